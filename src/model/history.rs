@@ -1,0 +1,69 @@
+//! Past exports, as the history page lists them.
+
+use serde::{Deserialize, Serialize};
+
+use super::export::ExportId;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryPage {
+    /// Newest first.
+    pub entries: Vec<HistoryEntry>,
+    /// Starts at 1.
+    pub page: u32,
+    pub pages: u32,
+    pub total: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    pub id: ExportId,
+    /// RFC 3339, UTC.
+    pub requested_at: String,
+    pub requested_by: String,
+    /// "full" today.
+    pub scope: String,
+    /// "page" or "command line".
+    pub door: String,
+    pub outcome: Outcome,
+    /// For a failure, what people were told.
+    pub message: Option<String>,
+    pub records: Option<u64>,
+    pub bytes: Option<u64>,
+    pub estimated_bytes: Option<u64>,
+    pub sha256: Option<String>,
+    pub duration_ms: Option<u64>,
+    pub downloads: u64,
+    /// Whether the viewer can download the file now.
+    pub downloadable: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl Outcome {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Reads what `as_str` wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Queued, Self::Running, Self::Completed, Self::Failed, Self::Cancelled]
+            .into_iter()
+            .find(|outcome| outcome.as_str() == text)
+    }
+}

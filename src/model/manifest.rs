@@ -1,0 +1,94 @@
+//! A file's `metadata` and `integrity`: what is promised first and proven last.
+
+use serde::{Deserialize, Serialize};
+
+use super::catalog::TableSchema;
+use super::ordered::Ordered;
+use super::redaction::{NotIncluded, Redaction};
+
+/// The newest format that this build writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The head of a file. Field names and their order are the format's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metadata {
+    /// RFC 3339, UTC.
+    pub exported_at: String,
+    pub export_type: ExportType,
+    pub version: String,
+    pub filters_applied: Ordered<String>,
+    pub record_counts: Ordered<u64>,
+    pub total_records: u64,
+    pub exported_by: String,
+    pub format_version: u32,
+    pub export_id: String,
+    pub order: RecordOrder,
+    pub generator: Generator,
+    pub source: SourceDescription,
+    #[serde(default)]
+    pub redaction: Redaction,
+    #[serde(default)]
+    pub not_included: Vec<NotIncluded>,
+    pub schema: Ordered<TableSchema>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExportType {
+    Full,
+    Segmented,
+}
+
+/// The order of a table's records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordOrder {
+    /// As they lie on disk: the fastest scan.
+    #[default]
+    Storage,
+    /// By primary key, so that two files of the same data can be compared line by line.
+    Key,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generator {
+    pub name: String,
+    pub version: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceDescription {
+    pub name: String,
+    pub engine: String,
+    pub engine_version: String,
+    pub profile: String,
+    pub snapshot: SnapshotDescription,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotDescription {
+    /// RFC 3339, UTC.
+    pub taken_at: String,
+    pub isolation: String,
+}
+
+/// The seal: the last line of a file, written only when every promised record is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Integrity {
+    pub complete: bool,
+    pub total_records: u64,
+    pub tables: Ordered<SealedTable>,
+    /// SHA-256 (FIPS 180-4), hexadecimal, of every byte before the seal's line.
+    pub sha256: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedTable {
+    pub records: u64,
+    /// The same running hash as it stands after the table's closing line.
+    pub sha256: String,
+}

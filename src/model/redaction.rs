@@ -1,0 +1,68 @@
+//! How sensitive a column is, what is done about it, and the record of what was left out.
+
+use serde::{Deserialize, Serialize};
+
+/// How sensitive a column is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Classification {
+    /// Says nothing about a person.
+    Plain,
+    /// Says something about a person.
+    Personal,
+    /// Says something about a person that can hurt them: health, care, incidents.
+    Sensitive,
+    /// Whoever holds it can sign in as somebody else.
+    Secret,
+}
+
+/// What an export does with a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Treatment {
+    Keep,
+    Omit,
+}
+
+impl Classification {
+    /// The default: secrets stay home, the rest is what the export is for.
+    #[must_use]
+    pub fn treatment(self) -> Treatment {
+        match self {
+            Self::Secret => Treatment::Omit,
+            Self::Plain | Self::Personal | Self::Sensitive => Treatment::Keep,
+        }
+    }
+}
+
+/// The part of a file's metadata that lists what was left out or changed on purpose.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Redaction {
+    /// `table.column`, each left out of every record.
+    pub removed_fields: Vec<String>,
+    /// `table.column` that left in a changed form.
+    pub treated: Vec<TreatedField>,
+    pub excluded_tables: Vec<ExcludedTable>,
+    /// `table` or `table.column` that the profile does not know; they stay home.
+    pub unclassified: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreatedField {
+    pub field: String,
+    pub treatment: Treatment,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExcludedTable {
+    pub table: String,
+    pub reason: String,
+}
+
+/// A thing in the database that is not a plain table, and why it is not in the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotIncluded {
+    pub object: String,
+    pub reason: String,
+}

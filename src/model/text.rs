@@ -1,0 +1,102 @@
+//! Numbers as people read them, the same on the page and in the terminal.
+
+/// `1234567` -> `1,234,567`.
+#[must_use]
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Decimal units (IEC 80000-13): `999 B`, `12 kB`, `9.8 MB`, `1.2 GB`.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+pub fn bytes(n: u64) -> String {
+    let mut value = n as f64;
+    if n < 1000 {
+        return format!("{n} B");
+    }
+    for unit in ["kB", "MB", "GB", "TB"] {
+        value /= 1000.0;
+        if value < 9.95 {
+            return format!("{value:.1} {unit}");
+        }
+        if value < 999.5 {
+            return format!("{value:.0} {unit}");
+        }
+    }
+    format!("{:.0} PB", value / 1000.0)
+}
+
+/// `about 1 s`, `about 3 min`: the precision that an estimate deserves.
+#[must_use]
+pub fn rough_duration(ms: u64) -> String {
+    match ms {
+        0..=1_499 => "about 1 s".into(),
+        1_500..=89_999 => format!("about {} s", (ms + 500) / 1000),
+        90_000..=5_399_999 => format!("about {} min", (ms + 30_000) / 60_000),
+        _ => format!("about {} h", (ms + 1_800_000) / 3_600_000),
+    }
+}
+
+/// `0.8 s`, `12.3 s`, `4 min 05 s`.
+#[must_use]
+pub fn duration(ms: u64) -> String {
+    if ms < 60_000 {
+        format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+    } else {
+        format!("{} min {:02} s", ms / 60_000, ms % 60_000 / 1000)
+    }
+}
+
+/// `one table`, `22 tables`: a count with its noun.
+#[must_use]
+pub fn counted(n: u64, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", count(n))
+}
+
+/// `2026-11-20T14:02:11Z` -> `2026-11-20 14:02`. Anything else comes back as it is.
+#[must_use]
+pub fn minute(rfc3339: &str) -> String {
+    match (rfc3339.get(..10), rfc3339.get(11..16)) {
+        (Some(date), Some(time)) => format!("{date} {time}"),
+        _ => rfc3339.to_owned(),
+    }
+}
+
+/// `2026-11-20T14:02:11Z` -> `14:02:11`.
+#[must_use]
+pub fn clock_time(rfc3339: &str) -> &str {
+    rfc3339.get(11..19).unwrap_or(rfc3339)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_have_thousands_separators() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn sizes_keep_two_digits() {
+        let shown = [0, 999, 1000, 9_949, 9_950, 999_499, 999_500, 12_345_678].map(bytes);
+        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "9.9 kB", "10 kB", "999 kB", "1.0 MB", "12 MB"]);
+    }
+
+    #[test]
+    fn durations_read_naturally() {
+        assert_eq!(rough_duration(400), "about 1 s");
+        assert_eq!(rough_duration(95_000), "about 2 min");
+        assert_eq!(duration(61_000), "1 min 01 s");
+        assert_eq!(counted(1, "table"), "1 table");
+    }
+}

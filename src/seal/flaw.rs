@@ -1,0 +1,30 @@
+//! What can be wrong with a file, in words that say where.
+
+/// The first reason why a file is not whole.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    #[error("the file is empty")]
+    Empty,
+    #[error("this is not a Waybill snapshot: line {line} is not what the format has there")]
+    Foreign { line: u64 },
+    #[error("made by {made_by} in format {format}, and this version reads format {reads}: upgrade first")]
+    Newer { made_by: String, format: u32, reads: u32 },
+    #[error("cut off at line {line}{}: the seal is missing", inside(.table.as_deref()))]
+    Cut { line: u64, table: Option<String> },
+    #[error("damaged at line {line}{}: {what}", inside(.table.as_deref()))]
+    Damaged { line: u64, table: Option<String>, what: String },
+    #[error("table {table} holds {found} records where {promised} were promised (line {line})")]
+    Miscounted { line: u64, table: String, found: u64, promised: u64 },
+    #[error("bytes were changed {place}: the digest does not match")]
+    Altered { place: String },
+    #[error("the seal itself was changed (line {line})")]
+    SealAltered { line: u64 },
+    #[error("there are more bytes after the seal (line {line})")]
+    Trailing { line: u64 },
+    #[error("the file's SHA-256 is {found}, not the one you gave")]
+    OtherDigest { found: String },
+}
+
+fn inside(table: Option<&str>) -> String {
+    table.map(|name| format!(", in table {name}")).unwrap_or_default()
+}

@@ -1,0 +1,71 @@
+//! Assembles the parts. Holds no logic.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::artifact::Artifacts;
+use super::export::{Error, Exports, LiveRuns, Previews};
+use super::history::History;
+use super::identity::Identity;
+use super::profile::Profile;
+use super::source::Source;
+use super::state::State;
+use super::support::clock::Clock;
+use super::support::random::Random;
+use crate::model::access::SourceLabel;
+
+/// Everything that a door needs.
+pub struct App {
+    pub exports: Arc<Exports>,
+    pub history: History,
+    pub identity: Arc<Identity>,
+    pub profile: Arc<Profile>,
+    pub source: SourceLabel,
+    pub random: Arc<dyn Random>,
+}
+
+/// The parts that are chosen from outside.
+pub struct Parts<'a> {
+    pub source: Arc<dyn Source>,
+    pub profile: Profile,
+    /// Waybill's own database; finished files lie in a folder beside it.
+    pub state: &'a Path,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+}
+
+impl App {
+    /// # Errors
+    /// When the state or its folder cannot be used.
+    pub async fn build(parts: Parts<'_>) -> Result<Arc<Self>, Error> {
+        let Parts { source, profile, state, clock, random } = parts;
+        let folder = state.with_extension("files");
+        let state = State::open(state).await?;
+        let artifacts = Artifacts::in_folder(folder)?;
+        let profile = Arc::new(profile);
+        let label = SourceLabel {
+            profile: profile.name.clone(),
+            engine: source.engine().into(),
+            engine_version: source.engine_version(),
+        };
+        let identity =
+            Identity::new(source.clone(), profile.clone(), state.clone(), clock.clone(), random.clone());
+        let identity = Arc::new(identity);
+        let history = History { state: state.clone(), clock: clock.clone() };
+        let exports = Exports {
+            source,
+            profile: profile.clone(),
+            state,
+            artifacts,
+            identity: identity.clone(),
+            clock,
+            random: random.clone(),
+            previews: Previews::default(),
+            live: LiveRuns::default(),
+            queued: Notify::new(),
+        };
+        Ok(Arc::new(Self { exports: Arc::new(exports), history, identity, profile, source: label, random }))
+    }
+}

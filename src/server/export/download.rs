@@ -1,0 +1,84 @@
+//! Handing out a finished file: to its requester only, as often as wanted, until it expires.
+
+use std::fs::File;
+
+use super::{Error, Exports, Result};
+use crate::model::export::ExportId;
+use crate::model::history::Outcome;
+use crate::server::audit::{self, Event};
+use crate::server::identity::Caller;
+use crate::server::state::{self, exports};
+
+/// An opened artefact with what its headers need.
+#[derive(Debug)]
+pub struct Download {
+    pub id: ExportId,
+    pub file: File,
+    pub file_name: String,
+    pub bytes: u64,
+    /// Hexadecimal; makes a strong `ETag`.
+    pub sha256: String,
+    pub requested_by: String,
+}
+
+/// What of a file went over the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    pub first_byte: u64,
+    pub last_byte: u64,
+    pub bytes_sent: u64,
+}
+
+impl Exports {
+    /// Opens a finished file. The role was re-read with the caller; a demoted admin's file is removed.
+    ///
+    /// # Errors
+    /// `Refused`, `NotFound`, `StillRunning`, `NoFile` or `Expired`.
+    pub async fn download(&self, caller: &Caller, id: ExportId) -> Result<Download> {
+        if let Err(error) = self.authorise(caller, "download an export").await {
+            self.remove_of_demoted(caller, id).await?;
+            return Err(error);
+        }
+        let row = self.own(caller, id).await?;
+        match row.outcome {
+            Outcome::Queued | Outcome::Running => return Err(Error::StillRunning),
+            Outcome::Failed | Outcome::Cancelled => return Err(Error::NoFile),
+            Outcome::Completed if self.is_past(row.expires_at.as_deref()) => return Err(Error::Expired),
+            Outcome::Completed => {}
+        }
+        let artifact = row.artifact.ok_or(Error::Expired)?;
+        let file = self.artifacts.open(&artifact).map_err(|_| Error::Expired)?;
+        let mut tx = self.state.begin().await?;
+        exports::count_download(&mut tx, id).await?;
+        audit::append(&mut tx, &self.entry(&caller.name, Some(id), Event::DownloadStarted)).await?;
+        tx.commit().await.map_err(state::Error::from)?;
+        Ok(Download {
+            id,
+            file,
+            file_name: row.file_name,
+            bytes: row.bytes.unwrap_or_default(),
+            sha256: row.sha256.unwrap_or_default(),
+            requested_by: caller.name.clone(),
+        })
+    }
+
+    /// Records what was sent, whole or not.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub async fn record_sent(&self, id: ExportId, actor: &str, sent: Sent) -> Result<()> {
+        let whole = sent.bytes_sent == sent.last_byte + 1 - sent.first_byte;
+        let Sent { first_byte, last_byte, bytes_sent } = sent;
+        let event = Event::Downloaded { first_byte, last_byte, bytes_sent, whole };
+        let mut tx = self.state.begin().await?;
+        audit::append(&mut tx, &self.entry(actor, Some(id), event)).await?;
+        Ok(tx.commit().await.map_err(state::Error::from)?)
+    }
+
+    async fn remove_of_demoted(&self, caller: &Caller, id: ExportId) -> Result<()> {
+        match self.own(caller, id).await {
+            Ok(row) if row.artifact.is_some() => self.remove_artifact(&row).await,
+            _ => Ok(()),
+        }
+    }
+}

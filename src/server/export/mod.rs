@@ -1,0 +1,113 @@
+//! The use cases of an export, from the first look to the last download.
+//!
+//! May import: parts, `identity`, `audit`. Flow: `preview` (what would it hold) · `request`
+//! (authorise, record, queue) · `run` (snapshot, plan, write, publish) · `cancel` · `view` (how far
+//! is it) · `download`. The command line's `to_file` shares plan and writing with `run`.
+
+mod cancel;
+mod download;
+mod live;
+mod plan;
+mod preview;
+mod request;
+mod run;
+mod to_file;
+mod view;
+mod write;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use tokio::sync::Notify;
+
+use crate::model::access::Capability;
+use crate::model::export::ExportId;
+use crate::server::artifact::{self, Artifacts};
+use crate::server::audit::{self, Entry, Event};
+use crate::server::identity::{self, Caller, Identity, Refused};
+use crate::server::profile::{self, Profile};
+use crate::server::source::{self, Source};
+use crate::server::state::{self, State};
+use crate::server::support::clock::{Clock, rfc3339};
+use crate::server::support::random::Random;
+
+pub use download::{Download, Sent};
+pub use live::LiveRuns;
+pub use preview::Previews;
+pub use to_file::{Destination, ToFile};
+
+/// How long a finished file can be downloaded.
+pub const KEPT_FOR: TimeDelta = TimeDelta::minutes(15);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("there is no such export")]
+    NotFound,
+    #[error("{message}")]
+    Busy { message: String, retry_after_seconds: u64 },
+    #[error("The export is still running.")]
+    StillRunning,
+    #[error("The export did not finish, so there is no file.")]
+    NoFile,
+    #[error("the file has expired")]
+    Expired,
+    #[error("The server's disk has {free} free and this export needs about {needed}. Make room and try again.")]
+    NoRoom { free: String, needed: String },
+    #[error("stopped")]
+    Stopped,
+    #[error("Stopped at {table}, record {record}: {cause}.")]
+    StoppedAt { table: String, record: u64, cause: Box<Error> },
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    #[error(transparent)]
+    Profile(#[from] profile::Error),
+    #[error(transparent)]
+    State(#[from] state::Error),
+    #[error(transparent)]
+    Artifact(#[from] artifact::Error),
+    #[error(transparent)]
+    Identity(#[from] identity::Error),
+    #[error("{0}")]
+    Output(String),
+    #[error("the program itself failed")]
+    Panicked,
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The parts that the use cases work with.
+pub struct Exports {
+    pub source: Arc<dyn Source>,
+    pub profile: Arc<Profile>,
+    pub state: State,
+    pub artifacts: Artifacts,
+    pub identity: Arc<Identity>,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub previews: Previews,
+    pub live: LiveRuns,
+    /// Rung when something was queued.
+    pub queued: Notify,
+}
+
+impl Exports {
+    /// The first line of every use case here: lets the caller pass, or records the refusal.
+    async fn authorise(&self, caller: &Caller, action: &str) -> Result<()> {
+        let Err(refused) = caller.require(Capability::ExportDatabase) else { return Ok(()) };
+        self.record(caller, None, Event::Refused { action: action.into(), role: caller.role.clone() }).await?;
+        Err(refused.into())
+    }
+
+    /// Appends one event in a transaction of its own.
+    async fn record(&self, caller: &Caller, export: Option<ExportId>, event: Event) -> Result<()> {
+        let mut tx = self.state.begin().await?;
+        audit::append(&mut tx, &self.entry(&caller.name, export, event)).await?;
+        Ok(tx.commit().await.map_err(state::Error::from)?)
+    }
+
+    fn entry<'a>(&self, actor: &'a str, export: Option<ExportId>, event: Event) -> Entry<'a> {
+        Entry { at: rfc3339(self.clock.now()), actor, export, event }
+    }
+}

@@ -1,0 +1,123 @@
+//! What exactly a run will write: decided in its own snapshot, before the first byte.
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, Result};
+use crate::model::catalog::TableSchema;
+use crate::model::export::ExportId;
+use crate::model::manifest::{
+    ExportType, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
+};
+use crate::model::ordered::Ordered;
+use crate::server::pipeline::Meter;
+use crate::server::profile::{Division, Profile};
+use crate::server::rows::{Catalog, Selection};
+use crate::server::source::{Snapshot, Source};
+use crate::server::support::clock::rfc3339;
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub struct ExportRequest {
+    pub id: ExportId,
+    pub order: RecordOrder,
+    pub exported_by: String,
+    pub at: DateTime<Utc>,
+}
+
+/// What was decided: the file's head, and what to read for its body.
+pub struct ExportPlan {
+    pub metadata: Metadata,
+    pub selections: Vec<Selection>,
+}
+
+/// What leaves and what stays, before anything is counted.
+pub struct Draft {
+    pub catalog: Catalog,
+    pub division: Division,
+}
+
+impl Draft {
+    /// Looks at the schema.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is another application's.
+    pub fn make(snapshot: &mut dyn Snapshot, profile: &Profile, order: RecordOrder) -> Result<Self> {
+        let catalog = snapshot.catalog()?;
+        let division = profile.divide(&catalog, order)?;
+        Ok(Self { catalog, division })
+    }
+
+    /// Turns the draft into a promise of exact counts, one per selected table.
+    pub fn promise(
+        self,
+        counts: Vec<u64>,
+        request: &ExportRequest,
+        source: &dyn Source,
+        isolation: &str,
+        profile: &Profile,
+    ) -> ExportPlan {
+        let Self { catalog, division } = self;
+        let tables = division.selections.iter().map(|selection| selection.table.clone());
+        let metadata = Metadata {
+            exported_at: rfc3339(request.at),
+            export_type: ExportType::Full,
+            version: "1.0".into(),
+            filters_applied: Ordered::default(),
+            total_records: counts.iter().sum(),
+            record_counts: tables.zip(counts).collect(),
+            exported_by: request.exported_by.clone(),
+            format_version: FORMAT_VERSION,
+            export_id: request.id.to_string(),
+            order: request.order,
+            generator: Generator { name: "waybill".into(), version: env!("CARGO_PKG_VERSION").into() },
+            source: SourceDescription {
+                name: profile.name.clone(),
+                engine: source.engine().into(),
+                engine_version: source.engine_version(),
+                profile: profile.name.clone(),
+                snapshot: SnapshotDescription { taken_at: rfc3339(request.at), isolation: isolation.into() },
+            },
+            schema: schema(&catalog, &division.selections),
+            redaction: division.redaction,
+            not_included: catalog.not_included,
+        };
+        ExportPlan { metadata, selections: division.selections }
+    }
+}
+
+/// Looks at the database and counts.
+///
+/// # Errors
+/// When the database cannot be read, is another application's, or `meter` says stop.
+pub fn plan(
+    request: &ExportRequest,
+    source: &dyn Source,
+    snapshot: &mut dyn Snapshot,
+    profile: &Profile,
+    meter: &Meter,
+) -> Result<ExportPlan> {
+    let draft = Draft::make(snapshot, profile, request.order)?;
+    let mut counts = Vec::with_capacity(draft.division.selections.len());
+    for selection in &draft.division.selections {
+        if meter.is_stopped() {
+            return Err(Error::Stopped);
+        }
+        counts.push(snapshot.count(&selection.table)?);
+    }
+    Ok(draft.promise(counts, request, source, snapshot.isolation(), profile))
+}
+
+fn schema(catalog: &Catalog, selections: &[Selection]) -> Ordered<TableSchema> {
+    let describe = |selection: &Selection| {
+        let primary_key = catalog.table(&selection.table).map(|table| table.primary_key.clone()).unwrap_or_default();
+        (selection.table.clone(), TableSchema { primary_key, columns: selection.columns.clone() })
+    };
+    selections.iter().map(describe).collect()
+}
+
+/// The profile's file name with its date and time filled in, both UTC.
+#[must_use]
+pub fn file_name(profile: &Profile, at: DateTime<Utc>) -> String {
+    let date = at.format("%Y-%m-%d").to_string();
+    profile.file_name.replace("{date}", &date).replace("{time}", &at.format("%H%M").to_string())
+}

@@ -1,0 +1,246 @@
+//! What an export would hold: exact counts and a measured size, shared by everybody who asks.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::plan::{Draft, ExportRequest, file_name};
+use super::{Error, Exports, Result};
+use crate::model::export::{ExportId, Preview, SizeEstimate, TablePreview};
+use crate::model::history::Outcome;
+use crate::model::manifest::RecordOrder;
+use crate::model::text;
+use crate::server::identity::Caller;
+use crate::server::pipeline::Meter;
+use crate::server::pipeline::encode::json::JsonTable;
+use crate::server::profile::Profile;
+use crate::server::rows::{RowSink, Selection, Stopped, Value};
+use crate::server::source::{Snapshot, Source};
+use crate::server::support::clock::{Clock, rfc3339};
+
+/// A page waits so long for counts; what is not in by then says "counting" and settles later.
+const WAIT: Duration = Duration::from_millis(500);
+/// A preview this young answers a page that did not ask for a new one.
+const FRESH: Duration = Duration::from_secs(60);
+/// Refreshing more often than this shows the same preview.
+const NEWEST: Duration = Duration::from_secs(1);
+/// Where nothing was exported yet: a careful guess at bytes per second.
+const FIRST_GUESS: u64 = 150_000_000;
+
+/// The preview that is being made or was made last. One at a time: whoever asks meanwhile joins.
+#[derive(Default)]
+pub struct Previews(Mutex<Option<Job>>);
+
+#[derive(Clone)]
+struct Job {
+    started: Instant,
+    preview: watch::Receiver<Preview>,
+}
+
+impl Previews {
+    /// The size of the whole file as the newest settled preview had it.
+    pub(super) fn latest_size(&self) -> Option<u64> {
+        let job = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let size = job.preview.borrow().total_size();
+        size.map(|size| size.bytes)
+    }
+
+    fn join_or(&self, refresh: bool, start: impl FnOnce() -> watch::Receiver<Preview>) -> watch::Receiver<Preview> {
+        let mut job = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let good_for = if refresh { NEWEST } else { FRESH };
+        if let Some(job) = &*job {
+            let (settled, failed) = { let preview = job.preview.borrow(); (preview.settled, preview.failure.is_some()) };
+            let lost = !settled && job.preview.has_changed().is_err();
+            if !lost && (!settled || (!failed && job.started.elapsed() < good_for)) {
+                return job.preview.clone();
+            }
+        }
+        let preview = start();
+        *job = Some(Job { started: Instant::now(), preview: preview.clone() });
+        preview
+    }
+}
+
+impl Exports {
+    /// The newest preview; a new one when asked for or when the last is old. Answers within half a
+    /// second with what is known by then.
+    ///
+    /// # Errors
+    /// `Refused`. What is wrong with the source is in the preview's `failure`.
+    pub async fn preview(self: &Arc<Self>, caller: &Caller, refresh: bool) -> Result<Preview> {
+        self.authorise(caller, "preview an export").await?;
+        let rate = self.bytes_per_second().await?;
+        let mut preview = self.previews.join_or(refresh, || self.start_preview(rate));
+        let settled = preview.wait_for(|preview| preview.settled);
+        // Too late or lost: show what there is.
+        let _ = tokio::time::timeout(WAIT, settled).await;
+        let mut shown = preview.borrow().clone();
+        shown.file_name = file_name(&self.profile, self.clock.now());
+        Ok(shown)
+    }
+
+    fn start_preview(self: &Arc<Self>, rate: u64) -> watch::Receiver<Preview> {
+        let empty = Preview { taken_at: rfc3339(self.clock.now()), ..Preview::default() };
+        let (report, preview) = watch::channel(empty);
+        let exports = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let show = |preview: &Preview| { report.send_replace(preview.clone()); };
+            let measured = measure(&*exports.source, &exports.profile, &*exports.clock, rate, &show);
+            report.send_modify(|preview| {
+                preview.failure = measured.err().map(|error| error.to_string());
+                preview.settled = true;
+            });
+        });
+        preview
+    }
+
+    /// How fast the last export on this machine was.
+    async fn bytes_per_second(&self) -> Result<u64> {
+        let page = self.state.exports_page(0, 20).await?;
+        let last = page.into_iter().find(|row| row.outcome == Outcome::Completed);
+        let rate = last.and_then(|row| (row.bytes? * 1000).checked_div(row.duration_ms?));
+        Ok(rate.filter(|rate| *rate > 1_000_000).unwrap_or(FIRST_GUESS))
+    }
+}
+
+/// Counts and measures in one snapshot, telling `show` about every step. Blocks.
+///
+/// # Errors
+/// When the source cannot be read or is another application's.
+pub fn measure(
+    source: &dyn Source,
+    profile: &Profile,
+    clock: &dyn Clock,
+    bytes_per_second: u64,
+    show: &dyn Fn(&Preview),
+) -> Result<Preview> {
+    let mut snapshot = source.open_snapshot()?;
+    let draft = Draft::make(&mut *snapshot, profile, RecordOrder::Storage)?;
+    let mut preview = outline(&draft, profile, clock);
+    show(&preview);
+    let mut counts = Vec::with_capacity(preview.tables.len());
+    for (index, selection) in draft.division.selections.iter().enumerate() {
+        let records = snapshot.count(&selection.table)?;
+        counts.push(records);
+        preview.tables[index].records = Some(records);
+        preview.contains = preview.contains.take().or_else(|| contents(profile, selection, records));
+        show(&preview);
+    }
+    for (index, selection) in draft.division.selections.iter().enumerate() {
+        preview.tables[index].size = Some(estimate(&mut *snapshot, selection, counts[index])?);
+        show(&preview);
+    }
+    preview.frame_bytes = frame_bytes(draft, counts, source, snapshot.isolation(), profile, clock)?;
+    preview.expected_ms = preview.total_size().map(|size| size.bytes * 1000 / bytes_per_second);
+    show(&preview);
+    preview.settled = true;
+    Ok(preview)
+}
+
+fn outline(draft: &Draft, profile: &Profile, clock: &dyn Clock) -> Preview {
+    let redaction = &draft.division.redaction;
+    let left_out = |table: &str| {
+        let fields = redaction.removed_fields.iter().chain(&redaction.unclassified);
+        fields.filter_map(|field| field.strip_prefix(table)?.strip_prefix('.')).map(str::to_owned).collect()
+    };
+    let tables = draft.division.selections.iter().map(|selection| TablePreview {
+        name: selection.table.clone(),
+        left_out: left_out(&selection.table),
+        records: None,
+        size: None,
+    });
+    Preview {
+        taken_at: rfc3339(clock.now()),
+        file_name: file_name(profile, clock.now()),
+        command: format!("waybill export --source \"$WAYBILL_SOURCE\" --profile {} --output .", profile.name),
+        tables: tables.collect(),
+        excluded: redaction.excluded_tables.clone(),
+        unclassified: redaction.unclassified.clone(),
+        not_included: draft.catalog.not_included.clone(),
+        ..Preview::default()
+    }
+}
+
+/// Whom the file is about, once the table of people is counted.
+fn contents(profile: &Profile, selection: &Selection, records: u64) -> Option<String> {
+    let notice = profile.notice.as_ref().filter(|notice| notice.people == selection.table)?;
+    let people = text::counted(records, notice.people.trim_end_matches('s'));
+    Some(format!("{} of {people}", notice.contains))
+}
+
+/// The size of metadata and seal: written once for real, to nowhere.
+fn frame_bytes(
+    draft: Draft,
+    counts: Vec<u64>,
+    source: &dyn Source,
+    isolation: &str,
+    profile: &Profile,
+    clock: &dyn Clock,
+) -> Result<u64> {
+    let request = ExportRequest {
+        id: ExportId(Uuid::nil()),
+        order: RecordOrder::Storage,
+        exported_by: "somebody@example.test".into(),
+        at: clock.now(),
+    };
+    let mut metadata = draft.promise(counts, &request, source, isolation, profile).metadata;
+    let tables: Vec<String> = metadata.record_counts.iter().map(|(table, _)| table.clone()).collect();
+    metadata.record_counts.0.iter_mut().for_each(|(_, records)| *records = 0);
+    let mut sealer = crate::seal::Sealer::begin(std::io::sink(), &metadata).map_err(super::write::output)?;
+    for table in tables {
+        sealer.close_table(table, 0).map_err(super::write::output)?;
+    }
+    let (_, sealed) = sealer.finish().map_err(super::write::output)?;
+    Ok(sealed.bytes)
+}
+
+/// Exact count times the mean size of a sample of records, encoded for real. The band is three
+/// standard errors wide to each side: neighbours on disk resemble each other, so a plain standard
+/// error would promise too much.
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "statistics")]
+fn estimate(snapshot: &mut dyn Snapshot, selection: &Selection, records: u64) -> Result<SizeEstimate> {
+    let mut memory = Vec::new();
+    let meter = Meter::default();
+    let mut sample = Sample { table: JsonTable::begin(&mut memory, &meter, selection), end: 0, sizes: Vec::new() };
+    sample.end = sample.table.encoded_bytes();
+    let opening = sample.end as f64;
+    snapshot.sample(selection, &mut sample).map_err(Error::Source)?;
+    let (n, population) = (sample.sizes.len() as f64, records as f64);
+    if sample.sizes.is_empty() {
+        let bytes = opening as u64;
+        return Ok(SizeEstimate { bytes, low_bytes: bytes, high_bytes: bytes });
+    }
+    let mean = sample.sizes.iter().sum::<f64>() / n;
+    let variance = sample.sizes.iter().map(|size| (size - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    let unseen = (1.0 - n / population).max(0.0);
+    let spread = 3.0 * (variance / n * unseen).sqrt() * population;
+    let bytes = mean * population + opening;
+    let rounded = |bytes: f64| bytes.max(0.0).round() as u64;
+    Ok(SizeEstimate { bytes: rounded(bytes), low_bytes: rounded(bytes - spread), high_bytes: rounded(bytes + spread) })
+}
+
+/// Notes the size of each record that is encoded.
+struct Sample<'a> {
+    table: JsonTable<'a, Vec<u8>>,
+    end: usize,
+    sizes: Vec<f64>,
+}
+
+impl RowSink for Sample<'_> {
+    fn value(&mut self, value: Value<'_>) -> std::result::Result<(), Stopped> {
+        self.table.value(value)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a record's size")]
+    fn end_row(&mut self) -> std::result::Result<(), Stopped> {
+        self.table.end_row()?;
+        let end = self.table.encoded_bytes();
+        // A comma and a line end stand between records; the first has only the line end.
+        let separator = if self.sizes.is_empty() { 2 } else { 0 };
+        self.sizes.push((end - self.end + separator) as f64);
+        self.end = end;
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! Asking for an export: authorise, look for reasons against it, record and queue.
+
+use super::{Error, Exports, Result, plan};
+use crate::model::export::{ExportId, Requested};
+use crate::model::history::Outcome;
+use crate::model::text;
+use crate::server::audit::{self, Event};
+use crate::server::identity::Caller;
+use crate::server::state::{self, exports, exports::ExportRow};
+use crate::server::support::clock::rfc3339;
+use crate::server::support::{disk, random};
+
+/// More at once would only make each slower.
+const AT_ONCE: usize = 2;
+/// What must stay free beside the export.
+const HEADROOM_BYTES: u64 = 64 << 20;
+
+impl Exports {
+    /// Queues an export of the whole database on the caller's behalf.
+    ///
+    /// # Errors
+    /// `Refused`, `Busy` while too many run, `NoRoom`, or when the request cannot be recorded: an
+    /// export that leaves no trace does not happen.
+    pub async fn request(&self, caller: &Caller) -> Result<Requested> {
+        self.authorise(caller, "request an export").await?;
+        let estimated_bytes = self.previews.latest_size();
+        self.refuse_without_room(estimated_bytes)?;
+        let now = self.clock.now();
+        let id = ExportId(random::uuid(&*self.clock, &*self.random));
+        let row = ExportRow {
+            estimated_bytes,
+            account_id: caller.account_id.clone(),
+            ..export_row(id, caller, "page", rfc3339(now), plan::file_name(&self.profile, now))
+        };
+        let mut tx = self.state.begin().await?;
+        // Inside the write transaction: two clicks at the same moment cannot both pass.
+        self.refuse_when_busy(&mut tx, caller).await?;
+        exports::insert(&mut tx, &row).await?;
+        let event = Event::ExportRequested { scope: row.scope, door: row.door };
+        audit::append(&mut tx, &self.entry(&caller.name, Some(id), event)).await?;
+        tx.commit().await.map_err(state::Error::from)?;
+        self.queued.notify_one();
+        Ok(Requested { id, file_name: row.file_name })
+    }
+
+    async fn refuse_when_busy(&self, tx: &mut state::Tx, caller: &Caller) -> Result<()> {
+        let (all, own) = exports::unfinished(tx, caller.account_id.as_deref()).await?;
+        let message = match (all, own) {
+            (_, 1..) => "An export of yours is running already.",
+            (AT_ONCE.., _) => "Other exports are running.",
+            _ => return Ok(()),
+        };
+        Err(Error::Busy { message: message.into(), retry_after_seconds: 10 })
+    }
+
+    fn refuse_without_room(&self, estimated_bytes: Option<u64>) -> Result<()> {
+        let needed = estimated_bytes.unwrap_or_default() + HEADROOM_BYTES;
+        // A disk that does not tell is tried; a full one fails the run cleanly.
+        let free = disk::free_bytes(self.artifacts.folder()).unwrap_or(u64::MAX);
+        if free >= needed {
+            return Ok(());
+        }
+        Err(Error::NoRoom { free: text::bytes(free), needed: text::bytes(needed) })
+    }
+}
+
+/// The row of an export that has just been asked for.
+pub(super) fn export_row(id: ExportId, caller: &Caller, door: &str, at: String, file_name: String) -> ExportRow {
+    ExportRow {
+        id,
+        requested_at: at,
+        account_id: None,
+        requested_by: caller.name.clone(),
+        door: door.into(),
+        scope: "full".into(),
+        file_name,
+        outcome: Outcome::Queued,
+        message: None,
+        reference: None,
+        records: None,
+        tables: None,
+        bytes: None,
+        estimated_bytes: None,
+        sha256: None,
+        duration_ms: None,
+        artifact: None,
+        expires_at: None,
+        downloads: 0,
+    }
+}

@@ -1,0 +1,232 @@
+//! Running a queued export: from its snapshot to a published artefact, or to a clear failure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::live::{LiveRun, StopReason};
+use super::plan::{ExportRequest, plan};
+use super::write::write;
+use super::{Error, Exports, KEPT_FOR, Result};
+use crate::model::access::Capability;
+use crate::model::export::{ExportId, ExportSummary, Failure};
+use crate::model::history::Outcome;
+use crate::model::manifest::RecordOrder;
+use crate::seal::Sealed;
+use crate::server::artifact::Unpublished;
+use crate::server::audit::{self, Event};
+use crate::server::state::{self, exports, exports::ExportRow};
+use crate::server::support::clock::rfc3339;
+use crate::server::support::random;
+
+/// A demoted admin's run goes on no longer than this.
+const ROLE_IS_READ_EVERY: Duration = Duration::from_secs(2);
+/// A source that does not answer for so long might hide a demotion: the run ends.
+const ROLE_ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+impl Exports {
+    /// Takes the oldest queued export, if there is one.
+    ///
+    /// # Errors
+    /// When the state cannot be read or written.
+    pub async fn claim(&self) -> Result<Option<ExportRow>> {
+        for row in self.state.exports_that_are(Outcome::Queued).await? {
+            let mut tx = self.state.begin().await?;
+            if exports::start(&mut tx, row.id).await? {
+                let entry = self.entry(&row.requested_by, Some(row.id), Event::ExportStarted);
+                audit::append(&mut tx, &entry).await?;
+                tx.commit().await.map_err(state::Error::from)?;
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Runs a claimed export to its end, whatever that is, and records it.
+    pub async fn run(self: Arc<Self>, row: ExportRow) {
+        let live = self.live.begin(row.id, row.estimated_bytes.unwrap_or_default());
+        // A task of its own, so that a panic in it ends as a failed export.
+        let task = tokio::spawn(self.clone().run_to_artifact(row.clone(), live.clone()));
+        let ended = task.await.unwrap_or(Err(Error::Panicked));
+        let recorded = match ended {
+            Ok(()) => Ok(()),
+            Err(error) => self.record_end(&row, &live, &error).await,
+        };
+        if let Err(error) = recorded {
+            tracing::error!(export = %row.id, %error, "the end of an export could not be recorded");
+        }
+        self.live.end(row.id);
+    }
+
+    async fn run_to_artifact(self: Arc<Self>, row: ExportRow, live: Arc<LiveRun>) -> Result<()> {
+        self.still_allowed(&row).await?;
+        let unpublished = self.artifacts.begin(random::token(&*self.random))?;
+        let (exports, id) = (self.clone(), row.id);
+        let (by, run) = (row.requested_by.clone(), live.clone());
+        let mut writing =
+            tokio::task::spawn_blocking(move || exports.write_artifact(id, by, &run, unpublished));
+        let (sealed, unpublished) = loop {
+            tokio::select! {
+                written = &mut writing => break written.map_err(|_| Error::Panicked)??,
+                () = tokio::time::sleep(ROLE_IS_READ_EVERY) => {
+                    if let Err(error) = self.still_allowed(&row).await {
+                        live.stop(StopReason::of(&error));
+                    }
+                }
+            }
+        };
+        self.still_allowed(&row).await.inspect_err(|error| live.stop(StopReason::of(error)))?;
+        self.publish(&row, &live, sealed, unpublished).await
+    }
+
+    /// Blocks: reads, encodes, seals.
+    fn write_artifact(
+        &self,
+        id: ExportId,
+        exported_by: String,
+        live: &LiveRun,
+        unpublished: Unpublished,
+    ) -> Result<(Sealed, Unpublished)> {
+        let mut snapshot = self.source.open_snapshot()?;
+        let _ = live.interrupt.set(snapshot.interrupt());
+        let request = ExportRequest { id, order: RecordOrder::Storage, exported_by, at: self.clock.now() };
+        let plan = plan(&request, &*self.source, &mut *snapshot, &self.profile, &live.meter)?;
+        let tables = plan.selections.iter().map(|selection| selection.table.clone()).collect();
+        let _ = live.planned.set((tables, plan.metadata.total_records));
+        let (_, sealed) = write(&mut *snapshot, &plan, unpublished.file(), &live.meter)?;
+        Ok((sealed, unpublished))
+    }
+
+    async fn publish(&self, row: &ExportRow, live: &LiveRun, sealed: Sealed, file: Unpublished) -> Result<()> {
+        let published = tokio::task::spawn_blocking(move || file.publish());
+        let artifact = published.await.map_err(|_| Error::Panicked)??;
+        let summary = ExportSummary {
+            records: sealed.records,
+            tables: sealed.tables,
+            bytes: sealed.bytes,
+            sha256: sealed.sha256,
+            duration_ms: live.elapsed_ms(),
+            expires_at: Some(rfc3339(self.clock.now() + KEPT_FOR)),
+        };
+        let recorded = self.record_completion(row, &summary, &artifact).await;
+        if recorded.is_err() {
+            self.artifacts.remove(&artifact)?;
+        }
+        recorded
+    }
+
+    async fn record_completion(&self, row: &ExportRow, summary: &ExportSummary, artifact: &str) -> Result<()> {
+        let mut tx = self.state.begin().await?;
+        exports::complete(&mut tx, row.id, summary, Some(artifact)).await?;
+        let event = Event::ExportCompleted { summary: summary.clone() };
+        audit::append(&mut tx, &self.entry(&row.requested_by, Some(row.id), event)).await?;
+        Ok(tx.commit().await.map_err(state::Error::from)?)
+    }
+
+    async fn record_end(&self, row: &ExportRow, live: &LiveRun, error: &Error) -> Result<()> {
+        let failure = match live.stopped() {
+            Some(StopReason::Cancelled) => None,
+            Some(StopReason::RoleLost) => Some(self.failure("Your role no longer allows exports.", error)),
+            Some(StopReason::RoleUnknown) => {
+                let message = "The database did not answer whether you may still export. Try again when it does.";
+                Some(self.failure(message, error))
+            }
+            Some(StopReason::ShuttingDown) => Some(self.failure("The server was stopped. Start a new export.", error)),
+            None => Some(self.failure(&sentence(error), error)),
+        };
+        let mut tx = self.state.begin().await?;
+        exports::end_without_file(&mut tx, row.id, failure.as_ref(), live.elapsed_ms()).await?;
+        let event = failure.map_or(Event::ExportCancelled, |failure| Event::ExportFailed { failure });
+        audit::append(&mut tx, &self.entry(&row.requested_by, Some(row.id), event)).await?;
+        Ok(tx.commit().await.map_err(state::Error::from)?)
+    }
+
+    /// What people are told, tied by a reference to what the log holds.
+    pub(super) fn failure(&self, message: &str, cause: &Error) -> Failure {
+        let reference = random::reference(&*self.random);
+        tracing::error!(%reference, error = %cause, "an export ended without a file");
+        Failure { message: message.to_owned(), reference }
+    }
+
+    async fn still_allowed(&self, row: &ExportRow) -> Result<()> {
+        let account = row.account_id.as_deref().unwrap_or_default();
+        let answer = tokio::time::timeout(ROLE_ANSWER_WITHIN, self.identity.caller_by_account(account));
+        let caller = answer.await.map_err(|_| Error::Source(crate::server::source::Error::Locked))??;
+        let allowed = caller.is_some_and(|caller| caller.require(Capability::ExportDatabase).is_ok());
+        if allowed { Ok(()) } else { Err(crate::server::identity::Refused.into()) }
+    }
+
+    /// Ends what a stopped or killed server left half done; call before the first claim.
+    ///
+    /// # Errors
+    /// When state or folder cannot be used.
+    pub async fn recover(&self) -> Result<()> {
+        for row in self.state.exports_that_are(Outcome::Running).await? {
+            let own = row.door == "page";
+            let long_ago = rfc3339(self.clock.now() - chrono::TimeDelta::hours(24));
+            if own || row.requested_at < long_ago {
+                let failure = self.failure("The server was stopped. Start a new export.", &Error::Stopped);
+                let mut tx = self.state.begin().await?;
+                exports::end_without_file(&mut tx, row.id, Some(&failure), 0).await?;
+                let entry = self.entry(&row.requested_by, Some(row.id), Event::ExportFailed { failure });
+                audit::append(&mut tx, &entry).await?;
+                tx.commit().await.map_err(state::Error::from)?;
+            }
+        }
+        let kept = self.state.exports_with_artifact().await?;
+        let names: Vec<String> = kept.into_iter().filter_map(|row| row.artifact).collect();
+        self.artifacts.sweep(&names)?;
+        self.expire().await
+    }
+
+    /// Removes files whose time is over, and those of people who may no longer have them.
+    ///
+    /// # Errors
+    /// When state or folder cannot be used.
+    pub async fn expire(&self) -> Result<()> {
+        let now = rfc3339(self.clock.now());
+        for row in self.state.exports_with_artifact().await? {
+            if row.expires_at.as_ref().is_none_or(|expires| *expires <= now) {
+                self.remove_artifact(&row).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn remove_artifact(&self, row: &ExportRow) -> Result<()> {
+        self.artifacts.remove(row.artifact.as_deref().unwrap_or_default())?;
+        let mut tx = self.state.begin().await?;
+        exports::forget_artifact(&mut tx, row.id).await?;
+        audit::append(&mut tx, &self.entry(&row.requested_by, Some(row.id), Event::ExportExpired)).await?;
+        Ok(tx.commit().await.map_err(state::Error::from)?)
+    }
+
+    /// Ends all runs of this process and waits a moment for them to be recorded.
+    pub async fn shut_down(&self) {
+        self.live.stop_all(StopReason::ShuttingDown);
+        for _ in 0..50 {
+            if self.live.is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+impl StopReason {
+    fn of(error: &Error) -> Self {
+        if matches!(error, Error::Refused(_)) { Self::RoleLost } else { Self::RoleUnknown }
+    }
+}
+
+/// An error as a sentence: a capital first, a full stop last.
+fn sentence(error: &Error) -> String {
+    let text = match error {
+        Error::Artifact(_) => "the server cannot keep the file: check its disk and the folder of its state".to_owned(),
+        Error::State(_) => "the server cannot write its own records".to_owned(),
+        other => other.to_string(),
+    };
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}

@@ -1,0 +1,198 @@
+//! The command line's export: the same plan and the same writing, straight to its destination.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::NamedTempFile;
+
+use super::live::LiveRun;
+use super::plan::{ExportRequest, file_name, plan};
+use super::request::export_row;
+use super::write::{output_error, write};
+use super::{Error, Exports, Result};
+use crate::model::export::{ExportId, ExportSummary};
+use crate::model::manifest::{Metadata, RecordOrder};
+use crate::seal::Sealed;
+use crate::server::audit::{self, Event};
+use crate::server::identity::Caller;
+use crate::server::state::{self, exports};
+use crate::server::support::clock::rfc3339;
+use crate::server::support::random;
+
+/// Where a file goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    StandardOutput,
+    /// A file that appears under its name only when it is complete.
+    File {
+        path: PathBuf,
+        /// Whether a file that is there already may be replaced.
+        replace: bool,
+    },
+    /// A folder; the file gets the profile's name.
+    Folder {
+        path: PathBuf,
+        replace: bool,
+    },
+}
+
+/// A finished export of the command line.
+#[derive(Debug)]
+pub struct ToFile {
+    pub metadata: Metadata,
+    pub summary: ExportSummary,
+    /// None for standard output.
+    pub path: Option<PathBuf>,
+}
+
+impl Exports {
+    /// Exports to a destination of the caller's choice. `watch` gets the run, to show or stop it.
+    ///
+    /// # Errors
+    /// `Refused`; `Output` when the destination exists or cannot be written; whatever the source says.
+    pub async fn to_file(
+        self: &Arc<Self>,
+        caller: &Caller,
+        destination: Destination,
+        order: RecordOrder,
+        watch: impl FnOnce(Arc<LiveRun>),
+    ) -> Result<ToFile> {
+        self.authorise(caller, "export").await?;
+        let now = self.clock.now();
+        let id = ExportId(random::uuid(&*self.clock, &*self.random));
+        let name = file_name(&self.profile, now);
+        let target = Target::open(destination, &name)?;
+        let row = export_row(id, caller, "command line", rfc3339(now), name);
+        let mut tx = self.state.begin().await?;
+        exports::insert(&mut tx, &row).await?;
+        let event = Event::ExportRequested { scope: row.scope.clone(), door: row.door.clone() };
+        audit::append(&mut tx, &self.entry(&caller.name, Some(id), event)).await?;
+        exports::start(&mut tx, id).await?;
+        audit::append(&mut tx, &self.entry(&caller.name, Some(id), Event::ExportStarted)).await?;
+        tx.commit().await.map_err(state::Error::from)?;
+
+        let live = self.live.begin(id, 0);
+        watch(live.clone());
+        let request = ExportRequest { id, order, exported_by: caller.name.clone(), at: now };
+        let (exports, run) = (self.clone(), live.clone());
+        let writing = tokio::task::spawn_blocking(move || exports.write_target(&request, &run, target));
+        let written = writing.await.unwrap_or(Err(Error::Panicked));
+        self.live.end(id);
+        self.record_written(caller, id, &live, written).await
+    }
+
+    /// Blocks: reads, encodes, seals, and gives the file its name.
+    fn write_target(
+        &self,
+        request: &ExportRequest,
+        live: &LiveRun,
+        target: Target,
+    ) -> Result<(Metadata, Sealed, Option<PathBuf>)> {
+        let mut snapshot = self.source.open_snapshot()?;
+        let _ = live.interrupt.set(snapshot.interrupt());
+        let plan = plan(request, &*self.source, &mut *snapshot, &self.profile, &live.meter)?;
+        let tables = plan.selections.iter().map(|selection| selection.table.clone()).collect();
+        let _ = live.planned.set((tables, plan.metadata.total_records));
+        let (target, sealed) = write(&mut *snapshot, &plan, target, &live.meter)?;
+        let path = target.appear()?;
+        Ok((plan.metadata, sealed, path))
+    }
+
+    async fn record_written(
+        &self,
+        caller: &Caller,
+        id: ExportId,
+        live: &LiveRun,
+        written: Result<(Metadata, Sealed, Option<PathBuf>)>,
+    ) -> Result<ToFile> {
+        let duration_ms = live.elapsed_ms();
+        let mut tx = self.state.begin().await?;
+        let result = match written {
+            Ok((metadata, sealed, path)) => {
+                let Sealed { records, tables, bytes, sha256 } = sealed;
+                let summary = ExportSummary { records, tables, bytes, sha256, duration_ms, expires_at: None };
+                exports::complete(&mut tx, id, &summary, None).await?;
+                let event = Event::ExportCompleted { summary: summary.clone() };
+                audit::append(&mut tx, &self.entry(&caller.name, Some(id), event)).await?;
+                Ok(ToFile { metadata, summary, path })
+            }
+            Err(error) => {
+                let cancelled = live.stopped().is_some();
+                let failure = (!cancelled).then(|| self.failure(&error.to_string(), &error));
+                exports::end_without_file(&mut tx, id, failure.as_ref(), duration_ms).await?;
+                let event = failure.map_or(Event::ExportCancelled, |failure| Event::ExportFailed { failure });
+                audit::append(&mut tx, &self.entry(&caller.name, Some(id), event)).await?;
+                Err(error)
+            }
+        };
+        tx.commit().await.map_err(state::Error::from)?;
+        result
+    }
+}
+
+/// An opened destination.
+enum Target {
+    StandardOutput(io::Stdout),
+    /// A pipe or a device: nothing to rename, written as it is.
+    Special(std::fs::File),
+    File { file: NamedTempFile, path: PathBuf, replace: bool },
+}
+
+impl Target {
+    fn open(destination: Destination, name: &str) -> Result<Self> {
+        let (path, replace) = match destination {
+            Destination::StandardOutput => return Ok(Self::StandardOutput(io::stdout())),
+            Destination::File { path, replace } => (path, replace),
+            Destination::Folder { path, replace } => (path.join(name), replace),
+        };
+        let there = path.metadata().ok();
+        if there.as_ref().is_some_and(|there| !there.is_file() && !there.is_dir()) {
+            let special = std::fs::OpenOptions::new().write(true).open(&path);
+            return special.map(Self::Special).map_err(|error| output_error(&error));
+        }
+        if !replace && path.symlink_metadata().is_ok() {
+            return Err(Error::Output(format!("{} exists; choose another name or add --force", path.display())));
+        }
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = tempfile::Builder::new().prefix(".waybill-").suffix(".part").tempfile_in(folder);
+        let file = file.map_err(|error| {
+            let Error::Output(reason) = output_error(&error) else { return Error::Panicked };
+            Error::Output(format!("{}: {reason}", path.display()))
+        })?;
+        Ok(Self::File { file, path, replace })
+    }
+
+    /// Makes the file durable and visible; a failure leaves nothing behind.
+    fn appear(self) -> Result<Option<PathBuf>> {
+        let Self::File { file, path, replace } = self else { return Ok(None) };
+        file.as_file().sync_all().map_err(|error| output_error(&error))?;
+        let kept = if replace { file.persist(&path) } else { file.persist_noclobber(&path) };
+        kept.map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Error::Output(format!("{} has appeared meanwhile; choose another name or add --force", path.display()))
+            }
+            _ => output_error(&error.error),
+        })?;
+        Ok(Some(path))
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            // Locked for the process's life by nobody else; chunks are large.
+            Self::StandardOutput(out) => out.write(bytes),
+            Self::Special(file) => file.write(bytes),
+            Self::File { file, .. } => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::StandardOutput(out) => out.flush(),
+            Self::Special(file) => file.flush(),
+            Self::File { file, .. } => file.flush(),
+        }
+    }
+}

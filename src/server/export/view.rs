@@ -1,0 +1,63 @@
+//! How far an export is.
+
+use super::{Exports, Result};
+use crate::model::export::{ExportId, ExportSummary, Failure, Progress, RunState, RunView};
+use crate::model::history::Outcome;
+use crate::server::identity::Caller;
+use crate::server::state::exports::ExportRow;
+use crate::server::support::clock::rfc3339;
+
+impl Exports {
+    /// One of the caller's exports.
+    ///
+    /// # Errors
+    /// `Refused`, or `NotFound` when it is not the caller's.
+    pub async fn view(&self, caller: &Caller, id: ExportId) -> Result<RunView> {
+        self.authorise(caller, "look at an export").await?;
+        let row = self.own(caller, id).await?;
+        Ok(self.run_view(row))
+    }
+
+    /// What the page should show when it is opened: the caller's run that is on, or the newest one
+    /// while its file can still be downloaded.
+    ///
+    /// # Errors
+    /// `Refused`.
+    pub async fn current(&self, caller: &Caller) -> Result<Option<RunView>> {
+        self.authorise(caller, "look at an export").await?;
+        let Some(account) = &caller.account_id else { return Ok(None) };
+        let row = self.state.newest_export_of(account).await?;
+        let view = row.map(|row| self.run_view(row));
+        Ok(view.filter(|view| matches!(view.state, RunState::Queued | RunState::Running(_) | RunState::Completed(_))))
+    }
+
+    fn run_view(&self, row: ExportRow) -> RunView {
+        let state = match row.outcome {
+            Outcome::Queued => RunState::Queued,
+            Outcome::Running => {
+                RunState::Running(self.live.get(row.id).map_or_else(Progress::default, |run| run.progress()))
+            }
+            Outcome::Cancelled => RunState::Cancelled,
+            Outcome::Failed => RunState::Failed(Failure {
+                message: row.message.unwrap_or_default(),
+                reference: row.reference.unwrap_or_default(),
+            }),
+            Outcome::Completed if row.artifact.is_none() || self.is_past(row.expires_at.as_deref()) => {
+                RunState::Expired
+            }
+            Outcome::Completed => RunState::Completed(ExportSummary {
+                records: row.records.unwrap_or_default(),
+                tables: row.tables.unwrap_or_default(),
+                bytes: row.bytes.unwrap_or_default(),
+                sha256: row.sha256.unwrap_or_default(),
+                duration_ms: row.duration_ms.unwrap_or_default(),
+                expires_at: row.expires_at,
+            }),
+        };
+        RunView { id: row.id, file_name: row.file_name, estimated_bytes: row.estimated_bytes, state }
+    }
+
+    pub(super) fn is_past(&self, expires_at: Option<&str>) -> bool {
+        expires_at.is_none_or(|expires| expires <= rfc3339(self.clock.now()).as_str())
+    }
+}

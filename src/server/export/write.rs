@@ -1,0 +1,83 @@
+//! The heart: one snapshot becomes one sealed file. Shared by page and command line; blocks.
+
+use std::io::Write;
+
+use super::plan::ExportPlan;
+use super::{Error, Result};
+use crate::model::text;
+use crate::seal::{self, Sealed, Sealer};
+use crate::server::pipeline::encode::json::JsonTable;
+use crate::server::pipeline::{self, Belt, Meter, convey};
+use crate::server::rows::Stopped;
+use crate::server::source::{self, Snapshot};
+
+/// Writes the planned file to `out` and seals it. On any error the seal is missing.
+///
+/// # Errors
+/// With the table and record at which it stopped.
+pub fn write<W: Write>(
+    snapshot: &mut dyn Snapshot,
+    plan: &ExportPlan,
+    out: W,
+    meter: &Meter,
+) -> Result<(W, Sealed)> {
+    let sealer = Sealer::begin(out, &plan.metadata).map_err(output)?;
+    let written = convey(sealer, meter, |belt| read_tables(snapshot, plan, belt, meter));
+    written.map_err(|error| explain(error, plan, meter))
+}
+
+fn read_tables(
+    snapshot: &mut dyn Snapshot,
+    plan: &ExportPlan,
+    belt: &mut Belt<'_>,
+    meter: &Meter,
+) -> source::Result<()> {
+    for (index, selection) in plan.selections.iter().enumerate() {
+        meter.begin_table(index);
+        let mut table = JsonTable::begin(belt, meter, selection);
+        snapshot.read_table(selection, &mut table)?;
+        let records = table.end();
+        belt.close_table(&selection.table, records).map_err(|Stopped| source::Error::Stopped)?;
+    }
+    Ok(())
+}
+
+fn explain(error: pipeline::Error<source::Error>, plan: &ExportPlan, meter: &Meter) -> Error {
+    if meter.is_stopped() {
+        return Error::Stopped;
+    }
+    let cause = match error {
+        pipeline::Error::Read(error) => Error::Source(error),
+        pipeline::Error::Seal(error) => output(error),
+        pipeline::Error::Panicked => Error::Panicked,
+    };
+    let Some((index, selection)) = meter.table().and_then(|i| Some((i, plan.selections.get(i)?))) else { return cause };
+    let before: u64 = plan.metadata.record_counts.iter().take(index).map(|(_, records)| records).sum();
+    let record = meter.records().saturating_sub(before);
+    Error::StoppedAt { table: selection.table.clone(), record, cause: Box::new(cause) }
+}
+
+/// What a failed write means to people.
+pub(super) fn output(error: seal::Error) -> Error {
+    match error {
+        seal::Error::Write(error) => output_error(&error),
+        seal::Error::Miscounted { found, promised, .. } => Error::Output(format!(
+            "the table gave {} where {} were counted in the same snapshot; the database is damaged or changed beneath us",
+            text::counted(found, "record"),
+            text::count(promised)
+        )),
+        seal::Error::OutOfOrder { .. } => Error::Output(error.to_string()),
+    }
+}
+
+pub(super) fn output_error(error: &std::io::Error) -> Error {
+    use std::io::ErrorKind;
+    Error::Output(match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full; make room and try again".into(),
+        ErrorKind::FileTooLarge => "the file is larger than the system allows".into(),
+        ErrorKind::BrokenPipe => "the program that reads the output has ended".into(),
+        ErrorKind::PermissionDenied => "the output may not be written there (permission denied)".into(),
+        ErrorKind::ReadOnlyFilesystem => "the output's file system is read-only".into(),
+        kind => format!("the output cannot be written ({kind})"),
+    })
+}

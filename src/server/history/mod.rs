@@ -1,0 +1,76 @@
+//! Looking back: every export, newest first.
+//!
+//! May import: `state`, `identity`, `audit`, `support`, `model`. Flow: `list` authorises and reads one page.
+
+use std::sync::Arc;
+
+use crate::model::access::Capability;
+use crate::model::history::{HistoryEntry, HistoryPage, Outcome};
+use crate::server::audit::{self, Entry, Event};
+use crate::server::identity::{Caller, Refused};
+use crate::server::state::{self, State, exports::ExportRow};
+use crate::server::support::clock::{Clock, rfc3339};
+
+const PER_PAGE: u32 = 25;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error(transparent)]
+    State(#[from] state::Error),
+}
+
+pub struct History {
+    pub state: State,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl History {
+    /// One page of past exports. A page past the end is the last one.
+    ///
+    /// # Errors
+    /// `Refused`, or when the state cannot be read.
+    pub async fn list(&self, caller: &Caller, page: u32) -> Result<HistoryPage, Error> {
+        self.authorise(caller).await?;
+        let total = self.state.count_exports().await?;
+        let pages = u32::try_from(total.div_ceil(PER_PAGE.into())).unwrap_or(u32::MAX).max(1);
+        let page = page.clamp(1, pages);
+        let offset = u64::from(page - 1) * u64::from(PER_PAGE);
+        let rows = self.state.exports_page(offset, PER_PAGE).await?;
+        let entries = rows.into_iter().map(|row| self.entry(caller, row)).collect();
+        Ok(HistoryPage { entries, page, pages, total })
+    }
+
+    async fn authorise(&self, caller: &Caller) -> Result<(), Error> {
+        let Err(refused) = caller.require(Capability::ExportDatabase) else { return Ok(()) };
+        let event = Event::Refused { action: "look at the history".into(), role: caller.role.clone() };
+        let mut tx = self.state.begin().await?;
+        let entry = Entry { at: rfc3339(self.clock.now()), actor: &caller.name, export: None, event };
+        audit::append(&mut tx, &entry).await?;
+        tx.commit().await.map_err(state::Error::from)?;
+        Err(refused.into())
+    }
+
+    fn entry(&self, caller: &Caller, row: ExportRow) -> HistoryEntry {
+        let now = rfc3339(self.clock.now());
+        let kept = row.artifact.is_some() && row.expires_at.as_ref().is_some_and(|expires| *expires > now);
+        let own = row.account_id.is_some() && row.account_id == caller.account_id;
+        HistoryEntry {
+            id: row.id,
+            requested_at: row.requested_at,
+            requested_by: row.requested_by,
+            scope: row.scope,
+            door: row.door,
+            downloadable: row.outcome == Outcome::Completed && kept && own,
+            outcome: row.outcome,
+            message: row.message,
+            records: row.records,
+            bytes: row.bytes,
+            estimated_bytes: row.estimated_bytes,
+            sha256: row.sha256,
+            duration_ms: row.duration_ms,
+            downloads: row.downloads,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The person or program on whose behalf a use case runs.
+
+use crate::model::access::Capability;
+
+/// The caller may not do this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the caller lacks a capability")]
+pub struct Refused;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The account in the source; none for the command line.
+    pub account_id: Option<String>,
+    /// The name in history and audit: an e-mail address, or `cli:<user of the system>`.
+    pub name: String,
+    /// The role's name for people.
+    pub role: Option<String>,
+    pub capabilities: Vec<Capability>,
+}
+
+impl Caller {
+    #[must_use]
+    pub fn web(account_id: String, email: String, role: String, capabilities: Vec<Capability>) -> Self {
+        Self { account_id: Some(account_id), name: email, role: Some(role), capabilities }
+    }
+
+    /// Whoever can run the program on the database's own machine and read its file may export it.
+    #[must_use]
+    pub fn command_line(user: &str) -> Self {
+        let capabilities = vec![Capability::ExportDatabase];
+        Self { account_id: None, name: format!("cli:{user}"), role: None, capabilities }
+    }
+
+    /// The first line of every use case.
+    ///
+    /// # Errors
+    /// When the caller may not.
+    pub fn require(&self, capability: Capability) -> Result<(), Refused> {
+        if self.capabilities.contains(&capability) { Ok(()) } else { Err(Refused) }
+    }
+}

@@ -1,0 +1,73 @@
+//! How often somebody may try to sign in: per account and per network, and never locked out for good.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+pub struct SignInLimits {
+    accounts: DefaultKeyedRateLimiter<String>,
+    networks: DefaultKeyedRateLimiter<IpAddr>,
+}
+
+impl SignInLimits {
+    pub fn new() -> Self {
+        Self {
+            accounts: RateLimiter::keyed(quota(10, Duration::from_secs(30))),
+            networks: RateLimiter::keyed(quota(60, Duration::from_secs(2))),
+        }
+    }
+
+    /// Counts an attempt; `Err` holds the seconds until the next one is free.
+    pub fn check(&self, account: &str, network: IpAddr) -> Result<(), u64> {
+        let wait = |not_until: governor::NotUntil<_>| {
+            not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1
+        };
+        self.networks.check_key(&network_of(network)).map_err(wait)?;
+        self.accounts.check_key(&account.to_lowercase()).map_err(wait)
+    }
+
+    pub fn forget_the_calm(&self) {
+        self.accounts.retain_recent();
+        self.networks.retain_recent();
+    }
+}
+
+fn quota(burst: u32, refill: Duration) -> Quota {
+    Quota::with_period(refill)
+        .unwrap_or_else(|| Quota::per_minute(NonZeroU32::MIN))
+        .allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN))
+}
+
+/// One household has a whole /64 of IPv6 addresses.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6) & (u128::MAX << 64)).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_eleventh_attempt_on_an_account_waits_and_other_accounts_do_not() {
+        let limits = SignInLimits::new();
+        let network = "192.0.2.1".parse().unwrap();
+        for _ in 0..10 {
+            assert!(limits.check("a@example.test", network).is_ok());
+        }
+        let wait = limits.check("A@example.test", network).unwrap_err();
+        assert!((1..=31).contains(&wait), "{wait}");
+        assert!(limits.check("b@example.test", network).is_ok());
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_count_together() {
+        assert_eq!(network_of("2001:db8::1".parse().unwrap()), network_of("2001:db8::2".parse().unwrap()));
+        assert_ne!(network_of("2001:db8::1".parse().unwrap()), network_of("2001:db8:0:1::1".parse().unwrap()));
+    }
+}

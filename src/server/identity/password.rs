@@ -1,0 +1,62 @@
+//! Checks passwords against what the source stores: Argon2 as a PHC string, or bcrypt.
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::PasswordVerifier;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+use tokio::task::JoinError;
+
+use crate::server::support::password::hash;
+
+/// Each check takes 19 MiB and a core for a while; more at once would be a way to stop the server.
+const AT_ONCE: usize = 2;
+
+pub struct Passwords {
+    permits: Semaphore,
+    /// What an unknown account's password is checked against, so that it takes as long as a known one's.
+    nobody: String,
+}
+
+impl Passwords {
+    pub fn new() -> Self {
+        Self { permits: Semaphore::new(AT_ONCE), nobody: hash("nobody's password", b"waybill-no-account") }
+    }
+
+    /// Whether the password belongs to the hash. No hash, no match, in the same time.
+    pub async fn matches(&self, stored: Option<String>, password: SecretString) -> Result<bool, JoinError> {
+        let known = stored.is_some();
+        let stored = stored.unwrap_or_else(|| self.nobody.clone());
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await;
+        let check = move || verify(&stored, password.expose_secret());
+        Ok(tokio::task::spawn_blocking(check).await? && known)
+    }
+}
+
+fn verify(stored: &str, password: &str) -> bool {
+    if stored.starts_with("$2") {
+        return bcrypt::verify(password, stored).unwrap_or(false);
+    }
+    PasswordHash::new(stored)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn argon2_and_bcrypt_are_understood_and_nonsense_never_matches() {
+        let argon = hash("secret", b"0123456789abcdef");
+        assert!(argon.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{argon}");
+        let bcrypt = bcrypt::hash("secret", 4).unwrap();
+        for stored in [&argon, &bcrypt] {
+            assert!(verify(stored, "secret"));
+            assert!(!verify(stored, "Secret"));
+        }
+        for nonsense in ["", "secret", "$2y$", "$argon2id$", "*"] {
+            assert!(!verify(nonsense, "secret"));
+        }
+    }
+}

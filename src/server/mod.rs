@@ -1,0 +1,22 @@
+//! Everything that never reaches the browser.
+//!
+//! Doors (`http`, `cli`, `worker`) translate and decide nothing; `app` assembles; use cases (`export`,
+//! `history`) tell the story; parts do one thing each and know nothing of users; `rows` and `support`
+//! are the floor. Arrows only point down; `src/tests/architecture.rs` holds them to it.
+
+pub mod app;
+pub mod artifact;
+pub mod audit;
+
+pub mod export;
+pub mod history;
+
+pub mod identity;
+pub mod pipeline;
+pub mod profile;
+pub mod rows;
+pub mod sample;
+pub mod source;
+pub mod state;
+pub mod support;
+pub mod worker;

@@ -1,0 +1,219 @@
+//! Whether a column's JSON text can stand in the file as JSON without losing anything.
+//!
+//! A reader keeps one of several equal keys, rounds numbers to doubles and cannot tell SQL's NULL
+//! from JSON's. Text where that would change something is kept as a string instead (`3-format`,
+//! `json` codec); the check reads the text once and builds nothing.
+
+/// Deeper than most readers follow (Python's `json` gives up near 1,000, others far earlier).
+const DEEPEST: u32 = 100;
+
+/// True when embedding the text verbatim loses nothing.
+pub fn is_embeddable(text: &str) -> bool {
+    if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some() || text.trim() == "null" {
+        return false;
+    }
+    let mut scanner = Scanner { text: text.as_bytes(), at: 0, depth: 0 };
+    scanner.value(true).is_some() && {
+        scanner.space();
+        scanner.at == text.len()
+    }
+}
+
+struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+    depth: u32,
+}
+
+/// Each step returns `None` for text that is not JSON or would lose something.
+impl<'a> Scanner<'a> {
+    fn value(&mut self, outermost: bool) -> Option<()> {
+        self.space();
+        match self.text.get(self.at)? {
+            b'{' => self.nested(|scanner| scanner.object(outermost)),
+            b'[' => self.nested(Self::array),
+            b'"' => self.string().map(drop),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
+            _ => self.number(),
+        }
+    }
+
+    fn nested(&mut self, inside: impl FnOnce(&mut Self) -> Option<()>) -> Option<()> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return None;
+        }
+        self.at += 1;
+        inside(self)?;
+        self.depth -= 1;
+        Some(())
+    }
+
+    fn object(&mut self, outermost: bool) -> Option<()> {
+        let mut keys: Vec<&[u8]> = Vec::new();
+        if self.next_is(b'}') {
+            return Some(());
+        }
+        loop {
+            self.space();
+            let key = self.string()?;
+            // An escape could spell a key that is already there.
+            if key.contains(&b'\\') {
+                return None;
+            }
+            keys.push(key);
+            self.next_is(b':').then_some(())?;
+            self.value(false)?;
+            if self.next_is(b'}') {
+                break;
+            }
+            self.next_is(b',').then_some(())?;
+        }
+        let looks_like_a_tag = outermost && keys.len() == 1 && keys[0].first() == Some(&b'$');
+        keys.sort_unstable();
+        let distinct = keys.windows(2).all(|pair| pair[0] != pair[1]);
+        (distinct && !looks_like_a_tag).then_some(())
+    }
+
+    fn array(&mut self) -> Option<()> {
+        if self.next_is(b']') {
+            return Some(());
+        }
+        loop {
+            self.value(false)?;
+            if self.next_is(b']') {
+                return Some(());
+            }
+            self.next_is(b',').then_some(())?;
+        }
+    }
+
+    /// The inside of a string, escapes as they are written.
+    fn string(&mut self) -> Option<&'a [u8]> {
+        let start = self.at;
+        (self.text.get(start) == Some(&b'"')).then_some(())?;
+        let mut escapes = false;
+        let mut at = start + 1;
+        loop {
+            match self.text.get(at)? {
+                b'"' => break,
+                b'\\' => {
+                    escapes = true;
+                    at += 2;
+                }
+                0..0x20 => return None,
+                _ => at += 1,
+            }
+        }
+        self.at = at + 1;
+        let valid = !escapes || serde_json::from_slice::<String>(&self.text[start..=at]).is_ok();
+        valid.then(|| &self.text[start + 1..at])
+    }
+
+    fn number(&mut self) -> Option<()> {
+        let start = self.at;
+        let part = |b: &u8| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E');
+        self.at += self.text[start..].iter().take_while(|b| part(b)).count();
+        let text = std::str::from_utf8(&self.text[start..self.at]).ok()?;
+        // serde_json knows the grammar; a number it takes is a JSON number.
+        serde_json::from_str::<f64>(text).ok()?;
+        is_exact(text).then_some(())
+    }
+
+    fn word(&mut self, word: &[u8]) -> Option<()> {
+        self.text[self.at..].starts_with(word).then(|| self.at += word.len())
+    }
+
+    fn next_is(&mut self, byte: u8) -> bool {
+        self.space();
+        let found = self.text.get(self.at) == Some(&byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn space(&mut self) {
+        while matches!(self.text.get(self.at), Some(b' ' | b'\t')) {
+            self.at += 1;
+        }
+    }
+}
+
+/// Whether a reader that knows only doubles shows the same number: the same digits, the same exponent.
+fn is_exact(number: &str) -> bool {
+    let Ok(double) = number.parse::<f64>() else { return false };
+    if !number.contains(['.', 'e', 'E']) {
+        return number != "-0" && number.parse().is_ok_and(|n: i64| n.abs() <= super::scalar::LARGEST_EXACT);
+    }
+    let negative_zero = double == 0.0 && number.starts_with('-');
+    !negative_zero && double.is_finite() && decimal(number) == decimal(zmij::Buffer::new().format_finite(double))
+}
+
+/// A number as its significant digits and the power of ten of the last one.
+fn decimal(number: &str) -> Option<(String, i64)> {
+    let number = number.trim_start_matches('-');
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_end_matches('0');
+    let dropped = i64::try_from(digits.len() - significant.len()).ok()?;
+    let power = exponent.parse::<i64>().ok()? - i64::try_from(fraction.len()).ok()? + dropped;
+    let significant = significant.trim_start_matches('0').to_owned();
+    let power = if significant.is_empty() { 0 } else { power };
+    Some((significant, power))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_embeddable;
+
+    #[test]
+    fn ordinary_json_is_embedded() {
+        for text in [
+            r#"{"a":1,"b":[true,null,"x"],"c":{"a":0.1}}"#,
+            "[]",
+            "{}",
+            " {\"a\": 1.0e5} ",
+            "\"text\"",
+            "9007199254740991",
+            "1.10",
+            r#"{"$a":1,"$b":2}"#,
+            r#"[{"$blob":"nested is no tag"}]"#,
+            r#""\u00e9\n""#,
+            "0.30000000000000004",
+            "1e300",
+            "0.0",
+        ] {
+            assert!(is_embeddable(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_that_a_reader_would_change_is_kept_as_text() {
+        for text in [
+            r#"{"a":1,"a":2}"#,
+            "{\"a\":1,\"\\u0061\":2}",
+            "9007199254740993",
+            "-0",
+            "-0.0",
+            "1E400",
+            "0.1000000000000000055511151231257827",
+            "null",
+            " null ",
+            r#"{"$blob":"x"}"#,
+            "[1,\n2]",
+            "\"\\ud800\"",
+        ] {
+            assert!(!is_embeddable(text), "{text}");
+        }
+        assert!(!is_embeddable(&("[".repeat(101) + &"]".repeat(101))));
+    }
+
+    #[test]
+    fn text_that_is_not_json_is_kept_as_text() {
+        for text in ["", "{", "[1,]", "{a:1}", "01", "1.", "tru", "1 2", "'x'", "\"\u{1}\"", "{\"a\"}", "NaN", "[1}"] {
+            assert!(!is_embeddable(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The encoder of the JSON form: one record a line, keys in column order (`3-format`).
+
+use std::io::Write;
+
+use super::embed::is_embeddable;
+use super::scalar;
+use crate::model::catalog::Codec;
+use crate::seal::table_open;
+use crate::server::pipeline::{Belt, Meter};
+use crate::server::rows::{RowSink, Selection, Stopped, Value};
+
+/// Cells are encoded in pieces of this size, so that one of 100 MB needs no buffer of 100 MB.
+/// Whole triples, as base64 wants them.
+const PIECE_BYTES: usize = 48 << 10;
+/// The meter is told every so many records.
+const REPORT_EVERY: u64 = 256;
+
+/// Where encoded bytes go.
+pub trait Chunks {
+    fn buffer(&mut self) -> &mut Vec<u8>;
+    /// # Errors
+    /// When nobody takes the bytes any more.
+    fn flush_if_full(&mut self) -> Result<(), Stopped>;
+}
+
+impl Chunks for Belt<'_> {
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        Belt::buffer(self)
+    }
+
+    fn flush_if_full(&mut self) -> Result<(), Stopped> {
+        Belt::flush_if_full(self)
+    }
+}
+
+/// Plain memory, for measuring a sample of records.
+impl Chunks for Vec<u8> {
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        self
+    }
+
+    fn flush_if_full(&mut self) -> Result<(), Stopped> {
+        Ok(())
+    }
+}
+
+/// Encodes the records of one table.
+pub struct JsonTable<'a, C: Chunks> {
+    out: &'a mut C,
+    meter: &'a Meter,
+    /// Per column: `{"id":` for the first, `,"name":` for the rest, and its codec.
+    columns: Vec<(Vec<u8>, Codec)>,
+    column: usize,
+    records: u64,
+}
+
+impl<'a, C: Chunks> JsonTable<'a, C> {
+    /// Opens the table; `end` closes what this began.
+    pub fn begin(out: &'a mut C, meter: &'a Meter, selection: &Selection) -> Self {
+        out.buffer().extend_from_slice(table_open(&selection.table).as_bytes());
+        let columns = selection.columns.iter().enumerate().map(|(i, column)| {
+            let mut prefix = vec![if i == 0 { b'{' } else { b',' }, b'"'];
+            scalar::escaped(&mut prefix, column.name.as_bytes());
+            prefix.extend_from_slice(b"\":");
+            (prefix, column.codec)
+        });
+        Self { columns: columns.collect(), out, meter, column: 0, records: 0 }
+    }
+
+    /// Bytes that wait to be taken; all of them where `out` is plain memory.
+    pub fn encoded_bytes(&mut self) -> usize {
+        self.out.buffer().len()
+    }
+
+    /// Ends the last record's line and says how many there were.
+    pub fn end(self) -> u64 {
+        if self.records > 0 {
+            self.out.buffer().push(b'\n');
+        }
+        self.meter.add_records(self.records % REPORT_EVERY);
+        self.records
+    }
+
+    fn long_text(&mut self, text: &str) -> Result<(), Stopped> {
+        self.out.buffer().push(b'"');
+        for piece in text.as_bytes().chunks(PIECE_BYTES) {
+            scalar::escaped(self.out.buffer(), piece);
+            self.out.flush_if_full()?;
+        }
+        self.out.buffer().push(b'"');
+        Ok(())
+    }
+
+    fn long_base64(&mut self, bytes: &[u8]) -> Result<(), Stopped> {
+        self.out.buffer().push(b'"');
+        for piece in bytes.chunks(PIECE_BYTES) {
+            scalar::base64(self.out.buffer(), piece);
+            self.out.flush_if_full()?;
+        }
+        self.out.buffer().push(b'"');
+        Ok(())
+    }
+
+    fn text(&mut self, codec: Codec, bytes: &[u8]) -> Result<(), Stopped> {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return self.tagged("$bytes", |encoder| encoder.long_base64(bytes));
+        };
+        match codec {
+            Codec::Boolean | Codec::Integer | Codec::Double | Codec::Base64 => {
+                self.tagged("$text", |encoder| encoder.long_text(text))
+            }
+            Codec::Json if is_embeddable(text) => {
+                self.out.buffer().extend_from_slice(bytes);
+                self.out.flush_if_full()
+            }
+            Codec::Json => self.tagged("$json", |encoder| encoder.long_text(text)),
+            _ => self.long_text(text),
+        }
+    }
+
+    fn integer(&mut self, codec: Codec, n: i64) -> Result<(), Stopped> {
+        let exact = (-scalar::LARGEST_EXACT..=scalar::LARGEST_EXACT).contains(&n);
+        match codec {
+            Codec::Boolean if n == 0 || n == 1 => {
+                self.out.buffer().extend_from_slice(if n == 1 { b"true" } else { b"false" });
+            }
+            Codec::Integer => scalar::integer(self.out.buffer(), n),
+            // In a column without one type, a string would pass for text.
+            Codec::Dynamic if exact => scalar::integer(self.out.buffer(), n),
+            _ => return self.tagged("$int", |encoder| { scalar::integer(encoder.out.buffer(), n); Ok(()) }),
+        }
+        Ok(())
+    }
+
+    fn double(&mut self, codec: Codec, n: f64) -> Result<(), Stopped> {
+        // 1.0 in a column without one type would come back as the integer 1 from many readers.
+        let plain = codec == Codec::Double || (codec == Codec::Dynamic && n.is_finite() && n.fract() != 0.0);
+        if plain {
+            scalar::double(self.out.buffer(), n);
+            return Ok(());
+        }
+        self.tagged("$real", |encoder| { scalar::double(encoder.out.buffer(), n); Ok(()) })
+    }
+
+    fn blob(&mut self, codec: Codec, bytes: &[u8]) -> Result<(), Stopped> {
+        if codec == Codec::Base64 {
+            return self.long_base64(bytes);
+        }
+        self.tagged("$blob", |encoder| encoder.long_base64(bytes))
+    }
+
+    /// `{"$tag":…}`: a value whose type is not its column's.
+    fn tagged(&mut self, tag: &str, inner: impl FnOnce(&mut Self) -> Result<(), Stopped>) -> Result<(), Stopped> {
+        let _ = write!(self.out.buffer(), "{{\"{tag}\":");
+        inner(self)?;
+        self.out.buffer().push(b'}');
+        Ok(())
+    }
+}
+
+impl<C: Chunks> RowSink for JsonTable<'_, C> {
+    fn value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
+        let Some((prefix, codec)) = self.columns.get(self.column) else { return Err(Stopped) };
+        let codec = *codec;
+        if self.column == 0 && self.records > 0 {
+            self.out.buffer().extend_from_slice(b",\n");
+        }
+        self.out.buffer().extend_from_slice(prefix);
+        self.column += 1;
+        match value {
+            Value::Null => { self.out.buffer().extend_from_slice(b"null"); Ok(()) }
+            Value::Integer(n) => self.integer(codec, n),
+            Value::Double(n) => self.double(codec, n),
+            Value::Text(bytes) => self.text(codec, bytes),
+            Value::Blob(bytes) => self.blob(codec, bytes),
+        }
+    }
+
+    fn end_row(&mut self) -> Result<(), Stopped> {
+        if self.columns.is_empty() {
+            self.out.buffer().extend_from_slice(if self.records > 0 { b",\n{" } else { b"{" });
+        }
+        self.out.buffer().push(b'}');
+        self.column = 0;
+        self.records += 1;
+        if self.records.is_multiple_of(REPORT_EVERY) {
+            self.meter.add_records(REPORT_EVERY);
+        }
+        self.out.flush_if_full()
+    }
+}

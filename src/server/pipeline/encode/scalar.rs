@@ -1,0 +1,140 @@
+//! Single values as JSON, exact to the last bit.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// Largest integer that every JSON reader keeps exact (RFC 8259, section 6; RFC 7493, section 2.2).
+pub const LARGEST_EXACT: i64 = (1 << 53) - 1;
+
+/// A number while every reader keeps it exact, else a string of its digits.
+pub fn integer(out: &mut Vec<u8>, n: i64) {
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(n).as_bytes();
+    if (-LARGEST_EXACT..=LARGEST_EXACT).contains(&n) {
+        out.extend_from_slice(digits);
+    } else {
+        quoted(out, digits);
+    }
+}
+
+/// Shortest digits that read back to the same bits; what JSON has no number for is a string.
+pub fn double(out: &mut Vec<u8>, n: f64) {
+    if n.is_finite() && !(n == 0.0 && n.is_sign_negative()) {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(n).as_bytes());
+    } else {
+        let name: &[u8] = match n {
+            n if n.is_nan() => b"NaN",
+            n if n == 0.0 => b"-0",
+            n if n > 0.0 => b"Infinity",
+            _ => b"-Infinity",
+        };
+        quoted(out, name);
+    }
+}
+
+fn quoted(out: &mut Vec<u8>, plain: &[u8]) {
+    out.push(b'"');
+    out.extend_from_slice(plain);
+    out.push(b'"');
+}
+
+/// The inside of a JSON string (RFC 8259, section 7). Any piece of valid UTF-8 may be given alone.
+pub fn escaped(out: &mut Vec<u8>, mut text: &[u8]) {
+    loop {
+        let clean = clean_prefix(text);
+        out.extend_from_slice(&text[..clean]);
+        let Some(&special) = text.get(clean) else { return };
+        escape(out, special);
+        text = &text[clean + 1..];
+    }
+}
+
+fn escape(out: &mut Vec<u8>, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    match byte {
+        b'"' => out.extend_from_slice(b"\\\""),
+        b'\\' => out.extend_from_slice(b"\\\\"),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        _ => {
+            out.extend_from_slice(b"\\u00");
+            out.push(HEX[usize::from(byte >> 4)]);
+            out.push(HEX[usize::from(byte & 15)]);
+        }
+    }
+}
+
+/// How many bytes go through as they are. Written in blocks so that the compiler uses vector registers.
+fn clean_prefix(text: &[u8]) -> usize {
+    const BLOCK: usize = 32;
+    let special = |b: u8| (b < 0x20) | (b == b'"') | (b == b'\\');
+    let blocks = text.chunks_exact(BLOCK);
+    let dirty = |block: &[u8]| block.iter().fold(false, |any, &b| any | special(b));
+    let clean = blocks.clone().take_while(|block| !dirty(block)).count() * BLOCK;
+    let rest = &text[clean..];
+    clean + rest.iter().position(|&b| special(b)).unwrap_or(rest.len())
+}
+
+/// RFC 4648, section 4. Pieces may be given one by one while all but the last are whole triples.
+pub fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    let start = out.len();
+    out.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    let written = STANDARD.encode_slice(bytes, &mut out[start..]).unwrap_or(0);
+    out.truncate(start + written);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn integers_that_a_double_rounds_are_strings() {
+        let edges = [LARGEST_EXACT, LARGEST_EXACT + 1, -LARGEST_EXACT, i64::MIN, 0];
+        let shown = edges.map(|n| written(|out| integer(out, n)));
+        let expected =
+            ["9007199254740991", "\"9007199254740992\"", "-9007199254740991", "\"-9223372036854775808\"", "0"];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn doubles_that_json_has_no_number_for_are_strings() {
+        let edges = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0, 0.1 + 0.2, 5e-324];
+        let shown = edges.map(|n| written(|out| double(out, n)));
+        let expected =
+            ["\"NaN\"", "\"Infinity\"", "\"-Infinity\"", "\"-0\"", "0.0", "0.30000000000000004", "5e-324"];
+        assert_eq!(shown, expected);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_reads_back_the_same(text in any::<String>()) {
+            let json = format!("\"{}\"", written(|out| escaped(out, text.as_bytes())));
+            prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+
+        #[test]
+        fn any_double_reads_back_to_the_same_bits(bits in any::<u64>()) {
+            let n = f64::from_bits(bits);
+            prop_assume!(n.is_finite() && n.to_bits() != (-0.0f64).to_bits());
+            let shown = written(|out| double(out, n));
+            prop_assert_eq!(shown.parse::<f64>().unwrap().to_bits(), bits);
+        }
+
+        #[test]
+        fn base64_in_pieces_is_base64_in_one(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let whole = written(|out| base64(out, &bytes));
+            let pieces = written(|out| bytes.chunks(30).for_each(|piece| base64(out, piece)));
+            prop_assert_eq!(&whole, &pieces);
+            prop_assert_eq!(STANDARD.decode(whole).unwrap(), bytes);
+        }
+    }
+}

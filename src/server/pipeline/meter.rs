@@ -1,0 +1,53 @@
+//! How far a run is, readable from any thread, and the switch that stops it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Shared by the run, the progress channel and whoever cancels.
+#[derive(Debug, Default)]
+pub struct Meter {
+    records: AtomicU64,
+    bytes: AtomicU64,
+    /// Index of the table in hand, plus one; 0 before the first.
+    table: AtomicU64,
+    stopped: AtomicBool,
+}
+
+impl Meter {
+    pub fn begin_table(&self, index: usize) {
+        self.table.store(index as u64 + 1, Ordering::Relaxed);
+    }
+
+    pub fn add_records(&self, n: u64) {
+        self.records.fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub fn add_bytes(&self, n: usize) {
+        self.bytes.fetch_add(n as u64, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.records.load(Ordering::Relaxed)
+    }
+
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The index of the table in hand, once there is one.
+    #[must_use]
+    pub fn table(&self) -> Option<usize> {
+        usize::try_from(self.table.load(Ordering::Relaxed)).ok()?.checked_sub(1)
+    }
+
+    /// Asks the run to end without a file.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+}

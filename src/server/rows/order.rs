@@ -1,0 +1,84 @@
+//! The order of tables in a file: parents first, names break ties, a cycle is cut at its
+//! alphabetically first table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Table;
+
+/// Sorts tables so that a record's references point backwards wherever the schema allows it.
+#[must_use]
+pub fn parents_first(tables: Vec<Table>) -> Vec<Table> {
+    let mut waiting: BTreeMap<String, Table> = tables.into_iter().map(|t| (t.name.clone(), t)).collect();
+    let mut sorted = Vec::with_capacity(waiting.len());
+    while let Some(next) = next_table(&waiting) {
+        sorted.extend(waiting.remove(&next));
+    }
+    sorted
+}
+
+fn next_table(waiting: &BTreeMap<String, Table>) -> Option<String> {
+    let free = waiting.values().find(|table| open_parents(table, waiting).next().is_none());
+    free.map(|table| table.name.clone()).or_else(|| first_of_a_cycle(waiting))
+}
+
+fn open_parents<'a>(
+    table: &'a Table,
+    waiting: &'a BTreeMap<String, Table>,
+) -> impl Iterator<Item = &'a str> + use<'a> {
+    let others = table.parents.iter().filter(|parent| **parent != table.name);
+    others.filter(|parent| waiting.contains_key(*parent)).map(String::as_str)
+}
+
+/// The alphabetically first table of a cycle that waits for nothing but itself.
+fn first_of_a_cycle(waiting: &BTreeMap<String, Table>) -> Option<String> {
+    let reach: BTreeMap<&str, BTreeSet<&str>> =
+        waiting.keys().map(|name| (name.as_str(), ancestors(name, waiting))).collect();
+    let closed = |name: &&String| reach[name.as_str()].iter().all(|other| reach[other].contains(name.as_str()));
+    waiting.keys().find(closed).cloned()
+}
+
+fn ancestors<'a>(name: &'a str, waiting: &'a BTreeMap<String, Table>) -> BTreeSet<&'a str> {
+    let mut seen = BTreeSet::new();
+    let mut stack = vec![name];
+    while let Some(table) = stack.pop().and_then(|name| waiting.get(name)) {
+        stack.extend(open_parents(table, waiting).filter(|parent| seen.insert(*parent)));
+    }
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order_of(tables: &[(&str, &[&str])]) -> Vec<String> {
+        let table = |(name, parents): &(&str, &[&str])| Table {
+            name: (*name).into(),
+            columns: vec![],
+            primary_key: vec![],
+            parents: parents.iter().map(|&p| p.into()).collect(),
+        };
+        parents_first(tables.iter().map(table).collect()).into_iter().map(|t| t.name).collect()
+    }
+
+    #[test]
+    fn parents_come_first_and_names_break_ties() {
+        assert_eq!(order_of(&[("b", &["z"]), ("z", &[]), ("a", &["z"]), ("c", &[])]), ["c", "z", "a", "b"]);
+    }
+
+    #[test]
+    fn a_cycle_is_cut_at_its_first_table_and_not_at_a_child_of_it() {
+        let tables: &[(&str, &[&str])] =
+            &[("a_child", &["users"]), ("users", &["companies"]), ("companies", &["users"])];
+        assert_eq!(order_of(tables), ["companies", "users", "a_child"]);
+    }
+
+    #[test]
+    fn a_table_that_refers_to_itself_waits_for_nobody() {
+        assert_eq!(order_of(&[("prompts", &["prompts"]), ("a", &["prompts"])]), ["prompts", "a"]);
+    }
+
+    #[test]
+    fn a_parent_that_does_not_exist_is_no_reason_to_wait() {
+        assert_eq!(order_of(&[("a", &["gone"])]), ["a"]);
+    }
+}

@@ -1,0 +1,51 @@
+//! Chance that repeats itself: the same seed, subject and number always fall the same way.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+pub struct Dice(ChaCha8Rng);
+
+impl Dice {
+    pub fn new(seed: u64, subject: &str, index: u64) -> Self {
+        // FNV-1a: spreads the subject's name over the seed.
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let subject = subject.bytes().fold(0xcbf2_9ce4_8422_2325, mix);
+        Self(ChaCha8Rng::seed_from_u64(seed ^ subject ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    }
+
+    /// A number below `end`.
+    pub fn below(&mut self, end: u64) -> u64 {
+        if end == 0 { 0 } else { self.0.next_u64() % end }
+    }
+
+    /// A number of milliseconds, or anything else that is stored signed.
+    pub fn between(&mut self, from: i64, to: i64) -> i64 {
+        from + i64::try_from(self.below((to - from).unsigned_abs())).unwrap_or_default()
+    }
+
+    /// True in `percent` of 100 throws.
+    pub fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    pub fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
+        let index = usize::try_from(self.below(from.len() as u64)).unwrap_or_default();
+        from[index]
+    }
+
+    /// From 0 to 1 in steps of a thousandth.
+    #[expect(clippy::cast_precision_loss, reason = "below a thousand")]
+    pub fn share(&mut self) -> f64 {
+        self.below(1000) as f64 / 1000.0
+    }
+
+    pub fn letters(&mut self, n: usize) -> String {
+        const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+        (0..n).map(|_| char::from(ALPHABET[(self.0.next_u32() & 31) as usize])).collect()
+    }
+
+    /// The value in `percent` of 100 throws.
+    pub fn maybe<T>(&mut self, percent: u64, value: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        self.chance(percent).then(|| value(self))
+    }
+}

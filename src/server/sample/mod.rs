@@ -1,0 +1,150 @@
+//! The bundled sample: a believable incident-reporting database of any size, the same for the same seed.
+//!
+//! May import: `support`, `model`. Flow: `generate` writes tables in one transaction to a temporary
+//! file, builds the indexes last (that is what keeps a million incidents quick and memory flat),
+//! and renames the file into place.
+
+mod assistant;
+mod dice;
+mod incidents;
+mod organisation;
+mod words;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, Transaction};
+
+use crate::server::support::password;
+use dice::Dice;
+
+const SCHEMA: &str = include_str!("../../../migrations/supportsignal/sqlite/0001_supportsignal.sql");
+/// The sample's clock starts here: 2025-01-06T00:00:00Z, in milliseconds.
+const START_MS: i64 = 1_736_121_600_000;
+const MINUTE_MS: i64 = 60_000;
+
+/// The five users whose password is known, by role.
+pub const ACCOUNTS: [(&str, &str, &str); 5] = [
+    ("system_admin", "system.admin@sample.test", "Ada Whitlock"),
+    ("demo_admin", "demo.admin@sample.test", "Björn Åkesson"),
+    ("company_admin", "company.admin@sample.test", "Siobhán Ní Bhriain"),
+    ("team_lead", "team.lead@sample.test", "Nguyễn Thị Hạnh"),
+    ("frontline_worker", "frontline.worker@sample.test", "Łukasz Żak"),
+];
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{} exists; choose another name or add --force", .0.display())]
+    Exists(PathBuf),
+    #[error("the sample cannot be written: {0}")]
+    Write(#[from] std::io::Error),
+    #[error("the sample cannot be written: {0}")]
+    Database(#[from] rusqlite::Error),
+}
+
+/// How large, and which one.
+#[derive(Clone, Debug)]
+pub struct Size {
+    pub incidents: u64,
+    pub participants: u64,
+    pub seed: u64,
+}
+
+/// Writes the sample and, beside it, the password of its five known users.
+///
+/// # Errors
+/// When the file exists and `replace` is false, or cannot be written.
+pub fn generate(path: &Path, size: &Size, password: &str, replace: bool) -> Result<(), Error> {
+    if path.exists() && !replace {
+        return Err(Error::Exists(path.to_owned()));
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let unfinished = tempfile::Builder::new().prefix(".sample-").suffix(".part").tempfile_in(folder)?.into_temp_path();
+    fill(&unfinished, size, password)?;
+    keep_password(path, password)?;
+    unfinished.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// The file, readable by its owner only, that keeps the sample's password.
+#[must_use]
+pub fn password_file(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".password");
+    name.into()
+}
+
+fn keep_password(path: &Path, password: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = password_file(path);
+    let _ = std::fs::remove_file(&file);
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    writeln!(file, "{password}")
+}
+
+fn fill(path: &Path, size: &Size, password: &str) -> Result<(), Error> {
+    let mut connection = Connection::open(path)?;
+    // The file is thrown away on any failure: no journal, no waiting for the disk.
+    connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768;")?;
+    let (indexes, tables): (Vec<&str>, Vec<&str>) = SCHEMA.split_inclusive(';').partition(|sql| sql.contains("INDEX"));
+    connection.execute_batch(&tables.concat())?;
+    connection.execute_batch("PRAGMA foreign_keys = OFF;")?;
+    let transaction = connection.transaction()?;
+    Sample::new(&transaction, size, password).fill()?;
+    transaction.commit()?;
+    connection.execute_batch(&indexes.concat())?;
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL; PRAGMA optimize;")?;
+    Ok(())
+}
+
+/// The sample in the making.
+struct Sample<'t> {
+    to: &'t Transaction<'t>,
+    size: &'t Size,
+    /// One hash per role, salted from the seed: hashing every user would take minutes.
+    hashes: Vec<String>,
+    companies: u64,
+}
+
+/// Users of each company beside the known ones.
+const STAFF: u64 = 4;
+const SITES: u64 = 2;
+
+impl<'t> Sample<'t> {
+    fn new(to: &'t Transaction<'t>, size: &'t Size, password: &str) -> Self {
+        let salt = |role: &str| format!("{role:-<16}{:016x}", size.seed);
+        let hashes = ACCOUNTS.iter().map(|(role, ..)| password::hash(password, salt(role).as_bytes())).collect();
+        Self { to, size, hashes, companies: (size.participants / 12).clamp(3, 500) }
+    }
+
+    fn fill(&self) -> rusqlite::Result<()> {
+        self.companies()?;
+        self.users()?;
+        self.sign_in_secrets()?;
+        self.participants()?;
+        self.prompts()?;
+        self.incidents()?;
+        self.assistant_runs()?;
+        self.debug_logs()
+    }
+
+    fn dice(&self, subject: &str, index: u64) -> Dice {
+        Dice::new(self.size.seed, subject, index)
+    }
+
+    /// An opaque id of 32 characters that anybody can work out again. It begins with its number, so
+    /// that a million of them go into an index in order.
+    fn id(&self, subject: &str, index: u64) -> String {
+        let tail = self.dice(subject, index).letters(22);
+        format!("{}{index:09}{tail}", subject.chars().next().unwrap_or('x'))
+    }
+
+    fn user_of(&self, company: u64, nth: u64) -> u64 {
+        ACCOUNTS.len() as u64 + (company % self.companies) * STAFF + nth % STAFF
+    }
+
+    fn site_of(&self, company: u64, nth: u64) -> u64 {
+        (company % self.companies) * SITES + nth % SITES
+    }
+}

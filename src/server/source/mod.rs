@@ -1,0 +1,99 @@
+//! Where data comes from: one trait of the few verbs the product needs, one folder per engine.
+//!
+//! May import: `rows`, `model`. Every verb blocks; callers run them on a thread of their own. Flow:
+//! `open_snapshot` pins one consistent view, everything about one preview or run is read from it,
+//! and dropping it ends the session in the database.
+
+pub mod sqlite;
+
+use crate::server::rows::{Catalog, RowSink, Selection};
+
+/// What can go wrong with a source, in words fit for anybody: no path, no SQL, no value.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the database file does not exist")]
+    Missing,
+    #[error("the database file cannot be opened: {0}")]
+    Unopenable(&'static str),
+    #[error("the file is not an SQLite database")]
+    NotSqlite,
+    #[error("another program has locked the database (waited 5 seconds); try again when it is done")]
+    Locked,
+    #[error("the database is damaged; check it with its own tools and restore it from a backup")]
+    Damaged,
+    #[error("the disk that holds the database reports an error")]
+    Disk,
+    #[error("the database has no table {0}")]
+    NoTable(String),
+    #[error("the read was interrupted")]
+    Interrupted,
+    #[error("the reader of the rows stopped")]
+    Stopped,
+    #[error("the database refused a read")]
+    Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Ends whatever a snapshot is doing, from any thread.
+pub type Interrupt = Box<dyn Fn() + Send + Sync>;
+
+/// A database to read from.
+pub trait Source: Send + Sync {
+    /// Such as "SQLite".
+    fn engine(&self) -> &'static str;
+
+    fn engine_version(&self) -> String;
+
+    /// Pins one consistent view of the whole database.
+    ///
+    /// # Errors
+    /// When the database is missing, locked, damaged or not what it should be.
+    fn open_snapshot(&self) -> Result<Box<dyn Snapshot>>;
+
+    /// Reads the one row whose `key_column` equals one of `keys`, as texts, outside any snapshot: the
+    /// newest truth about an account. None, or several rows, give `None`.
+    ///
+    /// # Errors
+    /// As `open_snapshot`.
+    fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>>;
+}
+
+/// The question that `Source::find` answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup<'a> {
+    pub table: &'a str,
+    pub key_column: &'a str,
+    pub keys: &'a [&'a str],
+    pub columns: &'a [&'a str],
+}
+
+/// One consistent view.
+pub trait Snapshot: Send {
+    /// How the view is isolated from writers, for the file's metadata.
+    fn isolation(&self) -> &'static str;
+
+    /// # Errors
+    /// When the schema cannot be read.
+    fn catalog(&mut self) -> Result<Catalog>;
+
+    /// Exact number of rows.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    fn count(&mut self, table: &str) -> Result<u64>;
+
+    /// Pushes a few hundred rows, spread over the table.
+    ///
+    /// # Errors
+    /// When the table cannot be read or the sink stops.
+    fn sample(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()>;
+
+    /// Pushes every row once.
+    ///
+    /// # Errors
+    /// When the table cannot be read or the sink stops.
+    fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()>;
+
+    fn interrupt(&self) -> Interrupt;
+}

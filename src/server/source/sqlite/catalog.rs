@@ -1,0 +1,103 @@
+//! The schema as `SQLite` reports it.
+
+use rusqlite::Connection;
+
+use super::super::Result;
+use crate::model::catalog::{Codec, ColumnSchema};
+use crate::model::redaction::NotIncluded;
+use crate::server::rows::{Catalog, Table, parents_first};
+
+/// Reads tables and columns; what is not a plain table is listed with its reason.
+pub fn read(connection: &Connection) -> Result<Catalog> {
+    let mut statement = connection.prepare(
+        "SELECT name, type FROM pragma_table_list \
+         WHERE schema = 'main' AND name NOT IN ('sqlite_schema', 'sqlite_master') ORDER BY name",
+    )?;
+    let objects = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    let mut tables = Vec::new();
+    let mut not_included = Vec::new();
+    for object in objects {
+        let (name, kind) = object?;
+        match reason_to_leave(&name, &kind) {
+            Some(reason) => not_included.push(NotIncluded { object: name, reason: reason.into() }),
+            None => tables.push(table(connection, name)?),
+        }
+    }
+    spell_parents_as_their_tables_do(&mut tables);
+    Ok(Catalog { tables: parents_first(tables), not_included })
+}
+
+fn reason_to_leave(name: &str, kind: &str) -> Option<&'static str> {
+    match kind {
+        _ if name.starts_with("sqlite_") => Some("SQLite's own bookkeeping"),
+        "view" => Some("a view: its data is in the tables it reads"),
+        "virtual" => Some("a virtual table: its content lives outside plain tables"),
+        "shadow" => Some("belongs to a virtual table, which rebuilds it"),
+        _ => None,
+    }
+}
+
+fn table(connection: &Connection, name: String) -> Result<Table> {
+    let references = references(connection, &name)?;
+    let mut statement = connection
+        .prepare("SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid")?;
+    let mut rows = statement.query([&name])?;
+    let mut columns = Vec::new();
+    let mut key = Vec::new();
+    while let Some(row) = rows.next()? {
+        let column: String = row.get(0)?;
+        let native_type: String = row.get(1)?;
+        let position_in_key: u32 = row.get(3)?;
+        if position_in_key > 0 {
+            key.push((position_in_key, column.clone()));
+        }
+        let reference = references.iter().find(|(from, ..)| *from == column);
+        columns.push(ColumnSchema {
+            codec: codec(&native_type),
+            nullable: !row.get::<_, bool>(2)?,
+            generated: row.get::<_, u32>(4)? >= 2,
+            references: reference.map(|(_, table, to)| format!("{table}.{to}")),
+            name: column,
+            native_type,
+        });
+    }
+    key.sort_unstable();
+    let primary_key = key.into_iter().map(|(_, column)| column).collect();
+    let parents = references.into_iter().map(|(_, table, _)| table).collect();
+    Ok(Table { name, columns, primary_key, parents })
+}
+
+/// `(column, table, column there)` of every foreign key; a missing target means the other's key.
+fn references(connection: &Connection, table: &str) -> Result<Vec<(String, String, String)>> {
+    let mut statement = connection.prepare(
+        "SELECT f.\"from\", f.\"table\", coalesce(f.\"to\", (SELECT name FROM pragma_table_info(f.\"table\") \
+         WHERE pk = f.seq + 1), 'rowid') FROM pragma_foreign_key_list(?1) f ORDER BY f.id, f.seq",
+    )?;
+    let rows = statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+/// `SQLite` compares names without case; the order of tables does not.
+fn spell_parents_as_their_tables_do(tables: &mut [Table]) {
+    let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+    for parent in tables.iter_mut().flat_map(|table| &mut table.parents) {
+        if let Some(name) = names.iter().find(|name| name.eq_ignore_ascii_case(parent)) {
+            parent.clone_from(name);
+        }
+    }
+}
+
+/// What a declared type promises. <https://sqlite.org/datatype3.html#determination_of_column_affinity>,
+/// but a declared boolean is one, and a column of NUMERIC or no affinity may hold anything.
+fn codec(declared: &str) -> Codec {
+    let declared = declared.to_ascii_uppercase();
+    let has = |part: &str| declared.contains(part);
+    match () {
+        () if has("BOOL") => Codec::Boolean,
+        () if has("INT") => Codec::Integer,
+        () if has("CHAR") || has("CLOB") || has("TEXT") => Codec::Text,
+        () if has("BLOB") => Codec::Base64,
+        () if has("REAL") || has("FLOA") || has("DOUB") => Codec::Double,
+        () => Codec::Dynamic,
+    }
+}

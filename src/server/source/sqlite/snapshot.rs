@@ -1,0 +1,124 @@
+//! One read transaction and the reads that happen in it.
+
+use rusqlite::{Connection, Params, types::ValueRef};
+
+use super::super::{Error, Interrupt, Result, Snapshot};
+use super::{catalog, quoted};
+use crate::model::manifest::RecordOrder;
+use crate::server::rows::{Catalog, RowSink, Selection, Value};
+
+/// A sample is so many places in the table, and so many neighbours at each.
+const PLACES: i64 = 64;
+const NEIGHBOURS: i64 = 4;
+
+pub struct SqliteSnapshot {
+    connection: Connection,
+}
+
+impl SqliteSnapshot {
+    /// # Errors
+    /// When the file is locked or not a database: the first read shows it.
+    pub fn begin(connection: Connection) -> Result<Self> {
+        // BEGIN alone takes no lock; the first read pins the view.
+        connection.execute_batch("BEGIN")?;
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(Self { connection })
+    }
+
+    fn push(&self, sql: &str, params: impl Params, width: usize, sink: &mut dyn RowSink) -> Result<()> {
+        let mut statement = self.connection.prepare(sql)?;
+        let mut rows = statement.query(params)?;
+        while let Some(row) = rows.next()? {
+            for column in 0..width {
+                sink.value(value(row.get_ref(column)?)).map_err(|_| Error::Stopped)?;
+            }
+            sink.end_row().map_err(|_| Error::Stopped)?;
+        }
+        Ok(())
+    }
+
+    /// A table may hide its row id behind columns of the same name, or have none.
+    fn rowid_name(&self, table: &str) -> Option<&'static str> {
+        ["rowid", "_rowid_", "oid"].into_iter().find(|name| {
+            let shadowed = "SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE";
+            let is_column = self.connection.prepare(shadowed).and_then(|mut s| s.exists([table, name]));
+            let sql = format!("SELECT {name} FROM {} LIMIT 0", quoted(table));
+            is_column.is_ok_and(|is| !is) && self.connection.prepare(&sql).is_ok()
+        })
+    }
+}
+
+impl Snapshot for SqliteSnapshot {
+    fn isolation(&self) -> &'static str {
+        "snapshot (one read transaction)"
+    }
+
+    fn catalog(&mut self) -> Result<Catalog> {
+        catalog::read(&self.connection)
+    }
+
+    fn count(&mut self, table: &str) -> Result<u64> {
+        let sql = format!("SELECT count(*) FROM {}", quoted(table));
+        Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
+    }
+
+    fn sample(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
+        let columns = column_list(selection);
+        let table = quoted(&selection.table);
+        let Some(rowid) = self.rowid_name(&selection.table) else {
+            return self.push(&format!("SELECT {columns} FROM {table} LIMIT {}", PLACES * NEIGHBOURS), [], selection.columns.len(), sink);
+        };
+        // Two queries: SQLite answers each from one end of the tree, both together by a full scan.
+        let end = |which: &str| {
+            let sql = format!("SELECT {which}({rowid}) FROM {table}");
+            self.connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0))
+        };
+        let (Some(first), Some(last)) = (end("min")?, end("max")?) else { return Ok(()) };
+        let step = (i128::from(last) - i128::from(first)) / i128::from(PLACES);
+        if step < i128::from(NEIGHBOURS) {
+            return self.push(&format!("SELECT {columns} FROM {table} LIMIT {}", PLACES * NEIGHBOURS), [], selection.columns.len(), sink);
+        }
+        let sql =
+            format!("SELECT {columns} FROM {table} WHERE {rowid} >= ?1 ORDER BY {rowid} LIMIT {NEIGHBOURS}");
+        for place in 0..PLACES {
+            let start = i128::from(first) + step * i128::from(place);
+            self.push(&sql, [i64::try_from(start).unwrap_or(last)], selection.columns.len(), sink)?;
+        }
+        Ok(())
+    }
+
+    fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
+        let table = quoted(&selection.table);
+        let order = match selection.order {
+            // NOT INDEXED: a covering index would be read in its own order, and looked up row by row.
+            RecordOrder::Storage => " NOT INDEXED".to_owned(),
+            RecordOrder::Key => {
+                let key: Vec<String> = selection.key.iter().map(|column| quoted(column)).collect();
+                format!(" ORDER BY {}", key.join(", "))
+            }
+        };
+        self.push(&format!("SELECT {} FROM {table}{order}", column_list(selection)), [], selection.columns.len(), sink)
+    }
+
+    fn interrupt(&self) -> Interrupt {
+        let handle = self.connection.get_interrupt_handle();
+        Box::new(move || handle.interrupt())
+    }
+}
+
+fn column_list(selection: &Selection) -> String {
+    if selection.columns.is_empty() {
+        return "NULL".into();
+    }
+    selection.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ")
+}
+
+fn value(value: ValueRef<'_>) -> Value<'_> {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(n) => Value::Integer(n),
+        ValueRef::Real(n) => Value::Double(n),
+        ValueRef::Text(bytes) => Value::Text(bytes),
+        ValueRef::Blob(bytes) => Value::Blob(bytes),
+    }
+}

@@ -1,0 +1,219 @@
+//! One row per export, from request to what became of its file.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::{Result, State, Tx};
+use crate::model::export::{ExportId, ExportSummary, Failure};
+use crate::model::history::Outcome;
+
+/// Whole-number columns are stored signed.
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportRow {
+    pub id: ExportId,
+    pub requested_at: String,
+    pub account_id: Option<String>,
+    pub requested_by: String,
+    pub door: String,
+    pub scope: String,
+    pub file_name: String,
+    pub outcome: Outcome,
+    pub message: Option<String>,
+    pub reference: Option<String>,
+    pub records: Option<u64>,
+    pub tables: Option<u64>,
+    pub bytes: Option<u64>,
+    pub estimated_bytes: Option<u64>,
+    pub sha256: Option<String>,
+    pub duration_ms: Option<u64>,
+    pub artifact: Option<String>,
+    pub expires_at: Option<String>,
+    pub downloads: u64,
+}
+
+const COLUMNS: &str = "id, requested_at, account_id, requested_by, door, scope, file_name, outcome, message, reference, \
+     records, tables, bytes, estimated_bytes, sha256, duration_ms, artifact, expires_at, downloads";
+
+fn read(row: &SqliteRow) -> Result<ExportRow> {
+    let corrupt = |what: &str| super::Error::Database(sqlx::Error::Decode(what.to_owned().into()));
+    let number = |i: usize| row.get::<Option<i64>, _>(i).and_then(|n| u64::try_from(n).ok());
+    Ok(ExportRow {
+        id: row.get::<&str, _>(0).parse().map_err(|_| corrupt("export id"))?,
+        requested_at: row.get(1),
+        account_id: row.get(2),
+        requested_by: row.get(3),
+        door: row.get(4),
+        scope: row.get(5),
+        file_name: row.get(6),
+        outcome: Outcome::parse(row.get(7)).ok_or_else(|| corrupt("outcome"))?,
+        message: row.get(8),
+        reference: row.get(9),
+        records: number(10),
+        tables: number(11),
+        bytes: number(12),
+        estimated_bytes: number(13),
+        sha256: row.get(14),
+        duration_ms: number(15),
+        artifact: row.get(16),
+        expires_at: row.get(17),
+        downloads: number(18).unwrap_or_default(),
+    })
+}
+
+/// # Errors
+/// When the state cannot be written.
+pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
+    let sql = "INSERT INTO exports (id, requested_at, account_id, requested_by, door, scope, file_name, outcome, \
+               estimated_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    sqlx::query(sql)
+        .bind(row.id.to_string())
+        .bind(&row.requested_at)
+        .bind(&row.account_id)
+        .bind(&row.requested_by)
+        .bind(&row.door)
+        .bind(&row.scope)
+        .bind(&row.file_name)
+        .bind(row.outcome.as_str())
+        .bind(row.estimated_bytes.map(signed))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// How many exports of the page are queued or running: all, and the account's own.
+///
+/// # Errors
+/// When the state cannot be read.
+pub async fn unfinished(tx: &mut Tx, account_id: Option<&str>) -> Result<(usize, usize)> {
+    let sql = "SELECT count(*), coalesce(sum(account_id = ?), 0) FROM exports \
+               WHERE outcome IN ('queued', 'running') AND door = 'page'";
+    let row = sqlx::query(sql).bind(account_id).fetch_one(&mut **tx).await?;
+    let count = |i: usize| usize::try_from(row.get::<i64, _>(i)).unwrap_or_default();
+    Ok((count(0), count(1)))
+}
+
+/// Moves a queued export to running; false when it is not queued any more.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn start(tx: &mut Tx, id: ExportId) -> Result<bool> {
+    let sql = "UPDATE exports SET outcome = 'running' WHERE id = ? AND outcome = 'queued'";
+    Ok(sqlx::query(sql).bind(id.to_string()).execute(&mut **tx).await?.rows_affected() == 1)
+}
+
+/// # Errors
+/// When the state cannot be written.
+pub async fn complete(tx: &mut Tx, id: ExportId, done: &ExportSummary, artifact: Option<&str>) -> Result<()> {
+    let sql = "UPDATE exports SET outcome = 'completed', records = ?, tables = ?, bytes = ?, sha256 = ?, \
+               duration_ms = ?, artifact = ?, expires_at = ? WHERE id = ?";
+    sqlx::query(sql)
+        .bind(signed(done.records))
+        .bind(signed(done.tables))
+        .bind(signed(done.bytes))
+        .bind(&done.sha256)
+        .bind(signed(done.duration_ms))
+        .bind(artifact)
+        .bind(&done.expires_at)
+        .bind(id.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Ends an export without a file: failed with a reason, or cancelled without one.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn end_without_file(tx: &mut Tx, id: ExportId, failure: Option<&Failure>, duration_ms: u64) -> Result<()> {
+    let outcome = if failure.is_some() { Outcome::Failed } else { Outcome::Cancelled };
+    let sql = "UPDATE exports SET outcome = ?, message = ?, reference = ?, duration_ms = ? \
+               WHERE id = ? AND outcome IN ('queued', 'running')";
+    sqlx::query(sql)
+        .bind(outcome.as_str())
+        .bind(failure.map(|f| &f.message))
+        .bind(failure.map(|f| &f.reference))
+        .bind(signed(duration_ms))
+        .bind(id.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// # Errors
+/// When the state cannot be written.
+pub async fn count_download(tx: &mut Tx, id: ExportId) -> Result<()> {
+    let sql = "UPDATE exports SET downloads = downloads + 1 WHERE id = ?";
+    sqlx::query(sql).bind(id.to_string()).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Forgets an artefact that is gone.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn forget_artifact(tx: &mut Tx, id: ExportId) -> Result<()> {
+    sqlx::query("UPDATE exports SET artifact = NULL WHERE id = ?").bind(id.to_string()).execute(&mut **tx).await?;
+    Ok(())
+}
+
+impl State {
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn export(&self, id: ExportId) -> Result<Option<ExportRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM exports WHERE id = ?");
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(id.to_string()).fetch_optional(&self.pool).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// Exports by outcome, oldest first.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn exports_that_are(&self, outcome: Outcome) -> Result<Vec<ExportRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM exports WHERE outcome = ? ORDER BY requested_at, id");
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(outcome.as_str()).fetch_all(&self.pool).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// The newest export that an account asked for on the page.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn newest_export_of(&self, account_id: &str) -> Result<Option<ExportRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM exports WHERE account_id = ? ORDER BY requested_at DESC, id DESC LIMIT 1"
+        );
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(account_id).fetch_optional(&self.pool).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// One page of history, newest first.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn exports_page(&self, offset: u64, limit: u32) -> Result<Vec<ExportRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM exports ORDER BY requested_at DESC, id DESC LIMIT ? OFFSET ?");
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(limit).bind(signed(offset));
+        query.fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn count_exports(&self) -> Result<u64> {
+        let n: i64 = sqlx::query_scalar("SELECT count(*) FROM exports").fetch_one(&self.pool).await?;
+        Ok(u64::try_from(n).unwrap_or_default())
+    }
+
+    /// Exports whose file is still kept.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn exports_with_artifact(&self) -> Result<Vec<ExportRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM exports WHERE artifact IS NOT NULL ORDER BY requested_at, id");
+        sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+}

@@ -1,0 +1,83 @@
+//! Waybill's own tables: sessions, exports, audit. Literal SQL through sqlx.
+//!
+//! May import: `model`, `support`. Flow: `State::open` migrates; a use case begins a transaction,
+//! passes it to the functions here and to `audit`, and commits once.
+
+pub mod exports;
+pub mod sessions;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Sqlite, SqlitePool, Transaction};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/state/sqlite");
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the folder for Waybill's own state cannot be used: {0}")]
+    Folder(#[source] std::io::Error),
+    #[error("Waybill's own state cannot be opened or brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error("Waybill's own state cannot be read or written: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+pub type Tx = Transaction<'static, Sqlite>;
+
+/// The open state database.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub(super) pool: SqlitePool,
+}
+
+impl State {
+    /// Opens the file, makes it (readable by its owner only) where it is missing, and migrates it.
+    ///
+    /// # Errors
+    /// When folder or file cannot be used, or hold something else.
+    pub async fn open(path: &Path) -> Result<Self> {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        private_folder(folder).map_err(Error::Folder)?;
+        private_file(path).map_err(Error::Folder)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            // An audit entry that a power cut takes back would be a silent export.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10))
+            .disable_statement_logging();
+        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+        MIGRATIONS.run(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    /// Begins a transaction that will write: it takes the write lock at once, so that it never has to
+    /// give up half-way.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// Makes a folder that only its owner can enter; one that is there is left as it is.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn private_folder(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+fn private_file(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
+}

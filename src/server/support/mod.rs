@@ -1,0 +1,10 @@
+//! The floor under everything: time, randomness, stored passwords, free disk space, log set-up.
+//!
+//! May import: `model`. Time and randomness are values that are handed in, so that tests own them;
+//! `clippy.toml` bans the globals everywhere else.
+
+pub mod clock;
+pub mod disk;
+pub mod password;
+pub mod random;
+pub mod telemetry;

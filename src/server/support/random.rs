@@ -1,0 +1,53 @@
+//! Where unguessable bytes and new ids come from.
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+use uuid::{Timestamp, Uuid};
+
+use super::clock::Clock;
+
+pub trait Random: Send + Sync {
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The operating system's generator.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        SysRng.try_fill_bytes(bytes).unwrap_or_else(|error| panic!("the system gives no random bytes: {error}"));
+    }
+}
+
+/// 256 bits as hexadecimal: session tokens, names of artefacts.
+#[must_use]
+pub fn token(random: &dyn Random) -> String {
+    let mut bytes = [0; 32];
+    random.fill(&mut bytes);
+    hex::encode(bytes)
+}
+
+/// UUID version 7 (RFC 9562): sorts by time.
+#[must_use]
+pub fn uuid(clock: &dyn Clock, random: &dyn Random) -> Uuid {
+    let mut bytes = [0; 10];
+    random.fill(&mut bytes);
+    let now = clock.now();
+    let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+    let time = Timestamp::from_unix_time(seconds, now.timestamp_subsec_nanos(), 0, 0);
+    let (seconds, nanos) = time.to_unix();
+    let millis = seconds * 1000 + u64::from(nanos) / 1_000_000;
+    uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
+}
+
+/// A short name that finds a failure in the log, such as `7K2Q-19FD`: Crockford's alphabet, which
+/// has no letters that are mistaken for digits.
+#[must_use]
+pub fn reference(random: &dyn Random) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let mut bytes = [0; 8];
+    random.fill(&mut bytes);
+    let letters: Vec<char> = bytes.iter().map(|b| char::from(ALPHABET[usize::from(b % 32)])).collect();
+    letters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+}

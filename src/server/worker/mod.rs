@@ -1,0 +1,47 @@
+//! The door that opens by itself: runs what is queued, sweeps what expired.
+//!
+//! May import: `app`. Flow: `run` recovers what a killed server left, then waits for the queue's
+//! bell or for the time to sweep, until it is told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::app::App;
+
+const SWEEP_EVERY: Duration = Duration::from_secs(15);
+
+/// Works until the task is dropped.
+pub async fn run(app: Arc<App>) {
+    if let Err(error) = app.exports.recover().await {
+        tracing::error!(%error, "what an earlier run of the server left could not be cleared");
+    }
+    loop {
+        start_queued(&app).await;
+        tokio::select! {
+            () = app.exports.queued.notified() => {}
+            () = tokio::time::sleep(SWEEP_EVERY) => sweep(&app).await,
+        }
+    }
+}
+
+async fn start_queued(app: &Arc<App>) {
+    loop {
+        match app.exports.claim().await {
+            Ok(Some(row)) => drop(tokio::spawn(app.exports.clone().run(row))),
+            Ok(None) => return,
+            Err(error) => {
+                tracing::error!(%error, "the queue could not be read");
+                return;
+            }
+        }
+    }
+}
+
+async fn sweep(app: &App) {
+    if let Err(error) = app.exports.expire().await {
+        tracing::error!(%error, "expired files could not be removed");
+    }
+    if let Err(error) = app.identity.sweep().await {
+        tracing::error!(%error, "expired sessions could not be removed");
+    }
+}
