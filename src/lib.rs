@@ -6,6 +6,16 @@
 #![recursion_limit = "256"]
 
 pub mod model;
+pub mod rpc;
 pub mod seal;
 #[cfg(feature = "ssr")]
 pub mod server;
+pub mod ui;
+
+/// Brings a page that the server rendered to life.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(ui::App);
+}

@@ -17,6 +17,8 @@ pub struct Viewer {
     /// The role's name for people, such as "System admin".
     pub role: String,
     pub capabilities: Vec<Capability>,
+    /// The roles that may export, for whoever may not.
+    pub exporting_roles: Vec<String>,
     /// The database that this console is attached to.
     pub source: SourceLabel,
 }

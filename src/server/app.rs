@@ -8,13 +8,13 @@ use tokio::sync::Notify;
 use super::artifact::Artifacts;
 use super::export::{Error, Exports, LiveRuns, Previews};
 use super::history::History;
-use super::identity::Identity;
+use super::identity::{Caller, Identity};
 use super::profile::Profile;
 use super::source::Source;
 use super::state::State;
 use super::support::clock::Clock;
 use super::support::random::Random;
-use crate::model::access::SourceLabel;
+use crate::model::access::{Capability, SourceLabel, Viewer};
 
 /// Everything that a door needs.
 pub struct App {
@@ -67,5 +67,18 @@ impl App {
             queued: Notify::new(),
         };
         Ok(Arc::new(Self { exports: Arc::new(exports), history, identity, profile, source: label, random }))
+    }
+
+    /// What a page may know of its caller.
+    #[must_use]
+    pub fn viewer(&self, caller: Caller) -> Viewer {
+        let exporting = self.profile.roles_with(Capability::ExportDatabase);
+        Viewer {
+            email: caller.name,
+            role: caller.role.unwrap_or_default(),
+            capabilities: caller.capabilities,
+            exporting_roles: exporting.map(|role| role.label.clone()).collect(),
+            source: self.source.clone(),
+        }
     }
 }

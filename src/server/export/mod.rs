@@ -32,8 +32,8 @@ use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::random::Random;
 
 pub use download::{Download, Sent};
-pub use live::LiveRuns;
-pub use preview::Previews;
+pub use live::{LiveRun, LiveRuns, StopReason};
+pub use preview::{Previews, measure};
 pub use to_file::{Destination, ToFile};
 
 /// How long a finished file can be downloaded.

@@ -1,5 +1,6 @@
 //! How far an export is.
 
+use super::plan::file_name;
 use super::{Exports, Result};
 use crate::model::export::{ExportId, ExportSummary, Failure, Progress, RunState, RunView};
 use crate::model::history::Outcome;
@@ -29,6 +30,18 @@ impl Exports {
         let row = self.state.newest_export_of(account).await?;
         let view = row.map(|row| self.run_view(row));
         Ok(view.filter(|view| matches!(view.state, RunState::Queued | RunState::Running(_) | RunState::Completed(_))))
+    }
+
+    /// The name that the guide's commands use: the caller's newest file, or the one that comes next.
+    ///
+    /// # Errors
+    /// `Refused`.
+    pub async fn guide_file_name(&self, caller: &Caller) -> Result<String> {
+        self.authorise(caller, "read the guide").await?;
+        let account = caller.account_id.as_deref().unwrap_or_default();
+        let newest = self.state.newest_export_of(account).await?;
+        let done = newest.filter(|row| row.outcome == Outcome::Completed).map(|row| row.file_name);
+        Ok(done.unwrap_or_else(|| file_name(&self.profile, self.clock.now())))
     }
 
     fn run_view(&self, row: ExportRow) -> RunView {

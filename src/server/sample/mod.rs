@@ -94,7 +94,7 @@ fn fill(path: &Path, size: &Size, password: &str) -> Result<(), Error> {
     Sample::new(&transaction, size, password).fill()?;
     transaction.commit()?;
     connection.execute_batch(&indexes.concat())?;
-    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL; PRAGMA optimize;")?;
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL;")?;
     Ok(())
 }
 

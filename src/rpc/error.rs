@@ -1,0 +1,23 @@
+//! How an error crosses the seam.
+
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+
+use crate::model::ApiError;
+
+impl FromServerFnError for ApiError {
+    type Encoder = JsonEncoding;
+
+    /// What went wrong between page and use case: no connection, or a body that is none.
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Request(_) => {
+                Self::Unavailable { message: "The server cannot be reached. Check the connection and try again.".into() }
+            }
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
+                Self::Invalid { message: "The request cannot be read.".into() }
+            }
+            _ => Self::Unavailable { message: "The server's answer cannot be read. Load the page again.".into() },
+        }
+    }
+}

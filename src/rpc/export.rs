@@ -1,0 +1,74 @@
+//! Previewing and requesting an export.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::model::ApiError;
+use crate::model::export::{ExportId, Preview, Requested, RunView};
+
+/// What the export page shows when it is opened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExportPage {
+    pub preview: Preview,
+    /// The caller's run that is on, or the newest whose file is still kept.
+    pub run: Option<RunView>,
+}
+
+/// # Errors
+/// `Unauthenticated` or `Forbidden`; what is wrong with the source is in the preview.
+#[server(prefix = "/rpc", endpoint = "open_export_page")]
+pub async fn open_export_page(refresh: bool) -> Result<ExportPage, ApiError> {
+    crate::server::context::act(async |app, caller| {
+        let preview = app.exports.preview(&caller, refresh).await?;
+        let run = app.exports.current(&caller).await?;
+        Ok::<_, crate::server::export::Error>(ExportPage { preview, run })
+    })
+    .await
+}
+
+/// Counts and sizes as far as they are known after half a second.
+///
+/// # Errors
+/// `Unauthenticated` or `Forbidden`.
+#[server(prefix = "/rpc", endpoint = "preview_export")]
+pub async fn preview_export(refresh: bool) -> Result<Preview, ApiError> {
+    crate::server::context::act(async |app, caller| app.exports.preview(&caller, refresh).await).await
+}
+
+/// Queues an export of the whole database. A plain form is sent on to the run's own page.
+///
+/// # Errors
+/// `Unauthenticated`, `Forbidden`, `Busy` while too many run, `Unavailable` without room on the disk.
+#[server(prefix = "/rpc", endpoint = "request_export")]
+pub async fn request_export() -> Result<Requested, ApiError> {
+    use crate::server::context::{act, redirect_form};
+    let requested = act(async |app, caller| app.exports.request(&caller).await).await;
+    match &requested {
+        Ok(run) => redirect_form(&format!("/admin/developer-tools/export/runs/{}", run.id)),
+        Err(ApiError::Busy { .. }) => redirect_form("/admin/developer-tools/export?problem=busy"),
+        Err(_) => redirect_form("/admin/developer-tools/export?problem=failed"),
+    }
+    requested
+}
+
+/// One of the caller's exports.
+///
+/// # Errors
+/// `Unauthenticated`, `Forbidden`, or `NotFound` when it is not the caller's.
+#[server(prefix = "/rpc", endpoint = "view_export")]
+pub async fn view_export(id: ExportId) -> Result<RunView, ApiError> {
+    crate::server::context::act(async |app, caller| app.exports.view(&caller, id).await).await
+}
+
+/// The analysis guide as HTML.
+///
+/// # Errors
+/// `Unauthenticated` or `Forbidden`.
+#[server(prefix = "/rpc", endpoint = "analysis_guide")]
+pub async fn analysis_guide() -> Result<String, ApiError> {
+    crate::server::context::act(async |app, caller| {
+        let file_name = app.exports.guide_file_name(&caller).await?;
+        Ok::<_, crate::server::export::Error>(crate::server::guide::html(&file_name))
+    })
+    .await
+}

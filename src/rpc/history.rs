@@ -1,0 +1,15 @@
+//! Past exports.
+
+use leptos::prelude::*;
+
+use crate::model::ApiError;
+use crate::model::history::HistoryPage;
+
+/// One page of history, newest first; pages count from 1.
+///
+/// # Errors
+/// `Unauthenticated` or `Forbidden`.
+#[server(prefix = "/rpc", endpoint = "list_exports")]
+pub async fn list_exports(page: u32) -> Result<HistoryPage, ApiError> {
+    crate::server::context::act(async |app, caller| app.history.list(&caller, page).await).await
+}

@@ -1,0 +1,83 @@
+//! The one place that decides what a client may know of an error.
+//!
+//! May import: use cases, `identity`, `model`. Flow: a use case's error becomes an `ApiError`; a cause
+//! that is nobody's business is logged here, once, under the reference that the client gets.
+
+use std::fmt::Display;
+
+use super::{export, history, identity, source};
+use crate::model::ApiError;
+use crate::server::support::random::{Random, SystemRandom, reference};
+
+/// Turns an error into what its client is told.
+pub trait IntoAnswer {
+    fn into_answer(self) -> ApiError;
+}
+
+impl IntoAnswer for export::Error {
+    fn into_answer(self) -> ApiError {
+        match self {
+            Self::Refused(_) => ApiError::Forbidden,
+            Self::NotFound => ApiError::NotFound,
+            Self::Busy { message, retry_after_seconds } => ApiError::Busy { message, retry_after_seconds },
+            Self::StillRunning | Self::NoFile => ApiError::Conflict { message: self.to_string() },
+            Self::Expired => ApiError::Gone,
+            Self::NoRoom { .. } => ApiError::Unavailable { message: self.to_string() },
+            Self::Source(error) => error.into_answer(),
+            Self::Profile(error) => ApiError::Unavailable { message: capitalised(&error) },
+            other => internal(&other),
+        }
+    }
+}
+
+impl IntoAnswer for history::Error {
+    fn into_answer(self) -> ApiError {
+        match self {
+            Self::Refused(_) => ApiError::Forbidden,
+            Self::State(error) => internal(&error),
+        }
+    }
+}
+
+impl IntoAnswer for identity::Error {
+    fn into_answer(self) -> ApiError {
+        match self {
+            Self::WrongCredentials => ApiError::Invalid { message: self.to_string() },
+            Self::TooMany { retry_after_seconds } => {
+                ApiError::Busy { message: self.to_string(), retry_after_seconds }
+            }
+            Self::Source(error) => error.into_answer(),
+            other => internal(&other),
+        }
+    }
+}
+
+impl IntoAnswer for source::Error {
+    fn into_answer(self) -> ApiError {
+        ApiError::Unavailable { message: capitalised(&self) }
+    }
+}
+
+impl IntoAnswer for ApiError {
+    fn into_answer(self) -> ApiError {
+        self
+    }
+}
+
+/// Logs the cause and gives out its reference.
+fn internal(cause: &dyn Display) -> ApiError {
+    internal_with(&SystemRandom, cause)
+}
+
+fn internal_with(random: &dyn Random, cause: &dyn Display) -> ApiError {
+    let reference = reference(random);
+    tracing::error!(%reference, error = %cause, "a request failed");
+    ApiError::Internal { reference }
+}
+
+fn capitalised(error: &dyn Display) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}

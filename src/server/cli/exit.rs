@@ -1,0 +1,82 @@
+//! How a command ended, for scripts (`waybill --help` lists the codes).
+
+use std::process::ExitCode;
+
+use crate::server::{export, inspect, profile, sample, source};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    Refused = 3,
+    NotWhole = 4,
+    Output = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A command that did not do what it was asked, with a sentence for people.
+#[derive(Debug)]
+pub struct Failed {
+    pub exit: Exit,
+    pub message: String,
+}
+
+impl Failed {
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into() }
+    }
+
+    /// Output that could not be written. A reader that has seen enough is no failure of ours to explain.
+    pub fn output(error: &std::io::Error) -> Self {
+        let text = if error.kind() == std::io::ErrorKind::BrokenPipe {
+            "the program that reads the output has ended".to_owned()
+        } else {
+            format!("the output cannot be written: {error}")
+        };
+        Self::new(Exit::Output, text)
+    }
+}
+
+impl From<export::Error> for Failed {
+    fn from(error: export::Error) -> Self {
+        let exit = match &error {
+            export::Error::Refused(_) => Exit::Refused,
+            export::Error::Output(_) => Exit::Output,
+            export::Error::StoppedAt { cause, .. } if matches!(**cause, export::Error::Output(_)) => Exit::Output,
+            export::Error::Profile(profile::Error::Unknown { .. }) => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<profile::Error> for Failed {
+    fn from(error: profile::Error) -> Self {
+        export::Error::from(error).into()
+    }
+}
+
+impl From<source::Error> for Failed {
+    fn from(error: source::Error) -> Self {
+        export::Error::from(error).into()
+    }
+}
+
+impl From<sample::Error> for Failed {
+    fn from(error: sample::Error) -> Self {
+        Self::new(Exit::Output, error.to_string())
+    }
+}
+
+impl From<inspect::Error> for Failed {
+    fn from(error: inspect::Error) -> Self {
+        let exit = if matches!(error, inspect::Error::Read(_)) { Exit::Failed } else { Exit::NotWhole };
+        Self::new(exit, error.to_string())
+    }
+}

@@ -1,0 +1,141 @@
+//! `waybill export`.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::open::{app, system_user};
+use super::{Exit, Failed, SourceArgs, StateArgs};
+use crate::model::manifest::RecordOrder;
+use crate::model::text;
+use crate::server::export::{Destination, LiveRun, StopReason, ToFile};
+use crate::server::identity::Caller;
+
+#[derive(Debug, Args)]
+pub struct Export {
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    state: StateArgs,
+    /// A file, a folder (the file gets the profile's name), or - for standard output.
+    #[arg(long, short, value_name = "FILE|DIR|-", default_value = ".")]
+    output: PathBuf,
+    /// The order of records: as they lie on disk (fastest), or by primary key (comparable).
+    #[arg(long, value_enum, default_value_t)]
+    order: Order,
+    /// Replace a file that is there already.
+    #[arg(long)]
+    force: bool,
+    /// Print the result as JSON (on standard error when the export itself goes to standard output).
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Order {
+    #[default]
+    Storage,
+    Key,
+}
+
+impl Export {
+    pub async fn run(self) -> Result<Exit, Failed> {
+        let app = app(&self.source, &self.state.path()?).await?;
+        let caller = Caller::command_line(&system_user());
+        let order = match self.order {
+            Order::Storage => RecordOrder::Storage,
+            Order::Key => RecordOrder::Key,
+        };
+        let destination = self.destination();
+        let to_standard_output = destination == Destination::StandardOutput;
+        let watch = |run: Arc<LiveRun>| {
+            tokio::spawn(stop_on_signal(run.clone()));
+            if std::io::stderr().is_terminal() {
+                tokio::spawn(show_progress(run));
+            }
+        };
+        let done = app.exports.to_file(&caller, destination, order, watch).await;
+        let done = done.map_err(|error| match Failed::from(error) {
+            failed if failed.exit == Exit::Failed => self.source.named(failed),
+            failed => failed,
+        })?;
+        match (self.json, to_standard_output) {
+            (true, true) => eprintln!("{}", as_json(&done)),
+            (true, false) => println!("{}", as_json(&done)),
+            (false, _) => eprintln!("{}", as_text(&done)),
+        }
+        Ok(Exit::Done)
+    }
+
+    fn destination(&self) -> Destination {
+        let (path, replace) = (self.output.clone(), self.force);
+        if path == Path::new("-") {
+            Destination::StandardOutput
+        } else if path.is_dir() {
+            Destination::Folder { path, replace }
+        } else {
+            Destination::File { path, replace }
+        }
+    }
+}
+
+/// Ctrl-C and a polite kill end the run like Cancel does: nothing is left behind.
+async fn stop_on_signal(run: Arc<LiveRun>) {
+    super::serve::told_to_stop().await;
+    run.stop(StopReason::Cancelled);
+}
+
+async fn show_progress(run: Arc<LiveRun>) {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{msg:26!} {wide_bar} {human_pos} of {human_len} records  {elapsed}") {
+        bar.set_style(style);
+    }
+    while Arc::strong_count(&run) > 2 {
+        let progress = run.progress();
+        bar.set_length(progress.total_records);
+        bar.set_position(progress.records);
+        bar.set_message(if progress.table.is_empty() { "counting".into() } else { progress.table });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bar.finish_and_clear();
+}
+
+fn as_text(done: &ToFile) -> String {
+    let ToFile { metadata, summary, path } = done;
+    let (records, tables) = (text::counted(summary.records, "record"), text::counted(summary.tables, "table"));
+    let (size, time) = (text::bytes(summary.bytes), text::duration(summary.duration_ms));
+    let mut lines = vec![format!("complete and sealed: {records} in {tables}, {size} in {time}")];
+    if let Some(path) = path {
+        lines.push(format!("file      {}", path.display()));
+    }
+    lines.push(format!("SHA-256   {}", summary.sha256));
+    let redaction = &metadata.redaction;
+    if !redaction.removed_fields.is_empty() {
+        lines.push(format!("left out  {}", redaction.removed_fields.join(", ")));
+    }
+    for table in &redaction.excluded_tables {
+        lines.push(format!("left out  {} ({})", table.table, table.reason));
+    }
+    if !redaction.unclassified.is_empty() {
+        lines.push(format!("left out, unknown to the profile: {}", redaction.unclassified.join(", ")));
+    }
+    lines.join("\n")
+}
+
+fn as_json(done: &ToFile) -> serde_json::Value {
+    json!({
+        "complete": true,
+        "path": done.path,
+        "records": done.summary.records,
+        "tables": done.summary.tables,
+        "bytes": done.summary.bytes,
+        "sha256": done.summary.sha256,
+        "duration_ms": done.summary.duration_ms,
+        "redaction": done.metadata.redaction,
+    })
+}

@@ -1,0 +1,219 @@
+//! `waybill inspect`.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, StdoutLock, Write};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use comfy_table::{CellAlignment, Table, TableStyle};
+
+use super::{Exit, Failed};
+use crate::model::catalog::{Codec, TableSchema};
+use crate::model::manifest::Metadata;
+use crate::model::text;
+use crate::server::inspect::{Filter, Record, Snapshot, plain};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Reads the file as a stream and does not check its seal; `waybill verify` does.")]
+pub struct Inspect {
+    file: PathBuf,
+    /// The table to describe, or to read records from.
+    table: Option<String>,
+    /// Print the records whose primary key is this.
+    #[arg(long, value_name = "VALUE", requires = "table")]
+    key: Option<String>,
+    /// Print the records whose column has this value; may be given several times.
+    #[arg(long = "where", value_name = "COLUMN=VALUE", requires = "table")]
+    filters: Vec<Filter>,
+    /// Print at most so many records.
+    #[arg(long, value_name = "N", requires = "table")]
+    first: Option<u64>,
+    /// How to print records; on its own it prints all of them.
+    #[arg(long, value_enum, requires = "table")]
+    format: Option<Format>,
+    /// Print tables or columns as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One record a line, exactly as in the file.
+    Json,
+    /// RFC 4180, with a header line; cells that a spreadsheet would run as a formula get a leading '.
+    Csv,
+}
+
+impl Inspect {
+    pub fn run(self) -> Result<Exit, Failed> {
+        let file = File::open(&self.file).map_err(|error| {
+            Failed::new(Exit::Failed, format!("{} cannot be read: {error}", self.file.display()))
+        })?;
+        let snapshot = Snapshot::open(BufReader::with_capacity(256 << 10, file)).map_err(|error| self.named(error.into()))?;
+        let Some(table) = &self.table else {
+            return print(&tables(&snapshot.metadata, self.json));
+        };
+        let Some(schema) = snapshot.metadata.schema.get(table).cloned() else {
+            return Err(Failed::new(Exit::Usage, unknown("table", table, snapshot.metadata.schema.iter().map(|(name, _)| name))));
+        };
+        let wants_records = self.key.is_some() || !self.filters.is_empty() || self.first.is_some() || self.format.is_some();
+        if !wants_records {
+            return print(&columns(&schema, self.json));
+        }
+        let filters = self.conditions(&schema)?;
+        self.print_records(snapshot, table, &schema, &filters)
+    }
+
+    fn conditions(&self, schema: &TableSchema) -> Result<Vec<Filter>, Failed> {
+        let mut filters = self.filters.clone();
+        if let Some(value) = &self.key {
+            let [column] = &schema.primary_key[..] else {
+                return Err(Failed::new(Exit::Usage, "this table's key is not one column; use --where COLUMN=VALUE"));
+            };
+            filters.push(Filter { column: column.clone(), value: value.clone() });
+        }
+        let names = || schema.columns.iter().map(|column| &column.name);
+        match filters.iter().find(|filter| !names().any(|name| *name == filter.column)) {
+            Some(filter) => Err(Failed::new(Exit::Usage, unknown("column", &filter.column, names()))),
+            None => Ok(filters),
+        }
+    }
+
+    fn print_records(
+        &self,
+        snapshot: Snapshot<BufReader<File>>,
+        table: &str,
+        schema: &TableSchema,
+        filters: &[Filter],
+    ) -> Result<Exit, Failed> {
+        let mut left = self.first.unwrap_or(u64::MAX);
+        let mut printer = Printer::begin(self.format.unwrap_or(Format::Json), schema).map_err(|e| Failed::output(&e))?;
+        let mut failed = None;
+        let read = snapshot.records(table, |text, record| {
+            if left == 0 {
+                return Ok(false);
+            }
+            if filters.iter().all(|filter| filter.fits(record)) {
+                if let Err(error) = printer.record(text, record) {
+                    failed = Some(error);
+                    return Ok(false);
+                }
+                left -= 1;
+            }
+            Ok(left > 0)
+        });
+        read.map_err(|error| self.named(error.into()))?;
+        match failed.map_or_else(|| printer.flush(), Err) {
+            // `| head` has seen enough.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+            Err(error) => Err(Failed::output(&error)),
+            Ok(()) => Ok(Exit::Done),
+        }
+    }
+
+    fn named(&self, failed: Failed) -> Failed {
+        Failed::new(failed.exit, format!("{}: {}", self.file.display(), failed.message))
+    }
+}
+
+enum Printer {
+    Json(BufWriter<StdoutLock<'static>>),
+    Csv(Box<csv::Writer<StdoutLock<'static>>>, Vec<String>),
+}
+
+impl Printer {
+    fn begin(format: Format, schema: &TableSchema) -> std::io::Result<Self> {
+        let out = std::io::stdout().lock();
+        if format == Format::Json {
+            return Ok(Self::Json(BufWriter::new(out)));
+        }
+        let names: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
+        let mut writer = csv::Writer::from_writer(out);
+        writer.write_record(names.iter().map(|name| no_formula(name))).map_err(std::io::Error::from)?;
+        Ok(Self::Csv(Box::new(writer), names))
+    }
+
+    fn record(&mut self, text: &str, record: &Record) -> std::io::Result<()> {
+        match self {
+            Self::Json(out) => writeln!(out, "{text}"),
+            Self::Csv(out, names) => {
+                let cell = |name: &String| match record.get(name).map(|value| value.get()) {
+                    None | Some("null") => String::new(),
+                    // Numbers begin with a minus and are no formulas.
+                    Some(json) if !json.starts_with('"') => json.to_owned(),
+                    Some(json) => no_formula(&plain(json)),
+                };
+                out.write_record(names.iter().map(cell)).map_err(std::io::Error::from)
+            }
+        }
+    }
+
+    fn flush(mut self) -> std::io::Result<()> {
+        match &mut self {
+            Self::Json(out) => out.flush(),
+            Self::Csv(out, _) => out.flush(),
+        }
+    }
+}
+
+/// OWASP, CSV injection: a cell that begins like a formula is run by spreadsheets.
+fn no_formula(text: &str) -> String {
+    let first = text.trim_start().chars().next();
+    let dangerous = first.is_some_and(|c| "=+-@＝＋－＠".contains(c)) || text.starts_with(['\t', '\r']);
+    if dangerous { format!("'{text}") } else { text.to_owned() }
+}
+
+fn tables(metadata: &Metadata, json: bool) -> String {
+    if json {
+        return serde_json::to_string_pretty(metadata).unwrap_or_default();
+    }
+    let mut table = Table::new();
+    table.load_style(TableStyle::new()).set_header(["Table", "Records", "Columns"]);
+    for (name, records) in metadata.record_counts.iter() {
+        let columns = metadata.schema.get(name).map_or(0, |schema| schema.columns.len());
+        table.add_row([name.clone(), text::count(*records), columns.to_string()]);
+    }
+    for column in [1, 2] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let (at, by) = (&metadata.exported_at, &metadata.exported_by);
+    let source = format!("{} · {} {}", metadata.source.name, metadata.source.engine, metadata.source.engine_version);
+    let total = text::counted(metadata.total_records, "record");
+    let left = &metadata.redaction.removed_fields;
+    let left = if left.is_empty() { "nothing".to_owned() } else { left.join(", ") };
+    format!("exported {at} by {by} from {source}\n{total}; left out: {left}\n\n{table}")
+}
+
+fn columns(schema: &TableSchema, json: bool) -> String {
+    if json {
+        return serde_json::to_string_pretty(schema).unwrap_or_default();
+    }
+    let mut table = Table::new();
+    table.load_style(TableStyle::new()).set_header(["Column", "Type", "As JSON", "", "References"]);
+    for column in &schema.columns {
+        let key = if schema.primary_key.contains(&column.name) { "key" } else { "" };
+        let null = if column.nullable { "may be null" } else { "" };
+        let notes = [key, null].iter().filter(|note| !note.is_empty()).copied().collect::<Vec<_>>().join(", ");
+        let references = column.references.clone().unwrap_or_default();
+        table.add_row([column.name.clone(), column.native_type.clone(), codec_name(column.codec), notes, references]);
+    }
+    table.to_string()
+}
+
+fn codec_name(codec: Codec) -> String {
+    serde_json::to_string(&codec).unwrap_or_default().trim_matches('"').to_owned()
+}
+
+fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a String>) -> String {
+    let known: Vec<&str> = known.map(String::as_str).collect();
+    format!("there is no {what} {name}; there is {}", known.join(", "))
+}
+
+fn print(text: &str) -> Result<Exit, Failed> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::output(&error)),
+        _ => Ok(Exit::Done),
+    }
+}

@@ -1,0 +1,119 @@
+//! The door of terminals and scripts.
+//!
+//! May import: `app` and what it offers, `inspect`, `guide`, `sample`, `http`, `worker`, `seal`. Flow:
+//! `run` parses the command line, each command has its own file, and `Exit` says how it ended.
+
+mod exit;
+mod export;
+mod guide;
+mod inspect;
+mod open;
+mod preview;
+mod sample;
+mod serve;
+mod verify;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use exit::{Exit, Failed};
+pub use open::SourceUrl;
+
+/// Takes an application's data out of its database and proves that all of it is there.
+#[derive(Debug, Parser)]
+#[command(name = "waybill", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Start with a sample:
+  waybill sample --output data/sample.db
+  waybill export --source sqlite:data/sample.db --output .
+  waybill verify supportsignal-db-export-*.json
+
+Exit codes:
+  0  done
+  1  failed
+  2  wrong usage
+  3  refused: the caller may not do this
+  4  not whole: the file is cut, altered or not a snapshot
+  5  the output exists already or cannot be written
+  6  drift (reserved)";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the admin page.
+    Serve(serve::Serve),
+    /// Show what an export would hold: exact counts, measured size, what is left out.
+    Preview(preview::Preview),
+    /// Export the whole database into one sealed file.
+    Export(export::Export),
+    /// Check that a file is whole and unaltered.
+    Verify(verify::Verify),
+    /// List a file's tables, describe one, or print its records; files of any size.
+    Inspect(inspect::Inspect),
+    /// Print the guide for analysing an export with an AI assistant.
+    Guide(guide::Guide),
+    /// Make a sample database to try things on.
+    Sample(sample::Sample),
+}
+
+/// Where the data comes from and what it means.
+#[derive(Debug, Args)]
+struct SourceArgs {
+    /// The database: sqlite:PATH.
+    #[arg(long, value_name = "URL", env = "WAYBILL_SOURCE")]
+    source: SourceUrl,
+    /// What its tables and columns mean; a built-in profile's name.
+    #[arg(long, value_name = "NAME", default_value = "supportsignal")]
+    profile: String,
+}
+
+/// Where history and audit are kept.
+#[derive(Debug, Args)]
+struct StateArgs {
+    /// Waybill's own records, apart from the source: sqlite:PATH
+    /// [default: $`XDG_STATE_HOME/waybill/waybill.db`].
+    #[arg(long, value_name = "URL", env = "WAYBILL_STATE")]
+    state: Option<SourceUrl>,
+}
+
+impl StateArgs {
+    fn path(&self) -> Result<PathBuf, Failed> {
+        match &self.state {
+            Some(url) => Ok(url.path.clone()),
+            None => open::default_state(),
+        }
+    }
+}
+
+/// Runs the program. Errors go to standard error, as one sentence that says what to do.
+#[must_use]
+pub fn run() -> Exit {
+    crate::server::support::telemetry::start();
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(dispatch(cli.command)),
+        Err(error) => Err(Failed::new(Exit::Failed, format!("no threads can be started: {error}"))),
+    };
+    ended.unwrap_or_else(|failed| {
+        eprintln!("waybill: {}", failed.message);
+        failed.exit
+    })
+}
+
+async fn dispatch(command: Command) -> Result<Exit, Failed> {
+    match command {
+        Command::Serve(serve) => serve.run().await,
+        Command::Preview(preview) => preview.run(),
+        Command::Export(export) => export.run().await,
+        Command::Verify(verify) => verify.run(),
+        Command::Inspect(inspect) => inspect.run(),
+        Command::Guide(guide) => guide.run(),
+        Command::Sample(sample) => sample.run(),
+    }
+}

@@ -1,0 +1,96 @@
+//! `waybill serve`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use axum::ServiceExt;
+use axum::extract::Request;
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::open::app;
+use super::{Exit, Failed, SourceArgs, StateArgs};
+use crate::server::{http, worker};
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    state: StateArgs,
+    /// Where to listen. Keep it on this machine and let a proxy add TLS.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8118")]
+    address: String,
+    /// The address that people type, such as <https://waybill.example.org>; https makes cookies secure.
+    #[arg(long, value_name = "URL", env = "WAYBILL_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// A proxy whose X-Forwarded-For is believed; may be given several times.
+    #[arg(long, value_name = "IP")]
+    trusted_proxy: Vec<IpAddr>,
+    /// The folder with the page's files [default: site, beside the program's folder].
+    #[arg(long, value_name = "DIR", env = "WAYBILL_SITE")]
+    site: Option<PathBuf>,
+}
+
+impl Serve {
+    pub async fn run(self) -> Result<Exit, Failed> {
+        let app = app(&self.source, &self.state.path()?).await?;
+        self.refuse_a_source_that_cannot_be_used(&app)?;
+        let site = http::Site {
+            root: self.site.clone().or_else(site_beside_program).unwrap_or_else(|| "target/site".into()),
+            public_url: self.public_url.clone(),
+            trusted_proxies: self.trusted_proxy.clone(),
+        };
+        let router = http::router(app.clone(), site)
+            .map_err(|_| Failed::new(Exit::Usage, "--public-url is not one: write https://waybill.example.org"))?;
+        let listener = TcpListener::bind(&self.address).await.map_err(|error| {
+            Failed::new(Exit::Failed, format!("{} cannot be listened on: {error}", self.address))
+        })?;
+        let address = listener.local_addr().map_or_else(|_| self.address.clone(), |address| address.to_string());
+        let open = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        println!("Waybill is ready: {open}/admin/developer-tools/export");
+        let work = tokio::spawn(worker::run(app.clone()));
+        let stopping = app.clone();
+        let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(router);
+        let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
+            told_to_stop().await;
+            stopping.exports.shut_down().await;
+        });
+        // Downloads that are on may end; whoever does not is cut off when the time is over.
+        let grace = async {
+            told_to_stop().await;
+            tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+        };
+        tokio::select! {
+            served = serving => served.map_err(|error| Failed::new(Exit::Failed, error.to_string()))?,
+            () = grace => {}
+        }
+        work.abort();
+        Ok(Exit::Done)
+    }
+
+    /// A wrong path is better told now than on every page.
+    fn refuse_a_source_that_cannot_be_used(&self, app: &crate::server::app::App) -> Result<(), Failed> {
+        let opened = app.exports.source.open_snapshot().and_then(|mut snapshot| snapshot.catalog());
+        let catalog = opened.map_err(|error| self.source.named(error.into()))?;
+        let divided = app.profile.divide(&catalog, crate::model::manifest::RecordOrder::Storage);
+        divided.map(drop).map_err(|error| self.source.named(error.into()))
+    }
+}
+
+/// Waits for Ctrl-C or a polite kill.
+pub async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// `target/release/waybill` finds `target/site`; an installed program finds `site` beside its folder.
+fn site_beside_program() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let site = program.parent()?.parent()?.join("site");
+    site.is_dir().then_some(site)
+}

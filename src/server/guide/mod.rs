@@ -1,0 +1,26 @@
+//! The analysis guide: one Markdown text for the panel, the page and `waybill guide`.
+//!
+//! May import: nothing of ours. Flow: `markdown` fills in the file's name; `html` renders it.
+
+use pulldown_cmark::{Options, Parser, html::push_html};
+
+const GUIDE: &str = include_str!("guide.md");
+
+/// The guide for a file of this name.
+#[must_use]
+pub fn markdown(file_name: &str) -> String {
+    GUIDE.replace("{file}", file_name)
+}
+
+/// The same as HTML. Its text is ours alone, so there is nothing in it to escape but the name.
+#[must_use]
+pub fn html(file_name: &str) -> String {
+    let safe: String = file_name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
+    let text = markdown(&safe);
+    let mut html = String::with_capacity(text.len() * 2);
+    push_html(&mut html, Parser::new_ext(&text, Options::ENABLE_TABLES));
+    // A table or a long command may be wider than the screen: it scrolls by itself, also by keyboard.
+    html.replace("<pre>", "<pre tabindex=\"0\">")
+        .replace("<table>", "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table>")
+        .replace("</table>", "</table></div>")
+}

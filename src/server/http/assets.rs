@@ -1,0 +1,26 @@
+//! The page's own files, and the answer to every other address.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tower::ServiceExt;
+use tower_http::services::ServeDir;
+
+use super::{Shared, render_page};
+
+pub async fn asset_or_not_found(State(shared): State<Shared>, request: Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let (parts, body) = request.into_parts();
+    let asked = Request::from_parts(parts.clone(), Body::empty());
+    let folder = ServeDir::new(&shared.site.root).append_index_html_on_directories(false);
+    let Ok(found) = folder.precompressed_br().precompressed_gzip().oneshot(asked).await;
+    if found.status() != StatusCode::NOT_FOUND && found.status() != StatusCode::TEMPORARY_REDIRECT {
+        return found.into_response();
+    }
+    let mut page = render_page(State(shared), Request::from_parts(parts, body)).await;
+    *page.status_mut() = StatusCode::NOT_FOUND;
+    page
+}

@@ -1,0 +1,157 @@
+//! `GET /api/v1/exports/{id}/file` and `POST …/cancellation`.
+
+use std::io::{Seek, SeekFrom};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use futures::Stream;
+use tokio::io::AsyncReadExt;
+use tokio_util::io::ReaderStream;
+
+use super::Shared;
+use super::problem::Problem;
+use super::range::{Wanted, wanted};
+use crate::model::ApiError;
+use crate::model::export::ExportId;
+use crate::server::app::App;
+use crate::server::context::Visitor;
+use crate::server::export::{Download, Sent};
+
+/// Serves a finished file: whole, in part, or "you have it already".
+pub async fn file(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let id = export_id(&id)?;
+    let caller = visitor(&request).caller()?;
+    let download = shared.app.exports.download(&caller, id).await?;
+    serve(&shared.app, download, request.headers())
+}
+
+/// A HEAD would count as a download without being one.
+pub async fn no_head() -> StatusCode {
+    StatusCode::METHOD_NOT_ALLOWED
+}
+
+/// Stops a run. A form gets back to its run's page; a script gets 204.
+pub async fn cancel(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let id = export_id(&id)?;
+    let caller = visitor(&request).caller()?;
+    shared.app.exports.cancel(&caller, id).await?;
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if accept.is_some_and(|accept| accept.contains("text/html")) {
+        return Ok(Redirect::to(&format!("/admin/developer-tools/export/runs/{id}")).into_response());
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub(super) fn visitor(request: &Request) -> Visitor {
+    request.extensions().get::<Visitor>().cloned().unwrap_or(Visitor::Anonymous)
+}
+
+/// An address with something else in it is an address with nothing behind it.
+pub(super) fn export_id(text: &str) -> Result<ExportId, Problem> {
+    text.parse().map_err(|_| Problem(ApiError::NotFound))
+}
+
+fn serve(app: &Arc<App>, mut download: Download, request: &HeaderMap) -> Result<Response, Problem> {
+    let etag = format!("\"{}\"", download.sha256);
+    let headers = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::ETAG, etag.clone()),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition(&download.file_name)),
+        (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'; frame-ancestors 'none'".to_owned()),
+        (HeaderName::from_static("repr-digest"), repr_digest(&download.sha256)),
+    ];
+    if request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    let (status, first, last) = match wanted(request, download.bytes, &etag) {
+        Wanted::Whole => (StatusCode::OK, 0, download.bytes.saturating_sub(1)),
+        Wanted::Part(first, last) => (StatusCode::PARTIAL_CONTENT, first, last),
+        Wanted::Nothing => {
+            let range = [(header::CONTENT_RANGE, format!("bytes */{}", download.bytes))];
+            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, range).into_response());
+        }
+    };
+    let gone = |_| Problem(ApiError::Gone);
+    download.file.seek(SeekFrom::Start(first)).map_err(gone)?;
+    let total = download.bytes;
+    let body = Counted::body(app.clone(), download, first, last);
+    let mut response = (status, headers, body).into_response();
+    response.headers_mut().insert(header::CONTENT_LENGTH, (last + 1 - first).into());
+    if status == StatusCode::PARTIAL_CONTENT {
+        let range = super::header(&format!("bytes {first}-{last}/{total}"));
+        response.headers_mut().insert(header::CONTENT_RANGE, range);
+    }
+    Ok(response)
+}
+
+/// RFC 6266: a plain name for everybody, and the same in UTF-8 (RFC 8187) for whoever reads it.
+fn disposition(name: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+    let plain: String = name.chars().map(safe).collect();
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", super::session::encoded(&plain))
+}
+
+/// RFC 9530.
+fn repr_digest(sha256: &str) -> String {
+    use base64::Engine;
+    let bytes = hex::decode(sha256).unwrap_or_default();
+    format!("sha-256=:{}:", base64::engine::general_purpose::STANDARD.encode(bytes))
+}
+
+/// A body that knows how much of it left, and records it when it ends, however it ends.
+struct Counted {
+    stream: ReaderStream<tokio::io::Take<tokio::fs::File>>,
+    app: Arc<App>,
+    id: ExportId,
+    actor: String,
+    sent: Sent,
+}
+
+impl Counted {
+    fn body(app: Arc<App>, download: Download, first_byte: u64, last_byte: u64) -> Body {
+        let file = tokio::fs::File::from_std(download.file).take(last_byte + 1 - first_byte);
+        let stream = ReaderStream::with_capacity(file, 64 << 10);
+        let sent = Sent { first_byte, last_byte, bytes_sent: 0 };
+        Body::from_stream(Self { stream, app, id: download.id, actor: download.requested_by, sent })
+    }
+}
+
+impl Stream for Counted {
+    type Item = std::io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = Pin::new(&mut self.stream).poll_next(context);
+        if let Poll::Ready(Some(Ok(bytes))) = &polled {
+            self.sent.bytes_sent += bytes.len() as u64;
+        }
+        polled
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let (app, id, sent) = (self.app.clone(), self.id, self.sent);
+        let actor = std::mem::take(&mut self.actor);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = app.exports.record_sent(id, &actor, sent).await {
+                    tracing::error!(%error, "a download could not be recorded");
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The door of browsers: translates, decides nothing.
+//!
+//! May import: `app`, `answer`, `context`, `ui`. Flow: `router` puts security headers, CSRF defence and
+//! the session extractor in front of everything; pages and server functions are Leptos's, REST is one
+//! endpoint a file.
+
+mod assets;
+mod events;
+mod file;
+mod headers;
+mod network;
+mod problem;
+mod range;
+mod session;
+mod sign_in;
+mod theme;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRef, Request, State};
+use axum::http::HeaderValue;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, post};
+use leptos::prelude::{LeptosOptions, provide_context};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list, handle_server_fns_with_context};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+
+use super::app::App;
+use super::context::Visitor;
+use crate::ui::{App as Page, shell};
+
+/// Forms are small; files are never uploaded.
+const LARGEST_BODY: usize = 64 << 10;
+
+/// What `serve` was told.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    /// The folder with the page's WASM, scripts and styles.
+    pub root: PathBuf,
+    /// As browsers write it: `https://waybill.example.org`. Https makes cookies secure.
+    pub public_url: Option<String>,
+    /// Proxies whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+#[derive(Clone)]
+struct Shared {
+    app: Arc<App>,
+    site: Arc<Site>,
+    options: LeptosOptions,
+}
+
+impl FromRef<Shared> for LeptosOptions {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.options.clone()
+    }
+}
+
+/// Every page's address, for the router and for the test that knows which role may open which.
+#[must_use]
+pub fn pages() -> Vec<AxumRouteListing> {
+    generate_route_list(Page)
+}
+
+/// Everything that answers a browser.
+///
+/// # Errors
+/// When the public URL is none.
+pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::ConfigError> {
+    let options = LeptosOptions::builder()
+        .output_name("waybill")
+        .site_root(site.root.to_string_lossy().into_owned())
+        .site_pkg_dir("pkg")
+        .env(leptos::config::Env::PROD)
+        .build();
+    let csrf = match &site.public_url {
+        Some(url) => CsrfLayer::new().add_trusted_origin(url)?,
+        None => CsrfLayer::new(),
+    };
+    let shared = Shared { app, site: Arc::new(site), options };
+    let router = Router::new()
+        .route("/", get(async || axum::response::Redirect::to("/admin")))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/login", post(sign_in::sign_in))
+        .route("/logout", post(sign_in::sign_out))
+        .route("/theme", post(theme::choose))
+        .route("/rpc/{*name}", post(server_function))
+        .route("/api/v1/exports/{id}/events", get(events::events))
+        .route("/api/v1/exports/{id}/file", get(file::file).head(file::no_head))
+        .route("/api/v1/exports/{id}/cancellation", post(file::cancel))
+        .route("/api/{*rest}", get(problem::not_found).post(problem::not_found))
+        .leptos_routes_with_handler(pages(), get(render_page))
+        .fallback(assets::asset_or_not_found)
+        .with_state(shared.clone());
+    Ok(router
+        .layer(from_fn_with_state(shared.clone(), session::find_visitor))
+        .layer(csrf.with_rejection_response(problem::cross_site))
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(from_fn(headers::secure))
+        .layer(CatchPanicLayer::custom(problem::panicked)))
+}
+
+async fn server_function(State(shared): State<Shared>, request: Request) -> Response {
+    use axum::response::IntoResponse;
+    let provide = context_of(&shared, &request);
+    handle_server_fns_with_context(provide, request).await.into_response()
+}
+
+async fn render_page(State(shared): State<Shared>, request: Request) -> Response {
+    let provide = context_of(&shared, &request);
+    let theme = theme::of(request.headers());
+    let with_policy = move || {
+        provide();
+        provide_context(theme);
+        headers::page_policy();
+    };
+    let options = shared.options.clone();
+    let render = leptos_axum::render_app_async_with_context(with_policy, move || shell(options.clone()));
+    render(request).await
+}
+
+/// What pages and server functions find: the app, and who is asking.
+fn context_of(shared: &Shared, request: &Request) -> impl Fn() + Clone + Send + Sync + 'static {
+    let app = shared.app.clone();
+    let visitor = request.extensions().get::<Visitor>().cloned().unwrap_or(Visitor::Anonymous);
+    move || {
+        provide_context(app.clone());
+        provide_context(visitor.clone());
+    }
+}
+
+/// A header value from text that may hold anything; what HTTP does not allow is dropped.
+fn header(text: &str) -> HeaderValue {
+    let plain: String = text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
+    HeaderValue::try_from(plain).unwrap_or(HeaderValue::from_static(""))
+}

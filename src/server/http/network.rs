@@ -1,0 +1,42 @@
+//! The address that sign-in attempts are counted by.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::ConnectInfo;
+use axum::http::{Extensions, HeaderMap};
+
+/// The client's address. X-Forwarded-For is believed only from a trusted proxy, and then from the
+/// right: whatever stands left of the last untrusted entry, the client could have written itself.
+pub fn client_address(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical());
+    if !trusted.contains(&peer) {
+        return peer;
+    }
+    let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<IpAddr> = forwarded.flat_map(|line| line.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
+    hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(peer)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn seen(peer: &str, forwarded: &str, trusted: &[&str]) -> String {
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", HeaderValue::from_str(forwarded).unwrap());
+        let trusted: Vec<IpAddr> = trusted.iter().map(|t| t.parse().unwrap()).collect();
+        client_address(&extensions, &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn a_client_cannot_choose_its_address() {
+        assert_eq!(seen("192.0.2.7", "198.51.100.1", &[]), "192.0.2.7");
+        assert_eq!(seen("192.0.2.7", "198.51.100.1, 203.0.113.9", &["192.0.2.7"]), "203.0.113.9");
+        assert_eq!(seen("192.0.2.7", "nonsense", &["192.0.2.7"]), "192.0.2.7");
+    }
+}

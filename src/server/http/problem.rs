@@ -1,0 +1,59 @@
+//! Errors as problem details (RFC 9457).
+
+use std::any::Any;
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::model::ApiError;
+use crate::server::answer::IntoAnswer;
+
+/// An error on its way out of a REST endpoint.
+pub struct Problem(pub ApiError);
+
+impl<E: IntoAnswer> From<E> for Problem {
+    fn from(error: E) -> Self {
+        Self(error.into_answer())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut body = json!({
+            "type": "about:blank",
+            "title": status.canonical_reason(),
+            "status": status.as_u16(),
+            "detail": self.0.to_string(),
+        });
+        if let ApiError::Internal { reference } = &self.0 {
+            body["instance"] = json!(format!("urn:waybill:reference:{reference}"));
+        }
+        let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
+        let mut response = (status, content_type, body.to_string()).into_response();
+        if let ApiError::Busy { retry_after_seconds, .. } = self.0 {
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after_seconds.into());
+        }
+        response
+    }
+}
+
+pub async fn not_found() -> Problem {
+    Problem(ApiError::NotFound)
+}
+
+/// What the CSRF layer answers.
+pub fn cross_site(_: tower_http::csrf::ProtectionError) -> Response {
+    let body = json!({"type": "about:blank", "title": "Forbidden", "status": 403, "detail": "This request came from another site."});
+    let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
+    (StatusCode::FORBIDDEN, content_type, body.to_string()).into_response()
+}
+
+/// The panic itself is in the log; the client gets a reference.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
+pub fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<&str>().copied().unwrap_or("a panic without a text");
+    let error = crate::server::export::Error::Output(format!("a request panicked: {text}"));
+    Problem::from(error).into_response()
+}

@@ -1,0 +1,68 @@
+//! Finds out who is asking, once per request.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::{Shared, Site};
+use crate::server::answer::IntoAnswer;
+use crate::server::context::Visitor;
+
+pub async fn find_visitor(State(shared): State<Shared>, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    // What everybody may load needs no look-up.
+    if path.starts_with("/pkg/") || path == "/healthz" {
+        return next.run(request).await;
+    }
+    let visitor = match session_token(request.headers(), &shared.site) {
+        None => Visitor::Anonymous,
+        Some(token) => match shared.app.identity.caller(&token).await {
+            Ok(Some(caller)) => Visitor::Caller(caller),
+            Ok(None) => Visitor::Anonymous,
+            Err(error) => Visitor::Unknown(error.into_answer()),
+        },
+    };
+    let is_page = path == "/admin" || path.starts_with("/admin/");
+    if is_page && matches!(*request.method(), Method::GET | Method::HEAD) && matches!(visitor, Visitor::Anonymous) {
+        let back = request.uri().path_and_query().map_or("/admin", |asked| asked.as_str());
+        return Redirect::to(&format!("/login?next={}", encoded(back))).into_response();
+    }
+    request.extensions_mut().insert(visitor);
+    next.run(request).await
+}
+
+/// The `__Host-` prefix makes browsers refuse the cookie unless it is secure and for this host only.
+pub fn cookie_name(site: &Site) -> &'static str {
+    if is_https(site) { "__Host-waybill" } else { "waybill" }
+}
+
+pub fn is_https(site: &Site) -> bool {
+    site.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+}
+
+pub fn session_token(headers: &HeaderMap, site: &Site) -> Option<String> {
+    cookie(headers, cookie_name(site))
+}
+
+/// The value of a cookie.
+pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|line| line.split(';')).find_map(|pair| {
+        let (found, value) = pair.trim().split_once('=')?;
+        (found == name && !value.is_empty()).then(|| value.to_owned())
+    })
+}
+
+/// A value for a query string (RFC 3986, section 2.1).
+pub fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        use std::fmt::Write;
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}

@@ -1,0 +1,71 @@
+//! Signing in and out: plain forms, the same with and without JavaScript.
+
+use axum::Form;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::session::{cookie_name, encoded, is_https, session_token};
+use super::{Shared, Site, network};
+use crate::model::access::safe_return_path;
+use crate::server::answer::IntoAnswer;
+use crate::server::identity;
+
+#[derive(Deserialize)]
+pub struct Credentials {
+    email: String,
+    password: SecretString,
+    #[serde(default)]
+    next: String,
+}
+
+pub async fn sign_in(State(shared): State<Shared>, request: Request) -> Response {
+    use axum::RequestExt;
+    let network = network::client_address(request.extensions(), request.headers(), &shared.site.trusted_proxies);
+    let Ok(Form(form)) = request.extract::<Form<Credentials>, _>().await else {
+        return Redirect::to("/login?problem=form").into_response();
+    };
+    let next = safe_return_path(&form.next);
+    match shared.app.identity.sign_in(&form.email, form.password, network).await {
+        Ok(session) => with_cookie(Redirect::to(next), &cookie(&shared.site, session.cookie_value(), None)),
+        Err(error) => Redirect::to(&format!("/login?problem={}&next={}", problem(error), encoded(next))).into_response(),
+    }
+}
+
+pub async fn sign_out(State(shared): State<Shared>, request: Request) -> Response {
+    if let Some(token) = session_token(request.headers(), &shared.site)
+        && let Err(error) = shared.app.identity.sign_out(&token).await
+    {
+        return super::problem::Problem::from(error).into_response();
+    }
+    let mut response = with_cookie(Redirect::to("/login"), &cookie(&shared.site, "", Some(0)));
+    // The Back button must not find a page in the browser's own store.
+    response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
+    response
+}
+
+/// What the sign-in page is told; it has the words.
+fn problem(error: identity::Error) -> &'static str {
+    match error {
+        identity::Error::WrongCredentials => "wrong",
+        identity::Error::TooMany { .. } => "often",
+        other => {
+            let _ = other.into_answer();
+            "unavailable"
+        }
+    }
+}
+
+fn cookie(site: &Site, value: &str, max_age: Option<u32>) -> String {
+    let secure = if is_https(site) { "; Secure" } else { "" };
+    let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{max_age}", cookie_name(site))
+}
+
+fn with_cookie(redirect: Redirect, cookie: &str) -> Response {
+    let mut response = redirect.into_response();
+    response.headers_mut().insert(header::SET_COOKIE, super::header(cookie));
+    response
+}

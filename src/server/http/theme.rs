@@ -1,0 +1,38 @@
+//! Light, dark or as the system says: one cookie, kept for a year.
+
+use axum::Form;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::session::cookie;
+use crate::model::access::safe_return_path;
+use crate::ui::Theme;
+
+/// The choice that a request's cookie carries.
+pub fn of(headers: &HeaderMap) -> Theme {
+    match cookie(headers, "theme").as_deref() {
+        Some("light") => Theme("light"),
+        Some("dark") => Theme("dark"),
+        _ => Theme("system"),
+    }
+}
+
+#[derive(Deserialize)]
+pub struct Choice {
+    theme: String,
+}
+
+pub async fn choose(headers: HeaderMap, Form(choice): Form<Choice>) -> Response {
+    let theme = match choice.theme.as_str() {
+        theme @ ("light" | "dark") => theme,
+        _ => "system",
+    };
+    let referer = headers.get(header::REFERER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let path = referer.splitn(4, '/').nth(3).map(|rest| format!("/{rest}")).unwrap_or_default();
+    let back = if path.starts_with("/login") { "/login" } else { safe_return_path(&path) };
+    let mut response = Redirect::to(back).into_response();
+    let cookie = format!("theme={theme}; Path=/; SameSite=Lax; Max-Age=31536000");
+    response.headers_mut().insert(header::SET_COOKIE, super::header(&cookie));
+    response
+}

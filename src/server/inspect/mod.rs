@@ -1,0 +1,118 @@
+//! Reading a file record by record: the query tool for files too large to read in one go.
+//!
+//! May import: `model`. Flow: `Snapshot::open` reads the metadata; `records` streams one table's lines
+//! and skips the rest; memory holds one record.
+
+mod filter;
+
+use std::io::BufRead;
+
+use serde_json::value::RawValue;
+
+use crate::model::manifest::{FORMAT_VERSION, Metadata};
+use crate::model::ordered::Ordered;
+
+pub use filter::{Filter, plain};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the file cannot be read: {0}")]
+    Read(#[from] std::io::Error),
+    #[error("this is not a Waybill snapshot")]
+    Foreign,
+    #[error("made in format {0}, and this version reads format {FORMAT_VERSION}: upgrade first")]
+    Newer(u32),
+    #[error("the file ends in the middle; run `waybill verify` on it")]
+    Cut,
+    #[error("line {0} is not a record; run `waybill verify` on the file")]
+    Damaged(u64),
+}
+
+/// A record as it stands in the file: every value's own text.
+pub type Record = Ordered<Box<RawValue>>;
+
+/// An opened file, read up to its data.
+pub struct Snapshot<R> {
+    pub metadata: Metadata,
+    lines: R,
+    line: Vec<u8>,
+    number: u64,
+}
+
+impl<R: BufRead> Snapshot<R> {
+    /// # Errors
+    /// When the file is not a snapshot that this version reads.
+    pub fn open(lines: R) -> Result<Self, Error> {
+        let mut snapshot = Lines { lines, line: Vec::new(), number: 0 };
+        if snapshot.next()? != Some(b"{\"metadata\":") {
+            return Err(Error::Foreign);
+        }
+        let mut text = Vec::new();
+        loop {
+            match snapshot.next()?.ok_or(Error::Cut)? {
+                b"}," => break,
+                line => text.extend_from_slice(line),
+            }
+        }
+        text.push(b'}');
+        let metadata = read_metadata(&text)?;
+        let Lines { lines, line, number } = snapshot;
+        Ok(Self { metadata, lines, line, number })
+    }
+
+    /// Gives each record of a table to `take` until that says false.
+    ///
+    /// # Errors
+    /// When the file ends before the table does, or a line is no record.
+    pub fn records(
+        self,
+        table: &str,
+        mut take: impl FnMut(&str, &Record) -> std::io::Result<bool>,
+    ) -> Result<(), Error> {
+        let opening = crate::seal::table_open(table);
+        let mut lines = Lines { lines: self.lines, line: self.line, number: self.number };
+        while lines.next()?.ok_or(Error::Cut)? != opening.trim_end().as_bytes() {}
+        loop {
+            let number = lines.number + 1;
+            let line = lines.next()?.ok_or(Error::Cut)?;
+            if line.starts_with(b"]") {
+                return Ok(());
+            }
+            let text = line.strip_suffix(b",").unwrap_or(line);
+            let text = std::str::from_utf8(text).map_err(|_| Error::Damaged(number))?;
+            let record: Record = serde_json::from_str(text).map_err(|_| Error::Damaged(number))?;
+            if !take(text, &record)? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+struct Lines<R> {
+    lines: R,
+    line: Vec<u8>,
+    number: u64,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// The next line without its end; none at the end of the file.
+    fn next(&mut self) -> Result<Option<&[u8]>, Error> {
+        self.line.clear();
+        self.number += 1;
+        self.lines.read_until(b'\n', &mut self.line)?;
+        Ok(self.line.strip_suffix(b"\n"))
+    }
+}
+
+fn read_metadata(text: &[u8]) -> Result<Metadata, Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Version {
+        format_version: u32,
+    }
+    let version: Version = serde_json::from_slice(text).map_err(|_| Error::Foreign)?;
+    if version.format_version > FORMAT_VERSION {
+        return Err(Error::Newer(version.format_version));
+    }
+    serde_json::from_slice(text).map_err(|_| Error::Foreign)
+}

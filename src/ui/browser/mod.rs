@@ -1,0 +1,13 @@
+//! What only a browser can do. Called from effects and event handlers, never while rendering.
+//!
+//! May import: `model`. Flow: each file wraps one browser feature in one small function.
+
+mod clipboard;
+mod download;
+mod run_events;
+mod slices;
+
+pub use clipboard::copy;
+pub use download::{cancel, download};
+pub use run_events::RunEvents;
+pub use slices::{Slices, dropped_file, picked_file};

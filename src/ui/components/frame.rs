@@ -1,0 +1,74 @@
+//! What surrounds every page of the console: brand, source, who is signed in, the way back.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::icon::Icon;
+use crate::model::access::Viewer;
+use crate::model::ApiError;
+use crate::rpc::session::find_viewer;
+
+/// A step of the way to a page: its name and address.
+pub type Crumb = (&'static str, &'static str);
+
+/// `actions` stand beside the title.
+#[component]
+pub fn Frame(
+    title: &'static str,
+    crumbs: Vec<Crumb>,
+    #[prop(optional, into)] actions: ViewFn,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let viewer = Resource::new(|| (), |()| find_viewer());
+    provide_context(viewer);
+    view! {
+        <Title text=title />
+        <a class="skip" href="#content">"Skip to content"</a>
+        <header class="top">
+            <a class="brand" href="/admin"><Icon name="waybill" />"Waybill"</a>
+            <Suspense>
+                {move || viewer.get().and_then(Result::ok).map(|viewer| view! { <SignedIn viewer /> })}
+            </Suspense>
+        </header>
+        <main id="content" tabindex="-1">
+            <div class="heading">
+                <div>
+                    <nav class="crumbs" aria-label="Where you are"><ol>{trail(crumbs, title)}</ol></nav>
+                    <h1>{title}</h1>
+                </div>
+                <div class="actions">{actions.run()}</div>
+            </div>
+            {children()}
+        </main>
+        <footer class="bottom">
+            <form method="post" action="/theme" aria-label="Colours">
+                <button class="quiet" name="theme" value="system">"System"</button>
+                <button class="quiet" name="theme" value="light">"Light"</button>
+                <button class="quiet" name="theme" value="dark">"Dark"</button>
+            </form>
+            <span>"Waybill "{env!("CARGO_PKG_VERSION")}</span>
+        </footer>
+    }
+}
+
+/// The viewer that the frame found, for whatever stands inside it.
+pub fn current_viewer() -> Option<Viewer> {
+    use_context::<Resource<Result<Viewer, ApiError>>>()?.get()?.ok()
+}
+
+fn trail(crumbs: Vec<Crumb>, title: &'static str) -> impl IntoView {
+    let steps = crumbs.into_iter().map(|(name, href)| view! { <li><a href=href>{name}</a></li> });
+    let mut steps: Vec<AnyView> = steps.map(IntoAny::into_any).collect();
+    steps.push(view! { <li aria-current="page">{title}</li> }.into_any());
+    steps
+}
+
+#[component]
+fn SignedIn(viewer: Viewer) -> impl IntoView {
+    let source = format!("{} · {} {}", viewer.source.profile, viewer.source.engine, viewer.source.engine_version);
+    view! {
+        <span class="chip">{source}</span>
+        <span class="who"><span class="email">{viewer.email}</span>" "<span class="role">{viewer.role}</span></span>
+        <form method="post" action="/logout"><button class="quiet">"Sign out"</button></form>
+    }
+}

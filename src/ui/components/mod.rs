@@ -1,0 +1,15 @@
+//! Pieces that pages are made of.
+
+mod copy_button;
+mod frame;
+mod icon;
+mod refusal;
+mod share_bar;
+mod toast;
+
+pub use copy_button::CopyButton;
+pub use frame::{Frame, current_viewer};
+pub use icon::Icon;
+pub use refusal::Refusal;
+pub use share_bar::ShareBar;
+pub use toast::{Toast, Toasts};

@@ -1,0 +1,37 @@
+//! A short message in the corner that goes by itself; what it says stands on the page as well.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+const SHOWN_MS: u32 = 8_000;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toast {
+    pub good: bool,
+    pub text: String,
+}
+
+/// Shows the newest toast. The region is there from the start, or screen readers would miss the first.
+#[component]
+pub fn Toasts(toast: RwSignal<Option<Toast>>) -> impl IntoView {
+    Effect::new(move || {
+        let Some(shown) = toast.get() else { return };
+        spawn_local(async move {
+            gloo_timers::future::TimeoutFuture::new(SHOWN_MS).await;
+            if toast.get_untracked().as_ref() == Some(&shown) {
+                toast.set(None);
+            }
+        });
+    });
+    let content = move || {
+        toast.get().map(|Toast { good, text }| {
+            view! {
+                <div class="toast" class:good=good class:bad=!good>
+                    <p>{text}</p>
+                    <button type="button" class="button small" on:click=move |_| toast.set(None)>"Close"</button>
+                </div>
+            }
+        })
+    };
+    view! { <div class="toasts" role="status">{content}</div> }
+}

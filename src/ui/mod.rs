@@ -1,0 +1,14 @@
+//! The page: no SQL, no policy.
+//!
+//! May import: `model`, `seal`, `rpc`. Flow: the server renders a page with its numbers in it; the
+//! browser brings the same components to life. What touches the browser itself is in `browser`, and
+//! runs in effects and event handlers only, so that the server never reaches it.
+
+mod app;
+mod browser;
+mod components;
+mod pages;
+mod shell;
+
+pub use app::App;
+pub use shell::{Theme, shell};

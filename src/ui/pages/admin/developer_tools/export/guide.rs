@@ -1,0 +1,37 @@
+//! The analysis guide, as a panel of the export page and as a page of its own.
+
+use leptos::prelude::*;
+
+use super::{CRUMBS, HERE};
+use crate::rpc::export::analysis_guide;
+use crate::ui::components::{Frame, Icon, Refusal, current_viewer};
+
+/// Collapsed until somebody wants it.
+#[component]
+pub fn GuidePanel() -> impl IntoView {
+    let guide = Resource::new(|| (), |()| analysis_guide());
+    view! {
+        <details class="card guide-panel">
+            <summary><Icon name="book-open" />"How to analyse the file with an AI assistant, and how to handle it"</summary>
+            <Suspense>
+                {move || guide.get().and_then(Result::ok).map(|html| view! { <div class="prose" inner_html=html></div> })}
+            </Suspense>
+        </details>
+    }
+}
+
+#[component]
+pub fn GuidePage() -> impl IntoView {
+    let guide = Resource::new(|| (), |()| analysis_guide());
+    let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
+    view! {
+        <Frame title="Analysis guide" crumbs>
+            <Suspense>
+                {move || guide.get().map(|guide| match guide {
+                    Ok(html) => view! { <article class="card prose" inner_html=html></article> }.into_any(),
+                    Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
+                })}
+            </Suspense>
+        </Frame>
+    }
+}

@@ -1,0 +1,117 @@
+//! Every export, newest first.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use super::{CRUMBS, HERE};
+use crate::model::history::{HistoryEntry, HistoryPage as Page, Outcome};
+use crate::model::text;
+use crate::rpc::history::list_exports;
+use crate::ui::components::{CopyButton, Frame, Icon, Refusal, current_viewer};
+
+#[component]
+pub fn HistoryPage() -> impl IntoView {
+    let query = use_query_map();
+    let number = Memo::new(move |_| query.read().get("page").and_then(|page| page.parse().ok()).unwrap_or(1));
+    let page = Resource::new(move || number.get(), list_exports);
+    let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
+    view! {
+        <Frame title="History" crumbs>
+            <Suspense>
+                {move || page.get().map(|page| match page {
+                    Ok(page) if page.total == 0 => view! { <Empty /> }.into_any(),
+                    Ok(page) => view! { <Entries page /> }.into_any(),
+                    Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
+                })}
+            </Suspense>
+        </Frame>
+    }
+}
+
+#[component]
+fn Empty() -> impl IntoView {
+    view! {
+        <section class="card message">
+            <h2>"No export yet"</h2>
+            <p>"Every export is listed here with who asked for it, what it held and how it ended."</p>
+            <a class="button primary" href=HERE>"To the export"</a>
+        </section>
+    }
+}
+
+#[component]
+fn Entries(page: Page) -> impl IntoView {
+    let rows = page.entries.into_iter().map(|entry| view! { <Entry entry /> }).collect_view();
+    view! {
+        <section class="card scroll" tabindex="0" role="group" aria-label="Exports">
+            <table class="history">
+                <caption class="visually-hidden">"Exports, newest first. Times are UTC."</caption>
+                <thead><tr>
+                    <th scope="col">"When (UTC)"</th>
+                    <th scope="col">"Who"</th>
+                    <th scope="col">"Scope"</th>
+                    <th scope="col">"Outcome"</th>
+                    <th scope="col" class="number">"Records"</th>
+                    <th scope="col" class="number">"Size"</th>
+                    <th scope="col" class="number">"Took"</th>
+                    <th scope="col">"SHA-256"</th>
+                </tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+        <Pager page=page.page pages=page.pages />
+    }
+}
+
+#[component]
+fn Entry(entry: HistoryEntry) -> impl IntoView {
+    let size = entry.bytes.map_or("–".into(), text::bytes);
+    let estimated = entry.estimated_bytes.zip(entry.bytes).map(|(estimated, _)| format!("estimated {}", text::bytes(estimated)));
+    let digest = entry.sha256.map(|digest| {
+        let short = format!("{}…", digest.get(..8).unwrap_or(&digest));
+        view! { <code>{short}</code>" "<CopyButton text=digest what="the digest" /> }
+    });
+    let again = entry.downloadable.then(|| {
+        view! { <a class="button small" href=format!("/api/v1/exports/{}/file", entry.id) rel="external"><Icon name="download" />"Download"</a> }
+    });
+    let downloads = (entry.downloads > 0).then(|| text::counted(entry.downloads, "download"));
+    view! {
+        <tr>
+            <td><time>{text::minute(&entry.requested_at)}</time></td>
+            <td>{entry.requested_by}<span class="detail">{format!("from the {}", entry.door)}</span></td>
+            <td>{entry.scope}</td>
+            <td>
+                <span class=format!("badge {}", entry.outcome.as_str())>{outcome(entry.outcome)}</span>" "{again}
+                <span class="detail">{entry.message.or(downloads)}</span>
+            </td>
+            <td class="number">{entry.records.map_or("–".into(), text::count)}</td>
+            <td class="number">{size}<span class="detail">{estimated}</span></td>
+            <td class="number">{entry.duration_ms.map_or("–".into(), text::duration)}</td>
+            <td class="digest-cell">{digest}</td>
+        </tr>
+    }
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Queued => "Waiting",
+        Outcome::Running => "Running",
+        Outcome::Completed => "Complete",
+        Outcome::Failed => "Failed",
+        Outcome::Cancelled => "Cancelled",
+    }
+}
+
+#[component]
+fn Pager(page: u32, pages: u32) -> impl IntoView {
+    let link = |number: u32, label: &'static str| {
+        view! { <a class="button" href=format!("{HERE}/history?page={number}")>{label}</a> }
+    };
+    (pages > 1).then(|| view! {
+        <nav class="pager" aria-label="Pages">
+            {(page > 1).then(|| link(page - 1, "Newer"))}
+            <span>{format!("Page {page} of {pages}")}</span>
+            {(page < pages).then(|| link(page + 1, "Older"))}
+        </nav>
+    })
+}

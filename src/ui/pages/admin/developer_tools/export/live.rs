@@ -1,0 +1,122 @@
+//! What the browser keeps about a run, and how it follows one.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::model::export::{ExportId, Preview, Requested, RunState, RunView};
+use crate::model::{ApiError, text};
+use crate::rpc::export::{preview_export, request_export};
+use crate::ui::browser::{self, RunEvents};
+use crate::ui::components::Toast;
+
+/// Screen readers hear of progress no more often than this.
+const ANNOUNCE_PERCENT: u64 = 10;
+
+/// A run as the page shows it.
+#[derive(Clone, Copy)]
+pub struct Live {
+    pub run: RwSignal<Option<RunView>>,
+    pub announcement: RwSignal<String>,
+    pub toast: RwSignal<Option<Toast>>,
+    /// Why a request was refused.
+    pub problem: RwSignal<Option<ApiError>>,
+    announced: StoredValue<u64>,
+    events: StoredValue<Option<RunEvents>, LocalStorage>,
+}
+
+impl Live {
+    pub fn of(run: Option<RunView>) -> Self {
+        Self {
+            run: RwSignal::new(run),
+            announcement: RwSignal::new(String::new()),
+            toast: RwSignal::new(None),
+            problem: RwSignal::new(None),
+            announced: StoredValue::new(0),
+            events: StoredValue::new_local(None),
+        }
+    }
+
+    /// `None` without a run, false while it runs, true when it is over.
+    pub fn phase(self) -> Memo<Option<bool>> {
+        Memo::new(move |_| self.run.read().as_ref().map(|run| run.state.is_over()))
+    }
+
+    /// Follows a run that was on when the page was loaded. Effects run in the browser only.
+    pub fn adopt(self) {
+        Effect::new(move || {
+            if let Some(run) = self.run.get_untracked().filter(|run| !run.state.is_over()) {
+                self.follow(run.id);
+            }
+        });
+    }
+
+    /// Asks for an export and follows it.
+    pub fn start(self, estimated_bytes: Option<u64>) {
+        self.problem.set(None);
+        spawn_local(async move {
+            match request_export().await {
+                Ok(Requested { id, file_name }) => {
+                    self.run.set(Some(RunView { id, file_name, estimated_bytes, state: RunState::Queued }));
+                    self.announced.set_value(0);
+                    self.announcement.set("Export started.".into());
+                    self.follow(id);
+                }
+                Err(error) => {
+                    self.toast.set(Some(Toast { good: false, text: error.to_string() }));
+                    self.problem.set(Some(error));
+                }
+            }
+        });
+    }
+
+    fn follow(self, id: ExportId) {
+        self.events.set_value(RunEvents::open(id, move |view| self.show(view)));
+    }
+
+    fn show(self, view: RunView) {
+        match &view.state {
+            RunState::Queued => {}
+            RunState::Running(progress) => {
+                let percent = super::progress::percent(progress);
+                if percent >= self.announced.get_value() + ANNOUNCE_PERCENT {
+                    self.announced.set_value(percent);
+                    self.announcement.set(format!("{percent} percent"));
+                }
+            }
+            over => self.end(view.id, over),
+        }
+        self.run.set(Some(view));
+    }
+
+    fn end(self, id: ExportId, state: &RunState) {
+        let (good, text) = match state {
+            RunState::Completed(done) => {
+                browser::download(id);
+                (true, format!("Complete and sealed. {}.", text::counted(done.records, "record")))
+            }
+            RunState::Failed(failure) => (false, format!("Not complete. {}", failure.message)),
+            RunState::Cancelled => (false, "Cancelled. No file was made.".to_owned()),
+            _ => return,
+        };
+        self.announcement.set(text.clone());
+        self.toast.set(Some(Toast { good, text }));
+    }
+}
+
+/// Asks again until every table is counted and measured.
+pub fn settle(preview: RwSignal<Preview>) {
+    Effect::new(move || {
+        if preview.get_untracked().settled {
+            return;
+        }
+        spawn_local(async move {
+            while !preview.get_untracked().settled {
+                gloo_timers::future::TimeoutFuture::new(400).await;
+                match preview_export(false).await {
+                    Ok(newer) => preview.set(newer),
+                    Err(_) => return,
+                }
+            }
+        });
+    });
+}

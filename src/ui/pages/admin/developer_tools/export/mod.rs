@@ -1,0 +1,144 @@
+//! The export page: preview, one action, progress and result in one place.
+//!
+//! Flow: the server renders `Opened` with its numbers; in the browser `RunState` follows a run over its
+//! events, and `SettlingPreview` asks again until every table is counted.
+
+mod guide;
+mod history;
+mod live;
+mod outcome;
+mod progress;
+mod run_page;
+mod start;
+mod stats;
+mod tables;
+mod verify;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use crate::model::export::Preview;
+use crate::model::text;
+use crate::rpc::export::{self as rpc, open_export_page};
+use crate::ui::components::{Frame, Icon, Refusal, Toasts, current_viewer};
+
+use guide::GuidePanel;
+pub use guide::GuidePage;
+pub use history::HistoryPage;
+use live::{Live, settle};
+use outcome::Outcome;
+use progress::ProgressPanel;
+pub use run_page::RunPage;
+use start::Start;
+use stats::Stats;
+use tables::Tables;
+pub use verify::VerifyPage;
+
+const CRUMBS: [(&str, &str); 2] = [("Admin", "/admin"), ("Developer tools", "/admin")];
+
+/// The address of this page.
+const HERE: &str = "/admin/developer-tools/export";
+
+fn actions() -> impl IntoView {
+    view! {
+        <a class="button" href="/admin/developer-tools/export/verify"><Icon name="shield-check" />"Verify a file"</a>
+        <a class="button" href="/admin/developer-tools/export/history"><Icon name="history" />"History"</a>
+    }
+}
+
+#[component]
+pub fn ExportPage() -> impl IntoView {
+    let query = use_query_map();
+    let refresh = query.read_untracked().get("refresh").is_some();
+    let page = Resource::new(|| (), move |()| open_export_page(refresh));
+    view! {
+        <Frame title="Database export" crumbs=CRUMBS.to_vec() actions=actions>
+            <Suspense>
+                {move || page.get().map(|page| match page {
+                    Ok(page) => view! { <Opened page /> }.into_any(),
+                    Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
+                })}
+            </Suspense>
+        </Frame>
+    }
+}
+
+#[component]
+fn Opened(page: rpc::ExportPage) -> impl IntoView {
+    let preview = RwSignal::new(page.preview);
+    let live = Live::of(page.run);
+    let toast = live.toast;
+    live.adopt();
+    settle(preview);
+    let failed = Memo::new(move |_| preview.read().failure.clone());
+    let body = move || match failed.get() {
+        Some(reason) => view! { <Unreadable reason /> }.into_any(),
+        None => view! { <Console preview live /> }.into_any(),
+    };
+    view! {
+        {body}
+        <p class="visually-hidden" role="status">{move || live.announcement.get()}</p>
+        <Toasts toast />
+    }
+}
+
+/// The page when the source answers.
+#[component]
+fn Console(preview: RwSignal<Preview>, live: Live) -> impl IntoView {
+    view! {
+        <Taken preview />
+        <Stats preview />
+        <Action preview live />
+        <Tables preview />
+        <GuidePanel />
+    }
+}
+
+#[component]
+fn Taken(preview: RwSignal<Preview>) -> impl IntoView {
+    let refresh = move |event: web_sys::MouseEvent| {
+        event.prevent_default();
+        leptos::task::spawn_local(async move {
+            if let Ok(newer) = rpc::preview_export(true).await {
+                preview.set(newer);
+                settle(preview);
+            }
+        });
+    };
+    view! {
+        <p class="sub">
+            "Preview taken "<time>{move || text::clock_time(&preview.read().taken_at).to_owned()}</time>
+            " UTC from one consistent snapshot. Exporting does not block users. "
+            <a href=format!("{HERE}?refresh=1") rel="external" on:click=refresh>"Refresh"</a>
+        </p>
+    }
+}
+
+/// The one action, or what became of it.
+#[component]
+fn Action(preview: RwSignal<Preview>, live: Live) -> impl IntoView {
+    let phase = live.phase();
+    move || match phase.get() {
+        None => view! { <Start preview live again=false /> }.into_any(),
+        Some(false) => view! { <ProgressPanel live /> }.into_any(),
+        Some(true) => view! { <Outcome live /><Start preview live again=true /> }.into_any(),
+    }
+}
+
+#[component]
+fn Unreadable(reason: String) -> impl IntoView {
+    view! {
+        <section class="card message bad" role="alert">
+            <h2>"The database cannot be read"</h2>
+            <p>{sentence(&reason)}</p>
+            <a class="button" href=format!("{HERE}?refresh=1") rel="external">"Try again"</a>
+        </section>
+    }
+}
+
+/// A reason from the server as a sentence.
+fn sentence(reason: &str) -> String {
+    let mut letters = reason.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}

@@ -1,0 +1,73 @@
+//! A run that is on.
+
+use leptos::prelude::*;
+
+use super::live::Live;
+use crate::model::export::{Progress, RunState};
+use crate::model::text;
+use crate::ui::browser;
+
+/// How much is done. Bytes are the better measure, where a preview measured them.
+pub fn percent(progress: &Progress) -> u64 {
+    let (done, all) = match (progress.estimated_bytes, progress.total_records) {
+        (0, records) => (progress.records, records),
+        (bytes, _) => (progress.bytes, bytes),
+    };
+    // The estimate may be low: only the seal is 100.
+    (done * 100).checked_div(all).unwrap_or_default().min(99)
+}
+
+#[component]
+pub fn ProgressPanel(live: Live) -> impl IntoView {
+    let progress = Memo::new(move |_| match live.run.read().as_ref().map(|run| run.state.clone()) {
+        Some(RunState::Running(progress)) => progress,
+        _ => Progress::default(),
+    });
+    let id = live.run.read_untracked().as_ref().map(|run| run.id);
+    let action = id.map(|id| format!("/api/v1/exports/{id}/cancellation")).unwrap_or_default();
+    let cancel = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        if let Some(id) = id {
+            browser::cancel(id);
+        }
+    };
+    let title = move || match progress.read().table.as_str() {
+        "" => "Counting records".to_owned(),
+        table => format!("Exporting {table}"),
+    };
+    let records = move || {
+        let progress = progress.read();
+        format!("{} of {}", text::count(progress.records), text::count(progress.total_records))
+    };
+    view! {
+        <section class="card panel running" aria-label="Export in progress">
+            <h2>{title}</h2>
+            <progress max="100" prop:value=move || percent(&progress.read()) value=move || percent(&progress.read()) aria-label="Progress"></progress>
+            <div class="facts">
+                <p><span>"Records"</span>" "{records}</p>
+                <p><span>"Written"</span>" "{move || text::bytes(progress.read().bytes)}</p>
+                <p><span>"Rate"</span>" "{move || rate(&progress.read())}</p>
+                <p><span>"Left"</span>" "{move || left(&progress.read())}</p>
+                <form method="post" action=action on:submit=cancel><button class="button">"Cancel"</button></form>
+            </div>
+        </section>
+        <noscript inner_html="<meta http-equiv=\"refresh\" content=\"1\">"></noscript>
+    }
+}
+
+fn bytes_per_second(progress: &Progress) -> u64 {
+    (progress.bytes * 1000).checked_div(progress.elapsed_ms).unwrap_or_default()
+}
+
+fn rate(progress: &Progress) -> String {
+    format!("{}/s", text::bytes(bytes_per_second(progress)))
+}
+
+fn left(progress: &Progress) -> String {
+    let remaining = progress.estimated_bytes.saturating_sub(progress.bytes);
+    match (remaining * 1000).checked_div(bytes_per_second(progress)) {
+        None => "…".into(),
+        Some(0..1000) => "less than a second".into(),
+        Some(ms) => text::rough_duration(ms),
+    }
+}

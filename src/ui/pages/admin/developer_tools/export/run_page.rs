@@ -1,0 +1,60 @@
+//! One run on a page of its own: where a plain form arrives, and where it stays until the file is there.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::live::Live;
+use super::outcome::Outcome;
+use super::progress::ProgressPanel;
+use super::{CRUMBS, HERE};
+use crate::model::ApiError;
+use crate::model::export::{RunState, RunView};
+use crate::rpc::export::view_export;
+use crate::ui::components::{Frame, Refusal, Toasts, current_viewer};
+
+#[component]
+pub fn RunPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = move || params.read().get("id").and_then(|id| id.parse().ok());
+    let run = Resource::new(id, |id| async move {
+        match id {
+            Some(id) => view_export(id).await,
+            None => Err(ApiError::NotFound),
+        }
+    });
+    let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
+    view! {
+        <Frame title="Export run" crumbs>
+            <Suspense>
+                {move || run.get().map(|run| match run {
+                    Ok(run) => view! { <Run run /> }.into_any(),
+                    Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
+                })}
+            </Suspense>
+        </Frame>
+    }
+}
+
+#[component]
+fn Run(run: RunView) -> impl IntoView {
+    let done = matches!(run.state, RunState::Completed(_));
+    // Without JavaScript the browser fetches the finished file from here by itself.
+    let fetch = done.then(|| {
+        let html = format!("<meta http-equiv=\"refresh\" content=\"0;url=/api/v1/exports/{}/file\">", run.id);
+        view! { <noscript inner_html=html></noscript> }
+    });
+    let live = Live::of(Some(run));
+    live.adopt();
+    let phase = live.phase();
+    let body = move || match phase.get() {
+        Some(false) => view! { <ProgressPanel live /> }.into_any(),
+        _ => view! { <Outcome live /> }.into_any(),
+    };
+    view! {
+        {body}
+        {fetch}
+        <p><a class="button" href=HERE>"Back to the export page"</a></p>
+        <p class="visually-hidden" role="status">{move || live.announcement.get()}</p>
+        <Toasts toast=live.toast />
+    }
+}

@@ -1,0 +1,67 @@
+//! The button, with its effect beside it.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use super::live::Live;
+use crate::model::export::Preview;
+use crate::model::text;
+use crate::ui::components::{CopyButton, Icon};
+
+/// `again` makes it the smaller thing to do below a result.
+#[component]
+pub fn Start(preview: RwSignal<Preview>, live: Live, again: bool) -> impl IntoView {
+    let command = Signal::derive(move || preview.read().command.clone());
+    let submit = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        live.start(preview.read_untracked().total_size().map(|size| size.bytes));
+    };
+    let effect = move || {
+        let preview = preview.read();
+        let records = preview.total_records().map_or("all records".into(), |n| text::counted(n, "record"));
+        view! { {records}" → "<code class="file">{preview.file_name.clone()}</code> }
+    };
+    view! {
+        <section class="card panel" aria-label="Export">
+            <Warning preview />
+            <Problem live />
+            <form class="go" method="post" action="/rpc/request_export" on:submit=submit>
+                <button class="button primary">{if again { "Export again" } else { "Export Full Database" }}</button>
+                <span class="soft">{effect}</span>
+            </form>
+            <p class="command">
+                <span>"Same thing as a command"</span>
+                <code tabindex="0">{move || command.get()}</code>
+                <CopyButton text=command what="the command" />
+            </p>
+        </section>
+    }
+}
+
+#[component]
+fn Warning(preview: RwSignal<Preview>) -> impl IntoView {
+    let text = move || {
+        let preview = preview.read();
+        match (&preview.contains, preview.total_records()) {
+            (_, Some(0)) => "The database is empty. An export of it is still a valid, sealed file.".to_owned(),
+            (Some(contents), _) => format!("Contains {contents}. This download is recorded under your name."),
+            (None, _) => "Contains personal data. This download is recorded under your name.".to_owned(),
+        }
+    };
+    view! { <p class="warning"><Icon name="triangle-alert" /><span>{text}</span></p> }
+}
+
+/// Why the last click did nothing: told by the server, or by the address after a plain form.
+#[component]
+fn Problem(live: Live) -> impl IntoView {
+    let query = use_query_map();
+    let text = move || {
+        let told = match query.read().get("problem").as_deref() {
+            Some("busy") => Some("An export is running already. Wait for it to end, then try again.".to_owned()),
+            Some(_) => Some("The export could not be started. Try again in a moment.".to_owned()),
+            None => None,
+        };
+        live.problem.get().map(|error| error.to_string()).or(told)
+    };
+    move || text().map(|text| view! { <p class="problem" role="alert">{text}</p> })
+}

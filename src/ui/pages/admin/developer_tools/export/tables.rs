@@ -1,0 +1,77 @@
+//! The evidence: every table with its records, its size and what is left out of it.
+
+use leptos::prelude::*;
+
+use crate::model::export::{Preview, TablePreview};
+use crate::model::text;
+use crate::ui::components::ShareBar;
+
+#[component]
+pub fn Tables(preview: RwSignal<Preview>) -> impl IntoView {
+    let largest = Memo::new(move |_| {
+        let preview = preview.read();
+        preview.tables.iter().filter_map(|table| Some(table.size?.bytes)).max().unwrap_or_default()
+    });
+    let rows = move || {
+        preview.read().tables.iter().map(|table| view! { <Row table=table.clone() largest=largest.get() /> }).collect_view()
+    };
+    let records = move || preview.read().total_records().map_or("counting".into(), text::count);
+    let size = move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes));
+    view! {
+        <section class="card">
+            <table class="tables">
+                <caption class="visually-hidden">"Tables in this export"</caption>
+                <thead><tr>
+                    <th scope="col">"Table"</th>
+                    <th scope="col" class="number">"Records"</th>
+                    <th scope="col" class="bar">"Share of size"</th>
+                    <th scope="col" class="number">"Size about"</th>
+                    <th scope="col" class="left-out">"Left out"</th>
+                </tr></thead>
+                <tbody>{rows}</tbody>
+                <tfoot><tr>
+                    <th scope="row">"Total"</th>
+                    <td class="number">{records}</td>
+                    <td class="bar"></td>
+                    <td class="number">{size}</td>
+                    <td class="left-out"></td>
+                </tr></tfoot>
+            </table>
+            <NotIncluded preview />
+        </section>
+    }
+}
+
+#[component]
+fn Row(table: TablePreview, largest: u64) -> impl IntoView {
+    let records = table.records.map_or("counting".into(), text::count);
+    let bytes = table.size.map(|size| size.bytes);
+    let size = bytes.map_or("…".into(), text::bytes);
+    // On a narrow screen what is left out stands under the name.
+    let under_name = (!table.left_out.is_empty()).then(|| format!("without {}", table.left_out.join(", ")));
+    let tags = table.left_out.into_iter().map(|column| view! { <span class="tag">{column}</span> }).collect_view();
+    view! {
+        <tr>
+            <th scope="row">{table.name}{under_name.map(|text| view! { <span class="under-name">{text}</span> })}</th>
+            <td class="number">{records}</td>
+            <td class="bar"><ShareBar part=bytes.unwrap_or_default() whole=largest /></td>
+            <td class="number">{size}</td>
+            <td class="left-out">{tags}</td>
+        </tr>
+    }
+}
+
+#[component]
+fn NotIncluded(preview: RwSignal<Preview>) -> impl IntoView {
+    move || {
+        let preview = preview.read();
+        let excluded = preview.excluded.iter().map(|table| (table.table.clone(), table.reason.clone()));
+        let others = preview.not_included.iter().map(|object| (object.object.clone(), object.reason.clone()));
+        let unknown = preview.unclassified.iter().map(|name| (name.clone(), "unknown to the profile, so it stays home".to_owned()));
+        let lines: Vec<_> = excluded.chain(others).chain(unknown).collect();
+        (!lines.is_empty()).then(|| {
+            let lines = lines.into_iter().map(|(name, reason)| view! { <li><code>{name}</code>" "{reason}</li> }).collect_view();
+            view! { <div class="note"><h2>"Not in this export"</h2><ul>{lines}</ul></div> }
+        })
+    }
+}

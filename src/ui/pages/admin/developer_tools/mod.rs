@@ -1,0 +1,3 @@
+//! Tools for whoever looks after the application's data.
+
+pub mod export;

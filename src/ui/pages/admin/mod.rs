@@ -1,0 +1,44 @@
+//! The console's start page: its tools as cards.
+
+pub mod developer_tools;
+
+use leptos::prelude::*;
+
+use crate::model::access::Capability;
+use crate::ui::components::{Frame, Icon, current_viewer};
+
+/// A tool: address, icon, name, what it does.
+const TOOLS: [(&str, &str, &str, &str); 4] = [
+    ("/admin/developer-tools/export", "database", "Database export", "See what the database holds, and take all of it out in one sealed file."),
+    ("/admin/developer-tools/export/verify", "shield-check", "Verify a file", "Check that an export is whole and unaltered. The file stays in your browser."),
+    ("/admin/developer-tools/export/history", "history", "History", "Who exported what, when, and how it ended."),
+    ("/admin/developer-tools/export/guide", "book-open", "Analysis guide", "How to analyse an export with an AI assistant, and how to handle it."),
+];
+
+#[component]
+pub fn AdminPage() -> impl IntoView {
+    view! {
+        <Frame title="Tools" crumbs=vec![("Admin", "/admin")]>
+            <Suspense>
+                {move || current_viewer().map(|viewer| {
+                    let allowed = viewer.may(Capability::ExportDatabase);
+                    view! { <Cards allowed needed=viewer.exporting_roles.join(" or ") role=viewer.role /> }
+                })}
+            </Suspense>
+        </Frame>
+    }
+}
+
+#[component]
+fn Cards(allowed: bool, needed: String, role: String) -> impl IntoView {
+    if !allowed {
+        let text = format!("The tools here need the role {needed}. You are signed in as {role}.");
+        return view! {
+            <section class="card message"><h2>"No tools for this role"</h2><p>{text}</p></section>
+        }.into_any();
+    }
+    let cards = TOOLS.map(|(href, icon, name, text)| view! {
+        <li><a class="card tool" href=href><Icon name=icon /><h2>{name}</h2><p>{text}</p></a></li>
+    });
+    view! { <ul class="tools">{cards.into_iter().collect_view()}</ul> }.into_any()
+}

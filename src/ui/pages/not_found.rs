@@ -1,0 +1,18 @@
+//! An address with nothing behind it.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+#[component]
+pub fn NotFoundPage() -> impl IntoView {
+    view! {
+        <Title text="Nothing here" />
+        <main class="narrow">
+            <section class="card message">
+                <h1>"Nothing here"</h1>
+                <p>"There is no page under this address."</p>
+                <a class="button" href="/admin">"To the tools"</a>
+            </section>
+        </main>
+    }
+}

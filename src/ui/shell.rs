@@ -1,0 +1,35 @@
+//! The HTML document around every page.
+
+use leptos::config::LeptosOptions;
+use leptos::hydration::HydrationScripts;
+use leptos::prelude::*;
+use leptos_meta::MetaTags;
+
+use super::app::App;
+
+/// The document. `theme` comes from a cookie, so that the first paint has the right colours.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let theme = use_context::<Theme>().map_or("system", |theme| theme.0);
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="description" content="Takes an application's data out of its database and proves that all of it is there." />
+                <link rel="stylesheet" href="/pkg/waybill.css" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <HydrationScripts options />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// The colours that somebody chose: `light`, `dark` or `system`.
+#[derive(Clone, Copy, Debug)]
+pub struct Theme(pub &'static str);
