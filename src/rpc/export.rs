@@ -18,12 +18,8 @@ pub struct ExportPage {
 /// `Unauthenticated` or `Forbidden`; what is wrong with the source is in the preview.
 #[server(prefix = "/rpc", endpoint = "open_export_page")]
 pub async fn open_export_page(refresh: bool) -> Result<ExportPage, ApiError> {
-    crate::server::context::act(async |app, caller| {
-        let preview = app.exports.preview(&caller, refresh).await?;
-        let run = app.exports.current(&caller).await?;
-        Ok::<_, crate::server::export::Error>(ExportPage { preview, run })
-    })
-    .await
+    let opened = crate::server::context::act(async |app, caller| app.exports.open(&caller, refresh).await).await;
+    opened.map(|(preview, run)| ExportPage { preview, run })
 }
 
 /// Counts and sizes as far as they are known after half a second.
@@ -66,9 +62,5 @@ pub async fn view_export(id: ExportId) -> Result<RunView, ApiError> {
 /// `Unauthenticated` or `Forbidden`.
 #[server(prefix = "/rpc", endpoint = "analysis_guide")]
 pub async fn analysis_guide() -> Result<String, ApiError> {
-    crate::server::context::act(async |app, caller| {
-        let file_name = app.exports.guide_file_name(&caller).await?;
-        Ok::<_, crate::server::export::Error>(crate::server::guide::html(&file_name))
-    })
-    .await
+    crate::server::context::act(async |app, caller| app.exports.guide(&caller).await).await
 }

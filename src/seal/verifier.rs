@@ -50,6 +50,7 @@ enum Expect {
     Seal,
 }
 
+#[derive(Clone)]
 pub struct Verifier {
     hash: RunningHash,
     expect: Expect,

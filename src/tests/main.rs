@@ -1,1 +1,17 @@
-fn main(){}
+//! Scenario tests: sentences about what a user sees, on the real server with a real SQLite file.
+
+mod architecture;
+mod audit;
+mod columns;
+mod command_line;
+mod doors;
+mod downloads;
+mod exports;
+mod faults;
+mod files;
+mod harness;
+mod inspect;
+mod killed;
+mod previews;
+mod sources;
+mod sign_in;

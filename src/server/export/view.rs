@@ -1,9 +1,12 @@
 //! How far an export is.
 
+use std::sync::Arc;
+
 use super::plan::file_name;
 use super::{Exports, Result};
-use crate::model::export::{ExportId, ExportSummary, Failure, Progress, RunState, RunView};
+use crate::model::export::{ExportId, ExportSummary, Failure, Preview, Progress, RunState, RunView};
 use crate::model::history::Outcome;
+use crate::server::guide;
 use crate::server::identity::Caller;
 use crate::server::state::exports::ExportRow;
 use crate::server::support::clock::rfc3339;
@@ -24,7 +27,7 @@ impl Exports {
     ///
     /// # Errors
     /// `Refused`.
-    pub async fn current(&self, caller: &Caller) -> Result<Option<RunView>> {
+    async fn current(&self, caller: &Caller) -> Result<Option<RunView>> {
         self.authorise(caller, "look at an export").await?;
         let Some(account) = &caller.account_id else { return Ok(None) };
         let row = self.state.newest_export_of(account).await?;
@@ -32,16 +35,25 @@ impl Exports {
         Ok(view.filter(|view| matches!(view.state, RunState::Queued | RunState::Running(_) | RunState::Completed(_))))
     }
 
-    /// The name that the guide's commands use: the caller's newest file, or the one that comes next.
+    /// What the export page opens with: the preview, and the run that it should show.
     ///
     /// # Errors
     /// `Refused`.
-    pub async fn guide_file_name(&self, caller: &Caller) -> Result<String> {
+    pub async fn open(self: &Arc<Self>, caller: &Caller, refresh: bool) -> Result<(Preview, Option<RunView>)> {
+        let preview = self.preview(caller, refresh).await?;
+        Ok((preview, self.current(caller).await?))
+    }
+
+    /// The analysis guide as HTML, with the name of the caller's newest file, or of the one that comes next.
+    ///
+    /// # Errors
+    /// `Refused`.
+    pub async fn guide(&self, caller: &Caller) -> Result<String> {
         self.authorise(caller, "read the guide").await?;
         let account = caller.account_id.as_deref().unwrap_or_default();
         let newest = self.state.newest_export_of(account).await?;
         let done = newest.filter(|row| row.outcome == Outcome::Completed).map(|row| row.file_name);
-        Ok(done.unwrap_or_else(|| file_name(&self.profile, self.clock.now())))
+        Ok(guide::html(&done.unwrap_or_else(|| file_name(&self.profile, self.clock.now()))))
     }
 
     fn run_view(&self, row: ExportRow) -> RunView {

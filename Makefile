@@ -1,0 +1,104 @@
+# `make run` and `make test` are all that a newcomer needs. Each target installs what is missing, says
+# so, and is quick when nothing is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+MAKEFLAGS += --no-print-directory
+.PHONY: run build test check unit browsers bench soak deny tools node packages
+
+export PATH := $(CURDIR)/end2end/node_modules/.bin:$(HOME)/.cargo/bin:$(PATH)
+WAYBILL := target/release/waybill
+say = @printf '\n\033[1m%s\033[0m\n' '$(1)'
+
+# The console on the bundled sample.
+run: build
+	@[ -f data/sample.db ] || $(WAYBILL) sample --output data/sample.db
+	printf '\nSign in as system.admin@sample.test, password %s\n' "$$(cat data/sample.db.password)"
+	exec $(WAYBILL) serve --source sqlite:data/sample.db --state sqlite:data/waybill.db
+
+# The release program at target/release/waybill and the page's files in target/site.
+build: tools
+	$(call say,Building the program and the page (some minutes the first time))
+	@cargo leptos build --release --precompress
+
+# Everything that must hold. Prints what it does.
+test: check unit build browsers
+	$(call say,All of it holds.)
+
+# The fast half: formatting, lints for server and page, the page without the server, documentation.
+check:
+	$(call say,Formatting)
+	@cargo fmt --check
+	@rustup target list --installed | grep -q wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
+	$(call say,Lints: server and tests)
+	@cargo clippy --all-targets -- -D warnings
+	$(call say,Lints: page (proves that it does not import the server))
+	@cargo clippy --lib --target wasm32-unknown-unknown --no-default-features --features hydrate -- -D warnings
+	$(call say,Documentation)
+	@RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --quiet
+
+unit:
+	$(call say,Unit and scenario tests)
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run; else cargo test; fi
+
+# The page in real browsers, against the release program.
+browsers: packages node
+	$(call say,Browser tests)
+	@cd end2end && npx playwright test
+
+# Ratios, side by side in one run. Takes its time and about 60 GB of disk at the larger size.
+bench: packages
+	$(call say,Building)
+	@cargo build --release
+	@cargo bench --bench speed
+
+# Long fault runs.
+soak:
+	$(call say,A hundred kills at random points)
+	@WAYBILL_KILL_ROUNDS=100 cargo test --release --test scenarios killed -- --nocapture
+	$(call say,Property tests with many cases)
+	@PROPTEST_CASES=20000 cargo test --release --lib
+
+# Licences, sources and duplicate crates of the dependencies.
+deny:
+	@cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --locked
+	@cargo deny check bans licenses sources
+
+tools: node
+	@rustup target list --installed | grep -q wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
+	if ! wasm-bindgen --version 2>/dev/null | grep -qF ' 0.2.130'; then
+		printf '\nInstalling wasm-bindgen (about two minutes)\n'
+		CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo install wasm-bindgen-cli --version 0.2.130 --debug
+	fi
+	if ! cargo leptos --version 2>/dev/null | grep -qF ' 0.3.10'; then
+		printf '\nInstalling cargo-leptos (about six minutes)\n'
+		CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-leptos --version 0.3.10 --locked --features no_downloads --debug
+	fi
+
+# wasm-opt for the page, Playwright for the tests; no browser is downloaded.
+node:
+	@command -v npm >/dev/null || { echo 'Node.js 20 or newer with npm is needed: install it with your system (Debian: apt-get install nodejs npm).'; exit 1; }
+	if [ ! -f end2end/node_modules/.package-lock.json ] || [ end2end/package-lock.json -nt end2end/node_modules/.package-lock.json ]; then
+		printf '\nInstalling the page'\''s build and test tools with npm\n'
+		(cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 PUPPETEER_SKIP_DOWNLOAD=1 npm ci --no-audit --no-fund)
+		touch end2end/node_modules/.package-lock.json
+	fi
+
+# Browsers, and databases to compare with, from the system's own packages.
+packages:
+	@missing=()
+	command -v chromium >/dev/null || missing+=(chromium)
+	command -v firefox-esr >/dev/null || missing+=(firefox-esr)
+	command -v sqlite3 >/dev/null || missing+=(sqlite3)
+	command -v python3 >/dev/null || missing+=(python3)
+	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+	if [ $${#missing[@]} -gt 0 ]; then
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+			printf '\nInstalling %s\n' "$${missing[*]}"
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$${missing[@]}" >/dev/null
+		else
+			printf 'Please install first: %s (Debian: sudo apt-get install %s)\n' "$${missing[*]}" "$${missing[*]}"
+			exit 1
+		fi
+	fi

@@ -1,0 +1,144 @@
+//! The arrows between modules only point down, and files stay short.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each module's height; an arrow may point from a higher one to a lower one only.
+const HEIGHTS: [(&str, u32); 27] = [
+    ("model", 0),
+    ("seal", 1),
+    ("server::rows", 2),
+    ("server::support", 2),
+    ("server::artifact", 3),
+    ("server::guide", 3),
+    ("server::inspect", 3),
+    ("server::pipeline", 3),
+    ("server::profile", 3),
+    ("server::sample", 3),
+    ("server::source", 3),
+    ("server::state", 3),
+    ("server::audit", 4),
+    ("server::identity", 5),
+    ("server::export", 6),
+    ("server::history", 6),
+    ("server::app", 7),
+    ("server::answer", 7),
+    ("server::context", 8),
+    ("rpc", 9),
+    ("ui", 10),
+    ("server::http", 11),
+    ("server::worker", 11),
+    ("server::cli", 12),
+    ("server", 13),
+    ("lib", 14),
+    ("main", 15),
+];
+/// What stays on the server: the page may not even name it, and server functions only through their context.
+const PAGE_MAY_IMPORT: [(&str, &[&str]); 4] = [
+    ("model", &[]),
+    ("seal", &["model"]),
+    ("rpc", &["model", "server::context"]),
+    ("ui", &["model", "seal", "rpc"]),
+];
+const LONGEST_FILE: usize = 500;
+const MEDIAN_FILE: usize = 100;
+const CFG_LINES: usize = 5;
+
+fn sources() -> Vec<(PathBuf, String)> {
+    fn collect(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, found);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    collect(&root, &mut found);
+    let relative = |(path, text): (PathBuf, String)| (path.strip_prefix(&root).unwrap().to_owned(), text);
+    let product = |(path, _): &(PathBuf, String)| !path.starts_with("tests") && !path.starts_with("benches");
+    found.into_iter().map(relative).filter(product).collect()
+}
+
+/// `server/http/file.rs` -> `server::http`; `ui/app.rs` -> `ui`.
+fn module_of(path: &str) -> String {
+    let parts: Vec<&str> = path.trim_end_matches(".rs").split(['/', ':']).filter(|part| !part.is_empty()).collect();
+    match parts[..] {
+        ["server", part, ..] if part != "mod" => format!("server::{part}"),
+        [first, ..] => first.to_owned(),
+        [] => String::new(),
+    }
+}
+
+/// Every `crate::…` path in the code before its tests.
+fn imports(text: &str) -> Vec<String> {
+    let product = text.split("#[cfg(test)]").next().unwrap();
+    let code = product.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let paths = code.flat_map(|line| line.split("crate::").skip(1).map(str::to_owned).collect::<Vec<_>>());
+    let end = |path: &str| path.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').unwrap_or(path.len());
+    let mut found = Vec::new();
+    for path in paths {
+        let head = &path[..end(&path)];
+        match path[end(&path)..].strip_prefix('{').filter(|_| head == "server::") {
+            Some(group) => found.extend(group.split([',', '}']).map(|part| module_of(&format!("server::{}", part.trim())))),
+            None => found.push(module_of(head)),
+        }
+    }
+    found
+}
+
+#[test]
+fn arrows_only_point_down() {
+    let heights = BTreeMap::from(HEIGHTS);
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let from = module_of(&path.to_string_lossy());
+        let height = *heights.get(from.as_str()).unwrap_or_else(|| panic!("{from} has no height"));
+        for to in imports(&text).into_iter().filter(|to| *to != from) {
+            let down = heights.get(to.as_str()).is_some_and(|other| *other < height);
+            let list = PAGE_MAY_IMPORT.iter().find(|(module, _)| *module == from);
+            let allowed = list.is_none_or(|(_, allowed)| allowed.contains(&to.as_str()));
+            if !down || !allowed {
+                wrong.push(format!("{}: {from} -> {to}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "arrows that the architecture does not allow:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn source_and_pipeline_meet_only_in_rows() {
+    for (path, text) in sources() {
+        let meets = |other: &str| imports(&text).iter().any(|import| import == other);
+        assert!(!(path.starts_with("server/source") && meets("server::pipeline")), "{}", path.display());
+        assert!(!(path.starts_with("server/pipeline") && meets("server::source")), "{}", path.display());
+    }
+}
+
+#[test]
+fn files_are_short_and_configuration_lines_few() {
+    let mut lengths = Vec::new();
+    let mut cfg_lines = 0;
+    for (path, text) in sources() {
+        let product = text.split("#[cfg(test)]").next().unwrap().lines().count();
+        assert!(product <= LONGEST_FILE, "{} has {product} lines", path.display());
+        lengths.push(product);
+        cfg_lines += text.lines().filter(|line| line.trim_start().starts_with("#[cfg(") && line.contains("feature")).count();
+    }
+    lengths.sort_unstable();
+    let median = lengths[lengths.len() / 2];
+    assert!(median <= MEDIAN_FILE, "the median file has {median} lines");
+    assert!(cfg_lines <= CFG_LINES, "{cfg_lines} cfg lines");
+}
+
+#[test]
+fn every_module_says_what_it_is() {
+    for (path, text) in sources() {
+        assert!(text.starts_with("//!"), "{} does not open with its purpose", path.display());
+    }
+}

@@ -1,0 +1,195 @@
+//! The command line: what it prints, what it leaves, how it ends.
+
+use std::fs::{self, File};
+use std::process::Stdio;
+
+use tempfile::TempDir;
+
+use crate::harness::{Ended, Program, sample};
+
+fn folder_with_sample() -> (TempDir, String) {
+    let folder = TempDir::new().unwrap();
+    let source = format!("--source=sqlite:{}", sample(50, folder.path()).display());
+    (folder, source)
+}
+
+fn run(folder: &TempDir, arguments: &[&str]) -> Ended {
+    Program::new(folder.path()).run(arguments)
+}
+
+#[test]
+fn export_then_verify_then_inspect() {
+    let (folder, source) = folder_with_sample();
+    let ended = run(&folder, &["export", &source, "--output", "out.json"]);
+    assert_eq!((ended.code, ended.text().as_str()), (0, ""));
+    assert!(ended.stderr.starts_with("complete and sealed: "), "{}", ended.stderr);
+    assert!(ended.stderr.contains("left out  users.password"));
+    let ended = run(&folder, &["verify", "out.json"]);
+    assert_eq!(ended.code, 0);
+    assert!(ended.text().starts_with("complete: ") && ended.text().contains(" records in 22 tables, sealed 20"));
+}
+
+#[test]
+fn into_a_folder_the_file_gets_the_profiles_name() {
+    let (folder, source) = folder_with_sample();
+    let ended = run(&folder, &["export", &source, "--json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let result: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let path = result["path"].as_str().unwrap();
+    let name = path.rsplit('/').next().unwrap();
+    assert!(name.starts_with("supportsignal-db-export-20") && name.len() == "supportsignal-db-export-2026-11-20-1402.json".len());
+    let verified = run(&folder, &["verify", path, "--json", "--sha256", result["sha256"].as_str().unwrap()]);
+    let verified: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert_eq!((verified["complete"].as_bool(), &verified["records"]), (Some(true), &result["records"]));
+}
+
+#[test]
+fn to_standard_output_nothing_but_the_file_is_written_there() {
+    let (folder, source) = folder_with_sample();
+    let ended = run(&folder, &["export", &source, "--output", "-"]);
+    assert_eq!(ended.code, 0);
+    fs::write(folder.path().join("piped.json"), &ended.stdout).unwrap();
+    assert_eq!(run(&folder, &["verify", "piped.json"]).code, 0);
+}
+
+/// Exit code 5, and the file that was there is untouched.
+#[test]
+fn an_existing_file_is_kept_unless_forced() {
+    let (folder, source) = folder_with_sample();
+    let path = folder.path().join("out.json");
+    fs::write(&path, "precious").unwrap();
+    let ended = run(&folder, &["export", &source, "--output", "out.json"]);
+    assert_eq!(ended.code, 5);
+    assert!(ended.stderr.contains("out.json exists; choose another name or add --force"), "{}", ended.stderr);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    assert_eq!(run(&folder, &["export", &source, "--output", "out.json", "--force"]).code, 0);
+    assert_eq!(run(&folder, &["verify", "out.json"]).code, 0);
+}
+
+/// B15: every way in which output can fail.
+#[test]
+fn output_that_cannot_be_written_is_told_and_leaves_nothing() {
+    let (folder, source) = folder_with_sample();
+    let full = run(&folder, &["export", &source, "--output", "/dev/full"]);
+    assert_eq!(full.code, 5);
+    assert!(full.stderr.contains("the disk is full"), "{}", full.stderr);
+    let mut program = Program::new(folder.path());
+    program.0.stdout(Stdio::from(File::options().write(true).open("/dev/full").unwrap())).stderr(Stdio::null());
+    let status = program.0.args(["export", &source, "--output", "-"]).status().unwrap();
+    assert_eq!(status.code(), Some(5));
+    let missing = run(&folder, &["export", &source, "--output", "no/such/folder/out.json"]);
+    assert_eq!(missing.code, 5, "{}", missing.stderr);
+
+    let mut program = Program::new(folder.path());
+    program.0.args(["export", &source, "--output", "-"]).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = program.0.spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!names.iter().any(|name| name.to_string_lossy().contains(".part")), "{names:?}");
+}
+
+/// B16: documented codes are the observed ones.
+#[test]
+fn wrong_usage_is_code_2_and_says_what_to_write() {
+    let (folder, source) = folder_with_sample();
+    let cases: [(&[&str], &str); 8] = [
+        (&["export"], "--source"),
+        (&["export", "--source", "nonsense"], "only sqlite:PATH is understood"),
+        (&["export", "--source", "postgres://user:hunter2@host/db"], "only sqlite:PATH is understood"),
+        (&["export", "--source", "sqlite:"], "write sqlite:PATH"),
+        (&["export", &source, "--profile", "other"], "there is no profile other; the built-in ones are: supportsignal"),
+        (&["verify", "x", "--sha256", "abc"], "64 hexadecimal digits"),
+        (&["frobnicate"], "unrecognized subcommand"),
+        (&["sample"], "--output"),
+    ];
+    for (arguments, says) in cases {
+        let ended = run(&folder, arguments);
+        assert_eq!(ended.code, 2, "{arguments:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(says), "{arguments:?}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_whole_is_code_4_and_one_that_is_missing_code_1() {
+    let (folder, source) = folder_with_sample();
+    run(&folder, &["export", &source, "--output", "out.json"]);
+    let bytes = fs::read(folder.path().join("out.json")).unwrap();
+    fs::write(folder.path().join("cut.json"), &bytes[..bytes.len() / 2]).unwrap();
+    let ended = run(&folder, &["verify", "cut.json"]);
+    assert_eq!(ended.code, 4);
+    assert!(ended.stderr.starts_with("waybill: not whole: cut off at line "), "{}", ended.stderr);
+    let ended = run(&folder, &["verify", "cut.json", "--json"]);
+    assert_eq!(ended.code, 4);
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&ended.stdout).unwrap()["complete"], false);
+    let ended = run(&folder, &["verify", "out.json", "--sha256", &"0".repeat(64)]);
+    assert_eq!(ended.code, 4);
+    assert!(ended.stderr.contains("not the one you gave"), "{}", ended.stderr);
+    assert_eq!(run(&folder, &["verify", "nothing.json"]).code, 1);
+    assert_eq!(run(&folder, &["verify", "."]).code, 1);
+}
+
+/// Code 5 again: an audit trail that cannot be kept means no export.
+#[test]
+fn an_export_that_cannot_be_recorded_does_not_happen() {
+    let (folder, source) = folder_with_sample();
+    fs::write(folder.path().join("state"), "a file where the folder should be").unwrap();
+    let ended = run(&folder, &["export", &source, "--output", "out.json"]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.stderr.contains("Waybill's own state"), "{}", ended.stderr);
+    assert!(!folder.path().join("out.json").exists());
+}
+
+#[test]
+fn an_export_by_command_line_is_in_history_and_audit() {
+    let (folder, source) = folder_with_sample();
+    run(&folder, &["export", &source, "--output", "out.json"]);
+    let state = rusqlite::Connection::open(folder.path().join("state/waybill/waybill.db")).unwrap();
+    let events: Vec<String> = state
+        .prepare("SELECT event || ' ' || substr(actor, 1, 4) FROM audit ORDER BY sequence")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(events, ["export_requested cli:", "export_started cli:", "export_completed cli:"]);
+    let door: String = state.query_row("SELECT door FROM exports WHERE outcome = 'completed'", [], |r| r.get(0)).unwrap();
+    assert_eq!(door, "command line");
+}
+
+#[test]
+fn preview_prints_a_table_or_json() {
+    let (folder, source) = folder_with_sample();
+    let text = run(&folder, &["preview", &source]).text();
+    assert!(text.contains("clarification_questions") && text.contains("not included: debug_logs"), "{text}");
+    let json = run(&folder, &["preview", &source, "--json"]);
+    let preview: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(preview["tables"].as_array().unwrap().len(), 22);
+    assert_eq!(preview["settled"], true);
+}
+
+#[test]
+fn the_sample_prints_its_password_keeps_it_private_and_is_never_overwritten_by_accident() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    let ended = run(&folder, &["sample", "--output", "s.db", "--incidents", "5", "--participants", "3"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let kept = folder.path().join("s.db.password");
+    let password = fs::read_to_string(&kept).unwrap();
+    assert!(ended.text().contains(&format!("password  {}", password.trim())));
+    assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = run(&folder, &["sample", "--output", "s.db"]);
+    assert_eq!(again.code, 5);
+    assert!(again.stderr.contains("s.db exists"), "{}", again.stderr);
+}
+
+#[test]
+fn the_help_lists_the_commands_and_the_exit_codes() {
+    let folder = TempDir::new().unwrap();
+    let help = run(&folder, &["--help"]).text();
+    for word in ["serve", "preview", "export", "verify", "inspect", "guide", "sample", "Exit codes", "not whole"] {
+        assert!(help.contains(word), "{word}");
+    }
+    let guide = run(&folder, &["guide", "mine.json"]).text();
+    assert!(guide.contains("waybill verify mine.json") && guide.contains("## Prompts") && !guide.contains("{file}"));
+}

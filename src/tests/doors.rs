@@ -1,0 +1,170 @@
+//! F01: every role at every door. A door that is not listed here fails the test.
+
+use waybill::server::http::pages;
+
+use crate::harness::{ROLES, Waybill};
+
+const NOBODYS: &str = "01900000-0000-7000-8000-000000000000";
+
+/// Method, path, form, then the status for anonymous visitors, for roles that may not export, and for
+/// the system admin.
+const DOORS: [(&str, &str, &str, u16, u16, u16); 20] = [
+    ("GET", "/", "", 303, 303, 303),
+    ("GET", "/healthz", "", 200, 200, 200),
+    ("GET", "/login", "", 200, 200, 200),
+    ("GET", "/admin", "", 303, 200, 200),
+    ("GET", "/admin/developer-tools/export", "", 303, 403, 200),
+    ("GET", "/admin/developer-tools/export/guide", "", 303, 403, 200),
+    ("GET", "/admin/developer-tools/export/history", "", 303, 403, 200),
+    ("GET", "/admin/developer-tools/export/verify", "", 303, 200, 200),
+    ("GET", "/admin/developer-tools/export/runs/{id}", "", 303, 403, 404),
+    ("GET", "/api/v1/exports/{id}/events", "", 401, 403, 404),
+    ("GET", "/api/v1/exports/{id}/file", "", 401, 403, 404),
+    ("POST", "/api/v1/exports/{id}/cancellation", "", 401, 403, 404),
+    ("POST", "/rpc/open_export_page", "refresh=false", 401, 403, 200),
+    ("POST", "/rpc/preview_export", "refresh=false", 401, 403, 200),
+    ("POST", "/rpc/request_export", "", 401, 403, 200),
+    ("POST", "/rpc/view_export", "id={id}", 401, 403, 404),
+    ("POST", "/rpc/analysis_guide", "", 401, 403, 200),
+    ("POST", "/rpc/list_exports", "page=1", 401, 403, 200),
+    ("POST", "/rpc/find_viewer", "", 401, 200, 200),
+    ("POST", "/theme", "theme=dark", 303, 303, 303),
+];
+/// Doors that everybody may use and that have tests of their own.
+const OTHERS: [&str; 2] = ["/login", "/logout"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_role_finds_every_door_as_the_table_says() {
+    let waybill = Waybill::start().await;
+    let mut visitors = vec![("anonymous", waybill.visitor())];
+    for (role, email) in ROLES {
+        visitors.push((role, waybill.signed_in_as(email).await));
+    }
+    for (role, browser) in &visitors {
+        for (method, path, form, anonymous, other, admin) in DOORS {
+            let (path, form) = (path.replace("{id}", NOBODYS), form.replace("{id}", NOBODYS));
+            let expected = match *role {
+                "anonymous" => anonymous,
+                "system_admin" => admin,
+                _ => other,
+            };
+            let answer = if method == "GET" { browser.get(&path).await } else { browser.post(&path, &form).await };
+            assert_eq!(answer.status, expected, "{role}: {method} {path}: {}", answer.text());
+        }
+    }
+}
+
+#[test]
+fn every_page_and_server_function_is_in_the_table() {
+    use leptos::server_fn::axum::server_fn_paths;
+    let listed = |path: &str| DOORS.iter().any(|(_, door, ..)| *door == path) || OTHERS.contains(&path);
+    for page in pages() {
+        let path = page.path().replace("{id}", "{id}");
+        assert!(listed(&path), "the page {path} is not in the table");
+    }
+    let functions: Vec<&str> = server_fn_paths().map(|(path, _)| path).collect();
+    assert!(!functions.is_empty());
+    for path in functions {
+        assert!(listed(path), "the server function {path} is not in the table");
+    }
+}
+
+/// G01, G02: a form on another site can do nothing, whatever it is sent to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_from_another_site_does_nothing() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    let before = waybill.audit_trail().await;
+    let foreign: [&[(&'static str, &str)]; 3] = [
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "https://evil.test")],
+    ];
+    for headers in foreign {
+        let posts = DOORS.iter().filter(|(method, ..)| *method == "POST").map(|(_, path, ..)| *path);
+        for path in posts.chain(OTHERS) {
+            let answer = admin.send("POST", &path.replace("{id}", NOBODYS), headers, "").await;
+            assert_eq!(answer.status, 403, "{path} {headers:?}");
+        }
+    }
+    assert_eq!(waybill.audit_trail().await, before);
+    assert_eq!(admin.get("/admin").await.status, 200, "still signed in");
+}
+
+/// G03: looking never starts work.
+#[tokio::test(flavor = "multi_thread")]
+async fn get_and_head_never_start_an_export() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    for method in ["GET", "HEAD"] {
+        for (_, path, ..) in DOORS {
+            admin.send(method, &path.replace("{id}", NOBODYS), &[], "").await;
+        }
+    }
+    assert!(!waybill.audit_trail().await.iter().any(|event| event.starts_with("export_")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_refusal_names_the_role_that_is_needed_and_is_recorded() {
+    let waybill = Waybill::start().await;
+    let lead = waybill.signed_in_as("team.lead@sample.test").await;
+    let page = lead.get("/admin/developer-tools/export").await;
+    assert_eq!(page.status, 403);
+    let text = page.text().replace("<!>", "");
+    assert!(text.contains("This page needs the role System admin. You are signed in as Team lead."), "{text}");
+    assert!(!text.contains("clarification_answers"), "a refusal shows no table");
+    assert!(waybill.audit_trail().await.contains(&"refused".to_owned()));
+}
+
+/// G04, G10, G12: headers that keep data where it belongs.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_carries_the_security_headers() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    for (method, path, form, ..) in DOORS {
+        let (path, form) = (path.replace("{id}", NOBODYS), form.replace("{id}", NOBODYS));
+        let answer = if method == "GET" { admin.get(&path).await } else { admin.post(&path, &form).await };
+        assert_eq!(answer.header("cache-control"), "no-store, private", "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{path}");
+        assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin", "{path}");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-inline"), "{path}: {policy}");
+    }
+    let page = admin.get("/admin").await;
+    let policy = page.header("content-security-policy").to_owned();
+    let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
+    assert!(page.text().contains(&format!("nonce=\"{nonce}\"")));
+    assert!(!page.text().contains(" style=\""), "the policy allows no inline style");
+}
+
+/// G14: errors are problem details without insides.
+#[tokio::test(flavor = "multi_thread")]
+async fn rest_errors_are_problem_details() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    for path in ["/api/v1/exports/nonsense/file", "/api/v1/nothing", "/api/v1/exports/%2e%2e/file"] {
+        let answer = admin.get(path).await;
+        assert_eq!((answer.status, answer.header("content-type")), (404, "application/problem+json"), "{path}");
+        assert_eq!(answer.json()["status"], 404);
+    }
+    let anonymous = waybill.visitor().get(&format!("/api/v1/exports/{NOBODYS}/file")).await;
+    assert_eq!(anonymous.json()["detail"], "Sign in first.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_too_large_is_refused() {
+    let waybill = Waybill::start().await;
+    let answer = waybill.visitor().post("/login", &"x".repeat(100_000)).await;
+    assert!([400, 413, 303].contains(&answer.status), "{}", answer.status);
+    assert_ne!(answer.header("location"), "/admin");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_address_is_not_found() {
+    let waybill = Waybill::start().await;
+    let answer = waybill.visitor().get("/nothing-here").await;
+    assert_eq!(answer.status, 404);
+    assert!(answer.text().contains("Nothing here"));
+}

@@ -1,0 +1,109 @@
+//! Handing out the finished file.
+
+use chrono::TimeDelta;
+
+use crate::harness::{ADMIN, Waybill, change_source};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_is_an_attachment_with_a_length_a_tag_and_a_closed_policy() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    let (run, _) = admin.export().await;
+    let file = admin.download(&run).await;
+    assert_eq!(file.header("content-length"), file.body.len().to_string());
+    assert_eq!(file.header("content-type"), "application/json");
+    let disposition = "attachment; filename=\"supportsignal-db-export-2026-11-20-1402.json\"; \
+                       filename*=UTF-8''supportsignal-db-export-2026-11-20-1402.json";
+    assert_eq!(file.header("content-disposition"), disposition);
+    assert!(file.header("content-security-policy").starts_with("sandbox"));
+    assert_eq!(file.header("cache-control"), "no-store, private");
+    assert_eq!(file.header("etag").len(), 66);
+}
+
+/// B14: a resumed download is the same bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_can_be_resumed_and_repeated() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    let (run, _) = admin.export().await;
+    let path = format!("/api/v1/exports/{}/file", run.id);
+    let whole = admin.get(&path).await;
+    let first = admin.send("GET", &path, &[("range", "bytes=0-999")], "").await;
+    assert_eq!((first.status, first.body.len()), (206, 1000));
+    assert_eq!(first.header("content-range"), format!("bytes 0-999/{}", whole.body.len()));
+    let etag = whole.header("etag").to_owned();
+    let rest = admin.send("GET", &path, &[("range", "bytes=1000-"), ("if-range", &etag)], "").await;
+    assert_eq!([first.body, rest.body].concat(), whole.body);
+    let changed = admin.send("GET", &path, &[("range", "bytes=1000-"), ("if-range", "\"other\"")], "").await;
+    assert_eq!((changed.status, changed.body.len()), (200, whole.body.len()));
+    let past = admin.send("GET", &path, &[("range", "bytes=99999999-")], "").await;
+    assert_eq!(past.status, 416);
+    let known = admin.send("GET", &path, &[("if-none-match", &etag)], "").await;
+    assert_eq!((known.status, known.body.len()), (304, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_expires_after_fifteen_minutes_and_its_bytes_are_gone() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    let (run, _) = admin.export().await;
+    waybill.clock.advance(TimeDelta::minutes(14));
+    assert_eq!(admin.download(&run).await.status, 200);
+    waybill.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(admin.download(&run).await.status, 410);
+    waybill.app.exports.expire().await.unwrap();
+    assert_eq!(waybill.artifacts(), Vec::<String>::new());
+    assert_eq!(admin.download(&run).await.status, 410);
+}
+
+/// F02: somebody else's export is as unknown as none.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_requester_gets_the_file() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    let (run, _) = admin.export().await;
+    change_source(&waybill.source, "UPDATE users SET role = 'system_admin' WHERE email = 'team.lead@sample.test'");
+    let other = waybill.signed_in_as("team.lead@sample.test").await;
+    assert_eq!(other.download(&run).await.status, 404);
+    assert_eq!(other.get(&format!("/api/v1/exports/{}/events", run.id)).await.status, 404);
+    assert_eq!(other.post(&format!("/api/v1/exports/{}/cancellation", run.id), "").await.status, 404);
+    assert_eq!(waybill.visitor().download(&run).await.status, 401);
+    assert_eq!(admin.download(&run).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demoted_admin_gets_no_file_and_it_is_removed() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    let (run, _) = admin.export().await;
+    change_source(&waybill.source, &format!("UPDATE users SET role = 'team_lead' WHERE email = '{ADMIN}'"));
+    assert_eq!(admin.download(&run).await.status, 403);
+    assert_eq!(waybill.artifacts(), Vec::<String>::new());
+}
+
+/// F13: the folder is private and nothing in it is reachable by a path.
+#[tokio::test(flavor = "multi_thread")]
+async fn artefacts_are_private_files_with_names_that_nobody_can_guess() {
+    use std::os::unix::fs::PermissionsExt;
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    admin.export().await;
+    let folder = waybill.app.exports.artifacts.folder();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let [name] = &waybill.artifacts()[..] else { panic!("one artefact") };
+    assert_eq!((mode(folder), mode(&folder.join(name))), (0o700, 0o600));
+    assert_eq!(name.len(), 64);
+    for path in [format!("/{name}"), format!("/waybill.files/{name}"), format!("/pkg/{name}")] {
+        assert_eq!(admin.get(&path).await.status, 404);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_request_is_no_download() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    let (run, _) = admin.export().await;
+    let answer = admin.send("HEAD", &format!("/api/v1/exports/{}/file", run.id), &[], "").await;
+    assert_eq!(answer.status, 405);
+    assert!(!waybill.audit_trail().await.contains(&"download_started".to_owned()));
+}

@@ -1,0 +1,156 @@
+//! What must hold when things go wrong in the middle.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rand::{Rng, SeedableRng};
+use waybill::model::export::RunState;
+
+use crate::harness::{ADMIN, Fault, FaultySource, Waybill, change_source};
+
+fn numbers(n: usize, below: u64) -> Vec<u64> {
+    let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+    (0..n).map(|_| 1 + dice.next_u64() % below).collect()
+}
+
+/// B02: a reader that panics never looks like an end. Figure: 0 artefacts in 200 panics.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_panics_at_random_records_publish_nothing() {
+    std::panic::set_hook(Box::new(|_| ()));
+    let at = Arc::new(AtomicU64::new(0));
+    let waybill = Waybill::with(50, FaultySource::wrap(Fault::Panic, at.clone())).await;
+    let admin = waybill.admin().await;
+    for record in numbers(200, 700) {
+        at.store(record, Ordering::SeqCst);
+        let (run, state) = admin.export().await;
+        let RunState::Failed(failure) = state else { panic!("record {record}: {state:?}") };
+        assert!(failure.message.starts_with("Stopped at "), "{}", failure.message);
+        assert_eq!(admin.download(&run).await.status, 409);
+        assert_eq!(waybill.artifacts(), Vec::<String>::new());
+    }
+    // After all that, the next export works without a restart.
+    at.store(0, Ordering::SeqCst);
+    assert!(matches!(admin.export().await.1, RunState::Completed(_)));
+    let trail = waybill.audit_trail().await;
+    assert_eq!(trail.iter().filter(|event| *event == "export_failed").count(), 200);
+}
+
+/// B01: page, history and audit say at which table and record, and nothing more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_error_says_where_and_what_to_do() {
+    let at = Arc::new(AtomicU64::new(60));
+    let waybill = Waybill::with(50, FaultySource::wrap(Fault::Error, at)).await;
+    let admin = waybill.admin().await;
+    let (_, state) = admin.export().await;
+    let RunState::Failed(failure) = state else { panic!("{state:?}") };
+    assert!(failure.message.contains("the database is damaged; check it with its own tools"), "{}", failure.message);
+    assert_eq!(failure.reference.len(), 9);
+    let text = failure.message.to_lowercase();
+    assert!(!text.contains("select") && !text.contains('/') && !text.contains(".db"), "{text}");
+}
+
+/// A table that ends early is held to the count that was promised.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_ends_early_is_not_sealed() {
+    let at = Arc::new(AtomicU64::new(150));
+    let waybill = Waybill::with(50, FaultySource::wrap(Fault::End, at)).await;
+    let (_, state) = waybill.admin().await.export().await;
+    let RunState::Failed(failure) = state else { panic!("{state:?}") };
+    assert!(failure.message.contains("were counted in the same snapshot"), "{}", failure.message);
+    assert_eq!(waybill.artifacts(), Vec::<String>::new());
+}
+
+/// D08: within two seconds, and nothing stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn cancel_ends_a_run_quickly_and_leaves_nothing() {
+    let at = Arc::new(AtomicU64::new(1));
+    let waybill = Waybill::with(50, FaultySource::wrap(Fault::Hang, at.clone())).await;
+    let admin = waybill.admin().await;
+    let run = admin.request_export().await;
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let asked = std::time::Instant::now();
+    let answer = admin.post(&format!("/api/v1/exports/{}/cancellation", run.id), "").await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(admin.follow(&run).await, RunState::Cancelled);
+    assert!(asked.elapsed().as_secs() < 2, "{:?}", asked.elapsed());
+    assert_eq!(waybill.artifacts(), Vec::<String>::new());
+    assert!(waybill.audit_trail().await.contains(&"export_cancelled".to_owned()));
+    at.store(0, Ordering::SeqCst);
+    assert!(matches!(admin.export().await.1, RunState::Completed(_)));
+}
+
+/// F05: a demotion ends a run that is on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demoted_admins_run_is_stopped_within_five_seconds() {
+    let at = Arc::new(AtomicU64::new(1));
+    let waybill = Waybill::with(400, FaultySource::wrap(Fault::Hang, at)).await;
+    let admin = waybill.admin().await;
+    let run = admin.request_export().await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let demoted = std::time::Instant::now();
+    change_source(&waybill.source, &format!("UPDATE users SET role = 'team_lead' WHERE email = '{ADMIN}'"));
+    loop {
+        let row = waybill.app.exports.state.export(run.id).await.unwrap().unwrap();
+        if let Some(message) = row.message {
+            assert_eq!(message, "Your role no longer allows exports.");
+            break;
+        }
+        assert!(demoted.elapsed().as_secs() < 5);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(waybill.artifacts(), Vec::<String>::new());
+}
+
+/// C06: a client that leaves is recorded and holds nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_in_the_middle_of_a_download_is_recorded() {
+    use futures::StreamExt;
+    let waybill = Waybill::on_sample_of(2000).await;
+    let admin = waybill.admin().await;
+    let (run, state) = admin.export().await;
+    let RunState::Completed(done) = state else { panic!("{state:?}") };
+    let url = format!("http://{}/api/v1/exports/{}/file", waybill.address, run.id);
+    let mut body = admin.client.get(url).send().await.unwrap().bytes_stream();
+    body.next().await.unwrap().unwrap();
+    drop(body);
+    for _ in 0..100 {
+        let (trail, _) = waybill::server::audit::read(&waybill.app.exports.state).await.unwrap();
+        if let Some(entry) = trail.iter().find(|entry| entry.event == "downloaded") {
+            let detail: serde_json::Value = serde_json::from_str(&entry.detail).unwrap();
+            assert_eq!(detail["whole"], false);
+            assert!(detail["bytes_sent"].as_u64().unwrap() < done.bytes);
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the broken download was not recorded");
+}
+
+/// C11: a full disk fails the run cleanly. The folder of artefacts is taken away instead of filled.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_cannot_be_written_fails_the_run_and_the_next_one_works() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    let folder = waybill.app.exports.artifacts.folder().to_owned();
+    let away = folder.with_extension("away");
+    std::fs::rename(&folder, &away).unwrap();
+    let (_, state) = admin.export().await;
+    let RunState::Failed(failure) = state else { panic!("{state:?}") };
+    assert!(failure.message.contains("the server cannot keep the file"), "{}", failure.message);
+    std::fs::rename(&away, &folder).unwrap();
+    assert!(matches!(admin.export().await.1, RunState::Completed(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_source_is_named_and_the_page_recovers() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    change_source(&waybill.source, "PRAGMA journal_mode = DELETE");
+    let lock = rusqlite::Connection::open(&waybill.source).unwrap();
+    lock.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let answer = admin.post("/rpc/request_export", "").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.text().contains("Another program has locked the database"), "{}", answer.text());
+    drop(lock);
+    assert!(matches!(admin.export().await.1, RunState::Completed(_)));
+}

@@ -1,0 +1,194 @@
+//! The seal: no file that is cut, changed or put together passes for a whole one.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tempfile::TempDir;
+use waybill::seal::{Flaw, Verified, Verifier};
+
+use crate::harness::{Program, changed_line, sample};
+
+fn verify(bytes: &[u8]) -> Result<Verified, Flaw> {
+    let mut verifier = Verifier::default();
+    verifier.feed(bytes)?;
+    verifier.finish()
+}
+
+fn export(incidents: u64) -> (TempDir, PathBuf, Vec<u8>) {
+    let folder = TempDir::new().unwrap();
+    let source = sample(incidents, folder.path());
+    let file = folder.path().join("export.json");
+    let ended = Program::new(folder.path()).run([
+        "export".to_owned(),
+        format!("--source=sqlite:{}", source.display()),
+        format!("--output={}", file.display()),
+    ]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let bytes = std::fs::read(&file).unwrap();
+    (folder, file, bytes)
+}
+
+/// A small file: metadata, every kind of line, and the seal; a few kilobytes of each.
+fn small() -> Vec<u8> {
+    let (_folder, _, bytes) = export(3);
+    bytes
+}
+
+/// B07: cut at every byte.
+#[test]
+fn every_cut_of_a_small_file_is_rejected() {
+    let bytes = small();
+    assert!(verify(&bytes).is_ok());
+    let mut verifier = Verifier::default();
+    let mut accepted = 0;
+    for end in 0..bytes.len() {
+        // What was fed so far is a file cut at `end`; the verifier goes on with a copy of itself.
+        accepted += usize::from(verify_from(&verifier, &bytes[..0]).is_ok());
+        verifier.feed(&bytes[end..=end]).unwrap();
+    }
+    assert_eq!(accepted, 0, "of {} cuts", bytes.len());
+    assert!(verifier.finish().is_ok());
+}
+
+fn verify_from(verifier: &Verifier, rest: &[u8]) -> Result<Verified, Flaw> {
+    let mut verifier = verifier.clone();
+    verifier.feed(rest)?;
+    verifier.finish()
+}
+
+/// B08: one bit flipped in every byte, the seal line's own included.
+#[test]
+fn every_flipped_byte_of_a_small_file_is_rejected() {
+    let mut bytes = small();
+    let mut accepted = Vec::new();
+    for position in 0..bytes.len() {
+        let bit = 1 << (position % 8);
+        bytes[position] ^= bit;
+        if verify(&bytes).is_ok() {
+            accepted.push(position);
+        }
+        bytes[position] ^= bit;
+    }
+    assert_eq!(accepted, Vec::<usize>::new(), "of {} flips", bytes.len());
+}
+
+#[test]
+fn a_thousand_random_cuts_and_flips_of_a_large_file_are_rejected() {
+    let (_folder, _, mut bytes) = export(1500);
+    let mut dice = ChaCha8Rng::seed_from_u64(1);
+    let mut below = |end: usize| usize::try_from(dice.next_u64() % end as u64).unwrap();
+    for _ in 0..100 {
+        let end = below(bytes.len());
+        assert!(verify(&bytes[..end]).is_err(), "cut at {end}");
+        let position = below(bytes.len());
+        let bit = 1 << below(8);
+        bytes[position] ^= bit;
+        assert!(verify(&bytes).is_err(), "bit {bit} of byte {position}");
+        bytes[position] ^= bit;
+    }
+    assert!(verify(&bytes).is_ok());
+}
+
+/// B09: edited by hand, as records.
+#[test]
+fn records_that_are_edited_removed_repeated_or_moved_are_found_and_located() {
+    let bytes = small();
+    let record = "\"q_1_0\"";
+    let cases: [(&str, Vec<u8>); 4] = [
+        ("edited", changed_line(&bytes, record, |line| line.replace("\"question_order\":1", "\"question_order\":2"))),
+        ("removed", changed_line(&bytes, record, |_| String::new())),
+        ("repeated", changed_line(&bytes, record, |line| line.repeat(2))),
+        ("moved", {
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+            let at = lines.iter().position(|line| line.contains(record)).unwrap();
+            lines.swap(at, at + 1);
+            lines.concat().into_bytes()
+        }),
+    ];
+    for (what, changed) in cases {
+        let flaw = verify(&changed).unwrap_err().to_string();
+        assert!(flaw.contains("clarification_"), "{what}: {flaw}");
+    }
+}
+
+#[test]
+fn joined_extended_empty_foreign_and_newer_files_are_rejected_by_name() {
+    let bytes = small();
+    let says = |bytes: &[u8]| verify(bytes).unwrap_err().to_string();
+    assert_eq!(says(b""), "the file is empty");
+    assert!(says(&[&bytes[..], &bytes[..]].concat()).contains("more bytes after the seal"));
+    assert!(says(&[&bytes[..], b"\n"].concat()).contains("more bytes after the seal"));
+    for foreign in [&b"{}"[..], b"hello\n", b"\x1f\x8b\x08", b"PK\x03\x04", b"<!DOCTYPE html>\n", b"[\n{\"metadata\":1}\n]"] {
+        assert!(says(foreign).contains("not a Waybill snapshot"), "{}", says(foreign));
+    }
+    let newer = changed_line(&bytes, "\"formatVersion\"", |line| line.replace('1', "2"));
+    let newer = changed_line(&newer, "\"version\": \"0.1.0\"", |line| line.replace("0.1.0", "2.4.0"));
+    assert_eq!(says(&newer), "made by waybill 2.4.0 in format 2, and this version reads format 1: upgrade first");
+}
+
+#[test]
+fn the_place_of_the_damage_is_named() {
+    let bytes = small();
+    let cut_at = bytes.len() / 2;
+    let flaw = verify(&bytes[..cut_at]).unwrap_err().to_string();
+    assert!(flaw.starts_with("cut off at line ") && flaw.contains("in table"), "{flaw}");
+    let text = String::from_utf8(bytes).unwrap();
+    let unsealed = &text[..text.rfind("\"integrity\"").unwrap()];
+    let flaw = verify(unsealed.as_bytes()).unwrap_err().to_string();
+    assert!(flaw.contains("the seal is missing"), "{flaw}");
+}
+
+#[test]
+fn the_pieces_in_which_a_file_arrives_do_not_matter() {
+    let bytes = small();
+    let whole = verify(&bytes).unwrap();
+    for size in [1, 2, 3, 7, 100, 4096, 1 << 20] {
+        let mut verifier = Verifier::default();
+        bytes.chunks(size).for_each(|piece| verifier.feed(piece).unwrap());
+        assert_eq!(verifier.finish().unwrap(), whole, "pieces of {size}");
+    }
+}
+
+/// An independent reader: Python's own JSON, with a digest and counts of its own.
+#[test]
+fn another_languages_reader_agrees_with_the_seal() {
+    let (_folder, file, _) = export(50);
+    let script = r#"
+import hashlib, json, sys
+raw = open(sys.argv[1], "rb").read()
+seal = raw.rindex(b'"integrity":')
+whole = json.loads(raw)
+assert hashlib.sha256(raw[:seal]).hexdigest() == whole["integrity"]["sha256"]
+for table, records in whole["data"].items():
+    assert len(records) == whole["metadata"]["recordCounts"][table] == whole["integrity"]["tables"][table]["records"]
+assert sum(map(len, whole["data"].values())) == whole["metadata"]["totalRecords"]
+assert list(whole["data"]) == list(whole["metadata"]["recordCounts"]) == list(whole["metadata"]["schema"])
+for table, records in whole["data"].items():
+    names = [column["name"] for column in whole["metadata"]["schema"][table]["columns"]]
+    assert all(list(record) == names for record in records)
+print("agreed")
+"#;
+    let output = Command::new("python3").args(["-c", script]).arg(&file).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "agreed", "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn two_exports_of_the_same_data_in_key_order_differ_only_in_metadata_and_seal() {
+    let folder = TempDir::new().unwrap();
+    let source = format!("--source=sqlite:{}", sample(50, folder.path()).display());
+    let bodies: Vec<String> = ["a.json", "b.json"]
+        .map(|name| {
+            let ended = Program::new(folder.path()).run(["export", &source, "--order", "key", "--output", name]);
+            assert_eq!(ended.code, 0, "{}", ended.stderr);
+            let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+            let (start, end) = (text.find("\n\"data\":{").unwrap(), text.rfind("\"integrity\"").unwrap());
+            text[start..end].to_owned()
+        })
+        .into();
+    assert_eq!(bodies[0], bodies[1]);
+    let ids: Vec<&str> = bodies[0].lines().filter(|line| line.contains("\"ndis_number\"")).collect();
+    assert!(ids.len() > 5 && ids.is_sorted(), "participants come in key order");
+}

@@ -1,0 +1,105 @@
+//! What a browser does, without one: cookies, forms, server functions, events, downloads.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures::StreamExt;
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Client, Method, redirect};
+use serde_json::Value;
+use waybill::model::export::{Requested, RunState, RunView};
+
+pub struct Browser {
+    pub client: Client,
+    base: String,
+}
+
+/// An answer, read to its end.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl Browser {
+    pub fn new(address: SocketAddr) -> Self {
+        let client = Client::builder()
+            .cookie_store(true)
+            .redirect(redirect::Policy::none())
+            .timeout(Duration::from_secs(60))
+            .build()
+            .unwrap();
+        Self { client, base: format!("http://{address}") }
+    }
+
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&'static str, &str)], form: &str) -> Answer {
+        let mut request = self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), self.base.clone() + path);
+        for (name, value) in headers {
+            request = request.header(*name, HeaderValue::from_str(value).unwrap());
+        }
+        if method == "POST" {
+            request = request.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned());
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, body: response.bytes().await.map(Vec::from).unwrap_or_default() }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], "").await
+    }
+
+    pub async fn post(&self, path: &str, form: &str) -> Answer {
+        self.send("POST", path, &[("sec-fetch-site", "same-origin")], form).await
+    }
+
+    pub async fn sign_in(&self, email: &str, password: &str) -> Answer {
+        let encode = |text: &str| text.replace('%', "%25").replace('@', "%40").replace(' ', "+");
+        self.post("/login", &format!("email={}&password={}", encode(email), encode(password))).await
+    }
+
+    /// Clicks the button, as the page's script does.
+    pub async fn request_export(&self) -> Requested {
+        let answer = self.post("/rpc/request_export", "").await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    /// Follows a run's events to its end.
+    pub async fn follow(&self, run: &Requested) -> RunState {
+        let url = format!("{}/api/v1/exports/{}/events", self.base, run.id);
+        let mut events = self.client.get(url).send().await.unwrap().bytes_stream();
+        let mut text = String::new();
+        while let Some(bytes) = events.next().await {
+            text.push_str(&String::from_utf8_lossy(&bytes.unwrap()));
+        }
+        let last = text.lines().rev().find_map(|line| line.strip_prefix("data: "));
+        let view: RunView = serde_json::from_str(last.unwrap()).unwrap();
+        view.state
+    }
+
+    pub async fn export(&self) -> (Requested, RunState) {
+        let run = self.request_export().await;
+        let state = self.follow(&run).await;
+        (run, state)
+    }
+
+    pub async fn download(&self, run: &Requested) -> Answer {
+        self.get(&format!("/api/v1/exports/{}/file", run.id)).await
+    }
+}

@@ -1,0 +1,123 @@
+//! A real source with a fault in it: what the disk or the engine could do at any record.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use waybill::server::rows::{Catalog, RowSink, Selection, Stopped, Value};
+use waybill::server::source::{Error, Interrupt, Lookup, Result, Snapshot, Source};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    Panic,
+    /// The engine reports damage.
+    Error,
+    /// The table simply ends, as after an unnoticed truncation.
+    End,
+    /// The read hangs until it is interrupted.
+    Hang,
+}
+
+/// Does its fault at the n-th record of each run; 0 for never.
+pub struct FaultySource {
+    real: Arc<dyn Source>,
+    fault: Fault,
+    at: Arc<AtomicU64>,
+}
+
+impl FaultySource {
+    pub fn wrap(fault: Fault, at: Arc<AtomicU64>) -> impl FnOnce(Arc<dyn Source>) -> Arc<dyn Source> {
+        move |real| Arc::new(Self { real, fault, at })
+    }
+}
+
+impl Source for FaultySource {
+    fn engine(&self) -> &'static str {
+        self.real.engine()
+    }
+
+    fn engine_version(&self) -> String {
+        self.real.engine_version()
+    }
+
+    fn open_snapshot(&self) -> Result<Box<dyn Snapshot>> {
+        let at = self.at.load(Ordering::SeqCst);
+        Ok(Box::new(FaultySnapshot { real: self.real.open_snapshot()?, fault: self.fault, at, seen: 0 }))
+    }
+
+    fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
+        self.real.find(lookup)
+    }
+}
+
+struct FaultySnapshot {
+    real: Box<dyn Snapshot>,
+    fault: Fault,
+    at: u64,
+    seen: u64,
+}
+
+impl Snapshot for FaultySnapshot {
+    fn isolation(&self) -> &'static str {
+        self.real.isolation()
+    }
+
+    fn catalog(&mut self) -> Result<Catalog> {
+        self.real.catalog()
+    }
+
+    fn count(&mut self, table: &str) -> Result<u64> {
+        self.real.count(table)
+    }
+
+    fn sample(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
+        self.real.sample(selection, sink)
+    }
+
+    fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
+        let (fault, at) = (self.fault, self.at);
+        let mut counted = CountedSink { sink, seen: &mut self.seen, at, fault };
+        match self.real.read_table(selection, &mut counted) {
+            Err(Error::Stopped) if at > 0 && self.seen >= at => match fault {
+                Fault::Error => Err(Error::Damaged),
+                Fault::End => Ok(()),
+                Fault::Panic | Fault::Hang => Err(Error::Stopped),
+            },
+            other => other,
+        }
+    }
+
+    fn interrupt(&self) -> Interrupt {
+        self.real.interrupt()
+    }
+}
+
+struct CountedSink<'a> {
+    sink: &'a mut dyn RowSink,
+    seen: &'a mut u64,
+    at: u64,
+    fault: Fault,
+}
+
+impl RowSink for CountedSink<'_> {
+    fn value(&mut self, value: Value<'_>) -> std::result::Result<(), Stopped> {
+        self.sink.value(value)
+    }
+
+    fn end_row(&mut self) -> std::result::Result<(), Stopped> {
+        *self.seen += 1;
+        self.sink.end_row()?;
+        if self.at == 0 || *self.seen < self.at {
+            return Ok(());
+        }
+        match self.fault {
+            Fault::Panic => panic!("injected"),
+            Fault::Error | Fault::End => Err(Stopped),
+            Fault::Hang => {
+                // Slow enough that only an interrupt or a stop ends it in time.
+                #[expect(clippy::disallowed_methods, reason = "plays a disk that hangs")]
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                Ok(())
+            }
+        }
+    }
+}

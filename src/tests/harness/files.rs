@@ -1,0 +1,37 @@
+//! Reads an export the way somebody else's program would, independent of the writer.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// A parsed export.
+pub struct Export {
+    pub metadata: Value,
+    pub data: BTreeMap<String, Vec<Value>>,
+    pub integrity: Value,
+}
+
+/// Parses a file as one JSON document.
+pub fn read_export(bytes: &[u8]) -> Export {
+    let mut whole: Value = serde_json::from_slice(bytes).expect("one JSON document");
+    let mut take = |part: &str| whole[part].take();
+    let (metadata, data, integrity) = (take("metadata"), take("data"), take("integrity"));
+    Export { metadata, data: serde_json::from_value(data).unwrap(), integrity }
+}
+
+/// The file with one line changed by `change`, chosen by what it contains.
+pub fn changed_line(bytes: &[u8], containing: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
+    let text = std::str::from_utf8(bytes).unwrap();
+    let mut done = false;
+    let lines = text.split_inclusive('\n').map(|line| {
+        if !done && line.contains(containing) {
+            done = true;
+            change(line)
+        } else {
+            line.to_owned()
+        }
+    });
+    let changed: String = lines.collect();
+    assert!(done, "no line contains {containing}");
+    changed.into_bytes()
+}

@@ -1,0 +1,155 @@
+//! Arranges the real thing: a sample on disk, the real server on a free port, people who sign in.
+
+mod browser;
+mod faulty;
+mod files;
+mod program;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use axum::ServiceExt;
+use axum::extract::Request;
+use chrono::{DateTime, TimeDelta, Utc};
+use tempfile::TempDir;
+use waybill::server::app::{App, Parts};
+use waybill::server::audit;
+use waybill::server::profile::Profile;
+use waybill::server::sample::{Size, generate};
+use waybill::server::source::Source;
+use waybill::server::source::sqlite::SqliteSource;
+use waybill::server::support::clock::Clock;
+use waybill::server::support::random::SystemRandom;
+use waybill::server::{http, worker};
+
+pub use browser::{Answer, Browser};
+pub use faulty::{Fault, FaultySource};
+pub use files::{Export, changed_line, read_export};
+pub use program::{Ended, Program, Server};
+
+pub const PASSWORD: &str = "correct horse battery staple";
+pub const ADMIN: &str = "system.admin@sample.test";
+pub const ROLES: [(&str, &str); 5] = [
+    ("system_admin", ADMIN),
+    ("demo_admin", "demo.admin@sample.test"),
+    ("company_admin", "company.admin@sample.test"),
+    ("team_lead", "team.lead@sample.test"),
+    ("frontline_worker", "frontline.worker@sample.test"),
+];
+
+/// A copy of a sample of so many incidents; each size is generated once per test run.
+pub fn sample(incidents: u64, folder: &Path) -> PathBuf {
+    static MADE: OnceLock<TempDir> = OnceLock::new();
+    let made = MADE.get_or_init(|| TempDir::new().unwrap()).path().join(format!("{incidents}.db"));
+    if !made.exists() {
+        generate(&made, &Size { incidents, participants: incidents / 5, seed: 1 }, PASSWORD, true).unwrap();
+    }
+    let copy = folder.join("sample.db");
+    std::fs::copy(made, &copy).unwrap();
+    copy
+}
+
+/// Changes the source behind the server's back, as its own application would.
+pub fn change_source(source: &Path, sql: &str) {
+    let connection = rusqlite::Connection::open(source).unwrap();
+    connection.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    connection.execute_batch(sql).unwrap();
+}
+
+/// A clock that a test can move.
+#[derive(Default)]
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub fn advance(&self, by: TimeDelta) {
+        self.0.fetch_add(by.num_seconds(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        let start: DateTime<Utc> = "2026-11-20T14:02:11Z".parse().unwrap();
+        start + TimeDelta::seconds(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Waybill, running, with everything about it in one folder.
+pub struct Waybill {
+    pub app: Arc<App>,
+    pub clock: Arc<TestClock>,
+    pub source: PathBuf,
+    pub address: SocketAddr,
+    pub folder: TempDir,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Waybill {
+    /// On a sample of 50 incidents.
+    pub async fn start() -> Self {
+        Self::on_sample_of(50).await
+    }
+
+    pub async fn on_sample_of(incidents: u64) -> Self {
+        Self::with(incidents, |source| source).await
+    }
+
+    /// With something put between the server and its source.
+    pub async fn with(incidents: u64, wrap: impl FnOnce(Arc<dyn Source>) -> Arc<dyn Source>) -> Self {
+        let folder = TempDir::new().unwrap();
+        let source = sample(incidents, folder.path());
+        let clock = Arc::new(TestClock::default());
+        let parts = Parts {
+            source: wrap(Arc::new(SqliteSource::new(&source))),
+            profile: Profile::built_in("supportsignal").unwrap(),
+            state: &folder.path().join("waybill.db"),
+            clock: clock.clone(),
+            random: Arc::new(SystemRandom),
+        };
+        let app = App::build(parts).await.unwrap();
+        let router = http::router(app.clone(), http::Site::default()).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(router);
+        let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let working = tokio::spawn(worker::run(app.clone()));
+        Self { app, clock, source, address, folder, tasks: vec![serving, working] }
+    }
+
+    /// A browser that nobody signed in with.
+    pub fn visitor(&self) -> Browser {
+        Browser::new(self.address)
+    }
+
+    /// A browser in which somebody signed in.
+    pub async fn signed_in_as(&self, email: &str) -> Browser {
+        let browser = self.visitor();
+        let answer = browser.sign_in(email, PASSWORD).await;
+        assert_eq!(answer.status, 303, "sign-in of {email}");
+        browser
+    }
+
+    pub async fn admin(&self) -> Browser {
+        self.signed_in_as(ADMIN).await
+    }
+
+    /// Names of what happened, oldest first; fails when the chain is broken.
+    pub async fn audit_trail(&self) -> Vec<String> {
+        let (trail, unbroken) = audit::read(&self.app.exports.state).await.unwrap();
+        assert!(unbroken, "the audit chain is broken");
+        trail.into_iter().map(|entry| entry.event).collect()
+    }
+
+    /// Files in the artefact folder, half-written ones included.
+    pub fn artifacts(&self) -> Vec<String> {
+        let folder = self.app.exports.artifacts.folder();
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+impl Drop for Waybill {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+}

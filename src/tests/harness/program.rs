@@ -1,0 +1,70 @@
+//! The program itself, as a shell would run it.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: i32,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+impl Ended {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
+
+/// A `waybill` command with its state in a folder of its own.
+pub struct Program(pub Command);
+
+impl Program {
+    pub fn new(folder: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_waybill"));
+        command.current_dir(folder).env("XDG_STATE_HOME", folder.join("state"));
+        for name in ["WAYBILL_SOURCE", "WAYBILL_STATE", "WAYBILL_SAMPLE_PASSWORD", "WAYBILL_LOG"] {
+            command.env_remove(name);
+        }
+        Self(command)
+    }
+
+    pub fn run<S: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Ended {
+        let output = self.0.args(arguments).output().unwrap();
+        Ended {
+            code: output.status.code().unwrap_or(-1),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// A `waybill serve` of its own process, for what only a process can suffer.
+pub struct Server {
+    pub process: Child,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    pub fn start(folder: &Path, source: &Path) -> Self {
+        let mut program = Program::new(folder);
+        let arguments = ["serve", "--address", "127.0.0.1:0", "--source", &format!("sqlite:{}", source.display())];
+        let mut process = program.0.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.split("http://").nth(1).and_then(|url| url.split('/').next()).unwrap_or_default();
+        let address = address.parse().unwrap_or_else(|_| panic!("no address in {line:?}"));
+        Self { process, address }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

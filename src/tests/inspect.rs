@@ -1,0 +1,68 @@
+//! The query tool over a file.
+
+use tempfile::TempDir;
+
+use crate::harness::{Ended, Program, sample};
+
+struct Exported(TempDir);
+
+impl Exported {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let source = format!("--source=sqlite:{}", sample(50, folder.path()).display());
+        let ended = Program::new(folder.path()).run(["export", &source, "--output", "out.json"]);
+        assert_eq!(ended.code, 0);
+        Self(folder)
+    }
+
+    fn inspect(&self, arguments: &[&str]) -> Ended {
+        Program::new(self.0.path()).run([&["inspect", "out.json"], arguments].concat())
+    }
+}
+
+#[test]
+fn it_lists_tables_describes_one_and_prints_records() {
+    let file = Exported::new();
+    let tables = file.inspect(&[]).text();
+    assert!(tables.contains("clarification_answers") && tables.contains("left out: users.password"), "{tables}");
+    let columns = file.inspect(&["incidents"]).text();
+    assert!(columns.contains("site_id") && columns.contains("sites.id") && columns.contains("json"), "{columns}");
+    let first = file.inspect(&["incidents", "--first", "2"]).text();
+    assert_eq!(first.lines().count(), 2);
+    let record: serde_json::Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();
+    let key = record["id"].as_str().unwrap();
+    let found = file.inspect(&["incidents", "--key", key]).text();
+    assert_eq!(found.trim(), first.lines().next().unwrap());
+    let filter = format!("incident_id={key}");
+    let questions = file.inspect(&["clarification_questions", "--where", &filter, "--where", "phase=before_event"]).text();
+    assert!(questions.lines().count() >= 1 && questions.lines().all(|line| line.contains(key) && line.contains("before_event")));
+}
+
+#[test]
+fn csv_has_a_header_quotes_and_no_formulas() {
+    let file = Exported::new();
+    let csv = file.inspect(&["users", "--format", "csv"]).text();
+    assert!(csv.starts_with("id,_creation_time,name,email,profile_image_url,role,company_id,created_at\n"), "{csv}");
+    let phones = file.inspect(&["participants", "--format", "csv"]).text();
+    assert!(phones.contains(",'+61 4"), "a phone number is no formula for a spreadsheet: {phones}");
+    let narratives = file.inspect(&["incident_narratives", "--format", "csv", "--first", "30"]).stdout;
+    let mut reader = csv::Reader::from_reader(&narratives[..]);
+    assert_eq!(reader.records().map(|record| record.unwrap().len()).collect::<Vec<_>>(), vec![17; 30]);
+}
+
+#[test]
+fn wrong_names_and_wrong_files_are_told() {
+    let file = Exported::new();
+    let ended = file.inspect(&["incident"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("there is no table incident; there is companies, users"), "{}", ended.stderr);
+    assert_eq!(file.inspect(&["incidents", "--where", "nothing=1"]).code, 2);
+    assert_eq!(file.inspect(&["incidents", "--where", "nothing"]).code, 2);
+    let bytes = std::fs::read(file.0.path().join("out.json")).unwrap();
+    std::fs::write(file.0.path().join("cut.json"), &bytes[..bytes.len() - 5000]).unwrap();
+    let cut = Program::new(file.0.path()).run(["inspect", "cut.json", "workflow_handoffs", "--format", "json"]);
+    assert_eq!(cut.code, 4, "{}", cut.stderr);
+    std::fs::write(file.0.path().join("other.json"), "{}\n").unwrap();
+    assert_eq!(Program::new(file.0.path()).run(["inspect", "other.json"]).code, 4);
+    assert_eq!(Program::new(file.0.path()).run(["inspect", "missing.json"]).code, 1);
+}

@@ -1,0 +1,65 @@
+//! D01: a server that is killed at any moment publishes nothing half-written.
+
+use std::time::Duration;
+
+use rand::{Rng, SeedableRng};
+use tempfile::TempDir;
+use waybill::model::export::Requested;
+use waybill::seal::Verifier;
+
+use crate::harness::{ADMIN, Browser, PASSWORD, Server, sample};
+
+/// More rounds in `make soak`.
+fn rounds() -> usize {
+    std::env::var("WAYBILL_KILL_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(12)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_killed_at_random_points_serves_only_whole_files_after_its_restart() {
+    let folder = TempDir::new().unwrap();
+    let source = sample(4000, folder.path());
+    let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(3);
+    let mut runs: Vec<Requested> = Vec::new();
+    let mut whole = 0;
+    for _ in 0..rounds() {
+        let mut server = Server::start(folder.path(), &source);
+        let browser = Browser::new(server.address);
+        browser.sign_in(ADMIN, PASSWORD).await;
+        runs.push(browser.request_export().await);
+        tokio::time::sleep(Duration::from_millis(dice.next_u64() % 1500)).await;
+        server.process.kill().unwrap();
+        server.process.wait().unwrap();
+
+        let server = Server::start(folder.path(), &source);
+        let browser = Browser::new(server.address);
+        browser.sign_in(ADMIN, PASSWORD).await;
+        for run in &runs {
+            let answer = wait_for_an_end(&browser, run).await;
+            match answer.status {
+                200 => {
+                    let mut verifier = Verifier::default();
+                    verifier.feed(&answer.body).unwrap();
+                    verifier.finish().unwrap();
+                    whole += 1;
+                }
+                409 => assert!(answer.text().contains("did not finish"), "{}", answer.text()),
+                other => panic!("{other}: {}", answer.text()),
+            }
+        }
+        let files = folder.path().join("state/waybill/waybill.files");
+        let left = std::fs::read_dir(files).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        assert!(!left.into_iter().any(|name| name.ends_with(".part")), "a half-written file was left");
+    }
+    println!("{} rounds, {whole} downloads of whole files", rounds());
+}
+
+/// A run that was still queued when the server died starts again; anything else is over.
+async fn wait_for_an_end(browser: &Browser, run: &Requested) -> crate::harness::Answer {
+    loop {
+        let answer = browser.download(run).await;
+        if answer.status != 409 || !answer.text().contains("still running") {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

@@ -1,0 +1,162 @@
+//! The preview is honest: exact counts, a band that holds, and it never piles up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use waybill::model::export::{Preview, RunState};
+use waybill::server::rows::{Catalog, RowSink, Selection};
+use waybill::server::source::{Interrupt, Lookup, Result, Snapshot, Source};
+
+use crate::harness::{Browser, Waybill, change_source, read_export};
+
+async fn preview(browser: &Browser, refresh: bool) -> Preview {
+    let answer = browser.post("/rpc/preview_export", &format!("refresh={refresh}")).await;
+    serde_json::from_slice(&answer.body).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_preview_counts_exactly_what_the_export_holds_and_its_band_contains_the_size() {
+    for incidents in [50, 1500] {
+        let waybill = Waybill::on_sample_of(incidents).await;
+        let admin = waybill.admin().await;
+        let mut shown = preview(&admin, false).await;
+        while !shown.settled {
+            shown = preview(&admin, false).await;
+        }
+        let (run, state) = admin.export().await;
+        let RunState::Completed(done) = state else { panic!("{state:?}") };
+        assert_eq!(shown.total_records(), Some(done.records));
+        let export = read_export(&admin.download(&run).await.body);
+        for table in &shown.tables {
+            assert_eq!(table.records, Some(export.data[&table.name].len() as u64), "{}", table.name);
+        }
+        let size = shown.total_size().unwrap();
+        // The frame holds a name and a time that are not known before; a few bytes are theirs.
+        let slack = 100;
+        assert!(size.low_bytes <= done.bytes + slack && done.bytes <= size.high_bytes + slack, "{size:?} {}", done.bytes);
+        assert!(size.bytes.abs_diff(done.bytes) * 100 <= done.bytes * 3, "{size:?} {}", done.bytes);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_preview_says_what_is_left_out_and_why() {
+    let waybill = Waybill::start().await;
+    let shown = preview(&waybill.admin().await, false).await;
+    let users = shown.tables.iter().find(|table| table.name == "users").unwrap();
+    assert_eq!(users.left_out, ["password"]);
+    assert_eq!(shown.excluded[0].table, "debug_logs");
+    assert_eq!(shown.contains.as_deref(), Some("personal and health data of 10 participants"));
+    assert_eq!(shown.file_name, "supportsignal-db-export-2026-11-20-1402.json");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_html_carries_the_numbers() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    let shown = preview(&admin, false).await;
+    let page = admin.get("/admin/developer-tools/export").await.text();
+    let total = waybill::model::text::count(shown.total_records().unwrap());
+    assert!(page.contains(&format!("data-testid=\"records\">{total}")), "{page}");
+    assert!(page.contains("Export Full Database"));
+    assert!(page.contains("personal and health data of 10 participants"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_table_shows_on_refresh_and_stays_home() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    preview(&admin, false).await;
+    change_source(&waybill.source, "CREATE TABLE notes (id TEXT)");
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert_eq!(preview(&admin, true).await.unclassified, ["notes"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_disappears_is_told_in_the_preview_and_recovers() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    change_source(&waybill.source, "ALTER TABLE incidents RENAME TO gone");
+    let shown = preview(&admin, true).await;
+    assert_eq!(shown.failure.as_deref(), Some("this is not a supportsignal database: a table is missing: incidents"));
+    let page = admin.get("/admin/developer-tools/export").await.text();
+    assert!(page.contains("The database cannot be read"), "{page}");
+    change_source(&waybill.source, "ALTER TABLE gone RENAME TO incidents");
+    assert_eq!(preview(&admin, true).await.failure, None);
+}
+
+/// Single flight: a hundred people who look at once are one query.
+#[tokio::test(flavor = "multi_thread")]
+async fn refreshing_does_not_pile_up_queries_and_slow_counts_do_not_hold_the_page() {
+    let snapshots = Arc::new(AtomicU64::new(0));
+    let counted = snapshots.clone();
+    let waybill = Waybill::with(50, |real| Arc::new(SlowSource { real, snapshots: counted })).await;
+    let admin = waybill.admin().await;
+    let asked = std::time::Instant::now();
+    let shown = futures::future::join_all((0..100).map(|_| preview(&admin, true))).await;
+    assert!(asked.elapsed().as_secs() < 5, "{:?}", asked.elapsed());
+    assert!(shown.iter().all(|preview| !preview.settled && preview.tables.len() == 22));
+    assert_eq!(snapshots.load(Ordering::SeqCst), 1);
+    let page = admin.get("/admin/developer-tools/export").await.text();
+    assert!(page.contains("counting"));
+    let mut last = preview(&admin, false).await;
+    while !last.settled {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        last = preview(&admin, false).await;
+    }
+    assert!(last.total_records().is_some());
+}
+
+/// Counts as slowly as a table of a billion rows.
+struct SlowSource {
+    real: Arc<dyn Source>,
+    snapshots: Arc<AtomicU64>,
+}
+
+struct SlowSnapshot(Box<dyn Snapshot>);
+
+impl Source for SlowSource {
+    fn engine(&self) -> &'static str {
+        self.real.engine()
+    }
+
+    fn engine_version(&self) -> String {
+        self.real.engine_version()
+    }
+
+    fn open_snapshot(&self) -> Result<Box<dyn Snapshot>> {
+        self.snapshots.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(SlowSnapshot(self.real.open_snapshot()?)))
+    }
+
+    fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
+        self.real.find(lookup)
+    }
+}
+
+impl Snapshot for SlowSnapshot {
+    fn isolation(&self) -> &'static str {
+        self.0.isolation()
+    }
+
+    fn catalog(&mut self) -> Result<Catalog> {
+        self.0.catalog()
+    }
+
+    fn count(&mut self, table: &str) -> Result<u64> {
+        #[expect(clippy::disallowed_methods, reason = "plays a slow disk")]
+        std::thread::sleep(std::time::Duration::from_millis(150));
+        self.0.count(table)
+    }
+
+    fn sample(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
+        self.0.sample(selection, sink)
+    }
+
+    fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
+        self.0.read_table(selection, sink)
+    }
+
+    fn interrupt(&self) -> Interrupt {
+        self.0.interrupt()
+    }
+}

@@ -1,0 +1,122 @@
+//! Signing in and out.
+
+use chrono::TimeDelta;
+
+use crate::harness::{ADMIN, PASSWORD, Waybill, change_source};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_anonymous_visitor_is_sent_to_sign_in_and_back_to_where_they_wanted_to_go() {
+    let waybill = Waybill::start().await;
+    let visitor = waybill.visitor();
+    let answer = visitor.get("/admin/developer-tools/export?x=1").await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/login?next=/admin/developer-tools/export%3Fx%3D1"));
+    let form = format!("email={ADMIN}&password={}&next=%2Fadmin%2Fdeveloper-tools%2Fexport%3Fx%3D1", PASSWORD.replace(' ', "+"));
+    let answer = visitor.post("/login", &form).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/admin/developer-tools/export?x=1"));
+    assert_eq!(visitor.get("/admin/developer-tools/export").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_return_path_never_leaves_the_site() {
+    let waybill = Waybill::start().await;
+    for evil in ["https%3A%2F%2Fevil.test", "%2F%2Fevil.test", "%2F%5Cevil.test"] {
+        let form = format!("email={ADMIN}&password={}&next={evil}", PASSWORD.replace(' ', "+"));
+        let answer = waybill.visitor().post("/login", &form).await;
+        assert_eq!(answer.header("location"), "/admin");
+    }
+}
+
+/// E01: the same answer for an unknown address and a wrong password.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_and_an_unknown_address_look_the_same() {
+    let waybill = Waybill::start().await;
+    let wrong = waybill.visitor().sign_in(ADMIN, "guess").await;
+    let unknown = waybill.visitor().sign_in("nobody@sample.test", "guess").await;
+    assert_eq!(wrong.status, 303);
+    assert_eq!(wrong.header("location"), "/login?problem=wrong&next=/admin");
+    assert_eq!(wrong.header("location"), unknown.header("location"));
+    assert_eq!(wrong.body, unknown.body);
+    let page = waybill.visitor().get("/login?problem=wrong").await;
+    assert!(page.text().contains("E-mail address or password is wrong."));
+}
+
+/// E02: the eleventh attempt waits, whatever address the client claims to have.
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_is_slowed_down_and_a_claimed_address_does_not_help() {
+    let waybill = Waybill::start().await;
+    let visitor = waybill.visitor();
+    for attempt in 0..10 {
+        let claimed = format!("203.0.113.{attempt}");
+        let headers = [("sec-fetch-site", "same-origin"), ("x-forwarded-for", claimed.as_str())];
+        let answer = visitor.send("POST", "/login", &headers, "email=a%40sample.test&password=guess").await;
+        assert_eq!(answer.header("location"), "/login?problem=wrong&next=/admin");
+    }
+    let answer = visitor.sign_in("a@sample.test", "guess").await;
+    assert_eq!(answer.header("location"), "/login?problem=often&next=/admin");
+}
+
+/// E05, E09.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_session_cookie_is_out_of_reach_of_scripts_and_only_its_digest_is_kept() {
+    let waybill = Waybill::start().await;
+    let answer = waybill.visitor().sign_in(ADMIN, PASSWORD).await;
+    let cookie = answer.header("set-cookie");
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"), "{cookie}");
+    let token = cookie.split(['=', ';']).nth(1).unwrap();
+    assert_eq!(token.len(), 64);
+    for name in ["waybill.db", "waybill.db-wal"] {
+        let kept = std::fs::read(waybill.folder.path().join(name)).unwrap_or_default();
+        assert!(!kept.windows(64).any(|window| window == token.as_bytes()), "{name} holds the token");
+    }
+}
+
+/// E04: a cookie that was there before is not made valid by signing in.
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_gives_a_new_session() {
+    let waybill = Waybill::start().await;
+    let fixed = "f".repeat(64);
+    let cookie = format!("waybill={fixed}");
+    let headers = [("sec-fetch-site", "same-origin"), ("cookie", cookie.as_str())];
+    let form = format!("email={ADMIN}&password={}", PASSWORD.replace(' ', "+"));
+    let answer = waybill.visitor().send("POST", "/login", &headers, &form).await;
+    assert!(answer.header("set-cookie").starts_with("waybill=") && !answer.header("set-cookie").contains(&fixed));
+    let replay = waybill.visitor().send("GET", "/admin", &[("cookie", cookie.as_str())], "").await;
+    assert_eq!(replay.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_ends_the_session_everywhere() {
+    let waybill = Waybill::start().await;
+    let (here, there) = (waybill.admin().await, waybill.admin().await);
+    assert_eq!(here.post("/logout", "").await.status, 303);
+    assert_eq!(there.get("/admin").await.status, 303);
+}
+
+/// E06.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_when_it_is_idle_and_in_any_case_after_twelve_hours() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    for _ in 0..13 {
+        waybill.clock.advance(TimeDelta::minutes(50));
+        assert_eq!(admin.get("/admin").await.status, 200);
+    }
+    waybill.clock.advance(TimeDelta::minutes(61));
+    assert_eq!(admin.get("/admin").await.status, 303);
+
+    let busy = waybill.admin().await;
+    for _ in 0..15 {
+        waybill.clock.advance(TimeDelta::minutes(47));
+        busy.get("/admin").await;
+    }
+    waybill.clock.advance(TimeDelta::minutes(47));
+    assert_eq!(busy.get("/admin").await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_gone_is_signed_out() {
+    let waybill = Waybill::start().await;
+    let lead = waybill.signed_in_as("team.lead@sample.test").await;
+    change_source(&waybill.source, "DELETE FROM users WHERE email = 'team.lead@sample.test'");
+    assert_eq!(lead.get("/admin").await.status, 303);
+}
