@@ -11,9 +11,9 @@ impl FromServerFnError for ApiError {
     /// What went wrong between page and use case: no connection, or a body that is none.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Request(_) => {
-                Self::Unavailable { message: "The server cannot be reached. Check the connection and try again.".into() }
-            }
+            ServerFnErrorErr::Request(_) => Self::Unavailable {
+                message: "The server cannot be reached. Check the connection and try again.".into(),
+            },
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
                 Self::Invalid { message: "The request cannot be read.".into() }
             }

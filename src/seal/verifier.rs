@@ -289,8 +289,7 @@ impl Verifier {
         let same = |((a, x), (b, y)): &(&(String, SealedTable), &(String, SealedTable))| a == b && x == y;
         let whole = deserved.tables.iter().zip(claimed.tables.iter()).take_while(same).count();
         let first_damaged = deserved.tables.0.get(whole).map(|(name, _)| name);
-        let all_later_differ =
-            deserved.tables.iter().zip(claimed.tables.iter()).skip(whole).all(|pair| !same(&pair));
+        let all_later_differ = deserved.tables.iter().zip(claimed.tables.iter()).skip(whole).all(|pair| !same(&pair));
         match first_damaged {
             // A running hash never recovers: a lone difference lies in the seal, not in the data.
             _ if claimed.sha256 == deserved.sha256 || !all_later_differ => Flaw::SealAltered { line: at },

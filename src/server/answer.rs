@@ -43,9 +43,7 @@ impl IntoAnswer for identity::Error {
     fn into_answer(self) -> ApiError {
         match self {
             Self::WrongCredentials => ApiError::Invalid { message: self.to_string() },
-            Self::TooMany { retry_after_seconds } => {
-                ApiError::Busy { message: self.to_string(), retry_after_seconds }
-            }
+            Self::TooMany { retry_after_seconds } => ApiError::Busy { message: self.to_string(), retry_after_seconds },
             Self::Source(error) => error.into_answer(),
             other => internal(&other),
         }

@@ -50,8 +50,7 @@ impl App {
             engine: source.engine().into(),
             engine_version: source.engine_version(),
         };
-        let identity =
-            Identity::new(source.clone(), profile.clone(), state.clone(), clock.clone(), random.clone());
+        let identity = Identity::new(source.clone(), profile.clone(), state.clone(), clock.clone(), random.clone());
         let identity = Arc::new(identity);
         let history = History { state: state.clone(), clock: clock.clone() };
         let exports = Exports {

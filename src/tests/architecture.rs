@@ -35,12 +35,8 @@ const HEIGHTS: [(&str, u32); 27] = [
     ("main", 15),
 ];
 /// What stays on the server: the page may not even name it, and server functions only through their context.
-const PAGE_MAY_IMPORT: [(&str, &[&str]); 4] = [
-    ("model", &[]),
-    ("seal", &["model"]),
-    ("rpc", &["model", "server::context"]),
-    ("ui", &["model", "seal", "rpc"]),
-];
+const PAGE_MAY_IMPORT: [(&str, &[&str]); 4] =
+    [("model", &[]), ("seal", &["model"]), ("rpc", &["model", "server::context"]), ("ui", &["model", "seal", "rpc"])];
 const LONGEST_FILE: usize = 500;
 const MEDIAN_FILE: usize = 100;
 const CFG_LINES: usize = 5;
@@ -85,7 +81,14 @@ fn imports(text: &str) -> Vec<String> {
     for path in paths {
         let head = &path[..end(&path)];
         match path[end(&path)..].strip_prefix('{').filter(|_| head == "server::") {
-            Some(group) => found.extend(group.split([',', '}']).map(|part| module_of(&format!("server::{}", part.trim())))),
+            Some(group) => found.extend(
+                group
+                    .split('}')
+                    .next()
+                    .unwrap_or_default()
+                    .split(',')
+                    .map(|part| module_of(&format!("server::{}", part.trim()))),
+            ),
             None => found.push(module_of(head)),
         }
     }
@@ -128,7 +131,8 @@ fn files_are_short_and_configuration_lines_few() {
         let product = text.split("#[cfg(test)]").next().unwrap().lines().count();
         assert!(product <= LONGEST_FILE, "{} has {product} lines", path.display());
         lengths.push(product);
-        cfg_lines += text.lines().filter(|line| line.trim_start().starts_with("#[cfg(") && line.contains("feature")).count();
+        cfg_lines +=
+            text.lines().filter(|line| line.trim_start().starts_with("#[cfg(") && line.contains("feature")).count();
     }
     lengths.sort_unstable();
     let median = lengths[lengths.len() / 2];

@@ -37,7 +37,10 @@ fn into_a_folder_the_file_gets_the_profiles_name() {
     let result: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
     let path = result["path"].as_str().unwrap();
     let name = path.rsplit('/').next().unwrap();
-    assert!(name.starts_with("supportsignal-db-export-20") && name.len() == "supportsignal-db-export-2026-11-20-1402.json".len());
+    assert!(
+        name.starts_with("supportsignal-db-export-20")
+            && name.len() == "supportsignal-db-export-2026-11-20-1402.json".len()
+    );
     let verified = run(&folder, &["verify", path, "--json", "--sha256", result["sha256"].as_str().unwrap()]);
     let verified: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
     assert_eq!((verified["complete"].as_bool(), &verified["records"]), (Some(true), &result["records"]));
@@ -153,7 +156,8 @@ fn an_export_by_command_line_is_in_history_and_audit() {
         .map(Result::unwrap)
         .collect();
     assert_eq!(events, ["export_requested cli:", "export_started cli:", "export_completed cli:"]);
-    let door: String = state.query_row("SELECT door FROM exports WHERE outcome = 'completed'", [], |r| r.get(0)).unwrap();
+    let door: String =
+        state.query_row("SELECT door FROM exports WHERE outcome = 'completed'", [], |r| r.get(0)).unwrap();
     assert_eq!(door, "command line");
 }
 

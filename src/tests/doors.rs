@@ -75,11 +75,8 @@ async fn a_request_from_another_site_does_nothing() {
     let waybill = Waybill::start().await;
     let admin = waybill.admin().await;
     let before = waybill.audit_trail().await;
-    let foreign: [&[(&'static str, &str)]; 3] = [
-        &[("sec-fetch-site", "cross-site")],
-        &[("sec-fetch-site", "same-site")],
-        &[("origin", "https://evil.test")],
-    ];
+    let foreign: [&[(&'static str, &str)]; 3] =
+        [&[("sec-fetch-site", "cross-site")], &[("sec-fetch-site", "same-site")], &[("origin", "https://evil.test")]];
     for headers in foreign {
         let posts = DOORS.iter().filter(|(method, ..)| *method == "POST").map(|(_, path, ..)| *path);
         for path in posts.chain(OTHERS) {

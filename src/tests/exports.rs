@@ -41,7 +41,9 @@ async fn every_record_of_every_table_is_in_the_file_as_the_database_has_it() {
                 let shown = &records[read][column.as_str()];
                 let same = match row.get_ref(i).unwrap() {
                     rusqlite::types::ValueRef::Null => shown.is_null(),
-                    rusqlite::types::ValueRef::Integer(n) => shown.as_i64() == Some(n) || shown.as_bool() == Some(n == 1),
+                    rusqlite::types::ValueRef::Integer(n) => {
+                        shown.as_i64() == Some(n) || shown.as_bool() == Some(n == 1)
+                    }
                     rusqlite::types::ValueRef::Real(n) => shown.as_f64().map(f64::to_bits) == Some(n.to_bits()),
                     rusqlite::types::ValueRef::Text(text) => {
                         let text = std::str::from_utf8(text).unwrap();
@@ -142,7 +144,8 @@ async fn an_empty_database_gives_a_valid_sealed_file_with_zero_counts() {
     let admin = waybill.admin().await;
     let (run, _) = admin.export().await;
     let export = read_export(&admin.download(&run).await.body);
-    let delete: String = export.data.keys().filter(|table| *table != "users").map(|t| format!("DELETE FROM {t};")).collect();
+    let delete: String =
+        export.data.keys().filter(|table| *table != "users").map(|t| format!("DELETE FROM {t};")).collect();
     change_source(&waybill.source, &format!("PRAGMA foreign_keys = OFF; {delete}"));
     let (run, state) = admin.export().await;
     assert!(matches!(state, RunState::Completed(_)), "{state:?}");

@@ -136,7 +136,7 @@ async fn a_folder_that_cannot_be_written_fails_the_run_and_the_next_one_works() 
     std::fs::rename(&folder, &away).unwrap();
     let (_, state) = admin.export().await;
     let RunState::Failed(failure) = state else { panic!("{state:?}") };
-    assert!(failure.message.contains("the server cannot keep the file"), "{}", failure.message);
+    assert!(failure.message.contains("The server cannot keep the file"), "{}", failure.message);
     std::fs::rename(&away, &folder).unwrap();
     assert!(matches!(admin.export().await.1, RunState::Completed(_)));
 }

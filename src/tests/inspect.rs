@@ -34,8 +34,12 @@ fn it_lists_tables_describes_one_and_prints_records() {
     let found = file.inspect(&["incidents", "--key", key]).text();
     assert_eq!(found.trim(), first.lines().next().unwrap());
     let filter = format!("incident_id={key}");
-    let questions = file.inspect(&["clarification_questions", "--where", &filter, "--where", "phase=before_event"]).text();
-    assert!(questions.lines().count() >= 1 && questions.lines().all(|line| line.contains(key) && line.contains("before_event")));
+    let questions =
+        file.inspect(&["clarification_questions", "--where", &filter, "--where", "phase=before_event"]).text();
+    assert!(
+        questions.lines().count() >= 1
+            && questions.lines().all(|line| line.contains(key) && line.contains("before_event"))
+    );
 }
 
 #[test]

@@ -13,5 +13,5 @@ mod harness;
 mod inspect;
 mod killed;
 mod previews;
-mod sources;
 mod sign_in;
+mod sources;

@@ -33,7 +33,11 @@ async fn the_preview_counts_exactly_what_the_export_holds_and_its_band_contains_
         let size = shown.total_size().unwrap();
         // The frame holds a name and a time that are not known before; a few bytes are theirs.
         let slack = 100;
-        assert!(size.low_bytes <= done.bytes + slack && done.bytes <= size.high_bytes + slack, "{size:?} {}", done.bytes);
+        assert!(
+            size.low_bytes <= done.bytes + slack && done.bytes <= size.high_bytes + slack,
+            "{size:?} {}",
+            done.bytes
+        );
         assert!(size.bytes.abs_diff(done.bytes) * 100 <= done.bytes * 3, "{size:?} {}", done.bytes);
     }
 }

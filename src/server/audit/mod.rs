@@ -49,7 +49,8 @@ pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<()> {
     let (event, detail) = name_and_detail(&entry.event);
     let export = entry.export.map(|id| id.to_string());
     let hash = link(&previous, &entry.at, entry.actor, &event, export.as_deref(), &detail);
-    let sql = "INSERT INTO audit (at, actor, event, export_id, detail, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let sql =
+        "INSERT INTO audit (at, actor, event, export_id, detail, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)";
     sqlx::query(sql)
         .bind(&entry.at)
         .bind(entry.actor)

@@ -92,7 +92,9 @@ async fn stop_on_signal(run: Arc<LiveRun>) {
 
 async fn show_progress(run: Arc<LiveRun>) {
     let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{msg:26!} {wide_bar} {human_pos} of {human_len} records  {elapsed}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{msg:26!} {wide_bar} {human_pos} of {human_len} records  {elapsed}")
+    {
         bar.set_style(style);
     }
     while Arc::strong_count(&run) > 2 {

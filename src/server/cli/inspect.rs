@@ -46,17 +46,21 @@ enum Format {
 
 impl Inspect {
     pub fn run(self) -> Result<Exit, Failed> {
-        let file = File::open(&self.file).map_err(|error| {
-            Failed::new(Exit::Failed, format!("{} cannot be read: {error}", self.file.display()))
-        })?;
-        let snapshot = Snapshot::open(BufReader::with_capacity(256 << 10, file)).map_err(|error| self.named(error.into()))?;
+        let file = File::open(&self.file)
+            .map_err(|error| Failed::new(Exit::Failed, format!("{} cannot be read: {error}", self.file.display())))?;
+        let snapshot =
+            Snapshot::open(BufReader::with_capacity(256 << 10, file)).map_err(|error| self.named(error.into()))?;
         let Some(table) = &self.table else {
             return print(&tables(&snapshot.metadata, self.json));
         };
         let Some(schema) = snapshot.metadata.schema.get(table).cloned() else {
-            return Err(Failed::new(Exit::Usage, unknown("table", table, snapshot.metadata.schema.iter().map(|(name, _)| name))));
+            return Err(Failed::new(
+                Exit::Usage,
+                unknown("table", table, snapshot.metadata.schema.iter().map(|(name, _)| name)),
+            ));
         };
-        let wants_records = self.key.is_some() || !self.filters.is_empty() || self.first.is_some() || self.format.is_some();
+        let wants_records =
+            self.key.is_some() || !self.filters.is_empty() || self.first.is_some() || self.format.is_some();
         if !wants_records {
             return print(&columns(&schema, self.json));
         }
@@ -87,7 +91,8 @@ impl Inspect {
         filters: &[Filter],
     ) -> Result<Exit, Failed> {
         let mut left = self.first.unwrap_or(u64::MAX);
-        let mut printer = Printer::begin(self.format.unwrap_or(Format::Json), schema).map_err(|e| Failed::output(&e))?;
+        let mut printer =
+            Printer::begin(self.format.unwrap_or(Format::Json), schema).map_err(|e| Failed::output(&e))?;
         let mut failed = None;
         let read = snapshot.records(table, |text, record| {
             if left == 0 {

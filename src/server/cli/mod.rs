@@ -17,6 +17,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::server::support::telemetry;
+
 pub use exit::{Exit, Failed};
 pub use open::SourceUrl;
 
@@ -93,8 +95,9 @@ impl StateArgs {
 /// Runs the program. Errors go to standard error, as one sentence that says what to do.
 #[must_use]
 pub fn run() -> Exit {
-    crate::server::support::telemetry::start();
     let cli = Cli::parse();
+    // A server explains itself in its log; a command in its one sentence.
+    telemetry::start(if matches!(cli.command, Command::Serve(_)) { "warn,waybill=info" } else { "off" });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ended = match runtime {
         Ok(runtime) => runtime.block_on(dispatch(cli.command)),

@@ -36,7 +36,8 @@ impl Sample {
         let password = password.unwrap_or_else(|| reference(&SystemRandom).to_lowercase().into());
         let size = Size { incidents: self.incidents, participants: self.participants, seed: self.seed };
         generate(&self.output, &size, password.expose_secret(), self.force)?;
-        let (incidents, participants) = (text::counted(size.incidents, "incident"), text::counted(size.participants, "participant"));
+        let (incidents, participants) =
+            (text::counted(size.incidents, "incident"), text::counted(size.participants, "participant"));
         println!("{}: {incidents}, {participants}, seed {}", self.output.display(), size.seed);
         println!("\nSign in as");
         for (role, email, _) in ACCOUNTS {

@@ -43,9 +43,9 @@ impl Serve {
         };
         let router = http::router(app.clone(), site)
             .map_err(|_| Failed::new(Exit::Usage, "--public-url is not one: write https://waybill.example.org"))?;
-        let listener = TcpListener::bind(&self.address).await.map_err(|error| {
-            Failed::new(Exit::Failed, format!("{} cannot be listened on: {error}", self.address))
-        })?;
+        let listener = TcpListener::bind(&self.address)
+            .await
+            .map_err(|error| Failed::new(Exit::Failed, format!("{} cannot be listened on: {error}", self.address)))?;
         let address = listener.local_addr().map_or_else(|_| self.address.clone(), |address| address.to_string());
         let open = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         println!("Waybill is ready: {open}/admin/developer-tools/export");

@@ -51,7 +51,10 @@ impl Previews {
         let mut job = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let good_for = if refresh { NEWEST } else { FRESH };
         if let Some(job) = &*job {
-            let (settled, failed) = { let preview = job.preview.borrow(); (preview.settled, preview.failure.is_some()) };
+            let (settled, failed) = {
+                let preview = job.preview.borrow();
+                (preview.settled, preview.failure.is_some())
+            };
             let lost = !settled && job.preview.has_changed().is_err();
             if !lost && (!settled || (!failed && job.started.elapsed() < good_for)) {
                 return job.preview.clone();
@@ -86,7 +89,9 @@ impl Exports {
         let (report, preview) = watch::channel(empty);
         let exports = self.clone();
         tokio::task::spawn_blocking(move || {
-            let show = |preview: &Preview| { report.send_replace(preview.clone()); };
+            let show = |preview: &Preview| {
+                report.send_replace(preview.clone());
+            };
             let measured = measure(&*exports.source, &exports.profile, &*exports.clock, rate, &show);
             report.send_modify(|preview| {
                 preview.failure = measured.err().map(|error| error.to_string());

@@ -62,8 +62,7 @@ impl Exports {
         let unpublished = self.artifacts.begin(random::token(&*self.random))?;
         let (exports, id) = (self.clone(), row.id);
         let (by, run) = (row.requested_by.clone(), live.clone());
-        let mut writing =
-            tokio::task::spawn_blocking(move || exports.write_artifact(id, by, &run, unpublished));
+        let mut writing = tokio::task::spawn_blocking(move || exports.write_artifact(id, by, &run, unpublished));
         let (sealed, unpublished) = loop {
             tokio::select! {
                 written = &mut writing => break written.map_err(|_| Error::Panicked)??,

@@ -136,7 +136,11 @@ enum Target {
     StandardOutput(io::Stdout),
     /// A pipe or a device: nothing to rename, written as it is.
     Special(std::fs::File),
-    File { file: NamedTempFile, path: PathBuf, replace: bool },
+    File {
+        file: NamedTempFile,
+        path: PathBuf,
+        replace: bool,
+    },
 }
 
 impl Target {

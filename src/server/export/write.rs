@@ -15,12 +15,7 @@ use crate::server::source::{self, Snapshot};
 ///
 /// # Errors
 /// With the table and record at which it stopped.
-pub fn write<W: Write>(
-    snapshot: &mut dyn Snapshot,
-    plan: &ExportPlan,
-    out: W,
-    meter: &Meter,
-) -> Result<(W, Sealed)> {
+pub fn write<W: Write>(snapshot: &mut dyn Snapshot, plan: &ExportPlan, out: W, meter: &Meter) -> Result<(W, Sealed)> {
     let sealer = Sealer::begin(out, &plan.metadata).map_err(output)?;
     let written = convey(sealer, meter, |belt| read_tables(snapshot, plan, belt, meter));
     written.map_err(|error| explain(error, plan, meter))

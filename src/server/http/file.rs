@@ -23,11 +23,7 @@ use crate::server::context::Visitor;
 use crate::server::export::{Download, Sent};
 
 /// Serves a finished file: whole, in part, or "you have it already".
-pub async fn file(
-    State(shared): State<Shared>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Result<Response, Problem> {
+pub async fn file(State(shared): State<Shared>, Path(id): Path<String>, request: Request) -> Result<Response, Problem> {
     let id = export_id(&id)?;
     let caller = visitor(&request).caller()?;
     let download = shared.app.exports.download(&caller, id).await?;

@@ -27,7 +27,9 @@ pub fn wanted(headers: &HeaderMap, bytes: u64, etag: &str) -> Wanted {
         (Ok(first), Ok(last)) => Wanted::Part(first, last.min(bytes - 1)),
         (Ok(first), Err(_)) if last.trim().is_empty() => Wanted::Part(first, bytes - 1),
         (Err(_), Ok(0)) if first.trim().is_empty() => Wanted::Nothing,
-        (Err(_), Ok(tail)) if first.trim().is_empty() && bytes > 0 => Wanted::Part(bytes.saturating_sub(tail), bytes - 1),
+        (Err(_), Ok(tail)) if first.trim().is_empty() && bytes > 0 => {
+            Wanted::Part(bytes.saturating_sub(tail), bytes - 1)
+        }
         _ => Wanted::Whole,
     }
 }

@@ -30,7 +30,9 @@ pub async fn sign_in(State(shared): State<Shared>, request: Request) -> Response
     let next = safe_return_path(&form.next);
     match shared.app.identity.sign_in(&form.email, form.password, network).await {
         Ok(session) => with_cookie(Redirect::to(next), &cookie(&shared.site, session.cookie_value(), None)),
-        Err(error) => Redirect::to(&format!("/login?problem={}&next={}", problem(error), encoded(next))).into_response(),
+        Err(error) => {
+            Redirect::to(&format!("/login?problem={}&next={}", problem(error), encoded(next))).into_response()
+        }
     }
 }
 

@@ -22,9 +22,8 @@ impl SignInLimits {
 
     /// Counts an attempt; `Err` holds the seconds until the next one is free.
     pub fn check(&self, account: &str, network: IpAddr) -> Result<(), u64> {
-        let wait = |not_until: governor::NotUntil<_>| {
-            not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1
-        };
+        let wait =
+            |not_until: governor::NotUntil<_>| not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
         self.networks.check_key(&network_of(network)).map_err(wait)?;
         self.accounts.check_key(&account.to_lowercase()).map_err(wait)
     }

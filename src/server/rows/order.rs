@@ -21,10 +21,7 @@ fn next_table(waiting: &BTreeMap<String, Table>) -> Option<String> {
     free.map(|table| table.name.clone()).or_else(|| first_of_a_cycle(waiting))
 }
 
-fn open_parents<'a>(
-    table: &'a Table,
-    waiting: &'a BTreeMap<String, Table>,
-) -> impl Iterator<Item = &'a str> + use<'a> {
+fn open_parents<'a>(table: &'a Table, waiting: &'a BTreeMap<String, Table>) -> impl Iterator<Item = &'a str> + use<'a> {
     let others = table.parents.iter().filter(|parent| **parent != table.name);
     others.filter(|parent| waiting.contains_key(*parent)).map(String::as_str)
 }

@@ -31,8 +31,16 @@ impl Sample<'_> {
         for (i, kind) in (0..).zip(["incident", "narrative", "moment"]) {
             let config = json!({"filter": {"status": "completed"}, "limit": 100, "fields": ["id", kind]});
             self.insert("data_source_profiles", 10)?.execute(params![
-                self.id("data source", i), START_MS, format!("All {kind}s"), None::<String>, kind, config.to_string(),
-                "active", START_MS, admin, START_MS + MINUTE_MS
+                self.id("data source", i),
+                START_MS,
+                format!("All {kind}s"),
+                None::<String>,
+                kind,
+                config.to_string(),
+                "active",
+                START_MS,
+                admin,
+                START_MS + MINUTE_MS
             ])?;
         }
         for (i, (name, template, kind)) in (0..).zip(PROMPTS) {
@@ -40,11 +48,42 @@ impl Sample<'_> {
             let parent = (i % 4 == 3).then(|| self.id("prompt", i - 1));
             let format = dice.maybe(70, |_| json!({"type": "object", "additionalProperties": false}).to_string());
             self.insert("ai_prompts", 36)?.execute(params![
-                self.id("prompt", i), START_MS, name, "v1.2.0", template, None::<String>, r#"{"incident":"object"}"#,
-                None::<String>, "production", None::<String>, parent, None::<i64>, "capture", "incidents", "gpt-4o-mini",
-                1500, 0.2 + dice.share() / 2.0, 1200, START_MS + MINUTE_MS, "Answers were cut", None::<i64>,
-                None::<String>, self.id("group", i % 3), i, "single", kind, self.id("data source", i % 3), format,
-                i != 7, START_MS, admin, None::<i64>, None::<String>, dice.below(5000), 1200.0 + dice.share(), dice.share()
+                self.id("prompt", i),
+                START_MS,
+                name,
+                "v1.2.0",
+                template,
+                None::<String>,
+                r#"{"incident":"object"}"#,
+                None::<String>,
+                "production",
+                None::<String>,
+                parent,
+                None::<i64>,
+                "capture",
+                "incidents",
+                "gpt-4o-mini",
+                1500,
+                0.2 + dice.share() / 2.0,
+                1200,
+                START_MS + MINUTE_MS,
+                "Answers were cut",
+                None::<i64>,
+                None::<String>,
+                self.id("group", i % 3),
+                i,
+                "single",
+                kind,
+                self.id("data source", i % 3),
+                format,
+                i != 7,
+                START_MS,
+                admin,
+                None::<i64>,
+                None::<String>,
+                dice.below(5000),
+                1200.0 + dice.share(),
+                dice.share()
             ])?;
         }
         Ok(())
@@ -58,16 +97,31 @@ impl Sample<'_> {
             let status = dice.pick(&["completed", "completed", "completed", "failed", "running", "pending"]);
             let completed = (status == "completed").then_some(at + MINUTE_MS);
             self.insert("analysis_executions", 10)?.execute(params![
-                self.id("execution", i), at, self.id("data source", i % 3), self.id("incident", i * 20), status, at,
-                completed, 2, dice.letters(24), at
+                self.id("execution", i),
+                at,
+                self.id("data source", i % 3),
+                self.id("incident", i * 20),
+                status,
+                at,
+                completed,
+                2,
+                dice.letters(24),
+                at
             ])?;
             for nth in 0..2 {
                 let success = dice.chance(95);
                 let output = json!({"answer": dice.chance(50), "confidence": dice.share(), "why": "Zeit und Ort stimmen überein"});
                 self.insert("analysis_results", 10)?.execute(params![
-                    self.id("result", i * 2 + nth), at, self.id("execution", i), self.id("prompt", (i + nth) % 12),
-                    output.to_string(), dice.between(100, 3000), dice.between(200, 9000),
-                    if success { "success" } else { "error" }, (!success).then_some("timed out after 30 s"), at
+                    self.id("result", i * 2 + nth),
+                    at,
+                    self.id("execution", i),
+                    self.id("prompt", (i + nth) % 12),
+                    output.to_string(),
+                    dice.between(100, 3000),
+                    dice.between(200, 9000),
+                    if success { "success" } else { "error" },
+                    (!success).then_some("timed out after 30 s"),
+                    at
                 ])?;
             }
         }
@@ -81,9 +135,19 @@ impl Sample<'_> {
             let at = START_MS + i64::try_from(i).unwrap_or_default() * MINUTE_MS;
             let raw = json!({"cookie": format!("secret-debug-{}", dice.letters(40)), "line": i});
             self.insert("debug_logs", 13)?.execute(params![
-                self.id("debug", i), at, format!("log-{i}"), dice.letters(16), self.id("user", i % 5),
-                dice.pick(&["browser", "convex", "worker", "manual"]), dice.pick(&["log", "info", "warn", "error"]),
-                "request handled", at, None::<String>, None::<String>, raw.to_string(), at
+                self.id("debug", i),
+                at,
+                format!("log-{i}"),
+                dice.letters(16),
+                self.id("user", i % 5),
+                dice.pick(&["browser", "convex", "worker", "manual"]),
+                dice.pick(&["log", "info", "warn", "error"]),
+                "request handled",
+                at,
+                None::<String>,
+                None::<String>,
+                raw.to_string(),
+                at
             ])?;
         }
         Ok(())

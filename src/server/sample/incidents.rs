@@ -52,24 +52,44 @@ impl Sample<'_> {
         let (reporter_given, reporter_family) = words::full_name(&mut self.dice("user", worker));
         let submitted = dice.maybe(60, |_| at + 90 * MINUTE_MS);
         let checklist = dice.maybe(40, |dice| {
-            json!({"narrative": true, "questions": dice.chance(80), "analysis": analysed, "notes": "geprüft ✔"}).to_string()
+            json!({"narrative": true, "questions": dice.chance(80), "analysis": analysed, "notes": "geprüft ✔"})
+                .to_string()
         });
         let lead = self.id("user", self.user_of(company, 1));
         let worker = self.id("user", worker);
         self.insert("incidents", 28)?.execute(params![
-            id, at, self.id("company", company),
+            id,
+            at,
+            self.id("company", company),
             dice.maybe(92, |dice| self.id("site", self.site_of(company, dice.below(SITES)))),
-            format!("{reporter_given} {reporter_family}"), participant.map(|p| self.id("participant", p)), name,
-            event_time(at - 45 * MINUTE_MS), dice.pick(&words::PLACES),
+            format!("{reporter_given} {reporter_family}"),
+            participant.map(|p| self.id("participant", p)),
+            name,
+            event_time(at - 45 * MINUTE_MS),
+            dice.pick(&words::PLACES),
             if analysed { "completed" } else { dice.pick(&["draft", "in_progress"]) },
             if analysed { "completed" } else { "not_started" },
-            if analysed { "completed" } else { dice.pick(&["capture_pending", "analysis_pending", "ready_for_analysis"]) },
-            at, worker, at + dice.between(0, 300 * MINUTE_MS), dice.maybe(80, |_| lead.clone()),
-            dice.maybe(70, |dice| dice.letters(32)), true, dice.chance(60), analysed,
-            dice.maybe(50, |dice| dice.between(1, 7)), dice.maybe(30, |_| "Waiting for clarification"),
-            dice.maybe(50, |_| format!("{name}: {}", "…")), analysed.then_some(at + 120 * MINUTE_MS),
-            submitted.map(|_| lead), submitted,
-            dice.maybe(60, |dice| dice.pick(&["draft", "ready_for_analysis", "in_analysis", "analysis_complete"])), checklist
+            if analysed {
+                "completed"
+            } else {
+                dice.pick(&["capture_pending", "analysis_pending", "ready_for_analysis"])
+            },
+            at,
+            worker,
+            at + dice.between(0, 300 * MINUTE_MS),
+            dice.maybe(80, |_| lead.clone()),
+            dice.maybe(70, |dice| dice.letters(32)),
+            true,
+            dice.chance(60),
+            analysed,
+            dice.maybe(50, |dice| dice.between(1, 7)),
+            dice.maybe(30, |_| "Waiting for clarification"),
+            dice.maybe(50, |_| format!("{name}: {}", "…")),
+            analysed.then_some(at + 120 * MINUTE_MS),
+            submitted.map(|_| lead),
+            submitted,
+            dice.maybe(60, |dice| dice.pick(&["draft", "ready_for_analysis", "in_analysis", "analysis_complete"])),
+            checklist
         ])?;
         Ok(Incident { index, id, company, name: given, at, analysed })
     }
@@ -79,10 +99,23 @@ impl Sample<'_> {
         let extra = |dice: &mut Dice| dice.maybe(20, |dice| words::answer(dice, &incident.name));
         let consolidated = dice.maybe(25, |_| format!("{before} {during} {end} {after}"));
         self.insert("incident_narratives", 17)?.execute(params![
-            self.id("narrative", incident.index), incident.at, incident.id, before, during, end, after,
-            extra(dice), extra(dice), extra(dice), extra(dice), consolidated, incident.at,
-            incident.at + dice.between(0, 60 * MINUTE_MS), dice.maybe(25, |_| incident.at + 50 * MINUTE_MS),
-            dice.maybe(70, |dice| dice.letters(32)), 1 + dice.below(3)
+            self.id("narrative", incident.index),
+            incident.at,
+            incident.id,
+            before,
+            during,
+            end,
+            after,
+            extra(dice),
+            extra(dice),
+            extra(dice),
+            extra(dice),
+            consolidated,
+            incident.at,
+            incident.at + dice.between(0, 60 * MINUTE_MS),
+            dice.maybe(25, |_| incident.at + 50 * MINUTE_MS),
+            dice.maybe(70, |dice| dice.letters(32)),
+            1 + dice.below(3)
         ])?;
         Ok(())
     }
@@ -96,9 +129,17 @@ impl Sample<'_> {
                 let question_id = format!("q_{}_{order}", incident.index);
                 let at = incident.at + 10 * MINUTE_MS;
                 self.insert("clarification_questions", 11)?.execute(params![
-                    self.id("question", index), at, incident.id, question_id, phase,
-                    words::question(dice, &incident.name), order + 1, at, dice.maybe(90, |dice| dice.pick(&MODELS)),
-                    dice.maybe(90, |_| "v1.2.0"), dice.chance(95)
+                    self.id("question", index),
+                    at,
+                    incident.id,
+                    question_id,
+                    phase,
+                    words::question(dice, &incident.name),
+                    order + 1,
+                    at,
+                    dice.maybe(90, |dice| dice.pick(&MODELS)),
+                    dice.maybe(90, |_| "v1.2.0"),
+                    dice.chance(95)
                 ])?;
                 if dice.chance(70) {
                     self.answer(incident, dice, index, &question_id, phase)?;
@@ -126,8 +167,18 @@ impl Sample<'_> {
         let words = i64::try_from(text.split_whitespace().count()).unwrap_or_default();
         let by = dice.maybe(95, |dice| self.id("user", self.user_of(incident.company, 2 + dice.below(2))));
         self.insert("clarification_answers", 12)?.execute(params![
-            self.id("reply", index), at, incident.id, question, text, phase, at, by, at + MINUTE_MS,
-            dice.chance(90), characters, words
+            self.id("reply", index),
+            at,
+            incident.id,
+            question,
+            text,
+            phase,
+            at,
+            by,
+            at + MINUTE_MS,
+            dice.chance(90),
+            characters,
+            words
         ])?;
         Ok(())
     }
@@ -135,14 +186,25 @@ impl Sample<'_> {
     fn request(&self, incident: &Incident, dice: &mut Dice) -> rusqlite::Result<()> {
         let success = dice.chance(97);
         let input = json!({"incident_id": incident.id, "participant": incident.name, "phases": PHASES, "max": 8});
-        let output = success.then(|| json!({"questions": 4 + dice.below(5), "finish_reason": "stop", "p": dice.share()}).to_string());
+        let output = success
+            .then(|| json!({"questions": 4 + dice.below(5), "finish_reason": "stop", "p": dice.share()}).to_string());
         self.insert("ai_request_logs", 16)?.execute(params![
-            self.id("log", incident.index), incident.at, dice.letters(24), "generate_clarification_questions",
-            dice.pick(&MODELS), "Ask short, open questions about {{phase}}.", input.to_string(), output,
-            dice.between(300, 9000), dice.maybe(95, |dice| dice.between(200, 4000)),
-            dice.maybe(90, |dice| dice.share() / 10.0), success,
+            self.id("log", incident.index),
+            incident.at,
+            dice.letters(24),
+            "generate_clarification_questions",
+            dice.pick(&MODELS),
+            "Ask short, open questions about {{phase}}.",
+            input.to_string(),
+            output,
+            dice.between(300, 9000),
+            dice.maybe(95, |dice| dice.between(200, 4000)),
+            dice.maybe(90, |dice| dice.share() / 10.0),
+            success,
             (!success).then_some("The provider answered 529: overloaded"),
-            self.id("user", self.user_of(incident.company, 1)), incident.id, incident.at
+            self.id("user", self.user_of(incident.company, 1)),
+            incident.id,
+            incident.at
         ])?;
         Ok(())
     }
@@ -154,22 +216,44 @@ impl Sample<'_> {
         let conditions = format!("{} {}", words::answer(dice, &incident.name), words::answer(dice, &incident.name));
         let edited = dice.chance(20);
         self.insert("incident_analysis", 16)?.execute(params![
-            analysis, at, incident.id, conditions, edited.then_some("Unannounced change of routine."), edited, at,
-            dice.maybe(95, |_| lead.clone()), at + dice.between(0, 60 * MINUTE_MS), None::<String>,
-            dice.maybe(90, |dice| dice.pick(&MODELS)), dice.maybe(90, |dice| dice.share()),
+            analysis,
+            at,
+            incident.id,
+            conditions,
+            edited.then_some("Unannounced change of routine."),
+            edited,
+            at,
+            dice.maybe(95, |_| lead.clone()),
+            at + dice.between(0, 60 * MINUTE_MS),
+            None::<String>,
+            dice.maybe(90, |dice| dice.pick(&MODELS)),
+            dice.maybe(90, |dice| dice.share()),
             dice.maybe(90, |dice| dice.between(500, 20_000)),
-            dice.pick(&["draft", "ai_generated", "user_reviewed", "completed"]), dice.below(4),
+            dice.pick(&["draft", "ai_generated", "user_reviewed", "completed"]),
+            dice.below(4),
             dice.maybe(40, |dice| dice.between(1000, 600_000))
         ])?;
         for nth in 0..1 + dice.below(2) {
             let reviewed = dice.chance(50);
             self.insert("incident_classifications", 18)?.execute(params![
-                self.id("classification", incident.index * 2 + nth), at, incident.id, analysis,
+                self.id("classification", incident.index * 2 + nth),
+                at,
+                incident.id,
+                analysis,
                 format!("c_{}_{nth}", incident.index),
                 dice.pick(&["behavioural", "environmental", "medical", "communication", "other"]),
-                words::answer(dice, &incident.name), dice.pick(&["low", "medium", "high"]), dice.share(), reviewed,
-                reviewed && dice.chance(20), reviewed.then_some("Checked with the care plan."), at, at + MINUTE_MS,
-                reviewed.then(|| lead.clone()), true, dice.pick(&MODELS), None::<String>
+                words::answer(dice, &incident.name),
+                dice.pick(&["low", "medium", "high"]),
+                dice.share(),
+                reviewed,
+                reviewed && dice.chance(20),
+                reviewed.then_some("Checked with the care plan."),
+                at,
+                at + MINUTE_MS,
+                reviewed.then(|| lead.clone()),
+                true,
+                dice.pick(&MODELS),
+                None::<String>
             ])?;
         }
         Ok(())
@@ -181,8 +265,18 @@ impl Sample<'_> {
         let data = json!({"incident": incident.id, "priority": dice.below(5), "summary": format!("Übergabe: {}", incident.name)});
         let lead = self.id("user", self.user_of(incident.company, 1));
         self.insert("workflow_handoffs", 12)?.execute(params![
-            self.id("handoff", incident.index), at, incident.id, "incident_capture", "incident_analysis",
-            data.to_string(), true, at, accepted, accepted.then_some(lead), accepted.then_some(at + MINUTE_MS), at
+            self.id("handoff", incident.index),
+            at,
+            incident.id,
+            "incident_capture",
+            "incident_analysis",
+            data.to_string(),
+            true,
+            at,
+            accepted,
+            accepted.then_some(lead),
+            accepted.then_some(at + MINUTE_MS),
+            at
         ])?;
         Ok(())
     }

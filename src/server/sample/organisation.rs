@@ -19,7 +19,16 @@ impl Sample<'_> {
             let status = ["active", "active", "trial", "suspended", "test"][i as usize % 5];
             let contact = format!("office-{i}@example.org");
             let admin = self.id("user", 0);
-            company.execute(params![self.id("company", i), at, name, format!("company-{i}"), contact, status, at, admin])?;
+            company.execute(params![
+                self.id("company", i),
+                at,
+                name,
+                format!("company-{i}"),
+                contact,
+                status,
+                at,
+                admin
+            ])?;
             for nth in 0..SITES {
                 let index = self.site_of(i, nth);
                 let name = format!("{} house {}", dice.pick(&["North", "Süd", "Garden", "River"]), nth + 1);
@@ -36,7 +45,17 @@ impl Sample<'_> {
         for (i, (role, email, name)) in ACCOUNTS.iter().enumerate() {
             let company = (i >= 2).then(|| self.id("company", 0));
             let id = self.id("user", i as u64);
-            insert.execute(params![id, START_MS, name, email, self.hashes[i], None::<String>, role, company, START_MS])?;
+            insert.execute(params![
+                id,
+                START_MS,
+                name,
+                email,
+                self.hashes[i],
+                None::<String>,
+                role,
+                company,
+                START_MS
+            ])?;
         }
         for company in 0..self.companies {
             for nth in 0..STAFF {
@@ -48,8 +67,15 @@ impl Sample<'_> {
                 let image = dice.maybe(25, |dice| format!("https://images.example.org/{}.jpg", dice.letters(12)));
                 let at = START_MS + dice.between(0, 200 * DAY_MS);
                 insert.execute(params![
-                    self.id("user", index), at, format!("{given} {family}"), email, self.hashes[role], image,
-                    ACCOUNTS[role].0, self.id("company", company), at
+                    self.id("user", index),
+                    at,
+                    format!("{given} {family}"),
+                    email,
+                    self.hashes[role],
+                    image,
+                    ACCOUNTS[role].0,
+                    self.id("company", company),
+                    at
                 ])?;
             }
         }
@@ -61,8 +87,10 @@ impl Sample<'_> {
         let mut session = self.to.prepare("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?)")?;
         let mut account = self.to.prepare("INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
         let mut reset = self.to.prepare("INSERT INTO password_reset_tokens VALUES (?, ?, ?, ?, ?)")?;
-        let mut invitation = self.to.prepare("INSERT INTO user_invitations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-        let mut imitation = self.to.prepare("INSERT INTO impersonation_sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+        let mut invitation =
+            self.to.prepare("INSERT INTO user_invitations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+        let mut imitation =
+            self.to.prepare("INSERT INTO impersonation_sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
         let users = ACCOUNTS.len() as u64 + self.companies * STAFF;
         for i in 0..users.min(60) {
             let mut dice = self.dice("secret", i);
@@ -70,12 +98,28 @@ impl Sample<'_> {
             let user = self.id("user", i);
             let secret = |kind: &str, dice: &mut super::Dice| format!("secret-{kind}-{}", dice.letters(40));
             let remember = dice.maybe(70, |dice| dice.chance(50));
-            session.execute(params![self.id("session", i), at, user, secret("session", &mut dice), at + DAY_MS, remember])?;
+            session.execute(params![
+                self.id("session", i),
+                at,
+                user,
+                secret("session", &mut dice),
+                at + DAY_MS,
+                remember
+            ])?;
             if i % 3 == 0 {
                 account.execute(params![
-                    self.id("account", i), at, user, "oauth", "example-id", dice.letters(20),
-                    secret("refresh", &mut dice), secret("access", &mut dice), at + DAY_MS, "bearer",
-                    "openid email", secret("id", &mut dice)
+                    self.id("account", i),
+                    at,
+                    user,
+                    "oauth",
+                    "example-id",
+                    dice.letters(20),
+                    secret("refresh", &mut dice),
+                    secret("access", &mut dice),
+                    at + DAY_MS,
+                    "bearer",
+                    "openid email",
+                    secret("id", &mut dice)
                 ])?;
             }
             if i % 7 == 0 {
@@ -87,17 +131,34 @@ impl Sample<'_> {
                 let accepted = (status == "accepted").then_some(at + DAY_MS);
                 let role = ACCOUNTS[2 + i as usize % 3].0;
                 invitation.execute(params![
-                    self.id("invitation", i), at, format!("invited-{i}@example.org"), self.id("company", company), role,
-                    self.id("user", self.user_of(company, 0)), secret("invitation", &mut dice), at + 7 * DAY_MS, status,
-                    at, accepted
+                    self.id("invitation", i),
+                    at,
+                    format!("invited-{i}@example.org"),
+                    self.id("company", company),
+                    role,
+                    self.id("user", self.user_of(company, 0)),
+                    secret("invitation", &mut dice),
+                    at + 7 * DAY_MS,
+                    status,
+                    at,
+                    accepted
                 ])?;
             }
             if i % 11 == 0 {
                 let ended = dice.maybe(80, |_| at + 30 * MINUTE_MS);
                 imitation.execute(params![
-                    self.id("imitation", i), at, self.id("user", 0), user, secret("imitation", &mut dice),
-                    secret("original", &mut dice), "Support call: cannot see own drafts", at + 60 * MINUTE_MS,
-                    ended.is_none(), at, ended, dice.letters(16)
+                    self.id("imitation", i),
+                    at,
+                    self.id("user", 0),
+                    user,
+                    secret("imitation", &mut dice),
+                    secret("original", &mut dice),
+                    "Support call: cannot see own drafts",
+                    at + 60 * MINUTE_MS,
+                    ended.is_none(),
+                    at,
+                    ended,
+                    dice.letters(16)
                 ])?;
             }
         }
@@ -112,19 +173,37 @@ impl Sample<'_> {
             let company = i % self.companies;
             let (given, family) = self.participant_name(i);
             let born = format!("{}-{:02}-{:02}", 1940 + dice.below(68), 1 + dice.below(12), 1 + dice.below(28));
-            let phone = dice.maybe(60, |dice| format!("+61 4{:02} {:03} {:03}", dice.below(99), dice.below(999), dice.below(999)));
-            let relative = dice.maybe(70, |dice| format!("{} (sister), {}", dice.pick(&words::GIVEN), "+61 2 5550 0100"));
+            let phone = dice
+                .maybe(60, |dice| format!("+61 4{:02} {:03} {:03}", dice.below(99), dice.below(999), dice.below(999)));
+            let relative =
+                dice.maybe(70, |dice| format!("{} (sister), {}", dice.pick(&words::GIVEN), "+61 2 5550 0100"));
             let notes = dice.maybe(50, |dice| {
-                dice.pick(&["Prefers quiet rooms.", "Uses key word sign; «ja» and «nein» are reliable.", "Coeliac. EpiPen in the red bag ⚠"])
+                dice.pick(&[
+                    "Prefers quiet rooms.",
+                    "Uses key word sign; «ja» and «nein» are reliable.",
+                    "Coeliac. EpiPen in the red bag ⚠",
+                ])
             });
             let at = START_MS + dice.between(0, 30 * DAY_MS);
             let by = self.id("user", self.user_of(company, 0));
             insert.execute(params![
-                self.id("participant", i), at, self.id("company", company),
-                dice.maybe(90, |dice| self.id("site", self.site_of(company, dice.below(SITES)))), given, family, born,
-                format!("43{:07}", 1_000_000 + i), phone, relative, dice.pick(&["high", "medium", "low"]), notes,
-                dice.pick(&["active", "active", "active", "inactive", "discharged"]), at, by,
-                at + dice.between(0, 300 * DAY_MS), by
+                self.id("participant", i),
+                at,
+                self.id("company", company),
+                dice.maybe(90, |dice| self.id("site", self.site_of(company, dice.below(SITES)))),
+                given,
+                family,
+                born,
+                format!("43{:07}", 1_000_000 + i),
+                phone,
+                relative,
+                dice.pick(&["high", "medium", "low"]),
+                notes,
+                dice.pick(&["active", "active", "active", "inactive", "discharged"]),
+                at,
+                by,
+                at + dice.between(0, 300 * DAY_MS),
+                by
             ])?;
         }
         Ok(())

@@ -184,9 +184,8 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub async fn newest_export_of(&self, account_id: &str) -> Result<Option<ExportRow>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM exports WHERE account_id = ? ORDER BY requested_at DESC, id DESC LIMIT 1"
-        );
+        let sql =
+            format!("SELECT {COLUMNS} FROM exports WHERE account_id = ? ORDER BY requested_at DESC, id DESC LIMIT 1");
         let row = sqlx::query(AssertSqlSafe(sql)).bind(account_id).fetch_optional(&self.pool).await?;
         row.as_ref().map(read).transpose()
     }

@@ -2,8 +2,9 @@
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging; `WAYBILL_LOG` chooses what (`info` by default).
-pub fn start() {
-    let filter = EnvFilter::try_from_env("WAYBILL_LOG").unwrap_or_else(|_| EnvFilter::new("warn,waybill=info"));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).try_init();
+/// Starts logging; `WAYBILL_LOG` overrides the filter given here.
+pub fn start(filter: &str) {
+    let filter = EnvFilter::try_from_env("WAYBILL_LOG").unwrap_or_else(|_| EnvFilter::new(filter));
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).try_init();
 }

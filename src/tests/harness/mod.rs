@@ -26,7 +26,7 @@ use waybill::server::{http, worker};
 
 pub use browser::{Answer, Browser};
 pub use faulty::{Fault, FaultySource};
-pub use files::{Export, changed_line, read_export};
+pub use files::{changed_line, read_export};
 pub use program::{Ended, Program, Server};
 
 pub const PASSWORD: &str = "correct horse battery staple";

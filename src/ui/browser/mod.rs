@@ -9,5 +9,5 @@ mod slices;
 
 pub use clipboard::copy;
 pub use download::{cancel, download};
-pub use run_events::RunEvents;
+pub use run_events::follow;
 pub use slices::{Slices, dropped_file, picked_file};

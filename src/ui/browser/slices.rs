@@ -1,7 +1,7 @@
 //! Reading a file of any size slice by slice: it never leaves the browser, and never lies in memory whole.
 
-use gloo_file::futures::read_as_bytes;
 use gloo_file::File;
+use gloo_file::futures::read_as_bytes;
 use wasm_bindgen::JsCast;
 use web_sys::{DragEvent, Event, HtmlInputElement};
 

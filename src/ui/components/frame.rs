@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::icon::Icon;
-use crate::model::access::Viewer;
 use crate::model::ApiError;
+use crate::model::access::Viewer;
 use crate::rpc::session::find_viewer;
 
 /// A step of the way to a page: its name and address.

@@ -127,7 +127,12 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
             Codec::Integer => scalar::integer(self.out.buffer(), n),
             // In a column without one type, a string would pass for text.
             Codec::Dynamic if exact => scalar::integer(self.out.buffer(), n),
-            _ => return self.tagged("$int", |encoder| { scalar::integer(encoder.out.buffer(), n); Ok(()) }),
+            _ => {
+                return self.tagged("$int", |encoder| {
+                    scalar::integer(encoder.out.buffer(), n);
+                    Ok(())
+                });
+            }
         }
         Ok(())
     }
@@ -139,7 +144,10 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
             scalar::double(self.out.buffer(), n);
             return Ok(());
         }
-        self.tagged("$real", |encoder| { scalar::double(encoder.out.buffer(), n); Ok(()) })
+        self.tagged("$real", |encoder| {
+            scalar::double(encoder.out.buffer(), n);
+            Ok(())
+        })
     }
 
     fn blob(&mut self, codec: Codec, bytes: &[u8]) -> Result<(), Stopped> {
@@ -168,7 +176,10 @@ impl<C: Chunks> RowSink for JsonTable<'_, C> {
         self.out.buffer().extend_from_slice(prefix);
         self.column += 1;
         match value {
-            Value::Null => { self.out.buffer().extend_from_slice(b"null"); Ok(()) }
+            Value::Null => {
+                self.out.buffer().extend_from_slice(b"null");
+                Ok(())
+            }
             Value::Integer(n) => self.integer(codec, n),
             Value::Double(n) => self.double(codec, n),
             Value::Text(bytes) => self.text(codec, bytes),

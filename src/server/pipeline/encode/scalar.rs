@@ -109,8 +109,7 @@ mod tests {
     fn doubles_that_json_has_no_number_for_are_strings() {
         let edges = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0, 0.1 + 0.2, 5e-324];
         let shown = edges.map(|n| written(|out| double(out, n)));
-        let expected =
-            ["\"NaN\"", "\"Infinity\"", "\"-Infinity\"", "\"-0\"", "0.0", "0.30000000000000004", "5e-324"];
+        let expected = ["\"NaN\"", "\"Infinity\"", "\"-Infinity\"", "\"-0\"", "0.0", "0.30000000000000004", "5e-324"];
         assert_eq!(shown, expected);
     }
 

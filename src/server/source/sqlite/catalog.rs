@@ -39,8 +39,9 @@ fn reason_to_leave(name: &str, kind: &str) -> Option<&'static str> {
 
 fn table(connection: &Connection, name: String) -> Result<Table> {
     let references = references(connection, &name)?;
-    let mut statement = connection
-        .prepare("SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid")?;
+    let mut statement = connection.prepare(
+        "SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid",
+    )?;
     let mut rows = statement.query([&name])?;
     let mut columns = Vec::new();
     let mut key = Vec::new();

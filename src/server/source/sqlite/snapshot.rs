@@ -66,7 +66,12 @@ impl Snapshot for SqliteSnapshot {
         let columns = column_list(selection);
         let table = quoted(&selection.table);
         let Some(rowid) = self.rowid_name(&selection.table) else {
-            return self.push(&format!("SELECT {columns} FROM {table} LIMIT {}", PLACES * NEIGHBOURS), [], selection.columns.len(), sink);
+            return self.push(
+                &format!("SELECT {columns} FROM {table} LIMIT {}", PLACES * NEIGHBOURS),
+                [],
+                selection.columns.len(),
+                sink,
+            );
         };
         // Two queries: SQLite answers each from one end of the tree, both together by a full scan.
         let end = |which: &str| {
@@ -76,10 +81,14 @@ impl Snapshot for SqliteSnapshot {
         let (Some(first), Some(last)) = (end("min")?, end("max")?) else { return Ok(()) };
         let step = (i128::from(last) - i128::from(first)) / i128::from(PLACES);
         if step < i128::from(NEIGHBOURS) {
-            return self.push(&format!("SELECT {columns} FROM {table} LIMIT {}", PLACES * NEIGHBOURS), [], selection.columns.len(), sink);
+            return self.push(
+                &format!("SELECT {columns} FROM {table} LIMIT {}", PLACES * NEIGHBOURS),
+                [],
+                selection.columns.len(),
+                sink,
+            );
         }
-        let sql =
-            format!("SELECT {columns} FROM {table} WHERE {rowid} >= ?1 ORDER BY {rowid} LIMIT {NEIGHBOURS}");
+        let sql = format!("SELECT {columns} FROM {table} WHERE {rowid} >= ?1 ORDER BY {rowid} LIMIT {NEIGHBOURS}");
         for place in 0..PLACES {
             let start = i128::from(first) + step * i128::from(place);
             self.push(&sql, [i64::try_from(start).unwrap_or(last)], selection.columns.len(), sink)?;

@@ -9,10 +9,25 @@ use crate::ui::components::{Frame, Icon, current_viewer};
 
 /// A tool: address, icon, name, what it does.
 const TOOLS: [(&str, &str, &str, &str); 4] = [
-    ("/admin/developer-tools/export", "database", "Database export", "See what the database holds, and take all of it out in one sealed file."),
-    ("/admin/developer-tools/export/verify", "shield-check", "Verify a file", "Check that an export is whole and unaltered. The file stays in your browser."),
+    (
+        "/admin/developer-tools/export",
+        "database",
+        "Database export",
+        "See what the database holds, and take all of it out in one sealed file.",
+    ),
+    (
+        "/admin/developer-tools/export/verify",
+        "shield-check",
+        "Verify a file",
+        "Check that an export is whole and unaltered. The file stays in your browser.",
+    ),
     ("/admin/developer-tools/export/history", "history", "History", "Who exported what, when, and how it ended."),
-    ("/admin/developer-tools/export/guide", "book-open", "Analysis guide", "How to analyse an export with an AI assistant, and how to handle it."),
+    (
+        "/admin/developer-tools/export/guide",
+        "book-open",
+        "Analysis guide",
+        "How to analyse an export with an AI assistant, and how to handle it.",
+    ),
 ];
 
 #[component]
@@ -35,10 +50,13 @@ fn Cards(allowed: bool, needed: String, role: String) -> impl IntoView {
         let text = format!("The tools here need the role {needed}. You are signed in as {role}.");
         return view! {
             <section class="card message"><h2>"No tools for this role"</h2><p>{text}</p></section>
-        }.into_any();
+        }
+        .into_any();
     }
-    let cards = TOOLS.map(|(href, icon, name, text)| view! {
-        <li><a class="card tool" href=href><Icon name=icon /><h2>{name}</h2><p>{text}</p></a></li>
+    let cards = TOOLS.map(|(href, icon, name, text)| {
+        view! {
+            <li><a class="card tool" href=href><Icon name=icon /><h2>{name}</h2><p>{text}</p></a></li>
+        }
     });
     view! { <ul class="tools">{cards.into_iter().collect_view()}</ul> }.into_any()
 }

@@ -66,7 +66,8 @@ fn Entries(page: Page) -> impl IntoView {
 #[component]
 fn Entry(entry: HistoryEntry) -> impl IntoView {
     let size = entry.bytes.map_or("–".into(), text::bytes);
-    let estimated = entry.estimated_bytes.zip(entry.bytes).map(|(estimated, _)| format!("estimated {}", text::bytes(estimated)));
+    let estimated =
+        entry.estimated_bytes.zip(entry.bytes).map(|(estimated, _)| format!("estimated {}", text::bytes(estimated)));
     let digest = entry.sha256.map(|digest| {
         let short = format!("{}…", digest.get(..8).unwrap_or(&digest));
         view! { <code>{short}</code>" "<CopyButton text=digest what="the digest" /> }
@@ -107,11 +108,13 @@ fn Pager(page: u32, pages: u32) -> impl IntoView {
     let link = |number: u32, label: &'static str| {
         view! { <a class="button" href=format!("{HERE}/history?page={number}")>{label}</a> }
     };
-    (pages > 1).then(|| view! {
-        <nav class="pager" aria-label="Pages">
-            {(page > 1).then(|| link(page - 1, "Newer"))}
-            <span>{format!("Page {page} of {pages}")}</span>
-            {(page < pages).then(|| link(page + 1, "Older"))}
-        </nav>
+    (pages > 1).then(|| {
+        view! {
+            <nav class="pager" aria-label="Pages">
+                {(page > 1).then(|| link(page - 1, "Newer"))}
+                <span>{format!("Page {page} of {pages}")}</span>
+                {(page < pages).then(|| link(page + 1, "Older"))}
+            </nav>
+        }
     })
 }

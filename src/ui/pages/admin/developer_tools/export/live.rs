@@ -6,7 +6,7 @@ use leptos::task::spawn_local;
 use crate::model::export::{ExportId, Preview, Requested, RunState, RunView};
 use crate::model::{ApiError, text};
 use crate::rpc::export::{preview_export, request_export};
-use crate::ui::browser::{self, RunEvents};
+use crate::ui::browser;
 use crate::ui::components::Toast;
 
 /// Screen readers hear of progress no more often than this.
@@ -21,7 +21,6 @@ pub struct Live {
     /// Why a request was refused.
     pub problem: RwSignal<Option<ApiError>>,
     announced: StoredValue<u64>,
-    events: StoredValue<Option<RunEvents>, LocalStorage>,
 }
 
 impl Live {
@@ -32,7 +31,6 @@ impl Live {
             toast: RwSignal::new(None),
             problem: RwSignal::new(None),
             announced: StoredValue::new(0),
-            events: StoredValue::new_local(None),
         }
     }
 
@@ -70,7 +68,7 @@ impl Live {
     }
 
     fn follow(self, id: ExportId) {
-        self.events.set_value(RunEvents::open(id, move |view| self.show(view)));
+        browser::follow(id, move |view| self.show(view));
     }
 
     fn show(self, view: RunView) {

@@ -22,8 +22,8 @@ use crate::model::text;
 use crate::rpc::export::{self as rpc, open_export_page};
 use crate::ui::components::{Frame, Icon, Refusal, Toasts, current_viewer};
 
-use guide::GuidePanel;
 pub use guide::GuidePage;
+use guide::GuidePanel;
 pub use history::HistoryPage;
 use live::{Live, settle};
 use outcome::Outcome;

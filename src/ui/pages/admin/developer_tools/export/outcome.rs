@@ -35,7 +35,11 @@ fn Ended(run: RunView) -> impl IntoView {
 fn Complete(id: ExportId, file_name: String, estimated_bytes: Option<u64>, done: ExportSummary) -> impl IntoView {
     let records = text::count(done.records);
     let estimated = estimated_bytes.map(|bytes| format!(" (estimated {})", text::bytes(bytes))).unwrap_or_default();
-    let counts = format!("{records} of {records} records, {}{estimated}, in {}.", text::bytes(done.bytes), text::duration(done.duration_ms));
+    let counts = format!(
+        "{records} of {records} records, {}{estimated}, in {}.",
+        text::bytes(done.bytes),
+        text::duration(done.duration_ms)
+    );
     let kept = done.expires_at.as_deref().map(|at| format!("The file is kept until {} UTC.", text::clock_time(at)));
     let command = format!("waybill verify {file_name}");
     view! {

@@ -16,7 +16,9 @@ pub fn Stats(preview: RwSignal<Preview>) -> impl IntoView {
     let size = move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes));
     let band = move || {
         let size = preview.read().total_size();
-        size.map_or("size".into(), |size| format!("about {} to {}", text::bytes(size.low_bytes), text::bytes(size.high_bytes)))
+        size.map_or("size".into(), |size| {
+            format!("about {} to {}", text::bytes(size.low_bytes), text::bytes(size.high_bytes))
+        })
     };
     let time = move || preview.read().expected_ms.map_or("…".into(), text::rough_duration);
     view! {

@@ -13,7 +13,12 @@ pub fn Tables(preview: RwSignal<Preview>) -> impl IntoView {
         preview.tables.iter().filter_map(|table| Some(table.size?.bytes)).max().unwrap_or_default()
     });
     let rows = move || {
-        preview.read().tables.iter().map(|table| view! { <Row table=table.clone() largest=largest.get() /> }).collect_view()
+        preview
+            .read()
+            .tables
+            .iter()
+            .map(|table| view! { <Row table=table.clone() largest=largest.get() /> })
+            .collect_view()
     };
     let records = move || preview.read().total_records().map_or("counting".into(), text::count);
     let size = move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes));
@@ -67,10 +72,16 @@ fn NotIncluded(preview: RwSignal<Preview>) -> impl IntoView {
         let preview = preview.read();
         let excluded = preview.excluded.iter().map(|table| (table.table.clone(), table.reason.clone()));
         let others = preview.not_included.iter().map(|object| (object.object.clone(), object.reason.clone()));
-        let unknown = preview.unclassified.iter().map(|name| (name.clone(), "unknown to the profile, so it stays home".to_owned()));
+        let unknown = preview
+            .unclassified
+            .iter()
+            .map(|name| (name.clone(), "unknown to the profile, so it stays home".to_owned()));
         let lines: Vec<_> = excluded.chain(others).chain(unknown).collect();
         (!lines.is_empty()).then(|| {
-            let lines = lines.into_iter().map(|(name, reason)| view! { <li><code>{name}</code>" "{reason}</li> }).collect_view();
+            let lines = lines
+                .into_iter()
+                .map(|(name, reason)| view! { <li><code>{name}</code>" "{reason}</li> })
+                .collect_view();
             view! { <div class="note"><h2>"Not in this export"</h2><ul>{lines}</ul></div> }
         })
     }

@@ -101,10 +101,18 @@ fn verdict(check: Check) -> impl IntoView {
 #[component]
 fn Whole(name: String, verified: Verified) -> impl IntoView {
     let metadata = verified.metadata;
-    let summary = format!("{} in {}, {}.", text::counted(verified.records, "record"), text::counted(verified.tables, "table"), text::bytes(verified.bytes));
+    let summary = format!(
+        "{} in {}, {}.",
+        text::counted(verified.records, "record"),
+        text::counted(verified.tables, "table"),
+        text::bytes(verified.bytes)
+    );
     let origin = format!(
         "Exported {} UTC by {} from {} ({} {}).",
-        text::minute(&metadata.exported_at), metadata.exported_by, metadata.source.name, metadata.source.engine,
+        text::minute(&metadata.exported_at),
+        metadata.exported_by,
+        metadata.source.name,
+        metadata.source.engine,
         metadata.source.engine_version
     );
     let left_out = metadata.redaction.removed_fields.join(", ");
