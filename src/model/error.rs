@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What went wrong, in the few variants a client can act on. Causes stay in the server's log, found
 /// again by their reference.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(tag = "code", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum ApiError {
     #[error("Sign in first.")]
     Unauthenticated,
@@ -13,18 +13,18 @@ pub enum ApiError {
     Forbidden,
     #[error("There is nothing here under that address.")]
     NotFound,
-    #[error("{message}")]
-    Invalid { message: String },
-    #[error("{message}")]
-    Conflict { message: String },
+    #[error("{0}")]
+    Invalid(String),
+    #[error("{0}")]
+    Conflict(String),
     #[error("This has expired and its file is gone. Start a new export.")]
     Gone,
     #[error("{message} Try again in {retry_after_seconds} seconds.")]
     Busy { message: String, retry_after_seconds: u64 },
-    #[error("{message}")]
-    Unavailable { message: String },
-    #[error("Something failed on the server. Nothing was lost; try again. Reference {reference}")]
-    Internal { reference: String },
+    #[error("{0}")]
+    Unavailable(String),
+    #[error("Something failed on the server. Nothing was lost; try again. Reference {0}")]
+    Internal(String),
 }
 
 impl ApiError {
@@ -35,12 +35,12 @@ impl ApiError {
             Self::Unauthenticated => 401,
             Self::Forbidden => 403,
             Self::NotFound => 404,
-            Self::Invalid { .. } => 400,
-            Self::Conflict { .. } => 409,
+            Self::Invalid(_) => 400,
+            Self::Conflict(_) => 409,
             Self::Gone => 410,
             Self::Busy { .. } => 429,
-            Self::Unavailable { .. } => 503,
-            Self::Internal { .. } => 500,
+            Self::Unavailable(_) => 503,
+            Self::Internal(_) => 500,
         }
     }
 }

@@ -104,7 +104,7 @@ pub struct RunView {
 
 /// A run's life: `Queued -> Running -> Completed | Failed | Cancelled`, and `Completed -> Expired`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum RunState {
     Queued,
     Running(Progress),

@@ -33,6 +33,33 @@ pub struct Metadata {
     pub schema: Ordered<TableSchema>,
 }
 
+/// What a reader needs of the metadata to check a file and to say what it is; the schema is skipped.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Head {
+    pub exported_at: String,
+    pub exported_by: String,
+    pub record_counts: Ordered<u64>,
+    pub generator: Generator,
+    pub source: SourceName,
+    #[serde(default)]
+    pub redaction: RemovedFields,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceName {
+    pub name: String,
+    pub engine: String,
+    pub engine_version: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RemovedFields {
+    pub removed_fields: Vec<String>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ExportType {

@@ -16,22 +16,24 @@ pub fn count(n: u64) -> String {
 
 /// Decimal units (IEC 80000-13): `999 B`, `12 kB`, `9.8 MB`, `1.2 GB`.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
 pub fn bytes(n: u64) -> String {
-    let mut value = n as f64;
     if n < 1000 {
         return format!("{n} B");
     }
-    for unit in ["kB", "MB", "GB", "TB"] {
-        value /= 1000.0;
-        if value < 9.95 {
-            return format!("{value:.1} {unit}");
+    // In whole numbers: code that prints floats would be a hundredth of the page's download.
+    let mut unit_bytes: u64 = 1000;
+    for unit in ["kB", "MB", "GB", "TB", "PB"] {
+        let tenths = n.saturating_add(unit_bytes / 20) / (unit_bytes / 10);
+        if tenths < 100 {
+            return format!("{}.{} {unit}", tenths / 10, tenths % 10);
         }
-        if value < 999.5 {
-            return format!("{value:.0} {unit}");
+        let whole = n.saturating_add(unit_bytes / 2) / unit_bytes;
+        if whole < 1000 {
+            return format!("{whole} {unit}");
         }
+        unit_bytes *= 1000;
     }
-    format!("{:.0} PB", value / 1000.0)
+    format!("{} EB", n / unit_bytes)
 }
 
 /// `about 1 s`, `about 3 min`: the precision that an estimate deserves.
@@ -48,7 +50,9 @@ pub fn rough_duration(ms: u64) -> String {
 /// `0.8 s`, `12.3 s`, `4 min 05 s`.
 #[must_use]
 pub fn duration(ms: u64) -> String {
-    if ms < 60_000 {
+    if ms < 100 {
+        "under 0.1 s".into()
+    } else if ms < 60_000 {
         format!("{}.{} s", ms / 1000, ms % 1000 / 100)
     } else {
         format!("{} min {:02} s", ms / 60_000, ms % 60_000 / 1000)

@@ -1,23 +1,23 @@
 //! How an error crosses the seam.
 
-use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
+use super::json::JsonText;
 use crate::model::ApiError;
 
 impl FromServerFnError for ApiError {
-    type Encoder = JsonEncoding;
+    type Encoder = JsonText;
 
     /// What went wrong between page and use case: no connection, or a body that is none.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Request(_) => Self::Unavailable {
-                message: "The server cannot be reached. Check the connection and try again.".into(),
-            },
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
-                Self::Invalid { message: "The request cannot be read.".into() }
+            ServerFnErrorErr::Request(_) => {
+                Self::Unavailable("The server cannot be reached. Check the connection and try again.".into())
             }
-            _ => Self::Unavailable { message: "The server's answer cannot be read. Load the page again.".into() },
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
+                Self::Invalid("The request cannot be read.".into())
+            }
+            _ => Self::Unavailable("The server's answer cannot be read. Load the page again.".into()),
         }
     }
 }

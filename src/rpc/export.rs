@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::json::Json;
 use crate::model::ApiError;
 use crate::model::export::{ExportId, Preview, Requested, RunView};
 
@@ -16,7 +17,7 @@ pub struct ExportPage {
 
 /// # Errors
 /// `Unauthenticated` or `Forbidden`; what is wrong with the source is in the preview.
-#[server(prefix = "/rpc", endpoint = "open_export_page")]
+#[server(prefix = "/rpc", endpoint = "open_export_page", output = Json)]
 pub async fn open_export_page(refresh: bool) -> Result<ExportPage, ApiError> {
     let opened = crate::server::context::act(async |app, caller| app.exports.open(&caller, refresh).await).await;
     opened.map(|(preview, run)| ExportPage { preview, run })
@@ -26,7 +27,7 @@ pub async fn open_export_page(refresh: bool) -> Result<ExportPage, ApiError> {
 ///
 /// # Errors
 /// `Unauthenticated` or `Forbidden`.
-#[server(prefix = "/rpc", endpoint = "preview_export")]
+#[server(prefix = "/rpc", endpoint = "preview_export", output = Json)]
 pub async fn preview_export(refresh: bool) -> Result<Preview, ApiError> {
     crate::server::context::act(async |app, caller| app.exports.preview(&caller, refresh).await).await
 }
@@ -35,7 +36,7 @@ pub async fn preview_export(refresh: bool) -> Result<Preview, ApiError> {
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden`, `Busy` while too many run, `Unavailable` without room on the disk.
-#[server(prefix = "/rpc", endpoint = "request_export")]
+#[server(prefix = "/rpc", endpoint = "request_export", output = Json)]
 pub async fn request_export() -> Result<Requested, ApiError> {
     use crate::server::context::{act, redirect_form};
     let requested = act(async |app, caller| app.exports.request(&caller).await).await;
@@ -51,7 +52,7 @@ pub async fn request_export() -> Result<Requested, ApiError> {
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden`, or `NotFound` when it is not the caller's.
-#[server(prefix = "/rpc", endpoint = "view_export")]
+#[server(prefix = "/rpc", endpoint = "view_export", output = Json)]
 pub async fn view_export(id: ExportId) -> Result<RunView, ApiError> {
     crate::server::context::act(async |app, caller| app.exports.view(&caller, id).await).await
 }
@@ -60,7 +61,7 @@ pub async fn view_export(id: ExportId) -> Result<RunView, ApiError> {
 ///
 /// # Errors
 /// `Unauthenticated` or `Forbidden`.
-#[server(prefix = "/rpc", endpoint = "analysis_guide")]
+#[server(prefix = "/rpc", endpoint = "analysis_guide", output = Json)]
 pub async fn analysis_guide() -> Result<String, ApiError> {
     crate::server::context::act(async |app, caller| app.exports.guide(&caller).await).await
 }

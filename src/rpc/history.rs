@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::json::Json;
 use crate::model::ApiError;
 use crate::model::history::HistoryPage;
 
@@ -9,7 +10,7 @@ use crate::model::history::HistoryPage;
 ///
 /// # Errors
 /// `Unauthenticated` or `Forbidden`.
-#[server(prefix = "/rpc", endpoint = "list_exports")]
+#[server(prefix = "/rpc", endpoint = "list_exports", output = Json)]
 pub async fn list_exports(page: u32) -> Result<HistoryPage, ApiError> {
     crate::server::context::act(async |app, caller| app.history.list(&caller, page).await).await
 }

@@ -6,4 +6,5 @@
 mod error;
 pub mod export;
 pub mod history;
+mod json;
 pub mod session;

@@ -20,7 +20,7 @@ pub fn table_open(name: &str) -> String {
 
 /// The name in a table's opening line, if it is one.
 pub(super) fn table_name(line: &[u8]) -> Option<String> {
-    serde_json::from_slice(line.strip_suffix(b":[")?).ok()
+    serde_json::from_str(std::str::from_utf8(line).ok()?.strip_suffix(":[")?).ok()
 }
 
 /// The one form in which this seal may stand at the end of a file.
@@ -33,8 +33,8 @@ pub(super) fn seal_line(integrity: &Integrity) -> Vec<u8> {
 
 /// Reads a seal line back, to explain how it differs.
 pub(super) fn parse_seal(line: &[u8]) -> Option<Integrity> {
-    let inner = line.strip_prefix(b"\"integrity\":")?.strip_suffix(b"}\n")?;
-    serde_json::from_slice(inner).ok()
+    let inner = std::str::from_utf8(line).ok()?.strip_prefix("\"integrity\":")?.strip_suffix("}\n")?;
+    serde_json::from_str(inner).ok()
 }
 
 fn json_string(text: &str) -> String {

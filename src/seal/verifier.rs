@@ -6,7 +6,7 @@
 use super::flaw::Flaw;
 use super::hash::RunningHash;
 use super::layout;
-use crate::model::manifest::{FORMAT_VERSION, Integrity, Metadata, SealedTable};
+use crate::model::manifest::{FORMAT_VERSION, Head, Integrity, SealedTable};
 use crate::model::ordered::Ordered;
 
 /// Lines that are not records are kept whole up to this size; more is not ours.
@@ -16,7 +16,7 @@ const LARGEST_METADATA: usize = 64 << 20;
 /// A file that is whole and unaltered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verified {
-    pub metadata: Metadata,
+    pub head: Head,
     pub records: u64,
     pub tables: u64,
     pub bytes: u64,
@@ -28,7 +28,7 @@ impl std::fmt::Display for Verified {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         use crate::model::text::counted;
         let (records, tables) = (counted(self.records, "record"), counted(self.tables, "table"));
-        write!(f, "complete: {records} in {tables}, sealed {}", self.metadata.exported_at)
+        write!(f, "complete: {records} in {tables}, sealed {}", self.head.exported_at)
     }
 }
 
@@ -60,7 +60,7 @@ pub struct Verifier {
     held: Vec<u8>,
     record: Option<[u8; 2]>,
     metadata_text: Vec<u8>,
-    metadata: Option<Metadata>,
+    head: Option<Head>,
     table: Option<(String, u64)>,
     closed: Vec<(String, SealedTable)>,
 }
@@ -75,7 +75,7 @@ impl Default for Verifier {
             held: Vec::new(),
             record: None,
             metadata_text: Vec::new(),
-            metadata: None,
+            head: None,
             table: None,
             closed: Vec::new(),
         }
@@ -119,7 +119,7 @@ impl Verifier {
         if self.bytes == 0 {
             return Err(Flaw::Empty);
         }
-        let Some(metadata) = self.metadata.take().filter(|_| self.expect == Expect::Seal) else {
+        let Some(head) = self.head.take().filter(|_| self.expect == Expect::Seal) else {
             return Err(self.cut());
         };
         let tables = self.closed.len() as u64;
@@ -135,7 +135,7 @@ impl Verifier {
             return Err(self.explain_seal(&deserved, &line));
         }
         self.hash.update(&line);
-        Ok(Verified { metadata, records, tables, bytes: self.bytes, sha256: self.hash.hex() })
+        Ok(Verified { head, records, tables, bytes: self.bytes, sha256: self.hash.hex() })
     }
 
     fn line_closes_table(&self) -> bool {
@@ -215,10 +215,11 @@ impl Verifier {
         }
         self.metadata_text.push(b'}');
         let text = std::mem::take(&mut self.metadata_text);
+        let text = String::from_utf8(text).map_err(|_| self.unexpected("the metadata is not UTF-8"))?;
         refuse_newer(&text)?;
-        let metadata: Metadata = serde_json::from_slice(&text)
+        let head: Head = serde_json::from_str(&text)
             .map_err(|error| self.unexpected(&format!("the metadata cannot be read ({error})")))?;
-        self.metadata = Some(metadata);
+        self.head = Some(head);
         self.expect = Expect::DataOpen;
         Ok(())
     }
@@ -300,11 +301,11 @@ impl Verifier {
     }
 
     fn promised_tables(&self) -> usize {
-        self.metadata.as_ref().map_or(0, |metadata| metadata.record_counts.len())
+        self.head.as_ref().map_or(0, |head| head.record_counts.len())
     }
 
     fn promise(&self, index: usize) -> Option<(&str, u64)> {
-        let (name, records) = self.metadata.as_ref()?.record_counts.0.get(index)?;
+        let (name, records) = self.head.as_ref()?.record_counts.0.get(index)?;
         Some((name, *records))
     }
 
@@ -327,14 +328,14 @@ impl Verifier {
 }
 
 /// Looks at the version alone, so that a newer file is refused by name and not as damaged.
-fn refuse_newer(text: &[u8]) -> Result<(), Flaw> {
+fn refuse_newer(text: &str) -> Result<(), Flaw> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Version {
         format_version: u32,
         generator: Option<crate::model::manifest::Generator>,
     }
-    match serde_json::from_slice::<Version>(text) {
+    match serde_json::from_str::<Version>(text) {
         Ok(version) if version.format_version > FORMAT_VERSION => Err(Flaw::Newer {
             made_by: version.generator.map_or("another program".into(), |g| format!("{} {}", g.name, g.version)),
             format: version.format_version,

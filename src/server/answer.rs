@@ -20,11 +20,11 @@ impl IntoAnswer for export::Error {
             Self::Refused(_) => ApiError::Forbidden,
             Self::NotFound => ApiError::NotFound,
             Self::Busy { message, retry_after_seconds } => ApiError::Busy { message, retry_after_seconds },
-            Self::StillRunning | Self::NoFile => ApiError::Conflict { message: self.to_string() },
+            Self::StillRunning | Self::NoFile => ApiError::Conflict(self.to_string()),
             Self::Expired => ApiError::Gone,
-            Self::NoRoom { .. } => ApiError::Unavailable { message: self.to_string() },
+            Self::NoRoom { .. } => ApiError::Unavailable(self.to_string()),
             Self::Source(error) => error.into_answer(),
-            Self::Profile(error) => ApiError::Unavailable { message: capitalised(&error) },
+            Self::Profile(error) => ApiError::Unavailable(capitalised(&error)),
             other => internal(&other),
         }
     }
@@ -42,7 +42,7 @@ impl IntoAnswer for history::Error {
 impl IntoAnswer for identity::Error {
     fn into_answer(self) -> ApiError {
         match self {
-            Self::WrongCredentials => ApiError::Invalid { message: self.to_string() },
+            Self::WrongCredentials => ApiError::Invalid(self.to_string()),
             Self::TooMany { retry_after_seconds } => ApiError::Busy { message: self.to_string(), retry_after_seconds },
             Self::Source(error) => error.into_answer(),
             other => internal(&other),
@@ -52,7 +52,7 @@ impl IntoAnswer for identity::Error {
 
 impl IntoAnswer for source::Error {
     fn into_answer(self) -> ApiError {
-        ApiError::Unavailable { message: capitalised(&self) }
+        ApiError::Unavailable(capitalised(&self))
     }
 }
 
@@ -70,7 +70,7 @@ fn internal(cause: &dyn Display) -> ApiError {
 fn internal_with(random: &dyn Random, cause: &dyn Display) -> ApiError {
     let reference = reference(random);
     tracing::error!(%reference, error = %cause, "a request failed");
-    ApiError::Internal { reference }
+    ApiError::Internal(reference)
 }
 
 fn capitalised(error: &dyn Display) -> String {

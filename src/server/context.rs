@@ -52,7 +52,7 @@ pub async fn act<T, E: IntoAnswer>(
             Ok(caller) => use_case(app, caller).await.map_err(IntoAnswer::into_answer),
             Err(error) => Err(error),
         },
-        None => Err(ApiError::Unavailable { message: "The server is not ready.".into() }),
+        None => Err(ApiError::Unavailable("The server is not ready.".into())),
     };
     if let (Some(response), Err(error)) = (response, &result) {
         response.set_status(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));

@@ -82,6 +82,7 @@ async fn history_lists_what_happened_newest_first() {
     assert_eq!(empty["total"], 0);
     let (_, _) = admin.export().await;
     at.store(100, std::sync::atomic::Ordering::SeqCst);
+    waybill.clock.advance(chrono::TimeDelta::seconds(1));
     admin.export().await;
     let page = admin.post("/rpc/list_exports", "page=1").await.json();
     let entries = page["entries"].as_array().unwrap();

@@ -100,8 +100,8 @@ fn as_json(verdict: &Result<Verified, Flaw>) -> serde_json::Value {
             "tables": verified.tables,
             "bytes": verified.bytes,
             "sha256": verified.sha256,
-            "sealed_at": verified.metadata.exported_at,
-            "exported_by": verified.metadata.exported_by,
+            "sealed_at": verified.head.exported_at,
+            "exported_by": verified.head.exported_by,
         }),
         Err(flaw) => json!({"complete": false, "reason": flaw.to_string()}),
     }

@@ -27,7 +27,7 @@ impl IntoResponse for Problem {
             "status": status.as_u16(),
             "detail": self.0.to_string(),
         });
-        if let ApiError::Internal { reference } = &self.0 {
+        if let ApiError::Internal(reference) = &self.0 {
             body["instance"] = json!(format!("urn:waybill:reference:{reference}"));
         }
         let content_type = [(header::CONTENT_TYPE, "application/problem+json")];

@@ -19,7 +19,7 @@ pub fn CopyButton(#[prop(into)] text: Signal<String>, what: &'static str) -> imp
     };
     view! {
         <button type="button" class="button small needs-js" on:click=copy>
-            <span aria-live="polite">{move || label.get()}</span>
+            <span aria-live="polite">{label}</span>
             <span class="visually-hidden">" "{what}</span>
         </button>
     }

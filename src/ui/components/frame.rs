@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::icon::Icon;
+use super::waiting::Waiting;
 use crate::model::ApiError;
 use crate::model::access::Viewer;
 use crate::rpc::session::find_viewer;
@@ -26,9 +27,9 @@ pub fn Frame(
         <a class="skip" href="#content">"Skip to content"</a>
         <header class="top">
             <a class="brand" href="/admin"><Icon name="waybill" />"Waybill"</a>
-            <Suspense>
+            <Waiting>
                 {move || viewer.get().and_then(Result::ok).map(|viewer| view! { <SignedIn viewer /> })}
-            </Suspense>
+            </Waiting>
         </header>
         <main id="content" tabindex="-1">
             <div class="heading">

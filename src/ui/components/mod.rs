@@ -6,6 +6,7 @@ mod icon;
 mod refusal;
 mod share_bar;
 mod toast;
+mod waiting;
 
 pub use copy_button::CopyButton;
 pub use frame::{Frame, current_viewer};
@@ -13,3 +14,4 @@ pub use icon::Icon;
 pub use refusal::Refusal;
 pub use share_bar::ShareBar;
 pub use toast::{Toast, Toasts};
+pub use waiting::{Waiting, text};

@@ -5,7 +5,7 @@ pub mod developer_tools;
 use leptos::prelude::*;
 
 use crate::model::access::Capability;
-use crate::ui::components::{Frame, Icon, current_viewer};
+use crate::ui::components::{Frame, Icon, Waiting, current_viewer};
 
 /// A tool: address, icon, name, what it does.
 const TOOLS: [(&str, &str, &str, &str); 4] = [
@@ -34,12 +34,12 @@ const TOOLS: [(&str, &str, &str, &str); 4] = [
 pub fn AdminPage() -> impl IntoView {
     view! {
         <Frame title="Tools" crumbs=vec![("Admin", "/admin")]>
-            <Suspense>
+            <Waiting>
                 {move || current_viewer().map(|viewer| {
                     let allowed = viewer.may(Capability::ExportDatabase);
                     view! { <Cards allowed needed=viewer.exporting_roles.join(" or ") role=viewer.role /> }
                 })}
-            </Suspense>
+            </Waiting>
         </Frame>
     }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{CRUMBS, HERE};
 use crate::rpc::export::analysis_guide;
-use crate::ui::components::{Frame, Icon, Refusal, current_viewer};
+use crate::ui::components::{Frame, Icon, Refusal, Waiting, current_viewer};
 
 /// Collapsed until somebody wants it.
 #[component]
@@ -13,9 +13,9 @@ pub fn GuidePanel() -> impl IntoView {
     view! {
         <details class="card guide-panel">
             <summary><Icon name="book-open" />"How to analyse the file with an AI assistant, and how to handle it"</summary>
-            <Suspense>
+            <Waiting>
                 {move || guide.get().and_then(Result::ok).map(|html| view! { <div class="prose" inner_html=html></div> })}
-            </Suspense>
+            </Waiting>
         </details>
     }
 }
@@ -26,12 +26,12 @@ pub fn GuidePage() -> impl IntoView {
     let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
     view! {
         <Frame title="Analysis guide" crumbs>
-            <Suspense>
+            <Waiting>
                 {move || guide.get().map(|guide| match guide {
                     Ok(html) => view! { <article class="card prose" inner_html=html></article> }.into_any(),
                     Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
                 })}
-            </Suspense>
+            </Waiting>
         </Frame>
     }
 }

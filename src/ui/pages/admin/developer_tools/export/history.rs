@@ -7,7 +7,7 @@ use super::{CRUMBS, HERE};
 use crate::model::history::{HistoryEntry, HistoryPage as Page, Outcome};
 use crate::model::text;
 use crate::rpc::history::list_exports;
-use crate::ui::components::{CopyButton, Frame, Icon, Refusal, current_viewer};
+use crate::ui::components::{CopyButton, Frame, Icon, Refusal, Waiting, current_viewer};
 
 #[component]
 pub fn HistoryPage() -> impl IntoView {
@@ -17,13 +17,13 @@ pub fn HistoryPage() -> impl IntoView {
     let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
     view! {
         <Frame title="History" crumbs>
-            <Suspense>
+            <Waiting>
                 {move || page.get().map(|page| match page {
                     Ok(page) if page.total == 0 => view! { <Empty /> }.into_any(),
                     Ok(page) => view! { <Entries page /> }.into_any(),
                     Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
                 })}
-            </Suspense>
+            </Waiting>
         </Frame>
     }
 }

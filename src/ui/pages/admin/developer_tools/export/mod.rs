@@ -20,7 +20,7 @@ use leptos_router::hooks::use_query_map;
 use crate::model::export::Preview;
 use crate::model::text;
 use crate::rpc::export::{self as rpc, open_export_page};
-use crate::ui::components::{Frame, Icon, Refusal, Toasts, current_viewer};
+use crate::ui::components::{Frame, Icon, Refusal, Toasts, Waiting, current_viewer, text as follow};
 
 pub use guide::GuidePage;
 use guide::GuidePanel;
@@ -53,12 +53,12 @@ pub fn ExportPage() -> impl IntoView {
     let page = Resource::new(|| (), move |()| open_export_page(refresh));
     view! {
         <Frame title="Database export" crumbs=CRUMBS.to_vec() actions=actions>
-            <Suspense>
+            <Waiting>
                 {move || page.get().map(|page| match page {
                     Ok(page) => view! { <Opened page /> }.into_any(),
                     Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
                 })}
-            </Suspense>
+            </Waiting>
         </Frame>
     }
 }
@@ -77,7 +77,7 @@ fn Opened(page: rpc::ExportPage) -> impl IntoView {
     };
     view! {
         {body}
-        <p class="visually-hidden" role="status">{move || live.announcement.get()}</p>
+        <p class="visually-hidden" role="status">{live.announcement}</p>
         <Toasts toast />
     }
 }
@@ -105,9 +105,10 @@ fn Taken(preview: RwSignal<Preview>) -> impl IntoView {
             }
         });
     };
+    let taken_at = follow(move || text::clock_time(&preview.read().taken_at).to_owned());
     view! {
         <p class="sub">
-            "Preview taken "<time>{move || text::clock_time(&preview.read().taken_at).to_owned()}</time>
+            "Preview taken "<time>{taken_at}</time>
             " UTC from one consistent snapshot. Exporting does not block users. "
             <a href=format!("{HERE}?refresh=1") rel="external" on:click=refresh>"Refresh"</a>
         </p>

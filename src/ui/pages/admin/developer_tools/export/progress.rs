@@ -6,6 +6,7 @@ use super::live::Live;
 use crate::model::export::{Progress, RunState};
 use crate::model::text;
 use crate::ui::browser;
+use crate::ui::components::text as follow;
 
 /// How much is done. Bytes are the better measure, where a preview measured them.
 pub fn percent(progress: &Progress) -> u64 {
@@ -31,23 +32,27 @@ pub fn ProgressPanel(live: Live) -> impl IntoView {
             browser::cancel(id);
         }
     };
-    let title = move || match progress.read().table.as_str() {
+    let title = follow(move || match progress.read().table.as_str() {
         "" => "Counting records".to_owned(),
         table => format!("Exporting {table}"),
-    };
-    let records = move || {
+    });
+    let records = follow(move || {
         let progress = progress.read();
         format!("{} of {}", text::count(progress.records), text::count(progress.total_records))
-    };
+    });
+    let written = follow(move || text::bytes(progress.read().bytes));
+    let rate = follow(move || rate(&progress.read()));
+    let left = follow(move || left(&progress.read()));
+    let percent = Signal::derive(move || percent(&progress.read()));
     view! {
         <section class="card panel running" aria-label="Export in progress">
             <h2>{title}</h2>
-            <progress max="100" prop:value=move || percent(&progress.read()) value=move || percent(&progress.read()) aria-label="Progress"></progress>
+            <progress max="100" prop:value=percent value=percent aria-label="Progress"></progress>
             <div class="facts">
                 <p><span>"Records"</span>" "{records}</p>
-                <p><span>"Written"</span>" "{move || text::bytes(progress.read().bytes)}</p>
-                <p><span>"Rate"</span>" "{move || rate(&progress.read())}</p>
-                <p><span>"Left"</span>" "{move || left(&progress.read())}</p>
+                <p><span>"Written"</span>" "{written}</p>
+                <p><span>"Rate"</span>" "{rate}</p>
+                <p><span>"Left"</span>" "{left}</p>
                 <form method="post" action=action on:submit=cancel><button class="button">"Cancel"</button></form>
             </div>
         </section>

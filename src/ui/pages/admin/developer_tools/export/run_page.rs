@@ -10,7 +10,7 @@ use super::{CRUMBS, HERE};
 use crate::model::ApiError;
 use crate::model::export::{RunState, RunView};
 use crate::rpc::export::view_export;
-use crate::ui::components::{Frame, Refusal, Toasts, current_viewer};
+use crate::ui::components::{Frame, Refusal, Toasts, Waiting, current_viewer};
 
 #[component]
 pub fn RunPage() -> impl IntoView {
@@ -25,12 +25,12 @@ pub fn RunPage() -> impl IntoView {
     let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
     view! {
         <Frame title="Export run" crumbs>
-            <Suspense>
+            <Waiting>
                 {move || run.get().map(|run| match run {
                     Ok(run) => view! { <Run run /> }.into_any(),
                     Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
                 })}
-            </Suspense>
+            </Waiting>
         </Frame>
     }
 }
@@ -54,7 +54,7 @@ fn Run(run: RunView) -> impl IntoView {
         {body}
         {fetch}
         <p><a class="button" href=HERE>"Back to the export page"</a></p>
-        <p class="visually-hidden" role="status">{move || live.announcement.get()}</p>
+        <p class="visually-hidden" role="status">{live.announcement}</p>
         <Toasts toast=live.toast />
     }
 }

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_query_map;
 use super::live::Live;
 use crate::model::export::Preview;
 use crate::model::text;
-use crate::ui::components::{CopyButton, Icon};
+use crate::ui::components::{CopyButton, Icon, text as follow};
 
 /// `again` makes it the smaller thing to do below a result.
 #[component]
@@ -16,22 +16,20 @@ pub fn Start(preview: RwSignal<Preview>, live: Live, again: bool) -> impl IntoVi
         event.prevent_default();
         live.start(preview.read_untracked().total_size().map(|size| size.bytes));
     };
-    let effect = move || {
-        let preview = preview.read();
-        let records = preview.total_records().map_or("all records".into(), |n| text::counted(n, "record"));
-        view! { {records}" → "<code class="file">{preview.file_name.clone()}</code> }
-    };
+    let records =
+        follow(move || preview.read().total_records().map_or("all records".into(), |n| text::counted(n, "record")));
+    let file_name = follow(move || preview.read().file_name.clone());
     view! {
         <section class="card panel" aria-label="Export">
             <Warning preview />
             <Problem live />
             <form class="go" method="post" action="/rpc/request_export" on:submit=submit>
                 <button class="button primary">{if again { "Export again" } else { "Export Full Database" }}</button>
-                <span class="soft">{effect}</span>
+                <span class="soft">{records}" → "<code class="file">{file_name}</code></span>
             </form>
             <p class="command">
                 <span>"Same thing as a command"</span>
-                <code tabindex="0">{move || command.get()}</code>
+                <code tabindex="0">{command}</code>
                 <CopyButton text=command what="the command" />
             </p>
         </section>
@@ -40,14 +38,14 @@ pub fn Start(preview: RwSignal<Preview>, live: Live, again: bool) -> impl IntoVi
 
 #[component]
 fn Warning(preview: RwSignal<Preview>) -> impl IntoView {
-    let text = move || {
+    let text = follow(move || {
         let preview = preview.read();
         match (&preview.contains, preview.total_records()) {
             (_, Some(0)) => "The database is empty. An export of it is still a valid, sealed file.".to_owned(),
             (Some(contents), _) => format!("Contains {contents}. This download is recorded under your name."),
             (None, _) => "Contains personal data. This download is recorded under your name.".to_owned(),
         }
-    };
+    });
     view! { <p class="warning"><Icon name="triangle-alert" /><span>{text}</span></p> }
 }
 

@@ -4,23 +4,23 @@ use leptos::prelude::*;
 
 use crate::model::export::Preview;
 use crate::model::text;
+use crate::ui::components::text as follow;
 
 #[component]
 pub fn Stats(preview: RwSignal<Preview>) -> impl IntoView {
-    let records = move || preview.read().total_records().map_or("counting".into(), text::count);
-    let tables = move || preview.read().tables.len().to_string();
-    let left = move || match preview.read().excluded.len() {
+    let records = follow(move || preview.read().total_records().map_or("counting".into(), text::count));
+    let tables = follow(move || preview.read().tables.len().to_string());
+    let left = follow(move || match preview.read().excluded.len() {
         0 => "tables".to_owned(),
         n => format!("tables, {n} not included"),
-    };
-    let size = move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes));
-    let band = move || {
+    });
+    let size = follow(move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes)));
+    let band = follow(move || {
         let size = preview.read().total_size();
-        size.map_or("size".into(), |size| {
-            format!("about {} to {}", text::bytes(size.low_bytes), text::bytes(size.high_bytes))
-        })
-    };
-    let time = move || preview.read().expected_ms.map_or("…".into(), text::rough_duration);
+        let band = size.map(|size| (text::bytes(size.low_bytes), text::bytes(size.high_bytes)));
+        band.filter(|(low, high)| low != high).map_or("size".into(), |(low, high)| format!("about {low} to {high}"))
+    });
+    let time = follow(move || preview.read().expected_ms.map_or("…".into(), text::rough_duration));
     view! {
         <dl class="stats">
             <div><dd data-testid="records">{records}</dd><dt>"records"</dt></div>

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::model::export::{Preview, TablePreview};
 use crate::model::text;
-use crate::ui::components::ShareBar;
+use crate::ui::components::{ShareBar, text as follow};
 
 #[component]
 pub fn Tables(preview: RwSignal<Preview>) -> impl IntoView {
@@ -20,8 +20,8 @@ pub fn Tables(preview: RwSignal<Preview>) -> impl IntoView {
             .map(|table| view! { <Row table=table.clone() largest=largest.get() /> })
             .collect_view()
     };
-    let records = move || preview.read().total_records().map_or("counting".into(), text::count);
-    let size = move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes));
+    let records = follow(move || preview.read().total_records().map_or("counting".into(), text::count));
+    let size = follow(move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes)));
     view! {
         <section class="card">
             <table class="tables">
@@ -57,13 +57,18 @@ fn Row(table: TablePreview, largest: u64) -> impl IntoView {
     let tags = table.left_out.into_iter().map(|column| view! { <span class="tag">{column}</span> }).collect_view();
     view! {
         <tr>
-            <th scope="row">{table.name}{under_name.map(|text| view! { <span class="under-name">{text}</span> })}</th>
+            <th scope="row">{breakable(&table.name)}{under_name.map(|text| view! { <span class="under-name">{text}</span> })}</th>
             <td class="number">{records}</td>
             <td class="bar"><ShareBar part=bytes.unwrap_or_default() whole=largest /></td>
             <td class="number">{size}</td>
             <td class="left-out">{tags}</td>
         </tr>
     }
+}
+
+/// A long name may break after an underscore, and nowhere else.
+fn breakable(name: &str) -> impl IntoView {
+    name.split_inclusive('_').map(|part| view! { {part.to_owned()}<wbr /> }).collect_view()
 }
 
 #[component]

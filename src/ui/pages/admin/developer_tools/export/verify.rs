@@ -100,7 +100,7 @@ fn verdict(check: Check) -> impl IntoView {
 
 #[component]
 fn Whole(name: String, verified: Verified) -> impl IntoView {
-    let metadata = verified.metadata;
+    let head = verified.head;
     let summary = format!(
         "{} in {}, {}.",
         text::counted(verified.records, "record"),
@@ -109,14 +109,14 @@ fn Whole(name: String, verified: Verified) -> impl IntoView {
     );
     let origin = format!(
         "Exported {} UTC by {} from {} ({} {}).",
-        text::minute(&metadata.exported_at),
-        metadata.exported_by,
-        metadata.source.name,
-        metadata.source.engine,
-        metadata.source.engine_version
+        text::minute(&head.exported_at),
+        head.exported_by,
+        head.source.name,
+        head.source.engine,
+        head.source.engine_version
     );
-    let left_out = metadata.redaction.removed_fields.join(", ");
-    let rows = metadata.record_counts.0.into_iter().map(|(table, records)| {
+    let left_out = head.redaction.removed_fields.join(", ");
+    let rows = head.record_counts.0.into_iter().map(|(table, records)| {
         view! { <tr><th scope="row">{table}</th><td class="number">{text::count(records)}</td></tr> }
     });
     view! {

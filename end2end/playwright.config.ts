@@ -1,0 +1,47 @@
+import { defineConfig, devices } from "@playwright/test";
+import { session, url, webServers } from "./fixtures/servers.ts";
+
+const chromium = {
+  ...devices["Desktop Chrome"],
+  launchOptions: {
+    executablePath: "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--no-first-run",
+    ],
+  },
+};
+
+export default defineConfig({
+  testDir: "tests",
+  // Two cores: one browser at a time beside the servers.
+  workers: 1,
+  forbidOnly: !!process.env.CI,
+  timeout: 60_000,
+  reporter: [["list"]],
+  use: { baseURL: url("normal"), storageState: session("admin") },
+  webServer: webServers(),
+  projects: [
+    { name: "sign in", testMatch: /sign-in\.setup\.ts/, use: { ...chromium, storageState: undefined } },
+    { name: "chromium", dependencies: ["sign in"], testIgnore: /(without-javascript|setup)/, use: chromium },
+    {
+      name: "without javascript",
+      dependencies: ["sign in"],
+      testMatch: /without-javascript/,
+      use: { ...chromium, javaScriptEnabled: false },
+    },
+    {
+      name: "firefox",
+      dependencies: ["sign in"],
+      grep: /@smoke/,
+      use: {
+        ...devices["Desktop Firefox"],
+        channel: "moz-firefox",
+        launchOptions: { executablePath: "/usr/lib/firefox-esr/firefox-esr" },
+      },
+    },
+  ],
+});

@@ -1,0 +1,32 @@
+import { chromium } from "@playwright/test";
+const base = process.argv[2], out = process.argv[3];
+const b = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+const ctx = await b.newContext({ baseURL: base, viewport: { width: 1280, height: 860 } });
+const p = await ctx.newPage();
+p.on("console", (m) => console.log("console", m.type(), m.text()));
+p.on("pageerror", (e) => console.log("pageerror", e.message));
+p.on("requestfailed", (r) => console.log("failed", r.url(), r.failure()?.errorText));
+await p.goto("/admin/developer-tools/export");
+await p.screenshot({ path: `${out}/login.png` });
+await p.getByLabel("E-mail address").fill("system.admin@sample.test");
+await p.getByLabel("Password").fill("correct horse battery staple");
+await p.getByRole("button", { name: "Sign in" }).click();
+await p.waitForLoadState("networkidle");
+await p.screenshot({ path: `${out}/export-light.png`, fullPage: true });
+await p.emulateMedia({ colorScheme: "dark" });
+await p.screenshot({ path: `${out}/export-dark.png`, fullPage: true });
+await p.emulateMedia({ colorScheme: "light" });
+const [d] = await Promise.all([p.waitForEvent("download"), p.getByRole("button", { name: "Export Full Database" }).click()]);
+console.log(d.suggestedFilename());
+await p.waitForTimeout(500);
+await p.screenshot({ path: `${out}/done.png` });
+await p.setViewportSize({ width: 320, height: 800 });
+await p.goto("/admin/developer-tools/export");
+await p.waitForLoadState("networkidle");
+await p.screenshot({ path: `${out}/narrow.png`, fullPage: true });
+await p.setViewportSize({ width: 1280, height: 860 });
+for (const [n, u] of [["admin", "/admin"], ["history", "/admin/developer-tools/export/history"], ["verify", "/admin/developer-tools/export/verify"], ["guide", "/admin/developer-tools/export/guide"], ["404", "/x"]]) {
+  await p.goto(u); await p.waitForLoadState("networkidle");
+  await p.screenshot({ path: `${out}/${n}.png` });
+}
+await b.close();

@@ -1,0 +1,22 @@
+import { checked } from "../../fixtures/files.ts";
+import { session, url } from "../../fixtures/servers.ts";
+import { expect, expectAccessible, hydrated, test } from "../../fixtures/test.ts";
+import { ExportPage } from "../../pages/export-page.ts";
+
+test.use({ baseURL: url("empty"), storageState: session("admin", "empty") });
+test.describe.configure({ mode: "serial" });
+
+test("history has words of its own before the first export", async ({ page }) => {
+  await page.goto("/admin/developer-tools/export/history");
+  await expect(page.getByRole("heading", { name: "No export yet" })).toBeVisible();
+  await expectAccessible(page);
+});
+
+test("a database without records gives a valid file", async ({ page }) => {
+  const exporting = new ExportPage(page);
+  await exporting.open();
+  await hydrated(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+  const file = await checked(download);
+  expect(file.data.incidents).toEqual([]);
+});

@@ -1,0 +1,33 @@
+import { checked } from "../../fixtures/files.ts";
+import { session, url } from "../../fixtures/servers.ts";
+import { expect, hydrated, test } from "../../fixtures/test.ts";
+import { ExportPage } from "../../pages/export-page.ts";
+
+test.use({ baseURL: url("large"), storageState: session("admin", "large") });
+test.describe.configure({ mode: "serial" });
+
+test("a run can be cancelled, and nothing is downloaded", async ({ page }) => {
+  const exporting = new ExportPage(page);
+  await exporting.open();
+  await hydrated(page);
+  await exporting.button.click();
+  await exporting.cancel.click();
+  await expect(exporting.result("Cancelled")).toBeVisible();
+  await expect(exporting.button).toBeVisible();
+});
+
+test("progress shows table, records, bytes, rate and time left, and a page that is reloaded adopts the run", async ({ page }) => {
+  const exporting = new ExportPage(page);
+  await exporting.open();
+  await hydrated(page);
+  await exporting.button.click();
+  const panel = page.getByRole("region", { name: "Export in progress" });
+  await expect(panel.getByRole("heading")).toContainText(/Exporting \w+/);
+  await expect(panel).toContainText(/Records [\d,]+ of [\d,]+/);
+  await expect(panel).toContainText(/Rate .*\/s/);
+  await page.reload();
+  const download = await page.waitForEvent("download");
+  const file = await checked(download);
+  await expect(exporting.result("Complete and sealed")).toBeVisible();
+  expect(file.records).toBeGreaterThan(1_000_000);
+});

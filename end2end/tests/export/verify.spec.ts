@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { checked } from "../../fixtures/files.ts";
+import { session, url } from "../../fixtures/servers.ts";
+import { expect, expectAccessible, hydrated, test } from "../../fixtures/test.ts";
+import { ExportPage } from "../../pages/export-page.ts";
+
+const VERIFY = "/admin/developer-tools/export/verify";
+
+test("the page's verifier accepts a whole file, names what is wrong with others, and uploads nothing", async ({ page }) => {
+  const exporting = new ExportPage(page);
+  await exporting.open();
+  await hydrated(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+  const file = await checked(download);
+  const bytes = readFileSync(file.path);
+  await page.goto(VERIFY);
+  await hydrated(page);
+  const sent: string[] = [];
+  page.on("request", (request) => sent.push(request.url()));
+  const check = async (buffer: Buffer) => {
+    await page.locator("input[type=file]").setInputFiles({ name: "export.json", mimeType: "application/json", buffer });
+  };
+
+  await check(bytes);
+  await expect(page.getByRole("heading", { name: "Complete and unaltered" })).toBeVisible();
+  await expect(page.getByTestId("sha256")).toHaveText(file.sha256);
+  await expectAccessible(page);
+
+  await check(bytes.subarray(0, bytes.length - 100_000));
+  await expect(page.getByRole("heading", { name: "Not whole" })).toBeVisible();
+  await expect(page.locator("section.bad")).toContainText(/cut off at line \d+, in table/);
+  await expectAccessible(page);
+
+  const flipped = Buffer.from(bytes);
+  flipped[Math.floor(bytes.length / 2)] ^= 1;
+  await check(flipped);
+  await expect(page.locator("section.bad")).toContainText(/bytes were changed in table|damaged at line/);
+
+  await check(Buffer.from("hello\n"));
+  await expect(page.locator("section.bad")).toContainText("not a Waybill snapshot");
+  expect(sent).toEqual([]);
+});
+
+test("a dropped file of hundreds of megabytes is read slice by slice", async ({ browser }) => {
+  const context = await browser.newContext({ baseURL: url("large"), storageState: session("admin", "large") });
+  const page = await context.newPage();
+  const exporting = new ExportPage(page);
+  await exporting.open();
+  await hydrated(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+  const path = await download.path();
+  await page.goto(VERIFY);
+  await hydrated(page);
+  await page.locator("input[type=file]").setInputFiles(path);
+  await expect(page.getByRole("heading", { name: "Complete and unaltered" })).toBeVisible({ timeout: 50_000 });
+  await context.close();
+});

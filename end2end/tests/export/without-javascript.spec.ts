@@ -1,0 +1,26 @@
+import { checked } from "../../fixtures/files.ts";
+import { expect, test } from "../../fixtures/test.ts";
+import { ExportPage } from "../../pages/export-page.ts";
+
+test("without JavaScript the numbers are there, and the button leads to the same file", async ({ page }) => {
+  const exporting = new ExportPage(page);
+  await exporting.open();
+  const shown = await exporting.records.textContent();
+  const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+  const file = await checked(download);
+  expect(file.records.toLocaleString("en-US")).toBe(shown);
+  await page.goto("/admin/developer-tools/export");
+  await expect(exporting.digest).toHaveText(file.sha256);
+  await expect(page.getByRole("button", { name: "Copy" })).toHaveCount(0);
+});
+
+test("without JavaScript the guide opens, the theme changes, and the verifier says what to use instead", async ({ page }) => {
+  const exporting = new ExportPage(page);
+  await exporting.open();
+  await page.getByText("How to analyse the file").click();
+  await expect(page.getByRole("heading", { name: "Prompts", exact: true })).toBeVisible();
+  await page.getByRole("button", { name: "Dark" }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await page.goto("/admin/developer-tools/export/verify");
+  await expect(page.getByText("On the command line: waybill verify FILE")).toBeVisible();
+});

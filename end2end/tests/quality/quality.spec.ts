@@ -1,0 +1,40 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { chromium } from "@playwright/test";
+import lighthouse from "lighthouse";
+import { EXPORT, session, url } from "../../fixtures/servers.ts";
+import { expect, test } from "../../fixtures/test.ts";
+
+const SITE = join(import.meta.dirname, "../../../target/site/pkg");
+
+test("WASM, script and styles weigh at most 250 kB as transferred", async ({ page }) => {
+  const transferred: Record<string, number> = {};
+  page.on("response", (response) => {
+    const name = new URL(response.url()).pathname.split("/pkg/")[1];
+    if (name) transferred[name] = Number(response.headers()["content-length"]);
+    if (name) expect(response.headers()["content-encoding"], name).toBe("br");
+  });
+  await page.goto(EXPORT);
+  await page.waitForLoadState("networkidle");
+  expect(Object.keys(transferred).sort()).toEqual(["waybill.css", "waybill.js", "waybill.wasm"]);
+  const total = Object.values(transferred).reduce((sum, bytes) => sum + bytes, 0);
+  console.log("transferred", transferred, total, "wasm on disk", statSync(join(SITE, "waybill.wasm")).size);
+  expect(total).toBeLessThanOrEqual(250_000);
+});
+
+test("Lighthouse gives at least 95 for performance, accessibility and best practices", async () => {
+  test.setTimeout(120_000);
+  const port = 19222;
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-background-networking", "--disable-sync", `--remote-debugging-port=${port}`],
+  });
+  const { cookies } = JSON.parse(readFileSync(session("admin"), "utf8"));
+  const cookie = cookies.map(({ name, value }: { name: string; value: string }) => `${name}=${value}`).join("; ");
+  const onlyCategories = ["performance", "accessibility", "best-practices"];
+  const result = await lighthouse(url("normal") + EXPORT, { port, onlyCategories, extraHeaders: { Cookie: cookie }, logLevel: "error" });
+  await browser.close();
+  const scores = Object.fromEntries(onlyCategories.map((name) => [name, result?.lhr.categories[name].score ?? 0]));
+  console.log("lighthouse", scores);
+  for (const name of onlyCategories) expect(scores[name], name).toBeGreaterThanOrEqual(0.95);
+});

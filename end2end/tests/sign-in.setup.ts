@@ -1,0 +1,20 @@
+// Signs in once for each server, so that the limit on attempts stays out of the other tests' way.
+
+import { ADMIN, LEAD, PASSWORD, SERVERS, type ServerName, session, url } from "../fixtures/servers.ts";
+import { expect, test } from "../fixtures/test.ts";
+
+const people = [
+  ...(Object.keys(SERVERS) as ServerName[]).map((server) => ({ who: "admin", email: ADMIN, server })),
+  { who: "lead", email: LEAD, server: "normal" as ServerName },
+];
+
+for (const { who, email, server } of people) {
+  test(`${who} signs in on the ${server} server`, async ({ page }) => {
+    await page.goto(`${url(server)}/login`);
+    await page.getByLabel("E-mail address").fill(email);
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await expect(page.getByRole("heading", { name: "Tools" })).toBeVisible();
+    await page.context().storageState({ path: session(who, server) });
+  });
+}
