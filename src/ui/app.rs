@@ -1,32 +1,130 @@
-//! Which page stands under which address.
+//! Which page stands under which address, on the server and in the browser alike.
+//!
+//! There is no router in the browser: an address is a page load, and the server decides. That keeps
+//! a tenth of a megabyte out of the download, and pages that only show something need no script at all.
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
-use leptos_router::components::{Route, Router, Routes};
-use leptos_router::{SsrMode, path};
 
 use super::pages::admin::AdminPage;
 use super::pages::admin::developer_tools::export::{ExportPage, GuidePage, HistoryPage, RunPage, VerifyPage};
 use super::pages::login::LoginPage;
 use super::pages::not_found::NotFoundPage;
 
-/// The application. Every page is rendered whole before its first byte leaves, so that it carries its
-/// numbers without JavaScript and a refusal has its real status.
+/// Every page's address; `{id}` stands for an export's id.
+pub const ADDRESSES: [&str; 7] = [
+    "/login",
+    "/admin",
+    "/admin/developer-tools/export",
+    "/admin/developer-tools/export/guide",
+    "/admin/developer-tools/export/history",
+    "/admin/developer-tools/export/verify",
+    "/admin/developer-tools/export/runs/{id}",
+];
+
+/// What follows the `?` of an address, decoded.
+pub type Query = Vec<(String, String)>;
+
+/// An address, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    Static(StaticPage),
+    Live(LivePage),
+}
+
+/// A page that shows something and runs no script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StaticPage {
+    Login { next: String, problem: String },
+    Admin,
+    Guide,
+    History { page: u32 },
+    NotFound,
+}
+
+/// A page that the browser brings to life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LivePage {
+    Export { refresh: bool, problem: String },
+    Run { id: String },
+    Verify,
+}
+
+impl LivePage {
+    /// The live page under an address, if there is one.
+    #[must_use]
+    pub fn at(path: &str, query: &Query) -> Option<Self> {
+        match path.strip_prefix("/admin/developer-tools/export")? {
+            "" => Some(Self::Export { refresh: value(query, "refresh").is_some(), problem: text(query, "problem") }),
+            "/verify" => Some(Self::Verify),
+            rest => Some(Self::Run { id: rest.strip_prefix("/runs/")?.to_owned() }),
+        }
+    }
+}
+
+impl Page {
+    #[must_use]
+    pub fn at(path: &str, query: &Query) -> Self {
+        if let Some(page) = LivePage::at(path, query) {
+            return Self::Live(page);
+        }
+        Self::Static(match path {
+            "/login" => StaticPage::Login { next: text(query, "next"), problem: text(query, "problem") },
+            "/admin" => StaticPage::Admin,
+            "/admin/developer-tools/export/guide" => StaticPage::Guide,
+            "/admin/developer-tools/export/history" => {
+                StaticPage::History { page: text(query, "page").parse().unwrap_or(1) }
+            }
+            _ => StaticPage::NotFound,
+        })
+    }
+}
+
+fn value<'a>(query: &'a Query, name: &str) -> Option<&'a str> {
+    query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+fn text(query: &Query, name: &str) -> String {
+    value(query, name).unwrap_or_default().to_owned()
+}
+
+/// Rendered on the server only.
 #[component]
-pub fn App() -> impl IntoView {
+pub fn Static(page: StaticPage) -> impl IntoView {
     provide_meta_context();
-    view! {
-        <Title formatter=|title: String| format!("{title} · Waybill") />
-        <Router>
-            <Routes fallback=NotFoundPage>
-                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
-                <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
-                <Route path=path!("/admin/developer-tools/export") view=ExportPage ssr=SsrMode::Async />
-                <Route path=path!("/admin/developer-tools/export/guide") view=GuidePage ssr=SsrMode::Async />
-                <Route path=path!("/admin/developer-tools/export/history") view=HistoryPage ssr=SsrMode::Async />
-                <Route path=path!("/admin/developer-tools/export/verify") view=VerifyPage ssr=SsrMode::Async />
-                <Route path=path!("/admin/developer-tools/export/runs/:id") view=RunPage ssr=SsrMode::Async />
-            </Routes>
-        </Router>
+    let page = match page {
+        StaticPage::Login { next, problem } => view! { <LoginPage next problem /> }.into_any(),
+        StaticPage::Admin => view! { <AdminPage /> }.into_any(),
+        StaticPage::Guide => view! { <GuidePage /> }.into_any(),
+        StaticPage::History { page } => view! { <HistoryPage page /> }.into_any(),
+        StaticPage::NotFound => view! { <NotFoundPage /> }.into_any(),
+    };
+    view! { <Title formatter=|title: String| format!("{title} · Waybill") />{page} }
+}
+
+/// Rendered on the server, then brought to life in the browser.
+#[component]
+pub fn Live(page: LivePage) -> impl IntoView {
+    provide_meta_context();
+    let page = match page {
+        LivePage::Export { refresh, problem } => view! { <ExportPage refresh problem /> }.into_any(),
+        LivePage::Run { id } => view! { <RunPage id /> }.into_any(),
+        LivePage::Verify => view! { <VerifyPage /> }.into_any(),
+    };
+    view! { <Title formatter=|title: String| format!("{title} · Waybill") />{page} }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_is_a_page() {
+        for address in ADDRESSES {
+            assert_ne!(Page::at(address, &Query::new()), Page::Static(StaticPage::NotFound), "{address}");
+        }
+        for odd in ["/", "/admin/", "/admin/developer-tools/export/", "/admin/developer-tools/exports", "/x"] {
+            assert_eq!(Page::at(odd, &Query::new()), Page::Static(StaticPage::NotFound), "{odd}");
+        }
     }
 }

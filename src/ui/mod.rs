@@ -7,8 +7,10 @@
 mod app;
 mod browser;
 mod components;
+mod hydration;
 mod pages;
 mod shell;
 
-pub use app::App;
+pub use app::{ADDRESSES, Page};
+pub use hydration::hydrate;
 pub use shell::{Theme, shell};

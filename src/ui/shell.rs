@@ -5,10 +5,15 @@ use leptos::hydration::HydrationScripts;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
-use super::app::App;
+use super::app::{Live, Page, Static};
 
 /// The document. `theme` comes from a cookie, so that the first paint has the right colours.
-pub fn shell(options: LeptosOptions) -> impl IntoView {
+/// Only a live page loads scripts.
+pub fn shell(options: LeptosOptions, page: Page) -> impl IntoView {
+    let (scripts, body) = match page {
+        Page::Live(page) => (Some(view! { <HydrationScripts options /> }), view! { <Live page /> }.into_any()),
+        Page::Static(page) => (None, view! { <Static page /> }.into_any()),
+    };
     let theme = use_context::<Theme>().map_or("system", |theme| theme.0);
     view! {
         <!DOCTYPE html>
@@ -20,12 +25,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="description" content="Takes an application's data out of its database and proves that all of it is there." />
                 <link rel="stylesheet" href="/pkg/waybill.css" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <HydrationScripts options />
+                {scripts}
                 <MetaTags />
             </head>
-            <body>
-                <App />
-            </body>
+            <body>{body}</body>
         </html>
     }
 }

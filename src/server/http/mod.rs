@@ -20,20 +20,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRef, Request, State};
+use axum::extract::{FromRef, Query, Request, State};
 use axum::http::HeaderValue;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use leptos::prelude::{LeptosOptions, provide_context};
-use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list, handle_server_fns_with_context};
+use leptos_axum::handle_server_fns_with_context;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use super::app::App;
 use super::context::Visitor;
-use crate::ui::{App as Page, shell};
+use crate::ui::{ADDRESSES, Page, shell};
 
 /// Forms are small; files are never uploaded.
 const LARGEST_BODY: usize = 64 << 10;
@@ -62,12 +62,6 @@ impl FromRef<Shared> for LeptosOptions {
     }
 }
 
-/// Every page's address, for the router and for the test that knows which role may open which.
-#[must_use]
-pub fn pages() -> Vec<AxumRouteListing> {
-    generate_route_list(Page)
-}
-
 /// Everything that answers a browser.
 ///
 /// # Errors
@@ -84,7 +78,8 @@ pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::Con
         None => CsrfLayer::new(),
     };
     let shared = Shared { app, site: Arc::new(site), options };
-    let router = Router::new()
+    let pages = ADDRESSES.into_iter().fold(Router::new(), |router, address| router.route(address, get(render_page)));
+    let router = pages
         .route("/", get(async || axum::response::Redirect::to("/admin")))
         .route("/healthz", get(async || "ok\n"))
         .route("/login", post(sign_in::sign_in))
@@ -95,7 +90,6 @@ pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::Con
         .route("/api/v1/exports/{id}/file", get(file::file).head(file::no_head))
         .route("/api/v1/exports/{id}/cancellation", post(file::cancel))
         .route("/api/{*rest}", get(problem::not_found).post(problem::not_found))
-        .leptos_routes_with_handler(pages(), get(render_page))
         .fallback(assets::asset_or_not_found)
         .with_state(shared.clone());
     Ok(router
@@ -121,7 +115,9 @@ async fn render_page(State(shared): State<Shared>, request: Request) -> Response
         headers::page_policy();
     };
     let options = shared.options.clone();
-    let render = leptos_axum::render_app_async_with_context(with_policy, move || shell(options.clone()));
+    let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).unwrap_or_default();
+    let page = Page::at(request.uri().path(), &query);
+    let render = leptos_axum::render_app_async_with_context(with_policy, move || shell(options.clone(), page.clone()));
     render(request).await
 }
 

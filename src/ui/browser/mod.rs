@@ -2,11 +2,13 @@
 //!
 //! May import: `model`. Flow: each file wraps one browser feature in one small function.
 
+mod address;
 mod clipboard;
 mod download;
 mod run_events;
 mod slices;
 
+pub use address::address;
 pub use clipboard::copy;
 pub use download::{cancel, download};
 pub use run_events::follow;

@@ -20,13 +20,11 @@ pub fn Refusal(error: ApiError, #[prop(optional_no_strip)] viewer: Option<Viewer
         _ => ("This page cannot be shown now", error.to_string()),
     };
     let way_on = match error {
-        ApiError::Unauthenticated => {
-            view! { <a class="button primary" href="/login" rel="external">"Sign in"</a> }.into_any()
-        }
+        ApiError::Unauthenticated => view! { <a class="button primary" href="/login">"Sign in"</a> }.into_any(),
         ApiError::Forbidden | ApiError::NotFound => {
             view! { <a class="button" href="/admin">"Back to the tools"</a> }.into_any()
         }
-        _ => view! { <a class="button" href="" rel="external">"Try again"</a> }.into_any(),
+        _ => view! { <a class="button" href="">"Try again"</a> }.into_any(),
     };
     view! {
         <section class="card message">

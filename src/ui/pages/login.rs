@@ -2,24 +2,21 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 use crate::model::access::safe_return_path;
 use crate::ui::components::Icon;
 
 #[component]
-pub fn LoginPage() -> impl IntoView {
-    let query = use_query_map();
-    let asked = move |name: &str| query.read().get(name).unwrap_or_default();
-    let problem = move || match asked("problem").as_str() {
+pub fn LoginPage(next: String, problem: String) -> impl IntoView {
+    let problem = match problem.as_str() {
         "wrong" => Some("E-mail address or password is wrong."),
         "often" => Some("Too many attempts. Wait half a minute and try again."),
         "unavailable" => Some("The accounts cannot be read now: the database does not answer. Try again in a moment."),
         "form" => Some("The form could not be read. Fill it in again."),
         _ => None,
     };
-    let next = move || safe_return_path(&asked("next")).to_owned();
-    let message = move || problem().map(|text| view! { <p class="problem" role="alert" id="problem">{text}</p> });
+    let next = safe_return_path(&next).to_owned();
+    let message = problem.map(|text| view! { <p class="problem" role="alert" id="problem">{text}</p> });
     view! {
         <Title text="Sign in" />
         <main class="narrow">
@@ -29,7 +26,7 @@ pub fn LoginPage() -> impl IntoView {
                 <p class="soft">"With your account of the application whose data this console looks after."</p>
                 {message}
                 <form method="post" action="/login">
-                    <input type="hidden" name="next" prop:value=next value=next />
+                    <input type="hidden" name="next" value=next />
                     <label>"E-mail address"<input type="email" name="email" autocomplete="username" required autofocus /></label>
                     <label>"Password"<input type="password" name="password" autocomplete="current-password" required /></label>
                     <button class="button primary">"Sign in"</button>

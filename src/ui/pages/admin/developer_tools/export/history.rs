@@ -1,19 +1,16 @@
 //! Every export, newest first.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use super::{CRUMBS, HERE};
 use crate::model::history::{HistoryEntry, HistoryPage as Page, Outcome};
 use crate::model::text;
 use crate::rpc::history::list_exports;
-use crate::ui::components::{CopyButton, Frame, Icon, Refusal, Waiting, current_viewer};
+use crate::ui::components::{Frame, Icon, Refusal, Waiting, current_viewer};
 
 #[component]
-pub fn HistoryPage() -> impl IntoView {
-    let query = use_query_map();
-    let number = Memo::new(move |_| query.read().get("page").and_then(|page| page.parse().ok()).unwrap_or(1));
-    let page = Resource::new(move || number.get(), list_exports);
+pub fn HistoryPage(page: u32) -> impl IntoView {
+    let page = Resource::new(move || page, list_exports);
     let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
     view! {
         <Frame title="History" crumbs>
@@ -68,12 +65,9 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
     let size = entry.bytes.map_or("–".into(), text::bytes);
     let estimated =
         entry.estimated_bytes.zip(entry.bytes).map(|(estimated, _)| format!("estimated {}", text::bytes(estimated)));
-    let digest = entry.sha256.map(|digest| {
-        let short = format!("{}…", digest.get(..8).unwrap_or(&digest));
-        view! { <code>{short}</code>" "<CopyButton text=digest what="the digest" /> }
-    });
+    let digest = entry.sha256.map(|digest| view! { <code class="whole-digest">{digest}</code> });
     let again = entry.downloadable.then(|| {
-        view! { <a class="button small" href=format!("/api/v1/exports/{}/file", entry.id) rel="external"><Icon name="download" />"Download"</a> }
+        view! { <a class="button small" href=format!("/api/v1/exports/{}/file", entry.id)><Icon name="download" />"Download"</a> }
     });
     let downloads = (entry.downloads > 0).then(|| text::counted(entry.downloads, "download"));
     view! {

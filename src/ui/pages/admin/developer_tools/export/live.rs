@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::model::export::{ExportId, Preview, Requested, RunState, RunView};
-use crate::model::{ApiError, text};
+use crate::model::text;
 use crate::rpc::export::{preview_export, request_export};
 use crate::ui::browser;
 use crate::ui::components::Toast;
@@ -19,7 +19,7 @@ pub struct Live {
     pub announcement: RwSignal<String>,
     pub toast: RwSignal<Option<Toast>>,
     /// Why a request was refused.
-    pub problem: RwSignal<Option<ApiError>>,
+    pub problem: RwSignal<Option<String>>,
     announced: StoredValue<u64>,
 }
 
@@ -32,6 +32,16 @@ impl Live {
             problem: RwSignal::new(None),
             announced: StoredValue::new(0),
         }
+    }
+
+    /// Shows why a plain form was refused; its address says so in one word.
+    pub fn tell(self, problem: &str) {
+        let text = match problem {
+            "" => return,
+            "busy" => "An export is running already. Wait for it to end, then try again.",
+            _ => "The export could not be started. Try again in a moment.",
+        };
+        self.problem.set(Some(text.to_owned()));
     }
 
     /// `None` without a run, false while it runs, true when it is over.
@@ -61,7 +71,7 @@ impl Live {
                 }
                 Err(error) => {
                     self.toast.set(Some(Toast { good: false, text: error.to_string() }));
-                    self.problem.set(Some(error));
+                    self.problem.set(Some(error.to_string()));
                 }
             }
         });

@@ -15,7 +15,6 @@ mod tables;
 mod verify;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use crate::model::export::Preview;
 use crate::model::text;
@@ -47,15 +46,14 @@ fn actions() -> impl IntoView {
 }
 
 #[component]
-pub fn ExportPage() -> impl IntoView {
-    let query = use_query_map();
-    let refresh = query.read_untracked().get("refresh").is_some();
+pub fn ExportPage(refresh: bool, problem: String) -> impl IntoView {
+    let problem = StoredValue::new(problem);
     let page = Resource::new(|| (), move |()| open_export_page(refresh));
     view! {
         <Frame title="Database export" crumbs=CRUMBS.to_vec() actions=actions>
             <Waiting>
                 {move || page.get().map(|page| match page {
-                    Ok(page) => view! { <Opened page /> }.into_any(),
+                    Ok(page) => view! { <Opened page problem=problem.get_value() /> }.into_any(),
                     Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
                 })}
             </Waiting>
@@ -64,9 +62,10 @@ pub fn ExportPage() -> impl IntoView {
 }
 
 #[component]
-fn Opened(page: rpc::ExportPage) -> impl IntoView {
+fn Opened(page: rpc::ExportPage, problem: String) -> impl IntoView {
     let preview = RwSignal::new(page.preview);
     let live = Live::of(page.run);
+    live.tell(&problem);
     let toast = live.toast;
     live.adopt();
     settle(preview);
@@ -110,7 +109,7 @@ fn Taken(preview: RwSignal<Preview>) -> impl IntoView {
         <p class="sub">
             "Preview taken "<time>{taken_at}</time>
             " UTC from one consistent snapshot. Exporting does not block users. "
-            <a href=format!("{HERE}?refresh=1") rel="external" on:click=refresh>"Refresh"</a>
+            <a href=format!("{HERE}?refresh=1") on:click=refresh>"Refresh"</a>
         </p>
     }
 }
@@ -132,7 +131,7 @@ fn Unreadable(reason: String) -> impl IntoView {
         <section class="card message bad" role="alert">
             <h2>"The database cannot be read"</h2>
             <p>{sentence(&reason)}</p>
-            <a class="button" href=format!("{HERE}?refresh=1") rel="external">"Try again"</a>
+            <a class="button" href=format!("{HERE}?refresh=1")>"Try again"</a>
         </section>
     }
 }

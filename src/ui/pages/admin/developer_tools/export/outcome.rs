@@ -57,7 +57,7 @@ fn Complete(id: ExportId, file_name: String, estimated_bytes: Option<u64>, done:
                 <CopyButton text=command what="the command" />
             </p>
             <p class="go">
-                <a class="button" href=format!("/api/v1/exports/{id}/file") rel="external" download=file_name><Icon name="download" />"Download again"</a>
+                <a class="button" href=format!("/api/v1/exports/{id}/file") download=file_name><Icon name="download" />"Download again"</a>
                 <span class="soft">{kept}</span>
             </p>
         </section>

@@ -1,7 +1,6 @@
 //! One run on a page of its own: where a plain form arrives, and where it stays until the file is there.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::live::Live;
 use super::outcome::Outcome;
@@ -13,15 +12,16 @@ use crate::rpc::export::view_export;
 use crate::ui::components::{Frame, Refusal, Toasts, Waiting, current_viewer};
 
 #[component]
-pub fn RunPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = move || params.read().get("id").and_then(|id| id.parse().ok());
-    let run = Resource::new(id, |id| async move {
-        match id {
-            Some(id) => view_export(id).await,
-            None => Err(ApiError::NotFound),
-        }
-    });
+pub fn RunPage(id: String) -> impl IntoView {
+    let run = Resource::new(
+        move || id.parse().ok(),
+        |id| async move {
+            match id {
+                Some(id) => view_export(id).await,
+                None => Err(ApiError::NotFound),
+            }
+        },
+    );
     let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
     view! {
         <Frame title="Export run" crumbs>

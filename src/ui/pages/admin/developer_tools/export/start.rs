@@ -1,7 +1,6 @@
 //! The button, with its effect beside it.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use super::live::Live;
 use crate::model::export::Preview;
@@ -49,17 +48,8 @@ fn Warning(preview: RwSignal<Preview>) -> impl IntoView {
     view! { <p class="warning"><Icon name="triangle-alert" /><span>{text}</span></p> }
 }
 
-/// Why the last click did nothing: told by the server, or by the address after a plain form.
+/// Why the last click did nothing.
 #[component]
 fn Problem(live: Live) -> impl IntoView {
-    let query = use_query_map();
-    let text = move || {
-        let told = match query.read().get("problem").as_deref() {
-            Some("busy") => Some("An export is running already. Wait for it to end, then try again.".to_owned()),
-            Some(_) => Some("The export could not be started. Try again in a moment.".to_owned()),
-            None => None,
-        };
-        live.problem.get().map(|error| error.to_string()).or(told)
-    };
-    move || text().map(|text| view! { <p class="problem" role="alert">{text}</p> })
+    move || live.problem.get().map(|text| view! { <p class="problem" role="alert">{text}</p> })
 }
