@@ -67,6 +67,8 @@ impl FromRef<Shared> for LeptosOptions {
 /// # Errors
 /// When the public URL is none.
 pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::ConfigError> {
+    // Rendering spawns tasks; a second call finds it done.
+    let _ = any_spawner::Executor::init_tokio();
     let options = LeptosOptions::builder()
         .output_name("waybill")
         .site_root(site.root.to_string_lossy().into_owned())
