@@ -14,7 +14,7 @@ for (const { who, email, server } of people) {
     await page.getByLabel("E-mail address").fill(email);
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("button", { name: "Sign in" }).click();
-    await expect(page.getByRole("heading", { name: "Tools" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Tools", exact: true })).toBeVisible();
     await page.context().storageState({ path: session(who, server) });
   });
 }
