@@ -25,6 +25,9 @@ async fn two_hundred_panics_at_random_records_publish_nothing() {
         let (run, state) = admin.export().await;
         let RunState::Failed(failure) = state else { panic!("record {record}: {state:?}") };
         assert!(failure.message.starts_with("Stopped at "), "{}", failure.message);
+        let stopped_at: u64 =
+            failure.message.split("record ").nth(1).unwrap().split(':').next().unwrap().parse().unwrap();
+        assert!(stopped_at <= record, "record {record}: {}", failure.message);
         assert_eq!(admin.download(&run).await.status, 409);
         assert_eq!(waybill.artifacts(), Vec::<String>::new());
     }
@@ -43,6 +46,7 @@ async fn a_read_error_says_where_and_what_to_do() {
     let admin = waybill.admin().await;
     let (_, state) = admin.export().await;
     let RunState::Failed(failure) = state else { panic!("{state:?}") };
+    assert!(failure.message.starts_with("Stopped at sessions, record 5: "), "{}", failure.message);
     assert!(failure.message.contains("the database is damaged; check it with its own tools"), "{}", failure.message);
     assert_eq!(failure.reference.len(), 9);
     let text = failure.message.to_lowercase();

@@ -1,5 +1,13 @@
 //! Scenario tests: sentences about what a user sees, on the real server with a real SQLite file.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::format_collect,
+    clippy::similar_names,
+    reason = "a test fails by panicking; the rest reads better in sentences"
+)]
+
 mod architecture;
 mod audit;
 mod columns;

@@ -1,4 +1,6 @@
-import { session, url } from "../../fixtures/servers.ts";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { FOLDER, session, url } from "../../fixtures/servers.ts";
 import { expect, expectAccessible, hydrated, test } from "../../fixtures/test.ts";
 import { ExportPage } from "../../pages/export-page.ts";
 
@@ -16,4 +18,21 @@ test("a run that fails says at which table and record, what to do, and gives a r
   await expectAccessible(page);
   await page.getByRole("link", { name: "History" }).click();
   await expect(page.locator("tbody tr").first()).toContainText("Failed");
+});
+
+test("a database that is not the application's says which table is missing, and the page recovers", async ({ page }) => {
+  const rename = (from: string, to: string) => {
+    const script = `import sqlite3; sqlite3.connect("${join(FOLDER, "damaged.db")}").execute("ALTER TABLE ${from} RENAME TO ${to}")`;
+    execFileSync("python3", ["-c", script]);
+  };
+  const exporting = new ExportPage(page);
+  rename("incidents", "gone");
+  await exporting.open("?refresh=1");
+  await expect(page.getByRole("alert")).toContainText("The database cannot be read");
+  await expect(page.getByRole("alert")).toContainText("a table is missing: incidents");
+  await hydrated(page);
+  await expectAccessible(page);
+  rename("gone", "incidents");
+  await page.getByRole("link", { name: "Try again" }).click();
+  await expect(exporting.button).toBeVisible();
 });

@@ -1,4 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { checked } from "../../fixtures/files.ts";
+import { PROGRAM, session, url } from "../../fixtures/servers.ts";
 import { expect, test } from "../../fixtures/test.ts";
 import { ExportPage } from "../../pages/export-page.ts";
 
@@ -23,4 +25,18 @@ test("without JavaScript the guide opens, the theme changes, and the verifier sa
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await page.goto("/admin/developer-tools/export/verify");
   await expect(page.getByText("On the command line: waybill verify FILE")).toBeVisible();
+});
+
+test("without JavaScript the run's page reloads itself until the file is there", async ({ browser }) => {
+  const state = { baseURL: url("large"), storageState: session("admin", "large"), javaScriptEnabled: false };
+  const context = await browser.newContext(state);
+  const page = await context.newPage();
+  const exporting = new ExportPage(page);
+  await exporting.open();
+  await exporting.button.click();
+  await expect(page.getByRole("heading", { name: /Exporting|Counting/ })).toBeVisible();
+  const download = await page.waitForEvent("download");
+  const verdict = execFileSync(PROGRAM, ["verify", await download.path()]).toString();
+  expect(verdict).toContain("complete: ");
+  await context.close();
 });

@@ -1,4 +1,4 @@
-import { ADMIN, EXPORT, PASSWORD, session } from "../../fixtures/servers.ts";
+import { ADMIN, EXPORT, PASSWORD, session, url } from "../../fixtures/servers.ts";
 import { expect, expectAccessible, hydrated, test } from "../../fixtures/test.ts";
 
 test.describe("a team lead", () => {
@@ -33,11 +33,12 @@ test.describe("an anonymous visitor", () => {
   });
 
   test("finds nothing with the Back button after signing out", async ({ page }) => {
-    await page.goto("/login");
+    // On a server of its own: signing out ends the sessions of the other tests, too.
+    await page.goto(`${url("empty")}/login`);
     await page.getByLabel("E-mail address").fill(ADMIN);
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("button", { name: "Sign in" }).click();
-    await page.goto(EXPORT);
+    await page.goto(url("empty") + EXPORT);
     await hydrated(page);
     await page.getByRole("button", { name: "Sign out" }).click();
     await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();

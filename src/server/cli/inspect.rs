@@ -116,8 +116,8 @@ impl Inspect {
         }
     }
 
-    fn named(&self, failed: Failed) -> Failed {
-        Failed::new(failed.exit, format!("{}: {}", self.file.display(), failed.message))
+    fn named(&self, Failed { exit, message }: Failed) -> Failed {
+        Failed::new(exit, format!("{}: {message}", self.file.display()))
     }
 }
 

@@ -37,8 +37,8 @@ impl SourceArgs {
     }
 
     /// The database as it was typed, for messages on the caller's own terminal.
-    pub fn named(&self, failed: Failed) -> Failed {
-        Failed::new(failed.exit, format!("{}: {}", self.source.path.display(), failed.message))
+    pub fn named(&self, Failed { exit, message }: Failed) -> Failed {
+        Failed::new(exit, format!("{}: {message}", self.source.path.display()))
     }
 }
 

@@ -53,15 +53,13 @@ fn as_text(preview: &export::Preview) -> String {
     let size = preview.total_size().unwrap_or_default();
     let band = format!("{}–{}", text::bytes(size.low_bytes), text::bytes(size.high_bytes));
     let tables = text::counted(preview.tables.len() as u64, "table");
-    let mut text = format!("{table}\n\n{total} in {tables}, about {} ({band})\n", text::bytes(size.bytes));
-    for excluded in &preview.excluded {
-        text += &format!("not included: {} ({})\n", excluded.table, excluded.reason);
-    }
-    for object in &preview.not_included {
-        text += &format!("not included: {} ({})\n", object.object, object.reason);
-    }
-    if !preview.unclassified.is_empty() {
-        text += &format!("not included, unknown to the profile: {}\n", preview.unclassified.join(", "));
-    }
-    text + &format!("file name: {}", preview.file_name)
+    let total = format!("{total} in {tables}, about {} ({band})", text::bytes(size.bytes));
+    let excluded = preview.excluded.iter().map(|table| (&table.table, table.reason.as_str()));
+    let objects = preview.not_included.iter().map(|object| (&object.object, object.reason.as_str()));
+    let unknown = preview.unclassified.iter().map(|name| (name, "unknown to the profile"));
+    let left = excluded.chain(objects).chain(unknown).map(|(name, reason)| format!("not included: {name} ({reason})"));
+    let mut lines = vec![table.to_string(), String::new(), total];
+    lines.extend(left);
+    lines.push(format!("file name: {}", preview.file_name));
+    lines.join("\n")
 }

@@ -23,7 +23,7 @@ use crate::server::support::clock::{Clock, rfc3339};
 /// A page waits so long for counts; what is not in by then says "counting" and settles later.
 const WAIT: Duration = Duration::from_millis(500);
 /// A preview this young answers a page that did not ask for a new one.
-const FRESH: Duration = Duration::from_secs(60);
+const FRESH: Duration = Duration::from_mins(1);
 /// Refreshing more often than this shows the same preview.
 const NEWEST: Duration = Duration::from_secs(1);
 /// Where nothing was exported yet: a careful guess at bytes per second.
@@ -193,11 +193,11 @@ fn frame_bytes(
     let mut metadata = draft.promise(counts, &request, source, isolation, profile).metadata;
     let tables: Vec<String> = metadata.record_counts.iter().map(|(table, _)| table.clone()).collect();
     metadata.record_counts.0.iter_mut().for_each(|(_, records)| *records = 0);
-    let mut sealer = crate::seal::Sealer::begin(std::io::sink(), &metadata).map_err(super::write::output)?;
+    let mut frame = crate::seal::Sealer::begin(std::io::sink(), &metadata).map_err(super::write::output)?;
     for table in tables {
-        sealer.close_table(table, 0).map_err(super::write::output)?;
+        frame.close_table(table, 0).map_err(super::write::output)?;
     }
-    let (_, sealed) = sealer.finish().map_err(super::write::output)?;
+    let (_, sealed) = frame.finish().map_err(super::write::output)?;
     Ok(sealed.bytes)
 }
 

@@ -34,30 +34,26 @@ pub type Record = Ordered<Box<RawValue>>;
 /// An opened file, read up to its data.
 pub struct Snapshot<R> {
     pub metadata: Metadata,
-    lines: R,
-    line: Vec<u8>,
-    number: u64,
+    lines: Lines<R>,
 }
 
 impl<R: BufRead> Snapshot<R> {
     /// # Errors
     /// When the file is not a snapshot that this version reads.
     pub fn open(lines: R) -> Result<Self, Error> {
-        let mut snapshot = Lines { lines, line: Vec::new(), number: 0 };
-        if snapshot.next()? != Some(b"{\"metadata\":") {
+        let mut lines = Lines { input: lines, held: Vec::new(), number: 0 };
+        if lines.next()? != Some(b"{\"metadata\":") {
             return Err(Error::Foreign);
         }
         let mut text = Vec::new();
         loop {
-            match snapshot.next()?.ok_or(Error::Cut)? {
+            match lines.next()?.ok_or(Error::Cut)? {
                 b"}," => break,
                 line => text.extend_from_slice(line),
             }
         }
         text.push(b'}');
-        let metadata = read_metadata(&text)?;
-        let Lines { lines, line, number } = snapshot;
-        Ok(Self { metadata, lines, line, number })
+        Ok(Self { metadata: read_metadata(&text)?, lines })
     }
 
     /// Gives each record of a table to `take` until that says false.
@@ -70,7 +66,7 @@ impl<R: BufRead> Snapshot<R> {
         mut take: impl FnMut(&str, &Record) -> std::io::Result<bool>,
     ) -> Result<(), Error> {
         let opening = crate::seal::table_open(table);
-        let mut lines = Lines { lines: self.lines, line: self.line, number: self.number };
+        let mut lines = self.lines;
         while lines.next()?.ok_or(Error::Cut)? != opening.trim_end().as_bytes() {}
         loop {
             let number = lines.number + 1;
@@ -89,18 +85,18 @@ impl<R: BufRead> Snapshot<R> {
 }
 
 struct Lines<R> {
-    lines: R,
-    line: Vec<u8>,
+    input: R,
+    held: Vec<u8>,
     number: u64,
 }
 
 impl<R: BufRead> Lines<R> {
     /// The next line without its end; none at the end of the file.
     fn next(&mut self) -> Result<Option<&[u8]>, Error> {
-        self.line.clear();
+        self.held.clear();
         self.number += 1;
-        self.lines.read_until(b'\n', &mut self.line)?;
-        Ok(self.line.strip_suffix(b"\n"))
+        self.input.read_until(b'\n', &mut self.held)?;
+        Ok(self.held.strip_suffix(b"\n"))
     }
 }
 

@@ -124,7 +124,7 @@ impl Sample<'_> {
     fn conversation(&self, incident: &Incident, dice: &mut Dice) -> rusqlite::Result<()> {
         let mut order = 0;
         for phase in PHASES {
-            for _ in 0..1 + dice.below(2) {
+            for _ in 0..=dice.below(2) {
                 let index = incident.index * 8 + order;
                 let question_id = format!("q_{}_{order}", incident.index);
                 let at = incident.at + 10 * MINUTE_MS;
@@ -227,13 +227,13 @@ impl Sample<'_> {
             at + dice.between(0, 60 * MINUTE_MS),
             None::<String>,
             dice.maybe(90, |dice| dice.pick(&MODELS)),
-            dice.maybe(90, |dice| dice.share()),
+            dice.maybe(90, Dice::share),
             dice.maybe(90, |dice| dice.between(500, 20_000)),
             dice.pick(&["draft", "ai_generated", "user_reviewed", "completed"]),
             dice.below(4),
             dice.maybe(40, |dice| dice.between(1000, 600_000))
         ])?;
-        for nth in 0..1 + dice.below(2) {
+        for nth in 0..=dice.below(2) {
             let reviewed = dice.chance(50);
             self.insert("incident_classifications", 18)?.execute(params![
                 self.id("classification", incident.index * 2 + nth),

@@ -6,7 +6,12 @@ use super::{ACCOUNTS, MINUTE_MS, SITES, STAFF, START_MS, Sample, words};
 
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 /// Roles of a company's staff, in order.
-const STAFF_ROLES: [usize; STAFF as usize] = [2, 3, 4, 4];
+const STAFF_ROLES: [usize; 4] = [2, 3, 4, 4];
+
+/// The `i`-th of these, beginning again after the last.
+fn cycle<T: Copy>(from: &[T], i: u64) -> T {
+    from[usize::try_from(i).unwrap_or_default() % from.len()]
+}
 
 impl Sample<'_> {
     pub(super) fn companies(&self) -> rusqlite::Result<()> {
@@ -14,9 +19,9 @@ impl Sample<'_> {
         let mut site = self.to.prepare("INSERT INTO sites VALUES (?, ?, ?, ?, ?, ?, ?)")?;
         for i in 0..self.companies {
             let mut dice = self.dice("company", i);
-            let name = format!("{} {}", words::COMPANIES[i as usize % words::COMPANIES.len()], i / 10 + 1);
+            let name = format!("{} {}", cycle(&words::COMPANIES, i), i / 10 + 1);
             let at = START_MS - dice.between(0, 300 * DAY_MS);
-            let status = ["active", "active", "trial", "suspended", "test"][i as usize % 5];
+            let status = cycle(&["active", "active", "trial", "suspended", "test"], i);
             let contact = format!("office-{i}@example.org");
             let admin = self.id("user", 0);
             company.execute(params![
@@ -58,10 +63,9 @@ impl Sample<'_> {
             ])?;
         }
         for company in 0..self.companies {
-            for nth in 0..STAFF {
+            for (nth, role) in (0..STAFF).zip(STAFF_ROLES) {
                 let index = self.user_of(company, nth);
                 let mut dice = self.dice("user", index);
-                let role = STAFF_ROLES[nth as usize];
                 let (given, family) = words::full_name(&mut dice);
                 let email = format!("staff-{index}@example.org");
                 let image = dice.maybe(25, |dice| format!("https://images.example.org/{}.jpg", dice.letters(12)));
@@ -127,9 +131,9 @@ impl Sample<'_> {
             }
             if i % 5 == 0 {
                 let company = i % self.companies;
-                let status = ["pending", "accepted", "expired", "revoked"][i as usize / 5 % 4];
+                let status = cycle(&["pending", "accepted", "expired", "revoked"], i / 5);
                 let accepted = (status == "accepted").then_some(at + DAY_MS);
-                let role = ACCOUNTS[2 + i as usize % 3].0;
+                let role = cycle(&ACCOUNTS[2..], i).0;
                 invitation.execute(params![
                     self.id("invitation", i),
                     at,

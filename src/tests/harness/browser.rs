@@ -41,7 +41,7 @@ impl Browser {
         let client = Client::builder()
             .cookie_store(true)
             .redirect(redirect::Policy::none())
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .build()
             .unwrap();
         Self { client, base: format!("http://{address}") }

@@ -13,6 +13,7 @@ use crate::rpc::session::find_viewer;
 pub type Crumb = (&'static str, &'static str);
 
 /// `actions` stand beside the title.
+#[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #[component]
 pub fn Frame(
     title: &'static str,

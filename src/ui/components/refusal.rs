@@ -6,6 +6,7 @@ use crate::model::ApiError;
 use crate::model::access::Viewer;
 
 /// Says what is missing and where to go on.
+#[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #[component]
 pub fn Refusal(error: ApiError, #[prop(optional_no_strip)] viewer: Option<Viewer>) -> impl IntoView {
     let (title, text) = match &error {

@@ -6,6 +6,7 @@ use leptos_meta::Title;
 use crate::model::access::safe_return_path;
 use crate::ui::components::Icon;
 
+#[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #[component]
 pub fn LoginPage(next: String, problem: String) -> impl IntoView {
     let problem = match problem.as_str() {

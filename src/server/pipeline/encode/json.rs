@@ -77,7 +77,6 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
         if self.records > 0 {
             self.out.buffer().push(b'\n');
         }
-        self.meter.add_records(self.records % REPORT_EVERY);
         self.records
     }
 
@@ -163,6 +162,13 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
         inner(self)?;
         self.out.buffer().push(b'}');
         Ok(())
+    }
+}
+
+/// However the table ends, by a panic too, the meter is exact: a failure names the very record.
+impl<C: Chunks> Drop for JsonTable<'_, C> {
+    fn drop(&mut self) {
+        self.meter.add_records(self.records % REPORT_EVERY);
     }
 }
 

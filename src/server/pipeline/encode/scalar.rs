@@ -22,11 +22,11 @@ pub fn double(out: &mut Vec<u8>, n: f64) {
     if n.is_finite() && !(n == 0.0 && n.is_sign_negative()) {
         out.extend_from_slice(zmij::Buffer::new().format_finite(n).as_bytes());
     } else {
-        let name: &[u8] = match n {
-            n if n.is_nan() => b"NaN",
-            n if n == 0.0 => b"-0",
-            n if n > 0.0 => b"Infinity",
-            _ => b"-Infinity",
+        let name: &[u8] = match (n.is_nan(), n.is_infinite(), n.is_sign_negative()) {
+            (true, ..) => b"NaN",
+            (_, true, false) => b"Infinity",
+            (_, true, true) => b"-Infinity",
+            (_, false, _) => b"-0",
         };
         quoted(out, name);
     }
@@ -66,6 +66,7 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
 }
 
 /// How many bytes go through as they are. Written in blocks so that the compiler uses vector registers.
+#[expect(clippy::needless_bitwise_bool, reason = "a lazy operator branches, and a branch stops the vectors")]
 fn clean_prefix(text: &[u8]) -> usize {
     const BLOCK: usize = 32;
     let special = |b: u8| (b < 0x20) | (b == b'"') | (b == b'\\');

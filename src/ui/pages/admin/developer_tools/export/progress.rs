@@ -8,6 +8,10 @@ use crate::model::text;
 use crate::ui::browser;
 use crate::ui::components::text as follow;
 
+/// Without JavaScript the page asks again every second. A constant and not a literal: `view!` takes a
+/// literal `inner_html` for an attribute like any other.
+const RELOAD: &str = "<meta http-equiv=\"refresh\" content=\"1\">";
+
 /// How much is done. Bytes are the better measure, where a preview measured them.
 pub fn percent(progress: &Progress) -> u64 {
     let (done, all) = match (progress.estimated_bytes, progress.total_records) {
@@ -56,7 +60,7 @@ pub fn ProgressPanel(live: Live) -> impl IntoView {
                 <form method="post" action=action on:submit=cancel><button class="button">"Cancel"</button></form>
             </div>
         </section>
-        <noscript inner_html="<meta http-equiv=\"refresh\" content=\"1\">"></noscript>
+        <noscript inner_html=RELOAD></noscript>
     }
 }
 

@@ -10,6 +10,9 @@ use crate::seal::{Verified, Verifier};
 use crate::ui::browser::{Slices, dropped_file, picked_file};
 use crate::ui::components::{Frame, Icon};
 
+const NEEDS_SCRIPT: &str = "<p class=\"problem\">Checking in the browser needs JavaScript. \
+    On the command line: <code>waybill verify FILE</code></p>";
+
 /// What the page knows about the file in hand.
 #[derive(Clone, PartialEq)]
 enum Check {
@@ -47,7 +50,7 @@ fn Verify() -> impl IntoView {
                 <span>"Drop a file here, or "<strong>"choose one"</strong></span>
                 <input type="file" accept=".json,application/json" on:change=move |event| take(picked_file(&event)) />
             </label>
-            <noscript inner_html="<p class=\"problem\">Checking in the browser needs JavaScript. On the command line: <code>waybill verify FILE</code></p>"></noscript>
+            <noscript inner_html=NEEDS_SCRIPT></noscript>
         </section>
         <div role="status">{move || verdict(check.get())}</div>
     }
@@ -56,15 +59,15 @@ fn Verify() -> impl IntoView {
 async fn read(file: File, check: RwSignal<Check>) {
     let mut slices = Slices::of(file);
     let name = slices.name();
-    let mut verifier = Verifier::default();
+    let mut sealed = Verifier::default();
     let result = loop {
         let percent = (slices.read() * 100).checked_div(slices.bytes()).unwrap_or_default();
         check.set(Check::Reading { name: name.clone(), percent });
         match slices.next().await {
             Err(_) => break Err("the browser cannot read it: was it moved or changed meanwhile?".to_owned()),
-            Ok(slice) if slice.is_empty() => break verifier.finish().map_err(|flaw| flaw.to_string()),
+            Ok(slice) if slice.is_empty() => break sealed.finish().map_err(|flaw| flaw.to_string()),
             Ok(slice) => {
-                if let Err(flaw) = verifier.feed(&slice) {
+                if let Err(flaw) = sealed.feed(&slice) {
                     break Err(flaw.to_string());
                 }
             }
