@@ -104,10 +104,10 @@ fn report(incidents: &str, sample: &Path, ours: &Path, runs: &[Vec<Run>; 3]) {
         let peak = runs.iter().map(|run| run.peak_bytes).max().unwrap_or_default();
         println!(
             "{name:<22} {:>6.2} s {:>6.2} s {:>6.2} s {:>9.0} {:>8.1} MiB",
-            seconds[RUNS / 2],
+            median(&seconds),
             seconds[0],
-            seconds[RUNS - 1],
-            megabytes(size(ours)) / seconds[RUNS / 2],
+            seconds[seconds.len() - 1],
+            megabytes(size(ours)) / median(&seconds),
             mib(peak)
         );
     }

@@ -40,6 +40,8 @@ pub struct Preview {
     pub not_included: Vec<NotIncluded>,
     /// Such as "personal and health data of 104 participants".
     pub contains: Option<String>,
+    /// Whether writers have to wait while an export reads.
+    pub blocks_writers: bool,
     /// False while some tables are still being counted.
     pub settled: bool,
     /// How long an export of this size takes here, once the size is known.

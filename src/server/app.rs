@@ -1,6 +1,6 @@
 //! Assembles the parts. Holds no logic.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -41,7 +41,9 @@ impl App {
     /// When the state or its folder cannot be used.
     pub async fn build(parts: Parts<'_>) -> Result<Arc<Self>, Error> {
         let Parts { source, profile, state, clock, random } = parts;
-        let folder = state.with_extension("files");
+        let mut folder = state.as_os_str().to_owned();
+        folder.push(".files");
+        let folder = PathBuf::from(folder);
         let state = State::open(state).await?;
         let artifacts = Artifacts::in_folder(folder)?;
         let profile = Arc::new(profile);

@@ -80,6 +80,9 @@ fn output_that_cannot_be_written_is_told_and_leaves_nothing() {
     program.0.stdout(Stdio::from(File::options().write(true).open("/dev/full").unwrap())).stderr(Stdio::null());
     let status = program.0.args(["export", &source, "--output", "-"]).status().unwrap();
     assert_eq!(status.code(), Some(5));
+    let mut program = Program::new(folder.path());
+    program.0.stdout(Stdio::from(File::options().write(true).open("/dev/full").unwrap())).stderr(Stdio::null());
+    assert_eq!(program.0.args(["preview", &source]).status().unwrap().code(), Some(5));
     let missing = run(&folder, &["export", &source, "--output", "no/such/folder/out.json"]);
     assert_eq!(missing.code, 5, "{}", missing.stderr);
 
@@ -90,6 +93,18 @@ fn output_that_cannot_be_written_is_told_and_leaves_nothing() {
     assert_eq!(child.wait().unwrap().code(), Some(5));
     let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().contains(".part")), "{names:?}");
+}
+
+/// C12: a limit on file sizes is a full disk by another name.
+#[test]
+fn a_file_size_limit_is_told_and_leaves_nothing() {
+    let (folder, _) = folder_with_sample();
+    let source = format!("--source=sqlite:{}", sample(400, folder.path()).display());
+    let ended = Program::limited(1024, folder.path()).run(["export", &source, "--output", "out.json"]);
+    assert_eq!(ended.code, 5, "{}", ended.stderr);
+    assert!(ended.stderr.contains("the file is larger than the system allows"), "{}", ended.stderr);
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!names.iter().any(|name| name == "out.json" || name.to_string_lossy().contains(".part")), "{names:?}");
 }
 
 /// B16: documented codes are the observed ones.
@@ -141,6 +156,20 @@ fn an_export_that_cannot_be_recorded_does_not_happen() {
     assert_eq!(ended.code, 1);
     assert!(ended.stderr.contains("Waybill's own state"), "{}", ended.stderr);
     assert!(!folder.path().join("out.json").exists());
+}
+
+#[test]
+fn the_source_is_never_written_to_as_state_or_replaced_as_output() {
+    let (folder, source) = folder_with_sample();
+    let path = folder.path().join("sample.db");
+    let before = fs::read(&path).unwrap();
+    let state = run(&folder, &["export", &source, "--state", "sqlite:sample.db"]);
+    assert_eq!(state.code, 2);
+    assert!(state.stderr.contains("give another --state"), "{}", state.stderr);
+    let output = run(&folder, &["export", &source, "--output", "sample.db", "--force"]);
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("would replace the database itself"), "{}", output.stderr);
+    assert!(fs::read(&path).unwrap() == before);
 }
 
 #[test]

@@ -179,6 +179,8 @@ async fn many_clicks_at_the_same_moment_start_one_export() {
     let clicks = futures::future::join_all((0..50).map(|_| admin.post("/rpc/request_export", ""))).await;
     assert_eq!(clicks.iter().filter(|answer| answer.status == 200).count(), 1);
     assert_eq!(clicks.iter().filter(|answer| answer.status == 429).count(), 49);
+    let refused = waybill.audit_trail().await.into_iter().filter(|event| event == "refused").count();
+    assert_eq!(refused, 49, "every refusal is recorded");
 }
 
 #[tokio::test(flavor = "multi_thread")]

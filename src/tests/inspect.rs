@@ -29,6 +29,7 @@ fn it_lists_tables_describes_one_and_prints_records() {
     assert!(columns.contains("site_id") && columns.contains("sites.id") && columns.contains("json"), "{columns}");
     let first = file.inspect(&["incidents", "--first", "2"]).text();
     assert_eq!(first.lines().count(), 2);
+    assert_eq!(file.inspect(&["incidents", "--first", "0"]).text(), "");
     let record: serde_json::Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();
     let key = record["id"].as_str().unwrap();
     let found = file.inspect(&["incidents", "--key", key]).text();

@@ -1,10 +1,10 @@
-//! D01: a server that is killed at any moment publishes nothing half-written.
+//! What only a process of its own can suffer: it is killed, or its disk is full.
 
 use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use tempfile::TempDir;
-use waybill::model::export::Requested;
+use waybill::model::export::{Requested, RunState};
 use waybill::seal::Verifier;
 
 use crate::harness::{ADMIN, Browser, PASSWORD, Server, sample};
@@ -14,6 +14,7 @@ fn rounds() -> usize {
     std::env::var("WAYBILL_KILL_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(12)
 }
 
+/// D01.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_at_random_points_serves_only_whole_files_after_its_restart() {
     let folder = TempDir::new().unwrap();
@@ -46,11 +47,29 @@ async fn a_server_killed_at_random_points_serves_only_whole_files_after_its_rest
                 other => panic!("{other}: {}", answer.text()),
             }
         }
-        let files = folder.path().join("state/waybill/waybill.files");
+        let files = folder.path().join("state/waybill/waybill.db.files");
         let left = std::fs::read_dir(files).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
         assert!(!left.into_iter().any(|name| name.contains(".part")), "a half-written file was left");
     }
     println!("{} rounds, {whole} downloads of whole files", rounds());
+}
+
+/// C11: the run fails with its reason, nothing is published, and the server goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_disk_is_full_says_so_and_goes_on() {
+    let folder = TempDir::new().unwrap();
+    let source = sample(4000, folder.path());
+    let server = Server::with_largest_file(8 * 1024, folder.path(), &source);
+    let browser = Browser::new(server.address);
+    browser.sign_in(ADMIN, PASSWORD).await;
+    for _ in 0..2 {
+        let (run, state) = browser.export().await;
+        let RunState::Failed(failure) = state else { panic!("{state:?}") };
+        assert!(failure.message.contains("the file is larger than the system allows"), "{}", failure.message);
+        assert_eq!(browser.download(&run).await.status, 409);
+    }
+    let files = folder.path().join("state/waybill/waybill.db.files");
+    assert_eq!(std::fs::read_dir(files).unwrap().count(), 0, "something was left");
 }
 
 /// A run that was still queued when the server died starts again; anything else is over.

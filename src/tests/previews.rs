@@ -88,6 +88,18 @@ async fn a_source_that_disappears_is_told_in_the_preview_and_recovers() {
     assert_eq!(preview(&admin, true).await.failure, None);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_says_whether_an_export_blocks_those_who_write() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    let page = admin.get("/admin/developer-tools/export").await.text();
+    assert!(page.contains("Exporting does not block users."));
+    change_source(&waybill.source, "PRAGMA journal_mode = DELETE");
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let page = admin.get("/admin/developer-tools/export?refresh=1").await.text();
+    assert!(page.contains("While an export runs, this database accepts no changes."));
+}
+
 /// Single flight: a hundred people who look at once are one query.
 #[tokio::test(flavor = "multi_thread")]
 async fn refreshing_does_not_pile_up_queries_and_slow_counts_do_not_hold_the_page() {
@@ -140,6 +152,10 @@ impl Source for SlowSource {
 impl Snapshot for SlowSnapshot {
     fn isolation(&self) -> &'static str {
         self.0.isolation()
+    }
+
+    fn blocks_writers(&self) -> bool {
+        self.0.blocks_writers()
     }
 
     fn catalog(&mut self) -> Result<Catalog> {

@@ -106,9 +106,10 @@ impl Unpublished {
         self.file.sync_all().map_err(Error::Write)?;
         let target = self.path.with_file_name(&self.name);
         std::fs::rename(&self.path, &target).map_err(Error::Write)?;
-        self.published = true;
+        self.path = target;
         let folder = self.path.parent().unwrap_or(Path::new("."));
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::Write)?;
+        self.published = true;
         Ok(std::mem::take(&mut self.name))
     }
 }

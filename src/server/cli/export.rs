@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::open::{app, system_user};
-use super::{Exit, Failed, SourceArgs, StateArgs};
+use super::open::{app, is_same_file, system_user};
+use super::{Exit, Failed, SourceArgs, StateArgs, print};
 use crate::model::manifest::RecordOrder;
 use crate::model::text;
 use crate::server::export::{Destination, LiveRun, StopReason, ToFile};
@@ -45,7 +45,11 @@ enum Order {
 
 impl Export {
     pub async fn run(self) -> Result<Exit, Failed> {
-        let app = app(&self.source, &self.state.path()?).await?;
+        let state = self.state.path()?;
+        if [&self.source.source.path, &state].into_iter().any(|kept| is_same_file(&self.output, kept)) {
+            return Err(Failed::new(Exit::Usage, "the output would replace the database itself: choose another name"));
+        }
+        let app = app(&self.source, &state).await?;
         let caller = Caller::command_line(&system_user());
         let order = match self.order {
             Order::Storage => RecordOrder::Storage,
@@ -64,11 +68,10 @@ impl Export {
             failed if failed.exit == Exit::Failed => self.source.named(failed),
             failed => failed,
         })?;
-        match (self.json, to_standard_output) {
-            (true, true) => eprintln!("{}", as_json(&done)),
-            (true, false) => println!("{}", as_json(&done)),
-            (false, _) => eprintln!("{}", as_text(&done)),
+        if self.json && !to_standard_output {
+            return print(&as_json(&done).to_string());
         }
+        eprintln!("{}", if self.json { as_json(&done).to_string() } else { as_text(&done) });
         Ok(Exit::Done)
     }
 

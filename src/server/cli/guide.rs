@@ -1,10 +1,8 @@
 //! `waybill guide`.
 
-use std::io::Write;
-
 use clap::Args;
 
-use super::{Exit, Failed};
+use super::{Exit, Failed, print};
 use crate::server::guide;
 
 #[derive(Debug, Args)]
@@ -16,9 +14,6 @@ pub struct Guide {
 
 impl Guide {
     pub fn run(self) -> Result<Exit, Failed> {
-        match writeln!(std::io::stdout(), "{}", guide::markdown(&self.file)) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::output(&error)),
-            _ => Ok(Exit::Done),
-        }
+        print(&guide::markdown(&self.file))
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, TableStyle};
 
-use super::{Exit, Failed};
+use super::{Exit, Failed, print};
 use crate::model::catalog::{Codec, TableSchema};
 use crate::model::manifest::Metadata;
 use crate::model::text;
@@ -95,10 +95,7 @@ impl Inspect {
             Printer::begin(self.format.unwrap_or(Format::Json), schema).map_err(|e| Failed::output(&e))?;
         let mut failed = None;
         let read = snapshot.records(table, |text, record| {
-            if left == 0 {
-                return Ok(false);
-            }
-            if filters.iter().all(|filter| filter.fits(record)) {
+            if left > 0 && filters.iter().all(|filter| filter.fits(record)) {
                 if let Err(error) = printer.record(text, record) {
                     failed = Some(error);
                     return Ok(false);
@@ -214,11 +211,4 @@ fn codec_name(codec: Codec) -> String {
 fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a String>) -> String {
     let known: Vec<&str> = known.map(String::as_str).collect();
     format!("there is no {what} {name}; there is {}", known.join(", "))
-}
-
-fn print(text: &str) -> Result<Exit, Failed> {
-    match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::output(&error)),
-        _ => Ok(Exit::Done),
-    }
 }

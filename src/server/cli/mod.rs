@@ -16,6 +16,7 @@ mod verify;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use tokio::signal::unix::SignalKind;
 
 use crate::server::support::telemetry;
 
@@ -109,7 +110,19 @@ pub fn run() -> Exit {
     })
 }
 
+/// Prints to standard output. A reader that has seen enough is content.
+fn print(text: &str) -> Result<Exit, Failed> {
+    use std::io::Write;
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::output(&error)),
+        _ => Ok(Exit::Done),
+    }
+}
+
 async fn dispatch(command: Command) -> Result<Exit, Failed> {
+    // Past its file size limit a process is killed, unless somebody listens: then the write fails,
+    // and a failed write is told and cleared up like any other.
+    let _limit = tokio::signal::unix::signal(SignalKind::from_raw(libc::SIGXFSZ));
     match command {
         Command::Serve(serve) => serve.run().await,
         Command::Preview(preview) => preview.run(),

@@ -44,6 +44,10 @@ impl SourceArgs {
 
 /// Opens the app on a source.
 pub async fn app(source: &SourceArgs, state: &Path) -> Result<Arc<App>, Failed> {
+    if is_same_file(&source.source.path, state) {
+        let message = "the source is not the place for Waybill's own records: give another --state";
+        return Err(Failed::new(Exit::Usage, message));
+    }
     let parts = Parts {
         source: source.source(),
         profile: Profile::built_in(&source.profile)?,
@@ -52,6 +56,13 @@ pub async fn app(source: &SourceArgs, state: &Path) -> Result<Arc<App>, Failed> 
         random: Arc::new(SystemRandom),
     };
     Ok(App::build(parts).await?)
+}
+
+/// Whether both paths lead to one file that is there.
+pub fn is_same_file(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |path: &Path| path.metadata().ok().map(|file| (file.dev(), file.ino()));
+    identity(a).is_some_and(|identity_of_a| Some(identity_of_a) == identity(b))
 }
 
 /// `$XDG_STATE_HOME/waybill/waybill.db` (XDG Base Directory Specification).

@@ -3,7 +3,7 @@
 use clap::Args;
 use comfy_table::{CellAlignment, Table, TableStyle};
 
-use super::{Exit, Failed, SourceArgs};
+use super::{Exit, Failed, SourceArgs, print};
 use crate::model::{export, text};
 use crate::server::export::measure;
 use crate::server::profile::Profile;
@@ -27,12 +27,9 @@ impl Preview {
         let source = self.source.source();
         let measured = measure(&*source, &profile, &SystemClock, BYTES_PER_SECOND, &|_| ());
         let preview = measured.map_err(|error| self.source.named(error.into()))?;
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&preview).unwrap_or_default());
-        } else {
-            println!("{}", as_text(&preview));
-        }
-        Ok(Exit::Done)
+        let text =
+            if self.json { serde_json::to_string_pretty(&preview).unwrap_or_default() } else { as_text(&preview) };
+        print(&text)
     }
 }
 

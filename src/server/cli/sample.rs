@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Exit, Failed};
+use super::{Exit, Failed, print};
 use crate::model::text;
 use crate::server::sample::{ACCOUNTS, Size, generate, password_file};
 use crate::server::support::random::{SystemRandom, reference};
@@ -38,13 +38,14 @@ impl Sample {
         generate(&self.output, &size, password.expose_secret(), self.force)?;
         let (incidents, participants) =
             (text::counted(size.incidents, "incident"), text::counted(size.participants, "participant"));
-        println!("{}: {incidents}, {participants}, seed {}", self.output.display(), size.seed);
-        println!("\nSign in as");
-        for (role, email, _) in ACCOUNTS {
-            println!("  {email:<30} {}", role.replace('_', " "));
-        }
-        println!("password  {}", password.expose_secret());
-        println!("kept in   {}", password_file(&self.output).display());
-        Ok(Exit::Done)
+        let accounts = ACCOUNTS.map(|(role, email, _)| format!("  {email:<30} {}", role.replace('_', " ")));
+        print(&format!(
+            "{}: {incidents}, {participants}, seed {}\n\nSign in as\n{}\npassword  {}\nkept in   {}",
+            self.output.display(),
+            size.seed,
+            accounts.join("\n"),
+            password.expose_secret(),
+            password_file(&self.output).display()
+        ))
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{Exit, Failed};
+use super::{Exit, Failed, print};
 use crate::seal::{Flaw, Verified, Verifier};
 
 #[derive(Debug, Args)]
@@ -37,15 +37,13 @@ impl Verify {
             _ => Ok(verified),
         });
         if self.json {
-            println!("{}", as_json(&verdict));
+            print(&as_json(&verdict).to_string())?;
+            return Ok(if verdict.is_ok() { Exit::Done } else { Exit::NotWhole });
         }
         match verdict {
-            Ok(verified) if self.json => drop(verified),
-            Ok(verified) => println!("{verified}"),
-            Err(_) if self.json => return Ok(Exit::NotWhole),
-            Err(flaw) => return Err(Failed::new(Exit::NotWhole, format!("not whole: {flaw}"))),
+            Ok(verified) => print(&verified.to_string()),
+            Err(flaw) => Err(Failed::new(Exit::NotWhole, format!("not whole: {flaw}"))),
         }
-        Ok(Exit::Done)
     }
 
     /// The outer error: the file cannot be read at all.

@@ -3,7 +3,6 @@
 use super::live::StopReason;
 use super::{Error, Exports, Result};
 use crate::model::export::ExportId;
-use crate::model::history::Outcome;
 use crate::server::audit::{self, Event};
 use crate::server::identity::Caller;
 use crate::server::state::{self, exports};
@@ -15,14 +14,14 @@ impl Exports {
     /// `Refused`, or `NotFound` when it is not the caller's.
     pub async fn cancel(&self, caller: &Caller, id: ExportId) -> Result<()> {
         self.authorise(caller, "cancel an export").await?;
-        let row = self.own(caller, id).await?;
-        if let Some(run) = self.live.get(id) {
-            run.stop(StopReason::Cancelled);
-        } else if row.outcome == Outcome::Queued {
-            let mut tx = self.state.begin().await?;
-            exports::end_without_file(&mut tx, id, None, 0).await?;
+        self.own(caller, id).await?;
+        // The write lock keeps a worker from claiming it between look and change.
+        let mut tx = self.state.begin().await?;
+        if exports::cancel_queued(&mut tx, id).await? {
             audit::append(&mut tx, &self.entry(&caller.name, Some(id), Event::ExportCancelled)).await?;
             tx.commit().await.map_err(state::Error::from)?;
+        } else if let Some(run) = self.live.get(id) {
+            run.stop(StopReason::Cancelled);
         }
         Ok(())
     }

@@ -71,6 +71,9 @@ pub enum Error {
     Identity(#[from] identity::Error),
     #[error("{0}")]
     Output(String),
+    /// What was read is not what was counted.
+    #[error("{0}")]
+    Inconsistent(String),
     #[error("the program itself failed")]
     Panicked,
 }

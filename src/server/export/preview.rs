@@ -124,6 +124,7 @@ pub fn measure(
     let mut snapshot = source.open_snapshot()?;
     let draft = Draft::make(&mut *snapshot, profile, RecordOrder::Storage)?;
     let mut preview = outline(&draft, profile, clock);
+    preview.blocks_writers = snapshot.blocks_writers();
     show(&preview);
     let mut counts = Vec::with_capacity(preview.tables.len());
     for (index, selection) in draft.division.selections.iter().enumerate() {

@@ -23,6 +23,15 @@ impl Exports {
     /// export that leaves no trace does not happen.
     pub async fn request(&self, caller: &Caller) -> Result<Requested> {
         self.authorise(caller, "request an export").await?;
+        let requested = self.queue(caller).await;
+        if let Err(Error::Busy { .. } | Error::NoRoom { .. }) = &requested {
+            let event = Event::Refused { action: "request another export now".into(), role: caller.role.clone() };
+            self.record(caller, None, event).await?;
+        }
+        requested
+    }
+
+    async fn queue(&self, caller: &Caller) -> Result<Requested> {
         let estimated_bytes = self.previews.latest_size();
         self.refuse_without_room(estimated_bytes)?;
         let now = self.clock.now();

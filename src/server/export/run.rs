@@ -23,27 +23,46 @@ const ROLE_IS_READ_EVERY: Duration = Duration::from_secs(2);
 /// A source that does not answer for so long might hide a demotion: the run ends.
 const ROLE_ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
+/// An export that this process has taken to run.
+pub struct Claimed {
+    row: ExportRow,
+    live: Arc<LiveRun>,
+}
+
 impl Exports {
     /// Takes the oldest queued export, if there is one.
     ///
     /// # Errors
     /// When the state cannot be read or written.
-    pub async fn claim(&self) -> Result<Option<ExportRow>> {
+    pub async fn claim(&self) -> Result<Option<Claimed>> {
         for row in self.state.exports_that_are(Outcome::Queued).await? {
-            let mut tx = self.state.begin().await?;
-            if exports::start(&mut tx, row.id).await? {
-                let entry = self.entry(&row.requested_by, Some(row.id), Event::ExportStarted);
-                audit::append(&mut tx, &entry).await?;
-                tx.commit().await.map_err(state::Error::from)?;
-                return Ok(Some(row));
+            // Before anybody sees it run: a run can be cancelled from its first moment.
+            let live = self.live.begin(row.id, row.estimated_bytes.unwrap_or_default());
+            match self.record_start(&row).await {
+                Ok(true) => return Ok(Some(Claimed { row, live })),
+                Ok(false) => self.live.end(row.id),
+                Err(error) => {
+                    self.live.end(row.id);
+                    return Err(error);
+                }
             }
         }
         Ok(None)
     }
 
+    /// False when somebody else was quicker.
+    async fn record_start(&self, row: &ExportRow) -> Result<bool> {
+        let mut tx = self.state.begin().await?;
+        let started = exports::start(&mut tx, row.id).await?;
+        if started {
+            audit::append(&mut tx, &self.entry(&row.requested_by, Some(row.id), Event::ExportStarted)).await?;
+            tx.commit().await.map_err(state::Error::from)?;
+        }
+        Ok(started)
+    }
+
     /// Runs a claimed export to its end, whatever that is, and records it.
-    pub async fn run(self: Arc<Self>, row: ExportRow) {
-        let live = self.live.begin(row.id, row.estimated_bytes.unwrap_or_default());
+    pub async fn run(self: Arc<Self>, Claimed { row, live }: Claimed) {
         // A task of its own, so that a panic in it ends as a failed export.
         let task = tokio::spawn(self.clone().run_to_artifact(row.clone(), live.clone()));
         let ended = task.await.unwrap_or(Err(Error::Panicked));
@@ -73,6 +92,9 @@ impl Exports {
                 }
             }
         };
+        if live.stopped().is_some() {
+            return Err(Error::Stopped);
+        }
         self.still_allowed(&row).await.inspect_err(|error| live.stop(StopReason::of(error)))?;
         self.publish(&row, &live, sealed, unpublished).await
     }
@@ -106,7 +128,11 @@ impl Exports {
             duration_ms: live.elapsed_ms(),
             expires_at: Some(rfc3339(self.clock.now() + KEPT_FOR)),
         };
-        let recorded = self.record_completion(row, &summary, &artifact).await;
+        // A word of Cancel that came while the disk was syncing still counts.
+        let recorded = match live.stopped() {
+            Some(_) => Err(Error::Stopped),
+            None => self.record_completion(row, &summary, &artifact).await,
+        };
         if recorded.is_err() {
             self.artifacts.remove(&artifact)?;
         }
@@ -177,15 +203,16 @@ impl Exports {
         self.expire().await
     }
 
-    /// Removes files whose time is over, and those of people who may no longer have them.
+    /// Removes files whose time is over. One that cannot be removed does not keep the others.
     ///
     /// # Errors
     /// When state or folder cannot be used.
     pub async fn expire(&self) -> Result<()> {
         let now = rfc3339(self.clock.now());
         for row in self.state.exports_with_artifact().await? {
-            if row.expires_at.as_ref().is_none_or(|expires| *expires <= now) {
-                self.remove_artifact(&row).await?;
+            let is_past = row.expires_at.as_ref().is_none_or(|expires| *expires <= now);
+            if is_past && let Err(error) = self.remove_artifact(&row).await {
+                tracing::error!(export = %row.id, %error, "an expired file could not be removed");
             }
         }
         Ok(())

@@ -56,12 +56,12 @@ fn explain(error: pipeline::Error<source::Error>, plan: &ExportPlan, meter: &Met
 pub(super) fn output(error: seal::Error) -> Error {
     match error {
         seal::Error::Write(error) => output_error(&error),
-        seal::Error::Miscounted { found, promised, .. } => Error::Output(format!(
+        seal::Error::Miscounted { found, promised, .. } => Error::Inconsistent(format!(
             "the table gave {} where {} were counted in the same snapshot; the database is damaged or changed beneath us",
             text::counted(found, "record"),
             text::count(promised)
         )),
-        seal::Error::OutOfOrder { .. } => Error::Output(error.to_string()),
+        seal::Error::OutOfOrder { .. } => Error::Inconsistent(error.to_string()),
     }
 }
 

@@ -12,7 +12,9 @@ use leptos_axum::ResponseOptions;
 const CLOSED_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
 pub async fn secure(request: Request, next: Next) -> Response {
-    let is_asset = request.uri().path().starts_with("/pkg/");
+    // The same for everybody: browsers keep them and ask whether they changed.
+    let path = request.uri().path();
+    let is_asset = path.starts_with("/pkg/") || ["/icons.svg", "/favicon.svg"].contains(&path);
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let mut put = |name: HeaderName, value: &'static str| {

@@ -98,8 +98,8 @@ pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::Con
         .layer(from_fn_with_state(shared.clone(), session::find_visitor))
         .layer(csrf.with_rejection_response(problem::cross_site))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-        .layer(from_fn(headers::secure))
-        .layer(CatchPanicLayer::custom(problem::panicked)))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(from_fn(headers::secure)))
 }
 
 async fn server_function(State(shared): State<Shared>, request: Request) -> Response {

@@ -14,9 +14,18 @@ pub fn client_address(extensions: &Extensions, headers: &HeaderMap, trusted: &[I
         return peer;
     }
     let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<IpAddr> =
-        forwarded.flat_map(|line| line.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
-    hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(peer)
+    let hops: Vec<&str> = forwarded.flat_map(|line| line.split(',')).collect();
+    for hop in hops.into_iter().rev() {
+        let hop = hop.trim();
+        let address = hop.parse().or_else(|_| hop.parse().map(|socket: SocketAddr| socket.ip()));
+        match address.map(|address: IpAddr| address.to_canonical()) {
+            Ok(address) if trusted.contains(&address) => {}
+            Ok(address) => return address,
+            // What cannot be read cannot be trusted, nor can anything left of it.
+            Err(_) => return peer,
+        }
+    }
+    peer
 }
 
 #[cfg(test)]
@@ -39,5 +48,7 @@ mod tests {
         assert_eq!(seen("192.0.2.7", "198.51.100.1", &[]), "192.0.2.7");
         assert_eq!(seen("192.0.2.7", "198.51.100.1, 203.0.113.9", &["192.0.2.7"]), "203.0.113.9");
         assert_eq!(seen("192.0.2.7", "nonsense", &["192.0.2.7"]), "192.0.2.7");
+        assert_eq!(seen("192.0.2.7", "198.51.100.1, 203.0.113.9:4711", &["192.0.2.7"]), "203.0.113.9");
+        assert_eq!(seen("192.0.2.7", "198.51.100.1, unknown", &["192.0.2.7"]), "192.0.2.7");
     }
 }

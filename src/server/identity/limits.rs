@@ -8,6 +8,9 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 pub struct SignInLimits {
+    /// An account from one network: strict, and nobody else is kept out by it.
+    guesses: DefaultKeyedRateLimiter<(String, IpAddr)>,
+    /// An account from everywhere: loose enough that a stranger cannot keep its owner out.
     accounts: DefaultKeyedRateLimiter<String>,
     networks: DefaultKeyedRateLimiter<IpAddr>,
 }
@@ -15,7 +18,8 @@ pub struct SignInLimits {
 impl SignInLimits {
     pub fn new() -> Self {
         Self {
-            accounts: RateLimiter::keyed(quota(10, Duration::from_secs(30))),
+            guesses: RateLimiter::keyed(quota(10, Duration::from_secs(30))),
+            accounts: RateLimiter::keyed(quota(200, Duration::from_secs(1))),
             networks: RateLimiter::keyed(quota(60, Duration::from_secs(2))),
         }
     }
@@ -24,11 +28,14 @@ impl SignInLimits {
     pub fn check(&self, account: &str, network: IpAddr) -> Result<(), u64> {
         let wait =
             |not_until: governor::NotUntil<_>| not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
-        self.networks.check_key(&network_of(network)).map_err(wait)?;
-        self.accounts.check_key(&account.to_lowercase()).map_err(wait)
+        let (network, account) = (network_of(network), account.to_lowercase());
+        self.networks.check_key(&network).map_err(wait)?;
+        self.guesses.check_key(&(account.clone(), network)).map_err(wait)?;
+        self.accounts.check_key(&account).map_err(wait)
     }
 
     pub fn forget_the_calm(&self) {
+        self.guesses.retain_recent();
         self.accounts.retain_recent();
         self.networks.retain_recent();
     }
@@ -62,6 +69,8 @@ mod tests {
         let wait = limits.check("A@example.test", network).unwrap_err();
         assert!((1..=31).contains(&wait), "{wait}");
         assert!(limits.check("b@example.test", network).is_ok());
+        let owner = "198.51.100.7".parse().unwrap();
+        assert!(limits.check("a@example.test", owner).is_ok(), "the owner is kept out by a stranger");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use argon2::Argon2;
 use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::PasswordHash;
+use std::sync::Arc;
+
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use tokio::task::JoinError;
@@ -13,14 +15,14 @@ use crate::server::support::password::hash;
 const AT_ONCE: usize = 2;
 
 pub struct Passwords {
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     /// What an unknown account's password is checked against, so that it takes as long as a known one's.
     nobody: String,
 }
 
 impl Passwords {
     pub fn new() -> Self {
-        Self { permits: Semaphore::new(AT_ONCE), nobody: hash("nobody's password", b"waybill-no-account") }
+        Self { permits: Arc::new(Semaphore::new(AT_ONCE)), nobody: hash("nobody's password", b"waybill-no-account") }
     }
 
     /// Whether the password belongs to the hash. No hash, no match, in the same time.
@@ -28,8 +30,12 @@ impl Passwords {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.clone());
         // The semaphore is never closed.
-        let _permit = self.permits.acquire().await;
-        let check = move || verify(&stored, password.expose_secret());
+        let permit = self.permits.clone().acquire_owned().await;
+        // The permit goes with the work: a client that hangs up does not set it free.
+        let check = move || {
+            let _permit = permit;
+            verify(&stored, password.expose_secret())
+        };
         Ok(tokio::task::spawn_blocking(check).await? && known)
     }
 }

@@ -73,6 +73,9 @@ pub trait Snapshot: Send {
     /// How the view is isolated from writers, for the file's metadata.
     fn isolation(&self) -> &'static str;
 
+    /// Whether those who write to the database have to wait while this view is open.
+    fn blocks_writers(&self) -> bool;
+
     /// # Errors
     /// When the schema cannot be read.
     fn catalog(&mut self) -> Result<Catalog>;

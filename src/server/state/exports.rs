@@ -105,6 +105,15 @@ pub async fn start(tx: &mut Tx, id: ExportId) -> Result<bool> {
     Ok(sqlx::query(sql).bind(id.to_string()).execute(&mut **tx).await?.rows_affected() == 1)
 }
 
+/// Ends an export that nobody has begun; false when it is not queued any more.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn cancel_queued(tx: &mut Tx, id: ExportId) -> Result<bool> {
+    let sql = "UPDATE exports SET outcome = 'cancelled', duration_ms = 0 WHERE id = ? AND outcome = 'queued'";
+    Ok(sqlx::query(sql).bind(id.to_string()).execute(&mut **tx).await?.rows_affected() == 1)
+}
+
 /// # Errors
 /// When the state cannot be written.
 pub async fn complete(tx: &mut Tx, id: ExportId, done: &ExportSummary, artifact: Option<&str>) -> Result<()> {

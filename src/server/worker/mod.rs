@@ -27,7 +27,7 @@ pub async fn run(app: Arc<App>) {
 async fn start_queued(app: &Arc<App>) {
     loop {
         match app.exports.claim().await {
-            Ok(Some(row)) => drop(tokio::spawn(app.exports.clone().run(row))),
+            Ok(Some(claimed)) => drop(tokio::spawn(app.exports.clone().run(claimed))),
             Ok(None) => return,
             Err(error) => {
                 tracing::error!(%error, "the queue could not be read");

@@ -61,6 +61,10 @@ impl Snapshot for FaultySnapshot {
         self.real.isolation()
     }
 
+    fn blocks_writers(&self) -> bool {
+        self.real.blocks_writers()
+    }
+
     fn catalog(&mut self) -> Result<Catalog> {
         self.real.catalog()
     }

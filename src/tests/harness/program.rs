@@ -25,7 +25,18 @@ pub struct Program(pub Command);
 
 impl Program {
     pub fn new(folder: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_waybill"));
+        Self::with(Command::new(env!("CARGO_BIN_EXE_waybill")), folder)
+    }
+
+    /// A program that may write no file larger than so many kilobytes.
+    pub fn limited(kilobytes: u32, folder: &Path) -> Self {
+        let mut shell = Command::new("bash");
+        let script = format!("ulimit -f {kilobytes}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_waybill")]);
+        Self::with(shell, folder)
+    }
+
+    fn with(mut command: Command, folder: &Path) -> Self {
         command.current_dir(folder).env("XDG_STATE_HOME", folder.join("state"));
         for name in ["WAYBILL_SOURCE", "WAYBILL_STATE", "WAYBILL_SAMPLE_PASSWORD", "WAYBILL_LOG"] {
             command.env_remove(name);
@@ -51,7 +62,15 @@ pub struct Server {
 
 impl Server {
     pub fn start(folder: &Path, source: &Path) -> Self {
-        let mut program = Program::new(folder);
+        Self::started_by(Program::new(folder), source)
+    }
+
+    /// One that may write no file larger than so many kilobytes: a disk that is full for exports only.
+    pub fn with_largest_file(kilobytes: u32, folder: &Path, source: &Path) -> Self {
+        Self::started_by(Program::limited(kilobytes, folder), source)
+    }
+
+    fn started_by(mut program: Program, source: &Path) -> Self {
         let arguments = ["serve", "--address", "127.0.0.1:0", "--source", &format!("sqlite:{}", source.display())];
         let mut process = program.0.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();

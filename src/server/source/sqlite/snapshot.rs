@@ -53,6 +53,12 @@ impl Snapshot for SqliteSnapshot {
         "snapshot (one read transaction)"
     }
 
+    /// Only in WAL mode do readers and writers stay out of each other's way (sqlite.org/wal.html).
+    fn blocks_writers(&self) -> bool {
+        let mode = self.connection.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0));
+        mode.map_or(true, |mode| mode != "wal")
+    }
+
     fn catalog(&mut self) -> Result<Catalog> {
         catalog::read(&self.connection)
     }

@@ -9,8 +9,9 @@ use crate::rpc::export::{preview_export, request_export};
 use crate::ui::browser;
 use crate::ui::components::Toast;
 
-/// Screen readers hear of progress no more often than this.
+/// Screen readers hear of progress after so much of it, or after so long.
 const ANNOUNCE_PERCENT: u64 = 10;
+const ANNOUNCE_MS: u64 = 10_000;
 
 /// A run as the page shows it.
 #[derive(Clone, Copy)]
@@ -20,7 +21,8 @@ pub struct Live {
     pub toast: RwSignal<Option<Toast>>,
     /// Why a request was refused.
     pub problem: RwSignal<Option<String>>,
-    announced: StoredValue<u64>,
+    /// Percent and run time of what was announced last.
+    announced: StoredValue<(u64, u64)>,
 }
 
 impl Live {
@@ -30,7 +32,7 @@ impl Live {
             announcement: RwSignal::new(String::new()),
             toast: RwSignal::new(None),
             problem: RwSignal::new(None),
-            announced: StoredValue::new(0),
+            announced: StoredValue::new((0, 0)),
         }
     }
 
@@ -65,7 +67,7 @@ impl Live {
             match request_export().await {
                 Ok(Requested { id, file_name }) => {
                     self.run.set(Some(RunView { id, file_name, estimated_bytes, state: RunState::Queued }));
-                    self.announced.set_value(0);
+                    self.announced.set_value((0, 0));
                     self.announcement.set("Export started.".into());
                     self.follow(id);
                 }
@@ -86,8 +88,9 @@ impl Live {
             RunState::Queued => {}
             RunState::Running(progress) => {
                 let percent = super::progress::percent(progress);
-                if percent >= self.announced.get_value() + ANNOUNCE_PERCENT {
-                    self.announced.set_value(percent);
+                let (last_percent, last_ms) = self.announced.get_value();
+                if percent >= last_percent + ANNOUNCE_PERCENT || progress.elapsed_ms >= last_ms + ANNOUNCE_MS {
+                    self.announced.set_value((percent, progress.elapsed_ms));
                     self.announcement.set(format!("{percent} percent"));
                 }
             }

@@ -105,10 +105,19 @@ fn Taken(preview: RwSignal<Preview>) -> impl IntoView {
         });
     };
     let taken_at = follow(move || text::clock_time(&preview.read().taken_at).to_owned());
+    let effect = follow(move || {
+        let blocks = preview.read().blocks_writers;
+        let text = if blocks {
+            "While an export runs, this database accepts no changes."
+        } else {
+            "Exporting does not block users."
+        };
+        text.to_owned()
+    });
     view! {
         <p class="sub">
             "Preview taken "<time>{taken_at}</time>
-            " UTC from one consistent snapshot. Exporting does not block users. "
+            " UTC from one consistent snapshot. "{effect}" "
             <a href=format!("{HERE}?refresh=1") on:click=refresh>"Refresh"</a>
         </p>
     }
