@@ -40,6 +40,10 @@ async fn a_download_can_be_resumed_and_repeated() {
     assert_eq!(past.status, 416);
     let known = admin.send("GET", &path, &[("if-none-match", &etag)], "").await;
     assert_eq!((known.status, known.body.len()), (304, 0));
+    let started = waybill.audit_trail().await.into_iter().filter(|event| event == "download_started").count();
+    assert_eq!(started, 4, "what sent nothing is no download");
+    let history = admin.post("/rpc/list_exports", "page=1").await.json();
+    assert_eq!(history["entries"][0]["downloads"], 3, "the rest of a download is no other download");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 
-use crate::harness::{ADMIN, PASSWORD, Waybill, change_source};
+use waybill::model::export::RunState;
+
+use crate::harness::{ADMIN, Fault, FaultySource, PASSWORD, Waybill, change_source};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_anonymous_visitor_is_sent_to_sign_in_and_back_to_where_they_wanted_to_go() {
@@ -114,6 +116,20 @@ async fn a_session_ends_when_it_is_idle_and_in_any_case_after_twelve_hours() {
     }
     waybill.clock.advance(TimeDelta::minutes(47));
     assert_eq!(busy.get("/admin").await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_signs_out_hears_no_more_of_a_run() {
+    let at = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(1));
+    let waybill = Waybill::with(400, FaultySource::wrap(Fault::Hang, at)).await;
+    let admin = waybill.admin().await;
+    let run = admin.request_export().await;
+    let listening = tokio::time::timeout(std::time::Duration::from_secs(8), admin.follow(&run));
+    let (last, _) = tokio::join!(listening, async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        admin.post("/logout", "").await
+    });
+    assert!(matches!(last.expect("the channel stays open"), RunState::Running(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,11 +9,11 @@ use crate::server::audit::{self, Event};
 use crate::server::identity::Caller;
 use crate::server::state::{self, exports};
 
-/// An opened artefact with what its headers need.
+/// A finished file that the caller may have, with what its headers need.
 #[derive(Debug)]
 pub struct Download {
     pub id: ExportId,
-    pub file: File,
+    artifact: String,
     pub file_name: String,
     pub bytes: u64,
     /// Hexadecimal; makes a strong `ETag`.
@@ -30,7 +30,7 @@ pub struct Sent {
 }
 
 impl Exports {
-    /// Opens a finished file. The role was re-read with the caller; a demoted admin's file is removed.
+    /// Finds a finished file. The role was re-read with the caller; a demoted admin's file is removed.
     ///
     /// # Errors
     /// `Refused`, `NotFound`, `StillRunning`, `NoFile` or `Expired`.
@@ -47,19 +47,31 @@ impl Exports {
             Outcome::Completed => {}
         }
         let artifact = row.artifact.ok_or(Error::Expired)?;
-        let file = self.artifacts.open(&artifact).map_err(|_| Error::Expired)?;
-        let mut tx = self.state.begin().await?;
-        exports::count_download(&mut tx, id).await?;
-        audit::append(&mut tx, &self.entry(&caller.name, Some(id), Event::DownloadStarted)).await?;
-        tx.commit().await.map_err(state::Error::from)?;
         Ok(Download {
             id,
-            file,
+            artifact,
             file_name: row.file_name,
             bytes: row.bytes.unwrap_or_default(),
             sha256: row.sha256.unwrap_or_default(),
             requested_by: caller.name.clone(),
         })
+    }
+
+    /// Opens the file for sending from a byte on, and records that before the first one leaves. The
+    /// rest of a download that broke off is no other download.
+    ///
+    /// # Errors
+    /// `Expired`, or when it cannot be recorded.
+    pub async fn hand_out(&self, download: &Download, from: u64) -> Result<File> {
+        let file = self.artifacts.open(&download.artifact).map_err(|_| Error::Expired)?;
+        let mut tx = self.state.begin().await?;
+        if from == 0 {
+            exports::count_download(&mut tx, download.id).await?;
+        }
+        let entry = self.entry(&download.requested_by, Some(download.id), Event::DownloadStarted);
+        audit::append(&mut tx, &entry).await?;
+        tx.commit().await.map_err(state::Error::from)?;
+        Ok(file)
     }
 
     /// Records what was sent, whole or not.

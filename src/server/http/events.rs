@@ -1,7 +1,7 @@
 //! `GET /api/v1/exports/{id}/events`: the page's progress channel (server-sent events).
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Path, Request, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -11,10 +11,15 @@ use futures::stream;
 use super::Shared;
 use super::file::{export_id, visitor};
 use super::problem::Problem;
-use crate::model::export::RunView;
+use super::session::session_token;
+use crate::model::export::{ExportId, RunView};
+use crate::server::app::App;
+use crate::server::identity::Caller;
 
 /// As often as a progress bar can be seen to move.
 const EVERY: Duration = Duration::from_millis(200);
+/// Whoever signs out sees no more of a run after this long.
+const ASK_WHO_EVERY: Duration = Duration::from_secs(2);
 
 /// Sends the run's state whenever it changed, and ends when the run is over. Each event's data is a
 /// `RunView` as JSON.
@@ -26,19 +31,41 @@ pub async fn events(
     let id = export_id(&id)?;
     let caller = visitor(&request).caller()?;
     let first = shared.app.exports.view(&caller, id).await?;
-    let exports = shared.app.exports.clone();
-    let changes = stream::unfold(Some((None, first)), move |step: Option<(Option<RunView>, RunView)>| {
-        let (exports, caller) = (exports.clone(), caller.clone());
+    let token = session_token(request.headers(), &shared.site).unwrap_or_default();
+    let app = shared.app.clone();
+    let begin = Step { shown: None, view: first, caller, asked: Instant::now() };
+    let changes = stream::unfold(Some(begin), move |step| {
+        let (app, token) = (app.clone(), token.clone());
         async move {
-            let (shown, mut view) = step?;
-            while shown.as_ref() == Some(&view) {
-                tokio::time::sleep(EVERY).await;
-                view = exports.view(&caller, id).await.ok()?;
-            }
-            let data = serde_json::to_string(&view).unwrap_or_default();
-            let next = (!view.state.is_over()).then(|| (Some(view.clone()), view));
+            let step = step?.next_change(&app, &token, id).await?;
+            let data = serde_json::to_string(&step.view).unwrap_or_default();
+            let next = (!step.view.state.is_over()).then_some(step);
             Some((Ok::<_, Infallible>(Event::default().data(data)), next))
         }
     });
     Ok(Sse::new(changes).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// Where the channel is between two events.
+struct Step {
+    shown: Option<RunView>,
+    view: RunView,
+    caller: Caller,
+    asked: Instant,
+}
+
+impl Step {
+    /// Waits until there is something new to show. None when whoever listens is signed out meanwhile.
+    async fn next_change(mut self, app: &App, token: &str, id: ExportId) -> Option<Self> {
+        while self.shown.as_ref() == Some(&self.view) {
+            tokio::time::sleep(EVERY).await;
+            if self.asked.elapsed() >= ASK_WHO_EVERY {
+                self.caller = app.identity.caller(token).await.ok()??;
+                self.asked = Instant::now();
+            }
+            self.view = app.exports.view(&self.caller, id).await.ok()?;
+        }
+        self.shown = Some(self.view.clone());
+        Some(self)
+    }
 }

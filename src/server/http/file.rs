@@ -1,5 +1,6 @@
 //! `GET /api/v1/exports/{id}/file` and `POST …/cancellation`.
 
+use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ pub async fn file(State(shared): State<Shared>, Path(id): Path<String>, request:
     let id = export_id(&id)?;
     let caller = visitor(&request).caller()?;
     let download = shared.app.exports.download(&caller, id).await?;
-    serve(&shared.app, download, request.headers())
+    serve(&shared.app, download, request.headers()).await
 }
 
 /// A HEAD would count as a download without being one.
@@ -60,7 +61,7 @@ pub(super) fn export_id(text: &str) -> Result<ExportId, Problem> {
     text.parse().map_err(|_| Problem(ApiError::NotFound))
 }
 
-fn serve(app: &Arc<App>, mut download: Download, request: &HeaderMap) -> Result<Response, Problem> {
+async fn serve(app: &Arc<App>, download: Download, request: &HeaderMap) -> Result<Response, Problem> {
     let etag = format!("\"{}\"", download.sha256);
     let headers = [
         (header::CONTENT_TYPE, "application/json".to_owned()),
@@ -82,9 +83,10 @@ fn serve(app: &Arc<App>, mut download: Download, request: &HeaderMap) -> Result<
         }
     };
     let gone = |_| Problem(ApiError::Gone);
-    download.file.seek(SeekFrom::Start(first)).map_err(gone)?;
+    let mut file = app.exports.hand_out(&download, first).await?;
+    file.seek(SeekFrom::Start(first)).map_err(gone)?;
     let total = download.bytes;
-    let body = Counted::body(app.clone(), download, first, last);
+    let body = Counted::body(app.clone(), download, file, first, last);
     let mut response = (status, headers, body).into_response();
     response.headers_mut().insert(header::CONTENT_LENGTH, (last + 1 - first).into());
     if status == StatusCode::PARTIAL_CONTENT {
@@ -118,8 +120,8 @@ struct Counted {
 }
 
 impl Counted {
-    fn body(app: Arc<App>, download: Download, first_byte: u64, last_byte: u64) -> Body {
-        let file = tokio::fs::File::from_std(download.file).take(last_byte + 1 - first_byte);
+    fn body(app: Arc<App>, download: Download, file: File, first_byte: u64, last_byte: u64) -> Body {
+        let file = tokio::fs::File::from_std(file).take(last_byte + 1 - first_byte);
         let stream = ReaderStream::with_capacity(file, 64 << 10);
         let sent = Sent { first_byte, last_byte, bytes_sent: 0 };
         Body::from_stream(Self { stream, app, id: download.id, actor: download.requested_by, sent })
