@@ -51,7 +51,6 @@ fn Entries(page: Page) -> impl IntoView {
                     <th scope="col" class="number">"Records"</th>
                     <th scope="col" class="number">"Size"</th>
                     <th scope="col" class="number">"Took"</th>
-                    <th scope="col">"SHA-256"</th>
                 </tr></thead>
                 <tbody>{rows}</tbody>
             </table>
@@ -65,7 +64,9 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
     let size = entry.bytes.map_or("–".into(), text::bytes);
     let estimated =
         entry.estimated_bytes.zip(entry.bytes).map(|(estimated, _)| format!("estimated {}", text::bytes(estimated)));
-    let digest = entry.sha256.map(|digest| view! { <code class="whole-digest">{digest}</code> });
+    let digest = entry
+        .sha256
+        .map(|digest| view! { <span class="detail">"SHA-256 "<code class="whole-digest">{digest}</code></span> });
     let again = entry.downloadable.then(|| {
         view! { <a class="button small" href=format!("/api/v1/exports/{}/file", entry.id)><Icon name="download" />"Download"</a> }
     });
@@ -78,11 +79,11 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
             <td>
                 <span class=format!("badge {}", entry.outcome.as_str())>{outcome(entry.outcome)}</span>" "{again}
                 <span class="detail">{entry.message.or(downloads)}</span>
+                {digest}
             </td>
             <td class="number">{entry.records.map_or("–".into(), text::count)}</td>
             <td class="number">{size}<span class="detail">{estimated}</span></td>
             <td class="number">{entry.duration_ms.map_or("–".into(), text::duration)}</td>
-            <td class="digest-cell">{digest}</td>
         </tr>
     }
 }
