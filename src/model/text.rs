@@ -59,6 +59,14 @@ pub fn duration(ms: u64) -> String {
     }
 }
 
+/// An error's words as a sentence: a capital first, one full stop last.
+#[must_use]
+pub fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}
+
 /// `one table`, `22 tables`: a count with its noun.
 #[must_use]
 pub fn counted(n: u64, noun: &str) -> String {
@@ -102,5 +110,7 @@ mod tests {
         assert_eq!(rough_duration(95_000), "about 2 min");
         assert_eq!(duration(61_000), "1 min 01 s");
         assert_eq!(counted(1, "table"), "1 table");
+        assert_eq!(sentence("it broke; try again"), "It broke; try again.");
+        assert_eq!(sentence("Done."), "Done.");
     }
 }

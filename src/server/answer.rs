@@ -7,6 +7,7 @@ use std::fmt::Display;
 
 use super::{export, history, identity, source};
 use crate::model::ApiError;
+use crate::model::text::sentence;
 use crate::server::support::random::{Random, SystemRandom, reference};
 
 /// Turns an error into what its client is told.
@@ -24,7 +25,7 @@ impl IntoAnswer for export::Error {
             Self::Expired => ApiError::Gone,
             Self::NoRoom { .. } => ApiError::Unavailable(self.to_string()),
             Self::Source(error) => error.into_answer(),
-            Self::Profile(error) => ApiError::Unavailable(capitalised(&error)),
+            Self::Profile(error) => ApiError::Unavailable(sentence(&error.to_string())),
             other => internal(&other),
         }
     }
@@ -52,7 +53,7 @@ impl IntoAnswer for identity::Error {
 
 impl IntoAnswer for source::Error {
     fn into_answer(self) -> ApiError {
-        ApiError::Unavailable(capitalised(&self))
+        ApiError::Unavailable(sentence(&self.to_string()))
     }
 }
 
@@ -71,11 +72,4 @@ fn internal_with(random: &dyn Random, cause: &dyn Display) -> ApiError {
     let reference = reference(random);
     tracing::error!(%reference, error = %cause, "a request failed");
     ApiError::Internal(reference)
-}
-
-fn capitalised(error: &dyn Display) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }

@@ -11,6 +11,7 @@ use crate::model::access::Capability;
 use crate::model::export::{ExportId, ExportSummary, Failure};
 use crate::model::history::Outcome;
 use crate::model::manifest::RecordOrder;
+use crate::model::text;
 use crate::seal::Sealed;
 use crate::server::artifact::Unpublished;
 use crate::server::audit::{self, Event};
@@ -156,7 +157,7 @@ impl Exports {
                 Some(self.failure(message, error))
             }
             Some(StopReason::ShuttingDown) => Some(self.failure("The server was stopped. Start a new export.", error)),
-            None => Some(self.failure(&sentence(error), error)),
+            None => Some(self.failure(&told(error), error)),
         };
         let mut tx = self.state.begin().await?;
         exports::end_without_file(&mut tx, row.id, failure.as_ref(), live.elapsed_ms()).await?;
@@ -244,15 +245,13 @@ impl StopReason {
     }
 }
 
-/// An error as a sentence: a capital first, a full stop last.
-fn sentence(error: &Error) -> String {
-    let text = match error {
-        Error::Artifact(_) => "the server cannot keep the file: check its disk and the folder of its state".to_owned(),
-        Error::State(_) => "the server cannot write its own records".to_owned(),
-        other => other.to_string(),
-    };
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with('.') { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
+/// A failure as people read it. Causes of our own, whose words are for the log, say what to look at.
+fn told(error: &Error) -> String {
+    match error {
+        Error::Artifact(_) => {
+            text::sentence("the server cannot keep the file: check its disk and the folder of its state")
+        }
+        Error::State(_) => text::sentence("the server cannot write its own records"),
+        other => text::sentence(&other.to_string()),
+    }
 }

@@ -155,8 +155,8 @@ impl Identity {
     /// When the state cannot be written.
     pub async fn sign_out(&self, token: &str) -> Result<(), Error> {
         let Some(session) = self.state.session(&digest(token)).await? else { return Ok(()) };
-        self.state.remove_sessions_of(&session.account_id).await?;
         let mut tx = self.state.begin().await?;
+        sessions::remove_all_of(&mut tx, &session.account_id).await?;
         let at = rfc3339(self.clock.now());
         let entry = Entry { at, actor: &session.email, export: None, event: Event::SignedOut };
         audit::append(&mut tx, &entry).await?;

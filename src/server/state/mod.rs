@@ -62,10 +62,6 @@ impl State {
     pub async fn begin(&self) -> Result<Tx> {
         Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
     }
-
-    pub async fn close(&self) {
-        self.pool.close().await;
-    }
 }
 
 /// Makes a folder that only its owner can enter; one that is there is left as it is.

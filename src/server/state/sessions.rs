@@ -28,12 +28,12 @@ pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Ends one session.
+/// Ends every session of an account: sign-out works everywhere at once.
 ///
 /// # Errors
 /// When the state cannot be written.
-pub async fn remove(tx: &mut Tx, token_sha256: &str) -> Result<()> {
-    sqlx::query("DELETE FROM sessions WHERE token_sha256 = ?").bind(token_sha256).execute(&mut **tx).await?;
+pub async fn remove_all_of(tx: &mut Tx, account_id: &str) -> Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE account_id = ?").bind(account_id).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -57,15 +57,6 @@ impl State {
     pub async fn touch_session(&self, token_sha256: &str, now: &str) -> Result<()> {
         let sql = "UPDATE sessions SET last_seen_at = ? WHERE token_sha256 = ?";
         sqlx::query(sql).bind(now).bind(token_sha256).execute(&self.pool).await?;
-        Ok(())
-    }
-
-    /// Ends every session of an account: sign-out works everywhere at once.
-    ///
-    /// # Errors
-    /// When the state cannot be written.
-    pub async fn remove_sessions_of(&self, account_id: &str) -> Result<()> {
-        sqlx::query("DELETE FROM sessions WHERE account_id = ?").bind(account_id).execute(&self.pool).await?;
         Ok(())
     }
 

@@ -139,15 +139,8 @@ fn Unreadable(reason: String) -> impl IntoView {
     view! {
         <section class="card message bad" role="alert">
             <h2>"The database cannot be read"</h2>
-            <p>{sentence(&reason)}</p>
+            <p>{text::sentence(&reason)}</p>
             <a class="button" href=format!("{HERE}?refresh=1")>"Try again"</a>
         </section>
     }
-}
-
-/// A reason from the server as a sentence.
-fn sentence(reason: &str) -> String {
-    let mut letters = reason.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }
