@@ -15,8 +15,12 @@ pub use order::parents_first;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
     Null,
+    Boolean(bool),
     Integer(i64),
+    Float(f32),
     Double(f64),
+    /// Text that is printable ASCII without quote and backslash: digits, dates, UUIDs.
+    Plain(&'a [u8]),
     /// Bytes that the engine calls text; they need not be UTF-8.
     Text(&'a [u8]),
     Blob(&'a [u8]),
@@ -31,6 +35,8 @@ pub struct Table {
     pub primary_key: Vec<String>,
     /// Tables that this one refers to.
     pub parents: Vec<String>,
+    /// What the database's own documentation says.
+    pub comment: Option<String>,
 }
 
 /// Everything in the database: tables in file order, the rest with the reason it is left.
@@ -38,6 +44,15 @@ pub struct Table {
 pub struct Catalog {
     pub tables: Vec<Table>,
     pub not_included: Vec<NotIncluded>,
+    /// Tables that the database would not let us read whole.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A table that cannot be read, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    pub table: String,
+    pub reason: String,
 }
 
 impl Catalog {

@@ -53,6 +53,7 @@ mod tests {
             columns: vec![],
             primary_key: vec![],
             parents: parents.iter().map(|&p| p.into()).collect(),
+            comment: None,
         };
         parents_first(tables.iter().map(table).collect()).into_iter().map(|t| t.name).collect()
     }

@@ -4,6 +4,7 @@
 //! `open_snapshot` pins one consistent view, everything about one preview or run is read from it,
 //! and dropping it ends the session in the database.
 
+pub mod postgres;
 pub mod sqlite;
 
 use crate::server::rows::{Catalog, RowSink, Selection};
@@ -29,6 +30,32 @@ pub enum Error {
     Interrupted,
     #[error("the reader of the rows stopped")]
     Stopped,
+    #[error("the database server cannot be reached; check that it runs, its address and its TLS mode")]
+    Unreachable,
+    #[error("the database server's TLS cannot be used: {0}")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the database server refuses this user: check name, password and pg_hba.conf")]
+    SignInRefused,
+    #[error("the server has no database of that name")]
+    NoDatabase,
+    #[error("the database user may not read what it needs; GRANT it SELECT on the tables to export")]
+    NotAllowed,
+    #[error("the database server has no connection free; try again later or raise max_connections")]
+    TooManyConnections,
+    #[error("the database closed the connection")]
+    Closed,
+    #[error("the database stopped answering in the middle")]
+    Stalled,
+    #[error("a standby server cancelled the read to catch up; export from the primary or raise max_standby_streaming_delay")]
+    Standby,
+    #[error("the database's tables are being changed all the time; try again when that is done")]
+    Changing,
+    #[error("the database sent something that cannot be understood; the connection may pass through a faulty proxy")]
+    Protocol,
+    #[error(
+        "table {table} is locked by {program} (user {user}, process {process}); waited {seconds} seconds; try again when it is done"
+    )]
+    LockedBy { table: String, user: String, program: String, process: i32, seconds: u64 },
     #[error("the database refused a read")]
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -57,6 +84,12 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// As `open_snapshot`.
     fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>>;
+
+    /// Whether some row fulfils the condition now.
+    ///
+    /// # Errors
+    /// As `open_snapshot`.
+    fn holds(&self, condition: &Condition<'_>) -> Result<bool>;
 }
 
 /// The question that `Source::find` answers.
@@ -66,6 +99,13 @@ pub struct Lookup<'a> {
     pub key_column: &'a str,
     pub keys: &'a [&'a str],
     pub columns: &'a [&'a str],
+}
+
+/// The question that `Source::holds` answers: a row of `table` whose columns have these values, as texts.
+#[derive(Clone, Copy, Debug)]
+pub struct Condition<'a> {
+    pub table: &'a str,
+    pub equal: &'a [(&'a str, &'a str)],
 }
 
 /// One consistent view.

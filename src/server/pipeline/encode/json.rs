@@ -109,8 +109,11 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
                 self.tagged("$text", |encoder| encoder.long_text(text))
             }
             Codec::Json if is_embeddable(text) => {
-                self.out.buffer().extend_from_slice(bytes);
-                self.out.flush_if_full()
+                for piece in bytes.chunks(PIECE_BYTES) {
+                    self.out.buffer().extend_from_slice(piece);
+                    self.out.flush_if_full()?;
+                }
+                Ok(())
             }
             Codec::Json => self.tagged("$json", |encoder| encoder.long_text(text)),
             _ => self.long_text(text),
@@ -186,8 +189,20 @@ impl<C: Chunks> RowSink for JsonTable<'_, C> {
                 self.out.buffer().extend_from_slice(b"null");
                 Ok(())
             }
+            Value::Boolean(yes) => {
+                self.out.buffer().extend_from_slice(if yes { b"true" } else { b"false" });
+                Ok(())
+            }
             Value::Integer(n) => self.integer(codec, n),
+            Value::Float(n) => {
+                scalar::float(self.out.buffer(), n);
+                Ok(())
+            }
             Value::Double(n) => self.double(codec, n),
+            Value::Plain(text) => {
+                scalar::quoted(self.out.buffer(), text);
+                Ok(())
+            }
             Value::Text(bytes) => self.text(codec, bytes),
             Value::Blob(bytes) => self.blob(codec, bytes),
         }

@@ -32,7 +32,17 @@ pub fn double(out: &mut Vec<u8>, n: f64) {
     }
 }
 
-fn quoted(out: &mut Vec<u8>, plain: &[u8]) {
+/// The same for single precision, whose shortest digits are fewer.
+pub fn float(out: &mut Vec<u8>, n: f32) {
+    if n.is_finite() && !(n == 0.0 && n.is_sign_negative()) {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(n).as_bytes());
+    } else {
+        double(out, n.into());
+    }
+}
+
+/// A string that needs no escapes.
+pub fn quoted(out: &mut Vec<u8>, plain: &[u8]) {
     out.push(b'"');
     out.extend_from_slice(plain);
     out.push(b'"');

@@ -24,7 +24,7 @@ pub fn read(connection: &Connection) -> Result<Catalog> {
         }
     }
     spell_parents_as_their_tables_do(&mut tables);
-    Ok(Catalog { tables: parents_first(tables), not_included })
+    Ok(Catalog { tables: parents_first(tables), not_included, unreadable: Vec::new() })
 }
 
 fn reason_to_leave(name: &str, kind: &str) -> Option<&'static str> {
@@ -57,6 +57,8 @@ fn table(connection: &Connection, name: String) -> Result<Table> {
             codec: codec(&native_type),
             nullable: !row.get::<_, bool>(2)?,
             generated: row.get::<_, u32>(4)? >= 2,
+            identity: None,
+            comment: None,
             references: reference.map(|(_, table, to)| format!("{table}.{to}")),
             name: column,
             native_type,
@@ -65,7 +67,7 @@ fn table(connection: &Connection, name: String) -> Result<Table> {
     key.sort_unstable();
     let primary_key = key.into_iter().map(|(_, column)| column).collect();
     let parents = references.into_iter().map(|(_, table, _)| table).collect();
-    Ok(Table { name, columns, primary_key, parents })
+    Ok(Table { name, columns, primary_key, parents, comment: None })
 }
 
 /// `(column, table, column there)` of every foreign key; a missing target means the other's key.

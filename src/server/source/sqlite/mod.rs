@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
-use super::{Error, Lookup, Result, Snapshot, Source};
+use super::{Condition, Error, Lookup, Result, Snapshot, Source};
 use snapshot::SqliteSnapshot;
 
 /// An `SQLite` file.
@@ -76,6 +76,15 @@ impl Source for SqliteSource {
             (Some(row), None) => Ok(Some(row)),
             _ => Ok(None),
         }
+    }
+
+    fn holds(&self, condition: &Condition<'_>) -> Result<bool> {
+        let connection = self.connect()?;
+        let tests: Vec<String> =
+            condition.equal.iter().map(|(column, _)| format!("CAST({} AS TEXT) = ?", quoted(column))).collect();
+        let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", quoted(condition.table), tests.join(" AND "));
+        let values = condition.equal.iter().map(|(_, value)| *value);
+        Ok(connection.prepare(&sql)?.exists(params_from_iter(values))?)
     }
 }
 

@@ -1,0 +1,300 @@
+//! The schema as PostgreSQL's catalogs report it, and how each column is taken off the wire.
+
+use std::collections::BTreeMap;
+
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use super::super::Result;
+use super::decode::Wire;
+use super::session::Session;
+use super::{fault, quoted};
+use crate::model::catalog::{Codec, ColumnSchema};
+use crate::model::redaction::NotIncluded;
+use crate::server::rows::{Catalog, Table, Unreadable, parents_first};
+
+/// A table with what reading it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relation {
+    pub oid: i64,
+    /// `"schema"."table"`.
+    pub quoted: String,
+    /// What stands after FROM: `ONLY` but for partitioned tables, whose rows lie in their partitions.
+    pub from: String,
+    pub columns: BTreeMap<String, Column>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    pub wire: Wire,
+    /// What is selected: the column, or its type's output function over it.
+    pub expression: String,
+    /// What rows are ordered by: a type without an order is ordered by its text.
+    pub order: String,
+}
+
+/// The catalog for everybody, and the relations by their names in it.
+pub struct Schema {
+    pub catalog: Catalog,
+    pub relations: BTreeMap<String, Relation>,
+}
+
+const OBJECTS: &str = "
+    SELECT CAST(c.oid AS bigint), CAST(n.nspname AS text), CAST(c.relname AS text), CAST(c.relkind AS text),
+           c.relispartition, has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(c.oid, 'SELECT'),
+           row_security_active(c.oid), obj_description(c.oid, 'pg_class'),
+           (SELECT CAST(e.extname AS text) FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+             WHERE d.classid = CAST('pg_class' AS regclass) AND d.objid = c.oid AND d.deptype = 'e' LIMIT 1),
+           (SELECT CAST(r.relid AS bigint) FROM pg_partition_ancestors(c.oid) r(relid)
+             WHERE c.relispartition ORDER BY (SELECT relispartition FROM pg_class WHERE oid = r.relid) LIMIT 1),
+           (SELECT CAST(t.relname AS text) || '.' || CAST(a.attname AS text) FROM pg_depend d
+              JOIN pg_class t ON t.oid = d.refobjid JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+             WHERE c.relkind = 'S' AND d.classid = CAST('pg_class' AS regclass) AND d.objid = c.oid
+               AND d.deptype IN ('a', 'i') LIMIT 1)
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname <> 'information_schema'
+       AND n.nspname !~ '^pg_' ORDER BY n.nspname, c.relname";
+
+const COLUMNS: &str = "
+    WITH RECURSIVE base AS (
+        SELECT oid AS of, oid, typtype, typbasetype, typnotnull, typoutput FROM pg_type
+        UNION ALL
+        SELECT b.of, t.oid, t.typtype, t.typbasetype, b.typnotnull OR t.typnotnull, t.typoutput
+          FROM base b JOIN pg_type t ON t.oid = b.typbasetype WHERE b.typtype = 'd')
+    SELECT CAST(a.attrelid AS bigint), CAST(a.attname AS text), format_type(a.atttypid, a.atttypmod),
+           NOT (a.attnotnull OR b.typnotnull), CAST(a.attgenerated AS text) <> '', CAST(a.attidentity AS text),
+           col_description(a.attrelid, a.attnum), CAST(b.oid AS bigint), CAST(b.typtype AS text),
+           CAST(fn.nspname AS text), CAST(f.proname AS text)
+      FROM pg_attribute a JOIN base b ON b.of = a.atttypid AND b.typtype <> 'd'
+      JOIN pg_proc f ON f.oid = b.typoutput JOIN pg_namespace fn ON fn.oid = f.pronamespace
+     WHERE a.attnum > 0 AND NOT a.attisdropped AND CAST(a.attrelid AS bigint) = ANY($1)
+     ORDER BY a.attrelid, a.attnum";
+
+const KEYS: &str = "
+    SELECT CAST(k.conrelid AS bigint), CAST(k.contype AS text), CAST(k.confrelid AS bigint),
+           ARRAY(SELECT CAST(a.attname AS text) FROM unnest(k.conkey) WITH ORDINALITY u(num, at)
+                   JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num ORDER BY u.at),
+           ARRAY(SELECT CAST(a.attname AS text) FROM unnest(k.confkey) WITH ORDINALITY u(num, at)
+                   JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num ORDER BY u.at)
+      FROM pg_constraint k
+     WHERE k.contype IN ('p', 'f') AND k.conparentid = 0 AND CAST(k.conrelid AS bigint) = ANY($1)
+     ORDER BY k.conrelid, k.contype DESC, k.conname";
+
+const LARGE_OBJECTS: &str = "SELECT count(*) FROM pg_largeobject_metadata";
+
+/// One row of `OBJECTS`.
+struct Object {
+    oid: i64,
+    schema: String,
+    name: String,
+    kind: String,
+    is_partition: bool,
+    may_use_schema: bool,
+    may_select: bool,
+    hides_rows: bool,
+    comment: Option<String>,
+    extension: Option<String>,
+    root: Option<i64>,
+    owner_column: Option<String>,
+}
+
+impl Object {
+    fn read(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            oid: row.try_get(0)?,
+            schema: row.try_get(1)?,
+            name: row.try_get(2)?,
+            kind: row.try_get(3)?,
+            is_partition: row.try_get(4)?,
+            may_use_schema: row.try_get(5)?,
+            may_select: row.try_get(6)?,
+            hides_rows: row.try_get(7)?,
+            comment: row.try_get(8)?,
+            extension: row.try_get(9)?,
+            root: row.try_get(10)?,
+            owner_column: row.try_get(11)?,
+        })
+    }
+
+    /// Bare in `public`, else `schema.table`; a part with a dot or a quote in it is quoted, so that no
+    /// two tables share a name.
+    fn label(&self) -> String {
+        let part = |text: &str| if text.contains(['.', '"']) { quoted(text) } else { text.to_owned() };
+        if self.schema == "public" { part(&self.name) } else { format!("{}.{}", part(&self.schema), part(&self.name)) }
+    }
+
+    fn quoted(&self) -> String {
+        format!("{}.{}", quoted(&self.schema), quoted(&self.name))
+    }
+
+    fn reason_to_leave(&self, roots: &BTreeMap<i64, String>) -> Option<String> {
+        if let Some(extension) = &self.extension {
+            return Some(format!("belongs to the extension {extension}, which brings it along"));
+        }
+        match (self.kind.as_str(), &self.owner_column) {
+            ("v", _) => Some("a view: its data is in the tables it reads".into()),
+            ("m", _) => Some("a materialized view: it is computed from tables".into()),
+            ("f", _) => Some("a foreign table: its rows live on another server".into()),
+            ("S", Some(column)) => Some(format!("a sequence: it gives {column} its numbers")),
+            ("S", None) => Some("a sequence: a counter, not a table".into()),
+            _ if self.is_partition => {
+                let root = self.root.and_then(|root| roots.get(&root)).map_or("its parent", String::as_str);
+                Some(format!("a partition: its rows are in {root}"))
+            }
+            _ => None,
+        }
+    }
+
+    fn reason_not_to_read(&self) -> Option<&'static str> {
+        match () {
+            () if !self.may_use_schema => Some("the user may not use its schema: GRANT USAGE ON SCHEMA"),
+            () if !self.may_select => Some("the user may not read it: GRANT SELECT"),
+            () if self.hides_rows => {
+                Some("row-level security hides rows from the user: use the table's owner or a role with BYPASSRLS")
+            }
+            () => None,
+        }
+    }
+}
+
+/// Reads everything about the database that is not a row.
+pub fn read(session: &mut Session) -> Result<Schema> {
+    let objects: Vec<Object> = rows(session.fetch(sqlx::query(OBJECTS).persistent(false))?, Object::read)?;
+    let labels: BTreeMap<i64, String> = objects.iter().map(|object| (object.oid, object.label())).collect();
+    let (mut not_included, mut unreadable, mut taken) = (Vec::new(), Vec::new(), Vec::new());
+    for object in &objects {
+        if let Some(reason) = object.reason_to_leave(&labels) {
+            not_included.push(NotIncluded { object: object.label(), reason });
+            continue;
+        }
+        let has_foreign_part = objects.iter().any(|part| part.root == Some(object.oid) && part.kind == "f");
+        let foreign = has_foreign_part.then_some("one of its partitions is a foreign table, on another server");
+        if let Some(reason) = object.reason_not_to_read().or(foreign) {
+            unreadable.push(Unreadable { table: object.label(), reason: reason.into() });
+        }
+        taken.push(object);
+    }
+    not_included.extend(large_objects(session)?);
+    let oids: Vec<i64> = taken.iter().map(|object| object.oid).collect();
+    let columns: Vec<(i64, ColumnSchema, Column)> =
+        rows(session.fetch(sqlx::query(COLUMNS).bind(&oids).persistent(false))?, column)?;
+    let keys: Vec<Key> = rows(session.fetch(sqlx::query(KEYS).bind(&oids).persistent(false))?, Key::read)?;
+    let (mut tables, mut relations) = (Vec::new(), BTreeMap::new());
+    for object in taken {
+        tables.push(table(object, &columns, &keys, &labels));
+        let only = if object.kind == "p" { "" } else { "ONLY " };
+        let own = columns.iter().filter(|(oid, ..)| *oid == object.oid);
+        relations.insert(
+            object.label(),
+            Relation {
+                oid: object.oid,
+                quoted: object.quoted(),
+                from: format!("{only}{}", object.quoted()),
+                columns: own.map(|(_, schema, column)| (schema.name.clone(), column.clone())).collect(),
+            },
+        );
+    }
+    Ok(Schema { catalog: Catalog { tables: parents_first(tables), not_included, unreadable }, relations })
+}
+
+fn rows<T>(rows: Vec<PgRow>, read: impl Fn(&PgRow) -> sqlx::Result<T>) -> Result<Vec<T>> {
+    rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(fault::explain)
+}
+
+fn large_objects(session: &mut Session) -> Result<Option<NotIncluded>> {
+    let counted = session.fetch(sqlx::query(LARGE_OBJECTS).persistent(false))?;
+    let count: i64 = counted.first().map_or(Ok(0), |row| row.try_get(0)).map_err(fault::explain)?;
+    let reason = format!("{count} of them live outside tables");
+    Ok((count > 0).then(|| NotIncluded { object: "large objects".into(), reason }))
+}
+
+fn table(
+    object: &Object,
+    columns: &[(i64, ColumnSchema, Column)],
+    keys: &[Key],
+    labels: &BTreeMap<i64, String>,
+) -> Table {
+    let own_keys = || keys.iter().filter(|key| key.table == object.oid);
+    let primary_key = own_keys().find(|key| key.is_primary).map(|key| key.columns.clone()).unwrap_or_default();
+    let foreign = || own_keys().filter(|key| !key.is_primary);
+    let reference = |column: &str| {
+        foreign().find_map(|key| {
+            let at = key.columns.iter().position(|name| name == column)?;
+            Some(format!("{}.{}", labels.get(&key.target)?, key.target_columns.get(at)?))
+        })
+    };
+    let own = columns.iter().filter(|(oid, ..)| *oid == object.oid);
+    let columns = own.map(|(_, schema, _)| ColumnSchema { references: reference(&schema.name), ..schema.clone() });
+    Table {
+        name: object.label(),
+        columns: columns.collect(),
+        primary_key,
+        parents: foreign().filter_map(|key| labels.get(&key.target).cloned()).collect(),
+        comment: object.comment.clone(),
+    }
+}
+
+fn column(row: &PgRow) -> sqlx::Result<(i64, ColumnSchema, Column)> {
+    let name: String = row.try_get(1)?;
+    let (type_oid, type_kind): (i64, String) = (row.try_get(7)?, row.try_get(8)?);
+    let wire = Wire::of(type_oid, &type_kind);
+    let text = format!("{}.{}({})", quoted(row.try_get(9)?), quoted(row.try_get(10)?), quoted(&name));
+    let identity: String = row.try_get(5)?;
+    let column = Column {
+        wire,
+        // The output function itself, not a cast: a type may have a cast to text that says something else.
+        expression: if wire == Wire::Output { text.clone() } else { quoted(&name) },
+        order: if wire.has_order() { quoted(&name) } else { format!("textin({text}) COLLATE \"C\"") },
+    };
+    let schema = ColumnSchema {
+        native_type: row.try_get(2)?,
+        codec: wire.codec(),
+        nullable: row.try_get(3)?,
+        generated: row.try_get(4)?,
+        identity: match identity.as_str() {
+            "a" => Some("always".into()),
+            "d" => Some("by default".into()),
+            _ => None,
+        },
+        references: None,
+        comment: row.try_get(6)?,
+        name,
+    };
+    Ok((row.try_get(0)?, schema, column))
+}
+
+/// One row of `KEYS`.
+struct Key {
+    table: i64,
+    is_primary: bool,
+    target: i64,
+    columns: Vec<String>,
+    target_columns: Vec<String>,
+}
+
+impl Key {
+    fn read(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            table: row.try_get(0)?,
+            is_primary: row.try_get::<String, _>(1)? == "p",
+            target: row.try_get(2)?,
+            columns: row.try_get(3)?,
+            target_columns: row.try_get(4)?,
+        })
+    }
+}
+
+/// Finds a table by the name that the catalog gives it, as `"schema"."table"`.
+pub fn relation_by_name(session: &mut Session, name: &str) -> Result<String> {
+    let objects: Vec<Object> = rows(session.fetch(sqlx::query(OBJECTS).persistent(false))?, Object::read)?;
+    let found = objects.iter().find(|object| object.label() == name);
+    found.map(Object::quoted).ok_or_else(|| super::super::Error::NoTable(name.to_owned()))
+}
+
+/// The full name of a column's type, for a cast; none where there is no such column.
+pub fn column_type(session: &mut Session, relation: &str, column: &str) -> Result<Option<String>> {
+    let question = "SELECT format_type(atttypid, NULL) FROM pg_attribute \
+                    WHERE attrelid = to_regclass($1) AND attname = $2 AND attnum > 0 AND NOT attisdropped";
+    let found = session.fetch(sqlx::query(question).bind(relation).bind(column).persistent(false))?;
+    found.first().map(|row| row.try_get(0)).transpose().map_err(fault::explain)
+}

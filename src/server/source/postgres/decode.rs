@@ -1,0 +1,325 @@
+//! Binary values of the common types (the types' `*_send` functions in PostgreSQL's source).
+
+use std::io::Write;
+
+use super::super::Error;
+use crate::model::catalog::Codec;
+use crate::server::rows::Value;
+
+/// How a column comes over the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    Boolean,
+    Int2,
+    Int4,
+    Int8,
+    Oid,
+    Float4,
+    Float8,
+    Numeric,
+    /// Characters as they are stored.
+    Text,
+    /// An enum's label.
+    Label,
+    Bytes,
+    Uuid,
+    Date,
+    Time,
+    Timestamp,
+    TimestampTz,
+    Json,
+    Jsonb,
+    /// What the type's own output function says.
+    Output,
+}
+
+impl Wire {
+    /// By the type's OID (`pg_type.dat`) and kind.
+    pub fn of(oid: i64, kind: &str) -> Self {
+        match (oid, kind) {
+            (_, "e") => Self::Label,
+            (16, _) => Self::Boolean,
+            (17, _) => Self::Bytes,
+            (20, _) => Self::Int8,
+            (21, _) => Self::Int2,
+            (23, _) => Self::Int4,
+            (26, _) => Self::Oid,
+            (19 | 25 | 1042 | 1043, _) => Self::Text,
+            (114, _) => Self::Json,
+            (700, _) => Self::Float4,
+            (701, _) => Self::Float8,
+            (1082, _) => Self::Date,
+            (1083, _) => Self::Time,
+            (1114, _) => Self::Timestamp,
+            (1184, _) => Self::TimestampTz,
+            (1700, _) => Self::Numeric,
+            (2950, _) => Self::Uuid,
+            (3802, _) => Self::Jsonb,
+            _ => Self::Output,
+        }
+    }
+
+    pub fn codec(self) -> Codec {
+        match self {
+            Self::Boolean => Codec::Boolean,
+            Self::Int2 | Self::Int4 | Self::Int8 | Self::Oid => Codec::Integer,
+            Self::Float4 | Self::Float8 => Codec::Double,
+            Self::Numeric => Codec::Decimal,
+            Self::Text | Self::Uuid => Codec::Text,
+            Self::Bytes => Codec::Base64,
+            Self::Date => Codec::Date,
+            Self::Time => Codec::Time,
+            Self::Timestamp | Self::TimestampTz => Codec::Timestamp,
+            Self::Json | Self::Jsonb => Codec::Json,
+            Self::Label | Self::Output => Codec::Native,
+        }
+    }
+
+    /// Whether values can be ordered as they are. Types of the `Output` kind may have no order.
+    pub fn has_order(self) -> bool {
+        !matches!(self, Self::Json | Self::Output)
+    }
+}
+
+/// Takes a value apart. `text` is memory for those that become text.
+pub fn value<'a>(wire: Wire, bytes: &'a [u8], text: &'a mut Vec<u8>) -> Result<Value<'a>, Error> {
+    text.clear();
+    let value = match wire {
+        Wire::Boolean => Value::Boolean(fixed::<1>(bytes)? != [0]),
+        Wire::Int2 => Value::Integer(i16::from_be_bytes(fixed(bytes)?).into()),
+        Wire::Int4 => Value::Integer(i32::from_be_bytes(fixed(bytes)?).into()),
+        Wire::Int8 => Value::Integer(i64::from_be_bytes(fixed(bytes)?)),
+        Wire::Oid => Value::Integer(u32::from_be_bytes(fixed(bytes)?).into()),
+        Wire::Float4 => Value::Float(f32::from_be_bytes(fixed(bytes)?)),
+        Wire::Float8 => Value::Double(f64::from_be_bytes(fixed(bytes)?)),
+        Wire::Text | Wire::Label | Wire::Output | Wire::Json => Value::Text(bytes),
+        Wire::Jsonb => match bytes {
+            [1, json @ ..] => Value::Text(json),
+            _ => return Err(Error::Protocol),
+        },
+        Wire::Bytes => Value::Blob(bytes),
+        Wire::Uuid => {
+            uuid(fixed(bytes)?, text);
+            Value::Plain(text)
+        }
+        Wire::Date => {
+            date(i32::from_be_bytes(fixed(bytes)?), text);
+            Value::Plain(text)
+        }
+        Wire::Time => {
+            clock(i64::from_be_bytes(fixed(bytes)?), text);
+            Value::Plain(text)
+        }
+        Wire::Timestamp | Wire::TimestampTz => {
+            timestamp(i64::from_be_bytes(fixed(bytes)?), wire == Wire::TimestampTz, text);
+            Value::Plain(text)
+        }
+        Wire::Numeric => {
+            numeric(bytes, text).ok_or(Error::Protocol)?;
+            Value::Plain(text)
+        }
+    };
+    Ok(value)
+}
+
+fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Error> {
+    bytes.try_into().map_err(|_| Error::Protocol)
+}
+
+fn uuid(bytes: [u8; 16], text: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    for (at, byte) in bytes.into_iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push(b'-');
+        }
+        text.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    }
+}
+
+/// Digits with leading zeros.
+fn digits(text: &mut Vec<u8>, n: i64, width: usize) {
+    let mut buffer = itoa::Buffer::new();
+    let shown = buffer.format(n).as_bytes();
+    text.extend(std::iter::repeat_n(b'0', width.saturating_sub(shown.len())));
+    text.extend_from_slice(shown);
+}
+
+/// Days from 1970-01-01 to the epoch of PostgreSQL, 2000-01-01.
+const EPOCH_DAYS: i64 = 10_957;
+const DAY_US: i64 = 86_400_000_000;
+
+/// `YYYY-MM-DD`; the era is written by the caller, after the time. True for years before Christ.
+fn calendar(days_since_2000: i64, text: &mut Vec<u8>) -> bool {
+    // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
+    let z = days_since_2000 + EPOCH_DAYS + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = doy - (153 * mp + 2) / 5 + 1;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    let year = yoe + era * 400 + i64::from(month <= 2);
+    // There is no year 0: 1 BC comes before 1.
+    digits(text, if year > 0 { year } else { 1 - year }, 4);
+    text.push(b'-');
+    digits(text, month, 2);
+    text.push(b'-');
+    digits(text, day, 2);
+    year <= 0
+}
+
+fn date(days: i32, text: &mut Vec<u8>) {
+    match days {
+        i32::MIN => text.extend_from_slice(b"-infinity"),
+        i32::MAX => text.extend_from_slice(b"infinity"),
+        days => {
+            if calendar(days.into(), text) {
+                text.extend_from_slice(b" BC");
+            }
+        }
+    }
+}
+
+/// `HH:MM:SS`, with six digits of microseconds where there are any. 24:00:00 is a time here.
+fn clock(us: i64, text: &mut Vec<u8>) {
+    let seconds = us / 1_000_000;
+    digits(text, seconds / 3600, 2);
+    text.push(b':');
+    digits(text, seconds / 60 % 60, 2);
+    text.push(b':');
+    digits(text, seconds % 60, 2);
+    let fraction = us % 1_000_000;
+    if fraction != 0 {
+        text.push(b'.');
+        digits(text, fraction, 6);
+    }
+}
+
+/// RFC 3339 while it has four digits of year; what RFC 3339 cannot say is written as PostgreSQL does.
+fn timestamp(us: i64, zoned: bool, text: &mut Vec<u8>) {
+    match us {
+        i64::MIN => return text.extend_from_slice(b"-infinity"),
+        i64::MAX => return text.extend_from_slice(b"infinity"),
+        _ => {}
+    }
+    let is_bc = calendar(us.div_euclid(DAY_US), text);
+    let plain = !is_bc && text.len() == 10;
+    text.push(if plain { b'T' } else { b' ' });
+    clock(us.rem_euclid(DAY_US), text);
+    match (plain, zoned) {
+        (true, true) => text.push(b'Z'),
+        (false, true) => text.extend_from_slice(b"+00"),
+        (_, false) => {}
+    }
+    if is_bc {
+        text.extend_from_slice(b" BC");
+    }
+}
+
+/// Digits and scale as they are kept (`numeric_send`: groups of four decimal digits).
+fn numeric(bytes: &[u8], text: &mut Vec<u8>) -> Option<()> {
+    let (head, groups) = bytes.split_at_checked(8)?;
+    let word = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
+    let weight = i64::from(i16::from_be_bytes([head[2], head[3]]));
+    let (sign, scale) = (word(4), usize::from(word(6)));
+    match sign {
+        0x0000 => {}
+        0x4000 => text.push(b'-'),
+        0xC000 => text.extend_from_slice(b"NaN"),
+        0xD000 => text.extend_from_slice(b"Infinity"),
+        0xF000 => text.extend_from_slice(b"-Infinity"),
+        _ => return None,
+    }
+    if sign >= 0xC000 {
+        return Some(());
+    }
+    (groups.len() == usize::from(word(0)) * 2).then_some(())?;
+    let group = |index: i64| -> i64 {
+        let at = usize::try_from(index).ok().and_then(|index| index.checked_mul(2));
+        at.and_then(|at| groups.get(at..at + 2)).map_or(0, |pair| i64::from(u16::from_be_bytes([pair[0], pair[1]])))
+    };
+    digits(text, if weight < 0 { 0 } else { group(0) }, 1);
+    for index in 1..=weight {
+        digits(text, group(index), 4);
+    }
+    if scale > 0 {
+        text.push(b'.');
+        let end = text.len() + scale;
+        // The first group after the point stands at `weight + 1`; one before the first kept is zero.
+        let mut index = weight + 1;
+        while text.len() < end {
+            digits(text, group(index), 4);
+            index += 1;
+        }
+        text.truncate(end);
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut text = Vec::new();
+        write(&mut text);
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn dates_that_rfc_3339_cannot_say_are_postgresqls_own_text() {
+        assert_eq!(shown(|t| date(0, t)), "2000-01-01");
+        assert_eq!(shown(|t| date(i32::MAX, t)), "infinity");
+        assert_eq!(shown(|t| date(-730_119, t)), "0001-01-01");
+        assert_eq!(shown(|t| date(-730_120, t)), "0001-12-31 BC");
+        assert_eq!(shown(|t| timestamp(0, true, t)), "2000-01-01T00:00:00Z");
+        assert_eq!(shown(|t| timestamp(-1, false, t)), "1999-12-31T23:59:59.999999");
+        assert_eq!(shown(|t| timestamp(i64::MIN, true, t)), "-infinity");
+        assert_eq!(shown(|t| timestamp(400_000_000_000_000_000, true, t)), "14675-07-12 15:06:40+00");
+        assert_eq!(shown(|t| clock(DAY_US, t)), "24:00:00");
+    }
+
+    /// Groups as `numeric_send` would send them.
+    fn sent(weight: i16, sign: u16, scale: u16, groups: &[u16]) -> Vec<u8> {
+        let head = [u16::try_from(groups.len()).unwrap(), weight.cast_unsigned(), sign, scale];
+        head.iter().chain(groups).flat_map(|word| word.to_be_bytes()).collect()
+    }
+
+    #[test]
+    fn numerics_keep_their_digits_and_scale() {
+        let cases: [(Vec<u8>, &str); 9] = [
+            (sent(0, 0, 0, &[]), "0"),
+            (sent(0, 0, 3, &[]), "0.000"),
+            (sent(0, 0x4000, 2, &[12, 3400]), "-12.34"),
+            (sent(1, 0, 0, &[1]), "10000"),
+            (sent(-1, 0, 4, &[5]), "0.0005"),
+            (sent(-2, 0, 8, &[5]), "0.00000005"),
+            (sent(-3, 0, 10, &[5]), "0.0000000000"),
+            (sent(2, 0, 6, &[1, 2, 3, 4000, 5600]), "100020003.400056"),
+            (sent(0, 0xC000, 0, &[]), "NaN"),
+        ];
+        for (bytes, text) in cases {
+            assert_eq!(shown(|t| numeric(&bytes, t).unwrap()), text);
+        }
+        assert!(numeric(&[0, 1, 0, 0, 0, 0, 0, 0], &mut Vec::new()).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn days_agree_with_another_calendar(days in -700_000_i32..2_900_000) {
+            let expected = chrono::NaiveDate::from_ymd_opt(2000, 1, 1).unwrap() + chrono::TimeDelta::days(days.into());
+            prop_assert_eq!(shown(|t| date(days, t)), expected.format("%Y-%m-%d").to_string());
+        }
+
+        #[test]
+        fn bytes_from_a_broken_wire_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let mut text = Vec::new();
+            for wire in [Wire::Numeric, Wire::Uuid, Wire::Jsonb, Wire::Int4, Wire::TimestampTz, Wire::Boolean] {
+                let _ = value(wire, &bytes, &mut text);
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! PostgreSQL through sqlx: binary `COPY` on a dedicated connection, decoded here.
+//!
+//! Flow: `Address` is what was typed, its password hidden; `Session` is one connection with its
+//! settings pinned and a watch over its silences; `PostgresSnapshot` locks every table, then pins its
+//! view; `copy` takes rows off the wire and `decode` turns the common types into values.
+
+mod address;
+mod catalog;
+mod copy;
+mod decode;
+mod fault;
+mod session;
+mod snapshot;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Row};
+
+use super::{Condition, Lookup, Result, Snapshot, Source};
+pub use address::Address;
+use session::Session;
+use snapshot::PostgresSnapshot;
+
+/// A silence this long is looked into on a second connection.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Somebody else's lock is waited for this long.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A PostgreSQL database.
+#[derive(Debug)]
+pub struct PostgresSource {
+    address: Address,
+    patience: Duration,
+    lock_timeout: Duration,
+    /// As the server said at the newest connection.
+    version: Mutex<String>,
+    /// The connection that answers `find` and `holds`; whoever comes while it is out opens another.
+    idle: Mutex<Option<Session>>,
+}
+
+impl PostgresSource {
+    /// Connects once, to see that it can be done and what is there.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses the user.
+    pub fn connect(address: Address) -> Result<Self> {
+        let session = Session::open(&address, PATIENCE)?;
+        let version = Mutex::new(session.server_version().to_owned());
+        let idle = Mutex::new(Some(session));
+        Ok(Self { address, patience: PATIENCE, lock_timeout: LOCK_TIMEOUT, version, idle })
+    }
+
+    /// Other limits than the built-in ones.
+    #[must_use]
+    pub fn with_limits(mut self, patience: Duration, lock_timeout: Duration) -> Self {
+        (self.patience, self.lock_timeout) = (patience, lock_timeout);
+        self
+    }
+
+    fn session(&self) -> Result<Session> {
+        let session = Session::open(&self.address, self.patience)?;
+        session.server_version().clone_into(&mut self.version.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(session)
+    }
+
+    /// Asks on a kept connection; one that the server has closed meanwhile is replaced once.
+    fn ask<T>(&self, question: impl Fn(&mut Session) -> Result<T>) -> Result<T> {
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut session) = kept
+            && let Ok(answer) = question(&mut session)
+        {
+            self.keep(session);
+            return Ok(answer);
+        }
+        let mut session = self.session()?;
+        let answer = question(&mut session)?;
+        self.keep(session);
+        Ok(answer)
+    }
+
+    fn keep(&self, session: Session) {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+    }
+}
+
+impl Source for PostgresSource {
+    fn engine(&self) -> &'static str {
+        "PostgreSQL"
+    }
+
+    fn engine_version(&self) -> String {
+        self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn open_snapshot(&self) -> Result<Box<dyn Snapshot>> {
+        Ok(Box::new(PostgresSnapshot::begin(self.session()?, self.lock_timeout)?))
+    }
+
+    fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
+        self.ask(|session| {
+            let relation = catalog::relation_by_name(session, lookup.table)?;
+            let columns: Vec<String> =
+                lookup.columns.iter().map(|name| format!("CAST({} AS text)", quoted(name))).collect();
+            let Some(key) = catalog::column_type(session, &relation, lookup.key_column)? else { return Ok(None) };
+            let marks: Vec<String> =
+                (1..=lookup.keys.len()).map(|n| format!("CAST(CAST(${n} AS text) AS {key})")).collect();
+            let sql = format!(
+                "SELECT {} FROM {relation} WHERE {} IN ({}) LIMIT 2",
+                columns.join(", "),
+                quoted(lookup.key_column),
+                marks.join(", ")
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+            for key in lookup.keys {
+                query = query.bind(*key);
+            }
+            let rows = match session.fetch(query) {
+                // An e-mail address is no UUID: then nobody has that key.
+                Err(error) if fault::is_bad_value(&error) => return Ok(None),
+                rows => rows?,
+            };
+            let [row] = &rows[..] else { return Ok(None) };
+            let cells = (0..lookup.columns.len()).map(|i| row.try_get(i)).collect::<sqlx::Result<_>>();
+            Ok(Some(cells.map_err(fault::explain)?))
+        })
+    }
+
+    fn holds(&self, condition: &Condition<'_>) -> Result<bool> {
+        self.ask(|session| {
+            let relation = catalog::relation_by_name(session, condition.table)?;
+            let (mut tests, mut values) = (Vec::new(), Vec::new());
+            for (column, value) in condition.equal {
+                let Some(native) = catalog::column_type(session, &relation, column)? else { return Ok(false) };
+                values.push(*value);
+                tests.push(format!("{} = CAST(CAST(${} AS text) AS {native})", quoted(column), values.len()));
+            }
+            let sql = format!("SELECT 1 FROM {relation} WHERE {} LIMIT 1", tests.join(" AND "));
+            let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+            for value in values {
+                query = query.bind(value);
+            }
+            match session.fetch(query) {
+                Err(error) if fault::is_bad_value(&error) => Ok(false),
+                rows => Ok(!rows?.is_empty()),
+            }
+        })
+    }
+}
+
+/// An identifier from the catalog, quoted as SQL wants it.
+fn quoted(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}

@@ -1,0 +1,161 @@
+//! One consistent view: every table locked against rewriting first, the view pinned after that.
+
+use std::time::Duration;
+
+use sqlx::Row;
+
+use super::super::{Error, Interrupt, Result, Snapshot};
+use super::catalog::{self, Relation, Schema};
+use super::copy::CopyReader;
+use super::decode::Wire;
+use super::session::Session;
+use super::{fault, quoted};
+use crate::model::manifest::RecordOrder;
+use crate::server::rows::{Catalog, RowSink, Selection};
+
+/// A schema that changes again and again while it is looked at is given up after so many looks.
+const ATTEMPTS: usize = 5;
+/// A sample is about so many rows, from pages all over the table.
+const SAMPLE_ROWS: f64 = 500.0;
+const SAMPLE_LIMIT: u32 = 2_000;
+
+pub struct PostgresSnapshot {
+    session: Session,
+    schema: Schema,
+}
+
+impl PostgresSnapshot {
+    /// # Errors
+    /// `LockedBy` when somebody holds a table too long, or whatever the server says.
+    pub fn begin(mut session: Session, lock_timeout: Duration) -> Result<Self> {
+        session.execute(&format!("SET lock_timeout = {}", lock_timeout.as_millis()))?;
+        for _ in 0..ATTEMPTS {
+            let seen = catalog::read(&mut session)?;
+            session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+            match lock(&mut session, &seen, lock_timeout) {
+                Err(error) if fault::is_gone(&error) => {}
+                locked => {
+                    locked?;
+                    // This first query takes the view. Without the locks before it, a TRUNCATE or a rewriting
+                    // ALTER by others would make a table read as empty.
+                    let schema = catalog::read(&mut session)?;
+                    if schema.relations == seen.relations {
+                        return Ok(Self { session, schema });
+                    }
+                }
+            }
+            session.execute("ROLLBACK")?;
+        }
+        Err(Error::Changing)
+    }
+
+    fn relation(&self, table: &str) -> Result<&Relation> {
+        self.schema.relations.get(table).ok_or_else(|| Error::NoTable(table.to_owned()))
+    }
+
+    /// Runs `COPY (SELECT … FROM … <rest>)` into the sink.
+    fn copy(&mut self, selection: &Selection, rest: &str, sink: &mut dyn RowSink) -> Result<()> {
+        let relation = self.relation(&selection.table)?;
+        let column = |name: &String| relation.columns.get(name).ok_or_else(|| Error::NoTable(selection.table.clone()));
+        let columns = selection.columns.iter().map(|selected| column(&selected.name)).collect::<Result<Vec<_>>>()?;
+        let wires: Vec<Wire> = columns.iter().map(|column| column.wire).collect();
+        let list: Vec<&str> = columns.iter().map(|column| column.expression.as_str()).collect();
+        let sql =
+            format!("COPY (SELECT {} FROM {}{rest}) TO STDOUT (FORMAT binary)", list.join(", "), relation.from);
+        let mut reader = CopyReader::new(&wires, sink);
+        self.session.copy_out(&sql, |piece| reader.feed(piece))?;
+        reader.finish()
+    }
+}
+
+impl Snapshot for PostgresSnapshot {
+    fn isolation(&self) -> &'static str {
+        "repeatable read, read only"
+    }
+
+    fn blocks_writers(&self) -> bool {
+        false
+    }
+
+    fn catalog(&mut self) -> Result<Catalog> {
+        Ok(self.schema.catalog.clone())
+    }
+
+    fn count(&mut self, table: &str) -> Result<u64> {
+        let sql = format!("SELECT count(*) FROM {}", self.relation(table)?.from);
+        let rows = self.session.fetch(sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false))?;
+        let count: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(fault::explain)?;
+        Ok(count.cast_unsigned())
+    }
+
+    fn sample(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
+        let relation = self.relation(&selection.table)?;
+        let question = "SELECT coalesce(sum(pg_relation_size(part)), 0) / 8192.0, coalesce(sum(greatest(reltuples, 0)), 0) \
+            FROM (SELECT CAST($1 AS oid) part UNION SELECT relid FROM pg_partition_tree(CAST($1 AS oid))) parts \
+            JOIN pg_class ON oid = part";
+        let question = format!("SELECT CAST(a AS float8), CAST(b AS float8) FROM ({question}) sizes(a, b)");
+        let rows = self.session.fetch(sqlx::query(sqlx::AssertSqlSafe(question)).bind(relation.oid).persistent(false))?;
+        let size = |row: &sqlx::postgres::PgRow| Ok((row.try_get::<f64, _>(0)?, row.try_get::<f64, _>(1)?));
+        let (pages, tuples) = rows.first().map_or(Ok((0.0, 0.0)), size).map_err(fault::explain)?;
+        // Statistics may be missing; then a page is taken to hold a few dozen rows.
+        let rows_per_page = if tuples > 0.0 && pages > 0.0 { tuples / pages } else { 40.0 };
+        let percent = (100.0 * (SAMPLE_ROWS / rows_per_page).max(16.0) / pages.max(1.0)).min(100.0);
+        self.copy(selection, &format!(" TABLESAMPLE SYSTEM ({percent:.6}) REPEATABLE (1) LIMIT {SAMPLE_LIMIT}"), sink)
+    }
+
+    fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
+        // Parallel workers would hand over rows as they come, not as they lie.
+        self.session.execute("SET max_parallel_workers_per_gather = 0")?;
+        let order = match selection.order {
+            RecordOrder::Storage => String::new(),
+            RecordOrder::Key => {
+                let columns = &self.relation(&selection.table)?.columns;
+                let order = |name: &String| columns.get(name).map_or_else(|| quoted(name), |column| column.order.clone());
+                let key: Vec<String> = selection.key.iter().map(order).collect();
+                if key.is_empty() { String::new() } else { format!(" ORDER BY {}", key.join(", ")) }
+            }
+        };
+        self.copy(selection, &order, sink)
+    }
+
+    fn interrupt(&self) -> Interrupt {
+        self.session.interrupt()
+    }
+}
+
+fn lock(session: &mut Session, seen: &Schema, timeout: Duration) -> Result<()> {
+    let unreadable = |name: &String| seen.catalog.unreadable.iter().any(|table| table.table == *name);
+    let readable: Vec<&Relation> =
+        seen.relations.iter().filter(|(name, _)| !unreadable(name)).map(|(_, relation)| relation).collect();
+    if readable.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<&str> = readable.iter().map(|relation| relation.from.as_str()).collect();
+    match session.execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", list.join(", "))) {
+        Err(Error::Locked) => Err(holder(session, seen, timeout)),
+        locked => locked,
+    }
+}
+
+/// Who holds the lock that was waited for: the aborted session cannot ask, another one can.
+fn holder(session: &Session, seen: &Schema, timeout: Duration) -> Error {
+    let question = "SELECT CAST(l.relation AS bigint), coalesce(CAST(a.usename AS text), '?'), \
+                    coalesce(nullif(a.application_name, ''), 'a program'), l.pid \
+                    FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
+                    WHERE l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation' AND l.pid <> pg_backend_pid() \
+                    AND CAST(l.relation AS bigint) = ANY($1) ORDER BY l.granted DESC, a.xact_start LIMIT 1";
+    let oids: Vec<i64> = seen.relations.values().map(|relation| relation.oid).collect();
+    let rows = session.fetch_beside(sqlx::query(question).bind(oids).persistent(false)).unwrap_or_default();
+    let read = |row: &sqlx::postgres::PgRow| -> sqlx::Result<Error> {
+        let oid: i64 = row.try_get(0)?;
+        let table = seen.relations.iter().find(|(_, relation)| relation.oid == oid).map(|(name, _)| name.clone());
+        Ok(Error::LockedBy {
+            table: table.unwrap_or_default(),
+            user: row.try_get(1)?,
+            program: row.try_get(2)?,
+            process: row.try_get(3)?,
+            seconds: timeout.as_secs(),
+        })
+    };
+    rows.first().and_then(|row| read(row).ok()).unwrap_or(Error::Locked)
+}
