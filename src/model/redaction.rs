@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::drift::Guess;
+
 /// How sensitive a column is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -22,15 +24,33 @@ pub enum Classification {
 pub enum Treatment {
     Keep,
     Omit,
+    /// Hides part of each value: `a***@masked.invalid`.
+    Mask,
+    /// Replaces each value by another of its kind, the same for the same value within one export and
+    /// another one in the next. Still personal data: whoever holds both can link them.
+    Pseudonymise,
+}
+
+impl Treatment {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Omit => "omit",
+            Self::Mask => "mask",
+            Self::Pseudonymise => "pseudonymise",
+        }
+    }
 }
 
 impl Classification {
-    /// The default: secrets stay home, the rest is what the export is for.
     #[must_use]
-    pub fn treatment(self) -> Treatment {
+    pub fn as_str(self) -> &'static str {
         match self {
-            Self::Secret => Treatment::Omit,
-            Self::Plain | Self::Personal | Self::Sensitive => Treatment::Keep,
+            Self::Plain => "plain",
+            Self::Personal => "personal",
+            Self::Sensitive => "sensitive",
+            Self::Secret => "secret",
         }
     }
 }
@@ -46,6 +66,9 @@ pub struct Redaction {
     pub excluded_tables: Vec<ExcludedTable>,
     /// `table` or `table.column` that the profile does not know; they stay home.
     pub unclassified: Vec<String>,
+    /// Where no profile was given: the classification of every column, which nobody has confirmed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub guessed: Vec<Guess>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

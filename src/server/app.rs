@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use super::artifact::Artifacts;
 use super::export::{Error, Exports, LiveRuns, Previews};
 use super::history::History;
-use super::identity::{Caller, Identity};
+use super::identity::{Caller, Identity, LOCAL_ADMIN};
 use super::profile::Profile;
 use super::source::Source;
 use super::state::State;
@@ -73,12 +73,13 @@ impl App {
     /// What a page may know of its caller.
     #[must_use]
     pub fn viewer(&self, caller: Caller) -> Viewer {
-        let exporting = self.profile.roles_with(Capability::ExportDatabase);
+        let exporting = self.profile.roles_with(Capability::ExportDatabase).map(|role| role.label.clone());
+        let local = self.identity.is_local().then(|| LOCAL_ADMIN.to_owned());
         Viewer {
             email: caller.name,
             role: caller.role.unwrap_or_default(),
             capabilities: caller.capabilities,
-            exporting_roles: exporting.map(|role| role.label.clone()).collect(),
+            exporting_roles: exporting.chain(local).collect(),
             source: self.source.clone(),
         }
     }

@@ -18,6 +18,8 @@ pub enum Event {
     SignedIn,
     SignInRefused,
     SignedOut,
+    /// An account of Waybill's own was made or got another password.
+    AccountPut { account: String },
     Refused { action: String, role: Option<String> },
     ExportRequested { scope: String, door: String },
     ExportStarted,

@@ -4,9 +4,11 @@
 //! password against the source's own accounts and opens a session; `caller` turns a session's token
 //! into a `Caller`, reading the role from the source each time, so that a demotion works at once.
 
+mod accounts;
 mod caller;
 mod limits;
 mod password;
+mod setup;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,14 +19,17 @@ use sha2::{Digest, Sha256};
 
 use crate::server::audit::{self, Entry, Event};
 use crate::server::profile::Profile;
-use crate::server::source::{self, Lookup, Source};
+use crate::server::source::{self, Source};
 use crate::server::state::{self, State, sessions, sessions::Session};
 use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::random::{Random, token};
 
+pub use accounts::LOCAL_ADMIN;
 pub use caller::{Caller, Refused};
+use accounts::{Accounts, By};
 use limits::SignInLimits;
 use password::Passwords;
+use setup::SetupLink;
 
 /// A session nobody used for this long is over.
 const IDLE: TimeDelta = TimeDelta::minutes(60);
@@ -33,10 +38,14 @@ const ABSOLUTE: TimeDelta = TimeDelta::hours(12);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("E-mail address or password is wrong.")]
+    #[error("Name or password is wrong.")]
     WrongCredentials,
     #[error("Too many attempts to sign in.")]
     TooMany { retry_after_seconds: u64 },
+    #[error("This link has been used or has expired. Start the server again for a new one, or use waybill user add.")]
+    LinkUsed,
+    #[error("{0}")]
+    Unusable(&'static str),
     #[error(transparent)]
     Source(#[from] source::Error),
     #[error(transparent)]
@@ -52,21 +61,12 @@ pub struct SignedIn {
 }
 
 pub struct Identity {
-    source: Arc<dyn Source>,
-    profile: Arc<Profile>,
-    state: State,
+    accounts: Accounts,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     passwords: Passwords,
     limits: SignInLimits,
-}
-
-/// An account as the source has it now.
-struct Account {
-    id: String,
-    email: String,
-    role: String,
-    password_hash: Option<String>,
+    setup: SetupLink,
 }
 
 impl Identity {
@@ -78,8 +78,15 @@ impl Identity {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
+        let accounts = Accounts { source, profile, state };
         let (passwords, limits) = (Passwords::new(), SignInLimits::new());
-        Self { source, profile, state, clock, random, passwords, limits }
+        Self { accounts, clock, random, passwords, limits, setup: SetupLink::default() }
+    }
+
+    /// Whether accounts are Waybill's own and not the source's.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.accounts.are_local()
     }
 
     /// Opens a session for whoever knows the password. An unknown address takes as long as a wrong one.
@@ -91,13 +98,12 @@ impl Identity {
         if let Err(retry_after_seconds) = self.limits.check(email, network) {
             return Err(Error::TooMany { retry_after_seconds });
         }
-        let lowercase = email.to_lowercase();
-        let account = self.account(&self.profile.auth.email, &[email, &lowercase]).await?;
+        let account = self.accounts.find(By::Name(email.to_owned())).await?;
         let hash = account.as_ref().and_then(|account| account.password_hash.clone());
         let matches = self.passwords.matches(hash, password).await.map_err(|_| Error::Lost)?;
         let now = self.clock.now();
         let Some(account) = account.filter(|_| matches) else {
-            let mut tx = self.state.begin().await?;
+            let mut tx = self.accounts.state.begin().await?;
             let entry = Entry { at: rfc3339(now), actor: "unknown", export: None, event: Event::SignInRefused };
             audit::append(&mut tx, &entry).await?;
             tx.commit().await.map_err(state::Error::from)?;
@@ -106,12 +112,12 @@ impl Identity {
         let token = token(&*self.random);
         let session = Session {
             token_sha256: digest(&token),
-            account_id: account.id,
-            email: account.email,
+            account_id: account.caller.account_id.unwrap_or_default(),
+            email: account.caller.name,
             created_at: rfc3339(now),
             last_seen_at: rfc3339(now),
         };
-        let mut tx = self.state.begin().await?;
+        let mut tx = self.accounts.state.begin().await?;
         sessions::insert(&mut tx, &session).await?;
         let entry = Entry { at: rfc3339(now), actor: &session.email, export: None, event: Event::SignedIn };
         audit::append(&mut tx, &entry).await?;
@@ -125,14 +131,14 @@ impl Identity {
     /// # Errors
     /// When state or source cannot be read.
     pub async fn caller(&self, token: &str) -> Result<Option<Caller>, Error> {
-        let Some(session) = self.state.session(&digest(token)).await? else { return Ok(None) };
+        let Some(session) = self.accounts.state.session(&digest(token)).await? else { return Ok(None) };
         let now = self.clock.now();
         if is_over(&session, now) {
             return Ok(None);
         }
         let Some(caller) = self.caller_by_account(&session.account_id).await? else { return Ok(None) };
         if age(&session.last_seen_at, now) > TimeDelta::minutes(1) {
-            self.state.touch_session(&session.token_sha256, &rfc3339(now)).await?;
+            self.accounts.state.touch_session(&session.token_sha256, &rfc3339(now)).await?;
         }
         Ok(Some(caller))
     }
@@ -142,11 +148,8 @@ impl Identity {
     /// # Errors
     /// When the source cannot be read.
     pub async fn caller_by_account(&self, account_id: &str) -> Result<Option<Caller>, Error> {
-        let account = self.account(&self.profile.auth.id, &[account_id]).await?;
-        Ok(account.map(|account| {
-            let role = self.profile.role(&account.role);
-            Caller::web(account.id, account.email, role.label, role.capabilities)
-        }))
+        let account = self.accounts.find(By::Id(account_id.to_owned())).await?;
+        Ok(account.map(|account| account.caller))
     }
 
     /// Ends the account's sessions, here and everywhere.
@@ -154,8 +157,8 @@ impl Identity {
     /// # Errors
     /// When the state cannot be written.
     pub async fn sign_out(&self, token: &str) -> Result<(), Error> {
-        let Some(session) = self.state.session(&digest(token)).await? else { return Ok(()) };
-        let mut tx = self.state.begin().await?;
+        let Some(session) = self.accounts.state.session(&digest(token)).await? else { return Ok(()) };
+        let mut tx = self.accounts.state.begin().await?;
         sessions::remove_all_of(&mut tx, &session.account_id).await?;
         let at = rfc3339(self.clock.now());
         let entry = Entry { at, actor: &session.email, export: None, event: Event::SignedOut };
@@ -170,25 +173,7 @@ impl Identity {
     pub async fn sweep(&self) -> Result<(), Error> {
         let now = self.clock.now();
         self.limits.forget_the_calm();
-        Ok(self.state.sweep_sessions(&rfc3339(now - IDLE), &rfc3339(now - ABSOLUTE)).await?)
-    }
-
-    async fn account(&self, key_column: &str, keys: &[&str]) -> Result<Option<Account>, Error> {
-        let (source, profile) = (self.source.clone(), self.profile.clone());
-        let key_column = key_column.to_owned();
-        let keys: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
-        let row = tokio::task::spawn_blocking(move || {
-            let auth = &profile.auth;
-            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-            let columns = [&*auth.id, &auth.email, &auth.role, &auth.password];
-            source.find(&Lookup { table: &auth.table, key_column: &key_column, keys: &keys, columns: &columns })
-        });
-        let row = row.await.map_err(|_| Error::Lost)??;
-        Ok(row.and_then(|row| {
-            let mut fields = row.into_iter();
-            let mut next = || fields.next().flatten();
-            Some(Account { id: next()?, email: next()?, role: next()?, password_hash: next() })
-        }))
+        Ok(self.accounts.state.sweep_sessions(&rfc3339(now - IDLE), &rfc3339(now - ABSOLUTE)).await?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! From rows to a sealed file: encode, convey, seal.
+//! From rows to a sealed file: redact, encode, convey, seal.
 //!
 //! May import: `rows`, `seal`, `model`. Flow: a reader thread pushes rows into an encoder, whose
 //! bytes travel in chunks of 256 KiB over a bounded belt to the thread that hashes and writes them.
@@ -6,6 +6,7 @@
 pub mod belt;
 pub mod encode;
 pub mod meter;
+pub mod redact;
 
 pub use belt::{Belt, Error, convey};
 pub use meter::Meter;

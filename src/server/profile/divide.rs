@@ -1,9 +1,9 @@
 //! Splits a catalog into what leaves and what stays home.
 
-use super::{Error, Profile, TableProfile};
+use super::{Error, Profile, TableProfile, can_be_replaced};
 use crate::model::catalog::Codec;
 use crate::model::manifest::RecordOrder;
-use crate::model::redaction::{ExcludedTable, Redaction, Treatment};
+use crate::model::redaction::{ExcludedTable, Redaction, TreatedField, Treatment};
 use crate::server::rows::{Catalog, Selection, Table};
 
 /// What leaves, in file order, and the record of what does not.
@@ -19,7 +19,10 @@ impl Profile {
     /// # Errors
     /// When tables that the profile names are not in the database: it is another application's.
     pub fn divide(&self, catalog: &Catalog, order: RecordOrder) -> Result<Division, Error> {
-        self.refuse_foreign(catalog)?;
+        let tables = self.missing_tables(catalog);
+        if !tables.is_empty() {
+            return Err(Error::MissingTables { profile: self.name.clone(), tables });
+        }
         let mut division = Division { selections: Vec::new(), redaction: Redaction::default() };
         for table in &catalog.tables {
             match self.tables.get(&table.name) {
@@ -29,65 +32,56 @@ impl Profile {
                     division.redaction.excluded_tables.push(excluded);
                 }
                 Some(profile) => {
-                    let selection = profile.select(table, order, &mut division.redaction);
+                    let selection = self.select(profile, table, order, &mut division.redaction);
                     division.selections.push(selection);
                 }
             }
         }
+        division.redaction.guessed.clone_from(&self.guesses);
         Ok(division)
     }
 
-    fn refuse_foreign(&self, catalog: &Catalog) -> Result<(), Error> {
+    /// Tables that the profile exports and the database does not have.
+    #[must_use]
+    pub fn missing_tables(&self, catalog: &Catalog) -> Vec<String> {
         let wanted = self.tables.iter().filter(|(_, table)| table.exclude.is_none());
-        let tables: Vec<String> =
-            wanted.map(|(name, _)| name).filter(|name| catalog.table(name).is_none()).cloned().collect();
-        if tables.is_empty() { Ok(()) } else { Err(Error::MissingTables { profile: self.name.clone(), tables }) }
+        wanted.map(|(name, _)| name).filter(|name| catalog.table(name).is_none()).cloned().collect()
     }
 
-    /// Columns of the database that this profile does not know, as `table.column`.
-    #[must_use]
-    pub fn unclassified(&self, catalog: &Catalog) -> Vec<String> {
-        let unknown = |table: &Table| -> Vec<String> {
-            let Some(profile) = self.tables.get(&table.name) else { return vec![table.name.clone()] };
-            let columns = table.columns.iter().filter(|column| !profile.columns.contains_key(&column.name));
-            columns.map(|column| format!("{}.{}", table.name, column.name)).collect()
-        };
-        catalog.tables.iter().flat_map(unknown).collect()
-    }
-
-    /// Columns that this profile names and the database does not have, as `table.column`.
-    #[must_use]
-    pub fn vanished(&self, catalog: &Catalog) -> Vec<String> {
-        let columns = self.tables.iter().flat_map(|(name, table)| table.columns.keys().map(move |c| (name, c)));
-        let exists = |table: &str, column: &str| {
-            catalog.table(table).is_some_and(|t| t.columns.iter().any(|c| c.name == column))
-        };
-        columns.filter(|(table, column)| !exists(table, column)).map(|(t, c)| format!("{t}.{c}")).collect()
-    }
-}
-
-impl TableProfile {
-    fn select(&self, table: &Table, order: RecordOrder, redaction: &mut Redaction) -> Selection {
-        let mut columns = Vec::with_capacity(table.columns.len());
+    fn select(
+        &self,
+        profile: &TableProfile,
+        table: &Table,
+        order: RecordOrder,
+        redaction: &mut Redaction,
+    ) -> Selection {
+        let (mut columns, mut treatments) = (Vec::new(), Vec::new());
         for column in &table.columns {
-            let field = || format!("{}.{}", table.name, column.name);
-            match self.columns.get(&column.name) {
-                None => redaction.unclassified.push(field()),
-                Some(profile) if profile.class().treatment() == Treatment::Omit => {
-                    redaction.removed_fields.push(field());
-                }
-                Some(profile) => {
-                    let mut column = column.clone();
-                    column.codec = profile.codec().unwrap_or(column.codec);
-                    columns.push(column);
-                }
+            let field = format!("{}.{}", table.name, column.name);
+            let Some(known) = profile.columns.get(&column.name) else {
+                redaction.unclassified.push(field);
+                continue;
+            };
+            let mut column = column.clone();
+            column.codec = known.codec.filter(|_| column.codec != Codec::Json).unwrap_or(column.codec);
+            let treatment = match self.treatments.of(known.class) {
+                Treatment::Mask | Treatment::Pseudonymise if !can_be_replaced(&column) => Treatment::Omit,
+                treatment => treatment,
+            };
+            match treatment {
+                Treatment::Omit => redaction.removed_fields.push(field),
+                Treatment::Keep => {}
+                Treatment::Mask | Treatment::Pseudonymise => redaction.treated.push(TreatedField { field, treatment }),
+            }
+            if treatment != Treatment::Omit {
+                columns.push(column);
+                treatments.push(treatment);
             }
         }
-        let comparable = columns.iter().filter(|column| column.codec != Codec::Json);
         let key = match &table.primary_key[..] {
-            [] => comparable.map(|column| column.name.clone()).collect(),
+            [] => columns.iter().map(|column| column.name.clone()).collect(),
             key => key.to_vec(),
         };
-        Selection { table: table.name.clone(), columns, key, order }
+        Selection { table: table.name.clone(), columns, treatments, key, order }
     }
 }

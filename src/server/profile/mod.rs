@@ -1,29 +1,47 @@
 //! What a source's tables and columns mean: classification, who its users are, what roles may do.
 //!
-//! May import: `rows`, `model`. Flow: a profile is read from TOML once, then `divide` splits a
-//! catalog into what an export takes and what stays home. A column that no profile knows stays home.
+//! May import: `rows`, `model`. Flow: `read` makes a profile of TOML, or says where the mistake is;
+//! `divide` splits a catalog into what an export takes and what stays home; `drift` compares the two;
+//! `guess` and `draft` stand in where nobody has written a profile yet. A column that no profile knows
+//! stays home.
 
+mod column;
 mod divide;
+mod draft;
+mod drift;
+mod guess;
+mod read;
+mod shape;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use crate::model::access::Capability;
-use crate::model::catalog::Codec;
-use crate::model::redaction::Classification;
+use crate::model::catalog::{Codec, ColumnSchema};
+use crate::model::drift::Guess;
+use crate::model::redaction::{Classification, Treatment};
+use crate::server::rows::Catalog;
 
+pub use column::{ColumnProfile, OnImport};
 pub use divide::Division;
+pub use draft::{Draft, draft};
+pub use read::Mistake;
+pub use shape::Shapes;
 
 /// The profiles that are compiled in, by name.
 const BUILT_IN: [(&str, &str); 1] = [("supportsignal", include_str!("supportsignal.toml"))];
+/// JSON Schema of a profile, for editors (json-schema.org, draft 2020-12).
+pub const SCHEMA: &str = include_str!("schema.json");
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("there is no profile {name}; the built-in ones are: {known}")]
+    #[error("there is no profile {name}; give a file, or one of the built-in ones: {known}")]
     Unknown { name: String, known: String },
     #[error("the profile cannot be read: {0}")]
-    Toml(#[from] toml::de::Error),
+    Unreadable(#[source] std::io::Error),
+    #[error("{0}")]
+    Mistake(#[from] Mistake),
     #[error(
         "this is not a {profile} database: {} missing: {}",
         if tables.len() == 1 { "a table is" } else { "tables are" },
@@ -38,11 +56,27 @@ pub enum Error {
 pub struct Profile {
     pub name: String,
     /// `{date}` is `YYYY-MM-DD`, `{time}` is `HHmm`, both UTC.
+    #[serde(default = "file_name_of_no_application")]
     pub file_name: String,
     pub notice: Option<Notice>,
-    pub auth: Auth,
+    /// Where the source keeps its accounts; without it, Waybill keeps its own.
+    pub auth: Option<Auth>,
+    #[serde(default)]
     pub roles: BTreeMap<String, Role>,
+    #[serde(default)]
+    treatments: Treatments,
+    #[serde(default)]
     tables: BTreeMap<String, TableProfile>,
+    /// Why each class was guessed, where nobody has written the profile.
+    #[serde(skip)]
+    pub guesses: Vec<Guess>,
+    /// Whether classes are guesses.
+    #[serde(skip)]
+    pub is_guess: bool,
+}
+
+fn file_name_of_no_application() -> String {
+    "export-{date}-{time}.json".into()
 }
 
 /// What a file contains, for the warning above the button.
@@ -64,45 +98,89 @@ pub struct Auth {
     pub email: String,
     /// An Argon2 PHC string or bcrypt.
     pub password: String,
-    pub role: String,
 }
 
+/// A condition on the source's own tables, and what fulfilling it allows.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Role {
     pub label: String,
     #[serde(default)]
     pub capabilities: Vec<Capability>,
+    /// Where the condition is looked for; without it, in the account itself.
+    pub table: Option<String>,
+    /// The column of `table` that holds the account's id.
+    pub user: Option<String>,
+    /// Columns and the values they must have.
+    pub when: BTreeMap<String, Scalar>,
 }
 
+/// A value that a column is compared with, as the database would write it as text.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(untagged)]
+pub enum Scalar {
+    Boolean(bool),
+    Integer(i64),
+    Text(String),
+}
+
+impl Scalar {
+    /// The texts that mean this value: `SQLite` has no booleans of its own.
+    #[must_use]
+    pub fn is(&self, stored: &str) -> bool {
+        match self {
+            Self::Boolean(true) => matches!(stored, "true" | "t" | "1"),
+            Self::Boolean(false) => matches!(stored, "false" | "f" | "0"),
+            Self::Integer(n) => stored == n.to_string(),
+            Self::Text(text) => stored == text,
+        }
+    }
+
+    #[must_use]
+    pub fn as_text(&self) -> String {
+        match self {
+            Self::Boolean(yes) => yes.to_string(),
+            Self::Integer(n) => n.to_string(),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
+/// What is done with the columns of each class.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Treatments {
+    plain: Treatment,
+    personal: Treatment,
+    sensitive: Treatment,
+    secret: Treatment,
+}
+
+/// Secrets stay home, the rest is what an export is for.
+impl Default for Treatments {
+    fn default() -> Self {
+        let keep = Treatment::Keep;
+        Self { plain: keep, personal: keep, sensitive: keep, secret: Treatment::Omit }
+    }
+}
+
+impl Treatments {
+    fn of(self, class: Classification) -> Treatment {
+        match class {
+            Classification::Plain => self.plain,
+            Classification::Personal => self.personal,
+            Classification::Sensitive => self.sensitive,
+            Classification::Secret => self.secret,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct TableProfile {
     /// Why the table is never exported.
     exclude: Option<String>,
     columns: BTreeMap<String, ColumnProfile>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(untagged)]
-enum ColumnProfile {
-    Class(Classification),
-    Detailed { class: Classification, codec: Codec },
-}
-
-impl ColumnProfile {
-    fn class(self) -> Classification {
-        match self {
-            Self::Class(class) | Self::Detailed { class, .. } => class,
-        }
-    }
-
-    fn codec(self) -> Option<Codec> {
-        match self {
-            Self::Class(_) => None,
-            Self::Detailed { codec, .. } => Some(codec),
-        }
-    }
 }
 
 impl Profile {
@@ -113,17 +191,28 @@ impl Profile {
             let known = BUILT_IN.map(|(known, _)| known).join(", ");
             return Err(Error::Unknown { name: name.into(), known });
         };
-        Ok(toml::from_str(text)?)
+        Ok(Self::from_toml(text)?)
     }
 
-    /// The role as the profile knows it; a role that it does not know may do nothing.
+    /// The built-in profile whose tables are all there, if there is one.
     #[must_use]
-    pub fn role(&self, name: &str) -> Role {
-        self.roles.get(name).cloned().unwrap_or_else(|| Role { label: name.to_owned(), capabilities: Vec::new() })
+    pub fn recognise(catalog: &Catalog) -> Option<Self> {
+        let known = BUILT_IN.iter().filter_map(|(_, text)| Self::from_toml(text).ok());
+        known.into_iter().find(|profile| profile.missing_tables(catalog).is_empty())
     }
 
     /// The roles that may do something, for the page that says which role is needed.
     pub fn roles_with(&self, capability: Capability) -> impl Iterator<Item = &Role> {
         self.roles.values().filter(move |role| role.capabilities.contains(&capability))
     }
+
+    fn column(&self, table: &str, column: &str) -> Option<&ColumnProfile> {
+        self.tables.get(table)?.columns.get(column)
+    }
+}
+
+/// Whether a column's values can be replaced by others of their kind. Of a type with rules of its own
+/// (an enum, a range, a truth value) they cannot: there, hiding means leaving out.
+fn can_be_replaced(column: &ColumnSchema) -> bool {
+    !matches!(column.codec, Codec::Native | Codec::Boolean | Codec::Time) && !column.generated
 }

@@ -7,7 +7,7 @@ mod order;
 
 use crate::model::catalog::ColumnSchema;
 use crate::model::manifest::RecordOrder;
-use crate::model::redaction::NotIncluded;
+use crate::model::redaction::{NotIncluded, Treatment};
 
 pub use order::parents_first;
 
@@ -68,6 +68,8 @@ pub struct Selection {
     pub table: String,
     /// In the order in which values are wanted.
     pub columns: Vec<ColumnSchema>,
+    /// What is done with each column's values.
+    pub treatments: Vec<Treatment>,
     /// What a record is known by: the primary key, else every column that can be compared.
     pub key: Vec<String>,
     pub order: RecordOrder,

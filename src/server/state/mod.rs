@@ -3,6 +3,7 @@
 //! May import: `model`, `support`. Flow: `State::open` migrates; a use case begins a transaction,
 //! passes it to the functions here and to `audit`, and commits once.
 
+pub mod accounts;
 pub mod exports;
 pub mod sessions;
 

@@ -9,7 +9,7 @@ use super::super::Result;
 use super::decode::Wire;
 use super::session::Session;
 use super::{fault, quoted};
-use crate::model::catalog::{Codec, ColumnSchema};
+use crate::model::catalog::ColumnSchema;
 use crate::model::redaction::NotIncluded;
 use crate::server::rows::{Catalog, Table, Unreadable, parents_first};
 

@@ -1,7 +1,5 @@
 //! Binary values of the common types (the types' `*_send` functions in PostgreSQL's source).
 
-use std::io::Write;
-
 use super::super::Error;
 use crate::model::catalog::Codec;
 use crate::server::rows::Value;

@@ -64,7 +64,9 @@ impl Source for SqliteSource {
 
     fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
         let connection = self.connect()?;
-        let columns = lookup.columns.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+        // As texts, whatever they are stored as.
+        let column = |name: &&str| format!("CAST({} AS TEXT)", quoted(name));
+        let columns = lookup.columns.iter().map(column).collect::<Vec<_>>().join(", ");
         let marks = vec!["?"; lookup.keys.len()].join(", ");
         let (table, key) = (quoted(lookup.table), quoted(lookup.key_column));
         let sql = format!("SELECT {columns} FROM {table} WHERE {key} IN ({marks}) LIMIT 2");

@@ -1,0 +1,105 @@
+//! Where accounts come from: the source's own tables, or Waybill's state where the source has none.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Caller, Error};
+use crate::model::access::Capability;
+use crate::server::profile::{Auth, Profile, Role};
+use crate::server::source::{self, Condition, Lookup, Source};
+use crate::server::state::State;
+use crate::server::state::accounts::LocalAccount;
+
+/// What somebody with an account of Waybill's own is called.
+pub const LOCAL_ADMIN: &str = "Administrator";
+
+/// An account as it stands now.
+pub struct Account {
+    pub password_hash: Option<String>,
+    pub caller: Caller,
+}
+
+impl From<LocalAccount> for Account {
+    fn from(local: LocalAccount) -> Self {
+        let capabilities = vec![Capability::ExportDatabase];
+        let caller = Caller::web(local.id, local.name, LOCAL_ADMIN.into(), capabilities);
+        Self { password_hash: Some(local.password_hash), caller }
+    }
+}
+
+/// By what an account is looked for.
+#[derive(Clone, Debug)]
+pub enum By {
+    Id(String),
+    /// An e-mail address as it was typed; the source may keep it in lower case.
+    Name(String),
+}
+
+#[derive(Clone)]
+pub struct Accounts {
+    pub source: Arc<dyn Source>,
+    pub profile: Arc<Profile>,
+    pub state: State,
+}
+
+impl Accounts {
+    /// Whether accounts are Waybill's own.
+    pub fn are_local(&self) -> bool {
+        self.profile.auth.is_none()
+    }
+
+    pub async fn find(&self, by: By) -> Result<Option<Account>, Error> {
+        if self.are_local() {
+            let found = match by {
+                By::Id(id) => self.state.account_by_id(&id).await?,
+                By::Name(name) => self.state.account_by_name(&name).await?,
+            };
+            return Ok(found.map(Account::from));
+        }
+        let (source, profile) = (self.source.clone(), self.profile.clone());
+        let found = tokio::task::spawn_blocking(move || match &profile.auth {
+            Some(auth) => in_source(&*source, &profile, auth, &by),
+            None => Ok(None),
+        });
+        Ok(found.await.map_err(|_| Error::Lost)??)
+    }
+}
+
+/// Reads the account and holds every role's condition against the database. Blocks.
+fn in_source(source: &dyn Source, profile: &Profile, auth: &Auth, by: &By) -> source::Result<Option<Account>> {
+    let own_conditions = profile.roles.values().filter(|role| role.table.is_none()).flat_map(|role| role.when.keys());
+    let conditions: BTreeSet<&str> = own_conditions.map(String::as_str).collect();
+    let mut columns = vec![auth.id.as_str(), &auth.email, &auth.password];
+    columns.extend(&conditions);
+    let (key_column, keys) = match by {
+        By::Id(id) => (&auth.id, vec![id.clone()]),
+        By::Name(name) => (&auth.email, vec![name.clone(), name.to_lowercase()]),
+    };
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let lookup = Lookup { table: &auth.table, key_column, keys: &keys, columns: &columns };
+    let Some(row) = source.find(&lookup)? else { return Ok(None) };
+    let [Some(id), Some(email), password_hash, values @ ..] = &row[..] else { return Ok(None) };
+    let value = |column: &str| conditions.iter().zip(values).find(|(name, _)| **name == column)?.1.as_deref();
+    let (mut labels, mut capabilities) = (Vec::new(), Vec::new());
+    for role in profile.roles.values() {
+        let fulfilled = match (&role.table, &role.user) {
+            (Some(table), Some(user)) => holds(source, role, table, user, id)?,
+            _ => role.when.iter().all(|(column, wanted)| value(column).is_some_and(|stored| wanted.is(stored))),
+        };
+        if fulfilled {
+            labels.push(role.label.as_str());
+            capabilities.extend(&role.capabilities);
+        }
+    }
+    // Whoever fulfils no condition may do nothing.
+    let label = if labels.is_empty() { "No role".into() } else { labels.join(", ") };
+    let caller = Caller::web(id.clone(), email.clone(), label, capabilities);
+    Ok(Some(Account { password_hash: password_hash.clone(), caller }))
+}
+
+fn holds(source: &dyn Source, role: &Role, table: &str, user: &str, id: &str) -> source::Result<bool> {
+    let values: Vec<(&str, String)> = role.when.iter().map(|(column, value)| (&**column, value.as_text())).collect();
+    let mut equal = vec![(user, id)];
+    equal.extend(values.iter().map(|(column, value)| (*column, value.as_str())));
+    source.holds(&Condition { table, equal: &equal })
+}

@@ -1,0 +1,79 @@
+//! The first account of Waybill's own: by the command line, or by a link that works once.
+
+use std::sync::{Mutex, PoisonError};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Error, Identity, digest};
+use crate::server::audit::{self, Entry, Event};
+use crate::server::state::{self, accounts, accounts::LocalAccount};
+use crate::server::support::clock::rfc3339;
+use crate::server::support::password::hash;
+use crate::server::support::random::{token, uuid};
+
+/// NIST SP 800-63B, 3.1.1.2: at least 15 characters where a password is all there is; we ask for 12,
+/// as the accounts are few and their sign-ins rate-limited.
+const SHORTEST_PASSWORD: usize = 12;
+
+/// The digest of the link's token, while it has not been used.
+#[derive(Debug, Default)]
+pub struct SetupLink(Mutex<Option<String>>);
+
+impl Identity {
+    /// A token for the set-up link, where accounts are Waybill's own and there is none yet.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn offer_setup(&self) -> Result<Option<SecretString>, Error> {
+        if !self.accounts.are_local() || self.accounts.state.has_accounts().await? {
+            return Ok(None);
+        }
+        let token = token(&*self.random);
+        *self.setup.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(digest(&token));
+        Ok(Some(token.into()))
+    }
+
+    /// Makes the first account. The link is used up when that has worked.
+    ///
+    /// # Errors
+    /// `LinkUsed`, `Unusable` for a name or password that will not do.
+    pub async fn set_up(&self, token: &str, name: &str, password: SecretString) -> Result<(), Error> {
+        let offered = self.setup.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if offered.is_none_or(|offered| offered != digest(token)) || self.accounts.state.has_accounts().await? {
+            return Err(Error::LinkUsed);
+        }
+        self.add_admin(name, password, "set-up link").await?;
+        *self.setup.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
+    }
+
+    /// Adds an account, or gives the one of that name another password and ends its sessions.
+    ///
+    /// # Errors
+    /// `Unusable` for a name or password that will not do.
+    pub async fn add_admin(&self, name: &str, password: SecretString, actor: &str) -> Result<(), Error> {
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+            return Err(Error::Unusable("A name has 1 to 100 characters."));
+        }
+        if password.expose_secret().chars().count() < SHORTEST_PASSWORD {
+            return Err(Error::Unusable("A password has at least 12 characters."));
+        }
+        let known = self.accounts.state.account_by_name(name).await?;
+        let id = known.map_or_else(|| format!("local:{}", uuid(&*self.clock, &*self.random)), |account| account.id);
+        let salt = token(&*self.random);
+        let password_hash = tokio::task::spawn_blocking(move || {
+            let salt = salt.as_bytes().first_chunk::<16>().copied().unwrap_or_default();
+            hash(password.expose_secret(), &salt)
+        });
+        let password_hash = password_hash.await.map_err(|_| Error::Lost)?;
+        let at = rfc3339(self.clock.now());
+        let account = LocalAccount { id, name: name.to_owned(), password_hash };
+        let mut tx = self.accounts.state.begin().await?;
+        accounts::put(&mut tx, &account, &at).await?;
+        state::sessions::remove_all_of(&mut tx, &account.id).await?;
+        let event = Event::AccountPut { account: account.name };
+        audit::append(&mut tx, &Entry { at, actor, export: None, event }).await?;
+        Ok(tx.commit().await.map_err(state::Error::from)?)
+    }
+}

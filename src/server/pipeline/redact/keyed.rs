@@ -1,0 +1,96 @@
+//! Keyed bytes and a keyed permutation of the integers, on HMAC-SHA256 (RFC 2104).
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// Drawn for one export and kept nowhere.
+#[derive(Clone)]
+pub struct Key([u8; 32]);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+/// Values outside doubles' exact integers are permuted among themselves.
+const CLASSES: [u64; 4] = [1 << 15, 1 << 31, 1 << 53, u64::MAX >> 1];
+
+impl Key {
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// 32 bytes that only this key gives for this subject and value.
+    pub fn bytes(&self, subject: &str, value: &[u8]) -> [u8; 32] {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; 32] };
+        mac.update(subject.as_bytes());
+        mac.update(&[0]);
+        mac.update(value);
+        mac.finalize().into_bytes().into()
+    }
+
+    /// Another integer of the same sign and about the same size, no two values becoming the same: keys
+    /// stay unique, and whatever type held the old value holds the new one.
+    pub fn integer(&self, n: i64) -> i64 {
+        let size = n.unsigned_abs();
+        let Some(class) = CLASSES.iter().position(|end| size < *end) else { return n };
+        let from = if class == 0 { 0 } else { CLASSES[class - 1] };
+        let half_bits = [8, 16, 27, 32][class];
+        let mut walked = size;
+        // Cycle walking (Black and Rogaway, "Ciphers with Arbitrary Finite Domains", 2002).
+        loop {
+            walked = self.feistel(walked, half_bits);
+            if (from..CLASSES[class]).contains(&walked) {
+                break;
+            }
+        }
+        let new = i64::try_from(walked).unwrap_or(i64::MAX);
+        if n < 0 { -new } else { new }
+    }
+
+    /// Four balanced rounds: a permutation of all numbers of twice `half_bits` bits.
+    fn feistel(&self, n: u64, half_bits: u32) -> u64 {
+        let mask = (1_u64 << half_bits) - 1;
+        let (mut left, mut right) = (n >> half_bits & mask, n & mask);
+        for round in 0..4_u8 {
+            let mut input = [0; 9];
+            input[0] = round;
+            input[1..].copy_from_slice(&right.to_be_bytes());
+            let digest = self.bytes(["i8", "i16", "i27", "i32"][(half_bits as usize / 8).clamp(1, 4) - 1], &input);
+            let word = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+            (left, right) = (right, left ^ (word & mask));
+        }
+        left << half_bits | right
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn small_integers_are_permuted_without_collisions() {
+        let key = Key::new([7; 32]);
+        let images: BTreeSet<i64> = (-2000..2000).map(|n| key.integer(n)).collect();
+        assert!(images.len() >= 3999, "{}", images.len());
+    }
+
+    proptest! {
+        #[test]
+        fn an_integer_keeps_its_sign_and_its_type(n in any::<i64>()) {
+            let image = Key::new([9; 32]).integer(n);
+            prop_assert_eq!(image < 0 || (image == 0 && n <= 0), n < 0 || (image == 0 && n <= 0));
+            for end in [1_i128 << 15, 1 << 31, 1 << 53] {
+                prop_assert_eq!(i128::from(n).abs() < end, i128::from(image).abs() < end);
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What a profile says of one column: a class alone, or a class with more.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+
+use crate::model::catalog::Codec;
+use crate::model::redaction::Classification;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnProfile {
+    pub class: Classification,
+    /// How values are written, where the database does not say (`SQLite`'s JSON).
+    pub codec: Option<Codec>,
+    /// The type when the profile was written, to notice when it changes.
+    pub native_type: Option<String>,
+    pub on_import: Option<OnImport>,
+}
+
+/// What an import writes where an omitted column must not be null.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnImport {
+    /// A password hash that no password has.
+    UnusableHash,
+    /// Random characters, another one for each record.
+    FreshToken,
+    Constant(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Detailed {
+    class: Classification,
+    codec: Option<Codec>,
+    #[serde(rename = "type")]
+    native_type: Option<String>,
+    on_import: Option<OnImport>,
+}
+
+/// By hand and not `untagged`, which would forget what was wrong.
+impl<'de> Deserialize<'de> for ColumnProfile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ColumnVisitor)
+    }
+}
+
+struct ColumnVisitor;
+
+impl<'de> Visitor<'de> for ColumnVisitor {
+    type Value = ColumnProfile;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a class such as \"plain\", or { class = \"plain\", … }")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<ColumnProfile, E> {
+        let class = Classification::deserialize(StrDeserializer::new(text))?;
+        Ok(ColumnProfile { class, codec: None, native_type: None, on_import: None })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ColumnProfile, A::Error> {
+        let Detailed { class, codec, native_type, on_import } =
+            Detailed::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(ColumnProfile { class, codec, native_type, on_import })
+    }
+}

@@ -1,0 +1,186 @@
+//! Writes a profile for a database that has none: every class a guess with its reason.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::guess::{self, Reasoned};
+use super::{ColumnProfile, Profile, Shapes, TableProfile, Treatments};
+use crate::model::catalog::ColumnSchema;
+use crate::model::drift::Guess;
+use crate::model::redaction::Classification;
+use crate::server::rows::{Catalog, Table};
+
+/// A drafted profile: as text to be read and corrected, or to work with as it is.
+#[derive(Debug)]
+pub struct Draft {
+    name: String,
+    tables: Vec<(Table, Vec<Reasoned>)>,
+}
+
+/// Guesses for every column. `shapes` gives the tally of a table's sampled values.
+#[must_use]
+pub fn draft(name: &str, catalog: &Catalog, shapes: &BTreeMap<String, Shapes>) -> Draft {
+    let guessed = |table: &Table| -> Vec<Reasoned> {
+        let columns = 0..table.columns.len();
+        match shapes.get(&table.name) {
+            Some(shapes) => columns.map(|at| guess::by_values(table, at, shapes)).collect(),
+            None => columns.map(|at| guess::by_name(table, &table.columns[at])).collect(),
+        }
+    };
+    let tables = catalog.tables.iter().map(|table| (table.clone(), guessed(table)));
+    Draft { name: name.to_owned(), tables: tables.collect() }
+}
+
+impl Draft {
+    /// The guesses as a profile that an export can go by.
+    #[must_use]
+    pub fn into_profile(self) -> Profile {
+        let (mut tables, mut guesses) = (BTreeMap::new(), Vec::new());
+        for (table, guessed) in self.tables {
+            let mut columns = BTreeMap::new();
+            for (column, Reasoned { class, reason }) in table.columns.iter().zip(guessed) {
+                guesses.push(Guess { field: format!("{}.{}", table.name, column.name), class, reason });
+                let profile = ColumnProfile { class, codec: None, native_type: None, on_import: None };
+                columns.insert(column.name.clone(), profile);
+            }
+            tables.insert(table.name, TableProfile { exclude: None, columns });
+        }
+        Profile {
+            file_name: file_name(&self.name),
+            name: self.name,
+            notice: None,
+            auth: None,
+            roles: BTreeMap::new(),
+            treatments: Treatments::default(),
+            tables,
+            guesses,
+            is_guess: true,
+        }
+    }
+
+    /// The text of a profile, reasons as comments.
+    #[must_use]
+    pub fn to_toml(&self, from: &str) -> String {
+        let mut out = format!(
+            "# Drafted from {from}. Every class is a guess, its reason behind it: read them, correct them.\n\
+             # plain · personal · sensitive · secret (whoever holds it can sign in as somebody else; always left out)\n\n\
+             name = {}\nfile_name = {}\n\n\
+             # [treatments]            # keep (the default), omit, mask or pseudonymise\n\
+             # personal = \"keep\"\n# sensitive = \"keep\"\n\n",
+            string(&self.name),
+            string(&file_name(&self.name))
+        );
+        self.suggest_auth(&mut out);
+        for (table, guesses) in &self.tables {
+            let _ = writeln!(out, "[tables.{}.columns]", key(&table.name));
+            for (column, Reasoned { class, reason }) in table.columns.iter().zip(guesses) {
+                let _ = writeln!(out, "{}  # {reason}", column_line(column, *class));
+            }
+            out.push('\n');
+        }
+        out.truncate(out.trim_end().len());
+        out.push('\n');
+        out
+    }
+
+    /// Where accounts seem to be: commented out, because a wrong guess would open a door.
+    fn suggest_auth(&self, out: &mut String) {
+        let find = |table: &Table, names: &[&str]| {
+            let column = table.columns.iter().find(|column| names.contains(&column.name.to_lowercase().as_str()));
+            column.map(|column| column.name.clone())
+        };
+        let accounts = self.tables.iter().find_map(|(table, _)| {
+            let id = find(table, &["id", "_id", "uuid", "user_id"])?;
+            let email = find(table, &["email", "email_address", "mail"])?;
+            let password = find(table, &["password", "password_hash", "encrypted_password", "hashed_password"])?;
+            let role = find(table, &["role", "is_admin", "admin", "is_superuser"]).unwrap_or_else(|| "role".into());
+            Some((&table.name, id, email, password, role))
+        });
+        match accounts {
+            Some((table, id, email, password, role)) => {
+                let _ = write!(
+                    out,
+                    "# Sign-in with the application's own accounts; without it, Waybill keeps its own.\n\
+                     # [auth]\n# table = {}\n# id = {}\n# email = {}\n# password = {}\n\
+                     # [roles.admin]\n# label = \"Admin\"\n# when = {{ {} = \"admin\" }}\n\
+                     # capabilities = [\"export_database\"]\n\n",
+                    string(table),
+                    string(&id),
+                    string(&email),
+                    string(&password),
+                    key(&role)
+                );
+            }
+            None => out.push_str("# No table of accounts was recognised: Waybill keeps its own.\n\n"),
+        }
+    }
+}
+
+fn file_name(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    format!("{}-export-{{date}}-{{time}}.json", name.chars().map(plain).collect::<String>())
+}
+
+/// `email = { class = "personal", type = "text" }`.
+pub fn column_line(column: &ColumnSchema, class: Classification) -> String {
+    let name = key(&column.name);
+    format!("{name} = {{ class = \"{}\", type = {} }}", class.as_str(), string(&column.native_type))
+}
+
+/// A TOML key: bare where it may be (TOML 1.0, "Keys").
+pub fn key(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { string(name) }
+}
+
+/// A TOML basic string, on one line.
+fn string(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::catalog::Codec;
+    use crate::model::manifest::RecordOrder;
+
+    fn table(name: &str, columns: &[String]) -> Table {
+        let column = |name: &String| ColumnSchema {
+            name: name.clone(),
+            native_type: "character varying(5)".into(),
+            codec: Codec::Text,
+            nullable: true,
+            generated: false,
+            identity: None,
+            references: None,
+            comment: None,
+        };
+        let columns = columns.iter().map(column).collect();
+        Table { name: name.into(), columns, primary_key: vec![], parents: vec![], comment: None }
+    }
+
+    proptest! {
+        #[test]
+        fn a_draft_of_any_names_is_a_profile_without_drift(name in any::<String>(), columns in proptest::collection::btree_set(any::<String>(), 0..4)) {
+            let columns: Vec<String> = columns.into_iter().collect();
+            let catalog = Catalog { tables: vec![table(&name, &columns)], ..Catalog::default() };
+            let text = draft("x", &catalog, &BTreeMap::new()).to_toml("a test");
+            let profile = Profile::from_toml(&text).unwrap();
+            prop_assert!(profile.drift(&catalog).is_empty());
+            prop_assert!(profile.divide(&catalog, RecordOrder::Storage).unwrap().redaction.unclassified.is_empty());
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Compares profile and database: what is unclassified, vanished, retyped.
+
+use super::read::nearest;
+use super::{Profile, draft, guess};
+use crate::model::drift::{Drift, Retyped, Unclassified, Vanished};
+use crate::server::rows::{Catalog, Table};
+
+impl Profile {
+    /// Everything in which database and profile have grown apart. Of a table that is excluded, nothing
+    /// leaves, so its columns may change as they like.
+    #[must_use]
+    pub fn drift(&self, catalog: &Catalog) -> Drift {
+        let mut drift = Drift::default();
+        for table in &catalog.tables {
+            match self.tables.get(&table.name) {
+                None => drift.unclassified.push(unclassified_table(table)),
+                Some(known) if known.exclude.is_some() => {}
+                Some(_) => self.compare(table, &mut drift),
+            }
+        }
+        self.vanished(catalog, &mut drift);
+        drift
+    }
+
+    fn compare(&self, table: &Table, drift: &mut Drift) {
+        for column in &table.columns {
+            let field = format!("{}.{}", table.name, column.name);
+            let Some(known) = self.column(&table.name, &column.name) else {
+                let line = draft::column_line(column, guess::by_name(table, column).class);
+                let line = format!("{line} under [tables.{}.columns]", draft::key(&table.name));
+                drift.unclassified.push(Unclassified { field, line });
+                continue;
+            };
+            let was = known.native_type.as_ref().filter(|was| **was != column.native_type);
+            drift.retyped.extend(was.map(|was| Retyped { field, was: was.clone(), is: column.native_type.clone() }));
+        }
+    }
+
+    fn vanished(&self, catalog: &Catalog, drift: &mut Drift) {
+        for (name, known) in &self.tables {
+            let Some(table) = catalog.table(name) else {
+                let unknown = catalog.tables.iter().filter(|table| !self.tables.contains_key(&table.name));
+                let nearest = nearest(name, unknown.map(|table| table.name.as_str())).map(str::to_owned);
+                drift.vanished.push(Vanished { field: name.clone(), nearest });
+                continue;
+            };
+            for column in known.columns.keys() {
+                let names = || table.columns.iter().map(|column| column.name.as_str());
+                if !names().any(|name| name == column) {
+                    let nearest = nearest(column, names().filter(|name| !known.columns.contains_key(*name)));
+                    let nearest = nearest.map(|column| format!("{name}.{column}"));
+                    drift.vanished.push(Vanished { field: format!("{name}.{column}"), nearest });
+                }
+            }
+        }
+    }
+}
+
+fn unclassified_table(table: &Table) -> Unclassified {
+    let columns = table.columns.iter().map(|column| draft::column_line(column, guess::by_name(table, column).class));
+    let line = format!("[tables.{}.columns] {}", draft::key(&table.name), columns.collect::<Vec<_>>().join(" · "));
+    Unclassified { field: table.name.clone(), line }
+}

@@ -1,0 +1,179 @@
+//! From TOML to a profile; a mistake is told with its line, its column and the nearest valid name.
+
+use std::fmt;
+use std::path::Path;
+
+use toml::Spanned;
+
+use super::{BUILT_IN, Error, Profile};
+use crate::model::redaction::Treatment;
+
+/// What is wrong with a profile, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Both start at 1.
+    pub line: usize,
+    pub column: usize,
+    pub what: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the profile has a mistake in line {}, column {}: {}", self.line, self.column, self.what)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+impl Mistake {
+    fn at(text: &str, offset: usize, what: String) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        Self { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1, what }
+    }
+}
+
+/// The top of a profile, looked at first for what must not be there.
+#[derive(serde::Deserialize)]
+struct Reserved {
+    scopes: Option<Spanned<toml::Value>>,
+    filters: Option<Spanned<toml::Value>>,
+    treatments: Option<Spanned<toml::Table>>,
+}
+
+impl Profile {
+    /// A built-in profile by its name, or a file.
+    ///
+    /// # Errors
+    /// `Unknown`, `Unreadable` or `Mistake`.
+    pub fn load(name_or_path: &str) -> Result<Self, Error> {
+        if BUILT_IN.iter().any(|(name, _)| *name == name_or_path) {
+            return Self::built_in(name_or_path);
+        }
+        match std::fs::read_to_string(Path::new(name_or_path)) {
+            Ok(text) => Ok(Self::from_toml(&text)?),
+            // A bare word is meant as a name.
+            Err(_) if !name_or_path.contains(['/', '.']) => Self::built_in(name_or_path),
+            Err(error) => Err(Error::Unreadable(error)),
+        }
+    }
+
+    /// # Errors
+    /// The first mistake in the text.
+    pub fn from_toml(text: &str) -> Result<Self, Mistake> {
+        refuse_reserved(text)?;
+        let profile: Self = toml::from_str(text).map_err(|error| explain(text, &error))?;
+        profile.refuse_nonsense(text)?;
+        Ok(profile)
+    }
+
+    /// What types alone cannot hold together.
+    fn refuse_nonsense(&self, text: &str) -> Result<(), Mistake> {
+        let wrong = |needle: &str, what: String| Err(Mistake::at(text, text.find(needle).unwrap_or(0), what));
+        if self.file_name.is_empty() || self.file_name.contains(['/', '\\', '\0']) {
+            return wrong("file_name", "file_name must be a plain file name".into());
+        }
+        for (name, role) in &self.roles {
+            let place = format!("roles.{name}");
+            match (&role.table, &role.user, &self.auth) {
+                (_, _, None) => return wrong(&place, format!("role {name} needs [auth]: whose role would it be?")),
+                (Some(_), None, _) | (None, Some(_), _) => {
+                    return wrong(&place, format!("role {name}: table and user belong together"));
+                }
+                _ if role.when.is_empty() => return wrong(&place, format!("role {name}: when must name a column")),
+                _ => {}
+            }
+        }
+        match &self.notice {
+            Some(notice) if !self.tables.contains_key(&notice.people) => {
+                let near = nearest(&notice.people, self.tables.keys().map(String::as_str));
+                wrong("people", format!("notice.people names no table of this profile{}", hint(near)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn refuse_reserved(text: &str) -> Result<(), Mistake> {
+    let reserved: Reserved = toml::from_str(text).map_err(|error| explain(text, &error))?;
+    for (name, value) in [("scopes", &reserved.scopes), ("filters", &reserved.filters)] {
+        if let Some(value) = value {
+            let what = format!("[{name}] is reserved for a later version and does nothing yet: take it out");
+            return Err(Mistake::at(text, value.span().start, what));
+        }
+    }
+    let secret = reserved.treatments.as_ref().and_then(|table| Some((table.span().start, table.get_ref().get("secret")?)));
+    match secret {
+        Some((at, value)) if value.as_str() != Some(Treatment::Omit.as_str()) => {
+            Err(Mistake::at(text, at, "secrets are always omitted: treatments.secret can only be \"omit\"".into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn explain(text: &str, error: &toml::de::Error) -> Mistake {
+    let message = error.message();
+    // serde's wording: the first name in backticks is what was found, the rest what was expected.
+    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let near = match names[..] {
+        [found, ref valid @ ..] if message.starts_with("unknown") => nearest(found, valid.iter().copied()),
+        _ => None,
+    };
+    let what = format!("{}{}", message.trim_end().replace('\n', "; "), hint(near));
+    Mistake::at(text, error.span().map_or(0, |span| span.start), what)
+}
+
+fn hint(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}
+
+/// The name that was probably meant, if one is near enough.
+pub fn nearest<'a>(found: &str, valid: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = valid.map(|name| (strsim::jaro_winkler(found, name), name));
+    scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistake(text: &str) -> String {
+        Profile::from_toml(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_line_column_and_the_nearest_name() {
+        let class = mistake("name = \"x\"\n[tables.a.columns]\nid = \"plian\"\n");
+        assert!(class.contains("line 3, column 6: unknown variant `plian`"), "{class}");
+        assert!(class.ends_with("did you mean `plain`?"), "{class}");
+        let detailed = mistake("name = \"x\"\n[tables.a.columns]\nid = { class = \"secret\", on_imprt = \"fresh_token\" }\n");
+        assert!(detailed.contains("line 3") && detailed.ends_with("did you mean `on_import`?"), "{detailed}");
+        let field = mistake("name = \"x\"\nfile_nam = \"y\"\n");
+        assert!(field.contains("line 2, column 1") && field.ends_with("did you mean `file_name`?"), "{field}");
+        let people = mistake("name = \"x\"\n[notice]\ncontains = \"y\"\npeople = \"userz\"\n[tables.users.columns]\n");
+        assert!(people.contains("line 4") && people.ends_with("did you mean `users`?"), "{people}");
+        assert!(mistake("name = \"x\n").contains("line 1"));
+        assert!(mistake("name = 1").contains("line 1, column 8"));
+    }
+
+    #[test]
+    fn what_does_not_exist_yet_is_refused_by_name() {
+        assert!(mistake("name = \"x\"\n[scopes]\na = 1\n").contains("[scopes] is reserved"));
+        assert!(mistake("name = \"x\"\n[filters.a]\nb = 1\n").contains("[filters] is reserved"));
+    }
+
+    #[test]
+    fn secrets_can_only_be_omitted() {
+        for treatment in ["keep", "mask", "pseudonymise"] {
+            let text = format!("name = \"x\"\n[treatments]\nsecret = \"{treatment}\"\n");
+            assert!(mistake(&text).contains("secrets are always omitted"), "{treatment}");
+        }
+        assert!(Profile::from_toml("name = \"x\"\n[treatments]\nsecret = \"omit\"\npersonal = \"mask\"\n").is_ok());
+    }
+
+    #[test]
+    fn roles_and_file_names_are_held_together() {
+        assert!(mistake("name = \"x\"\n[roles.a]\nlabel = \"A\"\nwhen = { b = 1 }\n").contains("needs [auth]"));
+        assert!(mistake("name = \"x\"\nfile_name = \"../x\"\n").contains("plain file name"));
+    }
+}
