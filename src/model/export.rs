@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::drift::{Drift, Guess};
 use super::redaction::{ExcludedTable, NotIncluded};
 
 /// Names one export for good (UUID version 7: sorts by time).
@@ -24,6 +25,52 @@ impl std::str::FromStr for ExportId {
     }
 }
 
+/// How a file is packed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compression {
+    #[default]
+    None,
+    Gzip,
+    Zstd,
+}
+
+impl Compression {
+    pub const ALL: [Self; 3] = [Self::None, Self::Gzip, Self::Zstd];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    /// What a file's name ends with after `.json`.
+    #[must_use]
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+        }
+    }
+
+    /// Reads what `as_str` wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|compression| compression.as_str() == text)
+    }
+
+    /// How a file of that name is packed.
+    #[must_use]
+    pub fn of_file(name: &str) -> Self {
+        let packed = [Self::Gzip, Self::Zstd].into_iter().find(|packed| name.ends_with(packed.suffix()));
+        packed.unwrap_or_default()
+    }
+}
+
 /// What an export would hold, before it is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
@@ -36,7 +83,10 @@ pub struct Preview {
     /// What the file holds beside records: metadata and seal.
     pub frame_bytes: u64,
     pub excluded: Vec<ExcludedTable>,
-    pub unclassified: Vec<String>,
+    /// In what database and profile have grown apart.
+    pub drift: Drift,
+    /// Where nobody has written a profile: every column's class, guessed.
+    pub guesses: Vec<Guess>,
     pub not_included: Vec<NotIncluded>,
     /// Such as "personal and health data of 104 participants".
     pub contains: Option<String>,

@@ -43,6 +43,19 @@ impl Treatment {
     }
 }
 
+impl Treatment {
+    /// What was done, for a list of columns.
+    #[must_use]
+    pub fn past(self) -> &'static str {
+        match self {
+            Self::Keep => "kept",
+            Self::Omit => "left out",
+            Self::Mask => "masked",
+            Self::Pseudonymise => "pseudonymised",
+        }
+    }
+}
+
 impl Classification {
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::json::Json;
 use crate::model::ApiError;
-use crate::model::export::{ExportId, Preview, Requested, RunView};
+use crate::model::export::{Compression, ExportId, Preview, Requested, RunView};
 
 /// What the export page shows when it is opened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,9 +37,9 @@ pub async fn preview_export(refresh: bool) -> Result<Preview, ApiError> {
 /// # Errors
 /// `Unauthenticated`, `Forbidden`, `Busy` while too many run, `Unavailable` without room on the disk.
 #[server(prefix = "/rpc", endpoint = "request_export", output = Json)]
-pub async fn request_export() -> Result<Requested, ApiError> {
+pub async fn request_export(#[server(default)] compression: Compression) -> Result<Requested, ApiError> {
     use crate::server::context::{act, redirect_form};
-    let requested = act(async |app, caller| app.exports.request(&caller).await).await;
+    let requested = act(async |app, caller| app.exports.request(&caller, compression).await).await;
     match &requested {
         Ok(run) => redirect_form(&format!("/admin/developer-tools/export/runs/{}", run.id)),
         Err(ApiError::Busy { .. }) => redirect_form("/admin/developer-tools/export?problem=busy"),

@@ -21,6 +21,8 @@ pub enum Flaw {
     SealAltered { line: u64 },
     #[error("there are more bytes after the seal (line {line})")]
     Trailing { line: u64 },
+    #[error("{what}")]
+    Packing { what: String },
     #[error("the file's SHA-256 is {found}, not the one you gave")]
     OtherDigest { found: String },
 }

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod app;
 pub mod artifact;
 pub mod audit;
+pub mod classification;
 pub mod cli;
 pub mod context;
 pub mod export;

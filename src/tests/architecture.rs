@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module's height; an arrow may point from a higher one to a lower one only.
-const HEIGHTS: [(&str, u32); 27] = [
+const HEIGHTS: [(&str, u32); 28] = [
     ("model", 0),
     ("seal", 1),
     ("server::rows", 2),
@@ -15,11 +15,12 @@ const HEIGHTS: [(&str, u32); 27] = [
     ("server::inspect", 3),
     ("server::pipeline", 3),
     ("server::profile", 3),
-    ("server::sample", 3),
     ("server::source", 3),
     ("server::state", 3),
     ("server::audit", 4),
+    ("server::sample", 4),
     ("server::identity", 5),
+    ("server::classification", 6),
     ("server::export", 6),
     ("server::history", 6),
     ("server::app", 7),

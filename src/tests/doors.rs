@@ -8,10 +8,11 @@ const NOBODYS: &str = "01900000-0000-7000-8000-000000000000";
 
 /// Method, path, form, then the status for anonymous visitors, for roles that may not export, and for
 /// the system admin.
-const DOORS: [(&str, &str, &str, u16, u16, u16); 20] = [
+const DOORS: [(&str, &str, &str, u16, u16, u16); 21] = [
     ("GET", "/", "", 303, 303, 303),
     ("GET", "/healthz", "", 200, 200, 200),
     ("GET", "/login", "", 200, 200, 200),
+    ("GET", "/setup", "", 200, 200, 200),
     ("GET", "/admin", "", 303, 200, 200),
     ("GET", "/admin/developer-tools/export", "", 303, 403, 200),
     ("GET", "/admin/developer-tools/export/guide", "", 303, 403, 200),
@@ -31,7 +32,7 @@ const DOORS: [(&str, &str, &str, u16, u16, u16); 20] = [
     ("POST", "/theme", "theme=dark", 303, 303, 303),
 ];
 /// Doors that everybody may use and that have tests of their own.
-const OTHERS: [&str; 2] = ["/login", "/logout"];
+const OTHERS: [&str; 3] = ["/login", "/logout", "/setup"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_role_finds_every_door_as_the_table_says() {

@@ -11,6 +11,7 @@
 mod architecture;
 mod audit;
 mod columns;
+mod contract;
 mod command_line;
 mod doors;
 mod downloads;

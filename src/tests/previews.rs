@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use waybill::model::export::{Preview, RunState};
 use waybill::server::rows::{Catalog, RowSink, Selection};
-use waybill::server::source::{Interrupt, Lookup, Result, Snapshot, Source};
+use waybill::server::source::{Condition, Interrupt, Lookup, Result, Snapshot, Source};
 
 use crate::harness::{Browser, Waybill, change_source, read_export};
 
@@ -72,7 +72,9 @@ async fn a_new_table_shows_on_refresh_and_stays_home() {
     preview(&admin, false).await;
     change_source(&waybill.source, "CREATE TABLE notes (id TEXT)");
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-    assert_eq!(preview(&admin, true).await.unclassified, ["notes"]);
+    let drift = preview(&admin, true).await.drift;
+    assert_eq!(drift.unclassified[0].field, "notes");
+    assert_eq!(drift.unclassified[0].line, "[tables.notes.columns] id = { class = \"plain\", type = \"TEXT\" }");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,6 +148,10 @@ impl Source for SlowSource {
 
     fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
         self.real.find(lookup)
+    }
+
+    fn holds(&self, condition: &Condition<'_>) -> Result<bool> {
+        self.real.holds(condition)
     }
 }
 

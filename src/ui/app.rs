@@ -10,9 +10,11 @@ use super::pages::admin::AdminPage;
 use super::pages::admin::developer_tools::export::{ExportPage, GuidePage, HistoryPage, RunPage, VerifyPage};
 use super::pages::login::LoginPage;
 use super::pages::not_found::NotFoundPage;
+use super::pages::setup::SetupPage;
 
 /// Every page's address; `{id}` stands for an export's id.
-pub const ADDRESSES: [&str; 7] = [
+pub const ADDRESSES: [&str; 8] = [
+    "/setup",
     "/login",
     "/admin",
     "/admin/developer-tools/export",
@@ -36,6 +38,7 @@ pub enum Page {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StaticPage {
     Login { next: String, problem: String },
+    Setup { token: String, problem: String },
     Admin,
     Guide,
     History { page: u32 },
@@ -70,6 +73,7 @@ impl Page {
         }
         Self::Static(match path {
             "/login" => StaticPage::Login { next: text(query, "next"), problem: text(query, "problem") },
+            "/setup" => StaticPage::Setup { token: text(query, "token"), problem: text(query, "problem") },
             "/admin" => StaticPage::Admin,
             "/admin/developer-tools/export/guide" => StaticPage::Guide,
             "/admin/developer-tools/export/history" => {
@@ -94,6 +98,7 @@ pub fn Static(page: StaticPage) -> impl IntoView {
     provide_meta_context();
     let page = match page {
         StaticPage::Login { next, problem } => view! { <LoginPage next problem /> }.into_any(),
+        StaticPage::Setup { token, problem } => view! { <SetupPage token problem /> }.into_any(),
         StaticPage::Admin => view! { <AdminPage /> }.into_any(),
         StaticPage::Guide => view! { <GuidePage /> }.into_any(),
         StaticPage::History { page } => view! { <HistoryPage page /> }.into_any(),

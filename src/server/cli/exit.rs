@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::server::{export, inspect, profile, sample, source};
+use crate::server::{classification, export, inspect, profile, sample, source};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -12,6 +12,7 @@ pub enum Exit {
     Refused = 3,
     NotWhole = 4,
     Output = 5,
+    Drift = 6,
 }
 
 impl From<Exit> for ExitCode {
@@ -49,7 +50,9 @@ impl From<export::Error> for Failed {
             export::Error::Refused(_) => Exit::Refused,
             export::Error::Output(_) => Exit::Output,
             export::Error::StoppedAt { cause, .. } if matches!(**cause, export::Error::Output(_)) => Exit::Output,
-            export::Error::Profile(profile::Error::Unknown { .. }) => Exit::Usage,
+            export::Error::Profile(
+                profile::Error::Unknown { .. } | profile::Error::Unreadable(_) | profile::Error::Mistake(_),
+            ) => Exit::Usage,
             _ => Exit::Failed,
         };
         Self::new(exit, error.to_string())
@@ -65,6 +68,15 @@ impl From<profile::Error> for Failed {
 impl From<source::Error> for Failed {
     fn from(error: source::Error) -> Self {
         export::Error::from(error).into()
+    }
+}
+
+impl From<classification::Error> for Failed {
+    fn from(error: classification::Error) -> Self {
+        match error {
+            classification::Error::Source(error) => error.into(),
+            classification::Error::Profile(error) => error.into(),
+        }
     }
 }
 

@@ -11,9 +11,10 @@ use serde_json::json;
 
 use super::open::{app, is_same_file, system_user};
 use super::{Exit, Failed, SourceArgs, StateArgs, print};
+use crate::model::export::Compression;
 use crate::model::manifest::RecordOrder;
 use crate::model::text;
-use crate::server::export::{Destination, LiveRun, StopReason, ToFile};
+use crate::server::export::{Destination, Form, LiveRun, StopReason, ToFile};
 use crate::server::identity::Caller;
 
 #[derive(Debug, Args)]
@@ -28,6 +29,9 @@ pub struct Export {
     /// The order of records: as they lie on disk (fastest), or by primary key (comparable).
     #[arg(long, value_enum, default_value_t)]
     order: Order,
+    /// Pack the file; a folder gets a name that ends in .gz or .zst.
+    #[arg(long, value_enum)]
+    compress: Option<Compress>,
     /// Replace a file that is there already.
     #[arg(long)]
     force: bool,
@@ -43,17 +47,29 @@ enum Order {
     Key,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Compress {
+    Gzip,
+    Zstd,
+}
+
 impl Export {
     pub async fn run(self) -> Result<Exit, Failed> {
         let state = self.state.path()?;
-        if [&self.source.source.path, &state].into_iter().any(|kept| is_same_file(&self.output, kept)) {
+        let source = self.source.url()?;
+        if source.file().into_iter().chain([&*state]).any(|kept| is_same_file(&self.output, kept)) {
             return Err(Failed::new(Exit::Usage, "the output would replace the database itself: choose another name"));
         }
-        let app = app(&self.source, &state).await?;
+        let (app, url) = app(&self.source, &state).await?;
         let caller = Caller::command_line(&system_user());
         let order = match self.order {
             Order::Storage => RecordOrder::Storage,
             Order::Key => RecordOrder::Key,
+        };
+        let compression = match self.compress {
+            None => Compression::None,
+            Some(Compress::Gzip) => Compression::Gzip,
+            Some(Compress::Zstd) => Compression::Zstd,
         };
         let destination = self.destination();
         let to_standard_output = destination == Destination::StandardOutput;
@@ -63,11 +79,8 @@ impl Export {
                 tokio::spawn(show_progress(run));
             }
         };
-        let done = app.exports.to_file(&caller, destination, order, watch).await;
-        let done = done.map_err(|error| match Failed::from(error) {
-            failed if failed.exit == Exit::Failed => self.source.named(failed),
-            failed => failed,
-        })?;
+        let done = app.exports.to_file(&caller, destination, Form { order, compression }, watch).await;
+        let done = done.map_err(|error| url.named(Failed::from(error)))?;
         if self.json && !to_standard_output {
             return print(&as_json(&done).to_string());
         }
@@ -129,8 +142,17 @@ fn as_text(done: &ToFile) -> String {
     if !redaction.unclassified.is_empty() {
         lines.push(format!("left out, unknown to the profile: {}", redaction.unclassified.join(", ")));
     }
+    for field in &redaction.treated {
+        lines.push(format!("{}  {}", field.treatment.past(), field.field));
+    }
+    if !redaction.guessed.is_empty() {
+        lines.push(GUESSED.into());
+    }
     lines.join("\n")
 }
+
+const GUESSED: &str = "no profile was given: which columns are secret is a guess, listed in the file under redaction.guessed; \
+                       draft a profile with `waybill profile init` and correct it";
 
 fn as_json(done: &ToFile) -> serde_json::Value {
     json!({

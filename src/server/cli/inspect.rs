@@ -11,7 +11,8 @@ use super::{Exit, Failed, print};
 use crate::model::catalog::{Codec, TableSchema};
 use crate::model::manifest::Metadata;
 use crate::model::text;
-use crate::server::inspect::{Filter, Record, Snapshot, plain};
+use crate::server::inspect::{self, Filter, Record, Snapshot, plain};
+use crate::server::pipeline::unpack::Unpacker;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Reads the file as a stream and does not check its seal; `waybill verify` does.")]
@@ -48,8 +49,10 @@ impl Inspect {
     pub fn run(self) -> Result<Exit, Failed> {
         let file = File::open(&self.file)
             .map_err(|error| Failed::new(Exit::Failed, format!("{} cannot be read: {error}", self.file.display())))?;
-        let snapshot =
-            Snapshot::open(BufReader::with_capacity(256 << 10, file)).map_err(|error| self.named(error.into()))?;
+        let snapshot = Unpacker::new(file).map_err(inspect::Error::from).and_then(|content| {
+            Snapshot::open(BufReader::with_capacity(256 << 10, content))
+        });
+        let snapshot = snapshot.map_err(|error| self.named(error.into()))?;
         let Some(table) = &self.table else {
             return print(&tables(&snapshot.metadata, self.json));
         };
@@ -85,7 +88,7 @@ impl Inspect {
 
     fn print_records(
         &self,
-        snapshot: Snapshot<BufReader<File>>,
+        snapshot: Snapshot<BufReader<Unpacker<File>>>,
         table: &str,
         schema: &TableSchema,
         filters: &[Filter],

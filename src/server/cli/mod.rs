@@ -9,13 +9,16 @@ mod guide;
 mod inspect;
 mod open;
 mod preview;
+mod profile;
 mod sample;
 mod serve;
+mod user;
 mod verify;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use secrecy::SecretString;
 use tokio::signal::unix::SignalKind;
 
 use crate::server::support::telemetry;
@@ -32,7 +35,11 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Start with a sample:
+Start with your own database:
+  export WAYBILL_SOURCE=postgres://user:password@host:5432/database    # or sqlite:PATH
+  waybill export --output .
+
+Or with a sample:
   waybill sample --output data/sample.db
   waybill export --source sqlite:data/sample.db --output .
   waybill verify supportsignal-db-export-*.json
@@ -44,7 +51,7 @@ Exit codes:
   3  refused: the caller may not do this
   4  not whole: the file is cut, altered or not a snapshot
   5  the output exists already or cannot be written
-  6  drift (reserved)";
+  6  drift: profile and database have grown apart";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -58,6 +65,10 @@ enum Command {
     Verify(verify::Verify),
     /// List a file's tables, describe one, or print its records; files of any size.
     Inspect(inspect::Inspect),
+    /// Draft a profile for a database, or hold one against it.
+    Profile(profile::Profile),
+    /// Accounts of Waybill's own.
+    User(user::User),
     /// Print the guide for analysing an export with an AI assistant.
     Guide(guide::Guide),
     /// Make a sample database to try things on.
@@ -67,12 +78,14 @@ enum Command {
 /// Where the data comes from and what it means.
 #[derive(Debug, Args)]
 struct SourceArgs {
-    /// The database: sqlite:PATH.
-    #[arg(long, value_name = "URL", env = "WAYBILL_SOURCE")]
-    source: SourceUrl,
-    /// What its tables and columns mean; a built-in profile's name.
-    #[arg(long, value_name = "NAME", default_value = "supportsignal")]
-    profile: String,
+    /// The database: sqlite:PATH, or `postgres://user@host:port/db?sslmode=…` as libpq takes it. A
+    /// password belongs into `WAYBILL_SOURCE`, `PGPASSWORD` or ~/.pgpass.
+    #[arg(long, value_name = "URL", env = "WAYBILL_SOURCE", hide_env_values = true)]
+    source: SecretString,
+    /// What its tables and columns mean: a file, or a built-in profile's name (supportsignal)
+    /// [default: a built-in one that fits, else a guess].
+    #[arg(long, value_name = "FILE|NAME")]
+    profile: Option<String>,
 }
 
 /// Where history and audit are kept.
@@ -81,13 +94,16 @@ struct StateArgs {
     /// Waybill's own records, apart from the source: sqlite:PATH
     /// [default: $`XDG_STATE_HOME/waybill/waybill.db`].
     #[arg(long, value_name = "URL", env = "WAYBILL_STATE")]
-    state: Option<SourceUrl>,
+    state: Option<String>,
 }
 
 impl StateArgs {
     fn path(&self) -> Result<PathBuf, Failed> {
         match &self.state {
-            Some(url) => Ok(url.path.clone()),
+            Some(url) => match url.strip_prefix("sqlite:") {
+                Some(path) => open::sqlite_path(path).map_err(|message| Failed::new(Exit::Usage, message)),
+                None => Err(Failed::new(Exit::Usage, "--state: write sqlite:PATH")),
+            },
             None => open::default_state(),
         }
     }
@@ -125,11 +141,13 @@ async fn dispatch(command: Command) -> Result<Exit, Failed> {
     let _limit = tokio::signal::unix::signal(SignalKind::from_raw(libc::SIGXFSZ));
     match command {
         Command::Serve(serve) => serve.run().await,
-        Command::Preview(preview) => preview.run(),
+        Command::Preview(preview) => preview.run().await,
         Command::Export(export) => export.run().await,
         Command::Verify(verify) => verify.run(),
         Command::Inspect(inspect) => inspect.run(),
+        Command::Profile(profile) => profile.run().await,
+        Command::User(user) => user.run().await,
         Command::Guide(guide) => guide.run(),
-        Command::Sample(sample) => sample.run(),
+        Command::Sample(sample) => sample.run().await,
     }
 }

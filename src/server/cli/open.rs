@@ -4,58 +4,144 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use secrecy::ExposeSecret;
+
 use super::{Exit, Failed, SourceArgs};
 use crate::server::app::{App, Parts};
+use crate::server::classification;
 use crate::server::profile::Profile;
+use crate::server::source::Source;
+use crate::server::source::postgres::{Address, PostgresSource};
 use crate::server::source::sqlite::SqliteSource;
 use crate::server::support::clock::SystemClock;
 use crate::server::support::random::SystemRandom;
 
-/// `sqlite:PATH`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceUrl {
-    pub path: PathBuf,
+/// Where a database is.
+#[derive(Clone, Debug)]
+pub enum SourceUrl {
+    Sqlite(PathBuf),
+    Postgres(Address),
 }
 
 impl FromStr for SourceUrl {
     type Err = String;
 
+    /// The errors never repeat the text: it may hold a password.
     fn from_str(text: &str) -> Result<Self, String> {
-        let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:"));
-        match path {
-            Some("") => Err("the path is missing: write sqlite:PATH".into()),
-            Some(path) => Ok(Self { path: path.into() }),
-            // The text may hold a password: it is not repeated.
-            None => Err("only sqlite:PATH is understood by this version".into()),
+        match text.split_once(':') {
+            Some(("sqlite", path)) => sqlite_path(path).map(Self::Sqlite),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(text.parse()?)),
+            _ => Err("write sqlite:PATH or postgres://user@host:port/database".into()),
         }
     }
 }
 
-impl SourceArgs {
-    pub fn source(&self) -> Arc<SqliteSource> {
-        Arc::new(SqliteSource::new(&self.source.path))
+impl SourceUrl {
+    /// As it may be shown on the caller's own terminal: without a password.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Sqlite(path) => path.display().to_string(),
+            Self::Postgres(address) => address.to_string(),
+        }
     }
 
-    /// The database as it was typed, for messages on the caller's own terminal.
+    /// What the database is called.
+    pub fn database(&self) -> String {
+        match self {
+            Self::Sqlite(path) => path.file_stem().map_or("database".into(), |stem| stem.to_string_lossy().into_owned()),
+            Self::Postgres(address) => address.database().to_owned(),
+        }
+    }
+
+    /// The file, for a database that is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// Blocks: a server is asked at once whether it can be used.
+    fn open(&self) -> Result<Arc<dyn Source>, Failed> {
+        Ok(match self {
+            Self::Sqlite(path) => Arc::new(SqliteSource::new(path)),
+            Self::Postgres(address) => {
+                Arc::new(PostgresSource::connect(address.clone()).map_err(|error| self.named(error.into()))?)
+            }
+        })
+    }
+
     pub fn named(&self, Failed { exit, message }: Failed) -> Failed {
-        Failed::new(exit, format!("{}: {message}", self.source.path.display()))
+        if exit != Exit::Failed {
+            return Failed { exit, message };
+        }
+        Failed::new(exit, format!("{}: {message}", self.shown()))
     }
 }
 
+/// `sqlite:PATH`, and with two slashes as some write it.
+pub fn sqlite_path(text: &str) -> Result<PathBuf, String> {
+    match text.strip_prefix("//").unwrap_or(text) {
+        "" => Err("the path is missing: write sqlite:PATH".into()),
+        path => Ok(path.into()),
+    }
+}
+
+/// An opened source and what it means.
+pub struct Opened {
+    pub url: SourceUrl,
+    pub source: Arc<dyn Source>,
+    pub profile: Profile,
+}
+
+impl SourceArgs {
+    pub fn url(&self) -> Result<SourceUrl, Failed> {
+        let text = self.source.expose_secret();
+        let usage = |message: String| Failed::new(Exit::Usage, format!("--source: {message}"));
+        let url: SourceUrl = text.parse().map_err(usage)?;
+        let typed = std::env::args().any(|argument| argument.ends_with(text));
+        if typed && Address::shows_password(text) {
+            let message = "a password on the command line can be read by everybody on this machine: put the URL into \
+                           WAYBILL_SOURCE, or the password into PGPASSWORD or ~/.pgpass";
+            return Err(usage(message.into()));
+        }
+        Ok(url)
+    }
+
+    /// Opens the source alone.
+    pub async fn source(&self) -> Result<(SourceUrl, Arc<dyn Source>), Failed> {
+        let url = self.url()?;
+        blocking(move || url.open().map(|source| (url, source))).await
+    }
+
+    /// Opens the source and finds its profile.
+    pub async fn open(&self) -> Result<Opened, Failed> {
+        let (url, source) = self.source().await?;
+        let asked = self.profile.clone();
+        blocking(move || {
+            let profile = classification::resolve(&*source, asked.as_deref(), &url.database());
+            let profile = profile.map_err(|error| url.named(error.into()))?;
+            Ok(Opened { url, source, profile })
+        })
+        .await
+    }
+}
+
+/// Runs what blocks on a thread that may.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failed> + Send + 'static) -> Result<T, Failed> {
+    let lost = |_| Failed::new(Exit::Failed, "the program itself failed");
+    tokio::task::spawn_blocking(work).await.map_err(lost)?
+}
+
 /// Opens the app on a source.
-pub async fn app(source: &SourceArgs, state: &Path) -> Result<Arc<App>, Failed> {
-    if is_same_file(&source.source.path, state) {
+pub async fn app(source: &SourceArgs, state: &Path) -> Result<(Arc<App>, SourceUrl), Failed> {
+    if source.url()?.file().is_some_and(|file| is_same_file(file, state)) {
         let message = "the source is not the place for Waybill's own records: give another --state";
         return Err(Failed::new(Exit::Usage, message));
     }
-    let parts = Parts {
-        source: source.source(),
-        profile: Profile::built_in(&source.profile)?,
-        state,
-        clock: Arc::new(SystemClock),
-        random: Arc::new(SystemRandom),
-    };
-    Ok(App::build(parts).await?)
+    let Opened { url, source, profile } = source.open().await?;
+    let parts = Parts { source, profile, state, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) };
+    Ok((App::build(parts).await?, url))
 }
 
 /// Whether both paths lead to one file that is there.

@@ -3,10 +3,10 @@
 use clap::Args;
 use comfy_table::{CellAlignment, Table, TableStyle};
 
+use super::open::{Opened, blocking};
 use super::{Exit, Failed, SourceArgs, print};
 use crate::model::{export, text};
 use crate::server::export::measure;
-use crate::server::profile::Profile;
 use crate::server::support::clock::SystemClock;
 
 /// What the page assumes before the first export, too.
@@ -22,11 +22,13 @@ pub struct Preview {
 }
 
 impl Preview {
-    pub fn run(self) -> Result<Exit, Failed> {
-        let profile = Profile::built_in(&self.source.profile)?;
-        let source = self.source.source();
-        let measured = measure(&*source, &profile, &SystemClock, BYTES_PER_SECOND, &|_| ());
-        let preview = measured.map_err(|error| self.source.named(error.into()))?;
+    pub async fn run(self) -> Result<Exit, Failed> {
+        let Opened { url, source, profile } = self.source.open().await?;
+        let preview = blocking(move || {
+            let measured = measure(&*source, &profile, &SystemClock, BYTES_PER_SECOND, &|_| ());
+            measured.map_err(|error| url.named(error.into()))
+        })
+        .await?;
         let text =
             if self.json { serde_json::to_string_pretty(&preview).unwrap_or_default() } else { as_text(&preview) };
         print(&text)
@@ -53,10 +55,13 @@ fn as_text(preview: &export::Preview) -> String {
     let total = format!("{total} in {tables}, about {} ({band})", text::bytes(size.bytes));
     let excluded = preview.excluded.iter().map(|table| (&table.table, table.reason.as_str()));
     let objects = preview.not_included.iter().map(|object| (&object.object, object.reason.as_str()));
-    let unknown = preview.unclassified.iter().map(|name| (name, "unknown to the profile"));
+    let unknown = preview.drift.unclassified.iter().map(|new| (&new.field, "unknown to the profile"));
     let left = excluded.chain(objects).chain(unknown).map(|(name, reason)| format!("not included: {name} ({reason})"));
     let mut lines = vec![table.to_string(), String::new(), total];
     lines.extend(left);
+    if !preview.guesses.is_empty() {
+        lines.push("no profile was given: what is left out as secret is a guess; see `waybill profile init`".into());
+    }
     lines.push(format!("file name: {}", preview.file_name));
     lines.join("\n")
 }

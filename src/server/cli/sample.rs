@@ -7,14 +7,15 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Exit, Failed, print};
 use crate::model::text;
-use crate::server::sample::{ACCOUNTS, Size, generate, password_file};
+use crate::server::sample::{ACCOUNTS, Size, generate, generate_in_postgres, password_file};
+use crate::server::source::postgres::Address;
 use crate::server::support::random::{SystemRandom, reference};
 
 #[derive(Debug, Args)]
 pub struct Sample {
-    /// The file to make.
-    #[arg(long, short, value_name = "FILE")]
-    output: PathBuf,
+    /// The file to make, or a PostgreSQL database to fill: postgres://user@host:port/database.
+    #[arg(long, short, value_name = "FILE|URL")]
+    output: SecretString,
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
     incidents: u64,
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
@@ -31,21 +32,45 @@ pub struct Sample {
 }
 
 impl Sample {
-    pub fn run(self) -> Result<Exit, Failed> {
+    pub async fn run(self) -> Result<Exit, Failed> {
         let password = self.password.filter(|given| !given.expose_secret().is_empty());
         let password = password.unwrap_or_else(|| reference(&SystemRandom).to_lowercase().into());
         let size = Size { incidents: self.incidents, participants: self.participants, seed: self.seed };
-        generate(&self.output, &size, password.expose_secret(), self.force)?;
+        let output = self.output.expose_secret();
+        let place = match output.split_once("://") {
+            Some(("postgres" | "postgresql", _)) => {
+                if Address::shows_password(output) {
+                    let message = "a password on the command line can be read by everybody on this machine: put it \
+                                   into PGPASSWORD or ~/.pgpass";
+                    return Err(Failed::new(Exit::Usage, message));
+                }
+                let address: Address = output.parse().map_err(|message| Failed::new(Exit::Usage, message))?;
+                generate_in_postgres(&address, &size, password.expose_secret(), self.force).await?;
+                Place { shown: address.to_string(), kept_in: None }
+            }
+            _ => {
+                let path = PathBuf::from(output);
+                generate(&path, &size, password.expose_secret(), self.force)?;
+                Place { shown: path.display().to_string(), kept_in: Some(password_file(&path)) }
+            }
+        };
         let (incidents, participants) =
             (text::counted(size.incidents, "incident"), text::counted(size.participants, "participant"));
         let accounts = ACCOUNTS.map(|(role, email, _)| format!("  {email:<30} {}", role.replace('_', " ")));
+        let kept = place.kept_in.map(|path| format!("\nkept in   {}", path.display())).unwrap_or_default();
         print(&format!(
-            "{}: {incidents}, {participants}, seed {}\n\nSign in as\n{}\npassword  {}\nkept in   {}",
-            self.output.display(),
+            "{}: {incidents}, {participants}, seed {}\n\nSign in as\n{}\npassword  {}{kept}",
+            place.shown,
             size.seed,
             accounts.join("\n"),
             password.expose_secret(),
-            password_file(&self.output).display()
         ))
     }
+}
+
+/// Where the sample went.
+struct Place {
+    shown: String,
+    /// The file with the password, beside a sample that is a file.
+    kept_in: Option<PathBuf>,
 }

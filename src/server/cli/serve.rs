@@ -2,14 +2,18 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::ServiceExt;
 use axum::extract::Request;
 use clap::Args;
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
-use super::open::app;
+use super::open::{SourceUrl, app, blocking};
 use super::{Exit, Failed, SourceArgs, StateArgs};
+use crate::model::manifest::RecordOrder;
+use crate::server::app::App;
 use crate::server::{http, worker};
 
 #[derive(Debug, Args)]
@@ -34,8 +38,8 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self) -> Result<Exit, Failed> {
-        let app = app(&self.source, &self.state.path()?).await?;
-        self.refuse_a_source_that_cannot_be_used(&app)?;
+        let (app, url) = app(&self.source, &self.state.path()?).await?;
+        refuse_a_source_that_cannot_be_used(app.clone(), url).await?;
         let site = http::Site {
             root: self.site.clone().or_else(site_beside_program).unwrap_or_else(|| "target/site".into()),
             public_url: self.public_url.clone(),
@@ -49,6 +53,11 @@ impl Serve {
         let address = listener.local_addr().map_or_else(|_| self.address.clone(), |address| address.to_string());
         let open = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         println!("Waybill is ready: {open}/admin/developer-tools/export");
+        let setup = app.identity.offer_setup().await;
+        if let Some(token) = setup.map_err(|error| Failed::new(Exit::Failed, error.to_string()))? {
+            println!("Nobody can sign in yet. Make the first account here (works once, for as long as this runs):");
+            println!("{open}/setup?token={}", token.expose_secret());
+        }
         let work = tokio::spawn(worker::run(app.clone()));
         let stopping = app.clone();
         let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(router);
@@ -69,13 +78,17 @@ impl Serve {
         Ok(Exit::Done)
     }
 
-    /// A wrong path is better told now than on every page.
-    fn refuse_a_source_that_cannot_be_used(&self, app: &crate::server::app::App) -> Result<(), Failed> {
+}
+
+/// A wrong path is better told now than on every page.
+async fn refuse_a_source_that_cannot_be_used(app: Arc<App>, url: SourceUrl) -> Result<(), Failed> {
+    blocking(move || {
         let opened = app.exports.source.open_snapshot().and_then(|mut snapshot| snapshot.catalog());
-        let catalog = opened.map_err(|error| self.source.named(error.into()))?;
-        let divided = app.profile.divide(&catalog, crate::model::manifest::RecordOrder::Storage);
-        divided.map(drop).map_err(|error| self.source.named(error.into()))
-    }
+        let catalog = opened.map_err(|error| url.named(error.into()))?;
+        let divided = app.profile.divide(&catalog, RecordOrder::Storage);
+        divided.map(drop).map_err(|error| url.named(error.into()))
+    })
+    .await
 }
 
 /// Waits for Ctrl-C or a polite kill.

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{Exit, Failed, print};
 use crate::seal::{Flaw, Verified, Verifier};
+use crate::server::pipeline::unpack::{BadPacking, Unpacker};
 
 #[derive(Debug, Args)]
 pub struct Verify {
@@ -51,7 +52,7 @@ impl Verify {
         let unreadable = |error: std::io::Error| {
             Failed::new(Exit::Failed, format!("{} cannot be read: {error}", self.file.display()))
         };
-        let (mut input, bytes): (Box<dyn Read>, u64) = if self.file == std::path::Path::new("-") {
+        let (input, bytes): (Box<dyn Read>, u64) = if self.file == std::path::Path::new("-") {
             (Box::new(std::io::stdin()), 0)
         } else {
             let file = File::open(&self.file).map_err(unreadable)?;
@@ -59,24 +60,42 @@ impl Verify {
             (Box::new(file), bytes)
         };
         let bar = progress(bytes);
-        let mut verifier = Verifier::default();
-        let mut buffer = vec![0; 256 << 10];
-        loop {
-            let read = match input.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(unreadable(error)),
-            };
-            bar.inc(read as u64);
-            if let Err(flaw) = verifier.feed(&buffer[..read]) {
-                bar.finish_and_clear();
-                return Ok(Err(flaw));
-            }
-        }
+        let verdict = match Unpacker::new(input) {
+            Ok(input) => check(input, &bar),
+            Err(error) => Err(error),
+        };
         bar.finish_and_clear();
-        Ok(verifier.finish())
+        match verdict {
+            Err(error) if error.get_ref().is_some_and(|cause| cause.is::<BadPacking>()) => {
+                Ok(Err(Flaw::Packing { what: error.to_string() }))
+            }
+            verdict => verdict.map_err(unreadable),
+        }
     }
+}
+
+/// The outer error: the file cannot be read, or its packing is not whole.
+fn check(mut input: Unpacker<impl Read>, bar: &ProgressBar) -> std::io::Result<Result<Verified, Flaw>> {
+    let mut verifier = Verifier::default();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        let read = match input.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        bar.set_position(input.bytes_read());
+        if let Err(flaw) = verifier.feed(&buffer[..read]) {
+            return Ok(Err(flaw));
+        }
+    }
+    // The digest is the file's as it lies there, packed or not.
+    let (bytes, packed) = (input.bytes_read(), input.sha256());
+    Ok(verifier.finish().map(|verified| match packed {
+        Some(sha256) => Verified { bytes, sha256, ..verified },
+        None => verified,
+    }))
 }
 
 fn progress(bytes: u64) -> ProgressBar {

@@ -25,7 +25,9 @@ use crate::model::export::ExportId;
 use crate::server::artifact::{self, Artifacts};
 use crate::server::audit::{self, Entry, Event};
 use crate::server::identity::{self, Caller, Identity, Refused};
+use crate::server::pipeline::redact::Key;
 use crate::server::profile::{self, Profile};
+use crate::server::rows::Unreadable;
 use crate::server::source::{self, Source};
 use crate::server::state::{self, State};
 use crate::server::support::clock::{Clock, rfc3339};
@@ -34,7 +36,7 @@ use crate::server::support::random::Random;
 pub use download::{Download, Sent};
 pub use live::{LiveRun, LiveRuns, StopReason};
 pub use preview::{Previews, measure};
-pub use to_file::{Destination, ToFile};
+pub use to_file::{Destination, Form, ToFile};
 
 /// How long a finished file can be downloaded.
 pub const KEPT_FOR: TimeDelta = TimeDelta::minutes(15);
@@ -59,6 +61,8 @@ pub enum Error {
     Stopped,
     #[error("Stopped at {table}, record {record}: {cause}.")]
     StoppedAt { table: String, record: u64, cause: Box<Error> },
+    #[error("{}", list_unreadable(.0))]
+    Unreadable(Vec<Unreadable>),
     #[error(transparent)]
     Source(#[from] source::Error),
     #[error(transparent)]
@@ -76,6 +80,12 @@ pub enum Error {
     Inconsistent(String),
     #[error("the program itself failed")]
     Panicked,
+}
+
+/// Every table at once: nobody wants to learn of them one by one.
+fn list_unreadable(tables: &[Unreadable]) -> String {
+    let lines: Vec<String> = tables.iter().map(|table| format!("{} ({})", table.table, table.reason)).collect();
+    format!("not every table can be read, so nothing was exported: {}", lines.join("; "))
 }
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -101,6 +111,12 @@ impl Exports {
         let Err(refused) = caller.require(Capability::ExportDatabase) else { return Ok(()) };
         self.record(caller, None, Event::Refused { action: action.into(), role: caller.role.clone() }).await?;
         Err(refused.into())
+    }
+
+    fn new_key(&self) -> Key {
+        let mut bytes = [0; 32];
+        self.random.fill(&mut bytes);
+        Key::new(bytes)
     }
 
     /// Appends one event in a transaction of its own.

@@ -4,14 +4,15 @@ use chrono::{DateTime, Utc};
 
 use super::{Error, Result};
 use crate::model::catalog::TableSchema;
-use crate::model::export::ExportId;
+use crate::model::export::{Compression, ExportId};
 use crate::model::manifest::{
     ExportType, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
 };
 use crate::model::ordered::Ordered;
 use crate::server::pipeline::Meter;
+use crate::server::pipeline::redact::Key;
 use crate::server::profile::{Division, Profile};
-use crate::server::rows::{Catalog, Selection};
+use crate::server::rows::{Catalog, Selection, Unreadable};
 use crate::server::source::{Snapshot, Source};
 use crate::server::support::clock::rfc3339;
 
@@ -22,12 +23,16 @@ pub struct ExportRequest {
     pub order: RecordOrder,
     pub exported_by: String,
     pub at: DateTime<Utc>,
+    /// Drawn for this export alone.
+    pub key: Key,
 }
 
 /// What was decided: the file's head, and what to read for its body.
 pub struct ExportPlan {
     pub metadata: Metadata,
     pub selections: Vec<Selection>,
+    /// For masks and pseudonyms; kept nowhere else.
+    pub key: Key,
 }
 
 /// What leaves and what stays, before anything is counted.
@@ -40,10 +45,16 @@ impl Draft {
     /// Looks at the schema.
     ///
     /// # Errors
-    /// When the database cannot be read or is another application's.
+    /// When the database cannot be read or is another application's; `Unreadable` with every table that
+    /// should leave and cannot be read whole.
     pub fn make(snapshot: &mut dyn Snapshot, profile: &Profile, order: RecordOrder) -> Result<Self> {
         let catalog = snapshot.catalog()?;
         let division = profile.divide(&catalog, order)?;
+        let wanted = |table: &&Unreadable| division.selections.iter().any(|selection| selection.table == table.table);
+        let unreadable: Vec<Unreadable> = catalog.unreadable.iter().filter(wanted).cloned().collect();
+        if !unreadable.is_empty() {
+            return Err(Error::Unreadable(unreadable));
+        }
         Ok(Self { catalog, division })
     }
 
@@ -81,7 +92,7 @@ impl Draft {
             redaction: division.redaction,
             not_included: catalog.not_included,
         };
-        ExportPlan { metadata, selections: division.selections }
+        ExportPlan { metadata, selections: division.selections, key: request.key.clone() }
     }
 }
 
@@ -117,7 +128,8 @@ fn schema(catalog: &Catalog, selections: &[Selection]) -> Ordered<TableSchema> {
 
 /// The profile's file name with its date and time filled in, both UTC.
 #[must_use]
-pub fn file_name(profile: &Profile, at: DateTime<Utc>) -> String {
+pub fn file_name(profile: &Profile, at: DateTime<Utc>, compression: Compression) -> String {
     let date = at.format("%Y-%m-%d").to_string();
-    profile.file_name.replace("{date}", &date).replace("{time}", &at.format("%H%M").to_string())
+    let name = profile.file_name.replace("{date}", &date).replace("{time}", &at.format("%H%M").to_string());
+    format!("{name}{}", compression.suffix())
 }

@@ -8,13 +8,14 @@ use uuid::Uuid;
 
 use super::plan::{Draft, ExportRequest, file_name};
 use super::{Error, Exports, Result};
-use crate::model::export::{ExportId, Preview, SizeEstimate, TablePreview};
+use crate::model::export::{Compression, ExportId, Preview, SizeEstimate, TablePreview};
 use crate::model::history::Outcome;
 use crate::model::manifest::RecordOrder;
 use crate::model::text;
 use crate::server::identity::Caller;
 use crate::server::pipeline::Meter;
 use crate::server::pipeline::encode::json::JsonTable;
+use crate::server::pipeline::redact::{Key, Redactor};
 use crate::server::profile::Profile;
 use crate::server::rows::{RowSink, Selection, Stopped, Value};
 use crate::server::source::{Snapshot, Source};
@@ -26,6 +27,7 @@ const WAIT: Duration = Duration::from_millis(500);
 const FRESH: Duration = Duration::from_mins(1);
 /// Refreshing more often than this shows the same preview.
 const NEWEST: Duration = Duration::from_secs(1);
+const NO_KEY: Key = Key::new([0; 32]);
 /// Where nothing was exported yet: a careful guess at bytes per second.
 const FIRST_GUESS: u64 = 150_000_000;
 
@@ -80,7 +82,7 @@ impl Exports {
         // Too late or lost: show what there is.
         let _ = tokio::time::timeout(WAIT, settled).await;
         let mut shown = preview.borrow().clone();
-        shown.file_name = file_name(&self.profile, self.clock.now());
+        shown.file_name = file_name(&self.profile, self.clock.now(), Compression::None);
         Ok(shown)
     }
 
@@ -159,11 +161,12 @@ fn outline(draft: &Draft, profile: &Profile, clock: &dyn Clock) -> Preview {
     });
     Preview {
         taken_at: rfc3339(clock.now()),
-        file_name: file_name(profile, clock.now()),
+        file_name: file_name(profile, clock.now(), Compression::None),
         command: format!("waybill export --source \"$WAYBILL_SOURCE\" --profile {} --output .", profile.name),
         tables: tables.collect(),
         excluded: redaction.excluded_tables.clone(),
-        unclassified: redaction.unclassified.clone(),
+        drift: profile.drift(&draft.catalog),
+        guesses: profile.guesses.clone(),
         not_included: draft.catalog.not_included.clone(),
         ..Preview::default()
     }
@@ -190,6 +193,7 @@ fn frame_bytes(
         order: RecordOrder::Storage,
         exported_by: "somebody@example.test".into(),
         at: clock.now(),
+        key: NO_KEY,
     };
     let mut metadata = draft.promise(counts, &request, source, isolation, profile).metadata;
     let tables: Vec<String> = metadata.record_counts.iter().map(|(table, _)| table.clone()).collect();
@@ -209,10 +213,11 @@ fn frame_bytes(
 fn estimate(snapshot: &mut dyn Snapshot, selection: &Selection, records: u64) -> Result<SizeEstimate> {
     let mut memory = Vec::new();
     let meter = Meter::default();
-    let mut sample = Sample { table: JsonTable::begin(&mut memory, &meter, selection), end: 0, sizes: Vec::new() };
-    sample.end = sample.table.encoded_bytes();
-    let opening = sample.end as f64;
-    snapshot.sample(selection, &mut sample).map_err(Error::Source)?;
+    let mut sample = Sample { table: JsonTable::begin(&mut memory, &meter, selection), sizes: Vec::new() };
+    let opening = sample.table.take_encoded_bytes() as f64;
+    // A sample is measured as it will leave; which pseudonyms it would get does not change its size.
+    let mut redacted = Redactor::new(&mut sample, selection, &NO_KEY);
+    snapshot.sample(selection, &mut redacted).map_err(Error::Source)?;
     let (n, population) = (sample.sizes.len() as f64, records as f64);
     if sample.sizes.is_empty() {
         let bytes = opening as u64;
@@ -230,7 +235,6 @@ fn estimate(snapshot: &mut dyn Snapshot, selection: &Selection, records: u64) ->
 /// Notes the size of each record that is encoded.
 struct Sample<'a> {
     table: JsonTable<'a, Vec<u8>>,
-    end: usize,
     sizes: Vec<f64>,
 }
 
@@ -242,11 +246,11 @@ impl RowSink for Sample<'_> {
     #[expect(clippy::cast_precision_loss, reason = "a record's size")]
     fn end_row(&mut self) -> std::result::Result<(), Stopped> {
         self.table.end_row()?;
-        let end = self.table.encoded_bytes();
+        // Nothing is kept: a sampled record may be as large as memory.
+        let size = self.table.take_encoded_bytes();
         // A comma and a line end stand between records; the first has only the line end.
         let separator = if self.sizes.is_empty() { 2 } else { 0 };
-        self.sizes.push((end - self.end + separator) as f64);
-        self.end = end;
+        self.sizes.push((size + separator) as f64);
         Ok(())
     }
 }

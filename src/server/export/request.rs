@@ -1,7 +1,7 @@
 //! Asking for an export: authorise, look for reasons against it, record and queue.
 
 use super::{Error, Exports, Result, plan};
-use crate::model::export::{ExportId, Requested};
+use crate::model::export::{Compression, ExportId, Requested};
 use crate::model::history::Outcome;
 use crate::model::text;
 use crate::server::audit::{self, Event};
@@ -21,9 +21,9 @@ impl Exports {
     /// # Errors
     /// `Refused`, `Busy` while too many run, `NoRoom`, or when the request cannot be recorded: an
     /// export that leaves no trace does not happen.
-    pub async fn request(&self, caller: &Caller) -> Result<Requested> {
+    pub async fn request(&self, caller: &Caller, compression: Compression) -> Result<Requested> {
         self.authorise(caller, "request an export").await?;
-        let requested = self.queue(caller).await;
+        let requested = self.queue(caller, compression).await;
         if let Err(Error::Busy { .. } | Error::NoRoom { .. }) = &requested {
             let event = Event::Refused { action: "request another export now".into(), role: caller.role.clone() };
             self.record(caller, None, event).await?;
@@ -31,15 +31,16 @@ impl Exports {
         requested
     }
 
-    async fn queue(&self, caller: &Caller) -> Result<Requested> {
+    async fn queue(&self, caller: &Caller, compression: Compression) -> Result<Requested> {
         let estimated_bytes = self.previews.latest_size();
         self.refuse_without_room(estimated_bytes)?;
         let now = self.clock.now();
         let id = ExportId(random::uuid(&*self.clock, &*self.random));
         let row = ExportRow {
             estimated_bytes,
+            compression,
             account_id: caller.account_id.clone(),
-            ..export_row(id, caller, "page", rfc3339(now), plan::file_name(&self.profile, now))
+            ..export_row(id, caller, "page", rfc3339(now), plan::file_name(&self.profile, now, compression))
         };
         let mut tx = self.state.begin().await?;
         // Inside the write transaction: two clicks at the same moment cannot both pass.
@@ -95,5 +96,6 @@ pub(super) fn export_row(id: ExportId, caller: &Caller, door: &str, at: String, 
         artifact: None,
         expires_at: None,
         downloads: 0,
+        compression: Compression::None,
     }
 }

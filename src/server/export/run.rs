@@ -8,7 +8,7 @@ use super::plan::{ExportRequest, plan};
 use super::write::write;
 use super::{Error, Exports, KEPT_FOR, Result};
 use crate::model::access::Capability;
-use crate::model::export::{ExportId, ExportSummary, Failure};
+use crate::model::export::{ExportSummary, Failure};
 use crate::model::history::Outcome;
 use crate::model::manifest::RecordOrder;
 use crate::model::text;
@@ -80,9 +80,9 @@ impl Exports {
     async fn run_to_artifact(self: Arc<Self>, row: ExportRow, live: Arc<LiveRun>) -> Result<()> {
         self.still_allowed(&row).await?;
         let unpublished = self.artifacts.begin(random::token(&*self.random))?;
-        let (exports, id) = (self.clone(), row.id);
-        let (by, run) = (row.requested_by.clone(), live.clone());
-        let mut writing = tokio::task::spawn_blocking(move || exports.write_artifact(id, by, &run, unpublished));
+        let exports = self.clone();
+        let (asked, run) = (row.clone(), live.clone());
+        let mut writing = tokio::task::spawn_blocking(move || exports.write_artifact(asked, &run, unpublished));
         let (sealed, unpublished) = loop {
             tokio::select! {
                 written = &mut writing => break written.map_err(|_| Error::Panicked)??,
@@ -103,18 +103,23 @@ impl Exports {
     /// Blocks: reads, encodes, seals.
     fn write_artifact(
         &self,
-        id: ExportId,
-        exported_by: String,
+        row: ExportRow,
         live: &LiveRun,
         unpublished: Unpublished,
     ) -> Result<(Sealed, Unpublished)> {
         let mut snapshot = self.source.open_snapshot()?;
         let _ = live.interrupt.set(snapshot.interrupt());
-        let request = ExportRequest { id, order: RecordOrder::Storage, exported_by, at: self.clock.now() };
+        let request = ExportRequest {
+            id: row.id,
+            order: RecordOrder::Storage,
+            exported_by: row.requested_by,
+            at: self.clock.now(),
+            key: self.new_key(),
+        };
         let plan = plan(&request, &*self.source, &mut *snapshot, &self.profile, &live.meter)?;
         let tables = plan.selections.iter().map(|selection| selection.table.clone()).collect();
         let _ = live.planned.set((tables, plan.metadata.total_records));
-        let (_, sealed) = write(&mut *snapshot, &plan, unpublished.file(), &live.meter)?;
+        let (_, sealed) = write(&mut *snapshot, &plan, unpublished.file(), row.compression, &live.meter)?;
         Ok((sealed, unpublished))
     }
 

@@ -11,12 +11,12 @@ use super::plan::{ExportRequest, file_name, plan};
 use super::request::export_row;
 use super::write::{output_error, write};
 use super::{Error, Exports, Result};
-use crate::model::export::{ExportId, ExportSummary};
+use crate::model::export::{Compression, ExportId, ExportSummary};
 use crate::model::manifest::{Metadata, RecordOrder};
 use crate::seal::Sealed;
 use crate::server::audit::{self, Event};
 use crate::server::identity::Caller;
-use crate::server::state::{self, exports};
+use crate::server::state::{self, exports, exports::ExportRow};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::random;
 
@@ -37,6 +37,13 @@ pub enum Destination {
     },
 }
 
+/// In what form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    pub order: RecordOrder,
+    pub compression: Compression,
+}
+
 /// A finished export of the command line.
 #[derive(Debug)]
 pub struct ToFile {
@@ -55,15 +62,17 @@ impl Exports {
         self: &Arc<Self>,
         caller: &Caller,
         destination: Destination,
-        order: RecordOrder,
+        form: Form,
         watch: impl FnOnce(Arc<LiveRun>),
     ) -> Result<ToFile> {
         self.authorise(caller, "export").await?;
         let now = self.clock.now();
         let id = ExportId(random::uuid(&*self.clock, &*self.random));
-        let name = file_name(&self.profile, now);
+        let Form { order, compression } = form;
+        let name = file_name(&self.profile, now, compression);
         let target = Target::open(destination, &name)?;
         let row = export_row(id, caller, "command line", rfc3339(now), name);
+        let row = ExportRow { compression, ..row };
         let mut tx = self.state.begin().await?;
         exports::insert(&mut tx, &row).await?;
         let event = Event::ExportRequested { scope: row.scope.clone(), door: row.door.clone() };
@@ -74,9 +83,9 @@ impl Exports {
 
         let live = self.live.begin(id, 0);
         watch(live.clone());
-        let request = ExportRequest { id, order, exported_by: caller.name.clone(), at: now };
+        let request = ExportRequest { id, order, exported_by: caller.name.clone(), at: now, key: self.new_key() };
         let (exports, run) = (self.clone(), live.clone());
-        let writing = tokio::task::spawn_blocking(move || exports.write_target(&request, &run, target));
+        let writing = tokio::task::spawn_blocking(move || exports.write_target(&request, compression, &run, target));
         let written = writing.await.unwrap_or(Err(Error::Panicked));
         self.live.end(id);
         self.record_written(caller, id, &live, written).await
@@ -86,6 +95,7 @@ impl Exports {
     fn write_target(
         &self,
         request: &ExportRequest,
+        compression: Compression,
         live: &LiveRun,
         target: Target,
     ) -> Result<(Metadata, Sealed, Option<PathBuf>)> {
@@ -94,7 +104,7 @@ impl Exports {
         let plan = plan(request, &*self.source, &mut *snapshot, &self.profile, &live.meter)?;
         let tables = plan.selections.iter().map(|selection| selection.table.clone()).collect();
         let _ = live.planned.set((tables, plan.metadata.total_records));
-        let (target, sealed) = write(&mut *snapshot, &plan, target, &live.meter)?;
+        let (target, sealed) = write(&mut *snapshot, &plan, target, compression, &live.meter)?;
         let path = target.appear()?;
         Ok((plan.metadata, sealed, path))
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::plan::file_name;
 use super::{Exports, Result};
-use crate::model::export::{ExportId, ExportSummary, Failure, Preview, Progress, RunState, RunView};
+use crate::model::export::{Compression, ExportId, ExportSummary, Failure, Preview, Progress, RunState, RunView};
 use crate::model::history::Outcome;
 use crate::server::guide;
 use crate::server::identity::Caller;
@@ -53,7 +53,7 @@ impl Exports {
         let account = caller.account_id.as_deref().unwrap_or_default();
         let newest = self.state.newest_export_of(account).await?;
         let done = newest.filter(|row| row.outcome == Outcome::Completed).map(|row| row.file_name);
-        Ok(guide::html(&done.unwrap_or_else(|| file_name(&self.profile, self.clock.now()))))
+        Ok(guide::html(&done.unwrap_or_else(|| file_name(&self.profile, self.clock.now(), Compression::None))))
     }
 
     fn run_view(&self, row: ExportRow) -> RunView {

@@ -4,21 +4,38 @@ use std::io::Write;
 
 use super::plan::ExportPlan;
 use super::{Error, Result};
+use crate::model::export::Compression;
 use crate::model::text;
 use crate::seal::{self, Sealed, Sealer};
+use crate::server::pipeline::compress::{Compressor, Packed};
 use crate::server::pipeline::encode::json::JsonTable;
+use crate::server::pipeline::redact::{Key, Redactor};
 use crate::server::pipeline::{self, Belt, Meter, convey};
-use crate::server::rows::Stopped;
+use crate::server::rows::{RowSink, Selection, Stopped};
 use crate::server::source::{self, Snapshot};
 
 /// Writes the planned file to `out` and seals it. On any error the seal is missing.
 ///
 /// # Errors
 /// With the table and record at which it stopped.
-pub fn write<W: Write>(snapshot: &mut dyn Snapshot, plan: &ExportPlan, out: W, meter: &Meter) -> Result<(W, Sealed)> {
+pub fn write<W: Write>(
+    snapshot: &mut dyn Snapshot,
+    plan: &ExportPlan,
+    out: W,
+    compression: Compression,
+    meter: &Meter,
+) -> Result<(W, Sealed)> {
+    let out = Compressor::new(out, compression).map_err(|error| output_error(&error))?;
     let sealer = Sealer::begin(out, &plan.metadata).map_err(output)?;
     let written = convey(sealer, meter, |belt| read_tables(snapshot, plan, belt, meter));
-    written.map_err(|error| explain(error, plan, meter))
+    let (packing, sealed) = written.map_err(|error| explain(error, plan, meter))?;
+    let (out, packed) = packing.finish().map_err(|error| output_error(&error))?;
+    // Size and digest are the file's as people get it.
+    let sealed = match packed {
+        Some(Packed { bytes, sha256 }) => Sealed { bytes, sha256, ..sealed },
+        None => sealed,
+    };
+    Ok((out, sealed))
 }
 
 fn read_tables(
@@ -30,11 +47,25 @@ fn read_tables(
     for (index, selection) in plan.selections.iter().enumerate() {
         meter.begin_table(index);
         let mut table = JsonTable::begin(belt, meter, selection);
-        snapshot.read_table(selection, &mut table)?;
+        read_redacted(snapshot, selection, &plan.key, &mut table)?;
         let records = table.end();
         belt.close_table(&selection.table, records).map_err(|Stopped| source::Error::Stopped)?;
     }
     Ok(())
+}
+
+/// Reads a table through the redactor where something of it is masked or pseudonymised.
+fn read_redacted(
+    snapshot: &mut dyn Snapshot,
+    selection: &Selection,
+    key: &Key,
+    table: &mut dyn RowSink,
+) -> source::Result<()> {
+    if Redactor::needed(selection) {
+        snapshot.read_table(selection, &mut Redactor::new(table, selection, key))
+    } else {
+        snapshot.read_table(selection, table)
+    }
 }
 
 fn explain(error: pipeline::Error<source::Error>, plan: &ExportPlan, meter: &Meter) -> Error {

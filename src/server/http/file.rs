@@ -18,7 +18,7 @@ use super::Shared;
 use super::problem::Problem;
 use super::range::{Wanted, wanted};
 use crate::model::ApiError;
-use crate::model::export::ExportId;
+use crate::model::export::{Compression, ExportId};
 use crate::server::app::App;
 use crate::server::context::Visitor;
 use crate::server::export::{Download, Sent};
@@ -64,7 +64,7 @@ pub(super) fn export_id(text: &str) -> Result<ExportId, Problem> {
 async fn serve(app: &Arc<App>, download: Download, request: &HeaderMap) -> Result<Response, Problem> {
     let etag = format!("\"{}\"", download.sha256);
     let headers = [
-        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::CONTENT_TYPE, content_type(&download.file_name).to_owned()),
         (header::ETAG, etag.clone()),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
         (header::CONTENT_DISPOSITION, disposition(&download.file_name)),
@@ -94,6 +94,15 @@ async fn serve(app: &Arc<App>, download: Download, request: &HeaderMap) -> Resul
         response.headers_mut().insert(header::CONTENT_RANGE, range);
     }
     Ok(response)
+}
+
+/// The packed file itself is what is asked for, so this is no Content-Encoding (RFC 6713, RFC 8878).
+fn content_type(file_name: &str) -> &'static str {
+    match Compression::of_file(file_name) {
+        Compression::None => "application/json",
+        Compression::Gzip => "application/gzip",
+        Compression::Zstd => "application/zstd",
+    }
 }
 
 /// RFC 6266: a plain name for everybody, and the same in UTF-8 (RFC 8187) for whoever reads it.

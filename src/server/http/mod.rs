@@ -86,6 +86,7 @@ pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::Con
         .route("/healthz", get(async || "ok\n"))
         .route("/login", post(sign_in::sign_in))
         .route("/logout", post(sign_in::sign_out))
+        .route("/setup", post(sign_in::set_up))
         .route("/theme", post(theme::choose))
         .route("/rpc/{*name}", post(server_function))
         .route("/api/v1/exports/{id}/events", get(events::events))

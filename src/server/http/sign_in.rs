@@ -4,7 +4,7 @@ use axum::Form;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::session::{cookie_name, encoded, is_https, session_token};
@@ -46,6 +46,28 @@ pub async fn sign_out(State(shared): State<Shared>, request: Request) -> Respons
     // The Back button must not find a page in the browser's own store.
     response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     response
+}
+
+#[derive(Deserialize)]
+pub struct FirstAccount {
+    token: SecretString,
+    name: String,
+    password: SecretString,
+}
+
+/// Makes the first account of Waybill's own, for whoever has the link.
+pub async fn set_up(State(shared): State<Shared>, Form(form): Form<FirstAccount>) -> Response {
+    let token = form.token.expose_secret();
+    let problem = match shared.app.identity.set_up(token, &form.name, form.password).await {
+        Ok(()) => return Redirect::to("/login").into_response(),
+        Err(identity::Error::LinkUsed) => "used",
+        Err(identity::Error::Unusable(_)) => "unusable",
+        Err(error) => {
+            let _ = error.into_answer();
+            "unavailable"
+        }
+    };
+    Redirect::to(&format!("/setup?problem={problem}&token={}", encoded(token))).into_response()
 }
 
 /// What the sign-in page is told; it has the words.

@@ -26,6 +26,7 @@ use crate::server::support::random::{Random, token};
 
 pub use accounts::LOCAL_ADMIN;
 pub use caller::{Caller, Refused};
+pub use setup::add_local_admin;
 use accounts::{Accounts, By};
 use limits::SignInLimits;
 use password::Passwords;

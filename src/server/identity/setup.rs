@@ -1,15 +1,16 @@
 //! The first account of Waybill's own: by the command line, or by a link that works once.
 
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Error, Identity, digest};
 use crate::server::audit::{self, Entry, Event};
-use crate::server::state::{self, accounts, accounts::LocalAccount};
-use crate::server::support::clock::rfc3339;
+use crate::server::state::{self, State, accounts, accounts::LocalAccount, sessions};
+use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::password::hash;
-use crate::server::support::random::{token, uuid};
+use crate::server::support::random::{Random, token, uuid};
 
 /// NIST SP 800-63B, 3.1.1.2: at least 15 characters where a password is all there is; we ask for 12,
 /// as the accounts are few and their sign-ins rate-limited.
@@ -48,32 +49,55 @@ impl Identity {
     }
 
     /// Adds an account, or gives the one of that name another password and ends its sessions.
-    ///
-    /// # Errors
-    /// `Unusable` for a name or password that will not do.
-    pub async fn add_admin(&self, name: &str, password: SecretString, actor: &str) -> Result<(), Error> {
-        let name = name.trim();
-        if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-            return Err(Error::Unusable("A name has 1 to 100 characters."));
-        }
-        if password.expose_secret().chars().count() < SHORTEST_PASSWORD {
-            return Err(Error::Unusable("A password has at least 12 characters."));
-        }
-        let known = self.accounts.state.account_by_name(name).await?;
-        let id = known.map_or_else(|| format!("local:{}", uuid(&*self.clock, &*self.random)), |account| account.id);
-        let salt = token(&*self.random);
-        let password_hash = tokio::task::spawn_blocking(move || {
-            let salt = salt.as_bytes().first_chunk::<16>().copied().unwrap_or_default();
-            hash(password.expose_secret(), &salt)
-        });
-        let password_hash = password_hash.await.map_err(|_| Error::Lost)?;
-        let at = rfc3339(self.clock.now());
-        let account = LocalAccount { id, name: name.to_owned(), password_hash };
-        let mut tx = self.accounts.state.begin().await?;
-        accounts::put(&mut tx, &account, &at).await?;
-        state::sessions::remove_all_of(&mut tx, &account.id).await?;
-        let event = Event::AccountPut { account: account.name };
-        audit::append(&mut tx, &Entry { at, actor, export: None, event }).await?;
-        Ok(tx.commit().await.map_err(state::Error::from)?)
+    async fn add_admin(&self, name: &str, password: SecretString, actor: &str) -> Result<(), Error> {
+        put_admin(&self.accounts.state, &*self.clock, &*self.random, name, password, actor).await
     }
+}
+
+/// The same without a source: accounts of Waybill's own live in its state alone.
+///
+/// # Errors
+/// `Unusable` for a name or password that will not do, or when the state cannot be used.
+pub async fn add_local_admin(
+    state: &Path,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    name: &str,
+    password: SecretString,
+    actor: &str,
+) -> Result<(), Error> {
+    put_admin(&State::open(state).await?, &*clock, &*random, name, password, actor).await
+}
+
+async fn put_admin(
+    state: &State,
+    clock: &dyn Clock,
+    random: &dyn Random,
+    name: &str,
+    password: SecretString,
+    actor: &str,
+) -> Result<(), Error> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Err(Error::Unusable("A name has 1 to 100 characters."));
+    }
+    if password.expose_secret().chars().count() < SHORTEST_PASSWORD {
+        return Err(Error::Unusable("A password has at least 12 characters."));
+    }
+    let known = state.account_by_name(name).await?;
+    let id = known.map_or_else(|| format!("local:{}", uuid(clock, random)), |account| account.id);
+    let salt = token(random);
+    let password_hash = tokio::task::spawn_blocking(move || {
+        let salt = salt.as_bytes().first_chunk::<16>().copied().unwrap_or_default();
+        hash(password.expose_secret(), &salt)
+    });
+    let password_hash = password_hash.await.map_err(|_| Error::Lost)?;
+    let at = rfc3339(clock.now());
+    let account = LocalAccount { id, name: name.to_owned(), password_hash };
+    let mut tx = state.begin().await?;
+    accounts::put(&mut tx, &account, &at).await?;
+    sessions::remove_all_of(&mut tx, &account.id).await?;
+    let event = Event::AccountPut { account: account.name };
+    audit::append(&mut tx, &Entry { at, actor, export: None, event }).await?;
+    Ok(tx.commit().await.map_err(state::Error::from)?)
 }

@@ -1,12 +1,14 @@
-//! From rows to a sealed file: redact, encode, convey, seal.
+//! From rows to a sealed file: redact, encode, convey, seal, compress; `unpack` reads it back.
 //!
 //! May import: `rows`, `seal`, `model`. Flow: a reader thread pushes rows into an encoder, whose
 //! bytes travel in chunks of 256 KiB over a bounded belt to the thread that hashes and writes them.
 
 pub mod belt;
+pub mod compress;
 pub mod encode;
 pub mod meter;
 pub mod redact;
+pub mod unpack;
 
 pub use belt::{Belt, Error, convey};
 pub use meter::Meter;

@@ -48,6 +48,18 @@ impl Profile {
         wanted.map(|(name, _)| name).filter(|name| catalog.table(name).is_none()).cloned().collect()
     }
 
+    /// Omitted columns that must not be null and for which no `on_import` says what an import writes.
+    #[must_use]
+    pub fn without_import_value(&self, catalog: &Catalog) -> Vec<String> {
+        let columns = catalog.tables.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
+        let lacking = columns.filter(|(table, column)| {
+            let known = self.column(&table.name, &column.name);
+            let omitted = known.filter(|known| self.treatments.of(known.class) == Treatment::Omit);
+            !column.nullable && !column.generated && omitted.is_some_and(|known| known.on_import.is_none())
+        });
+        lacking.map(|(table, column)| format!("{}.{}", table.name, column.name)).collect()
+    }
+
     fn select(
         &self,
         profile: &TableProfile,

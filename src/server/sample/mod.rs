@@ -8,6 +8,7 @@ mod assistant;
 mod dice;
 mod incidents;
 mod organisation;
+mod postgres;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use rusqlite::{Connection, Transaction};
 
 use crate::server::support::password;
 use dice::Dice;
+pub use postgres::generate_in_postgres;
 
 const SCHEMA: &str = include_str!("../../../migrations/supportsignal/sqlite/0001_supportsignal.sql");
 /// The sample's clock starts here: 2025-01-06T00:00:00Z, in milliseconds.
@@ -39,6 +41,10 @@ pub enum Error {
     Write(#[from] std::io::Error),
     #[error("the sample cannot be written: {0}")]
     Database(#[from] rusqlite::Error),
+    #[error("the database has such tables already; choose another one or add --force")]
+    InUse,
+    #[error("the sample cannot be written to PostgreSQL: {0}")]
+    Postgres(#[from] sqlx::Error),
 }
 
 /// How large, and which one.

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{Result, State, Tx};
-use crate::model::export::{ExportId, ExportSummary, Failure};
+use crate::model::export::{Compression, ExportId, ExportSummary, Failure};
 use crate::model::history::Outcome;
 
 /// Whole-number columns are stored signed.
@@ -33,10 +33,11 @@ pub struct ExportRow {
     pub artifact: Option<String>,
     pub expires_at: Option<String>,
     pub downloads: u64,
+    pub compression: Compression,
 }
 
 const COLUMNS: &str = "id, requested_at, account_id, requested_by, door, scope, file_name, outcome, message, reference, \
-     records, tables, bytes, estimated_bytes, sha256, duration_ms, artifact, expires_at, downloads";
+     records, tables, bytes, estimated_bytes, sha256, duration_ms, artifact, expires_at, downloads, compression";
 
 fn read(row: &SqliteRow) -> Result<ExportRow> {
     let corrupt = |what: &str| super::Error::Database(sqlx::Error::Decode(what.to_owned().into()));
@@ -61,6 +62,7 @@ fn read(row: &SqliteRow) -> Result<ExportRow> {
         artifact: row.get(16),
         expires_at: row.get(17),
         downloads: number(18).unwrap_or_default(),
+        compression: Compression::parse(row.get(19)).ok_or_else(|| corrupt("compression"))?,
     })
 }
 
@@ -68,7 +70,7 @@ fn read(row: &SqliteRow) -> Result<ExportRow> {
 /// When the state cannot be written.
 pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
     let sql = "INSERT INTO exports (id, requested_at, account_id, requested_by, door, scope, file_name, outcome, \
-               estimated_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               estimated_bytes, compression) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     sqlx::query(sql)
         .bind(row.id.to_string())
         .bind(&row.requested_at)
@@ -79,6 +81,7 @@ pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
         .bind(&row.file_name)
         .bind(row.outcome.as_str())
         .bind(row.estimated_bytes.map(signed))
+        .bind(row.compression.as_str())
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use waybill::server::rows::{Catalog, RowSink, Selection, Stopped, Value};
-use waybill::server::source::{Error, Interrupt, Lookup, Result, Snapshot, Source};
+use waybill::server::source::{Condition, Error, Interrupt, Lookup, Result, Snapshot, Source};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -46,6 +46,10 @@ impl Source for FaultySource {
 
     fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
         self.real.find(lookup)
+    }
+
+    fn holds(&self, condition: &Condition<'_>) -> Result<bool> {
+        self.real.holds(condition)
     }
 }
 

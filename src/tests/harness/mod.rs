@@ -3,6 +3,7 @@
 mod browser;
 mod faulty;
 mod files;
+mod postgres;
 mod program;
 
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ use waybill::server::{http, worker};
 pub use browser::{Answer, Browser};
 pub use faulty::{Fault, FaultySource};
 pub use files::{changed_line, read_export};
+pub use postgres::Postgres;
 pub use program::{Ended, Program, Server};
 
 pub const PASSWORD: &str = "correct horse battery staple";

@@ -10,7 +10,7 @@ use crate::ui::components::Icon;
 #[component]
 pub fn LoginPage(next: String, problem: String) -> impl IntoView {
     let problem = match problem.as_str() {
-        "wrong" => Some("E-mail address or password is wrong."),
+        "wrong" => Some("Name or password is wrong."),
         "often" => Some("Too many attempts. Wait half a minute and try again."),
         "unavailable" => Some("The accounts cannot be read now: the database does not answer. Try again in a moment."),
         "form" => Some("The form could not be read. Fill it in again."),
@@ -24,11 +24,11 @@ pub fn LoginPage(next: String, problem: String) -> impl IntoView {
             <p class="brand large"><Icon name="waybill" />"Waybill"</p>
             <section class="card sign-in">
                 <h1>"Sign in"</h1>
-                <p class="soft">"With your account of the application whose data this console looks after."</p>
+                <p class="soft">"With your account of the application whose data this console looks after, or with one made for this console."</p>
                 {message}
                 <form method="post" action="/login">
                     <input type="hidden" name="next" value=next />
-                    <label>"E-mail address"<input type="email" name="email" autocomplete="username" required autofocus /></label>
+                    <label>"E-mail address or name"<input type="text" inputmode="email" name="email" autocomplete="username" autocapitalize="none" required autofocus /></label>
                     <label>"Password"<input type="password" name="password" autocomplete="current-password" required /></label>
                     <button class="button primary">"Sign in"</button>
                 </form>

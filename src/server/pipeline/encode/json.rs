@@ -67,9 +67,11 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
         Self { columns: columns.collect(), out, meter, column: 0, records: 0 }
     }
 
-    /// Bytes that wait to be taken; all of them where `out` is plain memory.
-    pub fn encoded_bytes(&mut self) -> usize {
-        self.out.buffer().len()
+    /// How many bytes wait to be taken; they are dropped.
+    pub fn take_encoded_bytes(&mut self) -> usize {
+        let bytes = self.out.buffer().len();
+        self.out.buffer().clear();
+        bytes
     }
 
     /// Ends the last record's line and says how many there were.

@@ -20,7 +20,7 @@ const CLASSES: [u64; 4] = [1 << 15, 1 << 31, 1 << 53, u64::MAX >> 1];
 
 impl Key {
     #[must_use]
-    pub fn new(bytes: [u8; 32]) -> Self {
+    pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 

@@ -27,8 +27,16 @@ const PARAMETERS: [&str; 12] = [
 pub struct Address(PgConnectOptions);
 
 impl Address {
-    pub(super) fn options(&self) -> PgConnectOptions {
+    /// For whoever connects by himself.
+    #[must_use]
+    pub fn connect_options(&self) -> PgConnectOptions {
         self.0.clone()
+    }
+
+    /// The database's name.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        self.0.get_database().unwrap_or_else(|| self.0.get_username())
     }
 
     /// Whether a password stands in the text of a URL, where a process list would show it.
@@ -66,8 +74,8 @@ impl FromStr for Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let options = &self.0;
-        let database = options.get_database().unwrap_or_else(|| options.get_username());
-        write!(f, "postgres://{}@{}:{}/{database}", options.get_username(), options.get_host(), options.get_port())
+        let (user, host, port) = (options.get_username(), options.get_host(), options.get_port());
+        write!(f, "postgres://{user}@{host}:{port}/{}", self.database())
     }
 }
 

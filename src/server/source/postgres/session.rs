@@ -61,7 +61,7 @@ impl Session {
     /// When the server cannot be reached or refuses the user.
     pub fn open(address: &Address, patience: Duration) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| Error::Engine(Box::new(error)))?;
-        let options = address.options().disable_statement_logging();
+        let options = address.connect_options().disable_statement_logging();
         let (connection, version, backend) = runtime.block_on(async {
             let mut connection = connect(&options, CONNECT_WITHIN).await?;
             let prepared = tokio::time::timeout(CONNECT_WITHIN, prepare(&mut connection)).await;

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::model::export::{ExportId, Preview, Requested, RunState, RunView};
+use crate::model::export::{Compression, ExportId, Preview, Requested, RunState, RunView};
 use crate::model::text;
 use crate::rpc::export::{preview_export, request_export};
 use crate::ui::browser;
@@ -61,10 +61,10 @@ impl Live {
     }
 
     /// Asks for an export and follows it.
-    pub fn start(self, estimated_bytes: Option<u64>) {
+    pub fn start(self, estimated_bytes: Option<u64>, compression: Compression) {
         self.problem.set(None);
         spawn_local(async move {
-            match request_export().await {
+            match request_export(compression).await {
                 Ok(Requested { id, file_name }) => {
                     self.run.set(Some(RunView { id, file_name, estimated_bytes, state: RunState::Queued }));
                     self.announced.set_value((0, 0));

@@ -3,6 +3,7 @@
 //! Flow: the server renders `Opened` with its numbers; in the browser `RunState` follows a run over its
 //! events, and `SettlingPreview` asks again until every table is counted.
 
+mod drift;
 mod guide;
 mod history;
 mod live;
@@ -21,6 +22,7 @@ use crate::model::text;
 use crate::rpc::export::{self as rpc, open_export_page};
 use crate::ui::components::{Frame, Icon, Refusal, Toasts, Waiting, current_viewer, text as follow};
 
+use drift::{DriftPanel, GuessPanel};
 pub use guide::GuidePage;
 use guide::GuidePanel;
 pub use history::HistoryPage;
@@ -88,6 +90,8 @@ fn Console(preview: RwSignal<Preview>, live: Live) -> impl IntoView {
         <Taken preview />
         <Stats preview />
         <Action preview live />
+        <DriftPanel preview />
+        <GuessPanel preview />
         <Tables preview />
         <GuidePanel />
     }

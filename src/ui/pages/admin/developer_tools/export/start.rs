@@ -3,21 +3,26 @@
 use leptos::prelude::*;
 
 use super::live::Live;
-use crate::model::export::Preview;
+use crate::model::export::{Compression, Preview};
 use crate::model::text;
 use crate::ui::components::{CopyButton, Icon, text as follow};
 
 /// `again` makes it the smaller thing to do below a result.
 #[component]
 pub fn Start(preview: RwSignal<Preview>, live: Live, again: bool) -> impl IntoView {
-    let command = Signal::derive(move || preview.read().command.clone());
+    let compression = RwSignal::new(Compression::None);
+    let command = Signal::derive(move || match compression.get() {
+        Compression::None => preview.read().command.clone(),
+        packed => format!("{} --compress {}", preview.read().command, packed.as_str()),
+    });
+    let choose = move |event| compression.set(Compression::parse(&event_target_value(&event)).unwrap_or_default());
     let submit = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
-        live.start(preview.read_untracked().total_size().map(|size| size.bytes));
+        live.start(preview.read_untracked().total_size().map(|size| size.bytes), compression.get_untracked());
     };
     let records =
         follow(move || preview.read().total_records().map_or("all records".into(), |n| text::counted(n, "record")));
-    let file_name = follow(move || preview.read().file_name.clone());
+    let file_name = follow(move || format!("{}{}", preview.read().file_name, compression.get().suffix()));
     view! {
         <section class="card panel" aria-label="Export">
             <Warning preview />
@@ -25,6 +30,11 @@ pub fn Start(preview: RwSignal<Preview>, live: Live, again: bool) -> impl IntoVi
             <form class="go" method="post" action="/rpc/request_export" on:submit=submit>
                 <button class="button primary">{if again { "Export again" } else { "Export Full Database" }}</button>
                 <span class="soft">{records}" → "<code class="file">{file_name}</code></span>
+                <label class="packing">"Packing "<select name="compression" on:change=choose>
+                    <option value="none">"none"</option>
+                    <option value="gzip">"gzip"</option>
+                    <option value="zstd">"zstd"</option>
+                </select></label>
             </form>
             <p class="command">
                 <span>"Same thing as a command"</span>

@@ -77,11 +77,7 @@ fn NotIncluded(preview: RwSignal<Preview>) -> impl IntoView {
         let preview = preview.read();
         let excluded = preview.excluded.iter().map(|table| (table.table.clone(), table.reason.clone()));
         let others = preview.not_included.iter().map(|object| (object.object.clone(), object.reason.clone()));
-        let unknown = preview
-            .unclassified
-            .iter()
-            .map(|name| (name.clone(), "unknown to the profile, so it stays home".to_owned()));
-        let lines: Vec<_> = excluded.chain(others).chain(unknown).collect();
+        let lines: Vec<_> = excluded.chain(others).collect();
         (!lines.is_empty()).then(|| {
             let lines = lines
                 .into_iter()

@@ -1,0 +1,81 @@
+//! The use cases around a profile: find one for a database, draft one, hold one against it.
+//!
+//! May import: parts. Flow: `resolve` finds the profile that an export goes by; `draft` looks at the
+//! schema and at a sample of values, of which nothing but a tally is kept; `check` compares.
+
+use std::collections::BTreeMap;
+
+use crate::model::drift::Drift;
+use crate::model::manifest::RecordOrder;
+use crate::model::redaction::Treatment;
+use crate::server::profile::{self, Draft, Profile, Shapes};
+use crate::server::rows::{Catalog, Selection, Table};
+use crate::server::source::{self, Snapshot, Source};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    #[error(transparent)]
+    Profile(#[from] profile::Error),
+}
+
+/// The profile that was asked for; else a built-in one whose tables are all there; else a guess under
+/// the database's name. Blocks.
+///
+/// # Errors
+/// When the profile has a mistake or the database cannot be read.
+pub fn resolve(source: &dyn Source, asked: Option<&str>, database: &str) -> Result<Profile, Error> {
+    if let Some(name_or_path) = asked {
+        return Ok(Profile::load(name_or_path)?);
+    }
+    let mut snapshot = source.open_snapshot()?;
+    let catalog = snapshot.catalog()?;
+    match Profile::recognise(&catalog) {
+        Some(profile) => Ok(profile),
+        None => Ok(guess(&mut *snapshot, &catalog, database)?.into_profile()),
+    }
+}
+
+/// A draft with a guess and its reason for every column. Blocks.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn draft(source: &dyn Source, database: &str) -> Result<Draft, Error> {
+    let mut snapshot = source.open_snapshot()?;
+    let catalog = snapshot.catalog()?;
+    guess(&mut *snapshot, &catalog, database)
+}
+
+/// In what database and profile have grown apart. Blocks.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn check(source: &dyn Source, profile: &Profile) -> Result<(Drift, Vec<String>), Error> {
+    let catalog = source.open_snapshot()?.catalog()?;
+    Ok((profile.drift(&catalog), profile.without_import_value(&catalog)))
+}
+
+fn guess(snapshot: &mut dyn Snapshot, catalog: &Catalog, database: &str) -> Result<Draft, Error> {
+    let mut shapes = BTreeMap::new();
+    for table in &catalog.tables {
+        // Of a table that may not be read, the names must do.
+        if catalog.unreadable.iter().any(|unreadable| unreadable.table == table.name) {
+            continue;
+        }
+        let mut tally = Shapes::of(table.columns.len());
+        snapshot.sample(&whole(table), &mut tally)?;
+        shapes.insert(table.name.clone(), tally);
+    }
+    Ok(profile::draft(database, catalog, &shapes))
+}
+
+fn whole(table: &Table) -> Selection {
+    Selection {
+        table: table.name.clone(),
+        columns: table.columns.clone(),
+        treatments: vec![Treatment::Keep; table.columns.len()],
+        key: table.primary_key.clone(),
+        order: RecordOrder::Storage,
+    }
+}

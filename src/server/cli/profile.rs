@@ -1,0 +1,107 @@
+//! `waybill profile`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::open::{Opened, blocking};
+use super::{Exit, Failed, SourceArgs, print};
+use crate::server::classification;
+use crate::server::profile::SCHEMA;
+
+#[derive(Debug, Args)]
+pub struct Profile {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Draft a profile: a guess and its reason for every column, to be read and corrected.
+    Init(Init),
+    /// Compare profile and database; exit code 6 when they have grown apart.
+    Check(Check),
+    /// Print the JSON Schema of a profile, for editors.
+    Schema,
+}
+
+#[derive(Debug, Args)]
+struct Init {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// The file to write; standard output if not given.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace a file that is there already.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Args)]
+struct Check {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Print the differences as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Profile {
+    pub async fn run(self) -> Result<Exit, Failed> {
+        match self.command {
+            Command::Init(init) => init.run().await,
+            Command::Check(check) => check.run().await,
+            Command::Schema => print(SCHEMA.trim_end()),
+        }
+    }
+}
+
+impl Init {
+    async fn run(self) -> Result<Exit, Failed> {
+        let (url, source) = self.source.source().await?;
+        let text = blocking(move || {
+            let draft = classification::draft(&*source, &url.database()).map_err(|error| url.named(error.into()))?;
+            Ok(draft.to_toml(&format!("{} {}", source.engine(), source.engine_version())))
+        })
+        .await?;
+        let Some(path) = self.output else { return print(text.trim_end()) };
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).create_new(!self.force).truncate(self.force);
+        let written = options.open(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                Failed::new(Exit::Output, format!("{} exists; choose another name or add --force", path.display()))
+            }
+            _ => Failed::new(Exit::Output, format!("{} cannot be written: {error}", path.display())),
+        })?;
+        eprintln!("{}: every class in it is a guess; read it, correct it, then use it with --profile", path.display());
+        Ok(Exit::Done)
+    }
+}
+
+impl Check {
+    async fn run(self) -> Result<Exit, Failed> {
+        let Opened { url, source, profile } = self.source.open().await?;
+        if profile.is_guess {
+            let message = "which profile? This database fits no built-in one: give --profile FILE, or draft one with waybill profile init";
+            return Err(Failed::new(Exit::Usage, message));
+        }
+        let (drift, lacking, name) = blocking(move || {
+            let (drift, lacking) = classification::check(&*source, &profile).map_err(|error| url.named(error.into()))?;
+            Ok((drift, lacking, profile.name))
+        })
+        .await?;
+        if self.json {
+            print(&serde_json::to_string_pretty(&drift).unwrap_or_default())?;
+        } else if drift.is_empty() {
+            print(&format!("no drift: {name} knows every table and column"))?;
+        } else {
+            print(&drift.lines().join("\n"))?;
+        }
+        for field in lacking {
+            eprintln!("note: {field} is left out and must not be null; say with on_import what an import should write");
+        }
+        Ok(if drift.is_empty() { Exit::Done } else { Exit::Drift })
+    }
+}

@@ -1,0 +1,64 @@
+//! `waybill user`.
+
+use std::io::{BufRead, IsTerminal};
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use secrecy::SecretString;
+
+use super::open::system_user;
+use super::{Exit, Failed, StateArgs, print};
+use crate::server::identity::add_local_admin;
+use crate::server::support::clock::SystemClock;
+use crate::server::support::random::{SystemRandom, token};
+
+#[derive(Debug, Args)]
+pub struct User {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Add an account of Waybill's own, for databases that have none to sign in with.
+    Add(Add),
+}
+
+#[derive(Debug, Args)]
+struct Add {
+    /// The name to sign in with. An account of that name gets a new password, and its sessions end.
+    #[arg(long, value_name = "NAME")]
+    admin: String,
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+impl User {
+    pub async fn run(self) -> Result<Exit, Failed> {
+        let Command::Add(Add { admin, state }) = self.command;
+        let given = password_from_pipe()?;
+        let made_up = given.is_none().then(|| token(&SystemRandom)[..20].to_owned());
+        let password = given.or_else(|| made_up.clone().map(SecretString::from)).unwrap_or_default();
+        let actor = format!("cli:{}", system_user());
+        let path = state.path()?;
+        let added = add_local_admin(&path, Arc::new(SystemClock), Arc::new(SystemRandom), &admin, password, &actor);
+        added.await.map_err(|error| Failed::new(Exit::Failed, error.to_string()))?;
+        match made_up {
+            Some(password) => print(&format!("{admin} may sign in with the password {password}\nIt is shown this once.")),
+            None => print(&format!("{admin} may sign in")),
+        }
+    }
+}
+
+/// The first line of standard input, when something is piped into it.
+fn password_from_pipe() -> Result<Option<SecretString>, Failed> {
+    let input = std::io::stdin();
+    if input.is_terminal() {
+        return Ok(None);
+    }
+    let mut line = String::new();
+    let read = input.lock().read_line(&mut line);
+    read.map_err(|error| Failed::new(Exit::Failed, format!("the password cannot be read: {error}")))?;
+    let line = line.trim_end_matches(['\r', '\n']);
+    Ok((!line.is_empty()).then(|| line.to_owned().into()))
+}

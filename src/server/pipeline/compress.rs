@@ -1,0 +1,110 @@
+//! The byte stage that packs a file: one member or frame, with a header that is always the same.
+
+use std::io::{self, Write};
+
+use flate2::GzBuilder;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+use zstd::stream::write::Encoder as ZstdEncoder;
+
+use crate::model::export::Compression;
+
+/// Measured on the sample: a level higher costs half as much time again for 4 % fewer bytes.
+const GZIP_LEVEL: u32 = 2;
+const ZSTD_LEVEL: i32 = 1;
+
+/// Packs what is written to it, and digests the packed bytes.
+pub struct Compressor<W: Write>(Stage<W>);
+
+enum Stage<W: Write> {
+    /// The seal's own digest is the file's.
+    None(W),
+    Gzip(GzEncoder<Digested<W>>),
+    Zstd(ZstdEncoder<'static, Digested<W>>),
+}
+
+/// What a file came to, packed: its bytes and their SHA-256, hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    pub bytes: u64,
+    pub sha256: String,
+}
+
+impl<W: Write> Compressor<W> {
+    /// # Errors
+    /// When memory for the packing cannot be had.
+    pub fn new(out: W, compression: Compression) -> io::Result<Self> {
+        Ok(Self(match compression {
+            Compression::None => Stage::None(out),
+            Compression::Gzip => {
+                // No name and no time: the same content gives the same file (RFC 1952, 2.3.1).
+                let builder = GzBuilder::new().mtime(0).operating_system(255);
+                Stage::Gzip(builder.write(Digested::new(out), flate2::Compression::new(GZIP_LEVEL)))
+            }
+            Compression::Zstd => {
+                let mut encoder = ZstdEncoder::new(Digested::new(out), ZSTD_LEVEL)?;
+                encoder.include_checksum(true)?;
+                encoder.include_contentsize(false)?;
+                Stage::Zstd(encoder)
+            }
+        }))
+    }
+
+    /// Writes the end of the packing. `None` where nothing was packed.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn finish(self) -> io::Result<(W, Option<Packed>)> {
+        let digested = match self.0 {
+            Stage::None(mut out) => {
+                out.flush()?;
+                return Ok((out, None));
+            }
+            Stage::Gzip(encoder) => encoder.finish()?,
+            Stage::Zstd(encoder) => encoder.finish()?,
+        };
+        let Digested { mut out, hash, bytes } = digested;
+        out.flush()?;
+        Ok((out, Some(Packed { bytes, sha256: hex::encode(hash.finalize()) })))
+    }
+}
+
+impl<W: Write> Write for Compressor<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Stage::None(out) => out.write(bytes),
+            Stage::Gzip(encoder) => encoder.write(bytes),
+            Stage::Zstd(encoder) => encoder.write(bytes),
+        }
+    }
+
+    /// Packing is flushed by `finish` alone: a flush in between would change the file.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Digested<W> {
+    out: W,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl<W> Digested<W> {
+    fn new(out: W) -> Self {
+        Self { out, hash: Sha256::new(), bytes: 0 }
+    }
+}
+
+impl<W: Write> Write for Digested<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

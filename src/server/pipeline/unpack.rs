@@ -1,0 +1,222 @@
+//! The mirror of `compress`: reads a packed file as a stream and holds its packing to the letter.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use flate2::bufread::GzDecoder;
+use sha2::{Digest, Sha256};
+use zstd::stream::read::Decoder as ZstdDecoder;
+
+/// RFC 1952, 2.3: magic, deflate, no flags, no time, fastest or no hint, unknown system.
+const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+/// RFC 8878, 3.1.1: magic, checksum and no size; the window's size follows.
+const ZSTD_HEADER: [u8; 5] = [0x28, 0xb5, 0x2f, 0xfd, 0x04];
+const MAGIC_BYTES: usize = 10;
+
+/// The packing itself is not as it is written by this program. Carried in an `io::Error`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadPacking(&'static str);
+
+/// A file's content, unpacked where it is packed.
+pub struct Unpacker<R: Read> {
+    stage: Stage<R>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+type Raw<R> = BufReader<Tally<R>>;
+
+enum Stage<R: Read> {
+    None(Raw<R>),
+    Gzip(GzDecoder<Raw<R>>),
+    Zstd(ZstdDecoder<'static, Raw<R>>),
+    Ended,
+}
+
+/// What was read of the file as it lies there.
+struct Seen {
+    bytes: u64,
+    /// None where the seal's own digest is the file's.
+    hash: Option<Sha256>,
+}
+
+impl<R: Read> Unpacker<R> {
+    /// Looks at the first bytes to know the packing.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or begins like a packed file of somebody else's.
+    pub fn new(file: R) -> io::Result<Self> {
+        let seen = Arc::new(Mutex::new(Seen { bytes: 0, hash: Some(Sha256::new()) }));
+        let mut raw = BufReader::with_capacity(256 << 10, Tally { file, seen: seen.clone() });
+        let head = peek(&mut raw)?;
+        let stage = match head {
+            [0x1f, 0x8b, ..] if *head == GZIP_HEADER => Stage::Gzip(GzDecoder::new(raw)),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] if head.starts_with(&ZSTD_HEADER) => {
+                Stage::Zstd(ZstdDecoder::with_buffer(raw)?.single_frame())
+            }
+            [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+                return Err(bad("the packing's header is damaged, or another program packed the file"));
+            }
+            _ => {
+                lock(&seen).hash = None;
+                Stage::None(raw)
+            }
+        };
+        Ok(Self { stage, seen })
+    }
+
+    /// Bytes read so far of the file as it lies there.
+    pub fn bytes_read(&self) -> u64 {
+        lock(&self.seen).bytes
+    }
+
+    /// SHA-256 of a packed file as it lies there, hexadecimal; complete once everything was read. Of one
+    /// that is not packed, the verifier knows it.
+    pub fn sha256(&self) -> Option<String> {
+        Some(hex::encode(lock(&self.seen).hash.clone()?.finalize()))
+    }
+}
+
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Enough bytes to know the packing, without taking them.
+fn peek<R: Read>(raw: &mut Raw<R>) -> io::Result<&[u8]> {
+    // A second look at the same buffer would not ask a pipe for more: `Tally` fills up a short first read.
+    raw.fill_buf()?;
+    let held = raw.buffer();
+    Ok(&held[..held.len().min(MAGIC_BYTES)])
+}
+
+fn bad(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, BadPacking(what))
+}
+
+impl<R: Read> Read for Unpacker<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = match &mut self.stage {
+            Stage::None(raw) => return raw.read(out),
+            Stage::Gzip(decoder) => decoder.read(out),
+            Stage::Zstd(decoder) => decoder.read(out),
+            Stage::Ended => return Ok(0),
+        };
+        match read {
+            Ok(0) => self.end(),
+            Err(error) if is_cut_or_bad(&error) => Err(bad("the packing is cut or damaged")),
+            read => read,
+        }
+    }
+}
+
+fn is_cut_or_bad(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+    matches!(error.kind(), InvalidData | InvalidInput | Other | UnexpectedEof)
+}
+
+impl<R: Read> Unpacker<R> {
+    /// After the one member or frame, nothing may follow.
+    fn end(&mut self) -> io::Result<usize> {
+        let rest = match std::mem::replace(&mut self.stage, Stage::Ended) {
+            Stage::Gzip(decoder) => decoder.into_inner().fill_buf().map(<[u8]>::len),
+            Stage::Zstd(decoder) => decoder.finish().fill_buf().map(<[u8]>::len),
+            Stage::None(_) | Stage::Ended => Ok(0),
+        };
+        if rest? == 0 { Ok(0) } else { Err(bad("something follows the packed file")) }
+    }
+}
+
+/// Counts and digests what is read; short reads are filled up at the beginning.
+struct Tally<R> {
+    file: R,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl<R: Read> Read for Tally<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let mut seen = lock(&self.seen);
+        let mut read = self.file.read(out)?;
+        while seen.bytes == 0 && read > 0 && read < MAGIC_BYTES.min(out.len()) {
+            match self.file.read(&mut out[read..])? {
+                0 => break,
+                more => read += more,
+            }
+        }
+        seen.bytes += read as u64;
+        if let Some(hash) = &mut seen.hash {
+            hash.update(&out[..read]);
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::model::export::Compression;
+    use crate::server::pipeline::compress::Compressor;
+
+    const KINDS: [Compression; 3] = [Compression::None, Compression::Gzip, Compression::Zstd];
+
+    fn packed(content: &[u8], compression: Compression) -> Vec<u8> {
+        let mut compressor = Compressor::new(Vec::new(), compression).unwrap();
+        compressor.write_all(content).unwrap();
+        compressor.finish().unwrap().0
+    }
+
+    fn unpacked(file: &[u8]) -> io::Result<Vec<u8>> {
+        let mut content = Vec::new();
+        Unpacker::new(file)?.read_to_end(&mut content)?;
+        Ok(content)
+    }
+
+    fn content() -> Vec<u8> {
+        (0..2000).flat_map(|n: u32| format!("{{\"id\":{n},\"text\":\"line {}\"}}\n", n * 7919 % 1000).into_bytes()).collect()
+    }
+
+    #[test]
+    fn what_was_packed_comes_back_and_the_digest_is_the_files() {
+        for kind in KINDS {
+            for content in [content(), Vec::new()] {
+                let file = packed(&content, kind);
+                assert_eq!(unpacked(&file).unwrap(), content, "{kind:?}");
+                let mut unpacker = Unpacker::new(&*file).unwrap();
+                io::copy(&mut unpacker, &mut io::sink()).unwrap();
+                let digest = (kind != Compression::None).then(|| hex::encode(Sha256::digest(&file)));
+                assert_eq!(unpacker.sha256(), digest, "{kind:?}");
+                assert_eq!(packed(&content, kind), file, "the same content gives the same file");
+            }
+        }
+    }
+
+    #[test]
+    fn a_packed_file_that_is_cut_lengthened_or_joined_is_refused() {
+        for kind in [Compression::Gzip, Compression::Zstd] {
+            let file = packed(&content(), kind);
+            for cut in [0, 1, 5, 9, 10, 11, file.len() / 2, file.len() - 9, file.len() - 1] {
+                let read = unpacked(&file[..cut]);
+                assert!(read.is_err() || read.unwrap() != content(), "{kind:?} cut at {cut}");
+            }
+            assert!(unpacked(&[&*file, b"\n"].concat()).is_err(), "{kind:?}");
+            assert!(unpacked(&[&*file, &file].concat()).is_err(), "{kind:?}");
+        }
+    }
+
+    /// A packing has bits that mean nothing (the fill of a last byte, states of a table that no symbol
+    /// uses): flipped, they leave every byte of the content as it was. Any other flip is an error here or
+    /// changes the content, which the seal inside then refuses.
+    #[test]
+    fn a_flipped_bit_is_noticed_unless_it_means_nothing() {
+        for kind in [Compression::Gzip, Compression::Zstd] {
+            let file = packed(&content(), kind);
+            let ignored = (0..file.len() * 8).filter(|bit| {
+                let mut flipped = file.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                unpacked(&flipped).is_ok_and(|read| read == content())
+            });
+            assert!(ignored.count() < file.len() * 8 / 1000, "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What every source must do, whatever its engine: one suite, run on a real SQLite file and on a real
+//! PostgreSQL.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+use waybill::model::manifest::RecordOrder;
+use waybill::model::redaction::Treatment;
+use waybill::server::rows::{Catalog, RowSink, Selection, Stopped, Table, Value};
+use waybill::server::source::sqlite::SqliteSource;
+use waybill::server::source::{Condition, Error, Lookup, Source};
+
+use crate::harness::Postgres;
+
+/// Understood by both engines.
+const SCHEMA: &str = r#"
+    CREATE TABLE parents (id integer PRIMARY KEY NOT NULL, name text NOT NULL);
+    CREATE TABLE children (id integer PRIMARY KEY NOT NULL, parent_id integer REFERENCES parents (id), note text);
+    CREATE TABLE "odd ""name""
+👍" ("select" text, "a""b" integer);
+    CREATE TABLE pairs (b integer NOT NULL, a integer NOT NULL, PRIMARY KEY (a, b));
+    CREATE TABLE empty (x text);
+    CREATE VIEW seen AS SELECT * FROM parents;
+    INSERT INTO parents VALUES (3, 'three'), (1, 'one'), (2, 'O''Brien; DROP TABLE parents --');
+    INSERT INTO children VALUES (10, 1, NULL), (11, 3, ''), (12, NULL, 'x');
+    INSERT INTO "odd ""name""
+👍" VALUES ('y', 1), ('x', 2);
+    INSERT INTO pairs VALUES (1, 2), (2, 1), (1, 1);
+"#;
+
+/// A source with that schema, and what keeps it alive.
+struct Case {
+    source: Arc<dyn Source>,
+    change: Box<dyn Fn(&str)>,
+    _keep: Box<dyn std::any::Any>,
+}
+
+fn sqlite() -> Case {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("source.db");
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+    connection.execute_batch(SCHEMA).unwrap();
+    let change = move |sql: &str| connection.execute_batch(sql).unwrap();
+    Case { source: Arc::new(SqliteSource::new(path)), change: Box::new(change), _keep: Box::new(folder) }
+}
+
+fn postgres() -> Case {
+    let server = Arc::new(Postgres::start());
+    server.sql(SCHEMA);
+    let source = Arc::new(server.source());
+    let changed = server.clone();
+    let change = move |sql: &str| drop(changed.sql(sql));
+    Case { source, change: Box::new(change), _keep: Box::new(server) }
+}
+
+fn on_every_engine(test: impl Fn(&Case)) {
+    for (engine, case) in [("SQLite", sqlite()), ("PostgreSQL", postgres())] {
+        assert_eq!(case.source.engine(), engine);
+        test(&case);
+    }
+}
+
+#[derive(Default)]
+struct Rows(Vec<Vec<String>>, Vec<String>);
+
+impl RowSink for Rows {
+    fn value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
+        self.1.push(match value {
+            Value::Text(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+            Value::Integer(n) => n.to_string(),
+            Value::Null => "NULL".into(),
+            other => panic!("{other:?}"),
+        });
+        Ok(())
+    }
+
+    fn end_row(&mut self) -> Result<(), Stopped> {
+        self.0.push(std::mem::take(&mut self.1));
+        Ok(())
+    }
+}
+
+fn selection(table: &Table, order: RecordOrder) -> Selection {
+    let key = match &table.primary_key[..] {
+        [] => table.columns.iter().map(|column| column.name.clone()).collect(),
+        key => key.to_vec(),
+    };
+    let treatments = vec![Treatment::Keep; table.columns.len()];
+    Selection { table: table.name.clone(), columns: table.columns.clone(), treatments, key, order }
+}
+
+fn read(source: &dyn Source, table: &str, order: RecordOrder) -> Vec<Vec<String>> {
+    let mut snapshot = source.open_snapshot().unwrap();
+    let catalog = snapshot.catalog().unwrap();
+    let mut rows = Rows::default();
+    snapshot.read_table(&selection(find(&catalog, table), order), &mut rows).unwrap();
+    rows.0
+}
+
+fn find<'a>(catalog: &'a Catalog, start: &str) -> &'a Table {
+    catalog.tables.iter().find(|table| table.name.trim_start_matches('"').starts_with(start)).unwrap()
+}
+
+#[test]
+fn the_catalog_has_every_table_with_its_keys_and_parents_first() {
+    on_every_engine(|case| {
+        let catalog = case.source.open_snapshot().unwrap().catalog().unwrap();
+        let names: Vec<&str> = catalog.tables.iter().map(|table| table.name.as_str()).collect();
+        assert_eq!(names.len(), 5, "{names:?}");
+        let at = |name: &str| names.iter().position(|known| *known == name).unwrap();
+        assert!(at("parents") < at("children"));
+        let children = find(&catalog, "children");
+        assert_eq!(children.primary_key, ["id"]);
+        assert_eq!(children.columns[1].references.as_deref(), Some("parents.id"));
+        assert!(!children.columns[0].nullable && children.columns[1].nullable);
+        assert_eq!(find(&catalog, "pairs").primary_key, ["a", "b"]);
+        assert!(catalog.not_included.iter().any(|object| object.object == "seen" && object.reason.contains("view")));
+        assert!(catalog.unreadable.is_empty());
+    });
+}
+
+#[test]
+fn rows_come_in_storage_order_or_by_key_and_counts_agree() {
+    on_every_engine(|case| {
+        let source = &*case.source;
+        let by_key = read(source, "parents", RecordOrder::Key);
+        assert_eq!(by_key, [["1", "one"], ["2", "O'Brien; DROP TABLE parents --"], ["3", "three"]]);
+        assert_eq!(read(source, "pairs", RecordOrder::Key), [["1", "1"], ["2", "1"], ["1", "2"]]);
+        assert_eq!(read(source, "odd", RecordOrder::Key), [["x", "2"], ["y", "1"]], "no key: all columns");
+        assert_eq!(read(source, "children", RecordOrder::Storage), [["10", "1", "NULL"], ["11", "3", ""], ["12", "NULL", "x"]]);
+        assert!(read(source, "empty", RecordOrder::Storage).is_empty());
+        let mut snapshot = source.open_snapshot().unwrap();
+        for table in snapshot.catalog().unwrap().tables {
+            let mut rows = Rows::default();
+            snapshot.read_table(&selection(&table, RecordOrder::Storage), &mut rows).unwrap();
+            assert_eq!(snapshot.count(&table.name).unwrap(), rows.0.len() as u64, "{}", table.name);
+            let mut sampled = Rows::default();
+            snapshot.sample(&selection(&table, RecordOrder::Storage), &mut sampled).unwrap();
+            assert!(sampled.0.iter().all(|row| rows.0.contains(row)), "{}", table.name);
+            assert_eq!(sampled.0.is_empty(), rows.0.is_empty(), "{}", table.name);
+        }
+    });
+}
+
+#[test]
+fn a_snapshot_does_not_see_what_others_change() {
+    on_every_engine(|case| {
+        let mut snapshot = case.source.open_snapshot().unwrap();
+        let catalog = snapshot.catalog().unwrap();
+        (case.change)("INSERT INTO parents VALUES (4, 'four'); DELETE FROM children; UPDATE parents SET name = 'x'");
+        assert_eq!(snapshot.count("parents").unwrap(), 3);
+        let mut rows = Rows::default();
+        snapshot.read_table(&selection(find(&catalog, "children"), RecordOrder::Storage), &mut rows).unwrap();
+        assert_eq!(rows.0.len(), 3);
+        assert_eq!(case.source.open_snapshot().unwrap().count("parents").unwrap(), 4);
+    });
+}
+
+#[test]
+fn accounts_are_found_by_any_type_of_key_and_conditions_held() {
+    on_every_engine(|case| {
+        let find = |keys: &[&str]| {
+            let lookup = Lookup { table: "parents", key_column: "id", keys, columns: &["id", "name"] };
+            case.source.find(&lookup).unwrap()
+        };
+        assert_eq!(find(&["1"]), Some(vec![Some("1".into()), Some("one".into())]));
+        assert_eq!(find(&["7"]), None);
+        assert_eq!(find(&["not a number"]), None);
+        assert_eq!(find(&["1", "2"]), None, "two rows are nobody");
+        assert_eq!(find(&["1' OR '1'='1"]), None);
+        let holds = |equal: &[(&str, &str)]| case.source.holds(&Condition { table: "children", equal }).unwrap();
+        assert!(holds(&[("id", "10"), ("parent_id", "1")]));
+        assert!(!holds(&[("id", "10"), ("parent_id", "3")]));
+        assert!(!holds(&[("id", "ten")]));
+    });
+}
+
+#[test]
+fn a_sink_that_has_enough_stops_the_read_and_an_interrupt_too() {
+    struct Enough(u32);
+    impl RowSink for Enough {
+        fn value(&mut self, _: Value<'_>) -> Result<(), Stopped> {
+            Ok(())
+        }
+        fn end_row(&mut self) -> Result<(), Stopped> {
+            self.0 += 1;
+            if self.0 == 2 { Err(Stopped) } else { Ok(()) }
+        }
+    }
+    on_every_engine(|case| {
+        let mut snapshot = case.source.open_snapshot().unwrap();
+        let catalog = snapshot.catalog().unwrap();
+        let parents = selection(find(&catalog, "parents"), RecordOrder::Storage);
+        let stopped = snapshot.read_table(&parents, &mut Enough(0));
+        assert!(matches!(stopped, Err(Error::Stopped)), "{stopped:?}");
+        let mut snapshot = case.source.open_snapshot().unwrap();
+        snapshot.interrupt()();
+        // SQLite forgets an interrupt that comes while nothing runs; what matters is that nothing hangs.
+        let _ = snapshot.count("parents");
+    });
+}

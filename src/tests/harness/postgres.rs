@@ -1,0 +1,174 @@
+//! A real PostgreSQL server of its own for a test: on loopback, in a temporary folder, gone at the end.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use waybill::server::source::postgres::{Address, PostgresSource};
+
+/// A running server. `waybill_owner` owns the database `app`.
+pub struct Postgres {
+    folder: TempDir,
+    port: u16,
+    programs: PathBuf,
+}
+
+/// PostgreSQL refuses to run as root.
+fn unprivileged(command: &mut Command) -> &mut Command {
+    let id = |flag: &str| -> Option<u32> {
+        let output = Command::new("id").args([flag, "postgres"]).output().ok()?;
+        String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+    };
+    if is_root() && let (Some(user), Some(group)) = (id("-u"), id("-g")) {
+        command.uid(user).gid(group);
+    }
+    command.current_dir("/tmp").env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LC_ALL", "C.UTF-8")
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
+}
+
+fn programs() -> PathBuf {
+    let mut found: Vec<PathBuf> =
+        fs::read_dir("/usr/lib/postgresql").into_iter().flatten().map(|entry| entry.unwrap().path().join("bin")).collect();
+    found.sort();
+    found.pop().expect("PostgreSQL is installed (make packages)")
+}
+
+fn done(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn give_away(folder: &Path) {
+    if is_root() {
+        done(Command::new("chown").arg("-R").arg("postgres:").arg(folder));
+    }
+}
+
+/// An initialised data folder, made once and copied for each test.
+fn template(programs: &Path) -> PathBuf {
+    let template = std::env::temp_dir().join(format!("waybill-postgres-template-{}", env!("CARGO_PKG_VERSION")));
+    if template.join("PG_VERSION").exists() {
+        return template;
+    }
+    let making = TempDir::new().unwrap();
+    give_away(making.path());
+    let data = making.path().join("data");
+    let mut init = Command::new(programs.join("initdb"));
+    init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"]).arg(&data);
+    done(unprivileged(&mut init));
+    // Another test may have been quicker: its template is as good.
+    let _ = fs::rename(&data, &template);
+    template
+}
+
+impl Postgres {
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With settings such as `max_connections=10`.
+    pub fn start_with(settings: &[&str]) -> Self {
+        let programs = programs();
+        let template = template(&programs);
+        let folder = TempDir::new().unwrap();
+        done(Command::new("cp").arg("-r").arg(&template).arg(folder.path().join("data")));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let mut text = format!(
+            "listen_addresses='127.0.0.1'\nport={port}\nunix_socket_directories='{}'\nfsync=off\nfull_page_writes=off\n\
+             max_connections=40\nautovacuum=off\nshared_buffers='32MB'\n",
+            folder.path().display()
+        );
+        settings.iter().for_each(|setting| text += &format!("{setting}\n"));
+        fs::write(folder.path().join("data/postgresql.auto.conf"), text).unwrap();
+        give_away(folder.path());
+        let server = Self { folder, port, programs };
+        server.control("start");
+        server.sql_as("postgres", "postgres", "CREATE ROLE waybill_owner LOGIN; CREATE DATABASE app OWNER waybill_owner");
+        server
+    }
+
+    pub fn restart(&self) {
+        self.control("restart");
+    }
+
+    fn control(&self, verb: &str) {
+        let mut command = Command::new(self.programs.join("pg_ctl"));
+        command.arg(verb).args(["-w", "-s", "-m", "immediate", "-D"]).arg(self.folder.path().join("data"));
+        command.arg("-l").arg(self.folder.path().join("data/log"));
+        let status = unprivileged(&mut command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        assert!(status.unwrap().success(), "{}", fs::read_to_string(self.folder.path().join("data/log")).unwrap_or_default());
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn url(&self) -> String {
+        self.url_as("waybill_owner", "app")
+    }
+
+    pub fn url_as(&self, user: &str, database: &str) -> String {
+        format!("postgres://{user}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+    }
+
+    /// With limits short enough for a test.
+    pub fn source(&self) -> PostgresSource {
+        self.source_at(&self.url())
+    }
+
+    pub fn source_at(&self, url: &str) -> PostgresSource {
+        let address: Address = url.parse().unwrap();
+        PostgresSource::connect(address).unwrap().with_limits(Duration::from_secs(2), Duration::from_millis(700))
+    }
+
+    /// Runs SQL as the owner of `app` through psql; the answer's cells unaligned.
+    pub fn sql(&self, sql: &str) -> String {
+        self.sql_as("waybill_owner", "app", sql)
+    }
+
+    pub fn sql_as(&self, user: &str, database: &str, sql: &str) -> String {
+        let mut command = self.psql(user, database);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let text = sql.to_owned();
+        let writer = std::thread::spawn(move || {
+            use std::io::Write;
+            let _ = input.write_all(text.as_bytes());
+        });
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        assert!(output.status.success(), "{sql}\n{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim_end_matches('\n').to_owned()
+    }
+
+    /// A session that stays open until it is dropped or killed.
+    pub fn psql(&self, user: &str, database: &str) -> Command {
+        let mut command = Command::new(self.programs.join("psql"));
+        command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", user, "-d", database]);
+        command.arg("-p").arg(self.port.to_string()).env("PGCLIENTENCODING", "UTF8");
+        command
+    }
+
+    /// Sessions of Waybill that the server still has.
+    pub fn sessions_of_waybill(&self) -> u32 {
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'waybill'";
+        self.sql_as("postgres", "postgres", count).parse().unwrap()
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let mut command = Command::new(self.programs.join("pg_ctl"));
+        command.args(["stop", "-w", "-s", "-m", "immediate", "-D"]).arg(self.folder.path().join("data"));
+        let _ = unprivileged(&mut command).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}

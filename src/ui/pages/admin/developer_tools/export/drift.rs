@@ -1,0 +1,80 @@
+//! What nobody has confirmed: differences between database and profile, and guesses where there is none.
+
+use leptos::prelude::*;
+
+use crate::model::export::Preview;
+use crate::model::redaction::Classification;
+use crate::model::text;
+use crate::ui::components::Icon;
+
+/// Shown only where there is something to say.
+#[component]
+pub fn DriftPanel(preview: RwSignal<Preview>) -> impl IntoView {
+    let drift = Memo::new(move |_| preview.read().drift.clone());
+    move || {
+        let drift = drift.get();
+        if drift.is_empty() {
+            return None;
+        }
+        let item = |kind: &'static str, field: String, rest: AnyView| {
+            view! { <li><span class="tag">{kind}</span>" "<code>{field}</code>" "{rest}</li> }.into_any()
+        };
+        let unclassified = drift.unclassified.into_iter().map(|new| {
+            let rest = view! { <span class="soft">"stays home. Add "</span><code class="line">{new.line}</code> };
+            item("unclassified", new.field, rest.into_any())
+        });
+        let vanished = drift.vanished.into_iter().map(|gone| {
+            let rest = gone.nearest.map_or("is not in the database.".into(), |near| {
+                format!("is not in the database. Did you mean {near}?")
+            });
+            item("vanished", gone.field, rest.into_any())
+        });
+        let retyped = drift.retyped.into_iter().map(|changed| {
+            let rest = format!("was {} and is {}.", changed.was, changed.is);
+            item("retyped", changed.field, rest.into_any())
+        });
+        let items = unclassified.chain(vanished).chain(retyped).collect_view();
+        Some(view! {
+            <section class="card drift" aria-labelledby="drift">
+                <h2 id="drift"><Icon name="triangle-alert" />"Database and profile have grown apart"</h2>
+                <ul>{items}</ul>
+            </section>
+        })
+    }
+}
+
+/// The classification where no profile was given.
+#[component]
+pub fn GuessPanel(preview: RwSignal<Preview>) -> impl IntoView {
+    let guesses = Memo::new(move |_| preview.read().guesses.clone());
+    move || {
+        let guesses = guesses.get();
+        if guesses.is_empty() {
+            return None;
+        }
+        let secrets = guesses.iter().filter(|guess| guess.class == Classification::Secret).count() as u64;
+        let summary = format!("{} guessed, {} as secret", text::counted(guesses.len() as u64, "column"), text::count(secrets));
+        let (mut named, plain): (Vec<_>, Vec<_>) =
+            guesses.into_iter().partition(|guess| guess.class != Classification::Plain);
+        named.sort_by_key(|guess| guess.class != Classification::Secret);
+        let items = named.into_iter().map(|guess| {
+            view! { <li><span class="tag">{guess.class.as_str()}</span>" "<code>{guess.field}</code>" "{guess.reason}</li> }
+        });
+        let items = items.collect_view();
+        let plain: Vec<String> = plain.into_iter().map(|guess| guess.field).collect();
+        Some(view! {
+            <section class="card drift" aria-labelledby="guesses">
+                <h2 id="guesses"><Icon name="triangle-alert" />"What is secret here is a guess"</h2>
+                <p>
+                    "No profile says what these tables mean. What looks like a secret stays home; look through the list before you
+                    hand the file on. "<code>"waybill profile init"</code>" writes it as a profile that you can correct."
+                </p>
+                <details>
+                    <summary>{summary}</summary>
+                    <ul>{items}</ul>
+                    <p class="soft">"Taken for plain: "{plain.join(", ")}</p>
+                </details>
+            </section>
+        })
+    }
+}

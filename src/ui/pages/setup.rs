@@ -1,0 +1,40 @@
+//! The first account, on a console whose database has none to sign in with. A plain form.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::ui::components::Icon;
+
+#[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
+#[component]
+pub fn SetupPage(token: String, problem: String) -> impl IntoView {
+    let problem = match problem.as_str() {
+        "" => None,
+        "used" => Some("This link has been used or has expired. Start the server again for a new one, or use waybill user add."),
+        "unusable" => Some("A name has 1 to 100 characters, a password at least 12."),
+        _ => Some("The account could not be made. Try again in a moment."),
+    };
+    let message = problem.map(|text| view! { <p class="problem" role="alert" id="problem">{text}</p> });
+    view! {
+        <Title text="First account" />
+        <main class="narrow">
+            <p class="brand large"><Icon name="waybill" />"Waybill"</p>
+            <section class="card sign-in">
+                <h1>"First account"</h1>
+                <p class="soft">
+                    "This database has no accounts that Waybill could use. Choose a name and a password; whoever has them may
+                    export everything."
+                </p>
+                {message}
+                <form method="post" action="/setup">
+                    <input type="hidden" name="token" value=token />
+                    <label>"Name"<input type="text" name="name" autocomplete="username" required autofocus maxlength="100" /></label>
+                    <label>"Password, at least 12 characters"
+                        <input type="password" name="password" autocomplete="new-password" required minlength="12" />
+                    </label>
+                    <button class="button primary">"Make the account"</button>
+                </form>
+            </section>
+        </main>
+    }
+}
