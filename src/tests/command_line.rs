@@ -111,12 +111,15 @@ fn a_file_size_limit_is_told_and_leaves_nothing() {
 #[test]
 fn wrong_usage_is_code_2_and_says_what_to_write() {
     let (folder, source) = folder_with_sample();
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["export"], "--source"),
-        (&["export", "--source", "nonsense"], "only sqlite:PATH is understood"),
-        (&["export", "--source", "postgres://user:hunter2@host/db"], "only sqlite:PATH is understood"),
+        (&["export", "--source", "nonsense:hunter2"], "write sqlite:PATH or postgres://user@host:port/database"),
+        (&["export", "--source", "postgres://user:hunter2@host/db"], "WAYBILL_SOURCE"),
+        (&["export", "--source", "postgres://user@host/db?password=hunter2"], "WAYBILL_SOURCE"),
+        (&["export", "--source", "postgres://user@host/db?sslmdoe=require"], "sslmode"),
+        (&["profile", "check", &source, "--profile", "missing.toml"], "the profile cannot be read"),
         (&["export", "--source", "sqlite:"], "write sqlite:PATH"),
-        (&["export", &source, "--profile", "other"], "there is no profile other; the built-in ones are: supportsignal"),
+        (&["export", &source, "--profile", "other"], "there is no profile other; give a file, or one of the built-in ones: supportsignal"),
         (&["verify", "x", "--sha256", "abc"], "64 hexadecimal digits"),
         (&["frobnicate"], "unrecognized subcommand"),
         (&["sample"], "--output"),
@@ -125,6 +128,7 @@ fn wrong_usage_is_code_2_and_says_what_to_write() {
         let ended = run(&folder, arguments);
         assert_eq!(ended.code, 2, "{arguments:?}: {}", ended.stderr);
         assert!(ended.stderr.contains(says), "{arguments:?}: {}", ended.stderr);
+        assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
     }
 }
 

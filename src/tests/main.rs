@@ -21,6 +21,7 @@ mod files;
 mod harness;
 mod inspect;
 mod killed;
+mod lossless;
 mod previews;
 mod sign_in;
 mod sources;

@@ -42,7 +42,7 @@ async fn a_wrong_password_and_an_unknown_address_look_the_same() {
     assert_eq!(wrong.header("location"), unknown.header("location"));
     assert_eq!(wrong.body, unknown.body);
     let page = waybill.visitor().get("/login?problem=wrong").await;
-    assert!(page.text().contains("E-mail address or password is wrong."));
+    assert!(page.text().contains("Name or password is wrong."));
 }
 
 /// E02: the eleventh attempt waits, whatever address the client claims to have.

@@ -24,7 +24,7 @@ test.describe("an anonymous visitor", () => {
     await page.getByLabel("E-mail address").fill(ADMIN);
     await page.getByLabel("Password").fill("guess");
     await page.keyboard.press("Enter");
-    await expect(page.getByRole("alert")).toHaveText("E-mail address or password is wrong.");
+    await expect(page.getByRole("alert")).toHaveText("Name or password is wrong.");
     await expectAccessible(page);
     await page.getByLabel("E-mail address").fill(ADMIN);
     await page.getByLabel("Password").fill(PASSWORD);

@@ -32,7 +32,8 @@ const NEWER_SETTINGS: [(u32, &str); 2] =
 /// An open connection. Dropped, it ends in the database too.
 #[derive(Debug)]
 pub struct Session {
-    runtime: Runtime,
+    /// Both are there until the end; `drop` takes them along to a thread that may block.
+    runtime: Option<Runtime>,
     connection: Option<PgConnection>,
     watch: Watch,
     version: String,
@@ -69,7 +70,7 @@ impl Session {
             Ok::<_, Error>((connection, version, backend))
         })?;
         let watch = Watch { options, patience, stop: Arc::new(watch::Sender::new(false)), backend };
-        Ok(Self { runtime, connection: Some(connection), watch, version, broken: false })
+        Ok(Self { runtime: Some(runtime), connection: Some(connection), watch, version, broken: false })
     }
 
     /// Such as "15.14".
@@ -95,7 +96,8 @@ impl Session {
             second.close().await.map_err(fault::explain)?;
             Ok(rows)
         };
-        let rows = self.runtime.block_on(async { tokio::time::timeout(SECOND_WITHIN, beside).await });
+        let runtime = self.runtime.as_ref().ok_or(Error::Closed)?;
+        let rows = runtime.block_on(async { tokio::time::timeout(SECOND_WITHIN, beside).await });
         rows.map_err(|_| Error::Stalled)?
     }
 
@@ -104,8 +106,8 @@ impl Session {
         let connection = self.connection.as_mut().filter(|_| !self.broken).ok_or(Error::Closed)?;
         // A copy that is left in its middle leaves the connection between two messages.
         self.broken = true;
-        let watch = &self.watch;
-        self.runtime.block_on(async {
+        let (watch, runtime) = (&self.watch, self.runtime.as_ref().ok_or(Error::Closed)?);
+        runtime.block_on(async {
             let mut pieces = watch.over(connection.copy_out_raw(sql)).await?.map_err(fault::explain)?;
             loop {
                 // Only a piece that has not arrived yet is waited for under watch.
@@ -129,7 +131,8 @@ impl Session {
     fn run<T>(&mut self, work: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>) -> Result<T> {
         let connection = self.connection.as_mut().filter(|_| !self.broken).ok_or(Error::Closed)?;
         self.broken = true;
-        let done = self.runtime.block_on(self.watch.over(work(connection)))?;
+        let runtime = self.runtime.as_ref().ok_or(Error::Closed)?;
+        let done = runtime.block_on(self.watch.over(work(connection)))?;
         // After an error that the server itself reported, the connection is in order.
         self.broken = matches!(&done, Err(error) if error.as_database_error().is_none());
         done.map_err(fault::explain)
@@ -193,13 +196,18 @@ impl Watch {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        if self.broken {
-            drop(connection);
-            self.runtime.block_on(self.watch.end_backend());
-        } else {
-            let _ = self.runtime.block_on(async { tokio::time::timeout(SECOND_WITHIN, connection.close()).await });
-        }
+        let (Some(runtime), Some(connection)) = (self.runtime.take(), self.connection.take()) else { return };
+        let (watch, broken) = (&self.watch, self.broken);
+        let end = move || {
+            if broken {
+                drop(connection);
+                runtime.block_on(watch.end_backend());
+            } else {
+                let _ = runtime.block_on(async { tokio::time::timeout(SECOND_WITHIN, connection.close()).await });
+            }
+        };
+        // Whoever drops this may be driving other tasks, and may not block.
+        std::thread::scope(|scope| drop(scope.spawn(end).join()));
     }
 }
 

@@ -1,0 +1,22 @@
+//! Nothing is lost: a reader of the file that knows nothing of the writer loads it into an empty
+//! database of the same schema, and every value is compared as the engine's own text or bytes.
+
+mod postgres;
+mod reader;
+mod sqlite;
+
+use std::path::Path;
+
+use crate::harness::Program;
+
+/// Drafts a profile, lets everything leave that was guessed to be secret, and exports by it.
+fn export_everything(folder: &Path, url: &str) -> Vec<u8> {
+    let drafted = Program::new(folder).run(["profile", "init", "--source", url]);
+    assert_eq!(drafted.code, 0, "{}", drafted.stderr);
+    let profile = drafted.text().replace("class = \"secret\"", "class = \"plain\"");
+    std::fs::write(folder.join("everything.toml"), &profile).unwrap();
+    let arguments = ["export", "--source", url, "--profile", "everything.toml", "--output", "-"];
+    let ended = Program::new(folder).run(arguments);
+    assert_eq!(ended.code, 0, "{}\n{profile}", ended.stderr);
+    ended.stdout
+}
