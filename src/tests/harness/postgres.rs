@@ -146,7 +146,8 @@ impl Postgres {
         });
         let output = child.wait_with_output().unwrap();
         writer.join().unwrap();
-        assert!(output.status.success(), "{sql}\n{}", String::from_utf8_lossy(&output.stderr));
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}\n{}", sql.chars().take(2000).collect::<String>());
         String::from_utf8(output.stdout).unwrap().trim_end_matches('\n').to_owned()
     }
 

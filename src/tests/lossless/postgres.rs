@@ -136,6 +136,7 @@ feed" VALUES ('x'), (NULL); INSERT INTO none DEFAULT VALUES; INSERT INTO none DE
 fn as_sql(name: &str) -> String {
     match name {
         "a.b" => "a.b".into(),
+        _ if name.starts_with("\"odd.schema\".") => format!("\"odd.schema\".\"{}\"", &name[13..]),
         _ if name.starts_with('"') => name.into(),
         _ => format!("\"{}\"", name.replace('"', "\"\"")),
     }

@@ -9,7 +9,9 @@ const DEEPEST: u32 = 100;
 
 /// True when embedding the text verbatim loses nothing.
 pub fn is_embeddable(text: &str) -> bool {
-    if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_some() || text.trim() == "null" {
+    let is_one_line = memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none();
+    // Space around the text could not be told from the file's own.
+    if !is_one_line || text == "null" || text.starts_with([' ', '\t']) || text.ends_with([' ', '\t']) {
         return false;
     }
     let mut scanner = Scanner { text: text.as_bytes(), at: 0, depth: 0 };
@@ -174,7 +176,7 @@ mod tests {
             r#"{"a":1,"b":[true,null,"x"],"c":{"a":0.1}}"#,
             "[]",
             "{}",
-            " {\"a\": 1.0e5} ",
+            "{\"a\": 1.0e5}",
             "\"text\"",
             "9007199254740991",
             "1.10",
@@ -201,6 +203,8 @@ mod tests {
             "0.1000000000000000055511151231257827",
             "null",
             " null ",
+            " {}",
+            "[]\t",
             r#"{"$blob":"x"}"#,
             "[1,\n2]",
             "\"\\ud800\"",
