@@ -22,6 +22,7 @@ mod harness;
 mod inspect;
 mod killed;
 mod lossless;
+mod postgres;
 mod previews;
 mod sign_in;
 mod sources;

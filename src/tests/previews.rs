@@ -141,9 +141,9 @@ impl Source for SlowSource {
         self.real.engine_version()
     }
 
-    fn open_snapshot(&self) -> Result<Box<dyn Snapshot>> {
+    fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>> {
         self.snapshots.fetch_add(1, Ordering::SeqCst);
-        Ok(Box::new(SlowSnapshot(self.real.open_snapshot()?)))
+        Ok(Box::new(SlowSnapshot(self.real.begin_snapshot(begun)?)))
     }
 
     fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
@@ -180,9 +180,5 @@ impl Snapshot for SlowSnapshot {
 
     fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
         self.0.read_table(selection, sink)
-    }
-
-    fn interrupt(&self) -> Interrupt {
-        self.0.interrupt()
     }
 }

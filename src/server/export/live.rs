@@ -25,7 +25,7 @@ pub struct LiveRun {
     pub estimated_bytes: u64,
     /// Names and total, known once the plan is made.
     pub planned: OnceLock<(Vec<String>, u64)>,
-    pub interrupt: OnceLock<Interrupt>,
+    interrupt: OnceLock<Interrupt>,
     stopped: OnceLock<StopReason>,
 }
 
@@ -35,6 +35,14 @@ impl LiveRun {
         let _ = self.stopped.set(reason);
         self.meter.stop();
         if let Some(interrupt) = self.interrupt.get() {
+            interrupt();
+        }
+    }
+
+    /// Hands over the means to end the read. Whoever said stop before that is obeyed now.
+    pub fn is_interrupted_by(&self, interrupt: Interrupt) {
+        let interrupt = self.interrupt.get_or_init(|| interrupt);
+        if self.stopped().is_some() {
             interrupt();
         }
     }

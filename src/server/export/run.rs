@@ -107,8 +107,7 @@ impl Exports {
         live: &LiveRun,
         unpublished: Unpublished,
     ) -> Result<(Sealed, Unpublished)> {
-        let mut snapshot = self.source.open_snapshot()?;
-        let _ = live.interrupt.set(snapshot.interrupt());
+        let mut snapshot = self.source.begin_snapshot(&|interrupt| live.is_interrupted_by(interrupt))?;
         let request = ExportRequest {
             id: row.id,
             order: RecordOrder::Storage,

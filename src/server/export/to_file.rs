@@ -99,8 +99,7 @@ impl Exports {
         live: &LiveRun,
         target: Target,
     ) -> Result<(Metadata, Sealed, Option<PathBuf>)> {
-        let mut snapshot = self.source.open_snapshot()?;
-        let _ = live.interrupt.set(snapshot.interrupt());
+        let mut snapshot = self.source.begin_snapshot(&|interrupt| live.is_interrupted_by(interrupt))?;
         let plan = plan(request, &*self.source, &mut *snapshot, &self.profile, &live.meter)?;
         let tables = plan.selections.iter().map(|selection| selection.table.clone()).collect();
         let _ = live.planned.set((tables, plan.metadata.total_records));

@@ -72,11 +72,20 @@ pub trait Source: Send + Sync {
 
     fn engine_version(&self) -> String;
 
-    /// Pins one consistent view of the whole database.
+    /// Pins one consistent view of the whole database. `begun` gets the means to end it as soon as there
+    /// is something to end, which may be long before there is a view: others may hold locks.
     ///
     /// # Errors
     /// When the database is missing, locked, damaged or not what it should be.
-    fn open_snapshot(&self) -> Result<Box<dyn Snapshot>>;
+    fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>>;
+
+    /// The same for whoever will not interrupt it.
+    ///
+    /// # Errors
+    /// As `begin_snapshot`.
+    fn open_snapshot(&self) -> Result<Box<dyn Snapshot>> {
+        self.begin_snapshot(&|_| ())
+    }
 
     /// Reads the one row whose `key_column` equals one of `keys`, as texts, outside any snapshot: the
     /// newest truth about an account. None, or several rows, give `None`.
@@ -137,6 +146,4 @@ pub trait Snapshot: Send {
     /// # Errors
     /// When the table cannot be read or the sink stops.
     fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()>;
-
-    fn interrupt(&self) -> Interrupt;
 }

@@ -39,9 +39,9 @@ impl Source for FaultySource {
         self.real.engine_version()
     }
 
-    fn open_snapshot(&self) -> Result<Box<dyn Snapshot>> {
+    fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>> {
         let at = self.at.load(Ordering::SeqCst);
-        Ok(Box::new(FaultySnapshot { real: self.real.open_snapshot()?, fault: self.fault, at, seen: 0 }))
+        Ok(Box::new(FaultySnapshot { real: self.real.begin_snapshot(begun)?, fault: self.fault, at, seen: 0 }))
     }
 
     fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
@@ -92,10 +92,6 @@ impl Snapshot for FaultySnapshot {
             },
             other => other,
         }
-    }
-
-    fn interrupt(&self) -> Interrupt {
-        self.real.interrupt()
     }
 }
 

@@ -5,6 +5,7 @@ mod faulty;
 mod files;
 mod postgres;
 mod program;
+mod stalling;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub use faulty::{Fault, FaultySource};
 pub use files::{changed_line, read_export};
 pub use postgres::Postgres;
 pub use program::{Ended, Program, Server};
+pub use stalling::StallingProxy;
 
 pub const PASSWORD: &str = "correct horse battery staple";
 pub const ADMIN: &str = "system.admin@sample.test";

@@ -70,11 +70,6 @@ fn template(programs: &Path) -> PathBuf {
 
 impl Postgres {
     pub fn start() -> Self {
-        Self::start_with(&[])
-    }
-
-    /// With settings such as `max_connections=10`.
-    pub fn start_with(settings: &[&str]) -> Self {
         let programs = programs();
         let template = template(&programs);
         let folder = TempDir::new().unwrap();
@@ -82,12 +77,11 @@ impl Postgres {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        let mut text = format!(
+        let text = format!(
             "listen_addresses='127.0.0.1'\nport={port}\nunix_socket_directories='{}'\nfsync=off\nfull_page_writes=off\n\
              max_connections=40\nautovacuum=off\nshared_buffers='32MB'\n",
             folder.path().display()
         );
-        settings.iter().for_each(|setting| text += &format!("{setting}\n"));
         fs::write(folder.path().join("data/postgresql.auto.conf"), text).unwrap();
         give_away(folder.path());
         let server = Self { folder, port, programs };
@@ -157,6 +151,11 @@ impl Postgres {
         command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", user, "-d", database]);
         command.arg("-p").arg(self.port.to_string()).env("PGCLIENTENCODING", "UTF8");
         command
+    }
+
+    /// Another of PostgreSQL's own programs.
+    pub fn program(&self, name: &str) -> Command {
+        Command::new(self.programs.join(name))
     }
 
     /// Sessions of Waybill that the server still has.

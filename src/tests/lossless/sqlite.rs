@@ -124,7 +124,7 @@ fn random_values_in_random_columns_survive() {
         let rows = proptest::collection::vec(proptest::collection::vec(value.clone(), types.len()), 0..8);
         (Just(types), rows)
     });
-    let config = Config { cases: 24, max_shrink_iters: 50, ..Config::default() };
+    let config = Config { cases: 24, max_shrink_iters: 50, failure_persistence: None, ..Config::default() };
     let ran = TestRunner::new(config).run(&tables, |(types, rows)| {
         let columns: Vec<String> = types.iter().enumerate().map(|(at, kind)| format!("c{at} {kind}")).collect();
         let schema = format!("CREATE TABLE t ({})", columns.join(", "));

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{Condition, Lookup, Result, Snapshot, Source};
+use super::{Condition, Interrupt, Lookup, Result, Snapshot, Source};
 pub use address::Address;
 use session::Session;
 use snapshot::PostgresSnapshot;
@@ -93,8 +93,10 @@ impl Source for PostgresSource {
         self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn open_snapshot(&self) -> Result<Box<dyn Snapshot>> {
-        Ok(Box::new(PostgresSnapshot::begin(self.session()?, self.lock_timeout)?))
+    fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>> {
+        let session = self.session()?;
+        begun(session.interrupt());
+        Ok(Box::new(PostgresSnapshot::begin(session, self.lock_timeout)?))
     }
 
     fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::Row;
 
-use super::super::{Error, Interrupt, Result, Snapshot};
+use super::super::{Error, Result, Snapshot};
 use super::catalog::{self, Relation, Schema};
 use super::copy::CopyReader;
 use super::decode::Wire;
@@ -116,10 +116,6 @@ impl Snapshot for PostgresSnapshot {
             }
         };
         self.copy(selection, &order, sink)
-    }
-
-    fn interrupt(&self) -> Interrupt {
-        self.session.interrupt()
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
-use super::{Condition, Error, Lookup, Result, Snapshot, Source};
+use super::{Condition, Error, Interrupt, Lookup, Result, Snapshot, Source};
 use snapshot::SqliteSnapshot;
 
 /// An `SQLite` file.
@@ -58,8 +58,11 @@ impl Source for SqliteSource {
         rusqlite::version().to_owned()
     }
 
-    fn open_snapshot(&self) -> Result<Box<dyn Snapshot>> {
-        Ok(Box::new(SqliteSnapshot::begin(self.connect()?)?))
+    fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>> {
+        let connection = self.connect()?;
+        let handle = connection.get_interrupt_handle();
+        begun(Box::new(move || handle.interrupt()));
+        Ok(Box::new(SqliteSnapshot::begin(connection)?))
     }
 
     fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Params, types::ValueRef};
 
-use super::super::{Error, Interrupt, Result, Snapshot};
+use super::super::{Error, Result, Snapshot};
 use super::{catalog, quoted};
 use crate::model::manifest::RecordOrder;
 use crate::server::rows::{Catalog, RowSink, Selection, Value};
@@ -113,11 +113,6 @@ impl Snapshot for SqliteSnapshot {
             }
         };
         self.push(&format!("SELECT {} FROM {table}{order}", column_list(selection)), [], selection.columns.len(), sink)
-    }
-
-    fn interrupt(&self) -> Interrupt {
-        let handle = self.connection.get_interrupt_handle();
-        Box::new(move || handle.interrupt())
     }
 }
 

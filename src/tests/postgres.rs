@@ -1,0 +1,366 @@
+//! What a real PostgreSQL server can do to an export, and that nothing is left behind after it.
+
+use std::io::Write;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use waybill::model::manifest::RecordOrder;
+use waybill::model::redaction::Treatment;
+use waybill::server::rows::{RowSink, Selection, Stopped, Value};
+use waybill::server::source::{Error, Interrupt, Snapshot, Source};
+
+use crate::harness::{Ended, Postgres, Program, read_export};
+
+/// A table large enough that no buffer on the way holds all of it.
+const LARGE: &str = "CREATE TABLE large AS SELECT n AS id, repeat(md5(n::text), 10) AS v FROM generate_series(1, 60000) n;
+     CREATE TABLE small (id integer PRIMARY KEY, v text); INSERT INTO small VALUES (1, 'one');";
+const LARGE_ROWS: u64 = 60_000;
+
+/// Calls `at_row` once, in the middle of a table.
+struct InTheMiddle<F: FnMut()> {
+    rows: u64,
+    at_row: F,
+}
+
+impl<F: FnMut()> RowSink for InTheMiddle<F> {
+    fn value(&mut self, _: Value<'_>) -> Result<(), Stopped> {
+        Ok(())
+    }
+
+    fn end_row(&mut self) -> Result<(), Stopped> {
+        self.rows += 1;
+        if self.rows == 1000 {
+            (self.at_row)();
+        }
+        Ok(())
+    }
+}
+
+fn whole(snapshot: &mut dyn Snapshot, table: &str) -> Selection {
+    let catalog = snapshot.catalog().unwrap();
+    let table = catalog.table(table).unwrap();
+    let treatments = vec![Treatment::Keep; table.columns.len()];
+    let columns = table.columns.clone();
+    Selection { table: table.name.clone(), columns, treatments, key: vec![], order: RecordOrder::Storage }
+}
+
+/// Reads a table, doing something in its middle.
+fn read(snapshot: &mut dyn Snapshot, table: &str, at_row: impl FnMut()) -> (Result<(), Error>, u64) {
+    let selection = whole(snapshot, table);
+    let mut sink = InTheMiddle { rows: 0, at_row };
+    let ended = snapshot.read_table(&selection, &mut sink);
+    (ended, sink.rows)
+}
+
+fn export(server: &Postgres, folder: &TempDir, output: &str) -> Ended {
+    Program::new(folder.path()).run(["export", "--source", &server.url(), "--output", output])
+}
+
+/// A session of somebody else, with statements already run in an open transaction.
+fn other_session(server: &Postgres, sql: &str) -> Child {
+    let mut child = server
+        .psql("waybill_owner", "app")
+        .env("PGAPPNAME", "night job")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    writeln!(child.stdin.as_mut().unwrap(), "{sql}; SELECT 'ready';").unwrap();
+    let mut said = [0; 6];
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut said).unwrap();
+    child
+}
+
+fn end(mut child: Child) {
+    drop(child.stdin.take());
+    child.wait().unwrap();
+}
+
+/// Nothing is left: no session, no lock, no half-written file; and the next export works.
+fn is_clean_and_works(server: &Postgres, folder: &TempDir) {
+    let started = Instant::now();
+    while server.sessions_of_waybill() > 0 {
+        assert!(started.elapsed() < Duration::from_secs(2), "a session is left behind");
+        std::thread::yield_now();
+    }
+    let locks = "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE c.relname IN ('large', 'small')";
+    assert_eq!(server.sql(locks), "0");
+    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!names.iter().any(|name| name.to_string_lossy().contains(".part")), "{names:?}");
+    let again = export(server, folder, "again.json");
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    std::fs::remove_file(folder.path().join("again.json")).unwrap();
+}
+
+const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'waybill'";
+
+#[test]
+fn a_backend_that_is_terminated_in_the_middle_ends_the_read_and_nothing_else() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql(LARGE);
+    {
+        let source = server.source();
+        let mut snapshot = source.open_snapshot().unwrap();
+        let (ended, rows) = read(&mut *snapshot, "large", || drop(server.sql_as("postgres", "app", TERMINATE)));
+        assert!(matches!(ended, Err(Error::Closed)), "{ended:?}");
+        assert!(rows < LARGE_ROWS);
+        let counted = snapshot.count("small");
+        assert!(counted.is_err(), "the view is gone for good: {counted:?}");
+        // The same source works on, without a restart.
+        drop(snapshot);
+        assert_eq!(source.open_snapshot().unwrap().count("large").unwrap(), LARGE_ROWS);
+    }
+    is_clean_and_works(&server, &folder);
+}
+
+#[test]
+fn a_server_that_restarts_in_the_middle_is_survived() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql(LARGE);
+    {
+        let source = server.source();
+        let mut snapshot = source.open_snapshot().unwrap();
+        let (ended, _) = read(&mut *snapshot, "large", || server.restart());
+        assert!(matches!(ended, Err(Error::Closed)), "{ended:?}");
+        drop(snapshot);
+        let lookup = waybill::server::source::Lookup { table: "small", key_column: "id", keys: &["1"], columns: &["v"] };
+        assert_eq!(source.find(&lookup).unwrap(), Some(vec![Some("one".into())]), "the kept connection is replaced");
+    }
+    is_clean_and_works(&server, &folder);
+}
+
+/// Without its locks before its view, a table would read as empty, with no error.
+#[test]
+fn a_truncate_or_a_rewrite_by_others_waits_for_the_snapshot() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql(LARGE);
+    let source = server.source();
+    let mut snapshot = source.open_snapshot().unwrap();
+    for change in ["TRUNCATE small", "ALTER TABLE small ALTER COLUMN id TYPE bigint", "DROP TABLE small"] {
+        let mut psql = server.psql("waybill_owner", "app");
+        let refused = psql.args(["-c", "SET lock_timeout = 200", "-c", change]).stderr(Stdio::piped()).output().unwrap();
+        assert!(!refused.status.success(), "{change} went through");
+    }
+    assert_eq!(read(&mut *snapshot, "small", || ()).1, 1);
+    drop(snapshot);
+    drop(source);
+    server.sql("TRUNCATE small");
+    is_clean_and_works(&server, &folder);
+}
+
+#[test]
+fn changes_between_the_first_look_and_the_locks_are_noticed() {
+    let server = Postgres::start();
+    server.sql("CREATE TABLE small (id integer PRIMARY KEY, v text)");
+    let source = server.source();
+    // A new table that appears while we wait for a lock is in the snapshot, or not in its catalog.
+    let holder = other_session(&server, "BEGIN; LOCK TABLE small; CREATE TABLE fresh (x integer); INSERT INTO fresh VALUES (1)");
+    let opened = std::thread::scope(|scope| {
+        let opening = scope.spawn(|| source.open_snapshot());
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        while server.sql(waiting) == "0" {
+            std::thread::yield_now();
+        }
+        let mut holder = holder;
+        writeln!(holder.stdin.as_mut().unwrap(), "COMMIT;").unwrap();
+        end(holder);
+        opening.join().unwrap()
+    });
+    let mut snapshot = opened.unwrap();
+    assert!(snapshot.catalog().unwrap().table("fresh").is_some());
+    assert_eq!(snapshot.count("fresh").unwrap(), 1);
+}
+
+#[test]
+fn the_sum_of_all_money_is_the_same_in_two_hundred_exports_while_eight_writers_move_it() {
+    let server = Postgres::start();
+    server.sql("CREATE TABLE money_a (id integer PRIMARY KEY, amount bigint); CREATE TABLE money_b (LIKE money_a INCLUDING ALL);
+        INSERT INTO money_a SELECT n, 1000 FROM generate_series(1, 50) n; INSERT INTO money_b SELECT n, 1000 FROM generate_series(1, 50) n");
+    let script = "\\set a random(1, 50)\n\\set b random(1, 50)\nBEGIN;\nUPDATE money_a SET amount = amount - 7 WHERE id = :a;\n\
+                  UPDATE money_b SET amount = amount + 7 WHERE id = :b;\nCOMMIT;\n";
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("move.sql"), script).unwrap();
+    let mut writers = server.program("pgbench");
+    writers.args(["-n", "-c", "8", "-j", "2", "-T", "600", "-f"]).arg(folder.path().join("move.sql"));
+    writers.args(["-h", "127.0.0.1", "-U", "waybill_owner", "-p"]).arg(server.port().to_string()).arg("app");
+    let mut writers = writers.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    struct Sum(i64);
+    impl RowSink for Sum {
+        fn value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
+            if let Value::Integer(n) = value {
+                self.0 += n;
+            }
+            Ok(())
+        }
+        fn end_row(&mut self) -> Result<(), Stopped> {
+            Ok(())
+        }
+    }
+    let source = server.source();
+    let mut moved = false;
+    for _ in 0..200 {
+        let mut snapshot = source.open_snapshot().unwrap();
+        let sum = |snapshot: &mut dyn Snapshot, table: &str| {
+            let mut selection = whole(snapshot, table);
+            selection.columns.remove(0);
+            let mut sum = Sum(0);
+            snapshot.read_table(&selection, &mut sum).unwrap();
+            sum.0
+        };
+        let (a, b) = (sum(&mut *snapshot, "money_a"), sum(&mut *snapshot, "money_b"));
+        moved |= a != 50_000;
+        assert_eq!(a + b, 100_000);
+    }
+    assert!(moved, "nobody moved any money");
+    writers.kill().unwrap();
+    writers.wait().unwrap();
+}
+
+#[test]
+fn row_level_security_is_refused_and_never_gives_fewer_rows() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql(LARGE);
+    server.sql("ALTER TABLE small ENABLE ROW LEVEL SECURITY; CREATE POLICY nobody ON small USING (false)");
+    server.sql_as("postgres", "app", "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader");
+    let as_reader = server.url_as("reader", "app");
+    let refused = Program::new(folder.path()).run(["export", "--source", &as_reader, "--output", "out.json"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.stderr.contains("small (row-level security hides rows from the user"), "{}", refused.stderr);
+    assert!(!folder.path().join("out.json").exists());
+    // The owner sees every row, unless the table forces its policies on him too.
+    assert_eq!(export(&server, &folder, "owner.json").code, 0);
+    assert_eq!(read_export(&std::fs::read(folder.path().join("owner.json")).unwrap()).data["small"].len(), 1);
+    server.sql("ALTER TABLE small FORCE ROW LEVEL SECURITY");
+    assert_eq!(export(&server, &folder, "forced.json").code, 1);
+}
+
+#[test]
+fn every_table_that_may_not_be_read_is_named_before_the_first_byte() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql(LARGE);
+    server.sql("CREATE SCHEMA closed; CREATE TABLE closed.t (x integer)");
+    server.sql_as("postgres", "app", "CREATE ROLE reader LOGIN; GRANT SELECT ON large TO reader; GRANT SELECT ON closed.t TO reader");
+    let as_reader = server.url_as("reader", "app");
+    let mut program = Program::new(folder.path());
+    program.0.stdout(Stdio::piped());
+    let refused = program.run(["export", "--source", &as_reader, "--output", "-"]);
+    assert_eq!((refused.code, refused.stdout.len()), (1, 0));
+    for reason in ["small (the user may not read it: GRANT SELECT)", "closed.t (the user may not use its schema"] {
+        assert!(refused.stderr.contains(reason), "{}", refused.stderr);
+    }
+    // A profile that leaves them out makes it work.
+    let profile = "name = \"x\"\n[tables.large.columns]\nid = \"plain\"\nv = \"plain\"\n[tables.small]\nexclude = \"not ours\"\n";
+    std::fs::write(folder.path().join("x.toml"), profile).unwrap();
+    let arguments = ["export", "--source", &as_reader, "--profile", "x.toml", "--output", "out.json"];
+    let done = Program::new(folder.path()).run(arguments);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stderr.contains("left out, unknown to the profile: closed.t"), "{}", done.stderr);
+}
+
+#[test]
+fn a_lock_of_somebody_elses_is_waited_for_and_then_named() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql(LARGE);
+    let holder = other_session(&server, "BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE");
+    {
+        let source = server.source();
+        let started = Instant::now();
+        let error = source.open_snapshot().err().unwrap();
+        assert!(started.elapsed() >= Duration::from_millis(700), "it waited its time");
+        let told = error.to_string();
+        assert!(told.starts_with("table small is locked by night job (user waybill_owner, process "), "{told}");
+    }
+    end(holder);
+    is_clean_and_works(&server, &folder);
+}
+
+#[test]
+fn a_connection_that_stalls_is_given_up_within_the_limit() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql(LARGE);
+    let proxy = crate::harness::StallingProxy::start(server.port());
+    {
+        let source = server.source_at(&server.url().replace(&format!(":{}/", server.port()), &format!(":{}/", proxy.port())));
+        let mut snapshot = source.open_snapshot().unwrap();
+        let started = Instant::now();
+        let (ended, rows) = read(&mut *snapshot, "large", || proxy.stall());
+        assert!(matches!(ended, Err(Error::Stalled)), "{ended:?}");
+        assert!(rows < LARGE_ROWS);
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+        drop(snapshot);
+    }
+    proxy.cut();
+    is_clean_and_works(&server, &folder);
+}
+
+#[test]
+fn short_timeouts_of_the_server_do_not_end_an_export() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql(LARGE);
+    for timeout in ["statement_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout"] {
+        server.sql(&format!("ALTER ROLE waybill_owner SET {timeout} = 50"));
+    }
+    {
+        let source = server.source();
+        let mut snapshot = source.open_snapshot().unwrap();
+        pause(200);
+        let (ended, rows) = read(&mut *snapshot, "large", || pause(200));
+        ended.unwrap();
+        assert_eq!(rows, LARGE_ROWS);
+    }
+    is_clean_and_works(&server, &folder);
+}
+
+#[expect(clippy::disallowed_methods, reason = "the server's own timeout must pass")]
+fn pause(ms: u64) {
+    std::thread::sleep(Duration::from_millis(ms));
+}
+
+/// A snapshot begun on another thread, and what interrupts it.
+fn begin_elsewhere<'s>(
+    scope: &'s std::thread::Scope<'s, '_>,
+    source: &'s dyn Source,
+) -> (std::thread::ScopedJoinHandle<'s, Option<Error>>, Interrupt) {
+    let (send, receive) = std::sync::mpsc::channel();
+    let opening = scope.spawn(move || source.begin_snapshot(&|interrupt| send.send(interrupt).unwrap()).err());
+    (opening, receive.recv().unwrap())
+}
+
+#[test]
+fn a_cancel_frees_query_and_locks_within_two_seconds() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql(LARGE);
+    // In the middle of a table.
+    {
+        let source = server.source();
+        let interrupt = std::cell::RefCell::new(None);
+        let mut snapshot = source.begin_snapshot(&|given| drop(interrupt.replace(Some(given)))).unwrap();
+        let interrupt = interrupt.take().unwrap();
+        let started = Instant::now();
+        let (ended, _) = read(&mut *snapshot, "large", || interrupt());
+        assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
+        drop(snapshot);
+        assert!(started.elapsed() < Duration::from_secs(2));
+    }
+    is_clean_and_works(&server, &folder);
+    // While somebody else's lock is waited for.
+    let holder = other_session(&server, "BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE");
+    {
+        let source = server.source().with_limits(Duration::from_secs(20), Duration::from_secs(60));
+        std::thread::scope(|scope| {
+            let (opening, interrupt) = begin_elsewhere(scope, &source);
+            while server.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0" {
+                std::thread::yield_now();
+            }
+            let started = Instant::now();
+            interrupt();
+            let ended = opening.join().unwrap();
+            assert!(matches!(ended, Some(Error::Interrupted)), "{ended:?}");
+            assert!(started.elapsed() < Duration::from_secs(2));
+            assert_eq!(server.sql("SELECT count(*) FROM pg_locks WHERE NOT granted"), "0", "the wait has ended there too");
+        });
+    }
+    end(holder);
+    is_clean_and_works(&server, &folder);
+}
