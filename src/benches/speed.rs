@@ -1,16 +1,22 @@
-//! How fast, how much memory, and beside what: whole programs, in turn, both writing to a file through
+//! How fast, how much memory, and beside what: whole programs, in turn, each writing to a file through
 //! standard output. Prints medians, ratios and the size of the data; judges nothing.
 
-#![expect(clippy::expect_used, reason = "a bench that cannot run stops with its reason")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that cannot run stops with its reason")]
 
-use std::fs::File;
+mod contender;
+#[path = "../tests/harness/postgres.rs"]
+#[expect(dead_code, reason = "the bench needs less of it than the tests")]
+mod postgres;
+mod site;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
 
-use wait4::Wait4;
+use contender::{Contender, Run, measured, report};
+use postgres::Postgres;
+use site::Site;
 
-/// The sample's tables and columns as an export takes them: the peer reads the same.
+/// The sample's tables as an export takes them: the peers read the same.
 const TABLES: [&str; 22] = [
     "companies",
     "users",
@@ -35,125 +41,204 @@ const TABLES: [&str; 22] = [
     "user_invitations",
     "workflow_handoffs",
 ];
-/// Counted runs: fewer at the sizes that take minutes each.
+/// Counted runs after one warm-up; one at sizes that take minutes each.
 const RUNS: usize = 5;
-const RUNS_WHEN_LARGE: usize = 3;
-
-/// One run of a whole program.
-#[derive(Clone, Copy)]
-struct Run {
-    seconds: f64,
-    peak_bytes: u64,
-}
+const RUNS_WHEN_LARGE: usize = 1;
+const LARGE: u64 = 500_000;
+const PASSWORD: &str = "bench";
 
 fn main() {
     let sizes = std::env::var("WAYBILL_BENCH_INCIDENTS").unwrap_or_else(|_| "100000 1000000".into());
     for incidents in sizes.split_whitespace() {
-        at_size(incidents);
+        at_size(incidents.parse().expect("WAYBILL_BENCH_INCIDENTS holds numbers"));
     }
+    one_huge_cell();
 }
 
-fn at_size(incidents: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
-    std::fs::create_dir_all(&folder).expect("a folder for the bench");
-    let sample = folder.join(format!("{incidents}.db"));
-    if !sample.exists() {
-        println!("making a sample of {incidents} incidents");
-        let participants = incidents.parse::<u64>().unwrap_or_default() / 50;
-        let mut make = waybill();
-        make.args(["sample", "--incidents", incidents, "--participants", &participants.to_string(), "--output"])
-            .arg(&sample);
-        let (path, run) = measured(&mut make, &folder.join("made.txt"));
-        println!("made in {:.0} s, peak memory {:.0} MiB", run.seconds, mib(run.peak_bytes));
-        let _ = std::fs::remove_file(path);
-    }
-    let (ours, theirs, check) = (folder.join("ours.json"), folder.join("theirs.json"), folder.join("check.txt"));
-    let counted = if incidents.parse::<u64>().is_ok_and(|n| n > 500_000) { RUNS_WHEN_LARGE } else { RUNS };
-    let mut runs: [Vec<Run>; 3] = Default::default();
-    // The first round warms the disk's cache and is not counted.
-    for round in 0..=counted {
-        let state = folder.join("state.db");
-        let mut export = waybill();
-        export.args(["export", "--output", "-", "--source"]).arg(format!("sqlite:{}", sample.display()));
-        export.arg("--state").arg(format!("sqlite:{}", state.display()));
-        let measured_now =
-            [measured(&mut export, &ours).1, measured(&mut peer(&sample), &theirs).1, verify(&ours, &check)];
-        if round > 0 {
-            runs.iter_mut().zip(measured_now).for_each(|(runs, run)| runs.push(run));
+/// Where everything of a run lies.
+struct Ground {
+    folder: PathBuf,
+    sample: PathBuf,
+    server: Postgres,
+}
+
+impl Ground {
+    fn prepare(incidents: u64) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+        std::fs::create_dir_all(&folder).expect("a folder for the bench");
+        let sample = folder.join(format!("{incidents}.db"));
+        let server = large_server();
+        let ground = Self { folder, sample, server };
+        println!("making a sample of {incidents} incidents in both engines");
+        if !ground.sample.exists() {
+            let made = ground.make(incidents, &ground.sample.display().to_string());
+            println!("SQLite: {:.0} s, peak memory {:.0} MiB", made.seconds, mib(made.peak_bytes));
         }
+        let made = ground.make(incidents, &ground.server.url());
+        println!("PostgreSQL: {:.0} s", made.seconds);
+        ground.server.sql_as("postgres", "app", "VACUUM ANALYZE");
+        ground.server.sql_as("postgres", "app", "CHECKPOINT");
+        ground
     }
-    report(incidents, &sample, &ours, &runs);
-    for file in [ours, theirs, check] {
-        let _ = std::fs::remove_file(file);
+
+    fn make(&self, incidents: u64, output: &str) -> Run {
+        let (incidents, participants) = (incidents.to_string(), (incidents / 50).to_string());
+        let mut make = waybill();
+        make.args(["sample", "--incidents", &incidents, "--participants", &participants, "--output", output]);
+        make.env("WAYBILL_SAMPLE_PASSWORD", PASSWORD);
+        measured(&mut make, &self.file("made.txt"))
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn export(&self, source: &str, options: &[&str]) -> Command {
+        let mut export = waybill();
+        export.args(["export", "--output", "-", "--source", source, "--state"]);
+        export.arg(format!("sqlite:{}", self.file("state.db").display())).args(options);
+        export
+    }
+
+    fn sqlite_url(&self) -> String {
+        format!("sqlite:{}", self.sample.display())
+    }
+
+    /// Statements for psql over all tables.
+    fn psql(&self, statement: impl Fn(&str) -> String) -> Command {
+        let mut psql = self.server.psql("waybill_owner", "app");
+        psql.arg("-c").arg(TABLES.map(statement).concat());
+        psql
+    }
+
+    fn dump(&self, pipe: &str) -> Command {
+        let mut shell = Command::new("bash");
+        let script = format!(
+            "set -o pipefail; exec {} -h 127.0.0.1 -p {} -U waybill_owner --data-only --exclude-table=debug_logs app {pipe}",
+            self.server.program("pg_dump").get_program().display(),
+            self.server.port()
+        );
+        shell.arg("-c").arg(if pipe.is_empty() { script } else { script.replace("exec ", "") });
+        shell
     }
 }
 
-fn report(incidents: &str, sample: &Path, ours: &Path, runs: &[Vec<Run>; 3]) {
-    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-    #[expect(clippy::cast_precision_loss, reason = "megabytes")]
-    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+/// As a server of this size would be set up: a quarter of a gigabyte would measure the disk.
+fn large_server() -> Postgres {
+    let server = Postgres::start();
+    server.sql_as("postgres", "postgres", "ALTER SYSTEM SET shared_buffers = '3GB'");
+    server.sql_as("postgres", "postgres", "ALTER SYSTEM SET max_wal_size = '8GB'");
+    server.restart();
+    server
+}
+
+fn at_size(incidents: u64) {
+    let ground = Ground::prepare(incidents);
+    let counted = if incidents > LARGE { RUNS_WHEN_LARGE } else { RUNS };
+    let (pg, lite) = (ground.server.url(), ground.sqlite_url());
+    let out = |name: &str| ground.file(name);
+    let site = Site::start(&ground.folder, &pg, PASSWORD);
+    let programs: Vec<Contender<'_>> = vec![
+        Contender::new("waybill export (PostgreSQL)", || measured(&mut ground.export(&pg, &[]), &out("pg.json"))),
+        Contender::new("psql row_to_json", || {
+            let rows = |table: &str| format!("COPY (SELECT row_to_json(t) FROM {table} t) TO STDOUT;");
+            measured(&mut ground.psql(rows), &out("psql.json"))
+        }),
+        Contender::new("pg_dump --data-only", || measured(&mut ground.dump(""), &out("dump.sql"))),
+        Contender::new("psql COPY binary (the floor)", || {
+            let rows = |table: &str| format!("COPY {table} TO STDOUT (FORMAT binary);");
+            measured(&mut ground.psql(rows), &out("copy.bin"))
+        }),
+        Contender::new("the web's run (PostgreSQL)", || site.run()),
+        Contender::new("waybill export (SQLite)", || measured(&mut ground.export(&lite, &[]), &out("lite.json"))),
+        Contender::new("sqlite3 -json", || measured(&mut sqlite_shell(&ground.sample), &out("shell.json"))),
+        Contender::new("waybill verify", || measured(waybill().arg("verify").arg(out("pg.json")), &out("verdict.txt"))),
+        Contender::new("waybill export --compress gzip", || {
+            measured(&mut ground.export(&pg, &["--compress", "gzip"]), &out("pg.json.gz"))
+        }),
+        Contender::new("pg_dump | gzip", || measured(&mut ground.dump("| gzip"), &out("dump.sql.gz"))),
+        Contender::new("waybill export --compress zstd", || {
+            measured(&mut ground.export(&pg, &["--compress", "zstd"]), &out("pg.json.zst"))
+        }),
+        Contender::new("pg_dump | zstd", || measured(&mut ground.dump("| zstd -q"), &out("dump.sql.zst"))),
+        Contender::new("waybill verify (zstd)", || {
+            measured(waybill().arg("verify").arg(out("pg.json.zst")), &out("verdict.txt"))
+        }),
+    ];
+    let runs = contender::in_turn(&programs, counted);
+    let bytes_of = |name: &str| std::fs::metadata(out(name)).map_or(0, |file| file.len());
     println!(
-        "\n{incidents} incidents: database {:.0} MB, export {:.0} MB, median of {} after one warm-up",
-        megabytes(size(sample)),
-        megabytes(size(ours)),
-        runs[0].len()
+        "\n{incidents} incidents: SQLite file {:.0} MB, export {:.0} MB, pg_dump {:.0} MB; median of {counted} after one warm-up",
+        megabytes(std::fs::metadata(&ground.sample).map_or(0, |file| file.len())),
+        megabytes(bytes_of("pg.json")),
+        megabytes(bytes_of("dump.sql"))
     );
-    println!("{:<22} {:>8} {:>8} {:>8} {:>9} {:>12}", "", "median", "min", "max", "MB/s", "peak memory");
-    for (name, runs) in ["waybill export", "sqlite3 -json", "waybill verify"].iter().zip(runs) {
-        let seconds = sorted(runs, |run| run.seconds);
-        let peak = runs.iter().map(|run| run.peak_bytes).max().unwrap_or_default();
+    report(&programs, &runs);
+    let ratio = |of: usize, to: usize| contender::ratio(&runs[of], &runs[to]);
+    println!("\nagainst waybill export (PostgreSQL): row_to_json {:.2} ×, pg_dump {:.2} ×", ratio(1, 0), ratio(2, 0));
+    println!("waybill export (PostgreSQL) against the floor: {:.2} ×", ratio(0, 3));
+    println!("the web's run against waybill export: {:.2} ×", ratio(4, 0));
+    println!("against waybill export (SQLite): sqlite3 -json {:.2} ×", ratio(6, 5));
+    for (name, at, from, to) in [
+        ("waybill gzip", 8, "pg.json", "pg.json.gz"),
+        ("pg_dump | gzip", 9, "dump.sql", "dump.sql.gz"),
+        ("waybill zstd", 10, "pg.json", "pg.json.zst"),
+        ("pg_dump | zstd", 11, "dump.sql", "dump.sql.zst"),
+    ] {
+        let seconds = contender::median(&runs[at]);
+        let (read, written) = (megabytes(bytes_of(from)), megabytes(bytes_of(to)));
         println!(
-            "{name:<22} {:>6.2} s {:>6.2} s {:>6.2} s {:>9.0} {:>8.1} MiB",
-            median(&seconds),
-            seconds[0],
-            seconds[seconds.len() - 1],
-            megabytes(size(ours)) / median(&seconds),
-            mib(peak)
+            "{name:<16} {:>5.0} MB/s in, {:>4.0} MB/s out ({read:.0} MB to {written:.0} MB)",
+            read / seconds,
+            written / seconds
         );
     }
-    let ratio = |a: &[Run], b: &[Run]| {
-        let ratios =
-            a.iter().zip(b).map(|(a, b)| Run { seconds: a.seconds / b.seconds, peak_bytes: 0 }).collect::<Vec<_>>();
-        median(&sorted(&ratios, |run| run.seconds))
-    };
-    println!("sqlite3 -json takes {:.2} times as long as waybill export", ratio(&runs[1], &runs[0]));
-    println!("waybill verify takes {:.2} times as long as waybill export", ratio(&runs[2], &runs[0]));
+    drop(programs);
+    for name in [
+        "pg.json",
+        "psql.json",
+        "dump.sql",
+        "copy.bin",
+        "lite.json",
+        "shell.json",
+        "verdict.txt",
+        "pg.json.gz",
+        "dump.sql.gz",
+        "pg.json.zst",
+        "dump.sql.zst",
+    ] {
+        let _ = std::fs::remove_file(ground.file(name));
+    }
 }
 
-fn sorted(runs: &[Run], of: impl Fn(&Run) -> f64) -> Vec<f64> {
-    let mut values: Vec<f64> = runs.iter().map(of).collect();
-    values.sort_by(f64::total_cmp);
-    values
-}
-
-fn median(sorted: &[f64]) -> f64 {
-    sorted[sorted.len() / 2]
-}
-
-#[expect(clippy::cast_precision_loss, reason = "mebibytes")]
-fn mib(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
+/// Memory with one cell of 100 MB, in either engine.
+fn one_huge_cell() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let path = folder.path().join("huge.db");
+    let database = rusqlite::Connection::open(&path).expect("a database");
+    database.execute_batch("CREATE TABLE huge (id INTEGER PRIMARY KEY, body TEXT)").expect("a table");
+    database.execute("INSERT INTO huge VALUES (1, ?1)", ["ab\"é\n".repeat(100_000_000 / 6)]).expect("a cell");
+    let server = large_server();
+    server.sql("CREATE TABLE huge (id integer PRIMARY KEY, body text); INSERT INTO huge VALUES (1, repeat(E'ab\"é\\n', 100000000 / 6))");
+    for (engine, source) in [("SQLite", format!("sqlite:{}", path.display())), ("PostgreSQL", server.url())] {
+        let mut export = waybill();
+        export.args(["export", "--output", "-", "--source", &source, "--state"]);
+        export.arg(format!("sqlite:{}", folder.path().join("state.db").display()));
+        let run = measured(&mut export, &folder.path().join("out.json"));
+        println!("one cell of 100 MB from {engine}: peak memory {:.0} MiB, {:.2} s", mib(run.peak_bytes), run.seconds);
+    }
 }
 
 /// The same tables and columns with the stock shell.
-fn peer(sample: &Path) -> Command {
+fn sqlite_shell(sample: &Path) -> Command {
     let connection = rusqlite::Connection::open(sample).expect("the sample");
     let mut statements = Vec::new();
     for table in TABLES {
         let mut columns = connection.prepare("SELECT name FROM pragma_table_info(?1)").expect("columns");
         let names = columns.query_map([table], |row| row.get::<_, String>(0)).expect("names");
-        let secret = [
-            "password",
-            "token",
-            "access_token",
-            "refresh_token",
-            "id_token",
-            "invitation_token",
-            "session_token",
-            "original_session_token",
-            "sessionToken",
-        ];
-        let kept = names.map(|name| name.expect("a name")).filter(|name| !secret.contains(&name.as_str()));
+        let secret =
+            |name: &str| name == "password" || name == "token" || name.ends_with("_token") || name == "sessionToken";
+        let kept = names.map(|name| name.expect("a name")).filter(|name| !secret(name));
         let list = kept.map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
         statements.push(format!("SELECT {list} FROM {table};"));
     }
@@ -162,21 +247,16 @@ fn peer(sample: &Path) -> Command {
     command
 }
 
-fn verify(file: &Path, output: &Path) -> Run {
-    let mut command = waybill();
-    command.arg("verify").arg(file);
-    measured(&mut command, output).1
-}
-
 fn waybill() -> Command {
     Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/waybill"))
 }
 
-fn measured(command: &mut Command, output: &Path) -> (PathBuf, Run) {
-    let file = File::create(output).expect("an output file");
-    let started = Instant::now();
-    let mut child = command.stdout(Stdio::from(file)).stderr(Stdio::null()).spawn().expect("the program");
-    let used = child.wait4().expect("its end");
-    assert!(used.status.success(), "{command:?} ended with {}", used.status);
-    (output.to_owned(), Run { seconds: started.elapsed().as_secs_f64(), peak_bytes: used.rusage.maxrss })
+#[expect(clippy::cast_precision_loss, reason = "mebibytes")]
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "megabytes")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
 }

@@ -119,7 +119,10 @@ fn wrong_usage_is_code_2_and_says_what_to_write() {
         (&["export", "--source", "postgres://user@host/db?sslmdoe=require"], "sslmode"),
         (&["profile", "check", &source, "--profile", "missing.toml"], "the profile cannot be read"),
         (&["export", "--source", "sqlite:"], "write sqlite:PATH"),
-        (&["export", &source, "--profile", "other"], "there is no profile other; give a file, or one of the built-in ones: supportsignal"),
+        (
+            &["export", &source, "--profile", "other"],
+            "there is no profile other; give a file, or one of the built-in ones: supportsignal",
+        ),
         (&["verify", "x", "--sha256", "abc"], "64 hexadecimal digits"),
         (&["frobnicate"], "unrecognized subcommand"),
         (&["sample"], "--output"),

@@ -129,7 +129,10 @@ fn rows_come_in_storage_order_or_by_key_and_counts_agree() {
         assert_eq!(by_key, [["1", "one"], ["2", "O'Brien; DROP TABLE parents --"], ["3", "three"]]);
         assert_eq!(read(source, "pairs", RecordOrder::Key), [["1", "1"], ["2", "1"], ["1", "2"]]);
         assert_eq!(read(source, "odd", RecordOrder::Key), [["x", "2"], ["y", "1"]], "no key: all columns");
-        assert_eq!(read(source, "children", RecordOrder::Storage), [["10", "1", "NULL"], ["11", "3", ""], ["12", "NULL", "x"]]);
+        assert_eq!(
+            read(source, "children", RecordOrder::Storage),
+            [["10", "1", "NULL"], ["11", "3", ""], ["12", "NULL", "x"]]
+        );
         assert!(read(source, "empty", RecordOrder::Storage).is_empty());
         let mut snapshot = source.open_snapshot().unwrap();
         for table in snapshot.catalog().unwrap().tables {

@@ -11,8 +11,8 @@
 mod architecture;
 mod audit;
 mod columns;
-mod contract;
 mod command_line;
+mod contract;
 mod doors;
 mod downloads;
 mod exports;

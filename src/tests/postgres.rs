@@ -10,10 +10,11 @@ use waybill::model::redaction::Treatment;
 use waybill::server::rows::{RowSink, Selection, Stopped, Value};
 use waybill::server::source::{Error, Interrupt, Snapshot, Source};
 
-use crate::harness::{Ended, Postgres, Program, read_export};
+use crate::harness::{Ended, Postgres, Program, read_export, source_at};
 
 /// A table large enough that no buffer on the way holds all of it.
-const LARGE: &str = "CREATE TABLE large AS SELECT n AS id, repeat(md5(n::text), 10) AS v FROM generate_series(1, 60000) n;
+const LARGE: &str =
+    "CREATE TABLE large AS SELECT n AS id, repeat(md5(n::text), 10) AS v FROM generate_series(1, 60000) n;
      CREATE TABLE small (id integer PRIMARY KEY, v text); INSERT INTO small VALUES (1, 'one');";
 const LARGE_ROWS: u64 = 60_000;
 
@@ -84,7 +85,8 @@ fn is_clean_and_works(server: &Postgres, folder: &TempDir) {
         assert!(started.elapsed() < Duration::from_secs(2), "a session is left behind");
         std::thread::yield_now();
     }
-    let locks = "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE c.relname IN ('large', 'small')";
+    let locks =
+        "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE c.relname IN ('large', 'small')";
     assert_eq!(server.sql(locks), "0");
     let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().contains(".part")), "{names:?}");
@@ -124,7 +126,8 @@ fn a_server_that_restarts_in_the_middle_is_survived() {
         let (ended, _) = read(&mut *snapshot, "large", || server.restart());
         assert!(matches!(ended, Err(Error::Closed)), "{ended:?}");
         drop(snapshot);
-        let lookup = waybill::server::source::Lookup { table: "small", key_column: "id", keys: &["1"], columns: &["v"] };
+        let lookup =
+            waybill::server::source::Lookup { table: "small", key_column: "id", keys: &["1"], columns: &["v"] };
         assert_eq!(source.find(&lookup).unwrap(), Some(vec![Some("one".into())]), "the kept connection is replaced");
     }
     is_clean_and_works(&server, &folder);
@@ -139,7 +142,8 @@ fn a_truncate_or_a_rewrite_by_others_waits_for_the_snapshot() {
     let mut snapshot = source.open_snapshot().unwrap();
     for change in ["TRUNCATE small", "ALTER TABLE small ALTER COLUMN id TYPE bigint", "DROP TABLE small"] {
         let mut psql = server.psql("waybill_owner", "app");
-        let refused = psql.args(["-c", "SET lock_timeout = 200", "-c", change]).stderr(Stdio::piped()).output().unwrap();
+        let refused =
+            psql.args(["-c", "SET lock_timeout = 200", "-c", change]).stderr(Stdio::piped()).output().unwrap();
         assert!(!refused.status.success(), "{change} went through");
     }
     assert_eq!(read(&mut *snapshot, "small", || ()).1, 1);
@@ -155,7 +159,8 @@ fn changes_between_the_first_look_and_the_locks_are_noticed() {
     server.sql("CREATE TABLE small (id integer PRIMARY KEY, v text)");
     let source = server.source();
     // A new table that appears while we wait for a lock is in the snapshot, or not in its catalog.
-    let holder = other_session(&server, "BEGIN; LOCK TABLE small; CREATE TABLE fresh (x integer); INSERT INTO fresh VALUES (1)");
+    let holder =
+        other_session(&server, "BEGIN; LOCK TABLE small; CREATE TABLE fresh (x integer); INSERT INTO fresh VALUES (1)");
     let opened = std::thread::scope(|scope| {
         let opening = scope.spawn(|| source.open_snapshot());
         let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
@@ -172,6 +177,20 @@ fn changes_between_the_first_look_and_the_locks_are_noticed() {
     assert_eq!(snapshot.count("fresh").unwrap(), 1);
 }
 
+/// Adds up integers.
+struct Sum(i64);
+impl RowSink for Sum {
+    fn value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
+        if let Value::Integer(n) = value {
+            self.0 += n;
+        }
+        Ok(())
+    }
+    fn end_row(&mut self) -> Result<(), Stopped> {
+        Ok(())
+    }
+}
+
 #[test]
 fn the_sum_of_all_money_is_the_same_in_two_hundred_exports_while_eight_writers_move_it() {
     let server = Postgres::start();
@@ -185,18 +204,6 @@ fn the_sum_of_all_money_is_the_same_in_two_hundred_exports_while_eight_writers_m
     writers.args(["-n", "-c", "8", "-j", "2", "-T", "600", "-f"]).arg(folder.path().join("move.sql"));
     writers.args(["-h", "127.0.0.1", "-U", "waybill_owner", "-p"]).arg(server.port().to_string()).arg("app");
     let mut writers = writers.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    struct Sum(i64);
-    impl RowSink for Sum {
-        fn value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
-            if let Value::Integer(n) = value {
-                self.0 += n;
-            }
-            Ok(())
-        }
-        fn end_row(&mut self) -> Result<(), Stopped> {
-            Ok(())
-        }
-    }
     let source = server.source();
     let mut moved = false;
     for _ in 0..200 {
@@ -240,7 +247,11 @@ fn every_table_that_may_not_be_read_is_named_before_the_first_byte() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     server.sql(LARGE);
     server.sql("CREATE SCHEMA closed; CREATE TABLE closed.t (x integer)");
-    server.sql_as("postgres", "app", "CREATE ROLE reader LOGIN; GRANT SELECT ON large TO reader; GRANT SELECT ON closed.t TO reader");
+    server.sql_as(
+        "postgres",
+        "app",
+        "CREATE ROLE reader LOGIN; GRANT SELECT ON large TO reader; GRANT SELECT ON closed.t TO reader",
+    );
     let as_reader = server.url_as("reader", "app");
     let mut program = Program::new(folder.path());
     program.0.stdout(Stdio::piped());
@@ -250,7 +261,8 @@ fn every_table_that_may_not_be_read_is_named_before_the_first_byte() {
         assert!(refused.stderr.contains(reason), "{}", refused.stderr);
     }
     // A profile that leaves them out makes it work.
-    let profile = "name = \"x\"\n[tables.large.columns]\nid = \"plain\"\nv = \"plain\"\n[tables.small]\nexclude = \"not ours\"\n";
+    let profile =
+        "name = \"x\"\n[tables.large.columns]\nid = \"plain\"\nv = \"plain\"\n[tables.small]\nexclude = \"not ours\"\n";
     std::fs::write(folder.path().join("x.toml"), profile).unwrap();
     let arguments = ["export", "--source", &as_reader, "--profile", "x.toml", "--output", "out.json"];
     let done = Program::new(folder.path()).run(arguments);
@@ -281,7 +293,7 @@ fn a_connection_that_stalls_is_given_up_within_the_limit() {
     server.sql(LARGE);
     let proxy = crate::harness::StallingProxy::start(server.port());
     {
-        let source = server.source_at(&server.url().replace(&format!(":{}/", server.port()), &format!(":{}/", proxy.port())));
+        let source = source_at(&server.url().replace(&format!(":{}/", server.port()), &format!(":{}/", proxy.port())));
         let mut snapshot = source.open_snapshot().unwrap();
         let started = Instant::now();
         let (ended, rows) = read(&mut *snapshot, "large", || proxy.stall());
@@ -338,7 +350,7 @@ fn a_cancel_frees_query_and_locks_within_two_seconds() {
         let mut snapshot = source.begin_snapshot(&|given| drop(interrupt.replace(Some(given)))).unwrap();
         let interrupt = interrupt.take().unwrap();
         let started = Instant::now();
-        let (ended, _) = read(&mut *snapshot, "large", || interrupt());
+        let (ended, _) = read(&mut *snapshot, "large", interrupt);
         assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
         drop(snapshot);
         assert!(started.elapsed() < Duration::from_secs(2));
@@ -347,7 +359,7 @@ fn a_cancel_frees_query_and_locks_within_two_seconds() {
     // While somebody else's lock is waited for.
     let holder = other_session(&server, "BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE");
     {
-        let source = server.source().with_limits(Duration::from_secs(20), Duration::from_secs(60));
+        let source = server.source().with_limits(Duration::from_secs(20), Duration::from_mins(1));
         std::thread::scope(|scope| {
             let (opening, interrupt) = begin_elsewhere(scope, &source);
             while server.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0" {
@@ -358,7 +370,11 @@ fn a_cancel_frees_query_and_locks_within_two_seconds() {
             let ended = opening.join().unwrap();
             assert!(matches!(ended, Some(Error::Interrupted)), "{ended:?}");
             assert!(started.elapsed() < Duration::from_secs(2));
-            assert_eq!(server.sql("SELECT count(*) FROM pg_locks WHERE NOT granted"), "0", "the wait has ended there too");
+            assert_eq!(
+                server.sql("SELECT count(*) FROM pg_locks WHERE NOT granted"),
+                "0",
+                "the wait has ended there too"
+            );
         });
     }
     end(holder);

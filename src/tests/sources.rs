@@ -6,7 +6,15 @@ use tempfile::TempDir;
 use crate::harness::{Ended, Program, read_export, sample};
 
 fn export(folder: &TempDir, source: &str) -> Ended {
-    Program::new(folder.path()).run(["export", "--source", &format!("sqlite:{source}"), "--profile", "supportsignal", "--output", "out.json"])
+    Program::new(folder.path()).run([
+        "export",
+        "--source",
+        &format!("sqlite:{source}"),
+        "--profile",
+        "supportsignal",
+        "--output",
+        "out.json",
+    ])
 }
 
 #[test]

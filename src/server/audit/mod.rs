@@ -19,15 +19,32 @@ pub enum Event {
     SignInRefused,
     SignedOut,
     /// An account of Waybill's own was made or got another password.
-    AccountPut { account: String },
-    Refused { action: String, role: Option<String> },
-    ExportRequested { scope: String, door: String },
+    AccountPut {
+        account: String,
+    },
+    Refused {
+        action: String,
+        role: Option<String>,
+    },
+    ExportRequested {
+        scope: String,
+        door: String,
+    },
     ExportStarted,
-    ExportCompleted { summary: ExportSummary },
-    ExportFailed { failure: Failure },
+    ExportCompleted {
+        summary: ExportSummary,
+    },
+    ExportFailed {
+        failure: Failure,
+    },
     ExportCancelled,
     ExportExpired,
-    Downloaded { first_byte: u64, last_byte: u64, bytes_sent: u64, whole: bool },
+    Downloaded {
+        first_byte: u64,
+        last_byte: u64,
+        bytes_sent: u64,
+        whole: bool,
+    },
     DownloadStarted,
 }
 

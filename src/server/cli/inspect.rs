@@ -49,9 +49,9 @@ impl Inspect {
     pub fn run(self) -> Result<Exit, Failed> {
         let file = File::open(&self.file)
             .map_err(|error| Failed::new(Exit::Failed, format!("{} cannot be read: {error}", self.file.display())))?;
-        let snapshot = Unpacker::new(file).map_err(inspect::Error::from).and_then(|content| {
-            Snapshot::open(BufReader::with_capacity(256 << 10, content))
-        });
+        let snapshot = Unpacker::new(file)
+            .map_err(inspect::Error::from)
+            .and_then(|content| Snapshot::open(BufReader::with_capacity(256 << 10, content)));
         let snapshot = snapshot.map_err(|error| self.named(error.into()))?;
         let Some(table) = &self.table else {
             return print(&tables(&snapshot.metadata, self.json));

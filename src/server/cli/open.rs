@@ -20,7 +20,7 @@ use crate::server::support::random::SystemRandom;
 #[derive(Clone, Debug)]
 pub enum SourceUrl {
     Sqlite(PathBuf),
-    Postgres(Address),
+    Postgres(Box<Address>),
 }
 
 impl FromStr for SourceUrl {
@@ -30,7 +30,7 @@ impl FromStr for SourceUrl {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             Some(("sqlite", path)) => sqlite_path(path).map(Self::Sqlite),
-            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(text.parse()?)),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(Box::new(text.parse()?))),
             _ => Err("write sqlite:PATH or postgres://user@host:port/database".into()),
         }
     }
@@ -48,7 +48,9 @@ impl SourceUrl {
     /// What the database is called.
     pub fn database(&self) -> String {
         match self {
-            Self::Sqlite(path) => path.file_stem().map_or("database".into(), |stem| stem.to_string_lossy().into_owned()),
+            Self::Sqlite(path) => {
+                path.file_stem().map_or("database".into(), |stem| stem.to_string_lossy().into_owned())
+            }
             Self::Postgres(address) => address.database().to_owned(),
         }
     }
@@ -66,7 +68,7 @@ impl SourceUrl {
         Ok(match self {
             Self::Sqlite(path) => Arc::new(SqliteSource::new(path)),
             Self::Postgres(address) => {
-                Arc::new(PostgresSource::connect(address.clone()).map_err(|error| self.named(error.into()))?)
+                Arc::new(PostgresSource::connect((**address).clone()).map_err(|error| self.named(error.into()))?)
             }
         })
     }
@@ -128,7 +130,9 @@ impl SourceArgs {
 }
 
 /// Runs what blocks on a thread that may.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failed> + Send + 'static) -> Result<T, Failed> {
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failed> + Send + 'static,
+) -> Result<T, Failed> {
     let lost = |_| Failed::new(Exit::Failed, "the program itself failed");
     tokio::task::spawn_blocking(work).await.map_err(lost)?
 }

@@ -88,7 +88,8 @@ impl Check {
             return Err(Failed::new(Exit::Usage, message));
         }
         let (drift, lacking, name) = blocking(move || {
-            let (drift, lacking) = classification::check(&*source, &profile).map_err(|error| url.named(error.into()))?;
+            let (drift, lacking) =
+                classification::check(&*source, &profile).map_err(|error| url.named(error.into()))?;
             Ok((drift, lacking, profile.name))
         })
         .await?;

@@ -37,22 +37,20 @@ impl Sample {
         let password = password.unwrap_or_else(|| reference(&SystemRandom).to_lowercase().into());
         let size = Size { incidents: self.incidents, participants: self.participants, seed: self.seed };
         let output = self.output.expose_secret();
-        let place = match output.split_once("://") {
-            Some(("postgres" | "postgresql", _)) => {
-                if Address::shows_password(output) {
-                    let message = "a password on the command line can be read by everybody on this machine: put it \
+        let is_server = output.starts_with("postgres://") || output.starts_with("postgresql://");
+        let place = if is_server {
+            if Address::shows_password(output) {
+                let message = "a password on the command line can be read by everybody on this machine: put it \
                                    into PGPASSWORD or ~/.pgpass";
-                    return Err(Failed::new(Exit::Usage, message));
-                }
-                let address: Address = output.parse().map_err(|message| Failed::new(Exit::Usage, message))?;
-                generate_in_postgres(&address, &size, password.expose_secret(), self.force).await?;
-                Place { shown: address.to_string(), kept_in: None }
+                return Err(Failed::new(Exit::Usage, message));
             }
-            _ => {
-                let path = PathBuf::from(output);
-                generate(&path, &size, password.expose_secret(), self.force)?;
-                Place { shown: path.display().to_string(), kept_in: Some(password_file(&path)) }
-            }
+            let address: Address = output.parse().map_err(|message| Failed::new(Exit::Usage, message))?;
+            generate_in_postgres(&address, &size, password.expose_secret(), self.force).await?;
+            Place { shown: address.to_string(), kept_in: None }
+        } else {
+            let path = PathBuf::from(output);
+            generate(&path, &size, password.expose_secret(), self.force)?;
+            Place { shown: path.display().to_string(), kept_in: Some(password_file(&path)) }
         };
         let (incidents, participants) =
             (text::counted(size.incidents, "incident"), text::counted(size.participants, "participant"));

@@ -77,7 +77,6 @@ impl Serve {
         work.abort();
         Ok(Exit::Done)
     }
-
 }
 
 /// A wrong path is better told now than on every page.

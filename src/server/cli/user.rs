@@ -44,7 +44,9 @@ impl User {
         let added = add_local_admin(&path, Arc::new(SystemClock), Arc::new(SystemRandom), &admin, password, &actor);
         added.await.map_err(|error| Failed::new(Exit::Failed, error.to_string()))?;
         match made_up {
-            Some(password) => print(&format!("{admin} may sign in with the password {password}\nIt is shown this once.")),
+            Some(password) => {
+                print(&format!("{admin} may sign in with the password {password}\nIt is shown this once."))
+            }
             None => print(&format!("{admin} may sign in")),
         }
     }

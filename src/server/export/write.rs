@@ -26,16 +26,15 @@ pub fn write<W: Write>(
     meter: &Meter,
 ) -> Result<(W, Sealed)> {
     let out = Compressor::new(out, compression).map_err(|error| output_error(&error))?;
-    let sealer = Sealer::begin(out, &plan.metadata).map_err(output)?;
-    let written = convey(sealer, meter, |belt| read_tables(snapshot, plan, belt, meter));
+    let unsealed = Sealer::begin(out, &plan.metadata).map_err(output)?;
+    let written = convey(unsealed, meter, |belt| read_tables(snapshot, plan, belt, meter));
     let (packing, sealed) = written.map_err(|error| explain(error, plan, meter))?;
     let (out, packed) = packing.finish().map_err(|error| output_error(&error))?;
     // Size and digest are the file's as people get it.
-    let sealed = match packed {
-        Some(Packed { bytes, sha256 }) => Sealed { bytes, sha256, ..sealed },
-        None => sealed,
-    };
-    Ok((out, sealed))
+    match packed {
+        Some(Packed { bytes, sha256 }) => Ok((out, Sealed { bytes, sha256, ..sealed })),
+        None => Ok((out, sealed)),
+    }
 }
 
 fn read_tables(

@@ -25,12 +25,12 @@ use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::random::{Random, token};
 
 pub use accounts::LOCAL_ADMIN;
-pub use caller::{Caller, Refused};
-pub use setup::add_local_admin;
 use accounts::{Accounts, By};
+pub use caller::{Caller, Refused};
 use limits::SignInLimits;
 use password::Passwords;
 use setup::SetupLink;
+pub use setup::add_local_admin;
 
 /// A session nobody used for this long is over.
 const IDLE: TimeDelta = TimeDelta::minutes(60);

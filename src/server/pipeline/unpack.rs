@@ -28,7 +28,7 @@ type Raw<R> = BufReader<Tally<R>>;
 
 enum Stage<R: Read> {
     None(Raw<R>),
-    Gzip(GzDecoder<Raw<R>>),
+    Gzip(Box<GzDecoder<Raw<R>>>),
     Zstd(ZstdDecoder<'static, Raw<R>>),
     Ended,
 }
@@ -50,7 +50,7 @@ impl<R: Read> Unpacker<R> {
         let mut raw = BufReader::with_capacity(256 << 10, Tally { file, seen: seen.clone() });
         let head = peek(&mut raw)?;
         let stage = match head {
-            [0x1f, 0x8b, ..] if *head == GZIP_HEADER => Stage::Gzip(GzDecoder::new(raw)),
+            [0x1f, 0x8b, ..] if *head == GZIP_HEADER => Stage::Gzip(Box::new(GzDecoder::new(raw))),
             [0x28, 0xb5, 0x2f, 0xfd, ..] if head.starts_with(&ZSTD_HEADER) => {
                 Stage::Zstd(ZstdDecoder::with_buffer(raw)?.single_frame())
             }
@@ -173,7 +173,9 @@ mod tests {
     }
 
     fn content() -> Vec<u8> {
-        (0..2000).flat_map(|n: u32| format!("{{\"id\":{n},\"text\":\"line {}\"}}\n", n * 7919 % 1000).into_bytes()).collect()
+        (0..2000)
+            .flat_map(|n: u32| format!("{{\"id\":{n},\"text\":\"line {}\"}}\n", n * 7919 % 1000).into_bytes())
+            .collect()
     }
 
     #[test]

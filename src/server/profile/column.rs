@@ -62,8 +62,7 @@ impl<'de> Visitor<'de> for ColumnVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ColumnProfile, A::Error> {
-        let Detailed { class, codec, native_type, on_import } =
-            Detailed::deserialize(MapAccessDeserializer::new(map))?;
+        let Detailed { class, codec, native_type, on_import } = Detailed::deserialize(MapAccessDeserializer::new(map))?;
         Ok(ColumnProfile { class, codec, native_type, on_import })
     }
 }

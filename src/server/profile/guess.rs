@@ -20,35 +20,143 @@ impl Reasoned {
 }
 
 const SECRET: [&str; 33] = [
-    "password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "api_key", "private_key", "access_key",
-    "auth_key", "signing_key", "encryption_key", "session_key", "session_id", "hash", "salt", "otp", "totp", "mfa",
-    "2fa", "two_factor", "backup_code", "recovery_code", "credential", "cookie", "jwt", "bearer", "cvv", "pin_code",
-    "nonce", "verifier", "p256dh",
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "private_key",
+    "access_key",
+    "auth_key",
+    "signing_key",
+    "encryption_key",
+    "session_key",
+    "session_id",
+    "hash",
+    "salt",
+    "otp",
+    "totp",
+    "mfa",
+    "2fa",
+    "two_factor",
+    "backup_code",
+    "recovery_code",
+    "credential",
+    "cookie",
+    "jwt",
+    "bearer",
+    "cvv",
+    "pin_code",
+    "nonce",
+    "verifier",
+    "p256dh",
 ];
 /// Names that only look like secrets: amounts and kinds of tokens, fingerprints of texts.
 const NOT_SECRET: [&str; 9] = [
-    "tokens_used", "max_tokens", "token_type", "token_count", "prompt_tokens", "total_tokens", "completion_tokens",
-    "baseline_max_tokens", "password_changed_at",
+    "tokens_used",
+    "max_tokens",
+    "token_type",
+    "token_count",
+    "prompt_tokens",
+    "total_tokens",
+    "completion_tokens",
+    "baseline_max_tokens",
+    "password_changed_at",
 ];
 const SENSITIVE: [&str; 25] = [
-    "health", "medical", "diagnos", "disab", "allerg", "medication", "treatment", "symptom", "religio", "ethnic", "race",
-    "political", "sexual", "gender", "genetic", "biometric", "criminal", "conviction", "incident", "salary", "income",
-    "narrative", "care_notes", "ndis", "ssn",
+    "health",
+    "medical",
+    "diagnos",
+    "disab",
+    "allerg",
+    "medication",
+    "treatment",
+    "symptom",
+    "religio",
+    "ethnic",
+    "race",
+    "political",
+    "sexual",
+    "gender",
+    "genetic",
+    "biometric",
+    "criminal",
+    "conviction",
+    "incident",
+    "salary",
+    "income",
+    "narrative",
+    "care_notes",
+    "ndis",
+    "ssn",
 ];
 const PERSONAL: [&str; 42] = [
-    "email", "e_mail", "phone", "mobile", "fax", "first_name", "last_name", "full_name", "given_name", "family_name",
-    "middle_name", "display_name", "user_name", "username", "nickname", "surname", "maiden", "contact", "address",
-    "street", "city", "zip", "postal", "postcode", "birth", "dob", "nationality", "ip_addr", "user_agent", "avatar",
-    "photo", "picture", "image_url", "latitude", "longitude", "location", "passport", "iban", "bank", "license",
-    "reporter", "device_id",
+    "email",
+    "e_mail",
+    "phone",
+    "mobile",
+    "fax",
+    "first_name",
+    "last_name",
+    "full_name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "display_name",
+    "user_name",
+    "username",
+    "nickname",
+    "surname",
+    "maiden",
+    "contact",
+    "address",
+    "street",
+    "city",
+    "zip",
+    "postal",
+    "postcode",
+    "birth",
+    "dob",
+    "nationality",
+    "ip_addr",
+    "user_agent",
+    "avatar",
+    "photo",
+    "picture",
+    "image_url",
+    "latitude",
+    "longitude",
+    "location",
+    "passport",
+    "iban",
+    "bank",
+    "license",
+    "reporter",
+    "device_id",
 ];
 /// Free text in which people are named.
 const FREE_TEXT: [&str; 11] =
     ["note", "message", "comment", "body", "content", "bio", "description", "transcript", "reason", "remark", "answer"];
 /// Tables whose `name` is a person's.
 const PEOPLE: [&str; 15] = [
-    "user", "people", "person", "contact", "customer", "member", "employee", "participant", "profile", "patient",
-    "client", "account", "author", "student", "staff",
+    "user",
+    "people",
+    "person",
+    "contact",
+    "customer",
+    "member",
+    "employee",
+    "participant",
+    "profile",
+    "patient",
+    "client",
+    "account",
+    "author",
+    "student",
+    "staff",
 ];
 
 /// A guess by name, type and comment alone.
@@ -66,7 +174,10 @@ fn guess(table: &Table, column: &ColumnSchema, shape: Option<Shape>) -> Reasoned
     let says = |words: &[&'static str]| words.iter().find(|word| contains_word(&name, word)).copied();
     let named = |class, word: &str| Reasoned::new(class, format!("its name says \"{word}\""));
     let can_be_secret = !matches!(column.codec, Codec::Boolean | Codec::Date | Codec::Timestamp | Codec::Double);
-    if can_be_secret && !NOT_SECRET.contains(&name.as_str()) && let Some(word) = says(&SECRET) {
+    if can_be_secret
+        && !NOT_SECRET.contains(&name.as_str())
+        && let Some(word) = says(&SECRET)
+    {
         return named(Classification::Secret, word);
     }
     match shape {
@@ -94,7 +205,8 @@ fn guess(table: &Table, column: &ColumnSchema, shape: Option<Shape>) -> Reasoned
     if is_key {
         return Reasoned::new(Classification::Plain, "a key");
     }
-    let says_something = matches!(column.codec, Codec::Text | Codec::Json | Codec::Dynamic | Codec::Date | Codec::Native);
+    let says_something =
+        matches!(column.codec, Codec::Text | Codec::Json | Codec::Dynamic | Codec::Date | Codec::Native);
     if let Some(word) = says(&SENSITIVE).filter(|_| says_something) {
         return named(Classification::Sensitive, word);
     }
@@ -136,7 +248,7 @@ fn snake(name: &str) -> String {
     out
 }
 
-/// The word at the beginning of a part of the name: "pin_code" is none in "shopping_code".
+/// The word at the beginning of a part of the name: `pin_code` is none in `shopping_code`.
 fn contains_word(name: &str, word: &str) -> bool {
     name.match_indices(word).any(|(at, _)| {
         let begins = at == 0 || name.as_bytes()[at - 1] == b'_';

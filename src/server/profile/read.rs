@@ -102,7 +102,8 @@ fn refuse_reserved(text: &str) -> Result<(), Mistake> {
             return Err(Mistake::at(text, value.span().start, what));
         }
     }
-    let secret = reserved.treatments.as_ref().and_then(|table| Some((table.span().start, table.get_ref().get("secret")?)));
+    let secret =
+        reserved.treatments.as_ref().and_then(|table| Some((table.span().start, table.get_ref().get("secret")?)));
     match secret {
         Some((at, value)) if value.as_str() != Some(Treatment::Omit.as_str()) => {
             Err(Mistake::at(text, at, "secrets are always omitted: treatments.secret can only be \"omit\"".into()))
@@ -146,7 +147,8 @@ mod tests {
         let class = mistake("name = \"x\"\n[tables.a.columns]\nid = \"plian\"\n");
         assert!(class.contains("line 3, column 6: unknown variant `plian`"), "{class}");
         assert!(class.ends_with("did you mean `plain`?"), "{class}");
-        let detailed = mistake("name = \"x\"\n[tables.a.columns]\nid = { class = \"secret\", on_imprt = \"fresh_token\" }\n");
+        let detailed =
+            mistake("name = \"x\"\n[tables.a.columns]\nid = { class = \"secret\", on_imprt = \"fresh_token\" }\n");
         assert!(detailed.contains("line 3") && detailed.ends_with("did you mean `on_import`?"), "{detailed}");
         let field = mistake("name = \"x\"\nfile_nam = \"y\"\n");
         assert!(field.contains("line 2, column 1") && field.ends_with("did you mean `file_name`?"), "{field}");

@@ -101,15 +101,22 @@ fn is_phone(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let marked = text.starts_with('+') || text.starts_with('0') || text.contains(['(', ' ', '-']);
     let is_date = text.len() >= 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
-    (7..=15).contains(&digits) && marked && !is_date && text.chars().all(|c| c.is_ascii_digit() || "+ ()-/.".contains(c))
+    (7..=15).contains(&digits)
+        && marked
+        && !is_date
+        && text.chars().all(|c| c.is_ascii_digit() || "+ ()-/.".contains(c))
 }
 
 /// At least 32 characters of hexadecimal or base64, digits and letters mixed; a UUID is an id, not a key.
 fn is_random(text: &str) -> bool {
     let alphabet = |c: char| c.is_ascii_alphanumeric() || "-_+/=".contains(c);
-    let has = |test: fn(&char) -> bool| text.chars().filter(|c| test(c)).count() >= 4;
+    let has = |test: fn(&char) -> bool| text.chars().filter(test).count() >= 4;
     let is_uuid = text.len() == 36 && text.matches('-').count() == 4;
-    text.len() >= 32 && !is_uuid && text.chars().all(alphabet) && has(char::is_ascii_digit) && has(char::is_ascii_alphabetic)
+    text.len() >= 32
+        && !is_uuid
+        && text.chars().all(alphabet)
+        && has(char::is_ascii_digit)
+        && has(char::is_ascii_alphabetic)
 }
 
 #[cfg(test)]

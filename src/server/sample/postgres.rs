@@ -32,7 +32,8 @@ pub async fn generate_in_postgres(address: &Address, size: &Size, password: &str
         SCHEMA.split_inclusive(';').partition(|sql| sql.contains("CREATE TABLE"));
     let mut transaction = connection.begin().await?;
     if is_there {
-        let drop: Vec<String> = tables.iter().map(|sql| format!("DROP TABLE IF EXISTS {} CASCADE;", name(sql))).collect();
+        let drop: Vec<String> =
+            tables.iter().map(|sql| format!("DROP TABLE IF EXISTS {} CASCADE;", name(sql))).collect();
         sqlx::raw_sql(AssertSqlSafe(drop.concat())).execute(&mut *transaction).await?;
     }
     sqlx::raw_sql(AssertSqlSafe(tables.concat())).execute(&mut *transaction).await?;

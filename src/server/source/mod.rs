@@ -46,7 +46,9 @@ pub enum Error {
     Closed,
     #[error("the database stopped answering in the middle")]
     Stalled,
-    #[error("a standby server cancelled the read to catch up; export from the primary or raise max_standby_streaming_delay")]
+    #[error(
+        "a standby server cancelled the read to catch up; export from the primary or raise max_standby_streaming_delay"
+    )]
     Standby,
     #[error("the database's tables are being changed all the time; try again when that is done")]
     Changing,

@@ -29,7 +29,7 @@ use waybill::server::{http, worker};
 pub use browser::{Answer, Browser};
 pub use faulty::{Fault, FaultySource};
 pub use files::{changed_line, read_export};
-pub use postgres::Postgres;
+pub use postgres::{Postgres, source_at};
 pub use program::{Ended, Program, Server};
 pub use stalling::StallingProxy;
 

@@ -22,10 +22,16 @@ fn unprivileged(command: &mut Command) -> &mut Command {
         let output = Command::new("id").args([flag, "postgres"]).output().ok()?;
         String::from_utf8(output.stdout).ok()?.trim().parse().ok()
     };
-    if is_root() && let (Some(user), Some(group)) = (id("-u"), id("-g")) {
+    if is_root()
+        && let (Some(user), Some(group)) = (id("-u"), id("-g"))
+    {
         command.uid(user).gid(group);
     }
-    command.current_dir("/tmp").env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LC_ALL", "C.UTF-8")
+    command
+        .current_dir("/tmp")
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("LC_ALL", "C.UTF-8")
 }
 
 fn is_root() -> bool {
@@ -33,8 +39,11 @@ fn is_root() -> bool {
 }
 
 fn programs() -> PathBuf {
-    let mut found: Vec<PathBuf> =
-        fs::read_dir("/usr/lib/postgresql").into_iter().flatten().map(|entry| entry.unwrap().path().join("bin")).collect();
+    let mut found: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path().join("bin"))
+        .collect();
     found.sort();
     found.pop().expect("PostgreSQL is installed (make packages)")
 }
@@ -61,7 +70,8 @@ fn template(programs: &Path) -> PathBuf {
     give_away(making.path());
     let data = making.path().join("data");
     let mut init = Command::new(programs.join("initdb"));
-    init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"]).arg(&data);
+    init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
+        .arg(&data);
     done(unprivileged(&mut init));
     // Another test may have been quicker: its template is as good.
     let _ = fs::rename(&data, &template);
@@ -86,7 +96,11 @@ impl Postgres {
         give_away(folder.path());
         let server = Self { folder, port, programs };
         server.control("start");
-        server.sql_as("postgres", "postgres", "CREATE ROLE waybill_owner LOGIN; CREATE DATABASE app OWNER waybill_owner");
+        server.sql_as(
+            "postgres",
+            "postgres",
+            "CREATE ROLE waybill_owner LOGIN; CREATE DATABASE app OWNER waybill_owner",
+        );
         server
     }
 
@@ -98,8 +112,13 @@ impl Postgres {
         let mut command = Command::new(self.programs.join("pg_ctl"));
         command.arg(verb).args(["-w", "-s", "-m", "immediate", "-D"]).arg(self.folder.path().join("data"));
         command.arg("-l").arg(self.folder.path().join("data/log"));
-        let status = unprivileged(&mut command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        assert!(status.unwrap().success(), "{}", fs::read_to_string(self.folder.path().join("data/log")).unwrap_or_default());
+        let status =
+            unprivileged(&mut command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        assert!(
+            status.unwrap().success(),
+            "{}",
+            fs::read_to_string(self.folder.path().join("data/log")).unwrap_or_default()
+        );
     }
 
     pub fn port(&self) -> u16 {
@@ -116,12 +135,7 @@ impl Postgres {
 
     /// With limits short enough for a test.
     pub fn source(&self) -> PostgresSource {
-        self.source_at(&self.url())
-    }
-
-    pub fn source_at(&self, url: &str) -> PostgresSource {
-        let address: Address = url.parse().unwrap();
-        PostgresSource::connect(address).unwrap().with_limits(Duration::from_secs(2), Duration::from_millis(700))
+        source_at(&self.url())
     }
 
     /// Runs SQL as the owner of `app` through psql; the answer's cells unaligned.
@@ -163,6 +177,12 @@ impl Postgres {
         let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'waybill'";
         self.sql_as("postgres", "postgres", count).parse().unwrap()
     }
+}
+
+/// A source on any address, with limits short enough for a test.
+pub fn source_at(url: &str) -> PostgresSource {
+    let address: Address = url.parse().unwrap();
+    PostgresSource::connect(address).unwrap().with_limits(Duration::from_secs(2), Duration::from_millis(700))
 }
 
 impl Drop for Postgres {

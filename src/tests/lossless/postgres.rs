@@ -25,14 +25,79 @@ const VALUES: &[(&str, &[&str])] = &[
     ("boolean", &["true", "false"]),
     ("smallint", &["-32768", "32767", "0"]),
     ("integer", &["-2147483648", "2147483647"]),
-    ("bigint", &["-9223372036854775808", "9223372036854775807", "9007199254740991", "9007199254740992", "9007199254740993", "-9007199254740993"]),
+    (
+        "bigint",
+        &[
+            "-9223372036854775808",
+            "9223372036854775807",
+            "9007199254740991",
+            "9007199254740992",
+            "9007199254740993",
+            "-9007199254740993",
+        ],
+    ),
     ("oid", &["0", "4294967295"]),
-    ("real", &["'NaN'", "'Infinity'", "'-Infinity'", "'-0'", "0.1", "1e-45", "3.4028235e38", "16777216", "1.17549435e-38"]),
-    ("double precision", &["'NaN'", "'Infinity'", "'-Infinity'", "'-0'", "0.1", "0.30000000000000004", "5e-324", "1.7976931348623157e308", "9007199254740993", "1e21", "123456789012345680"]),
-    ("numeric", &["'NaN'", "'Infinity'", "'-Infinity'", "0", "0.000", "-0.0010", "1e1000", "1e-1000", "12345678901234567890.12345678901234567890", "10000", "100000000", "0.0001", "9999.9999", "99999999999999999999999999999999999999", "1e-16383", "repeat('9', 131072)::numeric", "1.10"]),
+    (
+        "real",
+        &["'NaN'", "'Infinity'", "'-Infinity'", "'-0'", "0.1", "1e-45", "3.4028235e38", "16777216", "1.17549435e-38"],
+    ),
+    (
+        "double precision",
+        &[
+            "'NaN'",
+            "'Infinity'",
+            "'-Infinity'",
+            "'-0'",
+            "0.1",
+            "0.30000000000000004",
+            "5e-324",
+            "1.7976931348623157e308",
+            "9007199254740993",
+            "1e21",
+            "123456789012345680",
+        ],
+    ),
+    (
+        "numeric",
+        &[
+            "'NaN'",
+            "'Infinity'",
+            "'-Infinity'",
+            "0",
+            "0.000",
+            "-0.0010",
+            "1e1000",
+            "1e-1000",
+            "12345678901234567890.12345678901234567890",
+            "10000",
+            "100000000",
+            "0.0001",
+            "9999.9999",
+            "99999999999999999999999999999999999999",
+            "1e-16383",
+            "repeat('9', 131072)::numeric",
+            "1.10",
+        ],
+    ),
     ("numeric(38,18)", &["12345678901234567890.123456789012345678", "-0.000000000000000001", "1"]),
     ("money", &["'-92233720368547758.08'", "'92233720368547758.07'", "'0.01'"]),
-    ("text", &["''", "' '", "'NULL'", "'null'", r#"'quote " and '' and \ and /'"#, "E'tab\\t line\\n return\\r bell\\x07 del\\x7f'", "'👍 é ｶ 한 \u{202e}'", "E'\\u2028\\u2029'", "'</script><script>alert(1)</script>'", "'=1+1'", "'{\"$json\":\"x\"}'", "repeat('ab\u{e9}\"', 300000)"]),
+    (
+        "text",
+        &[
+            "''",
+            "' '",
+            "'NULL'",
+            "'null'",
+            r#"'quote " and '' and \ and /'"#,
+            "E'tab\\t line\\n return\\r bell\\x07 del\\x7f'",
+            "'👍 é ｶ 한 \u{202e}'",
+            "E'\\u2028\\u2029'",
+            "'</script><script>alert(1)</script>'",
+            "'=1+1'",
+            "'{\"$json\":\"x\"}'",
+            "repeat('ab\u{e9}\"', 300000)",
+        ],
+    ),
     ("character varying(10)", &["'abc '", "''"]),
     ("character(8)", &["'abc'", "''", "'12345678'"]),
     ("name", &["'a name'"]),
@@ -40,16 +105,103 @@ const VALUES: &[(&str, &[&str])] = &[
     ("bytea", &["''", "'\\x00'", "'\\x00ff5c22'", "decode(repeat('00ff10', 100000), 'hex')"]),
     ("bit(8)", &["B'10101010'", "B'00000000'"]),
     ("bit varying", &["B''", "B'1'", "B'101010101010101010101'"]),
-    ("uuid", &["'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'", "'0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d'"]),
-    ("date", &["'infinity'", "'-infinity'", "'4713-01-01 BC'", "'0001-12-31 BC'", "'0001-01-01'", "'9999-12-31'", "'12345-06-07'", "'5874897-12-31'", "'2000-02-29'", "'1900-02-28'"]),
+    (
+        "uuid",
+        &[
+            "'00000000-0000-0000-0000-000000000000'",
+            "'ffffffff-ffff-ffff-ffff-ffffffffffff'",
+            "'0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d'",
+        ],
+    ),
+    (
+        "date",
+        &[
+            "'infinity'",
+            "'-infinity'",
+            "'4713-01-01 BC'",
+            "'0001-12-31 BC'",
+            "'0001-01-01'",
+            "'9999-12-31'",
+            "'12345-06-07'",
+            "'5874897-12-31'",
+            "'2000-02-29'",
+            "'1900-02-28'",
+        ],
+    ),
     ("time", &["'00:00'", "'24:00:00'", "'23:59:59.999999'", "'12:34:56.5'"]),
     ("time with time zone", &["'24:00:00+14'", "'00:00:00.000001-12:30:15'"]),
-    ("timestamp", &["'infinity'", "'-infinity'", "'4713-01-01 00:00:00 BC'", "'0044-03-15 12:00:00 BC'", "'0001-01-01 00:00:00'", "'9999-12-31 23:59:59.999999'", "'12345-06-07 08:09:10.000001'", "'294276-12-31 23:59:59.999999'", "'1999-12-31 23:59:59.999999'", "'2000-01-01'"]),
-    ("timestamp with time zone", &["'infinity'", "'-infinity'", "'4713-01-01 00:00:00+00 BC'", "'1883-11-18 12:03:58+00'", "'2026-11-20 17:02:11.123456+05:45'", "'12345-06-07 00:00:00+00'", "'14675-06-30 15:06:40+00'", "'294276-12-31 23:59:59.999999+00'", "'2026-03-29 02:30:00 Europe/Berlin'"]),
+    (
+        "timestamp",
+        &[
+            "'infinity'",
+            "'-infinity'",
+            "'4713-01-01 00:00:00 BC'",
+            "'0044-03-15 12:00:00 BC'",
+            "'0001-01-01 00:00:00'",
+            "'9999-12-31 23:59:59.999999'",
+            "'12345-06-07 08:09:10.000001'",
+            "'294276-12-31 23:59:59.999999'",
+            "'1999-12-31 23:59:59.999999'",
+            "'2000-01-01'",
+        ],
+    ),
+    (
+        "timestamp with time zone",
+        &[
+            "'infinity'",
+            "'-infinity'",
+            "'4713-01-01 00:00:00+00 BC'",
+            "'1883-11-18 12:03:58+00'",
+            "'2026-11-20 17:02:11.123456+05:45'",
+            "'12345-06-07 00:00:00+00'",
+            "'14675-06-30 15:06:40+00'",
+            "'294276-12-31 23:59:59.999999+00'",
+            "'2026-03-29 02:30:00 Europe/Berlin'",
+        ],
+    ),
     ("timestamp(0) with time zone", &["'2026-11-20 17:02:11.6+00'"]),
-    ("interval", &["'0'", "'1 year 2 mons 3 days 04:05:06.789'", "'-1 year -2 mons +3 days -04:05:06.789'", "'178000000 years'", "'-178000000 years'", "'0.000001 seconds'", "'1 mon -1 day'"]),
-    ("json", &["'{\"a\":1,\"a\":2}'", "'1.0e5'", "' { \"x\" : [ 1 , 2 ] } '", "E'{\\n \"a\": 1\\n}'", "'null'", "'{\"$json\":1}'", "'9007199254740993'", "'\"\\u0000\"'", "'0.1'", "'[]'"]),
-    ("jsonb", &["'{\"b\":1,\"a\":[1e400]}'", "'null'", "'1E400'", "'0.1000'", "'{\"$blob\":\"x\"}'", "'{\"deep\":{\"$blob\":\"x\"}}'", "'\"text\"'", "'12345678901234567890'", "'-0'", "'{}'"]),
+    (
+        "interval",
+        &[
+            "'0'",
+            "'1 year 2 mons 3 days 04:05:06.789'",
+            "'-1 year -2 mons +3 days -04:05:06.789'",
+            "'178000000 years'",
+            "'-178000000 years'",
+            "'0.000001 seconds'",
+            "'1 mon -1 day'",
+        ],
+    ),
+    (
+        "json",
+        &[
+            "'{\"a\":1,\"a\":2}'",
+            "'1.0e5'",
+            "' { \"x\" : [ 1 , 2 ] } '",
+            "E'{\\n \"a\": 1\\n}'",
+            "'null'",
+            "'{\"$json\":1}'",
+            "'9007199254740993'",
+            "'\"\\u0000\"'",
+            "'0.1'",
+            "'[]'",
+        ],
+    ),
+    (
+        "jsonb",
+        &[
+            "'{\"b\":1,\"a\":[1e400]}'",
+            "'null'",
+            "'1E400'",
+            "'0.1000'",
+            "'{\"$blob\":\"x\"}'",
+            "'{\"deep\":{\"$blob\":\"x\"}}'",
+            "'\"text\"'",
+            "'12345678901234567890'",
+            "'-0'",
+            "'{}'",
+        ],
+    ),
     ("jsonpath", &["'$.a[*] ? (@ > 1)'"]),
     ("xml", &["'<a b=\"c\">&amp;<!-- x --></a>'", "'text only'"]),
     ("inet", &["'192.168.0.1'", "'192.168.0.1/24'", "'2001:db8::1'", "'::/0'"]),
@@ -182,7 +334,8 @@ fn literal(cell: &Cell) -> String {
 fn everything(server: &Postgres, database: &str) -> Vec<String> {
     let tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables \
                   WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1";
-    let tables = server.sql_as("waybill_owner", database, &format!("SELECT string_agg(t, E'\\x01') FROM ({tables}) x(t)"));
+    let tables =
+        server.sql_as("waybill_owner", database, &format!("SELECT string_agg(t, E'\\x01') FROM ({tables}) x(t)"));
     tables
         .split('\u{1}')
         .map(|table| {
@@ -235,10 +388,14 @@ fn any_literal(kind: usize) -> BoxedStrategy<String> {
         3 => proptest::collection::vec(any::<u8>(), 0..40).prop_map(|b| format!("'\\x{}'", hex::encode(b))).boxed(),
         4 => "-?[0-9]{1,30}(\\.[0-9]{0,30})?".boxed(),
         5 => (-210_866_803_200_i64..9_224_318_016_000, 0..1_000_000)
-            .prop_map(|(s, us)| format!("(to_timestamp(0) + make_interval(secs => 0.{us:06})) + {s} * interval '1 second'"))
+            .prop_map(|(s, us)| {
+                format!("(to_timestamp(0) + make_interval(secs => 0.{us:06})) + {s} * interval '1 second'")
+            })
             .boxed(),
         6 => (any::<i32>(), any::<i32>(), -1_000_000_000_000_i64..1_000_000_000_000)
-            .prop_map(|(m, d, us)| format!("make_interval(months => {m}, days => {d}) + {us} * interval '1 microsecond'"))
+            .prop_map(|(m, d, us)| {
+                format!("make_interval(months => {m}, days => {d}) + {us} * interval '1 microsecond'")
+            })
             .boxed(),
         7 => "[^\\x00\\\\\"]{0,12}".prop_map(move |text| format!("to_jsonb({}::text)", quoted(text))).boxed(),
         _ => "[^\\x00]{0,8}".prop_map(move |text| format!("ARRAY[{}, NULL]", quoted(text))).boxed(),
@@ -264,7 +421,8 @@ fn random_schemas_with_random_rows_survive() {
         for database in ["before", "after"] {
             server.sql_as("postgres", "postgres", &format!("DROP DATABASE IF EXISTS {database}"));
         }
-        let columns: Vec<String> = kinds.iter().enumerate().map(|(at, kind)| format!("c{at} {}", KINDS[*kind])).collect();
+        let columns: Vec<String> =
+            kinds.iter().enumerate().map(|(at, kind)| format!("c{at} {}", KINDS[*kind])).collect();
         databases(&server, &format!("CREATE TABLE \"{name}\" ({});", columns.join(", ")));
         for row in &rows {
             let cells: Vec<&str> = row.iter().map(|cell| cell.as_deref().unwrap_or("NULL")).collect();

@@ -78,7 +78,8 @@ fn cell(codec: &str, json: &str) -> Cell {
     if let Some(tagged) = tagged(json) {
         return tagged;
     }
-    let text = || -> String { if json.starts_with('"') { serde_json::from_str(json).unwrap() } else { json.to_owned() } };
+    let text =
+        || -> String { if json.starts_with('"') { serde_json::from_str(json).unwrap() } else { json.to_owned() } };
     match codec {
         "boolean" => Cell::Boolean(json == "true"),
         "base64" => Cell::Bytes(base64::engine::general_purpose::STANDARD.decode(text()).unwrap()),

@@ -22,13 +22,33 @@ line" TEXT, "👍" TEXT);
 "#;
 
 const VALUES: [&str; 22] = [
-    "NULL", "0", "1", "-1", "9223372036854775807", "-9223372036854775808", "9007199254740993", "1.5", "1.0", "-0.0", "9e999",
-    "-9e999", "5e-324", "0.1", "''", "'text'", "'12'", "'a' || char(0) || 'b'", "CAST(x'61ff62' AS TEXT)", "x''", "x'00ff'",
+    "NULL",
+    "0",
+    "1",
+    "-1",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "9007199254740993",
+    "1.5",
+    "1.0",
+    "-0.0",
+    "9e999",
+    "-9e999",
+    "5e-324",
+    "0.1",
+    "''",
+    "'text'",
+    "'12'",
+    "'a' || char(0) || 'b'",
+    "CAST(x'61ff62' AS TEXT)",
+    "x''",
+    "x'00ff'",
     "'{\"$blob\":\"x\"}'",
 ];
 
 fn everything(connection: &Connection) -> Vec<String> {
-    let names = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let names =
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'";
     let names: Vec<String> =
         connection.prepare(names).unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     let mut all = Vec::new();
@@ -68,7 +88,8 @@ fn load(file: &[u8], schema: &str) -> Connection {
                 _ => "?",
             };
             let marks: Vec<&str> = kept.iter().map(bind).collect();
-            let sql = format!("INSERT INTO {} ({}) VALUES ({})", quote(&table.name), names.join(", "), marks.join(", "));
+            let sql =
+                format!("INSERT INTO {} ({}) VALUES ({})", quote(&table.name), names.join(", "), marks.join(", "));
             let values = kept.iter().map(|at| match (&row[*at], table.columns[*at].codec.as_str()) {
                 (Cell::Null, _) => Value::Null,
                 (Cell::Boolean(yes), _) => Value::Integer(i64::from(*yes)),
@@ -120,10 +141,11 @@ fn random_values_in_random_columns_survive() {
         proptest::collection::vec(any::<u8>(), 0..20).prop_map(Value::Blob),
     ];
     let types = ["INTEGER", "TEXT", "REAL", "BLOB", "NUMERIC", "", "BOOLEAN", "VARCHAR(10)"];
-    let tables = proptest::collection::vec(proptest::sample::select(types.to_vec()), 1..6).prop_flat_map(move |types| {
-        let rows = proptest::collection::vec(proptest::collection::vec(value.clone(), types.len()), 0..8);
-        (Just(types), rows)
-    });
+    let tables =
+        proptest::collection::vec(proptest::sample::select(types.to_vec()), 1..6).prop_flat_map(move |types| {
+            let rows = proptest::collection::vec(proptest::collection::vec(value.clone(), types.len()), 0..8);
+            (Just(types), rows)
+        });
     let config = Config { cases: 24, max_shrink_iters: 50, failure_persistence: None, ..Config::default() };
     let ran = TestRunner::new(config).run(&tables, |(types, rows)| {
         let columns: Vec<String> = types.iter().enumerate().map(|(at, kind)| format!("c{at} {kind}")).collect();

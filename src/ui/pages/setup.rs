@@ -10,7 +10,9 @@ use crate::ui::components::Icon;
 pub fn SetupPage(token: String, problem: String) -> impl IntoView {
     let problem = match problem.as_str() {
         "" => None,
-        "used" => Some("This link has been used or has expired. Start the server again for a new one, or use waybill user add."),
+        "used" => Some(
+            "This link has been used or has expired. Start the server again for a new one, or use waybill user add.",
+        ),
         "unusable" => Some("A name has 1 to 100 characters, a password at least 12."),
         _ => Some("The account could not be made. Try again in a moment."),
     };

@@ -4,6 +4,7 @@ use super::{Kind, fit, inside_json};
 use crate::model::catalog::Codec;
 use crate::server::rows::Value;
 
+#[expect(clippy::cast_possible_truncation, reason = "back to the precision it came with")]
 pub fn value<'a>(value: Value<'_>, kind: Kind, text: &'a mut Vec<u8>) -> Value<'a> {
     match value {
         Value::Integer(n) => Value::Integer(leading_digit(n)),
@@ -91,8 +92,9 @@ fn zeros_after_first(plain: &str, out: &mut Vec<u8>) {
 }
 
 pub fn is_uuid(text: &str) -> bool {
-    text.len() == 36 && text.bytes().enumerate().all(|(at, byte)| match at {
-        8 | 13 | 18 | 23 => byte == b'-',
-        _ => byte.is_ascii_hexdigit(),
-    })
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }

@@ -60,11 +60,10 @@ impl RowSink for Redactor<'_> {
         self.text.clear();
         let changed = match (treatment, value) {
             (Treatment::Keep, value) => value,
-            (_, Value::Null) => Value::Null,
+            // An omitted column is not selected; were it, nothing of it would leave.
+            (_, Value::Null) | (Treatment::Omit, _) => Value::Null,
             (Treatment::Mask, value) => mask::value(value, kind, &mut self.text),
             (Treatment::Pseudonymise, value) => pseudonym::value(value, kind, self.key, &mut self.text),
-            // An omitted column is not selected; were it, nothing of it would leave.
-            (Treatment::Omit, _) => Value::Null,
         };
         self.next.value(changed)
     }
@@ -143,8 +142,7 @@ mod tests {
         };
         let columns: Vec<_> = values.iter().map(column).collect();
         let treatments = vec![treatment; values.len()];
-        let selection =
-            Selection { table: "t".into(), columns, treatments, key: vec![], order: RecordOrder::Storage };
+        let selection = Selection { table: "t".into(), columns, treatments, key: vec![], order: RecordOrder::Storage };
         let mut seen = Seen::default();
         let mut redactor = Redactor::new(&mut seen, &selection, key);
         for (.., value) in values {
@@ -175,9 +173,20 @@ mod tests {
     fn a_masked_value_shows_a_part_and_stays_what_its_type_is() {
         let seen = treated(Treatment::Mask, &Key::new([1; 32]), &VALUES);
         let expected = [
-            "A***", "a***@masked.invalid", "a***@mas", "+** ** **** **18", "Ł***",
-            "00000000-0000-0000-0000-00005a6b7c8d", "1984-01-01", "1984-01-01T00:00:00Z", "-1000.00", "Integer(1000)",
-            "Double(30.0)", "0 bytes", r#"{"n":["1*",true,null],"name":"A***"}"#, "Null",
+            "A***",
+            "a***@masked.invalid",
+            "a***@mas",
+            "+** ** **** **18",
+            "Ł***",
+            "00000000-0000-0000-0000-00005a6b7c8d",
+            "1984-01-01",
+            "1984-01-01T00:00:00Z",
+            "-1000.00",
+            "Integer(1000)",
+            "Double(30.0)",
+            "0 bytes",
+            r#"{"n":["1*",true,null],"name":"A***"}"#,
+            "Null",
         ];
         assert_eq!(seen, expected);
     }

@@ -7,6 +7,7 @@ use super::{Key, Kind, fit, inside_json};
 use crate::model::catalog::Codec;
 use crate::server::rows::Value;
 
+#[expect(clippy::cast_possible_truncation, reason = "back to the precision it came with")]
 pub fn value<'a>(value: Value<'_>, kind: Kind, key: &Key, text: &'a mut Vec<u8>) -> Value<'a> {
     match value {
         Value::Integer(n) => Value::Integer(key.integer(n)),

@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_refused_and_not_repeated() {
-        for url in ["postgres://u:s3cret@h/d?sslmdoe=require", "postgres://u:s3cret@h:port/d", "postgres://h/d?sslmode=s3cret"]
+        for url in
+            ["postgres://u:s3cret@h/d?sslmdoe=require", "postgres://u:s3cret@h:port/d", "postgres://h/d?sslmode=s3cret"]
         {
             let error = url.parse::<Address>().unwrap_err();
             assert!(!error.contains("s3cret"), "{error}");

@@ -83,6 +83,7 @@ const KEYS: &str = "
 const LARGE_OBJECTS: &str = "SELECT count(*) FROM pg_largeobject_metadata";
 
 /// One row of `OBJECTS`.
+#[expect(clippy::struct_excessive_bools, reason = "four independent answers of the catalog")]
 struct Object {
     oid: i64,
     schema: String,
@@ -159,7 +160,7 @@ impl Object {
 
 /// Reads everything about the database that is not a row.
 pub fn read(session: &mut Session) -> Result<Schema> {
-    let objects: Vec<Object> = rows(session.fetch(sqlx::query(OBJECTS).persistent(false))?, Object::read)?;
+    let objects: Vec<Object> = rows(&session.fetch(sqlx::query(OBJECTS).persistent(false))?, Object::read)?;
     let labels: BTreeMap<i64, String> = objects.iter().map(|object| (object.oid, object.label())).collect();
     let (mut not_included, mut unreadable, mut taken) = (Vec::new(), Vec::new(), Vec::new());
     for object in &objects {
@@ -177,8 +178,8 @@ pub fn read(session: &mut Session) -> Result<Schema> {
     not_included.extend(large_objects(session)?);
     let oids: Vec<i64> = taken.iter().map(|object| object.oid).collect();
     let columns: Vec<(i64, ColumnSchema, Column)> =
-        rows(session.fetch(sqlx::query(COLUMNS).bind(&oids).persistent(false))?, column)?;
-    let keys: Vec<Key> = rows(session.fetch(sqlx::query(KEYS).bind(&oids).persistent(false))?, Key::read)?;
+        rows(&session.fetch(sqlx::query(COLUMNS).bind(&oids).persistent(false))?, column)?;
+    let keys: Vec<Key> = rows(&session.fetch(sqlx::query(KEYS).bind(&oids).persistent(false))?, Key::read)?;
     let (mut tables, mut relations) = (Vec::new(), BTreeMap::new());
     for object in taken {
         tables.push(table(object, &columns, &keys, &labels));
@@ -197,7 +198,7 @@ pub fn read(session: &mut Session) -> Result<Schema> {
     Ok(Schema { catalog: Catalog { tables: parents_first(tables), not_included, unreadable }, relations })
 }
 
-fn rows<T>(rows: Vec<PgRow>, read: impl Fn(&PgRow) -> sqlx::Result<T>) -> Result<Vec<T>> {
+fn rows<T>(rows: &[PgRow], read: impl Fn(&PgRow) -> sqlx::Result<T>) -> Result<Vec<T>> {
     rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(fault::explain)
 }
 
@@ -286,7 +287,7 @@ impl Key {
 
 /// Finds a table by the name that the catalog gives it, as `"schema"."table"`.
 pub fn relation_by_name(session: &mut Session, name: &str) -> Result<String> {
-    let objects: Vec<Object> = rows(session.fetch(sqlx::query(OBJECTS).persistent(false))?, Object::read)?;
+    let objects: Vec<Object> = rows(&session.fetch(sqlx::query(OBJECTS).persistent(false))?, Object::read)?;
     let found = objects.iter().find(|object| object.label() == name);
     found.map(Object::quoted).ok_or_else(|| super::super::Error::NoTable(name.to_owned()))
 }

@@ -26,8 +26,10 @@ const SETTINGS: &str = "SET row_security = off; SET search_path = ''; SET DateSt
      SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET synchronize_seqscans = off; \
      SET jit = off; SET client_min_messages = error";
 /// Settings that only newer servers have, with the version that brought them.
-const NEWER_SETTINGS: [(u32, &str); 2] =
-    [(14, "SET idle_session_timeout = 0; SET client_connection_check_interval = 1000"), (17, "SET transaction_timeout = 0")];
+const NEWER_SETTINGS: [(u32, &str); 2] = [
+    (14, "SET idle_session_timeout = 0; SET client_connection_check_interval = 1000"),
+    (17, "SET transaction_timeout = 0"),
+];
 
 /// An open connection. Dropped, it ends in the database too.
 #[derive(Debug)]
@@ -61,7 +63,8 @@ impl Session {
     /// # Errors
     /// When the server cannot be reached or refuses the user.
     pub fn open(address: &Address, patience: Duration) -> Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| Error::Engine(Box::new(error)))?;
+        let runtime =
+            Builder::new_current_thread().enable_all().build().map_err(|error| Error::Engine(Box::new(error)))?;
         let options = address.connect_options().disable_statement_logging();
         let (connection, version, backend) = runtime.block_on(async {
             let mut connection = connect(&options, CONNECT_WITHIN).await?;

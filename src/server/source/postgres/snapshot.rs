@@ -60,8 +60,7 @@ impl PostgresSnapshot {
         let columns = selection.columns.iter().map(|selected| column(&selected.name)).collect::<Result<Vec<_>>>()?;
         let wires: Vec<Wire> = columns.iter().map(|column| column.wire).collect();
         let list: Vec<&str> = columns.iter().map(|column| column.expression.as_str()).collect();
-        let sql =
-            format!("COPY (SELECT {} FROM {}{rest}) TO STDOUT (FORMAT binary)", list.join(", "), relation.from);
+        let sql = format!("COPY (SELECT {} FROM {}{rest}) TO STDOUT (FORMAT binary)", list.join(", "), relation.from);
         let mut reader = CopyReader::new(&wires, sink);
         self.session.copy_out(&sql, |piece| reader.feed(piece))?;
         reader.finish()
@@ -94,7 +93,8 @@ impl Snapshot for PostgresSnapshot {
             FROM (SELECT CAST($1 AS oid) part UNION SELECT relid FROM pg_partition_tree(CAST($1 AS oid))) parts \
             JOIN pg_class ON oid = part";
         let question = format!("SELECT CAST(a AS float8), CAST(b AS float8) FROM ({question}) sizes(a, b)");
-        let rows = self.session.fetch(sqlx::query(sqlx::AssertSqlSafe(question)).bind(relation.oid).persistent(false))?;
+        let rows =
+            self.session.fetch(sqlx::query(sqlx::AssertSqlSafe(question)).bind(relation.oid).persistent(false))?;
         let size = |row: &sqlx::postgres::PgRow| Ok((row.try_get::<f64, _>(0)?, row.try_get::<f64, _>(1)?));
         let (pages, tuples) = rows.first().map_or(Ok((0.0, 0.0)), size).map_err(fault::explain)?;
         // Statistics may be missing; then a page is taken to hold a few dozen rows.
@@ -110,7 +110,8 @@ impl Snapshot for PostgresSnapshot {
             RecordOrder::Storage => String::new(),
             RecordOrder::Key => {
                 let columns = &self.relation(&selection.table)?.columns;
-                let order = |name: &String| columns.get(name).map_or_else(|| quoted(name), |column| column.order.clone());
+                let order =
+                    |name: &String| columns.get(name).map_or_else(|| quoted(name), |column| column.order.clone());
                 let key: Vec<String> = selection.key.iter().map(order).collect();
                 if key.is_empty() { String::new() } else { format!(" ORDER BY {}", key.join(", ")) }
             }

@@ -53,7 +53,8 @@ pub fn GuessPanel(preview: RwSignal<Preview>) -> impl IntoView {
             return None;
         }
         let secrets = guesses.iter().filter(|guess| guess.class == Classification::Secret).count() as u64;
-        let summary = format!("{} guessed, {} as secret", text::counted(guesses.len() as u64, "column"), text::count(secrets));
+        let summary =
+            format!("{} guessed, {} as secret", text::counted(guesses.len() as u64, "column"), text::count(secrets));
         let (mut named, plain): (Vec<_>, Vec<_>) =
             guesses.into_iter().partition(|guess| guess.class != Classification::Plain);
         named.sort_by_key(|guess| guess.class != Classification::Secret);

@@ -1,0 +1,86 @@
+//! A program that is timed, and how its runs are told.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use wait4::Wait4;
+
+/// One run of a whole program.
+#[derive(Clone, Copy)]
+pub struct Run {
+    pub seconds: f64,
+    pub peak_bytes: u64,
+}
+
+pub struct Contender<'a> {
+    name: &'static str,
+    run: Box<dyn Fn() -> Run + 'a>,
+}
+
+impl<'a> Contender<'a> {
+    pub fn new(name: &'static str, run: impl Fn() -> Run + 'a) -> Self {
+        Self { name, run: Box::new(run) }
+    }
+}
+
+/// Round after round, so that whatever slows the machine down slows all of them. The first round warms
+/// caches and is not counted.
+pub fn in_turn(programs: &[Contender<'_>], counted: usize) -> Vec<Vec<Run>> {
+    let mut runs = vec![Vec::new(); programs.len()];
+    for round in 0..=counted {
+        for (program, runs) in programs.iter().zip(&mut runs) {
+            let run = (program.run)();
+            if round > 0 {
+                runs.push(run);
+            }
+        }
+    }
+    runs
+}
+
+/// A command with its output in a file.
+pub fn measured(command: &mut Command, output: &Path) -> Run {
+    let file = File::create(output).expect("an output file");
+    let started = Instant::now();
+    let mut child = command.stdout(Stdio::from(file)).stderr(Stdio::null()).spawn().expect("the program");
+    let used = child.wait4().expect("its end");
+    assert!(used.status.success(), "{command:?} ended with {}", used.status);
+    Run { seconds: started.elapsed().as_secs_f64(), peak_bytes: used.rusage.maxrss }
+}
+
+pub fn report(programs: &[Contender<'_>], runs: &[Vec<Run>]) {
+    println!("{:<32} {:>8} {:>8} {:>8} {:>12}", "", "median", "min", "max", "peak memory");
+    for (program, runs) in programs.iter().zip(runs) {
+        let seconds = sorted(runs.iter().map(|run| run.seconds));
+        let peak = runs.iter().map(|run| run.peak_bytes).max().unwrap_or_default();
+        let peak = if peak == 0 { String::new() } else { format!("{:.1} MiB", super::mib(peak)) };
+        println!(
+            "{:<32} {:>6.2} s {:>6.2} s {:>6.2} s {peak:>12}",
+            program.name,
+            median(runs),
+            seconds[0],
+            seconds[seconds.len() - 1],
+        );
+    }
+}
+
+pub fn median(runs: &[Run]) -> f64 {
+    middle(&sorted(runs.iter().map(|run| run.seconds)))
+}
+
+/// The median of round-by-round ratios.
+pub fn ratio(of: &[Run], to: &[Run]) -> f64 {
+    middle(&sorted(of.iter().zip(to).map(|(of, to)| of.seconds / to.seconds)))
+}
+
+fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+fn middle(sorted: &[f64]) -> f64 {
+    sorted[sorted.len() / 2]
+}
