@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::open::{Opened, blocking};
 use super::{Exit, Failed, SourceArgs, print};
 use crate::server::classification;
-use crate::server::profile::SCHEMA;
+use crate::server::profile::{Origin, SCHEMA};
 
 #[derive(Debug, Args)]
 pub struct Profile {
@@ -83,7 +83,7 @@ impl Init {
 impl Check {
     async fn run(self) -> Result<Exit, Failed> {
         let Opened { url, source, profile } = self.source.open().await?;
-        if profile.is_guess {
+        if profile.origin == Origin::Guess {
             let message = "which profile? This database fits no built-in one: give --profile FILE, or draft one with waybill profile init";
             return Err(Failed::new(Exit::Usage, message));
         }

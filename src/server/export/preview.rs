@@ -162,7 +162,7 @@ fn outline(draft: &Draft, profile: &Profile, clock: &dyn Clock) -> Preview {
     Preview {
         taken_at: rfc3339(clock.now()),
         file_name: file_name(profile, clock.now(), Compression::None),
-        command: format!("waybill export --source \"$WAYBILL_SOURCE\" --profile {} --output .", profile.name),
+        command: format!("waybill export --source \"$WAYBILL_SOURCE\"{} --output .", profile.option()),
         tables: tables.collect(),
         excluded: redaction.excluded_tables.clone(),
         drift: profile.drift(&draft.catalog),

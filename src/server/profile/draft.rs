@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::guess::{self, Reasoned};
-use super::{ColumnProfile, Profile, Shapes, TableProfile, Treatments};
+use super::{ColumnProfile, Origin, Profile, Shapes, TableProfile, Treatments};
 use crate::model::catalog::ColumnSchema;
 use crate::model::drift::Guess;
 use crate::model::redaction::Classification;
@@ -54,7 +54,7 @@ impl Draft {
             treatments: Treatments::default(),
             tables,
             guesses,
-            is_guess: true,
+            origin: Origin::Guess,
         }
     }
 

@@ -70,9 +70,19 @@ pub struct Profile {
     /// Why each class was guessed, where nobody has written the profile.
     #[serde(skip)]
     pub guesses: Vec<Guess>,
-    /// Whether classes are guesses.
     #[serde(skip)]
-    pub is_guess: bool,
+    pub origin: Origin,
+}
+
+/// Where a profile came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    #[default]
+    BuiltIn,
+    /// The file, as it was typed.
+    File(String),
+    /// Nobody has written it.
+    Guess,
 }
 
 fn file_name_of_no_application() -> String {
@@ -192,6 +202,16 @@ impl Profile {
             return Err(Error::Unknown { name: name.into(), known });
         };
         Ok(Self::from_toml(text)?)
+    }
+
+    /// What to write on a command line for the same profile; nothing for a guess.
+    #[must_use]
+    pub fn option(&self) -> String {
+        match &self.origin {
+            Origin::BuiltIn => format!(" --profile {}", self.name),
+            Origin::File(path) => format!(" --profile {path}"),
+            Origin::Guess => String::new(),
+        }
     }
 
     /// The built-in profile whose tables are all there, if there is one.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml::Spanned;
 
-use super::{BUILT_IN, Error, Profile};
+use super::{BUILT_IN, Error, Origin, Profile};
 use crate::model::redaction::Treatment;
 
 /// What is wrong with a profile, and where.
@@ -51,7 +51,7 @@ impl Profile {
             return Self::built_in(name_or_path);
         }
         match std::fs::read_to_string(Path::new(name_or_path)) {
-            Ok(text) => Ok(Self::from_toml(&text)?),
+            Ok(text) => Ok(Self { origin: Origin::File(name_or_path.to_owned()), ..Self::from_toml(&text)? }),
             // A bare word is meant as a name.
             Err(_) if !name_or_path.contains(['/', '.']) => Self::built_in(name_or_path),
             Err(error) => Err(Error::Unreadable(error)),
