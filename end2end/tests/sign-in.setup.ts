@@ -6,6 +6,8 @@ import { expect, test } from "../fixtures/test.ts";
 const people = [
   ...(Object.keys(SERVERS) as ServerName[]).map((server) => ({ who: "admin", email: ADMIN, server })),
   { who: "lead", email: LEAD, server: "normal" as ServerName },
+  { who: "admin", email: ADMIN, server: "postgres" as ServerName },
+  { who: "admin", email: "ada", server: "own" as ServerName },
 ];
 
 for (const { who, email, server } of people) {

@@ -8,8 +8,10 @@
     reason = "a test fails by panicking; the rest reads better in sentences"
 )]
 
+mod accounts;
 mod architecture;
 mod audit;
+mod both_engines;
 mod columns;
 mod command_line;
 mod contract;
@@ -24,5 +26,6 @@ mod killed;
 mod lossless;
 mod postgres;
 mod previews;
+mod profiles;
 mod sign_in;
 mod sources;

@@ -4,9 +4,11 @@
 //! renames it to its unguessable name; `open` serves it; `remove` and `sweep` clear up.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use crate::server::support::disk::EarlySync;
 
 const UNFINISHED: &str = ".part";
 
@@ -47,7 +49,8 @@ impl Artifacts {
     pub fn begin(&self, name: String) -> Result<Unpublished, Error> {
         let path = self.folder.join(format!("{name}{UNFINISHED}"));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(Error::Write)?;
-        Ok(Unpublished { file, path, name, published: false })
+        let sync = EarlySync::of(&file).map_err(Error::Write)?;
+        Ok(Unpublished { file, sync: Some(sync), path, name, published: false })
     }
 
     /// # Errors
@@ -88,22 +91,20 @@ impl Artifacts {
 #[derive(Debug)]
 pub struct Unpublished {
     file: File,
+    /// There until `publish`.
+    sync: Option<EarlySync>,
     path: PathBuf,
     name: String,
     published: bool,
 }
 
 impl Unpublished {
-    pub fn file(&self) -> &File {
-        &self.file
-    }
-
     /// Makes the file durable and then visible under its name.
     ///
     /// # Errors
     /// When the disk does not confirm it; then nothing is visible.
     pub fn publish(mut self) -> Result<String, Error> {
-        self.file.sync_all().map_err(Error::Write)?;
+        self.sync.take().map_or(Ok(()), EarlySync::finish).map_err(Error::Write)?;
         let target = self.path.with_file_name(&self.name);
         std::fs::rename(&self.path, &target).map_err(Error::Write)?;
         self.path = target;
@@ -111,6 +112,20 @@ impl Unpublished {
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::Write)?;
         self.published = true;
         Ok(std::mem::take(&mut self.name))
+    }
+}
+
+impl Write for Unpublished {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        if let Some(sync) = &mut self.sync {
+            sync.wrote(written);
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 

@@ -118,7 +118,7 @@ impl Exports {
         let plan = plan(&request, &*self.source, &mut *snapshot, &self.profile, &live.meter)?;
         let tables = plan.selections.iter().map(|selection| selection.table.clone()).collect();
         let _ = live.planned.set((tables, plan.metadata.total_records));
-        let (_, sealed) = write(&mut *snapshot, &plan, unpublished.file(), row.compression, &live.meter)?;
+        let (unpublished, sealed) = write(&mut *snapshot, &plan, unpublished, row.compression, &live.meter)?;
         Ok((sealed, unpublished))
     }
 

@@ -18,6 +18,7 @@ use crate::server::audit::{self, Event};
 use crate::server::identity::Caller;
 use crate::server::state::{self, exports, exports::ExportRow};
 use crate::server::support::clock::rfc3339;
+use crate::server::support::disk::EarlySync;
 use crate::server::support::random;
 
 /// Where a file goes.
@@ -147,6 +148,7 @@ enum Target {
     Special(std::fs::File),
     File {
         file: NamedTempFile,
+        sync: EarlySync,
         path: PathBuf,
         replace: bool,
     },
@@ -173,13 +175,14 @@ impl Target {
             let Error::Output(reason) = output_error(&error) else { return Error::Panicked };
             Error::Output(format!("{}: {reason}", path.display()))
         })?;
-        Ok(Self::File { file, path, replace })
+        let sync = EarlySync::of(file.as_file()).map_err(|error| output_error(&error))?;
+        Ok(Self::File { file, sync, path, replace })
     }
 
     /// Makes the file durable and visible; a failure leaves nothing behind.
     fn appear(self) -> Result<Option<PathBuf>> {
-        let Self::File { file, path, replace } = self else { return Ok(None) };
-        file.as_file().sync_all().map_err(|error| output_error(&error))?;
+        let Self::File { file, sync, path, replace } = self else { return Ok(None) };
+        sync.finish().map_err(|error| output_error(&error))?;
         let kept = if replace { file.persist(&path) } else { file.persist_noclobber(&path) };
         kept.map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => {
@@ -197,7 +200,11 @@ impl Write for Target {
             // Locked for the process's life by nobody else; chunks are large.
             Self::StandardOutput(out) => out.write(bytes),
             Self::Special(file) => file.write(bytes),
-            Self::File { file, .. } => file.write(bytes),
+            Self::File { file, sync, .. } => {
+                let written = file.write(bytes)?;
+                sync.wrote(written);
+                Ok(written)
+            }
         }
     }
 

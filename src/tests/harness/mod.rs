@@ -28,7 +28,7 @@ use waybill::server::{http, worker};
 
 pub use browser::{Answer, Browser};
 pub use faulty::{Fault, FaultySource};
-pub use files::{changed_line, read_export};
+pub use files::{Export, changed_line, read_export};
 pub use postgres::{Postgres, source_at};
 pub use program::{Ended, Program, Server};
 pub use stalling::StallingProxy;
@@ -83,6 +83,7 @@ impl Clock for TestClock {
 pub struct Waybill {
     pub app: Arc<App>,
     pub clock: Arc<TestClock>,
+    /// The sample's file; empty for a source that is none.
     pub source: PathBuf,
     pub address: SocketAddr,
     pub folder: TempDir,
@@ -103,10 +104,20 @@ impl Waybill {
     pub async fn with(incidents: u64, wrap: impl FnOnce(Arc<dyn Source>) -> Arc<dyn Source>) -> Self {
         let folder = TempDir::new().unwrap();
         let source = sample(incidents, folder.path());
+        let wrapped = wrap(Arc::new(SqliteSource::new(&source)));
+        Self::assemble(folder, source, wrapped, Profile::built_in("supportsignal").unwrap()).await
+    }
+
+    /// On any source and profile.
+    pub async fn on(source: Arc<dyn Source>, profile: Profile) -> Self {
+        Self::assemble(TempDir::new().unwrap(), PathBuf::new(), source, profile).await
+    }
+
+    async fn assemble(folder: TempDir, file: PathBuf, source: Arc<dyn Source>, profile: Profile) -> Self {
         let clock = Arc::new(TestClock::default());
         let parts = Parts {
-            source: wrap(Arc::new(SqliteSource::new(&source))),
-            profile: Profile::built_in("supportsignal").unwrap(),
+            source,
+            profile,
             state: &folder.path().join("waybill.db"),
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
@@ -118,7 +129,7 @@ impl Waybill {
         let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(router);
         let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         let working = tokio::spawn(worker::run(app.clone()));
-        Self { app, clock, source, address, folder, tasks: vec![serving, working] }
+        Self { app, clock, source: file, address, folder, tasks: vec![serving, working] }
     }
 
     /// A browser that nobody signed in with.

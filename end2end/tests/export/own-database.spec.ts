@@ -1,0 +1,93 @@
+// A database that no profile knows, one that has grown apart from its profile, and one in PostgreSQL.
+
+import { execFileSync } from "node:child_process";
+import { statSync } from "node:fs";
+import { checked } from "../../fixtures/files.ts";
+import { PROGRAM, session, url } from "../../fixtures/servers.ts";
+import { expect, expectAccessible, hydrated, test } from "../../fixtures/test.ts";
+import { ExportPage } from "../../pages/export-page.ts";
+
+test.describe("without a profile", () => {
+  test.use({ baseURL: url("own"), storageState: session("admin", "own") });
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    test(`the page says that secrets are a guess and lists every guess, in ${colorScheme}`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme });
+      const exporting = new ExportPage(page);
+      await exporting.open();
+      await hydrated(page);
+      await expect(page.getByRole("heading", { name: "What is secret here is a guess" })).toBeVisible();
+      await page.getByText("9 columns guessed, 1 as secret").click();
+      await expect(page.getByText("customers.api_key")).toBeVisible();
+      await expect(page.locator("code", { hasText: "--profile" })).toHaveCount(0);
+      await expectAccessible(page);
+    });
+  }
+
+  test("secrets stay home all the same", async ({ page }) => {
+    const exporting = new ExportPage(page);
+    await exporting.open();
+    await hydrated(page);
+    const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+    const file = await checked(download);
+    expect(Object.keys(file.data.customers[0])).toEqual(["id", "full_name", "email", "tier"]);
+    expect(file.name).toMatch(/^own-export-/);
+  });
+
+  test("the set-up page has words for a link that is used up", async ({ page }) => {
+    await page.goto("/setup?problem=used");
+    await expect(page.getByRole("alert")).toContainText("This link has been used or has expired.");
+    await expectAccessible(page);
+  });
+});
+
+test.describe("grown apart from its profile", () => {
+  test.use({ baseURL: url("drifted"), storageState: session("admin", "drifted") });
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    test(`the page lists every difference with the line to add, in ${colorScheme}`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme });
+      const exporting = new ExportPage(page);
+      await exporting.open();
+      const panel = page.getByRole("region", { name: "Database and profile have grown apart" });
+      await expect(panel.getByText('two_factor_secret = { class = "secret", type = "TEXT" }')).toBeVisible();
+      await expect(panel.getByText("sites.updated_at is not in the database. Did you mean sites.changed_at?".replace("sites.updated_at ", ""))).toBeVisible();
+      await expect(panel.getByText("webhooks", { exact: true })).toBeVisible();
+      await hydrated(page);
+      await expectAccessible(page);
+    });
+  }
+});
+
+test.describe("in PostgreSQL", () => {
+  test.use({ baseURL: url("postgres"), storageState: session("admin", "postgres") });
+
+  test("the page names engine and version, and the file is whole @smoke", async ({ page }) => {
+    const exporting = new ExportPage(page);
+    await exporting.open();
+    await hydrated(page);
+    await expect(page.getByText(/supportsignal · PostgreSQL \d+/)).toBeVisible();
+    const shown = await exporting.records.textContent();
+    const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+    const file = await checked(download);
+    expect(file.records.toLocaleString("en-US")).toBe(shown);
+  });
+
+  for (const packing of ["gzip", "zstd"] as const) {
+    test(`a file packed with ${packing} is small, named so and whole`, async ({ page }) => {
+      const exporting = new ExportPage(page);
+      await exporting.open();
+      await hydrated(page);
+      await page.getByLabel("Packing").selectOption(packing);
+      const suffix = packing === "gzip" ? ".json.gz" : ".json.zst";
+      await expect(page.locator("code.file")).toContainText(suffix);
+      await expect(page.getByText(`--compress ${packing}`)).toBeVisible();
+      const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+      expect(download.suggestedFilename().endsWith(suffix)).toBe(true);
+      const path = await download.path();
+      expect(statSync(path).size).toBeLessThan(1_500_000);
+      const digest = (await exporting.digest.textContent()) ?? "";
+      expect(execFileSync(PROGRAM, ["verify", path, "--sha256", digest]).toString()).toContain("complete: ");
+    });
+  }
+});

@@ -1,0 +1,124 @@
+//! The bundled application on PostgreSQL: the same page, the same roles, the same data.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use waybill::model::export::{Requested, RunState};
+use waybill::server::profile::Profile;
+
+use crate::harness::{ADMIN, PASSWORD, Postgres, Program, ROLES, Waybill, read_export, sample};
+
+/// A PostgreSQL with a sample of so many incidents.
+fn postgres_with_sample(incidents: u64) -> Postgres {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    let mut program = Program::new(folder.path());
+    program.0.env("WAYBILL_SAMPLE_PASSWORD", PASSWORD);
+    let (incidents, participants) = (incidents.to_string(), (incidents / 5).to_string());
+    let arguments = ["sample", "--incidents", &incidents, "--participants", &participants, "--output", &server.url()];
+    let ended = program.run(arguments);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    server
+}
+
+#[test]
+fn both_engines_give_the_same_data() {
+    let folder = TempDir::new().unwrap();
+    let lite = format!("sqlite:{}", sample(50, folder.path()).display());
+    let server = postgres_with_sample(50);
+    let export = |source: &str, name: &str| {
+        let ended = Program::new(folder.path()).run(["export", "--source", source, "--order", "key", "--output", name]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        read_export(&std::fs::read(folder.path().join(name)).unwrap())
+    };
+    let (one, other) = (export(&lite, "lite.json"), export(&server.url(), "pg.json"));
+    assert_eq!(one.metadata["recordCounts"], other.metadata["recordCounts"]);
+    assert_eq!(one.metadata["redaction"]["removedFields"], other.metadata["redaction"]["removedFields"]);
+    assert_eq!(other.metadata["source"]["engine"], "PostgreSQL");
+    assert_eq!(other.metadata["source"]["profile"], "supportsignal");
+    let by_id = |rows: &[Value]| -> BTreeMap<String, Value> {
+        rows.iter().map(|row| (row["id"].as_str().unwrap().to_owned(), row.clone())).collect()
+    };
+    for (table, rows) in &one.data {
+        // 1 and 1.0 are one number in JSON; the two engines store REAL and bigint alike.
+        assert_eq!(by_id(rows), by_id(&other.data[table]), "{table}");
+    }
+    let again = Program::new(folder.path()).run(["sample", "--output", &server.url()]);
+    assert_eq!(again.code, 5, "{}", again.stderr);
+    assert!(again.stderr.contains("add --force"), "{}", again.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_exports_postgresql_for_the_one_role_that_may() {
+    let server = tokio::task::block_in_place(|| postgres_with_sample(50));
+    let source = Arc::new(tokio::task::block_in_place(|| server.source()));
+    let waybill = Waybill::on(source, Profile::built_in("supportsignal").unwrap()).await;
+    for (role, email) in ROLES {
+        let browser = waybill.signed_in_as(email).await;
+        let status = browser.get("/admin/developer-tools/export").await.status;
+        assert_eq!(status, if role == "system_admin" { 200 } else { 403 }, "{role}");
+    }
+    let admin = waybill.signed_in_as(ADMIN).await;
+    let page = admin.get("/admin/developer-tools/export").await.text();
+    assert!(
+        page.contains("PostgreSQL") && page.contains(&waybill.app.source.engine_version),
+        "the page names its source"
+    );
+    for (compression, suffix, kind) in [
+        ("none", ".json", "application/json"),
+        ("gzip", ".json.gz", "application/gzip"),
+        ("zstd", ".json.zst", "application/zstd"),
+    ] {
+        let answer = admin.post("/rpc/request_export", &format!("compression={compression}")).await;
+        let requested: Requested = serde_json::from_slice(&answer.body).unwrap();
+        assert!(requested.file_name.ends_with(suffix), "{requested:?}");
+        let RunState::Completed(done) = admin.follow(&requested).await else { panic!("the export did not complete") };
+        let file = admin.download(&requested).await;
+        assert_eq!((file.status, file.header("content-type")), (200, kind));
+        assert_eq!(file.header("content-encoding"), "", "the packed file is the file");
+        assert_eq!(file.body.len() as u64, done.bytes);
+        let path = waybill.folder.path().join(format!("file{suffix}"));
+        std::fs::write(&path, &file.body).unwrap();
+        let verify = |options: &[&str]| {
+            Program::new(waybill.folder.path()).run([&["verify", path.to_str().unwrap()], options].concat())
+        };
+        assert_eq!(verify(&["--sha256", &done.sha256]).code, 0, "{}", verify(&[]).stderr);
+        let inspected =
+            Program::new(waybill.folder.path()).run(["inspect", path.to_str().unwrap(), "companies", "--first", "1"]);
+        assert_eq!(inspected.code, 0, "{}", inspected.stderr);
+        // One byte less, one more, one changed.
+        for damage in [&file.body[..file.body.len() - 1], &[&file.body[..], b"\n"].concat(), &{
+            let mut bytes = file.body.clone();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            bytes
+        }] {
+            std::fs::write(&path, damage).unwrap();
+            assert_eq!(verify(&[]).code, 4, "{compression}: {}", verify(&[]).stderr);
+        }
+    }
+    assert!(waybill.audit_trail().await.contains(&"export_completed".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_taken_away_ends_a_running_export_of_postgresql() {
+    let server = tokio::task::block_in_place(|| postgres_with_sample(50));
+    // Millions of rows that cost nothing to store: the export runs for seconds.
+    server.sql("INSERT INTO companies SELECT 'x' || n, 1, repeat('y', 200), 'slug' || n, 'z', 'test', 1, NULL FROM generate_series(1, 600000) n");
+    let source = Arc::new(tokio::task::block_in_place(|| server.source()));
+    let waybill = Waybill::on(source, Profile::built_in("supportsignal").unwrap()).await;
+    let admin = waybill.signed_in_as(ADMIN).await;
+    let id = admin.post("/rpc/request_export", "").await.json()["id"].as_str().unwrap().to_owned();
+    server.sql("UPDATE users SET role = 'team_lead' WHERE email = 'system.admin@sample.test'");
+    let started = std::time::Instant::now();
+    while waybill.app.exports.live.get(id.parse().unwrap()).is_some()
+        || waybill.artifacts().iter().any(|name| name.contains(".part"))
+    {
+        assert!(started.elapsed() < std::time::Duration::from_secs(20));
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(waybill.artifacts(), Vec::<String>::new());
+    let trail = waybill.audit_trail().await;
+    assert!(!trail.contains(&"export_completed".to_owned()), "{trail:?}");
+}

@@ -1,0 +1,312 @@
+//! What the data means: drafts, drift, guesses, treatments, and mistakes that are told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use rusqlite::Connection;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::harness::{Ended, Postgres, Program, read_export, sample};
+
+const SHOP: &str = "
+    CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, name TEXT, \"passwordHash\" TEXT NOT NULL, opaque TEXT);
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id), total REAL, phone TEXT);
+    INSERT INTO users VALUES (1, 'ada@example.org', 'Ada', '$argon2id$v=19$m=1,t=1,p=1$c2FsdA$aGFzaA', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln');
+    INSERT INTO orders VALUES (7, 1, 9.5, '+44 20 7946 0018');";
+
+/// A database that no built-in profile knows, in either engine.
+struct Shop {
+    folder: TempDir,
+    url: String,
+    server: Option<Postgres>,
+}
+
+impl Shop {
+    fn sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("shop.db");
+        Connection::open(&path).unwrap().execute_batch(SHOP).unwrap();
+        Self { folder, url: format!("sqlite:{}", path.display()), server: None }
+    }
+
+    fn postgres() -> Self {
+        let server = Postgres::start();
+        server.sql(SHOP);
+        Self { folder: TempDir::new().unwrap(), url: server.url(), server: Some(server) }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        let mut program = Program::new(self.folder.path());
+        program.0.env("WAYBILL_SOURCE", &self.url);
+        program.run(arguments)
+    }
+
+    fn change(&self, sql: &str) {
+        match &self.server {
+            Some(server) => drop(server.sql(sql)),
+            None => Connection::open(self.folder.path().join("shop.db")).unwrap().execute_batch(sql).unwrap(),
+        }
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+}
+
+fn on_both(test: impl Fn(&Shop)) {
+    test(&Shop::sqlite());
+    test(&Shop::postgres());
+}
+
+fn exported(folder: &Path, name: &str) -> crate::harness::Export {
+    read_export(&std::fs::read(folder.join(name)).unwrap())
+}
+
+#[test]
+fn a_draft_guesses_every_column_with_its_reason_and_checks_without_drift() {
+    on_both(|shop| {
+        let drafted = shop.run(&["profile", "init", "--output", "shop.toml"]);
+        assert_eq!(drafted.code, 0, "{}", drafted.stderr);
+        let text = std::fs::read_to_string(shop.folder.path().join("shop.toml")).unwrap();
+        let line = |column: &str| {
+            text.lines()
+                .find(|line| line.starts_with(column) && line.contains("class ="))
+                .unwrap_or_else(|| panic!("{column}\n{text}"))
+        };
+        for (column, class, reason) in [
+            ("email", "personal", "e-mail"),
+            ("name", "personal", "a name in a table of people"),
+            ("passwordHash", "secret", "password"),
+            ("opaque", "secret", "JSON web tokens"),
+            ("phone", "personal", "phone numbers"),
+            ("total", "plain", "nothing points at a person"),
+            ("user_id", "plain", "a key"),
+        ] {
+            let line = line(column);
+            assert!(line.contains(&format!("class = \"{class}\"")) && line.contains(reason), "{line}");
+        }
+        let again = shop.run(&["profile", "init", "--output", "shop.toml"]);
+        assert_eq!(again.code, 5, "a profile that somebody corrected is not overwritten");
+        let checked = shop.run(&["profile", "check", "--profile", "shop.toml"]);
+        assert_eq!(
+            (checked.code, checked.text().trim()),
+            (0, "no drift: shop knows every table and column"),
+            "{}",
+            checked.stderr
+        );
+        assert!(checked.stderr.contains("users.passwordHash is left out and must not be null"), "{}", checked.stderr);
+    });
+}
+
+#[test]
+fn drift_is_exit_code_6_with_the_line_to_add() {
+    on_both(|shop| {
+        shop.run(&["profile", "init", "--output", "shop.toml"]);
+        shop.change("ALTER TABLE users ADD COLUMN \"api key\" TEXT; ALTER TABLE orders RENAME COLUMN phone TO phones; CREATE TABLE notes (body TEXT)");
+        let text = std::fs::read_to_string(shop.folder.path().join("shop.toml")).unwrap();
+        let real = text.lines().find(|line| line.starts_with("total")).unwrap();
+        shop.write("shop.toml", &text.replace(real, "total = { class = \"plain\", type = \"money\" }"));
+        let checked = shop.run(&["profile", "check", "--profile", "shop.toml"]);
+        assert_eq!(checked.code, 6, "{}", checked.stderr);
+        let text = checked.text().to_lowercase();
+        for line in [
+            "unclassified: users.api key; add \"api key\" = { class = \"secret\", type = \"text\" } under [tables.users.columns]",
+            "unclassified: notes; add [tables.notes.columns] body = { class = \"personal\", type = \"text\" }",
+            "vanished: orders.phone is not in the database; did you mean orders.phones?",
+            "retyped: orders.total was money and is",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        let json = shop.run(&["profile", "check", "--profile", "shop.toml", "--json"]);
+        assert_eq!(serde_json::from_slice::<Value>(&json.stdout).unwrap()["retyped"][0]["was"], "money");
+        // What nobody has classified stays home, and the summary says so.
+        let ended = shop.run(&["export", "--profile", "shop.toml", "--output", "out.json"]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("left out, unknown to the profile:") && ended.stderr.contains("users.api key"),
+            "{}",
+            ended.stderr
+        );
+        let export = exported(shop.folder.path(), "out.json");
+        assert!(!export.data.contains_key("notes") && export.data["users"][0].get("api key").is_none());
+    });
+}
+
+#[test]
+fn without_a_profile_secrets_stay_home_and_every_guess_is_listed() {
+    on_both(|shop| {
+        let ended = shop.run(&["export", "--output", "out.json"]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert!(ended.stderr.contains("which columns are secret is a guess"), "{}", ended.stderr);
+        let export = exported(shop.folder.path(), "out.json");
+        let user = export.data["users"][0].as_object().unwrap();
+        assert_eq!(user.keys().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(["id", "email", "name"]));
+        let guessed = export.metadata["redaction"]["guessed"].as_array().unwrap();
+        assert_eq!(guessed.len(), 9);
+        assert!(guessed.iter().any(|guess| guess["field"] == "users.opaque" && guess["class"] == "secret"));
+        let check = shop.run(&["profile", "check"]);
+        assert_eq!(check.code, 2, "{}", check.stderr);
+    });
+}
+
+#[test]
+fn a_mistake_in_a_profile_is_told_with_its_place_and_nothing_is_exported() {
+    let shop = Shop::sqlite();
+    for (text, told) in [
+        ("name = \"shop\"\n[tables.users.columns]\nid = \"plian\"\n", "line 3, column 6: unknown variant `plian`"),
+        ("name = \"shop\"\n[scopes.mine]\nx = 1\n", "[scopes] is reserved for a later version"),
+        ("name = \"shop\"\n[treatments]\nsecret = \"keep\"\n", "secrets are always omitted"),
+        ("name = \"shop\"\n[tables.userz.columns]\nid = \"plain\"\n", "a table is missing: userz"),
+    ] {
+        shop.write("shop.toml", text);
+        let ended = shop.run(&["export", "--profile", "shop.toml", "--output", "out.json"]);
+        assert!([1, 2].contains(&ended.code), "{}", ended.stderr);
+        assert!(ended.stderr.contains(told), "{told}\n{}", ended.stderr);
+        assert!(!shop.folder.path().join("out.json").exists());
+    }
+}
+
+/// A profile of the sample with other treatments.
+fn supportsignal_with(folder: &Path, treatments: &str) {
+    let text = include_str!("../server/profile/supportsignal.toml");
+    std::fs::write(
+        folder.join("treated.toml"),
+        text.replace("[roles]", &format!("[treatments]\n{treatments}\n\n[roles]")),
+    )
+    .unwrap();
+}
+
+#[test]
+fn pseudonyms_keep_every_join_and_cannot_be_linked_between_two_exports() {
+    let folder = TempDir::new().unwrap();
+    let source = format!("sqlite:{}", sample(30, folder.path()).display());
+    supportsignal_with(folder.path(), "plain = \"pseudonymise\"\npersonal = \"pseudonymise\"\nsensitive = \"mask\"");
+    let export = |name: &str| {
+        let arguments = ["export", "--source", &source, "--profile", "treated.toml", "--output", name];
+        let ended = Program::new(folder.path()).run(arguments);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        exported(folder.path(), name)
+    };
+    let (first, second) = (export("first.json"), export("second.json"));
+    let plain = Program::new(folder.path()).run(["export", "--source", &source, "--output", "plain.json"]);
+    assert_eq!(plain.code, 0);
+    let original = exported(folder.path(), "plain.json");
+    let values = |export: &crate::harness::Export, table: &str, column: &str| -> Vec<String> {
+        export.data[table].iter().map(|row| row[column].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    // Every reference resolves, and to the same record as before.
+    let positions = |ids: &[String]| -> BTreeMap<String, usize> { ids.iter().cloned().zip(0..).collect() };
+    for (child, column, parent) in [
+        ("incidents", "participant_id", "participants"),
+        ("incident_narratives", "incident_id", "incidents"),
+        ("sites", "company_id", "companies"),
+    ] {
+        let (new, old) = (positions(&values(&first, parent, "id")), positions(&values(&original, parent, "id")));
+        assert_eq!(new.len(), old.len(), "{parent}: two records got one id");
+        for (new_id, old_id) in values(&first, child, column).iter().zip(&values(&original, child, column)) {
+            assert_eq!(new.get(new_id), old.get(old_id), "{child}.{column}");
+        }
+    }
+    for (table, column) in [("users", "email"), ("users", "id"), ("users", "name"), ("participants", "contact_phone")] {
+        let [one, two, real] = [&first, &second, &original].map(|export| {
+            values(export, table, column).into_iter().filter(|value| !value.is_empty()).collect::<BTreeSet<_>>()
+        });
+        assert!(one.is_disjoint(&two) && one.is_disjoint(&real), "{table}.{column}");
+    }
+    assert!(values(&first, "users", "email").iter().all(|email| email.ends_with("@pseudonym.invalid")));
+    let births = values(&first, "participants", "date_of_birth");
+    assert!(births.iter().all(|birth| birth.is_empty() || birth.len() <= 10), "{births:?}");
+    let treated = first.metadata["redaction"]["treated"].as_array().unwrap();
+    assert!(treated.contains(&serde_json::json!({"field": "users.email", "treatment": "pseudonymise"})));
+    assert!(treated.contains(&serde_json::json!({"field": "participants.care_notes", "treatment": "mask"})));
+    let text = std::fs::read_to_string(folder.path().join("first.json")).unwrap();
+    assert!(!text.to_lowercase().contains("anonymi"));
+    for secret in values(&original, "participants", "care_notes").iter().filter(|text| text.len() > 20) {
+        assert!(!text.contains(secret.as_str()), "{secret}");
+    }
+}
+
+#[test]
+fn a_treated_postgresql_export_still_fits_its_types() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    let schema = "CREATE TYPE mood AS ENUM ('sad', 'ok');
+        CREATE TABLE people (id integer PRIMARY KEY, code varchar(6) UNIQUE, mail varchar(40), born date, seen timestamptz, pay numeric(9,2),
+            score real, is_on boolean, mood mood, tags text[], key uuid, body jsonb, raw bytea, small smallint);";
+    server.sql(schema);
+    server.sql("INSERT INTO people SELECT n, 'c' || n, 'p' || n || '@example.org', date '1980-01-01' + n, now(), n * 1.25, n / 3.0, true, 'ok', '{a,b}',
+        gen_random_uuid(), jsonb_build_object('name', 'n' || n, 'age', n), decode(md5(n::text), 'hex'), n FROM generate_series(1, 200) n");
+    for treatment in ["mask", "pseudonymise"] {
+        let drafted = Program::new(folder.path()).run(["profile", "init", "--source", &server.url()]);
+        let text = drafted.text().replace("\"secret\"", "\"personal\"").replace("\"plain\"", "\"personal\"");
+        let text = text.replacen("\n\n", &format!("\n[treatments]\npersonal = \"{treatment}\"\n\n"), 2).replacen(
+            &format!("\n[treatments]\npersonal = \"{treatment}\"\n"),
+            "",
+            1,
+        );
+        std::fs::write(folder.path().join("p.toml"), &text).unwrap();
+        let arguments = ["export", "--source", &server.url(), "--profile", "p.toml", "--output", "out.json", "--force"];
+        let ended = Program::new(folder.path()).run(arguments);
+        assert_eq!(ended.code, 0, "{}\n{text}", ended.stderr);
+        let export = exported(folder.path(), "out.json");
+        // What cannot be another of its kind stays home.
+        for column in ["is_on", "mood", "tags"] {
+            assert!(
+                export.metadata["redaction"]["removedFields"]
+                    .as_array()
+                    .unwrap()
+                    .contains(&format!("people.{column}").into()),
+                "{column}"
+            );
+        }
+        server.sql("DROP TABLE IF EXISTS again; CREATE TABLE again (LIKE people)");
+        let mut sql = String::new();
+        for row in &export.data["people"] {
+            let row = row.as_object().unwrap();
+            let cell = |(name, value): (&String, &Value)| match value {
+                Value::Null => "NULL".to_owned(),
+                Value::String(text) if name == "raw" => format!("decode('{text}', 'base64')"),
+                Value::String(text) => format!("'{}'", text.replace('\'', "''")),
+                other => format!("'{}'", other.to_string().replace('\'', "''")),
+            };
+            let names: Vec<&str> = row.keys().map(String::as_str).collect();
+            let cells: Vec<String> = row.iter().map(cell).collect();
+            sql += &format!("INSERT INTO again ({}) VALUES ({});\n", names.join(", "), cells.join(", "));
+        }
+        server.sql("ALTER TABLE again ALTER id DROP NOT NULL");
+        server.sql(&sql);
+        if treatment == "pseudonymise" {
+            assert_eq!(server.sql("SELECT count(DISTINCT id) FROM again"), "200", "keys stay unique");
+        }
+        assert_eq!(server.sql("SELECT count(*) FROM again a JOIN people p ON a.mail = p.mail"), "0");
+    }
+}
+
+/// The published schema and the reader agree on every name.
+#[test]
+fn the_published_schema_is_the_one_that_is_read() {
+    let printed = Program::new(&std::env::temp_dir()).run(["profile", "schema"]);
+    let schema: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    let expected = |text: &str| -> BTreeSet<String> {
+        let error = waybill::server::profile::Profile::from_toml(text).unwrap_err().to_string();
+        error.split("expected").nth(1).unwrap().split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    let keys = |at: &Value| -> BTreeSet<String> { at.as_object().unwrap().keys().cloned().collect() };
+    let list = |at: &Value| -> BTreeSet<String> {
+        at.as_array().unwrap().iter().map(|v| v.as_str().unwrap().to_owned()).collect()
+    };
+    let (top, defs) = (&schema["properties"], &schema["$defs"]);
+    assert_eq!(keys(top), expected("name = 'x'\nxyz = 1"));
+    assert_eq!(keys(&top["auth"]["properties"]), expected("name = 'x'\n[auth]\nxyz = 1"));
+    assert_eq!(keys(&top["notice"]["properties"]), expected("name = 'x'\n[notice]\nxyz = 1"));
+    assert_eq!(keys(&top["roles"]["additionalProperties"]["properties"]), expected("name = 'x'\n[roles.a]\nxyz = 1"));
+    assert_eq!(keys(&top["treatments"]["properties"]), expected("name = 'x'\n[treatments]\nxyz = 'keep'"));
+    assert_eq!(keys(&top["tables"]["additionalProperties"]["properties"]), expected("name = 'x'\n[tables.a]\nxyz = 1"));
+    assert_eq!(keys(&defs["column"]["properties"]), expected("name = 'x'\n[tables.a.columns]\nb = { xyz = 1 }"));
+    assert_eq!(list(&defs["class"]["enum"]), expected("name = 'x'\n[tables.a.columns]\nb = 'xyz'"));
+    assert_eq!(list(&defs["treatment"]["enum"]), expected("name = 'x'\n[treatments]\nplain = 'xyz'"));
+    assert_eq!(
+        list(&defs["column"]["properties"]["codec"]["enum"]),
+        expected("name = 'x'\n[tables.a.columns]\nb = { class = 'plain', codec = 'xyz' }")
+    );
+}
