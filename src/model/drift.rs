@@ -19,10 +19,18 @@ impl Drift {
         self.unclassified.is_empty() && self.vanished.is_empty() && self.retyped.is_empty()
     }
 
+    /// Whole tables that nobody has classified.
+    pub fn new_tables(&self) -> impl Iterator<Item = &Unclassified> {
+        self.unclassified.iter().filter(|new| new.under.is_none())
+    }
+
     /// Every difference as a line for people.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let unclassified = self.unclassified.iter().map(|new| format!("unclassified: {}; add {}", new.field, new.line));
+        let unclassified = self.unclassified.iter().map(|new| match &new.under {
+            Some(under) => format!("unclassified: {}; add under {under}: {}", new.field, new.line),
+            None => format!("unclassified: {}; add:\n  {}", new.field, new.line.replace('\n', "\n  ")),
+        });
         let vanished = self.vanished.iter().map(|gone| match &gone.nearest {
             Some(nearest) => format!("vanished: {} is not in the database; did you mean {nearest}?", gone.field),
             None => format!("vanished: {} is not in the database", gone.field),
@@ -39,8 +47,10 @@ impl Drift {
 pub struct Unclassified {
     /// `table` or `table.column`.
     pub field: String,
-    /// What to add to the profile, its class a guess by name and type.
+    /// What to add to the profile, its class a guess by name and type; a whole table takes several lines.
     pub line: String,
+    /// The header of the section that it belongs under; a whole table brings its own.
+    pub under: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -95,9 +95,9 @@ async fn an_account_can_be_added_on_the_command_line_and_gets_a_new_password_the
             String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap(),
         )
     };
-    assert_eq!(add("ada", "short").0, 1);
+    assert_eq!(add("ada", "short").0, 2);
     assert!(add("ada", "short").1.contains("at least 12 characters"));
-    assert_eq!(add("", PASSWORD).0, 1);
+    assert_eq!(add("", PASSWORD).0, 2);
     let (code, said) = add("ada", "");
     assert_eq!(code, 0);
     let made_up = said.split("password ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();

@@ -231,5 +231,11 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
         assert!(help.contains(word), "{word}");
     }
     let guide = run(&folder, &["guide", "mine.json"]).text();
-    assert!(guide.contains("waybill verify mine.json") && guide.contains("## Prompts") && !guide.contains("{file}"));
+    assert!(
+        guide.contains("waybill verify mine.json") && guide.contains("## Prompts") && !guide.contains("{file}"),
+        "{guide}"
+    );
+    let own = run(&folder, &["guide", "mine.json", "--profile", "supportsignal"]).text();
+    assert!(!guide.contains("{prompts}") && !guide.contains("{examples}"));
+    assert!(own.contains("### Incident patterns") && !guide.contains("Incident patterns"));
 }

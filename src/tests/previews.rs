@@ -74,7 +74,7 @@ async fn a_new_table_shows_on_refresh_and_stays_home() {
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     let drift = preview(&admin, true).await.drift;
     assert_eq!(drift.unclassified[0].field, "notes");
-    assert_eq!(drift.unclassified[0].line, "[tables.notes.columns] id = { class = \"plain\", type = \"TEXT\" }");
+    assert_eq!(drift.unclassified[0].line, "[tables.notes.columns]\nid = { class = \"plain\", type = \"TEXT\" }");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -89,12 +89,8 @@ fn a_draft_guesses_every_column_with_its_reason_and_checks_without_drift() {
         let again = shop.run(&["profile", "init", "--output", "shop.toml"]);
         assert_eq!(again.code, 5, "a profile that somebody corrected is not overwritten");
         let checked = shop.run(&["profile", "check", "--profile", "shop.toml"]);
-        assert_eq!(
-            (checked.code, checked.text().trim()),
-            (0, "no drift: shop knows every table and column"),
-            "{}",
-            checked.stderr
-        );
+        assert_eq!(checked.code, 0, "{}", checked.stderr);
+        assert!(checked.text().starts_with("no drift: "), "{}", checked.text());
         assert!(checked.stderr.contains("users.passwordHash is left out and must not be null"), "{}", checked.stderr);
     });
 }
@@ -111,8 +107,8 @@ fn drift_is_exit_code_6_with_the_line_to_add() {
         assert_eq!(checked.code, 6, "{}", checked.stderr);
         let text = checked.text().to_lowercase();
         for line in [
-            "unclassified: users.api key; add \"api key\" = { class = \"secret\", type = \"text\" } under [tables.users.columns]",
-            "unclassified: notes; add [tables.notes.columns] body = { class = \"personal\", type = \"text\" }",
+            "unclassified: users.api key; add under [tables.users.columns]: \"api key\" = { class = \"secret\", type = \"text\" }",
+            "unclassified: notes; add:\n  [tables.notes.columns]\n  body = { class = \"personal\", type = \"text\" }",
             "vanished: orders.phone is not in the database; did you mean orders.phones?",
             "retyped: orders.total was money and is",
         ] {

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::open::system_user;
 use super::{Exit, Failed, StateArgs, print};
-use crate::server::identity::add_local_admin;
+use crate::server::identity::{self, add_local_admin};
 use crate::server::support::clock::SystemClock;
 use crate::server::support::random::{SystemRandom, token};
 
@@ -42,7 +42,10 @@ impl User {
         let actor = format!("cli:{}", system_user());
         let path = state.path()?;
         let added = add_local_admin(&path, Arc::new(SystemClock), Arc::new(SystemRandom), &admin, password, &actor);
-        added.await.map_err(|error| Failed::new(Exit::Failed, error.to_string()))?;
+        added.await.map_err(|error| {
+            let exit = if matches!(error, identity::Error::Unusable(_)) { Exit::Usage } else { Exit::Failed };
+            Failed::new(exit, error.to_string())
+        })?;
         match made_up {
             Some(password) => {
                 print(&format!("{admin} may sign in with the password {password}\nIt is shown this once."))

@@ -53,7 +53,8 @@ impl Exports {
         let account = caller.account_id.as_deref().unwrap_or_default();
         let newest = self.state.newest_export_of(account).await?;
         let done = newest.filter(|row| row.outcome == Outcome::Completed).map(|row| row.file_name);
-        Ok(guide::html(&done.unwrap_or_else(|| file_name(&self.profile, self.clock.now(), Compression::None))))
+        let name = done.unwrap_or_else(|| file_name(&self.profile, self.clock.now(), Compression::None));
+        Ok(guide::html(&name, &self.profile.name))
     }
 
     fn run_view(&self, row: ExportRow) -> RunView {

@@ -1,22 +1,27 @@
-//! The analysis guide: one Markdown text for the panel, the page and `waybill guide`.
+//! The analysis guide: one Markdown text, with prompts for the application, for the panel, the page and `waybill guide`.
 //!
-//! May import: nothing of ours. Flow: `markdown` fills in the file's name; `html` renders it.
+//! May import: nothing of ours. Flow: `markdown` fills in prompts and the file's name; `html` renders it.
 
 use pulldown_cmark::{Options, Parser, html::push_html};
 
 const GUIDE: &str = include_str!("guide.md");
+/// Examples and prompts, divided by a line of dashes: for a known application, and for any other.
+const SUPPORTSIGNAL: &str = include_str!("supportsignal.md");
+const ANY: &str = include_str!("any.md");
 
-/// The guide for a file of this name.
+/// The guide for a file of this name, out of the application that `profile` describes.
 #[must_use]
-pub fn markdown(file_name: &str) -> String {
-    GUIDE.replace("{file}", file_name)
+pub fn markdown(file_name: &str, profile: &str) -> String {
+    let own = if profile == "supportsignal" { SUPPORTSIGNAL } else { ANY };
+    let (examples, prompts) = own.split_once("---\n").unwrap_or_default();
+    GUIDE.replace("{examples}", examples).replace("{prompts}", &format!("{prompts}\n")).replace("{file}", file_name)
 }
 
 /// The same as HTML. Its text is ours alone, so there is nothing in it to escape but the name.
 #[must_use]
-pub fn html(file_name: &str) -> String {
+pub fn html(file_name: &str, profile: &str) -> String {
     let safe: String = file_name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
-    let text = markdown(&safe);
+    let text = markdown(&safe, profile);
     let mut html = String::with_capacity(text.len() * 2);
     push_html(&mut html, Parser::new_ext(&text, Options::ENABLE_TABLES));
     // A table or a long command may be wider than the screen: it scrolls by itself, also by keyboard.

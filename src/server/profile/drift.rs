@@ -27,8 +27,8 @@ impl Profile {
             let field = format!("{}.{}", table.name, column.name);
             let Some(known) = self.column(&table.name, &column.name) else {
                 let line = draft::column_line(column, guess::by_name(table, column).class);
-                let line = format!("{line} under [tables.{}.columns]", draft::key(&table.name));
-                drift.unclassified.push(Unclassified { field, line });
+                let under = Some(header(table));
+                drift.unclassified.push(Unclassified { field, line, under });
                 continue;
             };
             let was = known.native_type.as_ref().filter(|was| **was != column.native_type);
@@ -58,6 +58,10 @@ impl Profile {
 
 fn unclassified_table(table: &Table) -> Unclassified {
     let columns = table.columns.iter().map(|column| draft::column_line(column, guess::by_name(table, column).class));
-    let line = format!("[tables.{}.columns] {}", draft::key(&table.name), columns.collect::<Vec<_>>().join(" · "));
-    Unclassified { field: table.name.clone(), line }
+    let line = format!("{}\n{}", header(table), columns.collect::<Vec<_>>().join("\n"));
+    Unclassified { field: table.name.clone(), line, under: None }
+}
+
+fn header(table: &Table) -> String {
+    format!("[tables.{}.columns]", draft::key(&table.name))
 }

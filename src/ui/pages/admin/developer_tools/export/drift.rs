@@ -20,7 +20,8 @@ pub fn DriftPanel(preview: RwSignal<Preview>) -> impl IntoView {
             view! { <li><span class="tag">{kind}</span>" "<code>{field}</code>" "{rest}</li> }.into_any()
         };
         let unclassified = drift.unclassified.into_iter().map(|new| {
-            let rest = view! { <span class="soft">"stays home. Add "</span><code class="line">{new.line}</code> };
+            let under = new.under.map(|under| view! { " under "<code>{under}</code> });
+            let rest = view! { "stays home. Add"{under}<code class="line">{new.line}</code> };
             item("unclassified", new.field, rest.into_any())
         });
         let vanished = drift.vanished.into_iter().map(|gone| {

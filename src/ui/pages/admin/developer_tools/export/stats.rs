@@ -10,9 +10,12 @@ use crate::ui::components::text as follow;
 pub fn Stats(preview: RwSignal<Preview>) -> impl IntoView {
     let records = follow(move || preview.read().total_records().map_or("counting".into(), text::count));
     let tables = follow(move || preview.read().tables.len().to_string());
-    let left = follow(move || match preview.read().excluded.len() {
-        0 => "tables".to_owned(),
-        n => format!("tables, {n} not included"),
+    let left = follow(move || {
+        let preview = preview.read();
+        match preview.excluded.len() + preview.drift.new_tables().count() {
+            0 => "tables".to_owned(),
+            n => format!("tables, {n} not included"),
+        }
     });
     let size = follow(move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes)));
     let band = follow(move || {

@@ -77,7 +77,9 @@ fn NotIncluded(preview: RwSignal<Preview>) -> impl IntoView {
         let preview = preview.read();
         let excluded = preview.excluded.iter().map(|table| (table.table.clone(), table.reason.clone()));
         let others = preview.not_included.iter().map(|object| (object.object.clone(), object.reason.clone()));
-        let lines: Vec<_> = excluded.chain(others).collect();
+        let unknown = preview.drift.new_tables();
+        let unknown = unknown.map(|new| (new.field.clone(), "unknown to the profile, so it stays home".to_owned()));
+        let lines: Vec<_> = excluded.chain(unknown).chain(others).collect();
         (!lines.is_empty()).then(|| {
             let lines = lines
                 .into_iter()
