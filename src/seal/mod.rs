@@ -8,11 +8,13 @@
 mod flaw;
 mod hash;
 mod layout;
+mod packing;
 mod verifier;
 mod writer;
 
 pub use flaw::Flaw;
 pub use hash::RunningHash;
 pub use layout::{DATA_CLOSE, DATA_OPEN, METADATA_OPEN, TABLE_CLOSE, TABLE_CLOSE_LAST, table_open};
+pub use packing::{GZIP_HEADER, Packing, ZSTD_HEADER};
 pub use verifier::{Verified, Verifier};
 pub use writer::{Error, Sealed, Sealer};

@@ -1,6 +1,7 @@
 //! What the data means: drafts, drift, guesses, treatments, and mistakes that are told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -267,7 +268,7 @@ fn a_treated_postgresql_export_still_fits_its_types() {
             };
             let names: Vec<&str> = row.keys().map(String::as_str).collect();
             let cells: Vec<String> = row.iter().map(cell).collect();
-            sql += &format!("INSERT INTO again ({}) VALUES ({});\n", names.join(", "), cells.join(", "));
+            let _ = writeln!(sql, "INSERT INTO again ({}) VALUES ({});", names.join(", "), cells.join(", "));
         }
         server.sql("ALTER TABLE again ALTER id DROP NOT NULL");
         server.sql(&sql);

@@ -1,7 +1,7 @@
 // A database that no profile knows, one that has grown apart from its profile, and one in PostgreSQL.
 
 import { execFileSync } from "node:child_process";
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { checked } from "../../fixtures/files.ts";
 import { PROGRAM, session, url } from "../../fixtures/servers.ts";
 import { expect, expectAccessible, hydrated, test } from "../../fixtures/test.ts";
@@ -87,6 +87,21 @@ test.describe("in PostgreSQL", () => {
       const path = await download.path();
       expect(statSync(path).size).toBeLessThan(1_500_000);
       const digest = (await exporting.digest.textContent()) ?? "";
+      await page.goto("/admin/developer-tools/export/verify");
+      await hydrated(page);
+      await page.locator("input[type=file]").setInputFiles(path);
+      if (packing === "gzip") {
+        await expect(page.getByRole("heading", { name: "Complete and unaltered" })).toBeVisible();
+        await expect(page.getByTestId("sha256")).toHaveText(digest);
+        const bytes = readFileSync(path);
+        for (const damaged of [bytes.subarray(0, -1), Buffer.concat([bytes, bytes]), bytes.map((byte, at) => (at === 5000 ? byte ^ 1 : byte))]) {
+          await page.locator("input[type=file]").setInputFiles({ name: "x.json.gz", mimeType: "application/gzip", buffer: Buffer.from(damaged) });
+          await expect(page.getByRole("heading", { name: "Not whole" })).toBeVisible();
+        }
+      } else {
+        await expect(page.getByRole("heading", { name: "Not checked" })).toBeVisible();
+        await expectAccessible(page);
+      }
       expect(execFileSync(PROGRAM, ["verify", path, "--sha256", digest]).toString()).toContain("complete: ");
     });
   }

@@ -7,11 +7,9 @@ use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};
 use zstd::stream::read::Decoder as ZstdDecoder;
 
-/// RFC 1952, 2.3: magic, deflate, no flags, no time, fastest or no hint, unknown system.
-const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-/// RFC 8878, 3.1.1: magic, checksum and no size; the window's size follows.
-const ZSTD_HEADER: [u8; 5] = [0x28, 0xb5, 0x2f, 0xfd, 0x04];
-const MAGIC_BYTES: usize = 10;
+use crate::seal::{GZIP_HEADER, Packing};
+
+const MAGIC_BYTES: usize = GZIP_HEADER.len();
 
 /// The packing itself is not as it is written by this program. Carried in an `io::Error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,16 +46,13 @@ impl<R: Read> Unpacker<R> {
     pub fn new(file: R) -> io::Result<Self> {
         let seen = Arc::new(Mutex::new(Seen { bytes: 0, hash: Some(Sha256::new()) }));
         let mut raw = BufReader::with_capacity(256 << 10, Tally { file, seen: seen.clone() });
-        let head = peek(&mut raw)?;
-        let stage = match head {
-            [0x1f, 0x8b, ..] if *head == GZIP_HEADER => Stage::Gzip(Box::new(GzDecoder::new(raw))),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] if head.starts_with(&ZSTD_HEADER) => {
-                Stage::Zstd(ZstdDecoder::with_buffer(raw)?.single_frame())
-            }
-            [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+        let stage = match Packing::of(peek(&mut raw)?) {
+            Packing::Gzip => Stage::Gzip(Box::new(GzDecoder::new(raw))),
+            Packing::Zstd => Stage::Zstd(ZstdDecoder::with_buffer(raw)?.single_frame()),
+            Packing::Foreign => {
                 return Err(bad("the packing's header is damaged, or another program packed the file"));
             }
-            _ => {
+            Packing::None => {
                 lock(&seen).hash = None;
                 Stage::None(raw)
             }

@@ -7,9 +7,11 @@ mod clipboard;
 mod download;
 mod run_events;
 mod slices;
+mod unpacked;
 
 pub use address::address;
 pub use clipboard::copy;
 pub use download::{cancel, download};
 pub use run_events::follow;
 pub use slices::{Slices, dropped_file, picked_file};
+pub use unpacked::Unpacked;

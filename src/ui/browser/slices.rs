@@ -18,10 +18,6 @@ impl Slices {
         Self { file, at: 0 }
     }
 
-    pub fn name(&self) -> String {
-        self.file.name()
-    }
-
     pub fn bytes(&self) -> u64 {
         self.file.size()
     }

@@ -4,10 +4,11 @@ use gloo_file::File;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::check_file::{Problem, check as check_file};
 use super::{CRUMBS, HERE};
 use crate::model::text;
-use crate::seal::{Verified, Verifier};
-use crate::ui::browser::{Slices, dropped_file, picked_file};
+use crate::seal::Verified;
+use crate::ui::browser::{dropped_file, picked_file};
 use crate::ui::components::{Frame, Icon};
 
 const NEEDS_SCRIPT: &str = "<p class=\"problem\">Checking in the browser needs JavaScript. \
@@ -17,9 +18,23 @@ const NEEDS_SCRIPT: &str = "<p class=\"problem\">Checking in the browser needs J
 #[derive(Clone, PartialEq)]
 enum Check {
     None,
-    Reading { name: String, percent: u64 },
-    Whole { name: String, verified: Box<Verified> },
-    NotWhole { name: String, reason: String },
+    /// Without a percentage where the end is not known.
+    Reading {
+        name: String,
+        percent: Option<u64>,
+    },
+    Whole {
+        name: String,
+        verified: Box<Verified>,
+    },
+    NotWhole {
+        name: String,
+        reason: String,
+    },
+    NotChecked {
+        name: String,
+        reason: &'static str,
+    },
 }
 
 #[component]
@@ -48,7 +63,7 @@ fn Verify() -> impl IntoView {
             >
                 <Icon name="file-search" />
                 <span>"Drop a file here, or "<strong>"choose one"</strong></span>
-                <input type="file" accept=".json,application/json" on:change=move |event| take(picked_file(&event)) />
+                <input type="file" accept=".json,.gz,application/json,application/gzip" on:change=move |event| take(picked_file(&event)) />
             </label>
             <noscript inner_html=NEEDS_SCRIPT></noscript>
         </section>
@@ -57,25 +72,14 @@ fn Verify() -> impl IntoView {
 }
 
 async fn read(file: File, check: RwSignal<Check>) {
-    let mut slices = Slices::of(file);
-    let name = slices.name();
-    let mut sealed = Verifier::default();
-    let result = loop {
-        let percent = (slices.read() * 100).checked_div(slices.bytes()).unwrap_or_default();
-        check.set(Check::Reading { name: name.clone(), percent });
-        match slices.next().await {
-            Err(_) => break Err("the browser cannot read it: was it moved or changed meanwhile?".to_owned()),
-            Ok(slice) if slice.is_empty() => break sealed.finish().map_err(|flaw| flaw.to_string()),
-            Ok(slice) => {
-                if let Err(flaw) = sealed.feed(&slice) {
-                    break Err(flaw.to_string());
-                }
-            }
-        }
-    };
-    check.set(match result {
+    let name = file.name();
+    let show = |percent| check.set(Check::Reading { name: name.clone(), percent });
+    show(Some(0));
+    let checked = check_file(file, show).await;
+    check.set(match checked {
         Ok(verified) => Check::Whole { name, verified: Box::new(verified) },
-        Err(reason) => Check::NotWhole { name, reason },
+        Err(Problem::NotWhole(reason)) => Check::NotWhole { name, reason },
+        Err(Problem::NotChecked(reason)) => Check::NotChecked { name, reason },
     });
 }
 
@@ -85,11 +89,21 @@ fn verdict(check: Check) -> impl IntoView {
         Check::Reading { name, percent } => view! {
             <section class="card panel">
                 <h2>"Checking "{name}</h2>
-                <progress max="100" prop:value=percent aria-label="Progress"></progress>
+                {match percent {
+                    Some(percent) => view! { <progress max="100" prop:value=percent aria-label="Progress"></progress> }.into_any(),
+                    None => view! { <progress aria-label="Progress"></progress> }.into_any(),
+                }}
             </section>
         }
         .into_any(),
         Check::Whole { name, verified } => view! { <Whole name verified=*verified /> }.into_any(),
+        Check::NotChecked { name, reason } => view! {
+            <section class="card panel">
+                <h2><Icon name="triangle-alert" />"Not checked"</h2>
+                <p><strong>{name}</strong>": "{reason}</p>
+            </section>
+        }
+        .into_any(),
         Check::NotWhole { name, reason } => view! {
             <section class="card panel bad">
                 <h2><Icon name="triangle-alert" />"Not whole"</h2>
