@@ -47,6 +47,16 @@ pub struct ColumnSchema {
     pub comment: Option<String>,
 }
 
+impl ColumnSchema {
+    /// How many characters a text type of limited length holds, such as 12 for `varchar(12)`.
+    #[must_use]
+    pub fn longest_text(&self) -> Option<usize> {
+        let (name, rest) = self.native_type.split_once('(')?;
+        let is_text = name.to_ascii_lowercase().contains("char");
+        is_text.then(|| rest.split(')').next()?.trim().parse().ok()).flatten()
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TableSchema {

@@ -159,6 +159,12 @@ async fn a_role_is_a_condition_on_the_databases_own_tables() {
         assert_eq!(browser.sign_in(email, PASSWORD).await.status, 303);
         assert_eq!(browser.get("/admin/developer-tools/export").await.status, status, "{email}");
     }
+    // The same id with another name, as another database would have it: not the same person.
+    let browser = waybill.visitor();
+    browser.sign_in("owner@example.org", PASSWORD).await;
+    server.sql("UPDATE users SET email = 'somebody.else@example.org' WHERE email = 'owner@example.org'");
+    assert_eq!(browser.get("/admin/developer-tools/export").await.status, 303);
+    server.sql("UPDATE users SET email = 'owner@example.org' WHERE email = 'somebody.else@example.org'");
     // Whoever loses the role loses it at once.
     let browser = waybill.visitor();
     browser.sign_in("OWNER@example.org", PASSWORD).await;

@@ -173,10 +173,16 @@ fn accounts_are_found_by_any_type_of_key_and_conditions_held() {
         assert_eq!(find(&["not a number"]), None);
         assert_eq!(find(&["1", "2"]), None, "two rows are nobody");
         assert_eq!(find(&["1' OR '1'='1"]), None);
-        let holds = |equal: &[(&str, &str)]| case.source.holds(&Condition { table: "children", equal }).unwrap();
-        assert!(holds(&[("id", "10"), ("parent_id", "1")]));
-        assert!(!holds(&[("id", "10"), ("parent_id", "3")]));
-        assert!(!holds(&[("id", "ten")]));
+        let holds = |equal: &[(&str, &[&str])]| case.source.holds(&Condition { table: "children", equal }).unwrap();
+        assert!(holds(&[("id", &["10"]), ("parent_id", &["1"])]));
+        assert!(holds(&[("id", &["10"]), ("parent_id", &["true", "t", "1"])]));
+        assert!(!holds(&[("id", &["10"]), ("parent_id", &["3"])]));
+        assert!(!holds(&[("id", &["ten"])]));
+        // A column that is not there fulfils nothing, and is never taken for its own name.
+        let missing = case.source.holds(&Condition { table: "children", equal: &[("owner", &["owner"])] });
+        assert!(!missing.unwrap_or(false));
+        let lookup = Lookup { table: "parents", key_column: "id", keys: &["1"], columns: &["owner"] };
+        assert!(case.source.find(&lookup).is_err());
     });
 }
 

@@ -87,6 +87,10 @@ fn a_draft_guesses_every_column_with_its_reason_and_checks_without_drift() {
             let line = line(column);
             assert!(line.contains(&format!("class = \"{class}\"")) && line.contains(reason), "{line}");
         }
+        if shop.server.is_none() {
+            let onto_itself = shop.run(&["profile", "init", "--output", "shop.db", "--force"]);
+            assert_eq!(onto_itself.code, 2, "the database is not overwritten");
+        }
         let again = shop.run(&["profile", "init", "--output", "shop.toml"]);
         assert_eq!(again.code, 5, "a profile that somebody corrected is not overwritten");
         let checked = shop.run(&["profile", "check", "--profile", "shop.toml"]);

@@ -16,6 +16,7 @@ mod user;
 mod verify;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
@@ -117,7 +118,12 @@ pub fn run() -> Exit {
     telemetry::start(if matches!(cli.command, Command::Serve(_)) { "warn,waybill=info" } else { "off" });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(cli.command)),
+        Ok(runtime) => {
+            let ended = runtime.block_on(dispatch(cli.command));
+            // A database that still counts for a preview must not keep the program from ending.
+            runtime.shutdown_timeout(Duration::from_secs(1));
+            ended
+        }
         Err(error) => Err(Failed::new(Exit::Failed, format!("no threads can be started: {error}"))),
     };
     ended.unwrap_or_else(|failed| {

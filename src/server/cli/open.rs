@@ -101,7 +101,7 @@ impl SourceArgs {
         let text = self.source.expose_secret();
         let usage = |message: String| Failed::new(Exit::Usage, format!("--source: {message}"));
         let url: SourceUrl = text.parse().map_err(usage)?;
-        let typed = std::env::args().any(|argument| argument.ends_with(text));
+        let typed = std::env::args_os().any(|argument| argument.to_string_lossy().ends_with(text));
         if typed && Address::shows_password(text) {
             let message = "a password on the command line can be read by everybody on this machine: put the URL into \
                            WAYBILL_SOURCE, or the password into PGPASSWORD or ~/.pgpass";

@@ -1,11 +1,11 @@
 //! `waybill profile`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::open::{Opened, blocking};
+use super::open::{Opened, blocking, is_same_file};
 use super::{Exit, Failed, SourceArgs, print};
 use crate::server::classification;
 use crate::server::profile::{Origin, SCHEMA};
@@ -60,16 +60,16 @@ impl Profile {
 impl Init {
     async fn run(self) -> Result<Exit, Failed> {
         let (url, source) = self.source.source().await?;
+        if self.output.as_deref().zip(url.file()).is_some_and(|(output, file)| is_same_file(output, file)) {
+            return Err(Failed::new(Exit::Usage, "the output would replace the database itself: choose another name"));
+        }
         let text = blocking(move || {
             let draft = classification::draft(&*source, &url.database()).map_err(|error| url.named(error.into()))?;
             Ok(draft.to_toml(&format!("{} {}", source.engine(), source.engine_version())))
         })
         .await?;
         let Some(path) = self.output else { return print(text.trim_end()) };
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).create_new(!self.force).truncate(self.force);
-        let written = options.open(&path).and_then(|mut file| file.write_all(text.as_bytes()));
-        written.map_err(|error| match error.kind() {
+        write(&path, &text, self.force).map_err(|error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => {
                 Failed::new(Exit::Output, format!("{} exists; choose another name or add --force", path.display()))
             }
@@ -78,6 +78,15 @@ impl Init {
         eprintln!("{}: every class in it is a guess; read it, correct it, then use it with --profile", path.display());
         Ok(Exit::Done)
     }
+}
+
+/// The file appears under its name when it is complete.
+fn write(path: &Path, text: &str, replace: bool) -> std::io::Result<()> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    let kept = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+    kept.map(drop).map_err(|error| error.error)
 }
 
 impl Check {

@@ -14,7 +14,7 @@ use super::open::{SourceUrl, app, blocking};
 use super::{Exit, Failed, SourceArgs, StateArgs};
 use crate::model::manifest::RecordOrder;
 use crate::server::app::App;
-use crate::server::{http, worker};
+use crate::server::{http, profile, worker};
 
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -85,7 +85,11 @@ async fn refuse_a_source_that_cannot_be_used(app: Arc<App>, url: SourceUrl) -> R
         let opened = app.exports.source.open_snapshot().and_then(|mut snapshot| snapshot.catalog());
         let catalog = opened.map_err(|error| url.named(error.into()))?;
         let divided = app.profile.divide(&catalog, RecordOrder::Storage);
-        divided.map(drop).map_err(|error| url.named(error.into()))
+        divided.map_err(|error| url.named(error.into()))?;
+        match app.profile.missing_accounts(&catalog) {
+            missing if missing.is_empty() => Ok(()),
+            missing => Err(url.named(profile::Error::MissingAccounts(missing).into())),
+        }
     })
     .await
 }

@@ -29,7 +29,8 @@ impl Exports {
     /// The caller's own export; somebody else's is as unknown as none.
     pub(super) async fn own(&self, caller: &Caller, id: ExportId) -> Result<exports::ExportRow> {
         let row = self.state.export(id).await?.ok_or(Error::NotFound)?;
-        let own = row.account_id.is_some() && row.account_id == caller.account_id;
+        // By name too: another source may have another person under the same id.
+        let own = row.account_id.is_some() && row.account_id == caller.account_id && row.requested_by == caller.name;
         if own { Ok(row) } else { Err(Error::NotFound) }
     }
 }

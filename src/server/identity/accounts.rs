@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Caller, Error};
 use crate::model::access::Capability;
-use crate::server::profile::{Auth, Profile, Role};
+use crate::server::profile::{Auth, Profile, Role, Scalar};
 use crate::server::source::{self, Condition, Lookup, Source};
 use crate::server::state::State;
 use crate::server::state::accounts::LocalAccount;
@@ -84,7 +84,9 @@ fn in_source(source: &dyn Source, profile: &Profile, auth: &Auth, by: &By) -> so
     for role in profile.roles.values() {
         let fulfilled = match (&role.table, &role.user) {
             (Some(table), Some(user)) => holds(source, role, table, user, id)?,
-            _ => role.when.iter().all(|(column, wanted)| value(column).is_some_and(|stored| wanted.is(stored))),
+            _ => role.when.iter().all(|(column, wanted)| {
+                value(column).is_some_and(|stored| wanted.accepted().iter().any(|accepted| accepted == stored))
+            }),
         };
         if fulfilled {
             labels.push(role.label.as_str());
@@ -98,8 +100,10 @@ fn in_source(source: &dyn Source, profile: &Profile, auth: &Auth, by: &By) -> so
 }
 
 fn holds(source: &dyn Source, role: &Role, table: &str, user: &str, id: &str) -> source::Result<bool> {
-    let values: Vec<(&str, String)> = role.when.iter().map(|(column, value)| (&**column, value.as_text())).collect();
-    let mut equal = vec![(user, id)];
-    equal.extend(values.iter().map(|(column, value)| (*column, value.as_str())));
+    let accepted: Vec<Vec<String>> = role.when.values().map(Scalar::accepted).collect();
+    let accepted: Vec<Vec<&str>> = accepted.iter().map(|texts| texts.iter().map(String::as_str).collect()).collect();
+    let id = [id];
+    let mut equal: Vec<(&str, &[&str])> = vec![(user, &id)];
+    equal.extend(role.when.keys().zip(&accepted).map(|(column, texts)| (column.as_str(), texts.as_slice())));
     source.holds(&Condition { table, equal: &equal })
 }

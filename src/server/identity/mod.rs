@@ -137,7 +137,9 @@ impl Identity {
         if is_over(&session, now) {
             return Ok(None);
         }
-        let Some(caller) = self.caller_by_account(&session.account_id).await? else { return Ok(None) };
+        // Another source may have another person under the same id.
+        let caller = self.caller_by_account(&session.account_id).await?;
+        let Some(caller) = caller.filter(|caller| caller.name == session.email) else { return Ok(None) };
         if age(&session.last_seen_at, now) > TimeDelta::minutes(1) {
             self.accounts.state.touch_session(&session.token_sha256, &rfc3339(now)).await?;
         }

@@ -39,13 +39,17 @@ impl Identity {
     /// # Errors
     /// `LinkUsed`, `Unusable` for a name or password that will not do.
     pub async fn set_up(&self, token: &str, name: &str, password: SecretString) -> Result<(), Error> {
-        let offered = self.setup.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if offered.is_none_or(|offered| offered != digest(token)) || self.accounts.state.has_accounts().await? {
+        // Taken before anything is awaited: of two at the same moment, one finds it gone.
+        let digest = digest(token);
+        let taken = self.setup.0.lock().unwrap_or_else(PoisonError::into_inner).take_if(|offered| *offered == digest);
+        if taken.is_none() || self.accounts.state.has_accounts().await? {
             return Err(Error::LinkUsed);
         }
-        self.add_admin(name, password, "set-up link").await?;
-        *self.setup.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        Ok(())
+        let added = self.add_admin(name, password, "set-up link").await;
+        if added.is_err() {
+            *self.setup.0.lock().unwrap_or_else(PoisonError::into_inner) = taken;
+        }
+        added
     }
 
     /// Adds an account, or gives the one of that name another password and ends its sessions.

@@ -19,6 +19,12 @@ impl Profile {
             }
         }
         self.vanished(catalog, &mut drift);
+        let accounts = self.missing_accounts(catalog).into_iter().map(|field| Vanished { field, nearest: None });
+        for missing in accounts {
+            if !drift.vanished.iter().any(|gone| gone.field == missing.field) {
+                drift.vanished.push(missing);
+            }
+        }
         drift
     }
 

@@ -19,7 +19,8 @@ impl Reasoned {
     }
 }
 
-const SECRET: [&str; 33] = [
+const SECRET: [&str; 34] = [
+    "pass",
     "password",
     "passwd",
     "passphrase",
@@ -170,62 +171,85 @@ pub fn by_values(table: &Table, at: usize, shapes: &Shapes) -> Reasoned {
 }
 
 fn guess(table: &Table, column: &ColumnSchema, shape: Option<Shape>) -> Reasoned {
-    let (name, is_key) = (snake(&column.name), is_key(table, column));
-    let says = |words: &[&'static str]| words.iter().find(|word| contains_word(&name, word)).copied();
-    let named = |class, word: &str| Reasoned::new(class, format!("its name says \"{word}\""));
+    let name = snake(&column.name);
+    let guessed = secret(table, column, &name, shape)
+        .or_else(|| from_comment(column))
+        .or_else(|| about_a_person(table, column, &name, shape));
+    guessed.unwrap_or_else(|| {
+        let reason = if is_key(table, column) { "a key" } else { "nothing points at a person" };
+        Reasoned::new(Classification::Plain, reason)
+    })
+}
+
+fn secret(table: &Table, column: &ColumnSchema, name: &str, shape: Option<Shape>) -> Option<Reasoned> {
     let can_be_secret = !matches!(column.codec, Codec::Boolean | Codec::Date | Codec::Timestamp | Codec::Double);
-    if can_be_secret
-        && !NOT_SECRET.contains(&name.as_str())
-        && let Some(word) = says(&SECRET)
-    {
-        return named(Classification::Secret, word);
-    }
-    match shape {
-        Some(Shape::PasswordHash) => return Reasoned::new(Classification::Secret, "values look like password hashes"),
-        Some(Shape::Jwt) => return Reasoned::new(Classification::Secret, "values look like JSON web tokens"),
-        Some(Shape::PrivateKey) => return Reasoned::new(Classification::Secret, "values look like private keys"),
-        Some(Shape::ApiKey) => return Reasoned::new(Classification::Secret, "values look like API keys"),
-        Some(Shape::Random) if !is_key => {
-            return Reasoned::new(Classification::Secret, "values are long and random, as tokens are");
-        }
-        _ => {}
-    }
-    if let Some(comment) = column.comment.as_deref().map(str::to_lowercase) {
-        let classes = [
-            (Classification::Secret, &SECRET[..]),
-            (Classification::Sensitive, &SENSITIVE[..]),
-            (Classification::Personal, &PERSONAL[..]),
-        ];
-        for (class, words) in classes {
-            if let Some(word) = words.iter().find(|word| contains_word(&snake(&comment), word)) {
-                return Reasoned::new(class, format!("its comment says \"{word}\""));
-            }
+    if can_be_secret && !NOT_SECRET.contains(&name) {
+        // A long word counts wherever it stands: some databases fold `accessToken` to `accesstoken`.
+        let says = |word: &&&str| contains_word(name, word) || (word.len() >= 5 && name.contains(**word));
+        if let Some(word) = SECRET.iter().find(says) {
+            return Some(named(Classification::Secret, word));
         }
     }
-    if is_key {
-        return Reasoned::new(Classification::Plain, "a key");
-    }
+    let keeps_sessions = ["session", "token"].iter().any(|word| snake(&table.name).contains(word));
+    let reason = match shape? {
+        Shape::PasswordHash => "values look like password hashes",
+        Shape::Jwt => "values look like JSON web tokens",
+        Shape::PrivateKey => "values look like private keys",
+        Shape::ApiKey => "values look like API keys",
+        // An opaque id is a secret only where the id itself is what its holder shows.
+        Shape::Random if keeps_sessions && table.primary_key.contains(&column.name) => {
+            "long, random keys of a table of sessions"
+        }
+        Shape::Random if !is_key(table, column) => "values are long and random, as tokens are",
+        _ => return None,
+    };
+    Some(Reasoned::new(Classification::Secret, reason))
+}
+
+fn from_comment(column: &ColumnSchema) -> Option<Reasoned> {
+    let comment = snake(&column.comment.as_deref()?.to_lowercase());
+    let classes = [
+        (Classification::Secret, &SECRET[..]),
+        (Classification::Sensitive, &SENSITIVE[..]),
+        (Classification::Personal, &PERSONAL[..]),
+    ];
+    classes.into_iter().find_map(|(class, words)| {
+        let word = words.iter().find(|word| contains_word(&comment, word))?;
+        Some(Reasoned::new(class, format!("its comment says \"{word}\"")))
+    })
+}
+
+fn about_a_person(table: &Table, column: &ColumnSchema, name: &str, shape: Option<Shape>) -> Option<Reasoned> {
+    let says = |words: &[&'static str]| words.iter().find(|word| contains_word(name, word)).copied();
+    let is_key = is_key(table, column);
+    // `contact_id` says which contact, and nothing about it; a key that is an e-mail address does.
+    let refers = is_key && (name.ends_with("id") || name.ends_with("uuid")) && name != "device_id";
     let says_something =
-        matches!(column.codec, Codec::Text | Codec::Json | Codec::Dynamic | Codec::Date | Codec::Native);
+        !refers && matches!(column.codec, Codec::Text | Codec::Json | Codec::Dynamic | Codec::Date | Codec::Native);
     if let Some(word) = says(&SENSITIVE).filter(|_| says_something) {
-        return named(Classification::Sensitive, word);
+        return Some(named(Classification::Sensitive, word));
     }
-    match shape {
-        Some(Shape::Email) => return Reasoned::new(Classification::Personal, "values look like e-mail addresses"),
-        Some(Shape::Phone) => return Reasoned::new(Classification::Personal, "values look like phone numbers"),
-        Some(Shape::IpAddress) => return Reasoned::new(Classification::Personal, "values look like IP addresses"),
-        _ => {}
+    let looks = match shape {
+        Some(Shape::Email) => Some("values look like e-mail addresses"),
+        Some(Shape::Phone) => Some("values look like phone numbers"),
+        Some(Shape::IpAddress) => Some("values look like IP addresses"),
+        _ => None,
+    };
+    if let Some(reason) = looks {
+        return Some(Reasoned::new(Classification::Personal, reason));
     }
-    if let Some(word) = says(&PERSONAL) {
-        return named(Classification::Personal, word);
+    if let Some(word) = says(&PERSONAL).filter(|_| !refers) {
+        return Some(named(Classification::Personal, word));
     }
     if name == "name" && PEOPLE.iter().any(|people| snake(&table.name).contains(people)) {
-        return Reasoned::new(Classification::Personal, "a name in a table of people");
+        return Some(Reasoned::new(Classification::Personal, "a name in a table of people"));
     }
-    match says(&FREE_TEXT).filter(|_| says_something) {
-        Some(word) => Reasoned::new(Classification::Personal, format!("free text (\"{word}\") may name people")),
-        None => Reasoned::new(Classification::Plain, "nothing points at a person"),
-    }
+    let word = says(&FREE_TEXT).filter(|_| says_something)?;
+    Some(Reasoned::new(Classification::Personal, format!("free text (\"{word}\") may name people")))
+}
+
+fn named(class: Classification, word: &str) -> Reasoned {
+    Reasoned::new(class, format!("its name says \"{word}\""))
 }
 
 fn is_key(table: &Table, column: &ColumnSchema) -> bool {
@@ -296,6 +320,12 @@ mod tests {
             ("participants", "care_notes", Sensitive),
             ("patients", "diagnosis", Sensitive),
             ("orders", "id", Plain),
+            ("users", "accesstoken", Secret),
+            ("users", "userpassword", Secret),
+            ("users", "pass", Secret),
+            ("flights", "passengers", Plain),
+            ("orders", "contact_id", Plain),
+            ("visits", "device_id", Personal),
             ("orders", "shopping_cart", Plain),
             ("orders", "total", Plain),
         ] {

@@ -48,6 +48,8 @@ pub enum Error {
         tables.join(", ")
     )]
     MissingTables { profile: String, tables: Vec<String> },
+    #[error("nobody could sign in: [auth] and [roles] name what the database does not have: {}", .0.join(", "))]
+    MissingAccounts(Vec<String>),
 }
 
 /// The meaning of one application's database.
@@ -137,21 +139,13 @@ pub enum Scalar {
 impl Scalar {
     /// The texts that mean this value: `SQLite` has no booleans of its own.
     #[must_use]
-    pub fn is(&self, stored: &str) -> bool {
+    pub fn accepted(&self) -> Vec<String> {
+        let texts = |texts: [&str; 3]| texts.map(str::to_owned).to_vec();
         match self {
-            Self::Boolean(true) => matches!(stored, "true" | "t" | "1"),
-            Self::Boolean(false) => matches!(stored, "false" | "f" | "0"),
-            Self::Integer(n) => stored == n.to_string(),
-            Self::Text(text) => stored == text,
-        }
-    }
-
-    #[must_use]
-    pub fn as_text(&self) -> String {
-        match self {
-            Self::Boolean(yes) => yes.to_string(),
-            Self::Integer(n) => n.to_string(),
-            Self::Text(text) => text.clone(),
+            Self::Boolean(true) => texts(["true", "t", "1"]),
+            Self::Boolean(false) => texts(["false", "f", "0"]),
+            Self::Integer(n) => vec![n.to_string()],
+            Self::Text(text) => vec![text.clone()],
         }
     }
 }
@@ -231,8 +225,13 @@ impl Profile {
     }
 }
 
+/// Shorter texts have no room for pseudonyms that differ.
+const SHORTEST_PSEUDONYM: usize = 12;
+
 /// Whether a column's values can be replaced by others of their kind. Of a type with rules of its own
-/// (an enum, a range, a truth value) they cannot: there, hiding means leaving out.
+/// (an enum, a range, a truth value), of JSON, whose keys say as much as its values, and of text with
+/// little room they cannot: there, hiding means leaving out.
 fn can_be_replaced(column: &ColumnSchema) -> bool {
-    !matches!(column.codec, Codec::Native | Codec::Boolean | Codec::Time) && !column.generated
+    let irreplaceable = matches!(column.codec, Codec::Native | Codec::Boolean | Codec::Time | Codec::Json);
+    !irreplaceable && !column.generated && column.longest_text().is_none_or(|longest| longest >= SHORTEST_PSEUDONYM)
 }

@@ -72,7 +72,23 @@ impl RowSink for Shapes {
 }
 
 /// Prefixes of hashes (PHC string format, crypt(3)) and of keys as their makers document them.
-const HASHES: [&str; 9] = ["$2a$", "$2b$", "$2y$", "$argon2", "$pbkdf2", "$scrypt$", "$6$", "$5$", "pbkdf2_sha256$"];
+const HASHES: [&str; 15] = [
+    "$2a$",
+    "$2b$",
+    "$2y$",
+    "$argon2",
+    "$pbkdf2",
+    "$scrypt$",
+    "$1$",
+    "$5$",
+    "$6$",
+    "$7$",
+    "$y$",
+    "$P$",
+    "$H$",
+    "$S$",
+    "pbkdf2_sha256$",
+];
 const API_KEYS: [&str; 10] =
     ["sk_live_", "sk_test_", "sk-", "ghp_", "gho_", "github_pat_", "xoxb-", "xoxp-", "AKIA", "glpat-"];
 
@@ -109,7 +125,7 @@ fn is_phone(text: &str) -> bool {
 
 /// At least 32 characters of hexadecimal or base64, digits and letters mixed; a UUID is an id, not a key.
 fn is_random(text: &str) -> bool {
-    let alphabet = |c: char| c.is_ascii_alphanumeric() || "-_+/=".contains(c);
+    let alphabet = |c: char| c.is_ascii_alphanumeric() || "-_+/=.".contains(c);
     let has = |test: fn(&char) -> bool| text.chars().filter(test).count() >= 4;
     let is_uuid = text.len() == 36 && text.matches('-').count() == 4;
     text.len() >= 32

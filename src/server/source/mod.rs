@@ -58,6 +58,16 @@ pub enum Error {
         "table {table} is locked by {program} (user {user}, process {process}); waited {seconds} seconds; try again when it is done"
     )]
     LockedBy { table: String, user: String, program: String, process: i32, seconds: u64 },
+    #[error("a table is locked by another program; waited {seconds} seconds; try again when it is done")]
+    TableLocked { seconds: u64 },
+    #[error("the server is PostgreSQL {version}; {oldest} or newer is needed")]
+    TooOld { version: String, oldest: i32 },
+    #[error("the database refused a read (SQLSTATE {code}: see PostgreSQL's manual, appendix A)")]
+    Refused {
+        code: String,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("the database refused a read")]
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -112,11 +122,12 @@ pub struct Lookup<'a> {
     pub columns: &'a [&'a str],
 }
 
-/// The question that `Source::holds` answers: a row of `table` whose columns have these values, as texts.
+/// The question that `Source::holds` answers: a row of `table` whose columns each have one of these
+/// values, as texts.
 #[derive(Clone, Copy, Debug)]
 pub struct Condition<'a> {
     pub table: &'a str,
-    pub equal: &'a [(&'a str, &'a str)],
+    pub equal: &'a [(&'a str, &'a [&'a str])],
 }
 
 /// One consistent view.

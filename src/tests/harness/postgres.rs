@@ -167,6 +167,11 @@ impl Postgres {
         command
     }
 
+    /// What the server has written into its log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("data/log")).unwrap()
+    }
+
     /// Another of PostgreSQL's own programs.
     pub fn program(&self, name: &str) -> Command {
         Command::new(self.programs.join(name))

@@ -37,30 +37,35 @@ impl Key {
     /// stay unique, and whatever type held the old value holds the new one.
     pub fn integer(&self, n: i64) -> i64 {
         let size = n.unsigned_abs();
-        let Some(class) = CLASSES.iter().position(|end| size < *end) else { return n };
+        let class = CLASSES.iter().position(|end| size < *end).unwrap_or(CLASSES.len() - 1);
         let from = if class == 0 { 0 } else { CLASSES[class - 1] };
-        let half_bits = [8, 16, 27, 32][class];
-        let mut walked = size;
-        // Cycle walking (Black and Rogaway, "Ciphers with Arbitrary Finite Domains", 2002).
-        loop {
-            walked = self.feistel(walked, half_bits);
-            if (from..CLASSES[class]).contains(&walked) {
-                break;
-            }
-        }
-        let new = i64::try_from(walked).unwrap_or(i64::MAX);
+        let new = i64::try_from(self.permute(size.min(CLASSES[class] - 1), from, CLASSES[class])).unwrap_or(i64::MAX);
         if n < 0 { -new } else { new }
     }
 
+    /// Another number of `from..to`, by a permutation of all of them: cycle walking (Black and Rogaway,
+    /// "Ciphers with Arbitrary Finite Domains", 2002). `n` must be one of them.
+    pub fn permute(&self, n: u64, from: u64, to: u64) -> u64 {
+        let half_bits = (u64::BITS - (to - 1).leading_zeros()).div_ceil(2).max(1);
+        let subject = format!("permute {from} {to}");
+        let mut walked = n;
+        loop {
+            walked = self.feistel(&subject, walked, half_bits);
+            if (from..to).contains(&walked) {
+                return walked;
+            }
+        }
+    }
+
     /// Four balanced rounds: a permutation of all numbers of twice `half_bits` bits.
-    fn feistel(&self, n: u64, half_bits: u32) -> u64 {
+    fn feistel(&self, subject: &str, n: u64, half_bits: u32) -> u64 {
         let mask = (1_u64 << half_bits) - 1;
         let (mut left, mut right) = (n >> half_bits & mask, n & mask);
         for round in 0..4_u8 {
             let mut input = [0; 9];
             input[0] = round;
             input[1..].copy_from_slice(&right.to_be_bytes());
-            let digest = self.bytes(["i8", "i16", "i27", "i32"][(half_bits as usize / 8).clamp(1, 4) - 1], &input);
+            let digest = self.bytes(subject, &input);
             let word = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
             (left, right) = (right, left ^ (word & mask));
         }
@@ -81,6 +86,15 @@ mod tests {
         let key = Key::new([7; 32]);
         let images: BTreeSet<i64> = (-2000..2000).map(|n| key.integer(n)).collect();
         assert!(images.len() >= 3999, "{}", images.len());
+    }
+
+    #[test]
+    fn a_permutation_of_any_range_is_one() {
+        let key = Key::new([3; 32]);
+        for (from, to) in [(0, 10), (10, 100), (100, 1000), (7, 8)] {
+            let images: BTreeSet<u64> = (from..to).map(|n| key.permute(n, from, to)).collect();
+            assert!(images.len() as u64 == to - from && images.iter().all(|n| (from..to).contains(n)));
+        }
     }
 
     proptest! {

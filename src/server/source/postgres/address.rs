@@ -94,6 +94,7 @@ mod tests {
         let address: Address = "postgres://ada:s3cret@db.example.test:5433/app?sslmode=require".parse().unwrap();
         assert_eq!(address.to_string(), "postgres://ada@db.example.test:5433/app");
         assert!(!format!("{address:?}").contains("s3cret"));
+        assert!(!format!("{:?}", address.clone()).contains("s3cret"));
         for url in ["postgres://u:p@h/d", "postgres://h/d?password=p", "postgresql://u:p@h:1/d?sslmode=disable"] {
             assert!(Address::shows_password(url), "{url}");
         }

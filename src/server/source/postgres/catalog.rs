@@ -292,9 +292,9 @@ pub fn relation_by_name(session: &mut Session, name: &str) -> Result<String> {
     found.map(Object::quoted).ok_or_else(|| super::super::Error::NoTable(name.to_owned()))
 }
 
-/// The full name of a column's type, for a cast; none where there is no such column.
+/// The full name of a column's type, for a cast (with -1, `character` is `bpchar`, of any length); none where there is no such column.
 pub fn column_type(session: &mut Session, relation: &str, column: &str) -> Result<Option<String>> {
-    let question = "SELECT format_type(atttypid, NULL) FROM pg_attribute \
+    let question = "SELECT format_type(atttypid, -1) FROM pg_attribute \
                     WHERE attrelid = to_regclass($1) AND attname = $2 AND attnum > 0 AND NOT attisdropped";
     let found = session.fetch(sqlx::query(question).bind(relation).bind(column).persistent(false))?;
     found.first().map(|row| row.try_get(0)).transpose().map_err(fault::explain)

@@ -2,7 +2,7 @@
 
 use super::super::Error;
 
-/// Turns an error of the client into ours. The cause is kept for the log only.
+/// Turns an error of the client into ours. What the server says may hold values: its code is passed on.
 pub fn explain(error: sqlx::Error) -> Error {
     if let sqlx::Error::Database(database) = &error {
         let known = match database.code().as_deref().unwrap_or_default() {
@@ -16,7 +16,7 @@ pub fn explain(error: sqlx::Error) -> Error {
             "53300" => Error::TooManyConnections,
             "53100" | "58030" => Error::Disk,
             "XX001" | "XX002" => Error::Damaged,
-            _ => return Error::Engine(Box::new(error)),
+            code => Error::Refused { code: code.to_owned(), cause: Box::new(error) },
         };
         return known;
     }
@@ -35,18 +35,16 @@ pub fn explain_connect(error: sqlx::Error) -> Error {
     }
 }
 
-fn code(error: &Error) -> Option<String> {
-    let Error::Engine(cause) = error else { return None };
-    let sqlx::Error::Database(database) = cause.downcast_ref::<sqlx::Error>()? else { return None };
-    database.code().map(std::borrow::Cow::into_owned)
+fn code(error: &Error) -> &str {
+    if let Error::Refused { code, .. } = error { code } else { "" }
 }
 
 /// A text that the column's type cannot be.
 pub fn is_bad_value(error: &Error) -> bool {
-    code(error).is_some_and(|code| code.starts_with("22"))
+    code(error).starts_with("22")
 }
 
 /// A table that was dropped or renamed since it was seen.
 pub fn is_gone(error: &Error) -> bool {
-    code(error).is_some_and(|code| matches!(code.as_str(), "42P01" | "3F000" | "42809"))
+    matches!(code(error), "42P01" | "3F000" | "42809")
 }

@@ -12,8 +12,9 @@ mod fault;
 mod session;
 mod snapshot;
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Row};
 
@@ -24,6 +25,10 @@ use snapshot::PostgresSnapshot;
 
 /// A silence this long is looked into on a second connection.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// A question about an account is answered so soon, or not at all.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+/// A connection that nobody used for so long is not trusted any more.
+const IDLE_AT_MOST: Duration = Duration::from_secs(30);
 /// Somebody else's lock is waited for this long.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -35,8 +40,11 @@ pub struct PostgresSource {
     lock_timeout: Duration,
     /// As the server said at the newest connection.
     version: Mutex<String>,
-    /// The connection that answers `find` and `holds`; whoever comes while it is out opens another.
-    idle: Mutex<Option<Session>>,
+    /// The connection that answers `find` and `holds`, since when it is idle; whoever comes while it is out
+    /// opens another.
+    idle: Mutex<Option<(Instant, Session)>>,
+    /// Names in the catalog, as SQL.
+    relations: Mutex<BTreeMap<String, String>>,
 }
 
 impl PostgresSource {
@@ -47,8 +55,9 @@ impl PostgresSource {
     pub fn connect(address: Address) -> Result<Self> {
         let session = Session::open(&address, PATIENCE)?;
         let version = Mutex::new(session.server_version().to_owned());
-        let idle = Mutex::new(Some(session));
-        Ok(Self { address, patience: PATIENCE, lock_timeout: LOCK_TIMEOUT, version, idle })
+        let idle = Mutex::new(Some((Instant::now(), session)));
+        let relations = Mutex::default();
+        Ok(Self { address, patience: PATIENCE, lock_timeout: LOCK_TIMEOUT, version, idle, relations })
     }
 
     /// Other limits than the built-in ones.
@@ -58,8 +67,8 @@ impl PostgresSource {
         self
     }
 
-    fn session(&self) -> Result<Session> {
-        let session = Session::open(&self.address, self.patience)?;
+    fn session(&self, patience: Duration) -> Result<Session> {
+        let session = Session::open(&self.address, patience)?;
         session.server_version().clone_into(&mut self.version.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(session)
     }
@@ -67,20 +76,35 @@ impl PostgresSource {
     /// Asks on a kept connection; one that the server has closed meanwhile is replaced once.
     fn ask<T>(&self, question: impl Fn(&mut Session) -> Result<T>) -> Result<T> {
         let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut session) = kept
+        // What lies between may have forgotten an idle connection, without telling anybody.
+        let young = kept.filter(|(since, _)| since.elapsed() < IDLE_AT_MOST);
+        if let Some((_, mut session)) = young
             && let Ok(answer) = question(&mut session)
         {
             self.keep(session);
             return Ok(answer);
         }
-        let mut session = self.session()?;
+        self.relations.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut session = self.session(ANSWER_WITHIN.min(self.patience))?;
         let answer = question(&mut session)?;
         self.keep(session);
         Ok(answer)
     }
 
     fn keep(&self, session: Session) {
-        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+        let before = self.idle.lock().unwrap_or_else(PoisonError::into_inner).replace((Instant::now(), session));
+        // Closing takes a while, and others wait for the lock.
+        drop(before);
+    }
+
+    /// A table as SQL, by its name in the catalog.
+    fn relation(&self, session: &mut Session, name: &str) -> Result<String> {
+        if let Some(known) = self.relations.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Ok(known.clone());
+        }
+        let found = catalog::relation_by_name(session, name)?;
+        let mut known = self.relations.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(known.entry(name.to_owned()).or_insert(found).clone())
     }
 }
 
@@ -94,14 +118,14 @@ impl Source for PostgresSource {
     }
 
     fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>> {
-        let session = self.session()?;
+        let session = self.session(self.patience)?;
         begun(session.interrupt());
         Ok(Box::new(PostgresSnapshot::begin(session, self.lock_timeout)?))
     }
 
     fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
         self.ask(|session| {
-            let relation = catalog::relation_by_name(session, lookup.table)?;
+            let relation = self.relation(session, lookup.table)?;
             let columns: Vec<String> =
                 lookup.columns.iter().map(|name| format!("CAST({} AS text)", quoted(name))).collect();
             let Some(key) = catalog::column_type(session, &relation, lookup.key_column)? else { return Ok(None) };
@@ -130,12 +154,20 @@ impl Source for PostgresSource {
 
     fn holds(&self, condition: &Condition<'_>) -> Result<bool> {
         self.ask(|session| {
-            let relation = catalog::relation_by_name(session, condition.table)?;
+            let relation = self.relation(session, condition.table)?;
             let (mut tests, mut values) = (Vec::new(), Vec::new());
-            for (column, value) in condition.equal {
+            for (column, accepted) in condition.equal {
                 let Some(native) = catalog::column_type(session, &relation, column)? else { return Ok(false) };
-                values.push(*value);
-                tests.push(format!("{} = CAST(CAST(${} AS text) AS {native})", quoted(column), values.len()));
+                values.extend(accepted.iter().copied());
+                tests.push(match accepted {
+                    // As its own type, which an index is made for.
+                    [_] => format!("{} = CAST(CAST(${} AS text) AS {native})", quoted(column), values.len()),
+                    several => {
+                        let marks: Vec<String> =
+                            (values.len() - several.len() + 1..=values.len()).map(|n| format!("${n}")).collect();
+                        format!("CAST({} AS text) IN ({})", quoted(column), marks.join(", "))
+                    }
+                });
             }
             let sql = format!("SELECT 1 FROM {relation} WHERE {} LIMIT 1", tests.join(" AND "));
             let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);

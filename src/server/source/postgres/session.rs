@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres, Row};
 use tokio::runtime::{Builder, Runtime};
@@ -18,18 +18,32 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// A second connection, to look after the first one, gets no longer.
 const SECOND_WITHIN: Duration = Duration::from_secs(3);
 
-/// What every value's text depends on, pinned; and no limit of the server's on what takes its time.
-/// `5-trust`, 6. With synchronized scans a large table would begin in its middle.
-const SETTINGS: &str = "SET row_security = off; SET search_path = ''; SET DateStyle = 'ISO, YMD'; \
-     SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET bytea_output = 'hex'; \
-     SET lc_monetary = 'C'; SET xmlbinary = 'base64'; SET standard_conforming_strings = on; \
-     SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET synchronize_seqscans = off; \
-     SET jit = off; SET client_min_messages = error";
-/// Settings that only newer servers have, with the version that brought them.
-const NEWER_SETTINGS: [(u32, &str); 2] = [
-    (14, "SET idle_session_timeout = 0; SET client_connection_check_interval = 1000"),
-    (17, "SET transaction_timeout = 0"),
+/// What every value's text depends on, pinned; and no limit of the server's on what takes its time
+/// (`5-trust`, 6). With synchronized scans a large table would begin in its middle. Inside the
+/// transaction, so that behind a pooler nobody else gets a connection that is set like this; none of
+/// them takes a snapshot.
+const SETTINGS: [(&str, &str); 15] = [
+    ("row_security", "off"),
+    ("search_path", "''"),
+    ("DateStyle", "'ISO, YMD'"),
+    ("IntervalStyle", "'postgres'"),
+    ("TimeZone", "'UTC'"),
+    ("extra_float_digits", "3"),
+    ("bytea_output", "'hex'"),
+    ("lc_monetary", "'C'"),
+    ("xmlbinary", "'base64'"),
+    ("standard_conforming_strings", "on"),
+    ("statement_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+    ("synchronize_seqscans", "off"),
+    ("jit", "off"),
+    ("client_min_messages", "error"),
 ];
+/// Settings that only newer servers have, with the version that brought them. The first lets a server
+/// notice within a second that nobody waits for its answer any more.
+const NEWER_SETTINGS: [(i32, &str, &str); 2] =
+    [(14, "client_connection_check_interval", "1000"), (17, "transaction_timeout", "0")];
+const OLDEST: i32 = 13;
 
 /// An open connection. Dropped, it ends in the database too.
 #[derive(Debug)]
@@ -39,6 +53,7 @@ pub struct Session {
     connection: Option<PgConnection>,
     watch: Watch,
     version: String,
+    major: i32,
     /// A statement did not come to its end: its backend may still be at it.
     broken: bool,
 }
@@ -46,17 +61,18 @@ pub struct Session {
 /// Looks after a wait: ends it when told to, and finds out whether a silent server still works.
 #[derive(Debug)]
 struct Watch {
-    options: PgConnectOptions,
+    address: Address,
     patience: Duration,
     stop: Arc<watch::Sender<bool>>,
-    backend: Backend,
+    /// Known inside a transaction only: behind a pooler, another backend may serve the next one.
+    backend: Option<Backend>,
 }
 
 /// Names a backend for good: a process number may be used again.
 #[derive(Clone, Debug, Default)]
 struct Backend {
     pid: i32,
-    started: String,
+    started: Option<String>,
 }
 
 impl Session {
@@ -65,20 +81,50 @@ impl Session {
     pub fn open(address: &Address, patience: Duration) -> Result<Self> {
         let runtime =
             Builder::new_current_thread().enable_all().build().map_err(|error| Error::Engine(Box::new(error)))?;
-        let options = address.connect_options().disable_statement_logging();
-        let (connection, version, backend) = runtime.block_on(async {
-            let mut connection = connect(&options, CONNECT_WITHIN).await?;
-            let prepared = tokio::time::timeout(CONNECT_WITHIN, prepare(&mut connection)).await;
-            let (version, backend) = prepared.map_err(|_| Error::Stalled)??;
-            Ok::<_, Error>((connection, version, backend))
+        let (connection, version, major) = runtime.block_on(async {
+            let mut connection = connect(address, CONNECT_WITHIN).await?;
+            let asked = tokio::time::timeout(CONNECT_WITHIN, version(&mut connection)).await;
+            let (version, major) = asked.map_err(|_| Error::Stalled)??;
+            Ok::<_, Error>((connection, version, major))
         })?;
-        let watch = Watch { options, patience, stop: Arc::new(watch::Sender::new(false)), backend };
-        Ok(Self { runtime: Some(runtime), connection: Some(connection), watch, version, broken: false })
+        if major < OLDEST {
+            return Err(Error::TooOld { version, oldest: OLDEST });
+        }
+        let stop = Arc::new(watch::Sender::new(false));
+        let watch = Watch { address: address.clone(), patience, stop, backend: None };
+        Ok(Self { runtime: Some(runtime), connection: Some(connection), watch, version, major, broken: false })
     }
 
     /// Such as "15.14".
     pub fn server_version(&self) -> &str {
         &self.version
+    }
+
+    /// Begins the transaction that everything is read in, with its settings. Takes no snapshot yet.
+    pub fn begin(&mut self, lock_timeout: Duration) -> Result<()> {
+        let newer = NEWER_SETTINGS.into_iter().filter(|(since, ..)| self.major >= *since);
+        let settings = SETTINGS.into_iter().chain(newer.map(|(_, name, value)| (name, value)));
+        let mut sql = String::from("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        for (name, value) in settings {
+            sql += &format!("; SET LOCAL {name} = {value}");
+        }
+        sql += &format!("; SET LOCAL lock_timeout = {}", lock_timeout.as_millis());
+        self.execute(&sql)
+    }
+
+    pub fn rollback(&mut self) -> Result<()> {
+        self.watch.backend = None;
+        self.execute("ROLLBACK")
+    }
+
+    /// Finds out which backend serves this transaction. Takes the snapshot, like any query.
+    pub fn identify(&mut self) -> Result<()> {
+        let question = "SELECT pid, CAST(extract(epoch FROM backend_start) AS text) FROM pg_stat_activity \
+                        WHERE pid = pg_backend_pid()";
+        let rows = self.fetch(sqlx::query(question).persistent(false))?;
+        let read = |row: &PgRow| Ok(Backend { pid: row.try_get(0)?, started: row.try_get::<Option<_>, _>(1)? });
+        self.watch.backend = rows.first().map(read).transpose().map_err(fault::explain)?;
+        Ok(())
     }
 
     /// Runs statements that answer nothing.
@@ -94,7 +140,7 @@ impl Session {
     /// The same on a fresh connection, while this one is stuck or in an aborted transaction.
     pub fn fetch_beside(&self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>> {
         let beside = async {
-            let mut second = connect(&self.watch.options, SECOND_WITHIN).await?;
+            let mut second = connect(&self.watch.address, SECOND_WITHIN).await?;
             let rows = query.fetch_all(&mut second).await.map_err(fault::explain)?;
             second.close().await.map_err(fault::explain)?;
             Ok(rows)
@@ -169,26 +215,32 @@ impl Watch {
         *self.stop.borrow()
     }
 
-    /// A backend that waits for us while we wait for it is cut off; so is one that is gone.
+    /// A backend that waits for us while we wait for it is cut off; so is one that is gone. A server that
+    /// says anything else, be it that it has no connection free, is alive.
     async fn look_after(&self) -> Result<()> {
-        let question = "SELECT state = 'active' AND wait_event IS DISTINCT FROM 'ClientWrite' FROM pg_stat_activity \
-                        WHERE pid = $1 AND CAST(extract(epoch FROM backend_start) AS text) = $2";
-        let query = sqlx::query(question).bind(self.backend.pid).bind(&self.backend.started).persistent(false);
+        let question = "SELECT state IN ('active', 'disabled') AND wait_event IS DISTINCT FROM 'ClientWrite' \
+                        FROM pg_stat_activity WHERE pid = $1 AND CAST(extract(epoch FROM backend_start) AS text) = $2";
         let look = async {
-            let mut second = connect(&self.options, SECOND_WITHIN).await?;
-            query.fetch_optional(&mut second).await.map_err(fault::explain)
+            let mut second = connect(&self.address, SECOND_WITHIN).await?;
+            let Some(Backend { pid, started }) = &self.backend else { return Ok(true) };
+            let query = sqlx::query(question).bind(pid).bind(started).persistent(false);
+            let row = query.fetch_optional(&mut second).await.map_err(fault::explain)?;
+            Ok(row.is_some_and(|row| row.try_get(0).unwrap_or(true)))
         };
-        let row = tokio::time::timeout(SECOND_WITHIN, look).await.map_err(|_| Error::Stalled)?;
-        let works = row.is_ok_and(|row| row.is_some_and(|row| row.try_get(0).unwrap_or(false)));
-        if works { Ok(()) } else { Err(Error::Stalled) }
+        match tokio::time::timeout(SECOND_WITHIN, look).await {
+            Err(_) | Ok(Ok(false) | Err(Error::Unreachable | Error::Closed)) => Err(Error::Stalled),
+            Ok(Ok(true) | Err(_)) => Ok(()),
+        }
     }
 
+    /// Ends our own backend, if it is known which one that is.
     async fn end_backend(&self) {
-        let order = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                     WHERE pid = $1 AND CAST(extract(epoch FROM backend_start) AS text) = $2";
-        let query = sqlx::query(order).bind(self.backend.pid).bind(&self.backend.started).persistent(false);
+        let Some(Backend { pid, started }) = &self.backend else { return };
+        let order = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 \
+                     AND CAST(extract(epoch FROM backend_start) AS text) = $2 AND usename = current_user";
+        let query = sqlx::query(order).bind(pid).bind(started).persistent(false);
         let end = async {
-            let mut second = connect(&self.options, SECOND_WITHIN).await?;
+            let mut second = connect(&self.address, SECOND_WITHIN).await?;
             query.fetch_all(&mut second).await.map_err(fault::explain)?;
             second.close().await.map_err(fault::explain)
         };
@@ -214,27 +266,17 @@ impl Drop for Session {
     }
 }
 
-async fn connect(options: &PgConnectOptions, within: Duration) -> Result<PgConnection> {
-    let connected = tokio::time::timeout(within, PgConnection::connect_with(options)).await;
+async fn connect(address: &Address, within: Duration) -> Result<PgConnection> {
+    let options = address.connect_options().disable_statement_logging();
+    let connected = tokio::time::timeout(within, PgConnection::connect_with(&options)).await;
     connected.map_err(|_| Error::Unreachable)?.map_err(fault::explain_connect)
 }
 
-async fn prepare(connection: &mut PgConnection) -> Result<(String, Backend)> {
-    sqlx::raw_sql(SETTINGS).execute(&mut *connection).await.map_err(fault::explain)?;
+/// Such as "15.14", and 15.
+async fn version(connection: &mut PgConnection) -> Result<(String, i32)> {
     let question = "SELECT split_part(current_setting('server_version'), ' ', 1), \
-                    CAST(current_setting('server_version_num') AS integer) / 10000, pg_backend_pid(), \
-                    (SELECT CAST(extract(epoch FROM backend_start) AS text) FROM pg_stat_activity WHERE pid = pg_backend_pid())";
-    let row = sqlx::query(question).persistent(false).fetch_one(&mut *connection).await.map_err(fault::explain)?;
-    let get = || -> sqlx::Result<_> {
-        let backend = Backend { pid: row.try_get(2)?, started: row.try_get::<Option<_>, _>(3)?.unwrap_or_default() };
-        Ok((row.try_get::<String, _>(0)?, row.try_get::<i32, _>(1)?, backend))
-    };
-    let (version, major, backend) = get().map_err(fault::explain)?;
-    for (since, settings) in NEWER_SETTINGS {
-        if u32::try_from(major).unwrap_or_default() >= since {
-            // Not every system can check a connection; a server without that check notices later.
-            let _ = sqlx::raw_sql(settings).execute(&mut *connection).await;
-        }
-    }
-    Ok((version, backend))
+                    CAST(current_setting('server_version_num') AS integer) / 10000";
+    let row = sqlx::query(question).persistent(false).fetch_one(connection).await.map_err(fault::explain)?;
+    let read = || Ok((row.try_get(0)?, row.try_get(1)?));
+    read().map_err(fault::explain)
 }

@@ -28,23 +28,23 @@ impl PostgresSnapshot {
     /// # Errors
     /// `LockedBy` when somebody holds a table too long, or whatever the server says.
     pub fn begin(mut session: Session, lock_timeout: Duration) -> Result<Self> {
-        session.execute(&format!("SET lock_timeout = {}", lock_timeout.as_millis()))?;
         for _ in 0..ATTEMPTS {
             let seen = catalog::read(&mut session)?;
-            session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+            session.begin(lock_timeout)?;
             match lock(&mut session, &seen, lock_timeout) {
                 Err(error) if fault::is_gone(&error) => {}
                 locked => {
                     locked?;
                     // This first query takes the view. Without the locks before it, a TRUNCATE or a rewriting
                     // ALTER by others would make a table read as empty.
+                    session.identify()?;
                     let schema = catalog::read(&mut session)?;
                     if schema.relations == seen.relations {
                         return Ok(Self { session, schema });
                     }
                 }
             }
-            session.execute("ROLLBACK")?;
+            session.rollback()?;
         }
         Err(Error::Changing)
     }
@@ -105,7 +105,7 @@ impl Snapshot for PostgresSnapshot {
 
     fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
         // Parallel workers would hand over rows as they come, not as they lie.
-        self.session.execute("SET max_parallel_workers_per_gather = 0")?;
+        self.session.execute("SET LOCAL max_parallel_workers_per_gather = 0")?;
         let order = match selection.order {
             RecordOrder::Storage => String::new(),
             RecordOrder::Key => {
@@ -129,30 +129,27 @@ fn lock(session: &mut Session, seen: &Schema, timeout: Duration) -> Result<()> {
     }
     let list: Vec<&str> = readable.iter().map(|relation| relation.from.as_str()).collect();
     match session.execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", list.join(", "))) {
-        Err(Error::Locked) => Err(holder(session, seen, timeout)),
+        Err(Error::Locked) => Err(holder(session, timeout)),
         locked => locked,
     }
 }
 
 /// Who holds the lock that was waited for: the aborted session cannot ask, another one can.
-fn holder(session: &Session, seen: &Schema, timeout: Duration) -> Error {
-    let question = "SELECT CAST(l.relation AS bigint), coalesce(CAST(a.usename AS text), '?'), \
+fn holder(session: &Session, timeout: Duration) -> Error {
+    let question = "SELECT CASE n.nspname WHEN 'public' THEN '' ELSE CAST(n.nspname AS text) || '.' END || \
+                    CAST(c.relname AS text), coalesce(CAST(a.usename AS text), '?'), \
                     coalesce(nullif(a.application_name, ''), 'a program'), l.pid \
-                    FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
+                    FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace \
+                    LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
                     WHERE l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation' AND l.pid <> pg_backend_pid() \
-                    AND CAST(l.relation AS bigint) = ANY($1) ORDER BY l.granted DESC, a.xact_start LIMIT 1";
-    let oids: Vec<i64> = seen.relations.values().map(|relation| relation.oid).collect();
-    let rows = session.fetch_beside(sqlx::query(question).bind(oids).persistent(false)).unwrap_or_default();
+                    AND c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' \
+                    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+                    ORDER BY l.granted DESC, a.xact_start LIMIT 1";
+    let seconds = timeout.as_secs();
+    let rows = session.fetch_beside(sqlx::query(question).persistent(false)).unwrap_or_default();
     let read = |row: &sqlx::postgres::PgRow| -> sqlx::Result<Error> {
-        let oid: i64 = row.try_get(0)?;
-        let table = seen.relations.iter().find(|(_, relation)| relation.oid == oid).map(|(name, _)| name.clone());
-        Ok(Error::LockedBy {
-            table: table.unwrap_or_default(),
-            user: row.try_get(1)?,
-            program: row.try_get(2)?,
-            process: row.try_get(3)?,
-            seconds: timeout.as_secs(),
-        })
+        let (table, user) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(Error::LockedBy { table, user, program: row.try_get(2)?, process: row.try_get(3)?, seconds })
     };
-    rows.first().and_then(|row| read(row).ok()).unwrap_or(Error::Locked)
+    rows.first().and_then(|row| read(row).ok()).unwrap_or(Error::TableLocked { seconds })
 }

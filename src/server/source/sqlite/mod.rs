@@ -9,6 +9,7 @@ mod snapshot;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
 use super::{Condition, Error, Interrupt, Lookup, Result, Snapshot, Source};
@@ -43,6 +44,8 @@ impl SqliteSource {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(Duration::from_secs(5))?;
+        // Without this, the name of a column that is not there would be taken for a text.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
         // A mapped file counts against our memory and kills the process when somebody truncates it.
         connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;")?;
         Ok(connection)
@@ -85,10 +88,12 @@ impl Source for SqliteSource {
 
     fn holds(&self, condition: &Condition<'_>) -> Result<bool> {
         let connection = self.connect()?;
-        let tests: Vec<String> =
-            condition.equal.iter().map(|(column, _)| format!("CAST({} AS TEXT) = ?", quoted(column))).collect();
+        let test = |(column, accepted): &(&str, &[&str])| {
+            format!("CAST({} AS TEXT) IN ({})", quoted(column), vec!["?"; accepted.len()].join(", "))
+        };
+        let tests: Vec<String> = condition.equal.iter().map(test).collect();
         let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", quoted(condition.table), tests.join(" AND "));
-        let values = condition.equal.iter().map(|(_, value)| *value);
+        let values = condition.equal.iter().flat_map(|(_, accepted)| accepted.iter());
         Ok(connection.prepare(&sql)?.exists(params_from_iter(values))?)
     }
 }
