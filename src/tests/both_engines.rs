@@ -74,6 +74,8 @@ async fn the_page_exports_postgresql_for_the_one_role_that_may() {
         let requested: Requested = serde_json::from_slice(&answer.body).unwrap();
         assert!(requested.file_name.ends_with(suffix), "{requested:?}");
         let RunState::Completed(done) = admin.follow(&requested).await else { panic!("the export did not complete") };
+        let shown = admin.post("/rpc/view_export", &format!("id={}", requested.id)).await.json();
+        assert!(compression == "none" || shown["estimated_bytes"].is_null(), "a packed size is compared with nothing");
         let file = admin.download(&requested).await;
         assert_eq!((file.status, file.header("content-type")), (200, kind));
         assert_eq!(file.header("content-encoding"), "", "the packed file is the file");

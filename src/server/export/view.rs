@@ -58,6 +58,7 @@ impl Exports {
     }
 
     fn run_view(&self, row: ExportRow) -> RunView {
+        let estimated_bytes = row.comparable_estimate();
         let state = match row.outcome {
             Outcome::Queued => RunState::Queued,
             Outcome::Running => {
@@ -80,7 +81,7 @@ impl Exports {
                 expires_at: row.expires_at,
             }),
         };
-        RunView { id: row.id, file_name: row.file_name, estimated_bytes: row.estimated_bytes, state }
+        RunView { id: row.id, file_name: row.file_name, estimated_bytes, state }
     }
 
     pub(super) fn is_past(&self, expires_at: Option<&str>) -> bool {

@@ -55,7 +55,8 @@ impl History {
     fn entry(&self, caller: &Caller, row: ExportRow) -> HistoryEntry {
         let now = rfc3339(self.clock.now());
         let kept = row.artifact.is_some() && row.expires_at.as_ref().is_some_and(|expires| *expires > now);
-        let own = row.account_id.is_some() && row.account_id == caller.account_id;
+        let own = row.account_id.is_some() && row.account_id == caller.account_id && row.requested_by == caller.name;
+        let estimated_bytes = row.comparable_estimate();
         HistoryEntry {
             id: row.id,
             requested_at: row.requested_at,
@@ -67,7 +68,7 @@ impl History {
             message: row.message,
             records: row.records,
             bytes: row.bytes,
-            estimated_bytes: row.estimated_bytes,
+            estimated_bytes,
             sha256: row.sha256,
             duration_ms: row.duration_ms,
             downloads: row.downloads,

@@ -36,6 +36,14 @@ pub struct ExportRow {
     pub compression: Compression,
 }
 
+impl ExportRow {
+    /// The size that the preview gave, where it can be compared: a packed file is another matter.
+    #[must_use]
+    pub fn comparable_estimate(&self) -> Option<u64> {
+        self.estimated_bytes.filter(|_| self.compression == Compression::None)
+    }
+}
+
 const COLUMNS: &str = "id, requested_at, account_id, requested_by, door, scope, file_name, outcome, message, reference, \
      records, tables, bytes, estimated_bytes, sha256, duration_ms, artifact, expires_at, downloads, compression";
 
