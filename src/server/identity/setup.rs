@@ -41,13 +41,13 @@ impl Identity {
     pub async fn set_up(&self, token: &str, name: &str, password: SecretString) -> Result<(), Error> {
         // Taken before anything is awaited: of two at the same moment, one finds it gone.
         let digest = digest(token);
-        let taken = self.setup.0.lock().unwrap_or_else(PoisonError::into_inner).take_if(|offered| *offered == digest);
-        if taken.is_none() || self.accounts.state.has_accounts().await? {
+        let offer = self.setup.0.lock().unwrap_or_else(PoisonError::into_inner).take_if(|offered| *offered == digest);
+        if offer.is_none() || self.accounts.state.has_accounts().await? {
             return Err(Error::LinkUsed);
         }
         let added = self.add_admin(name, password, "set-up link").await;
         if added.is_err() {
-            *self.setup.0.lock().unwrap_or_else(PoisonError::into_inner) = taken;
+            *self.setup.0.lock().unwrap_or_else(PoisonError::into_inner) = offer;
         }
         added
     }

@@ -104,12 +104,10 @@ impl Session {
     pub fn begin(&mut self, lock_timeout: Duration) -> Result<()> {
         let newer = NEWER_SETTINGS.into_iter().filter(|(since, ..)| self.major >= *since);
         let settings = SETTINGS.into_iter().chain(newer.map(|(_, name, value)| (name, value)));
-        let mut sql = String::from("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-        for (name, value) in settings {
-            sql += &format!("; SET LOCAL {name} = {value}");
-        }
-        sql += &format!("; SET LOCAL lock_timeout = {}", lock_timeout.as_millis());
-        self.execute(&sql)
+        let lock_timeout = lock_timeout.as_millis().to_string();
+        let settings = settings.chain([("lock_timeout", lock_timeout.as_str())]);
+        let settings: Vec<String> = settings.map(|(name, value)| format!("SET LOCAL {name} = {value}")).collect();
+        self.execute(&format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {}", settings.join("; ")))
     }
 
     pub fn rollback(&mut self) -> Result<()> {
