@@ -39,10 +39,11 @@ const SETTINGS: [(&str, &str); 15] = [
     ("jit", "off"),
     ("client_min_messages", "error"),
 ];
-/// Settings that only newer servers have, with the version that brought them. The first lets a server
-/// notice within a second that nobody waits for its answer any more.
-const NEWER_SETTINGS: [(i32, &str, &str); 2] =
-    [(14, "client_connection_check_interval", "1000"), (17, "transaction_timeout", "0")];
+/// Lets a server notice within a second that nobody waits for its answer any more. Since 14, and not on
+/// every system: where it is not known, setting it is an error.
+const NOTICE_A_LOST_CLIENT: (&str, &str) = ("client_connection_check_interval", "1000");
+/// Since 17.
+const NO_LIMIT: (&str, &str) = ("transaction_timeout", "0");
 const OLDEST: i32 = 13;
 
 /// An open connection. Dropped, it ends in the database too.
@@ -52,10 +53,18 @@ pub struct Session {
     runtime: Option<Runtime>,
     connection: Option<PgConnection>,
     watch: Watch,
-    version: String,
-    major: i32,
+    server: Server,
     /// A statement did not come to its end: its backend may still be at it.
     broken: bool,
+}
+
+/// What is at the other end.
+#[derive(Debug)]
+struct Server {
+    /// Such as "15.14".
+    version: String,
+    major: i32,
+    is_linux: bool,
 }
 
 /// Looks after a wait: ends it when told to, and finds out whether a silent server still works.
@@ -81,29 +90,32 @@ impl Session {
     pub fn open(address: &Address, patience: Duration) -> Result<Self> {
         let runtime =
             Builder::new_current_thread().enable_all().build().map_err(|error| Error::Engine(Box::new(error)))?;
-        let (connection, version, major) = runtime.block_on(async {
+        let (connection, server) = runtime.block_on(async {
             let mut connection = connect(address, CONNECT_WITHIN).await?;
-            let asked = tokio::time::timeout(CONNECT_WITHIN, version(&mut connection)).await;
-            let (version, major) = asked.map_err(|_| Error::Stalled)??;
-            Ok::<_, Error>((connection, version, major))
+            let asked = tokio::time::timeout(CONNECT_WITHIN, Server::ask(&mut connection)).await;
+            let server = asked.map_err(|_| Error::Stalled)??;
+            Ok::<_, Error>((connection, server))
         })?;
-        if major < OLDEST {
-            return Err(Error::TooOld { version, oldest: OLDEST });
+        if server.major < OLDEST {
+            return Err(Error::TooOld { version: server.version, oldest: OLDEST });
         }
         let stop = Arc::new(watch::Sender::new(false));
         let watch = Watch { address: address.clone(), patience, stop, backend: None };
-        Ok(Self { runtime: Some(runtime), connection: Some(connection), watch, version, major, broken: false })
+        Ok(Self { runtime: Some(runtime), connection: Some(connection), watch, server, broken: false })
     }
 
     /// Such as "15.14".
     pub fn server_version(&self) -> &str {
-        &self.version
+        &self.server.version
     }
 
     /// Begins the transaction that everything is read in, with its settings. Takes no snapshot yet.
     pub fn begin(&mut self, lock_timeout: Duration) -> Result<()> {
-        let newer = NEWER_SETTINGS.into_iter().filter(|(since, ..)| self.major >= *since);
-        let settings = SETTINGS.into_iter().chain(newer.map(|(_, name, value)| (name, value)));
+        let newer = [
+            (self.server.major >= 14 && self.server.is_linux).then_some(NOTICE_A_LOST_CLIENT),
+            (self.server.major >= 17).then_some(NO_LIMIT),
+        ];
+        let settings = SETTINGS.into_iter().chain(newer.into_iter().flatten());
         let lock_timeout = lock_timeout.as_millis().to_string();
         let settings = settings.chain([("lock_timeout", lock_timeout.as_str())]);
         let settings: Vec<String> = settings.map(|(name, value)| format!("SET LOCAL {name} = {value}")).collect();
@@ -270,11 +282,12 @@ async fn connect(address: &Address, within: Duration) -> Result<PgConnection> {
     connected.map_err(|_| Error::Unreachable)?.map_err(fault::explain_connect)
 }
 
-/// Such as "15.14", and 15.
-async fn version(connection: &mut PgConnection) -> Result<(String, i32)> {
-    let question = "SELECT split_part(current_setting('server_version'), ' ', 1), \
-                    CAST(current_setting('server_version_num') AS integer) / 10000";
-    let row = sqlx::query(question).persistent(false).fetch_one(connection).await.map_err(fault::explain)?;
-    let read = || Ok((row.try_get(0)?, row.try_get(1)?));
-    read().map_err(fault::explain)
+impl Server {
+    async fn ask(connection: &mut PgConnection) -> Result<Self> {
+        let question = "SELECT split_part(current_setting('server_version'), ' ', 1), \
+                        CAST(current_setting('server_version_num') AS integer) / 10000, version() LIKE '%linux%'";
+        let row = sqlx::query(question).persistent(false).fetch_one(connection).await.map_err(fault::explain)?;
+        let read = || Ok(Self { version: row.try_get(0)?, major: row.try_get(1)?, is_linux: row.try_get(2)? });
+        read().map_err(fault::explain)
+    }
 }
