@@ -38,7 +38,7 @@ check:
 	$(call say,Documentation)
 	@RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --quiet
 
-unit:
+unit: packages
 	$(call say,Unit and scenario tests)
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run; else cargo test; fi
 
@@ -91,6 +91,8 @@ packages:
 	command -v firefox-esr >/dev/null || missing+=(firefox-esr)
 	command -v sqlite3 >/dev/null || missing+=(sqlite3)
 	command -v python3 >/dev/null || missing+=(python3)
+	command -v openssl >/dev/null || missing+=(openssl)
+	command -v zstd >/dev/null || missing+=(zstd)
 	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 	if [ $${#missing[@]} -gt 0 ]; then
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

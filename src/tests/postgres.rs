@@ -419,3 +419,35 @@ fn nothing_is_set_outside_the_transaction() {
         .filter(|line| line.contains("SET ") && !line.contains("SET LOCAL") && !line.contains("ALTER SYSTEM"));
     assert_eq!(outside.collect::<Vec<_>>(), Vec::<&str>::new());
 }
+
+#[test]
+fn tls_modes_are_what_libpq_calls_them() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql("CREATE TABLE t (x integer)");
+    let authority = server.require_tls_and_password("s3cret");
+    let root = format!("&sslrootcert={}", authority.display());
+    let preview = |host: &str, mode: &str, password: &str| {
+        let url = format!("postgres://waybill_owner@{host}:{}/app?sslmode={mode}", server.port());
+        let mut program = Program::new(folder.path());
+        program.0.env("PGPASSWORD", password);
+        program.run(["preview", "--source", &url])
+    };
+    for (host, mode, told) in [
+        ("localhost", "disable", Some("refuses this user")),
+        ("localhost", "allow", None),
+        ("localhost", "prefer", None),
+        ("localhost", "require", None),
+        ("localhost", "verify-ca", Some("TLS cannot be used: invalid peer certificate: UnknownIssuer")),
+        ("localhost", &format!("verify-ca{root}"), None),
+        ("127.0.0.1", &format!("verify-ca{root}"), None),
+        ("localhost", &format!("verify-full{root}"), None),
+        ("127.0.0.1", &format!("verify-full{root}"), Some("TLS cannot be used: invalid peer certificate: ")),
+    ] {
+        let ended = preview(host, mode, "s3cret");
+        assert_eq!(ended.code, i32::from(told.is_some()), "{host} {mode}: {}", ended.stderr);
+        assert!(ended.stderr.contains(told.unwrap_or_default()), "{host} {mode}: {}", ended.stderr);
+    }
+    let wrong = preview("localhost", "require", "hunter2");
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.stderr.contains("refuses this user") && !wrong.stderr.contains("hunter2"), "{}", wrong.stderr);
+}

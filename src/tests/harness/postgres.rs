@@ -104,6 +104,31 @@ impl Postgres {
         server
     }
 
+    /// From now on the server asks for TLS and a password; gives the certificate of its authority.
+    pub fn require_tls_and_password(&self, password: &str) -> PathBuf {
+        self.sql_as(
+            "postgres",
+            "postgres",
+            &format!("ALTER ROLE waybill_owner PASSWORD '{password}'; ALTER SYSTEM SET ssl = on"),
+        );
+        let data = self.folder.path().join("data");
+        let openssl = |arguments: &str| done(Command::new("openssl").args(arguments.split(' ')).current_dir(&data));
+        openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=Test");
+        openssl("req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost");
+        fs::write(data.join("names"), "subjectAltName=DNS:localhost\n").unwrap();
+        openssl(
+            "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -days 2 -extfile names",
+        );
+        fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n").unwrap();
+        let authority = self.folder.path().join("ca.crt");
+        fs::copy(data.join("ca.crt"), &authority).unwrap();
+        done(Command::new("chmod").arg("600").arg(data.join("server.key")));
+        give_away(&data);
+        self.restart();
+        done(Command::new("chmod").arg("755").arg(self.folder.path()));
+        authority
+    }
+
     pub fn restart(&self) {
         self.control("restart");
     }

@@ -30,6 +30,8 @@ pub fn explain(error: sqlx::Error) -> Error {
 /// The same, while connecting: nothing was there to be closed.
 pub fn explain_connect(error: sqlx::Error) -> Error {
     match error {
+        // rustls reports a certificate that it does not accept as bad data.
+        sqlx::Error::Io(cause) if cause.kind() == std::io::ErrorKind::InvalidData => Error::Tls(Box::new(cause)),
         sqlx::Error::Io(_) => Error::Unreachable,
         other => explain(other),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
-use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow, PgSslMode};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres, Row};
 use tokio::runtime::{Builder, Runtime};
@@ -278,8 +278,17 @@ impl Drop for Session {
 
 async fn connect(address: &Address, within: Duration) -> Result<PgConnection> {
     let options = address.connect_options().disable_statement_logging();
-    let connected = tokio::time::timeout(within, PgConnection::connect_with(&options)).await;
-    connected.map_err(|_| Error::Unreachable)?.map_err(fault::explain_connect)
+    let connect = async |options: &PgConnectOptions| {
+        let connected = tokio::time::timeout(within, PgConnection::connect_with(options)).await;
+        connected.map_err(|_| Error::Unreachable)?.map_err(fault::explain_connect)
+    };
+    match connect(&options).await {
+        // libpq's "allow": TLS when the server wants it. The client would never try.
+        Err(Error::SignInRefused) if matches!(options.get_ssl_mode(), PgSslMode::Allow) => {
+            connect(&options.ssl_mode(PgSslMode::Require)).await
+        }
+        connected => connected,
+    }
 }
 
 impl Server {
