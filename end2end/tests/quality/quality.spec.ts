@@ -32,9 +32,15 @@ test("Lighthouse gives at least 95 for performance, accessibility and best pract
   const { cookies } = JSON.parse(readFileSync(session("admin"), "utf8"));
   const cookie = cookies.map(({ name, value }: { name: string; value: string }) => `${name}=${value}`).join("; ");
   const onlyCategories = ["performance", "accessibility", "best-practices"];
-  const result = await lighthouse(url("normal") + EXPORT, { port, onlyCategories, extraHeaders: { Cookie: cookie }, logLevel: "error" });
+  // The simulated performance of one run swings by a point or two: the median of three does not.
+  const runs: Record<string, number>[] = [];
+  for (let run = 0; run < 3; run += 1) {
+    const result = await lighthouse(url("normal") + EXPORT, { port, onlyCategories, extraHeaders: { Cookie: cookie }, logLevel: "error" });
+    runs.push(Object.fromEntries(onlyCategories.map((name) => [name, result?.lhr.categories[name].score ?? 0])));
+  }
   await browser.close();
-  const scores = Object.fromEntries(onlyCategories.map((name) => [name, result?.lhr.categories[name].score ?? 0]));
+  const median = (name: string) => runs.map((run) => run[name]).sort((a, b) => a - b)[1];
+  const scores = Object.fromEntries(onlyCategories.map((name) => [name, median(name)]));
   console.log("lighthouse", scores);
   for (const name of onlyCategories) expect(scores[name], name).toBeGreaterThanOrEqual(0.95);
 });

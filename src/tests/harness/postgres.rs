@@ -62,7 +62,8 @@ fn give_away(folder: &Path) {
 
 /// An initialised data folder, made once and copied for each test.
 fn template(programs: &Path) -> PathBuf {
-    let template = std::env::temp_dir().join(format!("waybill-postgres-template-{}", env!("CARGO_PKG_VERSION")));
+    let version = programs.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let template = std::env::temp_dir().join(format!("waybill-postgres-{version}-template"));
     if template.join("PG_VERSION").exists() {
         return template;
     }
