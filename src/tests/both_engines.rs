@@ -98,6 +98,12 @@ async fn the_page_exports_postgresql_for_the_one_role_that_may() {
         }] {
             std::fs::write(&path, damage).unwrap();
             assert_eq!(verify(&[]).code, 4, "{compression}: {}", verify(&[]).stderr);
+            let last = ["inspect", path.to_str().unwrap(), "workflow_handoffs", "--format", "json"];
+            let inspected = Program::new(waybill.folder.path()).run(last).code;
+            assert!(
+                compression == "none" || [0, 4].contains(&inspected),
+                "damage is never \"cannot be read\": {inspected}"
+            );
         }
     }
     assert!(waybill.audit_trail().await.contains(&"export_completed".to_owned()));

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::server::pipeline::unpack::BadPacking;
 use crate::server::{classification, export, inspect, profile, sample, source};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +89,10 @@ impl From<sample::Error> for Failed {
 
 impl From<inspect::Error> for Failed {
     fn from(error: inspect::Error) -> Self {
-        let exit = if matches!(error, inspect::Error::Read(_)) { Exit::Failed } else { Exit::NotWhole };
+        let exit = match &error {
+            inspect::Error::Read(cause) if !BadPacking::is(cause) => Exit::Failed,
+            _ => Exit::NotWhole,
+        };
         Self::new(exit, error.to_string())
     }
 }

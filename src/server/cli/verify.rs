@@ -66,14 +66,10 @@ impl Verify {
         };
         bar.finish_and_clear();
         match verdict {
-            Err(error) if is_bad_packing(&error) => Ok(Err(Flaw::Packing { what: error.to_string() })),
+            Err(error) if BadPacking::is(&error) => Ok(Err(Flaw::Packing { what: error.to_string() })),
             verdict => verdict.map_err(unreadable),
         }
     }
-}
-
-fn is_bad_packing(error: &std::io::Error) -> bool {
-    error.get_ref().and_then(|cause| cause.downcast_ref::<BadPacking>()).is_some()
 }
 
 /// The outer error: the file cannot be read, or its packing is not whole.

@@ -16,6 +16,14 @@ const MAGIC_BYTES: usize = GZIP_HEADER.len();
 #[error("{0}")]
 pub struct BadPacking(&'static str);
 
+impl BadPacking {
+    /// Whether an error of reading says that the packing is not whole, and not that it cannot be read.
+    #[must_use]
+    pub fn is(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>)
+    }
+}
+
 /// A file's content, unpacked where it is packed.
 pub struct Unpacker<R: Read> {
     stage: Stage<R>,

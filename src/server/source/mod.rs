@@ -160,3 +160,8 @@ pub trait Snapshot: Send {
     /// When the table cannot be read or the sink stops.
     fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()>;
 }
+
+/// An identifier from a catalog or a profile, quoted as SQL wants it (ISO/IEC 9075-2, delimited identifier).
+fn quoted(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}

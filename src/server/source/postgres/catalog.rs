@@ -17,8 +17,6 @@ use crate::server::rows::{Catalog, Table, Unreadable, parents_first};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relation {
     pub oid: i64,
-    /// `"schema"."table"`.
-    pub quoted: String,
     /// What stands after FROM: `ONLY` but for partitioned tables, whose rows lie in their partitions.
     pub from: String,
     pub columns: BTreeMap<String, Column>,
@@ -189,7 +187,6 @@ pub fn read(session: &mut Session) -> Result<Schema> {
             object.label(),
             Relation {
                 oid: object.oid,
-                quoted: object.quoted(),
                 from: format!("{only}{}", object.quoted()),
                 columns: own.map(|(_, schema, column)| (schema.name.clone(), column.clone())).collect(),
             },

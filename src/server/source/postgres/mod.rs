@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{Condition, Interrupt, Lookup, Result, Snapshot, Source};
+use super::{Condition, Interrupt, Lookup, Result, Snapshot, Source, quoted};
 pub use address::Address;
 use session::Session;
 use snapshot::PostgresSnapshot;
@@ -180,9 +180,4 @@ impl Source for PostgresSource {
             }
         })
     }
-}
-
-/// An identifier from the catalog, quoted as SQL wants it.
-fn quoted(identifier: &str) -> String {
-    format!("\"{}\"", identifier.replace('"', "\"\""))
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
-use super::{Condition, Error, Interrupt, Lookup, Result, Snapshot, Source};
+use super::{Condition, Error, Interrupt, Lookup, Result, Snapshot, Source, quoted};
 use snapshot::SqliteSnapshot;
 
 /// An `SQLite` file.
@@ -96,11 +96,6 @@ impl Source for SqliteSource {
         let values = condition.equal.iter().flat_map(|(_, accepted)| accepted.iter());
         Ok(connection.prepare(&sql)?.exists(params_from_iter(values))?)
     }
-}
-
-/// An identifier from the catalog or a profile, quoted as SQL wants it.
-fn quoted(identifier: &str) -> String {
-    format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
 impl From<rusqlite::Error> for Error {
