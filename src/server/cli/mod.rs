@@ -154,6 +154,6 @@ async fn dispatch(command: Command) -> Result<Exit, Failed> {
         Command::Profile(profile) => profile.run().await,
         Command::User(user) => user.run().await,
         Command::Guide(guide) => guide.run(),
-        Command::Sample(sample) => sample.run().await,
+        Command::Sample(sample) => sample.run(),
     }
 }

@@ -32,7 +32,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    pub async fn run(self) -> Result<Exit, Failed> {
+    pub fn run(self) -> Result<Exit, Failed> {
         let password = self.password.filter(|given| !given.expose_secret().is_empty());
         let password = password.unwrap_or_else(|| reference(&SystemRandom).to_lowercase().into());
         let size = Size { incidents: self.incidents, participants: self.participants, seed: self.seed };
@@ -45,7 +45,7 @@ impl Sample {
                 return Err(Failed::new(Exit::Usage, message));
             }
             let address: Address = output.parse().map_err(|message| Failed::new(Exit::Usage, message))?;
-            generate_in_postgres(&address, &size, password.expose_secret(), self.force).await?;
+            generate_in_postgres(&address, &size, password.expose_secret(), self.force)?;
             Place { shown: address.to_string(), kept_in: None }
         } else {
             let path = PathBuf::from(output);

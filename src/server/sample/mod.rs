@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction};
 
+use crate::server::source::postgres::client;
 use crate::server::support::password;
 use dice::Dice;
 pub use postgres::generate_in_postgres;
@@ -44,7 +45,7 @@ pub enum Error {
     #[error("the database has such tables already; choose another one or add --force")]
     InUse,
     #[error("the sample cannot be written to PostgreSQL: {0}")]
-    Postgres(#[from] sqlx::Error),
+    Postgres(#[from] client::Error),
 }
 
 /// How large, and which one.

@@ -1,50 +1,50 @@
 //! The same sample in PostgreSQL: made as a file first, then copied table by table.
 
+use std::time::Duration;
+
 use rusqlite::Connection as SqliteConnection;
 use rusqlite::types::ValueRef;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::{Error, Size, fill};
-use crate::server::source::postgres::Address;
+use crate::server::source::postgres::client::{Address, Connection};
 
 const SCHEMA: &str = include_str!("../../../migrations/supportsignal/postgres/0001_supportsignal.sql");
 const CHUNK_BYTES: usize = 256 << 10;
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
-/// Fills the database behind `address` with the sample.
+/// Fills the database behind `address` with the sample. Blocks.
 ///
 /// # Errors
 /// `InUse` when it has such tables already and `replace` is false, or when it cannot be written.
-pub async fn generate_in_postgres(address: &Address, size: &Size, password: &str, replace: bool) -> Result<(), Error> {
-    let mut connection = PgConnection::connect_with(&address.connect_options()).await?;
-    let there = "SELECT to_regclass('companies') IS NOT NULL";
-    let is_there: bool = sqlx::query_scalar(there).fetch_one(&mut connection).await?;
+pub fn generate_in_postgres(address: &Address, size: &Size, password: &str, replace: bool) -> Result<(), Error> {
+    let mut connection = Connection::open(address, CONNECT_WITHIN)?;
+    // Building indexes of a large sample takes its time.
+    connection.watch(CONNECT_WITHIN, Box::new(|| true))?;
+    let there = connection.query("SELECT to_regclass('companies')", &[])?;
+    let is_there = there.first().is_some_and(|row| row.maybe(0).is_some());
     if is_there && !replace {
         return Err(Error::InUse);
     }
-    let (size, password) = (size.clone(), password.to_owned());
-    let made = tokio::task::spawn_blocking(move || -> Result<_, Error> {
-        let file = tempfile::NamedTempFile::new()?.into_temp_path();
-        fill(&file, &size, &password)?;
-        Ok(file)
-    });
-    let file = made.await.map_err(|error| std::io::Error::other(error.to_string()))??;
+    let file = tempfile::NamedTempFile::new()?.into_temp_path();
+    fill(&file, size, password)?;
     let (tables, rest): (Vec<&str>, Vec<&str>) =
         SCHEMA.split_inclusive(';').partition(|sql| sql.contains("CREATE TABLE"));
-    let mut transaction = connection.begin().await?;
+    connection.execute("BEGIN")?;
     if is_there {
         let drop: Vec<String> =
             tables.iter().map(|sql| format!("DROP TABLE IF EXISTS {} CASCADE;", name(sql))).collect();
-        sqlx::raw_sql(AssertSqlSafe(drop.concat())).execute(&mut *transaction).await?;
+        connection.execute(&drop.concat())?;
     }
-    sqlx::raw_sql(AssertSqlSafe(tables.concat())).execute(&mut *transaction).await?;
+    connection.execute(&tables.concat())?;
     let from = SqliteConnection::open(&file)?;
     for sql in tables {
-        copy_table(&from, name(sql), &mut transaction).await?;
+        copy_table(&from, name(sql), &mut connection)?;
     }
-    sqlx::raw_sql(AssertSqlSafe(rest.concat())).execute(&mut *transaction).await?;
-    transaction.commit().await?;
-    sqlx::raw_sql("ANALYZE").execute(&mut connection).await?;
-    Ok(connection.close().await?)
+    connection.execute(&rest.concat())?;
+    connection.execute("COMMIT")?;
+    connection.execute("ANALYZE")?;
+    connection.close();
+    Ok(())
 }
 
 fn name(create: &str) -> &str {
@@ -52,11 +52,11 @@ fn name(create: &str) -> &str {
 }
 
 /// Both schemas name the same columns in the same order.
-async fn copy_table(from: &SqliteConnection, table: &str, to: &mut PgConnection) -> Result<(), Error> {
+fn copy_table(from: &SqliteConnection, table: &str, to: &mut Connection) -> Result<(), Error> {
     let mut statement = from.prepare(&format!("SELECT * FROM {table}"))?;
     let columns = statement.column_count();
     let mut rows = statement.query([])?;
-    let mut copy = to.copy_in_raw(&format!("COPY {table} FROM STDIN")).await?;
+    to.copy_in(&format!("COPY {table} FROM STDIN"))?;
     let mut chunk = Vec::with_capacity(CHUNK_BYTES + (16 << 10));
     while let Some(row) = rows.next()? {
         for column in 0..columns {
@@ -64,13 +64,12 @@ async fn copy_table(from: &SqliteConnection, table: &str, to: &mut PgConnection)
             chunk.push(if column + 1 == columns { b'\n' } else { b'\t' });
         }
         if chunk.len() >= CHUNK_BYTES {
-            copy.send(chunk.as_slice()).await?;
+            to.give(&chunk)?;
             chunk.clear();
         }
     }
-    copy.send(chunk.as_slice()).await?;
-    copy.finish().await?;
-    Ok(())
+    to.give(&chunk)?;
+    Ok(to.finish_copy_in()?)
 }
 
 /// PostgreSQL manual, COPY, "Text Format". The sample has no blobs.

@@ -36,6 +36,12 @@ pub enum Error {
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the database server refuses this user: check name, password and pg_hba.conf")]
     SignInRefused,
+    #[error("the database server asks for a password: put it into PGPASSWORD, ~/.pgpass or WAYBILL_SOURCE")]
+    PasswordNeeded,
+    #[error(
+        "the database server asks for a way to sign in that Waybill does not have; let pg_hba.conf take scram-sha-256"
+    )]
+    SignInUnknown,
     #[error("the server has no database of that name")]
     NoDatabase,
     #[error("the database user may not read what it needs; GRANT it SELECT on the tables to export")]

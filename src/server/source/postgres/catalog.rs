@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::Row;
-use sqlx::postgres::PgRow;
-
 use super::super::Result;
+use super::client::{self, Row};
 use super::decode::Wire;
 use super::session::Session;
 use super::{fault, quoted};
@@ -70,10 +68,10 @@ const COLUMNS: &str = "
 
 const KEYS: &str = "
     SELECT CAST(k.conrelid AS bigint), CAST(k.contype AS text), CAST(k.confrelid AS bigint),
-           ARRAY(SELECT CAST(a.attname AS text) FROM unnest(k.conkey) WITH ORDINALITY u(num, at)
-                   JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num ORDER BY u.at),
-           ARRAY(SELECT CAST(a.attname AS text) FROM unnest(k.confkey) WITH ORDINALITY u(num, at)
-                   JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num ORDER BY u.at)
+           to_json(ARRAY(SELECT CAST(a.attname AS text) FROM unnest(k.conkey) WITH ORDINALITY u(num, at)
+                   JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num ORDER BY u.at)),
+           to_json(ARRAY(SELECT CAST(a.attname AS text) FROM unnest(k.confkey) WITH ORDINALITY u(num, at)
+                   JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num ORDER BY u.at))
       FROM pg_constraint k
      WHERE k.contype IN ('p', 'f') AND k.conparentid = 0 AND CAST(k.conrelid AS bigint) = ANY($1)
      ORDER BY k.conrelid, k.contype DESC, k.conname";
@@ -98,20 +96,20 @@ struct Object {
 }
 
 impl Object {
-    fn read(row: &PgRow) -> sqlx::Result<Self> {
+    fn read(row: &Row) -> client::Result<Self> {
         Ok(Self {
-            oid: row.try_get(0)?,
-            schema: row.try_get(1)?,
-            name: row.try_get(2)?,
-            kind: row.try_get(3)?,
-            is_partition: row.try_get(4)?,
-            may_use_schema: row.try_get(5)?,
-            may_select: row.try_get(6)?,
-            hides_rows: row.try_get(7)?,
-            comment: row.try_get(8)?,
-            extension: row.try_get(9)?,
-            root: row.try_get(10)?,
-            owner_column: row.try_get(11)?,
+            oid: row.parse(0)?,
+            schema: row.parse(1)?,
+            name: row.parse(2)?,
+            kind: row.parse(3)?,
+            is_partition: row.is_true(4)?,
+            may_use_schema: row.is_true(5)?,
+            may_select: row.is_true(6)?,
+            hides_rows: row.is_true(7)?,
+            comment: row.maybe(8).map(str::to_owned),
+            extension: row.maybe(9).map(str::to_owned),
+            root: row.maybe(10).map(|_| row.parse(10)).transpose()?,
+            owner_column: row.maybe(11).map(str::to_owned),
         })
     }
 
@@ -158,7 +156,7 @@ impl Object {
 
 /// Reads everything about the database that is not a row.
 pub fn read(session: &mut Session) -> Result<Schema> {
-    let objects: Vec<Object> = rows(&session.fetch(sqlx::query(OBJECTS).persistent(false))?, Object::read)?;
+    let objects: Vec<Object> = rows(&session.fetch(OBJECTS, &[])?, Object::read)?;
     let labels: BTreeMap<i64, String> = objects.iter().map(|object| (object.oid, object.label())).collect();
     let (mut not_included, mut unreadable, mut taken) = (Vec::new(), Vec::new(), Vec::new());
     for object in &objects {
@@ -174,10 +172,10 @@ pub fn read(session: &mut Session) -> Result<Schema> {
         taken.push(object);
     }
     not_included.extend(large_objects(session)?);
-    let oids: Vec<i64> = taken.iter().map(|object| object.oid).collect();
-    let columns: Vec<(i64, ColumnSchema, Column)> =
-        rows(&session.fetch(sqlx::query(COLUMNS).bind(&oids).persistent(false))?, column)?;
-    let keys: Vec<Key> = rows(&session.fetch(sqlx::query(KEYS).bind(&oids).persistent(false))?, Key::read)?;
+    // As the text of an array.
+    let oids = format!("{{{}}}", taken.iter().map(|object| object.oid.to_string()).collect::<Vec<_>>().join(","));
+    let columns: Vec<(i64, ColumnSchema, Column)> = rows(&session.fetch(COLUMNS, &[&oids])?, column)?;
+    let keys: Vec<Key> = rows(&session.fetch(KEYS, &[&oids])?, Key::read)?;
     let (mut tables, mut relations) = (Vec::new(), BTreeMap::new());
     for object in taken {
         tables.push(table(object, &columns, &keys, &labels));
@@ -195,13 +193,13 @@ pub fn read(session: &mut Session) -> Result<Schema> {
     Ok(Schema { catalog: Catalog { tables: parents_first(tables), not_included, unreadable }, relations })
 }
 
-fn rows<T>(rows: &[PgRow], read: impl Fn(&PgRow) -> sqlx::Result<T>) -> Result<Vec<T>> {
-    rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(fault::explain)
+fn rows<T>(rows: &[Row], read: impl Fn(&Row) -> client::Result<T>) -> Result<Vec<T>> {
+    rows.iter().map(read).collect::<client::Result<_>>().map_err(fault::explain)
 }
 
 fn large_objects(session: &mut Session) -> Result<Option<NotIncluded>> {
-    let counted = session.fetch(sqlx::query(LARGE_OBJECTS).persistent(false))?;
-    let count: i64 = counted.first().map_or(Ok(0), |row| row.try_get(0)).map_err(fault::explain)?;
+    let counted = session.fetch(LARGE_OBJECTS, &[])?;
+    let count: u64 = counted.first().map_or(Ok(0), |row| row.parse(0)).map_err(fault::explain)?;
     let reason = format!("{count} of them live outside tables");
     Ok((count > 0).then(|| NotIncluded { object: "large objects".into(), reason }))
 }
@@ -232,12 +230,10 @@ fn table(
     }
 }
 
-fn column(row: &PgRow) -> sqlx::Result<(i64, ColumnSchema, Column)> {
-    let name: String = row.try_get(1)?;
-    let (type_oid, type_kind): (i64, String) = (row.try_get(7)?, row.try_get(8)?);
-    let wire = Wire::of(type_oid, &type_kind);
-    let text = format!("{}.{}({})", quoted(row.try_get(9)?), quoted(row.try_get(10)?), quoted(&name));
-    let identity: String = row.try_get(5)?;
+fn column(row: &Row) -> client::Result<(i64, ColumnSchema, Column)> {
+    let name: String = row.parse(1)?;
+    let wire = Wire::of(row.parse(7)?, row.text(8)?);
+    let text = format!("{}.{}({})", quoted(row.text(9)?), quoted(row.text(10)?), quoted(&name));
     let column = Column {
         wire,
         // The output function itself, not a cast: a type may have a cast to text that says something else.
@@ -245,20 +241,20 @@ fn column(row: &PgRow) -> sqlx::Result<(i64, ColumnSchema, Column)> {
         order: if wire.has_order() { quoted(&name) } else { format!("textin({text}) COLLATE \"C\"") },
     };
     let schema = ColumnSchema {
-        native_type: row.try_get(2)?,
+        native_type: row.parse(2)?,
         codec: wire.codec(),
-        nullable: row.try_get(3)?,
-        generated: row.try_get(4)?,
-        identity: match identity.as_str() {
+        nullable: row.is_true(3)?,
+        generated: row.is_true(4)?,
+        identity: match row.text(5)? {
             "a" => Some("always".into()),
             "d" => Some("by default".into()),
             _ => None,
         },
         references: None,
-        comment: row.try_get(6)?,
+        comment: row.maybe(6).map(str::to_owned),
         name,
     };
-    Ok((row.try_get(0)?, schema, column))
+    Ok((row.parse(0)?, schema, column))
 }
 
 /// One row of `KEYS`.
@@ -271,20 +267,21 @@ struct Key {
 }
 
 impl Key {
-    fn read(row: &PgRow) -> sqlx::Result<Self> {
+    fn read(row: &Row) -> client::Result<Self> {
+        let names = |at| serde_json::from_str(row.text(at)?).map_err(|_| client::Error::Protocol);
         Ok(Self {
-            table: row.try_get(0)?,
-            is_primary: row.try_get::<String, _>(1)? == "p",
-            target: row.try_get(2)?,
-            columns: row.try_get(3)?,
-            target_columns: row.try_get(4)?,
+            table: row.parse(0)?,
+            is_primary: row.text(1)? == "p",
+            target: row.parse(2)?,
+            columns: names(3)?,
+            target_columns: names(4)?,
         })
     }
 }
 
 /// Finds a table by the name that the catalog gives it, as `"schema"."table"`.
 pub fn relation_by_name(session: &mut Session, name: &str) -> Result<String> {
-    let objects: Vec<Object> = rows(&session.fetch(sqlx::query(OBJECTS).persistent(false))?, Object::read)?;
+    let objects: Vec<Object> = rows(&session.fetch(OBJECTS, &[])?, Object::read)?;
     let found = objects.iter().find(|object| object.label() == name);
     found.map(Object::quoted).ok_or_else(|| super::super::Error::NoTable(name.to_owned()))
 }
@@ -293,6 +290,6 @@ pub fn relation_by_name(session: &mut Session, name: &str) -> Result<String> {
 pub fn column_type(session: &mut Session, relation: &str, column: &str) -> Result<Option<String>> {
     let question = "SELECT format_type(atttypid, -1) FROM pg_attribute \
                     WHERE attrelid = to_regclass($1) AND attname = $2 AND attnum > 0 AND NOT attisdropped";
-    let found = session.fetch(sqlx::query(question).bind(relation).bind(column).persistent(false))?;
-    found.first().map(|row| row.try_get(0)).transpose().map_err(fault::explain)
+    let found = session.fetch(question, &[relation, column])?;
+    found.first().map(|row| row.parse(0)).transpose().map_err(fault::explain)
 }

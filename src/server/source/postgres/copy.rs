@@ -7,6 +7,8 @@ use crate::server::rows::{RowSink, Value};
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 /// Signature, flags, length of the (empty) extension.
 const HEADER_BYTES: usize = SIGNATURE.len() + 8;
+/// Memory for values that are cut which is kept for the next one.
+const KEPT_BYTES: usize = 1 << 20;
 
 /// Pushes rows into a sink. Pieces may be cut anywhere; only a value that is cut is kept.
 pub struct CopyReader<'a> {
@@ -42,6 +44,10 @@ impl<'a> CopyReader<'a> {
         carried.extend_from_slice(piece);
         let used = self.take(&carried)?;
         carried.drain(..used);
+        // One huge cell must not keep its memory for the rest of the table.
+        if carried.is_empty() && carried.capacity() > KEPT_BYTES {
+            carried = Vec::new();
+        }
         self.carried = carried;
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! What the server's and the wire's errors mean to people (SQLSTATE: PostgreSQL manual, appendix A).
 
 use super::super::Error;
+use super::client;
 
 /// Turns an error of the client into ours. What the server says may hold values: its code is passed on.
-pub fn explain(error: sqlx::Error) -> Error {
-    if let sqlx::Error::Database(database) = &error {
-        let known = match database.code().as_deref().unwrap_or_default() {
+pub fn explain(error: client::Error) -> Error {
+    match error {
+        client::Error::Server { ref code, .. } => match code.as_str() {
             "28P01" | "28000" => Error::SignInRefused,
             "3D000" => Error::NoDatabase,
             "42501" => Error::NotAllowed,
@@ -17,22 +18,21 @@ pub fn explain(error: sqlx::Error) -> Error {
             "53100" | "58030" => Error::Disk,
             "XX001" | "XX002" => Error::Damaged,
             code => Error::Refused { code: code.to_owned(), cause: Box::new(error) },
-        };
-        return known;
-    }
-    match error {
-        sqlx::Error::Io(_) => Error::Closed,
-        sqlx::Error::Tls(cause) => Error::Tls(cause),
-        other => Error::Engine(Box::new(other)),
+        },
+        client::Error::Unreachable(_) => Error::Unreachable,
+        client::Error::Tls(cause) => Error::Tls(cause),
+        client::Error::NoPassword => Error::PasswordNeeded,
+        client::Error::UnknownSignIn => Error::SignInUnknown,
+        client::Error::Closed(_) => Error::Closed,
+        client::Error::Silent => Error::Stalled,
+        client::Error::Protocol => Error::Protocol,
     }
 }
 
 /// The same, while connecting: nothing was there to be closed.
-pub fn explain_connect(error: sqlx::Error) -> Error {
+pub fn explain_connect(error: client::Error) -> Error {
     match error {
-        // rustls reports a certificate that it does not accept as bad data.
-        sqlx::Error::Io(cause) if cause.kind() == std::io::ErrorKind::InvalidData => Error::Tls(Box::new(cause)),
-        sqlx::Error::Io(_) => Error::Unreachable,
+        client::Error::Closed(_) | client::Error::Silent => Error::Unreachable,
         other => explain(other),
     }
 }

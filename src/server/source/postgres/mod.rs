@@ -1,11 +1,11 @@
-//! PostgreSQL through sqlx: binary `COPY` on a dedicated connection, decoded here.
+//! PostgreSQL: binary `COPY` on a dedicated connection, decoded here.
 //!
-//! Flow: `Address` is what was typed, its password hidden; `Session` is one connection with its
-//! settings pinned and a watch over its silences; `PostgresSnapshot` locks every table, then pins its
+//! Flow: `client` is the wire; `Session` is one connection with its settings pinned and a watch over its
+//! silences; `PostgresSnapshot` locks every table, then pins its
 //! view; `copy` takes rows off the wire and `decode` turns the common types into values.
 
-mod address;
 mod catalog;
+pub mod client;
 mod copy;
 mod decode;
 mod fault;
@@ -16,10 +16,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::{AssertSqlSafe, Row};
-
 use super::{Condition, Interrupt, Lookup, Result, Snapshot, Source, quoted};
-pub use address::Address;
+pub use client::Address;
+use client::Row;
 use session::Session;
 use snapshot::PostgresSnapshot;
 
@@ -33,7 +32,6 @@ const IDLE_AT_MOST: Duration = Duration::from_secs(30);
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A PostgreSQL database.
-#[derive(Debug)]
 pub struct PostgresSource {
     address: Address,
     patience: Duration,
@@ -137,18 +135,13 @@ impl Source for PostgresSource {
                 quoted(lookup.key_column),
                 marks.join(", ")
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
-            for key in lookup.keys {
-                query = query.bind(*key);
-            }
-            let rows = match session.fetch(query) {
+            let mut rows = match session.fetch(&sql, lookup.keys) {
                 // An e-mail address is no UUID: then nobody has that key.
                 Err(error) if fault::is_bad_value(&error) => return Ok(None),
                 rows => rows?,
             };
-            let [row] = &rows[..] else { return Ok(None) };
-            let cells = (0..lookup.columns.len()).map(|i| row.try_get(i)).collect::<sqlx::Result<_>>();
-            Ok(Some(cells.map_err(fault::explain)?))
+            let found = rows.pop().filter(|_| rows.is_empty());
+            Ok(found.map(Row::into_texts))
         })
     }
 
@@ -170,11 +163,7 @@ impl Source for PostgresSource {
                 });
             }
             let sql = format!("SELECT 1 FROM {relation} WHERE {} LIMIT 1", tests.join(" AND "));
-            let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
-            for value in values {
-                query = query.bind(value);
-            }
-            match session.fetch(query) {
+            match session.fetch(&sql, &values) {
                 Err(error) if fault::is_bad_value(&error) => Ok(false),
                 rows => Ok(!rows?.is_empty()),
             }

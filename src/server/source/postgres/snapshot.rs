@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
-
 use super::super::{Error, Result, Snapshot};
 use super::catalog::{self, Relation, Schema};
+use super::client::{self, Row};
 use super::copy::CopyReader;
 use super::decode::Wire;
 use super::session::Session;
@@ -82,9 +81,8 @@ impl Snapshot for PostgresSnapshot {
 
     fn count(&mut self, table: &str) -> Result<u64> {
         let sql = format!("SELECT count(*) FROM {}", self.relation(table)?.from);
-        let rows = self.session.fetch(sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false))?;
-        let count: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(fault::explain)?;
-        Ok(count.cast_unsigned())
+        let rows = self.session.fetch(&sql, &[])?;
+        rows.first().ok_or(Error::Protocol)?.parse(0).map_err(fault::explain)
     }
 
     fn sample(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
@@ -93,9 +91,9 @@ impl Snapshot for PostgresSnapshot {
             FROM (SELECT CAST($1 AS oid) part UNION SELECT relid FROM pg_partition_tree(CAST($1 AS oid))) parts \
             JOIN pg_class ON oid = part";
         let question = format!("SELECT CAST(a AS float8), CAST(b AS float8) FROM ({question}) sizes(a, b)");
-        let rows =
-            self.session.fetch(sqlx::query(sqlx::AssertSqlSafe(question)).bind(relation.oid).persistent(false))?;
-        let size = |row: &sqlx::postgres::PgRow| Ok((row.try_get::<f64, _>(0)?, row.try_get::<f64, _>(1)?));
+        let oid = relation.oid.to_string();
+        let rows = self.session.fetch(&question, &[&oid])?;
+        let size = |row: &Row| -> client::Result<(f64, f64)> { Ok((row.parse(0)?, row.parse(1)?)) };
         let (pages, tuples) = rows.first().map_or(Ok((0.0, 0.0)), size).map_err(fault::explain)?;
         // Statistics may be missing; then a page is taken to hold a few dozen rows.
         let rows_per_page = if tuples > 0.0 && pages > 0.0 { tuples / pages } else { 40.0 };
@@ -146,10 +144,10 @@ fn holder(session: &Session, timeout: Duration) -> Error {
                     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
                     ORDER BY l.granted DESC, a.xact_start LIMIT 1";
     let seconds = timeout.as_secs();
-    let rows = session.fetch_beside(sqlx::query(question).persistent(false)).unwrap_or_default();
-    let read = |row: &sqlx::postgres::PgRow| -> sqlx::Result<Error> {
-        let (table, user) = (row.try_get(0)?, row.try_get(1)?);
-        Ok(Error::LockedBy { table, user, program: row.try_get(2)?, process: row.try_get(3)?, seconds })
+    let rows = session.fetch_beside(question).unwrap_or_default();
+    let read = |row: &Row| -> client::Result<Error> {
+        let (table, user, program) = (row.text(0)?.into(), row.text(1)?.into(), row.text(2)?.into());
+        Ok(Error::LockedBy { table, user, program, process: row.parse(3)?, seconds })
     };
     rows.first().and_then(|row| read(row).ok()).unwrap_or(Error::TableLocked { seconds })
 }

@@ -1,0 +1,282 @@
+//! Where a server is and who signs in there, its password never shown.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::passfile::{self, Entry};
+use super::tls::{Mode, Tls};
+
+/// What may stand after the `?`, and the variable that it comes from where a URL leaves it open, as libpq
+/// names them (PostgreSQL manual, 34.1.2 and 34.15).
+const PARAMETERS: [(&str, &str); 13] = [
+    ("host", "PGHOST"),
+    ("hostaddr", "PGHOSTADDR"),
+    ("port", "PGPORT"),
+    ("dbname", "PGDATABASE"),
+    ("user", "PGUSER"),
+    ("password", "PGPASSWORD"),
+    ("passfile", "PGPASSFILE"),
+    ("sslmode", "PGSSLMODE"),
+    ("sslrootcert", "PGSSLROOTCERT"),
+    ("sslcert", "PGSSLCERT"),
+    ("sslkey", "PGSSLKEY"),
+    ("application_name", "PGAPPNAME"),
+    ("options", "PGOPTIONS"),
+];
+const DEFAULT_PORT: u16 = 5432;
+/// Where servers of the system's own packages put their sockets.
+const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
+
+/// A parsed `postgres://user@host:port/db?…`; what it leaves open comes from libpq's own places: `PGHOST`,
+/// `PGUSER`, `PGPASSWORD`, `~/.pgpass` and so on.
+#[derive(Clone)]
+pub struct Address {
+    pub(super) host: Host,
+    pub(super) port: u16,
+    pub(super) user: String,
+    pub(super) password: Option<SecretString>,
+    pub(super) database: String,
+    pub(super) tls: Tls,
+    pub(super) application_name: String,
+    /// Settings for the session, as in `-c name=value`.
+    pub(super) options: Option<String>,
+}
+
+#[derive(Clone)]
+pub(super) enum Host {
+    /// `address` spares the look-up; a certificate is still made out to the name.
+    Network { name: String, address: Option<IpAddr> },
+    /// The folder that a Unix socket lies in.
+    Folder(PathBuf),
+}
+
+impl Address {
+    /// The database's name.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Whether a password stands in the text of a URL, where a process list would show it.
+    #[must_use]
+    pub fn shows_password(url: &str) -> bool {
+        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let userinfo = authority.rsplit_once('@').map_or("", |(userinfo, _)| userinfo);
+        let in_query = rest.split_once('?').is_some_and(|(_, query)| {
+            query.split('&').any(|pair| pair.split('=').next().is_some_and(|key| key.eq_ignore_ascii_case("password")))
+        });
+        userinfo.contains(':') || in_query
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, String> {
+        let port = settings.read("port", "a number from 1 to 65535")?.unwrap_or(DEFAULT_PORT);
+        let user = settings
+            .text("user")
+            .map_or_else(|| whoami::username().map_err(|_| "who signs in? Write postgres://user@…".to_owned()), Ok)?;
+        let database = settings.text("dbname").unwrap_or_else(|| user.clone());
+        let host = host(settings, port)?;
+        let given = settings.text("password").or_else(|| {
+            let file = settings.text("passfile").map(PathBuf::from).or_else(home_passfile)?;
+            passfile::password(&file, &Entry { host: &host.in_passfile(), port, database: &database, user: &user })
+        });
+        Ok(Self {
+            host,
+            port,
+            password: given.map(SecretString::from),
+            tls: Tls {
+                mode: settings
+                    .read("sslmode", "disable, allow, prefer, require, verify-ca or verify-full")?
+                    .unwrap_or(Mode::Prefer),
+                authorities: settings.text("sslrootcert").filter(|file| file != "system").map(PathBuf::from),
+                certificate: settings.text("sslcert").map(PathBuf::from),
+                key: settings.text("sslkey").map(PathBuf::from),
+            },
+            application_name: settings.text("application_name").unwrap_or_else(|| "waybill".into()),
+            options: settings.text("options"),
+            user,
+            database,
+        })
+    }
+}
+
+fn host(settings: &Settings, port: u16) -> Result<Host, String> {
+    let address = settings.read("hostaddr", "an IP address")?;
+    Ok(match (settings.text("host"), address) {
+        (Some(folder), None) if folder.starts_with('/') => Host::Folder(folder.into()),
+        (Some(names), None) if names.contains(',') => return Err("several hosts are not supported: give one".into()),
+        (Some(name), address) => Host::Network { name, address },
+        (None, Some(address)) => Host::Network { name: address.to_string(), address: Some(address) },
+        (None, None) => {
+            let has_socket = |folder: &&str| Path::new(folder).join(format!(".s.PGSQL.{port}")).exists();
+            let local = || Host::Network { name: "localhost".into(), address: None };
+            SOCKET_FOLDERS.iter().copied().find(has_socket).map_or_else(local, |folder| Host::Folder(folder.into()))
+        }
+    })
+}
+
+fn home_passfile() -> Option<PathBuf> {
+    std::env::home_dir().map(|home| home.join(".pgpass"))
+}
+
+impl Host {
+    /// A socket in its usual place counts as `localhost`.
+    fn in_passfile(&self) -> String {
+        match self {
+            Self::Network { name, .. } => name.clone(),
+            Self::Folder(folder) if SOCKET_FOLDERS.iter().any(|usual| Path::new(usual) == folder) => "localhost".into(),
+            Self::Folder(folder) => folder.display().to_string(),
+        }
+    }
+}
+
+/// Parameters by their names in libpq. Neither errors nor logs may repeat a value.
+struct Settings(BTreeMap<&'static str, SecretString>);
+
+impl Settings {
+    fn from_environment() -> Self {
+        let known =
+            PARAMETERS.into_iter().filter_map(|(name, variable)| Some((name, std::env::var(variable).ok()?.into())));
+        Self(known.collect())
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let Some((name, _)) = PARAMETERS.into_iter().find(|(known, _)| *known == name) else {
+            let known = PARAMETERS.map(|(name, _)| name).join(", ");
+            return Err(format!("the URL has a parameter that is not known; these are: {known}"));
+        };
+        let value = percent_decode_str(value).decode_utf8().map_err(|_| format!("{name} is not UTF-8"))?;
+        // As in libpq, what is empty is not given.
+        if !value.is_empty() {
+            self.0.insert(name, value.into_owned().into());
+        }
+        Ok(())
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name).map(|value| value.expose_secret().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn read<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, String> {
+        let read = |text: String| text.parse().map_err(|_| format!("{name} is not understood: give {expected}"));
+        self.text(name).map(read).transpose()
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    /// The errors never repeat the text: it may hold a password.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let not_a_url = || "this is not a URL: write postgres://user@host:port/database".to_owned();
+        let rest =
+            text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://")).ok_or_else(not_a_url)?;
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+        let (userinfo, place) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
+        let (host, port) = match place.strip_prefix('[') {
+            Some(bracketed) => bracketed.split_once(']').ok_or_else(not_a_url)?,
+            None => place.split_at(place.find(':').unwrap_or(place.len())),
+        };
+        if !port.is_empty() && !port.starts_with(':') {
+            return Err(not_a_url());
+        }
+        let mut settings = Settings::from_environment();
+        let port = port.trim_start_matches(':');
+        for (name, value) in
+            [("host", host), ("port", port), ("user", user), ("password", password), ("dbname", database)]
+        {
+            settings.set(name, value)?;
+        }
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            settings.set(name, value)?;
+        }
+        Self::from_settings(&settings)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { user, port, database, .. } = self;
+        match &self.host {
+            Host::Network { name, .. } if name.contains(':') => {
+                write!(f, "postgres://{user}@[{name}]:{port}/{database}")
+            }
+            Host::Network { name, .. } => write!(f, "postgres://{user}@{name}:{port}/{database}"),
+            Host::Folder(folder) => write!(f, "postgres://{user}@/{database}?host={}&port={port}", folder.display()),
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let address: Address = "postgres://ada:s3cret@db.example.test:5433/app?sslmode=require".parse().unwrap();
+        assert_eq!(address.to_string(), "postgres://ada@db.example.test:5433/app");
+        assert!(!format!("{address:?}").contains("s3cret"));
+        assert!(!format!("{:?}", address.clone()).contains("s3cret"));
+        for url in ["postgres://u:p@h/d", "postgres://h/d?password=p", "postgresql://u:p@h:1/d?sslmode=disable"] {
+            assert!(Address::shows_password(url), "{url}");
+        }
+        for url in ["postgres://u@h/d", "postgres://h:5432/d", "postgres:///d?host=/tmp", "sqlite:a@b:c"] {
+            assert!(!Address::shows_password(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_and_not_repeated() {
+        for url in [
+            "postgres://u:s3cret@h/d?sslmdoe=require",
+            "postgres://u:s3cret@h:port/d",
+            "postgres://h/d?sslmode=s3cret",
+            "postgres://h/d?port=s3cret",
+            "postgres://h/d?hostaddr=s3cret",
+            "postgres://u:s3cret%ff@h/d",
+            "postgres://u:s3cret@[::1/d",
+            "postgres://u:s3cret@h1,h2/d",
+            "mysql://u:s3cret@h/d",
+        ] {
+            let error = url.parse::<Address>().unwrap_err();
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+        for mode in ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] {
+            assert!(format!("postgres://h/d?sslmode={mode}").parse::<Address>().is_ok(), "{mode}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_read_as_libpq_reads_it() {
+        let read = |url: &str| url.parse::<Address>().unwrap();
+        let cases = [
+            ("postgresql://b%40d:p@[::1]:5433/my%20app", "postgres://b@d@[::1]:5433/my app"),
+            ("postgres://ada@/app?host=/run/x&port=6000", "postgres://ada@/app?host=/run/x&port=6000"),
+            ("postgres://%2Frun%2Fx/app?user=ada", "postgres://ada@/app?host=/run/x&port=5432"),
+            ("postgres://ada@h/?dbname=other", "postgres://ada@h:5432/other"),
+            ("postgres://ada@h", "postgres://ada@h:5432/ada"),
+            ("postgres://ada@/app?hostaddr=127.0.0.1", "postgres://ada@127.0.0.1:5432/app"),
+        ];
+        for (url, shown) in cases {
+            assert_eq!(read(url).to_string(), shown, "{url}");
+        }
+        let password = |url: &str| read(url).password.unwrap().expose_secret().to_owned();
+        assert_eq!(password("postgres://ada:p%2Fw+d@h/app"), "p/w+d");
+        assert_eq!(password("postgres://ada@h/app?password=a+b%26"), "a+b&");
+    }
+}

@@ -1,0 +1,425 @@
+//! Signing in, asking, and reading a `COPY`.
+
+use std::io::{self, Write};
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytes::{BufMut, BytesMut};
+use postgres_protocol::IsNull;
+use postgres_protocol::authentication::md5_hash;
+use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
+use postgres_protocol::message::backend::{
+    AuthenticationSaslBody, COPY_DATA_TAG, DataRowBody, ErrorResponseBody, Header, Message, NOTICE_RESPONSE_TAG,
+    NOTIFICATION_RESPONSE_TAG, PARAMETER_STATUS_TAG,
+};
+use postgres_protocol::message::frontend;
+use secrecy::ExposeSecret;
+
+use super::incoming::Incoming;
+use super::stream::{HangUp, Stream};
+use super::tls::Mode;
+use super::{Address, Error, Result};
+
+/// Tag and length.
+const HEADER_BYTES: usize = 5;
+/// No answer but a row of a `COPY` is this long.
+const LONGEST_MESSAGE: usize = 64 << 20;
+/// SQLSTATE `invalid_authorization_specification`: no line of `pg_hba.conf` fits.
+const NOT_LET_IN: &str = "28000";
+
+/// Asked after every long silence, whether to go on waiting.
+pub type OnSilence = Box<dyn FnMut() -> bool + Send>;
+
+/// One session with a server. Dropped in the middle of something, it leaves the server to find out.
+pub struct Connection {
+    stream: Stream,
+    incoming: Incoming,
+    on_silence: OnSilence,
+    cancel: Cancel,
+    /// Everything that was asked is answered.
+    is_ready: bool,
+    /// Bytes of a row of a `COPY` that were not handed out yet.
+    row_left: usize,
+}
+
+/// What it takes to end a session's statement from another connection.
+struct Cancel {
+    address: Address,
+    mode: Mode,
+    key: Option<(i32, i32)>,
+}
+
+/// A row of an answer, each value as its text.
+#[derive(Debug)]
+pub struct Row(Vec<Option<String>>);
+
+impl Connection {
+    /// Connects and signs in. No single wait lasts longer than `within`, then or later.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, or refuses the user.
+    pub fn open(address: &Address, within: Duration) -> Result<Self> {
+        let mode = address.tls.mode;
+        match Self::open_in(address, mode, within) {
+            Err(Error::Server { code, .. }) if mode == Mode::Allow && code == NOT_LET_IN => {
+                Self::open_in(address, Mode::Require, within)
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_in(address: &Address, mode: Mode, within: Duration) -> Result<Self> {
+        let mut connection = Self {
+            stream: Stream::open(address, mode, within)?,
+            incoming: Incoming::new(),
+            on_silence: Box::new(|| false),
+            cancel: Cancel { address: address.clone(), mode, key: None },
+            is_ready: false,
+            row_left: 0,
+        };
+        connection.sign_in(address)?;
+        Ok(connection)
+    }
+
+    fn sign_in(&mut self, address: &Address) -> Result<()> {
+        let parameters = [
+            ("user", address.user.as_str()),
+            ("database", &address.database),
+            ("application_name", &address.application_name),
+            ("client_encoding", "UTF8"),
+        ];
+        let options = address.options.as_deref().map(|options| ("options", options));
+        self.send(|out| frontend::startup_message(parameters.into_iter().chain(options), out))?;
+        let password = || Ok(address.password.as_ref().ok_or(Error::NoPassword)?.expose_secret().as_bytes());
+        let mut scram = None;
+        loop {
+            match self.receive()? {
+                // A server that does not prove that it knows the password is not the one that we mean.
+                Message::AuthenticationOk if scram.is_none() => break,
+                Message::AuthenticationCleartextPassword => {
+                    let password = password()?;
+                    self.send(|out| frontend::password_message(password, out))?;
+                }
+                Message::AuthenticationMd5Password(body) => {
+                    let hash = md5_hash(address.user.as_bytes(), password()?, body.salt());
+                    self.send(|out| frontend::password_message(hash.as_bytes(), out))?;
+                }
+                Message::AuthenticationSasl(body) => scram = Some(self.begin_scram(&body, password()?)?),
+                Message::AuthenticationSaslContinue(body) => {
+                    let scram = scram.as_mut().ok_or(Error::Protocol)?;
+                    scram.update(body.data()).map_err(|_| Error::Protocol)?;
+                    self.send(|out| frontend::sasl_response(scram.message(), out))?;
+                }
+                Message::AuthenticationSaslFinal(body) => {
+                    let mut scram = scram.take().ok_or(Error::Protocol)?;
+                    scram.finish(body.data()).map_err(|_| Error::Protocol)?;
+                }
+                Message::ErrorResponse(body) => return Err(told(&body)),
+                Message::AuthenticationGss
+                | Message::AuthenticationKerberosV5
+                | Message::AuthenticationScmCredential
+                | Message::AuthenticationSspi => return Err(Error::UnknownSignIn),
+                _ => return Err(Error::Protocol),
+            }
+        }
+        let mut key = None;
+        self.until_ready(|message| {
+            if let Message::BackendKeyData(body) = message {
+                key = Some((body.process_id(), body.secret_key()));
+            }
+            Ok(())
+        })?;
+        self.cancel.key = key;
+        Ok(())
+    }
+
+    fn begin_scram(&mut self, body: &AuthenticationSaslBody, password: &[u8]) -> Result<ScramSha256> {
+        use fallible_iterator::FallibleIterator;
+        if !body.mechanisms().any(|name| Ok(name == SCRAM_SHA_256)).map_err(|_| Error::Protocol)? {
+            return Err(Error::UnknownSignIn);
+        }
+        let scram = ScramSha256::new(password, ChannelBinding::unsupported());
+        self.send(|out| frontend::sasl_initial_response(SCRAM_SHA_256, scram.message(), out))?;
+        Ok(scram)
+    }
+
+    /// From now on a silence of `patience` is asked about, not given up at once.
+    ///
+    /// # Errors
+    /// When the socket does not take it.
+    pub fn watch(&mut self, patience: Duration, on_silence: OnSilence) -> Result<()> {
+        self.on_silence = on_silence;
+        self.stream.wait_at_most(patience).map_err(Error::Closed)
+    }
+
+    /// # Errors
+    /// When the system has no more handles.
+    pub fn hang_up(&self) -> Result<HangUp> {
+        self.stream.hang_up().map_err(Error::Closed)
+    }
+
+    /// Whether the next question can be asked.
+    pub fn is_ready(&self) -> bool {
+        self.is_ready
+    }
+
+    /// Runs statements that answer nothing.
+    ///
+    /// # Errors
+    /// As `query`.
+    pub fn execute(&mut self, sql: &str) -> Result<()> {
+        self.send(|out| frontend::query(sql, out))?;
+        self.until_ready(|_| Ok(()))
+    }
+
+    /// Asks with `values` for `$1`, `$2`, …, each as the text of whatever type the statement gives it.
+    ///
+    /// # Errors
+    /// `Server` for what the server says; the connection can be used after that.
+    pub fn query(&mut self, sql: &str, values: &[&str]) -> Result<Vec<Row>> {
+        self.send(|out| {
+            frontend::parse("", sql, [], out)?;
+            let write = |value: &&str, out: &mut BytesMut| {
+                out.put_slice(value.as_bytes());
+                Ok(IsNull::No)
+            };
+            frontend::bind("", "", [], values, write, [], out).map_err(|_| io::ErrorKind::InvalidInput)?;
+            frontend::execute("", 0, out)?;
+            frontend::sync(out);
+            Ok(())
+        })?;
+        let mut rows = Vec::new();
+        self.until_ready(|message| {
+            if let Message::DataRow(body) = message {
+                rows.push(Row::read(&body)?);
+            }
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// Begins a `COPY … TO STDOUT`. Call `copied` until it gives nothing more.
+    ///
+    /// # Errors
+    /// As `query`.
+    pub fn copy_out(&mut self, sql: &str) -> Result<()> {
+        self.send(|out| frontend::query(sql, out))?;
+        self.expect_copy(|message| matches!(message, Message::CopyOutResponse(_)))
+    }
+
+    /// The next bytes of the copy: a whole row, or a piece of a long one.
+    ///
+    /// # Errors
+    /// As `query`.
+    pub fn copied(&mut self) -> Result<Option<&[u8]>> {
+        while self.row_left == 0 {
+            let (tag, length) = self.header()?;
+            match tag {
+                COPY_DATA_TAG => {
+                    self.incoming.take(HEADER_BYTES);
+                    self.row_left = length;
+                }
+                NOTICE_RESPONSE_TAG | NOTIFICATION_RESPONSE_TAG | PARAMETER_STATUS_TAG => drop(self.message()?),
+                _ => return self.until_ready(|_| Ok(())).map(|()| None),
+            }
+        }
+        let piece = Incoming::piece(self.row_left);
+        self.fill(piece)?;
+        self.row_left -= piece;
+        Ok(Some(self.incoming.take(piece)))
+    }
+
+    /// Begins a `COPY … FROM STDIN`.
+    ///
+    /// # Errors
+    /// As `query`.
+    pub fn copy_in(&mut self, sql: &str) -> Result<()> {
+        self.send(|out| frontend::query(sql, out))?;
+        self.expect_copy(|message| matches!(message, Message::CopyInResponse(_)))
+    }
+
+    /// # Errors
+    /// When the wire breaks; what the server thinks of the bytes is told at the end.
+    pub fn give(&mut self, bytes: &[u8]) -> Result<()> {
+        self.send(|out| frontend::CopyData::new(bytes).map(|data| data.write(out)))
+    }
+
+    /// Ends a `COPY … FROM STDIN`.
+    ///
+    /// # Errors
+    /// As `query`.
+    pub fn finish_copy_in(&mut self) -> Result<()> {
+        self.send(|out| {
+            frontend::copy_done(out);
+            Ok(())
+        })?;
+        self.until_ready(|_| Ok(()))
+    }
+
+    fn expect_copy(&mut self, begins: impl FnOnce(&Message) -> bool) -> Result<()> {
+        match self.receive()? {
+            Message::ErrorResponse(body) => {
+                // Whatever breaks after it matters less than what the server said.
+                let _ = self.until_ready(|_| Ok(()));
+                Err(told(&body))
+            }
+            message if begins(&message) => Ok(()),
+            _ => Err(Error::Protocol),
+        }
+    }
+
+    /// Says good-bye. Best effort: whoever calls this has what he came for.
+    pub fn close(mut self) {
+        let _ = self.send(|out| {
+            frontend::terminate(out);
+            Ok(())
+        });
+    }
+
+    /// Hangs up, and asks the server over another connection to end the statement: it may be long at it
+    /// before it notices that nobody listens. Best effort, and no longer than `within` for each step.
+    pub fn abandon(self, within: Duration) {
+        let Cancel { address, mode, key } = self.cancel;
+        if let Ok(hang_up) = self.stream.hang_up() {
+            hang_up.now();
+        }
+        let (Some((process, secret)), Ok(mut stream)) = (key, Stream::open(&address, mode, within)) else { return };
+        let mut request = BytesMut::new();
+        frontend::cancel_request(process, secret, &mut request);
+        // The server closes it when it has passed the request on.
+        let _ = stream.write_all(&request).and_then(|()| stream.flush());
+        let _ = io::copy(&mut stream, &mut io::sink());
+    }
+
+    /// Puts messages on the wire.
+    fn send(&mut self, write: impl FnOnce(&mut BytesMut) -> io::Result<()>) -> Result<()> {
+        let mut out = BytesMut::new();
+        // It fails for a text with a zero byte in it, which the protocol cannot carry.
+        write(&mut out).map_err(|_| Error::Protocol)?;
+        self.is_ready = false;
+        let mut rest = &out[..];
+        while !rest.is_empty() {
+            rest = &rest[patiently(&mut self.on_silence, || self.stream.write(rest))?..];
+        }
+        patiently(&mut self.on_silence, || self.stream.flush())
+    }
+
+    /// Takes messages until all that was asked is answered, and gives the first error among them.
+    fn until_ready(&mut self, mut on: impl FnMut(Message) -> Result<()>) -> Result<()> {
+        let mut failed = None;
+        loop {
+            match self.receive() {
+                Ok(Message::ReadyForQuery(_)) => {
+                    self.is_ready = true;
+                    return failed.map_or(Ok(()), Err);
+                }
+                Ok(Message::ErrorResponse(body)) => _ = failed.get_or_insert_with(|| told(&body)),
+                Ok(message) => on(message)?,
+                // A server that ends a session says why before it closes.
+                Err(error) => return Err(failed.unwrap_or(error)),
+            }
+        }
+    }
+
+    /// The next message that is an answer.
+    fn receive(&mut self) -> Result<Message> {
+        loop {
+            match self.message()? {
+                Message::NoticeResponse(_) | Message::NotificationResponse(_) | Message::ParameterStatus(_) => {}
+                message => return Ok(message),
+            }
+        }
+    }
+
+    fn message(&mut self) -> Result<Message> {
+        let (_, length) = self.header()?;
+        let whole = HEADER_BYTES + length;
+        if whole > LONGEST_MESSAGE {
+            return Err(Error::Protocol);
+        }
+        self.fill(whole)?;
+        let mut bytes = BytesMut::from(self.incoming.take(whole));
+        Message::parse(&mut bytes).ok().flatten().ok_or(Error::Protocol)
+    }
+
+    /// Tag and length of the next message, which stays where it is.
+    fn header(&mut self) -> Result<(u8, usize)> {
+        self.fill(HEADER_BYTES)?;
+        let header = Header::parse(self.incoming.bytes()).ok().flatten().ok_or(Error::Protocol)?;
+        // The length counts itself.
+        let length = usize::try_from(header.len() - 4).map_err(|_| Error::Protocol)?;
+        Ok((header.tag(), length))
+    }
+
+    fn fill(&mut self, count: usize) -> Result<()> {
+        patiently(&mut self.on_silence, || self.incoming.fill(count, &mut self.stream))
+    }
+}
+
+/// Does something with the wire, again and again while it is silent and worth waiting for.
+fn patiently<T>(on_silence: &mut OnSilence, mut work: impl FnMut() -> io::Result<T>) -> Result<T> {
+    loop {
+        match work() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_silence(&error) => {
+                if !on_silence() {
+                    return Err(Error::Silent);
+                }
+            }
+            done => return done.map_err(Error::Closed),
+        }
+    }
+}
+
+fn is_silence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+fn told(body: &ErrorResponseBody) -> Error {
+    use fallible_iterator::FallibleIterator;
+    let field = |wanted: u8| {
+        let found = body.fields().find(|field| Ok(field.type_() == wanted)).ok().flatten();
+        found.map(|field| String::from_utf8_lossy(field.value_bytes()).into_owned()).unwrap_or_default()
+    };
+    Error::Server { code: field(b'C'), message: field(b'M') }
+}
+
+impl Row {
+    fn read(body: &DataRowBody) -> Result<Self> {
+        use fallible_iterator::FallibleIterator;
+        let buffer = body.buffer();
+        let read = |range: Option<std::ops::Range<usize>>| {
+            let text = range.map(|range| std::str::from_utf8(&buffer[range]).map(str::to_owned)).transpose();
+            text.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        };
+        body.ranges().map(read).collect().map(Self).map_err(|_| Error::Protocol)
+    }
+
+    /// # Errors
+    /// `Protocol` where there is no such value, or it is NULL.
+    pub fn text(&self, at: usize) -> Result<&str> {
+        self.maybe(at).ok_or(Error::Protocol)
+    }
+
+    /// A value that may be NULL.
+    pub fn maybe(&self, at: usize) -> Option<&str> {
+        self.0.get(at)?.as_deref()
+    }
+
+    /// # Errors
+    /// As `text`, and where it is no `T`.
+    pub fn parse<T: FromStr>(&self, at: usize) -> Result<T> {
+        self.text(at)?.parse().map_err(|_| Error::Protocol)
+    }
+
+    /// # Errors
+    /// As `text`.
+    pub fn is_true(&self, at: usize) -> Result<bool> {
+        Ok(self.text(at)? == "t")
+    }
+
+    /// All values, in their order.
+    pub fn into_texts(self) -> Vec<Option<String>> {
+        self.0
+    }
+}

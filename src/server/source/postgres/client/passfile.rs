@@ -1,0 +1,95 @@
+//! `~/.pgpass` (PostgreSQL manual, 34.16): `host:port:database:user:password`, a line each.
+
+use std::path::Path;
+
+/// What a password is looked up for.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    pub host: &'a str,
+    pub port: u16,
+    pub database: &'a str,
+    pub user: &'a str,
+}
+
+/// The password of the first line that fits. A file that others may read is not used, as in libpq.
+pub fn password(file: &Path, entry: &Entry<'_>) -> Option<String> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file)?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return None;
+    }
+    find(&std::fs::read_to_string(file).ok()?, entry)
+}
+
+fn find(text: &str, entry: &Entry<'_>) -> Option<String> {
+    let port = entry.port.to_string();
+    let wanted = [entry.host, &port, entry.database, entry.user];
+    text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
+        let fields = fields(line);
+        let (password, keys) = fields.split_last().filter(|(_, keys)| keys.len() == wanted.len())?;
+        let fits = keys.iter().zip(wanted).all(|(key, wanted)| key == "*" || unescaped(key) == wanted);
+        fits.then(|| unescaped(password))
+    })
+}
+
+/// Five fields; the password is the rest of its line up to a colon that is not escaped.
+fn fields(line: &str) -> Vec<String> {
+    let (mut fields, mut escaped) = (vec![String::new()], false);
+    for character in line.chars() {
+        match character {
+            ':' if !escaped => fields.push(String::new()),
+            _ => fields.last_mut().into_iter().for_each(|field| field.push(character)),
+        }
+        escaped = character == '\\' && !escaped;
+    }
+    fields.truncate(5);
+    fields
+}
+
+fn unescaped(field: &str) -> String {
+    let mut characters = field.chars();
+    let mut text = String::new();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => text.extend(characters.next()),
+            _ => text.push(character),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "# comment:*:*:*:no\n\
+        broken line\n\
+        db.test:5432:app:ada:first\n\
+        db.test:*:*:ada:se\\:c\\\\ret:ignored\n\
+        \\*:*:*:*:star\n\
+        *:*:we\\:ird:*:colon\n";
+
+    fn found(host: &str, port: u16, database: &str, user: &str) -> Option<String> {
+        find(FILE, &Entry { host, port, database, user })
+    }
+
+    #[test]
+    fn the_first_line_that_fits_gives_the_password() {
+        assert_eq!(found("db.test", 5432, "app", "ada").unwrap(), "first");
+        assert_eq!(found("db.test", 5433, "app", "ada").unwrap(), "se:c\\ret");
+        assert_eq!(found("elsewhere", 1, "we:ird", "bo").unwrap(), "colon");
+        assert_eq!(found("*", 1, "x", "bo").unwrap(), "star");
+        assert_eq!(found("elsewhere", 1, "x", "bo"), None);
+    }
+
+    #[test]
+    fn a_file_that_others_may_read_is_not_used() {
+        use std::os::unix::fs::PermissionsExt;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), FILE).unwrap();
+        let entry = Entry { host: "db.test", port: 5432, database: "app", user: "ada" };
+        assert_eq!(password(file.path(), &entry).unwrap(), "first");
+        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(password(file.path(), &entry), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! TLS as libpq names its modes (PostgreSQL manual, 34.19).
+
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    StreamOwned,
+};
+
+use super::{Error, Result};
+
+/// When TLS is used, and what of the server's certificate is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Disable,
+    /// When the server refuses to do without.
+    Allow,
+    /// When the server has it.
+    Prefer,
+    Require,
+    /// The certificate comes from an authority that is trusted.
+    VerifyCa,
+    /// And is made out to the server's name.
+    VerifyFull,
+}
+
+#[derive(Clone, Debug)]
+pub struct Tls {
+    pub mode: Mode,
+    /// Certificates (PEM) of those who may vouch for a server; else those that browsers trust.
+    pub authorities: Option<PathBuf>,
+    /// Our own certificate and its key (PEM), for servers that want one.
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+}
+
+impl FromStr for Mode {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Self, ()> {
+        Ok(match text {
+            "disable" => Self::Disable,
+            "allow" => Self::Allow,
+            "prefer" => Self::Prefer,
+            "require" => Self::Require,
+            "verify-ca" => Self::VerifyCa,
+            "verify-full" => Self::VerifyFull,
+            _ => return Err(()),
+        })
+    }
+}
+
+impl Tls {
+    /// Shakes hands on a socket whose server has agreed to TLS.
+    pub fn wrap(&self, mut socket: TcpStream, name: &str) -> Result<StreamOwned<ClientConnection, TcpStream>> {
+        let name = ServerName::try_from(name.to_owned()).map_err(other)?;
+        let mut state = ClientConnection::new(Arc::new(self.config()?), name).map_err(other)?;
+        while state.is_handshaking() {
+            state.complete_io(&mut socket).map_err(interrupted)?;
+        }
+        Ok(StreamOwned::new(state, socket))
+    }
+
+    fn config(&self) -> Result<ClientConfig> {
+        let provider = Arc::new(ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
+        let verifier = Verifier { chain: self.chain(&provider)?, name: self.mode == Mode::VerifyFull, provider };
+        let builder = builder.map_err(other)?.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+        match (&self.certificate, &self.key) {
+            (Some(certificate), Some(key)) => {
+                let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, &error))?;
+                builder.with_client_auth_cert(certificates(certificate)?, key).map_err(other)
+            }
+            (None, None) => Ok(builder.with_no_client_auth()),
+            _ => Err(other("sslcert and sslkey belong together")),
+        }
+    }
+
+    /// Who vouches for the server. As in libpq, `require` looks too where an authority is named.
+    fn chain(&self, provider: &Arc<CryptoProvider>) -> Result<Option<Arc<WebPkiServerVerifier>>> {
+        let mut trusted = RootCertStore::empty();
+        match (&self.authorities, self.mode) {
+            (Some(file), Mode::Require | Mode::VerifyCa | Mode::VerifyFull) => {
+                for certificate in certificates(file)? {
+                    trusted.add(certificate).map_err(other)?;
+                }
+            }
+            (None, Mode::VerifyCa | Mode::VerifyFull) => {
+                trusted.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+            }
+            (_, Mode::Disable | Mode::Allow | Mode::Prefer) | (None, Mode::Require) => return Ok(None),
+        }
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(trusted), provider.clone());
+        verifier.build().map(Some).map_err(other)
+    }
+}
+
+/// rustls reports what it does not accept as bad data; the rest is the wire's.
+fn interrupted(error: std::io::Error) -> Error {
+    if error.kind() == std::io::ErrorKind::InvalidData { other(error) } else { Error::Unreachable(error) }
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
+    let certificates: Vec<_> = read.map_err(|error| unreadable(file, &error))?;
+    if certificates.is_empty() {
+        Err(other(format!("{} holds no certificate", file.display())))
+    } else {
+        Ok(certificates)
+    }
+}
+
+fn unreadable(file: &Path, error: &rustls::pki_types::pem::Error) -> Error {
+    other(format!("{}: {error}", file.display()))
+}
+
+fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Tls(error.into())
+}
+
+/// Looks at as much of a certificate as the mode asks for; the handshake's signature always.
+#[derive(Debug)]
+struct Verifier {
+    chain: Option<Arc<WebPkiServerVerifier>>,
+    name: bool,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
+        match chain.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+            // The name is looked at last: all else held.
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) if !self.name => Ok(ServerCertVerified::assertion()),
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
