@@ -103,6 +103,10 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
     }
 
     fn text(&mut self, codec: Codec, bytes: &[u8]) -> Result<(), Stopped> {
+        if codec == Codec::Text && bytes.len() <= PIECE_BYTES && scalar::is_plain(bytes) {
+            scalar::quoted(self.out.buffer(), bytes);
+            return Ok(());
+        }
         let Ok(text) = std::str::from_utf8(bytes) else {
             return self.tagged("$bytes", |encoder| encoder.long_base64(bytes));
         };

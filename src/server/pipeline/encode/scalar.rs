@@ -48,6 +48,24 @@ pub fn quoted(out: &mut Vec<u8>, plain: &[u8]) {
     out.push(b'"');
 }
 
+/// Whether a text is ASCII that needs no escapes, as most short ones are: one look instead of two.
+pub fn is_plain(text: &[u8]) -> bool {
+    let (words, rest) = text.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    words.iter().chain([&last]).fold(0, |marks, word| marks | special_bytes(u64::from_le_bytes(*word))) == 0
+}
+
+/// Marks in the highest bit of each byte what is a control character, a quote, a backslash or no ASCII; a
+/// mark beside a marked byte may be false (S. E. Anderson, "Bit Twiddling Hacks": zero byte in word).
+fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    let zero_byte = |word: u64| word.wrapping_sub(ONES) & !word;
+    let equal = |byte: u8| zero_byte(word ^ (ONES * u64::from(byte)));
+    let below_space = word.wrapping_sub(ONES * 0x20) & !word;
+    (word | below_space | equal(b'"') | equal(b'\\')) & (ONES * 0x80)
+}
+
 /// The inside of a JSON string (RFC 8259, section 7). Any piece of valid UTF-8 may be given alone.
 pub fn escaped(out: &mut Vec<u8>, mut text: &[u8]) {
     loop {
@@ -105,6 +123,14 @@ mod tests {
         let mut out = Vec::new();
         write(&mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn a_plain_text_is_one_that_is_its_own_escape(text in "[ -~\\n\u{1f}\u{7f}é\u{80}]{0,40}") {
+            let own = text.is_ascii() && written(|out| escaped(out, text.as_bytes())) == text;
+            prop_assert_eq!(is_plain(text.as_bytes()), own);
+        }
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! PostgreSQL: binary `COPY` on a dedicated connection, decoded here.
+//! PostgreSQL: binary rows on a dedicated connection, decoded here.
 //!
 //! Flow: `client` is the wire; `Session` is one connection with its settings pinned and a watch over its
 //! silences; `PostgresSnapshot` locks every table, then pins its
-//! view; `copy` takes rows off the wire and `decode` turns the common types into values.
+//! view; `reader` takes rows apart and `decode` turns the common types into values.
 
 mod catalog;
 pub mod client;
-mod copy;
 mod decode;
 mod fault;
+mod reader;
 mod session;
 mod snapshot;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::super::{Error, Result, Snapshot};
 use super::catalog::{self, Relation, Schema};
 use super::client::{self, Row};
-use super::copy::CopyReader;
 use super::decode::Wire;
+use super::reader::RowReader;
 use super::session::Session;
 use super::{fault, quoted};
 use crate::model::manifest::RecordOrder;
@@ -52,17 +52,17 @@ impl PostgresSnapshot {
         self.schema.relations.get(table).ok_or_else(|| Error::NoTable(table.to_owned()))
     }
 
-    /// Runs `COPY (SELECT … FROM … <rest>)` into the sink.
-    fn copy(&mut self, selection: &Selection, rest: &str, sink: &mut dyn RowSink) -> Result<()> {
+    /// Runs `SELECT … FROM … <rest>` into the sink.
+    fn select(&mut self, selection: &Selection, rest: &str, sink: &mut dyn RowSink) -> Result<()> {
         let relation = self.relation(&selection.table)?;
         let column = |name: &String| relation.columns.get(name).ok_or_else(|| Error::NoTable(selection.table.clone()));
         let columns = selection.columns.iter().map(|selected| column(&selected.name)).collect::<Result<Vec<_>>>()?;
         let wires: Vec<Wire> = columns.iter().map(|column| column.wire).collect();
         let list: Vec<&str> = columns.iter().map(|column| column.expression.as_str()).collect();
-        let sql = format!("COPY (SELECT {} FROM {}{rest}) TO STDOUT (FORMAT binary)", list.join(", "), relation.from);
-        let mut reader = CopyReader::new(&wires, sink);
-        self.session.copy_out(&sql, |piece| reader.feed(piece))?;
-        reader.finish()
+        let sql = format!("SELECT {} FROM {}{rest}", list.join(", "), relation.from);
+        let mut reader = RowReader::new(&wires, sink);
+        let sent = self.session.read(&sql, |piece| reader.feed(piece))?;
+        reader.finish(sent)
     }
 }
 
@@ -98,7 +98,7 @@ impl Snapshot for PostgresSnapshot {
         // Statistics may be missing; then a page is taken to hold a few dozen rows.
         let rows_per_page = if tuples > 0.0 && pages > 0.0 { tuples / pages } else { 40.0 };
         let percent = (100.0 * (SAMPLE_ROWS / rows_per_page).max(16.0) / pages.max(1.0)).min(100.0);
-        self.copy(selection, &format!(" TABLESAMPLE SYSTEM ({percent:.6}) REPEATABLE (1) LIMIT {SAMPLE_LIMIT}"), sink)
+        self.select(selection, &format!(" TABLESAMPLE SYSTEM ({percent:.6}) REPEATABLE (1) LIMIT {SAMPLE_LIMIT}"), sink)
     }
 
     fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
@@ -114,7 +114,7 @@ impl Snapshot for PostgresSnapshot {
                 if key.is_empty() { String::new() } else { format!(" ORDER BY {}", key.join(", ")) }
             }
         };
-        self.copy(selection, &order, sink)
+        self.select(selection, &order, sink)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Signing in, asking, and reading a `COPY`.
+//! Signing in, asking, and reading rows.
 
 use std::io::{self, Write};
 use std::str::FromStr;
@@ -9,8 +9,8 @@ use postgres_protocol::IsNull;
 use postgres_protocol::authentication::md5_hash;
 use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
 use postgres_protocol::message::backend::{
-    AuthenticationSaslBody, COPY_DATA_TAG, DataRowBody, ErrorResponseBody, Header, Message, NOTICE_RESPONSE_TAG,
-    NOTIFICATION_RESPONSE_TAG, PARAMETER_STATUS_TAG,
+    AuthenticationSaslBody, COMMAND_COMPLETE_TAG, DATA_ROW_TAG, DataRowBody, ERROR_RESPONSE_TAG, ErrorResponseBody,
+    Header, Message,
 };
 use postgres_protocol::message::frontend;
 use secrecy::ExposeSecret;
@@ -22,7 +22,7 @@ use super::{Address, Error, Result};
 
 /// Tag and length.
 const HEADER_BYTES: usize = 5;
-/// No answer but a row of a `COPY` is this long.
+/// No message but a row is this long.
 const LONGEST_MESSAGE: usize = 64 << 20;
 /// SQLSTATE `invalid_authorization_specification`: no line of `pg_hba.conf` fits.
 const NOT_LET_IN: &str = "28000";
@@ -38,8 +38,22 @@ pub struct Connection {
     cancel: Cancel,
     /// Everything that was asked is answered.
     is_ready: bool,
-    /// Bytes of a row of a `COPY` that were not handed out yet.
+    /// Bytes of a row that were not handed out yet.
     row_left: usize,
+}
+
+/// What `Connection::read` gives.
+pub enum Selected<'a> {
+    Bytes(&'a [u8]),
+    /// So many rows there were.
+    End(u64),
+}
+
+/// How values are written (PostgreSQL manual, 55.1.3).
+#[derive(Clone, Copy)]
+enum Format {
+    Text = 0,
+    Binary = 1,
 }
 
 /// What it takes to end a session's statement from another connection.
@@ -177,17 +191,7 @@ impl Connection {
     /// # Errors
     /// `Server` for what the server says; the connection can be used after that.
     pub fn query(&mut self, sql: &str, values: &[&str]) -> Result<Vec<Row>> {
-        self.send(|out| {
-            frontend::parse("", sql, [], out)?;
-            let write = |value: &&str, out: &mut BytesMut| {
-                out.put_slice(value.as_bytes());
-                Ok(IsNull::No)
-            };
-            frontend::bind("", "", [], values, write, [], out).map_err(|_| io::ErrorKind::InvalidInput)?;
-            frontend::execute("", 0, out)?;
-            frontend::sync(out);
-            Ok(())
-        })?;
+        self.ask(sql, values, Format::Text)?;
         let mut rows = Vec::new();
         self.until_ready(|message| {
             if let Message::DataRow(body) = message {
@@ -198,35 +202,48 @@ impl Connection {
         Ok(rows)
     }
 
-    /// Begins a `COPY … TO STDOUT`. Call `copied` until it gives nothing more.
+    /// Begins to read what `sql` selects, each value in its type's binary format. Call `read` until it
+    /// gives nothing more.
     ///
     /// # Errors
-    /// As `query`.
-    pub fn copy_out(&mut self, sql: &str) -> Result<()> {
-        self.send(|out| frontend::query(sql, out))?;
-        self.expect_copy(|message| matches!(message, Message::CopyOutResponse(_)))
+    /// When the wire breaks; what the server says is told by `read`.
+    pub fn select(&mut self, sql: &str) -> Result<()> {
+        self.ask(sql, &[], Format::Binary)
     }
 
-    /// The next bytes of the copy: a whole row, or a piece of a long one.
+    /// The next bytes of the rows: a whole row, or a piece of a long one. Each begins with the number of
+    /// its columns and each value with its length (PostgreSQL manual, 55.7, `DataRow`).
     ///
     /// # Errors
     /// As `query`.
-    pub fn copied(&mut self) -> Result<Option<&[u8]>> {
+    pub fn read(&mut self) -> Result<Selected<'_>> {
         while self.row_left == 0 {
             let (tag, length) = self.header()?;
             match tag {
-                COPY_DATA_TAG => {
+                DATA_ROW_TAG => {
                     self.incoming.take(HEADER_BYTES);
                     self.row_left = length;
                 }
-                NOTICE_RESPONSE_TAG | NOTIFICATION_RESPONSE_TAG | PARAMETER_STATUS_TAG => drop(self.message()?),
-                _ => return self.until_ready(|_| Ok(())).map(|()| None),
+                COMMAND_COMPLETE_TAG | ERROR_RESPONSE_TAG => return self.end_of_rows(),
+                _ => drop(self.message()?),
             }
         }
         let piece = Incoming::piece(self.row_left);
         self.fill(piece)?;
         self.row_left -= piece;
-        Ok(Some(self.incoming.take(piece)))
+        Ok(Selected::Bytes(self.incoming.take(piece)))
+    }
+
+    fn end_of_rows(&mut self) -> Result<Selected<'static>> {
+        let mut rows = None;
+        self.until_ready(|message| {
+            if let Message::CommandComplete(body) = message {
+                // Such as "SELECT 12".
+                rows = body.tag().ok().and_then(|tag| tag.rsplit(' ').next()?.parse().ok());
+            }
+            Ok(())
+        })?;
+        rows.map(Selected::End).ok_or(Error::Protocol)
     }
 
     /// Begins a `COPY … FROM STDIN`.
@@ -235,7 +252,15 @@ impl Connection {
     /// As `query`.
     pub fn copy_in(&mut self, sql: &str) -> Result<()> {
         self.send(|out| frontend::query(sql, out))?;
-        self.expect_copy(|message| matches!(message, Message::CopyInResponse(_)))
+        match self.receive()? {
+            Message::CopyInResponse(_) => Ok(()),
+            Message::ErrorResponse(body) => {
+                // Whatever breaks after it matters less than what the server said.
+                let _ = self.until_ready(|_| Ok(()));
+                Err(told(&body))
+            }
+            _ => Err(Error::Protocol),
+        }
     }
 
     /// # Errors
@@ -254,18 +279,6 @@ impl Connection {
             Ok(())
         })?;
         self.until_ready(|_| Ok(()))
-    }
-
-    fn expect_copy(&mut self, begins: impl FnOnce(&Message) -> bool) -> Result<()> {
-        match self.receive()? {
-            Message::ErrorResponse(body) => {
-                // Whatever breaks after it matters less than what the server said.
-                let _ = self.until_ready(|_| Ok(()));
-                Err(told(&body))
-            }
-            message if begins(&message) => Ok(()),
-            _ => Err(Error::Protocol),
-        }
     }
 
     /// Says good-bye. Best effort: whoever calls this has what he came for.
@@ -289,6 +302,20 @@ impl Connection {
         // The server closes it when it has passed the request on.
         let _ = stream.write_all(&request).and_then(|()| stream.flush());
         let _ = io::copy(&mut stream, &mut io::sink());
+    }
+
+    fn ask(&mut self, sql: &str, values: &[&str], format: Format) -> Result<()> {
+        self.send(|out| {
+            frontend::parse("", sql, [], out)?;
+            let write = |value: &&str, out: &mut BytesMut| {
+                out.put_slice(value.as_bytes());
+                Ok(IsNull::No)
+            };
+            frontend::bind("", "", [], values, write, [format as i16], out).map_err(|_| io::ErrorKind::InvalidInput)?;
+            frontend::execute("", 0, out)?;
+            frontend::sync(out);
+            Ok(())
+        })
     }
 
     /// Puts messages on the wire.

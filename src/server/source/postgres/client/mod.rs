@@ -3,8 +3,8 @@
 //!
 //! May import: nothing of ours. Flow: `Address` is what was typed, its password hidden; `Stream` is the
 //! socket, with TLS as libpq names its modes; `Connection` signs in and talks. Messages and SCRAM are
-//! postgres-protocol's. Our own is how a `COPY` is read: in place, never a large message whole. Clients
-//! that keep messages whole hold one large value two or three times.
+//! postgres-protocol's. Our own is how rows are read: in place, a large one in pieces. Clients that keep
+//! messages whole hold one large value two or three times.
 
 mod address;
 mod connection;
@@ -16,7 +16,7 @@ mod tls;
 use std::io;
 
 pub use address::Address;
-pub use connection::{Connection, Row};
+pub use connection::{Connection, Row, Selected};
 pub use stream::HangUp;
 
 /// What can go wrong between us and a server.

@@ -1,39 +1,30 @@
-//! Binary `COPY` output, taken apart as it arrives (PostgreSQL manual, COPY, "Binary Format").
+//! Rows in binary, taken apart as they arrive (PostgreSQL manual, 55.7, `DataRow`).
 
 use super::super::Error;
 use super::decode::{self, Wire};
 use crate::server::rows::{RowSink, Value};
 
-const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
-/// Signature, flags, length of the (empty) extension.
-const HEADER_BYTES: usize = SIGNATURE.len() + 8;
 /// Memory for values that are cut which is kept for the next one.
 const KEPT_BYTES: usize = 1 << 20;
 
 /// Pushes rows into a sink. Pieces may be cut anywhere; only a value that is cut is kept.
-pub struct CopyReader<'a> {
+pub struct RowReader<'a> {
     wires: &'a [Wire],
     sink: &'a mut dyn RowSink,
-    expect: Expect,
+    /// Which of the row's values comes next; past the last one, a row.
+    next: usize,
+    rows: u64,
     carried: Vec<u8>,
     text: Vec<u8>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expect {
-    Header,
-    Row,
-    Field(usize),
-    End,
-}
-
-impl<'a> CopyReader<'a> {
+impl<'a> RowReader<'a> {
     pub fn new(wires: &'a [Wire], sink: &'a mut dyn RowSink) -> Self {
-        Self { wires, sink, expect: Expect::Header, carried: Vec::new(), text: Vec::new() }
+        Self { wires, sink, next: wires.len(), rows: 0, carried: Vec::new(), text: Vec::new() }
     }
 
     /// # Errors
-    /// `Stopped` when the sink wants no more, `Protocol` for what is no copy.
+    /// `Stopped` when the sink wants no more, `Protocol` for what are no such rows.
     pub fn feed(&mut self, piece: &[u8]) -> Result<(), Error> {
         if self.carried.is_empty() {
             let used = self.take(piece)?;
@@ -52,72 +43,50 @@ impl<'a> CopyReader<'a> {
         Ok(())
     }
 
-    /// Every row came, and the end after them.
+    /// Whether all came that the server sent.
     ///
     /// # Errors
-    /// `Protocol` when the copy was cut.
-    pub fn finish(self) -> Result<(), Error> {
-        if self.expect == Expect::End && self.carried.is_empty() { Ok(()) } else { Err(Error::Protocol) }
+    /// `Protocol` when something is missing.
+    pub fn finish(&self, sent: u64) -> Result<(), Error> {
+        let is_whole = self.next == self.wires.len() && self.carried.is_empty() && self.rows == sent;
+        if is_whole { Ok(()) } else { Err(Error::Protocol) }
     }
 
     /// Takes what is whole and says how many bytes that were.
     fn take(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        let mut used = 0;
-        while let Some(length) = self.step(&bytes[used..])? {
-            used += length;
-        }
-        Ok(used)
-    }
-
-    /// One header, row length or value; `None` when more bytes are needed.
-    fn step(&mut self, bytes: &[u8]) -> Result<Option<usize>, Error> {
-        match self.expect {
-            Expect::Header => {
-                let Some(header) = bytes.get(..HEADER_BYTES) else { return Ok(None) };
-                if !header.starts_with(SIGNATURE) || header[SIGNATURE.len()..] != [0; 8] {
+        let mut rest = bytes;
+        loop {
+            if self.next == self.wires.len() {
+                let Some((&count, after)) = rest.split_first_chunk() else { break };
+                if usize::from(u16::from_be_bytes(count)) != self.wires.len() {
                     return Err(Error::Protocol);
                 }
-                self.expect = Expect::Row;
-                Ok(Some(HEADER_BYTES))
+                (self.next, rest) = (0, after);
             }
-            Expect::Row => {
-                let Some((&count, _)) = bytes.split_first_chunk() else { return Ok(None) };
-                match i16::from_be_bytes(count) {
-                    -1 => self.expect = Expect::End,
-                    count if usize::try_from(count) == Ok(self.wires.len()) => self.next_field(0)?,
-                    _ => return Err(Error::Protocol),
-                }
-                Ok(Some(2))
+            while let Some(&wire) = self.wires.get(self.next) {
+                let Some((value, after)) = split_value(rest)? else { return Ok(bytes.len() - rest.len()) };
+                let value = value.map_or(Ok(Value::Null), |value| decode::value(wire, value, &mut self.text))?;
+                self.sink.value(value).map_err(|_| Error::Stopped)?;
+                (self.next, rest) = (self.next + 1, after);
             }
-            Expect::Field(at) => self.field(at, bytes),
-            Expect::End if bytes.is_empty() => Ok(None),
-            Expect::End => Err(Error::Protocol),
+            self.rows += 1;
+            self.sink.end_row().map_err(|_| Error::Stopped)?;
         }
+        Ok(bytes.len() - rest.len())
     }
+}
 
-    fn field(&mut self, at: usize, bytes: &[u8]) -> Result<Option<usize>, Error> {
-        let Some((&length, rest)) = bytes.split_first_chunk() else { return Ok(None) };
-        let length = i32::from_be_bytes(length);
-        if length == -1 {
-            self.sink.value(Value::Null).map_err(|_| Error::Stopped)?;
-            self.next_field(at + 1)?;
-            return Ok(Some(4));
-        }
-        let length = usize::try_from(length).map_err(|_| Error::Protocol)?;
-        let Some(value) = rest.get(..length) else { return Ok(None) };
-        let value = decode::value(self.wires[at], value, &mut self.text)?;
-        self.sink.value(value).map_err(|_| Error::Stopped)?;
-        self.next_field(at + 1)?;
-        Ok(Some(4 + length))
-    }
+/// A value (none for NULL) and what comes after it; nothing while it has not all arrived.
+type Split<'b> = Option<(Option<&'b [u8]>, &'b [u8])>;
 
-    fn next_field(&mut self, at: usize) -> Result<(), Error> {
-        if at < self.wires.len() {
-            self.expect = Expect::Field(at);
-            return Ok(());
+fn split_value(bytes: &[u8]) -> Result<Split<'_>, Error> {
+    let Some((&length, rest)) = bytes.split_first_chunk() else { return Ok(None) };
+    match i32::from_be_bytes(length) {
+        -1 => Ok(Some((None, rest))),
+        length => {
+            let length = usize::try_from(length).map_err(|_| Error::Protocol)?;
+            Ok(rest.split_at_checked(length).map(|(value, after)| (Some(value), after)))
         }
-        self.expect = Expect::Row;
-        self.sink.end_row().map_err(|_| Error::Stopped)
     }
 }
 
@@ -147,7 +116,7 @@ mod tests {
     }
 
     fn encoded(rows: &[Vec<Option<Vec<u8>>>]) -> Vec<u8> {
-        let mut out = [SIGNATURE, &[0; 8]].concat();
+        let mut out = Vec::new();
         for row in rows {
             out.extend(i16::try_from(row.len()).unwrap().to_be_bytes());
             for value in row {
@@ -160,7 +129,6 @@ mod tests {
                 }
             }
         }
-        out.extend((-1_i16).to_be_bytes());
         out
     }
 
@@ -172,24 +140,24 @@ mod tests {
         ) {
             let bytes = encoded(&rows);
             let mut seen = Seen::default();
-            let mut reader = CopyReader::new(&[Wire::Bytes; 3], &mut seen);
+            let mut reader = RowReader::new(&[Wire::Bytes; 3], &mut seen);
             let (mut at, mut cuts) = (0, cuts.iter().cycle());
             while at < bytes.len() {
                 let end = (at + cuts.next().unwrap()).min(bytes.len());
                 reader.feed(&bytes[at..end]).unwrap();
                 at = end;
             }
-            reader.finish().unwrap();
+            reader.finish(rows.len() as u64).unwrap();
             prop_assert_eq!(seen.0, rows);
         }
 
         #[test]
-        fn a_cut_copy_is_never_taken_for_a_whole_one(rows in 0_usize..4, cut in 1_usize..60) {
+        fn rows_that_were_cut_are_never_taken_for_all_of_them(rows in 1_usize..4, cut in 1_usize..60) {
             let bytes = encoded(&vec![vec![Some(b"value".to_vec()), None, None]; rows]);
             let mut seen = Seen::default();
-            let mut reader = CopyReader::new(&[Wire::Bytes; 3], &mut seen);
+            let mut reader = RowReader::new(&[Wire::Bytes; 3], &mut seen);
             reader.feed(&bytes[..bytes.len().saturating_sub(cut)]).unwrap();
-            prop_assert!(reader.finish().is_err());
+            prop_assert!(reader.finish(rows as u64).is_err());
         }
     }
 }
