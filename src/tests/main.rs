@@ -25,6 +25,7 @@ mod inspect;
 mod killed;
 mod lossless;
 mod postgres;
+mod postgres_client;
 mod previews;
 mod profiles;
 mod sign_in;

@@ -342,19 +342,21 @@ fn begin_elsewhere<'s>(
 fn a_cancel_frees_query_and_locks_within_two_seconds() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     server.sql(LARGE);
-    // In the middle of a table.
-    {
+    // In the middle of a table, and even while somebody still holds the means to end it.
+    let interrupt = {
         let source = server.source();
         let interrupt = std::cell::RefCell::new(None);
         let mut snapshot = source.begin_snapshot(&|given| drop(interrupt.replace(Some(given)))).unwrap();
         let interrupt = interrupt.take().unwrap();
         let started = Instant::now();
-        let (ended, _) = read(&mut *snapshot, "large", interrupt);
+        let (ended, _) = read(&mut *snapshot, "large", &interrupt);
         assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
         drop(snapshot);
         assert!(started.elapsed() < Duration::from_secs(2));
-    }
+        interrupt
+    };
     is_clean_and_works(&server, &folder);
+    interrupt();
     // While somebody else's lock is waited for.
     let holder = other_session(&server, "BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE");
     {
@@ -368,13 +370,14 @@ fn a_cancel_frees_query_and_locks_within_two_seconds() {
             interrupt();
             let ended = opening.join().unwrap();
             assert!(matches!(ended, Some(Error::Interrupted)), "{ended:?}");
-            // The server notices within a second that nobody waits for the lock any more.
+            // Asked to, and not because it noticed that nobody waits any more: behind a pooler it cannot.
             while server.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0" {
                 assert!(started.elapsed() < Duration::from_secs(2), "the wait goes on in the database");
                 std::thread::yield_now();
             }
         });
     }
+    assert!(server.log().contains("canceling statement due to user request"), "{}", server.log());
     end(holder);
     is_clean_and_works(&server, &folder);
 }
@@ -418,36 +421,4 @@ fn nothing_is_set_outside_the_transaction() {
         .lines()
         .filter(|line| line.contains("SET ") && !line.contains("SET LOCAL") && !line.contains("ALTER SYSTEM"));
     assert_eq!(outside.collect::<Vec<_>>(), Vec::<&str>::new());
-}
-
-#[test]
-fn tls_modes_are_what_libpq_calls_them() {
-    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
-    server.sql("CREATE TABLE t (x integer)");
-    let authority = server.require_tls_and_password("s3cret");
-    let root = format!("&sslrootcert={}", authority.display());
-    let preview = |host: &str, mode: &str, password: &str| {
-        let url = format!("postgres://waybill_owner@{host}:{}/app?sslmode={mode}", server.port());
-        let mut program = Program::new(folder.path());
-        program.0.env("PGPASSWORD", password);
-        program.run(["preview", "--source", &url])
-    };
-    for (host, mode, told) in [
-        ("localhost", "disable", Some("refuses this user")),
-        ("localhost", "allow", None),
-        ("localhost", "prefer", None),
-        ("localhost", "require", None),
-        ("localhost", "verify-ca", Some("TLS cannot be used: invalid peer certificate: UnknownIssuer")),
-        ("localhost", &format!("verify-ca{root}"), None),
-        ("127.0.0.1", &format!("verify-ca{root}"), None),
-        ("localhost", &format!("verify-full{root}"), None),
-        ("127.0.0.1", &format!("verify-full{root}"), Some("TLS cannot be used: invalid peer certificate: ")),
-    ] {
-        let ended = preview(host, mode, "s3cret");
-        assert_eq!(ended.code, i32::from(told.is_some()), "{host} {mode}: {}", ended.stderr);
-        assert!(ended.stderr.contains(told.unwrap_or_default()), "{host} {mode}: {}", ended.stderr);
-    }
-    let wrong = preview("localhost", "require", "hunter2");
-    assert_eq!(wrong.code, 1);
-    assert!(wrong.stderr.contains("refuses this user") && !wrong.stderr.contains("hunter2"), "{}", wrong.stderr);
 }

@@ -1,5 +1,6 @@
 //! From TOML to a profile; a mistake is told with its line, its column and the nearest valid name.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
@@ -33,12 +34,27 @@ impl Mistake {
     }
 }
 
-/// The top of a profile, looked at first for what must not be there.
+/// Where in the text stands what is looked at by hand.
 #[derive(serde::Deserialize)]
-struct Reserved {
+struct Places {
     scopes: Option<Spanned<toml::Value>>,
     filters: Option<Spanned<toml::Value>>,
     treatments: Option<Spanned<toml::Table>>,
+    file_name: Option<Spanned<toml::Value>>,
+    #[serde(default)]
+    roles: BTreeMap<Spanned<String>, toml::Value>,
+    notice: Option<NoticePlaces>,
+}
+
+#[derive(serde::Deserialize)]
+struct NoticePlaces {
+    people: Option<Spanned<toml::Value>>,
+}
+
+impl Places {
+    fn role(&self, name: &str) -> usize {
+        self.roles.get_key_value(name).map_or(0, |(name, _)| name.span().start)
+    }
 }
 
 impl Profile {
@@ -61,49 +77,51 @@ impl Profile {
     /// # Errors
     /// The first mistake in the text.
     pub fn from_toml(text: &str) -> Result<Self, Mistake> {
-        refuse_reserved(text)?;
+        let places: Places = toml::from_str(text).map_err(|error| explain(text, &error))?;
+        refuse_reserved(text, &places)?;
         let profile: Self = toml::from_str(text).map_err(|error| explain(text, &error))?;
-        profile.refuse_nonsense(text)?;
+        profile.refuse_nonsense(text, &places)?;
         Ok(profile)
     }
 
     /// What types alone cannot hold together.
-    fn refuse_nonsense(&self, text: &str) -> Result<(), Mistake> {
-        let wrong = |needle: &str, what: String| Err(Mistake::at(text, text.find(needle).unwrap_or(0), what));
+    fn refuse_nonsense(&self, text: &str, places: &Places) -> Result<(), Mistake> {
+        let wrong = |at: usize, what: String| Err(Mistake::at(text, at, what));
+        let start = |place: &Option<Spanned<toml::Value>>| place.as_ref().map_or(0, |place| place.span().start);
         if self.file_name.is_empty() || self.file_name.contains(['/', '\\', '\0']) {
-            return wrong("file_name", "file_name must be a plain file name".into());
+            return wrong(start(&places.file_name), "file_name must be a plain file name".into());
         }
         for (name, role) in &self.roles {
-            let place = format!("roles.{name}");
+            let place = places.role(name);
             match (&role.table, &role.user, &self.auth) {
-                (_, _, None) => return wrong(&place, format!("role {name} needs [auth]: whose role would it be?")),
+                (_, _, None) => return wrong(place, format!("role {name} needs [auth]: whose role would it be?")),
                 (Some(_), None, _) | (None, Some(_), _) => {
-                    return wrong(&place, format!("role {name}: table and user belong together"));
+                    return wrong(place, format!("role {name}: table and user belong together"));
                 }
-                _ if role.when.is_empty() => return wrong(&place, format!("role {name}: when must name a column")),
+                _ if role.when.is_empty() => return wrong(place, format!("role {name}: when must name a column")),
                 _ => {}
             }
         }
         match &self.notice {
             Some(notice) if !self.tables.contains_key(&notice.people) => {
                 let near = nearest(&notice.people, self.tables.keys().map(String::as_str));
-                wrong("people", format!("notice.people names no table of this profile{}", hint(near)))
+                let place = places.notice.as_ref().map_or(0, |notice| start(&notice.people));
+                wrong(place, format!("notice.people names no table of this profile{}", hint(near)))
             }
             _ => Ok(()),
         }
     }
 }
 
-fn refuse_reserved(text: &str) -> Result<(), Mistake> {
-    let reserved: Reserved = toml::from_str(text).map_err(|error| explain(text, &error))?;
-    for (name, value) in [("scopes", &reserved.scopes), ("filters", &reserved.filters)] {
+fn refuse_reserved(text: &str, places: &Places) -> Result<(), Mistake> {
+    for (name, value) in [("scopes", &places.scopes), ("filters", &places.filters)] {
         if let Some(value) = value {
             let what = format!("[{name}] is reserved for a later version and does nothing yet: take it out");
             return Err(Mistake::at(text, value.span().start, what));
         }
     }
     let secret =
-        reserved.treatments.as_ref().and_then(|table| Some((table.span().start, table.get_ref().get("secret")?)));
+        places.treatments.as_ref().and_then(|table| Some((table.span().start, table.get_ref().get("secret")?)));
     match secret {
         Some((at, value)) if value.as_str() != Some(Treatment::Omit.as_str()) => {
             Err(Mistake::at(text, at, "secrets are always omitted: treatments.secret can only be \"omit\"".into()))
@@ -176,6 +194,9 @@ mod tests {
     #[test]
     fn roles_and_file_names_are_held_together() {
         assert!(mistake("name = \"x\"\n[roles.a]\nlabel = \"A\"\nwhen = { b = 1 }\n").contains("needs [auth]"));
-        assert!(mistake("name = \"x\"\nfile_name = \"../x\"\n").contains("plain file name"));
+        let name = mistake("name = \"x\" # no file_name\nfile_name = \"../x\"\n");
+        assert!(name.contains("line 2, column 13: file_name must be a plain file name"), "{name}");
+        let inline = mistake("# roles.a\nname = \"x\"\nroles = { a = { label = \"A\", when = { b = 1 } } }\n");
+        assert!(inline.contains("line 3, column 11: role a needs [auth]"), "{inline}");
     }
 }

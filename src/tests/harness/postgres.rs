@@ -38,7 +38,12 @@ fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }
 
+/// The server's own programs: those that `WAYBILL_POSTGRES` names, else the system's newest.
 fn programs() -> PathBuf {
+    std::env::var_os("WAYBILL_POSTGRES").map_or_else(installed, PathBuf::from)
+}
+
+fn installed() -> PathBuf {
     let mut found: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -103,6 +108,39 @@ impl Postgres {
             "CREATE ROLE waybill_owner LOGIN; CREATE DATABASE app OWNER waybill_owner",
         );
         server
+    }
+
+    /// From now on the server asks `waybill_owner` for a password in this way.
+    pub fn ask_for_password(&self, password: &str, method: &str) {
+        let kept = if method == "md5" { "md5" } else { "scram-sha-256" };
+        let sql = format!("SET password_encryption = '{kept}'; ALTER ROLE waybill_owner PASSWORD '{password}'");
+        self.sql_as("postgres", "postgres", &sql);
+        let rules = format!("host all waybill_owner 127.0.0.1/32 {method}\nhost all postgres 127.0.0.1/32 trust\n");
+        fs::write(self.folder.path().join("data/pg_hba.conf"), rules).unwrap();
+        self.sql_as("postgres", "postgres", "SELECT pg_reload_conf()");
+    }
+
+    /// From now on the server asks for TLS and a certificate, which it leaves in `folder` for its owner.
+    pub fn require_tls_and_certificate(&self, folder: &Path) -> PathBuf {
+        let authority = self.require_tls_and_password("unused");
+        let data = self.folder.path().join("data");
+        let openssl = |arguments: &str| done(Command::new("openssl").args(arguments.split(' ')).current_dir(&data));
+        let own = folder.join("waybill_owner").display().to_string();
+        openssl(&format!("req -newkey rsa:2048 -nodes -keyout {own}.key -out own.csr -subj /CN=waybill_owner"));
+        openssl(&format!(
+            "x509 -req -in own.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out {own}.crt -days 2 -extfile names"
+        ));
+        fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 cert\n").unwrap();
+        let mut settings = fs::OpenOptions::new().append(true).open(data.join("postgresql.auto.conf")).unwrap();
+        std::io::Write::write_all(&mut settings, b"ssl_ca_file = 'ca.crt'\n").unwrap();
+        give_away(&data);
+        self.restart();
+        authority
+    }
+
+    /// Where its socket lies.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// From now on the server asks for TLS and a password; gives the certificate of its authority.
@@ -187,7 +225,7 @@ impl Postgres {
 
     /// A session that stays open until it is dropped or killed.
     pub fn psql(&self, user: &str, database: &str) -> Command {
-        let mut command = Command::new(self.programs.join("psql"));
+        let mut command = self.program("psql");
         command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", user, "-d", database]);
         command.arg("-p").arg(self.port.to_string()).env("PGCLIENTENCODING", "UTF8");
         command
@@ -198,9 +236,10 @@ impl Postgres {
         fs::read_to_string(self.folder.path().join("data/log")).unwrap()
     }
 
-    /// Another of PostgreSQL's own programs.
+    /// Another of PostgreSQL's own programs; other versions come without clients.
     pub fn program(&self, name: &str) -> Command {
-        Command::new(self.programs.join(name))
+        let own = self.programs.join(name);
+        Command::new(if own.exists() { own } else { installed().join(name) })
     }
 
     /// Sessions of Waybill that the server still has.

@@ -44,7 +44,8 @@ const OLDEST: i32 = 13;
 pub struct Session {
     /// There until the end; `drop` takes it.
     connection: Option<Connection>,
-    hang_up: Arc<HangUp>,
+    /// Gone with the session: whoever may still interrupt it must not keep the socket open.
+    hang_up: Arc<Mutex<Option<HangUp>>>,
     watch: Arc<Watch>,
     server: Server,
 }
@@ -87,7 +88,7 @@ impl Session {
             Arc::new(Watch { address: address.clone(), is_stopped: AtomicBool::new(false), backend: Mutex::default() });
         let watching = watch.clone();
         connection.watch(patience, Box::new(move || watching.is_at_work())).map_err(fault::explain)?;
-        let hang_up = Arc::new(connection.hang_up().map_err(fault::explain)?);
+        let hang_up = Arc::new(Mutex::new(Some(connection.hang_up().map_err(fault::explain)?)));
         Ok(Self { connection: Some(connection), hang_up, watch, server })
     }
 
@@ -166,7 +167,9 @@ impl Session {
         let (watch, hang_up) = (self.watch.clone(), self.hang_up.clone());
         Box::new(move || {
             watch.is_stopped.store(true, Ordering::Release);
-            hang_up.now();
+            if let Some(hang_up) = &*hang_up.lock().unwrap_or_else(PoisonError::into_inner) {
+                hang_up.now();
+            }
         })
     }
 }
@@ -220,6 +223,7 @@ impl Watch {
 impl Drop for Session {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
+        *self.hang_up.lock().unwrap_or_else(PoisonError::into_inner) = None;
         if connection.is_ready() {
             connection.close();
         } else {

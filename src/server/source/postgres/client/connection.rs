@@ -1,24 +1,19 @@
-//! Signing in, asking, and reading rows.
+//! Asking, and reading rows.
 
 use std::io::{self, Write};
-use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::IsNull;
-use postgres_protocol::authentication::md5_hash;
-use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
 use postgres_protocol::message::backend::{
-    AuthenticationSaslBody, COMMAND_COMPLETE_TAG, DATA_ROW_TAG, DataRowBody, ERROR_RESPONSE_TAG, ErrorResponseBody,
-    Header, Message,
+    COMMAND_COMPLETE_TAG, DATA_ROW_TAG, ERROR_RESPONSE_TAG, ErrorResponseBody, Header, Message,
 };
 use postgres_protocol::message::frontend;
-use secrecy::ExposeSecret;
 
 use super::incoming::Incoming;
 use super::stream::{HangUp, Stream};
 use super::tls::Mode;
-use super::{Address, Error, Result};
+use super::{Address, Error, Result, Row};
 
 /// Tag and length.
 const HEADER_BYTES: usize = 5;
@@ -56,16 +51,15 @@ enum Format {
     Binary = 1,
 }
 
+/// Process and secret of a session.
+pub(super) type CancelKey = (i32, i32);
+
 /// What it takes to end a session's statement from another connection.
 struct Cancel {
     address: Address,
     mode: Mode,
-    key: Option<(i32, i32)>,
+    key: Option<CancelKey>,
 }
-
-/// A row of an answer, each value as its text.
-#[derive(Debug)]
-pub struct Row(Vec<Option<String>>);
 
 impl Connection {
     /// Connects and signs in. No single wait lasts longer than `within`, then or later.
@@ -91,70 +85,8 @@ impl Connection {
             is_ready: false,
             row_left: 0,
         };
-        connection.sign_in(address)?;
+        connection.cancel.key = connection.sign_in(address)?;
         Ok(connection)
-    }
-
-    fn sign_in(&mut self, address: &Address) -> Result<()> {
-        let parameters = [
-            ("user", address.user.as_str()),
-            ("database", &address.database),
-            ("application_name", &address.application_name),
-            ("client_encoding", "UTF8"),
-        ];
-        let options = address.options.as_deref().map(|options| ("options", options));
-        self.send(|out| frontend::startup_message(parameters.into_iter().chain(options), out))?;
-        let password = || Ok(address.password.as_ref().ok_or(Error::NoPassword)?.expose_secret().as_bytes());
-        let mut scram = None;
-        loop {
-            match self.receive()? {
-                // A server that does not prove that it knows the password is not the one that we mean.
-                Message::AuthenticationOk if scram.is_none() => break,
-                Message::AuthenticationCleartextPassword => {
-                    let password = password()?;
-                    self.send(|out| frontend::password_message(password, out))?;
-                }
-                Message::AuthenticationMd5Password(body) => {
-                    let hash = md5_hash(address.user.as_bytes(), password()?, body.salt());
-                    self.send(|out| frontend::password_message(hash.as_bytes(), out))?;
-                }
-                Message::AuthenticationSasl(body) => scram = Some(self.begin_scram(&body, password()?)?),
-                Message::AuthenticationSaslContinue(body) => {
-                    let scram = scram.as_mut().ok_or(Error::Protocol)?;
-                    scram.update(body.data()).map_err(|_| Error::Protocol)?;
-                    self.send(|out| frontend::sasl_response(scram.message(), out))?;
-                }
-                Message::AuthenticationSaslFinal(body) => {
-                    let mut scram = scram.take().ok_or(Error::Protocol)?;
-                    scram.finish(body.data()).map_err(|_| Error::Protocol)?;
-                }
-                Message::ErrorResponse(body) => return Err(told(&body)),
-                Message::AuthenticationGss
-                | Message::AuthenticationKerberosV5
-                | Message::AuthenticationScmCredential
-                | Message::AuthenticationSspi => return Err(Error::UnknownSignIn),
-                _ => return Err(Error::Protocol),
-            }
-        }
-        let mut key = None;
-        self.until_ready(|message| {
-            if let Message::BackendKeyData(body) = message {
-                key = Some((body.process_id(), body.secret_key()));
-            }
-            Ok(())
-        })?;
-        self.cancel.key = key;
-        Ok(())
-    }
-
-    fn begin_scram(&mut self, body: &AuthenticationSaslBody, password: &[u8]) -> Result<ScramSha256> {
-        use fallible_iterator::FallibleIterator;
-        if !body.mechanisms().any(|name| Ok(name == SCRAM_SHA_256)).map_err(|_| Error::Protocol)? {
-            return Err(Error::UnknownSignIn);
-        }
-        let scram = ScramSha256::new(password, ChannelBinding::unsupported());
-        self.send(|out| frontend::sasl_initial_response(SCRAM_SHA_256, scram.message(), out))?;
-        Ok(scram)
     }
 
     /// From now on a silence of `patience` is asked about, not given up at once.
@@ -289,13 +221,12 @@ impl Connection {
         });
     }
 
-    /// Hangs up, and asks the server over another connection to end the statement: it may be long at it
-    /// before it notices that nobody listens. Best effort, and no longer than `within` for each step.
+    /// Closes the connection, and asks the server over another one to end the statement: it may be long at
+    /// it before it notices that nobody listens. Best effort, and no longer than `within` for each step.
     pub fn abandon(self, within: Duration) {
-        let Cancel { address, mode, key } = self.cancel;
-        if let Ok(hang_up) = self.stream.hang_up() {
-            hang_up.now();
-        }
+        let Self { stream, cancel: Cancel { address, mode, key }, .. } = self;
+        // First, for a server that waits until we take what it sends does not look at requests.
+        drop(stream);
         let (Some((process, secret)), Ok(mut stream)) = (key, Stream::open(&address, mode, within)) else { return };
         let mut request = BytesMut::new();
         frontend::cancel_request(process, secret, &mut request);
@@ -319,7 +250,7 @@ impl Connection {
     }
 
     /// Puts messages on the wire.
-    fn send(&mut self, write: impl FnOnce(&mut BytesMut) -> io::Result<()>) -> Result<()> {
+    pub(super) fn send(&mut self, write: impl FnOnce(&mut BytesMut) -> io::Result<()>) -> Result<()> {
         let mut out = BytesMut::new();
         // It fails for a text with a zero byte in it, which the protocol cannot carry.
         write(&mut out).map_err(|_| Error::Protocol)?;
@@ -332,7 +263,7 @@ impl Connection {
     }
 
     /// Takes messages until all that was asked is answered, and gives the first error among them.
-    fn until_ready(&mut self, mut on: impl FnMut(Message) -> Result<()>) -> Result<()> {
+    pub(super) fn until_ready(&mut self, mut on: impl FnMut(Message) -> Result<()>) -> Result<()> {
         let mut failed = None;
         loop {
             match self.receive() {
@@ -349,7 +280,7 @@ impl Connection {
     }
 
     /// The next message that is an answer.
-    fn receive(&mut self) -> Result<Message> {
+    pub(super) fn receive(&mut self) -> Result<Message> {
         loop {
             match self.message()? {
                 Message::NoticeResponse(_) | Message::NotificationResponse(_) | Message::ParameterStatus(_) => {}
@@ -402,51 +333,11 @@ fn is_silence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
-fn told(body: &ErrorResponseBody) -> Error {
+pub(super) fn told(body: &ErrorResponseBody) -> Error {
     use fallible_iterator::FallibleIterator;
     let field = |wanted: u8| {
         let found = body.fields().find(|field| Ok(field.type_() == wanted)).ok().flatten();
         found.map(|field| String::from_utf8_lossy(field.value_bytes()).into_owned()).unwrap_or_default()
     };
     Error::Server { code: field(b'C'), message: field(b'M') }
-}
-
-impl Row {
-    fn read(body: &DataRowBody) -> Result<Self> {
-        use fallible_iterator::FallibleIterator;
-        let buffer = body.buffer();
-        let read = |range: Option<std::ops::Range<usize>>| {
-            let text = range.map(|range| std::str::from_utf8(&buffer[range]).map(str::to_owned)).transpose();
-            text.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-        };
-        body.ranges().map(read).collect().map(Self).map_err(|_| Error::Protocol)
-    }
-
-    /// # Errors
-    /// `Protocol` where there is no such value, or it is NULL.
-    pub fn text(&self, at: usize) -> Result<&str> {
-        self.maybe(at).ok_or(Error::Protocol)
-    }
-
-    /// A value that may be NULL.
-    pub fn maybe(&self, at: usize) -> Option<&str> {
-        self.0.get(at)?.as_deref()
-    }
-
-    /// # Errors
-    /// As `text`, and where it is no `T`.
-    pub fn parse<T: FromStr>(&self, at: usize) -> Result<T> {
-        self.text(at)?.parse().map_err(|_| Error::Protocol)
-    }
-
-    /// # Errors
-    /// As `text`.
-    pub fn is_true(&self, at: usize) -> Result<bool> {
-        Ok(self.text(at)? == "t")
-    }
-
-    /// All values, in their order.
-    pub fn into_texts(self) -> Vec<Option<String>> {
-        self.0
-    }
 }

@@ -10,13 +10,16 @@ mod address;
 mod connection;
 mod incoming;
 mod passfile;
+mod row;
+mod sign_in;
 mod stream;
 mod tls;
 
 use std::io;
 
 pub use address::Address;
-pub use connection::{Connection, Row, Selected};
+pub use connection::{Connection, Selected};
+pub use row::Row;
 pub use stream::HangUp;
 
 /// What can go wrong between us and a server.

@@ -1,0 +1,227 @@
+//! How a server is reached and signed in to, and what a client makes of one that is not what it should be.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use waybill::server::source::postgres::client::{Connection, Error, Selected};
+
+use crate::harness::{Ended, Postgres, Program};
+
+const WITHIN: Duration = Duration::from_secs(5);
+
+fn connect(url: &str) -> Result<Connection, Error> {
+    Connection::open(&url.parse().unwrap(), WITHIN)
+}
+
+fn preview(folder: &TempDir, url: &str, variables: &[(&str, &str)]) -> Ended {
+    let mut program = Program::new(folder.path());
+    program.0.env("WAYBILL_SOURCE", url).envs(variables.iter().copied());
+    program.run(["preview"])
+}
+
+#[test]
+fn a_password_is_given_in_each_way_that_a_server_may_ask_for_it() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql("CREATE TABLE t (x integer)");
+    let url = server.url();
+    let with_password = url.replace("waybill_owner@", "waybill_owner:p%40ss%C3%A9@");
+    let passfile = folder.path().join("pgpass");
+    fs::write(&passfile, format!("127.0.0.1:{}:*:waybill_owner:p@ssé\n", server.port())).unwrap();
+    fs::set_permissions(&passfile, fs::Permissions::from_mode(0o600)).unwrap();
+    for method in ["scram-sha-256", "md5", "password"] {
+        server.ask_for_password("p@ssé", method);
+        let in_url = preview(&folder, &with_password, &[]);
+        assert_eq!(in_url.code, 0, "{method}: {}", in_url.stderr);
+        let in_variable = preview(&folder, &url, &[("PGPASSWORD", "p@ssé")]);
+        assert_eq!(in_variable.code, 0, "{method}: {}", in_variable.stderr);
+        let in_file = preview(&folder, &url, &[("PGPASSFILE", passfile.to_str().unwrap())]);
+        assert_eq!(in_file.code, 0, "{method}: {}", in_file.stderr);
+        let none = preview(&folder, &url, &[("PGPASSFILE", "/nowhere")]);
+        assert_eq!(none.code, 1);
+        assert!(none.stderr.contains("asks for a password: put it into PGPASSWORD"), "{method}: {}", none.stderr);
+        let wrong = preview(&folder, &url, &[("PGPASSWORD", "hunter2")]);
+        assert_eq!(wrong.code, 1);
+        assert!(wrong.stderr.contains("refuses this user") && !wrong.stderr.contains("hunter2"), "{}", wrong.stderr);
+    }
+}
+
+#[test]
+fn a_socket_in_a_folder_is_a_way_in() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql("CREATE TABLE t (x integer)");
+    let url = format!("postgres://waybill_owner@/app?host={}&port={}", server.folder().display(), server.port());
+    let ended = preview(&folder, &url, &[]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let nobody = preview(&folder, &url.replace(&server.port().to_string(), "1"), &[]);
+    assert_eq!(nobody.code, 1);
+    assert!(nobody.stderr.contains("cannot be reached"), "{}", nobody.stderr);
+}
+
+#[test]
+fn tls_modes_are_what_libpq_calls_them() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql("CREATE TABLE t (x integer)");
+    let authority = server.require_tls_and_password("s3cret");
+    let root = format!("&sslrootcert={}", authority.display());
+    let preview = |host: &str, mode: &str, password: &str| {
+        let url = format!("postgres://waybill_owner@{host}:{}/app?sslmode={mode}", server.port());
+        let mut program = Program::new(folder.path());
+        program.0.env("PGPASSWORD", password);
+        program.run(["preview", "--source", &url])
+    };
+    for (host, mode, told) in [
+        ("localhost", "disable", Some("refuses this user")),
+        ("localhost", "allow", None),
+        ("localhost", "prefer", None),
+        ("localhost", "require", None),
+        ("localhost", "verify-ca", Some("TLS cannot be used: invalid peer certificate: UnknownIssuer")),
+        ("localhost", &format!("verify-ca{root}"), None),
+        ("127.0.0.1", &format!("verify-ca{root}"), None),
+        ("localhost", &format!("verify-full{root}"), None),
+        ("127.0.0.1", &format!("verify-full{root}"), Some("TLS cannot be used: invalid peer certificate: ")),
+    ] {
+        let ended = preview(host, mode, "s3cret");
+        assert_eq!(ended.code, i32::from(told.is_some()), "{host} {mode}: {}", ended.stderr);
+        assert!(ended.stderr.contains(told.unwrap_or_default()), "{host} {mode}: {}", ended.stderr);
+    }
+    let wrong = preview("localhost", "require", "hunter2");
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.stderr.contains("refuses this user") && !wrong.stderr.contains("hunter2"), "{}", wrong.stderr);
+    // As in libpq, an authority that is named is asked, whatever the mode that uses TLS.
+    fs::write(folder.path().join("empty.crt"), "").unwrap();
+    let empty = preview("localhost", &format!("require&sslrootcert={}/empty.crt", folder.path().display()), "s3cret");
+    assert!(empty.stderr.contains("empty.crt holds no certificate"), "{}", empty.stderr);
+}
+
+#[test]
+fn a_certificate_signs_in_where_a_server_asks_for_one() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql("CREATE TABLE t (x integer)");
+    let authority = server.require_tls_and_certificate(folder.path());
+    let own = |name: &str| format!("sslcert={0}/{name}.crt&sslkey={0}/{name}.key", folder.path().display());
+    let preview = |options: &str| {
+        let root = authority.display();
+        let url =
+            format!("postgres://waybill_owner@localhost:{}/app?sslmode=verify-full&sslrootcert={root}", server.port());
+        preview(&folder, &format!("{url}&{options}"), &[])
+    };
+    let known = preview(&own("waybill_owner"));
+    assert_eq!(known.code, 0, "{}", known.stderr);
+    let without = preview("application_name=waybill");
+    assert!(without.stderr.contains("refuses this user"), "{}", without.stderr);
+    let half = preview(&format!("sslcert={}/waybill_owner.crt", folder.path().display()));
+    assert!(half.stderr.contains("sslcert and sslkey belong together"), "{}", half.stderr);
+}
+
+#[test]
+fn a_row_longer_than_any_buffer_arrives_whole() {
+    let server = Postgres::start();
+    let mut connection = connect(&server.url()).unwrap();
+    for length in [262_100, 262_144, 262_200, 3_000_000] {
+        connection
+            .select(&format!("SELECT repeat('x', {length}), NULL, repeat('y', {length}) FROM generate_series(1, 3)"))
+            .unwrap();
+        let mut bytes = Vec::new();
+        let rows = loop {
+            match connection.read().unwrap() {
+                Selected::Bytes(piece) => bytes.extend_from_slice(piece),
+                Selected::End(rows) => break rows,
+            }
+        };
+        let text = |letter: &str| {
+            [&u32::try_from(length).unwrap().to_be_bytes()[..], letter.repeat(length).as_bytes()].concat()
+        };
+        let row = [&[0, 3][..], &text("x"), &[0xff; 4], &text("y")].concat();
+        assert_eq!(rows, 3);
+        assert!(bytes == row.repeat(3), "{length}");
+    }
+}
+
+#[test]
+fn an_error_leaves_the_connection_in_order() {
+    let server = Postgres::start();
+    let mut connection = connect(&server.url()).unwrap();
+    for sql in ["SELECT 1 / 0", "nonsense", "SELECT pg_terminate_backend(0), '\u{0}'"] {
+        assert!(connection.query(sql, &[]).is_err(), "{sql}");
+        if !connection.is_ready() {
+            connection = connect(&server.url()).unwrap();
+        }
+        assert_eq!(connection.query("SELECT $1::text || 'é'", &["ö"]).unwrap()[0].text(0).unwrap(), "öé");
+    }
+    connection.select("SELECT 1 / (3 - n) FROM generate_series(1, 5) n").unwrap();
+    let mut pieces = 0;
+    let failed = loop {
+        match connection.read() {
+            Ok(Selected::Bytes(_)) => pieces += 1,
+            Ok(Selected::End(rows)) => panic!("ended after {rows}"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(&failed, Error::Server { code, .. } if code == "22012"), "{failed}");
+    assert_eq!(pieces, 2);
+    assert!(connection.is_ready());
+    connection.execute("SELECT 1; SELECT 2").unwrap();
+}
+
+/// Plays a server that answers each thing it is told with the next of `answers`; gives its URL.
+fn scripted(answers: Vec<Vec<u8>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        for answer in answers {
+            let mut buffer = [0; 4096];
+            if client.read(&mut buffer).unwrap_or(0) == 0 || client.write_all(&answer).is_err() {
+                return;
+            }
+        }
+        let _ = client.read(&mut [0; 4096]);
+    });
+    format!("postgres://ada:s3cret@127.0.0.1:{port}/app?sslmode=disable")
+}
+
+fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+    [&[tag][..], &u32::try_from(body.len() + 4).unwrap().to_be_bytes(), body].concat()
+}
+
+/// It would be easy to play a server that knows the password, were its proof not waited for.
+#[test]
+fn a_server_that_does_not_prove_that_it_knows_the_password_is_not_believed() {
+    let asks = message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0");
+    let lets_in = [message(b'R', &[0; 4]), message(b'Z', b"I")].concat();
+    let opened = connect(&scripted(vec![asks, lets_in]));
+    assert!(matches!(opened, Err(Error::Protocol)), "{:?}", opened.err());
+}
+
+#[test]
+fn what_no_server_says_is_an_error_and_never_a_panic_or_a_long_wait() {
+    let endless = [&[b'R'][..], &u32::MAX.to_be_bytes()].concat();
+    let huge = [&[b'S'][..], &0x7fff_ffff_u32.to_be_bytes(), &[b'x'; 100]].concat();
+    for nonsense in [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
+        endless,
+        huge,
+        message(b'R', b""),
+        message(b'?', b"x"),
+        vec![0; 64],
+    ] {
+        let started = Instant::now();
+        let opened = connect(&scripted(vec![nonsense.clone()]));
+        assert!(matches!(opened, Err(Error::Protocol)), "{nonsense:?}: {:?}", opened.err());
+        assert!(started.elapsed() < WITHIN);
+    }
+    let closes = scripted(vec![]);
+    drop(TcpStream::connect(closes.split(['@', '/']).nth(3).unwrap()));
+    assert!(connect(&closes).is_err());
+}
+
+#[test]
+fn a_tls_offer_with_more_behind_it_is_not_taken() {
+    let url = scripted(vec![[b"S".to_vec(), message(b'R', &[0; 4])].concat()]).replace("disable", "require");
+    let opened = connect(&url);
+    assert!(matches!(opened, Err(Error::Tls(_))), "{:?}", opened.err());
+}
