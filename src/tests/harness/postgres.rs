@@ -148,7 +148,10 @@ impl Postgres {
         self.sql_as(
             "postgres",
             "postgres",
-            &format!("ALTER ROLE waybill_owner PASSWORD '{password}'; ALTER SYSTEM SET ssl = on"),
+            &format!(
+                "SET password_encryption = 'scram-sha-256'; ALTER ROLE waybill_owner PASSWORD '{password}'; \
+                 ALTER SYSTEM SET ssl = on"
+            ),
         );
         let data = self.folder.path().join("data");
         let openssl = |arguments: &str| done(Command::new("openssl").args(arguments.split(' ')).current_dir(&data));
@@ -183,6 +186,11 @@ impl Postgres {
             "{}",
             fs::read_to_string(self.folder.path().join("data/log")).unwrap_or_default()
         );
+    }
+
+    /// Such as 15.
+    pub fn major_version(&self) -> u32 {
+        self.sql("SHOW server_version_num").parse::<u32>().unwrap() / 10_000
     }
 
     pub fn port(&self) -> u16 {

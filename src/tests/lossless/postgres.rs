@@ -249,9 +249,19 @@ const VALUES: &[(&str, &[&str])] = &[
     ("int2vector", &["'1 2 3'"]),
 ];
 
-fn ddl() -> String {
+type Case = (&'static str, Vec<&'static str>);
+
+/// What this server knows: multiranges and infinite numerics are younger than 13.
+fn cases(server: &Postgres) -> Vec<Case> {
+    let is_old = server.major_version() < 14;
+    let knows = |kind: &str, value: &str| !(is_old && kind.starts_with("numeric") && value.contains("Infinity"));
+    let known = VALUES.iter().filter(|(kind, _)| !(is_old && kind.ends_with("multirange")));
+    known.map(|(kind, values)| (*kind, values.iter().copied().filter(|value| knows(kind, value)).collect())).collect()
+}
+
+fn ddl(cases: &[Case]) -> String {
     let mut sql = TYPES.to_owned();
-    for (at, (kind, _)) in VALUES.iter().enumerate() {
+    for (at, (kind, _)) in cases.iter().enumerate() {
         let _ = writeln!(sql, "CREATE TABLE t{at} (n integer PRIMARY KEY, v {kind});");
     }
     // Names, and what databases can do to columns.
@@ -270,9 +280,9 @@ feed" (v text); CREATE TABLE "{long}" (v text); CREATE TABLE none ();
     sql
 }
 
-fn data() -> String {
+fn data(cases: &[Case]) -> String {
     let mut sql = String::new();
-    for (at, (kind, values)) in VALUES.iter().enumerate() {
+    for (at, (kind, values)) in cases.iter().enumerate() {
         for (n, value) in values.iter().chain(&["NULL"]).enumerate() {
             let _ = writeln!(sql, "INSERT INTO t{at} VALUES ({n}, CAST({value} AS {kind}));");
         }
@@ -359,13 +369,14 @@ fn databases(server: &Postgres, ddl: &str) {
 #[test]
 fn every_type_of_postgresql_survives_with_its_extremes() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
-    databases(&server, &ddl());
-    server.sql_as("waybill_owner", "before", &data());
+    let cases = cases(&server);
+    databases(&server, &ddl(&cases));
+    server.sql_as("waybill_owner", "before", &data(&cases));
     let file = export_everything(folder.path(), &server.url_as("waybill_owner", "before"));
     let tables = read(&file);
     server.sql_as("waybill_owner", "after", &inserts(&tables));
     let (before, after) = (everything(&server, "before"), everything(&server, "after"));
-    assert_eq!(before.len(), VALUES.len() + 8);
+    assert_eq!(before.len(), cases.len() + 8);
     for (before, after) in before.iter().zip(&after) {
         assert!(before == after, "{}\n  became\n{}", clip(before), clip(after));
     }
