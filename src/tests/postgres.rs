@@ -383,6 +383,26 @@ fn a_cancel_frees_query_and_locks_within_two_seconds() {
     is_clean_and_works(&server, &folder);
 }
 
+/// Who signs in while a migration holds the accounts is told so, and does not wait for its end.
+#[test]
+fn a_question_about_an_account_does_not_wait_for_locks() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql("CREATE TABLE small (id integer PRIMARY KEY, v text); INSERT INTO small VALUES (1, 'one')");
+    let holder = other_session(&server, "BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE");
+    {
+        let source = server.source();
+        let started = Instant::now();
+        let lookup = Lookup { table: "small", key_column: "id", keys: &["1"], columns: &["v"] };
+        let ended = source.find(&lookup);
+        assert!(matches!(ended, Err(Error::Stalled)), "{ended:?}");
+        assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        assert_eq!(server.sql_as("postgres", "app", waiting), "0");
+    }
+    end(holder);
+    is_clean_and_works(&server, &folder);
+}
+
 /// `CAST(… AS character)` would cut a key to its first letter.
 #[test]
 fn keys_of_any_character_type_are_found() {

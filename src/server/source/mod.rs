@@ -36,12 +36,20 @@ pub enum Error {
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the database server refuses this user: check name, password and pg_hba.conf")]
     SignInRefused,
-    #[error("the database server asks for a password: put it into PGPASSWORD, ~/.pgpass or WAYBILL_SOURCE")]
+    #[error(
+        "the database server asks for a password: put it into PGPASSWORD, ~/.pgpass (which nobody else may read) or WAYBILL_SOURCE"
+    )]
     PasswordNeeded,
     #[error(
         "the database server asks for a way to sign in that Waybill does not have; let pg_hba.conf take scram-sha-256"
     )]
     SignInUnknown,
+    #[error(
+        "the database server does not prove that it knows the password, and may be another one: check its address, and use sslmode=verify-full"
+    )]
+    Impostor,
+    #[error("the database server ended the read, by a time limit of its own or on its admin's word")]
+    Cancelled,
     #[error("the server has no database of that name")]
     NoDatabase,
     #[error("the database user may not read what it needs; GRANT it SELECT on the tables to export")]

@@ -37,7 +37,8 @@ pub struct Schema {
 
 const OBJECTS: &str = "
     SELECT CAST(c.oid AS bigint), CAST(n.nspname AS text), CAST(c.relname AS text), CAST(c.relkind AS text),
-           c.relispartition, has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(c.oid, 'SELECT'),
+           c.relispartition, coalesce(has_schema_privilege(n.oid, 'USAGE'), false),
+           coalesce(has_table_privilege(c.oid, 'SELECT'), false),
            row_security_active(c.oid), obj_description(c.oid, 'pg_class'),
            (SELECT CAST(e.extname AS text) FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
              WHERE d.classid = CAST('pg_class' AS regclass) AND d.objid = c.oid AND d.deptype = 'e' LIMIT 1),

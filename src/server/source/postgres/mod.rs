@@ -24,7 +24,7 @@ use snapshot::PostgresSnapshot;
 
 /// A silence this long is looked into on a second connection.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// A question about an account is answered so soon, or not at all.
+/// A question about an account is answered so soon, or asked once more on another connection.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// A connection that nobody used for so long is not trusted any more.
 const IDLE_AT_MOST: Duration = Duration::from_secs(30);
@@ -51,7 +51,7 @@ impl PostgresSource {
     /// # Errors
     /// When the server cannot be reached or refuses the user.
     pub fn connect(address: Address) -> Result<Self> {
-        let session = Session::open(&address, PATIENCE)?;
+        let session = Session::open(&address, ANSWER_WITHIN)?;
         let version = Mutex::new(session.server_version().to_owned());
         let idle = Mutex::new(Some((Instant::now(), session)));
         let relations = Mutex::default();

@@ -47,6 +47,7 @@ pub struct Session {
     /// Gone with the session: whoever may still interrupt it must not keep the socket open.
     hang_up: Arc<Mutex<Option<HangUp>>>,
     watch: Arc<Watch>,
+    patience: Duration,
     server: Server,
 }
 
@@ -76,6 +77,8 @@ struct Backend {
 }
 
 impl Session {
+    /// A session whose questions are answered within `patience`, or not at all.
+    ///
     /// # Errors
     /// When the server cannot be reached or refuses the user.
     pub fn open(address: &Address, patience: Duration) -> Result<Self> {
@@ -84,12 +87,11 @@ impl Session {
         if server.major < OLDEST {
             return Err(Error::TooOld { version: server.version, oldest: OLDEST });
         }
-        let watch =
-            Arc::new(Watch { address: address.clone(), is_stopped: AtomicBool::new(false), backend: Mutex::default() });
-        let watching = watch.clone();
-        connection.watch(patience, Box::new(move || watching.is_at_work())).map_err(fault::explain)?;
+        connection.watch(patience, Box::new(|| false)).map_err(fault::explain)?;
+        let address = connection.address().clone();
+        let watch = Arc::new(Watch { address, is_stopped: AtomicBool::new(false), backend: Mutex::default() });
         let hang_up = Arc::new(Mutex::new(Some(connection.hang_up().map_err(fault::explain)?)));
-        Ok(Self { connection: Some(connection), hang_up, watch, server })
+        Ok(Self { connection: Some(connection), hang_up, watch, patience, server })
     }
 
     /// Such as "15.14".
@@ -97,8 +99,11 @@ impl Session {
         &self.server.version
     }
 
-    /// Begins the transaction that everything is read in, with its settings. Takes no snapshot yet.
+    /// Begins the transaction that everything is read in, with its settings. Takes no snapshot yet. What is
+    /// asked in it may take its time: a silence is looked into.
     pub fn begin(&mut self, lock_timeout: Duration) -> Result<()> {
+        let (watching, patience) = (self.watch.clone(), self.patience);
+        self.run(|connection| connection.watch(patience, Box::new(move || watching.is_at_work())))?;
         let newer = [
             (self.server.major >= 14 && self.server.is_linux).then_some(NOTICE_A_LOST_CLIENT),
             (self.server.major >= 17).then_some(NO_LIMIT),
@@ -117,8 +122,7 @@ impl Session {
 
     /// Finds out which backend serves this transaction. Takes the snapshot, like any query.
     pub fn identify(&mut self) -> Result<()> {
-        let question =
-            "SELECT pid, extract(epoch FROM backend_start) FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+        let question = "SELECT pid, CAST(extract(epoch FROM backend_start) * 1000000 AS bigint) FROM pg_stat_activity WHERE pid = pg_backend_pid()";
         let rows = self.fetch(question, &[])?;
         let known = rows.first().and_then(|row| Some((row.maybe(0)?, row.maybe(1)?)));
         *self.watch.backend() = known.map(|(pid, started)| Backend { pid: pid.into(), started: started.into() });
@@ -159,7 +163,8 @@ impl Session {
     }
 
     fn run<T>(&mut self, work: impl FnOnce(&mut Connection) -> client::Result<T>) -> Result<T> {
-        let connection = self.connection.as_mut().filter(|connection| connection.is_ready()).ok_or(Error::Closed)?;
+        let ended = if self.watch.is_stopped() { Error::Interrupted } else { Error::Closed };
+        let connection = self.connection.as_mut().filter(|connection| connection.is_ready()).ok_or(ended)?;
         work(connection).map_err(|error| self.watch.explain(error))
     }
 
@@ -204,7 +209,7 @@ impl Watch {
         }
         let question = "SELECT state IN ('active', 'disabled') AND wait_event IS DISTINCT FROM 'ClientWrite' \
                         FROM pg_stat_activity WHERE CAST(pid AS text) = $1 \
-                        AND CAST(extract(epoch FROM backend_start) AS text) = $2";
+                        AND CAST(CAST(extract(epoch FROM backend_start) * 1000000 AS bigint) AS text) = $2";
         let backend = self.backend().clone();
         // Where we do not know our backend, that the server answers must do.
         let (question, values) = match &backend {

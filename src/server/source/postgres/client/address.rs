@@ -1,6 +1,7 @@
 //! Where a server is and who signs in there, its password never shown.
 
 use std::collections::BTreeMap;
+use std::env::VarError;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::passfile::{self, Entry};
-use super::tls::{Mode, Tls};
+use super::tls::{Authorities, Mode, Tls};
 
 /// What may stand after the `?`, and the variable that it comes from where a URL leaves it open, as libpq
 /// names them (PostgreSQL manual, 34.1.2 and 34.15).
@@ -30,8 +31,23 @@ const PARAMETERS: [(&str, &str); 13] = [
     ("options", "PGOPTIONS"),
 ];
 const DEFAULT_PORT: u16 = 5432;
-/// Where servers of the system's own packages put their sockets.
-const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
+/// Where servers of the system's own packages put their sockets. Not `/tmp`: anybody may put one there.
+const SOCKET_FOLDER: &str = "/var/run/postgresql";
+/// What libpq takes and what does not matter here.
+const IGNORED: [&str; 10] = [
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    "fallback_application_name",
+    "client_encoding",
+    "target_session_attrs",
+    "gssencmode",
+];
+/// Demands on how a server proves itself that cannot be kept, and so are not passed over.
+const DEMANDS: [&str; 3] = ["PGREQUIREAUTH", "PGREQUIREPEER", "PGSSLCRL"];
 
 /// A parsed `postgres://user@host:port/db?…`; what it leaves open comes from libpq's own places: `PGHOST`,
 /// `PGUSER`, `PGPASSWORD`, `~/.pgpass` and so on.
@@ -63,11 +79,20 @@ impl Address {
         &self.database
     }
 
+    /// The same, reached at the address that its name had: the next look-up may give another server.
+    pub(super) fn at(self, ip: IpAddr) -> Self {
+        let host = match self.host {
+            Host::Network { name, .. } => Host::Network { name, address: Some(ip) },
+            folder @ Host::Folder(_) => folder,
+        };
+        Self { host, ..self }
+    }
+
     /// Whether a password stands in the text of a URL, where a process list would show it.
     #[must_use]
     pub fn shows_password(url: &str) -> bool {
         let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
         let userinfo = authority.rsplit_once('@').map_or("", |(userinfo, _)| userinfo);
         let in_query = rest.split_once('?').is_some_and(|(_, query)| {
             query.split('&').any(|pair| pair.split('=').next().is_some_and(|key| key.eq_ignore_ascii_case("password")))
@@ -90,14 +115,7 @@ impl Address {
             host,
             port,
             password: given.map(SecretString::from),
-            tls: Tls {
-                mode: settings
-                    .read("sslmode", "disable, allow, prefer, require, verify-ca or verify-full")?
-                    .unwrap_or(Mode::Prefer),
-                authorities: settings.text("sslrootcert").filter(|file| file != "system").map(PathBuf::from),
-                certificate: settings.text("sslcert").map(PathBuf::from),
-                key: settings.text("sslkey").map(PathBuf::from),
-            },
+            tls: tls(settings)?,
             application_name: settings.text("application_name").unwrap_or_else(|| "waybill".into()),
             options: settings.text("options"),
             user,
@@ -106,18 +124,34 @@ impl Address {
     }
 }
 
+fn tls(settings: &Settings) -> Result<Tls, String> {
+    let mode = settings.read("sslmode", "disable, allow, prefer, require, verify-ca or verify-full")?;
+    let home = || std::env::home_dir().map(|home| home.join(".postgresql/root.crt")).filter(|file| file.exists());
+    let (mode, authorities) = match settings.text("sslrootcert") {
+        Some(name) if name == "system" => match mode {
+            None | Some(Mode::VerifyFull) => (Mode::VerifyFull, Some(Authorities::Public)),
+            Some(_) => return Err("sslrootcert=system goes with sslmode=verify-full only".into()),
+        },
+        file => (mode.unwrap_or(Mode::Prefer), file.map(PathBuf::from).or_else(home).map(Authorities::File)),
+    };
+    let [certificate, key] = ["sslcert", "sslkey"].map(|name| settings.text(name).map(PathBuf::from));
+    Ok(Tls { mode, authorities, certificate, key })
+}
+
 fn host(settings: &Settings, port: u16) -> Result<Host, String> {
     let address = settings.read("hostaddr", "an IP address")?;
     Ok(match (settings.text("host"), address) {
-        (Some(folder), None) if folder.starts_with('/') => Host::Folder(folder.into()),
-        (Some(names), None) if names.contains(',') => return Err("several hosts are not supported: give one".into()),
+        (Some(names), _) if names.contains(',') => return Err("several hosts are not supported: give one".into()),
+        (Some(name), _) if name.starts_with('@') => {
+            return Err("host is not understood: give a name or a folder".into());
+        }
+        (Some(folder), _) if folder.starts_with('/') => Host::Folder(folder.into()),
         (Some(name), address) => Host::Network { name, address },
         (None, Some(address)) => Host::Network { name: address.to_string(), address: Some(address) },
-        (None, None) => {
-            let has_socket = |folder: &&str| Path::new(folder).join(format!(".s.PGSQL.{port}")).exists();
-            let local = || Host::Network { name: "localhost".into(), address: None };
-            SOCKET_FOLDERS.iter().copied().find(has_socket).map_or_else(local, |folder| Host::Folder(folder.into()))
+        (None, None) if Path::new(SOCKET_FOLDER).join(format!(".s.PGSQL.{port}")).exists() => {
+            Host::Folder(SOCKET_FOLDER.into())
         }
+        (None, None) => Host::Network { name: "localhost".into(), address: None },
     })
 }
 
@@ -130,7 +164,7 @@ impl Host {
     fn in_passfile(&self) -> String {
         match self {
             Self::Network { name, .. } => name.clone(),
-            Self::Folder(folder) if SOCKET_FOLDERS.iter().any(|usual| Path::new(usual) == folder) => "localhost".into(),
+            Self::Folder(folder) if folder == Path::new(SOCKET_FOLDER) => "localhost".into(),
             Self::Folder(folder) => folder.display().to_string(),
         }
     }
@@ -140,19 +174,43 @@ impl Host {
 struct Settings(BTreeMap<&'static str, SecretString>);
 
 impl Settings {
-    fn from_environment() -> Self {
-        let known =
-            PARAMETERS.into_iter().filter_map(|(name, variable)| Some((name, std::env::var(variable).ok()?.into())));
-        Self(known.collect())
+    fn from_environment() -> Result<Self, String> {
+        let variable = |variable: &str| match std::env::var(variable) {
+            Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => Err(format!("{variable} is not UTF-8")),
+        };
+        if let Some(demand) = DEMANDS.into_iter().find(|name| std::env::var_os(name).is_some_and(|it| !it.is_empty())) {
+            return Err(format!("{demand} cannot be kept: unset it, or reach the server in another way"));
+        }
+        let mut settings = Self(BTreeMap::new());
+        for (name, from) in PARAMETERS {
+            if let Some(value) = variable(from)? {
+                settings.0.insert(name, value.into());
+            }
+        }
+        if let Some(binding) = variable("PGCHANNELBINDING")? {
+            settings.set("channel_binding", &binding)?;
+        }
+        Ok(settings)
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        match (name, value) {
+            ("channel_binding", "disable" | "prefer") => return Ok(()),
+            ("channel_binding", _) => {
+                return Err("channel_binding=require cannot be kept: take it out, and use sslmode=verify-full".into());
+            }
+            ("ssl", "true") => return self.set("sslmode", "require"),
+            _ if IGNORED.contains(&name) => return Ok(()),
+            _ => {}
+        }
         let Some((name, _)) = PARAMETERS.into_iter().find(|(known, _)| *known == name) else {
             let known = PARAMETERS.map(|(name, _)| name).join(", ");
             return Err(format!("the URL has a parameter that is not known; these are: {known}"));
         };
         let value = percent_decode_str(value).decode_utf8().map_err(|_| format!("{name} is not UTF-8"))?;
-        // As in libpq, what is empty is not given.
+        // What is empty is not given: then the variable counts.
         if !value.is_empty() {
             self.0.insert(name, value.into_owned().into());
         }
@@ -188,7 +246,7 @@ impl FromStr for Address {
         if !port.is_empty() && !port.starts_with(':') {
             return Err(not_a_url());
         }
-        let mut settings = Settings::from_environment();
+        let mut settings = Settings::from_environment()?;
         let port = port.trim_start_matches(':');
         for (name, value) in
             [("host", host), ("port", port), ("user", user), ("password", password), ("dbname", database)]
@@ -232,7 +290,12 @@ mod tests {
         assert_eq!(address.to_string(), "postgres://ada@db.example.test:5433/app");
         assert!(!format!("{address:?}").contains("s3cret"));
         assert!(!format!("{:?}", address.clone()).contains("s3cret"));
-        for url in ["postgres://u:p@h/d", "postgres://h/d?password=p", "postgresql://u:p@h:1/d?sslmode=disable"] {
+        for url in [
+            "postgres://u:p#p@h/d",
+            "postgres://u:p@h/d",
+            "postgres://h/d?password=p",
+            "postgresql://u:p@h:1/d?sslmode=disable",
+        ] {
             assert!(Address::shows_password(url), "{url}");
         }
         for url in ["postgres://u@h/d", "postgres://h:5432/d", "postgres:///d?host=/tmp", "sqlite:a@b:c"] {
@@ -251,6 +314,9 @@ mod tests {
             "postgres://u:s3cret%ff@h/d",
             "postgres://u:s3cret@[::1/d",
             "postgres://u:s3cret@h1,h2/d",
+            "postgres://u:s3cret@h/d?host=/tmp,/run",
+            "postgres://u:s3cret@h/d?channel_binding=require",
+            "postgres://u:s3cret@h/d?sslrootcert=system&sslmode=require",
             "mysql://u:s3cret@h/d",
         ] {
             let error = url.parse::<Address>().unwrap_err();
@@ -275,6 +341,10 @@ mod tests {
         for (url, shown) in cases {
             assert_eq!(read(url).to_string(), shown, "{url}");
         }
+        let mode = |query: &str| read(&format!("postgres://ada@h/app?{query}")).tls.mode;
+        assert_eq!(mode("connect_timeout=10&channel_binding=prefer"), Mode::Prefer);
+        assert_eq!(mode("ssl=true"), Mode::Require);
+        assert_eq!(mode("sslrootcert=system"), Mode::VerifyFull);
         let password = |url: &str| read(url).password.unwrap().expose_secret().to_owned();
         assert_eq!(password("postgres://ada:p%2Fw+d@h/app"), "p/w+d");
         assert_eq!(password("postgres://ada@h/app?password=a+b%26"), "a+b&");

@@ -1,12 +1,13 @@
 //! Asking, and reading rows.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::IsNull;
 use postgres_protocol::message::backend::{
-    COMMAND_COMPLETE_TAG, DATA_ROW_TAG, ERROR_RESPONSE_TAG, ErrorResponseBody, Header, Message,
+    BIND_COMPLETE_TAG, COMMAND_COMPLETE_TAG, DATA_ROW_TAG, ERROR_RESPONSE_TAG, ErrorResponseBody, Header, Message,
+    NOTICE_RESPONSE_TAG, NOTIFICATION_RESPONSE_TAG, PARAMETER_STATUS_TAG, PARSE_COMPLETE_TAG,
 };
 use postgres_protocol::message::frontend;
 
@@ -67,21 +68,25 @@ impl Connection {
     /// # Errors
     /// When the server cannot be reached, or refuses the user.
     pub fn open(address: &Address, within: Duration) -> Result<Self> {
-        let mode = address.tls.mode;
-        match Self::open_in(address, mode, within) {
-            Err(Error::Server { code, .. }) if mode == Mode::Allow && code == NOT_LET_IN => {
-                Self::open_in(address, Mode::Require, within)
+        match (address.tls.mode, Self::open_in(address, address.tls.mode, within)) {
+            // As libpq does: with these two, TLS is not what matters.
+            (Mode::Allow, Err(Error::Server { .. })) => Self::open_in(address, Mode::Require, within),
+            (Mode::Prefer, Err(Error::Tls(_))) => Self::open_in(address, Mode::Disable, within),
+            (Mode::Prefer, Err(Error::Server { code, .. })) if code == NOT_LET_IN => {
+                Self::open_in(address, Mode::Disable, within)
             }
-            opened => opened,
+            (_, opened) => opened,
         }
     }
 
     fn open_in(address: &Address, mode: Mode, within: Duration) -> Result<Self> {
+        let stream = Stream::open(address, mode, within)?;
+        let reached = stream.peer().map_or_else(|| address.clone(), |ip| address.clone().at(ip));
         let mut connection = Self {
-            stream: Stream::open(address, mode, within)?,
+            stream,
             incoming: Incoming::new(),
             on_silence: Box::new(|| false),
-            cancel: Cancel { address: address.clone(), mode, key: None },
+            cancel: Cancel { address: reached, mode, key: None },
             is_ready: false,
             row_left: 0,
         };
@@ -102,6 +107,11 @@ impl Connection {
     /// When the system has no more handles.
     pub fn hang_up(&self) -> Result<HangUp> {
         self.stream.hang_up().map_err(Error::Closed)
+    }
+
+    /// Where this very server is.
+    pub fn address(&self) -> &Address {
+        &self.cancel.address
     }
 
     /// Whether the next question can be asked.
@@ -157,7 +167,12 @@ impl Connection {
                     self.row_left = length;
                 }
                 COMMAND_COMPLETE_TAG | ERROR_RESPONSE_TAG => return self.end_of_rows(),
-                _ => drop(self.message()?),
+                PARSE_COMPLETE_TAG
+                | BIND_COMPLETE_TAG
+                | NOTICE_RESPONSE_TAG
+                | NOTIFICATION_RESPONSE_TAG
+                | PARAMETER_STATUS_TAG => drop(self.message()?),
+                _ => return Err(Error::Protocol),
             }
         }
         let piece = Incoming::piece(self.row_left);
@@ -221,18 +236,19 @@ impl Connection {
         });
     }
 
-    /// Closes the connection, and asks the server over another one to end the statement: it may be long at
+    /// Asks the server over another connection to end the statement, and closes this one: it may be long at
     /// it before it notices that nobody listens. Best effort, and no longer than `within` for each step.
     pub fn abandon(self, within: Duration) {
-        let Self { stream, cancel: Cancel { address, mode, key }, .. } = self;
-        // First, for a server that waits until we take what it sends does not look at requests.
-        drop(stream);
-        let (Some((process, secret)), Ok(mut stream)) = (key, Stream::open(&address, mode, within)) else { return };
-        let mut request = BytesMut::new();
-        frontend::cancel_request(process, secret, &mut request);
-        // The server closes it when it has passed the request on.
-        let _ = stream.write_all(&request).and_then(|()| stream.flush());
-        let _ = io::copy(&mut stream, &mut io::sink());
+        let Cancel { address, mode, key } = &self.cancel;
+        // First, for a pooler forgets how to cancel for a client that has left.
+        if let (Some((process, secret)), Ok(mut other)) = (key, Stream::open(address, *mode, within)) {
+            let mut request = BytesMut::new();
+            frontend::cancel_request(*process, *secret, &mut request);
+            // The server closes it when it has passed the request on.
+            let _ = other.write_all(&request).and_then(|()| other.flush()).and_then(|()| other.read(&mut [0]));
+        }
+        // A server that waits until we take what it sends notices this, and no request.
+        drop(self.stream);
     }
 
     fn ask(&mut self, sql: &str, values: &[&str], format: Format) -> Result<()> {

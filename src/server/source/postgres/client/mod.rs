@@ -33,6 +33,8 @@ pub enum Error {
     NoPassword,
     #[error("the server asks for a way to sign in that is not known here; SCRAM, MD5 and plain passwords are")]
     UnknownSignIn,
+    #[error("the server does not prove that it knows the password")]
+    Unproven,
     #[error("the connection was closed")]
     Closed(#[source] io::Error),
     #[error("the server is silent")]

@@ -25,13 +25,14 @@ impl Connection {
         let mut scram = None;
         loop {
             match self.receive()? {
-                // A server that does not prove that it knows the password is not the one that we mean.
                 Message::AuthenticationOk if scram.is_none() => break,
-                Message::AuthenticationCleartextPassword => {
+                // It began SCRAM and does not finish it: it would have to prove that it knows the password.
+                Message::AuthenticationOk => return Err(Error::Unproven),
+                Message::AuthenticationCleartextPassword if scram.is_none() => {
                     let password = password()?;
                     self.send(|out| frontend::password_message(password, out))?;
                 }
-                Message::AuthenticationMd5Password(body) => {
+                Message::AuthenticationMd5Password(body) if scram.is_none() => {
                     let hash = md5_hash(address.user.as_bytes(), password()?, body.salt());
                     self.send(|out| frontend::password_message(hash.as_bytes(), out))?;
                 }
@@ -43,7 +44,7 @@ impl Connection {
                 }
                 Message::AuthenticationSaslFinal(body) => {
                     let mut scram = scram.take().ok_or(Error::Protocol)?;
-                    scram.finish(body.data()).map_err(|_| Error::Protocol)?;
+                    scram.finish(body.data()).map_err(|_| Error::Unproven)?;
                 }
                 Message::ErrorResponse(body) => return Err(told(&body)),
                 Message::AuthenticationGss

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
@@ -19,7 +19,7 @@ pub enum Stream {
     Local(UnixStream),
 }
 
-/// Ends a connection from any thread, whatever it waits for.
+/// Ends a connection from any thread.
 #[derive(Debug)]
 pub enum HangUp {
     Network(TcpStream),
@@ -37,7 +37,8 @@ impl HangUp {
 }
 
 impl Stream {
-    /// Connects, with TLS where `mode` wants it. No single wait lasts longer than `within`.
+    /// Connects, with TLS where `mode` wants it. No single wait but the look-up of the server's name lasts
+    /// longer than `within`.
     pub fn open(address: &Address, mode: Mode, within: Duration) -> Result<Self> {
         let (name, ip) = match &address.host {
             Host::Folder(folder) => {
@@ -72,6 +73,16 @@ impl Stream {
         }
     }
 
+    /// The other end's address; none for a Unix socket.
+    pub fn peer(&self) -> Option<IpAddr> {
+        let socket = match self {
+            Self::Network(socket) => socket,
+            Self::Tls(stream) => &stream.sock,
+            Self::Local(_) => return None,
+        };
+        socket.peer_addr().ok().map(|address| address.ip())
+    }
+
     pub fn hang_up(&self) -> io::Result<HangUp> {
         Ok(match self {
             Self::Network(socket) => HangUp::Network(socket.try_clone()?),
@@ -86,14 +97,9 @@ fn connect(name: &str, ip: Option<IpAddr>, port: u16, within: Duration) -> io::R
         Some(ip) => vec![(ip, port).into()],
         None => (name, port).to_socket_addrs()?.collect(),
     };
-    let until = Instant::now() + within;
     let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            break;
-        }
-        match TcpStream::connect_timeout(&address, left) {
+        match TcpStream::connect_timeout(&address, within) {
             Ok(socket) => return socket.set_nodelay(true).map(|()| socket),
             Err(error) => failed = error,
         }
@@ -110,6 +116,8 @@ fn offers_tls(mut socket: &TcpStream) -> Result<bool> {
     match answer {
         [b'S'] => Ok(true),
         [b'N'] => Ok(false),
+        // A server that cannot begin a session says so before it looks at the request.
+        [b'E'] => Err(Error::Unreachable(io::ErrorKind::ConnectionRefused.into())),
         _ => Err(Error::Protocol),
     }
 }

@@ -35,11 +35,19 @@ pub enum Mode {
 #[derive(Clone, Debug)]
 pub struct Tls {
     pub mode: Mode,
-    /// Certificates (PEM) of those who may vouch for a server; else those that browsers trust.
-    pub authorities: Option<PathBuf>,
+    /// Who may vouch for a server.
+    pub authorities: Option<Authorities>,
     /// Our own certificate and its key (PEM), for servers that want one.
     pub certificate: Option<PathBuf>,
     pub key: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Authorities {
+    /// Those in a file (PEM).
+    File(PathBuf),
+    /// Those that browsers trust: they vouch for anybody's name, so the name must be looked at.
+    Public,
 }
 
 impl FromStr for Mode {
@@ -84,19 +92,22 @@ impl Tls {
         }
     }
 
-    /// Who vouches for the server. As in libpq, `require` looks too where an authority is named.
+    /// Who vouches for the server. As in libpq, `require` looks too where there is a file of authorities.
     fn chain(&self, provider: &Arc<CryptoProvider>) -> Result<Option<Arc<WebPkiServerVerifier>>> {
         let mut trusted = RootCertStore::empty();
         match (&self.authorities, self.mode) {
-            (Some(file), Mode::Require | Mode::VerifyCa | Mode::VerifyFull) => {
+            (Some(Authorities::File(file)), Mode::Require | Mode::VerifyCa | Mode::VerifyFull) => {
                 for certificate in certificates(file)? {
                     trusted.add(certificate).map_err(other)?;
                 }
             }
-            (None, Mode::VerifyCa | Mode::VerifyFull) => {
+            (Some(Authorities::Public) | None, Mode::VerifyFull) => {
                 trusted.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
             }
-            (_, Mode::Disable | Mode::Allow | Mode::Prefer) | (None, Mode::Require) => return Ok(None),
+            (Some(Authorities::Public) | None, Mode::VerifyCa) => {
+                return Err(other("sslmode=verify-ca needs sslrootcert; without one, use verify-full"));
+            }
+            (_, Mode::Disable | Mode::Allow | Mode::Prefer | Mode::Require) => return Ok(None),
         }
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(trusted), provider.clone());
         verifier.build().map(Some).map_err(other)
