@@ -1,17 +1,28 @@
 //! The HTML document around every page.
 
-use leptos::config::LeptosOptions;
-use leptos::hydration::HydrationScripts;
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
 use super::app::{Live, Page, Static};
 
+/// Wakes a live page up once it has been painted: the server's numbers do not wait for the program's bytes. A
+/// tab that nobody looks at is not painted, and wakes up at once.
+const WAKE: &str = "const wake = async () => {
+    const page = await import('/pkg/waybill.js');
+    await page.default({ module_or_path: '/pkg/waybill.wasm' });
+    page.hydrate();
+};
+document.hidden ? wake() : requestAnimationFrame(() => setTimeout(wake));";
+
 /// The document. `theme` comes from a cookie, so that the first paint has the right colours.
 /// Only a live page loads scripts.
-pub fn shell(options: LeptosOptions, page: Page) -> impl IntoView {
+pub fn shell(page: Page) -> impl IntoView {
     let (scripts, body) = match page {
-        Page::Live(page) => (Some(view! { <HydrationScripts options /> }), view! { <Live page /> }.into_any()),
+        Page::Live(page) => {
+            let wake = view! { <script type="module" nonce=use_nonce() inner_html=WAKE></script> };
+            (Some(wake), view! { <Live page /> }.into_any())
+        }
         Page::Static(page) => (None, view! { <Static page /> }.into_any()),
     };
     let theme = use_context::<Theme>().map_or("system", |theme| theme.0);

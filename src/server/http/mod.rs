@@ -117,10 +117,9 @@ async fn render_page(State(shared): State<Shared>, request: Request) -> Response
         provide_context(theme);
         headers::page_policy();
     };
-    let options = shared.options.clone();
     let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).unwrap_or_default();
     let page = Page::at(request.uri().path(), &query);
-    let render = leptos_axum::render_app_async_with_context(with_policy, move || shell(options.clone(), page.clone()));
+    let render = leptos_axum::render_app_async_with_context(with_policy, move || shell(page.clone()));
     render(request).await
 }
 
