@@ -122,7 +122,8 @@ impl Session {
 
     /// Finds out which backend serves this transaction. Takes the snapshot, like any query.
     pub fn identify(&mut self) -> Result<()> {
-        let question = "SELECT pid, CAST(extract(epoch FROM backend_start) * 1000000 AS bigint) FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+        let question = "SELECT pid, CAST(extract(epoch FROM backend_start) * 1000000 AS bigint) \
+                        FROM pg_stat_activity WHERE pid = pg_backend_pid()";
         let rows = self.fetch(question, &[])?;
         let known = rows.first().and_then(|row| Some((row.maybe(0)?, row.maybe(1)?)));
         *self.watch.backend() = known.map(|(pid, started)| Backend { pid: pid.into(), started: started.into() });
