@@ -8,10 +8,12 @@ use std::time::Instant;
 use wait4::Wait4;
 
 /// One run of a whole program.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Run {
     pub seconds: f64,
     pub peak_bytes: u64,
+    /// Size of what it wrote.
+    pub output_bytes: u64,
 }
 
 pub struct Contender<'a> {
@@ -42,14 +44,24 @@ pub fn in_turn(programs: &[Contender<'_>], counted: usize) -> Vec<Vec<Run>> {
     runs
 }
 
-/// A command with its output in a file.
+/// A command with its output in a file, which is gone afterwards: what one program left in the page cache
+/// would be the memory that the next one waits for.
 pub fn measured(command: &mut Command, output: &Path) -> Run {
+    let run = measured_and_kept(command, output);
+    let _ = std::fs::remove_file(output);
+    run
+}
+
+/// A command with its output in a file that others read.
+pub fn measured_and_kept(command: &mut Command, output: &Path) -> Run {
     let file = File::create(output).expect("an output file");
     let started = Instant::now();
     let mut child = command.stdout(Stdio::from(file)).stderr(Stdio::null()).spawn().expect("the program");
     let used = child.wait4().expect("its end");
     assert!(used.status.success(), "{command:?} ended with {}", used.status);
-    Run { seconds: started.elapsed().as_secs_f64(), peak_bytes: used.rusage.maxrss }
+    let seconds = started.elapsed().as_secs_f64();
+    let output_bytes = std::fs::metadata(output).map_or(0, |file| file.len());
+    Run { seconds, peak_bytes: used.rusage.maxrss, output_bytes }
 }
 
 pub fn report(programs: &[Contender<'_>], runs: &[Vec<Run>]) {

@@ -16,7 +16,7 @@ pub struct Site {
     base: String,
     client: Client,
     runtime: Runtime,
-    /// Finished files would stay for a quarter of an hour.
+    /// Where finished files would stay for a quarter of an hour.
     artifacts: PathBuf,
 }
 
@@ -53,7 +53,10 @@ impl Site {
             let state = self.post("/rpc/view_export", &format!("id={id}"))["state"].take();
             assert!(state.get("failed").is_none(), "{state}");
             if state.get("completed").is_some() {
-                return Run { seconds: started.elapsed().as_secs_f64(), peak_bytes: 0 };
+                let run = Run { seconds: started.elapsed().as_secs_f64(), ..Run::default() };
+                let _ = std::fs::remove_dir_all(&self.artifacts);
+                let _ = std::fs::create_dir(&self.artifacts);
+                return run;
             }
             // Each question costs the server some work, which a page that listens to events does not ask for.
             self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });

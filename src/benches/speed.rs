@@ -12,7 +12,7 @@ mod site;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use contender::{Contender, Run, measured, report};
+use contender::{Contender, Run, measured, measured_and_kept, report};
 use postgres::Postgres;
 use site::Site;
 
@@ -144,10 +144,11 @@ fn at_size(incidents: u64) {
     let counted = if incidents > LARGE { RUNS_WHEN_LARGE } else { RUNS };
     let (pg, lite) = (ground.server.url(), ground.sqlite_url());
     let out = |name: &str| ground.file(name);
-    let new_files = std::cell::Cell::new(0);
     let site = Site::start(&ground.folder, &pg, PASSWORD);
     let programs: Vec<Contender<'_>> = vec![
-        Contender::new("waybill export (PostgreSQL)", || measured(&mut ground.stream(&pg, &[]), &out("pg.json"))),
+        Contender::new("waybill export (PostgreSQL)", || {
+            measured_and_kept(&mut ground.stream(&pg, &[]), &out("pg.json"))
+        }),
         Contender::new("psql row_to_json", || {
             let rows = |table: &str| format!("COPY (SELECT row_to_json(t) FROM {table} t) TO STDOUT;");
             measured(&mut ground.psql(rows), &out("psql.json"))
@@ -158,11 +159,11 @@ fn at_size(incidents: u64) {
             measured(&mut ground.psql(rows), &out("copy.bin"))
         }),
         Contender::new("waybill export to a new file", || {
-            // Durable, under a new name each time: what the web's run does, too.
-            new_files.set(new_files.get() + 1);
-            let name = out(&format!("new-{}.json", new_files.get()));
+            // Durable, as the web's run is.
             let mut export = ground.export(&pg, &[]);
-            measured(export.arg("--output").arg(name), &out("verdict.txt"))
+            let run = measured(export.arg("--output").arg(out("new.json")), &out("verdict.txt"));
+            let _ = std::fs::remove_file(out("new.json"));
+            run
         }),
         Contender::new("the web's run (PostgreSQL)", || site.run()),
         Contender::new("waybill export (SQLite)", || measured(&mut ground.stream(&lite, &[]), &out("lite.json"))),
@@ -173,7 +174,7 @@ fn at_size(incidents: u64) {
         }),
         Contender::new("pg_dump | gzip", || measured(&mut ground.dump("| gzip"), &out("dump.sql.gz"))),
         Contender::new("waybill export --compress zstd", || {
-            measured(&mut ground.stream(&pg, &["--compress", "zstd"]), &out("pg.json.zst"))
+            measured_and_kept(&mut ground.stream(&pg, &["--compress", "zstd"]), &out("pg.json.zst"))
         }),
         Contender::new("pg_dump | zstd", || measured(&mut ground.dump("| zstd -q"), &out("dump.sql.zst"))),
         Contender::new("waybill verify (zstd)", || {
@@ -181,12 +182,12 @@ fn at_size(incidents: u64) {
         }),
     ];
     let runs = contender::in_turn(&programs, counted);
-    let bytes_of = |name: &str| std::fs::metadata(out(name)).map_or(0, |file| file.len());
+    let output = |at: usize| megabytes(runs[at].last().map_or(0, |run| run.output_bytes));
     println!(
         "\n{incidents} incidents: SQLite file {:.0} MB, export {:.0} MB, pg_dump {:.0} MB; median of {counted} after one warm-up",
         megabytes(std::fs::metadata(&ground.sample).map_or(0, |file| file.len())),
-        megabytes(bytes_of("pg.json")),
-        megabytes(bytes_of("dump.sql"))
+        output(0),
+        output(2)
     );
     report(&programs, &runs);
     let ratio = |of: usize, to: usize| contender::ratio(&runs[of], &runs[to]);
@@ -195,14 +196,11 @@ fn at_size(incidents: u64) {
     println!("the web's run against waybill export: {:.2} ×", ratio(5, 0));
     println!("the web's run against waybill export to a new file, both durable: {:.2} ×", ratio(5, 4));
     println!("against waybill export (SQLite): sqlite3 -json {:.2} ×", ratio(7, 6));
-    for (name, at, from, to) in [
-        ("waybill gzip", 9, "pg.json", "pg.json.gz"),
-        ("pg_dump | gzip", 10, "dump.sql", "dump.sql.gz"),
-        ("waybill zstd", 11, "pg.json", "pg.json.zst"),
-        ("pg_dump | zstd", 12, "dump.sql", "dump.sql.zst"),
-    ] {
-        let seconds = contender::median(&runs[at]);
-        let (read, written) = (megabytes(bytes_of(from)), megabytes(bytes_of(to)));
+    for (name, packed, plain) in
+        [("waybill gzip", 9, 0), ("pg_dump | gzip", 10, 2), ("waybill zstd", 11, 0), ("pg_dump | zstd", 12, 2)]
+    {
+        let seconds = contender::median(&runs[packed]);
+        let (read, written) = (output(plain), output(packed));
         println!(
             "{name:<16} {:>5.0} MB/s in, {:>4.0} MB/s out ({read:.0} MB to {written:.0} MB)",
             read / seconds,
@@ -210,23 +208,8 @@ fn at_size(incidents: u64) {
         );
     }
     drop(programs);
-    for name in [
-        "pg.json",
-        "psql.json",
-        "dump.sql",
-        "copy.bin",
-        "lite.json",
-        "shell.json",
-        "verdict.txt",
-        "pg.json.gz",
-        "dump.sql.gz",
-        "pg.json.zst",
-        "dump.sql.zst",
-    ] {
-        let _ = std::fs::remove_file(ground.file(name));
-    }
-    for n in 1..=new_files.get() {
-        let _ = std::fs::remove_file(ground.file(&format!("new-{n}.json")));
+    for name in ["pg.json", "pg.json.zst"] {
+        let _ = std::fs::remove_file(out(name));
     }
 }
 
