@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use waybill::server::source::postgres::client::{Connection, Error, Selected};
+use waybill::server::source::postgres::client::{Connection, Error, Format, Selected};
 
 use crate::harness::{Ended, Postgres, Program};
 
@@ -125,7 +125,10 @@ fn a_row_longer_than_any_buffer_arrives_whole() {
     let mut connection = connect(&server.url()).unwrap();
     for length in [262_100, 262_144, 262_200, 3_000_000] {
         connection
-            .select(&format!("SELECT repeat('x', {length}), NULL, repeat('y', {length}) FROM generate_series(1, 3)"))
+            .select(
+                &format!("SELECT repeat('x', {length}), NULL, repeat('y', {length}) FROM generate_series(1, 3)"),
+                &[Format::Text, Format::Binary, Format::Binary],
+            )
             .unwrap();
         let mut bytes = Vec::new();
         let rows = loop {
@@ -154,7 +157,7 @@ fn an_error_leaves_the_connection_in_order() {
         }
         assert_eq!(connection.query("SELECT $1::text || 'é'", &["ö"]).unwrap()[0].text(0).unwrap(), "öé");
     }
-    connection.select("SELECT 1 / (3 - n) FROM generate_series(1, 5) n").unwrap();
+    connection.select("SELECT 1 / (3 - n) FROM generate_series(1, 5) n", &[]).unwrap();
     let mut pieces = 0;
     let failed = loop {
         match connection.read() {

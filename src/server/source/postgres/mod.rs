@@ -1,4 +1,4 @@
-//! PostgreSQL: binary rows on a dedicated connection, decoded here.
+//! PostgreSQL: rows on a dedicated connection, decoded here.
 //!
 //! Flow: `client` is the wire; `Session` is one connection with its settings pinned and a watch over its
 //! silences; `PostgresSnapshot` locks every table, then pins its

@@ -1,4 +1,4 @@
-//! Rows in binary, taken apart as they arrive (PostgreSQL manual, 55.7, `DataRow`).
+//! Rows, taken apart as they arrive (PostgreSQL manual, 55.7, `DataRow`).
 
 use super::super::Error;
 use super::decode::{self, Wire};

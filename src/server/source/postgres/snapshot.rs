@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{Error, Result, Snapshot};
 use super::catalog::{self, Relation, Schema};
-use super::client::{self, Row};
+use super::client::{self, Format, Row};
 use super::decode::Wire;
 use super::reader::RowReader;
 use super::session::Session;
@@ -58,10 +58,11 @@ impl PostgresSnapshot {
         let column = |name: &String| relation.columns.get(name).ok_or_else(|| Error::NoTable(selection.table.clone()));
         let columns = selection.columns.iter().map(|selected| column(&selected.name)).collect::<Result<Vec<_>>>()?;
         let wires: Vec<Wire> = columns.iter().map(|column| column.wire).collect();
+        let formats: Vec<Format> = wires.iter().map(|wire| wire.format()).collect();
         let list: Vec<&str> = columns.iter().map(|column| column.expression.as_str()).collect();
         let sql = format!("SELECT {} FROM {}{rest}", list.join(", "), relation.from);
         let mut reader = RowReader::new(&wires, sink);
-        let sent = self.session.read(&sql, |piece| reader.feed(piece))?;
+        let sent = self.session.read(&sql, &formats, |piece| reader.feed(piece))?;
         reader.finish(sent)
     }
 }

@@ -45,9 +45,9 @@ pub enum Selected<'a> {
     End(u64),
 }
 
-/// How values are written (PostgreSQL manual, 55.1.3).
-#[derive(Clone, Copy)]
-enum Format {
+/// How the values of a column are written (PostgreSQL manual, 55.1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
     Text = 0,
     Binary = 1,
 }
@@ -133,7 +133,7 @@ impl Connection {
     /// # Errors
     /// `Server` for what the server says; the connection can be used after that.
     pub fn query(&mut self, sql: &str, values: &[&str]) -> Result<Vec<Row>> {
-        self.ask(sql, values, Format::Text)?;
+        self.ask(sql, values, &[])?;
         let mut rows = Vec::new();
         self.until_ready(|message| {
             if let Message::DataRow(body) = message {
@@ -144,13 +144,13 @@ impl Connection {
         Ok(rows)
     }
 
-    /// Begins to read what `sql` selects, each value in its type's binary format. Call `read` until it
-    /// gives nothing more.
+    /// Begins to read what `sql` selects, its columns in these formats: one for each, one for all, or none
+    /// for text. Call `read` until it gives nothing more.
     ///
     /// # Errors
     /// When the wire breaks; what the server says is told by `read`.
-    pub fn select(&mut self, sql: &str) -> Result<()> {
-        self.ask(sql, &[], Format::Binary)
+    pub fn select(&mut self, sql: &str, formats: &[Format]) -> Result<()> {
+        self.ask(sql, &[], formats)
     }
 
     /// The next bytes of the rows: a whole row, or a piece of a long one. Each begins with the number of
@@ -251,14 +251,15 @@ impl Connection {
         drop(self.stream);
     }
 
-    fn ask(&mut self, sql: &str, values: &[&str], format: Format) -> Result<()> {
+    fn ask(&mut self, sql: &str, values: &[&str], formats: &[Format]) -> Result<()> {
         self.send(|out| {
             frontend::parse("", sql, [], out)?;
             let write = |value: &&str, out: &mut BytesMut| {
                 out.put_slice(value.as_bytes());
                 Ok(IsNull::No)
             };
-            frontend::bind("", "", [], values, write, [format as i16], out).map_err(|_| io::ErrorKind::InvalidInput)?;
+            let formats = formats.iter().map(|format| *format as i16);
+            frontend::bind("", "", [], values, write, formats, out).map_err(|_| io::ErrorKind::InvalidInput)?;
             frontend::execute("", 0, out)?;
             frontend::sync(out);
             Ok(())

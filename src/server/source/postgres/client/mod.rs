@@ -18,7 +18,7 @@ mod tls;
 use std::io;
 
 pub use address::Address;
-pub use connection::{Connection, Selected};
+pub use connection::{Connection, Format, Selected};
 pub use row::Row;
 pub use stream::HangUp;
 
