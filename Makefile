@@ -44,10 +44,12 @@ unit: packages
 	$(call say,Unit and scenario tests)
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run; else cargo test; fi
 
-# The page in real browsers, against the release program.
+# The page in real browsers, against the release program. Their databases stay when a test fails.
 browsers: packages node
 	$(call say,Browser tests)
-	@cd end2end && npx playwright test
+	@folder=$$(mktemp -d)
+	(cd end2end && WAYBILL_E2E_FOLDER=$$folder npx playwright test)
+	rm -rf "$$folder"
 
 # The tests that need a PostgreSQL, on every other version that Waybill reads (servers from npm).
 versions: packages

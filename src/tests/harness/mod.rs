@@ -10,7 +10,7 @@ mod stalling;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use axum::ServiceExt;
 use axum::extract::Request;
@@ -43,16 +43,11 @@ pub const ROLES: [(&str, &str); 5] = [
     ("frontline_worker", "frontline.worker@sample.test"),
 ];
 
-/// A copy of a sample of so many incidents; each size is generated once per test run.
+/// A sample of so many incidents.
 pub fn sample(incidents: u64, folder: &Path) -> PathBuf {
-    static MADE: OnceLock<TempDir> = OnceLock::new();
-    let made = MADE.get_or_init(|| TempDir::new().unwrap()).path().join(format!("{incidents}.db"));
-    if !made.exists() {
-        generate(&made, &Size { incidents, participants: incidents / 5, seed: 1 }, PASSWORD, true).unwrap();
-    }
-    let copy = folder.join("sample.db");
-    std::fs::copy(made, &copy).unwrap();
-    copy
+    let path = folder.join("sample.db");
+    generate(&path, &Size { incidents, participants: incidents / 5, seed: 1 }, PASSWORD, true).unwrap();
+    path
 }
 
 /// Changes the source behind the server's back, as its own application would.

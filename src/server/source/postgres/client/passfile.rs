@@ -16,9 +16,11 @@ pub fn password(file: &Path, entry: &Entry<'_>) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
     let metadata = std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file)?;
     if metadata.permissions().mode() & 0o077 != 0 {
+        tracing::warn!("{} is not used, because others may read it: chmod 600", file.display());
         return None;
     }
-    find(&std::fs::read_to_string(file).ok()?, entry)
+    // A line in another encoding is none that fits; the others are good.
+    find(&String::from_utf8_lossy(&std::fs::read(file).ok()?), entry)
 }
 
 fn find(text: &str, entry: &Entry<'_>) -> Option<String> {
@@ -88,6 +90,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), FILE).unwrap();
         let entry = Entry { host: "db.test", port: 5432, database: "app", user: "ada" };
+        assert_eq!(password(file.path(), &entry).unwrap(), "first");
+        std::fs::write(file.path(), [b"\xff:1:2:3:4\n", FILE.as_bytes()].concat()).unwrap();
         assert_eq!(password(file.path(), &entry).unwrap(), "first");
         std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o640)).unwrap();
         assert_eq!(password(file.path(), &entry), None);
