@@ -3,6 +3,8 @@
 
 use std::io::Write;
 
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+
 use super::{Key, Kind, fit, is_date, is_digits, is_number, is_uuid};
 use crate::model::catalog::Codec;
 use crate::server::rows::Value;
@@ -14,7 +16,7 @@ pub fn value<'a>(value: Value<'_>, kind: Kind, key: &Key, text: &'a mut Vec<u8>)
         Value::Float(n) => Value::Float(double(n.into(), key, text) as f32),
         Value::Double(n) => Value::Double(double(n, key, text)),
         Value::Blob(bytes) => {
-            text.extend_from_slice(&key.bytes("bytes", bytes)[..bytes.len().min(32)]);
+            blob(bytes, key, text);
             Value::Blob(text)
         }
         Value::Text(bytes) | Value::Plain(bytes) => {
@@ -22,6 +24,8 @@ pub fn value<'a>(value: Value<'_>, kind: Kind, key: &Key, text: &'a mut Vec<u8>)
             match kind.codec {
                 Codec::Date | Codec::Timestamp => date(plain, kind, key, text),
                 Codec::Decimal if is_number(plain) => digits(plain, key, text),
+                // They say nothing about anybody.
+                Codec::Decimal if matches!(plain, "NaN" | "Infinity" | "-Infinity") => text.extend_from_slice(bytes),
                 Codec::Decimal | Codec::Json => return Value::Null,
                 _ => any_text(plain, kind, key, text),
             }
@@ -61,16 +65,73 @@ fn hex(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Some day of the century around 2000; the time of day goes.
+/// Days from the year 1 to the first of 1900, of 2100 and of 10000: a pseudonym stays in its age.
+const AGES: [u64; 4] = [0, 693_595, 766_644, 3_652_059];
+const SECONDS_PER_DAY: u64 = 86_400;
+const MICROSECONDS_PER_DAY: u64 = 86_400_000_000;
+
+/// Another day, and of a moment another second or microsecond: permuted, so that two never become one.
+/// Infinity says nothing about anybody and stays; what is no date of our calendar becomes one.
 fn date(plain: &str, kind: Kind, key: &Key, out: &mut Vec<u8>) {
-    let day = plain.get(..10).filter(|day| is_date(day)).unwrap_or(plain);
-    let bytes = key.bytes("date", day.as_bytes());
-    let days = u32::from_be_bytes(*bytes.first_chunk().unwrap_or(&[0; 4])) % 36_525;
-    let day = chrono::NaiveDate::from_ymd_opt(1950, 1, 1).unwrap_or_default() + chrono::TimeDelta::days(days.into());
-    let _ = write!(out, "{}", day.format("%Y-%m-%d"));
-    if kind.codec == Codec::Timestamp {
-        out.extend_from_slice(if kind.zoned { b"T00:00:00Z" } else { b"T00:00:00" });
+    if matches!(plain, "infinity" | "-infinity") {
+        return out.extend_from_slice(plain.as_bytes());
     }
+    let is_moment = kind.codec == Codec::Timestamp;
+    let per_day = match plain.contains('.') {
+        _ if !is_moment => 1,
+        true => MICROSECONDS_PER_DAY,
+        false => SECONDS_PER_DAY,
+    };
+    let unit = MICROSECONDS_PER_DAY / per_day;
+    let new = match moment(plain) {
+        Some((day, microseconds)) => {
+            let age = AGES.iter().rposition(|first| *first <= day).unwrap_or_default().min(AGES.len() - 2);
+            let [from, to] = [age, age + 1].map(|age| AGES[age] * per_day);
+            from + key.permute(day * per_day + microseconds / unit - from, 0, to - from)
+        }
+        None => {
+            let number =
+                key.bytes("date", plain.as_bytes()).first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+            number % (AGES[3] * per_day)
+        }
+    };
+    let (day, microseconds) = (new / per_day, new % per_day * unit);
+    let days = i32::try_from(day + 1).unwrap_or(1);
+    let midnight = NaiveDate::from_num_days_from_ce_opt(days).unwrap_or_default().and_time(NaiveTime::MIN);
+    let new = midnight + TimeDelta::microseconds(microseconds.cast_signed());
+    let format = match per_day {
+        1 => "%Y-%m-%d",
+        SECONDS_PER_DAY => "%Y-%m-%dT%H:%M:%S",
+        _ => "%Y-%m-%dT%H:%M:%S%.6f",
+    };
+    let _ = write!(out, "{}", new.format(format));
+    if is_moment && kind.zoned {
+        out.push(b'Z');
+    }
+}
+
+/// Days since the first of the year 1, and microseconds of that day.
+fn moment(plain: &str) -> Option<(u64, u64)> {
+    let moment = if is_date(plain) {
+        NaiveDate::parse_from_str(plain, "%Y-%m-%d").ok()?.and_time(NaiveTime::MIN)
+    } else {
+        let text = plain.strip_suffix('Z').unwrap_or(plain).replacen('T', " ", 1);
+        NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f").ok()?
+    };
+    let day = u64::try_from(moment.num_days_from_ce() - 1).ok().filter(|day| *day < AGES[3])?;
+    let since_midnight = moment.time().signed_duration_since(NaiveTime::MIN).num_microseconds()?;
+    Some((day, u64::try_from(since_midnight).ok()?.min(MICROSECONDS_PER_DAY - 1)))
+}
+
+/// Short ones are permuted among those of their length, so that two never become one.
+fn blob(bytes: &[u8], key: &Key, out: &mut Vec<u8>) {
+    if bytes.len() >= 8 {
+        return out.extend_from_slice(&key.bytes("bytes", bytes)[..bytes.len().min(32)]);
+    }
+    let mut word = [0; 8];
+    word[8 - bytes.len()..].copy_from_slice(bytes);
+    let new = key.permute(u64::from_be_bytes(word), 0, 1 << (8 * bytes.len()));
+    out.extend_from_slice(&new.to_be_bytes()[8 - bytes.len()..]);
 }
 
 /// Other digits in the same places. Up to 18 of them are permuted, so that two numbers never become one.
@@ -99,10 +160,10 @@ fn digits(plain: &str, key: &Key, out: &mut Vec<u8>) {
     out.extend(plain.bytes().map(|byte| if byte.is_ascii_digit() { new.next().unwrap_or(byte) } else { byte }));
 }
 
-/// The mantissa's digits change, the exponent keeps the size. Infinity and NaN become 0.
+/// The mantissa's digits change, the exponent keeps the size. Infinity and NaN say nothing about anybody.
 fn double(n: f64, key: &Key, text: &mut Vec<u8>) -> f64 {
     if !n.is_finite() {
-        return 0.0;
+        return n;
     }
     let mut shortest = zmij::Buffer::new();
     let shown = shortest.format_finite(n);
