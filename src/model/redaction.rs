@@ -102,3 +102,18 @@ pub struct NotIncluded {
     pub object: String,
     pub reason: String,
 }
+
+impl NotIncluded {
+    /// A line for each reason: `orders_by_day, totals (a view: …)`.
+    #[must_use]
+    pub fn by_reason(list: &[Self]) -> Vec<String> {
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for Self { object, reason } in list {
+            match reasons.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, objects)) => objects.push(object),
+                None => reasons.push((reason, vec![object])),
+            }
+        }
+        reasons.into_iter().map(|(reason, objects)| format!("{} ({reason})", objects.join(", "))).collect()
+    }
+}

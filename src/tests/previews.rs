@@ -83,7 +83,12 @@ async fn a_source_that_disappears_is_told_in_the_preview_and_recovers() {
     let admin = waybill.admin().await;
     change_source(&waybill.source, "ALTER TABLE incidents RENAME TO gone");
     let shown = preview(&admin, true).await;
-    assert_eq!(shown.failure.as_deref(), Some("this is not a supportsignal database: a table is missing: incidents"));
+    assert_eq!(
+        shown.failure.as_deref(),
+        Some(
+            "the database does not fit the profile supportsignal: a table is missing: incidents; waybill profile check compares the two"
+        )
+    );
     let page = admin.get("/admin/developer-tools/export").await.text();
     assert!(page.contains("The database cannot be read"), "{page}");
     change_source(&waybill.source, "ALTER TABLE gone RENAME TO incidents");

@@ -54,6 +54,7 @@ impl From<export::Error> for Failed {
             export::Error::Profile(
                 profile::Error::Unknown { .. } | profile::Error::Unreadable(_) | profile::Error::Mistake(_),
             ) => Exit::Usage,
+            export::Error::Profile(profile::Error::MissingTables { .. }) => Exit::Drift,
             _ => Exit::Failed,
         };
         Self::new(exit, error.to_string())

@@ -13,6 +13,7 @@ use super::open::{app, is_same_file, system_user};
 use super::{Exit, Failed, SourceArgs, StateArgs, print};
 use crate::model::export::Compression;
 use crate::model::manifest::RecordOrder;
+use crate::model::redaction::NotIncluded;
 use crate::model::text;
 use crate::server::export::{Destination, Form, LiveRun, StopReason, ToFile};
 use crate::server::identity::Caller;
@@ -145,6 +146,7 @@ fn as_text(done: &ToFile) -> String {
     for field in &redaction.treated {
         lines.push(format!("{}  {}", field.treatment.past(), field.field));
     }
+    lines.extend(NotIncluded::by_reason(&metadata.not_included).iter().map(|line| format!("not in it  {line}")));
     if !redaction.guessed.is_empty() {
         lines.push(GUESSED.into());
     }
@@ -164,5 +166,6 @@ fn as_json(done: &ToFile) -> serde_json::Value {
         "sha256": done.summary.sha256,
         "duration_ms": done.summary.duration_ms,
         "redaction": done.metadata.redaction,
+        "not_included": done.metadata.not_included,
     })
 }

@@ -10,6 +10,7 @@ use comfy_table::{CellAlignment, Table, TableStyle};
 use super::{Exit, Failed, print};
 use crate::model::catalog::{Codec, TableSchema};
 use crate::model::manifest::Metadata;
+use crate::model::redaction::NotIncluded;
 use crate::model::text;
 use crate::server::inspect::{self, Filter, Record, Snapshot, plain};
 use crate::server::pipeline::unpack::Unpacker;
@@ -21,7 +22,7 @@ pub struct Inspect {
     /// The table to describe, or to read records from.
     table: Option<String>,
     /// Print the records whose primary key is this.
-    #[arg(long, value_name = "VALUE", requires = "table")]
+    #[arg(long, value_name = "VALUE", requires = "table", allow_hyphen_values = true)]
     key: Option<String>,
     /// Print the records whose column has this value; may be given several times.
     #[arg(long = "where", value_name = "COLUMN=VALUE", requires = "table")]
@@ -144,7 +145,6 @@ impl Printer {
             Self::Csv(out, names) => {
                 let cell = |name: &String| match record.get(name).map(|value| value.get()) {
                     None | Some("null") => String::new(),
-                    // Numbers begin with a minus and are no formulas.
                     Some(json) if !json.starts_with('"') => json.to_owned(),
                     Some(json) => no_formula(&plain(json)),
                 };
@@ -161,11 +161,12 @@ impl Printer {
     }
 }
 
-/// OWASP, CSV injection: a cell that begins like a formula is run by spreadsheets.
+/// OWASP, CSV injection: a cell that begins like a formula is run by spreadsheets. A number may begin with
+/// its sign.
 fn no_formula(text: &str) -> String {
     let first = text.trim_start().chars().next();
     let dangerous = first.is_some_and(|c| "=+-@＝＋－＠".contains(c)) || text.starts_with(['\t', '\r']);
-    if dangerous { format!("'{text}") } else { text.to_owned() }
+    if dangerous && text.parse::<f64>().is_err() { format!("'{text}") } else { text.to_owned() }
 }
 
 fn tables(metadata: &Metadata, json: bool) -> String {
@@ -186,9 +187,13 @@ fn tables(metadata: &Metadata, json: bool) -> String {
     let (at, by) = (&metadata.exported_at, &metadata.exported_by);
     let source = format!("{} · {} {}", metadata.source.name, metadata.source.engine, metadata.source.engine_version);
     let total = text::counted(metadata.total_records, "record");
-    let left = &metadata.redaction.removed_fields;
-    let left = if left.is_empty() { "nothing".to_owned() } else { left.join(", ") };
-    format!("exported {at} by {by} from {source}\n{total}; left out: {left}\n\n{table}")
+    let redaction = &metadata.redaction;
+    let left = if redaction.removed_fields.is_empty() { "nothing".into() } else { redaction.removed_fields.join(", ") };
+    let mut lines = vec![format!("exported {at} by {by} from {source}"), format!("{total}; left out: {left}")];
+    lines.extend(redaction.excluded_tables.iter().map(|table| format!("left out: {} ({})", table.table, table.reason)));
+    lines.extend(redaction.unclassified.iter().map(|field| format!("left out, unknown to the profile: {field}")));
+    lines.extend(NotIncluded::by_reason(&metadata.not_included).iter().map(|line| format!("not included: {line}")));
+    format!("{}\n\n{table}", lines.join("\n"))
 }
 
 fn columns(schema: &TableSchema, json: bool) -> String {
@@ -214,4 +219,19 @@ fn codec_name(codec: Codec) -> String {
 fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a String>) -> String {
     let known: Vec<&str> = known.map(String::as_str).collect();
     format!("there is no {what} {name}; there is {}", known.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::no_formula;
+
+    #[test]
+    fn numbers_are_no_formulas() {
+        for number in ["-12.50", "-9007199254740993", "+1", "-0", "-1.5e-7", "12"] {
+            assert_eq!(no_formula(number), number);
+        }
+        for formula in ["=1+1", "-1+1", "+cmd|' /C calc'!A0", "@SUM(1)", " -x", "-1 days"] {
+            assert_eq!(no_formula(formula), format!("'{formula}"));
+        }
+    }
 }

@@ -74,7 +74,7 @@ impl SourceUrl {
     }
 
     pub fn named(&self, Failed { exit, message }: Failed) -> Failed {
-        if exit != Exit::Failed {
+        if !matches!(exit, Exit::Failed | Exit::Drift) {
             return Failed { exit, message };
         }
         Failed::new(exit, format!("{}: {message}", self.shown()))

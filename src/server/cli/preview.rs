@@ -5,6 +5,7 @@ use comfy_table::{CellAlignment, Table, TableStyle};
 
 use super::open::{Opened, blocking};
 use super::{Exit, Failed, SourceArgs, print};
+use crate::model::redaction::NotIncluded;
 use crate::model::{export, text};
 use crate::server::export::measure;
 use crate::server::support::clock::SystemClock;
@@ -54,9 +55,9 @@ fn as_text(preview: &export::Preview) -> String {
     let tables = text::counted(preview.tables.len() as u64, "table");
     let total = format!("{total} in {tables}, about {} ({band})", text::bytes(size.bytes));
     let excluded = preview.excluded.iter().map(|table| (&table.table, table.reason.as_str()));
-    let objects = preview.not_included.iter().map(|object| (&object.object, object.reason.as_str()));
     let unknown = preview.drift.unclassified.iter().map(|new| (&new.field, "unknown to the profile"));
-    let left = excluded.chain(objects).chain(unknown).map(|(name, reason)| format!("not included: {name} ({reason})"));
+    let left = excluded.chain(unknown).map(|(name, reason)| format!("{name} ({reason})"));
+    let left = left.chain(NotIncluded::by_reason(&preview.not_included)).map(|line| format!("not included: {line}"));
     let mut lines = vec![table.to_string(), String::new(), total];
     lines.extend(left);
     if !preview.guesses.is_empty() {

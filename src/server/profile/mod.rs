@@ -43,7 +43,7 @@ pub enum Error {
     #[error("{0}")]
     Mistake(#[from] Mistake),
     #[error(
-        "this is not a {profile} database: {} missing: {}",
+        "the database does not fit the profile {profile}: {} missing: {}; waybill profile check compares the two",
         if tables.len() == 1 { "a table is" } else { "tables are" },
         tables.join(", ")
     )]
@@ -129,7 +129,7 @@ pub struct Role {
 
 /// A value that a column is compared with, as the database would write it as text.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a column is compared with a text, a whole number, true or false")]
 pub enum Scalar {
     Boolean(bool),
     Integer(i64),

@@ -7,7 +7,10 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::{BUILT_IN, Error, Origin, Profile};
-use crate::model::redaction::Treatment;
+use crate::model::redaction::{Classification, Treatment};
+
+/// Common file systems hold 255 bytes; date, time and `.json.zst` come on top.
+const LONGEST_FILE_NAME: usize = 200;
 
 /// What is wrong with a profile, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +42,15 @@ impl Mistake {
 struct Places {
     scopes: Option<Spanned<toml::Value>>,
     filters: Option<Spanned<toml::Value>>,
-    treatments: Option<Spanned<toml::Table>>,
+    #[serde(default)]
+    treatments: BTreeMap<String, Spanned<toml::Value>>,
+    name: Option<Spanned<toml::Value>>,
     file_name: Option<Spanned<toml::Value>>,
     #[serde(default)]
     roles: BTreeMap<Spanned<String>, toml::Value>,
     notice: Option<NoticePlaces>,
+    #[serde(default)]
+    tables: BTreeMap<String, TablePlaces>,
 }
 
 #[derive(serde::Deserialize)]
@@ -51,7 +58,17 @@ struct NoticePlaces {
     people: Option<Spanned<toml::Value>>,
 }
 
+#[derive(serde::Deserialize)]
+struct TablePlaces {
+    #[serde(default)]
+    columns: BTreeMap<String, Spanned<toml::Value>>,
+}
+
 impl Places {
+    fn column(&self, table: &str, column: &str) -> usize {
+        self.tables.get(table).and_then(|table| table.columns.get(column)).map_or(0, |column| column.span().start)
+    }
+
     fn role(&self, name: &str) -> usize {
         self.roles.get_key_value(name).map_or(0, |(name, _)| name.span().start)
     }
@@ -88,8 +105,20 @@ impl Profile {
     fn refuse_nonsense(&self, text: &str, places: &Places) -> Result<(), Mistake> {
         let wrong = |at: usize, what: String| Err(Mistake::at(text, at, what));
         let start = |place: &Option<Spanned<toml::Value>>| place.as_ref().map_or(0, |place| place.span().start);
-        if self.file_name.is_empty() || self.file_name.contains(['/', '\\', '\0']) {
-            return wrong(start(&places.file_name), "file_name must be a plain file name".into());
+        if self.name.trim().is_empty() {
+            return wrong(start(&places.name), "name is empty: call the profile what the application is called".into());
+        }
+        if let Some(what) = wrong_file_name(&self.file_name) {
+            return wrong(start(&places.file_name), what);
+        }
+        if let Some(auth) = &self.auth
+            && self.column(&auth.table, &auth.password).is_some_and(|column| column.class != Classification::Secret)
+        {
+            let what = format!(
+                "{}.{} holds the passwords that [auth] names: its class can only be \"secret\"",
+                auth.table, auth.password
+            );
+            return wrong(places.column(&auth.table, &auth.password), what);
         }
         for (name, role) in &self.roles {
             let place = places.role(name);
@@ -113,6 +142,19 @@ impl Profile {
     }
 }
 
+/// What is wrong with the template of a file name, if anything is.
+fn wrong_file_name(template: &str) -> Option<String> {
+    let plain = template.replace("{date}", "").replace("{time}", "");
+    if template.is_empty() || template.contains(['/', '\\', '\0']) || matches!(template, "." | "..") {
+        return Some("file_name must be a plain file name".into());
+    }
+    if plain.contains(['{', '}']) {
+        return Some("file_name knows {date} and {time} and nothing else in braces".into());
+    }
+    (template.len() > LONGEST_FILE_NAME)
+        .then(|| format!("file_name is too long: at most {LONGEST_FILE_NAME} bytes fit, with a date and an ending"))
+}
+
 fn refuse_reserved(text: &str, places: &Places) -> Result<(), Mistake> {
     for (name, value) in [("scopes", &places.scopes), ("filters", &places.filters)] {
         if let Some(value) = value {
@@ -120,11 +162,10 @@ fn refuse_reserved(text: &str, places: &Places) -> Result<(), Mistake> {
             return Err(Mistake::at(text, value.span().start, what));
         }
     }
-    let secret =
-        places.treatments.as_ref().and_then(|table| Some((table.span().start, table.get_ref().get("secret")?)));
-    match secret {
-        Some((at, value)) if value.as_str() != Some(Treatment::Omit.as_str()) => {
-            Err(Mistake::at(text, at, "secrets are always omitted: treatments.secret can only be \"omit\"".into()))
+    match places.treatments.get("secret") {
+        Some(value) if value.get_ref().as_str() != Some(Treatment::Omit.as_str()) => {
+            let what = "secrets are always omitted: treatments.secret can only be \"omit\"";
+            Err(Mistake::at(text, value.span().start, what.into()))
         }
         _ => Ok(()),
     }
@@ -186,9 +227,34 @@ mod tests {
     fn secrets_can_only_be_omitted() {
         for treatment in ["keep", "mask", "pseudonymise"] {
             let text = format!("name = \"x\"\n[treatments]\nsecret = \"{treatment}\"\n");
-            assert!(mistake(&text).contains("secrets are always omitted"), "{treatment}");
+            assert!(mistake(&text).contains("line 3, column 10: secrets are always omitted"), "{treatment}");
         }
         assert!(Profile::from_toml("name = \"x\"\n[treatments]\nsecret = \"omit\"\npersonal = \"mask\"\n").is_ok());
+    }
+
+    #[test]
+    fn the_column_with_the_passwords_can_only_be_secret() {
+        let profile = |class: &str| {
+            format!(
+                "name = \"x\"\nauth = {{ table = \"users\", id = \"id\", email = \"e\", password = \"pw\" }}\n\
+                 [tables.users.columns]\nid = \"plain\"\npw = {class}\n"
+            )
+        };
+        for class in ["\"plain\"", "{ class = \"personal\" }"] {
+            let found = mistake(&profile(class));
+            assert!(found.contains("line 5, column 6: users.pw holds the passwords that [auth] names"), "{found}");
+        }
+        assert!(Profile::from_toml(&profile("\"secret\"")).is_ok());
+    }
+
+    #[test]
+    fn a_file_name_is_one_that_can_be_made() {
+        let name = |name: &str| Profile::from_toml(&format!("name = \"x\"\nfile_name = \"{name}\"\n"));
+        for wrong in ["", ".", "..", "a/b", "x-{dat}.json", "x-{date.json", &"x".repeat(201)] {
+            assert!(name(wrong).is_err_and(|mistake| mistake.line == 2 && mistake.column == 13), "{wrong}");
+        }
+        assert!(name("x-{date}-{time}.json").is_ok());
+        assert!(mistake("name = \" \"").contains("line 1, column 8: name is empty"));
     }
 
     #[test]

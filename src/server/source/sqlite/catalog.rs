@@ -31,8 +31,8 @@ fn reason_to_leave(name: &str, kind: &str) -> Option<&'static str> {
     match kind {
         _ if name.starts_with("sqlite_") => Some("SQLite's own bookkeeping"),
         "view" => Some("a view: its data is in the tables it reads"),
-        "virtual" => Some("a virtual table: its content lives outside plain tables"),
-        "shadow" => Some("belongs to a virtual table, which rebuilds it"),
+        "virtual" => Some("a virtual table: what it holds is not exported"),
+        "shadow" => Some("belongs to a virtual table, whose content is not exported"),
         _ => None,
     }
 }
