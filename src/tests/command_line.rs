@@ -166,6 +166,33 @@ fn an_export_that_cannot_be_recorded_does_not_happen() {
 }
 
 #[test]
+fn a_name_in_a_database_does_not_steer_the_terminal() {
+    let folder = TempDir::new().unwrap();
+    let connection = rusqlite::Connection::open(folder.path().join("odd.db")).unwrap();
+    let table = "red\u{1b}[31m\u{9b}2J\u{7}";
+    connection.execute_batch(&format!("CREATE TABLE \"{table}\" (\"password\u{1b}]0;\" TEXT)")).unwrap();
+    let odd = "--source=sqlite:odd.db";
+    run(&folder, &["export", odd, "--output", "odd.json"]);
+    for arguments in [
+        &["preview", odd][..],
+        &["preview", odd, "--json"],
+        &["export", odd, "--output", "again.json", "--json"],
+        &["export", odd, "--output", "-"],
+        &["inspect", "odd.json"],
+        &["inspect", "odd.json", "red"],
+        &["profile", "init", odd],
+    ] {
+        let ended = run(&folder, arguments);
+        let shown = format!("{}{}", if arguments.contains(&"-") { String::new() } else { ended.text() }, ended.stderr);
+        assert!(
+            shown.contains("\\u001b]0;") || shown.contains("red\\u001b[31m\\u009b2J\\u0007"),
+            "{arguments:?} {shown}"
+        );
+        assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{arguments:?} {shown:?}");
+    }
+}
+
+#[test]
 fn the_source_is_never_written_to_as_state_or_replaced_as_output() {
     let (folder, source) = folder_with_sample();
     let path = folder.path().join("sample.db");
@@ -173,6 +200,11 @@ fn the_source_is_never_written_to_as_state_or_replaced_as_output() {
     let state = run(&folder, &["export", &source, "--state", "sqlite:sample.db"]);
     assert_eq!(state.code, 2);
     assert!(state.stderr.contains("give another --state"), "{}", state.stderr);
+    fs::copy(&path, folder.path().join("another.db")).unwrap();
+    let state = run(&folder, &["export", &source, "--state", "sqlite:another.db"]);
+    assert_eq!(state.code, 2);
+    assert!(state.stderr.contains("another.db is a database of another program"), "{}", state.stderr);
+    assert!(fs::read(folder.path().join("another.db")).unwrap() == before);
     let output = run(&folder, &["export", &source, "--output", "sample.db", "--force"]);
     assert_eq!(output.code, 2);
     assert!(output.stderr.contains("would replace the database itself"), "{}", output.stderr);

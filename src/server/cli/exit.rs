@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::server::pipeline::unpack::BadPacking;
-use crate::server::{classification, export, inspect, profile, sample, source};
+use crate::server::{classification, export, inspect, profile, sample, source, state};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -54,6 +54,7 @@ impl From<export::Error> for Failed {
             export::Error::Profile(
                 profile::Error::Unknown { .. } | profile::Error::Unreadable(_) | profile::Error::Mistake(_),
             ) => Exit::Usage,
+            export::Error::State(state::Error::Foreign(_)) => Exit::Usage,
             export::Error::Profile(profile::Error::MissingTables { .. }) => Exit::Drift,
             _ => Exit::Failed,
         };

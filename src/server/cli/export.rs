@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::open::{app, is_same_file, system_user};
-use super::{Exit, Failed, SourceArgs, StateArgs, print};
+use super::{Exit, Failed, SourceArgs, StateArgs, print, tell};
 use crate::model::export::Compression;
 use crate::model::manifest::RecordOrder;
 use crate::model::redaction::NotIncluded;
@@ -85,7 +85,7 @@ impl Export {
         if self.json && !to_standard_output {
             return print(&as_json(&done).to_string());
         }
-        eprintln!("{}", if self.json { as_json(&done).to_string() } else { as_text(&done) });
+        tell(&if self.json { as_json(&done).to_string() } else { as_text(&done) });
         Ok(Exit::Done)
     }
 

@@ -15,6 +15,7 @@ mod serve;
 mod user;
 mod verify;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -127,7 +128,7 @@ pub fn run() -> Exit {
         Err(error) => Err(Failed::new(Exit::Failed, format!("no threads can be started: {error}"))),
     };
     ended.unwrap_or_else(|failed| {
-        eprintln!("waybill: {}", failed.message);
+        tell(&format!("waybill: {}", failed.message));
         failed.exit
     })
 }
@@ -135,10 +136,25 @@ pub fn run() -> Exit {
 /// Prints to standard output. A reader that has seen enough is content.
 fn print(text: &str) -> Result<Exit, Failed> {
     use std::io::Write;
-    match writeln!(std::io::stdout(), "{text}") {
+    match writeln!(std::io::stdout(), "{}", printable(text)) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::output(&error)),
         _ => Ok(Exit::Done),
     }
+}
+
+/// Prints to standard error.
+fn tell(text: &str) {
+    eprintln!("{}", printable(text));
+}
+
+/// Names in a database may hold what steers a terminal: it is written as JSON writes it.
+fn printable(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(steers) {
+        return text.into();
+    }
+    let shown = |c: char| if steers(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+    text.chars().map(shown).collect()
 }
 
 async fn dispatch(command: Command) -> Result<Exit, Failed> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::open::{Opened, blocking, is_same_file};
-use super::{Exit, Failed, SourceArgs, print};
+use super::{Exit, Failed, SourceArgs, print, tell};
 use crate::server::classification;
 use crate::server::profile::{Origin, SCHEMA};
 
@@ -75,7 +75,8 @@ impl Init {
             }
             _ => Failed::new(Exit::Output, format!("{} cannot be written: {error}", path.display())),
         })?;
-        eprintln!("{}: every class in it is a guess; read it, correct it, then use it with --profile", path.display());
+        let path = path.display();
+        tell(&format!("{path}: every class in it is a guess; read it, correct it, then use it with --profile"));
         Ok(Exit::Done)
     }
 }
@@ -110,7 +111,9 @@ impl Check {
             print(&drift.lines().join("\n"))?;
         }
         for field in lacking {
-            eprintln!("note: {field} is left out and must not be null; say with on_import what an import should write");
+            tell(&format!(
+                "note: {field} is left out and must not be null; say with on_import what an import should write"
+            ));
         }
         Ok(if drift.is_empty() { Exit::Done } else { Exit::Drift })
     }

@@ -7,11 +7,11 @@ pub mod accounts;
 pub mod exports;
 pub mod sessions;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, Connection, Sqlite, SqlitePool, Transaction};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/state/sqlite");
 
@@ -19,6 +19,8 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/state/sq
 pub enum Error {
     #[error("the folder for Waybill's own state cannot be used: {0}")]
     Folder(#[source] std::io::Error),
+    #[error("{} is a database of another program: give Waybill a file of its own with --state", .0.display())]
+    Foreign(PathBuf),
     #[error("Waybill's own state cannot be opened or brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("Waybill's own state cannot be read or written: {0}")]
@@ -43,6 +45,7 @@ impl State {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         private_folder(folder).map_err(Error::Folder)?;
         private_file(path).map_err(Error::Folder)?;
+        refuse_another_programs(path).await?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -63,6 +66,19 @@ impl State {
     pub async fn begin(&self) -> Result<Tx> {
         Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
     }
+}
+
+/// Looks at a file before anything is written to it. What is there is ours if it has our audit trail.
+async fn refuse_another_programs(path: &Path) -> Result<()> {
+    let mut looking = SqliteConnectOptions::new().filename(path).read_only(true).connect().await?;
+    let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
+        .fetch_all(&mut looking)
+        .await?;
+    looking.close().await?;
+    let has = |name: &str| tables.iter().any(|table| table == name);
+    // The first one alone: a first start that was killed at once.
+    let is_ours = tables.is_empty() || has("audit") && has("exports") || tables == ["_sqlx_migrations"];
+    if is_ours { Ok(()) } else { Err(Error::Foreign(path.to_owned())) }
 }
 
 /// Makes a folder that only its owner can enter; one that is there is left as it is.

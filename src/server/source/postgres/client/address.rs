@@ -33,19 +33,9 @@ const PARAMETERS: [(&str, &str); 13] = [
 const DEFAULT_PORT: u16 = 5432;
 /// Where servers of the system's own packages put their sockets. Not `/tmp`: anybody may put one there.
 const SOCKET_FOLDER: &str = "/var/run/postgresql";
-/// What libpq takes and what does not matter here.
-const IGNORED: [&str; 10] = [
-    "connect_timeout",
-    "keepalives",
-    "keepalives_idle",
-    "keepalives_interval",
-    "keepalives_count",
-    "tcp_user_timeout",
-    "fallback_application_name",
-    "client_encoding",
-    "target_session_attrs",
-    "gssencmode",
-];
+/// Numbers that libpq takes and that do not matter here.
+const IGNORED: [&str; 6] =
+    ["connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"];
 /// Demands on how a server proves itself that cannot be kept, and so are not passed over.
 const DEMANDS: [&str; 3] = ["PGREQUIREAUTH", "PGREQUIREPEER", "PGSSLCRL"];
 
@@ -189,8 +179,14 @@ impl Settings {
                 settings.0.insert(name, value.into());
             }
         }
-        if let Some(binding) = variable("PGCHANNELBINDING")? {
-            settings.set("channel_binding", &binding)?;
+        for (name, from) in [
+            ("channel_binding", "PGCHANNELBINDING"),
+            ("target_session_attrs", "PGTARGETSESSIONATTRS"),
+            ("gssencmode", "PGGSSENCMODE"),
+        ] {
+            if let Some(demand) = variable(from)? {
+                settings.set(name, &demand)?;
+            }
         }
         Ok(settings)
     }
@@ -199,10 +195,21 @@ impl Settings {
         match (name, value) {
             ("channel_binding", "disable" | "prefer") => return Ok(()),
             ("channel_binding", _) => {
-                return Err("channel_binding=require cannot be kept: take it out, and use sslmode=verify-full".into());
+                return Err("channel_binding cannot be kept: take it out, and use sslmode=verify-full".into());
+            }
+            ("target_session_attrs", "any") | ("gssencmode", "disable" | "prefer") => return Ok(()),
+            ("target_session_attrs" | "gssencmode", _) => {
+                return Err(format!(
+                    "what {name} asks for cannot be kept: take it out, or reach the server in another way"
+                ));
             }
             ("ssl", "true") => return self.set("sslmode", "require"),
-            _ if IGNORED.contains(&name) => return Ok(()),
+            ("fallback_application_name" | "client_encoding", _) => return Ok(()),
+            // Numbers as in libpq, and waited for in our own way.
+            _ if IGNORED.contains(&name) => {
+                let is_number = value.is_empty() || value.parse::<i32>().is_ok();
+                return if is_number { Ok(()) } else { Err(format!("{name} is not understood: give a number")) };
+            }
             _ => {}
         }
         let Some((name, _)) = PARAMETERS.into_iter().find(|(known, _)| *known == name) else {
@@ -316,6 +323,9 @@ mod tests {
             "postgres://u:s3cret@h1,h2/d",
             "postgres://u:s3cret@h/d?host=/tmp,/run",
             "postgres://u:s3cret@h/d?channel_binding=require",
+            "postgres://u:s3cret@h/d?target_session_attrs=read-write",
+            "postgres://u:s3cret@h/d?gssencmode=require",
+            "postgres://u:s3cret@h/d?connect_timeout=s3cret",
             "postgres://u:s3cret@h/d?sslrootcert=system&sslmode=require",
             "mysql://u:s3cret@h/d",
         ] {
@@ -342,7 +352,10 @@ mod tests {
             assert_eq!(read(url).to_string(), shown, "{url}");
         }
         let mode = |query: &str| read(&format!("postgres://ada@h/app?{query}")).tls.mode;
-        assert_eq!(mode("connect_timeout=10&channel_binding=prefer"), Mode::Prefer);
+        assert_eq!(
+            mode("connect_timeout=10&channel_binding=prefer&gssencmode=prefer&target_session_attrs=any"),
+            Mode::Prefer
+        );
         assert_eq!(mode("ssl=true"), Mode::Require);
         assert_eq!(mode("sslrootcert=system"), Mode::VerifyFull);
         let password = |url: &str| read(url).password.unwrap().expose_secret().to_owned();
