@@ -55,6 +55,10 @@ async fn the_first_start_prints_a_link_that_works_once() {
     assert!(short.header("location").contains("problem=unusable"), "{}", short.header("location"));
     let wrong = visitor.post("/setup", &make("wrong", PASSWORD)).await;
     assert!(wrong.header("location").contains("problem=used"));
+    for nothing_to_fill_in in ["/setup", wrong.header("location")] {
+        let page = visitor.get(nothing_to_fill_in).await;
+        assert!(page.text().contains("role=\"alert\"") && !page.text().contains("<form"), "{}", page.text());
+    }
     let made = visitor.post("/setup", &make(&token, PASSWORD)).await;
     assert_eq!((made.status, made.header("location")), (303, "/login"));
     let again = visitor.post("/setup", &make(&token, "another long password")).await;

@@ -2,7 +2,7 @@
 
 use waybill::ui::ADDRESSES;
 
-use crate::harness::{ROLES, Waybill};
+use crate::harness::{ADMIN, ROLES, Waybill};
 
 const NOBODYS: &str = "01900000-0000-7000-8000-000000000000";
 
@@ -161,7 +161,14 @@ async fn a_body_that_is_too_large_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_address_is_not_found() {
     let waybill = Waybill::start().await;
-    let answer = waybill.visitor().get("/nothing-here").await;
-    assert_eq!(answer.status, 404);
-    assert!(answer.text().contains("Nothing here"));
+    let long = format!("/{}", "a".repeat(256));
+    let admin = waybill.signed_in_as(ADMIN).await;
+    for path in ["/nothing-here", &long, "/pkg/nothing.js", "/admin/developer-tools/export/runs/abc"] {
+        let answer = admin.get(path).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(answer.text().contains("Nothing here"), "{path}");
+    }
+    let function = waybill.visitor().post("/rpc/nothing", "").await;
+    assert_eq!(function.status, 404);
+    assert!(function.text().contains("\"status\":404"), "{}", function.text());
 }

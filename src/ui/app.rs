@@ -11,6 +11,7 @@ use super::pages::admin::developer_tools::export::{ExportPage, GuidePage, Histor
 use super::pages::login::LoginPage;
 use super::pages::not_found::NotFoundPage;
 use super::pages::setup::SetupPage;
+use crate::model::export::ExportId;
 
 /// Every page's address; `{id}` stands for an export's id.
 pub const ADDRESSES: [&str; 8] = [
@@ -49,7 +50,7 @@ pub enum StaticPage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LivePage {
     Export { refresh: bool, problem: String },
-    Run { id: String },
+    Run { id: ExportId },
     Verify,
 }
 
@@ -60,7 +61,7 @@ impl LivePage {
         match path.strip_prefix("/admin/developer-tools/export")? {
             "" => Some(Self::Export { refresh: value(query, "refresh").is_some(), problem: text(query, "problem") }),
             "/verify" => Some(Self::Verify),
-            rest => Some(Self::Run { id: rest.strip_prefix("/runs/")?.to_owned() }),
+            rest => Some(Self::Run { id: rest.strip_prefix("/runs/")?.parse().ok()? }),
         }
     }
 }
@@ -123,12 +124,17 @@ pub fn Live(page: LivePage) -> impl IntoView {
 mod tests {
     use super::*;
 
+    const RUN_OF_NOTHING: &str = "/admin/developer-tools/export/runs/abc";
+
     #[test]
     fn every_address_is_a_page() {
         for address in ADDRESSES {
-            assert_ne!(Page::at(address, &Query::new()), Page::Static(StaticPage::NotFound), "{address}");
+            let address = address.replace("{id}", "0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d");
+            assert_ne!(Page::at(&address, &Query::new()), Page::Static(StaticPage::NotFound), "{address}");
         }
-        for odd in ["/", "/admin/", "/admin/developer-tools/export/", "/admin/developer-tools/exports", "/x"] {
+        for odd in
+            ["/", "/admin/", "/admin/developer-tools/export/", "/admin/developer-tools/exports", "/x", RUN_OF_NOTHING]
+        {
             assert_eq!(Page::at(odd, &Query::new()), Page::Static(StaticPage::NotFound), "{odd}");
         }
     }

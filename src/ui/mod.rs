@@ -11,6 +11,6 @@ mod hydration;
 mod pages;
 mod shell;
 
-pub use app::{ADDRESSES, Page};
+pub use app::{ADDRESSES, Page, StaticPage};
 pub use hydration::hydrate;
 pub use shell::{Theme, shell};

@@ -9,9 +9,15 @@ use tower_http::services::ServeDir;
 
 use super::{Shared, render_page};
 
+/// In bytes, on common file systems. Of a longer one a disk makes an error.
+const LONGEST_NAME: usize = 255;
+
 pub async fn asset_or_not_found(State(shared): State<Shared>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    if request.uri().path().split('/').any(|name| name.len() > LONGEST_NAME) {
+        return render_page(State(shared), request).await;
     }
     let (parts, body) = request.into_parts();
     let asked = Request::from_parts(parts.clone(), Body::empty());
@@ -20,7 +26,5 @@ pub async fn asset_or_not_found(State(shared): State<Shared>, request: Request) 
     if found.status() != StatusCode::NOT_FOUND && found.status() != StatusCode::TEMPORARY_REDIRECT {
         return found.into_response();
     }
-    let mut page = render_page(State(shared), Request::from_parts(parts, body)).await;
-    *page.status_mut() = StatusCode::NOT_FOUND;
-    page
+    render_page(State(shared), Request::from_parts(parts, body)).await
 }

@@ -21,11 +21,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{FromRef, Query, Request, State};
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use leptos::prelude::{LeptosOptions, provide_context};
+use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::handle_server_fns_with_context;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
@@ -33,7 +34,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::app::App;
 use super::context::Visitor;
-use crate::ui::{ADDRESSES, Page, shell};
+use crate::ui::{ADDRESSES, Page, StaticPage, shell};
 
 /// Forms are small; files are never uploaded.
 const LARGEST_BODY: usize = 64 << 10;
@@ -104,7 +105,9 @@ pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::Con
 }
 
 async fn server_function(State(shared): State<Shared>, request: Request) -> Response {
-    use axum::response::IntoResponse;
+    if !server_fn_paths().any(|(path, _)| path == request.uri().path()) {
+        return problem::not_found().await.into_response();
+    }
     let provide = context_of(&shared, &request);
     handle_server_fns_with_context(provide, request).await.into_response()
 }
@@ -119,8 +122,13 @@ async fn render_page(State(shared): State<Shared>, request: Request) -> Response
     };
     let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).unwrap_or_default();
     let page = Page::at(request.uri().path(), &query);
+    let is_none = page == Page::Static(StaticPage::NotFound);
     let render = leptos_axum::render_app_async_with_context(with_policy, move || shell(page.clone()));
-    render(request).await
+    let mut response = render(request).await;
+    if is_none {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response
 }
 
 /// What pages and server functions find: the app, and who is asking.

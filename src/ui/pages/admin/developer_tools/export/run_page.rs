@@ -6,22 +6,13 @@ use super::live::Live;
 use super::outcome::Outcome;
 use super::progress::ProgressPanel;
 use super::{CRUMBS, HERE};
-use crate::model::ApiError;
-use crate::model::export::{RunState, RunView};
+use crate::model::export::{ExportId, RunState, RunView};
 use crate::rpc::export::view_export;
 use crate::ui::components::{Frame, Refusal, Toasts, Waiting, current_viewer};
 
 #[component]
-pub fn RunPage(id: String) -> impl IntoView {
-    let run = Resource::new(
-        move || id.parse().ok(),
-        |id| async move {
-            match id {
-                Some(id) => view_export(id).await,
-                None => Err(ApiError::NotFound),
-            }
-        },
-    );
+pub fn RunPage(id: ExportId) -> impl IntoView {
+    let run = Resource::new(move || id, view_export);
     let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
     view! {
         <Frame title="Export run" crumbs>
