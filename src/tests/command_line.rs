@@ -55,6 +55,19 @@ fn to_standard_output_nothing_but_the_file_is_written_there() {
     assert_eq!(run(&folder, &["verify", "piped.json"]).code, 0);
 }
 
+#[test]
+fn a_name_that_ends_for_a_packed_file_gets_one() {
+    let (folder, source) = folder_with_sample();
+    for (name, magic) in [("out.json.gz", &[0x1f, 0x8b][..]), ("out.json.zst", &[0x28, 0xb5, 0x2f, 0xfd])] {
+        assert_eq!(run(&folder, &["export", &source, "--output", name]).code, 0);
+        assert!(fs::read(folder.path().join(name)).unwrap().starts_with(magic), "{name}");
+        assert_eq!(run(&folder, &["verify", name]).code, 0);
+    }
+    let ended = run(&folder, &["export", &source, "--output", "new.json.gz", "--compress", "zstd"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(!folder.path().join("new.json.gz").exists());
+}
+
 /// Exit code 5, and the file that was there is untouched.
 #[test]
 fn an_existing_file_is_kept_unless_forced() {
@@ -85,6 +98,9 @@ fn output_that_cannot_be_written_is_told_and_leaves_nothing() {
     assert_eq!(program.0.args(["preview", &source]).status().unwrap().code(), Some(5));
     let missing = run(&folder, &["export", &source, "--output", "no/such/folder/out.json"]);
     assert_eq!(missing.code, 5, "{}", missing.stderr);
+    assert!(
+        missing.stderr.contains("no/such/folder/out.json: ") && missing.stderr.contains("its folder does not exist")
+    );
 
     let mut program = Program::new(folder.path());
     program.0.args(["export", &source, "--output", "-"]).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -111,7 +127,7 @@ fn a_file_size_limit_is_told_and_leaves_nothing() {
 #[test]
 fn wrong_usage_is_code_2_and_says_what_to_write() {
     let (folder, source) = folder_with_sample();
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 14] = [
         (&["export"], "--source"),
         (&["export", "--source", "nonsense:hunter2"], "write sqlite:PATH or postgres://user@host:port/database"),
         (&["export", "--source", "postgres://user:hunter2@host/db"], "WAYBILL_SOURCE"),
@@ -124,6 +140,9 @@ fn wrong_usage_is_code_2_and_says_what_to_write() {
             "there is no profile other; give a file, or one of the built-in ones: supportsignal",
         ),
         (&["verify", "x", "--sha256", "abc"], "64 hexadecimal digits"),
+        (&["serve", &source, "--address", "127.0.0.1:99999"], "cannot be listened on"),
+        (&["serve", &source, "--site", "missing"], "--site: missing is not a folder"),
+        (&["profile", "init", &source, "--profile", "supportsignal"], "unexpected argument"),
         (&["frobnicate"], "unrecognized subcommand"),
         (&["sample"], "--output"),
     ];

@@ -1,5 +1,6 @@
 //! `waybill export`.
 
+use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,7 +31,7 @@ pub struct Export {
     /// The order of records: as they lie on disk (fastest), or by primary key (comparable).
     #[arg(long, value_enum, default_value_t)]
     order: Order,
-    /// Pack the file; a folder gets a name that ends in .gz or .zst.
+    /// Pack the file [default: as its name ends, .gz or .zst].
     #[arg(long, value_enum)]
     compress: Option<Compress>,
     /// Replace a file that is there already.
@@ -48,7 +49,7 @@ enum Order {
     Key,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Compress {
     Gzip,
     Zstd,
@@ -57,7 +58,7 @@ enum Compress {
 impl Export {
     pub async fn run(self) -> Result<Exit, Failed> {
         let state = self.state.path()?;
-        let source = self.source.url()?;
+        let source = self.source.database.url()?;
         if source.file().into_iter().chain([&*state]).any(|kept| is_same_file(&self.output, kept)) {
             return Err(Failed::new(Exit::Usage, "the output would replace the database itself: choose another name"));
         }
@@ -67,11 +68,7 @@ impl Export {
             Order::Storage => RecordOrder::Storage,
             Order::Key => RecordOrder::Key,
         };
-        let compression = match self.compress {
-            None => Compression::None,
-            Some(Compress::Gzip) => Compression::Gzip,
-            Some(Compress::Zstd) => Compression::Zstd,
-        };
+        let compression = self.compression()?;
         let destination = self.destination();
         let to_standard_output = destination == Destination::StandardOutput;
         let watch = |run: Arc<LiveRun>| {
@@ -87,6 +84,24 @@ impl Export {
         }
         tell(&if self.json { as_json(&done).to_string() } else { as_text(&done) });
         Ok(Exit::Done)
+    }
+
+    /// As asked, else as the file's name says.
+    fn compression(&self) -> Result<Compression, Failed> {
+        let by_name = match self.output.extension().and_then(OsStr::to_str) {
+            Some("gz") => Some(Compress::Gzip),
+            Some("zst") => Some(Compress::Zstd),
+            _ => None,
+        };
+        if self.compress.is_some() && by_name.is_some() && self.compress != by_name {
+            let message = "the output's name ends for one way of packing and --compress asks for another";
+            return Err(Failed::new(Exit::Usage, message));
+        }
+        Ok(match self.compress.or(by_name) {
+            None => Compression::None,
+            Some(Compress::Gzip) => Compression::Gzip,
+            Some(Compress::Zstd) => Compression::Zstd,
+        })
     }
 
     fn destination(&self) -> Destination {

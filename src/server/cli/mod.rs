@@ -77,13 +77,20 @@ enum Command {
     Sample(sample::Sample),
 }
 
-/// Where the data comes from and what it means.
+/// Where the data comes from.
 #[derive(Debug, Args)]
-struct SourceArgs {
+struct DatabaseArgs {
     /// The database: sqlite:PATH, or `postgres://user@host:port/db?sslmode=…` as libpq takes it. A
     /// password belongs into `WAYBILL_SOURCE`, `PGPASSWORD` or ~/.pgpass.
     #[arg(long, value_name = "URL", env = "WAYBILL_SOURCE", hide_env_values = true)]
     source: SecretString,
+}
+
+/// Where the data comes from and what it means.
+#[derive(Debug, Args)]
+struct SourceArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
     /// What its tables and columns mean: a file, or a built-in profile's name (supportsignal)
     /// [default: a built-in one that fits, else a guess].
     #[arg(long, value_name = "FILE|NAME")]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 
-use super::{Exit, Failed, SourceArgs};
+use super::{DatabaseArgs, Exit, Failed, SourceArgs};
 use crate::server::app::{App, Parts};
 use crate::server::classification;
 use crate::server::profile::Profile;
@@ -96,7 +96,7 @@ pub struct Opened {
     pub profile: Profile,
 }
 
-impl SourceArgs {
+impl DatabaseArgs {
     pub fn url(&self) -> Result<SourceUrl, Failed> {
         let text = self.source.expose_secret();
         let usage = |message: String| Failed::new(Exit::Usage, format!("--source: {message}"));
@@ -110,15 +110,16 @@ impl SourceArgs {
         Ok(url)
     }
 
-    /// Opens the source alone.
-    pub async fn source(&self) -> Result<(SourceUrl, Arc<dyn Source>), Failed> {
+    pub async fn open(&self) -> Result<(SourceUrl, Arc<dyn Source>), Failed> {
         let url = self.url()?;
         blocking(move || url.open().map(|source| (url, source))).await
     }
+}
 
+impl SourceArgs {
     /// Opens the source and finds its profile.
     pub async fn open(&self) -> Result<Opened, Failed> {
-        let (url, source) = self.source().await?;
+        let (url, source) = self.database.open().await?;
         let asked = self.profile.clone();
         blocking(move || {
             let profile = classification::resolve(&*source, asked.as_deref(), &url.database());
@@ -139,7 +140,7 @@ pub async fn blocking<T: Send + 'static>(
 
 /// Opens the app on a source.
 pub async fn app(source: &SourceArgs, state: &Path) -> Result<(Arc<App>, SourceUrl), Failed> {
-    if source.url()?.file().is_some_and(|file| is_same_file(file, state)) {
+    if source.database.url()?.file().is_some_and(|file| is_same_file(file, state)) {
         let message = "the source is not the place for Waybill's own records: give another --state";
         return Err(Failed::new(Exit::Usage, message));
     }

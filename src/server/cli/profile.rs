@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::open::{Opened, blocking, is_same_file};
-use super::{Exit, Failed, SourceArgs, print, tell};
+use super::{DatabaseArgs, Exit, Failed, SourceArgs, print, tell};
 use crate::server::classification;
 use crate::server::profile::{Origin, SCHEMA};
 
@@ -29,7 +29,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct Init {
     #[command(flatten)]
-    source: SourceArgs,
+    database: DatabaseArgs,
     /// The file to write; standard output if not given.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -59,7 +59,7 @@ impl Profile {
 
 impl Init {
     async fn run(self) -> Result<Exit, Failed> {
-        let (url, source) = self.source.source().await?;
+        let (url, source) = self.database.open().await?;
         if self.output.as_deref().zip(url.file()).is_some_and(|(output, file)| is_same_file(output, file)) {
             return Err(Failed::new(Exit::Usage, "the output would replace the database itself: choose another name"));
         }

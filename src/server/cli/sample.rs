@@ -20,7 +20,7 @@ pub struct Sample {
     incidents: u64,
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
     participants: u64,
-    /// The same seed gives the same data.
+    /// The same seed gives the same data, but for its users' password hashes.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Replace a file that is there already.
@@ -48,7 +48,7 @@ impl Sample {
             generate_in_postgres(&address, &size, password.expose_secret(), self.force)?;
             Place { shown: address.to_string(), kept_in: None }
         } else {
-            let path = PathBuf::from(output);
+            let path = PathBuf::from(output.strip_prefix("sqlite:").unwrap_or(output));
             generate(&path, &size, password.expose_secret(), self.force)?;
             Place { shown: path.display().to_string(), kept_in: Some(password_file(&path)) }
         };

@@ -1,5 +1,6 @@
 //! `waybill serve`.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,6 +41,9 @@ impl Serve {
     pub async fn run(self) -> Result<Exit, Failed> {
         let (app, url) = app(&self.source, &self.state.path()?).await?;
         refuse_a_source_that_cannot_be_used(app.clone(), url).await?;
+        if let Some(site) = self.site.as_ref().filter(|site| !site.is_dir()) {
+            return Err(Failed::new(Exit::Usage, format!("--site: {} is not a folder", site.display())));
+        }
         let site = http::Site {
             root: self.site.clone().or_else(site_beside_program).unwrap_or_else(|| "target/site".into()),
             public_url: self.public_url.clone(),
@@ -47,9 +51,7 @@ impl Serve {
         };
         let router = http::router(app.clone(), site)
             .map_err(|_| Failed::new(Exit::Usage, "--public-url is not one: write https://waybill.example.org"))?;
-        let listener = TcpListener::bind(&self.address)
-            .await
-            .map_err(|error| Failed::new(Exit::Failed, format!("{} cannot be listened on: {error}", self.address)))?;
+        let listener = TcpListener::bind(&self.address).await.map_err(|error| cannot_listen(&self.address, &error))?;
         let address = listener.local_addr().map_or_else(|_| self.address.clone(), |address| address.to_string());
         let open = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         println!("Waybill is ready: {open}/admin/developer-tools/export");
@@ -77,6 +79,12 @@ impl Serve {
         work.abort();
         Ok(Exit::Done)
     }
+}
+
+fn cannot_listen(address: &str, error: &io::Error) -> Failed {
+    // What is no address at all, and not one that is taken or not ours.
+    let exit = if error.kind() == io::ErrorKind::InvalidInput { Exit::Usage } else { Exit::Failed };
+    Failed::new(exit, format!("{address} cannot be listened on: {error}"))
 }
 
 /// A wrong path is better told now than on every page.

@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 use super::live::LiveRun;
 use super::plan::{ExportRequest, file_name, plan};
 use super::request::export_row;
-use super::write::{output_error, write};
+use super::write::{output_error_at, write};
 use super::{Error, Exports, Result};
 use crate::model::export::{Compression, ExportId, ExportSummary};
 use crate::model::manifest::{Metadata, RecordOrder};
@@ -164,31 +164,28 @@ impl Target {
         let there = path.metadata().ok();
         if there.as_ref().is_some_and(|there| !there.is_file() && !there.is_dir()) {
             let special = std::fs::OpenOptions::new().write(true).open(&path);
-            return special.map(Self::Special).map_err(|error| output_error(&error));
+            return special.map(Self::Special).map_err(|error| output_error_at(&path, &error));
         }
         if !replace && path.symlink_metadata().is_ok() {
             return Err(Error::Output(format!("{} exists; choose another name or add --force", path.display())));
         }
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file = tempfile::Builder::new().prefix(".waybill-").suffix(".part").tempfile_in(folder);
-        let file = file.map_err(|error| {
-            let Error::Output(reason) = output_error(&error) else { return Error::Panicked };
-            Error::Output(format!("{}: {reason}", path.display()))
-        })?;
-        let sync = EarlySync::of(file.as_file()).map_err(|error| output_error(&error))?;
+        let file = file.map_err(|error| output_error_at(&path, &error))?;
+        let sync = EarlySync::of(file.as_file()).map_err(|error| output_error_at(&path, &error))?;
         Ok(Self::File { file, sync, path, replace })
     }
 
     /// Makes the file durable and visible; a failure leaves nothing behind.
     fn appear(self) -> Result<Option<PathBuf>> {
         let Self::File { file, sync, path, replace } = self else { return Ok(None) };
-        sync.finish().map_err(|error| output_error(&error))?;
+        sync.finish().map_err(|error| output_error_at(&path, &error))?;
         let kept = if replace { file.persist(&path) } else { file.persist_noclobber(&path) };
         kept.map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => {
                 Error::Output(format!("{} has appeared meanwhile; choose another name or add --force", path.display()))
             }
-            _ => output_error(&error.error),
+            _ => output_error_at(&path, &error.error),
         })?;
         Ok(Some(path))
     }

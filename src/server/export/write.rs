@@ -1,6 +1,7 @@
 //! The heart: one snapshot becomes one sealed file. Shared by page and command line; blocks.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::Path;
 
 use super::plan::ExportPlan;
 use super::{Error, Result};
@@ -95,14 +96,26 @@ pub(super) fn output(error: seal::Error) -> Error {
     }
 }
 
-pub(super) fn output_error(error: &std::io::Error) -> Error {
+pub(super) fn output_error_at(path: &Path, error: &io::Error) -> Error {
+    Error::Output(format!("{}: {}", path.display(), reason(error)))
+}
+
+fn output_error(error: &io::Error) -> Error {
+    Error::Output(reason(error))
+}
+
+fn reason(error: &io::Error) -> String {
     use std::io::ErrorKind;
-    Error::Output(match error.kind() {
+    match error.kind() {
+        ErrorKind::NotFound => "the output cannot be written: its folder does not exist".into(),
+        ErrorKind::NotADirectory | ErrorKind::IsADirectory => {
+            "the output cannot be written: a folder stands where a file should, or a file where a folder should".into()
+        }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full; make room and try again".into(),
         ErrorKind::FileTooLarge => "the file is larger than the system allows".into(),
         ErrorKind::BrokenPipe => "the program that reads the output has ended".into(),
         ErrorKind::PermissionDenied => "the output may not be written there (permission denied)".into(),
         ErrorKind::ReadOnlyFilesystem => "the output's file system is read-only".into(),
         kind => format!("the output cannot be written ({kind})"),
-    })
+    }
 }

@@ -61,6 +61,9 @@ pub struct Size {
 /// # Errors
 /// When the file exists and `replace` is false, or cannot be written.
 pub fn generate(path: &Path, size: &Size, password: &str, replace: bool) -> Result<(), Error> {
+    if path.is_dir() {
+        return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory).into());
+    }
     if path.exists() && !replace {
         return Err(Error::Exists(path.to_owned()));
     }
