@@ -1,13 +1,15 @@
 //! What only a process of its own can suffer: it is killed, or its disk is full.
 
-use std::time::Duration;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use rand::{Rng, SeedableRng};
 use tempfile::TempDir;
 use waybill::model::export::{Requested, RunState};
 use waybill::seal::Verifier;
 
-use crate::harness::{ADMIN, Browser, PASSWORD, Server, sample};
+use crate::harness::{ADMIN, Browser, PASSWORD, Program, Server, sample};
 
 /// More rounds in `make soak`.
 fn rounds() -> usize {
@@ -52,6 +54,39 @@ async fn a_server_killed_at_random_points_serves_only_whole_files_after_its_rest
         assert!(!left.into_iter().any(|name| name.contains(".part")), "a half-written file was left");
     }
     println!("{} rounds, {whole} downloads of whole files", rounds());
+}
+
+/// It could not clear up, and what it left holds people's data.
+#[test]
+fn what_a_killed_export_left_goes_with_the_next_one_in_its_folder() {
+    let folder = TempDir::new().unwrap();
+    let source = format!("--source=sqlite:{}", sample(4000, folder.path()).display());
+    let mut child = Program::new(folder.path()).0.args(["export", &source, "--output", "out.json"]).spawn().unwrap();
+    let unfinished = || -> Vec<PathBuf> {
+        let paths = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "part")).collect()
+    };
+    while unfinished().is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let [killed] = &unfinished()[..] else { panic!("{:?}", unfinished()) };
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    let make = |path: &Path, modified: SystemTime| {
+        let file = File::options().create(true).append(true).open(path).unwrap();
+        file.set_modified(modified).unwrap();
+        file
+    };
+    make(killed, hour_ago);
+    let [new, written] = ["new", "written"].map(|name| folder.path().join(format!(".waybill-{name}.part")));
+    make(&new, SystemTime::now());
+    let lock = make(&written, hour_ago);
+    lock.try_lock_shared().unwrap();
+    assert_eq!(Program::new(folder.path()).run(["export", &source, "--output", "out.json"]).code, 0);
+    let mut left = unfinished();
+    left.sort();
+    assert_eq!(left, [new, written]);
 }
 
 /// C11: the run fails with its reason, nothing is published, and the server goes on.

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
@@ -20,6 +21,10 @@ use crate::server::state::{self, exports, exports::ExportRow};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::disk::EarlySync;
 use crate::server::support::random;
+
+/// How the name of a file begins and ends that is not whole yet.
+const UNFINISHED: (&str, &str) = (".waybill-", ".part");
+const NEWER_THAN_ITS_LOCK: Duration = Duration::from_secs(60);
 
 /// Where a file goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,8 +175,11 @@ impl Target {
             return Err(Error::Output(format!("{} exists; choose another name or add --force", path.display())));
         }
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new().prefix(".waybill-").suffix(".part").tempfile_in(folder);
+        remove_abandoned(folder);
+        let file = tempfile::Builder::new().prefix(UNFINISHED.0).suffix(UNFINISHED.1).tempfile_in(folder);
         let file = file.map_err(|error| output_error_at(&path, &error))?;
+        // For as long as this process lives. Where locks do not exist, nothing is ever taken for abandoned.
+        let _ = file.as_file().try_lock_shared();
         let sync = EarlySync::of(file.as_file()).map_err(|error| output_error_at(&path, &error))?;
         Ok(Self::File { file, sync, path, replace })
     }
@@ -189,6 +197,24 @@ impl Target {
         })?;
         Ok(Some(path))
     }
+}
+
+/// Removes what a killed export left behind: nobody could clear up after it, and it holds people's data. One
+/// that a living process writes is locked, or newer than its lock may be.
+fn remove_abandoned(folder: &Path) {
+    let Ok(entries) = folder.read_dir() else { return };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(UNFINISHED.0) && name.ends_with(UNFINISHED.1) && is_abandoned(&path).unwrap_or(false) {
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+}
+
+fn is_abandoned(path: &Path) -> io::Result<bool> {
+    let file = std::fs::File::open(path)?;
+    let age = file.metadata()?.modified()?.elapsed().unwrap_or_default();
+    Ok(age > NEWER_THAN_ITS_LOCK && file.try_lock().is_ok())
 }
 
 impl Write for Target {

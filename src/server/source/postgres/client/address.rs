@@ -91,7 +91,8 @@ impl Address {
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, String> {
-        let port = settings.read("port", "a number from 1 to 65535")?.unwrap_or(DEFAULT_PORT);
+        let port =
+            settings.read("port", "a number from 1 to 65535 (in a password, write / as %2F)")?.unwrap_or(DEFAULT_PORT);
         let user = settings
             .text("user")
             .map_or_else(|| whoami::username().map_err(|_| "who signs in? Write postgres://user@…".to_owned()), Ok)?;
