@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use tempfile::TempDir;
@@ -72,16 +72,16 @@ fn what_a_killed_export_left_goes_with_the_next_one_in_its_folder() {
     child.kill().unwrap();
     child.wait().unwrap();
     let [killed] = &unfinished()[..] else { panic!("{:?}", unfinished()) };
-    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
-    let make = |path: &Path, modified: SystemTime| {
-        let file = File::options().create(true).append(true).open(path).unwrap();
-        file.set_modified(modified).unwrap();
-        file
+    let opened = |path: &Path| File::options().create(true).append(true).open(path).unwrap();
+    let age = |file: &File| {
+        let hour_ago = file.metadata().unwrap().modified().unwrap() - Duration::from_hours(1);
+        file.set_modified(hour_ago).unwrap();
     };
-    make(killed, hour_ago);
+    age(&opened(killed));
     let [new, written] = ["new", "written"].map(|name| folder.path().join(format!(".waybill-{name}.part")));
-    make(&new, SystemTime::now());
-    let lock = make(&written, hour_ago);
+    opened(&new);
+    let lock = opened(&written);
+    age(&lock);
     lock.try_lock_shared().unwrap();
     assert_eq!(Program::new(folder.path()).run(["export", &source, "--output", "out.json"]).code, 0);
     let mut left = unfinished();

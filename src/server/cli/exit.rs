@@ -51,10 +51,10 @@ impl From<export::Error> for Failed {
             export::Error::Refused(_) => Exit::Refused,
             export::Error::Output(_) => Exit::Output,
             export::Error::StoppedAt { cause, .. } if matches!(**cause, export::Error::Output(_)) => Exit::Output,
-            export::Error::Profile(
+            export::Error::State(state::Error::Foreign(_))
+            | export::Error::Profile(
                 profile::Error::Unknown { .. } | profile::Error::Unreadable(_) | profile::Error::Mistake(_),
             ) => Exit::Usage,
-            export::Error::State(state::Error::Foreign(_)) => Exit::Usage,
             export::Error::Profile(profile::Error::MissingTables { .. }) => Exit::Drift,
             _ => Exit::Failed,
         };

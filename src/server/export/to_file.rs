@@ -24,7 +24,7 @@ use crate::server::support::random;
 
 /// How the name of a file begins and ends that is not whole yet.
 const UNFINISHED: (&str, &str) = (".waybill-", ".part");
-const NEWER_THAN_ITS_LOCK: Duration = Duration::from_secs(60);
+const NEWER_THAN_ITS_LOCK: Duration = Duration::from_mins(1);
 
 /// Where a file goes.
 #[derive(Clone, Debug, PartialEq, Eq)]

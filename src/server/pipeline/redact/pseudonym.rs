@@ -83,17 +83,13 @@ fn date(plain: &str, kind: Kind, key: &Key, out: &mut Vec<u8>) {
         false => SECONDS_PER_DAY,
     };
     let unit = MICROSECONDS_PER_DAY / per_day;
-    let new = match moment(plain) {
-        Some((day, microseconds)) => {
-            let age = AGES.iter().rposition(|first| *first <= day).unwrap_or_default().min(AGES.len() - 2);
-            let [from, to] = [age, age + 1].map(|age| AGES[age] * per_day);
-            from + key.permute(day * per_day + microseconds / unit - from, 0, to - from)
-        }
-        None => {
-            let number =
-                key.bytes("date", plain.as_bytes()).first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
-            number % (AGES[3] * per_day)
-        }
+    let new = if let Some((day, microseconds)) = moment(plain) {
+        let age = AGES.iter().rposition(|first| *first <= day).unwrap_or_default().min(AGES.len() - 2);
+        let [from, to] = [age, age + 1].map(|age| AGES[age] * per_day);
+        from + key.permute(day * per_day + microseconds / unit - from, 0, to - from)
+    } else {
+        let bytes = key.bytes("date", plain.as_bytes());
+        bytes.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes)) % (AGES[3] * per_day)
     };
     let (day, microseconds) = (new / per_day, new % per_day * unit);
     let days = i32::try_from(day + 1).unwrap_or(1);

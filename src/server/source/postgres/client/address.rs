@@ -33,8 +33,8 @@ const PARAMETERS: [(&str, &str); 13] = [
 const DEFAULT_PORT: u16 = 5432;
 /// Where servers of the system's own packages put their sockets. Not `/tmp`: anybody may put one there.
 const SOCKET_FOLDER: &str = "/var/run/postgresql";
-/// Numbers that libpq takes and that do not matter here.
-const IGNORED: [&str; 6] =
+/// Numbers for libpq; here, waits have limits of their own.
+const WAITS: [&str; 6] =
     ["connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"];
 /// Demands on how a server proves itself that cannot be kept, and so are not passed over.
 const DEMANDS: [&str; 3] = ["PGREQUIREAUTH", "PGREQUIREPEER", "PGSSLCRL"];
@@ -193,25 +193,11 @@ impl Settings {
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
-        match (name, value) {
-            ("channel_binding", "disable" | "prefer") => return Ok(()),
-            ("channel_binding", _) => {
-                return Err("channel_binding cannot be kept: take it out, and use sslmode=verify-full".into());
-            }
-            ("target_session_attrs", "any") | ("gssencmode", "disable" | "prefer") => return Ok(()),
-            ("target_session_attrs" | "gssencmode", _) => {
-                return Err(format!(
-                    "what {name} asks for cannot be kept: take it out, or reach the server in another way"
-                ));
-            }
-            ("ssl", "true") => return self.set("sslmode", "require"),
-            ("fallback_application_name" | "client_encoding", _) => return Ok(()),
-            // Numbers as in libpq, and waited for in our own way.
-            _ if IGNORED.contains(&name) => {
-                let is_number = value.is_empty() || value.parse::<i32>().is_ok();
-                return if is_number { Ok(()) } else { Err(format!("{name} is not understood: give a number")) };
-            }
-            _ => {}
+        if let Some(answer) = without_effect(name, value) {
+            return answer;
+        }
+        if (name, value) == ("ssl", "true") {
+            return self.set("sslmode", "require");
         }
         let Some((name, _)) = PARAMETERS.into_iter().find(|(known, _)| *known == name) else {
             let known = PARAMETERS.map(|(name, _)| name).join(", ");
@@ -233,6 +219,24 @@ impl Settings {
         let read = |text: String| text.parse().map_err(|_| format!("{name} is not understood: give {expected}"));
         self.text(name).map(read).transpose()
     }
+}
+
+/// What does not matter here is passed over; what demands more than can be kept is refused.
+fn without_effect(name: &str, value: &str) -> Option<Result<(), String>> {
+    Some(match (name, value) {
+        ("channel_binding" | "gssencmode", "disable" | "prefer")
+        | ("target_session_attrs", "any")
+        | ("fallback_application_name" | "client_encoding", _) => Ok(()),
+        ("channel_binding", _) => {
+            Err("channel_binding cannot be kept: take it out, and use sslmode=verify-full".into())
+        }
+        ("target_session_attrs" | "gssencmode", _) => {
+            Err(format!("what {name} asks for cannot be kept: take it out, or reach the server in another way"))
+        }
+        _ if WAITS.contains(&name) && (value.is_empty() || value.parse::<i32>().is_ok()) => Ok(()),
+        _ if WAITS.contains(&name) => Err(format!("{name} is not understood: give a number")),
+        _ => return None,
+    })
 }
 
 impl FromStr for Address {
