@@ -1,6 +1,7 @@
 //! The command line: what it prints, what it leaves, how it ends.
 
 use std::fs::{self, File};
+use std::path::Path;
 use std::process::Stdio;
 
 use tempfile::TempDir;
@@ -63,6 +64,10 @@ fn a_name_that_ends_for_a_packed_file_gets_one() {
         assert!(fs::read(folder.path().join(name)).unwrap().starts_with(magic), "{name}");
         assert_eq!(run(&folder, &["verify", name]).code, 0);
     }
+    fs::create_dir(folder.path().join("folder.gz")).unwrap();
+    let into_folder = run(&folder, &["export", &source, "--output", "folder.gz", "--json"]);
+    let result: serde_json::Value = serde_json::from_slice(&into_folder.stdout).unwrap();
+    assert_eq!(Path::new(result["path"].as_str().unwrap()).extension().unwrap(), "json");
     let ended = run(&folder, &["export", &source, "--output", "new.json.gz", "--compress", "zstd"]);
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     assert!(!folder.path().join("new.json.gz").exists());
@@ -224,6 +229,7 @@ fn the_source_is_never_written_to_as_state_or_replaced_as_output() {
     let state = run(&folder, &["export", &source, "--state", "sqlite:another.db"]);
     assert_eq!(state.code, 2);
     assert!(state.stderr.contains("another.db is a database of another program"), "{}", state.stderr);
+    assert_eq!(run(&folder, &["user", "add", "--admin", "ada", "--state", "sqlite:another.db"]).code, 2);
     assert!(fs::read(folder.path().join("another.db")).unwrap() == before);
     let output = run(&folder, &["export", &source, "--output", "sample.db", "--force"]);
     assert_eq!(output.code, 2);

@@ -31,7 +31,7 @@ pub struct Export {
     /// The order of records: as they lie on disk (fastest), or by primary key (comparable).
     #[arg(long, value_enum, default_value_t)]
     order: Order,
-    /// Pack the file [default: as its name ends, .gz or .zst].
+    /// Pack the file [default: as its name ends, .gz or .zst]; in a folder its name gets that ending.
     #[arg(long, value_enum)]
     compress: Option<Compress>,
     /// Replace a file that is there already.
@@ -62,14 +62,14 @@ impl Export {
         if source.file().into_iter().chain([&*state]).any(|kept| is_same_file(&self.output, kept)) {
             return Err(Failed::new(Exit::Usage, "the output would replace the database itself: choose another name"));
         }
+        let destination = self.destination();
+        let compression = self.compression(&destination)?;
         let (app, url) = app(&self.source, &state).await?;
         let caller = Caller::command_line(&system_user());
         let order = match self.order {
             Order::Storage => RecordOrder::Storage,
             Order::Key => RecordOrder::Key,
         };
-        let compression = self.compression()?;
-        let destination = self.destination();
         let to_standard_output = destination == Destination::StandardOutput;
         let watch = |run: Arc<LiveRun>| {
             tokio::spawn(stop_on_signal(run.clone()));
@@ -86,9 +86,10 @@ impl Export {
         Ok(Exit::Done)
     }
 
-    /// As asked, else as the file's name says.
-    fn compression(&self) -> Result<Compression, Failed> {
-        let by_name = match self.output.extension().and_then(OsStr::to_str) {
+    /// As asked, else as the file's name says. A folder's name says nothing.
+    fn compression(&self, destination: &Destination) -> Result<Compression, Failed> {
+        let file = if let Destination::File { path, .. } = destination { path.extension() } else { None };
+        let by_name = match file.and_then(OsStr::to_str) {
             Some("gz") => Some(Compress::Gzip),
             Some("zst") => Some(Compress::Zstd),
             _ => None,

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use super::open::system_user;
 use super::{Exit, Failed, StateArgs, print};
 use crate::server::identity::{self, add_local_admin};
+use crate::server::state;
 use crate::server::support::clock::SystemClock;
 use crate::server::support::random::{SystemRandom, token};
 
@@ -43,8 +44,9 @@ impl User {
         let path = state.path()?;
         let added = add_local_admin(&path, Arc::new(SystemClock), Arc::new(SystemRandom), &admin, password, &actor);
         added.await.map_err(|error| {
-            let exit = if matches!(error, identity::Error::Unusable(_)) { Exit::Usage } else { Exit::Failed };
-            Failed::new(exit, error.to_string())
+            let is_usage =
+                matches!(error, identity::Error::Unusable(_) | identity::Error::State(state::Error::Foreign(_)));
+            Failed::new(if is_usage { Exit::Usage } else { Exit::Failed }, error.to_string())
         })?;
         match made_up {
             Some(password) => {

@@ -43,7 +43,8 @@ pub enum Error {
     WrongCredentials,
     #[error("Too many attempts to sign in.")]
     TooMany { retry_after_seconds: u64 },
-    #[error("This link has been used or has expired. Start the server again for a new one, or use waybill user add.")]
+    /// The page has the words that say what to do.
+    #[error("the set-up link has been used or has expired")]
     LinkUsed,
     #[error("{0}")]
     Unusable(&'static str),

@@ -5,8 +5,8 @@ use leptos_meta::Title;
 
 use crate::ui::components::Icon;
 
-const USED: &str =
-    "This link has been used or has expired. Start the server again for a new one, or use waybill user add.";
+const USED: &str = "This link has been used or has expired. Sign in with the account that was made; where there is none, \
+                    start the server again for a new link, or use waybill user add.";
 
 #[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #[component]
