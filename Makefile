@@ -116,6 +116,7 @@ packages:
 	command -v python3 >/dev/null || missing+=(python3)
 	command -v openssl >/dev/null || missing+=(openssl)
 	command -v zstd >/dev/null || missing+=(zstd)
+	PATH=$$PATH:/usr/sbin command -v pgbouncer >/dev/null || missing+=(pgbouncer)
 	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 	if [ $${#missing[@]} -gt 0 ]; then
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -183,6 +183,11 @@ fn accounts_are_found_by_any_type_of_key_and_conditions_held() {
         assert!(!missing.unwrap_or(false));
         let lookup = Lookup { table: "parents", key_column: "id", keys: &["1"], columns: &["owner"] };
         assert!(case.source.find(&lookup).is_err());
+        // A view in a table's place would choose who may sign in.
+        let view = Lookup { table: "seen", key_column: "id", keys: &["1"], columns: &["id"] };
+        assert!(matches!(case.source.find(&view), Err(Error::NotATable { .. })));
+        let held = case.source.holds(&Condition { table: "seen", equal: &[("id", &["1"])] });
+        assert!(matches!(held, Err(Error::NotATable { .. })));
     });
 }
 

@@ -21,6 +21,7 @@ mod exports;
 mod faults;
 mod files;
 mod harness;
+mod hostile_source;
 mod inspect;
 mod killed;
 mod lossless;

@@ -26,6 +26,10 @@ pub enum Error {
     Disk,
     #[error("the database has no table {0}")]
     NoTable(String),
+    #[error("the database has no column {0}")]
+    NoColumn(String),
+    #[error("table {table} cannot be used for signing in: {reason}")]
+    NotATable { table: String, reason: String },
     #[error("the read was interrupted")]
     Interrupted,
     #[error("the reader of the rows stopped")]
@@ -174,6 +178,9 @@ pub trait Snapshot: Send {
     /// When the table cannot be read or the sink stops.
     fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()>;
 }
+
+/// Why look-ups for sign-in read nothing but tables.
+const NO_TABLE: &str = "it is no table; whoever made it would choose who may sign in";
 
 /// An identifier from a catalog or a profile, quoted as SQL wants it (ISO/IEC 9075-2, delimited identifier).
 fn quoted(identifier: &str) -> String {

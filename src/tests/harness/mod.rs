@@ -3,6 +3,7 @@
 mod browser;
 mod faulty;
 mod files;
+mod pooler;
 mod postgres;
 mod program;
 mod stalling;
@@ -29,6 +30,7 @@ use waybill::server::{http, worker};
 pub use browser::{Answer, Browser};
 pub use faulty::{Fault, FaultySource};
 pub use files::{Export, changed_line, read_export};
+pub use pooler::Pooler;
 pub use postgres::{Postgres, source_at};
 pub use program::{Ended, Program, Server};
 pub use stalling::StallingProxy;

@@ -17,7 +17,7 @@ pub struct Postgres {
 }
 
 /// PostgreSQL refuses to run as root.
-fn unprivileged(command: &mut Command) -> &mut Command {
+pub fn unprivileged(command: &mut Command) -> &mut Command {
     let id = |flag: &str| -> Option<u32> {
         let output = Command::new("id").args([flag, "postgres"]).output().ok()?;
         String::from_utf8(output.stdout).ok()?.trim().parse().ok()
@@ -59,7 +59,7 @@ fn done(command: &mut Command) -> Output {
     output
 }
 
-fn give_away(folder: &Path) {
+pub fn give_away(folder: &Path) {
     if is_root() {
         done(Command::new("chown").arg("-R").arg("postgres:").arg(folder));
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::Result;
 use super::client::{self, Row};
 use super::decode::Wire;
+use super::foreign_code::ForeignCode;
 use super::session::Session;
 use super::{fault, quoted};
 use crate::model::catalog::ColumnSchema;
@@ -143,21 +144,45 @@ impl Object {
         }
     }
 
-    fn reason_not_to_read(&self) -> Option<&'static str> {
-        match () {
-            () if !self.may_use_schema => Some("the user may not use its schema: GRANT USAGE ON SCHEMA"),
-            () if !self.may_select => Some("the user may not read it: GRANT SELECT"),
-            () if self.hides_rows => {
-                Some("row-level security hides rows from the user: use the table's owner or a role with BYPASSRLS")
-            }
-            () => None,
+    fn reason_not_to_read(&self, code: &BTreeMap<i64, ForeignCode>) -> Option<String> {
+        if !self.may_use_schema {
+            Some("the user may not use its schema: GRANT USAGE ON SCHEMA".into())
+        } else if !self.may_select {
+            Some("the user may not read it: GRANT SELECT".into())
+        } else if self.hides_rows {
+            Some(HIDES_ROWS.into())
+        } else {
+            code.get(&self.oid).map(ForeignCode::reason)
         }
+    }
+}
+
+pub const HIDES_ROWS: &str =
+    "row-level security hides rows from the user: use the table's owner or a role with BYPASSRLS";
+
+/// A label (`Object::label`) taken apart.
+pub fn parts(label: &str) -> Option<(String, String)> {
+    let mut parts = vec![String::new()];
+    let mut is_quoted = false;
+    let mut rest = label.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '"' if is_quoted && rest.peek() == Some(&'"') => parts.last_mut()?.extend(rest.next()),
+            '"' => is_quoted = !is_quoted,
+            '.' if !is_quoted => parts.push(String::new()),
+            c => parts.last_mut()?.push(c),
+        }
+    }
+    match <[String; 2]>::try_from(parts) {
+        Ok([schema, table]) => Some((schema, table)),
+        Err(mut single) => (single.len() == 1).then(|| ("public".to_owned(), single.remove(0))),
     }
 }
 
 /// Reads everything about the database that is not a row.
 pub fn read(session: &mut Session) -> Result<Schema> {
     let objects: Vec<Object> = rows(&session.fetch(OBJECTS, &[])?, Object::read)?;
+    let code = ForeignCode::read(session)?;
     let labels: BTreeMap<i64, String> = objects.iter().map(|object| (object.oid, object.label())).collect();
     let (mut not_included, mut unreadable, mut taken) = (Vec::new(), Vec::new(), Vec::new());
     for object in &objects {
@@ -166,9 +191,10 @@ pub fn read(session: &mut Session) -> Result<Schema> {
             continue;
         }
         let has_foreign_part = objects.iter().any(|part| part.root == Some(object.oid) && part.kind == "f");
-        let foreign = has_foreign_part.then_some("one of its partitions is a foreign table, on another server");
-        if let Some(reason) = object.reason_not_to_read().or(foreign) {
-            unreadable.push(Unreadable { table: object.label(), reason: reason.into() });
+        let foreign =
+            has_foreign_part.then(|| "one of its partitions is a foreign table, on another server".to_owned());
+        if let Some(reason) = object.reason_not_to_read(&code).or(foreign) {
+            unreadable.push(Unreadable { table: object.label(), reason });
         }
         taken.push(object);
     }
@@ -194,7 +220,7 @@ pub fn read(session: &mut Session) -> Result<Schema> {
     Ok(Schema { catalog: Catalog { tables: parents_first(tables), not_included, unreadable }, relations })
 }
 
-fn rows<T>(rows: &[Row], read: impl Fn(&Row) -> client::Result<T>) -> Result<Vec<T>> {
+pub fn rows<T>(rows: &[Row], read: impl Fn(&Row) -> client::Result<T>) -> Result<Vec<T>> {
     rows.iter().map(read).collect::<client::Result<_>>().map_err(fault::explain)
 }
 
@@ -239,7 +265,11 @@ fn column(row: &Row) -> client::Result<(i64, ColumnSchema, Column)> {
         wire,
         // The output function itself, not a cast: a type may have a cast to text that says something else.
         expression: if wire == Wire::Output { text.clone() } else { quoted(&name) },
-        order: if wire.has_order() { quoted(&name) } else { format!("textin({text}) COLLATE \"C\"") },
+        order: if wire.has_order() {
+            quoted(&name)
+        } else {
+            format!("pg_catalog.textin({text}) COLLATE pg_catalog.\"C\"")
+        },
     };
     let schema = ColumnSchema {
         native_type: row.parse(2)?,
@@ -280,17 +310,21 @@ impl Key {
     }
 }
 
-/// Finds a table by the name that the catalog gives it, as `"schema"."table"`.
-pub fn relation_by_name(session: &mut Session, name: &str) -> Result<String> {
-    let objects: Vec<Object> = rows(&session.fetch(OBJECTS, &[])?, Object::read)?;
-    let found = objects.iter().find(|object| object.label() == name);
-    found.map(Object::quoted).ok_or_else(|| super::super::Error::NoTable(name.to_owned()))
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-/// The full name of a column's type, for a cast (with -1, `character` is `bpchar`, of any length); none where there is no such column.
-pub fn column_type(session: &mut Session, relation: &str, column: &str) -> Result<Option<String>> {
-    let question = "SELECT format_type(atttypid, -1) FROM pg_attribute \
-                    WHERE attrelid = to_regclass($1) AND attname = $2 AND attnum > 0 AND NOT attisdropped";
-    let found = session.fetch(question, &[relation, column])?;
-    found.first().map(|row| row.parse(0)).transpose().map_err(fault::explain)
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_label_is_taken_apart_into_what_it_was_made_of(schema in any::<String>(), name in any::<String>()) {
+            let object = Object {
+                oid: 1, schema: schema.clone(), name: name.clone(), kind: "r".into(), is_partition: false,
+                may_use_schema: true, may_select: true, hides_rows: false, comment: None, extension: None, root: None,
+                owner_column: None,
+            };
+            prop_assert_eq!(parts(&object.label()), Some((schema, name)));
+        }
+    }
 }

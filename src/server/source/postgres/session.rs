@@ -12,13 +12,22 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// A second connection, to look after the first one, gets no longer.
 const SECOND_WITHIN: Duration = Duration::from_secs(3);
 
-/// What every value's text depends on, pinned; and no limit of the server's on what takes its time
-/// (`5-trust`, 6). With synchronized scans a large table would begin in its middle. Inside the
-/// transaction, so that behind a pooler nobody else gets a connection that is set like this; none of
-/// them takes a snapshot.
-const SETTINGS: [(&str, &str); 15] = [
+/// Begins a transaction in which names mean what PostgreSQL ships. A database's owner may put functions,
+/// operators and types of the same names into other schemas, even before `pg_catalog` in everybody's search
+/// path (`docs/trust.md`, "A source is hostile"). Temporary objects come last: behind a pooler, they may be
+/// somebody else's.
+const BEGIN_PINNED: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp";
+
+/// What names and the text of values depend on, fixed; server time limits switched off. With synchronized
+/// scans a large table would begin in its middle. `SET LOCAL`, so that a pooled connection goes back
+/// unchanged; none of them takes a snapshot. Without `constraint_exclusion` the planner never evaluates
+/// the expressions of CHECK constraints.
+const SETTINGS: [(&str, &str); 17] = [
+    ("search_path", "pg_catalog, pg_temp"),
     ("row_security", "off"),
-    ("search_path", "''"),
+    ("constraint_exclusion", "off"),
+    ("quote_all_identifiers", "off"),
     ("DateStyle", "'ISO, YMD'"),
     ("IntervalStyle", "'postgres'"),
     ("TimeZone", "'UTC'"),
@@ -38,6 +47,9 @@ const SETTINGS: [(&str, &str); 15] = [
 const NOTICE_A_LOST_CLIENT: (&str, &str) = ("client_connection_check_interval", "1000");
 /// Since 17.
 const NO_LIMIT: (&str, &str) = ("transaction_timeout", "0");
+/// The server refuses a view or foreign table that was put in a table's place (CVE-2024-7348). Since 17, and
+/// the minor versions of August 2024.
+const TABLES_ONLY: (&str, &str) = ("restrict_nonsystem_relation_kind", "'view, foreign-table'");
 const OLDEST: i32 = 13;
 
 /// An open connection. Dropped, it ends in the database too.
@@ -58,6 +70,7 @@ struct Server {
     version: String,
     major: i32,
     is_linux: bool,
+    can_refuse_views: bool,
 }
 
 /// What others than the thread that waits may look at.
@@ -99,20 +112,32 @@ impl Session {
         &self.server.version
     }
 
-    /// Begins the transaction that everything is read in, with its settings. Takes no snapshot yet. What is
-    /// asked in it may take its time: a silence is looked into.
-    pub fn begin(&mut self, lock_timeout: Duration) -> Result<()> {
+    /// Begins the transaction that an export or a preview reads in. Takes no snapshot yet. What is asked in
+    /// it may take its time: a silence is looked into.
+    pub fn begin_snapshot(&mut self, lock_timeout: Duration) -> Result<()> {
         let (watching, patience) = (self.watch.clone(), self.patience);
         self.run(|connection| connection.watch(patience, Box::new(move || watching.is_at_work())))?;
+        self.begin("REPEATABLE READ", &[("lock_timeout", &lock_timeout.as_millis().to_string())])
+    }
+
+    /// Asks in a transaction of its own, which sees the newest committed rows at each statement.
+    pub fn look_up<T>(&mut self, question: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.begin("READ COMMITTED", &[])?;
+        let answer = question(self);
+        let ended = self.rollback();
+        answer.and_then(|answer| ended.map(|()| answer))
+    }
+
+    /// Every statement of a session runs between this and `rollback`.
+    fn begin(&mut self, isolation: &str, more: &[(&str, &str)]) -> Result<()> {
         let newer = [
             (self.server.major >= 14 && self.server.is_linux).then_some(NOTICE_A_LOST_CLIENT),
             (self.server.major >= 17).then_some(NO_LIMIT),
+            self.server.can_refuse_views.then_some(TABLES_ONLY),
         ];
-        let settings = SETTINGS.into_iter().chain(newer.into_iter().flatten());
-        let lock_timeout = lock_timeout.as_millis().to_string();
-        let settings = settings.chain([("lock_timeout", lock_timeout.as_str())]);
+        let settings = SETTINGS.into_iter().chain(newer.into_iter().flatten()).chain(more.iter().copied());
         let settings: Vec<String> = settings.map(|(name, value)| format!("SET LOCAL {name} = {value}")).collect();
-        self.execute(&format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {}", settings.join("; ")))
+        self.execute(&format!("BEGIN ISOLATION LEVEL {isolation} READ ONLY; {}", settings.join("; ")))
     }
 
     pub fn rollback(&mut self) -> Result<()> {
@@ -137,7 +162,12 @@ impl Session {
 
     /// Asks with `values` for `$1`, `$2`, …, as texts.
     pub fn fetch(&mut self, sql: &str, values: &[&str]) -> Result<Vec<Row>> {
-        self.run(|connection| connection.query(sql, values))
+        self.fetch_typed(sql, &[], values)
+    }
+
+    /// The same, each value of the type with this OID (0: whatever the statement makes of it).
+    pub fn fetch_typed(&mut self, sql: &str, types: &[u32], values: &[&str]) -> Result<Vec<Row>> {
+        self.run_pinned(|connection| connection.query_typed(sql, types, values))
     }
 
     /// The same on a fresh connection, while this one is stuck or in an aborted transaction.
@@ -148,7 +178,7 @@ impl Session {
     /// Gives every piece of the rows that `sql` selects to `take`, and then says how many rows the server
     /// sent. A plain query: measured, a server spends an eighth less on it than on a `COPY` of the same rows.
     pub fn read(&mut self, sql: &str, formats: &[Format], mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<u64> {
-        self.run(|connection| connection.select(sql, formats))?;
+        self.run_pinned(|connection| connection.select(sql, formats))?;
         let connection = self.connection.as_mut().ok_or(Error::Closed)?;
         loop {
             match connection.read() {
@@ -161,6 +191,14 @@ impl Session {
                 return Err(Error::Interrupted);
             }
         }
+    }
+
+    /// Outside of a transaction that `begin` began, names could mean anything: no question is asked there.
+    fn run_pinned<T>(&mut self, work: impl FnOnce(&mut Connection) -> client::Result<T>) -> Result<T> {
+        if self.connection.as_ref().is_some_and(|connection| connection.is_ready() && !connection.is_in_transaction()) {
+            return Err(Error::Protocol);
+        }
+        self.run(work)
     }
 
     fn run<T>(&mut self, work: impl FnOnce(&mut Connection) -> client::Result<T>) -> Result<T> {
@@ -196,6 +234,7 @@ impl Watch {
 
     fn ask(&self, sql: &str, values: &[&str]) -> client::Result<Vec<Row>> {
         let mut second = Connection::open(&self.address, SECOND_WITHIN)?;
+        second.execute(BEGIN_PINNED)?;
         let rows = second.query(sql, values)?;
         second.close();
         Ok(rows)
@@ -241,9 +280,18 @@ impl Drop for Session {
 impl Server {
     fn ask(connection: &mut Connection) -> client::Result<Self> {
         let question = "SELECT split_part(current_setting('server_version'), ' ', 1), \
-                        CAST(current_setting('server_version_num') AS integer) / 10000, version() LIKE '%linux%'";
+                        CAST(current_setting('server_version_num') AS integer) / 10000, version() LIKE '%linux%', \
+                        current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL";
+        connection.execute(BEGIN_PINNED)?;
         let rows = connection.query(question, &[])?;
         let row = rows.first().ok_or(client::Error::Protocol)?;
-        Ok(Self { version: row.text(0)?.into(), major: row.parse(1)?, is_linux: row.is_true(2)? })
+        let server = Self {
+            version: row.text(0)?.into(),
+            major: row.parse(1)?,
+            is_linux: row.is_true(2)?,
+            can_refuse_views: row.is_true(3)?,
+        };
+        connection.execute("ROLLBACK")?;
+        Ok(server)
     }
 }

@@ -28,8 +28,8 @@ impl PostgresSnapshot {
     /// `LockedBy` when somebody holds a table too long, or whatever the server says.
     pub fn begin(mut session: Session, lock_timeout: Duration) -> Result<Self> {
         for _ in 0..ATTEMPTS {
-            let seen = catalog::read(&mut session)?;
-            session.begin(lock_timeout)?;
+            let seen = session.look_up(catalog::read)?;
+            session.begin_snapshot(lock_timeout)?;
             match lock(&mut session, &seen, lock_timeout) {
                 Err(error) if fault::is_gone(&error) => {}
                 locked => {
@@ -99,7 +99,11 @@ impl Snapshot for PostgresSnapshot {
         // Statistics may be missing; then a page is taken to hold a few dozen rows.
         let rows_per_page = if tuples > 0.0 && pages > 0.0 { tuples / pages } else { 40.0 };
         let percent = (100.0 * (SAMPLE_ROWS / rows_per_page).max(16.0) / pages.max(1.0)).min(100.0);
-        self.select(selection, &format!(" TABLESAMPLE SYSTEM ({percent:.6}) REPEATABLE (1) LIMIT {SAMPLE_LIMIT}"), sink)
+        self.select(
+            selection,
+            &format!(" TABLESAMPLE pg_catalog.system ({percent:.6}) REPEATABLE (1) LIMIT {SAMPLE_LIMIT}"),
+            sink,
+        )
     }
 
     fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {

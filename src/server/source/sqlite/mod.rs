@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params_from_iter};
 
-use super::{Condition, Error, Interrupt, Lookup, Result, Snapshot, Source, quoted};
+use super::{Condition, Error, Interrupt, Lookup, NO_TABLE, Result, Snapshot, Source, quoted};
 use snapshot::SqliteSnapshot;
 
 /// An `SQLite` file.
@@ -69,14 +69,16 @@ impl Source for SqliteSource {
     }
 
     fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
-        let connection = self.connect()?;
+        let mut connection = self.connect()?;
+        let view = connection.transaction()?;
+        require_table(&view, lookup.table)?;
         // As texts, whatever they are stored as.
         let column = |name: &&str| format!("CAST({} AS TEXT)", quoted(name));
         let columns = lookup.columns.iter().map(column).collect::<Vec<_>>().join(", ");
         let marks = vec!["?"; lookup.keys.len()].join(", ");
         let (table, key) = (quoted(lookup.table), quoted(lookup.key_column));
         let sql = format!("SELECT {columns} FROM {table} WHERE {key} IN ({marks}) LIMIT 2");
-        let mut statement = connection.prepare(&sql)?;
+        let mut statement = view.prepare(&sql)?;
         let width = lookup.columns.len();
         let read = |row: &rusqlite::Row<'_>| (0..width).map(|i| row.get::<_, Option<String>>(i)).collect();
         let mut rows = statement.query_map(params_from_iter(lookup.keys), read)?;
@@ -87,14 +89,28 @@ impl Source for SqliteSource {
     }
 
     fn holds(&self, condition: &Condition<'_>) -> Result<bool> {
-        let connection = self.connect()?;
+        let mut connection = self.connect()?;
+        let view = connection.transaction()?;
+        require_table(&view, condition.table)?;
         let test = |(column, accepted): &(&str, &[&str])| {
             format!("CAST({} AS TEXT) IN ({})", quoted(column), vec!["?"; accepted.len()].join(", "))
         };
         let tests: Vec<String> = condition.equal.iter().map(test).collect();
         let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", quoted(condition.table), tests.join(" AND "));
         let values = condition.equal.iter().flat_map(|(_, accepted)| accepted.iter());
-        Ok(connection.prepare(&sql)?.exists(params_from_iter(values))?)
+        Ok(view.prepare(&sql)?.exists(params_from_iter(values))?)
+    }
+}
+
+/// A view in the place of a table would choose who may sign in.
+fn require_table(connection: &Connection, name: &str) -> Result<()> {
+    let question =
+        "SELECT type = 'table' FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')";
+    let found: Option<bool> = connection.query_row(question, [name], |row| row.get(0)).optional()?;
+    match found {
+        Some(true) => Ok(()),
+        Some(false) => Err(Error::NotATable { table: name.to_owned(), reason: NO_TABLE.to_owned() }),
+        None => Err(Error::NoTable(name.to_owned())),
     }
 }
 

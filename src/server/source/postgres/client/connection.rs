@@ -34,6 +34,8 @@ pub struct Connection {
     cancel: Cancel,
     /// Everything that was asked is answered.
     is_ready: bool,
+    /// As the server last said when it was ready (`ReadyForQuery`).
+    is_in_transaction: bool,
     /// Bytes of a row that were not handed out yet.
     row_left: usize,
 }
@@ -88,6 +90,7 @@ impl Connection {
             on_silence: Box::new(|| false),
             cancel: Cancel { address: reached, mode, key: None },
             is_ready: false,
+            is_in_transaction: false,
             row_left: 0,
         };
         connection.cancel.key = connection.sign_in(address)?;
@@ -119,6 +122,11 @@ impl Connection {
         self.is_ready
     }
 
+    /// Whether a transaction was open when the server was last ready, failed or not.
+    pub fn is_in_transaction(&self) -> bool {
+        self.is_in_transaction
+    }
+
     /// Runs statements that answer nothing.
     ///
     /// # Errors
@@ -133,7 +141,16 @@ impl Connection {
     /// # Errors
     /// `Server` for what the server says; the connection can be used after that.
     pub fn query(&mut self, sql: &str, values: &[&str]) -> Result<Vec<Row>> {
-        self.ask(sql, values, &[])?;
+        self.query_typed(sql, &[], values)
+    }
+
+    /// The same, each value read by the input function of the type with this OID; where none is given, of the
+    /// type that the statement gives it. No cast that somebody has made is asked.
+    ///
+    /// # Errors
+    /// As `query`.
+    pub fn query_typed(&mut self, sql: &str, types: &[u32], values: &[&str]) -> Result<Vec<Row>> {
+        self.ask(sql, types, values, &[])?;
         let mut rows = Vec::new();
         self.until_ready(|message| {
             if let Message::DataRow(body) = message {
@@ -150,7 +167,7 @@ impl Connection {
     /// # Errors
     /// When the wire breaks; what the server says is told by `read`.
     pub fn select(&mut self, sql: &str, formats: &[Format]) -> Result<()> {
-        self.ask(sql, &[], formats)
+        self.ask(sql, &[], &[], formats)
     }
 
     /// The next bytes of the rows: a whole row, or a piece of a long one. Each begins with the number of
@@ -251,9 +268,9 @@ impl Connection {
         drop(self.stream);
     }
 
-    fn ask(&mut self, sql: &str, values: &[&str], formats: &[Format]) -> Result<()> {
+    fn ask(&mut self, sql: &str, types: &[u32], values: &[&str], formats: &[Format]) -> Result<()> {
         self.send(|out| {
-            frontend::parse("", sql, [], out)?;
+            frontend::parse("", sql, types.iter().copied(), out)?;
             let write = |value: &&str, out: &mut BytesMut| {
                 out.put_slice(value.as_bytes());
                 Ok(IsNull::No)
@@ -284,8 +301,9 @@ impl Connection {
         let mut failed = None;
         loop {
             match self.receive() {
-                Ok(Message::ReadyForQuery(_)) => {
+                Ok(Message::ReadyForQuery(body)) => {
                     self.is_ready = true;
+                    self.is_in_transaction = body.status() != b'I';
                     return failed.map_or(Ok(()), Err);
                 }
                 Ok(Message::ErrorResponse(body)) => _ = failed.get_or_insert_with(|| told(&body)),

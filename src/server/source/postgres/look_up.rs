@@ -1,0 +1,184 @@
+//! Questions about an account: the newest committed truth, from plain tables only.
+
+use super::super::{Condition, Error, Lookup, NO_TABLE, Result};
+use super::catalog::{HIDES_ROWS, parts, rows};
+use super::client::{self, Row};
+use super::foreign_code::ForeignCode;
+use super::session::Session;
+use super::{fault, quoted};
+
+/// OID of `text` (`pg_type.dat`).
+const TEXT: u32 = 25;
+
+/// A condition with the values that it is about, each with its type.
+#[derive(Default)]
+struct Test<'a> {
+    types: Vec<u32>,
+    values: Vec<&'a str>,
+}
+
+impl<'a> Test<'a> {
+    /// SQL for: the column has one of these values.
+    fn any_of(&mut self, name: &str, column: &PlainColumn, accepted: &[&'a str]) -> String {
+        let tests: Vec<String> = accepted.iter().map(|value| self.equals(name, column, value)).collect();
+        format!("({})", tests.join(" OR "))
+    }
+
+    /// As its own type, which an index is made for.
+    fn equals(&mut self, name: &str, column: &PlainColumn, value: &'a str) -> String {
+        match &column.equals {
+            Some(equals) => format!("{} {equals} ${}", quoted(name), self.push(column.type_oid, value)),
+            None => self.equals_as_text(column, value),
+        }
+    }
+
+    fn equals_as_text(&mut self, column: &PlainColumn, value: &'a str) -> String {
+        format!("{} OPERATOR(pg_catalog.=) ${}", column.text, self.push(TEXT, value))
+    }
+
+    fn push(&mut self, type_oid: u32, value: &'a str) -> usize {
+        self.types.push(type_oid);
+        self.values.push(value);
+        self.values.len()
+    }
+}
+
+/// `Source::find`.
+pub fn find(session: &mut Session, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
+    let table = plain_table(session, lookup.table)?;
+    let column = |name: &str| table.column(lookup.table, name);
+    let texts: Vec<&str> = lookup.columns.iter().map(|name| Ok(column(name)?.text.as_str())).collect::<Result<_>>()?;
+    let mut test = Test::default();
+    let key = test.any_of(lookup.key_column, column(lookup.key_column)?, lookup.keys);
+    let sql = format!("SELECT {} FROM {} WHERE {key} LIMIT 2", texts.join(", "), table.from);
+    let mut rows = match session.fetch_typed(&sql, &test.types, &test.values) {
+        // An e-mail address is no UUID: then nobody has that key.
+        Err(error) if fault::is_bad_value(&error) => return Ok(None),
+        rows => rows?,
+    };
+    let found = rows.pop().filter(|_| rows.is_empty());
+    Ok(found.map(Row::into_texts))
+}
+
+/// `Source::holds`.
+pub fn holds(session: &mut Session, condition: &Condition<'_>) -> Result<bool> {
+    let table = plain_table(session, condition.table)?;
+    let (mut test, mut tests) = (Test::default(), Vec::new());
+    for (name, accepted) in condition.equal {
+        let column = table.column(condition.table, name)?;
+        tests.push(match accepted {
+            [_] => test.any_of(name, column, accepted),
+            // What a truth value is written as differs from engine to engine.
+            several => {
+                let any: Vec<String> = several.iter().map(|value| test.equals_as_text(column, value)).collect();
+                format!("({})", any.join(" OR "))
+            }
+        });
+    }
+    let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", table.from, tests.join(" AND "));
+    match session.fetch_typed(&sql, &test.types, &test.values) {
+        Err(error) if fault::is_bad_value(&error) => Ok(false),
+        rows => Ok(!rows?.is_empty()),
+    }
+}
+
+/// The plain table of that name, as look-ups for sign-in may read it.
+///
+/// # Errors
+/// `NotATable` for anything else: a view in its place would run its owner's code.
+fn plain_table(session: &mut Session, name: &str) -> Result<PlainTable> {
+    let no_table = || Error::NoTable(name.to_owned());
+    let (schema, table) = parts(name).ok_or_else(no_table)?;
+    let found = session.fetch(PLAIN_TABLE, &[&schema, &table])?;
+    let first = found.first().ok_or_else(no_table)?;
+    let refused = |reason: &str| Error::NotATable { table: name.to_owned(), reason: reason.to_owned() };
+    let (oid, kind, hides_rows) = (first.parse(0), first.text(1), first.is_true(2));
+    let kind = kind.map_err(fault::explain)?;
+    if !matches!(kind, "r" | "p") {
+        return Err(refused(NO_TABLE));
+    }
+    if hides_rows.map_err(fault::explain)? {
+        return Err(refused(HIDES_ROWS));
+    }
+    if let Some(code) = ForeignCode::read(session)?.get(&oid.map_err(fault::explain)?) {
+        return Err(refused(&code.reason()));
+    }
+    let only = if kind == "p" { "" } else { "ONLY " };
+    let columns = rows(&found, PlainColumn::read)?.into_iter().flatten().collect();
+    Ok(PlainTable { from: format!("{only}{}.{}", quoted(&schema), quoted(&table)), columns })
+}
+
+const PLAIN_TABLE: &str = "
+    WITH RECURSIVE relation AS (
+        SELECT c.oid, c.relkind, row_security_active(c.oid) AS hides_rows
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2),
+    base AS (
+        SELECT a.attname, t.oid, t.typtype, t.typbasetype, t.typnamespace, t.typoutput
+          FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid JOIN pg_type t ON t.oid = a.atttypid
+         WHERE a.attnum > 0 AND NOT a.attisdropped
+        UNION ALL
+        SELECT b.attname, t.oid, t.typtype, t.typbasetype, t.typnamespace, t.typoutput
+          FROM base b JOIN pg_type t ON t.oid = b.typbasetype WHERE b.typtype = 'd')
+    SELECT CAST(r.oid AS bigint), CAST(r.relkind AS text), r.hides_rows, CAST(b.attname AS text),
+           CAST(b.oid AS bigint), b.typtype = 'b' AND n.nspname = 'pg_catalog',
+           CAST(fn.nspname AS text), CAST(f.proname AS text),
+           (SELECT CAST(ons.nspname AS text) FROM pg_opclass k
+              JOIN pg_am m ON m.oid = k.opcmethod AND m.amname = 'btree'
+              JOIN pg_amop s ON s.amopfamily = k.opcfamily AND s.amoplefttype = k.opcintype
+                            AND s.amoprighttype = k.opcintype AND s.amopstrategy = 3
+              JOIN pg_operator o ON o.oid = s.amopopr AND o.oprname = '='
+              JOIN pg_namespace ons ON ons.oid = o.oprnamespace
+             WHERE k.opcintype = b.oid AND k.opcdefault LIMIT 1)
+      FROM relation r LEFT JOIN base b ON b.typtype <> 'd'
+      LEFT JOIN pg_namespace n ON n.oid = b.typnamespace
+      LEFT JOIN pg_proc f ON f.oid = b.typoutput LEFT JOIN pg_namespace fn ON fn.oid = f.pronamespace";
+
+/// A table that look-ups may read.
+#[derive(Debug)]
+struct PlainTable {
+    /// What stands after FROM.
+    from: String,
+    columns: Vec<PlainColumn>,
+}
+
+/// How a column is shown and compared without any cast, function or operator that a user could have made.
+#[derive(Debug)]
+struct PlainColumn {
+    name: String,
+    /// OID of the type, of a domain's base type: a domain's checks are somebody's code.
+    type_oid: u32,
+    /// SQL for the value as text.
+    text: String,
+    /// SQL for the operator that compares two values of the type; none where only texts can be compared.
+    equals: Option<String>,
+}
+
+impl PlainTable {
+    /// # Errors
+    /// `NoColumn`.
+    fn column(&self, table: &str, name: &str) -> Result<&PlainColumn> {
+        let found = self.columns.iter().find(|column| column.name == name);
+        found.ok_or_else(|| Error::NoColumn(format!("{table}.{name}")))
+    }
+}
+
+impl PlainColumn {
+    /// None for a table without columns.
+    fn read(row: &Row) -> client::Result<Option<Self>> {
+        let Some(name) = row.maybe(3) else { return Ok(None) };
+        let is_built_in = row.is_true(5)?;
+        let column = quoted(name);
+        let output = format!("{}.{}({column})", quoted(row.text(6)?), quoted(row.text(7)?));
+        // Nobody can make a cast between types that PostgreSQL ships; of others, a cast may be anybody's.
+        let text = if is_built_in {
+            format!("CAST({column} AS pg_catalog.text)")
+        } else {
+            format!("pg_catalog.textin({output})")
+        };
+        // Only superusers make operator classes, so a type's own one (citext's) can be trusted. An enum has none
+        // of its own, and its owner's casts would take part in choosing among the operators for any enum.
+        let schema = if is_built_in { Some("pg_catalog") } else { row.maybe(8) };
+        let equals = schema.map(|schema| format!("OPERATOR({}.=)", quoted(schema)));
+        Ok(Some(Self { name: name.to_owned(), type_oid: row.parse(4)?, text, equals }))
+    }
+}
