@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::redaction::Classification;
+use super::text;
 
 /// What the profile says and the database does not, and the other way round.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +56,9 @@ pub struct Unclassified {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vanished {
+    /// `table` or `table.column`.
     pub field: String,
+    pub is_table: bool,
     /// What it may be called now.
     pub nearest: Option<String>,
 }
@@ -67,6 +70,119 @@ pub struct Retyped {
     pub is: String,
 }
 
+impl Drift {
+    /// The names alone.
+    #[must_use]
+    pub fn summary(&self) -> Deviations {
+        let names = |is_wanted: fn(&&Unclassified) -> bool| {
+            self.unclassified.iter().filter(is_wanted).map(|new| new.field.clone()).collect()
+        };
+        let gone = |is_table: bool| {
+            self.vanished.iter().filter(|gone| gone.is_table == is_table).map(|gone| gone.field.clone()).collect()
+        };
+        Deviations {
+            unknown_tables: names(|new| new.under.is_none()),
+            unknown_columns: names(|new| new.under.is_some()),
+            missing_tables: gone(true),
+            missing_columns: gone(false),
+            retyped_columns: self.retyped.iter().map(|changed| changed.field.clone()).collect(),
+            reclassified: Vec::new(),
+        }
+    }
+}
+
+/// What to know of a finished export before anything else: where its database, its profile and the export
+/// before it differ. Names only; kept in history and audit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Deviations {
+    /// Not in the file: no profile says that they may leave.
+    pub unknown_tables: Vec<String>,
+    /// `table.column`, not in the file either.
+    pub unknown_columns: Vec<String>,
+    pub missing_tables: Vec<String>,
+    pub missing_columns: Vec<String>,
+    /// In the file, and no longer of the type that the profile knew.
+    pub retyped_columns: Vec<String>,
+    /// Guessed otherwise than for the export before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reclassified: Vec<Reclassified>,
+}
+
+/// A column whose class is guessed otherwise than the last time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reclassified {
+    /// `table.column`.
+    pub field: String,
+    pub was: Classification,
+    pub is: Classification,
+}
+
+impl Deviations {
+    /// Whether database and profile have grown apart.
+    #[must_use]
+    pub fn has_drifted(&self) -> bool {
+        let all = [
+            &self.unknown_tables,
+            &self.unknown_columns,
+            &self.missing_tables,
+            &self.missing_columns,
+            &self.retyped_columns,
+        ];
+        all.into_iter().any(|names| !names.is_empty())
+    }
+
+    /// How a finished export is announced: "complete and sealed", or "complete, without 1 table and 1 column
+    /// that the profile does not know".
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let unknown = counted(&self.unknown_tables, &self.unknown_columns);
+        let missing = counted(&self.missing_tables, &self.missing_columns);
+        let retyped = counted(&[], &self.retyped_columns);
+        let parts = [
+            unknown.map(|what| format!("without {what} that the profile does not know")),
+            missing.map(|what| format!("without {what} that the database no longer has")),
+            retyped.map(|what| format!("with {what} of another type than the profile knows")),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() { "complete and sealed".into() } else { format!("complete, {}", parts.join(", ")) }
+    }
+
+    /// Every deviation by name, a line for each kind.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let reclassified = self.reclassified.iter().map(|changed| {
+            let Reclassified { field, was, is } = changed;
+            format!("{field} ({} before, {} now)", was.as_str(), is.as_str())
+        });
+        let kinds = [
+            ("left out, unknown to the profile", [&self.unknown_tables[..], &self.unknown_columns[..]].concat()),
+            ("no longer in the database", [&self.missing_tables[..], &self.missing_columns[..]].concat()),
+            ("of another type than the profile knows", self.retyped_columns.clone()),
+            ("guessed otherwise than for the last export", reclassified.collect()),
+        ];
+        let kinds = kinds.into_iter().filter(|(_, names)| !names.is_empty());
+        kinds.map(|(kind, names)| format!("{kind}: {}", text::one_line(&names.join(", ")))).collect()
+    }
+}
+
+/// "1 table and 2 columns"; none where there are none.
+fn counted(tables: &[String], columns: &[String]) -> Option<String> {
+    let of = |names: &[String], what| (!names.is_empty()).then(|| text::counted(names.len() as u64, what));
+    let parts: Vec<String> = [of(tables, "table"), of(columns, "column")].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" and "))
+}
+
+/// What is guessed otherwise than it was.
+#[must_use]
+pub fn reclassified(before: &[Guess], now: &[Guess]) -> Vec<Reclassified> {
+    let changed = now.iter().filter_map(|guess| {
+        let old = before.iter().find(|old| old.field == guess.field && old.class != guess.class)?;
+        Some(Reclassified { field: guess.field.clone(), was: old.class, is: guess.class })
+    });
+    changed.collect()
+}
+
 /// A classification that nobody has confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guess {
@@ -74,4 +190,45 @@ pub struct Guess {
     pub field: String,
     pub class: Classification,
     pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_headline_counts_what_deviates() {
+        assert_eq!(Deviations::default().headline(), "complete and sealed");
+        let deviations = Deviations {
+            unknown_tables: names(&["coupon"]),
+            unknown_columns: names(&["users.iban"]),
+            missing_columns: names(&["users.fax", "users.telex"]),
+            retyped_columns: names(&["users.id"]),
+            ..Deviations::default()
+        };
+        assert_eq!(
+            deviations.headline(),
+            "complete, without 1 table and 1 column that the profile does not know, without 2 columns that the \
+             database no longer has, with 1 column of another type than the profile knows"
+        );
+        assert_eq!(deviations.lines()[0], "left out, unknown to the profile: coupon, users.iban");
+    }
+
+    #[test]
+    fn a_class_that_is_guessed_otherwise_is_named() {
+        let guess = |field: &str, class| Guess { field: field.into(), class, reason: String::new() };
+        let before = [guess("users.pin", Classification::Plain), guess("users.id", Classification::Plain)];
+        let now = [
+            guess("users.pin", Classification::Secret),
+            guess("users.id", Classification::Plain),
+            guess("new.x", Classification::Secret),
+        ];
+        let changed =
+            Reclassified { field: "users.pin".into(), was: Classification::Plain, is: Classification::Secret };
+        assert_eq!(reclassified(&before, &now), [changed]);
+    }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::drift::{Drift, Guess};
+use super::drift::{Deviations, Drift, Guess, Reclassified};
 use super::redaction::{ExcludedTable, NotIncluded};
 
 /// Names one export for good (UUID version 7: sorts by time).
@@ -87,6 +87,9 @@ pub struct Preview {
     pub drift: Drift,
     /// Where nobody has written a profile: every column's class, guessed.
     pub guesses: Vec<Guess>,
+    /// What is guessed otherwise than for the last export.
+    #[serde(default)]
+    pub reclassified: Vec<Reclassified>,
     pub not_included: Vec<NotIncluded>,
     /// Such as "personal and health data of 104 participants".
     pub contains: Option<String>,
@@ -196,6 +199,21 @@ pub struct ExportSummary {
     pub duration_ms: u64,
     /// When the file is removed (RFC 3339, UTC), where there is such a time.
     pub expires_at: Option<String>,
+    /// Where database, profile and the export before differ.
+    #[serde(default)]
+    pub deviations: Deviations,
+}
+
+/// What an export does where database and profile have grown apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DriftPolicy {
+    /// Exports what the profile knows, and says aloud what that leaves out.
+    #[default]
+    Report,
+    /// Writes nothing.
+    Refuse,
+    /// Exports what the profile knows, tables that are gone included, as if nothing were the matter.
+    Allow,
 }
 
 /// Why a run ended without a file.

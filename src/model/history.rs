@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::drift::Deviations;
 use super::export::ExportId;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,8 @@ pub struct HistoryEntry {
     pub outcome: Outcome,
     /// For a failure, what people were told.
     pub message: Option<String>,
+    /// Where database, profile and the export before differed.
+    pub deviations: Deviations,
     pub records: Option<u64>,
     pub bytes: Option<u64>,
     pub estimated_bytes: Option<u64>,

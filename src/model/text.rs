@@ -62,9 +62,30 @@ pub fn duration(ms: u64) -> String {
 /// An error's words as a sentence: a capital first, one full stop last.
 #[must_use]
 pub fn sentence(words: &str) -> String {
+    format!("{}.", capitalized(words.trim_end_matches('.')))
+}
+
+/// A name from a database on one line: what would begin another one, or steer a terminal, is written as JSON
+/// writes it.
+#[must_use]
+pub fn one_line(name: &str) -> String {
+    let mut line = String::with_capacity(name.len());
+    for c in name.chars() {
+        if c.is_control() {
+            line.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
+/// A capital first.
+#[must_use]
+pub fn capitalized(words: &str) -> String {
     let mut letters = words.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+    format!("{first}{}", letters.as_str())
 }
 
 /// `one table`, `22 tables`: a count with its noun.

@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 use tempfile::TempDir;
+use waybill::model::export::DriftPolicy;
 use waybill::model::manifest::RecordOrder;
 use waybill::server::profile::Profile;
 use waybill::server::rows::Catalog;
@@ -27,7 +28,10 @@ fn every_column_of_the_sample_is_classified_and_no_classified_column_is_missing(
 #[test]
 fn exactly_the_columns_that_let_somebody_sign_in_are_left_out() {
     let folder = TempDir::new().unwrap();
-    let division = Profile::built_in("supportsignal").unwrap().divide(&catalog(&folder), RecordOrder::Storage).unwrap();
+    let division = Profile::built_in("supportsignal")
+        .unwrap()
+        .divide(&catalog(&folder), RecordOrder::Storage, DriftPolicy::Report)
+        .unwrap();
     let mut removed = division.redaction.removed_fields;
     removed.sort();
     let expected = [
@@ -52,7 +56,10 @@ fn a_column_that_the_profile_does_not_know_stays_home_and_is_reported() {
     let sql = "ALTER TABLE users ADD COLUMN two_factor_secret TEXT; CREATE TABLE api_keys (id TEXT, key TEXT)";
     Connection::open(&path).unwrap().execute_batch(sql).unwrap();
     let catalog = SqliteSource::new(&path).open_snapshot().unwrap().catalog().unwrap();
-    let division = Profile::built_in("supportsignal").unwrap().divide(&catalog, RecordOrder::Storage).unwrap();
+    let division = Profile::built_in("supportsignal")
+        .unwrap()
+        .divide(&catalog, RecordOrder::Storage, DriftPolicy::Report)
+        .unwrap();
     let mut unclassified = division.redaction.unclassified.clone();
     unclassified.sort();
     assert_eq!(unclassified, ["api_keys", "users.two_factor_secret"]);

@@ -101,6 +101,57 @@ fn a_draft_guesses_every_column_with_its_reason_and_checks_without_drift() {
 }
 
 #[test]
+fn whoever_runs_an_export_chooses_what_drift_means() {
+    on_both(|shop| {
+        shop.run(&["profile", "init", "--output", "shop.toml"]);
+        let export = |policy: &str, name: &str| {
+            shop.run(&["export", "--profile", "shop.toml", "--drift", policy, "--json", "--output", name])
+        };
+        assert_eq!(export("refuse", "before.json").code, 0, "without drift nothing is refused");
+        shop.change("ALTER TABLE users ADD COLUMN iban TEXT; CREATE TABLE coupon (id INTEGER PRIMARY KEY)");
+        let refused = export("refuse", "refused.json");
+        assert_eq!(refused.code, 3, "{}", refused.stderr);
+        assert!(refused.stderr.contains("nothing was written: left out, unknown to the profile: coupon, users.iban"));
+        assert!(!shop.folder.path().join("refused.json").exists());
+        let allowed = export("allow", "allowed.json");
+        assert_eq!(allowed.code, 0, "{}", allowed.stderr);
+        let told: Value = serde_json::from_slice(&allowed.stdout).unwrap();
+        assert_eq!(told["deviations"]["unknown_tables"], serde_json::json!(["coupon"]));
+        assert_eq!(export("report", "reported.json").code, 6);
+        let nonsense = export("perhaps", "x.json");
+        assert_eq!(nonsense.code, 2, "{}", nonsense.stderr);
+        // A table that is gone may mean that this is another application's database.
+        shop.change("DROP TABLE orders");
+        let missing = export("report", "missing.json");
+        assert_eq!(missing.code, 3, "{}", missing.stderr);
+        assert!(missing.stderr.contains("a table is missing: orders"), "{}", missing.stderr);
+        let rest = export("allow", "rest.json");
+        assert_eq!(rest.code, 0, "{}", rest.stderr);
+        assert!(exported(shop.folder.path(), "rest.json").data.contains_key("users"));
+        shop.change("DROP TABLE users");
+        assert_eq!(export("allow", "others.json").code, 3, "another application's database");
+    });
+}
+
+#[test]
+fn a_class_that_is_guessed_otherwise_than_the_last_time_is_told() {
+    on_both(|shop| {
+        let export = |name: &str| shop.run(&["export", "--json", "--output", name]);
+        shop.change("CREATE TABLE settings (id INTEGER PRIMARY KEY, remark TEXT)");
+        assert_eq!(export("first.json").code, 0);
+        shop.change("INSERT INTO settings VALUES (1, 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl')");
+        let second = export("second.json");
+        assert_eq!(second.code, 0, "{}", second.stderr);
+        let told: Value = serde_json::from_slice(&second.stdout).unwrap();
+        let changed = serde_json::json!([{"field": "settings.remark", "was": "personal", "is": "secret"}]);
+        assert_eq!(told["deviations"]["reclassified"], changed);
+        assert!(exported(shop.folder.path(), "second.json").data["settings"][0].get("remark").is_none());
+        let third = shop.run(&["export", "--output", "third.json"]);
+        assert!(!third.stderr.contains("guessed otherwise"), "{}", third.stderr);
+    });
+}
+
+#[test]
 fn drift_is_exit_code_6_with_the_line_to_add() {
     on_both(|shop| {
         shop.run(&["profile", "init", "--output", "shop.toml"]);
@@ -123,12 +174,16 @@ fn drift_is_exit_code_6_with_the_line_to_add() {
         assert_eq!(serde_json::from_slice::<Value>(&json.stdout).unwrap()["retyped"][0]["was"], "money");
         // What nobody has classified stays home, and the summary says so.
         let ended = shop.run(&["export", "--profile", "shop.toml", "--output", "out.json"]);
-        assert_eq!(ended.code, 0, "{}", ended.stderr);
-        assert!(
-            ended.stderr.contains("left out, unknown to the profile:") && ended.stderr.contains("users.api key"),
-            "{}",
-            ended.stderr
-        );
+        assert_eq!(ended.code, 6, "{}", ended.stderr);
+        let lines: Vec<&str> = ended.stderr.lines().collect();
+        let headline = "complete, without 1 table and 2 columns that the profile does not know, without 1 column that the \
+                        database no longer has, with 1 column of another type than the profile knows: 2 records in 2 tables";
+        assert!(lines[0].starts_with(headline), "{}", ended.stderr);
+        assert_eq!(lines[1], "left out, unknown to the profile: notes, users.api key, orders.phones");
+        assert_eq!(lines[2], "no longer in the database: orders.phone");
+        assert_eq!(lines[3], "of another type than the profile knows: orders.total");
+        let verified = shop.run(&["verify", "out.json"]);
+        assert_eq!(verified.code, 0, "the file is whole: {}", verified.stderr);
         let export = exported(shop.folder.path(), "out.json");
         assert!(!export.data.contains_key("notes") && export.data["users"][0].get("api key").is_none());
     });
@@ -158,7 +213,7 @@ fn a_mistake_in_a_profile_is_told_with_its_place_and_nothing_is_exported() {
         (2, "name = \"shop\"\n[tables.users.columns]\nid = \"plian\"\n", "line 3, column 6: unknown variant `plian`"),
         (2, "name = \"shop\"\n[scopes.mine]\nx = 1\n", "[scopes] is reserved for a later version"),
         (2, "name = \"shop\"\n[treatments]\nsecret = \"keep\"\n", "secrets are always omitted"),
-        (6, "name = \"shop\"\n[tables.userz.columns]\nid = \"plain\"\n", "a table is missing: userz"),
+        (3, "name = \"shop\"\n[tables.userz.columns]\nid = \"plain\"\n", "a table is missing: userz"),
     ] {
         shop.write("shop.toml", text);
         let ended = shop.run(&["export", "--profile", "shop.toml", "--output", "out.json"]);

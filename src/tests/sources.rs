@@ -44,8 +44,8 @@ fn a_source_that_cannot_be_used_is_named_with_its_reason_and_nothing_is_written(
     ];
     for (source, reason) in cases {
         let ended = export(&folder, source);
-        let drifted = if reason.contains("does not fit") { 6 } else { 1 };
-        assert_eq!(ended.code, drifted, "{source}: {}", ended.stderr);
+        let code = if reason.contains("does not fit") { 3 } else { 1 };
+        assert_eq!(ended.code, code, "{source}: {}", ended.stderr);
         assert!(ended.stderr.contains(reason), "{source}: {}", ended.stderr);
         assert!(!folder.path().join("out.json").exists());
     }
@@ -166,7 +166,8 @@ fn a_cell_of_ten_megabytes_and_hostile_names_survive() {
         )
         .unwrap();
     let ended = export(&folder, "sample.db");
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(ended.code, 6, "tables that no profile knows: {}", ended.stderr);
+    assert!(ended.stderr.contains("new\\u000aline"), "a name does not begin a line of its own: {}", ended.stderr);
     let export = read_export(&std::fs::read(folder.path().join("out.json")).unwrap());
     let narrative = &export.data["incident_narratives"][0];
     assert!(narrative["consolidated_narrative"].as_str() == Some(&long));

@@ -1,6 +1,7 @@
 //! The use cases around a profile: find one for a database, draft one, hold one against it.
 //!
-//! May import: parts. Flow: `resolve` finds the profile that an export goes by; `draft` looks at the
+//! May import: parts. Flow: `resolve` finds the profile that an export goes by, `current` holds it against
+//! one view of the database; `draft` looks at the
 //! schema and at a sample of values, of which nothing but a tally is kept; `check` compares.
 
 use std::collections::BTreeMap;
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::model::drift::Drift;
 use crate::model::manifest::RecordOrder;
 use crate::model::redaction::Treatment;
-use crate::server::profile::{self, Draft, Profile, Shapes};
+use crate::server::profile::{self, Draft, Origin, Profile, Shapes};
 use crate::server::rows::{Catalog, Selection, Table};
 use crate::server::source::{self, Snapshot, Source};
 
@@ -20,8 +21,8 @@ pub enum Error {
     Profile(#[from] profile::Error),
 }
 
-/// The profile that was asked for; else a built-in one whose tables are all there; else a guess under
-/// the database's name. Blocks.
+/// The profile that was asked for; else a built-in one whose tables are all there; else one that is to be
+/// guessed (`current`), under the database's name. Blocks.
 ///
 /// # Errors
 /// When the profile has a mistake or the database cannot be read.
@@ -29,12 +30,23 @@ pub fn resolve(source: &dyn Source, asked: Option<&str>, database: &str) -> Resu
     if let Some(name_or_path) = asked {
         return Ok(Profile::load(name_or_path)?);
     }
-    let mut snapshot = source.open_snapshot()?;
-    let catalog = snapshot.catalog()?;
+    let catalog = source.open_snapshot()?.catalog()?;
     match Profile::recognise(&catalog) {
         Some(profile) => Ok(profile),
-        None => Ok(guess(&mut *snapshot, &catalog, database)?.into_profile()),
+        None => Ok(profile::draft(database, &Catalog::default(), &BTreeMap::new()).into_profile()),
     }
+}
+
+/// The profile as it holds for this very view of the database: a guess is made anew, because a column that
+/// was empty may be full of tokens now. Blocks.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn current(profile: &Profile, snapshot: &mut dyn Snapshot, catalog: &Catalog) -> source::Result<Profile> {
+    if profile.origin != Origin::Guess {
+        return Ok(profile.clone());
+    }
+    Ok(sample_and_guess(snapshot, catalog, &profile.name)?.into_profile())
 }
 
 /// A draft with a guess and its reason for every column. Blocks.
@@ -44,7 +56,7 @@ pub fn resolve(source: &dyn Source, asked: Option<&str>, database: &str) -> Resu
 pub fn draft(source: &dyn Source, database: &str) -> Result<Draft, Error> {
     let mut snapshot = source.open_snapshot()?;
     let catalog = snapshot.catalog()?;
-    guess(&mut *snapshot, &catalog, database)
+    Ok(sample_and_guess(&mut *snapshot, &catalog, database)?)
 }
 
 /// In what database and profile have grown apart. Blocks.
@@ -56,7 +68,7 @@ pub fn check(source: &dyn Source, profile: &Profile) -> Result<(Drift, Vec<Strin
     Ok((profile.drift(&catalog), profile.without_import_value(&catalog)))
 }
 
-fn guess(snapshot: &mut dyn Snapshot, catalog: &Catalog, database: &str) -> Result<Draft, Error> {
+fn sample_and_guess(snapshot: &mut dyn Snapshot, catalog: &Catalog, database: &str) -> source::Result<Draft> {
     let mut shapes = BTreeMap::new();
     for table in &catalog.tables {
         // Of a table that may not be read, the names must do.

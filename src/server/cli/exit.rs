@@ -48,14 +48,15 @@ impl Failed {
 impl From<export::Error> for Failed {
     fn from(error: export::Error) -> Self {
         let exit = match &error {
-            export::Error::Refused(_) => Exit::Refused,
+            export::Error::Refused(_)
+            | export::Error::Drifted(_)
+            | export::Error::Profile(profile::Error::MissingTables { .. }) => Exit::Refused,
             export::Error::Output(_) => Exit::Output,
             export::Error::StoppedAt { cause, .. } if matches!(**cause, export::Error::Output(_)) => Exit::Output,
             export::Error::State(state::Error::Foreign(_))
             | export::Error::Profile(
                 profile::Error::Unknown { .. } | profile::Error::Unreadable(_) | profile::Error::Mistake(_),
             ) => Exit::Usage,
-            export::Error::Profile(profile::Error::MissingTables { .. }) => Exit::Drift,
             _ => Exit::Failed,
         };
         Self::new(exit, error.to_string())

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::open::{app, is_same_file, system_user};
 use super::{Exit, Failed, SourceArgs, StateArgs, print, tell};
-use crate::model::export::Compression;
+use crate::model::export::{Compression, DriftPolicy};
 use crate::model::manifest::RecordOrder;
 use crate::model::redaction::NotIncluded;
 use crate::model::text;
@@ -34,6 +34,10 @@ pub struct Export {
     /// Pack the file [default: as its name ends, .gz or .zst]; in a folder its name gets that ending.
     #[arg(long, value_enum)]
     compress: Option<Compress>,
+    /// What to do where database and profile have grown apart: export the rest and end with code 6,
+    /// write nothing and end with code 3, or export the rest and end with code 0.
+    #[arg(long, value_enum, default_value_t)]
+    drift: Drift,
     /// Replace a file that is there already.
     #[arg(long)]
     force: bool,
@@ -55,6 +59,14 @@ enum Compress {
     Zstd,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Drift {
+    #[default]
+    Report,
+    Refuse,
+    Allow,
+}
+
 impl Export {
     pub async fn run(self) -> Result<Exit, Failed> {
         let state = self.state.path()?;
@@ -70,6 +82,11 @@ impl Export {
             Order::Storage => RecordOrder::Storage,
             Order::Key => RecordOrder::Key,
         };
+        let drift = match self.drift {
+            Drift::Report => DriftPolicy::Report,
+            Drift::Refuse => DriftPolicy::Refuse,
+            Drift::Allow => DriftPolicy::Allow,
+        };
         let to_standard_output = destination == Destination::StandardOutput;
         let watch = |run: Arc<LiveRun>| {
             tokio::spawn(stop_on_signal(run.clone()));
@@ -77,13 +94,15 @@ impl Export {
                 tokio::spawn(show_progress(run));
             }
         };
-        let done = app.exports.to_file(&caller, destination, Form { order, compression }, watch).await;
+        let done = app.exports.to_file(&caller, destination, Form { order, compression, drift }, watch).await;
         let done = done.map_err(|error| url.named(Failed::from(error)))?;
         if self.json && !to_standard_output {
-            return print(&as_json(&done).to_string());
+            print(&as_json(&done).to_string())?;
+        } else {
+            tell(&if self.json { as_json(&done).to_string() } else { as_text(&done) });
         }
-        tell(&if self.json { as_json(&done).to_string() } else { as_text(&done) });
-        Ok(Exit::Done)
+        let has_drifted = done.summary.deviations.has_drifted() && self.drift != Drift::Allow;
+        Ok(if has_drifted { Exit::Drift } else { Exit::Done })
     }
 
     /// As asked, else as the file's name says. A folder's name says nothing.
@@ -144,7 +163,9 @@ fn as_text(done: &ToFile) -> String {
     let ToFile { metadata, summary, path } = done;
     let (records, tables) = (text::counted(summary.records, "record"), text::counted(summary.tables, "table"));
     let (size, time) = (text::bytes(summary.bytes), text::duration(summary.duration_ms));
-    let mut lines = vec![format!("complete and sealed: {records} in {tables}, {size} in {time}")];
+    let deviations = &summary.deviations;
+    let mut lines = vec![format!("{}: {records} in {tables}, {size} in {time}", deviations.headline())];
+    lines.extend(deviations.lines());
     if let Some(path) = path {
         lines.push(format!("file      {}", path.display()));
     }
@@ -155,9 +176,6 @@ fn as_text(done: &ToFile) -> String {
     }
     for table in &redaction.excluded_tables {
         lines.push(format!("left out  {} ({})", table.table, table.reason));
-    }
-    if !redaction.unclassified.is_empty() {
-        lines.push(format!("left out, unknown to the profile: {}", redaction.unclassified.join(", ")));
     }
     for field in &redaction.treated {
         lines.push(format!("{}  {}", field.treatment.past(), field.field));
@@ -181,6 +199,7 @@ fn as_json(done: &ToFile) -> serde_json::Value {
         "bytes": done.summary.bytes,
         "sha256": done.summary.sha256,
         "duration_ms": done.summary.duration_ms,
+        "deviations": done.summary.deviations,
         "redaction": done.metadata.redaction,
         "not_included": done.metadata.not_included,
     })

@@ -50,10 +50,12 @@ Exit codes:
   0  done
   1  failed
   2  wrong usage
-  3  refused: the caller may not do this
+  3  refused, and nothing was written: the caller may not do this, a table of the profile is missing, or
+     --drift=refuse met drift
   4  not whole: the file is cut, altered or not a snapshot
   5  the output exists already or cannot be written
-  6  drift: profile and database have grown apart";
+  6  drift: profile and database have grown apart; an export is written, whole, and without what the
+     profile does not know";
 
 #[derive(Debug, Subcommand)]
 enum Command {

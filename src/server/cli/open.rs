@@ -74,7 +74,7 @@ impl SourceUrl {
     }
 
     pub fn named(&self, Failed { exit, message }: Failed) -> Failed {
-        if !matches!(exit, Exit::Failed | Exit::Drift) {
+        if !matches!(exit, Exit::Failed | Exit::Refused) {
             return Failed { exit, message };
         }
         Failed::new(exit, format!("{}: {message}", self.shown()))

@@ -55,10 +55,14 @@ fn as_text(preview: &export::Preview) -> String {
     let tables = text::counted(preview.tables.len() as u64, "table");
     let total = format!("{total} in {tables}, about {} ({band})", text::bytes(size.bytes));
     let excluded = preview.excluded.iter().map(|table| (&table.table, table.reason.as_str()));
-    let unknown = preview.drift.unclassified.iter().map(|new| (&new.field, "unknown to the profile"));
-    let left = excluded.chain(unknown).map(|(name, reason)| format!("{name} ({reason})"));
+    let left = excluded.map(|(name, reason)| format!("{name} ({reason})"));
     let left = left.chain(NotIncluded::by_reason(&preview.not_included)).map(|line| format!("not included: {line}"));
+    let deviations = preview.drift.summary();
     let mut lines = vec![table.to_string(), String::new(), total];
+    if deviations.has_drifted() {
+        lines.push(format!("an export would be {}", deviations.headline()));
+        lines.extend(deviations.lines());
+    }
     lines.extend(left);
     if !preview.guesses.is_empty() {
         lines.push("no profile was given: what is left out as secret is a guess; see `waybill profile init`".into());

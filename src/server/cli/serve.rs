@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 
 use super::open::{SourceUrl, app, blocking};
 use super::{Exit, Failed, SourceArgs, StateArgs};
+use crate::model::export::DriftPolicy;
 use crate::model::manifest::RecordOrder;
 use crate::server::app::App;
 use crate::server::{http, profile, worker};
@@ -92,7 +93,7 @@ async fn refuse_a_source_that_cannot_be_used(app: Arc<App>, url: SourceUrl) -> R
     blocking(move || {
         let opened = app.exports.source.open_snapshot().and_then(|mut snapshot| snapshot.catalog());
         let catalog = opened.map_err(|error| url.named(error.into()))?;
-        let divided = app.profile.divide(&catalog, RecordOrder::Storage);
+        let divided = app.profile.divide(&catalog, RecordOrder::Storage, DriftPolicy::Report);
         divided.map_err(|error| url.named(error.into()))?;
         match app.profile.missing_accounts(&catalog) {
             missing if missing.is_empty() => Ok(()),

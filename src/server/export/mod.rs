@@ -21,6 +21,7 @@ use chrono::TimeDelta;
 use tokio::sync::Notify;
 
 use crate::model::access::Capability;
+use crate::model::drift::Deviations;
 use crate::model::export::ExportId;
 use crate::server::artifact::{self, Artifacts};
 use crate::server::audit::{self, Entry, Event};
@@ -63,6 +64,13 @@ pub enum Error {
     StoppedAt { table: String, record: u64, cause: Box<Error> },
     #[error("{}", list_unreadable(.0))]
     Unreadable(Vec<Unreadable>),
+    /// Where that is refused.
+    #[error(
+        "database and profile have grown apart, so nothing was written: {}; `waybill profile check` says what to add, \
+         --drift=report exports the rest",
+        .0.lines().join("; ")
+    )]
+    Drifted(Box<Deviations>),
     #[error(transparent)]
     Source(#[from] source::Error),
     #[error(transparent)]

@@ -4,11 +4,13 @@ use chrono::{DateTime, Utc};
 
 use super::{Error, Result};
 use crate::model::catalog::TableSchema;
-use crate::model::export::{Compression, ExportId};
+use crate::model::drift::Deviations;
+use crate::model::export::{Compression, DriftPolicy, ExportId};
 use crate::model::manifest::{
     ExportType, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
 };
 use crate::model::ordered::Ordered;
+use crate::server::classification;
 use crate::server::pipeline::Meter;
 use crate::server::pipeline::redact::Key;
 use crate::server::profile::{Division, Profile};
@@ -25,6 +27,7 @@ pub struct ExportRequest {
     pub at: DateTime<Utc>,
     /// Drawn for this export alone.
     pub key: Key,
+    pub drift: DriftPolicy,
 }
 
 /// What was decided: the file's head, and what to read for its body.
@@ -33,11 +36,14 @@ pub struct ExportPlan {
     pub selections: Vec<Selection>,
     /// For masks and pseudonyms; kept nowhere else.
     pub key: Key,
+    pub deviations: Deviations,
 }
 
 /// What leaves and what stays, before anything is counted.
 pub struct Draft {
     pub catalog: Catalog,
+    /// As it holds in this view of the database.
+    pub profile: Profile,
     pub division: Division,
 }
 
@@ -47,15 +53,21 @@ impl Draft {
     /// # Errors
     /// When the database cannot be read or is another application's; `Unreadable` with every table that
     /// should leave and cannot be read whole.
-    pub fn make(snapshot: &mut dyn Snapshot, profile: &Profile, order: RecordOrder) -> Result<Self> {
+    pub fn make(
+        snapshot: &mut dyn Snapshot,
+        profile: &Profile,
+        order: RecordOrder,
+        drift: DriftPolicy,
+    ) -> Result<Self> {
         let catalog = snapshot.catalog()?;
-        let division = profile.divide(&catalog, order)?;
+        let profile = classification::current(profile, snapshot, &catalog)?;
+        let division = profile.divide(&catalog, order, drift)?;
         let wanted = |table: &&Unreadable| division.selections.iter().any(|selection| selection.table == table.table);
         let unreadable: Vec<Unreadable> = catalog.unreadable.iter().filter(wanted).cloned().collect();
         if !unreadable.is_empty() {
             return Err(Error::Unreadable(unreadable));
         }
-        Ok(Self { catalog, division })
+        Ok(Self { catalog, profile, division })
     }
 
     /// Turns the draft into a promise of exact counts, one per selected table.
@@ -65,9 +77,9 @@ impl Draft {
         request: &ExportRequest,
         source: &dyn Source,
         isolation: &str,
-        profile: &Profile,
     ) -> ExportPlan {
-        let Self { catalog, division } = self;
+        let Self { catalog, profile, division } = self;
+        let deviations = profile.drift(&catalog).summary();
         let tables = division.selections.iter().map(|selection| selection.table.clone());
         let metadata = Metadata {
             exported_at: rfc3339(request.at),
@@ -85,21 +97,22 @@ impl Draft {
                 name: profile.name.clone(),
                 engine: source.engine().into(),
                 engine_version: source.engine_version(),
-                profile: profile.name.clone(),
+                profile: profile.name,
                 snapshot: SnapshotDescription { taken_at: rfc3339(request.at), isolation: isolation.into() },
             },
             schema: schema(&catalog, &division.selections),
             redaction: division.redaction,
             not_included: catalog.not_included,
         };
-        ExportPlan { metadata, selections: division.selections, key: request.key.clone() }
+        ExportPlan { metadata, selections: division.selections, key: request.key.clone(), deviations }
     }
 }
 
 /// Looks at the database and counts.
 ///
 /// # Errors
-/// When the database cannot be read, is another application's, or `meter` says stop.
+/// When the database cannot be read, is another application's, has drifted where that is refused, or `meter`
+/// says stop.
 pub fn plan(
     request: &ExportRequest,
     source: &dyn Source,
@@ -107,7 +120,11 @@ pub fn plan(
     profile: &Profile,
     meter: &Meter,
 ) -> Result<ExportPlan> {
-    let draft = Draft::make(snapshot, profile, request.order)?;
+    let draft = Draft::make(snapshot, profile, request.order, request.drift)?;
+    let deviations = draft.profile.drift(&draft.catalog).summary();
+    if request.drift == DriftPolicy::Refuse && deviations.has_drifted() {
+        return Err(Error::Drifted(Box::new(deviations)));
+    }
     let mut counts = Vec::with_capacity(draft.division.selections.len());
     for selection in &draft.division.selections {
         if meter.is_stopped() {
@@ -115,7 +132,7 @@ pub fn plan(
         }
         counts.push(snapshot.count(&selection.table)?);
     }
-    Ok(draft.promise(counts, request, source, snapshot.isolation(), profile))
+    Ok(draft.promise(counts, request, source, snapshot.isolation()))
 }
 
 fn schema(catalog: &Catalog, selections: &[Selection]) -> Ordered<TableSchema> {

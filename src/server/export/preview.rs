@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::plan::{Draft, ExportRequest, file_name};
 use super::{Error, Exports, Result};
-use crate::model::export::{Compression, ExportId, Preview, SizeEstimate, TablePreview};
+use crate::model::drift::reclassified;
+use crate::model::export::{Compression, DriftPolicy, ExportId, Preview, SizeEstimate, TablePreview};
 use crate::model::history::Outcome;
 use crate::model::manifest::RecordOrder;
 use crate::model::text;
@@ -83,6 +84,7 @@ impl Exports {
         let _ = tokio::time::timeout(WAIT, settled).await;
         let mut shown = preview.borrow().clone();
         shown.file_name = file_name(&self.profile, self.clock.now(), Compression::None);
+        shown.reclassified = reclassified(&self.state.last_guesses().await?, &shown.guesses);
         Ok(shown)
     }
 
@@ -124,8 +126,8 @@ pub fn measure(
     show: &dyn Fn(&Preview),
 ) -> Result<Preview> {
     let mut snapshot = source.open_snapshot()?;
-    let draft = Draft::make(&mut *snapshot, profile, RecordOrder::Storage)?;
-    let mut preview = outline(&draft, profile, clock);
+    let draft = Draft::make(&mut *snapshot, profile, RecordOrder::Storage, DriftPolicy::Report)?;
+    let mut preview = outline(&draft, clock);
     preview.blocks_writers = snapshot.blocks_writers();
     show(&preview);
     let mut counts = Vec::with_capacity(preview.tables.len());
@@ -140,14 +142,15 @@ pub fn measure(
         preview.tables[index].size = Some(estimate(&mut *snapshot, selection, counts[index])?);
         show(&preview);
     }
-    preview.frame_bytes = frame_bytes(draft, counts, source, snapshot.isolation(), profile, clock)?;
+    preview.frame_bytes = frame_bytes(draft, counts, source, snapshot.isolation(), clock)?;
     preview.expected_ms = preview.total_size().map(|size| size.bytes * 1000 / bytes_per_second);
     show(&preview);
     preview.settled = true;
     Ok(preview)
 }
 
-fn outline(draft: &Draft, profile: &Profile, clock: &dyn Clock) -> Preview {
+fn outline(draft: &Draft, clock: &dyn Clock) -> Preview {
+    let profile = &draft.profile;
     let redaction = &draft.division.redaction;
     let left_out = |table: &str| {
         let fields = redaction.removed_fields.iter().chain(&redaction.unclassified);
@@ -180,22 +183,16 @@ fn contents(profile: &Profile, selection: &Selection, records: u64) -> Option<St
 }
 
 /// The size of metadata and seal: written once for real, to nowhere.
-fn frame_bytes(
-    draft: Draft,
-    counts: Vec<u64>,
-    source: &dyn Source,
-    isolation: &str,
-    profile: &Profile,
-    clock: &dyn Clock,
-) -> Result<u64> {
+fn frame_bytes(draft: Draft, counts: Vec<u64>, source: &dyn Source, isolation: &str, clock: &dyn Clock) -> Result<u64> {
     let request = ExportRequest {
         id: ExportId(Uuid::nil()),
         order: RecordOrder::Storage,
         exported_by: "somebody@example.test".into(),
         at: clock.now(),
         key: NO_KEY,
+        drift: DriftPolicy::Report,
     };
-    let mut metadata = draft.promise(counts, &request, source, isolation, profile).metadata;
+    let mut metadata = draft.promise(counts, &request, source, isolation).metadata;
     let tables: Vec<String> = metadata.record_counts.iter().map(|(table, _)| table.clone()).collect();
     metadata.record_counts.0.iter_mut().for_each(|(_, records)| *records = 0);
     let mut frame = crate::seal::Sealer::begin(std::io::sink(), &metadata).map_err(super::write::output)?;

@@ -1,6 +1,7 @@
 //! Asking for an export: authorise, look for reasons against it, record and queue.
 
 use super::{Error, Exports, Result, plan};
+use crate::model::drift::Deviations;
 use crate::model::export::{Compression, ExportId, Requested};
 use crate::model::history::Outcome;
 use crate::model::text;
@@ -97,5 +98,6 @@ pub(super) fn export_row(id: ExportId, caller: &Caller, door: &str, at: String, 
         expires_at: None,
         downloads: 0,
         compression: Compression::None,
+        deviations: Deviations::default(),
     }
 }

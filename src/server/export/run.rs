@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::live::{LiveRun, StopReason};
-use super::plan::{ExportRequest, plan};
+use super::plan::{ExportPlan, ExportRequest, plan};
 use super::write::write;
 use super::{Error, Exports, KEPT_FOR, Result};
 use crate::model::access::Capability;
-use crate::model::export::{ExportSummary, Failure};
+use crate::model::drift::{Deviations, Guess, reclassified};
+use crate::model::export::{DriftPolicy, ExportId, ExportSummary, Failure};
 use crate::model::history::Outcome;
 use crate::model::manifest::RecordOrder;
 use crate::model::text;
@@ -23,6 +24,28 @@ use crate::server::support::random;
 const ROLE_IS_READ_EVERY: Duration = Duration::from_secs(2);
 /// A source that does not answer for so long might hide a demotion: the run ends.
 const ROLE_ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+/// What was written and sealed, and what is remembered of it.
+pub(super) struct Written {
+    pub sealed: Sealed,
+    pub deviations: Deviations,
+    pub guesses: Vec<Guess>,
+}
+
+impl Written {
+    pub fn of(plan: ExportPlan, sealed: Sealed) -> Self {
+        Self { sealed, deviations: plan.deviations, guesses: plan.metadata.redaction.guessed }
+    }
+}
+
+/// A written export as it is recorded.
+pub(super) struct Completed<'a> {
+    pub written: Written,
+    pub duration_ms: u64,
+    pub expires_at: Option<String>,
+    /// Where a server keeps the file.
+    pub artifact: Option<&'a str>,
+}
 
 /// An export that this process has taken to run.
 pub struct Claimed {
@@ -83,7 +106,7 @@ impl Exports {
         let exports = self.clone();
         let (asked, run) = (row.clone(), live.clone());
         let mut writing = tokio::task::spawn_blocking(move || exports.write_artifact(asked, &run, unpublished));
-        let (sealed, unpublished) = loop {
+        let (written, unpublished) = loop {
             tokio::select! {
                 written = &mut writing => break written.map_err(|_| Error::Panicked)??,
                 () = tokio::time::sleep(ROLE_IS_READ_EVERY) => {
@@ -97,7 +120,7 @@ impl Exports {
             return Err(Error::Stopped);
         }
         self.still_allowed(&row).await.inspect_err(|error| live.stop(StopReason::of(error)))?;
-        self.publish(&row, &live, sealed, unpublished).await
+        self.publish(&row, &live, written, unpublished).await
     }
 
     /// Blocks: reads, encodes, seals.
@@ -106,7 +129,7 @@ impl Exports {
         row: ExportRow,
         live: &LiveRun,
         unpublished: Unpublished,
-    ) -> Result<(Sealed, Unpublished)> {
+    ) -> Result<(Written, Unpublished)> {
         let mut snapshot = self.source.begin_snapshot(&|interrupt| live.is_interrupted_by(interrupt))?;
         let request = ExportRequest {
             id: row.id,
@@ -114,29 +137,26 @@ impl Exports {
             exported_by: row.requested_by,
             at: self.clock.now(),
             key: self.new_key(),
+            drift: DriftPolicy::Report,
         };
         let plan = plan(&request, &*self.source, &mut *snapshot, &self.profile, &live.meter)?;
         let tables = plan.selections.iter().map(|selection| selection.table.clone()).collect();
         let _ = live.planned.set((tables, plan.metadata.total_records));
         let (unpublished, sealed) = write(&mut *snapshot, &plan, unpublished, row.compression, &live.meter)?;
-        Ok((sealed, unpublished))
+        Ok((Written::of(plan, sealed), unpublished))
     }
 
-    async fn publish(&self, row: &ExportRow, live: &LiveRun, sealed: Sealed, file: Unpublished) -> Result<()> {
+    async fn publish(&self, row: &ExportRow, live: &LiveRun, written: Written, file: Unpublished) -> Result<()> {
         let published = tokio::task::spawn_blocking(move || file.publish());
         let artifact = published.await.map_err(|_| Error::Panicked)??;
-        let summary = ExportSummary {
-            records: sealed.records,
-            tables: sealed.tables,
-            bytes: sealed.bytes,
-            sha256: sealed.sha256,
-            duration_ms: live.elapsed_ms(),
-            expires_at: Some(rfc3339(self.clock.now() + KEPT_FOR)),
-        };
+        let expires_at = Some(rfc3339(self.clock.now() + KEPT_FOR));
         // A word of Cancel that came while the disk was syncing still counts.
-        let recorded = match live.stopped() {
-            Some(_) => Err(Error::Stopped),
-            None => self.record_completion(row, &summary, &artifact).await,
+        let recorded = if live.stopped().is_some() {
+            Err(Error::Stopped)
+        } else {
+            let (duration_ms, artifact) = (live.elapsed_ms(), Some(&*artifact));
+            let completed = Completed { written, duration_ms, expires_at, artifact };
+            self.record_completion(row.id, &row.requested_by, completed).await.map(drop)
         };
         if recorded.is_err() {
             self.artifacts.remove(&artifact)?;
@@ -144,12 +164,25 @@ impl Exports {
         recorded
     }
 
-    async fn record_completion(&self, row: &ExportRow, summary: &ExportSummary, artifact: &str) -> Result<()> {
+    /// Records a finished export, compared with the one before it.
+    pub(super) async fn record_completion(
+        &self,
+        id: ExportId,
+        actor: &str,
+        completed: Completed<'_>,
+    ) -> Result<ExportSummary> {
+        let Completed { written: Written { sealed, deviations, guesses }, duration_ms, expires_at, artifact } =
+            completed;
         let mut tx = self.state.begin().await?;
-        exports::complete(&mut tx, row.id, summary, Some(artifact)).await?;
+        let reclassified = reclassified(&exports::last_guesses(&mut tx).await?, &guesses);
+        let deviations = Deviations { reclassified, ..deviations };
+        let Sealed { records, tables, bytes, sha256 } = sealed;
+        let summary = ExportSummary { records, tables, bytes, sha256, duration_ms, expires_at, deviations };
+        exports::complete(&mut tx, id, &summary, &guesses, artifact).await?;
         let event = Event::ExportCompleted { summary: summary.clone() };
-        audit::append(&mut tx, &self.entry(&row.requested_by, Some(row.id), event)).await?;
-        Ok(tx.commit().await.map_err(state::Error::from)?)
+        audit::append(&mut tx, &self.entry(actor, Some(id), event)).await?;
+        tx.commit().await.map_err(state::Error::from)?;
+        Ok(summary)
     }
 
     async fn record_end(&self, row: &ExportRow, live: &LiveRun, error: &Error) -> Result<()> {

@@ -10,11 +10,11 @@ use tempfile::NamedTempFile;
 use super::live::LiveRun;
 use super::plan::{ExportRequest, file_name, plan};
 use super::request::export_row;
+use super::run::{Completed, Written};
 use super::write::{output_error_at, write};
 use super::{Error, Exports, Result};
-use crate::model::export::{Compression, ExportId, ExportSummary};
+use crate::model::export::{Compression, DriftPolicy, ExportId, ExportSummary};
 use crate::model::manifest::{Metadata, RecordOrder};
-use crate::seal::Sealed;
 use crate::server::audit::{self, Event};
 use crate::server::identity::Caller;
 use crate::server::state::{self, exports, exports::ExportRow};
@@ -48,6 +48,7 @@ pub enum Destination {
 pub struct Form {
     pub order: RecordOrder,
     pub compression: Compression,
+    pub drift: DriftPolicy,
 }
 
 /// A finished export of the command line.
@@ -74,7 +75,7 @@ impl Exports {
         self.authorise(caller, "export").await?;
         let now = self.clock.now();
         let id = ExportId(random::uuid(&*self.clock, &*self.random));
-        let Form { order, compression } = form;
+        let Form { order, compression, drift } = form;
         let name = file_name(&self.profile, now, compression);
         let target = Target::open(destination, &name)?;
         let row = export_row(id, caller, "command line", rfc3339(now), name);
@@ -89,7 +90,8 @@ impl Exports {
 
         let live = self.live.begin(id, 0);
         watch(live.clone());
-        let request = ExportRequest { id, order, exported_by: caller.name.clone(), at: now, key: self.new_key() };
+        let request =
+            ExportRequest { id, order, exported_by: caller.name.clone(), at: now, key: self.new_key(), drift };
         let (exports, run) = (self.clone(), live.clone());
         let writing = tokio::task::spawn_blocking(move || exports.write_target(&request, compression, &run, target));
         let written = writing.await.unwrap_or(Err(Error::Panicked));
@@ -104,14 +106,14 @@ impl Exports {
         compression: Compression,
         live: &LiveRun,
         target: Target,
-    ) -> Result<(Metadata, Sealed, Option<PathBuf>)> {
+    ) -> Result<(Metadata, Written, Option<PathBuf>)> {
         let mut snapshot = self.source.begin_snapshot(&|interrupt| live.is_interrupted_by(interrupt))?;
         let plan = plan(request, &*self.source, &mut *snapshot, &self.profile, &live.meter)?;
         let tables = plan.selections.iter().map(|selection| selection.table.clone()).collect();
         let _ = live.planned.set((tables, plan.metadata.total_records));
         let (target, sealed) = write(&mut *snapshot, &plan, target, compression, &live.meter)?;
         let path = target.appear()?;
-        Ok((plan.metadata, sealed, path))
+        Ok((plan.metadata.clone(), Written::of(plan, sealed), path))
     }
 
     async fn record_written(
@@ -119,30 +121,26 @@ impl Exports {
         caller: &Caller,
         id: ExportId,
         live: &LiveRun,
-        written: Result<(Metadata, Sealed, Option<PathBuf>)>,
+        written: Result<(Metadata, Written, Option<PathBuf>)>,
     ) -> Result<ToFile> {
         let duration_ms = live.elapsed_ms();
-        let mut tx = self.state.begin().await?;
-        let result = match written {
-            Ok((metadata, sealed, path)) => {
-                let Sealed { records, tables, bytes, sha256 } = sealed;
-                let summary = ExportSummary { records, tables, bytes, sha256, duration_ms, expires_at: None };
-                exports::complete(&mut tx, id, &summary, None).await?;
-                let event = Event::ExportCompleted { summary: summary.clone() };
-                audit::append(&mut tx, &self.entry(&caller.name, Some(id), event)).await?;
+        match written {
+            Ok((metadata, written, path)) => {
+                let completed = Completed { written, duration_ms, expires_at: None, artifact: None };
+                let summary = self.record_completion(id, &caller.name, completed).await?;
                 Ok(ToFile { metadata, summary, path })
             }
             Err(error) => {
                 let cancelled = live.stopped().is_some();
                 let failure = (!cancelled).then(|| self.failure(&error.to_string(), &error));
+                let mut tx = self.state.begin().await?;
                 exports::end_without_file(&mut tx, id, failure.as_ref(), duration_ms).await?;
                 let event = failure.map_or(Event::ExportCancelled, |failure| Event::ExportFailed { failure });
                 audit::append(&mut tx, &self.entry(&caller.name, Some(id), event)).await?;
+                tx.commit().await.map_err(state::Error::from)?;
                 Err(error)
             }
-        };
-        tx.commit().await.map_err(state::Error::from)?;
-        result
+        }
     }
 }
 

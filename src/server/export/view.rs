@@ -79,6 +79,7 @@ impl Exports {
                 sha256: row.sha256.unwrap_or_default(),
                 duration_ms: row.duration_ms.unwrap_or_default(),
                 expires_at: row.expires_at,
+                deviations: row.deviations,
             }),
         };
         RunView { id: row.id, file_name: row.file_name, estimated_bytes, state }

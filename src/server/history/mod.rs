@@ -66,6 +66,7 @@ impl History {
             downloadable: row.outcome == Outcome::Completed && kept && own,
             outcome: row.outcome,
             message: row.message,
+            deviations: row.deviations,
             records: row.records,
             bytes: row.bytes,
             estimated_bytes,

@@ -2,6 +2,7 @@
 
 use super::{Error, Profile, TableProfile, can_be_replaced};
 use crate::model::catalog::Codec;
+use crate::model::export::DriftPolicy;
 use crate::model::manifest::RecordOrder;
 use crate::model::redaction::{ExcludedTable, Redaction, TreatedField, Treatment};
 use crate::server::rows::{Catalog, Selection, Table};
@@ -17,10 +18,12 @@ impl Profile {
     /// Decides for every table and column of the database. Unknown ones stay home.
     ///
     /// # Errors
-    /// When tables that the profile names are not in the database: it is another application's.
-    pub fn divide(&self, catalog: &Catalog, order: RecordOrder) -> Result<Division, Error> {
+    /// When tables that the profile names are not in the database and `drift` does not allow that, or none of
+    /// them is there: it is another application's.
+    pub fn divide(&self, catalog: &Catalog, order: RecordOrder, drift: DriftPolicy) -> Result<Division, Error> {
         let tables = self.missing_tables(catalog);
-        if !tables.is_empty() {
+        let is_anothers = catalog.tables.iter().all(|table| !self.tables.contains_key(&table.name));
+        if !tables.is_empty() && (drift != DriftPolicy::Allow || is_anothers) {
             return Err(Error::MissingTables { profile: self.name.clone(), tables });
         }
         let mut division = Division { selections: Vec::new(), redaction: Redaction::default() };

@@ -155,6 +155,7 @@ mod tests {
 
     use super::*;
     use crate::model::catalog::Codec;
+    use crate::model::export::DriftPolicy;
     use crate::model::manifest::RecordOrder;
 
     fn table(name: &str, columns: &[String]) -> Table {
@@ -180,7 +181,7 @@ mod tests {
             let text = draft("x", &catalog, &BTreeMap::new()).to_toml("a test");
             let profile = Profile::from_toml(&text).unwrap();
             prop_assert!(profile.drift(&catalog).is_empty());
-            prop_assert!(profile.divide(&catalog, RecordOrder::Storage).unwrap().redaction.unclassified.is_empty());
+            prop_assert!(profile.divide(&catalog, RecordOrder::Storage, DriftPolicy::Report).unwrap().redaction.unclassified.is_empty());
         }
     }
 }

@@ -19,7 +19,8 @@ impl Profile {
             }
         }
         self.vanished(catalog, &mut drift);
-        let accounts = self.missing_accounts(catalog).into_iter().map(|field| Vanished { field, nearest: None });
+        let accounts =
+            self.missing_accounts(catalog).into_iter().map(|field| Vanished { field, is_table: false, nearest: None });
         for missing in accounts {
             if !drift.vanished.iter().any(|gone| gone.field == missing.field) {
                 drift.vanished.push(missing);
@@ -47,7 +48,7 @@ impl Profile {
             let Some(table) = catalog.table(name) else {
                 let unknown = catalog.tables.iter().filter(|table| !self.tables.contains_key(&table.name));
                 let nearest = nearest(name, unknown.map(|table| table.name.as_str())).map(str::to_owned);
-                drift.vanished.push(Vanished { field: name.clone(), nearest });
+                drift.vanished.push(Vanished { field: name.clone(), is_table: true, nearest });
                 continue;
             };
             for column in known.columns.keys() {
@@ -55,7 +56,7 @@ impl Profile {
                 if !names().any(|name| name == column) {
                     let nearest = nearest(column, names().filter(|name| !known.columns.contains_key(*name)));
                     let nearest = nearest.map(|column| format!("{name}.{column}"));
-                    drift.vanished.push(Vanished { field: format!("{name}.{column}"), nearest });
+                    drift.vanished.push(Vanished { field: format!("{name}.{column}"), is_table: false, nearest });
                 }
             }
         }

@@ -1,9 +1,10 @@
 //! One row per export, from request to what became of its file.
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::{Result, State, Tx};
+use crate::model::drift::{Deviations, Guess};
 use crate::model::export::{Compression, ExportId, ExportSummary, Failure};
 use crate::model::history::Outcome;
 
@@ -34,6 +35,7 @@ pub struct ExportRow {
     pub expires_at: Option<String>,
     pub downloads: u64,
     pub compression: Compression,
+    pub deviations: Deviations,
 }
 
 impl ExportRow {
@@ -45,7 +47,7 @@ impl ExportRow {
 }
 
 const COLUMNS: &str = "id, requested_at, account_id, requested_by, door, scope, file_name, outcome, message, reference, \
-     records, tables, bytes, estimated_bytes, sha256, duration_ms, artifact, expires_at, downloads, compression";
+     records, tables, bytes, estimated_bytes, sha256, duration_ms, artifact, expires_at, downloads, compression, deviations";
 
 fn read(row: &SqliteRow) -> Result<ExportRow> {
     let corrupt = |what: &str| super::Error::Database(sqlx::Error::Decode(what.to_owned().into()));
@@ -71,6 +73,7 @@ fn read(row: &SqliteRow) -> Result<ExportRow> {
         expires_at: row.get(17),
         downloads: number(18).unwrap_or_default(),
         compression: Compression::parse(row.get(19)).ok_or_else(|| corrupt("compression"))?,
+        deviations: serde_json::from_str(row.get(20)).map_err(|_| corrupt("deviations"))?,
     })
 }
 
@@ -127,9 +130,16 @@ pub async fn cancel_queued(tx: &mut Tx, id: ExportId) -> Result<bool> {
 
 /// # Errors
 /// When the state cannot be written.
-pub async fn complete(tx: &mut Tx, id: ExportId, done: &ExportSummary, artifact: Option<&str>) -> Result<()> {
+pub async fn complete(
+    tx: &mut Tx,
+    id: ExportId,
+    done: &ExportSummary,
+    guesses: &[Guess],
+    artifact: Option<&str>,
+) -> Result<()> {
     let sql = "UPDATE exports SET outcome = 'completed', records = ?, tables = ?, bytes = ?, sha256 = ?, \
-               duration_ms = ?, artifact = ?, expires_at = ? WHERE id = ?";
+               duration_ms = ?, artifact = ?, expires_at = ?, deviations = ?, guesses = ? WHERE id = ?";
+    let guesses = (!guesses.is_empty()).then(|| json(guesses));
     sqlx::query(sql)
         .bind(signed(done.records))
         .bind(signed(done.tables))
@@ -138,10 +148,26 @@ pub async fn complete(tx: &mut Tx, id: ExportId, done: &ExportSummary, artifact:
         .bind(signed(done.duration_ms))
         .bind(artifact)
         .bind(&done.expires_at)
+        .bind(json(&done.deviations))
+        .bind(guesses)
         .bind(id.to_string())
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+fn json(value: &(impl serde::Serialize + ?Sized)) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// The guesses that the last export without a profile went by; none where there was none.
+///
+/// # Errors
+/// When the state cannot be read.
+pub async fn last_guesses(connection: &mut SqliteConnection) -> Result<Vec<Guess>> {
+    let sql = "SELECT guesses FROM exports WHERE guesses IS NOT NULL ORDER BY requested_at DESC, id DESC LIMIT 1";
+    let found: Option<String> = sqlx::query_scalar(sql).fetch_optional(connection).await?;
+    Ok(found.and_then(|guesses| serde_json::from_str(&guesses).ok()).unwrap_or_default())
 }
 
 /// Ends an export without a file: failed with a reason, or cancelled without one.
@@ -181,6 +207,14 @@ pub async fn forget_artifact(tx: &mut Tx, id: ExportId) -> Result<()> {
 }
 
 impl State {
+    /// As `exports::last_guesses`.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn last_guesses(&self) -> Result<Vec<Guess>> {
+        last_guesses(&mut *self.pool.acquire().await?).await
+    }
+
     /// # Errors
     /// When the state cannot be read.
     pub async fn export(&self, id: ExportId) -> Result<Option<ExportRow>> {

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::model::drift::Reclassified;
 use crate::model::export::Preview;
 use crate::model::redaction::Classification;
 use crate::model::text;
@@ -47,9 +48,9 @@ pub fn DriftPanel(preview: RwSignal<Preview>) -> impl IntoView {
 /// The classification where no profile was given.
 #[component]
 pub fn GuessPanel(preview: RwSignal<Preview>) -> impl IntoView {
-    let guesses = Memo::new(move |_| preview.read().guesses.clone());
+    let guesses = Memo::new(move |_| (preview.read().guesses.clone(), preview.read().reclassified.clone()));
     move || {
-        let guesses = guesses.get();
+        let (guesses, reclassified) = guesses.get();
         if guesses.is_empty() {
             return None;
         }
@@ -63,14 +64,21 @@ pub fn GuessPanel(preview: RwSignal<Preview>) -> impl IntoView {
             view! { <li><span class="tag">{guess.class.as_str()}</span>" "<code>{guess.field}</code>" "{guess.reason}</li> }
         });
         let items = items.collect_view();
+        let reclassified = reclassified.into_iter().map(|changed| {
+            let Reclassified { field, was, is } = changed;
+            view! { <li><code>{field}</code>{format!(" was {} at the last export and is {} now.", was.as_str(), is.as_str())}</li> }
+        });
+        let reclassified = reclassified.collect_view();
         let plain: Vec<String> = plain.into_iter().map(|guess| guess.field).collect();
         Some(view! {
             <section class="card drift" aria-labelledby="guesses">
                 <h2 id="guesses"><Icon name="triangle-alert" />"What is secret here is a guess"</h2>
                 <p>
-                    "No profile says what these tables mean. What looks like a secret stays home; look through the list before you
-                    hand the file on. "<code>"waybill profile init"</code>" writes it as a profile that you can correct."
+                    "No profile says what these tables mean, and a guess is no proof. Only what is recognised as harmless leaves; look
+                    through the list before you hand the file on. "<code>"waybill profile init"</code>" writes it as a profile that you
+                    can correct."
                 </p>
+                <ul>{reclassified}</ul>
                 <details>
                     <summary>{summary}</summary>
                     <ul>{items}</ul>

@@ -70,6 +70,13 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
     let again = entry.downloadable.then(|| {
         view! { <a class="button small" href=format!("/api/v1/exports/{}/file", entry.id)><Icon name="download" />"Download"</a> }
     });
+    let outcome = match outcome(entry.outcome) {
+        "Complete" if entry.deviations.has_drifted() => "Complete, drifted",
+        outcome => outcome,
+    };
+    let deviations =
+        entry.deviations.lines().into_iter().map(|line| view! { <span class="detail">{text::sentence(&line)}</span> });
+    let deviations = deviations.collect_view();
     let downloads = (entry.downloads > 0).then(|| text::counted(entry.downloads, "download"));
     view! {
         <tr>
@@ -77,7 +84,8 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
             <td>{entry.requested_by}<span class="detail">{format!("from the {}", entry.door)}</span></td>
             <td>{entry.scope}</td>
             <td>
-                <span class=format!("badge {}", entry.outcome.as_str())>{outcome(entry.outcome)}</span>" "{again}
+                <span class=format!("badge {}", entry.outcome.as_str())>{outcome}</span>" "{again}
+                {deviations}
                 <span class="detail">{entry.message.or(downloads)}</span>
                 {digest}
             </td>

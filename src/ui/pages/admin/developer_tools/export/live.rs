@@ -103,7 +103,8 @@ impl Live {
         let (good, text) = match state {
             RunState::Completed(done) => {
                 browser::download(id);
-                (true, format!("Complete and sealed. {}.", text::counted(done.records, "record")))
+                let headline = text::sentence(&done.deviations.headline());
+                (!done.deviations.has_drifted(), format!("{headline} {}.", text::counted(done.records, "record")))
             }
             RunState::Failed(failure) => (false, format!("Not complete. {}", failure.message)),
             RunState::Cancelled => (false, "Cancelled. No file was made.".to_owned()),

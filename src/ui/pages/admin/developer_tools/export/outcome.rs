@@ -42,10 +42,18 @@ fn Complete(id: ExportId, file_name: String, estimated_bytes: Option<u64>, done:
     );
     let kept = done.expires_at.as_deref().map(|at| format!("The file is kept until {} UTC.", text::clock_time(at)));
     let command = format!("waybill verify {file_name}");
+    let has_drifted = done.deviations.has_drifted();
+    let (look, icon) =
+        if has_drifted { ("card panel warn", "triangle-alert") } else { ("card panel good", "shield-check") };
+    let headline = text::capitalized(&done.deviations.headline());
+    let deviations =
+        done.deviations.lines().into_iter().map(|line| view! { <li>{text::sentence(&line)}</li> }).collect_view();
+    let deviations = (!done.deviations.lines().is_empty()).then(|| view! { <ul class="deviations">{deviations}</ul> });
     view! {
-        <section class="card panel good" aria-label="Result">
-            <h2><Icon name="shield-check" />"Complete and sealed"</h2>
-            <p>{counts}</p>
+        <section class=look aria-label="Result">
+            <h2><Icon name=icon />{headline}</h2>
+            {deviations}
+            <p>{has_drifted.then_some("Sealed: what is in the file is whole. ")}{counts}</p>
             <p class="command">
                 <span>"SHA-256"</span>
                 <code class="digest" tabindex="0" data-testid="sha256">{done.sha256.clone()}</code>
