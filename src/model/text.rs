@@ -69,15 +69,8 @@ pub fn sentence(words: &str) -> String {
 /// writes it.
 #[must_use]
 pub fn one_line(name: &str) -> String {
-    let mut line = String::with_capacity(name.len());
-    for c in name.chars() {
-        if c.is_control() {
-            line.push_str(&format!("\\u{:04x}", u32::from(c)));
-        } else {
-            line.push(c);
-        }
-    }
-    line
+    let shown = |c: char| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+    name.chars().map(shown).collect()
 }
 
 /// A capital first.

@@ -1,17 +1,18 @@
 //! Assembles the parts. Holds no logic.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
 
 use super::artifact::Artifacts;
+use super::binding::{self, SourceName};
 use super::export::{Error, Exports, LiveRuns, Previews};
 use super::history::History;
 use super::identity::{Caller, Identity, LOCAL_ADMIN};
 use super::profile::Profile;
 use super::source::Source;
-use super::state::State;
+use super::state::StateFile;
 use super::support::clock::Clock;
 use super::support::random::Random;
 use crate::model::access::{Capability, SourceLabel, Viewer};
@@ -30,6 +31,8 @@ pub struct App {
 pub struct Parts<'a> {
     pub source: Arc<dyn Source>,
     pub profile: Profile,
+    /// What the operator calls the source.
+    pub source_name: SourceName,
     /// Waybill's own database; finished files lie in a folder beside it.
     pub state: &'a Path,
     pub clock: Arc<dyn Clock>,
@@ -38,14 +41,14 @@ pub struct Parts<'a> {
 
 impl App {
     /// # Errors
-    /// When the state or its folder cannot be used.
+    /// When the state or its folder cannot be used, or the state knows the source otherwise.
     pub async fn build(parts: Parts<'_>) -> Result<Arc<Self>, Error> {
-        let Parts { source, profile, state, clock, random } = parts;
-        let mut folder = state.as_os_str().to_owned();
-        folder.push(".files");
-        let folder = PathBuf::from(folder);
-        let state = State::open(state).await?;
-        let artifacts = Artifacts::in_folder(folder)?;
+        let Parts { source, profile, source_name, state, clock, random } = parts;
+        let asked = source.clone();
+        let identity = tokio::task::spawn_blocking(move || asked.identity()).await.map_err(|_| Error::Panicked)??;
+        let file = StateFile::open(state).await?;
+        let (state, source_id) = binding::bind(&file, &identity, &source_name, &*clock, &*random).await?;
+        let artifacts = Artifacts::in_folder(file.files()?, source_id)?;
         let profile = Arc::new(profile);
         let label = SourceLabel {
             profile: profile.name.clone(),
@@ -68,6 +71,18 @@ impl App {
             queued: Notify::new(),
         };
         Ok(Arc::new(Self { exports: Arc::new(exports), history, identity, profile, source: label, random }))
+    }
+
+    /// Takes over the accounts that belong to no source yet; says how many.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub async fn adopt_accounts(&self) -> Result<u64, Error> {
+        let count = binding::adopt_accounts(&self.exports.state, &*self.exports.clock).await?;
+        if count > 0 {
+            tracing::warn!(count, "accounts without a source were adopted by this one");
+        }
+        Ok(count)
     }
 
     /// What a page may know of its caller.

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod app;
 pub mod artifact;
 pub mod audit;
+pub mod binding;
 pub mod classification;
 pub mod cli;
 pub mod context;

@@ -21,8 +21,15 @@ async fn request_start_completion_and_download_are_in_the_trail_in_order() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         trail = waybill.audit_trail().await;
     }
-    let expected =
-        ["signed_in", "export_requested", "export_started", "export_completed", "download_started", "downloaded"];
+    let expected = [
+        "source_added",
+        "signed_in",
+        "export_requested",
+        "export_started",
+        "export_completed",
+        "download_started",
+        "downloaded",
+    ];
     assert_eq!(trail, expected);
 }
 
@@ -101,8 +108,8 @@ async fn history_is_paged() {
     let rows: String = (0..60)
         .map(|i| {
             format!(
-                "INSERT INTO exports (id, requested_at, requested_by, door, scope, file_name, outcome) \
-                 VALUES ('01900000-0000-7000-8000-{i:012}', '2026-01-01T00:00:{i:02}Z', 'a', 'page', 'full', 'f', 'failed');"
+                "INSERT INTO exports (source_id, id, requested_at, requested_by, door, scope, file_name, outcome) \
+                 VALUES ((SELECT id FROM sources), '01900000-0000-7000-8000-{i:012}', '2026-01-01T00:00:{i:02}Z', 'a', 'page', 'full', 'f', 'failed');"
             )
         })
         .collect();

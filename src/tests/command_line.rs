@@ -249,7 +249,7 @@ fn an_export_by_command_line_is_in_history_and_audit() {
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    assert_eq!(events, ["export_requested cli:", "export_started cli:", "export_completed cli:"]);
+    assert_eq!(events, ["source_added wayb", "export_requested cli:", "export_started cli:", "export_completed cli:"]);
     let door: String =
         state.query_row("SELECT door FROM exports WHERE outcome = 'completed'", [], |r| r.get(0)).unwrap();
     assert_eq!(door, "command line");

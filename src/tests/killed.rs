@@ -49,9 +49,8 @@ async fn a_server_killed_at_random_points_serves_only_whole_files_after_its_rest
                 other => panic!("{other}: {}", answer.text()),
             }
         }
-        let files = folder.path().join("state/waybill/waybill.db.files");
-        let left = std::fs::read_dir(files).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
-        assert!(!left.into_iter().any(|name| name.contains(".part")), "a half-written file was left");
+        let left = artifacts(folder.path());
+        assert!(!left.iter().any(|name| name.contains(".part")), "a half-written file was left: {left:?}");
     }
     println!("{} rounds, {whole} downloads of whole files", rounds());
 }
@@ -78,15 +77,23 @@ fn what_a_killed_export_left_goes_with_the_next_one_in_its_folder() {
         file.set_modified(hour_ago).unwrap();
     };
     age(&opened(killed));
-    let [new, written] = ["new", "written"].map(|name| folder.path().join(format!(".waybill-{name}.part")));
+    let [new, written] = ["abcnew", "abcdef"].map(|name| folder.path().join(format!(".waybill-{name}.part")));
     opened(&new);
     let lock = opened(&written);
     age(&lock);
     lock.try_lock_shared().unwrap();
+    // Others' files that only look like ours, and what would be waited for for ever.
+    let strange = folder.path().join(".waybill-my-own-notes.part");
+    age(&opened(&strange));
+    let pipe = folder.path().join(".waybill-aaaaaa.part");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(std::process::Command::new("touch").args(["-d", "2 hours ago"]).arg(&pipe).status().unwrap().success());
+    let link = folder.path().join(".waybill-bbbbbb.part");
+    std::os::unix::fs::symlink(&strange, &link).unwrap();
     assert_eq!(Program::new(folder.path()).run(["export", &source, "--output", "out.json"]).code, 0);
     let mut left = unfinished();
     left.sort();
-    assert_eq!(left, [new, written]);
+    assert_eq!(left, [pipe, written, new, link, strange]);
 }
 
 /// C11: the run fails with its reason, nothing is published, and the server goes on.
@@ -103,8 +110,17 @@ async fn a_server_whose_disk_is_full_says_so_and_goes_on() {
         assert!(failure.message.contains("the file is larger than the system allows"), "{}", failure.message);
         assert_eq!(browser.download(&run).await.status, 409);
     }
-    let files = folder.path().join("state/waybill/waybill.db.files");
-    assert_eq!(std::fs::read_dir(files).unwrap().count(), 0, "something was left");
+    assert_eq!(artifacts(folder.path()), Vec::<String>::new(), "something was left");
+}
+
+/// Files in the folders of all sources.
+fn artifacts(folder: &Path) -> Vec<String> {
+    let names = |folder: &Path| -> Vec<PathBuf> {
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    };
+    let files = folder.join("state/waybill/waybill.db.files");
+    let sources = names(&files).into_iter().filter(|path| path.is_dir());
+    sources.flat_map(|source| names(&source)).map(|path| path.file_name().unwrap().to_string_lossy().into()).collect()
 }
 
 /// A run that was still queued when the server died starts again; anything else is over.

@@ -31,3 +31,4 @@ mod previews;
 mod profiles;
 mod sign_in;
 mod sources;
+mod state;

@@ -265,7 +265,7 @@ fn every_table_that_may_not_be_read_is_named_before_the_first_byte() {
     std::fs::write(folder.path().join("x.toml"), profile).unwrap();
     let arguments = ["export", "--source", &as_reader, "--profile", "x.toml", "--output", "out.json"];
     let done = Program::new(folder.path()).run(arguments);
-    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert_eq!(done.code, 6, "{}", done.stderr);
     assert!(done.stderr.contains("left out, unknown to the profile: closed.t"), "{}", done.stderr);
 }
 

@@ -146,6 +146,10 @@ impl Source for SlowSource {
         self.real.engine_version()
     }
 
+    fn identity(&self) -> Result<String> {
+        self.real.identity()
+    }
+
     fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>> {
         self.snapshots.fetch_add(1, Ordering::SeqCst);
         Ok(Box::new(SlowSnapshot(self.real.begin_snapshot(begun)?)))

@@ -46,6 +46,19 @@ pub enum Event {
         whole: bool,
     },
     DownloadStarted,
+    /// A database was met for the first time.
+    SourceAdded {
+        name: String,
+    },
+    /// The operator said that a known source is now this database.
+    SourceRebound {
+        from: String,
+        name: String,
+    },
+    /// Accounts of the time before accounts had a source.
+    AccountsAdopted {
+        count: u64,
+    },
 }
 
 /// One event with its actor and, where there is one, its export.
@@ -67,9 +80,10 @@ pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<()> {
     let previous: String = last.map(|row| row.get(0)).unwrap_or_default();
     let (event, detail) = name_and_detail(&entry.event);
     let export = entry.export.map(|id| id.to_string());
-    let hash = link(&previous, &entry.at, entry.actor, &event, export.as_deref(), &detail);
-    let sql =
-        "INSERT INTO audit (at, actor, event, export_id, detail, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let source = tx.source_id.clone();
+    let hash = link(&previous, &entry.at, entry.actor, &event, export.as_deref(), &detail, source.as_deref());
+    let sql = "INSERT INTO audit (at, actor, event, export_id, detail, previous_hash, hash, source_id) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
     sqlx::query(sql)
         .bind(&entry.at)
         .bind(entry.actor)
@@ -78,6 +92,7 @@ pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<()> {
         .bind(&detail)
         .bind(&previous)
         .bind(&hash)
+        .bind(&source)
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -89,9 +104,22 @@ fn name_and_detail(event: &Event) -> (String, String) {
     (name.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned(), detail.to_string())
 }
 
-fn link(previous: &str, at: &str, actor: &str, event: &str, export: Option<&str>, detail: &str) -> String {
-    // An array keeps the fields apart: no two different rows read the same.
-    hex::encode(Sha256::digest(json!([previous, at, actor, event, export, detail]).to_string()))
+fn link(
+    previous: &str,
+    at: &str,
+    actor: &str,
+    event: &str,
+    export: Option<&str>,
+    detail: &str,
+    source: Option<&str>,
+) -> String {
+    // An array keeps the fields apart: no two different rows read the same. Rows of the time before sources
+    // were told apart have none, and keep their hashes.
+    let row = match source {
+        Some(source) => json!([previous, at, actor, event, export, detail, source]),
+        None => json!([previous, at, actor, event, export, detail]),
+    };
+    hex::encode(Sha256::digest(row.to_string()))
 }
 
 /// A row of the trail as it was written.
@@ -102,14 +130,16 @@ pub struct Recorded {
     pub event: String,
     pub export_id: Option<String>,
     pub detail: String,
+    pub source_id: Option<String>,
 }
 
-/// Reads the trail, oldest first, and says whether its chain is unbroken.
+/// Reads the trail of all sources, oldest first, and says whether its chain is unbroken.
 ///
 /// # Errors
 /// When the state cannot be read.
 pub async fn read(state: &State) -> Result<(Vec<Recorded>, bool)> {
-    let sql = "SELECT at, actor, event, export_id, detail, previous_hash, hash FROM audit ORDER BY sequence";
+    let sql = "SELECT at, actor, event, export_id, detail, previous_hash, hash, source_id FROM audit \
+               ORDER BY sequence";
     let rows = sqlx::query(sql).fetch_all(&state.pool).await?;
     let mut previous = String::new();
     let mut unbroken = true;
@@ -121,11 +151,12 @@ pub async fn read(state: &State) -> Result<(Vec<Recorded>, bool)> {
             event: row.get(2),
             export_id: row.get(3),
             detail: row.get(4),
+            source_id: row.get(7),
         };
         let claimed_previous: String = row.get(5);
         let hash: String = row.get(6);
-        let expected =
-            link(&previous, &entry.at, &entry.actor, &entry.event, entry.export_id.as_deref(), &entry.detail);
+        let Recorded { at, actor, event, export_id, detail, source_id } = &entry;
+        let expected = link(&previous, at, actor, event, export_id.as_deref(), detail, source_id.as_deref());
         unbroken &= claimed_previous == previous && hash == expected;
         previous = hash;
         trail.push(entry);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::server::pipeline::unpack::BadPacking;
-use crate::server::{classification, export, inspect, profile, sample, source, state};
+use crate::server::{artifact, binding, classification, export, inspect, profile, sample, source, state};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -50,16 +50,29 @@ impl From<export::Error> for Failed {
         let exit = match &error {
             export::Error::Refused(_)
             | export::Error::Drifted(_)
-            | export::Error::Profile(profile::Error::MissingTables { .. }) => Exit::Refused,
+            | export::Error::Profile(profile::Error::MissingTables { .. })
+            | export::Error::Artifact(artifact::Error::InUse)
+            | export::Error::Binding(
+                binding::Error::OtherName { .. } | binding::Error::OtherIdentity { .. } | binding::Error::InUse(_),
+            ) => Exit::Refused,
             export::Error::Output(_) => Exit::Output,
             export::Error::StoppedAt { cause, .. } if matches!(**cause, export::Error::Output(_)) => Exit::Output,
             export::Error::State(state::Error::Foreign(_))
+            | export::Error::Binding(
+                binding::Error::Unknown(_) | binding::Error::NameTaken(_) | binding::Error::Ambiguous(_),
+            )
             | export::Error::Profile(
                 profile::Error::Unknown { .. } | profile::Error::Unreadable(_) | profile::Error::Mistake(_),
             ) => Exit::Usage,
             _ => Exit::Failed,
         };
         Self::new(exit, error.to_string())
+    }
+}
+
+impl From<binding::Error> for Failed {
+    fn from(error: binding::Error) -> Self {
+        export::Error::from(error).into()
     }
 }
 

@@ -76,7 +76,7 @@ impl Export {
         }
         let destination = self.destination();
         let compression = self.compression(&destination)?;
-        let (app, url) = app(&self.source, &state).await?;
+        let (app, url) = app(&self.source, &self.state).await?;
         let caller = Caller::command_line(&system_user());
         let order = match self.order {
             Order::Storage => RecordOrder::Storage,

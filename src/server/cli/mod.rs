@@ -12,6 +12,7 @@ mod preview;
 mod profile;
 mod sample;
 mod serve;
+mod state;
 mod user;
 mod verify;
 
@@ -19,6 +20,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 use tokio::signal::unix::SignalKind;
@@ -73,6 +75,8 @@ enum Command {
     Profile(profile::Profile),
     /// Accounts of Waybill's own.
     User(user::User),
+    /// The databases that Waybill keeps records of.
+    State(state::State),
     /// Print the guide for analysing an export with an AI assistant.
     Guide(guide::Guide),
     /// Make a sample database to try things on.
@@ -106,6 +110,10 @@ struct StateArgs {
     /// [default: $`XDG_STATE_HOME/waybill/waybill.db`].
     #[arg(long, value_name = "URL", env = "WAYBILL_STATE")]
     state: Option<String>,
+    /// What you call this database, where several share a state, or one is a copy of another
+    /// [default: the database's name].
+    #[arg(long, value_name = "NAME", env = "WAYBILL_SOURCE_NAME", value_parser = NonEmptyStringValueParser::new())]
+    source_name: Option<String>,
 }
 
 impl StateArgs {
@@ -178,6 +186,7 @@ async fn dispatch(command: Command) -> Result<Exit, Failed> {
         Command::Inspect(inspect) => inspect.run(),
         Command::Profile(profile) => profile.run().await,
         Command::User(user) => user.run().await,
+        Command::State(state) => state.run().await,
         Command::Guide(guide) => guide.run(),
         Command::Sample(sample) => sample.run(),
     }

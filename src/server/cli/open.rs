@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 
-use super::{DatabaseArgs, Exit, Failed, SourceArgs};
+use super::{DatabaseArgs, Exit, Failed, SourceArgs, StateArgs};
 use crate::server::app::{App, Parts};
+use crate::server::binding::SourceName;
 use crate::server::classification;
 use crate::server::profile::Profile;
 use crate::server::source::Source;
@@ -53,6 +54,12 @@ impl SourceUrl {
             }
             Self::Postgres(address) => address.database().to_owned(),
         }
+    }
+
+    /// What the source is called in the state where the operator does not say. Of files, many have one name.
+    pub fn default_name(&self) -> SourceName {
+        let or_else = self.file().and_then(|file| Some(file.canonicalize().ok()?.display().to_string()));
+        SourceName { name: self.database(), or_else }
     }
 
     /// The file, for a database that is one.
@@ -139,14 +146,23 @@ pub async fn blocking<T: Send + 'static>(
 }
 
 /// Opens the app on a source.
-pub async fn app(source: &SourceArgs, state: &Path) -> Result<(Arc<App>, SourceUrl), Failed> {
-    if source.database.url()?.file().is_some_and(|file| is_same_file(file, state)) {
+pub async fn app(source: &SourceArgs, state: &StateArgs) -> Result<(Arc<App>, SourceUrl), Failed> {
+    let path = state.path()?;
+    if source.database.url()?.file().is_some_and(|file| is_same_file(file, &path)) {
         let message = "the source is not the place for Waybill's own records: give another --state";
         return Err(Failed::new(Exit::Usage, message));
     }
     let Opened { url, source, profile } = source.open().await?;
-    let parts = Parts { source, profile, state, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) };
-    Ok((App::build(parts).await?, url))
+    let parts = Parts {
+        source,
+        profile,
+        source_name: state.source_name.clone().map_or_else(|| url.default_name(), SourceName::chosen),
+        state: &path,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+    };
+    let app = App::build(parts).await.map_err(|error| url.named(error.into()))?;
+    Ok((app, url))
 }
 
 /// Whether both paths lead to one file that is there.

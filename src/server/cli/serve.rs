@@ -1,6 +1,6 @@
 //! `waybill serve`.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,8 +15,9 @@ use super::open::{SourceUrl, app, blocking};
 use super::{Exit, Failed, SourceArgs, StateArgs};
 use crate::model::export::DriftPolicy;
 use crate::model::manifest::RecordOrder;
+use crate::model::text;
 use crate::server::app::App;
-use crate::server::{http, profile, worker};
+use crate::server::{export, http, profile, worker};
 
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -40,7 +41,9 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self) -> Result<Exit, Failed> {
-        let (app, url) = app(&self.source, &self.state.path()?).await?;
+        let (app, url) = app(&self.source, &self.state).await?;
+        // Kept until the process ends.
+        let _only_server = app.exports.artifacts.serve().map_err(export::Error::from)?;
         refuse_a_source_that_cannot_be_used(app.clone(), url).await?;
         if let Some(site) = self.site.as_ref().filter(|site| !site.is_dir()) {
             return Err(Failed::new(Exit::Usage, format!("--site: {} is not a folder", site.display())));
@@ -55,11 +58,18 @@ impl Serve {
         let listener = TcpListener::bind(&self.address).await.map_err(|error| cannot_listen(&self.address, &error))?;
         let address = listener.local_addr().map_or_else(|_| self.address.clone(), |address| address.to_string());
         let open = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        println!("Waybill is ready: {open}/admin/developer-tools/export");
+        say(&format!("Waybill is ready: {open}/admin/developer-tools/export"));
+        let adopted = app.adopt_accounts().await?;
+        if adopted > 0 {
+            let accounts = text::counted(adopted, "account");
+            say(&format!(
+                "{accounts} of the time before accounts belonged to a database may sign in here, and nowhere else."
+            ));
+        }
         let setup = app.identity.offer_setup().await;
         if let Some(token) = setup.map_err(|error| Failed::new(Exit::Failed, error.to_string()))? {
-            println!("Nobody can sign in yet. Make the first account here (works once, for as long as this runs):");
-            println!("{open}/setup?token={}", token.expose_secret());
+            say("Nobody can sign in yet. Make the first account here (works once, for as long as this runs):");
+            say(&format!("{open}/setup?token={}", token.expose_secret()));
         }
         let work = tokio::spawn(worker::run(app.clone()));
         let stopping = app.clone();
@@ -80,6 +90,11 @@ impl Serve {
         work.abort();
         Ok(Exit::Done)
     }
+}
+
+/// Tells whoever started the server. That nobody listens any more is no reason to stop serving.
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 fn cannot_listen(address: &str, error: &io::Error) -> Failed {

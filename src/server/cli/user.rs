@@ -1,17 +1,17 @@
 //! `waybill user`.
 
 use std::io::{BufRead, IsTerminal};
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
 use super::open::system_user;
 use super::{Exit, Failed, StateArgs, print};
-use crate::server::identity::{self, add_local_admin};
-use crate::server::state;
+use crate::server::identity::{self, put_admin};
+use crate::server::state::StateFile;
 use crate::server::support::clock::SystemClock;
 use crate::server::support::random::{SystemRandom, token};
+use crate::server::{binding, export};
 
 #[derive(Debug, Args)]
 pub struct User {
@@ -41,11 +41,11 @@ impl User {
         let made_up = given.is_none().then(|| token(&SystemRandom)[..20].to_owned());
         let password = given.or_else(|| made_up.clone().map(SecretString::from)).unwrap_or_default();
         let actor = format!("cli:{}", system_user());
-        let path = state.path()?;
-        let added = add_local_admin(&path, Arc::new(SystemClock), Arc::new(SystemRandom), &admin, password, &actor);
+        let file = StateFile::open(&state.path()?).await.map_err(export::Error::from)?;
+        let state = binding::by_name(&file, state.source_name.as_deref()).await.map_err(export::Error::from)?;
+        let added = put_admin(&state, &SystemClock, &SystemRandom, &admin, password, &actor);
         added.await.map_err(|error| {
-            let is_usage =
-                matches!(error, identity::Error::Unusable(_) | identity::Error::State(state::Error::Foreign(_)));
+            let is_usage = matches!(error, identity::Error::Unusable(_));
             Failed::new(if is_usage { Exit::Usage } else { Exit::Failed }, error.to_string())
         })?;
         match made_up {

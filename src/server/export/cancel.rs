@@ -5,7 +5,7 @@ use super::{Error, Exports, Result};
 use crate::model::export::ExportId;
 use crate::server::audit::{self, Event};
 use crate::server::identity::Caller;
-use crate::server::state::{self, exports};
+use crate::server::state::exports;
 
 impl Exports {
     /// Ends a run without a file. One that is over already stays as it is.
@@ -19,7 +19,7 @@ impl Exports {
         let mut tx = self.state.begin().await?;
         if exports::cancel_queued(&mut tx, id).await? {
             audit::append(&mut tx, &self.entry(&caller.name, Some(id), Event::ExportCancelled)).await?;
-            tx.commit().await.map_err(state::Error::from)?;
+            tx.commit().await?;
         } else if let Some(run) = self.live.get(id) {
             run.stop(StopReason::Cancelled);
         }

@@ -7,7 +7,7 @@ use crate::model::export::ExportId;
 use crate::model::history::Outcome;
 use crate::server::audit::{self, Event};
 use crate::server::identity::Caller;
-use crate::server::state::{self, exports};
+use crate::server::state::exports;
 
 /// A finished file that the caller may have, with what its headers need.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Exports {
         }
         let entry = self.entry(&download.requested_by, Some(download.id), Event::DownloadStarted);
         audit::append(&mut tx, &entry).await?;
-        tx.commit().await.map_err(state::Error::from)?;
+        tx.commit().await?;
         Ok(file)
     }
 
@@ -84,7 +84,7 @@ impl Exports {
         let event = Event::Downloaded { first_byte, last_byte, bytes_sent, whole };
         let mut tx = self.state.begin().await?;
         audit::append(&mut tx, &self.entry(actor, Some(id), event)).await?;
-        Ok(tx.commit().await.map_err(state::Error::from)?)
+        Ok(tx.commit().await?)
     }
 
     async fn remove_of_demoted(&self, caller: &Caller, id: ExportId) -> Result<()> {

@@ -25,6 +25,7 @@ use crate::model::drift::Deviations;
 use crate::model::export::ExportId;
 use crate::server::artifact::{self, Artifacts};
 use crate::server::audit::{self, Entry, Event};
+use crate::server::binding;
 use crate::server::identity::{self, Caller, Identity, Refused};
 use crate::server::pipeline::redact::Key;
 use crate::server::profile::{self, Profile};
@@ -77,6 +78,8 @@ pub enum Error {
     Profile(#[from] profile::Error),
     #[error(transparent)]
     State(#[from] state::Error),
+    #[error(transparent)]
+    Binding(#[from] binding::Error),
     #[error(transparent)]
     Artifact(#[from] artifact::Error),
     #[error(transparent)]
@@ -131,7 +134,7 @@ impl Exports {
     async fn record(&self, caller: &Caller, export: Option<ExportId>, event: Event) -> Result<()> {
         let mut tx = self.state.begin().await?;
         audit::append(&mut tx, &self.entry(&caller.name, export, event)).await?;
-        Ok(tx.commit().await.map_err(state::Error::from)?)
+        Ok(tx.commit().await?)
     }
 
     fn entry<'a>(&self, actor: &'a str, export: Option<ExportId>, event: Event) -> Entry<'a> {

@@ -49,7 +49,7 @@ impl Exports {
         exports::insert(&mut tx, &row).await?;
         let event = Event::ExportRequested { scope: row.scope, door: row.door };
         audit::append(&mut tx, &self.entry(&caller.name, Some(id), event)).await?;
-        tx.commit().await.map_err(state::Error::from)?;
+        tx.commit().await?;
         self.queued.notify_one();
         Ok(Requested { id, file_name: row.file_name })
     }

@@ -16,7 +16,7 @@ use crate::model::text;
 use crate::seal::Sealed;
 use crate::server::artifact::Unpublished;
 use crate::server::audit::{self, Event};
-use crate::server::state::{self, exports, exports::ExportRow};
+use crate::server::state::{exports, exports::ExportRow};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::random;
 
@@ -80,7 +80,7 @@ impl Exports {
         let started = exports::start(&mut tx, row.id).await?;
         if started {
             audit::append(&mut tx, &self.entry(&row.requested_by, Some(row.id), Event::ExportStarted)).await?;
-            tx.commit().await.map_err(state::Error::from)?;
+            tx.commit().await?;
         }
         Ok(started)
     }
@@ -181,7 +181,7 @@ impl Exports {
         exports::complete(&mut tx, id, &summary, &guesses, artifact).await?;
         let event = Event::ExportCompleted { summary: summary.clone() };
         audit::append(&mut tx, &self.entry(actor, Some(id), event)).await?;
-        tx.commit().await.map_err(state::Error::from)?;
+        tx.commit().await?;
         Ok(summary)
     }
 
@@ -200,7 +200,7 @@ impl Exports {
         exports::end_without_file(&mut tx, row.id, failure.as_ref(), live.elapsed_ms()).await?;
         let event = failure.map_or(Event::ExportCancelled, |failure| Event::ExportFailed { failure });
         audit::append(&mut tx, &self.entry(&row.requested_by, Some(row.id), event)).await?;
-        Ok(tx.commit().await.map_err(state::Error::from)?)
+        Ok(tx.commit().await?)
     }
 
     /// What people are told, tied by a reference to what the log holds.
@@ -218,27 +218,48 @@ impl Exports {
         if allowed { Ok(()) } else { Err(crate::server::identity::Refused.into()) }
     }
 
-    /// Ends what a stopped or killed server left half done; call before the first claim.
+    /// Ends what a stopped or killed server left half done; call before the first claim, as the only server of
+    /// this source.
     ///
     /// # Errors
     /// When state or folder cannot be used.
     pub async fn recover(&self) -> Result<()> {
         for row in self.state.exports_that_are(Outcome::Running).await? {
-            let own = row.door == "page";
-            let long_ago = rfc3339(self.clock.now() - chrono::TimeDelta::hours(24));
-            if own || row.requested_at < long_ago {
-                let failure = self.failure("The server was stopped. Start a new export.", &Error::Stopped);
-                let mut tx = self.state.begin().await?;
-                exports::end_without_file(&mut tx, row.id, Some(&failure), 0).await?;
-                let entry = self.entry(&row.requested_by, Some(row.id), Event::ExportFailed { failure });
-                audit::append(&mut tx, &entry).await?;
-                tx.commit().await.map_err(state::Error::from)?;
+            if row.door == "page" {
+                self.record_killed(&row, "The server was stopped. Start a new export.").await?;
             }
         }
         let kept = self.state.exports_with_artifact().await?;
         let names: Vec<String> = kept.into_iter().filter_map(|row| row.artifact).collect();
         self.artifacts.sweep(&names)?;
+        self.end_killed().await?;
         self.expire().await
+    }
+
+    /// Ends runs of the command line whose process is gone: nobody else will.
+    ///
+    /// # Errors
+    /// When state or folder cannot be used.
+    pub async fn end_killed(&self) -> Result<()> {
+        for row in self.state.exports_that_are(Outcome::Running).await? {
+            if row.door != "page" && !self.artifacts.is_running(row.id) {
+                self.record_killed(&row, "The command was killed. Start a new export.").await?;
+                self.artifacts.forget_running(row.id)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn record_killed(&self, row: &ExportRow, message: &str) -> Result<()> {
+        let failure = self.failure(message, &Error::Stopped);
+        let mut tx = self.state.begin().await?;
+        // One that has ended since it was read stays as it is.
+        if exports::end_without_file(&mut tx, row.id, Some(&failure), 0).await? {
+            let entry = self.entry(&row.requested_by, Some(row.id), Event::ExportFailed { failure });
+            audit::append(&mut tx, &entry).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// Removes files whose time is over. One that cannot be removed does not keep the others.
@@ -261,7 +282,7 @@ impl Exports {
         let mut tx = self.state.begin().await?;
         exports::forget_artifact(&mut tx, row.id).await?;
         audit::append(&mut tx, &self.entry(&row.requested_by, Some(row.id), Event::ExportExpired)).await?;
-        Ok(tx.commit().await.map_err(state::Error::from)?)
+        Ok(tx.commit().await?)
     }
 
     /// Ends all runs of this process and waits a moment for them to be recorded.

@@ -17,9 +17,10 @@ use crate::model::export::{Compression, DriftPolicy, ExportId, ExportSummary};
 use crate::model::manifest::{Metadata, RecordOrder};
 use crate::server::audit::{self, Event};
 use crate::server::identity::Caller;
-use crate::server::state::{self, exports, exports::ExportRow};
+use crate::server::state::{exports, exports::ExportRow};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::disk::EarlySync;
+use crate::server::support::own_folder::is_own;
 use crate::server::support::random;
 
 /// How the name of a file begins and ends that is not whole yet.
@@ -78,6 +79,8 @@ impl Exports {
         let Form { order, compression, drift } = form;
         let name = file_name(&self.profile, now, compression);
         let target = Target::open(destination, &name)?;
+        self.end_killed().await?;
+        let _running = self.artifacts.mark_running(id)?;
         let row = export_row(id, caller, "command line", rfc3339(now), name);
         let row = ExportRow { compression, ..row };
         let mut tx = self.state.begin().await?;
@@ -86,7 +89,7 @@ impl Exports {
         audit::append(&mut tx, &self.entry(&caller.name, Some(id), event)).await?;
         exports::start(&mut tx, id).await?;
         audit::append(&mut tx, &self.entry(&caller.name, Some(id), Event::ExportStarted)).await?;
-        tx.commit().await.map_err(state::Error::from)?;
+        tx.commit().await?;
 
         let live = self.live.begin(id, 0);
         watch(live.clone());
@@ -137,7 +140,7 @@ impl Exports {
                 exports::end_without_file(&mut tx, id, failure.as_ref(), duration_ms).await?;
                 let event = failure.map_or(Event::ExportCancelled, |failure| Event::ExportFailed { failure });
                 audit::append(&mut tx, &self.entry(&caller.name, Some(id), event)).await?;
-                tx.commit().await.map_err(state::Error::from)?;
+                tx.commit().await?;
                 Err(error)
             }
         }
@@ -202,15 +205,27 @@ impl Target {
 fn remove_abandoned(folder: &Path) {
     let Ok(entries) = folder.read_dir() else { return };
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with(UNFINISHED.0) && name.ends_with(UNFINISHED.1) && is_abandoned(&path).unwrap_or(false) {
+        if is_unfinished(&path) && is_abandoned(&path).unwrap_or(false) {
             let _ = std::fs::remove_file(&path);
         }
     }
 }
 
+/// Named as we name them: a prefix, six letters or digits, a suffix.
+fn is_unfinished(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let drawn = name.strip_prefix(UNFINISHED.0).and_then(|rest| rest.strip_suffix(UNFINISHED.1));
+    drawn.is_some_and(|drawn| drawn.len() == 6 && drawn.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Whether nobody writes a file any more that is ours. Neither a link is followed nor a pipe waited for.
 fn is_abandoned(path: &Path) -> io::Result<bool> {
-    let file = std::fs::File::open(path)?;
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+    let there = file.metadata()?;
+    if !there.is_file() || !is_own(&there) {
+        return Ok(false);
+    }
     let age = file.metadata()?.modified()?.elapsed().unwrap_or_default();
     Ok(age > NEWER_THAN_ITS_LOCK && file.try_lock().is_ok())
 }

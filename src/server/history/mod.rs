@@ -48,7 +48,7 @@ impl History {
         let mut tx = self.state.begin().await?;
         let entry = Entry { at: rfc3339(self.clock.now()), actor: &caller.name, export: None, event };
         audit::append(&mut tx, &entry).await?;
-        tx.commit().await.map_err(state::Error::from)?;
+        tx.commit().await?;
         Err(refused.into())
     }
 

@@ -30,7 +30,7 @@ pub use caller::{Caller, Refused};
 use limits::SignInLimits;
 use password::Passwords;
 use setup::SetupLink;
-pub use setup::add_local_admin;
+pub use setup::put_admin;
 
 /// A session nobody used for this long is over.
 const IDLE: TimeDelta = TimeDelta::minutes(60);
@@ -108,7 +108,7 @@ impl Identity {
             let mut tx = self.accounts.state.begin().await?;
             let entry = Entry { at: rfc3339(now), actor: "unknown", export: None, event: Event::SignInRefused };
             audit::append(&mut tx, &entry).await?;
-            tx.commit().await.map_err(state::Error::from)?;
+            tx.commit().await?;
             return Err(Error::WrongCredentials);
         };
         let token = token(&*self.random);
@@ -123,7 +123,7 @@ impl Identity {
         sessions::insert(&mut tx, &session).await?;
         let entry = Entry { at: rfc3339(now), actor: &session.email, export: None, event: Event::SignedIn };
         audit::append(&mut tx, &entry).await?;
-        tx.commit().await.map_err(state::Error::from)?;
+        tx.commit().await?;
         Ok(SignedIn { token: token.into() })
     }
 
@@ -167,7 +167,7 @@ impl Identity {
         let at = rfc3339(self.clock.now());
         let entry = Entry { at, actor: &session.email, export: None, event: Event::SignedOut };
         audit::append(&mut tx, &entry).await?;
-        Ok(tx.commit().await.map_err(state::Error::from)?)
+        Ok(tx.commit().await?)
     }
 
     /// Removes sessions that are over, and forgets networks that have calmed down.

@@ -1,13 +1,12 @@
 //! The first account of Waybill's own: by the command line, or by a link that works once.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Error, Identity, digest};
 use crate::server::audit::{self, Entry, Event};
-use crate::server::state::{self, State, accounts, accounts::LocalAccount, sessions};
+use crate::server::state::{State, accounts, accounts::LocalAccount, sessions};
 use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::password::hash;
 use crate::server::support::random::{Random, token, uuid};
@@ -45,35 +44,21 @@ impl Identity {
         if offer.is_none() || self.accounts.state.has_accounts().await? {
             return Err(Error::LinkUsed);
         }
-        let added = self.add_admin(name, password, "set-up link").await;
+        let state = &self.accounts.state;
+        let added = put_admin(state, &*self.clock, &*self.random, name, password, "set-up link").await;
         if added.is_err() {
             *self.setup.0.lock().unwrap_or_else(PoisonError::into_inner) = offer;
         }
         added
     }
-
-    /// Adds an account, or gives the one of that name another password and ends its sessions.
-    async fn add_admin(&self, name: &str, password: SecretString, actor: &str) -> Result<(), Error> {
-        put_admin(&self.accounts.state, &*self.clock, &*self.random, name, password, actor).await
-    }
 }
 
-/// The same without a source: accounts of Waybill's own live in its state alone.
+/// Adds an account, or gives the one of that name another password and ends its sessions. Accounts of Waybill's own
+/// live in its state alone: no source is needed.
 ///
 /// # Errors
 /// `Unusable` for a name or password that will not do, or when the state cannot be used.
-pub async fn add_local_admin(
-    state: &Path,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    name: &str,
-    password: SecretString,
-    actor: &str,
-) -> Result<(), Error> {
-    put_admin(&State::open(state).await?, &*clock, &*random, name, password, actor).await
-}
-
-async fn put_admin(
+pub async fn put_admin(
     state: &State,
     clock: &dyn Clock,
     random: &dyn Random,
@@ -103,5 +88,5 @@ async fn put_admin(
     sessions::remove_all_of(&mut tx, &account.id).await?;
     let event = Event::AccountPut { account: account.name };
     audit::append(&mut tx, &Entry { at, actor, export: None, event }).await?;
-    Ok(tx.commit().await.map_err(state::Error::from)?)
+    Ok(tx.commit().await?)
 }

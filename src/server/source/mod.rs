@@ -102,6 +102,12 @@ pub trait Source: Send + Sync {
 
     fn engine_version(&self) -> String;
 
+    /// What tells this database from every other one, as the engine knows it. A physical copy has the same.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    fn identity(&self) -> Result<String>;
+
     /// Pins one consistent view of the whole database. `begun` gets the means to end it as soon as there
     /// is something to end, which may be long before there is a view: others may hold locks.
     ///

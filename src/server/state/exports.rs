@@ -80,9 +80,11 @@ fn read(row: &SqliteRow) -> Result<ExportRow> {
 /// # Errors
 /// When the state cannot be written.
 pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
-    let sql = "INSERT INTO exports (id, requested_at, account_id, requested_by, door, scope, file_name, outcome, \
-               estimated_bytes, compression) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO exports (source_id, id, requested_at, account_id, requested_by, door, scope, file_name, \
+               outcome, estimated_bytes, compression) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let source_id = tx.source_id.clone();
     sqlx::query(sql)
+        .bind(source_id)
         .bind(row.id.to_string())
         .bind(&row.requested_at)
         .bind(&row.account_id)
@@ -104,8 +106,9 @@ pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
 /// When the state cannot be read.
 pub async fn unfinished(tx: &mut Tx, account_id: Option<&str>) -> Result<(usize, usize)> {
     let sql = "SELECT count(*), coalesce(sum(account_id = ?), 0) FROM exports \
-               WHERE outcome IN ('queued', 'running') AND door = 'page'";
-    let row = sqlx::query(sql).bind(account_id).fetch_one(&mut **tx).await?;
+               WHERE source_id IS ? AND outcome IN ('queued', 'running') AND door = 'page'";
+    let source_id = tx.source_id.clone();
+    let row = sqlx::query(sql).bind(account_id).bind(source_id).fetch_one(&mut **tx).await?;
     let count = |i: usize| usize::try_from(row.get::<i64, _>(i)).unwrap_or_default();
     Ok((count(0), count(1)))
 }
@@ -164,21 +167,27 @@ fn json(value: &(impl serde::Serialize + ?Sized)) -> String {
 ///
 /// # Errors
 /// When the state cannot be read.
-pub async fn last_guesses(connection: &mut SqliteConnection) -> Result<Vec<Guess>> {
-    let sql = "SELECT guesses FROM exports WHERE guesses IS NOT NULL ORDER BY requested_at DESC, id DESC LIMIT 1";
-    let found: Option<String> = sqlx::query_scalar(sql).fetch_optional(connection).await?;
+pub async fn last_guesses(tx: &mut Tx) -> Result<Vec<Guess>> {
+    let source_id = tx.source_id.clone();
+    last_guesses_of(tx, source_id.as_deref()).await
+}
+
+async fn last_guesses_of(connection: &mut SqliteConnection, source_id: Option<&str>) -> Result<Vec<Guess>> {
+    let sql = "SELECT guesses FROM exports WHERE source_id IS ? AND guesses IS NOT NULL \
+               ORDER BY requested_at DESC, id DESC LIMIT 1";
+    let found: Option<String> = sqlx::query_scalar(sql).bind(source_id).fetch_optional(connection).await?;
     Ok(found.and_then(|guesses| serde_json::from_str(&guesses).ok()).unwrap_or_default())
 }
 
-/// Ends an export without a file: failed with a reason, or cancelled without one.
+/// Ends an export without a file: failed with a reason, or cancelled without one. False when it is over already.
 ///
 /// # Errors
 /// When the state cannot be written.
-pub async fn end_without_file(tx: &mut Tx, id: ExportId, failure: Option<&Failure>, duration_ms: u64) -> Result<()> {
+pub async fn end_without_file(tx: &mut Tx, id: ExportId, failure: Option<&Failure>, duration_ms: u64) -> Result<bool> {
     let outcome = if failure.is_some() { Outcome::Failed } else { Outcome::Cancelled };
     let sql = "UPDATE exports SET outcome = ?, message = ?, reference = ?, duration_ms = ? \
                WHERE id = ? AND outcome IN ('queued', 'running')";
-    sqlx::query(sql)
+    let ended = sqlx::query(sql)
         .bind(outcome.as_str())
         .bind(failure.map(|f| &f.message))
         .bind(failure.map(|f| &f.reference))
@@ -186,7 +195,7 @@ pub async fn end_without_file(tx: &mut Tx, id: ExportId, failure: Option<&Failur
         .bind(id.to_string())
         .execute(&mut **tx)
         .await?;
-    Ok(())
+    Ok(ended.rows_affected() == 1)
 }
 
 /// # Errors
@@ -212,14 +221,18 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub async fn last_guesses(&self) -> Result<Vec<Guess>> {
-        last_guesses(&mut *self.pool.acquire().await?).await
+        last_guesses_of(&mut *self.pool.acquire().await?, self.source_id.as_deref()).await
     }
 
     /// # Errors
     /// When the state cannot be read.
     pub async fn export(&self, id: ExportId) -> Result<Option<ExportRow>> {
-        let sql = format!("SELECT {COLUMNS} FROM exports WHERE id = ?");
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(id.to_string()).fetch_optional(&self.pool).await?;
+        let sql = format!("SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND id = ?");
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(&self.source_id)
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
         row.as_ref().map(read).transpose()
     }
 
@@ -228,8 +241,10 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub async fn exports_that_are(&self, outcome: Outcome) -> Result<Vec<ExportRow>> {
-        let sql = format!("SELECT {COLUMNS} FROM exports WHERE outcome = ? ORDER BY requested_at, id");
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(outcome.as_str()).fetch_all(&self.pool).await?;
+        let sql =
+            format!("SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND outcome = ? ORDER BY requested_at, id");
+        let rows =
+            sqlx::query(AssertSqlSafe(sql)).bind(&self.source_id).bind(outcome.as_str()).fetch_all(&self.pool).await?;
         rows.iter().map(read).collect()
     }
 
@@ -238,9 +253,12 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub async fn newest_export_of(&self, account_id: &str) -> Result<Option<ExportRow>> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM exports WHERE account_id = ? ORDER BY requested_at DESC, id DESC LIMIT 1");
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(account_id).fetch_optional(&self.pool).await?;
+        let sql = format!(
+            "SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND account_id = ? \
+             ORDER BY requested_at DESC, id DESC LIMIT 1"
+        );
+        let row =
+            sqlx::query(AssertSqlSafe(sql)).bind(&self.source_id).bind(account_id).fetch_optional(&self.pool).await?;
         row.as_ref().map(read).transpose()
     }
 
@@ -249,15 +267,20 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub async fn exports_page(&self, offset: u64, limit: u32) -> Result<Vec<ExportRow>> {
-        let sql = format!("SELECT {COLUMNS} FROM exports ORDER BY requested_at DESC, id DESC LIMIT ? OFFSET ?");
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(limit).bind(signed(offset));
+        let sql = format!(
+            "SELECT {COLUMNS} FROM exports WHERE source_id IS ? ORDER BY requested_at DESC, id DESC LIMIT ? OFFSET ?"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(&self.source_id).bind(limit).bind(signed(offset));
         query.fetch_all(&self.pool).await?.iter().map(read).collect()
     }
 
     /// # Errors
     /// When the state cannot be read.
     pub async fn count_exports(&self) -> Result<u64> {
-        let n: i64 = sqlx::query_scalar("SELECT count(*) FROM exports").fetch_one(&self.pool).await?;
+        let n: i64 = sqlx::query_scalar("SELECT count(*) FROM exports WHERE source_id IS ?")
+            .bind(&self.source_id)
+            .fetch_one(&self.pool)
+            .await?;
         Ok(u64::try_from(n).unwrap_or_default())
     }
 
@@ -266,7 +289,9 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub async fn exports_with_artifact(&self) -> Result<Vec<ExportRow>> {
-        let sql = format!("SELECT {COLUMNS} FROM exports WHERE artifact IS NOT NULL ORDER BY requested_at, id");
-        sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?.iter().map(read).collect()
+        let sql = format!(
+            "SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND artifact IS NOT NULL ORDER BY requested_at, id"
+        );
+        sqlx::query(AssertSqlSafe(sql)).bind(&self.source_id).fetch_all(&self.pool).await?.iter().map(read).collect()
     }
 }

@@ -1,17 +1,22 @@
-//! Waybill's own tables: sessions, exports, audit. Literal SQL through sqlx.
+//! Waybill's own tables: sources, sessions, exports, audit. Literal SQL through sqlx.
 //!
-//! May import: `model`, `support`. Flow: `State::open` migrates; a use case begins a transaction,
-//! passes it to the functions here and to `audit`, and commits once.
+//! May import: `model`, `support`. Flow: `StateFile::open` migrates; `StateFile::of` gives the part of one
+//! source, and every query there is about that source alone; a use case begins a transaction, passes it to
+//! the functions here and to `audit`, and commits once.
 
 pub mod accounts;
 pub mod exports;
 pub mod sessions;
+pub mod sources;
 
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+use crate::server::support::own_folder::{self, OwnFolder};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/state/sqlite");
 
@@ -21,6 +26,8 @@ pub enum Error {
     Folder(#[source] std::io::Error),
     #[error("{} is a database of another program: give Waybill a file of its own with --state", .0.display())]
     Foreign(PathBuf),
+    #[error(transparent)]
+    Files(#[from] own_folder::Error),
     #[error("Waybill's own state cannot be opened or brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("Waybill's own state cannot be read or written: {0}")]
@@ -28,15 +35,30 @@ pub enum Error {
 }
 
 pub type Result<T> = std::result::Result<T, Error>;
-pub type Tx = Transaction<'static, Sqlite>;
 
-/// The open state database.
+/// A transaction that writes, on behalf of one source or, for what is about none, of nobody.
+#[derive(Debug)]
+pub struct Tx {
+    transaction: Transaction<'static, Sqlite>,
+    pub source_id: Option<String>,
+}
+
+/// The open state database, with the sources that it knows.
+#[derive(Clone, Debug)]
+pub struct StateFile {
+    pub(super) pool: SqlitePool,
+    path: PathBuf,
+}
+
+/// The part of the state that belongs to one source.
 #[derive(Clone, Debug)]
 pub struct State {
     pub(super) pool: SqlitePool,
+    /// None for accounts that no source has adopted yet.
+    source_id: Option<String>,
 }
 
-impl State {
+impl StateFile {
     /// Opens the file, makes it (readable by its owner only) where it is missing, and migrates it.
     ///
     /// # Errors
@@ -55,16 +77,57 @@ impl State {
             .disable_statement_logging();
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
         MIGRATIONS.run(&pool).await?;
-        Ok(Self { pool })
+        Ok(Self { pool, path: path.to_owned() })
     }
 
+    /// The part of one source.
+    #[must_use]
+    pub fn of(&self, source_id: Option<String>) -> State {
+        State { pool: self.pool.clone(), source_id }
+    }
+
+    /// Where finished files and locks lie, beside the database.
+    ///
+    /// # Errors
+    /// When something else lies there.
+    pub fn files(&self) -> Result<OwnFolder> {
+        let mut folder = self.path.as_os_str().to_owned();
+        folder.push(".files");
+        Ok(OwnFolder::at(folder.into())?)
+    }
+}
+
+impl State {
     /// Begins a transaction that will write: it takes the write lock at once, so that it never has to
     /// give up half-way.
     ///
     /// # Errors
     /// When the database cannot be written.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Tx { transaction, source_id: self.source_id.clone() })
+    }
+}
+
+impl Tx {
+    /// # Errors
+    /// When the database does not take it; then nothing of it has happened.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+impl Deref for Tx {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.transaction
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
     }
 }
 

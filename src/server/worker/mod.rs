@@ -38,6 +38,9 @@ async fn start_queued(app: &Arc<App>) {
 }
 
 async fn sweep(app: &App) {
+    if let Err(error) = app.exports.end_killed().await {
+        tracing::error!(%error, "killed runs of the command line could not be ended");
+    }
     if let Err(error) = app.exports.expire().await {
         tracing::error!(%error, "expired files could not be removed");
     }

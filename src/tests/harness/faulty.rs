@@ -39,6 +39,10 @@ impl Source for FaultySource {
         self.real.engine_version()
     }
 
+    fn identity(&self) -> Result<String> {
+        self.real.identity()
+    }
+
     fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>> {
         let at = self.at.load(Ordering::SeqCst);
         Ok(Box::new(FaultySnapshot { real: self.real.begin_snapshot(begun)?, fault: self.fault, at, seen: 0 }))

@@ -19,6 +19,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 use waybill::server::app::{App, Parts};
 use waybill::server::audit;
+use waybill::server::binding::SourceName;
 use waybill::server::profile::Profile;
 use waybill::server::sample::{Size, generate};
 use waybill::server::source::Source;
@@ -115,6 +116,7 @@ impl Waybill {
         let parts = Parts {
             source,
             profile,
+            source_name: SourceName::chosen("test"),
             state: &folder.path().join("waybill.db"),
             clock: clock.clone(),
             random: Arc::new(SystemRandom),

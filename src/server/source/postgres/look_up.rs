@@ -43,6 +43,15 @@ impl<'a> Test<'a> {
     }
 }
 
+/// `Source::identity`: the cluster's identifier, which a copy keeps and an upgrade changes, and the database.
+pub fn identity(session: &mut Session) -> Result<String> {
+    let question = "SELECT CAST(system_identifier AS text), CAST(current_database() AS text) FROM pg_control_system()";
+    let found = session.fetch(question, &[])?;
+    let row = found.first().ok_or(Error::Protocol)?;
+    let part = |at| row.text(at).map_err(fault::explain);
+    Ok(format!("postgresql:{}/{}", part(0)?, part(1)?))
+}
+
 /// `Source::find`.
 pub fn find(session: &mut Session, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
     let table = plain_table(session, lookup.table)?;

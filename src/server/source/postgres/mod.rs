@@ -18,7 +18,7 @@ mod snapshot;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Condition, Interrupt, Lookup, Result, Snapshot, Source, quoted};
+use super::{Condition, Error, Interrupt, Lookup, Result, Snapshot, Source, quoted};
 pub use client::Address;
 use session::Session;
 use snapshot::PostgresSnapshot;
@@ -100,6 +100,14 @@ impl Source for PostgresSource {
 
     fn engine_version(&self) -> String {
         self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn identity(&self) -> Result<String> {
+        match self.ask(|session| session.look_up(look_up::identity)) {
+            // Some who host databases keep the cluster's identifier to themselves.
+            Err(Error::NotAllowed) => Ok(format!("postgresql:{}", self.address)),
+            identity => identity,
+        }
     }
 
     fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>> {

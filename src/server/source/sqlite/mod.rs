@@ -61,6 +61,12 @@ impl Source for SqliteSource {
         rusqlite::version().to_owned()
     }
 
+    /// SQLite has no identifier of its own; a file is known by where it lies.
+    fn identity(&self) -> Result<String> {
+        let path = self.path.canonicalize().map_err(|_| Error::Missing)?;
+        Ok(format!("sqlite:{}", path.display()))
+    }
+
     fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>> {
         let connection = self.connect()?;
         let handle = connection.get_interrupt_handle();

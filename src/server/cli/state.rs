@@ -1,0 +1,89 @@
+//! `waybill state`.
+
+use clap::{Args, Subcommand};
+
+use super::open::{blocking, system_user};
+use super::{DatabaseArgs, Exit, Failed, StateArgs, print};
+use crate::model::text;
+use crate::server::binding::{self, Rebind as Change};
+use crate::server::export;
+use crate::server::state::StateFile;
+use crate::server::support::clock::SystemClock;
+use crate::server::support::random::SystemRandom;
+
+#[derive(Debug, Args)]
+pub struct State {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the databases that a state keeps records of.
+    List(List),
+    /// Say what a database is that the state knows otherwise: moved, upgraded, renamed, or a copy.
+    Rebind(Rebind),
+}
+
+#[derive(Debug, Args)]
+struct List {
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+#[derive(Debug, Args)]
+struct Rebind {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    state: StateArgs,
+    /// It is the database that is known by this name; its history and accounts go with it, its sessions end.
+    #[arg(long, value_name = "NAME", required_unless_present = "new", conflicts_with = "new")]
+    from: Option<String>,
+    /// It is another database, such as a copy of one that is known.
+    #[arg(long)]
+    new: bool,
+}
+
+impl State {
+    pub async fn run(self) -> Result<Exit, Failed> {
+        match self.command {
+            Command::List(list) => list.run().await,
+            Command::Rebind(rebind) => rebind.run().await,
+        }
+    }
+}
+
+impl List {
+    async fn run(self) -> Result<Exit, Failed> {
+        let known = binding::list(&self.state.path()?).await?;
+        if known.is_empty() {
+            return print("no database is known yet");
+        }
+        let line = |source: &crate::server::state::sources::KnownSource| {
+            format!("{}  {}  since {}", source.name, source.identity, source.known_since)
+        };
+        let lines: Vec<String> = known.iter().map(|source| text::one_line(&line(source))).collect();
+        print(&lines.join("\n"))
+    }
+}
+
+impl Rebind {
+    async fn run(self) -> Result<Exit, Failed> {
+        let (url, source) = self.database.open().await?;
+        let name = self.state.source_name.clone().unwrap_or_else(|| url.database());
+        let identity =
+            blocking(move || source.identity().map_err(|error| url.named(export::Error::from(error).into()))).await?;
+        let file = StateFile::open(&self.state.path()?).await.map_err(export::Error::from)?;
+        let change = self.from.map_or(Change::New, Change::From);
+        let actor = format!("cli:{}", system_user());
+        binding::rebind(&file, &identity, &name, &change, &actor, &SystemClock, &SystemRandom).await?;
+        print(&match change {
+            Change::From(from) if from == name => {
+                format!("{name} is this database now; whoever was signed in is not any more")
+            }
+            Change::From(from) => format!("{from} is now called {name}; whoever was signed in is not any more"),
+            Change::New => format!("{name} is a database of its own now"),
+        })
+    }
+}

@@ -1,0 +1,56 @@
+//! The sources that a state knows: everything else in it belongs to one of them.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Result, StateFile, Tx};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownSource {
+    pub id: String,
+    /// What the engine says of the database.
+    pub identity: String,
+    /// What the operator calls it; unique.
+    pub name: String,
+    /// RFC 3339, UTC.
+    pub known_since: String,
+}
+
+fn read(row: &SqliteRow) -> KnownSource {
+    KnownSource {
+        id: row.get("id"),
+        identity: row.get("identity"),
+        name: row.get("name"),
+        known_since: row.get("known_since"),
+    }
+}
+
+const SELECT: &str = "SELECT id, identity, name, known_since FROM sources ORDER BY name";
+
+/// Every source, in a transaction that may add or change one.
+///
+/// # Errors
+/// When the state cannot be read.
+pub async fn all(tx: &mut Tx) -> Result<Vec<KnownSource>> {
+    Ok(sqlx::query(SELECT).fetch_all(&mut **tx).await?.iter().map(read).collect())
+}
+
+/// Adds a source, or gives the one of that id another identity and name.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn put(tx: &mut Tx, source: &KnownSource) -> Result<()> {
+    let sql = "INSERT INTO sources (id, identity, name, known_since) VALUES (?, ?, ?, ?) \
+               ON CONFLICT (id) DO UPDATE SET identity = excluded.identity, name = excluded.name";
+    let query = sqlx::query(sql).bind(&source.id).bind(&source.identity).bind(&source.name);
+    query.bind(&source.known_since).execute(&mut **tx).await?;
+    Ok(())
+}
+
+impl StateFile {
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn sources(&self) -> Result<Vec<KnownSource>> {
+        Ok(sqlx::query(SELECT).fetch_all(&self.pool).await?.iter().map(read).collect())
+    }
+}

@@ -1,0 +1,389 @@
+//! State belongs to its source: nothing of one database is anything at another, and nothing is removed that is not
+//! Waybill's.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+use waybill::model::export::RunState;
+
+use crate::harness::{Browser, PASSWORD, Postgres, Program};
+
+/// Accounts of an application's own; everybody's row 1 is its admin.
+const PROFILE: &str = r#"
+name = "app"
+[auth]
+table = "users"
+id = "id"
+email = "email"
+password = "hash"
+[roles.admin]
+label = "Admin"
+when = { role = "admin" }
+capabilities = ["export_database"]
+[tables.users.columns]
+id = "plain"
+email = "personal"
+hash = "secret"
+role = "plain"
+"#;
+
+/// An application's database, with the same admin as every other one here.
+fn application(folder: &Path, name: &str) -> PathBuf {
+    let hash = waybill::server::support::password::hash(PASSWORD, b"0123456789abcdef");
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(&format!(
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, hash TEXT, role TEXT);
+             INSERT INTO users VALUES (1, 'boss@example.org', '{hash}', 'admin')"
+        ))
+        .unwrap();
+    path
+}
+
+/// `waybill serve`, with everything that it printed before it was ready.
+struct Serving {
+    process: Child,
+    browser: Browser,
+    said: Vec<String>,
+}
+
+impl Serving {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut program = Program::new(folder);
+        program.0.args(["serve", "--address", "127.0.0.1:0"]).args(arguments);
+        let mut process = program.0.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut said = vec![lines.next().expect("it did not start")];
+        if !arguments.contains(&"--profile") {
+            said.extend(lines.by_ref().take(2));
+        }
+        let address = said[0].split("http://").nth(1).and_then(|url| url.split('/').next()).unwrap();
+        let browser = Browser::new(address.parse().unwrap());
+        Self { process, browser, said }
+    }
+
+    fn application(folder: &Path, database: &Path) -> Self {
+        let profile = folder.join("app.toml");
+        std::fs::write(&profile, PROFILE).unwrap();
+        let source = format!("sqlite:{}", database.display());
+        Self::start(folder, &["--source", &source, "--profile", profile.to_str().unwrap()])
+    }
+
+    /// The link to make the first account with.
+    fn setup_link(&self) -> Option<String> {
+        self.said.iter().find_map(|line| line.split_once("/setup")).map(|(_, rest)| format!("/setup{rest}"))
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+const PAGE: &str = "/admin/developer-tools/export";
+
+/// F1 of the trial: two applications, one system user, no --state.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_belongs_to_one_application_is_nothing_at_another() {
+    let folder = TempDir::new().unwrap();
+    let (a, b) = (application(folder.path(), "a/app.db"), application(folder.path(), "b/app.db"));
+    let (a, b) = (Serving::application(folder.path(), &a), Serving::application(folder.path(), &b));
+    a.browser.sign_in("boss@example.org", PASSWORD).await;
+    let (run, state) = a.browser.export().await;
+    assert!(matches!(state, RunState::Completed(_)), "{state:?}");
+    let file = format!("/api/v1/exports/{}/file", run.id);
+    let cookie = a.browser.get(PAGE).await;
+    assert_eq!(cookie.status, 200);
+    // The session of A at B: its cookie is the same browser's, sent to the other port.
+    let token = session_of(folder.path());
+    let stranger = |path: String| {
+        let b = &b.browser;
+        let cookie = format!("waybill={token}");
+        async move { b.send("GET", &path, &[("cookie", &cookie)], "").await.status }
+    };
+    assert_eq!(stranger(PAGE.into()).await, 303, "A's session opens no page of B's");
+    assert_eq!(stranger(file.clone()).await, 401);
+    // B's own admin, with the same id and the same e-mail address.
+    b.browser.sign_in("boss@example.org", PASSWORD).await;
+    let page = b.browser.get(PAGE).await.text();
+    assert!(!page.contains("Download again") && !page.contains("Complete and sealed"), "A's export shows at B");
+    assert_eq!(b.browser.get(&file).await.status, 404);
+    let events = format!("/api/v1/exports/{}/events", run.id);
+    assert_eq!(b.browser.get(&events).await.status, 404);
+    let history = b.browser.get("/admin/developer-tools/export/history").await.text();
+    assert!(history.contains("No export yet"), "A's history shows at B");
+    assert_eq!(a.browser.get(&file).await.status, 200);
+}
+
+/// The newest session's cookie cannot be read back from the state, so one is planted with a token of our own.
+fn session_of(folder: &Path) -> String {
+    use sha2::{Digest, Sha256};
+    let state = Connection::open(folder.join("state/waybill/waybill.db")).unwrap();
+    let token = "0".repeat(64);
+    let digest = hex::encode(Sha256::digest(&token));
+    let copied = state
+        .execute(
+            "INSERT INTO sessions SELECT ?1, source_id, account_id, email, created_at, last_seen_at FROM sessions",
+            [&digest],
+        )
+        .unwrap();
+    assert_eq!(copied, 1);
+    token
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_and_set_up_links_are_good_for_one_database_only() {
+    let folder = TempDir::new().unwrap();
+    let plain = |name: &str| {
+        let path = folder.path().join(name);
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE things (id INTEGER PRIMARY KEY)").unwrap();
+        format!("sqlite:{}", path.display())
+    };
+    let a = Serving::start(folder.path(), &["--source", &plain("a.db")]);
+    let b = Serving::start(folder.path(), &["--source", &plain("b.db")]);
+    let (link_a, link_b) = (a.setup_link().unwrap(), b.setup_link().expect("B has no account either"));
+    let token = |link: &str| link.split("token=").nth(1).unwrap().to_owned();
+    let form = |link: &str, name: &str| format!("token={}&name={name}&password=a+long+enough+password", token(link));
+    let crossed = b.browser.post("/setup", &form(&link_a, "ada")).await;
+    assert!(crossed.header("location").contains("problem=used"), "A's link makes an account at B");
+    assert_eq!(a.browser.post("/setup", &form(&link_a, "ada")).await.header("location"), "/login");
+    let refused = b.browser.sign_in("ada", "a long enough password").await;
+    assert!(refused.header("location").contains("problem=wrong"), "A's account signs in at B");
+    assert_eq!(b.browser.post("/setup", &form(&link_b, "ada")).await.header("location"), "/login");
+    drop((a, b));
+    // The command line must say whose account it makes.
+    let which = Program::new(folder.path()).run(["user", "add", "--admin", "eve"]);
+    assert_eq!(which.code, 2, "{}", which.stderr);
+    assert!(which.stderr.contains("say which one with --source-name (a, b)"), "{}", which.stderr);
+    let made = Program::new(folder.path()).run(["user", "add", "--admin", "eve", "--source-name", "b"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let unknown = Program::new(folder.path()).run(["user", "add", "--admin", "eve", "--source-name", "c"]);
+    assert_eq!(unknown.code, 2, "{}", unknown.stderr);
+}
+
+#[test]
+fn a_second_server_on_the_same_state_is_refused_and_harms_nothing() {
+    let folder = TempDir::new().unwrap();
+    let path = application(folder.path(), "app.db");
+    let state = folder.path().join("x.db");
+    let files = folder.path().join("x.db.files");
+    std::fs::create_dir(&files).unwrap();
+    for name in ["mine", "mine.part", &"g".repeat(64)] {
+        std::fs::write(files.join(name), "precious").unwrap();
+    }
+    // What an earlier version left: files that nobody can download any more.
+    let old = files.join("a".repeat(64));
+    std::fs::write(&old, "{").unwrap();
+    let link = files.join("b".repeat(64));
+    std::os::unix::fs::symlink(files.join("mine"), &link).unwrap();
+    let (state, source) = (format!("sqlite:{}", state.display()), format!("sqlite:{}", path.display()));
+    let profile = folder.path().join("app.toml");
+    std::fs::write(&profile, PROFILE).unwrap();
+    let arguments = ["--source", &source, "--profile", profile.to_str().unwrap(), "--state", &state];
+    let first = Serving::start(folder.path(), &arguments);
+    let second = Program::new(folder.path()).run(["serve", "--address", "127.0.0.1:0"].iter().chain(&arguments));
+    assert_eq!(second.code, 3, "{}", second.stderr);
+    assert!(
+        second.stderr.contains("another Waybill server serves this database from this state already"),
+        "{}",
+        second.stderr
+    );
+    let command = ["export", "--output", "out.json"];
+    assert_eq!(Program::new(folder.path()).run(command.iter().chain(&arguments)).code, 0, "commands share the state");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (_, ended) = runtime.block_on(async {
+        first.browser.sign_in("boss@example.org", PASSWORD).await;
+        first.browser.export().await
+    });
+    assert!(matches!(ended, RunState::Completed(_)), "{ended:?}");
+    drop(first);
+    for name in ["mine", "mine.part", &"g".repeat(64)] {
+        assert_eq!(std::fs::read_to_string(files.join(name)).unwrap(), "precious", "{name}");
+    }
+    assert!(!old.exists(), "people's data of an earlier version stays for ever");
+    assert!(link.symlink_metadata().is_ok(), "a link is nothing of ours");
+    // What a process held is free when it is gone, however it went.
+    drop(Serving::start(folder.path(), &arguments));
+}
+
+#[test]
+fn a_folder_that_is_a_link_or_somebody_elses_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let source = format!("sqlite:{}", application(folder.path(), "app.db").display());
+    let elsewhere = folder.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::write(elsewhere.join("a".repeat(64)), "precious").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, folder.path().join("x.db.files")).unwrap();
+    let state = format!("sqlite:{}", folder.path().join("x.db").display());
+    let ended = Program::new(folder.path()).run(["serve", "--source", &source, "--state", &state]);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("belongs to somebody else, or is a link"), "{}", ended.stderr);
+    assert!(elsewhere.join("a".repeat(64)).exists());
+}
+
+#[test]
+fn a_command_that_was_killed_does_not_stay_running_in_history() {
+    let folder = TempDir::new().unwrap();
+    let path = crate::harness::sample(4000, folder.path());
+    let source = format!("--source=sqlite:{}", path.display());
+    let mut child = Program::new(folder.path()).0.args(["export", &source, "--output", "out.json"]).spawn().unwrap();
+    let state = folder.path().join("state/waybill/waybill.db");
+    let outcomes = || -> Vec<(String, Option<String>)> {
+        let Ok(state) = Connection::open(&state) else { return Vec::new() };
+        let Ok(mut statement) = state.prepare("SELECT outcome, message FROM exports ORDER BY requested_at, id") else {
+            return Vec::new();
+        };
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        rows.map(|rows| rows.filter_map(Result::ok).collect()).unwrap_or_default()
+    };
+    while outcomes().first().is_none_or(|(outcome, _)| outcome != "running") {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(outcomes()[0].0, "running");
+    assert_eq!(Program::new(folder.path()).run(["export", &source, "--output", "again.json"]).code, 0);
+    assert_eq!(outcomes()[0], ("failed".into(), Some("The command was killed. Start a new export.".into())));
+    assert_eq!(outcomes()[1].0, "completed");
+}
+
+/// A physical copy has the same identity; an upgraded or moved server another one.
+#[test]
+fn a_database_that_is_known_otherwise_is_refused_until_the_operator_says_what_it_is() {
+    let (one, two, folder) = (Postgres::start(), Postgres::start(), TempDir::new().unwrap());
+    for server in [&one, &two] {
+        server.sql("CREATE TABLE t (id integer PRIMARY KEY)");
+    }
+    // Servers that were made from one template have one identity, like a copy and its original.
+    let system = "SELECT system_identifier FROM pg_control_system()";
+    assert_eq!(one.sql(system), two.sql(system));
+    let run = |server: &Postgres, arguments: &[&str]| {
+        let mut program = Program::new(folder.path());
+        program.0.env("WAYBILL_SOURCE", server.url());
+        program.run(arguments)
+    };
+    let export = |server: &Postgres, name: &str| {
+        run(server, &["export", "--source-name", name, "--output", "out.json", "--force"])
+    };
+    assert_eq!(export(&one, "prod").code, 0);
+    let copy = export(&two, "staging");
+    assert_eq!(copy.code, 3, "{}", copy.stderr);
+    assert!(copy.stderr.contains("known here as prod, not as staging"), "{}", copy.stderr);
+    assert!(copy.stderr.contains("waybill state rebind --source-name staging --new"), "{}", copy.stderr);
+    let said = run(&two, &["state", "rebind", "--source-name", "staging", "--new"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!((export(&two, "staging").code, export(&one, "prod").code), (0, 0));
+    // The same name for another database: an upgrade gives a server a new identity.
+    one.sql_as("postgres", "postgres", "CREATE DATABASE upgraded OWNER waybill_owner");
+    let upgraded = |arguments: &[&str]| {
+        let mut program = Program::new(folder.path());
+        program.0.env("WAYBILL_SOURCE", one.url_as("waybill_owner", "upgraded"));
+        program.run(arguments)
+    };
+    let export_upgraded = || upgraded(&["export", "--source-name", "prod", "--output", "out.json", "--force"]);
+    let refused = export_upgraded();
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(refused.stderr.contains("prod is known here as another database"), "{}", refused.stderr);
+    let taken = upgraded(&["state", "rebind", "--source-name", "staging", "--from", "prod"]);
+    assert_eq!(taken.code, 2, "{}", taken.stderr);
+    let said = upgraded(&["state", "rebind", "--source-name", "prod", "--from", "prod"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(export_upgraded().code, 0);
+    let listed = upgraded(&["state", "list"]).text();
+    assert!(
+        listed.contains("prod  postgresql:") && listed.contains("/upgraded") && listed.contains("staging"),
+        "{listed}"
+    );
+    let unknown = upgraded(&["state", "rebind", "--source-name", "x", "--from", "nobody"]);
+    assert_eq!(unknown.code, 2, "{}", unknown.stderr);
+}
+
+/// A state as the version before sources were told apart left it.
+fn old_state(path: &Path) {
+    let state = Connection::open(path).unwrap();
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/state/sqlite");
+    state
+        .execute_batch(
+            "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL,
+                installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL,
+                checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)",
+        )
+        .unwrap();
+    for (version, name) in [(1, "state"), (2, "accounts"), (3, "compression")] {
+        let sql = std::fs::read_to_string(migrations.join(format!("000{version}_{name}.sql"))).unwrap();
+        state.execute_batch(&sql).unwrap();
+        let checksum = {
+            use sha2::Digest;
+            sha2::Sha384::digest(&sql).to_vec()
+        };
+        let row = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (?1, ?2, 1, ?3, 1)";
+        state.execute(row, rusqlite::params![version, name, checksum]).unwrap();
+    }
+    let hash = waybill::server::support::password::hash("a long enough password", b"0123456789abcdef");
+    state
+        .execute_batch(&format!(
+            "INSERT INTO accounts VALUES ('local:1', 'ada', '{hash}', '2026-11-01T00:00:00Z');
+             INSERT INTO sessions VALUES ('{}', 'local:1', 'ada', '2999-01-01T00:00:00Z', '2999-01-01T00:00:00Z');
+             INSERT INTO exports (id, requested_at, account_id, requested_by, door, scope, file_name, outcome, artifact, expires_at)
+                 VALUES ('0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d', '2026-11-01T00:00:00Z', 'local:1', 'ada', 'page', 'full',
+                         'x.json', 'completed', '{}', '2999-01-01T00:00:00Z'),
+                        ('0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8e', '2026-11-01T00:00:00Z', 'local:1', 'ada', 'page', 'full',
+                         'y.json', 'running', NULL, NULL)",
+            "c".repeat(64),
+            "d".repeat(64)
+        ))
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_of_the_version_before_goes_to_the_source_that_is_served_first() {
+    let folder = TempDir::new().unwrap();
+    let state = folder.path().join("old.db");
+    old_state(&state);
+    let files = folder.path().join("old.db.files");
+    std::fs::create_dir(&files).unwrap();
+    std::fs::write(files.join("d".repeat(64)), "{}").unwrap();
+    let plain = |name: &str| {
+        let path = folder.path().join(name);
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE things (id INTEGER PRIMARY KEY)").unwrap();
+        format!("sqlite:{}", path.display())
+    };
+    let url = format!("sqlite:{}", state.display());
+    let serve = |source: &str| {
+        let mut program = Program::new(folder.path());
+        program.0.args(["serve", "--address", "127.0.0.1:0", "--source", source, "--state", &url]);
+        let mut process = program.0.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let said: Vec<String> = lines.by_ref().take(2).collect();
+        let address = said[0].split("http://").nth(1).and_then(|url| url.split('/').next()).unwrap();
+        let browser = Browser::new(address.parse().unwrap());
+        Serving { process, browser, said }
+    };
+    let first = serve(&plain("first.db"));
+    assert!(first.said[1].starts_with("1 account of the time before"), "{:?}", first.said);
+    let ada = first.browser.sign_in("ada", "a long enough password").await;
+    assert_eq!(ada.header("location"), "/admin");
+    assert_eq!(first.browser.get("/api/v1/exports/0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d/file").await.status, 404);
+    assert!(first.browser.get("/admin/developer-tools/export/history").await.text().contains("No export yet"));
+    let second = serve(&plain("second.db"));
+    assert!(second.said[1].contains("Nobody can sign in yet"), "{:?}", second.said);
+    let refused = second.browser.sign_in("ada", "a long enough password").await;
+    assert!(refused.header("location").contains("problem=wrong"));
+    drop((first, second));
+    assert!(!files.join("d".repeat(64)).exists(), "a file that nobody can download is still there");
+    let state = Connection::open(&state).unwrap();
+    let left: String = state
+        .query_row("SELECT group_concat(outcome) FROM (SELECT outcome FROM exports ORDER BY id)", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(left, "completed,failed", "history is kept");
+    let adopted: u32 =
+        state.query_row("SELECT count(*) FROM audit WHERE event = 'accounts_adopted'", [], |row| row.get(0)).unwrap();
+    assert_eq!(adopted, 1);
+}
