@@ -21,6 +21,9 @@ pub enum ApiError {
     Gone,
     #[error("{message} Try again in {retry_after_seconds} seconds.")]
     Busy { message: String, retry_after_seconds: u64 },
+    /// Too many at once, of whomever.
+    #[error("Too many requests at this moment. Try again in {retry_after_seconds} seconds.")]
+    Crowded { retry_after_seconds: u64 },
     #[error("{0}")]
     Unavailable(String),
     #[error("Something failed on the server. Nothing was lost; try again. Reference {0}")]
@@ -28,6 +31,17 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// When to come again, for the errors that say so (RFC 9110, section 10.2.3).
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::Busy { retry_after_seconds, .. } | Self::Crowded { retry_after_seconds } => {
+                Some(*retry_after_seconds)
+            }
+            _ => None,
+        }
+    }
+
     /// The HTTP status that says the same (RFC 9110, section 15).
     #[must_use]
     pub fn status(&self) -> u16 {
@@ -39,7 +53,7 @@ impl ApiError {
             Self::Conflict(_) => 409,
             Self::Gone => 410,
             Self::Busy { .. } => 429,
-            Self::Unavailable(_) => 503,
+            Self::Crowded { .. } | Self::Unavailable(_) => 503,
             Self::Internal(_) => 500,
         }
     }

@@ -44,6 +44,7 @@ impl IntoAnswer for identity::Error {
     fn into_answer(self) -> ApiError {
         match self {
             Self::WrongCredentials | Self::LinkUsed | Self::Unusable(_) => ApiError::Invalid(self.to_string()),
+            Self::Crowded => ApiError::Crowded { retry_after_seconds: 5 },
             Self::TooMany { retry_after_seconds } => ApiError::Busy { message: self.to_string(), retry_after_seconds },
             Self::Source(error) => error.into_answer(),
             other => internal(&other),

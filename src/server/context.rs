@@ -56,8 +56,8 @@ pub async fn act<T, E: IntoAnswer>(
     };
     if let (Some(response), Err(error)) = (response, &result) {
         response.set_status(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
-        if let ApiError::Busy { retry_after_seconds, .. } = error {
-            response.insert_header(header::RETRY_AFTER, HeaderValue::from(*retry_after_seconds));
+        if let Some(seconds) = error.retry_after_seconds() {
+            response.insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
     }
     result

@@ -15,6 +15,7 @@ mod both_engines;
 mod columns;
 mod command_line;
 mod contract;
+mod crowds;
 mod doors;
 mod downloads;
 mod exports;

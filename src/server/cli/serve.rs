@@ -1,12 +1,10 @@
 //! `waybill serve`.
 
 use std::io::{self, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::ServiceExt;
-use axum::extract::Request;
 use clap::Args;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
@@ -17,6 +15,7 @@ use crate::model::export::DriftPolicy;
 use crate::model::manifest::RecordOrder;
 use crate::model::text;
 use crate::server::app::App;
+use crate::server::http::connections::Limits;
 use crate::server::{export, http, profile, worker};
 
 #[derive(Debug, Args)]
@@ -73,8 +72,7 @@ impl Serve {
         }
         let work = tokio::spawn(worker::run(app.clone()));
         let stopping = app.clone();
-        let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(router);
-        let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
+        let serving = http::connections::serve(listener, router, Limits::of_this_process(), async move {
             told_to_stop().await;
             stopping.exports.shut_down().await;
         });
@@ -84,7 +82,7 @@ impl Serve {
             tokio::time::sleep(std::time::Duration::from_secs(10)).await;
         };
         tokio::select! {
-            served = serving => served.map_err(|error| Failed::new(Exit::Failed, error.to_string()))?,
+            () = serving => {}
             () = grace => {}
         }
         work.abort();

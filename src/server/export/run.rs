@@ -212,7 +212,7 @@ impl Exports {
 
     async fn still_allowed(&self, row: &ExportRow) -> Result<()> {
         let account = row.account_id.as_deref().unwrap_or_default();
-        let answer = tokio::time::timeout(ROLE_ANSWER_WITHIN, self.identity.caller_by_account(account));
+        let answer = tokio::time::timeout(ROLE_ANSWER_WITHIN, self.identity.caller_of_run(account));
         let caller = answer.await.map_err(|_| Error::Source(crate::server::source::Error::Stalled))??;
         let allowed = caller.is_some_and(|caller| caller.require(Capability::ExportDatabase).is_ok());
         if allowed { Ok(()) } else { Err(crate::server::identity::Refused.into()) }

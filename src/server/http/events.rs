@@ -12,9 +12,10 @@ use super::Shared;
 use super::file::{export_id, visitor};
 use super::problem::Problem;
 use super::session::session_token;
+use crate::model::ApiError;
 use crate::model::export::{ExportId, RunView};
 use crate::server::app::App;
-use crate::server::identity::Caller;
+use crate::server::identity::{self, Caller};
 
 /// As often as a progress bar can be seen to move.
 const EVERY: Duration = Duration::from_millis(200);
@@ -31,11 +32,14 @@ pub async fn events(
     let id = export_id(&id)?;
     let caller = visitor(&request).caller()?;
     let first = shared.app.exports.view(&caller, id).await?;
+    let place = shared.listeners.clone().try_acquire_owned();
+    let place = place.map_err(|_| Problem(ApiError::Crowded { retry_after_seconds: 5 }))?;
     let token = session_token(request.headers(), &shared.site).unwrap_or_default();
     let app = shared.app.clone();
     let begin = Step { shown: None, view: first, caller, asked: Instant::now() };
     let changes = stream::unfold(Some(begin), move |step| {
         let (app, token) = (app.clone(), token.clone());
+        let _place = &place;
         async move {
             let step = step?.next_change(&app, &token, id).await?;
             let data = serde_json::to_string(&step.view).unwrap_or_default();
@@ -60,7 +64,12 @@ impl Step {
         while self.shown.as_ref() == Some(&self.view) {
             tokio::time::sleep(EVERY).await;
             if self.asked.elapsed() >= ASK_WHO_EVERY {
-                self.caller = app.identity.caller(token).await.ok()??;
+                match app.identity.caller(token).await {
+                    Ok(caller) => self.caller = caller?,
+                    // A crowd is no reason to take a progress bar away.
+                    Err(identity::Error::Crowded) => {}
+                    Err(_) => return None,
+                }
                 self.asked = Instant::now();
             }
             self.view = app.exports.view(&self.caller, id).await.ok()?;

@@ -5,6 +5,7 @@
 //! endpoint a file.
 
 mod assets;
+pub mod connections;
 mod events;
 mod file;
 mod headers;
@@ -28,6 +29,7 @@ use axum::routing::{get, post};
 use leptos::prelude::{LeptosOptions, provide_context};
 use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::handle_server_fns_with_context;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -38,6 +40,8 @@ use crate::ui::{ADDRESSES, Page, StaticPage, shell};
 
 /// Forms are small; files are never uploaded.
 const LARGEST_BODY: usize = 64 << 10;
+
+const MOST_LISTENERS: usize = 64;
 
 /// What `serve` was told.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +59,8 @@ struct Shared {
     app: Arc<App>,
     site: Arc<Site>,
     options: LeptosOptions,
+    /// Places for those who listen to a run: each asks for it several times a second.
+    listeners: Arc<Semaphore>,
 }
 
 impl FromRef<Shared> for LeptosOptions {
@@ -80,7 +86,8 @@ pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::Con
         Some(url) => CsrfLayer::new().add_trusted_origin(url)?,
         None => CsrfLayer::new(),
     };
-    let shared = Shared { app, site: Arc::new(site), options };
+    let listeners = Arc::new(Semaphore::new(MOST_LISTENERS));
+    let shared = Shared { app, site: Arc::new(site), options, listeners };
     let pages = ADDRESSES.into_iter().fold(Router::new(), |router, address| router.route(address, get(render_page)));
     let router = pages
         .route("/", get(async || axum::response::Redirect::to("/admin")))

@@ -32,8 +32,8 @@ impl IntoResponse for Problem {
         }
         let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
         let mut response = (status, content_type, body.to_string()).into_response();
-        if let ApiError::Busy { retry_after_seconds, .. } = self.0 {
-            response.headers_mut().insert(header::RETRY_AFTER, retry_after_seconds.into());
+        if let Some(seconds) = self.0.retry_after_seconds() {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

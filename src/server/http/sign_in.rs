@@ -1,8 +1,9 @@
 //! Signing in and out: plain forms, the same with and without JavaScript.
 
 use axum::Form;
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -30,10 +31,21 @@ pub async fn sign_in(State(shared): State<Shared>, request: Request) -> Response
     let next = safe_return_path(&form.next);
     match shared.app.identity.sign_in(&form.email, form.password, network).await {
         Ok(session) => with_cookie(Redirect::to(next), &cookie(&shared.site, session.cookie_value(), None)),
+        Err(identity::Error::Crowded) => crowded(shared, next).await,
         Err(error) => {
             Redirect::to(&format!("/login?problem={}&next={}", problem(error), encoded(next))).into_response()
         }
     }
+}
+
+/// The sign-in page, for whoever may try again in a moment.
+async fn crowded(shared: Shared, next: &str) -> Response {
+    let page = format!("/login?problem=crowded&next={}", encoded(next));
+    let request = Request::get(page).body(Body::empty()).unwrap_or_default();
+    let mut response = super::render_page(State(shared), request).await;
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
 }
 
 pub async fn sign_out(State(shared): State<Shared>, request: Request) -> Response {

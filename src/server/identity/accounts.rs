@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::queue::Queue;
 use super::{Caller, Error};
 use crate::model::access::Capability;
 use crate::server::profile::{Auth, Profile, Role, Scalar};
@@ -35,20 +37,43 @@ pub enum By {
     Name(String),
 }
 
-#[derive(Clone)]
+/// Look-ups in the source at one time: together no more connections than an application can spare.
+const VISITORS_AT_ONCE: usize = 3;
+const RUNS_AT_ONCE: usize = 1;
+/// Visitors that may wait for a look-up, and for how long.
+const VISITORS_WAITING: usize = 200;
+const PATIENCE: Duration = Duration::from_secs(10);
+
 pub struct Accounts {
-    pub source: Arc<dyn Source>,
-    pub profile: Arc<Profile>,
+    source: Arc<dyn Source>,
+    profile: Arc<Profile>,
     pub state: State,
+    visitors: Queue,
+    /// Runs that ask whether they may go on.
+    runs: Queue,
 }
 
 impl Accounts {
+    pub fn new(source: Arc<dyn Source>, profile: Arc<Profile>, state: State) -> Self {
+        let visitors = Queue::new(VISITORS_AT_ONCE, VISITORS_WAITING, PATIENCE);
+        let runs = Queue::new(RUNS_AT_ONCE, VISITORS_WAITING, PATIENCE);
+        Self { source, profile, state, visitors, runs }
+    }
+
     /// Whether accounts are Waybill's own.
     pub fn are_local(&self) -> bool {
         self.profile.auth.is_none()
     }
 
     pub async fn find(&self, by: By) -> Result<Option<Account>, Error> {
+        self.find_in(&self.visitors, by).await
+    }
+
+    pub async fn find_for_run(&self, by: By) -> Result<Option<Account>, Error> {
+        self.find_in(&self.runs, by).await
+    }
+
+    async fn find_in(&self, queue: &Queue, by: By) -> Result<Option<Account>, Error> {
         if self.are_local() {
             let found = match by {
                 By::Id(id) => self.state.account_by_id(&id).await?,
@@ -56,10 +81,11 @@ impl Accounts {
             };
             return Ok(found.map(Account::from));
         }
+        let place = queue.enter().await?;
         let (source, profile) = (self.source.clone(), self.profile.clone());
-        let found = tokio::task::spawn_blocking(move || match &profile.auth {
-            Some(auth) => in_source(&*source, &profile, auth, &by),
-            None => Ok(None),
+        let found = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            profile.auth.as_ref().map_or(Ok(None), |auth| in_source(&*source, &profile, auth, &by))
         });
         Ok(found.await.map_err(|_| Error::Lost)??)
     }

@@ -8,6 +8,7 @@ mod accounts;
 mod caller;
 mod limits;
 mod password;
+mod queue;
 mod setup;
 
 use std::net::IpAddr;
@@ -29,9 +30,12 @@ use accounts::{Accounts, By};
 pub use caller::{Caller, Refused};
 use limits::SignInLimits;
 use password::Passwords;
+use queue::Crowded;
 use setup::SetupLink;
 pub use setup::put_admin;
 
+/// In bytes (RFC 5321, 4.5.3.1.3); nobody has a longer name, and none is kept.
+const LONGEST_NAME: usize = 254;
 /// A session nobody used for this long is over.
 const IDLE: TimeDelta = TimeDelta::minutes(60);
 /// A session is over after this long, used or not.
@@ -52,8 +56,17 @@ pub enum Error {
     Source(#[from] source::Error),
     #[error(transparent)]
     State(#[from] state::Error),
+    /// Too many ask at once; the application's database and this machine have other things to do, too.
+    #[error("too many sign in or ask for pages at once")]
+    Crowded,
     #[error("a worker thread was lost")]
     Lost,
+}
+
+impl From<Crowded> for Error {
+    fn from(_: Crowded) -> Self {
+        Self::Crowded
+    }
 }
 
 /// A new session: the token goes into the browser's cookie and nowhere else.
@@ -80,7 +93,7 @@ impl Identity {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        let accounts = Accounts { source, profile, state };
+        let accounts = Accounts::new(source, profile, state);
         let (passwords, limits) = (Passwords::new(), SignInLimits::new());
         Self { accounts, clock, random, passwords, limits, setup: SetupLink::default() }
     }
@@ -97,12 +110,16 @@ impl Identity {
     /// `WrongCredentials` for any mismatch, `TooMany` when the account or the network tried too often.
     pub async fn sign_in(&self, email: &str, password: SecretString, network: IpAddr) -> Result<SignedIn, Error> {
         let email = email.trim();
-        if let Err(retry_after_seconds) = self.limits.check(email, network) {
+        let key = email.get(..LONGEST_NAME).unwrap_or(email);
+        if let Err(retry_after_seconds) = self.limits.check(key, network) {
             return Err(Error::TooMany { retry_after_seconds });
         }
-        let account = self.accounts.find(By::Name(email.to_owned())).await?;
+        let account = match email.len() {
+            ..=LONGEST_NAME => self.accounts.find(By::Name(email.to_owned())).await?,
+            _ => None,
+        };
         let hash = account.as_ref().and_then(|account| account.password_hash.clone());
-        let matches = self.passwords.matches(hash, password).await.map_err(|_| Error::Lost)?;
+        let matches = self.passwords.matches(hash, password).await?;
         let now = self.clock.now();
         let Some(account) = account.filter(|_| matches) else {
             let mut tx = self.accounts.state.begin().await?;
@@ -139,7 +156,8 @@ impl Identity {
             return Ok(None);
         }
         // Another source may have another person under the same id.
-        let caller = self.caller_by_account(&session.account_id).await?;
+        let account = self.accounts.find(By::Id(session.account_id.clone())).await?;
+        let caller = account.map(|account| account.caller);
         let Some(caller) = caller.filter(|caller| caller.name == session.email) else { return Ok(None) };
         if age(&session.last_seen_at, now) > TimeDelta::minutes(1) {
             self.accounts.state.touch_session(&session.token_sha256, &rfc3339(now)).await?;
@@ -147,12 +165,13 @@ impl Identity {
         Ok(Some(caller))
     }
 
-    /// The account's caller as of now, read outside any snapshot.
+    /// The account's caller as of now, read outside any snapshot, for a run of theirs: a crowd of visitors does
+    /// not keep it waiting.
     ///
     /// # Errors
     /// When the source cannot be read.
-    pub async fn caller_by_account(&self, account_id: &str) -> Result<Option<Caller>, Error> {
-        let account = self.accounts.find(By::Id(account_id.to_owned())).await?;
+    pub async fn caller_of_run(&self, account_id: &str) -> Result<Option<Caller>, Error> {
+        let account = self.accounts.find_for_run(By::Id(account_id.to_owned())).await?;
         Ok(account.map(|account| account.caller))
     }
 

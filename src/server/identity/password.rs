@@ -1,50 +1,75 @@
 //! Checks passwords against what the source stores: Argon2 as a PHC string, or bcrypt.
 
+use std::time::Duration;
+
 use argon2::Argon2;
 use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::PasswordHash;
-use std::sync::Arc;
-
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
-use tokio::task::JoinError;
+
+use super::Error;
+use super::queue::Queue;
 
 /// Each check takes 19 MiB and a core for a while; more at once would be a way to stop the server.
 const AT_ONCE: usize = 2;
+const WAITING: usize = 16;
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What a stored hash may ask for: a source can hold anything, and a hash that asks for 4 GiB stops the machine.
+/// Argon2's recommended parameters (RFC 9106, section 4) go up to 2 GiB; applications stay far below.
+const MOST_MEMORY_KIB: u32 = 256 << 10;
+const MOST_PASSES: u32 = 16;
+const MOST_LANES: u32 = 16;
+/// Two to this power of rounds: some three seconds.
+const HIGHEST_BCRYPT_COST: u32 = 15;
 /// What an unknown account's password is checked against, so that it takes as long as a known one's. Written
 /// out, because making one would cost every start of the program as much as a sign-in.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$d2F5YmlsbC1uby1hY2NvdW50$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 pub struct Passwords {
-    permits: Arc<Semaphore>,
+    queue: Queue,
 }
 
 impl Passwords {
     pub fn new() -> Self {
-        Self { permits: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { queue: Queue::new(AT_ONCE, WAITING, PATIENCE) }
     }
 
     /// Whether the password belongs to the hash. No hash, no match, in the same time.
-    pub async fn matches(&self, stored: Option<String>, password: SecretString) -> Result<bool, JoinError> {
+    pub async fn matches(&self, stored: Option<String>, password: SecretString) -> Result<bool, Error> {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| NOBODY.to_owned());
-        // The semaphore is never closed.
-        let permit = self.permits.clone().acquire_owned().await;
-        // The permit goes with the work: a client that hangs up does not set it free.
+        let place = self.queue.enter().await?;
         let check = move || {
-            let _permit = permit;
+            let _place = place;
             verify(&stored, password.expose_secret())
         };
-        Ok(tokio::task::spawn_blocking(check).await? && known)
+        Ok(tokio::task::spawn_blocking(check).await.map_err(|_| Error::Lost)? && known)
     }
 }
 
 fn verify(stored: &str, password: &str) -> bool {
+    if !is_affordable(stored) {
+        tracing::warn!("an account's stored password asks for more work than Waybill does; it signs nobody in");
+        // In the time of any other one.
+        let _ = verify(NOBODY, password);
+        return false;
+    }
     if stored.starts_with("$2") {
         return bcrypt::verify(password, stored).unwrap_or(false);
     }
     PasswordHash::new(stored).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+/// Whether a hash asks for no more time and memory than one sign-in may take.
+fn is_affordable(stored: &str) -> bool {
+    if stored.starts_with("$2") {
+        let cost = stored.split('$').nth(2).and_then(|cost| cost.parse().ok());
+        return cost.is_none_or(|cost: u32| cost <= HIGHEST_BCRYPT_COST);
+    }
+    let Ok(hash) = PasswordHash::new(stored) else { return true };
+    let within = |name: &str, most: u32| hash.params.get_decimal(name).is_none_or(|value| value <= most);
+    within("m", MOST_MEMORY_KIB) && within("t", MOST_PASSES) && within("p", MOST_LANES)
 }
 
 #[cfg(test)]
@@ -61,6 +86,23 @@ mod tests {
         };
         assert_eq!(cost(NOBODY), cost(&hash("secret", b"0123456789abcdef")));
         assert!(!verify(NOBODY, ""));
+    }
+
+    /// D13 of the review: whoever can write a hash could stop the machine with one sign-in.
+    #[test]
+    fn a_hash_that_asks_for_absurd_work_is_refused_before_it_is_tried() {
+        let tail = "c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        for absurd in [
+            format!("$argon2id$v=19$m=4194304,t=3,p=1${tail}"),
+            format!("$argon2id$v=19$m=19456,t=4294967295,p=1${tail}"),
+            format!("$argon2id$v=19$m=19456,t=2,p=16777215${tail}"),
+            "$2b$31$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuabcdefghijklm".to_owned(),
+        ] {
+            assert!(!is_affordable(&absurd), "{absurd}");
+            assert!(!verify(&absurd, "secret"));
+        }
+        assert!(is_affordable(&hash("secret", b"0123456789abcdef")) && is_affordable(NOBODY));
+        assert!(is_affordable(&bcrypt::hash("secret", 4).unwrap()));
     }
 
     #[test]

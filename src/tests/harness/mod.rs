@@ -13,13 +13,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use axum::ServiceExt;
-use axum::extract::Request;
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 use waybill::server::app::{App, Parts};
 use waybill::server::audit;
 use waybill::server::binding::SourceName;
+use waybill::server::http::connections::Limits;
 use waybill::server::profile::Profile;
 use waybill::server::sample::{Size, generate};
 use waybill::server::source::Source;
@@ -125,8 +124,8 @@ impl Waybill {
         let router = http::router(app.clone(), http::Site::default()).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(router);
-        let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let serving = http::connections::serve(listener, router, Limits::default(), std::future::pending());
+        let serving = tokio::spawn(serving);
         let working = tokio::spawn(worker::run(app.clone()));
         Self { app, clock, source: file, address, folder, tasks: vec![serving, working] }
     }

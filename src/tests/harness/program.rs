@@ -30,8 +30,13 @@ impl Program {
 
     /// A program that may write no file larger than so many kilobytes.
     pub fn limited(kilobytes: u32, folder: &Path) -> Self {
+        Self::with_limit(&format!("-f {kilobytes}"), folder)
+    }
+
+    /// A program with a limit of the system's, as `ulimit` takes it.
+    pub fn with_limit(limit: &str, folder: &Path) -> Self {
         let mut shell = Command::new("bash");
-        let script = format!("ulimit -f {kilobytes}; exec \"$0\" \"$@\"");
+        let script = format!("ulimit {limit}; exec \"$0\" \"$@\"");
         shell.args(["-c", &script, env!("CARGO_BIN_EXE_waybill")]);
         Self::with(shell, folder)
     }
@@ -68,6 +73,11 @@ impl Server {
     /// One that may write no file larger than so many kilobytes: a disk that is full for exports only.
     pub fn with_largest_file(kilobytes: u32, folder: &Path, source: &Path) -> Self {
         Self::started_by(Program::limited(kilobytes, folder), source)
+    }
+
+    /// One that may open no more files and connections than most systems let it.
+    pub fn with_usual_files(folder: &Path, source: &Path) -> Self {
+        Self::started_by(Program::with_limit("-n 1024", folder), source)
     }
 
     fn started_by(mut program: Program, source: &Path) -> Self {

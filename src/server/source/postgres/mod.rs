@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// A connection that nobody used for so long is not trusted any more.
 const IDLE_AT_MOST: Duration = Duration::from_secs(30);
+/// Of an application's connections, no more are kept while nothing is asked.
+const MOST_IDLE: usize = 4;
 /// Somebody else's lock is waited for this long.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -39,9 +41,9 @@ pub struct PostgresSource {
     lock_timeout: Duration,
     /// As the server said at the newest connection.
     version: Mutex<String>,
-    /// The connection that answers `find` and `holds`, since when it is idle; whoever comes while it is out
-    /// opens another.
-    idle: Mutex<Option<(Instant, Session)>>,
+    /// Connections that answered questions about accounts, each since when it is idle; whoever comes while all are
+    /// out opens another. How many may ask at once is for `identity` to say.
+    idle: Mutex<Vec<(Instant, Session)>>,
 }
 
 impl PostgresSource {
@@ -52,7 +54,7 @@ impl PostgresSource {
     pub fn connect(address: Address) -> Result<Self> {
         let session = Session::open(&address, ANSWER_WITHIN)?;
         let version = Mutex::new(session.server_version().to_owned());
-        let idle = Mutex::new(Some((Instant::now(), session)));
+        let idle = Mutex::new(vec![(Instant::now(), session)]);
         Ok(Self { address, patience: PATIENCE, lock_timeout: LOCK_TIMEOUT, version, idle })
     }
 
@@ -71,10 +73,7 @@ impl PostgresSource {
 
     /// Asks on a kept connection; one that the server has closed meanwhile is replaced once.
     fn ask<T>(&self, question: impl Fn(&mut Session) -> Result<T>) -> Result<T> {
-        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // What lies between may have forgotten an idle connection, without telling anybody.
-        let young = kept.filter(|(since, _)| since.elapsed() < IDLE_AT_MOST);
-        if let Some((_, mut session)) = young
+        if let Some(mut session) = self.take_idle()
             && let Ok(answer) = question(&mut session)
         {
             self.keep(session);
@@ -86,10 +85,27 @@ impl PostgresSource {
         Ok(answer)
     }
 
-    fn keep(&self, session: Session) {
-        let before = self.idle.lock().unwrap_or_else(PoisonError::into_inner).replace((Instant::now(), session));
+    /// The connection that was used last. One that is idle for long may be forgotten by what lies between,
+    /// without anybody being told.
+    fn take_idle(&self) -> Option<Session> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let (old, mut young): (Vec<_>, Vec<_>) = idle.drain(..).partition(|(since, _)| since.elapsed() >= IDLE_AT_MOST);
+        let newest = young.pop();
+        *idle = young;
         // Closing takes a while, and others wait for the lock.
-        drop(before);
+        drop(idle);
+        drop(old);
+        newest.map(|(_, session)| session)
+    }
+
+    fn keep(&self, session: Session) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MOST_IDLE {
+            idle.push((Instant::now(), session));
+        } else {
+            drop(idle);
+            drop(session);
+        }
     }
 }
 

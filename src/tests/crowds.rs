@@ -1,0 +1,271 @@
+//! Slow clients and crowds: the server goes on answering, no run is ended by them, and the application's database
+//! does not notice.
+
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::routing::{get, post};
+use futures::future::join_all;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use waybill::model::export::RunState;
+use waybill::server::http::connections::{Limits, serve};
+use waybill::server::profile::Profile;
+
+use crate::harness::{ADMIN, Browser, PASSWORD, Postgres, Program, Server, Waybill, sample};
+
+/// As many files as this system lets anybody open: the test itself holds many connections.
+fn open_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+}
+
+/// Connections that say the beginning of something, and then nothing.
+async fn half_sent(count: usize, address: SocketAddr, beginning: &str) -> Vec<TcpStream> {
+    let mut streams = Vec::with_capacity(count);
+    for _ in 0..count {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(beginning.as_bytes()).await.unwrap();
+        streams.push(stream);
+    }
+    streams
+}
+
+async fn all_are_closed_within(limit: Duration, streams: Vec<TcpStream>) {
+    let closing = join_all(streams.into_iter().map(|mut stream| async move {
+        let mut buffer = [0; 1024];
+        // Whatever is said before the end is fine; a reset is an end, too.
+        while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+    }));
+    tokio::time::timeout(limit, closing).await.expect("a silent client keeps its connection");
+}
+
+async fn still_answers(address: SocketAddr) {
+    let started = Instant::now();
+    assert_eq!(Browser::new(address).get("/healthz").await.text(), "ok\n");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+/// D2 of the review. All of them come from one address, as they do behind a proxy.
+#[tokio::test(flavor = "multi_thread")]
+async fn half_sent_requests_keep_nobody_else_out() {
+    open_many_files();
+    let folder = TempDir::new().unwrap();
+    let source = sample(2000, folder.path());
+    let server = Server::with_usual_files(folder.path(), &source);
+    let login = "POST /login HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\n\
+                 Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nemail=";
+    for beginning in ["GET / HTTP/1.1\r\n", login, ""] {
+        let silent = half_sent(1100, server.address, beginning).await;
+        still_answers(server.address).await;
+        let browser = Browser::new(server.address);
+        assert_eq!(browser.sign_in(ADMIN, PASSWORD).await.header("location"), "/admin");
+        let (_, ended) = browser.export().await;
+        assert!(matches!(ended, RunState::Completed(_)), "{ended:?}");
+        all_are_closed_within(Duration::from_secs(15), silent).await;
+    }
+}
+
+/// D3 of the review.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_of_pages_and_sign_ins_leaves_the_application_its_connections() {
+    let server = tokio::task::block_in_place(|| {
+        let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+        let mut program = Program::new(folder.path());
+        program.0.env("WAYBILL_SAMPLE_PASSWORD", PASSWORD);
+        let made = program.run(["sample", "--incidents", "50", "--participants", "10", "--output", &server.url()]);
+        assert_eq!(made.code, 0, "{}", made.stderr);
+        server
+    });
+    // Rows that cost nothing to store, so that a run is on all the time.
+    server.sql("INSERT INTO companies SELECT 'x' || n, 1, repeat('y', 200), 'slug' || n, 'z', 'test', 1, NULL FROM generate_series(1, 300000) n");
+    let source = Arc::new(tokio::task::block_in_place(|| server.source()));
+    let waybill = Waybill::on(source, Profile::built_in("supportsignal").unwrap()).await;
+    let admin = waybill.admin().await;
+    let worker = Arc::new(waybill.signed_in_as("frontline.worker@sample.test").await);
+    let run = admin.request_export().await;
+    let crowd = async {
+        let pages = join_all((0..200).map(|_| {
+            let worker = worker.clone();
+            async move { worker.get("/admin").await.status }
+        }));
+        let sign_ins =
+            join_all((0..200).map(|_| async { waybill.visitor().sign_in("nobody@sample.test", "guess").await.status }));
+        tokio::join!(pages, sign_ins)
+    };
+    let watch = async {
+        let mut most = 0;
+        loop {
+            most = most.max(tokio::task::block_in_place(|| server.sessions_of_waybill()));
+            assert!(most <= 8, "{most} sessions in the application's database");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let (pages, sign_ins) = tokio::select! {
+        done = crowd => done,
+        () = watch => unreachable!(),
+    };
+    assert!(pages.iter().all(|status| [200, 503].contains(status)), "{pages:?}");
+    assert!(pages.iter().filter(|status| **status == 200).count() > 100, "{pages:?}");
+    assert!(sign_ins.iter().all(|status| [303, 503].contains(status)), "{sign_ins:?}");
+    let ended = admin.follow(&run).await;
+    assert!(matches!(ended, RunState::Completed(_)), "{ended:?}");
+    assert_eq!(admin.get("/admin").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_finds_the_sign_in_crowded_is_told_when_to_come_again() {
+    let waybill = Waybill::start().await;
+    let answers = join_all((0..200).map(|number| {
+        let browser = waybill.visitor();
+        async move { browser.sign_in(&format!("somebody{number}@sample.test"), "guess").await }
+    }));
+    let answers = answers.await;
+    let crowded: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
+    let often = answers.iter().filter(|answer| answer.header("location").contains("problem=often")).count();
+    assert!(!crowded.is_empty() || often > 0, "200 sign-ins at once are all worked on");
+    for answer in crowded {
+        assert_eq!(answer.header("retry-after"), "5");
+        assert!(answer.text().contains("Many people sign in at this moment"), "{}", answer.text());
+    }
+    assert_eq!(waybill.visitor().get("/login").await.status, 200);
+}
+
+/// A server of the real kind with limits that a test can wait for.
+async fn with_limits(limits: Limits) -> SocketAddr {
+    let megabytes = || {
+        let chunk = Bytes::from(vec![b'x'; 64 << 10]);
+        let chunks = futures::stream::iter((0..256).map(move |_| Ok::<_, std::io::Error>(chunk.clone())));
+        Body::from_stream(chunks)
+    };
+    let events = || {
+        let ticks = futures::stream::unfold(0, |tick| async move {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            (tick < 5).then(|| (Ok::<_, std::io::Error>(Bytes::from_static(b"tick\n")), tick + 1))
+        });
+        Body::from_stream(ticks)
+    };
+    let router = Router::new()
+        .route("/small", get(async || "small"))
+        .route("/large", get(async move || megabytes()))
+        .route("/events", get(async move || events()))
+        .route("/form", post(async |body: Bytes| body.len().to_string()));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, router, limits, std::future::pending()));
+    address
+}
+
+fn short() -> Limits {
+    let second = Duration::from_secs(1);
+    Limits {
+        connections: 8,
+        head: second,
+        idle: second,
+        bytes_per_second: 1 << 10,
+        body_window: second,
+        reader_window: second,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_takes_nothing_is_cut_off_and_a_slow_one_is_not() {
+    let address = with_limits(short()).await;
+    let request = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut stuck = TcpStream::connect(address).await.unwrap();
+    stuck.write_all(request).await.unwrap();
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    slow.write_all(request).await.unwrap();
+    // Some 4 MB/s, for longer than any window.
+    let (mut taken, mut buffer) = (0, vec![0; 400 << 10]);
+    while taken < 16 << 20 {
+        let read = slow.read(&mut buffer).await.unwrap();
+        assert!(read > 0, "a slow reader was cut off after {taken} bytes");
+        taken += read;
+        tokio::time::sleep(Duration::from_millis(60)).await;
+    }
+    let cut = async {
+        let mut all = 0;
+        loop {
+            match stuck.read(&mut buffer).await {
+                Ok(0) | Err(_) => return all,
+                Ok(read) => all += read,
+            }
+        }
+    };
+    let all = tokio::time::timeout(Duration::from_secs(5), cut).await.expect("a stuck reader keeps its connection");
+    assert!(all < 16 << 20, "it was not cut off");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_with_little_to_say_stays_open() {
+    let address = with_limits(short()).await;
+    let answer = Browser::new(address).get("/events").await;
+    assert_eq!(answer.text(), "tick\n".repeat(5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_body_is_given_its_rate_and_no_less() {
+    let address = with_limits(short()).await;
+    let head = b"POST /form HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n";
+    let mut steady = TcpStream::connect(address).await.unwrap();
+    steady.write_all(head).await.unwrap();
+    for _ in 0..20 {
+        steady.write_all(&[b'x'; 1000]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+    let mut answer = vec![0; 1024];
+    let read = steady.read(&mut answer).await.unwrap();
+    assert!(
+        String::from_utf8_lossy(&answer[..read]).ends_with("20000"),
+        "{}",
+        String::from_utf8_lossy(&answer[..read])
+    );
+    let mut trickle = TcpStream::connect(address).await.unwrap();
+    trickle.write_all(head).await.unwrap();
+    let started = Instant::now();
+    while trickle.write_all(b"x").await.is_ok() {
+        assert!(started.elapsed() < Duration::from_secs(5), "a byte at a time goes on for ever");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_all_connections_are_taken_the_silent_ones_make_room() {
+    let address = with_limits(Limits { head: Duration::from_mins(1), idle: Duration::from_mins(1), ..short() }).await;
+    let silent = half_sent(20, address, "GET /small HT").await;
+    let (browser, started) = (Browser::new(address), Instant::now());
+    for _ in 0..10 {
+        assert_eq!(browser.get("/small").await.text(), "small");
+    }
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    drop(silent);
+}
+
+/// What is answered is never given up: the next one waits, and is served.
+#[test]
+fn a_connection_that_is_answered_makes_no_room() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let address = runtime.block_on(with_limits(Limits { connections: 2, ..short() }));
+    let ask = |path: &str| {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        stream
+    };
+    let channels = [ask("/events"), ask("/events")];
+    let mut late = ask("/small");
+    for mut channel in channels {
+        let mut said = String::new();
+        channel.read_to_string(&mut said).unwrap();
+        assert_eq!(said.matches("tick").count(), 5, "{said}");
+    }
+    let mut said = String::new();
+    late.read_to_string(&mut said).unwrap();
+    assert!(said.ends_with("small"), "{said}");
+}
