@@ -190,6 +190,10 @@ pub struct Guess {
     pub field: String,
     pub class: Classification,
     pub reason: String,
+    /// Where the column stays home only because nothing shows that it is harmless: the profile's line that would let
+    /// it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 #[cfg(test)]
@@ -220,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_class_that_is_guessed_otherwise_is_named() {
-        let guess = |field: &str, class| Guess { field: field.into(), class, reason: String::new() };
+        let guess = |field: &str, class| Guess { field: field.into(), class, reason: String::new(), line: None };
         let before = [guess("users.pin", Classification::Plain), guess("users.id", Classification::Plain)];
         let now = [
             guess("users.pin", Classification::Secret),

@@ -21,6 +21,7 @@ mod downloads;
 mod exports;
 mod faults;
 mod files;
+mod guesses;
 mod harness;
 mod hostile_source;
 mod inspect;

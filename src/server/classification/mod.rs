@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::model::drift::Drift;
 use crate::model::manifest::RecordOrder;
 use crate::model::redaction::Treatment;
-use crate::server::profile::{self, Draft, Origin, Profile, Shapes};
+use crate::server::profile::{self, Draft, Origin, Profile, Sample};
 use crate::server::rows::{Catalog, Selection, Table};
 use crate::server::source::{self, Snapshot, Source};
 
@@ -69,17 +69,17 @@ pub fn check(source: &dyn Source, profile: &Profile) -> Result<(Drift, Vec<Strin
 }
 
 fn sample_and_guess(snapshot: &mut dyn Snapshot, catalog: &Catalog, database: &str) -> source::Result<Draft> {
-    let mut shapes = BTreeMap::new();
+    let mut samples = BTreeMap::new();
     for table in &catalog.tables {
         // Of a table that may not be read, the names must do.
         if catalog.unreadable.iter().any(|unreadable| unreadable.table == table.name) {
             continue;
         }
-        let mut tally = Shapes::of(table.columns.len());
-        snapshot.sample(&whole(table), &mut tally)?;
-        shapes.insert(table.name.clone(), tally);
+        let mut sample = Sample::of(table);
+        snapshot.sample(&whole(table), &mut sample)?;
+        samples.insert(table.name.clone(), sample);
     }
-    Ok(profile::draft(database, catalog, &shapes))
+    Ok(profile::draft(database, catalog, &samples))
 }
 
 fn whole(table: &Table) -> Selection {

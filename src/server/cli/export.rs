@@ -181,14 +181,16 @@ fn as_text(done: &ToFile) -> String {
         lines.push(format!("{}  {}", field.treatment.past(), field.field));
     }
     lines.extend(NotIncluded::by_reason(&metadata.not_included).iter().map(|line| format!("not in it  {line}")));
+    let in_doubt = redaction.guessed.iter().filter(|guess| guess.line.is_some());
+    lines.extend(in_doubt.map(|guess| format!("in doubt   {} ({})", text::one_line(&guess.field), guess.reason)));
     if !redaction.guessed.is_empty() {
         lines.push(GUESSED.into());
     }
     lines.join("\n")
 }
 
-const GUESSED: &str = "no profile was given: which columns are secret is a guess, listed in the file under redaction.guessed; \
-                       draft a profile with `waybill profile init` and correct it";
+const GUESSED: &str = "no profile was given: which columns may leave is a guess, and a guess is no proof; it is listed in the file \
+                       under redaction.guessed: draft a profile with `waybill profile init`, and correct it";
 
 fn as_json(done: &ToFile) -> serde_json::Value {
     json!({

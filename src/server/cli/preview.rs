@@ -65,7 +65,12 @@ fn as_text(preview: &export::Preview) -> String {
     }
     lines.extend(left);
     if !preview.guesses.is_empty() {
-        lines.push("no profile was given: what is left out as secret is a guess; see `waybill profile init`".into());
+        let in_doubt = preview.guesses.iter().filter(|guess| guess.line.is_some());
+        lines.extend(in_doubt.map(|guess| format!("in doubt, so left out: {} ({})", guess.field, guess.reason)));
+        lines.push(
+            "no profile was given: what may leave is a guess, and a guess is no proof; see `waybill profile init`"
+                .into(),
+        );
     }
     lines.push(format!("file name: {}", preview.file_name));
     lines.join("\n")

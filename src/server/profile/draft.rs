@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::guess::{self, Reasoned};
-use super::{ColumnProfile, Origin, Profile, Shapes, TableProfile, Treatments};
+use super::{ColumnProfile, Origin, Profile, Sample, TableProfile, Treatments};
 use crate::model::catalog::ColumnSchema;
 use crate::model::drift::Guess;
 use crate::model::redaction::Classification;
@@ -17,13 +17,13 @@ pub struct Draft {
     tables: Vec<(Table, Vec<Reasoned>)>,
 }
 
-/// Guesses for every column. `shapes` gives the tally of a table's sampled values.
+/// Guesses for every column, with the sampled values of each table.
 #[must_use]
-pub fn draft(name: &str, catalog: &Catalog, shapes: &BTreeMap<String, Shapes>) -> Draft {
+pub fn draft(name: &str, catalog: &Catalog, samples: &BTreeMap<String, Sample>) -> Draft {
     let guessed = |table: &Table| -> Vec<Reasoned> {
         let columns = 0..table.columns.len();
-        match shapes.get(&table.name) {
-            Some(shapes) => columns.map(|at| guess::by_values(table, at, shapes)).collect(),
+        match samples.get(&table.name) {
+            Some(sample) => columns.map(|at| guess::by_values(table, at, sample)).collect(),
             None => columns.map(|at| guess::by_name(table, &table.columns[at])).collect(),
         }
     };
@@ -38,8 +38,12 @@ impl Draft {
         let (mut tables, mut guesses) = (BTreeMap::new(), Vec::new());
         for (table, guessed) in self.tables {
             let mut columns = BTreeMap::new();
-            for (column, Reasoned { class, reason }) in table.columns.iter().zip(guessed) {
-                guesses.push(Guess { field: format!("{}.{}", table.name, column.name), class, reason });
+            for (column, Reasoned { class, reason, in_doubt }) in table.columns.iter().zip(guessed) {
+                let line = in_doubt.then(|| {
+                    let line = column_line(column, Classification::Plain);
+                    format!("{line}  # under [tables.{}.columns]", key(&table.name))
+                });
+                guesses.push(Guess { field: format!("{}.{}", table.name, column.name), class, reason, line });
                 let profile = ColumnProfile { class, codec: None, native_type: None, on_import: None };
                 columns.insert(column.name.clone(), profile);
             }
@@ -73,7 +77,7 @@ impl Draft {
         self.suggest_auth(&mut out);
         for (table, guesses) in &self.tables {
             let _ = writeln!(out, "[tables.{}.columns]", key(&table.name));
-            for (column, Reasoned { class, reason }) in table.columns.iter().zip(guesses) {
+            for (column, Reasoned { class, reason, .. }) in table.columns.iter().zip(guesses) {
                 let _ = writeln!(out, "{}  # {reason}", column_line(column, *class));
             }
             out.push('\n');

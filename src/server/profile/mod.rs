@@ -11,7 +11,6 @@ mod draft;
 mod drift;
 mod guess;
 mod read;
-mod shape;
 
 use std::collections::BTreeMap;
 
@@ -26,8 +25,8 @@ use crate::server::rows::Catalog;
 pub use column::{ColumnProfile, OnImport};
 pub use divide::Division;
 pub use draft::{Draft, draft};
+pub use guess::Sample;
 pub use read::Mistake;
-pub use shape::Shapes;
 
 /// The profiles that are compiled in, by name.
 const BUILT_IN: [(&str, &str); 1] = [("supportsignal", include_str!("supportsignal.toml"))];

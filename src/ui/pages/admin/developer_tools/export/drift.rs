@@ -61,7 +61,8 @@ pub fn GuessPanel(preview: RwSignal<Preview>) -> impl IntoView {
             guesses.into_iter().partition(|guess| guess.class != Classification::Plain);
         named.sort_by_key(|guess| guess.class != Classification::Secret);
         let items = named.into_iter().map(|guess| {
-            view! { <li><span class="tag">{guess.class.as_str()}</span>" "<code>{guess.field}</code>" "{guess.reason}</li> }
+            let line = guess.line.map(|line| view! { ". To let it out, a profile says"<code class="line">{line}</code> });
+            view! { <li><span class="tag">{guess.class.as_str()}</span>" "<code>{guess.field}</code>" "{guess.reason}{line}</li> }
         });
         let items = items.collect_view();
         let reclassified = reclassified.into_iter().map(|changed| {

@@ -1,0 +1,144 @@
+//! What a column says about people, by its name and its values: personal, or worse, sensitive.
+
+use super::name::Name;
+use super::sample::Tally;
+use super::{Reasoned, is_key, named};
+use crate::model::catalog::{Codec, ColumnSchema};
+use crate::model::redaction::Classification;
+use crate::server::rows::Table;
+
+pub const SENSITIVE: [&str; 25] = [
+    "health",
+    "medical",
+    "diagnos",
+    "disab",
+    "allerg",
+    "medication",
+    "treatment",
+    "symptom",
+    "religio",
+    "ethnic",
+    "race",
+    "political",
+    "sexual",
+    "gender",
+    "genetic",
+    "biometric",
+    "criminal",
+    "conviction",
+    "incident",
+    "salary",
+    "income",
+    "narrative",
+    "care_notes",
+    "ndis",
+    "ssn",
+];
+pub const PERSONAL: [&str; 42] = [
+    "email",
+    "e_mail",
+    "phone",
+    "mobile",
+    "fax",
+    "first_name",
+    "last_name",
+    "full_name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "display_name",
+    "user_name",
+    "username",
+    "nickname",
+    "surname",
+    "maiden",
+    "contact",
+    "address",
+    "street",
+    "city",
+    "zip",
+    "postal",
+    "postcode",
+    "birth",
+    "dob",
+    "nationality",
+    "ip_addr",
+    "user_agent",
+    "avatar",
+    "photo",
+    "picture",
+    "image_url",
+    "latitude",
+    "longitude",
+    "location",
+    "passport",
+    "iban",
+    "bank",
+    "license",
+    "reporter",
+    "device_id",
+];
+/// Free text in which people are named.
+pub const FREE_TEXT: [&str; 11] =
+    ["note", "message", "comment", "body", "content", "bio", "description", "transcript", "reason", "remark", "answer"];
+/// Tables whose `name` is a person's.
+const PEOPLE: [&str; 15] = [
+    "user",
+    "people",
+    "person",
+    "contact",
+    "customer",
+    "member",
+    "employee",
+    "participant",
+    "profile",
+    "patient",
+    "client",
+    "account",
+    "author",
+    "student",
+    "staff",
+];
+
+/// None where nothing points at a person.
+pub fn about_a_person(table: &Table, column: &ColumnSchema, name: &Name, tally: Option<&Tally>) -> Option<Reasoned> {
+    let snake = name.snake();
+    let says = |words: &[&'static str]| words.iter().find(|word| contains_word(&snake, word)).copied();
+    let is_key = is_key(table, column, name);
+    // `contact_id` says which contact, and nothing about it; a key that is an e-mail address does.
+    let refers = is_key && (snake.ends_with("id") || snake.ends_with("uuid")) && snake != "device_id";
+    let says_something =
+        !refers && matches!(column.codec, Codec::Text | Codec::Json | Codec::Dynamic | Codec::Date | Codec::Native);
+    if let Some(word) = says(&SENSITIVE).filter(|_| says_something) {
+        return Some(named(Classification::Sensitive, word));
+    }
+    let looks = tally.and_then(|tally| {
+        let kinds = [
+            (tally.emails, "values look like e-mail addresses"),
+            (tally.phones, "values look like phone numbers"),
+            (tally.addresses, "values look like IP addresses"),
+        ];
+        kinds.into_iter().find(|(count, _)| tally.mostly(*count)).map(|(_, reason)| reason)
+    });
+    if let Some(reason) = looks {
+        return Some(Reasoned::new(Classification::Personal, reason));
+    }
+    if let Some(word) = says(&PERSONAL).filter(|_| !refers) {
+        return Some(named(Classification::Personal, word));
+    }
+    if snake == "name" && PEOPLE.iter().any(|people| Name::new(&table.name).snake().contains(people)) {
+        return Some(Reasoned::new(Classification::Personal, "a name in a table of people"));
+    }
+    let word = says(&FREE_TEXT).filter(|_| says_something)?;
+    Some(Reasoned::new(Classification::Personal, format!("free text (\"{word}\") may name people")))
+}
+
+/// The word at the beginning of a part of the name: `pin_code` is none in `shopping_code`.
+pub fn contains_word(name: &str, word: &str) -> bool {
+    name.match_indices(word).any(|(at, _)| {
+        let begins = at == 0 || name.as_bytes()[at - 1] == b'_';
+        // Short words must be whole: "race" is not in "races_won_trace".
+        let ends = name.as_bytes().get(at + word.len()).is_none_or(|next| *next == b'_' || *next == b's');
+        begins && (ends || word.len() >= 5)
+    })
+}

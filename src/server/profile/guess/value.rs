@@ -1,0 +1,405 @@
+//! What one value says of its column: that it is a secret, that it is plainly none, or nothing.
+
+use std::net::IpAddr;
+
+use super::json;
+use super::text::{Token, looks_random, tokens};
+use super::words;
+
+/// From the value alone, whatever the column is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Whoever holds it can act as somebody else.
+    Secret(&'static str),
+    /// Characters without an order that anybody can see: a token, a digest, an image.
+    Opaque,
+    /// Four digits or more, and nothing else: a house number's big sister, or a code.
+    Digits,
+    /// Digits that pass for a payment card's number (ISO/IEC 7812-1, annex B).
+    CardNumber,
+    /// Letters and digits in one word.
+    Code,
+    Uuid,
+    Email,
+    Phone,
+    IpAddress,
+    /// Words, names, numbers with a meaning, addresses: what people write and read.
+    Readable,
+}
+
+/// Prefixes of hashes (PHC string format, crypt(3), RFC 2307) and of keys as their makers document them.
+const HASHES: &[&str] = &[
+    "{SSHA", "{SHA", "{MD5", "{SMD5", "{CRYPT", "{BCRYPT", "pbkdf2", "scrypt:", "bcrypt", "argon2", "sha1$", "md5$",
+    "sha256$",
+];
+const API_KEYS: &[&str] = &[
+    "sk_live_",
+    "sk_test_",
+    "rk_live_",
+    "pk_live_",
+    "whsec_",
+    "sk-",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "ghu_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "xoxa-",
+    "xapp-",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "ya29.",
+    "GOCSPX-",
+    "SG.",
+    "EAAC",
+    "shpat_",
+    "npm_",
+    "pypi-",
+    "dop_v1_",
+    "hvs.",
+    "otpauth:",
+];
+
+/// What a value says. `text` is trimmed and not empty.
+pub fn sign(text: &str) -> Sign {
+    if let Some(sign) = json::sign(text) {
+        return sign;
+    }
+    if is_public_key(text) {
+        return Sign::Readable;
+    }
+    if let Some(reason) = secret_shape(text).or_else(|| secret_inside(text)) {
+        return Sign::Secret(reason);
+    }
+    if is_email(text) {
+        return Sign::Email;
+    }
+    if text.contains("://") && !text.contains(char::is_whitespace) || is_version(text) {
+        return Sign::Readable;
+    }
+    if text.split_once('/').map_or(text, |(address, _)| address).parse::<IpAddr>().is_ok() {
+        return Sign::IpAddress;
+    }
+    if is_uuid(text) {
+        return Sign::Uuid;
+    }
+    if is_iban(text) || is_moment(text) || is_number(text) || is_color(text) {
+        return Sign::Readable;
+    }
+    if is_card_number(text) {
+        return Sign::CardNumber;
+    }
+    if text.starts_with(['+', '0', '(']) && is_phone(text) && text.contains([' ', '-', '/', '+', '(']) {
+        return Sign::Phone;
+    }
+    if is_digits(text) {
+        return Sign::Digits;
+    }
+    of_words(text)
+}
+
+/// Values that are a secret as a whole.
+fn secret_shape(text: &str) -> Option<&'static str> {
+    let is_phc = || {
+        let name = text.strip_prefix('$').and_then(|rest| rest.split_once('$')).map(|(name, _)| name);
+        name.is_some_and(|name| {
+            (1..=20).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        })
+    };
+    if is_phc() || HASHES.iter().any(|prefix| text.starts_with(prefix) && text.len() >= prefix.len() + 8) {
+        Some("values look like password hashes")
+    } else if text.starts_with("eyJ") && text.matches('.').count() >= 2 {
+        Some("values look like JSON web tokens")
+    } else if text.contains("PRIVATE KEY-----") {
+        Some("values look like private keys")
+    } else if API_KEYS.iter().any(|prefix| text.starts_with(prefix)) && text.len() >= 12 && !text.contains(' ') {
+        Some("values look like API keys")
+    } else if is_base32_seed(text) {
+        Some("values look like seeds of one-time codes")
+    } else if is_mnemonic(text) {
+        Some("values look like the words of a wallet's seed")
+    } else {
+        None
+    }
+}
+
+/// RFC 4648 base32 as authenticators take it: sixteen characters or more, of which the alphabet has digits 2 to 7 only.
+fn is_base32_seed(text: &str) -> bool {
+    let in_alphabet = text.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b) || b == b'=');
+    in_alphabet && text.len() >= 16 && text.len().is_multiple_of(4) && looks_random(text.trim_end_matches('='))
+}
+
+/// BIP 39: twelve small words or more, and nothing that would make a sentence of them.
+fn is_mnemonic(text: &str) -> bool {
+    let words: Vec<&str> = text.split(' ').collect();
+    let is_word = |word: &&str| (3..=10).contains(&word.chars().count()) && word.chars().all(char::is_lowercase);
+    [12, 15, 18, 21, 24].contains(&words.len()) && words.iter().all(is_word)
+}
+
+/// Secrets inside of longer texts.
+fn secret_inside(text: &str) -> Option<&'static str> {
+    if has_bearer(text) {
+        return Some("values carry an Authorization header");
+    }
+    if has_credentials_in_url(text) {
+        return Some("values are addresses with a password or a key in them");
+    }
+    if has_assignment(text) || tells_a_code(text) {
+        return Some("values name a password or a key with its value");
+    }
+    let words: Vec<Token<'_>> = tokens(text).collect();
+    let long_and_random = |token: &Token<'_>| token.text.len() >= 20 && looks_random(token.text);
+    // Of a single token, `of_words` thinks.
+    (words.len() > 1 && !is_user_agent(text) && words.iter().any(long_and_random))
+        .then_some("values have long random words in them")
+}
+
+fn has_bearer(text: &str) -> bool {
+    let after = |word: &str| {
+        let at = text.to_ascii_lowercase().find(word)?;
+        text.get(at + word.len()..)
+    };
+    ["bearer ", "authorization: basic ", "authorization: token "]
+        .into_iter()
+        .any(|word| after(word).is_some_and(|rest| rest.bytes().take_while(u8::is_ascii_graphic).count() >= 8))
+}
+
+/// A user with a password, a parameter that is one, or a path that only its holder can know.
+fn has_credentials_in_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    if scheme.is_empty() || scheme.len() > 40 || scheme.contains(char::is_whitespace) {
+        return false;
+    }
+    let rest = rest.split(char::is_whitespace).next().unwrap_or_default();
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    if user.is_some_and(|user| user.split_once(':').is_some_and(|(_, password)| !password.is_empty())) {
+        return true;
+    }
+    let (path, query) = path.split_once(['?', '#']).unwrap_or((path, ""));
+    let parameter = |pair: &str| {
+        pair.split_once('=')
+            .is_some_and(|(name, value)| !value.is_empty() && names_a_secret(name, value) || looks_random(value))
+    };
+    let part = |part: &str| part.len() >= 8 && looks_random(part);
+    query.split(['&', ';', '#']).any(parameter) || !is_picture(path) && path.split('/').any(part)
+}
+
+/// Pictures are often named at random, and are there to be seen.
+fn is_picture(path: &str) -> bool {
+    [".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif"].iter().any(|end| path.ends_with(end))
+}
+
+/// `password=…`, `pwd: …`, `<pass>…</pass>`.
+fn has_assignment(text: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    text.match_indices(['=', ':', '>']).any(|(at, sign)| {
+        let before = text[..at].trim_end().trim_end_matches(['"', '\'']);
+        let name = before.rsplit(|c: char| !is_name(c)).next().unwrap_or_default();
+        let after = text[at + 1..].trim_start_matches(['"', '\'', ' ']);
+        let value: &str = after.split(|c: char| c.is_whitespace() || ";,&\"'<".contains(c)).next().unwrap_or_default();
+        let is_set = value.len() >= 3
+            && !["true", "false", "null", "none", "yes", "no"].contains(&value.to_lowercase().as_str());
+        let is_tag = sign != ">" || before.get(..before.len() - name.len()).is_some_and(|rest| rest.ends_with('<'));
+        // In a sentence a colon comes after a word, and a word comes after it.
+        let is_sentence = sign == ":" && value.chars().all(char::is_alphabetic);
+        is_set && is_tag && !is_sentence && names_a_secret(name, value)
+    })
+}
+
+/// "The PIN is 50219", "door code 5673": a word for a secret, and soon after it what looks like one.
+fn tells_a_code(text: &str) -> bool {
+    let said: Vec<Token<'_>> = tokens(text).collect();
+    let is_told = |word: &&Token<'_>| {
+        let is_number = (4..=8).contains(&word.text.len()) && word.text.bytes().all(|b| b.is_ascii_digit());
+        is_number || word.text.len() >= 6 && word.is_code()
+    };
+    said.iter().enumerate().any(|(at, word)| {
+        let before = at.checked_sub(1).map(|before| said[before].text.to_lowercase()).unwrap_or_default();
+        let reach = match word.text.to_lowercase().as_str() {
+            "code" | "codigo" | "código" if !words::OTHER_CODES.all().contains(&before.as_str()) => 1,
+            "pin" | "puk" | "passwort" | "password" | "kennwort" | "wachtwoord" | "contraseña" | "senha" | "mdp" => 3,
+            _ => 0,
+        };
+        said[at + 1..].iter().take(reach).any(|word| is_told(&word))
+    })
+}
+
+/// Whether a name inside of a value is a secret's. Some are it only where there is room for one.
+pub fn names_a_secret(name: &str, value: &str) -> bool {
+    let name = super::name::Name::new(name);
+    let may_be = || name.is(&["sig", "signature", "key", "auth", "sid", "code", "accesskeyid"]);
+    name.secret_word().is_some() || value.len() >= 6 && may_be()
+}
+
+fn of_words(text: &str) -> Sign {
+    let words: Vec<Token<'_>> = tokens(text).collect();
+    match &words[..] {
+        [only] if looks_random(only.text) => Sign::Opaque,
+        [only] if only.is_code() => Sign::Code,
+        [] | [_] => Sign::Readable,
+        several => {
+            let random = several.iter().filter(|word| looks_random(word.text)).count();
+            if random * 2 >= several.len() { Sign::Opaque } else { Sign::Readable }
+        }
+    }
+}
+
+/// One @ between a local part and a domain with a dot, no space: enough to notice one.
+pub fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let inside = |c: char| !c.is_whitespace() && !c.is_control() && !"<>()[],;:\"".contains(c);
+    !local.is_empty() && domain.trim_matches('.').contains('.') && text.len() <= 254 && text.chars().all(inside)
+}
+
+fn is_phone(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    (7..=15).contains(&digits) && text.chars().all(|c| c.is_ascii_digit() || "+ ()-/.".contains(c))
+}
+
+pub fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
+}
+
+/// Digits, with what stands between groups of them.
+fn is_digits(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    digits >= 4 && text.chars().all(|c| c.is_ascii_digit() || " -./,;".contains(c))
+}
+
+/// A number with a sign, a point or few digits. Money and measures have points; codes have none.
+fn is_number(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let plain = text.trim_start_matches(['-', '+']);
+    let (whole, fraction) = plain.split_once(['.', ',']).unwrap_or((plain, ""));
+    let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    let is_decimal = !whole.is_empty() && !fraction.is_empty() && all_digits(whole) && all_digits(fraction);
+    digits > 0 && (is_decimal && fraction.len() <= 8 && whole.len() <= 9 || digits < 4 && all_digits(plain))
+}
+
+/// Begins like an RFC 3339 date, or is a time of day.
+fn is_moment(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let is = |at: usize, c: u8| bytes.get(at) == Some(&c);
+    let of_numbers = text.bytes().all(|b| b.is_ascii_digit() || b"-:./TZ+ ".contains(&b));
+    let is_date = (0..4).all(digit) && is(4, b'-') && digit(5) && digit(6) && is(7, b'-') && digit(8) && digit(9);
+    let is_time = digit(0) && digit(1) && is(2, b':') && digit(3) && digit(4) && text.len() <= 15;
+    of_numbers && (is_date || is_time)
+}
+
+/// Small numbers with points between them, and perhaps a word behind.
+fn is_version(text: &str) -> bool {
+    let (numbers, word) = text.split_once(['-', '+', ' ']).unwrap_or((text, ""));
+    let numbers: Vec<&str> = numbers.trim_start_matches('v').split('.').collect();
+    let is_small = |number: &&str| (1..=4).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+    (2..=4).contains(&numbers.len()) && numbers.iter().all(is_small) && word.len() <= 12 && !looks_random(word)
+}
+
+fn is_color(text: &str) -> bool {
+    text.strip_prefix('#')
+        .is_some_and(|hex| [3, 6, 8].contains(&hex.len()) && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+fn is_public_key(text: &str) -> bool {
+    ["ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-", "-----BEGIN PUBLIC KEY", "-----BEGIN CERTIFICATE"]
+        .iter()
+        .any(|begin| text.starts_with(begin))
+        && !text.contains("PRIVATE KEY")
+}
+
+pub fn is_user_agent(text: &str) -> bool {
+    ["Mozilla/", "curl/", "Dalvik/", "okhttp/", "PostmanRuntime/", "python-requests/"]
+        .iter()
+        .any(|begin| text.starts_with(begin))
+}
+
+/// ISO 13616: two letters, two check digits, and a remainder of 1 by 97.
+fn is_iban(text: &str) -> bool {
+    let compact: String = text.chars().filter(|c| *c != ' ').collect();
+    let bytes = compact.as_bytes();
+    let shaped = (15..=34).contains(&bytes.len())
+        && bytes[..2].iter().all(u8::is_ascii_uppercase)
+        && bytes[2..4].iter().all(u8::is_ascii_digit)
+        && bytes.iter().all(u8::is_ascii_alphanumeric);
+    shaped
+        && compact[4..].chars().chain(compact[..4].chars()).try_fold(0, |rest: u32, c| {
+            let value = c.to_digit(36)?;
+            Some(if value < 10 { (rest * 10 + value) % 97 } else { (rest * 100 + value) % 97 })
+        }) == Some(1)
+}
+
+/// Thirteen to nineteen digits that begin as an issuer's and pass Luhn's check.
+fn is_card_number(text: &str) -> bool {
+    let digits: Vec<u32> = text.chars().filter(char::is_ascii_digit).filter_map(|c| c.to_digit(10)).collect();
+    let of_digits = text.chars().all(|c| c.is_ascii_digit() || c == ' ' || c == '-');
+    let luhn = || {
+        let doubled = digits.iter().rev().enumerate().map(|(at, digit)| match (at % 2, digit * 2) {
+            (0, _) => *digit,
+            (_, double) => double / 10 + double % 10,
+        });
+        doubled.sum::<u32>() % 10 == 0
+    };
+    of_digits && (13..=19).contains(&digits.len()) && (2..=6).contains(&digits[0]) && luhn()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_known_by_what_they_say() {
+        let secret = |text| matches!(sign(text), Sign::Secret(_));
+        for text in [
+            "$2b$12$abcdefghijklmnopqrstuv",
+            "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA",
+            "pbkdf2_sha256$600000$salt$hash",
+            "{SSHA}TlBWin/zTqHutEaHpEMYEMoj1rvBajaz",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+            "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+            "JBSWY3DPEHPK3PXP",
+            "postgres://shop:hVnIbVI9CzY@db7.internal/shop",
+            "jdbc:mysql://db4.example:3306/shop?user=shop&password=geheim1",
+            "Server=sql3.corp.example;Database=erp;User Id=sa;Password=abc123;",
+            "https://hooks.example.com/services/T0A1/B9x8/Zk3jJq0PwVx81mQz",
+            "https://app.example.com/auth/verify?token=abc",
+            "curl -H 'Authorization: Bearer jvvE9xVabc'",
+            "benutzer=box66;kennwort=pEGABY80ls",
+            "<conn><host>ftp8</host><pass>Qx7abc</pass></conn>",
+            "abandon ability able about above absent absorb abstract absurd abuse access accident",
+            "the key is 3prudC_OquOElw1wAU1aqrHFEKwJ",
+        ] {
+            assert!(secret(text), "{text}: {:?}", sign(text));
+        }
+        for (text, expected) in [
+            ("ada@example.org", Sign::Email),
+            ("+44 20 7946 0018", Sign::Phone),
+            ("2001:db8::1", Sign::IpAddress),
+            ("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b", Sign::Opaque),
+            ("0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d", Sign::Uuid),
+            ("eFNhSMt2NHiADhC0XACajQ", Sign::Opaque),
+            ("869513", Sign::Digits),
+            ("5555 5558 4067 4452", Sign::CardNumber),
+            ("CMD-8531720", Sign::Code),
+            ("2026-11-20", Sign::Readable),
+            ("2026-11-20T14:02:11Z", Sign::Readable),
+            ("DE98671420939784211882", Sign::Readable),
+            ("A sentence about nothing in particular.", Sign::Readable),
+            ("The password: he forgot it again.", Sign::Readable),
+            ("write to ada@example.org today", Sign::Readable),
+            ("tasse-a-cafe-nantes", Sign::Readable),
+            ("errors.token_expired", Sign::Readable),
+            ("Schlüsseldienst-Monteur", Sign::Readable),
+            ("https://shop.example.net/about/910", Sign::Readable),
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:103.0) Gecko/20100101 Firefox/103.0", Sign::Readable),
+            ("#e493b6", Sign::Readable),
+            ("12.50", Sign::Readable),
+        ] {
+            assert_eq!(sign(text), expected, "{text}");
+        }
+    }
+}

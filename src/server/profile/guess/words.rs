@@ -1,0 +1,143 @@
+//! What names say, in the languages that applications are written in here: English, German, French, Spanish,
+//! Portuguese and Dutch. Plain letters only: names are folded before they are compared.
+
+use std::sync::OnceLock;
+
+/// A list of words, taken apart once.
+pub struct Words {
+    text: &'static str,
+    list: OnceLock<Vec<&'static str>>,
+}
+
+impl Words {
+    const fn new(text: &'static str) -> Self {
+        Self { text, list: OnceLock::new() }
+    }
+
+    pub fn all(&self) -> &[&'static str] {
+        self.list.get_or_init(|| self.text.split_ascii_whitespace().collect())
+    }
+}
+
+/// Long enough to mean a secret wherever they stand in a name, also inside of German or Dutch compounds.
+pub static SECRET_ANYWHERE: Words = Words::new(
+    "sicherheitsantwort antwortgeheim reponsesecrete respuestasecreta respuestaseguridad respuestadeseguridad \
+     respostasecreta respostaseguranca beveiligingsantwoord geheimantwoord herstelcode wiederherstellungscode \
+     notfallcode codesecours codedesecours codigorecuperacion codigosrecuperacion codigoderecuperacion \
+     codigosderecuperacion codigorecuperacao codigosrecuperacao codigoderecuperacao codigosderecuperacao rememberme \
+     tuercode doorcode gatecode alarmcode zugangscode toegangscode codeacces codedacces codigoacceso codigoacesso \
+     unlockcode einmalcode password passwort passwd passphrase passcode kennwort wachtwoord contrasena motdepasse \
+     palavrapasse palavradepasse apikey accesskey privatekey secretkey signingkey encryptionkey masterkey sessionkey \
+     authkey licensekey accesstoken refreshtoken sessiontoken authtoken sessionid clientsecret sharedsecret \
+     webhooksecret webhookurl connectionstring securitycode recoverycode backupcode verificationcode resetcode \
+     authcode authorizationcode magiclink twofactor zugriffsschluessel zugangsschluessel sicherheitsschluessel \
+     toegangssleutel cardnumber kartennummer kaartnummer numerocarte numerodecarte numerotarjeta numerodetarjeta \
+     numerocartao numerodocartao securityanswer geheimzahl geheimcode geheimnummer geheimwort codesecret \
+     codigosecreto palavrasecreta palabrasecreta clavesecreta chavesecreta clesecrete passworddigest chavedeacesso \
+     clavedeacceso",
+);
+
+/// A secret where they are a part of a name of their own.
+pub static SECRET_PARTS: Words = Words::new(
+    "pass pwd pw psw mdp senha senhas secret secrets secreto secreta secrete segredo segreto geheim geheimnis token \
+     tokens jeton jetons otp totp hotp mfa 2fa tfa tan pin pincode puk cvv cvv2 cvc cvc2 csc pan salt hash shadow \
+     credential credentials credencial credenciais credenciales zugangsdaten anmeldedaten inloggegevens jwt bearer \
+     csrf xsrf nonce verifier mnemonic mnemonik psk preshared pem pfx p12 keystore dek kek cmk priv privkey rcon dsn \
+     odbc cookies p256dh appkey nwkskey appskey ciphertext impersonation remember unseal",
+);
+
+/// A secret or not: only values that are plainly something else let such a column out.
+pub static DOUBTFUL_PARTS: Words = Words::new(
+    "chiffrement cifrado cifra verschluesselung versleuteling encrypted encryption cipher deur poort key keys \
+     schluessel cle cles clef chave chaves clave claves llave sleutel code codes codigo codigos kode pas auth seed \
+     seeds semilla zaad semente graine phrase frase answer antwort reponse respuesta resposta antwoord session \
+     sid digest cookie access acceso acces acesso zugang zugriff toegang cert certificate zertifikat certificat \
+     certificado certificaat signature refresh grant challenge webhook hook callback connection verbindung conexion \
+     conexao connexion verbinding ligacao pairing appairage kopplung koppeling unlock master private privat privado \
+     prive backup recovery secours reset confirm confirmation curl",
+);
+
+/// Names that say nothing, under which settings and payloads of every kind are kept.
+pub static GENERIC: Words = Words::new(
+    "value values val v data daten dato datos dados donnees donnee gegevens payload extra extras content contents \
+     inhalt contenu contenido conteudo inhoud config configuration konfiguration configuracion configuracao blob meta \
+     metadata info attr attribute attributes properties props params parameters options settings wert werte valeur \
+     valor valores waarde w",
+);
+
+/// Names of a key beside a generic value.
+pub static NAMES_OF_KEYS: Words = Words::new(
+    "key k name names label option setting param parameter property attribute field variable schluessel bezeichnung \
+     einstellung cle nom libelle reglage clave nombre ajuste opcion chave nome rotulo opcao sleutel naam optie \
+     instelling id slug code",
+);
+
+/// What follows a secret's name where the column is about the secret, and is not the secret.
+pub static ABOUT_A_SECRET: Words = Words::new(
+    "by mode url_help host port user username email order position sort model scope scopes at on am op em el le date \
+     time until expires expiry expired expiration changed updated created used count counter total limit max min \
+     length size type kind status state enabled active required policy strength attempts failures symbol name label \
+     title category consent provider issuer algorithm method version endpoint ttl lifetime age board tag tags rate \
+     santa sauce ingredient price rotation last4 mark marks grade score percent percentage fail topic room question",
+);
+
+/// Names that begin like a secret's and are none.
+pub static NO_SECRETS: Words = Words::new(
+    "tokensused maxtokens tokentype tokencount prompttokens totaltokens completiontokens baselinemaxtokens \
+     inputtokens outputtokens passwordchangedat hashtag hashtags pinned pinboard passport publickey primarykey",
+);
+
+/// Parts of tables whose rows are there to sign in, to confirm or to decrypt.
+pub static TABLES_OF_SECRETS: Words = Words::new(
+    "session sitzung sesion sessao sessoes sessie seance token verif verifiz bestaetig confirmation passwordreset \
+     reset herstel reinitial restablec redefin otp onetime einmal twofactor 2fa mfa tweestaps tweefactor zweifaktor \
+     deuxfacteur dosfactor doisfator recovery backupcode secours magiclink magic loginlink oauth oidc saml credential \
+     credenc zugangsdat apikey secret secrete geheim vault tresor keystore wallet monedero portefeuille carteira \
+     devicecode invit einladung uitnodig convite share partage freigabe webhook lock fechadura cerradura serrure \
+     tuerschloss coffre rememberme pushsub challenge securityquestion questionssecretes beveiligingsvra \
+     sicherheitsfrag preguntasseg perguntasseg impersonat authtoken djangosession certificat zertifikat privatekey \
+     signingkey encryptionkey giftcard geschenk voucher cadeau",
+);
+
+/// Of these, tables whose key is often all that is shown: in a cookie, or in a link.
+pub static TABLES_WHOSE_KEYS_LET_IN: Words = Words::new(
+    "session sitzung sesion sessao sessoes sessie seance token verif reset magic remember invit einladung uitnodig \
+     convite share partage freigabe",
+);
+
+/// Tables of payment cards: digits in them are the card's.
+pub static TABLES_OF_CARDS: Words = Words::new("card karte carte tarjeta cartao cartoes passen payment pago");
+
+/// Digits, or letters and digits, that everybody who deals with the thing knows.
+pub static PUBLIC_NUMBERS: Words = Words::new(
+    "username nick nickname handle benutzername utilisateur usuario gebruikersnaam seat eui iccid imei deviceeui \
+     ultimos4 ultimos letzte4 laatste4 derniers4 expiry expiration validade gueltig vencimiento verval validite hs \
+     hscode zolltarif tariff nsu fingerprint firmware versao versie versiones edition last4 lastfour number numbers \
+     nummer numero num nr no ref reference referenz referencia folio invoice rechnung facture factura fatura factuur \
+     order bestellung commande pedido encomenda bestelling ordernummer factuurnummer bestellnummer kundennummer \
+     rechnungsnummer schluesselnummer tracking track suivi seguimiento rastreio rastreamento volgnummer \
+     sendungsverfolgung zending zendingcode sendung sendungsnummer envio colis shipment zip zipcode postal postcode \
+     plz postleitzahl cep phone telephone telefon telefoon telefono telefone tel mobile mobil movil fax handy gsm sku \
+     ean gtin upc isbn issn barcode barras strichcode iban bic swift agencia konto blz vat ust tva iva btw nif nie \
+     dni cpf cnpj bsn siret siren ssn tax plate placa plaque kennzeichen immatriculation matricula kenteken vin mac \
+     serial seriennummer version year jahr annee ano jaar promo coupon rabatt gemeindeschluessel color colour \
+     farbcode icd passport",
+);
+
+/// The word for an answer, in tables of security questions.
+pub static ANSWERS: Words = Words::new("answer antwort reponse respuesta resposta antwoord answers");
+
+/// Words that are about something else when a session is meant that people sit in.
+pub static SESSIONS_OF_PEOPLE: Words = Words::new(
+    "conference training therapy class course game workout lab study exam photo charging parking seminar schulung \
+     kurs therapie formation cours curso clase aula treino sport talk talks event speaker gym lesson yoga recording",
+);
+
+/// Digests of things that everybody may see.
+pub static PUBLIC_DIGESTS: Words = Words::new("commit sha revision rev checksum etag blob tree md5 crc pruefsumme");
+
+/// What a code is of, where everybody may know it.
+pub static OTHER_CODES: Words = Words::new(
+    "promo zip postal error status state area country order product item discount coupon exit response http dress \
+     source color colour bar currency language lang locale cost tax region reason course icd hs",
+);
