@@ -71,6 +71,7 @@ versions: packages
 	done
 
 # Ratios, side by side in one run, at 100,000 and 1,000,000 incidents: about 15 minutes and 25 GB of disk.
+# With WAYBILL_BENCH_BASELINE=PROGRAM: exports of this build beside those of another one.
 bench: packages build
 	$(call say,Whole programs in turn)
 	@cargo bench --bench speed

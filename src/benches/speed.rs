@@ -47,12 +47,41 @@ const RUNS_WHEN_LARGE: usize = 1;
 const LARGE: u64 = 500_000;
 const PASSWORD: &str = "bench";
 
+/// Another build of the program, to be measured beside this one.
+const BASELINE: &str = "WAYBILL_BENCH_BASELINE";
+
 fn main() {
+    if let Some(program) = std::env::var_os(BASELINE) {
+        return beside_a_baseline(Path::new(&program));
+    }
     let sizes = std::env::var("WAYBILL_BENCH_INCIDENTS").unwrap_or_else(|_| "100000 1000000".into());
     for incidents in sizes.split_whitespace() {
         at_size(incidents.parse().expect("WAYBILL_BENCH_INCIDENTS holds numbers"));
     }
     one_huge_cell();
+}
+
+/// Exports and verifications of two builds, in turn.
+fn beside_a_baseline(program: &Path) {
+    let ground = Ground::prepare(100_000);
+    let (pg, lite) = (ground.server.url(), ground.sqlite_url());
+    let baseline = |source: &str, state: &str| {
+        let mut export = Command::new(program);
+        export.args(["export", "--output", "-", "--source", source, "--state"]);
+        export.arg(format!("sqlite:{}", ground.file(state).display()));
+        export
+    };
+    let out = |name: &str| ground.file(name);
+    let programs: Vec<Contender<'_>> = vec![
+        Contender::new("this build, PostgreSQL", || measured(&mut ground.stream(&pg, &[]), &out("pg.json"))),
+        Contender::new("the baseline, PostgreSQL", || measured(&mut baseline(&pg, "baseline.db"), &out("old.json"))),
+        Contender::new("this build, SQLite", || measured(&mut ground.stream(&lite, &[]), &out("lite.json"))),
+        Contender::new("the baseline, SQLite", || measured(&mut baseline(&lite, "baseline.db"), &out("old.json"))),
+    ];
+    let runs = contender::in_turn(&programs, 2 * RUNS + 1);
+    report(&programs, &runs);
+    let ratio = |of: usize, to: usize| contender::ratio(&runs[of], &runs[to]);
+    println!("\nthis build against the baseline: PostgreSQL {:.3} ×, SQLite {:.3} ×", ratio(0, 1), ratio(2, 3));
 }
 
 /// Where everything of a run lies.

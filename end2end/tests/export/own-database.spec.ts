@@ -56,6 +56,27 @@ test.describe("grown apart from its profile", () => {
       await hydrated(page);
       await expectAccessible(page);
     });
+
+    test(`a finished export says first what it left out, and history keeps it, in ${colorScheme}`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme });
+      const exporting = new ExportPage(page);
+      await exporting.open();
+      await hydrated(page);
+      const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+      const result = page.getByRole("region", { name: "Result" });
+      await expect(result.getByRole("heading")).toHaveText(
+        "Complete, without 1 table and 2 columns that the profile does not know, without 1 column that the database no longer has",
+      );
+      await expect(result).toContainText("Left out, unknown to the profile: webhooks, users.two_factor_secret, sites.updated_on.");
+      await expectAccessible(page);
+      const file = await checked(download);
+      expect(Object.keys(file.data)).not.toContain("webhooks");
+      await page.goto("/admin/developer-tools/export/history");
+      const newest = page.getByRole("row").nth(1);
+      await expect(newest).toContainText("Complete, drifted");
+      await expect(newest).toContainText("No longer in the database: sites.updated_at.");
+      await expectAccessible(page);
+    });
   }
 });
 
