@@ -190,10 +190,16 @@ pub struct Guess {
     pub field: String,
     pub class: Classification,
     pub reason: String,
-    /// Where the column stays home only because nothing shows that it is harmless: the profile's line that would let
-    /// it out.
+    /// What would let a column out that stays home.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<String>,
+    pub line: Option<LetOut>,
+}
+
+/// A line of a profile, and the header of the section that it belongs under.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetOut {
+    pub under: String,
+    pub line: String,
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub struct App {
     pub identity: Arc<Identity>,
     pub profile: Arc<Profile>,
     pub source: SourceLabel,
+    /// Names the source in the state.
+    pub source_id: String,
     pub random: Arc<dyn Random>,
 }
 
@@ -48,7 +50,7 @@ impl App {
         let identity = tokio::task::spawn_blocking(move || asked.identity()).await.map_err(|_| Error::Panicked)??;
         let file = StateFile::open(state).await?;
         let (state, source_id) = binding::bind(&file, &identity, &source_name, &*clock, &*random).await?;
-        let artifacts = Artifacts::in_folder(file.files()?, source_id)?;
+        let artifacts = Artifacts::in_folder(file.files()?, source_id.clone())?;
         let profile = Arc::new(profile);
         let label = SourceLabel {
             profile: profile.name.clone(),
@@ -70,7 +72,7 @@ impl App {
             live: LiveRuns::default(),
             queued: Notify::new(),
         };
-        Ok(Arc::new(Self { exports: Arc::new(exports), history, identity, profile, source: label, random }))
+        Ok(Arc::new(Self { exports: Arc::new(exports), history, identity, profile, source: label, source_id, random }))
     }
 
     /// Takes over the accounts that belong to no source yet; says how many.

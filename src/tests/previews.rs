@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use waybill::model::export::{Preview, RunState};
 use waybill::server::rows::{Catalog, RowSink, Selection};
-use waybill::server::source::{Condition, Interrupt, Lookup, Result, Snapshot, Source};
+use waybill::server::source::{Condition, Identity, Interrupt, Lookup, Result, Snapshot, Source};
 
 use crate::harness::{Browser, Waybill, change_source, read_export};
 
@@ -146,7 +146,7 @@ impl Source for SlowSource {
         self.real.engine_version()
     }
 
-    fn identity(&self) -> Result<String> {
+    fn identity(&self) -> Result<Identity> {
         self.real.identity()
     }
 

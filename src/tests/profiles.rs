@@ -191,7 +191,7 @@ fn without_a_profile_no_secret_of_the_review_leaves() {
         for harmless in ["Called about the invoice.", "kind 3", "option_5"] {
             assert!(text.contains(harmless), "{harmless} stayed home\n{}", ended.stderr);
         }
-        assert!(ended.stderr.contains("in doubt   sparse.ref (opaque text"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("left out  sparse.ref (opaque text"), "{}", ended.stderr);
         assert!(ended.stderr.contains("a guess is no proof"), "{}", ended.stderr);
     });
 }

@@ -80,11 +80,14 @@ async fn the_session_cookie_is_out_of_reach_of_scripts_and_only_its_digest_is_ke
 async fn signing_in_gives_a_new_session() {
     let waybill = Waybill::start().await;
     let fixed = "f".repeat(64);
-    let cookie = format!("waybill={fixed}");
+    let name = waybill.cookie_name();
+    let cookie = format!("{name}={fixed}");
     let headers = [("sec-fetch-site", "same-origin"), ("cookie", cookie.as_str())];
     let form = format!("email={ADMIN}&password={}", PASSWORD.replace(' ', "+"));
     let answer = waybill.visitor().send("POST", "/login", &headers, &form).await;
-    assert!(answer.header("set-cookie").starts_with("waybill=") && !answer.header("set-cookie").contains(&fixed));
+    assert!(
+        answer.header("set-cookie").starts_with(&format!("{name}=")) && !answer.header("set-cookie").contains(&fixed)
+    );
     let replay = waybill.visitor().send("GET", "/admin", &[("cookie", cookie.as_str())], "").await;
     assert_eq!(replay.status, 303);
 }

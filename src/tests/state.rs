@@ -105,7 +105,7 @@ async fn what_belongs_to_one_application_is_nothing_at_another() {
     let token = session_of(folder.path());
     let stranger = |path: String| {
         let b = &b.browser;
-        let cookie = format!("waybill={token}");
+        let cookie = both_names(folder.path(), &token);
         async move { b.send("GET", &path, &[("cookie", &cookie)], "").await.status }
     };
     assert_eq!(stranger(PAGE.into()).await, 303, "A's session opens no page of B's");
@@ -120,6 +120,18 @@ async fn what_belongs_to_one_application_is_nothing_at_another() {
     let history = b.browser.get("/admin/developer-tools/export/history").await.text();
     assert!(history.contains("No export yet"), "A's history shows at B");
     assert_eq!(a.browser.get(&file).await.status, 200);
+}
+
+/// Cookies are for every port of a host: a browser sends A's to B, and somebody may send it under B's name.
+fn both_names(folder: &Path, token: &str) -> String {
+    let state = Connection::open(folder.join("state/waybill/waybill.db")).unwrap();
+    let mut statement = state.prepare("SELECT id FROM sources").unwrap();
+    let ids = statement.query_map([], |row| row.get::<_, String>(0)).unwrap().map(Result::unwrap);
+    let site = waybill::server::http::Site::default();
+    let cookies: Vec<String> =
+        ids.map(|id| format!("{}={token}", waybill::server::http::cookie_name(&site, &id))).collect();
+    assert_eq!(cookies.len(), 2);
+    cookies.join("; ")
 }
 
 /// The newest session's cookie cannot be read back from the state, so one is planted with a token of our own.
@@ -297,12 +309,57 @@ fn a_database_that_is_known_otherwise_is_refused_until_the_operator_says_what_it
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert_eq!(export_upgraded().code, 0);
     let listed = upgraded(&["state", "list"]).text();
-    assert!(
-        listed.contains("prod  postgresql:") && listed.contains("/upgraded") && listed.contains("staging"),
-        "{listed}"
-    );
+    assert!(listed.contains("prod") && listed.contains("/upgraded") && listed.contains("staging"), "{listed}");
     let unknown = upgraded(&["state", "rebind", "--source-name", "x", "--from", "nobody"]);
     assert_eq!(unknown.code, 2, "{}", unknown.stderr);
+}
+
+/// A file that is moved keeps its number; one of the same name elsewhere is another database.
+#[test]
+fn a_file_that_was_moved_or_renamed_is_refused_until_the_operator_says_so() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let export = |name: &str, more: &[&str]| {
+        let source = format!("sqlite:{}", path(name).display());
+        let arguments = [&["export", "--source", &source, "--output", "out.json", "--force"], more].concat();
+        Program::new(folder.path()).run(arguments)
+    };
+    for name in ["a/shop.db", "b/shop.db"] {
+        application(folder.path(), name);
+        assert_eq!(export(name, &[]).code, 0, "many files have one name");
+    }
+    std::fs::create_dir(path("moved")).unwrap();
+    for (from, to) in [("a/shop.db", "moved/shop.db"), ("b/shop.db", "b/renamed.db")] {
+        std::fs::rename(path(from), path(to)).unwrap();
+        let refused = export(to, &[]);
+        assert_eq!(refused.code, 3, "{}", refused.stderr);
+        assert!(refused.stderr.contains("where it no longer lies"), "{}", refused.stderr);
+    }
+    // Restored from elsewhere: no number tells, but the place of that name is empty.
+    std::fs::create_dir(path("restored")).unwrap();
+    std::fs::copy(path("moved/shop.db"), path("restored/shop.db")).unwrap();
+    std::fs::remove_file(path("moved/shop.db")).unwrap();
+    let refused = export("restored/shop.db", &[]);
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(refused.stderr.contains("shop is known here as another database (sqlite:"), "{}", refused.stderr);
+    let source = format!("sqlite:{}", path("restored/shop.db").display());
+    let rebind =
+        |more: &[&str]| Program::new(folder.path()).run([&["state", "rebind", "--source", &source], more].concat());
+    let undecided = rebind(&[]);
+    assert_eq!(undecided.code, 2, "{}", undecided.stderr);
+    assert!(undecided.stderr.contains("--from") && undecided.stderr.contains("--new"), "{}", undecided.stderr);
+    let said = rebind(&["--from", "shop"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(export("restored/shop.db", &[]).code, 0);
+    let state = Connection::open(folder.path().join("state/waybill/waybill.db")).unwrap();
+    let exports: u32 = state
+        .query_row(
+            "SELECT count(*) FROM exports JOIN sources ON sources.id = source_id WHERE name = 'shop'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(exports, 2, "its history has come along");
 }
 
 /// A state as the version before sources were told apart left it.

@@ -1,12 +1,13 @@
 //! Which source a state's records belong to, so that nothing of one database is anything at another.
 //!
-//! May import: `state`, `audit`, `support`. Flow: a source is known by what its engine says of it (its
+//! May import: `source` (identities), `state`, `audit`, `support`. Flow: a source is known by what its engine says of it (its
 //! identity) and by the operator's name for it; `bind` finds it among the known ones, or adds it; where
 //! the two disagree, only the operator can tell why (moved, copied, upgraded), with `rebind`.
 
 use std::path::Path;
 
 use crate::server::audit::{self, Entry, Event};
+use crate::server::source::Identity;
 use crate::server::state::sources::{self, KnownSource};
 use crate::server::state::{self, State, StateFile, Tx, accounts, sessions};
 use crate::server::support::clock::{Clock, rfc3339};
@@ -23,11 +24,18 @@ pub enum Error {
     OtherName { known: String, name: String },
     /// A moved or upgraded database, or another one under the same name.
     #[error(
-        "{name} is known here as another database (since {since}): if that one was moved or upgraded, say so with \
-         `waybill state rebind --source-name {name} --from {name}`; if this is another one, give it a name of its own \
-         with --source-name"
+        "{name} is known here as another database ({identity}, since {since}): if that one is this one now, moved or \
+         upgraded, say so with `waybill state rebind --source-name {name} --from {name}`; if this is another one, give \
+         it a name of its own with --source-name"
     )]
-    OtherIdentity { name: String, since: String },
+    OtherIdentity { name: String, identity: String, since: String },
+    /// A file that was moved, and perhaps renamed.
+    #[error(
+        "this file is known here as {known} ({identity}), where it no longer lies: say that it was moved with \
+         `waybill state rebind --source-name {name} --from {known}`, or that it is another database with \
+         `waybill state rebind --source-name {name} --new`"
+    )]
+    Moved { known: String, identity: String, name: String },
     #[error("no database is known here as {0}; `waybill state list` lists them")]
     Unknown(String),
     #[error("{0} is taken by another database: choose another --source-name")]
@@ -58,10 +66,10 @@ impl SourceName {
 /// The part of the state that belongs to this source; a source that nobody knows yet is added.
 ///
 /// # Errors
-/// `OtherName` and `OtherIdentity` where identity and name disagree with what is known.
+/// `OtherName`, `OtherIdentity` and `Moved` where identity and name disagree with what is known.
 pub async fn bind(
     file: &StateFile,
-    identity: &str,
+    identity: &Identity,
     name: &SourceName,
     clock: &dyn Clock,
     random: &dyn Random,
@@ -69,14 +77,16 @@ pub async fn bind(
     // The write lock: of two who come at the same moment, the second one finds what the first one added.
     let mut tx = file.of(None).begin().await?;
     let known = sources::all(&mut tx).await?;
-    let found = find(&known, identity, &name.name).or_else(|error| match (&error, &name.or_else) {
-        (Error::OtherIdentity { .. }, Some(longer)) => find(&known, identity, longer),
-        _ => Err(error),
-    })?;
-    let id = match found {
-        Found::Known(id) => id,
+    let id = match find(&known, identity, name)? {
+        Found::Known(source) if source.file_id == identity.file => source.id.clone(),
+        Found::Known(source) => {
+            // Another file in the same place, such as one that was restored.
+            sources::put(&mut tx, &KnownSource { file_id: identity.file.clone(), ..source.clone() }).await?;
+            tx.commit().await?;
+            source.id.clone()
+        }
         Found::New(name) => {
-            let added = add(&mut tx, identity, &name, clock, random).await?;
+            let added = add(&mut tx, identity, name, clock, random).await?;
             tx.commit().await?;
             added
         }
@@ -84,27 +94,61 @@ pub async fn bind(
     Ok((file.of(Some(id.clone())), id))
 }
 
-enum Found {
-    Known(String),
-    New(String),
+enum Found<'a> {
+    Known(&'a KnownSource),
+    /// Under this name.
+    New(&'a str),
 }
 
-fn find(known: &[KnownSource], identity: &str, name: &str) -> Result<Found, Error> {
-    let by_name = known.iter().find(|source| source.name == name);
-    let by_identity = known.iter().find(|source| source.identity == identity);
-    match (by_name, by_identity) {
-        (Some(source), _) if source.identity == identity => Ok(Found::Known(source.id.clone())),
-        (Some(other), _) => Err(Error::OtherIdentity { name: name.to_owned(), since: other.known_since.clone() }),
-        (None, Some(other)) => Err(Error::OtherName { known: other.name.clone(), name: name.to_owned() }),
-        (None, None) => Ok(Found::New(name.to_owned())),
+fn find<'a>(known: &'a [KnownSource], identity: &Identity, name: &'a SourceName) -> Result<Found<'a>, Error> {
+    let by_name = |name: &str| known.iter().find(|source| source.name == name);
+    let names = [Some(&name.name), name.or_else.as_ref()];
+    let same =
+        names.into_iter().flatten().filter_map(|name| by_name(name)).find(|source| source.identity == identity.name);
+    if let Some(source) = same {
+        return Ok(Found::Known(source));
+    }
+    if let Some(other) = known.iter().find(|source| source.identity == identity.name) {
+        return Err(Error::OtherName { known: other.name.clone(), name: name.name.clone() });
+    }
+    let was_here =
+        |source: &&KnownSource| identity.file.is_some() && source.file_id == identity.file && is_gone(source);
+    if let Some(source) = known.iter().find(was_here) {
+        let (known, identity) = (source.name.clone(), source.identity.clone());
+        return Err(Error::Moved { known, identity, name: name.name.clone() });
+    }
+    match (by_name(&name.name), &name.or_else) {
+        (None, _) => Ok(Found::New(&name.name)),
+        // Many files have one name; while the other one lies where it lay, this is another one.
+        (Some(other), Some(longer)) if !is_gone(other) && by_name(longer).is_none() => Ok(Found::New(longer)),
+        (Some(KnownSource { identity, known_since, .. }), _) => {
+            let (identity, since) = (identity.clone(), known_since.clone());
+            Err(Error::OtherIdentity { name: name.name.clone(), identity, since })
+        }
     }
 }
 
-async fn add(tx: &mut Tx, identity: &str, name: &str, clock: &dyn Clock, random: &dyn Random) -> Result<String, Error> {
+/// Whether a file no longer lies where it lay.
+fn is_gone(source: &KnownSource) -> bool {
+    source.identity.strip_prefix("sqlite:").is_some_and(|path| !Path::new(path).exists())
+}
+
+async fn add(
+    tx: &mut Tx,
+    identity: &Identity,
+    name: &str,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<String, Error> {
     let id = uuid(clock, random).to_string();
     let at = rfc3339(clock.now());
-    let source =
-        KnownSource { id: id.clone(), identity: identity.to_owned(), name: name.to_owned(), known_since: at.clone() };
+    let source = KnownSource {
+        id: id.clone(),
+        identity: identity.name.clone(),
+        file_id: identity.file.clone(),
+        name: name.to_owned(),
+        known_since: at.clone(),
+    };
     sources::put(tx, &source).await?;
     tx.source_id = Some(id.clone());
     let event = Event::SourceAdded { name: name.to_owned() };
@@ -127,7 +171,7 @@ pub enum Rebind {
 /// `Unknown`, `NameTaken`, or `InUse` while a server uses that source.
 pub async fn rebind(
     file: &StateFile,
-    identity: &str,
+    identity: &Identity,
     name: &str,
     rebind: &Rebind,
     actor: &str,
@@ -150,7 +194,12 @@ pub async fn rebind(
                 return Err(Error::NameTaken(name.to_owned()));
             }
             let _idle = file.files()?.lock(&format!("{}.lock", source.id)).map_err(|_| Error::InUse(from.clone()))?;
-            let source = KnownSource { identity: identity.to_owned(), name: name.to_owned(), ..source.clone() };
+            let source = KnownSource {
+                identity: identity.name.clone(),
+                file_id: identity.file.clone(),
+                name: name.to_owned(),
+                ..source.clone()
+            };
             sources::put(&mut tx, &source).await?;
             tx.source_id = Some(source.id);
             sessions::remove_all(&mut tx).await?;

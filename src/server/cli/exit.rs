@@ -53,7 +53,10 @@ impl From<export::Error> for Failed {
             | export::Error::Profile(profile::Error::MissingTables { .. })
             | export::Error::Artifact(artifact::Error::InUse)
             | export::Error::Binding(
-                binding::Error::OtherName { .. } | binding::Error::OtherIdentity { .. } | binding::Error::InUse(_),
+                binding::Error::OtherName { .. }
+                | binding::Error::OtherIdentity { .. }
+                | binding::Error::Moved { .. }
+                | binding::Error::InUse(_),
             ) => Exit::Refused,
             export::Error::Output(_) => Exit::Output,
             export::Error::StoppedAt { cause, .. } if matches!(**cause, export::Error::Output(_)) => Exit::Output,

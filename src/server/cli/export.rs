@@ -69,7 +69,7 @@ enum Drift {
 
 impl Export {
     pub async fn run(self) -> Result<Exit, Failed> {
-        let state = self.state.path()?;
+        let state = self.state.file.path()?;
         let source = self.source.database.url()?;
         if source.file().into_iter().chain([&*state]).any(|kept| is_same_file(&self.output, kept)) {
             return Err(Failed::new(Exit::Usage, "the output would replace the database itself: choose another name"));
@@ -171,7 +171,9 @@ fn as_text(done: &ToFile) -> String {
     }
     lines.push(format!("SHA-256   {}", summary.sha256));
     let redaction = &metadata.redaction;
-    if !redaction.removed_fields.is_empty() {
+    let guessed = redaction.guessed.iter().filter(|guess| redaction.removed_fields.contains(&guess.field));
+    lines.extend(guessed.map(|guess| format!("left out  {} ({})", text::one_line(&guess.field), guess.reason)));
+    if redaction.guessed.is_empty() && !redaction.removed_fields.is_empty() {
         lines.push(format!("left out  {}", redaction.removed_fields.join(", ")));
     }
     for table in &redaction.excluded_tables {
@@ -181,8 +183,6 @@ fn as_text(done: &ToFile) -> String {
         lines.push(format!("{}  {}", field.treatment.past(), field.field));
     }
     lines.extend(NotIncluded::by_reason(&metadata.not_included).iter().map(|line| format!("not in it  {line}")));
-    let in_doubt = redaction.guessed.iter().filter(|guess| guess.line.is_some());
-    lines.extend(in_doubt.map(|guess| format!("in doubt   {} ({})", text::one_line(&guess.field), guess.reason)));
     if !redaction.guessed.is_empty() {
         lines.push(GUESSED.into());
     }
@@ -190,7 +190,8 @@ fn as_text(done: &ToFile) -> String {
 }
 
 const GUESSED: &str = "no profile was given: which columns may leave is a guess, and a guess is no proof; it is listed in the file \
-                       under redaction.guessed: draft a profile with `waybill profile init`, and correct it";
+                       under redaction.guessed, with the line that would let a column out; draft a profile with \
+                       `waybill profile init`, and correct it";
 
 fn as_json(done: &ToFile) -> serde_json::Value {
     json!({

@@ -105,18 +105,28 @@ struct SourceArgs {
 
 /// Where history and audit are kept.
 #[derive(Debug, Args)]
-struct StateArgs {
-    /// Waybill's own records, apart from the source: sqlite:PATH
-    /// [default: $`XDG_STATE_HOME/waybill/waybill.db`].
-    #[arg(long, value_name = "URL", env = "WAYBILL_STATE")]
+struct StateFileArgs {
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "WAYBILL_STATE",
+        help = "Waybill's own records, apart from the source: sqlite:PATH [default: waybill/waybill.db in $XDG_STATE_HOME]"
+    )]
     state: Option<String>,
+}
+
+/// Where they are kept, and of which database.
+#[derive(Debug, Args)]
+struct StateArgs {
+    #[command(flatten)]
+    file: StateFileArgs,
     /// What you call this database, where several share a state, or one is a copy of another
     /// [default: the database's name].
     #[arg(long, value_name = "NAME", env = "WAYBILL_SOURCE_NAME", value_parser = NonEmptyStringValueParser::new())]
     source_name: Option<String>,
 }
 
-impl StateArgs {
+impl StateFileArgs {
     fn path(&self) -> Result<PathBuf, Failed> {
         match &self.state {
             Some(url) => match url.strip_prefix("sqlite:") {

@@ -147,7 +147,7 @@ pub async fn blocking<T: Send + 'static>(
 
 /// Opens the app on a source.
 pub async fn app(source: &SourceArgs, state: &StateArgs) -> Result<(Arc<App>, SourceUrl), Failed> {
-    let path = state.path()?;
+    let path = state.file.path()?;
     if source.database.url()?.file().is_some_and(|file| is_same_file(file, &path)) {
         let message = "the source is not the place for Waybill's own records: give another --state";
         return Err(Failed::new(Exit::Usage, message));

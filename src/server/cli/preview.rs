@@ -65,8 +65,8 @@ fn as_text(preview: &export::Preview) -> String {
     }
     lines.extend(left);
     if !preview.guesses.is_empty() {
-        let in_doubt = preview.guesses.iter().filter(|guess| guess.line.is_some());
-        lines.extend(in_doubt.map(|guess| format!("in doubt, so left out: {} ({})", guess.field, guess.reason)));
+        let stay = preview.guesses.iter().filter(|guess| guess.line.is_some());
+        lines.extend(stay.map(|guess| format!("left out: {} ({})", text::one_line(&guess.field), guess.reason)));
         lines.push(
             "no profile was given: what may leave is a guess, and a guess is no proof; see `waybill profile init`"
                 .into(),

@@ -1,9 +1,10 @@
 //! `waybill state`.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
+use comfy_table::{Table, TableStyle};
 
 use super::open::{blocking, system_user};
-use super::{DatabaseArgs, Exit, Failed, StateArgs, print};
+use super::{DatabaseArgs, Exit, Failed, StateArgs, StateFileArgs, print};
 use crate::model::text;
 use crate::server::binding::{self, Rebind as Change};
 use crate::server::export;
@@ -28,17 +29,18 @@ enum Command {
 #[derive(Debug, Args)]
 struct List {
     #[command(flatten)]
-    state: StateArgs,
+    state: StateFileArgs,
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["from", "new"])))]
 struct Rebind {
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
     state: StateArgs,
     /// It is the database that is known by this name; its history and accounts go with it, its sessions end.
-    #[arg(long, value_name = "NAME", required_unless_present = "new", conflicts_with = "new")]
+    #[arg(long, value_name = "NAME")]
     from: Option<String>,
     /// It is another database, such as a copy of one that is known.
     #[arg(long)]
@@ -60,11 +62,12 @@ impl List {
         if known.is_empty() {
             return print("no database is known yet");
         }
-        let line = |source: &crate::server::state::sources::KnownSource| {
-            format!("{}  {}  since {}", source.name, source.identity, source.known_since)
-        };
-        let lines: Vec<String> = known.iter().map(|source| text::one_line(&line(source))).collect();
-        print(&lines.join("\n"))
+        let mut table = Table::new();
+        table.load_style(TableStyle::new()).set_header(["Name", "Database", "Known since"]);
+        for source in known {
+            table.add_row([source.name, source.identity, source.known_since].map(|cell| text::one_line(&cell)));
+        }
+        print(&table.to_string())
     }
 }
 
@@ -74,7 +77,7 @@ impl Rebind {
         let name = self.state.source_name.clone().unwrap_or_else(|| url.database());
         let identity =
             blocking(move || source.identity().map_err(|error| url.named(export::Error::from(error).into()))).await?;
-        let file = StateFile::open(&self.state.path()?).await.map_err(export::Error::from)?;
+        let file = StateFile::open(&self.state.file.path()?).await.map_err(export::Error::from)?;
         let change = self.from.map_or(Change::New, Change::From);
         let actor = format!("cli:{}", system_user());
         binding::rebind(&file, &identity, &name, &change, &actor, &SystemClock, &SystemRandom).await?;

@@ -41,7 +41,7 @@ impl User {
         let made_up = given.is_none().then(|| token(&SystemRandom)[..20].to_owned());
         let password = given.or_else(|| made_up.clone().map(SecretString::from)).unwrap_or_default();
         let actor = format!("cli:{}", system_user());
-        let file = StateFile::open(&state.path()?).await.map_err(export::Error::from)?;
+        let file = StateFile::open(&state.file.path()?).await.map_err(export::Error::from)?;
         let state = binding::by_name(&file, state.source_name.as_deref()).await.map_err(export::Error::from)?;
         let added = put_admin(&state, &SystemClock, &SystemRandom, &admin, password, &actor);
         added.await.map_err(|error| {

@@ -197,7 +197,7 @@ impl Exports {
             None => Some(self.failure(&told(error), error)),
         };
         let mut tx = self.state.begin().await?;
-        exports::end_without_file(&mut tx, row.id, failure.as_ref(), live.elapsed_ms()).await?;
+        exports::end_without_file(&mut tx, row.id, failure.as_ref(), Some(live.elapsed_ms())).await?;
         let event = failure.map_or(Event::ExportCancelled, |failure| Event::ExportFailed { failure });
         audit::append(&mut tx, &self.entry(&row.requested_by, Some(row.id), event)).await?;
         Ok(tx.commit().await?)
@@ -254,7 +254,7 @@ impl Exports {
         let failure = self.failure(message, &Error::Stopped);
         let mut tx = self.state.begin().await?;
         // One that has ended since it was read stays as it is.
-        if exports::end_without_file(&mut tx, row.id, Some(&failure), 0).await? {
+        if exports::end_without_file(&mut tx, row.id, Some(&failure), None).await? {
             let entry = self.entry(&row.requested_by, Some(row.id), Event::ExportFailed { failure });
             audit::append(&mut tx, &entry).await?;
             tx.commit().await?;

@@ -137,7 +137,7 @@ impl Exports {
                 let cancelled = live.stopped().is_some();
                 let failure = (!cancelled).then(|| self.failure(&error.to_string(), &error));
                 let mut tx = self.state.begin().await?;
-                exports::end_without_file(&mut tx, id, failure.as_ref(), duration_ms).await?;
+                exports::end_without_file(&mut tx, id, failure.as_ref(), Some(duration_ms)).await?;
                 let event = failure.map_or(Event::ExportCancelled, |failure| Event::ExportFailed { failure });
                 audit::append(&mut tx, &self.entry(&caller.name, Some(id), event)).await?;
                 tx.commit().await?;

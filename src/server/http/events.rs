@@ -34,7 +34,7 @@ pub async fn events(
     let first = shared.app.exports.view(&caller, id).await?;
     let place = shared.listeners.clone().try_acquire_owned();
     let place = place.map_err(|_| Problem(ApiError::Crowded { retry_after_seconds: 5 }))?;
-    let token = session_token(request.headers(), &shared.site).unwrap_or_default();
+    let token = session_token(request.headers(), &shared).unwrap_or_default();
     let app = shared.app.clone();
     let begin = Step { shown: None, view: first, caller, asked: Instant::now() };
     let changes = stream::unfold(Some(begin), move |step| {

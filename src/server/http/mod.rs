@@ -37,6 +37,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use super::app::App;
 use super::context::Visitor;
 use crate::ui::{ADDRESSES, Page, StaticPage, shell};
+pub use session::cookie_name;
 
 /// Forms are small; files are never uploaded.
 const LARGEST_BODY: usize = 64 << 10;
@@ -59,6 +60,8 @@ struct Shared {
     app: Arc<App>,
     site: Arc<Site>,
     options: LeptosOptions,
+    /// Of the session cookie.
+    cookie: Arc<str>,
     /// Places for those who listen to a run: each asks for it several times a second.
     listeners: Arc<Semaphore>,
 }
@@ -87,7 +90,8 @@ pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::Con
         None => CsrfLayer::new(),
     };
     let listeners = Arc::new(Semaphore::new(MOST_LISTENERS));
-    let shared = Shared { app, site: Arc::new(site), options, listeners };
+    let cookie = session::cookie_name(&site, &app.source_id).into();
+    let shared = Shared { app, site: Arc::new(site), options, cookie, listeners };
     let pages = ADDRESSES.into_iter().fold(Router::new(), |router, address| router.route(address, get(render_page)));
     let router = pages
         .route("/", get(async || axum::response::Redirect::to("/admin")))

@@ -15,7 +15,7 @@ pub async fn find_visitor(State(shared): State<Shared>, mut request: Request, ne
     if !needs_caller(&path) {
         return next.run(request).await;
     }
-    let visitor = match session_token(request.headers(), &shared.site) {
+    let visitor = match session_token(request.headers(), &shared) {
         None => Visitor::Anonymous,
         Some(token) => match shared.app.identity.caller(&token).await {
             Ok(Some(caller)) => Visitor::Caller(caller),
@@ -36,17 +36,21 @@ fn needs_caller(path: &str) -> bool {
     path == "/admin" || ["/admin/", "/rpc/", "/api/"].iter().any(|doors| path.starts_with(doors))
 }
 
-/// The `__Host-` prefix makes browsers refuse the cookie unless it is secure and for this host only.
-pub fn cookie_name(site: &Site) -> &'static str {
-    if is_https(site) { "__Host-waybill" } else { "waybill" }
+/// The `__Host-` prefix makes browsers refuse the cookie unless it is secure and for this host only. Cookies are for
+/// every port of a host, so that of another database's console has another name (RFC 6265, section 8.5).
+pub fn cookie_name(site: &Site, source_id: &str) -> String {
+    let prefix = if is_https(site) { "__Host-" } else { "" };
+    // A UUID ends with what was drawn at random.
+    let end = source_id.get(source_id.len().saturating_sub(8)..).unwrap_or_default();
+    format!("{prefix}waybill-{end}")
 }
 
 pub fn is_https(site: &Site) -> bool {
     site.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
 }
 
-pub fn session_token(headers: &HeaderMap, site: &Site) -> Option<String> {
-    cookie(headers, cookie_name(site))
+pub fn session_token(headers: &HeaderMap, shared: &Shared) -> Option<String> {
+    cookie(headers, &shared.cookie)
 }
 
 /// The value of a cookie.

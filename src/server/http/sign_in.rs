@@ -8,8 +8,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::session::{cookie_name, encoded, is_https, session_token};
-use super::{Shared, Site, network};
+use super::session::{encoded, is_https, session_token};
+use super::{Shared, network};
 use crate::model::access::safe_return_path;
 use crate::server::answer::IntoAnswer;
 use crate::server::identity;
@@ -30,7 +30,7 @@ pub async fn sign_in(State(shared): State<Shared>, request: Request) -> Response
     };
     let next = safe_return_path(&form.next);
     match shared.app.identity.sign_in(&form.email, form.password, network).await {
-        Ok(session) => with_cookie(Redirect::to(next), &cookie(&shared.site, session.cookie_value(), None)),
+        Ok(session) => with_cookie(Redirect::to(next), &cookie(&shared, session.cookie_value(), None)),
         Err(identity::Error::Crowded) => crowded(shared, next).await,
         Err(error) => {
             Redirect::to(&format!("/login?problem={}&next={}", problem(error), encoded(next))).into_response()
@@ -49,12 +49,12 @@ async fn crowded(shared: Shared, next: &str) -> Response {
 }
 
 pub async fn sign_out(State(shared): State<Shared>, request: Request) -> Response {
-    if let Some(token) = session_token(request.headers(), &shared.site)
+    if let Some(token) = session_token(request.headers(), &shared)
         && let Err(error) = shared.app.identity.sign_out(&token).await
     {
         return super::problem::Problem::from(error).into_response();
     }
-    let mut response = with_cookie(Redirect::to("/login"), &cookie(&shared.site, "", Some(0)));
+    let mut response = with_cookie(Redirect::to("/login"), &cookie(&shared, "", Some(0)));
     // The Back button must not find a page in the browser's own store.
     response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     response
@@ -94,10 +94,10 @@ fn problem(error: identity::Error) -> &'static str {
     }
 }
 
-fn cookie(site: &Site, value: &str, max_age: Option<u32>) -> String {
-    let secure = if is_https(site) { "; Secure" } else { "" };
+fn cookie(shared: &Shared, value: &str, max_age: Option<u32>) -> String {
+    let secure = if is_https(&shared.site) { "; Secure" } else { "" };
     let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{max_age}", cookie_name(site))
+    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{max_age}", shared.cookie)
 }
 
 fn with_cookie(redirect: Redirect, cookie: &str) -> Response {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::guess::{self, Reasoned};
 use super::{ColumnProfile, Origin, Profile, Sample, TableProfile, Treatments};
 use crate::model::catalog::ColumnSchema;
-use crate::model::drift::Guess;
+use crate::model::drift::{Guess, LetOut};
 use crate::model::redaction::Classification;
 use crate::server::rows::{Catalog, Table};
 
@@ -38,11 +38,10 @@ impl Draft {
         let (mut tables, mut guesses) = (BTreeMap::new(), Vec::new());
         for (table, guessed) in self.tables {
             let mut columns = BTreeMap::new();
-            for (column, Reasoned { class, reason, in_doubt }) in table.columns.iter().zip(guessed) {
-                let line = in_doubt.then(|| {
-                    let line = column_line(column, Classification::Plain);
-                    format!("{line}  # under [tables.{}.columns]", key(&table.name))
-                });
+            for (column, Reasoned { class, reason }) in table.columns.iter().zip(guessed) {
+                let stays = class == Classification::Secret;
+                let line =
+                    stays.then(|| LetOut { under: header(&table), line: column_line(column, Classification::Plain) });
                 guesses.push(Guess { field: format!("{}.{}", table.name, column.name), class, reason, line });
                 let profile = ColumnProfile { class, codec: None, native_type: None, on_import: None };
                 columns.insert(column.name.clone(), profile);
@@ -76,8 +75,8 @@ impl Draft {
         );
         self.suggest_auth(&mut out);
         for (table, guesses) in &self.tables {
-            let _ = writeln!(out, "[tables.{}.columns]", key(&table.name));
-            for (column, Reasoned { class, reason, .. }) in table.columns.iter().zip(guesses) {
+            let _ = writeln!(out, "{}", header(table));
+            for (column, Reasoned { class, reason }) in table.columns.iter().zip(guesses) {
                 let _ = writeln!(out, "{}  # {reason}", column_line(column, *class));
             }
             out.push('\n');
@@ -129,6 +128,11 @@ fn file_name(name: &str) -> String {
 pub fn column_line(column: &ColumnSchema, class: Classification) -> String {
     let name = key(&column.name);
     format!("{name} = {{ class = \"{}\", type = {} }}", class.as_str(), string(&column.native_type))
+}
+
+/// The section of a table's columns.
+pub fn header(table: &Table) -> String {
+    format!("[tables.{}.columns]", key(&table.name))
 }
 
 /// A TOML key: bare where it may be (TOML 1.0, "Keys").

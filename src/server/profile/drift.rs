@@ -34,7 +34,7 @@ impl Profile {
             let field = format!("{}.{}", table.name, column.name);
             let Some(known) = self.column(&table.name, &column.name) else {
                 let line = draft::column_line(column, guess::by_name(table, column).class);
-                let under = Some(header(table));
+                let under = Some(draft::header(table));
                 drift.unclassified.push(Unclassified { field, line, under });
                 continue;
             };
@@ -65,10 +65,6 @@ impl Profile {
 
 fn unclassified_table(table: &Table) -> Unclassified {
     let columns = table.columns.iter().map(|column| draft::column_line(column, guess::by_name(table, column).class));
-    let line = format!("{}\n{}", header(table), columns.collect::<Vec<_>>().join("\n"));
+    let line = format!("{}\n{}", draft::header(table), columns.collect::<Vec<_>>().join("\n"));
     Unclassified { field: table.name.clone(), line, under: None }
-}
-
-fn header(table: &Table) -> String {
-    format!("[tables.{}.columns]", draft::key(&table.name))
 }

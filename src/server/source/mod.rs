@@ -95,6 +95,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Ends whatever a snapshot is doing, from any thread.
 pub type Interrupt = Box<dyn Fn() + Send + Sync>;
 
+/// What tells a database from every other one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The engine, and what it or its place says: `sqlite:/srv/app.db`, `postgresql:7711877937184841725/app`.
+    pub name: String,
+    /// What a file keeps when it is moved.
+    pub file: Option<String>,
+}
+
 /// A database to read from.
 pub trait Source: Send + Sync {
     /// Such as "SQLite".
@@ -106,7 +115,7 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    fn identity(&self) -> Result<String>;
+    fn identity(&self) -> Result<Identity>;
 
     /// Pins one consistent view of the whole database. `begun` gets the means to end it as soon as there
     /// is something to end, which may be long before there is a view: others may hold locks.

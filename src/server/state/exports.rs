@@ -183,7 +183,12 @@ async fn last_guesses_of(connection: &mut SqliteConnection, source_id: Option<&s
 ///
 /// # Errors
 /// When the state cannot be written.
-pub async fn end_without_file(tx: &mut Tx, id: ExportId, failure: Option<&Failure>, duration_ms: u64) -> Result<bool> {
+pub async fn end_without_file(
+    tx: &mut Tx,
+    id: ExportId,
+    failure: Option<&Failure>,
+    duration_ms: Option<u64>,
+) -> Result<bool> {
     let outcome = if failure.is_some() { Outcome::Failed } else { Outcome::Cancelled };
     let sql = "UPDATE exports SET outcome = ?, message = ?, reference = ?, duration_ms = ? \
                WHERE id = ? AND outcome IN ('queued', 'running')";
@@ -191,7 +196,7 @@ pub async fn end_without_file(tx: &mut Tx, id: ExportId, failure: Option<&Failur
         .bind(outcome.as_str())
         .bind(failure.map(|f| &f.message))
         .bind(failure.map(|f| &f.reference))
-        .bind(signed(duration_ms))
+        .bind(duration_ms.map(signed))
         .bind(id.to_string())
         .execute(&mut **tx)
         .await?;

@@ -10,6 +10,8 @@ pub struct KnownSource {
     pub id: String,
     /// What the engine says of the database.
     pub identity: String,
+    /// What a file keeps when it is moved.
+    pub file_id: Option<String>,
     /// What the operator calls it; unique.
     pub name: String,
     /// RFC 3339, UTC.
@@ -20,12 +22,13 @@ fn read(row: &SqliteRow) -> KnownSource {
     KnownSource {
         id: row.get("id"),
         identity: row.get("identity"),
+        file_id: row.get("file_id"),
         name: row.get("name"),
         known_since: row.get("known_since"),
     }
 }
 
-const SELECT: &str = "SELECT id, identity, name, known_since FROM sources ORDER BY name";
+const SELECT: &str = "SELECT id, identity, file_id, name, known_since FROM sources ORDER BY name";
 
 /// Every source, in a transaction that may add or change one.
 ///
@@ -40,10 +43,11 @@ pub async fn all(tx: &mut Tx) -> Result<Vec<KnownSource>> {
 /// # Errors
 /// When the state cannot be written.
 pub async fn put(tx: &mut Tx, source: &KnownSource) -> Result<()> {
-    let sql = "INSERT INTO sources (id, identity, name, known_since) VALUES (?, ?, ?, ?) \
-               ON CONFLICT (id) DO UPDATE SET identity = excluded.identity, name = excluded.name";
-    let query = sqlx::query(sql).bind(&source.id).bind(&source.identity).bind(&source.name);
-    query.bind(&source.known_since).execute(&mut **tx).await?;
+    let sql = "INSERT INTO sources (id, identity, file_id, name, known_since) VALUES (?, ?, ?, ?, ?) \
+               ON CONFLICT (id) DO UPDATE \
+               SET identity = excluded.identity, file_id = excluded.file_id, name = excluded.name";
+    let query = sqlx::query(sql).bind(&source.id).bind(&source.identity).bind(&source.file_id);
+    query.bind(&source.name).bind(&source.known_since).execute(&mut **tx).await?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use waybill::server::rows::{Catalog, RowSink, Selection, Stopped, Value};
-use waybill::server::source::{Condition, Error, Interrupt, Lookup, Result, Snapshot, Source};
+use waybill::server::source::{Condition, Error, Identity, Interrupt, Lookup, Result, Snapshot, Source};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -39,7 +39,7 @@ impl Source for FaultySource {
         self.real.engine_version()
     }
 
-    fn identity(&self) -> Result<String> {
+    fn identity(&self) -> Result<Identity> {
         self.real.identity()
     }
 

@@ -130,6 +130,11 @@ impl Waybill {
         Self { app, clock, source: file, address, folder, tasks: vec![serving, working] }
     }
 
+    /// What the session cookie is called.
+    pub fn cookie_name(&self) -> String {
+        waybill::server::http::cookie_name(&http::Site::default(), &self.app.source_id)
+    }
+
     /// A browser that nobody signed in with.
     pub fn visitor(&self) -> Browser {
         Browser::new(self.address)

@@ -26,22 +26,15 @@ use sample::Tally;
 pub struct Reasoned {
     pub class: Classification,
     pub reason: String,
-    /// Nothing says that it is a secret, and nothing that it is none.
-    pub in_doubt: bool,
 }
 
 impl Reasoned {
     fn new(class: Classification, reason: impl Into<String>) -> Self {
-        Self { class, reason: reason.into(), in_doubt: false }
+        Self { class, reason: reason.into() }
     }
 
     fn secret(reason: impl Into<String>) -> Self {
         Self::new(Classification::Secret, reason)
-    }
-
-    /// Stays home until somebody says that it may leave.
-    fn in_doubt(reason: impl Into<String>) -> Self {
-        Self { in_doubt: true, ..Self::secret(reason) }
     }
 }
 
@@ -115,7 +108,7 @@ fn stays_home(
             let of_secrets = home.keeps_secrets() || home.keeps_cards() && !name.is_public_number();
             return (of_secrets && is_doubtful && !is_key).then(|| Reasoned::secret(IN_A_TABLE_OF_SECRETS));
         }
-        Codec::Base64 => return Some(Reasoned::in_doubt("binary: nobody can see what it holds")),
+        Codec::Base64 => return Some(Reasoned::secret("binary: nobody can see what it holds")),
         _ => {}
     }
     if is_key(table, column, name) && tally.is_none_or(|tally| tally.binaries == 0) {
@@ -124,10 +117,10 @@ fn stays_home(
     }
     match tally {
         Some(tally) => by_what_was_seen(name, home, is_doubtful, tally),
-        None if column.codec == Codec::Json => Some(Reasoned::in_doubt("JSON, and no value to look at")),
-        None if is_doubtful => Some(Reasoned::in_doubt("its name may be a secret's, and there is no value to look at")),
+        None if column.codec == Codec::Json => Some(Reasoned::secret("JSON, and no value to look at")),
+        None if is_doubtful => Some(Reasoned::secret("its name may be a secret's, and there is no value to look at")),
         None if home.keeps_secrets() && !name.is_about_a_secret() => {
-            Some(Reasoned::in_doubt("no value to look at in a table that may keep secrets"))
+            Some(Reasoned::secret("no value to look at in a table that may keep secrets"))
         }
         None => None,
     }
@@ -152,13 +145,15 @@ fn key_lets_in(table: &Table, column: &ColumnSchema, name: &Name, home: &Name, t
     let is_plain = name.is(&["id", "pk", "uuid"]);
     let has_token = table.columns.iter().any(|other| Name::new(&other.name).secret_word().is_some());
     let is_primary = table.primary_key == [column.name.as_str()];
-    home.keys_let_in() && is_primary && (are_uuids || !(is_plain && has_token))
+    // A gift card's code is its key, too.
+    let is_code = home.keeps_secrets() && name.doubtful_word().is_some();
+    is_primary && (is_code || home.keys_let_in() && (are_uuids || !(is_plain && has_token)))
 }
 
 fn by_what_was_seen(name: &Name, home: &Name, is_doubtful: bool, tally: &Tally) -> Option<Reasoned> {
     let of_secrets = home.keeps_secrets();
     let is_known = name.is_public_number() && !of_secrets;
-    let doubt = |reason: &str| Some(Reasoned::in_doubt(reason));
+    let doubt = |reason: &str| Some(Reasoned::secret(reason));
     let is_list = tally.repeats() && !(of_secrets && is_doubtful);
     let is_digest = name.is_public_digest() && !of_secrets && tally.hexadecimal == tally.opaque;
     if tally.binaries > 0 {
@@ -201,7 +196,8 @@ fn named(class: Classification, word: &str) -> Reasoned {
 
 fn is_key(table: &Table, column: &ColumnSchema, name: &Name) -> bool {
     let snake = name.snake();
-    let by_name = snake == "id" || snake.ends_with("_id") || snake == "uuid";
+    // `magic_id` and `access_id` say which one only where the database says so.
+    let by_name = (snake == "id" || snake.ends_with("_id") || snake == "uuid") && name.doubtful_word().is_none();
     by_name || column.references.is_some() || table.primary_key == [column.name.as_str()]
 }
 

@@ -2,6 +2,7 @@
 
 use super::name::Name;
 use super::sample::Tally;
+use super::words::Words;
 use super::{Reasoned, is_key, named};
 use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::redaction::Classification;
@@ -100,6 +101,23 @@ const PEOPLE: [&str; 15] = [
     "staff",
 ];
 
+/// The same in German, French, Spanish, Portuguese and Dutch.
+static PERSONAL_ELSEWHERE: Words = Words::new(
+    "vorname nachname familienname geburtsname benutzername strasse hausnummer plz wohnort geburtsdatum geburtstag \
+     telefon handy mobil ausweis versichertennummer versichertennr steuernummer kontonummer kontoinhaber prenom nom \
+     nomfamille courriel adresse rue ville codepostal naissance telephone portable passeport nombre apellido apellidos \
+     correo direccion calle ciudad codigopostal nacimiento telefono movil pasaporte dni nif nie nome sobrenome apelido \
+     endereco morada rua cidade cep nascimento telefone telemovel passaporte cpf voornaam achternaam tussenvoegsel naam \
+     straat huisnummer postcode woonplaats plaats geboortedatum telefoon mobiel paspoort bsn author autor auteur autora \
+     kunde patient patiente mitarbeiter dozent",
+);
+/// Of health, belief and income.
+static SENSITIVE_ELSEWHERE: Words = Words::new(
+    "befund diagnose blutgruppe krankheit krankenkasse allergie allergien medikament medikation icd icd10 konfession \
+     gehalt lohn anamnese diagnostic maladie allergies salaire religion antecedents diagnostico enfermedad alergias \
+     salario sueldo doenca alergia diagnoses ziekte salaris loon medicatie",
+);
+
 /// None where nothing points at a person.
 pub fn about_a_person(table: &Table, column: &ColumnSchema, name: &Name, tally: Option<&Tally>) -> Option<Reasoned> {
     let snake = name.snake();
@@ -128,6 +146,15 @@ pub fn about_a_person(table: &Table, column: &ColumnSchema, name: &Name, tally: 
     }
     if snake == "name" && PEOPLE.iter().any(|people| Name::new(&table.name).snake().contains(people)) {
         return Some(Reasoned::new(Classification::Personal, "a name in a table of people"));
+    }
+    let elsewhere =
+        [(Classification::Sensitive, &SENSITIVE_ELSEWHERE), (Classification::Personal, &PERSONAL_ELSEWHERE)];
+    let word_elsewhere = elsewhere.into_iter().find_map(|(class, words)| {
+        let word = words.all().iter().find(|word| name.has_part(&[*word]) || name.is(&[*word]))?;
+        Some(named(class, word))
+    });
+    if word_elsewhere.is_some() && !refers {
+        return word_elsewhere;
     }
     let word = says(&FREE_TEXT).filter(|_| says_something)?;
     Some(Reasoned::new(Classification::Personal, format!("free text (\"{word}\") may name people")))

@@ -10,7 +10,7 @@ pub struct Words {
 }
 
 impl Words {
-    const fn new(text: &'static str) -> Self {
+    pub const fn new(text: &'static str) -> Self {
         Self { text, list: OnceLock::new() }
     }
 

@@ -18,7 +18,7 @@ mod snapshot;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Condition, Error, Interrupt, Lookup, Result, Snapshot, Source, quoted};
+use super::{Condition, Error, Identity, Interrupt, Lookup, Result, Snapshot, Source, quoted};
 pub use client::Address;
 use session::Session;
 use snapshot::PostgresSnapshot;
@@ -118,12 +118,13 @@ impl Source for PostgresSource {
         self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn identity(&self) -> Result<String> {
-        match self.ask(|session| session.look_up(look_up::identity)) {
+    fn identity(&self) -> Result<Identity> {
+        let name = match self.ask(|session| session.look_up(look_up::identity)) {
             // Some who host databases keep the cluster's identifier to themselves.
-            Err(Error::NotAllowed) => Ok(format!("postgresql:{}", self.address)),
-            identity => identity,
-        }
+            Err(Error::NotAllowed) => format!("postgresql:{}", self.address),
+            identity => identity?,
+        };
+        Ok(Identity { name, file: None })
     }
 
     fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>> {

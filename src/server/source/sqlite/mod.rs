@@ -12,7 +12,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params_from_iter};
 
-use super::{Condition, Error, Interrupt, Lookup, NO_TABLE, Result, Snapshot, Source, quoted};
+use super::{Condition, Error, Identity, Interrupt, Lookup, NO_TABLE, Result, Snapshot, Source, quoted};
 use snapshot::SqliteSnapshot;
 
 /// An `SQLite` file.
@@ -61,10 +61,13 @@ impl Source for SqliteSource {
         rusqlite::version().to_owned()
     }
 
-    /// SQLite has no identifier of its own; a file is known by where it lies.
-    fn identity(&self) -> Result<String> {
+    /// SQLite has no identifier of its own; a file is known by where it lies, and by its number in its file system,
+    /// which it keeps when it is moved there.
+    fn identity(&self) -> Result<Identity> {
+        use std::os::unix::fs::MetadataExt;
         let path = self.path.canonicalize().map_err(|_| Error::Missing)?;
-        Ok(format!("sqlite:{}", path.display()))
+        let file = path.metadata().ok().map(|file| format!("{}:{}", file.dev(), file.ino()));
+        Ok(Identity { name: format!("sqlite:{}", path.display()), file })
     }
 
     fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>> {

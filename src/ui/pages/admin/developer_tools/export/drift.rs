@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::model::drift::Reclassified;
+use crate::model::drift::{LetOut, Reclassified};
 use crate::model::export::Preview;
 use crate::model::redaction::Classification;
 use crate::model::text;
@@ -61,7 +61,9 @@ pub fn GuessPanel(preview: RwSignal<Preview>) -> impl IntoView {
             guesses.into_iter().partition(|guess| guess.class != Classification::Plain);
         named.sort_by_key(|guess| guess.class != Classification::Secret);
         let items = named.into_iter().map(|guess| {
-            let line = guess.line.map(|line| view! { ". To let it out, a profile says"<code class="line">{line}</code> });
+            let line = guess.line.map(|LetOut { under, line }| {
+                view! { ". To let it out, a profile says under "<code>{under}</code><code class="line">{line}</code> }
+            });
             view! { <li><span class="tag">{guess.class.as_str()}</span>" "<code>{guess.field}</code>" "{guess.reason}{line}</li> }
         });
         let items = items.collect_view();
