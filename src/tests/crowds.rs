@@ -132,7 +132,7 @@ async fn whoever_finds_the_sign_in_crowded_is_told_when_to_come_again() {
     assert!(!crowded.is_empty() || often > 0, "200 sign-ins at once are all worked on");
     for answer in crowded {
         assert_eq!(answer.header("retry-after"), "5");
-        assert!(answer.text().contains("Many people sign in at this moment"), "{}", answer.text());
+        assert!(answer.text().contains("Many people are signing in at this moment"), "{}", answer.text());
     }
     assert_eq!(waybill.visitor().get("/login").await.status, 200);
 }

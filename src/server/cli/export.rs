@@ -34,8 +34,9 @@ pub struct Export {
     /// Pack the file [default: as its name ends, .gz or .zst]; in a folder its name gets that ending.
     #[arg(long, value_enum)]
     compress: Option<Compress>,
-    /// What to do where database and profile have grown apart: export the rest and end with code 6,
-    /// write nothing and end with code 3, or export the rest and end with code 0.
+    /// What to do where database and profile have grown apart: report (export what the profile knows and end with
+    /// code 6; a missing table is refused), refuse (write nothing and end with code 3), or allow (export what
+    /// there is, without missing tables too, and end with code 0).
     #[arg(long, value_enum, default_value_t)]
     drift: Drift,
     /// Replace a file that is there already.

@@ -52,6 +52,9 @@ impl Serve {
             public_url: self.public_url.clone(),
             trusted_proxies: self.trusted_proxy.clone(),
         };
+        if !site.root.is_dir() {
+            say("The page's files are not there, so pages are bare: give their folder with --site.");
+        }
         let router = http::router(app.clone(), site)
             .map_err(|_| Failed::new(Exit::Usage, "--public-url is not one: write https://waybill.example.org"))?;
         let listener = TcpListener::bind(&self.address).await.map_err(|error| cannot_listen(&self.address, &error))?;

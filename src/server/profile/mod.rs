@@ -42,7 +42,8 @@ pub enum Error {
     #[error("{0}")]
     Mistake(#[from] Mistake),
     #[error(
-        "the database does not fit the profile {profile}: {} missing: {}; waybill profile check compares the two",
+        "the database does not fit the profile {profile}: {} missing: {}; waybill profile check compares the two, and \
+         waybill export --drift=allow leaves out what is missing",
         if tables.len() == 1 { "a table is" } else { "tables are" },
         tables.join(", ")
     )]

@@ -11,7 +11,7 @@ use crate::ui::components::Icon;
 pub fn LoginPage(next: String, problem: String) -> impl IntoView {
     let problem = match problem.as_str() {
         "wrong" => Some("Name or password is wrong."),
-        "crowded" => Some("Many people sign in at this moment. Try again in some seconds."),
+        "crowded" => Some("Many people are signing in at this moment. Try again in some seconds."),
         "often" => Some("Too many attempts. Wait half a minute and try again."),
         "unavailable" => Some("The accounts cannot be read now: the database does not answer. Try again in a moment."),
         "form" => Some("The form could not be read. Fill it in again."),

@@ -70,9 +70,10 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
     let again = entry.downloadable.then(|| {
         view! { <a class="button small" href=format!("/api/v1/exports/{}/file", entry.id)><Icon name="download" />"Download"</a> }
     });
-    let outcome = match outcome(entry.outcome) {
-        "Complete" if entry.deviations.has_drifted() => "Complete, drifted",
-        outcome => outcome,
+    let (look, outcome) = if entry.outcome == Outcome::Completed && entry.deviations.has_drifted() {
+        ("badge drifted".to_owned(), "Complete, drifted")
+    } else {
+        (format!("badge {}", entry.outcome.as_str()), outcome(entry.outcome))
     };
     let deviations =
         entry.deviations.lines().into_iter().map(|line| view! { <span class="detail">{text::sentence(&line)}</span> });
@@ -84,7 +85,7 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
             <td>{entry.requested_by}<span class="detail">{format!("from the {}", entry.door)}</span></td>
             <td>{entry.scope}</td>
             <td>
-                <span class=format!("badge {}", entry.outcome.as_str())>{outcome}</span>" "{again}
+                <span class=look>{outcome}</span>" "{again}
                 {deviations}
                 <span class="detail">{entry.message.or(downloads)}</span>
                 {digest}

@@ -103,8 +103,9 @@ impl Live {
         let (good, text) = match state {
             RunState::Completed(done) => {
                 browser::download(id);
-                let headline = text::sentence(&done.deviations.headline());
-                (!done.deviations.has_drifted(), format!("{headline} {}.", text::counted(done.records, "record")))
+                let has_drifted = done.deviations.has_drifted();
+                let headline = if has_drifted { "Complete, with deviations" } else { "Complete and sealed" };
+                (!has_drifted, format!("{headline}. {}.", text::counted(done.records, "record")))
             }
             RunState::Failed(failure) => (false, format!("Not complete. {}", failure.message)),
             RunState::Cancelled => (false, "Cancelled. No file was made.".to_owned()),
