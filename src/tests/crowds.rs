@@ -154,6 +154,7 @@ async fn with_limits(limits: Limits) -> SocketAddr {
     let router = Router::new()
         .route("/small", get(async || "small"))
         .route("/large", get(async move || megabytes()))
+        .route("/download", get(async move || ([("content-disposition", "attachment")], megabytes())))
         .route("/events", get(async move || events()))
         .route("/form", post(async |body: Bytes| body.len().to_string()));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -246,6 +247,49 @@ async fn where_all_connections_are_taken_the_silent_ones_make_room() {
     }
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     drop(silent);
+}
+
+/// Readers that nobody has let in take what they may, slowly; whoever comes then is answered all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_readers_make_room_and_whoever_downloads_keeps_theirs() {
+    let minute = Duration::from_mins(1);
+    let address = with_limits(Limits { reader_window: minute, idle: minute, ..short() }).await;
+    let mut download = TcpStream::connect(address).await.unwrap();
+    download.write_all(b"GET /download HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let stuck = half_sent(7, address, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let (browser, started) = (Browser::new(address), Instant::now());
+    for _ in 0..5 {
+        assert_eq!(browser.get("/small").await.text(), "small");
+    }
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    let mut whole = Vec::new();
+    download.read_to_end(&mut whole).await.unwrap();
+    assert!(whole.len() > 16 << 20, "a download was cut off after {} bytes", whole.len());
+    drop(stuck);
+}
+
+/// What the server's own buffers hold is not lost when a reader is slow to take the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_an_answer_is_not_cut_off() {
+    let address = with_limits(Limits { reader_window: Duration::from_mins(1), ..short() }).await;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut slow = socket.connect(address).await.unwrap();
+    slow.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let (mut taken, mut buffer) = (0, vec![0; 64 << 10]);
+    // The last megabytes slowly: longer than any idle connection is kept.
+    loop {
+        let read = slow.read(&mut buffer).await.unwrap();
+        if read == 0 {
+            break;
+        }
+        taken += read;
+        if taken > 13 << 20 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    assert!(taken > 16 << 20, "{taken} bytes");
 }
 
 /// What is answered is never given up: the next one waits, and is served.

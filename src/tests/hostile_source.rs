@@ -278,6 +278,21 @@ fn expressions_that_the_planner_would_evaluate_are_refused_by_name() {
          CREATE TABLE by_leaf (id integer) PARTITION BY RANGE (id);
          CREATE TABLE by_leaf_1 PARTITION OF by_leaf FOR VALUES FROM (1) TO (9);
          CREATE INDEX ON by_leaf_1 ((evil('leaf') + id));
+         CREATE FUNCTION public.negator(date, timestamptz) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
+            $$ BEGIN RETURN public.evil('negator') = 1; END $$;
+         CREATE OPERATOR public.@<@ (leftarg = date, rightarg = timestamptz, function = pg_catalog.date_lt_timestamptz,
+            negator = OPERATOR(public.@>=@));
+         CREATE OPERATOR public.@>=@ (leftarg = date, rightarg = timestamptz, function = public.negator,
+            negator = OPERATOR(public.@<@));
+         CREATE TABLE by_negator (id integer, d date);
+         CREATE INDEX ON by_negator ((d - pg_catalog.integer_pl_date((NOT ('2020-01-01'::date OPERATOR(public.@<@)
+            '2020-01-01'::timestamptz))::int, '2020-01-01'::date)));
+         CREATE DOMAIN public.checked AS text CHECK (evil('domain') = 1);
+         CREATE DOMAIN public.texts AS text[]; CREATE DOMAIN public.many AS public.checked[];
+         CREATE TABLE by_domain (id integer);
+         CREATE INDEX ON by_domain ((id + array_length(('{\"{a}\"}'::public.texts[])::public.many[], 1)));
+         CREATE TYPE public.mood AS ENUM ('good', 'bad');
+         CREATE TABLE by_enum (id integer, mood public.mood); CREATE INDEX ON by_enum (id) WHERE mood = 'good';
          CREATE TABLE by_check (id integer, CHECK (evil('check') = 1 AND id > 0));
          ALTER DATABASE app SET constraint_exclusion = on;
          CREATE TABLE harmless (id integer, name text); CREATE INDEX ON harmless (lower(name));
@@ -299,10 +314,12 @@ fn expressions_that_the_planner_would_evaluate_are_refused_by_name() {
     let superuser = server.url_as("postgres", "app");
     let refused = export(&superuser, &[]);
     assert_eq!(refused.code, 1, "{}", refused.stderr);
-    let statistics = has_statistics.then_some("by_statistics (its extended statistics calls public.evil");
+    let statistics = has_statistics.then_some("by_statistics (its extended statistics uses function public.evil");
     for named in [
-        "by_index (an index calls public.evil",
-        "by_operator (an index calls public.evil",
+        "by_index (an index uses function public.evil",
+        "by_operator (an index uses",
+        "by_negator (an index uses operator public.@<@",
+        "by_domain (an index uses type public.",
         "by_condition (an index",
         "by_partition (its partition key",
         "by_leaf (an index",
@@ -312,7 +329,11 @@ fn expressions_that_the_planner_would_evaluate_are_refused_by_name() {
     {
         assert!(refused.stderr.contains(named), "{named}: {}", refused.stderr);
     }
-    assert!(!refused.stderr.contains("harmless (") && !refused.stderr.contains("by_check ("), "{}", refused.stderr);
+    assert!(
+        ["harmless (", "by_check (", "by_enum ("].iter().all(|fine| !refused.stderr.contains(fine)),
+        "{}",
+        refused.stderr
+    );
     assert!(refused.stderr.contains("connect as waybill_owner, or exclude the table"), "{}", refused.stderr);
     let excluded = "name = \"x\"\n[tables.harmless.columns]\nid = \"plain\"\nname = \"plain\"\n[tables.by_check.columns]\nid = \"plain\"\n";
     std::fs::write(folder.path().join("x.toml"), excluded).unwrap();
@@ -343,6 +364,46 @@ fn row_level_policies_never_run_and_a_foreign_tables_place_is_no_table() {
     let found = source.find(&Lookup { table: "accounts", key_column: "id", keys: &["1"], columns: &["email"] });
     let Err(Error::NotATable { table, reason }) = found else { panic!("{found:?}") };
     assert!(table == "accounts" && reason.contains("row-level security"), "{reason}");
+    assert_eq!(loot(&server), Vec::<String>::new());
+}
+
+/// A name with its schema is not enough: of several functions of one name, the one that fits best is called.
+#[test]
+fn a_domain_over_an_extensions_type_brings_no_look_alike_along() {
+    let server = Postgres::start();
+    server.sql_as("postgres", "app", "ALTER SYSTEM SET log_line_prefix = '[%a] '; SELECT pg_reload_conf()");
+    if server.sql("SELECT count(*) FROM pg_available_extensions WHERE name = 'citext'") == "0" {
+        return;
+    }
+    server.sql_as("postgres", "app", "CREATE EXTENSION citext SCHEMA public");
+    server.sql(
+        "CREATE FUNCTION public.loot(what text) RETURNS boolean LANGUAGE plpgsql AS
+            $$ BEGIN RAISE LOG 'LOOT %', what; RETURN true; END $$;
+         CREATE DOMAIN public.mail AS public.citext;
+         CREATE FUNCTION public.citextout(public.mail) RETURNS text LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM public.loot('output'); RETURN 'x'; END $$;
+         CREATE FUNCTION public.same(public.mail, public.citext) RETURNS boolean LANGUAGE plpgsql AS
+            $$ BEGIN RETURN public.loot('operator'); END $$;
+         CREATE OPERATOR public.= (leftarg = public.mail, rightarg = public.citext, function = public.same);
+         CREATE TABLE users (id integer PRIMARY KEY, email public.mail, plain public.citext);
+         INSERT INTO users VALUES (1, 'Ada@example.org', 'Ada');",
+    );
+    let folder = TempDir::new().unwrap();
+    let url = server.url_as("postgres", "app");
+    for more in [&["--order", "key"][..], &[]] {
+        let arguments = [&["export", "--source", &url, "--output", "out.json", "--force"], more].concat();
+        let ended = Program::new(folder.path()).run(arguments);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+    }
+    let export = read_export(&std::fs::read(folder.path().join("out.json")).unwrap());
+    assert_eq!(export.data["users"][0]["email"], "Ada@example.org");
+    let source = source_at(&url);
+    let find = |key: &str| {
+        let lookup = Lookup { table: "users", key_column: "email", keys: &[key], columns: &["email", "plain"] };
+        source.find(&lookup).unwrap()
+    };
+    assert_eq!(find("ada@EXAMPLE.org"), Some(vec![Some("Ada@example.org".into()), Some("Ada".into())]));
+    assert_eq!(find("somebody@else.org"), None);
     assert_eq!(loot(&server), Vec::<String>::new());
 }
 

@@ -181,6 +181,8 @@ pub async fn rebind(
     let mut tx = file.of(None).begin().await?;
     let known = sources::all(&mut tx).await?;
     let by_name = |name: &str| known.iter().find(|source| source.name == name);
+    // Until it is written down, no server may begin.
+    let _idle;
     match rebind {
         Rebind::New => {
             if by_name(name).is_some() {
@@ -193,7 +195,7 @@ pub async fn rebind(
             if by_name(name).is_some_and(|other| other.id != source.id) {
                 return Err(Error::NameTaken(name.to_owned()));
             }
-            let _idle = file.files()?.lock(&format!("{}.lock", source.id)).map_err(|_| Error::InUse(from.clone()))?;
+            _idle = file.files()?.lock(&format!("{}.lock", source.id)).map_err(|_| Error::InUse(from.clone()))?;
             let source = KnownSource {
                 identity: identity.name.clone(),
                 file_id: identity.file.clone(),

@@ -194,6 +194,8 @@ pub trait Snapshot: Send {
     fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()>;
 }
 
+/// In characters. Nobody's name or password hash is longer, and nobody's memory is spent on one that is.
+const LONGEST_ANSWER: usize = 4096;
 /// Why look-ups for sign-in read nothing but tables.
 const NO_TABLE: &str = "it is no table; whoever made it would choose who may sign in";
 

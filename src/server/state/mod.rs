@@ -67,6 +67,8 @@ impl StateFile {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         private_folder(folder).map_err(Error::Folder)?;
         private_file(path).map_err(Error::Folder)?;
+        // However it was named: locks and files lie beside the file itself.
+        let path = &path.canonicalize().map_err(Error::Folder)?;
         refuse_another_programs(path).await?;
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -76,8 +78,17 @@ impl StateFile {
             .busy_timeout(Duration::from_secs(10))
             .disable_statement_logging();
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        MIGRATIONS.run(&pool).await?;
-        Ok(Self { pool, path: path.to_owned() })
+        let state = Self { pool, path: path.clone() };
+        state.migrate().await?;
+        Ok(state)
+    }
+
+    /// One process at a time: two that start together would both begin the same migration.
+    async fn migrate(&self) -> Result<()> {
+        let folder = self.files()?;
+        let lock = tokio::task::spawn_blocking(move || folder.wait_for_lock("migration.lock"));
+        let _alone = lock.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
+        Ok(MIGRATIONS.run(&self.pool).await?)
     }
 
     /// The part of one source.

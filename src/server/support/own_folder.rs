@@ -58,14 +58,33 @@ impl OwnFolder {
     /// # Errors
     /// `InUse` while somebody holds it, `Unusable` when its file cannot be made.
     pub fn lock(&self, name: &str) -> Result<Lock, Error> {
-        let path = self.0.join(name);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-        let file = options.open(&path).map_err(|cause| Error::Unusable { path: path.clone(), cause })?;
+        let (file, path) = self.lock_file(name)?;
         match file.try_lock() {
             Ok(()) => Ok(Lock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Error::InUse),
             Err(TryLockError::Error(cause)) => Err(Error::Unusable { path, cause }),
+        }
+    }
+
+    /// The same, waiting until it is free. Blocks.
+    ///
+    /// # Errors
+    /// `Unusable` when its file cannot be made.
+    pub fn wait_for_lock(&self, name: &str) -> Result<Lock, Error> {
+        let (file, path) = self.lock_file(name)?;
+        match file.lock() {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(cause) => Err(Error::Unusable { path, cause }),
+        }
+    }
+
+    fn lock_file(&self, name: &str) -> Result<(File, PathBuf), Error> {
+        let path = self.0.join(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        match options.open(&path) {
+            Ok(file) => Ok((file, path)),
+            Err(cause) => Err(Error::Unusable { path, cause }),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a connection is doing, and since when.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Limits;
@@ -20,51 +21,86 @@ pub enum Phase {
     Idle,
 }
 
+/// An answer whose reader has let it wait for so long may have to make room.
+const SLOW_READER: Duration = Duration::from_secs(5);
+
 #[derive(Debug)]
-pub struct Activity(Mutex<(Phase, Instant)>);
+pub struct Activity {
+    phase: Mutex<(Phase, Instant)>,
+    /// Bytes are here that the reader has not taken.
+    is_writing: AtomicBool,
+    /// What somebody who may has asked for is never given up.
+    is_protected: AtomicBool,
+}
 
 impl Default for Activity {
     fn default() -> Self {
-        Self(Mutex::new((Phase::Head, Instant::now())))
+        let phase = Mutex::new((Phase::Head, Instant::now()));
+        Self { phase, is_writing: AtomicBool::new(false), is_protected: AtomicBool::new(false) }
     }
 }
 
 impl Activity {
+    fn lock(&self) -> MutexGuard<'_, (Phase, Instant)> {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn enter(&self, phase: Phase) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (phase, Instant::now());
+        *self.lock() = (phase, Instant::now());
+    }
+
+    pub fn writes(&self) {
+        self.is_writing.store(true, Ordering::Release);
+    }
+
+    /// The reader's system has everything; only now a connection can be idle.
+    pub fn has_written(&self) {
+        if self.is_writing.swap(false, Ordering::AcqRel) {
+            let mut now = self.lock();
+            if now.0 == Phase::Idle {
+                now.1 = Instant::now();
+            }
+        }
+    }
+
+    pub fn protect(&self) {
+        self.is_protected.store(true, Ordering::Release);
     }
 
     /// Moves on, if this is what the connection was doing.
     pub fn follow(&self, before: Phase, after: Phase) {
-        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut now = self.lock();
         if now.0 == before {
             *now = (after, Instant::now());
         }
     }
 
     pub fn phase(&self) -> Phase {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+        self.lock().0
     }
 
     /// Whether a request's head, or the next request, was waited for long enough.
     pub fn is_overdue(&self, limits: &Limits) -> bool {
-        let (phase, since) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (phase, since) = *self.lock();
         match phase {
             Phase::Head => since.elapsed() >= limits.head,
-            Phase::Idle => since.elapsed() >= limits.idle,
+            Phase::Idle => since.elapsed() >= limits.idle && !self.is_writing.load(Ordering::Acquire),
             Phase::Body | Phase::Answer => false,
         }
     }
 
-    /// How gladly the connection is given up for another one; none while it is answered.
+    /// How gladly the connection is given up for another one; none while its answer is being made, or is a download.
     pub fn dispensability(&self) -> Option<(u8, Duration)> {
-        let (phase, since) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (phase, since) = *self.lock();
         let age = since.elapsed();
+        let is_waiting = self.is_writing.load(Ordering::Acquire) && age >= SLOW_READER;
         let rank = match phase {
-            Phase::Head if age >= SLOW_HEAD => 3,
-            Phase::Idle => 2,
-            Phase::Head => 1,
-            Phase::Body => 0,
+            _ if self.is_protected.load(Ordering::Acquire) && self.is_writing.load(Ordering::Acquire) => return None,
+            Phase::Head if age >= SLOW_HEAD => 4,
+            Phase::Idle => 3,
+            Phase::Head => 2,
+            Phase::Body => 1,
+            Phase::Answer if is_waiting => 0,
             Phase::Answer => return None,
         };
         Some((rank, age))

@@ -20,6 +20,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
+use axum::http::header;
 use futures::FutureExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
@@ -72,9 +73,10 @@ impl Limits {
     #[must_use]
     pub fn of_this_process() -> Self {
         let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
-        let half = usize::try_from(files / 2).unwrap_or(usize::MAX);
+        // An answer may hold a file, too.
+        let third = usize::try_from(files / 3).unwrap_or(usize::MAX);
         let limits = Self::default();
-        Self { connections: limits.connections.min(half), ..limits }
+        Self { connections: limits.connections.min(third), ..limits }
     }
 }
 
@@ -161,6 +163,10 @@ async fn answer(
     let mut request: Request = request.map(|body| Body::new(RequestBody::new(body, tracked)));
     request.extensions_mut().insert(ConnectInfo(peer));
     let response = router.call(request).await?;
+    // Only who may have it gets something to keep.
+    if response.headers().contains_key(header::CONTENT_DISPOSITION) {
+        activity.protect();
+    }
     Ok(response.map(|body| Body::new(AnswerBody::new(body, activity))))
 }
 

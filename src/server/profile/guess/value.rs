@@ -207,7 +207,9 @@ fn has_assignment(text: &str) -> bool {
         let is_tag = sign != ">" || before.get(..before.len() - name.len()).is_some_and(|rest| rest.ends_with('<'));
         // In a sentence a colon comes after a word, and a word comes after it.
         let is_sentence = sign == ":" && value.chars().all(char::is_alphabetic);
-        is_set && is_tag && !is_sentence && names_a_secret(name, value)
+        // `root:toor`
+        let is_root = sign == ":" && ["root", "admin", "sa"].contains(&name) && text[at + 1..].starts_with(value);
+        is_set && is_tag && (!is_sentence && names_a_secret(name, value) || is_root)
     })
 }
 

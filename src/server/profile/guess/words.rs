@@ -21,7 +21,8 @@ impl Words {
 
 /// Long enough to mean a secret wherever they stand in a name, also inside of German or Dutch compounds.
 pub static SECRET_ANYWHERE: Words = Words::new(
-    "sicherheitsantwort antwortgeheim reponsesecrete respuestasecreta respuestaseguridad respuestadeseguridad \
+    "recoveryphrase seedphrase sharedkey keyparts safeword mothersmaiden wifikey wifipass wifikode haslo lozinka heslo \
+     parola salasana jelszo sicherheitsantwort antwortgeheim reponsesecrete respuestasecreta respuestaseguridad respuestadeseguridad \
      respostasecreta respostaseguranca beveiligingsantwoord geheimantwoord herstelcode wiederherstellungscode \
      notfallcode codesecours codedesecours codigorecuperacion codigosrecuperacion codigoderecuperacion \
      codigosderecuperacion codigorecuperacao codigosrecuperacao codigoderecuperacao codigosderecuperacao rememberme \
@@ -43,7 +44,7 @@ pub static SECRET_PARTS: Words = Words::new(
      tokens jeton jetons otp totp hotp mfa 2fa tfa tan pin pincode puk cvv cvv2 cvc cvc2 csc pan salt hash shadow \
      credential credentials credencial credenciais credenciales zugangsdaten anmeldedaten inloggegevens jwt bearer \
      csrf xsrf nonce verifier mnemonic mnemonik psk preshared pem pfx p12 keystore dek kek cmk priv privkey rcon dsn \
-     odbc cookies p256dh appkey nwkskey appskey ciphertext impersonation remember unseal",
+     odbc cookies p256dh appkey nwkskey appskey ciphertext impersonation remember unseal wpa vault x509",
 );
 
 /// A secret or not: only values that are plainly something else let such a column out.

@@ -1,6 +1,6 @@
 //! Questions about an account: the newest committed truth, from plain tables only.
 
-use super::super::{Condition, Error, Lookup, NO_TABLE, Result};
+use super::super::{Condition, Error, LONGEST_ANSWER, Lookup, NO_TABLE, Result};
 use super::catalog::{HIDES_ROWS, parts, rows};
 use super::client::{self, Row};
 use super::foreign_code::ForeignCode;
@@ -19,15 +19,15 @@ struct Test<'a> {
 
 impl<'a> Test<'a> {
     /// SQL for: the column has one of these values.
-    fn any_of(&mut self, name: &str, column: &PlainColumn, accepted: &[&'a str]) -> String {
-        let tests: Vec<String> = accepted.iter().map(|value| self.equals(name, column, value)).collect();
+    fn any_of(&mut self, column: &PlainColumn, accepted: &[&'a str]) -> String {
+        let tests: Vec<String> = accepted.iter().map(|value| self.equals(column, value)).collect();
         format!("({})", tests.join(" OR "))
     }
 
     /// As its own type, which an index is made for.
-    fn equals(&mut self, name: &str, column: &PlainColumn, value: &'a str) -> String {
+    fn equals(&mut self, column: &PlainColumn, value: &'a str) -> String {
         match &column.equals {
-            Some(equals) => format!("{} {equals} ${}", quoted(name), self.push(column.type_oid, value)),
+            Some(equals) => format!("{equals} ${}", self.push(column.type_oid, value)),
             None => self.equals_as_text(column, value),
         }
     }
@@ -56,9 +56,10 @@ pub fn identity(session: &mut Session) -> Result<String> {
 pub fn find(session: &mut Session, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
     let table = plain_table(session, lookup.table)?;
     let column = |name: &str| table.column(lookup.table, name);
-    let texts: Vec<&str> = lookup.columns.iter().map(|name| Ok(column(name)?.text.as_str())).collect::<Result<_>>()?;
+    let shown = |name: &&str| Ok(format!("pg_catalog.substr({}, 1, {LONGEST_ANSWER})", column(name)?.text));
+    let texts: Vec<String> = lookup.columns.iter().map(shown).collect::<Result<_>>()?;
     let mut test = Test::default();
-    let key = test.any_of(lookup.key_column, column(lookup.key_column)?, lookup.keys);
+    let key = test.any_of(column(lookup.key_column)?, lookup.keys);
     let sql = format!("SELECT {} FROM {} WHERE {key} LIMIT 2", texts.join(", "), table.from);
     let mut rows = match session.fetch_typed(&sql, &test.types, &test.values) {
         // An e-mail address is no UUID: then nobody has that key.
@@ -76,7 +77,7 @@ pub fn holds(session: &mut Session, condition: &Condition<'_>) -> Result<bool> {
     for (name, accepted) in condition.equal {
         let column = table.column(condition.table, name)?;
         tests.push(match accepted {
-            [_] => test.any_of(name, column, accepted),
+            [_] => test.any_of(column, accepted),
             // What a truth value is written as differs from engine to engine.
             several => {
                 let any: Vec<String> = several.iter().map(|value| test.equals_as_text(column, value)).collect();
@@ -130,7 +131,7 @@ const PLAIN_TABLE: &str = "
           FROM base b JOIN pg_type t ON t.oid = b.typbasetype WHERE b.typtype = 'd')
     SELECT CAST(r.oid AS bigint), CAST(r.relkind AS text), r.hides_rows, CAST(b.attname AS text),
            CAST(b.oid AS bigint), b.typtype = 'b' AND n.nspname = 'pg_catalog',
-           CAST(fn.nspname AS text), CAST(f.proname AS text),
+           CAST(fn.nspname AS text), CAST(f.proname AS text), format_type(b.oid, -1),
            (SELECT CAST(ons.nspname AS text) FROM pg_opclass k
               JOIN pg_am m ON m.oid = k.opcmethod AND m.amname = 'btree'
               JOIN pg_amop s ON s.amopfamily = k.opcfamily AND s.amoplefttype = k.opcintype
@@ -158,7 +159,7 @@ struct PlainColumn {
     type_oid: u32,
     /// SQL for the value as text.
     text: String,
-    /// SQL for the operator that compares two values of the type; none where only texts can be compared.
+    /// SQL that compares the value with what stands after it; none where only texts can be compared.
     equals: Option<String>,
 }
 
@@ -176,18 +177,19 @@ impl PlainColumn {
     fn read(row: &Row) -> client::Result<Option<Self>> {
         let Some(name) = row.maybe(3) else { return Ok(None) };
         let is_built_in = row.is_true(5)?;
-        let column = quoted(name);
-        let output = format!("{}.{}({column})", quoted(row.text(6)?), quoted(row.text(7)?));
+        // As the base type: for a domain over it, its owner could have made functions and operators that fit better.
+        let base = if is_built_in { quoted(name) } else { format!("CAST({} AS {})", quoted(name), row.text(8)?) };
+        let output = format!("{}.{}({base})", quoted(row.text(6)?), quoted(row.text(7)?));
         // Nobody can make a cast between types that PostgreSQL ships; of others, a cast may be anybody's.
         let text = if is_built_in {
-            format!("CAST({column} AS pg_catalog.text)")
+            format!("CAST({base} AS pg_catalog.text)")
         } else {
             format!("pg_catalog.textin({output})")
         };
         // Only superusers make operator classes, so a type's own one (citext's) can be trusted. An enum has none
         // of its own, and its owner's casts would take part in choosing among the operators for any enum.
-        let schema = if is_built_in { Some("pg_catalog") } else { row.maybe(8) };
-        let equals = schema.map(|schema| format!("OPERATOR({}.=)", quoted(schema)));
+        let schema = if is_built_in { Some("pg_catalog") } else { row.maybe(9) };
+        let equals = schema.map(|schema| format!("{base} OPERATOR({}.=)", quoted(schema)));
         Ok(Some(Self { name: name.to_owned(), type_oid: row.parse(4)?, text, equals }))
     }
 }

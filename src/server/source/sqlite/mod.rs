@@ -12,7 +12,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params_from_iter};
 
-use super::{Condition, Error, Identity, Interrupt, Lookup, NO_TABLE, Result, Snapshot, Source, quoted};
+use super::{
+    Condition, Error, Identity, Interrupt, LONGEST_ANSWER, Lookup, NO_TABLE, Result, Snapshot, Source, quoted,
+};
 use snapshot::SqliteSnapshot;
 
 /// An `SQLite` file.
@@ -82,7 +84,7 @@ impl Source for SqliteSource {
         let view = connection.transaction()?;
         require_table(&view, lookup.table)?;
         // As texts, whatever they are stored as.
-        let column = |name: &&str| format!("CAST({} AS TEXT)", quoted(name));
+        let column = |name: &&str| format!("substr(CAST({} AS TEXT), 1, {LONGEST_ANSWER})", quoted(name));
         let columns = lookup.columns.iter().map(column).collect::<Vec<_>>().join(", ");
         let marks = vec!["?"; lookup.keys.len()].join(", ");
         let (table, key) = (quoted(lookup.table), quoted(lookup.key_column));
