@@ -67,7 +67,7 @@ versions: packages
 			done
 		fi
 		printf '\nOn PostgreSQL %s\n' "$$version"
-		WAYBILL_POSTGRES=$(CURDIR)/$$folder/bin cargo nextest run --no-fail-fast postgres contract lossless
+		WAYBILL_POSTGRES=$(CURDIR)/$$folder/bin cargo nextest run --no-fail-fast postgres contract lossless hostile_source
 	done
 
 # Ratios, side by side in one run, at 100,000 and 1,000,000 incidents: about 15 minutes and 25 GB of disk.
