@@ -167,7 +167,7 @@ fn short() -> Limits {
     let second = Duration::from_secs(1);
     Limits {
         connections: 8,
-        head: second,
+        head: Duration::from_secs(10),
         idle: second,
         bytes_per_second: 1 << 10,
         body_window: second,

@@ -6,7 +6,7 @@ CREATE TABLE sources (
     id TEXT PRIMARY KEY NOT NULL,
     -- What the engine says of the database: PostgreSQL's system identifier and database, an SQLite file's path.
     identity TEXT NOT NULL,
-    -- What an SQLite file keeps when it is moved: its number in its file system.
+    -- What an SQLite file keeps when it is moved: its number and birth in its file system.
     file_id TEXT,
     -- The operator's name for it: a physical copy has the same identity, an upgraded server another one.
     name TEXT NOT NULL UNIQUE,

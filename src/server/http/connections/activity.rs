@@ -93,15 +93,15 @@ impl Activity {
     pub fn dispensability(&self) -> Option<(u8, Duration)> {
         let (phase, since) = *self.lock();
         let age = since.elapsed();
-        let is_waiting = self.is_writing.load(Ordering::Acquire) && age >= SLOW_READER;
+        let is_writing = self.is_writing.load(Ordering::Acquire);
         let rank = match phase {
-            _ if self.is_protected.load(Ordering::Acquire) && self.is_writing.load(Ordering::Acquire) => return None,
+            _ if is_writing && self.is_protected.load(Ordering::Acquire) => return None,
             Phase::Head if age >= SLOW_HEAD => 4,
-            Phase::Idle => 3,
+            Phase::Idle if !is_writing => 3,
             Phase::Head => 2,
             Phase::Body => 1,
-            Phase::Answer if is_waiting => 0,
-            Phase::Answer => return None,
+            Phase::Answer | Phase::Idle if is_writing && age >= SLOW_READER => 0,
+            Phase::Answer | Phase::Idle => return None,
         };
         Some((rank, age))
     }

@@ -63,12 +63,15 @@ impl Source for SqliteSource {
         rusqlite::version().to_owned()
     }
 
-    /// SQLite has no identifier of its own; a file is known by where it lies, and by its number in its file system,
-    /// which it keeps when it is moved there.
+    /// SQLite has no identifier of its own; a file is known by where it lies, and by its number and birth in its file
+    /// system, which it keeps when it is moved there. The number alone may be given to another file later.
     fn identity(&self) -> Result<Identity> {
         use std::os::unix::fs::MetadataExt;
         let path = self.path.canonicalize().map_err(|_| Error::Missing)?;
-        let file = path.metadata().ok().map(|file| format!("{}:{}", file.dev(), file.ino()));
+        let file = path.metadata().ok().and_then(|file| {
+            let born = file.created().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+            Some(format!("{}:{}:{}", file.dev(), file.ino(), born.as_nanos()))
+        });
         Ok(Identity { name: format!("sqlite:{}", path.display()), file })
     }
 
