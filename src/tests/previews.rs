@@ -86,7 +86,8 @@ async fn a_source_that_disappears_is_told_in_the_preview_and_recovers() {
     assert_eq!(
         shown.failure.as_deref(),
         Some(
-            "the database does not fit the profile supportsignal: a table is missing: incidents; waybill profile check compares the two"
+            "the database does not fit the profile supportsignal: a table is missing: incidents; waybill profile check \
+             compares the two, and waybill export --drift=allow leaves out what is missing"
         )
     );
     let page = admin.get("/admin/developer-tools/export").await.text();
