@@ -94,7 +94,7 @@ fn a_damaged_source_fails_with_a_clear_reason_and_leaves_no_file() {
     assert!(!folder.path().join("out.json").exists());
 }
 
-/// `3-format`: what SQLite lets into any column comes out tagged, and nothing is lost.
+/// What SQLite lets into any column comes out tagged, and nothing is lost.
 #[test]
 fn values_that_are_not_what_the_column_says_are_kept_exactly() {
     let folder = TempDir::new().unwrap();

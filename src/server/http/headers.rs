@@ -1,4 +1,4 @@
-//! Security headers on every response (OWASP Secure Headers; `5-trust` 4).
+//! Security headers on every response (OWASP Secure Headers; `docs/trust.md`).
 
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};

@@ -1,5 +1,4 @@
-//! Reads a file by its own schema, as `3-format` and the guide describe it, sharing no code with the
-//! writer.
+//! Reads a file by its own schema, as `waybill guide` describes it, sharing no code with the writer.
 
 use std::collections::HashMap;
 

@@ -1,10 +1,10 @@
 //! Connections: so many, so slow, so long without a request, and no more.
 //!
 //! May import: nothing of ours. Flow: `serve` accepts; where there are too many, whoever has been longest at it
-//! without a whole request makes room, so that a proxy, behind which everybody has one address, is not locked
-//! out. `Activity` knows what a connection is doing, `body` tells it, and `PacedStream` ends connections that
-//! move fewer bytes than a slow telephone line would: a rate, and no total time, so that a large download may
-//! take as long as it needs.
+//! without a whole request makes room, then the slowest reader; an address gets no limit of its own there, as a
+//! proxy gives everybody the same one. `Activity` knows what a connection is doing, `body` tells it, and `PacedStream` ends connections that
+//! move fewer bytes a second than a least rate: there is no limit on the total time, so that a large download
+//! may take as long as it needs.
 
 mod activity;
 mod body;
@@ -34,7 +34,7 @@ use activity::{Activity, Phase};
 use body::{AnswerBody, RequestBody};
 use stream::PacedStream;
 
-/// How often the system is asked again for a connection that it could not give.
+/// The wait before the system is asked again for a connection that it could not give.
 const AFTER_A_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 

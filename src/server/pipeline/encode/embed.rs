@@ -1,7 +1,7 @@
 //! Whether a column's JSON text can stand in the file as JSON without losing anything.
 //!
 //! A reader keeps one of several equal keys, rounds numbers to doubles and cannot tell SQL's NULL
-//! from JSON's. Text where that would change something is kept as a string instead (`3-format`,
+//! from JSON's. Text where that would change something is kept as a string instead (the
 //! `json` codec); the check reads the text once and builds nothing.
 
 /// Deeper than most readers follow (Python's `json` gives up near 1,000, others far earlier).

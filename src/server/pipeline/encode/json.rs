@@ -1,4 +1,4 @@
-//! The encoder of the JSON form: one record a line, keys in column order (`3-format`).
+//! The encoder of the JSON form: one record a line, keys in column order.
 
 use std::io::Write;
 

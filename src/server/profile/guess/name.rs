@@ -69,9 +69,9 @@ impl Name {
         if self.has_part(words::SESSIONS_OF_PEOPLE.all()) {
             return false;
         }
+        // A secretary keeps no secrets of sign-in, though the word begins like one.
         let begins =
             |word: &&str| self.parts.iter().any(|part| part.starts_with(*word) && !part.starts_with("secretar"));
-        // Secretaries keep other things.
         let contains = |word: &str| word.len() >= 6 && self.flat.replace("secretar", "").contains(word);
         words::TABLES_OF_SECRETS.all().iter().any(|word| begins(word) || contains(word))
     }

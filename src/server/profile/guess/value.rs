@@ -159,8 +159,9 @@ fn secret_inside(text: &str) -> Option<&'static str> {
 }
 
 fn has_bearer(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
     let after = |word: &str| {
-        let at = text.to_ascii_lowercase().find(word)?;
+        let at = lower.find(word)?;
         text.get(at + word.len()..)
     };
     ["bearer ", "authorization: basic ", "authorization: token "]
@@ -252,7 +253,7 @@ fn of_words(text: &str) -> Sign {
 }
 
 /// One @ between a local part and a domain with a dot, no space: enough to notice one.
-pub fn is_email(text: &str) -> bool {
+fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let inside = |c: char| !c.is_whitespace() && !c.is_control() && !"<>()[],;:\"".contains(c);
     !local.is_empty() && domain.trim_matches('.').contains('.') && text.len() <= 254 && text.chars().all(inside)
