@@ -1,6 +1,7 @@
 //! The command line: what it prints, what it leaves, how it ends.
 
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -28,6 +29,21 @@ fn export_then_verify_then_inspect() {
     let ended = run(&folder, &["verify", "out.json"]);
     assert_eq!(ended.code, 0);
     assert!(ended.text().starts_with("complete: ") && ended.text().contains(" records in 22 tables, sealed 20"));
+}
+
+#[test]
+fn a_server_without_the_pages_files_says_so_apart_from_its_address() {
+    let (folder, source) = folder_with_sample();
+    let mut program = Program::alone(folder.path());
+    let arguments = ["serve", "--address", "127.0.0.1:0", &source];
+    let mut server = program.0.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let first = |output: &mut dyn Read| BufReader::new(output).lines().next().unwrap().unwrap();
+    let ready = first(server.stdout.as_mut().unwrap());
+    assert!(ready.starts_with("Waybill is ready: http://127.0.0.1:"), "{ready}");
+    let bare = first(server.stderr.as_mut().unwrap());
+    assert!(bare.ends_with("pages are bare: give their folder with --site."), "{bare}");
+    server.kill().unwrap();
+    server.wait().unwrap();
 }
 
 #[test]

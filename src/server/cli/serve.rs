@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
 use super::open::{SourceUrl, app, blocking};
-use super::{Exit, Failed, SourceArgs, StateArgs};
+use super::{Exit, Failed, SourceArgs, StateArgs, tell};
 use crate::model::export::DriftPolicy;
 use crate::model::manifest::RecordOrder;
 use crate::model::text;
@@ -53,7 +53,7 @@ impl Serve {
             trusted_proxies: self.trusted_proxy.clone(),
         };
         if !site.root.is_dir() {
-            say("The page's files are not there, so pages are bare: give their folder with --site.");
+            tell("The page's files are not there, so pages are bare: give their folder with --site.");
         }
         let router = http::router(app.clone(), site)
             .map_err(|_| Failed::new(Exit::Usage, "--public-url is not one: write https://waybill.example.org"))?;
@@ -93,7 +93,7 @@ impl Serve {
     }
 }
 
-/// Tells whoever started the server. That nobody listens any more is no reason to stop serving.
+/// Prints to standard output. That nobody listens any more is no reason to stop serving.
 fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }

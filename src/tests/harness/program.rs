@@ -28,6 +28,14 @@ impl Program {
         Self::with(Command::new(env!("CARGO_BIN_EXE_waybill")), folder)
     }
 
+    /// A program in a folder of its own, without the page's files beside it.
+    pub fn alone(folder: &Path) -> Self {
+        let program = folder.join("bin/waybill");
+        std::fs::create_dir(folder.join("bin")).unwrap();
+        std::fs::copy(env!("CARGO_BIN_EXE_waybill"), &program).unwrap();
+        Self::with(Command::new(program), folder)
+    }
+
     /// A program that may write no file larger than so many kilobytes.
     pub fn limited(kilobytes: u32, folder: &Path) -> Self {
         Self::with_limit(&format!("-f {kilobytes}"), folder)
