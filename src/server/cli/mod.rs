@@ -90,6 +90,10 @@ struct DatabaseArgs {
     /// password belongs into `WAYBILL_SOURCE`, `PGPASSWORD` or ~/.pgpass.
     #[arg(long, value_name = "URL", env = "WAYBILL_SOURCE", hide_env_values = true)]
     source: SecretString,
+    /// A role of PostgreSQL whose code may run as the user who connects; may be given several times, or with
+    /// commas. Needed only where its tables are read by a user who may do more than it may.
+    #[arg(long, value_name = "ROLE", env = "WAYBILL_TRUST_OWNER", value_delimiter = ',')]
+    trust_owner: Vec<String>,
 }
 
 /// Where the data comes from and what it means.

@@ -71,11 +71,12 @@ impl SourceUrl {
     }
 
     /// Blocks: a server is asked at once whether it can be used.
-    fn open(&self) -> Result<Arc<dyn Source>, Failed> {
+    fn open(&self, trusted_owners: &[String]) -> Result<Arc<dyn Source>, Failed> {
         Ok(match self {
             Self::Sqlite(path) => Arc::new(SqliteSource::new(path)),
             Self::Postgres(address) => {
-                Arc::new(PostgresSource::connect((**address).clone()).map_err(|error| self.named(error.into()))?)
+                let connected = PostgresSource::connect((**address).clone(), trusted_owners);
+                Arc::new(connected.map_err(|error| self.named(error.into()))?)
             }
         })
     }
@@ -118,8 +119,8 @@ impl DatabaseArgs {
     }
 
     pub async fn open(&self) -> Result<(SourceUrl, Arc<dyn Source>), Failed> {
-        let url = self.url()?;
-        blocking(move || url.open().map(|source| (url, source))).await
+        let (url, trusted) = (self.url()?, self.trust_owner.clone());
+        blocking(move || url.open(&trusted).map(|source| (url, source))).await
     }
 }
 

@@ -95,7 +95,15 @@ pub enum Error {
 
 /// Every table at once: nobody wants to learn of them one by one.
 fn list_unreadable(tables: &[Unreadable]) -> String {
-    let lines: Vec<String> = tables.iter().map(|table| format!("{} ({})", table.table, table.reason)).collect();
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for Unreadable { table, reason } in tables {
+        match reasons.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, tables)) => tables.push(table),
+            None => reasons.push((reason, vec![table])),
+        }
+    }
+    let lines: Vec<String> =
+        reasons.iter().map(|(reason, tables)| format!("{} ({reason})", tables.join(", "))).collect();
     format!("not every table can be read, so nothing was exported: {}", lines.join("; "))
 }
 

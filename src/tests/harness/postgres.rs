@@ -260,7 +260,7 @@ impl Postgres {
 /// A source on any address, with limits short enough for a test.
 pub fn source_at(url: &str) -> PostgresSource {
     let address: Address = url.parse().unwrap();
-    PostgresSource::connect(address).unwrap().with_limits(Duration::from_secs(2), Duration::from_millis(700))
+    PostgresSource::connect(address, &[]).unwrap().with_limits(Duration::from_secs(2), Duration::from_millis(700))
 }
 
 impl Drop for Postgres {

@@ -144,7 +144,7 @@ impl Object {
         }
     }
 
-    fn reason_not_to_read(&self, code: &BTreeMap<i64, ForeignCode>) -> Option<String> {
+    fn reason_not_to_read(&self, code: &ForeignCode) -> Option<String> {
         if !self.may_use_schema {
             Some("the user may not use its schema: GRANT USAGE ON SCHEMA".into())
         } else if !self.may_select {
@@ -152,7 +152,7 @@ impl Object {
         } else if self.hides_rows {
             Some(HIDES_ROWS.into())
         } else {
-            code.get(&self.oid).map(ForeignCode::reason)
+            code.reason(self.oid).map(str::to_owned)
         }
     }
 }

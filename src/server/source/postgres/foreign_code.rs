@@ -1,4 +1,5 @@
-//! Code that the server would run for whoever merely plans a query over a table.
+//! Code that the server would run for whoever merely plans a query over a table: what is there already, and who could
+//! add some while Waybill reads.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use super::session::Session;
 /// What the planner may run when it looks at a table: it works out constant parts of expressions in indexes, extended
 /// statistics and partition keys, as whoever asks. (`evil(1) + id` in an index is one call of `evil` for each plan,
 /// without any row.) An operator brings its negator along, and a domain its checks; enums bring nothing. What belongs
-/// to superusers or to the user who asks can do nothing that they could not do anyway.
+/// to superusers, to the user who asks or to roles that the operator trusts (`$1`) is no harm.
 const FOREIGN_CODE: &str = "
     SELECT CAST(coalesce(
              (SELECT a.relid FROM pg_partition_ancestors(code.relation) a(relid)
@@ -39,41 +40,107 @@ const FOREIGN_CODE: &str = "
         ON made.class = d.refclassid AND made.object = d.refobjid
       JOIN pg_namespace n ON n.oid = made.namespace
       JOIN pg_roles r ON r.oid = made.owner
-     WHERE NOT r.rolsuper AND r.rolname <> current_user
+     WHERE NOT r.rolsuper AND r.rolname <> session_user AND CAST(r.rolname AS text) <> ALL (CAST($1 AS text[]))
      ORDER BY 1, n.nspname, made.name";
 
-/// One row of `FOREIGN_CODE`.
-pub struct ForeignCode {
-    what: String,
-    function: String,
-    owner: String,
-}
+/// Who could add such code between a look at the catalog and the reading of a table: an index does not wait for
+/// readers. That is the owner of the table or of one of its partitions, and the owner of its schema, who could put
+/// another table into its place. No lock that a reader may take keeps them from it, so whoever could gain by it is
+/// refused: somebody who lacks an attribute, a membership, a readable table or an executable function of the user
+/// who asks. The session's user counts, not the current one: code may `RESET ROLE`.
+const FOREIGN_OWNERS: &str = "
+    WITH me AS MATERIALIZED (SELECT * FROM pg_roles WHERE rolname = session_user),
+    held AS MATERIALIZED (
+        SELECT c.oid AS relation, c.relowner AS owner, CASE WHEN c.relispartition THEN 'a partition of it' ELSE 'it' END AS what
+          FROM pg_class c WHERE c.relkind IN ('r', 'p')
+        UNION ALL
+        SELECT c.oid, CASE n.nspowner WHEN own.oid THEN d.datdba ELSE n.nspowner END, 'its schema'
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          JOIN pg_database d ON d.datname = current_database()
+          LEFT JOIN pg_roles own ON own.rolname = 'pg_database_owner'
+         WHERE c.relkind IN ('r', 'p')),
+    owners AS MATERIALIZED (
+        SELECT r.* FROM pg_roles r, me WHERE r.oid IN (SELECT owner FROM held) AND NOT r.rolsuper AND r.oid <> me.oid
+           AND CAST(r.rolname AS text) <> ALL (CAST($1 AS text[]))),
+    gains AS MATERIALIZED (
+        SELECT o.oid, o.rolname FROM owners o, me
+         WHERE me.rolsuper OR me.rolcreaterole > o.rolcreaterole OR me.rolcreatedb > o.rolcreatedb
+            OR me.rolreplication > o.rolreplication OR me.rolbypassrls > o.rolbypassrls
+            OR EXISTS (SELECT FROM pg_roles g WHERE g.oid <> me.oid AND pg_has_role(me.oid, g.oid, 'MEMBER')
+                          AND NOT pg_has_role(o.oid, g.oid, 'MEMBER'))
+            OR EXISTS (SELECT FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+                          AND has_table_privilege(me.oid, c.oid, 'SELECT')
+                          AND NOT (has_table_privilege(o.oid, c.oid, 'SELECT')
+                                   AND has_schema_privilege(o.oid, c.relnamespace, 'USAGE')))
+            OR EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attacl IS NOT NULL
+                          AND has_column_privilege(me.oid, c.oid, a.attnum, 'SELECT')
+                          AND NOT (has_column_privilege(o.oid, c.oid, a.attnum, 'SELECT')
+                                   AND has_schema_privilege(o.oid, c.relnamespace, 'USAGE')))
+            OR EXISTS (SELECT FROM pg_proc p WHERE p.proacl IS NOT NULL AND has_function_privilege(me.oid, p.oid, 'EXECUTE')
+                          AND NOT has_function_privilege(o.oid, p.oid, 'EXECUTE')))
+    SELECT CAST(coalesce(
+             (SELECT a.relid FROM pg_partition_ancestors(held.relation) a(relid)
+               ORDER BY (SELECT relispartition FROM pg_class WHERE oid = a.relid) LIMIT 1), held.relation) AS bigint),
+           held.what, CAST(gains.rolname AS text), CAST(session_user AS text)
+      FROM held JOIN gains ON gains.oid = held.owner
+     ORDER BY 1, held.what <> 'it', held.what, gains.rolname";
+
+/// Why a table should not even be looked at, and what to do.
+pub struct ForeignCode(BTreeMap<i64, String>);
 
 impl ForeignCode {
-    /// The first one of each table.
-    pub fn read(session: &mut Session) -> Result<BTreeMap<i64, Self>> {
-        let read = |row: &Row| -> client::Result<(i64, Self)> {
-            let function = {
-                let (schema, name) = (row.text(2)?, row.text(3)?);
-                // `operator @<@` and `type mail` have their kind before their name.
-                match name.split_once(' ') {
-                    Some((kind, name)) => format!("{kind} {schema}.{name}"),
-                    None => format!("function {schema}.{name}"),
-                }
-            };
-            Ok((row.parse(0)?, Self { what: row.parse(1)?, function, owner: row.parse(4)? }))
-        };
-        let mut code: Vec<(i64, Self)> = rows(&session.fetch(FOREIGN_CODE, &[])?, read)?;
-        code.reverse();
-        Ok(code.into_iter().collect())
+    /// One reason for each table that has any.
+    pub fn read(session: &mut Session) -> Result<Self> {
+        let trusted = text_array(session.trusted_owners());
+        let could_be_added: Vec<(i64, String)> = rows(&session.fetch(FOREIGN_OWNERS, &[&trusted])?, foreign_owner)?;
+        let is_there: Vec<(i64, String)> = rows(&session.fetch(FOREIGN_CODE, &[&trusted])?, foreign_code)?;
+        // The first one of each table, and of what is there rather than of what could be.
+        Ok(Self(could_be_added.into_iter().rev().chain(is_there.into_iter().rev()).collect()))
     }
 
-    /// What is wrong, and what to do.
-    pub fn reason(&self) -> String {
-        let Self { what, function, owner } = self;
-        format!(
-            "{what} uses {function}, which is {owner}'s: the server might run code of {owner}'s with Waybill's rights; \
-             connect as {owner}, or exclude the table in a profile"
-        )
+    /// Why not to read the table with this OID.
+    pub fn reason(&self, table: i64) -> Option<&str> {
+        self.0.get(&table).map(String::as_str)
     }
+}
+
+fn foreign_code(row: &Row) -> client::Result<(i64, String)> {
+    let (what, schema, name, owner) = (row.text(1)?, row.text(2)?, row.text(3)?, row.text(4)?);
+    // `operator @<@` and `type mail` have their kind before their name.
+    let function = match name.split_once(' ') {
+        Some((kind, name)) => format!("{kind} {schema}.{name}"),
+        None => format!("function {schema}.{name}"),
+    };
+    let reason = format!(
+        "{what} uses {function}, which is {owner}'s: the server might run code of {owner}'s with Waybill's rights; \
+         connect as {owner}, exclude the table in a profile, or allow it with --trust-owner {owner}"
+    );
+    Ok((row.parse(0)?, reason))
+}
+
+fn foreign_owner(row: &Row) -> client::Result<(i64, String)> {
+    let (what, owner, user) = (row.text(1)?, row.text(2)?, row.text(3)?);
+    let reason = format!(
+        "{what} belongs to {owner}, who could make the server run code of theirs with the rights of {user} while it is \
+         read, and these go further: connect as {owner} or as a role that may only read what {owner} may, or allow it \
+         with --trust-owner {owner}"
+    );
+    Ok((row.parse(0)?, reason))
+}
+
+/// As PostgreSQL reads an array of texts.
+fn text_array(texts: &[String]) -> String {
+    let mut array = String::new();
+    for text in texts {
+        array.push(if array.is_empty() { '{' } else { ',' });
+        array.push('"');
+        for c in text.chars() {
+            if matches!(c, '"' | '\\') {
+                array.push('\\');
+            }
+            array.push(c);
+        }
+        array.push('"');
+    }
+    if array.is_empty() { "{}".to_owned() } else { array + "}" }
 }

@@ -110,8 +110,8 @@ fn plain_table(session: &mut Session, name: &str) -> Result<PlainTable> {
     if hides_rows.map_err(fault::explain)? {
         return Err(refused(HIDES_ROWS));
     }
-    if let Some(code) = ForeignCode::read(session)?.get(&oid.map_err(fault::explain)?) {
-        return Err(refused(&code.reason()));
+    if let Some(reason) = ForeignCode::read(session)?.reason(oid.map_err(fault::explain)?) {
+        return Err(refused(reason));
     }
     let only = if kind == "p" { "" } else { "ONLY " };
     let columns = rows(&found, PlainColumn::read)?.into_iter().flatten().collect();

@@ -3,7 +3,7 @@
 //! Flow: `client` is the wire; `Session` is one connection, whose every question is asked in a read-only
 //! transaction with names and settings pinned; `PostgresSnapshot` locks every table, then pins its view;
 //! `reader` takes rows apart and `decode` turns the common types into values. `look_up` answers questions
-//! about accounts. `foreign_code` finds what nobody should run by looking at a table.
+//! about accounts. `foreign_code` finds whose code could run by looking at a table.
 
 mod catalog;
 pub mod client;
@@ -15,7 +15,7 @@ mod reader;
 mod session;
 mod snapshot;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Condition, Error, Identity, Interrupt, Lookup, Result, Snapshot, Source, quoted};
@@ -37,6 +37,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// A PostgreSQL database.
 pub struct PostgresSource {
     address: Address,
+    trusted_owners: Arc<[String]>,
     patience: Duration,
     lock_timeout: Duration,
     /// As the server said at the newest connection.
@@ -47,15 +48,17 @@ pub struct PostgresSource {
 }
 
 impl PostgresSource {
-    /// Connects once, to see that it can be done and what is there.
+    /// Connects once, to see that it can be done and what is there. Tables whose owners could run code with the rights
+    /// of the user who connects are refused, unless they are among `trusted_owners` (`docs/trust.md`).
     ///
     /// # Errors
     /// When the server cannot be reached or refuses the user.
-    pub fn connect(address: Address) -> Result<Self> {
-        let session = Session::open(&address, ANSWER_WITHIN)?;
+    pub fn connect(address: Address, trusted_owners: &[String]) -> Result<Self> {
+        let trusted_owners: Arc<[String]> = trusted_owners.into();
+        let session = Session::open(&address, ANSWER_WITHIN, trusted_owners.clone())?;
         let version = Mutex::new(session.server_version().to_owned());
         let idle = Mutex::new(vec![(Instant::now(), session)]);
-        Ok(Self { address, patience: PATIENCE, lock_timeout: LOCK_TIMEOUT, version, idle })
+        Ok(Self { address, trusted_owners, patience: PATIENCE, lock_timeout: LOCK_TIMEOUT, version, idle })
     }
 
     /// Other limits than the built-in ones.
@@ -66,7 +69,7 @@ impl PostgresSource {
     }
 
     fn session(&self, patience: Duration) -> Result<Session> {
-        let session = Session::open(&self.address, patience)?;
+        let session = Session::open(&self.address, patience, self.trusted_owners.clone())?;
         session.server_version().clone_into(&mut self.version.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(session)
     }

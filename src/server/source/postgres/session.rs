@@ -61,6 +61,7 @@ pub struct Session {
     watch: Arc<Watch>,
     patience: Duration,
     server: Server,
+    trusted_owners: Arc<[String]>,
 }
 
 /// What is at the other end.
@@ -90,11 +91,11 @@ struct Backend {
 }
 
 impl Session {
-    /// A session whose questions are answered within `patience`, or not at all.
+    /// A session whose questions are answered within `patience`, or not at all. Code of `trusted_owners` may run.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses the user.
-    pub fn open(address: &Address, patience: Duration) -> Result<Self> {
+    pub fn open(address: &Address, patience: Duration, trusted_owners: Arc<[String]>) -> Result<Self> {
         let mut connection = Connection::open(address, CONNECT_WITHIN).map_err(fault::explain_connect)?;
         let server = Server::ask(&mut connection).map_err(fault::explain)?;
         if server.major < OLDEST {
@@ -104,12 +105,16 @@ impl Session {
         let address = connection.address().clone();
         let watch = Arc::new(Watch { address, is_stopped: AtomicBool::new(false), backend: Mutex::default() });
         let hang_up = Arc::new(Mutex::new(Some(connection.hang_up().map_err(fault::explain)?)));
-        Ok(Self { connection: Some(connection), hang_up, watch, patience, server })
+        Ok(Self { connection: Some(connection), hang_up, watch, patience, server, trusted_owners })
     }
 
     /// Such as "15.14".
     pub fn server_version(&self) -> &str {
         &self.server.version
+    }
+
+    pub fn trusted_owners(&self) -> &[String] {
+        &self.trusted_owners
     }
 
     /// Begins the transaction that an export or a preview reads in. Takes no snapshot yet. What is asked in
