@@ -194,7 +194,7 @@ pub struct ExportSummary {
     pub records: u64,
     pub tables: u64,
     pub bytes: u64,
-    /// SHA-256 of the whole file, hexadecimal: what history keeps and `verify --sha256` asks for.
+    /// The seal's own digest, hexadecimal: what history keeps and `verify --sha256` asks for.
     pub sha256: String,
     pub duration_ms: u64,
     /// When the file is removed (RFC 3339, UTC), where there is such a time.

@@ -40,6 +40,22 @@ pub struct HistoryEntry {
     pub downloadable: bool,
 }
 
+/// What this console knows of a file that somebody holds against it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recognised {
+    /// The public keys that it has ever signed with, as base64.
+    pub keys: Vec<String>,
+    /// The export that made the file, for whoever may look at the history.
+    pub export: Option<KnownExport>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownExport {
+    pub requested_by: String,
+    /// RFC 3339, UTC.
+    pub requested_at: String,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {

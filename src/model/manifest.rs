@@ -7,7 +7,7 @@ use super::ordered::Ordered;
 use super::redaction::{NotIncluded, Redaction};
 
 /// The newest format that this build writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The head of a file. Field names and their order are the format's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,7 @@ pub struct Metadata {
     pub filters_applied: Ordered<String>,
     pub record_counts: Ordered<u64>,
     pub total_records: u64,
+    /// The account's id, or `cli:<user>`; the name is in history and audit.
     pub exported_by: String,
     pub format_version: u32,
     pub export_id: String,
@@ -30,10 +31,11 @@ pub struct Metadata {
     pub redaction: Redaction,
     #[serde(default)]
     pub not_included: Vec<NotIncluded>,
+    pub audit: AuditHead,
     pub schema: Ordered<TableSchema>,
 }
 
-/// What a reader needs of the metadata to check a file and to say what it is; the schema is skipped.
+/// What a reader needs of the metadata to check a file and to say what it is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Head {
@@ -44,6 +46,19 @@ pub struct Head {
     pub source: SourceName,
     #[serde(default)]
     pub redaction: RemovedFields,
+    pub export_id: String,
+    pub schema: Ordered<ColumnNames>,
+}
+
+/// A table's columns, as far as its records' keys go.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ColumnNames {
+    pub columns: Vec<ColumnName>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ColumnName {
+    pub name: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -78,6 +93,16 @@ pub enum RecordOrder {
     Key,
 }
 
+/// Where the exporting installation's audit trail stood when an export began. Whoever keeps a file can tell whether
+/// the trail was shortened or rewritten since.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditHead {
+    /// The number of the newest entry.
+    pub entries: u64,
+    /// Its hash, hexadecimal.
+    pub hash: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generator {
     pub name: String,
@@ -102,20 +127,30 @@ pub struct SnapshotDescription {
     pub isolation: String,
 }
 
-/// The seal: the last line of a file, written only when every promised record is in it.
+/// The seal: the last line of a file, written only when every promised record is in it. A signature may follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Integrity {
     pub complete: bool,
     pub total_records: u64,
     pub tables: Ordered<SealedTable>,
-    /// SHA-256 (FIPS 180-4), hexadecimal, of every byte before the seal's line.
+    /// SHA-256 (FIPS 180-4), hexadecimal, of every line before the seal's, with each table's lines replaced by a line
+    /// with the table's digest.
     pub sha256: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedTable {
     pub records: u64,
-    /// The same running hash as it stands after the table's closing line.
+    /// SHA-256, hexadecimal, of the table's lines from the one that opens it to its last record.
     pub sha256: String,
+}
+
+/// Who vouches for a file (Ed25519, RFC 8032).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// The public key's 32 bytes, as base64.
+    pub key: String,
+    /// The signature's 64 bytes, as base64.
+    pub ed25519: String,
 }

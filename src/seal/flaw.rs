@@ -9,6 +9,8 @@ pub enum Flaw {
     Foreign { line: u64 },
     #[error("made by {made_by} in format {format}, and this version reads format {reads}: upgrade first")]
     Newer { made_by: String, format: u32, reads: u32 },
+    #[error("made by {made_by} in format {format}, which was never released: make it again with a released version")]
+    Older { made_by: String, format: u32 },
     #[error("cut off at line {line}{}: the seal is missing", inside(.table.as_deref()))]
     Cut { line: u64, table: Option<String> },
     #[error("damaged at line {line}{}: {what}", inside(.table.as_deref()))]
@@ -19,12 +21,12 @@ pub enum Flaw {
     Altered { place: String },
     #[error("the seal itself was changed (line {line})")]
     SealAltered { line: u64 },
+    #[error("the signature was changed, or is another file's")]
+    Signature,
     #[error("there are more bytes after the seal (line {line})")]
     Trailing { line: u64 },
     #[error("{what}")]
     Packing { what: String },
-    #[error("the file's SHA-256 is {found}, not the one you gave")]
-    OtherDigest { found: String },
 }
 
 fn inside(table: Option<&str>) -> String {

@@ -2,19 +2,22 @@
 //!
 //! Lives here: the layout's fixed lines, the streaming writer and the streaming verifier. Pure bytes
 //! in, so server and browser run the same code. May import: `model`.
-//! Flow: `Sealer` hashes what it writes and ends with the seal line; `Verifier` reads the same bytes
-//! in pieces of any size, works out the seal line that they deserve, and compares.
+//! Flow: `Sealer` hashes what it writes and ends with the seal line, signed where it has a signer; `Verifier`
+//! reads the same bytes in pieces of any size, follows every record, works out the seal line that they deserve,
+//! and compares. `docs/format.md` describes the file.
 
 mod flaw;
 mod hash;
 mod layout;
 mod packing;
+mod record;
+mod signature;
 mod verifier;
 mod writer;
 
 pub use flaw::Flaw;
-pub use hash::RunningHash;
-pub use layout::{DATA_CLOSE, DATA_OPEN, METADATA_OPEN, TABLE_CLOSE, TABLE_CLOSE_LAST, table_open};
+pub use layout::{DATA_CLOSE, DATA_OPEN, METADATA_OPEN, TABLE_CLOSE, TABLE_CLOSE_LAST, field_open, table_open};
 pub use packing::{GZIP_HEADER, Packing, ZSTD_HEADER};
+pub use signature::{Sign, Signed};
 pub use verifier::{Verified, Verifier};
 pub use writer::{Error, Sealed, Sealer};

@@ -3,32 +3,41 @@
 //! The verifier never trusts the seal: it counts and hashes for itself, writes down the seal line
 //! that those bytes deserve, and compares it byte for byte with the one that is there.
 
+use std::cmp::Ordering;
+
 use super::flaw::Flaw;
-use super::hash::RunningHash;
-use super::layout;
+use super::hash::Digests;
+use super::layout::{self, SealEnd};
+use super::record::RecordChecker;
+use super::signature::Signed;
 use crate::model::manifest::{FORMAT_VERSION, Head, Integrity, SealedTable};
 use crate::model::ordered::Ordered;
 
 /// Lines that are not records are kept whole up to this size; more is not ours.
 const LONGEST_LINE: usize = 1 << 20;
 const LARGEST_METADATA: usize = 64 << 20;
+/// More would only be there to take a reader's memory.
+const MOST_TABLES: usize = 100_000;
 
-/// A file that is whole and unaltered.
+/// A file that is whole: it matches its own seal. Whether it is unaltered only a trusted signature tells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verified {
     pub head: Head,
     pub records: u64,
     pub tables: u64,
+    /// Of the unpacked content.
     pub bytes: u64,
-    /// SHA-256 of the whole file.
+    /// The seal's own digest (`Integrity::sha256`), which is another one for any other content.
     pub sha256: String,
+    /// What was signed, and how it was. Nobody has looked at it yet.
+    pub signed: Option<Signed>,
 }
 
 impl std::fmt::Display for Verified {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         use crate::model::text::counted;
         let (records, tables) = (counted(self.records, "record"), counted(self.tables, "table"));
-        write!(f, "complete: {records} in {tables}, sealed {}", self.head.exported_at)
+        write!(f, "{records} in {tables}, sealed {}", self.head.exported_at)
     }
 }
 
@@ -50,15 +59,17 @@ enum Expect {
     Seal,
 }
 
+/// Reads a file once, in pieces of any size.
 #[derive(Clone)]
 pub struct Verifier {
-    hash: RunningHash,
+    digests: Digests,
     expect: Expect,
     line: u64,
     bytes: u64,
-    /// The bytes of the current line so far; of a record only its ends are remembered.
+    /// The bytes of the current line so far; nothing of a record is kept.
     held: Vec<u8>,
-    record: Option<[u8; 2]>,
+    in_record: bool,
+    record: RecordChecker,
     metadata_text: Vec<u8>,
     head: Option<Head>,
     table: Option<(String, u64)>,
@@ -68,12 +79,13 @@ pub struct Verifier {
 impl Default for Verifier {
     fn default() -> Self {
         Self {
-            hash: RunningHash::default(),
+            digests: Digests::default(),
             expect: Expect::Head,
             line: 1,
             bytes: 0,
             held: Vec::new(),
-            record: None,
+            in_record: false,
+            record: RecordChecker::default(),
             metadata_text: Vec::new(),
             head: None,
             table: None,
@@ -89,26 +101,27 @@ impl Verifier {
     /// The first flaw found; the rest of the file need not be read.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Flaw> {
         self.bytes += bytes.len() as u64;
-        let mut hashed = 0;
         let mut start = 0;
+        // Records are hashed many at a time: up to here, everything is.
+        let mut hashed = 0;
         for end in memchr::memchr_iter(b'\n', bytes) {
             if self.expect == Expect::Seal {
                 break;
             }
             self.take_part(&bytes[start..end])?;
-            start = end + 1;
-            // A table's digest is the hash as it stands after its closing line.
-            if self.line_closes_table() || self.is_data_end() {
-                self.hash.update(&bytes[hashed..start]);
-                hashed = start;
+            if !self.in_record {
+                self.digests.table(&bytes[hashed..start]);
+                hashed = end + 1;
             }
+            start = end + 1;
             self.end_line()?;
         }
         if self.expect == Expect::Seal {
             return self.hold_seal(&bytes[start..]);
         }
-        self.hash.update(&bytes[hashed..]);
-        self.take_part(&bytes[start..])
+        self.take_part(&bytes[start..])?;
+        self.digests.table(&bytes[hashed..if self.in_record { bytes.len() } else { start }]);
+        Ok(())
     }
 
     /// Says whether the bytes that were fed are a whole file.
@@ -124,44 +137,26 @@ impl Verifier {
         };
         let tables = self.closed.len() as u64;
         let records = self.closed.iter().map(|(_, table)| table.records).sum();
-        let deserved = Integrity {
-            complete: true,
-            total_records: records,
-            tables: Ordered(std::mem::take(&mut self.closed)),
-            sha256: self.hash.hex(),
+        let sha256 = std::mem::take(&mut self.digests).end();
+        let closed = Ordered(std::mem::take(&mut self.closed));
+        let deserved = Integrity { complete: true, total_records: records, tables: closed, sha256 };
+        let line = layout::seal_open(&deserved);
+        let signed = match self.held.strip_prefix(&*line).and_then(layout::parse_seal_close) {
+            Some(SealEnd::Signed(signature)) => Some(Signed::new(signature, &line)),
+            Some(SealEnd::Unsigned) => None,
+            None => return Err(self.explain_seal(&deserved, &line)),
         };
-        let line = layout::seal_line(&deserved);
-        if self.held != line {
-            return Err(self.explain_seal(&deserved, &line));
-        }
-        self.hash.update(&line);
-        Ok(Verified { head, records, tables, bytes: self.bytes, sha256: self.hash.hex() })
-    }
-
-    fn line_closes_table(&self) -> bool {
-        matches!(self.expect, Expect::Record { .. } | Expect::TableClose) && self.record.is_none()
-    }
-
-    fn is_data_end(&self) -> bool {
-        matches!(self.expect, Expect::Table { may_end: true }) && self.held == layout::DATA_CLOSE_LINE
+        Ok(Verified { head, records, tables, bytes: self.bytes, sha256: deserved.sha256, signed })
     }
 
     fn take_part(&mut self, part: &[u8]) -> Result<(), Flaw> {
         if part.is_empty() {
             return Ok(());
         }
-        if matches!(self.expect, Expect::Record { .. }) {
-            if self.record.is_none() && self.held.is_empty() && part[0] == b'{' {
-                self.record = Some([b'{', 0]);
-            }
-            if let Some(ends) = &mut self.record {
-                *ends = match *part {
-                    [.., a, b] => [a, b],
-                    [b] => [ends[1], b],
-                    [] => *ends,
-                };
-                return Ok(());
-            }
+        let begins = matches!(self.expect, Expect::Record { .. }) && self.held.is_empty() && part[0] == b'{';
+        if self.in_record || begins {
+            self.in_record = true;
+            return self.record.feed(part).map_err(|what| self.unexpected(what));
         }
         if self.held.len() + part.len() > LONGEST_LINE {
             return Err(self.unexpected("a line is longer than the format allows"));
@@ -171,28 +166,51 @@ impl Verifier {
     }
 
     fn end_line(&mut self) -> Result<(), Flaw> {
-        let line = std::mem::take(&mut self.held);
+        if std::mem::take(&mut self.in_record) {
+            self.end_record()?;
+        } else {
+            let mut line = std::mem::take(&mut self.held);
+            self.end_other(&line)?;
+            line.clear();
+            self.held = line;
+        }
+        self.line += 1;
+        Ok(())
+    }
+
+    /// Ends a line that is no record.
+    fn end_other(&mut self, line: &[u8]) -> Result<(), Flaw> {
         match self.expect {
-            Expect::Head => self.head(&line)?,
-            Expect::Metadata => self.metadata_line(&line)?,
+            Expect::Head => self.head(line)?,
+            Expect::Metadata => self.metadata_line(line)?,
             Expect::DataOpen => {
                 if line != layout::DATA_OPEN_LINE {
                     return Err(self.unexpected("the data should begin here"));
                 }
                 self.expect = Expect::Table { may_end: self.promised_tables() == 0 };
             }
-            Expect::Table { may_end } => self.table_open(&line, may_end)?,
-            Expect::Record { may_end } => match self.record.take() {
-                Some(ends) => self.count_record(ends)?,
-                None if may_end => self.table_close(&line)?,
-                None => return Err(self.unexpected("a record should stand here")),
-            },
-            Expect::TableClose => self.table_close(&line)?,
+            Expect::Table { may_end: true } if line == layout::DATA_CLOSE_LINE => self.expect = Expect::Seal,
+            Expect::Table { .. } => {
+                self.table_open(line)?;
+                self.digests.table(line);
+                self.digests.table(b"\n");
+                return Ok(());
+            }
+            Expect::Record { may_end: false } => return Err(self.unexpected("a record should stand here")),
+            Expect::Record { may_end: true } | Expect::TableClose => self.table_close(line)?,
             Expect::Seal => {}
         }
-        self.held = line;
-        self.held.clear();
-        self.line += 1;
+        self.digests.frame(line);
+        self.digests.frame(b"\n");
+        Ok(())
+    }
+
+    fn end_record(&mut self) -> Result<(), Flaw> {
+        if let Some((_, records)) = &mut self.table {
+            *records += 1;
+        }
+        let more = self.record.end_line().map_err(|what| self.unexpected(what))?;
+        self.expect = if more { Expect::Record { may_end: false } } else { Expect::TableClose };
         Ok(())
     }
 
@@ -216,38 +234,29 @@ impl Verifier {
         self.metadata_text.push(b'}');
         let text = std::mem::take(&mut self.metadata_text);
         let text = String::from_utf8(text).map_err(|_| self.unexpected("the metadata is not UTF-8"))?;
-        refuse_newer(&text)?;
+        refuse_other_versions(&text)?;
         let head: Head = serde_json::from_str(&text)
             .map_err(|error| self.unexpected(&format!("the metadata cannot be read ({error})")))?;
+        if head.record_counts.len() > MOST_TABLES {
+            return Err(self.unexpected("the metadata promises more tables than the format allows"));
+        }
         self.head = Some(head);
         self.expect = Expect::DataOpen;
         Ok(())
     }
 
-    fn table_open(&mut self, line: &[u8], may_end: bool) -> Result<(), Flaw> {
-        if may_end && line == layout::DATA_CLOSE_LINE {
-            self.expect = Expect::Seal;
-            return Ok(());
-        }
+    fn table_open(&mut self, line: &[u8]) -> Result<(), Flaw> {
         let name = layout::table_name(line).ok_or_else(|| self.unexpected("a table should begin here"))?;
         let promised = self.promise(self.closed.len()).map(|(name, _)| name.to_owned());
         if promised.as_deref() != Some(&name) {
             return Err(self.unexpected("the metadata promises another table here"));
         }
+        let Some(schema) = self.head.as_ref().and_then(|head| head.schema.get(&name)) else {
+            return Err(self.unexpected("the metadata does not describe this table"));
+        };
+        self.record = RecordChecker::of_table(schema.columns.iter().map(|column| &*column.name));
         self.table = Some((name, 0));
         self.expect = Expect::Record { may_end: true };
-        Ok(())
-    }
-
-    fn count_record(&mut self, ends: [u8; 2]) -> Result<(), Flaw> {
-        if let Some((_, records)) = &mut self.table {
-            *records += 1;
-        }
-        self.expect = match ends {
-            [b'}', b','] => Expect::Record { may_end: false },
-            [_, b'}'] => Expect::TableClose,
-            _ => return Err(self.unexpected("a record should end here")),
-        };
         Ok(())
     }
 
@@ -262,7 +271,7 @@ impl Verifier {
         if found != promised {
             return Err(Flaw::Miscounted { line: self.line, table, found, promised });
         }
-        self.closed.push((table, SealedTable { records: found, sha256: self.hash.hex() }));
+        self.closed.push((table, SealedTable { records: found, sha256: self.digests.end_table() }));
         self.expect = Expect::Table { may_end: last };
         Ok(())
     }
@@ -275,29 +284,23 @@ impl Verifier {
         Ok(())
     }
 
+    /// Why what stands at the end is not the seal that the bytes before it deserve.
     fn explain_seal(&self, deserved: &Integrity, line: &[u8]) -> Flaw {
         let at = self.line;
-        if line.starts_with(&self.held) {
-            return Flaw::Cut { line: at, table: None };
-        }
-        let held_line = memchr::memchr(b'\n', &self.held).map_or(&self.held[..], |end| &self.held[..=end]);
-        if held_line == line {
+        let Some(end) = memchr::memchr(b'\n', &self.held) else { return Flaw::Cut { line: at, table: None } };
+        let (held, rest) = self.held.split_at(end + 1);
+        if !rest.is_empty() && held.strip_prefix(line).and_then(layout::parse_seal_close).is_some() {
             return Flaw::Trailing { line: at + 1 };
         }
-        let Some(claimed) = layout::parse_seal(held_line) else {
+        let Some(claimed) = layout::parse_seal(held).filter(|claimed| claimed.sha256 != deserved.sha256) else {
             return Flaw::SealAltered { line: at };
         };
-        let same = |((a, x), (b, y)): &(&(String, SealedTable), &(String, SealedTable))| a == b && x == y;
-        let whole = deserved.tables.iter().zip(claimed.tables.iter()).take_while(same).count();
-        let first_damaged = deserved.tables.0.get(whole).map(|(name, _)| name);
-        let all_later_differ = deserved.tables.iter().zip(claimed.tables.iter()).skip(whole).all(|pair| !same(&pair));
-        match first_damaged {
-            // A running hash never recovers: a lone difference lies in the seal, not in the data.
-            _ if claimed.sha256 == deserved.sha256 || !all_later_differ => Flaw::SealAltered { line: at },
-            Some(table) if whole == 0 => Flaw::Altered { place: format!("in the metadata or in table {table}") },
-            Some(table) => Flaw::Altered { place: format!("in table {table}") },
-            None => Flaw::Altered { place: "in the digest or after the last table".into() },
-        }
+        let differs = |((a, x), (b, y)): &(&(String, SealedTable), &(String, SealedTable))| a != b || x != y;
+        let place = match deserved.tables.iter().zip(claimed.tables.iter()).find(differs) {
+            Some(((table, _), _)) => format!("in table {table}"),
+            None => "in the metadata, between the tables or in the seal".into(),
+        };
+        Flaw::Altered { place }
     }
 
     fn promised_tables(&self) -> usize {
@@ -327,20 +330,19 @@ impl Verifier {
     }
 }
 
-/// Looks at the version alone, so that a newer file is refused by name and not as damaged.
-fn refuse_newer(text: &str) -> Result<(), Flaw> {
+/// Looks at the version alone, so that a file of another version is refused by name and not as damaged.
+fn refuse_other_versions(text: &str) -> Result<(), Flaw> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Version {
         format_version: u32,
         generator: Option<crate::model::manifest::Generator>,
     }
-    match serde_json::from_str::<Version>(text) {
-        Ok(version) if version.format_version > FORMAT_VERSION => Err(Flaw::Newer {
-            made_by: version.generator.map_or("another program".into(), |g| format!("{} {}", g.name, g.version)),
-            format: version.format_version,
-            reads: FORMAT_VERSION,
-        }),
-        _ => Ok(()),
+    let Ok(Version { format_version: format, generator }) = serde_json::from_str(text) else { return Ok(()) };
+    let made_by = generator.map_or("another program".into(), |g| format!("{} {}", g.name, g.version));
+    match format.cmp(&FORMAT_VERSION) {
+        Ordering::Greater => Err(Flaw::Newer { made_by, format, reads: FORMAT_VERSION }),
+        Ordering::Less => Err(Flaw::Older { made_by, format }),
+        Ordering::Equal => Ok(()),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::hash::RunningHash;
+use super::hash::Digests;
 use super::layout;
+use super::signature::{Sign, message};
 use crate::model::manifest::{Integrity, Metadata, SealedTable};
 use crate::model::ordered::Ordered;
 
@@ -23,40 +24,50 @@ pub struct Sealed {
     pub records: u64,
     pub tables: u64,
     pub bytes: u64,
-    /// SHA-256 of the whole file, seal line included.
+    /// The seal's own digest (`Integrity::sha256`).
     pub sha256: String,
 }
 
 /// A file in the making. Dropped before `finish`, it stays without its seal and no reader takes it.
-pub struct Sealer<W: Write> {
+pub struct Sealer<'s, W: Write> {
     out: W,
-    hash: RunningHash,
+    digests: Digests,
+    signer: Option<&'s dyn Sign>,
     bytes: u64,
     promised: Ordered<u64>,
     closed: Vec<(String, SealedTable)>,
 }
 
-impl<W: Write> Sealer<W> {
-    /// Writes the metadata and opens the data.
+impl<'s, W: Write> Sealer<'s, W> {
+    /// Writes the metadata and opens the data. Without a signer the seal will not be signed.
     ///
     /// # Errors
     /// When `out` cannot be written.
-    pub fn begin(out: W, metadata: &Metadata) -> Result<Self, Error> {
+    pub fn begin(out: W, metadata: &Metadata, signer: Option<&'s dyn Sign>) -> Result<Self, Error> {
         let promised = metadata.record_counts.clone();
-        let mut sealer = Self { out, hash: RunningHash::default(), bytes: 0, promised, closed: Vec::new() };
+        let mut sealer = Self { out, digests: Digests::default(), signer, bytes: 0, promised, closed: Vec::new() };
         let pretty = serde_json::to_vec_pretty(metadata).map_err(io::Error::from)?;
-        sealer.write(layout::METADATA_OPEN.as_bytes())?;
-        sealer.write(&pretty)?;
-        sealer.write(layout::DATA_OPEN.as_bytes())?;
+        sealer.frame(layout::METADATA_OPEN.as_bytes())?;
+        sealer.frame(&pretty)?;
+        sealer.frame(layout::DATA_OPEN.as_bytes())?;
         Ok(sealer)
     }
 
-    /// Passes on bytes of the data: table openings and records.
+    /// Passes on a table's own bytes: its opening line and records.
     ///
     /// # Errors
     /// When the output cannot be written.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.hash.update(bytes);
+        self.digests.table(bytes);
+        self.put(bytes)
+    }
+
+    fn frame(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.digests.frame(bytes);
+        self.put(bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.out.write_all(bytes)?;
         self.bytes += bytes.len() as u64;
         Ok(())
@@ -77,8 +88,8 @@ impl<W: Write> Sealer<W> {
             return Err(Error::Miscounted { table, found, promised: *promised });
         }
         let last = self.closed.len() + 1 == self.promised.len();
-        self.write(if last { layout::TABLE_CLOSE_LAST } else { layout::TABLE_CLOSE }.as_bytes())?;
-        self.closed.push((table, SealedTable { records: found, sha256: self.hash.hex() }));
+        self.closed.push((table, SealedTable { records: found, sha256: self.digests.end_table() }));
+        self.frame(if last { layout::TABLE_CLOSE_LAST } else { layout::TABLE_CLOSE }.as_bytes())?;
         Ok(())
     }
 
@@ -90,17 +101,20 @@ impl<W: Write> Sealer<W> {
         if let Some((missing, _)) = self.promised.0.get(self.closed.len()) {
             return Err(Error::OutOfOrder { found: "the end".into(), promised: missing.clone() });
         }
-        self.write(layout::DATA_CLOSE.as_bytes())?;
+        self.frame(layout::DATA_CLOSE.as_bytes())?;
         let records = self.closed.iter().map(|(_, table)| table.records).sum();
         let tables = self.closed.len() as u64;
         let seal = Integrity {
             complete: true,
             total_records: records,
             tables: Ordered(std::mem::take(&mut self.closed)),
-            sha256: self.hash.hex(),
+            sha256: std::mem::take(&mut self.digests).end(),
         };
-        self.write(&layout::seal_line(&seal))?;
+        let line = layout::seal_open(&seal);
+        let signature = self.signer.map(|signer| signer.sign(&message(&line)));
+        self.put(&line)?;
+        self.put(&layout::seal_close(signature.as_ref()))?;
         self.out.flush()?;
-        Ok((self.out, Sealed { records, tables, bytes: self.bytes, sha256: self.hash.hex() }))
+        Ok((self.out, Sealed { records, tables, bytes: self.bytes, sha256: seal.sha256 }))
     }
 }

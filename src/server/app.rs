@@ -11,6 +11,7 @@ use super::export::{Error, Exports, LiveRuns, Previews};
 use super::history::History;
 use super::identity::{Caller, Identity, LOCAL_ADMIN};
 use super::profile::Profile;
+use super::signing::{PublicKeys, SigningKey};
 use super::source::Source;
 use super::state::StateFile;
 use super::support::clock::Clock;
@@ -37,6 +38,8 @@ pub struct Parts<'a> {
     pub source_name: SourceName,
     /// Waybill's own database; finished files lie in a folder beside it.
     pub state: &'a Path,
+    /// Where the key lies that files are signed with; it is made where it is missing.
+    pub signing_key: &'a Path,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
 }
@@ -45,12 +48,14 @@ impl App {
     /// # Errors
     /// When the state or its folder cannot be used, or the state knows the source otherwise.
     pub async fn build(parts: Parts<'_>) -> Result<Arc<Self>, Error> {
-        let Parts { source, profile, source_name, state, clock, random } = parts;
+        let Parts { source, profile, source_name, state, signing_key, clock, random } = parts;
+
         let asked = source.clone();
         let identity = tokio::task::spawn_blocking(move || asked.identity()).await.map_err(|_| Error::Panicked)??;
         let file = StateFile::open(state).await?;
         let (state, source_id) = binding::bind(&file, &identity, &source_name, &*clock, &*random).await?;
         let artifacts = Artifacts::in_folder(file.files()?, source_id.clone())?;
+        let (signing_key, keys) = (SigningKey::at(signing_key, &*random)?, PublicKeys::of_installation(signing_key)?);
         let profile = Arc::new(profile);
         let label = SourceLabel {
             profile: profile.name.clone(),
@@ -59,12 +64,13 @@ impl App {
         };
         let identity = Identity::new(source.clone(), profile.clone(), state.clone(), clock.clone(), random.clone());
         let identity = Arc::new(identity);
-        let history = History { state: state.clone(), clock: clock.clone() };
+        let history = History { state: state.clone(), keys, clock: clock.clone() };
         let exports = Exports {
             source,
             profile: profile.clone(),
             state,
             artifacts,
+            signing_key: Arc::new(signing_key),
             identity: identity.clone(),
             clock,
             random: random.clone(),

@@ -22,6 +22,7 @@ pub mod pipeline;
 pub mod profile;
 pub mod rows;
 pub mod sample;
+pub mod signing;
 pub mod source;
 pub mod state;
 pub mod support;

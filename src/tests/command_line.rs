@@ -28,7 +28,7 @@ fn export_then_verify_then_inspect() {
     assert!(ended.stderr.contains("left out  users.password"));
     let ended = run(&folder, &["verify", "out.json"]);
     assert_eq!(ended.code, 0);
-    assert!(ended.text().starts_with("complete: ") && ended.text().contains(" records in 22 tables, sealed 20"));
+    assert!(ended.text().starts_with("unaltered: ") && ended.text().contains(" records in 22 tables, sealed 20"));
 }
 
 #[test]
@@ -189,7 +189,17 @@ fn a_file_that_is_not_whole_is_code_4_and_one_that_is_missing_code_1() {
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&ended.stdout).unwrap()["complete"], false);
     let ended = run(&folder, &["verify", "out.json", "--sha256", &"0".repeat(64)]);
     assert_eq!(ended.code, 4);
-    assert!(ended.stderr.contains("not the one you gave"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.starts_with("waybill: whole, but another file: the digest of its seal is "),
+        "{}",
+        ended.stderr
+    );
+    // Of several files each is named, and the worst counts.
+    let ended = run(&folder, &["verify", "out.json", "cut.json", "nothing.json"]);
+    assert_eq!(ended.code, 4);
+    assert!(ended.text().starts_with("out.json: unaltered: "), "{}", ended.text());
+    assert!(ended.stderr.contains("cut.json: not whole: ") && ended.stderr.contains("nothing.json cannot be read"));
+    assert_eq!(run(&folder, &["verify", "out.json", "out.json", "--sha256", &"0".repeat(64)]).code, 2);
     assert_eq!(run(&folder, &["verify", "nothing.json"]).code, 1);
     assert_eq!(run(&folder, &["verify", "."]).code, 1);
 }

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 use waybill::model::export::RunState;
 use waybill::seal::Verifier;
+use waybill::server::audit;
 
 use crate::harness::{ADMIN, Waybill, change_source, read_export};
 
@@ -84,7 +85,14 @@ async fn the_metadata_says_who_when_from_what_and_how_much() {
     let export = read_export(&file.body);
     let metadata = &export.metadata;
     assert_eq!(metadata["exportedAt"], "2026-11-20T14:02:11Z");
-    assert_eq!(metadata["exportedBy"], ADMIN);
+    // The name is in history and audit.
+    let source = Connection::open(&waybill.source).unwrap();
+    let id: String = source.query_row("SELECT id FROM users WHERE email = ?1", [ADMIN], |row| row.get(0)).unwrap();
+    assert_eq!(metadata["exportedBy"], id);
+    let (trail, _) = audit::read(&waybill.app.exports.state).await.unwrap();
+    let started = trail.iter().position(|entry| entry.event == "export_started").unwrap();
+    assert_eq!(metadata["audit"]["entries"], started + 1);
+    assert_eq!(metadata["audit"]["hash"].as_str().unwrap().len(), 64);
     assert_eq!((metadata["exportType"].as_str(), metadata["version"].as_str()), (Some("full"), Some("1.0")));
     assert_eq!(metadata["exportId"], run.id.to_string());
     assert_eq!(metadata["source"]["engine"], "SQLite");

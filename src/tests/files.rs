@@ -6,14 +6,26 @@ use std::process::Command;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
+use waybill::model::manifest::Metadata;
 use waybill::seal::{Flaw, Sealer, Verified, Verifier};
+use waybill::server::signing::{PublicKeys, SigningKey, Trust};
+use waybill::server::support::random::SystemRandom;
 
-use crate::harness::{Program, changed_line, sample};
+use crate::harness::{Program, changed_line, read_export, sample};
 
 fn verify(bytes: &[u8]) -> Result<Verified, Flaw> {
     let mut verifier = Verifier::default();
     verifier.feed(bytes)?;
-    verifier.finish()
+    finish(verifier)
+}
+
+/// Whoever checks a file checks its signature, too, whosever it is.
+fn finish(verifier: Verifier) -> Result<Verified, Flaw> {
+    let verified = verifier.finish()?;
+    match PublicKeys::default().judge(verified.signed.as_ref()) {
+        Trust::Broken => Err(Flaw::Signature),
+        _ => Ok(verified),
+    }
 }
 
 fn export(incidents: u64) -> (TempDir, PathBuf, Vec<u8>) {
@@ -30,23 +42,35 @@ fn export(incidents: u64) -> (TempDir, PathBuf, Vec<u8>) {
     (folder, file, bytes)
 }
 
-/// The smallest file with every kind of line in it: two tables, one of them empty.
-fn tiny() -> Vec<u8> {
+fn metadata() -> Metadata {
     let metadata = serde_json::json!({
         "exportedAt": "2026-11-20T14:02:11Z", "exportType": "full", "version": "1.0", "filtersApplied": {},
-        "recordCounts": {"a": 2, "empty": 0}, "totalRecords": 2, "exportedBy": "ä@example.test", "formatVersion": 1,
+        "recordCounts": {"a": 2, "empty": 0}, "totalRecords": 2, "exportedBy": "ä@example.test", "formatVersion": 2,
         "exportId": "x", "order": "storage", "generator": {"name": "waybill", "version": "0.1.0"},
         "source": {"name": "s", "engine": "SQLite", "engineVersion": "3", "profile": "p",
                    "snapshot": {"takenAt": "2026-11-20T14:02:11Z", "isolation": "snapshot"}},
-        "schema": {}
+        "audit": {"entries": 7, "hash": "ab"},
+        "schema": {"a": {"columns": [{"name": "id", "type": "INTEGER", "codec": "integer", "nullable": false}]},
+                   "empty": {"columns": []}}
     });
-    let metadata = serde_json::from_value(metadata).unwrap();
-    let mut sealer = Sealer::begin(Vec::new(), &metadata).unwrap();
-    sealer.write(b"\"a\":[\n{\"id\":1},\n{\"id\":2}\n").unwrap();
+    serde_json::from_value(metadata).unwrap()
+}
+
+/// A file of two tables, the second one empty, sealed and signed over whatever the first one's lines are.
+fn sealed_with(lines: &str) -> Vec<u8> {
+    let folder = TempDir::new().unwrap();
+    let key = SigningKey::at(&folder.path().join("key.pem"), &SystemRandom).unwrap();
+    let mut sealer = Sealer::begin(Vec::new(), &metadata(), Some(&key)).unwrap();
+    sealer.write(format!("\"a\":[\n{lines}").as_bytes()).unwrap();
     sealer.close_table("a".into(), 2).unwrap();
     sealer.write(b"\"empty\":[\n").unwrap();
     sealer.close_table("empty".into(), 0).unwrap();
     sealer.finish().unwrap().0
+}
+
+/// The smallest file with every kind of line in it.
+fn tiny() -> Vec<u8> {
+    sealed_with("{\"id\":1},\n{\"id\":2}\n")
 }
 
 /// A real export of a few incidents.
@@ -104,7 +128,7 @@ fn a_thousand_random_cuts_and_flips_of_a_large_file_are_rejected() {
         let bit = 1 << below(8);
         bytes[position] ^= bit;
         let mut flipped = before.clone();
-        let verdict = flipped.feed(&bytes[position..]).and_then(|()| flipped.finish().map(drop));
+        let verdict = flipped.feed(&bytes[position..]).and_then(|()| finish(flipped).map(drop));
         assert!(verdict.is_err(), "bit {bit} of byte {position}");
         bytes[position] ^= bit;
     }
@@ -146,9 +170,36 @@ fn joined_extended_empty_foreign_and_newer_files_are_rejected_by_name() {
     {
         assert!(says(foreign).contains("not a Waybill snapshot"), "{}", says(foreign));
     }
-    let newer = changed_line(&bytes, "\"formatVersion\"", |line| line.replace('1', "2"));
+    let older = changed_line(&bytes, "\"formatVersion\"", |line| line.replace('2', "1"));
+    assert!(
+        says(&older).starts_with("made by waybill 0.1.0 in format 1, which was never released"),
+        "{}",
+        says(&older)
+    );
+    let newer = changed_line(&bytes, "\"formatVersion\"", |line| line.replace('2', "3"));
     let newer = changed_line(&newer, "\"version\": \"0.1.0\"", |line| line.replace("0.1.0", "2.4.0"));
-    assert_eq!(says(&newer), "made by waybill 2.4.0 in format 2, and this version reads format 1: upgrade first");
+    assert_eq!(says(&newer), "made by waybill 2.4.0 in format 3, and this version reads format 2: upgrade first");
+}
+
+/// A seal over the digests alone would vouch for records that no count knows.
+#[test]
+fn a_line_that_smuggles_records_past_the_counts_is_refused_though_its_seal_is_right() {
+    for smuggled in [
+        "{\"id\":1}],\"users\":[{\"id\":9},\n{\"id\":2}\n",
+        "{\"id\":1},{\"id\":9},\n{\"id\":2}\n",
+        "{\"id\":1,\"id\":9},\n{\"id\":2}\n",
+        "{\"id\":1,\"role\":\"admin\"},\n{\"id\":2}\n",
+        "{},\n{\"id\":2}\n",
+        "{\"id\":NaN},\n{\"id\":2}\n",
+    ] {
+        let flaw = verify(&sealed_with(smuggled)).unwrap_err().to_string();
+        assert!(flaw.starts_with("damaged at line ") && flaw.contains("in table a"), "{smuggled}: {flaw}");
+    }
+    let other_text = b"{\"id\":\"\xff\"},\n{\"id\":2}\n";
+    let mut file = tiny();
+    let at = file.windows(8).position(|window| window == b"{\"id\":1}").unwrap();
+    file.splice(at..at + 20, other_text.iter().copied());
+    assert!(verify(&file).unwrap_err().to_string().contains("this is not UTF-8"));
 }
 
 #[test]
@@ -181,9 +232,19 @@ fn another_languages_reader_agrees_with_the_seal() {
     let script = r#"
 import hashlib, json, sys
 raw = open(sys.argv[1], "rb").read()
-seal = raw.rindex(b'"integrity":')
 whole = json.loads(raw)
-assert hashlib.sha256(raw[:seal]).hexdigest() == whole["integrity"]["sha256"]
+frame, table = hashlib.sha256(), None
+for line in raw.splitlines(keepends=True):
+    if line.startswith(b'"integrity":'):
+        break
+    if line.endswith(b'":[\n') and line.startswith(b'"'):
+        name, table = json.loads(line[:-3]), hashlib.sha256()
+    if table and line in (b"]\n", b"],\n"):
+        assert table.hexdigest() == whole["integrity"]["tables"][name]["sha256"]
+        frame.update(table.hexdigest().encode() + b"\n")
+        table = None
+    (table or frame).update(line)
+assert frame.hexdigest() == whole["integrity"]["sha256"]
 for table, records in whole["data"].items():
     assert len(records) == whole["metadata"]["recordCounts"][table] == whole["integrity"]["tables"][table]["records"]
 assert sum(map(len, whole["data"].values())) == whole["metadata"]["totalRecords"]
@@ -200,10 +261,12 @@ print("agreed")
 #[test]
 fn two_exports_of_the_same_data_in_key_order_differ_only_in_metadata_and_seal() {
     let folder = TempDir::new().unwrap();
-    let source = format!("--source=sqlite:{}", sample(50, folder.path()).display());
+    let sample_path = sample(50, folder.path());
+    let source = format!("--source=sqlite:{}", sample_path.display());
+    let run = |arguments: [&str; 6]| Program::new(folder.path()).run(arguments);
     let bodies: Vec<String> = ["a.json", "b.json"]
         .map(|name| {
-            let ended = Program::new(folder.path()).run(["export", &source, "--order", "key", "--output", name]);
+            let ended = run(["export", &source, "--order", "key", "--output", name]);
             assert_eq!(ended.code, 0, "{}", ended.stderr);
             let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
             let (start, end) = (text.find("\n\"data\":{").unwrap(), text.rfind("\"integrity\"").unwrap());
@@ -211,6 +274,17 @@ fn two_exports_of_the_same_data_in_key_order_differ_only_in_metadata_and_seal() 
         })
         .into();
     assert_eq!(bodies[0], bodies[1]);
+    let digests = |name: &str| {
+        let export = read_export(&std::fs::read(folder.path().join(name)).unwrap());
+        export.integrity["tables"].clone()
+    };
+    assert_eq!(digests("a.json"), digests("b.json"), "equal tables have equal digests");
+    let connection = rusqlite::Connection::open(sample_path).unwrap();
+    connection.execute_batch("UPDATE sites SET name = 'another' WHERE rowid = 1").unwrap();
+    assert_eq!(run(["export", &source, "--order", "key", "--output", "c.json"]).code, 0);
+    let (before, after) = (digests("a.json"), digests("c.json"));
+    let other = before.as_object().unwrap().iter().filter(|(table, digest)| after[table] != **digest);
+    assert_eq!(other.map(|(table, _)| table).collect::<Vec<_>>(), ["sites"]);
     let ids: Vec<&str> = bodies[0].lines().filter(|line| line.contains("\"ndis_number\"")).collect();
     assert!(ids.len() > 5 && ids.is_sorted(), "participants come in key order");
 }

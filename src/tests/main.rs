@@ -32,5 +32,6 @@ mod postgres_client;
 mod previews;
 mod profiles;
 mod sign_in;
+mod signing;
 mod sources;
 mod state;

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use sqlx::Row;
 
 use crate::model::export::{ExportId, ExportSummary, Failure};
+use crate::model::manifest::AuditHead;
 use crate::server::state::{Result, State, Tx};
 
 /// What happened.
@@ -71,11 +72,11 @@ pub struct Entry<'a> {
     pub event: Event,
 }
 
-/// Appends an event to the chain.
+/// Appends an event to the chain; gives the chain's new head.
 ///
 /// # Errors
 /// When the state cannot be written; then whatever the event is about must not happen.
-pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<()> {
+pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<AuditHead> {
     let last = sqlx::query("SELECT hash FROM audit ORDER BY sequence DESC LIMIT 1").fetch_optional(&mut **tx).await?;
     let previous: String = last.map(|row| row.get(0)).unwrap_or_default();
     let (event, detail) = name_and_detail(&entry.event);
@@ -84,7 +85,7 @@ pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<()> {
     let hash = link(&previous, &entry.at, entry.actor, &event, export.as_deref(), &detail, source.as_deref());
     let sql = "INSERT INTO audit (at, actor, event, export_id, detail, previous_hash, hash, source_id) \
                VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-    sqlx::query(sql)
+    let appended = sqlx::query(sql)
         .bind(&entry.at)
         .bind(entry.actor)
         .bind(&event)
@@ -95,7 +96,7 @@ pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<()> {
         .bind(&source)
         .execute(&mut **tx)
         .await?;
-    Ok(())
+    Ok(AuditHead { entries: u64::try_from(appended.last_insert_rowid()).unwrap_or_default(), hash })
 }
 
 fn name_and_detail(event: &Event) -> (String, String) {

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::open::{app, is_same_file, system_user};
-use super::{Exit, Failed, SourceArgs, StateArgs, print, tell};
+use super::{Exit, Failed, SigningArgs, SourceArgs, StateArgs, print, tell};
 use crate::model::export::{Compression, DriftPolicy};
 use crate::model::manifest::RecordOrder;
 use crate::model::redaction::NotIncluded;
@@ -25,6 +25,8 @@ pub struct Export {
     source: SourceArgs,
     #[command(flatten)]
     state: StateArgs,
+    #[command(flatten)]
+    signing: SigningArgs,
     /// A file, a folder (the file gets the profile's name), or - for standard output.
     #[arg(long, short, value_name = "FILE|DIR|-", default_value = ".")]
     output: PathBuf,
@@ -77,7 +79,7 @@ impl Export {
         }
         let destination = self.destination();
         let compression = self.compression(&destination)?;
-        let (app, url) = app(&self.source, &self.state).await?;
+        let (app, url) = app(&self.source, &self.state, &self.signing).await?;
         let caller = Caller::command_line(&system_user());
         let order = match self.order {
             Order::Storage => RecordOrder::Storage,
@@ -170,7 +172,8 @@ fn as_text(done: &ToFile) -> String {
     if let Some(path) = path {
         lines.push(format!("file      {}", path.display()));
     }
-    lines.push(format!("SHA-256   {}", summary.sha256));
+    lines.push(format!("seal      {}", summary.sha256));
+    lines.push(format!("audit     entry {}, {}", text::count(metadata.audit.entries), metadata.audit.hash));
     let redaction = &metadata.redaction;
     let guessed = redaction.guessed.iter().filter(|guess| redaction.removed_fields.contains(&guess.field));
     lines.extend(guessed.map(|guess| format!("left out  {} ({})", text::one_line(&guess.field), guess.reason)));
@@ -202,6 +205,7 @@ fn as_json(done: &ToFile) -> serde_json::Value {
         "tables": done.summary.tables,
         "bytes": done.summary.bytes,
         "sha256": done.summary.sha256,
+        "audit": done.metadata.audit,
         "duration_ms": done.summary.duration_ms,
         "deviations": done.summary.deviations,
         "redaction": done.metadata.redaction,

@@ -7,6 +7,7 @@ mod exit;
 mod export;
 mod guide;
 mod inspect;
+mod key;
 mod open;
 mod preview;
 mod profile;
@@ -54,7 +55,8 @@ Exit codes:
   2  wrong usage
   3  refused, and nothing was written: the caller may not do this, a table of the profile is missing, or
      --drift=refuse met drift
-  4  not whole: the file is cut, altered or not a snapshot
+  4  not whole: the file is cut, altered or not a snapshot, or not the one that was meant: another digest
+     than --sha256 says, not signed with --key
   5  the output exists already or cannot be written
   6  drift: profile and database have grown apart; an export is written, whole, and without what the
      profile does not know";
@@ -67,8 +69,10 @@ enum Command {
     Preview(preview::Preview),
     /// Export the whole database into one sealed file.
     Export(export::Export),
-    /// Check that a file is whole and unaltered.
+    /// Check that files are whole, and whose signature they carry.
     Verify(verify::Verify),
+    /// The key that files are signed with.
+    Key(key::Key),
     /// List a file's tables, describe one, or print its records; files of any size.
     Inspect(inspect::Inspect),
     /// Draft a profile for a database, or hold one against it.
@@ -128,6 +132,19 @@ struct StateArgs {
     /// [default: the database's name].
     #[arg(long, value_name = "NAME", env = "WAYBILL_SOURCE_NAME", value_parser = NonEmptyStringValueParser::new())]
     source_name: Option<String>,
+}
+
+/// What files are signed with.
+#[derive(Debug, Args)]
+struct SigningArgs {
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WAYBILL_SIGNING_KEY_FILE",
+        help = "The key that files are signed with, in PEM; servers that stand for one another share it \
+                [default: waybill/signing-key.pem in $XDG_STATE_HOME, made at the first use]"
+    )]
+    signing_key: Option<PathBuf>,
 }
 
 impl StateFileArgs {
@@ -197,6 +214,7 @@ async fn dispatch(command: Command) -> Result<Exit, Failed> {
         Command::Preview(preview) => preview.run().await,
         Command::Export(export) => export.run().await,
         Command::Verify(verify) => verify.run(),
+        Command::Key(key) => key.run(),
         Command::Inspect(inspect) => inspect.run(),
         Command::Profile(profile) => profile.run().await,
         Command::User(user) => user.run().await,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 
-use super::{DatabaseArgs, Exit, Failed, SourceArgs, StateArgs};
+use super::{DatabaseArgs, Exit, Failed, SigningArgs, SourceArgs, StateArgs, StateFileArgs};
 use crate::server::app::{App, Parts};
 use crate::server::binding::SourceName;
 use crate::server::classification;
@@ -147,7 +147,11 @@ pub async fn blocking<T: Send + 'static>(
 }
 
 /// Opens the app on a source.
-pub async fn app(source: &SourceArgs, state: &StateArgs) -> Result<(Arc<App>, SourceUrl), Failed> {
+pub async fn app(
+    source: &SourceArgs,
+    state: &StateArgs,
+    signing: &SigningArgs,
+) -> Result<(Arc<App>, SourceUrl), Failed> {
     let path = state.file.path()?;
     if source.database.url()?.file().is_some_and(|file| is_same_file(file, &path)) {
         let message = "the source is not the place for Waybill's own records: give another --state";
@@ -159,6 +163,7 @@ pub async fn app(source: &SourceArgs, state: &StateArgs) -> Result<(Arc<App>, So
         profile,
         source_name: state.source_name.clone().map_or_else(|| url.default_name(), SourceName::chosen),
         state: &path,
+        signing_key: &signing.path(&state.file)?,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
@@ -173,12 +178,31 @@ pub fn is_same_file(a: &Path, b: &Path) -> bool {
     identity(a).is_some_and(|identity_of_a| Some(identity_of_a) == identity(b))
 }
 
-/// `$XDG_STATE_HOME/waybill/waybill.db` (XDG Base Directory Specification).
+impl SigningArgs {
+    /// The installation has one key, whatever it serves and wherever it keeps its state. For a user without a folder
+    /// of their own, it lies beside the state.
+    pub fn path(&self, state: &StateFileArgs) -> Result<PathBuf, Failed> {
+        if let Some(path) = &self.signing_key {
+            return Ok(path.clone());
+        }
+        let folder = match state_folder() {
+            Some(folder) => folder,
+            None => state.path()?.parent().map(Path::to_owned).unwrap_or_default(),
+        };
+        Ok(folder.join("signing-key.pem"))
+    }
+}
+
 pub fn default_state() -> Result<PathBuf, Failed> {
-    let named = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let folder = named("XDG_STATE_HOME").or_else(|| Some(named("HOME")?.join(".local/state")));
     let none = "where to keep history and audit? Set XDG_STATE_HOME or give --state sqlite:PATH";
-    folder.map(|folder| folder.join("waybill/waybill.db")).ok_or_else(|| Failed::new(Exit::Usage, none))
+    state_folder().map(|folder| folder.join("waybill.db")).ok_or_else(|| Failed::new(Exit::Usage, none))
+}
+
+/// `$XDG_STATE_HOME/waybill` (XDG Base Directory Specification).
+fn state_folder() -> Option<PathBuf> {
+    let named = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = named("XDG_STATE_HOME").or_else(|| Some(named("HOME")?.join(".local/state")))?;
+    Some(folder.join("waybill"))
 }
 
 /// The name of the person who runs the program, as the system knows it.

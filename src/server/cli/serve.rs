@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
 use super::open::{SourceUrl, app, blocking};
-use super::{Exit, Failed, SourceArgs, StateArgs, tell};
+use super::{Exit, Failed, SigningArgs, SourceArgs, StateArgs, tell};
 use crate::model::export::DriftPolicy;
 use crate::model::manifest::RecordOrder;
 use crate::model::text;
@@ -24,6 +24,8 @@ pub struct Serve {
     source: SourceArgs,
     #[command(flatten)]
     state: StateArgs,
+    #[command(flatten)]
+    signing: SigningArgs,
     /// Where to listen. Keep it on this machine and let a proxy add TLS.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8118")]
     address: String,
@@ -40,7 +42,7 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self) -> Result<Exit, Failed> {
-        let (app, url) = app(&self.source, &self.state).await?;
+        let (app, url) = app(&self.source, &self.state, &self.signing).await?;
         // Kept until the process ends.
         let _only_server = app.exports.artifacts.serve().map_err(export::Error::from)?;
         refuse_a_source_that_cannot_be_used(app.clone(), url).await?;

@@ -2,25 +2,32 @@
 
 use std::fs::File;
 use std::io::{IsTerminal, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{Exit, Failed, print};
+use super::{Exit, Failed, SigningArgs, StateFileArgs, print, tell};
 use crate::seal::{Flaw, Verified, Verifier};
 use crate::server::pipeline::unpack::{BadPacking, Unpacker};
+use crate::server::signing::{self, PublicKey, PublicKeys, Trust};
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The file, or - for standard input.
-    file: PathBuf,
-    /// Also hold the whole file against this digest, as history shows it: a forger can make a new
-    /// seal, but not this number.
+    /// The files, or - for standard input.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// The public keys to trust, in PEM, as `waybill key export` prints them: a file that none of them has signed is
+    /// refused [default: this installation's own, and no refusal].
+    #[arg(long, value_name = "PEM-FILE")]
+    key: Option<PathBuf>,
+    /// Also hold the file's seal against this digest, as history and the export's own summary show it.
     #[arg(long, value_name = "HEX", value_parser = digest)]
     sha256: Option<String>,
-    /// Print the result as JSON.
+    #[command(flatten)]
+    signing: SigningArgs,
+    /// Print the result as JSON, a line for each file.
     #[arg(long)]
     json: bool,
 }
@@ -30,45 +37,129 @@ fn digest(text: &str) -> Result<String, &'static str> {
     if hex { Ok(text.to_ascii_lowercase()) } else { Err("a SHA-256 has 64 hexadecimal digits") }
 }
 
+/// What was found out about a file.
+enum Verdict {
+    /// A trusted key has signed it.
+    Unaltered(Verified, PublicKey),
+    /// It matches its own seal. Nobody who is trusted vouches for it.
+    Whole(Verified, Trust),
+    /// It is whole, and not what was asked for.
+    NotMeant(String),
+    NotWhole(Flaw),
+}
+
 impl Verify {
     pub fn run(self) -> Result<Exit, Failed> {
-        let verdict = self.read()?;
-        let verdict = verdict.and_then(|verified| match &self.sha256 {
-            Some(expected) if *expected != verified.sha256 => Err(Flaw::OtherDigest { found: verified.sha256 }),
-            _ => Ok(verified),
-        });
-        if self.json {
-            print(&as_json(&verdict).to_string())?;
-            return Ok(if verdict.is_ok() { Exit::Done } else { Exit::NotWhole });
+        if self.sha256.is_some() && self.files.len() > 1 {
+            return Err(Failed::new(Exit::Usage, "--sha256 is one file's digest: give one file with it"));
         }
-        match verdict {
-            Ok(verified) => print(&verified.to_string()),
-            Err(flaw) => Err(Failed::new(Exit::NotWhole, format!("not whole: {flaw}"))),
+        let trusted = self.trusted()?;
+        let mut exit = Exit::Done;
+        for file in &self.files {
+            match self.verdict(file, &trusted) {
+                Ok(verdict) => {
+                    self.say(file, &verdict)?;
+                    if matches!(verdict, Verdict::NotMeant(_) | Verdict::NotWhole(_)) {
+                        exit = Exit::NotWhole;
+                    }
+                }
+                Err(failed) => {
+                    tell(&format!("waybill: {}", failed.message));
+                    // That a file is not whole is worse than that another one cannot be read.
+                    exit = if exit == Exit::NotWhole { exit } else { failed.exit };
+                }
+            }
         }
+        Ok(exit)
     }
 
-    /// The outer error: the file cannot be read at all.
-    fn read(&self) -> Result<Result<Verified, Flaw>, Failed> {
-        let unreadable = |error: std::io::Error| {
-            Failed::new(Exit::Failed, format!("{} cannot be read: {error}", self.file.display()))
+    fn trusted(&self) -> Result<PublicKeys, Failed> {
+        let own = || match self.signing.path(&StateFileArgs { state: None }) {
+            Ok(path) => PublicKeys::of_installation(&path),
+            // Nowhere to keep a key, so none.
+            Err(_) => Ok(PublicKeys::default()),
         };
-        let (input, bytes): (Box<dyn Read>, u64) = if self.file == std::path::Path::new("-") {
-            (Box::new(std::io::stdin()), 0)
-        } else {
-            let file = File::open(&self.file).map_err(unreadable)?;
-            let bytes = file.metadata().map_err(unreadable)?.len();
-            (Box::new(file), bytes)
+        let keys = self.key.as_ref().map_or_else(own, |file| PublicKeys::from_file(file));
+        keys.map_err(|error| {
+            let is_usage = matches!(error, signing::Error::NoPublicKey(_));
+            Failed::new(if is_usage { Exit::Usage } else { Exit::Failed }, error.to_string())
+        })
+    }
+
+    fn verdict(&self, file: &Path, trusted: &PublicKeys) -> Result<Verdict, Failed> {
+        let verified = match read(file)? {
+            Ok(verified) => verified,
+            Err(flaw) => return Ok(Verdict::NotWhole(flaw)),
         };
-        let bar = progress(bytes);
-        let verdict = match Unpacker::new(input) {
-            Ok(input) => check(input, &bar),
-            Err(error) => Err(error),
-        };
-        bar.finish_and_clear();
-        match verdict {
-            Err(error) if BadPacking::is(&error) => Ok(Err(Flaw::Packing { what: error.to_string() })),
-            verdict => verdict.map_err(unreadable),
+        if let Some(expected) = self.sha256.as_ref().filter(|expected| **expected != verified.sha256) {
+            let found = &verified.sha256;
+            let what = format!("whole, but another file: the digest of its seal is {found}, and not {expected}");
+            return Ok(Verdict::NotMeant(what));
         }
+        Ok(match trusted.judge(verified.signed.as_ref()) {
+            Trust::Trusted(key) => Verdict::Unaltered(verified, key),
+            Trust::Broken => Verdict::NotWhole(Flaw::Signature),
+            trust if self.key.is_some() => Verdict::NotMeant(format!("whole, but {}", signature(&trust))),
+            trust => Verdict::Whole(verified, trust),
+        })
+    }
+
+    fn say(&self, file: &Path, verdict: &Verdict) -> Result<Exit, Failed> {
+        if self.json {
+            return print(&as_json(file, verdict).to_string());
+        }
+        // Of several files, each is named.
+        let name = if self.files.len() > 1 { format!("{}: ", file.display()) } else { String::new() };
+        match verdict {
+            Verdict::Unaltered(verified, key) => {
+                let whose = if self.key.is_some() { "a trusted key" } else { "this installation's key" };
+                print(&format!("{name}unaltered: {verified}, signed with {whose} {}", key.id()))
+            }
+            Verdict::Whole(verified, trust) => {
+                print(&format!("{name}whole: {verified}; it matches its own seal, and is {}", signature(trust)))
+            }
+            Verdict::NotMeant(what) => {
+                tell(&format!("waybill: {name}{what}"));
+                Ok(Exit::NotWhole)
+            }
+            Verdict::NotWhole(flaw) => {
+                tell(&format!("waybill: {name}not whole: {flaw}"));
+                Ok(Exit::NotWhole)
+            }
+        }
+    }
+}
+
+/// What a signature that is not trusted is worth.
+fn signature(trust: &Trust) -> String {
+    match trust {
+        Trust::Trusted(key) => format!("signed with key {}", key.id()),
+        Trust::Stranger(key) => format!("signed with key {}, which is not trusted here (--key)", key.id()),
+        Trust::Unsigned => "not signed".into(),
+        Trust::Broken => "not signed rightly".into(),
+    }
+}
+
+/// The outer error: the file cannot be read at all.
+fn read(path: &Path) -> Result<Result<Verified, Flaw>, Failed> {
+    let unreadable =
+        |error: std::io::Error| Failed::new(Exit::Failed, format!("{} cannot be read: {error}", path.display()));
+    let (input, bytes): (Box<dyn Read>, u64) = if path == Path::new("-") {
+        (Box::new(std::io::stdin()), 0)
+    } else {
+        let file = File::open(path).map_err(unreadable)?;
+        let bytes = file.metadata().map_err(unreadable)?.len();
+        (Box::new(file), bytes)
+    };
+    let bar = progress(bytes);
+    let verdict = match Unpacker::new(input) {
+        Ok(input) => check(input, &bar),
+        Err(error) => Err(error),
+    };
+    bar.finish_and_clear();
+    match verdict {
+        Err(error) if BadPacking::is(&error) => Ok(Err(Flaw::Packing { what: error.to_string() })),
+        verdict => verdict.map_err(unreadable),
     }
 }
 
@@ -88,12 +179,9 @@ fn check(mut input: Unpacker<impl Read>, bar: &ProgressBar) -> std::io::Result<R
             return Ok(Err(flaw));
         }
     }
-    // The digest is the file's as it lies there, packed or not.
-    let (bytes, packed) = (input.bytes_read(), input.sha256());
-    Ok(verifier.finish().map(|verified| match packed {
-        Some(sha256) => Verified { bytes, sha256, ..verified },
-        None => verified,
-    }))
+    // The size is the file's as it lies there, packed or not.
+    let bytes = input.bytes_read();
+    Ok(verifier.finish().map(|verified| Verified { bytes, ..verified }))
 }
 
 fn progress(bytes: u64) -> ProgressBar {
@@ -107,17 +195,25 @@ fn progress(bytes: u64) -> ProgressBar {
     bar
 }
 
-fn as_json(verdict: &Result<Verified, Flaw>) -> serde_json::Value {
-    match verdict {
-        Ok(verified) => json!({
-            "complete": true,
-            "records": verified.records,
-            "tables": verified.tables,
-            "bytes": verified.bytes,
-            "sha256": verified.sha256,
-            "sealed_at": verified.head.exported_at,
-            "exported_by": verified.head.exported_by,
-        }),
-        Err(flaw) => json!({"complete": false, "reason": flaw.to_string()}),
-    }
+fn as_json(file: &Path, verdict: &Verdict) -> serde_json::Value {
+    let (verified, unaltered, key) = match verdict {
+        Verdict::Unaltered(verified, key) => (verified, true, Some(key.id())),
+        Verdict::Whole(verified, Trust::Stranger(key)) => (verified, false, Some(key.id())),
+        Verdict::Whole(verified, _) => (verified, false, None),
+        Verdict::NotMeant(reason) => return json!({"file": file, "complete": false, "reason": reason}),
+        Verdict::NotWhole(flaw) => return json!({"file": file, "complete": false, "reason": flaw.to_string()}),
+    };
+    json!({
+        "file": file,
+        "complete": true,
+        "unaltered": unaltered,
+        "key": key,
+        "records": verified.records,
+        "tables": verified.tables,
+        "bytes": verified.bytes,
+        "sha256": verified.sha256,
+        "sealed_at": verified.head.exported_at,
+        "exported_by": verified.head.exported_by,
+        "export_id": verified.head.export_id,
+    })
 }

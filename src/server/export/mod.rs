@@ -30,6 +30,7 @@ use crate::server::identity::{self, Caller, Identity, Refused};
 use crate::server::pipeline::redact::Key;
 use crate::server::profile::{self, Profile};
 use crate::server::rows::Unreadable;
+use crate::server::signing::{self, SigningKey};
 use crate::server::source::{self, Source};
 use crate::server::state::{self, State};
 use crate::server::support::clock::{Clock, rfc3339};
@@ -83,6 +84,8 @@ pub enum Error {
     #[error(transparent)]
     Artifact(#[from] artifact::Error),
     #[error(transparent)]
+    Signing(#[from] signing::Error),
+    #[error(transparent)]
     Identity(#[from] identity::Error),
     #[error("{0}")]
     Output(String),
@@ -115,6 +118,7 @@ pub struct Exports {
     pub profile: Arc<Profile>,
     pub state: State,
     pub artifacts: Artifacts,
+    pub signing_key: Arc<SigningKey>,
     pub identity: Arc<Identity>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,

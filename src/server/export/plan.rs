@@ -7,7 +7,7 @@ use crate::model::catalog::TableSchema;
 use crate::model::drift::Deviations;
 use crate::model::export::{Compression, DriftPolicy, ExportId};
 use crate::model::manifest::{
-    ExportType, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
+    AuditHead, ExportType, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
 };
 use crate::model::ordered::Ordered;
 use crate::server::classification;
@@ -23,7 +23,10 @@ use crate::server::support::clock::rfc3339;
 pub struct ExportRequest {
     pub id: ExportId,
     pub order: RecordOrder,
+    /// The account's id, or `cli:<user>`.
     pub exported_by: String,
+    /// Where the audit trail stood when this run began.
+    pub audit: AuditHead,
     pub at: DateTime<Utc>,
     /// Drawn for this export alone.
     pub key: Key,
@@ -103,6 +106,7 @@ impl Draft {
             schema: schema(&catalog, &division.selections),
             redaction: division.redaction,
             not_included: catalog.not_included,
+            audit: request.audit.clone(),
         };
         ExportPlan { metadata, selections: division.selections, key: request.key.clone(), deviations }
     }

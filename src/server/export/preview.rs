@@ -11,7 +11,7 @@ use super::{Error, Exports, Result};
 use crate::model::drift::reclassified;
 use crate::model::export::{Compression, DriftPolicy, ExportId, Preview, SizeEstimate, TablePreview};
 use crate::model::history::Outcome;
-use crate::model::manifest::RecordOrder;
+use crate::model::manifest::{AuditHead, RecordOrder};
 use crate::model::text;
 use crate::server::identity::Caller;
 use crate::server::pipeline::Meter;
@@ -187,7 +187,8 @@ fn frame_bytes(draft: Draft, counts: Vec<u64>, source: &dyn Source, isolation: &
     let request = ExportRequest {
         id: ExportId(Uuid::nil()),
         order: RecordOrder::Storage,
-        exported_by: "somebody@example.test".into(),
+        exported_by: Uuid::nil().to_string(),
+        audit: AuditHead { entries: 1_000_000, hash: "0".repeat(64) },
         at: clock.now(),
         key: NO_KEY,
         drift: DriftPolicy::Report,
@@ -195,7 +196,7 @@ fn frame_bytes(draft: Draft, counts: Vec<u64>, source: &dyn Source, isolation: &
     let mut metadata = draft.promise(counts, &request, source, isolation).metadata;
     let tables: Vec<String> = metadata.record_counts.iter().map(|(table, _)| table.clone()).collect();
     metadata.record_counts.0.iter_mut().for_each(|(_, records)| *records = 0);
-    let mut frame = crate::seal::Sealer::begin(std::io::sink(), &metadata).map_err(super::write::output)?;
+    let mut frame = crate::seal::Sealer::begin(std::io::sink(), &metadata, None).map_err(super::write::output)?;
     for table in tables {
         frame.close_table(table, 0).map_err(super::write::output)?;
     }

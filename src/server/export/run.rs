@@ -11,7 +11,7 @@ use crate::model::access::Capability;
 use crate::model::drift::{Deviations, Guess, reclassified};
 use crate::model::export::{DriftPolicy, ExportId, ExportSummary, Failure};
 use crate::model::history::Outcome;
-use crate::model::manifest::RecordOrder;
+use crate::model::manifest::{AuditHead, RecordOrder};
 use crate::model::text;
 use crate::seal::Sealed;
 use crate::server::artifact::Unpublished;
@@ -50,6 +50,7 @@ pub(super) struct Completed<'a> {
 /// An export that this process has taken to run.
 pub struct Claimed {
     row: ExportRow,
+    audit: AuditHead,
     live: Arc<LiveRun>,
 }
 
@@ -63,8 +64,8 @@ impl Exports {
             // Before anybody sees it run: a run can be cancelled from its first moment.
             let live = self.live.begin(row.id, row.estimated_bytes.unwrap_or_default());
             match self.record_start(&row).await {
-                Ok(true) => return Ok(Some(Claimed { row, live })),
-                Ok(false) => self.live.end(row.id),
+                Ok(Some(audit)) => return Ok(Some(Claimed { row, audit, live })),
+                Ok(None) => self.live.end(row.id),
                 Err(error) => {
                     self.live.end(row.id);
                     return Err(error);
@@ -74,21 +75,22 @@ impl Exports {
         Ok(None)
     }
 
-    /// False when somebody else was quicker.
-    async fn record_start(&self, row: &ExportRow) -> Result<bool> {
+    /// The head of the audit trail then; none when somebody else was quicker.
+    async fn record_start(&self, row: &ExportRow) -> Result<Option<AuditHead>> {
         let mut tx = self.state.begin().await?;
-        let started = exports::start(&mut tx, row.id).await?;
-        if started {
-            audit::append(&mut tx, &self.entry(&row.requested_by, Some(row.id), Event::ExportStarted)).await?;
-            tx.commit().await?;
+        if !exports::start(&mut tx, row.id).await? {
+            return Ok(None);
         }
-        Ok(started)
+        let entry = self.entry(&row.requested_by, Some(row.id), Event::ExportStarted);
+        let audit = audit::append(&mut tx, &entry).await?;
+        tx.commit().await?;
+        Ok(Some(audit))
     }
 
     /// Runs a claimed export to its end, whatever that is, and records it.
-    pub async fn run(self: Arc<Self>, Claimed { row, live }: Claimed) {
+    pub async fn run(self: Arc<Self>, Claimed { row, audit, live }: Claimed) {
         // A task of its own, so that a panic in it ends as a failed export.
-        let task = tokio::spawn(self.clone().run_to_artifact(row.clone(), live.clone()));
+        let task = tokio::spawn(self.clone().run_to_artifact(row.clone(), audit, live.clone()));
         let ended = task.await.unwrap_or(Err(Error::Panicked));
         let recorded = match ended {
             Ok(()) => Ok(()),
@@ -100,12 +102,12 @@ impl Exports {
         self.live.end(row.id);
     }
 
-    async fn run_to_artifact(self: Arc<Self>, row: ExportRow, live: Arc<LiveRun>) -> Result<()> {
+    async fn run_to_artifact(self: Arc<Self>, row: ExportRow, audit: AuditHead, live: Arc<LiveRun>) -> Result<()> {
         self.still_allowed(&row).await?;
         let unpublished = self.artifacts.begin(random::token(&*self.random))?;
         let exports = self.clone();
         let (asked, run) = (row.clone(), live.clone());
-        let mut writing = tokio::task::spawn_blocking(move || exports.write_artifact(asked, &run, unpublished));
+        let mut writing = tokio::task::spawn_blocking(move || exports.write_artifact(asked, audit, &run, unpublished));
         let (written, unpublished) = loop {
             tokio::select! {
                 written = &mut writing => break written.map_err(|_| Error::Panicked)??,
@@ -127,6 +129,7 @@ impl Exports {
     fn write_artifact(
         &self,
         row: ExportRow,
+        audit: AuditHead,
         live: &LiveRun,
         unpublished: Unpublished,
     ) -> Result<(Written, Unpublished)> {
@@ -134,7 +137,8 @@ impl Exports {
         let request = ExportRequest {
             id: row.id,
             order: RecordOrder::Storage,
-            exported_by: row.requested_by,
+            exported_by: row.account_id.unwrap_or(row.requested_by),
+            audit,
             at: self.clock.now(),
             key: self.new_key(),
             drift: DriftPolicy::Report,
@@ -142,7 +146,8 @@ impl Exports {
         let plan = plan(&request, &*self.source, &mut *snapshot, &self.profile, &live.meter)?;
         let tables = plan.selections.iter().map(|selection| selection.table.clone()).collect();
         let _ = live.planned.set((tables, plan.metadata.total_records));
-        let (unpublished, sealed) = write(&mut *snapshot, &plan, unpublished, row.compression, &live.meter)?;
+        let (unpublished, sealed) =
+            write(&mut *snapshot, &plan, unpublished, row.compression, &*self.signing_key, &live.meter)?;
         Ok((Written::of(plan, sealed), unpublished))
     }
 

@@ -88,13 +88,13 @@ impl Exports {
         let event = Event::ExportRequested { scope: row.scope.clone(), door: row.door.clone() };
         audit::append(&mut tx, &self.entry(&caller.name, Some(id), event)).await?;
         exports::start(&mut tx, id).await?;
-        audit::append(&mut tx, &self.entry(&caller.name, Some(id), Event::ExportStarted)).await?;
+        let audit = audit::append(&mut tx, &self.entry(&caller.name, Some(id), Event::ExportStarted)).await?;
         tx.commit().await?;
 
         let live = self.live.begin(id, 0);
         watch(live.clone());
         let request =
-            ExportRequest { id, order, exported_by: caller.name.clone(), at: now, key: self.new_key(), drift };
+            ExportRequest { id, order, exported_by: caller.name.clone(), audit, at: now, key: self.new_key(), drift };
         let (exports, run) = (self.clone(), live.clone());
         let writing = tokio::task::spawn_blocking(move || exports.write_target(&request, compression, &run, target));
         let written = writing.await.unwrap_or(Err(Error::Panicked));
@@ -114,7 +114,7 @@ impl Exports {
         let plan = plan(request, &*self.source, &mut *snapshot, &self.profile, &live.meter)?;
         let tables = plan.selections.iter().map(|selection| selection.table.clone()).collect();
         let _ = live.planned.set((tables, plan.metadata.total_records));
-        let (target, sealed) = write(&mut *snapshot, &plan, target, compression, &live.meter)?;
+        let (target, sealed) = write(&mut *snapshot, &plan, target, compression, &*self.signing_key, &live.meter)?;
         let path = target.appear()?;
         Ok((plan.metadata.clone(), Written::of(plan, sealed), path))
     }

@@ -7,8 +7,8 @@ use super::plan::ExportPlan;
 use super::{Error, Result};
 use crate::model::export::Compression;
 use crate::model::text;
-use crate::seal::{self, Sealed, Sealer};
-use crate::server::pipeline::compress::{Compressor, Packed};
+use crate::seal::{self, Sealed, Sealer, Sign};
+use crate::server::pipeline::compress::Compressor;
 use crate::server::pipeline::encode::json::JsonTable;
 use crate::server::pipeline::redact::{Key, Redactor};
 use crate::server::pipeline::{self, Belt, Meter, convey};
@@ -24,18 +24,16 @@ pub fn write<W: Write>(
     plan: &ExportPlan,
     out: W,
     compression: Compression,
+    signer: &dyn Sign,
     meter: &Meter,
 ) -> Result<(W, Sealed)> {
     let out = Compressor::new(out, compression).map_err(|error| output_error(&error))?;
-    let unsealed = Sealer::begin(out, &plan.metadata).map_err(output)?;
+    let unsealed = Sealer::begin(out, &plan.metadata, Some(signer)).map_err(output)?;
     let written = convey(unsealed, meter, |belt| read_tables(snapshot, plan, belt, meter));
     let (packing, sealed) = written.map_err(|error| explain(error, plan, meter))?;
-    let (out, packed) = packing.finish().map_err(|error| output_error(&error))?;
-    // Size and digest are the file's as people get it.
-    match packed {
-        Some(Packed { bytes, sha256 }) => Ok((out, Sealed { bytes, sha256, ..sealed })),
-        None => Ok((out, sealed)),
-    }
+    let (out, bytes) = packing.finish().map_err(|error| output_error(&error))?;
+    // The size is the file's as people get it.
+    Ok((out, Sealed { bytes, ..sealed }))
 }
 
 fn read_tables(

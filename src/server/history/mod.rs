@@ -1,13 +1,15 @@
 //! Looking back: every export, newest first.
 //!
-//! May import: `state`, `identity`, `audit`, `support`, `model`. Flow: `list` authorises and reads one page.
+//! May import: `state`, `identity`, `audit`, `signing`, `support`, `model`. Flow: `list` authorises and reads one
+//! page; `recognise` says what is known of a file that somebody has.
 
 use std::sync::Arc;
 
 use crate::model::access::Capability;
-use crate::model::history::{HistoryEntry, HistoryPage, Outcome};
+use crate::model::history::{HistoryEntry, HistoryPage, KnownExport, Outcome, Recognised};
 use crate::server::audit::{self, Entry, Event};
 use crate::server::identity::{Caller, Refused};
+use crate::server::signing::{PublicKey, PublicKeys};
 use crate::server::state::{self, State, exports::ExportRow};
 use crate::server::support::clock::{Clock, rfc3339};
 
@@ -23,6 +25,8 @@ pub enum Error {
 
 pub struct History {
     pub state: State,
+    /// What this installation has ever signed with.
+    pub keys: PublicKeys,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -40,6 +44,18 @@ impl History {
         let rows = self.state.exports_page(offset, PER_PAGE).await?;
         let entries = rows.into_iter().map(|row| self.entry(caller, row)).collect();
         Ok(HistoryPage { entries, page, pages, total })
+    }
+
+    /// What is known of a file by its seal's digest. The keys are public; whose export it is, is for whoever may look
+    /// at the history.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn recognise(&self, caller: &Caller, sha256: &str) -> Result<Recognised, Error> {
+        let may_look = caller.require(Capability::ExportDatabase).is_ok();
+        let row = if may_look { self.state.export_with_digest(sha256).await? } else { None };
+        let export = row.map(|ExportRow { requested_by, requested_at, .. }| KnownExport { requested_by, requested_at });
+        Ok(Recognised { keys: self.keys.0.iter().map(PublicKey::to_base64).collect(), export })
     }
 
     async fn authorise(&self, caller: &Caller) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use futures::Stream;
 use tokio::io::AsyncReadExt;
@@ -69,7 +69,6 @@ async fn serve(app: &Arc<App>, download: Download, request: &HeaderMap) -> Resul
         (header::ACCEPT_RANGES, "bytes".to_owned()),
         (header::CONTENT_DISPOSITION, disposition(&download.file_name)),
         (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'; frame-ancestors 'none'".to_owned()),
-        (HeaderName::from_static("repr-digest"), repr_digest(&download.sha256)),
     ];
     if request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
@@ -110,13 +109,6 @@ fn disposition(name: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
     let plain: String = name.chars().map(safe).collect();
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", super::session::encoded(&plain))
-}
-
-/// RFC 9530.
-fn repr_digest(sha256: &str) -> String {
-    use base64::Engine;
-    let bytes = hex::decode(sha256).unwrap_or_default();
-    format!("sha-256=:{}:", base64::engine::general_purpose::STANDARD.encode(bytes))
 }
 
 /// A body that knows how much of it left, and records it when it ends, however it ends.

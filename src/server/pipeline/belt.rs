@@ -76,7 +76,7 @@ impl Belt<'_> {
 ///
 /// # Errors
 /// Whichever side failed first; a reader that panics is a failure like any other, never an end.
-pub fn convey<W, E, R>(mut sealer: Sealer<W>, meter: &Meter, read: R) -> Result<(W, Sealed), Error<E>>
+pub fn convey<W, E, R>(mut sealer: Sealer<'_, W>, meter: &Meter, read: R) -> Result<(W, Sealed), Error<E>>
 where
     W: Write,
     E: std::error::Error + Send,
@@ -100,7 +100,7 @@ where
 }
 
 fn seal_parts<W: Write>(
-    sealer: &mut Sealer<W>,
+    sealer: &mut Sealer<'_, W>,
     arriving: &Receiver<Part>,
     give_back: &std::sync::mpsc::Sender<Vec<u8>>,
     meter: &Meter,

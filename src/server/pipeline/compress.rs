@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use flate2::GzBuilder;
 use flate2::write::GzEncoder;
-use sha2::{Digest, Sha256};
 use zstd::stream::write::Encoder as ZstdEncoder;
 
 use crate::model::export::Compression;
@@ -13,36 +12,29 @@ use crate::model::export::Compression;
 const GZIP_LEVEL: u32 = 2;
 const ZSTD_LEVEL: i32 = 1;
 
-/// Packs what is written to it, and digests the packed bytes.
+/// Packs what is written to it, and counts the packed bytes.
 pub struct Compressor<W: Write>(Stage<W>);
 
 enum Stage<W: Write> {
-    /// The seal's own digest is the file's.
-    None(W),
-    Gzip(GzEncoder<Digested<W>>),
-    Zstd(ZstdEncoder<'static, Digested<W>>),
-}
-
-/// What a file came to, packed: its bytes and their SHA-256, hexadecimal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Packed {
-    pub bytes: u64,
-    pub sha256: String,
+    None(Counted<W>),
+    Gzip(GzEncoder<Counted<W>>),
+    Zstd(ZstdEncoder<'static, Counted<W>>),
 }
 
 impl<W: Write> Compressor<W> {
     /// # Errors
     /// When memory for the packing cannot be had.
     pub fn new(out: W, compression: Compression) -> io::Result<Self> {
+        let out = Counted { out, bytes: 0 };
         Ok(Self(match compression {
             Compression::None => Stage::None(out),
             Compression::Gzip => {
                 // No name and no time: the same content gives the same file (RFC 1952, 2.3.1).
                 let builder = GzBuilder::new().mtime(0).operating_system(255);
-                Stage::Gzip(builder.write(Digested::new(out), flate2::Compression::new(GZIP_LEVEL)))
+                Stage::Gzip(builder.write(out, flate2::Compression::new(GZIP_LEVEL)))
             }
             Compression::Zstd => {
-                let mut encoder = ZstdEncoder::new(Digested::new(out), ZSTD_LEVEL)?;
+                let mut encoder = ZstdEncoder::new(out, ZSTD_LEVEL)?;
                 encoder.include_checksum(true)?;
                 encoder.include_contentsize(false)?;
                 Stage::Zstd(encoder)
@@ -50,22 +42,18 @@ impl<W: Write> Compressor<W> {
         }))
     }
 
-    /// Writes the end of the packing. `None` where nothing was packed.
+    /// Writes the end of the packing; with the size of the file.
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn finish(self) -> io::Result<(W, Option<Packed>)> {
-        let digested = match self.0 {
-            Stage::None(mut out) => {
-                out.flush()?;
-                return Ok((out, None));
-            }
+    pub fn finish(self) -> io::Result<(W, u64)> {
+        let Counted { mut out, bytes } = match self.0 {
+            Stage::None(out) => out,
             Stage::Gzip(encoder) => encoder.finish()?,
             Stage::Zstd(encoder) => encoder.finish()?,
         };
-        let Digested { mut out, hash, bytes } = digested;
         out.flush()?;
-        Ok((out, Some(Packed { bytes, sha256: hex::encode(hash.finalize()) })))
+        Ok((out, bytes))
     }
 }
 
@@ -84,22 +72,14 @@ impl<W: Write> Write for Compressor<W> {
     }
 }
 
-struct Digested<W> {
+struct Counted<W> {
     out: W,
-    hash: Sha256,
     bytes: u64,
 }
 
-impl<W> Digested<W> {
-    fn new(out: W) -> Self {
-        Self { out, hash: Sha256::new(), bytes: 0 }
-    }
-}
-
-impl<W: Write> Write for Digested<W> {
+impl<W: Write> Write for Counted<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes)?;
-        self.hash.update(&bytes[..written]);
         self.bytes += written as u64;
         Ok(written)
     }

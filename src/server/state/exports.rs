@@ -267,6 +267,18 @@ impl State {
         row.as_ref().map(read).transpose()
     }
 
+    /// The export whose seal has this digest: of several with the same content and moment, the newest.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn export_with_digest(&self, sha256: &str) -> Result<Option<ExportRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND sha256 = ? ORDER BY requested_at DESC, id DESC LIMIT 1"
+        );
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(&self.source_id).bind(sha256).fetch_optional(&self.pool).await?;
+        row.as_ref().map(read).transpose()
+    }
+
     /// One page of history, newest first.
     ///
     /// # Errors

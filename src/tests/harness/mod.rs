@@ -117,6 +117,7 @@ impl Waybill {
             profile,
             source_name: SourceName::chosen("test"),
             state: &folder.path().join("waybill.db"),
+            signing_key: &folder.path().join("signing-key.pem"),
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
         };

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::embed::is_embeddable;
 use super::scalar;
 use crate::model::catalog::Codec;
-use crate::seal::table_open;
+use crate::seal::{field_open, table_open};
 use crate::server::pipeline::{Belt, Meter};
 use crate::server::rows::{RowSink, Selection, Stopped, Value};
 
@@ -58,12 +58,8 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
     /// Opens the table; `end` closes what this began.
     pub fn begin(out: &'a mut C, meter: &'a Meter, selection: &Selection) -> Self {
         out.buffer().extend_from_slice(table_open(&selection.table).as_bytes());
-        let columns = selection.columns.iter().enumerate().map(|(i, column)| {
-            let mut prefix = vec![if i == 0 { b'{' } else { b',' }, b'"'];
-            scalar::escaped(&mut prefix, column.name.as_bytes());
-            prefix.extend_from_slice(b"\":");
-            (prefix, column.codec)
-        });
+        let columns =
+            selection.columns.iter().enumerate().map(|(at, column)| (field_open(at, &column.name), column.codec));
         Self { columns: columns.collect(), out, meter, column: 0, records: 0 }
     }
 

@@ -1,0 +1,447 @@
+//! Whether a line is one record: JSON (RFC 8259) in UTF-8, one object with the schema's columns, in their order,
+//! each once.
+//!
+//! Without this a line could hold the end of its table and the beginning of another one, which a JSON reader would
+//! take and the seal would not count. Nothing is built: the columns' names are compared byte by byte with what the
+//! writer writes, and of the values only the grammar is followed, in whatever pieces they come.
+
+use super::layout;
+
+/// Deeper than the writer embeds JSON.
+const DEEPEST: u32 = 128;
+
+pub(super) type Checked<T = ()> = Result<T, &'static str>;
+
+const ANOTHER_COLUMN: &str = "the schema has another column here";
+const NOT_JSON: &str = "this is not JSON";
+const NOT_UTF8: &str = "this is not UTF-8";
+
+/// Checks the records of one table, one after the other.
+#[derive(Clone, Default)]
+pub(super) struct RecordChecker {
+    /// What stands before each value, and after the last one.
+    frame: Vec<Vec<u8>>,
+    /// Which of them is next, and how much of it was there already.
+    next: usize,
+    matched: usize,
+    state: State,
+    nesting: Nesting,
+    utf8: Utf8,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Frame,
+    Value,
+    /// The first value of an array, or its end.
+    ValueOrEnd,
+    /// The first key of an object, or its end.
+    KeyOrEnd,
+    Key,
+    Colon,
+    String {
+        is_key: bool,
+    },
+    Escape {
+        is_key: bool,
+    },
+    Hex {
+        is_key: bool,
+        left: u8,
+    },
+    Number(Number),
+    Word(&'static [u8]),
+    AfterValue,
+    /// After the record: a comma may follow.
+    End,
+    EndWithComma,
+}
+
+impl State {
+    fn may_be_spaced(self) -> bool {
+        matches!(self, Self::Value | Self::ValueOrEnd | Self::KeyOrEnd | Self::Key | Self::Colon | Self::AfterValue)
+    }
+}
+
+/// How much of a number was there (RFC 8259, 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Number {
+    Minus,
+    Zero,
+    Digits,
+    Point,
+    Fraction,
+    E,
+    Sign,
+    Exponent,
+}
+
+impl RecordChecker {
+    pub(super) fn of_table<'a>(columns: impl Iterator<Item = &'a str>) -> Self {
+        let mut frame: Vec<Vec<u8>> = columns.enumerate().map(|(at, name)| layout::field_open(at, name)).collect();
+        frame.push(if frame.is_empty() { b"{}".to_vec() } else { b"}".to_vec() });
+        Self { frame, ..Self::default() }
+    }
+
+    /// Takes the next piece of a record's line.
+    #[expect(clippy::needless_bitwise_bool, reason = "a lazy operator branches, and a branch stops the vectors")]
+    pub(super) fn feed(&mut self, mut bytes: &[u8]) -> Checked {
+        self.utf8.feed(bytes)?;
+        // Nearly always false, and then strings need no look at each of their bytes.
+        let has_controls = bytes.iter().fold(false, |any, &byte| any | (byte < 0x20));
+        while !bytes.is_empty() {
+            bytes = match self.state {
+                State::Frame => self.frame(bytes)?,
+                State::String { is_key } => self.string(bytes, is_key, has_controls)?,
+                State::Number(number) => self.number(bytes, number)?,
+                State::Word(word) => self.word(bytes, word)?,
+                _ => {
+                    self.step(bytes[0])?;
+                    &bytes[1..]
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Ends the line; true when another record follows.
+    pub(super) fn end_line(&mut self) -> Checked<bool> {
+        let more = match self.state {
+            State::End => false,
+            State::EndWithComma => true,
+            _ => return Err("a record should end here"),
+        };
+        (self.state, self.next, self.matched) = (State::Frame, 0, 0);
+        Ok(more)
+    }
+
+    fn frame<'b>(&mut self, bytes: &'b [u8]) -> Checked<&'b [u8]> {
+        let Some(expected) = self.frame.get(self.next) else { return Err(NOT_JSON) };
+        let rest = &expected[self.matched..];
+        let taken = rest.len().min(bytes.len());
+        if bytes[..taken] != rest[..taken] {
+            return Err(ANOTHER_COLUMN);
+        }
+        if taken < rest.len() {
+            self.matched += taken;
+        } else {
+            (self.next, self.matched) = (self.next + 1, 0);
+            self.state = if self.next < self.frame.len() { State::Value } else { State::End };
+        }
+        Ok(&bytes[taken..])
+    }
+
+    fn string<'b>(&mut self, bytes: &'b [u8], is_key: bool, has_controls: bool) -> Checked<&'b [u8]> {
+        let end = memchr::memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len());
+        if has_controls && bytes[..end].iter().any(|&byte| byte < 0x20) {
+            return Err(NOT_JSON);
+        }
+        let Some(&special) = bytes.get(end) else { return Ok(&[]) };
+        self.state = match special {
+            b'\\' => State::Escape { is_key },
+            _ if is_key => State::Colon,
+            _ => self.after_value(),
+        };
+        Ok(&bytes[end + 1..])
+    }
+
+    fn number<'b>(&mut self, bytes: &'b [u8], mut number: Number) -> Checked<&'b [u8]> {
+        for (at, &byte) in bytes.iter().enumerate() {
+            number = match number.next(byte) {
+                Some(next) => next,
+                None if number.may_end() => {
+                    self.state = self.after_value();
+                    return Ok(&bytes[at..]);
+                }
+                None => return Err(NOT_JSON),
+            };
+        }
+        self.state = State::Number(number);
+        Ok(&[])
+    }
+
+    fn word<'b>(&mut self, bytes: &'b [u8], word: &'static [u8]) -> Checked<&'b [u8]> {
+        let taken = word.len().min(bytes.len());
+        if bytes[..taken] != word[..taken] {
+            return Err(NOT_JSON);
+        }
+        self.state = if taken < word.len() { State::Word(&word[taken..]) } else { self.after_value() };
+        Ok(&bytes[taken..])
+    }
+
+    /// Takes the single bytes between names, strings, numbers and words.
+    fn step(&mut self, byte: u8) -> Checked {
+        // Only JSON that a column held may be spaced.
+        if matches!(byte, b' ' | b'\t') && self.nesting.depth > 0 && self.state.may_be_spaced() {
+            return Ok(());
+        }
+        self.state = match (self.state, byte) {
+            (State::ValueOrEnd | State::AfterValue, b']') => self.close(Nest::Array)?,
+            (State::Value | State::ValueOrEnd, _) => self.value(byte)?,
+            (State::KeyOrEnd | State::AfterValue, b'}') => self.close(Nest::Object)?,
+            (State::KeyOrEnd | State::Key, b'"') => State::String { is_key: true },
+            (State::Colon, b':') => State::Value,
+            (State::AfterValue, b',') => match self.nesting.innermost() {
+                Nest::Object => State::Key,
+                Nest::Array => State::Value,
+            },
+            (State::Escape { is_key }, b'u') => State::Hex { is_key, left: 4 },
+            (State::Escape { is_key }, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                State::String { is_key }
+            }
+            (State::Hex { is_key, left }, _) if byte.is_ascii_hexdigit() => match left {
+                1 => State::String { is_key },
+                _ => State::Hex { is_key, left: left - 1 },
+            },
+            (State::End, b',') => State::EndWithComma,
+            (State::End | State::EndWithComma, _) => return Err("something follows the record"),
+            _ => return Err(NOT_JSON),
+        };
+        Ok(())
+    }
+
+    fn value(&mut self, byte: u8) -> Checked<State> {
+        Ok(match byte {
+            b'"' => State::String { is_key: false },
+            b'{' => {
+                self.nesting.open(Nest::Object)?;
+                State::KeyOrEnd
+            }
+            b'[' => {
+                self.nesting.open(Nest::Array)?;
+                State::ValueOrEnd
+            }
+            b't' => State::Word(b"rue"),
+            b'f' => State::Word(b"alse"),
+            b'n' => State::Word(b"ull"),
+            b'-' => State::Number(Number::Minus),
+            b'0' => State::Number(Number::Zero),
+            b'1'..=b'9' => State::Number(Number::Digits),
+            _ => return Err(NOT_JSON),
+        })
+    }
+
+    fn close(&mut self, nest: Nest) -> Checked<State> {
+        self.nesting.close(nest)?;
+        Ok(self.after_value())
+    }
+
+    fn after_value(&self) -> State {
+        if self.nesting.depth == 0 { State::Frame } else { State::AfterValue }
+    }
+}
+
+impl Number {
+    fn next(self, byte: u8) -> Option<Self> {
+        Some(match (self, byte) {
+            (Self::Minus, b'0') => Self::Zero,
+            (Self::Minus, b'1'..=b'9') | (Self::Digits, b'0'..=b'9') => Self::Digits,
+            (Self::Zero | Self::Digits, b'.') => Self::Point,
+            (Self::Point | Self::Fraction, b'0'..=b'9') => Self::Fraction,
+            (Self::Zero | Self::Digits | Self::Fraction, b'e' | b'E') => Self::E,
+            (Self::E, b'+' | b'-') => Self::Sign,
+            (Self::E | Self::Sign | Self::Exponent, b'0'..=b'9') => Self::Exponent,
+            _ => return None,
+        })
+    }
+
+    fn may_end(self) -> bool {
+        matches!(self, Self::Zero | Self::Digits | Self::Fraction | Self::Exponent)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nest {
+    Array,
+    Object,
+}
+
+/// What is open inside a value: a bit for each level.
+#[derive(Clone, Default)]
+struct Nesting {
+    objects: u128,
+    depth: u32,
+}
+
+impl Nesting {
+    fn open(&mut self, nest: Nest) -> Checked {
+        if self.depth == DEEPEST {
+            return Err("values are nested deeper than the format allows");
+        }
+        self.objects = self.objects << 1 | u128::from(nest == Nest::Object);
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn close(&mut self, nest: Nest) -> Checked {
+        if self.depth == 0 || self.innermost() != nest {
+            return Err(NOT_JSON);
+        }
+        self.objects >>= 1;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn innermost(&self) -> Nest {
+        if self.objects & 1 == 1 { Nest::Object } else { Nest::Array }
+    }
+}
+
+/// Text that may be cut anywhere.
+#[derive(Clone, Default)]
+struct Utf8 {
+    /// The beginning of a character whose rest has not come yet.
+    held: Vec<u8>,
+}
+
+impl Utf8 {
+    fn feed(&mut self, mut bytes: &[u8]) -> Checked {
+        while !self.held.is_empty() {
+            let Some((&first, rest)) = bytes.split_first() else { return Ok(()) };
+            self.held.push(first);
+            bytes = rest;
+            match std::str::from_utf8(&self.held) {
+                Ok(_) => self.held.clear(),
+                Err(error) if error.error_len().is_some() => return Err(NOT_UTF8),
+                Err(_) => {}
+            }
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(_) => Ok(()),
+            Err(error) if error.error_len().is_some() => Err(NOT_UTF8),
+            Err(error) => {
+                self.held.extend_from_slice(&bytes[error.valid_up_to()..]);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(line: &[u8], pieces: usize) -> Checked<bool> {
+        let mut checker = RecordChecker::of_table(["id", "a \"b\""].into_iter());
+        for piece in line.chunks(pieces) {
+            checker.feed(piece)?;
+        }
+        checker.end_line()
+    }
+
+    /// A record with this value.
+    fn with(value: &str) -> String {
+        format!(r#"{{"id":{value},"a \"b\"":null}}"#)
+    }
+
+    #[test]
+    fn records_are_followed_whatever_their_values_and_pieces() {
+        for value in [
+            "0",
+            "-1",
+            "12.50",
+            "1e9",
+            "-0.5E-07",
+            "true",
+            "false",
+            "null",
+            r#""""#,
+            r#""ä👍\u00e4\n\"""#,
+            "{}",
+            "[]",
+            r#"{"a": [1, {"b":	null}],"c":"d"}"#,
+            "[[[]],[{}]]",
+        ] {
+            let line = with(value);
+            for pieces in 1..line.len() {
+                assert_eq!(check(line.as_bytes(), pieces), Ok(false), "{line} in pieces of {pieces}");
+                assert_eq!(check(format!("{line},").as_bytes(), pieces), Ok(true));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_record_of_the_table_is_refused() {
+        for value in [
+            "",
+            "01",
+            "-",
+            "1.",
+            ".5",
+            "1e",
+            "+1",
+            "NaN",
+            "tru",
+            "nulll",
+            "True",
+            "'a'",
+            "\"a",
+            "\"\u{1}\"",
+            r#""\x""#,
+            r#""\u12g4""#,
+            "[1,]",
+            "[,1]",
+            "{,}",
+            r#"{"a"}"#,
+            r#"{"a":}"#,
+            "{a:1}",
+            "[}",
+            "{]",
+            "[1}",
+            r#"{"a":1]"#,
+            " 1",
+            "1 ",
+            "1,2",
+            r#"1}],"users":[{"id":1"#,
+            "[1 2]",
+        ] {
+            assert!(check(with(value).as_bytes(), 64).is_err(), "{value}");
+        }
+        for line in [
+            r#"{"id":1}"#,
+            r#"{"id":1,"id":2,"a \"b\"":null}"#,
+            r#"{"a \"b\"":null,"id":1}"#,
+            r#"{"id":1,"a \"b\"":null,"more":1}"#,
+            r#"{ "id":1,"a \"b\"":null}"#,
+            r#"{"id":1,"a \"b\"":null},,"#,
+            r#"{"id":1,"a \"b\"":null}]"#,
+            r#"{"id":1,"\u0061 \"b\"":null}"#,
+            "{}",
+        ] {
+            assert!(check(line.as_bytes(), 64).is_err(), "{line}");
+        }
+        let broken = [with("\"").as_bytes(), b"\xc3\"", b"x"].concat();
+        assert!(check(&broken, 64).is_err());
+        let deep = format!("{}{}", "[".repeat(129), "]".repeat(129));
+        assert!(check(with(&deep).as_bytes(), 64).is_err());
+    }
+
+    #[test]
+    fn a_table_without_columns_has_empty_records() {
+        let mut checker = RecordChecker::of_table(std::iter::empty());
+        checker.feed(b"{},").unwrap();
+        assert_eq!(checker.end_line(), Ok(true));
+        assert!(checker.feed(b"{\"a\":1}").is_err());
+    }
+
+    proptest! {
+        /// The checker takes a value exactly when another reader of JSON does.
+        #[test]
+        fn it_agrees_with_a_parser(value in r#"[\[\]{}:,"\\a0-9eE+.\-tfn u]{0,12}"#, pieces in 1_usize..5) {
+            let mut checker = RecordChecker::of_table(["v"].into_iter());
+            let line = format!("{{\"v\":{value}}}");
+            let checked = line.as_bytes().chunks(pieces).try_for_each(|piece| checker.feed(piece));
+            let taken = checked.and_then(|()| checker.end_line()) == Ok(false);
+            // Spaces around the value are JSON's, and nothing that the writer writes; so is a repeated or other key.
+            let parsed: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(&line);
+            let is_record = parsed.is_ok_and(|record| record.len() == 1 && record.contains_key("v"));
+            let is_spaced = value.starts_with(' ') || value.ends_with(' ');
+            let is_huge = value.contains(['e', 'E']);
+            prop_assert!(taken == is_record || is_spaced || is_huge, "{line}: {taken}");
+            prop_assert!(!taken || is_record || is_huge, "{line}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `waybill key`.
+
+use clap::{Args, Subcommand};
+
+use super::{Exit, Failed, SigningArgs, StateFileArgs, print, tell};
+use crate::server::signing::{self, PublicKeys, SigningKey};
+use crate::server::support::random::SystemRandom;
+
+#[derive(Debug, Args)]
+pub struct Key {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Place {
+    #[command(flatten)]
+    signing: SigningArgs,
+    #[command(flatten)]
+    state: StateFileArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Name the key that files are signed with now, and the ones before it.
+    Show(Place),
+    /// Print the public keys in PEM, for `waybill verify --key` on any machine; give them out by another way than
+    /// the files.
+    Export(Place),
+    /// Sign with a new key from now on. The old one's public key stays known.
+    Rotate(Place),
+}
+
+impl Key {
+    pub fn run(self) -> Result<Exit, Failed> {
+        let (Command::Show(place) | Command::Export(place) | Command::Rotate(place)) = &self.command;
+        let path = place.signing.path(&place.state)?;
+        let failed = |error: signing::Error| Failed::new(Exit::Failed, error.to_string());
+        match self.command {
+            Command::Show(_) => {
+                let key = SigningKey::at(&path, &SystemRandom).map_err(failed)?;
+                print(&format!("key      {}\nfile     {}", key.public().id(), path.display()))?;
+                for before in PublicKeys::of_installation(&path).map_err(failed)?.0.iter().skip(1) {
+                    print(&format!("before   {}", before.id()))?;
+                }
+                Ok(Exit::Done)
+            }
+            Command::Export(_) => {
+                SigningKey::at(&path, &SystemRandom).map_err(failed)?;
+                let keys = PublicKeys::of_installation(&path).map_err(failed)?;
+                let pem: Vec<String> = keys.0.iter().map(|key| key.to_pem().trim_end().to_owned()).collect();
+                print(&pem.join("\n"))
+            }
+            Command::Rotate(_) => {
+                let key = SigningKey::rotate(&path, &SystemRandom).map_err(failed)?;
+                tell("Running servers sign with the old key until they are started again.");
+                print(&format!("key      {}\nfile     {}", key.public().id(), path.display()))
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Where a signing key lies, and the public keys of the ones before it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
+use tempfile::NamedTempFile;
+
+use super::{Error, PublicKeys, Result, SigningKey};
+use crate::server::support::random::Random;
+
+impl SigningKey {
+    /// Reads the key, or makes one where there is none: for its owner only (0600).
+    ///
+    /// # Errors
+    /// When it cannot be read or made, is no key, or can be read by everybody.
+    pub fn at(path: &Path, random: &dyn Random) -> Result<Self> {
+        if let Some(key) = Self::read(path)? {
+            return Ok(key);
+        }
+        match Self::make(random).write(path, false) {
+            // Another process was quicker: its key is as good.
+            Err(Error::NotMade { cause, .. }) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made?,
+        }
+        let gone = || Error::Unreadable { path: path.to_owned(), cause: io::ErrorKind::NotFound.into() };
+        Self::read(path)?.ok_or_else(gone)
+    }
+
+    /// The key that lies there, if there is one.
+    ///
+    /// # Errors
+    /// As `at`.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        let unreadable = |cause| Error::Unreadable { path: path.to_owned(), cause };
+        // A pipe in its place is not waited for.
+        let mut file = match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file.map_err(unreadable)?,
+        };
+        if file.metadata().map_err(unreadable)?.mode() & 0o007 != 0 {
+            return Err(Error::Exposed(path.to_owned()));
+        }
+        let mut text = String::new();
+        Read::by_ref(&mut file).take(1 << 16).read_to_string(&mut text).map_err(unreadable)?;
+        let key = ed25519_dalek::SigningKey::from_pkcs8_pem(&text).map_err(|_| Error::NotAKey(path.to_owned()))?;
+        Ok(Some(Self(key)))
+    }
+
+    /// Signs with a new key from now on; the old one's public key stays known.
+    ///
+    /// # Errors
+    /// When either cannot be written; then the old key stays.
+    pub fn rotate(path: &Path, random: &dyn Random) -> Result<Self> {
+        let not_made = |cause| Error::NotMade { path: retired_path(path), cause };
+        if let Some(old) = Self::read(path)? {
+            let mut options = OpenOptions::new();
+            let mut retired =
+                options.create(true).append(true).mode(0o600).open(retired_path(path)).map_err(not_made)?;
+            retired.write_all(old.public().to_pem().as_bytes()).and_then(|()| retired.sync_all()).map_err(not_made)?;
+        }
+        let new = Self::make(random);
+        new.write(path, true)?;
+        Ok(new)
+    }
+
+    fn make(random: &dyn Random) -> Self {
+        let mut secret = [0; 32];
+        random.fill(&mut secret);
+        Self(ed25519_dalek::SigningKey::from_bytes(&secret))
+    }
+
+    /// It appears whole or not at all.
+    fn write(&self, path: &Path, replace: bool) -> Result<()> {
+        let not_made = |cause| Error::NotMade { path: path.to_owned(), cause };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).map_err(not_made)?;
+        let pem = self.0.to_pkcs8_pem(LineEnding::LF).map_err(|_| not_made(io::ErrorKind::InvalidData.into()))?;
+        // Made with 0600.
+        let mut file = NamedTempFile::new_in(folder).map_err(not_made)?;
+        file.write_all(pem.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(not_made)?;
+        let named = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+        named.map_err(|error| not_made(error.error))?;
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(not_made)
+    }
+}
+
+impl PublicKeys {
+    /// The keys that the installation with its signing key there has ever signed with, the present one first. None
+    /// where it has signed nothing yet.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn of_installation(path: &Path) -> Result<Self> {
+        let present = SigningKey::read(path)?.map(|key| key.public());
+        let retired = retired_path(path);
+        let retired = if retired.exists() { Self::from_file(&retired)?.0 } else { Vec::new() };
+        Ok(Self(present.into_iter().chain(retired.into_iter().rev()).collect()))
+    }
+}
+
+/// `signing-key.pem` -> `signing-key.retired.pem`.
+fn retired_path(path: &Path) -> PathBuf {
+    path.with_extension("retired.pem")
+}

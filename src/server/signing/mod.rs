@@ -1,0 +1,59 @@
+//! Who vouches for a file: the installation's Ed25519 key (RFC 8032), and the public keys that somebody trusts.
+//!
+//! May import: `support`, `seal`, `model`. Flow: `SigningKey` signs a seal while it is written; `PublicKeys` says of
+//! a signature that was found in a file whose it is. Keys are kept as `openssl` writes them: PKCS #8 and
+//! `SubjectPublicKeyInfo` in PEM (RFC 8410).
+
+mod key_file;
+mod public_keys;
+
+use std::io;
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ed25519_dalek::Signer;
+
+use crate::model::manifest::Signature;
+use crate::seal::Sign;
+
+pub use public_keys::{PublicKey, PublicKeys, Trust};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the key {} cannot be read: {cause}", path.display())]
+    Unreadable { path: PathBuf, cause: io::Error },
+    #[error("the signing key {} cannot be made: {cause}; name another place with --signing-key", path.display())]
+    NotMade { path: PathBuf, cause: io::Error },
+    #[error("{} can be read by everybody on this machine: chmod 600 it, and `waybill key rotate` if somebody may have", .0.display())]
+    Exposed(PathBuf),
+    #[error("{} is no Ed25519 private key in PEM; `openssl genpkey -algorithm ed25519` makes one", .0.display())]
+    NotAKey(PathBuf),
+    #[error("{} holds no Ed25519 public key in PEM, as `waybill key export` prints it", .0.display())]
+    NoPublicKey(PathBuf),
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The key that this installation signs with.
+pub struct SigningKey(ed25519_dalek::SigningKey);
+
+impl SigningKey {
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        PublicKey::from(self.0.verifying_key())
+    }
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SigningKey({})", self.public().id())
+    }
+}
+
+impl Sign for SigningKey {
+    fn sign(&self, message: &[u8]) -> Signature {
+        let signature = self.0.sign(message);
+        Signature { key: self.public().to_base64(), ed25519: BASE64.encode(signature.to_bytes()) }
+    }
+}

@@ -1,0 +1,175 @@
+//! Whose file it is: signatures, keys, and what is said of a file without one.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+use waybill::model::manifest::Metadata;
+use waybill::seal::Sealer;
+
+use crate::harness::{Ended, Program, changed_line, sample};
+
+/// A machine with its own state, and a file that was exported on it.
+fn installation() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let source = format!("--source=sqlite:{}", sample(20, folder.path()).display());
+    let ended = run(&folder, &["export", &source, "--output", "out.json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    folder
+}
+
+fn run(folder: &TempDir, arguments: &[&str]) -> Ended {
+    Program::new(folder.path()).run(arguments)
+}
+
+fn write(folder: &TempDir, name: &str, content: impl AsRef<[u8]>) {
+    std::fs::write(folder.path().join(name), content).unwrap();
+}
+
+fn exported_keys(folder: &TempDir) -> String {
+    run(folder, &["key", "export"]).text()
+}
+
+#[test]
+fn only_a_trusted_key_earns_the_word_unaltered() {
+    let (home, elsewhere) = (installation(), TempDir::new().unwrap());
+    let ended = run(&home, &["verify", "out.json"]);
+    assert!(
+        ended.text().starts_with("unaltered: ") && ended.text().contains("this installation's key"),
+        "{}",
+        ended.text()
+    );
+    let file = std::fs::read(home.path().join("out.json")).unwrap();
+    write(&elsewhere, "out.json", &file);
+    let ended = run(&elsewhere, &["verify", "out.json"]);
+    assert_eq!(ended.code, 0);
+    let said = ended.text();
+    assert!(
+        said.starts_with("whole: ") && said.contains("matches its own seal") && said.contains("not trusted here"),
+        "{said}"
+    );
+    assert!(!said.contains("unaltered"), "{said}");
+    write(&elsewhere, "home.pem", exported_keys(&home));
+    let ended = run(&elsewhere, &["verify", "out.json", "--key", "home.pem"]);
+    assert!(ended.text().starts_with("unaltered: ") && ended.text().contains("a trusted key"), "{}", ended.text());
+    // Somebody else's key, or nobody's, is not what was asked for.
+    write(&elsewhere, "own.pem", exported_keys(&elsewhere));
+    let ended = run(&elsewhere, &["verify", "out.json", "--key", "own.pem"]);
+    assert!(ended.code == 4 && ended.stderr.contains("whole, but signed with key"), "{}", ended.stderr);
+    let json = run(&elsewhere, &["verify", "out.json", "--json"]).text();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((json["complete"].as_bool(), json["unaltered"].as_bool()), (Some(true), Some(false)));
+}
+
+/// Whoever rewrites a file can seal it again, and even sign it, with a key of their own.
+#[test]
+fn a_file_that_was_sealed_again_by_hand_is_never_called_unaltered() {
+    let home = installation();
+    let file = std::fs::read(home.path().join("out.json")).unwrap();
+    let changed = String::from_utf8(changed_line(&file, "\"ndis_number\":", |line| line.replace('1', "2"))).unwrap();
+    let (head, data) = changed.split_once(",\n\"data\":{\n").unwrap();
+    let metadata: Metadata = serde_json::from_str(head.strip_prefix("{\"metadata\":\n").unwrap()).unwrap();
+    let mut sealer = Sealer::begin(Vec::new(), &metadata, None).unwrap();
+    let mut table: Option<(String, u64)> = None;
+    for line in data.split_inclusive('\n') {
+        match &mut table {
+            None if line == "},\n" => break,
+            None => table = Some((line.trim_end().trim_end_matches(":[").trim_matches('"').to_owned(), 0)),
+            Some((name, records)) if line.starts_with(']') => {
+                sealer.close_table(std::mem::take(name), *records).unwrap();
+                table = None;
+                continue;
+            }
+            Some((_, records)) => *records += 1,
+        }
+        sealer.write(line.as_bytes()).unwrap();
+    }
+    let unsigned = sealer.finish().unwrap().0;
+    write(&home, "forged.json", &unsigned);
+    let ended = run(&home, &["verify", "forged.json"]);
+    assert!(
+        ended.code == 0 && ended.text().starts_with("whole: ") && ended.text().contains("not signed"),
+        "{}",
+        ended.text()
+    );
+    write(&home, "home.pem", exported_keys(&home));
+    let ended = run(&home, &["verify", "forged.json", "--key", "home.pem"]);
+    assert!(ended.code == 4 && ended.stderr.contains("whole, but not signed"), "{}", ended.stderr);
+    // The signature of the real file is none of this one.
+    let signature = String::from_utf8(file).unwrap().rsplit_once(",\"signature\":").unwrap().1.to_owned();
+    let stolen = String::from_utf8(unsigned).unwrap().trim_end().strip_suffix("}}").unwrap().to_owned()
+        + ",\"signature\":"
+        + &signature;
+    write(&home, "stolen.json", stolen);
+    let ended = run(&home, &["verify", "stolen.json"]);
+    assert!(
+        ended.code == 4 && ended.stderr.contains("the signature was changed, or is another file's"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_rotated_keys_files_stay_unaltered() {
+    let home = installation();
+    let before = run(&home, &["key", "show"]).text();
+    let rotated = run(&home, &["key", "rotate"]);
+    assert_eq!(rotated.code, 0, "{}", rotated.stderr);
+    let after = run(&home, &["key", "show"]).text();
+    let id = |shown: &str| shown.split_whitespace().nth(1).unwrap().to_owned();
+    assert_ne!(id(&before), id(&after));
+    assert!(after.contains(&format!("before   {}", id(&before))), "{after}");
+    assert!(run(&home, &["verify", "out.json"]).text().starts_with("unaltered: "));
+    assert_eq!(exported_keys(&home).matches("BEGIN PUBLIC KEY").count(), 2);
+    write(&home, "home.pem", exported_keys(&home));
+    assert_eq!(run(&home, &["verify", "out.json", "--key", "home.pem"]).code, 0);
+}
+
+#[test]
+fn a_key_is_its_owners_alone() {
+    let home = installation();
+    let path = home.path().join("state/waybill/signing-key.pem");
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let source = format!("--source=sqlite:{}", home.path().join("sample.db").display());
+    let ended = run(&home, &["export", &source, "--output", "again.json"]);
+    assert!(ended.code == 1 && ended.stderr.contains("can be read by everybody"), "{}", ended.stderr);
+    assert!(!home.path().join("again.json").exists());
+    write(&home, "none.pem", "hello");
+    for (arguments, code, says) in [
+        (&["verify", "out.json", "--key", "none.pem"][..], 2, "holds no Ed25519 public key"),
+        (&["verify", "out.json", "--key", "missing.pem"], 1, "cannot be read"),
+        (&["key", "show", "--signing-key", "none.pem"], 1, "can be read by everybody"),
+        (&["key", "show", "--signing-key", "/proc/key.pem"], 1, "cannot be made"),
+    ] {
+        let ended = run(&home, arguments);
+        assert!(ended.code == code && ended.stderr.contains(says), "{arguments:?}: {} {}", ended.code, ended.stderr);
+    }
+}
+
+/// An independent implementation: OpenSSL checks a signature with the exported key, and makes a key that is taken.
+#[test]
+fn openssl_agrees_with_keys_and_signatures() {
+    let home = installation();
+    write(&home, "key.pem", exported_keys(&home));
+    let file = std::fs::read_to_string(home.path().join("out.json")).unwrap();
+    let (seal, signature) = file[file.rfind("\"integrity\":").unwrap()..].split_once(",\"signature\":").unwrap();
+    write(&home, "message", format!("waybill document seal 2\n{seal}"));
+    let signature: serde_json::Value = serde_json::from_str(signature.trim_end().strip_suffix("}}").unwrap()).unwrap();
+    write(&home, "signature.txt", signature["ed25519"].as_str().unwrap());
+    let checked = "openssl base64 -d -A -in signature.txt -out signature && \
+        openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in message -sigfile signature && \
+        openssl genpkey -algorithm ed25519 -out made.pem && chmod 600 made.pem";
+    openssl(home.path(), checked);
+    let source = format!("--source=sqlite:{}", home.path().join("sample.db").display());
+    let ended = run(&home, &["export", &source, "--output", "again.json", "--signing-key", "made.pem"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(run(&home, &["verify", "again.json"]).text().starts_with("whole: "));
+    assert!(run(&home, &["verify", "again.json", "--signing-key", "made.pem"]).text().starts_with("unaltered: "));
+}
+
+fn openssl(folder: &Path, script: &str) {
+    let output = Command::new("bash").args(["-c", script]).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
