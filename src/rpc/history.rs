@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::json::Json;
 use crate::model::ApiError;
-use crate::model::history::HistoryPage;
+use crate::model::history::{HistoryPage, Recognised};
 
 /// One page of history, newest first; pages count from 1.
 ///
@@ -13,4 +13,13 @@ use crate::model::history::HistoryPage;
 #[server(prefix = "/rpc", endpoint = "list_exports", output = Json)]
 pub async fn list_exports(page: u32) -> Result<HistoryPage, ApiError> {
     crate::server::context::act(async |app, caller| app.history.list(&caller, page).await).await
+}
+
+/// What this console knows of the file with this digest in its seal.
+///
+/// # Errors
+/// `Unauthenticated`.
+#[server(prefix = "/rpc", endpoint = "recognise_file", output = Json)]
+pub async fn recognise_file(sha256: String) -> Result<Recognised, ApiError> {
+    crate::server::context::act(async |app, caller| app.history.recognise(&caller, &sha256).await).await
 }

@@ -16,15 +16,31 @@ test("the page's verifier accepts a whole file, names what is wrong with others,
   await page.goto(VERIFY);
   await hydrated(page);
   const sent: string[] = [];
-  page.on("request", (request) => request.url().endsWith("/icons.svg") || sent.push(request.url()));
+  page.on("request", (request) => {
+    // The digest of a whole file's seal is looked up, and nothing else leaves.
+    const isLookUp = request.url().endsWith("/rpc/recognise_file") && request.postData() === `sha256=${file.sha256}`;
+    if (!isLookUp && !request.url().endsWith("/icons.svg")) sent.push(request.url());
+  });
   const check = async (buffer: Buffer) => {
     await page.locator("input[type=file]").setInputFiles({ name: "export.json", mimeType: "application/json", buffer });
   };
 
   await check(bytes);
-  await expect(page.getByRole("heading", { name: "Complete and unaltered" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Whole and unaltered" })).toBeVisible();
+  await expect(page.locator("section.good")).toContainText("This console has signed it. It is the export that system.admin@sample.test asked for on");
   await expect(page.getByTestId("sha256")).toHaveText(file.sha256);
   await expectAccessible(page);
+
+  // Whoever seals a changed file again cannot sign it.
+  const text = bytes.toString("utf8");
+  const unsigned = Buffer.from(text.replace(/,"signature":\{[^}]*\}/, ""));
+  await check(unsigned);
+  await expect(page.getByRole("heading", { name: "Whole", exact: true })).toBeVisible();
+  await expect(page.locator("section.good")).toContainText("It is not signed");
+  const signature = text.lastIndexOf('"ed25519":"') + 15;
+  const forged = Buffer.from(text.slice(0, signature) + (text[signature] === "A" ? "B" : "A") + text.slice(signature + 1));
+  await check(forged);
+  await expect(page.locator("section.bad")).toContainText("the signature was changed, or is another file's");
 
   await check(bytes.subarray(0, bytes.length - 100_000));
   await expect(page.getByRole("heading", { name: "Not whole" })).toBeVisible();
@@ -52,6 +68,6 @@ test("a dropped file of hundreds of megabytes is read slice by slice", async ({ 
   await page.goto(VERIFY);
   await hydrated(page);
   await page.locator("input[type=file]").setInputFiles(path);
-  await expect(page.getByRole("heading", { name: "Complete and unaltered" })).toBeVisible({ timeout: 50_000 });
+  await expect(page.getByRole("heading", { name: "Whole and unaltered" })).toBeVisible({ timeout: 50_000 });
   await context.close();
 });

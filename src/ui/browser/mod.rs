@@ -1,11 +1,12 @@
 //! What only a browser can do. Called from effects and event handlers, never while rendering.
 //!
-//! May import: `model`. Flow: each file wraps one browser feature in one small function.
+//! May import: `model`, `seal`. Flow: each file wraps one browser feature in one small function.
 
 mod address;
 mod clipboard;
 mod download;
 mod run_events;
+mod signature;
 mod slices;
 mod unpacked;
 
@@ -13,5 +14,6 @@ pub use address::address;
 pub use clipboard::copy;
 pub use download::{cancel, download};
 pub use run_events::follow;
+pub use signature::is_signed;
 pub use slices::{Slices, dropped_file, picked_file};
 pub use unpacked::Unpacked;

@@ -19,7 +19,7 @@ const TOOLS: [(&str, &str, &str, &str); 4] = [
         "/admin/developer-tools/export/verify",
         "shield-check",
         "Verify a file",
-        "Check that an export is whole and unaltered. The file stays in your browser.",
+        "Check that an export is whole, and that this console made it. The file stays in your browser.",
     ),
     ("/admin/developer-tools/export/history", "history", "History", "Who exported what, when, and how it ended."),
     (

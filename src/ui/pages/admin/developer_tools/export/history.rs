@@ -66,7 +66,7 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
         entry.estimated_bytes.zip(entry.bytes).map(|(estimated, _)| format!("estimated {}", text::bytes(estimated)));
     let digest = entry
         .sha256
-        .map(|digest| view! { <span class="detail">"SHA-256 "<code class="whole-digest">{digest}</code></span> });
+        .map(|digest| view! { <span class="detail">"Seal "<code class="whole-digest">{digest}</code></span> });
     let again = entry.downloadable.then(|| {
         view! { <a class="button small" href=format!("/api/v1/exports/{}/file", entry.id)><Icon name="download" />"Download"</a> }
     });

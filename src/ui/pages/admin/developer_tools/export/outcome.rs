@@ -55,9 +55,9 @@ fn Complete(id: ExportId, file_name: String, estimated_bytes: Option<u64>, done:
             {deviations}
             <p>{has_drifted.then_some("Sealed: what is in the file is whole. ")}{counts}</p>
             <p class="command">
-                <span>"SHA-256"</span>
+                <span>"Seal"</span>
                 <code class="digest" tabindex="0" data-testid="sha256">{done.sha256.clone()}</code>
-                <CopyButton text=done.sha256 what="the digest" />
+                <CopyButton text=done.sha256 what="the seal's digest" />
             </p>
             <p class="command">
                 <span>"Check it any time"</span>

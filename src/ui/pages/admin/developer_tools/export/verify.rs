@@ -6,9 +6,11 @@ use leptos::task::spawn_local;
 
 use super::check_file::{Problem, check as check_file};
 use super::{CRUMBS, HERE};
+use crate::model::history::{KnownExport, Recognised};
 use crate::model::text;
-use crate::seal::Verified;
-use crate::ui::browser::{dropped_file, picked_file};
+use crate::rpc::history::recognise_file;
+use crate::seal::{Flaw, Verified};
+use crate::ui::browser::{dropped_file, is_signed, picked_file};
 use crate::ui::components::{Frame, Icon};
 
 const NEEDS_SCRIPT: &str = "<p class=\"problem\">Checking in the browser needs JavaScript. \
@@ -26,6 +28,8 @@ enum Check {
     Whole {
         name: String,
         verified: Box<Verified>,
+        signature: Signature,
+        export: Option<KnownExport>,
     },
     NotWhole {
         name: String,
@@ -35,6 +39,16 @@ enum Check {
         name: String,
         reason: &'static str,
     },
+}
+
+/// What the file's signature is worth here.
+#[derive(Clone, Copy, PartialEq)]
+enum Signature {
+    /// One of this console's own: the file is unaltered.
+    Own,
+    Strangers,
+    Missing,
+    NotChecked,
 }
 
 #[component]
@@ -55,7 +69,7 @@ fn Verify() -> impl IntoView {
     };
     view! {
         <section class="card panel">
-            <p>"Choose an export to see what it is and whether it is whole. The file is read here, in your browser, and is not sent anywhere."</p>
+            <p>"Choose an export to see what it is, whether it is whole, and whether this console made it. The file is read here, in your browser, and is not sent anywhere; only the digest of its seal is looked up."</p>
             <label class="drop needs-js" class:over=move || over.get()
                 on:dragover=move |event| { event.prevent_default(); over.set(true); }
                 on:dragleave=move |_| over.set(false)
@@ -77,10 +91,25 @@ async fn read(file: File, check: RwSignal<Check>) {
     show(Some(0));
     let checked = check_file(file, show).await;
     check.set(match checked {
-        Ok(verified) => Check::Whole { name, verified: Box::new(verified) },
+        Ok(verified) => judge(name, verified).await,
         Err(Problem::NotWhole(reason)) => Check::NotWhole { name, reason },
         Err(Problem::NotChecked(reason)) => Check::NotChecked { name, reason },
     });
+}
+
+/// A whole file, held against what this console knows.
+async fn judge(name: String, verified: Verified) -> Check {
+    let Recognised { keys, export } = recognise_file(verified.sha256.clone()).await.unwrap_or_default();
+    let signature = match &verified.signed {
+        None => Signature::Missing,
+        Some(signed) => match is_signed(signed).await {
+            Some(false) => return Check::NotWhole { name, reason: Flaw::Signature.to_string() },
+            Some(true) if keys.contains(&signed.signature.key) => Signature::Own,
+            Some(true) => Signature::Strangers,
+            None => Signature::NotChecked,
+        },
+    };
+    Check::Whole { name, verified: Box::new(verified), signature, export }
 }
 
 fn verdict(check: Check) -> impl IntoView {
@@ -96,7 +125,9 @@ fn verdict(check: Check) -> impl IntoView {
             </section>
         }
         .into_any(),
-        Check::Whole { name, verified } => view! { <Whole name verified=*verified /> }.into_any(),
+        Check::Whole { name, verified, signature, export } => {
+            view! { <Whole name verified=*verified signature export /> }.into_any()
+        }
         Check::NotChecked { name, reason } => view! {
             <section class="card panel">
                 <h2><Icon name="triangle-alert" />"Not checked"</h2>
@@ -108,7 +139,7 @@ fn verdict(check: Check) -> impl IntoView {
             <section class="card panel bad">
                 <h2><Icon name="triangle-alert" />"Not whole"</h2>
                 <p><strong>{name}</strong>": "{reason}"."</p>
-                <p class="soft">"Delete the file and export again. No import will take it."</p>
+                <p class="soft">"If it should be an export, get it again from where it came, or export again."</p>
             </section>
         }
         .into_any(),
@@ -116,7 +147,7 @@ fn verdict(check: Check) -> impl IntoView {
 }
 
 #[component]
-fn Whole(name: String, verified: Verified) -> impl IntoView {
+fn Whole(name: String, verified: Verified, signature: Signature, export: Option<KnownExport>) -> impl IntoView {
     let head = verified.head;
     let summary = format!(
         "{} in {}, {}.",
@@ -125,24 +156,46 @@ fn Whole(name: String, verified: Verified) -> impl IntoView {
         text::bytes(verified.bytes)
     );
     let origin = format!(
-        "Exported {} UTC by {} from {} ({} {}).",
+        "Exported {} UTC from {} ({} {}).",
         text::minute(&head.exported_at),
-        head.exported_by,
         head.source.name,
         head.source.engine,
         head.source.engine_version
     );
+    let known = export.map(|export| {
+        format!(
+            "It is the export that {} asked for on {} UTC.",
+            export.requested_by,
+            text::minute(&export.requested_at)
+        )
+    });
+    let (heading, vouched) = match signature {
+        Signature::Own => ("Whole and unaltered", "This console has signed it."),
+        Signature::Strangers => (
+            "Whole",
+            "It matches its own seal. It is signed with a key that this console has never used: hold it against the key of whoever made it (waybill verify --key).",
+        ),
+        Signature::Missing => (
+            "Whole",
+            "It matches its own seal. It is not signed, so nobody says who made it or that it was not sealed again.",
+        ),
+        Signature::NotChecked => (
+            "Whole",
+            "It matches its own seal. This browser cannot check its signature here: waybill verify on the command line can.",
+        ),
+    };
     let left_out = head.redaction.removed_fields.join(", ");
     let rows = head.record_counts.0.into_iter().map(|(table, records)| {
         view! { <tr><th scope="row">{table}</th><td class="number">{text::count(records)}</td></tr> }
     });
     view! {
         <section class="card panel good">
-            <h2><Icon name="shield-check" />"Complete and unaltered"</h2>
+            <h2><Icon name="shield-check" />{heading}</h2>
             <p><strong>{name}</strong>": "{summary}</p>
+            <p>{vouched}{known.map(|known| format!(" {known}"))}</p>
             <p>{origin}</p>
             <p class="soft">"Left out: "{if left_out.is_empty() { "nothing".to_owned() } else { left_out }}</p>
-            <p class="command"><span>"SHA-256"</span><code class="digest" tabindex="0" data-testid="sha256">{verified.sha256}</code></p>
+            <p class="command"><span>"Seal"</span><code class="digest" tabindex="0" data-testid="sha256">{verified.sha256}</code></p>
         </section>
         <section class="card">
             <table class="tables">

@@ -1,0 +1,41 @@
+//! Checks an Ed25519 signature with the browser's own cryptography (Web Crypto).
+
+use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array, global};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use crate::seal::Signed;
+
+/// Whether it is a signature of this message by the key beside it. None where the browser cannot tell: an old one,
+/// or a page that came over plain HTTP from another machine.
+pub async fn is_signed(signed: &Signed) -> Option<bool> {
+    let (Some(key), Some(signature)) = (bytes(&signed.signature.key), bytes(&signed.signature.ed25519)) else {
+        return Some(false);
+    };
+    let subtle: Object = get(&get(&global(), "crypto")?, "subtle")?.dyn_into().ok()?;
+    let kind = JsValue::from("Ed25519");
+    let usages = Array::of1(&"verify".into());
+    let import = Array::of5(&"raw".into(), &key, &kind, &false.into(), &usages);
+    let key = call(&subtle, "importKey", &import).await?;
+    let message = Uint8Array::from(&signed.message[..]);
+    let verified = call(&subtle, "verify", &Array::of4(&kind, &key, &signature, &message)).await?;
+    verified.as_bool()
+}
+
+fn get(object: &JsValue, name: &str) -> Option<JsValue> {
+    Reflect::get(object, &name.into()).ok().filter(|value| !value.is_undefined())
+}
+
+async fn call(object: &Object, name: &str, arguments: &Array) -> Option<JsValue> {
+    let function: Function = get(object, name)?.dyn_into().ok()?;
+    let promise: Promise = function.apply(object, arguments).ok()?.dyn_into().ok()?;
+    JsFuture::from(promise).await.ok()
+}
+
+/// Base64 as the browser reads it: one character for each byte.
+fn bytes(base64: &str) -> Option<Uint8Array> {
+    let decode: Function = get(&global(), "atob")?.dyn_into().ok()?;
+    let text = decode.call1(&JsValue::UNDEFINED, &base64.into()).ok()?.as_string()?;
+    let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect::<Option<_>>()?;
+    Some(Uint8Array::from(&bytes[..]))
+}
