@@ -73,15 +73,32 @@ fn beside_a_baseline(program: &Path) {
     };
     let out = |name: &str| ground.file(name);
     let programs: Vec<Contender<'_>> = vec![
-        Contender::new("this build, PostgreSQL", || measured(&mut ground.stream(&pg, &[]), &out("pg.json"))),
-        Contender::new("the baseline, PostgreSQL", || measured(&mut baseline(&pg, "baseline.db"), &out("old.json"))),
+        Contender::new("this build, PostgreSQL", || measured_and_kept(&mut ground.stream(&pg, &[]), &out("pg.json"))),
+        Contender::new("the baseline, PostgreSQL", || {
+            measured_and_kept(&mut baseline(&pg, "baseline.db"), &out("old.json"))
+        }),
         Contender::new("this build, SQLite", || measured(&mut ground.stream(&lite, &[]), &out("lite.json"))),
-        Contender::new("the baseline, SQLite", || measured(&mut baseline(&lite, "baseline.db"), &out("old.json"))),
+        Contender::new("the baseline, SQLite", || measured(&mut baseline(&lite, "baseline.db"), &out("lite.json"))),
+        Contender::new("this build, verify", || {
+            measured(waybill().arg("verify").arg(out("pg.json")), &out("verdict.txt"))
+        }),
+        Contender::new("the baseline, verify", || {
+            measured(Command::new(program).arg("verify").arg(out("old.json")), &out("verdict.txt"))
+        }),
     ];
     let runs = contender::in_turn(&programs, 2 * RUNS + 1);
     report(&programs, &runs);
     let ratio = |of: usize, to: usize| contender::ratio(&runs[of], &runs[to]);
-    println!("\nthis build against the baseline: PostgreSQL {:.3} ×, SQLite {:.3} ×", ratio(0, 1), ratio(2, 3));
+    println!(
+        "\nthis build against the baseline: PostgreSQL {:.3} ×, SQLite {:.3} ×, verify {:.3} ×",
+        ratio(0, 1),
+        ratio(2, 3),
+        ratio(4, 5)
+    );
+    println!("verify against export: PostgreSQL {:.3} ×, SQLite {:.3} ×", ratio(4, 0), ratio(4, 2));
+    for name in ["pg.json", "old.json"] {
+        let _ = std::fs::remove_file(out(name));
+    }
 }
 
 /// Where everything of a run lies.
@@ -222,6 +239,7 @@ fn at_size(incidents: u64) {
     let ratio = |of: usize, to: usize| contender::ratio(&runs[of], &runs[to]);
     println!("\nagainst waybill export (PostgreSQL): row_to_json {:.2} ×, pg_dump {:.2} ×", ratio(1, 0), ratio(2, 0));
     println!("waybill export (PostgreSQL) against the floor: {:.2} ×", ratio(0, 3));
+    println!("waybill verify against waybill export: PostgreSQL {:.2} ×, SQLite {:.2} ×", ratio(8, 0), ratio(8, 6));
     println!("the web's run against waybill export: {:.2} ×", ratio(5, 0));
     println!("the web's run against waybill export to a new file, both durable: {:.2} ×", ratio(5, 4));
     println!("against waybill export (SQLite): sqlite3 -json {:.2} ×", ratio(7, 6));
@@ -281,7 +299,10 @@ fn sqlite_shell(sample: &Path) -> Command {
 }
 
 fn waybill() -> Command {
-    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/waybill"))
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+    let mut command = Command::new(target.join("release/waybill"));
+    command.env("XDG_STATE_HOME", target.join("bench/state"));
+    command
 }
 
 #[expect(clippy::cast_precision_loss, reason = "mebibytes")]
