@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::artifact::Artifacts;
+use super::audit::Refusals;
 use super::binding::{self, SourceName};
 use super::export::{Error, Exports, LiveRuns, Previews};
 use super::history::History;
@@ -62,18 +63,27 @@ impl App {
             engine: source.engine().into(),
             engine_version: source.engine_version(),
         };
-        let identity = Identity::new(source.clone(), profile.clone(), state.clone(), clock.clone(), random.clone());
-        let identity = Arc::new(identity);
-        let history = History { state: state.clone(), keys, clock: clock.clone() };
+        let (signing_key, refusals) = (Arc::new(signing_key), Arc::new(Refusals::default()));
+        let identity = Arc::new(Identity::new(
+            source.clone(),
+            profile.clone(),
+            state.clone(),
+            clock.clone(),
+            random.clone(),
+            signing_key.clone(),
+            refusals.clone(),
+        ));
+        let history = History { state: state.clone(), keys, clock: clock.clone(), refusals: refusals.clone() };
         let exports = Exports {
             source,
             profile: profile.clone(),
             state,
             artifacts,
-            signing_key: Arc::new(signing_key),
+            signing_key,
             identity: identity.clone(),
             clock,
             random: random.clone(),
+            refusals,
             previews: Previews::default(),
             live: LiveRuns::default(),
             queued: Notify::new(),

@@ -1,11 +1,14 @@
 //! Everything is recorded, before it happens, and nobody can quietly change it.
 
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use tempfile::TempDir;
 use waybill::server::audit;
+use waybill::server::state::StateFile;
 
-use crate::harness::{Fault, FaultySource, Waybill, change_source};
+use crate::harness::{Fault, FaultySource, Program, ROLES, Waybill, change_source, sample};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn request_start_completion_and_download_are_in_the_trail_in_order() {
@@ -38,7 +41,7 @@ async fn the_trail_holds_counts_and_digest_and_no_data() {
     let waybill = Waybill::start().await;
     let admin = waybill.admin().await;
     let (run, _) = admin.export().await;
-    let (trail, _) = audit::read(&waybill.app.exports.state).await.unwrap();
+    let trail = waybill.audit_entries().await;
     let completed = trail.iter().find(|entry| entry.event == "export_completed").unwrap();
     assert_eq!(completed.export_id, Some(run.id.to_string()));
     assert_eq!(completed.actor, "system.admin@sample.test");
@@ -59,8 +62,113 @@ async fn a_changed_or_removed_entry_is_refused_and_would_break_the_chain() {
     }
     // Whoever owns the file can drop the triggers; the chain still tells.
     change_source(&state, "DROP TRIGGER audit_is_never_changed; UPDATE audit SET actor = 'nobody' WHERE sequence = 2");
-    let (_, unbroken) = audit::read(&waybill.app.exports.state).await.unwrap();
-    assert!(!unbroken);
+    let file = StateFile::open(&state).await.unwrap();
+    assert_eq!(audit::check(&file, &[]).await.unwrap().fault, Some(audit::Fault::Broken(2)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_ins_and_refusals_say_from_where_and_keep_names_to_themselves() {
+    let waybill = Waybill::start().await;
+    let visitor = waybill.visitor();
+    for name in ["Nobody@example.org", "nobody@example.org", "my secret password"] {
+        visitor.sign_in(name, "wrong").await;
+    }
+    let admin = waybill.admin().await;
+    admin.post("/rpc/request_export", "").await;
+    let lead = waybill.signed_in_as(ROLES[2].1).await;
+    lead.get("/admin/developer-tools/export/history").await;
+    let entries = waybill.audit_entries().await;
+    for event in ["sign_in_refused", "signed_in", "export_requested", "refused"] {
+        let entry = entries.iter().find(|entry| entry.event == event).unwrap_or_else(|| panic!("no {event}"));
+        assert_eq!(entry.network.as_deref(), Some("127.0.0.1"), "{event}");
+    }
+    // Names of one person are told apart from others, and cannot be read back.
+    let refused: Vec<&str> =
+        entries.iter().filter(|entry| entry.event == "sign_in_refused").map(|entry| &*entry.detail).collect();
+    assert_eq!(refused.len(), 2, "the same name in other letters is a repetition: {refused:?}");
+    assert!(refused.iter().all(|detail| detail.len() == "{\"name\":\"0123456789abcdef\"}".len()), "{refused:?}");
+}
+
+/// M10: five thousand refusals would be five thousand rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_refusals_is_one_row_and_a_count() {
+    let waybill = Waybill::start().await;
+    let lead = waybill.signed_in_as(ROLES[2].1).await;
+    let before = waybill.audit_entries().await.len();
+    for _ in 0..200 {
+        assert_eq!(lead.post("/rpc/list_exports", "page=1").await.status, 403);
+    }
+    assert_eq!(waybill.audit_entries().await.len(), before + 1);
+    waybill.app.exports.shut_down().await;
+    let entries = waybill.audit_entries().await;
+    let last = entries.last().unwrap();
+    assert!(last.event == "repeated" && last.detail.contains("\"times\":199"), "{last:?}");
+}
+
+#[test]
+fn the_trail_is_read_checked_and_taken_out_on_the_command_line() {
+    let folder = TempDir::new().unwrap();
+    let source = format!("--source=sqlite:{}", sample(20, folder.path()).display());
+    let run = |arguments: &[&str]| Program::new(folder.path()).run(arguments);
+    let ended = run(&["audit", "show"]);
+    assert!(ended.code == 2 && ended.stderr.contains("nothing was recorded yet"), "{}", ended.stderr);
+    let first = run(&["export", &source, "--output", "first.json"]);
+    let head = first.stderr.lines().find_map(|line| line.strip_prefix("audit     ")).unwrap().to_owned();
+    run(&["export", &source, "--output", "second.json.gz"]);
+    let shown = run(&["audit", "show"]).text();
+    for said in ["Entry", "export_completed", "cli:", "records", "sample"] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    let one = run(&["audit", "show", "--event", "export_completed", "--last", "1", "--json"]).text();
+    assert_eq!(one.lines().count(), 1);
+    assert!(serde_json::from_str::<serde_json::Value>(&one).unwrap()["entry"].as_u64().unwrap() > 3);
+    assert!(run(&["audit", "show", "--since", "2999"]).stderr.contains("no entry fits"));
+    let ended = run(&["audit", "verify", "first.json", "second.json.gz", "--head", &head]);
+    assert!(
+        ended.code == 0 && ended.text().contains("3 kept heads agree with it"),
+        "{} {}",
+        ended.text(),
+        ended.stderr
+    );
+    // Another program can follow the chain by what is exported.
+    let exported = run(&["audit", "export"]).text();
+    let script = "
+import hashlib, json, sys
+previous, count = '', 0
+for line in sys.stdin:
+    row = json.loads(line)
+    fields = [previous] + [row[name] for name in ('at', 'actor', 'event', 'export_id', 'detail')]
+    if row['network'] is not None: fields += [row['source_id'], row['network']]
+    elif row['source_id'] is not None: fields += [row['source_id']]
+    text = json.dumps(fields, separators=(',', ':'), ensure_ascii=False)
+    assert row['previous_hash'] == previous and hashlib.sha256(text.encode()).hexdigest() == row['hash'], row
+    previous, count = row['hash'], count + 1
+print('agreed', count)
+";
+    std::fs::write(folder.path().join("trail.ndjson"), &exported).unwrap();
+    let trail = std::fs::File::open(folder.path().join("trail.ndjson")).unwrap();
+    let agreed = Command::new("python3").args(["-c", script]).stdin(trail).output().unwrap();
+    let said = String::from_utf8_lossy(&agreed.stdout).into_owned();
+    assert_eq!(
+        said.trim(),
+        format!("agreed {}", exported.lines().count()),
+        "{}",
+        String::from_utf8_lossy(&agreed.stderr)
+    );
+    // Cut at its end, or made anew, the chain is unbroken in itself: the files tell.
+    let state = folder.path().join("state/waybill/waybill.db");
+    change_source(&state, "DROP TRIGGER audit_is_never_deleted; DELETE FROM audit WHERE sequence > 4");
+    assert_eq!(run(&["audit", "verify"]).code, 0);
+    let ended = run(&["audit", "verify", "first.json", "second.json.gz"]);
+    assert_eq!(ended.code, 4);
+    assert!(ended.stderr.contains("was shortened since, as second.json.gz shows"), "{}", ended.stderr);
+    let other = TempDir::new().unwrap();
+    for name in ["a.json", "b.json"] {
+        Program::new(other.path()).run(["export", &source, "--output", name]);
+    }
+    let foreign = other.path().join("a.json");
+    let ended = run(&["audit", "verify", foreign.to_str().unwrap()]);
+    assert!(ended.code == 4 && ended.stderr.contains("was rewritten since"), "{}", ended.stderr);
 }
 
 /// Fail closed: no audit, no export.

@@ -3,7 +3,6 @@
 use rusqlite::Connection;
 use waybill::model::export::RunState;
 use waybill::seal::Verifier;
-use waybill::server::audit;
 
 use crate::harness::{ADMIN, Waybill, change_source, read_export};
 
@@ -89,7 +88,7 @@ async fn the_metadata_says_who_when_from_what_and_how_much() {
     let source = Connection::open(&waybill.source).unwrap();
     let id: String = source.query_row("SELECT id FROM users WHERE email = ?1", [ADMIN], |row| row.get(0)).unwrap();
     assert_eq!(metadata["exportedBy"], id);
-    let (trail, _) = audit::read(&waybill.app.exports.state).await.unwrap();
+    let trail = waybill.audit_entries().await;
     let started = trail.iter().position(|entry| entry.event == "export_started").unwrap();
     assert_eq!(metadata["audit"]["entries"], started + 1);
     assert_eq!(metadata["audit"]["hash"].as_str().unwrap().len(), 64);
@@ -187,8 +186,17 @@ async fn many_clicks_at_the_same_moment_start_one_export() {
     let clicks = futures::future::join_all((0..50).map(|_| admin.post("/rpc/request_export", ""))).await;
     assert_eq!(clicks.iter().filter(|answer| answer.status == 200).count(), 1);
     assert_eq!(clicks.iter().filter(|answer| answer.status == 429).count(), 49);
-    let refused = waybill.audit_trail().await.into_iter().filter(|event| event == "refused").count();
-    assert_eq!(refused, 49, "every refusal is recorded");
+    // The first refusal is recorded at once, the others as one counted row.
+    let count = |trail: &[String], kind: &str| trail.iter().filter(|event| *event == kind).count();
+    assert_eq!(count(&waybill.audit_trail().await, "refused"), 1);
+    waybill.app.exports.record_repeated_refusals().await.unwrap();
+    assert_eq!(count(&waybill.audit_trail().await, "repeated"), 0, "the minute is not over");
+    waybill.clock.advance(chrono::TimeDelta::seconds(61));
+    waybill.app.exports.record_repeated_refusals().await.unwrap();
+    let entries = waybill.audit_entries().await;
+    let repeated = entries.iter().find(|entry| entry.event == "repeated").unwrap();
+    let detail: serde_json::Value = serde_json::from_str(&repeated.detail).unwrap();
+    assert_eq!((&detail["times"], &detail["what"]["event"]), (&48.into(), &"refused".into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

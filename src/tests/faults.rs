@@ -118,7 +118,7 @@ async fn a_client_that_leaves_in_the_middle_of_a_download_is_recorded() {
     body.next().await.unwrap().unwrap();
     drop(body);
     for _ in 0..100 {
-        let (trail, _) = waybill::server::audit::read(&waybill.app.exports.state).await.unwrap();
+        let trail = waybill.audit_entries().await;
         if let Some(entry) = trail.iter().find(|entry| entry.event == "downloaded") {
             let detail: serde_json::Value = serde_json::from_str(&entry.detail).unwrap();
             assert_eq!(detail["whole"], false);

@@ -1,7 +1,13 @@
 //! The audit trail: append-only, hash-chained, written in the caller's transaction.
 //!
 //! May import: `state`, `support`, `model`. Flow: a use case begins a transaction, changes state,
-//! appends the event here and commits: no event, no change.
+//! appends the event here and commits: no event, no change. `refusals` keeps floods of them small; `trail` reads
+//! and checks what was written.
+
+mod refusals;
+mod trail;
+
+use std::net::IpAddr;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -10,14 +16,24 @@ use sqlx::Row;
 
 use crate::model::export::{ExportId, ExportSummary, Failure};
 use crate::model::manifest::AuditHead;
-use crate::server::state::{Result, State, Tx};
+use crate::server::state::{Result, Tx};
+
+pub use refusals::Refusals;
+pub use trail::{Checked, Fault, Filter, Recorded, check, each, newest};
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     SignedIn,
-    SignInRefused,
+    /// The name that was typed, as a keyed digest: it may be somebody's password.
+    SignInRefused {
+        name: String,
+    },
+    /// Too many attempts: nothing was looked up.
+    SignInLimited {
+        name: String,
+    },
     SignedOut,
     /// An account of Waybill's own was made or got another password.
     AccountPut {
@@ -26,6 +42,11 @@ pub enum Event {
     Refused {
         action: String,
         role: Option<String>,
+    },
+    /// A refusal that came again within a minute, so many times.
+    Repeated {
+        what: Box<Self>,
+        times: u64,
     },
     ExportRequested {
         scope: String,
@@ -68,6 +89,8 @@ pub struct Entry<'a> {
     /// RFC 3339, UTC.
     pub at: String,
     pub actor: &'a str,
+    /// Where the request came from, if it came over the network.
+    pub network: Option<IpAddr>,
     pub export: Option<ExportId>,
     pub event: Event,
 }
@@ -77,26 +100,42 @@ pub struct Entry<'a> {
 /// # Errors
 /// When the state cannot be written; then whatever the event is about must not happen.
 pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<AuditHead> {
-    let last = sqlx::query("SELECT hash FROM audit ORDER BY sequence DESC LIMIT 1").fetch_optional(&mut **tx).await?;
-    let previous: String = last.map(|row| row.get(0)).unwrap_or_default();
+    let last = sqlx::query("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1");
+    let last = last.fetch_optional(&mut **tx).await?;
+    let previous = last.map_or_else(AuditHead::default, |row| AuditHead {
+        entries: u64::try_from(row.get::<i64, _>(0)).unwrap_or_default(),
+        hash: row.get(1),
+    });
     let (event, detail) = name_and_detail(&entry.event);
-    let export = entry.export.map(|id| id.to_string());
-    let source = tx.source_id.clone();
-    let hash = link(&previous, &entry.at, entry.actor, &event, export.as_deref(), &detail, source.as_deref());
-    let sql = "INSERT INTO audit (at, actor, event, export_id, detail, previous_hash, hash, source_id) \
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-    let appended = sqlx::query(sql)
-        .bind(&entry.at)
-        .bind(entry.actor)
-        .bind(&event)
-        .bind(&export)
-        .bind(&detail)
-        .bind(&previous)
-        .bind(&hash)
-        .bind(&source)
+    let mut row = Recorded {
+        entry: previous.entries + 1,
+        at: entry.at.clone(),
+        actor: entry.actor.to_owned(),
+        network: entry.network.map(|network| network.to_string()),
+        event,
+        export_id: entry.export.map(|id| id.to_string()),
+        detail,
+        source_id: tx.source_id.clone(),
+        previous_hash: previous.hash,
+        hash: String::new(),
+    };
+    row.hash = link(&row);
+    let sql = "INSERT INTO audit (sequence, at, actor, network, event, export_id, detail, previous_hash, hash, source_id) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    sqlx::query(sql)
+        .bind(i64::try_from(row.entry).unwrap_or(i64::MAX))
+        .bind(&row.at)
+        .bind(&row.actor)
+        .bind(&row.network)
+        .bind(&row.event)
+        .bind(&row.export_id)
+        .bind(&row.detail)
+        .bind(&row.previous_hash)
+        .bind(&row.hash)
+        .bind(&row.source_id)
         .execute(&mut **tx)
         .await?;
-    Ok(AuditHead { entries: u64::try_from(appended.last_insert_rowid()).unwrap_or_default(), hash })
+    Ok(AuditHead { entries: row.entry, hash: row.hash })
 }
 
 fn name_and_detail(event: &Event) -> (String, String) {
@@ -105,62 +144,15 @@ fn name_and_detail(event: &Event) -> (String, String) {
     (name.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned(), detail.to_string())
 }
 
-fn link(
-    previous: &str,
-    at: &str,
-    actor: &str,
-    event: &str,
-    export: Option<&str>,
-    detail: &str,
-    source: Option<&str>,
-) -> String {
-    // An array keeps the fields apart: no two different rows read the same. Rows of the time before sources
-    // were told apart have none, and keep their hashes.
-    let row = match source {
-        Some(source) => json!([previous, at, actor, event, export, detail, source]),
-        None => json!([previous, at, actor, event, export, detail]),
+/// The hash that a row deserves: over the hash before it and all that it says.
+fn link(row: &Recorded) -> String {
+    let Recorded { previous_hash, at, actor, event, export_id, detail, source_id, network, .. } = row;
+    // An array keeps the fields apart: no two different rows read the same. Rows of the time before sources were
+    // told apart have none, nor have earlier ones a network, and they keep their hashes.
+    let fields = match (source_id, network) {
+        (None, None) => json!([previous_hash, at, actor, event, export_id, detail]),
+        (Some(source), None) => json!([previous_hash, at, actor, event, export_id, detail, source]),
+        (source, Some(network)) => json!([previous_hash, at, actor, event, export_id, detail, source, network]),
     };
-    hex::encode(Sha256::digest(row.to_string()))
-}
-
-/// A row of the trail as it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    pub at: String,
-    pub actor: String,
-    pub event: String,
-    pub export_id: Option<String>,
-    pub detail: String,
-    pub source_id: Option<String>,
-}
-
-/// Reads the trail of all sources, oldest first, and says whether its chain is unbroken.
-///
-/// # Errors
-/// When the state cannot be read.
-pub async fn read(state: &State) -> Result<(Vec<Recorded>, bool)> {
-    let sql = "SELECT at, actor, event, export_id, detail, previous_hash, hash, source_id FROM audit \
-               ORDER BY sequence";
-    let rows = sqlx::query(sql).fetch_all(&state.pool).await?;
-    let mut previous = String::new();
-    let mut unbroken = true;
-    let mut trail = Vec::with_capacity(rows.len());
-    for row in rows {
-        let entry = Recorded {
-            at: row.get(0),
-            actor: row.get(1),
-            event: row.get(2),
-            export_id: row.get(3),
-            detail: row.get(4),
-            source_id: row.get(7),
-        };
-        let claimed_previous: String = row.get(5);
-        let hash: String = row.get(6);
-        let Recorded { at, actor, event, export_id, detail, source_id } = &entry;
-        let expected = link(&previous, at, actor, event, export_id.as_deref(), detail, source_id.as_deref());
-        unbroken &= claimed_previous == previous && hash == expected;
-        previous = hash;
-        trail.push(entry);
-    }
-    Ok((trail, unbroken))
+    hex::encode(Sha256::digest(fields.to_string()))
 }

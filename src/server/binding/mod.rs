@@ -152,7 +152,7 @@ async fn add(
     sources::put(tx, &source).await?;
     tx.source_id = Some(id.clone());
     let event = Event::SourceAdded { name: name.to_owned() };
-    audit::append(tx, &Entry { at, actor: "waybill", export: None, event }).await?;
+    audit::append(tx, &Entry { at, actor: "waybill", network: None, export: None, event }).await?;
     Ok(id)
 }
 
@@ -206,7 +206,8 @@ pub async fn rebind(
             tx.source_id = Some(source.id);
             sessions::remove_all(&mut tx).await?;
             let event = Event::SourceRebound { from: from.clone(), name: name.to_owned() };
-            audit::append(&mut tx, &Entry { at: rfc3339(clock.now()), actor, export: None, event }).await?;
+            audit::append(&mut tx, &Entry { at: rfc3339(clock.now()), actor, network: None, export: None, event })
+                .await?;
         }
     }
     Ok(tx.commit().await?)
@@ -250,8 +251,13 @@ pub async fn adopt_accounts(state: &State, clock: &dyn Clock) -> Result<u64, Err
     let mut tx = state.begin().await?;
     let count = accounts::adopt(&mut tx).await?;
     if count > 0 {
-        let entry =
-            Entry { at: rfc3339(clock.now()), actor: "waybill", export: None, event: Event::AccountsAdopted { count } };
+        let entry = Entry {
+            at: rfc3339(clock.now()),
+            actor: "waybill",
+            network: None,
+            export: None,
+            event: Event::AccountsAdopted { count },
+        };
         audit::append(&mut tx, &entry).await?;
         tx.commit().await?;
     }

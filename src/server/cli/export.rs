@@ -173,7 +173,7 @@ fn as_text(done: &ToFile) -> String {
         lines.push(format!("file      {}", path.display()));
     }
     lines.push(format!("seal      {}", summary.sha256));
-    lines.push(format!("audit     entry {}, {}", text::count(metadata.audit.entries), metadata.audit.hash));
+    lines.push(format!("audit     {}:{}", metadata.audit.entries, metadata.audit.hash));
     let redaction = &metadata.redaction;
     let guessed = redaction.guessed.iter().filter(|guess| redaction.removed_fields.contains(&guess.field));
     lines.extend(guessed.map(|guess| format!("left out  {} ({})", text::one_line(&guess.field), guess.reason)));

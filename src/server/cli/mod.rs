@@ -3,6 +3,7 @@
 //! May import: `app` and what it offers, `inspect`, `guide`, `sample`, `http`, `worker`, `seal`. Flow:
 //! `run` parses the command line, each command has its own file, and `Exit` says how it ended.
 
+mod audit;
 mod exit;
 mod export;
 mod guide;
@@ -79,6 +80,8 @@ enum Command {
     Profile(profile::Profile),
     /// Accounts of Waybill's own.
     User(user::User),
+    /// What was done and refused: read the audit trail, check it, take it out.
+    Audit(audit::Audit),
     /// The databases that Waybill keeps records of.
     State(state::State),
     /// Print the guide for analysing an export with an AI assistant.
@@ -218,6 +221,7 @@ async fn dispatch(command: Command) -> Result<Exit, Failed> {
         Command::Inspect(inspect) => inspect.run(),
         Command::Profile(profile) => profile.run().await,
         Command::User(user) => user.run().await,
+        Command::Audit(audit) => audit.run().await,
         Command::State(state) => state.run().await,
         Command::Guide(guide) => guide.run(),
         Command::Sample(sample) => sample.run(),

@@ -18,7 +18,7 @@ impl Exports {
         // The write lock keeps a worker from claiming it between look and change.
         let mut tx = self.state.begin().await?;
         if exports::cancel_queued(&mut tx, id).await? {
-            audit::append(&mut tx, &self.entry(&caller.name, Some(id), Event::ExportCancelled)).await?;
+            audit::append(&mut tx, &self.entry_of(caller, Some(id), Event::ExportCancelled)).await?;
             tx.commit().await?;
         } else if let Some(run) = self.live.get(id) {
             run.stop(StopReason::Cancelled);

@@ -1,11 +1,12 @@
 //! Handing out a finished file: to its requester only, as often as wanted, until it expires.
 
 use std::fs::File;
+use std::net::IpAddr;
 
 use super::{Error, Exports, Result};
 use crate::model::export::ExportId;
 use crate::model::history::Outcome;
-use crate::server::audit::{self, Event};
+use crate::server::audit::{self, Entry, Event};
 use crate::server::identity::Caller;
 use crate::server::state::exports;
 
@@ -19,6 +20,8 @@ pub struct Download {
     /// Hexadecimal; makes a strong `ETag`.
     pub sha256: String,
     pub requested_by: String,
+    /// Where the request came from.
+    pub network: Option<IpAddr>,
 }
 
 /// What of a file went over the wire.
@@ -54,6 +57,7 @@ impl Exports {
             bytes: row.bytes.unwrap_or_default(),
             sha256: row.sha256.unwrap_or_default(),
             requested_by: caller.name.clone(),
+            network: caller.network,
         })
     }
 
@@ -69,6 +73,7 @@ impl Exports {
             exports::count_download(&mut tx, download.id).await?;
         }
         let entry = self.entry(&download.requested_by, Some(download.id), Event::DownloadStarted);
+        let entry = Entry { network: download.network, ..entry };
         audit::append(&mut tx, &entry).await?;
         tx.commit().await?;
         Ok(file)

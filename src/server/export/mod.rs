@@ -24,7 +24,7 @@ use crate::model::access::Capability;
 use crate::model::drift::Deviations;
 use crate::model::export::ExportId;
 use crate::server::artifact::{self, Artifacts};
-use crate::server::audit::{self, Entry, Event};
+use crate::server::audit::{Entry, Event, Refusals};
 use crate::server::binding;
 use crate::server::identity::{self, Caller, Identity, Refused};
 use crate::server::pipeline::redact::Key;
@@ -122,6 +122,7 @@ pub struct Exports {
     pub identity: Arc<Identity>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+    pub refusals: Arc<Refusals>,
     pub previews: Previews,
     pub live: LiveRuns,
     /// Rung when something was queued.
@@ -132,7 +133,8 @@ impl Exports {
     /// The first line of every use case here: lets the caller pass, or records the refusal.
     async fn authorise(&self, caller: &Caller, action: &str) -> Result<()> {
         let Err(refused) = caller.require(Capability::ExportDatabase) else { return Ok(()) };
-        self.record(caller, None, Event::Refused { action: action.into(), role: caller.role.clone() }).await?;
+        let event = Event::Refused { action: action.into(), role: caller.role.clone() };
+        self.record_refusal(caller, event).await?;
         Err(refused.into())
     }
 
@@ -142,14 +144,25 @@ impl Exports {
         Key::new(bytes)
     }
 
-    /// Appends one event in a transaction of its own.
-    async fn record(&self, caller: &Caller, export: Option<ExportId>, event: Event) -> Result<()> {
-        let mut tx = self.state.begin().await?;
-        audit::append(&mut tx, &self.entry(&caller.name, export, event)).await?;
-        Ok(tx.commit().await?)
+    async fn record_refusal(&self, caller: &Caller, event: Event) -> Result<()> {
+        let entry = self.entry_of(caller, None, event);
+        Ok(self.refusals.record(&self.state, &*self.clock, entry).await?)
+    }
+
+    /// Records refusals that came again, once their minute is over.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub async fn record_repeated_refusals(&self) -> Result<()> {
+        Ok(self.refusals.record_repetitions(&self.state, &*self.clock, false).await?)
+    }
+
+    /// An event that a request brings about.
+    fn entry_of<'a>(&self, caller: &'a Caller, export: Option<ExportId>, event: Event) -> Entry<'a> {
+        Entry { network: caller.network, ..self.entry(&caller.name, export, event) }
     }
 
     fn entry<'a>(&self, actor: &'a str, export: Option<ExportId>, event: Event) -> Entry<'a> {
-        Entry { at: rfc3339(self.clock.now()), actor, export, event }
+        Entry { at: rfc3339(self.clock.now()), actor, network: None, export, event }
     }
 }

@@ -27,7 +27,7 @@ impl Exports {
         let requested = self.queue(caller, compression).await;
         if let Err(Error::Busy { .. } | Error::NoRoom { .. }) = &requested {
             let event = Event::Refused { action: "request another export now".into(), role: caller.role.clone() };
-            self.record(caller, None, event).await?;
+            self.record_refusal(caller, event).await?;
         }
         requested
     }
@@ -48,7 +48,7 @@ impl Exports {
         self.refuse_when_busy(&mut tx, caller).await?;
         exports::insert(&mut tx, &row).await?;
         let event = Event::ExportRequested { scope: row.scope, door: row.door };
-        audit::append(&mut tx, &self.entry(&caller.name, Some(id), event)).await?;
+        audit::append(&mut tx, &self.entry_of(caller, Some(id), event)).await?;
         tx.commit().await?;
         self.queued.notify_one();
         Ok(Requested { id, file_name: row.file_name })

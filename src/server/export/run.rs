@@ -293,6 +293,9 @@ impl Exports {
     /// Ends all runs of this process and waits a moment for them to be recorded.
     pub async fn shut_down(&self) {
         self.live.stop_all(StopReason::ShuttingDown);
+        if let Err(error) = self.refusals.record_repetitions(&self.state, &*self.clock, true).await {
+            tracing::error!(%error, "repeated refusals could not be recorded");
+        }
         for _ in 0..50 {
             if self.live.is_empty() {
                 return;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::model::access::Capability;
 use crate::model::history::{HistoryEntry, HistoryPage, KnownExport, Outcome, Recognised};
-use crate::server::audit::{self, Entry, Event};
+use crate::server::audit::{Entry, Event, Refusals};
 use crate::server::identity::{Caller, Refused};
 use crate::server::signing::{PublicKey, PublicKeys};
 use crate::server::state::{self, State, exports::ExportRow};
@@ -28,6 +28,7 @@ pub struct History {
     /// What this installation has ever signed with.
     pub keys: PublicKeys,
     pub clock: Arc<dyn Clock>,
+    pub refusals: Arc<Refusals>,
 }
 
 impl History {
@@ -61,10 +62,9 @@ impl History {
     async fn authorise(&self, caller: &Caller) -> Result<(), Error> {
         let Err(refused) = caller.require(Capability::ExportDatabase) else { return Ok(()) };
         let event = Event::Refused { action: "look at the history".into(), role: caller.role.clone() };
-        let mut tx = self.state.begin().await?;
-        let entry = Entry { at: rfc3339(self.clock.now()), actor: &caller.name, export: None, event };
-        audit::append(&mut tx, &entry).await?;
-        tx.commit().await?;
+        let (at, network) = (rfc3339(self.clock.now()), caller.network);
+        let entry = Entry { at, actor: &caller.name, network, export: None, event };
+        self.refusals.record(&self.state, &*self.clock, entry).await?;
         Err(refused.into())
     }
 

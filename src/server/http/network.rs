@@ -1,4 +1,4 @@
-//! The address that sign-in attempts are counted by.
+//! The address that sign-in attempts are counted by, and that the audit trail names.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

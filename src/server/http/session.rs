@@ -5,9 +5,11 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::network::client_address;
 use super::{Shared, Site};
 use crate::server::answer::IntoAnswer;
 use crate::server::context::Visitor;
+use crate::server::identity::Caller;
 
 pub async fn find_visitor(State(shared): State<Shared>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
@@ -18,7 +20,11 @@ pub async fn find_visitor(State(shared): State<Shared>, mut request: Request, ne
     let visitor = match session_token(request.headers(), &shared) {
         None => Visitor::Anonymous,
         Some(token) => match shared.app.identity.caller(&token).await {
-            Ok(Some(caller)) => Visitor::Caller(caller),
+            Ok(Some(caller)) => {
+                let trusted = &shared.site.trusted_proxies;
+                let network = client_address(request.extensions(), request.headers(), trusted);
+                Visitor::Caller(Caller { network: Some(network), ..caller })
+            }
             Ok(None) => Visitor::Anonymous,
             Err(error) => Visitor::Unknown(error.into_answer()),
         },

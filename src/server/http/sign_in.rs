@@ -49,8 +49,9 @@ async fn crowded(shared: Shared, next: &str) -> Response {
 }
 
 pub async fn sign_out(State(shared): State<Shared>, request: Request) -> Response {
+    let network = network::client_address(request.extensions(), request.headers(), &shared.site.trusted_proxies);
     if let Some(token) = session_token(request.headers(), &shared)
-        && let Err(error) = shared.app.identity.sign_out(&token).await
+        && let Err(error) = shared.app.identity.sign_out(&token, network).await
     {
         return super::problem::Problem::from(error).into_response();
     }

@@ -1,5 +1,7 @@
 //! The person or program on whose behalf a use case runs.
 
+use std::net::IpAddr;
+
 use crate::model::access::Capability;
 
 /// The caller may not do this.
@@ -16,19 +18,21 @@ pub struct Caller {
     /// The role's name for people.
     pub role: Option<String>,
     pub capabilities: Vec<Capability>,
+    /// Where the request comes from, if it comes over the network.
+    pub network: Option<IpAddr>,
 }
 
 impl Caller {
     #[must_use]
     pub fn web(account_id: String, email: String, role: String, capabilities: Vec<Capability>) -> Self {
-        Self { account_id: Some(account_id), name: email, role: Some(role), capabilities }
+        Self { account_id: Some(account_id), name: email, role: Some(role), capabilities, network: None }
     }
 
     /// Whoever can run the program on the database's own machine and read its file may export it.
     #[must_use]
     pub fn command_line(user: &str) -> Self {
         let capabilities = vec![Capability::ExportDatabase];
-        Self { account_id: None, name: format!("cli:{user}"), role: None, capabilities }
+        Self { account_id: None, name: format!("cli:{user}"), role: None, capabilities, network: None }
     }
 
     /// The first line of every use case.

@@ -1,6 +1,6 @@
 //! Who is asking: passwords, sessions, and the `Caller` that every use case begins with.
 //!
-//! May import: `source`, `profile`, `state`, `audit`, `support`, `model`. Flow: `sign_in` checks a
+//! May import: `source`, `profile`, `state`, `audit`, `signing`, `support`, `model`. Flow: `sign_in` checks a
 //! password against the source's own accounts and opens a session; `caller` turns a session's token
 //! into a `Caller`, reading the role from the source each time, so that a demotion works at once.
 
@@ -18,8 +18,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use crate::server::audit::{self, Entry, Event};
+use crate::server::audit::{self, Entry, Event, Refusals};
 use crate::server::profile::Profile;
+use crate::server::signing::SigningKey;
 use crate::server::source::{self, Source};
 use crate::server::state::{self, State, sessions, sessions::Session};
 use crate::server::support::clock::{Clock, rfc3339};
@@ -82,6 +83,8 @@ pub struct Identity {
     passwords: Passwords,
     limits: SignInLimits,
     setup: SetupLink,
+    signing_key: Arc<SigningKey>,
+    refusals: Arc<Refusals>,
 }
 
 impl Identity {
@@ -92,10 +95,12 @@ impl Identity {
         state: State,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        signing_key: Arc<SigningKey>,
+        refusals: Arc<Refusals>,
     ) -> Self {
         let accounts = Accounts::new(source, profile, state);
         let (passwords, limits) = (Passwords::new(), SignInLimits::new());
-        Self { accounts, clock, random, passwords, limits, setup: SetupLink::default() }
+        Self { accounts, clock, random, passwords, limits, setup: SetupLink::default(), signing_key, refusals }
     }
 
     /// Whether accounts are Waybill's own and not the source's.
@@ -112,6 +117,8 @@ impl Identity {
         let email = email.trim();
         let key = email.get(..LONGEST_NAME).unwrap_or(email);
         if let Err(retry_after_seconds) = self.limits.check(key, network) {
+            let event = Event::SignInLimited { name: self.signing_key.digest_of(key) };
+            self.refuse("unknown", Some(network), event).await?;
             return Err(Error::TooMany { retry_after_seconds });
         }
         let account = match email.len() {
@@ -122,10 +129,8 @@ impl Identity {
         let matches = self.passwords.matches(hash, password).await?;
         let now = self.clock.now();
         let Some(account) = account.filter(|_| matches) else {
-            let mut tx = self.accounts.state.begin().await?;
-            let entry = Entry { at: rfc3339(now), actor: "unknown", export: None, event: Event::SignInRefused };
-            audit::append(&mut tx, &entry).await?;
-            tx.commit().await?;
+            let event = Event::SignInRefused { name: self.signing_key.digest_of(key) };
+            self.refuse("unknown", Some(network), event).await?;
             return Err(Error::WrongCredentials);
         };
         let token = token(&*self.random);
@@ -138,7 +143,8 @@ impl Identity {
         };
         let mut tx = self.accounts.state.begin().await?;
         sessions::insert(&mut tx, &session).await?;
-        let entry = Entry { at: rfc3339(now), actor: &session.email, export: None, event: Event::SignedIn };
+        let (at, network) = (rfc3339(now), Some(network));
+        let entry = Entry { at, actor: &session.email, network, export: None, event: Event::SignedIn };
         audit::append(&mut tx, &entry).await?;
         tx.commit().await?;
         Ok(SignedIn { token: token.into() })
@@ -179,14 +185,20 @@ impl Identity {
     ///
     /// # Errors
     /// When the state cannot be written.
-    pub async fn sign_out(&self, token: &str) -> Result<(), Error> {
+    pub async fn sign_out(&self, token: &str, network: IpAddr) -> Result<(), Error> {
         let Some(session) = self.accounts.state.session(&digest(token)).await? else { return Ok(()) };
         let mut tx = self.accounts.state.begin().await?;
         sessions::remove_all_of(&mut tx, &session.account_id).await?;
         let at = rfc3339(self.clock.now());
-        let entry = Entry { at, actor: &session.email, export: None, event: Event::SignedOut };
+        let network = Some(network);
+        let entry = Entry { at, actor: &session.email, network, export: None, event: Event::SignedOut };
         audit::append(&mut tx, &entry).await?;
         Ok(tx.commit().await?)
+    }
+
+    async fn refuse(&self, actor: &str, network: Option<IpAddr>, event: Event) -> Result<(), Error> {
+        let entry = Entry { at: rfc3339(self.clock.now()), actor, network, export: None, event };
+        Ok(self.refusals.record(&self.accounts.state, &*self.clock, entry).await?)
     }
 
     /// Removes sessions that are over, and forgets networks that have calmed down.

@@ -87,6 +87,6 @@ pub async fn put_admin(
     accounts::put(&mut tx, &account, &at).await?;
     sessions::remove_all_of(&mut tx, &account.id).await?;
     let event = Event::AccountPut { account: account.name };
-    audit::append(&mut tx, &Entry { at, actor, export: None, event }).await?;
+    audit::append(&mut tx, &Entry { at, actor, network: None, export: None, event }).await?;
     Ok(tx.commit().await?)
 }

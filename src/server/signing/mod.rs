@@ -13,6 +13,8 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::Signer;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 
 use crate::model::manifest::Signature;
 use crate::seal::Sign;
@@ -42,6 +44,17 @@ impl SigningKey {
     #[must_use]
     pub fn public(&self) -> PublicKey {
         PublicKey::from(self.0.verifying_key())
+    }
+
+    /// A name that nobody can read back without the key, the same for the same name: 16 hexadecimal digits of
+    /// HMAC-SHA256 (RFC 2104).
+    #[must_use]
+    pub fn digest_of(&self, name: &str) -> String {
+        let key = Hmac::<Sha256>::new_from_slice(&self.0.to_bytes());
+        let mut mac = key.unwrap_or_else(|_| unreachable!("any length of key will do"));
+        mac.update(b"waybill name\n");
+        mac.update(name.to_lowercase().as_bytes());
+        hex::encode(&mac.finalize().into_bytes()[..8])
     }
 }
 

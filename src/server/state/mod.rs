@@ -109,6 +109,12 @@ impl StateFile {
 }
 
 impl State {
+    /// Whose part it is.
+    #[must_use]
+    pub fn source_id(&self) -> Option<&str> {
+        self.source_id.as_deref()
+    }
+
     /// Begins a transaction that will write: it takes the write lock at once, so that it never has to
     /// give up half-way.
     ///

@@ -44,6 +44,9 @@ async fn sweep(app: &App) {
     if let Err(error) = app.exports.expire().await {
         tracing::error!(%error, "expired files could not be removed");
     }
+    if let Err(error) = app.exports.record_repeated_refusals().await {
+        tracing::error!(%error, "repeated refusals could not be recorded");
+    }
     if let Err(error) = app.identity.sweep().await {
         tracing::error!(%error, "expired sessions could not be removed");
     }

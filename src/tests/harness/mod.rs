@@ -23,6 +23,7 @@ use waybill::server::profile::Profile;
 use waybill::server::sample::{Size, generate};
 use waybill::server::source::Source;
 use waybill::server::source::sqlite::SqliteSource;
+use waybill::server::state::StateFile;
 use waybill::server::support::clock::Clock;
 use waybill::server::support::random::SystemRandom;
 use waybill::server::{http, worker};
@@ -155,9 +156,16 @@ impl Waybill {
 
     /// Names of what happened, oldest first; fails when the chain is broken.
     pub async fn audit_trail(&self) -> Vec<String> {
-        let (trail, unbroken) = audit::read(&self.app.exports.state).await.unwrap();
-        assert!(unbroken, "the audit chain is broken");
-        trail.into_iter().map(|entry| entry.event).collect()
+        self.audit_entries().await.into_iter().map(|entry| entry.event).collect()
+    }
+
+    /// The whole trail, which must be unbroken.
+    pub async fn audit_entries(&self) -> Vec<audit::Recorded> {
+        let file = StateFile::open(&self.folder.path().join("waybill.db")).await.unwrap();
+        assert_eq!(audit::check(&file, &[]).await.unwrap().fault, None, "the audit chain is broken");
+        let mut entries = Vec::new();
+        audit::each(&file, |entry| entries.push(entry)).await.unwrap();
+        entries
     }
 
     /// Files in the artefact folder, half-written ones included.

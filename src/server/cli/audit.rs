@@ -1,0 +1,217 @@
+//! `waybill audit`.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use comfy_table::{Table, TableStyle};
+use serde_json::{Value, json};
+
+use super::{Exit, Failed, StateArgs, StateFileArgs, print, tell};
+use crate::model::manifest::AuditHead;
+use crate::model::text;
+use crate::server::audit::{self, Filter, Recorded};
+use crate::server::inspect::{self, Snapshot};
+use crate::server::pipeline::unpack::Unpacker;
+use crate::server::state::StateFile;
+use crate::server::{binding, export};
+
+#[derive(Debug, Args)]
+pub struct Audit {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the newest entries.
+    Show(Show),
+    /// Check that the trail was left as it was written, and that exports still agree with it.
+    Verify(Verify),
+    /// Print every entry of every database, a JSON object a line, with the hashes.
+    Export(StateFileArgs),
+}
+
+#[derive(Debug, Args)]
+struct Show {
+    #[command(flatten)]
+    state: StateArgs,
+    /// Only what this person or program did, such as ada@example.org or cli:root.
+    #[arg(long, value_name = "NAME")]
+    actor: Option<String>,
+    /// Only events of this kind, such as `signed_in`, `sign_in_refused`, `export_completed` or downloaded.
+    #[arg(long, value_name = "KIND")]
+    event: Option<String>,
+    /// Only what happened since then (UTC), such as 2026-11-01 or 2026-11-01T08:00.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// How many, newest last.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    last: u32,
+    /// Print a JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct Verify {
+    /// Exports of this installation: each holds the head of the trail as it was then. Without any, a trail that was
+    /// shortened at its end or rewritten as a whole cannot be told from a whole one.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// A head that was kept, as an export prints it.
+    #[arg(long, value_name = "ENTRY:HASH", value_parser = head)]
+    head: Vec<AuditHead>,
+    #[command(flatten)]
+    state: StateFileArgs,
+}
+
+fn head(text: &str) -> Result<AuditHead, &'static str> {
+    let wrong = "write the entry's number, a colon and its hash";
+    let (entries, hash) = text.split_once(':').ok_or(wrong)?;
+    let is_hash = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+    let entries = entries.parse().map_err(|_| wrong)?;
+    if is_hash { Ok(AuditHead { entries, hash: hash.to_ascii_lowercase() }) } else { Err(wrong) }
+}
+
+impl Audit {
+    pub async fn run(self) -> Result<Exit, Failed> {
+        match self.command {
+            Command::Show(show) => show.run().await,
+            Command::Verify(verify) => verify.run().await,
+            Command::Export(state) => export_all(&state).await,
+        }
+    }
+}
+
+/// Reading makes no new state.
+async fn open(state: &StateFileArgs) -> Result<StateFile, Failed> {
+    let path = state.path()?;
+    if !path.exists() {
+        return Err(Failed::new(Exit::Usage, format!("{} is not there: nothing was recorded yet", path.display())));
+    }
+    StateFile::open(&path).await.map_err(|error| export::Error::from(error).into())
+}
+
+impl Show {
+    async fn run(self) -> Result<Exit, Failed> {
+        let file = open(&self.state.file).await?;
+        let source = match &self.state.source_name {
+            Some(name) => binding::by_name(&file, Some(name)).await?.source_id().map(str::to_owned),
+            None => None,
+        };
+        let names = file.sources().await.map_err(export::Error::from)?;
+        let name = |id: &Option<String>| {
+            let known = names.iter().find(|source| Some(&source.id) == id.as_ref());
+            known.map_or_else(String::new, |source| source.name.clone())
+        };
+        let filter = Filter { source_id: source, actor: self.actor, event: self.event, since: self.since };
+        let entries = audit::newest(&file, &filter, self.last).await.map_err(export::Error::from)?;
+        if self.json {
+            let lines: Vec<String> = entries.iter().map(|entry| as_json(entry).to_string()).collect();
+            return if lines.is_empty() { Ok(Exit::Done) } else { print(&lines.join("\n")) };
+        }
+        if entries.is_empty() {
+            tell("no entry fits");
+            return Ok(Exit::Done);
+        }
+        let mut table = Table::new();
+        table.load_style(TableStyle::new()).set_header([
+            "Entry",
+            "When (UTC)",
+            "Who",
+            "From",
+            "What",
+            "Database",
+            "More",
+        ]);
+        for entry in entries {
+            let Recorded { entry, at, actor, network, event, detail, source_id, .. } = entry;
+            let row =
+                [entry.to_string(), at, actor, network.unwrap_or_default(), event, name(&source_id), more(&detail)];
+            table.add_row(row.map(|cell| text::one_line(&cell)));
+        }
+        print(&table.to_string())
+    }
+}
+
+/// The detail's fields as people read them.
+fn more(detail: &str) -> String {
+    let Ok(Value::Object(fields)) = serde_json::from_str(detail) else { return detail.to_owned() };
+    let shown = fields.iter().filter(|(_, value)| !value.is_null());
+    let shown = shown.map(|(name, value)| match value {
+        Value::String(text) => format!("{name} {text}"),
+        // Counts, digest and deviations of an export are in its history.
+        Value::Object(summary) => match summary.get("records") {
+            Some(records) => format!("{records} records"),
+            None => format!("{name} {value}"),
+        },
+        value => format!("{name} {value}"),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+fn as_json(recorded: &Recorded) -> Value {
+    let Recorded { entry, at, actor, network, event, export_id, detail, source_id, previous_hash, hash } = recorded;
+    // As it was written: the hash is over this very text.
+    json!({
+        "entry": entry, "at": at, "actor": actor, "network": network, "event": event, "export_id": export_id,
+        "detail": detail, "source_id": source_id, "previous_hash": previous_hash, "hash": hash,
+    })
+}
+
+async fn export_all(state: &StateFileArgs) -> Result<Exit, Failed> {
+    let file = open(state).await?;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut written = Ok(());
+    let read = audit::each(&file, |entry| {
+        if written.is_ok() {
+            written = writeln!(out, "{}", as_json(&entry));
+        }
+    });
+    read.await.map_err(export::Error::from)?;
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::output(&error)),
+        _ => Ok(Exit::Done),
+    }
+}
+
+impl Verify {
+    async fn run(self) -> Result<Exit, Failed> {
+        let file = open(&self.state).await?;
+        let mut seen: Vec<(String, AuditHead)> =
+            self.head.into_iter().map(|head| (format!("entry {}", head.entries), head)).collect();
+        for path in &self.files {
+            seen.push((path.display().to_string(), seen_by(path)?));
+        }
+        let heads: Vec<AuditHead> = seen.iter().map(|(_, head)| head.clone()).collect();
+        let checked = audit::check(&file, &heads).await.map_err(export::Error::from)?;
+        if let Some(fault) = checked.fault {
+            let whose = seen.iter().find(|(_, head)| Some(head.entries) == fault.seen());
+            let whose = whose.map_or_else(String::new, |(name, _)| format!(", as {name} shows"));
+            return Err(Failed::new(Exit::NotWhole, format!("the audit trail is not whole: {fault}{whose}")));
+        }
+        let AuditHead { entries, hash } = checked.head;
+        let agreed = match heads.len() {
+            0 => String::new(),
+            count => format!("; {} agree with it", text::counted(count as u64, "kept head")),
+        };
+        print(&format!("unbroken up to {entries}:{hash}{agreed}"))
+    }
+}
+
+/// The head of the trail that an export holds. Whether the file itself is unaltered is for `waybill verify` to say.
+fn seen_by(path: &Path) -> Result<AuditHead, Failed> {
+    let unreadable =
+        |error: std::io::Error| Failed::new(Exit::Failed, format!("{} cannot be read: {error}", path.display()));
+    let content = File::open(path).map_err(unreadable)?;
+    let snapshot = Unpacker::new(content)
+        .map_err(inspect::Error::from)
+        .and_then(|content| Snapshot::open(BufReader::with_capacity(256 << 10, content)));
+    let snapshot = snapshot.map_err(|error| {
+        let Failed { exit, message } = error.into();
+        Failed::new(exit, format!("{}: {message}", path.display()))
+    })?;
+    Ok(snapshot.metadata.audit)
+}
