@@ -47,9 +47,9 @@ fn it_lists_tables_describes_one_and_prints_records() {
 fn csv_has_a_header_quotes_and_no_formulas() {
     let file = Exported::new();
     let csv = file.inspect(&["users", "--format", "csv"]).text();
-    assert!(csv.starts_with("id,_creation_time,name,email,profile_image_url,role,company_id,created_at\n"), "{csv}");
+    assert!(csv.starts_with("\"id\",\"_creation_time\",\"name\",\"email\",\"profile_image_url\",\"role\",\"company_id\",\"created_at\"\n"), "{csv}");
     let phones = file.inspect(&["participants", "--format", "csv"]).text();
-    assert!(phones.contains(",'+61 4"), "a phone number is no formula for a spreadsheet: {phones}");
+    assert!(phones.contains(",\"'+61 4"), "a phone number is no formula for a spreadsheet: {phones}");
     let narratives = file.inspect(&["incident_narratives", "--format", "csv", "--first", "30"]).stdout;
     let mut reader = csv::Reader::from_reader(&narratives[..]);
     assert_eq!(reader.records().map(|record| record.unwrap().len()).collect::<Vec<_>>(), vec![17; 30]);

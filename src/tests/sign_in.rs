@@ -1,10 +1,15 @@
 //! Signing in and out.
 
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::process::Stdio;
+
 use chrono::TimeDelta;
+use tempfile::TempDir;
 
 use waybill::model::export::RunState;
 
-use crate::harness::{ADMIN, Fault, FaultySource, PASSWORD, Waybill, change_source};
+use crate::harness::{ADMIN, Browser, Fault, FaultySource, PASSWORD, Program, Waybill, change_source, sample};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_anonymous_visitor_is_sent_to_sign_in_and_back_to_where_they_wanted_to_go() {
@@ -144,4 +149,83 @@ async fn an_account_that_is_gone_is_signed_out() {
         "PRAGMA foreign_keys = OFF; DELETE FROM users WHERE email = 'team.lead@sample.test'",
     );
     assert_eq!(lead.get("/admin").await.status, 303);
+}
+
+/// DNS rebinding: a page of somebody else's whose name leads here must get nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_names_another_host_gets_nothing() {
+    let waybill = Waybill::start().await;
+    let visitor = waybill.visitor();
+    for (host, status) in [("evil.example", 421), ("localhost:1", 200), ("127.0.0.1", 200), ("[::1]:8118", 200)] {
+        let answer = visitor.send("GET", "/login", &[("host", host)], "").await;
+        assert_eq!(answer.status, status, "{host}: {}", answer.text());
+    }
+}
+
+#[test]
+fn other_machines_are_not_served_in_clear_text_unless_somebody_insists() {
+    let folder = TempDir::new().unwrap();
+    let source = format!("--source=sqlite:{}", sample(5, folder.path()).display());
+    let first_line = |more: &[&str]| {
+        let mut program = Program::new(folder.path());
+        let arguments = [&["serve", &source][..], more].concat();
+        let mut server = program.0.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        if line.is_empty() {
+            let mut said = String::new();
+            server.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+            return (server.wait().unwrap().code(), said);
+        }
+        server.kill().unwrap();
+        server.wait().unwrap();
+        (None, line)
+    };
+    let everywhere = ["--address", "0.0.0.0:0"];
+    let here = ["--address", "127.0.0.1:0"];
+    for refused in [
+        &everywhere[..],
+        &[&here[..], &["--public-url", "http://waybill.example.org"]].concat(),
+        &[&here[..], &["--trusted-proxy", "127.0.0.1"]].concat(),
+    ] {
+        let (code, said) = first_line(refused);
+        assert!(
+            code == Some(2) && said.contains("clear text") && said.contains("--insecure-http"),
+            "{refused:?}: {said}"
+        );
+    }
+    let (_, said) = first_line(&[&here[..], &["--public-url", "https://x.example.org/waybill"]].concat());
+    assert!(said.contains("it has a path"), "{said}");
+    for served in [
+        &here[..],
+        &[&everywhere[..], &["--insecure-http"]].concat(),
+        &[&everywhere[..], &["--public-url", "HTTPS://Waybill.example.org"]].concat(),
+    ] {
+        let (_, said) = first_line(served);
+        assert!(said.starts_with("Waybill is ready: http"), "{served:?}: {said}");
+    }
+}
+
+/// However the scheme is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_tls_cookies_are_secure_and_browsers_are_told_to_stay() {
+    let folder = TempDir::new().unwrap();
+    let source = format!("--source=sqlite:{}", sample(5, folder.path()).display());
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut program = Program::new(folder.path());
+    let public = ["--public-url", "HTTPS://Waybill.example.org", "--trusted-proxy", "127.0.0.1"];
+    program.0.args(["serve", &source, "--address", &free.to_string()]).args(public);
+    let mut server = program.0.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("https://waybill.example.org/admin"), "{line}");
+    let headers = [("host", "waybill.example.org"), ("origin", "https://waybill.example.org")];
+    let form = format!("email={ADMIN}&password={}", PASSWORD.replace(' ', "%20"));
+    let signed_in = Browser::new(free).send("POST", "/login", &headers, &form).await;
+    assert_eq!((signed_in.status, signed_in.header("location")), (303, "/admin"));
+    let cookie = signed_in.header("set-cookie");
+    assert!(cookie.starts_with("__Host-waybill-") && cookie.contains("; Secure"), "{cookie}");
+    assert_eq!(signed_in.header("strict-transport-security"), "max-age=31536000");
+    server.kill().unwrap();
+    server.wait().unwrap();
 }

@@ -134,7 +134,8 @@ impl Printer {
             return Ok(Self::Json(BufWriter::new(out)));
         }
         let names: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
-        let mut writer = csv::Writer::from_writer(out);
+        // Quoted, so that a spreadsheet which splits at semicolons or tabs does not make cells of its own.
+        let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(out);
         writer.write_record(names.iter().map(|name| no_formula(name))).map_err(std::io::Error::from)?;
         Ok(Self::Csv(Box::new(writer), names))
     }

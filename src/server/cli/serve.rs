@@ -15,6 +15,7 @@ use crate::model::export::DriftPolicy;
 use crate::model::manifest::RecordOrder;
 use crate::model::text;
 use crate::server::app::App;
+use crate::server::http::PublicUrl;
 use crate::server::http::connections::Limits;
 use crate::server::{export, http, profile, worker};
 
@@ -31,7 +32,10 @@ pub struct Serve {
     address: String,
     /// The address that people type, such as <https://waybill.example.org>; https makes cookies secure.
     #[arg(long, value_name = "URL", env = "WAYBILL_PUBLIC_URL")]
-    public_url: Option<String>,
+    public_url: Option<PublicUrl>,
+    /// Serve other machines without TLS: passwords and records can be read on the way.
+    #[arg(long)]
+    insecure_http: bool,
     /// A proxy whose X-Forwarded-For is believed; may be given several times.
     #[arg(long, value_name = "IP")]
     trusted_proxy: Vec<IpAddr>,
@@ -58,10 +62,11 @@ impl Serve {
             tell("The page's files are not there, so pages are bare: give their folder with --site.");
         }
         let router = http::router(app.clone(), site)
-            .map_err(|_| Failed::new(Exit::Usage, "--public-url is not one: write https://waybill.example.org"))?;
+            .map_err(|_| Failed::new(Exit::Usage, "--public-url: write https://waybill.example.org"))?;
         let listener = TcpListener::bind(&self.address).await.map_err(|error| cannot_listen(&self.address, &error))?;
-        let address = listener.local_addr().map_or_else(|_| self.address.clone(), |address| address.to_string());
-        let open = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let address = listener.local_addr().map_err(|error| cannot_listen(&self.address, &error))?;
+        self.refuse_clear_text(address.ip())?;
+        let open = self.public_url.as_ref().map_or_else(|| format!("http://{address}"), |url| url.origin.clone());
         say(&format!("Waybill is ready: {open}/admin/developer-tools/export"));
         let adopted = app.adopt_accounts().await?;
         if adopted > 0 {
@@ -92,6 +97,21 @@ impl Serve {
         }
         work.abort();
         Ok(Exit::Done)
+    }
+}
+
+impl Serve {
+    /// What other machines send without TLS, everybody between can read.
+    fn refuse_clear_text(&self, listening: IpAddr) -> Result<(), Failed> {
+        let is_https = self.public_url.as_ref().is_some_and(|url| url.is_https);
+        let is_public = self.public_url.as_ref().is_some_and(|url| !url.is_loopback());
+        let reaches_others = is_public || !listening.is_loopback() || !self.trusted_proxy.is_empty();
+        if is_https || !reaches_others || self.insecure_http {
+            return Ok(());
+        }
+        let message = "other machines would send passwords and get records in clear text: let a proxy with TLS stand in \
+                       front and give its address with --public-url https://…, or allow it with --insecure-http";
+        Err(Failed::new(Exit::Usage, message))
     }
 }
 

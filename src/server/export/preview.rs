@@ -165,7 +165,7 @@ fn outline(draft: &Draft, clock: &dyn Clock) -> Preview {
     Preview {
         taken_at: rfc3339(clock.now()),
         file_name: file_name(profile, clock.now(), Compression::None),
-        command: format!("waybill export --source \"$WAYBILL_SOURCE\"{} --output .", profile.option()),
+        command: format!("waybill export{} --output .", profile.option()),
         tables: tables.collect(),
         excluded: redaction.excluded_tables.clone(),
         drift: profile.drift(&draft.catalog),

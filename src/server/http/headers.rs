@@ -1,6 +1,6 @@
 //! Security headers on every response (OWASP Secure Headers; `docs/trust.md`).
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -8,10 +8,28 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
+use super::public_url::is_ours;
+use super::session::is_https;
+use super::{Shared, problem};
+
 /// For whatever is neither a page nor its own judge: nothing may load, nothing may frame it.
 const CLOSED_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
-pub async fn secure(request: Request, next: Next) -> Response {
+/// A browser must not ask for this site without TLS for a year (RFC 6797).
+const STRICT_TRANSPORT: &str = "max-age=31536000";
+
+/// Answers whoever names another host (DNS rebinding).
+pub async fn refuse_other_hosts(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    // HTTP/2 would put it into the address; a request without any names nobody.
+    if named.is_some_and(|named| is_ours(named, shared.site.public_url.as_ref())) {
+        next.run(request).await
+    } else {
+        problem::other_host()
+    }
+}
+
+pub async fn secure(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     // The same for everybody: browsers keep them and ask whether they changed.
     let path = request.uri().path();
     let is_asset = path.starts_with("/pkg/") || ["/icons.svg", "/favicon.svg"].contains(&path);
@@ -20,6 +38,9 @@ pub async fn secure(request: Request, next: Next) -> Response {
     let mut put = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
+    if is_https(&shared.site) {
+        put(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
+    }
     put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     // `no-referrer` would make forms send `Origin: null`, which the CSRF layer refuses.
     put(header::REFERRER_POLICY, "same-origin");

@@ -11,6 +11,7 @@ mod file;
 mod headers;
 mod network;
 mod problem;
+mod public_url;
 mod range;
 mod session;
 mod sign_in;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{FromRef, Query, Request, State};
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use leptos::prelude::{LeptosOptions, provide_context};
@@ -37,6 +38,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use super::app::App;
 use super::context::Visitor;
 use crate::ui::{ADDRESSES, Page, StaticPage, shell};
+pub use public_url::PublicUrl;
 pub use session::cookie_name;
 
 /// Forms are small; files are never uploaded.
@@ -50,7 +52,7 @@ pub struct Site {
     /// The folder with the page's WASM, scripts and styles.
     pub root: PathBuf,
     /// As browsers write it: `https://waybill.example.org`. Https makes cookies secure.
-    pub public_url: Option<String>,
+    pub public_url: Option<PublicUrl>,
     /// Proxies whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<IpAddr>,
 }
@@ -86,7 +88,7 @@ pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::Con
         .env(leptos::config::Env::PROD)
         .build();
     let csrf = match &site.public_url {
-        Some(url) => CsrfLayer::new().add_trusted_origin(url)?,
+        Some(url) => CsrfLayer::new().add_trusted_origin(&url.origin)?,
         None => CsrfLayer::new(),
     };
     let listeners = Arc::new(Semaphore::new(MOST_LISTENERS));
@@ -112,7 +114,8 @@ pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::Con
         .layer(csrf.with_rejection_response(problem::cross_site))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(from_fn(headers::secure)))
+        .layer(from_fn_with_state(shared.clone(), headers::refuse_other_hosts))
+        .layer(from_fn_with_state(shared, headers::secure)))
 }
 
 async fn server_function(State(shared): State<Shared>, request: Request) -> Response {

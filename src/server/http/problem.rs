@@ -50,6 +50,14 @@ pub fn cross_site(_: tower_http::csrf::ProtectionError) -> Response {
     (StatusCode::FORBIDDEN, content_type, body.to_string()).into_response()
 }
 
+/// A name that somebody else has made lead here.
+pub fn other_host() -> Response {
+    let detail = "This server is not called that. Use its address, or start it with --public-url and this name.";
+    let body = json!({"type": "about:blank", "title": "Misdirected Request", "status": 421, "detail": detail});
+    let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
+    (StatusCode::MISDIRECTED_REQUEST, content_type, body.to_string()).into_response()
+}
+
 /// The panic itself is in the log; the client gets a reference.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub fn panicked(panic: Box<dyn Any + Send>) -> Response {

@@ -52,7 +52,7 @@ pub fn cookie_name(site: &Site, source_id: &str) -> String {
 }
 
 pub fn is_https(site: &Site) -> bool {
-    site.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    site.public_url.as_ref().is_some_and(|url| url.is_https)
 }
 
 pub fn session_token(headers: &HeaderMap, shared: &Shared) -> Option<String> {

@@ -13,6 +13,7 @@ mod guess;
 mod read;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -203,7 +204,11 @@ impl Profile {
     pub fn option(&self) -> String {
         match &self.origin {
             Origin::BuiltIn => format!(" --profile {}", self.name),
-            Origin::File(path) => format!(" --profile {path}"),
+            // Its folder on the server is nobody's business.
+            Origin::File(path) => {
+                let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
+                format!(" --profile {}", quoted_for_a_shell(&name))
+            }
             Origin::Guess => String::new(),
         }
     }
@@ -234,4 +239,10 @@ const SHORTEST_PSEUDONYM: usize = 12;
 fn can_be_replaced(column: &ColumnSchema) -> bool {
     let irreplaceable = matches!(column.codec, Codec::Native | Codec::Boolean | Codec::Time | Codec::Json);
     !irreplaceable && !column.generated && column.longest_text().is_none_or(|longest| longest >= SHORTEST_PSEUDONYM)
+}
+
+/// As it stands where no character of it means anything to a shell (POSIX, XCU 2.2), else in quotes.
+fn quoted_for_a_shell(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

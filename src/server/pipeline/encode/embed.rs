@@ -146,7 +146,8 @@ impl<'a> Scanner<'a> {
 fn is_exact(number: &str) -> bool {
     let Ok(double) = number.parse::<f64>() else { return false };
     if !number.contains(['.', 'e', 'E']) {
-        return number != "-0" && number.parse().is_ok_and(|n: i64| n.abs() <= super::scalar::LARGEST_EXACT);
+        return number != "-0"
+            && number.parse().is_ok_and(|n: i64| n.unsigned_abs() <= super::scalar::LARGEST_EXACT.unsigned_abs());
     }
     let negative_zero = double == 0.0 && number.starts_with('-');
     !negative_zero && double.is_finite() && decimal(number) == decimal(zmij::Buffer::new().format_finite(double))
@@ -197,6 +198,7 @@ mod tests {
             r#"{"a":1,"a":2}"#,
             "{\"a\":1,\"\\u0061\":2}",
             "9007199254740993",
+            "-9223372036854775808",
             "-0",
             "-0.0",
             "1E400",

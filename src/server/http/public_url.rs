@@ -1,0 +1,93 @@
+//! The address that people type, and which hosts a request may name.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use axum::http::Uri;
+use axum::http::uri::Authority;
+
+/// Such as `https://waybill.example.org`: a scheme, a host and perhaps a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    pub is_https: bool,
+    /// As browsers send it in `Origin` (RFC 6454).
+    pub origin: String,
+    host: String,
+}
+
+impl FromStr for PublicUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = "write https://waybill.example.org";
+        let uri: Uri = text.parse().map_err(|_| wrong)?;
+        let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme)).ok_or(wrong)?;
+        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or(wrong)?;
+        if uri.path_and_query().is_some_and(|rest| rest.as_str() != "/") {
+            return Err(
+                "it has a path, and the pages are at the root of their host: give them a host name of their own",
+            );
+        }
+        let origin = format!("{scheme}://{}", authority.as_str().to_ascii_lowercase());
+        Ok(Self { is_https: scheme == "https", origin, host: host(authority) })
+    }
+}
+
+impl PublicUrl {
+    /// Whether it leads to this machine alone.
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    }
+}
+
+/// Whether a request that names this host was meant for us. Where it is any other name, somebody has made their own
+/// name lead here, and a browser would take us for them (DNS rebinding); addresses cannot be made to.
+pub fn is_ours(named: &str, public_url: Option<&PublicUrl>) -> bool {
+    let Ok(authority) = named.parse::<Authority>() else { return false };
+    let host = host(&authority);
+    host == "localhost" || host.parse::<IpAddr>().is_ok() || public_url.is_some_and(|url| url.host == host)
+}
+
+/// In lower case, and an IPv6 address without its brackets.
+fn host(authority: &Authority) -> String {
+    authority.host().trim_matches(['[', ']']).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_taken_in_any_letters_and_without_a_path() {
+        let url: PublicUrl = "HTTPS://Waybill.Example.org/".parse().unwrap();
+        assert!(url.is_https && url.origin == "https://waybill.example.org" && !url.is_loopback());
+        assert!(!"http://localhost:8118".parse::<PublicUrl>().unwrap().is_https);
+        assert!("http://[::1]:8118".parse::<PublicUrl>().unwrap().is_loopback());
+        for wrong in
+            ["waybill.example.org", "ftp://x", "https://", "https://ada:pw@x", "https://x/waybill", "https://x/?q"]
+        {
+            assert!(wrong.parse::<PublicUrl>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_ours_is_none_of_us() {
+        let url = "https://waybill.example.org".parse().unwrap();
+        for ours in
+            ["localhost", "localhost:8118", "127.0.0.1:8118", "[::1]:8118", "10.1.2.3", "WAYBILL.example.org:443"]
+        {
+            assert!(is_ours(ours, Some(&url)), "{ours}");
+        }
+        for other in [
+            "evil.example",
+            "evil.example:8118",
+            "waybill.example.org.evil.example",
+            "",
+            "a b",
+            "localhost.evil.example",
+        ] {
+            assert!(!is_ours(other, Some(&url)), "{other}");
+        }
+        assert!(!is_ours("waybill.example.org", None));
+    }
+}
