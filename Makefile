@@ -30,8 +30,9 @@ test: check unit build browsers
 
 # The fast half: formatting, lints for server and page, the page without the server, documentation.
 check:
-	$(call say,Formatting)
+	$(call say,Formatting and lock file)
 	@cargo fmt --check
+	cargo metadata --locked --format-version 1 >/dev/null
 	@rustup target list --installed | grep -q wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
 	$(call say,Lints: server and tests)
 	@cargo clippy --all-targets -- -D warnings

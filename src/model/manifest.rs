@@ -146,6 +146,15 @@ pub struct SealedTable {
     pub sha256: String,
 }
 
+impl SealedTable {
+    /// Tables with their records, and their digests in the same order.
+    #[must_use]
+    pub fn all(records: Vec<(String, u64)>, digests: Vec<String>) -> Ordered<Self> {
+        let sealed = |((name, records), sha256)| (name, Self { records, sha256 });
+        records.into_iter().zip(digests).map(sealed).collect()
+    }
+}
+
 /// Who vouches for a file (Ed25519, RFC 8032).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signature {

@@ -16,6 +16,7 @@ mod verifier;
 mod writer;
 
 pub use flaw::Flaw;
+pub use hash::{Digester, Digests, Hasher};
 pub use layout::{DATA_CLOSE, DATA_OPEN, METADATA_OPEN, TABLE_CLOSE, TABLE_CLOSE_LAST, field_open, table_open};
 pub use packing::{GZIP_HEADER, Packing, ZSTD_HEADER};
 pub use signature::{Sign, Signed};

@@ -92,6 +92,10 @@ impl RecordChecker {
         let has_controls = bytes.iter().fold(false, |any, &byte| any | (byte < 0x20));
         while !bytes.is_empty() {
             bytes = match self.state {
+                State::Frame if self.matched == 0 && !has_controls => {
+                    let rest = self.simple_fields(bytes);
+                    if rest.is_empty() || self.state != State::Frame { rest } else { self.frame(rest)? }
+                }
                 State::Frame => self.frame(bytes)?,
                 State::String { is_key } => self.string(bytes, is_key, has_controls)?,
                 State::Number(number) => self.number(bytes, number)?,
@@ -114,6 +118,26 @@ impl RecordChecker {
         };
         (self.state, self.next, self.matched) = (State::Frame, 0, 0);
         Ok(more)
+    }
+
+    /// Takes fields whose values are whole and simple, as nearly all are; stops before or within the first other one.
+    fn simple_fields<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let mut rest = bytes;
+        while let Some(after_name) = self.frame.get(self.next).and_then(|expected| rest.strip_prefix(&**expected)) {
+            self.next += 1;
+            if self.next == self.frame.len() {
+                self.state = State::End;
+                return after_name;
+            }
+            match after_value(after_name) {
+                Some(after_value) => rest = after_value,
+                None => {
+                    self.state = State::Value;
+                    return after_name;
+                }
+            }
+        }
+        rest
     }
 
     fn frame<'b>(&mut self, bytes: &'b [u8]) -> Checked<&'b [u8]> {
@@ -229,6 +253,24 @@ impl RecordChecker {
 
     fn after_value(&self) -> State {
         if self.nesting.depth == 0 { State::Frame } else { State::AfterValue }
+    }
+}
+
+/// What follows a value without escapes, fraction or nesting. None for any other one, and where it might go on.
+fn after_value(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes.first()? {
+        b'"' => {
+            let end = 1 + memchr::memchr2(b'"', b'\\', &bytes[1..])?;
+            (bytes[end] == b'"').then(|| &bytes[end + 1..])
+        }
+        b'1'..=b'9' => {
+            let end = bytes.iter().position(|byte| !byte.is_ascii_digit())?;
+            matches!(bytes[end], b',' | b'}').then(|| &bytes[end..])
+        }
+        b'n' => bytes.strip_prefix(b"null"),
+        b't' => bytes.strip_prefix(b"true"),
+        b'f' => bytes.strip_prefix(b"false"),
+        _ => None,
     }
 }
 

@@ -6,12 +6,11 @@
 use std::cmp::Ordering;
 
 use super::flaw::Flaw;
-use super::hash::Digests;
+use super::hash::{Digester, Hasher};
 use super::layout::{self, SealEnd};
 use super::record::RecordChecker;
 use super::signature::Signed;
 use crate::model::manifest::{FORMAT_VERSION, Head, Integrity, SealedTable};
-use crate::model::ordered::Ordered;
 
 /// Lines that are not records are kept whole up to this size; more is not ours.
 const LONGEST_LINE: usize = 1 << 20;
@@ -61,8 +60,8 @@ enum Expect {
 
 /// Reads a file once, in pieces of any size.
 #[derive(Clone)]
-pub struct Verifier {
-    digests: Digests,
+pub struct Verifier<D = Hasher> {
+    digester: D,
     expect: Expect,
     line: u64,
     bytes: u64,
@@ -73,13 +72,20 @@ pub struct Verifier {
     metadata_text: Vec<u8>,
     head: Option<Head>,
     table: Option<(String, u64)>,
-    closed: Vec<(String, SealedTable)>,
+    closed: Vec<(String, u64)>,
 }
 
 impl Default for Verifier {
     fn default() -> Self {
+        Self::with(Hasher::default())
+    }
+}
+
+impl<D: Digester> Verifier<D> {
+    /// A verifier that leaves the hashing to somebody.
+    pub fn with(digester: D) -> Self {
         Self {
-            digests: Digests::default(),
+            digester,
             expect: Expect::Head,
             line: 1,
             bytes: 0,
@@ -92,9 +98,7 @@ impl Default for Verifier {
             closed: Vec::new(),
         }
     }
-}
 
-impl Verifier {
     /// Takes the next bytes of the file, however many.
     ///
     /// # Errors
@@ -110,7 +114,7 @@ impl Verifier {
             }
             self.take_part(&bytes[start..end])?;
             if !self.in_record {
-                self.digests.table(&bytes[hashed..start]);
+                self.digester.table(&bytes[hashed..start]);
                 hashed = end + 1;
             }
             start = end + 1;
@@ -120,7 +124,7 @@ impl Verifier {
             return self.hold_seal(&bytes[start..]);
         }
         self.take_part(&bytes[start..])?;
-        self.digests.table(&bytes[hashed..if self.in_record { bytes.len() } else { start }]);
+        self.digester.table(&bytes[hashed..if self.in_record { bytes.len() } else { start }]);
         Ok(())
     }
 
@@ -136,15 +140,15 @@ impl Verifier {
             return Err(self.cut());
         };
         let tables = self.closed.len() as u64;
-        let records = self.closed.iter().map(|(_, table)| table.records).sum();
-        let sha256 = std::mem::take(&mut self.digests).end();
-        let closed = Ordered(std::mem::take(&mut self.closed));
-        let deserved = Integrity { complete: true, total_records: records, tables: closed, sha256 };
+        let records = self.closed.iter().map(|(_, records)| records).sum();
+        let digests = self.digester.end();
+        let sealed = SealedTable::all(self.closed, digests.tables);
+        let deserved = Integrity { complete: true, total_records: records, tables: sealed, sha256: digests.file };
         let line = layout::seal_open(&deserved);
         let signed = match self.held.strip_prefix(&*line).and_then(layout::parse_seal_close) {
             Some(SealEnd::Signed(signature)) => Some(Signed::new(signature, &line)),
             Some(SealEnd::Unsigned) => None,
-            None => return Err(self.explain_seal(&deserved, &line)),
+            None => return Err(explain_seal(&self.held, self.line, &deserved, &line)),
         };
         Ok(Verified { head, records, tables, bytes: self.bytes, sha256: deserved.sha256, signed })
     }
@@ -192,16 +196,16 @@ impl Verifier {
             Expect::Table { may_end: true } if line == layout::DATA_CLOSE_LINE => self.expect = Expect::Seal,
             Expect::Table { .. } => {
                 self.table_open(line)?;
-                self.digests.table(line);
-                self.digests.table(b"\n");
+                self.digester.table(line);
+                self.digester.table(b"\n");
                 return Ok(());
             }
             Expect::Record { may_end: false } => return Err(self.unexpected("a record should stand here")),
             Expect::Record { may_end: true } | Expect::TableClose => self.table_close(line)?,
             Expect::Seal => {}
         }
-        self.digests.frame(line);
-        self.digests.frame(b"\n");
+        self.digester.frame(line);
+        self.digester.frame(b"\n");
         Ok(())
     }
 
@@ -271,7 +275,8 @@ impl Verifier {
         if found != promised {
             return Err(Flaw::Miscounted { line: self.line, table, found, promised });
         }
-        self.closed.push((table, SealedTable { records: found, sha256: self.digests.end_table() }));
+        self.digester.end_table();
+        self.closed.push((table, found));
         self.expect = Expect::Table { may_end: last };
         Ok(())
     }
@@ -282,25 +287,6 @@ impl Verifier {
         }
         self.held.extend_from_slice(part);
         Ok(())
-    }
-
-    /// Why what stands at the end is not the seal that the bytes before it deserve.
-    fn explain_seal(&self, deserved: &Integrity, line: &[u8]) -> Flaw {
-        let at = self.line;
-        let Some(end) = memchr::memchr(b'\n', &self.held) else { return Flaw::Cut { line: at, table: None } };
-        let (held, rest) = self.held.split_at(end + 1);
-        if !rest.is_empty() && held.strip_prefix(line).and_then(layout::parse_seal_close).is_some() {
-            return Flaw::Trailing { line: at + 1 };
-        }
-        let Some(claimed) = layout::parse_seal(held).filter(|claimed| claimed.sha256 != deserved.sha256) else {
-            return Flaw::SealAltered { line: at };
-        };
-        let differs = |((a, x), (b, y)): &(&(String, SealedTable), &(String, SealedTable))| a != b || x != y;
-        let place = match deserved.tables.iter().zip(claimed.tables.iter()).find(differs) {
-            Some(((table, _), _)) => format!("in table {table}"),
-            None => "in the metadata, between the tables or in the seal".into(),
-        };
-        Flaw::Altered { place }
     }
 
     fn promised_tables(&self) -> usize {
@@ -328,6 +314,24 @@ impl Verifier {
             _ => Flaw::Damaged { line: self.line, table, what: what.into() },
         }
     }
+}
+
+/// Why what stands at the end is not the seal that the bytes before it deserve.
+fn explain_seal(stands: &[u8], at: u64, deserved: &Integrity, line: &[u8]) -> Flaw {
+    let Some(end) = memchr::memchr(b'\n', stands) else { return Flaw::Cut { line: at, table: None } };
+    let (held, rest) = stands.split_at(end + 1);
+    if !rest.is_empty() && held.strip_prefix(line).and_then(layout::parse_seal_close).is_some() {
+        return Flaw::Trailing { line: at + 1 };
+    }
+    let Some(claimed) = layout::parse_seal(held).filter(|claimed| claimed.sha256 != deserved.sha256) else {
+        return Flaw::SealAltered { line: at };
+    };
+    let differs = |((a, x), (b, y)): &(&(String, SealedTable), &(String, SealedTable))| a != b || x != y;
+    let place = match deserved.tables.iter().zip(claimed.tables.iter()).find(differs) {
+        Some(((table, _), _)) => format!("in table {table}"),
+        None => "in the metadata, between the tables or in the seal".into(),
+    };
+    Flaw::Altered { place }
 }
 
 /// Looks at the version alone, so that a file of another version is refused by name and not as damaged.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::hash::Digests;
+use super::hash::{Digester, Hasher};
 use super::layout;
 use super::signature::{Sign, message};
 use crate::model::manifest::{Integrity, Metadata, SealedTable};
@@ -31,11 +31,11 @@ pub struct Sealed {
 /// A file in the making. Dropped before `finish`, it stays without its seal and no reader takes it.
 pub struct Sealer<'s, W: Write> {
     out: W,
-    digests: Digests,
+    hasher: Hasher,
     signer: Option<&'s dyn Sign>,
     bytes: u64,
     promised: Ordered<u64>,
-    closed: Vec<(String, SealedTable)>,
+    closed: Vec<(String, u64)>,
 }
 
 impl<'s, W: Write> Sealer<'s, W> {
@@ -45,7 +45,7 @@ impl<'s, W: Write> Sealer<'s, W> {
     /// When `out` cannot be written.
     pub fn begin(out: W, metadata: &Metadata, signer: Option<&'s dyn Sign>) -> Result<Self, Error> {
         let promised = metadata.record_counts.clone();
-        let mut sealer = Self { out, digests: Digests::default(), signer, bytes: 0, promised, closed: Vec::new() };
+        let mut sealer = Self { out, hasher: Hasher::default(), signer, bytes: 0, promised, closed: Vec::new() };
         let pretty = serde_json::to_vec_pretty(metadata).map_err(io::Error::from)?;
         sealer.frame(layout::METADATA_OPEN.as_bytes())?;
         sealer.frame(&pretty)?;
@@ -58,12 +58,12 @@ impl<'s, W: Write> Sealer<'s, W> {
     /// # Errors
     /// When the output cannot be written.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.digests.table(bytes);
+        self.hasher.table(bytes);
         self.put(bytes)
     }
 
     fn frame(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.digests.frame(bytes);
+        self.hasher.frame(bytes);
         self.put(bytes)
     }
 
@@ -88,7 +88,8 @@ impl<'s, W: Write> Sealer<'s, W> {
             return Err(Error::Miscounted { table, found, promised: *promised });
         }
         let last = self.closed.len() + 1 == self.promised.len();
-        self.closed.push((table, SealedTable { records: found, sha256: self.digests.end_table() }));
+        self.hasher.end_table();
+        self.closed.push((table, found));
         self.frame(if last { layout::TABLE_CLOSE_LAST } else { layout::TABLE_CLOSE }.as_bytes())?;
         Ok(())
     }
@@ -102,13 +103,14 @@ impl<'s, W: Write> Sealer<'s, W> {
             return Err(Error::OutOfOrder { found: "the end".into(), promised: missing.clone() });
         }
         self.frame(layout::DATA_CLOSE.as_bytes())?;
-        let records = self.closed.iter().map(|(_, table)| table.records).sum();
+        let records = self.closed.iter().map(|(_, records)| records).sum();
         let tables = self.closed.len() as u64;
+        let digests = std::mem::take(&mut self.hasher).end();
         let seal = Integrity {
             complete: true,
             total_records: records,
-            tables: Ordered(std::mem::take(&mut self.closed)),
-            sha256: std::mem::take(&mut self.digests).end(),
+            tables: SealedTable::all(std::mem::take(&mut self.closed), digests.tables),
+            sha256: digests.file,
         };
         let line = layout::seal_open(&seal);
         let signature = self.signer.map(|signer| signer.sign(&message(&line)));

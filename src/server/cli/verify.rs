@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,8 +11,12 @@ use serde_json::json;
 
 use super::{Exit, Failed, SigningArgs, StateFileArgs, print, tell};
 use crate::seal::{Flaw, Verified, Verifier};
+use crate::server::pipeline::hashing_thread::HashingThread;
 use crate::server::pipeline::unpack::{BadPacking, Unpacker};
 use crate::server::signing::{self, PublicKey, PublicKeys, Trust};
+
+const CHUNK_BYTES: usize = 256 << 10;
+const CHUNKS_IN_FLIGHT: usize = 4;
 
 #[derive(Debug, Args)]
 pub struct Verify {
@@ -144,7 +149,7 @@ fn signature(trust: &Trust) -> String {
 fn read(path: &Path) -> Result<Result<Verified, Flaw>, Failed> {
     let unreadable =
         |error: std::io::Error| Failed::new(Exit::Failed, format!("{} cannot be read: {error}", path.display()));
-    let (input, bytes): (Box<dyn Read>, u64) = if path == Path::new("-") {
+    let (input, bytes): (Box<dyn Read + Send>, u64) = if path == Path::new("-") {
         (Box::new(std::io::stdin()), 0)
     } else {
         let file = File::open(path).map_err(unreadable)?;
@@ -163,25 +168,54 @@ fn read(path: &Path) -> Result<Result<Verified, Flaw>, Failed> {
     }
 }
 
-/// The outer error: the file cannot be read, or its packing is not whole.
-fn check(mut input: Unpacker<impl Read>, bar: &ProgressBar) -> std::io::Result<Result<Verified, Flaw>> {
-    let mut verifier = Verifier::default();
-    let mut buffer = vec![0; 256 << 10];
+/// The outer error: the file cannot be read, or its packing is not whole. Reading, following the records and hashing
+/// take about as long as each other, so each has a thread.
+fn check(input: Unpacker<impl Read + Send>, bar: &ProgressBar) -> std::io::Result<Result<Verified, Flaw>> {
+    std::thread::scope(|scope| {
+        let (full, arriving) = sync_channel(CHUNKS_IN_FLIGHT);
+        let (give_back, empty) = channel();
+        // It ends when nobody takes what it reads any more.
+        scope.spawn(move || read_ahead(input, &full, &empty));
+        let mut verifier = Verifier::with(HashingThread::start());
+        // The size is the file's as it lies there, packed or not.
+        let mut bytes = 0;
+        for chunk in arriving {
+            let Chunk { content, read, position } = chunk?;
+            if let Err(flaw) = verifier.feed(&content[..read]) {
+                return Ok(Err(flaw));
+            }
+            bytes = position;
+            bar.set_position(position);
+            let _ = give_back.send(content);
+        }
+        Ok(verifier.finish().map(|verified| Verified { bytes, ..verified }))
+    })
+}
+
+/// A piece of the content, and how far the file itself was read for it.
+struct Chunk {
+    content: Vec<u8>,
+    read: usize,
+    position: u64,
+}
+
+fn read_ahead(mut input: Unpacker<impl Read>, full: &SyncSender<std::io::Result<Chunk>>, empty: &Receiver<Vec<u8>>) {
     loop {
-        let read = match input.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
+        let mut content = empty.try_recv().unwrap_or_else(|_| vec![0; CHUNK_BYTES]);
+        let chunk = match input.read(&mut content) {
+            // How long the file is shows only at its end.
+            Ok(0) => {
+                let _ = full.send(Ok(Chunk { content, read: 0, position: input.bytes_read() }));
+                return;
+            }
+            Ok(read) => Ok(Chunk { content, read, position: input.bytes_read() }),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+            Err(error) => Err(error),
         };
-        bar.set_position(input.bytes_read());
-        if let Err(flaw) = verifier.feed(&buffer[..read]) {
-            return Ok(Err(flaw));
+        if full.send(chunk).is_err() {
+            return;
         }
     }
-    // The size is the file's as it lies there, packed or not.
-    let bytes = input.bytes_read();
-    Ok(verifier.finish().map(|verified| Verified { bytes, ..verified }))
 }
 
 fn progress(bytes: u64) -> ProgressBar {

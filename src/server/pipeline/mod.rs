@@ -6,6 +6,7 @@
 pub mod belt;
 pub mod compress;
 pub mod encode;
+pub mod hashing_thread;
 pub mod meter;
 pub mod redact;
 pub mod unpack;
