@@ -39,14 +39,17 @@ pub struct Metadata {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Head {
+    pub format_version: u32,
     pub exported_at: String,
     pub exported_by: String,
     pub record_counts: Ordered<u64>,
+    pub total_records: u64,
     pub generator: Generator,
     pub source: SourceName,
     #[serde(default)]
     pub redaction: RemovedFields,
     pub export_id: String,
+    pub audit: AuditHead,
     pub schema: Ordered<ColumnNames>,
 }
 

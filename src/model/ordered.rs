@@ -65,11 +65,17 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Ordered<V> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs = Vec::new();
+                let mut pairs: Vec<(String, V)> = Vec::new();
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
                 }
-                Ok(Ordered(pairs))
+                // Of equal keys, other readers would keep one, and not all the same one.
+                let mut keys: Vec<&str> = pairs.iter().map(|(key, _)| key.as_str()).collect();
+                keys.sort_unstable();
+                match keys.windows(2).find(|pair| pair[0] == pair[1]) {
+                    Some(pair) => Err(serde::de::Error::custom(format_args!("{} stands there twice", pair[0]))),
+                    None => Ok(Ordered(pairs)),
+                }
             }
         }
         deserializer.deserialize_map(Pairs(PhantomData))

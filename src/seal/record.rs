@@ -129,13 +129,11 @@ impl RecordChecker {
                 self.state = State::End;
                 return after_name;
             }
-            match after_value(after_name) {
-                Some(after_value) => rest = after_value,
-                None => {
-                    self.state = State::Value;
-                    return after_name;
-                }
-            }
+            let Some(after_value) = after_value(after_name) else {
+                self.state = State::Value;
+                return after_name;
+            };
+            rest = after_value;
         }
         rest
     }

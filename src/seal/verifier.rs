@@ -10,7 +10,7 @@ use super::hash::{Digester, Hasher};
 use super::layout::{self, SealEnd};
 use super::record::RecordChecker;
 use super::signature::Signed;
-use crate::model::manifest::{FORMAT_VERSION, Head, Integrity, SealedTable};
+use crate::model::manifest::{ColumnNames, FORMAT_VERSION, Head, Integrity, SealedTable};
 
 /// Lines that are not records are kept whole up to this size; more is not ours.
 const LONGEST_LINE: usize = 1 << 20;
@@ -34,9 +34,10 @@ pub struct Verified {
 
 impl std::fmt::Display for Verified {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        use crate::model::text::counted;
+        use crate::model::text::{counted, one_line};
         let (records, tables) = (counted(self.records, "record"), counted(self.tables, "table"));
-        write!(f, "{records} in {tables}, sealed {}", self.head.exported_at)
+        let source = one_line(&self.head.source.name);
+        write!(f, "{records} in {tables} of {source}, sealed {}", self.head.exported_at)
     }
 }
 
@@ -241,8 +242,8 @@ impl<D: Digester> Verifier<D> {
         refuse_other_versions(&text)?;
         let head: Head = serde_json::from_str(&text)
             .map_err(|error| self.unexpected(&format!("the metadata cannot be read ({error})")))?;
-        if head.record_counts.len() > MOST_TABLES {
-            return Err(self.unexpected("the metadata promises more tables than the format allows"));
+        if let Some(what) = contradiction(&head) {
+            return Err(self.unexpected(what));
         }
         self.head = Some(head);
         self.expect = Expect::DataOpen;
@@ -255,7 +256,8 @@ impl<D: Digester> Verifier<D> {
         if promised.as_deref() != Some(&name) {
             return Err(self.unexpected("the metadata promises another table here"));
         }
-        let Some(schema) = self.head.as_ref().and_then(|head| head.schema.get(&name)) else {
+        // It describes the promised tables, in their order.
+        let Some((_, schema)) = self.head.as_ref().and_then(|head| head.schema.0.get(self.closed.len())) else {
             return Err(self.unexpected("the metadata does not describe this table"));
         };
         self.record = RecordChecker::of_table(schema.columns.iter().map(|column| &*column.name));
@@ -332,6 +334,40 @@ fn explain_seal(stands: &[u8], at: u64, deserved: &Integrity, line: &[u8]) -> Fl
         None => "in the metadata, between the tables or in the seal".into(),
     };
     Flaw::Altered { place }
+}
+
+/// What the metadata says that cannot be, or that two readers would read differently.
+fn contradiction(head: &Head) -> Option<&'static str> {
+    let tables = || head.record_counts.iter().map(|(name, _)| name);
+    let describes_them = tables().eq(head.schema.iter().map(|(name, _)| name));
+    let has_twins = |names: &ColumnNames| {
+        let mut names: Vec<&str> = names.columns.iter().map(|column| &*column.name).collect();
+        names.sort_unstable();
+        names.windows(2).any(|pair| pair[0] == pair[1])
+    };
+    let total = head.record_counts.iter().try_fold(0_u64, |sum, (_, records)| sum.checked_add(*records));
+    if head.format_version != FORMAT_VERSION {
+        Some("the metadata names no format")
+    } else if !is_moment(&head.exported_at) {
+        Some("the metadata does not say when it was exported")
+    } else if head.record_counts.len() > MOST_TABLES {
+        Some("the metadata promises more tables than the format allows")
+    } else if !describes_them {
+        Some("the metadata describes other tables than it promises")
+    } else if head.schema.iter().any(|(_, names)| has_twins(names)) {
+        Some("the metadata gives two columns of a table one name")
+    } else if total != Some(head.total_records) {
+        Some("the metadata's total is not the sum of its counts")
+    } else {
+        None
+    }
+}
+
+/// `2026-11-20T14:02:11Z`: it is printed beside a verdict, and must not look like one.
+fn is_moment(text: &str) -> bool {
+    let shape = b"0000-00-00T00:00:00Z";
+    let fits = |(byte, like): (u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == *like };
+    text.len() == shape.len() && text.bytes().zip(shape).all(fits)
 }
 
 /// Looks at the version alone, so that a file of another version is refused by name and not as damaged.

@@ -28,7 +28,10 @@ fn export_then_verify_then_inspect() {
     assert!(ended.stderr.contains("left out  users.password"));
     let ended = run(&folder, &["verify", "out.json"]);
     assert_eq!(ended.code, 0);
-    assert!(ended.text().starts_with("unaltered: ") && ended.text().contains(" records in 22 tables, sealed 20"));
+    assert!(
+        ended.text().starts_with("unaltered: ")
+            && ended.text().contains(" records in 22 tables of supportsignal, sealed 20")
+    );
 }
 
 #[test]

@@ -202,6 +202,51 @@ fn a_line_that_smuggles_records_past_the_counts_is_refused_though_its_seal_is_ri
     assert!(verify(&file).unwrap_err().to_string().contains("this is not UTF-8"));
 }
 
+/// What two readers would read differently, and what would look like a verdict beside one.
+#[test]
+fn metadata_that_contradicts_itself_is_refused_though_its_seal_is_right() {
+    let honest = serde_json::to_string(&metadata()).unwrap();
+    for (from, to, says) in [
+        ("\"recordCounts\":{\"a\":2", "\"recordCounts\":{\"a\":2,\"a\":2", "a stands there twice"),
+        ("\"totalRecords\":2", "\"totalRecords\":999", "not the sum of its counts"),
+        ("\"formatVersion\":2", "\"formatVersion\":4294967298", "the metadata cannot be read"),
+        ("\"formatVersion\":2,", "", "the metadata cannot be read"),
+        ("\"formatVersion\":2", "\"formatVersion\":2,\"formatVersion\":2", "the metadata cannot be read"),
+        ("2026-11-20T14:02:11Z\",\"exportType", "2026\\nunaltered: 9 records\",\"exportType", "when it was exported"),
+        (
+            "[{\"name\":\"id\"",
+            "[{\"name\":\"id\",\"type\":\"\",\"codec\":\"text\",\"nullable\":true},{\"name\":\"id\"",
+            "one name",
+        ),
+        ("\"empty\":{\"primaryKey\"", "\"other\":{\"primaryKey\"", "describes other tables"),
+    ] {
+        let forged = honest.replacen(from, to, 1);
+        assert_ne!(forged, honest, "{from}");
+        let flaw = verify(&resealed(&forged)).unwrap_err().to_string();
+        assert!(flaw.contains(says), "{to}: {flaw}");
+    }
+    assert!(verify(&resealed(&honest)).is_ok(), "{}", verify(&resealed(&honest)).unwrap_err());
+}
+
+/// The tiny file with other metadata, sealed as anybody can.
+fn resealed(metadata: &str) -> Vec<u8> {
+    use sha2::{Digest, Sha256};
+    let head = format!("{{\"metadata\":\n{}\n}},\n\"data\":{{\n", metadata.strip_suffix('}').unwrap());
+    let (a, empty) = ("\"a\":[\n{\"id\":1},\n{\"id\":2}\n", "\"empty\":[\n");
+    let digest = |text: &str| hex::encode(Sha256::digest(text));
+    let frame = format!("{head}{}\n],\n{}\n]\n}},\n", digest(a), digest(empty));
+    let tables = format!(
+        "{{\"a\":{{\"records\":2,\"sha256\":\"{}\"}},\"empty\":{{\"records\":0,\"sha256\":\"{}\"}}}}",
+        digest(a),
+        digest(empty)
+    );
+    let seal = format!(
+        "\"integrity\":{{\"complete\":true,\"totalRecords\":2,\"tables\":{tables},\"sha256\":\"{}\"}}}}\n",
+        digest(&frame)
+    );
+    format!("{head}{a}],\n{empty}]\n}},\n{seal}").into_bytes()
+}
+
 #[test]
 fn the_place_of_the_damage_is_named() {
     let bytes = small();

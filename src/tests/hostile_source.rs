@@ -413,6 +413,16 @@ fn a_user_who_may_do_more_than_a_tables_owner_reads_it_only_when_told_to_trust_t
         ("GRANT SELECT ON secrets TO reader", "REVOKE SELECT ON secrets FROM reader"),
         ("GRANT SELECT (id) ON secrets TO reader", "REVOKE SELECT (id) ON secrets FROM reader"),
         ("GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO reader", "REVOKE EXECUTE ON FUNCTION pg_ls_waldir() FROM reader"),
+        (
+            "CREATE SCHEMA private; REVOKE ALL ON SCHEMA private FROM PUBLIC; GRANT USAGE ON SCHEMA private TO reader;
+             CREATE FUNCTION private.secret() RETURNS integer SECURITY DEFINER LANGUAGE sql AS 'SELECT 1'",
+            "DROP SCHEMA private CASCADE",
+        ),
+        (
+            "CREATE TABLE pay (who text); ALTER TABLE pay ENABLE ROW LEVEL SECURITY;
+             GRANT SELECT ON pay TO reader, waybill_owner",
+            "DROP TABLE pay",
+        ),
         ("GRANT pg_monitor TO reader", "REVOKE pg_monitor FROM reader"),
         ("ALTER ROLE reader BYPASSRLS", "ALTER ROLE reader NOBYPASSRLS"),
         // A stranger's partition, and a stranger's schema: who could put another table into its place.

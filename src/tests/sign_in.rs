@@ -159,6 +159,7 @@ async fn a_request_that_names_another_host_gets_nothing() {
     for (host, status) in [("evil.example", 421), ("localhost:1", 200), ("127.0.0.1", 200), ("[::1]:8118", 200)] {
         let answer = visitor.send("GET", "/login", &[("host", host)], "").await;
         assert_eq!(answer.status, status, "{host}: {}", answer.text());
+        assert_eq!(visitor.send("GET", "/healthz", &[("host", host)], "").await.status, 200);
     }
 }
 

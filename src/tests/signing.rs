@@ -54,6 +54,9 @@ fn only_a_trusted_key_earns_the_word_unaltered() {
     let ended = run(&elsewhere, &["verify", "out.json", "--key", "home.pem"]);
     assert!(ended.text().starts_with("unaltered: ") && ended.text().contains("a trusted key"), "{}", ended.text());
     // Somebody else's key, or nobody's, is not what was asked for.
+    let ended = run(&elsewhere, &["key", "export"]);
+    assert!(ended.code == 1 && ended.stderr.contains("the first export makes it"), "{}", ended.stderr);
+    run(&elsewhere, &["key", "rotate"]);
     write(&elsewhere, "own.pem", exported_keys(&elsewhere));
     let ended = run(&elsewhere, &["verify", "out.json", "--key", "own.pem"]);
     assert!(ended.code == 4 && ended.stderr.contains("whole, but signed with key"), "{}", ended.stderr);
@@ -134,14 +137,14 @@ fn a_key_is_its_owners_alone() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let source = format!("--source=sqlite:{}", home.path().join("sample.db").display());
     let ended = run(&home, &["export", &source, "--output", "again.json"]);
-    assert!(ended.code == 1 && ended.stderr.contains("can be read by everybody"), "{}", ended.stderr);
+    assert!(ended.code == 1 && ended.stderr.contains("can be read or written by others"), "{}", ended.stderr);
     assert!(!home.path().join("again.json").exists());
     write(&home, "none.pem", "hello");
     for (arguments, code, says) in [
         (&["verify", "out.json", "--key", "none.pem"][..], 2, "holds no Ed25519 public key"),
         (&["verify", "out.json", "--key", "missing.pem"], 1, "cannot be read"),
-        (&["key", "show", "--signing-key", "none.pem"], 1, "can be read by everybody"),
-        (&["key", "show", "--signing-key", "/proc/key.pem"], 1, "cannot be made"),
+        (&["key", "show", "--signing-key", "none.pem"], 1, "can be read or written by others"),
+        (&["key", "rotate", "--signing-key", "/proc/key.pem"], 1, "cannot be made"),
     ] {
         let ended = run(&home, arguments);
         assert!(ended.code == code && ended.stderr.contains(says), "{arguments:?}: {} {}", ended.code, ended.stderr);

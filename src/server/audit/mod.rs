@@ -30,10 +30,8 @@ pub enum Event {
     SignInRefused {
         name: String,
     },
-    /// Too many attempts: nothing was looked up.
-    SignInLimited {
-        name: String,
-    },
+    /// Too many attempts: nothing was looked up. Without the name, of which one visitor may try thousands.
+    SignInLimited,
     SignedOut,
     /// An account of Waybill's own was made or got another password.
     AccountPut {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -43,25 +43,31 @@ impl Refusals {
     /// # Errors
     /// When the state cannot be written.
     pub async fn record(&self, state: &State, clock: &dyn Clock, entry: Entry<'_>) -> Result<()> {
-        if self.repeats(&entry, clock.now()) {
+        let refusal = Refusal::of(&entry);
+        if self.repeats(&refusal, &entry.event, clock) {
             return Ok(());
         }
+        let mut first = First { refusals: self, refusal, is_recorded: false };
         let mut tx = state.begin().await?;
         append(&mut tx, &entry).await?;
-        tx.commit().await
+        tx.commit().await?;
+        first.is_recorded = true;
+        Ok(())
     }
 
-    fn repeats(&self, entry: &Entry<'_>, now: DateTime<Utc>) -> bool {
-        let Entry { actor, network, export, event, .. } = entry;
-        let (actor, network, export) = ((*actor).to_owned(), *network, *export);
-        let refusal = Refusal { actor, network, export, event: name_and_detail(event) };
-        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(repeated) = recent.get_mut(&refusal) {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Refusal, Repeated>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts it, if there is one like it; else makes it the first one.
+    fn repeats(&self, refusal: &Refusal, event: &Event, clock: &dyn Clock) -> bool {
+        let mut recent = self.lock();
+        if let Some(repeated) = recent.get_mut(refusal) {
             repeated.times += 1;
             return true;
         }
         if recent.len() < MOST {
-            recent.insert(refusal, Repeated { event: event.clone(), since: now, times: 0 });
+            recent.insert(refusal.clone(), Repeated { event: event.clone(), since: clock.now(), times: 0 });
         }
         false
     }
@@ -72,21 +78,54 @@ impl Refusals {
     /// When the state cannot be written; then they are counted on.
     pub async fn record_repetitions(&self, state: &State, clock: &dyn Clock, stopping: bool) -> Result<()> {
         let now = clock.now();
-        let over: Vec<(Refusal, Repeated)> = {
-            let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            recent.extract_if(|_, repeated| stopping || now - repeated.since >= FOLDED_FOR).collect()
-        };
-        let over: Vec<_> = over.into_iter().filter(|(_, repeated)| repeated.times > 0).collect();
-        if over.is_empty() {
-            return Ok(());
+        let is_over = |repeated: &Repeated| stopping || now - repeated.since >= FOLDED_FOR;
+        let over: Vec<(Refusal, Repeated)> =
+            self.lock().iter().filter(|(_, repeated)| is_over(repeated)).map(|(r, n)| (r.clone(), n.clone())).collect();
+        if over.iter().any(|(_, repeated)| repeated.times > 0) {
+            let mut tx = state.begin().await?;
+            for (refusal, repeated) in over.iter().filter(|(_, repeated)| repeated.times > 0) {
+                let Refusal { actor, network, export, .. } = refusal;
+                let event = Event::Repeated { what: Box::new(repeated.event.clone()), times: repeated.times };
+                let entry = Entry { at: rfc3339(now), actor, network: *network, export: *export, event };
+                append(&mut tx, &entry).await?;
+            }
+            tx.commit().await?;
         }
-        let mut tx = state.begin().await?;
-        for (refusal, repeated) in over {
-            let Refusal { actor, network, export, .. } = refusal;
-            let event = Event::Repeated { what: Box::new(repeated.event), times: repeated.times };
-            let entry = Entry { at: rfc3339(now), actor: &actor, network, export, event };
-            append(&mut tx, &entry).await?;
+        let mut recent = self.lock();
+        for (refusal, recorded) in over {
+            // What came meanwhile begins a minute of its own.
+            match recent.get_mut(&refusal) {
+                Some(repeated) if repeated.times > recorded.times => {
+                    (repeated.times, repeated.since) = (repeated.times - recorded.times, now);
+                }
+                _ => drop(recent.remove(&refusal)),
+            }
         }
-        tx.commit().await
+        Ok(())
+    }
+}
+
+/// The first refusal of its kind, on its way into the trail. Where it does not get there, because the state cannot
+/// be written or nobody waits for it any more, it is counted among its repetitions.
+struct First<'a> {
+    refusals: &'a Refusals,
+    refusal: Refusal,
+    is_recorded: bool,
+}
+
+impl Drop for First<'_> {
+    fn drop(&mut self) {
+        if !self.is_recorded
+            && let Some(repeated) = self.refusals.lock().get_mut(&self.refusal)
+        {
+            repeated.times += 1;
+        }
+    }
+}
+
+impl Refusal {
+    fn of(entry: &Entry<'_>) -> Self {
+        let Entry { actor, network, export, event, .. } = entry;
+        Self { actor: (*actor).to_owned(), network: *network, export: *export, event: name_and_detail(event) }
     }
 }

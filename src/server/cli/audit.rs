@@ -1,19 +1,18 @@
 //! `waybill audit`.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use comfy_table::{Table, TableStyle};
 use serde_json::{Value, json};
 
-use super::{Exit, Failed, StateArgs, StateFileArgs, print, tell};
+use super::{Exit, Failed, SigningArgs, StateArgs, StateFileArgs, print, tell, verify};
 use crate::model::manifest::AuditHead;
 use crate::model::text;
+use crate::seal::Flaw;
 use crate::server::audit::{self, Filter, Recorded};
-use crate::server::inspect::{self, Snapshot};
-use crate::server::pipeline::unpack::Unpacker;
+use crate::server::signing::{PublicKeys, Trust};
 use crate::server::state::StateFile;
 use crate::server::{binding, export};
 
@@ -44,7 +43,7 @@ struct Show {
     #[arg(long, value_name = "KIND")]
     event: Option<String>,
     /// Only what happened since then (UTC), such as 2026-11-01 or 2026-11-01T08:00.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<String>,
     /// How many, newest last.
     #[arg(long, value_name = "N", default_value_t = 50)]
@@ -65,6 +64,16 @@ struct Verify {
     head: Vec<AuditHead>,
     #[command(flatten)]
     state: StateFileArgs,
+    #[command(flatten)]
+    signing: SigningArgs,
+}
+
+/// The beginning of a time as entries have it.
+fn time(text: &str) -> Result<String, &'static str> {
+    let shape = "0000-00-00T00:00:00Z";
+    let fits = |(c, like): (char, char)| if like == '0' { c.is_ascii_digit() } else { c == like };
+    let is_beginning = (4..=shape.len()).contains(&text.len()) && text.chars().zip(shape.chars()).all(fits);
+    if is_beginning { Ok(text.to_owned()) } else { Err("write a time in UTC, such as 2026-11-01 or 2026-11-01T08:00") }
 }
 
 fn head(text: &str) -> Result<AuditHead, &'static str> {
@@ -182,8 +191,10 @@ impl Verify {
         let file = open(&self.state).await?;
         let mut seen: Vec<(String, AuditHead)> =
             self.head.into_iter().map(|head| (format!("entry {}", head.entries), head)).collect();
+        let own = PublicKeys::of_installation(&self.signing.path(&self.state)?);
+        let own = own.map_err(|error| Failed::new(Exit::Failed, error.to_string()))?;
         for path in &self.files {
-            seen.push((path.display().to_string(), seen_by(path)?));
+            seen.push((path.display().to_string(), seen_by(path, &own)?));
         }
         let heads: Vec<AuditHead> = seen.iter().map(|(_, head)| head.clone()).collect();
         let checked = audit::check(&file, &heads).await.map_err(export::Error::from)?;
@@ -194,24 +205,24 @@ impl Verify {
         }
         let AuditHead { entries, hash } = checked.head;
         let agreed = match heads.len() {
-            0 => String::new(),
-            count => format!("; {} agree with it", text::counted(count as u64, "kept head")),
+            0 => "; no kept head was given, so a trail that was shortened would look the same".to_owned(),
+            1 => "; the kept head agrees with it".to_owned(),
+            count => format!("; {count} kept heads agree with it"),
         };
         print(&format!("unbroken up to {entries}:{hash}{agreed}"))
     }
 }
 
-/// The head of the trail that an export holds. Whether the file itself is unaltered is for `waybill verify` to say.
-fn seen_by(path: &Path) -> Result<AuditHead, Failed> {
-    let unreadable =
-        |error: std::io::Error| Failed::new(Exit::Failed, format!("{} cannot be read: {error}", path.display()));
-    let content = File::open(path).map_err(unreadable)?;
-    let snapshot = Unpacker::new(content)
-        .map_err(inspect::Error::from)
-        .and_then(|content| Snapshot::open(BufReader::with_capacity(256 << 10, content)));
-    let snapshot = snapshot.map_err(|error| {
-        let Failed { exit, message } = error.into();
-        Failed::new(exit, format!("{}: {message}", path.display()))
-    })?;
-    Ok(snapshot.metadata.audit)
+/// The head of the trail that an export of this installation holds. Any other file is no evidence.
+fn seen_by(path: &Path, own: &PublicKeys) -> Result<AuditHead, Failed> {
+    let no_evidence = |why: String| {
+        let message = format!("{} says nothing about the trail: {why}", path.display());
+        Failed::new(Exit::NotWhole, message)
+    };
+    let verified = verify::read(path)?.map_err(|flaw| no_evidence(format!("it is not whole: {flaw}")))?;
+    match own.judge(verified.signed.as_ref()) {
+        Trust::Trusted(_) => Ok(verified.head.audit),
+        Trust::Stranger(_) | Trust::Unsigned => Err(no_evidence("this installation has not signed it".into())),
+        Trust::Broken => Err(no_evidence(Flaw::Signature.to_string())),
+    }
 }

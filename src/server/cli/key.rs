@@ -1,5 +1,7 @@
 //! `waybill key`.
 
+use std::path::Path;
+
 use clap::{Args, Subcommand};
 
 use super::{Exit, Failed, SigningArgs, StateFileArgs, print, tell};
@@ -38,7 +40,7 @@ impl Key {
         let failed = |error: signing::Error| Failed::new(Exit::Failed, error.to_string());
         match self.command {
             Command::Show(_) => {
-                let key = SigningKey::at(&path, &SystemRandom).map_err(failed)?;
+                let key = present(&path)?;
                 print(&format!("key      {}\nfile     {}", key.public().id(), path.display()))?;
                 for before in PublicKeys::of_installation(&path).map_err(failed)?.0.iter().skip(1) {
                     print(&format!("before   {}", before.id()))?;
@@ -46,16 +48,29 @@ impl Key {
                 Ok(Exit::Done)
             }
             Command::Export(_) => {
-                SigningKey::at(&path, &SystemRandom).map_err(failed)?;
+                present(&path)?;
                 let keys = PublicKeys::of_installation(&path).map_err(failed)?;
                 let pem: Vec<String> = keys.0.iter().map(|key| key.to_pem().trim_end().to_owned()).collect();
                 print(&pem.join("\n"))
             }
             Command::Rotate(_) => {
                 let key = SigningKey::rotate(&path, &SystemRandom).map_err(failed)?;
-                tell("Running servers sign with the old key until they are started again.");
+                tell(
+                    "Running servers sign with the old key until they are started again. Give out the public keys \
+                     anew (waybill key export): who has only the old one refuses new files.",
+                );
                 print(&format!("key      {}\nfile     {}", key.public().id(), path.display()))
             }
         }
     }
+}
+
+/// Looking makes no key: one that nothing was signed with would be good for nothing.
+fn present(path: &Path) -> Result<SigningKey, Failed> {
+    let read = SigningKey::read(path).map_err(|error| Failed::new(Exit::Failed, error.to_string()))?;
+    let none = || {
+        let message = format!("{} is not there: the first export makes it, or `waybill key rotate`", path.display());
+        Failed::new(Exit::Failed, message)
+    };
+    read.ok_or_else(none)
 }

@@ -23,8 +23,9 @@ pub struct Verify {
     /// The files, or - for standard input.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// The public keys to trust, in PEM, as `waybill key export` prints them: a file that none of them has signed is
-    /// refused [default: this installation's own, and no refusal].
+    /// The public keys to trust, in PEM, as `waybill key export` prints them; scripts want this: a file that none of
+    /// them has signed is refused, while without it a file that merely matches its own seal ends with code 0
+    /// [default: this installation's own keys].
     #[arg(long, value_name = "PEM-FILE")]
     key: Option<PathBuf>,
     /// Also hold the file's seal against this digest, as history and the export's own summary show it.
@@ -49,7 +50,7 @@ enum Verdict {
     /// It matches its own seal. Nobody who is trusted vouches for it.
     Whole(Verified, Trust),
     /// It is whole, and not what was asked for.
-    NotMeant(String),
+    NotMeant(Verified, String),
     NotWhole(Flaw),
 }
 
@@ -64,11 +65,14 @@ impl Verify {
             match self.verdict(file, &trusted) {
                 Ok(verdict) => {
                     self.say(file, &verdict)?;
-                    if matches!(verdict, Verdict::NotMeant(_) | Verdict::NotWhole(_)) {
+                    if matches!(verdict, Verdict::NotMeant(..) | Verdict::NotWhole(_)) {
                         exit = Exit::NotWhole;
                     }
                 }
                 Err(failed) => {
+                    if self.json {
+                        print(&json!({"file": file, "complete": null, "reason": failed.message}).to_string())?;
+                    }
                     tell(&format!("waybill: {}", failed.message));
                     // That a file is not whole is worse than that another one cannot be read.
                     exit = if exit == Exit::NotWhole { exit } else { failed.exit };
@@ -80,6 +84,10 @@ impl Verify {
 
     fn trusted(&self) -> Result<PublicKeys, Failed> {
         let own = || match self.signing.path(&StateFileArgs { state: None }) {
+            // Whoever checks files need not be whoever signs them.
+            Ok(path) if self.signing.signing_key.is_none() => {
+                Ok(PublicKeys::of_installation(&path).unwrap_or_default())
+            }
             Ok(path) => PublicKeys::of_installation(&path),
             // Nowhere to keep a key, so none.
             Err(_) => Ok(PublicKeys::default()),
@@ -99,12 +107,15 @@ impl Verify {
         if let Some(expected) = self.sha256.as_ref().filter(|expected| **expected != verified.sha256) {
             let found = &verified.sha256;
             let what = format!("whole, but another file: the digest of its seal is {found}, and not {expected}");
-            return Ok(Verdict::NotMeant(what));
+            return Ok(Verdict::NotMeant(verified, what));
         }
         Ok(match trusted.judge(verified.signed.as_ref()) {
             Trust::Trusted(key) => Verdict::Unaltered(verified, key),
             Trust::Broken => Verdict::NotWhole(Flaw::Signature),
-            trust if self.key.is_some() => Verdict::NotMeant(format!("whole, but {}", signature(&trust))),
+            trust if self.key.is_some() => {
+                let what = format!("whole, but {}", signature(&trust));
+                Verdict::NotMeant(verified, what)
+            }
             trust => Verdict::Whole(verified, trust),
         })
     }
@@ -123,7 +134,7 @@ impl Verify {
             Verdict::Whole(verified, trust) => {
                 print(&format!("{name}whole: {verified}; it matches its own seal, and is {}", signature(trust)))
             }
-            Verdict::NotMeant(what) => {
+            Verdict::NotMeant(_, what) => {
                 tell(&format!("waybill: {name}{what}"));
                 Ok(Exit::NotWhole)
             }
@@ -146,7 +157,7 @@ fn signature(trust: &Trust) -> String {
 }
 
 /// The outer error: the file cannot be read at all.
-fn read(path: &Path) -> Result<Result<Verified, Flaw>, Failed> {
+pub fn read(path: &Path) -> Result<Result<Verified, Flaw>, Failed> {
     let unreadable =
         |error: std::io::Error| Failed::new(Exit::Failed, format!("{} cannot be read: {error}", path.display()));
     let (input, bytes): (Box<dyn Read + Send>, u64) = if path == Path::new("-") {
@@ -170,26 +181,24 @@ fn read(path: &Path) -> Result<Result<Verified, Flaw>, Failed> {
 
 /// The outer error: the file cannot be read, or its packing is not whole. Reading, following the records and hashing
 /// take about as long as each other, so each has a thread.
-fn check(input: Unpacker<impl Read + Send>, bar: &ProgressBar) -> std::io::Result<Result<Verified, Flaw>> {
-    std::thread::scope(|scope| {
-        let (full, arriving) = sync_channel(CHUNKS_IN_FLIGHT);
-        let (give_back, empty) = channel();
-        // It ends when nobody takes what it reads any more.
-        scope.spawn(move || read_ahead(input, &full, &empty));
-        let mut verifier = Verifier::with(HashingThread::start());
-        // The size is the file's as it lies there, packed or not.
-        let mut bytes = 0;
-        for chunk in arriving {
-            let Chunk { content, read, position } = chunk?;
-            if let Err(flaw) = verifier.feed(&content[..read]) {
-                return Ok(Err(flaw));
-            }
-            bytes = position;
-            bar.set_position(position);
-            let _ = give_back.send(content);
+fn check(input: Unpacker<impl Read + Send + 'static>, bar: &ProgressBar) -> std::io::Result<Result<Verified, Flaw>> {
+    let (full, arriving) = sync_channel(CHUNKS_IN_FLIGHT);
+    let (give_back, empty) = channel();
+    // It ends when nobody takes what it reads any more; a pipe that says nothing more is not waited for.
+    std::thread::spawn(move || read_ahead(input, &full, &empty));
+    let mut verifier = Verifier::with(HashingThread::start());
+    // The size is the file's as it lies there, packed or not.
+    let mut bytes = 0;
+    for chunk in arriving {
+        let Chunk { content, read, position } = chunk?;
+        if let Err(flaw) = verifier.feed(&content[..read]) {
+            return Ok(Err(flaw));
         }
-        Ok(verifier.finish().map(|verified| Verified { bytes, ..verified }))
-    })
+        bytes = position;
+        bar.set_position(position);
+        let _ = give_back.send(content);
+    }
+    Ok(verifier.finish().map(|verified| Verified { bytes, ..verified }))
 }
 
 /// A piece of the content, and how far the file itself was read for it.
@@ -230,17 +239,19 @@ fn progress(bytes: u64) -> ProgressBar {
 }
 
 fn as_json(file: &Path, verdict: &Verdict) -> serde_json::Value {
-    let (verified, unaltered, key) = match verdict {
-        Verdict::Unaltered(verified, key) => (verified, true, Some(key.id())),
-        Verdict::Whole(verified, Trust::Stranger(key)) => (verified, false, Some(key.id())),
-        Verdict::Whole(verified, _) => (verified, false, None),
-        Verdict::NotMeant(reason) => return json!({"file": file, "complete": false, "reason": reason}),
+    let (verified, key, reason) = match verdict {
+        Verdict::Unaltered(verified, key) | Verdict::Whole(verified, Trust::Stranger(key)) => {
+            (verified, Some(key.id()), None)
+        }
+        Verdict::Whole(verified, _) => (verified, None, None),
+        Verdict::NotMeant(verified, what) => (verified, None, Some(what)),
         Verdict::NotWhole(flaw) => return json!({"file": file, "complete": false, "reason": flaw.to_string()}),
     };
     json!({
         "file": file,
         "complete": true,
-        "unaltered": unaltered,
+        "unaltered": matches!(verdict, Verdict::Unaltered(..)),
+        "refused": reason,
         "key": key,
         "records": verified.records,
         "tables": verified.tables,

@@ -21,8 +21,9 @@ const STRICT_TRANSPORT: &str = "max-age=31536000";
 /// Answers whoever names another host (DNS rebinding).
 pub async fn refuse_other_hosts(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    // HTTP/2 would put it into the address; a request without any names nobody.
-    if named.is_some_and(|named| is_ours(named, shared.site.public_url.as_ref())) {
+    // Whoever only asks whether the server lives may call it anything, or nothing (HTTP/1.0).
+    let is_health_check = request.uri().path() == "/healthz";
+    if is_health_check || named.is_some_and(|named| is_ours(named, shared.site.public_url.as_ref())) {
         next.run(request).await
     } else {
         problem::other_host()

@@ -48,9 +48,9 @@ pub fn is_ours(named: &str, public_url: Option<&PublicUrl>) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok() || public_url.is_some_and(|url| url.host == host)
 }
 
-/// In lower case, and an IPv6 address without its brackets.
+/// In lower case, an IPv6 address without its brackets, and a name without the dot that may end it.
 fn host(authority: &Authority) -> String {
-    authority.host().trim_matches(['[', ']']).to_ascii_lowercase()
+    authority.host().trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -73,9 +73,15 @@ mod tests {
     #[test]
     fn a_name_that_is_not_ours_is_none_of_us() {
         let url = "https://waybill.example.org".parse().unwrap();
-        for ours in
-            ["localhost", "localhost:8118", "127.0.0.1:8118", "[::1]:8118", "10.1.2.3", "WAYBILL.example.org:443"]
-        {
+        for ours in [
+            "localhost",
+            "localhost:8118",
+            "127.0.0.1:8118",
+            "[::1]:8118",
+            "10.1.2.3",
+            "WAYBILL.example.org:443",
+            "localhost.",
+        ] {
             assert!(is_ours(ours, Some(&url)), "{ours}");
         }
         for other in [

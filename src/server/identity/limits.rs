@@ -48,7 +48,7 @@ fn quota(burst: u32, refill: Duration) -> Quota {
 }
 
 /// One household has a whole /64 of IPv6 addresses.
-fn network_of(address: IpAddr) -> IpAddr {
+pub fn network_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6) & (u128::MAX << 64)).into(),

@@ -29,7 +29,7 @@ use crate::server::support::random::{Random, token};
 pub use accounts::LOCAL_ADMIN;
 use accounts::{Accounts, By};
 pub use caller::{Caller, Refused};
-use limits::SignInLimits;
+use limits::{SignInLimits, network_of};
 use password::Passwords;
 use queue::Crowded;
 use setup::SetupLink;
@@ -117,8 +117,7 @@ impl Identity {
         let email = email.trim();
         let key = email.get(..LONGEST_NAME).unwrap_or(email);
         if let Err(retry_after_seconds) = self.limits.check(key, network) {
-            let event = Event::SignInLimited { name: self.signing_key.digest_of(key) };
-            self.refuse("unknown", Some(network), event).await?;
+            self.refuse("unknown", Some(network_of(network)), Event::SignInLimited).await?;
             return Err(Error::TooMany { retry_after_seconds });
         }
         let account = match email.len() {

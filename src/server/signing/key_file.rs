@@ -1,15 +1,15 @@
 //! Where a signing key lies, and the public keys of the ones before it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use tempfile::NamedTempFile;
 
-use super::{Error, PublicKeys, Result, SigningKey};
+use super::{Error, PublicKey, PublicKeys, Result, SigningKey};
 use crate::server::support::random::Random;
 
 impl SigningKey {
@@ -41,7 +41,7 @@ impl SigningKey {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file.map_err(unreadable)?,
         };
-        if file.metadata().map_err(unreadable)?.mode() & 0o007 != 0 {
+        if !is_ours_alone(&file.metadata().map_err(unreadable)?) {
             return Err(Error::Exposed(path.to_owned()));
         }
         let mut text = String::new();
@@ -55,12 +55,11 @@ impl SigningKey {
     /// # Errors
     /// When either cannot be written; then the old key stays.
     pub fn rotate(path: &Path, random: &dyn Random) -> Result<Self> {
-        let not_made = |cause| Error::NotMade { path: retired_path(path), cause };
         if let Some(old) = Self::read(path)? {
-            let mut options = OpenOptions::new();
-            let mut retired =
-                options.create(true).append(true).mode(0o600).open(retired_path(path)).map_err(not_made)?;
-            retired.write_all(old.public().to_pem().as_bytes()).and_then(|()| retired.sync_all()).map_err(not_made)?;
+            let mut known = retired(path)?;
+            known.0.push(old.public());
+            let pem: String = known.0.iter().map(PublicKey::to_pem).collect();
+            write_whole(&retired_path(path), &pem, true)?;
         }
         let new = Self::make(random);
         new.write(path, true)?;
@@ -73,19 +72,25 @@ impl SigningKey {
         Self(ed25519_dalek::SigningKey::from_bytes(&secret))
     }
 
-    /// It appears whole or not at all.
     fn write(&self, path: &Path, replace: bool) -> Result<()> {
-        let not_made = |cause| Error::NotMade { path: path.to_owned(), cause };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).map_err(not_made)?;
-        let pem = self.0.to_pkcs8_pem(LineEnding::LF).map_err(|_| not_made(io::ErrorKind::InvalidData.into()))?;
-        // Made with 0600.
-        let mut file = NamedTempFile::new_in(folder).map_err(not_made)?;
-        file.write_all(pem.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(not_made)?;
-        let named = if replace { file.persist(path) } else { file.persist_noclobber(path) };
-        named.map_err(|error| not_made(error.error))?;
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(not_made)
+        let pem = self.0.to_pkcs8_pem(LineEnding::LF);
+        let pem =
+            pem.map_err(|_| Error::NotMade { path: path.to_owned(), cause: io::ErrorKind::InvalidData.into() })?;
+        write_whole(path, &pem, replace)
     }
+}
+
+/// The file appears whole or not at all, for its owner only.
+fn write_whole(path: &Path, content: &str, replace: bool) -> Result<()> {
+    let not_made = |cause| Error::NotMade { path: path.to_owned(), cause };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(not_made)?;
+    // Made with 0600.
+    let mut file = NamedTempFile::new_in(folder).map_err(not_made)?;
+    file.write_all(content.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(not_made)?;
+    let named = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+    named.map_err(|error| not_made(error.error))?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(not_made)
 }
 
 impl PublicKeys {
@@ -96,10 +101,24 @@ impl PublicKeys {
     /// When one cannot be read.
     pub fn of_installation(path: &Path) -> Result<Self> {
         let present = SigningKey::read(path)?.map(|key| key.public());
-        let retired = retired_path(path);
-        let retired = if retired.exists() { Self::from_file(&retired)?.0 } else { Vec::new() };
-        Ok(Self(present.into_iter().chain(retired.into_iter().rev()).collect()))
+        Ok(Self(present.into_iter().chain(retired(path)?.0.into_iter().rev()).collect()))
     }
+}
+
+/// The public keys of before, the oldest first.
+fn retired(path: &Path) -> Result<PublicKeys> {
+    let path = retired_path(path);
+    match path.metadata() {
+        Err(_) => Ok(PublicKeys::default()),
+        Ok(there) if !is_ours_alone(&there) => Err(Error::Exposed(path)),
+        Ok(_) => PublicKeys::from_file(&path),
+    }
+}
+
+/// Others may neither read a private key nor write what is trusted. A key that was handed to a service may be root's.
+fn is_ours_alone(there: &Metadata) -> bool {
+    let is_own = there.uid() == 0 || there.uid() == rustix::process::geteuid().as_raw();
+    is_own && there.mode() & 0o027 == 0
 }
 
 /// `signing-key.pem` -> `signing-key.retired.pem`.

@@ -27,7 +27,10 @@ pub enum Error {
     Unreadable { path: PathBuf, cause: io::Error },
     #[error("the signing key {} cannot be made: {cause}; name another place with --signing-key", path.display())]
     NotMade { path: PathBuf, cause: io::Error },
-    #[error("{} can be read by everybody on this machine: chmod 600 it, and `waybill key rotate` if somebody may have", .0.display())]
+    #[error(
+        "{} can be read or written by others, or is somebody else's: chmod 600 it, and `waybill key rotate` if it may have been used",
+        .0.display()
+    )]
     Exposed(PathBuf),
     #[error("{} is no Ed25519 private key in PEM; `openssl genpkey -algorithm ed25519` makes one", .0.display())]
     NotAKey(PathBuf),

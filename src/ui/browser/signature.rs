@@ -36,6 +36,9 @@ async fn call(object: &Object, name: &str, arguments: &Array) -> Option<JsValue>
 fn bytes(base64: &str) -> Option<Uint8Array> {
     let decode: Function = get(&global(), "atob")?.dyn_into().ok()?;
     let text = decode.call1(&JsValue::UNDEFINED, &base64.into()).ok()?.as_string()?;
+    // The one form in which it is written.
+    let encode: Function = get(&global(), "btoa")?.dyn_into().ok()?;
+    encode.call1(&JsValue::UNDEFINED, &text.as_str().into()).ok()?.as_string().filter(|again| again == base64)?;
     let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect::<Option<_>>()?;
     Some(Uint8Array::from(&bytes[..]))
 }

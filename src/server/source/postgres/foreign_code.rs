@@ -46,8 +46,8 @@ const FOREIGN_CODE: &str = "
 /// Who could add such code between a look at the catalog and the reading of a table: an index does not wait for
 /// readers. That is the owner of the table or of one of its partitions, and the owner of its schema, who could put
 /// another table into its place. No lock that a reader may take keeps them from it, so whoever could gain by it is
-/// refused: somebody who lacks an attribute, a membership, a readable table or an executable function of the user
-/// who asks. The session's user counts, not the current one: code may `RESET ROLE`.
+/// refused: somebody who lacks an attribute, a membership, a readable table (or some of its rows) or an executable
+/// function of the user who asks. The session's user counts, not the current one: code may `RESET ROLE`.
 const FOREIGN_OWNERS: &str = "
     WITH me AS MATERIALIZED (SELECT * FROM pg_roles WHERE rolname = session_user),
     held AS MATERIALIZED (
@@ -76,8 +76,14 @@ const FOREIGN_OWNERS: &str = "
                           AND has_column_privilege(me.oid, c.oid, a.attnum, 'SELECT')
                           AND NOT (has_column_privilege(o.oid, c.oid, a.attnum, 'SELECT')
                                    AND has_schema_privilege(o.oid, c.relnamespace, 'USAGE')))
-            OR EXISTS (SELECT FROM pg_proc p WHERE p.proacl IS NOT NULL AND has_function_privilege(me.oid, p.oid, 'EXECUTE')
-                          AND NOT has_function_privilege(o.oid, p.oid, 'EXECUTE')))
+            OR EXISTS (SELECT FROM pg_class c WHERE c.relrowsecurity AND has_table_privilege(me.oid, c.oid, 'SELECT')
+                          AND NOT o.rolbypassrls AND (c.relforcerowsecurity OR NOT pg_has_role(o.oid, c.relowner, 'USAGE')))
+            OR EXISTS (SELECT FROM pg_proc p
+                        WHERE (p.proacl IS NOT NULL OR NOT has_schema_privilege(o.oid, p.pronamespace, 'USAGE'))
+                          AND has_function_privilege(me.oid, p.oid, 'EXECUTE')
+                          AND has_schema_privilege(me.oid, p.pronamespace, 'USAGE')
+                          AND NOT (has_function_privilege(o.oid, p.oid, 'EXECUTE')
+                                   AND has_schema_privilege(o.oid, p.pronamespace, 'USAGE'))))
     SELECT CAST(coalesce(
              (SELECT a.relid FROM pg_partition_ancestors(held.relation) a(relid)
                ORDER BY (SELECT relispartition FROM pg_class WHERE oid = a.relid) LIMIT 1), held.relation) AS bigint),

@@ -16,6 +16,15 @@ use crate::ui::components::{Frame, Icon};
 const NEEDS_SCRIPT: &str = "<p class=\"problem\">Checking in the browser needs JavaScript. \
     On the command line: <code>waybill verify FILE</code></p>";
 
+const STRANGERS: &str = "It matches its own seal. It is signed with a key that this installation has never used: \
+    hold it against the key of whoever made it (waybill verify --key).";
+const NOT_SIGNED: &str = "It matches its own seal. It is not signed, so nobody says who made it or that it was not \
+    sealed again.";
+const NOT_ASKED: &str = "It matches its own seal. The console did not answer whether the signature is its own: \
+    sign in and choose the file again.";
+const NOT_CHECKED: &str = "It matches its own seal. This browser cannot check its signature here: waybill verify on \
+    the command line can.";
+
 /// What the page knows about the file in hand.
 #[derive(Clone, PartialEq)]
 enum Check {
@@ -44,11 +53,13 @@ enum Check {
 /// What the file's signature is worth here.
 #[derive(Clone, Copy, PartialEq)]
 enum Signature {
-    /// One of this console's own: the file is unaltered.
+    /// One of this installation's own: the file is unaltered.
     Own,
     Strangers,
     Missing,
     NotChecked,
+    /// The console did not say which keys are its own.
+    NotAsked,
 }
 
 #[component]
@@ -99,12 +110,15 @@ async fn read(file: File, check: RwSignal<Check>) {
 
 /// A whole file, held against what this console knows.
 async fn judge(name: String, verified: Verified) -> Check {
-    let Recognised { keys, export } = recognise_file(verified.sha256.clone()).await.unwrap_or_default();
+    let recognised = recognise_file(verified.sha256.clone()).await.ok();
+    let was_asked = recognised.is_some();
+    let Recognised { keys, export } = recognised.unwrap_or_default();
     let signature = match &verified.signed {
         None => Signature::Missing,
         Some(signed) => match is_signed(signed).await {
             Some(false) => return Check::NotWhole { name, reason: Flaw::Signature.to_string() },
             Some(true) if keys.contains(&signed.signature.key) => Signature::Own,
+            Some(true) if !was_asked => Signature::NotAsked,
             Some(true) => Signature::Strangers,
             None => Signature::NotChecked,
         },
@@ -162,37 +176,34 @@ fn Whole(name: String, verified: Verified, signature: Signature, export: Option<
         head.source.engine,
         head.source.engine_version
     );
-    let known = export.map(|export| {
-        format!(
-            "It is the export that {} asked for on {} UTC.",
-            export.requested_by,
-            text::minute(&export.requested_at)
-        )
+    // One installation may serve several databases, and their admins are not each other's.
+    let own = if export.is_some() {
+        "This console has signed it."
+    } else {
+        "It is signed with this installation's key, but the history that you may see has no such export: it may be another database's."
+    };
+    let known = export.map(|KnownExport { requested_by, requested_at }| {
+        format!(" It is the export that {requested_by} asked for on {} UTC.", text::minute(&requested_at))
     });
-    let (heading, vouched) = match signature {
-        Signature::Own => ("Whole and unaltered", "This console has signed it."),
-        Signature::Strangers => (
-            "Whole",
-            "It matches its own seal. It is signed with a key that this console has never used: hold it against the key of whoever made it (waybill verify --key).",
-        ),
-        Signature::Missing => (
-            "Whole",
-            "It matches its own seal. It is not signed, so nobody says who made it or that it was not sealed again.",
-        ),
-        Signature::NotChecked => (
-            "Whole",
-            "It matches its own seal. This browser cannot check its signature here: waybill verify on the command line can.",
-        ),
+    let is_own = signature == Signature::Own;
+    let (look, icon) = if is_own { ("card panel good", "shield-check") } else { ("card panel", "file-search") };
+    let heading = if is_own { "Whole and unaltered" } else { "Whole" };
+    let vouched = match signature {
+        Signature::Own => own,
+        Signature::Strangers => STRANGERS,
+        Signature::Missing => NOT_SIGNED,
+        Signature::NotAsked => NOT_ASKED,
+        Signature::NotChecked => NOT_CHECKED,
     };
     let left_out = head.redaction.removed_fields.join(", ");
     let rows = head.record_counts.0.into_iter().map(|(table, records)| {
         view! { <tr><th scope="row">{table}</th><td class="number">{text::count(records)}</td></tr> }
     });
     view! {
-        <section class="card panel good">
-            <h2><Icon name="shield-check" />{heading}</h2>
+        <section class=look aria-label="Result">
+            <h2><Icon name=icon />{heading}</h2>
             <p><strong>{name}</strong>": "{summary}</p>
-            <p>{vouched}{known.map(|known| format!(" {known}"))}</p>
+            <p>{vouched}{known}</p>
             <p>{origin}</p>
             <p class="soft">"Left out: "{if left_out.is_empty() { "nothing".to_owned() } else { left_out }}</p>
             <p class="command"><span>"Seal"</span><code class="digest" tabindex="0" data-testid="sha256">{verified.sha256}</code></p>
