@@ -49,7 +49,6 @@ pub struct Head {
     #[serde(default)]
     pub redaction: RemovedFields,
     pub export_id: String,
-    pub audit: AuditHead,
     pub schema: Ordered<ColumnNames>,
 }
 

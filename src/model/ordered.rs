@@ -1,5 +1,6 @@
 //! A JSON object whose keys keep their order: tables come in the file's order, not the alphabet's.
 
+use std::collections::BinaryHeap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -44,6 +45,13 @@ impl<V> FromIterator<(String, V)> for Ordered<V> {
     }
 }
 
+/// A name that is there more than once. (Of all ways to sort, a heap is the least of the page's download.)
+#[must_use]
+pub fn twin(names: Vec<&str>) -> Option<&str> {
+    let sorted = BinaryHeap::from(names).into_sorted_vec();
+    sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+}
+
 impl<V: Serialize> Serialize for Ordered<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
@@ -70,10 +78,8 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Ordered<V> {
                     pairs.push(pair);
                 }
                 // Of equal keys, other readers would keep one, and not all the same one.
-                let mut keys: Vec<&str> = pairs.iter().map(|(key, _)| key.as_str()).collect();
-                keys.sort_unstable();
-                match keys.windows(2).find(|pair| pair[0] == pair[1]) {
-                    Some(pair) => Err(serde::de::Error::custom(format_args!("{} stands there twice", pair[0]))),
+                match twin(pairs.iter().map(|(key, _)| key.as_str()).collect()) {
+                    Some(key) => Err(serde::de::Error::custom(format_args!("{key} stands there twice"))),
                     None => Ok(Ordered(pairs)),
                 }
             }

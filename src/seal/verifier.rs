@@ -11,6 +11,7 @@ use super::layout::{self, SealEnd};
 use super::record::RecordChecker;
 use super::signature::Signed;
 use crate::model::manifest::{ColumnNames, FORMAT_VERSION, Head, Integrity, SealedTable};
+use crate::model::ordered::twin;
 
 /// Lines that are not records are kept whole up to this size; more is not ours.
 const LONGEST_LINE: usize = 1 << 20;
@@ -340,24 +341,14 @@ fn explain_seal(stands: &[u8], at: u64, deserved: &Integrity, line: &[u8]) -> Fl
 fn contradiction(head: &Head) -> Option<&'static str> {
     let tables = || head.record_counts.iter().map(|(name, _)| name);
     let describes_them = tables().eq(head.schema.iter().map(|(name, _)| name));
-    let has_twins = |names: &ColumnNames| {
-        let mut names: Vec<&str> = names.columns.iter().map(|column| &*column.name).collect();
-        names.sort_unstable();
-        names.windows(2).any(|pair| pair[0] == pair[1])
-    };
+    let has_twins = |names: &ColumnNames| twin(names.columns.iter().map(|column| &*column.name).collect()).is_some();
     let total = head.record_counts.iter().try_fold(0_u64, |sum, (_, records)| sum.checked_add(*records));
-    if head.format_version != FORMAT_VERSION {
-        Some("the metadata names no format")
-    } else if !is_moment(&head.exported_at) {
-        Some("the metadata does not say when it was exported")
-    } else if head.record_counts.len() > MOST_TABLES {
-        Some("the metadata promises more tables than the format allows")
-    } else if !describes_them {
-        Some("the metadata describes other tables than it promises")
-    } else if head.schema.iter().any(|(_, names)| has_twins(names)) {
-        Some("the metadata gives two columns of a table one name")
-    } else if total != Some(head.total_records) {
-        Some("the metadata's total is not the sum of its counts")
+    if head.format_version != FORMAT_VERSION || !is_moment(&head.exported_at) {
+        Some("the metadata does not say in which format or when it was made")
+    } else if !describes_them || head.schema.iter().any(|(_, names)| has_twins(names)) {
+        Some("the metadata does not describe each table that it promises, or a column twice")
+    } else if total != Some(head.total_records) || head.record_counts.len() > MOST_TABLES {
+        Some("the metadata's total is not the sum of its counts, or there are too many of them")
     } else {
         None
     }

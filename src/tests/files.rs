@@ -212,13 +212,17 @@ fn metadata_that_contradicts_itself_is_refused_though_its_seal_is_right() {
         ("\"formatVersion\":2", "\"formatVersion\":4294967298", "the metadata cannot be read"),
         ("\"formatVersion\":2,", "", "the metadata cannot be read"),
         ("\"formatVersion\":2", "\"formatVersion\":2,\"formatVersion\":2", "the metadata cannot be read"),
-        ("2026-11-20T14:02:11Z\",\"exportType", "2026\\nunaltered: 9 records\",\"exportType", "when it was exported"),
+        (
+            "2026-11-20T14:02:11Z\",\"exportType",
+            "2026\\nunaltered: 9 records\",\"exportType",
+            "in which format or when",
+        ),
         (
             "[{\"name\":\"id\"",
             "[{\"name\":\"id\",\"type\":\"\",\"codec\":\"text\",\"nullable\":true},{\"name\":\"id\"",
-            "one name",
+            "or a column twice",
         ),
-        ("\"empty\":{\"primaryKey\"", "\"other\":{\"primaryKey\"", "describes other tables"),
+        ("\"empty\":{\"primaryKey\"", "\"other\":{\"primaryKey\"", "does not describe each table"),
     ] {
         let forged = honest.replacen(from, to, 1);
         assert_ne!(forged, honest, "{from}");

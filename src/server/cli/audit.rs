@@ -1,6 +1,7 @@
 //! `waybill audit`.
 
-use std::io::{BufWriter, Write};
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -8,10 +9,12 @@ use comfy_table::{Table, TableStyle};
 use serde_json::{Value, json};
 
 use super::{Exit, Failed, SigningArgs, StateArgs, StateFileArgs, print, tell, verify};
-use crate::model::manifest::AuditHead;
+use crate::model::manifest::{AuditHead, Metadata};
 use crate::model::text;
 use crate::seal::Flaw;
 use crate::server::audit::{self, Filter, Recorded};
+use crate::server::inspect::Snapshot;
+use crate::server::pipeline::unpack::Unpacker;
 use crate::server::signing::{PublicKeys, Trust};
 use crate::server::state::StateFile;
 use crate::server::{binding, export};
@@ -221,8 +224,16 @@ fn seen_by(path: &Path, own: &PublicKeys) -> Result<AuditHead, Failed> {
     };
     let verified = verify::read(path)?.map_err(|flaw| no_evidence(format!("it is not whole: {flaw}")))?;
     match own.judge(verified.signed.as_ref()) {
-        Trust::Trusted(_) => Ok(verified.head.audit),
+        Trust::Trusted(_) => metadata(path).map(|metadata| metadata.audit),
         Trust::Stranger(_) | Trust::Unsigned => Err(no_evidence("this installation has not signed it".into())),
         Trust::Broken => Err(no_evidence(Flaw::Signature.to_string())),
     }
+}
+
+/// Of a file that was found to be whole.
+fn metadata(path: &Path) -> Result<Metadata, Failed> {
+    let unreadable =
+        |error: std::io::Error| Failed::new(Exit::Failed, format!("{} cannot be read: {error}", path.display()));
+    let content = Unpacker::new(File::open(path).map_err(unreadable)?).map_err(unreadable)?;
+    Ok(Snapshot::open(BufReader::with_capacity(256 << 10, content)).map_err(Failed::from)?.metadata)
 }

@@ -57,10 +57,11 @@ pub fn GuessPanel(preview: RwSignal<Preview>) -> impl IntoView {
         let secrets = guesses.iter().filter(|guess| guess.class == Classification::Secret).count() as u64;
         let summary =
             format!("{} guessed, {} as secret", text::counted(guesses.len() as u64, "column"), text::count(secrets));
-        let (mut named, plain): (Vec<_>, Vec<_>) =
-            guesses.into_iter().partition(|guess| guess.class != Classification::Plain);
-        named.sort_by_key(|guess| guess.class != Classification::Secret);
-        let items = named.into_iter().map(|guess| {
+        let (secret, others): (Vec<_>, Vec<_>) =
+            guesses.into_iter().partition(|guess| guess.class == Classification::Secret);
+        let (plain, personal): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|guess| guess.class == Classification::Plain);
+        let items = secret.into_iter().chain(personal).map(|guess| {
             let line = guess.line.map(|LetOut { under, line }| {
                 view! { ". To let it out, a profile says under "<code>{under}</code><code class="line">{line}</code> }
             });
