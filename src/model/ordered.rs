@@ -47,7 +47,7 @@ impl<V> FromIterator<(String, V)> for Ordered<V> {
 
 /// A name that is there more than once. (Of all ways to sort, a heap is the least of the page's download.)
 #[must_use]
-pub fn twin(names: Vec<&str>) -> Option<&str> {
+pub fn repeated(names: Vec<&str>) -> Option<&str> {
     let sorted = BinaryHeap::from(names).into_sorted_vec();
     sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
@@ -78,7 +78,7 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Ordered<V> {
                     pairs.push(pair);
                 }
                 // Of equal keys, other readers would keep one, and not all the same one.
-                match twin(pairs.iter().map(|(key, _)| key.as_str()).collect()) {
+                match repeated(pairs.iter().map(|(key, _)| key.as_str()).collect()) {
                     Some(key) => Err(serde::de::Error::custom(format_args!("{key} stands there twice"))),
                     None => Ok(Ordered(pairs)),
                 }

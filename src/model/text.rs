@@ -73,6 +73,14 @@ pub fn one_line(name: &str) -> String {
     name.chars().map(shown).collect()
 }
 
+/// Whether a text is the beginning of a time as Waybill writes it, or all of one: `2026-11-20T14:02:11Z`.
+#[must_use]
+pub fn begins_a_time(text: &str) -> bool {
+    let shape = b"0000-00-00T00:00:00Z";
+    let fits = |(byte, like): (u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == *like };
+    text.len() <= shape.len() && text.bytes().zip(shape).all(fits)
+}
+
 /// A capital first.
 #[must_use]
 pub fn capitalized(words: &str) -> String {

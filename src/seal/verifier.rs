@@ -11,7 +11,8 @@ use super::layout::{self, SealEnd};
 use super::record::RecordChecker;
 use super::signature::Signed;
 use crate::model::manifest::{ColumnNames, FORMAT_VERSION, Head, Integrity, SealedTable};
-use crate::model::ordered::twin;
+use crate::model::ordered::repeated;
+use crate::model::text::begins_a_time;
 
 /// Lines that are not records are kept whole up to this size; more is not ours.
 const LONGEST_LINE: usize = 1 << 20;
@@ -341,11 +342,12 @@ fn explain_seal(stands: &[u8], at: u64, deserved: &Integrity, line: &[u8]) -> Fl
 fn contradiction(head: &Head) -> Option<&'static str> {
     let tables = || head.record_counts.iter().map(|(name, _)| name);
     let describes_them = tables().eq(head.schema.iter().map(|(name, _)| name));
-    let has_twins = |names: &ColumnNames| twin(names.columns.iter().map(|column| &*column.name).collect()).is_some();
+    let repeats_a_name =
+        |names: &ColumnNames| repeated(names.columns.iter().map(|column| &*column.name).collect()).is_some();
     let total = head.record_counts.iter().try_fold(0_u64, |sum, (_, records)| sum.checked_add(*records));
-    if head.format_version != FORMAT_VERSION || !is_moment(&head.exported_at) {
+    if head.format_version != FORMAT_VERSION || !is_time(&head.exported_at) {
         Some("the metadata does not say in which format or when it was made")
-    } else if !describes_them || head.schema.iter().any(|(_, names)| has_twins(names)) {
+    } else if !describes_them || head.schema.iter().any(|(_, names)| repeats_a_name(names)) {
         Some("the metadata does not describe each table that it promises, or a column twice")
     } else if total != Some(head.total_records) || head.record_counts.len() > MOST_TABLES {
         Some("the metadata's total is not the sum of its counts, or there are too many of them")
@@ -354,11 +356,9 @@ fn contradiction(head: &Head) -> Option<&'static str> {
     }
 }
 
-/// `2026-11-20T14:02:11Z`: it is printed beside a verdict, and must not look like one.
-fn is_moment(text: &str) -> bool {
-    let shape = b"0000-00-00T00:00:00Z";
-    let fits = |(byte, like): (u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == *like };
-    text.len() == shape.len() && text.bytes().zip(shape).all(fits)
+/// It is printed beside a verdict, and must not look like one.
+fn is_time(text: &str) -> bool {
+    text.len() == 20 && begins_a_time(text)
 }
 
 /// Looks at the version alone, so that a file of another version is refused by name and not as damaged.

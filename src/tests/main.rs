@@ -35,3 +35,4 @@ mod sign_in;
 mod signing;
 mod sources;
 mod state;
+mod table_owners;

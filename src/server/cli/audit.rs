@@ -73,9 +73,7 @@ struct Verify {
 
 /// The beginning of a time as entries have it.
 fn time(text: &str) -> Result<String, &'static str> {
-    let shape = "0000-00-00T00:00:00Z";
-    let fits = |(c, like): (char, char)| if like == '0' { c.is_ascii_digit() } else { c == like };
-    let is_beginning = (4..=shape.len()).contains(&text.len()) && text.chars().zip(shape.chars()).all(fits);
+    let is_beginning = text.len() >= 4 && text::begins_a_time(text);
     if is_beginning { Ok(text.to_owned()) } else { Err("write a time in UTC, such as 2026-11-01 or 2026-11-01T08:00") }
 }
 
@@ -225,7 +223,7 @@ fn seen_by(path: &Path, own: &PublicKeys) -> Result<AuditHead, Failed> {
     let verified = verify::read(path)?.map_err(|flaw| no_evidence(format!("it is not whole: {flaw}")))?;
     match own.judge(verified.signed.as_ref()) {
         Trust::Trusted(_) => metadata(path).map(|metadata| metadata.audit),
-        Trust::Stranger(_) | Trust::Unsigned => Err(no_evidence("this installation has not signed it".into())),
+        Trust::Untrusted(_) | Trust::Unsigned => Err(no_evidence("this installation has not signed it".into())),
         Trust::Broken => Err(no_evidence(Flaw::Signature.to_string())),
     }
 }

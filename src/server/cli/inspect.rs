@@ -42,7 +42,7 @@ pub struct Inspect {
 enum Format {
     /// One record a line, exactly as in the file.
     Json,
-    /// RFC 4180, with a header line; cells that a spreadsheet would run as a formula get a leading '.
+    /// RFC 4180 but for its line ends (LF), with a header line; cells that a spreadsheet would run as a formula get a leading '.
     Csv,
 }
 

@@ -13,10 +13,8 @@ use super::{Exit, Failed, SigningArgs, StateFileArgs, print, tell};
 use crate::seal::{Flaw, Verified, Verifier};
 use crate::server::pipeline::hashing_thread::HashingThread;
 use crate::server::pipeline::unpack::{BadPacking, Unpacker};
+use crate::server::pipeline::{CHUNK_BYTES, CHUNKS_IN_FLIGHT};
 use crate::server::signing::{self, PublicKey, PublicKeys, Trust};
-
-const CHUNK_BYTES: usize = 256 << 10;
-const CHUNKS_IN_FLIGHT: usize = 4;
 
 #[derive(Debug, Args)]
 pub struct Verify {
@@ -150,7 +148,7 @@ impl Verify {
 fn signature(trust: &Trust) -> String {
     match trust {
         Trust::Trusted(key) => format!("signed with key {}", key.id()),
-        Trust::Stranger(key) => format!("signed with key {}, which is not trusted here (--key)", key.id()),
+        Trust::Untrusted(key) => format!("signed with key {}, which is not trusted here (--key)", key.id()),
         Trust::Unsigned => "not signed".into(),
         Trust::Broken => "not signed rightly".into(),
     }
@@ -240,7 +238,7 @@ fn progress(bytes: u64) -> ProgressBar {
 
 fn as_json(file: &Path, verdict: &Verdict) -> serde_json::Value {
     let (verified, key, reason) = match verdict {
-        Verdict::Unaltered(verified, key) | Verdict::Whole(verified, Trust::Stranger(key)) => {
+        Verdict::Unaltered(verified, key) | Verdict::Whole(verified, Trust::Untrusted(key)) => {
             (verified, Some(key.id()), None)
         }
         Verdict::Whole(verified, _) => (verified, None, None),

@@ -8,8 +8,8 @@ use crate::seal::{self, Sealed, Sealer};
 use crate::server::rows::Stopped;
 
 /// Measured: below 64 KiB the hand-over shows, above 512 KiB the cache misses do.
-const CHUNK_BYTES: usize = 256 << 10;
-const CHUNKS_IN_FLIGHT: usize = 4;
+pub const CHUNK_BYTES: usize = 256 << 10;
+pub const CHUNKS_IN_FLIGHT: usize = 4;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error<E: std::error::Error> {

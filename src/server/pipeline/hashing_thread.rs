@@ -3,11 +3,8 @@
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
+use super::{CHUNK_BYTES, CHUNKS_IN_FLIGHT};
 use crate::seal::{Digester, Digests, Hasher};
-
-/// As the pipeline's chunks, and for the same reasons.
-const CHUNK_BYTES: usize = 256 << 10;
-const CHUNKS_IN_FLIGHT: usize = 4;
 
 enum Part {
     Frame(Vec<u8>),

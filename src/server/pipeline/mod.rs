@@ -11,5 +11,5 @@ pub mod meter;
 pub mod redact;
 pub mod unpack;
 
-pub use belt::{Belt, Error, convey};
+pub use belt::{Belt, CHUNK_BYTES, CHUNKS_IN_FLIGHT, Error, convey};
 pub use meter::Meter;

@@ -10,6 +10,7 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use tempfile::NamedTempFile;
 
 use super::{Error, PublicKey, PublicKeys, Result, SigningKey};
+use crate::server::support::own_folder::is_own;
 use crate::server::support::random::Random;
 
 impl SigningKey {
@@ -117,8 +118,7 @@ fn retired(path: &Path) -> Result<PublicKeys> {
 
 /// Others may neither read a private key nor write what is trusted. A key that was handed to a service may be root's.
 fn is_ours_alone(there: &Metadata) -> bool {
-    let is_own = there.uid() == 0 || there.uid() == rustix::process::geteuid().as_raw();
-    is_own && there.mode() & 0o027 == 0
+    (is_own(there) || there.uid() == 0) && there.mode() & 0o027 == 0
 }
 
 /// `signing-key.pem` -> `signing-key.retired.pem`.

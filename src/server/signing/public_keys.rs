@@ -25,7 +25,7 @@ pub enum Trust {
     /// Signed with a key that is trusted: the file is unaltered.
     Trusted(PublicKey),
     /// Signed with another key: anybody could have made it.
-    Stranger(PublicKey),
+    Untrusted(PublicKey),
     Unsigned,
     /// It is not a signature of this file.
     Broken,
@@ -98,7 +98,7 @@ impl PublicKeys {
         let Some(signed) = signed else { return Trust::Unsigned };
         match PublicKey::from_base64(&signed.signature.key).filter(|key| key.has_signed(signed)) {
             Some(key) if self.0.contains(&key) => Trust::Trusted(key),
-            Some(key) => Trust::Stranger(key),
+            Some(key) => Trust::Untrusted(key),
             None => Trust::Broken,
         }
     }

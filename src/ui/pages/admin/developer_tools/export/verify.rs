@@ -16,7 +16,7 @@ use crate::ui::components::{Frame, Icon};
 const NEEDS_SCRIPT: &str = "<p class=\"problem\">Checking in the browser needs JavaScript. \
     On the command line: <code>waybill verify FILE</code></p>";
 
-const STRANGERS: &str = "It matches its own seal. It is signed with a key that this installation has never used: \
+const UNTRUSTED: &str = "It matches its own seal. It is signed with a key that this installation has never used: \
     hold it against the key of whoever made it (waybill verify --key).";
 const NOT_SIGNED: &str = "It matches its own seal. It is not signed, so nobody says who made it or that it was not \
     sealed again.";
@@ -55,7 +55,7 @@ enum Check {
 enum Signature {
     /// One of this installation's own: the file is unaltered.
     Own,
-    Strangers,
+    Untrusted,
     Missing,
     NotChecked,
     /// The console did not say which keys are its own.
@@ -119,7 +119,7 @@ async fn judge(name: String, verified: Verified) -> Check {
             Some(false) => return Check::NotWhole { name, reason: Flaw::Signature.to_string() },
             Some(true) if keys.contains(&signed.signature.key) => Signature::Own,
             Some(true) if !was_asked => Signature::NotAsked,
-            Some(true) => Signature::Strangers,
+            Some(true) => Signature::Untrusted,
             None => Signature::NotChecked,
         },
     };
@@ -190,7 +190,7 @@ fn Whole(name: String, verified: Verified, signature: Signature, export: Option<
     let heading = if is_own { "Whole and unaltered" } else { "Whole" };
     let vouched = match signature {
         Signature::Own => own,
-        Signature::Strangers => STRANGERS,
+        Signature::Untrusted => UNTRUSTED,
         Signature::Missing => NOT_SIGNED,
         Signature::NotAsked => NOT_ASKED,
         Signature::NotChecked => NOT_CHECKED,
