@@ -1,0 +1,95 @@
+//! What checking a hash costs, and how much of it a sign-in may take: a source can hold anything, and one hash that
+//! asks for 4 GiB stops the machine.
+
+use argon2::password_hash::phc::PasswordHash;
+
+use super::{Form, Pbkdf2, Prf, Scrypt, Unreadable};
+
+/// Enough for RFC 9106's second choice (64 MiB, three passes) and for what frameworks write.
+const MOST_MEMORY_KIB: u64 = 128 << 10;
+const MOST_MEMORY_TIMES_PASSES_KIB: u64 = 512 << 10;
+const MOST_LANES: u32 = 16;
+/// Two to this power of rounds: about a second.
+const HIGHEST_BCRYPT_COST: u32 = 14;
+/// Four times what Django 5.2 asks for: about a second.
+const MOST_PBKDF2_ROUNDS: u32 = 4_000_000;
+
+pub fn refuse_too_costly(form: &Form) -> Result<(), Unreadable> {
+    let is_affordable = match form {
+        Form::Argon2(text) => {
+            let [memory, passes, lanes] = argon2_params(text);
+            let work = u64::from(memory.max(1)) * u64::from(passes);
+            u64::from(memory) <= MOST_MEMORY_KIB && work <= MOST_MEMORY_TIMES_PASSES_KIB && lanes <= MOST_LANES
+        }
+        Form::Bcrypt { text, .. } => bcrypt_cost(text) <= HIGHEST_BCRYPT_COST,
+        Form::Scrypt(scrypt) => scrypt_is_affordable(scrypt),
+        Form::Pbkdf2(pbkdf2) => (1..=MOST_PBKDF2_ROUNDS).contains(&pbkdf2.rounds),
+    };
+    if is_affordable { Ok(()) } else { Err(Unreadable::TooCostly(scheme(form))) }
+}
+
+/// 128 · N · r bytes, gone through twice for each of p (RFC 7914, section 5).
+fn scrypt_is_affordable(scrypt: &Scrypt) -> bool {
+    let kib = 1_u64.checked_shl(scrypt.log_n.into()).and_then(|n| (n / 8).checked_mul(scrypt.r.into()));
+    let work = kib.and_then(|kib| kib.checked_mul(scrypt.p.into()));
+    let fits = kib.is_some_and(|kib| kib <= MOST_MEMORY_KIB);
+    fits && work.is_some_and(|work| work <= MOST_MEMORY_TIMES_PASSES_KIB) && scrypt.p <= MOST_LANES
+}
+
+pub fn scheme(form: &Form) -> String {
+    match form {
+        Form::Argon2(text) => {
+            let name = text.split('$').nth(1).unwrap_or_default();
+            let [memory, passes, lanes] = argon2_params(text);
+            format!("{name} m={memory} t={passes} p={lanes}")
+        }
+        Form::Bcrypt { text, .. } => format!("bcrypt cost={}", bcrypt_cost(text)),
+        Form::Scrypt(Scrypt { log_n, r, p, .. }) => format!("scrypt ln={log_n} r={r} p={p}"),
+        Form::Pbkdf2(Pbkdf2 { prf, rounds, digest, .. }) => {
+            // Longer digests are made of more blocks, each of them as costly.
+            let (name, block) = match prf {
+                Prf::Sha1 => ("sha1", 20),
+                Prf::Sha256 => ("sha256", 32),
+                Prf::Sha512 => ("sha512", 64),
+            };
+            format!("pbkdf2-{name} i={rounds} blocks={}", digest.len().div_ceil(block))
+        }
+    }
+}
+
+fn argon2_params(text: &str) -> [u32; 3] {
+    let Ok(hash) = PasswordHash::new(text) else { return [0; 3] };
+    ["m", "t", "p"].map(|name| hash.params.get_decimal(name).unwrap_or_default())
+}
+
+fn bcrypt_cost(text: &str) -> u32 {
+    text.split('$').nth(2).and_then(|cost| cost.parse().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{StoredHash, Unreadable, hash};
+
+    /// D13 of the review: whoever can write a hash could stop the machine with one sign-in.
+    #[test]
+    fn a_hash_that_asks_for_absurd_work_is_refused_before_it_is_tried() {
+        let tail = "c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let digest = "00".repeat(64);
+        for absurd in [
+            format!("$argon2id$v=19$m=4194304,t=3,p=1${tail}"),
+            format!("$argon2id$v=19$m=131072,t=16,p=1${tail}"),
+            format!("$argon2id$v=19$m=8,t=1000000,p=1${tail}"),
+            format!("$argon2id$v=19$m=19456,t=4294967295,p=1${tail}"),
+            format!("$argon2id$v=19$m=19456,t=2,p=16777215${tail}"),
+            format!("$2b$31${}", "a".repeat(53)),
+            format!("scrypt:1048576:8:1$salt${digest}"),
+            format!("scrypt:32768:8:4096$salt${digest}"),
+            format!("$scrypt$ln=255,r=8,p=1$c2FsdA${tail}", tail = "A".repeat(43)),
+            format!("pbkdf2:sha256:4294967295$salt${digest}"),
+            format!("pbkdf2:sha256:0$salt${digest}"),
+        ] {
+            assert!(matches!(StoredHash::parse(&absurd), Err(Unreadable::TooCostly(_))), "{absurd}");
+        }
+        assert!(StoredHash::parse(&hash("secret", b"0123456789abcdef")).is_ok());
+    }
+}
