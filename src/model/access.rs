@@ -30,6 +30,44 @@ impl Viewer {
     }
 }
 
+/// What people see of their own account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountView {
+    /// Whether it is one of Waybill's own, whose password is changed here.
+    pub is_local: bool,
+    pub second_factor: SecondFactorView,
+    pub is_second_factor_required: bool,
+    /// Browsers that are signed in, this one included.
+    pub sessions: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SecondFactorView {
+    Off,
+    /// Waiting for a first code.
+    Begun(SharedSecret),
+    On {
+        recovery_codes_left: u32,
+    },
+}
+
+/// What an authenticator app is given.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedSecret {
+    /// `otpauth://totp/…`
+    pub uri: String,
+    /// The same to type, in Base32.
+    pub letters: String,
+    /// The address as a QR code, in SVG.
+    pub picture: String,
+}
+
+impl std::fmt::Debug for SharedSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedSecret")
+    }
+}
+
 /// A source's names, fit for people: no path, no host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceLabel {

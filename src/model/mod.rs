@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod drift;
 pub mod error;
 pub mod export;
+pub mod form_problem;
 pub mod history;
 pub mod manifest;
 pub mod ordered;

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::json::Json;
 use crate::model::ApiError;
-use crate::model::access::Viewer;
+use crate::model::access::{AccountView, Viewer};
 
 /// The signed-in person.
 ///
@@ -13,4 +13,13 @@ use crate::model::access::Viewer;
 #[server(prefix = "/rpc", endpoint = "find_viewer", output = Json)]
 pub async fn find_viewer() -> Result<Viewer, ApiError> {
     crate::server::context::act(async |app, caller| Ok::<_, ApiError>(app.viewer(caller))).await
+}
+
+/// The signed-in person's own account.
+///
+/// # Errors
+/// `Unauthenticated`.
+#[server(prefix = "/rpc", endpoint = "view_account", output = Json)]
+pub async fn view_account() -> Result<AccountView, ApiError> {
+    crate::server::context::act(async |app, caller| app.identity.view_account(&caller).await).await
 }

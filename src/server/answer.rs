@@ -43,7 +43,10 @@ impl IntoAnswer for history::Error {
 impl IntoAnswer for identity::Error {
     fn into_answer(self) -> ApiError {
         match self {
-            Self::WrongCredentials | Self::LinkUsed | Self::Unusable(_) => ApiError::Invalid(self.to_string()),
+            Self::WrongCredentials | Self::WrongCode | Self::SetupOver | Self::Unusable(_) | Self::NoAccount(_) => {
+                ApiError::Invalid(self.to_string())
+            }
+            Self::NotNow(_) => ApiError::Conflict(self.to_string()),
             Self::Crowded => ApiError::Crowded { retry_after_seconds: 5 },
             Self::TooMany { retry_after_seconds } => ApiError::Busy { message: self.to_string(), retry_after_seconds },
             Self::Source(error) => error.into_answer(),

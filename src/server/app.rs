@@ -10,8 +10,8 @@ use super::audit::Refusals;
 use super::binding::{self, SourceName};
 use super::export::{Error, Exports, LiveRuns, Previews};
 use super::history::History;
-use super::identity::{Caller, Identity, LOCAL_ADMIN};
-use super::profile::Profile;
+use super::identity::{self, Caller, Identity, LOCAL_ADMIN};
+use super::profile::{Profile, SecondFactorPolicy};
 use super::signing::{PublicKeys, SigningKey};
 use super::source::Source;
 use super::state::StateFile;
@@ -37,6 +37,8 @@ pub struct Parts<'a> {
     pub profile: Profile,
     /// What the operator calls the source.
     pub source_name: SourceName,
+    /// What the operator demands, whatever the profile says.
+    pub second_factor: SecondFactorPolicy,
     /// Waybill's own database; finished files lie in a folder beside it.
     pub state: &'a Path,
     /// Where the key lies that files are signed with; it is made where it is missing.
@@ -49,7 +51,7 @@ impl App {
     /// # Errors
     /// When the state or its folder cannot be used, or the state knows the source otherwise.
     pub async fn build(parts: Parts<'_>) -> Result<Arc<Self>, Error> {
-        let Parts { source, profile, source_name, state, signing_key, clock, random } = parts;
+        let Parts { source, profile, source_name, second_factor, state, signing_key, clock, random } = parts;
 
         let asked = source.clone();
         let identity = tokio::task::spawn_blocking(move || asked.identity()).await.map_err(|_| Error::Panicked)??;
@@ -64,15 +66,16 @@ impl App {
             engine_version: source.engine_version(),
         };
         let (signing_key, refusals) = (Arc::new(signing_key), Arc::new(Refusals::default()));
-        let identity = Arc::new(Identity::new(
-            source.clone(),
-            profile.clone(),
-            state.clone(),
-            clock.clone(),
-            random.clone(),
-            signing_key.clone(),
-            refusals.clone(),
-        ));
+        let identity = Arc::new(Identity::new(identity::Parts {
+            source: source.clone(),
+            profile: profile.clone(),
+            state: state.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            signing_key: signing_key.clone(),
+            refusals: refusals.clone(),
+            second_factor,
+        }));
         let history = History { state: state.clone(), keys, clock: clock.clone(), refusals: refusals.clone() };
         let exports = Exports {
             source,

@@ -9,7 +9,7 @@ use waybill::model::manifest::RecordOrder;
 use waybill::model::redaction::Treatment;
 use waybill::server::rows::{Catalog, RowSink, Selection, Stopped, Table, Value};
 use waybill::server::source::sqlite::SqliteSource;
-use waybill::server::source::{Condition, Error, Lookup, Source};
+use waybill::server::source::{Accepted, Condition, Error, Source};
 
 use crate::harness::Postgres;
 
@@ -164,30 +164,37 @@ fn a_snapshot_does_not_see_what_others_change() {
 #[test]
 fn accounts_are_found_by_any_type_of_key_and_conditions_held() {
     on_every_engine(|case| {
-        let find = |keys: &[&str]| {
-            let lookup = Lookup { table: "parents", key_column: "id", keys, columns: &["id", "name"] };
-            case.source.find(&lookup).unwrap()
-        };
-        assert_eq!(find(&["1"]), Some(vec![Some("1".into()), Some("one".into())]));
-        assert_eq!(find(&["7"]), None);
-        assert_eq!(find(&["not a number"]), None);
-        assert_eq!(find(&["1", "2"]), None, "two rows are nobody");
-        assert_eq!(find(&["1' OR '1'='1"]), None);
-        let holds = |equal: &[(&str, &[&str])]| case.source.holds(&Condition { table: "children", equal }).unwrap();
-        assert!(holds(&[("id", &["10"]), ("parent_id", &["1"])]));
-        assert!(holds(&[("id", &["10"]), ("parent_id", &["true", "t", "1"])]));
-        assert!(!holds(&[("id", &["10"]), ("parent_id", &["3"])]));
-        assert!(!holds(&[("id", &["ten"])]));
+        let texts = |texts: &[&'static str]| texts.iter().copied().map(Accepted::Text).collect::<Vec<_>>();
+        let one_of = |column: &'static str, accepted| Condition { column, any_of: texts(accepted) };
+        let find = |conditions: &[Condition<'_>]| case.source.find("parents", conditions, &["id", "name"]).unwrap();
+        let by_id = |id| find(&[Condition::equals("id", id)]);
+        assert_eq!(by_id("1"), Some(vec![Some("1".into()), Some("one".into())]));
+        assert_eq!(by_id("7"), None);
+        assert_eq!(by_id("not a number"), None);
+        assert_eq!(by_id("1' OR '1'='1"), None);
+        assert_eq!(find(&[one_of("id", &["1", "2"])]), None, "two rows are nobody");
+        assert!(find(&[one_of("id", &["1", "2"]), Condition::equals("name", "one")]).is_some());
+        assert_eq!(
+            find(&[Condition::equals("id", "1"), Condition { column: "name", any_of: vec![Accepted::Null] }]),
+            None
+        );
+        let holds = |conditions: &[Condition<'_>]| case.source.holds("children", conditions).unwrap();
+        assert!(holds(&[Condition::equals("id", "10"), Condition::equals("parent_id", "1")]));
+        assert!(holds(&[Condition::equals("id", "10"), one_of("parent_id", &["true", "t", "1"])]));
+        assert!(!holds(&[Condition::equals("id", "10"), Condition::equals("parent_id", "3")]));
+        assert!(!holds(&[Condition::equals("id", "ten")]));
+        let id = || Condition::equals("id", "10");
+        assert!(holds(&[id(), Condition { column: "parent_id", any_of: vec![Accepted::NotNull] }]));
+        assert!(!holds(&[id(), Condition { column: "parent_id", any_of: vec![Accepted::Null] }]));
+        assert!(holds(&[id(), Condition { column: "parent_id", any_of: vec![Accepted::Null, Accepted::Text("1")] }]));
         // A column that is not there fulfils nothing, and is never taken for its own name.
-        let missing = case.source.holds(&Condition { table: "children", equal: &[("owner", &["owner"])] });
+        let missing = case.source.holds("children", &[Condition::equals("owner", "owner")]);
         assert!(!missing.unwrap_or(false));
-        let lookup = Lookup { table: "parents", key_column: "id", keys: &["1"], columns: &["owner"] };
-        assert!(case.source.find(&lookup).is_err());
+        assert!(case.source.find("parents", &[Condition::equals("id", "1")], &["owner"]).is_err());
         // A view in a table's place would choose who may sign in.
-        let view = Lookup { table: "seen", key_column: "id", keys: &["1"], columns: &["id"] };
-        assert!(matches!(case.source.find(&view), Err(Error::NotATable { .. })));
-        let held = case.source.holds(&Condition { table: "seen", equal: &[("id", &["1"])] });
-        assert!(matches!(held, Err(Error::NotATable { .. })));
+        let seen = [Condition::equals("id", "1")];
+        assert!(matches!(case.source.find("seen", &seen, &["id"]), Err(Error::NotATable { .. })));
+        assert!(matches!(case.source.holds("seen", &seen), Err(Error::NotATable { .. })));
     });
 }
 

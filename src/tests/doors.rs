@@ -8,11 +8,16 @@ const NOBODYS: &str = "01900000-0000-7000-8000-000000000000";
 
 /// Method, path, form, then the status for anonymous visitors, for roles that may not export, and for
 /// the system admin.
-const DOORS: [(&str, &str, &str, u16, u16, u16); 22] = [
+const DOORS: [(&str, &str, &str, u16, u16, u16); 28] = [
     ("GET", "/", "", 303, 303, 303),
     ("GET", "/healthz", "", 200, 200, 200),
     ("GET", "/login", "", 200, 200, 200),
     ("GET", "/setup", "", 200, 200, 200),
+    ("GET", "/login/code", "", 200, 200, 200),
+    ("GET", "/admin/account", "", 303, 200, 200),
+    ("POST", "/admin/account/password", "", 401, 303, 303),
+    ("POST", "/admin/account/second-factor", "", 401, 303, 303),
+    ("POST", "/admin/account/sessions", "", 401, 303, 303),
     ("GET", "/admin", "", 303, 200, 200),
     ("GET", "/admin/developer-tools/export", "", 303, 403, 200),
     ("GET", "/admin/developer-tools/export/guide", "", 303, 403, 200),
@@ -30,10 +35,11 @@ const DOORS: [(&str, &str, &str, u16, u16, u16); 22] = [
     ("POST", "/rpc/list_exports", "page=1", 401, 403, 200),
     ("POST", "/rpc/recognise_file", "sha256=00", 401, 200, 200),
     ("POST", "/rpc/find_viewer", "", 401, 200, 200),
+    ("POST", "/rpc/view_account", "", 401, 200, 200),
     ("POST", "/theme", "theme=dark", 303, 303, 303),
 ];
 /// Doors that everybody may use and that have tests of their own.
-const OTHERS: [&str; 3] = ["/login", "/logout", "/setup"];
+const OTHERS: [&str; 4] = ["/login", "/login/code", "/logout", "/setup"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_role_finds_every_door_as_the_table_says() {

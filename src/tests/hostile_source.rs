@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use waybill::server::profile::Profile;
 use waybill::server::source::postgres::PostgresSource;
-use waybill::server::source::{Error, Lookup, Source};
+use waybill::server::source::{Condition, Error, Source};
 
 use crate::harness::{PASSWORD, Pooler, Postgres, Program, Waybill, read_export, source_at};
 
@@ -350,7 +350,7 @@ fn expressions_that_the_planner_would_evaluate_are_refused_by_name() {
     let rest = export(&reader, &["--profile", "x.toml"]);
     assert_eq!(rest.code, 6, "{}", rest.stderr);
     // Sign-in looks at the same tables.
-    let found = source.find(&Lookup { table: "by_index", key_column: "id", keys: &["1"], columns: &["id"] });
+    let found = source.find("by_index", &[Condition::equals("id", "1")], &["id"]);
     assert!(matches!(found, Err(Error::NotATable { .. })), "{found:?}");
     assert_eq!(loot(&server), Vec::<String>::new());
     // Who owns the functions runs nothing that he could not run himself.
@@ -370,7 +370,7 @@ fn row_level_policies_never_run_and_a_foreign_tables_place_is_no_table() {
     );
     server.sql_as("postgres", "app", "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader");
     let source = source_at(&server.url_as("reader", "app"));
-    let found = source.find(&Lookup { table: "accounts", key_column: "id", keys: &["1"], columns: &["email"] });
+    let found = source.find("accounts", &[Condition::equals("id", "1")], &["email"]);
     let Err(Error::NotATable { table, reason }) = found else { panic!("{found:?}") };
     assert!(table == "accounts" && reason.contains("row-level security"), "{reason}");
     assert_eq!(loot(&server), Vec::<String>::new());
@@ -409,10 +409,7 @@ fn a_domain_over_an_extensions_type_brings_no_look_alike_along() {
     let export = read_export(&std::fs::read(folder.path().join("out.json")).unwrap());
     assert_eq!(export.data["users"][0]["email"], "Ada@example.org");
     let source = trusting_source_at(&url);
-    let find = |key: &str| {
-        let lookup = Lookup { table: "users", key_column: "email", keys: &[key], columns: &["email", "plain"] };
-        source.find(&lookup).unwrap()
-    };
+    let find = |key: &str| source.find("users", &[Condition::equals("email", key)], &["email", "plain"]).unwrap();
     assert_eq!(find("ada@EXAMPLE.org"), Some(vec![Some("Ada@example.org".into()), Some("Ada".into())]));
     assert_eq!(find("somebody@else.org"), None);
     assert_eq!(loot(&server), Vec::<String>::new());
@@ -428,8 +425,10 @@ fn behind_a_transaction_pooler_nothing_foreign_runs_and_nothing_is_left_behind()
     use_everything(&folder, &url);
     let source = trusting_source_at(&url);
     for _ in 0..3 {
-        let lookup = Lookup { table: "users", key_column: "email", keys: &["ada@example.org"], columns: &["role"] };
-        assert_eq!(source.find(&lookup).unwrap(), Some(vec![Some("admin".into())]));
+        assert_eq!(
+            source.find("users", &[Condition::equals("email", "ada@example.org")], &["role"]).unwrap(),
+            Some(vec![Some("admin".into())])
+        );
     }
     assert_eq!(loot(&server), Vec::<String>::new());
     let left = pooler.sql(

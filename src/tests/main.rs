@@ -31,6 +31,7 @@ mod postgres;
 mod postgres_client;
 mod previews;
 mod profiles;
+mod second_factor;
 mod sign_in;
 mod signing;
 mod sources;

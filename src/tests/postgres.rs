@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use waybill::model::manifest::RecordOrder;
 use waybill::model::redaction::Treatment;
 use waybill::server::rows::{RowSink, Selection, Stopped, Value};
-use waybill::server::source::{Condition, Error, Interrupt, Lookup, Snapshot, Source};
+use waybill::server::source::{Condition, Error, Interrupt, Snapshot, Source};
 
 use crate::harness::{Ended, Postgres, Program, read_export, source_at};
 
@@ -126,8 +126,11 @@ fn a_server_that_restarts_in_the_middle_is_survived() {
         let (ended, _) = read(&mut *snapshot, "large", || server.restart());
         assert!(matches!(ended, Err(Error::Closed)), "{ended:?}");
         drop(snapshot);
-        let lookup = Lookup { table: "small", key_column: "id", keys: &["1"], columns: &["v"] };
-        assert_eq!(source.find(&lookup).unwrap(), Some(vec![Some("one".into())]), "the kept connection is replaced");
+        assert_eq!(
+            source.find("small", &[Condition::equals("id", "1")], &["v"]).unwrap(),
+            Some(vec![Some("one".into())]),
+            "the kept connection is replaced"
+        );
     }
     is_clean_and_works(&server, &folder);
 }
@@ -392,8 +395,7 @@ fn a_question_about_an_account_does_not_wait_for_locks() {
     {
         let source = server.source();
         let started = Instant::now();
-        let lookup = Lookup { table: "small", key_column: "id", keys: &["1"], columns: &["v"] };
-        let ended = source.find(&lookup);
+        let ended = source.find("small", &[Condition::equals("id", "1")], &["v"]);
         assert!(matches!(ended, Err(Error::Stalled)), "{ended:?}");
         assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
         let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
@@ -413,15 +415,12 @@ fn keys_of_any_character_type_are_found() {
     );
     let source = server.source();
     let find = |table: &str, key: &str, column: &str| {
-        let lookup = Lookup { table, key_column: "id", keys: &[key], columns: &[column] };
-        source.find(&lookup).unwrap().and_then(|row| row[0].clone())
+        source.find(table, &[Condition::equals("id", key)], &[column]).unwrap().and_then(|row| row[0].clone())
     };
     assert_eq!(find("fixed", "abcd", "role").as_deref(), Some("AD"));
     assert_eq!(find("bits", "101", "v").as_deref(), Some("x"));
-    let is_admin = |id: &str| {
-        let equal: [(&str, &[&str]); 2] = [("id", &[id]), ("role", &["AD"])];
-        source.holds(&Condition { table: "fixed", equal: &equal }).unwrap()
-    };
+    let is_admin =
+        |id: &str| source.holds("fixed", &[Condition::equals("id", id), Condition::equals("role", "AD")]).unwrap();
     assert!(is_admin("abcd") && !is_admin("a"));
 }
 
@@ -433,8 +432,7 @@ fn nothing_is_set_outside_the_transaction() {
     server.sql_as("postgres", "app", "ALTER SYSTEM SET log_statement = 'all'; SELECT pg_reload_conf()");
     let source = server.source();
     drop(source.open_snapshot().unwrap());
-    let lookup = Lookup { table: "t", key_column: "x", keys: &["1"], columns: &["x"] };
-    assert_eq!(source.find(&lookup).unwrap(), None);
+    assert_eq!(source.find("t", &[Condition::equals("x", "1")], &["x"]).unwrap(), None);
     drop(source);
     let log = server.log();
     assert!(log.contains("SET LOCAL row_security = off"), "{log}");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use waybill::model::export::{Preview, RunState};
 use waybill::server::rows::{Catalog, RowSink, Selection};
-use waybill::server::source::{Condition, Identity, Interrupt, Lookup, Result, Snapshot, Source};
+use waybill::server::source::{Condition, Identity, Interrupt, Result, Snapshot, Source};
 
 use crate::harness::{Browser, Waybill, change_source, read_export};
 
@@ -156,12 +156,12 @@ impl Source for SlowSource {
         Ok(Box::new(SlowSnapshot(self.real.begin_snapshot(begun)?)))
     }
 
-    fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
-        self.real.find(lookup)
+    fn find(&self, table: &str, conditions: &[Condition<'_>], columns: &[&str]) -> Result<Option<Vec<Option<String>>>> {
+        self.real.find(table, conditions, columns)
     }
 
-    fn holds(&self, condition: &Condition<'_>) -> Result<bool> {
-        self.real.holds(condition)
+    fn holds(&self, table: &str, conditions: &[Condition<'_>]) -> Result<bool> {
+        self.real.holds(table, conditions)
     }
 }
 

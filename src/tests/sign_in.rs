@@ -97,6 +97,46 @@ async fn signing_in_gives_a_new_session() {
     assert_eq!(replay.status, 303);
 }
 
+/// 7.2.4 of ASVS: the session of the cookie that comes along ends, those of other browsers go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_again_ends_the_session_before() {
+    let waybill = Waybill::start().await;
+    let (here, there) = (waybill.visitor(), waybill.admin().await);
+    let first = here.sign_in(ADMIN, PASSWORD).await;
+    let cookie = first.header("set-cookie").split(';').next().unwrap().to_owned();
+    here.sign_in(ADMIN, PASSWORD).await;
+    let old = waybill.visitor().send("GET", "/admin", &[("cookie", &cookie)], "").await;
+    assert_eq!((old.status, here.get("/admin").await.status, there.get("/admin").await.status), (303, 200, 200));
+}
+
+/// M8, D15 of the review: after the application has reset a stolen password, the thief is out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_when_the_stored_password_changes() {
+    let waybill = Waybill::start().await;
+    let thief = waybill.admin().await;
+    assert_eq!(thief.get("/admin").await.status, 200);
+    let other = waybill::server::support::password::hash("another password", b"fedcba9876543210");
+    change_source(&waybill.source, &format!("UPDATE users SET password = '{other}' WHERE email = '{ADMIN}'"));
+    assert_eq!(thief.get("/admin").await.status, 303);
+}
+
+/// D7 of the review: whoever may do nothing cannot fill the trail, nor keep others waiting.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_may_do_nothing_is_slowed_down() {
+    let waybill = Waybill::start().await;
+    let worker = waybill.signed_in_as("frontline.worker@sample.test").await;
+    let mut statuses = Vec::new();
+    for _ in 0..200 {
+        statuses.push(worker.get("/api/v1/exports/01900000-0000-7000-8000-000000000000/events").await);
+    }
+    let last = statuses.last().unwrap();
+    assert_eq!(last.status, 429);
+    assert!(!last.header("retry-after").is_empty());
+    let refused = waybill.audit_trail().await.iter().filter(|event| *event == "refused").count();
+    assert!(refused <= 2, "{refused}");
+    assert_eq!(waybill.admin().await.get("/admin/developer-tools/export").await.status, 200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_out_ends_the_session_everywhere() {
     let waybill = Waybill::start().await;

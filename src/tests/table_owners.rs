@@ -1,7 +1,7 @@
 //! Nobody who owns a table is lent rights of the user who reads it.
 
 use tempfile::TempDir;
-use waybill::server::source::{Error, Lookup, Source};
+use waybill::server::source::{Condition, Error, Source};
 
 use crate::harness::{Postgres, Program, source_at};
 
@@ -39,10 +39,8 @@ fn a_user_who_may_do_more_than_a_tables_owner_reads_it_only_when_told_to_trust_t
     ] {
         assert!(refused.stderr.contains(said), "{said}: {}", refused.stderr);
     }
-    let signs_in = |user: &str| {
-        let lookup = Lookup { table: "things", key_column: "id", keys: &["1"], columns: &["id"] };
-        source_at(&server.url_as(user, "app")).find(&lookup)
-    };
+    let signs_in =
+        |user: &str| source_at(&server.url_as(user, "app")).find("things", &[Condition::equals("id", "1")], &["id"]);
     assert!(matches!(signs_in("postgres"), Err(Error::NotATable { .. })));
     assert_eq!(export("postgres", &trusting).code, 0);
     // Whoever may do no more than the owner lends them nothing.

@@ -7,17 +7,20 @@ use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 
 use super::pages::admin::AdminPage;
+use super::pages::admin::account::AccountPage;
 use super::pages::admin::developer_tools::export::{ExportPage, GuidePage, HistoryPage, RunPage, VerifyPage};
-use super::pages::login::LoginPage;
+use super::pages::login::{CodePage, LoginPage};
 use super::pages::not_found::NotFoundPage;
 use super::pages::setup::SetupPage;
 use crate::model::export::ExportId;
 
 /// Every page's address; `{id}` stands for an export's id.
-pub const ADDRESSES: [&str; 8] = [
+pub const ADDRESSES: [&str; 10] = [
     "/setup",
     "/login",
+    "/login/code",
     "/admin",
+    "/admin/account",
     "/admin/developer-tools/export",
     "/admin/developer-tools/export/guide",
     "/admin/developer-tools/export/history",
@@ -38,9 +41,11 @@ pub enum Page {
 /// A page that shows something and runs no script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StaticPage {
-    Login { next: String, problem: String },
-    Setup { token: String, problem: String },
+    Login { next: String, problem: String, notice: String },
+    Code { next: String, problem: String },
+    Setup { problem: String },
     Admin,
+    Account { problem: String, notice: String },
     Guide,
     History { page: u32 },
     NotFound,
@@ -73,8 +78,14 @@ impl Page {
             return Self::Live(page);
         }
         Self::Static(match path {
-            "/login" => StaticPage::Login { next: text(query, "next"), problem: text(query, "problem") },
-            "/setup" => StaticPage::Setup { token: text(query, "token"), problem: text(query, "problem") },
+            "/login" => StaticPage::Login {
+                next: text(query, "next"),
+                problem: text(query, "problem"),
+                notice: text(query, "notice"),
+            },
+            "/login/code" => StaticPage::Code { next: text(query, "next"), problem: text(query, "problem") },
+            "/setup" => StaticPage::Setup { problem: text(query, "problem") },
+            "/admin/account" => StaticPage::Account { problem: text(query, "problem"), notice: text(query, "notice") },
             "/admin" => StaticPage::Admin,
             "/admin/developer-tools/export/guide" => StaticPage::Guide,
             "/admin/developer-tools/export/history" => {
@@ -98,8 +109,10 @@ fn text(query: &Query, name: &str) -> String {
 pub fn Static(page: StaticPage) -> impl IntoView {
     provide_meta_context();
     let page = match page {
-        StaticPage::Login { next, problem } => view! { <LoginPage next problem /> }.into_any(),
-        StaticPage::Setup { token, problem } => view! { <SetupPage token problem /> }.into_any(),
+        StaticPage::Login { next, problem, notice } => view! { <LoginPage next problem notice /> }.into_any(),
+        StaticPage::Code { next, problem } => view! { <CodePage next problem /> }.into_any(),
+        StaticPage::Setup { problem } => view! { <SetupPage problem /> }.into_any(),
+        StaticPage::Account { problem, notice } => view! { <AccountPage problem notice /> }.into_any(),
         StaticPage::Admin => view! { <AdminPage /> }.into_any(),
         StaticPage::Guide => view! { <GuidePage /> }.into_any(),
         StaticPage::History { page } => view! { <HistoryPage page /> }.into_any(),

@@ -13,4 +13,6 @@ mod shell;
 
 pub use app::{ADDRESSES, Page, StaticPage};
 pub use hydration::hydrate;
+pub use pages::admin::account::RecoveryCodes;
+pub use pages::login::FirstVisit;
 pub use shell::{Theme, shell};

@@ -33,8 +33,35 @@ pub enum Event {
     /// Too many attempts: nothing was looked up. Without the name, of which one visitor may try thousands.
     SignInLimited,
     SignedOut,
+    /// The password was right; a code of the second factor is still to come.
+    PasswordAccepted,
+    /// Whoever gave it knows the password.
+    CodeRefused,
+    RecoveryCodeUsed,
+    /// Somebody who is signed in did not know their password when asked again.
+    PasswordRefused,
+    PasswordChanged,
+    SecondFactorSet,
+    SecondFactorRemoved {
+        account: String,
+    },
+    RecoveryCodesRenewed,
+    /// On their own word or the operator's.
+    SessionsEnded {
+        account: String,
+        count: u64,
+    },
     /// An account of Waybill's own was made or got another password.
     AccountPut {
+        account: String,
+    },
+    AccountDisabled {
+        account: String,
+    },
+    AccountEnabled {
+        account: String,
+    },
+    AccountRemoved {
         account: String,
     },
     Refused {

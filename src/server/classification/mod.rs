@@ -4,6 +4,8 @@
 //! one view of the database; `draft` looks at the
 //! schema and at a sample of values, of which nothing but a tally is kept; `check` compares.
 
+mod accounts;
+
 use std::collections::BTreeMap;
 
 use crate::model::drift::Drift;
@@ -12,6 +14,8 @@ use crate::model::redaction::Treatment;
 use crate::server::profile::{self, Draft, Origin, Profile, Sample};
 use crate::server::rows::{Catalog, Selection, Table};
 use crate::server::source::{self, Snapshot, Source};
+
+pub use accounts::{AccountsCheck, check_accounts};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

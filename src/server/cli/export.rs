@@ -18,6 +18,7 @@ use crate::model::redaction::NotIncluded;
 use crate::model::text;
 use crate::server::export::{Destination, Form, LiveRun, StopReason, ToFile};
 use crate::server::identity::Caller;
+use crate::server::profile::SecondFactorPolicy;
 
 #[derive(Debug, Args)]
 pub struct Export {
@@ -79,7 +80,7 @@ impl Export {
         }
         let destination = self.destination();
         let compression = self.compression(&destination)?;
-        let (app, url) = app(&self.source, &self.state, &self.signing).await?;
+        let (app, url) = app(&self.source, &self.state, &self.signing, SecondFactorPolicy::Optional).await?;
         let caller = Caller::command_line(&system_user());
         let order = match self.order {
             Order::Storage => RecordOrder::Storage,

@@ -121,6 +121,7 @@ struct StateFileArgs {
         long,
         value_name = "URL",
         env = "WAYBILL_STATE",
+        global = true,
         help = "Waybill's own records, apart from the source: sqlite:PATH [default: waybill/waybill.db in $XDG_STATE_HOME]"
     )]
     state: Option<String>,
@@ -133,7 +134,7 @@ struct StateArgs {
     file: StateFileArgs,
     /// What you call this database, where several share a state, or one is a copy of another
     /// [default: the database's name].
-    #[arg(long, value_name = "NAME", env = "WAYBILL_SOURCE_NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME", env = "WAYBILL_SOURCE_NAME", global = true, value_parser = NonEmptyStringValueParser::new())]
     source_name: Option<String>,
 }
 

@@ -10,7 +10,7 @@ use super::{DatabaseArgs, Exit, Failed, SigningArgs, SourceArgs, StateArgs, Stat
 use crate::server::app::{App, Parts};
 use crate::server::binding::SourceName;
 use crate::server::classification;
-use crate::server::profile::Profile;
+use crate::server::profile::{Profile, SecondFactorPolicy};
 use crate::server::source::Source;
 use crate::server::source::postgres::{Address, PostgresSource};
 use crate::server::source::sqlite::SqliteSource;
@@ -151,6 +151,7 @@ pub async fn app(
     source: &SourceArgs,
     state: &StateArgs,
     signing: &SigningArgs,
+    second_factor: SecondFactorPolicy,
 ) -> Result<(Arc<App>, SourceUrl), Failed> {
     let path = state.file.path()?;
     if source.database.url()?.file().is_some_and(|file| is_same_file(file, &path)) {
@@ -161,6 +162,7 @@ pub async fn app(
     let parts = Parts {
         source,
         profile,
+        second_factor,
         source_name: state.source_name.clone().map_or_else(|| url.default_name(), SourceName::chosen),
         state: &path,
         signing_key: &signing.path(&state.file)?,

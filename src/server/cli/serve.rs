@@ -17,7 +17,8 @@ use crate::model::text;
 use crate::server::app::App;
 use crate::server::http::PublicUrl;
 use crate::server::http::connections::Limits;
-use crate::server::{export, http, profile, worker};
+use crate::server::profile::SecondFactorPolicy;
+use crate::server::{classification, export, http, profile, worker};
 
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -39,6 +40,9 @@ pub struct Serve {
     /// A proxy whose X-Forwarded-For is believed; may be given several times.
     #[arg(long, value_name = "IP")]
     trusted_proxy: Vec<IpAddr>,
+    /// Whether people may do anything before they have set up a second factor.
+    #[arg(long, value_enum, default_value_t, env = "WAYBILL_SECOND_FACTOR")]
+    second_factor: SecondFactorPolicy,
     /// The folder with the page's files [default: site, beside the program's folder].
     #[arg(long, value_name = "DIR", env = "WAYBILL_SITE")]
     site: Option<PathBuf>,
@@ -46,7 +50,7 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self) -> Result<Exit, Failed> {
-        let (app, url) = app(&self.source, &self.state, &self.signing).await?;
+        let (app, url) = app(&self.source, &self.state, &self.signing, self.second_factor).await?;
         // Kept until the process ends.
         let _only_server = app.exports.artifacts.serve().map_err(export::Error::from)?;
         refuse_a_source_that_cannot_be_used(app.clone(), url).await?;
@@ -76,11 +80,12 @@ impl Serve {
             ));
         }
         let setup = app.identity.offer_setup().await;
-        if let Some(token) = setup.map_err(|error| Failed::new(Exit::Failed, error.to_string()))? {
-            say("Nobody can sign in yet. Make the first account here (works once, for as long as this runs):");
-            say(&format!("{open}/setup?token={}", token.expose_secret()));
+        if let Some(code) = setup.map_err(|error| Failed::new(Exit::Failed, error.to_string()))? {
+            say("Nobody can sign in yet. Make the first account here, with this code (works once, for an hour):");
+            say(&format!("{open}/setup  {}", code.expose_secret()));
         }
         let work = tokio::spawn(worker::run(app.clone()));
+        let looking = tokio::spawn(look_at_accounts(app.clone()));
         let stopping = app.clone();
         let serving = http::connections::serve(listener, router, Limits::of_this_process(), async move {
             told_to_stop().await;
@@ -96,6 +101,7 @@ impl Serve {
             () = grace => {}
         }
         work.abort();
+        looking.abort();
         Ok(Exit::Done)
     }
 }
@@ -139,6 +145,18 @@ async fn refuse_a_source_that_cannot_be_used(app: Arc<App>, url: SourceUrl) -> R
         }
     })
     .await
+}
+
+/// Says in the log who cannot sign in, and learns how long it takes to check a password of this application.
+async fn look_at_accounts(app: Arc<App>) {
+    let (source, profile) = (app.exports.source.clone(), app.profile.clone());
+    let looked = tokio::task::spawn_blocking(move || classification::check_accounts(&*source, &profile));
+    let Ok(Ok(Some(check))) = looked.await else { return };
+    for line in check.problems() {
+        tracing::warn!("{line}");
+    }
+    // Nobody waits for it.
+    let _ = app.identity.learn(check.hashes).await;
 }
 
 /// Waits for Ctrl-C or a polite kill.

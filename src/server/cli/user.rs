@@ -4,57 +4,186 @@ use std::io::{BufRead, IsTerminal};
 
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::open::system_user;
-use super::{Exit, Failed, StateArgs, print};
-use crate::server::identity::{self, put_admin};
+use super::{Exit, Failed, StateArgs, print, printable, tell};
+use crate::model::text::counted;
+use crate::server::identity::Error;
+use crate::server::identity::local_accounts::{Listed, OpenSession, Operator};
 use crate::server::state::StateFile;
 use crate::server::support::clock::SystemClock;
-use crate::server::support::random::{SystemRandom, token};
+use crate::server::support::random::{SystemRandom, typeable};
 use crate::server::{binding, export};
+
+/// Of a password that is made up: 120 bits.
+const MADE_UP_LETTERS: usize = 24;
 
 #[derive(Debug, Args)]
 pub struct User {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    state: StateArgs,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Add an account of Waybill's own, for databases that have none to sign in with.
-    Add(Add),
-}
-
-#[derive(Debug, Args)]
-struct Add {
-    /// The name to sign in with. An account of that name gets a new password, and its sessions end.
-    #[arg(long, value_name = "NAME")]
-    admin: String,
-    #[command(flatten)]
-    state: StateArgs,
+    ///
+    /// The password is the first line of standard input, if something is piped into the command; else one is made up
+    /// and shown once.
+    Add {
+        /// The name to sign in with. An account of that name gets a new password, and its sessions end.
+        #[arg(long, value_name = "NAME")]
+        admin: String,
+    },
+    /// List the accounts of Waybill's own.
+    List {
+        /// Print them as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Keep an account from signing in; its sessions and exports end.
+    Disable {
+        /// The name to sign in with.
+        name: String,
+    },
+    /// Let a disabled account sign in again.
+    Enable {
+        /// The name to sign in with.
+        name: String,
+    },
+    /// Remove an account. Its history and audit trail stay.
+    Remove {
+        /// The name to sign in with.
+        name: String,
+    },
+    /// List who is signed in, with accounts of Waybill's own or of the application.
+    Sessions {
+        /// Only of this name.
+        name: Option<String>,
+        /// End the sessions.
+        #[arg(long)]
+        end: bool,
+        /// Print them as JSON.
+        #[arg(long, conflicts_with = "end")]
+        json: bool,
+    },
+    /// Forget the second factor of somebody who lost it, of Waybill's own accounts or of the application's.
+    ResetSecondFactor {
+        /// The name to sign in with.
+        name: String,
+    },
 }
 
 impl User {
     pub async fn run(self) -> Result<Exit, Failed> {
-        let Command::Add(Add { admin, state }) = self.command;
-        let given = password_from_pipe()?;
-        let made_up = given.is_none().then(|| token(&SystemRandom)[..20].to_owned());
-        let password = given.or_else(|| made_up.clone().map(SecretString::from)).unwrap_or_default();
-        let actor = format!("cli:{}", system_user());
-        let file = StateFile::open(&state.file.path()?).await.map_err(export::Error::from)?;
-        let state = binding::by_name(&file, state.source_name.as_deref()).await.map_err(export::Error::from)?;
-        let added = put_admin(&state, &SystemClock, &SystemRandom, &admin, password, &actor);
-        added.await.map_err(|error| {
-            let is_usage = matches!(error, identity::Error::Unusable(_));
-            Failed::new(if is_usage { Exit::Usage } else { Exit::Failed }, error.to_string())
-        })?;
-        match made_up {
-            Some(password) => {
-                print(&format!("{admin} may sign in with the password {password}\nIt is shown this once."))
+        let file = StateFile::open(&self.state.file.path()?).await.map_err(export::Error::from)?;
+        let source = self.state.source_name.as_deref();
+        let state = binding::by_name(&file, source).await.map_err(export::Error::from)?;
+        let user = format!("cli:{}", system_user());
+        let operator = Operator { state: &state, clock: &SystemClock, name: &user };
+        match self.command {
+            Command::Add { admin } => add(operator, &admin).await,
+            Command::List { json } => list(operator.list().await.map_err(failed)?, json),
+            Command::Disable { name } => {
+                operator.disable(&name).await.map_err(failed)?;
+                print(&format!("{} cannot sign in any more; their sessions and exports end", printable(&name)))
             }
-            None => print(&format!("{admin} may sign in")),
+            Command::Enable { name } => {
+                operator.enable(&name).await.map_err(failed)?;
+                print(&format!("{} may sign in", printable(&name)))
+            }
+            Command::Remove { name } => {
+                operator.remove(&name).await.map_err(failed)?;
+                print(&format!("the account {} is removed", printable(&name)))
+            }
+            Command::Sessions { name, end: true, .. } => {
+                let count = operator.end_sessions(name.as_deref()).await.map_err(failed)?;
+                print(&format!("{} ended", counted(count, "session")))
+            }
+            Command::Sessions { name, json, .. } => {
+                sessions(&operator.sessions(name.as_deref()).await.map_err(failed)?, json)
+            }
+            Command::ResetSecondFactor { name } => {
+                operator.reset_second_factor(&name).await.map_err(failed)?;
+                print(&format!("{} signs in with the password alone; their sessions end", printable(&name)))
+            }
         }
     }
+}
+
+async fn add(operator: Operator<'_>, name: &str) -> Result<Exit, Failed> {
+    let given = password_from_pipe()?;
+    let made_up = given.is_none().then(|| typeable(&SystemRandom, MADE_UP_LETTERS));
+    let password = given.or_else(|| made_up.clone().map(SecretString::from)).unwrap_or_default();
+    let account = operator.put(&SystemRandom, name, password).await.map_err(failed)?;
+    let name = printable(&account.name).into_owned();
+    if account.disabled_at.is_some() {
+        tell(&format!("note: the account is disabled; waybill user enable {name} lets it in again"));
+    }
+    match made_up {
+        Some(password) => print(&format!("{name} may sign in with the password {password}\nIt is shown this once.")),
+        None => print(&format!("{name} may sign in")),
+    }
+}
+
+fn list(accounts: Vec<Listed>, as_json: bool) -> Result<Exit, Failed> {
+    if as_json {
+        let accounts = accounts.into_iter().map(|Listed { account, has_second_factor, sessions }| {
+            json!({
+                "name": account.name, "createdAt": account.created_at, "disabledAt": account.disabled_at,
+                "secondFactor": has_second_factor, "sessions": sessions
+            })
+        });
+        return print(&serde_json::to_string_pretty(&accounts.collect::<Vec<_>>()).unwrap_or_default());
+    }
+    if accounts.is_empty() {
+        return print("there are no accounts of Waybill's own; waybill user add --admin NAME makes one");
+    }
+    let lines = accounts.into_iter().map(|Listed { account, has_second_factor, sessions }| {
+        let since = day(&account.created_at);
+        let factor = if has_second_factor { "second factor" } else { "password alone" };
+        let standing = account.disabled_at.as_deref().map_or_else(
+            || counted(sessions as u64, "session"),
+            |disabled_at| format!("disabled since {}", day(disabled_at)),
+        );
+        format!("{}  since {since} · {factor} · {standing}", printable(&account.name))
+    });
+    print(&lines.collect::<Vec<_>>().join("\n"))
+}
+
+fn sessions(sessions: &[OpenSession], as_json: bool) -> Result<Exit, Failed> {
+    if as_json {
+        let sessions = sessions.iter().map(|session| {
+            json!({
+                "name": session.name, "network": session.network, "createdAt": session.created_at,
+                "lastSeenAt": session.last_seen_at
+            })
+        });
+        return print(&serde_json::to_string_pretty(&sessions.collect::<Vec<_>>()).unwrap_or_default());
+    }
+    if sessions.is_empty() {
+        return print("nobody is signed in");
+    }
+    let lines = sessions.iter().map(|session| {
+        let network = session.network.as_deref().unwrap_or("an unknown address");
+        let (since, seen) = (&session.created_at, &session.last_seen_at);
+        format!("{}  from {network} · since {since} · last seen {seen}", printable(&session.name))
+    });
+    print(&lines.collect::<Vec<_>>().join("\n"))
+}
+
+fn day(time: &str) -> &str {
+    time.get(..10).unwrap_or(time)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "map_err gives it away")]
+fn failed(error: Error) -> Failed {
+    let exit = if matches!(error, Error::Unusable(_) | Error::NoAccount(_)) { Exit::Usage } else { Exit::Failed };
+    let advice = if matches!(error, Error::NoAccount(_)) { "; waybill user list names them" } else { "" };
+    Failed::new(exit, format!("{error}{advice}"))
 }
 
 /// The first line of standard input, when something is piped into it.

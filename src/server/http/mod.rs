@@ -4,6 +4,7 @@
 //! the session extractor in front of everything; pages and server functions are Leptos's, REST is one
 //! endpoint a file.
 
+mod account;
 mod assets;
 pub mod connections;
 mod events;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{FromRef, Query, Request, State};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -37,7 +38,9 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::app::App;
 use super::context::Visitor;
-use crate::ui::{ADDRESSES, Page, StaticPage, shell};
+use super::identity;
+use crate::ui::{ADDRESSES, FirstVisit, Page, RecoveryCodes, StaticPage, shell};
+use problem::Problem;
 pub use public_url::PublicUrl;
 pub use session::cookie_name;
 
@@ -99,6 +102,10 @@ pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::Con
         .route("/", get(async || axum::response::Redirect::to("/admin")))
         .route("/healthz", get(async || "ok\n"))
         .route("/login", post(sign_in::sign_in))
+        .route("/login/code", post(sign_in::sign_in_with_code))
+        .route("/admin/account/password", post(account::change_password))
+        .route("/admin/account/second-factor", post(account::change_second_factor))
+        .route("/admin/account/sessions", post(account::end_other_sessions))
         .route("/logout", post(sign_in::sign_out))
         .route("/setup", post(sign_in::set_up))
         .route("/theme", post(theme::choose))
@@ -129,9 +136,18 @@ async fn server_function(State(shared): State<Shared>, request: Request) -> Resp
 async fn render_page(State(shared): State<Shared>, request: Request) -> Response {
     let provide = context_of(&shared, &request);
     let theme = theme::of(request.headers());
+    let codes = request.extensions().get::<RecoveryCodes>().cloned();
+    let first_visit = match first_visit(&shared, request.uri().path(), request.headers()).await {
+        Ok(first_visit) => first_visit,
+        Err(error) => return Problem::from(error).into_response(),
+    };
     let with_policy = move || {
         provide();
         provide_context(theme);
+        provide_context(first_visit.clone());
+        if let Some(codes) = codes.clone() {
+            provide_context(codes);
+        }
         headers::page_policy();
     };
     let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).unwrap_or_default();
@@ -143,6 +159,15 @@ async fn render_page(State(shared): State<Shared>, request: Request) -> Response
         *response.status_mut() = StatusCode::NOT_FOUND;
     }
     response
+}
+
+/// What the pages before sign-in are told.
+async fn first_visit(shared: &Shared, path: &str, headers: &HeaderMap) -> Result<FirstVisit, identity::Error> {
+    if !matches!(path, "/login" | "/setup") {
+        return Ok(FirstVisit::default());
+    }
+    let needs_account = shared.app.identity.needs_first_account().await?;
+    Ok(FirstVisit { needs_account, name: sign_in::name_typed(headers) })
 }
 
 /// What pages and server functions find: the app, and who is asking.

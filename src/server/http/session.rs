@@ -6,6 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::network::client_address;
+use super::problem::Problem;
 use super::{Shared, Site};
 use crate::server::answer::IntoAnswer;
 use crate::server::context::Visitor;
@@ -33,6 +34,14 @@ pub async fn find_visitor(State(shared): State<Shared>, mut request: Request, ne
     if is_page && matches!(*request.method(), Method::GET | Method::HEAD) && matches!(visitor, Visitor::Anonymous) {
         let back = request.uri().path_and_query().map_or("/admin", |asked| asked.as_str());
         return Redirect::to(&format!("/login?next={}", encoded(back))).into_response();
+    }
+    if let Visitor::Caller(caller) = &visitor {
+        if let Err(error) = shared.app.identity.limit_idle_visitor(caller) {
+            return Problem::from(error).into_response();
+        }
+        if is_page && caller.lacks_second_factor && !path.starts_with("/admin/account") {
+            return Redirect::to("/admin/account").into_response();
+        }
     }
     request.extensions_mut().insert(visitor);
     next.run(request).await

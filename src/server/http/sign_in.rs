@@ -1,18 +1,25 @@
 //! Signing in and out: plain forms, the same with and without JavaScript.
 
-use axum::Form;
+use std::net::IpAddr;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Form, RequestExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::session::{encoded, is_https, session_token};
+use super::session::{self, encoded, is_https, session_token};
 use super::{Shared, network};
 use crate::model::access::safe_return_path;
+use crate::model::form_problem::FormProblem;
 use crate::server::answer::IntoAnswer;
-use crate::server::identity;
+use crate::server::identity::{self, SignedIn, Visit};
+
+/// What was typed as a name, for the form that comes back.
+const NAME_COOKIE: &str = "waybill-name";
+const LONGEST_REMEMBERED: usize = 254;
 
 #[derive(Deserialize)]
 pub struct Credentials {
@@ -23,24 +30,75 @@ pub struct Credentials {
 }
 
 pub async fn sign_in(State(shared): State<Shared>, request: Request) -> Response {
-    use axum::RequestExt;
-    let network = network::client_address(request.extensions(), request.headers(), &shared.site.trusted_proxies);
+    let network = network_of(&shared, &request);
+    let token = session_token(request.headers(), &shared);
     let Ok(Form(form)) = request.extract::<Form<Credentials>, _>().await else {
-        return Redirect::to("/login?problem=form").into_response();
+        return Redirect::to(&format!("/login?problem={}", FormProblem::Unreadable.key())).into_response();
     };
     let next = safe_return_path(&form.next);
-    match shared.app.identity.sign_in(&form.email, form.password, network).await {
-        Ok(session) => with_cookie(Redirect::to(next), &cookie(&shared, session.cookie_value(), None)),
+    let visit = Visit { network, token: token.as_deref() };
+    match shared.app.identity.sign_in(&form.email, form.password, visit).await {
+        Ok(session) => signed_in(&shared, &session, next),
         Err(identity::Error::Crowded) => crowded(shared, next).await,
         Err(error) => {
-            Redirect::to(&format!("/login?problem={}&next={}", problem(error), encoded(next))).into_response()
+            let mut response = again("/login", problem_of(error), next);
+            response.headers_mut().append(header::SET_COOKIE, remembered_name(&form.email));
+            response
         }
     }
 }
 
+#[derive(Deserialize)]
+pub struct Code {
+    code: SecretString,
+    #[serde(default)]
+    next: String,
+}
+
+/// The second step, where there is a second factor.
+pub async fn sign_in_with_code(State(shared): State<Shared>, request: Request) -> Response {
+    let network = network_of(&shared, &request);
+    let token = session_token(request.headers(), &shared);
+    let Ok(Form(form)) = request.extract::<Form<Code>, _>().await else {
+        return again("/login/code", FormProblem::Unreadable, "");
+    };
+    let next = safe_return_path(&form.next);
+    let visit = Visit { network, token: token.as_deref() };
+    match shared.app.identity.sign_in_with_code(form.code.expose_secret(), visit).await {
+        Ok(session) => signed_in(&shared, &session, next),
+        Err(identity::Error::WrongCredentials) => again("/login", FormProblem::CodeTooLate, next),
+        Err(error) => again("/login/code", problem_of(error), next),
+    }
+}
+
+fn network_of(shared: &Shared, request: &Request) -> IpAddr {
+    network::client_address(request.extensions(), request.headers(), &shared.site.trusted_proxies)
+}
+
+fn signed_in(shared: &Shared, session: &SignedIn, next: &str) -> Response {
+    let to = if session.awaits_code { format!("/login/code?next={}", encoded(next)) } else { next.to_owned() };
+    with_cookie(Redirect::to(&to), &cookie(shared, session.cookie_value(), None))
+}
+
+fn again(page: &str, problem: FormProblem, next: &str) -> Response {
+    Redirect::to(&format!("{page}?problem={}&next={}", problem.key(), encoded(next))).into_response()
+}
+
+/// The name goes back into the form, and into no address: it may be somebody's password.
+fn remembered_name(name: &str) -> HeaderValue {
+    let name: String = name.chars().take(LONGEST_REMEMBERED).collect();
+    super::header(&format!("{NAME_COOKIE}={}; Path=/login; HttpOnly; SameSite=Lax; Max-Age=60", encoded(&name)))
+}
+
+/// The name that was typed a moment ago.
+pub fn name_typed(headers: &HeaderMap) -> String {
+    let typed = session::cookie(headers, NAME_COOKIE).unwrap_or_default();
+    percent_encoding::percent_decode_str(&typed).decode_utf8_lossy().into_owned()
+}
+
 /// The sign-in page, for whoever may try again in a moment.
 async fn crowded(shared: Shared, next: &str) -> Response {
-    let page = format!("/login?problem=crowded&next={}", encoded(next));
+    let page = format!("/login?problem={}&next={}", FormProblem::Crowded.key(), encoded(next));
     let request = Request::get(page).body(Body::empty()).unwrap_or_default();
     let mut response = super::render_page(State(shared), request).await;
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -49,7 +107,7 @@ async fn crowded(shared: Shared, next: &str) -> Response {
 }
 
 pub async fn sign_out(State(shared): State<Shared>, request: Request) -> Response {
-    let network = network::client_address(request.extensions(), request.headers(), &shared.site.trusted_proxies);
+    let network = network_of(&shared, &request);
     if let Some(token) = session_token(request.headers(), &shared)
         && let Err(error) = shared.app.identity.sign_out(&token, network).await
     {
@@ -63,34 +121,43 @@ pub async fn sign_out(State(shared): State<Shared>, request: Request) -> Respons
 
 #[derive(Deserialize)]
 pub struct FirstAccount {
-    token: SecretString,
+    code: SecretString,
     name: String,
     password: SecretString,
+    repeated: SecretString,
 }
 
-/// Makes the first account of Waybill's own, for whoever has the link.
-pub async fn set_up(State(shared): State<Shared>, Form(form): Form<FirstAccount>) -> Response {
-    let token = form.token.expose_secret();
-    let problem = match shared.app.identity.set_up(token, &form.name, form.password).await {
-        Ok(()) => return Redirect::to("/login").into_response(),
-        Err(identity::Error::LinkUsed) => "used",
-        Err(identity::Error::Unusable(_)) => "unusable",
-        Err(error) => {
-            let _ = error.into_answer();
-            "unavailable"
+/// Makes the first account of Waybill's own, for whoever has the code.
+pub async fn set_up(State(shared): State<Shared>, request: Request) -> Response {
+    let network = network_of(&shared, &request);
+    let to = |problem: FormProblem| Redirect::to(&format!("/setup?problem={}", problem.key())).into_response();
+    let Ok(Form(form)) = request.extract::<Form<FirstAccount>, _>().await else { return to(FormProblem::Unreadable) };
+    if form.password.expose_secret() != form.repeated.expose_secret() {
+        return to(FormProblem::Differs);
+    }
+    match shared.app.identity.set_up(form.code.expose_secret(), &form.name, form.password, network).await {
+        Ok(()) => {
+            let mut response = Redirect::to("/login?notice=made").into_response();
+            response.headers_mut().append(header::SET_COOKIE, remembered_name(&form.name));
+            response
         }
-    };
-    Redirect::to(&format!("/setup?problem={problem}&token={}", encoded(token))).into_response()
+        Err(error) => to(problem_of(error)),
+    }
 }
 
-/// What the sign-in page is told; it has the words.
-fn problem(error: identity::Error) -> &'static str {
+/// What the page is told; it has the words.
+pub fn problem_of(error: identity::Error) -> FormProblem {
     match error {
-        identity::Error::WrongCredentials => "wrong",
-        identity::Error::TooMany { .. } => "often",
+        identity::Error::WrongCredentials => FormProblem::Credentials,
+        identity::Error::WrongCode => FormProblem::Code,
+        identity::Error::TooMany { .. } => FormProblem::Often,
+        identity::Error::Crowded => FormProblem::Crowded,
+        identity::Error::SetupOver => FormProblem::Setup,
+        identity::Error::Unusable(problem) => problem,
+        identity::Error::NotNow(_) => FormProblem::NotNow,
         other => {
             let _ = other.into_answer();
-            "unavailable"
+            FormProblem::Unavailable
         }
     }
 }

@@ -1,40 +1,46 @@
 //! Where accounts come from: the source's own tables, or Waybill's state where the source has none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::queue::Queue;
 use super::{Caller, Error};
 use crate::model::access::Capability;
-use crate::server::profile::{Auth, Profile, Role, Scalar};
-use crate::server::source::{self, Condition, Lookup, Source};
+use crate::server::profile::{Auth, Comparison, Password, Profile, Role, Wanted};
+use crate::server::source::{self, Accepted, Condition, Source};
 use crate::server::state::State;
 use crate::server::state::accounts::LocalAccount;
 
 /// What somebody with an account of Waybill's own is called.
 pub const LOCAL_ADMIN: &str = "Administrator";
 
+/// What a sign-in is checked against.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    pub account_id: String,
+    /// As it is written in the accounts.
+    pub name: String,
+    pub password_hash: Option<String>,
+    /// Neither disabled nor suspended.
+    pub is_active: bool,
+}
+
 /// An account as it stands now.
 pub struct Account {
-    pub password_hash: Option<String>,
+    pub credentials: Credentials,
     pub caller: Caller,
 }
 
-impl From<LocalAccount> for Account {
+impl From<LocalAccount> for Credentials {
     fn from(local: LocalAccount) -> Self {
-        let capabilities = vec![Capability::ExportDatabase];
-        let caller = Caller::web(local.id, local.name, LOCAL_ADMIN.into(), capabilities);
-        Self { password_hash: Some(local.password_hash), caller }
+        Self {
+            account_id: local.id,
+            name: local.name,
+            password_hash: Some(local.password_hash),
+            is_active: local.disabled_at.is_none(),
+        }
     }
-}
-
-/// By what an account is looked for.
-#[derive(Clone, Debug)]
-pub enum By {
-    Id(String),
-    /// An e-mail address as it was typed; the source may keep it in lower case.
-    Name(String),
 }
 
 /// Look-ups in the source at one time: together no more connections than an application can spare.
@@ -53,6 +59,14 @@ pub struct Accounts {
     runs: Queue,
 }
 
+/// On whose behalf an account is looked up.
+#[derive(Clone, Copy, Debug)]
+pub enum Asker {
+    Visitor,
+    /// A crowd of visitors does not keep it waiting.
+    Run,
+}
+
 impl Accounts {
     pub fn new(source: Arc<dyn Source>, profile: Arc<Profile>, state: State) -> Self {
         let visitors = Queue::new(VISITORS_AT_ONCE, VISITORS_WAITING, PATIENCE);
@@ -65,54 +79,108 @@ impl Accounts {
         self.profile.auth.is_none()
     }
 
-    pub async fn find(&self, by: By) -> Result<Option<Account>, Error> {
-        self.find_in(&self.visitors, by).await
-    }
-
-    pub async fn find_for_run(&self, by: By) -> Result<Option<Account>, Error> {
-        self.find_in(&self.runs, by).await
-    }
-
-    async fn find_in(&self, queue: &Queue, by: By) -> Result<Option<Account>, Error> {
+    /// The account of that name. No role is looked up: whoever has several would be told by the time it takes.
+    pub async fn credentials(&self, name: &str) -> Result<Option<Credentials>, Error> {
         if self.are_local() {
-            let found = match by {
-                By::Id(id) => self.state.account_by_id(&id).await?,
-                By::Name(name) => self.state.account_by_name(&name).await?,
-            };
-            return Ok(found.map(Account::from));
+            return Ok(self.state.account_by_name(name).await?.map(Credentials::from));
         }
+        let name = name.to_owned();
+        self.in_source(Asker::Visitor, move |source, _, auth| {
+            let found = find(source, auth, &auth.email, &name, &[])?;
+            let lower = name.to_lowercase();
+            // Where addresses differ by case alone, they are two people's; the source may keep them in lower case.
+            let found = match found {
+                None if lower != name => find(source, auth, &auth.email, &lower, &[])?,
+                found => found,
+            };
+            Ok(found.map(|found| found.credentials))
+        })
+        .await
+    }
+
+    /// The account of that id, with what it may do now.
+    pub async fn find(&self, asker: Asker, id: &str) -> Result<Option<Account>, Error> {
+        if self.are_local() {
+            return Ok(self.state.account_by_id(id).await?.map(|local| {
+                let capabilities = vec![Capability::ExportDatabase];
+                let caller = Caller::web(local.id.clone(), local.name.clone(), LOCAL_ADMIN.into(), capabilities);
+                Account { credentials: local.into(), caller }
+            }));
+        }
+        let id = id.to_owned();
+        self.in_source(asker, move |source, profile, auth| with_roles(source, profile, auth, &id)).await
+    }
+
+    async fn in_source<T: Send + 'static>(
+        &self,
+        asker: Asker,
+        look_up: impl FnOnce(&dyn Source, &Profile, &Auth) -> source::Result<Option<T>> + Send + 'static,
+    ) -> Result<Option<T>, Error> {
+        let queue = match asker {
+            Asker::Visitor => &self.visitors,
+            Asker::Run => &self.runs,
+        };
         let place = queue.enter().await?;
         let (source, profile) = (self.source.clone(), self.profile.clone());
         let found = tokio::task::spawn_blocking(move || {
             let _place = place;
-            profile.auth.as_ref().map_or(Ok(None), |auth| in_source(&*source, &profile, auth, &by))
+            profile.auth.as_ref().map_or(Ok(None), |auth| look_up(&*source, &profile, auth))
         });
         Ok(found.await.map_err(|_| Error::Lost)??)
     }
 }
 
-/// Reads the account and holds every role's condition against the database. Blocks.
-fn in_source(source: &dyn Source, profile: &Profile, auth: &Auth, by: &By) -> source::Result<Option<Account>> {
-    let own_conditions = profile.roles.values().filter(|role| role.table.is_none()).flat_map(|role| role.when.keys());
-    let conditions: BTreeSet<&str> = own_conditions.map(String::as_str).collect();
-    let mut columns = vec![auth.id.as_str(), &auth.email, &auth.password];
-    columns.extend(&conditions);
-    let (key_column, keys) = match by {
-        By::Id(id) => (&auth.id, vec![id.clone()]),
-        By::Name(name) => (&auth.email, vec![name.clone(), name.to_lowercase()]),
+/// An account's row in the source.
+struct Found {
+    credentials: Credentials,
+    /// The columns that conditions are about.
+    values: BTreeMap<String, Option<String>>,
+}
+
+/// The account whose `key_column` is `key`. Blocks.
+fn find(source: &dyn Source, auth: &Auth, key_column: &str, key: &str, more: &[&str]) -> source::Result<Option<Found>> {
+    let compared: BTreeSet<&str> = auth.active.keys().map(String::as_str).chain(more.iter().copied()).collect();
+    let mut columns = vec![auth.id.as_str(), &auth.email];
+    columns.extend(&compared);
+    if let Password::Column(column) = &auth.password {
+        columns.push(column);
+    }
+    let Some(mut row) = source.find(&auth.table, &[Condition::equals(key_column, key)], &columns)? else {
+        return Ok(None);
     };
-    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let lookup = Lookup { table: &auth.table, key_column, keys: &keys, columns: &columns };
-    let Some(row) = source.find(&lookup)? else { return Ok(None) };
-    let [Some(id), Some(email), password_hash, values @ ..] = &row[..] else { return Ok(None) };
-    let value = |column: &str| conditions.iter().zip(values).find(|(name, _)| **name == column)?.1.as_deref();
+    let own_hash = matches!(auth.password, Password::Column(_)).then(|| row.pop().flatten());
+    let mut row = row.into_iter();
+    let (Some(Some(account_id)), Some(Some(name))) = (row.next(), row.next()) else { return Ok(None) };
+    let values: BTreeMap<String, Option<String>> = compared.into_iter().map(str::to_owned).zip(row).collect();
+    let password_hash = match own_hash {
+        Some(hash) => hash,
+        None => hash_elsewhere(source, auth, &account_id)?,
+    };
+    let is_active = auth.active.iter().all(|(column, comparison)| accepts(&values, column, comparison));
+    Ok(Some(Found { credentials: Credentials { account_id, name, password_hash, is_active }, values }))
+}
+
+fn hash_elsewhere(source: &dyn Source, auth: &Auth, id: &str) -> source::Result<Option<String>> {
+    let Password::Elsewhere(place) = &auth.password else { return Ok(None) };
+    let mut conditions = vec![Condition::equals(&place.user, id)];
+    let wanted = wanted_of(&place.when);
+    conditions.extend(wanted.iter().map(condition));
+    let row = source.find(&place.table, &conditions, &[&place.column])?;
+    Ok(row.and_then(|row| row.into_iter().next().flatten()))
+}
+
+/// The account, and every role's condition held against the database. Blocks.
+fn with_roles(source: &dyn Source, profile: &Profile, auth: &Auth, id: &str) -> source::Result<Option<Account>> {
+    let own_conditions = profile.roles.values().filter(|role| role.table.is_none()).flat_map(|role| role.when.keys());
+    let own_conditions: Vec<&str> = own_conditions.map(String::as_str).collect();
+    let Some(Found { credentials, values }) = find(source, auth, &auth.id, id, &own_conditions)? else {
+        return Ok(None);
+    };
     let (mut labels, mut capabilities) = (Vec::new(), Vec::new());
     for role in profile.roles.values() {
         let fulfilled = match (&role.table, &role.user) {
-            (Some(table), Some(user)) => holds(source, role, table, user, id)?,
-            _ => role.when.iter().all(|(column, wanted)| {
-                value(column).is_some_and(|stored| wanted.accepted().iter().any(|accepted| accepted == stored))
-            }),
+            (Some(table), Some(user)) => holds_elsewhere(source, role, table, user, &credentials.account_id)?,
+            _ => role.when.iter().all(|(column, comparison)| accepts(&values, column, comparison)),
         };
         if fulfilled {
             labels.push(role.label.as_str());
@@ -121,15 +189,40 @@ fn in_source(source: &dyn Source, profile: &Profile, auth: &Auth, by: &By) -> so
     }
     // Whoever fulfils no condition may do nothing.
     let label = if labels.is_empty() { "No role".into() } else { labels.join(", ") };
-    let caller = Caller::web(id.clone(), email.clone(), label, capabilities);
-    Ok(Some(Account { password_hash: password_hash.clone(), caller }))
+    let caller = Caller::web(credentials.account_id.clone(), credentials.name.clone(), label, capabilities);
+    Ok(Some(Account { credentials, caller }))
 }
 
-fn holds(source: &dyn Source, role: &Role, table: &str, user: &str, id: &str) -> source::Result<bool> {
-    let accepted: Vec<Vec<String>> = role.when.values().map(Scalar::accepted).collect();
-    let accepted: Vec<Vec<&str>> = accepted.iter().map(|texts| texts.iter().map(String::as_str).collect()).collect();
-    let id = [id];
-    let mut equal: Vec<(&str, &[&str])> = vec![(user, &id)];
-    equal.extend(role.when.keys().zip(&accepted).map(|(column, texts)| (column.as_str(), texts.as_slice())));
-    source.holds(&Condition { table, equal: &equal })
+fn accepts(values: &BTreeMap<String, Option<String>>, column: &str, comparison: &Comparison) -> bool {
+    values.get(column).is_some_and(|value| comparison.accepts(value.as_deref()))
+}
+
+fn holds_elsewhere(source: &dyn Source, role: &Role, table: &str, user: &str, id: &str) -> source::Result<bool> {
+    let mut conditions = vec![Condition::equals(user, id)];
+    let wanted = wanted_of(&role.when);
+    conditions.extend(wanted.iter().map(condition));
+    source.holds(table, &conditions)
+}
+
+/// Whether anybody has the role now. Blocks.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn somebody_has(source: &dyn Source, auth: &Auth, role: &Role) -> source::Result<bool> {
+    let wanted = wanted_of(&role.when);
+    let conditions: Vec<Condition<'_>> = wanted.iter().map(condition).collect();
+    source.holds(role.table.as_ref().unwrap_or(&auth.table), &conditions)
+}
+
+fn wanted_of(when: &BTreeMap<String, Comparison>) -> Vec<(&str, Vec<Wanted>)> {
+    when.iter().map(|(column, comparison)| (column.as_str(), comparison.wanted())).collect()
+}
+
+fn condition<'a>((column, wanted): &'a (&str, Vec<Wanted>)) -> Condition<'a> {
+    let accepted = |wanted: &'a Wanted| match wanted {
+        Wanted::Text(text) => Accepted::Text(text),
+        Wanted::Null => Accepted::Null,
+        Wanted::NotNull => Accepted::NotNull,
+    };
+    Condition { column, any_of: wanted.iter().map(accepted).collect() }
 }

@@ -20,19 +20,29 @@ pub struct Caller {
     pub capabilities: Vec<Capability>,
     /// Where the request comes from, if it comes over the network.
     pub network: Option<IpAddr>,
+    /// They may do nothing before they have set up a second factor.
+    pub lacks_second_factor: bool,
 }
 
 impl Caller {
     #[must_use]
     pub fn web(account_id: String, email: String, role: String, capabilities: Vec<Capability>) -> Self {
-        Self { account_id: Some(account_id), name: email, role: Some(role), capabilities, network: None }
+        Self {
+            account_id: Some(account_id),
+            name: email,
+            role: Some(role),
+            capabilities,
+            network: None,
+            lacks_second_factor: false,
+        }
     }
 
     /// Whoever can run the program on the database's own machine and read its file may export it.
     #[must_use]
     pub fn command_line(user: &str) -> Self {
         let capabilities = vec![Capability::ExportDatabase];
-        Self { account_id: None, name: format!("cli:{user}"), role: None, capabilities, network: None }
+        let name = format!("cli:{user}");
+        Self { account_id: None, name, role: None, capabilities, network: None, lacks_second_factor: false }
     }
 
     /// The first line of every use case.

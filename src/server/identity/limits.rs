@@ -13,6 +13,11 @@ pub struct SignInLimits {
     /// An account from everywhere: loose enough that a stranger cannot keep its owner out.
     accounts: DefaultKeyedRateLimiter<String>,
     networks: DefaultKeyedRateLimiter<IpAddr>,
+    /// Codes of an account's second factor, of six digits: after ten wrong ones, 288 a day, of which one in some 300,000
+    /// is right. Recovery codes are not counted, so that whoever guesses does not keep the owner out.
+    codes: DefaultKeyedRateLimiter<String>,
+    /// Questions of an account that may do nothing.
+    idle: DefaultKeyedRateLimiter<String>,
 }
 
 impl SignInLimits {
@@ -21,24 +26,42 @@ impl SignInLimits {
             guesses: RateLimiter::keyed(quota(10, Duration::from_secs(30))),
             accounts: RateLimiter::keyed(quota(200, Duration::from_secs(1))),
             networks: RateLimiter::keyed(quota(60, Duration::from_secs(2))),
+            codes: RateLimiter::keyed(quota(10, Duration::from_mins(5))),
+            idle: RateLimiter::keyed(quota(60, Duration::from_secs(1))),
         }
     }
 
     /// Counts an attempt; `Err` holds the seconds until the next one is free.
     pub fn check(&self, account: &str, network: IpAddr) -> Result<(), u64> {
-        let wait =
-            |not_until: governor::NotUntil<_>| not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
         let (network, account) = (network_of(network), account.to_lowercase());
         self.networks.check_key(&network).map_err(wait)?;
         self.guesses.check_key(&(account.clone(), network)).map_err(wait)?;
         self.accounts.check_key(&account).map_err(wait)
     }
 
+    /// Counts a code of a second factor; `Err` as above.
+    pub fn check_code(&self, account_id: &str) -> Result<(), u64> {
+        self.codes.check_key(&account_id.to_owned()).map_err(wait)
+    }
+
+    /// Counts a question of an account that may do nothing; `Err` as above.
+    pub fn check_idle(&self, account_id: &str) -> Result<(), u64> {
+        self.idle.check_key(&account_id.to_owned()).map_err(wait)
+    }
+
     pub fn forget_the_calm(&self) {
+        self.codes.retain_recent();
+        self.idle.retain_recent();
         self.guesses.retain_recent();
         self.accounts.retain_recent();
         self.networks.retain_recent();
     }
+}
+
+/// In seconds, until the next attempt.
+#[expect(clippy::needless_pass_by_value, reason = "map_err gives it away")]
+fn wait(not_until: governor::NotUntil<<DefaultClock as Clock>::Instant>) -> u64 {
+    not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1
 }
 
 fn quota(burst: u32, refill: Duration) -> Quota {

@@ -1,46 +1,53 @@
-//! Who is asking: passwords, sessions, and the `Caller` that every use case begins with.
+//! Who is asking: passwords, second factors, sessions, and the `Caller` that every use case begins with.
 //!
-//! May import: `source`, `profile`, `state`, `audit`, `signing`, `support`, `model`. Flow: `sign_in` checks a
-//! password against the source's own accounts and opens a session; `caller` turns a session's token
-//! into a `Caller`, reading the role from the source each time, so that a demotion works at once.
+//! May import: `source`, `profile`, `state`, `audit`, `signing`, `support`, `model`. Flow: `sign_in` checks a password
+//! against the source's own accounts (or Waybill's) and opens a session; `caller` turns a session's token into a
+//! `Caller`, reading account and role anew each time, so that a demotion or another password works at once;
+//! `own_account` is what people do about themselves, `local_accounts` what the command line does about accounts of
+//! Waybill's own.
 
 mod accounts;
 mod caller;
 mod limits;
-mod password;
+pub mod local_accounts;
+mod own_account;
+mod passwords;
+mod policy;
 mod queue;
+mod second_factor;
 mod setup;
+mod sign_in;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use crate::server::audit::{self, Entry, Event, Refusals};
-use crate::server::profile::Profile;
+use crate::model::form_problem::FormProblem;
+use crate::server::audit::{Entry, Event, Refusals};
+use crate::server::profile::{Profile, SecondFactorPolicy};
 use crate::server::signing::SigningKey;
 use crate::server::source::{self, Source};
-use crate::server::state::{self, State, sessions, sessions::Session};
+use crate::server::state::{self, State, sessions::Session};
 use crate::server::support::clock::{Clock, rfc3339};
-use crate::server::support::random::{Random, token};
+use crate::server::support::password::StoredHash;
+use crate::server::support::random::Random;
 
-pub use accounts::LOCAL_ADMIN;
-use accounts::{Accounts, By};
+use accounts::{Account, Accounts, Asker, Credentials};
+pub use accounts::{LOCAL_ADMIN, somebody_has};
 pub use caller::{Caller, Refused};
-use limits::{SignInLimits, network_of};
-use password::Passwords;
+use limits::SignInLimits;
+use passwords::Passwords;
 use queue::Crowded;
-use setup::SetupLink;
-pub use setup::put_admin;
+use setup::SetupCode;
+pub use sign_in::{SignedIn, Visit};
 
-/// In bytes (RFC 5321, 4.5.3.1.3); nobody has a longer name, and none is kept.
-const LONGEST_NAME: usize = 254;
 /// A session nobody used for this long is over.
 const IDLE: TimeDelta = TimeDelta::minutes(60);
 /// A session is over after this long, used or not.
 const ABSOLUTE: TimeDelta = TimeDelta::hours(12);
+/// How long the second step of a sign-in may take.
+const FOR_THE_CODE: TimeDelta = TimeDelta::minutes(10);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -48,11 +55,18 @@ pub enum Error {
     WrongCredentials,
     #[error("Too many attempts to sign in.")]
     TooMany { retry_after_seconds: u64 },
+    #[error("This code is wrong, was used before, or is of another time.")]
+    WrongCode,
     /// The page has the words that say what to do.
-    #[error("the set-up link has been used or has expired")]
-    LinkUsed,
+    #[error("the set-up code is wrong, has been used or has expired")]
+    SetupOver,
+    #[error("there is no account of the name {0}")]
+    NoAccount(String),
     #[error("{0}")]
-    Unusable(&'static str),
+    NotNow(&'static str),
+    /// A name or password that will not do.
+    #[error("{0}")]
+    Unusable(FormProblem),
     #[error(transparent)]
     Source(#[from] source::Error),
     #[error(transparent)]
@@ -70,10 +84,17 @@ impl From<Crowded> for Error {
     }
 }
 
-/// A new session: the token goes into the browser's cookie and nowhere else.
-#[derive(Debug)]
-pub struct SignedIn {
-    pub token: SecretString,
+/// What identity is made of.
+pub struct Parts {
+    pub source: Arc<dyn Source>,
+    pub profile: Arc<Profile>,
+    pub state: State,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub signing_key: Arc<SigningKey>,
+    pub refusals: Arc<Refusals>,
+    /// What the operator demands, whatever the profile says.
+    pub second_factor: SecondFactorPolicy,
 }
 
 pub struct Identity {
@@ -82,25 +103,32 @@ pub struct Identity {
     random: Arc<dyn Random>,
     passwords: Passwords,
     limits: SignInLimits,
-    setup: SetupLink,
+    setup: SetupCode,
     signing_key: Arc<SigningKey>,
     refusals: Arc<Refusals>,
+    requires_second_factor: bool,
+    /// What authenticator apps call this console.
+    issuer: String,
 }
 
 impl Identity {
     #[must_use]
-    pub fn new(
-        source: Arc<dyn Source>,
-        profile: Arc<Profile>,
-        state: State,
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
-        signing_key: Arc<SigningKey>,
-        refusals: Arc<Refusals>,
-    ) -> Self {
-        let accounts = Accounts::new(source, profile, state);
-        let (passwords, limits) = (Passwords::new(), SignInLimits::new());
-        Self { accounts, clock, random, passwords, limits, setup: SetupLink::default(), signing_key, refusals }
+    pub fn new(parts: Parts) -> Self {
+        let Parts { source, profile, state, clock, random, signing_key, refusals, second_factor } = parts;
+        let asked_by_profile = profile.auth.as_ref().map(|auth| auth.second_factor);
+        Self {
+            requires_second_factor: [Some(second_factor), asked_by_profile]
+                .contains(&Some(SecondFactorPolicy::Required)),
+            issuer: format!("Waybill {}", profile.name),
+            accounts: Accounts::new(source, profile, state),
+            passwords: Passwords::new(),
+            limits: SignInLimits::new(),
+            setup: SetupCode::default(),
+            clock,
+            random,
+            signing_key,
+            refusals,
+        }
     }
 
     /// Whether accounts are Waybill's own and not the source's.
@@ -109,65 +137,29 @@ impl Identity {
         self.accounts.are_local()
     }
 
-    /// Opens a session for whoever knows the password. An unknown address takes as long as a wrong one.
+    /// Looks at hashes of the source before anybody signs in.
     ///
     /// # Errors
-    /// `WrongCredentials` for any mismatch, `TooMany` when the account or the network tried too often.
-    pub async fn sign_in(&self, email: &str, password: SecretString, network: IpAddr) -> Result<SignedIn, Error> {
-        let email = email.trim();
-        let key = email.get(..LONGEST_NAME).unwrap_or(email);
-        if let Err(retry_after_seconds) = self.limits.check(key, network) {
-            self.refuse("unknown", Some(network_of(network)), Event::SignInLimited).await?;
-            return Err(Error::TooMany { retry_after_seconds });
-        }
-        let account = match email.len() {
-            ..=LONGEST_NAME => self.accounts.find(By::Name(email.to_owned())).await?,
-            _ => None,
-        };
-        let hash = account.as_ref().and_then(|account| account.password_hash.clone());
-        let matches = self.passwords.matches(hash, password).await?;
-        let now = self.clock.now();
-        let Some(account) = account.filter(|_| matches) else {
-            let event = Event::SignInRefused { name: self.signing_key.digest_of(key) };
-            self.refuse("unknown", Some(network), event).await?;
-            return Err(Error::WrongCredentials);
-        };
-        let token = token(&*self.random);
-        let session = Session {
-            token_sha256: digest(&token),
-            account_id: account.caller.account_id.unwrap_or_default(),
-            email: account.caller.name,
-            created_at: rfc3339(now),
-            last_seen_at: rfc3339(now),
-        };
-        let mut tx = self.accounts.state.begin().await?;
-        sessions::insert(&mut tx, &session).await?;
-        let (at, network) = (rfc3339(now), Some(network));
-        let entry = Entry { at, actor: &session.email, network, export: None, event: Event::SignedIn };
-        audit::append(&mut tx, &entry).await?;
-        tx.commit().await?;
-        Ok(SignedIn { token: token.into() })
+    /// When there is no room for it.
+    pub async fn learn(&self, hashes: Vec<StoredHash>) -> Result<(), Error> {
+        self.passwords.learn(hashes).await
     }
 
-    /// Whose session this is, with the role that the source gives them now. None when the session is
-    /// over or the account is gone.
+    /// Whose session this is, with the role that the source gives them now. None when the session is over, or the
+    /// account is gone, suspended or has another password.
     ///
     /// # Errors
     /// When state or source cannot be read.
     pub async fn caller(&self, token: &str) -> Result<Option<Caller>, Error> {
-        let Some(session) = self.accounts.state.session(&digest(token)).await? else { return Ok(None) };
-        let now = self.clock.now();
-        if is_over(&session, now) {
+        let Some((session, account)) = self.session(token).await? else { return Ok(None) };
+        if session.awaits_code {
             return Ok(None);
         }
-        // Another source may have another person under the same id.
-        let account = self.accounts.find(By::Id(session.account_id.clone())).await?;
-        let caller = account.map(|account| account.caller);
-        let Some(caller) = caller.filter(|caller| caller.name == session.email) else { return Ok(None) };
+        let now = self.clock.now();
         if age(&session.last_seen_at, now) > TimeDelta::minutes(1) {
             self.accounts.state.touch_session(&session.token_sha256, &rfc3339(now)).await?;
         }
-        Ok(Some(caller))
+        Ok(Some(self.with_second_factor(account.caller).await?))
     }
 
     /// The account's caller as of now, read outside any snapshot, for a run of theirs: a crowd of visitors does
@@ -176,26 +168,52 @@ impl Identity {
     /// # Errors
     /// When the source cannot be read.
     pub async fn caller_of_run(&self, account_id: &str) -> Result<Option<Caller>, Error> {
-        let account = self.accounts.find_for_run(By::Id(account_id.to_owned())).await?;
-        Ok(account.map(|account| account.caller))
+        let account = self.accounts.find(Asker::Run, account_id).await?.filter(|account| account.credentials.is_active);
+        let Some(account) = account else { return Ok(None) };
+        Ok(Some(self.with_second_factor(account.caller).await?))
     }
 
-    /// Ends the account's sessions, here and everywhere.
+    /// A session that is not over, with its account, if that still has the password which opened it.
+    async fn session(&self, token: &str) -> Result<Option<(Session, Account)>, Error> {
+        let Some(session) = self.accounts.state.session(&digest(token)).await? else { return Ok(None) };
+        if is_over(&session, self.clock.now()) {
+            return Ok(None);
+        }
+        let account = self.accounts.find(Asker::Visitor, &session.account_id).await?;
+        // Another source may have another person under the same id.
+        let is_same = |Credentials { name, password_hash, is_active, .. }: &Credentials| {
+            *is_active && *name == session.email && credential(password_hash.as_deref()) == session.credential_sha256
+        };
+        let account = account.filter(|account| is_same(&account.credentials));
+        Ok(account.map(|account| (session, account)))
+    }
+
+    /// Where a second factor is required, nobody may do anything without one.
+    async fn with_second_factor(&self, caller: Caller) -> Result<Caller, Error> {
+        if !self.requires_second_factor || self.has_second_factor(caller.account_id.as_deref()).await? {
+            return Ok(caller);
+        }
+        Ok(Caller { capabilities: Vec::new(), lacks_second_factor: true, ..caller })
+    }
+
+    async fn has_second_factor(&self, account_id: Option<&str>) -> Result<bool, Error> {
+        let Some(id) = account_id else { return Ok(false) };
+        let found = self.accounts.state.second_factor(id).await?;
+        Ok(found.is_some_and(|factor| factor.confirmed_at.is_some()))
+    }
+
+    /// Whether somebody who may do nothing asks too often; `Err` holds the seconds until the next question. Each of
+    /// their questions costs the application's database one.
     ///
     /// # Errors
-    /// When the state cannot be written.
-    pub async fn sign_out(&self, token: &str, network: IpAddr) -> Result<(), Error> {
-        let Some(session) = self.accounts.state.session(&digest(token)).await? else { return Ok(()) };
-        let mut tx = self.accounts.state.begin().await?;
-        sessions::remove_all_of(&mut tx, &session.account_id).await?;
-        let at = rfc3339(self.clock.now());
-        let network = Some(network);
-        let entry = Entry { at, actor: &session.email, network, export: None, event: Event::SignedOut };
-        audit::append(&mut tx, &entry).await?;
-        Ok(tx.commit().await?)
+    /// `TooMany`.
+    pub fn limit_idle_visitor(&self, caller: &Caller) -> Result<(), Error> {
+        let id = caller.account_id.as_deref().filter(|_| caller.capabilities.is_empty());
+        let Some(id) = id else { return Ok(()) };
+        self.limits.check_idle(id).map_err(|retry_after_seconds| Error::TooMany { retry_after_seconds })
     }
 
-    async fn refuse(&self, actor: &str, network: Option<IpAddr>, event: Event) -> Result<(), Error> {
+    async fn refuse(&self, actor: &str, network: Option<std::net::IpAddr>, event: Event) -> Result<(), Error> {
         let entry = Entry { at: rfc3339(self.clock.now()), actor, network, export: None, event };
         Ok(self.refusals.record(&self.accounts.state, &*self.clock, entry).await?)
     }
@@ -215,18 +233,16 @@ fn digest(token: &str) -> String {
     hex::encode(Sha256::digest(token))
 }
 
+/// By which a session knows the stored hash that opened it.
+fn credential(password_hash: Option<&str>) -> String {
+    digest(password_hash.unwrap_or_default())
+}
+
 fn is_over(session: &Session, now: DateTime<Utc>) -> bool {
-    age(&session.last_seen_at, now) >= IDLE || age(&session.created_at, now) >= ABSOLUTE
+    let longest = if session.awaits_code { FOR_THE_CODE } else { ABSOLUTE };
+    age(&session.last_seen_at, now) >= IDLE || age(&session.created_at, now) >= longest
 }
 
 fn age(since: &str, now: DateTime<Utc>) -> TimeDelta {
     DateTime::parse_from_rfc3339(since).map_or(TimeDelta::MAX, |since| now - since.to_utc())
-}
-
-impl SignedIn {
-    /// The cookie's value.
-    #[must_use]
-    pub fn cookie_value(&self) -> &str {
-        self.token.expose_secret()
-    }
 }

@@ -63,24 +63,6 @@ impl Profile {
         lacking.map(|(table, column)| format!("{}.{}", table.name, column.name)).collect()
     }
 
-    /// What `[auth]` and `[roles]` name and the database does not have: nobody could sign in.
-    #[must_use]
-    pub fn missing_accounts(&self, catalog: &Catalog) -> Vec<String> {
-        let Some(auth) = &self.auth else { return Vec::new() };
-        let mut named = vec![(&auth.table, &auth.id), (&auth.table, &auth.email), (&auth.table, &auth.password)];
-        for role in self.roles.values() {
-            let table = role.table.as_ref().unwrap_or(&auth.table);
-            named.extend(role.user.iter().chain(role.when.keys()).map(|column| (table, column)));
-        }
-        let exists = |(table, column): &(&String, &String)| {
-            catalog.table(table).is_some_and(|table| table.columns.iter().any(|known| known.name == **column))
-        };
-        named.retain(|name| !exists(name));
-        let mut missing: Vec<String> = named.into_iter().map(|(table, column)| format!("{table}.{column}")).collect();
-        missing.dedup();
-        missing
-    }
-
     fn select(
         &self,
         profile: &TableProfile,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::draft_auth::{StoredPasswords, suggest_auth};
 use super::guess::{self, Reasoned};
 use super::{ColumnProfile, Origin, Profile, Sample, TableProfile, Treatments};
 use crate::model::catalog::ColumnSchema;
@@ -15,6 +16,7 @@ use crate::server::rows::{Catalog, Table};
 pub struct Draft {
     name: String,
     tables: Vec<(Table, Vec<Reasoned>)>,
+    stored_passwords: StoredPasswords,
 }
 
 /// Guesses for every column, with the sampled values of each table.
@@ -28,7 +30,8 @@ pub fn draft(name: &str, catalog: &Catalog, samples: &BTreeMap<String, Sample>) 
         }
     };
     let tables = catalog.tables.iter().map(|table| (table.clone(), guessed(table)));
-    Draft { name: name.to_owned(), tables: tables.collect() }
+    let stored_passwords = samples.iter().flat_map(|(table, sample)| sample.stored_passwords(table)).collect();
+    Draft { name: name.to_owned(), tables: tables.collect(), stored_passwords }
 }
 
 impl Draft {
@@ -73,7 +76,7 @@ impl Draft {
             string(&self.name),
             string(&file_name(&self.name))
         );
-        self.suggest_auth(&mut out);
+        out.push_str(&suggest_auth(self.tables.iter().map(|(table, _)| table), &self.stored_passwords));
         for (table, guesses) in &self.tables {
             let _ = writeln!(out, "{}", header(table));
             for (column, Reasoned { class, reason }) in table.columns.iter().zip(guesses) {
@@ -84,38 +87,6 @@ impl Draft {
         out.truncate(out.trim_end().len());
         out.push('\n');
         out
-    }
-
-    /// Where accounts seem to be: commented out, because a wrong guess would open a door.
-    fn suggest_auth(&self, out: &mut String) {
-        let find = |table: &Table, names: &[&str]| {
-            let column = table.columns.iter().find(|column| names.contains(&column.name.to_lowercase().as_str()));
-            column.map(|column| column.name.clone())
-        };
-        let accounts = self.tables.iter().find_map(|(table, _)| {
-            let id = find(table, &["id", "_id", "uuid", "user_id"])?;
-            let email = find(table, &["email", "email_address", "mail"])?;
-            let password = find(table, &["password", "password_hash", "encrypted_password", "hashed_password"])?;
-            let role = find(table, &["role", "is_admin", "admin", "is_superuser"]).unwrap_or_else(|| "role".into());
-            Some((&table.name, id, email, password, role))
-        });
-        match accounts {
-            Some((table, id, email, password, role)) => {
-                let _ = write!(
-                    out,
-                    "# Sign-in with the application's own accounts; without it, Waybill keeps its own.\n\
-                     # [auth]\n# table = {}\n# id = {}\n# email = {}\n# password = {}\n\
-                     # [roles.admin]\n# label = \"Admin\"\n# when = {{ {} = \"admin\" }}\n\
-                     # capabilities = [\"export_database\"]\n\n",
-                    string(table),
-                    string(&id),
-                    string(&email),
-                    string(&password),
-                    key(&role)
-                );
-            }
-            None => out.push_str("# No table of accounts was recognised: Waybill keeps its own.\n\n"),
-        }
     }
 }
 
@@ -142,7 +113,7 @@ pub fn key(name: &str) -> String {
 }
 
 /// A TOML basic string, on one line.
-fn string(text: &str) -> String {
+pub fn string(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {

@@ -5,9 +5,11 @@
 //! `guess` and `draft` stand in where nobody has written a profile yet. A column that no profile knows
 //! stays home.
 
+mod auth;
 mod column;
 mod divide;
 mod draft;
+mod draft_auth;
 mod drift;
 mod guess;
 mod read;
@@ -17,12 +19,12 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::model::access::Capability;
 use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::drift::Guess;
 use crate::model::redaction::{Classification, Treatment};
 use crate::server::rows::Catalog;
 
+pub use auth::{Auth, Comparison, Password, Role, SecondFactorPolicy, Wanted};
 pub use column::{ColumnProfile, OnImport};
 pub use divide::Division;
 pub use draft::{Draft, draft};
@@ -102,55 +104,6 @@ pub struct Notice {
     pub people: String,
 }
 
-/// Where the source keeps its accounts.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Auth {
-    pub table: String,
-    pub id: String,
-    pub email: String,
-    /// An Argon2 PHC string or bcrypt.
-    pub password: String,
-}
-
-/// A condition on the source's own tables, and what fulfilling it allows.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Role {
-    pub label: String,
-    #[serde(default)]
-    pub capabilities: Vec<Capability>,
-    /// Where the condition is looked for; without it, in the account itself.
-    pub table: Option<String>,
-    /// The column of `table` that holds the account's id.
-    pub user: Option<String>,
-    /// Columns and the values they must have.
-    pub when: BTreeMap<String, Scalar>,
-}
-
-/// A value that a column is compared with, as the database would write it as text.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "a column is compared with a text, a whole number, true or false")]
-pub enum Scalar {
-    Boolean(bool),
-    Integer(i64),
-    Text(String),
-}
-
-impl Scalar {
-    /// The texts that mean this value: `SQLite` has no booleans of its own.
-    #[must_use]
-    pub fn accepted(&self) -> Vec<String> {
-        let texts = |texts: [&str; 3]| texts.map(str::to_owned).to_vec();
-        match self {
-            Self::Boolean(true) => texts(["true", "t", "1"]),
-            Self::Boolean(false) => texts(["false", "f", "0"]),
-            Self::Integer(n) => vec![n.to_string()],
-            Self::Text(text) => vec![text.clone()],
-        }
-    }
-}
-
 /// What is done with the columns of each class.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -218,11 +171,6 @@ impl Profile {
     pub fn recognise(catalog: &Catalog) -> Option<Self> {
         let known = BUILT_IN.iter().filter_map(|(_, text)| Self::from_toml(text).ok());
         known.into_iter().find(|profile| profile.missing_tables(catalog).is_empty())
-    }
-
-    /// The roles that may do something, for the page that says which role is needed.
-    pub fn roles_with(&self, capability: Capability) -> impl Iterator<Item = &Role> {
-        self.roles.values().filter(move |role| role.capabilities.contains(&capability))
     }
 
     fn column(&self, table: &str, column: &str) -> Option<&ColumnProfile> {

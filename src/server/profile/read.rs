@@ -6,7 +6,7 @@ use std::path::Path;
 
 use toml::Spanned;
 
-use super::{BUILT_IN, Error, Origin, Profile};
+use super::{BUILT_IN, Comparison, Error, Origin, Profile};
 use crate::model::redaction::{Classification, Treatment};
 
 /// Common file systems hold 255 bytes; date, time and `.json.zst` come on top.
@@ -44,6 +44,7 @@ struct Places {
     filters: Option<Spanned<toml::Value>>,
     #[serde(default)]
     treatments: BTreeMap<String, Spanned<toml::Value>>,
+    auth: Option<Spanned<toml::Value>>,
     name: Option<Spanned<toml::Value>>,
     file_name: Option<Spanned<toml::Value>>,
     #[serde(default)]
@@ -111,14 +112,16 @@ impl Profile {
         if let Some(what) = wrong_file_name(&self.file_name) {
             return wrong(start(&places.file_name), what);
         }
-        if let Some(auth) = &self.auth
-            && self.column(&auth.table, &auth.password).is_some_and(|column| column.class != Classification::Secret)
-        {
-            let what = format!(
-                "{}.{} holds the passwords that [auth] names: its class can only be \"secret\"",
-                auth.table, auth.password
-            );
-            return wrong(places.column(&auth.table, &auth.password), what);
+        if let Some(auth) = &self.auth {
+            let (table, column) = auth.password_place();
+            if self.column(table, column).is_some_and(|column| column.class != Classification::Secret) {
+                let what =
+                    format!("{table}.{column} holds the passwords that [auth] names: its class can only be \"secret\"");
+                return wrong(places.column(table, column), what);
+            }
+            if auth.conditions().any(Comparison::is_never) {
+                return wrong(start(&places.auth), "[auth] has an empty list, which nothing fulfils".into());
+            }
         }
         for (name, role) in &self.roles {
             let place = places.role(name);
@@ -128,6 +131,9 @@ impl Profile {
                     return wrong(place, format!("role {name}: table and user belong together"));
                 }
                 _ if role.when.is_empty() => return wrong(place, format!("role {name}: when must name a column")),
+                _ if role.when.values().any(Comparison::is_never) => {
+                    return wrong(place, format!("role {name}: an empty list is fulfilled by nothing"));
+                }
                 _ => {}
             }
         }

@@ -132,35 +132,40 @@ pub trait Source: Send + Sync {
         self.begin_snapshot(&|_| ())
     }
 
-    /// Reads the one row whose `key_column` equals one of `keys`, as texts, outside any snapshot: the
+    /// Reads `columns` of the one row of `table` that fulfils every condition, as texts, outside any snapshot: the
     /// newest truth about an account. None, or several rows, give `None`.
     ///
     /// # Errors
     /// As `open_snapshot`.
-    fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>>;
+    fn find(&self, table: &str, conditions: &[Condition<'_>], columns: &[&str]) -> Result<Option<Vec<Option<String>>>>;
 
-    /// Whether some row fulfils the condition now.
+    /// Whether some row of `table` fulfils every condition now.
     ///
     /// # Errors
     /// As `open_snapshot`.
-    fn holds(&self, condition: &Condition<'_>) -> Result<bool>;
+    fn holds(&self, table: &str, conditions: &[Condition<'_>]) -> Result<bool>;
 }
 
-/// The question that `Source::find` answers.
-#[derive(Clone, Copy, Debug)]
-pub struct Lookup<'a> {
-    pub table: &'a str,
-    pub key_column: &'a str,
-    pub keys: &'a [&'a str],
-    pub columns: &'a [&'a str],
-}
-
-/// The question that `Source::holds` answers: a row of `table` whose columns each have one of these
-/// values, as texts.
-#[derive(Clone, Copy, Debug)]
+/// What a column must hold: one of these.
+#[derive(Clone, Debug)]
 pub struct Condition<'a> {
-    pub table: &'a str,
-    pub equal: &'a [(&'a str, &'a [&'a str])],
+    pub column: &'a str,
+    pub any_of: Vec<Accepted<'a>>,
+}
+
+impl<'a> Condition<'a> {
+    #[must_use]
+    pub fn equals(column: &'a str, value: &'a str) -> Self {
+        Self { column, any_of: vec![Accepted::Text(value)] }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted<'a> {
+    /// As the database writes the value as text.
+    Text(&'a str),
+    Null,
+    NotNull,
 }
 
 /// One consistent view.

@@ -1,6 +1,7 @@
 //! Accounts of Waybill's own, for sources that have none to sign in with.
 
 use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 
 use super::{Result, State, Tx};
 
@@ -10,13 +11,29 @@ pub struct LocalAccount {
     pub name: String,
     /// An Argon2 PHC string.
     pub password_hash: String,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+    /// RFC 3339, UTC; nobody signs in with a disabled account.
+    pub disabled_at: Option<String>,
+}
+
+const COLUMNS: &str = "id, name, password_hash, created_at, disabled_at";
+
+fn read(row: &SqliteRow) -> LocalAccount {
+    LocalAccount {
+        id: row.get("id"),
+        name: row.get("name"),
+        password_hash: row.get("password_hash"),
+        created_at: row.get("created_at"),
+        disabled_at: row.get("disabled_at"),
+    }
 }
 
 /// Adds an account, or gives the one of that id another password.
 ///
 /// # Errors
 /// When the state cannot be written.
-pub async fn put(tx: &mut Tx, account: &LocalAccount, now: &str) -> Result<()> {
+pub async fn put(tx: &mut Tx, account: &LocalAccount) -> Result<()> {
     let sql = "INSERT INTO accounts (id, source_id, name, password_hash, created_at) VALUES (?, ?, ?, ?, ?) \
                ON CONFLICT (id) DO UPDATE SET password_hash = excluded.password_hash";
     let source_id = tx.source_id.clone();
@@ -25,9 +42,29 @@ pub async fn put(tx: &mut Tx, account: &LocalAccount, now: &str) -> Result<()> {
         .bind(source_id)
         .bind(&account.name)
         .bind(&account.password_hash)
-        .bind(now)
+        .bind(&account.created_at)
         .execute(&mut **tx)
         .await?;
+    Ok(())
+}
+
+/// Disables an account, or lets it in again.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn set_disabled(tx: &mut Tx, id: &str, disabled_at: Option<&str>) -> Result<()> {
+    let source_id = tx.source_id.clone();
+    let sql = "UPDATE accounts SET disabled_at = ? WHERE source_id IS ? AND id = ?";
+    sqlx::query(sql).bind(disabled_at).bind(source_id).bind(id).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// # Errors
+/// When the state cannot be written.
+pub async fn remove(tx: &mut Tx, id: &str) -> Result<()> {
+    let source_id = tx.source_id.clone();
+    let sql = "DELETE FROM accounts WHERE source_id IS ? AND id = ?";
+    sqlx::query(sql).bind(source_id).bind(id).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -45,13 +82,23 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub async fn account_by_id(&self, id: &str) -> Result<Option<LocalAccount>> {
-        self.account("SELECT id, name, password_hash FROM accounts WHERE source_id IS ? AND id = ?", id).await
+        self.account("id", id).await
     }
 
     /// # Errors
     /// When the state cannot be read.
     pub async fn account_by_name(&self, name: &str) -> Result<Option<LocalAccount>> {
-        self.account("SELECT id, name, password_hash FROM accounts WHERE source_id IS ? AND name = ?", name).await
+        self.account("name", name).await
+    }
+
+    /// By name.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn accounts(&self) -> Result<Vec<LocalAccount>> {
+        let sql = format!("SELECT {COLUMNS} FROM accounts WHERE source_id IS ? ORDER BY name");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&self.source_id).fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(read).collect())
     }
 
     /// # Errors
@@ -62,8 +109,9 @@ impl State {
         Ok(row.get(0))
     }
 
-    async fn account(&self, sql: &'static str, value: &str) -> Result<Option<LocalAccount>> {
-        let row = sqlx::query(sql).bind(&self.source_id).bind(value).fetch_optional(&self.pool).await?;
-        Ok(row.map(|row| LocalAccount { id: row.get(0), name: row.get(1), password_hash: row.get(2) }))
+    async fn account(&self, column: &'static str, value: &str) -> Result<Option<LocalAccount>> {
+        let sql = format!("SELECT {COLUMNS} FROM accounts WHERE source_id IS ? AND {column} = ?");
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&self.source_id).bind(value);
+        Ok(query.fetch_optional(&self.pool).await?.as_ref().map(read))
     }
 }

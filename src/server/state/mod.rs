@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod exports;
+pub mod second_factors;
 pub mod sessions;
 pub mod sources;
 

@@ -1,6 +1,7 @@
 //! Signed-in browsers. Only the SHA-256 of a token is kept: a stolen copy signs nobody in.
 
 use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 
 use super::{Result, State, Tx};
 
@@ -9,15 +10,38 @@ pub struct Session {
     pub token_sha256: String,
     pub account_id: String,
     pub email: String,
+    /// RFC 3339, UTC, as all times here.
     pub created_at: String,
     pub last_seen_at: String,
+    /// Where it was opened from.
+    pub network: Option<String>,
+    /// Of the stored password hash that it was opened with.
+    pub credential_sha256: String,
+    /// The password was right, and the code of the second factor is still to come.
+    pub awaits_code: bool,
+}
+
+const COLUMNS: &str =
+    "token_sha256, account_id, email, created_at, last_seen_at, network, credential_sha256, awaits_code";
+
+fn read(row: &SqliteRow) -> Session {
+    Session {
+        token_sha256: row.get("token_sha256"),
+        account_id: row.get("account_id"),
+        email: row.get("email"),
+        created_at: row.get("created_at"),
+        last_seen_at: row.get("last_seen_at"),
+        network: row.get("network"),
+        credential_sha256: row.get("credential_sha256"),
+        awaits_code: row.get("awaits_code"),
+    }
 }
 
 /// # Errors
 /// When the state cannot be written.
 pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
-    let sql = "INSERT INTO sessions (source_id, token_sha256, account_id, email, created_at, last_seen_at) \
-               VALUES (?, ?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO sessions (source_id, token_sha256, account_id, email, created_at, last_seen_at, network, \
+               credential_sha256, awaits_code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let source_id = tx.source_id.clone();
     sqlx::query(sql)
         .bind(source_id)
@@ -26,29 +50,62 @@ pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
         .bind(&session.email)
         .bind(&session.created_at)
         .bind(&session.last_seen_at)
+        .bind(&session.network)
+        .bind(&session.credential_sha256)
+        .bind(session.awaits_code)
         .execute(&mut **tx)
         .await?;
     Ok(())
 }
 
-/// Ends every session of an account: sign-out works everywhere at once.
+/// Ends one session.
 ///
 /// # Errors
 /// When the state cannot be written.
-pub async fn remove_all_of(tx: &mut Tx, account_id: &str) -> Result<()> {
+pub async fn remove(tx: &mut Tx, token_sha256: &str) -> Result<()> {
     let source_id = tx.source_id.clone();
-    let sql = "DELETE FROM sessions WHERE source_id IS ? AND account_id = ?";
-    sqlx::query(sql).bind(source_id).bind(account_id).execute(&mut **tx).await?;
+    let sql = "DELETE FROM sessions WHERE source_id IS ? AND token_sha256 = ?";
+    sqlx::query(sql).bind(source_id).bind(token_sha256).execute(&mut **tx).await?;
     Ok(())
 }
 
-/// Ends every session of the transaction's source.
+/// Ends every session of an account; says how many.
 ///
 /// # Errors
 /// When the state cannot be written.
-pub async fn remove_all(tx: &mut Tx) -> Result<()> {
+pub async fn remove_all_of(tx: &mut Tx, account_id: &str) -> Result<u64> {
+    remove_all_of_but(tx, account_id, "").await
+}
+
+/// Ends every session of an account but one; says how many.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn remove_all_of_but(tx: &mut Tx, account_id: &str, token_sha256: &str) -> Result<u64> {
     let source_id = tx.source_id.clone();
-    sqlx::query("DELETE FROM sessions WHERE source_id IS ?").bind(source_id).execute(&mut **tx).await?;
+    let sql = "DELETE FROM sessions WHERE source_id IS ? AND account_id = ? AND token_sha256 <> ?";
+    let query = sqlx::query(sql).bind(source_id).bind(account_id).bind(token_sha256);
+    Ok(query.execute(&mut **tx).await?.rows_affected())
+}
+
+/// Ends every session of the transaction's source; says how many.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn remove_all(tx: &mut Tx) -> Result<u64> {
+    let source_id = tx.source_id.clone();
+    let query = sqlx::query("DELETE FROM sessions WHERE source_id IS ?").bind(source_id);
+    Ok(query.execute(&mut **tx).await?.rows_affected())
+}
+
+/// Binds a session to another stored hash of the same password.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn rebind(tx: &mut Tx, token_sha256: &str, credential_sha256: &str) -> Result<()> {
+    let source_id = tx.source_id.clone();
+    let sql = "UPDATE sessions SET credential_sha256 = ? WHERE source_id IS ? AND token_sha256 = ?";
+    sqlx::query(sql).bind(credential_sha256).bind(source_id).bind(token_sha256).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -56,16 +113,19 @@ impl State {
     /// # Errors
     /// When the state cannot be read.
     pub async fn session(&self, token_sha256: &str) -> Result<Option<Session>> {
-        let sql = "SELECT account_id, email, created_at, last_seen_at FROM sessions \
-                   WHERE source_id IS ? AND token_sha256 = ?";
-        let row = sqlx::query(sql).bind(&self.source_id).bind(token_sha256).fetch_optional(&self.pool).await?;
-        Ok(row.map(|row| Session {
-            token_sha256: token_sha256.to_owned(),
-            account_id: row.get(0),
-            email: row.get(1),
-            created_at: row.get(2),
-            last_seen_at: row.get(3),
-        }))
+        let sql = format!("SELECT {COLUMNS} FROM sessions WHERE source_id IS ? AND token_sha256 = ?");
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&self.source_id).bind(token_sha256);
+        Ok(query.fetch_optional(&self.pool).await?.as_ref().map(read))
+    }
+
+    /// The newest first.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn sessions(&self) -> Result<Vec<Session>> {
+        let sql = format!("SELECT {COLUMNS} FROM sessions WHERE source_id IS ? ORDER BY last_seen_at DESC");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&self.source_id).fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(read).collect())
     }
 
     /// # Errors

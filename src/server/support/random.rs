@@ -41,12 +41,18 @@ pub fn uuid(clock: &dyn Clock, random: &dyn Random) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
 }
 
-/// A short name that finds a failure in the log, such as `7K2Q-19FD`: Crockford's alphabet, which
-/// has no letters that are mistaken for digits.
+/// A short name that finds a failure in the log, such as `7K2Q-19FD`.
 #[must_use]
 pub fn reference(random: &dyn Random) -> String {
+    typeable(random, 8)
+}
+
+/// So many letters of 5 bits, in groups of four, for people to type: Crockford's alphabet, which has no letters that
+/// are mistaken for digits.
+#[must_use]
+pub fn typeable(random: &dyn Random, letters: usize) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    let mut bytes = [0; 8];
+    let mut bytes = vec![0; letters];
     random.fill(&mut bytes);
     let letters: Vec<char> = bytes.iter().map(|b| char::from(ALPHABET[usize::from(b % 32)])).collect();
     letters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join("-")

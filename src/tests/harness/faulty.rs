@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use waybill::server::rows::{Catalog, RowSink, Selection, Stopped, Value};
-use waybill::server::source::{Condition, Error, Identity, Interrupt, Lookup, Result, Snapshot, Source};
+use waybill::server::source::{Condition, Error, Identity, Interrupt, Result, Snapshot, Source};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -48,12 +48,12 @@ impl Source for FaultySource {
         Ok(Box::new(FaultySnapshot { real: self.real.begin_snapshot(begun)?, fault: self.fault, at, seen: 0 }))
     }
 
-    fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
-        self.real.find(lookup)
+    fn find(&self, table: &str, conditions: &[Condition<'_>], columns: &[&str]) -> Result<Option<Vec<Option<String>>>> {
+        self.real.find(table, conditions, columns)
     }
 
-    fn holds(&self, condition: &Condition<'_>) -> Result<bool> {
-        self.real.holds(condition)
+    fn holds(&self, table: &str, conditions: &[Condition<'_>]) -> Result<bool> {
+        self.real.holds(table, conditions)
     }
 }
 

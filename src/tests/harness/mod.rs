@@ -19,7 +19,7 @@ use waybill::server::app::{App, Parts};
 use waybill::server::audit;
 use waybill::server::binding::SourceName;
 use waybill::server::http::connections::Limits;
-use waybill::server::profile::Profile;
+use waybill::server::profile::{Profile, SecondFactorPolicy};
 use waybill::server::sample::{Size, generate};
 use waybill::server::source::Source;
 use waybill::server::source::sqlite::SqliteSource;
@@ -103,20 +103,37 @@ impl Waybill {
         let folder = TempDir::new().unwrap();
         let source = sample(incidents, folder.path());
         let wrapped = wrap(Arc::new(SqliteSource::new(&source)));
-        Self::assemble(folder, source, wrapped, Profile::built_in("supportsignal").unwrap()).await
+        let profile = Profile::built_in("supportsignal").unwrap();
+        Self::assemble(folder, source, wrapped, profile, SecondFactorPolicy::Optional).await
+    }
+
+    /// On a sample, with what the operator demands.
+    pub async fn start_requiring(second_factor: SecondFactorPolicy) -> Self {
+        let folder = TempDir::new().unwrap();
+        let file = sample(50, folder.path());
+        let source = Arc::new(SqliteSource::new(&file));
+        Self::assemble(folder, file, source, Profile::built_in("supportsignal").unwrap(), second_factor).await
     }
 
     /// On any source and profile.
     pub async fn on(source: Arc<dyn Source>, profile: Profile) -> Self {
-        Self::assemble(TempDir::new().unwrap(), PathBuf::new(), source, profile).await
+        let optional = SecondFactorPolicy::Optional;
+        Self::assemble(TempDir::new().unwrap(), PathBuf::new(), source, profile, optional).await
     }
 
-    async fn assemble(folder: TempDir, file: PathBuf, source: Arc<dyn Source>, profile: Profile) -> Self {
+    async fn assemble(
+        folder: TempDir,
+        file: PathBuf,
+        source: Arc<dyn Source>,
+        profile: Profile,
+        second_factor: SecondFactorPolicy,
+    ) -> Self {
         let clock = Arc::new(TestClock::default());
         let parts = Parts {
             source,
             profile,
             source_name: SourceName::chosen("test"),
+            second_factor,
             state: &folder.path().join("waybill.db"),
             signing_key: &folder.path().join("signing-key.pem"),
             clock: clock.clone(),

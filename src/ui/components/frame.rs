@@ -70,7 +70,7 @@ fn SignedIn(viewer: Viewer) -> impl IntoView {
     let source = format!("{} · {} {}", viewer.source.profile, viewer.source.engine, viewer.source.engine_version);
     view! {
         <span class="chip">{source}</span>
-        <span class="who"><span class="email">{viewer.email}</span>" "<span class="role">{viewer.role}</span></span>
+        <span class="who"><a class="email" href="/admin/account">{viewer.email}</a>" "<span class="role">{viewer.role}</span></span>
         <form method="post" action="/logout"><button class="quiet">"Sign out"</button></form>
     }
 }

@@ -1,6 +1,7 @@
 //! Pieces that pages are made of.
 
 mod copy_button;
+mod entrance;
 mod frame;
 mod icon;
 mod refusal;
@@ -9,6 +10,7 @@ mod toast;
 mod waiting;
 
 pub use copy_button::CopyButton;
+pub use entrance::{Entrance, Notice};
 pub use frame::{Frame, current_viewer};
 pub use icon::Icon;
 pub use refusal::Refusal;

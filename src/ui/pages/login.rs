@@ -1,39 +1,76 @@
-//! Signing in: a plain form, the same with and without JavaScript.
+//! Signing in: plain forms, the same with and without JavaScript.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::model::access::safe_return_path;
-use crate::ui::components::Icon;
+use crate::model::form_problem::FormProblem;
+use crate::ui::components::{Entrance, Notice};
+
+/// What the pages before sign-in know of the console and of the visitor.
+#[derive(Clone, Debug, Default)]
+pub struct FirstVisit {
+    /// Accounts are Waybill's own, and there is none yet.
+    pub needs_account: bool,
+    /// What was typed as a name a moment ago.
+    pub name: String,
+}
 
 #[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #[component]
-pub fn LoginPage(next: String, problem: String) -> impl IntoView {
-    let problem = match problem.as_str() {
-        "wrong" => Some("Name or password is wrong."),
-        "crowded" => Some("Many people are signing in at this moment. Try again in some seconds."),
-        "often" => Some("Too many attempts. Wait half a minute and try again."),
-        "unavailable" => Some("The accounts cannot be read now: the database does not answer. Try again in a moment."),
-        "form" => Some("The form could not be read. Fill it in again."),
-        _ => None,
-    };
+pub fn LoginPage(next: String, problem: String, notice: String) -> impl IntoView {
+    let FirstVisit { needs_account, name } = use_context().unwrap_or_default();
     let next = safe_return_path(&next).to_owned();
-    let message = problem.map(|text| view! { <p class="problem" role="alert" id="problem">{text}</p> });
+    let problem = FormProblem::words_of(&problem);
+    let is_made = notice == "made";
+    let notice = is_made.then_some("The account is made. Sign in with it.");
+    let knows_name = !name.is_empty();
+    let whose = if needs_account {
+        view! {
+            <p class="soft">
+                "Nobody can sign in here yet: this console has no account. "<a href="/setup">"Make the first one"</a>
+                " with the code that the server printed when it started, or with "<code>"waybill user add --admin NAME"</code>"."
+            </p>
+        }
+        .into_any()
+    } else {
+        view! {
+            <p class="soft">"With your account of the application whose data this console looks after, or with one made for this console."</p>
+        }
+        .into_any()
+    };
     view! {
         <Title text="Sign in" />
-        <main class="narrow">
-            <p class="brand large"><Icon name="waybill" />"Waybill"</p>
-            <section class="card sign-in">
-                <h1>"Sign in"</h1>
-                <p class="soft">"With your account of the application whose data this console looks after, or with one made for this console."</p>
-                {message}
-                <form method="post" action="/login">
-                    <input type="hidden" name="next" value=next />
-                    <label>"E-mail address or name"<input type="text" inputmode="email" name="email" autocomplete="username" autocapitalize="none" required autofocus /></label>
-                    <label>"Password"<input type="password" name="password" autocomplete="current-password" required /></label>
-                    <button class="button primary">"Sign in"</button>
-                </form>
-            </section>
-        </main>
+        <Entrance title="Sign in">
+            {whose}
+            <Notice problem notice />
+            <form method="post" action="/login">
+                <input type="hidden" name="next" value=next />
+                <label>"E-mail address or name"<input type="text" inputmode="email" name="email" value=name autocomplete="username" autocapitalize="none" required autofocus=!knows_name /></label>
+                <label>"Password"<input type="password" name="password" autocomplete="current-password" required autofocus=knows_name /></label>
+                <button class="button primary">"Sign in"</button>
+            </form>
+        </Entrance>
+    }
+}
+
+/// The second step, where there is a second factor.
+#[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
+#[component]
+pub fn CodePage(next: String, problem: String) -> impl IntoView {
+    let next = safe_return_path(&next).to_owned();
+    view! {
+        <Title text="Second step" />
+        <Entrance title="Second step">
+            <p class="soft">"Enter the code that your authenticator app shows for Waybill, or one of your recovery codes."</p>
+            <Notice problem=FormProblem::words_of(&problem) notice=None />
+            <form method="post" action="/login/code">
+                <input type="hidden" name="next" value=next />
+                <label>"Code"<input type="text" name="code" autocomplete="one-time-code" autocapitalize="characters" maxlength="60" required autofocus /></label>
+                <button class="button primary">"Go on"</button>
+            </form>
+            <p class="soft">"Neither app nor recovery codes at hand? Whoever runs this console can take the second factor away with "<code>"waybill user reset-second-factor"</code>"."</p>
+            <form method="post" action="/logout"><button class="quiet">"Sign in as somebody else"</button></form>
+        </Entrance>
     }
 }

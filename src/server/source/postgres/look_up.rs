@@ -1,6 +1,6 @@
 //! Questions about an account: the newest committed truth, from plain tables only.
 
-use super::super::{Condition, Error, LONGEST_ANSWER, Lookup, NO_TABLE, Result};
+use super::super::{Accepted, Condition, Error, LONGEST_ANSWER, NO_TABLE, Result};
 use super::catalog::{HIDES_ROWS, parts, rows};
 use super::client::{self, Row};
 use super::foreign_code::ForeignCode;
@@ -18,10 +18,25 @@ struct Test<'a> {
 }
 
 impl<'a> Test<'a> {
-    /// SQL for: the column has one of these values.
-    fn any_of(&mut self, column: &PlainColumn, accepted: &[&'a str]) -> String {
-        let tests: Vec<String> = accepted.iter().map(|value| self.equals(column, value)).collect();
-        format!("({})", tests.join(" OR "))
+    /// SQL for: every condition holds.
+    fn all(&mut self, name: &str, table: &PlainTable, conditions: &[Condition<'a>]) -> Result<String> {
+        let tests: Vec<String> = conditions
+            .iter()
+            .map(|condition| Ok(self.any_of(table.column(name, condition.column)?, &condition.any_of)))
+            .collect::<Result<_>>()?;
+        Ok(tests.join(" AND "))
+    }
+
+    fn any_of(&mut self, column: &PlainColumn, accepted: &[Accepted<'a>]) -> String {
+        let texts = accepted.iter().filter(|accepted| matches!(accepted, Accepted::Text(_))).count();
+        let one = |accepted: &Accepted<'a>| match accepted {
+            Accepted::Null => format!("{} IS NULL", quoted(&column.name)),
+            Accepted::NotNull => format!("{} IS NOT NULL", quoted(&column.name)),
+            Accepted::Text(value) if texts == 1 => self.equals(column, value),
+            // What a truth value is written as differs from engine to engine.
+            Accepted::Text(value) => self.equals_as_text(column, value),
+        };
+        format!("({})", accepted.iter().map(one).collect::<Vec<_>>().join(" OR "))
     }
 
     /// As its own type, which an index is made for.
@@ -53,14 +68,21 @@ pub fn identity(session: &mut Session) -> Result<String> {
 }
 
 /// `Source::find`.
-pub fn find(session: &mut Session, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
-    let table = plain_table(session, lookup.table)?;
-    let column = |name: &str| table.column(lookup.table, name);
-    let shown = |name: &&str| Ok(format!("pg_catalog.substr({}, 1, {LONGEST_ANSWER})", column(name)?.text));
-    let texts: Vec<String> = lookup.columns.iter().map(shown).collect::<Result<_>>()?;
+pub fn find(
+    session: &mut Session,
+    table: &str,
+    conditions: &[Condition<'_>],
+    columns: &[&str],
+) -> Result<Option<Vec<Option<String>>>> {
+    let plain = plain_table(session, table)?;
+    let shown = |name: &&str| {
+        let column = plain.column(table, name)?;
+        Ok(format!("pg_catalog.substr({}, 1, {LONGEST_ANSWER})", column.text))
+    };
+    let shown: Vec<String> = columns.iter().map(shown).collect::<Result<_>>()?;
     let mut test = Test::default();
-    let key = test.any_of(column(lookup.key_column)?, lookup.keys);
-    let sql = format!("SELECT {} FROM {} WHERE {key} LIMIT 2", texts.join(", "), table.from);
+    let tests = test.all(table, &plain, conditions)?;
+    let sql = format!("SELECT {} FROM {} WHERE {tests} LIMIT 2", shown.join(", "), plain.from);
     let mut rows = match session.fetch_typed(&sql, &test.types, &test.values) {
         // An e-mail address is no UUID: then nobody has that key.
         Err(error) if fault::is_bad_value(&error) => return Ok(None),
@@ -71,21 +93,11 @@ pub fn find(session: &mut Session, lookup: &Lookup<'_>) -> Result<Option<Vec<Opt
 }
 
 /// `Source::holds`.
-pub fn holds(session: &mut Session, condition: &Condition<'_>) -> Result<bool> {
-    let table = plain_table(session, condition.table)?;
-    let (mut test, mut tests) = (Test::default(), Vec::new());
-    for (name, accepted) in condition.equal {
-        let column = table.column(condition.table, name)?;
-        tests.push(match accepted {
-            [_] => test.any_of(column, accepted),
-            // What a truth value is written as differs from engine to engine.
-            several => {
-                let any: Vec<String> = several.iter().map(|value| test.equals_as_text(column, value)).collect();
-                format!("({})", any.join(" OR "))
-            }
-        });
-    }
-    let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", table.from, tests.join(" AND "));
+pub fn holds(session: &mut Session, table: &str, conditions: &[Condition<'_>]) -> Result<bool> {
+    let plain = plain_table(session, table)?;
+    let mut test = Test::default();
+    let tests = test.all(table, &plain, conditions)?;
+    let sql = format!("SELECT 1 FROM {} WHERE {tests} LIMIT 1", plain.from);
     match session.fetch_typed(&sql, &test.types, &test.values) {
         Err(error) if fault::is_bad_value(&error) => Ok(false),
         rows => Ok(!rows?.is_empty()),

@@ -18,7 +18,7 @@ mod snapshot;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Condition, Error, Identity, Interrupt, Lookup, Result, Snapshot, Source, quoted};
+use super::{Condition, Error, Identity, Interrupt, Result, Snapshot, Source, quoted};
 pub use client::Address;
 use session::Session;
 use snapshot::PostgresSnapshot;
@@ -136,11 +136,11 @@ impl Source for PostgresSource {
         Ok(Box::new(PostgresSnapshot::begin(session, self.lock_timeout)?))
     }
 
-    fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
-        self.ask(|session| session.look_up(|session| look_up::find(session, lookup)))
+    fn find(&self, table: &str, conditions: &[Condition<'_>], columns: &[&str]) -> Result<Option<Vec<Option<String>>>> {
+        self.ask(|session| session.look_up(|session| look_up::find(session, table, conditions, columns)))
     }
 
-    fn holds(&self, condition: &Condition<'_>) -> Result<bool> {
-        self.ask(|session| session.look_up(|session| look_up::holds(session, condition)))
+    fn holds(&self, table: &str, conditions: &[Condition<'_>]) -> Result<bool> {
+        self.ask(|session| session.look_up(|session| look_up::holds(session, table, conditions)))
     }
 }

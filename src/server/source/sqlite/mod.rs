@@ -13,7 +13,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params_from_iter};
 
 use super::{
-    Condition, Error, Identity, Interrupt, LONGEST_ANSWER, Lookup, NO_TABLE, Result, Snapshot, Source, quoted,
+    Accepted, Condition, Error, Identity, Interrupt, LONGEST_ANSWER, NO_TABLE, Result, Snapshot, Source, quoted,
 };
 use snapshot::SqliteSnapshot;
 
@@ -82,37 +82,59 @@ impl Source for SqliteSource {
         Ok(Box::new(SqliteSnapshot::begin(connection)?))
     }
 
-    fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Vec<Option<String>>>> {
+    fn find(&self, table: &str, conditions: &[Condition<'_>], columns: &[&str]) -> Result<Option<Vec<Option<String>>>> {
         let mut connection = self.connect()?;
         let view = connection.transaction()?;
-        require_table(&view, lookup.table)?;
+        require_table(&view, table)?;
         // As texts, whatever they are stored as.
-        let column = |name: &&str| format!("substr(CAST({} AS TEXT), 1, {LONGEST_ANSWER})", quoted(name));
-        let columns = lookup.columns.iter().map(column).collect::<Vec<_>>().join(", ");
-        let marks = vec!["?"; lookup.keys.len()].join(", ");
-        let (table, key) = (quoted(lookup.table), quoted(lookup.key_column));
-        let sql = format!("SELECT {columns} FROM {table} WHERE {key} IN ({marks}) LIMIT 2");
+        let shown = |name: &&str| format!("substr(CAST({} AS TEXT), 1, {LONGEST_ANSWER})", quoted(name));
+        let shown = columns.iter().map(shown).collect::<Vec<_>>().join(", ");
+        let test = Test::of(conditions);
+        let sql = format!("SELECT {shown} FROM {} WHERE {} LIMIT 2", quoted(table), test.sql);
         let mut statement = view.prepare(&sql)?;
-        let width = lookup.columns.len();
-        let read = |row: &rusqlite::Row<'_>| (0..width).map(|i| row.get::<_, Option<String>>(i)).collect();
-        let mut rows = statement.query_map(params_from_iter(lookup.keys), read)?;
+        let read = |row: &rusqlite::Row<'_>| (0..columns.len()).map(|i| row.get::<_, Option<String>>(i)).collect();
+        let mut rows = statement.query_map(params_from_iter(test.values), read)?;
         match (rows.next().transpose()?, rows.next()) {
             (Some(row), None) => Ok(Some(row)),
             _ => Ok(None),
         }
     }
 
-    fn holds(&self, condition: &Condition<'_>) -> Result<bool> {
+    fn holds(&self, table: &str, conditions: &[Condition<'_>]) -> Result<bool> {
         let mut connection = self.connect()?;
         let view = connection.transaction()?;
-        require_table(&view, condition.table)?;
-        let test = |(column, accepted): &(&str, &[&str])| {
-            format!("CAST({} AS TEXT) IN ({})", quoted(column), vec!["?"; accepted.len()].join(", "))
+        require_table(&view, table)?;
+        let test = Test::of(conditions);
+        let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", quoted(table), test.sql);
+        Ok(view.prepare(&sql)?.exists(params_from_iter(test.values))?)
+    }
+}
+
+/// What stands after WHERE, and its values.
+struct Test<'a> {
+    sql: String,
+    values: Vec<&'a str>,
+}
+
+impl<'a> Test<'a> {
+    fn of(conditions: &[Condition<'a>]) -> Self {
+        let mut values = Vec::new();
+        let mut test = |Condition { column, any_of }: &Condition<'a>| {
+            let column = quoted(column);
+            let texts = any_of.iter().filter(|accepted| matches!(accepted, Accepted::Text(_))).count();
+            let one = |accepted: &Accepted<'a>| match accepted {
+                Accepted::Null => format!("{column} IS NULL"),
+                Accepted::NotNull => format!("{column} IS NOT NULL"),
+                Accepted::Text(text) => {
+                    values.push(*text);
+                    // Only as it stands can an index find it; what a truth value is written as differs.
+                    if texts == 1 { format!("{column} = ?") } else { format!("CAST({column} AS TEXT) = ?") }
+                }
+            };
+            format!("({})", any_of.iter().map(one).collect::<Vec<_>>().join(" OR "))
         };
-        let tests: Vec<String> = condition.equal.iter().map(test).collect();
-        let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", quoted(condition.table), tests.join(" AND "));
-        let values = condition.equal.iter().flat_map(|(_, accepted)| accepted.iter());
-        Ok(view.prepare(&sql)?.exists(params_from_iter(values))?)
+        let sql = conditions.iter().map(&mut test).collect::<Vec<_>>().join(" AND ");
+        Self { sql, values }
     }
 }
 

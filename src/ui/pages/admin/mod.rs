@@ -1,5 +1,6 @@
 //! The console's start page: its tools as cards.
 
+pub mod account;
 pub mod developer_tools;
 
 use leptos::prelude::*;

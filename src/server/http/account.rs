@@ -1,0 +1,144 @@
+//! Forms about one's own account.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::body::Body;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Form};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::problem::Problem;
+use super::session::session_token;
+use super::sign_in::problem_of;
+use super::{Shared, render_page};
+use crate::model::form_problem::FormProblem;
+use crate::server::context::Visitor;
+use crate::server::identity::{self, Caller, Visit};
+use crate::ui::RecoveryCodes;
+
+const PAGE: &str = "/admin/account";
+
+#[derive(Deserialize)]
+pub struct NewPassword {
+    password: SecretString,
+    new: SecretString,
+    repeated: SecretString,
+}
+
+pub async fn change_password(
+    State(shared): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    form: Result<Form<NewPassword>, FormRejection>,
+) -> Response {
+    let who = match Who::of(visitor, &headers, &shared) {
+        Ok(who) => who,
+        Err(problem) => return problem.into_response(),
+    };
+    let Ok(Form(form)) = form else { return again(FormProblem::Unreadable) };
+    if form.new.expose_secret() != form.repeated.expose_secret() {
+        return again(FormProblem::Differs);
+    }
+    done(shared.app.identity.change_password(&who.caller, form.password, form.new, who.visit()).await, "password")
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+pub enum SecondFactorForm {
+    Begin { password: SecretString },
+    Confirm { code: SecretString },
+    Renew { password: SecretString },
+    Remove { password: SecretString },
+}
+
+pub async fn change_second_factor(
+    State(shared): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    form: Result<Form<SecondFactorForm>, FormRejection>,
+) -> Response {
+    let who = match Who::of(visitor, &headers, &shared) {
+        Ok(who) => who,
+        Err(problem) => return problem.into_response(),
+    };
+    let (identity, caller, visit) = (&shared.app.identity, &who.caller, who.visit());
+    let codes = match form {
+        Err(_) => return again(FormProblem::Unreadable),
+        Ok(Form(SecondFactorForm::Begin { password })) => {
+            return done(identity.begin_second_factor(caller, password, visit).await, "begun");
+        }
+        Ok(Form(SecondFactorForm::Remove { password })) => {
+            return done(identity.remove_second_factor(caller, password, visit).await, "removed");
+        }
+        Ok(Form(SecondFactorForm::Confirm { code })) => {
+            identity.confirm_second_factor(caller, code.expose_secret(), visit).await
+        }
+        Ok(Form(SecondFactorForm::Renew { password })) => identity.renew_recovery_codes(caller, password, visit).await,
+    };
+    match codes {
+        Ok(codes) => show(shared, who.caller, headers, codes).await,
+        Err(error) => again(own_problem(error)),
+    }
+}
+
+pub async fn end_other_sessions(
+    State(shared): State<Shared>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+) -> Response {
+    match Who::of(visitor, &headers, &shared) {
+        Ok(who) => done(shared.app.identity.end_other_sessions(&who.caller, who.visit()).await, "sessions"),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Who sent the form, and from which browser.
+struct Who {
+    caller: Caller,
+    token: Option<String>,
+}
+
+impl Who {
+    fn of(visitor: Visitor, headers: &HeaderMap, shared: &Shared) -> Result<Self, Problem> {
+        Ok(Self { caller: visitor.caller()?, token: session_token(headers, shared) })
+    }
+
+    fn visit(&self) -> Visit<'_> {
+        let network = self.caller.network.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        Visit { network, token: self.token.as_deref() }
+    }
+}
+
+fn done(result: Result<(), identity::Error>, notice: &str) -> Response {
+    match result {
+        Ok(()) => Redirect::to(&format!("{PAGE}?notice={notice}")).into_response(),
+        Err(error) => again(own_problem(error)),
+    }
+}
+
+fn again(problem: FormProblem) -> Response {
+    Redirect::to(&format!("{PAGE}?problem={}", problem.key())).into_response()
+}
+
+/// Who they are is known here: what was wrong is the password.
+fn own_problem(error: identity::Error) -> FormProblem {
+    match problem_of(error) {
+        FormProblem::Credentials => FormProblem::Password,
+        problem => problem,
+    }
+}
+
+/// The account's page with the recovery codes, which are in no address and are shown this once.
+async fn show(shared: Shared, caller: Caller, headers: HeaderMap, codes: Vec<String>) -> Response {
+    let mut request = Request::get(PAGE).body(Body::empty()).unwrap_or_default();
+    if let Some(cookies) = headers.get(header::COOKIE) {
+        request.headers_mut().insert(header::COOKIE, cookies.clone());
+    }
+    request.extensions_mut().insert(Visitor::Caller(caller));
+    request.extensions_mut().insert(RecoveryCodes(codes));
+    render_page(State(shared), request).await
+}

@@ -1,0 +1,187 @@
+//! Accounts of Waybill's own, as the command line looks after them. They live in its state alone: no source is needed.
+
+use secrecy::SecretString;
+
+use super::own_account::hashed;
+use super::{Error, policy};
+use crate::server::audit::{self, Entry, Event};
+use crate::server::state::{State, accounts, accounts::LocalAccount, second_factors, sessions};
+use crate::server::support::clock::{Clock, rfc3339};
+use crate::server::support::random::{Random, token, uuid};
+
+/// On whose word accounts are changed.
+#[derive(Clone, Copy)]
+pub struct Operator<'a> {
+    pub state: &'a State,
+    pub clock: &'a dyn Clock,
+    /// `cli:<user of the system>`, or what else did it.
+    pub name: &'a str,
+}
+
+/// An account as the operator sees it.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub account: LocalAccount,
+    pub has_second_factor: bool,
+    /// Browsers that are signed in.
+    pub sessions: usize,
+}
+
+/// A signed-in browser as the operator sees it.
+#[derive(Clone, Debug)]
+pub struct OpenSession {
+    pub name: String,
+    pub network: Option<String>,
+    pub created_at: String,
+    pub last_seen_at: String,
+}
+
+impl Operator<'_> {
+    /// Adds an account, or gives the one of that name another password and ends its sessions.
+    ///
+    /// # Errors
+    /// `Unusable` for a name or password that will not do, or when the state cannot be used.
+    pub async fn put(&self, random: &dyn Random, name: &str, password: SecretString) -> Result<LocalAccount, Error> {
+        let name = name.trim();
+        policy::check_name(name)?;
+        policy::check_password(name, &password)?;
+        let password_hash = hashed(password, token(random)).await?;
+        let account = match self.state.account_by_name(name).await? {
+            Some(known) => LocalAccount { password_hash, ..known },
+            None => LocalAccount {
+                id: format!("local:{}", uuid(self.clock, random)),
+                name: name.to_owned(),
+                password_hash,
+                created_at: rfc3339(self.clock.now()),
+                disabled_at: None,
+            },
+        };
+        let mut tx = self.state.begin().await?;
+        accounts::put(&mut tx, &account).await?;
+        sessions::remove_all_of(&mut tx, &account.id).await?;
+        self.note(&mut tx, Event::AccountPut { account: account.name.clone() }).await?;
+        tx.commit().await?;
+        Ok(account)
+    }
+
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn list(&self) -> Result<Vec<Listed>, Error> {
+        let (factors, sessions) = (self.state.second_factors().await?, self.state.sessions().await?);
+        let listed = self.state.accounts().await?.into_iter().map(|account| Listed {
+            has_second_factor: factors.iter().any(|one| one.account_id == account.id && one.confirmed_at.is_some()),
+            sessions: sessions.iter().filter(|one| one.account_id == account.id && !one.awaits_code).count(),
+            account,
+        });
+        Ok(listed.collect())
+    }
+
+    /// Nobody signs in with a disabled account, its sessions end and its exports stop.
+    ///
+    /// # Errors
+    /// `NoAccount`.
+    pub async fn disable(&self, name: &str) -> Result<(), Error> {
+        let account = self.account(name).await?;
+        let mut tx = self.state.begin().await?;
+        accounts::set_disabled(&mut tx, &account.id, Some(&rfc3339(self.clock.now()))).await?;
+        sessions::remove_all_of(&mut tx, &account.id).await?;
+        self.note(&mut tx, Event::AccountDisabled { account: account.name }).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// # Errors
+    /// `NoAccount`.
+    pub async fn enable(&self, name: &str) -> Result<(), Error> {
+        let account = self.account(name).await?;
+        let mut tx = self.state.begin().await?;
+        accounts::set_disabled(&mut tx, &account.id, None).await?;
+        self.note(&mut tx, Event::AccountEnabled { account: account.name }).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Its history and audit trail stay.
+    ///
+    /// # Errors
+    /// `NoAccount`.
+    pub async fn remove(&self, name: &str) -> Result<(), Error> {
+        let account = self.account(name).await?;
+        let mut tx = self.state.begin().await?;
+        second_factors::remove(&mut tx, &account.id).await?;
+        sessions::remove_all_of(&mut tx, &account.id).await?;
+        accounts::remove(&mut tx, &account.id).await?;
+        self.note(&mut tx, Event::AccountRemoved { account: account.name }).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// For whoever lost app and recovery codes; of the application's accounts too. Its sessions end.
+    ///
+    /// # Errors
+    /// `NoAccount` where nobody of that name has a second factor.
+    pub async fn reset_second_factor(&self, name: &str) -> Result<(), Error> {
+        let factors = self.state.second_factors().await?;
+        let own = factors.into_iter().filter(|factor| factor.name.eq_ignore_ascii_case(name.trim()));
+        let own: Vec<_> = own.collect();
+        if own.is_empty() {
+            return Err(Error::NoAccount(format!("{name} with a second factor")));
+        }
+        let mut tx = self.state.begin().await?;
+        for factor in own {
+            second_factors::remove(&mut tx, &factor.account_id).await?;
+            sessions::remove_all_of(&mut tx, &factor.account_id).await?;
+            self.note(&mut tx, Event::SecondFactorRemoved { account: factor.name }).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Browsers that are signed in, of that name or all, the newest first; of the application's accounts too.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn sessions(&self, name: Option<&str>) -> Result<Vec<OpenSession>, Error> {
+        let sessions = self.state.sessions().await?.into_iter().filter(|session| !session.awaits_code);
+        let sessions = sessions.filter(|session| name.is_none_or(|name| session.email.eq_ignore_ascii_case(name)));
+        Ok(sessions
+            .map(|session| OpenSession {
+                name: session.email,
+                network: session.network,
+                created_at: session.created_at,
+                last_seen_at: session.last_seen_at,
+            })
+            .collect())
+    }
+
+    /// Ends sessions, of that name or all; says how many.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub async fn end_sessions(&self, name: Option<&str>) -> Result<u64, Error> {
+        let mut tx = self.state.begin().await?;
+        let Some(name) = name else {
+            let count = sessions::remove_all(&mut tx).await?;
+            self.note(&mut tx, Event::SessionsEnded { account: "everybody".into(), count }).await?;
+            tx.commit().await?;
+            return Ok(count);
+        };
+        let mut count = 0;
+        for session in self.state.sessions().await? {
+            if session.email.eq_ignore_ascii_case(name) {
+                sessions::remove(&mut tx, &session.token_sha256).await?;
+                count += 1;
+            }
+        }
+        self.note(&mut tx, Event::SessionsEnded { account: name.to_owned(), count }).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
+    async fn account(&self, name: &str) -> Result<LocalAccount, Error> {
+        let account = self.state.account_by_name(name.trim()).await?;
+        account.ok_or_else(|| Error::NoAccount(name.trim().to_owned()))
+    }
+
+    async fn note(&self, tx: &mut crate::server::state::Tx, event: Event) -> Result<(), Error> {
+        let at = rfc3339(self.clock.now());
+        audit::append(tx, &Entry { at, actor: self.name, network: None, export: None, event }).await?;
+        Ok(())
+    }
+}

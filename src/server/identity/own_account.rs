@@ -1,0 +1,190 @@
+//! What people do about their own account: another password, a second factor, the end of other sessions. Everything
+//! that changes how one signs in asks for the password again (OWASP ASVS 5.0, 7.5.1).
+
+use secrecy::SecretString;
+
+use super::{Caller, Error, Identity, Visit, credential, digest, policy, second_factor};
+use crate::model::access::{AccountView, SecondFactorView};
+use crate::server::audit::Event;
+use crate::server::state::{accounts, second_factors, sessions};
+use crate::server::support::clock::rfc3339;
+use crate::server::support::password::hash;
+use crate::server::support::random::token;
+
+impl Identity {
+    /// What a person is shown of their account.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn view_account(&self, caller: &Caller) -> Result<AccountView, Error> {
+        let (id, state) = (caller.account_id.as_deref().unwrap_or_default(), &self.accounts.state);
+        let second_factor = match state.second_factor(id).await? {
+            None => SecondFactorView::Off,
+            Some(factor) if factor.confirmed_at.is_some() => {
+                SecondFactorView::On { recovery_codes_left: state.recovery_codes_left(id).await? }
+            }
+            Some(factor) => SecondFactorView::Begun(second_factor::shared(&factor.secret, &caller.name, &self.issuer)?),
+        };
+        let own =
+            state.sessions().await?.into_iter().filter(|session| session.account_id == id && !session.awaits_code);
+        Ok(AccountView {
+            is_local: self.is_local(),
+            second_factor,
+            is_second_factor_required: self.requires_second_factor,
+            sessions: u32::try_from(own.count()).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// Gives an account of Waybill's own another password, and ends its other sessions.
+    ///
+    /// # Errors
+    /// `WrongCredentials` for the old password, `Unusable` for the new one.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        old: SecretString,
+        new: SecretString,
+        visit: Visit<'_>,
+    ) -> Result<(), Error> {
+        if !self.is_local() {
+            return Err(Error::NotNow("The application keeps this password: change it there."));
+        }
+        let id = self.ask_password(caller, old, visit).await?;
+        policy::check_password(&caller.name, &new)?;
+        let state = &self.accounts.state;
+        let account = state.account_by_id(&id).await?.ok_or(Error::WrongCredentials)?;
+        let account = accounts::LocalAccount { password_hash: hashed(new, token(&*self.random)).await?, ..account };
+        let current = digest(visit.token.unwrap_or_default());
+        let mut tx = state.begin().await?;
+        accounts::put(&mut tx, &account).await?;
+        sessions::remove_all_of_but(&mut tx, &id, &current).await?;
+        sessions::rebind(&mut tx, &current, &credential(Some(&account.password_hash))).await?;
+        self.note(&mut tx, &caller.name, visit.network, Event::PasswordChanged).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Makes a secret for an authenticator app. It is asked for from its first code on.
+    ///
+    /// # Errors
+    /// `WrongCredentials`; `NotNow` where there is one.
+    pub async fn begin_second_factor(
+        &self,
+        caller: &Caller,
+        password: SecretString,
+        visit: Visit<'_>,
+    ) -> Result<(), Error> {
+        let id = self.ask_password(caller, password, visit).await?;
+        if self.has_second_factor(Some(&id)).await? {
+            return Err(Error::NotNow("There is a second factor already: remove it first."));
+        }
+        let mut tx = self.accounts.state.begin().await?;
+        second_factors::begin(&mut tx, &id, &caller.name, &second_factor::new_secret(&*self.random)).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// From here on the second factor is asked for, and the account's other sessions end. Gives recovery codes, which
+    /// are shown this once.
+    ///
+    /// # Errors
+    /// `WrongCode`, `TooMany`; `NotNow` where none was begun.
+    pub async fn confirm_second_factor(
+        &self,
+        caller: &Caller,
+        code: &str,
+        visit: Visit<'_>,
+    ) -> Result<Vec<String>, Error> {
+        let id = caller.account_id.as_deref().unwrap_or_default();
+        let begun = self.accounts.state.second_factor(id).await?.filter(|factor| factor.confirmed_at.is_none());
+        if begun.is_none() || second_factor::recovery_digest(code).is_some() {
+            return Err(if begun.is_none() { Error::NotNow("Begin anew.") } else { Error::WrongCode });
+        }
+        let (codes, digests) = second_factor::new_recovery_codes(&*self.random);
+        let mut tx = self.accounts.state.begin().await?;
+        self.accept_code(&mut tx, id, code).await?;
+        second_factors::confirm(&mut tx, id, &rfc3339(self.clock.now())).await?;
+        second_factors::replace_recovery_codes(&mut tx, id, &digests).await?;
+        sessions::remove_all_of_but(&mut tx, id, &digest(visit.token.unwrap_or_default())).await?;
+        self.note(&mut tx, &caller.name, visit.network, Event::SecondFactorSet).await?;
+        tx.commit().await?;
+        Ok(codes)
+    }
+
+    /// New recovery codes, in the place of all earlier ones.
+    ///
+    /// # Errors
+    /// `WrongCredentials`; `NotNow` without a second factor.
+    pub async fn renew_recovery_codes(
+        &self,
+        caller: &Caller,
+        password: SecretString,
+        visit: Visit<'_>,
+    ) -> Result<Vec<String>, Error> {
+        let id = self.ask_password(caller, password, visit).await?;
+        if !self.has_second_factor(Some(&id)).await? {
+            return Err(Error::NotNow("There is no second factor: set one up first."));
+        }
+        let (codes, digests) = second_factor::new_recovery_codes(&*self.random);
+        let mut tx = self.accounts.state.begin().await?;
+        second_factors::replace_recovery_codes(&mut tx, &id, &digests).await?;
+        self.note(&mut tx, &caller.name, visit.network, Event::RecoveryCodesRenewed).await?;
+        tx.commit().await?;
+        Ok(codes)
+    }
+
+    /// Without it the password alone signs in again; other sessions end.
+    ///
+    /// # Errors
+    /// `WrongCredentials`.
+    pub async fn remove_second_factor(
+        &self,
+        caller: &Caller,
+        password: SecretString,
+        visit: Visit<'_>,
+    ) -> Result<(), Error> {
+        let id = self.ask_password(caller, password, visit).await?;
+        let mut tx = self.accounts.state.begin().await?;
+        if second_factors::remove(&mut tx, &id).await? {
+            sessions::remove_all_of_but(&mut tx, &id, &digest(visit.token.unwrap_or_default())).await?;
+            let event = Event::SecondFactorRemoved { account: caller.name.clone() };
+            self.note(&mut tx, &caller.name, visit.network, event).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Ends the account's sessions in other browsers.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub async fn end_other_sessions(&self, caller: &Caller, visit: Visit<'_>) -> Result<(), Error> {
+        let id = caller.account_id.as_deref().unwrap_or_default();
+        let mut tx = self.accounts.state.begin().await?;
+        let count = sessions::remove_all_of_but(&mut tx, id, &digest(visit.token.unwrap_or_default())).await?;
+        let event = Event::SessionsEnded { account: caller.name.clone(), count };
+        self.note(&mut tx, &caller.name, visit.network, event).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The account's id, for whoever knows its password. Counts as an attempt to sign in.
+    async fn ask_password(&self, caller: &Caller, password: SecretString, visit: Visit<'_>) -> Result<String, Error> {
+        self.limit(&caller.name, visit.network).await?;
+        let id = caller.account_id.clone().unwrap_or_default();
+        let found = self.accounts.find(super::Asker::Visitor, &id).await?.map(|account| account.credentials);
+        let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());
+        let is_active = found.as_ref().is_some_and(|found| found.is_active);
+        if self.passwords.matches(hash, is_active, password).await? {
+            return Ok(id);
+        }
+        self.refuse(&caller.name, Some(visit.network), Event::PasswordRefused).await?;
+        Err(Error::WrongCredentials)
+    }
+}
+
+/// Hashes a password on a thread of its own.
+pub(super) async fn hashed(password: SecretString, salt: String) -> Result<String, Error> {
+    use secrecy::ExposeSecret;
+    let hashed = tokio::task::spawn_blocking(move || {
+        let salt = salt.as_bytes().first_chunk::<32>().copied().unwrap_or_default();
+        hash(password.expose_secret(), &salt)
+    });
+    hashed.await.map_err(|_| Error::Lost)
+}

@@ -1,0 +1,116 @@
+//! Codes of an authenticator app (RFC 6238), and recovery codes for when it is lost.
+
+use sha2::{Digest, Sha256};
+use totp_rs::{Builder, Secret, Totp};
+
+use super::Error;
+use crate::model::access::SharedSecret;
+use crate::server::support::random::{Random, typeable};
+
+/// 160 bits, as RFC 4226, section 4, recommends.
+const SECRET_BYTES: usize = 20;
+const RECOVERY_CODES: usize = 10;
+/// 120 bits: such a code needs no slow hash, and no limit on guesses.
+const RECOVERY_CODE_LETTERS: usize = 24;
+/// How long a code is good, in seconds; one step before and one after are accepted too (RFC 6238, section 5.2).
+const STEP: u64 = 30;
+
+pub fn new_secret(random: &dyn Random) -> Vec<u8> {
+    let mut bytes = vec![0; SECRET_BYTES];
+    random.fill(&mut bytes);
+    bytes
+}
+
+/// The time step that the code is of, if it is one of now.
+pub fn step_of(secret: &[u8], code: &str, unix_seconds: u64) -> Option<u64> {
+    let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    let totp = builder(secret).with_account_name("x").build().ok()?;
+    let is_code = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_code.then(|| totp.check(&digits, unix_seconds)).flatten()
+}
+
+/// What an authenticator app is given.
+///
+/// # Errors
+/// When the secret is none of ours.
+pub fn shared(secret: &[u8], name: &str, issuer: &str) -> Result<SharedSecret, Error> {
+    // A colon parts issuer and account in the address.
+    let plain = |text: &str| text.replace(':', " ").trim().to_owned();
+    let totp = builder(secret).with_account_name(plain(name)).with_issuer(Some(plain(issuer))).build();
+    let totp: Totp = totp.map_err(|_| Error::Lost)?;
+    let uri = totp.to_url().map_err(|_| Error::Lost)?;
+    let picture = fast_qr::QRBuilder::new(uri.clone()).build().map_err(|_| Error::Lost)?;
+    let picture = fast_qr::convert::svg::SvgBuilder::default().to_str(&picture);
+    Ok(SharedSecret { uri, letters: grouped(&totp.secret().to_base32()), picture })
+}
+
+fn builder(secret: &[u8]) -> Builder {
+    Builder::new().with_secret(Secret::from(secret)).with_skew(1).with_step_duration(STEP)
+}
+
+/// Codes to keep, and their digests.
+pub fn new_recovery_codes(random: &dyn Random) -> (Vec<String>, Vec<String>) {
+    let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| typeable(random, RECOVERY_CODE_LETTERS)).collect();
+    let digests = codes.iter().filter_map(|code| recovery_digest(code)).collect();
+    (codes, digests)
+}
+
+/// By which a recovery code is kept, if it is as long as one.
+pub fn recovery_digest(typed: &str) -> Option<String> {
+    let letters = normal(typed);
+    (letters.len() == RECOVERY_CODE_LETTERS).then(|| hex::encode(Sha256::digest(letters)))
+}
+
+/// However it was typed: Crockford's alphabet takes O for 0, I and L for 1.
+pub fn normal(typed: &str) -> String {
+    let letters = typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase());
+    letters
+        .map(|c| match c {
+            'O' => '0',
+            'I' | 'L' => '1',
+            c => c,
+        })
+        .collect()
+}
+
+fn grouped(letters: &str) -> String {
+    let letters: Vec<char> = letters.chars().collect();
+    letters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::support::random::SystemRandom;
+
+    /// RFC 6238, appendix B: the last six of the eight digits there.
+    #[test]
+    fn codes_are_those_of_the_standard_and_of_now() {
+        let secret = b"12345678901234567890";
+        assert_eq!(step_of(secret, "287082", 59), Some(1));
+        assert_eq!(step_of(secret, "081 804", 1_111_111_109), Some(37_037_036));
+        assert_eq!(step_of(secret, "081804", 1_111_111_109 + 30), Some(37_037_036), "one step late");
+        assert_eq!(step_of(secret, "081804", 1_111_111_109 + 61), None);
+        for wrong in ["", "000000", "8180", "0818040", "abcdef", "٠٨١٨٠٤"] {
+            assert_eq!(step_of(secret, wrong, 1_111_111_109), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_app_gets_an_address_a_picture_and_letters_to_type() {
+        let shared = shared(b"12345678901234567890", "ada@example.org", "Waybill: chat").unwrap();
+        assert!(shared.uri.starts_with("otpauth://totp/"), "{}", shared.uri);
+        assert!(shared.uri.contains("secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), "{}", shared.uri);
+        assert!(shared.picture.starts_with("<svg") && !shared.picture.contains("style="), "{}", shared.picture);
+        assert_eq!(shared.letters, "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
+    }
+
+    #[test]
+    fn a_recovery_code_is_known_however_it_is_typed() {
+        let (codes, digests) = new_recovery_codes(&SystemRandom);
+        assert_eq!((codes.len(), digests.len()), (10, 10));
+        let typed = codes[0].to_lowercase().replace('-', " ").replace('0', "o").replace('1', "l");
+        assert_eq!(recovery_digest(&typed).as_ref(), Some(&digests[0]));
+        assert_eq!(recovery_digest("123456"), None);
+    }
+}

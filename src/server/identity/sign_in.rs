@@ -1,0 +1,163 @@
+//! Signing in, in one step or two, and out.
+
+use std::net::IpAddr;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::limits::network_of;
+use super::{Credentials, Error, Identity, credential, digest, second_factor};
+use crate::server::audit::{self, Entry, Event};
+use crate::server::state::{Tx, second_factors, sessions, sessions::Session};
+use crate::server::support::clock::rfc3339;
+use crate::server::support::random::token;
+
+/// In bytes (RFC 5321, 4.5.3.1.3); nobody has a longer name, and none is kept.
+const LONGEST_NAME: usize = 254;
+
+/// The browser that a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit<'a> {
+    pub network: IpAddr,
+    /// The token of the session cookie that came along, if one did.
+    pub token: Option<&'a str>,
+}
+
+/// A new session: the token goes into the browser's cookie and nowhere else.
+#[derive(Debug)]
+pub struct SignedIn {
+    pub token: SecretString,
+    /// It opens nothing before a code of the second factor.
+    pub awaits_code: bool,
+}
+
+impl SignedIn {
+    /// The cookie's value.
+    #[must_use]
+    pub fn cookie_value(&self) -> &str {
+        self.token.expose_secret()
+    }
+}
+
+impl Identity {
+    /// Opens a session for whoever knows the password. An unknown name takes as long as a wrong password.
+    ///
+    /// # Errors
+    /// `WrongCredentials` for any mismatch, `TooMany` when the account or the network tried too often.
+    pub async fn sign_in(&self, name: &str, password: SecretString, visit: Visit<'_>) -> Result<SignedIn, Error> {
+        let name = name.trim();
+        let key = name.get(..LONGEST_NAME).unwrap_or(name);
+        self.limit(key, visit.network).await?;
+        let found = match name.len() {
+            ..=LONGEST_NAME => self.accounts.credentials(name).await?,
+            _ => None,
+        };
+        let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());
+        let is_active = found.as_ref().is_some_and(|found| found.is_active);
+        let matches = self.passwords.matches(hash, is_active, password).await?;
+        let Some(found) = found.filter(|_| matches) else {
+            let event = Event::SignInRefused { name: self.signing_key.digest_of(key) };
+            self.refuse("unknown", Some(visit.network), event).await?;
+            return Err(Error::WrongCredentials);
+        };
+        let awaits_code = self.has_second_factor(Some(&found.account_id)).await?;
+        self.open_session(found, visit, awaits_code).await
+    }
+
+    /// The second step, with a code of the authenticator app or a recovery code.
+    ///
+    /// # Errors
+    /// `WrongCode`; `TooMany` after some of them; `WrongCredentials` when the first step is too long ago.
+    pub async fn sign_in_with_code(&self, code: &str, visit: Visit<'_>) -> Result<SignedIn, Error> {
+        let session = match visit.token {
+            Some(token) => self.session(token).await?,
+            None => None,
+        };
+        let Some((session, account)) = session.filter(|(session, _)| session.awaits_code) else {
+            return Err(Error::WrongCredentials);
+        };
+        let mut tx = self.accounts.state.begin().await?;
+        match self.accept_code(&mut tx, &session.account_id, code).await {
+            Ok(event) => {
+                if let Some(event) = event {
+                    self.note(&mut tx, &session.email, visit.network, event).await?;
+                }
+                tx.commit().await?;
+                self.open_session(account.credentials, visit, false).await
+            }
+            Err(error) => {
+                drop(tx);
+                self.refuse(&session.email, Some(visit.network), Event::CodeRefused).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Uses up a code; what it was, where that is worth a note.
+    pub(super) async fn accept_code(&self, tx: &mut Tx, account_id: &str, code: &str) -> Result<Option<Event>, Error> {
+        let now = self.clock.now();
+        if let Some(digest) = second_factor::recovery_digest(code) {
+            let is_good = second_factors::use_recovery_code(tx, account_id, &digest, &rfc3339(now)).await?;
+            return if is_good { Ok(Some(Event::RecoveryCodeUsed)) } else { Err(Error::WrongCode) };
+        }
+        let wait = self.limits.check_code(account_id);
+        wait.map_err(|retry_after_seconds| Error::TooMany { retry_after_seconds })?;
+        let factor = self.accounts.state.second_factor(account_id).await?.ok_or(Error::WrongCode)?;
+        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+        let step = second_factor::step_of(&factor.secret, code, seconds).ok_or(Error::WrongCode)?;
+        let is_new = second_factors::accept_step(tx, account_id, step).await?;
+        if is_new { Ok(None) } else { Err(Error::WrongCode) }
+    }
+
+    async fn open_session(&self, of: Credentials, visit: Visit<'_>, awaits_code: bool) -> Result<SignedIn, Error> {
+        let (token, now) = (token(&*self.random), rfc3339(self.clock.now()));
+        let session = Session {
+            token_sha256: digest(&token),
+            credential_sha256: credential(of.password_hash.as_deref()),
+            account_id: of.account_id,
+            email: of.name,
+            created_at: now.clone(),
+            last_seen_at: now,
+            network: Some(visit.network.to_string()),
+            awaits_code,
+        };
+        let mut tx = self.accounts.state.begin().await?;
+        if let Some(old) = visit.token {
+            sessions::remove(&mut tx, &digest(old)).await?;
+        }
+        sessions::insert(&mut tx, &session).await?;
+        let event = if awaits_code { Event::PasswordAccepted } else { Event::SignedIn };
+        self.note(&mut tx, &session.email, visit.network, event).await?;
+        tx.commit().await?;
+        Ok(SignedIn { token: token.into(), awaits_code })
+    }
+
+    /// Ends the account's sessions, here and everywhere.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub async fn sign_out(&self, token: &str, network: IpAddr) -> Result<(), Error> {
+        let Some(session) = self.accounts.state.session(&digest(token)).await? else { return Ok(()) };
+        let mut tx = self.accounts.state.begin().await?;
+        if session.awaits_code {
+            // Whoever has the password alone does not sign its owner out.
+            sessions::remove(&mut tx, &session.token_sha256).await?;
+        } else {
+            sessions::remove_all_of(&mut tx, &session.account_id).await?;
+        }
+        self.note(&mut tx, &session.email, network, Event::SignedOut).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Counts an attempt with a password.
+    pub(super) async fn limit(&self, name: &str, network: IpAddr) -> Result<(), Error> {
+        let Err(retry_after_seconds) = self.limits.check(name, network) else { return Ok(()) };
+        self.refuse("unknown", Some(network_of(network)), Event::SignInLimited).await?;
+        Err(Error::TooMany { retry_after_seconds })
+    }
+
+    pub(super) async fn note(&self, tx: &mut Tx, actor: &str, network: IpAddr, event: Event) -> Result<(), Error> {
+        let at = rfc3339(self.clock.now());
+        audit::append(tx, &Entry { at, actor, network: Some(network), export: None, event }).await?;
+        Ok(())
+    }
+}

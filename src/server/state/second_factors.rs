@@ -1,0 +1,132 @@
+//! What people have beside their password: the secret in an authenticator app, and codes for when it is lost.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Result, State, Tx};
+
+/// Shared with an authenticator app (RFC 6238).
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecondFactor {
+    pub account_id: String,
+    /// The account's name, for the command line.
+    pub name: String,
+    pub secret: Vec<u8>,
+    /// RFC 3339, UTC; none until a first code has shown that the app has it.
+    pub confirmed_at: Option<String>,
+    /// The time step of the last code that was accepted.
+    pub last_step: u64,
+}
+
+fn read(row: &SqliteRow) -> SecondFactor {
+    SecondFactor {
+        account_id: row.get("account_id"),
+        name: row.get("name"),
+        secret: row.get("secret"),
+        confirmed_at: row.get("confirmed_at"),
+        last_step: u64::try_from(row.get::<i64, _>("last_step")).unwrap_or_default(),
+    }
+}
+
+const SELECT: &str =
+    "SELECT account_id, name, secret, confirmed_at, last_step FROM second_factors WHERE source_id IS ?";
+
+/// Keeps a secret that is not confirmed yet, in the place of an earlier one that was not.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn begin(tx: &mut Tx, account_id: &str, name: &str, secret: &[u8]) -> Result<()> {
+    let source_id = tx.source_id.clone();
+    let sql = "INSERT INTO second_factors (source_id, account_id, name, secret) VALUES (?, ?, ?, ?) \
+               ON CONFLICT (source_id, account_id) DO UPDATE SET name = excluded.name, secret = excluded.secret \
+               WHERE confirmed_at IS NULL";
+    sqlx::query(sql).bind(source_id).bind(account_id).bind(name).bind(secret).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Notes the time step of a code, if no code of it or of a later one was accepted before; says whether that is so.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn accept_step(tx: &mut Tx, account_id: &str, step: u64) -> Result<bool> {
+    let source_id = tx.source_id.clone();
+    let sql = "UPDATE second_factors SET last_step = ?1 WHERE source_id IS ?2 AND account_id = ?3 AND last_step < ?1";
+    let step = i64::try_from(step).unwrap_or_default();
+    let query = sqlx::query(sql).bind(step).bind(source_id).bind(account_id);
+    Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
+}
+
+/// From now on it is asked for.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn confirm(tx: &mut Tx, account_id: &str, now: &str) -> Result<()> {
+    let source_id = tx.source_id.clone();
+    let sql = "UPDATE second_factors SET confirmed_at = ? WHERE source_id IS ? AND account_id = ?";
+    sqlx::query(sql).bind(now).bind(source_id).bind(account_id).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Forgets it and its recovery codes; says whether there was one.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn remove(tx: &mut Tx, account_id: &str) -> Result<bool> {
+    let source_id = tx.source_id.clone();
+    let sql = "DELETE FROM second_factors WHERE source_id IS ? AND account_id = ?";
+    Ok(sqlx::query(sql).bind(source_id).bind(account_id).execute(&mut **tx).await?.rows_affected() > 0)
+}
+
+/// Puts these recovery codes in the place of all earlier ones.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn replace_recovery_codes(tx: &mut Tx, account_id: &str, digests: &[String]) -> Result<()> {
+    let source_id = tx.source_id.clone();
+    let sql = "DELETE FROM recovery_codes WHERE source_id IS ? AND account_id = ?";
+    sqlx::query(sql).bind(&source_id).bind(account_id).execute(&mut **tx).await?;
+    for digest in digests {
+        let sql = "INSERT INTO recovery_codes (code_sha256, source_id, account_id) VALUES (?, ?, ?)";
+        sqlx::query(sql).bind(digest).bind(&source_id).bind(account_id).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// Uses a recovery code up; says whether it was good.
+///
+/// # Errors
+/// When the state cannot be written.
+pub async fn use_recovery_code(tx: &mut Tx, account_id: &str, digest: &str, now: &str) -> Result<bool> {
+    let source_id = tx.source_id.clone();
+    let sql = "UPDATE recovery_codes SET used_at = ? \
+               WHERE source_id IS ? AND account_id = ? AND code_sha256 = ? AND used_at IS NULL";
+    let query = sqlx::query(sql).bind(now).bind(source_id).bind(account_id).bind(digest);
+    Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
+}
+
+impl State {
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn second_factor(&self, account_id: &str) -> Result<Option<SecondFactor>> {
+        let sql = format!("{SELECT} AND account_id = ?");
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&self.source_id).bind(account_id);
+        Ok(query.fetch_optional(&self.pool).await?.as_ref().map(read))
+    }
+
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn second_factors(&self) -> Result<Vec<SecondFactor>> {
+        let query = sqlx::query(SELECT).bind(&self.source_id);
+        Ok(query.fetch_all(&self.pool).await?.iter().map(read).collect())
+    }
+
+    /// How many recovery codes are left.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn recovery_codes_left(&self, account_id: &str) -> Result<u32> {
+        let sql = "SELECT count(*) FROM recovery_codes WHERE source_id IS ? AND account_id = ? AND used_at IS NULL";
+        let row = sqlx::query(sql).bind(&self.source_id).bind(account_id).fetch_one(&self.pool).await?;
+        Ok(row.get(0))
+    }
+}

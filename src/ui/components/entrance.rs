@@ -1,0 +1,26 @@
+//! The frame of pages before sign-in, and the line that says how a form went.
+
+use leptos::prelude::*;
+
+use super::icon::Icon;
+
+#[component]
+pub fn Entrance(title: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <main class="narrow">
+            <p class="brand large"><Icon name="waybill" />"Waybill"</p>
+            <section class="card sign-in">
+                <h1>{title}</h1>
+                {children()}
+            </section>
+        </main>
+    }
+}
+
+/// What was wrong with a form, or what it has done.
+#[component]
+pub fn Notice(problem: Option<&'static str>, notice: Option<&'static str>) -> impl IntoView {
+    let problem = problem.map(|text| view! { <p class="problem" role="alert" id="problem">{text}</p> });
+    let notice = notice.map(|text| view! { <p class="notice" role="status">{text}</p> });
+    (problem, notice)
+}

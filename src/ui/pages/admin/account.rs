@@ -1,0 +1,139 @@
+//! One's own account: password, second factor, other sessions. Plain forms.
+
+use leptos::prelude::*;
+
+use crate::model::access::{AccountView, SecondFactorView, SharedSecret};
+use crate::model::form_problem::FormProblem;
+use crate::model::text::counted;
+use crate::rpc::session::view_account;
+use crate::ui::components::{Frame, Notice, Refusal, Waiting};
+
+/// New recovery codes, which are shown once.
+#[derive(Clone, Debug)]
+pub struct RecoveryCodes(pub Vec<String>);
+
+#[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
+#[component]
+pub fn AccountPage(problem: String, notice: String) -> impl IntoView {
+    let account = Resource::new(|| (), |()| view_account());
+    let codes = use_context::<RecoveryCodes>();
+    let problem = FormProblem::words_of(&problem);
+    let notice = match notice.as_str() {
+        "password" => Some("The password is changed, and your other sessions have ended."),
+        "begun" => Some("Now tell your authenticator app."),
+        "removed" => Some("The second factor is removed, and your other sessions have ended."),
+        "sessions" => Some("Your other sessions have ended."),
+        _ => None,
+    };
+    view! {
+        <Frame title="Your account" crumbs=vec![("Admin", "/admin")]>
+            <Notice problem notice />
+            {codes.clone().map(|codes| view! { <NewCodes codes /> })}
+            <Waiting>
+                {move || account.get().map(|account| match account {
+                    Ok(account) => view! { <Account account /> }.into_any(),
+                    Err(error) => view! { <Refusal error /> }.into_any(),
+                })}
+            </Waiting>
+        </Frame>
+    }
+}
+
+#[component]
+fn NewCodes(codes: RecoveryCodes) -> impl IntoView {
+    let codes = codes.0.into_iter().map(|code| view! { <li><code>{code}</code></li> }).collect_view();
+    view! {
+        <section class="card account" role="status">
+            <h2>"Your recovery codes"</h2>
+            <p>"Each signs you in once when the authenticator app is not at hand. They are shown this once: keep them where you keep passwords, and apart from the phone."</p>
+            <ul class="codes">{codes}</ul>
+            <a class="button primary" href="/admin">"I have kept them"</a>
+        </section>
+    }
+}
+
+#[component]
+fn Account(account: AccountView) -> impl IntoView {
+    let needed = (account.is_second_factor_required && !matches!(account.second_factor, SecondFactorView::On { .. }))
+        .then(|| view! { <p class="problem" role="alert">"This console asks for a second factor. Set one up to go on."</p> });
+    let password = if account.is_local {
+        view! {
+            <form method="post" action="/admin/account/password">
+                <label>"Password now"<input type="password" name="password" autocomplete="current-password" required /></label>
+                <label>"New password, at least 15 characters"
+                    <input type="password" name="new" autocomplete="new-password" required minlength="15" maxlength="1024" />
+                </label>
+                <label>"The new password again"
+                    <input type="password" name="repeated" autocomplete="new-password" required minlength="15" maxlength="1024" />
+                </label>
+                <button class="button">"Change the password"</button>
+            </form>
+        }
+        .into_any()
+    } else {
+        view! { <p class="soft">"The application keeps your password: change it there. Sessions here end with the old one."</p> }
+            .into_any()
+    };
+    let sessions = match account.sessions {
+        0 | 1 => view! { <p class="soft">"You are signed in in this browser and nowhere else."</p> }.into_any(),
+        several => view! {
+            <p>{format!("You are signed in in {}, this one included.", counted(several.into(), "browser"))}</p>
+            <form method="post" action="/admin/account/sessions"><button class="button">"End the other sessions"</button></form>
+        }
+        .into_any(),
+    };
+    view! {
+        {needed}
+        <section class="card account">
+            <h2>"Second factor"</h2>
+            <SecondFactor view=account.second_factor />
+        </section>
+        <section class="card account"><h2>"Password"</h2>{password}</section>
+        <section class="card account"><h2>"Sessions"</h2>{sessions}</section>
+    }
+}
+
+#[component]
+fn SecondFactor(view: SecondFactorView) -> impl IntoView {
+    match view {
+        SecondFactorView::Off => view! {
+            <p class="soft">"With an authenticator app on your phone, a stolen password alone opens nothing."</p>
+            <PasswordForm action="begin" label="Set it up" />
+        }
+        .into_any(),
+        SecondFactorView::Begun(SharedSecret { uri, letters, picture }) => view! {
+            <p>"Scan this with your authenticator app, "<a href=uri>"open it there"</a>", or type the letters. Then enter the code that the app shows."</p>
+            <div class="picture" role="img" aria-label="QR code for an authenticator app" inner_html=picture></div>
+            <p><code class="letters">{letters}</code></p>
+            <form method="post" action="/admin/account/second-factor">
+                <input type="hidden" name="action" value="confirm" />
+                <label>"Code"<input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="10" required /></label>
+                <button class="button primary">"Turn it on"</button>
+            </form>
+        }
+        .into_any(),
+        SecondFactorView::On { recovery_codes_left } => view! {
+            <p>{format!("It is on. You have {} left.", counted(recovery_codes_left.into(), "recovery code"))}</p>
+            <details>
+                <summary>"New recovery codes"</summary>
+                <PasswordForm action="renew" label="Replace the codes" />
+            </details>
+            <details>
+                <summary>"Remove the second factor"</summary>
+                <PasswordForm action="remove" label="Remove it" />
+            </details>
+        }
+        .into_any(),
+    }
+}
+
+#[component]
+fn PasswordForm(action: &'static str, label: &'static str) -> impl IntoView {
+    view! {
+        <form method="post" action="/admin/account/second-factor">
+            <input type="hidden" name="action" value=action />
+            <label>"Your password"<input type="password" name="password" autocomplete="current-password" required /></label>
+            <button class="button">{label}</button>
+        </form>
+    }
+}
