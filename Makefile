@@ -11,6 +11,9 @@ VERSIONS ?= 13 14 16 17 18
 
 export PATH := $(CURDIR)/end2end/node_modules/.bin:$(HOME)/.cargo/bin:$(PATH)
 WAYBILL := target/release/waybill
+# What Rust's compiler takes for granted of browsers.
+WASM_FEATURES := --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
+	--enable-reference-types --enable-multivalue
 say = @printf '\n\033[1m%s\033[0m\n' '$(1)'
 
 # The console on the bundled sample.
@@ -23,6 +26,14 @@ run: build
 build: tools
 	$(call say,Building the program and the page (some minutes the first time))
 	@cargo leptos build --release --precompress
+	$(call say,Building the check of files (a WebAssembly module of its own))
+	@cargo build --locked --quiet --lib --target wasm32-unknown-unknown --no-default-features --features verifier \
+		--profile wasm-release --target-dir target/front
+	wasm-bindgen --target web --no-typescript --out-dir target/front/verifier --out-name verifier \
+		target/front/wasm32-unknown-unknown/wasm-release/waybill.wasm
+	wasm-opt -O3 $(WASM_FEATURES) -o target/site/pkg/verifier.wasm target/front/verifier/verifier_bg.wasm
+	cp target/front/verifier/verifier.js target/site/pkg/
+	node end2end/precompress.mjs target/site/pkg/verifier.{wasm,js}
 
 # Everything that must hold. Prints what it does.
 test: check unit build browsers
@@ -38,6 +49,7 @@ check:
 	@cargo clippy --all-targets -- -D warnings
 	$(call say,Lints: page (proves that it does not import the server))
 	@cargo clippy --lib --target wasm32-unknown-unknown --no-default-features --features hydrate -- -D warnings
+	cargo clippy --lib --target wasm32-unknown-unknown --no-default-features --features verifier -- -D warnings
 	$(call say,Documentation)
 	@RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --quiet
 
@@ -93,7 +105,7 @@ tools: node
 	@rustup target list --installed | grep -q wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
 	if ! wasm-bindgen --version 2>/dev/null | grep -qF ' 0.2.130'; then
 		printf '\nInstalling wasm-bindgen (about two minutes)\n'
-		CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo install wasm-bindgen-cli --version 0.2.130 --debug
+		CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo install wasm-bindgen-cli --version 0.2.130 --locked --debug
 	fi
 	if ! cargo leptos --version 2>/dev/null | grep -qF ' 0.3.10'; then
 		printf '\nInstalling cargo-leptos (about six minutes)\n'

@@ -2,6 +2,7 @@
 //! it back.
 //!
 //! `model` the words · `seal` the proof · `rpc` the seam between page and server · `ui` the page ·
+//! `verifier` the check of a file on a thread of the browser's own ·
 //! `server` everything that never reaches the browser. Arrows point from right to left.
 #![recursion_limit = "256"]
 
@@ -11,6 +12,8 @@ pub mod seal;
 #[cfg(feature = "ssr")]
 pub mod server;
 pub mod ui;
+#[cfg(feature = "verifier")]
+pub mod verifier;
 
 /// Brings a page that the server rendered to life.
 #[cfg(feature = "hydrate")]

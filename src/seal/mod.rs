@@ -12,6 +12,8 @@ mod layout;
 mod packing;
 mod record;
 mod signature;
+#[cfg(any(feature = "ssr", feature = "verifier"))]
+mod unpack;
 mod verifier;
 mod writer;
 
@@ -20,5 +22,7 @@ pub use hash::{Digester, Digests, Hasher};
 pub use layout::{DATA_CLOSE, DATA_OPEN, METADATA_OPEN, TABLE_CLOSE, TABLE_CLOSE_LAST, field_open, table_open};
 pub use packing::{GZIP_HEADER, Packing, ZSTD_HEADER};
 pub use signature::{Sign, Signed};
-pub use verifier::{Verified, Verifier};
+#[cfg(any(feature = "ssr", feature = "verifier"))]
+pub use unpack::{BadPacking, Raw, Unpacker, ZstdFrame};
+pub use verifier::{Check, Verified, Verifier};
 pub use writer::{Error, Sealed, Sealer};

@@ -1,5 +1,7 @@
 //! What a signature is over. Making and checking it is the business of whoever has keys.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::manifest::Signature;
 
 /// Stands before what is signed, so that the signature of one kind of file is none of another kind.
@@ -11,7 +13,7 @@ pub trait Sign {
 }
 
 /// A signature that was found in a file, and the message that it should be of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signed {
     pub signature: Signature,
     pub message: Vec<u8>,

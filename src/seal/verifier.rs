@@ -5,6 +5,8 @@
 
 use std::cmp::Ordering;
 
+use serde::{Deserialize, Serialize};
+
 use super::flaw::Flaw;
 use super::hash::{Digester, Hasher};
 use super::layout::{self, SealEnd};
@@ -21,7 +23,7 @@ const LARGEST_METADATA: usize = 64 << 20;
 const MOST_TABLES: usize = 100_000;
 
 /// A file that is whole: it matches its own seal. Whether it is unaltered only a trusted signature tells.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verified {
     pub head: Head,
     pub records: u64,
@@ -41,6 +43,18 @@ impl std::fmt::Display for Verified {
         let source = one_line(&self.head.source.name);
         write!(f, "{records} in {tables} of {source}, sealed {}", self.head.exported_at)
     }
+}
+
+/// How far the check of a file has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Check {
+    Read {
+        percent: u64,
+    },
+    Whole(Box<Verified>),
+    NotWhole(String),
+    /// It may be whole: nobody here can tell.
+    NotChecked(String),
 }
 
 /// Where in the layout the next line stands.

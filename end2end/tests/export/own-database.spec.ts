@@ -34,9 +34,9 @@ test.describe("without a profile", () => {
     expect(file.name).toMatch(/^own-export-/);
   });
 
-  test("the set-up page has words for a link that is used up", async ({ page }) => {
-    await page.goto("/setup?problem=used");
-    await expect(page.getByRole("alert")).toContainText("This link has been used or has expired.");
+  test("where people can sign in, there is nothing to set up", async ({ page }) => {
+    await page.goto("/setup");
+    await expect(page.getByRole("alert")).toContainText("people can sign in already");
     await expectAccessible(page);
   });
 });
@@ -111,19 +111,15 @@ test.describe("in PostgreSQL", () => {
       await page.goto("/admin/developer-tools/export/verify");
       await hydrated(page);
       await page.locator("input[type=file]").setInputFiles(path);
-      if (packing === "gzip") {
+      await expect(page.getByRole("heading", { name: "Whole and unaltered" })).toBeVisible();
+      await expect(page.getByTestId("sha256")).toHaveText(digest);
+      const bytes = readFileSync(path);
+      for (const damaged of [bytes.subarray(0, -1), Buffer.concat([bytes, bytes]), bytes.map((byte, at) => (at === 5000 ? byte ^ 1 : byte))]) {
+        await page.locator("input[type=file]").setInputFiles({ name: `x${suffix}`, mimeType: "application/octet-stream", buffer: Buffer.from(damaged) });
+        await expect(page.getByRole("heading", { name: "Not whole" })).toBeVisible();
+        await page.locator("input[type=file]").setInputFiles(path);
         await expect(page.getByRole("heading", { name: "Whole and unaltered" })).toBeVisible();
-        await expect(page.getByTestId("sha256")).toHaveText(digest);
-        const bytes = readFileSync(path);
-        for (const damaged of [bytes.subarray(0, -1), Buffer.concat([bytes, bytes]), bytes.map((byte, at) => (at === 5000 ? byte ^ 1 : byte))]) {
-          await page.locator("input[type=file]").setInputFiles({ name: "x.json.gz", mimeType: "application/gzip", buffer: Buffer.from(damaged) });
-          await expect(page.getByRole("heading", { name: "Not whole" })).toBeVisible();
-        }
-      } else {
-        await expect(page.getByRole("heading", { name: "Not checked" })).toBeVisible();
-        await expectAccessible(page);
       }
-      expect(execFileSync(PROGRAM, ["verify", path, "--sha256", digest]).toString()).toMatch(/^(unaltered|whole): /);
     });
   }
 });

@@ -19,7 +19,8 @@ test("the page's verifier accepts a whole file, names what is wrong with others,
   page.on("request", (request) => {
     // The digest of a whole file's seal is looked up, and nothing else leaves.
     const isLookUp = request.url().endsWith("/rpc/recognise_file") && request.postData() === `sha256=${file.sha256}`;
-    if (!isLookUp && !request.url().endsWith("/icons.svg")) sent.push(request.url());
+    const isProgram = request.method() === "GET" && /\/(icons\.svg|check-file\.js|pkg\/verifier\.(js|wasm))$/.test(request.url());
+    if (!isLookUp && !isProgram) sent.push(request.url());
   });
   const check = async (buffer: Buffer) => {
     await page.locator("input[type=file]").setInputFiles({ name: "export.json", mimeType: "application/json", buffer });
@@ -70,5 +71,22 @@ test("a dropped file of hundreds of megabytes is read slice by slice", async ({ 
   await hydrated(page);
   await page.locator("input[type=file]").setInputFiles(path);
   await expect(page.getByRole("heading", { name: "Whole and unaltered" })).toBeVisible({ timeout: 50_000 });
+  await context.close();
+});
+
+test("of two files that are chosen one after the other, the later one is meant", async ({ browser }) => {
+  const context = await browser.newContext({ baseURL: url("large"), storageState: session("admin", "large") });
+  const page = await context.newPage();
+  const exporting = new ExportPage(page);
+  await exporting.open();
+  await hydrated(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+  await page.goto(VERIFY);
+  await hydrated(page);
+  await page.locator("input[type=file]").setInputFiles(await download.path());
+  await page.locator("input[type=file]").setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("hello\n") });
+  await expect(page.locator("section.bad")).toContainText("not a Waybill snapshot");
+  await page.waitForTimeout(3_000);
+  await expect(page.locator("section.bad")).toContainText("not a Waybill snapshot");
   await context.close();
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { chromium } from "@playwright/test";
 import lighthouse from "lighthouse";
 import { EXPORT, session, url } from "../../fixtures/servers.ts";
-import { expect, test } from "../../fixtures/test.ts";
+import { expect, hydrated, test } from "../../fixtures/test.ts";
 
 const SITE = join(import.meta.dirname, "../../../target/site/pkg");
 
@@ -20,6 +20,20 @@ test("WASM, script and styles weigh at most 250 kB as transferred", async ({ pag
   const total = Object.values(transferred).reduce((sum, bytes) => sum + bytes, 0);
   console.log("transferred", transferred, total, "wasm on disk", statSync(join(SITE, "waybill.wasm")).size);
   expect(total).toBeLessThanOrEqual(250_000);
+});
+
+test("the check of files weighs at most 250 kB", async ({ page }) => {
+  const transferred: number[] = [];
+  page.on("response", (response) => {
+    if (response.url().includes("/pkg/verifier.")) transferred.push(Number(response.headers()["content-length"]));
+  });
+  await page.goto(`${EXPORT}/verify`);
+  await hydrated(page);
+  await page.locator("input[type=file]").setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("x") });
+  await expect(page.getByRole("heading", { name: "Not whole" })).toBeVisible();
+  console.log("transferred for the check of files", transferred);
+  expect(transferred).toHaveLength(2);
+  expect(transferred[0] + transferred[1]).toBeLessThanOrEqual(250_000);
 });
 
 test("Lighthouse gives at least 95 for performance, accessibility and best practices", async () => {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::server::pipeline::unpack::BadPacking;
+use crate::seal::BadPacking;
 use crate::server::{artifact, binding, classification, export, inspect, profile, sample, source, state};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

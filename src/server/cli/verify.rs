@@ -10,9 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::{Exit, Failed, SigningArgs, StateFileArgs, print, tell};
+use crate::seal::BadPacking;
 use crate::seal::{Flaw, Verified, Verifier};
 use crate::server::pipeline::hashing_thread::HashingThread;
-use crate::server::pipeline::unpack::{BadPacking, Unpacker};
+use crate::server::pipeline::unpack::Unpacker;
 use crate::server::pipeline::{CHUNK_BYTES, CHUNKS_IN_FLIGHT};
 use crate::server::signing::{self, PublicKey, PublicKeys, Trust};
 

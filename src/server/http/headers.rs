@@ -15,6 +15,10 @@ use super::{Shared, problem};
 /// For whatever is neither a page nor its own judge: nothing may load, nothing may frame it.
 const CLOSED_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
+/// For the thread that checks files: it loads its own program and sends nothing to anybody else.
+const WORKER_POLICY: &str =
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; frame-ancestors 'none'";
+
 /// A browser must not ask for this site without TLS for a year (RFC 6797).
 const STRICT_TRANSPORT: &str = "max-age=31536000";
 
@@ -34,6 +38,8 @@ pub async fn secure(State(shared): State<Shared>, request: Request, next: Next) 
     // The same for everybody: browsers keep them and ask whether they changed.
     let path = request.uri().path();
     let is_asset = path.starts_with("/pkg/") || ["/icons.svg", "/favicon.svg"].contains(&path);
+    let is_worker = path == "/check-file.js";
+    let is_asset = is_asset || is_worker;
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let mut put = |name: HeaderName, value: &'static str| {
@@ -47,7 +53,7 @@ pub async fn secure(State(shared): State<Shared>, request: Request, next: Next) 
     put(header::REFERRER_POLICY, "same-origin");
     put(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     put(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    put(header::CONTENT_SECURITY_POLICY, CLOSED_POLICY);
+    put(header::CONTENT_SECURITY_POLICY, if is_worker { WORKER_POLICY } else { CLOSED_POLICY });
     put(header::CACHE_CONTROL, if is_asset { "no-cache" } else { "no-store, private" });
     response
 }
@@ -57,7 +63,7 @@ pub fn page_policy() {
     let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+         img-src 'self'; font-src 'self'; connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; \
          frame-ancestors 'none'; object-src 'none'"
     );
     if let Ok(policy) = HeaderValue::try_from(policy) {

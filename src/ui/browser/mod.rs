@@ -5,15 +5,13 @@
 mod address;
 mod clipboard;
 mod download;
+mod file_check;
 mod run_events;
 mod signature;
-mod slices;
-mod unpacked;
 
 pub use address::address;
 pub use clipboard::copy;
 pub use download::{cancel, download};
+pub use file_check::{FileCheck, dropped_file, picked_file};
 pub use run_events::follow;
 pub use signature::is_signed;
-pub use slices::{Slices, dropped_file, picked_file};
-pub use unpacked::Unpacked;

@@ -3,7 +3,6 @@
 //! Flow: the server renders `Opened` with its numbers; in the browser `RunState` follows a run over its
 //! events, and `SettlingPreview` asks again until every table is counted.
 
-mod check_file;
 mod drift;
 mod guide;
 mod history;

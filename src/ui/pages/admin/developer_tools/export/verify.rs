@@ -1,16 +1,18 @@
-//! Checks a file in the browser: it is read slice by slice and never uploaded.
+//! Checks a file in the browser: it is read on a thread of its own and never uploaded.
 
-use gloo_file::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use web_sys::File;
 
-use super::check_file::{Problem, check as check_file};
 use super::{CRUMBS, HERE};
 use crate::model::history::{KnownExport, Recognised};
 use crate::model::text;
 use crate::rpc::history::recognise_file;
-use crate::seal::{Flaw, Verified};
-use crate::ui::browser::{dropped_file, is_signed, picked_file};
+use crate::seal::{Check, Flaw, Verified};
+use crate::ui::browser::{FileCheck, dropped_file, is_signed, picked_file};
 use crate::ui::components::{Frame, Icon};
 
 const NEEDS_SCRIPT: &str = "<p class=\"problem\">Checking in the browser needs JavaScript. \
@@ -27,27 +29,12 @@ const NOT_CHECKED: &str = "It matches its own seal. This browser cannot check it
 
 /// What the page knows about the file in hand.
 #[derive(Clone, PartialEq)]
-enum Check {
-    None,
-    /// Without a percentage where the end is not known.
-    Reading {
-        name: String,
-        percent: Option<u64>,
-    },
-    Whole {
-        name: String,
-        verified: Box<Verified>,
-        signature: Signature,
-        export: Option<KnownExport>,
-    },
-    NotWhole {
-        name: String,
-        reason: String,
-    },
-    NotChecked {
-        name: String,
-        reason: &'static str,
-    },
+enum Known {
+    Nothing,
+    Reading { name: String, percent: u64 },
+    Whole { name: String, verified: Box<Verified>, signature: Signature, export: Option<KnownExport> },
+    NotWhole { name: String, reason: String },
+    NotChecked { name: String, reason: String },
 }
 
 /// What the file's signature is worth here.
@@ -70,86 +57,92 @@ pub fn VerifyPage() -> impl IntoView {
 
 #[component]
 fn Verify() -> impl IntoView {
-    let check = RwSignal::new(Check::None);
+    let known = RwSignal::new(Known::Nothing);
     let over = RwSignal::new(false);
+    let running = StoredValue::new_local(None);
+    // Of two files that are dropped one after the other, the later one is meant.
+    let newest = Arc::new(AtomicU64::new(0));
     let take = move |file: Option<File>| {
         over.set(false);
-        if let Some(file) = file {
-            spawn_local(read(file, check));
-        }
+        let Some(file) = file else { return };
+        let number = newest.fetch_add(1, Ordering::Relaxed) + 1;
+        let (name, newest) = (file.name(), newest.clone());
+        known.set(Known::Reading { name: name.clone(), percent: 0 });
+        let tell = move |check| {
+            let (name, newest) = (name.clone(), newest.clone());
+            spawn_local(async move {
+                let now = judge(name, check).await;
+                if newest.load(Ordering::Relaxed) == number {
+                    known.set(now);
+                }
+            });
+        };
+        running.set_value(FileCheck::begin(&file, tell));
     };
+    let (drop_file, pick_file) = (take.clone(), take);
     view! {
         <section class="card panel">
             <p>"Choose an export to see what it is, whether it is whole, and whether this console made it. The file is read here, in your browser, and is not sent anywhere; only the digest of its seal is looked up."</p>
             <label class="drop needs-js" class:over=move || over.get()
                 on:dragover=move |event| { event.prevent_default(); over.set(true); }
                 on:dragleave=move |_| over.set(false)
-                on:drop=move |event| { event.prevent_default(); take(dropped_file(&event)); }
+                on:drop=move |event| { event.prevent_default(); drop_file(dropped_file(&event)); }
             >
                 <Icon name="file-search" />
                 <span>"Drop a file here, or "<strong>"choose one"</strong></span>
-                <input type="file" accept=".json,.gz,application/json,application/gzip" on:change=move |event| take(picked_file(&event)) />
+                <input type="file" accept=".json,.gz,.zst,application/json,application/gzip,application/zstd" on:change=move |event| pick_file(picked_file(&event)) />
             </label>
             <noscript inner_html=NEEDS_SCRIPT></noscript>
         </section>
-        <div role="status">{move || verdict(check.get())}</div>
+        <div role="status">{move || verdict(known.get())}</div>
     }
 }
 
-async fn read(file: File, check: RwSignal<Check>) {
-    let name = file.name();
-    let show = |percent| check.set(Check::Reading { name: name.clone(), percent });
-    show(Some(0));
-    let checked = check_file(file, show).await;
-    check.set(match checked {
-        Ok(verified) => judge(name, verified).await,
-        Err(Problem::NotWhole(reason)) => Check::NotWhole { name, reason },
-        Err(Problem::NotChecked(reason)) => Check::NotChecked { name, reason },
-    });
-}
-
-/// A whole file, held against what this console knows.
-async fn judge(name: String, verified: Verified) -> Check {
+/// What came out so far, a whole file held against what this console knows.
+async fn judge(name: String, check: Check) -> Known {
+    let verified = match check {
+        Check::Read { percent } => return Known::Reading { name, percent },
+        Check::NotWhole(reason) => return Known::NotWhole { name, reason },
+        Check::NotChecked(reason) => return Known::NotChecked { name, reason },
+        Check::Whole(verified) => verified,
+    };
     let recognised = recognise_file(verified.sha256.clone()).await.ok();
     let was_asked = recognised.is_some();
     let Recognised { keys, export } = recognised.unwrap_or_default();
     let signature = match &verified.signed {
         None => Signature::Missing,
         Some(signed) => match is_signed(signed).await {
-            Some(false) => return Check::NotWhole { name, reason: Flaw::Signature.to_string() },
+            Some(false) => return Known::NotWhole { name, reason: Flaw::Signature.to_string() },
             Some(true) if keys.contains(&signed.signature.key) => Signature::Own,
             Some(true) if !was_asked => Signature::NotAsked,
             Some(true) => Signature::Untrusted,
             None => Signature::NotChecked,
         },
     };
-    Check::Whole { name, verified: Box::new(verified), signature, export }
+    Known::Whole { name, verified, signature, export }
 }
 
-fn verdict(check: Check) -> impl IntoView {
-    match check {
-        Check::None => ().into_any(),
-        Check::Reading { name, percent } => view! {
+fn verdict(known: Known) -> impl IntoView {
+    match known {
+        Known::Nothing => ().into_any(),
+        Known::Reading { name, percent } => view! {
             <section class="card panel">
                 <h2>"Checking "{name}</h2>
-                {match percent {
-                    Some(percent) => view! { <progress max="100" prop:value=percent aria-label="Progress"></progress> }.into_any(),
-                    None => view! { <progress aria-label="Progress"></progress> }.into_any(),
-                }}
+                <progress max="100" prop:value=percent aria-label="Progress"></progress>
             </section>
         }
         .into_any(),
-        Check::Whole { name, verified, signature, export } => {
+        Known::Whole { name, verified, signature, export } => {
             view! { <Whole name verified=*verified signature export /> }.into_any()
         }
-        Check::NotChecked { name, reason } => view! {
+        Known::NotChecked { name, reason } => view! {
             <section class="card panel">
                 <h2><Icon name="triangle-alert" />"Not checked"</h2>
                 <p><strong>{name}</strong>": "{reason}</p>
             </section>
         }
         .into_any(),
-        Check::NotWhole { name, reason } => view! {
+        Known::NotWhole { name, reason } => view! {
             <section class="card panel bad">
                 <h2><Icon name="triangle-alert" />"Not whole"</h2>
                 <p><strong>{name}</strong>": "{reason}"."</p>

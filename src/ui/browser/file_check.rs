@@ -1,0 +1,60 @@
+//! Checks a file on a thread of the browser's own (`verifier`).
+
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{DragEvent, ErrorEvent, Event, File, HtmlInputElement, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use crate::seal::Check;
+
+const NO_THREAD: &str = "This browser cannot check it here. On the command line: waybill verify FILE.";
+
+/// A check that is on; another one takes its place when it is dropped.
+pub struct FileCheck {
+    worker: Worker,
+    _told: Closure<dyn FnMut(MessageEvent)>,
+    _failed: Closure<dyn FnMut(ErrorEvent)>,
+}
+
+impl Drop for FileCheck {
+    fn drop(&mut self) {
+        self.worker.terminate();
+    }
+}
+
+impl FileCheck {
+    /// Begins to check a file; `tell` hears how far it has come, and at last what came out.
+    pub fn begin(file: &File, tell: impl Fn(Check) + Clone + 'static) -> Option<Self> {
+        let begun = Self::start(file, tell.clone());
+        if begun.is_err() {
+            tell(Check::NotChecked(NO_THREAD.into()));
+        }
+        begun.ok()
+    }
+
+    fn start(file: &File, tell: impl Fn(Check) + Clone + 'static) -> Result<Self, JsValue> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let worker = Worker::new_with_options("/check-file.js", &options)?;
+        let failed = tell.clone();
+        let told = Closure::new(move |event: MessageEvent| {
+            let check = event.data().as_string().and_then(|text| serde_json::from_str(&text).ok());
+            tell(check.unwrap_or_else(|| Check::NotChecked(NO_THREAD.into())));
+        });
+        let failed = Closure::new(move |_: ErrorEvent| failed(Check::NotChecked(NO_THREAD.into())));
+        worker.set_onmessage(Some(told.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(failed.as_ref().unchecked_ref()));
+        worker.post_message(file)?;
+        Ok(Self { worker, _told: told, _failed: failed })
+    }
+}
+
+/// The file that was chosen in a file field.
+pub fn picked_file(event: &Event) -> Option<File> {
+    let field: HtmlInputElement = event.target()?.dyn_into().ok()?;
+    field.files()?.get(0)
+}
+
+/// The file that was dropped.
+pub fn dropped_file(event: &DragEvent) -> Option<File> {
+    event.data_transfer()?.files()?.get(0)
+}

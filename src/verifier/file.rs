@@ -1,0 +1,56 @@
+//! A file that somebody chose, read slice by slice as programs read files; workers may (File API, `FileReaderSync`).
+
+use std::io::{self, Read};
+
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
+use web_sys::{File, FileReaderSync};
+
+const SLICE_BYTES: u64 = 4 << 20;
+
+pub struct FileReader {
+    file: File,
+    at: u64,
+    slice: Vec<u8>,
+    /// How much of the slice was given out.
+    taken: usize,
+}
+
+impl FileReader {
+    pub fn of(file: File) -> Self {
+        Self { file, at: 0, slice: Vec::new(), taken: 0 }
+    }
+
+    pub fn size(&self) -> u64 {
+        // JavaScript counts in doubles; no file is beyond what they hold.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size is a whole number")]
+        let size = self.file.size() as u64;
+        size
+    }
+
+    fn next_slice(&mut self) -> Result<Vec<u8>, JsValue> {
+        let end = (self.at + SLICE_BYTES).min(self.size());
+        #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
+        let blob = self.file.slice_with_f64_and_f64(self.at as f64, end as f64)?;
+        let bytes = Uint8Array::new(&FileReaderSync::new()?.read_as_array_buffer(&blob)?.into());
+        self.at = end;
+        Ok(bytes.to_vec())
+    }
+}
+
+impl Read for FileReader {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.taken == self.slice.len() {
+            if self.at >= self.size() {
+                return Ok(0);
+            }
+            self.slice = self.next_slice().map_err(|_| io::Error::from(io::ErrorKind::PermissionDenied))?;
+            self.taken = 0;
+        }
+        let rest = &self.slice[self.taken..];
+        let read = rest.len().min(out.len());
+        out[..read].copy_from_slice(&rest[..read]);
+        self.taken += read;
+        Ok(read)
+    }
+}

@@ -1,0 +1,29 @@
+//! One zstd frame, unpacked in Rust: browsers have no zstd of their own.
+
+use std::io::{self, BufRead, Read};
+
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+
+use crate::seal::ZstdFrame;
+
+pub struct RustZstd<R: BufRead>(StreamingDecoder<R, FrameDecoder>);
+
+impl<R: BufRead> ZstdFrame<R> for RustZstd<R> {
+    fn begin(raw: R) -> io::Result<Self> {
+        // Not `Other`, which says that the file cannot be read.
+        let bad = |_| io::Error::from(io::ErrorKind::InvalidData);
+        Ok(Self(StreamingDecoder::new(raw).map_err(bad)?))
+    }
+
+    fn end(self) -> io::Result<R> {
+        let (raw, decoder) = self.0.into_parts();
+        let is_right = decoder.get_checksum_from_data() == decoder.get_calculated_checksum();
+        if is_right { Ok(raw) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+}
+
+impl<R: BufRead> Read for RustZstd<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.0.read(out)
+    }
+}
