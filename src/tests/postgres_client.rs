@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use waybill::server::source::postgres::client::{Connection, Error, Format, Selected};
 
-use crate::harness::{Ended, Postgres, Program};
+use crate::harness::{Ended, Postgres, Program, TlsRelay};
 
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -174,7 +174,11 @@ fn an_error_leaves_the_connection_in_order() {
 
 /// Plays a server that answers each thing it is told with the next of `answers`; gives its URL.
 fn scripted(answers: Vec<Vec<u8>>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    scripted_at(IpAddr::V4(Ipv4Addr::LOCALHOST), answers)
+}
+
+fn scripted_at(ip: IpAddr, answers: Vec<Vec<u8>>) -> String {
+    let listener = TcpListener::bind((ip, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         let (mut client, _) = listener.accept().unwrap();
@@ -186,11 +190,90 @@ fn scripted(answers: Vec<Vec<u8>>) -> String {
         }
         let _ = client.read(&mut [0; 4096]);
     });
-    format!("postgres://ada:s3cret@127.0.0.1:{port}/app?sslmode=disable")
+    format!("postgres://ada:s3cret@{ip}:{port}/app?sslmode=disable")
 }
 
 fn message(tag: u8, body: &[u8]) -> Vec<u8> {
     [&[tag][..], &u32::try_from(body.len() + 4).unwrap().to_be_bytes(), body].concat()
+}
+
+/// An address of this machine as other machines see it. None where it has no network.
+fn outer_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    // Nothing is sent: the system only says which way it would take (RFC 5737: an address for documents).
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback())
+}
+
+/// M4, D5 of the review: whoever stands between answered "no TLS" and asked for the password in clear, and had it.
+#[test]
+fn a_password_in_clear_or_as_md5_is_given_to_no_other_machine_that_nothing_verifies() {
+    let Some(ip) = outer_address() else {
+        eprintln!("this machine has no network: nothing to see here");
+        return;
+    };
+    for asks in [&b"\0\0\0\x03"[..], b"\0\0\0\x05salt"] {
+        let opened = connect(&scripted_at(ip, vec![message(b'R', asks), message(b'E', b"SFATAL\0C28P01\0Mno\0\0")]));
+        assert!(matches!(opened, Err(Error::WeakSignIn)), "{:?}", opened.err());
+        // Whoever asks for it by name gets it; and on this machine nobody stands between.
+        for url in [
+            scripted_at(ip, vec![message(b'R', asks), message(b'E', b"SFATAL\0C28P01\0Mno\0\0")])
+                + "&require_auth=md5,password",
+            scripted(vec![message(b'R', asks), message(b'E', b"SFATAL\0C28P01\0Mno\0\0")]),
+        ] {
+            assert!(matches!(connect(&url), Err(Error::Server { .. })), "{url}");
+        }
+    }
+    let folder = TempDir::new().unwrap();
+    let told = preview(&folder, &scripted_at(ip, vec![message(b'R', b"\0\0\0\x03")]), &[]);
+    assert!(
+        told.stderr.contains("nothing verifies that") && told.stderr.contains("sslmode=verify-full"),
+        "{}",
+        told.stderr
+    );
+    assert!(told.stderr.contains("asks for the password in clear or as MD5"), "{}", told.stderr);
+}
+
+#[test]
+fn require_auth_and_channel_binding_are_kept() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql("CREATE TABLE t (x integer)");
+    let url = server.url();
+    let trusting = preview(&folder, &format!("{url}&require_auth=scram-sha-256"), &[]);
+    assert!(trusting.stderr.contains("that require_auth does not allow"), "{}", trusting.stderr);
+    let unbound = preview(&folder, &format!("{url}&channel_binding=require"), &[]);
+    assert!(unbound.stderr.contains("does not bind the sign-in"), "{}", unbound.stderr);
+    let authority = server.require_tls_and_password("s3cret");
+    let preview = |options: &str| {
+        let url = format!("postgres://waybill_owner@localhost:{}/app?{options}", server.port());
+        preview(&folder, &url, &[("PGPASSWORD", "s3cret"), ("PGSSLROOTCERT", authority.to_str().unwrap())])
+    };
+    for kept in [
+        "require_auth=scram-sha-256",
+        "require_auth=!md5,!password",
+        "channel_binding=require",
+        "channel_binding=disable",
+    ] {
+        let ended = preview(&format!("sslmode=require&{kept}"));
+        assert_eq!(ended.code, 0, "{kept}: {}", ended.stderr);
+    }
+    let refused = preview("sslmode=require&require_auth=md5");
+    assert!(refused.stderr.contains("that require_auth does not allow"), "{}", refused.stderr);
+}
+
+/// M4 of the review: with `sslmode=require` whoever stands between could pass SCRAM on and read every row.
+#[test]
+fn sign_in_that_is_passed_on_by_somebody_between_fails() {
+    let server = Postgres::start();
+    server.sql("CREATE TABLE t (x integer)");
+    server.require_tls_and_password("s3cret");
+    let url = |port: u16| format!("postgres://waybill_owner:s3cret@localhost:{port}/app?sslmode=require");
+    assert!(connect(&url(server.port())).is_ok());
+    let between = TlsRelay::start(server.port());
+    let passed_on = connect(&url(between.port));
+    assert!(passed_on.is_err(), "rows could be read on the way");
+    // It is the binding that keeps them out.
+    assert!(connect(&(url(between.port) + "&channel_binding=disable")).is_ok());
 }
 
 /// It would be easy to play a server that knows the password, were its proof not waited for.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 
-use super::{DatabaseArgs, Exit, Failed, SigningArgs, SourceArgs, StateArgs, StateFileArgs};
+use super::{DatabaseArgs, Exit, Failed, SigningArgs, SourceArgs, StateArgs, StateFileArgs, tell};
 use crate::server::app::{App, Parts};
 use crate::server::binding::SourceName;
 use crate::server::classification;
@@ -38,6 +38,13 @@ impl FromStr for SourceUrl {
 }
 
 impl SourceUrl {
+    fn unverified_host(&self) -> Option<&str> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(address) => address.unverified_host(),
+        }
+    }
+
     /// As it may be shown on the caller's own terminal: without a password.
     pub fn shown(&self) -> String {
         match self {
@@ -120,6 +127,12 @@ impl DatabaseArgs {
 
     pub async fn open(&self) -> Result<(SourceUrl, Arc<dyn Source>), Failed> {
         let (url, trusted) = (self.url()?, self.trust_owner.clone());
+        if let Some(host) = url.unverified_host() {
+            tell(&format!(
+                "note: nothing verifies that {host} is the right database server, and whoever stands between could read \
+                 and change rows: use sslmode=verify-full"
+            ));
+        }
         blocking(move || url.open(&trusted).map(|source| (url, source))).await
     }
 }

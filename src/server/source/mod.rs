@@ -49,6 +49,16 @@ pub enum Error {
     )]
     SignInUnknown,
     #[error(
+        "the database server asks for the password in clear or as MD5, and nothing verifies the server: use sslmode=verify-full, let pg_hba.conf take scram-sha-256, or allow it with require_auth=md5 (or password)"
+    )]
+    SignInWeak,
+    #[error("the database server asks for a way to sign in that require_auth does not allow")]
+    SignInNotAllowed,
+    #[error(
+        "the database server does not bind the sign-in to its TLS connection, which channel_binding=require demands: it needs TLS, scram-sha-256 and a certificate that is signed with SHA-2"
+    )]
+    SignInUnbound,
+    #[error(
         "the database server does not prove that it knows the password, and may be another one: check its address, and use sslmode=verify-full"
     )]
     Impostor,

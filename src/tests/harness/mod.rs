@@ -7,6 +7,7 @@ mod pooler;
 mod postgres;
 mod program;
 mod stalling;
+mod tls_relay;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ pub use pooler::Pooler;
 pub use postgres::{Postgres, source_at};
 pub use program::{Ended, Program, Server};
 pub use stalling::StallingProxy;
+pub use tls_relay::TlsRelay;
 
 pub const PASSWORD: &str = "correct horse battery staple";
 pub const ADMIN: &str = "system.admin@sample.test";

@@ -11,11 +11,12 @@ use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::passfile::{self, Entry};
+use super::proof::{Binding, RequireAuth};
 use super::tls::{Authorities, Mode, Tls};
 
 /// What may stand after the `?`, and the variable that it comes from where a URL leaves it open, as libpq
 /// names them (PostgreSQL manual, 34.1.2 and 34.15).
-const PARAMETERS: [(&str, &str); 13] = [
+const PARAMETERS: [(&str, &str); 15] = [
     ("host", "PGHOST"),
     ("hostaddr", "PGHOSTADDR"),
     ("port", "PGPORT"),
@@ -29,6 +30,8 @@ const PARAMETERS: [(&str, &str); 13] = [
     ("sslkey", "PGSSLKEY"),
     ("application_name", "PGAPPNAME"),
     ("options", "PGOPTIONS"),
+    ("channel_binding", "PGCHANNELBINDING"),
+    ("require_auth", "PGREQUIREAUTH"),
 ];
 const DEFAULT_PORT: u16 = 5432;
 /// Where servers of the system's own packages put their sockets. Not `/tmp`: anybody may put one there.
@@ -37,7 +40,7 @@ const SOCKET_FOLDER: &str = "/var/run/postgresql";
 const WAITS: [&str; 6] =
     ["connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"];
 /// Demands on how a server proves itself that cannot be kept, and so are not passed over.
-const DEMANDS: [&str; 3] = ["PGREQUIREAUTH", "PGREQUIREPEER", "PGSSLCRL"];
+const DEMANDS: [&str; 2] = ["PGREQUIREPEER", "PGSSLCRL"];
 
 /// A parsed `postgres://user@host:port/db?…`; what it leaves open comes from libpq's own places: `PGHOST`,
 /// `PGUSER`, `PGPASSWORD`, `~/.pgpass` and so on.
@@ -49,6 +52,8 @@ pub struct Address {
     pub(super) password: Option<SecretString>,
     pub(super) database: String,
     pub(super) tls: Tls,
+    pub(super) binding: Binding,
+    pub(super) require_auth: Option<RequireAuth>,
     pub(super) application_name: String,
     /// Settings for the session, as in `-c name=value`.
     pub(super) options: Option<String>,
@@ -67,6 +72,15 @@ impl Address {
     #[must_use]
     pub fn database(&self) -> &str {
         &self.database
+    }
+
+    /// The machine that it is on, where that may be another one and nothing says that it is the right one.
+    #[must_use]
+    pub fn unverified_host(&self) -> Option<&str> {
+        let Host::Network { name, address } = &self.host else { return None };
+        let is_loopback = |ip: IpAddr| ip.to_canonical().is_loopback();
+        let is_here = name == "localhost" || address.or_else(|| name.parse().ok()).is_some_and(is_loopback);
+        (!is_here && !self.tls.verifies_in(self.tls.mode)).then_some(name)
     }
 
     /// The same, reached at the address that its name had: the next look-up may give another server.
@@ -107,6 +121,11 @@ impl Address {
             port,
             password: given.map(SecretString::from),
             tls: tls(settings)?,
+            binding: settings.read("channel_binding", "disable, prefer or require")?.unwrap_or(Binding::Prefer),
+            require_auth: settings.read(
+                "require_auth",
+                "some of scram-sha-256, md5, password, gss, sspi, oauth and none, with commas, each with ! or none",
+            )?,
             application_name: settings.text("application_name").unwrap_or_else(|| "waybill".into()),
             options: settings.text("options"),
             user,
@@ -180,11 +199,7 @@ impl Settings {
                 settings.0.insert(name, value.into());
             }
         }
-        for (name, from) in [
-            ("channel_binding", "PGCHANNELBINDING"),
-            ("target_session_attrs", "PGTARGETSESSIONATTRS"),
-            ("gssencmode", "PGGSSENCMODE"),
-        ] {
+        for (name, from) in [("target_session_attrs", "PGTARGETSESSIONATTRS"), ("gssencmode", "PGGSSENCMODE")] {
             if let Some(demand) = variable(from)? {
                 settings.set(name, &demand)?;
             }
@@ -224,12 +239,9 @@ impl Settings {
 /// What does not matter here is passed over; what demands more than can be kept is refused.
 fn without_effect(name: &str, value: &str) -> Option<Result<(), String>> {
     Some(match (name, value) {
-        ("channel_binding" | "gssencmode", "disable" | "prefer")
+        ("gssencmode", "disable" | "prefer")
         | ("target_session_attrs", "any")
         | ("fallback_application_name" | "client_encoding", _) => Ok(()),
-        ("channel_binding", _) => {
-            Err("channel_binding cannot be kept: take it out, and use sslmode=verify-full".into())
-        }
         ("target_session_attrs" | "gssencmode", _) => {
             Err(format!("what {name} asks for cannot be kept: take it out, or reach the server in another way"))
         }
@@ -327,7 +339,8 @@ mod tests {
             "postgres://u:s3cret@[::1/d",
             "postgres://u:s3cret@h1,h2/d",
             "postgres://u:s3cret@h/d?host=/tmp,/run",
-            "postgres://u:s3cret@h/d?channel_binding=require",
+            "postgres://u:s3cret@h/d?channel_binding=s3cret",
+            "postgres://u:s3cret@h/d?require_auth=md5,!s3cret",
             "postgres://u:s3cret@h/d?target_session_attrs=read-write",
             "postgres://u:s3cret@h/d?gssencmode=require",
             "postgres://u:s3cret@h/d?connect_timeout=s3cret",

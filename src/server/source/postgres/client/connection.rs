@@ -14,7 +14,7 @@ use postgres_protocol::message::frontend;
 use super::incoming::Incoming;
 use super::stream::{HangUp, Stream};
 use super::tls::Mode;
-use super::{Address, Error, Result, Row};
+use super::{Address, Error, Result, Row, end_point};
 
 /// Tag and length.
 const HEADER_BYTES: usize = 5;
@@ -110,6 +110,20 @@ impl Connection {
     /// When the system has no more handles.
     pub fn hang_up(&self) -> Result<HangUp> {
         self.stream.hang_up().map_err(Error::Closed)
+    }
+
+    /// Whether nobody stands between: the server is on this machine, or TLS has verified it.
+    pub(super) fn is_private(&self, address: &Address) -> bool {
+        match self.stream.peer() {
+            None => true,
+            Some(ip) if ip.to_canonical().is_loopback() => true,
+            Some(_) => matches!(self.stream, Stream::Tls(_)) && address.tls.verifies_in(self.cancel.mode),
+        }
+    }
+
+    /// What the server's certificate is known by, if it has shown one.
+    pub(super) fn server_end_point(&self) -> Option<Vec<u8>> {
+        self.stream.certificate().and_then(end_point::digest)
     }
 
     /// Where this very server is.

@@ -8,8 +8,10 @@
 
 mod address;
 mod connection;
+mod end_point;
 mod incoming;
 mod passfile;
+mod proof;
 mod row;
 mod sign_in;
 mod stream;
@@ -33,6 +35,12 @@ pub enum Error {
     NoPassword,
     #[error("the server asks for a way to sign in that is not known here; SCRAM, MD5 and plain passwords are")]
     UnknownSignIn,
+    #[error("the server asks for a password that anybody on the way could use")]
+    WeakSignIn,
+    #[error("the server asks for another way to sign in than require_auth allows")]
+    NotAllowedWay,
+    #[error("the server does not bind the sign-in to its TLS connection")]
+    Unbound,
     #[error("the server does not prove that it knows the password")]
     Unproven,
     #[error("the connection was closed")]

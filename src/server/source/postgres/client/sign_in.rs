@@ -2,12 +2,13 @@
 
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::authentication::md5_hash;
-use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
+use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramSha256};
 use postgres_protocol::message::backend::{AuthenticationSaslBody, Message};
 use postgres_protocol::message::frontend;
 use secrecy::ExposeSecret;
 
 use super::connection::{CancelKey, Connection, told};
+use super::proof::{Binding, Method};
 use super::{Address, Error, Result};
 
 impl Connection {
@@ -22,21 +23,39 @@ impl Connection {
         let options = address.options.as_deref().map(|options| ("options", options));
         self.send(|out| frontend::startup_message(parameters.into_iter().chain(options), out))?;
         let password = || Ok(address.password.as_ref().ok_or(Error::NoPassword)?.expose_secret().as_bytes());
-        let mut scram = None;
+        let (mut scram, mut was_asked, mut is_bound) = (None, false, false);
         loop {
             match self.receive()? {
-                Message::AuthenticationOk if scram.is_none() => break,
+                Message::AuthenticationOk if scram.is_none() => {
+                    if !was_asked {
+                        self.permit(address, Method::None)?;
+                    }
+                    if address.binding == Binding::Require && !is_bound {
+                        return Err(Error::Unbound);
+                    }
+                    break;
+                }
                 // It began SCRAM and does not finish it: it would have to prove that it knows the password.
                 Message::AuthenticationOk => return Err(Error::Unproven),
                 Message::AuthenticationCleartextPassword if scram.is_none() => {
+                    self.permit(address, Method::Password)?;
+                    was_asked = true;
                     let password = password()?;
                     self.send(|out| frontend::password_message(password, out))?;
                 }
                 Message::AuthenticationMd5Password(body) if scram.is_none() => {
+                    self.permit(address, Method::Md5)?;
+                    was_asked = true;
                     let hash = md5_hash(address.user.as_bytes(), password()?, body.salt());
                     self.send(|out| frontend::password_message(hash.as_bytes(), out))?;
                 }
-                Message::AuthenticationSasl(body) => scram = Some(self.begin_scram(&body, password()?)?),
+                Message::AuthenticationSasl(body) => {
+                    self.permit(address, Method::ScramSha256)?;
+                    was_asked = true;
+                    let begun = self.begin_scram(address, &body, password()?)?;
+                    is_bound = begun.is_bound;
+                    scram = Some(begun.scram);
+                }
                 Message::AuthenticationSaslContinue(body) => {
                     let scram = scram.as_mut().ok_or(Error::Protocol)?;
                     scram.update(body.data()).map_err(|_| Error::Protocol)?;
@@ -64,12 +83,48 @@ impl Connection {
         Ok(key)
     }
 
-    fn begin_scram(&mut self, body: &AuthenticationSaslBody, password: &[u8]) -> Result<ScramSha256> {
-        if !body.mechanisms().any(|name| Ok(name == SCRAM_SHA_256)).map_err(|_| Error::Protocol)? {
+    /// Whether a server may ask for this. Whoever stands between could use a password in clear, and crack or pass on
+    /// an MD5 answer: on the way to another machine they are given to nobody but a server that TLS has verified.
+    fn permit(&self, address: &Address, method: Method) -> Result<()> {
+        let required = address.require_auth.as_ref();
+        if required.is_some_and(|required| !required.allows(method)) {
+            return Err(Error::NotAllowedWay);
+        }
+        let is_weak = matches!(method, Method::Password | Method::Md5);
+        let was_named = required.is_some_and(|required| required.names(method));
+        if is_weak && !was_named && !self.is_private(address) {
+            return Err(Error::WeakSignIn);
+        }
+        Ok(())
+    }
+
+    fn begin_scram(&mut self, address: &Address, body: &AuthenticationSaslBody, password: &[u8]) -> Result<Begun> {
+        let offered: Vec<&str> = body.mechanisms().collect().map_err(|_| Error::Protocol)?;
+        let end_point = self.server_end_point().filter(|_| address.binding != Binding::Disable);
+        let (binding, mechanism) = match end_point {
+            Some(digest) if offered.contains(&SCRAM_SHA_256_PLUS) => {
+                (ChannelBinding::tls_server_end_point(digest), SCRAM_SHA_256_PLUS)
+            }
+            // Says that we could: a server that can, too, then knows that somebody took its offer out.
+            Some(_) => (ChannelBinding::unrequested(), SCRAM_SHA_256),
+            None => (ChannelBinding::unsupported(), SCRAM_SHA_256),
+        };
+        let is_bound = mechanism == SCRAM_SHA_256_PLUS;
+        if address.binding == Binding::Require && !is_bound {
+            return Err(Error::Unbound);
+        }
+        if !offered.contains(&mechanism) {
             return Err(Error::UnknownSignIn);
         }
-        let scram = ScramSha256::new(password, ChannelBinding::unsupported());
-        self.send(|out| frontend::sasl_initial_response(SCRAM_SHA_256, scram.message(), out))?;
-        Ok(scram)
+        let scram = ScramSha256::new(password, binding);
+        self.send(|out| frontend::sasl_initial_response(mechanism, scram.message(), out))?;
+        Ok(Begun { scram, is_bound })
     }
+}
+
+/// SCRAM that has begun.
+struct Begun {
+    scram: ScramSha256,
+    /// To the TLS connection.
+    is_bound: bool,
 }

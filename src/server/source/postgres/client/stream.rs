@@ -83,6 +83,14 @@ impl Stream {
         socket.peer_addr().ok().map(|address| address.ip())
     }
 
+    /// The server's certificate (DER).
+    pub fn certificate(&self) -> Option<&[u8]> {
+        match self {
+            Self::Tls(stream) => stream.conn.peer_certificates()?.first().map(AsRef::as_ref),
+            Self::Network(_) | Self::Local(_) => None,
+        }
+    }
+
     pub fn hang_up(&self) -> io::Result<HangUp> {
         Ok(match self {
             Self::Network(socket) => HangUp::Network(socket.try_clone()?),

@@ -77,6 +77,15 @@ impl Tls {
         Ok(StreamOwned::new(state, socket))
     }
 
+    /// Whether somebody who is trusted vouches for the server in this mode.
+    pub fn verifies_in(&self, mode: Mode) -> bool {
+        match mode {
+            Mode::Disable | Mode::Allow | Mode::Prefer => false,
+            Mode::Require => matches!(self.authorities, Some(Authorities::File(_))),
+            Mode::VerifyCa | Mode::VerifyFull => true,
+        }
+    }
+
     fn config(&self) -> Result<ClientConfig> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();

@@ -1,0 +1,111 @@
+//! What a server may ask for as proof of who we are, and what it takes to ask for it from afar (PostgreSQL manual,
+//! 34.1.2, `require_auth` and `channel_binding`).
+
+use std::str::FromStr;
+
+/// A way to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// The server asks for nothing, or for a certificate only.
+    None,
+    Password,
+    Md5,
+    ScramSha256,
+    Gss,
+    Sspi,
+    Oauth,
+}
+
+/// `require_auth`: the ways that are taken, or, with `!`, those that are not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequireAuth {
+    OneOf(Vec<Method>),
+    NoneOf(Vec<Method>),
+}
+
+impl RequireAuth {
+    pub fn allows(&self, method: Method) -> bool {
+        match self {
+            Self::OneOf(methods) => methods.contains(&method),
+            Self::NoneOf(methods) => !methods.contains(&method),
+        }
+    }
+
+    /// Whether somebody has asked for this way by its name.
+    pub fn names(&self, method: Method) -> bool {
+        matches!(self, Self::OneOf(methods) if methods.contains(&method))
+    }
+}
+
+impl FromStr for RequireAuth {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let words: Vec<&str> = text.split(',').map(str::trim).collect();
+        let negated: Vec<&str> = words.iter().filter_map(|word| word.strip_prefix('!')).collect();
+        let methods = |words: &[&str]| words.iter().map(|word| word.parse()).collect::<Result<Vec<Method>, ()>>();
+        match negated.len() {
+            0 => methods(&words).map(Self::OneOf),
+            all if all == words.len() => methods(&negated).map(Self::NoneOf),
+            _ => Err(()),
+        }
+    }
+}
+
+impl FromStr for Method {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Ok(match text {
+            "none" => Self::None,
+            "password" => Self::Password,
+            "md5" => Self::Md5,
+            "scram-sha-256" => Self::ScramSha256,
+            "gss" => Self::Gss,
+            "sspi" => Self::Sspi,
+            "oauth" => Self::Oauth,
+            _ => return Err(()),
+        })
+    }
+}
+
+/// Whether SCRAM is bound to the TLS connection, so that nobody between can pass it on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    Disable,
+    /// Where the server can.
+    Prefer,
+    Require,
+}
+
+impl FromStr for Binding {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Ok(match text {
+            "disable" => Self::Disable,
+            "prefer" => Self::Prefer,
+            "require" => Self::Require,
+            _ => return Err(()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn require_auth_is_read_as_libpq_reads_it() {
+        let read = |text: &str| text.parse::<RequireAuth>();
+        let scram = read("scram-sha-256").unwrap();
+        assert!(scram.allows(Method::ScramSha256) && !scram.allows(Method::Md5) && !scram.allows(Method::None));
+        let several = read("md5, password").unwrap();
+        assert!(several.allows(Method::Password) && several.names(Method::Md5));
+        let all_but = read("!password,!md5").unwrap();
+        assert!(all_but.allows(Method::None) && !all_but.allows(Method::Md5) && !all_but.names(Method::ScramSha256));
+        for wrong in ["", "scram", "md5,!password", "!", "md5;password"] {
+            assert_eq!(read(wrong), Err(()), "{wrong}");
+        }
+    }
+}
