@@ -36,6 +36,10 @@ pub struct ColumnSchema {
     pub nullable: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub generated: bool,
+    /// Columns of its table whose values its own say again: those of a generated column's expression, those of a
+    /// search vector.
+    #[serde(skip)]
+    pub computed_from: Vec<String>,
     /// "always" or "by default" for a column that numbers its rows by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::drift::Guess;
 
 /// How sensitive a column is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Classification {
     /// Says nothing about a person.

@@ -63,13 +63,36 @@ pub fn draft(source: &dyn Source, database: &str) -> Result<Draft, Error> {
     Ok(sample_and_guess(&mut *snapshot, &catalog, database)?)
 }
 
-/// In what database and profile have grown apart. Blocks.
+/// A profile held against its database.
+#[derive(Debug)]
+pub struct Checked {
+    /// In what the two have grown apart.
+    pub drift: Drift,
+    /// What else whoever keeps the profile should know.
+    pub notes: Vec<String>,
+}
+
+/// In what database and profile have grown apart, and what else is to be said of the two. Blocks.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn check(source: &dyn Source, profile: &Profile) -> Result<(Drift, Vec<String>), Error> {
+pub fn check(source: &dyn Source, profile: &Profile) -> Result<Checked, Error> {
     let catalog = source.open_snapshot()?.catalog()?;
-    Ok((profile.drift(&catalog), profile.without_import_value(&catalog)))
+    let drift = profile.drift(&catalog);
+    // What is missing is drift, and said as such.
+    let accounts = if drift.vanished.is_empty() { check_accounts(source, profile)? } else { None };
+    let mut notes: Vec<String> = profile
+        .without_import_value(&catalog)
+        .into_iter()
+        .map(|field| {
+            format!("{field} is left out and must not be null; say with on_import what an import should write")
+        })
+        .collect();
+    notes.extend(profile.raised(&catalog).into_iter().map(|(field, sources, class)| {
+        format!("{field} is computed from {sources}, and counts as {} as they do", class.as_str())
+    }));
+    notes.extend(accounts.iter().flat_map(AccountsCheck::problems));
+    Ok(Checked { drift, notes })
 }
 
 fn sample_and_guess(snapshot: &mut dyn Snapshot, catalog: &Catalog, database: &str) -> source::Result<Draft> {

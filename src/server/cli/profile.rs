@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::open::{Opened, blocking, is_same_file};
 use super::{DatabaseArgs, Exit, Failed, SourceArgs, print, tell};
-use crate::server::classification::{self, AccountsCheck};
+use crate::server::classification::{self, Checked};
 use crate::server::profile::{Origin, SCHEMA};
 
 #[derive(Debug, Args)]
@@ -97,16 +97,9 @@ impl Check {
             let message = "which profile? This database fits no built-in one: give --profile FILE, or draft one with waybill profile init";
             return Err(Failed::new(Exit::Usage, message));
         }
-        let (drift, lacking, accounts, name) = blocking(move || {
-            let (drift, lacking) =
-                classification::check(&*source, &profile).map_err(|error| url.named(error.into()))?;
-            // What is missing is drift, and said as such.
-            let accounts = if drift.vanished.is_empty() {
-                classification::check_accounts(&*source, &profile).map_err(|error| url.named(error.into()))?
-            } else {
-                None
-            };
-            Ok((drift, lacking, accounts, profile.name))
+        let (Checked { drift, notes }, name) = blocking(move || {
+            let checked = classification::check(&*source, &profile).map_err(|error| url.named(error.into()))?;
+            Ok((checked, profile.name))
         })
         .await?;
         if self.json {
@@ -116,13 +109,8 @@ impl Check {
         } else {
             print(&drift.lines().join("\n"))?;
         }
-        for field in lacking {
-            tell(&format!(
-                "note: {field} is left out and must not be null; say with on_import what an import should write"
-            ));
-        }
-        for problem in accounts.iter().flat_map(AccountsCheck::problems) {
-            tell(&format!("note: {problem}"));
+        for note in notes {
+            tell(&format!("note: {note}"));
         }
         Ok(if drift.is_empty() { Exit::Done } else { Exit::Drift })
     }

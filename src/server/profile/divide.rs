@@ -1,10 +1,10 @@
 //! Splits a catalog into what leaves and what stays home.
 
 use super::{Error, Profile, TableProfile, can_be_replaced};
-use crate::model::catalog::Codec;
+use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::export::DriftPolicy;
 use crate::model::manifest::RecordOrder;
-use crate::model::redaction::{ExcludedTable, Redaction, TreatedField, Treatment};
+use crate::model::redaction::{Classification, ExcludedTable, Redaction, TreatedField, Treatment};
 use crate::server::rows::{Catalog, Selection, Table};
 
 /// What leaves, in file order, and the record of what does not.
@@ -63,6 +63,42 @@ impl Profile {
         lacking.map(|(table, column)| format!("{}.{}", table.name, column.name)).collect()
     }
 
+    /// Columns that say again what stronger ones say, and count as those do: the column, what it is computed from, its
+    /// class then.
+    #[must_use]
+    pub fn raised(&self, catalog: &Catalog) -> Vec<(String, String, Classification)> {
+        let mut raised = Vec::new();
+        for table in &catalog.tables {
+            for column in table.columns.iter().filter(|column| !column.computed_from.is_empty()) {
+                let Some(known) = self.column(&table.name, &column.name) else { continue };
+                let class = self.class_with_sources(table, column, known.class);
+                if class > known.class {
+                    let field = format!("{}.{}", table.name, column.name);
+                    raised.push((field, column.computed_from.join(", "), class));
+                }
+            }
+        }
+        raised
+    }
+
+    /// The strongest class of a column and of whatever its values are computed from. What nobody has classified may be
+    /// anything.
+    fn class_with_sources(&self, table: &Table, column: &ColumnSchema, own: Classification) -> Classification {
+        let (mut class, mut seen, mut open) = (own, vec![column.name.as_str()], vec![column]);
+        while let Some(column) = open.pop() {
+            for source in &column.computed_from {
+                if seen.contains(&source.as_str()) {
+                    continue;
+                }
+                seen.push(source);
+                let known = self.column(&table.name, source).map_or(Classification::Secret, |known| known.class);
+                class = class.max(known);
+                open.extend(table.columns.iter().find(|column| column.name == *source));
+            }
+        }
+        class
+    }
+
     fn select(
         &self,
         profile: &TableProfile,
@@ -79,7 +115,8 @@ impl Profile {
             };
             let mut column = column.clone();
             column.codec = known.codec.filter(|_| column.codec != Codec::Json).unwrap_or(column.codec);
-            let treatment = match self.treatments.of(known.class) {
+            let class = self.class_with_sources(table, &column, known.class);
+            let treatment = match self.treatments.of(class) {
                 Treatment::Mask | Treatment::Pseudonymise if !can_be_replaced(&column) => Treatment::Omit,
                 treatment => treatment,
             };

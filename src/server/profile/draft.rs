@@ -144,6 +144,7 @@ mod tests {
             codec: Codec::Text,
             nullable: true,
             generated: false,
+            computed_from: vec![],
             identity: None,
             references: None,
             comment: None,

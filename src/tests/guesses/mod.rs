@@ -63,6 +63,7 @@ impl Labelled {
             codec,
             nullable: true,
             generated: false,
+            computed_from: vec![],
             identity: None,
             references: self.references.clone(),
             comment: None,

@@ -139,6 +139,7 @@ mod tests {
             codec: *codec,
             nullable: true,
             generated: false,
+            computed_from: vec![],
             identity: None,
             references: None,
             comment: None,

@@ -212,6 +212,7 @@ mod tests {
             codec,
             nullable: true,
             generated: false,
+            computed_from: vec![],
             identity: None,
             references: None,
             comment: None,

@@ -78,6 +78,26 @@ const KEYS: &str = "
      WHERE k.contype IN ('p', 'f') AND k.conparentid = 0 AND CAST(k.conrelid AS bigint) = ANY($1)
      ORDER BY k.conrelid, k.contype DESC, k.conname";
 
+/// What a column's values are computed from: a generated column's expression, and the arguments of the triggers that
+/// keep search vectors (column, configuration, columns).
+const COMPUTED: &str = "
+    SELECT CAST(d.adrelid AS bigint), CAST(a.attname AS text), CAST(r.attname AS text)
+      FROM pg_attrdef d
+      JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum AND CAST(a.attgenerated AS text) <> ''
+      JOIN pg_depend p ON p.classid = CAST('pg_attrdef' AS regclass) AND p.objid = d.oid
+                      AND p.refclassid = CAST('pg_class' AS regclass) AND p.refobjid = d.adrelid
+                      AND p.refobjsubid > 0 AND p.refobjsubid <> d.adnum
+      JOIN pg_attribute r ON r.attrelid = d.adrelid AND r.attnum = p.refobjsubid
+     WHERE CAST(d.adrelid AS bigint) = ANY($1)
+    UNION
+    SELECT CAST(t.tgrelid AS bigint), t.arguments[1], source
+      FROM (SELECT t.tgrelid, string_to_array(encode(t.tgargs, 'escape'), '\\000') AS arguments
+              FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_namespace n ON n.oid = f.pronamespace
+             WHERE n.nspname = 'pg_catalog' AND f.proname IN ('tsvector_update_trigger', 'tsvector_update_trigger_column')
+               AND CAST(t.tgrelid AS bigint) = ANY($1)) t,
+           unnest(t.arguments[3:]) AS source
+     WHERE source <> ''";
+
 const LARGE_OBJECTS: &str = "SELECT count(*) FROM pg_largeobject_metadata";
 
 /// One row of `OBJECTS`.
@@ -201,7 +221,13 @@ pub fn read(session: &mut Session) -> Result<Schema> {
     not_included.extend(large_objects(session)?);
     // As the text of an array.
     let oids = format!("{{{}}}", taken.iter().map(|object| object.oid.to_string()).collect::<Vec<_>>().join(","));
-    let columns: Vec<(i64, ColumnSchema, Column)> = rows(&session.fetch(COLUMNS, &[&oids])?, column)?;
+    let mut columns: Vec<(i64, ColumnSchema, Column)> = rows(&session.fetch(COLUMNS, &[&oids])?, column)?;
+    let computed: Vec<(i64, String, String)> =
+        rows(&session.fetch(COMPUTED, &[&oids])?, |row| Ok((row.parse(0)?, row.parse(1)?, row.parse(2)?)))?;
+    for (oid, schema, _) in &mut columns {
+        let from = computed.iter().filter(|(table, column, _)| table == oid && *column == schema.name);
+        schema.computed_from = from.map(|(.., source)| source.clone()).collect();
+    }
     let keys: Vec<Key> = rows(&session.fetch(KEYS, &[&oids])?, Key::read)?;
     let (mut tables, mut relations) = (Vec::new(), BTreeMap::new());
     for object in taken {
@@ -278,6 +304,7 @@ fn column(row: &Row) -> client::Result<(i64, ColumnSchema, Column)> {
         codec: wire.codec(),
         nullable: row.is_true(3)?,
         generated: row.is_true(4)?,
+        computed_from: Vec::new(),
         identity: match row.text(5)? {
             "a" => Some("always".into()),
             "d" => Some("by default".into()),

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::super::Result;
+use super::generated::computed_from;
 use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::redaction::NotIncluded;
 use crate::server::rows::{Catalog, Table, parents_first};
@@ -57,6 +58,7 @@ fn table(connection: &Connection, name: String) -> Result<Table> {
             codec: codec(&native_type),
             nullable: !row.get::<_, bool>(2)?,
             generated: row.get::<_, u32>(4)? >= 2,
+            computed_from: Vec::new(),
             identity: None,
             comment: None,
             references: reference.map(|(_, table, to)| format!("{table}.{to}")),
@@ -64,10 +66,25 @@ fn table(connection: &Connection, name: String) -> Result<Table> {
             native_type,
         });
     }
+    drop(rows);
+    find_what_is_computed(connection, &name, &mut columns)?;
     key.sort_unstable();
     let primary_key = key.into_iter().map(|(_, column)| column).collect();
     let parents = references.into_iter().map(|(_, table, _)| table).collect();
     Ok(Table { name, columns, primary_key, parents, comment: None })
+}
+
+fn find_what_is_computed(connection: &Connection, table: &str, columns: &mut [ColumnSchema]) -> Result<()> {
+    if !columns.iter().any(|column| column.generated) {
+        return Ok(());
+    }
+    let question = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    let sql: String = connection.query_row(question, [table], |row| row.get(0))?;
+    let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+    for column in columns.iter_mut().filter(|column| column.generated) {
+        column.computed_from = computed_from(&sql, &column.name, &names);
+    }
+    Ok(())
 }
 
 /// `(column, table, column there)` of every foreign key; a missing target means the other's key.

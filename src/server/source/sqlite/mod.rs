@@ -4,6 +4,7 @@
 //! by a first read, so that a writer in WAL mode neither waits nor shows.
 
 mod catalog;
+mod generated;
 mod snapshot;
 
 use std::path::{Path, PathBuf};
