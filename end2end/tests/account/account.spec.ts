@@ -62,10 +62,10 @@ test("a second factor is set up and asked for", async ({ page }) => {
   await expectAccessible(page);
   await page.setViewportSize({ width: 320, height: 640 });
   expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBeLessThanOrEqual(0);
-  await page.getByLabel("Code").fill("000000");
+  await page.getByRole("textbox", { name: "Code" }).fill("000000");
   await page.getByRole("button", { name: "Turn it on" }).click();
   await expect(page.getByRole("alert")).toContainText("This code is wrong");
-  await page.getByLabel("Code").fill(code());
+  await page.getByRole("textbox", { name: "Code" }).fill(code());
   await page.getByRole("button", { name: "Turn it on" }).click();
   await expect(page.getByRole("heading", { name: "Your recovery codes" })).toBeVisible();
   const codes = page.locator(".codes code");
@@ -78,11 +78,11 @@ test("a second factor is set up and asked for", async ({ page }) => {
 test("the second step takes a recovery code, and a wrong one is told", async ({ page }) => {
   await signIn(page, NEW_PASSWORD);
   await expect(page.getByRole("heading", { name: "Second step" })).toBeVisible();
-  await page.getByLabel("Code").fill("123456");
+  await page.getByRole("textbox", { name: "Code" }).fill("123456");
   await page.getByRole("button", { name: "Go on" }).click();
   await expect(page.getByRole("alert")).toContainText("This code is wrong");
   await expectAccessible(page);
-  await page.getByLabel("Code").fill(recovery.toLowerCase());
+  await page.getByRole("textbox", { name: "Code" }).fill(recovery.toLowerCase());
   await page.getByRole("button", { name: "Go on" }).click();
   await expect(page.getByText("You have 9 recovery codes left.")).toBeVisible();
   await page.getByText("Remove the second factor").click();

@@ -1,5 +1,7 @@
 //! Checks a file on a thread of the browser's own (`verifier`).
 
+use std::cell::RefCell;
+
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DragEvent, ErrorEvent, Event, File, HtmlInputElement, MessageEvent, Worker, WorkerOptions, WorkerType};
@@ -8,8 +10,12 @@ use crate::seal::Check;
 
 const NO_THREAD: &str = "This browser cannot check it here. On the command line: waybill verify FILE.";
 
-/// A check that is on; another one takes its place when it is dropped.
-pub struct FileCheck {
+thread_local! {
+    /// The check that is on: another one takes its place.
+    static RUNNING: RefCell<Option<FileCheck>> = const { RefCell::new(None) };
+}
+
+struct FileCheck {
     worker: Worker,
     _told: Closure<dyn FnMut(MessageEvent)>,
     _failed: Closure<dyn FnMut(ErrorEvent)>,
@@ -21,16 +27,16 @@ impl Drop for FileCheck {
     }
 }
 
-impl FileCheck {
-    /// Begins to check a file; `tell` hears how far it has come, and at last what came out.
-    pub fn begin(file: &File, tell: impl Fn(Check) + Clone + 'static) -> Option<Self> {
-        let begun = Self::start(file, tell.clone());
-        if begun.is_err() {
-            tell(Check::NotChecked(NO_THREAD.into()));
-        }
-        begun.ok()
+/// Begins to check a file, and ends the check that is on; `tell` hears how far it has come, and at last what came out.
+pub fn check(file: &File, tell: impl Fn(Check) + Clone + 'static) {
+    let begun = FileCheck::start(file, tell.clone());
+    if begun.is_err() {
+        tell(Check::NotChecked(NO_THREAD.into()));
     }
+    RUNNING.set(begun.ok());
+}
 
+impl FileCheck {
     fn start(file: &File, tell: impl Fn(Check) + Clone + 'static) -> Result<Self, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);

@@ -12,6 +12,6 @@ mod signature;
 pub use address::address;
 pub use clipboard::copy;
 pub use download::{cancel, download};
-pub use file_check::{FileCheck, dropped_file, picked_file};
+pub use file_check::{check, dropped_file, picked_file};
 pub use run_events::follow;
 pub use signature::is_signed;

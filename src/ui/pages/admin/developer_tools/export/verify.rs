@@ -12,7 +12,7 @@ use crate::model::history::{KnownExport, Recognised};
 use crate::model::text;
 use crate::rpc::history::recognise_file;
 use crate::seal::{Check, Flaw, Verified};
-use crate::ui::browser::{FileCheck, dropped_file, is_signed, picked_file};
+use crate::ui::browser::{check, dropped_file, is_signed, picked_file};
 use crate::ui::components::{Frame, Icon};
 
 const NEEDS_SCRIPT: &str = "<p class=\"problem\">Checking in the browser needs JavaScript. \
@@ -59,7 +59,6 @@ pub fn VerifyPage() -> impl IntoView {
 fn Verify() -> impl IntoView {
     let known = RwSignal::new(Known::Nothing);
     let over = RwSignal::new(false);
-    let running = StoredValue::new_local(None);
     // Of two files that are dropped one after the other, the later one is meant.
     let newest = Arc::new(AtomicU64::new(0));
     let take = move |file: Option<File>| {
@@ -68,16 +67,16 @@ fn Verify() -> impl IntoView {
         let number = newest.fetch_add(1, Ordering::Relaxed) + 1;
         let (name, newest) = (file.name(), newest.clone());
         known.set(Known::Reading { name: name.clone(), percent: 0 });
-        let tell = move |check| {
+        let tell = move |said| {
             let (name, newest) = (name.clone(), newest.clone());
             spawn_local(async move {
-                let now = judge(name, check).await;
+                let now = judge(name, said).await;
                 if newest.load(Ordering::Relaxed) == number {
                     known.set(now);
                 }
             });
         };
-        running.set_value(FileCheck::begin(&file, tell));
+        check(&file, tell);
     };
     let (drop_file, pick_file) = (take.clone(), take);
     view! {
