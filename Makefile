@@ -20,7 +20,7 @@ say = @printf '\n\033[1m%s\033[0m\n' '$(1)'
 run: build
 	@[ -f data/sample.db ] || $(WAYBILL) sample --output data/sample.db
 	printf '\nSign in as system.admin@sample.test, password %s\n' "$$(cat data/sample.db.password)"
-	exec $(WAYBILL) serve --source sqlite:data/sample.db --state sqlite:data/waybill.db
+	exec $(WAYBILL) serve --source sqlite:data/sample.db --profile supportsignal --state sqlite:data/waybill.db
 
 # The release program at target/release/waybill and the page's files in target/site.
 build: tools
@@ -36,7 +36,7 @@ build: tools
 	node end2end/precompress.mjs target/site/pkg/verifier.{wasm,js}
 
 # Everything that must hold. Prints what it does.
-test: check unit build browsers
+test: check deny unit build browsers
 	$(call say,All of it holds.)
 
 # The fast half: formatting, lints for server and page, the page without the server, documentation.
@@ -96,10 +96,19 @@ soak:
 	$(call say,Property tests with many cases)
 	@PROPTEST_CASES=20000 cargo test --release --lib
 
-# Licences, sources and duplicate crates of the dependencies.
+# Known holes, licences, sources and duplicates of the dependencies. The list of holes (RustSec) comes from GitHub.
 deny:
-	@cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --locked
-	@cargo deny check bans licenses sources
+	@if ! cargo deny --version >/dev/null 2>&1; then
+		printf '\nInstalling cargo-deny (some minutes)\n'
+		CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --locked --debug
+	fi
+	printf '\n\033[1m%s\033[0m\n' 'Dependencies'
+	cargo deny --log-level error check bans licenses sources
+	if cargo deny --log-level off fetch db 2>/dev/null; then
+		cargo deny --log-level error check advisories
+	else
+		echo 'The list of known holes cannot be had from here: advisories are NOT checked in this run.'
+	fi
 
 tools: node
 	@rustup target list --installed | grep -q wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
