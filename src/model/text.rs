@@ -69,8 +69,15 @@ pub fn sentence(words: &str) -> String {
 /// writes it.
 #[must_use]
 pub fn one_line(name: &str) -> String {
-    let shown = |c: char| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+    let shown = |c: char| if steers(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
     name.chars().map(shown).collect()
+}
+
+/// Control characters, and those that turn the direction of what stands around them (Unicode Standard Annex 9).
+#[must_use]
+pub fn steers(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
 }
 
 /// Whether a text is the beginning of a time as Waybill writes it, or all of one: `2026-11-20T14:02:11Z`.

@@ -71,3 +71,15 @@ fn wrong_names_and_wrong_files_are_told() {
     assert_eq!(Program::new(file.0.path()).run(["inspect", "other.json"]).code, 4);
     assert_eq!(Program::new(file.0.path()).run(["inspect", "missing.json"]).code, 1);
 }
+
+/// L4, D12 of the review: a packed file of a few MB with one endless line took all memory.
+#[test]
+fn a_line_without_end_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let script = "(printf '{\"metadata\":\n'; head -c 1200000000 /dev/zero | tr '\\0' a) | zstd -q > bomb.zst";
+    let made = std::process::Command::new("bash").args(["-c", script]).current_dir(folder.path()).status().unwrap();
+    assert!(made.success());
+    let ended = Program::with_limit("-v 4000000", folder.path()).run(["inspect", "bomb.zst"]);
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    assert!(ended.stderr.contains("longer than 1024 MiB"), "{}", ended.stderr);
+}

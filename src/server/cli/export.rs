@@ -157,7 +157,7 @@ async fn show_progress(run: Arc<LiveRun>) {
         let progress = run.progress();
         bar.set_length(progress.total_records);
         bar.set_position(progress.records);
-        bar.set_message(if progress.table.is_empty() { "counting".into() } else { progress.table });
+        bar.set_message(if progress.table.is_empty() { "counting".into() } else { text::one_line(&progress.table) });
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     bar.finish_and_clear();

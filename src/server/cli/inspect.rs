@@ -1,12 +1,13 @@
 //! `waybill inspect`.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, StdoutLock, Write};
+use std::io::{BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, TableStyle};
 
+use super::terminal::Output;
 use super::{Exit, Failed, print};
 use crate::model::catalog::{Codec, TableSchema};
 use crate::model::manifest::Metadata;
@@ -123,13 +124,13 @@ impl Inspect {
 }
 
 enum Printer {
-    Json(BufWriter<StdoutLock<'static>>),
-    Csv(Box<csv::Writer<StdoutLock<'static>>>, Vec<String>),
+    Json(BufWriter<Output>),
+    Csv(Box<csv::Writer<Output>>, Vec<String>),
 }
 
 impl Printer {
     fn begin(format: Format, schema: &TableSchema) -> std::io::Result<Self> {
-        let out = std::io::stdout().lock();
+        let out = Output::lock();
         if format == Format::Json {
             return Ok(Self::Json(BufWriter::new(out)));
         }

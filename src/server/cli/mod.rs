@@ -15,6 +15,7 @@ mod profile;
 mod sample;
 mod serve;
 mod state;
+mod terminal;
 mod user;
 mod verify;
 
@@ -201,7 +202,7 @@ fn tell(text: &str) {
 
 /// Names in a database may hold what steers a terminal: it is written as JSON writes it.
 fn printable(text: &str) -> Cow<'_, str> {
-    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let steers = |c: char| crate::model::text::steers(c) && c != '\n' && c != '\t';
     if !text.contains(steers) {
         return text.into();
     }

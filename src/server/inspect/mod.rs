@@ -5,7 +5,7 @@
 
 mod filter;
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 use serde_json::value::RawValue;
 
@@ -13,6 +13,10 @@ use crate::model::manifest::{FORMAT_VERSION, Metadata};
 use crate::model::ordered::Ordered;
 
 pub use filter::{Filter, plain};
+
+/// PostgreSQL holds values of up to 1 GiB; a packed file of a few MB could ask for all memory there is.
+const LONGEST_LINE: usize = 1 << 30;
+const LARGEST_METADATA: usize = 64 << 20;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -24,6 +28,10 @@ pub enum Error {
     Newer(u32),
     #[error("the file ends in the middle; run `waybill verify` on it")]
     Cut,
+    #[error("line {line} is longer than {} MiB, which no record of an export should be", LONGEST_LINE >> 20)]
+    TooLong { line: u64 },
+    #[error("the metadata is larger than {} MiB, which no export's is", LARGEST_METADATA >> 20)]
+    TooMuch,
     #[error("line {0} is not a record; run `waybill verify` on the file")]
     Damaged(u64),
 }
@@ -49,6 +57,7 @@ impl<R: BufRead> Snapshot<R> {
         loop {
             match lines.next()?.ok_or(Error::Cut)? {
                 b"}," => break,
+                line if text.len() + line.len() > LARGEST_METADATA => return Err(Error::TooMuch),
                 line => text.extend_from_slice(line),
             }
         }
@@ -95,7 +104,11 @@ impl<R: BufRead> Lines<R> {
     fn next(&mut self) -> Result<Option<&[u8]>, Error> {
         self.held.clear();
         self.number += 1;
-        self.input.read_until(b'\n', &mut self.held)?;
+        let limit = LONGEST_LINE as u64 + 1;
+        (&mut self.input).take(limit).read_until(b'\n', &mut self.held)?;
+        if self.held.len() > LONGEST_LINE && !self.held.ends_with(b"\n") {
+            return Err(Error::TooLong { line: self.number });
+        }
         Ok(self.held.strip_suffix(b"\n"))
     }
 }

@@ -1,0 +1,42 @@
+//! Standard output for records as they stand in a file: into a program or a file as they are, on a terminal without
+//! what would steer it.
+
+use std::io::{self, IsTerminal, StdoutLock, Write};
+
+use super::printable;
+
+pub struct Output {
+    out: StdoutLock<'static>,
+    is_terminal: bool,
+    /// The beginning of a character whose end has not been written yet.
+    held: Vec<u8>,
+}
+
+impl Output {
+    pub fn lock() -> Self {
+        let out = io::stdout().lock();
+        Self { is_terminal: out.is_terminal(), out, held: Vec::new() }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.is_terminal {
+            return self.out.write(bytes);
+        }
+        self.held.extend_from_slice(bytes);
+        let whole = match std::str::from_utf8(&self.held) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => self.held.len(),
+        };
+        let rest = self.held.split_off(whole);
+        let text = String::from_utf8_lossy(&self.held).into_owned();
+        self.held = rest;
+        self.out.write_all(printable(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
