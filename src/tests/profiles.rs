@@ -477,3 +477,40 @@ fn what_is_computed_from_masked_columns_is_not_kept() {
         );
     }
 }
+
+/// L8 of the review: records that are ordered by a masked key tell the key.
+#[test]
+fn records_are_ordered_only_by_what_leaves_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    let source = folder.path().join("people.db");
+    Connection::open(&source)
+        .unwrap()
+        .execute_batch(
+            "CREATE TABLE people (email TEXT PRIMARY KEY, town TEXT);
+             INSERT INTO people VALUES ('c@example.org', 'Aachen'), ('a@example.org', 'Zwolle'), ('b@example.org', 'Mons')",
+        )
+        .unwrap();
+    for (email, towns) in [("personal", ["Aachen", "Mons", "Zwolle"]), ("plain", ["Zwolle", "Mons", "Aachen"])] {
+        let profile = format!(
+            "name = \"people\"\n[treatments]\npersonal = \"pseudonymise\"\n[tables.people.columns]\nemail = \"{email}\"\ntown = \"plain\"\n"
+        );
+        fs::write(folder.path().join("people.toml"), profile).unwrap();
+        let source = format!("sqlite:{}", source.display());
+        let arguments = [
+            "export",
+            "--order",
+            "key",
+            "--output",
+            "out.json",
+            "--force",
+            "--profile",
+            "people.toml",
+            "--source",
+            &source,
+        ];
+        assert_eq!(Program::new(folder.path()).run(arguments).code, 0);
+        let export = read_export(&fs::read(folder.path().join("out.json")).unwrap());
+        let found: Vec<&str> = (0..3).map(|row| export.data["people"][row]["town"].as_str().unwrap()).collect();
+        assert_eq!(found, towns, "{email}");
+    }
+}

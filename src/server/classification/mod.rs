@@ -36,7 +36,9 @@ pub fn resolve(source: &dyn Source, asked: Option<&str>, database: &str) -> Resu
     }
     let catalog = source.open_snapshot()?.catalog()?;
     match Profile::recognise(&catalog) {
-        Some(profile) => Ok(profile),
+        // Whoever may create tables could make a database look like that application's, and its table of accounts say
+        // who signs in. Only whoever names the profile lets its accounts in.
+        Some(profile) => Ok(profile.without_accounts()),
         None => Ok(profile::draft(database, &Catalog::default(), &BTreeMap::new()).into_profile()),
     }
 }

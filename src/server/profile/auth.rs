@@ -183,6 +183,12 @@ impl Auth {
 }
 
 impl Profile {
+    /// The same, with accounts of Waybill's own.
+    #[must_use]
+    pub fn without_accounts(self) -> Self {
+        Self { auth: None, roles: BTreeMap::new(), ..self }
+    }
+
     /// The roles that may do something, for the page that says which role is needed.
     pub fn roles_with(&self, capability: Capability) -> impl Iterator<Item = &Role> {
         self.roles.values().filter(move |role| role.capabilities.contains(&capability))

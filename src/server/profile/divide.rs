@@ -130,9 +130,12 @@ impl Profile {
                 treatments.push(treatment);
             }
         }
+        // Only what leaves as it is may order the records: by a masked name, their order would tell the names.
+        let kept = || columns.iter().zip(&treatments).filter(|(_, treatment)| **treatment == Treatment::Keep);
+        let is_kept = |name: &String| kept().any(|(column, _)| column.name == *name);
         let key = match &table.primary_key[..] {
-            [] => columns.iter().map(|column| column.name.clone()).collect(),
-            key => key.to_vec(),
+            key @ [_, ..] if key.iter().all(is_kept) => key.to_vec(),
+            _ => kept().map(|(column, _)| column.name.clone()).collect(),
         };
         Selection { table: table.name.clone(), columns, treatments, key, order }
     }

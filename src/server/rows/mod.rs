@@ -70,7 +70,7 @@ pub struct Selection {
     pub columns: Vec<ColumnSchema>,
     /// What is done with each column's values.
     pub treatments: Vec<Treatment>,
-    /// What a record is known by: the primary key, else every column that can be compared.
+    /// What records are ordered by: the primary key, else every column; of both, only what leaves as it is.
     pub key: Vec<String>,
     pub order: RecordOrder,
 }

@@ -107,6 +107,7 @@ impl Snapshot for SqliteSnapshot {
         let order = match selection.order {
             // NOT INDEXED: a covering index would be read in its own order, and looked up row by row.
             RecordOrder::Storage => " NOT INDEXED".to_owned(),
+            RecordOrder::Key if selection.key.is_empty() => " NOT INDEXED".to_owned(),
             RecordOrder::Key => {
                 let key: Vec<String> = selection.key.iter().map(|column| quoted(column)).collect();
                 format!(" ORDER BY {}", key.join(", "))
