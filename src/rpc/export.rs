@@ -18,18 +18,21 @@ pub struct ExportPage {
 /// # Errors
 /// `Unauthenticated` or `Forbidden`; what is wrong with the source is in the preview.
 #[server(prefix = "/rpc", endpoint = "open_export_page", output = Json)]
-pub async fn open_export_page(refresh: bool) -> Result<ExportPage, ApiError> {
-    let opened = crate::server::context::act(async |app, caller| app.exports.open(&caller, refresh).await).await;
+pub async fn open_export_page() -> Result<ExportPage, ApiError> {
+    let opened = crate::server::context::act(async |app, caller| app.exports.open(&caller).await).await;
     opened.map(|(preview, run)| ExportPage { preview, run })
 }
 
-/// Counts and sizes as far as they are known after half a second.
+/// Counts and sizes as far as they are known after half a second. A plain form is sent back to the page.
 ///
 /// # Errors
 /// `Unauthenticated` or `Forbidden`.
 #[server(prefix = "/rpc", endpoint = "preview_export", output = Json)]
 pub async fn preview_export(refresh: bool) -> Result<Preview, ApiError> {
-    crate::server::context::act(async |app, caller| app.exports.preview(&caller, refresh).await).await
+    use crate::server::context::{act, redirect_form};
+    let preview = act(async |app, caller| app.exports.preview(&caller, refresh).await).await;
+    redirect_form("/admin/developer-tools/export");
+    preview
 }
 
 /// Queues an export of the whole database. A plain form is sent on to the run's own page.

@@ -12,6 +12,7 @@ use super::export::{Error, Exports, LiveRuns, Previews};
 use super::history::History;
 use super::identity::{self, Caller, Identity, LOCAL_ADMIN};
 use super::profile::{Profile, SecondFactorPolicy};
+use super::readiness::Readiness;
 use super::signing::{PublicKeys, SigningKey};
 use super::source::Source;
 use super::state::StateFile;
@@ -24,6 +25,7 @@ pub struct App {
     pub exports: Arc<Exports>,
     pub history: History,
     pub identity: Arc<Identity>,
+    pub readiness: Readiness,
     pub profile: Arc<Profile>,
     pub source: SourceLabel,
     /// Names the source in the state.
@@ -76,6 +78,7 @@ impl App {
             refusals: refusals.clone(),
             second_factor,
         }));
+        let readiness = Readiness::new(source.clone(), state.clone());
         let history = History { state: state.clone(), keys, clock: clock.clone(), refusals: refusals.clone() };
         let exports = Exports {
             source,
@@ -91,7 +94,8 @@ impl App {
             live: LiveRuns::default(),
             queued: Notify::new(),
         };
-        Ok(Arc::new(Self { exports: Arc::new(exports), history, identity, profile, source: label, source_id, random }))
+        let exports = Arc::new(exports);
+        Ok(Arc::new(Self { exports, history, identity, readiness, profile, source: label, source_id, random }))
     }
 
     /// Takes over the accounts that belong to no source yet; says how many.

@@ -20,6 +20,7 @@ pub mod identity;
 pub mod inspect;
 pub mod pipeline;
 pub mod profile;
+pub mod readiness;
 pub mod rows;
 pub mod sample;
 pub mod signing;

@@ -95,14 +95,15 @@ async fn a_flood_of_refusals_is_one_row_and_a_count() {
     let waybill = Waybill::start().await;
     let lead = waybill.signed_in_as(ROLES[2].1).await;
     let before = waybill.audit_entries().await.len();
-    for _ in 0..200 {
+    // Below what slows down whoever may do nothing.
+    for _ in 0..50 {
         assert_eq!(lead.post("/rpc/list_exports", "page=1").await.status, 403);
     }
     assert_eq!(waybill.audit_entries().await.len(), before + 1);
     waybill.app.exports.shut_down().await;
     let entries = waybill.audit_entries().await;
     let last = entries.last().unwrap();
-    assert!(last.event == "repeated" && last.detail.contains("\"times\":199"), "{last:?}");
+    assert!(last.event == "repeated" && last.detail.contains("\"times\":49"), "{last:?}");
 }
 
 #[test]

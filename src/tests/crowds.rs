@@ -17,7 +17,7 @@ use waybill::model::export::RunState;
 use waybill::server::http::connections::{Limits, serve};
 use waybill::server::profile::Profile;
 
-use crate::harness::{ADMIN, Browser, PASSWORD, Postgres, Program, Server, Waybill, sample};
+use crate::harness::{ADMIN, Browser, PASSWORD, Postgres, Program, ROLES, Server, Waybill, sample};
 
 /// As many files as this system lets anybody open: the test itself holds many connections.
 fn open_many_files() {
@@ -94,11 +94,14 @@ async fn a_crowd_of_pages_and_sign_ins_leaves_the_application_its_connections() 
     let source = Arc::new(tokio::task::block_in_place(|| server.source()));
     let waybill = Waybill::on(source, Profile::built_in("supportsignal").unwrap()).await;
     let admin = waybill.admin().await;
-    let worker = Arc::new(waybill.signed_in_as("frontline.worker@sample.test").await);
+    let mut workers = Vec::new();
+    for (_, email) in &ROLES[1..] {
+        workers.push(Arc::new(waybill.signed_in_as(email).await));
+    }
     let run = admin.request_export().await;
     let crowd = async {
-        let pages = join_all((0..200).map(|_| {
-            let worker = worker.clone();
+        let pages = join_all((0..200).map(|page| {
+            let worker = workers[page % workers.len()].clone();
             async move { worker.get("/admin").await.status }
         }));
         let sign_ins =

@@ -8,9 +8,10 @@ const NOBODYS: &str = "01900000-0000-7000-8000-000000000000";
 
 /// Method, path, form, then the status for anonymous visitors, for roles that may not export, and for
 /// the system admin.
-const DOORS: [(&str, &str, &str, u16, u16, u16); 28] = [
+const DOORS: [(&str, &str, &str, u16, u16, u16); 29] = [
     ("GET", "/", "", 303, 303, 303),
     ("GET", "/healthz", "", 200, 200, 200),
+    ("GET", "/readyz", "", 200, 200, 200),
     ("GET", "/login", "", 200, 200, 200),
     ("GET", "/setup", "", 200, 200, 200),
     ("GET", "/login/code", "", 200, 200, 200),
@@ -27,7 +28,7 @@ const DOORS: [(&str, &str, &str, u16, u16, u16); 28] = [
     ("GET", "/api/v1/exports/{id}/events", "", 401, 403, 404),
     ("GET", "/api/v1/exports/{id}/file", "", 401, 403, 404),
     ("POST", "/api/v1/exports/{id}/cancellation", "", 401, 403, 404),
-    ("POST", "/rpc/open_export_page", "refresh=false", 401, 403, 200),
+    ("POST", "/rpc/open_export_page", "", 401, 403, 200),
     ("POST", "/rpc/preview_export", "refresh=false", 401, 403, 200),
     ("POST", "/rpc/request_export", "", 401, 403, 200),
     ("POST", "/rpc/view_export", "id={id}", 401, 403, 404),

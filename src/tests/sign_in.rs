@@ -255,7 +255,8 @@ async fn behind_tls_cookies_are_secure_and_browsers_are_told_to_stay() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut program = Program::new(folder.path());
     let public = ["--public-url", "HTTPS://Waybill.example.org", "--trusted-proxy", "127.0.0.1"];
-    program.0.args(["serve", &source, "--address", &free.to_string()]).args(public);
+    let arguments = ["serve", &source, "--profile", "supportsignal", "--address", &free.to_string()];
+    program.0.args(arguments).args(public);
     let mut server = program.0.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
@@ -269,4 +270,45 @@ async fn behind_tls_cookies_are_secure_and_browsers_are_told_to_stay() {
     assert_eq!(signed_in.header("strict-transport-security"), "max-age=31536000");
     server.kill().unwrap();
     server.wait().unwrap();
+}
+
+/// L12 of the review: whoever may create tables made a database look like an application's, and its accounts admins.
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_of_a_database_sign_in_only_where_somebody_has_named_its_profile() {
+    let folder = TempDir::new().unwrap();
+    let source = format!("sqlite:{}", sample(5, folder.path()).display());
+    let serve = |more: &[&str]| {
+        let mut program = Program::new(folder.path());
+        let arguments = [&["serve", "--address", "127.0.0.1:0", "--source", &source][..], more].concat();
+        let mut server = program.0.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(server.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let first = lines.next().unwrap();
+        let address = first.split("http://").nth(1).and_then(|url| url.split('/').next()).unwrap().to_owned();
+        let rest: Vec<String> = if more.is_empty() { lines.take(3).collect() } else { Vec::new() };
+        (server, Browser::new(address.parse().unwrap()), rest)
+    };
+    let (mut server, browser, said) = serve(&[]);
+    assert!(browser.sign_in(ADMIN, PASSWORD).await.header("location").contains("problem=wrong"));
+    assert_eq!(said[2], "(The accounts of supportsignal itself may sign in with --profile supportsignal.)");
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let (mut server, browser, _) = serve(&["--profile", "supportsignal"]);
+    assert_eq!(browser.sign_in(ADMIN, PASSWORD).await.header("location"), "/admin");
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+/// F18 of the trial: `/healthz` was content while the database was down.
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_is_more_than_being_there() {
+    let waybill = Waybill::start().await;
+    let visitor = waybill.visitor();
+    let ready = visitor.get("/readyz").await;
+    assert_eq!((ready.status, ready.text().as_str()), (200, "ready\n"));
+    let moved = waybill.source.with_extension("moved");
+    std::fs::rename(&waybill.source, &moved).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    let gone = visitor.get("/readyz").await;
+    assert_eq!((gone.status, gone.text().as_str()), (503, "the database does not answer\n"));
+    assert_eq!(visitor.get("/healthz").await.status, 200);
 }

@@ -75,8 +75,8 @@ impl Serving {
     }
 
     /// The link to make the first account with.
-    fn setup_link(&self) -> Option<String> {
-        self.said.iter().find_map(|line| line.split_once("/setup")).map(|(_, rest)| format!("/setup{rest}"))
+    fn setup_code(&self) -> Option<String> {
+        self.said.iter().find_map(|line| line.split_once("/setup")).map(|(_, rest)| rest.trim().to_owned())
     }
 }
 
@@ -142,7 +142,8 @@ fn session_of(folder: &Path) -> String {
     let digest = hex::encode(Sha256::digest(&token));
     let copied = state
         .execute(
-            "INSERT INTO sessions SELECT ?1, source_id, account_id, email, created_at, last_seen_at FROM sessions",
+            "INSERT INTO sessions SELECT ?1, source_id, account_id, email, created_at, last_seen_at, network,
+                credential_sha256, awaits_code FROM sessions",
             [&digest],
         )
         .unwrap();
@@ -151,7 +152,7 @@ fn session_of(folder: &Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn accounts_and_set_up_links_are_good_for_one_database_only() {
+async fn accounts_and_set_up_codes_are_good_for_one_database_only() {
     let folder = TempDir::new().unwrap();
     let plain = |name: &str| {
         let path = folder.path().join(name);
@@ -160,15 +161,15 @@ async fn accounts_and_set_up_links_are_good_for_one_database_only() {
     };
     let a = Serving::start(folder.path(), &["--source", &plain("a.db")]);
     let b = Serving::start(folder.path(), &["--source", &plain("b.db")]);
-    let (link_a, link_b) = (a.setup_link().unwrap(), b.setup_link().expect("B has no account either"));
-    let token = |link: &str| link.split("token=").nth(1).unwrap().to_owned();
-    let form = |link: &str, name: &str| format!("token={}&name={name}&password=a+long+enough+password", token(link));
-    let crossed = b.browser.post("/setup", &form(&link_a, "ada")).await;
-    assert!(crossed.header("location").contains("problem=used"), "A's link makes an account at B");
-    assert_eq!(a.browser.post("/setup", &form(&link_a, "ada")).await.header("location"), "/login");
+    let (code_a, code_b) = (a.setup_code().unwrap(), b.setup_code().expect("B has no account either"));
+    let password = "a+long+enough+password";
+    let form = |code: &str, name: &str| format!("code={code}&name={name}&password={password}&repeated={password}");
+    let crossed = b.browser.post("/setup", &form(&code_a, "ada")).await;
+    assert!(crossed.header("location").contains("problem=setup"), "A's code makes an account at B");
+    assert_eq!(a.browser.post("/setup", &form(&code_a, "ada")).await.header("location"), "/login?notice=made");
     let refused = b.browser.sign_in("ada", "a long enough password").await;
     assert!(refused.header("location").contains("problem=wrong"), "A's account signs in at B");
-    assert_eq!(b.browser.post("/setup", &form(&link_b, "ada")).await.header("location"), "/login");
+    assert_eq!(b.browser.post("/setup", &form(&code_b, "ada")).await.header("location"), "/login?notice=made");
     drop((a, b));
     // The command line must say whose account it makes.
     let which = Program::new(folder.path()).run(["user", "add", "--admin", "eve"]);

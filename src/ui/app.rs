@@ -54,7 +54,7 @@ pub enum StaticPage {
 /// A page that the browser brings to life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LivePage {
-    Export { refresh: bool, problem: String },
+    Export { problem: String },
     Run { id: ExportId },
     Verify,
 }
@@ -64,7 +64,7 @@ impl LivePage {
     #[must_use]
     pub fn at(path: &str, query: &Query) -> Option<Self> {
         match path.strip_prefix("/admin/developer-tools/export")? {
-            "" => Some(Self::Export { refresh: value(query, "refresh").is_some(), problem: text(query, "problem") }),
+            "" => Some(Self::Export { problem: text(query, "problem") }),
             "/verify" => Some(Self::Verify),
             rest => Some(Self::Run { id: rest.strip_prefix("/runs/")?.parse().ok()? }),
         }
@@ -96,12 +96,8 @@ impl Page {
     }
 }
 
-fn value<'a>(query: &'a Query, name: &str) -> Option<&'a str> {
-    query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-}
-
 fn text(query: &Query, name: &str) -> String {
-    value(query, name).unwrap_or_default().to_owned()
+    query.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
 /// Rendered on the server only.
@@ -126,7 +122,7 @@ pub fn Static(page: StaticPage) -> impl IntoView {
 pub fn Live(page: LivePage) -> impl IntoView {
     provide_meta_context();
     let page = match page {
-        LivePage::Export { refresh, problem } => view! { <ExportPage refresh problem /> }.into_any(),
+        LivePage::Export { problem } => view! { <ExportPage problem /> }.into_any(),
         LivePage::Run { id } => view! { <RunPage id /> }.into_any(),
         LivePage::Verify => view! { <VerifyPage /> }.into_any(),
     };

@@ -49,7 +49,7 @@ test("refresh takes a new preview without losing the place", async ({ page }) =>
   await hydrated(page);
   const before = await page.locator("time").first().textContent();
   await page.waitForTimeout(1_500);
-  await page.getByRole("link", { name: "Refresh" }).click();
+  await page.getByRole("button", { name: "Refresh" }).click();
   await expect(page.locator("time").first()).not.toHaveText(before ?? "");
   expect(page.url()).not.toContain("refresh");
 });

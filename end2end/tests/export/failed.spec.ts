@@ -27,7 +27,7 @@ test("a database that is not the application's says which table is missing, and 
   };
   const exporting = new ExportPage(page);
   rename("incidents", "gone");
-  await exporting.open("?refresh=1");
+  await exporting.open();
   await expect(page.getByRole("alert")).toContainText("The database cannot be read");
   await expect(page.getByRole("alert")).toContainText("a table is missing: incidents");
   await hydrated(page);

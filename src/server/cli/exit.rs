@@ -69,7 +69,15 @@ impl From<export::Error> for Failed {
             ) => Exit::Usage,
             _ => Exit::Failed,
         };
-        Self::new(exit, error.to_string())
+        Self::new(exit, with_cause(&error))
+    }
+}
+
+/// Whoever runs a command has typed the names of files, and may read them.
+fn with_cause(error: &export::Error) -> String {
+    match error {
+        export::Error::Source(source::Error::Tls(cause)) => format!("{error}: {cause}"),
+        error => error.to_string(),
     }
 }
 

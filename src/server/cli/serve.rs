@@ -17,7 +17,7 @@ use crate::model::text;
 use crate::server::app::App;
 use crate::server::http::PublicUrl;
 use crate::server::http::connections::Limits;
-use crate::server::profile::SecondFactorPolicy;
+use crate::server::profile::{Origin, SecondFactorPolicy};
 use crate::server::{classification, export, http, profile, worker};
 
 #[derive(Debug, Args)]
@@ -58,11 +58,11 @@ impl Serve {
             return Err(Failed::new(Exit::Usage, format!("--site: {} is not a folder", site.display())));
         }
         let site = http::Site {
-            root: self.site.clone().or_else(site_beside_program).unwrap_or_else(|| "target/site".into()),
+            root: self.site.clone().or_else(site_beside_program),
             public_url: self.public_url.clone(),
             trusted_proxies: self.trusted_proxy.clone(),
         };
-        if !site.root.is_dir() {
+        if site.root.is_none() {
             tell("The page's files are not there, so pages are bare: give their folder with --site.");
         }
         let router = http::router(app.clone(), site)
@@ -71,6 +71,11 @@ impl Serve {
         let address = listener.local_addr().map_err(|error| cannot_listen(&self.address, &error))?;
         self.refuse_clear_text(address.ip())?;
         let open = self.public_url.as_ref().map_or_else(|| format!("http://{address}"), |url| url.origin.clone());
+        let label = &app.source;
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"), source = %label.profile, engine = %label.engine,
+            engine_version = %label.engine_version, state = %app.source_id, "serving"
+        );
         say(&format!("Waybill is ready: {open}/admin/developer-tools/export"));
         let adopted = app.adopt_accounts().await?;
         if adopted > 0 {
@@ -83,6 +88,10 @@ impl Serve {
         if let Some(code) = setup.map_err(|error| Failed::new(Exit::Failed, error.to_string()))? {
             say("Nobody can sign in yet. Make the first account here, with this code (works once, for an hour):");
             say(&format!("{open}/setup  {}", code.expose_secret()));
+            if app.profile.origin == Origin::BuiltIn {
+                let name = &app.profile.name;
+                say(&format!("(The accounts of {name} itself may sign in with --profile {name}.)"));
+            }
         }
         let work = tokio::spawn(worker::run(app.clone()));
         let looking = tokio::spawn(look_at_accounts(app.clone()));

@@ -98,7 +98,7 @@ impl Exports {
             };
             let measured = measure(&*exports.source, &exports.profile, &*exports.clock, rate, &show);
             report.send_modify(|preview| {
-                preview.failure = measured.err().map(|error| error.to_string());
+                preview.failure = measured.err().map(|error| told(&error));
                 preview.settled = true;
             });
         });
@@ -111,6 +111,17 @@ impl Exports {
         let last = page.into_iter().find(|row| row.outcome == Outcome::Completed);
         let rate = last.and_then(|row| (row.bytes? * 1000).checked_div(row.duration_ms?));
         Ok(rate.filter(|rate| *rate > 1_000_000).unwrap_or(FIRST_GUESS))
+    }
+}
+
+/// What a page may know of a failure: what is wrong with the source or its profile. Anything else may name files.
+fn told(error: &Error) -> String {
+    match error {
+        Error::Source(_) | Error::Profile(_) => error.to_string(),
+        other => {
+            tracing::error!(error = %other, "a preview failed");
+            "the preview failed; the server's log says why".to_owned()
+        }
     }
 }
 

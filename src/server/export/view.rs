@@ -39,8 +39,8 @@ impl Exports {
     ///
     /// # Errors
     /// `Refused`.
-    pub async fn open(self: &Arc<Self>, caller: &Caller, refresh: bool) -> Result<(Preview, Option<RunView>)> {
-        let preview = self.preview(caller, refresh).await?;
+    pub async fn open(self: &Arc<Self>, caller: &Caller) -> Result<(Preview, Option<RunView>)> {
+        let preview = self.preview(caller, false).await?;
         Ok((preview, self.current(caller).await?))
     }
 

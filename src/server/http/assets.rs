@@ -21,7 +21,10 @@ pub async fn asset_or_not_found(State(shared): State<Shared>, request: Request) 
     }
     let (parts, body) = request.into_parts();
     let asked = Request::from_parts(parts.clone(), Body::empty());
-    let folder = ServeDir::new(&shared.site.root).append_index_html_on_directories(false);
+    let Some(root) = &shared.site.root else {
+        return render_page(State(shared), Request::from_parts(parts, body)).await;
+    };
+    let folder = ServeDir::new(root).append_index_html_on_directories(false);
     let Ok(found) = folder.precompressed_br().precompressed_gzip().oneshot(asked).await;
     if found.status() != StatusCode::NOT_FOUND && found.status() != StatusCode::TEMPORARY_REDIRECT {
         return found.into_response();

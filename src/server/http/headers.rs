@@ -26,7 +26,7 @@ const STRICT_TRANSPORT: &str = "max-age=31536000";
 pub async fn refuse_other_hosts(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     // Whoever only asks whether the server lives may call it anything, or nothing (HTTP/1.0).
-    let is_health_check = request.uri().path() == "/healthz";
+    let is_health_check = matches!(request.uri().path(), "/healthz" | "/readyz");
     if is_health_check || named.is_some_and(|named| is_ours(named, shared.site.public_url.as_ref())) {
         next.run(request).await
     } else {

@@ -39,6 +39,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use super::app::App;
 use super::context::Visitor;
 use super::identity;
+use super::readiness::Ready;
 use crate::ui::{ADDRESSES, FirstVisit, Page, RecoveryCodes, StaticPage, shell};
 use problem::Problem;
 pub use public_url::PublicUrl;
@@ -52,8 +53,8 @@ const MOST_LISTENERS: usize = 64;
 /// What `serve` was told.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
-    /// The folder with the page's WASM, scripts and styles.
-    pub root: PathBuf,
+    /// The folder with the page's WASM, scripts and styles, if there is one.
+    pub root: Option<PathBuf>,
     /// As browsers write it: `https://waybill.example.org`. Https makes cookies secure.
     pub public_url: Option<PublicUrl>,
     /// Proxies whose X-Forwarded-For is believed.
@@ -84,12 +85,8 @@ impl FromRef<Shared> for LeptosOptions {
 pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::ConfigError> {
     // Rendering spawns tasks; a second call finds it done.
     let _ = any_spawner::Executor::init_tokio();
-    let options = LeptosOptions::builder()
-        .output_name("waybill")
-        .site_root(site.root.to_string_lossy().into_owned())
-        .site_pkg_dir("pkg")
-        .env(leptos::config::Env::PROD)
-        .build();
+    let options =
+        LeptosOptions::builder().output_name("waybill").site_pkg_dir("pkg").env(leptos::config::Env::PROD).build();
     let csrf = match &site.public_url {
         Some(url) => CsrfLayer::new().add_trusted_origin(&url.origin)?,
         None => CsrfLayer::new(),
@@ -101,6 +98,7 @@ pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::Con
     let router = pages
         .route("/", get(async || axum::response::Redirect::to("/admin")))
         .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
         .route("/login", post(sign_in::sign_in))
         .route("/login/code", post(sign_in::sign_in_with_code))
         .route("/admin/account/password", post(account::change_password))
@@ -123,6 +121,15 @@ pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::Con
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn_with_state(shared.clone(), headers::refuse_other_hosts))
         .layer(from_fn_with_state(shared, headers::secure)))
+}
+
+/// Whether pages and exports would work now: for whoever sends visitors here.
+async fn ready(State(shared): State<Shared>) -> (StatusCode, &'static str) {
+    match shared.app.readiness.ask().await {
+        Ready::Yes => (StatusCode::OK, "ready\n"),
+        Ready::NoSource => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+        Ready::NoState => (StatusCode::SERVICE_UNAVAILABLE, "Waybill's own records cannot be read\n"),
+    }
 }
 
 async fn server_function(State(shared): State<Shared>, request: Request) -> Response {

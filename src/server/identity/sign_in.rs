@@ -55,6 +55,7 @@ impl Identity {
         let is_active = found.as_ref().is_some_and(|found| found.is_active);
         let matches = self.passwords.matches(hash, is_active, password).await?;
         let Some(found) = found.filter(|_| matches) else {
+            tracing::info!(network = %visit.network, "a sign-in was refused");
             let event = Event::SignInRefused { name: self.signing_key.digest_of(key) };
             self.refuse("unknown", Some(visit.network), event).await?;
             return Err(Error::WrongCredentials);
@@ -128,6 +129,9 @@ impl Identity {
         let event = if awaits_code { Event::PasswordAccepted } else { Event::SignedIn };
         self.note(&mut tx, &session.email, visit.network, event).await?;
         tx.commit().await?;
+        if !awaits_code {
+            tracing::info!(account = %session.account_id, network = %visit.network, "signed in");
+        }
         Ok(SignedIn { token: token.into(), awaits_code })
     }
 

@@ -36,7 +36,8 @@ pub enum Error {
     Stopped,
     #[error("the database server cannot be reached; check that it runs, its address and its TLS mode")]
     Unreachable,
-    #[error("the database server's TLS cannot be used: {0}")]
+    /// Its cause may name files, and is for whoever has typed their names.
+    #[error("the database server's TLS cannot be used")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the database server refuses this user: check name, password and pg_hba.conf")]
     SignInRefused,

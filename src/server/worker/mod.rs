@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::app::App;
 
 const SWEEP_EVERY: Duration = Duration::from_secs(15);
@@ -15,11 +17,13 @@ pub async fn run(app: Arc<App>) {
     if let Err(error) = app.exports.recover().await {
         tracing::error!(%error, "what an earlier run of the server left could not be cleared");
     }
+    // A queue that rings without end does not put it off.
+    let mut time_to_sweep = tokio::time::interval_at(Instant::now() + SWEEP_EVERY, SWEEP_EVERY);
     loop {
         start_queued(&app).await;
         tokio::select! {
             () = app.exports.queued.notified() => {}
-            () = tokio::time::sleep(SWEEP_EVERY) => sweep(&app).await,
+            _ = time_to_sweep.tick() => sweep(&app).await,
         }
     }
 }

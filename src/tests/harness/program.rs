@@ -89,7 +89,8 @@ impl Server {
     }
 
     fn started_by(mut program: Program, source: &Path) -> Self {
-        let arguments = ["serve", "--address", "127.0.0.1:0", "--source", &format!("sqlite:{}", source.display())];
+        let source = format!("sqlite:{}", source.display());
+        let arguments = ["serve", "--address", "127.0.0.1:0", "--profile", "supportsignal", "--source", &source];
         let mut process = program.0.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();

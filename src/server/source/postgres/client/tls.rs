@@ -93,6 +93,7 @@ impl Tls {
         let builder = builder.map_err(other)?.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
         match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => {
+                refuse_shared(key)?;
                 let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, &error))?;
                 builder.with_client_auth_cert(certificates(certificate)?, key).map_err(other)
             }
@@ -121,6 +122,18 @@ impl Tls {
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(trusted), provider.clone());
         verifier.build().map(Some).map_err(other)
     }
+}
+
+/// As in libpq (PostgreSQL manual, 34.19.2): a key that others may read is nobody's secret. One of root's may be read
+/// by a group.
+fn refuse_shared(key: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let file = key.metadata().map_err(|error| other(format!("{}: {error}", key.display())))?;
+    let too_open = if file.uid() == 0 { 0o037 } else { 0o077 };
+    if file.mode() & too_open == 0 {
+        return Ok(());
+    }
+    Err(other(format!("{} may be read by others: chmod 600", key.display())))
 }
 
 /// rustls reports what it does not accept as bad data; the rest is the wire's.

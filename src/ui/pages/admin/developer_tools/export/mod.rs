@@ -48,9 +48,9 @@ fn actions() -> impl IntoView {
 }
 
 #[component]
-pub fn ExportPage(refresh: bool, problem: String) -> impl IntoView {
+pub fn ExportPage(problem: String) -> impl IntoView {
     let problem = StoredValue::new(problem);
-    let page = Resource::new(|| (), move |()| open_export_page(refresh));
+    let page = Resource::new(|| (), |()| open_export_page());
     view! {
         <Frame title="Database export" crumbs=CRUMBS.to_vec() actions=actions>
             <Waiting>
@@ -99,7 +99,7 @@ fn Console(preview: RwSignal<Preview>, live: Live) -> impl IntoView {
 
 #[component]
 fn Taken(preview: RwSignal<Preview>) -> impl IntoView {
-    let refresh = move |event: web_sys::MouseEvent| {
+    let refresh = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
         leptos::task::spawn_local(async move {
             if let Ok(newer) = rpc::preview_export(true).await {
@@ -119,11 +119,11 @@ fn Taken(preview: RwSignal<Preview>) -> impl IntoView {
         text.to_owned()
     });
     view! {
-        <p class="sub">
+        <form class="sub" method="post" action="/rpc/preview_export" on:submit=refresh>
             "Preview taken "<time>{taken_at}</time>
             " UTC from one consistent snapshot. "{effect}" "
-            <a href=format!("{HERE}?refresh=1") on:click=refresh>"Refresh"</a>
-        </p>
+            <button class="quiet" name="refresh" value="true">"Refresh"</button>
+        </form>
     }
 }
 
@@ -144,7 +144,7 @@ fn Unreadable(reason: String) -> impl IntoView {
         <section class="card message bad" role="alert">
             <h2>"The database cannot be read"</h2>
             <p>{text::sentence(&reason)}</p>
-            <a class="button" href=format!("{HERE}?refresh=1")>"Try again"</a>
+            <a class="button" href=HERE>"Try again"</a>
         </section>
     }
 }

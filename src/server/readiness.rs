@@ -1,0 +1,55 @@
+//! Whether the database and Waybill's own records answer.
+//!
+//! May import: `source`, `state`. Flow: `ask` asks both, at most once in two seconds, however many want to know.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use super::source::Source;
+use super::state::State;
+
+/// An answer is good for so long: who asks are machines, and each question costs the database one.
+const GOOD_FOR: Duration = Duration::from_secs(2);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ready {
+    Yes,
+    NoSource,
+    NoState,
+}
+
+pub struct Readiness {
+    source: Arc<dyn Source>,
+    state: State,
+    last: Mutex<Option<(Instant, Ready)>>,
+}
+
+impl Readiness {
+    #[must_use]
+    pub fn new(source: Arc<dyn Source>, state: State) -> Self {
+        Self { source, state, last: Mutex::new(None) }
+    }
+
+    pub async fn ask(&self) -> Ready {
+        let mut last = self.last.lock().await;
+        if let Some((at, ready)) = *last
+            && at.elapsed() < GOOD_FOR
+        {
+            return ready;
+        }
+        let ready = self.look().await;
+        *last = Some((Instant::now(), ready));
+        ready
+    }
+
+    async fn look(&self) -> Ready {
+        if self.state.has_accounts().await.is_err() {
+            return Ready::NoState;
+        }
+        let source = self.source.clone();
+        let asked = tokio::task::spawn_blocking(move || source.identity());
+        if matches!(asked.await, Ok(Ok(_))) { Ready::Yes } else { Ready::NoSource }
+    }
+}
