@@ -312,3 +312,58 @@ async fn readiness_is_more_than_being_there() {
     assert_eq!((gone.status, gone.text().as_str()), (503, "the database does not answer\n"));
     assert_eq!(visitor.get("/healthz").await.status, 200);
 }
+
+/// M6, D4 of the review: two hundred attempts from many networks kept the owner out.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_signed_in_before_is_not_kept_out_by_strangers() {
+    let folder = TempDir::new().unwrap();
+    let source = sample(5, folder.path());
+    let mut program = Program::new(folder.path());
+    let arguments = ["serve", "--address", "127.0.0.1:0", "--profile", "supportsignal", "--insecure-http"];
+    program.0.args(arguments).args([
+        "--trusted-proxy",
+        "127.0.0.1",
+        "--source",
+        &format!("sqlite:{}", source.display()),
+    ]);
+    let mut server = program.0.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let address = line.split("http://").nth(1).and_then(|url| url.split('/').next()).unwrap().parse().unwrap();
+    let owner = Browser::new(address);
+    assert_eq!(owner.sign_in(ADMIN, PASSWORD).await.header("location"), "/admin");
+    let stranger = Browser::new(address);
+    let form = format!("email={ADMIN}&password=guess");
+    let mut refused = 0;
+    for n in 0..300 {
+        let from = format!("198.51.{}.{}", n / 250, n % 250);
+        let headers = [("sec-fetch-site", "same-origin"), ("x-forwarded-for", from.as_str())];
+        let answer = stranger.send("POST", "/login", &headers, &form).await;
+        refused += u32::from(answer.header("location").contains("problem=often"));
+    }
+    assert!(refused > 50, "{refused}");
+    assert_eq!(owner.sign_in(ADMIN, PASSWORD).await.header("location"), "/admin");
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+/// D14 of the review: what is no door is none, whatever it is asked with.
+#[tokio::test(flavor = "multi_thread")]
+async fn methods_that_no_door_has_are_refused() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    let doors =
+        ["/", "/healthz", "/login", "/admin", "/admin/account/password", "/rpc/request_export", "/pkg/waybill.css"];
+    for door in doors {
+        for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"] {
+            let answer = admin.send(method, door, &[("sec-fetch-site", "same-origin")], "").await;
+            assert!([404, 405].contains(&answer.status), "{method} {door}: {}", answer.status);
+            assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        }
+    }
+    let page = waybill.visitor().get("/setup?token=%22%3E%3Csvg%20onload=1%3E").await;
+    assert!(!page.text().contains("onload"), "{}", page.text());
+    for outside in ["/pkg/..%2f..%2fetc/passwd", "/pkg/%2e%2e/%2e%2e/etc/passwd"] {
+        assert_eq!(admin.get(outside).await.status, 404, "{outside}");
+    }
+}

@@ -109,7 +109,7 @@ impl Who {
 
     fn visit(&self) -> Visit<'_> {
         let network = self.caller.network.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        Visit { network, token: self.token.as_deref() }
+        Visit { network, token: self.token.as_deref(), known: None }
     }
 }
 

@@ -32,11 +32,12 @@ pub struct Credentials {
 pub async fn sign_in(State(shared): State<Shared>, request: Request) -> Response {
     let network = network_of(&shared, &request);
     let token = session_token(request.headers(), &shared);
+    let known = session::cookie(request.headers(), &known_cookie(&shared));
     let Ok(Form(form)) = request.extract::<Form<Credentials>, _>().await else {
         return Redirect::to(&format!("/login?problem={}", FormProblem::Unreadable.key())).into_response();
     };
     let next = safe_return_path(&form.next);
-    let visit = Visit { network, token: token.as_deref() };
+    let visit = Visit { network, token: token.as_deref(), known: known.as_deref() };
     match shared.app.identity.sign_in(&form.email, form.password, visit).await {
         Ok(session) => signed_in(&shared, &session, next),
         Err(identity::Error::Crowded) => crowded(shared, next).await,
@@ -63,7 +64,7 @@ pub async fn sign_in_with_code(State(shared): State<Shared>, request: Request) -
         return again("/login/code", FormProblem::Unreadable, "");
     };
     let next = safe_return_path(&form.next);
-    let visit = Visit { network, token: token.as_deref() };
+    let visit = Visit { network, token: token.as_deref(), known: None };
     match shared.app.identity.sign_in_with_code(form.code.expose_secret(), visit).await {
         Ok(session) => signed_in(&shared, &session, next),
         Err(identity::Error::WrongCredentials) => again("/login", FormProblem::CodeTooLate, next),
@@ -77,7 +78,20 @@ fn network_of(shared: &Shared, request: &Request) -> IpAddr {
 
 fn signed_in(shared: &Shared, session: &SignedIn, next: &str) -> Response {
     let to = if session.awaits_code { format!("/login/code?next={}", encoded(next)) } else { next.to_owned() };
-    with_cookie(Redirect::to(&to), &cookie(shared, session.cookie_value(), None))
+    let mut response = with_cookie(Redirect::to(&to), &cookie(shared, session.cookie_value(), None));
+    if !session.awaits_code {
+        let secure = if is_https(&shared.site) { "; Secure" } else { "" };
+        let name = known_cookie(shared);
+        let known = format!("{name}={}; Path=/login; HttpOnly; SameSite=Lax{secure}; Max-Age=34560000", session.known);
+        response.headers_mut().append(header::SET_COOKIE, super::header(&known));
+    }
+    response
+}
+
+/// Kept for 400 days, longer than which browsers keep none. It opens nothing: it only keeps strangers' attempts from
+/// being counted as this browser's.
+fn known_cookie(shared: &Shared) -> String {
+    format!("known-{}", shared.cookie.trim_start_matches("__Host-"))
 }
 
 fn again(page: &str, problem: FormProblem, next: &str) -> Response {

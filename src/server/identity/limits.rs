@@ -13,6 +13,10 @@ pub struct SignInLimits {
     /// An account from everywhere: loose enough that a stranger cannot keep its owner out.
     accounts: DefaultKeyedRateLimiter<String>,
     networks: DefaultKeyedRateLimiter<IpAddr>,
+    /// Whoever has a /56 or a /48 of IPv6 has 256 or 65,536 networks.
+    larger_networks: [(u32, DefaultKeyedRateLimiter<IpAddr>); 2],
+    /// Browsers that have signed in with this account before: nobody else can use up their attempts.
+    known_browsers: DefaultKeyedRateLimiter<(String, String)>,
     /// Codes of an account's second factor, of six digits: after ten wrong ones, 288 a day, of which one in some 300,000
     /// is right. Recovery codes are not counted, so that whoever guesses does not keep the owner out.
     codes: DefaultKeyedRateLimiter<String>,
@@ -26,13 +30,27 @@ impl SignInLimits {
             guesses: RateLimiter::keyed(quota(10, Duration::from_secs(30))),
             accounts: RateLimiter::keyed(quota(200, Duration::from_secs(1))),
             networks: RateLimiter::keyed(quota(60, Duration::from_secs(2))),
+            larger_networks: [
+                (56, RateLimiter::keyed(quota(240, Duration::from_millis(500)))),
+                (48, RateLimiter::keyed(quota(480, Duration::from_millis(250)))),
+            ],
+            known_browsers: RateLimiter::keyed(quota(10, Duration::from_secs(30))),
             codes: RateLimiter::keyed(quota(10, Duration::from_mins(5))),
             idle: RateLimiter::keyed(quota(60, Duration::from_secs(1))),
         }
     }
 
-    /// Counts an attempt; `Err` holds the seconds until the next one is free.
-    pub fn check(&self, account: &str, network: IpAddr) -> Result<(), u64> {
+    /// Counts an attempt; `Err` holds the seconds until the next one is free. `browser` is one that has signed in with
+    /// this account before.
+    pub fn check(&self, account: &str, network: IpAddr, browser: Option<&str>) -> Result<(), u64> {
+        if let Some(browser) = browser {
+            return self.known_browsers.check_key(&(account.to_lowercase(), browser.to_owned())).map_err(wait);
+        }
+        for (bits, limiter) in &self.larger_networks {
+            if let IpAddr::V6(address) = network {
+                limiter.check_key(&masked(address, *bits)).map_err(wait)?;
+            }
+        }
         let (network, account) = (network_of(network), account.to_lowercase());
         self.networks.check_key(&network).map_err(wait)?;
         self.guesses.check_key(&(account.clone(), network)).map_err(wait)?;
@@ -55,6 +73,8 @@ impl SignInLimits {
         self.guesses.retain_recent();
         self.accounts.retain_recent();
         self.networks.retain_recent();
+        self.larger_networks.iter().for_each(|(_, limiter)| limiter.retain_recent());
+        self.known_browsers.retain_recent();
     }
 }
 
@@ -74,8 +94,13 @@ fn quota(burst: u32, refill: Duration) -> Quota {
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6) & (u128::MAX << 64)).into(),
+        IpAddr::V6(v6) => masked(v6, 64),
     }
+}
+
+/// The first `bits` of an address.
+fn masked(address: Ipv6Addr, bits: u32) -> IpAddr {
+    Ipv6Addr::from(u128::from(address) & (u128::MAX << (128 - bits))).into()
 }
 
 #[cfg(test)]
@@ -87,13 +112,26 @@ mod tests {
         let limits = SignInLimits::new();
         let network = "192.0.2.1".parse().unwrap();
         for _ in 0..10 {
-            assert!(limits.check("a@example.test", network).is_ok());
+            assert!(limits.check("a@example.test", network, None).is_ok());
         }
-        let wait = limits.check("A@example.test", network).unwrap_err();
+        let wait = limits.check("A@example.test", network, None).unwrap_err();
         assert!((1..=31).contains(&wait), "{wait}");
-        assert!(limits.check("b@example.test", network).is_ok());
+        assert!(limits.check("b@example.test", network, None).is_ok());
         let owner = "198.51.100.7".parse().unwrap();
-        assert!(limits.check("a@example.test", owner).is_ok(), "the owner is kept out by a stranger");
+        assert!(limits.check("a@example.test", owner, None).is_ok(), "the owner is kept out by a stranger");
+    }
+
+    /// M6, D4 of the review: a tunnel broker gives a /48 away for nothing.
+    #[test]
+    fn many_networks_of_one_owner_do_not_keep_the_accounts_owner_out() {
+        let limits = SignInLimits::new();
+        let tried = (0..2000).filter(|n| {
+            let network = format!("2001:db8:0:{n:x}::1").parse().unwrap();
+            limits.check("a@example.test", network, None).is_ok()
+        });
+        assert!(tried.count() < 250);
+        let owner = "198.51.100.7".parse().unwrap();
+        assert!(limits.check("a@example.test", owner, Some("a browser of theirs")).is_ok());
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl Identity {
 
     /// The account's id, for whoever knows its password. Counts as an attempt to sign in.
     async fn ask_password(&self, caller: &Caller, password: SecretString, visit: Visit<'_>) -> Result<String, Error> {
-        self.limit(&caller.name, visit.network).await?;
+        self.limit(&caller.name, visit).await?;
         let id = caller.account_id.clone().unwrap_or_default();
         let found = self.accounts.find(super::Asker::Visitor, &id).await?.map(|account| account.credentials);
         let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());

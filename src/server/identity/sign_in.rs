@@ -9,7 +9,7 @@ use super::{Credentials, Error, Identity, credential, digest, second_factor};
 use crate::server::audit::{self, Entry, Event};
 use crate::server::state::{Tx, second_factors, sessions, sessions::Session};
 use crate::server::support::clock::rfc3339;
-use crate::server::support::random::token;
+use crate::server::support::random::{token, uuid};
 
 /// In bytes (RFC 5321, 4.5.3.1.3); nobody has a longer name, and none is kept.
 const LONGEST_NAME: usize = 254;
@@ -20,6 +20,8 @@ pub struct Visit<'a> {
     pub network: IpAddr,
     /// The token of the session cookie that came along, if one did.
     pub token: Option<&'a str>,
+    /// What the browser was given when somebody signed in with it before.
+    pub known: Option<&'a str>,
 }
 
 /// A new session: the token goes into the browser's cookie and nowhere else.
@@ -28,6 +30,8 @@ pub struct SignedIn {
     pub token: SecretString,
     /// It opens nothing before a code of the second factor.
     pub awaits_code: bool,
+    /// What this browser is known by when the same person signs in again.
+    pub known: String,
 }
 
 impl SignedIn {
@@ -46,7 +50,7 @@ impl Identity {
     pub async fn sign_in(&self, name: &str, password: SecretString, visit: Visit<'_>) -> Result<SignedIn, Error> {
         let name = name.trim();
         let key = name.get(..LONGEST_NAME).unwrap_or(name);
-        self.limit(key, visit.network).await?;
+        self.limit(key, visit).await?;
         let found = match name.len() {
             ..=LONGEST_NAME => self.accounts.credentials(name).await?,
             _ => None,
@@ -132,7 +136,8 @@ impl Identity {
         if !awaits_code {
             tracing::info!(account = %session.account_id, network = %visit.network, "signed in");
         }
-        Ok(SignedIn { token: token.into(), awaits_code })
+        let known = self.known_browser(&uuid(&*self.clock, &*self.random).to_string(), &session.email);
+        Ok(SignedIn { token: token.into(), awaits_code, known })
     }
 
     /// Ends the account's sessions, here and everywhere.
@@ -153,10 +158,19 @@ impl Identity {
     }
 
     /// Counts an attempt with a password.
-    pub(super) async fn limit(&self, name: &str, network: IpAddr) -> Result<(), Error> {
-        let Err(retry_after_seconds) = self.limits.check(name, network) else { return Ok(()) };
-        self.refuse("unknown", Some(network_of(network)), Event::SignInLimited).await?;
+    pub(super) async fn limit(&self, name: &str, visit: Visit<'_>) -> Result<(), Error> {
+        let browser = visit.known.and_then(|known| {
+            let (id, _) = known.split_once('.')?;
+            (self.known_browser(id, name) == known).then_some(id)
+        });
+        let Err(retry_after_seconds) = self.limits.check(name, visit.network, browser) else { return Ok(()) };
+        self.refuse("unknown", Some(network_of(visit.network)), Event::SignInLimited).await?;
         Err(Error::TooMany { retry_after_seconds })
+    }
+
+    /// A name for a browser, and the mark that it has signed in with this account.
+    fn known_browser(&self, id: &str, name: &str) -> String {
+        format!("{id}.{}", self.signing_key.digest_of(&format!("known browser {id} {name}")))
     }
 
     pub(super) async fn note(&self, tx: &mut Tx, actor: &str, network: IpAddr, event: Event) -> Result<(), Error> {
