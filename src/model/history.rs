@@ -86,3 +86,28 @@ impl Outcome {
             .find(|outcome| outcome.as_str() == text)
     }
 }
+
+/// A page of the audit trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditPage {
+    /// Newest first.
+    pub entries: Vec<AuditEntry>,
+    /// Every kind of event that there is.
+    pub kinds: Vec<String>,
+    /// The entry before which older ones begin, if there are any.
+    pub older_than: Option<u64>,
+}
+
+/// An entry of the trail as people read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    pub entry: u64,
+    /// RFC 3339, UTC.
+    pub at: String,
+    pub actor: String,
+    pub network: Option<String>,
+    /// Such as `signed_in`.
+    pub kind: String,
+    /// What else there is to say.
+    pub more: String,
+}

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::json::Json;
 use crate::model::ApiError;
-use crate::model::history::{HistoryPage, Recognised};
+use crate::model::history::{AuditPage, HistoryPage, Recognised};
 
 /// One page of history, newest first; pages count from 1.
 ///
@@ -22,4 +22,14 @@ pub async fn list_exports(page: u32) -> Result<HistoryPage, ApiError> {
 #[server(prefix = "/rpc", endpoint = "recognise_file", output = Json)]
 pub async fn recognise_file(sha256: String) -> Result<Recognised, ApiError> {
     crate::server::context::act(async |app, caller| app.history.recognise(&caller, &sha256).await).await
+}
+
+/// One page of the audit trail, newest first: of one kind and one person where these are given, older than the entry
+/// `before` where that is not 0.
+///
+/// # Errors
+/// `Unauthenticated` or `Forbidden`.
+#[server(prefix = "/rpc", endpoint = "list_audit", output = Json)]
+pub async fn list_audit(kind: String, actor: String, before: u64) -> Result<AuditPage, ApiError> {
+    crate::server::context::act(async |app, caller| app.history.audit(&caller, &kind, &actor, before).await).await
 }

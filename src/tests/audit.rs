@@ -246,3 +246,46 @@ async fn history_is_paged() {
     let first = admin.post("/rpc/list_exports", "page=1").await.json();
     assert_eq!(first["entries"][0]["requested_at"], "2026-01-01T00:00:59Z");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trail_is_read_on_the_page_with_a_filter_and_page_by_page() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.admin().await;
+    let stranger = waybill.visitor();
+    stranger.sign_in("nobody@sample.test", "guess").await;
+    admin.export().await;
+    let trail = "/admin/developer-tools/export/history/audit";
+    let page = admin.get(trail).await.text();
+    for said in ["Export completed", "Signed in", "Sign in refused", "from 127.0.0.1"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let rows = |page: &str| page.split("<tbody>").nth(1).map_or(0, |rows| rows.matches("<tr").count());
+    let one = admin.get(&format!("{trail}?kind=signed_in&actor=system.admin%40sample.test")).await.text();
+    assert_eq!(rows(&one), 1, "{one}");
+    let none = admin.get(&format!("{trail}?kind=signed_in&actor=%3Cscript%3E")).await.text();
+    assert!(none.contains("No entry fits.") && !none.contains("<script>\""), "{none}");
+    for _ in 0..55 {
+        admin.post("/admin/account/sessions", "").await;
+    }
+    let newest = admin.get(trail).await.text();
+    assert_eq!(rows(&newest), 50);
+    let older = newest.split("before=").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let older = admin.get(&format!("{trail}?before={older}")).await.text();
+    assert!(older.contains("Source added") && rows(&older) < 50, "{older}");
+}
+
+#[test]
+fn a_kind_of_event_that_there_is_none_of_is_told() {
+    let folder = TempDir::new().unwrap();
+    let ended = Program::new(folder.path()).run(["audit", "show", "--event", "sign_in"]);
+    assert!(
+        ended.code == 2 && ended.stderr.contains("a similar value exists: 'signed_in'")
+            || ended.stderr.contains("signed_in"),
+        "{}",
+        ended.stderr
+    );
+    let rotated = Program::new(folder.path()).run(["key", "rotate"]);
+    assert_eq!(rotated.code, 0, "{}", rotated.stderr);
+    let trail = Program::new(folder.path()).run(["audit", "show", "--event", "key_rotated"]);
+    assert!(trail.text().contains("cli:"), "{}", trail.text());
+}

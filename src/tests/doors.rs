@@ -8,7 +8,7 @@ const NOBODYS: &str = "01900000-0000-7000-8000-000000000000";
 
 /// Method, path, form, then the status for anonymous visitors, for roles that may not export, and for
 /// the system admin.
-const DOORS: [(&str, &str, &str, u16, u16, u16); 29] = [
+const DOORS: [(&str, &str, &str, u16, u16, u16); 31] = [
     ("GET", "/", "", 303, 303, 303),
     ("GET", "/healthz", "", 200, 200, 200),
     ("GET", "/readyz", "", 200, 200, 200),
@@ -23,6 +23,7 @@ const DOORS: [(&str, &str, &str, u16, u16, u16); 29] = [
     ("GET", "/admin/developer-tools/export", "", 303, 403, 200),
     ("GET", "/admin/developer-tools/export/guide", "", 303, 403, 200),
     ("GET", "/admin/developer-tools/export/history", "", 303, 403, 200),
+    ("GET", "/admin/developer-tools/export/history/audit", "", 303, 403, 200),
     ("GET", "/admin/developer-tools/export/verify", "", 303, 200, 200),
     ("GET", "/admin/developer-tools/export/runs/{id}", "", 303, 403, 404),
     ("GET", "/api/v1/exports/{id}/events", "", 401, 403, 404),
@@ -34,6 +35,7 @@ const DOORS: [(&str, &str, &str, u16, u16, u16); 29] = [
     ("POST", "/rpc/view_export", "id={id}", 401, 403, 404),
     ("POST", "/rpc/analysis_guide", "", 401, 403, 200),
     ("POST", "/rpc/list_exports", "page=1", 401, 403, 200),
+    ("POST", "/rpc/list_audit", "kind=&actor=&before=0", 401, 403, 200),
     ("POST", "/rpc/recognise_file", "sha256=00", 401, 200, 200),
     ("POST", "/rpc/find_viewer", "", 401, 200, 200),
     ("POST", "/rpc/view_account", "", 401, 200, 200),

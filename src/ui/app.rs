@@ -8,14 +8,16 @@ use leptos_meta::{Title, provide_meta_context};
 
 use super::pages::admin::AdminPage;
 use super::pages::admin::account::AccountPage;
-use super::pages::admin::developer_tools::export::{ExportPage, GuidePage, HistoryPage, RunPage, VerifyPage};
+use super::pages::admin::developer_tools::export::{
+    AuditPage, AuditQuery, ExportPage, GuidePage, HistoryPage, RunPage, VerifyPage,
+};
 use super::pages::login::{CodePage, LoginPage};
 use super::pages::not_found::NotFoundPage;
 use super::pages::setup::SetupPage;
 use crate::model::export::ExportId;
 
 /// Every page's address; `{id}` stands for an export's id.
-pub const ADDRESSES: [&str; 10] = [
+pub const ADDRESSES: [&str; 11] = [
     "/setup",
     "/login",
     "/login/code",
@@ -24,6 +26,7 @@ pub const ADDRESSES: [&str; 10] = [
     "/admin/developer-tools/export",
     "/admin/developer-tools/export/guide",
     "/admin/developer-tools/export/history",
+    "/admin/developer-tools/export/history/audit",
     "/admin/developer-tools/export/verify",
     "/admin/developer-tools/export/runs/{id}",
 ];
@@ -48,6 +51,7 @@ pub enum StaticPage {
     Account { problem: String, notice: String },
     Guide,
     History { page: u32 },
+    Audit { query: AuditQuery },
     NotFound,
 }
 
@@ -91,6 +95,13 @@ impl Page {
             "/admin/developer-tools/export/history" => {
                 StaticPage::History { page: text(query, "page").parse().unwrap_or(1) }
             }
+            "/admin/developer-tools/export/history/audit" => StaticPage::Audit {
+                query: AuditQuery {
+                    kind: text(query, "kind"),
+                    actor: text(query, "actor"),
+                    before: text(query, "before").parse().unwrap_or_default(),
+                },
+            },
             _ => StaticPage::NotFound,
         })
     }
@@ -112,6 +123,7 @@ pub fn Static(page: StaticPage) -> impl IntoView {
         StaticPage::Admin => view! { <AdminPage /> }.into_any(),
         StaticPage::Guide => view! { <GuidePage /> }.into_any(),
         StaticPage::History { page } => view! { <HistoryPage page /> }.into_any(),
+        StaticPage::Audit { query } => view! { <AuditPage query /> }.into_any(),
         StaticPage::NotFound => view! { <NotFoundPage /> }.into_any(),
     };
     view! { <Title formatter=|title: String| format!("{title} · Waybill") />{page} }

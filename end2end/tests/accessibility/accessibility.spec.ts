@@ -2,7 +2,7 @@ import { EXPORT, session, url } from "../../fixtures/servers.ts";
 import { expect, expectAccessible, hydrated, test } from "../../fixtures/test.ts";
 import { ExportPage } from "../../pages/export-page.ts";
 
-const PAGES = ["/login", "/login/code", "/setup", "/admin", "/admin/account", EXPORT, `${EXPORT}/guide`, `${EXPORT}/history`, `${EXPORT}/verify`, "/nothing-here"];
+const PAGES = ["/login", "/login/code", "/setup", "/admin", "/admin/account", EXPORT, `${EXPORT}/guide`, `${EXPORT}/history`, `${EXPORT}/history/audit`, `${EXPORT}/verify`, "/nothing-here"];
 
 for (const colorScheme of ["light", "dark"] as const) {
   for (const path of PAGES) {

@@ -19,7 +19,7 @@ use crate::model::manifest::AuditHead;
 use crate::server::state::{Result, Tx};
 
 pub use refusals::Refusals;
-pub use trail::{Checked, Fault, Filter, Recorded, check, each, newest};
+pub use trail::{Checked, Fault, Filter, Recorded, check, each, more, newest, newest_of};
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -106,7 +106,47 @@ pub enum Event {
     AccountsAdopted {
         count: u64,
     },
+    /// From now on files are signed with another key.
+    KeyRotated {
+        from: Option<String>,
+        to: String,
+    },
 }
+
+/// What `Event`s are called in the trail.
+pub const KINDS: [&str; 31] = [
+    "account_disabled",
+    "account_enabled",
+    "account_put",
+    "account_removed",
+    "accounts_adopted",
+    "code_refused",
+    "download_started",
+    "downloaded",
+    "export_cancelled",
+    "export_completed",
+    "export_expired",
+    "export_failed",
+    "export_requested",
+    "export_started",
+    "key_rotated",
+    "password_accepted",
+    "password_changed",
+    "password_refused",
+    "recovery_code_used",
+    "recovery_codes_renewed",
+    "refused",
+    "repeated",
+    "second_factor_removed",
+    "second_factor_set",
+    "sessions_ended",
+    "sign_in_limited",
+    "sign_in_refused",
+    "signed_in",
+    "signed_out",
+    "source_added",
+    "source_rebound",
+];
 
 /// One event with its actor and, where there is one, its export.
 #[derive(Clone, Debug)]
@@ -180,4 +220,32 @@ fn link(row: &Recorded) -> String {
         (source, Some(network)) => json!([previous_hash, at, actor, event, export_id, detail, source, network]),
     };
     hex::encode(Sha256::digest(fields.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_event_is_listed() {
+        let source = include_str!("mod.rs");
+        let body = source.split("pub enum Event {").nth(1).and_then(|rest| rest.split("\n}\n").next()).unwrap();
+        let variants = body
+            .lines()
+            .filter_map(|line| line.strip_prefix("    "))
+            .filter(|line| line.starts_with(char::is_uppercase));
+        let snake = |name: &str| {
+            let mut out = String::new();
+            for c in name.chars().filter(|c| c.is_alphabetic()) {
+                if c.is_uppercase() && !out.is_empty() {
+                    out.push('_');
+                }
+                out.extend(c.to_lowercase());
+            }
+            out
+        };
+        let mut names: Vec<String> = variants.map(snake).collect();
+        names.sort();
+        assert_eq!(names, KINDS);
+    }
 }

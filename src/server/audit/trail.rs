@@ -1,12 +1,13 @@
 //! Reading the trail: what happened, and whether it was all left as it was written.
 
 use futures::TryStreamExt;
+use serde_json::Value;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::link;
 use crate::model::manifest::AuditHead;
-use crate::server::state::{Result, StateFile};
+use crate::server::state::{Result, State, StateFile};
 
 /// A row of the trail as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +89,23 @@ impl Recorded {
     }
 }
 
+/// The detail's fields as people read them.
+#[must_use]
+pub fn more(detail: &str) -> String {
+    let Ok(Value::Object(fields)) = serde_json::from_str(detail) else { return detail.to_owned() };
+    let shown = fields.iter().filter(|(_, value)| !value.is_null());
+    let shown = shown.map(|(name, value)| match value {
+        Value::String(text) => format!("{name} {text}"),
+        // Counts, digest and deviations of an export are in its history.
+        Value::Object(summary) => match summary.get("records") {
+            Some(records) => format!("{records} records"),
+            None => format!("{name} {value}"),
+        },
+        value => format!("{name} {value}"),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
 /// The newest entries that the filter lets through, oldest first.
 ///
 /// # Errors
@@ -102,6 +120,22 @@ pub async fn newest(file: &StateFile, filter: &Filter, limit: u32) -> Result<Vec
     let mut found: Vec<Recorded> = query.fetch_all(&file.pool).await?.iter().map(Recorded::read).collect();
     found.reverse();
     Ok(found)
+}
+
+/// The newest entries about one source that the filter lets through, newest first, older than `before` where that is
+/// not 0.
+///
+/// # Errors
+/// When the state cannot be read.
+pub async fn newest_of(state: &State, filter: &Filter, before: u64, limit: u32) -> Result<Vec<Recorded>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM audit WHERE source_id IS ?1 AND (?2 IS NULL OR actor = ?2) \
+         AND (?3 IS NULL OR event = ?3) AND (?4 = 0 OR sequence < ?4) ORDER BY sequence DESC LIMIT ?5"
+    );
+    let before = i64::try_from(before).unwrap_or(i64::MAX);
+    let query = sqlx::query(sqlx::AssertSqlSafe(sql));
+    let query = query.bind(state.source_id()).bind(&filter.actor).bind(&filter.event).bind(before).bind(limit);
+    Ok(query.fetch_all(&state.pool).await?.iter().map(Recorded::read).collect())
 }
 
 /// Gives every entry to `take`, oldest first.

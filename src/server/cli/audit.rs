@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use comfy_table::{Table, TableStyle};
 use serde_json::{Value, json};
@@ -43,7 +44,7 @@ struct Show {
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
     /// Only events of this kind, such as `signed_in`, `sign_in_refused`, `export_completed` or downloaded.
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(audit::KINDS), hide_possible_values = true)]
     event: Option<String>,
     /// Only what happened since then (UTC), such as 2026-11-01 or 2026-11-01T08:00.
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -138,28 +139,19 @@ impl Show {
         ]);
         for entry in entries {
             let Recorded { entry, at, actor, network, event, detail, source_id, .. } = entry;
-            let row =
-                [entry.to_string(), at, actor, network.unwrap_or_default(), event, name(&source_id), more(&detail)];
+            let row = [
+                entry.to_string(),
+                at,
+                actor,
+                network.unwrap_or_default(),
+                event,
+                name(&source_id),
+                audit::more(&detail),
+            ];
             table.add_row(row.map(|cell| text::one_line(&cell)));
         }
         print(&table.to_string())
     }
-}
-
-/// The detail's fields as people read them.
-fn more(detail: &str) -> String {
-    let Ok(Value::Object(fields)) = serde_json::from_str(detail) else { return detail.to_owned() };
-    let shown = fields.iter().filter(|(_, value)| !value.is_null());
-    let shown = shown.map(|(name, value)| match value {
-        Value::String(text) => format!("{name} {text}"),
-        // Counts, digest and deviations of an export are in its history.
-        Value::Object(summary) => match summary.get("records") {
-            Some(records) => format!("{records} records"),
-            None => format!("{name} {value}"),
-        },
-        value => format!("{name} {value}"),
-    });
-    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn as_json(recorded: &Recorded) -> Value {

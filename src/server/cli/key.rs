@@ -4,8 +4,13 @@ use std::path::Path;
 
 use clap::{Args, Subcommand};
 
+use super::open::system_user;
 use super::{Exit, Failed, SigningArgs, StateFileArgs, print, tell};
+use crate::server::audit::{self, Entry, Event};
+use crate::server::export;
 use crate::server::signing::{self, PublicKeys, SigningKey};
+use crate::server::state::StateFile;
+use crate::server::support::clock::{Clock, SystemClock, rfc3339};
 use crate::server::support::random::SystemRandom;
 
 #[derive(Debug, Args)]
@@ -34,7 +39,7 @@ enum Command {
 }
 
 impl Key {
-    pub fn run(self) -> Result<Exit, Failed> {
+    pub async fn run(self) -> Result<Exit, Failed> {
         let (Command::Show(place) | Command::Export(place) | Command::Rotate(place)) = &self.command;
         let path = place.signing.path(&place.state)?;
         let failed = |error: signing::Error| Failed::new(Exit::Failed, error.to_string());
@@ -54,7 +59,7 @@ impl Key {
                 print(&pem.join("\n"))
             }
             Command::Rotate(_) => {
-                let key = SigningKey::rotate(&path, &SystemRandom).map_err(failed)?;
+                let key = rotate(&path, &place.state).await?;
                 tell(
                     "Running servers sign with the old key until they are started again. Give out the public keys \
                      anew (waybill key export): who has only the old one refuses new files.",
@@ -63,6 +68,21 @@ impl Key {
             }
         }
     }
+}
+
+/// The trail is told first: without it, nothing is rotated.
+async fn rotate(path: &Path, state: &StateFileArgs) -> Result<SigningKey, Failed> {
+    let failed = |error: signing::Error| Failed::new(Exit::Failed, error.to_string());
+    let from = SigningKey::read(path).map_err(failed)?.map(|key| key.public().id());
+    let file = StateFile::open(&state.path()?).await.map_err(export::Error::from)?;
+    let mut tx = file.of(None).begin().await.map_err(export::Error::from)?;
+    let key = SigningKey::rotate(path, &SystemRandom).map_err(failed)?;
+    let (at, actor) = (rfc3339(SystemClock.now()), format!("cli:{}", system_user()));
+    let event = Event::KeyRotated { from, to: key.public().id() };
+    let entry = Entry { at, actor: &actor, network: None, export: None, event };
+    audit::append(&mut tx, &entry).await.map_err(export::Error::from)?;
+    tx.commit().await.map_err(export::Error::from)?;
+    Ok(key)
 }
 
 /// Looking makes no key: one that nothing was signed with would be good for nothing.

@@ -219,7 +219,7 @@ async fn dispatch(command: Command) -> Result<Exit, Failed> {
         Command::Preview(preview) => preview.run().await,
         Command::Export(export) => export.run().await,
         Command::Verify(verify) => verify.run(),
-        Command::Key(key) => key.run(),
+        Command::Key(key) => key.run().await,
         Command::Inspect(inspect) => inspect.run(),
         Command::Profile(profile) => profile.run().await,
         Command::User(user) => user.run().await,

@@ -1,19 +1,20 @@
 //! Looking back: every export, newest first.
 //!
-//! May import: `state`, `identity`, `audit`, `signing`, `support`, `model`. Flow: `list` authorises and reads one
-//! page; `recognise` says what is known of a file that somebody has.
+//! May import: `state`, `identity`, `audit`, `signing`, `support`, `model`. Flow: `list` and `audit` authorise and read
+//! one page; `recognise` says what is known of a file that somebody has.
 
 use std::sync::Arc;
 
 use crate::model::access::Capability;
-use crate::model::history::{HistoryEntry, HistoryPage, KnownExport, Outcome, Recognised};
-use crate::server::audit::{Entry, Event, Refusals};
+use crate::model::history::{AuditEntry, AuditPage, HistoryEntry, HistoryPage, KnownExport, Outcome, Recognised};
+use crate::server::audit::{self, Entry, Event, Refusals};
 use crate::server::identity::{Caller, Refused};
 use crate::server::signing::{PublicKey, PublicKeys};
 use crate::server::state::{self, State, exports::ExportRow};
 use crate::server::support::clock::{Clock, rfc3339};
 
 const PER_PAGE: u32 = 25;
+const ENTRIES_PER_PAGE: u32 = 50;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -45,6 +46,29 @@ impl History {
         let rows = self.state.exports_page(offset, PER_PAGE).await?;
         let entries = rows.into_iter().map(|row| self.entry(caller, row)).collect();
         Ok(HistoryPage { entries, page, pages, total })
+    }
+
+    /// One page of what was done and refused here, older than the entry `before` where that is not 0.
+    ///
+    /// # Errors
+    /// `Refused`, or when the state cannot be read.
+    pub async fn audit(&self, caller: &Caller, kind: &str, actor: &str, before: u64) -> Result<AuditPage, Error> {
+        self.authorise(caller).await?;
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let filter = audit::Filter { event: given(kind), actor: given(actor), ..audit::Filter::default() };
+        let mut found = audit::newest_of(&self.state, &filter, before, ENTRIES_PER_PAGE + 1).await?;
+        let has_older = found.len() > ENTRIES_PER_PAGE as usize;
+        found.truncate(ENTRIES_PER_PAGE as usize);
+        let older_than = found.last().map(|last| last.entry).filter(|_| has_older);
+        let entries = found.into_iter().map(|recorded| AuditEntry {
+            entry: recorded.entry,
+            at: recorded.at,
+            actor: recorded.actor,
+            network: recorded.network,
+            more: audit::more(&recorded.detail),
+            kind: recorded.event,
+        });
+        Ok(AuditPage { entries: entries.collect(), kinds: audit::KINDS.map(str::to_owned).to_vec(), older_than })
     }
 
     /// What is known of a file by its seal's digest. The keys are public; whose export it is, is for whoever may look

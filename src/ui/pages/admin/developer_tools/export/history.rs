@@ -14,6 +14,7 @@ pub fn HistoryPage(page: u32) -> impl IntoView {
     let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
     view! {
         <Frame title="History" crumbs>
+            <Tabs is_audit=false />
             <Waiting>
                 {move || page.get().map(|page| match page {
                     Ok(page) if page.total == 0 => view! { <Empty /> }.into_any(),
@@ -22,6 +23,18 @@ pub fn HistoryPage(page: u32) -> impl IntoView {
                 })}
             </Waiting>
         </Frame>
+    }
+}
+
+/// Exports, or everything that was done and refused.
+#[component]
+pub fn Tabs(is_audit: bool) -> impl IntoView {
+    let current = |here: bool| here.then_some("page");
+    view! {
+        <nav class="tabs" aria-label="History">
+            <a href=format!("{HERE}/history") aria-current=current(!is_audit)>"Exports"</a>
+            <a href=format!("{HERE}/history/audit") aria-current=current(is_audit)>"Audit trail"</a>
+        </nav>
     }
 }
 

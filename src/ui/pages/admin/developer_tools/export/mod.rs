@@ -3,6 +3,7 @@
 //! Flow: the server renders `Opened` with its numbers; in the browser `RunState` follows a run over its
 //! events, and `SettlingPreview` asks again until every table is counted.
 
+mod audit;
 mod drift;
 mod guide;
 mod history;
@@ -22,6 +23,7 @@ use crate::model::text;
 use crate::rpc::export::{self as rpc, open_export_page};
 use crate::ui::components::{Frame, Icon, Refusal, Toasts, Waiting, current_viewer, text as follow};
 
+pub use audit::{AuditPage, AuditQuery};
 use drift::{DriftPanel, GuessPanel};
 pub use guide::GuidePage;
 use guide::GuidePanel;

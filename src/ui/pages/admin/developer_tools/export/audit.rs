@@ -1,0 +1,110 @@
+//! What was done and refused, newest first.
+
+use leptos::prelude::*;
+
+use super::history::Tabs;
+use super::{CRUMBS, HERE};
+use crate::model::history::{AuditEntry, AuditPage as Page};
+use crate::model::text;
+use crate::rpc::history::list_audit;
+use crate::ui::components::{Frame, Refusal, Waiting, current_viewer};
+
+/// What is looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    pub kind: String,
+    pub actor: String,
+    /// 0 for the newest.
+    pub before: u64,
+}
+
+#[component]
+pub fn AuditPage(query: AuditQuery) -> impl IntoView {
+    let asked = query.clone();
+    let page =
+        Resource::new(move || asked.clone(), |AuditQuery { kind, actor, before }| list_audit(kind, actor, before));
+    let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
+    let query = StoredValue::new(query);
+    view! {
+        <Frame title="Audit trail" crumbs>
+            <Tabs is_audit=true />
+            <Waiting>
+                {move || page.get().map(|page| match page {
+                    Ok(page) => view! { <Entries page query=query.get_value() /> }.into_any(),
+                    Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
+                })}
+            </Waiting>
+        </Frame>
+    }
+}
+
+#[component]
+fn Entries(page: Page, query: AuditQuery) -> impl IntoView {
+    let AuditQuery { kind, actor, before } = query.clone();
+    let options = page.kinds.into_iter().map(|name| {
+        let chosen = name == kind;
+        view! { <option value=name.clone() selected=chosen>{name.replace('_', " ")}</option> }
+    });
+    let options = options.collect_view();
+    let is_filtered = !query.kind.is_empty() || !query.actor.is_empty();
+    let rows = if page.entries.is_empty() {
+        let text = if is_filtered { "No entry fits." } else { "Nothing was recorded yet." };
+        view! { <section class="card message"><p>{text}</p></section> }.into_any()
+    } else {
+        let rows = page.entries.into_iter().map(|entry| view! { <Entry entry /> }).collect_view();
+        view! {
+            <section class="card scroll" tabindex="0" role="group" aria-label="Entries">
+                <table class="history">
+                    <caption class="visually-hidden">"Entries, newest first. Times are UTC."</caption>
+                    <thead><tr>
+                        <th scope="col" class="number">"Entry"</th>
+                        <th scope="col">"When (UTC)"</th>
+                        <th scope="col">"Who"</th>
+                        <th scope="col">"What"</th>
+                    </tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </section>
+        }
+        .into_any()
+    };
+    let older = page.older_than.map(|entry| address(&AuditQuery { before: entry, ..query.clone() }));
+    let newest = (before > 0).then(|| address(&AuditQuery { before: 0, ..query }));
+    view! {
+        <form class="filter" method="get" action=format!("{HERE}/history/audit")>
+            <label>"What "<select name="kind"><option value="">"everything"</option>{options}</select></label>
+            <label>"Who "<input type="text" name="actor" value=actor placeholder="ada@example.org" autocapitalize="none" /></label>
+            <button class="button">"Show"</button>
+        </form>
+        {rows}
+        <nav class="pager" aria-label="Pages">
+            {newest.map(|href| view! { <a class="button" href=href>"Newest"</a> })}
+            {older.map(|href| view! { <a class="button" href=href>"Older"</a> })}
+        </nav>
+        <p class="soft">"Each entry holds the hash of the one before it: "<code>"waybill audit verify"</code>" follows the chain, and holds it against the heads that exported files keep."</p>
+    }
+}
+
+#[component]
+fn Entry(entry: AuditEntry) -> impl IntoView {
+    let network = entry.network.map(|network| view! { <span class="detail">{format!("from {network}")}</span> });
+    view! {
+        <tr>
+            <td class="number">{entry.entry.to_string()}</td>
+            <td><time>{text::minute(&entry.at)}</time></td>
+            <td>{entry.actor}{network}</td>
+            <td>{text::capitalized(&entry.kind.replace('_', " "))}<span class="detail">{entry.more}</span></td>
+        </tr>
+    }
+}
+
+fn address(query: &AuditQuery) -> String {
+    let escaped = |text: &str| {
+        text.bytes().fold(String::new(), |out, byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out + &char::from(byte).to_string(),
+            byte => format!("{out}%{byte:02X}"),
+        })
+    };
+    let (kind, actor) = (escaped(&query.kind), escaped(&query.actor));
+    format!("{HERE}/history/audit?kind={kind}&actor={actor}&before={}", query.before)
+}
