@@ -23,33 +23,37 @@ pub enum Ready {
 pub struct Readiness {
     source: Arc<dyn Source>,
     state: State,
-    last: Mutex<Option<(Instant, Ready)>>,
+    last: Arc<Mutex<Option<(Instant, Ready)>>>,
 }
 
 impl Readiness {
     #[must_use]
     pub fn new(source: Arc<dyn Source>, state: State) -> Self {
-        Self { source, state, last: Mutex::new(None) }
+        Self { source, state, last: Arc::default() }
     }
 
     pub async fn ask(&self) -> Ready {
-        let mut last = self.last.lock().await;
+        let mut last = self.last.clone().lock_owned().await;
         if let Some((at, ready)) = *last
             && at.elapsed() < GOOD_FOR
         {
             return ready;
         }
-        let ready = self.look().await;
-        *last = Some((Instant::now(), ready));
-        ready
+        // A task of its own: whoever hangs up meanwhile does not let the next one ask, too.
+        let (source, state) = (self.source.clone(), self.state.clone());
+        let asked = tokio::spawn(async move {
+            let ready = look(source, &state).await;
+            *last = Some((Instant::now(), ready));
+            ready
+        });
+        asked.await.unwrap_or(Ready::NoSource)
     }
+}
 
-    async fn look(&self) -> Ready {
-        if self.state.has_accounts().await.is_err() {
-            return Ready::NoState;
-        }
-        let source = self.source.clone();
-        let asked = tokio::task::spawn_blocking(move || source.identity());
-        if matches!(asked.await, Ok(Ok(_))) { Ready::Yes } else { Ready::NoSource }
+async fn look(source: Arc<dyn Source>, state: &State) -> Ready {
+    if state.has_accounts().await.is_err() {
+        return Ready::NoState;
     }
+    let asked = tokio::task::spawn_blocking(move || source.identity());
+    if matches!(asked.await, Ok(Ok(_))) { Ready::Yes } else { Ready::NoSource }
 }

@@ -153,3 +153,25 @@ async fn recovery_codes_are_renewed_for_whoever_knows_the_password() {
     visitor.sign_in(ADMIN, PASSWORD).await;
     assert!(visitor.post("/login/code", &format!("code={}", old[0])).await.header("location").contains("problem=code"));
 }
+
+/// What a thief begins with a stolen password must not become the owner's second factor.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_is_shown_to_the_session_that_asked_for_it_and_for_some_minutes() {
+    let waybill = Waybill::start().await;
+    let (thief, owner) = (waybill.admin().await, waybill.admin().await);
+    thief.post(FORM, &password("begin")).await;
+    let planted = letters(&thief).await;
+    let page = owner.get(ACCOUNT).await.text();
+    assert!(!page.contains("class=\"letters\"") && page.contains("Set it up"), "{page}");
+    assert_eq!(owner.post("/rpc/view_account", "").await.json()["second_factor"], "Off");
+    let confirmed = owner.post(FORM, &format!("action=confirm&code={}", code(&waybill, &planted, 0))).await;
+    assert_eq!(confirmed.header("location"), "/admin/account?problem=not-now");
+    let (own, _) = set_up(&waybill, &owner).await;
+    assert_ne!(own, planted);
+    assert!(waybill.audit_trail().await.contains(&"second_factor_begun".to_owned()));
+    // Whoever walks off leaves nothing behind for long.
+    let late = waybill.signed_in_as("team.lead@sample.test").await;
+    late.post(FORM, &password("begin")).await;
+    waybill.clock.advance(TimeDelta::minutes(11));
+    assert!(!late.get(ACCOUNT).await.text().contains("class=\"letters\""));
+}

@@ -25,6 +25,9 @@ CREATE TABLE second_factors (
     name TEXT NOT NULL COLLATE NOCASE,
     -- Shared with an authenticator app (RFC 6238).
     secret BLOB NOT NULL,
+    -- Until it is confirmed, it is for the session that asked for it, and for some minutes.
+    begun_at TEXT NOT NULL,
+    begun_in TEXT NOT NULL,
     -- Null until a first code has shown that the app has it.
     confirmed_at TEXT,
     -- The time step of the last code that was accepted: no code is good twice.

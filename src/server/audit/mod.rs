@@ -32,6 +32,8 @@ pub enum Event {
     },
     /// Too many attempts: nothing was looked up. Without the name, of which one visitor may try thousands.
     SignInLimited,
+    /// A wrong code for the first account.
+    SetupRefused,
     SignedOut,
     /// The password was right; a code of the second factor is still to come.
     PasswordAccepted,
@@ -41,6 +43,8 @@ pub enum Event {
     /// Somebody who is signed in did not know their password when asked again.
     PasswordRefused,
     PasswordChanged,
+    /// A secret was made for an authenticator app.
+    SecondFactorBegun,
     SecondFactorSet,
     SecondFactorRemoved {
         account: String,
@@ -114,7 +118,7 @@ pub enum Event {
 }
 
 /// What `Event`s are called in the trail.
-pub const KINDS: [&str; 31] = [
+pub const KINDS: [&str; 33] = [
     "account_disabled",
     "account_enabled",
     "account_put",
@@ -137,9 +141,11 @@ pub const KINDS: [&str; 31] = [
     "recovery_codes_renewed",
     "refused",
     "repeated",
+    "second_factor_begun",
     "second_factor_removed",
     "second_factor_set",
     "sessions_ended",
+    "setup_refused",
     "sign_in_limited",
     "sign_in_refused",
     "signed_in",

@@ -70,7 +70,7 @@ impl Key {
     }
 }
 
-/// The trail is told first: without it, nothing is rotated.
+/// Nothing is rotated where the trail cannot be opened for writing.
 async fn rotate(path: &Path, state: &StateFileArgs) -> Result<SigningKey, Failed> {
     let failed = |error: signing::Error| Failed::new(Exit::Failed, error.to_string());
     let from = SigningKey::read(path).map_err(failed)?.map(|key| key.public().id());

@@ -83,7 +83,7 @@ impl User {
         let source = self.state.source_name.as_deref();
         let state = binding::by_name(&file, source).await.map_err(export::Error::from)?;
         let user = format!("cli:{}", system_user());
-        let operator = Operator { state: &state, clock: &SystemClock, name: &user };
+        let operator = Operator { state: &state, clock: &SystemClock, name: &user, network: None };
         match self.command {
             Command::Add { admin } => add(operator, &admin).await,
             Command::List { json } => list(operator.list().await.map_err(failed)?, json),

@@ -43,7 +43,7 @@ pub async fn sign_in(State(shared): State<Shared>, request: Request) -> Response
         Err(identity::Error::Crowded) => crowded(shared, next).await,
         Err(error) => {
             let mut response = again("/login", problem_of(error), next);
-            response.headers_mut().append(header::SET_COOKIE, remembered_name(&form.email));
+            response.headers_mut().append(header::SET_COOKIE, remembered_name(&shared, &form.email));
             response
         }
     }
@@ -99,9 +99,10 @@ fn again(page: &str, problem: FormProblem, next: &str) -> Response {
 }
 
 /// The name goes back into the form, and into no address: it may be somebody's password.
-fn remembered_name(name: &str) -> HeaderValue {
+fn remembered_name(shared: &Shared, name: &str) -> HeaderValue {
     let name: String = name.chars().take(LONGEST_REMEMBERED).collect();
-    super::header(&format!("{NAME_COOKIE}={}; Path=/login; HttpOnly; SameSite=Lax; Max-Age=60", encoded(&name)))
+    let (name, secure) = (encoded(&name), if is_https(&shared.site) { "; Secure" } else { "" });
+    super::header(&format!("{NAME_COOKIE}={name}; Path=/login; HttpOnly; SameSite=Lax{secure}; Max-Age=60"))
 }
 
 /// The name that was typed a moment ago.
@@ -152,7 +153,7 @@ pub async fn set_up(State(shared): State<Shared>, request: Request) -> Response 
     match shared.app.identity.set_up(form.code.expose_secret(), &form.name, form.password, network).await {
         Ok(()) => {
             let mut response = Redirect::to("/login?notice=made").into_response();
-            response.headers_mut().append(header::SET_COOKIE, remembered_name(&form.name));
+            response.headers_mut().append(header::SET_COOKIE, remembered_name(&shared, &form.name));
             response
         }
         Err(error) => to(problem_of(error)),

@@ -86,13 +86,10 @@ impl Accounts {
         }
         let name = name.to_owned();
         self.in_source(Asker::Visitor, move |source, _, auth| {
-            let found = find(source, auth, &auth.email, &name, &[])?;
-            let lower = name.to_lowercase();
-            // Where addresses differ by case alone, they are two people's; the source may keep them in lower case.
-            let found = match found {
-                None if lower != name => find(source, auth, &auth.email, &lower, &[])?,
-                found => found,
-            };
+            // Where addresses differ by case alone, they are two people's; the source may keep them in lower case. Both are
+            // asked for, so that as much is asked whether or not there is such an account.
+            let (lower, exact) = (name.to_lowercase(), find(source, auth, &auth.email, &name, &[])?);
+            let found = if lower == name { exact } else { exact.or(find(source, auth, &auth.email, &lower, &[])?) };
             Ok(found.map(|found| found.credentials))
         })
         .await
@@ -146,6 +143,7 @@ fn find(source: &dyn Source, auth: &Auth, key_column: &str, key: &str, more: &[&
         columns.push(column);
     }
     let Some(mut row) = source.find(&auth.table, &[Condition::equals(key_column, key)], &columns)? else {
+        let _as_long = hash_elsewhere(source, auth, key)?;
         return Ok(None);
     };
     let own_hash = matches!(auth.password, Password::Column(_)).then(|| row.pop().flatten());

@@ -20,6 +20,8 @@ pub struct Caller {
     pub capabilities: Vec<Capability>,
     /// Where the request comes from, if it comes over the network.
     pub network: Option<IpAddr>,
+    /// Digest of the session's token, for a browser.
+    pub session: Option<String>,
     /// They may do nothing before they have set up a second factor.
     pub lacks_second_factor: bool,
 }
@@ -33,6 +35,7 @@ impl Caller {
             role: Some(role),
             capabilities,
             network: None,
+            session: None,
             lacks_second_factor: false,
         }
     }
@@ -42,7 +45,15 @@ impl Caller {
     pub fn command_line(user: &str) -> Self {
         let capabilities = vec![Capability::ExportDatabase];
         let name = format!("cli:{user}");
-        Self { account_id: None, name, role: None, capabilities, network: None, lacks_second_factor: false }
+        Self {
+            account_id: None,
+            name,
+            role: None,
+            capabilities,
+            network: None,
+            session: None,
+            lacks_second_factor: false,
+        }
     }
 
     /// The first line of every use case.

@@ -1,11 +1,13 @@
 //! Accounts of Waybill's own, as the command line looks after them. They live in its state alone: no source is needed.
 
+use std::net::IpAddr;
+
 use secrecy::SecretString;
 
 use super::own_account::hashed;
 use super::{Error, policy};
 use crate::server::audit::{self, Entry, Event};
-use crate::server::state::{State, accounts, accounts::LocalAccount, second_factors, sessions};
+use crate::server::state::{State, Tx, accounts, accounts::LocalAccount, second_factors, sessions};
 use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::random::{Random, token, uuid};
 
@@ -16,6 +18,8 @@ pub struct Operator<'a> {
     pub clock: &'a dyn Clock,
     /// `cli:<user of the system>`, or what else did it.
     pub name: &'a str,
+    /// Where the word came from, if it came over the network.
+    pub network: Option<IpAddr>,
 }
 
 /// An account as the operator sees it.
@@ -46,7 +50,9 @@ impl Operator<'_> {
         policy::check_name(name)?;
         policy::check_password(name, &password)?;
         let password_hash = hashed(password, token(random)).await?;
-        let account = match self.state.account_by_name(name).await? {
+        let known = self.state.account_by_name(name).await?;
+        let is_new = known.is_none();
+        let account = match known {
             Some(known) => LocalAccount { password_hash, ..known },
             None => LocalAccount {
                 id: format!("local:{}", uuid(self.clock, random)),
@@ -57,7 +63,11 @@ impl Operator<'_> {
             },
         };
         let mut tx = self.state.begin().await?;
-        accounts::put(&mut tx, &account).await?;
+        if is_new {
+            accounts::insert(&mut tx, &account).await?;
+        } else if !accounts::set_password(&mut tx, &account.id, &account.password_hash).await? {
+            return Err(Error::NoAccount(account.name));
+        }
         sessions::remove_all_of(&mut tx, &account.id).await?;
         self.note(&mut tx, Event::AccountPut { account: account.name.clone() }).await?;
         tx.commit().await?;
@@ -119,17 +129,21 @@ impl Operator<'_> {
     /// `NoAccount` where nobody of that name has a second factor.
     pub async fn reset_second_factor(&self, name: &str) -> Result<(), Error> {
         let factors = self.state.second_factors().await?;
-        let own = factors.into_iter().filter(|factor| factor.name.eq_ignore_ascii_case(name.trim()));
-        let own: Vec<_> = own.collect();
-        if own.is_empty() {
-            return Err(Error::NoAccount(format!("{name} with a second factor")));
-        }
+        let exact = factors.iter().find(|factor| factor.name == name.trim());
+        let mut alike = factors.iter().filter(|factor| factor.name.eq_ignore_ascii_case(name.trim()));
+        // Names that differ by case alone are two people's.
+        let factor = match (exact, alike.next(), alike.next()) {
+            (Some(factor), ..) | (None, Some(factor), None) => factor,
+            (None, None, _) => return Err(Error::NoAccount(format!("{} with a second factor", name.trim()))),
+            (None, Some(one), Some(other)) => {
+                let which = format!("{}: is it {} or {}?", name.trim(), one.name, other.name);
+                return Err(Error::NoAccount(which));
+            }
+        };
         let mut tx = self.state.begin().await?;
-        for factor in own {
-            second_factors::remove(&mut tx, &factor.account_id).await?;
-            sessions::remove_all_of(&mut tx, &factor.account_id).await?;
-            self.note(&mut tx, Event::SecondFactorRemoved { account: factor.name }).await?;
-        }
+        second_factors::remove(&mut tx, &factor.account_id).await?;
+        sessions::remove_all_of(&mut tx, &factor.account_id).await?;
+        self.note(&mut tx, Event::SecondFactorRemoved { account: factor.name.clone() }).await?;
         Ok(tx.commit().await?)
     }
 
@@ -155,6 +169,7 @@ impl Operator<'_> {
     /// # Errors
     /// When the state cannot be written.
     pub async fn end_sessions(&self, name: Option<&str>) -> Result<u64, Error> {
+        let open = self.state.sessions().await?;
         let mut tx = self.state.begin().await?;
         let Some(name) = name else {
             let count = sessions::remove_all(&mut tx).await?;
@@ -163,7 +178,7 @@ impl Operator<'_> {
             return Ok(count);
         };
         let mut count = 0;
-        for session in self.state.sessions().await? {
+        for session in open {
             if session.email.eq_ignore_ascii_case(name) {
                 sessions::remove(&mut tx, &session.token_sha256).await?;
                 count += 1;
@@ -179,9 +194,9 @@ impl Operator<'_> {
         account.ok_or_else(|| Error::NoAccount(name.trim().to_owned()))
     }
 
-    async fn note(&self, tx: &mut crate::server::state::Tx, event: Event) -> Result<(), Error> {
+    async fn note(&self, tx: &mut Tx, event: Event) -> Result<(), Error> {
         let at = rfc3339(self.clock.now());
-        audit::append(tx, &Entry { at, actor: self.name, network: None, export: None, event }).await?;
+        audit::append(tx, &Entry { at, actor: self.name, network: self.network, export: None, event }).await?;
         Ok(())
     }
 }

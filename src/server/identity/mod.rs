@@ -151,15 +151,18 @@ impl Identity {
     /// # Errors
     /// When state or source cannot be read.
     pub async fn caller(&self, token: &str) -> Result<Option<Caller>, Error> {
-        let Some((session, account)) = self.session(token).await? else { return Ok(None) };
+        let Some(session) = self.accounts.state.session(&digest(token)).await? else { return Ok(None) };
+        // Whoever has the password alone costs the application's database no question.
         if session.awaits_code {
             return Ok(None);
         }
+        let Some(account) = self.account_of(&session).await? else { return Ok(None) };
         let now = self.clock.now();
         if age(&session.last_seen_at, now) > TimeDelta::minutes(1) {
             self.accounts.state.touch_session(&session.token_sha256, &rfc3339(now)).await?;
         }
-        Ok(Some(self.with_second_factor(account.caller).await?))
+        let caller = Caller { session: Some(session.token_sha256), ..account.caller };
+        Ok(Some(self.with_second_factor(caller).await?))
     }
 
     /// The account's caller as of now, read outside any snapshot, for a run of theirs: a crowd of visitors does
@@ -173,10 +176,9 @@ impl Identity {
         Ok(Some(self.with_second_factor(account.caller).await?))
     }
 
-    /// A session that is not over, with its account, if that still has the password which opened it.
-    async fn session(&self, token: &str) -> Result<Option<(Session, Account)>, Error> {
-        let Some(session) = self.accounts.state.session(&digest(token)).await? else { return Ok(None) };
-        if is_over(&session, self.clock.now()) {
+    /// The account of a session that is not over, if it still has the password which opened that.
+    async fn account_of(&self, session: &Session) -> Result<Option<Account>, Error> {
+        if is_over(session, self.clock.now()) {
             return Ok(None);
         }
         let account = self.accounts.find(Asker::Visitor, &session.account_id).await?;
@@ -184,8 +186,7 @@ impl Identity {
         let is_same = |Credentials { name, password_hash, is_active, .. }: &Credentials| {
             *is_active && *name == session.email && credential(password_hash.as_deref()) == session.credential_sha256
         };
-        let account = account.filter(|account| is_same(&account.credentials));
-        Ok(account.map(|account| (session, account)))
+        Ok(account.filter(|account| is_same(&account.credentials)))
     }
 
     /// Where a second factor is required, nobody may do anything without one.

@@ -3,9 +3,10 @@
 
 use secrecy::SecretString;
 
-use super::{Caller, Error, Identity, Visit, credential, digest, policy, second_factor};
+use super::{Caller, Error, FOR_THE_CODE, Identity, Visit, age, credential, digest, policy, second_factor};
 use crate::model::access::{AccountView, SecondFactorView};
 use crate::server::audit::Event;
+use crate::server::state::second_factors::SecondFactor;
 use crate::server::state::{accounts, second_factors, sessions};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::password::hash;
@@ -19,11 +20,13 @@ impl Identity {
     pub async fn view_account(&self, caller: &Caller) -> Result<AccountView, Error> {
         let (id, state) = (caller.account_id.as_deref().unwrap_or_default(), &self.accounts.state);
         let second_factor = match state.second_factor(id).await? {
-            None => SecondFactorView::Off,
             Some(factor) if factor.confirmed_at.is_some() => {
                 SecondFactorView::On { recovery_codes_left: state.recovery_codes_left(id).await? }
             }
-            Some(factor) => SecondFactorView::Begun(second_factor::shared(&factor.secret, &caller.name, &self.issuer)?),
+            Some(factor) if self.was_begun_by(caller, &factor) => {
+                SecondFactorView::Begun(second_factor::shared(&factor.secret, &caller.name, &self.issuer)?)
+            }
+            Some(_) | None => SecondFactorView::Off,
         };
         let own =
             state.sessions().await?.into_iter().filter(|session| session.account_id == id && !session.awaits_code);
@@ -56,7 +59,9 @@ impl Identity {
         let account = accounts::LocalAccount { password_hash: hashed(new, token(&*self.random)).await?, ..account };
         let current = digest(visit.token.unwrap_or_default());
         let mut tx = state.begin().await?;
-        accounts::put(&mut tx, &account).await?;
+        if !accounts::set_password(&mut tx, &account.id, &account.password_hash).await? {
+            return Err(Error::WrongCredentials);
+        }
         sessions::remove_all_of_but(&mut tx, &id, &current).await?;
         sessions::rebind(&mut tx, &current, &credential(Some(&account.password_hash))).await?;
         self.note(&mut tx, &caller.name, visit.network, Event::PasswordChanged).await?;
@@ -78,8 +83,25 @@ impl Identity {
             return Err(Error::NotNow("There is a second factor already: remove it first."));
         }
         let mut tx = self.accounts.state.begin().await?;
-        second_factors::begin(&mut tx, &id, &caller.name, &second_factor::new_secret(&*self.random)).await?;
+        let begun = SecondFactor {
+            account_id: id,
+            name: caller.name.clone(),
+            secret: second_factor::new_secret(&*self.random),
+            begun_at: rfc3339(self.clock.now()),
+            begun_in: caller.session.clone().unwrap_or_default(),
+            confirmed_at: None,
+            last_step: 0,
+        };
+        second_factors::begin(&mut tx, &begun).await?;
+        self.note(&mut tx, &caller.name, visit.network, Event::SecondFactorBegun).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// A secret is shown to the session that has asked for it, and good there, for some minutes: whoever plants one, or
+    /// finds one, has nothing of it.
+    fn was_begun_by(&self, caller: &Caller, factor: &SecondFactor) -> bool {
+        let is_own = caller.session.as_ref().is_some_and(|session| *session == factor.begun_in);
+        is_own && age(&factor.begun_at, self.clock.now()) < FOR_THE_CODE
     }
 
     /// From here on the second factor is asked for, and the account's other sessions end. Gives recovery codes, which
@@ -94,7 +116,8 @@ impl Identity {
         visit: Visit<'_>,
     ) -> Result<Vec<String>, Error> {
         let id = caller.account_id.as_deref().unwrap_or_default();
-        let begun = self.accounts.state.second_factor(id).await?.filter(|factor| factor.confirmed_at.is_none());
+        let begun = self.accounts.state.second_factor(id).await?;
+        let begun = begun.filter(|factor| factor.confirmed_at.is_none() && self.was_begun_by(caller, factor));
         if begun.is_none() || second_factor::recovery_digest(code).is_some() {
             return Err(if begun.is_none() { Error::NotNow("Begin anew.") } else { Error::WrongCode });
         }
@@ -167,11 +190,11 @@ impl Identity {
     /// The account's id, for whoever knows its password. Counts as an attempt to sign in.
     async fn ask_password(&self, caller: &Caller, password: SecretString, visit: Visit<'_>) -> Result<String, Error> {
         self.limit(&caller.name, visit).await?;
-        let id = caller.account_id.clone().unwrap_or_default();
+        let (id, begun) = (caller.account_id.clone().unwrap_or_default(), std::time::Instant::now());
         let found = self.accounts.find(super::Asker::Visitor, &id).await?.map(|account| account.credentials);
         let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());
         let is_active = found.as_ref().is_some_and(|found| found.is_active);
-        if self.passwords.matches(hash, is_active, password).await? {
+        if self.passwords.matches(hash, is_active, password, begun).await? {
             return Ok(id);
         }
         self.refuse(&caller.name, Some(visit.network), Event::PasswordRefused).await?;

@@ -14,6 +14,8 @@ use crate::server::support::password::{StoredHash, Unreadable};
 const AT_ONCE: usize = 2;
 const WAITING: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
+/// In what a look-up near by takes, whoever it is about.
+const FOR_LOOK_UPS: Duration = Duration::from_millis(20);
 /// More ways of storing passwords than this in one application are somebody's play with our memory.
 const MOST_SCHEMES: usize = 16;
 /// What an unknown account's password is checked against before any other hash was seen. Written out, because making
@@ -46,9 +48,15 @@ impl Passwords {
         Ok(())
     }
 
-    /// Whether the password belongs to the hash. No hash, no match, in the same time; so it is for an account that
-    /// is disabled (`may_match` is false).
-    pub async fn matches(&self, stored: Option<&str>, may_match: bool, password: SecretString) -> Result<bool, Error> {
+    /// Whether the password belongs to the hash. No hash, no match, in the same time since the account began to be looked
+    /// up (`begun`); so it is for an account that is disabled (`may_match` is false).
+    pub async fn matches(
+        &self,
+        stored: Option<&str>,
+        may_match: bool,
+        password: SecretString,
+        begun: Instant,
+    ) -> Result<bool, Error> {
         let known = stored.map(StoredHash::parse).and_then(|parsed| {
             parsed
                 .inspect_err(|problem| match problem {
@@ -65,7 +73,6 @@ impl Passwords {
             }
             None => lock(&self.schemes).usual().or_else(|| StoredHash::parse(NOBODY).ok()),
         };
-        let begun = Instant::now();
         let matches = match hash {
             Some(hash) => self.check(hash, password).await?,
             None => false,
@@ -74,7 +81,7 @@ impl Passwords {
             return Ok(true);
         }
         // Accounts whose hashes are cheaper than others' are not told by it.
-        let slowest = lock(&self.schemes).slowest();
+        let slowest = lock(&self.schemes).slowest() + FOR_LOOK_UPS;
         tokio::time::sleep_until((begun + slowest).into()).await;
         Ok(false)
     }
@@ -161,10 +168,13 @@ mod tests {
         assert!(slowest > Duration::ZERO);
         for stored in [None, Some(cheap.as_str()), Some("$6$unreadable$hash")] {
             let begun = Instant::now();
-            assert!(!passwords.matches(stored, true, "wrong".into()).await.unwrap());
+            assert!(!passwords.matches(stored, true, "wrong".into(), Instant::now()).await.unwrap());
             assert!(begun.elapsed() >= slowest.min(lock(&passwords.schemes).slowest()));
         }
-        assert!(passwords.matches(Some(&cheap), true, "secret".into()).await.unwrap());
-        assert!(!passwords.matches(Some(&cheap), false, "secret".into()).await.unwrap(), "a disabled account");
+        assert!(passwords.matches(Some(&cheap), true, "secret".into(), Instant::now()).await.unwrap());
+        assert!(
+            !passwords.matches(Some(&cheap), false, "secret".into(), Instant::now()).await.unwrap(),
+            "a disabled account"
+        );
     }
 }

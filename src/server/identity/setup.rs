@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::local_accounts::Operator;
 use super::{Error, Identity, Visit, digest, second_factor};
+use crate::server::audit::Event;
 use crate::server::support::random::typeable;
 
 /// 80 bits: with attempts counted per network, nobody guesses it in an hour.
@@ -54,9 +55,11 @@ impl Identity {
         let is_it = |(offered, end): &mut (String, DateTime<Utc>)| *offered == digest && now < *end;
         let offer = self.setup.0.lock().unwrap_or_else(PoisonError::into_inner).take_if(is_it);
         if offer.is_none() || self.accounts.state.has_accounts().await? {
+            self.refuse("unknown", Some(network), Event::SetupRefused).await?;
             return Err(Error::SetupOver);
         }
-        let operator = Operator { state: &self.accounts.state, clock: &*self.clock, name: "set-up code" };
+        let operator =
+            Operator { state: &self.accounts.state, clock: &*self.clock, name: "set-up code", network: Some(network) };
         let added = operator.put(&*self.random, name, password).await;
         if added.is_err() {
             *self.setup.0.lock().unwrap_or_else(PoisonError::into_inner) = offer;

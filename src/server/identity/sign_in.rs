@@ -1,6 +1,7 @@
 //! Signing in, in one step or two, and out.
 
 use std::net::IpAddr;
+use std::time::Instant;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -22,6 +23,13 @@ pub struct Visit<'a> {
     pub token: Option<&'a str>,
     /// What the browser was given when somebody signed in with it before.
     pub known: Option<&'a str>,
+}
+
+/// What somebody has shown.
+enum Step {
+    Password,
+    /// And a code.
+    Code,
 }
 
 /// A new session: the token goes into the browser's cookie and nowhere else.
@@ -51,21 +59,21 @@ impl Identity {
         let name = name.trim();
         let key = name.get(..LONGEST_NAME).unwrap_or(name);
         self.limit(key, visit).await?;
+        let begun = Instant::now();
         let found = match name.len() {
             ..=LONGEST_NAME => self.accounts.credentials(name).await?,
             _ => None,
         };
         let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());
         let is_active = found.as_ref().is_some_and(|found| found.is_active);
-        let matches = self.passwords.matches(hash, is_active, password).await?;
+        let matches = self.passwords.matches(hash, is_active, password, begun).await?;
         let Some(found) = found.filter(|_| matches) else {
             tracing::info!(network = %visit.network, "a sign-in was refused");
             let event = Event::SignInRefused { name: self.signing_key.digest_of(key) };
             self.refuse("unknown", Some(visit.network), event).await?;
             return Err(Error::WrongCredentials);
         };
-        let awaits_code = self.has_second_factor(Some(&found.account_id)).await?;
-        self.open_session(found, visit, awaits_code).await
+        self.open_session(found, visit, Step::Password).await
     }
 
     /// The second step, with a code of the authenticator app or a recovery code.
@@ -73,13 +81,12 @@ impl Identity {
     /// # Errors
     /// `WrongCode`; `TooMany` after some of them; `WrongCredentials` when the first step is too long ago.
     pub async fn sign_in_with_code(&self, code: &str, visit: Visit<'_>) -> Result<SignedIn, Error> {
-        let session = match visit.token {
-            Some(token) => self.session(token).await?,
-            None => None,
-        };
-        let Some((session, account)) = session.filter(|(session, _)| session.awaits_code) else {
-            return Err(Error::WrongCredentials);
-        };
+        let token = visit.token.ok_or(Error::WrongCredentials)?;
+        let session = self.accounts.state.session(&digest(token)).await?.filter(|session| session.awaits_code);
+        let session = session.ok_or(Error::WrongCredentials)?;
+        let wait = self.limits.check_idle(&session.token_sha256);
+        wait.map_err(|retry_after_seconds| Error::TooMany { retry_after_seconds })?;
+        let account = self.account_of(&session).await?.ok_or(Error::WrongCredentials)?;
         let mut tx = self.accounts.state.begin().await?;
         match self.accept_code(&mut tx, &session.account_id, code).await {
             Ok(event) => {
@@ -87,7 +94,7 @@ impl Identity {
                     self.note(&mut tx, &session.email, visit.network, event).await?;
                 }
                 tx.commit().await?;
-                self.open_session(account.credentials, visit, false).await
+                self.open_session(account.credentials, visit, Step::Code).await
             }
             Err(error) => {
                 drop(tx);
@@ -106,15 +113,20 @@ impl Identity {
         }
         let wait = self.limits.check_code(account_id);
         wait.map_err(|retry_after_seconds| Error::TooMany { retry_after_seconds })?;
-        let factor = self.accounts.state.second_factor(account_id).await?.ok_or(Error::WrongCode)?;
+        let factor = second_factors::find(tx, account_id).await?.ok_or(Error::WrongCode)?;
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
         let step = second_factor::step_of(&factor.secret, code, seconds).ok_or(Error::WrongCode)?;
         let is_new = second_factors::accept_step(tx, account_id, step).await?;
         if is_new { Ok(None) } else { Err(Error::WrongCode) }
     }
 
-    async fn open_session(&self, of: Credentials, visit: Visit<'_>, awaits_code: bool) -> Result<SignedIn, Error> {
+    async fn open_session(&self, of: Credentials, visit: Visit<'_>, step: Step) -> Result<SignedIn, Error> {
         let (token, now) = (token(&*self.random), rfc3339(self.clock.now()));
+        let mut tx = self.accounts.state.begin().await?;
+        // As it is now: it may be turned on at this moment.
+        let factor = second_factors::find(&mut tx, &of.account_id).await?;
+        let has_factor = factor.is_some_and(|factor| factor.confirmed_at.is_some());
+        let awaits_code = has_factor && matches!(step, Step::Password);
         let session = Session {
             token_sha256: digest(&token),
             credential_sha256: credential(of.password_hash.as_deref()),
@@ -125,7 +137,6 @@ impl Identity {
             network: Some(visit.network.to_string()),
             awaits_code,
         };
-        let mut tx = self.accounts.state.begin().await?;
         if let Some(old) = visit.token {
             sessions::remove(&mut tx, &digest(old)).await?;
         }
@@ -170,7 +181,7 @@ impl Identity {
 
     /// A name for a browser, and the mark that it has signed in with this account.
     fn known_browser(&self, id: &str, name: &str) -> String {
-        format!("{id}.{}", self.signing_key.digest_of(&format!("known browser {id} {name}")))
+        format!("{id}.{}", self.signing_key.mark("known browser", &[id, &name.to_lowercase()]))
     }
 
     pub(super) async fn note(&self, tx: &mut Tx, actor: &str, network: IpAddr, event: Event) -> Result<(), Error> {

@@ -71,7 +71,8 @@ impl Profile {
         for table in &catalog.tables {
             for column in table.columns.iter().filter(|column| !column.computed_from.is_empty()) {
                 let Some(known) = self.column(&table.name, &column.name) else { continue };
-                let class = self.class_with_sources(table, column, known.class);
+                let class =
+                    self.classes_with_sources(table, column, known.class).into_iter().max().unwrap_or(known.class);
                 if class > known.class {
                     let field = format!("{}.{}", table.name, column.name);
                     raised.push((field, column.computed_from.join(", "), class));
@@ -81,22 +82,33 @@ impl Profile {
         raised
     }
 
-    /// The strongest class of a column and of whatever its values are computed from. What nobody has classified may be
-    /// anything.
-    fn class_with_sources(&self, table: &Table, column: &ColumnSchema, own: Classification) -> Classification {
-        let (mut class, mut seen, mut open) = (own, vec![column.name.as_str()], vec![column]);
+    /// What is done with a column, and with whatever its values are computed from: the strictest of these.
+    fn strictest_treatment(&self, table: &Table, column: &ColumnSchema, own: Classification) -> Treatment {
+        let strictness = |treatment: &Treatment| match treatment {
+            Treatment::Keep => 0,
+            Treatment::Mask | Treatment::Pseudonymise => 1,
+            Treatment::Omit => 2,
+        };
+        let treatments =
+            self.classes_with_sources(table, column, own).into_iter().map(|class| self.treatments.of(class));
+        // Of equals the column's own, which comes first.
+        treatments.rev().max_by_key(strictness).unwrap_or(Treatment::Omit)
+    }
+
+    /// The class of a column, and of whatever its values are computed from. What nobody has classified may be anything.
+    fn classes_with_sources(&self, table: &Table, column: &ColumnSchema, own: Classification) -> Vec<Classification> {
+        let (mut classes, mut seen, mut open) = (vec![own], vec![column.name.as_str()], vec![column]);
         while let Some(column) = open.pop() {
             for source in &column.computed_from {
                 if seen.contains(&source.as_str()) {
                     continue;
                 }
                 seen.push(source);
-                let known = self.column(&table.name, source).map_or(Classification::Secret, |known| known.class);
-                class = class.max(known);
+                classes.push(self.column(&table.name, source).map_or(Classification::Secret, |known| known.class));
                 open.extend(table.columns.iter().find(|column| column.name == *source));
             }
         }
-        class
+        classes
     }
 
     fn select(
@@ -115,8 +127,7 @@ impl Profile {
             };
             let mut column = column.clone();
             column.codec = known.codec.filter(|_| column.codec != Codec::Json).unwrap_or(column.codec);
-            let class = self.class_with_sources(table, &column, known.class);
-            let treatment = match self.treatments.of(class) {
+            let treatment = match self.strictest_treatment(table, &column, known.class) {
                 Treatment::Mask | Treatment::Pseudonymise if !can_be_replaced(&column) => Treatment::Omit,
                 treatment => treatment,
             };

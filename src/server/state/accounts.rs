@@ -29,13 +29,23 @@ fn read(row: &SqliteRow) -> LocalAccount {
     }
 }
 
-/// Adds an account, or gives the one of that id another password.
+/// Gives an account another password; says whether there is still one.
 ///
 /// # Errors
 /// When the state cannot be written.
-pub async fn put(tx: &mut Tx, account: &LocalAccount) -> Result<()> {
-    let sql = "INSERT INTO accounts (id, source_id, name, password_hash, created_at) VALUES (?, ?, ?, ?, ?) \
-               ON CONFLICT (id) DO UPDATE SET password_hash = excluded.password_hash";
+pub async fn set_password(tx: &mut Tx, id: &str, password_hash: &str) -> Result<bool> {
+    let source_id = tx.source_id.clone();
+    let sql = "UPDATE accounts SET password_hash = ? WHERE source_id IS ? AND id = ?";
+    let query = sqlx::query(sql).bind(password_hash).bind(source_id).bind(id);
+    Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
+}
+
+/// Adds an account.
+///
+/// # Errors
+/// When the state cannot be written, or there is one of that name.
+pub async fn insert(tx: &mut Tx, account: &LocalAccount) -> Result<()> {
+    let sql = "INSERT INTO accounts (id, source_id, name, password_hash, created_at) VALUES (?, ?, ?, ?, ?)";
     let source_id = tx.source_id.clone();
     sqlx::query(sql)
         .bind(&account.id)

@@ -12,6 +12,10 @@ pub struct SecondFactor {
     /// The account's name, for the command line.
     pub name: String,
     pub secret: Vec<u8>,
+    /// RFC 3339, UTC.
+    pub begun_at: String,
+    /// Digest of the session's token that asked for it.
+    pub begun_in: String,
     /// RFC 3339, UTC; none until a first code has shown that the app has it.
     pub confirmed_at: Option<String>,
     /// The time step of the last code that was accepted.
@@ -23,25 +27,39 @@ fn read(row: &SqliteRow) -> SecondFactor {
         account_id: row.get("account_id"),
         name: row.get("name"),
         secret: row.get("secret"),
+        begun_at: row.get("begun_at"),
+        begun_in: row.get("begun_in"),
         confirmed_at: row.get("confirmed_at"),
         last_step: u64::try_from(row.get::<i64, _>("last_step")).unwrap_or_default(),
     }
 }
 
-const SELECT: &str =
-    "SELECT account_id, name, secret, confirmed_at, last_step FROM second_factors WHERE source_id IS ?";
+const SELECT: &str = "SELECT account_id, name, secret, begun_at, begun_in, confirmed_at, last_step FROM second_factors WHERE source_id IS ?";
 
 /// Keeps a secret that is not confirmed yet, in the place of an earlier one that was not.
 ///
 /// # Errors
 /// When the state cannot be written.
-pub async fn begin(tx: &mut Tx, account_id: &str, name: &str, secret: &[u8]) -> Result<()> {
+pub async fn begin(tx: &mut Tx, factor: &SecondFactor) -> Result<()> {
     let source_id = tx.source_id.clone();
-    let sql = "INSERT INTO second_factors (source_id, account_id, name, secret) VALUES (?, ?, ?, ?) \
-               ON CONFLICT (source_id, account_id) DO UPDATE SET name = excluded.name, secret = excluded.secret \
-               WHERE confirmed_at IS NULL";
-    sqlx::query(sql).bind(source_id).bind(account_id).bind(name).bind(secret).execute(&mut **tx).await?;
+    let sql = "INSERT INTO second_factors (source_id, account_id, name, secret, begun_at, begun_in) \
+               VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (source_id, account_id) DO UPDATE \
+               SET name = excluded.name, secret = excluded.secret, begun_at = excluded.begun_at, \
+                   begun_in = excluded.begun_in, last_step = 0 WHERE confirmed_at IS NULL";
+    let query = sqlx::query(sql).bind(source_id).bind(&factor.account_id).bind(&factor.name).bind(&factor.secret);
+    query.bind(&factor.begun_at).bind(&factor.begun_in).execute(&mut **tx).await?;
     Ok(())
+}
+
+/// The account's, as the transaction sees it.
+///
+/// # Errors
+/// When the state cannot be read.
+pub async fn find(tx: &mut Tx, account_id: &str) -> Result<Option<SecondFactor>> {
+    let source_id = tx.source_id.clone();
+    let sql = format!("{SELECT} AND account_id = ?");
+    let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(source_id).bind(account_id);
+    Ok(query.fetch_optional(&mut **tx).await?.as_ref().map(read))
 }
 
 /// Notes the time step of a code, if no code of it or of a later one was accepted before; says whether that is so.

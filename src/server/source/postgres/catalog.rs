@@ -84,7 +84,9 @@ const COMPUTED: &str = "
     SELECT CAST(d.adrelid AS bigint), CAST(a.attname AS text), CAST(r.attname AS text)
       FROM pg_attrdef d
       JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum AND CAST(a.attgenerated AS text) <> ''
-      JOIN pg_depend p ON p.classid = CAST('pg_attrdef' AS regclass) AND p.objid = d.oid
+      -- Up to version 14 they are the column's own, later its default's.
+      JOIN pg_depend p ON (p.classid = CAST('pg_attrdef' AS regclass) AND p.objid = d.oid
+                           OR p.classid = CAST('pg_class' AS regclass) AND p.objid = d.adrelid AND p.objsubid = d.adnum)
                       AND p.refclassid = CAST('pg_class' AS regclass) AND p.refobjid = d.adrelid
                       AND p.refobjsubid > 0 AND p.refobjsubid <> d.adnum
       JOIN pg_attribute r ON r.attrelid = d.adrelid AND r.attnum = p.refobjsubid
@@ -224,9 +226,15 @@ pub fn read(session: &mut Session) -> Result<Schema> {
     let mut columns: Vec<(i64, ColumnSchema, Column)> = rows(&session.fetch(COLUMNS, &[&oids])?, column)?;
     let computed: Vec<(i64, String, String)> =
         rows(&session.fetch(COMPUTED, &[&oids])?, |row| Ok((row.parse(0)?, row.parse(1)?, row.parse(2)?)))?;
+    let names: Vec<(i64, String)> = columns.iter().map(|(oid, schema, _)| (*oid, schema.name.clone())).collect();
     for (oid, schema, _) in &mut columns {
         let from = computed.iter().filter(|(table, column, _)| table == oid && *column == schema.name);
         schema.computed_from = from.map(|(.., source)| source.clone()).collect();
+        if schema.generated && schema.computed_from.is_empty() {
+            // Where nothing is known, it may be any of them.
+            let others = names.iter().filter(|(table, name)| table == oid && *name != schema.name);
+            schema.computed_from = others.map(|(_, name)| name.clone()).collect();
+        }
     }
     let keys: Vec<Key> = rows(&session.fetch(KEYS, &[&oids])?, Key::read)?;
     let (mut tables, mut relations) = (Vec::new(), BTreeMap::new());

@@ -1,6 +1,7 @@
 //! What checking a hash costs, and how much of it a sign-in may take: a source can hold anything, and one hash that
 //! asks for 4 GiB stops the machine.
 
+use argon2::Params;
 use argon2::password_hash::phc::PasswordHash;
 
 use super::{Form, Pbkdf2, Prf, Scrypt, Unreadable};
@@ -28,12 +29,13 @@ pub fn refuse_too_costly(form: &Form) -> Result<(), Unreadable> {
     if is_affordable { Ok(()) } else { Err(Unreadable::TooCostly(scheme(form))) }
 }
 
-/// 128 · N · r bytes, gone through twice for each of p (RFC 7914, section 5).
+/// 128 · N · r bytes, gone through twice for each of p, and 128 · r · p bytes to begin with (RFC 7914, sections 2 and 6).
 fn scrypt_is_affordable(scrypt: &Scrypt) -> bool {
-    let kib = 1_u64.checked_shl(scrypt.log_n.into()).and_then(|n| (n / 8).checked_mul(scrypt.r.into()));
-    let work = kib.and_then(|kib| kib.checked_mul(scrypt.p.into()));
-    let fits = kib.is_some_and(|kib| kib <= MOST_MEMORY_KIB);
-    fits && work.is_some_and(|work| work <= MOST_MEMORY_TIMES_PASSES_KIB) && scrypt.p <= MOST_LANES
+    let (r, p) = (u128::from(scrypt.r), u128::from(scrypt.p));
+    let Some(n) = 1_u128.checked_shl(scrypt.log_n.into()).filter(|_| scrypt.log_n < 32) else { return false };
+    let kib = |bytes: u128| bytes / 1024;
+    let fits = kib(128 * n * r + 128 * r * p) <= MOST_MEMORY_KIB.into();
+    fits && kib(128 * n * r * p) <= MOST_MEMORY_TIMES_PASSES_KIB.into() && scrypt.p <= MOST_LANES
 }
 
 pub fn scheme(form: &Form) -> String {
@@ -57,9 +59,11 @@ pub fn scheme(form: &Form) -> String {
     }
 }
 
+/// As the check itself reads them: of a name that stands there twice, it may take the other one. What it cannot read
+/// costs more than anything.
 fn argon2_params(text: &str) -> [u32; 3] {
-    let Ok(hash) = PasswordHash::new(text) else { return [0; 3] };
-    ["m", "t", "p"].map(|name| hash.params.get_decimal(name).unwrap_or_default())
+    let params = PasswordHash::new(text).ok().and_then(|hash| Params::try_from(&hash).ok());
+    params.map_or([u32::MAX; 3], |params| [params.m_cost(), params.t_cost(), params.p_cost()])
 }
 
 fn bcrypt_cost(text: &str) -> u32 {
@@ -82,7 +86,9 @@ mod tests {
             format!("$argon2id$v=19$m=19456,t=4294967295,p=1${tail}"),
             format!("$argon2id$v=19$m=19456,t=2,p=16777215${tail}"),
             format!("$2b$31${}", "a".repeat(53)),
+            format!("$argon2id$v=19$m=8,t=1,p=1,m=4194304${tail}"),
             format!("scrypt:1048576:8:1$salt${digest}"),
+            format!("scrypt:2:67108864:1$salt${digest}"),
             format!("scrypt:32768:8:4096$salt${digest}"),
             format!("$scrypt$ln=255,r=8,p=1$c2FsdA${tail}", tail = "A".repeat(43)),
             format!("pbkdf2:sha256:4294967295$salt${digest}"),
