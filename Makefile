@@ -25,7 +25,7 @@ run: build
 # The release program at target/release/waybill and the page's files in target/site.
 build: tools
 	$(call say,Building the program and the page (some minutes the first time))
-	@cargo leptos build --release --precompress
+	@cargo leptos build --release --precompress --lib-cargo-args=--locked --bin-cargo-args=--locked
 	$(call say,Building the check of files (a WebAssembly module of its own))
 	@cargo build --locked --quiet --lib --target wasm32-unknown-unknown --no-default-features --features verifier \
 		--profile wasm-release --target-dir target/front
@@ -46,16 +46,16 @@ check:
 	cargo metadata --locked --format-version 1 >/dev/null
 	@rustup target list --installed | grep -q wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
 	$(call say,Lints: server and tests)
-	@cargo clippy --all-targets -- -D warnings
+	@cargo clippy --locked --all-targets -- -D warnings
 	$(call say,Lints: page (proves that it does not import the server))
-	@cargo clippy --lib --target wasm32-unknown-unknown --no-default-features --features hydrate -- -D warnings
-	cargo clippy --lib --target wasm32-unknown-unknown --no-default-features --features verifier -- -D warnings
+	@cargo clippy --locked --lib --target wasm32-unknown-unknown --no-default-features --features hydrate -- -D warnings
+	cargo clippy --locked --lib --target wasm32-unknown-unknown --no-default-features --features verifier -- -D warnings
 	$(call say,Documentation)
-	@RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --quiet
+	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
 
 unit: packages
 	$(call say,Unit and scenario tests)
-	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run; else cargo test; fi
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked; fi
 
 # The page in real browsers, against the release program. Their databases stay when a test fails.
 browsers: packages node
