@@ -6,6 +6,7 @@ pub enum FormProblem {
     Credentials,
     Password,
     Often,
+    OftenCode,
     Crowded,
     Unavailable,
     Unreadable,
@@ -16,16 +17,18 @@ pub enum FormProblem {
     Short,
     Long,
     Guessable,
+    Same,
     Differs,
     NotNow,
 }
 
 use FormProblem as P;
 
-const ALL: [(P, &str, &str); 15] = [
+const ALL: [(P, &str, &str); 17] = [
     (P::Credentials, "wrong", "Name or password is wrong."),
     (P::Password, "password", "This is not your password."),
-    (P::Often, "often", "Too many attempts. Wait half a minute and try again; a recovery code is taken at once."),
+    (P::Often, "often", "Too many attempts. Wait half a minute and try again."),
+    (P::OftenCode, "often-code", "Too many codes. Wait five minutes and try again; a recovery code is taken at once."),
     (P::Crowded, "crowded", "Many people are signing in at this moment. Try again in some seconds."),
     (
         P::Unavailable,
@@ -36,26 +39,32 @@ const ALL: [(P, &str, &str); 15] = [
     (
         P::Code,
         "code",
-        "This code is wrong, was used before, or is of another time. Wait for the next one, and check the clock of the phone.",
+        "This code is wrong or was used before. For a code of the app, wait for the next one, and check the clock of the phone.",
     ),
     (P::CodeTooLate, "late", "The password was given too long ago. Sign in again."),
     (
         P::Setup,
         "setup",
-        "This code is wrong, has been used, or is older than an hour. Start the server again for a new one, or use \
-         waybill user add.",
+        "This code is wrong, has been used, or is older than an hour. Start the server again for a new one, or run \
+         waybill user add --admin NAME.",
     ),
-    (P::Name, "name", "A name has 1 to 100 characters."),
+    (P::Name, "name", "A name has 1 to 100 characters, none of them a control character."),
     (P::Short, "short", "A password has at least 15 characters."),
     (P::Long, "long", "A password has at most 1,024 characters."),
     (
         P::Guessable,
         "guessable",
-        "This password is easy to guess: it is a common one, or repeats itself. Several words that have nothing to do \
+        "This password is easy to guess: it is a common one, repeats itself, or holds your name. Several words that have nothing to do \
          with each other are hard to guess.",
     ),
+    (P::Same, "same", "This is the password that you have now. Choose another one."),
     (P::Differs, "differs", "The two passwords are not the same. Type the new one twice."),
-    (P::NotNow, "not-now", "That has been done already, or cannot be done now. This is how things stand."),
+    (
+        P::NotNow,
+        "not-now",
+        "That has been done already, or cannot be done now. This is how things stand; recovery codes that were not kept \
+         can be replaced here.",
+    ),
 ];
 
 impl FormProblem {

@@ -43,9 +43,13 @@ impl IntoAnswer for history::Error {
 impl IntoAnswer for identity::Error {
     fn into_answer(self) -> ApiError {
         match self {
-            Self::WrongCredentials | Self::WrongCode | Self::SetupOver | Self::Unusable(_) | Self::NoAccount(_) => {
-                ApiError::Invalid(self.to_string())
-            }
+            Self::WrongCredentials
+            | Self::WrongCode
+            | Self::SetupOver
+            | Self::Unusable(_)
+            | Self::NoAccount(_)
+            | Self::NoSecondFactor(_)
+            | Self::NotSignedIn(_) => ApiError::Invalid(self.to_string()),
             Self::NotNow(_) => ApiError::Conflict(self.to_string()),
             Self::Crowded => ApiError::Crowded { retry_after_seconds: 5 },
             Self::TooMany { retry_after_seconds } => ApiError::Busy { message: self.to_string(), retry_after_seconds },
@@ -57,6 +61,7 @@ impl IntoAnswer for identity::Error {
 
 impl IntoAnswer for source::Error {
     fn into_answer(self) -> ApiError {
+        tracing::warn!(error = %self, "the database could not be asked");
         ApiError::Unavailable(sentence(&self.to_string()))
     }
 }

@@ -117,7 +117,11 @@ fn user(folder: &TempDir, arguments: &[&str], input: &str) -> (i32, String) {
     let command = program.0.arg("user").args(arguments).stdin(piped()).stdout(piped()).stderr(piped());
     let mut child = command.spawn().unwrap();
     // A command that needs none may have ended before.
-    let _ = writeln!(child.stdin.take().unwrap(), "{input}");
+    let mut stdin = child.stdin.take().unwrap();
+    if !input.is_empty() {
+        let _ = writeln!(stdin, "{input}");
+    }
+    drop(stdin);
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
     (output.status.code().unwrap(), said)
@@ -131,6 +135,7 @@ async fn an_account_can_be_added_on_the_command_line_and_gets_a_new_password_the
     assert!(add("ada", "short").1.contains("at least 15 characters"));
     assert!(add("ada", "aaaaaaaaaaaaaaaaaaaa").1.contains("easy to guess"));
     assert_eq!(add("", PASSWORD).0, 2);
+    assert!(add("ada", "\n").1.contains("at least 15 characters"), "a blank line is no password");
     let (code, said) = add("ada", "");
     assert_eq!(code, 0);
     let made_up = said.split("password ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
@@ -176,12 +181,14 @@ async fn accounts_can_be_listed_disabled_and_removed_and_their_sessions_end() {
     assert!(run(&["list"]).1.contains("disabled since "));
     assert_eq!(run(&["enable", "ada"]).0, 0);
     assert_eq!(ada.sign_in("ada", PASSWORD).await.header("location"), "/admin");
+    let (code, said) = run(&["sessions", "--end", "somebody"]);
+    assert!(code == 2 && said.contains("\"somebody\" is not signed in"), "{said}");
     assert_eq!(run(&["sessions", "--end"]), (0, "2 sessions ended\n".into()));
     assert_eq!((ada.get("/admin").await.status, grace.get("/admin").await.status), (303, 303));
     assert_eq!(run(&["remove", "ada"]).0, 0);
     assert!(ada.sign_in("ada", PASSWORD).await.header("location").contains("problem=wrong"));
     let (code, said) = run(&["remove", "ada"]);
-    assert!(code == 2 && said.contains("no account of the name ada"), "{said}");
+    assert!(code == 2 && said.contains("no account of the name \"ada\""), "{said}");
     process.kill().unwrap();
     process.wait().unwrap();
     let trail = Program::new(folder.path()).run(["audit", "show", "--json"]).text();
@@ -293,10 +300,12 @@ async fn a_password_may_stand_in_another_table_and_suspended_accounts_stay_out()
     }
     let (ada, to) = sign_in("ada@example.org").await;
     assert_eq!((to.as_str(), ada.get("/admin/developer-tools/export").await.status), ("/admin", 200));
-    // Suspension ends the session; so does another password (D15 of the review).
+    // Suspension ends the session for good; so does another password (D15 of the review).
     server.sql("UPDATE users SET banned = true WHERE id = 'u1'");
     assert_eq!(ada.get("/admin").await.status, 303);
     server.sql("UPDATE users SET banned = false WHERE id = 'u1'");
+    assert_eq!(ada.get("/admin").await.status, 303);
+    let (ada, _) = sign_in("ada@example.org").await;
     assert_eq!(ada.get("/admin").await.status, 200);
     server.sql(&format!("UPDATE accounts SET password = '{}' WHERE id = 'au1'", hash.replace("d18917", "d18918")));
     assert_eq!(ada.get("/admin").await.status, 303);

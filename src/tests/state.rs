@@ -425,7 +425,7 @@ async fn a_state_of_the_version_before_goes_to_the_source_that_is_served_first()
         Serving { process, browser, said }
     };
     let first = serve(&plain("first.db"));
-    assert!(first.said[1].starts_with("1 account of the time before"), "{:?}", first.said);
+    assert!(first.said[1].starts_with("1 account that belonged to no database yet"), "{:?}", first.said);
     let ada = first.browser.sign_in("ada", "a long enough password").await;
     assert_eq!(ada.header("location"), "/admin");
     assert_eq!(first.browser.get("/api/v1/exports/0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d/file").await.status, 404);

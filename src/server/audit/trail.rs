@@ -97,9 +97,10 @@ pub fn more(detail: &str) -> String {
     let shown = shown.map(|(name, value)| match value {
         Value::String(text) => format!("{name} {text}"),
         // Counts, digest and deviations of an export are in its history.
-        Value::Object(summary) => match summary.get("records") {
-            Some(records) => format!("{records} records"),
-            None => format!("{name} {value}"),
+        Value::Object(summary) => match (summary.get("records"), summary.get("event").and_then(Value::as_str)) {
+            (Some(records), _) => format!("{records} records"),
+            (None, Some(event)) => event.replace('_', " "),
+            (None, None) => format!("{name} {value}"),
         },
         value => format!("{name} {value}"),
     });
@@ -129,7 +130,7 @@ pub async fn newest(file: &StateFile, filter: &Filter, limit: u32) -> Result<Vec
 /// When the state cannot be read.
 pub async fn newest_of(state: &State, filter: &Filter, before: u64, limit: u32) -> Result<Vec<Recorded>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM audit WHERE source_id IS ?1 AND (?2 IS NULL OR actor = ?2) \
+        "SELECT {COLUMNS} FROM audit WHERE source_id IS ?1 AND (?2 IS NULL OR actor = ?2 COLLATE NOCASE) \
          AND (?3 IS NULL OR event = ?3) AND (?4 = 0 OR sequence < ?4) ORDER BY sequence DESC LIMIT ?5"
     );
     let before = i64::try_from(before).unwrap_or(i64::MAX);

@@ -43,8 +43,13 @@ struct Show {
     /// Only what this person or program did, such as ada@example.org or cli:root.
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
-    /// Only events of this kind, such as `signed_in`, `sign_in_refused`, `export_completed` or downloaded.
-    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(audit::KINDS), hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "KIND",
+        help = "Only events of this kind, such as sign_in_refused; any other word lists them all",
+        value_parser = PossibleValuesParser::new(audit::KINDS),
+        hide_possible_values = true
+    )]
     event: Option<String>,
     /// Only what happened since then (UTC), such as 2026-11-01 or 2026-11-01T08:00.
     #[arg(long, value_name = "TIME", value_parser = time)]

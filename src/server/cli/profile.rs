@@ -103,7 +103,9 @@ impl Check {
         })
         .await?;
         if self.json {
-            print(&serde_json::to_string_pretty(&drift).unwrap_or_default())?;
+            let mut found = serde_json::to_value(&drift).unwrap_or_default();
+            found["notes"] = notes.clone().into();
+            print(&serde_json::to_string_pretty(&found).unwrap_or_default())?;
         } else if drift.is_empty() {
             print(&format!("no drift: {name} knows every table and column"))?;
         } else {

@@ -81,7 +81,7 @@ impl Serve {
         if adopted > 0 {
             let accounts = text::counted(adopted, "account");
             say(&format!(
-                "{accounts} of the time before accounts belonged to a database may sign in here, and nowhere else."
+                "{accounts} that belonged to no database yet may sign in here from now on, and nowhere else."
             ));
         }
         let setup = app.identity.offer_setup().await;

@@ -104,7 +104,7 @@ impl User {
                 print(&format!("{} ended", counted(count, "session")))
             }
             Command::Sessions { name, json, .. } => {
-                sessions(&operator.sessions(name.as_deref()).await.map_err(failed)?, json)
+                sessions(name.as_deref(), &operator.sessions(name.as_deref()).await.map_err(failed)?, json)
             }
             Command::ResetSecondFactor { name } => {
                 operator.reset_second_factor(&name).await.map_err(failed)?;
@@ -120,6 +120,9 @@ async fn add(operator: Operator<'_>, name: &str) -> Result<Exit, Failed> {
     let password = given.or_else(|| made_up.clone().map(SecretString::from)).unwrap_or_default();
     let account = operator.put(&SystemRandom, name, password).await.map_err(failed)?;
     let name = printable(&account.name).into_owned();
+    if operator.state.source_id().is_none() {
+        tell("note: no database was served yet; the account will be good for the first one that is");
+    }
     if account.disabled_at.is_some() {
         tell(&format!("note: the account is disabled; waybill user enable {name} lets it in again"));
     }
@@ -154,7 +157,7 @@ fn list(accounts: Vec<Listed>, as_json: bool) -> Result<Exit, Failed> {
     print(&lines.collect::<Vec<_>>().join("\n"))
 }
 
-fn sessions(sessions: &[OpenSession], as_json: bool) -> Result<Exit, Failed> {
+fn sessions(of: Option<&str>, sessions: &[OpenSession], as_json: bool) -> Result<Exit, Failed> {
     if as_json {
         let sessions = sessions.iter().map(|session| {
             json!({
@@ -165,7 +168,7 @@ fn sessions(sessions: &[OpenSession], as_json: bool) -> Result<Exit, Failed> {
         return print(&serde_json::to_string_pretty(&sessions.collect::<Vec<_>>()).unwrap_or_default());
     }
     if sessions.is_empty() {
-        return print("nobody is signed in");
+        return print(&of.map_or_else(|| "nobody is signed in".into(), |name| format!("\"{name}\" is not signed in")));
     }
     let lines = sessions.iter().map(|session| {
         let network = session.network.as_deref().unwrap_or("an unknown address");
@@ -181,12 +184,12 @@ fn day(time: &str) -> &str {
 
 #[expect(clippy::needless_pass_by_value, reason = "map_err gives it away")]
 fn failed(error: Error) -> Failed {
-    let exit = if matches!(error, Error::Unusable(_) | Error::NoAccount(_)) { Exit::Usage } else { Exit::Failed };
-    let advice = if matches!(error, Error::NoAccount(_)) { "; waybill user list names them" } else { "" };
-    Failed::new(exit, format!("{error}{advice}"))
+    use Error::{NoAccount, NoSecondFactor, NotSignedIn, Unusable};
+    let is_usage = matches!(error, Unusable(_) | NoAccount(_) | NoSecondFactor(_) | NotSignedIn(_));
+    Failed::new(if is_usage { Exit::Usage } else { Exit::Failed }, error.to_string())
 }
 
-/// The first line of standard input, when something is piped into it.
+/// The first line of standard input, when something is piped into it. A blank one is a password that is too short.
 fn password_from_pipe() -> Result<Option<SecretString>, Failed> {
     let input = std::io::stdin();
     if input.is_terminal() {
@@ -195,6 +198,5 @@ fn password_from_pipe() -> Result<Option<SecretString>, Failed> {
     let mut line = String::new();
     let read = input.lock().read_line(&mut line);
     read.map_err(|error| Failed::new(Exit::Failed, format!("the password cannot be read: {error}")))?;
-    let line = line.trim_end_matches(['\r', '\n']);
-    Ok((!line.is_empty()).then(|| line.to_owned().into()))
+    Ok((!line.is_empty()).then(|| line.trim_end_matches(['\r', '\n']).to_owned().into()))
 }

@@ -174,7 +174,8 @@ async fn first_visit(shared: &Shared, path: &str, headers: &HeaderMap) -> Result
         return Ok(FirstVisit::default());
     }
     let needs_account = shared.app.identity.needs_first_account().await?;
-    Ok(FirstVisit { needs_account, name: sign_in::name_typed(headers) })
+    let is_local = shared.app.identity.is_local();
+    Ok(FirstVisit { needs_account, is_local, name: sign_in::name_typed(headers) })
 }
 
 /// What pages and server functions find: the app, and who is asking.

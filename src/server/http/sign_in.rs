@@ -68,6 +68,7 @@ pub async fn sign_in_with_code(State(shared): State<Shared>, request: Request) -
     match shared.app.identity.sign_in_with_code(form.code.expose_secret(), visit).await {
         Ok(session) => signed_in(&shared, &session, next),
         Err(identity::Error::WrongCredentials) => again("/login", FormProblem::CodeTooLate, next),
+        Err(identity::Error::TooMany { .. }) => again("/login/code", FormProblem::OftenCode, next),
         Err(error) => again("/login/code", problem_of(error), next),
     }
 }

@@ -134,10 +134,10 @@ impl Operator<'_> {
         // Names that differ by case alone are two people's.
         let factor = match (exact, alike.next(), alike.next()) {
             (Some(factor), ..) | (None, Some(factor), None) => factor,
-            (None, None, _) => return Err(Error::NoAccount(format!("{} with a second factor", name.trim()))),
+            (None, None, _) => return Err(Error::NoSecondFactor(name.trim().to_owned())),
             (None, Some(one), Some(other)) => {
-                let which = format!("{}: is it {} or {}?", name.trim(), one.name, other.name);
-                return Err(Error::NoAccount(which));
+                let which = format!("{}: write {} or {}", name.trim(), one.name, other.name);
+                return Err(Error::NoSecondFactor(which));
             }
         };
         let mut tx = self.state.begin().await?;
@@ -180,9 +180,11 @@ impl Operator<'_> {
         let mut count = 0;
         for session in open {
             if session.email.eq_ignore_ascii_case(name) {
-                sessions::remove(&mut tx, &session.token_sha256).await?;
-                count += 1;
+                count += u64::from(sessions::remove(&mut tx, &session.token_sha256).await?);
             }
+        }
+        if count == 0 {
+            return Err(Error::NotSignedIn(name.to_owned()));
         }
         self.note(&mut tx, Event::SessionsEnded { account: name.to_owned(), count }).await?;
         tx.commit().await?;

@@ -24,11 +24,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::model::form_problem::FormProblem;
-use crate::server::audit::{Entry, Event, Refusals};
+use crate::server::audit::{self, Entry, Event, Refusals};
 use crate::server::profile::{Profile, SecondFactorPolicy};
 use crate::server::signing::SigningKey;
 use crate::server::source::{self, Source};
-use crate::server::state::{self, State, sessions::Session};
+use crate::server::state::{self, State, sessions, sessions::Session};
 use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::password::StoredHash;
 use crate::server::support::random::Random;
@@ -60,8 +60,12 @@ pub enum Error {
     /// The page has the words that say what to do.
     #[error("the set-up code is wrong, has been used or has expired")]
     SetupOver,
-    #[error("there is no account of the name {0}")]
+    #[error("Waybill has no account of the name \"{0}\"; waybill user list names them")]
     NoAccount(String),
+    #[error("nobody has a second factor under the name \"{0}\"")]
+    NoSecondFactor(String),
+    #[error("\"{0}\" is not signed in")]
+    NotSignedIn(String),
     #[error("{0}")]
     NotNow(&'static str),
     /// A name or password that will not do.
@@ -182,11 +186,27 @@ impl Identity {
             return Ok(None);
         }
         let account = self.accounts.find(Asker::Visitor, &session.account_id).await?;
-        // Another source may have another person under the same id.
+        // Another source may have another person under the same id. A session that does not fit any more is over for good:
+        // a password that comes back, or a suspension that is lifted, opens it no more.
         let is_same = |Credentials { name, password_hash, is_active, .. }: &Credentials| {
             *is_active && *name == session.email && credential(password_hash.as_deref()) == session.credential_sha256
         };
-        Ok(account.filter(|account| is_same(&account.credentials)))
+        let account = account.filter(|account| is_same(&account.credentials));
+        if account.is_none() {
+            self.end(session).await?;
+        }
+        Ok(account)
+    }
+
+    async fn end(&self, session: &Session) -> Result<(), Error> {
+        let mut tx = self.accounts.state.begin().await?;
+        if sessions::remove(&mut tx, &session.token_sha256).await? {
+            let event = Event::SessionsEnded { account: session.email.clone(), count: 1 };
+            let at = rfc3339(self.clock.now());
+            let entry = Entry { at, actor: "waybill", network: None, export: None, event };
+            audit::append(&mut tx, &entry).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     /// Where a second factor is required, nobody may do anything without one.

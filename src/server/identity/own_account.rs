@@ -1,10 +1,11 @@
 //! What people do about their own account: another password, a second factor, the end of other sessions. Everything
 //! that changes how one signs in asks for the password again (OWASP ASVS 5.0, 7.5.1).
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{Caller, Error, FOR_THE_CODE, Identity, Visit, age, credential, digest, policy, second_factor};
 use crate::model::access::{AccountView, SecondFactorView};
+use crate::model::form_problem::FormProblem;
 use crate::server::audit::Event;
 use crate::server::state::second_factors::SecondFactor;
 use crate::server::state::{accounts, second_factors, sessions};
@@ -52,7 +53,11 @@ impl Identity {
         if !self.is_local() {
             return Err(Error::NotNow("The application keeps this password: change it there."));
         }
+        let old_again = old.expose_secret() == new.expose_secret();
         let id = self.ask_password(caller, old, visit).await?;
+        if old_again {
+            return Err(Error::Unusable(FormProblem::Same));
+        }
         policy::check_password(&caller.name, &new)?;
         let state = &self.accounts.state;
         let account = state.account_by_id(&id).await?.ok_or(Error::WrongCredentials)?;
@@ -189,7 +194,7 @@ impl Identity {
 
     /// The account's id, for whoever knows its password. Counts as an attempt to sign in.
     async fn ask_password(&self, caller: &Caller, password: SecretString, visit: Visit<'_>) -> Result<String, Error> {
-        self.limit(&caller.name, visit).await?;
+        self.limit(&caller.name, &caller.name, visit).await?;
         let (id, begun) = (caller.account_id.clone().unwrap_or_default(), std::time::Instant::now());
         let found = self.accounts.find(super::Asker::Visitor, &id).await?.map(|account| account.credentials);
         let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());
@@ -204,7 +209,6 @@ impl Identity {
 
 /// Hashes a password on a thread of its own.
 pub(super) async fn hashed(password: SecretString, salt: String) -> Result<String, Error> {
-    use secrecy::ExposeSecret;
     let hashed = tokio::task::spawn_blocking(move || {
         let salt = salt.as_bytes().first_chunk::<32>().copied().unwrap_or_default();
         hash(password.expose_secret(), &salt)

@@ -49,7 +49,7 @@ impl Identity {
     /// # Errors
     /// `SetupOver`, `TooMany`, `Unusable` for a name or password that will not do.
     pub async fn set_up(&self, code: &str, name: &str, password: SecretString, network: IpAddr) -> Result<(), Error> {
-        self.limit("set-up", Visit { network, token: None, known: None }).await?;
+        self.limit("unknown", "set-up", Visit { network, token: None, known: None }).await?;
         let (digest, now) = (digest(&second_factor::normal(code)), self.clock.now());
         // Taken before anything is awaited: of two at the same moment, one finds it gone.
         let is_it = |(offered, end): &mut (String, DateTime<Utc>)| *offered == digest && now < *end;

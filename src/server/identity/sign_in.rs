@@ -58,7 +58,7 @@ impl Identity {
     pub async fn sign_in(&self, name: &str, password: SecretString, visit: Visit<'_>) -> Result<SignedIn, Error> {
         let name = name.trim();
         let key = name.get(..LONGEST_NAME).unwrap_or(name);
-        self.limit(key, visit).await?;
+        self.limit("unknown", key, visit).await?;
         let begun = Instant::now();
         let found = match name.len() {
             ..=LONGEST_NAME => self.accounts.credentials(name).await?,
@@ -67,8 +67,9 @@ impl Identity {
         let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());
         let is_active = found.as_ref().is_some_and(|found| found.is_active);
         let matches = self.passwords.matches(hash, is_active, password, begun).await?;
-        let Some(found) = found.filter(|_| matches) else {
-            tracing::info!(network = %visit.network, "a sign-in was refused");
+        let Some(found) = found.as_ref().filter(|_| matches).cloned() else {
+            let known = found.as_ref().map(|found| (found.account_id.as_str(), found.is_active));
+            tracing::info!(network = %visit.network, account_and_whether_active = ?known, "a sign-in was refused");
             let event = Event::SignInRefused { name: self.signing_key.digest_of(key) };
             self.refuse("unknown", Some(visit.network), event).await?;
             return Err(Error::WrongCredentials);
@@ -169,13 +170,13 @@ impl Identity {
     }
 
     /// Counts an attempt with a password.
-    pub(super) async fn limit(&self, name: &str, visit: Visit<'_>) -> Result<(), Error> {
+    pub(super) async fn limit(&self, actor: &str, name: &str, visit: Visit<'_>) -> Result<(), Error> {
         let browser = visit.known.and_then(|known| {
             let (id, _) = known.split_once('.')?;
             (self.known_browser(id, name) == known).then_some(id)
         });
         let Err(retry_after_seconds) = self.limits.check(name, visit.network, browser) else { return Ok(()) };
-        self.refuse("unknown", Some(network_of(visit.network)), Event::SignInLimited).await?;
+        self.refuse(actor, Some(network_of(visit.network)), Event::SignInLimited).await?;
         Err(Error::TooMany { retry_after_seconds })
     }
 

@@ -58,15 +58,15 @@ pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Ends one session.
+/// Ends one session; says whether there was one.
 ///
 /// # Errors
 /// When the state cannot be written.
-pub async fn remove(tx: &mut Tx, token_sha256: &str) -> Result<()> {
+pub async fn remove(tx: &mut Tx, token_sha256: &str) -> Result<bool> {
     let source_id = tx.source_id.clone();
     let sql = "DELETE FROM sessions WHERE source_id IS ? AND token_sha256 = ?";
-    sqlx::query(sql).bind(source_id).bind(token_sha256).execute(&mut **tx).await?;
-    Ok(())
+    let query = sqlx::query(sql).bind(source_id).bind(token_sha256);
+    Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
 }
 
 /// Ends every session of an account; says how many.

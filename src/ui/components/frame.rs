@@ -55,7 +55,12 @@ pub fn Frame(
 
 /// The viewer that the frame found, for whatever stands inside it.
 pub fn current_viewer() -> Option<Viewer> {
-    use_context::<Resource<Result<Viewer, ApiError>>>()?.get()?.ok()
+    looked_up_viewer()?.ok()
+}
+
+/// The same, or why nobody can be found.
+pub fn looked_up_viewer() -> Option<Result<Viewer, ApiError>> {
+    use_context::<Resource<Result<Viewer, ApiError>>>()?.get()
 }
 
 fn trail(crumbs: Vec<Crumb>, title: &'static str) -> impl IntoView {

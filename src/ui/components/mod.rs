@@ -11,7 +11,7 @@ mod waiting;
 
 pub use copy_button::CopyButton;
 pub use entrance::{Entrance, Notice};
-pub use frame::{Frame, current_viewer};
+pub use frame::{Frame, current_viewer, looked_up_viewer};
 pub use icon::Icon;
 pub use refusal::Refusal;
 pub use share_bar::ShareBar;

@@ -12,6 +12,8 @@ use crate::ui::components::{Entrance, Notice};
 pub struct FirstVisit {
     /// Accounts are Waybill's own, and there is none yet.
     pub needs_account: bool,
+    /// Accounts are Waybill's own.
+    pub is_local: bool,
     /// What was typed as a name a moment ago.
     pub name: String,
 }
@@ -19,7 +21,7 @@ pub struct FirstVisit {
 #[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #[component]
 pub fn LoginPage(next: String, problem: String, notice: String) -> impl IntoView {
-    let FirstVisit { needs_account, name } = use_context().unwrap_or_default();
+    let FirstVisit { needs_account, is_local, name } = use_context().unwrap_or_default();
     let next = safe_return_path(&next).to_owned();
     let problem = FormProblem::words_of(&problem);
     let is_made = notice == "made";
@@ -33,11 +35,11 @@ pub fn LoginPage(next: String, problem: String, notice: String) -> impl IntoView
             </p>
         }
         .into_any()
+    } else if is_local {
+        view! { <p class="soft">"With an account that was made for this console."</p> }.into_any()
     } else {
-        view! {
-            <p class="soft">"With your account of the application whose data this console looks after, or with one made for this console."</p>
-        }
-        .into_any()
+        view! { <p class="soft">"With your account of the application whose data this console looks after."</p> }
+            .into_any()
     };
     view! {
         <Title text="Sign in" />

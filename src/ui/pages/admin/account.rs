@@ -55,7 +55,7 @@ fn NewCodes(codes: RecoveryCodes) -> impl IntoView {
 #[component]
 fn Account(account: AccountView) -> impl IntoView {
     let needed = (account.is_second_factor_required && !matches!(account.second_factor, SecondFactorView::On { .. }))
-        .then(|| view! { <p class="problem" role="alert">"This console asks for a second factor. Set one up to go on."</p> });
+        .then(|| view! { <p class="notice" role="status">"This console asks for a second factor. Set one up to go on."</p> });
     let password = if account.is_local {
         view! {
             <form method="post" action="/admin/account/password">
@@ -102,7 +102,7 @@ fn SecondFactor(view: SecondFactorView) -> impl IntoView {
         }
         .into_any(),
         SecondFactorView::Begun(SharedSecret { uri, letters, picture }) => view! {
-            <p>"Scan this with your authenticator app, "<a href=uri>"open it there"</a>", or type the letters. Then enter the code that the app shows."</p>
+            <p>"Scan this with your authenticator app, "<a href=uri>"open it there"</a>", or type the letters. Then enter the code that the app shows. Your sessions in other browsers end with it."</p>
             <div class="picture" role="img" aria-label="QR code for an authenticator app" inner_html=picture></div>
             <p><code class="letters">{letters}</code></p>
             <form method="post" action="/admin/account/second-factor">

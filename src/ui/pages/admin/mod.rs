@@ -6,7 +6,7 @@ pub mod developer_tools;
 use leptos::prelude::*;
 
 use crate::model::access::Capability;
-use crate::ui::components::{Frame, Icon, Waiting, current_viewer};
+use crate::ui::components::{Frame, Icon, Refusal, Waiting, looked_up_viewer};
 
 /// A tool: address, icon, name, what it does.
 const TOOLS: [(&str, &str, &str, &str); 4] = [
@@ -36,9 +36,12 @@ pub fn AdminPage() -> impl IntoView {
     view! {
         <Frame title="Tools" crumbs=vec![("Admin", "/admin")]>
             <Waiting>
-                {move || current_viewer().map(|viewer| {
-                    let allowed = viewer.may(Capability::ExportDatabase);
-                    view! { <Cards allowed needed=viewer.exporting_roles.join(" or ") role=viewer.role /> }
+                {move || looked_up_viewer().map(|viewer| match viewer {
+                    Ok(viewer) => {
+                        let allowed = viewer.may(Capability::ExportDatabase);
+                        view! { <Cards allowed needed=viewer.exporting_roles.join(" or ") role=viewer.role /> }.into_any()
+                    }
+                    Err(error) => view! { <Refusal error /> }.into_any(),
                 })}
             </Waiting>
         </Frame>

@@ -48,7 +48,11 @@ fn Entries(page: Page, query: AuditQuery) -> impl IntoView {
     let options = options.collect_view();
     let is_filtered = !query.kind.is_empty() || !query.actor.is_empty();
     let rows = if page.entries.is_empty() {
-        let text = if is_filtered { "No entry fits." } else { "Nothing was recorded yet." };
+        let text = match (is_filtered, before) {
+            (true, _) => "No entry fits. Names are looked for as a whole.",
+            (false, 0) => "Nothing was recorded yet.",
+            (false, _) => "No older entries.",
+        };
         view! { <section class="card message"><p>{text}</p></section> }.into_any()
     } else {
         let rows = page.entries.into_iter().map(|entry| view! { <Entry entry /> }).collect_view();
