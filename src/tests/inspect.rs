@@ -83,3 +83,28 @@ fn a_line_without_end_is_refused() {
     assert_eq!(ended.code, 4, "{}", ended.stderr);
     assert!(ended.stderr.contains("longer than 1024 MiB"), "{}", ended.stderr);
 }
+
+/// L2, D11 of the review: records as they stand in a file could steer the terminal that they are printed on.
+#[test]
+fn records_do_not_steer_a_terminal_and_are_not_changed_for_a_program() {
+    let folder = TempDir::new().unwrap();
+    let source = folder.path().join("hostile.db");
+    let value = "\u{9b}31m red \u{202e}backwards";
+    let connection = rusqlite::Connection::open(&source).unwrap();
+    connection.execute_batch("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)").unwrap();
+    connection.execute("INSERT INTO notes VALUES (1, ?1)", [value]).unwrap();
+    let source = format!("--source=sqlite:{}", source.display());
+    assert_eq!(Program::new(folder.path()).run(["export", &source, "--output", "out.json"]).code, 0);
+    for format in ["json", "csv"] {
+        let arguments = ["inspect", "out.json", "notes", "--format", format];
+        let piped = Program::new(folder.path()).run(arguments);
+        assert!(piped.text().contains(value), "{format}: {}", piped.text());
+        // util-linux's script runs a command on a terminal of its own.
+        let mut terminal = std::process::Command::new("script");
+        let command = format!("{} {}", env!("CARGO_BIN_EXE_waybill"), arguments.join(" "));
+        terminal.args(["-qec", &command, "/dev/null"]).current_dir(folder.path());
+        let shown = String::from_utf8(terminal.output().unwrap().stdout).unwrap();
+        assert!(shown.contains("\\u009b31m red \\u202ebackwards"), "{format}: {shown:?}");
+        assert!(!shown.contains(['\u{9b}', '\u{202e}']), "{format}: {shown:?}");
+    }
+}

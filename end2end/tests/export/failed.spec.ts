@@ -26,8 +26,12 @@ test("a database that is not the application's says which table is missing, and 
     execFileSync("python3", ["-c", script]);
   };
   const exporting = new ExportPage(page);
-  rename("incidents", "gone");
   await exporting.open();
+  await hydrated(page);
+  rename("incidents", "gone");
+  // A preview of this very second would be shown again.
+  await page.waitForTimeout(1_100);
+  await page.getByRole("button", { name: "Refresh" }).click();
   await expect(page.getByRole("alert")).toContainText("The database cannot be read");
   await expect(page.getByRole("alert")).toContainText("a table is missing: incidents");
   await hydrated(page);
