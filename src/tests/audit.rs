@@ -269,7 +269,7 @@ async fn the_trail_is_read_on_the_page_with_a_filter_and_page_by_page() {
     }
     let newest = admin.get(trail).await.text();
     assert_eq!(rows(&newest), 50);
-    let older = newest.split("before=").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let older = newest.split("name=\"before\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
     let older = admin.get(&format!("{trail}?before={older}")).await.text();
     assert!(older.contains("Source added") && rows(&older) < 50, "{older}");
 }

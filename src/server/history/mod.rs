@@ -60,6 +60,8 @@ impl History {
         let has_older = found.len() > ENTRIES_PER_PAGE as usize;
         found.truncate(ENTRIES_PER_PAGE as usize);
         let older_than = found.last().map(|last| last.entry).filter(|_| has_older);
+        let mut kinds: Vec<String> = audit::KINDS.iter().map(|kind| (*kind).to_owned()).collect();
+        kinds.sort_unstable();
         let entries = found.into_iter().map(|recorded| AuditEntry {
             entry: recorded.entry,
             at: recorded.at,
@@ -68,7 +70,7 @@ impl History {
             more: audit::more(&recorded.detail),
             kind: recorded.event,
         });
-        Ok(AuditPage { entries: entries.collect(), kinds: audit::KINDS.map(str::to_owned).to_vec(), older_than })
+        Ok(AuditPage { entries: entries.collect(), kinds, older_than })
     }
 
     /// What is known of a file by its seal's digest. The keys are public; whose export it is, is for whoever may look

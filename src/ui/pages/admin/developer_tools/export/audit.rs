@@ -9,6 +9,9 @@ use crate::model::text;
 use crate::rpc::history::list_audit;
 use crate::ui::components::{Frame, Refusal, Waiting, current_viewer};
 
+/// The address of this page.
+const TRAIL: &str = "/admin/developer-tools/export/history/audit";
+
 /// What is looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditQuery {
@@ -72,19 +75,23 @@ fn Entries(page: Page, query: AuditQuery) -> impl IntoView {
         }
         .into_any()
     };
-    let older = page.older_than.map(|entry| address(&AuditQuery { before: entry, ..query.clone() }));
-    let newest = (before > 0).then(|| address(&AuditQuery { before: 0, ..query }));
+    let older = page
+        .older_than
+        .map(|entry| view! { <button class="button" name="before" value=entry.to_string()>"Older"</button> });
+    let newest = (before > 0).then(|| view! { <button class="button">"Newest"</button> });
     view! {
-        <form class="filter" method="get" action=format!("{HERE}/history/audit")>
+        <form class="filter" method="get" action=TRAIL>
             <label>"What "<select name="kind"><option value="">"everything"</option>{options}</select></label>
             <label>"Who "<input type="text" name="actor" value=actor placeholder="ada@example.org" autocapitalize="none" /></label>
             <button class="button">"Show"</button>
         </form>
         {rows}
-        <nav class="pager" aria-label="Pages">
-            {newest.map(|href| view! { <a class="button" href=href>"Newest"</a> })}
-            {older.map(|href| view! { <a class="button" href=href>"Older"</a> })}
-        </nav>
+        <form class="pager" method="get" action=TRAIL aria-label="Pages">
+            <input type="hidden" name="kind" value=query.kind />
+            <input type="hidden" name="actor" value=query.actor />
+            {newest}
+            {older}
+        </form>
         <p class="soft">"Each entry holds the hash of the one before it: "<code>"waybill audit verify"</code>" follows the chain, and holds it against the heads that exported files keep."</p>
     }
 }
@@ -100,15 +107,4 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
             <td>{text::capitalized(&entry.kind.replace('_', " "))}<span class="detail">{entry.more}</span></td>
         </tr>
     }
-}
-
-fn address(query: &AuditQuery) -> String {
-    let escaped = |text: &str| {
-        text.bytes().fold(String::new(), |out, byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out + &char::from(byte).to_string(),
-            byte => format!("{out}%{byte:02X}"),
-        })
-    };
-    let (kind, actor) = (escaped(&query.kind), escaped(&query.actor));
-    format!("{HERE}/history/audit?kind={kind}&actor={actor}&before={}", query.before)
 }
