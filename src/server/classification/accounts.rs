@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use super::{Error, whole};
+use crate::model::catalog::ColumnSchema;
 use crate::model::text::counted;
 use crate::server::identity::somebody_has;
-use crate::server::profile::{Auth, Password, Profile};
-use crate::server::rows::{RowSink, Stopped, Value};
-use crate::server::source::Source;
-use crate::server::support::password::{StoredHash, Unreadable};
+use crate::server::profile::{Auth, Comparison, Password, Profile};
+use crate::server::rows::{Catalog, RowSink, Stopped, Value};
+use crate::server::source::{Snapshot, Source};
+use crate::server::support::password::{HashTally, StoredHash};
 
 /// What a sample of the accounts says.
 #[derive(Debug, Default)]
 pub struct AccountsCheck {
     /// Those that can be checked.
     pub hashes: Vec<StoredHash>,
-    /// Why others cannot, and how many of the sample are like that.
-    pub unreadable: BTreeMap<Unreadable, u64>,
+    stored: HashTally,
     /// Roles that may do something and that nobody has, by their labels.
     pub empty_roles: Vec<String>,
     /// Roles that may do something.
@@ -29,9 +29,21 @@ pub struct AccountsCheck {
 /// # Errors
 /// When the database cannot be read.
 pub fn check_accounts(source: &dyn Source, profile: &Profile) -> Result<Option<AccountsCheck>, Error> {
+    let mut snapshot = source.open_snapshot()?;
+    let catalog = snapshot.catalog()?;
+    check_in(source, &mut *snapshot, &catalog, profile)
+}
+
+/// The same in a view that is open already.
+pub(super) fn check_in(
+    source: &dyn Source,
+    snapshot: &mut dyn Snapshot,
+    catalog: &Catalog,
+    profile: &Profile,
+) -> Result<Option<AccountsCheck>, Error> {
     let Some(auth) = &profile.auth else { return Ok(None) };
     let mut check = AccountsCheck::default();
-    sample_hashes(source, auth, &mut check)?;
+    sample_hashes(snapshot, catalog, auth, &mut check)?;
     for role in profile.roles.values().filter(|role| !role.capabilities.is_empty()) {
         check.roles += 1;
         if !somebody_has(source, auth, role)? {
@@ -41,33 +53,36 @@ pub fn check_accounts(source: &dyn Source, profile: &Profile) -> Result<Option<A
     Ok(Some(check))
 }
 
-fn sample_hashes(source: &dyn Source, auth: &Auth, check: &mut AccountsCheck) -> Result<(), Error> {
-    let (table, column) = auth.password_place();
-    let mut snapshot = source.open_snapshot()?;
-    let catalog = snapshot.catalog()?;
+fn sample_hashes(
+    snapshot: &mut dyn Snapshot,
+    catalog: &Catalog,
+    auth: &Auth,
+    check: &mut AccountsCheck,
+) -> Result<(), Error> {
+    let (table, hash) = auth.password_place();
     let Some(table) = catalog.table(table) else { return Ok(()) };
     // Of a table that may not be read, sign-in will say so.
     if catalog.unreadable.iter().any(|unreadable| unreadable.table == table.name) {
         return Ok(());
     }
     let conditions = match &auth.password {
-        Password::Column(_) => None,
-        Password::Elsewhere(place) => Some(&place.when),
+        Password::Column(_) => BTreeMap::new(),
+        Password::Elsewhere(place) => place.when.iter().collect(),
     };
-    let place = |name: &str| table.columns.iter().position(|column| column.name == name);
-    let Some(hash) = place(column) else { return Ok(()) };
-    let conditions = conditions.into_iter().flatten();
-    let conditions = conditions.filter_map(|(name, comparison)| Some((place(name)?, comparison))).collect();
-    let mut sink = Hashes { check, hash, conditions, row: Vec::new() };
-    Ok(snapshot.sample(&whole(table), &mut sink)?)
+    let named = |name: &String| table.columns.iter().find(|column| column.name == *name).cloned();
+    // The hash first, then what says whether the row is about a password.
+    let columns: Option<Vec<ColumnSchema>> =
+        [&hash.to_owned()].into_iter().chain(conditions.keys().copied()).map(named).collect();
+    let Some(columns) = columns else { return Ok(()) };
+    let mut sink = Hashes { check, conditions: conditions.into_values().collect(), row: Vec::new() };
+    Ok(snapshot.sample(&whole(table, columns), &mut sink)?)
 }
 
 /// Takes sampled rows of the table with the hashes.
 struct Hashes<'a> {
     check: &'a mut AccountsCheck,
-    /// Of the columns, the one with the hash, and those that say whether the row is about a password.
-    hash: usize,
-    conditions: Vec<(usize, &'a crate::server::profile::Comparison)>,
+    /// On the columns after the one with the hash.
+    conditions: Vec<&'a Comparison>,
     row: Vec<Option<String>>,
 }
 
@@ -85,14 +100,11 @@ impl RowSink for Hashes<'_> {
 
     fn end_row(&mut self) -> Result<(), Stopped> {
         let row = std::mem::take(&mut self.row);
-        let value = |at: usize| row.get(at).and_then(Option::as_deref);
-        let is_about_a_password = self.conditions.iter().all(|(at, comparison)| comparison.accepts(value(*at)));
-        if let Some(hash) = value(self.hash).filter(|_| is_about_a_password) {
-            match StoredHash::parse(hash) {
-                Ok(hash) => self.check.hashes.push(hash),
-                Err(Unreadable::Empty) => {}
-                Err(problem) => *self.check.unreadable.entry(problem).or_default() += 1,
-            }
+        let Some((hash, values)) = row.split_first() else { return Ok(()) };
+        let is_about_a_password =
+            self.conditions.iter().zip(values).all(|(comparison, value)| comparison.accepts(value.as_deref()));
+        if let Some(hash) = hash.as_deref().filter(|_| is_about_a_password) {
+            self.check.hashes.extend(self.check.stored.see(hash));
         }
         Ok(())
     }
@@ -102,8 +114,8 @@ impl AccountsCheck {
     /// What keeps people out, a line each.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let all = self.hashes.len() as u64 + self.unreadable.values().sum::<u64>();
-        let unreadable = self.unreadable.iter().map(|(problem, count)| {
+        let all = self.stored.all;
+        let unreadable = self.stored.unreadable.iter().map(|(problem, count)| {
             format!(
                 "{count} of {} looked at cannot sign in: Waybill does not check {problem}",
                 counted(all, "stored password")

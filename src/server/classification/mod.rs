@@ -8,6 +8,7 @@ mod accounts;
 
 use std::collections::BTreeMap;
 
+use crate::model::catalog::ColumnSchema;
 use crate::model::drift::Drift;
 use crate::model::manifest::RecordOrder;
 use crate::model::redaction::Treatment;
@@ -79,10 +80,12 @@ pub struct Checked {
 /// # Errors
 /// When the database cannot be read.
 pub fn check(source: &dyn Source, profile: &Profile) -> Result<Checked, Error> {
-    let catalog = source.open_snapshot()?.catalog()?;
+    let mut snapshot = source.open_snapshot()?;
+    let catalog = snapshot.catalog()?;
     let drift = profile.drift(&catalog);
+    let is_whole = drift.vanished.is_empty();
     // What is missing is drift, and said as such.
-    let accounts = if drift.vanished.is_empty() { check_accounts(source, profile)? } else { None };
+    let accounts = if is_whole { accounts::check_in(source, &mut *snapshot, &catalog, profile)? } else { None };
     let mut notes: Vec<String> = profile
         .without_import_value(&catalog)
         .into_iter()
@@ -105,17 +108,18 @@ fn sample_and_guess(snapshot: &mut dyn Snapshot, catalog: &Catalog, database: &s
             continue;
         }
         let mut sample = Sample::of(table);
-        snapshot.sample(&whole(table), &mut sample)?;
+        snapshot.sample(&whole(table, table.columns.clone()), &mut sample)?;
         samples.insert(table.name.clone(), sample);
     }
     Ok(profile::draft(database, catalog, &samples))
 }
 
-fn whole(table: &Table) -> Selection {
+/// These columns of a table, as they are.
+fn whole(table: &Table, columns: Vec<ColumnSchema>) -> Selection {
     Selection {
         table: table.name.clone(),
-        columns: table.columns.clone(),
-        treatments: vec![Treatment::Keep; table.columns.len()],
+        treatments: vec![Treatment::Keep; columns.len()],
+        columns,
         key: table.primary_key.clone(),
         order: RecordOrder::Storage,
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
@@ -42,15 +42,31 @@ pub struct Serve {
     trusted_proxy: Vec<IpAddr>,
     /// Whether people may do anything before they have set up a second factor.
     #[arg(long, value_enum, default_value_t, env = "WAYBILL_SECOND_FACTOR")]
-    second_factor: SecondFactorPolicy,
+    second_factor: SecondFactor,
     /// The folder with the page's files [default: site, beside the program's folder].
     #[arg(long, value_name = "DIR", env = "WAYBILL_SITE")]
     site: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum SecondFactor {
+    #[default]
+    Optional,
+    Required,
+}
+
+impl From<SecondFactor> for SecondFactorPolicy {
+    fn from(chosen: SecondFactor) -> Self {
+        match chosen {
+            SecondFactor::Optional => Self::Optional,
+            SecondFactor::Required => Self::Required,
+        }
+    }
+}
+
 impl Serve {
     pub async fn run(self) -> Result<Exit, Failed> {
-        let (app, url) = app(&self.source, &self.state, &self.signing, self.second_factor).await?;
+        let (app, url) = app(&self.source, &self.state, &self.signing, self.second_factor.into()).await?;
         // Kept until the process ends.
         let _only_server = app.exports.artifacts.serve().map_err(export::Error::from)?;
         refuse_a_source_that_cannot_be_used(app.clone(), url).await?;
@@ -74,7 +90,7 @@ impl Serve {
         let label = &app.source;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"), source = %label.profile, engine = %label.engine,
-            engine_version = %label.engine_version, state = %app.source_id, "serving"
+            engine_version = %label.engine_version, source_id = %app.source_id, "serving"
         );
         say(&format!("Waybill is ready: {open}/admin/developer-tools/export"));
         let adopted = app.adopt_accounts().await?;

@@ -46,7 +46,7 @@ pub struct PasswordTable {
 }
 
 /// Whether a password alone opens a session that may do something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecondFactorPolicy {
     /// Whoever sets one up is asked for it.

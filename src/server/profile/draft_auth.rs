@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::draft::{key, string};
-use super::guess::StoredPasswordsTally;
+use super::guess::STORED_PASSWORDS;
 use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::text::counted;
 use crate::server::rows::Table;
+use crate::server::support::password::HashTally;
 
 /// By table and column.
-pub type StoredPasswords = BTreeMap<(String, String), StoredPasswordsTally>;
+pub type StoredPasswords = BTreeMap<(String, String), HashTally>;
 
 const IDS: &[&str] = &["id", "_id", "uuid", "user_id"];
 const EMAILS: &[&str] = &["email", "email_address", "mail"];
-pub const PASSWORDS: &[&str] =
-    &["password", "password_hash", "passwordhash", "encrypted_password", "hashed_password", "hashedpassword"];
 const ROLES: &[&str] = &["role", "is_admin", "admin", "is_superuser", "isadmin"];
 const OWNERS: &[&str] = &["user_id", "userid", "account_id", "owner_id"];
 const PROVIDERS: &[&str] = &["provider_id", "providerid", "provider"];
@@ -45,14 +44,14 @@ struct Accounts<'a> {
 pub fn suggest_auth<'a>(tables: impl Iterator<Item = &'a Table> + Clone, stored: &StoredPasswords) -> String {
     let own = tables.clone().find_map(|table| {
         let (id, email) = (find(table, IDS)?, find(table, EMAILS)?);
-        Some(Accounts { table, id, email, password_table: table, password: find(table, PASSWORDS)? })
+        Some(Accounts { table, id, email, password_table: table, password: find(table, STORED_PASSWORDS)? })
     });
     let Some(accounts) = own.or_else(|| elsewhere(tables)) else {
         return "# No table of accounts was recognised: Waybill keeps its own.\n\n".into();
     };
     let mut out = String::from("# Sign-in with the application's own accounts; without it, Waybill keeps its own.\n");
     let place = (accounts.password_table.name.clone(), accounts.password.to_owned());
-    for line in stored.get(&place).into_iter().flat_map(StoredPasswordsTally::lines) {
+    for line in stored.get(&place).into_iter().flat_map(unreadable_lines) {
         let _ = writeln!(out, "# {line}");
     }
     let (table, id, email) = (string(&accounts.table.name), string(accounts.id), string(accounts.email));
@@ -78,8 +77,8 @@ pub fn suggest_auth<'a>(tables: impl Iterator<Item = &'a Table> + Clone, stored:
 /// Accounts whose password stands in a table of its own, as better-auth and others keep it.
 fn elsewhere<'a>(tables: impl Iterator<Item = &'a Table> + Clone) -> Option<Accounts<'a>> {
     let password_table =
-        tables.clone().find(|table| find(table, PASSWORDS).is_some() && find(table, OWNERS).is_some())?;
-    let password = find(password_table, PASSWORDS)?;
+        tables.clone().find(|table| find(table, STORED_PASSWORDS).is_some() && find(table, OWNERS).is_some())?;
+    let password = find(password_table, STORED_PASSWORDS)?;
     let is_of = |table: &&Table| password_table.parents.contains(&table.name) || is_named_users(&table.name);
     tables.filter(is_of).find_map(|table| {
         Some(Accounts { table, id: find(table, IDS)?, email: find(table, EMAILS)?, password_table, password })
@@ -117,14 +116,10 @@ fn find<'a>(table: &'a Table, names: &[&str]) -> Option<&'a str> {
     column.map(|column| column.name.as_str())
 }
 
-impl StoredPasswordsTally {
-    /// What cannot be checked, for whoever reads the draft.
-    fn lines(&self) -> impl Iterator<Item = String> {
-        let all = counted(self.all, "stored password");
-        self.unreadable.iter().map(move |(problem, count)| {
-            format!(
-                "{count} of {all} looked at are {problem}, which Waybill does not check: those people cannot sign in."
-            )
-        })
-    }
+/// What cannot be checked, for whoever reads the draft.
+fn unreadable_lines(tally: &HashTally) -> impl Iterator<Item = String> {
+    let all = counted(tally.all, "stored password");
+    tally.unreadable.iter().map(move |(problem, count)| {
+        format!("{count} of {all} looked at are {problem}, which Waybill does not check: those people cannot sign in.")
+    })
 }

@@ -18,8 +18,9 @@ use crate::model::redaction::Classification;
 use crate::server::rows::Table;
 use name::Name;
 use person::{FREE_TEXT, PERSONAL, SENSITIVE, about_a_person, contains_word};
+pub use sample::Sample;
 use sample::Tally;
-pub use sample::{Sample, StoredPasswordsTally};
+pub use words::STORED_PASSWORDS;
 
 /// A class with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,9 +6,8 @@ use std::hash::{BuildHasher, RandomState};
 use super::name::Name;
 use super::value::{Sign, sign};
 use super::words;
-use crate::server::profile::draft_auth::PASSWORDS;
 use crate::server::rows::{RowSink, Stopped, Table, Value};
-use crate::server::support::password::{StoredHash, Unreadable};
+use crate::server::support::password::HashTally;
 
 /// So much of a value is looked at.
 const LONGEST: usize = 64 << 10;
@@ -47,29 +46,11 @@ pub struct Tally {
     first_letters: Option<String>,
 }
 
-/// How the sampled values of a column are stored, if they are passwords.
-#[derive(Clone, Debug, Default)]
-pub struct StoredPasswordsTally {
-    pub all: u64,
-    pub unreadable: BTreeMap<Unreadable, u64>,
-}
-
-impl StoredPasswordsTally {
-    fn see(&mut self, text: &str) {
-        match StoredHash::parse(text) {
-            Err(Unreadable::Empty) => return,
-            Err(problem) => *self.unreadable.entry(problem).or_default() += 1,
-            Ok(_) => {}
-        }
-        self.all += 1;
-    }
-}
-
 /// Takes rows of one table's columns, in their order.
 pub struct Sample {
     columns: Vec<Tally>,
     /// Of columns that are called what stored passwords are called.
-    passwords: BTreeMap<usize, (String, StoredPasswordsTally)>,
+    passwords: BTreeMap<usize, (String, HashTally)>,
     /// Columns that name what stands beside them, and columns that may hold it.
     names: Vec<bool>,
     values: Vec<bool>,
@@ -84,11 +65,10 @@ impl Sample {
     pub fn of(table: &Table) -> Self {
         let names: Vec<Name> = table.columns.iter().map(|column| Name::new(&column.name)).collect();
         let passwords = table.columns.iter().enumerate();
-        let passwords = passwords.filter(|(_, column)| PASSWORDS.contains(&column.name.to_lowercase().as_str()));
+        let passwords =
+            passwords.filter(|(_, column)| words::STORED_PASSWORDS.contains(&column.name.to_lowercase().as_str()));
         Self {
-            passwords: passwords
-                .map(|(at, column)| (at, (column.name.clone(), StoredPasswordsTally::default())))
-                .collect(),
+            passwords: passwords.map(|(at, column)| (at, (column.name.clone(), HashTally::default()))).collect(),
             columns: vec![Tally::default(); names.len()],
             values: names.iter().map(|name| name.is(words::GENERIC.all())).collect(),
             readable: vec![false; names.len()],
@@ -104,7 +84,7 @@ impl Sample {
     }
 
     /// What the columns of this table hold that seem to be stored passwords.
-    pub fn stored_passwords(&self, table: &str) -> impl Iterator<Item = ((String, String), StoredPasswordsTally)> {
+    pub fn stored_passwords(&self, table: &str) -> impl Iterator<Item = ((String, String), HashTally)> {
         self.passwords.values().map(move |(column, tally)| ((table.to_owned(), column.clone()), tally.clone()))
     }
 
@@ -114,7 +94,7 @@ impl Sample {
             return;
         }
         if let Some((_, tally)) = self.passwords.get_mut(&at) {
-            tally.see(text);
+            let _ = tally.see(text);
         }
         let tally = &mut self.columns[at];
         tally.values += 1;

@@ -142,3 +142,7 @@ pub static OTHER_CODES: Words = Words::new(
     "promo zip postal error status state area country order product item discount coupon exit response http dress \
      source color colour bar currency language lang locale cost tax region reason course icd hs",
 );
+
+/// What columns of stored passwords are called, in lower case.
+pub const STORED_PASSWORDS: &[&str] =
+    &["password", "password_hash", "passwordhash", "encrypted_password", "hashed_password", "hashedpassword"];

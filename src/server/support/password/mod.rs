@@ -3,6 +3,8 @@
 mod parse;
 mod work;
 
+use std::collections::BTreeMap;
+
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -77,6 +79,28 @@ pub enum Unreadable {
     Unknown,
     #[error("{0}, which asks for more work than a sign-in may take")]
     TooCostly(String),
+}
+
+/// How many of a column's values can be checked, and why others cannot.
+#[derive(Clone, Debug, Default)]
+pub struct HashTally {
+    /// Of those that are passwords at all.
+    pub all: u64,
+    pub unreadable: BTreeMap<Unreadable, u64>,
+}
+
+impl HashTally {
+    /// Counts a value; gives it back where it can be checked.
+    pub fn see(&mut self, text: &str) -> Option<StoredHash> {
+        let parsed = StoredHash::parse(text);
+        match &parsed {
+            Err(Unreadable::Empty) => return None,
+            Err(problem) => *self.unreadable.entry(problem.clone()).or_default() += 1,
+            Ok(_) => {}
+        }
+        self.all += 1;
+        parsed.ok()
+    }
 }
 
 impl StoredHash {
