@@ -16,6 +16,7 @@ mod columns;
 mod command_line;
 mod contract;
 mod crowds;
+mod derived_columns;
 mod doors;
 mod downloads;
 mod exports;
