@@ -83,12 +83,13 @@ impl Exports {
     ///
     /// # Errors
     /// When the state cannot be written.
-    pub async fn record_sent(&self, id: ExportId, actor: &str, sent: Sent) -> Result<()> {
+    pub async fn record_sent(&self, download: &Download, sent: Sent) -> Result<()> {
         let whole = sent.bytes_sent == sent.last_byte + 1 - sent.first_byte;
         let Sent { first_byte, last_byte, bytes_sent } = sent;
         let event = Event::Downloaded { first_byte, last_byte, bytes_sent, whole };
         let mut tx = self.state.begin().await?;
-        audit::append(&mut tx, &self.entry(actor, Some(id), event)).await?;
+        let entry = self.entry(&download.requested_by, Some(download.id), event);
+        audit::append(&mut tx, &Entry { network: download.network, ..entry }).await?;
         Ok(tx.commit().await?)
     }
 

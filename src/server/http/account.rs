@@ -1,7 +1,5 @@
 //! Forms about one's own account.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use axum::body::Body;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Request, State};
@@ -12,12 +10,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::problem::Problem;
-use super::session::session_token;
 use super::sign_in::problem_of;
 use super::{Shared, render_page};
 use crate::model::form_problem::FormProblem;
 use crate::server::context::Visitor;
-use crate::server::identity::{self, Caller, Visit};
+use crate::server::identity::{self, Caller};
 use crate::ui::RecoveryCodes;
 
 const PAGE: &str = "/admin/account";
@@ -32,18 +29,14 @@ pub struct NewPassword {
 pub async fn change_password(
     State(shared): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
     form: Result<Form<NewPassword>, FormRejection>,
-) -> Response {
-    let who = match Who::of(visitor, &headers, &shared) {
-        Ok(who) => who,
-        Err(problem) => return problem.into_response(),
-    };
-    let Ok(Form(form)) = form else { return again(FormProblem::Unreadable) };
+) -> Result<Response, Problem> {
+    let caller = visitor.caller()?;
+    let Ok(Form(form)) = form else { return Ok(again(FormProblem::Unreadable)) };
     if form.new.expose_secret() != form.repeated.expose_secret() {
-        return again(FormProblem::Differs);
+        return Ok(again(FormProblem::Differs));
     }
-    done(shared.app.identity.change_password(&who.caller, form.password, form.new, who.visit()).await, "password")
+    Ok(done(shared.app.identity.change_password(&caller, form.password, form.new).await, "password"))
 }
 
 #[derive(Deserialize)]
@@ -60,57 +53,34 @@ pub async fn change_second_factor(
     Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
     form: Result<Form<SecondFactorForm>, FormRejection>,
-) -> Response {
-    let who = match Who::of(visitor, &headers, &shared) {
-        Ok(who) => who,
-        Err(problem) => return problem.into_response(),
-    };
-    let (identity, caller, visit) = (&shared.app.identity, &who.caller, who.visit());
+) -> Result<Response, Problem> {
+    let caller = visitor.caller()?;
+    let identity = &shared.app.identity;
     let codes = match form {
-        Err(_) => return again(FormProblem::Unreadable),
+        Err(_) => return Ok(again(FormProblem::Unreadable)),
         Ok(Form(SecondFactorForm::Begin { password })) => {
-            return done(identity.begin_second_factor(caller, password, visit).await, "begun");
+            return Ok(done(identity.begin_second_factor(&caller, password).await, "begun"));
         }
         Ok(Form(SecondFactorForm::Remove { password })) => {
-            return done(identity.remove_second_factor(caller, password, visit).await, "removed");
+            return Ok(done(identity.remove_second_factor(&caller, password).await, "removed"));
         }
         Ok(Form(SecondFactorForm::Confirm { code })) => {
-            identity.confirm_second_factor(caller, code.expose_secret(), visit).await
+            identity.confirm_second_factor(&caller, code.expose_secret()).await
         }
-        Ok(Form(SecondFactorForm::Renew { password })) => identity.renew_recovery_codes(caller, password, visit).await,
+        Ok(Form(SecondFactorForm::Renew { password })) => identity.renew_recovery_codes(&caller, password).await,
     };
-    match codes {
-        Ok(codes) => show(shared, who.caller, headers, codes).await,
+    Ok(match codes {
+        Ok(codes) => show(shared, caller, headers, codes).await,
         Err(error) => again(own_problem(error)),
-    }
+    })
 }
 
 pub async fn end_other_sessions(
     State(shared): State<Shared>,
     Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
-) -> Response {
-    match Who::of(visitor, &headers, &shared) {
-        Ok(who) => done(shared.app.identity.end_other_sessions(&who.caller, who.visit()).await, "sessions"),
-        Err(problem) => problem.into_response(),
-    }
-}
-
-/// Who sent the form, and from which browser.
-struct Who {
-    caller: Caller,
-    token: Option<String>,
-}
-
-impl Who {
-    fn of(visitor: Visitor, headers: &HeaderMap, shared: &Shared) -> Result<Self, Problem> {
-        Ok(Self { caller: visitor.caller()?, token: session_token(headers, shared) })
-    }
-
-    fn visit(&self) -> Visit<'_> {
-        let network = self.caller.network.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        Visit { network, token: self.token.as_deref(), known: None }
-    }
+) -> Result<Response, Problem> {
+    let caller = visitor.caller()?;
+    Ok(done(shared.app.identity.end_other_sessions(&caller).await, "sessions"))
 }
 
 fn done(result: Result<(), identity::Error>, notice: &str) -> Response {

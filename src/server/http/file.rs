@@ -115,8 +115,8 @@ fn disposition(name: &str) -> String {
 struct Counted {
     stream: ReaderStream<tokio::io::Take<tokio::fs::File>>,
     app: Arc<App>,
-    id: ExportId,
-    actor: String,
+    /// Until it is recorded.
+    download: Option<Download>,
     sent: Sent,
 }
 
@@ -125,7 +125,7 @@ impl Counted {
         let file = tokio::fs::File::from_std(file).take(last_byte + 1 - first_byte);
         let stream = ReaderStream::with_capacity(file, 64 << 10);
         let sent = Sent { first_byte, last_byte, bytes_sent: 0 };
-        Body::from_stream(Self { stream, app, id: download.id, actor: download.requested_by, sent })
+        Body::from_stream(Self { stream, app, download: Some(download), sent })
     }
 }
 
@@ -143,11 +143,10 @@ impl Stream for Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let (app, id, sent) = (self.app.clone(), self.id, self.sent);
-        let actor = std::mem::take(&mut self.actor);
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        let (app, sent) = (self.app.clone(), self.sent);
+        if let (Some(download), Ok(runtime)) = (self.download.take(), tokio::runtime::Handle::try_current()) {
             runtime.spawn(async move {
-                if let Err(error) = app.exports.record_sent(id, &actor, sent).await {
+                if let Err(error) = app.exports.record_sent(&download, sent).await {
                     tracing::error!(%error, "a download could not be recorded");
                 }
             });

@@ -36,7 +36,7 @@ pub async fn find_visitor(State(shared): State<Shared>, mut request: Request, ne
         return Redirect::to(&format!("/login?next={}", encoded(back))).into_response();
     }
     if let Visitor::Caller(caller) = &visitor {
-        if let Err(error) = shared.app.identity.limit_idle_visitor(caller) {
+        if let Err(error) = shared.app.identity.limit_questions(caller) {
             return Problem::from(error).into_response();
         }
         if is_page && caller.lacks_second_factor && !path.starts_with("/admin/account") {

@@ -20,8 +20,9 @@ pub struct SignInLimits {
     /// Codes of an account's second factor, of six digits: after ten wrong ones, 288 a day, of which one in some 300,000
     /// is right. Recovery codes are not counted, so that whoever guesses does not keep the owner out.
     codes: DefaultKeyedRateLimiter<String>,
-    /// Questions of an account that may do nothing.
-    idle: DefaultKeyedRateLimiter<String>,
+    /// Questions of an account that may do nothing, and codes typed in one session: each costs the application's database
+    /// a look-up.
+    questions: DefaultKeyedRateLimiter<String>,
 }
 
 impl SignInLimits {
@@ -36,7 +37,7 @@ impl SignInLimits {
             ],
             known_browsers: RateLimiter::keyed(quota(10, Duration::from_secs(30))),
             codes: RateLimiter::keyed(quota(10, Duration::from_mins(5))),
-            idle: RateLimiter::keyed(quota(60, Duration::from_secs(1))),
+            questions: RateLimiter::keyed(quota(60, Duration::from_secs(1))),
         }
     }
 
@@ -62,14 +63,14 @@ impl SignInLimits {
         self.codes.check_key(&account_id.to_owned()).map_err(wait)
     }
 
-    /// Counts a question of an account that may do nothing; `Err` as above.
-    pub fn check_idle(&self, account_id: &str) -> Result<(), u64> {
-        self.idle.check_key(&account_id.to_owned()).map_err(wait)
+    /// Counts a question of an account that may do nothing, or of a session that waits for a code; `Err` as above.
+    pub fn check_question(&self, asker: &str) -> Result<(), u64> {
+        self.questions.check_key(&asker.to_owned()).map_err(wait)
     }
 
     pub fn forget_the_calm(&self) {
         self.codes.retain_recent();
-        self.idle.retain_recent();
+        self.questions.retain_recent();
         self.guesses.retain_recent();
         self.accounts.retain_recent();
         self.networks.retain_recent();

@@ -119,10 +119,9 @@ impl Identity {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { source, profile, state, clock, random, signing_key, refusals, second_factor } = parts;
-        let asked_by_profile = profile.auth.as_ref().map(|auth| auth.second_factor);
+        let asked_by_profile = profile.auth.as_ref().map(|auth| auth.second_factor).unwrap_or_default();
         Self {
-            requires_second_factor: [Some(second_factor), asked_by_profile]
-                .contains(&Some(SecondFactorPolicy::Required)),
+            requires_second_factor: [second_factor, asked_by_profile].contains(&SecondFactorPolicy::Required),
             issuer: format!("Waybill {}", profile.name),
             accounts: Accounts::new(source, profile, state),
             passwords: Passwords::new(),
@@ -228,10 +227,10 @@ impl Identity {
     ///
     /// # Errors
     /// `TooMany`.
-    pub fn limit_idle_visitor(&self, caller: &Caller) -> Result<(), Error> {
+    pub fn limit_questions(&self, caller: &Caller) -> Result<(), Error> {
         let id = caller.account_id.as_deref().filter(|_| caller.capabilities.is_empty());
         let Some(id) = id else { return Ok(()) };
-        self.limits.check_idle(id).map_err(|retry_after_seconds| Error::TooMany { retry_after_seconds })
+        self.limits.check_question(id).map_err(|retry_after_seconds| Error::TooMany { retry_after_seconds })
     }
 
     async fn refuse(&self, actor: &str, network: Option<std::net::IpAddr>, event: Event) -> Result<(), Error> {

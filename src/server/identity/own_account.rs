@@ -1,9 +1,11 @@
 //! What people do about their own account: another password, a second factor, the end of other sessions. Everything
 //! that changes how one signs in asks for the password again (OWASP ASVS 5.0, 7.5.1).
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Caller, Error, FOR_THE_CODE, Identity, Visit, age, credential, digest, policy, second_factor};
+use super::{Caller, Error, FOR_THE_CODE, Identity, Visit, age, credential, policy, second_factor};
 use crate::model::access::{AccountView, SecondFactorView};
 use crate::model::form_problem::FormProblem;
 use crate::server::audit::Event;
@@ -43,18 +45,12 @@ impl Identity {
     ///
     /// # Errors
     /// `WrongCredentials` for the old password, `Unusable` for the new one.
-    pub async fn change_password(
-        &self,
-        caller: &Caller,
-        old: SecretString,
-        new: SecretString,
-        visit: Visit<'_>,
-    ) -> Result<(), Error> {
+    pub async fn change_password(&self, caller: &Caller, old: SecretString, new: SecretString) -> Result<(), Error> {
         if !self.is_local() {
             return Err(Error::NotNow("The application keeps this password: change it there."));
         }
         let old_again = old.expose_secret() == new.expose_secret();
-        let id = self.ask_password(caller, old, visit).await?;
+        let id = self.ask_password(caller, old).await?;
         if old_again {
             return Err(Error::Unusable(FormProblem::Same));
         }
@@ -62,14 +58,13 @@ impl Identity {
         let state = &self.accounts.state;
         let account = state.account_by_id(&id).await?.ok_or(Error::WrongCredentials)?;
         let account = accounts::LocalAccount { password_hash: hashed(new, token(&*self.random)).await?, ..account };
-        let current = digest(visit.token.unwrap_or_default());
         let mut tx = state.begin().await?;
         if !accounts::set_password(&mut tx, &account.id, &account.password_hash).await? {
             return Err(Error::WrongCredentials);
         }
-        sessions::remove_all_of_but(&mut tx, &id, &current).await?;
-        sessions::rebind(&mut tx, &current, &credential(Some(&account.password_hash))).await?;
-        self.note(&mut tx, &caller.name, visit.network, Event::PasswordChanged).await?;
+        sessions::remove_all_of_but(&mut tx, &id, current(caller)).await?;
+        sessions::rebind(&mut tx, current(caller), &credential(Some(&account.password_hash))).await?;
+        self.note(&mut tx, &caller.name, caller.network, Event::PasswordChanged).await?;
         Ok(tx.commit().await?)
     }
 
@@ -77,13 +72,8 @@ impl Identity {
     ///
     /// # Errors
     /// `WrongCredentials`; `NotNow` where there is one.
-    pub async fn begin_second_factor(
-        &self,
-        caller: &Caller,
-        password: SecretString,
-        visit: Visit<'_>,
-    ) -> Result<(), Error> {
-        let id = self.ask_password(caller, password, visit).await?;
+    pub async fn begin_second_factor(&self, caller: &Caller, password: SecretString) -> Result<(), Error> {
+        let id = self.ask_password(caller, password).await?;
         if self.has_second_factor(Some(&id)).await? {
             return Err(Error::NotNow("There is a second factor already: remove it first."));
         }
@@ -93,12 +83,12 @@ impl Identity {
             name: caller.name.clone(),
             secret: second_factor::new_secret(&*self.random),
             begun_at: rfc3339(self.clock.now()),
-            begun_in: caller.session.clone().unwrap_or_default(),
+            begun_in: current(caller).to_owned(),
             confirmed_at: None,
             last_step: 0,
         };
         second_factors::begin(&mut tx, &begun).await?;
-        self.note(&mut tx, &caller.name, visit.network, Event::SecondFactorBegun).await?;
+        self.note(&mut tx, &caller.name, caller.network, Event::SecondFactorBegun).await?;
         Ok(tx.commit().await?)
     }
 
@@ -114,12 +104,7 @@ impl Identity {
     ///
     /// # Errors
     /// `WrongCode`, `TooMany`; `NotNow` where none was begun.
-    pub async fn confirm_second_factor(
-        &self,
-        caller: &Caller,
-        code: &str,
-        visit: Visit<'_>,
-    ) -> Result<Vec<String>, Error> {
+    pub async fn confirm_second_factor(&self, caller: &Caller, code: &str) -> Result<Vec<String>, Error> {
         let id = caller.account_id.as_deref().unwrap_or_default();
         let begun = self.accounts.state.second_factor(id).await?;
         let begun = begun.filter(|factor| factor.confirmed_at.is_none() && self.was_begun_by(caller, factor));
@@ -131,8 +116,8 @@ impl Identity {
         self.accept_code(&mut tx, id, code).await?;
         second_factors::confirm(&mut tx, id, &rfc3339(self.clock.now())).await?;
         second_factors::replace_recovery_codes(&mut tx, id, &digests).await?;
-        sessions::remove_all_of_but(&mut tx, id, &digest(visit.token.unwrap_or_default())).await?;
-        self.note(&mut tx, &caller.name, visit.network, Event::SecondFactorSet).await?;
+        sessions::remove_all_of_but(&mut tx, id, current(caller)).await?;
+        self.note(&mut tx, &caller.name, caller.network, Event::SecondFactorSet).await?;
         tx.commit().await?;
         Ok(codes)
     }
@@ -141,20 +126,15 @@ impl Identity {
     ///
     /// # Errors
     /// `WrongCredentials`; `NotNow` without a second factor.
-    pub async fn renew_recovery_codes(
-        &self,
-        caller: &Caller,
-        password: SecretString,
-        visit: Visit<'_>,
-    ) -> Result<Vec<String>, Error> {
-        let id = self.ask_password(caller, password, visit).await?;
+    pub async fn renew_recovery_codes(&self, caller: &Caller, password: SecretString) -> Result<Vec<String>, Error> {
+        let id = self.ask_password(caller, password).await?;
         if !self.has_second_factor(Some(&id)).await? {
             return Err(Error::NotNow("There is no second factor: set one up first."));
         }
         let (codes, digests) = second_factor::new_recovery_codes(&*self.random);
         let mut tx = self.accounts.state.begin().await?;
         second_factors::replace_recovery_codes(&mut tx, &id, &digests).await?;
-        self.note(&mut tx, &caller.name, visit.network, Event::RecoveryCodesRenewed).await?;
+        self.note(&mut tx, &caller.name, caller.network, Event::RecoveryCodesRenewed).await?;
         tx.commit().await?;
         Ok(codes)
     }
@@ -163,18 +143,13 @@ impl Identity {
     ///
     /// # Errors
     /// `WrongCredentials`.
-    pub async fn remove_second_factor(
-        &self,
-        caller: &Caller,
-        password: SecretString,
-        visit: Visit<'_>,
-    ) -> Result<(), Error> {
-        let id = self.ask_password(caller, password, visit).await?;
+    pub async fn remove_second_factor(&self, caller: &Caller, password: SecretString) -> Result<(), Error> {
+        let id = self.ask_password(caller, password).await?;
         let mut tx = self.accounts.state.begin().await?;
         if second_factors::remove(&mut tx, &id).await? {
-            sessions::remove_all_of_but(&mut tx, &id, &digest(visit.token.unwrap_or_default())).await?;
+            sessions::remove_all_of_but(&mut tx, &id, current(caller)).await?;
             let event = Event::SecondFactorRemoved { account: caller.name.clone() };
-            self.note(&mut tx, &caller.name, visit.network, event).await?;
+            self.note(&mut tx, &caller.name, caller.network, event).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -183,18 +158,19 @@ impl Identity {
     ///
     /// # Errors
     /// When the state cannot be written.
-    pub async fn end_other_sessions(&self, caller: &Caller, visit: Visit<'_>) -> Result<(), Error> {
+    pub async fn end_other_sessions(&self, caller: &Caller) -> Result<(), Error> {
         let id = caller.account_id.as_deref().unwrap_or_default();
         let mut tx = self.accounts.state.begin().await?;
-        let count = sessions::remove_all_of_but(&mut tx, id, &digest(visit.token.unwrap_or_default())).await?;
+        let count = sessions::remove_all_of_but(&mut tx, id, current(caller)).await?;
         let event = Event::SessionsEnded { account: caller.name.clone(), count };
-        self.note(&mut tx, &caller.name, visit.network, event).await?;
+        self.note(&mut tx, &caller.name, caller.network, event).await?;
         Ok(tx.commit().await?)
     }
 
     /// The account's id, for whoever knows its password. Counts as an attempt to sign in.
-    async fn ask_password(&self, caller: &Caller, password: SecretString, visit: Visit<'_>) -> Result<String, Error> {
-        self.limit(&caller.name, &caller.name, visit).await?;
+    async fn ask_password(&self, caller: &Caller, password: SecretString) -> Result<String, Error> {
+        let network = caller.network.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        self.limit(&caller.name, &caller.name, Visit { network, token: None, known: None }).await?;
         let (id, begun) = (caller.account_id.clone().unwrap_or_default(), std::time::Instant::now());
         let found = self.accounts.find(super::Asker::Visitor, &id).await?.map(|account| account.credentials);
         let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());
@@ -202,9 +178,14 @@ impl Identity {
         if self.passwords.matches(hash, is_active, password, begun).await? {
             return Ok(id);
         }
-        self.refuse(&caller.name, Some(visit.network), Event::PasswordRefused).await?;
+        self.refuse(&caller.name, caller.network, Event::PasswordRefused).await?;
         Err(Error::WrongCredentials)
     }
+}
+
+/// Digest of the token of the session that the request came with.
+fn current(caller: &Caller) -> &str {
+    caller.session.as_deref().unwrap_or_default()
 }
 
 /// Hashes a password on a thread of its own.

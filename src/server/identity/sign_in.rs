@@ -68,8 +68,8 @@ impl Identity {
         let is_active = found.as_ref().is_some_and(|found| found.is_active);
         let matches = self.passwords.matches(hash, is_active, password, begun).await?;
         let Some(found) = found.as_ref().filter(|_| matches).cloned() else {
-            let known = found.as_ref().map(|found| (found.account_id.as_str(), found.is_active));
-            tracing::info!(network = %visit.network, account_and_whether_active = ?known, "a sign-in was refused");
+            let account = found.as_ref().map(|found| found.account_id.as_str());
+            tracing::info!(network = %visit.network, account, is_active, "a sign-in was refused");
             let event = Event::SignInRefused { name: self.signing_key.digest_of(key) };
             self.refuse("unknown", Some(visit.network), event).await?;
             return Err(Error::WrongCredentials);
@@ -85,14 +85,14 @@ impl Identity {
         let token = visit.token.ok_or(Error::WrongCredentials)?;
         let session = self.accounts.state.session(&digest(token)).await?.filter(|session| session.awaits_code);
         let session = session.ok_or(Error::WrongCredentials)?;
-        let wait = self.limits.check_idle(&session.token_sha256);
+        let wait = self.limits.check_question(&session.token_sha256);
         wait.map_err(|retry_after_seconds| Error::TooMany { retry_after_seconds })?;
         let account = self.account_of(&session).await?.ok_or(Error::WrongCredentials)?;
         let mut tx = self.accounts.state.begin().await?;
         match self.accept_code(&mut tx, &session.account_id, code).await {
             Ok(event) => {
                 if let Some(event) = event {
-                    self.note(&mut tx, &session.email, visit.network, event).await?;
+                    self.note(&mut tx, &session.email, Some(visit.network), event).await?;
                 }
                 tx.commit().await?;
                 self.open_session(account.credentials, visit, Step::Code).await
@@ -143,7 +143,7 @@ impl Identity {
         }
         sessions::insert(&mut tx, &session).await?;
         let event = if awaits_code { Event::PasswordAccepted } else { Event::SignedIn };
-        self.note(&mut tx, &session.email, visit.network, event).await?;
+        self.note(&mut tx, &session.email, Some(visit.network), event).await?;
         tx.commit().await?;
         if !awaits_code {
             tracing::info!(account = %session.account_id, network = %visit.network, "signed in");
@@ -165,7 +165,7 @@ impl Identity {
         } else {
             sessions::remove_all_of(&mut tx, &session.account_id).await?;
         }
-        self.note(&mut tx, &session.email, network, Event::SignedOut).await?;
+        self.note(&mut tx, &session.email, Some(network), Event::SignedOut).await?;
         Ok(tx.commit().await?)
     }
 
@@ -185,9 +185,15 @@ impl Identity {
         format!("{id}.{}", self.signing_key.mark("known browser", &[id, &name.to_lowercase()]))
     }
 
-    pub(super) async fn note(&self, tx: &mut Tx, actor: &str, network: IpAddr, event: Event) -> Result<(), Error> {
+    pub(super) async fn note(
+        &self,
+        tx: &mut Tx,
+        actor: &str,
+        network: Option<IpAddr>,
+        event: Event,
+    ) -> Result<(), Error> {
         let at = rfc3339(self.clock.now());
-        audit::append(tx, &Entry { at, actor, network: Some(network), export: None, event }).await?;
+        audit::append(tx, &Entry { at, actor, network, export: None, event }).await?;
         Ok(())
     }
 }
