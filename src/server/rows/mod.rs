@@ -1,7 +1,7 @@
-//! The floor between source and pipeline: what a value, a table and a stream of rows are.
+//! Values, tables and the row sink: the interface between source and pipeline.
 //!
-//! May import: `model`. Flow: a source pushes borrowed values into a `RowSink`, column by column,
-//! row by row; nothing is collected, nothing is copied on the way.
+//! May import: `model`. Flow: a source pushes borrowed values into a `RowSink`, column by column, row by row; nothing
+//! is collected or copied on the way.
 
 mod order;
 
@@ -11,7 +11,7 @@ use crate::model::redaction::{NotIncluded, Treatment};
 
 pub use order::parents_first;
 
-/// One value as the engine stores it, borrowed from the engine's own memory.
+/// One value as the engine stores it, borrowed from the engine's memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
     Null,
@@ -19,36 +19,36 @@ pub enum Value<'a> {
     Integer(i64),
     Float(f32),
     Double(f64),
-    /// Text that is printable ASCII without quote and backslash: digits, dates, UUIDs.
+    /// Printable ASCII without quote and backslash: digits, dates, UUIDs.
     Plain(&'a [u8]),
-    /// Bytes that the engine calls text; they need not be UTF-8.
+    /// Bytes that the engine declares as text; they need not be UTF-8.
     Text(&'a [u8]),
     Blob(&'a [u8]),
 }
 
-/// A table as the database has it.
+/// A table as the database declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     pub name: String,
     pub columns: Vec<ColumnSchema>,
-    /// Empty where the table has none.
+    /// Empty if the table has none.
     pub primary_key: Vec<String>,
-    /// Tables that this one refers to.
+    /// Tables that this one references.
     pub parents: Vec<String>,
-    /// What the database's own documentation says.
+    /// The comment on the table in the database.
     pub comment: Option<String>,
 }
 
-/// Everything in the database: tables in file order, the rest with the reason it is left.
+/// The database's schema: tables in file order, and every other object with the reason it is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
     pub tables: Vec<Table>,
     pub not_included: Vec<NotIncluded>,
-    /// Tables that the database would not let us read whole.
+    /// Tables that cannot be read, or not completely.
     pub unreadable: Vec<Unreadable>,
 }
 
-/// A table that cannot be read, and what to do about it.
+/// A table that cannot be read, with the reason and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     pub table: String,
@@ -62,34 +62,35 @@ impl Catalog {
     }
 }
 
-/// What to read of one table.
+/// What to read of one table, and in which order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
     pub table: String,
-    /// In the order in which values are wanted.
+    /// In the order in which values are pushed.
     pub columns: Vec<ColumnSchema>,
-    /// What is done with each column's values.
+    /// The treatment of each column's values, applied downstream; sources ignore it.
     pub treatments: Vec<Treatment>,
-    /// What records are ordered by: the primary key, else every column; of both, only what leaves as it is.
+    /// Columns to order records by: the primary key, else every column. Only columns that are kept unchanged, since
+    /// the order by a masked value would reveal it.
     pub key: Vec<String>,
     pub order: RecordOrder,
 }
 
-/// The receiver of rows wants no more of them; its own error says why.
+/// Returned by a sink to end the read; the sink holds the actual error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped;
 
-/// Takes the rows of one table.
+/// Receives the rows of one table.
 pub trait RowSink {
-    /// The next value of the row in hand, in the selection's column order.
+    /// Takes the next value of the current row, in the selection's column order.
     ///
     /// # Errors
-    /// When reading should end here.
+    /// `Stopped` to end the read.
     fn value(&mut self, value: Value<'_>) -> Result<(), Stopped>;
 
-    /// The row in hand is complete.
+    /// Ends the current row.
     ///
     /// # Errors
-    /// When reading should end here.
+    /// `Stopped` to end the read.
     fn end_row(&mut self) -> Result<(), Stopped>;
 }

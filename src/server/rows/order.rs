@@ -1,11 +1,10 @@
-//! The order of tables in a file: parents first, names break ties, a cycle is cut at its
-//! alphabetically first table.
+//! Table order in a file: parents first, ties broken by name, a cycle broken at its alphabetically first table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Table;
 
-/// Sorts tables so that a record's references point backwards wherever the schema allows it.
+/// Sorts tables so that foreign keys point backwards wherever the schema allows it.
 #[must_use]
 pub fn parents_first(tables: Vec<Table>) -> Vec<Table> {
     let mut waiting: BTreeMap<String, Table> = tables.into_iter().map(|t| (t.name.clone(), t)).collect();
@@ -26,7 +25,7 @@ fn open_parents<'a>(table: &'a Table, waiting: &'a BTreeMap<String, Table>) -> i
     others.filter(|parent| waiting.contains_key(*parent)).map(String::as_str)
 }
 
-/// The alphabetically first table of a cycle that waits for nothing but itself.
+/// The alphabetically first table of a cycle that depends on no table outside the cycle.
 fn first_of_a_cycle(waiting: &BTreeMap<String, Table>) -> Option<String> {
     let reach: BTreeMap<&str, BTreeSet<&str>> =
         waiting.keys().map(|name| (name.as_str(), ancestors(name, waiting))).collect();

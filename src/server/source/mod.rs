@@ -1,15 +1,15 @@
-//! Where data comes from: one trait of the few verbs the product needs, one folder per engine.
+//! Read access to source databases: the `Source` and `Snapshot` traits, and one folder per engine.
 //!
-//! May import: `rows`, `model`. Every verb blocks; callers run them on a thread of their own. Flow:
-//! `open_snapshot` pins one consistent view, everything about one preview or run is read from it,
-//! and dropping it ends the session in the database.
+//! May import: `rows`, `model`. Every method blocks; callers run them on a dedicated thread. Flow: `open_snapshot`
+//! opens one consistent view, everything for one preview or run is read from it, and dropping it ends the session in
+//! the database.
 
 pub mod postgres;
 pub mod sqlite;
 
 use crate::server::rows::{Catalog, RowSink, Selection};
 
-/// What can go wrong with a source, in words fit for anybody: no path, no SQL, no value.
+/// Why a source cannot be read. Messages are safe to show to anyone: they contain no path, no SQL and no value.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the database file does not exist")]
@@ -36,7 +36,7 @@ pub enum Error {
     Stopped,
     #[error("the database server cannot be reached; check that it runs, its address and its TLS mode")]
     Unreachable,
-    /// Its cause may name files, and is for whoever has typed their names.
+    /// The cause may name files; it is shown only on the command line, to the operator who named them.
     #[error("the database server's TLS cannot be used")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the database server refuses this user: check name, password and pg_hba.conf")]
@@ -103,39 +103,39 @@ pub enum Error {
 
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Ends whatever a snapshot is doing, from any thread.
+/// Aborts what a snapshot is doing, from any thread.
 pub type Interrupt = Box<dyn Fn() + Send + Sync>;
 
-/// What tells a database from every other one.
+/// Identifies a database among all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The engine, and what it or its place says: `sqlite:/srv/app.db`, `postgresql:7711877937184841725/app`.
+    /// Engine and engine-specific identifier: `sqlite:/srv/app.db`, `postgresql:7711877937184841725/app`.
     pub name: String,
-    /// What a file keeps when it is moved.
+    /// Identifier of a file that survives a move; `None` for a server, or if the file system has none.
     pub file: Option<String>,
 }
 
 /// A database to read from.
 pub trait Source: Send + Sync {
-    /// Such as "SQLite".
+    /// The engine's name, such as "SQLite".
     fn engine(&self) -> &'static str;
 
     fn engine_version(&self) -> String;
 
-    /// What tells this database from every other one, as the engine knows it. A physical copy has the same.
+    /// Returns the database's identity as the engine knows it. A physical copy of a PostgreSQL cluster has the same.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached or queried.
     fn identity(&self) -> Result<Identity>;
 
-    /// Pins one consistent view of the whole database. `begun` gets the means to end it as soon as there
-    /// is something to end, which may be long before there is a view: others may hold locks.
+    /// Opens one consistent view of the database. `begun` receives the interrupt handle as soon as the session
+    /// exists, which may be long before the view does: acquiring locks can wait.
     ///
     /// # Errors
-    /// When the database is missing, locked, damaged or not what it should be.
+    /// When the database is missing, unreachable, locked, damaged or unsupported, or its schema keeps changing.
     fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>>;
 
-    /// The same for whoever will not interrupt it.
+    /// Opens a snapshot that will not be interrupted.
     ///
     /// # Errors
     /// As `begin_snapshot`.
@@ -143,21 +143,21 @@ pub trait Source: Send + Sync {
         self.begin_snapshot(&|_| ())
     }
 
-    /// Reads `columns` of the one row of `table` that fulfils every condition, as texts, outside any snapshot: the
-    /// newest truth about an account. None, or several rows, give `None`.
+    /// Reads `columns` of the only row of `table` that matches every condition, as text. Reads outside any snapshot,
+    /// so that it sees the newest committed state of an account. Returns `None` if no row or several rows match.
     ///
     /// # Errors
-    /// As `open_snapshot`.
+    /// When the table or a column does not exist or must not be used for sign-in; otherwise as `begin_snapshot`.
     fn find(&self, table: &str, conditions: &[Condition<'_>], columns: &[&str]) -> Result<Option<Vec<Option<String>>>>;
 
-    /// Whether some row of `table` fulfils every condition now.
+    /// Returns whether any row of `table` matches every condition now, outside any snapshot.
     ///
     /// # Errors
-    /// As `open_snapshot`.
+    /// As `find`.
     fn holds(&self, table: &str, conditions: &[Condition<'_>]) -> Result<bool>;
 }
 
-/// What a column must hold: one of these.
+/// A condition on one column: its value must be one of `any_of`.
 #[derive(Clone, Debug)]
 pub struct Condition<'a> {
     pub column: &'a str,
@@ -173,49 +173,52 @@ impl<'a> Condition<'a> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accepted<'a> {
-    /// As the database writes the value as text.
+    /// The value as the database renders it as text.
     Text(&'a str),
     Null,
     NotNull,
 }
 
-/// One consistent view.
+/// One consistent view of a database.
 pub trait Snapshot: Send {
-    /// How the view is isolated from writers, for the file's metadata.
+    /// The isolation level, as written to the file's metadata.
     fn isolation(&self) -> &'static str;
 
-    /// Whether those who write to the database have to wait while this view is open.
+    /// Whether writers to the database have to wait while this view is open.
     fn blocks_writers(&self) -> bool;
 
+    /// Returns the schema.
+    ///
     /// # Errors
     /// When the schema cannot be read.
     fn catalog(&mut self) -> Result<Catalog>;
 
-    /// Exact number of rows.
+    /// Returns the exact number of rows.
     ///
     /// # Errors
-    /// When the table cannot be read.
+    /// `NoTable` for an unknown table, or an error of the database.
     fn count(&mut self, table: &str) -> Result<u64>;
 
-    /// Pushes a few hundred rows, spread over the table.
+    /// Pushes a sample of a few hundred rows, spread over the table.
     ///
     /// # Errors
-    /// When the table cannot be read or the sink stops.
+    /// `Stopped` when the sink stops; `NoTable` for an unknown table, or an error of the database.
     fn sample(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()>;
 
-    /// Pushes every row once.
+    /// Pushes every row once, in the order that the selection asks for.
     ///
     /// # Errors
-    /// When the table cannot be read or the sink stops.
+    /// As `sample`.
     fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()>;
 }
 
-/// In characters. Nobody's name or password hash is longer, and nobody's memory is spent on one that is.
+/// Most characters that a lookup reads of a value. No real name or password hash is longer; an oversized one costs
+/// no memory.
 const LONGEST_ANSWER: usize = 4096;
-/// Why look-ups for sign-in read nothing but tables.
+/// Reason in `NotATable`: lookups for sign-in read tables only.
 const NO_TABLE: &str = "it is no table; whoever made it would choose who may sign in";
 
-/// An identifier from a catalog or a profile, quoted as SQL wants it (ISO/IEC 9075-2, delimited identifier).
+/// Quotes an identifier from a catalog or a profile for SQL (ISO/IEC 9075-2, delimited identifier).
 fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }

@@ -1,4 +1,4 @@
-//! The schema as PostgreSQL's catalogs report it, and how each column is taken off the wire.
+//! The schema as PostgreSQL's system catalogs report it, and how each column is read.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::model::catalog::ColumnSchema;
 use crate::model::redaction::NotIncluded;
 use crate::server::rows::{Catalog, Table, Unreadable, parents_first};
 
-/// A table with what reading it takes.
+/// A table with what is needed to read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relation {
     pub oid: i64,
-    /// What stands after FROM: `ONLY` but for partitioned tables, whose rows lie in their partitions.
+    /// The FROM item: `ONLY` unless the table is partitioned, whose rows are in its partitions.
     pub from: String,
     pub columns: BTreeMap<String, Column>,
 }
@@ -24,13 +24,13 @@ pub struct Relation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     pub wire: Wire,
-    /// What is selected.
+    /// The SELECT expression.
     pub expression: String,
-    /// What rows are ordered by: a type without an order is ordered by its text.
+    /// The ORDER BY expression; a type without an ordering is ordered by its text.
     pub order: String,
 }
 
-/// The catalog for everybody, and the relations by their names in it.
+/// The engine-independent catalog, and the relations by the table names used in it.
 pub struct Schema {
     pub catalog: Catalog,
     pub relations: BTreeMap<String, Relation>,
@@ -78,8 +78,8 @@ const KEYS: &str = "
      WHERE k.contype IN ('p', 'f') AND k.conparentid = 0 AND CAST(k.conrelid AS bigint) = ANY($1)
      ORDER BY k.conrelid, k.contype DESC, k.conname";
 
-/// What a column's values are computed from: a generated column's expression, and the arguments of the triggers that
-/// keep search vectors (column, configuration, columns).
+/// Source columns of computed columns: those in a generated column's expression, and those in the arguments of
+/// built-in triggers that maintain search vectors (column, configuration, columns).
 const COMPUTED: &str = "
     SELECT CAST(d.adrelid AS bigint), CAST(a.attname AS text), CAST(r.attname AS text)
       FROM pg_attrdef d
@@ -137,8 +137,8 @@ impl Object {
         })
     }
 
-    /// Bare in `public`, else `schema.table`; a part with a dot or a quote in it is quoted, so that no
-    /// two tables share a name.
+    /// The exported name: bare in `public`, otherwise `schema.table`. A part that contains a dot or a quote is
+    /// quoted, so that no two tables share a name.
     fn label(&self) -> String {
         let part = |text: &str| if text.contains(['.', '"']) { quoted(text) } else { text.to_owned() };
         if self.schema == "public" { part(&self.name) } else { format!("{}.{}", part(&self.schema), part(&self.name)) }
@@ -182,7 +182,7 @@ impl Object {
 pub const HIDES_ROWS: &str =
     "row-level security hides rows from the user: use the table's owner or a role with BYPASSRLS";
 
-/// A label (`Object::label`) taken apart.
+/// Splits a label (`Object::label`) into schema and name; `None` if it has more than two parts.
 pub fn parts(label: &str) -> Option<(String, String)> {
     let mut parts = vec![String::new()];
     let mut is_quoted = false;
@@ -201,7 +201,7 @@ pub fn parts(label: &str) -> Option<(String, String)> {
     }
 }
 
-/// Reads everything about the database that is not a row.
+/// Reads the schema: objects, columns, keys, and which tables cannot be read.
 pub fn read(session: &mut Session) -> Result<Schema> {
     let objects: Vec<Object> = rows(&session.fetch(OBJECTS, &[])?, Object::read)?;
     let code = ForeignCode::read(session)?;
@@ -221,7 +221,7 @@ pub fn read(session: &mut Session) -> Result<Schema> {
         taken.push(object);
     }
     not_included.extend(large_objects(session)?);
-    // As the text of an array.
+    // As an array literal.
     let oids = format!("{{{}}}", taken.iter().map(|object| object.oid.to_string()).collect::<Vec<_>>().join(","));
     let mut columns: Vec<(i64, ColumnSchema, Column)> = rows(&session.fetch(COLUMNS, &[&oids])?, column)?;
     let computed: Vec<(i64, String, String)> =
@@ -231,7 +231,7 @@ pub fn read(session: &mut Session) -> Result<Schema> {
         let from = computed.iter().filter(|(table, column, _)| table == oid && *column == schema.name);
         schema.computed_from = from.map(|(.., source)| source.clone()).collect();
         if schema.generated && schema.computed_from.is_empty() {
-            // Where nothing is known, it may be any of them.
+            // No dependency recorded: assume all other columns.
             let others = names.iter().filter(|(table, name)| table == oid && *name != schema.name);
             schema.computed_from = others.map(|(_, name)| name.clone()).collect();
         }
@@ -294,12 +294,12 @@ fn table(
 fn column(row: &Row) -> client::Result<(i64, ColumnSchema, Column)> {
     let name: String = row.parse(1)?;
     let wire = Wire::of(row.parse(7)?, row.text(8)?);
-    // As the base type: for a domain over it, its owner could have made a function that fits better.
+    // Cast to the base type: a domain's owner could define an overload that matches the domain better.
     let base = format!("CAST({} AS {})", quoted(&name), row.text(11)?);
     let text = format!("{}.{}({base})", quoted(row.text(9)?), quoted(row.text(10)?));
     let column = Column {
         wire,
-        // In text format, the server itself calls the type's output function.
+        // No cast needed: in text format, the server calls the type's output function itself.
         expression: quoted(&name),
         order: if wire.has_order() {
             quoted(&name)

@@ -1,4 +1,4 @@
-//! Values of the common types, in binary where that saves writing and reading digits (the types' `*_send`
+//! Decodes column values: in binary for types where that saves formatting and parsing digits (the types' `*_send`
 //! functions in PostgreSQL's source).
 
 use super::super::Error;
@@ -6,7 +6,7 @@ use super::client::Format;
 use crate::model::catalog::Codec;
 use crate::server::rows::Value;
 
-/// How a column comes over the wire.
+/// How a column is transferred and decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wire {
     Boolean,
@@ -17,7 +17,7 @@ pub enum Wire {
     Float4,
     Float8,
     Numeric,
-    /// Characters as they are stored.
+    /// Character types, sent as stored.
     Text,
     /// An enum's label.
     Label,
@@ -29,12 +29,12 @@ pub enum Wire {
     TimestampTz,
     Json,
     Jsonb,
-    /// What the type's own output function says.
+    /// Any other type, as text from its output function.
     Output,
 }
 
 impl Wire {
-    /// By the type's OID (`pg_type.dat`) and kind.
+    /// Chooses by the type's OID (`pg_type.dat`) and kind (`typtype`).
     pub fn of(oid: i64, kind: &str) -> Self {
         match (oid, kind) {
             (_, "e") => Self::Label,
@@ -59,8 +59,8 @@ impl Wire {
         }
     }
 
-    /// What is text anyway comes as text: the same bytes, and measured, a server that sends texts in binary
-    /// spends a tenth more on them (`*_send` takes a kilobyte of memory for each value, `*_out` its length).
+    /// Types that are text use the text format: the bytes are the same, and binary was measured to cost the server a
+    /// tenth more (`*_send` allocates a kilobyte for each value, `*_out` only its length).
     pub fn format(self) -> Format {
         match self {
             Self::Text | Self::Label | Self::Output | Self::Json | Self::Jsonb => Format::Text,
@@ -84,13 +84,13 @@ impl Wire {
         }
     }
 
-    /// Whether values can be ordered as they are. Types of the `Output` kind may have no order.
+    /// Whether `ORDER BY` works on the type itself. Types of the `Output` kind may have no ordering.
     pub fn has_order(self) -> bool {
         !matches!(self, Self::Json | Self::Output)
     }
 }
 
-/// Takes a value apart. `text` is memory for those that become text.
+/// Decodes one value. `text` is a reusable buffer for values rendered as text.
 pub fn value<'a>(wire: Wire, bytes: &'a [u8], text: &'a mut Vec<u8>) -> Result<Value<'a>, Error> {
     text.clear();
     let value = match wire {
@@ -141,7 +141,7 @@ fn uuid(bytes: [u8; 16], text: &mut Vec<u8>) {
     }
 }
 
-/// Digits with leading zeros.
+/// Pads `n` with leading zeros to `width` digits.
 fn digits(text: &mut Vec<u8>, n: i64, width: usize) {
     let mut buffer = itoa::Buffer::new();
     let shown = buffer.format(n).as_bytes();
@@ -149,11 +149,11 @@ fn digits(text: &mut Vec<u8>, n: i64, width: usize) {
     text.extend_from_slice(shown);
 }
 
-/// Days from 1970-01-01 to the epoch of PostgreSQL, 2000-01-01.
+/// Days from 1970-01-01 to PostgreSQL's epoch, 2000-01-01.
 const EPOCH_DAYS: i64 = 10_957;
 const DAY_US: i64 = 86_400_000_000;
 
-/// `YYYY-MM-DD`; the era is written by the caller, after the time. True for years before Christ.
+/// Writes `YYYY-MM-DD` and returns whether the year is BC; the caller writes the era after the time.
 fn calendar(days_since_2000: i64, text: &mut Vec<u8>) -> bool {
     // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
     let z = days_since_2000 + EPOCH_DAYS + 719_468;
@@ -165,7 +165,7 @@ fn calendar(days_since_2000: i64, text: &mut Vec<u8>) -> bool {
     let day = doy - (153 * mp + 2) / 5 + 1;
     let month = if mp < 10 { mp + 3 } else { mp - 9 };
     let year = yoe + era * 400 + i64::from(month <= 2);
-    // There is no year 0: 1 BC comes before 1.
+    // There is no year 0: 1 BC is followed by AD 1.
     digits(text, if year > 0 { year } else { 1 - year }, 4);
     text.push(b'-');
     digits(text, month, 2);
@@ -186,7 +186,7 @@ fn date(days: i32, text: &mut Vec<u8>) {
     }
 }
 
-/// `HH:MM:SS`, with six digits of microseconds where there are any. 24:00:00 is a time here.
+/// Writes `HH:MM:SS`, with six fractional digits unless they are zero. 24:00:00 is a valid time in PostgreSQL.
 fn clock(us: i64, text: &mut Vec<u8>) {
     let seconds = us / 1_000_000;
     digits(text, seconds / 3600, 2);
@@ -201,7 +201,7 @@ fn clock(us: i64, text: &mut Vec<u8>) {
     }
 }
 
-/// RFC 3339 while it has four digits of year; what RFC 3339 cannot say is written as PostgreSQL does.
+/// RFC 3339 for four-digit years; values that RFC 3339 cannot express are written as PostgreSQL does.
 fn timestamp(us: i64, zoned: bool, text: &mut Vec<u8>) {
     match us {
         i64::MIN => return text.extend_from_slice(b"-infinity"),
@@ -222,7 +222,7 @@ fn timestamp(us: i64, zoned: bool, text: &mut Vec<u8>) {
     }
 }
 
-/// Digits and scale as they are kept (`numeric_send`: groups of four decimal digits).
+/// Keeps all digits and the scale (`numeric_send`: groups of four decimal digits).
 fn numeric(bytes: &[u8], text: &mut Vec<u8>) -> Option<()> {
     let (head, groups) = bytes.split_at_checked(8)?;
     let word = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
@@ -251,7 +251,7 @@ fn numeric(bytes: &[u8], text: &mut Vec<u8>) -> Option<()> {
     if scale > 0 {
         text.push(b'.');
         let end = text.len() + scale;
-        // The first group after the point stands at `weight + 1`; one before the first kept is zero.
+        // The first fractional group has index `weight + 1`; groups that are not stored are zero.
         let mut index = weight + 1;
         while text.len() < end {
             digits(text, group(index), 4);
@@ -287,7 +287,7 @@ mod tests {
         assert_eq!(shown(|t| clock(DAY_US, t)), "24:00:00");
     }
 
-    /// Groups as `numeric_send` would send them.
+    /// The bytes that `numeric_send` would send.
     fn sent(weight: i16, sign: u16, scale: u16, groups: &[u16]) -> Vec<u8> {
         let head = [u16::try_from(groups.len()).unwrap(), weight.cast_unsigned(), sign, scale];
         head.iter().chain(groups).flat_map(|word| word.to_be_bytes()).collect()

@@ -1,9 +1,9 @@
-//! What the server's and the wire's errors mean to people (SQLSTATE: PostgreSQL manual, appendix A).
+//! Maps SQLSTATEs and client errors to source errors (PostgreSQL manual, appendix A).
 
 use super::super::Error;
 use super::client;
 
-/// Turns an error of the client into ours. What the server says may hold values: its code is passed on.
+/// Converts a client error. The server's message may contain values, so only its code is shown.
 pub fn explain(error: client::Error) -> Error {
     match error {
         client::Error::Server { ref code, .. } => match code.as_str() {
@@ -33,7 +33,7 @@ pub fn explain(error: client::Error) -> Error {
     }
 }
 
-/// The same, while connecting: nothing was there to be closed.
+/// Like `explain`, while connecting: a connection that closes or stays silent counts as unreachable.
 pub fn explain_connect(error: client::Error) -> Error {
     match error {
         client::Error::Closed(_) | client::Error::Silent => Error::Unreachable,
@@ -45,12 +45,12 @@ fn code(error: &Error) -> &str {
     if let Error::Refused { code, .. } = error { code } else { "" }
 }
 
-/// A text that the column's type cannot be.
+/// The value is not valid input for the column's type (class 22, data exception).
 pub fn is_bad_value(error: &Error) -> bool {
     code(error).starts_with("22")
 }
 
-/// A table that was dropped or renamed since it was seen.
+/// The table was dropped, renamed or replaced since the schema was read.
 pub fn is_gone(error: &Error) -> bool {
     matches!(code(error), "42P01" | "3F000" | "42809")
 }

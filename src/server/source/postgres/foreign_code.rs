@@ -1,5 +1,5 @@
-//! Code that the server would run for whoever merely plans a query over a table: what is there already, and who could
-//! add some while Waybill reads.
+//! Finds tables for which merely planning a query could run someone else's code: code that is there already, and
+//! owners who could add some while Waybill reads.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::catalog::rows;
 use super::client::{self, Row};
 use super::session::Session;
 
-/// What the planner may run when it looks at a table: it works out constant parts of expressions in indexes, extended
-/// statistics and partition keys, as whoever asks. (`evil(1) + id` in an index is one call of `evil` for each plan,
-/// without any row.) An operator brings its negator along, and a domain its checks; enums bring nothing. What belongs
-/// to superusers, to the user who asks or to roles that the operator trusts (`$1`) is no harm.
+/// Code that the planner may run for a table: it evaluates constant parts of expressions in indexes, extended
+/// statistics and partition keys, with the querying user's privileges. (An index on `evil(1) + id` calls `evil` once
+/// per plan, even without rows.) An operator also brings its negator and a domain its CHECK constraints; enums bring
+/// no code. Code owned by superusers, by the querying user or by trusted owners (`$1`) is accepted.
 const FOREIGN_CODE: &str = "
     SELECT CAST(coalesce(
              (SELECT a.relid FROM pg_partition_ancestors(code.relation) a(relid)
@@ -43,11 +43,11 @@ const FOREIGN_CODE: &str = "
      WHERE NOT r.rolsuper AND r.rolname <> session_user AND CAST(r.rolname AS text) <> ALL (CAST($1 AS text[]))
      ORDER BY 1, n.nspname, made.name";
 
-/// Who could add such code between a look at the catalog and the reading of a table: an index does not wait for
-/// readers. That is the owner of the table or of one of its partitions, and the owner of its schema, who could put
-/// another table into its place. No lock that a reader may take keeps them from it, so whoever could gain by it is
-/// refused: somebody who lacks an attribute, a membership, a readable table (or some of its rows) or an executable
-/// function of the user who asks. The session's user counts, not the current one: code may `RESET ROLE`.
+/// Owners who could add such code between the catalog query and the read, since CREATE INDEX does not wait for
+/// readers: the owner of the table or of one of its partitions, and the owner of its schema, who could replace the
+/// table. No lock available to a reader prevents this. A table is refused if such an owner could gain by it, that is,
+/// lacks an attribute, a membership, a readable table (or some of its rows) or an executable function of the querying
+/// user. The session user counts, not the current one: code may `RESET ROLE`.
 const FOREIGN_OWNERS: &str = "
     WITH me AS MATERIALIZED (SELECT * FROM pg_roles WHERE rolname = session_user),
     held AS MATERIALIZED (
@@ -91,20 +91,20 @@ const FOREIGN_OWNERS: &str = "
       FROM held JOIN gains ON gains.oid = held.owner
      ORDER BY 1, held.what <> 'it', held.what, gains.rolname";
 
-/// Why a table should not even be looked at, and what to do.
+/// Reasons not to query a table at all, by its OID, each with the remedy.
 pub struct ForeignCode(BTreeMap<i64, String>);
 
 impl ForeignCode {
-    /// One reason for each table that has any.
+    /// Reads one reason for each affected table.
     pub fn read(session: &mut Session) -> Result<Self> {
         let trusted = text_array(session.trusted_owners());
         let could_be_added: Vec<(i64, String)> = rows(&session.fetch(FOREIGN_OWNERS, &[&trusted])?, foreign_owner)?;
         let is_there: Vec<(i64, String)> = rows(&session.fetch(FOREIGN_CODE, &[&trusted])?, foreign_code)?;
-        // The first one of each table, and of what is there rather than of what could be.
+        // Keeps the first reason of each table; existing code takes precedence over code that could be added.
         Ok(Self(could_be_added.into_iter().rev().chain(is_there.into_iter().rev()).collect()))
     }
 
-    /// Why not to read the table with this OID.
+    /// The reason not to query the table with this OID, if any.
     pub fn reason(&self, table: i64) -> Option<&str> {
         self.0.get(&table).map(String::as_str)
     }
@@ -112,7 +112,7 @@ impl ForeignCode {
 
 fn foreign_code(row: &Row) -> client::Result<(i64, String)> {
     let (what, schema, name, owner) = (row.text(1)?, row.text(2)?, row.text(3)?, row.text(4)?);
-    // `operator @<@` and `type mail` have their kind before their name.
+    // The query prefixes operators and types with their kind: `operator @<@`, `type mail`.
     let function = match name.split_once(' ') {
         Some((kind, name)) => format!("{kind} {schema}.{name}"),
         None => format!("function {schema}.{name}"),
@@ -134,7 +134,7 @@ fn foreign_owner(row: &Row) -> client::Result<(i64, String)> {
     Ok((row.parse(0)?, reason))
 }
 
-/// As PostgreSQL reads an array of texts.
+/// Formats a PostgreSQL text array literal.
 fn text_array(texts: &[String]) -> String {
     let mut array = String::new();
     for text in texts {

@@ -1,4 +1,4 @@
-//! Questions about an account: the newest committed truth, from plain tables only.
+//! Lookups of accounts: the newest committed rows, from plain tables only.
 
 use super::super::{Accepted, Condition, Error, LONGEST_ANSWER, NO_TABLE, Result};
 use super::catalog::{HIDES_ROWS, parts, rows};
@@ -10,7 +10,7 @@ use super::{fault, quoted};
 /// OID of `text` (`pg_type.dat`).
 const TEXT: u32 = 25;
 
-/// A condition with the values that it is about, each with its type.
+/// The parameters of a WHERE clause: values, and the OID of each one's type.
 #[derive(Default)]
 struct Test<'a> {
     types: Vec<u32>,
@@ -18,7 +18,7 @@ struct Test<'a> {
 }
 
 impl<'a> Test<'a> {
-    /// SQL for: every condition holds.
+    /// Returns the SQL for the conjunction of `conditions`.
     fn all(&mut self, name: &str, table: &PlainTable, conditions: &[Condition<'a>]) -> Result<String> {
         let tests: Vec<String> = conditions
             .iter()
@@ -33,13 +33,13 @@ impl<'a> Test<'a> {
             Accepted::Null => format!("{} IS NULL", quoted(&column.name)),
             Accepted::NotNull => format!("{} IS NOT NULL", quoted(&column.name)),
             Accepted::Text(value) if texts == 1 => self.equals(column, value),
-            // What a truth value is written as differs from engine to engine.
+            // Several texts may be spellings of a boolean, which differ between engines: compared as text.
             Accepted::Text(value) => self.equals_as_text(column, value),
         };
         format!("({})", accepted.iter().map(one).collect::<Vec<_>>().join(" OR "))
     }
 
-    /// As its own type, which an index is made for.
+    /// Compares in the column's own type, so that an index can be used.
     fn equals(&mut self, column: &PlainColumn, value: &'a str) -> String {
         match &column.equals {
             Some(equals) => format!("{equals} ${}", self.push(column.type_oid, value)),
@@ -58,7 +58,8 @@ impl<'a> Test<'a> {
     }
 }
 
-/// `Source::identity`: the cluster's identifier, which a copy keeps and an upgrade changes, and the database.
+/// `Source::identity`: the cluster's system identifier, which a physical copy keeps and an upgrade changes, and the
+/// database name.
 pub fn identity(session: &mut Session) -> Result<String> {
     let question = "SELECT CAST(system_identifier AS text), CAST(current_database() AS text) FROM pg_control_system()";
     let found = session.fetch(question, &[])?;
@@ -84,7 +85,7 @@ pub fn find(
     let tests = test.all(table, &plain, conditions)?;
     let sql = format!("SELECT {} FROM {} WHERE {tests} LIMIT 2", shown.join(", "), plain.from);
     let mut rows = match session.fetch_typed(&sql, &test.types, &test.values) {
-        // An e-mail address is no UUID: then nobody has that key.
+        // The value is not valid for the column's type (an e-mail address is no UUID), so no row matches.
         Err(error) if fault::is_bad_value(&error) => return Ok(None),
         rows => rows?,
     };
@@ -104,10 +105,11 @@ pub fn holds(session: &mut Session, table: &str, conditions: &[Condition<'_>]) -
     }
 }
 
-/// The plain table of that name, as look-ups for sign-in may read it.
+/// Looks up the plain table of that name for sign-in.
 ///
 /// # Errors
-/// `NotATable` for anything else: a view in its place would run its owner's code.
+/// `NoTable` if it does not exist. `NotATable` if it is another kind of object (a view would run its owner's code),
+/// if row-level security hides rows, or if querying it could run someone else's code.
 fn plain_table(session: &mut Session, name: &str) -> Result<PlainTable> {
     let no_table = || Error::NoTable(name.to_owned());
     let (schema, table) = parts(name).ok_or_else(no_table)?;
@@ -155,29 +157,29 @@ const PLAIN_TABLE: &str = "
       LEFT JOIN pg_namespace n ON n.oid = b.typnamespace
       LEFT JOIN pg_proc f ON f.oid = b.typoutput LEFT JOIN pg_namespace fn ON fn.oid = f.pronamespace";
 
-/// A table that look-ups may read.
+/// A table that lookups may read.
 #[derive(Debug)]
 struct PlainTable {
-    /// What stands after FROM.
+    /// The FROM item.
     from: String,
     columns: Vec<PlainColumn>,
 }
 
-/// How a column is shown and compared without any cast, function or operator that a user could have made.
+/// SQL to render and compare a column without any cast, function or operator that a user could have defined.
 #[derive(Debug)]
 struct PlainColumn {
     name: String,
-    /// OID of the type, of a domain's base type: a domain's checks are somebody's code.
+    /// Type OID; of the base type for a domain, since the domain's CHECK constraints are user code.
     type_oid: u32,
-    /// SQL for the value as text.
+    /// SQL expression for the value as text.
     text: String,
-    /// SQL that compares the value with what stands after it; none where only texts can be compared.
+    /// Left side and operator of a typed comparison; `None` where only texts can be compared.
     equals: Option<String>,
 }
 
 impl PlainTable {
     /// # Errors
-    /// `NoColumn`.
+    /// `NoColumn` if the table has no such column.
     fn column(&self, table: &str, name: &str) -> Result<&PlainColumn> {
         let found = self.columns.iter().find(|column| column.name == name);
         found.ok_or_else(|| Error::NoColumn(format!("{table}.{name}")))
@@ -185,21 +187,22 @@ impl PlainTable {
 }
 
 impl PlainColumn {
-    /// None for a table without columns.
+    /// Returns `None` for the single row of a table without columns.
     fn read(row: &Row) -> client::Result<Option<Self>> {
         let Some(name) = row.maybe(3) else { return Ok(None) };
         let is_built_in = row.is_true(5)?;
-        // As the base type: for a domain over it, its owner could have made functions and operators that fit better.
+        // Cast to the base type: a domain's owner could define functions and operators that match the domain better.
         let base = if is_built_in { quoted(name) } else { format!("CAST({} AS {})", quoted(name), row.text(8)?) };
         let output = format!("{}.{}({base})", quoted(row.text(6)?), quoted(row.text(7)?));
-        // Nobody can make a cast between types that PostgreSQL ships; of others, a cast may be anybody's.
+        // Users cannot create casts between built-in types; a cast of any other type may be user code.
         let text = if is_built_in {
             format!("CAST({base} AS pg_catalog.text)")
         } else {
             format!("pg_catalog.textin({output})")
         };
-        // Only superusers make operator classes, so a type's own one (citext's) can be trusted. An enum has none
-        // of its own, and its owner's casts would take part in choosing among the operators for any enum.
+        // Only superusers can create operator classes, so a type's own one (such as citext's) is trusted. Enums have
+        // none of their own, and casts by an enum's owner would take part in choosing among the operators for any
+        // enum.
         let schema = if is_built_in { Some("pg_catalog") } else { row.maybe(9) };
         let equals = schema.map(|schema| format!("{base} OPERATOR({}.=)", quoted(schema)));
         Ok(Some(Self { name: name.to_owned(), type_oid: row.parse(4)?, text, equals }))

@@ -1,9 +1,9 @@
-//! PostgreSQL: rows on a dedicated connection, decoded here.
+//! PostgreSQL: rows read over a dedicated connection and decoded here.
 //!
-//! Flow: `client` is the wire; `Session` is one connection, whose every question is asked in a read-only
-//! transaction with names and settings pinned; `PostgresSnapshot` locks every table, then pins its view;
-//! `reader` takes rows apart and `decode` turns the common types into values. `look_up` answers questions
-//! about accounts. `foreign_code` finds whose code could run by looking at a table.
+//! Flow: `client` speaks the wire protocol. `Session` is one connection that runs every query in a read-only
+//! transaction with search path and settings fixed. `PostgresSnapshot` locks every table, then takes its snapshot.
+//! `reader` splits rows and `decode` turns the common types into values. `look_up` reads accounts for sign-in.
+//! `foreign_code` finds tables whose planning could run someone else's code.
 
 mod catalog;
 pub mod client;
@@ -23,15 +23,15 @@ pub use client::Address;
 use session::Session;
 use snapshot::PostgresSnapshot;
 
-/// A silence this long is looked into on a second connection.
+/// Stall timeout: after this silence, a second connection checks the backend.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// A question about an account is answered so soon, or asked once more on another connection.
+/// Stall timeout of a lookup. One that fails on an idle connection is retried once on a new one.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
-/// A connection that nobody used for so long is not trusted any more.
+/// Idle connections older than this are closed instead of reused.
 const IDLE_AT_MOST: Duration = Duration::from_secs(30);
-/// Of an application's connections, no more are kept while nothing is asked.
+/// Most idle connections kept for lookups.
 const MOST_IDLE: usize = 4;
-/// Somebody else's lock is waited for this long.
+/// How long to wait for another session's table lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A PostgreSQL database.
@@ -40,19 +40,20 @@ pub struct PostgresSource {
     trusted_owners: Arc<[String]>,
     patience: Duration,
     lock_timeout: Duration,
-    /// As the server said at the newest connection.
+    /// As reported by the newest connection.
     version: Mutex<String>,
-    /// Connections that answered questions about accounts, each since when it is idle; whoever comes while all are
-    /// out opens another. How many may ask at once is for `identity` to say.
+    /// Idle connections for lookups, each with the time it became idle; when all are in use, another is opened.
+    /// `identity` limits how many lookups run at once.
     idle: Mutex<Vec<(Instant, Session)>>,
 }
 
 impl PostgresSource {
-    /// Connects once, to see that it can be done and what is there. Tables whose owners could run code with the rights
-    /// of the user who connects are refused, unless they are among `trusted_owners` (`docs/trust.md`).
+    /// Connects once, to check that the server can be used and which version it is. Tables whose owners could run
+    /// code with the connected user's privileges are refused, unless the owner is among `trusted_owners`
+    /// (`docs/trust.md`).
     ///
     /// # Errors
-    /// When the server cannot be reached or refuses the user.
+    /// When the server cannot be reached, refuses the user or is too old.
     pub fn connect(address: Address, trusted_owners: &[String]) -> Result<Self> {
         let trusted_owners: Arc<[String]> = trusted_owners.into();
         let session = Session::open(&address, ANSWER_WITHIN, trusted_owners.clone())?;
@@ -61,7 +62,7 @@ impl PostgresSource {
         Ok(Self { address, trusted_owners, patience: PATIENCE, lock_timeout: LOCK_TIMEOUT, version, idle })
     }
 
-    /// Other limits than the built-in ones.
+    /// Replaces the built-in timeouts.
     #[must_use]
     pub fn with_limits(mut self, patience: Duration, lock_timeout: Duration) -> Self {
         (self.patience, self.lock_timeout) = (patience, lock_timeout);
@@ -74,7 +75,8 @@ impl PostgresSource {
         Ok(session)
     }
 
-    /// Asks on a kept connection; one that the server has closed meanwhile is replaced once.
+    /// Runs `question` on an idle connection. If that fails for any reason (the server may have closed it meanwhile),
+    /// runs it once more on a new one.
     fn ask<T>(&self, question: impl Fn(&mut Session) -> Result<T>) -> Result<T> {
         if let Some(mut session) = self.take_idle()
             && let Ok(answer) = question(&mut session)
@@ -88,14 +90,14 @@ impl PostgresSource {
         Ok(answer)
     }
 
-    /// The connection that was used last. One that is idle for long may be forgotten by what lies between,
-    /// without anybody being told.
+    /// Takes the most recently used connection and closes expired ones: a firewall in between may drop a connection
+    /// that is idle for long without notifying either end.
     fn take_idle(&self) -> Option<Session> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let (old, mut young): (Vec<_>, Vec<_>) = idle.drain(..).partition(|(since, _)| since.elapsed() >= IDLE_AT_MOST);
         let newest = young.pop();
         *idle = young;
-        // Closing takes a while, and others wait for the lock.
+        // Closing takes a while; do not hold the lock meanwhile.
         drop(idle);
         drop(old);
         newest.map(|(_, session)| session)
@@ -123,7 +125,7 @@ impl Source for PostgresSource {
 
     fn identity(&self) -> Result<Identity> {
         let name = match self.ask(|session| session.look_up(look_up::identity)) {
-            // Some who host databases keep the cluster's identifier to themselves.
+            // Some hosting providers do not let users read the cluster's identifier.
             Err(Error::NotAllowed) => format!("postgresql:{}", self.address),
             identity => identity?,
         };

@@ -1,17 +1,17 @@
-//! Rows, taken apart as they arrive (PostgreSQL manual, 55.7, `DataRow`).
+//! Splits rows into values as they arrive (PostgreSQL manual, 55.7, `DataRow`).
 
 use super::super::Error;
 use super::decode::{self, Wire};
 use crate::server::rows::{RowSink, Value};
 
-/// Memory for values that are cut which is kept for the next one.
+/// Buffer capacity kept for values that span chunks.
 const KEPT_BYTES: usize = 1 << 20;
 
-/// Pushes rows into a sink. Pieces may be cut anywhere; only a value that is cut is kept.
+/// Pushes rows into a sink. Chunks may end anywhere; only incomplete values are buffered.
 pub struct RowReader<'a> {
     wires: &'a [Wire],
     sink: &'a mut dyn RowSink,
-    /// Which of the row's values comes next; past the last one, a row.
+    /// Index of the next value in the current row; `wires.len()` between rows.
     next: usize,
     rows: u64,
     carried: Vec<u8>,
@@ -23,8 +23,10 @@ impl<'a> RowReader<'a> {
         Self { wires, sink, next: wires.len(), rows: 0, carried: Vec::new(), text: Vec::new() }
     }
 
+    /// Pushes every complete value of a chunk.
+    ///
     /// # Errors
-    /// `Stopped` when the sink wants no more, `Protocol` for what are no such rows.
+    /// `Stopped` when the sink stops, `Protocol` when the bytes are not rows of this many columns and types.
     pub fn feed(&mut self, piece: &[u8]) -> Result<(), Error> {
         if self.carried.is_empty() {
             let used = self.take(piece)?;
@@ -35,7 +37,7 @@ impl<'a> RowReader<'a> {
         carried.extend_from_slice(piece);
         let used = self.take(&carried)?;
         carried.drain(..used);
-        // One huge cell must not keep its memory for the rest of the table.
+        // Do not keep the memory of one huge cell for the rest of the table.
         if carried.is_empty() && carried.capacity() > KEPT_BYTES {
             carried = Vec::new();
         }
@@ -43,16 +45,16 @@ impl<'a> RowReader<'a> {
         Ok(())
     }
 
-    /// Whether all came that the server sent.
+    /// Checks that every row the server sent has arrived completely.
     ///
     /// # Errors
-    /// `Protocol` when something is missing.
+    /// `Protocol` when rows or bytes are missing.
     pub fn finish(&self, sent: u64) -> Result<(), Error> {
         let is_whole = self.next == self.wires.len() && self.carried.is_empty() && self.rows == sent;
         if is_whole { Ok(()) } else { Err(Error::Protocol) }
     }
 
-    /// Takes what is whole and says how many bytes that were.
+    /// Consumes complete values and returns the number of bytes consumed.
     fn take(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let mut rest = bytes;
         loop {
@@ -76,7 +78,7 @@ impl<'a> RowReader<'a> {
     }
 }
 
-/// A value (none for NULL) and what comes after it; nothing while it has not all arrived.
+/// A value (`None` for NULL) and the bytes after it; `None` while it is incomplete.
 type Split<'b> = Option<(Option<&'b [u8]>, &'b [u8])>;
 
 fn split_value(bytes: &[u8]) -> Result<Split<'_>, Error> {

@@ -1,4 +1,4 @@
-//! One connection with its settings pinned, and a watch over its silences.
+//! One connection that runs every query in a transaction with fixed settings, and detects stalls.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,20 +9,20 @@ use super::client::{self, Address, Connection, Format, HangUp, Row, Selected};
 use super::fault;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// A second connection, to look after the first one, gets no longer.
+/// Timeout of a second connection, which checks on or cancels the first.
 const SECOND_WITHIN: Duration = Duration::from_secs(3);
 
-/// Begins a transaction in which names mean what PostgreSQL ships. A database's owner may put functions,
-/// operators and types of the same names into other schemas, even before `pg_catalog` in everybody's search
-/// path (`docs/trust.md`, "A source is hostile"). Temporary objects come last: behind a pooler, they may be
-/// somebody else's.
+/// Begins a transaction in which names resolve to what PostgreSQL ships. A database's owner may create functions,
+/// operators and types of the same names in other schemas, and put those ahead of `pg_catalog` in everyone's search
+/// path (`docs/trust.md`, "A source is hostile"). Temporary objects come last: behind a pooler, they may belong to
+/// another client.
 const BEGIN_PINNED: &str =
     "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp";
 
-/// What names and the text of values depend on, fixed; server time limits switched off. With synchronized
-/// scans a large table would begin in its middle. `SET LOCAL`, so that a pooled connection goes back
-/// unchanged; none of them takes a snapshot. Without `constraint_exclusion` the planner never evaluates
-/// the expressions of CHECK constraints.
+/// Settings that decide how names resolve and how values are rendered as text, fixed; server time limits switched
+/// off. Synchronized scans are off, since they start large tables in the middle; `constraint_exclusion` is off, so
+/// that the planner never evaluates CHECK constraints. `SET LOCAL`, so that a pooled connection goes back unchanged;
+/// none of them takes a snapshot.
 const SETTINGS: [(&str, &str); 17] = [
     ("search_path", "pg_catalog, pg_temp"),
     ("row_security", "off"),
@@ -42,21 +42,21 @@ const SETTINGS: [(&str, &str); 17] = [
     ("jit", "off"),
     ("client_min_messages", "error"),
 ];
-/// Lets a server notice within a second that nobody waits for its answer any more. Since 14, and not on
-/// every system: where it is not known, setting it is an error.
+/// Lets the server notice within a second that the client has disconnected. Since 14, and not on every operating
+/// system: where it is unsupported, setting it is an error.
 const NOTICE_A_LOST_CLIENT: (&str, &str) = ("client_connection_check_interval", "1000");
 /// Since 17.
 const NO_LIMIT: (&str, &str) = ("transaction_timeout", "0");
-/// The server refuses a view or foreign table that was put in a table's place (CVE-2024-7348). Since 17, and
-/// the minor versions of August 2024.
+/// Makes the server refuse a view or foreign table that has replaced a table (CVE-2024-7348). Since 17, and the minor
+/// releases of August 2024.
 const TABLES_ONLY: (&str, &str) = ("restrict_nonsystem_relation_kind", "'view, foreign-table'");
 const OLDEST: i32 = 13;
 
-/// An open connection. Dropped, it ends in the database too.
+/// An open connection. Dropping it also ends the session in the database.
 pub struct Session {
-    /// There until the end; `drop` takes it.
+    /// `Some` until `drop` takes it.
     connection: Option<Connection>,
-    /// Gone with the session: whoever may still interrupt it must not keep the socket open.
+    /// Cleared on drop, so that an outstanding `Interrupt` does not keep the socket open.
     hang_up: Arc<Mutex<Option<HangUp>>>,
     watch: Arc<Watch>,
     patience: Duration,
@@ -64,7 +64,7 @@ pub struct Session {
     trusted_owners: Arc<[String]>,
 }
 
-/// What is at the other end.
+/// The server's version and features.
 #[derive(Debug)]
 struct Server {
     /// Such as "15.14".
@@ -74,16 +74,16 @@ struct Server {
     can_refuse_views: bool,
 }
 
-/// What others than the thread that waits may look at.
+/// State shared with the stall callback and with interrupts from other threads.
 #[derive(Debug)]
 struct Watch {
     address: Address,
     is_stopped: AtomicBool,
-    /// Known inside a transaction only: behind a pooler, another backend may serve the next one.
+    /// Known inside a transaction only: behind a pooler, the next one may run on another backend.
     backend: Mutex<Option<Backend>>,
 }
 
-/// Names a backend for good: a process number may be used again.
+/// Identifies a backend uniquely: process ids are reused.
 #[derive(Clone, Debug)]
 struct Backend {
     pid: String,
@@ -91,10 +91,10 @@ struct Backend {
 }
 
 impl Session {
-    /// A session whose questions are answered within `patience`, or not at all. Code of `trusted_owners` may run.
+    /// Connects, with `patience` as the stall timeout. Code owned by `trusted_owners` is accepted.
     ///
     /// # Errors
-    /// When the server cannot be reached or refuses the user.
+    /// When the server cannot be reached, refuses the user or is too old.
     pub fn open(address: &Address, patience: Duration, trusted_owners: Arc<[String]>) -> Result<Self> {
         let mut connection = Connection::open(address, CONNECT_WITHIN).map_err(fault::explain_connect)?;
         let server = Server::ask(&mut connection).map_err(fault::explain)?;
@@ -108,7 +108,7 @@ impl Session {
         Ok(Self { connection: Some(connection), hang_up, watch, patience, server, trusted_owners })
     }
 
-    /// Such as "15.14".
+    /// The server's version, such as "15.14".
     pub fn server_version(&self) -> &str {
         &self.server.version
     }
@@ -117,15 +117,15 @@ impl Session {
         &self.trusted_owners
     }
 
-    /// Begins the transaction that an export or a preview reads in. Takes no snapshot yet. What is asked in
-    /// it may take its time: a silence is looked into.
+    /// Begins the transaction of an export or a preview, without taking the snapshot yet. Its queries may run long:
+    /// after the stall timeout, a second connection checks whether the backend is still working.
     pub fn begin_snapshot(&mut self, lock_timeout: Duration) -> Result<()> {
         let (watching, patience) = (self.watch.clone(), self.patience);
         self.run(|connection| connection.watch(patience, Box::new(move || watching.is_at_work())))?;
         self.begin("REPEATABLE READ", &[("lock_timeout", &lock_timeout.as_millis().to_string())])
     }
 
-    /// Asks in a transaction of its own, which sees the newest committed rows at each statement.
+    /// Runs `question` in a READ COMMITTED transaction, in which each statement sees the newest committed rows.
     pub fn look_up<T>(&mut self, question: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.begin("READ COMMITTED", &[])?;
         let answer = question(self);
@@ -133,7 +133,7 @@ impl Session {
         answer.and_then(|answer| ended.map(|()| answer))
     }
 
-    /// Every statement of a session runs between this and `rollback`.
+    /// Begins a transaction with fixed settings. Every statement of a session runs between this and `rollback`.
     fn begin(&mut self, isolation: &str, more: &[(&str, &str)]) -> Result<()> {
         let newer = [
             (self.server.major >= 14 && self.server.is_linux).then_some(NOTICE_A_LOST_CLIENT),
@@ -150,7 +150,7 @@ impl Session {
         self.execute("ROLLBACK")
     }
 
-    /// Finds out which backend serves this transaction. Takes the snapshot, like any query.
+    /// Records which backend serves this transaction. Takes the snapshot, like any query.
     pub fn identify(&mut self) -> Result<()> {
         let question = "SELECT pid, CAST(extract(epoch FROM backend_start) * 1000000 AS bigint) \
                         FROM pg_stat_activity WHERE pid = pg_backend_pid()";
@@ -160,28 +160,28 @@ impl Session {
         Ok(())
     }
 
-    /// Runs statements that answer nothing.
+    /// Runs statements that return no rows.
     pub fn execute(&mut self, sql: &str) -> Result<()> {
         self.run(|connection| connection.execute(sql))
     }
 
-    /// Asks with `values` for `$1`, `$2`, …, as texts.
+    /// Runs a query with `values` for `$1`, `$2`, …, as text.
     pub fn fetch(&mut self, sql: &str, values: &[&str]) -> Result<Vec<Row>> {
         self.fetch_typed(sql, &[], values)
     }
 
-    /// The same, each value of the type with this OID (0: whatever the statement makes of it).
+    /// Like `fetch`, with the type OID of each value (0: the type is inferred from the statement).
     pub fn fetch_typed(&mut self, sql: &str, types: &[u32], values: &[&str]) -> Result<Vec<Row>> {
         self.run_pinned(|connection| connection.query_typed(sql, types, values))
     }
 
-    /// The same on a fresh connection, while this one is stuck or in an aborted transaction.
+    /// Like `fetch`, on a new connection, while this one is stuck or its transaction aborted.
     pub fn fetch_beside(&self, sql: &str) -> Result<Vec<Row>> {
         self.watch.ask(sql, &[]).map_err(fault::explain)
     }
 
-    /// Gives every piece of the rows that `sql` selects to `take`, and then says how many rows the server
-    /// sent. A plain query: measured, a server spends an eighth less on it than on a `COPY` of the same rows.
+    /// Passes the rows that `sql` selects to `take` as raw chunks, and returns how many rows the server sent. A plain
+    /// query: measured, it costs the server an eighth less than a `COPY` of the same rows.
     pub fn read(&mut self, sql: &str, formats: &[Format], mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<u64> {
         self.run_pinned(|connection| connection.select(sql, formats))?;
         let connection = self.connection.as_mut().ok_or(Error::Closed)?;
@@ -191,14 +191,14 @@ impl Session {
                 Ok(Selected::End(rows)) => return Ok(rows),
                 Err(error) => return Err(self.watch.explain(error)),
             }
-            // What has arrived already would go on for a while after the connection was hung up.
+            // Buffered data would otherwise be processed for a while after the socket is shut down.
             if self.watch.is_stopped() {
                 return Err(Error::Interrupted);
             }
         }
     }
 
-    /// Outside of a transaction that `begin` began, names could mean anything: no question is asked there.
+    /// Refuses to query outside a transaction begun by `begin`, where names could resolve to anything.
     fn run_pinned<T>(&mut self, work: impl FnOnce(&mut Connection) -> client::Result<T>) -> Result<T> {
         if self.connection.as_ref().is_some_and(|connection| connection.is_ready() && !connection.is_in_transaction()) {
             return Err(Error::Protocol);
@@ -232,7 +232,7 @@ impl Watch {
         self.backend.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection that we hung up ourselves did not fail.
+    /// Maps an error; after our own shutdown of the connection it is `Interrupted`, not a failure.
     fn explain(&self, error: client::Error) -> Error {
         if self.is_stopped() { Error::Interrupted } else { fault::explain(error) }
     }
@@ -245,9 +245,8 @@ impl Watch {
         Ok(rows)
     }
 
-    /// Whether a silent server is worth waiting for. A backend that waits for us while we wait for it is
-    /// cut off; so is one that is gone. A server that says anything else, be it that it has no connection
-    /// free, is alive.
+    /// Whether to keep waiting for a silent server. Not if the backend is gone, or if it waits for us (idle, or blocked
+    /// on a write) while we wait for it. A server that returns any error, even that no connection is free, is alive.
     fn is_at_work(&self) -> bool {
         if self.is_stopped() {
             return false;
@@ -256,13 +255,13 @@ impl Watch {
                         FROM pg_stat_activity WHERE CAST(pid AS text) = $1 \
                         AND CAST(CAST(extract(epoch FROM backend_start) * 1000000 AS bigint) AS text) = $2";
         let backend = self.backend().clone();
-        // Where we do not know our backend, that the server answers must do.
+        // Without a known backend, any answer of the server has to suffice.
         let (question, values) = match &backend {
             Some(Backend { pid, started }) => (question, vec![pid.as_str(), started]),
             None => ("SELECT true", vec![]),
         };
         match self.ask(question, &values) {
-            // What it does may be hidden from us.
+            // The backend's state may be hidden from this user (NULL).
             Ok(rows) => rows.first().is_some_and(|row| row.maybe(0) != Some("f")),
             Err(client::Error::Server { .. }) => true,
             Err(_) => false,

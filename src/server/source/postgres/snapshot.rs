@@ -1,4 +1,4 @@
-//! One consistent view: every table locked against rewriting first, the view pinned after that.
+//! One consistent view: every table is locked against rewrites first, then the snapshot is taken.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use super::{fault, quoted};
 use crate::model::manifest::RecordOrder;
 use crate::server::rows::{Catalog, RowSink, Selection};
 
-/// A schema that changes again and again while it is looked at is given up after so many looks.
+/// Attempts before giving up on a schema that keeps changing while we read it.
 const ATTEMPTS: usize = 5;
-/// A sample is about so many rows, from pages all over the table.
+/// Target size of a sample, from pages spread over the table.
 const SAMPLE_ROWS: f64 = 500.0;
 const SAMPLE_LIMIT: u32 = 2_000;
 
@@ -24,8 +24,11 @@ pub struct PostgresSnapshot {
 }
 
 impl PostgresSnapshot {
+    /// Locks every readable table, then takes the snapshot and reads the schema in it.
+    ///
     /// # Errors
-    /// `LockedBy` when somebody holds a table too long, or whatever the server says.
+    /// `LockedBy` or `TableLocked` when another session holds a table longer than `lock_timeout`, `Changing` when the
+    /// schema keeps changing, or an error of the server.
     pub fn begin(mut session: Session, lock_timeout: Duration) -> Result<Self> {
         for _ in 0..ATTEMPTS {
             let seen = session.look_up(catalog::read)?;
@@ -34,8 +37,8 @@ impl PostgresSnapshot {
                 Err(error) if fault::is_gone(&error) => {}
                 locked => {
                     locked?;
-                    // This first query takes the view. Without the locks before it, a TRUNCATE or a rewriting
-                    // ALTER by others would make a table read as empty.
+                    // The first query takes the snapshot. Without the locks before it, a concurrent TRUNCATE or
+                    // rewriting ALTER would make a table read as empty.
                     session.identify()?;
                     let schema = catalog::read(&mut session)?;
                     if schema.relations == seen.relations {
@@ -52,7 +55,7 @@ impl PostgresSnapshot {
         self.schema.relations.get(table).ok_or_else(|| Error::NoTable(table.to_owned()))
     }
 
-    /// Runs `SELECT … FROM … <rest>` into the sink.
+    /// Pushes the rows of `SELECT … FROM … <rest>` into the sink.
     fn select(&mut self, selection: &Selection, rest: &str, sink: &mut dyn RowSink) -> Result<()> {
         let relation = self.relation(&selection.table)?;
         let column = |name: &String| relation.columns.get(name).ok_or_else(|| Error::NoTable(selection.table.clone()));
@@ -96,7 +99,7 @@ impl Snapshot for PostgresSnapshot {
         let rows = self.session.fetch(&question, &[&oid])?;
         let size = |row: &Row| -> client::Result<(f64, f64)> { Ok((row.parse(0)?, row.parse(1)?)) };
         let (pages, tuples) = rows.first().map_or(Ok((0.0, 0.0)), size).map_err(fault::explain)?;
-        // Statistics may be missing; then a page is taken to hold a few dozen rows.
+        // Statistics may be missing; assume 40 rows a page then.
         let rows_per_page = if tuples > 0.0 && pages > 0.0 { tuples / pages } else { 40.0 };
         let percent = (100.0 * (SAMPLE_ROWS / rows_per_page).max(16.0) / pages.max(1.0)).min(100.0);
         self.select(
@@ -107,7 +110,7 @@ impl Snapshot for PostgresSnapshot {
     }
 
     fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
-        // Parallel workers would hand over rows as they come, not as they lie.
+        // Parallel workers would return rows in arrival order instead of storage order.
         self.session.execute("SET LOCAL max_parallel_workers_per_gather = 0")?;
         let order = match selection.order {
             RecordOrder::Storage => String::new(),
@@ -137,7 +140,7 @@ fn lock(session: &mut Session, seen: &Schema, timeout: Duration) -> Result<()> {
     }
 }
 
-/// Who holds the lock that was waited for: the aborted session cannot ask, another one can.
+/// Finds the holder of the lock we waited for, on a second connection: this session's transaction is aborted.
 fn holder(session: &Session, timeout: Duration) -> Error {
     let question = "SELECT CASE n.nspname WHEN 'public' THEN '' ELSE CAST(n.nspname AS text) || '.' END || \
                     CAST(c.relname AS text), coalesce(CAST(a.usename AS text), '?'), \

@@ -8,7 +8,7 @@ use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::redaction::NotIncluded;
 use crate::server::rows::{Catalog, Table, parents_first};
 
-/// Reads tables and columns; what is not a plain table is listed with its reason.
+/// Reads tables and columns; every other object is listed with the reason it is left out.
 pub fn read(connection: &Connection) -> Result<Catalog> {
     let mut statement = connection.prepare(
         "SELECT name, type FROM pragma_table_list \
@@ -87,7 +87,7 @@ fn find_what_is_computed(connection: &Connection, table: &str, columns: &mut [Co
     Ok(())
 }
 
-/// `(column, table, column there)` of every foreign key; a missing target means the other's key.
+/// `(column, referenced table, referenced column)` of every foreign key; no referenced column means the primary key.
 fn references(connection: &Connection, table: &str) -> Result<Vec<(String, String, String)>> {
     let mut statement = connection.prepare(
         "SELECT f.\"from\", f.\"table\", coalesce(f.\"to\", (SELECT name FROM pragma_table_info(f.\"table\") \
@@ -97,7 +97,8 @@ fn references(connection: &Connection, table: &str) -> Result<Vec<(String, Strin
     Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
-/// `SQLite` compares names without case; the order of tables does not.
+/// Replaces parent names with the spelling of the table itself: `SQLite` compares names case-insensitively, the table
+/// order does not.
 fn spell_parents_as_their_tables_do(tables: &mut [Table]) {
     let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
     for parent in tables.iter_mut().flat_map(|table| &mut table.parents) {
@@ -107,8 +108,9 @@ fn spell_parents_as_their_tables_do(tables: &mut [Table]) {
     }
 }
 
-/// What a declared type promises. <https://sqlite.org/datatype3.html#determination_of_column_affinity>,
-/// but a declared boolean is one, and a column of NUMERIC or no affinity may hold anything.
+/// The codec for a declared type, by column affinity
+/// (<https://sqlite.org/datatype3.html#determination_of_column_affinity>). A declared boolean counts as one, and a
+/// column of NUMERIC or no affinity may hold anything.
 fn codec(declared: &str) -> Codec {
     let declared = declared.to_ascii_uppercase();
     let has = |part: &str| declared.contains(part);

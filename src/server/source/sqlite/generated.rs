@@ -1,7 +1,7 @@
-//! What generated columns are computed from. SQLite keeps the expression only in the text of `CREATE TABLE`.
+//! Source columns of generated columns. SQLite keeps the expression only in the text of `CREATE TABLE`.
 
-/// The other columns that stand in a column's definition, by the names in `columns`: names are found anywhere in it,
-/// so there may be one too many and never one too few. All others, where the text cannot be taken apart.
+/// Returns the other columns that appear anywhere in the definition of `column`: possibly too many, never too few.
+/// Returns all others if the text cannot be parsed.
 pub fn computed_from(create_table: &str, column: &str, columns: &[String]) -> Vec<String> {
     let others = || columns.iter().filter(|other| *other != column);
     let definition = definitions(create_table)
@@ -12,7 +12,8 @@ pub fn computed_from(create_table: &str, column: &str, columns: &[String]) -> Ve
     others().filter(stands_there).cloned().collect()
 }
 
-/// The words of each definition between the outermost brackets, quotes taken off (<https://sqlite.org/lang_keywords.html>).
+/// Splits the outermost parentheses into definitions, each a list of unquoted words
+/// (<https://sqlite.org/lang_keywords.html>).
 fn definitions(sql: &str) -> Vec<Vec<String>> {
     let mut found = vec![Vec::new()];
     let (mut depth, mut rest) = (0_u32, sql.chars().peekable());
@@ -50,7 +51,7 @@ fn definitions(sql: &str) -> Vec<Vec<String>> {
                 continue;
             }
             '[' => rest.by_ref().take_while(|c| *c != ']').collect(),
-            // A text is quoted as a name may be; that it is taken for one does no harm.
+            // A string literal may be quoted like a name; taking it for one does no harm.
             '"' | '`' | '\'' => {
                 let mut word = String::new();
                 while let Some(next) = rest.next() {

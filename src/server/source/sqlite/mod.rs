@@ -1,7 +1,7 @@
 //! `SQLite` through rusqlite: measured five times as fast for bulk reads as an async row stream.
 //!
-//! Flow: `SqliteSource` opens the file read-only; `SqliteSnapshot` holds one read transaction, pinned
-//! by a first read, so that a writer in WAL mode neither waits nor shows.
+//! Flow: `SqliteSource` opens the file read-only; `SqliteSnapshot` holds one read transaction, begun by a first read.
+//! A writer in WAL mode does not wait for it and stays invisible to it.
 
 mod catalog;
 mod generated;
@@ -47,9 +47,9 @@ impl SqliteSource {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(Duration::from_secs(5))?;
-        // Without this, the name of a column that is not there would be taken for a text.
+        // Otherwise, SQLite would take the quoted name of a missing column for a string literal.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
-        // A mapped file counts against our memory and kills the process when somebody truncates it.
+        // A mapped file counts towards our memory, and the process is killed if another one truncates it.
         connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;")?;
         Ok(connection)
     }
@@ -64,8 +64,8 @@ impl Source for SqliteSource {
         rusqlite::version().to_owned()
     }
 
-    /// SQLite has no identifier of its own; a file is known by where it lies, and by its number and birth in its file
-    /// system, which it keeps when it is moved there. The number alone may be given to another file later.
+    /// SQLite databases have no identifier. A file is identified by its path, and by device, inode and creation time,
+    /// which it keeps when it is moved within its file system. An inode alone may be reused for another file.
     fn identity(&self) -> Result<Identity> {
         use std::os::unix::fs::MetadataExt;
         let path = self.path.canonicalize().map_err(|_| Error::Missing)?;
@@ -87,7 +87,7 @@ impl Source for SqliteSource {
         let mut connection = self.connect()?;
         let view = connection.transaction()?;
         require_table(&view, table)?;
-        // As texts, whatever they are stored as.
+        // Read as text, whatever the storage class.
         let shown = |name: &&str| format!("substr(CAST({} AS TEXT), 1, {LONGEST_ANSWER})", quoted(name));
         let shown = columns.iter().map(shown).collect::<Vec<_>>().join(", ");
         let test = Test::of(conditions);
@@ -111,7 +111,7 @@ impl Source for SqliteSource {
     }
 }
 
-/// What stands after WHERE, and its values.
+/// A WHERE clause and its values.
 struct Test<'a> {
     sql: String,
     values: Vec<&'a str>,
@@ -128,7 +128,8 @@ impl<'a> Test<'a> {
                 Accepted::NotNull => format!("{column} IS NOT NULL"),
                 Accepted::Text(text) => {
                     values.push(*text);
-                    // Only as it stands can an index find it; what a truth value is written as differs.
+                    // Without a cast, an index can be used. Several texts may be spellings of a boolean, which
+                    // differ: compared as text.
                     if texts == 1 { format!("{column} = ?") } else { format!("CAST({column} AS TEXT) = ?") }
                 }
             };
@@ -139,7 +140,7 @@ impl<'a> Test<'a> {
     }
 }
 
-/// A view in the place of a table would choose who may sign in.
+/// Refuses views: the author of one could choose who may sign in.
 fn require_table(connection: &Connection, name: &str) -> Result<()> {
     let question =
         "SELECT type = 'table' FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')";

@@ -1,4 +1,4 @@
-//! One read transaction and the reads that happen in it.
+//! One read transaction, and all reads in it.
 
 use rusqlite::{Connection, Params, types::ValueRef};
 
@@ -7,7 +7,7 @@ use super::{catalog, quoted};
 use crate::model::manifest::RecordOrder;
 use crate::server::rows::{Catalog, RowSink, Selection, Value};
 
-/// A sample is so many places in the table, and so many neighbours at each.
+/// A sample takes this many places in the table, and this many neighbouring rows at each.
 const PLACES: i64 = 64;
 const NEIGHBOURS: i64 = 4;
 
@@ -16,10 +16,12 @@ pub struct SqliteSnapshot {
 }
 
 impl SqliteSnapshot {
+    /// Begins the transaction and takes the snapshot with a first read.
+    ///
     /// # Errors
-    /// When the file is locked or not a database: the first read shows it.
+    /// When the file is locked, damaged or not a database: the first read reports it.
     pub fn begin(connection: Connection) -> Result<Self> {
-        // BEGIN alone takes no lock; the first read pins the view.
+        // BEGIN takes no lock; the first read takes the snapshot.
         connection.execute_batch("BEGIN")?;
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         Ok(Self { connection })
@@ -37,7 +39,7 @@ impl SqliteSnapshot {
         Ok(())
     }
 
-    /// A table may hide its row id behind columns of the same name, or have none.
+    /// The name under which the row id is reachable: columns may shadow it, and WITHOUT ROWID tables have none.
     fn rowid_name(&self, table: &str) -> Option<&'static str> {
         ["rowid", "_rowid_", "oid"].into_iter().find(|name| {
             let shadowed = "SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE";
@@ -53,7 +55,7 @@ impl Snapshot for SqliteSnapshot {
         "snapshot (one read transaction)"
     }
 
-    /// Only in WAL mode do readers and writers stay out of each other's way (sqlite.org/wal.html).
+    /// In every journal mode but WAL, readers and writers block each other (sqlite.org/wal.html).
     fn blocks_writers(&self) -> bool {
         let mode = self.connection.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0));
         mode.map_or(true, |mode| mode != "wal")
@@ -79,7 +81,7 @@ impl Snapshot for SqliteSnapshot {
                 sink,
             );
         };
-        // Two queries: SQLite answers each from one end of the tree, both together by a full scan.
+        // Two queries: SQLite answers each from one end of the B-tree, but both in one query by a full scan.
         let end = |which: &str| {
             let sql = format!("SELECT {which}({rowid}) FROM {table}");
             self.connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0))
@@ -105,7 +107,8 @@ impl Snapshot for SqliteSnapshot {
     fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
         let table = quoted(&selection.table);
         let order = match selection.order {
-            // NOT INDEXED: a covering index would be read in its own order, and looked up row by row.
+            // NOT INDEXED: SQLite may otherwise scan a covering index, in the index's order and with a lookup for
+            // each row.
             RecordOrder::Storage => " NOT INDEXED".to_owned(),
             RecordOrder::Key if selection.key.is_empty() => " NOT INDEXED".to_owned(),
             RecordOrder::Key => {

@@ -1,4 +1,4 @@
-//! Where a server is and who signs in there, its password never shown.
+//! Connection settings from a URL and libpq's environment variables; the password is never shown.
 
 use std::collections::BTreeMap;
 use std::env::VarError;
@@ -14,8 +14,8 @@ use super::passfile::{self, Entry};
 use super::proof::{Binding, RequireAuth};
 use super::tls::{Authorities, Mode, Tls};
 
-/// What may stand after the `?`, and the variable that it comes from where a URL leaves it open, as libpq
-/// names them (PostgreSQL manual, 34.1.2 and 34.15).
+/// Parameters of a URL, and the environment variable used where the URL does not set them (PostgreSQL manual, 34.1.2
+/// and 34.15).
 const PARAMETERS: [(&str, &str); 15] = [
     ("host", "PGHOST"),
     ("hostaddr", "PGHOSTADDR"),
@@ -34,15 +34,15 @@ const PARAMETERS: [(&str, &str); 15] = [
     ("require_auth", "PGREQUIREAUTH"),
 ];
 const DEFAULT_PORT: u16 = 5432;
-/// Where servers of the system's own packages put their sockets. Not `/tmp`: anybody may put one there.
+/// Default socket folder of distribution packages. Not `/tmp`: any local user could create a socket there.
 const SOCKET_FOLDER: &str = "/var/run/postgresql";
-/// Numbers for libpq; here, waits have limits of their own.
+/// libpq timeouts: checked to be integers, then ignored; Waybill has its own.
 const WAITS: [&str; 6] =
     ["connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"];
-/// Demands on how a server proves itself that cannot be kept, and so are not passed over.
+/// libpq settings that demand server checks we do not implement: refused, never ignored.
 const DEMANDS: [&str; 2] = ["PGREQUIREPEER", "PGSSLCRL"];
 
-/// A parsed `postgres://user@host:port/db?…`; what it leaves open comes from libpq's own places: `PGHOST`,
+/// A parsed `postgres://user@host:port/db?…`. What the URL leaves open comes from libpq's other sources: `PGHOST`,
 /// `PGUSER`, `PGPASSWORD`, `~/.pgpass` and so on.
 #[derive(Clone)]
 pub struct Address {
@@ -55,15 +55,15 @@ pub struct Address {
     pub(super) binding: Binding,
     pub(super) require_auth: Option<RequireAuth>,
     pub(super) application_name: String,
-    /// Settings for the session, as in `-c name=value`.
+    /// Session settings, as in `-c name=value`.
     pub(super) options: Option<String>,
 }
 
 #[derive(Clone)]
 pub(super) enum Host {
-    /// `address` spares the look-up; a certificate is still made out to the name.
+    /// `address` skips the DNS lookup; the certificate is still verified against the name.
     Network { name: String, address: Option<IpAddr> },
-    /// The folder that a Unix socket lies in.
+    /// The folder of a Unix socket.
     Folder(PathBuf),
 }
 
@@ -74,7 +74,7 @@ impl Address {
         &self.database
     }
 
-    /// The machine that it is on, where that may be another one and nothing says that it is the right one.
+    /// The server's host, if it is another machine and TLS does not verify it.
     #[must_use]
     pub fn unverified_host(&self) -> Option<&str> {
         let Host::Network { name, address } = &self.host else { return None };
@@ -83,7 +83,7 @@ impl Address {
         (!is_here && !self.tls.verifies_in(self.tls.mode)).then_some(name)
     }
 
-    /// The same, reached at the address that its name had: the next look-up may give another server.
+    /// Pins the resolved IP address: another DNS lookup could return a different server.
     pub(super) fn at(self, ip: IpAddr) -> Self {
         let host = match self.host {
             Host::Network { name, .. } => Host::Network { name, address: Some(ip) },
@@ -92,7 +92,7 @@ impl Address {
         Self { host, ..self }
     }
 
-    /// Whether a password stands in the text of a URL, where a process list would show it.
+    /// Whether the URL contains a password, which a process list would show.
     #[must_use]
     pub fn shows_password(url: &str) -> bool {
         let rest = url.split_once("://").map_or("", |(_, rest)| rest);
@@ -170,7 +170,7 @@ fn home_passfile() -> Option<PathBuf> {
 }
 
 impl Host {
-    /// A socket in its usual place counts as `localhost`.
+    /// The host to look up in the passfile: a socket in the default folder counts as `localhost`.
     fn in_passfile(&self) -> String {
         match self {
             Self::Network { name, .. } => name.clone(),
@@ -180,7 +180,7 @@ impl Host {
     }
 }
 
-/// Parameters by their names in libpq. Neither errors nor logs may repeat a value.
+/// Parameters by their libpq names. Neither errors nor logs may repeat a value.
 struct Settings(BTreeMap<&'static str, SecretString>);
 
 impl Settings {
@@ -219,7 +219,7 @@ impl Settings {
             return Err(format!("the URL has a parameter that is not known; these are: {known}"));
         };
         let value = percent_decode_str(value).decode_utf8().map_err(|_| format!("{name} is not UTF-8"))?;
-        // What is empty is not given: then the variable counts.
+        // An empty value counts as not set: the environment variable applies.
         if !value.is_empty() {
             self.0.insert(name, value.into_owned().into());
         }
@@ -236,7 +236,7 @@ impl Settings {
     }
 }
 
-/// What does not matter here is passed over; what demands more than can be kept is refused.
+/// Ignores parameters that have no effect here, and refuses those that demand what we do not support.
 fn without_effect(name: &str, value: &str) -> Option<Result<(), String>> {
     Some(match (name, value) {
         ("gssencmode", "disable" | "prefer")
@@ -254,7 +254,7 @@ fn without_effect(name: &str, value: &str) -> Option<Result<(), String>> {
 impl FromStr for Address {
     type Err = String;
 
-    /// The errors never repeat the text: it may hold a password.
+    /// Errors never repeat the text: it may contain a password.
     fn from_str(text: &str) -> Result<Self, String> {
         let not_a_url = || "this is not a URL: write postgres://user@host:port/database".to_owned();
         let rest =

@@ -1,4 +1,4 @@
-//! Asking, and reading rows.
+//! Queries, bulk reads, `COPY` and cancellation on one connection.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -18,46 +18,46 @@ use super::{Address, Error, Result, Row, end_point};
 
 /// Tag and length.
 const HEADER_BYTES: usize = 5;
-/// No message but a row is this long.
+/// Longest message except rows, which are read in pieces.
 const LONGEST_MESSAGE: usize = 64 << 20;
-/// SQLSTATE `invalid_authorization_specification`: no line of `pg_hba.conf` fits.
+/// SQLSTATE `invalid_authorization_specification`: no line of `pg_hba.conf` matches.
 const NOT_LET_IN: &str = "28000";
 
-/// Asked after every long silence, whether to go on waiting.
+/// Called after each stall timeout; returns whether to keep waiting.
 pub type OnSilence = Box<dyn FnMut() -> bool + Send>;
 
-/// One session with a server. Dropped in the middle of something, it leaves the server to find out.
+/// One session with a server. Dropping it during a query only closes the socket; `abandon` also cancels the query.
 pub struct Connection {
     stream: Stream,
     incoming: Incoming,
     on_silence: OnSilence,
     cancel: Cancel,
-    /// Everything that was asked is answered.
+    /// Every query has been answered.
     is_ready: bool,
-    /// As the server last said when it was ready (`ReadyForQuery`).
+    /// As of the last `ReadyForQuery`.
     is_in_transaction: bool,
-    /// Bytes of a row that were not handed out yet.
+    /// Bytes of the current row that were not returned yet.
     row_left: usize,
 }
 
-/// What `Connection::read` gives.
+/// Return value of `Connection::read`.
 pub enum Selected<'a> {
     Bytes(&'a [u8]),
-    /// So many rows there were.
+    /// The end, with the number of rows.
     End(u64),
 }
 
-/// How the values of a column are written (PostgreSQL manual, 55.1.3).
+/// Wire format of a column's values (PostgreSQL manual, 55.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Text = 0,
     Binary = 1,
 }
 
-/// Process and secret of a session.
+/// Process id and secret key of a session.
 pub(super) type CancelKey = (i32, i32);
 
-/// What it takes to end a session's statement from another connection.
+/// What is needed to cancel a session's statement over another connection.
 struct Cancel {
     address: Address,
     mode: Mode,
@@ -65,13 +65,13 @@ struct Cancel {
 }
 
 impl Connection {
-    /// Connects and signs in. No single wait lasts longer than `within`, then or later.
+    /// Connects and authenticates. `within` limits every single wait, during and after connecting.
     ///
     /// # Errors
-    /// When the server cannot be reached, or refuses the user.
+    /// When the server cannot be reached, TLS fails or the server refuses the user.
     pub fn open(address: &Address, within: Duration) -> Result<Self> {
         match (address.tls.mode, Self::open_in(address, address.tls.mode, within)) {
-            // As libpq does: with these two, TLS is not what matters.
+            // As in libpq: these two modes fall back, since neither requires TLS or forbids it.
             (Mode::Allow, Err(Error::Server { .. })) => Self::open_in(address, Mode::Require, within),
             (Mode::Prefer, Err(Error::Tls(_))) => Self::open_in(address, Mode::Disable, within),
             (Mode::Prefer, Err(Error::Server { code, .. })) if code == NOT_LET_IN => {
@@ -97,22 +97,24 @@ impl Connection {
         Ok(connection)
     }
 
-    /// From now on a silence of `patience` is asked about, not given up at once.
+    /// Sets the stall timeout: from now on, `on_silence` decides after each `patience` whether to keep waiting.
     ///
     /// # Errors
-    /// When the socket does not take it.
+    /// When the socket rejects the timeout.
     pub fn watch(&mut self, patience: Duration, on_silence: OnSilence) -> Result<()> {
         self.on_silence = on_silence;
         self.stream.wait_at_most(patience).map_err(Error::Closed)
     }
 
+    /// Returns a handle to shut the connection down from another thread.
+    ///
     /// # Errors
-    /// When the system has no more handles.
+    /// When the system is out of file descriptors.
     pub fn hang_up(&self) -> Result<HangUp> {
         self.stream.hang_up().map_err(Error::Closed)
     }
 
-    /// Whether nobody stands between: the server is on this machine, or TLS has verified it.
+    /// Whether a man in the middle is ruled out: the server is on this machine, or TLS has verified it.
     pub(super) fn is_private(&self, address: &Address) -> bool {
         match self.stream.peer() {
             None => true,
@@ -121,27 +123,27 @@ impl Connection {
         }
     }
 
-    /// What the server's certificate is known by, if it has shown one.
+    /// The certificate hash for channel binding, if the server has presented a certificate.
     pub(super) fn server_end_point(&self) -> Option<Vec<u8>> {
         self.stream.certificate().and_then(end_point::digest)
     }
 
-    /// Where this very server is.
+    /// The address of this very server, its IP address pinned.
     pub fn address(&self) -> &Address {
         &self.cancel.address
     }
 
-    /// Whether the next question can be asked.
+    /// Whether the next query can be sent.
     pub fn is_ready(&self) -> bool {
         self.is_ready
     }
 
-    /// Whether a transaction was open when the server was last ready, failed or not.
+    /// Whether a transaction, failed or not, was open when the server was last ready.
     pub fn is_in_transaction(&self) -> bool {
         self.is_in_transaction
     }
 
-    /// Runs statements that answer nothing.
+    /// Runs statements that return no rows.
     ///
     /// # Errors
     /// As `query`.
@@ -150,16 +152,16 @@ impl Connection {
         self.until_ready(|_| Ok(()))
     }
 
-    /// Asks with `values` for `$1`, `$2`, …, each as the text of whatever type the statement gives it.
+    /// Runs a query with `values` for `$1`, `$2`, …, each as text of the type that the statement infers.
     ///
     /// # Errors
-    /// `Server` for what the server says; the connection can be used after that.
+    /// `Server` for an error of the server, after which the connection stays usable; otherwise as `select`.
     pub fn query(&mut self, sql: &str, values: &[&str]) -> Result<Vec<Row>> {
         self.query_typed(sql, &[], values)
     }
 
-    /// The same, each value read by the input function of the type with this OID; where none is given, of the
-    /// type that the statement gives it. No cast that somebody has made is asked.
+    /// Like `query`, with the OID of each value's type, whose input function reads it; the type is inferred where
+    /// none is given. No user-defined cast is involved.
     ///
     /// # Errors
     /// As `query`.
@@ -175,17 +177,18 @@ impl Connection {
         Ok(rows)
     }
 
-    /// Begins to read what `sql` selects, its columns in these formats: one for each, one for all, or none
-    /// for text. Call `read` until it gives nothing more.
+    /// Starts to read the rows of `sql`, with one format for each column, one for all, or none for text. Call `read`
+    /// until it returns `End`.
     ///
     /// # Errors
-    /// When the wire breaks; what the server says is told by `read`.
+    /// `Closed` or `Silent` when the connection fails, `Protocol` for a NUL byte in a text. Errors of the server come
+    /// from `read`.
     pub fn select(&mut self, sql: &str, formats: &[Format]) -> Result<()> {
         self.ask(sql, &[], &[], formats)
     }
 
-    /// The next bytes of the rows: a whole row, or a piece of a long one. Each begins with the number of
-    /// its columns and each value with its length (PostgreSQL manual, 55.7, `DataRow`).
+    /// Returns the next bytes of the rows: a complete row, or a piece of a long one. Each row begins with its column
+    /// count and each value with its length (PostgreSQL manual, 55.7, `DataRow`).
     ///
     /// # Errors
     /// As `query`.
@@ -233,7 +236,7 @@ impl Connection {
         match self.receive()? {
             Message::CopyInResponse(_) => Ok(()),
             Message::ErrorResponse(body) => {
-                // Whatever breaks after it matters less than what the server said.
+                // The server's error matters more than a failure after it.
                 let _ = self.until_ready(|_| Ok(()));
                 Err(told(&body))
             }
@@ -241,8 +244,10 @@ impl Connection {
         }
     }
 
+    /// Sends data of a `COPY … FROM STDIN`.
+    ///
     /// # Errors
-    /// When the wire breaks; what the server thinks of the bytes is told at the end.
+    /// When the connection fails. The server reports errors in the data at the end of the copy.
     pub fn give(&mut self, bytes: &[u8]) -> Result<()> {
         self.send(|out| frontend::CopyData::new(bytes).map(|data| data.write(out)))
     }
@@ -259,7 +264,7 @@ impl Connection {
         self.until_ready(|_| Ok(()))
     }
 
-    /// Says good-bye. Best effort: whoever calls this has what he came for.
+    /// Sends Terminate. Best effort: the caller has all its results.
     pub fn close(mut self) {
         let _ = self.send(|out| {
             frontend::terminate(out);
@@ -267,18 +272,18 @@ impl Connection {
         });
     }
 
-    /// Asks the server over another connection to end the statement, and closes this one: it may be long at
-    /// it before it notices that nobody listens. Best effort, and no longer than `within` for each step.
+    /// Sends `CancelRequest` on a second connection, then closes this one: the server may otherwise run on long after
+    /// the client has gone. Best effort; each step takes at most `within`.
     pub fn abandon(self, within: Duration) {
         let Cancel { address, mode, key } = &self.cancel;
-        // First, for a pooler forgets how to cancel for a client that has left.
+        // Before closing: a pooler forgets the cancel key of a client that has disconnected.
         if let (Some((process, secret)), Ok(mut other)) = (key, Stream::open(address, *mode, within)) {
             let mut request = BytesMut::new();
             frontend::cancel_request(*process, *secret, &mut request);
-            // The server closes it when it has passed the request on.
+            // The server closes the connection once it has forwarded the request.
             let _ = other.write_all(&request).and_then(|()| other.flush()).and_then(|()| other.read(&mut [0]));
         }
-        // A server that waits until we take what it sends notices this, and no request.
+        // A server that is blocked on sending to us notices the close, but not the request.
         drop(self.stream);
     }
 
@@ -297,10 +302,10 @@ impl Connection {
         })
     }
 
-    /// Puts messages on the wire.
+    /// Writes messages to the socket.
     pub(super) fn send(&mut self, write: impl FnOnce(&mut BytesMut) -> io::Result<()>) -> Result<()> {
         let mut out = BytesMut::new();
-        // It fails for a text with a zero byte in it, which the protocol cannot carry.
+        // Fails for a text that contains a NUL byte, which the protocol cannot carry.
         write(&mut out).map_err(|_| Error::Protocol)?;
         self.is_ready = false;
         let mut rest = &out[..];
@@ -310,7 +315,7 @@ impl Connection {
         patiently(&mut self.on_silence, || self.stream.flush())
     }
 
-    /// Takes messages until all that was asked is answered, and gives the first error among them.
+    /// Receives messages until the server is ready, and returns the first error among them.
     pub(super) fn until_ready(&mut self, mut on: impl FnMut(Message) -> Result<()>) -> Result<()> {
         let mut failed = None;
         loop {
@@ -322,13 +327,13 @@ impl Connection {
                 }
                 Ok(Message::ErrorResponse(body)) => _ = failed.get_or_insert_with(|| told(&body)),
                 Ok(message) => on(message)?,
-                // A server that ends a session says why before it closes.
+                // A server that ends a session sends the reason before it closes.
                 Err(error) => return Err(failed.unwrap_or(error)),
             }
         }
     }
 
-    /// The next message that is an answer.
+    /// Receives the next message, skipping asynchronous ones.
     pub(super) fn receive(&mut self) -> Result<Message> {
         loop {
             match self.message()? {
@@ -349,11 +354,11 @@ impl Connection {
         Message::parse(&mut bytes).ok().flatten().ok_or(Error::Protocol)
     }
 
-    /// Tag and length of the next message, which stays where it is.
+    /// Tag and body length of the next message, which stays in the buffer.
     fn header(&mut self) -> Result<(u8, usize)> {
         self.fill(HEADER_BYTES)?;
         let header = Header::parse(self.incoming.bytes()).ok().flatten().ok_or(Error::Protocol)?;
-        // The length counts itself.
+        // The length includes itself.
         let length = usize::try_from(header.len() - 4).map_err(|_| Error::Protocol)?;
         Ok((header.tag(), length))
     }
@@ -363,7 +368,7 @@ impl Connection {
     }
 }
 
-/// Does something with the wire, again and again while it is silent and worth waiting for.
+/// Repeats an I/O operation while it times out and `on_silence` wants to keep waiting.
 fn patiently<T>(on_silence: &mut OnSilence, mut work: impl FnMut() -> io::Result<T>) -> Result<T> {
     loop {
         match work() {

@@ -1,4 +1,4 @@
-//! What has arrived and was not taken yet.
+//! The read buffer: bytes received and not consumed yet.
 
 use std::io::{self, Read};
 
@@ -16,7 +16,7 @@ impl Incoming {
         Self { buffer: vec![0; CAPACITY], start: 0, end: 0 }
     }
 
-    /// What is here.
+    /// The buffered bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
@@ -27,10 +27,10 @@ impl Incoming {
         taken
     }
 
-    /// Waits until `count` bytes are here, and takes along what else there is.
+    /// Reads until `count` bytes are buffered; may buffer more.
     ///
     /// # Errors
-    /// Whatever reading gives, `UnexpectedEof` at the end. Nothing is lost: call again to go on waiting.
+    /// Any error of `from`, `UnexpectedEof` at its end. The buffer stays intact: after a timeout, call again.
     pub fn fill(&mut self, count: usize, mut from: impl Read) -> io::Result<()> {
         if self.end - self.start >= count {
             return Ok(());
@@ -51,7 +51,7 @@ impl Incoming {
         Ok(())
     }
 
-    /// The most that `fill` is asked for where a message may be taken in pieces.
+    /// How many of `length` bytes to request from `fill` at once, for a message that may be read in pieces.
     pub fn piece(length: usize) -> usize {
         length.min(CAPACITY)
     }
@@ -63,7 +63,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives a few bytes at a time, and nothing now and then.
+    /// Returns a few bytes at a time, and now and then none.
     struct Trickle<'a> {
         bytes: &'a [u8],
         steps: std::iter::Cycle<std::slice::Iter<'a, usize>>,

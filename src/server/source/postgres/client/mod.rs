@@ -1,10 +1,10 @@
-//! A PostgreSQL client that blocks, for few connections with much to say (protocol version 3:
-//! PostgreSQL manual, chapter 55).
+//! A blocking PostgreSQL client, for few connections that transfer much (protocol version 3: PostgreSQL manual,
+//! chapter 55).
 //!
-//! May import: nothing of ours. Flow: `Address` is what was typed, its password hidden; `Stream` is the
-//! socket, with TLS as libpq names its modes; `Connection` signs in and talks. Messages and SCRAM are
-//! postgres-protocol's. Our own is how rows are read: in place, a large one in pieces. Clients that keep
-//! messages whole hold one large value two or three times.
+//! May import: nothing of ours. Flow: `Address` is the parsed connection URL, its password hidden; `Stream` is the
+//! socket, with libpq's TLS modes; `Connection` authenticates and runs queries. Messages and SCRAM come from
+//! postgres-protocol. Reading rows is our own: in place, large ones in pieces. Clients that buffer complete messages
+//! hold a large value two or three times.
 
 mod address;
 mod connection;
@@ -24,7 +24,7 @@ pub use connection::{Connection, Format, Selected};
 pub use row::Row;
 pub use stream::HangUp;
 
-/// What can go wrong between us and a server.
+/// Why the server cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the server cannot be reached: {0}")]
@@ -49,7 +49,7 @@ pub enum Error {
     Silent,
     #[error("the server sent something that cannot be understood")]
     Protocol,
-    /// What the server itself says: its SQLSTATE, and words that may hold values.
+    /// The server's own error: its SQLSTATE, and a message that may contain values.
     #[error("{message} (SQLSTATE {code})")]
     Server { code: String, message: String },
 }

@@ -1,8 +1,8 @@
-//! `~/.pgpass` (PostgreSQL manual, 34.16): `host:port:database:user:password`, a line each.
+//! `~/.pgpass` (PostgreSQL manual, 34.16): one `host:port:database:user:password` per line.
 
 use std::path::Path;
 
-/// What a password is looked up for.
+/// The connection that a password is looked up for.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
     pub host: &'a str,
@@ -11,7 +11,7 @@ pub struct Entry<'a> {
     pub user: &'a str,
 }
 
-/// The password of the first line that fits. A file that others may read is not used, as in libpq.
+/// Returns the password of the first matching line. As in libpq, a file that others may read is ignored.
 pub fn password(file: &Path, entry: &Entry<'_>) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
     let metadata = std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file)?;
@@ -19,7 +19,7 @@ pub fn password(file: &Path, entry: &Entry<'_>) -> Option<String> {
         tracing::warn!("{} is not used, because others may read it: chmod 600", file.display());
         return None;
     }
-    // A line in another encoding is none that fits; the others are good.
+    // Lines that are not UTF-8 never match; the rest of the file is used.
     find(&String::from_utf8_lossy(&std::fs::read(file).ok()?), entry)
 }
 
@@ -34,7 +34,7 @@ fn find(text: &str, entry: &Entry<'_>) -> Option<String> {
     })
 }
 
-/// Five fields; the password is the rest of its line up to a colon that is not escaped.
+/// Splits a line into five fields; the password ends at the next unescaped colon.
 fn fields(line: &str) -> Vec<String> {
     let (mut fields, mut escaped) = (vec![String::new()], false);
     for character in line.chars() {

@@ -1,12 +1,12 @@
-//! What a server may ask for as proof of who we are, and what it takes to ask for it from afar (PostgreSQL manual,
-//! 34.1.2, `require_auth` and `channel_binding`).
+//! The authentication policy: methods that a server may request, and channel binding (PostgreSQL manual, 34.1.2,
+//! `require_auth` and `channel_binding`).
 
 use std::str::FromStr;
 
-/// A way to sign in.
+/// An authentication method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// The server asks for nothing, or for a certificate only.
+    /// No authentication, or a client certificate only.
     None,
     Password,
     Md5,
@@ -16,7 +16,7 @@ pub enum Method {
     Oauth,
 }
 
-/// `require_auth`: the ways that are taken, or, with `!`, those that are not.
+/// `require_auth`: the accepted methods or, with `!`, the rejected ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequireAuth {
     OneOf(Vec<Method>),
@@ -31,7 +31,7 @@ impl RequireAuth {
         }
     }
 
-    /// Whether somebody has asked for this way by its name.
+    /// Whether the method is listed as accepted, rather than merely not rejected.
     pub fn names(&self, method: Method) -> bool {
         matches!(self, Self::OneOf(methods) if methods.contains(&method))
     }
@@ -69,11 +69,11 @@ impl FromStr for Method {
     }
 }
 
-/// Whether SCRAM is bound to the TLS connection, so that nobody between can pass it on.
+/// Whether SCRAM is bound to the TLS connection, so that a man in the middle cannot relay it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
     Disable,
-    /// Where the server can.
+    /// If the server supports it.
     Prefer,
     Require,
 }

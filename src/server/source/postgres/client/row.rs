@@ -1,4 +1,4 @@
-//! Rows of short answers.
+//! Rows of small results.
 
 use std::io;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use postgres_protocol::message::backend::DataRowBody;
 
 use super::{Error, Result};
 
-/// A row of an answer, each value as its text.
+/// A row of a result, each value as text.
 #[derive(Debug)]
 pub struct Row(Vec<Option<String>>);
 
@@ -22,30 +22,36 @@ impl Row {
         body.ranges().map(read).collect().map(Self).map_err(|_| Error::Protocol)
     }
 
+    /// Returns a value that must not be NULL.
+    ///
     /// # Errors
-    /// `Protocol` where there is no such value, or it is NULL.
+    /// `Protocol` if there is no such column or the value is NULL.
     pub fn text(&self, at: usize) -> Result<&str> {
         self.maybe(at).ok_or(Error::Protocol)
     }
 
-    /// A value that may be NULL.
+    /// Returns a value that may be NULL.
     pub fn maybe(&self, at: usize) -> Option<&str> {
         self.0.get(at)?.as_deref()
     }
 
+    /// Parses a value that must not be NULL.
+    ///
     /// # Errors
-    /// As `text`, and where it is no `T`.
+    /// `Protocol` as for `text`, and if the value is not a `T`.
     pub fn parse<T: FromStr>(&self, at: usize) -> Result<T> {
         self.text(at)?.parse().map_err(|_| Error::Protocol)
     }
 
+    /// Returns a boolean.
+    ///
     /// # Errors
     /// As `text`.
     pub fn is_true(&self, at: usize) -> Result<bool> {
         Ok(self.text(at)? == "t")
     }
 
-    /// All values, in their order.
+    /// Returns all values in column order.
     pub fn into_texts(self) -> Vec<Option<String>> {
         self.0
     }

@@ -1,4 +1,4 @@
-//! How a session begins (PostgreSQL manual, 55.2.1 and 55.3).
+//! Startup and authentication (PostgreSQL manual, 55.2.1 and 55.3).
 
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::authentication::md5_hash;
@@ -12,7 +12,8 @@ use super::proof::{Binding, Method};
 use super::{Address, Error, Result};
 
 impl Connection {
-    /// Says who we are, proves it as the server asks, and waits until it is ready. Gives what a cancel takes.
+    /// Sends the startup message, authenticates as the server requests, and waits until it is ready. Returns the
+    /// cancel key.
     pub(super) fn sign_in(&mut self, address: &Address) -> Result<Option<CancelKey>> {
         let parameters = [
             ("user", address.user.as_str()),
@@ -35,7 +36,7 @@ impl Connection {
                     }
                     break;
                 }
-                // It began SCRAM and does not finish it: it would have to prove that it knows the password.
+                // The server skips the end of SCRAM, in which it would have to prove that it knows the password.
                 Message::AuthenticationOk => return Err(Error::Unproven),
                 Message::AuthenticationCleartextPassword if scram.is_none() => {
                     self.permit(address, Method::Password)?;
@@ -83,8 +84,9 @@ impl Connection {
         Ok(key)
     }
 
-    /// Whether a server may ask for this. Whoever stands between could use a password in clear, and crack or pass on
-    /// an MD5 answer: on the way to another machine they are given to nobody but a server that TLS has verified.
+    /// Checks whether the server may request this method. A man in the middle could read a cleartext password, and
+    /// crack or relay an MD5 response: on the way to another machine, both need a server that TLS has verified, or
+    /// `require_auth` to name the method.
     fn permit(&self, address: &Address, method: Method) -> Result<()> {
         let required = address.require_auth.as_ref();
         if required.is_some_and(|required| !required.allows(method)) {
@@ -105,7 +107,8 @@ impl Connection {
             Some(digest) if offered.contains(&SCRAM_SHA_256_PLUS) => {
                 (ChannelBinding::tls_server_end_point(digest), SCRAM_SHA_256_PLUS)
             }
-            // Says that we could: a server that can, too, then knows that somebody took its offer out.
+            // Signals that we support channel binding: a server that does too then detects that its offer was removed
+            // on the way.
             Some(_) => (ChannelBinding::unrequested(), SCRAM_SHA_256),
             None => (ChannelBinding::unsupported(), SCRAM_SHA_256),
         };
@@ -122,9 +125,9 @@ impl Connection {
     }
 }
 
-/// SCRAM that has begun.
+/// A SCRAM exchange in progress.
 struct Begun {
     scram: ScramSha256,
-    /// To the TLS connection.
+    /// Bound to the TLS connection.
     is_bound: bool,
 }

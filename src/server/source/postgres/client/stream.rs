@@ -1,4 +1,4 @@
-//! The socket: over the network, over TLS, or a Unix socket.
+//! The socket: TCP, TLS over TCP, or a Unix socket.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, TcpStream, ToSocketAddrs};
@@ -19,7 +19,7 @@ pub enum Stream {
     Local(UnixStream),
 }
 
-/// Ends a connection from any thread.
+/// Shuts a connection down from any thread.
 #[derive(Debug)]
 pub enum HangUp {
     Network(TcpStream),
@@ -28,7 +28,7 @@ pub enum HangUp {
 
 impl HangUp {
     pub fn now(&self) {
-        // One that is closed already is what was wanted.
+        // An error means that it is closed already.
         let _ = match self {
             Self::Network(socket) => socket.shutdown(Shutdown::Both),
             Self::Local(socket) => socket.shutdown(Shutdown::Both),
@@ -37,8 +37,7 @@ impl HangUp {
 }
 
 impl Stream {
-    /// Connects, with TLS where `mode` wants it. No single wait but the look-up of the server's name lasts
-    /// longer than `within`.
+    /// Connects, with TLS if `mode` wants it. `within` limits every single wait except the DNS lookup.
     pub fn open(address: &Address, mode: Mode, within: Duration) -> Result<Self> {
         let (name, ip) = match &address.host {
             Host::Folder(folder) => {
@@ -61,7 +60,7 @@ impl Stream {
         if mode == Mode::Prefer { Ok(stream) } else { Err(Error::Tls("the server has none".into())) }
     }
 
-    /// Lets every single wait for the other side end after so long, as `WouldBlock` or `TimedOut`.
+    /// Sets the read and write timeouts; a wait that exceeds them ends as `WouldBlock` or `TimedOut`.
     pub fn wait_at_most(&self, within: Duration) -> io::Result<()> {
         let within = Some(within);
         match self {
@@ -73,7 +72,7 @@ impl Stream {
         }
     }
 
-    /// The other end's address; none for a Unix socket.
+    /// The server's IP address; `None` for a Unix socket.
     pub fn peer(&self) -> Option<IpAddr> {
         let socket = match self {
             Self::Network(socket) => socket,
@@ -115,7 +114,7 @@ fn connect(name: &str, ip: Option<IpAddr>, port: u16, within: Duration) -> io::R
     Err(failed)
 }
 
-/// Asks for TLS. Takes exactly one byte of answer: what came behind it unencrypted could be anybody's
+/// Sends `SSLRequest`. Reads exactly one byte of the response: anything unencrypted after it could be injected
 /// (CVE-2021-23222).
 fn offers_tls(mut socket: &TcpStream) -> Result<bool> {
     let (mut request, mut answer) = (BytesMut::new(), [0]);
@@ -124,7 +123,7 @@ fn offers_tls(mut socket: &TcpStream) -> Result<bool> {
     match answer {
         [b'S'] => Ok(true),
         [b'N'] => Ok(false),
-        // A server that cannot begin a session says so before it looks at the request.
+        // A server that cannot start a session sends an error before it reads the request.
         [b'E'] => Err(Error::Unreachable(io::ErrorKind::ConnectionRefused.into())),
         _ => Err(Error::Protocol),
     }

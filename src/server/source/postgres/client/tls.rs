@@ -1,4 +1,4 @@
-//! TLS as libpq names its modes (PostgreSQL manual, 34.19).
+//! TLS with libpq's modes (PostgreSQL manual, 34.19).
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -17,36 +17,36 @@ use rustls::{
 
 use super::{Error, Result};
 
-/// When TLS is used, and what of the server's certificate is looked at.
+/// When TLS is used, and how far the server's certificate is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Disable,
-    /// When the server refuses to do without.
+    /// Only if the server refuses plaintext.
     Allow,
-    /// When the server has it.
+    /// If the server supports it.
     Prefer,
     Require,
-    /// The certificate comes from an authority that is trusted.
+    /// The certificate must be issued by a trusted authority.
     VerifyCa,
-    /// And is made out to the server's name.
+    /// And also match the server's name.
     VerifyFull,
 }
 
 #[derive(Clone, Debug)]
 pub struct Tls {
     pub mode: Mode,
-    /// Who may vouch for a server.
+    /// The certificate authorities that are trusted.
     pub authorities: Option<Authorities>,
-    /// Our own certificate and its key (PEM), for servers that want one.
+    /// Client certificate and key (PEM), for servers that require them.
     pub certificate: Option<PathBuf>,
     pub key: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
 pub enum Authorities {
-    /// Those in a file (PEM).
+    /// A file of certificates (PEM).
     File(PathBuf),
-    /// Those that browsers trust: they vouch for anybody's name, so the name must be looked at.
+    /// Those that browsers trust: they issue certificates for any name, so the name must be verified.
     Public,
 }
 
@@ -67,7 +67,7 @@ impl FromStr for Mode {
 }
 
 impl Tls {
-    /// Shakes hands on a socket whose server has agreed to TLS.
+    /// Performs the TLS handshake on a socket whose server has agreed to TLS.
     pub fn wrap(&self, mut socket: TcpStream, name: &str) -> Result<StreamOwned<ClientConnection, TcpStream>> {
         let name = ServerName::try_from(name.to_owned()).map_err(other)?;
         let mut state = ClientConnection::new(Arc::new(self.config()?), name).map_err(other)?;
@@ -77,7 +77,7 @@ impl Tls {
         Ok(StreamOwned::new(state, socket))
     }
 
-    /// Whether somebody who is trusted vouches for the server in this mode.
+    /// Whether the server's certificate is verified in this mode.
     pub fn verifies_in(&self, mode: Mode) -> bool {
         match mode {
             Mode::Disable | Mode::Allow | Mode::Prefer => false,
@@ -102,7 +102,7 @@ impl Tls {
         }
     }
 
-    /// Who vouches for the server. As in libpq, `require` looks too where there is a file of authorities.
+    /// The verifier of the certificate chain. As in libpq, `require` also verifies if there is a file of authorities.
     fn chain(&self, provider: &Arc<CryptoProvider>) -> Result<Option<Arc<WebPkiServerVerifier>>> {
         let mut trusted = RootCertStore::empty();
         match (&self.authorities, self.mode) {
@@ -124,8 +124,8 @@ impl Tls {
     }
 }
 
-/// As in libpq (PostgreSQL manual, 34.19.2): a key that others may read is nobody's secret. One of root's may be read
-/// by a group.
+/// Refuses a key that others may read, as libpq does (PostgreSQL manual, 34.19.2). A key owned by root may be
+/// readable by its group.
 fn refuse_shared(key: &Path) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     let file = key.metadata().map_err(|error| other(format!("{}: {error}", key.display())))?;
@@ -136,7 +136,7 @@ fn refuse_shared(key: &Path) -> Result<()> {
     Err(other(format!("{} may be read by others: chmod 600", key.display())))
 }
 
-/// rustls reports what it does not accept as bad data; the rest is the wire's.
+/// rustls reports rejected handshakes as `InvalidData`; other errors come from the network.
 fn interrupted(error: std::io::Error) -> Error {
     if error.kind() == std::io::ErrorKind::InvalidData { other(error) } else { Error::Unreachable(error) }
 }
@@ -159,7 +159,7 @@ fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::Tls(error.into())
 }
 
-/// Looks at as much of a certificate as the mode asks for; the handshake's signature always.
+/// Verifies the certificate as far as the mode demands, and always the handshake's signature.
 #[derive(Debug)]
 struct Verifier {
     chain: Option<Arc<WebPkiServerVerifier>>,
@@ -178,7 +178,7 @@ impl ServerCertVerifier for Verifier {
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
         let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
         match chain.verify_server_cert(certificate, intermediates, name, ocsp, now) {
-            // The name is looked at last: all else held.
+            // rustls verifies the name last, so everything else is valid.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if !self.name => Ok(ServerCertVerified::assertion()),
