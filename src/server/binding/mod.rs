@@ -1,8 +1,9 @@
-//! Which source a state's records belong to, so that nothing of one database is anything at another.
+//! Binds each source to its part of the state, so that accounts, sessions and exports of one database are never used
+//! for another.
 //!
-//! May import: `source` (identities), `state`, `audit`, `support`. Flow: a source is known by what its engine says of it (its
-//! identity) and by the operator's name for it; `bind` finds it among the known ones, or adds it; where
-//! the two disagree, only the operator can tell why (moved, copied, upgraded), with `rebind`.
+//! May import: `source` (identities), `state`, `audit`, `support`. Flow: a source has an identity, which its engine
+//! reports, and a name, which the operator gives; `bind` finds it among the known sources, or adds it. Where identity
+//! and name disagree (a moved, copied or upgraded database), the operator decides with `rebind`.
 
 use std::path::Path;
 
@@ -48,11 +49,11 @@ pub enum Error {
     State(#[from] state::Error),
 }
 
-/// What the operator calls a source.
+/// The operator's name for a source, or a default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceName {
     pub name: String,
-    /// Where nobody has chosen the name: a longer one, for when another source has it already.
+    /// For a default name only: a longer alternative, for when another source already has `name`.
     pub or_else: Option<String>,
 }
 
@@ -63,10 +64,11 @@ impl SourceName {
     }
 }
 
-/// The part of the state that belongs to this source; a source that nobody knows yet is added.
+/// Returns the part of the state that belongs to this source, and the source's id. Adds an unknown source.
 ///
 /// # Errors
-/// `OtherName`, `OtherIdentity` and `Moved` where identity and name disagree with what is known.
+/// `OtherName`, `OtherIdentity` or `Moved` when identity and name disagree with the known sources; `State` when the
+/// state cannot be read or written.
 pub async fn bind(
     file: &StateFile,
     identity: &Identity,
@@ -74,13 +76,13 @@ pub async fn bind(
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<(State, String), Error> {
-    // The write lock: of two who come at the same moment, the second one finds what the first one added.
+    // Takes the write lock: of two concurrent calls, the second one finds the source that the first one added.
     let mut tx = file.of(None).begin().await?;
     let known = sources::all(&mut tx).await?;
     let id = match find(&known, identity, name)? {
         Found::Known(source) if source.file_id == identity.file => source.id.clone(),
         Found::Known(source) => {
-            // Another file in the same place, such as one that was restored.
+            // Another file at the same path, such as a restored backup.
             sources::put(&mut tx, &KnownSource { file_id: identity.file.clone(), ..source.clone() }).await?;
             tx.commit().await?;
             source.id.clone()
@@ -96,7 +98,7 @@ pub async fn bind(
 
 enum Found<'a> {
     Known(&'a KnownSource),
-    /// Under this name.
+    /// To be added under this name.
     New(&'a str),
 }
 
@@ -119,7 +121,7 @@ fn find<'a>(known: &'a [KnownSource], identity: &Identity, name: &'a SourceName)
     }
     match (by_name(&name.name), &name.or_else) {
         (None, _) => Ok(Found::New(&name.name)),
-        // Many files have one name; while the other one lies where it lay, this is another one.
+        // File names are not unique: while the other file still exists at its path, this is a different source.
         (Some(other), Some(longer)) if !is_gone(other) && by_name(longer).is_none() => Ok(Found::New(longer)),
         (Some(KnownSource { identity, known_since, .. }), _) => {
             let (identity, since) = (identity.clone(), known_since.clone());
@@ -128,7 +130,7 @@ fn find<'a>(known: &'a [KnownSource], identity: &Identity, name: &'a SourceName)
     }
 }
 
-/// Whether a file no longer lies where it lay.
+/// Whether the source is a file that no longer exists at its path.
 fn is_gone(source: &KnownSource) -> bool {
     source.identity.strip_prefix("sqlite:").is_some_and(|path| !Path::new(path).exists())
 }
@@ -156,19 +158,20 @@ async fn add(
     Ok(id)
 }
 
-/// What the operator says of a database whose identity and name disagree with what is known.
+/// The operator's decision on a database whose identity and name disagree with the known sources.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rebind {
-    /// It is the one that is known by this name: moved, upgraded or renamed.
+    /// It is the known source of this name: moved, upgraded or renamed.
     From(String),
-    /// It is another one, such as a copy.
+    /// It is a different database, such as a copy.
     New,
 }
 
-/// Writes down what the operator says. Sessions of a rebound source end.
+/// Records the operator's decision. Ends all sessions of a rebound source.
 ///
 /// # Errors
-/// `Unknown`, `NameTaken`, or `InUse` while a server uses that source.
+/// `Unknown` when there is no source of the old name, `NameTaken` when another source has the new one, `InUse` while a
+/// server uses the source, `State` when the state cannot be written.
 pub async fn rebind(
     file: &StateFile,
     identity: &Identity,
@@ -181,7 +184,7 @@ pub async fn rebind(
     let mut tx = file.of(None).begin().await?;
     let known = sources::all(&mut tx).await?;
     let by_name = |name: &str| known.iter().find(|source| source.name == name);
-    // Until it is written down, no server may begin.
+    // Held until the commit, so that no server starts in between.
     let _idle;
     match rebind {
         Rebind::New => {
@@ -213,19 +216,20 @@ pub async fn rebind(
     Ok(tx.commit().await?)
 }
 
-/// Every source that a state knows.
+/// Lists the sources of a state.
 ///
 /// # Errors
-/// When the state cannot be used.
+/// `State` when it cannot be opened or read.
 pub async fn list(state: &Path) -> Result<Vec<KnownSource>, Error> {
     Ok(StateFile::open(state).await?.sources().await?)
 }
 
-/// The part of the state that accounts belong to, for whoever has no source at hand: the source of that name, or
-/// the only one. Where there is none yet, accounts wait for the source that is served first.
+/// Returns the part of the state that accounts belong to, without opening a source: that of the named source, or of
+/// the only one. With no source yet, accounts belong to none until the first served source adopts them.
 ///
 /// # Errors
-/// `Unknown`, or `Ambiguous` where there are several.
+/// `Unknown` when no source has that name, `Ambiguous` when there are several and no name is given, `State` when the
+/// state cannot be read.
 pub async fn by_name(file: &StateFile, name: Option<&str>) -> Result<State, Error> {
     let known = file.sources().await?;
     let found = match (name, &known[..]) {
@@ -243,10 +247,10 @@ pub async fn by_name(file: &StateFile, name: Option<&str>) -> Result<State, Erro
     Ok(file.of(found.map(|source| source.id.clone())))
 }
 
-/// Gives a source the accounts that belong to none yet; says how many.
+/// Assigns the accounts without a source to this one and returns their number.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `State` when the state cannot be written.
 pub async fn adopt_accounts(state: &State, clock: &dyn Clock) -> Result<u64, Error> {
     let mut tx = state.begin().await?;
     let count = accounts::adopt(&mut tx).await?;

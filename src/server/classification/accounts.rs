@@ -1,4 +1,4 @@
-//! Whether people can sign in with the accounts that a profile names.
+//! Checks whether the accounts that a profile names can sign in.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use crate::server::rows::{Catalog, RowSink, Stopped, Value};
 use crate::server::source::{Snapshot, Source};
 use crate::server::support::password::{HashTally, StoredHash};
 
-/// What a sample of the accounts says.
+/// The result of checking a sample of the accounts.
 #[derive(Debug, Default)]
 pub struct AccountsCheck {
-    /// Those that can be checked.
+    /// Sampled hashes that Waybill can verify.
     pub hashes: Vec<StoredHash>,
     stored: HashTally,
-    /// Roles that may do something and that nobody has, by their labels.
+    /// Labels of roles that grant a capability and that no account has.
     pub empty_roles: Vec<String>,
-    /// Roles that may do something.
+    /// Number of roles that grant a capability.
     roles: usize,
 }
 
-/// Looks at a sample of the stored hashes, and asks for each role that may do something whether anybody has it.
-/// None where accounts are Waybill's own. Blocks.
+/// Checks a sample of the stored hashes, and whether each role with a capability has an account. Returns `None` where
+/// accounts are Waybill's own. Blocks.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -34,7 +34,7 @@ pub fn check_accounts(source: &dyn Source, profile: &Profile) -> Result<Option<A
     check_in(source, &mut *snapshot, &catalog, profile)
 }
 
-/// The same in a view that is open already.
+/// The same in an open snapshot.
 pub(super) fn check_in(
     source: &dyn Source,
     snapshot: &mut dyn Snapshot,
@@ -61,7 +61,7 @@ fn sample_hashes(
 ) -> Result<(), Error> {
     let (table, hash) = auth.password_place();
     let Some(table) = catalog.table(table) else { return Ok(()) };
-    // Of a table that may not be read, sign-in will say so.
+    // Sign-in reports an unreadable table.
     if catalog.unreadable.iter().any(|unreadable| unreadable.table == table.name) {
         return Ok(());
     }
@@ -70,7 +70,7 @@ fn sample_hashes(
         Password::Elsewhere(place) => place.when.iter().collect(),
     };
     let named = |name: &String| table.columns.iter().find(|column| column.name == *name).cloned();
-    // The hash first, then what says whether the row is about a password.
+    // The hash first, then the columns that say whether the row is about a password.
     let columns: Option<Vec<ColumnSchema>> =
         [&hash.to_owned()].into_iter().chain(conditions.keys().copied()).map(named).collect();
     let Some(columns) = columns else { return Ok(()) };
@@ -78,10 +78,10 @@ fn sample_hashes(
     Ok(snapshot.sample(&whole(table, columns), &mut sink)?)
 }
 
-/// Takes sampled rows of the table with the hashes.
+/// The sink for sampled rows of the table with the hashes.
 struct Hashes<'a> {
     check: &'a mut AccountsCheck,
-    /// On the columns after the one with the hash.
+    /// Conditions on the columns after the hash, in column order.
     conditions: Vec<&'a Comparison>,
     row: Vec<Option<String>>,
 }
@@ -111,7 +111,7 @@ impl RowSink for Hashes<'_> {
 }
 
 impl AccountsCheck {
-    /// What keeps people out, a line each.
+    /// Reasons why people cannot sign in, one per line.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let all = self.stored.all;

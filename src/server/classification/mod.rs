@@ -1,8 +1,8 @@
-//! The use cases around a profile: find one for a database, draft one, hold one against it.
+//! The use cases around profiles: find one for a database, draft one, check one against a database.
 //!
-//! May import: parts. Flow: `resolve` finds the profile that an export goes by, `current` holds it against
-//! one view of the database; `draft` looks at the
-//! schema and at a sample of values, of which nothing but a tally is kept; `check` compares.
+//! May import: parts. Flow: `resolve` finds the profile for an export; `current` renews a guessed one for a snapshot;
+//! `draft` infers one from the schema and a sample of values, of which only a tally is kept; `check` compares
+//! profile and database.
 
 mod accounts;
 
@@ -26,26 +26,26 @@ pub enum Error {
     Profile(#[from] profile::Error),
 }
 
-/// The profile that was asked for; else a built-in one whose tables are all there; else one that is to be
-/// guessed (`current`), under the database's name. Blocks.
+/// Returns the requested profile; else a built-in one whose tables all exist; else an empty one with the database's
+/// name, which `current` fills with guesses. Blocks.
 ///
 /// # Errors
-/// When the profile has a mistake or the database cannot be read.
+/// `Profile` when the requested profile cannot be loaded, `Source` when the database cannot be read.
 pub fn resolve(source: &dyn Source, asked: Option<&str>, database: &str) -> Result<Profile, Error> {
     if let Some(name_or_path) = asked {
         return Ok(Profile::load(name_or_path)?);
     }
     let catalog = source.open_snapshot()?.catalog()?;
     match Profile::recognise(&catalog) {
-        // Whoever may create tables could make a database look like that application's, and its table of accounts say
-        // who signs in. Only whoever names the profile lets its accounts in.
+        // Anyone who may create tables could imitate that application's schema, with an accounts table of their own. So
+        // accounts of the database may sign in only if the operator has named the profile.
         Some(profile) => Ok(profile.without_accounts()),
         None => Ok(profile::draft(database, &Catalog::default(), &BTreeMap::new()).into_profile()),
     }
 }
 
-/// The profile as it holds for this very view of the database: a guess is made anew, because a column that
-/// was empty may be full of tokens now. Blocks.
+/// Returns the profile for this snapshot. A guess is made anew for each: a column that was empty may be full of
+/// tokens now. Blocks.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -56,7 +56,7 @@ pub fn current(profile: &Profile, snapshot: &mut dyn Snapshot, catalog: &Catalog
     Ok(sample_and_guess(snapshot, catalog, &profile.name)?.into_profile())
 }
 
-/// A draft with a guess and its reason for every column. Blocks.
+/// Drafts a profile, with a guess and its reason for every column. Blocks.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -66,16 +66,16 @@ pub fn draft(source: &dyn Source, database: &str) -> Result<Draft, Error> {
     Ok(sample_and_guess(&mut *snapshot, &catalog, database)?)
 }
 
-/// A profile held against its database.
+/// The result of checking a profile against its database.
 #[derive(Debug)]
 pub struct Checked {
-    /// In what the two have grown apart.
+    /// The differences between the two.
     pub drift: Drift,
-    /// What else whoever keeps the profile should know.
+    /// Other remarks for the profile's maintainer, one per line.
     pub notes: Vec<String>,
 }
 
-/// In what database and profile have grown apart, and what else is to be said of the two. Blocks.
+/// Checks a profile against its database: drift, import values, derived columns and accounts. Blocks.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -84,7 +84,7 @@ pub fn check(source: &dyn Source, profile: &Profile) -> Result<Checked, Error> {
     let catalog = snapshot.catalog()?;
     let drift = profile.drift(&catalog);
     let is_whole = drift.vanished.is_empty();
-    // What is missing is drift, and said as such.
+    // Missing columns are already reported as drift.
     let accounts = if is_whole { accounts::check_in(source, &mut *snapshot, &catalog, profile)? } else { None };
     let mut notes: Vec<String> = profile
         .without_import_value(&catalog)
@@ -103,7 +103,7 @@ pub fn check(source: &dyn Source, profile: &Profile) -> Result<Checked, Error> {
 fn sample_and_guess(snapshot: &mut dyn Snapshot, catalog: &Catalog, database: &str) -> source::Result<Draft> {
     let mut samples = BTreeMap::new();
     for table in &catalog.tables {
-        // Of a table that may not be read, the names must do.
+        // Unreadable tables are guessed by name alone.
         if catalog.unreadable.iter().any(|unreadable| unreadable.table == table.name) {
             continue;
         }
@@ -114,7 +114,7 @@ fn sample_and_guess(snapshot: &mut dyn Snapshot, catalog: &Catalog, database: &s
     Ok(profile::draft(database, catalog, &samples))
 }
 
-/// These columns of a table, as they are.
+/// A scan of these columns of a table, all of them kept.
 fn whole(table: &Table, columns: Vec<ColumnSchema>) -> Selection {
     Selection {
         table: table.name.clone(),

@@ -1,15 +1,15 @@
-//! The analysis guide: one Markdown text, with prompts for the application, for the panel, the page and `waybill guide`.
+//! The analysis guide: one Markdown text with prompts for the application, for the panel, the page and `waybill guide`.
 //!
 //! May import: nothing of ours. Flow: `markdown` fills in prompts and the file's name; `html` renders it.
 
 use pulldown_cmark::{Options, Parser, html::push_html};
 
 const GUIDE: &str = include_str!("guide.md");
-/// Examples and prompts, divided by a line of dashes: for a known application, and for any other.
+/// Examples and prompts, separated by a line of dashes: for `SupportSignal`, and for any other application.
 const SUPPORTSIGNAL: &str = include_str!("supportsignal.md");
 const ANY: &str = include_str!("any.md");
 
-/// The guide for a file of this name, out of the application that `profile` describes.
+/// Returns the guide as Markdown, for a file of this name and the application of this profile.
 #[must_use]
 pub fn markdown(file_name: &str, profile: &str) -> String {
     let own = if profile == "supportsignal" { SUPPORTSIGNAL } else { ANY };
@@ -17,14 +17,14 @@ pub fn markdown(file_name: &str, profile: &str) -> String {
     GUIDE.replace("{examples}", examples).replace("{prompts}", &format!("{prompts}\n")).replace("{file}", file_name)
 }
 
-/// The same as HTML. Its text is ours alone, so there is nothing in it to escape but the name.
+/// Returns the guide as HTML. The text is compiled in, so only the file name is sanitised.
 #[must_use]
 pub fn html(file_name: &str, profile: &str) -> String {
     let safe: String = file_name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
     let text = markdown(&safe, profile);
     let mut html = String::with_capacity(text.len() * 2);
     push_html(&mut html, Parser::new_ext(&text, Options::ENABLE_TABLES));
-    // A table or a long command may be wider than the screen: it scrolls by itself, also by keyboard.
+    // A table or command wider than the screen scrolls in its own box, also by keyboard.
     html.replace("<pre>", "<pre tabindex=\"0\">")
         .replace("<table>", "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table>")
         .replace("</table>", "</table></div>")

@@ -1,4 +1,4 @@
-//! Where the source keeps its accounts, and what its users may do.
+//! `[auth]` and `[roles]` of a profile: where the source stores its accounts, and what its users may do.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::Profile;
 use crate::model::access::Capability;
 use crate::server::rows::Catalog;
 
-/// Where the source keeps its accounts.
+/// Where the source stores its accounts.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Auth {
@@ -16,18 +16,18 @@ pub struct Auth {
     pub id: String,
     pub email: String,
     pub password: Password,
-    /// What an account must fulfil to sign in: suspended ones stay out.
+    /// Conditions for sign-in, so that suspended accounts are refused.
     #[serde(default)]
     pub active: BTreeMap<String, Comparison>,
     #[serde(default)]
     pub second_factor: SecondFactorPolicy,
 }
 
-/// Where the hash of an account's password stands.
+/// Where the password hash of an account is stored.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, expecting = "password is a column, or a table with user, column and, if need be, when")]
 pub enum Password {
-    /// A column of the accounts' own table.
+    /// A column of the accounts table.
     Column(String),
     /// A column of another table.
     Elsewhere(PasswordTable),
@@ -40,30 +40,30 @@ pub struct PasswordTable {
     /// The column that holds the account's id.
     pub user: String,
     pub column: String,
-    /// Which of an account's rows holds its password.
+    /// Conditions that select the row with the password.
     #[serde(default)]
     pub when: BTreeMap<String, Comparison>,
 }
 
-/// Whether a password alone opens a session that may do something.
+/// Whether every account needs a second factor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecondFactorPolicy {
-    /// Whoever sets one up is asked for it.
+    /// Accounts that have set one up are asked for it.
     #[default]
     Optional,
-    /// Until they have set one up, people may do that and nothing else.
+    /// Accounts without one may set it up and do nothing else.
     Required,
 }
 
-/// A condition on the source's own tables, and what fulfilling it allows.
+/// A condition on the source's own tables, and the capabilities it grants.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Role {
     pub label: String,
     #[serde(default)]
     pub capabilities: Vec<Capability>,
-    /// Where the condition is looked for; without it, in the account itself.
+    /// The table that the condition is about; `None`: the accounts table.
     pub table: Option<String>,
     /// The column of `table` that holds the account's id.
     pub user: Option<String>,
@@ -71,7 +71,7 @@ pub struct Role {
     pub when: BTreeMap<String, Comparison>,
 }
 
-/// What a column must be: a value, or one of several.
+/// The required value of a column, or a list of accepted ones.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     untagged,
@@ -82,7 +82,7 @@ pub enum Comparison {
     AnyOf(Vec<Scalar>),
 }
 
-/// A value that a column is compared with, as the database would write it as text.
+/// A value that a column is compared with, in the database's text form.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Scalar {
@@ -92,14 +92,14 @@ pub enum Scalar {
     Null(Null),
 }
 
-/// `{ null = true }`: there is no value; `{ null = false }`: there is one.
+/// `{ null = true }` accepts NULL only, `{ null = false }` everything but NULL.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Null {
     pub null: bool,
 }
 
-/// What one value of a column may be.
+/// One accepted value of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
     Text(String),
@@ -108,7 +108,7 @@ pub enum Wanted {
 }
 
 impl Comparison {
-    /// Everything that fulfils it.
+    /// Every accepted value.
     #[must_use]
     pub fn wanted(&self) -> Vec<Wanted> {
         let scalars = match self {
@@ -118,13 +118,13 @@ impl Comparison {
         scalars.iter().flat_map(Scalar::wanted).collect()
     }
 
-    /// Whether nothing can fulfil it.
+    /// Whether no value is accepted.
     #[must_use]
     pub fn is_never(&self) -> bool {
         matches!(self, Self::AnyOf(scalars) if scalars.is_empty())
     }
 
-    /// Whether a stored value, as text, fulfils it.
+    /// Whether a stored value, given as text, is accepted.
     #[must_use]
     pub fn accepts(&self, stored: Option<&str>) -> bool {
         self.wanted().iter().any(|wanted| match wanted {
@@ -136,7 +136,7 @@ impl Comparison {
 }
 
 impl Scalar {
-    /// `SQLite` has no booleans of its own, and each engine writes its own word for them.
+    /// Booleans have several text forms: `SQLite` has no boolean type, and every engine writes its own words.
     fn wanted(&self) -> Vec<Wanted> {
         let texts = |texts: &[&str]| texts.iter().map(|text| Wanted::Text((*text).to_owned())).collect();
         match self {
@@ -151,7 +151,7 @@ impl Scalar {
 }
 
 impl Auth {
-    /// The table and column with the hashes.
+    /// The table and column of the password hashes.
     #[must_use]
     pub fn password_place(&self) -> (&str, &str) {
         match &self.password {
@@ -160,7 +160,7 @@ impl Auth {
         }
     }
 
-    /// Every condition on an account or on the row with its password.
+    /// Every condition on an account or on its password row.
     pub fn conditions(&self) -> impl Iterator<Item = &Comparison> {
         let elsewhere = match &self.password {
             Password::Column(_) => None,
@@ -169,7 +169,7 @@ impl Auth {
         self.active.values().chain(elsewhere.into_iter().flatten())
     }
 
-    /// Every table and column that it names.
+    /// Every table and column named in `[auth]`.
     fn named(&self) -> Vec<(&str, &str)> {
         let own = [&self.id, &self.email].into_iter().chain(self.active.keys());
         let mut named: Vec<(&str, &str)> = own.map(|column| (self.table.as_str(), column.as_str())).collect();
@@ -183,18 +183,18 @@ impl Auth {
 }
 
 impl Profile {
-    /// The same, with accounts of Waybill's own.
+    /// Returns the profile without `[auth]` and `[roles]`: Waybill then uses its own accounts.
     #[must_use]
     pub fn without_accounts(self) -> Self {
         Self { auth: None, roles: BTreeMap::new(), ..self }
     }
 
-    /// The roles that may do something, for the page that says which role is needed.
+    /// The roles with a capability, for the page that says which role is needed.
     pub fn roles_with(&self, capability: Capability) -> impl Iterator<Item = &Role> {
         self.roles.values().filter(move |role| role.capabilities.contains(&capability))
     }
 
-    /// What `[auth]` and `[roles]` name and the database does not have: nobody could sign in.
+    /// Columns that `[auth]` and `[roles]` name and the database lacks: no account could sign in.
     #[must_use]
     pub fn missing_accounts(&self, catalog: &Catalog) -> Vec<String> {
         let Some(auth) = &self.auth else { return Vec::new() };

@@ -1,4 +1,4 @@
-//! What a profile says of one column: a class alone, or a class with more.
+//! Deserializes a column of a profile: a class alone, or a class with codec, type and import value.
 
 use std::fmt;
 
@@ -12,20 +12,20 @@ use crate::model::redaction::Classification;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnProfile {
     pub class: Classification,
-    /// How values are written, where the database does not say (`SQLite`'s JSON).
+    /// The codec, where the database does not declare it (JSON in `SQLite`).
     pub codec: Option<Codec>,
-    /// The type when the profile was written, to notice when it changes.
+    /// The native type when the profile was written; another one is drift.
     pub native_type: Option<String>,
     pub on_import: Option<OnImport>,
 }
 
-/// What an import writes where an omitted column must not be null.
+/// The value an import writes to an omitted column that must not be null.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnImport {
-    /// A password hash that no password has.
+    /// A hash that no password matches.
     UnusableHash,
-    /// Random characters, another one for each record.
+    /// Random characters, different for each record.
     FreshToken,
     Constant(String),
 }
@@ -40,7 +40,7 @@ struct Detailed {
     on_import: Option<OnImport>,
 }
 
-/// By hand and not `untagged`, which would forget what was wrong.
+/// By hand: serde's `untagged` would drop the message of the actual mistake.
 impl<'de> Deserialize<'de> for ColumnProfile {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ColumnVisitor)

@@ -1,4 +1,4 @@
-//! Splits a catalog into what leaves and what stays home.
+//! Splits a catalog into what is exported and what is left out.
 
 use super::{Error, Profile, TableProfile, can_be_replaced};
 use crate::model::catalog::{Codec, ColumnSchema};
@@ -7,7 +7,7 @@ use crate::model::manifest::RecordOrder;
 use crate::model::redaction::{Classification, ExcludedTable, Redaction, TreatedField, Treatment};
 use crate::server::rows::{Catalog, Selection, Table};
 
-/// What leaves, in file order, and the record of what does not.
+/// What is exported, in file order, and the record of what is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Division {
     pub selections: Vec<Selection>,
@@ -15,11 +15,11 @@ pub struct Division {
 }
 
 impl Profile {
-    /// Decides for every table and column of the database. Unknown ones stay home.
+    /// Decides for every table and column of the database. Unknown ones are left out.
     ///
     /// # Errors
-    /// When tables that the profile names are not in the database and `drift` does not allow that, or none of
-    /// them is there: it is another application's.
+    /// `MissingTables` when the database lacks tables of the profile and `drift` does not allow that, or lacks all
+    /// of them: it belongs to another application.
     pub fn divide(&self, catalog: &Catalog, order: RecordOrder, drift: DriftPolicy) -> Result<Division, Error> {
         let tables = self.missing_tables(catalog);
         let is_anothers = catalog.tables.iter().all(|table| !self.tables.contains_key(&table.name));
@@ -44,14 +44,14 @@ impl Profile {
         Ok(division)
     }
 
-    /// Tables that the profile exports and the database does not have.
+    /// Tables that the profile exports and the database lacks.
     #[must_use]
     pub fn missing_tables(&self, catalog: &Catalog) -> Vec<String> {
         let wanted = self.tables.iter().filter(|(_, table)| table.exclude.is_none());
         wanted.map(|(name, _)| name).filter(|name| catalog.table(name).is_none()).cloned().collect()
     }
 
-    /// Omitted columns that must not be null and for which no `on_import` says what an import writes.
+    /// Omitted columns that must not be null and have no `on_import`: an import would not know what to write.
     #[must_use]
     pub fn without_import_value(&self, catalog: &Catalog) -> Vec<String> {
         let columns = catalog.tables.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
@@ -63,8 +63,8 @@ impl Profile {
         lacking.map(|(table, column)| format!("{}.{}", table.name, column.name)).collect()
     }
 
-    /// Columns that say again what stronger ones say, and count as those do: the column, what it is computed from, its
-    /// class then.
+    /// Columns that are computed from columns of a stricter class, and therefore count as that class: the column, what
+    /// it is computed from, the stricter class.
     #[must_use]
     pub fn raised(&self, catalog: &Catalog) -> Vec<(String, String, Classification)> {
         let mut raised = Vec::new();
@@ -82,7 +82,7 @@ impl Profile {
         raised
     }
 
-    /// What is done with a column, and with whatever its values are computed from: the strictest of these.
+    /// The strictest treatment of a column and of the columns it is computed from.
     fn strictest_treatment(&self, table: &Table, column: &ColumnSchema, own: Classification) -> Treatment {
         let strictness = |treatment: &Treatment| match treatment {
             Treatment::Keep => 0,
@@ -91,11 +91,11 @@ impl Profile {
         };
         let treatments =
             self.classes_with_sources(table, column, own).into_iter().map(|class| self.treatments.of(class));
-        // Of equals the column's own, which comes first.
+        // Reversed, since `max_by_key` returns the last of equals: the column's own is first.
         treatments.rev().max_by_key(strictness).unwrap_or(Treatment::Omit)
     }
 
-    /// The class of a column, and of whatever its values are computed from. What nobody has classified may be anything.
+    /// The classes of a column and of all columns it is computed from, transitively. Unclassified ones count as secret.
     fn classes_with_sources(&self, table: &Table, column: &ColumnSchema, own: Classification) -> Vec<Classification> {
         let (mut classes, mut seen, mut open) = (vec![own], vec![column.name.as_str()], vec![column]);
         while let Some(column) = open.pop() {
@@ -141,7 +141,7 @@ impl Profile {
                 treatments.push(treatment);
             }
         }
-        // Only what leaves as it is may order the records: by a masked name, their order would tell the names.
+        // Only kept columns may order the records: ordering by a masked name would reveal the order of the names.
         let kept = || columns.iter().zip(&treatments).filter(|(_, treatment)| **treatment == Treatment::Keep);
         let is_kept = |name: &String| kept().any(|(column, _)| column.name == *name);
         let key = match &table.primary_key[..] {

@@ -1,4 +1,4 @@
-//! Writes a profile for a database that has none: every class a guess with its reason.
+//! Drafts a profile for a database that has none: every class is a guess with its reason.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,7 +11,7 @@ use crate::model::drift::{Guess, LetOut};
 use crate::model::redaction::Classification;
 use crate::server::rows::{Catalog, Table};
 
-/// A drafted profile: as text to be read and corrected, or to work with as it is.
+/// A drafted profile: TOML to review and correct, or a profile to use unchanged.
 #[derive(Debug)]
 pub struct Draft {
     name: String,
@@ -19,7 +19,7 @@ pub struct Draft {
     stored_passwords: StoredPasswords,
 }
 
-/// Guesses for every column, with the sampled values of each table.
+/// Guesses the class of every column, from the sampled values of its table where there are any.
 #[must_use]
 pub fn draft(name: &str, catalog: &Catalog, samples: &BTreeMap<String, Sample>) -> Draft {
     let guessed = |table: &Table| -> Vec<Reasoned> {
@@ -35,7 +35,7 @@ pub fn draft(name: &str, catalog: &Catalog, samples: &BTreeMap<String, Sample>) 
 }
 
 impl Draft {
-    /// The guesses as a profile that an export can go by.
+    /// Turns the guesses into a profile that an export can use.
     #[must_use]
     pub fn into_profile(self) -> Profile {
         let (mut tables, mut guesses) = (BTreeMap::new(), Vec::new());
@@ -64,7 +64,7 @@ impl Draft {
         }
     }
 
-    /// The text of a profile, reasons as comments.
+    /// Returns the profile as TOML, the reasons as comments. `from` names the database.
     #[must_use]
     pub fn to_toml(&self, from: &str) -> String {
         let mut out = format!(
@@ -101,12 +101,12 @@ pub fn column_line(column: &ColumnSchema, class: Classification) -> String {
     format!("{name} = {{ class = \"{}\", type = {} }}", class.as_str(), string(&column.native_type))
 }
 
-/// The section of a table's columns.
+/// The TOML header of a table's columns.
 pub fn header(table: &Table) -> String {
     format!("[tables.{}.columns]", key(&table.name))
 }
 
-/// A TOML key: bare where it may be (TOML 1.0, "Keys").
+/// A TOML key, quoted unless it may be bare (TOML 1.0, "Keys").
 pub fn key(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { string(name) }

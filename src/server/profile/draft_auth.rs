@@ -1,4 +1,4 @@
-//! Drafts `[auth]` and a role: commented out, because a wrong guess would open a door.
+//! Drafts `[auth]` and a role, commented out: a wrong guess would grant access.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,7 +10,7 @@ use crate::model::text::counted;
 use crate::server::rows::Table;
 use crate::server::support::password::HashTally;
 
-/// By table and column.
+/// Tallies of stored password hashes, by table and column.
 pub type StoredPasswords = BTreeMap<(String, String), HashTally>;
 
 const IDS: &[&str] = &["id", "_id", "uuid", "user_id"];
@@ -18,7 +18,7 @@ const EMAILS: &[&str] = &["email", "email_address", "mail"];
 const ROLES: &[&str] = &["role", "is_admin", "admin", "is_superuser", "isadmin"];
 const OWNERS: &[&str] = &["user_id", "userid", "account_id", "owner_id"];
 const PROVIDERS: &[&str] = &["provider_id", "providerid", "provider"];
-/// Columns that say who may sign in, and what they must be then.
+/// Columns that mark active accounts, with the value of an active one.
 const ACTIVE: [(&str, &str); 9] = [
     ("is_active", "true"),
     ("active", "true"),
@@ -31,7 +31,7 @@ const ACTIVE: [(&str, &str); 9] = [
     ("disabled_at", "{ null = true }"),
 ];
 
-/// Where accounts seem to be.
+/// The table and columns that seem to hold accounts.
 struct Accounts<'a> {
     table: &'a Table,
     id: &'a str,
@@ -40,7 +40,7 @@ struct Accounts<'a> {
     password: &'a str,
 }
 
-/// The text of `[auth]` and of a role, all of it comments.
+/// Returns `[auth]` and a role as TOML, every line commented out.
 pub fn suggest_auth<'a>(tables: impl Iterator<Item = &'a Table> + Clone, stored: &StoredPasswords) -> String {
     let own = tables.clone().find_map(|table| {
         let (id, email) = (find(table, IDS)?, find(table, EMAILS)?);
@@ -74,7 +74,7 @@ pub fn suggest_auth<'a>(tables: impl Iterator<Item = &'a Table> + Clone, stored:
     out
 }
 
-/// Accounts whose password stands in a table of its own, as better-auth and others keep it.
+/// Accounts whose passwords are in a separate table, as in better-auth and others.
 fn elsewhere<'a>(tables: impl Iterator<Item = &'a Table> + Clone) -> Option<Accounts<'a>> {
     let password_table =
         tables.clone().find(|table| find(table, STORED_PASSWORDS).is_some() && find(table, OWNERS).is_some())?;
@@ -106,7 +106,7 @@ fn password(accounts: &Accounts<'_>) -> String {
 }
 
 fn role_condition(column: &ColumnSchema) -> String {
-    // SQLite has no truth values: a name that asks a question says it.
+    // SQLite has no boolean type; names such as `is_admin` imply one.
     let is_boolean = column.codec == Codec::Boolean || column.name.to_lowercase() != "role";
     format!("{} = {}", key(&column.name), if is_boolean { "true" } else { "\"admin\"" })
 }
@@ -116,7 +116,7 @@ fn find<'a>(table: &'a Table, names: &[&str]) -> Option<&'a str> {
     column.map(|column| column.name.as_str())
 }
 
-/// What cannot be checked, for whoever reads the draft.
+/// A line for each kind of hash that Waybill cannot check.
 fn unreadable_lines(tally: &HashTally) -> impl Iterator<Item = String> {
     let all = counted(tally.all, "stored password");
     tally.unreadable.iter().map(move |(problem, count)| {

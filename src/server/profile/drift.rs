@@ -1,4 +1,4 @@
-//! Compares profile and database: what is unclassified, vanished, retyped.
+//! Compares a profile with the database: unclassified, missing and retyped tables and columns.
 
 use super::read::nearest;
 use super::{Profile, draft, guess};
@@ -6,8 +6,8 @@ use crate::model::drift::{Drift, Retyped, Unclassified, Vanished};
 use crate::server::rows::{Catalog, Table};
 
 impl Profile {
-    /// Everything in which database and profile have grown apart. Of a table that is excluded, nothing
-    /// leaves, so its columns may change as they like.
+    /// Returns every difference between profile and database. New and retyped columns of an excluded table are
+    /// not reported: nothing of it is exported.
     #[must_use]
     pub fn drift(&self, catalog: &Catalog) -> Drift {
         let mut drift = Drift::default();

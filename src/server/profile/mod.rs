@@ -1,9 +1,8 @@
-//! What a source's tables and columns mean: classification, who its users are, what roles may do.
+//! Profiles: the class of every table and column of an application, where its accounts are, what its roles may do.
 //!
-//! May import: `rows`, `model`. Flow: `read` makes a profile of TOML, or says where the mistake is;
-//! `divide` splits a catalog into what an export takes and what stays home; `drift` compares the two;
-//! `guess` and `draft` stand in where nobody has written a profile yet. A column that no profile knows
-//! stays home.
+//! May import: `rows`, `support`, `model`. Flow: `read` parses TOML into a profile or reports where it is wrong;
+//! `divide` splits a catalog into what is exported and what is left out; `drift` compares profile and catalog;
+//! `guess` and `draft` infer a profile for a database that has none. A column unknown to the profile is left out.
 
 mod auth;
 mod column;
@@ -31,7 +30,7 @@ pub use draft::{Draft, draft};
 pub use guess::Sample;
 pub use read::Mistake;
 
-/// The profiles that are compiled in, by name.
+/// Built-in profiles, by name.
 const BUILT_IN: [(&str, &str); 1] = [("supportsignal", include_str!("supportsignal.toml"))];
 /// JSON Schema of a profile, for editors (json-schema.org, draft 2020-12).
 pub const SCHEMA: &str = include_str!("schema.json");
@@ -55,7 +54,7 @@ pub enum Error {
     MissingAccounts(Vec<String>),
 }
 
-/// The meaning of one application's database.
+/// Classification, accounts and roles of one application's database.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
@@ -64,7 +63,7 @@ pub struct Profile {
     #[serde(default = "file_name_of_no_application")]
     pub file_name: String,
     pub notice: Option<Notice>,
-    /// Where the source keeps its accounts; without it, Waybill keeps its own.
+    /// Where the source stores its accounts; `None`: Waybill has its own.
     pub auth: Option<Auth>,
     #[serde(default)]
     pub roles: BTreeMap<String, Role>,
@@ -72,7 +71,7 @@ pub struct Profile {
     treatments: Treatments,
     #[serde(default)]
     tables: BTreeMap<String, TableProfile>,
-    /// Why each class was guessed, where nobody has written the profile.
+    /// The guess behind each class; empty unless `origin` is `Guess`.
     #[serde(skip)]
     pub guesses: Vec<Guess>,
     #[serde(skip)]
@@ -84,9 +83,9 @@ pub struct Profile {
 pub enum Origin {
     #[default]
     BuiltIn,
-    /// The file, as it was typed.
+    /// The path, as given.
     File(String),
-    /// Nobody has written it.
+    /// Inferred from the database: no profile was written.
     Guess,
 }
 
@@ -94,17 +93,17 @@ fn file_name_of_no_application() -> String {
     "export-{date}-{time}.json".into()
 }
 
-/// What a file contains, for the warning above the button.
+/// The warning above the export button: what the file contains, and about whom.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notice {
-    /// Such as "personal and health data".
+    /// For example "personal and health data".
     pub contains: String,
     /// The table whose records are the people concerned.
     pub people: String,
 }
 
-/// What is done with the columns of each class.
+/// The treatment of each class.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Treatments {
@@ -114,7 +113,7 @@ struct Treatments {
     secret: Treatment,
 }
 
-/// Secrets stay home, the rest is what an export is for.
+/// Secrets are omitted, all other classes are kept.
 impl Default for Treatments {
     fn default() -> Self {
         let keep = Treatment::Keep;
@@ -142,8 +141,10 @@ struct TableProfile {
 }
 
 impl Profile {
+    /// Returns the built-in profile of that name.
+    ///
     /// # Errors
-    /// When no built-in profile has that name.
+    /// `Unknown` when there is none.
     pub fn built_in(name: &str) -> Result<Self, Error> {
         let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) else {
             let known = BUILT_IN.map(|(known, _)| known).join(", ");
@@ -152,12 +153,12 @@ impl Profile {
         Ok(Self::from_toml(text)?)
     }
 
-    /// What to write on a command line for the same profile; nothing for a guess.
+    /// The command-line option that selects this profile; empty for a guess.
     #[must_use]
     pub fn option(&self) -> String {
         match &self.origin {
             Origin::BuiltIn => format!(" --profile {}", self.name),
-            // Its folder on the server is nobody's business.
+            // The name alone: pages must not reveal folders of the server.
             Origin::File(path) => {
                 let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
                 format!(" --profile {}", quoted_for_a_shell(&name))
@@ -166,7 +167,7 @@ impl Profile {
         }
     }
 
-    /// The built-in profile whose tables are all there, if there is one.
+    /// Returns the built-in profile whose tables all exist in the catalog; excluded ones may be missing.
     #[must_use]
     pub fn recognise(catalog: &Catalog) -> Option<Self> {
         let known = BUILT_IN.iter().filter_map(|(_, text)| Self::from_toml(text).ok());
@@ -178,18 +179,18 @@ impl Profile {
     }
 }
 
-/// Shorter texts have no room for pseudonyms that differ.
+/// Shorter text columns have no room for distinct pseudonyms.
 const SHORTEST_PSEUDONYM: usize = 12;
 
-/// Whether a column's values can be replaced by others of their kind. Of a type with rules of its own
-/// (an enum, a range, a truth value), of JSON, whose keys say as much as its values, and of text with
-/// little room they cannot: there, hiding means leaving out.
+/// Whether the values of a column can be masked or pseudonymised. They cannot if the type has rules of its own
+/// (enum, range, boolean), in JSON, whose keys reveal as much as its values, in generated columns and in short
+/// text columns: such a column is omitted instead.
 fn can_be_replaced(column: &ColumnSchema) -> bool {
     let irreplaceable = matches!(column.codec, Codec::Native | Codec::Boolean | Codec::Time | Codec::Json);
     !irreplaceable && !column.generated && column.longest_text().is_none_or(|longest| longest >= SHORTEST_PSEUDONYM)
 }
 
-/// As it stands where no character of it means anything to a shell (POSIX, XCU 2.2), else in quotes.
+/// Quotes the text for a shell, unless all its characters are plain (POSIX, XCU 2.2).
 fn quoted_for_a_shell(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }

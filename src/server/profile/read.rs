@@ -1,4 +1,4 @@
-//! From TOML to a profile; a mistake is told with its line, its column and the nearest valid name.
+//! Parses and validates profiles; mistakes are reported with line, column and the nearest valid name.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,13 +9,13 @@ use toml::Spanned;
 use super::{BUILT_IN, Comparison, Error, Origin, Profile};
 use crate::model::redaction::{Classification, Treatment};
 
-/// Common file systems hold 255 bytes; date, time and `.json.zst` come on top.
+/// In bytes. Common file systems allow 255; date, time and `.json.zst` are added to the template.
 const LONGEST_FILE_NAME: usize = 200;
 
-/// What is wrong with a profile, and where.
+/// A mistake in a profile, with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// Both start at 1.
+    /// Line and column start at 1; columns are characters.
     pub line: usize,
     pub column: usize,
     pub what: String,
@@ -37,7 +37,7 @@ impl Mistake {
     }
 }
 
-/// Where in the text stands what is looked at by hand.
+/// Positions of the values that are validated after parsing.
 #[derive(serde::Deserialize)]
 struct Places {
     scopes: Option<Spanned<toml::Value>>,
@@ -76,22 +76,25 @@ impl Places {
 }
 
 impl Profile {
-    /// A built-in profile by its name, or a file.
+    /// Loads a built-in profile by its name, or a profile from a file.
     ///
     /// # Errors
-    /// `Unknown`, `Unreadable` or `Mistake`.
+    /// `Unknown` when no built-in profile has that name, `Unreadable` when the file cannot be read, `Mistake` when
+    /// its text is not a valid profile.
     pub fn load(name_or_path: &str) -> Result<Self, Error> {
         if BUILT_IN.iter().any(|(name, _)| *name == name_or_path) {
             return Self::built_in(name_or_path);
         }
         match std::fs::read_to_string(Path::new(name_or_path)) {
             Ok(text) => Ok(Self { origin: Origin::File(name_or_path.to_owned()), ..Self::from_toml(&text)? }),
-            // A bare word is meant as a name.
+            // Without a slash or a dot it is meant as a name.
             Err(_) if !name_or_path.contains(['/', '.']) => Self::built_in(name_or_path),
             Err(error) => Err(Error::Unreadable(error)),
         }
     }
 
+    /// Parses and validates a profile.
+    ///
     /// # Errors
     /// The first mistake in the text.
     pub fn from_toml(text: &str) -> Result<Self, Mistake> {
@@ -102,7 +105,7 @@ impl Profile {
         Ok(profile)
     }
 
-    /// What types alone cannot hold together.
+    /// Checks the rules that the types cannot express.
     fn refuse_nonsense(&self, text: &str, places: &Places) -> Result<(), Mistake> {
         let wrong = |at: usize, what: String| Err(Mistake::at(text, at, what));
         let start = |place: &Option<Spanned<toml::Value>>| place.as_ref().map_or(0, |place| place.span().start);
@@ -148,7 +151,7 @@ impl Profile {
     }
 }
 
-/// What is wrong with the template of a file name, if anything is.
+/// The mistake in a file name template, if there is one.
 fn wrong_file_name(template: &str) -> Option<String> {
     let plain = template.replace("{date}", "").replace("{time}", "");
     if template.is_empty() || template.contains(['/', '\\', '\0']) || matches!(template, "." | "..") {
@@ -179,7 +182,7 @@ fn refuse_reserved(text: &str, places: &Places) -> Result<(), Mistake> {
 
 fn explain(text: &str, error: &toml::de::Error) -> Mistake {
     let message = error.message();
-    // serde's wording: the first name in backticks is what was found, the rest what was expected.
+    // serde's wording: the first name in backticks is the one found, the others are the valid ones.
     let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let near = match names[..] {
         [found, ref valid @ ..] if message.starts_with("unknown") => nearest(found, valid.iter().copied()),
@@ -193,7 +196,7 @@ fn hint(nearest: Option<&str>) -> String {
     nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 
-/// The name that was probably meant, if one is near enough.
+/// Returns the valid name most similar to `found`, if one is similar enough.
 pub fn nearest<'a>(found: &str, valid: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let scored = valid.map(|name| (strsim::jaro_winkler(found, name), name));
     scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)

@@ -1,4 +1,4 @@
-//! The application's own assistants: prompts, where they read, what they answered; and its debug log.
+//! The application's AI assistants: prompts, data sources, runs and results; and its debug log.
 
 use rusqlite::params;
 use serde_json::json;
@@ -89,7 +89,7 @@ impl Sample<'_> {
         Ok(())
     }
 
-    /// One analysis in twenty incidents, each with two results.
+    /// One analysis for every twenty incidents, each with two results.
     pub(super) fn assistant_runs(&self) -> rusqlite::Result<()> {
         for i in 0..self.size.incidents / 20 {
             let mut dice = self.dice("execution", i);
@@ -128,7 +128,7 @@ impl Sample<'_> {
         Ok(())
     }
 
-    /// Never exported: traces with values from requests in them.
+    /// Never exported: traces that contain values from requests.
     pub(super) fn debug_logs(&self) -> rusqlite::Result<()> {
         for i in 0..(self.size.incidents / 5).clamp(20, 100_000) {
             let mut dice = self.dice("debug", i);

@@ -1,4 +1,4 @@
-//! Chance that repeats itself: the same seed, subject and number always fall the same way.
+//! Reproducible randomness: the same seed, subject and index always give the same values.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -7,7 +7,7 @@ pub struct Dice(ChaCha8Rng);
 
 impl Dice {
     pub fn new(seed: u64, subject: &str, index: u64) -> Self {
-        // FNV-1a: spreads the subject's name over the seed.
+        // FNV-1a, to mix the subject's name into the seed.
         let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         let subject = subject.bytes().fold(0xcbf2_9ce4_8422_2325, mix);
         Self(ChaCha8Rng::seed_from_u64(seed ^ subject ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
@@ -18,12 +18,12 @@ impl Dice {
         if end == 0 { 0 } else { self.0.next_u64() % end }
     }
 
-    /// A number of milliseconds, or anything else that is stored signed.
+    /// A signed number from `from` to below `to`, such as milliseconds.
     pub fn between(&mut self, from: i64, to: i64) -> i64 {
         from + i64::try_from(self.below((to - from).unsigned_abs())).unwrap_or_default()
     }
 
-    /// True in `percent` of 100 throws.
+    /// True with a probability of `percent` in 100.
     pub fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
@@ -33,7 +33,7 @@ impl Dice {
         from[index]
     }
 
-    /// From 0 to 1 in steps of a thousandth.
+    /// From 0 to 0.999, in steps of a thousandth.
     #[expect(clippy::cast_precision_loss, reason = "below a thousand")]
     pub fn share(&mut self) -> f64 {
         self.below(1000) as f64 / 1000.0
@@ -44,7 +44,7 @@ impl Dice {
         (0..n).map(|_| char::from(ALPHABET[(self.0.next_u32() & 31) as usize])).collect()
     }
 
-    /// The value in `percent` of 100 throws.
+    /// `Some` with a probability of `percent` in 100.
     pub fn maybe<T>(&mut self, percent: u64, value: impl FnOnce(&mut Self) -> T) -> Option<T> {
         self.chance(percent).then(|| value(self))
     }

@@ -1,4 +1,4 @@
-//! Incidents and everything that hangs on one.
+//! Incidents and all records that belong to one.
 
 use rusqlite::{CachedStatement, params};
 use serde_json::json;
@@ -8,7 +8,7 @@ use super::{MINUTE_MS, SITES, START_MS, Sample, dice::Dice, words};
 pub(super) const PHASES: [&str; 4] = ["before_event", "during_event", "end_event", "post_event"];
 const MODELS: [&str; 3] = ["gpt-4o-mini", "claude-sonnet-4", "llama-3.1-70b"];
 
-/// What the tables below an incident need to know of it.
+/// The fields of an incident that its child records need.
 struct Incident {
     index: u64,
     id: String,

@@ -1,8 +1,8 @@
-//! The bundled sample: a believable incident-reporting database of any size, the same for the same seed.
+//! The bundled sample: a realistic incident-reporting database of any size, the same for the same seed.
 //!
-//! May import: `support`, `model`. Flow: `generate` writes tables in one transaction to a temporary
-//! file, builds the indexes last (that is what keeps a million incidents quick and memory flat),
-//! and renames the file into place.
+//! May import: `source` (the PostgreSQL client), `support`. Flow: `generate` writes the tables in one transaction to a
+//! temporary file, builds the indexes last (this keeps a million incidents fast and memory flat), and renames the
+//! file into place.
 
 mod assistant;
 mod dice;
@@ -21,11 +21,11 @@ use dice::Dice;
 pub use postgres::generate_in_postgres;
 
 const SCHEMA: &str = include_str!("../../../migrations/supportsignal/sqlite/0001_supportsignal.sql");
-/// The sample's clock starts here: 2025-01-06T00:00:00Z, in milliseconds.
+/// Start of the sample's time: 2025-01-06T00:00:00Z, in milliseconds.
 const START_MS: i64 = 1_736_121_600_000;
 const MINUTE_MS: i64 = 60_000;
 
-/// The five users whose password is known, by role.
+/// The five users whose password is known: role, e-mail address, name.
 pub const ACCOUNTS: [(&str, &str, &str); 5] = [
     ("system_admin", "system.admin@sample.test", "Ada Whitlock"),
     ("demo_admin", "demo.admin@sample.test", "Björn Åkesson"),
@@ -48,7 +48,7 @@ pub enum Error {
     Postgres(#[from] client::Error),
 }
 
-/// How large, and which one.
+/// Size and seed of a sample.
 #[derive(Clone, Debug)]
 pub struct Size {
     pub incidents: u64,
@@ -56,10 +56,10 @@ pub struct Size {
     pub seed: u64,
 }
 
-/// Writes the sample and, beside it, the password of its five known users.
+/// Writes the sample and, in a file beside it, the password of its five known users.
 ///
 /// # Errors
-/// When the file exists and `replace` is false, or cannot be written.
+/// `Exists` when the file exists and `replace` is false, `Write` or `Database` when it cannot be written.
 pub fn generate(path: &Path, size: &Size, password: &str, replace: bool) -> Result<(), Error> {
     if path.is_dir() {
         return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory).into());
@@ -76,7 +76,7 @@ pub fn generate(path: &Path, size: &Size, password: &str, replace: bool) -> Resu
     Ok(())
 }
 
-/// The file, readable by its owner only, that keeps the sample's password.
+/// The path of the file with the sample's password, readable by its owner only.
 #[must_use]
 pub fn password_file(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -95,7 +95,7 @@ fn keep_password(path: &Path, password: &str) -> std::io::Result<()> {
 
 fn fill(path: &Path, size: &Size, password: &str) -> Result<(), Error> {
     let mut connection = Connection::open(path)?;
-    // The file is thrown away on any failure: no journal, no waiting for the disk.
+    // The file is discarded on any failure, so no journal and no fsync.
     connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768;")?;
     let (indexes, tables): (Vec<&str>, Vec<&str>) = SCHEMA.split_inclusive(';').partition(|sql| sql.contains("INDEX"));
     connection.execute_batch(&tables.concat())?;
@@ -108,16 +108,16 @@ fn fill(path: &Path, size: &Size, password: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The sample in the making.
+/// Writes the records of a sample.
 struct Sample<'t> {
     to: &'t Transaction<'t>,
     size: &'t Size,
-    /// One hash per role, salted from the seed: hashing every user would take minutes.
+    /// One hash per role, its salt derived from the seed: hashing every user would take minutes.
     hashes: Vec<String>,
     companies: u64,
 }
 
-/// Users of each company beside the known ones.
+/// Users of each company, besides the known ones.
 const STAFF: u64 = 4;
 const SITES: u64 = 2;
 
@@ -143,8 +143,8 @@ impl<'t> Sample<'t> {
         Dice::new(self.size.seed, subject, index)
     }
 
-    /// An opaque id of 32 characters that anybody can work out again. It begins with its number, so
-    /// that a million of them go into an index in order.
+    /// An opaque, reproducible id of 32 characters. It begins with its number, so that a million of them are inserted
+    /// into an index in order.
     fn id(&self, subject: &str, index: u64) -> String {
         let tail = self.dice(subject, index).letters(22);
         format!("{}{index:09}{tail}", subject.chars().next().unwrap_or('x'))

@@ -1,14 +1,14 @@
-//! Companies, sites, users, participants, and the secrets that an export must leave at home.
+//! Companies, sites, users, participants, and the secrets that an export must leave out.
 
 use rusqlite::params;
 
 use super::{ACCOUNTS, MINUTE_MS, SITES, STAFF, START_MS, Sample, words};
 
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
-/// Roles of a company's staff, in order.
+/// Roles of a company's staff, as indexes of `ACCOUNTS`.
 const STAFF_ROLES: [usize; 4] = [2, 3, 4, 4];
 
-/// The `i`-th of these, beginning again after the last.
+/// The `i`-th element, starting over after the last.
 fn cycle<T: Copy>(from: &[T], i: u64) -> T {
     from[usize::try_from(i).unwrap_or_default() % from.len()]
 }
@@ -86,7 +86,7 @@ impl Sample<'_> {
         Ok(())
     }
 
-    /// Everything that lets its holder sign in as somebody else.
+    /// Every kind of credential with which its holder can sign in as somebody else.
     pub(super) fn sign_in_secrets(&self) -> rusqlite::Result<()> {
         let mut session = self.to.prepare("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?)")?;
         let mut account = self.to.prepare("INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;

@@ -1,4 +1,4 @@
-//! The same sample in PostgreSQL: made as a file first, then copied table by table.
+//! Writes the sample to PostgreSQL: first as a `SQLite` file, then copied table by table.
 
 use std::time::Duration;
 
@@ -12,13 +12,14 @@ const SCHEMA: &str = include_str!("../../../migrations/supportsignal/postgres/00
 const CHUNK_BYTES: usize = 256 << 10;
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
-/// Fills the database behind `address` with the sample. Blocks.
+/// Fills the database at `address` with the sample. Blocks.
 ///
 /// # Errors
-/// `InUse` when it has such tables already and `replace` is false, or when it cannot be written.
+/// `InUse` when the table `companies` exists and `replace` is false; `Postgres` when the database cannot be written,
+/// `Write` or `Database` when the temporary file cannot.
 pub fn generate_in_postgres(address: &Address, size: &Size, password: &str, replace: bool) -> Result<(), Error> {
     let mut connection = Connection::open(address, CONNECT_WITHIN)?;
-    // Building indexes of a large sample takes its time.
+    // Building the indexes of a large sample may outlast the timeout: keep waiting.
     connection.watch(CONNECT_WITHIN, Box::new(|| true))?;
     let there = connection.query("SELECT to_regclass('companies')", &[])?;
     let is_there = there.first().is_some_and(|row| row.maybe(0).is_some());
@@ -51,7 +52,7 @@ fn name(create: &str) -> &str {
     create.split("CREATE TABLE ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap_or_default()
 }
 
-/// Both schemas name the same columns in the same order.
+/// Copies a table. Both schemas have the same columns in the same order.
 fn copy_table(from: &SqliteConnection, table: &str, to: &mut Connection) -> Result<(), Error> {
     let mut statement = from.prepare(&format!("SELECT * FROM {table}"))?;
     let columns = statement.column_count();
@@ -72,7 +73,7 @@ fn copy_table(from: &SqliteConnection, table: &str, to: &mut Connection) -> Resu
     Ok(to.finish_copy_in()?)
 }
 
-/// PostgreSQL manual, COPY, "Text Format". The sample has no blobs.
+/// Writes a value in the text format of COPY (PostgreSQL manual, COPY, "Text Format"). The sample has no blobs.
 fn cell(out: &mut Vec<u8>, value: ValueRef<'_>) {
     match value {
         ValueRef::Null | ValueRef::Blob(_) => out.extend_from_slice(b"\\N"),

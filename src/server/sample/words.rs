@@ -1,4 +1,4 @@
-//! What the sample's people are called and what they write.
+//! Names and texts of the sample.
 
 use super::dice::Dice;
 
@@ -123,7 +123,7 @@ pub fn full_name(dice: &mut Dice) -> (String, String) {
     (dice.pick(&GIVEN).to_owned(), dice.pick(&FAMILY).to_owned())
 }
 
-/// The four phases of an incident, as they are told.
+/// The texts of an incident's four phases.
 pub fn narrative(dice: &mut Dice, name: &str) -> [String; 4] {
     [two(dice, &BEFORE, name), two(dice, &DURING, name), one(dice, &ENDING, name), one(dice, &AFTER, name)]
 }

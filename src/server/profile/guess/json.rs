@@ -1,13 +1,13 @@
-//! JSON values: a secret may be any key's, at any depth.
+//! Recognises secrets in JSON values, under any key and at any depth.
 
 use serde_json::Value;
 
 use super::value::{Sign, names_a_secret, sign as sign_of_text};
 
-/// Deeper than this nobody looks; such a value says nothing, and stays home.
+/// Maximum depth inspected; a deeper value is opaque, so its column is left out.
 const DEEPEST: usize = 32;
 
-/// What a JSON object or array says; none for what is no such text.
+/// The kind of a JSON object or array; `None` for any other text.
 pub fn sign(text: &str) -> Option<Sign> {
     if !text.starts_with(['{', '[']) {
         return None;
@@ -38,14 +38,14 @@ fn of_value(value: &Value, depth: usize) -> Sign {
     }
 }
 
-/// Several texts, each digits alone or letters and digits: backup codes come like this.
+/// Two or more strings of digits, or of letters and digits: backup codes are stored like this.
 fn is_list_of_codes(items: &[Value]) -> bool {
     let is_code =
         |item: &Value| item.as_str().is_some_and(|text| matches!(sign_of_text(text), Sign::Digits | Sign::Code));
     items.len() >= 2 && items.iter().all(is_code)
 }
 
-/// Inside of JSON, whatever is not plainly readable is as good as opaque.
+/// Inside JSON, a card number counts as opaque; UUIDs, digits, codes and contact data count as readable.
 fn of_text(text: &str) -> Sign {
     match sign_of_text(text) {
         Sign::CardNumber => Sign::Opaque,
@@ -54,7 +54,8 @@ fn of_text(text: &str) -> Sign {
     }
 }
 
-/// A secret's name with something in it. Switches and labels (`"passwordLogin": true`, `"password": "Password"`) are none.
+/// Whether a key with a secret's name has a value. Switches and labels (`"passwordLogin": true`,
+/// `"password": "Password"`) do not count.
 fn is_set_secret(name: &str, value: &Value) -> bool {
     let holds = match value {
         Value::String(text) => {
@@ -69,7 +70,7 @@ fn is_set_secret(name: &str, value: &Value) -> bool {
     holds && names_a_secret(name, value.as_str().unwrap_or_default())
 }
 
-/// `"incident_id": "i000000001m2qh"`: the key of a record.
+/// Whether the field is the key of a record: `"incident_id": "i000000001m2qh"`.
 fn is_key(name: &str, value: &Value) -> bool {
     let refers = name == "id" || name.ends_with("_id") || name.ends_with("Id");
     let is_short =

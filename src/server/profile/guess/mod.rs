@@ -1,9 +1,9 @@
-//! What a column probably holds, by its name, its table, its type and what its values say (`docs/trust.md`, "A guess
+//! Infers the class of a column from its name, table, type, comment and sampled values (`docs/trust.md`, "A guess
 //! errs towards home").
 //!
-//! Flow: `sample` tallies what `value` says of each sampled value; `name` takes names apart, with `words` in six
-//! languages; here the two become a class. A column leaves only if it is recognised as harmless: a plain column
-//! that stays home is noticed, a secret that leaves is not.
+//! Flow: `value` recognises the kind of each sampled value and `sample` counts the kinds; `name` splits names and looks
+//! them up in the lists of `words`, in six languages; this module derives the class. A column is exported only if it is
+//! recognised as harmless: a plain column that is missing gets noticed, an exported secret does not.
 
 mod json;
 mod name;
@@ -22,7 +22,7 @@ pub use sample::Sample;
 use sample::Tally;
 pub use words::STORED_PASSWORDS;
 
-/// A class with its reason.
+/// A guessed class with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reasoned {
     pub class: Classification,
@@ -39,12 +39,12 @@ impl Reasoned {
     }
 }
 
-/// A guess by name, type and comment alone.
+/// Guesses by name, type and comment alone.
 pub fn by_name(table: &Table, column: &ColumnSchema) -> Reasoned {
     guess(table, column, None)
 }
 
-/// A guess with sampled values in hand.
+/// Guesses with the help of sampled values.
 pub fn by_values(table: &Table, at: usize, sample: &Sample) -> Reasoned {
     guess(table, &table.columns[at], sample.tally(at))
 }
@@ -61,11 +61,11 @@ fn guess(table: &Table, column: &ColumnSchema, tally: Option<&Tally>) -> Reasone
     })
 }
 
-/// By its name, its comment, or one value of all that were seen.
+/// Secret by name, by comment, or because of a single sampled value.
 fn secret(column: &ColumnSchema, name: &Name, tally: Option<&Tally>) -> Option<Reasoned> {
     let by_name = name.secret_word().filter(|word| match column.codec {
         Codec::Boolean | Codec::Date | Codec::Time | Codec::Timestamp | Codec::Double => false,
-        // Counts of tokens and rates of hashes are numbers; so are codes.
+        // Numbers under these words are counts and rates, such as tokens and hash rates; other numbers may be codes.
         Codec::Integer | Codec::Decimal => {
             !["token", "tokens", "jeton", "jetons", "hash", "salt", "secret", "remember", "sessionid"].contains(word)
         }
@@ -90,7 +90,7 @@ fn comment_about_a_person(column: &ColumnSchema) -> Option<Reasoned> {
     })
 }
 
-/// Whatever is not recognised as harmless.
+/// Secret, unless recognised as harmless.
 fn stays_home(
     table: &Table,
     column: &ColumnSchema,
@@ -129,7 +129,7 @@ fn stays_home(
 
 const IN_A_TABLE_OF_SECRETS: &str = "codes in a table that may keep secrets";
 
-/// Whether a key may itself be what is shown to be let in: in a cookie, or in a link.
+/// Whether the key itself may be a credential: in a cookie, or in a link.
 fn key_lets_in(table: &Table, column: &ColumnSchema, name: &Name, home: &Name, tally: Option<&Tally>) -> bool {
     let is_of_a_list = tally.is_some_and(|tally| {
         tally.mostly(tally.emails) || tally.opaque + tally.uuids + tally.codes == 0 && tally.repeats()
@@ -142,11 +142,11 @@ fn key_lets_in(table: &Table, column: &ColumnSchema, name: &Name, home: &Name, t
     }
     let are_uuids =
         column.native_type.eq_ignore_ascii_case("uuid") || tally.is_some_and(|tally| tally.mostly(tally.uuids));
-    // Where another column is the token, a plain key is only a key.
+    // Where another column is the token, `id` is an ordinary key.
     let is_plain = name.is(&["id", "pk", "uuid"]);
     let has_token = table.columns.iter().any(|other| Name::new(&other.name).secret_word().is_some());
     let is_primary = table.primary_key == [column.name.as_str()];
-    // A gift card's code is its key, too.
+    // The code of a gift card may be its primary key.
     let is_code = home.keeps_secrets() && name.doubtful_word().is_some();
     is_primary && (is_code || home.keys_let_in() && (are_uuids || !(is_plain && has_token)))
 }
@@ -197,7 +197,7 @@ fn named(class: Classification, word: &str) -> Reasoned {
 
 fn is_key(table: &Table, column: &ColumnSchema, name: &Name) -> bool {
     let snake = name.snake();
-    // `magic_id` and `access_id` say which one only where the database says so.
+    // `magic_id` and `access_id` are keys only if the database declares them as such.
     let by_name = (snake == "id" || snake.ends_with("_id") || snake == "uuid") && name.doubtful_word().is_none();
     by_name || column.references.is_some() || table.primary_key == [column.name.as_str()]
 }
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(guessed("users", "password_reset_at", Codec::Timestamp), Plain);
     }
 
-    /// H2 of the review: names alone, with no value to look at.
+    /// H2 of the review: names alone, without sampled values.
     #[test]
     fn the_names_that_once_let_secrets_out_keep_them_home() {
         let names = [

@@ -1,8 +1,8 @@
-//! Names of tables and columns, taken apart into their words.
+//! Splits names of tables and columns into words and looks these up in the word lists.
 
 use super::words;
 
-/// A name folded to plain small letters, its words apart: `sessionToken`, `Session Token`, `session-token`.
+/// A name as lower-case words without diacritics; `sessionToken`, `Session Token` and `session-token` are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     parts: Vec<String>,
@@ -17,7 +17,7 @@ impl Name {
         Self { parts, flat }
     }
 
-    /// The words with an underscore between them.
+    /// The words joined by underscores.
     pub fn snake(&self) -> String {
         self.parts.join("_")
     }
@@ -30,13 +30,13 @@ impl Name {
         self.parts.iter().any(|part| words.contains(&part.as_str()))
     }
 
-    /// `password_changed_at`, `token_count`.
+    /// Whether the name describes a secret and is not one: `password_changed_at`, `token_count`.
     pub fn is_about_a_secret(&self) -> bool {
         self.parts.len() > 1
             && self.parts.last().is_some_and(|last| words::ABOUT_A_SECRET.all().contains(&last.as_str()))
     }
 
-    /// The word that says that the column is a secret.
+    /// The word that marks the column as a secret.
     pub fn secret_word(&self) -> Option<&str> {
         if self.is_about_a_secret() || self.is(words::NO_SECRETS.all()) {
             return None;
@@ -45,7 +45,7 @@ impl Name {
         anywhere.or_else(|| self.parts.iter().map(String::as_str).find(|part| is_secret_part(part)))
     }
 
-    /// The word that may say so.
+    /// The word that may mark the column as a secret.
     pub fn doubtful_word(&self) -> Option<&str> {
         if self.is_about_a_secret() || self.is(words::NO_SECRETS.all()) {
             return None;
@@ -59,24 +59,24 @@ impl Name {
         self.parts.iter().map(String::as_str).find(is_doubtful)
     }
 
-    /// `phrase_chiffrement`, `backup_key`: each word makes the other one worse.
+    /// Whether two words or more may mark a secret: `phrase_chiffrement`, `backup_key`.
     pub fn is_doubly_doubtful(&self) -> bool {
         self.parts.iter().filter(|part| words::DOUBTFUL_PARTS.all().contains(&part.as_str())).count() > 1
     }
 
-    /// Whether a table's rows are there to sign in, to confirm or to decrypt.
+    /// Whether the rows of a table serve sign-in, confirmation or decryption.
     pub fn keeps_secrets(&self) -> bool {
         if self.has_part(words::SESSIONS_OF_PEOPLE.all()) {
             return false;
         }
-        // A secretary keeps no secrets of sign-in, though the word begins like one.
+        // `secretary` begins with `secret` and is none.
         let begins =
             |word: &&str| self.parts.iter().any(|part| part.starts_with(*word) && !part.starts_with("secretar"));
         let contains = |word: &str| word.len() >= 6 && self.flat.replace("secretar", "").contains(word);
         words::TABLES_OF_SECRETS.all().iter().any(|word| begins(word) || contains(word))
     }
 
-    /// Whether a table's keys may themselves be what is shown to be let in.
+    /// Whether the keys of a table may themselves be credentials.
     pub fn keys_let_in(&self) -> bool {
         if self.has_part(words::SESSIONS_OF_PEOPLE.all()) {
             return false;
@@ -84,7 +84,7 @@ impl Name {
         words::TABLES_WHOSE_KEYS_LET_IN.all().iter().any(|word| self.parts.iter().any(|part| part.starts_with(word)))
     }
 
-    /// Whether the column holds digests of what everybody may see.
+    /// Whether the column holds digests of public data.
     pub fn is_public_digest(&self) -> bool {
         self.has_part(words::PUBLIC_DIGESTS.all())
     }
@@ -94,7 +94,7 @@ impl Name {
         self.parts.iter().any(|part| words::TABLES_OF_CARDS.all().iter().any(|word| part.starts_with(word)))
     }
 
-    /// Whether the column numbers things that everybody who deals with them knows.
+    /// Whether the column holds numbers that are not confidential, such as order numbers.
     pub fn is_public_number(&self) -> bool {
         let is_number = |part: &String| part.len() > 4 && (part.ends_with("nr") || part.ends_with("nummer"));
         self.has_part(words::PUBLIC_NUMBERS.all())
@@ -103,12 +103,12 @@ impl Name {
     }
 }
 
-/// `zugriffstoken` is one, `tokenizer` is none.
+/// Whether a word marks a secret: `zugriffstoken` does, `tokenizer` does not.
 fn is_secret_part(part: &str) -> bool {
     words::SECRET_PARTS.all().contains(&part) || part.ends_with("token") || part.starts_with("senha")
 }
 
-/// Small letters, words apart by underscores, letters with marks as they are written without.
+/// Converts to lower-case words joined by underscores; letters with diacritics become plain ones (`ä` becomes `ae`).
 pub fn snake(name: &str) -> String {
     let mut out = String::new();
     let mut before = '_';

@@ -1,4 +1,4 @@
-//! What a column says about people, by its name and its values: personal, or worse, sensitive.
+//! Recognises personal and sensitive columns by name and values.
 
 use super::name::Name;
 use super::sample::Tally;
@@ -79,10 +79,10 @@ pub const PERSONAL: [&str; 42] = [
     "reporter",
     "device_id",
 ];
-/// Free text in which people are named.
+/// Free text that may name people.
 pub const FREE_TEXT: [&str; 11] =
     ["note", "message", "comment", "body", "content", "bio", "description", "transcript", "reason", "remark", "answer"];
-/// Tables whose `name` is a person's.
+/// Tables whose `name` column is the name of a person.
 const PEOPLE: [&str; 15] = [
     "user",
     "people",
@@ -101,7 +101,7 @@ const PEOPLE: [&str; 15] = [
     "staff",
 ];
 
-/// The same in German, French, Spanish, Portuguese and Dutch.
+/// Personal data in German, French, Spanish, Portuguese and Dutch.
 static PERSONAL_ELSEWHERE: Words = Words::new(
     "vorname nachname familienname geburtsname benutzername strasse hausnummer plz wohnort geburtsdatum geburtstag \
      telefon handy mobil ausweis versichertennummer versichertennr steuernummer kontonummer kontoinhaber prenom nom \
@@ -111,19 +111,19 @@ static PERSONAL_ELSEWHERE: Words = Words::new(
      straat huisnummer postcode woonplaats plaats geboortedatum telefoon mobiel paspoort bsn author autor auteur autora \
      kunde patient patiente mitarbeiter dozent",
 );
-/// Of health, belief and income.
+/// Health, belief and income, in the same languages.
 static SENSITIVE_ELSEWHERE: Words = Words::new(
     "befund diagnose blutgruppe krankheit krankenkasse allergie allergien medikament medikation icd icd10 konfession \
      gehalt lohn anamnese diagnostic maladie allergies salaire religion antecedents diagnostico enfermedad alergias \
      salario sueldo doenca alergia diagnoses ziekte salaris loon medicatie",
 );
 
-/// None where nothing points at a person.
+/// Guesses personal or sensitive; `None` where nothing points at a person.
 pub fn about_a_person(table: &Table, column: &ColumnSchema, name: &Name, tally: Option<&Tally>) -> Option<Reasoned> {
     let snake = name.snake();
     let says = |words: &[&'static str]| words.iter().find(|word| contains_word(&snake, word)).copied();
     let is_key = is_key(table, column, name);
-    // `contact_id` says which contact, and nothing about it; a key that is an e-mail address does.
+    // `contact_id` only refers to a contact; a key that is an e-mail address is personal.
     let refers = is_key && (snake.ends_with("id") || snake.ends_with("uuid")) && snake != "device_id";
     let says_something =
         !refers && matches!(column.codec, Codec::Text | Codec::Json | Codec::Dynamic | Codec::Date | Codec::Native);
@@ -160,11 +160,11 @@ pub fn about_a_person(table: &Table, column: &ColumnSchema, name: &Name, tally: 
     Some(Reasoned::new(Classification::Personal, format!("free text (\"{word}\") may name people")))
 }
 
-/// The word at the beginning of a part of the name: `pin_code` is none in `shopping_code`.
+/// Whether a part of the name begins with the word: `race` is found in `race_day`, not in `trace`.
 pub fn contains_word(name: &str, word: &str) -> bool {
     name.match_indices(word).any(|(at, _)| {
         let begins = at == 0 || name.as_bytes()[at - 1] == b'_';
-        // Short words must be whole: "race" is not in "races_won_trace".
+        // Under five characters, the part must end after the word, or go on with an `s`: "zip" is not in "zipper".
         let ends = name.as_bytes().get(at + word.len()).is_none_or(|next| *next == b'_' || *next == b's');
         begins && (ends || word.len() >= 5)
     })

@@ -1,4 +1,5 @@
-//! Tallies what the sampled values of a table say: nothing of a value is kept.
+//! Counts the kinds of a table's sampled values. Of the values themselves, only hashes with a random key and
+//! the leading letters of the first code are kept.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -9,25 +10,25 @@ use super::words;
 use crate::server::rows::{RowSink, Stopped, Table, Value};
 use crate::server::support::password::HashTally;
 
-/// So much of a value is looked at.
+/// Bytes of a value that are inspected.
 const LONGEST: usize = 64 << 10;
-/// More different values than this are many.
+/// Distinct values are counted up to this number.
 const MANY: usize = 512;
 
-/// What was seen of one column.
+/// Counts of one column's sampled values, by kind.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// Values that say something: neither NULL nor empty.
+    /// Values that are neither NULL, empty nor binary.
     pub values: u32,
-    /// Why one of them is a secret.
+    /// Why the first secret among them was recognised as one.
     pub secret: Option<&'static str>,
     pub opaque: u32,
-    /// Of these, digests in hexadecimal.
+    /// Opaque values in hexadecimal: digests.
     pub hexadecimal: u32,
-    /// Of these, such as are no numbers of parcels: long, or of both cases.
+    /// Opaque values that cannot be parcel numbers: long, or in mixed case.
     pub tokens: u32,
     pub digits: u32,
-    /// Digits and nothing else, however few.
+    /// Digits and nothing else, of any length.
     pub whole_numbers: u32,
     pub cards: u32,
     pub codes: u32,
@@ -36,22 +37,22 @@ pub struct Tally {
     pub phones: u32,
     pub addresses: u32,
     pub binaries: u32,
-    /// Codes that begin with the letters of the first one.
+    /// Codes with the leading letters of the first one and numbers after them.
     pub alike: u32,
-    /// Words with digits or marks at their end, as people make passwords.
+    /// A word followed by digits and punctuation, as people choose passwords.
     pub like_passwords: u32,
-    /// Beside a name of a secret in the same row.
+    /// Values in a row in which another column names a secret.
     pub beside_secret: u32,
     distinct: HashSet<u64>,
     first_letters: Option<String>,
 }
 
-/// Takes rows of one table's columns, in their order.
+/// The row sink that counts: values arrive in the order of the table's columns.
 pub struct Sample {
     columns: Vec<Tally>,
-    /// Of columns that are called what stored passwords are called.
+    /// Hash tallies of columns named like stored passwords.
     passwords: BTreeMap<usize, (String, HashTally)>,
-    /// Columns that name what stands beside them, and columns that may hold it.
+    /// Which columns may hold the keys (`names`) and the values (`values`) of a key-value table.
     names: Vec<bool>,
     values: Vec<bool>,
     hasher: RandomState,
@@ -83,7 +84,7 @@ impl Sample {
         self.columns.get(column)
     }
 
-    /// What the columns of this table hold that seem to be stored passwords.
+    /// The hash tallies of the columns that seem to hold stored passwords.
     pub fn stored_passwords(&self, table: &str) -> impl Iterator<Item = ((String, String), HashTally)> {
         self.passwords.values().map(move |(column, tally)| ((table.to_owned(), column.clone()), tally.clone()))
     }
@@ -125,11 +126,11 @@ impl Sample {
     }
 }
 
-/// `Winter703?`, `Bacalhau&99`: a word, then digits and marks that stand in no address and no path.
+/// `Winter703?`, `Bacalhau&99`: a word, then digits and punctuation that addresses and paths do not have.
 fn is_like_a_password(text: &str) -> bool {
     let rest = text.trim_start_matches(char::is_alphabetic);
     let has_digit = rest.contains(|c: char| c.is_ascii_digit());
-    // `option_5` is a name; people begin passwords with a capital.
+    // `_` and `-` only after a capital: `option_5` is a name, and people begin passwords with a capital.
     let marks = if text.starts_with(char::is_uppercase) { "!?#*$&%@+=~^_-" } else { "!?#*$&%@+=~^" };
     let fits = rest.chars().all(|c| c.is_ascii_digit() || marks.contains(c));
     text.len() - rest.len() >= 4 && text.len() >= 7 && has_digit && fits
@@ -140,18 +141,18 @@ impl Tally {
         self.codes += 1;
         let letters = text.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default();
         let first = self.first_letters.get_or_insert_with(|| letters.to_owned());
-        // A prefix, and numbers after it.
+        // The common prefix, and numbers after it.
         let rest = text.strip_prefix(first.as_str()).unwrap_or("x");
         let counts = rest.chars().all(|c| c.is_ascii_digit() || "-/. ".contains(c));
         self.alike += u32::from(!first.is_empty() && counts);
     }
 
-    /// Whether values come again and again, as those of a list to choose from do.
+    /// Whether values repeat, as those of an enumeration do.
     pub fn repeats(&self) -> bool {
         self.values >= 8 && self.distinct.len() * 2 <= self.values as usize && self.distinct.len() < MANY
     }
 
-    /// Whether most values are of a kind.
+    /// Whether `count` is at least half of the values.
     pub fn mostly(&self, count: u32) -> bool {
         count > 0 && count * 2 >= self.values
     }

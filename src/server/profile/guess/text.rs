@@ -1,12 +1,12 @@
-//! Words, and what is none.
+//! Splits text into tokens and recognises codes and random strings.
 
-/// A stretch of a text without spaces, without the marks around it.
+/// A stretch of text without spaces and surrounding punctuation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token<'a> {
     pub text: &'a str,
 }
 
-/// The tokens of a text, in their order.
+/// The tokens of a text, in order.
 pub fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
     let around = |c: char| !c.is_alphanumeric();
     let tokens = text.split(|c: char| c.is_whitespace() || "|;,<>()[]{}\"'".contains(c));
@@ -14,9 +14,9 @@ pub fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
 }
 
 impl Token<'_> {
-    /// Whether letters and digits are one word, or a few letters stand before a long number. `lamp_689.pdf` is no code.
+    /// Whether a part mixes letters and digits, or a few letters go with a long number. `lamp_689.pdf` is not a code.
     pub fn is_code(&self) -> bool {
-        // A path, or the name of a machine.
+        // A path, a file name or a host name.
         let ends_in_a_word =
             self.text.rsplit_once('.').is_some_and(|(_, end)| end.len() >= 2 && end.chars().all(char::is_alphabetic));
         if self.text.contains(['/', '\\']) || ends_in_a_word {
@@ -24,7 +24,7 @@ impl Token<'_> {
         }
         let parts = self.text.split(|c: char| !c.is_alphanumeric());
         let is_mixed = |part: &str| part.contains(char::is_alphabetic) && part.contains(|c: char| c.is_ascii_digit());
-        // `B12` is a seat.
+        // `B12` is a seat: too short for a code.
         if self.text.chars().count() < 5 {
             return false;
         }
@@ -34,14 +34,14 @@ impl Token<'_> {
     }
 }
 
-/// Whether characters follow each other as a generator draws them: case and digits change again and again, or letters
-/// come together that no language puts together.
+/// Whether the token looks generated: it often changes between upper case, lower case and digits, or is
+/// unpronounceable.
 pub fn looks_random(token: &str) -> bool {
     let length = token.chars().count();
     if length < 8 {
         return false;
     }
-    // What is put together of words and numbers is read part by part.
+    // Compounds are judged part by part.
     let parts: Vec<&str> =
         token.split(|c: char| "-_./\\:+=~@%&?#!*$,".contains(c)).filter(|part| !part.is_empty()).collect();
     if parts.len() > 1 {
@@ -58,13 +58,13 @@ pub fn looks_random(token: &str) -> bool {
     is_hex && has_digit && has_letter || length >= 10 && is_unpronounceable(token)
 }
 
-/// A short part with letters and digits in turns, or capitals inside.
+/// A part that changes between letters and digits, or between cases, at least twice.
 fn is_odd(part: &str) -> bool {
     part.len() >= 3 && changes_of_kind(part) >= 2
 }
 
-/// How often capital, small letter, digit and anything else follow each other. A capital before small letters is how
-/// words begin.
+/// Counts the changes between upper case, lower case, digits and other characters. From upper to lower case does not
+/// count: words begin like that.
 fn changes_of_kind(token: &str) -> usize {
     let kind = |c: char| match c {
         c if c.is_uppercase() => 0,
@@ -76,7 +76,7 @@ fn changes_of_kind(token: &str) -> usize {
     kinds.windows(2).filter(|pair| pair[0] != pair[1] && *pair != [0, 1]).count()
 }
 
-/// More than six consonants in a row, or hardly a vowel.
+/// Ten letters or more, with over six consonants in a row or fewer than one vowel in six.
 fn is_unpronounceable(token: &str) -> bool {
     let is_vowel = |c: char| "aeiouyäöüáéíóúàèìòùâêîôûãõåæøœ".contains(c.to_lowercase().next().unwrap_or(c));
     let letters: Vec<char> = token.chars().filter(|c| c.is_alphabetic()).collect();

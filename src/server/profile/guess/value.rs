@@ -1,4 +1,4 @@
-//! What one value says of its column: that it is a secret, that it is plainly none, or nothing.
+//! Recognises the kind of a single value: a secret, plainly harmless, or undecided.
 
 use std::net::IpAddr;
 
@@ -6,16 +6,16 @@ use super::json;
 use super::text::{Token, looks_random, tokens};
 use super::words;
 
-/// From the value alone, whatever the column is called.
+/// The kind of a value, independent of the column's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
-    /// Whoever holds it can act as somebody else.
+    /// A credential: its holder can act as somebody else. Carries the reason.
     Secret(&'static str),
-    /// Characters without an order that anybody can see: a token, a digest, an image.
+    /// Characters without a visible structure: a token, a digest, an image.
     Opaque,
-    /// Four digits or more, and nothing else: a house number's big sister, or a code.
+    /// Four digits or more, perhaps with separators: an ordinary number, or a code.
     Digits,
-    /// Digits that pass for a payment card's number (ISO/IEC 7812-1, annex B).
+    /// Digits that are valid as a payment card number (ISO/IEC 7812-1, annex B).
     CardNumber,
     /// Letters and digits in one word.
     Code,
@@ -23,15 +23,16 @@ pub enum Sign {
     Email,
     Phone,
     IpAddress,
-    /// Words, names, numbers with a meaning, addresses: what people write and read.
+    /// What people write and read: words, names, numbers with a meaning, addresses.
     Readable,
 }
 
-/// Prefixes of hashes (PHC string format, crypt(3), RFC 2307) and of keys as their makers document them.
+/// Prefixes of password hashes (PHC string format, crypt(3), RFC 2307).
 const HASHES: &[&str] = &[
     "{SSHA", "{SHA", "{MD5", "{SMD5", "{CRYPT", "{BCRYPT", "pbkdf2", "scrypt:", "bcrypt", "argon2", "sha1$", "md5$",
     "sha256$",
 ];
+/// Prefixes of API keys, as their vendors document them.
 const API_KEYS: &[&str] = &[
     "sk_live_",
     "sk_test_",
@@ -64,7 +65,7 @@ const API_KEYS: &[&str] = &[
     "otpauth:",
 ];
 
-/// What a value says. `text` is trimmed and not empty.
+/// Returns the kind of a value. `text` is trimmed and not empty.
 pub fn sign(text: &str) -> Sign {
     if let Some(sign) = json::sign(text) {
         return sign;
@@ -102,7 +103,7 @@ pub fn sign(text: &str) -> Sign {
     of_words(text)
 }
 
-/// Values that are a secret as a whole.
+/// Recognises values that are entirely a secret.
 fn secret_shape(text: &str) -> Option<&'static str> {
     let is_phc = || {
         let name = text.strip_prefix('$').and_then(|rest| rest.split_once('$')).map(|(name, _)| name);
@@ -127,20 +128,20 @@ fn secret_shape(text: &str) -> Option<&'static str> {
     }
 }
 
-/// RFC 4648 base32 as authenticators take it: sixteen characters or more, of which the alphabet has digits 2 to 7 only.
+/// Base32 as authenticator apps take it: sixteen characters or more; its only digits are 2 to 7 (RFC 4648).
 fn is_base32_seed(text: &str) -> bool {
     let in_alphabet = text.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b) || b == b'=');
     in_alphabet && text.len() >= 16 && text.len().is_multiple_of(4) && looks_random(text.trim_end_matches('='))
 }
 
-/// BIP 39: twelve small words or more, and nothing that would make a sentence of them.
+/// BIP 39: 12 to 24 lower-case words, without the punctuation of a sentence.
 fn is_mnemonic(text: &str) -> bool {
     let words: Vec<&str> = text.split(' ').collect();
     let is_word = |word: &&str| (3..=10).contains(&word.chars().count()) && word.chars().all(char::is_lowercase);
     [12, 15, 18, 21, 24].contains(&words.len()) && words.iter().all(is_word)
 }
 
-/// Secrets inside of longer texts.
+/// Recognises secrets inside longer texts.
 fn secret_inside(text: &str) -> Option<&'static str> {
     if has_bearer(text) {
         return Some("values carry an Authorization header");
@@ -153,7 +154,7 @@ fn secret_inside(text: &str) -> Option<&'static str> {
     }
     let words: Vec<Token<'_>> = tokens(text).collect();
     let long_and_random = |token: &Token<'_>| token.text.len() >= 20 && looks_random(token.text);
-    // Of a single token, `of_words` thinks.
+    // `of_words` judges a single token.
     (words.len() > 1 && !is_user_agent(text) && words.iter().any(long_and_random))
         .then_some("values have long random words in them")
 }
@@ -169,7 +170,7 @@ fn has_bearer(text: &str) -> bool {
         .any(|word| after(word).is_some_and(|rest| rest.bytes().take_while(u8::is_ascii_graphic).count() >= 8))
 }
 
-/// A user with a password, a parameter that is one, or a path that only its holder can know.
+/// A URL with a user's password, a secret parameter, or a random path that only its holder can know.
 fn has_credentials_in_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     if scheme.is_empty() || scheme.len() > 40 || scheme.contains(char::is_whitespace) {
@@ -190,7 +191,7 @@ fn has_credentials_in_url(text: &str) -> bool {
     query.split(['&', ';', '#']).any(parameter) || !is_picture(path) && path.split('/').any(part)
 }
 
-/// Pictures are often named at random, and are there to be seen.
+/// Images often have random names and are no secrets.
 fn is_picture(path: &str) -> bool {
     [".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif"].iter().any(|end| path.ends_with(end))
 }
@@ -206,7 +207,7 @@ fn has_assignment(text: &str) -> bool {
         let is_set = value.len() >= 3
             && !["true", "false", "null", "none", "yes", "no"].contains(&value.to_lowercase().as_str());
         let is_tag = sign != ">" || before.get(..before.len() - name.len()).is_some_and(|rest| rest.ends_with('<'));
-        // In a sentence a colon comes after a word, and a word comes after it.
+        // In prose, a colon stands between two words.
         let is_sentence = sign == ":" && value.chars().all(char::is_alphabetic);
         // `root:toor`
         let is_root = sign == ":" && ["root", "admin", "sa"].contains(&name) && text[at + 1..].starts_with(value);
@@ -214,7 +215,7 @@ fn has_assignment(text: &str) -> bool {
     })
 }
 
-/// "The PIN is 50219", "door code 5673": a word for a secret, and soon after it what looks like one.
+/// "The PIN is 50219", "door code 5673": a word for a secret, soon followed by what looks like one.
 fn tells_a_code(text: &str) -> bool {
     let said: Vec<Token<'_>> = tokens(text).collect();
     let is_told = |word: &&Token<'_>| {
@@ -232,7 +233,7 @@ fn tells_a_code(text: &str) -> bool {
     })
 }
 
-/// Whether a name inside of a value is a secret's. Some are it only where there is room for one.
+/// Whether a name inside a value is that of a secret. Ambiguous ones (`key`, `code`) need a value of six bytes or more.
 pub fn names_a_secret(name: &str, value: &str) -> bool {
     let name = super::name::Name::new(name);
     let may_be = || name.is(&["sig", "signature", "key", "auth", "sid", "code", "accesskeyid"]);
@@ -252,7 +253,7 @@ fn of_words(text: &str) -> Sign {
     }
 }
 
-/// One @ between a local part and a domain with a dot, no space: enough to notice one.
+/// A rough check: a local part, an @, and a domain with a dot, without spaces.
 fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let inside = |c: char| !c.is_whitespace() && !c.is_control() && !"<>()[],;:\"".contains(c);
@@ -268,13 +269,13 @@ pub fn is_uuid(text: &str) -> bool {
     text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
 }
 
-/// Digits, with what stands between groups of them.
+/// Four digits or more, separators between them allowed.
 fn is_digits(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     digits >= 4 && text.chars().all(|c| c.is_ascii_digit() || " -./,;".contains(c))
 }
 
-/// A number with a sign, a point or few digits. Money and measures have points; codes have none.
+/// A decimal, or fewer than four digits. Amounts and measures have a decimal point; codes have none.
 fn is_number(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let plain = text.trim_start_matches(['-', '+']);
@@ -295,7 +296,7 @@ fn is_moment(text: &str) -> bool {
     of_numbers && (is_date || is_time)
 }
 
-/// Small numbers with points between them, and perhaps a word behind.
+/// Small numbers separated by dots, perhaps with a word as suffix.
 fn is_version(text: &str) -> bool {
     let (numbers, word) = text.split_once(['-', '+', ' ']).unwrap_or((text, ""));
     let numbers: Vec<&str> = numbers.trim_start_matches('v').split('.').collect();
@@ -321,7 +322,7 @@ pub fn is_user_agent(text: &str) -> bool {
         .any(|begin| text.starts_with(begin))
 }
 
-/// ISO 13616: two letters, two check digits, and a remainder of 1 by 97.
+/// ISO 13616: two letters, two check digits, and a remainder of 1 modulo 97.
 fn is_iban(text: &str) -> bool {
     let compact: String = text.chars().filter(|c| *c != ' ').collect();
     let bytes = compact.as_bytes();
@@ -336,7 +337,7 @@ fn is_iban(text: &str) -> bool {
         }) == Some(1)
 }
 
-/// Thirteen to nineteen digits that begin as an issuer's and pass Luhn's check.
+/// Thirteen to nineteen digits that begin like an issuer's (2 to 6) and pass the Luhn check.
 fn is_card_number(text: &str) -> bool {
     let digits: Vec<u32> = text.chars().filter(char::is_ascii_digit).filter_map(|c| c.to_digit(10)).collect();
     let of_digits = text.chars().all(|c| c.is_ascii_digit() || c == ' ' || c == '-');

@@ -1,9 +1,9 @@
-//! What names say, in the languages that applications are written in here: English, German, French, Spanish,
-//! Portuguese and Dutch. Plain letters only: names are folded before they are compared.
+//! Word lists for names in English, German, French, Spanish, Portuguese and Dutch. Without diacritics: names are
+//! normalised before they are compared.
 
 use std::sync::OnceLock;
 
-/// A list of words, taken apart once.
+/// A list of words, split on first use.
 pub struct Words {
     text: &'static str,
     list: OnceLock<Vec<&'static str>>,
@@ -19,7 +19,7 @@ impl Words {
     }
 }
 
-/// Long enough to mean a secret wherever they stand in a name, also inside of German or Dutch compounds.
+/// Long enough to mark a secret anywhere in a name, even inside German or Dutch compounds.
 pub static SECRET_ANYWHERE: Words = Words::new(
     "recoveryphrase seedphrase sharedkey keyparts safeword mothersmaiden wifikey wifipass wifikode haslo lozinka heslo \
      parola salasana jelszo sicherheitsantwort antwortgeheim reponsesecrete respuestasecreta respuestaseguridad respuestadeseguridad \
@@ -38,7 +38,7 @@ pub static SECRET_ANYWHERE: Words = Words::new(
      clavedeacceso",
 );
 
-/// A secret where they are a part of a name of their own.
+/// Mark a secret only as a separate part of a name.
 pub static SECRET_PARTS: Words = Words::new(
     "pass pwd pw psw mdp senha senhas secret secrets secreto secreta secrete segredo segreto geheim geheimnis token \
      tokens jeton jetons otp totp hotp mfa 2fa tfa tan pin pincode puk cvv cvv2 cvc cvc2 csc pan salt hash shadow \
@@ -47,7 +47,7 @@ pub static SECRET_PARTS: Words = Words::new(
      odbc cookies p256dh appkey nwkskey appskey ciphertext impersonation remember unseal wpa vault x509",
 );
 
-/// A secret or not: only values that are plainly something else let such a column out.
+/// May mark a secret: such a column is exported only if its values are plainly something else.
 pub static DOUBTFUL_PARTS: Words = Words::new(
     "chiffrement cifrado cifra verschluesselung versleuteling encrypted encryption cipher deur poort key keys \
      schluessel cle cles clef chave chaves clave claves llave sleutel code codes codigo codigos kode pas auth seed \
@@ -58,7 +58,7 @@ pub static DOUBTFUL_PARTS: Words = Words::new(
      prive backup recovery secours reset confirm confirmation curl",
 );
 
-/// Names that say nothing, under which settings and payloads of every kind are kept.
+/// Names that reveal nothing, used for settings and payloads of every kind.
 pub static GENERIC: Words = Words::new(
     "value values val v data daten dato datos dados donnees donnee gegevens payload extra extras content contents \
      inhalt contenu contenido conteudo inhoud config configuration konfiguration configuracion configuracao blob meta \
@@ -66,14 +66,14 @@ pub static GENERIC: Words = Words::new(
      valor valores waarde w",
 );
 
-/// Names of a key beside a generic value.
+/// Names of the key column beside a generic value column.
 pub static NAMES_OF_KEYS: Words = Words::new(
     "key k name names label option setting param parameter property attribute field variable schluessel bezeichnung \
      einstellung cle nom libelle reglage clave nombre ajuste opcion chave nome rotulo opcao sleutel naam optie \
      instelling id slug code",
 );
 
-/// What follows a secret's name where the column is about the secret, and is not the secret.
+/// Last words of names that describe a secret and are not one: `password_changed_at`.
 pub static ABOUT_A_SECRET: Words = Words::new(
     "by mode url_help host port user username email order position sort model scope scopes at on am op em el le date \
      time until expires expiry expired expiration changed updated created used count counter total limit max min \
@@ -82,13 +82,13 @@ pub static ABOUT_A_SECRET: Words = Words::new(
      santa sauce ingredient price rotation last4 mark marks grade score percent percentage fail topic room question",
 );
 
-/// Names that begin like a secret's and are none.
+/// Names that contain a secret's word and are harmless.
 pub static NO_SECRETS: Words = Words::new(
     "tokensused maxtokens tokentype tokencount prompttokens totaltokens completiontokens baselinemaxtokens \
      inputtokens outputtokens passwordchangedat hashtag hashtags pinned pinboard passport publickey primarykey",
 );
 
-/// Parts of tables whose rows are there to sign in, to confirm or to decrypt.
+/// Parts of names of tables whose rows serve sign-in, confirmation or decryption.
 pub static TABLES_OF_SECRETS: Words = Words::new(
     "session sitzung sesion sessao sessoes sessie seance token verif verifiz bestaetig confirmation passwordreset \
      reset herstel reinitial restablec redefin otp onetime einmal twofactor 2fa mfa tweestaps tweefactor zweifaktor \
@@ -100,16 +100,16 @@ pub static TABLES_OF_SECRETS: Words = Words::new(
      signingkey encryptionkey giftcard geschenk voucher cadeau",
 );
 
-/// Of these, tables whose key is often all that is shown: in a cookie, or in a link.
+/// Of these, tables whose key is often itself the credential: in a cookie, or in a link.
 pub static TABLES_WHOSE_KEYS_LET_IN: Words = Words::new(
     "session sitzung sesion sessao sessoes sessie seance token verif reset magic remember invit einladung uitnodig \
      convite share partage freigabe",
 );
 
-/// Tables of payment cards: digits in them are the card's.
+/// Tables of payment cards: digits in them may be card numbers.
 pub static TABLES_OF_CARDS: Words = Words::new("card karte carte tarjeta cartao cartoes passen payment pago");
 
-/// Digits, or letters and digits, that everybody who deals with the thing knows.
+/// Numbers and codes that are not confidential, such as order numbers.
 pub static PUBLIC_NUMBERS: Words = Words::new(
     "username nick nickname handle benutzername utilisateur usuario gebruikersnaam seat eui iccid imei deviceeui \
      ultimos4 ultimos letzte4 laatste4 derniers4 expiry expiration validade gueltig vencimiento verval validite hs \
@@ -125,24 +125,24 @@ pub static PUBLIC_NUMBERS: Words = Words::new(
      farbcode icd passport",
 );
 
-/// The word for an answer, in tables of security questions.
+/// Words for an answer, in tables of security questions.
 pub static ANSWERS: Words = Words::new("answer antwort reponse respuesta resposta antwoord answers");
 
-/// Words that are about something else when a session is meant that people sit in.
+/// Words beside which a session is an event for people, not a sign-in.
 pub static SESSIONS_OF_PEOPLE: Words = Words::new(
     "conference training therapy class course game workout lab study exam photo charging parking seminar schulung \
      kurs therapie formation cours curso clase aula treino sport talk talks event speaker gym lesson yoga recording",
 );
 
-/// Digests of things that everybody may see.
+/// Digests of public data.
 pub static PUBLIC_DIGESTS: Words = Words::new("commit sha revision rev checksum etag blob tree md5 crc pruefsumme");
 
-/// What a code is of, where everybody may know it.
+/// Words beside which a code is not confidential: `promo_code`, `zip_code`.
 pub static OTHER_CODES: Words = Words::new(
     "promo zip postal error status state area country order product item discount coupon exit response http dress \
      source color colour bar currency language lang locale cost tax region reason course icd hs",
 );
 
-/// What columns of stored passwords are called, in lower case.
+/// Names of columns with stored passwords, in lower case.
 pub const STORED_PASSWORDS: &[&str] =
     &["password", "password_hash", "passwordhash", "encrypted_password", "hashed_password", "hashedpassword"];
