@@ -1,4 +1,4 @@
-//! A program that is timed, and how its runs are told.
+//! Programs to time, and the report of their runs.
 
 use std::fs::File;
 use std::path::Path;
@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use wait4::Wait4;
 
-/// One run of a whole program.
+/// Measurements of one run of a program.
 #[derive(Clone, Copy, Default)]
 pub struct Run {
     pub seconds: f64,
     pub peak_bytes: u64,
-    /// Size of what it wrote.
+    /// Size of its output.
     pub output_bytes: u64,
 }
 
@@ -27,13 +27,13 @@ impl<'a> Contender<'a> {
     }
 }
 
-/// Round after round, so that whatever slows the machine down slows all of them. The first round warms
-/// caches and is not counted.
+/// Runs all programs once per round, so that anything that slows the machine down affects all of them. The first
+/// round warms caches and is not counted.
 pub fn in_turn(programs: &[Contender<'_>], counted: usize) -> Vec<Vec<Run>> {
     let mut runs = vec![Vec::new(); programs.len()];
     for round in 0..=counted {
         for (program, runs) in programs.iter().zip(&mut runs) {
-            // Nobody waits for the disk on account of what another one wrote.
+            // Flush to disk, so that no program waits for the writes of another.
             let _ = Command::new("sync").status();
             let run = (program.run)();
             if round > 0 {
@@ -44,15 +44,15 @@ pub fn in_turn(programs: &[Contender<'_>], counted: usize) -> Vec<Vec<Run>> {
     runs
 }
 
-/// A command with its output in a file, which is gone afterwards: what one program left in the page cache
-/// would be the memory that the next one waits for.
+/// Measures a command and removes its output file: the next program would otherwise wait for the memory that the
+/// output takes in the page cache.
 pub fn measured(command: &mut Command, output: &Path) -> Run {
     let run = measured_and_kept(command, output);
     let _ = std::fs::remove_file(output);
     run
 }
 
-/// A command with its output in a file that others read.
+/// Measures a command and keeps its output file, for others to read.
 pub fn measured_and_kept(command: &mut Command, output: &Path) -> Run {
     let file = File::create(output).expect("an output file");
     let started = Instant::now();
@@ -84,7 +84,7 @@ pub fn median(runs: &[Run]) -> f64 {
     middle(&sorted(runs.iter().map(|run| run.seconds)))
 }
 
-/// The median of round-by-round ratios.
+/// Returns the median of the ratios of each round.
 pub fn ratio(of: &[Run], to: &[Run]) -> f64 {
     middle(&sorted(of.iter().zip(to).map(|(of, to)| of.seconds / to.seconds)))
 }

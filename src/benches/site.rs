@@ -1,4 +1,4 @@
-//! The web's run, timed as its user sees it: from the request to the sealed artefact.
+//! Times an export through the web as its user sees it: from the request to the sealed artefact.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub struct Site {
     base: String,
     client: Client,
     runtime: Runtime,
-    /// Where finished files would stay for a quarter of an hour.
+    /// The folder where finished files would otherwise stay for 15 minutes.
     artifacts: PathBuf,
 }
 
@@ -58,7 +58,7 @@ impl Site {
                 let _ = std::fs::create_dir(&self.artifacts);
                 return run;
             }
-            // Each question costs the server some work, which a page that listens to events does not ask for.
+            // Poll slowly: each request costs the server work that a page, which listens to events, does not cause.
             self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
         }
     }

@@ -1,5 +1,5 @@
-//! How fast, how much memory, and beside what: whole programs, in turn, each writing to a file through
-//! standard output. Prints medians, ratios and the size of the data; judges nothing.
+//! Benchmark of complete programs against their peers, for time and memory: run in turn, each writing to a file
+//! through standard output. Prints medians, ratios and data sizes; has no pass or fail.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that cannot run stops with its reason")]
 
@@ -16,7 +16,7 @@ use contender::{Contender, Run, measured, measured_and_kept, report};
 use postgres::Postgres;
 use site::Site;
 
-/// The sample's tables as an export takes them: the peers read the same.
+/// The sample's tables that an export includes; the other programs read the same ones.
 const TABLES: [&str; 22] = [
     "companies",
     "users",
@@ -41,13 +41,13 @@ const TABLES: [&str; 22] = [
     "user_invitations",
     "workflow_handoffs",
 ];
-/// Counted runs after one warm-up; one at sizes that take minutes each.
+/// Counted runs after one warm-up; a single one at sizes where a run takes minutes.
 const RUNS: usize = 5;
 const RUNS_WHEN_LARGE: usize = 1;
 const LARGE: u64 = 500_000;
 const PASSWORD: &str = "bench";
 
-/// Another build of the program, to be measured beside this one.
+/// Environment variable with the path of another build to compare with this one.
 const BASELINE: &str = "WAYBILL_BENCH_BASELINE";
 
 fn main() {
@@ -61,7 +61,7 @@ fn main() {
     one_huge_cell();
 }
 
-/// Exports and verifications of two builds, in turn.
+/// Compares exports and verifications of two builds, in turn.
 fn beside_a_baseline(program: &Path) {
     let ground = Ground::prepare(100_000);
     let (pg, lite) = (ground.server.url(), ground.sqlite_url());
@@ -101,7 +101,7 @@ fn beside_a_baseline(program: &Path) {
     }
 }
 
-/// Where everything of a run lies.
+/// The folder, sample and database server of a benchmark.
 struct Ground {
     folder: PathBuf,
     sample: PathBuf,
@@ -146,7 +146,7 @@ impl Ground {
         export
     }
 
-    /// To standard output, as the peers write.
+    /// An export to standard output, as the other programs write.
     fn stream(&self, source: &str, options: &[&str]) -> Command {
         let mut export = self.export(source, options);
         export.args(["--output", "-"]);
@@ -157,7 +157,7 @@ impl Ground {
         format!("sqlite:{}", self.sample.display())
     }
 
-    /// Statements for psql over all tables.
+    /// A psql command with one statement per table.
     fn psql(&self, statement: impl Fn(&str) -> String) -> Command {
         let mut psql = self.server.psql("waybill_owner", "app");
         psql.arg("-c").arg(TABLES.map(statement).concat());
@@ -176,7 +176,7 @@ impl Ground {
     }
 }
 
-/// As a server of this size would be set up: a quarter of a gigabyte would measure the disk.
+/// Starts a server configured for this much data: with a buffer of 256 MB, the benchmark would measure the disk.
 fn large_server() -> Postgres {
     let server = Postgres::start();
     server.sql_as("postgres", "postgres", "ALTER SYSTEM SET shared_buffers = '3GB'");
@@ -205,7 +205,7 @@ fn at_size(incidents: u64) {
             measured(&mut ground.psql(rows), &out("copy.bin"))
         }),
         Contender::new("waybill export to a new file", || {
-            // Durable, as the web's run is.
+            // Synced to disk, as an export through the web is.
             let mut export = ground.export(&pg, &[]);
             let run = measured(export.arg("--output").arg(out("new.json")), &out("verdict.txt"));
             let _ = std::fs::remove_file(out("new.json"));
@@ -260,11 +260,11 @@ fn at_size(incidents: u64) {
     }
 }
 
-/// Memory with one cell of 100 MB, in either engine.
+/// Measures peak memory with one value of 100 MB, in both engines.
 fn one_huge_cell() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let path = folder.path().join("huge.db");
-    // By another program: a child's peak begins with its parent's.
+    // Created by another program: a child's peak memory starts at its parent's.
     let cell = "CREATE TABLE huge (id INTEGER PRIMARY KEY, body TEXT);
         INSERT INTO huge VALUES (1, replace(hex(zeroblob(100000000 / 12)), '00', 'ab\"é' || char(10) || 'ab\"é' || char(10)));";
     let made = Command::new("sqlite3").arg(&path).arg(cell).status().expect("sqlite3");
@@ -280,7 +280,7 @@ fn one_huge_cell() {
     }
 }
 
-/// The same tables and columns with the stock shell.
+/// Exports the same tables and columns with the `sqlite3` shell.
 fn sqlite_shell(sample: &Path) -> Command {
     let connection = rusqlite::Connection::open(sample).expect("the sample");
     let mut statements = Vec::new();

@@ -1,6 +1,6 @@
-//! What can be wrong with a file, in words that say where.
+//! Errors of verification, with their place in the file.
 
-/// The first reason why a file is not whole.
+/// The first error found in a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
     #[error("the file is empty")]
@@ -29,7 +29,7 @@ pub enum Flaw {
     Packing { what: String },
 }
 
-/// Names that come from a file stand on one line, whatever is in them.
+/// Escapes control characters in names from the file, so that they stay on one line.
 fn shown(text: &str) -> String {
     crate::model::text::one_line(text)
 }

@@ -1,16 +1,16 @@
-//! The digests of a file (SHA-256, FIPS 180-4), each of its bytes hashed once.
+//! Computes a file's digests (SHA-256, FIPS 180-4); each byte is hashed once.
 
 use sha2::{Digest, Sha256};
 
-/// Takes a file's lines in order and works out its digests.
+/// Computes a file's digests from its lines, in order.
 ///
-/// A table's digest is over its own lines, from the one that opens it to its last record, so that it can be compared
-/// and checked alone. The file's digest is over all other lines before the seal, and over each table's digest, in
-/// hexadecimal and as a line, in the table's place.
+/// A table's digest covers its own lines, from its opening line to its last record, so that a table can be compared
+/// and checked alone. The file's digest covers all other lines before the seal and, in each table's place, a line with
+/// that table's digest in hexadecimal.
 pub trait Digester {
-    /// Bytes of lines that belong to no table.
+    /// Adds bytes of lines outside the tables.
     fn frame(&mut self, bytes: &[u8]);
-    /// Bytes of the lines of the table in hand.
+    /// Adds bytes of the current table's lines.
     fn table(&mut self, bytes: &[u8]);
     fn end_table(&mut self);
     fn end(self) -> Digests;
@@ -24,7 +24,7 @@ pub struct Digests {
     pub file: String,
 }
 
-/// Hashes as it is told.
+/// A `Digester` that hashes on the calling thread.
 #[derive(Clone, Default)]
 pub struct Hasher {
     frame: Sha256,

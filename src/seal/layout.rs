@@ -1,9 +1,9 @@
-//! The lines that are the same in every file, and the two that are worked out.
+//! The fixed lines of a file, and the functions that write and parse the computed ones.
 
 use crate::model::manifest::{Integrity, Signature};
 
 pub const METADATA_OPEN: &str = "{\"metadata\":\n";
-/// Pretty-printed metadata ends with `}`; this stands for that line as a whole.
+/// Last line of the metadata: the `}` of its pretty-printed object and the comma of `DATA_OPEN`.
 pub(super) const METADATA_CLOSE: &[u8] = b"},";
 pub const DATA_OPEN: &str = ",\n\"data\":{\n";
 pub(super) const DATA_OPEN_LINE: &[u8] = b"\"data\":{";
@@ -15,24 +15,24 @@ pub(super) const DATA_CLOSE_LINE: &[u8] = b"},";
 const SEAL_OPEN: &str = "\"integrity\":";
 const SEAL_CLOSE: &str = "}}\n";
 
-/// `"companies":[` and the end of its line.
+/// Returns a table's opening line: `"companies":[` and the newline.
 #[must_use]
 pub fn table_open(name: &str) -> String {
     format!("{}:[\n", json_string(name))
 }
 
-/// What stands before a record's value in the column at this place: `{"id":` or `,"name":`.
+/// Returns the bytes before a record's value in the column at index `at`: `{"id":` or `,"name":`.
 #[must_use]
 pub fn field_open(at: usize, name: &str) -> Vec<u8> {
     format!("{}{}:", if at == 0 { '{' } else { ',' }, json_string(name)).into_bytes()
 }
 
-/// The name in a table's opening line, if it is one.
+/// Parses the name from a table's opening line, without its newline.
 pub(super) fn table_name(line: &[u8]) -> Option<String> {
     serde_json::from_str(std::str::from_utf8(line).ok()?.strip_suffix(":[")?).ok()
 }
 
-/// The one form in which this seal may stand at the end of a file, up to where a signature may follow.
+/// Returns the only valid form of the line with this seal, up to where a signature may follow.
 pub(super) fn seal_open(integrity: &Integrity) -> Vec<u8> {
     let mut line = SEAL_OPEN.as_bytes().to_vec();
     serde_json::to_writer(&mut line, integrity).unwrap_or_else(|_| unreachable!("plain data into memory"));
@@ -40,7 +40,7 @@ pub(super) fn seal_open(integrity: &Integrity) -> Vec<u8> {
     line
 }
 
-/// The rest of the seal's line.
+/// Returns the rest of the seal's line: the signature, if any, and the closing braces.
 pub(super) fn seal_close(signature: Option<&Signature>) -> Vec<u8> {
     let mut line = Vec::new();
     if let Some(signature) = signature {
@@ -57,7 +57,7 @@ pub(super) enum SealEnd {
     Signed(Signature),
 }
 
-/// Reads the rest of the seal's line back, in the one form in which it is written.
+/// Parses the rest of the seal's line; accepts only what `seal_close` writes.
 pub(super) fn parse_seal_close(rest: &[u8]) -> Option<SealEnd> {
     if rest == SEAL_CLOSE.as_bytes() {
         return Some(SealEnd::Unsigned);
@@ -67,7 +67,7 @@ pub(super) fn parse_seal_close(rest: &[u8]) -> Option<SealEnd> {
     (seal_close(Some(&signature)) == rest).then_some(SealEnd::Signed(signature))
 }
 
-/// Reads a seal line back, to explain how it differs.
+/// Parses a seal's line, to report how it differs from the expected one.
 pub(super) fn parse_seal(line: &[u8]) -> Option<Integrity> {
     let inner = std::str::from_utf8(line).ok()?.strip_prefix(SEAL_OPEN)?.strip_suffix("}\n")?;
     serde_json::from_str(inner).ok()

@@ -1,10 +1,10 @@
-//! The proof: how a file is sealed, and how anybody checks the seal.
+//! Sealing and verification of export files.
 //!
-//! Lives here: the layout's fixed lines, the streaming writer and the streaming verifier. Pure bytes
-//! in, so server and browser run the same code. May import: `model`.
-//! Flow: `Sealer` hashes what it writes and ends with the seal line, signed where it has a signer; `Verifier`
-//! reads the same bytes in pieces of any size, follows every record, works out the seal line that they deserve,
-//! and compares. `docs/format.md` describes the file.
+//! Lives here: the layout's fixed lines, the streaming writer and the streaming verifier. They work on
+//! bytes in memory, so server and browser run the same code. May import: `model`.
+//! Flow: `Sealer` hashes what it writes and ends with the seal line, signed if it has a signer; `Verifier`
+//! reads the same bytes in pieces of any size, checks every record, computes the expected seal line and compares
+//! it with the file's. `docs/format.md` describes the file.
 
 mod flaw;
 mod hash;

@@ -1,22 +1,22 @@
-//! How a packed file begins: always the same, so that a reader can hold it to that.
+//! Headers of compressed files: always the same, so that a reader can insist on them.
 
-/// RFC 1952, 2.3: magic, deflate, no flags, no time, no hint, unknown system.
+/// RFC 1952, section 2.3: magic, deflate, no flags, no time, no extra flags, unknown system.
 pub const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-/// RFC 8878, 3.1.1: magic, checksum and no size; the window's size follows.
+/// RFC 8878, section 3.1.1: magic, checksum and no content size; the window size follows.
 pub const ZSTD_HEADER: [u8; 5] = [0x28, 0xb5, 0x2f, 0xfd, 0x04];
 
-/// How a file is packed, by its first bytes.
+/// A file's compression, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
     None,
     Gzip,
     Zstd,
-    /// Packed, but not as this program packs.
+    /// Compressed, but not by Waybill.
     Foreign,
 }
 
 impl Packing {
-    /// Looks at the first ten bytes, or all where there are fewer.
+    /// Detects the compression from the first ten bytes, or from all of a shorter file.
     #[must_use]
     pub fn of(head: &[u8]) -> Self {
         match head {

@@ -1,13 +1,13 @@
-//! Whether a line is one record: JSON (RFC 8259) in UTF-8, one object with the schema's columns, in their order,
+//! Checks that a line is exactly one record: JSON (RFC 8259) in UTF-8, one object with the schema's columns, in order,
 //! each once.
 //!
-//! Without this a line could hold the end of its table and the beginning of another one, which a JSON reader would
-//! take and the seal would not count. Nothing is built: the columns' names are compared byte by byte with what the
-//! writer writes, and of the values only the grammar is followed, in whatever pieces they come.
+//! Without this check a line could close its table and open another one: a JSON reader would accept that, and the
+//! seal would not count its records. No values are built: column names are compared byte by byte with what the writer
+//! writes, and only the grammar of the values is checked, in pieces of any size.
 
 use super::layout;
 
-/// Deeper than the writer embeds JSON.
+/// Maximum nesting of a value; the writer's limit for embedded JSON is lower.
 const DEEPEST: u32 = 128;
 
 pub(super) type Checked<T = ()> = Result<T, &'static str>;
@@ -19,9 +19,9 @@ const NOT_UTF8: &str = "this is not UTF-8";
 /// Checks the records of one table, one after the other.
 #[derive(Clone, Default)]
 pub(super) struct RecordChecker {
-    /// What stands before each value, and after the last one.
+    /// The fixed bytes before each value and after the last one.
     frame: Vec<Vec<u8>>,
-    /// Which of them is next, and how much of it was there already.
+    /// Index of the next of them, and how many of its bytes have matched.
     next: usize,
     matched: usize,
     state: State,
@@ -64,7 +64,7 @@ impl State {
     }
 }
 
-/// How much of a number was there (RFC 8259, 6).
+/// The position within a number (RFC 8259, section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Number {
     Minus,
@@ -84,11 +84,11 @@ impl RecordChecker {
         Self { frame, ..Self::default() }
     }
 
-    /// Takes the next piece of a record's line.
+    /// Checks the next piece of a record's line.
     #[expect(clippy::needless_bitwise_bool, reason = "a lazy operator branches, and a branch stops the vectors")]
     pub(super) fn feed(&mut self, mut bytes: &[u8]) -> Checked {
         self.utf8.feed(bytes)?;
-        // Nearly always false, and then strings need no look at each of their bytes.
+        // Nearly always false: then the bytes of strings need no further check.
         let has_controls = bytes.iter().fold(false, |any, &byte| any | (byte < 0x20));
         while !bytes.is_empty() {
             bytes = match self.state {
@@ -109,7 +109,7 @@ impl RecordChecker {
         Ok(())
     }
 
-    /// Ends the line; true when another record follows.
+    /// Ends the line and returns whether another record must follow.
     pub(super) fn end_line(&mut self) -> Checked<bool> {
         let more = match self.state {
             State::End => false,
@@ -120,7 +120,7 @@ impl RecordChecker {
         Ok(more)
     }
 
-    /// Takes fields whose values are whole and simple, as nearly all are; stops before or within the first other one.
+    /// Fast path for fields with complete, simple values, as nearly all are; stops before or within the first other.
     fn simple_fields<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let mut rest = bytes;
         while let Some(after_name) = self.frame.get(self.next).and_then(|expected| rest.strip_prefix(&**expected)) {
@@ -192,9 +192,9 @@ impl RecordChecker {
         Ok(&bytes[taken..])
     }
 
-    /// Takes the single bytes between names, strings, numbers and words.
+    /// Checks a single byte between names, strings, numbers and literals.
     fn step(&mut self, byte: u8) -> Checked {
-        // Only JSON that a column held may be spaced.
+        // Only JSON embedded from a column may contain space.
         if matches!(byte, b' ' | b'\t') && self.nesting.depth > 0 && self.state.may_be_spaced() {
             return Ok(());
         }
@@ -254,7 +254,7 @@ impl RecordChecker {
     }
 }
 
-/// What follows a value without escapes, fraction or nesting. None for any other one, and where it might go on.
+/// Returns the bytes after a value without escapes, fraction or nesting; `None` for any other, and where it may go on.
 fn after_value(bytes: &[u8]) -> Option<&[u8]> {
     match bytes.first()? {
         b'"' => {
@@ -297,7 +297,7 @@ enum Nest {
     Object,
 }
 
-/// What is open inside a value: a bit for each level.
+/// The arrays and objects open inside a value: one bit per level.
 #[derive(Clone, Default)]
 struct Nesting {
     objects: u128,
@@ -328,10 +328,10 @@ impl Nesting {
     }
 }
 
-/// Text that may be cut anywhere.
+/// Checks UTF-8 in pieces that may be cut anywhere.
 #[derive(Clone, Default)]
 struct Utf8 {
-    /// The beginning of a character whose rest has not come yet.
+    /// The first bytes of an incomplete character.
     held: Vec<u8>,
 }
 
@@ -468,14 +468,14 @@ mod tests {
     }
 
     proptest! {
-        /// The checker takes a value exactly when another reader of JSON does.
+        /// The checker accepts a value exactly when `serde_json` does.
         #[test]
         fn it_agrees_with_a_parser(value in r#"[\[\]{}:,"\\a0-9eE+.\-tfn u]{0,12}"#, pieces in 1_usize..5) {
             let mut checker = RecordChecker::of_table(["v"].into_iter());
             let line = format!("{{\"v\":{value}}}");
             let checked = line.as_bytes().chunks(pieces).try_for_each(|piece| checker.feed(piece));
             let taken = checked.and_then(|()| checker.end_line()) == Ok(false);
-            // Spaces around the value are JSON's, and nothing that the writer writes; so is a repeated or other key.
+            // Spaces around the value are valid JSON, but never written; the same goes for repeated or other keys.
             let parsed: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(&line);
             let is_record = parsed.is_ok_and(|record| record.len() == 1 && record.contains_key("v"));
             let is_spaced = value.starts_with(' ') || value.ends_with(' ');

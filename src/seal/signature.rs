@@ -1,10 +1,10 @@
-//! What a signature is over. Making and checking it is the business of whoever has keys.
+//! The message that a signature covers. Signing and checking are left to code that has keys.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::manifest::Signature;
 
-/// Stands before what is signed, so that the signature of one kind of file is none of another kind.
+/// Prefix of the signed message (domain separation): a signature of another kind of file is not valid here.
 const DOCUMENT: &[u8] = b"waybill document seal 2\n";
 
 /// Signs seals.
@@ -12,7 +12,7 @@ pub trait Sign {
     fn sign(&self, message: &[u8]) -> Signature;
 }
 
-/// A signature that was found in a file, and the message that it should be of.
+/// A signature found in a file, and the message that it should be of; not checked yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signed {
     pub signature: Signature,
@@ -25,7 +25,7 @@ impl Signed {
     }
 }
 
-/// What is signed of a seal: its line up to the signature.
+/// Returns the signed message of a seal: the prefix and the seal's line up to the signature.
 pub(super) fn message(seal: &[u8]) -> Vec<u8> {
     [DOCUMENT, seal].concat()
 }

@@ -1,5 +1,5 @@
-//! Reads a packed file as a stream and holds its packing to the letter. Each side brings the zstd that it has: the
-//! server a native one, the browser one in Rust.
+//! Streaming, strict decompression: one member or frame with Waybill's header, and nothing after it. The zstd decoder
+//! is a type parameter: native on the server, in Rust in the browser.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
@@ -10,40 +10,40 @@ use flate2::bufread::GzDecoder;
 
 const MAGIC_BYTES: usize = GZIP_HEADER.len();
 
-/// The packing itself is not as it is written by this program. Carried in an `io::Error`.
+/// The compressed stream is damaged, or Waybill did not write it. Carried in an `io::Error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadPacking(&'static str);
 
 impl BadPacking {
-    /// Whether an error of reading says that the packing is not whole, and not that it cannot be read.
+    /// Whether a read error means a bad compressed stream, not a file that cannot be read.
     #[must_use]
     pub fn is(error: &io::Error) -> bool {
         error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>)
     }
 }
 
-/// Reads the content of one zstd frame, and nothing behind it.
+/// Decoder of one zstd frame that stops at its end.
 pub trait ZstdFrame<R: BufRead>: Read + Sized {
     /// # Errors
-    /// When no frame begins here.
+    /// When `raw` does not begin with a zstd frame.
     fn begin(raw: R) -> io::Result<Self>;
 
-    /// At the frame's end, what may follow it.
+    /// Ends the frame and returns the reader, positioned after it.
     ///
     /// # Errors
-    /// When the frame's checksum is not that of its content.
+    /// When the frame's checksum does not match its content.
     fn end(self) -> io::Result<R>;
 }
 
-/// A file's content, unpacked where it is packed.
+/// A file's content, decompressed if the file is compressed.
 pub struct Unpacker<R: Read, Z> {
     stage: Stage<R, Z>,
-    /// Bytes read of the file as it lies there.
+    /// Bytes read from the file, before decompression.
     seen: Arc<AtomicU64>,
 }
 
-/// A file as it lies there.
+/// The file before decompression.
 pub type Raw<R> = BufReader<Tally<R>>;
 
 enum Stage<R: Read, Z> {
@@ -54,10 +54,10 @@ enum Stage<R: Read, Z> {
 }
 
 impl<R: Read, Z: ZstdFrame<Raw<R>>> Unpacker<R, Z> {
-    /// Looks at the first bytes to know the packing.
+    /// Detects the compression from the first bytes.
     ///
     /// # Errors
-    /// When the file cannot be read, or begins like a packed file of somebody else's.
+    /// When the file cannot be read; `BadPacking` when it is compressed but does not begin with Waybill's header.
     pub fn new(file: R) -> io::Result<Self> {
         let seen = Arc::new(AtomicU64::new(0));
         let mut raw = BufReader::with_capacity(256 << 10, Tally { file, seen: seen.clone() });
@@ -72,15 +72,15 @@ impl<R: Read, Z: ZstdFrame<Raw<R>>> Unpacker<R, Z> {
         Ok(Self { stage, seen })
     }
 
-    /// Bytes read so far of the file as it lies there.
+    /// Bytes read so far from the file, before decompression.
     pub fn bytes_read(&self) -> u64 {
         self.seen.load(Ordering::Relaxed)
     }
 }
 
-/// Enough bytes to know the packing, without taking them.
+/// Returns enough bytes to detect the compression, without consuming them.
 fn peek<R: Read>(raw: &mut Raw<R>) -> io::Result<&[u8]> {
-    // A second look at the same buffer would not ask a pipe for more: `Tally` fills up a short first read.
+    // A second `fill_buf` would not read more from a pipe: `Tally` completes a short first read.
     raw.fill_buf()?;
     let held = raw.buffer();
     Ok(&held[..held.len().min(MAGIC_BYTES)])
@@ -112,7 +112,7 @@ fn is_cut_or_bad(error: &io::Error) -> bool {
 }
 
 impl<R: Read, Z: ZstdFrame<Raw<R>>> Unpacker<R, Z> {
-    /// After the one member or frame, nothing may follow.
+    /// Checks that nothing follows the one member or frame.
     fn end(&mut self) -> io::Result<usize> {
         let rest = match std::mem::replace(&mut self.stage, Stage::Ended) {
             Stage::Gzip(decoder) => decoder.into_inner().fill_buf().map(<[u8]>::len),
@@ -126,7 +126,7 @@ impl<R: Read, Z: ZstdFrame<Raw<R>>> Unpacker<R, Z> {
     }
 }
 
-/// Counts what is read; short reads are filled up at the beginning.
+/// Counts the bytes read. Repeats short reads at the start, until the header is complete.
 pub struct Tally<R> {
     file: R,
     seen: Arc<AtomicU64>,

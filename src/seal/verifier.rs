@@ -1,7 +1,7 @@
-//! Checks a file while it streams past, in memory that does not grow with it.
+//! Verifies a file as a stream, in memory that does not grow with the file.
 //!
-//! The verifier never trusts the seal: it counts and hashes for itself, writes down the seal line
-//! that those bytes deserve, and compares it byte for byte with the one that is there.
+//! The verifier never trusts the seal: it counts and hashes everything, computes the expected seal line
+//! from that, and compares it byte by byte with the line in the file.
 
 use std::cmp::Ordering;
 
@@ -16,23 +16,23 @@ use crate::model::manifest::{ColumnNames, FORMAT_VERSION, Head, Integrity, Seale
 use crate::model::ordered::repeated;
 use crate::model::text::begins_a_time;
 
-/// Lines that are not records are kept whole up to this size; more is not ours.
+/// Lines that are not records are buffered, up to this size; the writer never writes longer ones.
 const LONGEST_LINE: usize = 1 << 20;
 const LARGEST_METADATA: usize = 64 << 20;
-/// More would only be there to take a reader's memory.
+/// Limits the memory that a hostile file can take.
 const MOST_TABLES: usize = 100_000;
 
-/// A file that is whole: it matches its own seal. Whether it is unaltered only a trusted signature tells.
+/// A file that matches its own seal. Only a trusted signature shows that it is unaltered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verified {
     pub head: Head,
     pub records: u64,
     pub tables: u64,
-    /// Of the unpacked content.
+    /// Size of the content, decompressed.
     pub bytes: u64,
-    /// The seal's own digest (`Integrity::sha256`), which is another one for any other content.
+    /// The seal's digest (`Integrity::sha256`), which identifies the content.
     pub sha256: String,
-    /// What was signed, and how it was. Nobody has looked at it yet.
+    /// The signature and the message it should be of; not checked yet.
     pub signed: Option<Signed>,
 }
 
@@ -45,7 +45,7 @@ impl std::fmt::Display for Verified {
     }
 }
 
-/// How far the check of a file has come.
+/// The progress of checking a file, or its result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Check {
     Read {
@@ -53,11 +53,11 @@ pub enum Check {
     },
     Whole(Box<Verified>),
     NotWhole(String),
-    /// It may be whole: nobody here can tell.
+    /// The file could not be read, and may be valid.
     NotChecked(String),
 }
 
-/// Where in the layout the next line stands.
+/// What the next line must be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expect {
     Head,
@@ -82,7 +82,7 @@ pub struct Verifier<D = Hasher> {
     expect: Expect,
     line: u64,
     bytes: u64,
-    /// The bytes of the current line so far; nothing of a record is kept.
+    /// The bytes of the current line so far; records are not buffered.
     held: Vec<u8>,
     in_record: bool,
     record: RecordChecker,
@@ -99,7 +99,7 @@ impl Default for Verifier {
 }
 
 impl<D: Digester> Verifier<D> {
-    /// A verifier that leaves the hashing to somebody.
+    /// Creates a verifier that hashes with `digester`.
     pub fn with(digester: D) -> Self {
         Self {
             digester,
@@ -116,14 +116,14 @@ impl<D: Digester> Verifier<D> {
         }
     }
 
-    /// Takes the next bytes of the file, however many.
+    /// Checks the next bytes of the file, in pieces of any size.
     ///
     /// # Errors
     /// The first flaw found; the rest of the file need not be read.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Flaw> {
         self.bytes += bytes.len() as u64;
         let mut start = 0;
-        // Records are hashed many at a time: up to here, everything is.
+        // Many records are hashed at once; all bytes before this index are hashed.
         let mut hashed = 0;
         for end in memchr::memchr_iter(b'\n', bytes) {
             if self.expect == Expect::Seal {
@@ -145,10 +145,10 @@ impl<D: Digester> Verifier<D> {
         Ok(())
     }
 
-    /// Says whether the bytes that were fed are a whole file.
+    /// Checks that the bytes fed are a complete file with the right seal.
     ///
     /// # Errors
-    /// The flaw that makes it less.
+    /// The flaw, when the file is empty or cut off, or its seal is not the expected one.
     pub fn finish(mut self) -> Result<Verified, Flaw> {
         if self.bytes == 0 {
             return Err(Flaw::Empty);
@@ -199,7 +199,7 @@ impl<D: Digester> Verifier<D> {
         Ok(())
     }
 
-    /// Ends a line that is no record.
+    /// Ends a line that is not a record.
     fn end_other(&mut self, line: &[u8]) -> Result<(), Flaw> {
         match self.expect {
             Expect::Head => self.head(line)?,
@@ -272,7 +272,7 @@ impl<D: Digester> Verifier<D> {
         if promised.as_deref() != Some(&name) {
             return Err(self.unexpected("the metadata promises another table here"));
         }
-        // It describes the promised tables, in their order.
+        // `contradiction` has checked that the schema lists the same tables in the same order.
         let Some((_, schema)) = self.head.as_ref().and_then(|head| head.schema.0.get(self.closed.len())) else {
             return Err(self.unexpected("the metadata does not describe this table"));
         };
@@ -334,7 +334,7 @@ impl<D: Digester> Verifier<D> {
     }
 }
 
-/// Why what stands at the end is not the seal that the bytes before it deserve.
+/// Finds how the end of the file differs from the expected seal.
 fn explain_seal(stands: &[u8], at: u64, deserved: &Integrity, line: &[u8]) -> Flaw {
     let Some(end) = memchr::memchr(b'\n', stands) else { return Flaw::Cut { line: at, table: None } };
     let (held, rest) = stands.split_at(end + 1);
@@ -352,7 +352,7 @@ fn explain_seal(stands: &[u8], at: u64, deserved: &Integrity, line: &[u8]) -> Fl
     Flaw::Altered { place }
 }
 
-/// What the metadata says that cannot be, or that two readers would read differently.
+/// Finds metadata that contradicts itself, or that two readers would read differently.
 fn contradiction(head: &Head) -> Option<&'static str> {
     let tables = || head.record_counts.iter().map(|(name, _)| name);
     let describes_them = tables().eq(head.schema.iter().map(|(name, _)| name));
@@ -370,12 +370,12 @@ fn contradiction(head: &Head) -> Option<&'static str> {
     }
 }
 
-/// It is printed beside a verdict, and must not look like one.
+/// Whether `text` is a time: it is printed beside the verdict, and free text could imitate one.
 fn is_time(text: &str) -> bool {
     text.len() == 20 && begins_a_time(text)
 }
 
-/// Looks at the version alone, so that a file of another version is refused by name and not as damaged.
+/// Reads only the version, so that a file of another version is reported as such and not as damaged.
 fn refuse_other_versions(text: &str) -> Result<(), Flaw> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]

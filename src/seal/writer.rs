@@ -1,4 +1,4 @@
-//! Writes a file front to back, hashing as it goes, and seals it only when it is complete.
+//! Writes and hashes a file in one pass, and seals it only when it is complete.
 
 use std::io::{self, Write};
 
@@ -18,17 +18,17 @@ pub enum Error {
     OutOfOrder { found: String, promised: String },
 }
 
-/// What a sealed file holds.
+/// Counts, size and digest of a sealed file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
     pub records: u64,
     pub tables: u64,
     pub bytes: u64,
-    /// The seal's own digest (`Integrity::sha256`).
+    /// The seal's digest (`Integrity::sha256`).
     pub sha256: String,
 }
 
-/// A file in the making. Dropped before `finish`, it stays without its seal and no reader takes it.
+/// Writer of a sealed file. Dropped before `finish`, it leaves a file without a seal, which readers refuse.
 pub struct Sealer<'s, W: Write> {
     out: W,
     hasher: Hasher,
@@ -39,7 +39,7 @@ pub struct Sealer<'s, W: Write> {
 }
 
 impl<'s, W: Write> Sealer<'s, W> {
-    /// Writes the metadata and opens the data. Without a signer the seal will not be signed.
+    /// Writes the metadata and opens the data. Without a signer, the seal is not signed.
     ///
     /// # Errors
     /// When `out` cannot be written.
@@ -53,7 +53,7 @@ impl<'s, W: Write> Sealer<'s, W> {
         Ok(sealer)
     }
 
-    /// Passes on a table's own bytes: its opening line and records.
+    /// Writes bytes of the current table: its opening line and its records.
     ///
     /// # Errors
     /// When the output cannot be written.
@@ -73,10 +73,11 @@ impl<'s, W: Write> Sealer<'s, W> {
         Ok(())
     }
 
-    /// Closes the table that was written last and holds it to its promise.
+    /// Closes the current table and checks it against the metadata.
     ///
     /// # Errors
-    /// When it is another table than promised, or its records are more or fewer.
+    /// `OutOfOrder` when the metadata promises another table, `Miscounted` when it promises another number of records;
+    /// `Write` when the output cannot be written.
     pub fn close_table(&mut self, table: String, found: u64) -> Result<(), Error> {
         let Some((name, promised)) = self.promised.0.get(self.closed.len()) else {
             return Err(Error::OutOfOrder { found: table, promised: "no further table".into() });
@@ -94,10 +95,10 @@ impl<'s, W: Write> Sealer<'s, W> {
         Ok(())
     }
 
-    /// Seals the file. No call, no seal: an unfinished file can never pass for a whole one.
+    /// Seals the file. Nothing else writes a seal, so an unfinished file never passes for a complete one.
     ///
     /// # Errors
-    /// When a promised table is missing, or the output cannot be written.
+    /// `OutOfOrder` when a promised table is missing; `Write` when the output cannot be written.
     pub fn finish(mut self) -> Result<(W, Sealed), Error> {
         if let Some((missing, _)) = self.promised.0.get(self.closed.len()) {
             return Err(Error::OutOfOrder { found: "the end".into(), promised: missing.clone() });

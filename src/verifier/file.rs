@@ -1,4 +1,4 @@
-//! A file that somebody chose, read slice by slice as programs read files; workers may (File API, `FileReaderSync`).
+//! Implements `Read` for a chosen file, slice by slice, with `FileReaderSync` (File API), which only workers have.
 
 use std::io::{self, Read};
 
@@ -12,7 +12,7 @@ pub struct FileReader {
     file: File,
     at: u64,
     slice: Vec<u8>,
-    /// How much of the slice was given out.
+    /// How many bytes of the slice were returned.
     taken: usize,
 }
 
@@ -22,7 +22,7 @@ impl FileReader {
     }
 
     pub fn size(&self) -> u64 {
-        // JavaScript counts in doubles; no file is beyond what they hold.
+        // JavaScript numbers are doubles; no file is larger than they hold exactly.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size is a whole number")]
         let size = self.file.size() as u64;
         size

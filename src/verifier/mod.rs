@@ -1,8 +1,8 @@
-//! The check of a file in the browser, on a thread of its own (a worker): its own WebAssembly module, built with the
-//! feature `verifier` and without the page.
+//! Verifies a file in the browser, in a web worker: a separate WebAssembly module, built with the feature `verifier`
+//! and without the page.
 //!
-//! May import: `model`, `seal`. Flow: `public/check-file.js` calls `check_file` with a file that was chosen; it is read
-//! from the disk slice by slice, unpacked and verified, and never sent anywhere.
+//! May import: `model`, `seal`. Flow: `public/check-file.js` calls `check_file` with the chosen file, which is read
+//! slice by slice, decompressed and verified, and never sent anywhere.
 
 mod file;
 mod zstd;
@@ -20,16 +20,16 @@ use zstd::RustZstd;
 
 type Content = Unpacker<FileReader, RustZstd<Raw<FileReader>>>;
 
-/// Bytes between two looks at how far it has come.
+/// Bytes read between two updates of the progress.
 const CHUNK: usize = 1 << 20;
 const UNREADABLE: &str = "The browser cannot read it: was it moved or changed meanwhile?";
 
-/// Checks a file to its end. `tell` is called with what `Check` is in JSON: how far it has come, at last what came out.
+/// Checks a file. Calls `tell` with `Check` as JSON: first the progress, at the end the result.
 #[wasm_bindgen]
 pub fn check_file(file: File, tell: &Function) {
     let tell = |check: &Check| {
         let text = serde_json::to_string(check).unwrap_or_default();
-        // Whoever does not listen any more needs no answer.
+        // An error means that the page no longer listens.
         let _ = tell.call1(&JsValue::NULL, &text.into());
     };
     let checked = check(file, |percent| tell(&Check::Read { percent }));
@@ -61,7 +61,7 @@ fn check(file: File, show: impl Fn(u64)) -> Check {
         }
     }
     match verifier.finish() {
-        // The size is the file's as people have it.
+        // Report the size of the file, not of its decompressed content.
         Ok(found) => Check::Whole(Box::new(Verified { bytes, ..found })),
         Err(flaw) => Check::NotWhole(flaw.to_string()),
     }

@@ -1,4 +1,4 @@
-//! One zstd frame, unpacked in Rust: browsers have no zstd of their own.
+//! Decoder of one zstd frame in Rust: browsers have no built-in one.
 
 use std::io::{self, BufRead, Read};
 
@@ -10,7 +10,7 @@ pub struct RustZstd<R: BufRead>(StreamingDecoder<R, FrameDecoder>);
 
 impl<R: BufRead> ZstdFrame<R> for RustZstd<R> {
     fn begin(raw: R) -> io::Result<Self> {
-        // Not `Other`, which says that the file cannot be read.
+        // A damaged header is bad data, not a failure to read the file.
         let bad = |_| io::Error::from(io::ErrorKind::InvalidData);
         Ok(Self(StreamingDecoder::new(raw).map_err(bad)?))
     }

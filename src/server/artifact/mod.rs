@@ -1,9 +1,9 @@
-//! Finished files: they appear whole or not at all, and go when their time is over.
+//! Stores finished export files (artefacts): published atomically, removed when they expire.
 //!
-//! May import: `support`, `model`. Flow: `begin` gives a private temporary file; `publish` syncs and
-//! renames it to its unguessable name; `open` serves it; `remove` and `sweep` clear up, and touch nothing
-//! but files of our own that are named as we name them. Locks beside the folder say which server works
-//! here, and which runs of the command line still live.
+//! May import: `support`, `model`. Flow: `begin` creates a private temporary file; `publish` syncs it and
+//! renames it to its unguessable name; `open` serves it; `remove` and `sweep` delete files, and only our
+//! own that follow our naming. Lock files beside the folder show which server works here, and which
+//! command-line runs are alive.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -32,32 +32,32 @@ pub enum Error {
     Gone(#[source] io::Error),
 }
 
-/// The folder (0700) where one source's artefacts lie (0600), apart from anything that is served by path.
+/// The folder (0700) of one source's artefacts (0600), outside of anything that is served by path.
 #[derive(Clone, Debug)]
 pub struct Artifacts {
     folder: OwnFolder,
-    /// The folder of all sources.
+    /// The parent folder, common to all sources.
     above: OwnFolder,
     source_id: String,
 }
 
-/// The length of a name that `random::token` makes.
+/// Length of a name from `random::token`.
 const NAME_LENGTH: usize = 64;
 
 impl Artifacts {
-    /// One source's folder inside that of the state.
+    /// Opens or creates one source's folder inside the state's.
     ///
     /// # Errors
-    /// When something else lies there.
+    /// `Own` when the path is not a folder of ours, or cannot be created.
     pub fn in_folder(above: OwnFolder, source_id: String) -> Result<Self, Error> {
         let folder = OwnFolder::at(above.path().join(&source_id)).map_err(Error::Own)?;
         Ok(Self { folder, above, source_id })
     }
 
-    /// Makes this process the only server of this source and state, for as long as it keeps the lock.
+    /// Makes this process the only server of this source and state while it holds the lock.
     ///
     /// # Errors
-    /// `InUse` while another one is.
+    /// `InUse` while another one holds it; `Own` when the lock file cannot be opened.
     pub fn serve(&self) -> Result<Lock, Error> {
         self.above.lock(&format!("{}.lock", self.source_id)).map_err(|error| match error {
             own_folder::Error::InUse => Error::InUse,
@@ -65,26 +65,26 @@ impl Artifacts {
         })
     }
 
-    /// Says that a run of the command line lives, for as long as it keeps the lock.
+    /// Marks a command-line run as alive while the lock is held.
     ///
     /// # Errors
-    /// When the lock's file cannot be made.
+    /// `Own` when the lock cannot be taken.
     pub fn mark_running(&self, id: ExportId) -> Result<Running, Error> {
         let name = format!("{id}.run");
         let lock = self.above.lock(&name).map_err(Error::Own)?;
         Ok(Running { folder: self.above.clone(), name, _lock: lock })
     }
 
-    /// Whether the process of a run of the command line still lives.
+    /// Whether the process of a command-line run is still alive.
     #[must_use]
     pub fn is_running(&self, id: ExportId) -> bool {
         self.above.is_locked(&format!("{id}.run"))
     }
 
-    /// Removes what is left of a run whose process was killed.
+    /// Removes the lock file of a run whose process was killed.
     ///
     /// # Errors
-    /// When it is there and stays.
+    /// `Write` when it exists and cannot be removed.
     pub fn forget_running(&self, id: ExportId) -> Result<(), Error> {
         self.above.remove(&format!("{id}.run")).map_err(Error::Write)
     }
@@ -94,10 +94,10 @@ impl Artifacts {
         self.folder.path()
     }
 
-    /// A new file under a temporary name; dropped without `publish` it is removed.
+    /// Creates a file with a temporary name; dropping it without `publish` removes it.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// `Write` when it cannot be created.
     pub fn begin(&self, name: String) -> Result<Unpublished, Error> {
         let path = self.folder.path().join(format!("{name}{UNFINISHED}"));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(Error::Write)?;
@@ -106,7 +106,7 @@ impl Artifacts {
     }
 
     /// # Errors
-    /// When it is gone.
+    /// `Gone` when there is no such artefact, or it cannot be opened.
     pub fn open(&self, name: &str) -> Result<File, Error> {
         if !is_finished(name) {
             return Err(Error::Gone(io::ErrorKind::NotFound.into()));
@@ -115,19 +115,19 @@ impl Artifacts {
         OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(path).map_err(Error::Gone)
     }
 
-    /// Removes a file; one that is gone already is fine.
+    /// Removes a file; a missing file is not an error.
     ///
     /// # Errors
-    /// When it is there and stays.
+    /// `Write` when it exists and cannot be removed.
     pub fn remove(&self, name: &str) -> Result<(), Error> {
         if is_ours(name) { self.folder.remove(name).map_err(Error::Write) } else { Ok(()) }
     }
 
-    /// Removes our files but for those named: what a killed process left behind, and, beside the folders of
-    /// the sources, what was there before sources were told apart.
+    /// Removes our files except those in `keep`: leftovers of killed processes and, in the parent folder, files
+    /// of versions that had no folder per source.
     ///
     /// # Errors
-    /// When a folder cannot be read.
+    /// `Folder` when a folder cannot be read, `Write` when a file cannot be removed.
     pub fn sweep(&self, keep: &[String]) -> Result<(), Error> {
         for (folder, keep) in [(&self.folder, keep), (&self.above, &[])] {
             for entry in std::fs::read_dir(folder.path()).map_err(Error::Folder)? {
@@ -149,7 +149,7 @@ fn is_ours(name: &str) -> bool {
     is_finished(name.strip_suffix(UNFINISHED).unwrap_or(name))
 }
 
-/// A run of the command line while it lives.
+/// A live command-line run: holds its lock, and removes the lock file when dropped.
 #[derive(Debug)]
 pub struct Running {
     folder: OwnFolder,
@@ -163,11 +163,11 @@ impl Drop for Running {
     }
 }
 
-/// A file that nobody can open by its name yet.
+/// A file that is not available under its final name yet.
 #[derive(Debug)]
 pub struct Unpublished {
     file: File,
-    /// There until `publish`.
+    /// `Some` until `publish`.
     sync: Option<EarlySync>,
     path: PathBuf,
     name: String,
@@ -175,10 +175,10 @@ pub struct Unpublished {
 }
 
 impl Unpublished {
-    /// Makes the file durable and then visible under its name.
+    /// Syncs the file, renames it to its final name and returns that name.
     ///
     /// # Errors
-    /// When the disk does not confirm it; then nothing is visible.
+    /// `Write` when the file cannot be synced or renamed; it is then removed.
     pub fn publish(mut self) -> Result<String, Error> {
         self.sync.take().map_or(Ok(()), EarlySync::finish).map_err(Error::Write)?;
         let target = self.path.with_file_name(&self.name);

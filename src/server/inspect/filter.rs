@@ -1,4 +1,4 @@
-//! Which records to show: `column=value`.
+//! The record filter `column=value`.
 
 use super::Record;
 
@@ -10,14 +10,14 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// A record fits when the value reads the same as text: `42`, `true`, `null`, or a string's inside.
+    /// Whether the record's value equals the filter's as text: `42`, `true`, `null`, or a string without its quotes.
     #[must_use]
     pub fn fits(&self, record: &Record) -> bool {
         record.get(&self.column).is_some_and(|value| plain(value.get()) == self.value)
     }
 }
 
-/// A JSON value as a person would type it: strings without quotes, the rest as it stands.
+/// Returns a JSON value as a person would type it: strings without quotes and escapes, all else verbatim.
 #[must_use]
 pub fn plain(json: &str) -> std::borrow::Cow<'_, str> {
     if json.starts_with('"')

@@ -1,7 +1,7 @@
-//! Reading a file record by record: the query tool for files too large to read in one go.
+//! Reads a file record by record, to query files too large to load.
 //!
-//! May import: `model`. Flow: `Snapshot::open` reads the metadata; `records` streams one table's lines
-//! and skips the rest; memory holds one record.
+//! May import: `seal`, `model`. Flow: `Snapshot::open` reads the metadata; `records` streams one table's
+//! lines and skips the rest; memory holds one record.
 
 mod filter;
 
@@ -14,7 +14,7 @@ use crate::model::ordered::Ordered;
 
 pub use filter::{Filter, plain};
 
-/// PostgreSQL holds values of up to 1 GiB; a packed file of a few MB could ask for all memory there is.
+/// A PostgreSQL value has at most 1 GiB. Without a limit, a compressed file of a few MB could exhaust memory.
 const LONGEST_LINE: usize = 1 << 30;
 const LARGEST_METADATA: usize = 64 << 20;
 
@@ -36,10 +36,10 @@ pub enum Error {
     Damaged(u64),
 }
 
-/// A record as it stands in the file: every value's own text.
+/// A record with each value as its raw JSON text.
 pub type Record = Ordered<Box<RawValue>>;
 
-/// An opened file, read up to its data.
+/// An open file, read up to its data.
 pub struct Snapshot<R> {
     pub metadata: Metadata,
     lines: Lines<R>,
@@ -47,7 +47,8 @@ pub struct Snapshot<R> {
 
 impl<R: BufRead> Snapshot<R> {
     /// # Errors
-    /// When the file is not a snapshot that this version reads.
+    /// `Foreign` or `Newer` when it is not a file that this version reads; `Cut`, `TooMuch`, `TooLong` or `Read` when
+    /// its metadata cannot be read.
     pub fn open(lines: R) -> Result<Self, Error> {
         let mut lines = Lines { input: lines, held: Vec::new(), number: 0 };
         if lines.next()? != Some(b"{\"metadata\":") {
@@ -65,10 +66,11 @@ impl<R: BufRead> Snapshot<R> {
         Ok(Self { metadata: read_metadata(&text)?, lines })
     }
 
-    /// Gives each record of a table to `take` until that says false.
+    /// Calls `take` with each record of a table until it returns false.
     ///
     /// # Errors
-    /// When the file ends before the table does, or a line is no record.
+    /// `Cut` when the file ends before the table, `Damaged` or `TooLong` when a line is not a record; `Read` when
+    /// reading or `take` fails.
     pub fn records(
         self,
         table: &str,
@@ -100,7 +102,7 @@ struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    /// The next line without its end; none at the end of the file.
+    /// Returns the next line without its newline; `None` at the end of the file, or if the last line has none.
     fn next(&mut self) -> Result<Option<&[u8]>, Error> {
         self.held.clear();
         self.number += 1;

@@ -1,4 +1,4 @@
-//! The belt between the thread that reads and encodes and the thread that hashes and writes.
+//! Bounded channel from the thread that reads and encodes to the thread that hashes and writes.
 
 use std::io::Write;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel};
@@ -7,16 +7,16 @@ use super::Meter;
 use crate::seal::{self, Sealed, Sealer};
 use crate::server::rows::Stopped;
 
-/// Measured: below 64 KiB the hand-over shows, above 512 KiB the cache misses do.
+/// Measured: below 64 KiB the channel's overhead shows, above 512 KiB the cache misses do.
 pub const CHUNK_BYTES: usize = 256 << 10;
 pub const CHUNKS_IN_FLIGHT: usize = 4;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error<E: std::error::Error> {
-    /// The side that reads failed.
+    /// Reading or encoding failed.
     #[error(transparent)]
     Read(E),
-    /// The side that writes failed.
+    /// Hashing or writing failed.
     #[error(transparent)]
     Seal(seal::Error),
     #[error("the reader stopped in the middle")]
@@ -28,7 +28,7 @@ enum Part {
     TableClosed { table: String, records: u64 },
 }
 
-/// The encoder's end of the belt.
+/// The encoder's end of the channel.
 pub struct Belt<'m> {
     buffer: Vec<u8>,
     full: SyncSender<Part>,
@@ -37,20 +37,20 @@ pub struct Belt<'m> {
 }
 
 impl Belt<'_> {
-    /// The chunk being filled. Call `flush_if_full` now and then.
+    /// The chunk being filled. Call `flush_if_full` regularly.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.buffer
     }
 
-    /// Sends the chunk on when it is full.
+    /// Sends the chunk if it is full.
     ///
     /// # Errors
-    /// When the writing side ended, or the run was asked to stop.
+    /// When the writing side has ended, or the run was cancelled.
     pub fn flush_if_full(&mut self) -> Result<(), Stopped> {
         if self.buffer.len() < CHUNK_BYTES { Ok(()) } else { self.flush() }
     }
 
-    /// Tells the writing side that a table is complete.
+    /// Sends the rest of the table and marks it as complete.
     ///
     /// # Errors
     /// As `flush_if_full`.
@@ -72,10 +72,11 @@ impl Belt<'_> {
     }
 }
 
-/// Runs `read` on a thread of its own and seals what it puts on the belt. Blocks until both are done.
+/// Runs `read` on a second thread and seals what it sends on this one. Blocks until both are done.
 ///
 /// # Errors
-/// Whichever side failed first; a reader that panics is a failure like any other, never an end.
+/// `Seal` when hashing or writing failed, `Read` when `read` failed, `Panicked` when it panicked: a panic never
+/// counts as the end of the data.
 pub fn convey<W, E, R>(mut sealer: Sealer<'_, W>, meter: &Meter, read: R) -> Result<(W, Sealed), Error<E>>
 where
     W: Write,
@@ -90,7 +91,7 @@ where
             read(&mut belt)
         });
         let written = seal_parts(&mut sealer, &arriving, &give_back, meter);
-        // Without a receiver a blocked reader wakes up and ends.
+        // Closing the channel wakes a reader that waits to send.
         drop(arriving);
         let read = reader.join();
         written.map_err(Error::Seal)?;
@@ -111,7 +112,7 @@ fn seal_parts<W: Write>(
                 sealer.write(&chunk)?;
                 meter.add_bytes(chunk.len());
                 chunk.clear();
-                // One huge cell must not keep its memory for the rest of the run.
+                // Do not keep the memory of one huge value for the rest of the run.
                 if chunk.capacity() <= 2 * CHUNK_BYTES {
                     let _ = give_back.send(chunk);
                 }

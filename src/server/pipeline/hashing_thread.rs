@@ -1,4 +1,4 @@
-//! Hashes on a thread of its own, while another one follows the records: a verifier has both to do.
+//! Hashes on a second thread, so that a verifier checks records and computes digests in parallel.
 
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
@@ -12,9 +12,9 @@ enum Part {
     TableEnd,
 }
 
-/// Gives what it is told to the thread.
+/// A `Digester` that sends its input to a thread.
 pub struct HashingThread {
-    /// Of the table in hand, not yet sent.
+    /// Bytes of the current table that are not sent yet.
     chunk: Vec<u8>,
     parts: SyncSender<Part>,
     used: Receiver<Vec<u8>>,
@@ -30,7 +30,7 @@ impl HashingThread {
         Self { chunk: Vec::with_capacity(2 * CHUNK_BYTES), parts, used, thread }
     }
 
-    /// A thread that has panicked takes nothing more, and `end` panics, too.
+    /// Ignores a closed channel: the thread has panicked, and `end` resumes the panic.
     fn send(&self, part: Part) {
         let _ = self.parts.send(part);
     }
@@ -83,7 +83,7 @@ impl Digester for HashingThread {
     fn end(mut self) -> Digests {
         self.flush();
         let Self { parts, thread, .. } = self;
-        // Without a sender the thread comes to its end.
+        // Closing the channel ends the thread.
         drop(parts);
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }

@@ -1,13 +1,13 @@
-//! How far a run is, readable from any thread, and the switch that stops it.
+//! Progress counters of a run, readable from any thread, and its cancellation.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Shared by the run, the progress channel and whoever cancels.
+/// Shared by the run, the progress events and the request that cancels it.
 #[derive(Debug, Default)]
 pub struct Meter {
     records: AtomicU64,
     bytes: AtomicU64,
-    /// Index of the table in hand, plus one; 0 before the first.
+    /// Index of the current table, plus one; 0 before the first.
     table: AtomicU64,
     stopped: AtomicBool,
 }
@@ -35,13 +35,13 @@ impl Meter {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// The index of the table in hand, once there is one.
+    /// The index of the current table, or `None` before the first.
     #[must_use]
     pub fn table(&self) -> Option<usize> {
         usize::try_from(self.table.load(Ordering::Relaxed)).ok()?.checked_sub(1)
     }
 
-    /// Asks the run to end without a file.
+    /// Requests cancellation: the run ends without a file.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }

@@ -1,7 +1,7 @@
-//! From rows to a sealed file: redact, encode, convey, seal, compress; `unpack` reads it back.
+//! Turns rows into a sealed file: redact, encode, seal, compress. `unpack` decompresses it again.
 //!
-//! May import: `rows`, `seal`, `model`. Flow: a reader thread pushes rows into an encoder, whose
-//! bytes travel in chunks of 256 KiB over a bounded belt to the thread that hashes and writes them.
+//! May import: `rows`, `seal`, `model`. Flow: a reader thread pushes rows into an encoder, whose bytes
+//! go in chunks of 256 KiB through a bounded channel to the thread that hashes and writes them.
 
 pub mod belt;
 pub mod compress;

@@ -1,4 +1,4 @@
-//! The mirror of `compress`: packed files with the system's own zstd.
+//! Decompression on the server, with native zstd: the inverse of `compress`.
 
 use std::io::{self, BufRead, Read};
 
@@ -6,10 +6,10 @@ use zstd::stream::read::Decoder;
 
 use crate::seal::{self, Raw, ZstdFrame};
 
-/// A file's content, unpacked where it is packed.
+/// A file's content, decompressed if the file is compressed.
 pub type Unpacker<R> = seal::Unpacker<R, NativeZstd<Raw<R>>>;
 
-/// One zstd frame.
+/// Decoder of one zstd frame, on libzstd.
 pub struct NativeZstd<R: BufRead>(Decoder<'static, R>);
 
 impl<R: BufRead> ZstdFrame<R> for NativeZstd<R> {
@@ -83,9 +83,9 @@ mod tests {
         }
     }
 
-    /// A packing has bits that mean nothing (the fill of a last byte, states of a table that no symbol
-    /// uses): flipped, they leave every byte of the content as it was. Any other flip is an error here or
-    /// changes the content, which the seal inside then refuses.
+    /// Compressed streams contain bits without meaning (padding of the last byte, table states that no symbol
+    /// uses): flipping one leaves the content unchanged. Any other flip is an error here or changes the
+    /// content, which then fails the check of its seal.
     #[test]
     fn a_flipped_bit_is_noticed_unless_it_means_nothing() {
         for kind in [Compression::Gzip, Compression::Zstd] {

@@ -1,4 +1,4 @@
-//! Where a signing key lies, and the public keys of the ones before it.
+//! The files of the signing key and of the public keys of its predecessors.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
@@ -14,16 +14,17 @@ use crate::server::support::own_folder::is_own;
 use crate::server::support::random::Random;
 
 impl SigningKey {
-    /// Reads the key, or makes one where there is none: for its owner only (0600).
+    /// Reads the key, or creates one if there is none, with mode 0600.
     ///
     /// # Errors
-    /// When it cannot be read or made, is no key, or can be read by everybody.
+    /// `Unreadable`; `NotMade` when it cannot be created; `NotAKey` when it is not an Ed25519 key; `Exposed` when its
+    /// owner is neither ours nor root, its group can write it, or other users can access it.
     pub fn at(path: &Path, random: &dyn Random) -> Result<Self> {
         if let Some(key) = Self::read(path)? {
             return Ok(key);
         }
         match Self::make(random).write(path, false) {
-            // Another process was quicker: its key is as good.
+            // Another process has created a key in the meantime: use that one.
             Err(Error::NotMade { cause, .. }) if cause.kind() == io::ErrorKind::AlreadyExists => {}
             made => made?,
         }
@@ -31,13 +32,13 @@ impl SigningKey {
         Self::read(path)?.ok_or_else(gone)
     }
 
-    /// The key that lies there, if there is one.
+    /// Reads the key, or returns `None` if there is no file.
     ///
     /// # Errors
     /// As `at`.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let unreadable = |cause| Error::Unreadable { path: path.to_owned(), cause };
-        // A pipe in its place is not waited for.
+        // Opening a named pipe must not block.
         let mut file = match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file.map_err(unreadable)?,
@@ -51,10 +52,10 @@ impl SigningKey {
         Ok(Some(Self(key)))
     }
 
-    /// Signs with a new key from now on; the old one's public key stays known.
+    /// Replaces the key with a new one and keeps the old public key on file.
     ///
     /// # Errors
-    /// When either cannot be written; then the old key stays.
+    /// When either file cannot be read or written; the old key then stays in use.
     pub fn rotate(path: &Path, random: &dyn Random) -> Result<Self> {
         if let Some(old) = Self::read(path)? {
             let mut known = retired(path)?;
@@ -81,12 +82,12 @@ impl SigningKey {
     }
 }
 
-/// The file appears whole or not at all, for its owner only.
+/// Writes a file atomically (temporary file, sync, rename), with mode 0600.
 fn write_whole(path: &Path, content: &str, replace: bool) -> Result<()> {
     let not_made = |cause| Error::NotMade { path: path.to_owned(), cause };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(not_made)?;
-    // Made with 0600.
+    // `NamedTempFile` sets mode 0600.
     let mut file = NamedTempFile::new_in(folder).map_err(not_made)?;
     file.write_all(content.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(not_made)?;
     let named = if replace { file.persist(path) } else { file.persist_noclobber(path) };
@@ -95,18 +96,18 @@ fn write_whole(path: &Path, content: &str, replace: bool) -> Result<()> {
 }
 
 impl PublicKeys {
-    /// The keys that the installation with its signing key there has ever signed with, the present one first. None
-    /// where it has signed nothing yet.
+    /// Returns all keys that the installation with its signing key at `path` has ever had, the newest first; empty if
+    /// it has none yet.
     ///
     /// # Errors
-    /// When one cannot be read.
+    /// When one of the files cannot be read, holds something else, or is `Exposed`.
     pub fn of_installation(path: &Path) -> Result<Self> {
         let present = SigningKey::read(path)?.map(|key| key.public());
         Ok(Self(present.into_iter().chain(retired(path)?.0.into_iter().rev()).collect()))
     }
 }
 
-/// The public keys of before, the oldest first.
+/// Reads the public keys of earlier signing keys, oldest first.
 fn retired(path: &Path) -> Result<PublicKeys> {
     let path = retired_path(path);
     match path.metadata() {
@@ -116,7 +117,7 @@ fn retired(path: &Path) -> Result<PublicKeys> {
     }
 }
 
-/// Others may neither read a private key nor write what is trusted. A key that was handed to a service may be root's.
+/// Other users must not read a private key or write trusted keys. Root may own a key that is passed to a service.
 fn is_ours_alone(there: &Metadata) -> bool {
     (is_own(there) || there.uid() == 0) && there.mode() & 0o027 == 0
 }

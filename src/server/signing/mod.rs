@@ -1,8 +1,8 @@
-//! Who vouches for a file: the installation's Ed25519 key (RFC 8032), and the public keys that somebody trusts.
+//! Signatures of files (Ed25519, RFC 8032): the installation's signing key and the public keys to trust.
 //!
-//! May import: `support`, `seal`, `model`. Flow: `SigningKey` signs a seal while it is written; `PublicKeys` says of
-//! a signature that was found in a file whose it is. Keys are kept as `openssl` writes them: PKCS #8 and
-//! `SubjectPublicKeyInfo` in PEM (RFC 8410).
+//! May import: `support`, `seal`, `model`. Flow: `SigningKey` signs the seal when a file is finished; `PublicKeys`
+//! checks the signature found in a file and whether its key is trusted. Keys are stored as `openssl` writes them:
+//! PKCS #8 and `SubjectPublicKeyInfo` in PEM (RFC 8410).
 
 mod key_file;
 mod public_keys;
@@ -40,7 +40,7 @@ pub enum Error {
 
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// The key that this installation signs with.
+/// The installation's private key.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 impl SigningKey {
@@ -49,8 +49,8 @@ impl SigningKey {
         PublicKey::from(self.0.verifying_key())
     }
 
-    /// A name that nobody can read back without the key, the same for the same name: 16 hexadecimal digits of
-    /// HMAC-SHA256 (RFC 2104).
+    /// Returns a digest that identifies a name, ignoring case, and cannot be reversed without the key: 16 hexadecimal
+    /// digits of HMAC-SHA256 (RFC 2104).
     #[must_use]
     pub fn digest_of(&self, name: &str) -> String {
         let key = Hmac::<Sha256>::new_from_slice(&self.0.to_bytes());
@@ -62,8 +62,8 @@ impl SigningKey {
 }
 
 impl SigningKey {
-    /// A mark that nobody can make without the key: 32 hexadecimal digits of HMAC-SHA256 over what it is for and these
-    /// fields, each with its length before it.
+    /// Returns an authentication code that cannot be forged without the key: 32 hexadecimal digits of HMAC-SHA256 over
+    /// purpose and fields, each prefixed with its length.
     #[must_use]
     pub fn mark(&self, purpose: &str, fields: &[&str]) -> String {
         let key = Hmac::<Sha256>::new_from_slice(&self.0.to_bytes());

@@ -1,4 +1,4 @@
-//! Public keys that somebody trusts, and what they say of a file.
+//! Trusted public keys, and checking a file's signature against them.
 
 use std::path::Path;
 
@@ -12,22 +12,22 @@ use sha2::{Digest, Sha256};
 use super::{Error, Result};
 use crate::seal::Signed;
 
-/// How a PEM block with a public key ends (RFC 7468).
+/// Last line of a PEM block with a public key (RFC 7468).
 const END: &str = "-----END PUBLIC KEY-----";
 
-/// A key that signatures can be checked with.
+/// An Ed25519 public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey(VerifyingKey);
 
-/// What a file's signature is worth to whoever trusts certain keys.
+/// Result of checking a file's signature against trusted keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// Signed with a key that is trusted: the file is unaltered.
+    /// Signed with a trusted key: the file is unaltered.
     Trusted(PublicKey),
-    /// Signed with another key: anybody could have made it.
+    /// Signed with another key: anyone could have made the file.
     Untrusted(PublicKey),
     Unsigned,
-    /// It is not a signature of this file.
+    /// The signature is not valid for this file.
     Broken,
 }
 
@@ -38,7 +38,7 @@ impl From<VerifyingKey> for PublicKey {
 }
 
 impl PublicKey {
-    /// What people call it: the first 16 hexadecimal digits of its SHA-256.
+    /// Returns the key's short name for people: the first 16 hexadecimal digits of its SHA-256.
     #[must_use]
     pub fn id(&self) -> String {
         hex::encode(&Sha256::digest(self.0.as_bytes())[..8])
@@ -49,7 +49,7 @@ impl PublicKey {
         BASE64.encode(self.0.as_bytes())
     }
 
-    /// As `openssl pkey -pubin` reads it.
+    /// Returns the form that `openssl pkey -pubin` reads.
     #[must_use]
     pub fn to_pem(&self) -> String {
         self.0.to_public_key_pem(LineEnding::LF).unwrap_or_else(|_| unreachable!("32 bytes always have a PEM"))
@@ -60,7 +60,7 @@ impl PublicKey {
         VerifyingKey::from_bytes(&bytes.try_into().ok()?).ok().map(Self)
     }
 
-    /// Strict, so that no second signature of the same message passes (RFC 8032, 8.4).
+    /// Strict, so that no altered signature of the same message passes (malleability: RFC 8032, section 8.4).
     fn has_signed(&self, signed: &Signed) -> bool {
         let bytes = BASE64.decode(&signed.signature.ed25519).unwrap_or_default();
         let signature = Signature::from_slice(&bytes);
@@ -68,20 +68,20 @@ impl PublicKey {
     }
 }
 
-/// Keys that somebody trusts.
+/// A list of trusted keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PublicKeys(pub Vec<PublicKey>);
 
 impl PublicKeys {
     /// # Errors
-    /// When the file cannot be read or holds none.
+    /// `Unreadable` when the file cannot be read, `NoPublicKey` when it is not one or more Ed25519 public keys.
     pub fn from_file(path: &Path) -> Result<Self> {
         let unreadable = |cause| Error::Unreadable { path: path.to_owned(), cause };
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         Self::from_pem(&text).filter(|keys| !keys.0.is_empty()).ok_or_else(|| Error::NoPublicKey(path.to_owned()))
     }
 
-    /// Any number of PEM blocks, one after the other. None where one of them is no Ed25519 key.
+    /// Parses any number of consecutive PEM blocks; `None` if anything else is there, or a key that is not Ed25519.
     #[must_use]
     pub fn from_pem(text: &str) -> Option<Self> {
         let (blocks, rest) = text.rsplit_once(END).unwrap_or(("", text));

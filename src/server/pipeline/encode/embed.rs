@@ -1,16 +1,16 @@
-//! Whether a column's JSON text can stand in the file as JSON without losing anything.
+//! Decides whether JSON text from a column can be embedded in the file as JSON without loss.
 //!
-//! A reader keeps one of several equal keys, rounds numbers to doubles and cannot tell SQL's NULL
-//! from JSON's. Text where that would change something is kept as a string instead (the
-//! `json` codec); the check reads the text once and builds nothing.
+//! A reader keeps only one of several equal keys, rounds numbers to doubles and cannot distinguish SQL's
+//! NULL from JSON's `null`. Text that this would change is written as a string instead (the `json`
+//! codec). The check is one pass over the text and builds no tree.
 
-/// Deeper than most readers follow (Python's `json` gives up near 1,000, others far earlier).
+/// Maximum nesting. Many readers fail on deeper JSON (Python's `json` near 1,000 levels, others far earlier).
 const DEEPEST: u32 = 100;
 
-/// True when embedding the text verbatim loses nothing.
+/// Returns whether the text can be embedded verbatim without loss.
 pub fn is_embeddable(text: &str) -> bool {
     let is_one_line = memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none();
-    // Space around the text could not be told from the file's own.
+    // Space around the text could not be distinguished from the file's own.
     if !is_one_line || text == "null" || text.starts_with([' ', '\t']) || text.ends_with([' ', '\t']) {
         return false;
     }
@@ -27,7 +27,7 @@ struct Scanner<'a> {
     depth: u32,
 }
 
-/// Each step returns `None` for text that is not JSON or would lose something.
+/// Each method returns `None` for text that is not JSON or that a reader would change.
 impl<'a> Scanner<'a> {
     fn value(&mut self, outermost: bool) -> Option<()> {
         self.space();
@@ -61,7 +61,7 @@ impl<'a> Scanner<'a> {
         loop {
             self.space();
             let key = self.string()?;
-            // An escape could spell a key that is already there.
+            // An escaped key could equal an earlier one that is spelled differently.
             if key.contains(&b'\\') {
                 return None;
             }
@@ -92,7 +92,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The inside of a string, escapes as they are written.
+    /// Returns the content of a string, with its escapes not decoded.
     fn string(&mut self) -> Option<&'a [u8]> {
         let start = self.at;
         (self.text.get(start) == Some(&b'"')).then_some(())?;
@@ -119,7 +119,7 @@ impl<'a> Scanner<'a> {
         let part = |b: &u8| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E');
         self.at += self.text[start..].iter().take_while(|b| part(b)).count();
         let text = std::str::from_utf8(&self.text[start..self.at]).ok()?;
-        // serde_json knows the grammar; a number it takes is a JSON number.
+        // What serde_json accepts is a number by the JSON grammar.
         serde_json::from_str::<f64>(text).ok()?;
         is_exact(text).then_some(())
     }
@@ -142,7 +142,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether a reader that knows only doubles shows the same number: the same digits, the same exponent.
+/// Whether a reader that parses numbers as doubles prints the same number: same digits, same exponent.
 fn is_exact(number: &str) -> bool {
     let Ok(double) = number.parse::<f64>() else { return false };
     if !number.contains(['.', 'e', 'E']) {
@@ -153,7 +153,7 @@ fn is_exact(number: &str) -> bool {
     !negative_zero && double.is_finite() && decimal(number) == decimal(zmij::Buffer::new().format_finite(double))
 }
 
-/// A number as its significant digits and the power of ten of the last one.
+/// Returns a number's significant digits and the power of ten of the last one.
 fn decimal(number: &str) -> Option<(String, i64)> {
     let number = number.trim_start_matches('-');
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));

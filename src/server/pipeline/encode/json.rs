@@ -1,4 +1,4 @@
-//! The encoder of the JSON form: one record a line, keys in column order.
+//! JSON encoder: one record per line, keys in column order.
 
 use std::io::Write;
 
@@ -9,17 +9,17 @@ use crate::seal::{field_open, table_open};
 use crate::server::pipeline::{Belt, Meter};
 use crate::server::rows::{RowSink, Selection, Stopped, Value};
 
-/// Cells are encoded in pieces of this size, so that one of 100 MB needs no buffer of 100 MB.
-/// Whole triples, as base64 wants them.
+/// Long values are encoded in pieces of this size, so that one of 100 MB needs no buffer of 100 MB.
+/// A multiple of three, for base64.
 const PIECE_BYTES: usize = 48 << 10;
-/// The meter is told every so many records.
+/// Number of records between two updates of the meter.
 const REPORT_EVERY: u64 = 256;
 
-/// Where encoded bytes go.
+/// A buffer for encoded bytes that is emptied in chunks.
 pub trait Chunks {
     fn buffer(&mut self) -> &mut Vec<u8>;
     /// # Errors
-    /// When nobody takes the bytes any more.
+    /// When the receiver of the bytes has ended, or the run was cancelled.
     fn flush_if_full(&mut self) -> Result<(), Stopped>;
 }
 
@@ -33,7 +33,7 @@ impl Chunks for Belt<'_> {
     }
 }
 
-/// Plain memory, for measuring a sample of records.
+/// An in-memory buffer, to measure a sample of records.
 impl Chunks for Vec<u8> {
     fn buffer(&mut self) -> &mut Vec<u8> {
         self
@@ -55,7 +55,7 @@ pub struct JsonTable<'a, C: Chunks> {
 }
 
 impl<'a, C: Chunks> JsonTable<'a, C> {
-    /// Opens the table; `end` closes what this began.
+    /// Writes the table's opening line. Call `end` after the last record.
     pub fn begin(out: &'a mut C, meter: &'a Meter, selection: &Selection) -> Self {
         out.buffer().extend_from_slice(table_open(&selection.table).as_bytes());
         let columns =
@@ -63,14 +63,14 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
         Self { columns: columns.collect(), out, meter, column: 0, records: 0 }
     }
 
-    /// How many bytes wait to be taken; they are dropped.
+    /// Discards the buffered bytes and returns their number.
     pub fn take_encoded_bytes(&mut self) -> usize {
         let bytes = self.out.buffer().len();
         self.out.buffer().clear();
         bytes
     }
 
-    /// Ends the last record's line and says how many there were.
+    /// Ends the last record's line and returns the number of records.
     pub fn end(self) -> u64 {
         if self.records > 0 {
             self.out.buffer().push(b'\n');
@@ -129,7 +129,7 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
                 self.out.buffer().extend_from_slice(if n == 1 { b"true" } else { b"false" });
             }
             Codec::Integer => scalar::integer(self.out.buffer(), n),
-            // In a column without one type, a string would pass for text.
+            // In a column without a type, a larger integer as a string would read as text: it is tagged below.
             Codec::Dynamic if exact => scalar::integer(self.out.buffer(), n),
             _ => {
                 return self.tagged("$int", |encoder| {
@@ -142,7 +142,7 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
     }
 
     fn double(&mut self, codec: Codec, n: f64) -> Result<(), Stopped> {
-        // 1.0 in a column without one type would come back as the integer 1 from many readers.
+        // In a column without a type, many readers would return 1.0 as the integer 1.
         let plain = codec == Codec::Double || (codec == Codec::Dynamic && n.is_finite() && n.fract() != 0.0);
         if plain {
             scalar::double(self.out.buffer(), n);
@@ -161,7 +161,7 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
         self.tagged("$blob", |encoder| encoder.long_base64(bytes))
     }
 
-    /// `{"$tag":…}`: a value whose type is not its column's.
+    /// Writes `{"$tag":…}`: a value that is not of its column's type.
     fn tagged(&mut self, tag: &str, inner: impl FnOnce(&mut Self) -> Result<(), Stopped>) -> Result<(), Stopped> {
         let _ = write!(self.out.buffer(), "{{\"{tag}\":");
         inner(self)?;
@@ -170,7 +170,7 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
     }
 }
 
-/// However the table ends, by a panic too, the meter is exact: a failure names the very record.
+/// Makes the meter exact however the table ends, even by a panic: an error names the exact record.
 impl<C: Chunks> Drop for JsonTable<'_, C> {
     fn drop(&mut self) {
         self.meter.add_records(self.records % REPORT_EVERY);

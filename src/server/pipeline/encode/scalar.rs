@@ -1,4 +1,4 @@
-//! Single values as JSON, exact to the last bit.
+//! Writes scalar values as JSON, exact to the last bit.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 /// Largest integer that every JSON reader keeps exact (RFC 8259, section 6; RFC 7493, section 2.2).
 pub const LARGEST_EXACT: i64 = (1 << 53) - 1;
 
-/// A number while every reader keeps it exact, else a string of its digits.
+/// Writes a number if every reader keeps it exact, else a string of its digits.
 pub fn integer(out: &mut Vec<u8>, n: i64) {
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(n).as_bytes();
@@ -17,7 +17,7 @@ pub fn integer(out: &mut Vec<u8>, n: i64) {
     }
 }
 
-/// Shortest digits that read back to the same bits; what JSON has no number for is a string.
+/// Writes the shortest digits that read back to the same bits; NaN, infinities and -0 become strings.
 pub fn double(out: &mut Vec<u8>, n: f64) {
     if n.is_finite() && !(n == 0.0 && n.is_sign_negative()) {
         out.extend_from_slice(zmij::Buffer::new().format_finite(n).as_bytes());
@@ -32,7 +32,7 @@ pub fn double(out: &mut Vec<u8>, n: f64) {
     }
 }
 
-/// The same for single precision, whose shortest digits are fewer.
+/// As `double`, in single precision, which needs fewer digits.
 pub fn float(out: &mut Vec<u8>, n: f32) {
     if n.is_finite() && !(n == 0.0 && n.is_sign_negative()) {
         out.extend_from_slice(zmij::Buffer::new().format_finite(n).as_bytes());
@@ -41,14 +41,14 @@ pub fn float(out: &mut Vec<u8>, n: f32) {
     }
 }
 
-/// A string that needs no escapes.
+/// Writes a string that needs no escapes.
 pub fn quoted(out: &mut Vec<u8>, plain: &[u8]) {
     out.push(b'"');
     out.extend_from_slice(plain);
     out.push(b'"');
 }
 
-/// Whether a text is ASCII that needs no escapes, as most short ones are: one look instead of two.
+/// Whether text is ASCII and needs no escapes, as most short text: one pass instead of two (UTF-8, escapes).
 pub fn is_plain(text: &[u8]) -> bool {
     let (words, rest) = text.as_chunks::<8>();
     let mut last = [b' '; 8];
@@ -56,8 +56,8 @@ pub fn is_plain(text: &[u8]) -> bool {
     words.iter().chain([&last]).fold(0, |marks, word| marks | special_bytes(u64::from_le_bytes(*word))) == 0
 }
 
-/// Marks in the highest bit of each byte what is a control character, a quote, a backslash or no ASCII; a
-/// mark beside a marked byte may be false (S. E. Anderson, "Bit Twiddling Hacks": zero byte in word).
+/// Sets the highest bit of each byte that is a control character, a quote, a backslash or not ASCII. A byte
+/// next to such a byte may be marked falsely (S. E. Anderson, "Bit Twiddling Hacks": zero byte in word).
 fn special_bytes(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     let zero_byte = |word: u64| word.wrapping_sub(ONES) & !word;
@@ -66,7 +66,7 @@ fn special_bytes(word: u64) -> u64 {
     (word | below_space | equal(b'"') | equal(b'\\')) & (ONES * 0x80)
 }
 
-/// The inside of a JSON string (RFC 8259, section 7). Any piece of valid UTF-8 may be given alone.
+/// Writes the content of a JSON string (RFC 8259, section 7). Valid UTF-8 may come in pieces cut anywhere.
 pub fn escaped(out: &mut Vec<u8>, mut text: &[u8]) {
     loop {
         let clean = clean_prefix(text);
@@ -93,7 +93,8 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
     }
 }
 
-/// How many bytes go through as they are. Written in blocks so that the compiler uses vector registers.
+/// Returns the number of bytes before the first that needs an escape. Works in blocks so that the compiler
+/// vectorises it.
 #[expect(clippy::needless_bitwise_bool, reason = "a lazy operator branches, and a branch stops the vectors")]
 fn clean_prefix(text: &[u8]) -> usize {
     const BLOCK: usize = 32;
@@ -105,7 +106,8 @@ fn clean_prefix(text: &[u8]) -> usize {
     clean + rest.iter().position(|&b| special(b)).unwrap_or(rest.len())
 }
 
-/// RFC 4648, section 4. Pieces may be given one by one while all but the last are whole triples.
+/// Writes base64 (RFC 4648, section 4). A value may come in pieces if the length of all but the last is a
+/// multiple of three.
 pub fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
     let start = out.len();
     out.resize(start + bytes.len().div_ceil(3) * 4, 0);

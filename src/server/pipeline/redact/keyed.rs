@@ -1,11 +1,11 @@
-//! Keyed bytes and a keyed permutation of the integers, on HMAC-SHA256 (RFC 2104).
+//! Keyed hashes and keyed permutations of integers, built on HMAC-SHA256 (RFC 2104).
 
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Drawn for one export and kept nowhere.
+/// Secret key of pseudonyms: generated for one export and never stored.
 #[derive(Clone)]
 pub struct Key([u8; 32]);
 
@@ -15,7 +15,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Values outside doubles' exact integers are permuted among themselves.
+/// Ends of the ranges of magnitudes that are permuted separately: 16 bits, 32 bits, exact in a double, 64 bits.
 const CLASSES: [u64; 4] = [1 << 15, 1 << 31, 1 << 53, u64::MAX >> 1];
 
 impl Key {
@@ -24,7 +24,7 @@ impl Key {
         Self(bytes)
     }
 
-    /// 32 bytes that only this key gives for this subject and value.
+    /// Returns the HMAC-SHA256 of subject and value under this key.
     pub fn bytes(&self, subject: &str, value: &[u8]) -> [u8; 32] {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; 32] };
         mac.update(subject.as_bytes());
@@ -33,8 +33,9 @@ impl Key {
         mac.finalize().into_bytes().into()
     }
 
-    /// Another integer of the same sign and about the same size, no two values becoming the same: keys
-    /// stay unique, and whatever type held the old value holds the new one.
+    /// Permutes integers within their sign and range of magnitude: keys stay unique, and the new value fits the
+    /// type that held the old one. Two values collide only where `n` and `-n` both map to 0, and among the
+    /// last few of `i64`.
     pub fn integer(&self, n: i64) -> i64 {
         let size = n.unsigned_abs();
         let class = CLASSES.iter().position(|end| size < *end).unwrap_or(CLASSES.len() - 1);
@@ -43,8 +44,8 @@ impl Key {
         if n < 0 { -new } else { new }
     }
 
-    /// Another number of `from..to`, by a permutation of all of them: cycle walking (Black and Rogaway,
-    /// "Ciphers with Arbitrary Finite Domains", 2002). `n` must be one of them.
+    /// Permutes `from..to` by cycle walking (Black and Rogaway, "Ciphers with Arbitrary Finite Domains", 2002).
+    /// `n` must be in the range.
     pub fn permute(&self, n: u64, from: u64, to: u64) -> u64 {
         let half_bits = (u64::BITS - (to - 1).leading_zeros()).div_ceil(2).max(1);
         let subject = format!("permute {from} {to}");
@@ -57,7 +58,7 @@ impl Key {
         }
     }
 
-    /// Four balanced rounds: a permutation of all numbers of twice `half_bits` bits.
+    /// Balanced Feistel network of four rounds: a permutation of all integers of `2 * half_bits` bits.
     fn feistel(&self, subject: &str, n: u64, half_bits: u32) -> u64 {
         let mask = (1_u64 << half_bits) - 1;
         let (mut left, mut right) = (n >> half_bits & mask, n & mask);

@@ -1,5 +1,5 @@
-//! Hides all but a part of a value, without a key: the same value is always masked the same. What has
-//! no part that could be shown shows nothing.
+//! Masks values: hides all but a part, without a key, so that the same value is always masked the same. Values
+//! with no part that may be shown are hidden completely.
 
 use super::{Kind, fit, is_date, is_digits, is_uuid};
 use crate::model::catalog::Codec;
@@ -7,7 +7,7 @@ use crate::server::rows::Value;
 
 pub fn value<'a>(value: Value<'_>, kind: Kind, text: &'a mut Vec<u8>) -> Value<'a> {
     match value {
-        // One digit of a number may be all of it.
+        // Even one digit may be the complete number.
         Value::Integer(_) => Value::Integer(0),
         Value::Float(_) => Value::Float(0.0),
         Value::Double(_) => Value::Double(0.0),
@@ -22,7 +22,7 @@ pub fn value<'a>(value: Value<'_>, kind: Kind, text: &'a mut Vec<u8>) -> Value<'
                 }
                 Codec::Decimal if super::is_number(plain) => text.push(b'0'),
                 Codec::Decimal | Codec::Json => return Value::Null,
-                // Some of its digits would be enough to find it again.
+                // A few of its digits would be enough to identify it.
                 _ if is_uuid(plain) => text.extend_from_slice(b"00000000-0000-0000-0000-000000000000"),
                 _ => {
                     masked_text(plain, text);
@@ -35,7 +35,7 @@ pub fn value<'a>(value: Value<'_>, kind: Kind, text: &'a mut Vec<u8>) -> Value<'
     }
 }
 
-/// `A***`, `a***@masked.invalid`, and of a telephone number the last two digits.
+/// Writes `A***`, `a***@masked.invalid`, or the last two digits of a telephone number.
 fn masked_text(plain: &str, out: &mut Vec<u8>) {
     let Some(first) = plain.chars().next() else { return };
     if is_digits(plain) {
@@ -48,7 +48,7 @@ fn masked_text(plain: &str, out: &mut Vec<u8>) {
         }
         return;
     }
-    // Of a short word, its first letter would be most of it.
+    // The first letter of a short word would reveal most of it.
     if plain.chars().count() >= 4 {
         out.extend_from_slice(first.encode_utf8(&mut [0; 4]).as_bytes());
     }

@@ -1,8 +1,8 @@
-//! The row stage that masks and pseudonymises: typed, so that every value stays what its column says.
+//! Masks and pseudonymises rows on their way to the encoder. A replacement fits its column's type, or is NULL.
 //!
-//! Pseudonyms depend on the value and on a key that is drawn for one export and kept nowhere: within a
+//! Pseudonyms depend on the value and on a key that is generated for one export and never stored: within a
 //! file the same value has the same pseudonym in every column (joins survive), and two files cannot be
-//! linked by them. They are still personal data: whoever has the database can tell who is who.
+//! linked by them. They are still personal data: anyone with access to the database can re-identify people.
 
 mod keyed;
 mod mask;
@@ -14,7 +14,7 @@ use crate::server::rows::{RowSink, Selection, Stopped, Value};
 
 pub use keyed::Key;
 
-/// Stands before an encoder and changes what has to be changed.
+/// A `RowSink` in front of an encoder that applies each column's treatment.
 pub struct Redactor<'a> {
     next: &'a mut dyn RowSink,
     key: &'a Key,
@@ -23,13 +23,13 @@ pub struct Redactor<'a> {
     text: Vec<u8>,
 }
 
-/// What a column's replaced values must still be.
+/// The type that a column's replacement values must fit.
 #[derive(Clone, Copy, Debug)]
 struct Kind {
     codec: Codec,
-    /// In characters, where the type has a limit.
+    /// In characters; `usize::MAX` where the type has no limit.
     longest: usize,
-    /// Whether a timestamp says its zone.
+    /// Whether a timestamp has a time zone.
     zoned: bool,
 }
 
@@ -41,7 +41,7 @@ impl Kind {
 }
 
 impl<'a> Redactor<'a> {
-    /// None where nothing is to be changed.
+    /// Whether any column has a treatment other than `Keep`.
     pub fn needed(selection: &Selection) -> bool {
         selection.treatments.iter().any(|treatment| *treatment != Treatment::Keep)
     }
@@ -59,7 +59,7 @@ impl RowSink for Redactor<'_> {
         self.text.clear();
         let changed = match (treatment, value) {
             (Treatment::Keep, value) => value,
-            // An omitted column is not selected; were it, nothing of it would leave.
+            // Omitted columns are not selected; if one were, its values would be NULL.
             (_, Value::Null) | (Treatment::Omit, _) => Value::Null,
             (Treatment::Mask, value) => mask::value(value, kind, &mut self.text),
             (Treatment::Pseudonymise, value) => pseudonym::value(value, kind, self.key, &mut self.text),
@@ -73,7 +73,7 @@ impl RowSink for Redactor<'_> {
     }
 }
 
-/// Cuts text to what its type holds, in characters.
+/// Truncates text to at most `longest` characters.
 fn fit(text: &mut Vec<u8>, longest: usize) {
     let Ok(shown) = std::str::from_utf8(text) else { return };
     if let Some((end, _)) = shown.char_indices().nth(longest) {
@@ -87,7 +87,7 @@ fn is_date(text: &str) -> bool {
     text.len() == 10 && text.bytes().enumerate().all(shape)
 }
 
-/// Digits and the marks that telephone numbers and other numbers written as text have.
+/// Digits and the punctuation of telephone numbers and other numbers stored as text.
 fn is_digits(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_digit())
         && text.bytes().all(|c| c.is_ascii_digit() || b"+ ()-/.".contains(&c))

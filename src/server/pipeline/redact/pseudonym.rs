@@ -1,5 +1,5 @@
-//! Replaces a value by another of its kind, the same for the same value and key. What does not look like
-//! its kind is replaced all the same: nothing passes through.
+//! Pseudonymises values: the same value and key always give the same replacement, of the same type. Text that
+//! does not parse as its column's type is replaced too; only empty values, infinities and NaN stay.
 
 use std::io::Write;
 
@@ -24,7 +24,7 @@ pub fn value<'a>(value: Value<'_>, kind: Kind, key: &Key, text: &'a mut Vec<u8>)
             match kind.codec {
                 Codec::Date | Codec::Timestamp => date(plain, kind, key, text),
                 Codec::Decimal if is_number(plain) => digits(plain, key, text),
-                // They say nothing about anybody.
+                // These carry no personal data.
                 Codec::Decimal if matches!(plain, "NaN" | "Infinity" | "-Infinity") => text.extend_from_slice(bytes),
                 Codec::Decimal | Codec::Json => return Value::Null,
                 _ => any_text(plain, kind, key, text),
@@ -65,13 +65,13 @@ fn hex(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Days from the year 1 to the first of 1900, of 2100 and of 10000: a pseudonym stays in its age.
+/// Days from 0001-01-01 to the first days of the years 1, 1900, 2100 and 10000: a pseudonym stays in its range.
 const AGES: [u64; 4] = [0, 693_595, 766_644, 3_652_059];
 const SECONDS_PER_DAY: u64 = 86_400;
 const MICROSECONDS_PER_DAY: u64 = 86_400_000_000;
 
-/// Another day, and of a moment another second or microsecond: permuted, so that two never become one.
-/// Infinity says nothing about anybody and stays; what is no date of our calendar becomes one.
+/// Permutes dates by day and timestamps by second or microsecond, so that distinct values stay distinct.
+/// Infinities carry no personal data and stay. Text that is not a date of the years 1 to 9999 is hashed to one.
 fn date(plain: &str, kind: Kind, key: &Key, out: &mut Vec<u8>) {
     if matches!(plain, "infinity" | "-infinity") {
         return out.extend_from_slice(plain.as_bytes());
@@ -106,7 +106,7 @@ fn date(plain: &str, kind: Kind, key: &Key, out: &mut Vec<u8>) {
     }
 }
 
-/// Days since the first of the year 1, and microseconds of that day.
+/// Returns the days since 0001-01-01 and the microseconds since midnight.
 fn moment(plain: &str) -> Option<(u64, u64)> {
     let moment = if is_date(plain) {
         NaiveDate::parse_from_str(plain, "%Y-%m-%d").ok()?.and_time(NaiveTime::MIN)
@@ -119,7 +119,8 @@ fn moment(plain: &str) -> Option<(u64, u64)> {
     Some((day, u64::try_from(since_midnight).ok()?.min(MICROSECONDS_PER_DAY - 1)))
 }
 
-/// Short ones are permuted among those of their length, so that two never become one.
+/// Blobs of less than 8 bytes are permuted among those of the same length, so that distinct values stay
+/// distinct; longer ones are replaced by a keyed hash of at most 32 bytes.
 fn blob(bytes: &[u8], key: &Key, out: &mut Vec<u8>) {
     if bytes.len() >= 8 {
         return out.extend_from_slice(&key.bytes("bytes", bytes)[..bytes.len().min(32)]);
@@ -130,7 +131,8 @@ fn blob(bytes: &[u8], key: &Key, out: &mut Vec<u8>) {
     out.extend_from_slice(&new.to_be_bytes()[8 - bytes.len()..]);
 }
 
-/// Other digits in the same places. Up to 18 of them are permuted, so that two numbers never become one.
+/// Replaces digits and keeps all other characters in place. Numbers of up to 18 digits (without leading zeros)
+/// are permuted, so that distinct ones stay distinct.
 fn digits(plain: &str, key: &Key, out: &mut Vec<u8>) {
     let all: Vec<u8> = plain.bytes().filter(u8::is_ascii_digit).collect();
     let leading = all.iter().take_while(|digit| **digit == b'0').count().min(all.len() - 1);
@@ -156,7 +158,8 @@ fn digits(plain: &str, key: &Key, out: &mut Vec<u8>) {
     out.extend(plain.bytes().map(|byte| if byte.is_ascii_digit() { new.next().unwrap_or(byte) } else { byte }));
 }
 
-/// The mantissa's digits change, the exponent keeps the size. Infinity and NaN say nothing about anybody.
+/// Replaces the mantissa's digits and keeps the exponent, and so the magnitude. Infinities and NaN carry no
+/// personal data and stay.
 fn double(n: f64, key: &Key, text: &mut Vec<u8>) -> f64 {
     if !n.is_finite() {
         return n;
