@@ -1,9 +1,8 @@
-//! Waybill takes an application's data out of its database, proves that all of it is there, and puts
-//! it back.
+//! Waybill exports an application's whole database into one file and proves that the file is complete.
 //!
-//! `model` the words · `seal` the proof · `rpc` the seam between page and server · `ui` the page ·
-//! `verifier` the check of a file on a thread of the browser's own ·
-//! `server` everything that never reaches the browser. Arrows point from right to left.
+//! `model` shared types · `seal` sealing and verifying a file · `rpc` server functions between page and
+//! server · `ui` the pages · `verifier` verification in a web worker of the browser ·
+//! `server` server-only code. Imports point from right to left.
 #![recursion_limit = "256"]
 
 pub mod model;
@@ -15,7 +14,7 @@ pub mod ui;
 #[cfg(feature = "verifier")]
 pub mod verifier;
 
-/// Brings a page that the server rendered to life.
+/// Hydrates a page that the server rendered.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

@@ -1,4 +1,4 @@
-//! Parses the command line and hands over.
+//! The `waybill` binary: runs the command line.
 
 use std::process::ExitCode;
 

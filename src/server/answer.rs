@@ -1,7 +1,7 @@
-//! The one place that decides what a client may know of an error.
+//! Decides what a client may learn of an error; nothing else does.
 //!
-//! May import: use cases, `identity`, `model`. Flow: a use case's error becomes an `ApiError`; a cause
-//! that is nobody's business is logged here, once, under the reference that the client gets.
+//! May import: use cases, `identity`, `model`. Flow: a use case's error becomes an `ApiError`; an
+//! internal cause is logged here, once, under the reference that the client gets.
 
 use std::fmt::Display;
 
@@ -10,7 +10,7 @@ use crate::model::ApiError;
 use crate::model::text::sentence;
 use crate::server::support::random::{Random, SystemRandom, reference};
 
-/// Turns an error into what its client is told.
+/// Converts an error into the one that is sent to the client.
 pub trait IntoAnswer {
     fn into_answer(self) -> ApiError;
 }
@@ -72,7 +72,7 @@ impl IntoAnswer for ApiError {
     }
 }
 
-/// Logs the cause and gives out its reference.
+/// Logs the cause and returns an error that carries only its reference.
 fn internal(cause: &dyn Display) -> ApiError {
     internal_with(&SystemRandom, cause)
 }

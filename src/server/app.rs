@@ -20,7 +20,7 @@ use super::support::clock::Clock;
 use super::support::random::Random;
 use crate::model::access::{Capability, SourceLabel, Viewer};
 
-/// Everything that a door needs.
+/// Everything that an entry point (HTTP, CLI, worker) needs.
 pub struct App {
     pub exports: Arc<Exports>,
     pub history: History,
@@ -28,22 +28,22 @@ pub struct App {
     pub readiness: Readiness,
     pub profile: Arc<Profile>,
     pub source: SourceLabel,
-    /// Names the source in the state.
+    /// The source's id in the state.
     pub source_id: String,
     pub random: Arc<dyn Random>,
 }
 
-/// The parts that are chosen from outside.
+/// The parts that an entry point chooses.
 pub struct Parts<'a> {
     pub source: Arc<dyn Source>,
     pub profile: Profile,
-    /// What the operator calls the source.
+    /// The operator's name for the source.
     pub source_name: SourceName,
-    /// What the operator demands, whatever the profile says.
+    /// The operator's policy. A second factor is required if this or the profile says so.
     pub second_factor: SecondFactorPolicy,
-    /// Waybill's own database; finished files lie in a folder beside it.
+    /// The state database; finished files are in a folder beside it.
     pub state: &'a Path,
-    /// Where the key lies that files are signed with; it is made where it is missing.
+    /// The file of the signing key; created if it is missing.
     pub signing_key: &'a Path,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
@@ -51,7 +51,8 @@ pub struct Parts<'a> {
 
 impl App {
     /// # Errors
-    /// When the state or its folder cannot be used, or the state knows the source otherwise.
+    /// `Source` if the database cannot be reached; `State`, `Artifact` or `Signing` if the state, its folder or the key
+    /// cannot be used; `Binding` if the state knows the source by another name or identity.
     pub async fn build(parts: Parts<'_>) -> Result<Arc<Self>, Error> {
         let Parts { source, profile, source_name, second_factor, state, signing_key, clock, random } = parts;
 
@@ -98,10 +99,10 @@ impl App {
         Ok(Arc::new(Self { exports, history, identity, readiness, profile, source: label, source_id, random }))
     }
 
-    /// Takes over the accounts that belong to no source yet; says how many.
+    /// Assigns accounts without a source to this one and returns their number.
     ///
     /// # Errors
-    /// When the state cannot be written.
+    /// `Binding` if the state cannot be written.
     pub async fn adopt_accounts(&self) -> Result<u64, Error> {
         let count = binding::adopt_accounts(&self.exports.state, &*self.exports.clock).await?;
         if count > 0 {
@@ -110,7 +111,7 @@ impl App {
         Ok(count)
     }
 
-    /// What a page may know of its caller.
+    /// The caller, as pages show it.
     #[must_use]
     pub fn viewer(&self, caller: Caller) -> Viewer {
         let exporting = self.profile.roles_with(Capability::ExportDatabase).map(|role| role.label.clone());

@@ -1,8 +1,8 @@
-//! What the body of a server function stands on: the app and the caller that `http` put there.
+//! The context of a server function: the app and the caller, as `http` provides them.
 //!
 //! May import: `app`, `answer`, `identity`. Flow: a server function calls `act` with one use case;
-//! `act` finds app and caller, turns an error into an `ApiError` and sets its status. While a page is
-//! rendered the same status becomes the page's, so that a refusal is a real 403.
+//! `act` looks up app and caller, converts an error into an `ApiError` and sets its status. While a
+//! page is rendered on the server, the page gets the same status, so that a refusal is a real 403.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::app::App;
 use super::identity::Caller;
 use crate::model::ApiError;
 
-/// Who sent the request, as the session extractor found out.
+/// Who sent the request, as the session middleware found out.
 #[derive(Clone, Debug)]
 pub enum Visitor {
     Caller(Caller),
@@ -26,8 +26,10 @@ pub enum Visitor {
 }
 
 impl Visitor {
+    /// Returns the signed-in caller.
+    ///
     /// # Errors
-    /// When nobody is signed in, or it cannot be known.
+    /// `Unauthenticated` for an anonymous request; the look-up's error for `Unknown`.
     pub fn caller(self) -> Result<Caller, ApiError> {
         match self {
             Self::Caller(caller) => Ok(caller),
@@ -40,11 +42,11 @@ impl Visitor {
 /// Runs a use case for the caller of this request.
 ///
 /// # Errors
-/// What the client may know of the use case's error.
+/// As `Visitor::caller`; the use case's error, as far as the client may know it; `Unavailable` without a context.
 pub async fn act<T, E: IntoAnswer>(
     use_case: impl AsyncFnOnce(Arc<App>, Caller) -> Result<T, E>,
 ) -> Result<T, ApiError> {
-    // Before the first await: what is provided to this request is found on its own task only.
+    // Before the first await: Leptos finds a request's context on the request's own task only.
     let response = use_context::<ResponseOptions>();
     let provided = use_context::<Arc<App>>().zip(use_context::<Visitor>());
     let result = match provided {
@@ -63,7 +65,7 @@ pub async fn act<T, E: IntoAnswer>(
     result
 }
 
-/// Sends a plain form on to another page; a script's request keeps its answer.
+/// Redirects a plain form submission to another page; a request by script keeps its response.
 pub fn redirect_form(path: &str) {
     let accept = use_context::<Parts>().and_then(|parts| parts.headers.get(header::ACCEPT).cloned());
     let is_form = accept.is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));

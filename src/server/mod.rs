@@ -1,8 +1,8 @@
-//! Everything that never reaches the browser.
+//! Server code, which is never compiled for the browser.
 //!
-//! Doors (`http`, `cli`, `worker`) translate and decide nothing; `app` assembles; use cases (`export`,
-//! `history`) tell the story; parts do one thing each and know nothing of users; `rows` and `support`
-//! are the floor. Arrows only point down; `src/tests/architecture.rs` holds them to it.
+//! Entry points (`http`, `cli`, `worker`) translate and decide nothing; `app` assembles; use cases (`export`,
+//! `history`) authorise, act and audit; parts do one thing each and know nothing of users; `rows` and
+//! `support` are the lowest layer. Imports only point down; `src/tests/architecture.rs` enforces it.
 
 pub mod answer;
 pub mod app;

@@ -1,6 +1,6 @@
-//! Whether the database and Waybill's own records answer.
+//! The readiness check: whether the source database and the state database answer.
 //!
-//! May import: `source`, `state`. Flow: `ask` asks both, at most once in two seconds, however many want to know.
+//! May import: `source`, `state`. Flow: `ask` queries both, at most once in two seconds for all clients together.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use super::source::Source;
 use super::state::State;
 
-/// An answer is good for so long: who asks are machines, and each question costs the database one.
+/// How long a result is reused: probes are frequent, and each check costs the database a query.
 const GOOD_FOR: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Readiness {
         {
             return ready;
         }
-        // A task of its own: whoever hangs up meanwhile does not let the next one ask, too.
+        // In a separate task: a client that disconnects must not cancel the check and make the next one repeat it.
         let (source, state) = (self.source.clone(), self.state.clone());
         let asked = tokio::spawn(async move {
             let ready = look(source, &state).await;

@@ -1,8 +1,8 @@
 //! The audit trail: append-only, hash-chained, written in the caller's transaction.
 //!
 //! May import: `state`, `support`, `model`. Flow: a use case begins a transaction, changes state,
-//! appends the event here and commits: no event, no change. `refusals` keeps floods of them small; `trail` reads
-//! and checks what was written.
+//! appends the event here and commits: no event, no change. `refusals` folds repeated refusals into one row; `trail`
+//! reads the entries and verifies the chain.
 
 mod refusals;
 mod trail;
@@ -22,42 +22,42 @@ use crate::server::state::{Result, Tx};
 pub use refusals::Refusals;
 pub use trail::{Checked, Fault, Filter, Recorded, check, each, more, newest, newest_of};
 
-/// What happened.
+/// An event of the audit trail. The names of variants and fields are stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, VariantNames)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Event {
     SignedIn,
-    /// The name that was typed, as a keyed digest: it may be somebody's password.
+    /// `name` is a keyed digest of the name typed, which may be a password by mistake.
     SignInRefused {
         name: String,
     },
-    /// Too many attempts: nothing was looked up. Without the name, of which one visitor may try thousands.
+    /// Rate limited: nothing was looked up. Holds no name, since one client may try thousands.
     SignInLimited,
-    /// A wrong code for the first account.
+    /// A wrong or expired setup code for the first account.
     SetupRefused,
     SignedOut,
-    /// The password was right; a code of the second factor is still to come.
+    /// The password was right; the second-factor code is still missing.
     PasswordAccepted,
-    /// Whoever gave it knows the password.
+    /// A wrong second-factor code, after the right password.
     CodeRefused,
     RecoveryCodeUsed,
-    /// Somebody who is signed in did not know their password when asked again.
+    /// A signed-in user gave a wrong password when asked for it again.
     PasswordRefused,
     PasswordChanged,
-    /// A secret was made for an authenticator app.
+    /// A secret for an authenticator app was created; it is not confirmed yet.
     SecondFactorBegun,
     SecondFactorSet,
     SecondFactorRemoved {
         account: String,
     },
     RecoveryCodesRenewed,
-    /// On their own word or the operator's.
+    /// By the account's owner, by the operator, or because the account no longer fits the session.
     SessionsEnded {
         account: String,
         count: u64,
     },
-    /// An account of Waybill's own was made or got another password.
+    /// A local account was created, or its password was set.
     AccountPut {
         account: String,
     },
@@ -74,7 +74,7 @@ pub enum Event {
         action: String,
         role: Option<String>,
     },
-    /// A refusal that came again within a minute, so many times.
+    /// The number of times that a refusal was repeated within a minute.
     Repeated {
         what: Box<Self>,
         times: u64,
@@ -99,27 +99,27 @@ pub enum Event {
         whole: bool,
     },
     DownloadStarted,
-    /// A database was met for the first time.
+    /// A database was used with this state for the first time.
     SourceAdded {
         name: String,
     },
-    /// The operator said that a known source is now this database.
+    /// The operator bound a known source to its moved, upgraded or renamed database.
     SourceRebound {
         from: String,
         name: String,
     },
-    /// Accounts of the time before accounts had a source.
+    /// Accounts without a source were assigned to this one.
     AccountsAdopted {
         count: u64,
     },
-    /// From now on files are signed with another key.
+    /// The signing key was replaced.
     KeyRotated {
         from: Option<String>,
         to: String,
     },
 }
 
-/// What `Event`s are called in the trail.
+/// The names of all events, as stored.
 pub const KINDS: &[&str] = Event::VARIANTS;
 
 /// One event with its actor and, where there is one, its export.
@@ -134,10 +134,10 @@ pub struct Entry<'a> {
     pub event: Event,
 }
 
-/// Appends an event to the chain; gives the chain's new head.
+/// Appends an event to the chain and returns the new head.
 ///
 /// # Errors
-/// When the state cannot be written; then whatever the event is about must not happen.
+/// `Database` if the write fails; the change that the event is about must not be committed then.
 pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<AuditHead> {
     let last = sqlx::query("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1");
     let last = last.fetch_optional(&mut **tx).await?;
@@ -183,11 +183,11 @@ fn name_and_detail(event: &Event) -> (String, String) {
     (name.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned(), detail.to_string())
 }
 
-/// The hash that a row deserves: over the hash before it and all that it says.
+/// Computes a row's hash over the previous hash and the row's fields.
 fn link(row: &Recorded) -> String {
     let Recorded { previous_hash, at, actor, event, export_id, detail, source_id, network, .. } = row;
-    // An array keeps the fields apart: no two different rows read the same. Rows of the time before sources were
-    // told apart have none, nor have earlier ones a network, and they keep their hashes.
+    // A JSON array keeps the fields apart: no two different rows serialize to the same text. Rows from before the
+    // columns `source_id` and `network` existed are hashed without them, so that their hashes stay valid.
     let fields = match (source_id, network) {
         (None, None) => json!([previous_hash, at, actor, event, export_id, detail]),
         (Some(source), None) => json!([previous_hash, at, actor, event, export_id, detail, source]),

@@ -1,5 +1,5 @@
-//! Refusals, of which one visitor can make thousands: the first is recorded at once, its repetitions as one counted
-//! row when their minute is over.
+//! Folds repeated refusals, since one client can cause thousands: the first is recorded at once, its repetitions
+//! within a minute as one row with their number.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,21 +12,21 @@ use crate::model::export::ExportId;
 use crate::server::state::{Result, State};
 use crate::server::support::clock::{Clock, rfc3339};
 
-/// Repetitions within this time are one row.
+/// Repetitions within this window become one row.
 const FOLDED_FOR: TimeDelta = TimeDelta::minutes(1);
-/// So many different refusals are told apart at a time; what comes then is recorded each by itself.
+/// Limit on the refusals tracked at once; further ones are each recorded individually.
 const MOST: usize = 4096;
 
 #[derive(Debug, Default)]
 pub struct Refusals(Mutex<HashMap<Refusal, Repeated>>);
 
-/// What makes two refusals the same.
+/// The key by which refusals count as the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Refusal {
     actor: String,
     network: Option<IpAddr>,
     export: Option<ExportId>,
-    /// Its name and detail.
+    /// The event's name and detail.
     event: (String, String),
 }
 
@@ -38,10 +38,10 @@ struct Repeated {
 }
 
 impl Refusals {
-    /// Records a refusal, or counts it where it repeats one of the last minute.
+    /// Records a refusal, or counts it if it repeats one of the last minute.
     ///
     /// # Errors
-    /// When the state cannot be written.
+    /// `Database` if the write fails.
     pub async fn record(&self, state: &State, clock: &dyn Clock, entry: Entry<'_>) -> Result<()> {
         let refusal = Refusal::of(&entry);
         if self.repeats(&refusal, &entry.event, clock) {
@@ -59,7 +59,7 @@ impl Refusals {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts it, if there is one like it; else makes it the first one.
+    /// Counts a repetition and returns true; returns false for the first refusal of its kind.
     fn repeats(&self, refusal: &Refusal, event: &Event, clock: &dyn Clock) -> bool {
         let mut recent = self.lock();
         if let Some(repeated) = recent.get_mut(refusal) {
@@ -72,10 +72,10 @@ impl Refusals {
         false
     }
 
-    /// Records the repetitions whose minute is over; all of them where the server stops.
+    /// Records the repetitions whose window is over, or all of them if the server is stopping.
     ///
     /// # Errors
-    /// When the state cannot be written; then they are counted on.
+    /// `Database` if the write fails; the counts are kept for the next call.
     pub async fn record_repetitions(&self, state: &State, clock: &dyn Clock, stopping: bool) -> Result<()> {
         let now = clock.now();
         let is_over = |repeated: &Repeated| stopping || now - repeated.since >= FOLDED_FOR;
@@ -93,7 +93,7 @@ impl Refusals {
         }
         let mut recent = self.lock();
         for (refusal, recorded) in over {
-            // What came meanwhile begins a minute of its own.
+            // Repetitions that arrived in the meantime start a new window.
             match recent.get_mut(&refusal) {
                 Some(repeated) if repeated.times > recorded.times => {
                     (repeated.times, repeated.since) = (repeated.times - recorded.times, now);
@@ -105,8 +105,8 @@ impl Refusals {
     }
 }
 
-/// The first refusal of its kind, on its way into the trail. Where it does not get there, because the state cannot
-/// be written or nobody waits for it any more, it is counted among its repetitions.
+/// Guard for the first refusal of its kind while it is recorded. If that fails, or the future is dropped because the
+/// client has gone, the refusal is counted as a repetition instead.
 struct First<'a> {
     refusals: &'a Refusals,
     refusal: Refusal,

@@ -1,4 +1,4 @@
-//! Reading the trail: what happened, and whether it was all left as it was written.
+//! Reads the audit trail and verifies its hash chain.
 
 use futures::TryStreamExt;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use super::link;
 use crate::model::manifest::AuditHead;
 use crate::server::state::{Result, State, StateFile};
 
-/// A row of the trail as it was written.
+/// A row of the trail, as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     pub entry: u64,
@@ -27,20 +27,20 @@ pub struct Recorded {
     pub hash: String,
 }
 
-/// Which entries to read; an empty one means all.
+/// Which entries to read; the default is all.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub source_id: Option<String>,
     pub actor: Option<String>,
     pub event: Option<String>,
-    /// RFC 3339, UTC, or the beginning of it.
+    /// RFC 3339, UTC, or a prefix of it.
     pub since: Option<String>,
 }
 
-/// What became of the trail.
+/// The result of verifying the trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// As far as it holds.
+    /// The last entry that is valid.
     pub head: AuditHead,
     pub fault: Option<Fault>,
 }
@@ -56,7 +56,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The entry, where somebody had seen another one in its place.
+    /// The entry that contradicts a known head; none for a broken chain.
     #[must_use]
     pub fn seen(&self) -> Option<u64> {
         match self {
@@ -89,14 +89,14 @@ impl Recorded {
     }
 }
 
-/// The detail's fields as people read them.
+/// Formats the detail's fields for display.
 #[must_use]
 pub fn more(detail: &str) -> String {
     let Ok(Value::Object(fields)) = serde_json::from_str(detail) else { return detail.to_owned() };
     let shown = fields.iter().filter(|(_, value)| !value.is_null());
     let shown = shown.map(|(name, value)| match value {
         Value::String(text) => format!("{name} {text}"),
-        // Counts, digest and deviations of an export are in its history.
+        // Of an export only the record count: the history shows its sizes, digest and deviations.
         Value::Object(summary) => match (summary.get("records"), summary.get("event").and_then(Value::as_str)) {
             (Some(records), _) => format!("{records} records"),
             (None, Some(event)) => event.replace('_', " "),
@@ -107,10 +107,10 @@ pub fn more(detail: &str) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
-/// The newest entries that the filter lets through, oldest first.
+/// Returns the newest entries that match the filter, oldest first.
 ///
 /// # Errors
-/// When the state cannot be read.
+/// `Database` if the read fails.
 pub async fn newest(file: &StateFile, filter: &Filter, limit: u32) -> Result<Vec<Recorded>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM audit WHERE (?1 IS NULL OR source_id = ?1) AND (?2 IS NULL OR actor = ?2) \
@@ -123,11 +123,11 @@ pub async fn newest(file: &StateFile, filter: &Filter, limit: u32) -> Result<Vec
     Ok(found)
 }
 
-/// The newest entries about one source that the filter lets through, newest first, older than `before` where that is
-/// not 0.
+/// Returns the newest entries of one source that match the filter's actor and event, newest first, older than `before`
+/// unless that is 0.
 ///
 /// # Errors
-/// When the state cannot be read.
+/// `Database` if the read fails.
 pub async fn newest_of(state: &State, filter: &Filter, before: u64, limit: u32) -> Result<Vec<Recorded>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM audit WHERE source_id IS ?1 AND (?2 IS NULL OR actor = ?2 COLLATE NOCASE) \
@@ -139,10 +139,10 @@ pub async fn newest_of(state: &State, filter: &Filter, before: u64, limit: u32) 
     Ok(query.fetch_all(&state.pool).await?.iter().map(Recorded::read).collect())
 }
 
-/// Gives every entry to `take`, oldest first.
+/// Calls `take` with every entry, oldest first.
 ///
 /// # Errors
-/// When the state cannot be read.
+/// `Database` if the read fails.
 pub async fn each(file: &StateFile, mut take: impl FnMut(Recorded)) -> Result<()> {
     let sql = format!("SELECT {COLUMNS} FROM audit ORDER BY sequence");
     let mut rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch(&file.pool);
@@ -152,11 +152,11 @@ pub async fn each(file: &StateFile, mut take: impl FnMut(Recorded)) -> Result<()
     Ok(())
 }
 
-/// Follows the chain from its beginning. `seen` are heads that somebody kept: a trail that was shortened at its end
-/// or rewritten as a whole is unbroken in itself, and only they tell.
+/// Verifies the chain from its beginning. `seen` are heads kept elsewhere, such as in exports: only they reveal a trail
+/// that was truncated or rewritten from start to end, whose chain is unbroken.
 ///
 /// # Errors
-/// When the state cannot be read.
+/// `Database` if the read fails.
 pub async fn check(file: &StateFile, seen: &[AuditHead]) -> Result<Checked> {
     let mut head = AuditHead::default();
     let mut fault = None;

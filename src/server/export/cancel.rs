@@ -1,4 +1,4 @@
-//! Stopping a run on its requester's word.
+//! Cancels an export at its requester's request.
 
 use super::live::StopReason;
 use super::{Error, Exports, Result};
@@ -8,14 +8,14 @@ use crate::server::identity::Caller;
 use crate::server::state::exports;
 
 impl Exports {
-    /// Ends a run without a file. One that is over already stays as it is.
+    /// Cancels a queued or running export, which then has no file. A finished export stays unchanged.
     ///
     /// # Errors
-    /// `Refused`, or `NotFound` when it is not the caller's.
+    /// `Refused`; `NotFound` if the caller has no such export; `State` if the state cannot be written.
     pub async fn cancel(&self, caller: &Caller, id: ExportId) -> Result<()> {
         self.authorise(caller, "cancel an export").await?;
         self.own(caller, id).await?;
-        // The write lock keeps a worker from claiming it between look and change.
+        // `begin` takes the write lock, so the worker cannot claim the export between check and update.
         let mut tx = self.state.begin().await?;
         if exports::cancel_queued(&mut tx, id).await? {
             audit::append(&mut tx, &self.entry_of(caller, Some(id), Event::ExportCancelled)).await?;
@@ -26,10 +26,10 @@ impl Exports {
         Ok(())
     }
 
-    /// The caller's own export; somebody else's is as unknown as none.
+    /// Finds one of the caller's exports. Another account's gives `NotFound`, as if it did not exist.
     pub(super) async fn own(&self, caller: &Caller, id: ExportId) -> Result<exports::ExportRow> {
         let row = self.state.export(id).await?.ok_or(Error::NotFound)?;
-        // By name too: another source may have another person under the same id.
+        // The name must match too: another source may have another person under the same id.
         let own = row.account_id.is_some() && row.account_id == caller.account_id && row.requested_by == caller.name;
         if own { Ok(row) } else { Err(Error::NotFound) }
     }

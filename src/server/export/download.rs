@@ -1,4 +1,4 @@
-//! Handing out a finished file: to its requester only, as often as wanted, until it expires.
+//! Downloads of a finished file: by its requester only, any number of times, until it expires.
 
 use std::fs::File;
 use std::net::IpAddr;
@@ -10,21 +10,21 @@ use crate::server::audit::{self, Entry, Event};
 use crate::server::identity::Caller;
 use crate::server::state::exports;
 
-/// A finished file that the caller may have, with what its headers need.
+/// A finished file that the caller may download, with the values for the response headers.
 #[derive(Debug)]
 pub struct Download {
     pub id: ExportId,
     artifact: String,
     pub file_name: String,
     pub bytes: u64,
-    /// Hexadecimal; makes a strong `ETag`.
+    /// Hexadecimal; used as a strong `ETag`.
     pub sha256: String,
     pub requested_by: String,
     /// Where the request came from.
     pub network: Option<IpAddr>,
 }
 
-/// What of a file went over the wire.
+/// The byte range of a response, and how many bytes of it were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
     pub first_byte: u64,
@@ -33,10 +33,11 @@ pub struct Sent {
 }
 
 impl Exports {
-    /// Finds a finished file. The role was re-read with the caller; a demoted admin's file is removed.
+    /// Finds a finished file of the caller's, whose role was read anew for this request. A demoted
+    /// admin's file is removed.
     ///
     /// # Errors
-    /// `Refused`, `NotFound`, `StillRunning`, `NoFile` or `Expired`.
+    /// `Refused`, `NotFound`, `StillRunning`, `NoFile` or `Expired`; `State` if the state cannot be used.
     pub async fn download(&self, caller: &Caller, id: ExportId) -> Result<Download> {
         if let Err(error) = self.authorise(caller, "download an export").await {
             self.remove_of_demoted(caller, id).await?;
@@ -61,11 +62,11 @@ impl Exports {
         })
     }
 
-    /// Opens the file for sending from a byte on, and records that before the first one leaves. The
-    /// rest of a download that broke off is no other download.
+    /// Opens the file and records the start of the download before the first byte is sent. Only a
+    /// response from byte 0 counts as a download: resuming an interrupted one does not.
     ///
     /// # Errors
-    /// `Expired`, or when it cannot be recorded.
+    /// `Expired` if the file is gone; `State` if the start cannot be recorded.
     pub async fn hand_out(&self, download: &Download, from: u64) -> Result<File> {
         let file = self.artifacts.open(&download.artifact).map_err(|_| Error::Expired)?;
         let mut tx = self.state.begin().await?;
@@ -79,10 +80,10 @@ impl Exports {
         Ok(file)
     }
 
-    /// Records what was sent, whole or not.
+    /// Records how much was sent, complete or not.
     ///
     /// # Errors
-    /// When the state cannot be written.
+    /// `State` if the state cannot be written.
     pub async fn record_sent(&self, download: &Download, sent: Sent) -> Result<()> {
         let whole = sent.bytes_sent == sent.last_byte + 1 - sent.first_byte;
         let Sent { first_byte, last_byte, bytes_sent } = sent;

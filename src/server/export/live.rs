@@ -1,4 +1,4 @@
-//! The runs that are going on in this process.
+//! The exports that this process is running.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -13,24 +13,24 @@ use crate::server::source::Interrupt;
 pub enum StopReason {
     Cancelled,
     RoleLost,
-    /// The source did not say whether the role still holds.
+    /// The source did not answer whether the requester's role still allows exports.
     RoleUnknown,
     ShuttingDown,
 }
 
-/// One run while it runs.
+/// A running export: its progress, and the means to stop it.
 pub struct LiveRun {
     pub meter: Meter,
     pub started: Instant,
     pub estimated_bytes: u64,
-    /// Names and total, known once the plan is made.
+    /// Table names and the total of records; set once the plan is made.
     pub planned: OnceLock<(Vec<String>, u64)>,
     interrupt: OnceLock<Interrupt>,
     stopped: OnceLock<StopReason>,
 }
 
 impl LiveRun {
-    /// Ends the run without a file; the first reason stands.
+    /// Stops the run without a file. If called again, the first reason is kept.
     pub fn stop(&self, reason: StopReason) {
         let _ = self.stopped.set(reason);
         self.meter.stop();
@@ -39,7 +39,7 @@ impl LiveRun {
         }
     }
 
-    /// Hands over the means to end the read. Whoever said stop before that is obeyed now.
+    /// Sets the function that interrupts the read. If the run was stopped before, it is called at once.
     pub fn is_interrupted_by(&self, interrupt: Interrupt) {
         let interrupt = self.interrupt.get_or_init(|| interrupt);
         if self.stopped().is_some() {
@@ -69,7 +69,7 @@ impl LiveRun {
     }
 }
 
-/// Finds a run by its id.
+/// The running exports of this process, by id.
 #[derive(Default)]
 pub struct LiveRuns(Mutex<HashMap<ExportId, Arc<LiveRun>>>);
 
@@ -95,7 +95,7 @@ impl LiveRuns {
         self.lock().remove(&id);
     }
 
-    /// Stops every run, when the server goes down.
+    /// Stops every run, for shutdown.
     pub fn stop_all(&self, reason: StopReason) {
         self.lock().values().for_each(|run| run.stop(reason));
     }

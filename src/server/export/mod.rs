@@ -1,8 +1,8 @@
-//! The use cases of an export, from the first look to the last download.
+//! The export use cases: preview, request, run, cancel, view and download.
 //!
-//! May import: parts, `identity`, `audit`. Flow: `preview` (what would it hold) · `request`
-//! (authorise, record, queue) · `run` (snapshot, plan, write, publish) · `cancel` · `view` (how far
-//! is it) · `download`. The command line's `to_file` shares plan and writing with `run`.
+//! May import: parts, `identity`, `audit`. Flow: `preview` (record counts and estimated size) · `request`
+//! (authorise, record, queue) · `run` (snapshot, plan, write, publish) · `cancel` · `view` (state and
+//! progress) · `download`. The command line's `to_file` uses the same `plan` and `write` as `run`.
 
 mod cancel;
 mod download;
@@ -66,7 +66,7 @@ pub enum Error {
     StoppedAt { table: String, record: u64, cause: Box<Error> },
     #[error("{}", list_unreadable(.0))]
     Unreadable(Vec<Unreadable>),
-    /// Where that is refused.
+    /// Drift, where `DriftPolicy::Refuse` is set.
     #[error(
         "database and profile have grown apart, so nothing was written: {}; `waybill profile check` says what to add, \
          --drift=report exports the rest",
@@ -89,14 +89,14 @@ pub enum Error {
     Identity(#[from] identity::Error),
     #[error("{0}")]
     Output(String),
-    /// What was read is not what was counted.
+    /// The records or tables read do not match the plan made in the same snapshot.
     #[error("{0}")]
     Inconsistent(String),
     #[error("the program itself failed")]
     Panicked,
 }
 
-/// Every table at once: nobody wants to learn of them one by one.
+/// Lists all unreadable tables in one message, grouped by reason, so that they can be fixed in one go.
 fn list_unreadable(tables: &[Unreadable]) -> String {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for Unreadable { table, reason } in tables {
@@ -112,7 +112,7 @@ fn list_unreadable(tables: &[Unreadable]) -> String {
 
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// The parts that the use cases work with.
+/// The export use cases, with the parts they work with.
 pub struct Exports {
     pub source: Arc<dyn Source>,
     pub profile: Arc<Profile>,
@@ -125,12 +125,12 @@ pub struct Exports {
     pub refusals: Arc<Refusals>,
     pub previews: Previews,
     pub live: LiveRuns,
-    /// Rung when something was queued.
+    /// Notified when an export is queued; the worker waits on it.
     pub queued: Notify,
 }
 
 impl Exports {
-    /// The first line of every use case here: lets the caller pass, or records the refusal.
+    /// Checks that the caller may export, and records a refusal. The first line of every use case here.
     async fn authorise(&self, caller: &Caller, action: &str) -> Result<()> {
         let Err(refused) = caller.require(Capability::ExportDatabase) else { return Ok(()) };
         let event = Event::Refused { action: action.into(), role: caller.role.clone() };
@@ -149,15 +149,15 @@ impl Exports {
         Ok(self.refusals.record(&self.state, &*self.clock, entry).await?)
     }
 
-    /// Records refusals that came again, once their minute is over.
+    /// Records how often refusals were repeated, once their one-minute window is over.
     ///
     /// # Errors
-    /// When the state cannot be written.
+    /// `State` if the state cannot be written.
     pub async fn record_repeated_refusals(&self) -> Result<()> {
         Ok(self.refusals.record_repetitions(&self.state, &*self.clock, false).await?)
     }
 
-    /// An event that a request brings about.
+    /// An audit entry for an event that a request causes, with the client's address.
     fn entry_of<'a>(&self, caller: &'a Caller, export: Option<ExportId>, event: Event) -> Entry<'a> {
         Entry { network: caller.network, ..self.entry(&caller.name, export, event) }
     }

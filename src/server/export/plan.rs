@@ -1,4 +1,4 @@
-//! What exactly a run will write: decided in its own snapshot, before the first byte.
+//! The export plan: what a run writes, decided in the run's own snapshot before the first byte.
 
 use chrono::{DateTime, Utc};
 
@@ -18,44 +18,44 @@ use crate::server::rows::{Catalog, Selection, Unreadable};
 use crate::server::source::{Snapshot, Source};
 use crate::server::support::clock::rfc3339;
 
-/// What was asked for.
+/// The parameters of one run.
 #[derive(Clone, Debug)]
 pub struct ExportRequest {
     pub id: ExportId,
     pub order: RecordOrder,
     /// The account's id, or `cli:<user>`.
     pub exported_by: String,
-    /// Where the audit trail stood when this run began.
+    /// The head of the audit trail when the run started.
     pub audit: AuditHead,
     pub at: DateTime<Utc>,
-    /// Drawn for this export alone.
+    /// Random, for this export only.
     pub key: Key,
     pub drift: DriftPolicy,
 }
 
-/// What was decided: the file's head, and what to read for its body.
+/// What a run writes: the file's metadata, and what to read of each table.
 pub struct ExportPlan {
     pub metadata: Metadata,
     pub selections: Vec<Selection>,
-    /// For masks and pseudonyms; kept nowhere else.
+    /// For masks and pseudonyms; stored nowhere.
     pub key: Key,
     pub deviations: Deviations,
 }
 
-/// What leaves and what stays, before anything is counted.
+/// The tables and columns to export and to leave out, before records are counted.
 pub struct Draft {
     pub catalog: Catalog,
-    /// As it holds in this view of the database.
+    /// As it applies to this snapshot: a guessed profile is guessed anew each time.
     pub profile: Profile,
     pub division: Division,
 }
 
 impl Draft {
-    /// Looks at the schema.
+    /// Reads the schema and applies the profile to it.
     ///
     /// # Errors
-    /// When the database cannot be read or is another application's; `Unreadable` with every table that
-    /// should leave and cannot be read whole.
+    /// `Source` if the database cannot be read; `Profile` if the profile does not fit it; `Unreadable`
+    /// with every table that should be exported and cannot be read completely.
     pub fn make(
         snapshot: &mut dyn Snapshot,
         profile: &Profile,
@@ -73,7 +73,7 @@ impl Draft {
         Ok(Self { catalog, profile, division })
     }
 
-    /// Turns the draft into a promise of exact counts, one per selected table.
+    /// Completes the plan with exact record counts, one per selected table.
     pub fn promise(
         self,
         counts: Vec<u64>,
@@ -112,11 +112,11 @@ impl Draft {
     }
 }
 
-/// Looks at the database and counts.
+/// Makes the plan: reads the schema, applies the profile and counts the records of every selected table.
 ///
 /// # Errors
-/// When the database cannot be read, is another application's, has drifted where that is refused, or `meter`
-/// says stop.
+/// As `Draft::make`; `Source` if a table cannot be counted; `Drifted` where the request refuses drift; `Stopped`
+/// if `meter` is stopped.
 pub fn plan(
     request: &ExportRequest,
     source: &dyn Source,

@@ -1,4 +1,4 @@
-//! What an export would hold: exact counts and a measured size, shared by everybody who asks.
+//! Export previews: exact record counts and an estimated size, computed once and shared by all callers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,17 +22,17 @@ use crate::server::rows::{RowSink, Selection, Stopped, Value};
 use crate::server::source::{Snapshot, Source};
 use crate::server::support::clock::{Clock, rfc3339};
 
-/// A page waits so long for counts; what is not in by then says "counting" and settles later.
+/// How long a page waits for counts. Tables not counted by then show "counting" and are updated later.
 const WAIT: Duration = Duration::from_millis(500);
-/// A preview this young answers a page that did not ask for a new one.
+/// How long a preview is reused, unless a refresh is requested.
 const FRESH: Duration = Duration::from_mins(1);
-/// Refreshing more often than this shows the same preview.
+/// How long a preview is reused even if a refresh is requested.
 const NEWEST: Duration = Duration::from_secs(1);
 const NO_KEY: Key = Key::new([0; 32]);
-/// Where nothing was exported yet: a careful guess at bytes per second.
+/// Assumed bytes per second while no export gives a measured rate; a conservative guess.
 const FIRST_GUESS: u64 = 150_000_000;
 
-/// The preview that is being made or was made last. One at a time: whoever asks meanwhile joins.
+/// The preview in progress, or the last one. Only one runs at a time; concurrent callers share it.
 #[derive(Default)]
 pub struct Previews(Mutex<Option<Job>>);
 
@@ -43,7 +43,7 @@ struct Job {
 }
 
 impl Previews {
-    /// The size of the whole file as the newest settled preview had it.
+    /// The file size that the newest preview estimates, once it has measured every table.
     pub(super) fn latest_size(&self) -> Option<u64> {
         let job = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let size = job.preview.borrow().total_size();
@@ -70,17 +70,17 @@ impl Previews {
 }
 
 impl Exports {
-    /// The newest preview; a new one when asked for or when the last is old. Answers within half a
-    /// second with what is known by then.
+    /// Returns the latest preview; starts a new one if that is too old or a refresh is requested. Waits
+    /// at most half a second and returns what is known by then.
     ///
     /// # Errors
-    /// `Refused`. What is wrong with the source is in the preview's `failure`.
+    /// `Refused`; `State` if the state cannot be read. Errors of the source are in the preview's `failure`.
     pub async fn preview(self: &Arc<Self>, caller: &Caller, refresh: bool) -> Result<Preview> {
         self.authorise(caller, "preview an export").await?;
         let rate = self.bytes_per_second().await?;
         let mut preview = self.previews.join_or(refresh, || self.start_preview(rate));
         let settled = preview.wait_for(|preview| preview.settled);
-        // Too late or lost: show what there is.
+        // On timeout, or if the task failed, show what is known so far.
         let _ = tokio::time::timeout(WAIT, settled).await;
         let mut shown = preview.borrow().clone();
         shown.file_name = file_name(&self.profile, self.clock.now(), Compression::None);
@@ -105,7 +105,7 @@ impl Exports {
         preview
     }
 
-    /// How fast the last export on this machine was.
+    /// The rate of the last completed export, if it is among the newest 20.
     async fn bytes_per_second(&self) -> Result<u64> {
         let page = self.state.exports_page(0, 20).await?;
         let last = page.into_iter().find(|row| row.outcome == Outcome::Completed);
@@ -114,7 +114,8 @@ impl Exports {
     }
 }
 
-/// What a page may know of a failure: what is wrong with the source or its profile. Anything else may name files.
+/// The message that a page shows. Errors of source and profile are shown as they are; others, which may name files,
+/// are logged instead.
 fn told(error: &Error) -> String {
     match error {
         Error::Source(_) | Error::Profile(_) => error.to_string(),
@@ -125,10 +126,10 @@ fn told(error: &Error) -> String {
     }
 }
 
-/// Counts and measures in one snapshot, telling `show` about every step. Blocks.
+/// Counts and samples every table in one snapshot, calling `show` after every step. Blocks.
 ///
 /// # Errors
-/// When the source cannot be read or is another application's.
+/// As `Draft::make`; `Source` if a table cannot be counted or sampled.
 pub fn measure(
     source: &dyn Source,
     profile: &Profile,
@@ -186,14 +187,14 @@ fn outline(draft: &Draft, clock: &dyn Clock) -> Preview {
     }
 }
 
-/// Whom the file is about, once the table of people is counted.
+/// Whose data the file holds, once the table of people is counted: "personal data of 104 participants".
 fn contents(profile: &Profile, selection: &Selection, records: u64) -> Option<String> {
     let notice = profile.notice.as_ref().filter(|notice| notice.people == selection.table)?;
     let people = text::counted(records, notice.people.trim_end_matches('s'));
     Some(format!("{} of {people}", notice.contains))
 }
 
-/// The size of metadata and seal: written once for real, to nowhere.
+/// The size of metadata and seal, measured by writing them to a sink.
 fn frame_bytes(draft: Draft, counts: Vec<u64>, source: &dyn Source, isolation: &str, clock: &dyn Clock) -> Result<u64> {
     let request = ExportRequest {
         id: ExportId(Uuid::nil()),
@@ -215,16 +216,16 @@ fn frame_bytes(draft: Draft, counts: Vec<u64>, source: &dyn Source, isolation: &
     Ok(sealed.bytes)
 }
 
-/// Exact count times the mean size of a sample of records, encoded for real. The band is three
-/// standard errors wide to each side: neighbours on disk resemble each other, so a plain standard
-/// error would promise too much.
+/// Estimates a table's size: the exact count times the mean size of sampled records, encoded as in an
+/// export. The interval is three standard errors to each side: neighbouring records on disk are alike,
+/// so one standard error would be too narrow.
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "statistics")]
 fn estimate(snapshot: &mut dyn Snapshot, selection: &Selection, records: u64) -> Result<SizeEstimate> {
     let mut memory = Vec::new();
     let meter = Meter::default();
     let mut sample = Sample { table: JsonTable::begin(&mut memory, &meter, selection), sizes: Vec::new() };
     let opening = sample.table.take_encoded_bytes() as f64;
-    // A sample is measured as it will leave; which pseudonyms it would get does not change its size.
+    // Sampled records are redacted as in an export; the size of a pseudonym does not depend on the key.
     let mut redacted = Redactor::new(&mut sample, selection, &NO_KEY);
     snapshot.sample(selection, &mut redacted).map_err(Error::Source)?;
     let (n, population) = (sample.sizes.len() as f64, records as f64);
@@ -241,7 +242,7 @@ fn estimate(snapshot: &mut dyn Snapshot, selection: &Selection, records: u64) ->
     Ok(SizeEstimate { bytes: rounded(bytes), low_bytes: rounded(bytes - spread), high_bytes: rounded(bytes + spread) })
 }
 
-/// Notes the size of each record that is encoded.
+/// A row sink that keeps only the encoded size of each record.
 struct Sample<'a> {
     table: JsonTable<'a, Vec<u8>>,
     sizes: Vec<f64>,
@@ -255,9 +256,9 @@ impl RowSink for Sample<'_> {
     #[expect(clippy::cast_precision_loss, reason = "a record's size")]
     fn end_row(&mut self) -> std::result::Result<(), Stopped> {
         self.table.end_row()?;
-        // Nothing is kept: a sampled record may be as large as memory.
+        // The bytes are dropped at once: one sampled record may nearly fill the memory.
         let size = self.table.take_encoded_bytes();
-        // A comma and a line end stand between records; the first has only the line end.
+        // Every record but the first was encoded with a separator, comma and line feed, before it: add it to the first.
         let separator = if self.sizes.is_empty() { 2 } else { 0 };
         self.sizes.push((size + separator) as f64);
         Ok(())

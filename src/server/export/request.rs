@@ -1,4 +1,4 @@
-//! Asking for an export: authorise, look for reasons against it, record and queue.
+//! Requests an export: authorises, checks disk space and running exports, records and queues.
 
 use super::{Error, Exports, Result, plan};
 use crate::model::drift::Deviations;
@@ -11,17 +11,17 @@ use crate::server::state::{self, exports, exports::ExportRow};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::{disk, random};
 
-/// More at once would only make each slower.
+/// Limit on exports queued or running at once: more would only slow each other down.
 const AT_ONCE: usize = 2;
-/// What must stay free beside the export.
+/// Disk space that must stay free beside the export.
 const HEADROOM_BYTES: u64 = 64 << 20;
 
 impl Exports {
-    /// Queues an export of the whole database on the caller's behalf.
+    /// Queues an export of the whole database for the caller.
     ///
     /// # Errors
-    /// `Refused`, `Busy` while too many run, `NoRoom`, or when the request cannot be recorded: an
-    /// export that leaves no trace does not happen.
+    /// `Refused`; `Busy` while too many exports run; `NoRoom` if the disk is too full; `State` if the
+    /// request cannot be recorded: no export runs without an audit entry.
     pub async fn request(&self, caller: &Caller, compression: Compression) -> Result<Requested> {
         self.authorise(caller, "request an export").await?;
         let requested = self.queue(caller, compression).await;
@@ -44,7 +44,7 @@ impl Exports {
             ..export_row(id, caller, "page", rfc3339(now), plan::file_name(&self.profile, now, compression))
         };
         let mut tx = self.state.begin().await?;
-        // Inside the write transaction: two clicks at the same moment cannot both pass.
+        // Checked inside the write transaction, so that two concurrent requests cannot both pass.
         self.refuse_when_busy(&mut tx, caller).await?;
         exports::insert(&mut tx, &row).await?;
         let event = Event::ExportRequested { scope: row.scope, door: row.door };
@@ -66,7 +66,7 @@ impl Exports {
 
     fn refuse_without_room(&self, estimated_bytes: Option<u64>) -> Result<()> {
         let needed = estimated_bytes.unwrap_or_default() + HEADROOM_BYTES;
-        // A disk that does not tell is tried; a full one fails the run cleanly.
+        // If the free space is unknown, try: a full disk fails the run cleanly.
         let free = disk::free_bytes(self.artifacts.folder()).unwrap_or(u64::MAX);
         if free >= needed {
             return Ok(());
@@ -75,7 +75,7 @@ impl Exports {
     }
 }
 
-/// The row of an export that has just been asked for.
+/// The row of a newly requested export.
 pub(super) fn export_row(id: ExportId, caller: &Caller, door: &str, at: String, file_name: String) -> ExportRow {
     ExportRow {
         id,

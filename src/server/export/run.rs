@@ -1,4 +1,4 @@
-//! Running a queued export: from its snapshot to a published artefact, or to a clear failure.
+//! Runs a queued export, from its snapshot to a published artefact or a recorded failure.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +20,12 @@ use crate::server::state::{exports, exports::ExportRow};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::random;
 
-/// A demoted admin's run goes on no longer than this.
+/// How often a run re-checks its requester's role, so that a demoted admin's run stops.
 const ROLE_IS_READ_EVERY: Duration = Duration::from_secs(2);
-/// A source that does not answer for so long might hide a demotion: the run ends.
+/// Timeout of that check. The run stops when it expires, since the role may have been revoked.
 const ROLE_ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
-/// What was written and sealed, and what is remembered of it.
+/// A written and sealed file, and what history records about it.
 pub(super) struct Written {
     pub sealed: Sealed,
     pub deviations: Deviations,
@@ -38,16 +38,16 @@ impl Written {
     }
 }
 
-/// A written export as it is recorded.
+/// A completed export, as it is recorded.
 pub(super) struct Completed<'a> {
     pub written: Written,
     pub duration_ms: u64,
     pub expires_at: Option<String>,
-    /// Where a server keeps the file.
+    /// The artefact's name; none for the command line.
     pub artifact: Option<&'a str>,
 }
 
-/// An export that this process has taken to run.
+/// An export that this process has claimed and must run.
 pub struct Claimed {
     row: ExportRow,
     audit: AuditHead,
@@ -55,13 +55,13 @@ pub struct Claimed {
 }
 
 impl Exports {
-    /// Takes the oldest queued export, if there is one.
+    /// Claims the oldest queued export, if there is one.
     ///
     /// # Errors
-    /// When the state cannot be read or written.
+    /// `State` if the state cannot be read or written.
     pub async fn claim(&self) -> Result<Option<Claimed>> {
         for row in self.state.exports_that_are(Outcome::Queued).await? {
-            // Before anybody sees it run: a run can be cancelled from its first moment.
+            // Registered before it is recorded as running, so that it can be cancelled from the start.
             let live = self.live.begin(row.id, row.estimated_bytes.unwrap_or_default());
             match self.record_start(&row).await {
                 Ok(Some(audit)) => return Ok(Some(Claimed { row, audit, live })),
@@ -75,7 +75,7 @@ impl Exports {
         Ok(None)
     }
 
-    /// The head of the audit trail then; none when somebody else was quicker.
+    /// Returns the new head of the audit trail, or none if the export is no longer queued.
     async fn record_start(&self, row: &ExportRow) -> Result<Option<AuditHead>> {
         let mut tx = self.state.begin().await?;
         if !exports::start(&mut tx, row.id).await? {
@@ -87,9 +87,9 @@ impl Exports {
         Ok(Some(audit))
     }
 
-    /// Runs a claimed export to its end, whatever that is, and records it.
+    /// Runs a claimed export and records how it ended.
     pub async fn run(self: Arc<Self>, Claimed { row, audit, live }: Claimed) {
-        // A task of its own, so that a panic in it ends as a failed export.
+        // In a separate task, so that a panic is recorded as a failed export.
         let task = tokio::spawn(self.clone().run_to_artifact(row.clone(), audit, live.clone()));
         let ended = task.await.unwrap_or(Err(Error::Panicked));
         let recorded = match ended {
@@ -125,7 +125,7 @@ impl Exports {
         self.publish(&row, &live, written, unpublished).await
     }
 
-    /// Blocks: reads, encodes, seals.
+    /// Reads, encodes and seals. Blocks.
     fn write_artifact(
         &self,
         row: ExportRow,
@@ -155,7 +155,7 @@ impl Exports {
         let published = tokio::task::spawn_blocking(move || file.publish());
         let artifact = published.await.map_err(|_| Error::Panicked)??;
         let expires_at = Some(rfc3339(self.clock.now() + KEPT_FOR));
-        // A word of Cancel that came while the disk was syncing still counts.
+        // A cancellation that arrived while the disk was syncing still counts.
         let recorded = if live.stopped().is_some() {
             Err(Error::Stopped)
         } else {
@@ -169,7 +169,7 @@ impl Exports {
         recorded
     }
 
-    /// Records a finished export, compared with the one before it.
+    /// Records a completed export, with the columns that were guessed differently the last time.
     pub(super) async fn record_completion(
         &self,
         id: ExportId,
@@ -208,7 +208,7 @@ impl Exports {
         Ok(tx.commit().await?)
     }
 
-    /// What people are told, tied by a reference to what the log holds.
+    /// Logs the cause and returns the failure that users see, linked to it by a reference.
     pub(super) fn failure(&self, message: &str, cause: &Error) -> Failure {
         let reference = random::reference(&*self.random);
         tracing::error!(%reference, error = %cause, "an export ended without a file");
@@ -223,11 +223,11 @@ impl Exports {
         if allowed { Ok(()) } else { Err(crate::server::identity::Refused.into()) }
     }
 
-    /// Ends what a stopped or killed server left half done; call before the first claim, as the only server of
-    /// this source.
+    /// Cleans up after a stopped or killed server: fails its runs and removes its unfinished files. Call before the
+    /// first claim, as the only server of this source.
     ///
     /// # Errors
-    /// When state or folder cannot be used.
+    /// `State` or `Artifact` if state or folder cannot be used.
     pub async fn recover(&self) -> Result<()> {
         for row in self.state.exports_that_are(Outcome::Running).await? {
             if row.door == "page" {
@@ -241,10 +241,10 @@ impl Exports {
         self.expire().await
     }
 
-    /// Ends runs of the command line whose process is gone: nobody else will.
+    /// Records runs of the command line as failed if their process is gone and cannot do so itself.
     ///
     /// # Errors
-    /// When state or folder cannot be used.
+    /// `State` or `Artifact` if state or folder cannot be used.
     pub async fn end_killed(&self) -> Result<()> {
         for row in self.state.exports_that_are(Outcome::Running).await? {
             if row.door != "page" && !self.artifacts.is_running(row.id) {
@@ -258,7 +258,7 @@ impl Exports {
     async fn record_killed(&self, row: &ExportRow, message: &str) -> Result<()> {
         let failure = self.failure(message, &Error::Stopped);
         let mut tx = self.state.begin().await?;
-        // One that has ended since it was read stays as it is.
+        // An export that has ended since it was read stays unchanged.
         if exports::end_without_file(&mut tx, row.id, Some(&failure), None).await? {
             let entry = self.entry(&row.requested_by, Some(row.id), Event::ExportFailed { failure });
             audit::append(&mut tx, &entry).await?;
@@ -267,10 +267,10 @@ impl Exports {
         Ok(())
     }
 
-    /// Removes files whose time is over. One that cannot be removed does not keep the others.
+    /// Removes expired files. One that cannot be removed is logged and does not keep the others.
     ///
     /// # Errors
-    /// When state or folder cannot be used.
+    /// `State` if the state cannot be read.
     pub async fn expire(&self) -> Result<()> {
         let now = rfc3339(self.clock.now());
         for row in self.state.exports_with_artifact().await? {
@@ -290,7 +290,7 @@ impl Exports {
         Ok(tx.commit().await?)
     }
 
-    /// Ends all runs of this process and waits a moment for them to be recorded.
+    /// Stops all runs of this process and waits up to 5 seconds until their end is recorded.
     pub async fn shut_down(&self) {
         self.live.stop_all(StopReason::ShuttingDown);
         if let Err(error) = self.refusals.record_repetitions(&self.state, &*self.clock, true).await {
@@ -311,7 +311,7 @@ impl StopReason {
     }
 }
 
-/// A failure as people read it. Causes of our own, whose words are for the log, say what to look at.
+/// The message that users see. For internal errors, whose text is for the log only, it says what to check.
 fn told(error: &Error) -> String {
     match error {
         Error::Artifact(_) => {

@@ -1,4 +1,4 @@
-//! The command line's export: the same plan and the same writing, straight to its destination.
+//! The command line's export: the same plan and writer as `run`, straight to the destination.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -23,28 +23,29 @@ use crate::server::support::disk::EarlySync;
 use crate::server::support::own_folder::is_own;
 use crate::server::support::random;
 
-/// How the name of a file begins and ends that is not whole yet.
+/// Prefix and suffix of temporary files.
 const UNFINISHED: (&str, &str) = (".waybill-", ".part");
+/// Cleanup spares younger files: they may not be locked yet.
 const NEWER_THAN_ITS_LOCK: Duration = Duration::from_mins(1);
 
-/// Where a file goes.
+/// Where an export is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     StandardOutput,
     /// A file that appears under its name only when it is complete.
     File {
         path: PathBuf,
-        /// Whether a file that is there already may be replaced.
+        /// Whether an existing file may be replaced.
         replace: bool,
     },
-    /// A folder; the file gets the profile's name.
+    /// A folder; the profile names the file.
     Folder {
         path: PathBuf,
         replace: bool,
     },
 }
 
-/// In what form.
+/// Record order, compression and drift policy of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Form {
     pub order: RecordOrder,
@@ -57,15 +58,15 @@ pub struct Form {
 pub struct ToFile {
     pub metadata: Metadata,
     pub summary: ExportSummary,
-    /// None for standard output.
+    /// None for standard output, a pipe or a device.
     pub path: Option<PathBuf>,
 }
 
 impl Exports {
-    /// Exports to a destination of the caller's choice. `watch` gets the run, to show or stop it.
+    /// Exports to `destination`. `watch` receives the run, to show its progress or stop it.
     ///
     /// # Errors
-    /// `Refused`; `Output` when the destination exists or cannot be written; whatever the source says.
+    /// `Refused`; `Output` if the destination exists or cannot be written; any error of planning, reading or recording.
     pub async fn to_file(
         self: &Arc<Self>,
         caller: &Caller,
@@ -102,7 +103,7 @@ impl Exports {
         self.record_written(caller, id, &live, written).await
     }
 
-    /// Blocks: reads, encodes, seals, and gives the file its name.
+    /// Reads, encodes and seals, then gives the file its final name. Blocks.
     fn write_target(
         &self,
         request: &ExportRequest,
@@ -150,7 +151,7 @@ impl Exports {
 /// An opened destination.
 enum Target {
     StandardOutput(io::Stdout),
-    /// A pipe or a device: nothing to rename, written as it is.
+    /// A pipe or a device: written directly, nothing to rename.
     Special(std::fs::File),
     File {
         file: NamedTempFile,
@@ -179,13 +180,14 @@ impl Target {
         remove_abandoned(folder);
         let file = tempfile::Builder::new().prefix(UNFINISHED.0).suffix(UNFINISHED.1).tempfile_in(folder);
         let file = file.map_err(|error| output_error_at(&path, &error))?;
-        // For as long as this process lives. Where locks do not exist, nothing is ever taken for abandoned.
+        // Shared lock held while writing; cleanup removes unlocked files only. Where the file system has no locks,
+        // cleanup removes nothing.
         let _ = file.as_file().try_lock_shared();
         let sync = EarlySync::of(file.as_file()).map_err(|error| output_error_at(&path, &error))?;
         Ok(Self::File { file, sync, path, replace })
     }
 
-    /// Makes the file durable and visible; a failure leaves nothing behind.
+    /// Syncs the file and renames it to its final name; a failure leaves nothing behind.
     fn appear(self) -> Result<Option<PathBuf>> {
         let Self::File { file, sync, path, replace } = self else { return Ok(None) };
         sync.finish().map_err(|error| output_error_at(&path, &error))?;
@@ -200,8 +202,8 @@ impl Target {
     }
 }
 
-/// Removes what a killed export left behind: nobody could clear up after it, and it holds people's data. One
-/// that a living process writes is locked, or newer than its lock may be.
+/// Removes temporary files of killed exports: they hold personal data, and nothing else removes them. A file
+/// that a live process is writing is locked, or too new to be locked yet.
 fn remove_abandoned(folder: &Path) {
     let Ok(entries) = folder.read_dir() else { return };
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
@@ -211,14 +213,14 @@ fn remove_abandoned(folder: &Path) {
     }
 }
 
-/// Named as we name them: a prefix, six letters or digits, a suffix.
+/// Whether the name is one that Waybill gives: prefix, six letters or digits, suffix.
 fn is_unfinished(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let drawn = name.strip_prefix(UNFINISHED.0).and_then(|rest| rest.strip_suffix(UNFINISHED.1));
     drawn.is_some_and(|drawn| drawn.len() == 6 && drawn.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// Whether nobody writes a file any more that is ours. Neither a link is followed nor a pipe waited for.
+/// Whether the file is ours and no process writes it. Follows no symbolic link and never blocks on a pipe.
 fn is_abandoned(path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::OpenOptionsExt;
     let file = std::fs::OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
@@ -233,7 +235,7 @@ fn is_abandoned(path: &Path) -> io::Result<bool> {
 impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            // Locked for the process's life by nobody else; chunks are large.
+            // Locked anew for each write: nothing else writes to it, and chunks are large.
             Self::StandardOutput(out) => out.write(bytes),
             Self::Special(file) => file.write(bytes),
             Self::File { file, sync, .. } => {

@@ -1,4 +1,4 @@
-//! How far an export is.
+//! The state of an export, as its requester sees it.
 
 use std::sync::Arc;
 
@@ -12,21 +12,20 @@ use crate::server::state::exports::ExportRow;
 use crate::server::support::clock::rfc3339;
 
 impl Exports {
-    /// One of the caller's exports.
+    /// Returns one of the caller's exports.
     ///
     /// # Errors
-    /// `Refused`, or `NotFound` when it is not the caller's.
+    /// `Refused`; `NotFound` if the caller has no such export; `State` if the state cannot be read.
     pub async fn view(&self, caller: &Caller, id: ExportId) -> Result<RunView> {
         self.authorise(caller, "look at an export").await?;
         let row = self.own(caller, id).await?;
         Ok(self.run_view(row))
     }
 
-    /// What the page should show when it is opened: the caller's run that is on, or the newest one
-    /// while its file can still be downloaded.
+    /// The caller's newest export while it is queued or running, or its file can still be downloaded.
     ///
     /// # Errors
-    /// `Refused`.
+    /// `Refused`; `State` if the state cannot be read.
     async fn current(&self, caller: &Caller) -> Result<Option<RunView>> {
         self.authorise(caller, "look at an export").await?;
         let Some(account) = &caller.account_id else { return Ok(None) };
@@ -35,19 +34,19 @@ impl Exports {
         Ok(view.filter(|view| matches!(view.state, RunState::Queued | RunState::Running(_) | RunState::Completed(_))))
     }
 
-    /// What the export page opens with: the preview, and the run that it should show.
+    /// The data that the export page opens with: the preview, and the run to show.
     ///
     /// # Errors
-    /// `Refused`.
+    /// `Refused`; `State` if the state cannot be read.
     pub async fn open(self: &Arc<Self>, caller: &Caller) -> Result<(Preview, Option<RunView>)> {
         let preview = self.preview(caller, false).await?;
         Ok((preview, self.current(caller).await?))
     }
 
-    /// The analysis guide as HTML, with the name of the caller's newest file, or of the one that comes next.
+    /// Returns the analysis guide as HTML. It names the caller's newest file if that is complete, else the next one.
     ///
     /// # Errors
-    /// `Refused`.
+    /// `Refused`; `State` if the state cannot be read.
     pub async fn guide(&self, caller: &Caller) -> Result<String> {
         self.authorise(caller, "read the guide").await?;
         let account = caller.account_id.as_deref().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The heart: one snapshot becomes one sealed file. Shared by page and command line; blocks.
+//! Writes one snapshot into one sealed file. Shared by page and command line; blocks.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -15,10 +15,11 @@ use crate::server::pipeline::{self, Belt, Meter, convey};
 use crate::server::rows::{RowSink, Selection, Stopped};
 use crate::server::source::{self, Snapshot};
 
-/// Writes the planned file to `out` and seals it. On any error the seal is missing.
+/// Writes the planned file to `out` and seals it. On any error no seal is written.
 ///
 /// # Errors
-/// With the table and record at which it stopped.
+/// `Stopped` if `meter` is stopped; `StoppedAt` with table and record once tables are being read; `Output` before and
+/// after that.
 pub fn write<W: Write>(
     snapshot: &mut dyn Snapshot,
     plan: &ExportPlan,
@@ -32,7 +33,7 @@ pub fn write<W: Write>(
     let written = convey(unsealed, meter, |belt| read_tables(snapshot, plan, belt, meter));
     let (packing, sealed) = written.map_err(|error| explain(error, plan, meter))?;
     let (out, bytes) = packing.finish().map_err(|error| output_error(&error))?;
-    // The size is the file's as people get it.
+    // The size of the file as written, after compression.
     Ok((out, Sealed { bytes, ..sealed }))
 }
 
@@ -52,7 +53,7 @@ fn read_tables(
     Ok(())
 }
 
-/// Reads a table through the redactor where something of it is masked or pseudonymised.
+/// Reads a table, through the redactor if any of its columns is masked or pseudonymised.
 fn read_redacted(
     snapshot: &mut dyn Snapshot,
     selection: &Selection,
@@ -81,7 +82,7 @@ fn explain(error: pipeline::Error<source::Error>, plan: &ExportPlan, meter: &Met
     Error::StoppedAt { table: selection.table.clone(), record, cause: Box::new(cause) }
 }
 
-/// What a failed write means to people.
+/// Turns an error of the sealing writer into one that users understand.
 pub(super) fn output(error: seal::Error) -> Error {
     match error {
         seal::Error::Write(error) => output_error(&error),

@@ -1,7 +1,7 @@
-//! Looking back: every export, newest first.
+//! The history use cases: past exports and the audit trail, newest first.
 //!
 //! May import: `state`, `identity`, `audit`, `signing`, `support`, `model`. Flow: `list` and `audit` authorise and read
-//! one page; `recognise` says what is known of a file that somebody has.
+//! one page; `recognise` finds the export of a given file.
 
 use std::sync::Arc;
 
@@ -26,17 +26,17 @@ pub enum Error {
 
 pub struct History {
     pub state: State,
-    /// What this installation has ever signed with.
+    /// Every public key that this installation has signed with.
     pub keys: PublicKeys,
     pub clock: Arc<dyn Clock>,
     pub refusals: Arc<Refusals>,
 }
 
 impl History {
-    /// One page of past exports. A page past the end is the last one.
+    /// Returns one page of past exports. A number past the end returns the last page.
     ///
     /// # Errors
-    /// `Refused`, or when the state cannot be read.
+    /// `Refused`, or `State` if the state cannot be read.
     pub async fn list(&self, caller: &Caller, page: u32) -> Result<HistoryPage, Error> {
         self.authorise(caller).await?;
         let total = self.state.count_exports().await?;
@@ -48,10 +48,10 @@ impl History {
         Ok(HistoryPage { entries, page, pages, total })
     }
 
-    /// One page of what was done and refused here, older than the entry `before` where that is not 0.
+    /// Returns one page of this source's audit trail: entries older than `before`, or the newest if that is 0.
     ///
     /// # Errors
-    /// `Refused`, or when the state cannot be read.
+    /// `Refused`, or `State` if the state cannot be read.
     pub async fn audit(&self, caller: &Caller, kind: &str, actor: &str, before: u64) -> Result<AuditPage, Error> {
         self.authorise(caller).await?;
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -73,11 +73,11 @@ impl History {
         Ok(AuditPage { entries: entries.collect(), kinds, older_than })
     }
 
-    /// What is known of a file by its seal's digest. The keys are public; whose export it is, is for whoever may look
-    /// at the history.
+    /// Looks up a file by its seal's digest. Every caller gets the public keys; only callers who may see the history
+    /// get the export.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `State` if the state cannot be read.
     pub async fn recognise(&self, caller: &Caller, sha256: &str) -> Result<Recognised, Error> {
         let may_look = caller.require(Capability::ExportDatabase).is_ok();
         let row = if may_look { self.state.export_with_digest(sha256).await? } else { None };

@@ -1,4 +1,4 @@
-//! Accounts of Waybill's own, for sources that have none to sign in with.
+//! Local accounts, for sources that have no accounts to sign in with.
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -13,7 +13,7 @@ pub struct LocalAccount {
     pub password_hash: String,
     /// RFC 3339, UTC.
     pub created_at: String,
-    /// RFC 3339, UTC; nobody signs in with a disabled account.
+    /// RFC 3339, UTC; a disabled account cannot sign in.
     pub disabled_at: Option<String>,
 }
 
@@ -29,10 +29,10 @@ fn read(row: &SqliteRow) -> LocalAccount {
     }
 }
 
-/// Gives an account another password; says whether there is still one.
+/// Sets an account's password hash; returns false if the account no longer exists.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn set_password(tx: &mut Tx, id: &str, password_hash: &str) -> Result<bool> {
     let source_id = tx.source_id.clone();
     let sql = "UPDATE accounts SET password_hash = ? WHERE source_id IS ? AND id = ?";
@@ -43,7 +43,7 @@ pub async fn set_password(tx: &mut Tx, id: &str, password_hash: &str) -> Result<
 /// Adds an account.
 ///
 /// # Errors
-/// When the state cannot be written, or there is one of that name.
+/// `Database` if the write fails, also because the source has an account of that name.
 pub async fn insert(tx: &mut Tx, account: &LocalAccount) -> Result<()> {
     let sql = "INSERT INTO accounts (id, source_id, name, password_hash, created_at) VALUES (?, ?, ?, ?, ?)";
     let source_id = tx.source_id.clone();
@@ -58,10 +58,10 @@ pub async fn insert(tx: &mut Tx, account: &LocalAccount) -> Result<()> {
     Ok(())
 }
 
-/// Disables an account, or lets it in again.
+/// Disables an account, or enables it again if there is no date.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn set_disabled(tx: &mut Tx, id: &str, disabled_at: Option<&str>) -> Result<()> {
     let source_id = tx.source_id.clone();
     let sql = "UPDATE accounts SET disabled_at = ? WHERE source_id IS ? AND id = ?";
@@ -69,8 +69,10 @@ pub async fn set_disabled(tx: &mut Tx, id: &str, disabled_at: Option<&str>) -> R
     Ok(())
 }
 
+/// Deletes an account.
+///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn remove(tx: &mut Tx, id: &str) -> Result<()> {
     let source_id = tx.source_id.clone();
     let sql = "DELETE FROM accounts WHERE source_id IS ? AND id = ?";
@@ -78,10 +80,11 @@ pub async fn remove(tx: &mut Tx, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Gives the transaction's source the accounts that have none, but for names that it has already; says how many.
+/// Assigns accounts without a source to the transaction's source, except for names that it has already; returns their
+/// number.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn adopt(tx: &mut Tx) -> Result<u64> {
     let source_id = tx.source_id.clone();
     let sql = "UPDATE OR IGNORE accounts SET source_id = ? WHERE source_id IS NULL";
@@ -90,21 +93,21 @@ pub async fn adopt(tx: &mut Tx) -> Result<u64> {
 
 impl State {
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails.
     pub async fn account_by_id(&self, id: &str) -> Result<Option<LocalAccount>> {
         self.account("id", id).await
     }
 
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails.
     pub async fn account_by_name(&self, name: &str) -> Result<Option<LocalAccount>> {
         self.account("name", name).await
     }
 
-    /// By name.
+    /// Returns every account of the source, ordered by name.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails.
     pub async fn accounts(&self) -> Result<Vec<LocalAccount>> {
         let sql = format!("SELECT {COLUMNS} FROM accounts WHERE source_id IS ? ORDER BY name");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&self.source_id).fetch_all(&self.pool).await?;
@@ -112,7 +115,7 @@ impl State {
     }
 
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails.
     pub async fn has_accounts(&self) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM accounts WHERE source_id IS ?)";
         let row = sqlx::query(sql).bind(&self.source_id).fetch_one(&self.pool).await?;

@@ -1,4 +1,4 @@
-//! One row per export, from request to what became of its file.
+//! The exports table: one row per export, from the request to the expiry of its file.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
@@ -8,7 +8,7 @@ use crate::model::drift::{Deviations, Guess};
 use crate::model::export::{Compression, ExportId, ExportSummary, Failure};
 use crate::model::history::Outcome;
 
-/// Whole-number columns are stored signed.
+/// SQLite stores integers signed.
 fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
@@ -39,7 +39,7 @@ pub struct ExportRow {
 }
 
 impl ExportRow {
-    /// The size that the preview gave, where it can be compared: a packed file is another matter.
+    /// The size that the preview estimated; none for a compressed file, which the preview does not estimate.
     #[must_use]
     pub fn comparable_estimate(&self) -> Option<u64> {
         self.estimated_bytes.filter(|_| self.compression == Compression::None)
@@ -78,7 +78,7 @@ fn read(row: &SqliteRow) -> Result<ExportRow> {
 }
 
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
     let sql = "INSERT INTO exports (source_id, id, requested_at, account_id, requested_by, door, scope, file_name, \
                outcome, estimated_bytes, compression) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -100,10 +100,10 @@ pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
     Ok(())
 }
 
-/// How many exports of the page are queued or running: all, and the account's own.
+/// Counts the queued or running exports of the web page: all of them, and the account's.
 ///
 /// # Errors
-/// When the state cannot be read.
+/// `Database` if the read fails.
 pub async fn unfinished(tx: &mut Tx, account_id: Option<&str>) -> Result<(usize, usize)> {
     let sql = "SELECT count(*), coalesce(sum(account_id = ?), 0) FROM exports \
                WHERE source_id IS ? AND outcome IN ('queued', 'running') AND door = 'page'";
@@ -113,26 +113,26 @@ pub async fn unfinished(tx: &mut Tx, account_id: Option<&str>) -> Result<(usize,
     Ok((count(0), count(1)))
 }
 
-/// Moves a queued export to running; false when it is not queued any more.
+/// Marks a queued export as running; returns false if it is no longer queued.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn start(tx: &mut Tx, id: ExportId) -> Result<bool> {
     let sql = "UPDATE exports SET outcome = 'running' WHERE id = ? AND outcome = 'queued'";
     Ok(sqlx::query(sql).bind(id.to_string()).execute(&mut **tx).await?.rows_affected() == 1)
 }
 
-/// Ends an export that nobody has begun; false when it is not queued any more.
+/// Cancels a queued export; returns false if it is no longer queued.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn cancel_queued(tx: &mut Tx, id: ExportId) -> Result<bool> {
     let sql = "UPDATE exports SET outcome = 'cancelled', duration_ms = 0 WHERE id = ? AND outcome = 'queued'";
     Ok(sqlx::query(sql).bind(id.to_string()).execute(&mut **tx).await?.rows_affected() == 1)
 }
 
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn complete(
     tx: &mut Tx,
     id: ExportId,
@@ -163,10 +163,10 @@ fn json(value: &(impl serde::Serialize + ?Sized)) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// The guesses that the last export without a profile went by; none where there was none.
+/// Returns the guesses of the last export without a profile; empty if there is none.
 ///
 /// # Errors
-/// When the state cannot be read.
+/// `Database` if the read fails.
 pub async fn last_guesses(tx: &mut Tx) -> Result<Vec<Guess>> {
     let source_id = tx.source_id.clone();
     last_guesses_of(tx, source_id.as_deref()).await
@@ -179,10 +179,10 @@ async fn last_guesses_of(connection: &mut SqliteConnection, source_id: Option<&s
     Ok(found.and_then(|guesses| serde_json::from_str(&guesses).ok()).unwrap_or_default())
 }
 
-/// Ends an export without a file: failed with a reason, or cancelled without one. False when it is over already.
+/// Ends an export without a file: failed if there is a failure, else cancelled. Returns false if it has ended already.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn end_without_file(
     tx: &mut Tx,
     id: ExportId,
@@ -204,33 +204,33 @@ pub async fn end_without_file(
 }
 
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn count_download(tx: &mut Tx, id: ExportId) -> Result<()> {
     let sql = "UPDATE exports SET downloads = downloads + 1 WHERE id = ?";
     sqlx::query(sql).bind(id.to_string()).execute(&mut **tx).await?;
     Ok(())
 }
 
-/// Forgets an artefact that is gone.
+/// Clears the name of a removed artefact.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn forget_artifact(tx: &mut Tx, id: ExportId) -> Result<()> {
     sqlx::query("UPDATE exports SET artifact = NULL WHERE id = ?").bind(id.to_string()).execute(&mut **tx).await?;
     Ok(())
 }
 
 impl State {
-    /// As `exports::last_guesses`.
+    /// As `exports::last_guesses`, outside a transaction.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails.
     pub async fn last_guesses(&self) -> Result<Vec<Guess>> {
         last_guesses_of(&mut *self.pool.acquire().await?, self.source_id.as_deref()).await
     }
 
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails or a row cannot be decoded.
     pub async fn export(&self, id: ExportId) -> Result<Option<ExportRow>> {
         let sql = format!("SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND id = ?");
         let row = sqlx::query(AssertSqlSafe(sql))
@@ -241,10 +241,10 @@ impl State {
         row.as_ref().map(read).transpose()
     }
 
-    /// Exports by outcome, oldest first.
+    /// Returns the exports with an outcome, oldest first.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails or a row cannot be decoded.
     pub async fn exports_that_are(&self, outcome: Outcome) -> Result<Vec<ExportRow>> {
         let sql =
             format!("SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND outcome = ? ORDER BY requested_at, id");
@@ -253,10 +253,10 @@ impl State {
         rows.iter().map(read).collect()
     }
 
-    /// The newest export that an account asked for on the page.
+    /// Returns the newest export that an account requested on the web page.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails or a row cannot be decoded.
     pub async fn newest_export_of(&self, account_id: &str) -> Result<Option<ExportRow>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND account_id = ? \
@@ -267,10 +267,10 @@ impl State {
         row.as_ref().map(read).transpose()
     }
 
-    /// The export whose seal has this digest: of several with the same content and moment, the newest.
+    /// Returns the export whose seal has this digest; the newest, if several have the same content and time.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails or a row cannot be decoded.
     pub async fn export_with_digest(&self, sha256: &str) -> Result<Option<ExportRow>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND sha256 = ? ORDER BY requested_at DESC, id DESC LIMIT 1"
@@ -279,10 +279,10 @@ impl State {
         row.as_ref().map(read).transpose()
     }
 
-    /// One page of history, newest first.
+    /// Returns one page of history, newest first.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails or a row cannot be decoded.
     pub async fn exports_page(&self, offset: u64, limit: u32) -> Result<Vec<ExportRow>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM exports WHERE source_id IS ? ORDER BY requested_at DESC, id DESC LIMIT ? OFFSET ?"
@@ -292,7 +292,7 @@ impl State {
     }
 
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails.
     pub async fn count_exports(&self) -> Result<u64> {
         let n: i64 = sqlx::query_scalar("SELECT count(*) FROM exports WHERE source_id IS ?")
             .bind(&self.source_id)
@@ -301,10 +301,10 @@ impl State {
         Ok(u64::try_from(n).unwrap_or_default())
     }
 
-    /// Exports whose file is still kept.
+    /// Returns the exports whose artefact was not removed yet, oldest first.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails or a row cannot be decoded.
     pub async fn exports_with_artifact(&self) -> Result<Vec<ExportRow>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND artifact IS NOT NULL ORDER BY requested_at, id"

@@ -1,8 +1,8 @@
-//! Waybill's own tables: sources, sessions, exports, audit. Literal SQL through sqlx.
+//! Waybill's own SQLite database: sources, accounts, sessions, exports, audit. Literal SQL through sqlx.
 //!
-//! May import: `model`, `support`. Flow: `StateFile::open` migrates; `StateFile::of` gives the part of one
-//! source, and every query there is about that source alone; a use case begins a transaction, passes it to
-//! the functions here and to `audit`, and commits once.
+//! May import: `model`, `support`. Flow: `StateFile::open` migrates; `StateFile::of` returns the state of one
+//! source, whose queries see that source only; a use case begins a transaction, passes it to the functions
+//! here and to `audit`, and commits once.
 
 pub mod accounts;
 pub mod exports;
@@ -37,14 +37,14 @@ pub enum Error {
 
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A transaction that writes, on behalf of one source or, for what is about none, of nobody.
+/// A write transaction for one source, or for none if the change concerns no source.
 #[derive(Debug)]
 pub struct Tx {
     transaction: Transaction<'static, Sqlite>,
     pub source_id: Option<String>,
 }
 
-/// The open state database, with the sources that it knows.
+/// The open state database, of all sources.
 #[derive(Clone, Debug)]
 pub struct StateFile {
     pub(super) pool: SqlitePool,
@@ -60,21 +60,22 @@ pub struct State {
 }
 
 impl StateFile {
-    /// Opens the file, makes it (readable by its owner only) where it is missing, and migrates it.
+    /// Opens the file, creates it (readable by its owner only) if it is missing, and migrates it.
     ///
     /// # Errors
-    /// When folder or file cannot be used, or hold something else.
+    /// `Folder`, `Files` or `Database` if folder or file cannot be used; `Foreign` if the file is another program's
+    /// database; `Migrate` if a migration fails.
     pub async fn open(path: &Path) -> Result<Self> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         private_folder(folder).map_err(Error::Folder)?;
         private_file(path).map_err(Error::Folder)?;
-        // However it was named: locks and files lie beside the file itself.
+        // Resolve links: locks and artefacts are beside the file itself.
         let path = &path.canonicalize().map_err(Error::Folder)?;
         refuse_another_programs(path).await?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
-            // An audit entry that a power cut takes back would be a silent export.
+            // An audit entry lost in a power failure would leave an export unrecorded.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10))
             .disable_statement_logging();
@@ -84,7 +85,7 @@ impl StateFile {
         Ok(state)
     }
 
-    /// One process at a time: two that start together would both begin the same migration.
+    /// Migrates under a file lock: two processes that start together would both begin the same migration.
     async fn migrate(&self) -> Result<()> {
         let folder = self.files()?;
         let lock = tokio::task::spawn_blocking(move || folder.wait_for_lock("migration.lock"));
@@ -92,16 +93,16 @@ impl StateFile {
         Ok(MIGRATIONS.run(&self.pool).await?)
     }
 
-    /// The part of one source.
+    /// Returns the state of one source.
     #[must_use]
     pub fn of(&self, source_id: Option<String>) -> State {
         State { pool: self.pool.clone(), source_id }
     }
 
-    /// Where finished files and locks lie, beside the database.
+    /// Returns the folder of artefacts and locks, beside the database.
     ///
     /// # Errors
-    /// When something else lies there.
+    /// `Files` if it cannot be created, belongs to another user or is a link.
     pub fn files(&self) -> Result<OwnFolder> {
         let mut folder = self.path.as_os_str().to_owned();
         folder.push(".files");
@@ -110,17 +111,17 @@ impl StateFile {
 }
 
 impl State {
-    /// Whose part it is.
+    /// The source that this state belongs to.
     #[must_use]
     pub fn source_id(&self) -> Option<&str> {
         self.source_id.as_deref()
     }
 
-    /// Begins a transaction that will write: it takes the write lock at once, so that it never has to
-    /// give up half-way.
+    /// Begins a write transaction. It takes the write lock at once, so that it cannot fail to get it
+    /// half-way.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// `Database` if the lock cannot be taken within 10 seconds or the database cannot be used.
     pub async fn begin(&self) -> Result<Tx> {
         let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         Ok(Tx { transaction, source_id: self.source_id.clone() })
@@ -128,8 +129,10 @@ impl State {
 }
 
 impl Tx {
+    /// Commits the transaction.
+    ///
     /// # Errors
-    /// When the database does not take it; then nothing of it has happened.
+    /// `Database` if the commit fails; nothing is written then.
     pub async fn commit(self) -> Result<()> {
         Ok(self.transaction.commit().await?)
     }
@@ -149,7 +152,8 @@ impl DerefMut for Tx {
     }
 }
 
-/// Looks at a file before anything is written to it. What is there is ours if it has our audit trail.
+/// Checks a file before anything is written to it: a database with tables is Waybill's if it has those of exports and
+/// audit.
 async fn refuse_another_programs(path: &Path) -> Result<()> {
     let mut looking = SqliteConnectOptions::new().filename(path).read_only(true).connect().await?;
     let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
@@ -157,15 +161,15 @@ async fn refuse_another_programs(path: &Path) -> Result<()> {
         .await?;
     looking.close().await?;
     let has = |name: &str| tables.iter().any(|table| table == name);
-    // The first one alone: a first start that was killed at once.
+    // The migrations table alone: a first start that was killed at once.
     let is_ours = tables.is_empty() || has("audit") && has("exports") || tables == ["_sqlx_migrations"];
     if is_ours { Ok(()) } else { Err(Error::Foreign(path.to_owned())) }
 }
 
-/// Makes a folder that only its owner can enter; one that is there is left as it is.
+/// Creates a folder that only its owner can enter; an existing one is left unchanged.
 ///
 /// # Errors
-/// When it cannot be made.
+/// If it cannot be created.
 pub fn private_folder(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
@@ -174,7 +178,7 @@ pub fn private_folder(folder: &Path) -> std::io::Result<()> {
 fn private_file(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
     let file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-    // One that was there may be readable by everybody; of somebody else's, the mode is their business.
+    // An existing file may be readable by everyone. The mode of another user's file is left unchanged.
     if file.metadata()?.uid() == rustix::process::geteuid().as_raw() {
         file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     }

@@ -1,11 +1,11 @@
-//! What people have beside their password: the secret in an authenticator app, and codes for when it is lost.
+//! Second factors: the secret in an authenticator app, and recovery codes for when the app is lost.
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Result, State, Tx};
 
-/// Shared with an authenticator app (RFC 6238).
+/// A secret shared with an authenticator app (RFC 6238).
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecondFactor {
     pub account_id: String,
@@ -14,9 +14,9 @@ pub struct SecondFactor {
     pub secret: Vec<u8>,
     /// RFC 3339, UTC.
     pub begun_at: String,
-    /// Digest of the session's token that asked for it.
+    /// Digest of the token of the session that requested it.
     pub begun_in: String,
-    /// RFC 3339, UTC; none until a first code has shown that the app has it.
+    /// RFC 3339, UTC; none until a first code has proved that the app has the secret.
     pub confirmed_at: Option<String>,
     /// The time step of the last code that was accepted.
     pub last_step: u64,
@@ -36,10 +36,10 @@ fn read(row: &SqliteRow) -> SecondFactor {
 
 const SELECT: &str = "SELECT account_id, name, secret, begun_at, begun_in, confirmed_at, last_step FROM second_factors WHERE source_id IS ?";
 
-/// Keeps a secret that is not confirmed yet, in the place of an earlier one that was not.
+/// Stores an unconfirmed secret, replacing an earlier unconfirmed one.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn begin(tx: &mut Tx, factor: &SecondFactor) -> Result<()> {
     let source_id = tx.source_id.clone();
     let sql = "INSERT INTO second_factors (source_id, account_id, name, secret, begun_at, begun_in) \
@@ -51,10 +51,10 @@ pub async fn begin(tx: &mut Tx, factor: &SecondFactor) -> Result<()> {
     Ok(())
 }
 
-/// The account's, as the transaction sees it.
+/// Returns the account's second factor, as the transaction sees it.
 ///
 /// # Errors
-/// When the state cannot be read.
+/// `Database` if the read fails.
 pub async fn find(tx: &mut Tx, account_id: &str) -> Result<Option<SecondFactor>> {
     let source_id = tx.source_id.clone();
     let sql = format!("{SELECT} AND account_id = ?");
@@ -62,10 +62,10 @@ pub async fn find(tx: &mut Tx, account_id: &str) -> Result<Option<SecondFactor>>
     Ok(query.fetch_optional(&mut **tx).await?.as_ref().map(read))
 }
 
-/// Notes the time step of a code, if no code of it or of a later one was accepted before; says whether that is so.
+/// Stores the time step of a code; returns false if a code of this or a later step was accepted before (a replay).
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn accept_step(tx: &mut Tx, account_id: &str, step: u64) -> Result<bool> {
     let source_id = tx.source_id.clone();
     let sql = "UPDATE second_factors SET last_step = ?1 WHERE source_id IS ?2 AND account_id = ?3 AND last_step < ?1";
@@ -74,10 +74,10 @@ pub async fn accept_step(tx: &mut Tx, account_id: &str, step: u64) -> Result<boo
     Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
 }
 
-/// From now on it is asked for.
+/// Confirms the secret: from now on, sign-in asks for a code.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn confirm(tx: &mut Tx, account_id: &str, now: &str) -> Result<()> {
     let source_id = tx.source_id.clone();
     let sql = "UPDATE second_factors SET confirmed_at = ? WHERE source_id IS ? AND account_id = ?";
@@ -85,20 +85,20 @@ pub async fn confirm(tx: &mut Tx, account_id: &str, now: &str) -> Result<()> {
     Ok(())
 }
 
-/// Forgets it and its recovery codes; says whether there was one.
+/// Deletes the second factor and, by foreign key, its recovery codes; returns false if there was none.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn remove(tx: &mut Tx, account_id: &str) -> Result<bool> {
     let source_id = tx.source_id.clone();
     let sql = "DELETE FROM second_factors WHERE source_id IS ? AND account_id = ?";
     Ok(sqlx::query(sql).bind(source_id).bind(account_id).execute(&mut **tx).await?.rows_affected() > 0)
 }
 
-/// Puts these recovery codes in the place of all earlier ones.
+/// Replaces all recovery codes of an account.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn replace_recovery_codes(tx: &mut Tx, account_id: &str, digests: &[String]) -> Result<()> {
     let source_id = tx.source_id.clone();
     let sql = "DELETE FROM recovery_codes WHERE source_id IS ? AND account_id = ?";
@@ -110,10 +110,10 @@ pub async fn replace_recovery_codes(tx: &mut Tx, account_id: &str, digests: &[St
     Ok(())
 }
 
-/// Uses a recovery code up; says whether it was good.
+/// Marks a recovery code as used; returns false if it is unknown or was used before.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn use_recovery_code(tx: &mut Tx, account_id: &str, digest: &str, now: &str) -> Result<bool> {
     let source_id = tx.source_id.clone();
     let sql = "UPDATE recovery_codes SET used_at = ? \
@@ -124,7 +124,7 @@ pub async fn use_recovery_code(tx: &mut Tx, account_id: &str, digest: &str, now:
 
 impl State {
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails.
     pub async fn second_factor(&self, account_id: &str) -> Result<Option<SecondFactor>> {
         let sql = format!("{SELECT} AND account_id = ?");
         let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&self.source_id).bind(account_id);
@@ -132,16 +132,16 @@ impl State {
     }
 
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails.
     pub async fn second_factors(&self) -> Result<Vec<SecondFactor>> {
         let query = sqlx::query(SELECT).bind(&self.source_id);
         Ok(query.fetch_all(&self.pool).await?.iter().map(read).collect())
     }
 
-    /// How many recovery codes are left.
+    /// Returns the number of unused recovery codes.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails.
     pub async fn recovery_codes_left(&self, account_id: &str) -> Result<u32> {
         let sql = "SELECT count(*) FROM recovery_codes WHERE source_id IS ? AND account_id = ? AND used_at IS NULL";
         let row = sqlx::query(sql).bind(&self.source_id).bind(account_id).fetch_one(&self.pool).await?;

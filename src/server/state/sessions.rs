@@ -1,4 +1,4 @@
-//! Signed-in browsers. Only the SHA-256 of a token is kept: a stolen copy signs nobody in.
+//! Sessions of signed-in browsers. Only the SHA-256 of a token is stored: a stolen copy cannot be used to sign in.
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -13,11 +13,11 @@ pub struct Session {
     /// RFC 3339, UTC, as all times here.
     pub created_at: String,
     pub last_seen_at: String,
-    /// Where it was opened from.
+    /// The client's network address when it was opened.
     pub network: Option<String>,
-    /// Of the stored password hash that it was opened with.
+    /// SHA-256 of the stored password hash that it was opened with.
     pub credential_sha256: String,
-    /// The password was right, and the code of the second factor is still to come.
+    /// The password was right; the second-factor code is still missing.
     pub awaits_code: bool,
 }
 
@@ -38,7 +38,7 @@ fn read(row: &SqliteRow) -> Session {
 }
 
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
     let sql = "INSERT INTO sessions (source_id, token_sha256, account_id, email, created_at, last_seen_at, network, \
                credential_sha256, awaits_code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -58,10 +58,10 @@ pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Ends one session; says whether there was one.
+/// Ends one session; returns false if there was none.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn remove(tx: &mut Tx, token_sha256: &str) -> Result<bool> {
     let source_id = tx.source_id.clone();
     let sql = "DELETE FROM sessions WHERE source_id IS ? AND token_sha256 = ?";
@@ -69,18 +69,18 @@ pub async fn remove(tx: &mut Tx, token_sha256: &str) -> Result<bool> {
     Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
 }
 
-/// Ends every session of an account; says how many.
+/// Ends every session of an account; returns their number.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn remove_all_of(tx: &mut Tx, account_id: &str) -> Result<u64> {
     remove_all_of_but(tx, account_id, "").await
 }
 
-/// Ends every session of an account but one; says how many.
+/// Ends every session of an account except one; returns their number.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn remove_all_of_but(tx: &mut Tx, account_id: &str, token_sha256: &str) -> Result<u64> {
     let source_id = tx.source_id.clone();
     let sql = "DELETE FROM sessions WHERE source_id IS ? AND account_id = ? AND token_sha256 <> ?";
@@ -88,20 +88,20 @@ pub async fn remove_all_of_but(tx: &mut Tx, account_id: &str, token_sha256: &str
     Ok(query.execute(&mut **tx).await?.rows_affected())
 }
 
-/// Ends every session of the transaction's source; says how many.
+/// Ends every session of the transaction's source; returns their number.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn remove_all(tx: &mut Tx) -> Result<u64> {
     let source_id = tx.source_id.clone();
     let query = sqlx::query("DELETE FROM sessions WHERE source_id IS ?").bind(source_id);
     Ok(query.execute(&mut **tx).await?.rows_affected())
 }
 
-/// Binds a session to another stored hash of the same password.
+/// Binds a session to the account's new password hash, so that it outlives a change of password.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn rebind(tx: &mut Tx, token_sha256: &str, credential_sha256: &str) -> Result<()> {
     let source_id = tx.source_id.clone();
     let sql = "UPDATE sessions SET credential_sha256 = ? WHERE source_id IS ? AND token_sha256 = ?";
@@ -111,17 +111,17 @@ pub async fn rebind(tx: &mut Tx, token_sha256: &str, credential_sha256: &str) ->
 
 impl State {
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails.
     pub async fn session(&self, token_sha256: &str) -> Result<Option<Session>> {
         let sql = format!("SELECT {COLUMNS} FROM sessions WHERE source_id IS ? AND token_sha256 = ?");
         let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&self.source_id).bind(token_sha256);
         Ok(query.fetch_optional(&self.pool).await?.as_ref().map(read))
     }
 
-    /// The newest first.
+    /// Returns every session of the source, the most recently seen first.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails.
     pub async fn sessions(&self) -> Result<Vec<Session>> {
         let sql = format!("SELECT {COLUMNS} FROM sessions WHERE source_id IS ? ORDER BY last_seen_at DESC");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&self.source_id).fetch_all(&self.pool).await?;
@@ -129,17 +129,17 @@ impl State {
     }
 
     /// # Errors
-    /// When the state cannot be written.
+    /// `Database` if the write fails.
     pub async fn touch_session(&self, token_sha256: &str, now: &str) -> Result<()> {
         let sql = "UPDATE sessions SET last_seen_at = ? WHERE source_id IS ? AND token_sha256 = ?";
         sqlx::query(sql).bind(now).bind(&self.source_id).bind(token_sha256).execute(&self.pool).await?;
         Ok(())
     }
 
-    /// Removes what has expired.
+    /// Deletes sessions last seen before `idle_since` or created before `created_before`.
     ///
     /// # Errors
-    /// When the state cannot be written.
+    /// `Database` if the write fails.
     pub async fn sweep_sessions(&self, idle_since: &str, created_before: &str) -> Result<()> {
         let sql = "DELETE FROM sessions WHERE source_id IS ? AND (last_seen_at < ? OR created_at < ?)";
         sqlx::query(sql).bind(&self.source_id).bind(idle_since).bind(created_before).execute(&self.pool).await?;

@@ -1,4 +1,4 @@
-//! The sources that a state knows: everything else in it belongs to one of them.
+//! The known sources; everything else in the state belongs to one of them.
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -8,11 +8,11 @@ use super::{Result, StateFile, Tx};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownSource {
     pub id: String,
-    /// What the engine says of the database.
+    /// The database's identity, as its engine reports it.
     pub identity: String,
-    /// What a file keeps when it is moved.
+    /// Identifies an SQLite file after a move.
     pub file_id: Option<String>,
-    /// What the operator calls it; unique.
+    /// The operator's name for it; unique.
     pub name: String,
     /// RFC 3339, UTC.
     pub known_since: String,
@@ -30,18 +30,18 @@ fn read(row: &SqliteRow) -> KnownSource {
 
 const SELECT: &str = "SELECT id, identity, file_id, name, known_since FROM sources ORDER BY name";
 
-/// Every source, in a transaction that may add or change one.
+/// Returns every source, in a transaction that may add or change one.
 ///
 /// # Errors
-/// When the state cannot be read.
+/// `Database` if the read fails.
 pub async fn all(tx: &mut Tx) -> Result<Vec<KnownSource>> {
     Ok(sqlx::query(SELECT).fetch_all(&mut **tx).await?.iter().map(read).collect())
 }
 
-/// Adds a source, or gives the one of that id another identity and name.
+/// Inserts a source, or updates identity, file and name of the one with its id.
 ///
 /// # Errors
-/// When the state cannot be written.
+/// `Database` if the write fails.
 pub async fn put(tx: &mut Tx, source: &KnownSource) -> Result<()> {
     let sql = "INSERT INTO sources (id, identity, file_id, name, known_since) VALUES (?, ?, ?, ?, ?) \
                ON CONFLICT (id) DO UPDATE \
@@ -53,7 +53,7 @@ pub async fn put(tx: &mut Tx, source: &KnownSource) -> Result<()> {
 
 impl StateFile {
     /// # Errors
-    /// When the state cannot be read.
+    /// `Database` if the read fails.
     pub async fn sources(&self) -> Result<Vec<KnownSource>> {
         Ok(sqlx::query(SELECT).fetch_all(&self.pool).await?.iter().map(read).collect())
     }

@@ -1,7 +1,7 @@
-//! The door that opens by itself: runs what is queued, sweeps what expired.
+//! The background worker: runs queued exports and removes what has expired.
 //!
-//! May import: `app`. Flow: `run` recovers what a killed server left, then waits for the queue's
-//! bell or for the time to sweep, until it is told to stop.
+//! May import: `app`. Flow: `run` cleans up after a killed server, then waits for a queued export or
+//! the next sweep, until its task is dropped.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use super::app::App;
 
 const SWEEP_EVERY: Duration = Duration::from_secs(15);
 
-/// Works until the task is dropped.
+/// Runs until its task is dropped.
 pub async fn run(app: Arc<App>) {
     if let Err(error) = app.exports.recover().await {
         tracing::error!(%error, "what an earlier run of the server left could not be cleared");
     }
-    // A queue that rings without end does not put it off.
+    // An interval, not a timeout: a busy queue must not postpone the sweep.
     let mut time_to_sweep = tokio::time::interval_at(Instant::now() + SWEEP_EVERY, SWEEP_EVERY);
     loop {
         start_queued(&app).await;
