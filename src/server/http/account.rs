@@ -1,4 +1,4 @@
-//! Forms about one's own account.
+//! Form handlers of the account page.
 
 use axum::body::Body;
 use axum::extract::rejection::FormRejection;
@@ -94,7 +94,7 @@ fn again(problem: FormProblem) -> Response {
     Redirect::to(&format!("{PAGE}?problem={}", problem.key())).into_response()
 }
 
-/// Who they are is known here: what was wrong is the password.
+/// The caller is signed in, so wrong credentials mean a wrong password.
 fn own_problem(error: identity::Error) -> FormProblem {
     match problem_of(error) {
         FormProblem::Credentials => FormProblem::Password,
@@ -102,7 +102,7 @@ fn own_problem(error: identity::Error) -> FormProblem {
     }
 }
 
-/// The account's page with the recovery codes, which are in no address and are shown this once.
+/// Renders the account page with the recovery codes, which are shown only once and never put into a URL.
 async fn show(shared: Shared, caller: Caller, headers: HeaderMap, codes: Vec<String>) -> Response {
     let mut request = Request::get(PAGE).body(Body::empty()).unwrap_or_default();
     if let Some(cookies) = headers.get(header::COOKIE) {

@@ -1,4 +1,4 @@
-//! The page's own files, and the answer to every other address.
+//! Static assets, and the fallback for every other path.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -9,7 +9,7 @@ use tower_http::services::ServeDir;
 
 use super::{Shared, render_page};
 
-/// In bytes, on common file systems. Of a longer one a disk makes an error.
+/// In bytes, on common file systems. Opening a longer name is an I/O error, not a missing file.
 const LONGEST_NAME: usize = 255;
 
 pub async fn asset_or_not_found(State(shared): State<Shared>, request: Request) -> Response {

@@ -1,4 +1,4 @@
-//! `GET /api/v1/exports/{id}/events`: the page's progress channel (server-sent events).
+//! `GET /api/v1/exports/{id}/events`: progress of a run as server-sent events.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
@@ -17,13 +17,12 @@ use crate::model::export::{ExportId, RunView};
 use crate::server::app::App;
 use crate::server::identity::{self, Caller};
 
-/// As often as a progress bar can be seen to move.
+/// Polling interval: as often as a progress bar visibly moves.
 const EVERY: Duration = Duration::from_millis(200);
-/// Whoever signs out sees no more of a run after this long.
+/// Interval of access checks: after sign-out, the stream ends within this time.
 const ASK_WHO_EVERY: Duration = Duration::from_secs(2);
 
-/// Sends the run's state whenever it changed, and ends when the run is over. Each event's data is a
-/// `RunView` as JSON.
+/// Sends the run's state whenever it changes, and ends when the run is over. Each event's data is a `RunView` as JSON.
 pub async fn events(
     State(shared): State<Shared>,
     Path(id): Path<String>,
@@ -50,7 +49,7 @@ pub async fn events(
     Ok(Sse::new(changes).keep_alive(KeepAlive::default()).into_response())
 }
 
-/// Where the channel is between two events.
+/// State of the stream between two events.
 struct Step {
     shown: Option<RunView>,
     view: RunView,
@@ -59,14 +58,14 @@ struct Step {
 }
 
 impl Step {
-    /// Waits until there is something new to show. None when whoever listens is signed out meanwhile.
+    /// Waits for a change. `None` if the client has been signed out or may no longer see the run.
     async fn next_change(mut self, app: &App, token: &str, id: ExportId) -> Option<Self> {
         while self.shown.as_ref() == Some(&self.view) {
             tokio::time::sleep(EVERY).await;
             if self.asked.elapsed() >= ASK_WHO_EVERY {
                 match app.identity.caller(token).await {
                     Ok(caller) => self.caller = caller?,
-                    // A crowd is no reason to take a progress bar away.
+                    // Overload must not end the progress stream.
                     Err(identity::Error::Crowded) => {}
                     Err(_) => return None,
                 }

@@ -1,4 +1,4 @@
-//! `GET /api/v1/exports/{id}/file` and `POST …/cancellation`.
+//! `GET /api/v1/exports/{id}/file` (download) and `POST …/cancellation`.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
@@ -23,7 +23,7 @@ use crate::server::app::App;
 use crate::server::context::Visitor;
 use crate::server::export::{Download, Sent};
 
-/// Serves a finished file: whole, in part, or "you have it already".
+/// Serves a finished file: 200, 206 for a range, or 304 if the client has it already.
 pub async fn file(State(shared): State<Shared>, Path(id): Path<String>, request: Request) -> Result<Response, Problem> {
     let id = export_id(&id)?;
     let caller = visitor(&request).caller()?;
@@ -31,12 +31,12 @@ pub async fn file(State(shared): State<Shared>, Path(id): Path<String>, request:
     serve(&shared.app, download, request.headers()).await
 }
 
-/// A HEAD would count as a download without being one.
+/// Rejects HEAD, which would be recorded as a download without being one.
 pub async fn no_head() -> StatusCode {
     StatusCode::METHOD_NOT_ALLOWED
 }
 
-/// Stops a run. A form gets back to its run's page; a script gets 204.
+/// Cancels a run. A form is redirected to the run's page; a script gets 204.
 pub async fn cancel(
     State(shared): State<Shared>,
     Path(id): Path<String>,
@@ -56,7 +56,7 @@ pub(super) fn visitor(request: &Request) -> Visitor {
     request.extensions().get::<Visitor>().cloned().unwrap_or(Visitor::Anonymous)
 }
 
-/// An address with something else in it is an address with nothing behind it.
+/// Parses the id in a path. Anything else is 404.
 pub(super) fn export_id(text: &str) -> Result<ExportId, Problem> {
     text.parse().map_err(|_| Problem(ApiError::NotFound))
 }
@@ -95,7 +95,7 @@ async fn serve(app: &Arc<App>, download: Download, request: &HeaderMap) -> Resul
     Ok(response)
 }
 
-/// The packed file itself is what is asked for, so this is no Content-Encoding (RFC 6713, RFC 8878).
+/// The compressed file itself is the resource, so this is a media type and no Content-Encoding (RFC 6713, RFC 8878).
 fn content_type(file_name: &str) -> &'static str {
     match Compression::of_file(file_name) {
         Compression::None => "application/json",
@@ -104,18 +104,18 @@ fn content_type(file_name: &str) -> &'static str {
     }
 }
 
-/// RFC 6266: a plain name for everybody, and the same in UTF-8 (RFC 8187) for whoever reads it.
+/// Content-Disposition (RFC 6266): an ASCII `filename`, and the same as `filename*` in UTF-8 (RFC 8187).
 fn disposition(name: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
     let plain: String = name.chars().map(safe).collect();
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", super::session::encoded(&plain))
 }
 
-/// A body that knows how much of it left, and records it when it ends, however it ends.
+/// A response body that counts the bytes sent and records them in the audit trail when dropped, complete or not.
 struct Counted {
     stream: ReaderStream<tokio::io::Take<tokio::fs::File>>,
     app: Arc<App>,
-    /// Until it is recorded.
+    /// `None` once recorded.
     download: Option<Download>,
     sent: Sent,
 }

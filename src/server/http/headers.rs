@@ -12,20 +12,20 @@ use super::public_url::is_ours;
 use super::session::is_https;
 use super::{Shared, problem};
 
-/// For whatever is neither a page nor its own judge: nothing may load, nothing may frame it.
+/// Default CSP for responses that set none themselves: nothing may load, nothing may frame them.
 const CLOSED_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
-/// For the thread that checks files: it loads its own program and sends nothing to anybody else.
+/// CSP of the web worker that checks files: it loads its own code and connects to this origin only.
 const WORKER_POLICY: &str =
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; frame-ancestors 'none'";
 
-/// A browser must not ask for this site without TLS for a year (RFC 6797).
+/// HSTS: for a year, browsers must not use this site without TLS (RFC 6797).
 const STRICT_TRANSPORT: &str = "max-age=31536000";
 
-/// Answers whoever names another host (DNS rebinding).
+/// Rejects requests whose Host header names another host (DNS rebinding).
 pub async fn refuse_other_hosts(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    // Whoever only asks whether the server lives may call it anything, or nothing (HTTP/1.0).
+    // Health checks may send any Host header, or none (HTTP/1.0).
     let is_health_check = matches!(request.uri().path(), "/healthz" | "/readyz");
     if is_health_check || named.is_some_and(|named| is_ours(named, shared.site.public_url.as_ref())) {
         next.run(request).await
@@ -35,7 +35,7 @@ pub async fn refuse_other_hosts(State(shared): State<Shared>, request: Request, 
 }
 
 pub async fn secure(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    // The same for everybody: browsers keep them and ask whether they changed.
+    // Assets are the same for every user: browsers may store them and revalidate.
     let path = request.uri().path();
     let is_asset = path.starts_with("/pkg/") || ["/icons.svg", "/favicon.svg"].contains(&path);
     let is_worker = path == "/check-file.js";
@@ -58,7 +58,7 @@ pub async fn secure(State(shared): State<Shared>, request: Request, next: Next) 
     response
 }
 
-/// The policy of a page, with the nonce that its own scripts carry. Called while it is rendered.
+/// Sets the CSP of a page, with the nonce of its inline scripts. Called while the page is rendered.
 pub fn page_policy() {
     let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
     let policy = format!(

@@ -1,8 +1,8 @@
-//! The door of browsers: translates, decides nothing.
+//! The HTTP entry point: translates between HTTP and use cases, decides nothing.
 //!
-//! May import: `app`, `answer`, `context`, `ui`. Flow: `router` puts security headers, CSRF defence and
-//! the session extractor in front of everything; pages and server functions are Leptos's, REST is one
-//! endpoint a file.
+//! May import: `app`, `answer`, `context`, `ui`. Flow: `router` wraps every route in security headers, CSRF protection
+//! and session lookup. Leptos serves pages and server functions; form handlers and REST endpoints have a file per
+//! subject.
 
 mod account;
 mod assets;
@@ -50,14 +50,14 @@ const LARGEST_BODY: usize = 64 << 10;
 
 const MOST_LISTENERS: usize = 64;
 
-/// What `serve` was told.
+/// HTTP settings from the command line of `serve`.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
-    /// The folder with the page's WASM, scripts and styles, if there is one.
+    /// Folder with the static assets (WASM, scripts, styles), if there is one.
     pub root: Option<PathBuf>,
-    /// As browsers write it: `https://waybill.example.org`. Https makes cookies secure.
+    /// Such as `https://waybill.example.org`. With https, cookies are `Secure`.
     pub public_url: Option<PublicUrl>,
-    /// Proxies whose X-Forwarded-For is believed.
+    /// Proxies whose X-Forwarded-For is trusted.
     pub trusted_proxies: Vec<IpAddr>,
 }
 
@@ -66,9 +66,9 @@ struct Shared {
     app: Arc<App>,
     site: Arc<Site>,
     options: LeptosOptions,
-    /// Of the session cookie.
+    /// Name of the session cookie.
     cookie: Arc<str>,
-    /// Places for those who listen to a run: each asks for it several times a second.
+    /// Limits concurrent event streams: each polls its run several times a second.
     listeners: Arc<Semaphore>,
 }
 
@@ -78,12 +78,12 @@ impl FromRef<Shared> for LeptosOptions {
     }
 }
 
-/// Everything that answers a browser.
+/// Builds the router with every route and layer.
 ///
 /// # Errors
-/// When the public URL is none.
+/// `ConfigError` if the public URL is not a valid origin.
 pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::ConfigError> {
-    // Rendering spawns tasks; a second call finds it done.
+    // Rendering spawns tasks. A second call fails, harmlessly.
     let _ = any_spawner::Executor::init_tokio();
     let options =
         LeptosOptions::builder().output_name("waybill").site_pkg_dir("pkg").env(leptos::config::Env::PROD).build();
@@ -123,7 +123,7 @@ pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::Con
         .layer(from_fn_with_state(shared, headers::secure)))
 }
 
-/// Whether pages and exports would work now: for whoever sends visitors here.
+/// Readiness probe for load balancers: whether pages and exports would work now.
 async fn ready(State(shared): State<Shared>) -> (StatusCode, &'static str) {
     match shared.app.readiness.ask().await {
         Ready::Yes => (StatusCode::OK, "ready\n"),
@@ -168,7 +168,7 @@ async fn render_page(State(shared): State<Shared>, request: Request) -> Response
     response
 }
 
-/// What the pages before sign-in are told.
+/// Context of the sign-in and set-up pages.
 async fn first_visit(shared: &Shared, path: &str, headers: &HeaderMap) -> Result<FirstVisit, identity::Error> {
     if !matches!(path, "/login" | "/setup") {
         return Ok(FirstVisit::default());
@@ -178,7 +178,7 @@ async fn first_visit(shared: &Shared, path: &str, headers: &HeaderMap) -> Result
     Ok(FirstVisit { needs_account, is_local, name: sign_in::name_typed(headers) })
 }
 
-/// What pages and server functions find: the app, and who is asking.
+/// Leptos context of pages and server functions: the app and the `Visitor`.
 fn context_of(shared: &Shared, request: &Request) -> impl Fn() + Clone + Send + Sync + 'static {
     let app = shared.app.clone();
     let visitor = request.extensions().get::<Visitor>().cloned().unwrap_or(Visitor::Anonymous);
@@ -188,7 +188,7 @@ fn context_of(shared: &Shared, request: &Request) -> impl Fn() + Clone + Send + 
     }
 }
 
-/// A header value from text that may hold anything; what HTTP does not allow is dropped.
+/// Makes a header value from any text; characters that HTTP does not allow are dropped.
 fn header(text: &str) -> HeaderValue {
     let plain: String = text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
     HeaderValue::try_from(plain).unwrap_or(HeaderValue::from_static(""))

@@ -1,12 +1,12 @@
-//! The address that sign-in attempts are counted by, and that the audit trail names.
+//! The client's IP address, for sign-in rate limits and the audit trail.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap};
 
-/// The client's address. X-Forwarded-For is believed only from a trusted proxy, and then from the
-/// right: whatever stands left of the last untrusted entry, the client could have written itself.
+/// Returns the client's address. X-Forwarded-For is trusted only from a trusted proxy, and read from the right: the
+/// client could have forged anything left of the last untrusted entry.
 pub fn client_address(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical());
@@ -21,7 +21,7 @@ pub fn client_address(extensions: &Extensions, headers: &HeaderMap, trusted: &[I
         match address.map(|address: IpAddr| address.to_canonical()) {
             Ok(address) if trusted.contains(&address) => {}
             Ok(address) => return address,
-            // What cannot be read cannot be trusted, nor can anything left of it.
+            // An entry that cannot be parsed is not trusted, nor is anything left of it.
             Err(_) => return peer,
         }
     }

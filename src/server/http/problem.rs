@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::model::ApiError;
 use crate::server::answer::IntoAnswer;
 
-/// An error on its way out of a REST endpoint.
+/// An error response of a REST endpoint.
 pub struct Problem(pub ApiError);
 
 impl<E: IntoAnswer> From<E> for Problem {
@@ -43,14 +43,14 @@ pub async fn not_found() -> Problem {
     Problem(ApiError::NotFound)
 }
 
-/// What the CSRF layer answers.
+/// Response of the CSRF layer to cross-site requests.
 pub fn cross_site(_: tower_http::csrf::ProtectionError) -> Response {
     let body = json!({"type": "about:blank", "title": "Forbidden", "status": 403, "detail": "This request came from another site."});
     let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
     (StatusCode::FORBIDDEN, content_type, body.to_string()).into_response()
 }
 
-/// A name that somebody else has made lead here.
+/// Response to a Host header that does not name this server (DNS rebinding).
 pub fn other_host() -> Response {
     let detail = "This server is not called that. Use its address, or start it with --public-url and this name.";
     let body = json!({"type": "about:blank", "title": "Misdirected Request", "status": 421, "detail": detail});

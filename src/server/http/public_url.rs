@@ -1,4 +1,4 @@
-//! The address that people type, and which hosts a request may name.
+//! The public URL, and the hosts that a request may name.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -34,21 +34,21 @@ impl FromStr for PublicUrl {
 }
 
 impl PublicUrl {
-    /// Whether it leads to this machine alone.
+    /// Whether the host is a loopback address or `localhost`.
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
     }
 }
 
-/// Whether a request that names this host was meant for us. Where it is any other name, somebody has made their own
-/// name lead here, and a browser would take us for them (DNS rebinding); addresses cannot be made to.
+/// Whether a Host header names this server. Any other name may be an attacker's that resolves to this server, and
+/// browsers would treat the two as one origin (DNS rebinding). IP addresses cannot be rebound.
 pub fn is_ours(named: &str, public_url: Option<&PublicUrl>) -> bool {
     let Ok(authority) = named.parse::<Authority>() else { return false };
     let host = host(&authority);
     host == "localhost" || host.parse::<IpAddr>().is_ok() || public_url.is_some_and(|url| url.host == host)
 }
 
-/// In lower case, an IPv6 address without its brackets, and a name without the dot that may end it.
+/// Normalises a host: lower case, IPv6 addresses without brackets, names without a trailing dot.
 fn host(authority: &Authority) -> String {
     authority.host().trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase()
 }

@@ -1,4 +1,4 @@
-//! Which bytes of a file a request wants (RFC 9110, section 14).
+//! Range requests (RFC 9110, section 14).
 
 use axum::http::{HeaderMap, header};
 
@@ -7,11 +7,11 @@ pub enum Wanted {
     Whole,
     /// First and last byte, both included.
     Part(u64, u64),
-    /// A range that the file does not have.
+    /// A range outside the file: not satisfiable.
     Nothing,
 }
 
-/// Several ranges at once, other units and a range meant for another version get the whole file.
+/// Parses `Range` and `If-Range`. Multiple ranges, other units and ranges of another version get the complete file.
 pub fn wanted(headers: &HeaderMap, bytes: u64, etag: &str) -> Wanted {
     let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
     if text(header::IF_RANGE).is_some_and(|version| version != etag) {

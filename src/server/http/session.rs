@@ -1,4 +1,4 @@
-//! Finds out who is asking, once per request.
+//! Authenticates each request once, by its session cookie.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, header};
@@ -14,7 +14,7 @@ use crate::server::identity::Caller;
 
 pub async fn find_visitor(State(shared): State<Shared>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    // A look-up costs the application's database a question: it is made for those who get an answer by it only.
+    // A lookup costs the application's database a query: only paths that need the caller make one.
     if !needs_caller(&path) {
         return next.run(request).await;
     }
@@ -51,11 +51,11 @@ fn needs_caller(path: &str) -> bool {
     path == "/admin" || ["/admin/", "/rpc/", "/api/"].iter().any(|doors| path.starts_with(doors))
 }
 
-/// The `__Host-` prefix makes browsers refuse the cookie unless it is secure and for this host only. Cookies are for
-/// every port of a host, so that of another database's console has another name (RFC 6265, section 8.5).
+/// With the `__Host-` prefix, browsers refuse the cookie unless it is secure and for this host only. Cookies are shared
+/// by all ports of a host (RFC 6265, section 8.5), so the console of another database uses another name.
 pub fn cookie_name(site: &Site, source_id: &str) -> String {
     let prefix = if is_https(site) { "__Host-" } else { "" };
-    // A UUID ends with what was drawn at random.
+    // The last characters of the UUID are random.
     let end = source_id.get(source_id.len().saturating_sub(8)..).unwrap_or_default();
     format!("{prefix}waybill-{end}")
 }
@@ -68,7 +68,7 @@ pub fn session_token(headers: &HeaderMap, shared: &Shared) -> Option<String> {
     cookie(headers, &shared.cookie)
 }
 
-/// The value of a cookie.
+/// Returns the value of a cookie, if it is not empty.
 pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies.flat_map(|line| line.split(';')).find_map(|pair| {
@@ -77,7 +77,7 @@ pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     })
 }
 
-/// A value for a query string (RFC 3986, section 2.1).
+/// Percent-encodes a value for a query string (RFC 3986, section 2.1).
 pub fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {
         use std::fmt::Write;

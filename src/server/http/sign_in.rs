@@ -1,4 +1,4 @@
-//! Signing in and out: plain forms, the same with and without JavaScript.
+//! Handlers of the sign-in, sign-out and set-up forms, which work the same with and without JavaScript.
 
 use std::net::IpAddr;
 
@@ -17,7 +17,7 @@ use crate::model::form_problem::FormProblem;
 use crate::server::answer::IntoAnswer;
 use crate::server::identity::{self, SignedIn, Visit};
 
-/// What was typed as a name, for the form that comes back.
+/// Cookie with the typed name, to refill the form after an error.
 const NAME_COOKIE: &str = "waybill-name";
 const LONGEST_REMEMBERED: usize = 254;
 
@@ -56,7 +56,7 @@ pub struct Code {
     next: String,
 }
 
-/// The second step, where there is a second factor.
+/// The second step, for accounts with a second factor.
 pub async fn sign_in_with_code(State(shared): State<Shared>, request: Request) -> Response {
     let network = network_of(&shared, &request);
     let token = session_token(request.headers(), &shared);
@@ -89,8 +89,8 @@ fn signed_in(shared: &Shared, session: &SignedIn, next: &str) -> Response {
     response
 }
 
-/// Kept for 400 days, longer than which browsers keep none. It opens nothing: it only keeps strangers' attempts from
-/// being counted as this browser's.
+/// Name of the known-browser cookie. It is kept for 400 days, the longest that browsers allow. It grants no access: it
+/// only counts this browser's attempts apart from those of others.
 fn known_cookie(shared: &Shared) -> String {
     format!("known-{}", shared.cookie.trim_start_matches("__Host-"))
 }
@@ -99,20 +99,20 @@ fn again(page: &str, problem: FormProblem, next: &str) -> Response {
     Redirect::to(&format!("{page}?problem={}&next={}", problem.key(), encoded(next))).into_response()
 }
 
-/// The name goes back into the form, and into no address: it may be somebody's password.
+/// Cookie that refills the name in the form. Not a URL parameter, because a user may have typed the password there.
 fn remembered_name(shared: &Shared, name: &str) -> HeaderValue {
     let name: String = name.chars().take(LONGEST_REMEMBERED).collect();
     let (name, secure) = (encoded(&name), if is_https(&shared.site) { "; Secure" } else { "" });
     super::header(&format!("{NAME_COOKIE}={name}; Path=/login; HttpOnly; SameSite=Lax{secure}; Max-Age=60"))
 }
 
-/// The name that was typed a moment ago.
+/// Returns the name typed in the last attempt.
 pub fn name_typed(headers: &HeaderMap) -> String {
     let typed = session::cookie(headers, NAME_COOKIE).unwrap_or_default();
     percent_encoding::percent_decode_str(&typed).decode_utf8_lossy().into_owned()
 }
 
-/// The sign-in page, for whoever may try again in a moment.
+/// Renders the sign-in page with status 503 and Retry-After.
 async fn crowded(shared: Shared, next: &str) -> Response {
     let page = format!("/login?problem={}&next={}", FormProblem::Crowded.key(), encoded(next));
     let request = Request::get(page).body(Body::empty()).unwrap_or_default();
@@ -130,7 +130,7 @@ pub async fn sign_out(State(shared): State<Shared>, request: Request) -> Respons
         return super::problem::Problem::from(error).into_response();
     }
     let mut response = with_cookie(Redirect::to("/login"), &cookie(&shared, "", Some(0)));
-    // The Back button must not find a page in the browser's own store.
+    // The Back button must not show a page from the browser's cache.
     response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     response
 }
@@ -143,7 +143,7 @@ pub struct FirstAccount {
     repeated: SecretString,
 }
 
-/// Makes the first account of Waybill's own, for whoever has the code.
+/// Creates the first local account, with the set-up code.
 pub async fn set_up(State(shared): State<Shared>, request: Request) -> Response {
     let network = network_of(&shared, &request);
     let to = |problem: FormProblem| Redirect::to(&format!("/setup?problem={}", problem.key())).into_response();
@@ -161,7 +161,7 @@ pub async fn set_up(State(shared): State<Shared>, request: Request) -> Response 
     }
 }
 
-/// What the page is told; it has the words.
+/// Maps an error to the problem key that the page has a text for. Unexpected errors are logged.
 pub fn problem_of(error: identity::Error) -> FormProblem {
     match error {
         identity::Error::WrongCredentials => FormProblem::Credentials,

@@ -1,4 +1,4 @@
-//! Light, dark or as the system says: one cookie, kept for a year.
+//! The colour theme: light, dark or the system's, in a cookie kept for a year.
 
 use axum::Form;
 use axum::http::{HeaderMap, header};
@@ -9,7 +9,7 @@ use super::session::cookie;
 use crate::model::access::safe_return_path;
 use crate::ui::Theme;
 
-/// The choice that a request's cookie carries.
+/// Returns the theme of the request's cookie.
 pub fn of(headers: &HeaderMap) -> Theme {
     match cookie(headers, "theme").as_deref() {
         Some("light") => Theme("light"),

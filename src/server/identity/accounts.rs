@@ -1,4 +1,4 @@
-//! Where accounts come from: the source's own tables, or Waybill's state where the source has none.
+//! Account lookup: in the source's tables, or in Waybill's state if the profile has no `[auth]`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,21 +12,21 @@ use crate::server::source::{self, Accepted, Condition, Source};
 use crate::server::state::State;
 use crate::server::state::accounts::LocalAccount;
 
-/// What somebody with an account of Waybill's own is called.
+/// The role label of local accounts.
 pub const LOCAL_ADMIN: &str = "Administrator";
 
-/// What a sign-in is checked against.
+/// The stored data that a sign-in is checked against.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     pub account_id: String,
-    /// As it is written in the accounts.
+    /// As stored, not as typed.
     pub name: String,
     pub password_hash: Option<String>,
     /// Neither disabled nor suspended.
     pub is_active: bool,
 }
 
-/// An account as it stands now.
+/// An account with its current role and capabilities.
 pub struct Account {
     pub credentials: Credentials,
     pub caller: Caller,
@@ -43,10 +43,10 @@ impl From<LocalAccount> for Credentials {
     }
 }
 
-/// Look-ups in the source at one time: together no more connections than an application can spare.
+/// Concurrent lookups in the source: together no more connections than an application can spare.
 const VISITORS_AT_ONCE: usize = 3;
 const RUNS_AT_ONCE: usize = 1;
-/// Visitors that may wait for a look-up, and for how long.
+/// Callers that may wait in each queue, and for how long.
 const VISITORS_WAITING: usize = 200;
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -55,15 +55,15 @@ pub struct Accounts {
     profile: Arc<Profile>,
     pub state: State,
     visitors: Queue,
-    /// Runs that ask whether they may go on.
+    /// Running exports that recheck their access.
     runs: Queue,
 }
 
-/// On whose behalf an account is looked up.
+/// The queue that a lookup waits in.
 #[derive(Clone, Copy, Debug)]
 pub enum Asker {
     Visitor,
-    /// A crowd of visitors does not keep it waiting.
+    /// Separate, so that a burst of requests does not delay running exports.
     Run,
 }
 
@@ -74,20 +74,20 @@ impl Accounts {
         Self { source, profile, state, visitors, runs }
     }
 
-    /// Whether accounts are Waybill's own.
+    /// Whether accounts are local: stored by Waybill, not by the source.
     pub fn are_local(&self) -> bool {
         self.profile.auth.is_none()
     }
 
-    /// The account of that name. No role is looked up: whoever has several would be told by the time it takes.
+    /// Returns the account with this name. Roles are not looked up: the time it takes would reveal who has several.
     pub async fn credentials(&self, name: &str) -> Result<Option<Credentials>, Error> {
         if self.are_local() {
             return Ok(self.state.account_by_name(name).await?.map(Credentials::from));
         }
         let name = name.to_owned();
         self.in_source(Asker::Visitor, move |source, _, auth| {
-            // Where addresses differ by case alone, they are two people's; the source may keep them in lower case. Both are
-            // asked for, so that as much is asked whether or not there is such an account.
+            // Addresses that differ only by case belong to two people, but the source may store them in lower case.
+            // Both queries always run, so that timing does not reveal whether the account exists.
             let (lower, exact) = (name.to_lowercase(), find(source, auth, &auth.email, &name, &[])?);
             let found = if lower == name { exact } else { exact.or(find(source, auth, &auth.email, &lower, &[])?) };
             Ok(found.map(|found| found.credentials))
@@ -95,7 +95,7 @@ impl Accounts {
         .await
     }
 
-    /// The account of that id, with what it may do now.
+    /// Returns the account with this id and its current capabilities.
     pub async fn find(&self, asker: Asker, id: &str) -> Result<Option<Account>, Error> {
         if self.are_local() {
             return Ok(self.state.account_by_id(id).await?.map(|local| {
@@ -130,11 +130,11 @@ impl Accounts {
 /// An account's row in the source.
 struct Found {
     credentials: Credentials,
-    /// The columns that conditions are about.
+    /// Values of the columns that conditions compare.
     values: BTreeMap<String, Option<String>>,
 }
 
-/// The account whose `key_column` is `key`. Blocks.
+/// Returns the account whose `key_column` equals `key`. Blocks.
 fn find(source: &dyn Source, auth: &Auth, key_column: &str, key: &str, more: &[&str]) -> source::Result<Option<Found>> {
     let compared: BTreeSet<&str> = auth.active.keys().map(String::as_str).chain(more.iter().copied()).collect();
     let mut columns = vec![auth.id.as_str(), &auth.email];
@@ -167,7 +167,7 @@ fn hash_elsewhere(source: &dyn Source, auth: &Auth, id: &str) -> source::Result<
     Ok(row.and_then(|row| row.into_iter().next().flatten()))
 }
 
-/// The account, and every role's condition held against the database. Blocks.
+/// Returns the account with its roles, checking the condition of each against the database. Blocks.
 fn with_roles(source: &dyn Source, profile: &Profile, auth: &Auth, id: &str) -> source::Result<Option<Account>> {
     let own_conditions = profile.roles.values().filter(|role| role.table.is_none()).flat_map(|role| role.when.keys());
     let own_conditions: Vec<&str> = own_conditions.map(String::as_str).collect();
@@ -185,7 +185,7 @@ fn with_roles(source: &dyn Source, profile: &Profile, auth: &Auth, id: &str) -> 
             capabilities.extend(&role.capabilities);
         }
     }
-    // Whoever fulfils no condition may do nothing.
+    // An account without a role has no capabilities.
     let label = if labels.is_empty() { "No role".into() } else { labels.join(", ") };
     let caller = Caller::web(credentials.account_id.clone(), credentials.name.clone(), label, capabilities);
     Ok(Some(Account { credentials, caller }))
@@ -202,10 +202,10 @@ fn holds_elsewhere(source: &dyn Source, role: &Role, table: &str, user: &str, id
     source.holds(table, &conditions)
 }
 
-/// Whether anybody has the role now. Blocks.
+/// Whether any account has the role now. Blocks.
 ///
 /// # Errors
-/// When the database cannot be read.
+/// `source::Error` if the database cannot be read.
 pub fn somebody_has(source: &dyn Source, auth: &Auth, role: &Role) -> source::Result<bool> {
     let wanted = wanted_of(&role.when);
     let conditions: Vec<Condition<'_>> = wanted.iter().map(condition).collect();

@@ -4,25 +4,25 @@ use std::net::IpAddr;
 
 use crate::model::access::Capability;
 
-/// The caller may not do this.
+/// The caller lacks a required capability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the caller lacks a capability")]
 pub struct Refused;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The account in the source; none for the command line.
+    /// The account's id, in the source or among local accounts; `None` for the command line.
     pub account_id: Option<String>,
-    /// The name in history and audit: an e-mail address, or `cli:<user of the system>`.
+    /// The name in history and audit trail: an e-mail address or local name, or `cli:<system user>`.
     pub name: String,
-    /// The role's name for people.
+    /// The label of the role, as shown to users.
     pub role: Option<String>,
     pub capabilities: Vec<Capability>,
-    /// Where the request comes from, if it comes over the network.
+    /// The client's address, for requests over the network.
     pub network: Option<IpAddr>,
-    /// Digest of the session's token, for a browser.
+    /// SHA-256 of the session token, for browsers.
     pub session: Option<String>,
-    /// They may do nothing before they have set up a second factor.
+    /// A required second factor is not set up. Until it is, the caller has no capabilities.
     pub lacks_second_factor: bool,
 }
 
@@ -40,7 +40,7 @@ impl Caller {
         }
     }
 
-    /// Whoever can run the program on the database's own machine and read its file may export it.
+    /// A system user who can run the program on the database's machine and read its file may export it.
     #[must_use]
     pub fn command_line(user: &str) -> Self {
         let capabilities = vec![Capability::ExportDatabase];
@@ -56,10 +56,10 @@ impl Caller {
         }
     }
 
-    /// The first line of every use case.
+    /// Checks a capability. The first call of every use case.
     ///
     /// # Errors
-    /// When the caller may not.
+    /// `Refused` if the caller lacks the capability.
     pub fn require(&self, capability: Capability) -> Result<(), Refused> {
         if self.capabilities.contains(&capability) { Ok(()) } else { Err(Refused) }
     }

@@ -1,4 +1,4 @@
-//! How often somebody may try to sign in: per account and per network, and never locked out for good.
+//! Rate limits for sign-in, per account and per network. No limit locks an account permanently.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -8,20 +8,21 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 pub struct SignInLimits {
-    /// An account from one network: strict, and nobody else is kept out by it.
+    /// Per account and network: strict, because it does not affect other networks.
     guesses: DefaultKeyedRateLimiter<(String, IpAddr)>,
-    /// An account from everywhere: loose enough that a stranger cannot keep its owner out.
+    /// Per account, over all networks: loose enough that an attacker cannot lock the owner out.
     accounts: DefaultKeyedRateLimiter<String>,
     networks: DefaultKeyedRateLimiter<IpAddr>,
-    /// Whoever has a /56 or a /48 of IPv6 has 256 or 65,536 networks.
+    /// Per IPv6 /56 and /48, which contain 256 and 65,536 networks of /64.
     larger_networks: [(u32, DefaultKeyedRateLimiter<IpAddr>); 2],
-    /// Browsers that have signed in with this account before: nobody else can use up their attempts.
+    /// Per account and browser, for browsers that have signed in with the account before: attempts from elsewhere do
+    /// not count against them.
     known_browsers: DefaultKeyedRateLimiter<(String, String)>,
-    /// Codes of an account's second factor, of six digits: after ten wrong ones, 288 a day, of which one in some 300,000
-    /// is right. Recovery codes are not counted, so that whoever guesses does not keep the owner out.
+    /// Per account, for six-digit second-factor codes: after ten wrong ones, 288 a day, each with a chance of about
+    /// 1 in 300,000. Recovery codes are not limited, so that an attacker's guesses do not lock the owner out.
     codes: DefaultKeyedRateLimiter<String>,
-    /// Questions of an account that may do nothing, and codes typed in one session: each costs the application's database
-    /// a look-up.
+    /// Per account, for requests of accounts without capabilities, and per session, for second-factor codes: each costs
+    /// the application's database a lookup.
     questions: DefaultKeyedRateLimiter<String>,
 }
 
@@ -41,8 +42,8 @@ impl SignInLimits {
         }
     }
 
-    /// Counts an attempt; `Err` holds the seconds until the next one is free. `browser` is one that has signed in with
-    /// this account before.
+    /// Counts an attempt. `Err` holds the seconds until the next one is allowed. `browser` is the id of a browser that
+    /// has signed in with this account before.
     pub fn check(&self, account: &str, network: IpAddr, browser: Option<&str>) -> Result<(), u64> {
         if let Some(browser) = browser {
             return self.known_browsers.check_key(&(account.to_lowercase(), browser.to_owned())).map_err(wait);
@@ -58,12 +59,12 @@ impl SignInLimits {
         self.accounts.check_key(&account).map_err(wait)
     }
 
-    /// Counts a code of a second factor; `Err` as above.
+    /// Counts a second-factor code. `Err` as for `check`.
     pub fn check_code(&self, account_id: &str) -> Result<(), u64> {
         self.codes.check_key(&account_id.to_owned()).map_err(wait)
     }
 
-    /// Counts a question of an account that may do nothing, or of a session that waits for a code; `Err` as above.
+    /// Counts a request of an account without capabilities, or of a session that awaits a code. `Err` as for `check`.
     pub fn check_question(&self, asker: &str) -> Result<(), u64> {
         self.questions.check_key(&asker.to_owned()).map_err(wait)
     }
@@ -79,7 +80,7 @@ impl SignInLimits {
     }
 }
 
-/// In seconds, until the next attempt.
+/// Returns the seconds until the next attempt, rounded up.
 #[expect(clippy::needless_pass_by_value, reason = "map_err gives it away")]
 fn wait(not_until: governor::NotUntil<<DefaultClock as Clock>::Instant>) -> u64 {
     not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1
@@ -91,7 +92,7 @@ fn quota(burst: u32, refill: Duration) -> Quota {
         .allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN))
 }
 
-/// One household has a whole /64 of IPv6 addresses.
+/// Maps an IPv6 address to its /64, all of which usually belongs to one household.
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -99,7 +100,7 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The first `bits` of an address.
+/// Keeps the first `bits` of an address.
 fn masked(address: Ipv6Addr, bits: u32) -> IpAddr {
     Ipv6Addr::from(u128::from(address) & (u128::MAX << (128 - bits))).into()
 }
@@ -122,7 +123,7 @@ mod tests {
         assert!(limits.check("a@example.test", owner, None).is_ok(), "the owner is kept out by a stranger");
     }
 
-    /// M6, D4 of the review: a tunnel broker gives a /48 away for nothing.
+    /// M6, D4 of the review: tunnel brokers give away a /48 for free.
     #[test]
     fn many_networks_of_one_owner_do_not_keep_the_accounts_owner_out() {
         let limits = SignInLimits::new();

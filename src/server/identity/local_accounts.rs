@@ -1,4 +1,5 @@
-//! Accounts of Waybill's own, as the command line looks after them. They live in its state alone: no source is needed.
+//! Administration of local accounts, second factors and sessions from the command line. They are stored in Waybill's
+//! state, so no source is needed.
 
 use std::net::IpAddr;
 
@@ -11,27 +12,27 @@ use crate::server::state::{State, Tx, accounts, accounts::LocalAccount, second_f
 use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::random::{Random, token, uuid};
 
-/// On whose word accounts are changed.
+/// Changes accounts on behalf of an operator, whom the audit trail names.
 #[derive(Clone, Copy)]
 pub struct Operator<'a> {
     pub state: &'a State,
     pub clock: &'a dyn Clock,
-    /// `cli:<user of the system>`, or what else did it.
+    /// The actor in the audit trail: `cli:<system user>` or `set-up code`.
     pub name: &'a str,
-    /// Where the word came from, if it came over the network.
+    /// The client's address, for requests over the network.
     pub network: Option<IpAddr>,
 }
 
-/// An account as the operator sees it.
+/// An account as `waybill user list` shows it.
 #[derive(Clone, Debug)]
 pub struct Listed {
     pub account: LocalAccount,
     pub has_second_factor: bool,
-    /// Browsers that are signed in.
+    /// Number of signed-in browsers.
     pub sessions: usize,
 }
 
-/// A signed-in browser as the operator sees it.
+/// A signed-in browser as `waybill user sessions` shows it.
 #[derive(Clone, Debug)]
 pub struct OpenSession {
     pub name: String,
@@ -41,10 +42,11 @@ pub struct OpenSession {
 }
 
 impl Operator<'_> {
-    /// Adds an account, or gives the one of that name another password and ends its sessions.
+    /// Adds an account, or changes the password of an existing one and ends its sessions.
     ///
     /// # Errors
-    /// `Unusable` for a name or password that will not do, or when the state cannot be used.
+    /// `Unusable` for a name or password that the policy refuses; `NoAccount` if the account is removed meanwhile;
+    /// `State` if the state cannot be read or written.
     pub async fn put(&self, random: &dyn Random, name: &str, password: SecretString) -> Result<LocalAccount, Error> {
         let name = name.trim();
         policy::check_name(name)?;
@@ -74,8 +76,10 @@ impl Operator<'_> {
         Ok(account)
     }
 
+    /// Lists the local accounts.
+    ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `State` if the state cannot be read.
     pub async fn list(&self) -> Result<Vec<Listed>, Error> {
         let (factors, sessions) = (self.state.second_factors().await?, self.state.sessions().await?);
         let listed = self.state.accounts().await?.into_iter().map(|account| Listed {
@@ -86,10 +90,10 @@ impl Operator<'_> {
         Ok(listed.collect())
     }
 
-    /// Nobody signs in with a disabled account, its sessions end and its exports stop.
+    /// Disables an account: it cannot sign in, its sessions end and its exports stop.
     ///
     /// # Errors
-    /// `NoAccount`.
+    /// `NoAccount` if no local account has that name.
     pub async fn disable(&self, name: &str) -> Result<(), Error> {
         let account = self.account(name).await?;
         let mut tx = self.state.begin().await?;
@@ -100,7 +104,7 @@ impl Operator<'_> {
     }
 
     /// # Errors
-    /// `NoAccount`.
+    /// `NoAccount` if no local account has that name.
     pub async fn enable(&self, name: &str) -> Result<(), Error> {
         let account = self.account(name).await?;
         let mut tx = self.state.begin().await?;
@@ -109,10 +113,10 @@ impl Operator<'_> {
         Ok(tx.commit().await?)
     }
 
-    /// Its history and audit trail stay.
+    /// Removes an account. Its history and audit trail are kept.
     ///
     /// # Errors
-    /// `NoAccount`.
+    /// `NoAccount` if no local account has that name.
     pub async fn remove(&self, name: &str) -> Result<(), Error> {
         let account = self.account(name).await?;
         let mut tx = self.state.begin().await?;
@@ -123,15 +127,16 @@ impl Operator<'_> {
         Ok(tx.commit().await?)
     }
 
-    /// For whoever lost app and recovery codes; of the application's accounts too. Its sessions end.
+    /// Removes a second factor whose owner has lost app and recovery codes, and ends the account's sessions. Also for
+    /// accounts of the application.
     ///
     /// # Errors
-    /// `NoAccount` where nobody of that name has a second factor.
+    /// `NoSecondFactor` if no account of that name has one, or if several names differ only by case.
     pub async fn reset_second_factor(&self, name: &str) -> Result<(), Error> {
         let factors = self.state.second_factors().await?;
         let exact = factors.iter().find(|factor| factor.name == name.trim());
         let mut alike = factors.iter().filter(|factor| factor.name.eq_ignore_ascii_case(name.trim()));
-        // Names that differ by case alone are two people's.
+        // Names that differ only by case belong to two people.
         let factor = match (exact, alike.next(), alike.next()) {
             (Some(factor), ..) | (None, Some(factor), None) => factor,
             (None, None, _) => return Err(Error::NoSecondFactor(name.trim().to_owned())),
@@ -147,10 +152,10 @@ impl Operator<'_> {
         Ok(tx.commit().await?)
     }
 
-    /// Browsers that are signed in, of that name or all, the newest first; of the application's accounts too.
+    /// Lists signed-in browsers, of one name or all, newest first. Includes accounts of the application.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `State` if the state cannot be read.
     pub async fn sessions(&self, name: Option<&str>) -> Result<Vec<OpenSession>, Error> {
         let sessions = self.state.sessions().await?.into_iter().filter(|session| !session.awaits_code);
         let sessions = sessions.filter(|session| name.is_none_or(|name| session.email.eq_ignore_ascii_case(name)));
@@ -164,10 +169,10 @@ impl Operator<'_> {
             .collect())
     }
 
-    /// Ends sessions, of that name or all; says how many.
+    /// Ends the sessions of one name or all, and returns how many.
     ///
     /// # Errors
-    /// When the state cannot be written.
+    /// `NotSignedIn` if the name has no session; `State` if the state cannot be written.
     pub async fn end_sessions(&self, name: Option<&str>) -> Result<u64, Error> {
         let open = self.state.sessions().await?;
         let mut tx = self.state.begin().await?;

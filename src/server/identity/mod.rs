@@ -1,10 +1,9 @@
-//! Who is asking: passwords, second factors, sessions, and the `Caller` that every use case begins with.
+//! Authentication: passwords, second factors, sessions, and the `Caller` that every use case takes.
 //!
 //! May import: `source`, `profile`, `state`, `audit`, `signing`, `support`, `model`. Flow: `sign_in` checks a password
-//! against the source's own accounts (or Waybill's) and opens a session; `caller` turns a session's token into a
-//! `Caller`, reading account and role anew each time, so that a demotion or another password works at once;
-//! `own_account` is what people do about themselves, `local_accounts` what the command line does about accounts of
-//! Waybill's own.
+//! against the source's accounts (or local ones) and opens a session. `caller` turns a session token into a `Caller`;
+//! it reads account and role each time, so that a demotion or a new password takes effect at once. `own_account` is
+//! self-service for signed-in users, `local_accounts` is administration from the command line.
 
 mod accounts;
 mod caller;
@@ -42,11 +41,11 @@ use queue::Crowded;
 use setup::SetupCode;
 pub use sign_in::{SignedIn, Visit};
 
-/// A session nobody used for this long is over.
+/// Idle timeout of a session.
 const IDLE: TimeDelta = TimeDelta::minutes(60);
-/// A session is over after this long, used or not.
+/// Maximum age of a session, used or not.
 const ABSOLUTE: TimeDelta = TimeDelta::hours(12);
-/// How long the second step of a sign-in may take.
+/// Time limit for entering a second-factor code, at sign-in and at enrolment.
 const FOR_THE_CODE: TimeDelta = TimeDelta::minutes(10);
 
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +56,7 @@ pub enum Error {
     TooMany { retry_after_seconds: u64 },
     #[error("This code is wrong, was used before, or is of another time.")]
     WrongCode,
-    /// The page has the words that say what to do.
+    /// The page's text says what to do.
     #[error("the set-up code is wrong, has been used or has expired")]
     SetupOver,
     #[error("Waybill has no account of the name \"{0}\"; waybill user list names them")]
@@ -68,14 +67,14 @@ pub enum Error {
     NotSignedIn(String),
     #[error("{0}")]
     NotNow(&'static str),
-    /// A name or password that will not do.
+    /// A name or password that the policy refuses.
     #[error("{0}")]
     Unusable(FormProblem),
     #[error(transparent)]
     Source(#[from] source::Error),
     #[error(transparent)]
     State(#[from] state::Error),
-    /// Too many ask at once; the application's database and this machine have other things to do, too.
+    /// A queue is full or its wait timed out. Bounds the load on the application's database and this machine.
     #[error("too many sign in or ask for pages at once")]
     Crowded,
     #[error("a worker thread was lost")]
@@ -88,7 +87,7 @@ impl From<Crowded> for Error {
     }
 }
 
-/// What identity is made of.
+/// Dependencies of `Identity`.
 pub struct Parts {
     pub source: Arc<dyn Source>,
     pub profile: Arc<Profile>,
@@ -97,7 +96,7 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     pub signing_key: Arc<SigningKey>,
     pub refusals: Arc<Refusals>,
-    /// What the operator demands, whatever the profile says.
+    /// The operator's policy; the stricter of it and the profile's applies.
     pub second_factor: SecondFactorPolicy,
 }
 
@@ -111,7 +110,7 @@ pub struct Identity {
     signing_key: Arc<SigningKey>,
     refusals: Arc<Refusals>,
     requires_second_factor: bool,
-    /// What authenticator apps call this console.
+    /// Name of this console in authenticator apps.
     issuer: String,
 }
 
@@ -134,28 +133,29 @@ impl Identity {
         }
     }
 
-    /// Whether accounts are Waybill's own and not the source's.
+    /// Whether accounts are local: stored by Waybill, not by the source.
     #[must_use]
     pub fn is_local(&self) -> bool {
         self.accounts.are_local()
     }
 
-    /// Looks at hashes of the source before anybody signs in.
+    /// Measures the hash schemes of the source before the first sign-in.
     ///
     /// # Errors
-    /// When there is no room for it.
+    /// `Crowded` if the queue of password checks is full; `Lost` if a check panics.
     pub async fn learn(&self, hashes: Vec<StoredHash>) -> Result<(), Error> {
         self.passwords.learn(hashes).await
     }
 
-    /// Whose session this is, with the role that the source gives them now. None when the session is over, or the
-    /// account is gone, suspended or has another password.
+    /// Returns the caller of a session, with the role that the source gives now. `None` if the session has expired or
+    /// awaits a code, or if the account is missing, suspended or has a new password.
     ///
     /// # Errors
-    /// When state or source cannot be read.
+    /// `State` or `Source` if either cannot be read; `Crowded` if the lookup queue is full; `Lost` if the lookup
+    /// panics.
     pub async fn caller(&self, token: &str) -> Result<Option<Caller>, Error> {
         let Some(session) = self.accounts.state.session(&digest(token)).await? else { return Ok(None) };
-        // Whoever has the password alone costs the application's database no question.
+        // A client with only the password does not cost the application's database a query.
         if session.awaits_code {
             return Ok(None);
         }
@@ -168,25 +168,25 @@ impl Identity {
         Ok(Some(self.with_second_factor(caller).await?))
     }
 
-    /// The account's caller as of now, read outside any snapshot, for a run of theirs: a crowd of visitors does
-    /// not keep it waiting.
+    /// Returns the current caller for a running export, read outside any snapshot. Uses a separate queue, so that a
+    /// burst of requests does not delay it. `None` if the account is missing or suspended.
     ///
     /// # Errors
-    /// When the source cannot be read.
+    /// As `caller`.
     pub async fn caller_of_run(&self, account_id: &str) -> Result<Option<Caller>, Error> {
         let account = self.accounts.find(Asker::Run, account_id).await?.filter(|account| account.credentials.is_active);
         let Some(account) = account else { return Ok(None) };
         Ok(Some(self.with_second_factor(account.caller).await?))
     }
 
-    /// The account of a session that is not over, if it still has the password which opened that.
+    /// Returns the account of a session that has not expired, if it still has the password that opened the session.
     async fn account_of(&self, session: &Session) -> Result<Option<Account>, Error> {
         if is_over(session, self.clock.now()) {
             return Ok(None);
         }
         let account = self.accounts.find(Asker::Visitor, &session.account_id).await?;
-        // Another source may have another person under the same id. A session that does not fit any more is over for good:
-        // a password that comes back, or a suspension that is lifted, opens it no more.
+        // Another source may have a different person under the same id. A session that no longer matches is removed, so
+        // that restoring the old password or lifting a suspension does not revive it.
         let is_same = |Credentials { name, password_hash, is_active, .. }: &Credentials| {
             *is_active && *name == session.email && credential(password_hash.as_deref()) == session.credential_sha256
         };
@@ -208,7 +208,7 @@ impl Identity {
         Ok(tx.commit().await?)
     }
 
-    /// Where a second factor is required, nobody may do anything without one.
+    /// Removes all capabilities if a required second factor is not set up.
     async fn with_second_factor(&self, caller: Caller) -> Result<Caller, Error> {
         if !self.requires_second_factor || self.has_second_factor(caller.account_id.as_deref()).await? {
             return Ok(caller);
@@ -222,11 +222,10 @@ impl Identity {
         Ok(found.is_some_and(|factor| factor.confirmed_at.is_some()))
     }
 
-    /// Whether somebody who may do nothing asks too often; `Err` holds the seconds until the next question. Each of
-    /// their questions costs the application's database one.
+    /// Limits the requests of a caller without capabilities: each costs the application's database a query.
     ///
     /// # Errors
-    /// `TooMany`.
+    /// `TooMany`, with the seconds until the next request is allowed.
     pub fn limit_questions(&self, caller: &Caller) -> Result<(), Error> {
         let id = caller.account_id.as_deref().filter(|_| caller.capabilities.is_empty());
         let Some(id) = id else { return Ok(()) };
@@ -238,10 +237,10 @@ impl Identity {
         Ok(self.refusals.record(&self.accounts.state, &*self.clock, entry).await?)
     }
 
-    /// Removes sessions that are over, and forgets networks that have calmed down.
+    /// Removes expired sessions, and rate-limit entries that have refilled.
     ///
     /// # Errors
-    /// When the state cannot be written.
+    /// `State` if the state cannot be written.
     pub async fn sweep(&self) -> Result<(), Error> {
         let now = self.clock.now();
         self.limits.forget_the_calm();
@@ -253,7 +252,7 @@ fn digest(token: &str) -> String {
     hex::encode(Sha256::digest(token))
 }
 
-/// By which a session knows the stored hash that opened it.
+/// Digest of the stored hash that opened a session, to detect a new password.
 fn credential(password_hash: Option<&str>) -> String {
     digest(password_hash.unwrap_or_default())
 }

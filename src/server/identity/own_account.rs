@@ -1,5 +1,5 @@
-//! What people do about their own account: another password, a second factor, the end of other sessions. Everything
-//! that changes how one signs in asks for the password again (OWASP ASVS 5.0, 7.5.1).
+//! Self-service for the signed-in account: password, second factor, other sessions. Every change to how the account
+//! signs in asks for the password again (OWASP ASVS 5.0, 7.5.1).
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -16,10 +16,10 @@ use crate::server::support::password::hash;
 use crate::server::support::random::token;
 
 impl Identity {
-    /// What a person is shown of their account.
+    /// Returns what the account page shows.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `State` if the state cannot be read; `Lost` if the QR code cannot be made.
     pub async fn view_account(&self, caller: &Caller) -> Result<AccountView, Error> {
         let (id, state) = (caller.account_id.as_deref().unwrap_or_default(), &self.accounts.state);
         let second_factor = match state.second_factor(id).await? {
@@ -41,10 +41,11 @@ impl Identity {
         })
     }
 
-    /// Gives an account of Waybill's own another password, and ends its other sessions.
+    /// Changes the password of a local account and ends its other sessions.
     ///
     /// # Errors
-    /// `WrongCredentials` for the old password, `Unusable` for the new one.
+    /// `WrongCredentials` for the old password; `Unusable` for the new one; `NotNow` if the application stores the
+    /// password.
     pub async fn change_password(&self, caller: &Caller, old: SecretString, new: SecretString) -> Result<(), Error> {
         if !self.is_local() {
             return Err(Error::NotNow("The application keeps this password: change it there."));
@@ -68,10 +69,10 @@ impl Identity {
         Ok(tx.commit().await?)
     }
 
-    /// Makes a secret for an authenticator app. It is asked for from its first code on.
+    /// Creates a secret for an authenticator app. It has no effect until a first code confirms it.
     ///
     /// # Errors
-    /// `WrongCredentials`; `NotNow` where there is one.
+    /// `WrongCredentials`; `NotNow` if the account has a second factor already.
     pub async fn begin_second_factor(&self, caller: &Caller, password: SecretString) -> Result<(), Error> {
         let id = self.ask_password(caller, password).await?;
         if self.has_second_factor(Some(&id)).await? {
@@ -92,18 +93,18 @@ impl Identity {
         Ok(tx.commit().await?)
     }
 
-    /// A secret is shown to the session that has asked for it, and good there, for some minutes: whoever plants one, or
-    /// finds one, has nothing of it.
+    /// Whether this session began the enrolment, less than `FOR_THE_CODE` ago. A secret is shown and accepted only
+    /// then, so that planting or finding one is useless to an attacker.
     fn was_begun_by(&self, caller: &Caller, factor: &SecondFactor) -> bool {
         let is_own = caller.session.as_ref().is_some_and(|session| *session == factor.begun_in);
         is_own && age(&factor.begun_at, self.clock.now()) < FOR_THE_CODE
     }
 
-    /// From here on the second factor is asked for, and the account's other sessions end. Gives recovery codes, which
-    /// are shown this once.
+    /// Turns the second factor on, ends the account's other sessions, and returns recovery codes, which are shown only
+    /// once.
     ///
     /// # Errors
-    /// `WrongCode`, `TooMany`; `NotNow` where none was begun.
+    /// `WrongCode`; `TooMany`; `NotNow` if this session has not begun an enrolment, or too long ago.
     pub async fn confirm_second_factor(&self, caller: &Caller, code: &str) -> Result<Vec<String>, Error> {
         let id = caller.account_id.as_deref().unwrap_or_default();
         let begun = self.accounts.state.second_factor(id).await?;
@@ -122,10 +123,10 @@ impl Identity {
         Ok(codes)
     }
 
-    /// New recovery codes, in the place of all earlier ones.
+    /// Replaces all recovery codes and returns the new ones.
     ///
     /// # Errors
-    /// `WrongCredentials`; `NotNow` without a second factor.
+    /// `WrongCredentials`; `NotNow` if the account has no second factor.
     pub async fn renew_recovery_codes(&self, caller: &Caller, password: SecretString) -> Result<Vec<String>, Error> {
         let id = self.ask_password(caller, password).await?;
         if !self.has_second_factor(Some(&id)).await? {
@@ -139,10 +140,10 @@ impl Identity {
         Ok(codes)
     }
 
-    /// Without it the password alone signs in again; other sessions end.
+    /// Removes the second factor and ends other sessions. The password alone then signs in.
     ///
     /// # Errors
-    /// `WrongCredentials`.
+    /// `WrongCredentials` for the password.
     pub async fn remove_second_factor(&self, caller: &Caller, password: SecretString) -> Result<(), Error> {
         let id = self.ask_password(caller, password).await?;
         let mut tx = self.accounts.state.begin().await?;
@@ -157,7 +158,7 @@ impl Identity {
     /// Ends the account's sessions in other browsers.
     ///
     /// # Errors
-    /// When the state cannot be written.
+    /// `State` if the state cannot be written.
     pub async fn end_other_sessions(&self, caller: &Caller) -> Result<(), Error> {
         let id = caller.account_id.as_deref().unwrap_or_default();
         let mut tx = self.accounts.state.begin().await?;
@@ -167,7 +168,7 @@ impl Identity {
         Ok(tx.commit().await?)
     }
 
-    /// The account's id, for whoever knows its password. Counts as an attempt to sign in.
+    /// Checks the caller's password and returns the account's id. Counts as a sign-in attempt.
     async fn ask_password(&self, caller: &Caller, password: SecretString) -> Result<String, Error> {
         let network = caller.network.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         self.limit(&caller.name, &caller.name, Visit { network, token: None, known: None }).await?;
@@ -183,12 +184,12 @@ impl Identity {
     }
 }
 
-/// Digest of the token of the session that the request came with.
+/// SHA-256 of the token of the request's session.
 fn current(caller: &Caller) -> &str {
     caller.session.as_deref().unwrap_or_default()
 }
 
-/// Hashes a password on a thread of its own.
+/// Hashes a password on a blocking thread.
 pub(super) async fn hashed(password: SecretString, salt: String) -> Result<String, Error> {
     let hashed = tokio::task::spawn_blocking(move || {
         let salt = salt.as_bytes().first_chunk::<32>().copied().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Checks passwords, a few at a time, and in the same time whether or not there is such an account.
+//! Password checks: a few at a time, and in the same time whether or not the account exists.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,16 +10,16 @@ use super::Error;
 use super::queue::Queue;
 use crate::server::support::password::{StoredHash, Unreadable};
 
-/// Each check takes tens of MiB and a core for a while; more at once would be a way to stop the server.
+/// Concurrent checks. Each takes tens of MiB and a core for a while; more would allow denial of service.
 const AT_ONCE: usize = 2;
 const WAITING: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
-/// In what a look-up near by takes, whoever it is about.
+/// Padding for account lookups in a nearby database, which take less than this.
 const FOR_LOOK_UPS: Duration = Duration::from_millis(20);
-/// More ways of storing passwords than this in one application are somebody's play with our memory.
+/// Bounds memory: a source with more hash schemes than this is attacking.
 const MOST_SCHEMES: usize = 16;
-/// What an unknown account's password is checked against before any other hash was seen. Written out, because making
-/// one would cost every start of the program as much as a sign-in.
+/// Dummy hash verified for unknown accounts until a hash of the source has been seen. A constant, because computing one
+/// would cost every start of the program as much as a sign-in.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$d2F5YmlsbC1uby1hY2NvdW50$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -34,8 +34,8 @@ impl Passwords {
         Self { queue: Queue::new(AT_ONCE, WAITING, PATIENCE), schemes }
     }
 
-    /// Looks at hashes of the source before anybody signs in, so that the first unknown name takes as long as the
-    /// first known one.
+    /// Counts and times the source's hash schemes before the first sign-in, so that the first unknown name takes as
+    /// long as the first known one.
     pub async fn learn(&self, hashes: Vec<StoredHash>) -> Result<(), Error> {
         let mut examples = BTreeMap::new();
         for hash in hashes {
@@ -48,8 +48,8 @@ impl Passwords {
         Ok(())
     }
 
-    /// Whether the password belongs to the hash. No hash, no match, in the same time since the account began to be looked
-    /// up (`begun`); so it is for an account that is disabled (`may_match` is false).
+    /// Whether the password matches the hash. Never without a hash or for a disabled account (`may_match` is false).
+    /// All failures take the same time, measured from `begun`, when the account lookup started.
     pub async fn matches(
         &self,
         stored: Option<&str>,
@@ -80,7 +80,7 @@ impl Passwords {
         if matches && is_known && may_match {
             return Ok(true);
         }
-        // Accounts whose hashes are cheaper than others' are not told by it.
+        // Padded to the slowest scheme, so that timing does not reveal accounts with cheaper hashes.
         let slowest = lock(&self.schemes).slowest() + FOR_LOOK_UPS;
         tokio::time::sleep_until((begun + slowest).into()).await;
         Ok(false)
@@ -104,14 +104,14 @@ fn lock(schemes: &Mutex<Schemes>) -> std::sync::MutexGuard<'_, Schemes> {
     schemes.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The ways of storing a password that were seen.
+/// Hash schemes seen so far, by name.
 #[derive(Default)]
 struct Schemes(BTreeMap<String, Seen>);
 
 struct Seen {
     example: StoredHash,
     times: u64,
-    /// The machine was never quicker; slower, when others kept it busy.
+    /// The shortest check so far; longer ones are due to load.
     quickest: Option<Duration>,
 }
 
@@ -133,7 +133,7 @@ impl Schemes {
         }
     }
 
-    /// One of the scheme that most accounts have.
+    /// Returns an example hash of the most frequent scheme.
     fn usual(&self) -> Option<StoredHash> {
         self.0.values().max_by_key(|seen| seen.times).map(|seen| seen.example.clone())
     }

@@ -1,4 +1,4 @@
-//! Which names and passwords an account of Waybill's own may have.
+//! Name and password policy for local accounts.
 
 use secrecy::{ExposeSecret, SecretString};
 use zxcvbn::{Score, zxcvbn};
@@ -6,14 +6,14 @@ use zxcvbn::{Score, zxcvbn};
 use super::Error;
 use crate::model::form_problem::FormProblem;
 
-/// In characters, where a password may be all that there is (NIST SP 800-63B-4, section 3.1.1.2).
+/// In characters: the minimum for a password that may be the only factor (NIST SP 800-63B-4, section 3.1.1.2).
 const SHORTEST_PASSWORD: usize = 15;
-/// What is longer is no password, and costs more to look at than a sign-in may.
+/// In characters. Anything longer is not a password, and estimating its strength costs too much.
 const LONGEST_PASSWORD: usize = 1024;
 const LONGEST_NAME: usize = 100;
 
 /// # Errors
-/// `Unusable`, with what is wrong.
+/// `Unusable`, with the problem.
 pub fn check_name(name: &str) -> Result<(), Error> {
     if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
         return Err(Error::Unusable(FormProblem::Name));
@@ -21,11 +21,12 @@ pub fn check_name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// No rules about kinds of characters: they make passwords that people write down. What counts is how many guesses
-/// it takes whoever knows common passwords, words, keyboards, the account's name and what it is for.
+/// Checks length and strength. There are no rules about kinds of characters, because they lead to passwords that people
+/// write down. Strength is the number of guesses for an attacker who knows common passwords, words, keyboard patterns,
+/// the account's name and its purpose.
 ///
 /// # Errors
-/// `Unusable`, with what is wrong.
+/// `Unusable`, with the problem.
 pub fn check_password(name: &str, password: &SecretString) -> Result<(), Error> {
     let password = password.expose_secret();
     let length = password.chars().count();

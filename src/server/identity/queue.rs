@@ -1,4 +1,4 @@
-//! So many at once, so many waiting, and whoever comes then is told to come again.
+//! A concurrency limit with a bounded queue: callers beyond it are rejected at once and may retry.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A queue whose length and waiting time are bounded.
+/// A semaphore with a bounded number of waiters and a timeout.
 pub struct Queue {
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
@@ -14,17 +14,17 @@ pub struct Queue {
     patience: Duration,
 }
 
-/// The queue is full, or moves too slowly.
+/// The queue is full, or the wait timed out.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Crowded;
 
 impl Queue {
-    /// `at_once` may work, `longest` more may wait, each for `patience`.
+    /// Creates a queue with `at_once` permits; up to `longest` more callers wait, each for at most `patience`.
     pub fn new(at_once: usize, longest: usize, patience: Duration) -> Self {
         Self { places: Arc::new(Semaphore::new(at_once)), waiting: AtomicUsize::new(0), longest, patience }
     }
 
-    /// Waits for a place. It goes with the work: a client that hangs up does not set it free.
+    /// Waits for a permit. Move it into the work, so that a client that disconnects does not release it early.
     pub async fn enter(&self) -> Result<OwnedSemaphorePermit, Crowded> {
         if let Ok(place) = self.places.clone().try_acquire_owned() {
             return Ok(place);
@@ -37,7 +37,7 @@ impl Queue {
     }
 }
 
-/// Somebody in the queue, until they are served or leave.
+/// A waiting caller, counted until dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {

@@ -1,4 +1,4 @@
-//! Codes of an authenticator app (RFC 6238), and recovery codes for when it is lost.
+//! One-time codes of an authenticator app (TOTP, RFC 6238), and recovery codes for when it is lost.
 
 use sha2::{Digest, Sha256};
 use totp_rs::{Builder, Secret, Totp};
@@ -10,9 +10,9 @@ use crate::server::support::random::{Random, typeable};
 /// 160 bits, as RFC 4226, section 4, recommends.
 const SECRET_BYTES: usize = 20;
 const RECOVERY_CODES: usize = 10;
-/// 120 bits: such a code needs no slow hash, and no limit on guesses.
+/// 120 bits: enough to need neither a slow hash nor a rate limit.
 const RECOVERY_CODE_LETTERS: usize = 24;
-/// How long a code is good, in seconds; one step before and one after are accepted too (RFC 6238, section 5.2).
+/// Time step in seconds. Codes of the step before and the step after are accepted, too (RFC 6238, section 5.2).
 const STEP: u64 = 30;
 
 pub fn new_secret(random: &dyn Random) -> Vec<u8> {
@@ -21,7 +21,7 @@ pub fn new_secret(random: &dyn Random) -> Vec<u8> {
     bytes
 }
 
-/// The time step that the code is of, if it is one of now.
+/// Returns the time step of a code, if the code is valid now.
 pub fn step_of(secret: &[u8], code: &str, unix_seconds: u64) -> Option<u64> {
     let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     let totp = builder(secret).with_account_name("x").build().ok()?;
@@ -29,12 +29,12 @@ pub fn step_of(secret: &[u8], code: &str, unix_seconds: u64) -> Option<u64> {
     is_code.then(|| totp.check(&digits, unix_seconds)).flatten()
 }
 
-/// What an authenticator app is given.
+/// Returns the secret as URI, QR code and text for an authenticator app.
 ///
 /// # Errors
-/// When the secret is none of ours.
+/// `Lost` if the URI or the QR code cannot be made.
 pub fn shared(secret: &[u8], name: &str, issuer: &str) -> Result<SharedSecret, Error> {
-    // A colon parts issuer and account in the address.
+    // A colon separates issuer and account in the URI.
     let plain = |text: &str| text.replace(':', " ").trim().to_owned();
     let totp = builder(secret).with_account_name(plain(name)).with_issuer(Some(plain(issuer))).build();
     let totp: Totp = totp.map_err(|_| Error::Lost)?;
@@ -48,20 +48,20 @@ fn builder(secret: &[u8]) -> Builder {
     Builder::new().with_secret(Secret::from(secret)).with_skew(1).with_step_duration(STEP)
 }
 
-/// Codes to keep, and their digests.
+/// Returns new recovery codes and their digests.
 pub fn new_recovery_codes(random: &dyn Random) -> (Vec<String>, Vec<String>) {
     let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| typeable(random, RECOVERY_CODE_LETTERS)).collect();
     let digests = codes.iter().filter_map(|code| recovery_digest(code)).collect();
     (codes, digests)
 }
 
-/// By which a recovery code is kept, if it is as long as one.
+/// Returns the digest that is stored for a recovery code; `None` if the text does not have the length of one.
 pub fn recovery_digest(typed: &str) -> Option<String> {
     let letters = normal(typed);
     (letters.len() == RECOVERY_CODE_LETTERS).then(|| hex::encode(Sha256::digest(letters)))
 }
 
-/// However it was typed: Crockford's alphabet takes O for 0, I and L for 1.
+/// Normalises a typed code: upper case without separators, O read as 0, I and L as 1 (Crockford's Base32).
 pub fn normal(typed: &str) -> String {
     let letters = typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase());
     letters

@@ -1,4 +1,4 @@
-//! The first account of Waybill's own, for whoever has the code that the server printed when it started.
+//! First-run set-up: the first local account, created with the code that the server prints at start.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -11,28 +11,28 @@ use super::{Error, Identity, Visit, digest, second_factor};
 use crate::server::audit::Event;
 use crate::server::support::random::typeable;
 
-/// 80 bits: with attempts counted per network, nobody guesses it in an hour.
+/// 80 bits: cannot be guessed within an hour, as attempts are limited per network.
 const LETTERS: usize = 16;
-/// Whoever finds it in a log later finds nothing.
+/// Short, so that a code found in a log later is useless.
 const GOOD_FOR: TimeDelta = TimeDelta::hours(1);
 
-/// The code's digest and its end, while it has not been used.
+/// Digest and expiry of the code, until it is used.
 #[derive(Debug, Default)]
 pub struct SetupCode(Mutex<Option<(String, DateTime<Utc>)>>);
 
 impl Identity {
-    /// Whether accounts are Waybill's own and there is none yet.
+    /// Whether accounts are local and there is none yet.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `State` if the state cannot be read.
     pub async fn needs_first_account(&self) -> Result<bool, Error> {
         Ok(self.is_local() && !self.accounts.state.has_accounts().await?)
     }
 
-    /// A code for the set-up page, where accounts are Waybill's own and there is none yet.
+    /// Issues a code for the set-up page if accounts are local and there is none yet.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// `State` if the state cannot be read.
     pub async fn offer_setup(&self) -> Result<Option<SecretString>, Error> {
         if !self.needs_first_account().await? {
             return Ok(None);
@@ -44,14 +44,15 @@ impl Identity {
         Ok(Some(code.into()))
     }
 
-    /// Makes the first account. The code is used up when that has worked.
+    /// Creates the first account. The code is used up only if that succeeds.
     ///
     /// # Errors
-    /// `SetupOver`, `TooMany`, `Unusable` for a name or password that will not do.
+    /// `SetupOver` if the code is wrong, used or expired, or an account exists; `TooMany`; `Unusable` for a name or
+    /// password that the policy refuses.
     pub async fn set_up(&self, code: &str, name: &str, password: SecretString, network: IpAddr) -> Result<(), Error> {
         self.limit("unknown", "set-up", Visit { network, token: None, known: None }).await?;
         let (digest, now) = (digest(&second_factor::normal(code)), self.clock.now());
-        // Taken before anything is awaited: of two at the same moment, one finds it gone.
+        // Taken before the next await: of two concurrent requests, only one gets it.
         let is_it = |(offered, end): &mut (String, DateTime<Utc>)| *offered == digest && now < *end;
         let offer = self.setup.0.lock().unwrap_or_else(PoisonError::into_inner).take_if(is_it);
         if offer.is_none() || self.accounts.state.has_accounts().await? {

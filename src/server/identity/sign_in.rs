@@ -1,4 +1,4 @@
-//! Signing in, in one step or two, and out.
+//! Sign-in, in one step or two, and sign-out.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -12,23 +12,23 @@ use crate::server::state::{Tx, second_factors, sessions, sessions::Session};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::random::{token, uuid};
 
-/// In bytes (RFC 5321, 4.5.3.1.3); nobody has a longer name, and none is kept.
+/// In bytes: the longest e-mail address (RFC 5321, 4.5.3.1.3). Longer names are never looked up.
 const LONGEST_NAME: usize = 254;
 
-/// The browser that a request comes from.
+/// The client that a request comes from.
 #[derive(Clone, Copy, Debug)]
 pub struct Visit<'a> {
     pub network: IpAddr,
-    /// The token of the session cookie that came along, if one did.
+    /// Token of the session cookie, if the request has one.
     pub token: Option<&'a str>,
-    /// What the browser was given when somebody signed in with it before.
+    /// Value of the known-browser cookie, which an earlier sign-in set.
     pub known: Option<&'a str>,
 }
 
-/// What somebody has shown.
+/// The last step of sign-in that succeeded.
 enum Step {
     Password,
-    /// And a code.
+    /// Password and code.
     Code,
 }
 
@@ -36,14 +36,14 @@ enum Step {
 #[derive(Debug)]
 pub struct SignedIn {
     pub token: SecretString,
-    /// It opens nothing before a code of the second factor.
+    /// The session gives no access until a second-factor code is entered.
     pub awaits_code: bool,
-    /// What this browser is known by when the same person signs in again.
+    /// Value of the known-browser cookie for the next sign-in.
     pub known: String,
 }
 
 impl SignedIn {
-    /// The cookie's value.
+    /// The value of the session cookie.
     #[must_use]
     pub fn cookie_value(&self) -> &str {
         self.token.expose_secret()
@@ -51,10 +51,10 @@ impl SignedIn {
 }
 
 impl Identity {
-    /// Opens a session for whoever knows the password. An unknown name takes as long as a wrong password.
+    /// Checks a password and opens a session. An unknown name takes as long as a wrong password.
     ///
     /// # Errors
-    /// `WrongCredentials` for any mismatch, `TooMany` when the account or the network tried too often.
+    /// `WrongCredentials` for any mismatch; `TooMany` over a rate limit; `Crowded` if a queue is full.
     pub async fn sign_in(&self, name: &str, password: SecretString, visit: Visit<'_>) -> Result<SignedIn, Error> {
         let name = name.trim();
         let key = name.get(..LONGEST_NAME).unwrap_or(name);
@@ -77,10 +77,10 @@ impl Identity {
         self.open_session(found, visit, Step::Password).await
     }
 
-    /// The second step, with a code of the authenticator app or a recovery code.
+    /// The second step: checks a code of the authenticator app or a recovery code.
     ///
     /// # Errors
-    /// `WrongCode`; `TooMany` after some of them; `WrongCredentials` when the first step is too long ago.
+    /// `WrongCode`; `TooMany` over a rate limit; `WrongCredentials` if the first step has expired.
     pub async fn sign_in_with_code(&self, code: &str, visit: Visit<'_>) -> Result<SignedIn, Error> {
         let token = visit.token.ok_or(Error::WrongCredentials)?;
         let session = self.accounts.state.session(&digest(token)).await?.filter(|session| session.awaits_code);
@@ -105,7 +105,7 @@ impl Identity {
         }
     }
 
-    /// Uses up a code; what it was, where that is worth a note.
+    /// Uses up a code. Returns an event for the audit trail if it was a recovery code.
     pub(super) async fn accept_code(&self, tx: &mut Tx, account_id: &str, code: &str) -> Result<Option<Event>, Error> {
         let now = self.clock.now();
         if let Some(digest) = second_factor::recovery_digest(code) {
@@ -124,7 +124,7 @@ impl Identity {
     async fn open_session(&self, of: Credentials, visit: Visit<'_>, step: Step) -> Result<SignedIn, Error> {
         let (token, now) = (token(&*self.random), rfc3339(self.clock.now()));
         let mut tx = self.accounts.state.begin().await?;
-        // As it is now: it may be turned on at this moment.
+        // Read in this transaction: it may have been turned on since the password check.
         let factor = second_factors::find(&mut tx, &of.account_id).await?;
         let has_factor = factor.is_some_and(|factor| factor.confirmed_at.is_some());
         let awaits_code = has_factor && matches!(step, Step::Password);
@@ -152,15 +152,15 @@ impl Identity {
         Ok(SignedIn { token: token.into(), awaits_code, known })
     }
 
-    /// Ends the account's sessions, here and everywhere.
+    /// Ends all sessions of the account, in every browser.
     ///
     /// # Errors
-    /// When the state cannot be written.
+    /// `State` if the state cannot be read or written.
     pub async fn sign_out(&self, token: &str, network: IpAddr) -> Result<(), Error> {
         let Some(session) = self.accounts.state.session(&digest(token)).await? else { return Ok(()) };
         let mut tx = self.accounts.state.begin().await?;
         if session.awaits_code {
-            // Whoever has the password alone does not sign its owner out.
+            // The password alone must not end the owner's sessions.
             sessions::remove(&mut tx, &session.token_sha256).await?;
         } else {
             sessions::remove_all_of(&mut tx, &session.account_id).await?;
@@ -169,7 +169,7 @@ impl Identity {
         Ok(tx.commit().await?)
     }
 
-    /// Counts an attempt with a password.
+    /// Counts a password attempt, and refuses it over a rate limit.
     pub(super) async fn limit(&self, actor: &str, name: &str, visit: Visit<'_>) -> Result<(), Error> {
         let browser = visit.known.and_then(|known| {
             let (id, _) = known.split_once('.')?;
@@ -180,7 +180,8 @@ impl Identity {
         Err(Error::TooMany { retry_after_seconds })
     }
 
-    /// A name for a browser, and the mark that it has signed in with this account.
+    /// Value of the known-browser cookie: the browser's id, and an HMAC proving that it has signed in with this
+    /// account.
     fn known_browser(&self, id: &str, name: &str) -> String {
         format!("{id}.{}", self.signing_key.mark("known browser", &[id, &name.to_lowercase()]))
     }

@@ -1,4 +1,4 @@
-//! Where "now" comes from.
+//! The current time, injected.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -6,7 +6,7 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock;
 
@@ -17,7 +17,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// RFC 3339 in UTC with whole seconds: the form of every `*_at`. Sorts as text.
+/// Formats a time as RFC 3339 in UTC with whole seconds, the format of every `*_at`. Sorts as text.
 #[must_use]
 pub fn rfc3339(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)

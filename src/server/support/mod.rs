@@ -1,7 +1,7 @@
-//! The floor under everything: time, randomness, stored passwords, free disk space, folders of our own, log set-up.
+//! The lowest layer: time, randomness, password hashes, disk space, private folders, log set-up.
 //!
-//! May import: `model`. Time and randomness are values that are handed in, so that tests own them;
-//! `clippy.toml` bans the globals everywhere else.
+//! May import: `model`. Time and randomness are injected, so that tests control them; `clippy.toml` bans the globals
+//! everywhere else.
 
 pub mod clock;
 pub mod disk;

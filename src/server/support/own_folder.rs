@@ -1,4 +1,4 @@
-//! A folder of our own: nothing in it is touched that is not ours, and locks in it end with their process.
+//! A private folder: only files of this process's user are touched, and locks in it end with their process.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub enum Error {
     #[error("{} belongs to somebody else, or is a link: give Waybill another --state", .0.display())]
     NotOurs(PathBuf),
-    /// A living process holds the lock.
+    /// A running process holds the lock.
     #[error("it is in use")]
     InUse,
     #[error("the folder {} cannot be used: {cause}", path.display())]
@@ -20,22 +20,22 @@ pub enum Error {
     },
 }
 
-/// A folder that nobody else could have put there.
+/// A folder that belongs to this process's user and is not a symbolic link.
 #[derive(Clone, Debug)]
 pub struct OwnFolder(PathBuf);
 
-/// Held for as long as its owner lives: the system lets go of it when a process ends, however it ends.
+/// A file lock, held until dropped. The kernel releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
 impl OwnFolder {
-    /// Makes the folder, for its owner only, where it is missing. One that is there is used as it is, if it is
-    /// ours and no link.
+    /// Opens the folder, or creates it for its owner only. An existing folder is used as it is, if it belongs to this
+    /// user and is not a symbolic link.
     ///
     /// # Errors
-    /// `NotOurs`, or `Unusable` when it cannot be made.
+    /// `NotOurs` for any other file or owner; `Unusable` if the folder cannot be created or read.
     pub fn at(path: PathBuf) -> Result<Self, Error> {
         match DirBuilder::new().recursive(true).mode(0o700).create(&path) {
             Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => return Err(Error::Unusable { path, cause }),
@@ -53,10 +53,10 @@ impl OwnFolder {
         &self.0
     }
 
-    /// Takes the lock of that name.
+    /// Takes the lock of this name without waiting.
     ///
     /// # Errors
-    /// `InUse` while somebody holds it, `Unusable` when its file cannot be made.
+    /// `InUse` while it is held; `Unusable` if its file cannot be created or locked.
     pub fn lock(&self, name: &str) -> Result<Lock, Error> {
         let (file, path) = self.lock_file(name)?;
         match file.try_lock() {
@@ -66,10 +66,10 @@ impl OwnFolder {
         }
     }
 
-    /// The same, waiting until it is free. Blocks.
+    /// Takes the lock of this name, waiting until it is free. Blocks.
     ///
     /// # Errors
-    /// `Unusable` when its file cannot be made.
+    /// `Unusable` if its file cannot be created or locked.
     pub fn wait_for_lock(&self, name: &str) -> Result<Lock, Error> {
         let (file, path) = self.lock_file(name)?;
         match file.lock() {
@@ -88,7 +88,7 @@ impl OwnFolder {
         }
     }
 
-    /// Whether a living process holds the lock of that name.
+    /// Whether a running process holds the lock of this name.
     #[must_use]
     pub fn is_locked(&self, name: &str) -> bool {
         let mut options = OpenOptions::new();
@@ -97,10 +97,10 @@ impl OwnFolder {
         file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    /// Removes a plain file of ours; anything else of that name stays, and one that is gone already is fine.
+    /// Removes a regular file of this user. Anything else of this name is kept; a missing file is no error.
     ///
     /// # Errors
-    /// When it is there and cannot be removed.
+    /// If the file exists and cannot be inspected or removed.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         let path = self.0.join(name);
         match path.symlink_metadata() {
@@ -111,7 +111,7 @@ impl OwnFolder {
     }
 }
 
-/// Whether a file is this process's user's.
+/// Whether a file belongs to the effective user of this process.
 #[must_use]
 pub fn is_own(file: &std::fs::Metadata) -> bool {
     file.uid() == rustix::process::geteuid().as_raw()

@@ -1,4 +1,4 @@
-//! Where unguessable bytes and new ids come from.
+//! Cryptographic randomness, injected, and what is made of it: tokens, ids, typeable codes.
 
 use rand::TryRng;
 use rand::rngs::SysRng;
@@ -10,7 +10,7 @@ pub trait Random: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// The operating system's generator.
+/// The operating system's random number generator.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemRandom;
 
@@ -20,7 +20,7 @@ impl Random for SystemRandom {
     }
 }
 
-/// 256 bits as hexadecimal: session tokens, names of artefacts.
+/// Returns 256 bits in hexadecimal, for session tokens and artefact names.
 #[must_use]
 pub fn token(random: &dyn Random) -> String {
     let mut bytes = [0; 32];
@@ -28,7 +28,7 @@ pub fn token(random: &dyn Random) -> String {
     hex::encode(bytes)
 }
 
-/// UUID version 7 (RFC 9562): sorts by time.
+/// Returns a UUID version 7 (RFC 9562), which sorts by time.
 #[must_use]
 pub fn uuid(clock: &dyn Clock, random: &dyn Random) -> Uuid {
     let mut bytes = [0; 10];
@@ -41,14 +41,14 @@ pub fn uuid(clock: &dyn Clock, random: &dyn Random) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
 }
 
-/// A short name that finds a failure in the log, such as `7K2Q-19FD`.
+/// Returns an error reference that finds the error in the log, such as `7K2Q-19FD`.
 #[must_use]
 pub fn reference(random: &dyn Random) -> String {
     typeable(random, 8)
 }
 
-/// So many letters of 5 bits, in groups of four, for people to type: Crockford's alphabet, which has no letters that
-/// are mistaken for digits.
+/// Returns `letters` random characters of 5 bits each, in groups of four, for people to type. Crockford's Base32 has no
+/// letters that look like digits.
 #[must_use]
 pub fn typeable(random: &dyn Random, letters: usize) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";

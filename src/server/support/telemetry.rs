@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging; `WAYBILL_LOG` overrides the filter given here.
 pub fn start(filter: &str) {
     let filter = EnvFilter::try_from_env("WAYBILL_LOG").unwrap_or_else(|_| EnvFilter::new(filter));
-    // In a file, what colours a terminal is rubbish.
+    // No escape sequences in files and pipes.
     let has_colours = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(has_colours);
     let _ = log.with_writer(std::io::stderr).try_init();

@@ -6,30 +6,30 @@ use std::time::{Duration, Instant};
 
 use super::Limits;
 
-/// A request's head takes longer than this only on a bad line, or by somebody who means it.
+/// A request head takes longer than this only over a bad connection or in an attack.
 const SLOW_HEAD: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// A request's head is on its way, or the connection is new.
+    /// Receiving a request head, or newly connected.
     Head,
-    /// The head is here, the body is on its way.
+    /// Receiving a request body.
     Body,
-    /// The request is here, the answer is on its way.
+    /// Producing and sending a response.
     Answer,
     /// Between two requests.
     Idle,
 }
 
-/// An answer whose reader has let it wait for so long may have to make room.
+/// A response that is still being sent after this time may be evicted.
 const SLOW_READER: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub struct Activity {
     phase: Mutex<(Phase, Instant)>,
-    /// Bytes are here that the reader has not taken.
+    /// Response bytes are waiting for the client to read.
     is_writing: AtomicBool,
-    /// What somebody who may has asked for is never given up.
+    /// The response is a download for an authorised client: never evicted while it is sent.
     is_protected: AtomicBool,
 }
 
@@ -53,7 +53,7 @@ impl Activity {
         self.is_writing.store(true, Ordering::Release);
     }
 
-    /// The reader's system has everything; only now a connection can be idle.
+    /// All bytes are written to the socket: idle time starts only now.
     pub fn has_written(&self) {
         if self.is_writing.swap(false, Ordering::AcqRel) {
             let mut now = self.lock();
@@ -67,7 +67,7 @@ impl Activity {
         self.is_protected.store(true, Ordering::Release);
     }
 
-    /// Moves on, if this is what the connection was doing.
+    /// Enters the phase `after` if the current phase is `before`.
     pub fn follow(&self, before: Phase, after: Phase) {
         let mut now = self.lock();
         if now.0 == before {
@@ -79,7 +79,7 @@ impl Activity {
         self.lock().0
     }
 
-    /// Whether a request's head, or the next request, was waited for long enough.
+    /// Whether the wait for a request head or for the next request has timed out.
     pub fn is_overdue(&self, limits: &Limits) -> bool {
         let (phase, since) = *self.lock();
         match phase {
@@ -89,7 +89,7 @@ impl Activity {
         }
     }
 
-    /// How gladly the connection is given up for another one; none while its answer is being made, or is a download.
+    /// Returns how readily the connection is evicted; `None` while its response is being produced, or is a download.
     pub fn dispensability(&self) -> Option<(u8, Duration)> {
         let (phase, since) = *self.lock();
         let age = since.elapsed();

@@ -1,4 +1,4 @@
-//! Bodies that tell when they end.
+//! Bodies that report their end to the connection's `Activity`.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::activity::{Activity, Phase};
 
-/// A request's body: when it is all here, the answer is on.
+/// A request body. Its end starts `Phase::Answer`.
 pub struct RequestBody {
     inner: Incoming,
     activity: Arc<Activity>,
@@ -45,7 +45,7 @@ impl Body for RequestBody {
     }
 }
 
-/// An answer's body: when it is gone, the connection is idle.
+/// A response body. Its drop starts `Phase::Idle`.
 pub struct AnswerBody {
     inner: AxumBody,
     activity: Arc<Activity>,

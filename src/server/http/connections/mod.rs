@@ -1,10 +1,10 @@
-//! Connections: so many, so slow, so long without a request, and no more.
+//! An HTTP/1 server with limits on the number, speed and idle time of connections.
 //!
-//! May import: nothing of ours. Flow: `serve` accepts; where there are too many, whoever has been longest at it
-//! without a whole request makes room, then the slowest reader; an address gets no limit of its own there, as a
-//! proxy gives everybody the same one. `Activity` knows what a connection is doing, `body` tells it, and `PacedStream` ends connections that
-//! move fewer bytes a second than a least rate: there is no limit on the total time, so that a large download
-//! may take as long as it needs.
+//! May import: nothing of ours. Flow: `serve` accepts connections. At the limit it evicts one: the connection that has
+//! gone longest without a complete request, else the slowest reader. There is no limit per address, because all clients
+//! behind a proxy share one. `Activity` records what a connection is doing, as reported by `body` and `PacedStream`.
+//! `PacedStream` closes connections below a minimum number of bytes per second. The total time is not limited, so that
+//! a large download may take as long as it needs.
 
 mod activity;
 mod body;
@@ -34,24 +34,24 @@ use activity::{Activity, Phase};
 use body::{AnswerBody, RequestBody};
 use stream::PacedStream;
 
-/// The wait before the system is asked again for a connection that it could not give.
+/// Back-off after a failed accept.
 const AFTER_A_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a client may take.
+/// Limits for clients.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at one time.
+    /// Concurrent connections.
     pub connections: usize,
-    /// From a connection's beginning, or its next request's first byte, to the end of the request's head.
+    /// Timeout for a request head, from the start of the connection or the first byte of a later request.
     pub head: Duration,
-    /// Between two requests.
+    /// Timeout between two requests.
     pub idle: Duration,
-    /// While a request's body or the reader of an answer is waited for, so much must move each second,
+    /// Minimum average rate while waiting for a request body, or for the client to read a response.
     pub bytes_per_second: u64,
-    /// on average over so long for a body,
+    /// Averaging window for request bodies.
     pub body_window: Duration,
-    /// and over so long for a reader, whose system takes bytes in large steps.
+    /// Averaging window for responses; longer, because the client's kernel takes bytes in large steps.
     pub reader_window: Duration,
 }
 
@@ -69,18 +69,19 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// With room left for files, databases and downloads among what the system lets this process open.
+    /// The defaults, with at most a third of the process's file descriptor limit as connections: files, databases and
+    /// downloads need the rest.
     #[must_use]
     pub fn of_this_process() -> Self {
         let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
-        // An answer may hold a file, too.
+        // A response may hold an open file, too.
         let third = usize::try_from(files / 3).unwrap_or(usize::MAX);
         let limits = Self::default();
         Self { connections: limits.connections.min(third), ..limits }
     }
 }
 
-/// Answers on every connection until `stop` comes; then takes no more, and lets requests that are on end.
+/// Serves connections until `stop` completes, then stops accepting and waits for requests in progress.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
     let registry = Arc::new(Registry::default());
     let (stopping, stopped) = watch::channel(false);
@@ -109,7 +110,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
-            // Such as a client that is gone already: the next one may be better.
+            // The client has disconnected already: accept the next one at once.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 tracing::error!(%error, "a connection could not be accepted");
@@ -163,18 +164,18 @@ async fn answer(
     let mut request: Request = request.map(|body| Body::new(RequestBody::new(body, tracked)));
     request.extensions_mut().insert(ConnectInfo(peer));
     let response = router.call(request).await?;
-    // Only who may have it gets something to keep.
+    // Downloads go to authorised clients only.
     if response.headers().contains_key(header::CONTENT_DISPOSITION) {
         activity.protect();
     }
     Ok(response.map(|body| Body::new(AnswerBody::new(body, activity))))
 }
 
-/// The connections that there are.
+/// The open connections.
 #[derive(Default)]
 struct Registry {
     connections: Mutex<Connections>,
-    /// Rung when one has ended.
+    /// Notified when a connection has ended.
     ended: Notify,
 }
 
@@ -184,7 +185,7 @@ struct Connections {
     open: HashMap<u64, (Arc<Activity>, Arc<Notify>)>,
 }
 
-/// A connection's place among the others, left when it ends.
+/// A connection's entry in the registry, removed on drop.
 struct Registered {
     registry: Arc<Registry>,
     number: u64,
@@ -205,7 +206,8 @@ impl Registry {
         Registered { registry: self.clone(), number, evicted }
     }
 
-    /// Waits until there is room for one more. Where all are answered at this moment, that takes until one ends.
+    /// Waits until there is room for one more, evicting a connection if possible. If none may be evicted, waits until
+    /// one ends.
     async fn make_room(&self, most: usize) {
         while !self.has_room_after_eviction(most) {
             tokio::select! {

@@ -1,4 +1,4 @@
-//! A socket that gives up on whoever is too slow.
+//! A socket that times out clients below a minimum rate.
 
 use std::io;
 use std::pin::Pin;
@@ -30,12 +30,12 @@ impl<S> PacedStream<S> {
     }
 }
 
-/// Holds the bytes that moved against a least rate, while they are waited for.
+/// Enforces a minimum rate while bytes are waited for.
 struct Pace {
     window: Duration,
     least: u64,
     moved: u64,
-    /// The end of the window; none while nobody waits.
+    /// End of the current window; `None` while nothing is waited for.
     until: Option<Pin<Box<Sleep>>>,
 }
 
@@ -44,7 +44,7 @@ impl Pace {
         Self { window, least: limits.bytes_per_second * window.as_secs(), moved: 0, until: None }
     }
 
-    /// Nothing is waited for any more.
+    /// Ends the wait.
     fn rest(&mut self) {
         self.until = None;
     }
@@ -53,7 +53,7 @@ impl Pace {
         self.moved += bytes as u64;
     }
 
-    /// Called while bytes are waited for: an error when a window has passed with too few of them.
+    /// Polled while bytes are waited for. `TimedOut` if too few moved within a window.
     fn wait(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         loop {
             let (window, moved) = (self.window, &mut self.moved);
@@ -101,7 +101,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for PacedStream<S> {
 }
 
 impl<S: AsyncWrite + Unpin> PacedStream<S> {
-    /// What became of a write of `wanted` bytes.
+    /// Applies the minimum rate to the result of a write of `wanted` bytes.
     fn paced(
         &mut self,
         context: &mut Context<'_>,
@@ -114,7 +114,7 @@ impl<S: AsyncWrite + Unpin> PacedStream<S> {
         }
         let written = ready!(written)?;
         self.writing.moved(written);
-        // All was taken: nobody waits for the reader now.
+        // The socket took everything: nothing is waited for.
         if written == wanted {
             self.writing.rest();
         }

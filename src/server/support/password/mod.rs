@@ -1,4 +1,4 @@
-//! How passwords are stored: by Waybill, and by the applications whose accounts sign in here.
+//! Password hashes: Waybill's own, and those of applications whose accounts sign in here.
 
 mod parse;
 mod work;
@@ -13,13 +13,13 @@ use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 
-/// Argon2id with 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet), as a PHC string.
+/// Hashes a password with Argon2id: 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet), as a PHC string.
 pub fn hash(password: &str, salt: &[u8]) -> String {
     let hash: Result<PasswordHash, _> = Argon2::default().hash_password_with_salt(password.as_bytes(), salt);
     hash.map(|hash| hash.to_string()).unwrap_or_default()
 }
 
-/// A stored hash that can be checked, at a price that a sign-in may have.
+/// A stored hash that can be verified at a cost that is acceptable for a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredHash {
     form: Form,
@@ -57,7 +57,7 @@ struct Pbkdf2 {
     digest: Vec<u8>,
 }
 
-/// The hash below HMAC.
+/// The hash function of the HMAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Prf {
     Sha1,
@@ -65,32 +65,32 @@ enum Prf {
     Sha512,
 }
 
-/// Why a stored hash signs nobody in.
+/// Why a stored hash cannot be verified.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Unreadable {
-    /// What frameworks write for an account that signs in otherwise.
+    /// Written by frameworks for accounts that sign in without a password.
     #[error("no password")]
     Empty,
-    /// A form that is known, and not checked.
+    /// A known format that is not supported.
     #[error("{0}")]
     Unsupported(&'static str),
-    /// Without a word of the text: it may be a password in clear.
+    /// Holds nothing of the text, which may be a plaintext password.
     #[error("a form that Waybill does not know")]
     Unknown,
     #[error("{0}, which asks for more work than a sign-in may take")]
     TooCostly(String),
 }
 
-/// How many of a column's values can be checked, and why others cannot.
+/// Counts how many values of a column can be verified, and why the others cannot.
 #[derive(Clone, Debug, Default)]
 pub struct HashTally {
-    /// Of those that are passwords at all.
+    /// All values except `Unreadable::Empty`.
     pub all: u64,
     pub unreadable: BTreeMap<Unreadable, u64>,
 }
 
 impl HashTally {
-    /// Counts a value; gives it back where it can be checked.
+    /// Counts a value, and returns its hash if it can be verified.
     pub fn see(&mut self, text: &str) -> Option<StoredHash> {
         let parsed = StoredHash::parse(text);
         match &parsed {
@@ -104,17 +104,18 @@ impl HashTally {
 }
 
 impl StoredHash {
-    /// Understands what Waybill, Django, Werkzeug (Flask), passlib, better-auth and others write.
+    /// Parses the formats of Waybill, Django, Werkzeug (Flask), passlib, better-auth and others.
     ///
     /// # Errors
-    /// When the form is unknown, or checking it would take more memory or time than a sign-in may.
+    /// `Empty` without a password; `Unsupported` or `Unknown` for other formats; `TooCostly` if verifying would take
+    /// more memory or time than a sign-in may.
     pub fn parse(text: &str) -> Result<Self, Unreadable> {
         let form = parse::form(text)?;
         work::refuse_too_costly(&form)?;
         Ok(Self { form })
     }
 
-    /// Whether the password belongs to the hash. Takes as long as the hash asks for.
+    /// Whether the password matches. Takes as long as the hash's cost parameters demand.
     #[must_use]
     pub fn verify(&self, password: &str) -> bool {
         match &self.form {
@@ -129,7 +130,8 @@ impl StoredHash {
         }
     }
 
-    /// The form and what it costs, such as `argon2id m=19456 t=2 p=1`: two hashes of one scheme take the same time.
+    /// Returns algorithm and cost parameters, such as `argon2id m=19456 t=2 p=1`. Hashes of one scheme take the same
+    /// time.
     #[must_use]
     pub fn scheme(&self) -> String {
         work::scheme(&self.form)

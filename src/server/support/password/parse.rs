@@ -1,4 +1,4 @@
-//! From a stored text to the form that it has.
+//! Parses stored password hashes.
 
 use argon2::password_hash::phc::PasswordHash;
 use base64::Engine;
@@ -7,7 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::{Form, Pbkdf2, Prf, Scrypt, Unreadable};
 
-/// In bytes. Shorter digests would be met by chance, longer ones nobody writes.
+/// In bytes. Shorter digests would match by chance; no framework writes longer ones.
 const DIGEST: std::ops::RangeInclusive<usize> = 16..=128;
 
 /// With or without padding.
@@ -16,7 +16,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Forms that are known by how they begin, and that Waybill does not check.
+/// Prefixes of formats that Waybill does not support, and their names.
 const UNSUPPORTED: [(&str, &str); 12] = [
     ("$1$", "md5-crypt"),
     ("$5$", "sha256-crypt"),
@@ -33,7 +33,7 @@ const UNSUPPORTED: [(&str, &str); 12] = [
 ];
 
 pub fn form(text: &str) -> Result<Form, Unreadable> {
-    // Django writes "!" and what was drawn at random for an account without a password.
+    // Django writes "!" and a random string for an account without a password.
     if text.is_empty() || text.starts_with('!') {
         return Err(Unreadable::Empty);
     }
@@ -80,7 +80,7 @@ fn modular(text: &str) -> Option<Form> {
                 "pbkdf2" => Prf::Sha1,
                 _ => prf(scheme.strip_prefix("pbkdf2-")?)?,
             };
-            // passlib writes the number alone.
+            // passlib writes the number of rounds without a name.
             let rounds = number(params).or_else(|| named(params, ["i"]).map(|[rounds]| rounds))?;
             Some(Form::Pbkdf2(Pbkdf2 { prf, rounds, salt: base64(salt)?, digest: long_enough(base64(digest)?)? }))
         }
@@ -88,7 +88,7 @@ fn modular(text: &str) -> Option<Form> {
     }
 }
 
-/// `django.contrib.auth.hashers`: the algorithm's name first.
+/// `django.contrib.auth.hashers`: starts with the name of the algorithm.
 fn django(text: &str) -> Option<Form> {
     let fields: Vec<&str> = text.split('$').collect();
     match fields[..] {
@@ -122,7 +122,7 @@ fn werkzeug(text: &str) -> Option<Form> {
     }
 }
 
-/// `salt:key`, both hexadecimal; scrypt with N = 16384, r = 16, p = 1 over the salt's letters.
+/// `salt:key`, both hexadecimal; scrypt with N = 16384, r = 16, p = 1, and the salt's hexadecimal text as the salt.
 fn better_auth(text: &str) -> Option<Form> {
     let (salt, key) = text.split_once(':')?;
     let digest = hex::decode(key).ok().filter(|key| key.len() == 64)?;
@@ -152,7 +152,7 @@ fn prf(name: &str) -> Option<Prf> {
     }
 }
 
-/// `ln=15,r=8,p=1`: the values of these names, whatever else stands there.
+/// `ln=15,r=8,p=1`: returns the values of these names and ignores others.
 fn named<const N: usize>(params: &str, names: [&str; N]) -> Option<[u32; N]> {
     let value = |name| params.split(',').find_map(|pair| number(pair.strip_prefix(name)?.strip_prefix('=')?));
     let values: Option<Vec<u32>> = names.into_iter().map(value).collect();
@@ -163,7 +163,7 @@ fn number(text: &str) -> Option<u32> {
     text.parse().ok()
 }
 
-/// passlib writes a full stop for a plus.
+/// passlib writes `.` in place of `+`.
 fn base64(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text.replace('.', "+")).ok()
 }
@@ -179,8 +179,8 @@ mod tests {
     use super::super::{StoredHash, Unreadable, hash};
 
     const PASSWORD: &str = "p\u{e4}ssword 1";
-    /// Written by Django 5.2.19, Werkzeug 3.1.9, passlib 1.7.4 and better-auth 1.7.25 (the last one of a password that
-    /// was typed in another Unicode form), with less work than they ask for by default where that can be chosen.
+    /// Written by Django 5.2.19, Werkzeug 3.1.9, passlib 1.7.4 and better-auth 1.7.25 (the last one for a password
+    /// typed in another Unicode form), with a lower cost than the default where it can be chosen.
     const WRITTEN: [&str; 16] = [
         "pbkdf2_sha256$20000$seasalt12345$Z+vM9947Mg2XHpFOxn4Cbc1UT72raQN2e50yl3yJrsQ=",
         "pbkdf2_sha1$20000$seasalt12345$2lGftzlvW9VA5Kj277AehvF1pLA=",

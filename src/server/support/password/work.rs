@@ -1,18 +1,18 @@
-//! What checking a hash costs, and how much of it a sign-in may take: a source can hold anything, and one hash that
-//! asks for 4 GiB stops the machine.
+//! The cost of verifying a hash, and its limits for a sign-in: a source can hold anything, and one hash that demands
+//! 4 GiB stops the machine.
 
 use argon2::Params;
 use argon2::password_hash::phc::PasswordHash;
 
 use super::{Form, Pbkdf2, Prf, Scrypt, Unreadable};
 
-/// Enough for RFC 9106's second choice (64 MiB, three passes) and for what frameworks write.
+/// Enough for the second recommended option of RFC 9106 (64 MiB, three passes) and for what frameworks write.
 const MOST_MEMORY_KIB: u64 = 128 << 10;
 const MOST_MEMORY_TIMES_PASSES_KIB: u64 = 512 << 10;
 const MOST_LANES: u32 = 16;
-/// Two to this power of rounds: about a second.
+/// 2^14 rounds take about a second.
 const HIGHEST_BCRYPT_COST: u32 = 14;
-/// Four times what Django 5.2 asks for: about a second.
+/// Four times the default of Django 5.2: about a second.
 const MOST_PBKDF2_ROUNDS: u32 = 4_000_000;
 
 pub fn refuse_too_costly(form: &Form) -> Result<(), Unreadable> {
@@ -29,7 +29,8 @@ pub fn refuse_too_costly(form: &Form) -> Result<(), Unreadable> {
     if is_affordable { Ok(()) } else { Err(Unreadable::TooCostly(scheme(form))) }
 }
 
-/// 128 · N · r bytes, gone through twice for each of p, and 128 · r · p bytes to begin with (RFC 7914, sections 2 and 6).
+/// scrypt takes 128 · N · r bytes, traversed twice for each of p, and 128 · r · p bytes initially (RFC 7914,
+/// sections 2 and 6).
 fn scrypt_is_affordable(scrypt: &Scrypt) -> bool {
     let (r, p) = (u128::from(scrypt.r), u128::from(scrypt.p));
     let Some(n) = 1_u128.checked_shl(scrypt.log_n.into()).filter(|_| scrypt.log_n < 32) else { return false };
@@ -48,7 +49,7 @@ pub fn scheme(form: &Form) -> String {
         Form::Bcrypt { text, .. } => format!("bcrypt cost={}", bcrypt_cost(text)),
         Form::Scrypt(Scrypt { log_n, r, p, .. }) => format!("scrypt ln={log_n} r={r} p={p}"),
         Form::Pbkdf2(Pbkdf2 { prf, rounds, digest, .. }) => {
-            // Longer digests are made of more blocks, each of them as costly.
+            // A longer digest takes more blocks, each at the same cost.
             let (name, block) = match prf {
                 Prf::Sha1 => ("sha1", 20),
                 Prf::Sha256 => ("sha256", 32),
@@ -59,8 +60,8 @@ pub fn scheme(form: &Form) -> String {
     }
 }
 
-/// As the check itself reads them: of a name that stands there twice, it may take the other one. What it cannot read
-/// costs more than anything.
+/// Parsed as the verifier does: of a parameter that occurs twice, another parser might take the other one. Parameters
+/// that cannot be parsed count as the highest cost.
 fn argon2_params(text: &str) -> [u32; 3] {
     let params = PasswordHash::new(text).ok().and_then(|hash| Params::try_from(&hash).ok());
     params.map_or([u32::MAX; 3], |params| [params.m_cost(), params.t_cost(), params.p_cost()])
@@ -74,7 +75,7 @@ fn bcrypt_cost(text: &str) -> u32 {
 mod tests {
     use super::super::{StoredHash, Unreadable, hash};
 
-    /// D13 of the review: whoever can write a hash could stop the machine with one sign-in.
+    /// D13 of the review: anyone who could write a hash could stop the machine with one sign-in.
     #[test]
     fn a_hash_that_asks_for_absurd_work_is_refused_before_it_is_tried() {
         let tail = "c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
