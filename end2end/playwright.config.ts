@@ -17,7 +17,7 @@ const chromium = {
 
 export default defineConfig({
   testDir: "tests",
-  // Two cores: one browser at a time beside the servers.
+  // Sized for two cores: one browser at a time beside the servers.
   workers: 1,
   forbidOnly: !!process.env.CI,
   timeout: 40_000,

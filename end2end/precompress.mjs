@@ -1,4 +1,4 @@
-// Packs files as the server sends them: with Brotli and gzip, beside the file itself.
+// Writes a Brotli and a gzip version beside each file, for the server to send.
 import { readFileSync, writeFileSync } from "node:fs";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 

@@ -1,4 +1,4 @@
-// Checks files on a thread of its own: the page stays quick, and a check can be ended by ending the thread.
+// Web Worker that checks files: the page stays responsive, and terminating the worker ends a check.
 import init, { check_file } from "/pkg/verifier.js";
 
 const ready = init({ module_or_path: "/pkg/verifier.wasm" });

@@ -1,4 +1,4 @@
-// The export page in words.
+// Page object of the export page.
 
 import { expect, type Page } from "@playwright/test";
 import { EXPORT } from "../fixtures/servers.ts";

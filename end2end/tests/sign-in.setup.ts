@@ -1,4 +1,4 @@
-// Signs in once for each server, so that the limit on attempts stays out of the other tests' way.
+// Signs in once per server, so that the other tests do not run into the rate limit.
 
 import { ADMIN, LEAD, PASSWORD, SERVERS, type ServerName, session, url } from "../fixtures/servers.ts";
 import { expect, test } from "../fixtures/test.ts";

@@ -1,7 +1,7 @@
-//! Which page stands under which address, on the server and in the browser alike.
+//! Routes: maps a URL to its page, the same way on the server and in the browser.
 //!
-//! There is no router in the browser: an address is a page load, and the server decides. That keeps
-//! a tenth of a megabyte out of the download, and pages that only show something need no script at all.
+//! There is no client-side router: every navigation loads a page that the server picks. That saves
+//! about 100 kB of download, and static pages need no script at all.
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -16,7 +16,7 @@ use super::pages::not_found::NotFoundPage;
 use super::pages::setup::SetupPage;
 use crate::model::export::ExportId;
 
-/// Every page's address; `{id}` stands for an export's id.
+/// The path of every page; `{id}` stands for an export's id.
 pub const ADDRESSES: [&str; 11] = [
     "/setup",
     "/login",
@@ -31,17 +31,17 @@ pub const ADDRESSES: [&str; 11] = [
     "/admin/developer-tools/export/runs/{id}",
 ];
 
-/// What follows the `?` of an address, decoded.
+/// The decoded query parameters of a URL.
 pub type Query = Vec<(String, String)>;
 
-/// An address, understood.
+/// A parsed URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Page {
     Static(StaticPage),
     Live(LivePage),
 }
 
-/// A page that shows something and runs no script.
+/// A page that is rendered on the server only and loads no script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StaticPage {
     Login { next: String, problem: String, notice: String },
@@ -55,7 +55,7 @@ pub enum StaticPage {
     NotFound,
 }
 
-/// A page that the browser brings to life.
+/// A page that is hydrated in the browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LivePage {
     Export { problem: String },
@@ -64,7 +64,7 @@ pub enum LivePage {
 }
 
 impl LivePage {
-    /// The live page under an address, if there is one.
+    /// Returns the live page at `path`, if there is one.
     #[must_use]
     pub fn at(path: &str, query: &Query) -> Option<Self> {
         match path.strip_prefix("/admin/developer-tools/export")? {
@@ -111,7 +111,7 @@ fn text(query: &Query, name: &str) -> String {
     query.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
-/// Rendered on the server only.
+/// Renders a static page, on the server only.
 #[component]
 pub fn Static(page: StaticPage) -> impl IntoView {
     provide_meta_context();
@@ -129,7 +129,7 @@ pub fn Static(page: StaticPage) -> impl IntoView {
     view! { <Title formatter=|title: String| format!("{title} · Waybill") />{page} }
 }
 
-/// Rendered on the server, then brought to life in the browser.
+/// Renders a live page on the server, then hydrates it in the browser.
 #[component]
 pub fn Live(page: LivePage) -> impl IntoView {
     provide_meta_context();

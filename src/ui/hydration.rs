@@ -1,11 +1,11 @@
-//! Brings the page that the server rendered to life.
+//! Hydrates the page that the server rendered.
 
 use leptos::prelude::*;
 
 use super::app::{Live, LivePage, Query};
 use super::browser;
 
-/// The view to lay over the document: the same that the server rendered under this address.
+/// Returns the view to hydrate: the same that the server rendered for this URL. `None` on a static page.
 pub fn hydrate() -> Option<impl IntoView> {
     let (path, query): (String, Query) = browser::address()?;
     let page = LivePage::at(&path, &query)?;

@@ -1,8 +1,8 @@
-//! The page: no SQL, no policy.
+//! The web interface, as Leptos components: no SQL, no business rules.
 //!
-//! May import: `model`, `seal`, `rpc`. Flow: the server renders a page with its numbers in it; the
-//! browser brings the same components to life. What touches the browser itself is in `browser`, and
-//! runs in effects and event handlers only, so that the server never reaches it.
+//! May import: `model`, `seal`, `rpc`. Flow: the server renders a page with its data; the browser hydrates
+//! the same components. Code that uses browser APIs is in `browser`. It runs in effects and event handlers
+//! only, which never run on the server.
 
 mod app;
 mod browser;

@@ -6,8 +6,8 @@ use leptos_meta::MetaTags;
 
 use super::app::{Live, Page, Static};
 
-/// Wakes a live page up once it has been painted: the server's numbers do not wait for the program's bytes. A
-/// tab that nobody looks at is not painted, and wakes up at once.
+/// Hydrates a live page after its first paint, so that loading WebAssembly does not delay the rendered numbers.
+/// A hidden tab is never painted, so it hydrates at once.
 const WAKE: &str = "const wake = async () => {
     const page = await import('/pkg/waybill.js');
     await page.default({ module_or_path: '/pkg/waybill.wasm' });
@@ -15,8 +15,8 @@ const WAKE: &str = "const wake = async () => {
 };
 document.hidden ? wake() : requestAnimationFrame(() => setTimeout(wake));";
 
-/// The document. `theme` comes from a cookie, so that the first paint has the right colours.
-/// Only a live page loads scripts.
+/// Renders the document. `theme` comes from a cookie, so that the first paint has the right colours.
+/// Only live pages load scripts.
 pub fn shell(page: Page) -> impl IntoView {
     let (scripts, body) = match page {
         Page::Live(page) => {
@@ -44,6 +44,6 @@ pub fn shell(page: Page) -> impl IntoView {
     }
 }
 
-/// The colours that somebody chose: `light`, `dark` or `system`.
+/// The chosen colour theme: `light`, `dark` or `system`.
 #[derive(Clone, Copy, Debug)]
 pub struct Theme(pub &'static str);

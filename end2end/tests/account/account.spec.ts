@@ -1,4 +1,4 @@
-// One's own account, on the server with accounts of Waybill's own. In order: each test goes on where the last one ended.
+// The account page, on the server whose accounts Waybill manages. Serial: each test continues where the previous one ended.
 
 import { createHmac } from "node:crypto";
 import { type Page } from "@playwright/test";
@@ -15,7 +15,7 @@ test.describe.configure({ mode: "serial" });
 let letters = "";
 let recovery = "";
 
-/** RFC 6238, as an authenticator app does it. */
+/** The current TOTP code (RFC 6238), as an authenticator app computes it. */
 function code(): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
   const bits = [...letters].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, "0")).join("");

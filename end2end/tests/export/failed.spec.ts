@@ -29,7 +29,7 @@ test("a database that is not the application's says which table is missing, and 
   await exporting.open();
   await hydrated(page);
   rename("incidents", "gone");
-  // A preview of this very second would be shown again.
+  // A refresh within a second of the last preview returns the same preview.
   await page.waitForTimeout(1_100);
   await page.getByRole("button", { name: "Refresh" }).click();
   await expect(page.getByRole("alert")).toContainText("The database cannot be read");

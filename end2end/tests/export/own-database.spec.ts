@@ -1,4 +1,4 @@
-// A database that no profile knows, one that has grown apart from its profile, and one in PostgreSQL.
+// A database without a profile, one that has drifted from its profile, and one in PostgreSQL.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";

@@ -27,7 +27,7 @@ test("progress shows table, records, bytes, rate and time left, and a page that 
   await expect(panel).toContainText(/Rate .*\/s/);
   await page.reload();
   const download = await page.waitForEvent("download");
-  // Larger than any JavaScript string: the program reads it.
+  // Longer than any JavaScript string can be, so Waybill reads it.
   const verdict = JSON.parse(execFileSync(PROGRAM, ["verify", "--json", await download.path()]).toString());
   expect(verdict.complete).toBe(true);
   expect(verdict.records).toBeGreaterThan(1_000_000);

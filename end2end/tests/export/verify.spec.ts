@@ -17,7 +17,7 @@ test("the page's verifier accepts a whole file, names what is wrong with others,
   await hydrated(page);
   const sent: string[] = [];
   page.on("request", (request) => {
-    // The digest of a whole file's seal is looked up, and nothing else leaves.
+    // Only the seal's digest of a valid file is looked up; nothing else is sent.
     const isLookUp = request.url().endsWith("/rpc/recognise_file") && request.postData() === `sha256=${file.sha256}`;
     const isProgram = request.method() === "GET" && /\/(icons\.svg|check-file\.js|pkg\/verifier\.(js|wasm))$/.test(request.url());
     if (!isLookUp && !isProgram) sent.push(request.url());
@@ -32,7 +32,7 @@ test("the page's verifier accepts a whole file, names what is wrong with others,
   await expect(page.getByTestId("sha256")).toHaveText(file.sha256);
   await expectAccessible(page);
 
-  // Whoever seals a changed file again cannot sign it.
+  // A changed file can be sealed again, but not signed.
   const text = bytes.toString("utf8");
   const unsigned = Buffer.from(text.replace(/,"signature":\{[^}]*\}/, ""));
   await check(unsigned);

@@ -24,7 +24,7 @@ test("without JavaScript the guide opens, the theme changes, and the verifier sa
   await page.getByRole("button", { name: "Dark" }).click();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await page.goto("/admin/developer-tools/export/verify");
-  // Text selectors skip what stands in a noscript, shown or not.
+  // Text selectors skip the content of `noscript`, visible or not.
   const hint = page.locator("noscript .problem");
   await expect(hint).toBeVisible();
   await expect(hint).toContainText("On the command line: waybill verify FILE");

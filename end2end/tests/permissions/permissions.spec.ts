@@ -33,7 +33,7 @@ test.describe("an anonymous visitor", () => {
   });
 
   test("finds nothing with the Back button after signing out", async ({ page }) => {
-    // On a server of its own: signing out ends the sessions of the other tests, too.
+    // On a separate server: signing out would end the sessions of the other tests, too.
     await page.goto(`${url("empty")}/login`);
     await page.getByLabel("E-mail address").fill(ADMIN);
     await page.getByLabel("Password").fill(PASSWORD);

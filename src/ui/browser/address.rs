@@ -1,8 +1,8 @@
-//! Where the browser is.
+//! The URL of the current page.
 
 use wasm_bindgen::JsCast;
 
-/// The path and the decoded query of the page's address.
+/// Returns the path and the decoded query parameters of the page's URL.
 pub fn address() -> Option<(String, Vec<(String, String)>)> {
     let location = web_sys::window()?.location();
     let parameters = web_sys::UrlSearchParams::new_with_str(&location.search().ok()?).ok()?;

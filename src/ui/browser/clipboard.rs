@@ -1,11 +1,11 @@
-//! Copying text.
+//! Writing to the clipboard.
 
 use wasm_bindgen_futures::JsFuture;
 
-/// Puts text on the clipboard; false when the browser does not allow it.
+/// Copies text to the clipboard; returns false if the browser does not allow it.
 pub async fn copy(text: &str) -> bool {
     let Some(window) = web_sys::window() else { return false };
-    // Without a secure context there is no clipboard object, whatever the bindings say.
+    // `navigator.clipboard` is undefined outside a secure context, although the bindings say otherwise.
     if !window.is_secure_context() {
         return false;
     }

@@ -1,16 +1,16 @@
-//! Starting a download, and stopping a run.
+//! Starting downloads and cancelling runs.
 
 use crate::model::export::ExportId;
 
-/// Lets the browser fetch a finished file straight to disk: the answer is an attachment, so the page
-/// stays where it is and holds no copy.
+/// Downloads a finished file straight to disk: the response is an attachment, so the page stays open
+/// and holds no copy in memory.
 pub fn download(id: ExportId) {
     if let Some(window) = web_sys::window() {
         let _ = window.location().assign(&format!("/api/v1/exports/{id}/file"));
     }
 }
 
-/// Asks the server to end a run; its events tell what came of it.
+/// Requests cancellation of a run; the run's events report the result.
 pub fn cancel(id: ExportId) {
     let init = web_sys::RequestInit::new();
     init.set_method("POST");

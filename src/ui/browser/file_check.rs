@@ -1,4 +1,4 @@
-//! Checks a file on a thread of the browser's own (`verifier`).
+//! Checks a file in a Web Worker (`verifier`).
 
 use std::cell::RefCell;
 
@@ -11,7 +11,7 @@ use crate::seal::Check;
 const NO_THREAD: &str = "This browser cannot check it here. On the command line: waybill verify FILE.";
 
 thread_local! {
-    /// The check that is on: another one takes its place.
+    /// The running check; starting another one replaces and terminates it.
     static RUNNING: RefCell<Option<FileCheck>> = const { RefCell::new(None) };
 }
 
@@ -27,7 +27,7 @@ impl Drop for FileCheck {
     }
 }
 
-/// Begins to check a file, and ends the check that is on; `tell` hears how far it has come, and at last what came out.
+/// Starts checking a file and terminates the running check. Calls `tell` with the progress and finally the result.
 pub fn check(file: &File, tell: impl Fn(Check) + Clone + 'static) {
     let begun = FileCheck::start(file, tell.clone());
     if begun.is_err() {
@@ -54,13 +54,13 @@ impl FileCheck {
     }
 }
 
-/// The file that was chosen in a file field.
+/// Returns the file chosen in a file input.
 pub fn picked_file(event: &Event) -> Option<File> {
     let field: HtmlInputElement = event.target()?.dyn_into().ok()?;
     field.files()?.get(0)
 }
 
-/// The file that was dropped.
+/// Returns the dropped file.
 pub fn dropped_file(event: &DragEvent) -> Option<File> {
     event.data_transfer()?.files()?.get(0)
 }

@@ -1,6 +1,6 @@
-//! What only a browser can do. Called from effects and event handlers, never while rendering.
+//! Wrappers of browser APIs. Called from effects and event handlers, never while rendering.
 //!
-//! May import: `model`, `seal`. Flow: each file wraps one browser feature in one small function.
+//! May import: `model`, `seal`. Flow: each file wraps one browser API in small functions.
 
 mod address;
 mod clipboard;

@@ -1,4 +1,4 @@
-//! A run's progress channel (server-sent events).
+//! The event stream of a run (server-sent events).
 
 use std::cell::RefCell;
 
@@ -9,17 +9,17 @@ use web_sys::{EventSource, MessageEvent};
 use crate::model::export::{ExportId, RunView};
 
 thread_local! {
-    /// The channel of the run in hand. Kept here and not in a signal, because what belongs to the
-    /// browser's only thread must never be made, moved or dropped on one of the server's.
+    /// The event stream of the followed run. Not kept in a signal: browser objects belong to the
+    /// browser's only thread and must never be created, moved or dropped on a server thread.
     static OPEN: RefCell<Option<RunEvents>> = const { RefCell::new(None) };
 }
 
-/// Tells `show` about each state of a run, until the last one; ends the channel that was open before.
+/// Calls `show` with each state of a run up to the final one; closes the previous event stream.
 pub fn follow(id: ExportId, show: impl Fn(RunView) + 'static) {
     OPEN.set(RunEvents::open(id, show));
 }
 
-/// An open channel; dropped, it closes. The browser opens it again by itself after a lost connection.
+/// An open event stream, closed on drop. The browser reconnects automatically after a lost connection.
 struct RunEvents {
     source: EventSource,
     _on_message: Closure<dyn FnMut(MessageEvent)>,

@@ -1,4 +1,4 @@
-//! Checks an Ed25519 signature with the browser's own cryptography (Web Crypto).
+//! Verifies Ed25519 signatures with Web Crypto.
 
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array, global};
 use wasm_bindgen::{JsCast, JsValue};
@@ -6,8 +6,8 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::seal::Signed;
 
-/// Whether it is a signature of this message by the key beside it. None where the browser cannot tell: an old one,
-/// or a page that came over plain HTTP from another machine.
+/// Verifies the signature of the message with the public key stored beside it. `None` if the browser cannot: it is
+/// too old, or the page was loaded over plain HTTP from another machine (no secure context).
 pub async fn is_signed(signed: &Signed) -> Option<bool> {
     let (Some(key), Some(signature)) = (bytes(&signed.signature.key), bytes(&signed.signature.ed25519)) else {
         return Some(false);
@@ -32,11 +32,11 @@ async fn call(object: &Object, name: &str, arguments: &Array) -> Option<JsValue>
     JsFuture::from(promise).await.ok()
 }
 
-/// Base64 as the browser reads it: one character for each byte.
+/// Decodes base64 with `atob`, which returns one character per byte.
 fn bytes(base64: &str) -> Option<Uint8Array> {
     let decode: Function = get(&global(), "atob")?.dyn_into().ok()?;
     let text = decode.call1(&JsValue::UNDEFINED, &base64.into()).ok()?.as_string()?;
-    // The one form in which it is written.
+    // Accept the canonical encoding only.
     let encode: Function = get(&global(), "btoa")?.dyn_into().ok()?;
     encode.call1(&JsValue::UNDEFINED, &text.as_str().into()).ok()?.as_string().filter(|again| again == base64)?;
     let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect::<Option<_>>()?;

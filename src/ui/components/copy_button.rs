@@ -1,4 +1,4 @@
-//! A button that copies a text and says so.
+//! A button that copies text to the clipboard and reports the result.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;

@@ -1,4 +1,4 @@
-//! The frame of pages before sign-in, and the line that says how a form went.
+//! The layout of pages before sign-in, and the message about a submitted form.
 
 use leptos::prelude::*;
 
@@ -17,7 +17,7 @@ pub fn Entrance(title: &'static str, children: Children) -> impl IntoView {
     }
 }
 
-/// What was wrong with a form, or what it has done.
+/// The result of a submitted form: an error message, a confirmation, or nothing.
 #[component]
 pub fn Notice(problem: Option<&'static str>, notice: Option<&'static str>) -> impl IntoView {
     let problem = problem.map(|text| view! { <p class="problem" role="alert" id="problem">{text}</p> });

@@ -1,4 +1,4 @@
-//! What surrounds every page of the console: brand, source, who is signed in, the way back.
+//! The layout of every page after sign-in: brand, source, signed-in user, breadcrumbs.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -9,10 +9,10 @@ use crate::model::ApiError;
 use crate::model::access::Viewer;
 use crate::rpc::session::find_viewer;
 
-/// A step of the way to a page: its name and address.
+/// A breadcrumb: name and path.
 pub type Crumb = (&'static str, &'static str);
 
-/// `actions` stand beside the title.
+/// `actions` are rendered beside the title.
 #[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #[component]
 pub fn Frame(
@@ -53,12 +53,12 @@ pub fn Frame(
     }
 }
 
-/// The viewer that the frame found, for whatever stands inside it.
+/// Returns the viewer that `Frame` loaded, for components inside it.
 pub fn current_viewer() -> Option<Viewer> {
     looked_up_viewer()?.ok()
 }
 
-/// The same, or why nobody can be found.
+/// Like `current_viewer`, but also returns the error if loading failed.
 pub fn looked_up_viewer() -> Option<Result<Viewer, ApiError>> {
     use_context::<Resource<Result<Viewer, ApiError>>>()?.get()
 }

@@ -1,8 +1,8 @@
-//! One icon of the sprite (`public/icons.svg`).
+//! An icon from the sprite (`public/icons.svg`).
 
 use leptos::prelude::*;
 
-/// Decoration beside a text that says the same; hidden from screen readers.
+/// Decorative: the text beside it says the same, so it is hidden from screen readers.
 #[component]
 pub fn Icon(name: &'static str) -> impl IntoView {
     view! {

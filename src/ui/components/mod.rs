@@ -1,4 +1,4 @@
-//! Pieces that pages are made of.
+//! Components that several pages use.
 
 mod copy_button;
 mod entrance;

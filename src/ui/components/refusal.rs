@@ -1,11 +1,11 @@
-//! What stands in the place of a page that cannot be shown.
+//! The error panel shown in place of a page that cannot be shown.
 
 use leptos::prelude::*;
 
 use crate::model::ApiError;
 use crate::model::access::Viewer;
 
-/// Says what is missing and where to go on.
+/// Says what went wrong and links to the next step.
 #[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #[component]
 pub fn Refusal(error: ApiError, #[prop(optional_no_strip)] viewer: Option<Viewer>) -> impl IntoView {

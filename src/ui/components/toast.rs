@@ -1,4 +1,4 @@
-//! A short message in the corner that goes by itself; what it says stands on the page as well.
+//! Toasts: short messages in the corner that disappear after a while. The page shows the same information.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -11,7 +11,8 @@ pub struct Toast {
     pub text: String,
 }
 
-/// Shows the newest toast. The region is there from the start, or screen readers would miss the first.
+/// Shows the newest toast. The live region is rendered from the start: screen readers miss the first message of
+/// a region that is added together with it.
 #[component]
 pub fn Toasts(toast: RwSignal<Option<Toast>>) -> impl IntoView {
     Effect::new(move || {

@@ -1,15 +1,15 @@
-//! Shows what waits for the server's answer.
+//! Type-erased `Suspense` and text signals, which keep the WebAssembly small.
 
 use leptos::prelude::*;
 
-/// `Suspense` for children of any type. The stock one is compiled anew for every type of child; this
-/// one once, which is a good part of the page's download.
+/// `Suspense` with type-erased children. Leptos' own is compiled again for every type of child; this one
+/// is compiled once, which saves a good part of the page's download.
 #[component]
 pub fn Waiting(children: ChildrenFn) -> impl IntoView {
     view! { <Suspense>{children()}</Suspense> }
 }
 
-/// A text that follows a signal. One type for all of them, for the same reason.
+/// Returns a derived text signal. One type for all closures, for the same reason.
 pub fn text(of: impl Fn() -> String + Send + Sync + 'static) -> Signal<String> {
     Signal::derive(of)
 }

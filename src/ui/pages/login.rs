@@ -1,4 +1,4 @@
-//! Signing in: plain forms, the same with and without JavaScript.
+//! Sign-in: plain forms, the same with and without JavaScript.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -7,14 +7,14 @@ use crate::model::access::safe_return_path;
 use crate::model::form_problem::FormProblem;
 use crate::ui::components::{Entrance, Notice};
 
-/// What the pages before sign-in know of the console and of the visitor.
+/// Context of the sign-in and setup pages.
 #[derive(Clone, Debug, Default)]
 pub struct FirstVisit {
-    /// Accounts are Waybill's own, and there is none yet.
+    /// Waybill manages the accounts, and there is none yet.
     pub needs_account: bool,
-    /// Accounts are Waybill's own.
+    /// Waybill manages the accounts; otherwise they are the application's.
     pub is_local: bool,
-    /// What was typed as a name a moment ago.
+    /// The name typed in the last attempt, to fill the form in again.
     pub name: String,
 }
 
@@ -56,7 +56,7 @@ pub fn LoginPage(next: String, problem: String, notice: String) -> impl IntoView
     }
 }
 
-/// The second step, where there is a second factor.
+/// The second step of sign-in, for accounts with a second factor.
 #[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #[component]
 pub fn CodePage(next: String, problem: String) -> impl IntoView {

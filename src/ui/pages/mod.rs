@@ -1,4 +1,4 @@
-//! The pages; folders mirror the addresses.
+//! The pages; folders mirror the URL paths.
 
 pub mod admin;
 pub mod login;

@@ -1,4 +1,4 @@
-//! An address with nothing behind it.
+//! The 404 page.
 
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -1,4 +1,4 @@
-//! The first account, on a console whose database has none to sign in with. A plain form.
+//! Setup: creates the first account if the database has none to sign in with. A plain form.
 
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -1,4 +1,4 @@
-//! One's own account: password, second factor, other sessions. Plain forms.
+//! The account page: password, second factor, other sessions. Plain forms.
 
 use leptos::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::model::text::counted;
 use crate::rpc::session::view_account;
 use crate::ui::components::{Frame, Notice, Refusal, Waiting};
 
-/// New recovery codes, which are shown once.
+/// New recovery codes, shown only once.
 #[derive(Clone, Debug)]
 pub struct RecoveryCodes(pub Vec<String>);
 

@@ -1,4 +1,4 @@
-//! The console's start page: its tools as cards.
+//! The console's start page: one card per tool.
 
 pub mod account;
 pub mod developer_tools;
@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use crate::model::access::Capability;
 use crate::ui::components::{Frame, Icon, Refusal, Waiting, looked_up_viewer};
 
-/// A tool: address, icon, name, what it does.
+/// The tools: path, icon, name, description.
 const TOOLS: [(&str, &str, &str, &str); 4] = [
     (
         "/admin/developer-tools/export",

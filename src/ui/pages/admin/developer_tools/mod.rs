@@ -1,3 +1,3 @@
-//! Tools for whoever looks after the application's data.
+//! Tools for administrators of the application's data.
 
 pub mod export;

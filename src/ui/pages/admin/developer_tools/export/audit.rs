@@ -1,4 +1,4 @@
-//! What was done and refused, newest first.
+//! The audit trail: what was done and what was refused, newest first.
 
 use leptos::prelude::*;
 
@@ -9,15 +9,15 @@ use crate::model::text;
 use crate::rpc::history::list_audit;
 use crate::ui::components::{Frame, Refusal, Waiting, current_viewer};
 
-/// The address of this page.
+/// The path of this page.
 const TRAIL: &str = "/admin/developer-tools/export/history/audit";
 
-/// What is looked for.
+/// The filter and position in the audit trail; empty means no filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditQuery {
     pub kind: String,
     pub actor: String,
-    /// 0 for the newest.
+    /// Show entries older than this one; 0 shows the newest.
     pub before: u64,
 }
 

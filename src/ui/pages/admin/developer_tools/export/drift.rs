@@ -1,4 +1,4 @@
-//! What nobody has confirmed: differences between database and profile, and guesses where there is none.
+//! Unconfirmed classifications: drift between database and profile, and guesses where there is no profile.
 
 use leptos::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::model::redaction::Classification;
 use crate::model::text;
 use crate::ui::components::Icon;
 
-/// Shown only where there is something to say.
+/// Lists the drift; renders nothing if there is none.
 #[component]
 pub fn DriftPanel(preview: RwSignal<Preview>) -> impl IntoView {
     let drift = Memo::new(move |_| preview.read().drift.clone());
@@ -45,7 +45,7 @@ pub fn DriftPanel(preview: RwSignal<Preview>) -> impl IntoView {
     }
 }
 
-/// The classification where no profile was given.
+/// Lists the guessed classifications of a database without a profile.
 #[component]
 pub fn GuessPanel(preview: RwSignal<Preview>) -> impl IntoView {
     let guesses = Memo::new(move |_| (preview.read().guesses.clone(), preview.read().reclassified.clone()));

@@ -1,4 +1,4 @@
-//! The analysis guide, as a panel of the export page and as a page of its own.
+//! The analysis guide, as a panel of the export page and as a separate page.
 
 use leptos::prelude::*;
 
@@ -6,7 +6,7 @@ use super::{CRUMBS, HERE};
 use crate::rpc::export::analysis_guide;
 use crate::ui::components::{Frame, Icon, Refusal, Waiting, current_viewer};
 
-/// Collapsed until somebody wants it.
+/// The guide in a panel that is collapsed at first.
 #[component]
 pub fn GuidePanel() -> impl IntoView {
     let guide = Resource::new(|| (), |()| analysis_guide());

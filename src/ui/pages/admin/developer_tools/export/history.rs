@@ -1,4 +1,4 @@
-//! Every export, newest first.
+//! The history page: every export, newest first.
 
 use leptos::prelude::*;
 
@@ -26,7 +26,7 @@ pub fn HistoryPage(page: u32) -> impl IntoView {
     }
 }
 
-/// Exports, or everything that was done and refused.
+/// Links between the list of exports and the audit trail.
 #[component]
 pub fn Tabs(is_audit: bool) -> impl IntoView {
     let current = |here: bool| here.then_some("page");

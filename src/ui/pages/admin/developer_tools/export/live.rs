@@ -1,4 +1,4 @@
-//! What the browser keeps about a run, and how it follows one.
+//! The page's state of a run, and following a run through its events.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -9,19 +9,19 @@ use crate::rpc::export::{preview_export, request_export};
 use crate::ui::browser;
 use crate::ui::components::Toast;
 
-/// Screen readers hear of progress after so much of it, or after so long.
+/// Progress is announced to screen readers after this many percent, or after this time.
 const ANNOUNCE_PERCENT: u64 = 10;
 const ANNOUNCE_MS: u64 = 10_000;
 
-/// A run as the page shows it.
+/// The page's signals about its current run.
 #[derive(Clone, Copy)]
 pub struct Live {
     pub run: RwSignal<Option<RunView>>,
     pub announcement: RwSignal<String>,
     pub toast: RwSignal<Option<Toast>>,
-    /// Why a request was refused.
+    /// Why the last request failed.
     pub problem: RwSignal<Option<String>>,
-    /// Percent and run time of what was announced last.
+    /// Percent and run time (ms) of the last announcement.
     announced: StoredValue<(u64, u64)>,
 }
 
@@ -36,7 +36,7 @@ impl Live {
         }
     }
 
-    /// Shows why a plain form was refused; its address says so in one word.
+    /// Shows why a plain form was refused, by the code in the `problem` query parameter.
     pub fn tell(self, problem: &str) {
         let text = match problem {
             "" => return,
@@ -51,7 +51,7 @@ impl Live {
         Memo::new(move |_| self.run.read().as_ref().map(|run| run.state.is_over()))
     }
 
-    /// Follows a run that was on when the page was loaded. Effects run in the browser only.
+    /// Follows a run that was queued or running when the page was loaded. Effects run in the browser only.
     pub fn adopt(self) {
         Effect::new(move || {
             if let Some(run) = self.run.get_untracked().filter(|run| !run.state.is_over()) {
@@ -60,7 +60,7 @@ impl Live {
         });
     }
 
-    /// Asks for an export and follows it.
+    /// Requests an export and follows it.
     pub fn start(self, estimated_bytes: Option<u64>, compression: Compression) {
         self.problem.set(None);
         spawn_local(async move {
@@ -116,7 +116,7 @@ impl Live {
     }
 }
 
-/// Asks again until every table is counted and measured.
+/// Polls the preview until every table is counted and measured.
 pub fn settle(preview: RwSignal<Preview>) {
     Effect::new(move || {
         if preview.get_untracked().settled {

@@ -1,7 +1,7 @@
 //! The export page: preview, one action, progress and result in one place.
 //!
-//! Flow: the server renders `Opened` with its numbers; in the browser `RunState` follows a run over its
-//! events, and `SettlingPreview` asks again until every table is counted.
+//! Flow: the server renders `Opened` with its data; in the browser `Live` follows a run through its
+//! events, and `settle` polls the preview until every table is counted and measured.
 
 mod audit;
 mod drift;
@@ -39,7 +39,7 @@ pub use verify::VerifyPage;
 
 const CRUMBS: [(&str, &str); 2] = [("Admin", "/admin"), ("Developer tools", "/admin")];
 
-/// The address of this page.
+/// The path of this page.
 const HERE: &str = "/admin/developer-tools/export";
 
 fn actions() -> impl IntoView {
@@ -85,7 +85,7 @@ fn Opened(page: rpc::ExportPage, problem: String) -> impl IntoView {
     }
 }
 
-/// The page when the source answers.
+/// The content of the page if the source can be read.
 #[component]
 fn Console(preview: RwSignal<Preview>, live: Live) -> impl IntoView {
     view! {
@@ -129,7 +129,7 @@ fn Taken(preview: RwSignal<Preview>) -> impl IntoView {
     }
 }
 
-/// The one action, or what became of it.
+/// The form that starts an export, the progress of a run, or its result.
 #[component]
 fn Action(preview: RwSignal<Preview>, live: Live) -> impl IntoView {
     let phase = live.phase();

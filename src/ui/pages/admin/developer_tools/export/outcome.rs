@@ -1,4 +1,4 @@
-//! How a run ended, in place.
+//! The result of a finished run.
 
 use leptos::prelude::*;
 
@@ -12,7 +12,6 @@ pub fn Outcome(live: Live) -> impl IntoView {
     move || live.run.get().map(|run| view! { <Ended run /> })
 }
 
-/// One ended run.
 #[component]
 fn Ended(run: RunView) -> impl IntoView {
     let RunView { id, file_name, estimated_bytes, state } = run;

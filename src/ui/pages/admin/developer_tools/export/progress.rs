@@ -1,4 +1,4 @@
-//! A run that is on.
+//! The progress of a running export.
 
 use leptos::prelude::*;
 
@@ -8,17 +8,17 @@ use crate::model::text;
 use crate::ui::browser;
 use crate::ui::components::text as follow;
 
-/// Without JavaScript the page asks again every second. A constant and not a literal: `view!` takes a
-/// literal `inner_html` for an attribute like any other.
+/// Without JavaScript the page reloads every second. A constant, because `view!` treats a literal
+/// `inner_html` as an ordinary attribute.
 const RELOAD: &str = "<meta http-equiv=\"refresh\" content=\"1\">";
 
-/// How much is done. Bytes are the better measure, where a preview measured them.
+/// Returns the progress in percent: by bytes if a preview estimated them, otherwise by records.
 pub fn percent(progress: &Progress) -> u64 {
     let (done, all) = match (progress.estimated_bytes, progress.total_records) {
         (0, records) => (progress.records, records),
         (bytes, _) => (progress.bytes, bytes),
     };
-    // The estimate may be low: only the seal is 100.
+    // The estimate may be too low: only a sealed file counts as 100 %.
     (done * 100).checked_div(all).unwrap_or_default().min(99)
 }
 

@@ -1,4 +1,4 @@
-//! One run on a page of its own: where a plain form arrives, and where it stays until the file is there.
+//! The page of one run. Without JavaScript, the start form redirects here and the page reloads until the file is ready.
 
 use leptos::prelude::*;
 
@@ -29,7 +29,7 @@ pub fn RunPage(id: ExportId) -> impl IntoView {
 #[component]
 fn Run(run: RunView) -> impl IntoView {
     let done = matches!(run.state, RunState::Completed(_));
-    // Without JavaScript the browser fetches the finished file from here by itself.
+    // Without JavaScript the page redirects to the finished file.
     let fetch = done.then(|| {
         let html = format!("<meta http-equiv=\"refresh\" content=\"0;url=/api/v1/exports/{}/file\">", run.id);
         view! { <noscript inner_html=html></noscript> }

@@ -1,4 +1,4 @@
-//! The button, with its effect beside it.
+//! The form that starts an export, with warning, file name and equivalent command.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::model::export::{Compression, Preview};
 use crate::model::text;
 use crate::ui::components::{CopyButton, Icon, text as follow};
 
-/// `again` makes it the smaller thing to do below a result.
+/// `again` changes the label for the form below a result.
 #[component]
 pub fn Start(preview: RwSignal<Preview>, live: Live, again: bool) -> impl IntoView {
     let compression = RwSignal::new(Compression::None);
@@ -58,7 +58,7 @@ fn Warning(preview: RwSignal<Preview>) -> impl IntoView {
     view! { <p class="warning"><Icon name="triangle-alert" /><span>{text}</span></p> }
 }
 
-/// Why the last click did nothing.
+/// Why the last request failed.
 #[component]
 fn Problem(live: Live) -> impl IntoView {
     move || live.problem.get().map(|text| view! { <p class="problem" role="alert">{text}</p> })

@@ -1,4 +1,4 @@
-//! The four numbers that matter before the click.
+//! The preview's four key figures: records, tables, size, expected time.
 
 use leptos::prelude::*;
 

@@ -1,4 +1,4 @@
-//! The evidence: every table with its records, its size and what is left out of it.
+//! The list of tables: records, size and left-out columns of each.
 
 use leptos::prelude::*;
 
@@ -52,7 +52,7 @@ fn Row(table: TablePreview, largest: u64) -> impl IntoView {
     let records = table.records.map_or("counting".into(), text::count);
     let bytes = table.size.map(|size| size.bytes);
     let size = bytes.map_or("…".into(), text::bytes);
-    // On a narrow screen what is left out stands under the name.
+    // On narrow screens the left-out columns are listed under the name.
     let under_name = (!table.left_out.is_empty()).then(|| format!("without {}", table.left_out.join(", ")));
     let tags = table.left_out.into_iter().map(|column| view! { <span class="tag">{column}</span> }).collect_view();
     view! {
@@ -66,7 +66,7 @@ fn Row(table: TablePreview, largest: u64) -> impl IntoView {
     }
 }
 
-/// A long name may break after an underscore, and nowhere else.
+/// Allows a line break after each underscore of a long name.
 fn breakable(name: &str) -> impl IntoView {
     name.split_inclusive('_').map(|part| view! { {part.to_owned()}<wbr /> }).collect_view()
 }

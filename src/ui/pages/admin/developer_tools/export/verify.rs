@@ -1,4 +1,4 @@
-//! Checks a file in the browser: it is read on a thread of its own and never uploaded.
+//! The verify page: checks a file in the browser, in a Web Worker; the file is never uploaded.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +27,7 @@ const NOT_ASKED: &str = "It matches its own seal. The console did not answer whe
 const NOT_CHECKED: &str = "It matches its own seal. This browser cannot check its signature here: waybill verify on \
     the command line can.";
 
-/// What the page knows about the file in hand.
+/// The state of checking the chosen file.
 #[derive(Clone, PartialEq)]
 enum Known {
     Nothing,
@@ -37,15 +37,15 @@ enum Known {
     NotChecked { name: String, reason: String },
 }
 
-/// What the file's signature is worth here.
+/// The result of checking the file's signature.
 #[derive(Clone, Copy, PartialEq)]
 enum Signature {
-    /// One of this installation's own: the file is unaltered.
+    /// Signed with a key of this installation: the file is unaltered.
     Own,
     Untrusted,
     Missing,
     NotChecked,
-    /// The console did not say which keys are its own.
+    /// The console's keys could not be looked up.
     NotAsked,
 }
 
@@ -59,7 +59,7 @@ pub fn VerifyPage() -> impl IntoView {
 fn Verify() -> impl IntoView {
     let known = RwSignal::new(Known::Nothing);
     let over = RwSignal::new(false);
-    // Of two files that are dropped one after the other, the later one is meant.
+    // Results for a file are ignored once a later one is chosen.
     let newest = Arc::new(AtomicU64::new(0));
     let take = move |file: Option<File>| {
         over.set(false);
@@ -97,7 +97,7 @@ fn Verify() -> impl IntoView {
     }
 }
 
-/// What came out so far, a whole file held against what this console knows.
+/// Turns a report of the check into page state; looks up a valid file and its signing key on this console.
 async fn judge(name: String, check: Check) -> Known {
     let verified = match check {
         Check::Read { percent } => return Known::Reading { name, percent },
@@ -168,7 +168,7 @@ fn Whole(name: String, verified: Verified, signature: Signature, export: Option<
         head.source.engine,
         head.source.engine_version
     );
-    // One installation may serve several databases, and their admins are not each other's.
+    // One installation may serve several databases with different admins, so the export may be in another history.
     let own = if export.is_some() {
         "This console has signed it."
     } else {
