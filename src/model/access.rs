@@ -1,4 +1,4 @@
-//! Who may do what.
+//! Capabilities, and the signed-in user and their account as pages show them.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
-    /// Preview, run, download and look back on exports of the whole database.
+    /// Preview, run and download exports of the whole database, and see their history.
     ExportDatabase,
 }
 
-/// The signed-in person, as far as a page needs to know them.
+/// The signed-in user, as far as a page needs to know them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewer {
     pub email: String,
     /// The role's name for people, such as "System admin".
     pub role: String,
     pub capabilities: Vec<Capability>,
-    /// The roles that may export, for whoever may not.
+    /// The roles that may export, to show to users who may not.
     pub exporting_roles: Vec<String>,
-    /// The database that this console is attached to.
+    /// The database that this installation exports.
     pub source: SourceLabel,
 }
 
@@ -30,35 +30,35 @@ impl Viewer {
     }
 }
 
-/// What people see of their own account.
+/// A user's view of their own account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountView {
-    /// Whether it is one of Waybill's own, whose password is changed here.
+    /// Whether it is one of Waybill's own accounts, whose password can be changed here.
     pub is_local: bool,
     pub second_factor: SecondFactorView,
     pub is_second_factor_required: bool,
-    /// Browsers that are signed in, this one included.
+    /// Signed-in browsers, including this one.
     pub sessions: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SecondFactorView {
     Off,
-    /// Waiting for a first code.
+    /// Set up, but waiting for the first code.
     Begun(SharedSecret),
     On {
         recovery_codes_left: u32,
     },
 }
 
-/// What an authenticator app is given.
+/// The secret for an authenticator app, in three forms.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedSecret {
     /// `otpauth://totp/…`
     pub uri: String,
-    /// The same to type, in Base32.
+    /// The secret in Base32, for typing.
     pub letters: String,
-    /// The address as a QR code, in SVG.
+    /// `uri` as a QR code, in SVG.
     pub picture: String,
 }
 
@@ -68,7 +68,7 @@ impl std::fmt::Debug for SharedSecret {
     }
 }
 
-/// A source's names, fit for people: no path, no host.
+/// The display names of a source, without path or host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceLabel {
     pub profile: String,
@@ -76,10 +76,10 @@ pub struct SourceLabel {
     pub engine_version: String,
 }
 
-/// Where a page may send somebody after sign-in: a path of this site, or else the start page.
+/// The path to redirect to after sign-in: the requested one if it is a path of this site, else the start page.
 ///
-/// Guards against open redirects (CWE-601): only a single leading slash, no backslash, no control
-/// character and no scheme pass.
+/// Prevents open redirects (CWE-601): a path must begin with a single slash, and have no scheme, backslash or
+/// control character.
 #[must_use]
 pub fn safe_return_path(asked: &str) -> &str {
     let local = asked.starts_with('/') && !asked.starts_with("//");

@@ -1,4 +1,4 @@
-//! The schema as a file describes it.
+//! The database schema, as an export file describes it.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ pub enum Codec {
     Integer,
     /// Shortest form that reads back to the same bits; `"NaN"`, `"Infinity"`, `"-Infinity"`, `"-0"` as strings.
     Double,
-    /// A string, digits and scale kept.
+    /// A string that keeps all digits and the scale.
     Decimal,
     Text,
     Base64,
@@ -20,9 +20,9 @@ pub enum Codec {
     Time,
     /// The column's own JSON, embedded where that loses nothing, else `{"$json":"text"}`.
     Json,
-    /// The engine's own text.
+    /// The text form of the database engine.
     Native,
-    /// `SQLite` column without one type: each value as it is stored.
+    /// An SQLite column without a fixed type: each value as it is stored.
     Dynamic,
 }
 
@@ -36,23 +36,23 @@ pub struct ColumnSchema {
     pub nullable: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub generated: bool,
-    /// Columns of its table whose values its own say again: those of a generated column's expression, those of a
-    /// search vector.
+    /// Columns of the same table that this one is computed from: those in a generated column's expression, those of
+    /// a search vector.
     #[serde(skip)]
     pub computed_from: Vec<String>,
-    /// "always" or "by default" for a column that numbers its rows by itself.
+    /// "always" or "by default" for an identity column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
-    /// `table.column` that this one refers to.
+    /// `table.column` that this foreign key column references.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub references: Option<String>,
-    /// What the database's own documentation says of it.
+    /// The column's comment in the database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
 }
 
 impl ColumnSchema {
-    /// How many characters a text type of limited length holds, such as 12 for `varchar(12)`.
+    /// Maximum length of a text type in characters, such as 12 for `varchar(12)`; `None` if it has no limit.
     #[must_use]
     pub fn longest_text(&self) -> Option<usize> {
         let (name, rest) = self.native_type.split_once('(')?;

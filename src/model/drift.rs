@@ -1,14 +1,14 @@
-//! How a database and its profile have grown apart, and what was guessed where there is no profile.
+//! Drift between a database and its profile, and guessed classifications where there is no profile.
 
 use serde::{Deserialize, Serialize};
 
 use super::redaction::Classification;
 use super::text;
 
-/// What the profile says and the database does not, and the other way round.
+/// Differences between a profile and its database, in both directions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drift {
-    /// Tables and columns that nobody has classified: they stay home.
+    /// Tables and columns that the profile does not classify: they are not exported.
     pub unclassified: Vec<Unclassified>,
     pub vanished: Vec<Vanished>,
     pub retyped: Vec<Retyped>,
@@ -20,12 +20,12 @@ impl Drift {
         self.unclassified.is_empty() && self.vanished.is_empty() && self.retyped.is_empty()
     }
 
-    /// Whole tables that nobody has classified.
+    /// Tables that the profile does not contain at all.
     pub fn new_tables(&self) -> impl Iterator<Item = &Unclassified> {
         self.unclassified.iter().filter(|new| new.under.is_none())
     }
 
-    /// Every difference as a line for people.
+    /// Formats each difference as a line for people.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let unclassified = self.unclassified.iter().map(|new| match &new.under {
@@ -48,9 +48,9 @@ impl Drift {
 pub struct Unclassified {
     /// `table` or `table.column`.
     pub field: String,
-    /// What to add to the profile, its class a guess by name and type; a whole table takes several lines.
+    /// TOML to add to the profile, with a class guessed from name and type; several lines for a table.
     pub line: String,
-    /// The header of the section that it belongs under; a whole table brings its own.
+    /// Header of the section that `line` belongs under; `None` for a table, whose lines include a header.
     pub under: Option<String>,
 }
 
@@ -59,7 +59,7 @@ pub struct Vanished {
     /// `table` or `table.column`.
     pub field: String,
     pub is_table: bool,
-    /// What it may be called now.
+    /// The nearest existing name: it may have been renamed to this.
     pub nearest: Option<String>,
 }
 
@@ -71,7 +71,7 @@ pub struct Retyped {
 }
 
 impl Drift {
-    /// The names alone.
+    /// Reduces the drift to names.
     #[must_use]
     pub fn summary(&self) -> Deviations {
         let names = |is_wanted: fn(&&Unclassified) -> bool| {
@@ -91,25 +91,25 @@ impl Drift {
     }
 }
 
-/// What to know of a finished export before anything else: where its database, its profile and the export
-/// before it differ. Names only; kept in history and audit.
+/// Differences of an export's database from its profile and from the previous export: the first thing to report
+/// about a finished export. Names only; kept in history and audit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Deviations {
-    /// Not in the file: no profile says that they may leave.
+    /// Not in the file, because no profile classifies them.
     pub unknown_tables: Vec<String>,
     /// `table.column`, not in the file either.
     pub unknown_columns: Vec<String>,
     pub missing_tables: Vec<String>,
     pub missing_columns: Vec<String>,
-    /// In the file, and no longer of the type that the profile knew.
+    /// In the file, but no longer of the type that the profile records.
     pub retyped_columns: Vec<String>,
-    /// Guessed otherwise than for the export before.
+    /// Columns whose guessed class differs from the previous export's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reclassified: Vec<Reclassified>,
 }
 
-/// A column whose class is guessed otherwise than the last time.
+/// A column whose guessed class has changed since the previous export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reclassified {
     /// `table.column`.
@@ -119,7 +119,7 @@ pub struct Reclassified {
 }
 
 impl Deviations {
-    /// Whether database and profile have grown apart.
+    /// Whether database and profile have drifted apart. A changed guess is not drift.
     #[must_use]
     pub fn has_drifted(&self) -> bool {
         let all = [
@@ -132,7 +132,7 @@ impl Deviations {
         all.into_iter().any(|names| !names.is_empty())
     }
 
-    /// How a finished export is announced: "complete and sealed", or "complete, without 1 table and 1 column
+    /// The headline of a finished export: "complete and sealed", or "complete, without 1 table and 1 column
     /// that the profile does not know".
     #[must_use]
     pub fn headline(&self) -> String {
@@ -148,7 +148,7 @@ impl Deviations {
         if parts.is_empty() { "complete and sealed".into() } else { format!("complete, {}", parts.join(", ")) }
     }
 
-    /// Every deviation by name, a line for each kind.
+    /// Lists all deviations by name, one line per kind.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let reclassified = self.reclassified.iter().map(|changed| {
@@ -166,14 +166,14 @@ impl Deviations {
     }
 }
 
-/// "1 table and 2 columns"; none where there are none.
+/// "1 table and 2 columns", or `None` if both lists are empty.
 fn counted(tables: &[String], columns: &[String]) -> Option<String> {
     let of = |names: &[String], what| (!names.is_empty()).then(|| text::counted(names.len() as u64, what));
     let parts: Vec<String> = [of(tables, "table"), of(columns, "column")].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(" and "))
 }
 
-/// What is guessed otherwise than it was.
+/// Columns in both lists whose guessed class differs.
 #[must_use]
 pub fn reclassified(before: &[Guess], now: &[Guess]) -> Vec<Reclassified> {
     let changed = now.iter().filter_map(|guess| {
@@ -183,19 +183,19 @@ pub fn reclassified(before: &[Guess], now: &[Guess]) -> Vec<Reclassified> {
     changed.collect()
 }
 
-/// A classification that nobody has confirmed.
+/// A guessed classification, not confirmed by anyone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guess {
     /// `table.column`.
     pub field: String,
     pub class: Classification,
     pub reason: String,
-    /// What would let a column out that stays home.
+    /// The profile line that would export a column which is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<LetOut>,
 }
 
-/// A line of a profile, and the header of the section that it belongs under.
+/// A profile line, and the header of the section that it belongs under.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LetOut {
     pub under: String,

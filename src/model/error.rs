@@ -1,9 +1,9 @@
-//! The one error that travels to a client.
+//! The one error type that is sent to clients.
 
 use serde::{Deserialize, Serialize};
 
-/// What went wrong, in the few variants a client can act on. Causes stay in the server's log, found
-/// again by their reference.
+/// An error, in the few variants that a client can act on. Causes stay in the server's log, where the
+/// reference finds them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApiError {
@@ -21,7 +21,7 @@ pub enum ApiError {
     Gone,
     #[error("{message} Try again in {retry_after_seconds} seconds.")]
     Busy { message: String, retry_after_seconds: u64 },
-    /// Too many at once, of whomever.
+    /// Too many requests at once, from all clients together.
     #[error("Too many requests at this moment. Try again in {retry_after_seconds} seconds.")]
     Crowded { retry_after_seconds: u64 },
     #[error("{0}")]
@@ -31,7 +31,7 @@ pub enum ApiError {
 }
 
 impl ApiError {
-    /// When to come again, for the errors that say so (RFC 9110, section 10.2.3).
+    /// The value of `Retry-After`, for errors that have one (RFC 9110, section 10.2.3).
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
         match self {
@@ -42,7 +42,7 @@ impl ApiError {
         }
     }
 
-    /// The HTTP status that says the same (RFC 9110, section 15).
+    /// The matching HTTP status (RFC 9110, section 15).
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {

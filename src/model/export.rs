@@ -1,4 +1,4 @@
-//! What page, server and command line say to each other about an export.
+//! Data about exports that pages, server and command line exchange.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::drift::{Deviations, Drift, Guess, Reclassified};
 use super::redaction::{ExcludedTable, NotIncluded};
 
-/// Names one export for good (UUID version 7: sorts by time).
+/// The permanent id of one export (UUID version 7: sorts by time).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ExportId(pub Uuid);
@@ -25,7 +25,7 @@ impl std::str::FromStr for ExportId {
     }
 }
 
-/// How a file is packed.
+/// How a file is compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {
@@ -47,7 +47,7 @@ impl Compression {
         }
     }
 
-    /// What a file's name ends with after `.json`.
+    /// Suffix of a file's name, after `.json`.
     #[must_use]
     pub fn suffix(self) -> &'static str {
         match self {
@@ -57,13 +57,13 @@ impl Compression {
         }
     }
 
-    /// Reads what `as_str` wrote.
+    /// Parses the output of `as_str`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|compression| compression.as_str() == text)
     }
 
-    /// How a file of that name is packed.
+    /// The compression that a file name implies.
     #[must_use]
     pub fn of_file(name: &str) -> Self {
         let packed = [Self::Gzip, Self::Zstd].into_iter().find(|packed| name.ends_with(packed.suffix()));
@@ -71,7 +71,7 @@ impl Compression {
     }
 }
 
-/// What an export would hold, before it is asked for.
+/// What an export would contain, before it is requested.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
     /// RFC 3339, UTC: the moment of the snapshot that everything here was read from.
@@ -80,14 +80,14 @@ pub struct Preview {
     /// The same export as a command line.
     pub command: String,
     pub tables: Vec<TablePreview>,
-    /// What the file holds beside records: metadata and seal.
+    /// Size of everything but the records: metadata and seal.
     pub frame_bytes: u64,
     pub excluded: Vec<ExcludedTable>,
-    /// In what database and profile have grown apart.
+    /// Differences between database and profile.
     pub drift: Drift,
-    /// Where nobody has written a profile: every column's class, guessed.
+    /// Without a profile, the guessed class of every column.
     pub guesses: Vec<Guess>,
-    /// What is guessed otherwise than for the last export.
+    /// Columns whose guessed class differs from the last export's.
     #[serde(default)]
     pub reclassified: Vec<Reclassified>,
     pub not_included: Vec<NotIncluded>,
@@ -99,7 +99,7 @@ pub struct Preview {
     pub settled: bool,
     /// How long an export of this size takes here, once the size is known.
     pub expected_ms: Option<u64>,
-    /// Why counting stopped before its end, for people.
+    /// Why counting stopped early, as a message for people.
     pub failure: Option<String>,
 }
 
@@ -127,7 +127,7 @@ impl Preview {
         self.tables.iter().map(|table| table.records).sum()
     }
 
-    /// The whole file. Tables err independently, so their bands add as squares.
+    /// Estimated size of the complete file. The errors of tables are independent, so their intervals add in quadrature.
     #[must_use]
     pub fn total_size(&self) -> Option<SizeEstimate> {
         let sizes: Vec<SizeEstimate> = self.tables.iter().map(|t| t.size).collect::<Option<_>>()?;
@@ -140,7 +140,7 @@ impl Preview {
     }
 }
 
-/// The answer to a request: the run has its id and its file's name.
+/// The response to an export request: the id of the run and the name of its file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Requested {
     pub id: ExportId,
@@ -152,12 +152,12 @@ pub struct Requested {
 pub struct RunView {
     pub id: ExportId,
     pub file_name: String,
-    /// The size that the preview gave, if there was one.
+    /// The size that the preview estimated, if there was one.
     pub estimated_bytes: Option<u64>,
     pub state: RunState,
 }
 
-/// A run's life: `Queued -> Running -> Completed | Failed | Cancelled`, and `Completed -> Expired`.
+/// The state of a run: `Queued -> Running -> Completed | Failed | Cancelled`, and `Completed -> Expired`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
@@ -170,7 +170,7 @@ pub enum RunState {
 }
 
 impl RunState {
-    /// Whether this is how it stays (but for a completed run's file, which expires).
+    /// Whether the run has ended. Only `Completed` can still change, when its file expires.
     #[must_use]
     pub fn is_over(&self) -> bool {
         !matches!(self, Self::Queued | Self::Running(_))
@@ -179,7 +179,7 @@ impl RunState {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// The table in hand; empty while counting.
+    /// The table being exported; empty while counting.
     pub table: String,
     pub records: u64,
     pub total_records: u64,
@@ -194,25 +194,25 @@ pub struct ExportSummary {
     pub records: u64,
     pub tables: u64,
     pub bytes: u64,
-    /// The seal's own digest, hexadecimal: what history keeps and `verify --sha256` asks for.
+    /// The digest of the seal, hexadecimal: the one that history stores and `verify --sha256` expects.
     pub sha256: String,
     pub duration_ms: u64,
-    /// When the file is removed (RFC 3339, UTC), where there is such a time.
+    /// When the file is removed (RFC 3339, UTC); `None` if it does not expire.
     pub expires_at: Option<String>,
-    /// Where database, profile and the export before differ.
+    /// Differences of the database from the profile and the previous export.
     #[serde(default)]
     pub deviations: Deviations,
 }
 
-/// What an export does where database and profile have grown apart.
+/// What an export does when database and profile have drifted apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DriftPolicy {
-    /// Exports what the profile knows, and says aloud what that leaves out.
+    /// Exports what the profile knows, and reports what that leaves out.
     #[default]
     Report,
     /// Writes nothing.
     Refuse,
-    /// Exports what the profile knows, tables that are gone included, as if nothing were the matter.
+    /// Exports what the profile knows, even if tables are missing, and counts as success.
     Allow,
 }
 

@@ -1,6 +1,6 @@
-//! What was wrong with a form: the address of the page that answers carries a key, the page has the words.
+//! Form errors: the redirect's URL carries a key, and the page shows the message for it.
 
-/// What is wrong with what somebody filled in.
+/// What is wrong with a submitted form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormProblem {
     Credentials,
@@ -68,19 +68,19 @@ const ALL: [(P, &str, &str); 17] = [
 ];
 
 impl FormProblem {
-    /// What stands in the address.
+    /// The key in the URL.
     #[must_use]
     pub fn key(self) -> &'static str {
         ALL.iter().find(|(problem, ..)| *problem == self).map_or("", |(_, key, _)| key)
     }
 
-    /// What people read.
+    /// The message for the user.
     #[must_use]
     pub fn words(self) -> &'static str {
         ALL.iter().find(|(problem, ..)| *problem == self).map_or("", |(.., words)| words)
     }
 
-    /// The words for a key, if it is one.
+    /// The message for a key; `None` if there is no such key.
     #[must_use]
     pub fn words_of(key: &str) -> Option<&'static str> {
         ALL.iter().find(|(_, known, _)| *known == key).map(|(.., words)| *words)

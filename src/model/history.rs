@@ -1,4 +1,4 @@
-//! Past exports, as the history page lists them.
+//! Past exports, known files and audit entries, as the pages show them.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,14 +21,14 @@ pub struct HistoryEntry {
     /// RFC 3339, UTC.
     pub requested_at: String,
     pub requested_by: String,
-    /// "full" today.
+    /// Always "full" today.
     pub scope: String,
     /// "page" or "command line".
     pub door: String,
     pub outcome: Outcome,
-    /// For a failure, what people were told.
+    /// For a failed export, the message that the user was shown.
     pub message: Option<String>,
-    /// Where database, profile and the export before differed.
+    /// Differences of the database from the profile and the previous export.
     pub deviations: Deviations,
     pub records: Option<u64>,
     pub bytes: Option<u64>,
@@ -40,12 +40,12 @@ pub struct HistoryEntry {
     pub downloadable: bool,
 }
 
-/// What this console knows of a file that somebody holds against it.
+/// What this installation knows about a file that a user checks here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recognised {
-    /// The public keys that it has ever signed with, as base64.
+    /// All public keys that this installation has ever signed with, as base64.
     pub keys: Vec<String>,
-    /// The export that made the file, for whoever may look at the history.
+    /// The export that made the file; `None` if it is unknown, or the caller may not see the history.
     pub export: Option<KnownExport>,
 }
 
@@ -78,7 +78,7 @@ impl Outcome {
         }
     }
 
-    /// Reads what `as_str` wrote.
+    /// Parses the output of `as_str`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Queued, Self::Running, Self::Completed, Self::Failed, Self::Cancelled]
@@ -92,13 +92,13 @@ impl Outcome {
 pub struct AuditPage {
     /// Newest first.
     pub entries: Vec<AuditEntry>,
-    /// Every kind of event that there is.
+    /// All kinds of events.
     pub kinds: Vec<String>,
-    /// The entry before which older ones begin, if there are any.
+    /// Number of the oldest entry on this page, to continue from; `None` if there are no older ones.
     pub older_than: Option<u64>,
 }
 
-/// An entry of the trail as people read it.
+/// An entry of the audit trail, as the page shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
     pub entry: u64,
@@ -108,6 +108,6 @@ pub struct AuditEntry {
     pub network: Option<String>,
     /// Such as `signed_in`.
     pub kind: String,
-    /// What else there is to say.
+    /// The details of the event, as text.
     pub more: String,
 }

@@ -1,4 +1,4 @@
-//! A file's `metadata` and `integrity`: what is promised first and proven last.
+//! A file's `metadata` and `integrity`: record counts announced at its start and confirmed by the seal at its end.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,10 +6,10 @@ use super::catalog::TableSchema;
 use super::ordered::Ordered;
 use super::redaction::{NotIncluded, Redaction};
 
-/// The newest format that this build writes and reads.
+/// The format version that this build writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 2;
 
-/// The head of a file. Field names and their order are the format's.
+/// The metadata at the start of a file. Field names and their order are part of the format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
@@ -35,7 +35,7 @@ pub struct Metadata {
     pub schema: Ordered<TableSchema>,
 }
 
-/// What a reader needs of the metadata to check a file and to say what it is.
+/// The part of the metadata that is needed to verify a file and to describe it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Head {
@@ -52,7 +52,7 @@ pub struct Head {
     pub schema: Ordered<ColumnNames>,
 }
 
-/// A table's columns, as far as its records' keys go.
+/// The names of a table's columns, which are the keys of its records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnNames {
     pub columns: Vec<ColumnName>,
@@ -95,8 +95,8 @@ pub enum RecordOrder {
     Key,
 }
 
-/// Where the exporting installation's audit trail stood when an export began. Whoever keeps a file can tell whether
-/// the trail was shortened or rewritten since.
+/// The head of the exporting installation's audit trail when an export began. A kept file shows whether the trail was
+/// shortened or rewritten since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditHead {
     /// The number of the newest entry.
@@ -129,7 +129,8 @@ pub struct SnapshotDescription {
     pub isolation: String,
 }
 
-/// The seal: the last line of a file, written only when every promised record is in it. A signature may follow.
+/// The seal: the last line of a file, written only if the file contains every announced record. A signature may
+/// follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Integrity {
@@ -149,7 +150,7 @@ pub struct SealedTable {
 }
 
 impl SealedTable {
-    /// Tables with their records, and their digests in the same order.
+    /// Combines the record counts of tables with their digests, which are in the same order.
     #[must_use]
     pub fn all(records: Vec<(String, u64)>, digests: Vec<String>) -> Ordered<Self> {
         let sealed = |((name, records), sha256)| (name, Self { records, sha256 });
@@ -157,7 +158,7 @@ impl SealedTable {
     }
 }
 
-/// Who vouches for a file (Ed25519, RFC 8032).
+/// The signature of a file (Ed25519, RFC 8032).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signature {
     /// The public key's 32 bytes, as base64.

@@ -1,7 +1,7 @@
-//! The words: plain data and pure rules that browser and server share.
+//! Shared types: plain data and pure rules for browser and server.
 //!
-//! Lives here: what travels between page, server and file. May import: nothing of ours.
-//! Flow: every other module speaks in these types; none of them does any work.
+//! Lives here: what is exchanged between page, server and file. May import: no other module of this crate.
+//! Flow: every other module uses these types; they do no I/O themselves.
 
 pub mod access;
 pub mod catalog;

@@ -1,4 +1,4 @@
-//! A JSON object whose keys keep their order: tables come in the file's order, not the alphabet's.
+//! A JSON object that keeps the order of its keys: tables come in the order of the file, not alphabetically.
 
 use std::collections::BinaryHeap;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Pairs that are written as one JSON object, in order.
+/// Key-value pairs that serialize as one JSON object, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ordered<V>(pub Vec<(String, V)>);
 
@@ -45,7 +45,7 @@ impl<V> FromIterator<(String, V)> for Ordered<V> {
     }
 }
 
-/// A name that is there more than once. (Of all ways to sort, a heap is the least of the page's download.)
+/// A name that occurs more than once. Sorts with a heap, because its code adds least to the page's download.
 #[must_use]
 pub fn repeated(names: Vec<&str>) -> Option<&str> {
     let sorted = BinaryHeap::from(names).into_sorted_vec();
@@ -77,7 +77,7 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Ordered<V> {
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
                 }
-                // Of equal keys, other readers would keep one, and not all the same one.
+                // Refused, because other JSON parsers keep one of several equal keys, and not all the same one.
                 match repeated(pairs.iter().map(|(key, _)| key.as_str()).collect()) {
                     Some(key) => Err(serde::de::Error::custom(format_args!("{key} stands there twice"))),
                     None => Ok(Ordered(pairs)),

@@ -1,4 +1,4 @@
-//! How sensitive a column is, what is done about it, and the record of what was left out.
+//! How sensitive a column is, how it is treated, and the record of what was left out.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub enum Classification {
     Personal,
     /// Says something about a person that can hurt them: health, care, incidents.
     Sensitive,
-    /// Whoever holds it can sign in as somebody else.
+    /// Anyone who has it can sign in as another user.
     Secret,
 }
 
@@ -26,8 +26,8 @@ pub enum Treatment {
     Omit,
     /// Hides part of each value: `a***@masked.invalid`.
     Mask,
-    /// Replaces each value by another of its kind, the same for the same value within one export and
-    /// another one in the next. Still personal data: whoever holds both can link them.
+    /// Replaces each value with another of its kind: equal values get the same one within an export, and
+    /// another one in the next. Still personal data: anyone who has both can link them.
     Pseudonymise,
 }
 
@@ -44,7 +44,7 @@ impl Treatment {
 }
 
 impl Treatment {
-    /// What was done, for a list of columns.
+    /// The past participle, for lists of columns.
     #[must_use]
     pub fn past(self) -> &'static str {
         match self {
@@ -74,12 +74,12 @@ impl Classification {
 pub struct Redaction {
     /// `table.column`, each left out of every record.
     pub removed_fields: Vec<String>,
-    /// `table.column` that left in a changed form.
+    /// `table.column`, exported in a changed form.
     pub treated: Vec<TreatedField>,
     pub excluded_tables: Vec<ExcludedTable>,
-    /// `table` or `table.column` that the profile does not know; they stay home.
+    /// `table` or `table.column` that the profile does not know; not exported.
     pub unclassified: Vec<String>,
-    /// Where no profile was given: the classification of every column, which nobody has confirmed.
+    /// If no profile was given, the guessed classification of every column.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub guessed: Vec<Guess>,
 }
@@ -96,7 +96,7 @@ pub struct ExcludedTable {
     pub reason: String,
 }
 
-/// A thing in the database that is not a plain table, and why it is not in the file.
+/// A database object that is not a plain table, and why it is not in the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotIncluded {
     pub object: String,
@@ -104,7 +104,7 @@ pub struct NotIncluded {
 }
 
 impl NotIncluded {
-    /// A line for each reason: `orders_by_day, totals (a view: …)`.
+    /// Formats one line per reason: `orders_by_day, totals (a view: …)`.
     #[must_use]
     pub fn by_reason(list: &[Self]) -> Vec<String> {
         let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();

@@ -1,4 +1,4 @@
-//! Numbers as people read them, the same on the page and in the terminal.
+//! Formatting for people, the same on the page and in the terminal: numbers, times and names.
 
 /// `1234567` -> `1,234,567`.
 #[must_use]
@@ -20,7 +20,7 @@ pub fn bytes(n: u64) -> String {
     if n < 1000 {
         return format!("{n} B");
     }
-    // In whole numbers: code that prints floats would be a hundredth of the page's download.
+    // Integer arithmetic: code that formats floats would be one percent of the page's download.
     let mut unit_bytes: u64 = 1000;
     for unit in ["kB", "MB", "GB", "TB", "PB"] {
         let tenths = n.saturating_add(unit_bytes / 20) / (unit_bytes / 10);
@@ -36,7 +36,7 @@ pub fn bytes(n: u64) -> String {
     format!("{} EB", n / unit_bytes)
 }
 
-/// `about 1 s`, `about 3 min`: the precision that an estimate deserves.
+/// `about 1 s`, `about 3 min`: rounded to the precision of an estimate.
 #[must_use]
 pub fn rough_duration(ms: u64) -> String {
     match ms {
@@ -59,28 +59,28 @@ pub fn duration(ms: u64) -> String {
     }
 }
 
-/// An error's words as a sentence: a capital first, one full stop last.
+/// Turns an error message into a sentence: capitalized, with one full stop.
 #[must_use]
 pub fn sentence(words: &str) -> String {
     format!("{}.", capitalized(words.trim_end_matches('.')))
 }
 
-/// A name from a database on one line: what would begin another one, or steer a terminal, is written as JSON
-/// writes it.
+/// Escapes line breaks and terminal control characters in a name from a database, as JSON does.
 #[must_use]
 pub fn one_line(name: &str) -> String {
     let shown = |c: char| if steers(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
     name.chars().map(shown).collect()
 }
 
-/// Control characters, and those that turn the direction of what stands around them (Unicode Standard Annex 9).
+/// Whether a character is a control character, or changes the direction of the text around it (Unicode Standard
+/// Annex 9).
 #[must_use]
 pub fn steers(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns
 }
 
-/// Whether a text is the beginning of a time as Waybill writes it, or all of one: `2026-11-20T14:02:11Z`.
+/// Whether a text is a prefix of a timestamp as Waybill writes it, or all of one: `2026-11-20T14:02:11Z`.
 #[must_use]
 pub fn begins_a_time(text: &str) -> bool {
     let shape = b"0000-00-00T00:00:00Z";
@@ -88,7 +88,7 @@ pub fn begins_a_time(text: &str) -> bool {
     text.len() <= shape.len() && text.bytes().zip(shape).all(fits)
 }
 
-/// A capital first.
+/// Capitalizes the first letter.
 #[must_use]
 pub fn capitalized(words: &str) -> String {
     let mut letters = words.chars();
@@ -96,14 +96,14 @@ pub fn capitalized(words: &str) -> String {
     format!("{first}{}", letters.as_str())
 }
 
-/// `one table`, `22 tables`: a count with its noun.
+/// `1 table`, `22 tables`: a count with its noun.
 #[must_use]
 pub fn counted(n: u64, noun: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(n))
 }
 
-/// `2026-11-20T14:02:11Z` -> `2026-11-20 14:02`. Anything else comes back as it is.
+/// `2026-11-20T14:02:11Z` -> `2026-11-20 14:02`. A shorter text is returned unchanged.
 #[must_use]
 pub fn minute(rfc3339: &str) -> String {
     match (rfc3339.get(..10), rfc3339.get(11..16)) {

@@ -1,4 +1,4 @@
-//! How an error crosses the seam.
+//! Converts errors of Leptos server functions into `ApiError`.
 
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
@@ -8,7 +8,7 @@ use crate::model::ApiError;
 impl FromServerFnError for ApiError {
     type Encoder = JsonText;
 
-    /// What went wrong between page and use case: no connection, or a body that is none.
+    /// Converts an error between page and use case: no connection, or a body that cannot be read.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Request(_) => {

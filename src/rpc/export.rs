@@ -1,4 +1,4 @@
-//! Previewing and requesting an export.
+//! Server functions that preview, request and show exports.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -11,19 +11,21 @@ use crate::model::export::{Compression, ExportId, Preview, Requested, RunView};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExportPage {
     pub preview: Preview,
-    /// The caller's run that is on, or the newest whose file is still kept.
+    /// The caller's unfinished run, or their newest if its file is still kept.
     pub run: Option<RunView>,
 }
 
+/// Returns the preview, and the caller's run if there is one to show.
+///
 /// # Errors
-/// `Unauthenticated` or `Forbidden`; what is wrong with the source is in the preview.
+/// `Unauthenticated` or `Forbidden`. Errors of the source are in the preview.
 #[server(prefix = "/rpc", endpoint = "open_export_page", output = Json)]
 pub async fn open_export_page() -> Result<ExportPage, ApiError> {
     let opened = crate::server::context::act(async |app, caller| app.exports.open(&caller).await).await;
     opened.map(|(preview, run)| ExportPage { preview, run })
 }
 
-/// Counts and sizes as far as they are known after half a second. A plain form is sent back to the page.
+/// Returns the counts and sizes known after half a second. Redirects a plain form to the page.
 ///
 /// # Errors
 /// `Unauthenticated` or `Forbidden`.
@@ -35,10 +37,10 @@ pub async fn preview_export(refresh: bool) -> Result<Preview, ApiError> {
     preview
 }
 
-/// Queues an export of the whole database. A plain form is sent on to the run's own page.
+/// Queues an export of the whole database. Redirects a plain form to the page of the run.
 ///
 /// # Errors
-/// `Unauthenticated`, `Forbidden`, `Busy` while too many run, `Unavailable` without room on the disk.
+/// `Unauthenticated`, `Forbidden`, `Busy` while too many exports run, `Unavailable` if the disk has too little space.
 #[server(prefix = "/rpc", endpoint = "request_export", output = Json)]
 pub async fn request_export(#[server(default)] compression: Compression) -> Result<Requested, ApiError> {
     use crate::server::context::{act, redirect_form};
@@ -51,7 +53,7 @@ pub async fn request_export(#[server(default)] compression: Compression) -> Resu
     requested
 }
 
-/// One of the caller's exports.
+/// Returns one of the caller's exports.
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden`, or `NotFound` when it is not the caller's.
@@ -60,7 +62,7 @@ pub async fn view_export(id: ExportId) -> Result<RunView, ApiError> {
     crate::server::context::act(async |app, caller| app.exports.view(&caller, id).await).await
 }
 
-/// The analysis guide as HTML.
+/// Returns the analysis guide as HTML.
 ///
 /// # Errors
 /// `Unauthenticated` or `Forbidden`.

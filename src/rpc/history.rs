@@ -1,4 +1,4 @@
-//! Past exports.
+//! Server functions for past exports, known files and the audit trail.
 
 use leptos::prelude::*;
 
@@ -6,7 +6,7 @@ use super::json::Json;
 use crate::model::ApiError;
 use crate::model::history::{AuditPage, HistoryPage, Recognised};
 
-/// One page of history, newest first; pages count from 1.
+/// Returns one page of the history, newest first; pages are numbered from 1.
 ///
 /// # Errors
 /// `Unauthenticated` or `Forbidden`.
@@ -15,7 +15,7 @@ pub async fn list_exports(page: u32) -> Result<HistoryPage, ApiError> {
     crate::server::context::act(async |app, caller| app.history.list(&caller, page).await).await
 }
 
-/// What this console knows of the file with this digest in its seal.
+/// Returns what this installation knows about the file with this digest in its seal.
 ///
 /// # Errors
 /// `Unauthenticated`.
@@ -24,8 +24,8 @@ pub async fn recognise_file(sha256: String) -> Result<Recognised, ApiError> {
     crate::server::context::act(async |app, caller| app.history.recognise(&caller, &sha256).await).await
 }
 
-/// One page of the audit trail, newest first: of one kind and one person where these are given, older than the entry
-/// `before` where that is not 0.
+/// Returns one page of the audit trail, newest first. An empty `kind` or `actor` means any; unless `before` is 0, only
+/// entries with a smaller number are returned.
 ///
 /// # Errors
 /// `Unauthenticated` or `Forbidden`.

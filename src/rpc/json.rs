@@ -1,8 +1,8 @@
-//! JSON over the seam, read as text everywhere.
+//! The JSON codec of server functions, which decodes from text only.
 //!
-//! Leptos reads what the server rendered into a page as text, and would read the same types from
-//! bytes when they come as answers: two readers of every type in the browser's download. This codec
-//! is the stock one but for that, and makes the page a tenth smaller.
+//! Leptos decodes data in a server-rendered page from text, but its stock codec decodes responses from
+//! bytes: the browser would download two deserializers for every type. This codec differs from the
+//! stock one only in that, and makes the page a tenth smaller.
 
 use leptos::server_fn::codec::Post;
 use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType};
@@ -11,7 +11,7 @@ use serde::de::{DeserializeOwned, Error};
 
 pub struct JsonText;
 
-/// Answers as JSON.
+/// Responses as JSON.
 pub type Json = Post<JsonText>;
 
 impl ContentType for JsonText {

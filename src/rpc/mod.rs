@@ -1,7 +1,10 @@
-//! The seam: functions that the page calls and the server runs.
+//! Leptos server functions: the page calls them, the server runs them.
 //!
-//! May import: `model`; in bodies only `server::context`. Flow: each body names one use case; the
-//! context finds the caller and turns an error into what a client may know.
+//! May import: `model`; in bodies only `server::context`. Flow: each body calls one use case; the
+//! context finds the caller and reduces errors to what a client may know.
+//!
+//! Besides the errors that each function documents, any of them can return `Crowded`, `Unavailable` or `Internal`,
+//! because it looks up the caller first.
 
 mod error;
 pub mod export;

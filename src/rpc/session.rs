@@ -1,4 +1,4 @@
-//! Who is looking.
+//! Server functions for the signed-in user.
 
 use leptos::prelude::*;
 
@@ -6,7 +6,7 @@ use super::json::Json;
 use crate::model::ApiError;
 use crate::model::access::{AccountView, Viewer};
 
-/// The signed-in person.
+/// Returns the signed-in user.
 ///
 /// # Errors
 /// `Unauthenticated`.
@@ -15,7 +15,7 @@ pub async fn find_viewer() -> Result<Viewer, ApiError> {
     crate::server::context::act(async |app, caller| Ok::<_, ApiError>(app.viewer(caller))).await
 }
 
-/// The signed-in person's own account.
+/// Returns the signed-in user's own account.
 ///
 /// # Errors
 /// `Unauthenticated`.

@@ -1,4 +1,4 @@
-//! `waybill audit`.
+//! `waybill audit`: prints, verifies and exports the audit trail.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
@@ -30,9 +30,9 @@ pub struct Audit {
 enum Command {
     /// Print the newest entries.
     Show(Show),
-    /// Check that the trail was left as it was written, and that exports still agree with it.
+    /// Check that the trail is unbroken, and that it still agrees with earlier exports.
     Verify(Verify),
-    /// Print every entry of every database, a JSON object a line, with the hashes.
+    /// Print all entries of all databases with their hashes, one JSON object per line.
     Export(StateFileArgs),
 }
 
@@ -40,7 +40,7 @@ enum Command {
 struct Show {
     #[command(flatten)]
     state: StateArgs,
-    /// Only what this person or program did, such as ada@example.org or cli:root.
+    /// Show only entries of this actor, an account or a program, such as ada@example.org or cli:root.
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
     #[arg(
@@ -51,24 +51,26 @@ struct Show {
         hide_possible_values = true
     )]
     event: Option<String>,
-    /// Only what happened since then (UTC), such as 2026-11-01 or 2026-11-01T08:00.
+    /// Show only entries from this time on (UTC), such as 2026-11-01 or 2026-11-01T08:00.
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<String>,
-    /// How many, newest last.
+    /// Number of entries to show; the newest come last.
     #[arg(long, value_name = "N", default_value_t = 50)]
     last: u32,
-    /// Print a JSON object a line.
+    /// Print one JSON object per line instead of a table.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 struct Verify {
-    /// Exports of this installation: each holds the head of the trail as it was then. Without any, a trail that was
-    /// shortened at its end or rewritten as a whole cannot be told from a whole one.
+    /// Exports of this installation to compare the trail with.
+    ///
+    /// Each export stores the head of the trail at the time it began: the number and the hash of the newest entry.
+    /// Without any head to compare with, a trail that was shortened at its end or completely rewritten looks intact.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// A head that was kept, as an export prints it.
+    /// Head of the trail noted earlier, as `waybill export` prints it after "audit"; may be given several times.
     #[arg(long, value_name = "ENTRY:HASH", value_parser = head)]
     head: Vec<AuditHead>,
     #[command(flatten)]
@@ -77,7 +79,7 @@ struct Verify {
     signing: SigningArgs,
 }
 
-/// The beginning of a time as entries have it.
+/// Accepts a prefix of an entry's timestamp that has at least the year.
 fn time(text: &str) -> Result<String, &'static str> {
     let is_beginning = text.len() >= 4 && text::begins_a_time(text);
     if is_beginning { Ok(text.to_owned()) } else { Err("write a time in UTC, such as 2026-11-01 or 2026-11-01T08:00") }
@@ -101,7 +103,7 @@ impl Audit {
     }
 }
 
-/// Reading makes no new state.
+/// Opens an existing state file: a command that only reads must not create one.
 async fn open(state: &StateFileArgs) -> Result<StateFile, Failed> {
     let path = state.path()?;
     if !path.exists() {
@@ -161,7 +163,7 @@ impl Show {
 
 fn as_json(recorded: &Recorded) -> Value {
     let Recorded { entry, at, actor, network, event, export_id, detail, source_id, previous_hash, hash } = recorded;
-    // As it was written: the hash is over this very text.
+    // `detail` stays the stored text, not parsed JSON: the hash covers its exact bytes.
     json!({
         "entry": entry, "at": at, "actor": actor, "network": network, "event": event, "export_id": export_id,
         "detail": detail, "source_id": source_id, "previous_hash": previous_hash, "hash": hash,
@@ -211,7 +213,7 @@ impl Verify {
     }
 }
 
-/// The head of the trail that an export of this installation holds. Any other file is no evidence.
+/// Reads the audit head from an export signed by this installation. Any other file proves nothing and is refused.
 fn seen_by(path: &Path, own: &PublicKeys) -> Result<AuditHead, Failed> {
     let no_evidence = |why: String| {
         let message = format!("{} says nothing about the trail: {why}", path.display());
@@ -225,7 +227,7 @@ fn seen_by(path: &Path, own: &PublicKeys) -> Result<AuditHead, Failed> {
     }
 }
 
-/// Of a file that was found to be whole.
+/// Reads the metadata of a file that has passed verification.
 fn metadata(path: &Path) -> Result<Metadata, Failed> {
     let unreadable =
         |error: std::io::Error| Failed::new(Exit::Failed, format!("{} cannot be read: {error}", path.display()));

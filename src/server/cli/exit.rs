@@ -1,4 +1,4 @@
-//! How a command ended, for scripts (`waybill --help` lists the codes).
+//! Exit codes for scripts (`waybill --help` lists them), and the error type of all commands.
 
 use std::process::ExitCode;
 
@@ -22,7 +22,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A command that did not do what it was asked, with a sentence for people.
+/// A failed command: its exit code and a message for the user.
 #[derive(Debug)]
 pub struct Failed {
     pub exit: Exit,
@@ -34,7 +34,7 @@ impl Failed {
         Self { exit, message: message.into() }
     }
 
-    /// Output that could not be written. A reader that has seen enough is no failure of ours to explain.
+    /// Output that cannot be written. A broken pipe has its own message: the reader ended, Waybill did not fail.
     pub fn output(error: &std::io::Error) -> Self {
         let text = if error.kind() == std::io::ErrorKind::BrokenPipe {
             "the program that reads the output has ended".to_owned()
@@ -73,7 +73,7 @@ impl From<export::Error> for Failed {
     }
 }
 
-/// Whoever runs a command has typed the names of files, and may read them.
+/// Adds the cause of a TLS error, which may name files: the user of the command line typed those names.
 fn with_cause(error: &export::Error) -> String {
     match error {
         export::Error::Source(source::Error::Tls(cause)) => format!("{error}: {cause}"),

@@ -1,4 +1,4 @@
-//! `waybill export`.
+//! `waybill export`: exports to a file, a folder or standard output.
 
 use std::ffi::OsStr;
 use std::io::IsTerminal;
@@ -28,21 +28,19 @@ pub struct Export {
     state: StateArgs,
     #[command(flatten)]
     signing: SigningArgs,
-    /// A file, a folder (the file gets the profile's name), or - for standard output.
+    /// Where to write: a file, an existing folder (the profile names the file), or - for standard output.
     #[arg(long, short, value_name = "FILE|DIR|-", default_value = ".")]
     output: PathBuf,
-    /// The order of records: as they lie on disk (fastest), or by primary key (comparable).
+    /// Order of the records within a table.
     #[arg(long, value_enum, default_value_t)]
     order: Order,
-    /// Pack the file [default: as its name ends, .gz or .zst]; in a folder its name gets that ending.
+    /// Compress the file; in a folder, the suffix is added to its name [default: by the output's suffix, .gz or .zst].
     #[arg(long, value_enum)]
     compress: Option<Compress>,
-    /// What to do where database and profile have grown apart: report (export what the profile knows and end with
-    /// code 6; a missing table is refused), refuse (write nothing and end with code 3), or allow (export what
-    /// there is, without missing tables too, and end with code 0).
+    /// What to do when database and profile have drifted apart.
     #[arg(long, value_enum, default_value_t)]
     drift: Drift,
-    /// Replace a file that is there already.
+    /// Overwrite an existing file.
     #[arg(long)]
     force: bool,
     /// Print the result as JSON (on standard error when the export itself goes to standard output).
@@ -52,8 +50,10 @@ pub struct Export {
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Order {
+    /// As stored on disk: the fastest.
     #[default]
     Storage,
+    /// By primary key, so that exports of the same data can be compared.
     Key,
 }
 
@@ -65,9 +65,12 @@ enum Compress {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Drift {
+    /// Export what the profile knows and exit with code 6; refuse if a table is missing.
     #[default]
     Report,
+    /// Write nothing and exit with code 3.
     Refuse,
+    /// Export what there is, even if tables are missing, and exit with code 0.
     Allow,
 }
 
@@ -109,7 +112,7 @@ impl Export {
         Ok(if has_drifted { Exit::Drift } else { Exit::Done })
     }
 
-    /// As asked, else as the file's name says. A folder's name says nothing.
+    /// The requested compression, else the one that the file's suffix implies. A folder's name implies none.
     fn compression(&self, destination: &Destination) -> Result<Compression, Failed> {
         let file = if let Destination::File { path, .. } = destination { path.extension() } else { None };
         let by_name = match file.and_then(OsStr::to_str) {
@@ -140,7 +143,7 @@ impl Export {
     }
 }
 
-/// Ctrl-C and a polite kill end the run like Cancel does: nothing is left behind.
+/// Cancels the run on SIGINT or SIGTERM, as the Cancel button does: no partial file remains.
 async fn stop_on_signal(run: Arc<LiveRun>) {
     super::serve::told_to_stop().await;
     run.stop(StopReason::Cancelled);

@@ -1,4 +1,4 @@
-//! `waybill guide`.
+//! `waybill guide`: prints the analysis guide.
 
 use clap::Args;
 
@@ -7,10 +7,10 @@ use crate::server::guide;
 
 #[derive(Debug, Args)]
 pub struct Guide {
-    /// The file's name in the commands and prompts.
+    /// File name to use in the commands and prompts.
     #[arg(default_value = "export.json")]
     file: String,
-    /// Whose prompts: supportsignal, or any other application's.
+    /// Application to print prompts for: supportsignal; any other name prints general ones.
     #[arg(long, value_name = "NAME", default_value = "any")]
     profile: String,
 }

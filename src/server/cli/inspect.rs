@@ -1,4 +1,4 @@
-//! `waybill inspect`.
+//! `waybill inspect`: lists the tables of a file, describes one, or prints its records.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
@@ -19,19 +19,20 @@ use crate::server::pipeline::unpack::Unpacker;
 #[derive(Debug, Args)]
 #[command(after_help = "Reads the file as a stream and does not check its seal; `waybill verify` does.")]
 pub struct Inspect {
+    /// The exported file, compressed or not.
     file: PathBuf,
-    /// The table to describe, or to read records from.
+    /// Table to describe, or whose records to print; without it, all tables are listed.
     table: Option<String>,
-    /// Print the records whose primary key is this.
+    /// Print the record with this primary key; if the key has several columns, use --where.
     #[arg(long, value_name = "VALUE", requires = "table", allow_hyphen_values = true)]
     key: Option<String>,
-    /// Print the records whose column has this value; may be given several times.
+    /// Print records with this value in a column, such as status=open; repeat the option to require several.
     #[arg(long = "where", value_name = "COLUMN=VALUE", requires = "table")]
     filters: Vec<Filter>,
-    /// Print at most so many records.
+    /// Print at most this many records.
     #[arg(long, value_name = "N", requires = "table")]
     first: Option<u64>,
-    /// How to print records; on its own it prints all of them.
+    /// Output format of records [default: json]; on its own, this option prints all records of the table.
     #[arg(long, value_enum, requires = "table")]
     format: Option<Format>,
     /// Print tables or columns as JSON.
@@ -41,9 +42,9 @@ pub struct Inspect {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// One record a line, exactly as in the file.
+    /// One record per line, exactly as in the file.
     Json,
-    /// RFC 4180 but for its line ends (LF), with a header line; cells that a spreadsheet would run as a formula get a leading '.
+    /// RFC 4180 with a header line, but LF line ends; cells that a spreadsheet would run as a formula get a leading '.
     Csv,
 }
 
@@ -111,7 +112,7 @@ impl Inspect {
         });
         read.map_err(|error| self.named(error.into()))?;
         match failed.map_or_else(|| printer.flush(), Err) {
-            // `| head` has seen enough.
+            // The reader closed the pipe, as `| head` does: not an error.
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Done),
             Err(error) => Err(Failed::output(&error)),
             Ok(()) => Ok(Exit::Done),
@@ -135,7 +136,7 @@ impl Printer {
             return Ok(Self::Json(BufWriter::new(out)));
         }
         let names: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
-        // Quoted, so that a spreadsheet which splits at semicolons or tabs does not make cells of its own.
+        // Always quoted, so that a spreadsheet that splits at semicolons or tabs does not split a value.
         let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(out);
         writer.write_record(names.iter().map(|name| no_formula(name))).map_err(std::io::Error::from)?;
         Ok(Self::Csv(Box::new(writer), names))
@@ -163,8 +164,8 @@ impl Printer {
     }
 }
 
-/// OWASP, CSV injection: a cell that begins like a formula is run by spreadsheets. A number may begin with
-/// its sign.
+/// Prefixes a quote to text that spreadsheets would run as a formula (OWASP, CSV injection). Signed numbers are
+/// left alone.
 fn no_formula(text: &str) -> String {
     let first = text.trim_start().chars().next();
     let dangerous = first.is_some_and(|c| "=+-@＝＋－＠".contains(c)) || text.starts_with(['\t', '\r']);

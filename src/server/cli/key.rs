@@ -1,4 +1,4 @@
-//! `waybill key`.
+//! `waybill key`: shows, exports and rotates the signing key.
 
 use std::path::Path;
 
@@ -29,12 +29,12 @@ struct Place {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Name the key that files are signed with now, and the ones before it.
+    /// Show the id and the file of the current signing key, and the ids of earlier ones.
     Show(Place),
-    /// Print the public keys in PEM, for `waybill verify --key` on any machine; give them out by another way than
+    /// Print the public keys in PEM, for `waybill verify --key` on any machine; distribute them separately from
     /// the files.
     Export(Place),
-    /// Sign with a new key from now on. The old one's public key stays known.
+    /// Create a new key and sign with it from now on; the old public key is kept, so older files still verify.
     Rotate(Place),
 }
 
@@ -70,7 +70,7 @@ impl Key {
     }
 }
 
-/// Nothing is rotated where the trail cannot be opened for writing.
+/// Begins the audit transaction first, so that nothing is rotated when the trail cannot be opened for writing.
 async fn rotate(path: &Path, state: &StateFileArgs) -> Result<SigningKey, Failed> {
     let failed = |error: signing::Error| Failed::new(Exit::Failed, error.to_string());
     let from = SigningKey::read(path).map_err(failed)?.map(|key| key.public().id());
@@ -85,7 +85,7 @@ async fn rotate(path: &Path, state: &StateFileArgs) -> Result<SigningKey, Failed
     Ok(key)
 }
 
-/// Looking makes no key: one that nothing was signed with would be good for nothing.
+/// Reads the existing key and never creates one: a key that has signed nothing is of no use here.
 fn present(path: &Path) -> Result<SigningKey, Failed> {
     let read = SigningKey::read(path).map_err(|error| Failed::new(Exit::Failed, error.to_string()))?;
     let none = || {

@@ -1,7 +1,7 @@
-//! The door of terminals and scripts.
+//! The command line, one file per subcommand.
 //!
 //! May import: `app` and what it offers, `inspect`, `guide`, `sample`, `http`, `worker`, `seal`. Flow:
-//! `run` parses the command line, each command has its own file, and `Exit` says how it ended.
+//! `run` parses the arguments, `dispatch` runs the subcommand, and `Exit` becomes the exit code.
 
 mod audit;
 mod exit;
@@ -67,55 +67,59 @@ Exit codes:
 enum Command {
     /// Serve the admin page.
     Serve(serve::Serve),
-    /// Show what an export would hold: exact counts, measured size, what is left out.
+    /// Show what an export would contain: exact counts, measured size, what is left out.
     Preview(preview::Preview),
     /// Export the whole database into one sealed file.
     Export(export::Export),
-    /// Check that files are whole, and whose signature they carry.
+    /// Check that files are complete and unchanged, and who signed them.
     Verify(verify::Verify),
-    /// The key that files are signed with.
+    /// Show, export or rotate the key that signs files.
     Key(key::Key),
-    /// List a file's tables, describe one, or print its records; files of any size.
+    /// List the tables of a file, describe one, or print its records; works for files of any size.
     Inspect(inspect::Inspect),
-    /// Draft a profile for a database, or hold one against it.
+    /// Draft a profile for a database, or check one against it.
     Profile(profile::Profile),
-    /// Accounts of Waybill's own.
+    /// Manage Waybill's own accounts, and all sessions and second factors.
     User(user::User),
-    /// What was done and refused: read the audit trail, check it, take it out.
+    /// Show, verify or export the audit trail: what was done and what was refused.
     Audit(audit::Audit),
-    /// The databases that Waybill keeps records of.
+    /// List the databases that Waybill keeps records of, or rebind one that was moved or copied.
     State(state::State),
     /// Print the guide for analysing an export with an AI assistant.
     Guide(guide::Guide),
-    /// Make a sample database to try things on.
+    /// Create a sample database to try Waybill with.
     Sample(sample::Sample),
 }
 
-/// Where the data comes from.
+/// The source database.
 #[derive(Debug, Args)]
 struct DatabaseArgs {
-    /// The database: sqlite:PATH, or `postgres://user@host:port/db?sslmode=…` as libpq takes it. A
-    /// password belongs into `WAYBILL_SOURCE`, `PGPASSWORD` or ~/.pgpass.
+    /// Database to read: sqlite:PATH, or a libpq URL such as `postgres://user@host:5432/db?sslmode=verify-full`.
+    ///
+    /// A password is refused here, because other users of this machine could read it. Put it into `PGPASSWORD` or
+    /// ~/.pgpass, or the URL with the password into `WAYBILL_SOURCE`.
     #[arg(long, value_name = "URL", env = "WAYBILL_SOURCE", hide_env_values = true)]
     source: SecretString,
-    /// A role of PostgreSQL whose code may run as the user who connects; may be given several times, or with
-    /// commas. Needed only where its tables are read by a user who may do more than it may.
+    /// PostgreSQL role whose code may run with the rights of the connecting user; repeat it or separate with commas.
+    ///
+    /// Needed only to read tables whose owner has fewer rights than the connecting user, such as an application's
+    /// tables as a superuser.
     #[arg(long, value_name = "ROLE", env = "WAYBILL_TRUST_OWNER", value_delimiter = ',')]
     trust_owner: Vec<String>,
 }
 
-/// Where the data comes from and what it means.
+/// The source database, and the profile that describes it.
 #[derive(Debug, Args)]
 struct SourceArgs {
     #[command(flatten)]
     database: DatabaseArgs,
-    /// What its tables and columns mean: a file, or a built-in profile's name (supportsignal)
-    /// [default: a built-in one that fits, else a guess].
+    /// Profile that classifies tables and columns: a TOML file, or the name of a built-in one (supportsignal)
+    /// [default: a built-in one that matches the database, else a guess].
     #[arg(long, value_name = "FILE|NAME")]
     profile: Option<String>,
 }
 
-/// Where history and audit are kept.
+/// The state file: history, audit trail, accounts.
 #[derive(Debug, Args)]
 struct StateFileArgs {
     #[arg(
@@ -128,18 +132,18 @@ struct StateFileArgs {
     state: Option<String>,
 }
 
-/// Where they are kept, and of which database.
+/// The state file, and the name of one database in it.
 #[derive(Debug, Args)]
 struct StateArgs {
     #[command(flatten)]
     file: StateFileArgs,
-    /// What you call this database, where several share a state, or one is a copy of another
+    /// Name of this database in the state, to distinguish several that share it or a copy from its original
     /// [default: the database's name].
     #[arg(long, value_name = "NAME", env = "WAYBILL_SOURCE_NAME", global = true, value_parser = NonEmptyStringValueParser::new())]
     source_name: Option<String>,
 }
 
-/// What files are signed with.
+/// The signing key.
 #[derive(Debug, Args)]
 struct SigningArgs {
     #[arg(
@@ -164,17 +168,17 @@ impl StateFileArgs {
     }
 }
 
-/// Runs the program. Errors go to standard error, as one sentence that says what to do.
+/// Runs the program. An error is printed to standard error, as one sentence that says what to do.
 #[must_use]
 pub fn run() -> Exit {
     let cli = Cli::parse();
-    // A server explains itself in its log; a command in its one sentence.
+    // Only the server logs by default: any other command reports an error in its one sentence.
     telemetry::start(if matches!(cli.command, Command::Serve(_)) { "warn,waybill=info" } else { "off" });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ended = match runtime {
         Ok(runtime) => {
             let ended = runtime.block_on(dispatch(cli.command));
-            // A database that still counts for a preview must not keep the program from ending.
+            // Do not wait for a database that is still counting for a preview.
             runtime.shutdown_timeout(Duration::from_secs(1));
             ended
         }
@@ -186,7 +190,7 @@ pub fn run() -> Exit {
     })
 }
 
-/// Prints to standard output. A reader that has seen enough is content.
+/// Prints to standard output. A broken pipe is not an error: the reader has seen enough.
 fn print(text: &str) -> Result<Exit, Failed> {
     use std::io::Write;
     match writeln!(std::io::stdout(), "{}", printable(text)) {
@@ -200,7 +204,7 @@ fn tell(text: &str) {
     eprintln!("{}", printable(text));
 }
 
-/// Names in a database may hold what steers a terminal: it is written as JSON writes it.
+/// Escapes terminal control characters as JSON does: names in a database may contain them.
 fn printable(text: &str) -> Cow<'_, str> {
     let steers = |c: char| crate::model::text::steers(c) && c != '\n' && c != '\t';
     if !text.contains(steers) {
@@ -211,8 +215,8 @@ fn printable(text: &str) -> Cow<'_, str> {
 }
 
 async fn dispatch(command: Command) -> Result<Exit, Failed> {
-    // Past its file size limit a process is killed, unless somebody listens: then the write fails,
-    // and a failed write is told and cleared up like any other.
+    // With a handler for SIGXFSZ, exceeding the file size limit does not kill the process: the write fails,
+    // and is reported and cleaned up like any other failed write.
     let _limit = tokio::signal::unix::signal(SignalKind::from_raw(libc::SIGXFSZ));
     match command {
         Command::Serve(serve) => serve.run().await,

@@ -1,4 +1,4 @@
-//! From what was typed to an opened app.
+//! Opens the source and builds the app from command-line arguments.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -17,7 +17,7 @@ use crate::server::source::sqlite::SqliteSource;
 use crate::server::support::clock::SystemClock;
 use crate::server::support::random::SystemRandom;
 
-/// Where a database is.
+/// The address of a source database.
 #[derive(Clone, Debug)]
 pub enum SourceUrl {
     Sqlite(PathBuf),
@@ -27,7 +27,7 @@ pub enum SourceUrl {
 impl FromStr for SourceUrl {
     type Err = String;
 
-    /// The errors never repeat the text: it may hold a password.
+    /// Errors never quote the text, which may contain a password.
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             Some(("sqlite", path)) => sqlite_path(path).map(Self::Sqlite),
@@ -45,7 +45,7 @@ impl SourceUrl {
         }
     }
 
-    /// As it may be shown on the caller's own terminal: without a password.
+    /// The address for the caller's own terminal, without a password.
     pub fn shown(&self) -> String {
         match self {
             Self::Sqlite(path) => path.display().to_string(),
@@ -53,7 +53,7 @@ impl SourceUrl {
         }
     }
 
-    /// What the database is called.
+    /// The name of the database; for SQLite, of its file without the extension.
     pub fn database(&self) -> String {
         match self {
             Self::Sqlite(path) => {
@@ -63,13 +63,14 @@ impl SourceUrl {
         }
     }
 
-    /// What the source is called in the state where the operator does not say. Of files, many have one name.
+    /// The source's name in the state when the operator gives none. A file also gets its path as an alternative,
+    /// because many files share a name.
     pub fn default_name(&self) -> SourceName {
         let or_else = self.file().and_then(|file| Some(file.canonicalize().ok()?.display().to_string()));
         SourceName { name: self.database(), or_else }
     }
 
-    /// The file, for a database that is one.
+    /// The database file of an SQLite source.
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::Sqlite(path) => Some(path),
@@ -77,7 +78,7 @@ impl SourceUrl {
         }
     }
 
-    /// Blocks: a server is asked at once whether it can be used.
+    /// Opens the source. Blocks: connects to a server at once, to find out whether it can be used.
     fn open(&self, trusted_owners: &[String]) -> Result<Arc<dyn Source>, Failed> {
         Ok(match self {
             Self::Sqlite(path) => Arc::new(SqliteSource::new(path)),
@@ -96,7 +97,7 @@ impl SourceUrl {
     }
 }
 
-/// `sqlite:PATH`, and with two slashes as some write it.
+/// Parses what follows `sqlite:`. Accepts two slashes before the path, as some write it.
 pub fn sqlite_path(text: &str) -> Result<PathBuf, String> {
     match text.strip_prefix("//").unwrap_or(text) {
         "" => Err("the path is missing: write sqlite:PATH".into()),
@@ -104,7 +105,7 @@ pub fn sqlite_path(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// An opened source and what it means.
+/// An opened source and its profile.
 pub struct Opened {
     pub url: SourceUrl,
     pub source: Arc<dyn Source>,
@@ -151,7 +152,7 @@ impl SourceArgs {
     }
 }
 
-/// Runs what blocks on a thread that may.
+/// Runs blocking work on a thread of tokio's blocking pool.
 pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failed> + Send + 'static,
 ) -> Result<T, Failed> {
@@ -159,7 +160,7 @@ pub async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(lost)?
 }
 
-/// Opens the app on a source.
+/// Opens the source and builds the app on it.
 pub async fn app(
     source: &SourceArgs,
     state: &StateArgs,
@@ -186,7 +187,7 @@ pub async fn app(
     Ok((app, url))
 }
 
-/// Whether both paths lead to one file that is there.
+/// Whether both paths lead to the same existing file.
 pub fn is_same_file(a: &Path, b: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let identity = |path: &Path| path.metadata().ok().map(|file| (file.dev(), file.ino()));
@@ -194,8 +195,8 @@ pub fn is_same_file(a: &Path, b: &Path) -> bool {
 }
 
 impl SigningArgs {
-    /// The installation has one key, whatever it serves and wherever it keeps its state. For a user without a folder
-    /// of their own, it lies beside the state.
+    /// The path of the signing key. An installation has one key for all sources and state files. For a user without a
+    /// state folder, it lies beside the state file.
     pub fn path(&self, state: &StateFileArgs) -> Result<PathBuf, Failed> {
         if let Some(path) = &self.signing_key {
             return Ok(path.clone());
@@ -220,7 +221,7 @@ fn state_folder() -> Option<PathBuf> {
     Some(folder.join("waybill"))
 }
 
-/// The name of the person who runs the program, as the system knows it.
+/// The name of the system user who runs the program.
 pub fn system_user() -> String {
     whoami::username().unwrap_or_else(|_| "unknown".into())
 }

@@ -1,4 +1,4 @@
-//! `waybill preview`.
+//! `waybill preview`: counts and measures without exporting.
 
 use clap::Args;
 use comfy_table::{CellAlignment, Table, TableStyle};
@@ -10,7 +10,7 @@ use crate::model::{export, text};
 use crate::server::export::measure;
 use crate::server::support::clock::SystemClock;
 
-/// What the page assumes before the first export, too.
+/// The assumed speed of an export; the page assumes the same before the first one.
 const BYTES_PER_SECOND: u64 = 150_000_000;
 
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! `waybill profile`.
+//! `waybill profile`: drafts and checks profiles.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,9 +18,9 @@ pub struct Profile {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Draft a profile: a guess and its reason for every column, to be read and corrected.
+    /// Draft a profile: a guess with its reason for every column, for you to review and correct.
     Init(Init),
-    /// Compare profile and database; exit code 6 when they have grown apart.
+    /// Compare a profile with its database; exits with code 6 when they have drifted apart.
     Check(Check),
     /// Print the JSON Schema of a profile, for editors.
     Schema,
@@ -30,10 +30,10 @@ enum Command {
 struct Init {
     #[command(flatten)]
     database: DatabaseArgs,
-    /// The file to write; standard output if not given.
+    /// File to write [default: standard output].
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Replace a file that is there already.
+    /// Overwrite an existing file.
     #[arg(long)]
     force: bool,
 }
@@ -81,7 +81,7 @@ impl Init {
     }
 }
 
-/// The file appears under its name when it is complete.
+/// Writes a temporary file and renames it, so that only a complete file gets the name.
 fn write(path: &Path, text: &str, replace: bool) -> std::io::Result<()> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;

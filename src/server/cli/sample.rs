@@ -1,4 +1,4 @@
-//! `waybill sample`.
+//! `waybill sample`: creates a sample database, as an SQLite file or in PostgreSQL.
 
 use std::path::PathBuf;
 
@@ -13,20 +13,22 @@ use crate::server::support::random::{SystemRandom, reference};
 
 #[derive(Debug, Args)]
 pub struct Sample {
-    /// The file to make, or a PostgreSQL database to fill: postgres://user@host:port/database.
+    /// SQLite file to create, or PostgreSQL database to fill: postgres://user@host:port/database.
     #[arg(long, short, value_name = "FILE|URL")]
     output: SecretString,
+    /// Number of incidents.
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
     incidents: u64,
+    /// Number of participants.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
     participants: u64,
-    /// The same seed gives the same data, but for its users' password hashes.
+    /// Seed of the generator: the same seed gives the same data, except for the users' password hashes.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Replace a file that is there already.
+    /// Overwrite an existing file, or the sample's tables in a PostgreSQL database.
     #[arg(long)]
     force: bool,
-    /// The password of the sample's users; made up where none is given.
+    /// Password of the sample's users [default: a random one].
     #[arg(long, env = "WAYBILL_SAMPLE_PASSWORD", hide = true, hide_env_values = true)]
     password: Option<SecretString>,
 }
@@ -66,9 +68,9 @@ impl Sample {
     }
 }
 
-/// Where the sample went.
+/// Where the sample was written.
 struct Place {
     shown: String,
-    /// The file with the password, beside a sample that is a file.
+    /// The file with the password, beside an SQLite sample.
     kept_in: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! `waybill serve`.
+//! `waybill serve`: runs the web server and the background worker.
 
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -28,30 +28,32 @@ pub struct Serve {
     state: StateArgs,
     #[command(flatten)]
     signing: SigningArgs,
-    /// Where to listen. Keep it on this machine and let a proxy add TLS.
+    /// Address to listen on; keep it on this machine and let a reverse proxy add TLS.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8118")]
     address: String,
-    /// The address that people type, such as <https://waybill.example.org>; https makes cookies secure.
+    /// Address that people type, such as `https://waybill.example.org`; with https, cookies are Secure.
     #[arg(long, value_name = "URL", env = "WAYBILL_PUBLIC_URL")]
     public_url: Option<PublicUrl>,
-    /// Serve other machines without TLS: passwords and records can be read on the way.
+    /// Serve other machines without TLS: anyone on the network path can read passwords and records.
     #[arg(long)]
     insecure_http: bool,
-    /// A proxy whose X-Forwarded-For is believed; may be given several times.
+    /// IP address of a reverse proxy whose X-Forwarded-For is trusted; may be given several times.
     #[arg(long, value_name = "IP")]
     trusted_proxy: Vec<IpAddr>,
-    /// Whether people may do anything before they have set up a second factor.
+    /// Whether users must set up a second factor before they may do anything.
     #[arg(long, value_enum, default_value_t, env = "WAYBILL_SECOND_FACTOR")]
     second_factor: SecondFactor,
-    /// The folder with the page's files [default: site, beside the program's folder].
+    /// Folder with the static files of the pages [default: site, beside the program's folder].
     #[arg(long, value_name = "DIR", env = "WAYBILL_SITE")]
     site: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum SecondFactor {
+    /// Only if the profile requires it.
     #[default]
     Optional,
+    /// Always, whatever the profile says.
     Required,
 }
 
@@ -67,7 +69,7 @@ impl From<SecondFactor> for SecondFactorPolicy {
 impl Serve {
     pub async fn run(self) -> Result<Exit, Failed> {
         let (app, url) = app(&self.source, &self.state, &self.signing, self.second_factor.into()).await?;
-        // Kept until the process ends.
+        // The server lock, held until the process ends.
         let _only_server = app.exports.artifacts.serve().map_err(export::Error::from)?;
         refuse_a_source_that_cannot_be_used(app.clone(), url).await?;
         if let Some(site) = self.site.as_ref().filter(|site| !site.is_dir()) {
@@ -116,7 +118,7 @@ impl Serve {
             told_to_stop().await;
             stopping.exports.shut_down().await;
         });
-        // Downloads that are on may end; whoever does not is cut off when the time is over.
+        // Running downloads get this long to finish; then their connections are cut.
         let grace = async {
             told_to_stop().await;
             tokio::time::sleep(std::time::Duration::from_secs(10)).await;
@@ -132,7 +134,7 @@ impl Serve {
 }
 
 impl Serve {
-    /// What other machines send without TLS, everybody between can read.
+    /// Refuses to serve other machines without TLS: anyone on the network path could read the traffic.
     fn refuse_clear_text(&self, listening: IpAddr) -> Result<(), Failed> {
         let is_https = self.public_url.as_ref().is_some_and(|url| url.is_https);
         let is_public = self.public_url.as_ref().is_some_and(|url| !url.is_loopback());
@@ -146,18 +148,18 @@ impl Serve {
     }
 }
 
-/// Prints to standard output. That nobody listens any more is no reason to stop serving.
+/// Prints to standard output and ignores errors: a closed pipe is no reason to stop serving.
 fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
 fn cannot_listen(address: &str, error: &io::Error) -> Failed {
-    // What is no address at all, and not one that is taken or not ours.
+    // Wrong usage only if it is not an address at all; one that is in use or not of this machine is a failure.
     let exit = if error.kind() == io::ErrorKind::InvalidInput { Exit::Usage } else { Exit::Failed };
     Failed::new(exit, format!("{address} cannot be listened on: {error}"))
 }
 
-/// A wrong path is better told now than on every page.
+/// Checks at startup that the source can be exported: a wrong path would otherwise show up on every page.
 async fn refuse_a_source_that_cannot_be_used(app: Arc<App>, url: SourceUrl) -> Result<(), Failed> {
     blocking(move || {
         let opened = app.exports.source.open_snapshot().and_then(|mut snapshot| snapshot.catalog());
@@ -172,7 +174,7 @@ async fn refuse_a_source_that_cannot_be_used(app: Arc<App>, url: SourceUrl) -> R
     .await
 }
 
-/// Says in the log who cannot sign in, and learns how long it takes to check a password of this application.
+/// Logs who cannot sign in, and measures how long it takes to check a password of this application.
 async fn look_at_accounts(app: Arc<App>) {
     let (source, profile) = (app.exports.source.clone(), app.profile.clone());
     let looked = tokio::task::spawn_blocking(move || classification::check_accounts(&*source, &profile));
@@ -180,11 +182,11 @@ async fn look_at_accounts(app: Arc<App>) {
     for line in check.problems() {
         tracing::warn!("{line}");
     }
-    // Nobody waits for it.
+    // Best effort: no caller depends on it.
     let _ = app.identity.learn(check.hashes).await;
 }
 
-/// Waits for Ctrl-C or a polite kill.
+/// Waits for SIGINT (Ctrl-C) or SIGTERM.
 pub async fn told_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };

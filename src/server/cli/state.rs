@@ -1,4 +1,4 @@
-//! `waybill state`.
+//! `waybill state`: lists the databases of a state file, and rebinds one that no longer matches it.
 
 use clap::{ArgGroup, Args, Subcommand};
 use comfy_table::{Table, TableStyle};
@@ -22,7 +22,7 @@ pub struct State {
 enum Command {
     /// List the databases that a state keeps records of.
     List(List),
-    /// Say what a database is that the state knows otherwise: moved, upgraded, renamed, or a copy.
+    /// Declare why a database no longer matches the state: it was moved, upgraded or renamed, or is a copy.
     Rebind(Rebind),
 }
 
@@ -39,10 +39,10 @@ struct Rebind {
     database: DatabaseArgs,
     #[command(flatten)]
     state: StateArgs,
-    /// It is the database that is known by this name; its history and accounts go with it, its sessions end.
+    /// It is the database known by this name: its history and accounts stay with it, its sessions end.
     #[arg(long, value_name = "NAME")]
     from: Option<String>,
-    /// It is another database, such as a copy of one that is known.
+    /// It is another database, such as a copy of a known one.
     #[arg(long)]
     new: bool,
 }

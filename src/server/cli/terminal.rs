@@ -1,5 +1,5 @@
-//! Standard output for records as they stand in a file: into a program or a file as they are, on a terminal without
-//! what would steer it.
+//! Standard output for records of a file: unchanged into a pipe or file, with control characters escaped on a
+//! terminal.
 
 use std::io::{self, IsTerminal, StdoutLock, Write};
 
@@ -8,7 +8,7 @@ use super::printable;
 pub struct Output {
     out: StdoutLock<'static>,
     is_terminal: bool,
-    /// The beginning of a character whose end has not been written yet.
+    /// The first bytes of a UTF-8 character whose last bytes have not been written yet.
     held: Vec<u8>,
 }
 

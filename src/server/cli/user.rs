@@ -1,4 +1,4 @@
-//! `waybill user`.
+//! `waybill user`: manages local accounts, sessions and second factors.
 
 use std::io::{BufRead, IsTerminal};
 
@@ -16,7 +16,7 @@ use crate::server::support::clock::SystemClock;
 use crate::server::support::random::{SystemRandom, typeable};
 use crate::server::{binding, export};
 
-/// Of a password that is made up: 120 bits.
+/// Length of a generated password: 120 bits.
 const MADE_UP_LETTERS: usize = 24;
 
 #[derive(Debug, Args)]
@@ -29,22 +29,22 @@ pub struct User {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Add an account of Waybill's own, for databases that have none to sign in with.
+    /// Add one of Waybill's own accounts, for databases that have none to sign in with.
     ///
-    /// The password is the first line of standard input, if something is piped into the command; else one is made up
-    /// and shown once.
+    /// The password is the first line of standard input if that is not a terminal; otherwise, or if it is empty, a
+    /// password is generated and shown once.
     Add {
-        /// The name to sign in with. An account of that name gets a new password, and its sessions end.
+        /// Name to sign in with; an existing account of that name gets a new password, and its sessions end.
         #[arg(long, value_name = "NAME")]
         admin: String,
     },
-    /// List the accounts of Waybill's own.
+    /// List Waybill's own accounts.
     List {
-        /// Print them as JSON.
+        /// Print the accounts as JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Keep an account from signing in; its sessions and exports end.
+    /// Disable an account: it cannot sign in, and its sessions and exports end.
     Disable {
         /// The name to sign in with.
         name: String,
@@ -59,18 +59,18 @@ enum Command {
         /// The name to sign in with.
         name: String,
     },
-    /// List who is signed in, with accounts of Waybill's own or of the application.
+    /// List or end sessions, of Waybill's own accounts and of the application's.
     Sessions {
-        /// Only of this name.
+        /// Only sessions of the account with this name.
         name: Option<String>,
-        /// End the sessions.
+        /// End the sessions instead of listing them.
         #[arg(long)]
         end: bool,
-        /// Print them as JSON.
+        /// Print the sessions as JSON.
         #[arg(long, conflicts_with = "end")]
         json: bool,
     },
-    /// Forget the second factor of somebody who lost it, of Waybill's own accounts or of the application's.
+    /// Remove the second factor of a user who lost it, from one of Waybill's own accounts or of the application's.
     ResetSecondFactor {
         /// The name to sign in with.
         name: String,
@@ -189,7 +189,7 @@ fn failed(error: Error) -> Failed {
     Failed::new(if is_usage { Exit::Usage } else { Exit::Failed }, error.to_string())
 }
 
-/// The first line of standard input, when something is piped into it. A blank one is a password that is too short.
+/// Reads the first line of standard input, unless that is a terminal. A blank line is a password (and too short).
 fn password_from_pipe() -> Result<Option<SecretString>, Failed> {
     let input = std::io::stdin();
     if input.is_terminal() {

@@ -1,4 +1,4 @@
-//! `waybill verify`.
+//! `waybill verify`: checks the seal and the signature of files.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read};
@@ -19,20 +19,22 @@ use crate::server::signing::{self, PublicKey, PublicKeys, Trust};
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The files, or - for standard input.
+    /// Files to check, or - for standard input.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// The public keys to trust, in PEM, as `waybill key export` prints them; scripts want this: a file that none of
-    /// them has signed is refused, while without it a file that merely matches its own seal ends with code 0
-    /// [default: this installation's own keys].
+    /// File with the public keys to trust, in PEM, as `waybill key export` prints them [default: this installation's
+    /// own keys].
+    ///
+    /// Scripts should use it: a file that none of these keys has signed is refused. Without it, a file that only
+    /// matches its own seal exits with code 0.
     #[arg(long, value_name = "PEM-FILE")]
     key: Option<PathBuf>,
-    /// Also hold the file's seal against this digest, as history and the export's own summary show it.
+    /// Also require the seal to have this digest, as the history and the summary of the export show it.
     #[arg(long, value_name = "HEX", value_parser = digest)]
     sha256: Option<String>,
     #[command(flatten)]
     signing: SigningArgs,
-    /// Print the result as JSON, a line for each file.
+    /// Print the result as JSON, one line per file.
     #[arg(long)]
     json: bool,
 }
@@ -42,13 +44,13 @@ fn digest(text: &str) -> Result<String, &'static str> {
     if hex { Ok(text.to_ascii_lowercase()) } else { Err("a SHA-256 has 64 hexadecimal digits") }
 }
 
-/// What was found out about a file.
+/// The result of checking one file.
 enum Verdict {
-    /// A trusted key has signed it.
+    /// Signed with a trusted key.
     Unaltered(Verified, PublicKey),
-    /// It matches its own seal. Nobody who is trusted vouches for it.
+    /// Matches its own seal, but is not signed with a trusted key.
     Whole(Verified, Trust),
-    /// It is whole, and not what was asked for.
+    /// Intact, but not the requested file: another digest, or not signed with a key of `--key`.
     NotMeant(Verified, String),
     NotWhole(Flaw),
 }
@@ -73,7 +75,7 @@ impl Verify {
                         print(&json!({"file": file, "complete": null, "reason": failed.message}).to_string())?;
                     }
                     tell(&format!("waybill: {}", failed.message));
-                    // That a file is not whole is worse than that another one cannot be read.
+                    // A file that is not intact outranks one that cannot be read.
                     exit = if exit == Exit::NotWhole { exit } else { failed.exit };
                 }
             }
@@ -83,12 +85,12 @@ impl Verify {
 
     fn trusted(&self) -> Result<PublicKeys, Failed> {
         let own = || match self.signing.path(&StateFileArgs { state: None }) {
-            // Whoever checks files need not be whoever signs them.
+            // Errors of the default key are ignored: a user who checks files need not be the one who signs them.
             Ok(path) if self.signing.signing_key.is_none() => {
                 Ok(PublicKeys::of_installation(&path).unwrap_or_default())
             }
             Ok(path) => PublicKeys::of_installation(&path),
-            // Nowhere to keep a key, so none.
+            // No folder for a default key, so there is none.
             Err(_) => Ok(PublicKeys::default()),
         };
         let keys = self.key.as_ref().map_or_else(own, |file| PublicKeys::from_file(file));
@@ -123,7 +125,6 @@ impl Verify {
         if self.json {
             return print(&as_json(file, verdict).to_string());
         }
-        // Of several files, each is named.
         let name = if self.files.len() > 1 { format!("{}: ", file.display()) } else { String::new() };
         match verdict {
             Verdict::Unaltered(verified, key) => {
@@ -145,7 +146,7 @@ impl Verify {
     }
 }
 
-/// What a signature that is not trusted is worth.
+/// Describes the signature of a file.
 fn signature(trust: &Trust) -> String {
     match trust {
         Trust::Trusted(key) => format!("signed with key {}", key.id()),
@@ -155,7 +156,7 @@ fn signature(trust: &Trust) -> String {
     }
 }
 
-/// The outer error: the file cannot be read at all.
+/// Verifies a file. The outer error: it cannot be read at all; the inner one: it is not intact.
 pub fn read(path: &Path) -> Result<Result<Verified, Flaw>, Failed> {
     let unreadable =
         |error: std::io::Error| Failed::new(Exit::Failed, format!("{} cannot be read: {error}", path.display()));
@@ -178,15 +179,15 @@ pub fn read(path: &Path) -> Result<Result<Verified, Flaw>, Failed> {
     }
 }
 
-/// The outer error: the file cannot be read, or its packing is not whole. Reading, following the records and hashing
-/// take about as long as each other, so each has a thread.
+/// Verifies decompressed content. The outer error: the file cannot be read, or its compressed stream is corrupt.
+/// Reading, checking records and hashing take about equally long, so each has its own thread.
 fn check(input: Unpacker<impl Read + Send + 'static>, bar: &ProgressBar) -> std::io::Result<Result<Verified, Flaw>> {
     let (full, arriving) = sync_channel(CHUNKS_IN_FLIGHT);
     let (give_back, empty) = channel();
-    // It ends when nobody takes what it reads any more; a pipe that says nothing more is not waited for.
+    // The thread ends when the receiver is dropped. It is not joined: a silent pipe could block it forever.
     std::thread::spawn(move || read_ahead(input, &full, &empty));
     let mut verifier = Verifier::with(HashingThread::start());
-    // The size is the file's as it lies there, packed or not.
+    // The size of the file itself, compressed or not.
     let mut bytes = 0;
     for chunk in arriving {
         let Chunk { content, read, position } = chunk?;
@@ -200,7 +201,7 @@ fn check(input: Unpacker<impl Read + Send + 'static>, bar: &ProgressBar) -> std:
     Ok(verifier.finish().map(|verified| Verified { bytes, ..verified }))
 }
 
-/// A piece of the content, and how far the file itself was read for it.
+/// A chunk of content, and the position in the file (before decompression) after reading it.
 struct Chunk {
     content: Vec<u8>,
     read: usize,
@@ -211,7 +212,7 @@ fn read_ahead(mut input: Unpacker<impl Read>, full: &SyncSender<std::io::Result<
     loop {
         let mut content = empty.try_recv().unwrap_or_else(|_| vec![0; CHUNK_BYTES]);
         let chunk = match input.read(&mut content) {
-            // How long the file is shows only at its end.
+            // The size of the file is known only at its end.
             Ok(0) => {
                 let _ = full.send(Ok(Chunk { content, read: 0, position: input.bytes_read() }));
                 return;
