@@ -1,4 +1,4 @@
-//! Who may sign in where the database has no accounts of its own, and roles that are conditions.
+//! Waybill's own accounts, for databases without accounts, and roles defined as conditions.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
@@ -18,7 +18,7 @@ fn encoded(text: &str) -> String {
     text.replace(' ', "%20")
 }
 
-/// A database without accounts, served by the program itself; the lines that it printed.
+/// Serves a database without accounts; returns the process and the lines that it printed at start.
 fn serve(folder: &TempDir) -> (std::process::Child, Vec<String>) {
     let path = folder.path().join("plain.db");
     Connection::open(&path)
@@ -69,7 +69,7 @@ async fn the_first_start_prints_a_code_that_works_once() {
         let page = visitor.get(answer.header("location")).await;
         assert!(page.text().contains("role=\"alert\"") && page.text().contains("<form"), "{}", page.text());
     }
-    // As people type it.
+    // In lower case and without dashes, as people may type it.
     let made = visitor.post("/setup", &make(&code.to_lowercase().replace('-', ""), PASSWORD, PASSWORD)).await;
     assert_eq!((made.status, made.header("location")), (303, "/login?notice=made"));
     let page = visitor.get("/login?notice=made").await;
@@ -85,7 +85,7 @@ async fn the_first_start_prints_a_code_that_works_once() {
     assert!(page.text().contains("What is secret here is a guess"), "{}", page.text());
     process.kill().unwrap();
     process.wait().unwrap();
-    // With an account there is no code any more.
+    // Once there is an account, no code is printed.
     std::fs::write(folder.path().join("has-account"), "").unwrap();
     let (mut process, said) = serve(&folder);
     let late = browser(&said[0]);
@@ -94,7 +94,7 @@ async fn the_first_start_prints_a_code_that_works_once() {
     process.wait().unwrap();
 }
 
-/// L5 of the review: whoever finds the code in a log later.
+/// L5: a code found in a log later must not work.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_set_up_code_is_good_for_an_hour() {
     let server = Postgres::start();
@@ -116,7 +116,7 @@ fn user(folder: &TempDir, arguments: &[&str], input: &str) -> (i32, String) {
     let piped = || Stdio::piped();
     let command = program.0.arg("user").args(arguments).stdin(piped()).stdout(piped()).stderr(piped());
     let mut child = command.spawn().unwrap();
-    // A command that needs none may have ended before.
+    // A command that reads no input may have ended already.
     let mut stdin = child.stdin.take().unwrap();
     if !input.is_empty() {
         let _ = writeln!(stdin, "{input}");
@@ -154,7 +154,7 @@ async fn an_account_can_be_added_on_the_command_line_and_gets_a_new_password_the
     process.wait().unwrap();
 }
 
-/// M9 of the review: leavers stayed.
+/// M9: accounts of people who leave can be disabled or removed.
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_can_be_listed_disabled_and_removed_and_their_sessions_end() {
     let folder = TempDir::new().unwrap();
@@ -242,13 +242,13 @@ async fn a_role_is_a_condition_on_the_databases_own_tables() {
         assert_eq!(browser.sign_in(email, PASSWORD).await.status, 303);
         assert_eq!(browser.get("/admin/developer-tools/export").await.status, status, "{email}");
     }
-    // The same id with another name, as another database would have it: not the same person.
+    // The same id with another address, as in another database, is another person.
     let browser = waybill.visitor();
     browser.sign_in("owner@example.org", PASSWORD).await;
     server.sql("UPDATE users SET email = 'somebody.else@example.org' WHERE email = 'owner@example.org'");
     assert_eq!(browser.get("/admin/developer-tools/export").await.status, 303);
     server.sql("UPDATE users SET email = 'owner@example.org' WHERE email = 'somebody.else@example.org'");
-    // Whoever loses the role loses it at once.
+    // Losing the role takes effect at once.
     let browser = waybill.visitor();
     browser.sign_in("OWNER@example.org", PASSWORD).await;
     assert_eq!(browser.get("/admin/developer-tools/export").await.status, 200);
@@ -256,7 +256,7 @@ async fn a_role_is_a_condition_on_the_databases_own_tables() {
     assert_eq!(browser.get("/admin/developer-tools/export").await.status, 403);
 }
 
-/// As better-auth keeps its accounts: the password in a table of its own, beside other ways to sign in.
+/// Accounts as better-auth stores them: passwords in a separate table, beside other sign-in providers.
 const ELSEWHERE: &str = "
     CREATE TABLE users (id text PRIMARY KEY, email text NOT NULL, banned boolean, email_verified_at timestamptz, role text);
     CREATE TABLE accounts (id text PRIMARY KEY, user_id text REFERENCES users (id), provider_id text, password text);
@@ -281,7 +281,7 @@ const ELSEWHERE_PROFILE: &str = r#"
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_may_stand_in_another_table_and_suspended_accounts_stay_out() {
-    // What better-auth 1.7.25 writes for this password.
+    // The hash that better-auth 1.7.25 stores for this password.
     let hash = "d18917a7063b32dee420588b9e598505:8ab42aef003fc024aef59e8c15924b9dcee1217d9df57a82c2cfac2f0f87ef495c31deb0\
                 af91dc73df3884eace43da1b44d3b3af1fe6aeb528a944a78822e8e6";
     let password = "p\u{e4}ssword 1";
@@ -300,7 +300,7 @@ async fn a_password_may_stand_in_another_table_and_suspended_accounts_stay_out()
     }
     let (ada, to) = sign_in("ada@example.org").await;
     assert_eq!((to.as_str(), ada.get("/admin/developer-tools/export").await.status), ("/admin", 200));
-    // Suspension ends the session for good; so does another password (D15 of the review).
+    // Suspension ends the session for good; so does a new password (D15).
     server.sql("UPDATE users SET banned = true WHERE id = 'u1'");
     assert_eq!(ada.get("/admin").await.status, 303);
     server.sql("UPDATE users SET banned = false WHERE id = 'u1'");
@@ -311,7 +311,7 @@ async fn a_password_may_stand_in_another_table_and_suspended_accounts_stay_out()
     assert_eq!(ada.get("/admin").await.status, 303);
 }
 
-/// L10 of the review: whoever registers the admin's address in other letters does not keep the admin out.
+/// L10: registering the admin's address in another case must not lock the admin out.
 #[tokio::test(flavor = "multi_thread")]
 async fn addresses_that_differ_by_case_alone_are_two_peoples() {
     let server = Postgres::start();

@@ -1,10 +1,10 @@
-//! The arrows between modules only point down, and files stay short.
+//! Modules import only from lower layers, and files stay short.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each module's height; an arrow may point from a higher one to a lower one only.
+/// Each module's layer; a module may import only from lower layers.
 const HEIGHTS: [(&str, u32); 32] = [
     ("model", 0),
     ("seal", 1),
@@ -39,7 +39,8 @@ const HEIGHTS: [(&str, u32); 32] = [
     ("lib", 15),
     ("main", 16),
 ];
-/// What stays on the server: the page may not even name it, and server functions only through their context.
+/// Modules that also run in the browser, with all that they may import. Server functions reach the server through
+/// `server::context` only.
 const PAGE_MAY_IMPORT: [(&str, &[&str]); 5] = [
     ("model", &[]),
     ("seal", &["model"]),
@@ -81,7 +82,7 @@ fn module_of(path: &str) -> String {
     }
 }
 
-/// Every `crate::…` path in the code before its tests.
+/// Modules named by a `crate::…` path in the code before the file's unit tests.
 fn imports(text: &str) -> Vec<String> {
     let product = text.split("#[cfg(test)]").next().unwrap();
     let code = product.lines().filter(|line| !line.trim_start().starts_with("//"));

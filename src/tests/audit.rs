@@ -1,4 +1,4 @@
-//! Everything is recorded, before it happens, and nobody can quietly change it.
+//! Every event is recorded before it takes effect, and changes to the trail are detected.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ async fn a_changed_or_removed_entry_is_refused_and_would_break_the_chain() {
         let refused = connection.execute_batch(sql).unwrap_err().to_string();
         assert!(refused.contains("append-only"), "{refused}");
     }
-    // Whoever owns the file can drop the triggers; the chain still tells.
+    // The file's owner can drop the triggers; the hash chain still detects the change.
     change_source(&state, "DROP TRIGGER audit_is_never_changed; UPDATE audit SET actor = 'nobody' WHERE sequence = 2");
     let file = StateFile::open(&state).await.unwrap();
     assert_eq!(audit::check(&file, &[]).await.unwrap().fault, Some(audit::Fault::Broken(2)));
@@ -82,20 +82,20 @@ async fn sign_ins_and_refusals_say_from_where_and_keep_names_to_themselves() {
         let entry = entries.iter().find(|entry| entry.event == event).unwrap_or_else(|| panic!("no {event}"));
         assert_eq!(entry.network.as_deref(), Some("127.0.0.1"), "{event}");
     }
-    // Names of one person are told apart from others, and cannot be read back.
+    // A refused name is kept as a keyed digest: names can be told apart, but not read.
     let refused: Vec<&str> =
         entries.iter().filter(|entry| entry.event == "sign_in_refused").map(|entry| &*entry.detail).collect();
     assert_eq!(refused.len(), 2, "the same name in other letters is a repetition: {refused:?}");
     assert!(refused.iter().all(|detail| detail.len() == "{\"name\":\"0123456789abcdef\"}".len()), "{refused:?}");
 }
 
-/// M10: five thousand refusals would be five thousand rows.
+/// M10: otherwise five thousand refusals are five thousand rows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_refusals_is_one_row_and_a_count() {
     let waybill = Waybill::start().await;
     let lead = waybill.signed_in_as(ROLES[2].1).await;
     let before = waybill.audit_entries().await.len();
-    // Below what slows down whoever may do nothing.
+    // Fewer than the rate limit for accounts without rights.
     for _ in 0..50 {
         assert_eq!(lead.post("/rpc/list_exports", "page=1").await.status, 403);
     }
@@ -131,7 +131,7 @@ fn the_trail_is_read_checked_and_taken_out_on_the_command_line() {
         ended.text(),
         ended.stderr
     );
-    // Another program can follow the chain by what is exported.
+    // An independent program can check the chain from the exported trail.
     let exported = run(&["audit", "export"]).text();
     let script = "
 import hashlib, json, sys
@@ -156,7 +156,7 @@ print('agreed', count)
         "{}",
         String::from_utf8_lossy(&agreed.stderr)
     );
-    // Cut at its end, or made anew, the chain is unbroken in itself: the files tell.
+    // A trail that was truncated or rebuilt has an intact chain; the heads in exported files reveal it.
     let state = folder.path().join("state/waybill/waybill.db");
     change_source(&state, "DROP TRIGGER audit_is_never_deleted; DELETE FROM audit WHERE sequence > 4");
     let ended = run(&["audit", "verify"]);
@@ -175,7 +175,7 @@ print('agreed', count)
     let foreign = other.path().join("a.json");
     let ended = run(&["audit", "verify", foreign.to_str().unwrap()]);
     assert!(ended.code == 4 && ended.stderr.contains("a.json says nothing about the trail"), "{}", ended.stderr);
-    // Made anew with the same number of entries, by somebody who has the key.
+    // Rebuilt with as many entries, by somebody who has the key.
     let restored = folder.path().join("state/waybill");
     std::fs::remove_dir_all(restored.join("waybill.db.files")).unwrap();
     for name in ["waybill.db", "waybill.db-wal", "waybill.db-shm"] {
@@ -189,7 +189,7 @@ print('agreed', count)
     assert_eq!(run(&["audit", "show", "--since", "yesterday"]).code, 2);
 }
 
-/// Fail closed: no audit, no export.
+/// Fail closed: without an audit entry there is no export and no download.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_an_audit_trail_nothing_is_exported_or_downloaded() {
     let waybill = Waybill::start().await;

@@ -1,4 +1,4 @@
-//! The bundled application on PostgreSQL: the same page, the same roles, the same data.
+//! The bundled application on PostgreSQL gives the same page, roles and data as on SQLite.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use waybill::server::profile::Profile;
 
 use crate::harness::{ADMIN, PASSWORD, Postgres, Program, ROLES, Waybill, read_export, sample};
 
-/// A PostgreSQL with a sample of so many incidents.
+/// A PostgreSQL server with a sample of this many incidents.
 fn postgres_with_sample(incidents: u64) -> Postgres {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     let mut program = Program::new(folder.path());
@@ -89,7 +89,7 @@ async fn the_page_exports_postgresql_for_the_one_role_that_may() {
         let inspected =
             Program::new(waybill.folder.path()).run(["inspect", path.to_str().unwrap(), "companies", "--first", "1"]);
         assert_eq!(inspected.code, 0, "{}", inspected.stderr);
-        // One byte less, one more, one changed.
+        // One byte missing, one extra, one changed.
         for damage in [&file.body[..file.body.len() - 1], &[&file.body[..], b"\n"].concat(), &{
             let mut bytes = file.body.clone();
             let middle = bytes.len() / 2;
@@ -112,7 +112,7 @@ async fn the_page_exports_postgresql_for_the_one_role_that_may() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_is_taken_away_ends_a_running_export_of_postgresql() {
     let server = tokio::task::block_in_place(|| postgres_with_sample(50));
-    // Millions of rows that cost nothing to store: the export runs for seconds.
+    // 600,000 rows that are cheap to store, so that the export runs for seconds.
     server.sql("INSERT INTO companies SELECT 'x' || n, 1, repeat('y', 200), 'slug' || n, 'z', 'test', 1, NULL FROM generate_series(1, 600000) n");
     let source = Arc::new(tokio::task::block_in_place(|| server.source()));
     let waybill = Waybill::on(source, Profile::built_in("supportsignal").unwrap()).await;

@@ -1,4 +1,4 @@
-//! Every column of the sample is classified, and what opens doors is a secret.
+//! Every column of the sample is classified, and every credential is secret.
 
 use rusqlite::Connection;
 use tempfile::TempDir;

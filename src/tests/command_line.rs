@@ -1,4 +1,4 @@
-//! The command line: what it prints, what it leaves, how it ends.
+//! The command line: its output, the files it leaves, its exit codes.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
@@ -92,7 +92,7 @@ fn a_name_that_ends_for_a_packed_file_gets_one() {
     assert!(!folder.path().join("new.json.gz").exists());
 }
 
-/// Exit code 5, and the file that was there is untouched.
+/// Exit code 5, and the existing file is untouched.
 #[test]
 fn an_existing_file_is_kept_unless_forced() {
     let (folder, source) = folder_with_sample();
@@ -135,7 +135,7 @@ fn output_that_cannot_be_written_is_told_and_leaves_nothing() {
     assert!(!names.iter().any(|name| name.to_string_lossy().contains(".part")), "{names:?}");
 }
 
-/// C12: a limit on file sizes is a full disk by another name.
+/// C12: a file size limit is handled like a full disk.
 #[test]
 fn a_file_size_limit_is_told_and_leaves_nothing() {
     let (folder, _) = folder_with_sample();
@@ -147,7 +147,7 @@ fn a_file_size_limit_is_told_and_leaves_nothing() {
     assert!(!names.iter().any(|name| name == "out.json" || name.to_string_lossy().contains(".part")), "{names:?}");
 }
 
-/// B16: documented codes are the observed ones.
+/// B16: the observed exit codes are the documented ones.
 #[test]
 fn wrong_usage_is_code_2_and_says_what_to_write() {
     let (folder, source) = folder_with_sample();
@@ -197,7 +197,7 @@ fn a_file_that_is_not_whole_is_code_4_and_one_that_is_missing_code_1() {
         "{}",
         ended.stderr
     );
-    // Of several files each is named, and the worst counts.
+    // Each of several files is reported, and the worst decides the exit code.
     let ended = run(&folder, &["verify", "out.json", "cut.json", "nothing.json"]);
     assert_eq!(ended.code, 4);
     assert!(ended.text().starts_with("out.json: unaltered: "), "{}", ended.text());
@@ -207,7 +207,7 @@ fn a_file_that_is_not_whole_is_code_4_and_one_that_is_missing_code_1() {
     assert_eq!(run(&folder, &["verify", "."]).code, 1);
 }
 
-/// Code 5 again: an audit trail that cannot be kept means no export.
+/// Exit code 1: without a writable audit trail there is no export.
 #[test]
 fn an_export_that_cannot_be_recorded_does_not_happen() {
     let (folder, source) = folder_with_sample();

@@ -1,5 +1,4 @@
-//! What every source must do, whatever its engine: one suite, run on a real SQLite file and on a real
-//! PostgreSQL.
+//! The contract of every source: one suite, run on a real SQLite file and a real PostgreSQL server.
 
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use waybill::server::source::{Accepted, Condition, Error, Source};
 
 use crate::harness::Postgres;
 
-/// Understood by both engines.
+/// SQL that both engines accept.
 const SCHEMA: &str = r#"
     CREATE TABLE parents (id integer PRIMARY KEY NOT NULL, name text NOT NULL);
     CREATE TABLE children (id integer PRIMARY KEY NOT NULL, parent_id integer REFERENCES parents (id), note text);
@@ -29,7 +28,7 @@ const SCHEMA: &str = r#"
     INSERT INTO pairs VALUES (1, 2), (2, 1), (1, 1);
 "#;
 
-/// A source with that schema, and what keeps it alive.
+/// A source with that schema, a way to change it, and the folder or server that it needs.
 struct Case {
     source: Arc<dyn Source>,
     change: Box<dyn Fn(&str)>,
@@ -187,11 +186,11 @@ fn accounts_are_found_by_any_type_of_key_and_conditions_held() {
         assert!(holds(&[id(), Condition { column: "parent_id", any_of: vec![Accepted::NotNull] }]));
         assert!(!holds(&[id(), Condition { column: "parent_id", any_of: vec![Accepted::Null] }]));
         assert!(holds(&[id(), Condition { column: "parent_id", any_of: vec![Accepted::Null, Accepted::Text("1")] }]));
-        // A column that is not there fulfils nothing, and is never taken for its own name.
+        // A missing column matches nothing; SQLite must not read its quoted name as a string.
         let missing = case.source.holds("children", &[Condition::equals("owner", "owner")]);
         assert!(!missing.unwrap_or(false));
         assert!(case.source.find("parents", &[Condition::equals("id", "1")], &["owner"]).is_err());
-        // A view in a table's place would choose who may sign in.
+        // A view in a table's place could decide who may sign in.
         let seen = [Condition::equals("id", "1")];
         assert!(matches!(case.source.find("seen", &seen, &["id"]), Err(Error::NotATable { .. })));
         assert!(matches!(case.source.holds("seen", &seen), Err(Error::NotATable { .. })));
@@ -219,7 +218,7 @@ fn a_sink_that_has_enough_stops_the_read_and_an_interrupt_too() {
         let interrupt = std::cell::RefCell::new(None);
         let mut snapshot = case.source.begin_snapshot(&|given| drop(interrupt.replace(Some(given)))).unwrap();
         interrupt.take().unwrap()();
-        // SQLite forgets an interrupt that comes while nothing runs; what matters is that nothing hangs.
+        // SQLite ignores an interrupt while no statement runs; the test only checks that nothing hangs.
         let _ = snapshot.count("parents");
     });
 }

@@ -1,5 +1,5 @@
-//! Slow clients and crowds: the server goes on answering, no run is ended by them, and the application's database
-//! does not notice.
+//! Slow clients and overload: the server keeps answering, running exports go on, and the application's database keeps
+//! its connections.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -19,14 +19,14 @@ use waybill::server::profile::Profile;
 
 use crate::harness::{ADMIN, Browser, PASSWORD, Postgres, Program, ROLES, Server, Waybill, sample};
 
-/// As many files as this system lets anybody open: the test itself holds many connections.
+/// Raises the limit of open files to its maximum: the test itself holds many connections.
 fn open_many_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
 }
 
-/// Connections that say the beginning of something, and then nothing.
+/// Opens connections that send `beginning` and then nothing.
 async fn half_sent(count: usize, address: SocketAddr, beginning: &str) -> Vec<TcpStream> {
     let mut streams = Vec::with_capacity(count);
     for _ in 0..count {
@@ -40,14 +40,14 @@ async fn half_sent(count: usize, address: SocketAddr, beginning: &str) -> Vec<Tc
 async fn all_are_closed_within(limit: Duration, streams: Vec<TcpStream>) {
     let closing = join_all(streams.into_iter().map(|mut stream| async move {
         let mut buffer = [0; 1024];
-        // Whatever is said before the end is fine; a reset is an end, too.
+        // Any response before the end is fine; a reset counts as an end.
         while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
     }));
     tokio::time::timeout(limit, closing).await.expect("a silent client keeps its connection");
 }
 
-/// A kept connection may be closed at the moment when its next request is sent (RFC 9112, 9.6); a client that cannot
-/// ask again uses each of them once.
+/// A keep-alive connection may close at the moment its next request is sent (RFC 9112, 9.6); this client does not
+/// retry, so it uses each connection once.
 async fn get_on_a_new_connection(browser: &Browser, path: &str) -> String {
     browser.send("GET", path, &[("connection", "close")], "").await.text()
 }
@@ -58,7 +58,7 @@ async fn still_answers(address: SocketAddr) {
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
-/// D2 of the review. All of them come from one address, as they do behind a proxy.
+/// D2: 1,100 half-sent requests, all from one address, as behind a proxy.
 #[tokio::test(flavor = "multi_thread")]
 async fn half_sent_requests_keep_nobody_else_out() {
     open_many_files();
@@ -78,7 +78,7 @@ async fn half_sent_requests_keep_nobody_else_out() {
     }
 }
 
-/// D3 of the review.
+/// D3: 200 pages and 200 sign-ins at once open at most eight sessions in the database.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crowd_of_pages_and_sign_ins_leaves_the_application_its_connections() {
     let server = tokio::task::block_in_place(|| {
@@ -89,7 +89,7 @@ async fn a_crowd_of_pages_and_sign_ins_leaves_the_application_its_connections() 
         assert_eq!(made.code, 0, "{}", made.stderr);
         server
     });
-    // Rows that cost nothing to store, so that a run is on all the time.
+    // Rows that are cheap to store, so that a run lasts throughout the test.
     server.sql("INSERT INTO companies SELECT 'x' || n, 1, repeat('y', 200), 'slug' || n, 'z', 'test', 1, NULL FROM generate_series(1, 300000) n");
     let source = Arc::new(tokio::task::block_in_place(|| server.source()));
     let waybill = Waybill::on(source, Profile::built_in("supportsignal").unwrap()).await;
@@ -146,7 +146,7 @@ async fn whoever_finds_the_sign_in_crowded_is_told_when_to_come_again() {
     assert_eq!(waybill.visitor().get("/login").await.status, 200);
 }
 
-/// A server of the real kind with limits that a test can wait for.
+/// Starts the real connection handling with these limits, on routes made for these tests.
 async fn with_limits(limits: Limits) -> SocketAddr {
     let megabytes = || {
         let chunk = Bytes::from(vec![b'x'; 64 << 10]);
@@ -192,7 +192,7 @@ async fn a_reader_that_takes_nothing_is_cut_off_and_a_slow_one_is_not() {
     stuck.write_all(request).await.unwrap();
     let mut slow = TcpStream::connect(address).await.unwrap();
     slow.write_all(request).await.unwrap();
-    // Some 4 MB/s, for longer than any window.
+    // About 4 MB/s, for longer than any window.
     let (mut taken, mut buffer) = (0, vec![0; 400 << 10]);
     while taken < 16 << 20 {
         let read = slow.read(&mut buffer).await.unwrap();
@@ -258,7 +258,7 @@ async fn where_all_connections_are_taken_the_silent_ones_make_room() {
     drop(silent);
 }
 
-/// Readers that nobody has let in take what they may, slowly; whoever comes then is answered all the same.
+/// Unauthenticated slow readers hold all connections; new clients are still answered.
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_readers_make_room_and_whoever_downloads_keeps_theirs() {
     let minute = Duration::from_mins(1);
@@ -278,7 +278,7 @@ async fn slow_readers_make_room_and_whoever_downloads_keeps_theirs() {
     drop(stuck);
 }
 
-/// What the server's own buffers hold is not lost when a reader is slow to take the end.
+/// Data still in the server's buffers is not lost when a reader is slow to take the end.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_an_answer_is_not_cut_off() {
     let address = with_limits(Limits { reader_window: Duration::from_mins(1), ..short() }).await;
@@ -287,7 +287,7 @@ async fn the_end_of_an_answer_is_not_cut_off() {
     let mut slow = socket.connect(address).await.unwrap();
     slow.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
     let (mut taken, mut buffer) = (0, vec![0; 64 << 10]);
-    // The last megabytes slowly: longer than any idle connection is kept.
+    // Reads the last megabytes slowly, for longer than the idle timeout.
     loop {
         let read = slow.read(&mut buffer).await.unwrap();
         if read == 0 {
@@ -301,7 +301,7 @@ async fn the_end_of_an_answer_is_not_cut_off() {
     assert!(taken > 16 << 20, "{taken} bytes");
 }
 
-/// What is answered is never given up: the next one waits, and is served.
+/// A connection with a response in progress is never dropped; the next client waits and is then served.
 #[test]
 fn a_connection_that_is_answered_makes_no_room() {
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -1,4 +1,4 @@
-//! What leaves of a column that is masked or left out, by another column or by the order of records.
+//! Masked or omitted values must not be revealed by derived columns or by the order of records.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::harness::{Postgres, Program, read_export};
 
-/// M13, D8 of the review: a search vector over masked names kept them word for word.
+/// M13, D8: a search vector over masked names would hold them word for word.
 #[test]
 fn what_is_computed_from_masked_columns_is_not_kept() {
     let server = Postgres::start();
@@ -54,7 +54,7 @@ fn what_is_computed_from_masked_columns_is_not_kept() {
     }
 }
 
-/// L8 of the review: records that are ordered by a masked key tell the key.
+/// L8: records ordered by a masked key would reveal its order.
 #[test]
 fn records_are_ordered_only_by_what_leaves_as_it_is() {
     let folder = TempDir::new().unwrap();

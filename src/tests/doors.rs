@@ -1,4 +1,4 @@
-//! F01: every role at every door. A door that is not listed here fails the test.
+//! F01: every role on every route. A page or server function missing from the table fails a test.
 
 use waybill::ui::ADDRESSES;
 
@@ -6,8 +6,8 @@ use crate::harness::{ADMIN, ROLES, Waybill};
 
 const NOBODYS: &str = "01900000-0000-7000-8000-000000000000";
 
-/// Method, path, form, then the status for anonymous visitors, for roles that may not export, and for
-/// the system admin.
+/// Method, path, form, then the status for anonymous clients, for roles that may not export, and for the system
+/// admin.
 const DOORS: [(&str, &str, &str, u16, u16, u16); 31] = [
     ("GET", "/", "", 303, 303, 303),
     ("GET", "/healthz", "", 200, 200, 200),
@@ -41,7 +41,7 @@ const DOORS: [(&str, &str, &str, u16, u16, u16); 31] = [
     ("POST", "/rpc/view_account", "", 401, 200, 200),
     ("POST", "/theme", "theme=dark", 303, 303, 303),
 ];
-/// Doors that everybody may use and that have tests of their own.
+/// Public routes with tests of their own.
 const OTHERS: [&str; 4] = ["/login", "/login/code", "/logout", "/setup"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +79,7 @@ fn every_page_and_server_function_is_in_the_table() {
     }
 }
 
-/// G01, G02: a form on another site can do nothing, whatever it is sent to.
+/// G01, G02: a form on another site can do nothing, whichever route it is sent to.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_from_another_site_does_nothing() {
     let waybill = Waybill::start().await;
@@ -98,7 +98,7 @@ async fn a_request_from_another_site_does_nothing() {
     assert_eq!(admin.get("/admin").await.status, 200, "still signed in");
 }
 
-/// G03: looking never starts work.
+/// G03: GET and HEAD never start work.
 #[tokio::test(flavor = "multi_thread")]
 async fn get_and_head_never_start_an_export() {
     let waybill = Waybill::start().await;
@@ -123,7 +123,7 @@ async fn the_refusal_names_the_role_that_is_needed_and_is_recorded() {
     assert!(waybill.audit_trail().await.contains(&"refused".to_owned()));
 }
 
-/// G04, G10, G12: headers that keep data where it belongs.
+/// G04, G10, G12: headers against caching, embedding and cross-origin reads.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_carries_the_security_headers() {
     let waybill = Waybill::start().await;
@@ -146,7 +146,7 @@ async fn every_answer_carries_the_security_headers() {
     assert!(!page.text().contains(" style=\""), "the policy allows no inline style");
 }
 
-/// G14: errors are problem details without insides.
+/// G14: errors are problem details that reveal no internals.
 #[tokio::test(flavor = "multi_thread")]
 async fn rest_errors_are_problem_details() {
     let waybill = Waybill::start().await;

@@ -1,4 +1,4 @@
-//! Handing out the finished file.
+//! Downloading a finished export.
 
 use chrono::TimeDelta;
 
@@ -20,7 +20,7 @@ async fn a_download_is_an_attachment_with_a_length_a_tag_and_a_closed_policy() {
     assert_eq!(file.header("etag").len(), 66);
 }
 
-/// B14: a resumed download is the same bytes.
+/// B14: a resumed download gives the same bytes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_download_can_be_resumed_and_repeated() {
     let waybill = Waybill::start().await;
@@ -60,7 +60,7 @@ async fn a_file_expires_after_fifteen_minutes_and_its_bytes_are_gone() {
     assert_eq!(admin.download(&run).await.status, 410);
 }
 
-/// F02: somebody else's export is as unknown as none.
+/// F02: another account's export gives the same 404 as one that does not exist.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_requester_gets_the_file() {
     let waybill = Waybill::start().await;
@@ -85,7 +85,7 @@ async fn a_demoted_admin_gets_no_file_and_it_is_removed() {
     assert_eq!(waybill.artifacts(), Vec::<String>::new());
 }
 
-/// F13: the folder is private and nothing in it is reachable by a path.
+/// F13: the folder is private, and no URL path reaches a file in it.
 #[tokio::test(flavor = "multi_thread")]
 async fn artefacts_are_private_files_with_names_that_nobody_can_guess() {
     use std::os::unix::fs::PermissionsExt;

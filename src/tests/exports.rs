@@ -1,4 +1,4 @@
-//! The main job: click, follow, download, check.
+//! The main scenario: request an export, follow it, download the file, check it.
 
 use rusqlite::Connection;
 use waybill::model::export::RunState;
@@ -59,7 +59,7 @@ async fn every_record_of_every_table_is_in_the_file_as_the_database_has_it() {
     }
 }
 
-/// The canaries: nothing that opens a door is anywhere in the file.
+/// Canaries: no token or password hash of the sample is anywhere in the file.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_leaves_and_what_is_left_out_is_listed() {
     let waybill = Waybill::start().await;
@@ -84,7 +84,7 @@ async fn the_metadata_says_who_when_from_what_and_how_much() {
     let export = read_export(&file.body);
     let metadata = &export.metadata;
     assert_eq!(metadata["exportedAt"], "2026-11-20T14:02:11Z");
-    // The name is in history and audit.
+    // The file has the account's id; its name is in history and audit.
     let source = Connection::open(&waybill.source).unwrap();
     let id: String = source.query_row("SELECT id FROM users WHERE email = ?1", [ADMIN], |row| row.get(0)).unwrap();
     assert_eq!(metadata["exportedBy"], id);
@@ -109,7 +109,7 @@ async fn the_metadata_says_who_when_from_what_and_how_much() {
     assert_eq!(checklist["codec"], "json");
 }
 
-/// A02: one snapshot, whatever is written meanwhile.
+/// A02: one consistent snapshot while others write.
 #[tokio::test(flavor = "multi_thread")]
 async fn records_that_are_written_during_an_export_never_tear_it() {
     let waybill = Waybill::on_sample_of(400).await;
@@ -119,7 +119,7 @@ async fn records_that_are_written_during_an_export_never_tear_it() {
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let stopped = stop.clone();
     let writer = std::thread::spawn(move || {
-        // Every transaction moves ten points from one answer to another: the sum never changes.
+        // Every transaction moves 10 from one answer to another: the sum never changes.
         let connection = Connection::open(&source).unwrap();
         connection.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
         let mut moves = 0;
@@ -161,7 +161,7 @@ async fn an_empty_database_gives_a_valid_sealed_file_with_zero_counts() {
     assert_eq!(export.integrity["tables"]["incidents"]["records"], 0);
 }
 
-/// Double clicks and impatience: one export at a time for each person.
+/// Double clicks: each account has one export at a time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_request_while_one_runs_is_told_to_wait() {
     let at = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(1));
@@ -177,7 +177,7 @@ async fn a_second_request_while_one_runs_is_told_to_wait() {
     assert_eq!(admin.follow(&run).await, RunState::Cancelled);
 }
 
-/// D07: fifty clicks at once are one export.
+/// D07: fifty requests at once start one export.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_clicks_at_the_same_moment_start_one_export() {
     let at = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(1));
@@ -186,7 +186,7 @@ async fn many_clicks_at_the_same_moment_start_one_export() {
     let clicks = futures::future::join_all((0..50).map(|_| admin.post("/rpc/request_export", ""))).await;
     assert_eq!(clicks.iter().filter(|answer| answer.status == 200).count(), 1);
     assert_eq!(clicks.iter().filter(|answer| answer.status == 429).count(), 49);
-    // The first refusal is recorded at once, the others as one counted row.
+    // The first refusal is recorded at once, the others as one row with their count.
     let count = |trail: &[String], kind: &str| trail.iter().filter(|event| *event == kind).count();
     assert_eq!(count(&waybill.audit_trail().await, "refused"), 1);
     waybill.app.exports.record_repeated_refusals().await.unwrap();

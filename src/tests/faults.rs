@@ -1,4 +1,4 @@
-//! What must hold when things go wrong in the middle.
+//! Faults in the middle of an export or a download.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ fn numbers(n: usize, below: u64) -> Vec<u64> {
     (0..n).map(|_| 1 + dice.next_u64() % below).collect()
 }
 
-/// B02: a reader that panics never looks like an end. Figure: 0 artefacts in 200 panics.
+/// B02: a panic while reading is never mistaken for the end of the data. Figure: 0 artefacts in 200 panics.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_panics_at_random_records_publish_nothing() {
     std::panic::set_hook(Box::new(|_| ()));
@@ -38,7 +38,7 @@ async fn two_hundred_panics_at_random_records_publish_nothing() {
     assert_eq!(trail.iter().filter(|event| *event == "export_failed").count(), 200);
 }
 
-/// B01: page, history and audit say at which table and record, and nothing more.
+/// B01: the message that page, history and audit show names table and record, but no path or SQL.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_error_says_where_and_what_to_do() {
     let at = Arc::new(AtomicU64::new(60));
@@ -53,7 +53,7 @@ async fn a_read_error_says_where_and_what_to_do() {
     assert!(!text.contains("select") && !text.contains('/') && !text.contains(".db"), "{text}");
 }
 
-/// A table that ends early is held to the count that was promised.
+/// A table with fewer records than were counted in the same snapshot fails the run.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_ends_early_is_not_sealed() {
     let at = Arc::new(AtomicU64::new(150));
@@ -64,7 +64,7 @@ async fn a_table_that_ends_early_is_not_sealed() {
     assert_eq!(waybill.artifacts(), Vec::<String>::new());
 }
 
-/// D08: within two seconds, and nothing stays.
+/// D08: a cancelled run ends within two seconds and leaves nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn cancel_ends_a_run_quickly_and_leaves_nothing() {
     let at = Arc::new(AtomicU64::new(1));
@@ -83,7 +83,7 @@ async fn cancel_ends_a_run_quickly_and_leaves_nothing() {
     assert!(matches!(admin.export().await.1, RunState::Completed(_)));
 }
 
-/// F05: a demotion ends a run that is on.
+/// F05: a demotion stops a running export.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_demoted_admins_run_is_stopped_within_five_seconds() {
     let at = Arc::new(AtomicU64::new(1));
@@ -105,7 +105,7 @@ async fn a_demoted_admins_run_is_stopped_within_five_seconds() {
     assert_eq!(waybill.artifacts(), Vec::<String>::new());
 }
 
-/// C06: a client that leaves is recorded and holds nothing.
+/// C06: a client that disconnects is recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_in_the_middle_of_a_download_is_recorded() {
     use futures::StreamExt;
@@ -130,7 +130,7 @@ async fn a_client_that_leaves_in_the_middle_of_a_download_is_recorded() {
     panic!("the broken download was not recorded");
 }
 
-/// C11: a full disk fails the run cleanly. The folder of artefacts is taken away instead of filled.
+/// C11: an unwritable disk fails the run cleanly. The test moves the artefact folder away instead of filling the disk.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_cannot_be_written_fails_the_run_and_the_next_one_works() {
     let waybill = Waybill::start().await;

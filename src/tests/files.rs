@@ -1,4 +1,4 @@
-//! The seal: no file that is cut, changed or put together passes for a whole one.
+//! The seal: the verifier rejects every file that is cut, changed or joined from others.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -19,7 +19,7 @@ fn verify(bytes: &[u8]) -> Result<Verified, Flaw> {
     finish(verifier)
 }
 
-/// Whoever checks a file checks its signature, too, whosever it is.
+/// Finishes verification and checks the signature too; any key will do.
 fn finish(verifier: Verifier) -> Result<Verified, Flaw> {
     let verified = verifier.finish()?;
     match PublicKeys::default().judge(verified.signed.as_ref()) {
@@ -56,7 +56,7 @@ fn metadata() -> Metadata {
     serde_json::from_value(metadata).unwrap()
 }
 
-/// A file of two tables, the second one empty, sealed and signed over whatever the first one's lines are.
+/// A file of two tables, the second one empty, sealed and signed with `lines` as the first table's records.
 fn sealed_with(lines: &str) -> Vec<u8> {
     let folder = TempDir::new().unwrap();
     let key = SigningKey::at(&folder.path().join("key.pem"), &SystemRandom).unwrap();
@@ -79,7 +79,7 @@ fn small() -> Vec<u8> {
     bytes
 }
 
-/// Feeds the file byte by byte; at every byte, what was fed so far is a file that was cut there.
+/// Feeds the file byte by byte and counts the prefixes that the verifier accepts as complete.
 fn accepted_cuts(bytes: &[u8]) -> usize {
     let mut verifier = Verifier::default();
     let mut accepted = 0;
@@ -98,7 +98,7 @@ fn every_cut_of_a_small_file_is_rejected() {
     assert_eq!(accepted_cuts(&small()), 0);
 }
 
-/// B08: every bit of every byte, the seal line's own included.
+/// B08: every bit of every byte, the seal line included.
 #[test]
 fn every_flipped_bit_of_a_small_file_is_rejected() {
     let mut bytes = tiny();
@@ -135,7 +135,7 @@ fn a_thousand_random_cuts_and_flips_of_a_large_file_are_rejected() {
     assert!(verify(&bytes).is_ok());
 }
 
-/// B09: edited by hand, as records.
+/// B09: records edited by hand.
 #[test]
 fn records_that_are_edited_removed_repeated_or_moved_are_found_and_located() {
     let bytes = small();
@@ -181,7 +181,7 @@ fn joined_extended_empty_foreign_and_newer_files_are_rejected_by_name() {
     assert_eq!(says(&newer), "made by waybill 2.4.0 in format 3, and this version reads format 2: upgrade first");
 }
 
-/// A seal over the digests alone would vouch for records that no count knows.
+/// A seal over digests alone would accept records that no count includes.
 #[test]
 fn a_line_that_smuggles_records_past_the_counts_is_refused_though_its_seal_is_right() {
     for smuggled in [
@@ -202,7 +202,7 @@ fn a_line_that_smuggles_records_past_the_counts_is_refused_though_its_seal_is_ri
     assert!(verify(&file).unwrap_err().to_string().contains("this is not UTF-8"));
 }
 
-/// What two readers would read differently, and what would look like a verdict beside one.
+/// Metadata that two readers would interpret differently, or whose text would look like a verdict when printed.
 #[test]
 fn metadata_that_contradicts_itself_is_refused_though_its_seal_is_right() {
     let honest = serde_json::to_string(&metadata()).unwrap();
@@ -232,7 +232,7 @@ fn metadata_that_contradicts_itself_is_refused_though_its_seal_is_right() {
     assert!(verify(&resealed(&honest)).is_ok(), "{}", verify(&resealed(&honest)).unwrap_err());
 }
 
-/// The tiny file with other metadata, sealed as anybody can.
+/// The tiny file with other metadata, sealed without Waybill's code: a seal needs no key.
 fn resealed(metadata: &str) -> Vec<u8> {
     use sha2::{Digest, Sha256};
     let head = format!("{{\"metadata\":\n{}\n}},\n\"data\":{{\n", metadata.strip_suffix('}').unwrap());
@@ -274,7 +274,7 @@ fn the_pieces_in_which_a_file_arrives_do_not_matter() {
     }
 }
 
-/// An independent reader: Python's own JSON, with a digest and counts of its own.
+/// An independent reader: Python's JSON parser, with its own digests and counts.
 #[test]
 fn another_languages_reader_agrees_with_the_seal() {
     let (_folder, file, _) = export(50);

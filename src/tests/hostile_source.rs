@@ -1,5 +1,5 @@
-//! A source is hostile: whoever owns the database may make functions, operators, types, casts and views, and
-//! none of them may run with Waybill's rights.
+//! A hostile source: the owner of the database can create functions, operators, types, casts and views, and none of
+//! them may run with Waybill's rights.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,7 +12,7 @@ use waybill::server::source::{Condition, Error, Source};
 
 use crate::harness::{PASSWORD, Pooler, Postgres, Program, Waybill, read_export, source_at};
 
-/// Accounts as an application might have them, with every kind of type that can bring code along.
+/// An application's accounts, with every kind of type that can run code of its owner.
 const APPLICATION: &str = r"
     CREATE FUNCTION public.loot(what text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
         $$ BEGIN RAISE LOG 'LOOT % as %', what, current_user; RETURN true; END $$;
@@ -38,8 +38,8 @@ const APPLICATION: &str = r"
     INSERT INTO visits VALUES ('2026-05-01', 3);
 ";
 
-/// A look-alike in `public` for each of these functions, operators, types and relations of `pg_catalog`. `$fallback$`
-/// is for functions of internal types, which nobody but a superuser can write.
+/// Creates a look-alike in `public` for each of these functions, operators, types and relations of `pg_catalog`. A
+/// function of internal types, which only a superuser can create, gets a polymorphic look-alike.
 const PLANT: &str = r"
     SET client_min_messages = error; SET check_function_bodies = off;
     DO $plant$
@@ -128,7 +128,7 @@ day = "plain"
 n = "plain"
 "#;
 
-/// Every name and every run of operator characters in the SQL that the PostgreSQL source says.
+/// Every name and every run of operator characters in the SQL of the PostgreSQL source.
 fn words_of_our_sql() -> (BTreeSet<String>, BTreeSet<String>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server/source/postgres");
     let (mut names, mut operators) = (BTreeSet::new(), BTreeSet::new());
@@ -152,7 +152,7 @@ fn array(words: &BTreeSet<String>) -> String {
     format!("ARRAY[{}]", quoted.join(","))
 }
 
-/// A database whose owner has planted whatever he can.
+/// A database whose owner has created a look-alike for everything that Waybill's SQL uses.
 fn hostile() -> Postgres {
     let server = Postgres::start();
     server.sql_as(
@@ -168,7 +168,7 @@ fn hostile() -> Postgres {
     ));
     let (names, operators) = words_of_our_sql();
     server.sql(&PLANT.replace("$names$", &array(&names)).replace("$operators$", &array(&operators)));
-    // Every function and operator that we use has its look-alike.
+    // Every function and operator in our SQL has a look-alike.
     let missing = format!(
         "SET search_path = pg_catalog; SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname = ANY ({names})
            AND proname NOT IN (SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace)
@@ -184,7 +184,7 @@ fn hostile() -> Postgres {
         WHERE oprnamespace = 'public'::regnamespace) > 5";
     assert_eq!(server.sql(planted), "t", "too few: does this test still read the SQL?");
     server.sql("ALTER DATABASE app SET search_path = public, pg_catalog");
-    // They do run for whoever does not see to it.
+    // The look-alikes do run for a client that does not pin `search_path`.
     server.sql_as("postgres", "app", "SELECT obj_description(1, 'pg_class'), 1 = 1");
     for fell in ["function obj_description as postgres", "operator = as postgres"] {
         assert!(server.log().contains(fell), "the look-alikes do not work");
@@ -196,7 +196,7 @@ fn argon2_hash() -> String {
     waybill::server::support::password::hash(PASSWORD, b"0123456789abcdef")
 }
 
-/// What ran for Waybill.
+/// Log lines of foreign code that ran in Waybill's sessions.
 fn loot(server: &Postgres) -> Vec<String> {
     server
         .log()
@@ -206,12 +206,13 @@ fn loot(server: &Postgres) -> Vec<String> {
         .collect()
 }
 
-/// A source for the superuser, who is told that the owner may be trusted: then only look-alikes could do harm.
+/// A superuser's source with `waybill_owner` as trusted owner, so that tables are read and only look-alikes could do
+/// harm.
 fn trusting_source_at(url: &str) -> PostgresSource {
     PostgresSource::connect(url.parse().unwrap(), &["waybill_owner".into()]).unwrap()
 }
 
-/// Preview, export and every command about profiles.
+/// Runs preview, export, and the profile commands that read the database.
 fn use_everything(folder: &TempDir, url: &str) {
     let run = |arguments: &[&str]| {
         let mut program = Program::new(folder.path());
@@ -349,11 +350,11 @@ fn expressions_that_the_planner_would_evaluate_are_refused_by_name() {
     std::fs::write(folder.path().join("x.toml"), excluded).unwrap();
     let rest = export(&reader, &["--profile", "x.toml"]);
     assert_eq!(rest.code, 6, "{}", rest.stderr);
-    // Sign-in looks at the same tables.
+    // Sign-in refuses the same tables.
     let found = source.find("by_index", &[Condition::equals("id", "1")], &["id"]);
     assert!(matches!(found, Err(Error::NotATable { .. })), "{found:?}");
     assert_eq!(loot(&server), Vec::<String>::new());
-    // Who owns the functions runs nothing that he could not run himself.
+    // The owner of the functions may run them, so the export works as that user.
     let own = export(&server.url(), &[]);
     assert_eq!(own.code, 0, "{}", own.stderr);
 }
@@ -376,7 +377,7 @@ fn row_level_policies_never_run_and_a_foreign_tables_place_is_no_table() {
     assert_eq!(loot(&server), Vec::<String>::new());
 }
 
-/// A name with its schema is not enough: of several functions of one name, the one that fits best is called.
+/// A qualified name is not enough: among functions of one name, PostgreSQL calls the best match by argument types.
 #[test]
 fn a_domain_over_an_extensions_type_brings_no_look_alike_along() {
     let server = Postgres::start();
@@ -415,7 +416,7 @@ fn a_domain_over_an_extensions_type_brings_no_look_alike_along() {
     assert_eq!(loot(&server), Vec::<String>::new());
 }
 
-/// Where many clients share a server session, what one leaves behind is the next one's.
+/// Clients of a pooler share server sessions, so settings left by one would apply to the next.
 #[test]
 fn behind_a_transaction_pooler_nothing_foreign_runs_and_nothing_is_left_behind() {
     let server = hostile();

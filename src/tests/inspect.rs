@@ -1,4 +1,4 @@
-//! The query tool over a file.
+//! `waybill inspect`: queries over an exported file.
 
 use tempfile::TempDir;
 
@@ -72,7 +72,7 @@ fn wrong_names_and_wrong_files_are_told() {
     assert_eq!(Program::new(file.0.path()).run(["inspect", "missing.json"]).code, 1);
 }
 
-/// L4, D12 of the review: a packed file of a few MB with one endless line took all memory.
+/// L4, D12: a compressed file of a few MB with one endless line could take all memory.
 #[test]
 fn a_line_without_end_is_refused() {
     let folder = TempDir::new().unwrap();
@@ -84,7 +84,7 @@ fn a_line_without_end_is_refused() {
     assert!(ended.stderr.contains("longer than 1024 MiB"), "{}", ended.stderr);
 }
 
-/// L2, D11 of the review: records as they stand in a file could steer the terminal that they are printed on.
+/// L2, D11: records printed unescaped could send control sequences to the terminal.
 #[test]
 fn records_do_not_steer_a_terminal_and_are_not_changed_for_a_program() {
     let folder = TempDir::new().unwrap();
@@ -99,7 +99,7 @@ fn records_do_not_steer_a_terminal_and_are_not_changed_for_a_program() {
         let arguments = ["inspect", "out.json", "notes", "--format", format];
         let piped = Program::new(folder.path()).run(arguments);
         assert!(piped.text().contains(value), "{format}: {}", piped.text());
-        // util-linux's script runs a command on a terminal of its own.
+        // `script` of util-linux runs a command on a pseudo-terminal.
         let mut terminal = std::process::Command::new("script");
         let command = format!("{} {}", env!("CARGO_BIN_EXE_waybill"), arguments.join(" "));
         terminal.args(["-qec", &command, "/dev/null"]).current_dir(folder.path());

@@ -1,4 +1,4 @@
-//! What only a process of its own can suffer: it is killed, or its disk is full.
+//! Faults that need a separate process: it is killed, or its disk is full.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use waybill::seal::Verifier;
 
 use crate::harness::{ADMIN, Browser, PASSWORD, Program, Server, sample};
 
-/// More rounds in `make soak`.
+/// `make soak` runs 100 rounds.
 fn rounds() -> usize {
     std::env::var("WAYBILL_KILL_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(12)
 }
 
-/// D01.
+/// D01: killed at random points. Every download after the restart verifies, or the run has failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_at_random_points_serves_only_whole_files_after_its_restart() {
     let folder = TempDir::new().unwrap();
@@ -55,7 +55,7 @@ async fn a_server_killed_at_random_points_serves_only_whole_files_after_its_rest
     println!("{} rounds, {whole} downloads of whole files", rounds());
 }
 
-/// It could not clear up, and what it left holds people's data.
+/// A killed export cannot clean up, and its temporary file holds personal data.
 #[test]
 fn what_a_killed_export_left_goes_with_the_next_one_in_its_folder() {
     let folder = TempDir::new().unwrap();
@@ -82,7 +82,7 @@ fn what_a_killed_export_left_goes_with_the_next_one_in_its_folder() {
     let lock = opened(&written);
     age(&lock);
     lock.try_lock_shared().unwrap();
-    // Others' files that only look like ours, and what would be waited for for ever.
+    // Foreign files with similar names are kept; a FIFO must not block the cleanup.
     let strange = folder.path().join(".waybill-my-own-notes.part");
     age(&opened(&strange));
     let pipe = folder.path().join(".waybill-aaaaaa.part");
@@ -96,7 +96,7 @@ fn what_a_killed_export_left_goes_with_the_next_one_in_its_folder() {
     assert_eq!(left, [pipe, written, new, link, strange]);
 }
 
-/// C11: the run fails with its reason, nothing is published, and the server goes on.
+/// C11: the run fails with its reason, publishes nothing, and the server goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_whose_disk_is_full_says_so_and_goes_on() {
     let folder = TempDir::new().unwrap();
@@ -113,7 +113,7 @@ async fn a_server_whose_disk_is_full_says_so_and_goes_on() {
     assert_eq!(artifacts(folder.path()), Vec::<String>::new(), "something was left");
 }
 
-/// Files in the folders of all sources.
+/// Names of the files in the artefact folders of all sources.
 fn artifacts(folder: &Path) -> Vec<String> {
     let names = |folder: &Path| -> Vec<PathBuf> {
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
@@ -123,7 +123,7 @@ fn artifacts(folder: &Path) -> Vec<String> {
     sources.flat_map(|source| names(&source)).map(|path| path.file_name().unwrap().to_string_lossy().into()).collect()
 }
 
-/// A run that was still queued when the server died starts again; anything else is over.
+/// Downloads once the run has ended: a run still queued when the server died starts again, any other is over.
 async fn wait_for_an_end(browser: &Browser, run: &Requested) -> crate::harness::Answer {
     loop {
         let answer = browser.download(run).await;

@@ -1,4 +1,4 @@
-//! Scenario tests: sentences about what a user sees, on the real server with a real SQLite file.
+//! Scenario tests: each test name states what a user sees, on the real server with a real database.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What a real PostgreSQL server can do to an export, and that nothing is left behind after it.
+//! Failures and interference of a real PostgreSQL server, and that they leave nothing behind.
 
 use std::io::Write;
 use std::process::{Child, Stdio};
@@ -12,13 +12,13 @@ use waybill::server::source::{Condition, Error, Interrupt, Snapshot, Source};
 
 use crate::harness::{Ended, Postgres, Program, read_export, source_at};
 
-/// A table large enough that no buffer on the way holds all of it.
+/// A table larger than all buffers between server and client.
 const LARGE: &str =
     "CREATE TABLE large AS SELECT n AS id, repeat(md5(n::text), 10) AS v FROM generate_series(1, 60000) n;
      CREATE TABLE small (id integer PRIMARY KEY, v text); INSERT INTO small VALUES (1, 'one');";
 const LARGE_ROWS: u64 = 60_000;
 
-/// Calls `at_row` once, in the middle of a table.
+/// Calls `at_row` once, at row 1,000.
 struct InTheMiddle<F: FnMut()> {
     rows: u64,
     at_row: F,
@@ -46,7 +46,7 @@ fn whole(snapshot: &mut dyn Snapshot, table: &str) -> Selection {
     Selection { table: table.name.clone(), columns, treatments, key: vec![], order: RecordOrder::Storage }
 }
 
-/// Reads a table, doing something in its middle.
+/// Reads a table and calls `at_row` in its middle; returns the result and the number of rows read.
 fn read(snapshot: &mut dyn Snapshot, table: &str, at_row: impl FnMut()) -> (Result<(), Error>, u64) {
     let selection = whole(snapshot, table);
     let mut sink = InTheMiddle { rows: 0, at_row };
@@ -58,7 +58,7 @@ fn export(server: &Postgres, folder: &TempDir, output: &str) -> Ended {
     Program::new(folder.path()).run(["export", "--source", &server.url(), "--output", output])
 }
 
-/// A session of somebody else, with statements already run in an open transaction.
+/// Starts another client's psql session and waits until `sql` has run in it.
 fn other_session(server: &Postgres, sql: &str) -> Child {
     let mut child = server
         .psql("waybill_owner", "app")
@@ -78,7 +78,7 @@ fn end(mut child: Child) {
     child.wait().unwrap();
 }
 
-/// Nothing is left: no session, no lock, no half-written file; and the next export works.
+/// Asserts that no session, lock or unfinished file is left, and that the next export works.
 fn is_clean_and_works(server: &Postgres, folder: &TempDir) {
     let started = Instant::now();
     while server.sessions_of_waybill() > 0 {
@@ -109,7 +109,7 @@ fn a_backend_that_is_terminated_in_the_middle_ends_the_read_and_nothing_else() {
         assert!(rows < LARGE_ROWS);
         let counted = snapshot.count("small");
         assert!(counted.is_err(), "the view is gone for good: {counted:?}");
-        // The same source works on, without a restart.
+        // The same source goes on working without a restart.
         drop(snapshot);
         assert_eq!(source.open_snapshot().unwrap().count("large").unwrap(), LARGE_ROWS);
     }
@@ -135,7 +135,8 @@ fn a_server_that_restarts_in_the_middle_is_survived() {
     is_clean_and_works(&server, &folder);
 }
 
-/// Without its locks before its view, a table would read as empty, with no error.
+/// If locks were not taken before the snapshot, a table truncated or rewritten since would read as empty, without an
+/// error.
 #[test]
 fn a_truncate_or_a_rewrite_by_others_waits_for_the_snapshot() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
@@ -160,7 +161,7 @@ fn changes_between_the_first_look_and_the_locks_are_noticed() {
     let server = Postgres::start();
     server.sql("CREATE TABLE small (id integer PRIMARY KEY, v text)");
     let source = server.source();
-    // A new table that appears while we wait for a lock is in the snapshot, or not in its catalog.
+    // A table created while we wait for a lock must be in both snapshot and catalog, or in neither.
     let holder =
         other_session(&server, "BEGIN; LOCK TABLE small; CREATE TABLE fresh (x integer); INSERT INTO fresh VALUES (1)");
     let opened = std::thread::scope(|scope| {
@@ -237,7 +238,7 @@ fn row_level_security_is_refused_and_never_gives_fewer_rows() {
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains("small (row-level security hides rows from the user"), "{}", refused.stderr);
     assert!(!folder.path().join("out.json").exists());
-    // The owner sees every row, unless the table forces its policies on him too.
+    // The owner sees every row, unless the table has FORCE ROW LEVEL SECURITY.
     assert_eq!(export(&server, &folder, "owner.json").code, 0);
     assert_eq!(read_export(&std::fs::read(folder.path().join("owner.json")).unwrap()).data["small"].len(), 1);
     server.sql("ALTER TABLE small FORCE ROW LEVEL SECURITY");
@@ -262,7 +263,7 @@ fn every_table_that_may_not_be_read_is_named_before_the_first_byte() {
     for reason in ["small (the user may not read it: GRANT SELECT)", "closed.t (the user may not use its schema"] {
         assert!(refused.stderr.contains(reason), "{}", refused.stderr);
     }
-    // A profile that leaves them out makes it work.
+    // With a profile that leaves them out, the export works.
     let profile =
         "name = \"x\"\n[tables.large.columns]\nid = \"plain\"\nv = \"plain\"\n[tables.small]\nexclude = \"not ours\"\n";
     std::fs::write(folder.path().join("x.toml"), profile).unwrap();
@@ -332,7 +333,7 @@ fn pause(ms: u64) {
     std::thread::sleep(Duration::from_millis(ms));
 }
 
-/// A snapshot begun on another thread, and what interrupts it.
+/// Begins a snapshot on another thread; returns its join handle and its cancel handle.
 fn begin_elsewhere<'s>(
     scope: &'s std::thread::Scope<'s, '_>,
     source: &'s dyn Source,
@@ -346,7 +347,7 @@ fn begin_elsewhere<'s>(
 fn a_cancel_frees_query_and_locks_within_two_seconds() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     server.sql(LARGE);
-    // In the middle of a table, and even while somebody still holds the means to end it.
+    // Cancel in the middle of a table, with the cancel handle still held afterwards.
     let interrupt = {
         let source = server.source();
         let interrupt = std::cell::RefCell::new(None);
@@ -361,7 +362,7 @@ fn a_cancel_frees_query_and_locks_within_two_seconds() {
     };
     is_clean_and_works(&server, &folder);
     interrupt();
-    // While somebody else's lock is waited for.
+    // Cancel while waiting for another session's lock.
     let holder = other_session(&server, "BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE");
     {
         let source = server.source().with_limits(Duration::from_secs(20), Duration::from_mins(1));
@@ -374,7 +375,7 @@ fn a_cancel_frees_query_and_locks_within_two_seconds() {
             interrupt();
             let ended = opening.join().unwrap();
             assert!(matches!(ended, Some(Error::Interrupted)), "{ended:?}");
-            // Asked to, and not because it noticed that nobody waits any more: behind a pooler it cannot.
+            // The server must stop on the cancel request: behind a pooler it does not notice that the client has gone.
             while server.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0" {
                 assert!(started.elapsed() < Duration::from_secs(2), "the wait goes on in the database");
                 std::thread::yield_now();
@@ -386,7 +387,7 @@ fn a_cancel_frees_query_and_locks_within_two_seconds() {
     is_clean_and_works(&server, &folder);
 }
 
-/// Who signs in while a migration holds the accounts is told so, and does not wait for its end.
+/// A sign-in while a migration has locked the accounts table fails soon, instead of waiting for the migration.
 #[test]
 fn a_question_about_an_account_does_not_wait_for_locks() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
@@ -405,7 +406,7 @@ fn a_question_about_an_account_does_not_wait_for_locks() {
     is_clean_and_works(&server, &folder);
 }
 
-/// `CAST(… AS character)` would cut a key to its first letter.
+/// `CAST(… AS character)` would truncate a key to its first letter.
 #[test]
 fn keys_of_any_character_type_are_found() {
     let server = Postgres::start();
@@ -424,7 +425,7 @@ fn keys_of_any_character_type_are_found() {
     assert!(is_admin("abcd") && !is_admin("a"));
 }
 
-/// Behind a pooler, a session's settings would be somebody else's next.
+/// Behind a transaction pooler, session settings would leak to the next client.
 #[test]
 fn nothing_is_set_outside_the_transaction() {
     let server = Postgres::start();

@@ -1,4 +1,4 @@
-//! How a server is reached and signed in to, and what a client makes of one that is not what it should be.
+//! Connecting and signing in to PostgreSQL, and how the client treats a server that misbehaves.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -93,7 +93,7 @@ fn tls_modes_are_what_libpq_calls_them() {
     let wrong = preview("localhost", "require", "hunter2");
     assert_eq!(wrong.code, 1);
     assert!(wrong.stderr.contains("refuses this user") && !wrong.stderr.contains("hunter2"), "{}", wrong.stderr);
-    // As in libpq, an authority that is named is asked, whatever the mode that uses TLS.
+    // As in libpq, a given sslrootcert is used in every mode with TLS.
     fs::write(folder.path().join("empty.crt"), "").unwrap();
     let empty = preview("localhost", &format!("require&sslrootcert={}/empty.crt", folder.path().display()), "s3cret");
     assert!(empty.stderr.contains("empty.crt holds no certificate"), "{}", empty.stderr);
@@ -172,7 +172,7 @@ fn an_error_leaves_the_connection_in_order() {
     connection.execute("SELECT 1; SELECT 2").unwrap();
 }
 
-/// Plays a server that answers each thing it is told with the next of `answers`; gives its URL.
+/// Starts a fake server that replies to each message with the next of `answers`; returns its URL.
 fn scripted(answers: Vec<Vec<u8>>) -> String {
     scripted_at(IpAddr::V4(Ipv4Addr::LOCALHOST), answers)
 }
@@ -197,15 +197,15 @@ fn message(tag: u8, body: &[u8]) -> Vec<u8> {
     [&[tag][..], &u32::try_from(body.len() + 4).unwrap().to_be_bytes(), body].concat()
 }
 
-/// An address of this machine as other machines see it. None where it has no network.
+/// A non-loopback address of this machine. `None` without a network.
 fn outer_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    // Nothing is sent: the system only says which way it would take (RFC 5737: an address for documents).
+    // Connecting a UDP socket sends nothing; it only selects a route (192.0.2.1: documentation address, RFC 5737).
     socket.connect("192.0.2.1:9").ok()?;
     Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback())
 }
 
-/// M4, D5 of the review: whoever stands between answered "no TLS" and asked for the password in clear, and had it.
+/// M4, D5: an attacker in the middle could answer "no TLS", ask for the password in clear text, and get it.
 #[test]
 fn a_password_in_clear_or_as_md5_is_given_to_no_other_machine_that_nothing_verifies() {
     let Some(ip) = outer_address() else {
@@ -215,7 +215,7 @@ fn a_password_in_clear_or_as_md5_is_given_to_no_other_machine_that_nothing_verif
     for asks in [&b"\0\0\0\x03"[..], b"\0\0\0\x05salt"] {
         let opened = connect(&scripted_at(ip, vec![message(b'R', asks), message(b'E', b"SFATAL\0C28P01\0Mno\0\0")]));
         assert!(matches!(opened, Err(Error::WeakSignIn)), "{:?}", opened.err());
-        // Whoever asks for it by name gets it; and on this machine nobody stands between.
+        // `require_auth` can allow it; on loopback there is no machine in the middle.
         for url in [
             scripted_at(ip, vec![message(b'R', asks), message(b'E', b"SFATAL\0C28P01\0Mno\0\0")])
                 + "&require_auth=md5,password",
@@ -261,7 +261,7 @@ fn require_auth_and_channel_binding_are_kept() {
     assert!(refused.stderr.contains("that require_auth does not allow"), "{}", refused.stderr);
 }
 
-/// M4 of the review: with `sslmode=require` whoever stands between could pass SCRAM on and read every row.
+/// M4: with `sslmode=require` alone, a machine in the middle could relay SCRAM and read every row.
 #[test]
 fn sign_in_that_is_passed_on_by_somebody_between_fails() {
     let server = Postgres::start();
@@ -272,11 +272,11 @@ fn sign_in_that_is_passed_on_by_somebody_between_fails() {
     let between = TlsRelay::start(server.port());
     let passed_on = connect(&url(between.port));
     assert!(passed_on.is_err(), "rows could be read on the way");
-    // It is the binding that keeps them out.
+    // Channel binding is what stops the relay.
     assert!(connect(&(url(between.port) + "&channel_binding=disable")).is_ok());
 }
 
-/// It would be easy to play a server that knows the password, were its proof not waited for.
+/// In SCRAM the server proves that it knows the password; a client that skips this check trusts any server.
 #[test]
 fn a_server_that_does_not_prove_that_it_knows_the_password_is_not_believed() {
     let asks = message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0");

@@ -1,4 +1,4 @@
-//! The preview is honest: exact counts, a band that holds, and it never piles up.
+//! The preview: exact counts, a size range that contains the real size, and one query at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,7 +31,7 @@ async fn the_preview_counts_exactly_what_the_export_holds_and_its_band_contains_
             assert_eq!(table.records, Some(export.data[&table.name].len() as u64), "{}", table.name);
         }
         let size = shown.total_size().unwrap();
-        // The frame holds a name and a time that are not known before; a few bytes are theirs.
+        // The document frame holds a name and a time unknown to the preview: a few bytes.
         let slack = 100;
         assert!(
             size.low_bytes <= done.bytes + slack && done.bytes <= size.high_bytes + slack,
@@ -104,10 +104,10 @@ async fn the_page_says_whether_an_export_blocks_those_who_write() {
     assert!(page.contains("Exporting does not block users."));
     change_source(&waybill.source, "PRAGMA journal_mode = DELETE");
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-    // L9 of the review: a link from anywhere counted the whole database anew.
+    // L9: a GET with `refresh=1`, as from a link on another site, must not recount the database.
     let page = admin.get("/admin/developer-tools/export?refresh=1").await.text();
     assert!(page.contains("Exporting does not block users."), "looking starts nothing");
-    // Without JavaScript the button is a form.
+    // Without JavaScript the button submits a form.
     let form = [("sec-fetch-site", "same-origin"), ("accept", "text/html")];
     let refreshed = admin.send("POST", "/rpc/preview_export", &form, "refresh=true").await;
     assert_eq!((refreshed.status, refreshed.header("location")), (302, "/admin/developer-tools/export"));
@@ -115,7 +115,7 @@ async fn the_page_says_whether_an_export_blocks_those_who_write() {
     assert!(page.contains("While an export runs, this database accepts no changes."));
 }
 
-/// Single flight: a hundred people who look at once are one query.
+/// Single flight: a hundred concurrent previews run one query.
 #[tokio::test(flavor = "multi_thread")]
 async fn refreshing_does_not_pile_up_queries_and_slow_counts_do_not_hold_the_page() {
     let snapshots = Arc::new(AtomicU64::new(0));

@@ -1,4 +1,4 @@
-//! What the data means: drafts, drift, guesses, treatments, and mistakes that are told.
+//! Profiles: drafts, drift, guesses, treatments, and errors in profile files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -120,7 +120,7 @@ fn whoever_runs_an_export_chooses_what_drift_means() {
         assert_eq!(export("report", "reported.json").code, 6);
         let nonsense = export("perhaps", "x.json");
         assert_eq!(nonsense.code, 2, "{}", nonsense.stderr);
-        // A table that is gone may mean that this is another application's database.
+        // A missing table may mean another application's database.
         shop.change("DROP TABLE orders");
         let missing = export("report", "missing.json");
         assert_eq!(missing.code, 3, "{}", missing.stderr);
@@ -133,7 +133,7 @@ fn whoever_runs_an_export_chooses_what_drift_means() {
     });
 }
 
-/// D13 of the review: what once left, by name, by value, nested in JSON, as binary, alone among thousands.
+/// D13: secrets that are recognisable by name only, by value only, nested in JSON, binary, or one among many values.
 #[test]
 fn without_a_profile_no_secret_of_the_review_leaves() {
     on_both(|shop| {
@@ -187,7 +187,7 @@ fn without_a_profile_no_secret_of_the_review_leaves() {
         ] {
             assert!(!text.contains(secret), "{secret} has left\n{}", ended.stderr);
         }
-        // What is harmless has left all the same.
+        // Harmless values are still exported.
         for harmless in ["Called about the invoice.", "kind 3", "option_5"] {
             assert!(text.contains(harmless), "{harmless} stayed home\n{}", ended.stderr);
         }
@@ -235,7 +235,7 @@ fn drift_is_exit_code_6_with_the_line_to_add() {
         }
         let json = shop.run(&["profile", "check", "--profile", "shop.toml", "--json"]);
         assert_eq!(serde_json::from_slice::<Value>(&json.stdout).unwrap()["retyped"][0]["was"], "money");
-        // What nobody has classified stays home, and the summary says so.
+        // Unclassified columns are left out, and the summary says so.
         let ended = shop.run(&["export", "--profile", "shop.toml", "--output", "out.json"]);
         assert_eq!(ended.code, 6, "{}", ended.stderr);
         let lines: Vec<&str> = ended.stderr.lines().collect();
@@ -286,7 +286,7 @@ fn a_mistake_in_a_profile_is_told_with_its_place_and_nothing_is_exported() {
     }
 }
 
-/// A profile of the sample with other treatments.
+/// Writes the sample's profile with other treatments to `treated.toml`.
 fn supportsignal_with(folder: &Path, treatments: &str) {
     let text = include_str!("../server/profile/supportsignal.toml");
     std::fs::write(
@@ -368,7 +368,7 @@ fn a_treated_postgresql_export_still_fits_its_types() {
         let ended = Program::new(folder.path()).run(arguments);
         assert_eq!(ended.code, 0, "{}\n{text}", ended.stderr);
         let export = exported(folder.path(), "out.json");
-        // What cannot be another of its kind stays home.
+        // Types that cannot be masked or pseudonymised are left out.
         for column in ["is_on", "mood", "tags"] {
             assert!(
                 export.metadata["redaction"]["removedFields"]
@@ -401,7 +401,7 @@ fn a_treated_postgresql_export_still_fits_its_types() {
     }
 }
 
-/// The published schema and the reader agree on every name.
+/// The JSON schema that `profile schema` prints and the parser agree on every name.
 #[test]
 fn the_published_schema_is_the_one_that_is_read() {
     let printed = Program::new(&std::env::temp_dir()).run(["profile", "schema"]);

@@ -1,4 +1,4 @@
-//! A second factor: what a stolen password alone opens.
+//! The second factor: TOTP codes, recovery codes, and what a stolen password alone can reach.
 
 use chrono::TimeDelta;
 use totp_rs::{Builder, Secret};
@@ -14,21 +14,21 @@ fn password(action: &str) -> String {
     format!("action={action}&password={}", PASSWORD.replace(' ', "+"))
 }
 
-/// The code that the app shows, so many steps of 30 seconds from now.
+/// The TOTP code that an authenticator app shows, this many 30-second steps from now.
 fn code(waybill: &Waybill, letters: &str, steps: i64) -> String {
     let secret = Secret::try_from_base32(letters).unwrap();
     let totp = Builder::new().with_secret(secret).with_account_name("x").build().unwrap();
     totp.generate(u64::try_from(waybill.clock.now().timestamp() + 30 * steps).unwrap()).to_string()
 }
 
-/// What somebody would type into their app.
+/// The secret that the page shows for typing into an authenticator app.
 async fn letters(browser: &Browser) -> String {
     let page = browser.get(ACCOUNT).await.text();
     let letters = page.split("class=\"letters\">").nth(1).and_then(|rest| rest.split('<').next());
     letters.unwrap_or_else(|| panic!("{page}")).replace(' ', "")
 }
 
-/// Sets a second factor up; the letters and the recovery codes.
+/// Sets up a second factor; returns its secret and the recovery codes.
 async fn set_up(waybill: &Waybill, browser: &Browser) -> (String, Vec<String>) {
     assert_eq!(browser.post(FORM, &password("begin")).await.header("location"), "/admin/account?notice=begun");
     let letters = letters(browser).await;
@@ -61,11 +61,11 @@ async fn a_stolen_password_alone_opens_nothing() {
         thief.post("/login/code", "code=000000").await.header("location"),
         "/login/code?problem=code&next=/admin"
     );
-    // Signing out of nothing does not sign the owner out.
+    // Signing out of a half-finished sign-in leaves the owner's session alone.
     thief.post("/logout", "").await;
     assert_eq!(owner.get("/admin").await.status, 200);
 
-    // A code is good once: whoever looks over a shoulder comes too late.
+    // A code works once, so reading it over a shoulder does not help.
     let (first, second) = (waybill.visitor(), waybill.visitor());
     first.sign_in(ADMIN, PASSWORD).await;
     second.sign_in(ADMIN, PASSWORD).await;
@@ -74,7 +74,7 @@ async fn a_stolen_password_alone_opens_nothing() {
     assert_eq!(first.get("/admin").await.status, 200);
     assert!(second.post("/login/code", &next).await.header("location").contains("problem=code"));
 
-    // A recovery code is good once, too.
+    // A recovery code works once, too.
     let recovery = format!("code={}", codes[3].to_lowercase().replace('-', "+"));
     assert_eq!(second.post("/login/code", &recovery).await.header("location"), "/admin");
     let third = waybill.visitor();
@@ -82,7 +82,7 @@ async fn a_stolen_password_alone_opens_nothing() {
     assert!(third.post("/login/code", &recovery).await.header("location").contains("problem=code"));
     assert!(second.get(ACCOUNT).await.text().contains("You have 9 recovery codes left."));
 
-    // The first step is forgotten after a while.
+    // The accepted password expires after ten minutes.
     waybill.clock.advance(TimeDelta::minutes(11));
     let late = third.post("/login/code", &format!("code={}", codes[4])).await;
     assert_eq!(late.header("location"), "/login?problem=late&next=/admin");
@@ -121,7 +121,7 @@ async fn where_it_is_required_nobody_does_anything_before_they_have_one() {
     assert!(admin.get(ACCOUNT).await.text().contains("This console asks for a second factor."));
     set_up(&waybill, &admin).await;
     assert_eq!(admin.get("/admin/developer-tools/export").await.status, 200);
-    // Whoever takes it off again stands outside again.
+    // Removing it withdraws access again.
     assert_eq!(admin.post(FORM, &password("remove")).await.header("location"), "/admin/account?notice=removed");
     assert_eq!(admin.post("/rpc/request_export", "").await.status, 403);
 }
@@ -154,7 +154,7 @@ async fn recovery_codes_are_renewed_for_whoever_knows_the_password() {
     assert!(visitor.post("/login/code", &format!("code={}", old[0])).await.header("location").contains("problem=code"));
 }
 
-/// What a thief begins with a stolen password must not become the owner's second factor.
+/// A set-up that a thief begins with a stolen password must not become the owner's second factor.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_is_shown_to_the_session_that_asked_for_it_and_for_some_minutes() {
     let waybill = Waybill::start().await;
@@ -169,7 +169,7 @@ async fn a_secret_is_shown_to_the_session_that_asked_for_it_and_for_some_minutes
     let (own, _) = set_up(&waybill, &owner).await;
     assert_ne!(own, planted);
     assert!(waybill.audit_trail().await.contains(&"second_factor_begun".to_owned()));
-    // Whoever walks off leaves nothing behind for long.
+    // An unfinished set-up expires.
     let late = waybill.signed_in_as("team.lead@sample.test").await;
     late.post(FORM, &password("begin")).await;
     waybill.clock.advance(TimeDelta::minutes(11));

@@ -36,7 +36,7 @@ async fn the_return_path_never_leaves_the_site() {
     }
 }
 
-/// E01: the same answer for an unknown address and a wrong password.
+/// E01: an unknown address and a wrong password get the same response.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_and_an_unknown_address_look_the_same() {
     let waybill = Waybill::start().await;
@@ -50,7 +50,7 @@ async fn a_wrong_password_and_an_unknown_address_look_the_same() {
     assert!(page.text().contains("Name or password is wrong."));
 }
 
-/// E02: the eleventh attempt waits, whatever address the client claims to have.
+/// E02: the eleventh attempt is rate limited, whatever address the client claims in `X-Forwarded-For`.
 #[tokio::test(flavor = "multi_thread")]
 async fn guessing_is_slowed_down_and_a_claimed_address_does_not_help() {
     let waybill = Waybill::start().await;
@@ -65,7 +65,7 @@ async fn guessing_is_slowed_down_and_a_claimed_address_does_not_help() {
     assert_eq!(answer.header("location"), "/login?problem=often&next=/admin");
 }
 
-/// E05, E09.
+/// E05, E09: the cookie's attributes, and no usable token in the state.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_session_cookie_is_out_of_reach_of_scripts_and_only_its_digest_is_kept() {
     let waybill = Waybill::start().await;
@@ -80,7 +80,7 @@ async fn the_session_cookie_is_out_of_reach_of_scripts_and_only_its_digest_is_ke
     }
 }
 
-/// E04: a cookie that was there before is not made valid by signing in.
+/// E04: signing in does not make a cookie valid that was set before.
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_in_gives_a_new_session() {
     let waybill = Waybill::start().await;
@@ -97,7 +97,7 @@ async fn signing_in_gives_a_new_session() {
     assert_eq!(replay.status, 303);
 }
 
-/// 7.2.4 of ASVS: the session of the cookie that comes along ends, those of other browsers go on.
+/// ASVS 7.2.4: the session of the cookie sent with the sign-in ends; sessions of other browsers go on.
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_in_again_ends_the_session_before() {
     let waybill = Waybill::start().await;
@@ -109,7 +109,7 @@ async fn signing_in_again_ends_the_session_before() {
     assert_eq!((old.status, here.get("/admin").await.status, there.get("/admin").await.status), (303, 200, 200));
 }
 
-/// M8, D15 of the review: after the application has reset a stolen password, the thief is out.
+/// M8, D15: when the application resets a stolen password, the thief's session ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_ends_when_the_stored_password_changes() {
     let waybill = Waybill::start().await;
@@ -120,7 +120,7 @@ async fn a_session_ends_when_the_stored_password_changes() {
     assert_eq!(thief.get("/admin").await.status, 303);
 }
 
-/// D7 of the review: whoever may do nothing cannot fill the trail, nor keep others waiting.
+/// D7: an account without rights can neither flood the audit trail nor delay others.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_may_do_nothing_is_slowed_down() {
     let waybill = Waybill::start().await;
@@ -145,7 +145,7 @@ async fn signing_out_ends_the_session_everywhere() {
     assert_eq!(there.get("/admin").await.status, 303);
 }
 
-/// E06.
+/// E06: idle and absolute limits of a session.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_ends_when_it_is_idle_and_in_any_case_after_twelve_hours() {
     let waybill = Waybill::start().await;
@@ -191,7 +191,7 @@ async fn an_account_that_is_gone_is_signed_out() {
     assert_eq!(lead.get("/admin").await.status, 303);
 }
 
-/// DNS rebinding: a page of somebody else's whose name leads here must get nothing.
+/// DNS rebinding: a foreign page whose host name resolves to this server is refused (421).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_names_another_host_gets_nothing() {
     let waybill = Waybill::start().await;
@@ -247,7 +247,7 @@ fn other_machines_are_not_served_in_clear_text_unless_somebody_insists() {
     }
 }
 
-/// However the scheme is written.
+/// The scheme of `--public-url` is matched whatever its case.
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_tls_cookies_are_secure_and_browsers_are_told_to_stay() {
     let folder = TempDir::new().unwrap();
@@ -272,7 +272,7 @@ async fn behind_tls_cookies_are_secure_and_browsers_are_told_to_stay() {
     server.wait().unwrap();
 }
 
-/// L12 of the review: whoever may create tables made a database look like an application's, and its accounts admins.
+/// L12: otherwise a user who can create tables could imitate a known application and make its accounts admins.
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_of_a_database_sign_in_only_where_somebody_has_named_its_profile() {
     let folder = TempDir::new().unwrap();
@@ -298,7 +298,7 @@ async fn accounts_of_a_database_sign_in_only_where_somebody_has_named_its_profil
     server.wait().unwrap();
 }
 
-/// F18 of the trial: `/healthz` was content while the database was down.
+/// F18: `/healthz` answers 200 while the database is down; `/readyz` does not.
 #[tokio::test(flavor = "multi_thread")]
 async fn readiness_is_more_than_being_there() {
     let waybill = Waybill::start().await;
@@ -313,7 +313,7 @@ async fn readiness_is_more_than_being_there() {
     assert_eq!(visitor.get("/healthz").await.status, 200);
 }
 
-/// M6, D4 of the review: two hundred attempts from many networks kept the owner out.
+/// M6, D4: many attempts from many networks must not lock the owner out.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_has_signed_in_before_is_not_kept_out_by_strangers() {
     let folder = TempDir::new().unwrap();
@@ -347,7 +347,7 @@ async fn whoever_has_signed_in_before_is_not_kept_out_by_strangers() {
     server.wait().unwrap();
 }
 
-/// D14 of the review: what is no door is none, whatever it is asked with.
+/// D14: methods without a route are refused; hostile parameters and paths give nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn methods_that_no_door_has_are_refused() {
     let waybill = Waybill::start().await;

@@ -1,4 +1,4 @@
-//! Whose file it is: signatures, keys, and what is said of a file without one.
+//! Signatures and keys, and what `verify` reports about unsigned files.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -10,7 +10,7 @@ use waybill::seal::Sealer;
 
 use crate::harness::{Ended, Program, changed_line, sample};
 
-/// A machine with its own state, and a file that was exported on it.
+/// A folder with its own state and key, and a file exported from it.
 fn installation() -> TempDir {
     let folder = TempDir::new().unwrap();
     let source = format!("--source=sqlite:{}", sample(20, folder.path()).display());
@@ -53,7 +53,7 @@ fn only_a_trusted_key_earns_the_word_unaltered() {
     write(&elsewhere, "home.pem", exported_keys(&home));
     let ended = run(&elsewhere, &["verify", "out.json", "--key", "home.pem"]);
     assert!(ended.text().starts_with("unaltered: ") && ended.text().contains("a trusted key"), "{}", ended.text());
-    // Somebody else's key, or nobody's, is not what was asked for.
+    // With `--key`, a file signed with another key is refused.
     let ended = run(&elsewhere, &["key", "export"]);
     assert!(ended.code == 1 && ended.stderr.contains("the first export makes it"), "{}", ended.stderr);
     run(&elsewhere, &["key", "rotate"]);
@@ -65,7 +65,7 @@ fn only_a_trusted_key_earns_the_word_unaltered() {
     assert_eq!((json["complete"].as_bool(), json["unaltered"].as_bool()), (Some(true), Some(false)));
 }
 
-/// Whoever rewrites a file can seal it again, and even sign it, with a key of their own.
+/// A seal needs no key: anybody can rewrite a file and seal it again, or sign it with their own key.
 #[test]
 fn a_file_that_was_sealed_again_by_hand_is_never_called_unaltered() {
     let home = installation();
@@ -99,7 +99,7 @@ fn a_file_that_was_sealed_again_by_hand_is_never_called_unaltered() {
     write(&home, "home.pem", exported_keys(&home));
     let ended = run(&home, &["verify", "forged.json", "--key", "home.pem"]);
     assert!(ended.code == 4 && ended.stderr.contains("whole, but not signed"), "{}", ended.stderr);
-    // The signature of the real file is none of this one.
+    // The original file's signature is not valid for the forged one.
     let signature = String::from_utf8(file).unwrap().rsplit_once(",\"signature\":").unwrap().1.to_owned();
     let stolen = String::from_utf8(unsigned).unwrap().trim_end().strip_suffix("}}").unwrap().to_owned()
         + ",\"signature\":"
@@ -151,7 +151,8 @@ fn a_key_is_its_owners_alone() {
     }
 }
 
-/// An independent implementation: OpenSSL checks a signature with the exported key, and makes a key that is taken.
+/// An independent implementation: OpenSSL verifies a signature with the exported key, and generates a key that
+/// Waybill accepts.
 #[test]
 fn openssl_agrees_with_keys_and_signatures() {
     let home = installation();

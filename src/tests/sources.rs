@@ -1,4 +1,4 @@
-//! Sources that are not as one would wish, and values that are not what their column says.
+//! Missing, locked, damaged and read-only sources, and values of another type than their column.
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -30,7 +30,7 @@ fn a_source_that_cannot_be_used_is_named_with_its_reason_and_nothing_is_written(
     let cases = [
         ("missing.db", "missing.db: the database file does not exist"),
         ("text.db", "text.db: the file is not an SQLite database"),
-        // SQLite takes a file shorter than its header for an empty one.
+        // SQLite treats a file shorter than its header as empty.
         ("short.db", "short.db: the database does not fit the profile supportsignal: tables are missing"),
         ("folder.db", "folder.db: the database file cannot be opened: it is a directory"),
         (
@@ -94,7 +94,7 @@ fn a_damaged_source_fails_with_a_clear_reason_and_leaves_no_file() {
     assert!(!folder.path().join("out.json").exists());
 }
 
-/// What SQLite lets into any column comes out tagged, and nothing is lost.
+/// SQLite stores any value in any column; values of another type are exported with a tag, without loss.
 #[test]
 fn values_that_are_not_what_the_column_says_are_kept_exactly() {
     let folder = TempDir::new().unwrap();

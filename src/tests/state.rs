@@ -1,5 +1,5 @@
-//! State belongs to its source: nothing of one database is anything at another, and nothing is removed that is not
-//! Waybill's.
+//! State is bound to its source: sessions, accounts and exports of one database mean nothing for another, and only
+//! Waybill's own files are removed.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use waybill::model::export::RunState;
 
 use crate::harness::{Browser, PASSWORD, Postgres, Program};
 
-/// Accounts of an application's own; everybody's row 1 is its admin.
+/// A profile of an application with its own accounts; row 1 is the admin in every database.
 const PROFILE: &str = r#"
 name = "app"
 [auth]
@@ -30,7 +30,7 @@ hash = "secret"
 role = "plain"
 "#;
 
-/// An application's database, with the same admin as every other one here.
+/// Creates an application's database; all of them have the same admin.
 fn application(folder: &Path, name: &str) -> PathBuf {
     let hash = waybill::server::support::password::hash(PASSWORD, b"0123456789abcdef");
     let path = folder.join(name);
@@ -45,7 +45,7 @@ fn application(folder: &Path, name: &str) -> PathBuf {
     path
 }
 
-/// `waybill serve`, with everything that it printed before it was ready.
+/// A running `waybill serve`, with the lines that it printed at start.
 struct Serving {
     process: Child,
     browser: Browser,
@@ -74,7 +74,7 @@ impl Serving {
         Self::start(folder, &["--source", &source, "--profile", profile.to_str().unwrap()])
     }
 
-    /// The link to make the first account with.
+    /// The printed code for creating the first account.
     fn setup_code(&self) -> Option<String> {
         self.said.iter().find_map(|line| line.split_once("/setup")).map(|(_, rest)| rest.trim().to_owned())
     }
@@ -89,7 +89,7 @@ impl Drop for Serving {
 
 const PAGE: &str = "/admin/developer-tools/export";
 
-/// F1 of the trial: two applications, one system user, no --state.
+/// F1: two applications, one system user, the default `--state`.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_belongs_to_one_application_is_nothing_at_another() {
     let folder = TempDir::new().unwrap();
@@ -101,7 +101,7 @@ async fn what_belongs_to_one_application_is_nothing_at_another() {
     let file = format!("/api/v1/exports/{}/file", run.id);
     let cookie = a.browser.get(PAGE).await;
     assert_eq!(cookie.status, 200);
-    // The session of A at B: its cookie is the same browser's, sent to the other port.
+    // A's session at B: browsers send cookies of a host to every port.
     let token = session_of(folder.path());
     let stranger = |path: String| {
         let b = &b.browser;
@@ -110,7 +110,7 @@ async fn what_belongs_to_one_application_is_nothing_at_another() {
     };
     assert_eq!(stranger(PAGE.into()).await, 303, "A's session opens no page of B's");
     assert_eq!(stranger(file.clone()).await, 401);
-    // B's own admin, with the same id and the same e-mail address.
+    // B's own admin has the same id and e-mail address as A's.
     b.browser.sign_in("boss@example.org", PASSWORD).await;
     let page = b.browser.get(PAGE).await.text();
     assert!(!page.contains("Download again") && !page.contains("Complete and sealed"), "A's export shows at B");
@@ -122,7 +122,8 @@ async fn what_belongs_to_one_application_is_nothing_at_another() {
     assert_eq!(a.browser.get(&file).await.status, 200);
 }
 
-/// Cookies are for every port of a host: a browser sends A's to B, and somebody may send it under B's name.
+/// The token under the cookie names of both sources: browsers send A's cookie to B too, and an attacker can send it
+/// under B's cookie name.
 fn both_names(folder: &Path, token: &str) -> String {
     let state = Connection::open(folder.join("state/waybill/waybill.db")).unwrap();
     let mut statement = state.prepare("SELECT id FROM sources").unwrap();
@@ -134,7 +135,7 @@ fn both_names(folder: &Path, token: &str) -> String {
     cookies.join("; ")
 }
 
-/// The newest session's cookie cannot be read back from the state, so one is planted with a token of our own.
+/// Copies the session under a token that the test knows: the state holds only digests of tokens.
 fn session_of(folder: &Path) -> String {
     use sha2::{Digest, Sha256};
     let state = Connection::open(folder.join("state/waybill/waybill.db")).unwrap();
@@ -171,7 +172,7 @@ async fn accounts_and_set_up_codes_are_good_for_one_database_only() {
     assert!(refused.header("location").contains("problem=wrong"), "A's account signs in at B");
     assert_eq!(b.browser.post("/setup", &form(&code_b, "ada")).await.header("location"), "/login?notice=made");
     drop((a, b));
-    // The command line must say whose account it makes.
+    // With several sources, `user add` needs `--source-name`.
     let which = Program::new(folder.path()).run(["user", "add", "--admin", "eve"]);
     assert_eq!(which.code, 2, "{}", which.stderr);
     assert!(which.stderr.contains("say which one with --source-name (a, b)"), "{}", which.stderr);
@@ -191,7 +192,7 @@ fn a_second_server_on_the_same_state_is_refused_and_harms_nothing() {
     for name in ["mine", "mine.part", &"g".repeat(64)] {
         std::fs::write(files.join(name), "precious").unwrap();
     }
-    // What an earlier version left: files that nobody can download any more.
+    // A file left by an earlier version, which can no longer be downloaded.
     let old = files.join("a".repeat(64));
     std::fs::write(&old, "{").unwrap();
     let link = files.join("b".repeat(64));
@@ -222,7 +223,7 @@ fn a_second_server_on_the_same_state_is_refused_and_harms_nothing() {
     }
     assert!(!old.exists(), "people's data of an earlier version stays for ever");
     assert!(link.symlink_metadata().is_ok(), "a link is nothing of ours");
-    // What a process held is free when it is gone, however it went.
+    // The lock goes with the process, even when it is killed.
     drop(Serving::start(folder.path(), &arguments));
 }
 
@@ -267,14 +268,14 @@ fn a_command_that_was_killed_does_not_stay_running_in_history() {
     assert_eq!(outcomes()[1].0, "completed");
 }
 
-/// A physical copy has the same identity; an upgraded or moved server another one.
+/// A physical copy keeps its server's identity; an upgraded or moved server has a new one.
 #[test]
 fn a_database_that_is_known_otherwise_is_refused_until_the_operator_says_what_it_is() {
     let (one, two, folder) = (Postgres::start(), Postgres::start(), TempDir::new().unwrap());
     for server in [&one, &two] {
         server.sql("CREATE TABLE t (id integer PRIMARY KEY)");
     }
-    // Servers that were made from one template have one identity, like a copy and its original.
+    // Servers created from one template share an identity, like a copy and its original.
     let system = "SELECT system_identifier FROM pg_control_system()";
     assert_eq!(one.sql(system), two.sql(system));
     let run = |server: &Postgres, arguments: &[&str]| {
@@ -293,7 +294,7 @@ fn a_database_that_is_known_otherwise_is_refused_until_the_operator_says_what_it
     let said = run(&two, &["state", "rebind", "--source-name", "staging", "--new"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert_eq!((export(&two, "staging").code, export(&one, "prod").code), (0, 0));
-    // The same name for another database: an upgrade gives a server a new identity.
+    // The same name for a database of another identity, as after an upgrade.
     one.sql_as("postgres", "postgres", "CREATE DATABASE upgraded OWNER waybill_owner");
     let upgraded = |arguments: &[&str]| {
         let mut program = Program::new(folder.path());
@@ -315,7 +316,7 @@ fn a_database_that_is_known_otherwise_is_refused_until_the_operator_says_what_it
     assert_eq!(unknown.code, 2, "{}", unknown.stderr);
 }
 
-/// A file that is moved keeps its number; one of the same name elsewhere is another database.
+/// A moved file keeps its device, inode and creation time; a file of the same name elsewhere is another database.
 #[test]
 fn a_file_that_was_moved_or_renamed_is_refused_until_the_operator_says_so() {
     let folder = TempDir::new().unwrap();
@@ -336,7 +337,7 @@ fn a_file_that_was_moved_or_renamed_is_refused_until_the_operator_says_so() {
         assert_eq!(refused.code, 3, "{}", refused.stderr);
         assert!(refused.stderr.contains("where it no longer lies"), "{}", refused.stderr);
     }
-    // Restored from elsewhere: no number tells, but the place of that name is empty.
+    // A restored copy has a new inode number, but the file known by that name is gone.
     std::fs::create_dir(path("restored")).unwrap();
     std::fs::copy(path("moved/shop.db"), path("restored/shop.db")).unwrap();
     std::fs::remove_file(path("moved/shop.db")).unwrap();
@@ -363,7 +364,7 @@ fn a_file_that_was_moved_or_renamed_is_refused_until_the_operator_says_so() {
     assert_eq!(exports, 2, "its history has come along");
 }
 
-/// A state as the version before sources were told apart left it.
+/// Creates a state of the version before state was bound to a source.
 fn old_state(path: &Path) {
     let state = Connection::open(path).unwrap();
     let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/state/sqlite");

@@ -1,12 +1,12 @@
-//! Nobody who owns a table is lent rights of the user who reads it.
+//! A table's owner must not gain rights of the user who reads the table.
 
 use tempfile::TempDir;
 use waybill::server::source::{Condition, Error, Source};
 
 use crate::harness::{Postgres, Program, source_at};
 
-/// An index can be made between a look at the table and the reading of its rows, and nobody who only reads can
-/// keep its owner from that.
+/// The owner can create an index between the check of a table and the reading of its rows; a user who only reads
+/// cannot prevent it.
 #[test]
 fn a_user_who_may_do_more_than_a_tables_owner_reads_it_only_when_told_to_trust_them() {
     let server = Postgres::start();
@@ -27,7 +27,7 @@ fn a_user_who_may_do_more_than_a_tables_owner_reads_it_only_when_told_to_trust_t
         let arguments = [&["export", "--source", &url, "--output", "out.json", "--force"], more].concat();
         Program::new(folder.path()).run(arguments)
     };
-    // Whatever a role may be called.
+    // Role names may contain any character.
     let trusting = ["--trust-owner", r#"quo"te\d"#, "--trust-owner", "waybill_owner"];
     let refused = export("postgres", &[]);
     assert_eq!(refused.code, 1, "{}", refused.stderr);
@@ -43,7 +43,7 @@ fn a_user_who_may_do_more_than_a_tables_owner_reads_it_only_when_told_to_trust_t
         |user: &str| source_at(&server.url_as(user, "app")).find("things", &[Condition::equals("id", "1")], &["id"]);
     assert!(matches!(signs_in("postgres"), Err(Error::NotATable { .. })));
     assert_eq!(export("postgres", &trusting).code, 0);
-    // Whoever may do no more than the owner lends them nothing.
+    // A user with no more rights than the owner has nothing to lend.
     let own_tables = "name = \"x\"\n[tables.secrets]\nexclude = \"not ours\"\n[tables.parts.columns]\nid = \"plain\"\n\
                       [tables.others.columns]\nid = \"plain\"\n[tables.things.columns]\nid = \"plain\"\n";
     std::fs::write(folder.path().join("own.toml"), own_tables).unwrap();
@@ -53,7 +53,7 @@ fn a_user_who_may_do_more_than_a_tables_owner_reads_it_only_when_told_to_trust_t
         assert_eq!(ended.code, 0, "{user}: {}", ended.stderr);
         assert_eq!(signs_in(user).unwrap(), Some(vec![Some("1".into())]));
     }
-    // One table, one function, one membership or one attribute more, and there is something to gain.
+    // One more table, function, membership or attribute is something to gain.
     for (more, less) in [
         ("GRANT SELECT ON secrets TO reader", "REVOKE SELECT ON secrets FROM reader"),
         ("GRANT SELECT (id) ON secrets TO reader", "REVOKE SELECT (id) ON secrets FROM reader"),
@@ -70,7 +70,7 @@ fn a_user_who_may_do_more_than_a_tables_owner_reads_it_only_when_told_to_trust_t
         ),
         ("GRANT pg_monitor TO reader", "REVOKE pg_monitor FROM reader"),
         ("ALTER ROLE reader BYPASSRLS", "ALTER ROLE reader NOBYPASSRLS"),
-        // A stranger's partition, and a stranger's schema: who could put another table into its place.
+        // A partition or schema owned by a third role, which could put another table in its place.
         ("ALTER TABLE parts_1 OWNER TO stranger", "ALTER TABLE parts_1 OWNER TO waybill_owner"),
         ("ALTER SCHEMA public OWNER TO stranger", "ALTER SCHEMA public OWNER TO waybill_owner"),
     ] {

@@ -1,6 +1,5 @@
-//! How good a guess is, measured over labelled columns. Half of them were looked at while the rules were made; the
-//! others were looked at once, when the rules were done, and what that showed was mended (`docs/trust.md` has both
-//! results).
+//! Measures the guesses over labelled columns. The rules were developed on one half; the other half was held out and
+//! looked at once, when the rules were done, and its errors were then fixed (`docs/trust.md` has both results).
 
 use std::collections::BTreeMap;
 
@@ -13,9 +12,9 @@ use waybill::model::redaction::Classification;
 use waybill::server::profile::{Sample, draft};
 use waybill::server::rows::{Catalog, RowSink, Table, Value};
 
-/// One column a line; the `README.md` beside it says how the labels were decided. Single columns of every kind,
+/// One column a line: single columns of every kind. The `README.md` beside it says how labels were assigned.
 const COLUMNS: &str = include_str!("columns.jsonl");
-/// and whole tables, in which secrets are as rare as they are.
+/// One column a line: whole tables of ordinary applications, with secrets as rare as in practice.
 const TABLES: &str = include_str!("tables.jsonl");
 
 #[derive(Deserialize)]
@@ -29,7 +28,7 @@ struct Labelled {
     primary_key: bool,
     label: String,
     kind: String,
-    /// Staying home is as good as leaving.
+    /// Leaving the column out is as right as exporting it; not counted.
     #[serde(default)]
     ambiguous: bool,
     values: Vec<Json>,
@@ -40,7 +39,7 @@ impl Labelled {
         format!("{}.{}", self.table, self.column)
     }
 
-    /// Whether it was set aside, by its name's hash.
+    /// Whether the column is in the held-out half, by the hash of its name.
     fn is_set_aside(&self) -> bool {
         Sha256::digest(self.field())[0] & 1 == 1
     }
@@ -71,7 +70,7 @@ impl Labelled {
     }
 }
 
-/// Guesses for all of a table's columns at once, so that a value is seen beside its key.
+/// Guesses all columns of a table together, so that a value is seen beside its key.
 fn guessed(columns: &[&Labelled]) -> Vec<Guess> {
     let table = Table {
         name: columns[0].table.clone(),
@@ -106,7 +105,7 @@ fn push(sample: &mut Sample, value: &Json, codec: Codec) {
     pushed.unwrap();
 }
 
-/// What was guessed wrong of one half.
+/// Counts and wrong guesses of one set of columns.
 #[derive(Default)]
 struct Score {
     secrets: usize,

@@ -1,4 +1,4 @@
-//! What a browser does, without one: cookies, forms, server functions, events, downloads.
+//! An HTTP client that behaves like a browser: cookies, forms, server functions, event streams, downloads.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub struct Browser {
     base: String,
 }
 
-/// An answer, read to its end.
+/// A response with its complete body.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
@@ -73,14 +73,14 @@ impl Browser {
         self.post("/login", &format!("email={}&password={}", encode(email), encode(password))).await
     }
 
-    /// Clicks the button, as the page's script does.
+    /// Requests an export with the call that the page's script makes.
     pub async fn request_export(&self) -> Requested {
         let answer = self.post("/rpc/request_export", "").await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         serde_json::from_slice(&answer.body).unwrap()
     }
 
-    /// Follows a run's events to its end.
+    /// Reads a run's event stream to its end and returns the last state.
     pub async fn follow(&self, run: &Requested) -> RunState {
         let url = format!("{}/api/v1/exports/{}/events", self.base, run.id);
         let mut events = self.client.get(url).send().await.unwrap().bytes_stream();

@@ -1,4 +1,4 @@
-//! A real source with a fault in it: what the disk or the engine could do at any record.
+//! A real source with an injected fault: what a disk or an engine can do at any record.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,13 +11,13 @@ pub enum Fault {
     Panic,
     /// The engine reports damage.
     Error,
-    /// The table simply ends, as after an unnoticed truncation.
+    /// The table ends early without an error, as after an unnoticed truncation.
     End,
     /// The read hangs until it is interrupted.
     Hang,
 }
 
-/// Does its fault at the n-th record of each run; 0 for never.
+/// Injects its fault at the n-th record of each run; 0 means never.
 pub struct FaultySource {
     real: Arc<dyn Source>,
     fault: Fault,
@@ -121,7 +121,7 @@ impl RowSink for CountedSink<'_> {
             Fault::Panic => panic!("injected"),
             Fault::Error | Fault::End => Err(Stopped),
             Fault::Hang => {
-                // Slow enough that only an interrupt or a stop ends it in time.
+                // 5 ms a record: only an interrupt or a stop ends the read in time.
                 #[expect(clippy::disallowed_methods, reason = "plays a disk that hangs")]
                 std::thread::sleep(std::time::Duration::from_millis(5));
                 Ok(())

@@ -1,4 +1,4 @@
-//! Reads an export the way somebody else's program would, independent of the writer.
+//! Reads an export as a third-party program would, sharing no code with the writer.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub fn read_export(bytes: &[u8]) -> Export {
     Export { metadata, data: serde_json::from_value(data).unwrap(), integrity }
 }
 
-/// The file with one line changed by `change`, chosen by what it contains.
+/// Returns the file with `change` applied to the first line that contains `containing`.
 pub fn changed_line(bytes: &[u8], containing: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
     let text = std::str::from_utf8(bytes).unwrap();
     let mut done = false;

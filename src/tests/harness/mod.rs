@@ -1,4 +1,4 @@
-//! Arranges the real thing: a sample on disk, the real server on a free port, people who sign in.
+//! Test set-up: a sample database on disk, the real server on a free port, signed-in browsers.
 
 mod browser;
 mod faulty;
@@ -48,21 +48,21 @@ pub const ROLES: [(&str, &str); 5] = [
     ("frontline_worker", "frontline.worker@sample.test"),
 ];
 
-/// A sample of so many incidents.
+/// Writes a sample database with this many incidents.
 pub fn sample(incidents: u64, folder: &Path) -> PathBuf {
     let path = folder.join("sample.db");
     generate(&path, &Size { incidents, participants: incidents / 5, seed: 1 }, PASSWORD, true).unwrap();
     path
 }
 
-/// Changes the source behind the server's back, as its own application would.
+/// Runs SQL on an SQLite file while the server uses it, as the application or another program would.
 pub fn change_source(source: &Path, sql: &str) {
     let connection = rusqlite::Connection::open(source).unwrap();
     connection.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
     connection.execute_batch(sql).unwrap();
 }
 
-/// A clock that a test can move.
+/// A clock that tests advance by hand.
 #[derive(Default)]
 pub struct TestClock(AtomicI64);
 
@@ -79,11 +79,11 @@ impl Clock for TestClock {
     }
 }
 
-/// Waybill, running, with everything about it in one folder.
+/// A running server, with its state and files in one temporary folder.
 pub struct Waybill {
     pub app: Arc<App>,
     pub clock: Arc<TestClock>,
-    /// The sample's file; empty for a source that is none.
+    /// Path of the sample database; empty for other sources.
     pub source: PathBuf,
     pub address: SocketAddr,
     pub folder: TempDir,
@@ -100,7 +100,7 @@ impl Waybill {
         Self::with(incidents, |source| source).await
     }
 
-    /// With something put between the server and its source.
+    /// On a sample, with the source wrapped by `wrap`, such as in a [`FaultySource`].
     pub async fn with(incidents: u64, wrap: impl FnOnce(Arc<dyn Source>) -> Arc<dyn Source>) -> Self {
         let folder = TempDir::new().unwrap();
         let source = sample(incidents, folder.path());
@@ -109,7 +109,7 @@ impl Waybill {
         Self::assemble(folder, source, wrapped, profile, SecondFactorPolicy::Optional).await
     }
 
-    /// On a sample, with what the operator demands.
+    /// On a sample, with this policy for second factors.
     pub async fn start_requiring(second_factor: SecondFactorPolicy) -> Self {
         let folder = TempDir::new().unwrap();
         let file = sample(50, folder.path());
@@ -151,17 +151,17 @@ impl Waybill {
         Self { app, clock, source: file, address, folder, tasks: vec![serving, working] }
     }
 
-    /// What the session cookie is called.
+    /// The name of the session cookie.
     pub fn cookie_name(&self) -> String {
         waybill::server::http::cookie_name(&http::Site::default(), &self.app.source_id)
     }
 
-    /// A browser that nobody signed in with.
+    /// A browser without a session.
     pub fn visitor(&self) -> Browser {
         Browser::new(self.address)
     }
 
-    /// A browser in which somebody signed in.
+    /// A browser with a session of this account.
     pub async fn signed_in_as(&self, email: &str) -> Browser {
         let browser = self.visitor();
         let answer = browser.sign_in(email, PASSWORD).await;
@@ -173,12 +173,12 @@ impl Waybill {
         self.signed_in_as(ADMIN).await
     }
 
-    /// Names of what happened, oldest first; fails when the chain is broken.
+    /// Event names in the audit trail, oldest first. Panics if the hash chain is broken.
     pub async fn audit_trail(&self) -> Vec<String> {
         self.audit_entries().await.into_iter().map(|entry| entry.event).collect()
     }
 
-    /// The whole trail, which must be unbroken.
+    /// All entries of the audit trail, oldest first. Panics if the hash chain is broken.
     pub async fn audit_entries(&self) -> Vec<audit::Recorded> {
         let file = StateFile::open(&self.folder.path().join("waybill.db")).await.unwrap();
         assert_eq!(audit::check(&file, &[]).await.unwrap().fault, None, "the audit chain is broken");
@@ -187,7 +187,7 @@ impl Waybill {
         entries
     }
 
-    /// Files in the artefact folder, half-written ones included.
+    /// Names of the files in the artefact folder, unfinished ones included.
     pub fn artifacts(&self) -> Vec<String> {
         let folder = self.app.exports.artifacts.folder();
         std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()

@@ -1,4 +1,5 @@
-//! A real transaction pooler in front of a test's PostgreSQL, with one server session for everybody.
+//! A real transaction pooler (PgBouncer) in front of a test's PostgreSQL: clients share at most two server
+//! sessions.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -46,7 +47,7 @@ impl<'a> Pooler<'a> {
         format!("postgres://{user}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
     }
 
-    /// Asks as anybody else behind the pooler would.
+    /// Runs SQL as another client of the pooler.
     pub fn sql(&self, sql: &str) -> String {
         let mut psql = self.server.program("psql");
         psql.args(["-X", "-q", "-A", "-t", "-h", "127.0.0.1", "-U", "postgres", "-d", "app", "-p"]);

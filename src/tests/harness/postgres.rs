@@ -1,4 +1,4 @@
-//! A real PostgreSQL server of its own for a test: on loopback, in a temporary folder, gone at the end.
+//! A real PostgreSQL server per test: on loopback, in a temporary folder, stopped and removed on drop.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -16,7 +16,7 @@ pub struct Postgres {
     programs: PathBuf,
 }
 
-/// PostgreSQL refuses to run as root.
+/// Runs the command as the user `postgres` when the tests run as root: PostgreSQL refuses to run as root.
 pub fn unprivileged(command: &mut Command) -> &mut Command {
     let id = |flag: &str| -> Option<u32> {
         let output = Command::new("id").args([flag, "postgres"]).output().ok()?;
@@ -38,7 +38,7 @@ fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }
 
-/// The server's own programs: those that `WAYBILL_POSTGRES` names, else the system's newest.
+/// The folder of the server's programs: `WAYBILL_POSTGRES` if set, else the newest installed version.
 fn programs() -> PathBuf {
     std::env::var_os("WAYBILL_POSTGRES").map_or_else(installed, PathBuf::from)
 }
@@ -65,7 +65,7 @@ pub fn give_away(folder: &Path) {
     }
 }
 
-/// An initialised data folder, made once and copied for each test.
+/// An initialised data folder, created once and copied for each test.
 fn template(programs: &Path) -> PathBuf {
     let version = programs.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     let template = std::env::temp_dir().join(format!("waybill-postgres-{version}-template"));
@@ -79,7 +79,7 @@ fn template(programs: &Path) -> PathBuf {
     init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
         .arg(&data);
     done(unprivileged(&mut init));
-    // Another test may have been quicker: its template is as good.
+    // Another test may have renamed its own template first; either one will do.
     let _ = fs::rename(&data, &template);
     template
 }
@@ -110,7 +110,7 @@ impl Postgres {
         server
     }
 
-    /// From now on the server asks `waybill_owner` for a password in this way.
+    /// Makes the server require a password from `waybill_owner`, by this method of `pg_hba.conf`.
     pub fn ask_for_password(&self, password: &str, method: &str) {
         let kept = if method == "md5" { "md5" } else { "scram-sha-256" };
         let sql = format!("SET password_encryption = '{kept}'; ALTER ROLE waybill_owner PASSWORD '{password}'");
@@ -120,7 +120,8 @@ impl Postgres {
         self.sql_as("postgres", "postgres", "SELECT pg_reload_conf()");
     }
 
-    /// From now on the server asks for TLS and a certificate, which it leaves in `folder` for its owner.
+    /// Makes the server require TLS and a client certificate. Writes certificate and key of `waybill_owner` to
+    /// `folder`; returns the path of the CA certificate.
     pub fn require_tls_and_certificate(&self, folder: &Path) -> PathBuf {
         let authority = self.require_tls_and_password("unused");
         let data = self.folder.path().join("data");
@@ -138,12 +139,12 @@ impl Postgres {
         authority
     }
 
-    /// Where its socket lies.
+    /// The folder of the server's Unix socket.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// From now on the server asks for TLS and a password; gives the certificate of its authority.
+    /// Makes the server require TLS and a password; returns the path of the CA certificate.
     pub fn require_tls_and_password(&self, password: &str) -> PathBuf {
         self.sql_as(
             "postgres",
@@ -188,7 +189,7 @@ impl Postgres {
         );
     }
 
-    /// Such as 15.
+    /// The server's major version, such as 15.
     pub fn major_version(&self) -> u32 {
         self.sql("SHOW server_version_num").parse::<u32>().unwrap() / 10_000
     }
@@ -205,12 +206,12 @@ impl Postgres {
         format!("postgres://{user}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
     }
 
-    /// With limits short enough for a test.
+    /// A source on `app`, with timeouts short enough for a test.
     pub fn source(&self) -> PostgresSource {
         source_at(&self.url())
     }
 
-    /// Runs SQL as the owner of `app` through psql; the answer's cells unaligned.
+    /// Runs SQL through psql as the owner of `app`; returns its unaligned output.
     pub fn sql(&self, sql: &str) -> String {
         self.sql_as("waybill_owner", "app", sql)
     }
@@ -231,7 +232,7 @@ impl Postgres {
         String::from_utf8(output.stdout).unwrap().trim_end_matches('\n').to_owned()
     }
 
-    /// A session that stays open until it is dropped or killed.
+    /// A psql command for a session that stays open until its process ends.
     pub fn psql(&self, user: &str, database: &str) -> Command {
         let mut command = self.program("psql");
         command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", user, "-d", database]);
@@ -239,25 +240,25 @@ impl Postgres {
         command
     }
 
-    /// What the server has written into its log.
+    /// The contents of the server's log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("data/log")).unwrap()
     }
 
-    /// Another of PostgreSQL's own programs; other versions come without clients.
+    /// A client program of PostgreSQL. Falls back to the installed version: other versions come without clients.
     pub fn program(&self, name: &str) -> Command {
         let own = self.programs.join(name);
         Command::new(if own.exists() { own } else { installed().join(name) })
     }
 
-    /// Sessions of Waybill that the server still has.
+    /// The number of Waybill's sessions that are open on the server.
     pub fn sessions_of_waybill(&self) -> u32 {
         let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'waybill'";
         self.sql_as("postgres", "postgres", count).parse().unwrap()
     }
 }
 
-/// A source on any address, with limits short enough for a test.
+/// A source at any URL, with timeouts short enough for a test.
 pub fn source_at(url: &str) -> PostgresSource {
     let address: Address = url.parse().unwrap();
     PostgresSource::connect(address, &[]).unwrap().with_limits(Duration::from_secs(2), Duration::from_millis(700))

@@ -1,4 +1,4 @@
-//! The program itself, as a shell would run it.
+//! The `waybill` program, run as a child process.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// How a command ended.
+/// Exit code and output of a command.
 #[derive(Debug)]
 pub struct Ended {
     pub code: i32,
@@ -20,7 +20,7 @@ impl Ended {
     }
 }
 
-/// A `waybill` command with its state in a folder of its own.
+/// A `waybill` command that keeps its state in the test's folder.
 pub struct Program(pub Command);
 
 impl Program {
@@ -28,7 +28,7 @@ impl Program {
         Self::with(Command::new(env!("CARGO_BIN_EXE_waybill")), folder)
     }
 
-    /// A program in a folder of its own, without the page's files beside it.
+    /// A copy of the program in a folder of its own, without the site's files beside it.
     pub fn alone(folder: &Path) -> Self {
         let program = folder.join("bin/waybill");
         std::fs::create_dir(folder.join("bin")).unwrap();
@@ -36,12 +36,12 @@ impl Program {
         Self::with(Command::new(program), folder)
     }
 
-    /// A program that may write no file larger than so many kilobytes.
+    /// A command that cannot write a file larger than this many kilobytes.
     pub fn limited(kilobytes: u32, folder: &Path) -> Self {
         Self::with_limit(&format!("-f {kilobytes}"), folder)
     }
 
-    /// A program with a limit of the system's, as `ulimit` takes it.
+    /// A command with a resource limit, given as arguments to `ulimit`.
     pub fn with_limit(limit: &str, folder: &Path) -> Self {
         let mut shell = Command::new("bash");
         let script = format!("ulimit {limit}; exec \"$0\" \"$@\"");
@@ -67,7 +67,7 @@ impl Program {
     }
 }
 
-/// A `waybill serve` of its own process, for what only a process can suffer.
+/// `waybill serve` as a child process, for tests that kill it or limit its resources.
 pub struct Server {
     pub process: Child,
     pub address: SocketAddr,
@@ -78,12 +78,12 @@ impl Server {
         Self::started_by(Program::new(folder), source)
     }
 
-    /// One that may write no file larger than so many kilobytes: a disk that is full for exports only.
+    /// A server that cannot write a file larger than this many kilobytes: the disk is full for exports only.
     pub fn with_largest_file(kilobytes: u32, folder: &Path, source: &Path) -> Self {
         Self::started_by(Program::limited(kilobytes, folder), source)
     }
 
-    /// One that may open no more files and connections than most systems let it.
+    /// A server with 1,024 file descriptors, the usual limit of a system.
     pub fn with_usual_files(folder: &Path, source: &Path) -> Self {
         Self::started_by(Program::with_limit("-n 1024", folder), source)
     }

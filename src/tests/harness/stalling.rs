@@ -1,4 +1,4 @@
-//! A wire that can go silent: a proxy that stops passing bytes on, without closing anything.
+//! A TCP proxy that can stall: it stops forwarding bytes without closing a connection.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -13,7 +13,7 @@ pub struct StallingProxy {
 }
 
 impl StallingProxy {
-    /// Passes bytes between its own port and another one.
+    /// Starts a proxy on a free port that forwards to port `to`.
     pub fn start(to: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -38,12 +38,12 @@ impl StallingProxy {
         self.port
     }
 
-    /// From now on nothing passes, in either direction, on old and new connections.
+    /// Stops forwarding in both directions, on existing and new connections.
     pub fn stall(&self) {
         self.stalled.store(true, Ordering::SeqCst);
     }
 
-    /// The network gives up at last: every connection is closed.
+    /// Closes every connection, as a network that finally gives up.
     pub fn cut(&self) {
         self.open.lock().unwrap().drain(..).for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
     }

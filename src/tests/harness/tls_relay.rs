@@ -1,4 +1,4 @@
-//! Somebody who stands between a client and a PostgreSQL server, with a certificate of their own.
+//! A machine in the middle between a client and a PostgreSQL server, with its own TLS certificate.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 /// `SSLRequest` (PostgreSQL manual, 55.7).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
-/// Unpacks what the client sends over TLS and packs it again for the server, and the other way round.
+/// Decrypts what the client sends, re-encrypts it for the server, and does the same in the other direction.
 pub struct TlsRelay {
     pub port: u16,
 }
@@ -53,7 +53,7 @@ fn relay(mut client: TcpStream, server: u16, config: Arc<ServerConfig>) {
     assert_eq!(asked, SSL_REQUEST);
     client.write_all(b"S").unwrap();
     let mut client = StreamOwned::new(ServerConnection::new(config).unwrap(), client);
-    // To the server through a program that speaks its beginning, too.
+    // `openssl s_client` sends PostgreSQL's TLS request to the server and encrypts that side.
     let mut openssl = Command::new("openssl");
     openssl.args(["s_client", "-quiet", "-starttls", "postgres", "-connect", &format!("127.0.0.1:{server}")]);
     let mut there = openssl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

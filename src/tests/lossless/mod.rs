@@ -1,5 +1,5 @@
-//! Nothing is lost: a reader of the file that knows nothing of the writer loads it into an empty
-//! database of the same schema, and every value is compared as the engine's own text or bytes.
+//! Exports are lossless: a reader that shares no code with the writer loads the file into an empty database
+//! of the same schema, and every value is compared as the engine's own text or bytes.
 
 mod postgres;
 mod reader;
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::harness::Program;
 
-/// Drafts a profile, lets everything leave that was guessed to be secret, and exports by it.
+/// Drafts a profile, reclassifies every column guessed secret as plain, and exports with it.
 fn export_everything(folder: &Path, url: &str) -> Vec<u8> {
     let drafted = Program::new(folder).run(["profile", "init", "--source", url]);
     assert_eq!(drafted.code, 0, "{}", drafted.stderr);

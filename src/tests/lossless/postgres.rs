@@ -1,4 +1,4 @@
-//! Every built-in type of PostgreSQL with its extremes, hostile names, and random rows.
+//! PostgreSQL's types with their extremes, hostile names, and random rows.
 
 use std::fmt::Write;
 
@@ -251,7 +251,7 @@ const VALUES: &[(&str, &[&str])] = &[
 
 type Case = (&'static str, Vec<&'static str>);
 
-/// What this server knows: multiranges and infinite numerics are younger than 13.
+/// The cases that this server supports: multiranges and infinite numerics are new in PostgreSQL 14.
 fn cases(server: &Postgres) -> Vec<Case> {
     let is_old = server.major_version() < 14;
     let knows = |kind: &str, value: &str| !(is_old && kind.starts_with("numeric") && value.contains("Infinity"));
@@ -264,7 +264,7 @@ fn ddl(cases: &[Case]) -> String {
     for (at, (kind, _)) in cases.iter().enumerate() {
         let _ = writeln!(sql, "CREATE TABLE t{at} (n integer PRIMARY KEY, v {kind});");
     }
-    // Names, and what databases can do to columns.
+    // Hostile names, and identity, generated, dropped and collated columns.
     let long = "x".repeat(63);
     let _ = writeln!(
         sql,
@@ -294,7 +294,7 @@ feed" VALUES ('x'), (NULL); INSERT INTO none DEFAULT VALUES; INSERT INTO none DE
         INSERT INTO made (a, c) VALUES (1, 'one'), (NULL, 'two');"#
 }
 
-/// `schema.table` in the file's spelling, as SQL.
+/// Converts a table name as the file spells it to a quoted SQL name.
 fn as_sql(name: &str) -> String {
     match name {
         "a.b" => "a.b".into(),
@@ -304,7 +304,7 @@ fn as_sql(name: &str) -> String {
     }
 }
 
-/// What an independent reader makes of a file: INSERT statements.
+/// INSERT statements for the tables that the independent reader returned.
 fn inserts(tables: &[Table]) -> String {
     let mut sql = String::from("SET lc_monetary = 'C'; SET xmloption = content; SET search_path = public;\n");
     for table in tables {
@@ -340,7 +340,7 @@ fn literal(cell: &Cell) -> String {
     }
 }
 
-/// Every row of every table as the engine writes it.
+/// Every row of every table, in the engine's own text form.
 fn everything(server: &Postgres, database: &str) -> Vec<String> {
     let tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables \
                   WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1";
@@ -389,7 +389,7 @@ fn clip(text: &str) -> String {
     text.chars().take(600).collect()
 }
 
-/// Columns of a random table, and a strategy for literals of each.
+/// A strategy for SQL literals of one of `KINDS`.
 fn any_literal(kind: usize) -> BoxedStrategy<String> {
     let quoted = |text: String| format!("'{}'", text.replace('\'', "''"));
     match kind {
@@ -425,7 +425,7 @@ fn random_schemas_with_random_rows_survive() {
         let row: Vec<_> = kinds.iter().map(cell).collect();
         (Just(kinds), "[^\\x00\\x01.\"]{1,15}", proptest::collection::vec(row, 0..6))
     });
-    // Each case makes two databases; a failure is told, not shrunk through hundreds of them.
+    // Each case creates two databases, so a failure is reported without shrinking through hundreds of them.
     let config = Config { cases: 12, max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
     let runner = &mut TestRunner::new(config);
     let ran = runner.run(&tables, |(kinds, name, rows)| {
@@ -447,7 +447,7 @@ fn random_schemas_with_random_rows_survive() {
     ran.unwrap();
 }
 
-/// Each physical row leaves exactly once, and what is no plain table is named.
+/// Each physical row is exported exactly once; objects that are not plain tables are listed.
 #[test]
 fn partitions_and_inheritance_leave_once() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());

@@ -1,4 +1,4 @@
-//! Reads a file by its own schema, as `waybill guide` describes it, sharing no code with the writer.
+//! Reads an export by the schema in the file, as `waybill guide` describes it; shares no code with the writer.
 
 use std::collections::HashMap;
 
@@ -6,12 +6,12 @@ use base64::Engine;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// A value as a database should get it.
+/// A value to insert into a database.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
     Null,
     Boolean(bool),
-    /// Digits and other text that the column's type reads.
+    /// Text, or digits that the column's type parses.
     Text(String),
     /// Text that is not UTF-8.
     TextBytes(Vec<u8>),
@@ -86,12 +86,12 @@ fn cell(codec: &str, json: &str) -> Cell {
         "integer" => Cell::Integer(text().parse().unwrap()),
         "dynamic" if json.starts_with('"') => Cell::Text(text()),
         "dynamic" => json.parse().map_or_else(|_| Cell::Real(json.parse().unwrap()), Cell::Integer),
-        // The decimal text itself: parsing it here could hide a digit too few.
+        // Numbers stay decimal text: parsing them here could hide a missing digit.
         _ => Cell::Text(text()),
     }
 }
 
-/// `{"$tag":…}` at the top of a value.
+/// Reads a tagged value, `{"$tag":…}`.
 fn tagged(json: &str) -> Option<Cell> {
     let tags: HashMap<&str, &RawValue> = serde_json::from_str(json).ok().filter(|_| json.starts_with("{\"$"))?;
     let (tag, value) = tags.into_iter().next()?;

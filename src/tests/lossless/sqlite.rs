@@ -1,4 +1,4 @@
-//! What SQLite lets into a file, loaded again and compared with `typeof` and `quote`.
+//! Every kind of value that SQLite stores, loaded again and compared with `typeof` and `quote`.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
