@@ -7,7 +7,7 @@ const people = [
   ...(Object.keys(SERVERS) as ServerName[]).map((server) => ({ who: "admin", email: ADMIN, server })),
   { who: "lead", email: LEAD, server: "normal" as ServerName },
   { who: "admin", email: ADMIN, server: "postgres" as ServerName },
-  { who: "admin", email: "ada", server: "own" as ServerName },
+  { who: "admin", email: "ada", server: "profileless" as ServerName },
 ];
 
 for (const { who, email, server } of people) {

@@ -1,5 +1,5 @@
 import { EXPORT, session, url } from "../../fixtures/servers.ts";
-import { expect, expectAccessible, hydrated, test } from "../../fixtures/test.ts";
+import { expect, expectAccessible, waitForHydration, test } from "../../fixtures/test.ts";
 import { ExportPage } from "../../pages/export-page.ts";
 
 const PAGES = ["/login", "/login/code", "/setup", "/admin", "/admin/account", EXPORT, `${EXPORT}/guide`, `${EXPORT}/history`, `${EXPORT}/history/audit`, `${EXPORT}/verify`, "/nothing-here"];
@@ -9,7 +9,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     test(`axe finds nothing on ${path} in ${colorScheme}`, async ({ page }) => {
       await page.emulateMedia({ colorScheme });
       await page.goto(path);
-      await hydrated(page);
+      await waitForHydration(page);
       await expectAccessible(page);
     });
   }
@@ -18,13 +18,13 @@ for (const colorScheme of ["light", "dark"] as const) {
 test("axe finds nothing before, during and after an export", async ({ browser }) => {
   const context = await browser.newContext({ baseURL: url("large"), storageState: session("admin", "large") });
   const page = await context.newPage();
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
   await page.getByText("How to analyse the file").click();
   await expectAccessible(page);
-  await exporting.button.click();
-  await expect(exporting.cancel).toBeVisible();
+  await exportPage.button.click();
+  await expect(exportPage.cancel).toBeVisible();
   await expectAccessible(page);
   await expect(page.getByRole("heading", { name: "Complete and sealed" })).toBeVisible({ timeout: 30_000 });
   await expectAccessible(page);
@@ -32,33 +32,33 @@ test("axe finds nothing before, during and after an export", async ({ browser })
 });
 
 test("the whole flow works by keyboard, with a visible focus", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
   await page.keyboard.press("Tab");
   await expect(page.getByRole("link", { name: "Skip to content" })).toBeFocused();
   for (let step = 0; step < 30; step += 1) {
     await page.keyboard.press("Tab");
     const outline = await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle);
     expect(outline).not.toBe("none");
-    if (await exporting.button.evaluate((button) => button === document.activeElement)) break;
+    if (await exportPage.button.evaluate((button) => button === document.activeElement)) break;
   }
-  await expect(exporting.button).toBeFocused();
+  await expect(exportPage.button).toBeFocused();
   const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
   expect(await download.failure()).toBeNull();
 });
 
 test("the live region speaks at the start and at the end", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
   await page.evaluate(() => {
     const region = document.querySelector("p.visually-hidden[role=status]")!;
     const heard: string[] = [];
     new MutationObserver(() => heard.push(region.textContent ?? "")).observe(region, { childList: true, characterData: true, subtree: true });
     Object.assign(window, { heard });
   });
-  await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+  await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
   const heard = await page.evaluate(() => (window as unknown as { heard: string[] }).heard);
   expect(heard[0]).toBe("Export started.");
   expect(heard.at(-1)).toMatch(/^Complete and sealed\. [\d,]+ records\.$/);
@@ -70,7 +70,7 @@ for (const [what, size] of [["320 pixels wide", { width: 320, height: 640 }], ["
     await page.setViewportSize(size);
     for (const path of PAGES) {
       await page.goto(path);
-      await hydrated(page);
+      await waitForHydration(page);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       expect(overflow, path).toBeLessThanOrEqual(0);
     }

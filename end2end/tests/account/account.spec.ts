@@ -9,7 +9,7 @@ const ACCOUNT = "/admin/account";
 const NAME = "grace";
 const NEW_PASSWORD = "seven quiet lighthouses at noon";
 
-test.use({ baseURL: url("own"), storageState: { cookies: [], origins: [] } });
+test.use({ baseURL: url("profileless"), storageState: { cookies: [], origins: [] } });
 test.describe.configure({ mode: "serial" });
 
 let letters = "";

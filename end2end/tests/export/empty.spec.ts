@@ -1,6 +1,6 @@
-import { checked } from "../../fixtures/files.ts";
+import { readVerifiedExport } from "../../fixtures/files.ts";
 import { session, url } from "../../fixtures/servers.ts";
-import { expect, expectAccessible, hydrated, test } from "../../fixtures/test.ts";
+import { expect, expectAccessible, waitForHydration, test } from "../../fixtures/test.ts";
 import { ExportPage } from "../../pages/export-page.ts";
 
 test.use({ baseURL: url("empty"), storageState: session("admin", "empty") });
@@ -13,10 +13,10 @@ test("history has words of its own before the first export", async ({ page }) =>
 });
 
 test("a database without records gives a valid file", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
-  const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
-  const file = await checked(download);
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
+  const file = await readVerifiedExport(download);
   expect(file.data.incidents).toEqual([]);
 });

@@ -1,52 +1,52 @@
 import { execFileSync } from "node:child_process";
-import { checked } from "../../fixtures/files.ts";
+import { readVerifiedExport } from "../../fixtures/files.ts";
 import { PROGRAM } from "../../fixtures/servers.ts";
-import { expect, hydrated, test } from "../../fixtures/test.ts";
+import { expect, waitForHydration, test } from "../../fixtures/test.ts";
 import { ExportPage } from "../../pages/export-page.ts";
 
 test("the admin clicks Export Full Database and finds a complete, sealed file @smoke", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
-  const shown = await exporting.records.textContent();
-  const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
+  const shown = await exportPage.records.textContent();
+  const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
   expect(download.suggestedFilename()).toMatch(/^supportsignal-db-export-\d{4}-\d\d-\d\d-\d{4}\.json$/);
-  const file = await checked(download);
+  const file = await readVerifiedExport(download);
   expect(file.records.toLocaleString("en-US")).toBe(shown);
-  await expect(exporting.result("Complete and sealed")).toBeVisible();
-  await expect(exporting.digest).toHaveText(file.sha256);
+  await expect(exportPage.result("Complete and sealed")).toBeVisible();
+  await expect(exportPage.digest).toHaveText(file.sha256);
   expect(Object.keys(file.data.users[0])).not.toContain("password");
   const verdict = execFileSync(PROGRAM, ["verify", file.path, "--sha256", file.sha256]).toString();
   expect(verdict).toContain(`: ${shown} records in 22 tables`);
 });
 
 test("the result stays after a reload and the file can be downloaded again", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
-  const [first] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
-  const { sha256 } = await checked(first);
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
+  const [first] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
+  const { sha256 } = await readVerifiedExport(first);
   await page.reload();
-  await hydrated(page);
-  await expect(exporting.digest).toHaveText(sha256);
+  await waitForHydration(page);
+  await expect(exportPage.digest).toHaveText(sha256);
   const [again] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download again" }).click()]);
-  expect((await checked(again)).sha256).toBe(sha256);
+  expect((await readVerifiedExport(again)).sha256).toBe(sha256);
 });
 
 test("a toast says how it ended", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
-  await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
+  await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
   await expect(page.locator(".toast")).toContainText("Complete and sealed.");
   await page.locator(".toast").getByRole("button", { name: "Close" }).click();
   await expect(page.locator(".toast")).toHaveCount(0);
 });
 
 test("refresh takes a new preview without losing the place", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
   const before = await page.locator("time").first().textContent();
   await page.waitForTimeout(1_500);
   await page.getByRole("button", { name: "Refresh" }).click();
@@ -55,19 +55,19 @@ test("refresh takes a new preview without losing the place", async ({ page }) =>
 });
 
 test("the guide holds this file's name", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
   await page.getByText("How to analyse the file").click();
   await expect(page.getByRole("heading", { name: "The basic workflow" })).toBeVisible();
   await expect(page.getByText(/waybill verify supportsignal-db-export-/).first()).toBeVisible();
 });
 
 test("history lists the export with its digest", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
-  const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
-  const { sha256 } = await checked(download);
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
+  const { sha256 } = await readVerifiedExport(download);
   await page.getByRole("link", { name: "History" }).click();
   const newest = page.locator("tbody tr").first();
   await expect(newest).toContainText("Complete");

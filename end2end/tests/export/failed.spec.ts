@@ -1,17 +1,17 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { FOLDER, session, url } from "../../fixtures/servers.ts";
-import { expect, expectAccessible, hydrated, test } from "../../fixtures/test.ts";
+import { expect, expectAccessible, waitForHydration, test } from "../../fixtures/test.ts";
 import { ExportPage } from "../../pages/export-page.ts";
 
 test.use({ baseURL: url("damaged"), storageState: session("admin", "damaged") });
 
 test("a run that fails says at which table and record, what to do, and gives a reference", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
-  await exporting.button.click();
-  await expect(exporting.result("Not complete")).toBeVisible();
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
+  await exportPage.button.click();
+  await expect(exportPage.result("Not complete")).toBeVisible();
   const panel = page.getByRole("alert").filter({ hasText: "Not complete" });
   await expect(panel).toContainText(/Stopped at incident_narratives, record \d+: the database is damaged/);
   await expect(panel).toContainText(/Reference [0-9A-Z]{4}-[0-9A-Z]{4}/);
@@ -25,18 +25,18 @@ test("a database that is not the application's says which table is missing, and 
     const script = `import sqlite3; sqlite3.connect("${join(FOLDER, "damaged.db")}").execute("ALTER TABLE ${from} RENAME TO ${to}")`;
     execFileSync("python3", ["-c", script]);
   };
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
   rename("incidents", "gone");
   // A refresh within a second of the last preview returns the same preview.
   await page.waitForTimeout(1_100);
   await page.getByRole("button", { name: "Refresh" }).click();
   await expect(page.getByRole("alert")).toContainText("The database cannot be read");
   await expect(page.getByRole("alert")).toContainText("a table is missing: incidents");
-  await hydrated(page);
+  await waitForHydration(page);
   await expectAccessible(page);
   rename("gone", "incidents");
   await page.getByRole("link", { name: "Try again" }).click();
-  await expect(exporting.button).toBeVisible();
+  await expect(exportPage.button).toBeVisible();
 });

@@ -2,20 +2,20 @@
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
-import { checked } from "../../fixtures/files.ts";
+import { readVerifiedExport } from "../../fixtures/files.ts";
 import { PROGRAM, session, url } from "../../fixtures/servers.ts";
-import { expect, expectAccessible, hydrated, test } from "../../fixtures/test.ts";
+import { expect, expectAccessible, waitForHydration, test } from "../../fixtures/test.ts";
 import { ExportPage } from "../../pages/export-page.ts";
 
 test.describe("without a profile", () => {
-  test.use({ baseURL: url("own"), storageState: session("admin", "own") });
+  test.use({ baseURL: url("profileless"), storageState: session("admin", "profileless") });
 
   for (const colorScheme of ["light", "dark"] as const) {
     test(`the page says that secrets are a guess and lists every guess, in ${colorScheme}`, async ({ page }) => {
       await page.emulateMedia({ colorScheme });
-      const exporting = new ExportPage(page);
-      await exporting.open();
-      await hydrated(page);
+      const exportPage = new ExportPage(page);
+      await exportPage.open();
+      await waitForHydration(page);
       await expect(page.getByRole("heading", { name: "What is secret here is a guess" })).toBeVisible();
       await page.getByText("9 columns guessed, 1 as secret").click();
       await expect(page.getByText("customers.api_key")).toBeVisible();
@@ -25,11 +25,11 @@ test.describe("without a profile", () => {
   }
 
   test("secrets stay home all the same", async ({ page }) => {
-    const exporting = new ExportPage(page);
-    await exporting.open();
-    await hydrated(page);
-    const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
-    const file = await checked(download);
+    const exportPage = new ExportPage(page);
+    await exportPage.open();
+    await waitForHydration(page);
+    const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
+    const file = await readVerifiedExport(download);
     expect(Object.keys(file.data.customers[0])).toEqual(["id", "full_name", "email", "tier"]);
     expect(file.name).toMatch(/^own-export-/);
   });
@@ -47,29 +47,29 @@ test.describe("grown apart from its profile", () => {
   for (const colorScheme of ["light", "dark"] as const) {
     test(`the page lists every difference with the line to add, in ${colorScheme}`, async ({ page }) => {
       await page.emulateMedia({ colorScheme });
-      const exporting = new ExportPage(page);
-      await exporting.open();
+      const exportPage = new ExportPage(page);
+      await exportPage.open();
       const panel = page.getByRole("region", { name: "Database and profile have grown apart" });
       await expect(panel.getByText('two_factor_secret = { class = "secret", type = "TEXT" }')).toBeVisible();
       await expect(panel.getByText("is not in the database. Did you mean sites.updated_on?")).toBeVisible();
       await expect(panel.getByText("webhooks", { exact: true })).toBeVisible();
-      await hydrated(page);
+      await waitForHydration(page);
       await expectAccessible(page);
     });
 
     test(`a finished export says first what it left out, and history keeps it, in ${colorScheme}`, async ({ page }) => {
       await page.emulateMedia({ colorScheme });
-      const exporting = new ExportPage(page);
-      await exporting.open();
-      await hydrated(page);
-      const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+      const exportPage = new ExportPage(page);
+      await exportPage.open();
+      await waitForHydration(page);
+      const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
       const result = page.getByRole("region", { name: "Result" });
       await expect(result.getByRole("heading")).toHaveText(
         "Complete, without 1 table and 2 columns that the profile does not know, without 1 column that the database no longer has",
       );
       await expect(result).toContainText("Left out, unknown to the profile: webhooks, users.two_factor_secret, sites.updated_on.");
       await expectAccessible(page);
-      const file = await checked(download);
+      const file = await readVerifiedExport(download);
       expect(Object.keys(file.data)).not.toContain("webhooks");
       await page.goto("/admin/developer-tools/export/history");
       const newest = page.getByRole("row").nth(1);
@@ -84,32 +84,32 @@ test.describe("in PostgreSQL", () => {
   test.use({ baseURL: url("postgres"), storageState: session("admin", "postgres") });
 
   test("the page names engine and version, and the file is whole @smoke", async ({ page }) => {
-    const exporting = new ExportPage(page);
-    await exporting.open();
-    await hydrated(page);
+    const exportPage = new ExportPage(page);
+    await exportPage.open();
+    await waitForHydration(page);
     await expect(page.getByText(/supportsignal · PostgreSQL \d+/)).toBeVisible();
-    const shown = await exporting.records.textContent();
-    const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
-    const file = await checked(download);
+    const shown = await exportPage.records.textContent();
+    const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
+    const file = await readVerifiedExport(download);
     expect(file.records.toLocaleString("en-US")).toBe(shown);
   });
 
   for (const packing of ["gzip", "zstd"] as const) {
     test(`a file packed with ${packing} is small, named so and whole`, async ({ page }) => {
-      const exporting = new ExportPage(page);
-      await exporting.open();
-      await hydrated(page);
+      const exportPage = new ExportPage(page);
+      await exportPage.open();
+      await waitForHydration(page);
       await page.getByLabel("Packing").selectOption(packing);
       const suffix = packing === "gzip" ? ".json.gz" : ".json.zst";
       await expect(page.locator("code.file")).toContainText(suffix);
       await expect(page.getByText(`--compress ${packing}`)).toBeVisible();
-      const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+      const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
       expect(download.suggestedFilename().endsWith(suffix)).toBe(true);
       const path = await download.path();
       expect(statSync(path).size).toBeLessThan(1_500_000);
-      const digest = (await exporting.digest.textContent()) ?? "";
+      const digest = (await exportPage.digest.textContent()) ?? "";
       await page.goto("/admin/developer-tools/export/verify");
-      await hydrated(page);
+      await waitForHydration(page);
       await page.locator("input[type=file]").setInputFiles(path);
       await expect(page.getByRole("heading", { name: "Whole and unaltered" })).toBeVisible();
       await expect(page.getByTestId("sha256")).toHaveText(digest);

@@ -1,26 +1,26 @@
 import { execFileSync } from "node:child_process";
 import { PROGRAM, session, url } from "../../fixtures/servers.ts";
-import { expect, hydrated, test } from "../../fixtures/test.ts";
+import { expect, waitForHydration, test } from "../../fixtures/test.ts";
 import { ExportPage } from "../../pages/export-page.ts";
 
 test.use({ baseURL: url("large"), storageState: session("admin", "large") });
 test.describe.configure({ mode: "serial" });
 
 test("a run can be cancelled, and nothing is downloaded", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
-  await exporting.button.click();
-  await exporting.cancel.click();
-  await expect(exporting.result("Cancelled")).toBeVisible();
-  await expect(exporting.button).toBeVisible();
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
+  await exportPage.button.click();
+  await exportPage.cancel.click();
+  await expect(exportPage.result("Cancelled")).toBeVisible();
+  await expect(exportPage.button).toBeVisible();
 });
 
 test("progress shows table, records, bytes, rate and time left, and a page that is reloaded adopts the run", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
-  await exporting.button.click();
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
+  await exportPage.button.click();
   const panel = page.getByRole("region", { name: "Export in progress" });
   await expect(panel.getByRole("heading")).toContainText(/Exporting \w+/);
   await expect(panel).toContainText(/Records [\d,]+ of [\d,]+/);
@@ -31,5 +31,5 @@ test("progress shows table, records, bytes, rate and time left, and a page that 
   const verdict = JSON.parse(execFileSync(PROGRAM, ["verify", "--json", await download.path()]).toString());
   expect(verdict.complete).toBe(true);
   expect(verdict.records).toBeGreaterThan(1_000_000);
-  await expect(exporting.digest).toHaveText(verdict.sha256);
+  await expect(exportPage.digest).toHaveText(verdict.sha256);
 });

@@ -1,20 +1,20 @@
 import { readFileSync } from "node:fs";
-import { checked } from "../../fixtures/files.ts";
+import { readVerifiedExport } from "../../fixtures/files.ts";
 import { session, url } from "../../fixtures/servers.ts";
-import { expect, expectAccessible, hydrated, test } from "../../fixtures/test.ts";
+import { expect, expectAccessible, waitForHydration, test } from "../../fixtures/test.ts";
 import { ExportPage } from "../../pages/export-page.ts";
 
 const VERIFY = "/admin/developer-tools/export/verify";
 
 test("the page's verifier accepts a whole file, names what is wrong with others, and uploads nothing", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
-  const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
-  const file = await checked(download);
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
+  const file = await readVerifiedExport(download);
   const bytes = readFileSync(file.path);
   await page.goto(VERIFY);
-  await hydrated(page);
+  await waitForHydration(page);
   const sent: string[] = [];
   page.on("request", (request) => {
     // Only the seal's digest of a valid file is looked up; nothing else is sent.
@@ -62,13 +62,13 @@ test("the page's verifier accepts a whole file, names what is wrong with others,
 test("a dropped file of hundreds of megabytes is read slice by slice", async ({ browser }) => {
   const context = await browser.newContext({ baseURL: url("large"), storageState: session("admin", "large") });
   const page = await context.newPage();
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
-  const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
   const path = await download.path();
   await page.goto(VERIFY);
-  await hydrated(page);
+  await waitForHydration(page);
   await page.locator("input[type=file]").setInputFiles(path);
   await expect(page.getByRole("heading", { name: "Whole and unaltered" })).toBeVisible({ timeout: 50_000 });
   await context.close();
@@ -77,12 +77,12 @@ test("a dropped file of hundreds of megabytes is read slice by slice", async ({ 
 test("of two files that are chosen one after the other, the later one is meant", async ({ browser }) => {
   const context = await browser.newContext({ baseURL: url("large"), storageState: session("admin", "large") });
   const page = await context.newPage();
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await hydrated(page);
-  const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
   await page.goto(VERIFY);
-  await hydrated(page);
+  await waitForHydration(page);
   await page.locator("input[type=file]").setInputFiles(await download.path());
   await page.locator("input[type=file]").setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("hello\n") });
   await expect(page.locator("section.bad")).toContainText("not a Waybill snapshot");

@@ -1,24 +1,24 @@
 import { execFileSync } from "node:child_process";
-import { checked } from "../../fixtures/files.ts";
+import { readVerifiedExport } from "../../fixtures/files.ts";
 import { PROGRAM, session, url } from "../../fixtures/servers.ts";
 import { expect, test } from "../../fixtures/test.ts";
 import { ExportPage } from "../../pages/export-page.ts";
 
 test("without JavaScript the numbers are there, and the button leads to the same file", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  const shown = await exporting.records.textContent();
-  const [download] = await Promise.all([page.waitForEvent("download"), exporting.button.click()]);
-  const file = await checked(download);
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  const shown = await exportPage.records.textContent();
+  const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
+  const file = await readVerifiedExport(download);
   expect(file.records.toLocaleString("en-US")).toBe(shown);
   await page.goto("/admin/developer-tools/export");
-  await expect(exporting.digest).toHaveText(file.sha256);
+  await expect(exportPage.digest).toHaveText(file.sha256);
   await expect(page.getByRole("button", { name: "Copy" })).toHaveCount(0);
 });
 
 test("without JavaScript the guide opens, the theme changes, and the verifier says what to use instead", async ({ page }) => {
-  const exporting = new ExportPage(page);
-  await exporting.open();
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
   await page.getByText("How to analyse the file").click();
   await expect(page.getByRole("heading", { name: "Prompts", exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Dark" }).click();
@@ -34,9 +34,9 @@ test("without JavaScript the run's page reloads itself until the file is there",
   const state = { baseURL: url("large"), storageState: session("admin", "large"), javaScriptEnabled: false };
   const context = await browser.newContext(state);
   const page = await context.newPage();
-  const exporting = new ExportPage(page);
-  await exporting.open();
-  await exporting.button.click();
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await exportPage.button.click();
   await expect(page.getByRole("heading", { name: /Exporting|Counting/ })).toBeVisible();
   const download = await page.waitForEvent("download");
   const verdict = execFileSync(PROGRAM, ["verify", await download.path()]).toString();

@@ -1,5 +1,5 @@
 import { ADMIN, EXPORT, PASSWORD, session, url } from "../../fixtures/servers.ts";
-import { expect, expectAccessible, hydrated, test } from "../../fixtures/test.ts";
+import { expect, expectAccessible, waitForHydration, test } from "../../fixtures/test.ts";
 
 test.describe("a team lead", () => {
   test.use({ storageState: session("lead") });
@@ -39,7 +39,7 @@ test.describe("an anonymous visitor", () => {
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.goto(url("empty") + EXPORT);
-    await hydrated(page);
+    await waitForHydration(page);
     await page.getByRole("button", { name: "Sign out" }).click();
     await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
     await page.goBack();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { chromium } from "@playwright/test";
 import lighthouse from "lighthouse";
 import { EXPORT, session, url } from "../../fixtures/servers.ts";
-import { expect, hydrated, test } from "../../fixtures/test.ts";
+import { expect, waitForHydration, test } from "../../fixtures/test.ts";
 
 const SITE = join(import.meta.dirname, "../../../target/site/pkg");
 
@@ -28,7 +28,7 @@ test("the check of files weighs at most 250 kB", async ({ page }) => {
     if (response.url().includes("/pkg/verifier.")) transferred.push(Number(response.headers()["content-length"]));
   });
   await page.goto(`${EXPORT}/verify`);
-  await hydrated(page);
+  await waitForHydration(page);
   await page.locator("input[type=file]").setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("x") });
   await expect(page.getByRole("heading", { name: "Not whole" })).toBeVisible();
   console.log("transferred for the check of files", transferred);
