@@ -3,18 +3,18 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that cannot run stops with its reason")]
 
-mod contender;
 #[path = "../tests/harness/postgres.rs"]
 #[expect(dead_code, reason = "the bench needs less of it than the tests")]
 mod postgres;
-mod site;
+mod timed_program;
+mod web_server;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use contender::{Contender, Run, measured, measured_and_kept, report};
 use postgres::Postgres;
-use site::Site;
+use timed_program::{Measurement, TimedProgram, measure, measure_and_keep_output, report};
+use web_server::WebServer;
 
 /// The sample's tables that an export includes; the other programs read the same ones.
 const TABLES: [&str; 22] = [
@@ -42,53 +42,57 @@ const TABLES: [&str; 22] = [
     "workflow_handoffs",
 ];
 /// Counted runs after one warm-up; a single one at sizes where a run takes minutes.
-const RUNS: usize = 5;
-const RUNS_WHEN_LARGE: usize = 1;
-const LARGE: u64 = 500_000;
+const ROUNDS: usize = 5;
+const ROUNDS_WHEN_LARGE: usize = 1;
+const LARGE_INCIDENTS: u64 = 500_000;
 const PASSWORD: &str = "bench";
 
 /// Environment variable with the path of another build to compare with this one.
-const BASELINE: &str = "WAYBILL_BENCH_BASELINE";
+const BASELINE_VARIABLE: &str = "WAYBILL_BENCH_BASELINE";
 
 fn main() {
-    if let Some(program) = std::env::var_os(BASELINE) {
-        return beside_a_baseline(Path::new(&program));
+    if let Some(program) = std::env::var_os(BASELINE_VARIABLE) {
+        return compare_with_baseline(Path::new(&program));
     }
     let sizes = std::env::var("WAYBILL_BENCH_INCIDENTS").unwrap_or_else(|_| "100000 1000000".into());
     for incidents in sizes.split_whitespace() {
-        at_size(incidents.parse().expect("WAYBILL_BENCH_INCIDENTS holds numbers"));
+        compare_at_size(incidents.parse().expect("WAYBILL_BENCH_INCIDENTS holds numbers"));
     }
-    one_huge_cell();
+    measure_huge_value();
 }
 
 /// Compares exports and verifications of two builds, in turn.
-fn beside_a_baseline(program: &Path) {
-    let ground = Ground::prepare(100_000);
+fn compare_with_baseline(program: &Path) {
+    let ground = BenchEnvironment::prepare(100_000);
     let (pg, lite) = (ground.server.url(), ground.sqlite_url());
     let baseline = |source: &str, state: &str| {
         let mut export = Command::new(program);
         export.args(["export", "--output", "-", "--source", source, "--state"]);
-        export.arg(format!("sqlite:{}", ground.file(state).display()));
+        export.arg(format!("sqlite:{}", ground.path(state).display()));
         export
     };
-    let out = |name: &str| ground.file(name);
-    let programs: Vec<Contender<'_>> = vec![
-        Contender::new("this build, PostgreSQL", || measured_and_kept(&mut ground.stream(&pg, &[]), &out("pg.json"))),
-        Contender::new("the baseline, PostgreSQL", || {
-            measured_and_kept(&mut baseline(&pg, "baseline.db"), &out("old.json"))
+    let out = |name: &str| ground.path(name);
+    let programs: Vec<TimedProgram<'_>> = vec![
+        TimedProgram::new("this build, PostgreSQL", || {
+            measure_and_keep_output(&mut ground.export_to_stdout_command(&pg, &[]), &out("pg.json"))
         }),
-        Contender::new("this build, SQLite", || measured(&mut ground.stream(&lite, &[]), &out("lite.json"))),
-        Contender::new("the baseline, SQLite", || measured(&mut baseline(&lite, "baseline.db"), &out("lite.json"))),
-        Contender::new("this build, verify", || {
-            measured(waybill().arg("verify").arg(out("pg.json")), &out("verdict.txt"))
+        TimedProgram::new("the baseline, PostgreSQL", || {
+            measure_and_keep_output(&mut baseline(&pg, "baseline.db"), &out("old.json"))
         }),
-        Contender::new("the baseline, verify", || {
-            measured(Command::new(program).arg("verify").arg(out("old.json")), &out("verdict.txt"))
+        TimedProgram::new("this build, SQLite", || {
+            measure(&mut ground.export_to_stdout_command(&lite, &[]), &out("lite.json"))
+        }),
+        TimedProgram::new("the baseline, SQLite", || measure(&mut baseline(&lite, "baseline.db"), &out("lite.json"))),
+        TimedProgram::new("this build, verify", || {
+            measure(waybill().arg("verify").arg(out("pg.json")), &out("verdict.txt"))
+        }),
+        TimedProgram::new("the baseline, verify", || {
+            measure(Command::new(program).arg("verify").arg(out("old.json")), &out("verdict.txt"))
         }),
     ];
-    let runs = contender::in_turn(&programs, 2 * RUNS + 1);
+    let runs = timed_program::run_rounds(&programs, 2 * ROUNDS + 1);
     report(&programs, &runs);
-    let ratio = |of: usize, to: usize| contender::ratio(&runs[of], &runs[to]);
+    let ratio = |of: usize, to: usize| timed_program::ratio(&runs[of], &runs[to]);
     println!(
         "\nthis build against the baseline: PostgreSQL {:.3} ×, SQLite {:.3} ×, verify {:.3} ×",
         ratio(0, 1),
@@ -102,13 +106,13 @@ fn beside_a_baseline(program: &Path) {
 }
 
 /// The folder, sample and database server of a benchmark.
-struct Ground {
+struct BenchEnvironment {
     folder: PathBuf,
     sample: PathBuf,
     server: Postgres,
 }
 
-impl Ground {
+impl BenchEnvironment {
     fn prepare(incidents: u64) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
         std::fs::create_dir_all(&folder).expect("a folder for the bench");
@@ -117,38 +121,38 @@ impl Ground {
         let ground = Self { folder, sample, server };
         println!("making a sample of {incidents} incidents in both engines");
         if !ground.sample.exists() {
-            let made = ground.make(incidents, &ground.sample.display().to_string());
+            let made = ground.make_sample(incidents, &ground.sample.display().to_string());
             println!("SQLite: {:.0} s, peak memory {:.0} MiB", made.seconds, mib(made.peak_bytes));
         }
-        let made = ground.make(incidents, &ground.server.url());
+        let made = ground.make_sample(incidents, &ground.server.url());
         println!("PostgreSQL: {:.0} s", made.seconds);
         ground.server.sql_as("postgres", "app", "VACUUM ANALYZE");
         ground.server.sql_as("postgres", "app", "CHECKPOINT");
         ground
     }
 
-    fn make(&self, incidents: u64, output: &str) -> Run {
+    fn make_sample(&self, incidents: u64, output: &str) -> Measurement {
         let (incidents, participants) = (incidents.to_string(), (incidents / 50).to_string());
         let mut make = waybill();
         make.args(["sample", "--incidents", &incidents, "--participants", &participants, "--output", output]);
         make.env("WAYBILL_SAMPLE_PASSWORD", PASSWORD);
-        measured(&mut make, &self.file("made.txt"))
+        measure(&mut make, &self.path("made.txt"))
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    fn export(&self, source: &str, options: &[&str]) -> Command {
+    fn export_command(&self, source: &str, options: &[&str]) -> Command {
         let mut export = waybill();
         export.args(["export", "--source", source, "--state"]);
-        export.arg(format!("sqlite:{}", self.file("state.db").display())).args(options);
+        export.arg(format!("sqlite:{}", self.path("state.db").display())).args(options);
         export
     }
 
     /// An export to standard output, as the other programs write.
-    fn stream(&self, source: &str, options: &[&str]) -> Command {
-        let mut export = self.export(source, options);
+    fn export_to_stdout_command(&self, source: &str, options: &[&str]) -> Command {
+        let mut export = self.export_command(source, options);
         export.args(["--output", "-"]);
         export
     }
@@ -158,13 +162,13 @@ impl Ground {
     }
 
     /// A psql command with one statement per table.
-    fn psql(&self, statement: impl Fn(&str) -> String) -> Command {
+    fn psql_command(&self, statement: impl Fn(&str) -> String) -> Command {
         let mut psql = self.server.psql("waybill_owner", "app");
         psql.arg("-c").arg(TABLES.map(statement).concat());
         psql
     }
 
-    fn dump(&self, pipe: &str) -> Command {
+    fn pg_dump_command(&self, pipe: &str) -> Command {
         let mut shell = Command::new("bash");
         let script = format!(
             "set -o pipefail; exec {} -h 127.0.0.1 -p {} -U waybill_owner --data-only --exclude-table=debug_logs app {pipe}",
@@ -185,49 +189,56 @@ fn large_server() -> Postgres {
     server
 }
 
-fn at_size(incidents: u64) {
-    let ground = Ground::prepare(incidents);
-    let counted = if incidents > LARGE { RUNS_WHEN_LARGE } else { RUNS };
+fn compare_at_size(incidents: u64) {
+    let ground = BenchEnvironment::prepare(incidents);
+    let counted = if incidents > LARGE_INCIDENTS { ROUNDS_WHEN_LARGE } else { ROUNDS };
     let (pg, lite) = (ground.server.url(), ground.sqlite_url());
-    let out = |name: &str| ground.file(name);
-    let site = Site::start(&ground.folder, &pg, PASSWORD);
-    let programs: Vec<Contender<'_>> = vec![
-        Contender::new("waybill export (PostgreSQL)", || {
-            measured_and_kept(&mut ground.stream(&pg, &[]), &out("pg.json"))
+    let out = |name: &str| ground.path(name);
+    let site = WebServer::start(&ground.folder, &pg, PASSWORD);
+    let programs: Vec<TimedProgram<'_>> = vec![
+        TimedProgram::new("waybill export (PostgreSQL)", || {
+            measure_and_keep_output(&mut ground.export_to_stdout_command(&pg, &[]), &out("pg.json"))
         }),
-        Contender::new("psql row_to_json", || {
+        TimedProgram::new("psql row_to_json", || {
             let rows = |table: &str| format!("COPY (SELECT row_to_json(t) FROM {table} t) TO STDOUT;");
-            measured(&mut ground.psql(rows), &out("psql.json"))
+            measure(&mut ground.psql_command(rows), &out("psql.json"))
         }),
-        Contender::new("pg_dump --data-only", || measured(&mut ground.dump(""), &out("dump.sql"))),
-        Contender::new("psql COPY binary (the floor)", || {
+        TimedProgram::new("pg_dump --data-only", || measure(&mut ground.pg_dump_command(""), &out("dump.sql"))),
+        TimedProgram::new("psql COPY binary (the floor)", || {
             let rows = |table: &str| format!("COPY {table} TO STDOUT (FORMAT binary);");
-            measured(&mut ground.psql(rows), &out("copy.bin"))
+            measure(&mut ground.psql_command(rows), &out("copy.bin"))
         }),
-        Contender::new("waybill export to a new file", || {
+        TimedProgram::new("waybill export to a new file", || {
             // Synced to disk, as an export through the web is.
-            let mut export = ground.export(&pg, &[]);
-            let run = measured(export.arg("--output").arg(out("new.json")), &out("verdict.txt"));
+            let mut export = ground.export_command(&pg, &[]);
+            let run = measure(export.arg("--output").arg(out("new.json")), &out("verdict.txt"));
             let _ = std::fs::remove_file(out("new.json"));
             run
         }),
-        Contender::new("the web's run (PostgreSQL)", || site.run()),
-        Contender::new("waybill export (SQLite)", || measured(&mut ground.stream(&lite, &[]), &out("lite.json"))),
-        Contender::new("sqlite3 -json", || measured(&mut sqlite_shell(&ground.sample), &out("shell.json"))),
-        Contender::new("waybill verify", || measured(waybill().arg("verify").arg(out("pg.json")), &out("verdict.txt"))),
-        Contender::new("waybill export --compress gzip", || {
-            measured(&mut ground.stream(&pg, &["--compress", "gzip"]), &out("pg.json.gz"))
+        TimedProgram::new("the web's run (PostgreSQL)", || site.time_export()),
+        TimedProgram::new("waybill export (SQLite)", || {
+            measure(&mut ground.export_to_stdout_command(&lite, &[]), &out("lite.json"))
         }),
-        Contender::new("pg_dump | gzip", || measured(&mut ground.dump("| gzip"), &out("dump.sql.gz"))),
-        Contender::new("waybill export --compress zstd", || {
-            measured_and_kept(&mut ground.stream(&pg, &["--compress", "zstd"]), &out("pg.json.zst"))
+        TimedProgram::new("sqlite3 -json", || measure(&mut sqlite_shell_command(&ground.sample), &out("shell.json"))),
+        TimedProgram::new("waybill verify", || {
+            measure(waybill().arg("verify").arg(out("pg.json")), &out("verdict.txt"))
         }),
-        Contender::new("pg_dump | zstd", || measured(&mut ground.dump("| zstd -q"), &out("dump.sql.zst"))),
-        Contender::new("waybill verify (zstd)", || {
-            measured(waybill().arg("verify").arg(out("pg.json.zst")), &out("verdict.txt"))
+        TimedProgram::new("waybill export --compress gzip", || {
+            measure(&mut ground.export_to_stdout_command(&pg, &["--compress", "gzip"]), &out("pg.json.gz"))
+        }),
+        TimedProgram::new("pg_dump | gzip", || measure(&mut ground.pg_dump_command("| gzip"), &out("dump.sql.gz"))),
+        TimedProgram::new("waybill export --compress zstd", || {
+            measure_and_keep_output(
+                &mut ground.export_to_stdout_command(&pg, &["--compress", "zstd"]),
+                &out("pg.json.zst"),
+            )
+        }),
+        TimedProgram::new("pg_dump | zstd", || measure(&mut ground.pg_dump_command("| zstd -q"), &out("dump.sql.zst"))),
+        TimedProgram::new("waybill verify (zstd)", || {
+            measure(waybill().arg("verify").arg(out("pg.json.zst")), &out("verdict.txt"))
         }),
     ];
-    let runs = contender::in_turn(&programs, counted);
+    let runs = timed_program::run_rounds(&programs, counted);
     let output = |at: usize| megabytes(runs[at].last().map_or(0, |run| run.output_bytes));
     println!(
         "\n{incidents} incidents: SQLite file {:.0} MB, export {:.0} MB, pg_dump {:.0} MB; median of {counted} after one warm-up",
@@ -236,7 +247,7 @@ fn at_size(incidents: u64) {
         output(2)
     );
     report(&programs, &runs);
-    let ratio = |of: usize, to: usize| contender::ratio(&runs[of], &runs[to]);
+    let ratio = |of: usize, to: usize| timed_program::ratio(&runs[of], &runs[to]);
     println!("\nagainst waybill export (PostgreSQL): row_to_json {:.2} ×, pg_dump {:.2} ×", ratio(1, 0), ratio(2, 0));
     println!("waybill export (PostgreSQL) against the floor: {:.2} ×", ratio(0, 3));
     println!("waybill verify against waybill export: PostgreSQL {:.2} ×, SQLite {:.2} ×", ratio(8, 0), ratio(8, 6));
@@ -246,7 +257,7 @@ fn at_size(incidents: u64) {
     for (name, packed, plain) in
         [("waybill gzip", 9, 0), ("pg_dump | gzip", 10, 2), ("waybill zstd", 11, 0), ("pg_dump | zstd", 12, 2)]
     {
-        let seconds = contender::median(&runs[packed]);
+        let seconds = timed_program::median(&runs[packed]);
         let (read, written) = (output(plain), output(packed));
         println!(
             "{name:<16} {:>5.0} MB/s in, {:>4.0} MB/s out ({read:.0} MB to {written:.0} MB)",
@@ -261,7 +272,7 @@ fn at_size(incidents: u64) {
 }
 
 /// Measures peak memory with one value of 100 MB, in both engines.
-fn one_huge_cell() {
+fn measure_huge_value() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let path = folder.path().join("huge.db");
     // Created by another program: a child's peak memory starts at its parent's.
@@ -275,13 +286,13 @@ fn one_huge_cell() {
         let mut export = waybill();
         export.args(["export", "--output", "-", "--source", &source, "--state"]);
         export.arg(format!("sqlite:{}", folder.path().join("state.db").display()));
-        let run = measured(&mut export, &folder.path().join("out.json"));
+        let run = measure(&mut export, &folder.path().join("out.json"));
         println!("one cell of 100 MB from {engine}: peak memory {:.0} MiB, {:.2} s", mib(run.peak_bytes), run.seconds);
     }
 }
 
 /// Exports the same tables and columns with the `sqlite3` shell.
-fn sqlite_shell(sample: &Path) -> Command {
+fn sqlite_shell_command(sample: &Path) -> Command {
     let connection = rusqlite::Connection::open(sample).expect("the sample");
     let mut statements = Vec::new();
     for table in TABLES {

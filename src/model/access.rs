@@ -25,7 +25,7 @@ pub struct Viewer {
 
 impl Viewer {
     #[must_use]
-    pub fn may(&self, capability: Capability) -> bool {
+    pub fn has_capability(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)
     }
 }
@@ -45,7 +45,7 @@ pub struct AccountView {
 pub enum SecondFactorView {
     Off,
     /// Set up, but waiting for the first code.
-    Begun(SharedSecret),
+    Begun(TotpSecret),
     On {
         recovery_codes_left: u32,
     },
@@ -53,7 +53,7 @@ pub enum SecondFactorView {
 
 /// The secret for an authenticator app, in three forms.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SharedSecret {
+pub struct TotpSecret {
     /// `otpauth://totp/…`
     pub uri: String,
     /// The secret in Base32, for typing.
@@ -62,7 +62,7 @@ pub struct SharedSecret {
     pub picture: String,
 }
 
-impl std::fmt::Debug for SharedSecret {
+impl std::fmt::Debug for TotpSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SharedSecret")
     }
@@ -81,10 +81,10 @@ pub struct SourceLabel {
 /// Prevents open redirects (CWE-601): a path must begin with a single slash, and have no scheme, backslash or
 /// control character.
 #[must_use]
-pub fn safe_return_path(asked: &str) -> &str {
-    let local = asked.starts_with('/') && !asked.starts_with("//");
-    let plain = !asked.chars().any(|c| c == '\\' || c.is_control());
-    if local && plain && !asked.starts_with("/login") { asked } else { "/admin" }
+pub fn safe_return_path(requested: &str) -> &str {
+    let is_local = requested.starts_with('/') && !requested.starts_with("//");
+    let is_plain = !requested.chars().any(|c| c == '\\' || c.is_control());
+    if is_local && is_plain && !requested.starts_with("/login") { requested } else { "/admin" }
 }
 
 #[cfg(test)]

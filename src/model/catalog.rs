@@ -54,7 +54,7 @@ pub struct ColumnSchema {
 impl ColumnSchema {
     /// Maximum length of a text type in characters, such as 12 for `varchar(12)`; `None` if it has no limit.
     #[must_use]
-    pub fn longest_text(&self) -> Option<usize> {
+    pub fn max_chars(&self) -> Option<usize> {
         let (name, rest) = self.native_type.split_once('(')?;
         let is_text = name.to_ascii_lowercase().contains("char");
         is_text.then(|| rest.split(')').next()?.trim().parse().ok()).flatten()

@@ -10,8 +10,8 @@ use super::text;
 pub struct Drift {
     /// Tables and columns that the profile does not classify: they are not exported.
     pub unclassified: Vec<Unclassified>,
-    pub vanished: Vec<Vanished>,
-    pub retyped: Vec<Retyped>,
+    pub vanished: Vec<MissingField>,
+    pub retyped: Vec<TypeChange>,
 }
 
 impl Drift {
@@ -21,7 +21,7 @@ impl Drift {
     }
 
     /// Tables that the profile does not contain at all.
-    pub fn new_tables(&self) -> impl Iterator<Item = &Unclassified> {
+    pub fn unknown_tables(&self) -> impl Iterator<Item = &Unclassified> {
         self.unclassified.iter().filter(|new| new.under.is_none())
     }
 
@@ -55,7 +55,7 @@ pub struct Unclassified {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Vanished {
+pub struct MissingField {
     /// `table` or `table.column`.
     pub field: String,
     pub is_table: bool,
@@ -64,7 +64,7 @@ pub struct Vanished {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Retyped {
+pub struct TypeChange {
     pub field: String,
     pub was: String,
     pub is: String,
@@ -73,18 +73,18 @@ pub struct Retyped {
 impl Drift {
     /// Reduces the drift to names.
     #[must_use]
-    pub fn summary(&self) -> Deviations {
+    pub fn to_deviations(&self) -> Deviations {
         let names = |is_wanted: fn(&&Unclassified) -> bool| {
             self.unclassified.iter().filter(is_wanted).map(|new| new.field.clone()).collect()
         };
-        let gone = |is_table: bool| {
+        let missing = |is_table: bool| {
             self.vanished.iter().filter(|gone| gone.is_table == is_table).map(|gone| gone.field.clone()).collect()
         };
         Deviations {
             unknown_tables: names(|new| new.under.is_none()),
             unknown_columns: names(|new| new.under.is_some()),
-            missing_tables: gone(true),
-            missing_columns: gone(false),
+            missing_tables: missing(true),
+            missing_columns: missing(false),
             retyped_columns: self.retyped.iter().map(|changed| changed.field.clone()).collect(),
             reclassified: Vec::new(),
         }
@@ -136,9 +136,9 @@ impl Deviations {
     /// that the profile does not know".
     #[must_use]
     pub fn headline(&self) -> String {
-        let unknown = counted(&self.unknown_tables, &self.unknown_columns);
-        let missing = counted(&self.missing_tables, &self.missing_columns);
-        let retyped = counted(&[], &self.retyped_columns);
+        let unknown = count_phrase(&self.unknown_tables, &self.unknown_columns);
+        let missing = count_phrase(&self.missing_tables, &self.missing_columns);
+        let retyped = count_phrase(&[], &self.retyped_columns);
         let parts = [
             unknown.map(|what| format!("without {what} that the profile does not know")),
             missing.map(|what| format!("without {what} that the database no longer has")),
@@ -167,15 +167,15 @@ impl Deviations {
 }
 
 /// "1 table and 2 columns", or `None` if both lists are empty.
-fn counted(tables: &[String], columns: &[String]) -> Option<String> {
-    let of = |names: &[String], what| (!names.is_empty()).then(|| text::counted(names.len() as u64, what));
+fn count_phrase(tables: &[String], columns: &[String]) -> Option<String> {
+    let of = |names: &[String], what| (!names.is_empty()).then(|| text::count_with_noun(names.len() as u64, what));
     let parts: Vec<String> = [of(tables, "table"), of(columns, "column")].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(" and "))
 }
 
 /// Columns in both lists whose guessed class differs.
 #[must_use]
-pub fn reclassified(before: &[Guess], now: &[Guess]) -> Vec<Reclassified> {
+pub fn find_reclassified(before: &[Guess], now: &[Guess]) -> Vec<Reclassified> {
     let changed = now.iter().filter_map(|guess| {
         let old = before.iter().find(|old| old.field == guess.field && old.class != guess.class)?;
         Some(Reclassified { field: guess.field.clone(), was: old.class, is: guess.class })
@@ -192,12 +192,12 @@ pub struct Guess {
     pub reason: String,
     /// The profile line that would export a column which is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<LetOut>,
+    pub line: Option<ProfileLine>,
 }
 
 /// A profile line, and the header of the section that it belongs under.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LetOut {
+pub struct ProfileLine {
     pub under: String,
     pub line: String,
 }
@@ -239,6 +239,6 @@ mod tests {
         ];
         let changed =
             Reclassified { field: "users.pin".into(), was: Classification::Plain, is: Classification::Secret };
-        assert_eq!(reclassified(&before, &now), [changed]);
+        assert_eq!(find_reclassified(&before, &now), [changed]);
     }
 }

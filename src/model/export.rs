@@ -65,9 +65,9 @@ impl Compression {
 
     /// The compression that a file name implies.
     #[must_use]
-    pub fn of_file(name: &str) -> Self {
-        let packed = [Self::Gzip, Self::Zstd].into_iter().find(|packed| name.ends_with(packed.suffix()));
-        packed.unwrap_or_default()
+    pub fn from_file_name(name: &str) -> Self {
+        let compression = [Self::Gzip, Self::Zstd].into_iter().find(|packed| name.ends_with(packed.suffix()));
+        compression.unwrap_or_default()
     }
 }
 
@@ -142,7 +142,7 @@ impl Preview {
 
 /// The response to an export request: the id of the run and the name of its file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Requested {
+pub struct QueuedExport {
     pub id: ExportId,
     pub file_name: String,
 }
@@ -172,7 +172,7 @@ pub enum RunState {
 impl RunState {
     /// Whether the run has ended. Only `Completed` can still change, when its file expires.
     #[must_use]
-    pub fn is_over(&self) -> bool {
+    pub fn is_finished(&self) -> bool {
         !matches!(self, Self::Queued | Self::Running(_))
     }
 }

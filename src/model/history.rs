@@ -25,7 +25,7 @@ pub struct HistoryEntry {
     pub scope: String,
     /// "page" or "command line".
     pub door: String,
-    pub outcome: Outcome,
+    pub outcome: RunStatus,
     /// For a failed export, the message that the user was shown.
     pub message: Option<String>,
     /// Differences of the database from the profile and the previous export.
@@ -42,7 +42,7 @@ pub struct HistoryEntry {
 
 /// What this installation knows about a file that a user checks here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recognised {
+pub struct FileRecognition {
     /// All public keys that this installation has ever signed with, as base64.
     pub keys: Vec<String>,
     /// The export that made the file; `None` if it is unknown, or the caller may not see the history.
@@ -58,7 +58,7 @@ pub struct KnownExport {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum RunStatus {
     Queued,
     Running,
     Completed,
@@ -66,7 +66,7 @@ pub enum Outcome {
     Cancelled,
 }
 
-impl Outcome {
+impl RunStatus {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

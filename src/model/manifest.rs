@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::catalog::TableSchema;
-use super::ordered::Ordered;
+use super::ordered_map::OrderedMap;
 use super::redaction::{NotIncluded, Redaction};
 
 /// The format version that this build writes, and the newest that it reads.
@@ -17,8 +17,8 @@ pub struct Metadata {
     pub exported_at: String,
     pub export_type: ExportType,
     pub version: String,
-    pub filters_applied: Ordered<String>,
-    pub record_counts: Ordered<u64>,
+    pub filters_applied: OrderedMap<String>,
+    pub record_counts: OrderedMap<u64>,
     pub total_records: u64,
     /// The account's id, or `cli:<user>`; the name is in history and audit.
     pub exported_by: String,
@@ -32,24 +32,24 @@ pub struct Metadata {
     #[serde(default)]
     pub not_included: Vec<NotIncluded>,
     pub audit: AuditHead,
-    pub schema: Ordered<TableSchema>,
+    pub schema: OrderedMap<TableSchema>,
 }
 
 /// The part of the metadata that is needed to verify a file and to describe it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Head {
+pub struct MetadataSummary {
     pub format_version: u32,
     pub exported_at: String,
     pub exported_by: String,
-    pub record_counts: Ordered<u64>,
+    pub record_counts: OrderedMap<u64>,
     pub total_records: u64,
     pub generator: Generator,
-    pub source: SourceName,
+    pub source: SourceSummary,
     #[serde(default)]
-    pub redaction: RemovedFields,
+    pub redaction: RedactionSummary,
     pub export_id: String,
-    pub schema: Ordered<ColumnNames>,
+    pub schema: OrderedMap<ColumnNames>,
 }
 
 /// The names of a table's columns, which are the keys of its records.
@@ -65,7 +65,7 @@ pub struct ColumnName {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SourceName {
+pub struct SourceSummary {
     pub name: String,
     pub engine: String,
     pub engine_version: String,
@@ -73,7 +73,7 @@ pub struct SourceName {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct RemovedFields {
+pub struct RedactionSummary {
     pub removed_fields: Vec<String>,
 }
 
@@ -136,7 +136,7 @@ pub struct SnapshotDescription {
 pub struct Integrity {
     pub complete: bool,
     pub total_records: u64,
-    pub tables: Ordered<SealedTable>,
+    pub tables: OrderedMap<SealedTable>,
     /// SHA-256 (FIPS 180-4), hexadecimal, of every line before the seal's, with each table's lines replaced by a line
     /// with the table's digest.
     pub sha256: String,
@@ -152,7 +152,7 @@ pub struct SealedTable {
 impl SealedTable {
     /// Combines the record counts of tables with their digests, which are in the same order.
     #[must_use]
-    pub fn all(records: Vec<(String, u64)>, digests: Vec<String>) -> Ordered<Self> {
+    pub fn from_counts_and_digests(records: Vec<(String, u64)>, digests: Vec<String>) -> OrderedMap<Self> {
         let sealed = |((name, records), sha256)| (name, Self { records, sha256 });
         records.into_iter().zip(digests).map(sealed).collect()
     }

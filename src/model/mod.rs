@@ -8,10 +8,10 @@ pub mod catalog;
 pub mod drift;
 pub mod error;
 pub mod export;
-pub mod form_problem;
+pub mod form_error;
 pub mod history;
 pub mod manifest;
-pub mod ordered;
+pub mod ordered_map;
 pub mod redaction;
 pub mod text;
 

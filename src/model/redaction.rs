@@ -46,7 +46,7 @@ impl Treatment {
 impl Treatment {
     /// The past participle, for lists of columns.
     #[must_use]
-    pub fn past(self) -> &'static str {
+    pub fn past_participle(self) -> &'static str {
         match self {
             Self::Keep => "kept",
             Self::Omit => "left out",
@@ -106,7 +106,7 @@ pub struct NotIncluded {
 impl NotIncluded {
     /// Formats one line per reason: `orders_by_day, totals (a view: …)`.
     #[must_use]
-    pub fn by_reason(list: &[Self]) -> Vec<String> {
+    pub fn lines_by_reason(list: &[Self]) -> Vec<String> {
         let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
         for Self { object, reason } in list {
             match reasons.iter_mut().find(|(known, _)| known == reason) {

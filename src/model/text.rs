@@ -38,7 +38,7 @@ pub fn bytes(n: u64) -> String {
 
 /// `about 1 s`, `about 3 min`: rounded to the precision of an estimate.
 #[must_use]
-pub fn rough_duration(ms: u64) -> String {
+pub fn approximate_duration(ms: u64) -> String {
     match ms {
         0..=1_499 => "about 1 s".into(),
         1_500..=89_999 => format!("about {} s", (ms + 500) / 1000),
@@ -61,31 +61,32 @@ pub fn duration(ms: u64) -> String {
 
 /// Turns an error message into a sentence: capitalized, with one full stop.
 #[must_use]
-pub fn sentence(words: &str) -> String {
-    format!("{}.", capitalized(words.trim_end_matches('.')))
+pub fn to_sentence(message: &str) -> String {
+    format!("{}.", capitalized(message.trim_end_matches('.')))
 }
 
 /// Escapes line breaks and terminal control characters in a name from a database, as JSON does.
 #[must_use]
 pub fn one_line(name: &str) -> String {
-    let shown = |c: char| if steers(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
-    name.chars().map(shown).collect()
+    let escape = |c: char| if needs_escaping(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+    name.chars().map(escape).collect()
 }
 
 /// Whether a character is a control character, or changes the direction of the text around it (Unicode Standard
 /// Annex 9).
 #[must_use]
-pub fn steers(c: char) -> bool {
-    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || turns
+pub fn needs_escaping(c: char) -> bool {
+    let is_bidi_control =
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || is_bidi_control
 }
 
 /// Whether a text is a prefix of a timestamp as Waybill writes it, or all of one: `2026-11-20T14:02:11Z`.
 #[must_use]
-pub fn begins_a_time(text: &str) -> bool {
-    let shape = b"0000-00-00T00:00:00Z";
-    let fits = |(byte, like): (u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == *like };
-    text.len() <= shape.len() && text.bytes().zip(shape).all(fits)
+pub fn is_timestamp_prefix(text: &str) -> bool {
+    let pattern = b"0000-00-00T00:00:00Z";
+    let matches = |(byte, like): (u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == *like };
+    text.len() <= pattern.len() && text.bytes().zip(pattern).all(matches)
 }
 
 /// Capitalizes the first letter.
@@ -98,14 +99,14 @@ pub fn capitalized(words: &str) -> String {
 
 /// `1 table`, `22 tables`: a count with its noun.
 #[must_use]
-pub fn counted(n: u64, noun: &str) -> String {
+pub fn count_with_noun(n: u64, noun: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(n))
 }
 
 /// `2026-11-20T14:02:11Z` -> `2026-11-20 14:02`. A shorter text is returned unchanged.
 #[must_use]
-pub fn minute(rfc3339: &str) -> String {
+pub fn to_minute(rfc3339: &str) -> String {
     match (rfc3339.get(..10), rfc3339.get(11..16)) {
         (Some(date), Some(time)) => format!("{date} {time}"),
         _ => rfc3339.to_owned(),
@@ -135,11 +136,11 @@ mod tests {
 
     #[test]
     fn durations_read_naturally() {
-        assert_eq!(rough_duration(400), "about 1 s");
-        assert_eq!(rough_duration(95_000), "about 2 min");
+        assert_eq!(approximate_duration(400), "about 1 s");
+        assert_eq!(approximate_duration(95_000), "about 2 min");
         assert_eq!(duration(61_000), "1 min 01 s");
-        assert_eq!(counted(1, "table"), "1 table");
-        assert_eq!(sentence("it broke; try again"), "It broke; try again.");
-        assert_eq!(sentence("Done."), "Done.");
+        assert_eq!(count_with_noun(1, "table"), "1 table");
+        assert_eq!(to_sentence("it broke; try again"), "It broke; try again.");
+        assert_eq!(to_sentence("Done."), "Done.");
     }
 }

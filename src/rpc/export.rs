@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::json::Json;
 use crate::model::ApiError;
-use crate::model::export::{Compression, ExportId, Preview, Requested, RunView};
+use crate::model::export::{Compression, ExportId, Preview, QueuedExport, RunView};
 
 /// What the export page shows when it is opened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ExportPage {
+pub struct ExportPageData {
     pub preview: Preview,
     /// The caller's unfinished run, or their newest if its file is still kept.
     pub run: Option<RunView>,
@@ -20,9 +20,10 @@ pub struct ExportPage {
 /// # Errors
 /// `Unauthenticated` or `Forbidden`. Errors of the source are in the preview.
 #[server(prefix = "/rpc", endpoint = "open_export_page", output = Json)]
-pub async fn open_export_page() -> Result<ExportPage, ApiError> {
-    let opened = crate::server::context::act(async |app, caller| app.exports.open(&caller).await).await;
-    opened.map(|(preview, run)| ExportPage { preview, run })
+pub async fn open_export_page() -> Result<ExportPageData, ApiError> {
+    let opened =
+        crate::server::rpc_context::with_caller(async |app, caller| app.exports.open_page(&caller).await).await;
+    opened.map(|(preview, run)| ExportPageData { preview, run })
 }
 
 /// Returns the counts and sizes known after half a second. Redirects a plain form to the page.
@@ -31,8 +32,8 @@ pub async fn open_export_page() -> Result<ExportPage, ApiError> {
 /// `Unauthenticated` or `Forbidden`.
 #[server(prefix = "/rpc", endpoint = "preview_export", output = Json)]
 pub async fn preview_export(refresh: bool) -> Result<Preview, ApiError> {
-    use crate::server::context::{act, redirect_form};
-    let preview = act(async |app, caller| app.exports.preview(&caller, refresh).await).await;
+    use crate::server::rpc_context::{redirect_form, with_caller};
+    let preview = with_caller(async |app, caller| app.exports.preview(&caller, refresh).await).await;
     redirect_form("/admin/developer-tools/export");
     preview
 }
@@ -42,9 +43,9 @@ pub async fn preview_export(refresh: bool) -> Result<Preview, ApiError> {
 /// # Errors
 /// `Unauthenticated`, `Forbidden`, `Busy` while too many exports run, `Unavailable` if the disk has too little space.
 #[server(prefix = "/rpc", endpoint = "request_export", output = Json)]
-pub async fn request_export(#[server(default)] compression: Compression) -> Result<Requested, ApiError> {
-    use crate::server::context::{act, redirect_form};
-    let requested = act(async |app, caller| app.exports.request(&caller, compression).await).await;
+pub async fn request_export(#[server(default)] compression: Compression) -> Result<QueuedExport, ApiError> {
+    use crate::server::rpc_context::{redirect_form, with_caller};
+    let requested = with_caller(async |app, caller| app.exports.request(&caller, compression).await).await;
     match &requested {
         Ok(run) => redirect_form(&format!("/admin/developer-tools/export/runs/{}", run.id)),
         Err(ApiError::Busy { .. }) => redirect_form("/admin/developer-tools/export?problem=busy"),
@@ -59,7 +60,7 @@ pub async fn request_export(#[server(default)] compression: Compression) -> Resu
 /// `Unauthenticated`, `Forbidden`, or `NotFound` when it is not the caller's.
 #[server(prefix = "/rpc", endpoint = "view_export", output = Json)]
 pub async fn view_export(id: ExportId) -> Result<RunView, ApiError> {
-    crate::server::context::act(async |app, caller| app.exports.view(&caller, id).await).await
+    crate::server::rpc_context::with_caller(async |app, caller| app.exports.view(&caller, id).await).await
 }
 
 /// Returns the analysis guide as HTML.
@@ -68,5 +69,5 @@ pub async fn view_export(id: ExportId) -> Result<RunView, ApiError> {
 /// `Unauthenticated` or `Forbidden`.
 #[server(prefix = "/rpc", endpoint = "analysis_guide", output = Json)]
 pub async fn analysis_guide() -> Result<String, ApiError> {
-    crate::server::context::act(async |app, caller| app.exports.guide(&caller).await).await
+    crate::server::rpc_context::with_caller(async |app, caller| app.exports.guide(&caller).await).await
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::json::Json;
 use crate::model::ApiError;
-use crate::model::history::{AuditPage, HistoryPage, Recognised};
+use crate::model::history::{AuditPage, FileRecognition, HistoryPage};
 
 /// Returns one page of the history, newest first; pages are numbered from 1.
 ///
@@ -12,7 +12,7 @@ use crate::model::history::{AuditPage, HistoryPage, Recognised};
 /// `Unauthenticated` or `Forbidden`.
 #[server(prefix = "/rpc", endpoint = "list_exports", output = Json)]
 pub async fn list_exports(page: u32) -> Result<HistoryPage, ApiError> {
-    crate::server::context::act(async |app, caller| app.history.list(&caller, page).await).await
+    crate::server::rpc_context::with_caller(async |app, caller| app.history.list(&caller, page).await).await
 }
 
 /// Returns what this installation knows about the file with this digest in its seal.
@@ -20,8 +20,8 @@ pub async fn list_exports(page: u32) -> Result<HistoryPage, ApiError> {
 /// # Errors
 /// `Unauthenticated`.
 #[server(prefix = "/rpc", endpoint = "recognise_file", output = Json)]
-pub async fn recognise_file(sha256: String) -> Result<Recognised, ApiError> {
-    crate::server::context::act(async |app, caller| app.history.recognise(&caller, &sha256).await).await
+pub async fn recognise_file(sha256: String) -> Result<FileRecognition, ApiError> {
+    crate::server::rpc_context::with_caller(async |app, caller| app.history.identify_file(&caller, &sha256).await).await
 }
 
 /// Returns one page of the audit trail, newest first. An empty `kind` or `actor` means any; unless `before` is 0, only
@@ -31,5 +31,6 @@ pub async fn recognise_file(sha256: String) -> Result<Recognised, ApiError> {
 /// `Unauthenticated` or `Forbidden`.
 #[server(prefix = "/rpc", endpoint = "list_audit", output = Json)]
 pub async fn list_audit(kind: String, actor: String, before: u64) -> Result<AuditPage, ApiError> {
-    crate::server::context::act(async |app, caller| app.history.audit(&caller, &kind, &actor, before).await).await
+    crate::server::rpc_context::with_caller(async |app, caller| app.history.audit(&caller, &kind, &actor, before).await)
+        .await
 }

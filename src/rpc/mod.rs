@@ -1,6 +1,6 @@
 //! Leptos server functions: the page calls them, the server runs them.
 //!
-//! May import: `model`; in bodies only `server::context`. Flow: each body calls one use case; the
+//! May import: `model`; in bodies only `server::rpc_context`. Flow: each body calls one use case; the
 //! context finds the caller and reduces errors to what a client may know.
 //!
 //! Besides the errors that each function documents, any of them can return `Crowded`, `Unavailable` or `Internal`,

@@ -12,7 +12,7 @@ use crate::model::access::{AccountView, Viewer};
 /// `Unauthenticated`.
 #[server(prefix = "/rpc", endpoint = "find_viewer", output = Json)]
 pub async fn find_viewer() -> Result<Viewer, ApiError> {
-    crate::server::context::act(async |app, caller| Ok::<_, ApiError>(app.viewer(caller))).await
+    crate::server::rpc_context::with_caller(async |app, caller| Ok::<_, ApiError>(app.viewer(caller))).await
 }
 
 /// Returns the signed-in user's own account.
@@ -21,5 +21,5 @@ pub async fn find_viewer() -> Result<Viewer, ApiError> {
 /// `Unauthenticated`.
 #[server(prefix = "/rpc", endpoint = "view_account", output = Json)]
 pub async fn view_account() -> Result<AccountView, ApiError> {
-    crate::server::context::act(async |app, caller| app.identity.view_account(&caller).await).await
+    crate::server::rpc_context::with_caller(async |app, caller| app.identity.view_account(&caller).await).await
 }

@@ -9,11 +9,11 @@ use sha2::{Digest, Sha256};
 /// that table's digest in hexadecimal.
 pub trait Digester {
     /// Adds bytes of lines outside the tables.
-    fn frame(&mut self, bytes: &[u8]);
+    fn update_frame(&mut self, bytes: &[u8]);
     /// Adds bytes of the current table's lines.
-    fn table(&mut self, bytes: &[u8]);
+    fn update_table(&mut self, bytes: &[u8]);
     fn end_table(&mut self);
-    fn end(self) -> Digests;
+    fn finish(self) -> Digests;
 }
 
 /// In lower-case hexadecimal.
@@ -26,18 +26,18 @@ pub struct Digests {
 
 /// A `Digester` that hashes on the calling thread.
 #[derive(Clone, Default)]
-pub struct Hasher {
+pub struct Sha256Digester {
     frame: Sha256,
     table: Sha256,
     tables: Vec<String>,
 }
 
-impl Digester for Hasher {
-    fn frame(&mut self, bytes: &[u8]) {
+impl Digester for Sha256Digester {
+    fn update_frame(&mut self, bytes: &[u8]) {
         self.frame.update(bytes);
     }
 
-    fn table(&mut self, bytes: &[u8]) {
+    fn update_table(&mut self, bytes: &[u8]) {
         self.table.update(bytes);
     }
 
@@ -48,7 +48,7 @@ impl Digester for Hasher {
         self.tables.push(digest);
     }
 
-    fn end(self) -> Digests {
+    fn finish(self) -> Digests {
         Digests { tables: self.tables, file: hex(&self.frame.finalize()) }
     }
 }

@@ -17,23 +17,23 @@ const SEAL_CLOSE: &str = "}}\n";
 
 /// Returns a table's opening line: `"companies":[` and the newline.
 #[must_use]
-pub fn table_open(name: &str) -> String {
+pub fn table_opening(name: &str) -> String {
     format!("{}:[\n", json_string(name))
 }
 
-/// Returns the bytes before a record's value in the column at index `at`: `{"id":` or `,"name":`.
+/// Returns the bytes before a record's value in the column at index `index`: `{"id":` or `,"name":`.
 #[must_use]
-pub fn field_open(at: usize, name: &str) -> Vec<u8> {
-    format!("{}{}:", if at == 0 { '{' } else { ',' }, json_string(name)).into_bytes()
+pub fn field_prefix(index: usize, name: &str) -> Vec<u8> {
+    format!("{}{}:", if index == 0 { '{' } else { ',' }, json_string(name)).into_bytes()
 }
 
 /// Parses the name from a table's opening line, without its newline.
-pub(super) fn table_name(line: &[u8]) -> Option<String> {
+pub(super) fn parse_table_name(line: &[u8]) -> Option<String> {
     serde_json::from_str(std::str::from_utf8(line).ok()?.strip_suffix(":[")?).ok()
 }
 
 /// Returns the only valid form of the line with this seal, up to where a signature may follow.
-pub(super) fn seal_open(integrity: &Integrity) -> Vec<u8> {
+pub(super) fn seal_prefix(integrity: &Integrity) -> Vec<u8> {
     let mut line = SEAL_OPEN.as_bytes().to_vec();
     serde_json::to_writer(&mut line, integrity).unwrap_or_else(|_| unreachable!("plain data into memory"));
     line.pop();
@@ -41,7 +41,7 @@ pub(super) fn seal_open(integrity: &Integrity) -> Vec<u8> {
 }
 
 /// Returns the rest of the seal's line: the signature, if any, and the closing braces.
-pub(super) fn seal_close(signature: Option<&Signature>) -> Vec<u8> {
+pub(super) fn seal_suffix(signature: Option<&Signature>) -> Vec<u8> {
     let mut line = Vec::new();
     if let Some(signature) = signature {
         line.extend_from_slice(b",\"signature\":");
@@ -52,19 +52,19 @@ pub(super) fn seal_close(signature: Option<&Signature>) -> Vec<u8> {
 }
 
 /// How a seal's line ends.
-pub(super) enum SealEnd {
+pub(super) enum SealSuffix {
     Unsigned,
     Signed(Signature),
 }
 
-/// Parses the rest of the seal's line; accepts only what `seal_close` writes.
-pub(super) fn parse_seal_close(rest: &[u8]) -> Option<SealEnd> {
+/// Parses the rest of the seal's line; accepts only what `seal_suffix` writes.
+pub(super) fn parse_seal_suffix(rest: &[u8]) -> Option<SealSuffix> {
     if rest == SEAL_CLOSE.as_bytes() {
-        return Some(SealEnd::Unsigned);
+        return Some(SealSuffix::Unsigned);
     }
     let inner = rest.strip_prefix(b",\"signature\":")?.strip_suffix(SEAL_CLOSE.as_bytes())?;
     let signature: Signature = serde_json::from_slice(inner).ok()?;
-    (seal_close(Some(&signature)) == rest).then_some(SealEnd::Signed(signature))
+    (seal_suffix(Some(&signature)) == rest).then_some(SealSuffix::Signed(signature))
 }
 
 /// Parses a seal's line, to report how it differs from the expected one.

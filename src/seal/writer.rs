@@ -2,25 +2,25 @@
 
 use std::io::{self, Write};
 
-use super::hash::{Digester, Hasher};
+use super::hash::{Digester, Sha256Digester};
 use super::layout;
-use super::signature::{Sign, message};
+use super::signature::{SealSigner, signed_message};
 use crate::model::manifest::{Integrity, Metadata, SealedTable};
-use crate::model::ordered::Ordered;
+use crate::model::ordered_map::OrderedMap;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the output cannot be written")]
     Write(#[from] io::Error),
-    #[error("table {table} gave {found} records where {promised} were counted in the same snapshot")]
-    Miscounted { table: String, found: u64, promised: u64 },
-    #[error("table {found} was written where {promised} was promised")]
-    OutOfOrder { found: String, promised: String },
+    #[error("table {table} gave {found} records where {declared} were counted in the same snapshot")]
+    CountMismatch { table: String, found: u64, declared: u64 },
+    #[error("table {found} was written where {declared} was promised")]
+    OutOfOrder { found: String, declared: String },
 }
 
 /// Counts, size and digest of a sealed file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed {
+pub struct DocumentSummary {
     pub records: u64,
     pub tables: u64,
     pub bytes: u64,
@@ -29,45 +29,52 @@ pub struct Sealed {
 }
 
 /// Writer of a sealed file. Dropped before `finish`, it leaves a file without a seal, which readers refuse.
-pub struct Sealer<'s, W: Write> {
+pub struct DocumentWriter<'s, W: Write> {
     out: W,
-    hasher: Hasher,
-    signer: Option<&'s dyn Sign>,
+    hasher: Sha256Digester,
+    signer: Option<&'s dyn SealSigner>,
     bytes: u64,
-    promised: Ordered<u64>,
-    closed: Vec<(String, u64)>,
+    declared_counts: OrderedMap<u64>,
+    finished_tables: Vec<(String, u64)>,
 }
 
-impl<'s, W: Write> Sealer<'s, W> {
+impl<'s, W: Write> DocumentWriter<'s, W> {
     /// Writes the metadata and opens the data. Without a signer, the seal is not signed.
     ///
     /// # Errors
     /// When `out` cannot be written.
-    pub fn begin(out: W, metadata: &Metadata, signer: Option<&'s dyn Sign>) -> Result<Self, Error> {
-        let promised = metadata.record_counts.clone();
-        let mut sealer = Self { out, hasher: Hasher::default(), signer, bytes: 0, promised, closed: Vec::new() };
-        let pretty = serde_json::to_vec_pretty(metadata).map_err(io::Error::from)?;
-        sealer.frame(layout::METADATA_OPEN.as_bytes())?;
-        sealer.frame(&pretty)?;
-        sealer.frame(layout::DATA_OPEN.as_bytes())?;
-        Ok(sealer)
+    pub fn begin(out: W, metadata: &Metadata, signer: Option<&'s dyn SealSigner>) -> Result<Self, Error> {
+        let declared_counts = metadata.record_counts.clone();
+        let mut writer = Self {
+            out,
+            hasher: Sha256Digester::default(),
+            signer,
+            bytes: 0,
+            declared_counts,
+            finished_tables: Vec::new(),
+        };
+        let metadata_json = serde_json::to_vec_pretty(metadata).map_err(io::Error::from)?;
+        writer.write_frame(layout::METADATA_OPEN.as_bytes())?;
+        writer.write_frame(&metadata_json)?;
+        writer.write_frame(layout::DATA_OPEN.as_bytes())?;
+        Ok(writer)
     }
 
     /// Writes bytes of the current table: its opening line and its records.
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.hasher.table(bytes);
-        self.put(bytes)
+    pub fn write_table(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.hasher.update_table(bytes);
+        self.write_unhashed(bytes)
     }
 
-    fn frame(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.hasher.frame(bytes);
-        self.put(bytes)
+    fn write_frame(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.hasher.update_frame(bytes);
+        self.write_unhashed(bytes)
     }
 
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn write_unhashed(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.out.write_all(bytes)?;
         self.bytes += bytes.len() as u64;
         Ok(())
@@ -76,22 +83,22 @@ impl<'s, W: Write> Sealer<'s, W> {
     /// Closes the current table and checks it against the metadata.
     ///
     /// # Errors
-    /// `OutOfOrder` when the metadata promises another table, `Miscounted` when it promises another number of records;
+    /// `OutOfOrder` when the metadata promises another table, `CountMismatch` when it promises another number of records;
     /// `Write` when the output cannot be written.
-    pub fn close_table(&mut self, table: String, found: u64) -> Result<(), Error> {
-        let Some((name, promised)) = self.promised.0.get(self.closed.len()) else {
-            return Err(Error::OutOfOrder { found: table, promised: "no further table".into() });
+    pub fn end_table(&mut self, table: String, found: u64) -> Result<(), Error> {
+        let Some((name, promised)) = self.declared_counts.0.get(self.finished_tables.len()) else {
+            return Err(Error::OutOfOrder { found: table, declared: "no further table".into() });
         };
         if *name != table {
-            return Err(Error::OutOfOrder { found: table, promised: name.clone() });
+            return Err(Error::OutOfOrder { found: table, declared: name.clone() });
         }
         if *promised != found {
-            return Err(Error::Miscounted { table, found, promised: *promised });
+            return Err(Error::CountMismatch { table, found, declared: *promised });
         }
-        let last = self.closed.len() + 1 == self.promised.len();
+        let is_last = self.finished_tables.len() + 1 == self.declared_counts.len();
         self.hasher.end_table();
-        self.closed.push((table, found));
-        self.frame(if last { layout::TABLE_CLOSE_LAST } else { layout::TABLE_CLOSE }.as_bytes())?;
+        self.finished_tables.push((table, found));
+        self.write_frame(if is_last { layout::TABLE_CLOSE_LAST } else { layout::TABLE_CLOSE }.as_bytes())?;
         Ok(())
     }
 
@@ -99,25 +106,25 @@ impl<'s, W: Write> Sealer<'s, W> {
     ///
     /// # Errors
     /// `OutOfOrder` when a promised table is missing; `Write` when the output cannot be written.
-    pub fn finish(mut self) -> Result<(W, Sealed), Error> {
-        if let Some((missing, _)) = self.promised.0.get(self.closed.len()) {
-            return Err(Error::OutOfOrder { found: "the end".into(), promised: missing.clone() });
+    pub fn finish(mut self) -> Result<(W, DocumentSummary), Error> {
+        if let Some((missing, _)) = self.declared_counts.0.get(self.finished_tables.len()) {
+            return Err(Error::OutOfOrder { found: "the end".into(), declared: missing.clone() });
         }
-        self.frame(layout::DATA_CLOSE.as_bytes())?;
-        let records = self.closed.iter().map(|(_, records)| records).sum();
-        let tables = self.closed.len() as u64;
-        let digests = std::mem::take(&mut self.hasher).end();
+        self.write_frame(layout::DATA_CLOSE.as_bytes())?;
+        let records = self.finished_tables.iter().map(|(_, records)| records).sum();
+        let tables = self.finished_tables.len() as u64;
+        let digests = std::mem::take(&mut self.hasher).finish();
         let seal = Integrity {
             complete: true,
             total_records: records,
-            tables: SealedTable::all(std::mem::take(&mut self.closed), digests.tables),
+            tables: SealedTable::from_counts_and_digests(std::mem::take(&mut self.finished_tables), digests.tables),
             sha256: digests.file,
         };
-        let line = layout::seal_open(&seal);
-        let signature = self.signer.map(|signer| signer.sign(&message(&line)));
-        self.put(&line)?;
-        self.put(&layout::seal_close(signature.as_ref()))?;
+        let line = layout::seal_prefix(&seal);
+        let signature = self.signer.map(|signer| signer.sign(&signed_message(&line)));
+        self.write_unhashed(&line)?;
+        self.write_unhashed(&layout::seal_suffix(signature.as_ref()))?;
         self.out.flush()?;
-        Ok((self.out, Sealed { records, tables, bytes: self.bytes, sha256: seal.sha256 }))
+        Ok((self.out, DocumentSummary { records, tables, bytes: self.bytes, sha256: seal.sha256 }))
     }
 }

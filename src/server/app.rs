@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::artifact::Artifacts;
-use super::audit::Refusals;
+use super::artifact::ArtifactStore;
+use super::audit::RefusalRecorder;
 use super::binding::{self, SourceName};
-use super::export::{Error, Exports, LiveRuns, Previews};
+use super::export::{Error, Exports, PreviewCache, RunningExports};
 use super::history::History;
-use super::identity::{self, Caller, Identity, LOCAL_ADMIN};
+use super::identity::{self, Caller, Identity, LOCAL_ROLE_LABEL};
 use super::profile::{Profile, SecondFactorPolicy};
 use super::readiness::Readiness;
 use super::signing::{PublicKeys, SigningKey};
 use super::source::Source;
-use super::state::StateFile;
+use super::state::StateDatabase;
 use super::support::clock::Clock;
 use super::support::random::Random;
 use crate::model::access::{Capability, SourceLabel, Viewer};
@@ -54,22 +54,33 @@ impl App {
     /// `Source` if the database cannot be reached; `State`, `Artifact` or `Signing` if the state, its folder or the key
     /// cannot be used; `Binding` if the state knows the source by another name or identity.
     pub async fn build(parts: Parts<'_>) -> Result<Arc<Self>, Error> {
-        let Parts { source, profile, source_name, second_factor, state, signing_key, clock, random } = parts;
+        let Parts {
+            source,
+            profile,
+            source_name,
+            second_factor: second_factor_policy,
+            state,
+            signing_key,
+            clock,
+            random,
+        } = parts;
 
-        let asked = source.clone();
-        let identity = tokio::task::spawn_blocking(move || asked.identity()).await.map_err(|_| Error::Panicked)??;
-        let file = StateFile::open(state).await?;
+        let identity_source = source.clone();
+        let identity =
+            tokio::task::spawn_blocking(move || identity_source.identity()).await.map_err(|_| Error::Panicked)??;
+        let file = StateDatabase::open(state).await?;
         let (state, source_id) = binding::bind(&file, &identity, &source_name, &*clock, &*random).await?;
-        let artifacts = Artifacts::in_folder(file.files()?, source_id.clone())?;
-        let (signing_key, keys) = (SigningKey::at(signing_key, &*random)?, PublicKeys::of_installation(signing_key)?);
+        let artifacts = ArtifactStore::for_source(file.files_folder()?, source_id.clone())?;
+        let (signing_key, public_keys) =
+            (SigningKey::read_or_create(signing_key, &*random)?, PublicKeys::of_installation(signing_key)?);
         let profile = Arc::new(profile);
         let label = SourceLabel {
             profile: profile.name.clone(),
             engine: source.engine().into(),
             engine_version: source.engine_version(),
         };
-        let (signing_key, refusals) = (Arc::new(signing_key), Arc::new(Refusals::default()));
-        let identity = Arc::new(Identity::new(identity::Parts {
+        let (signing_key, refusals) = (Arc::new(signing_key), Arc::new(RefusalRecorder::default()));
+        let identity = Arc::new(Identity::new(identity::Dependencies {
             source: source.clone(),
             profile: profile.clone(),
             state: state.clone(),
@@ -77,10 +88,10 @@ impl App {
             random: random.clone(),
             signing_key: signing_key.clone(),
             refusals: refusals.clone(),
-            second_factor,
+            second_factor_policy,
         }));
         let readiness = Readiness::new(source.clone(), state.clone());
-        let history = History { state: state.clone(), keys, clock: clock.clone(), refusals: refusals.clone() };
+        let history = History { state: state.clone(), public_keys, clock: clock.clone(), refusals: refusals.clone() };
         let exports = Exports {
             source,
             profile: profile.clone(),
@@ -91,9 +102,9 @@ impl App {
             clock,
             random: random.clone(),
             refusals,
-            previews: Previews::default(),
-            live: LiveRuns::default(),
-            queued: Notify::new(),
+            previews: PreviewCache::default(),
+            running: RunningExports::default(),
+            queue_signal: Notify::new(),
         };
         let exports = Arc::new(exports);
         Ok(Arc::new(Self { exports, history, identity, readiness, profile, source: label, source_id, random }))
@@ -115,7 +126,7 @@ impl App {
     #[must_use]
     pub fn viewer(&self, caller: Caller) -> Viewer {
         let exporting = self.profile.roles_with(Capability::ExportDatabase).map(|role| role.label.clone());
-        let local = self.identity.is_local().then(|| LOCAL_ADMIN.to_owned());
+        let local = self.identity.uses_local_accounts().then(|| LOCAL_ROLE_LABEL.to_owned());
         Viewer {
             email: caller.name,
             role: caller.role.unwrap_or_default(),

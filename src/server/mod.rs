@@ -4,14 +4,12 @@
 //! `history`) authorise, act and audit; parts do one thing each and know nothing of users; `rows` and
 //! `support` are the lowest layer. Imports only point down; `src/tests/architecture.rs` enforces it.
 
-pub mod answer;
+pub mod api_error;
 pub mod app;
 pub mod artifact;
 pub mod audit;
 pub mod binding;
-pub mod classification;
 pub mod cli;
-pub mod context;
 pub mod export;
 pub mod guide;
 pub mod history;
@@ -20,8 +18,10 @@ pub mod identity;
 pub mod inspect;
 pub mod pipeline;
 pub mod profile;
+pub mod profiles;
 pub mod readiness;
 pub mod rows;
+pub mod rpc_context;
 pub mod sample;
 pub mod signing;
 pub mod source;

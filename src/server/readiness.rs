@@ -1,6 +1,6 @@
 //! The readiness check: whether the source database and the state database answer.
 //!
-//! May import: `source`, `state`. Flow: `ask` queries both, at most once in two seconds for all clients together.
+//! May import: `source`, `state`. Flow: `check` queries both, at most once in two seconds for all clients together.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,52 +8,52 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use super::source::Source;
-use super::state::State;
+use super::state::SourceState;
 
 /// How long a result is reused: probes are frequent, and each check costs the database a query.
-const GOOD_FOR: Duration = Duration::from_secs(2);
+const CACHE_TTL: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ready {
-    Yes,
-    NoSource,
-    NoState,
+pub enum ReadinessStatus {
+    Ready,
+    SourceUnavailable,
+    StateUnavailable,
 }
 
 pub struct Readiness {
     source: Arc<dyn Source>,
-    state: State,
-    last: Arc<Mutex<Option<(Instant, Ready)>>>,
+    state: SourceState,
+    cached: Arc<Mutex<Option<(Instant, ReadinessStatus)>>>,
 }
 
 impl Readiness {
     #[must_use]
-    pub fn new(source: Arc<dyn Source>, state: State) -> Self {
-        Self { source, state, last: Arc::default() }
+    pub fn new(source: Arc<dyn Source>, state: SourceState) -> Self {
+        Self { source, state, cached: Arc::default() }
     }
 
-    pub async fn ask(&self) -> Ready {
-        let mut last = self.last.clone().lock_owned().await;
+    pub async fn check(&self) -> ReadinessStatus {
+        let mut last = self.cached.clone().lock_owned().await;
         if let Some((at, ready)) = *last
-            && at.elapsed() < GOOD_FOR
+            && at.elapsed() < CACHE_TTL
         {
             return ready;
         }
         // In a separate task: a client that disconnects must not cancel the check and make the next one repeat it.
         let (source, state) = (self.source.clone(), self.state.clone());
-        let asked = tokio::spawn(async move {
-            let ready = look(source, &state).await;
+        let task = tokio::spawn(async move {
+            let ready = probe(source, &state).await;
             *last = Some((Instant::now(), ready));
             ready
         });
-        asked.await.unwrap_or(Ready::NoSource)
+        task.await.unwrap_or(ReadinessStatus::SourceUnavailable)
     }
 }
 
-async fn look(source: Arc<dyn Source>, state: &State) -> Ready {
+async fn probe(source: Arc<dyn Source>, state: &SourceState) -> ReadinessStatus {
     if state.has_accounts().await.is_err() {
-        return Ready::NoState;
+        return ReadinessStatus::StateUnavailable;
     }
-    let asked = tokio::task::spawn_blocking(move || source.identity());
-    if matches!(asked.await, Ok(Ok(_))) { Ready::Yes } else { Ready::NoSource }
+    let identity = tokio::task::spawn_blocking(move || source.identity());
+    if matches!(identity.await, Ok(Ok(_))) { ReadinessStatus::Ready } else { ReadinessStatus::SourceUnavailable }
 }

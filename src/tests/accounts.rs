@@ -10,11 +10,11 @@ use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use waybill::server::profile::Profile;
 
-use crate::harness::{Browser, Postgres, Program, Waybill};
+use crate::harness::{Browser, Postgres, Waybill, WaybillCommand};
 
 const PASSWORD: &str = "a long enough password";
 
-fn encoded(text: &str) -> String {
+fn percent_encoded(text: &str) -> String {
     text.replace(' ', "%20")
 }
 
@@ -25,7 +25,7 @@ fn serve(folder: &TempDir) -> (std::process::Child, Vec<String>) {
         .unwrap()
         .execute_batch("CREATE TABLE IF NOT EXISTS things (id INTEGER PRIMARY KEY, token TEXT)")
         .unwrap();
-    let mut program = Program::new(folder.path());
+    let mut program = WaybillCommand::new(folder.path());
     let arguments = ["serve", "--address", "127.0.0.1:0", "--source", &format!("sqlite:{}", path.display())];
     let mut process = program.0.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
@@ -37,7 +37,7 @@ fn serve(folder: &TempDir) -> (std::process::Child, Vec<String>) {
     (process, said)
 }
 
-fn browser(line: &str) -> Browser {
+fn browser_at(line: &str) -> Browser {
     let address = line.split("http://").nth(1).and_then(|url| url.split('/').next()).unwrap();
     Browser::new(address.parse().unwrap())
 }
@@ -46,7 +46,7 @@ fn browser(line: &str) -> Browser {
 async fn the_first_start_prints_a_code_that_works_once() {
     let folder = TempDir::new().unwrap();
     let (mut process, said) = serve(&folder);
-    let visitor = browser(&said[0]);
+    let visitor = browser_at(&said[0]);
     let code = said[2].split_whitespace().last().unwrap().to_owned();
     assert_eq!(code.len(), "7K2Q-19FD-7K2Q-19FD".len(), "{said:?}");
     let sign_in = visitor.get("/login").await;
@@ -55,7 +55,7 @@ async fn the_first_start_prints_a_code_that_works_once() {
     assert_eq!(page.status, 200);
     assert!(page.text().contains("First account"));
     let make = |code: &str, password: &str, repeated: &str| {
-        format!("code={code}&name=ada&password={}&repeated={}", encoded(password), encoded(repeated))
+        format!("code={code}&name=ada&password={}&repeated={}", percent_encoded(password), percent_encoded(repeated))
     };
     for (form, problem) in [
         (make(&code, "short", "short"), "short"),
@@ -88,7 +88,7 @@ async fn the_first_start_prints_a_code_that_works_once() {
     // Once there is an account, no code is printed.
     std::fs::write(folder.path().join("has-account"), "").unwrap();
     let (mut process, said) = serve(&folder);
-    let late = browser(&said[0]);
+    let late = browser_at(&said[0]);
     assert_eq!(late.sign_in("ada", PASSWORD).await.header("location"), "/admin");
     process.kill().unwrap();
     process.wait().unwrap();
@@ -96,23 +96,23 @@ async fn the_first_start_prints_a_code_that_works_once() {
 
 /// L5: a code found in a log later must not work.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_set_up_code_is_good_for_an_hour() {
+async fn a_setup_code_expires_after_an_hour() {
     let server = Postgres::start();
-    let waybill = Waybill::on(Arc::new(server.source()), own_accounts()).await;
-    let code = waybill.app.identity.offer_setup().await.unwrap().unwrap();
+    let waybill = Waybill::with_source(Arc::new(server.source()), profile_without_auth()).await;
+    let code = waybill.app.identity.issue_setup_code().await.unwrap().unwrap();
     let form = format!("code={}&name=ada&password=x&repeated=x", code.expose_secret());
-    assert_eq!(waybill.visitor().post("/setup", &form).await.header("location"), "/setup?problem=short");
+    assert_eq!(waybill.anonymous().post("/setup", &form).await.header("location"), "/setup?problem=short");
     waybill.clock.advance(TimeDelta::minutes(60));
-    assert_eq!(waybill.visitor().post("/setup", &form).await.header("location"), "/setup?problem=setup");
+    assert_eq!(waybill.anonymous().post("/setup", &form).await.header("location"), "/setup?problem=setup");
 }
 
-fn own_accounts() -> Profile {
+fn profile_without_auth() -> Profile {
     Profile::from_toml("name = \"things\"").unwrap()
 }
 
 /// Runs `waybill user …` with a first line of standard input.
-fn user(folder: &TempDir, arguments: &[&str], input: &str) -> (i32, String) {
-    let mut program = Program::new(folder.path());
+fn run_user_command(folder: &TempDir, arguments: &[&str], input: &str) -> (i32, String) {
+    let mut program = WaybillCommand::new(folder.path());
     let piped = || Stdio::piped();
     let command = program.0.arg("user").args(arguments).stdin(piped()).stdout(piped()).stderr(piped());
     let mut child = command.spawn().unwrap();
@@ -130,7 +130,7 @@ fn user(folder: &TempDir, arguments: &[&str], input: &str) -> (i32, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_can_be_added_on_the_command_line_and_gets_a_new_password_there() {
     let folder = TempDir::new().unwrap();
-    let add = |name: &str, password: &str| user(&folder, &["add", "--admin", name], password);
+    let add = |name: &str, password: &str| run_user_command(&folder, &["add", "--admin", name], password);
     assert_eq!(add("ada", "short").0, 2);
     assert!(add("ada", "short").1.contains("at least 15 characters"));
     assert!(add("ada", "aaaaaaaaaaaaaaaaaaaa").1.contains("easy to guess"));
@@ -141,7 +141,7 @@ async fn an_account_can_be_added_on_the_command_line_and_gets_a_new_password_the
     let made_up = said.split("password ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
     std::fs::write(folder.path().join("has-account"), "").unwrap();
     let (mut process, said) = serve(&folder);
-    let visitor = browser(&said[0]);
+    let visitor = browser_at(&said[0]);
     assert_eq!(visitor.sign_in("ada", &made_up).await.header("location"), "/admin");
     assert_eq!(visitor.get("/admin/developer-tools/export").await.status, 200);
     assert_eq!(add("ada", PASSWORD).0, 0);
@@ -158,7 +158,7 @@ async fn an_account_can_be_added_on_the_command_line_and_gets_a_new_password_the
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_can_be_listed_disabled_and_removed_and_their_sessions_end() {
     let folder = TempDir::new().unwrap();
-    let run = |arguments: &[&str]| user(&folder, arguments, PASSWORD);
+    let run = |arguments: &[&str]| run_user_command(&folder, arguments, PASSWORD);
     assert_eq!(
         run(&["list"]),
         (0, "there are no accounts of Waybill's own; waybill user add --admin NAME makes one\n".into())
@@ -167,7 +167,7 @@ async fn accounts_can_be_listed_disabled_and_removed_and_their_sessions_end() {
     run(&["add", "--admin", "grace"]);
     std::fs::write(folder.path().join("has-account"), "").unwrap();
     let (mut process, said) = serve(&folder);
-    let (ada, grace) = (browser(&said[0]), browser(&said[0]));
+    let (ada, grace) = (browser_at(&said[0]), browser_at(&said[0]));
     ada.sign_in("ada", PASSWORD).await;
     grace.sign_in("grace", PASSWORD).await;
     let listed = run(&["list"]).1;
@@ -191,13 +191,13 @@ async fn accounts_can_be_listed_disabled_and_removed_and_their_sessions_end() {
     assert!(code == 2 && said.contains("no account of the name \"ada\""), "{said}");
     process.kill().unwrap();
     process.wait().unwrap();
-    let trail = Program::new(folder.path()).run(["audit", "show", "--json"]).text();
+    let trail = WaybillCommand::new(folder.path()).run(["audit", "show", "--json"]).text();
     for event in ["account_disabled", "account_enabled", "sessions_ended", "account_removed"] {
         assert!(trail.contains(event), "{event}: {trail}");
     }
 }
 
-const CHAT: &str = "
+const CHAT_SCHEMA: &str = "
     CREATE TABLE users (id uuid PRIMARY KEY, email text NOT NULL, password text, is_active boolean);
     CREATE TABLE members (user_id uuid REFERENCES users (id), role text, active boolean);
     INSERT INTO users VALUES ('00000000-0000-0000-0000-000000000001', 'owner@example.org', '{hash}', true),
@@ -233,23 +233,23 @@ const CHAT_PROFILE: &str = r#"
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_is_a_condition_on_the_databases_own_tables() {
     let server = Postgres::start();
-    let hash = waybill::server::support::password::hash(PASSWORD, b"0123456789abcdef");
-    server.sql(&CHAT.replace("{hash}", &hash));
+    let hash = waybill::server::support::password::hash_argon2id(PASSWORD, b"0123456789abcdef");
+    server.sql(&CHAT_SCHEMA.replace("{hash}", &hash));
     let source = Arc::new(tokio::task::block_in_place(|| server.source()));
-    let waybill = Waybill::on(source, Profile::from_toml(CHAT_PROFILE).unwrap()).await;
+    let waybill = Waybill::with_source(source, Profile::from_toml(CHAT_PROFILE).unwrap()).await;
     for (email, status) in [("owner@example.org", 200), ("member@example.org", 403), ("left@example.org", 403)] {
-        let browser = waybill.visitor();
+        let browser = waybill.anonymous();
         assert_eq!(browser.sign_in(email, PASSWORD).await.status, 303);
         assert_eq!(browser.get("/admin/developer-tools/export").await.status, status, "{email}");
     }
     // The same id with another address, as in another database, is another person.
-    let browser = waybill.visitor();
+    let browser = waybill.anonymous();
     browser.sign_in("owner@example.org", PASSWORD).await;
     server.sql("UPDATE users SET email = 'somebody.else@example.org' WHERE email = 'owner@example.org'");
     assert_eq!(browser.get("/admin/developer-tools/export").await.status, 303);
     server.sql("UPDATE users SET email = 'owner@example.org' WHERE email = 'somebody.else@example.org'");
     // Losing the role takes effect at once.
-    let browser = waybill.visitor();
+    let browser = waybill.anonymous();
     browser.sign_in("OWNER@example.org", PASSWORD).await;
     assert_eq!(browser.get("/admin/developer-tools/export").await.status, 200);
     server.sql("UPDATE members SET active = false");
@@ -257,7 +257,7 @@ async fn a_role_is_a_condition_on_the_databases_own_tables() {
 }
 
 /// Accounts as better-auth stores them: passwords in a separate table, beside other sign-in providers.
-const ELSEWHERE: &str = "
+const BETTER_AUTH_SCHEMA: &str = "
     CREATE TABLE users (id text PRIMARY KEY, email text NOT NULL, banned boolean, email_verified_at timestamptz, role text);
     CREATE TABLE accounts (id text PRIMARY KEY, user_id text REFERENCES users (id), provider_id text, password text);
     INSERT INTO users VALUES ('u1', 'ada@example.org', NULL, now(), 'admin'), ('u2', 'banned@example.org', true, now(), 'admin'),
@@ -265,7 +265,7 @@ const ELSEWHERE: &str = "
     INSERT INTO accounts SELECT 'a' || id, id, 'credential', '{hash}' FROM users WHERE id <> 'u4';
     INSERT INTO accounts SELECT 'g' || id, id, 'google', NULL FROM users";
 
-const ELSEWHERE_PROFILE: &str = r#"
+const BETTER_AUTH_PROFILE: &str = r#"
     name = "chat"
     [auth]
     table = "users"
@@ -280,17 +280,17 @@ const ELSEWHERE_PROFILE: &str = r#"
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_may_stand_in_another_table_and_suspended_accounts_stay_out() {
+async fn a_password_may_be_in_another_table_and_suspended_accounts_cannot_sign_in() {
     // The hash that better-auth 1.7.25 stores for this password.
     let hash = "d18917a7063b32dee420588b9e598505:8ab42aef003fc024aef59e8c15924b9dcee1217d9df57a82c2cfac2f0f87ef495c31deb0\
                 af91dc73df3884eace43da1b44d3b3af1fe6aeb528a944a78822e8e6";
     let password = "p\u{e4}ssword 1";
     let server = Postgres::start();
-    server.sql(&ELSEWHERE.replace("{hash}", hash));
+    server.sql(&BETTER_AUTH_SCHEMA.replace("{hash}", hash));
     let source = Arc::new(tokio::task::block_in_place(|| server.source()));
-    let waybill = Waybill::on(source, Profile::from_toml(ELSEWHERE_PROFILE).unwrap()).await;
+    let waybill = Waybill::with_source(source, Profile::from_toml(BETTER_AUTH_PROFILE).unwrap()).await;
     let sign_in = async |email: &str| {
-        let browser = waybill.visitor();
+        let browser = waybill.anonymous();
         let form = format!("email={}&password=p%C3%A4ssword+1", email.replace('@', "%40"));
         let answer = browser.post("/login", &form).await;
         (browser, answer.header("location").to_owned())
@@ -313,19 +313,19 @@ async fn a_password_may_stand_in_another_table_and_suspended_accounts_stay_out()
 
 /// L10: registering the admin's address in another case must not lock the admin out.
 #[tokio::test(flavor = "multi_thread")]
-async fn addresses_that_differ_by_case_alone_are_two_peoples() {
+async fn addresses_that_differ_only_by_case_are_separate_accounts() {
     let server = Postgres::start();
-    let hash = waybill::server::support::password::hash(PASSWORD, b"0123456789abcdef");
-    server.sql(&CHAT.replace("{hash}", &hash));
+    let hash = waybill::server::support::password::hash_argon2id(PASSWORD, b"0123456789abcdef");
+    server.sql(&CHAT_SCHEMA.replace("{hash}", &hash));
     server.sql("INSERT INTO users VALUES ('00000000-0000-0000-0000-000000000009', 'Owner@example.org', 'x', true)");
     let source = Arc::new(tokio::task::block_in_place(|| server.source()));
-    let waybill = Waybill::on(source, Profile::from_toml(CHAT_PROFILE).unwrap()).await;
-    assert_eq!(waybill.visitor().sign_in("owner@example.org", PASSWORD).await.header("location"), "/admin");
-    assert!(waybill.visitor().sign_in("Owner@example.org", PASSWORD).await.header("location").contains("wrong"));
+    let waybill = Waybill::with_source(source, Profile::from_toml(CHAT_PROFILE).unwrap()).await;
+    assert_eq!(waybill.anonymous().sign_in("owner@example.org", PASSWORD).await.header("location"), "/admin");
+    assert!(waybill.anonymous().sign_in("Owner@example.org", PASSWORD).await.header("location").contains("wrong"));
 }
 
 #[test]
-fn who_cannot_sign_in_is_said_in_the_draft_in_the_check_and_in_the_log() {
+fn accounts_that_cannot_sign_in_are_reported_by_draft_check_and_log() {
     let server = Postgres::start();
     server.sql(
         "CREATE TABLE users (id integer PRIMARY KEY, email text NOT NULL, password text, is_admin boolean, is_active boolean);
@@ -333,7 +333,8 @@ fn who_cannot_sign_in_is_said_in_the_draft_in_the_check_and_in_the_log() {
            FROM generate_series(1, 20) n",
     );
     let folder = TempDir::new().unwrap();
-    let run = |arguments: &[&str]| Program::new(folder.path()).run([arguments, &["--source", &server.url()]].concat());
+    let run =
+        |arguments: &[&str]| WaybillCommand::new(folder.path()).run([arguments, &["--source", &server.url()]].concat());
     let draft = run(&["profile", "init"]).text();
     for line in [
         "# 20 of 20 stored passwords looked at are sha512-crypt, which Waybill does not check: those people cannot sign in.",
@@ -357,7 +358,7 @@ fn who_cannot_sign_in_is_said_in_the_draft_in_the_check_and_in_the_log() {
         check.stderr
     );
     assert!(check.stderr.contains("nobody has the role Admin now"), "{}", check.stderr);
-    let mut program = Program::new(folder.path());
+    let mut program = WaybillCommand::new(folder.path());
     let arguments = ["serve", "--address", "127.0.0.1:0", "--profile", "users.toml", "--source", &server.url()];
     let mut process = program.0.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let log = BufReader::new(process.stderr.take().unwrap());

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module's layer; a module may import only from lower layers.
-const HEIGHTS: [(&str, u32); 32] = [
+const LAYERS: [(&str, u32); 32] = [
     ("model", 0),
     ("seal", 1),
     ("verifier", 2),
@@ -23,13 +23,13 @@ const HEIGHTS: [(&str, u32); 32] = [
     ("server::sample", 4),
     ("server::binding", 5),
     ("server::identity", 5),
-    ("server::classification", 6),
+    ("server::profiles", 6),
     ("server::export", 7),
     ("server::history", 7),
     ("server::readiness", 7),
     ("server::app", 8),
-    ("server::answer", 8),
-    ("server::context", 9),
+    ("server::api_error", 8),
+    ("server::rpc_context", 9),
     ("rpc", 10),
     ("ui", 11),
     ("server::http", 12),
@@ -40,17 +40,17 @@ const HEIGHTS: [(&str, u32); 32] = [
     ("main", 16),
 ];
 /// Modules that also run in the browser, with all that they may import. Server functions reach the server through
-/// `server::context` only.
-const PAGE_MAY_IMPORT: [(&str, &[&str]); 5] = [
+/// `server::rpc_context` only.
+const BROWSER_IMPORTS: [(&str, &[&str]); 5] = [
     ("model", &[]),
     ("seal", &["model"]),
     ("verifier", &["model", "seal"]),
-    ("rpc", &["model", "server::context"]),
+    ("rpc", &["model", "server::rpc_context"]),
     ("ui", &["model", "seal", "rpc"]),
 ];
-const LONGEST_FILE: usize = 500;
-const MEDIAN_FILE: usize = 100;
-const CFG_LINES: usize = 5;
+const MAX_FILE_LINES: usize = 500;
+const MAX_MEDIAN_LINES: usize = 100;
+const MAX_FEATURE_CFGS: usize = 5;
 
 fn sources() -> Vec<(PathBuf, String)> {
     fn collect(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
@@ -107,15 +107,15 @@ fn imports(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn arrows_only_point_down() {
-    let heights = BTreeMap::from(HEIGHTS);
+fn modules_import_only_lower_layers() {
+    let layers = BTreeMap::from(LAYERS);
     let mut wrong = Vec::new();
     for (path, text) in sources() {
         let from = module_of(&path.to_string_lossy());
-        let height = *heights.get(from.as_str()).unwrap_or_else(|| panic!("{from} has no height"));
+        let layer = *layers.get(from.as_str()).unwrap_or_else(|| panic!("{from} has no layer"));
         for to in imports(&text).into_iter().filter(|to| *to != from) {
-            let down = heights.get(to.as_str()).is_some_and(|other| *other < height);
-            let list = PAGE_MAY_IMPORT.iter().find(|(module, _)| *module == from);
+            let down = layers.get(to.as_str()).is_some_and(|other| *other < layer);
+            let list = BROWSER_IMPORTS.iter().find(|(module, _)| *module == from);
             let allowed = list.is_none_or(|(_, allowed)| allowed.contains(&to.as_str()));
             if !down || !allowed {
                 wrong.push(format!("{}: {from} -> {to}", path.display()));
@@ -135,24 +135,24 @@ fn source_and_pipeline_meet_only_in_rows() {
 }
 
 #[test]
-fn files_are_short_and_configuration_lines_few() {
+fn files_are_short_and_feature_cfgs_are_few() {
     let mut lengths = Vec::new();
     let mut cfg_lines = 0;
     for (path, text) in sources() {
         let product = text.split("#[cfg(test)]").next().unwrap().lines().count();
-        assert!(product <= LONGEST_FILE, "{} has {product} lines", path.display());
+        assert!(product <= MAX_FILE_LINES, "{} has {product} lines", path.display());
         lengths.push(product);
         cfg_lines +=
             text.lines().filter(|line| line.trim_start().starts_with("#[cfg(") && line.contains("feature")).count();
     }
     lengths.sort_unstable();
     let median = lengths[lengths.len() / 2];
-    assert!(median <= MEDIAN_FILE, "the median file has {median} lines");
-    assert!(cfg_lines <= CFG_LINES, "{cfg_lines} cfg lines");
+    assert!(median <= MAX_MEDIAN_LINES, "the median file has {median} lines");
+    assert!(cfg_lines <= MAX_FEATURE_CFGS, "{cfg_lines} cfg lines");
 }
 
 #[test]
-fn every_module_says_what_it_is() {
+fn every_file_opens_with_module_docs() {
     for (path, text) in sources() {
         assert!(text.starts_with("//!"), "{} does not open with its purpose", path.display());
     }

@@ -6,15 +6,15 @@ use std::sync::atomic::AtomicU64;
 
 use tempfile::TempDir;
 use waybill::server::audit;
-use waybill::server::state::StateFile;
+use waybill::server::state::StateDatabase;
 
-use crate::harness::{Fault, FaultySource, Program, ROLES, Waybill, change_source, sample};
+use crate::harness::{Fault, FaultySource, ROLES, Waybill, WaybillCommand, execute_sql, generate_sample};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn request_start_completion_and_download_are_in_the_trail_in_order() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let (run, _) = admin.export().await;
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
     admin.download(&run).await;
     let mut trail = waybill.audit_trail().await;
     for _ in 0..50 {
@@ -39,8 +39,8 @@ async fn request_start_completion_and_download_are_in_the_trail_in_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_trail_holds_counts_and_digest_and_no_data() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let (run, _) = admin.export().await;
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
     let trail = waybill.audit_entries().await;
     let completed = trail.iter().find(|entry| entry.event == "export_completed").unwrap();
     assert_eq!(completed.export_id, Some(run.id.to_string()));
@@ -53,7 +53,7 @@ async fn the_trail_holds_counts_and_digest_and_no_data() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_or_removed_entry_is_refused_and_would_break_the_chain() {
     let waybill = Waybill::start().await;
-    waybill.admin().await.export().await;
+    waybill.signed_in_admin().await.export_and_wait().await;
     let state = waybill.folder.path().join("waybill.db");
     let connection = rusqlite::Connection::open(&state).unwrap();
     for sql in ["UPDATE audit SET actor = 'nobody'", "DELETE FROM audit WHERE sequence = 2"] {
@@ -61,19 +61,19 @@ async fn a_changed_or_removed_entry_is_refused_and_would_break_the_chain() {
         assert!(refused.contains("append-only"), "{refused}");
     }
     // The file's owner can drop the triggers; the hash chain still detects the change.
-    change_source(&state, "DROP TRIGGER audit_is_never_changed; UPDATE audit SET actor = 'nobody' WHERE sequence = 2");
-    let file = StateFile::open(&state).await.unwrap();
-    assert_eq!(audit::check(&file, &[]).await.unwrap().fault, Some(audit::Fault::Broken(2)));
+    execute_sql(&state, "DROP TRIGGER audit_is_never_changed; UPDATE audit SET actor = 'nobody' WHERE sequence = 2");
+    let file = StateDatabase::open(&state).await.unwrap();
+    assert_eq!(audit::verify_chain(&file, &[]).await.unwrap().error, Some(audit::ChainError::Broken(2)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sign_ins_and_refusals_say_from_where_and_keep_names_to_themselves() {
+async fn sign_ins_and_refusals_record_the_network_and_hide_refused_names() {
     let waybill = Waybill::start().await;
-    let visitor = waybill.visitor();
+    let visitor = waybill.anonymous();
     for name in ["Nobody@example.org", "nobody@example.org", "my secret password"] {
         visitor.sign_in(name, "wrong").await;
     }
-    let admin = waybill.admin().await;
+    let admin = waybill.signed_in_admin().await;
     admin.post("/rpc/request_export", "").await;
     let lead = waybill.signed_in_as(ROLES[2].1).await;
     lead.get("/admin/developer-tools/export/history").await;
@@ -91,7 +91,7 @@ async fn sign_ins_and_refusals_say_from_where_and_keep_names_to_themselves() {
 
 /// M10: otherwise five thousand refusals are five thousand rows.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_refusals_is_one_row_and_a_count() {
+async fn repeated_refusals_are_one_row_and_a_count() {
     let waybill = Waybill::start().await;
     let lead = waybill.signed_in_as(ROLES[2].1).await;
     let before = waybill.audit_entries().await.len();
@@ -107,10 +107,10 @@ async fn a_flood_of_refusals_is_one_row_and_a_count() {
 }
 
 #[test]
-fn the_trail_is_read_checked_and_taken_out_on_the_command_line() {
+fn the_trail_can_be_shown_verified_and_exported_on_the_command_line() {
     let folder = TempDir::new().unwrap();
-    let source = format!("--source=sqlite:{}", sample(20, folder.path()).display());
-    let run = |arguments: &[&str]| Program::new(folder.path()).run(arguments);
+    let source = format!("--source=sqlite:{}", generate_sample(20, folder.path()).display());
+    let run = |arguments: &[&str]| WaybillCommand::new(folder.path()).run(arguments);
     let ended = run(&["audit", "show"]);
     assert!(ended.code == 2 && ended.stderr.contains("nothing was recorded yet"), "{}", ended.stderr);
     let first = run(&["export", &source, "--output", "first.json"]);
@@ -158,7 +158,7 @@ print('agreed', count)
     );
     // A trail that was truncated or rebuilt has an intact chain; the heads in exported files reveal it.
     let state = folder.path().join("state/waybill/waybill.db");
-    change_source(&state, "DROP TRIGGER audit_is_never_deleted; DELETE FROM audit WHERE sequence > 4");
+    execute_sql(&state, "DROP TRIGGER audit_is_never_deleted; DELETE FROM audit WHERE sequence > 4");
     let ended = run(&["audit", "verify"]);
     assert!(
         ended.code == 0 && ended.text().contains("a trail that was shortened would look the same"),
@@ -170,7 +170,7 @@ print('agreed', count)
     assert!(ended.stderr.contains("was shortened since, as second.json.gz shows"), "{}", ended.stderr);
     let other = TempDir::new().unwrap();
     for name in ["a.json", "b.json"] {
-        Program::new(other.path()).run(["export", &source, "--output", name]);
+        WaybillCommand::new(other.path()).run(["export", &source, "--output", name]);
     }
     let foreign = other.path().join("a.json");
     let ended = run(&["audit", "verify", foreign.to_str().unwrap()]);
@@ -193,30 +193,30 @@ print('agreed', count)
 #[tokio::test(flavor = "multi_thread")]
 async fn without_an_audit_trail_nothing_is_exported_or_downloaded() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let (run, _) = admin.export().await;
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
     let broken = "CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'broken'); END";
-    change_source(&waybill.folder.path().join("waybill.db"), broken);
+    execute_sql(&waybill.folder.path().join("waybill.db"), broken);
     let request = admin.post("/rpc/request_export", "").await;
     assert_eq!(request.status, 500);
     assert_eq!(request.json()["internal"].as_str().map(str::len), Some(9), "only a reference: {}", request.text());
     let download = admin.download(&run).await;
     assert_eq!(download.status, 500);
     assert!(download.json()["instance"].as_str().unwrap().starts_with("urn:waybill:reference:"));
-    assert_eq!(waybill.artifacts().len(), 1, "only the first export's file");
+    assert_eq!(waybill.artifact_names().len(), 1, "only the first export's file");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn history_lists_what_happened_newest_first() {
     let at = Arc::new(AtomicU64::new(0));
-    let waybill = Waybill::with(50, FaultySource::wrap(Fault::Error, at.clone())).await;
-    let admin = waybill.admin().await;
+    let waybill = Waybill::with_wrapped_source(50, FaultySource::wrap(Fault::Error, at.clone())).await;
+    let admin = waybill.signed_in_admin().await;
     let empty = admin.post("/rpc/list_exports", "page=1").await.json();
     assert_eq!(empty["total"], 0);
-    let (_, _) = admin.export().await;
+    let (_, _) = admin.export_and_wait().await;
     at.store(100, std::sync::atomic::Ordering::SeqCst);
     waybill.clock.advance(chrono::TimeDelta::seconds(1));
-    admin.export().await;
+    admin.export_and_wait().await;
     let page = admin.post("/rpc/list_exports", "page=1").await.json();
     let entries = page["entries"].as_array().unwrap();
     assert_eq!(entries[0]["outcome"], "failed");
@@ -230,7 +230,7 @@ async fn history_lists_what_happened_newest_first() {
 #[tokio::test(flavor = "multi_thread")]
 async fn history_is_paged() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
+    let admin = waybill.signed_in_admin().await;
     let rows: String = (0..60)
         .map(|i| {
             format!(
@@ -239,7 +239,7 @@ async fn history_is_paged() {
             )
         })
         .collect();
-    change_source(&waybill.folder.path().join("waybill.db"), &rows);
+    execute_sql(&waybill.folder.path().join("waybill.db"), &rows);
     let last = admin.post("/rpc/list_exports", "page=99").await.json();
     assert_eq!((last["page"].as_u64(), last["pages"].as_u64(), last["total"].as_u64()), (Some(3), Some(3), Some(60)));
     assert_eq!(last["entries"].as_array().unwrap().len(), 10);
@@ -248,12 +248,12 @@ async fn history_is_paged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_trail_is_read_on_the_page_with_a_filter_and_page_by_page() {
+async fn the_page_shows_the_trail_filtered_and_paged() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let stranger = waybill.visitor();
+    let admin = waybill.signed_in_admin().await;
+    let stranger = waybill.anonymous();
     stranger.sign_in("nobody@sample.test", "guess").await;
-    admin.export().await;
+    admin.export_and_wait().await;
     let trail = "/admin/developer-tools/export/history/audit";
     let page = admin.get(trail).await.text();
     for said in ["Export completed", "Signed in", "Sign in refused", "from 127.0.0.1"] {
@@ -275,17 +275,17 @@ async fn the_trail_is_read_on_the_page_with_a_filter_and_page_by_page() {
 }
 
 #[test]
-fn a_kind_of_event_that_there_is_none_of_is_told() {
+fn an_unknown_event_kind_is_rejected() {
     let folder = TempDir::new().unwrap();
-    let ended = Program::new(folder.path()).run(["audit", "show", "--event", "sign_in"]);
+    let ended = WaybillCommand::new(folder.path()).run(["audit", "show", "--event", "sign_in"]);
     assert!(
         ended.code == 2 && ended.stderr.contains("a similar value exists: 'signed_in'")
             || ended.stderr.contains("signed_in"),
         "{}",
         ended.stderr
     );
-    let rotated = Program::new(folder.path()).run(["key", "rotate"]);
+    let rotated = WaybillCommand::new(folder.path()).run(["key", "rotate"]);
     assert_eq!(rotated.code, 0, "{}", rotated.stderr);
-    let trail = Program::new(folder.path()).run(["audit", "show", "--event", "key_rotated"]);
+    let trail = WaybillCommand::new(folder.path()).run(["audit", "show", "--event", "key_rotated"]);
     assert!(trail.text().contains("cli:"), "{}", trail.text());
 }

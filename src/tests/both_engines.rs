@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use waybill::model::export::{Requested, RunState};
+use waybill::model::export::{QueuedExport, RunState};
 use waybill::server::profile::Profile;
 
-use crate::harness::{ADMIN, PASSWORD, Postgres, Program, ROLES, Waybill, read_export, sample};
+use crate::harness::{ADMIN, PASSWORD, Postgres, ROLES, Waybill, WaybillCommand, generate_sample, parse_export};
 
 /// A PostgreSQL server with a sample of this many incidents.
 fn postgres_with_sample(incidents: u64) -> Postgres {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
-    let mut program = Program::new(folder.path());
+    let mut program = WaybillCommand::new(folder.path());
     program.0.env("WAYBILL_SAMPLE_PASSWORD", PASSWORD);
     let (incidents, participants) = (incidents.to_string(), (incidents / 5).to_string());
     let arguments = ["sample", "--incidents", &incidents, "--participants", &participants, "--output", &server.url()];
@@ -25,12 +25,13 @@ fn postgres_with_sample(incidents: u64) -> Postgres {
 #[test]
 fn both_engines_give_the_same_data() {
     let folder = TempDir::new().unwrap();
-    let lite = format!("sqlite:{}", sample(50, folder.path()).display());
+    let lite = format!("sqlite:{}", generate_sample(50, folder.path()).display());
     let server = postgres_with_sample(50);
     let export = |source: &str, name: &str| {
-        let ended = Program::new(folder.path()).run(["export", "--source", source, "--order", "key", "--output", name]);
+        let ended =
+            WaybillCommand::new(folder.path()).run(["export", "--source", source, "--order", "key", "--output", name]);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
-        read_export(&std::fs::read(folder.path().join(name)).unwrap())
+        parse_export(&std::fs::read(folder.path().join(name)).unwrap())
     };
     let (one, other) = (export(&lite, "lite.json"), export(&server.url(), "pg.json"));
     assert_eq!(one.metadata["recordCounts"], other.metadata["recordCounts"]);
@@ -44,16 +45,16 @@ fn both_engines_give_the_same_data() {
         // 1 and 1.0 are one number in JSON; the two engines store REAL and bigint alike.
         assert_eq!(by_id(rows), by_id(&other.data[table]), "{table}");
     }
-    let again = Program::new(folder.path()).run(["sample", "--output", &server.url()]);
+    let again = WaybillCommand::new(folder.path()).run(["sample", "--output", &server.url()]);
     assert_eq!(again.code, 5, "{}", again.stderr);
     assert!(again.stderr.contains("add --force"), "{}", again.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_exports_postgresql_for_the_one_role_that_may() {
+async fn the_page_exports_postgresql_for_the_permitted_role_only() {
     let server = tokio::task::block_in_place(|| postgres_with_sample(50));
     let source = Arc::new(tokio::task::block_in_place(|| server.source()));
-    let waybill = Waybill::on(source, Profile::built_in("supportsignal").unwrap()).await;
+    let waybill = Waybill::with_source(source, Profile::built_in("supportsignal").unwrap()).await;
     for (role, email) in ROLES {
         let browser = waybill.signed_in_as(email).await;
         let status = browser.get("/admin/developer-tools/export").await.status;
@@ -71,9 +72,11 @@ async fn the_page_exports_postgresql_for_the_one_role_that_may() {
         ("zstd", ".json.zst", "application/zstd"),
     ] {
         let answer = admin.post("/rpc/request_export", &format!("compression={compression}")).await;
-        let requested: Requested = serde_json::from_slice(&answer.body).unwrap();
+        let requested: QueuedExport = serde_json::from_slice(&answer.body).unwrap();
         assert!(requested.file_name.ends_with(suffix), "{requested:?}");
-        let RunState::Completed(done) = admin.follow(&requested).await else { panic!("the export did not complete") };
+        let RunState::Completed(done) = admin.wait_for_end(&requested).await else {
+            panic!("the export did not complete")
+        };
         let shown = admin.post("/rpc/view_export", &format!("id={}", requested.id)).await.json();
         assert!(compression == "none" || shown["estimated_bytes"].is_null(), "a packed size is compared with nothing");
         let file = admin.download(&requested).await;
@@ -83,11 +86,16 @@ async fn the_page_exports_postgresql_for_the_one_role_that_may() {
         let path = waybill.folder.path().join(format!("file{suffix}"));
         std::fs::write(&path, &file.body).unwrap();
         let verify = |options: &[&str]| {
-            Program::new(waybill.folder.path()).run([&["verify", path.to_str().unwrap()], options].concat())
+            WaybillCommand::new(waybill.folder.path()).run([&["verify", path.to_str().unwrap()], options].concat())
         };
         assert_eq!(verify(&["--sha256", &done.sha256]).code, 0, "{}", verify(&[]).stderr);
-        let inspected =
-            Program::new(waybill.folder.path()).run(["inspect", path.to_str().unwrap(), "companies", "--first", "1"]);
+        let inspected = WaybillCommand::new(waybill.folder.path()).run([
+            "inspect",
+            path.to_str().unwrap(),
+            "companies",
+            "--first",
+            "1",
+        ]);
         assert_eq!(inspected.code, 0, "{}", inspected.stderr);
         // One byte missing, one extra, one changed.
         for damage in [&file.body[..file.body.len() - 1], &[&file.body[..], b"\n"].concat(), &{
@@ -99,7 +107,7 @@ async fn the_page_exports_postgresql_for_the_one_role_that_may() {
             std::fs::write(&path, damage).unwrap();
             assert_eq!(verify(&[]).code, 4, "{compression}: {}", verify(&[]).stderr);
             let last = ["inspect", path.to_str().unwrap(), "workflow_handoffs", "--format", "json"];
-            let inspected = Program::new(waybill.folder.path()).run(last).code;
+            let inspected = WaybillCommand::new(waybill.folder.path()).run(last).code;
             assert!(
                 compression == "none" || [0, 4].contains(&inspected),
                 "damage is never \"cannot be read\": {inspected}"
@@ -110,23 +118,23 @@ async fn the_page_exports_postgresql_for_the_one_role_that_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_role_that_is_taken_away_ends_a_running_export_of_postgresql() {
+async fn revoking_a_role_stops_a_running_export_of_postgresql() {
     let server = tokio::task::block_in_place(|| postgres_with_sample(50));
     // 600,000 rows that are cheap to store, so that the export runs for seconds.
     server.sql("INSERT INTO companies SELECT 'x' || n, 1, repeat('y', 200), 'slug' || n, 'z', 'test', 1, NULL FROM generate_series(1, 600000) n");
     let source = Arc::new(tokio::task::block_in_place(|| server.source()));
-    let waybill = Waybill::on(source, Profile::built_in("supportsignal").unwrap()).await;
+    let waybill = Waybill::with_source(source, Profile::built_in("supportsignal").unwrap()).await;
     let admin = waybill.signed_in_as(ADMIN).await;
     let id = admin.post("/rpc/request_export", "").await.json()["id"].as_str().unwrap().to_owned();
     server.sql("UPDATE users SET role = 'team_lead' WHERE email = 'system.admin@sample.test'");
     let started = std::time::Instant::now();
-    while waybill.app.exports.live.get(id.parse().unwrap()).is_some()
-        || waybill.artifacts().iter().any(|name| name.contains(".part"))
+    while waybill.app.exports.running.get(id.parse().unwrap()).is_some()
+        || waybill.artifact_names().iter().any(|name| name.contains(".part"))
     {
         assert!(started.elapsed() < std::time::Duration::from_secs(20));
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    assert_eq!(waybill.artifacts(), Vec::<String>::new());
+    assert_eq!(waybill.artifact_names(), Vec::<String>::new());
     let trail = waybill.audit_trail().await;
     assert!(!trail.contains(&"export_completed".to_owned()), "{trail:?}");
 }

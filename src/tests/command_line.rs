@@ -7,16 +7,16 @@ use std::process::Stdio;
 
 use tempfile::TempDir;
 
-use crate::harness::{Ended, Program, sample};
+use crate::harness::{CommandOutput, WaybillCommand, generate_sample};
 
 fn folder_with_sample() -> (TempDir, String) {
     let folder = TempDir::new().unwrap();
-    let source = format!("--source=sqlite:{}", sample(50, folder.path()).display());
+    let source = format!("--source=sqlite:{}", generate_sample(50, folder.path()).display());
     (folder, source)
 }
 
-fn run(folder: &TempDir, arguments: &[&str]) -> Ended {
-    Program::new(folder.path()).run(arguments)
+fn run(folder: &TempDir, arguments: &[&str]) -> CommandOutput {
+    WaybillCommand::new(folder.path()).run(arguments)
 }
 
 #[test]
@@ -35,9 +35,9 @@ fn export_then_verify_then_inspect() {
 }
 
 #[test]
-fn a_server_without_the_pages_files_says_so_apart_from_its_address() {
+fn a_server_without_site_files_warns_on_standard_error() {
     let (folder, source) = folder_with_sample();
-    let mut program = Program::alone(folder.path());
+    let mut program = WaybillCommand::without_site_files(folder.path());
     let arguments = ["serve", "--address", "127.0.0.1:0", &source];
     let mut server = program.0.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let first = |output: &mut dyn Read| BufReader::new(output).lines().next().unwrap().unwrap();
@@ -50,7 +50,7 @@ fn a_server_without_the_pages_files_says_so_apart_from_its_address() {
 }
 
 #[test]
-fn into_a_folder_the_file_gets_the_profiles_name() {
+fn an_export_into_a_folder_is_named_by_the_profile() {
     let (folder, source) = folder_with_sample();
     let ended = run(&folder, &["export", &source, "--json"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
@@ -67,7 +67,7 @@ fn into_a_folder_the_file_gets_the_profiles_name() {
 }
 
 #[test]
-fn to_standard_output_nothing_but_the_file_is_written_there() {
+fn standard_output_carries_nothing_but_the_file() {
     let (folder, source) = folder_with_sample();
     let ended = run(&folder, &["export", &source, "--output", "-"]);
     assert_eq!(ended.code, 0);
@@ -76,7 +76,7 @@ fn to_standard_output_nothing_but_the_file_is_written_there() {
 }
 
 #[test]
-fn a_name_that_ends_for_a_packed_file_gets_one() {
+fn the_file_extension_selects_the_compression() {
     let (folder, source) = folder_with_sample();
     for (name, magic) in [("out.json.gz", &[0x1f, 0x8b][..]), ("out.json.zst", &[0x28, 0xb5, 0x2f, 0xfd])] {
         assert_eq!(run(&folder, &["export", &source, "--output", name]).code, 0);
@@ -108,16 +108,16 @@ fn an_existing_file_is_kept_unless_forced() {
 
 /// B15: every way in which output can fail.
 #[test]
-fn output_that_cannot_be_written_is_told_and_leaves_nothing() {
+fn output_that_cannot_be_written_is_reported_and_leaves_nothing() {
     let (folder, source) = folder_with_sample();
     let full = run(&folder, &["export", &source, "--output", "/dev/full"]);
     assert_eq!(full.code, 5);
     assert!(full.stderr.contains("the disk is full"), "{}", full.stderr);
-    let mut program = Program::new(folder.path());
+    let mut program = WaybillCommand::new(folder.path());
     program.0.stdout(Stdio::from(File::options().write(true).open("/dev/full").unwrap())).stderr(Stdio::null());
     let status = program.0.args(["export", &source, "--output", "-"]).status().unwrap();
     assert_eq!(status.code(), Some(5));
-    let mut program = Program::new(folder.path());
+    let mut program = WaybillCommand::new(folder.path());
     program.0.stdout(Stdio::from(File::options().write(true).open("/dev/full").unwrap())).stderr(Stdio::null());
     assert_eq!(program.0.args(["preview", &source]).status().unwrap().code(), Some(5));
     let missing = run(&folder, &["export", &source, "--output", "no/such/folder/out.json"]);
@@ -126,7 +126,7 @@ fn output_that_cannot_be_written_is_told_and_leaves_nothing() {
         missing.stderr.contains("no/such/folder/out.json: ") && missing.stderr.contains("its folder does not exist")
     );
 
-    let mut program = Program::new(folder.path());
+    let mut program = WaybillCommand::new(folder.path());
     program.0.args(["export", &source, "--output", "-"]).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = program.0.spawn().unwrap();
     drop(child.stdout.take());
@@ -137,10 +137,11 @@ fn output_that_cannot_be_written_is_told_and_leaves_nothing() {
 
 /// C12: a file size limit is handled like a full disk.
 #[test]
-fn a_file_size_limit_is_told_and_leaves_nothing() {
+fn a_file_size_limit_is_reported_and_leaves_nothing() {
     let (folder, _) = folder_with_sample();
-    let source = format!("--source=sqlite:{}", sample(400, folder.path()).display());
-    let ended = Program::limited(1024, folder.path()).run(["export", &source, "--output", "out.json"]);
+    let source = format!("--source=sqlite:{}", generate_sample(400, folder.path()).display());
+    let ended =
+        WaybillCommand::with_file_size_limit(1024, folder.path()).run(["export", &source, "--output", "out.json"]);
     assert_eq!(ended.code, 5, "{}", ended.stderr);
     assert!(ended.stderr.contains("the file is larger than the system allows"), "{}", ended.stderr);
     let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
@@ -179,7 +180,7 @@ fn wrong_usage_is_code_2_and_says_what_to_write() {
 }
 
 #[test]
-fn a_file_that_is_not_whole_is_code_4_and_one_that_is_missing_code_1() {
+fn an_incomplete_file_is_code_4_and_a_missing_one_code_1() {
     let (folder, source) = folder_with_sample();
     run(&folder, &["export", &source, "--output", "out.json"]);
     let bytes = fs::read(folder.path().join("out.json")).unwrap();
@@ -219,7 +220,7 @@ fn an_export_that_cannot_be_recorded_does_not_happen() {
 }
 
 #[test]
-fn a_name_in_a_database_does_not_steer_the_terminal() {
+fn a_name_in_a_database_cannot_control_the_terminal() {
     let folder = TempDir::new().unwrap();
     let connection = rusqlite::Connection::open(folder.path().join("odd.db")).unwrap();
     let table = "red\u{1b}[31m\u{9b}2J\u{7}";
@@ -237,9 +238,9 @@ fn a_name_in_a_database_does_not_steer_the_terminal() {
     ] {
         let ended = run(&folder, arguments);
         let shown = format!("{}{}", if arguments.contains(&"-") { String::new() } else { ended.text() }, ended.stderr);
-        let told = shown.to_lowercase();
+        let lower = shown.to_lowercase();
         assert!(
-            told.contains("\\u001b]0;") || told.contains("red\\u001b[31m\\u009b2j\\u0007"),
+            lower.contains("\\u001b]0;") || lower.contains("red\\u001b[31m\\u009b2j\\u0007"),
             "{arguments:?} {shown}"
         );
         assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{arguments:?} {shown:?}");
@@ -279,9 +280,9 @@ fn an_export_by_command_line_is_in_history_and_audit() {
         .map(Result::unwrap)
         .collect();
     assert_eq!(events, ["source_added wayb", "export_requested cli:", "export_started cli:", "export_completed cli:"]);
-    let door: String =
+    let channel: String =
         state.query_row("SELECT door FROM exports WHERE outcome = 'completed'", [], |r| r.get(0)).unwrap();
-    assert_eq!(door, "command line");
+    assert_eq!(channel, "command line");
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::fs;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::harness::{Postgres, Program, read_export};
+use crate::harness::{Postgres, WaybillCommand, parse_export};
 
 /// M13, D8: a search vector over masked names would hold them word for word.
 #[test]
-fn what_is_computed_from_masked_columns_is_not_kept() {
+fn columns_computed_from_masked_columns_are_not_kept() {
     let server = Postgres::start();
     server.sql(
         "CREATE TABLE people (id integer PRIMARY KEY, name text, note text, city text,
@@ -36,13 +36,13 @@ fn what_is_computed_from_masked_columns_is_not_kept() {
     for source in [server.url(), format!("sqlite:{}", sqlite.display())] {
         let run = |arguments: &[&str]| {
             let more = ["--profile", "people.toml", "--source", &source];
-            Program::new(folder.path()).run([arguments, &more].concat())
+            WaybillCommand::new(folder.path()).run([arguments, &more].concat())
         };
         let ended = run(&["export", "--output", "out.json", "--force"]);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         let text = fs::read_to_string(folder.path().join("out.json")).unwrap();
-        for told in ["lovelace", "analytical"] {
-            assert!(!text.to_lowercase().contains(told), "{told}: {text}");
+        for value in ["lovelace", "analytical"] {
+            assert!(!text.to_lowercase().contains(value), "{value}: {text}");
         }
         assert!(text.contains("LONDON"), "what is computed from plain columns stays: {text}");
         let check = run(&["profile", "check"]);
@@ -56,7 +56,7 @@ fn what_is_computed_from_masked_columns_is_not_kept() {
 
 /// L8: records ordered by a masked key would reveal its order.
 #[test]
-fn records_are_ordered_only_by_what_leaves_as_it_is() {
+fn records_are_ordered_only_by_columns_exported_unchanged() {
     let folder = TempDir::new().unwrap();
     let source = folder.path().join("people.db");
     Connection::open(&source)
@@ -84,8 +84,8 @@ fn records_are_ordered_only_by_what_leaves_as_it_is() {
             "--source",
             &source,
         ];
-        assert_eq!(Program::new(folder.path()).run(arguments).code, 0);
-        let export = read_export(&fs::read(folder.path().join("out.json")).unwrap());
+        assert_eq!(WaybillCommand::new(folder.path()).run(arguments).code, 0);
+        let export = parse_export(&fs::read(folder.path().join("out.json")).unwrap());
         let found: Vec<&str> = (0..3).map(|row| export.data["people"][row]["town"].as_str().unwrap()).collect();
         assert_eq!(found, towns, "{email}");
     }

@@ -2,13 +2,13 @@
 
 use chrono::TimeDelta;
 
-use crate::harness::{ADMIN, Waybill, change_source};
+use crate::harness::{ADMIN, Waybill, execute_sql};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_download_is_an_attachment_with_a_length_a_tag_and_a_closed_policy() {
+async fn a_download_is_an_attachment_with_length_etag_and_sandbox_policy() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let (run, _) = admin.export().await;
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
     let file = admin.download(&run).await;
     assert_eq!(file.header("content-length"), file.body.len().to_string());
     assert_eq!(file.header("content-type"), "application/json");
@@ -24,8 +24,8 @@ async fn a_download_is_an_attachment_with_a_length_a_tag_and_a_closed_policy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_download_can_be_resumed_and_repeated() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let (run, _) = admin.export().await;
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
     let path = format!("/api/v1/exports/{}/file", run.id);
     let whole = admin.get(&path).await;
     let first = admin.send("GET", &path, &[("range", "bytes=0-999")], "").await;
@@ -49,14 +49,14 @@ async fn a_download_can_be_resumed_and_repeated() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_expires_after_fifteen_minutes_and_its_bytes_are_gone() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let (run, _) = admin.export().await;
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
     waybill.clock.advance(TimeDelta::minutes(14));
     assert_eq!(admin.download(&run).await.status, 200);
     waybill.clock.advance(TimeDelta::minutes(1));
     assert_eq!(admin.download(&run).await.status, 410);
-    waybill.app.exports.expire().await.unwrap();
-    assert_eq!(waybill.artifacts(), Vec::<String>::new());
+    waybill.app.exports.remove_expired_artifacts().await.unwrap();
+    assert_eq!(waybill.artifact_names(), Vec::<String>::new());
     assert_eq!(admin.download(&run).await.status, 410);
 }
 
@@ -64,37 +64,37 @@ async fn a_file_expires_after_fifteen_minutes_and_its_bytes_are_gone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_requester_gets_the_file() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let (run, _) = admin.export().await;
-    change_source(&waybill.source, "UPDATE users SET role = 'system_admin' WHERE email = 'team.lead@sample.test'");
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
+    execute_sql(&waybill.source, "UPDATE users SET role = 'system_admin' WHERE email = 'team.lead@sample.test'");
     let other = waybill.signed_in_as("team.lead@sample.test").await;
     assert_eq!(other.download(&run).await.status, 404);
     assert_eq!(other.get(&format!("/api/v1/exports/{}/events", run.id)).await.status, 404);
     assert_eq!(other.post(&format!("/api/v1/exports/{}/cancellation", run.id), "").await.status, 404);
-    assert_eq!(waybill.visitor().download(&run).await.status, 401);
+    assert_eq!(waybill.anonymous().download(&run).await.status, 401);
     assert_eq!(admin.download(&run).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_demoted_admin_gets_no_file_and_it_is_removed() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let (run, _) = admin.export().await;
-    change_source(&waybill.source, &format!("UPDATE users SET role = 'team_lead' WHERE email = '{ADMIN}'"));
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
+    execute_sql(&waybill.source, &format!("UPDATE users SET role = 'team_lead' WHERE email = '{ADMIN}'"));
     assert_eq!(admin.download(&run).await.status, 403);
-    assert_eq!(waybill.artifacts(), Vec::<String>::new());
+    assert_eq!(waybill.artifact_names(), Vec::<String>::new());
 }
 
 /// F13: the folder is private, and no URL path reaches a file in it.
 #[tokio::test(flavor = "multi_thread")]
-async fn artefacts_are_private_files_with_names_that_nobody_can_guess() {
+async fn artefacts_are_private_files_with_unguessable_names() {
     use std::os::unix::fs::PermissionsExt;
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    admin.export().await;
+    let admin = waybill.signed_in_admin().await;
+    admin.export_and_wait().await;
     let folder = waybill.app.exports.artifacts.folder();
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    let [name] = &waybill.artifacts()[..] else { panic!("one artefact") };
+    let [name] = &waybill.artifact_names()[..] else { panic!("one artefact") };
     assert_eq!((mode(folder), mode(&folder.join(name))), (0o700, 0o600));
     assert_eq!(name.len(), 64);
     for path in [format!("/{name}"), format!("/waybill.files/{name}"), format!("/pkg/{name}")] {
@@ -105,8 +105,8 @@ async fn artefacts_are_private_files_with_names_that_nobody_can_guess() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_request_is_no_download() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let (run, _) = admin.export().await;
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
     let answer = admin.send("HEAD", &format!("/api/v1/exports/{}/file", run.id), &[], "").await;
     assert_eq!(answer.status, 405);
     assert!(!waybill.audit_trail().await.contains(&"download_started".to_owned()));

@@ -4,13 +4,13 @@ use rusqlite::Connection;
 use waybill::model::export::RunState;
 use waybill::seal::Verifier;
 
-use crate::harness::{ADMIN, Waybill, change_source, read_export};
+use crate::harness::{ADMIN, Waybill, execute_sql, parse_export};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_admin_exports_the_whole_database_into_a_sealed_file() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let (run, state) = admin.export().await;
+    let admin = waybill.signed_in_admin().await;
+    let (run, state) = admin.export_and_wait().await;
     assert_eq!(run.file_name, "supportsignal-db-export-2026-11-20-1402.json");
     let RunState::Completed(done) = state else { panic!("{state:?}") };
     let file = admin.download(&run).await;
@@ -25,9 +25,9 @@ async fn the_admin_exports_the_whole_database_into_a_sealed_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_record_of_every_table_is_in_the_file_as_the_database_has_it() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let (run, _) = admin.export().await;
-    let export = read_export(&admin.download(&run).await.body);
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
+    let export = parse_export(&admin.download(&run).await.body);
     let database = Connection::open(&waybill.source).unwrap();
     assert_eq!(export.data.len(), 22);
     for (table, records) in &export.data {
@@ -61,15 +61,15 @@ async fn every_record_of_every_table_is_in_the_file_as_the_database_has_it() {
 
 /// Canaries: no token or password hash of the sample is anywhere in the file.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_leaves_and_what_is_left_out_is_listed() {
+async fn no_secret_is_exported_and_omissions_are_listed() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let (run, _) = admin.export().await;
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
     let file = admin.download(&run).await;
     let text = file.text();
     assert!(!text.contains("secret-"), "a token of the sample is in the file");
     assert!(!text.contains("$argon2"), "a password hash is in the file");
-    let redaction = &read_export(&file.body).metadata["redaction"];
+    let redaction = &parse_export(&file.body).metadata["redaction"];
     assert!(redaction["removedFields"].as_array().unwrap().contains(&"users.password".into()));
     assert_eq!(redaction["excludedTables"][0]["table"], "debug_logs");
     assert_eq!(redaction["unclassified"].as_array().unwrap().len(), 0);
@@ -78,10 +78,10 @@ async fn no_secret_leaves_and_what_is_left_out_is_listed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_metadata_says_who_when_from_what_and_how_much() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let (run, _) = admin.export().await;
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
     let file = admin.download(&run).await;
-    let export = read_export(&file.body);
+    let export = parse_export(&file.body);
     let metadata = &export.metadata;
     assert_eq!(metadata["exportedAt"], "2026-11-20T14:02:11Z");
     // The file has the account's id; its name is in history and audit.
@@ -111,11 +111,11 @@ async fn the_metadata_says_who_when_from_what_and_how_much() {
 
 /// A02: one consistent snapshot while others write.
 #[tokio::test(flavor = "multi_thread")]
-async fn records_that_are_written_during_an_export_never_tear_it() {
-    let waybill = Waybill::on_sample_of(400).await;
-    let admin = waybill.admin().await;
+async fn concurrent_writes_never_tear_an_export() {
+    let waybill = Waybill::with_incidents(400).await;
+    let admin = waybill.signed_in_admin().await;
     let source = waybill.source.clone();
-    change_source(&source, "CREATE TABLE balance (n INTEGER); INSERT INTO balance VALUES (0)");
+    execute_sql(&source, "CREATE TABLE balance (n INTEGER); INSERT INTO balance VALUES (0)");
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let stopped = stop.clone();
     let writer = std::thread::spawn(move || {
@@ -135,8 +135,8 @@ async fn records_that_are_written_during_an_export_never_tear_it() {
     });
     let mut sums = Vec::new();
     for _ in 0..20 {
-        let (run, _) = admin.export().await;
-        let export = read_export(&admin.download(&run).await.body);
+        let (run, _) = admin.export_and_wait().await;
+        let export = parse_export(&admin.download(&run).await.body);
         let answers = &export.data["clarification_answers"];
         sums.push(answers.iter().map(|answer| answer["character_count"].as_i64().unwrap()).sum::<i64>());
     }
@@ -148,41 +148,42 @@ async fn records_that_are_written_during_an_export_never_tear_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_database_gives_a_valid_sealed_file_with_zero_counts() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let (run, _) = admin.export().await;
-    let export = read_export(&admin.download(&run).await.body);
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
+    let export = parse_export(&admin.download(&run).await.body);
     let delete: String =
         export.data.keys().filter(|table| *table != "users").map(|t| format!("DELETE FROM {t};")).collect();
-    change_source(&waybill.source, &format!("PRAGMA foreign_keys = OFF; {delete}"));
-    let (run, state) = admin.export().await;
+    execute_sql(&waybill.source, &format!("PRAGMA foreign_keys = OFF; {delete}"));
+    let (run, state) = admin.export_and_wait().await;
     assert!(matches!(state, RunState::Completed(_)), "{state:?}");
-    let export = read_export(&admin.download(&run).await.body);
+    let export = parse_export(&admin.download(&run).await.body);
     assert!(export.data.iter().all(|(table, records)| table == "users" || records.is_empty()));
     assert_eq!(export.integrity["tables"]["incidents"]["records"], 0);
 }
 
 /// Double clicks: each account has one export at a time.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_request_while_one_runs_is_told_to_wait() {
+async fn a_second_request_while_one_runs_is_refused_with_retry_after() {
     let at = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(1));
     let fault = crate::harness::FaultySource::wrap(crate::harness::Fault::Hang, at.clone());
-    let waybill = Waybill::with(50, fault).await;
-    let admin = waybill.admin().await;
+    let waybill = Waybill::with_wrapped_source(50, fault).await;
+    let admin = waybill.signed_in_admin().await;
     let run = admin.request_export().await;
     let second = admin.post("/rpc/request_export", "").await;
     assert_eq!((second.status, second.header("retry-after")), (429, "10"));
     assert!(second.text().contains("An export of yours is running already."));
     assert_eq!(admin.download(&run).await.status, 409);
     admin.post(&format!("/api/v1/exports/{}/cancellation", run.id), "").await;
-    assert_eq!(admin.follow(&run).await, RunState::Cancelled);
+    assert_eq!(admin.wait_for_end(&run).await, RunState::Cancelled);
 }
 
 /// D07: fifty requests at once start one export.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_clicks_at_the_same_moment_start_one_export() {
     let at = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(1));
-    let waybill = Waybill::with(50, crate::harness::FaultySource::wrap(crate::harness::Fault::Hang, at)).await;
-    let admin = waybill.admin().await;
+    let waybill =
+        Waybill::with_wrapped_source(50, crate::harness::FaultySource::wrap(crate::harness::Fault::Hang, at)).await;
+    let admin = waybill.signed_in_admin().await;
     let clicks = futures::future::join_all((0..50).map(|_| admin.post("/rpc/request_export", ""))).await;
     assert_eq!(clicks.iter().filter(|answer| answer.status == 200).count(), 1);
     assert_eq!(clicks.iter().filter(|answer| answer.status == 429).count(), 49);
@@ -202,7 +203,7 @@ async fn many_clicks_at_the_same_moment_start_one_export() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_javascript_the_form_leads_to_a_page_that_ends_in_the_download() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
+    let admin = waybill.signed_in_admin().await;
     let headers = [("sec-fetch-site", "same-origin"), ("accept", "text/html")];
     let answer = admin.send("POST", "/rpc/request_export", &headers, "").await;
     assert_eq!(answer.status, 302);
@@ -220,5 +221,5 @@ async fn without_javascript_the_form_leads_to_a_page_that_ends_in_the_download()
     let target = text.split("content=\"0;url=").nth(1).and_then(|rest| rest.split('"').next()).expect("a download");
     let file = admin.get(target).await;
     assert_eq!(file.status, 200);
-    read_export(&file.body);
+    parse_export(&file.body);
 }

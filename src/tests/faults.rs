@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rand::{Rng, SeedableRng};
 use waybill::model::export::RunState;
 
-use crate::harness::{ADMIN, Fault, FaultySource, Waybill, change_source};
+use crate::harness::{ADMIN, Fault, FaultySource, Waybill, execute_sql};
 
-fn numbers(n: usize, below: u64) -> Vec<u64> {
+fn random_records(n: usize, below: u64) -> Vec<u64> {
     let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(7);
     (0..n).map(|_| 1 + dice.next_u64() % below).collect()
 }
@@ -18,22 +18,22 @@ fn numbers(n: usize, below: u64) -> Vec<u64> {
 async fn two_hundred_panics_at_random_records_publish_nothing() {
     std::panic::set_hook(Box::new(|_| ()));
     let at = Arc::new(AtomicU64::new(0));
-    let waybill = Waybill::with(50, FaultySource::wrap(Fault::Panic, at.clone())).await;
-    let admin = waybill.admin().await;
-    for record in numbers(200, 700) {
+    let waybill = Waybill::with_wrapped_source(50, FaultySource::wrap(Fault::Panic, at.clone())).await;
+    let admin = waybill.signed_in_admin().await;
+    for record in random_records(200, 700) {
         at.store(record, Ordering::SeqCst);
-        let (run, state) = admin.export().await;
+        let (run, state) = admin.export_and_wait().await;
         let RunState::Failed(failure) = state else { panic!("record {record}: {state:?}") };
         assert!(failure.message.starts_with("Stopped at "), "{}", failure.message);
         let stopped_at: u64 =
             failure.message.split("record ").nth(1).unwrap().split(':').next().unwrap().parse().unwrap();
         assert!(stopped_at <= record, "record {record}: {}", failure.message);
         assert_eq!(admin.download(&run).await.status, 409);
-        assert_eq!(waybill.artifacts(), Vec::<String>::new());
+        assert_eq!(waybill.artifact_names(), Vec::<String>::new());
     }
     // After all that, the next export works without a restart.
     at.store(0, Ordering::SeqCst);
-    assert!(matches!(admin.export().await.1, RunState::Completed(_)));
+    assert!(matches!(admin.export_and_wait().await.1, RunState::Completed(_)));
     let trail = waybill.audit_trail().await;
     assert_eq!(trail.iter().filter(|event| *event == "export_failed").count(), 200);
 }
@@ -42,9 +42,9 @@ async fn two_hundred_panics_at_random_records_publish_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_error_says_where_and_what_to_do() {
     let at = Arc::new(AtomicU64::new(60));
-    let waybill = Waybill::with(50, FaultySource::wrap(Fault::Error, at)).await;
-    let admin = waybill.admin().await;
-    let (_, state) = admin.export().await;
+    let waybill = Waybill::with_wrapped_source(50, FaultySource::wrap(Fault::Error, at)).await;
+    let admin = waybill.signed_in_admin().await;
+    let (_, state) = admin.export_and_wait().await;
     let RunState::Failed(failure) = state else { panic!("{state:?}") };
     assert!(failure.message.starts_with("Stopped at sessions, record 5: "), "{}", failure.message);
     assert!(failure.message.contains("the database is damaged; check it with its own tools"), "{}", failure.message);
@@ -57,61 +57,61 @@ async fn a_read_error_says_where_and_what_to_do() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_ends_early_is_not_sealed() {
     let at = Arc::new(AtomicU64::new(150));
-    let waybill = Waybill::with(50, FaultySource::wrap(Fault::End, at)).await;
-    let (_, state) = waybill.admin().await.export().await;
+    let waybill = Waybill::with_wrapped_source(50, FaultySource::wrap(Fault::EarlyEnd, at)).await;
+    let (_, state) = waybill.signed_in_admin().await.export_and_wait().await;
     let RunState::Failed(failure) = state else { panic!("{state:?}") };
     assert!(failure.message.contains("were counted in the same snapshot"), "{}", failure.message);
-    assert_eq!(waybill.artifacts(), Vec::<String>::new());
+    assert_eq!(waybill.artifact_names(), Vec::<String>::new());
 }
 
 /// D08: a cancelled run ends within two seconds and leaves nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn cancel_ends_a_run_quickly_and_leaves_nothing() {
     let at = Arc::new(AtomicU64::new(1));
-    let waybill = Waybill::with(50, FaultySource::wrap(Fault::Hang, at.clone())).await;
-    let admin = waybill.admin().await;
+    let waybill = Waybill::with_wrapped_source(50, FaultySource::wrap(Fault::Hang, at.clone())).await;
+    let admin = waybill.signed_in_admin().await;
     let run = admin.request_export().await;
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    let asked = std::time::Instant::now();
+    let cancelled_at = std::time::Instant::now();
     let answer = admin.post(&format!("/api/v1/exports/{}/cancellation", run.id), "").await;
     assert_eq!(answer.status, 204);
-    assert_eq!(admin.follow(&run).await, RunState::Cancelled);
-    assert!(asked.elapsed().as_secs() < 2, "{:?}", asked.elapsed());
-    assert_eq!(waybill.artifacts(), Vec::<String>::new());
+    assert_eq!(admin.wait_for_end(&run).await, RunState::Cancelled);
+    assert!(cancelled_at.elapsed().as_secs() < 2, "{:?}", cancelled_at.elapsed());
+    assert_eq!(waybill.artifact_names(), Vec::<String>::new());
     assert!(waybill.audit_trail().await.contains(&"export_cancelled".to_owned()));
     at.store(0, Ordering::SeqCst);
-    assert!(matches!(admin.export().await.1, RunState::Completed(_)));
+    assert!(matches!(admin.export_and_wait().await.1, RunState::Completed(_)));
 }
 
 /// F05: a demotion stops a running export.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_demoted_admins_run_is_stopped_within_five_seconds() {
     let at = Arc::new(AtomicU64::new(1));
-    let waybill = Waybill::with(400, FaultySource::wrap(Fault::Hang, at)).await;
-    let admin = waybill.admin().await;
+    let waybill = Waybill::with_wrapped_source(400, FaultySource::wrap(Fault::Hang, at)).await;
+    let admin = waybill.signed_in_admin().await;
     let run = admin.request_export().await;
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    let demoted = std::time::Instant::now();
-    change_source(&waybill.source, &format!("UPDATE users SET role = 'team_lead' WHERE email = '{ADMIN}'"));
+    let demoted_at = std::time::Instant::now();
+    execute_sql(&waybill.source, &format!("UPDATE users SET role = 'team_lead' WHERE email = '{ADMIN}'"));
     loop {
         let row = waybill.app.exports.state.export(run.id).await.unwrap().unwrap();
         if let Some(message) = row.message {
             assert_eq!(message, "Your role no longer allows exports.");
             break;
         }
-        assert!(demoted.elapsed().as_secs() < 5);
+        assert!(demoted_at.elapsed().as_secs() < 5);
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    assert_eq!(waybill.artifacts(), Vec::<String>::new());
+    assert_eq!(waybill.artifact_names(), Vec::<String>::new());
 }
 
 /// C06: a client that disconnects is recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_in_the_middle_of_a_download_is_recorded() {
     use futures::StreamExt;
-    let waybill = Waybill::on_sample_of(2000).await;
-    let admin = waybill.admin().await;
-    let (run, state) = admin.export().await;
+    let waybill = Waybill::with_incidents(2000).await;
+    let admin = waybill.signed_in_admin().await;
+    let (run, state) = admin.export_and_wait().await;
     let RunState::Completed(done) = state else { panic!("{state:?}") };
     let url = format!("http://{}/api/v1/exports/{}/file", waybill.address, run.id);
     let mut body = admin.client.get(url).send().await.unwrap().bytes_stream();
@@ -134,27 +134,27 @@ async fn a_client_that_leaves_in_the_middle_of_a_download_is_recorded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_cannot_be_written_fails_the_run_and_the_next_one_works() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
+    let admin = waybill.signed_in_admin().await;
     let folder = waybill.app.exports.artifacts.folder().to_owned();
     let away = folder.with_extension("away");
     std::fs::rename(&folder, &away).unwrap();
-    let (_, state) = admin.export().await;
+    let (_, state) = admin.export_and_wait().await;
     let RunState::Failed(failure) = state else { panic!("{state:?}") };
     assert!(failure.message.contains("The server cannot keep the file"), "{}", failure.message);
     std::fs::rename(&away, &folder).unwrap();
-    assert!(matches!(admin.export().await.1, RunState::Completed(_)));
+    assert!(matches!(admin.export_and_wait().await.1, RunState::Completed(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_source_is_named_and_the_page_recovers() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    change_source(&waybill.source, "PRAGMA journal_mode = DELETE");
+    let admin = waybill.signed_in_admin().await;
+    execute_sql(&waybill.source, "PRAGMA journal_mode = DELETE");
     let lock = rusqlite::Connection::open(&waybill.source).unwrap();
     lock.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let answer = admin.post("/rpc/request_export", "").await;
     assert_eq!(answer.status, 503);
     assert!(answer.text().contains("Another program has locked the database"), "{}", answer.text());
     drop(lock);
-    assert!(matches!(admin.export().await.1, RunState::Completed(_)));
+    assert!(matches!(admin.export_and_wait().await.1, RunState::Completed(_)));
 }

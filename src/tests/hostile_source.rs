@@ -8,9 +8,9 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use waybill::server::profile::Profile;
 use waybill::server::source::postgres::PostgresSource;
-use waybill::server::source::{Condition, Error, Source};
+use waybill::server::source::{Error, Predicate, Source};
 
-use crate::harness::{PASSWORD, Pooler, Postgres, Program, Waybill, read_export, source_at};
+use crate::harness::{PASSWORD, Pooler, Postgres, Waybill, WaybillCommand, connect_source, parse_export};
 
 /// An application's accounts, with every kind of type that can run code of its owner.
 const APPLICATION: &str = r"
@@ -40,7 +40,7 @@ const APPLICATION: &str = r"
 
 /// Creates a look-alike in `public` for each of these functions, operators, types and relations of `pg_catalog`. A
 /// function of internal types, which only a superuser can create, gets a polymorphic look-alike.
-const PLANT: &str = r"
+const CREATE_LOOK_ALIKES: &str = r"
     SET client_min_messages = error; SET check_function_bodies = off;
     DO $plant$
     DECLARE f record; o record; w text; n integer := 0; body text;
@@ -129,7 +129,7 @@ n = "plain"
 "#;
 
 /// Every name and every run of operator characters in the SQL of the PostgreSQL source.
-fn words_of_our_sql() -> (BTreeSet<String>, BTreeSet<String>) {
+fn names_and_operators_in_our_sql() -> (BTreeSet<String>, BTreeSet<String>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server/source/postgres");
     let (mut names, mut operators) = (BTreeSet::new(), BTreeSet::new());
     for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
@@ -147,13 +147,13 @@ fn words_of_our_sql() -> (BTreeSet<String>, BTreeSet<String>) {
     (names, operators)
 }
 
-fn array(words: &BTreeSet<String>) -> String {
+fn sql_array(words: &BTreeSet<String>) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
     format!("ARRAY[{}]", quoted.join(","))
 }
 
 /// A database whose owner has created a look-alike for everything that Waybill's SQL uses.
-fn hostile() -> Postgres {
+fn hostile_database() -> Postgres {
     let server = Postgres::start();
     server.sql_as(
         "postgres",
@@ -166,8 +166,9 @@ fn hostile() -> Postgres {
         "INSERT INTO users VALUES (1, 'ada@example.org', 'admin', '{hash}', ('Main Street', 1), '[1,5)');
          INSERT INTO roles VALUES (1, 'admin', true)"
     ));
-    let (names, operators) = words_of_our_sql();
-    server.sql(&PLANT.replace("$names$", &array(&names)).replace("$operators$", &array(&operators)));
+    let (names, operators) = names_and_operators_in_our_sql();
+    server
+        .sql(&CREATE_LOOK_ALIKES.replace("$names$", &sql_array(&names)).replace("$operators$", &sql_array(&operators)));
     // Every function and operator in our SQL has a look-alike.
     let missing = format!(
         "SET search_path = pg_catalog; SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname = ANY ({names})
@@ -175,8 +176,8 @@ fn hostile() -> Postgres {
          UNION SELECT DISTINCT oprname FROM pg_operator WHERE oprnamespace = 'pg_catalog'::regnamespace
            AND oprname = ANY ({operators})
            AND oprname NOT IN (SELECT oprname FROM pg_operator WHERE oprnamespace = 'public'::regnamespace)",
-        names = array(&names),
-        operators = array(&operators)
+        names = sql_array(&names),
+        operators = sql_array(&operators)
     );
     assert_eq!(server.sql(&missing), "");
     let planted = "SET search_path = pg_catalog; SELECT (SELECT count(DISTINCT proname) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
@@ -186,18 +187,18 @@ fn hostile() -> Postgres {
     server.sql("ALTER DATABASE app SET search_path = public, pg_catalog");
     // The look-alikes do run for a client that does not pin `search_path`.
     server.sql_as("postgres", "app", "SELECT obj_description(1, 'pg_class'), 1 = 1");
-    for fell in ["function obj_description as postgres", "operator = as postgres"] {
-        assert!(server.log().contains(fell), "the look-alikes do not work");
+    for logged in ["function obj_description as postgres", "operator = as postgres"] {
+        assert!(server.log().contains(logged), "the look-alikes do not work");
     }
     server
 }
 
 fn argon2_hash() -> String {
-    waybill::server::support::password::hash(PASSWORD, b"0123456789abcdef")
+    waybill::server::support::password::hash_argon2id(PASSWORD, b"0123456789abcdef")
 }
 
 /// Log lines of foreign code that ran in Waybill's sessions.
-fn loot(server: &Postgres) -> Vec<String> {
+fn foreign_code_runs(server: &Postgres) -> Vec<String> {
     server
         .log()
         .lines()
@@ -213,9 +214,9 @@ fn trusting_source_at(url: &str) -> PostgresSource {
 }
 
 /// Runs preview, export, and the profile commands that read the database.
-fn use_everything(folder: &TempDir, url: &str) {
+fn run_every_command(folder: &TempDir, url: &str) {
     let run = |arguments: &[&str]| {
-        let mut program = Program::new(folder.path());
+        let mut program = WaybillCommand::new(folder.path());
         program.0.env("WAYBILL_SOURCE", url).env("WAYBILL_TRUST_OWNER", "waybill_owner");
         let ended = program.run(arguments);
         assert_eq!(ended.code, 0, "{arguments:?}: {}", ended.stderr);
@@ -228,46 +229,46 @@ fn use_everything(folder: &TempDir, url: &str) {
     run(&["export", "--order", "key", "--output", "guessed.json", "--force"]);
     run(&["profile", "init", "--output", "-"]);
     run(&["profile", "check", "--profile", "hostile.toml"]);
-    let export = read_export(&std::fs::read(folder.path().join("out.json")).unwrap());
+    let export = parse_export(&std::fs::read(folder.path().join("out.json")).unwrap());
     assert_eq!(export.data["users"][0]["role"], "admin");
     assert_eq!(export.data["users"][0]["home"], "(\"Main Street\",1)");
     assert_eq!(export.data["visits"][0]["n"], 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_the_databases_owner_made_runs_with_waybills_rights() {
-    let server = tokio::task::block_in_place(hostile);
+async fn nothing_the_database_owner_created_runs_with_waybills_rights() {
+    let server = tokio::task::block_in_place(hostile_database);
     let folder = TempDir::new().unwrap();
     let url = server.url_as("postgres", "app");
-    tokio::task::block_in_place(|| use_everything(&folder, &url));
+    tokio::task::block_in_place(|| run_every_command(&folder, &url));
     let profile = Profile::load(folder.path().join("hostile.toml").to_str().unwrap()).unwrap();
     let source = Arc::new(tokio::task::block_in_place(|| trusting_source_at(&url)));
-    let waybill = Waybill::on(source, profile).await;
+    let waybill = Waybill::with_source(source, profile).await;
     let admin = waybill.signed_in_as("ada@example.org").await;
     let page = admin.get("/admin/developer-tools/export").await;
     assert_eq!(page.status, 200, "the role is read: {}", page.text());
-    let nobody = waybill.visitor().sign_in("eve@example.org", PASSWORD).await;
+    let nobody = waybill.anonymous().sign_in("eve@example.org", PASSWORD).await;
     assert!(nobody.header("location").contains("problem=wrong"));
-    assert_eq!(loot(&server), Vec::<String>::new());
+    assert_eq!(foreign_code_runs(&server), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_view_in_the_place_of_the_accounts_signs_nobody_in_and_does_not_run() {
-    let server = tokio::task::block_in_place(hostile);
+async fn a_view_in_place_of_the_accounts_table_is_refused_and_does_not_run() {
+    let server = tokio::task::block_in_place(hostile_database);
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("hostile.toml"), PROFILE).unwrap();
     let profile = Profile::load(folder.path().join("hostile.toml").to_str().unwrap()).unwrap();
     let source = Arc::new(tokio::task::block_in_place(|| trusting_source_at(&server.url_as("postgres", "app"))));
-    let waybill = Waybill::on(source, profile).await;
+    let waybill = Waybill::with_source(source, profile).await;
     let admin = waybill.signed_in_as("ada@example.org").await;
     let view = "ALTER TABLE public.users RENAME TO real_users;
         CREATE VIEW public.users AS SELECT * FROM public.real_users WHERE public.loot('view');";
     server.sql_as("waybill_owner", "app", &format!("SET search_path = pg_catalog; {view}"));
     let refused = admin.get("/admin/developer-tools/export").await;
     assert_eq!(refused.status, 503, "{}", refused.text());
-    let signed_in = waybill.visitor().sign_in("ada@example.org", PASSWORD).await;
+    let signed_in = waybill.anonymous().sign_in("ada@example.org", PASSWORD).await;
     assert!(signed_in.header("location").contains("problem=unavailable"), "{}", signed_in.header("location"));
-    assert_eq!(loot(&server), Vec::<String>::new());
+    assert_eq!(foreign_code_runs(&server), Vec::<String>::new());
 }
 
 #[test]
@@ -316,11 +317,11 @@ fn expressions_that_the_planner_would_evaluate_are_refused_by_name() {
     let folder = TempDir::new().unwrap();
     let export = |url: &str, more: &[&str]| {
         let arguments = [&["export", "--source", url, "--output", "out.json", "--force"], more].concat();
-        Program::new(folder.path()).run(arguments)
+        WaybillCommand::new(folder.path()).run(arguments)
     };
     server.sql_as("postgres", "app", "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader");
     let reader = server.url_as("reader", "app");
-    let source = source_at(&reader);
+    let source = connect_source(&reader);
     let refused = source.open_snapshot().unwrap().catalog().unwrap().unreadable;
     let reason =
         |table: &str| refused.iter().find(|refused| refused.table == table).map(|refused| refused.reason.as_str());
@@ -351,16 +352,16 @@ fn expressions_that_the_planner_would_evaluate_are_refused_by_name() {
     let rest = export(&reader, &["--profile", "x.toml"]);
     assert_eq!(rest.code, 6, "{}", rest.stderr);
     // Sign-in refuses the same tables.
-    let found = source.find("by_index", &[Condition::equals("id", "1")], &["id"]);
-    assert!(matches!(found, Err(Error::NotATable { .. })), "{found:?}");
-    assert_eq!(loot(&server), Vec::<String>::new());
+    let found = source.find_unique("by_index", &[Predicate::equals("id", "1")], &["id"]);
+    assert!(matches!(found, Err(Error::UnusableForSignIn { .. })), "{found:?}");
+    assert_eq!(foreign_code_runs(&server), Vec::<String>::new());
     // The owner of the functions may run them, so the export works as that user.
     let own = export(&server.url(), &[]);
     assert_eq!(own.code, 0, "{}", own.stderr);
 }
 
 #[test]
-fn row_level_policies_never_run_and_a_foreign_tables_place_is_no_table() {
+fn row_level_security_policies_never_run() {
     let server = Postgres::start();
     server.sql_as("postgres", "app", "ALTER SYSTEM SET log_line_prefix = '[%a] '; SELECT pg_reload_conf()");
     server.sql(
@@ -370,16 +371,16 @@ fn row_level_policies_never_run_and_a_foreign_tables_place_is_no_table() {
          ALTER TABLE accounts ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON accounts USING (public.policy())",
     );
     server.sql_as("postgres", "app", "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader");
-    let source = source_at(&server.url_as("reader", "app"));
-    let found = source.find("accounts", &[Condition::equals("id", "1")], &["email"]);
-    let Err(Error::NotATable { table, reason }) = found else { panic!("{found:?}") };
+    let source = connect_source(&server.url_as("reader", "app"));
+    let found = source.find_unique("accounts", &[Predicate::equals("id", "1")], &["email"]);
+    let Err(Error::UnusableForSignIn { table, reason }) = found else { panic!("{found:?}") };
     assert!(table == "accounts" && reason.contains("row-level security"), "{reason}");
-    assert_eq!(loot(&server), Vec::<String>::new());
+    assert_eq!(foreign_code_runs(&server), Vec::<String>::new());
 }
 
 /// A qualified name is not enough: among functions of one name, PostgreSQL calls the best match by argument types.
 #[test]
-fn a_domain_over_an_extensions_type_brings_no_look_alike_along() {
+fn a_domain_over_an_extension_type_calls_no_look_alike() {
     let server = Postgres::start();
     server.sql_as("postgres", "app", "ALTER SYSTEM SET log_line_prefix = '[%a] '; SELECT pg_reload_conf()");
     if server.sql("SELECT count(*) FROM pg_available_extensions WHERE name = 'citext'") == "0" {
@@ -404,35 +405,36 @@ fn a_domain_over_an_extensions_type_brings_no_look_alike_along() {
         let trusting =
             ["export", "--source", &url, "--trust-owner", "waybill_owner", "--output", "out.json", "--force"];
         let arguments = [&trusting[..], more].concat();
-        let ended = Program::new(folder.path()).run(arguments);
+        let ended = WaybillCommand::new(folder.path()).run(arguments);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
     }
-    let export = read_export(&std::fs::read(folder.path().join("out.json")).unwrap());
+    let export = parse_export(&std::fs::read(folder.path().join("out.json")).unwrap());
     assert_eq!(export.data["users"][0]["email"], "Ada@example.org");
     let source = trusting_source_at(&url);
-    let find = |key: &str| source.find("users", &[Condition::equals("email", key)], &["email", "plain"]).unwrap();
+    let find =
+        |key: &str| source.find_unique("users", &[Predicate::equals("email", key)], &["email", "plain"]).unwrap();
     assert_eq!(find("ada@EXAMPLE.org"), Some(vec![Some("Ada@example.org".into()), Some("Ada".into())]));
     assert_eq!(find("somebody@else.org"), None);
-    assert_eq!(loot(&server), Vec::<String>::new());
+    assert_eq!(foreign_code_runs(&server), Vec::<String>::new());
 }
 
 /// Clients of a pooler share server sessions, so settings left by one would apply to the next.
 #[test]
 fn behind_a_transaction_pooler_nothing_foreign_runs_and_nothing_is_left_behind() {
-    let server = hostile();
+    let server = hostile_database();
     let pooler = Pooler::start(&server);
     let folder = TempDir::new().unwrap();
     let url = pooler.url_as("postgres", "app");
-    use_everything(&folder, &url);
+    run_every_command(&folder, &url);
     let source = trusting_source_at(&url);
     for _ in 0..3 {
         assert_eq!(
-            source.find("users", &[Condition::equals("email", "ada@example.org")], &["role"]).unwrap(),
+            source.find_unique("users", &[Predicate::equals("email", "ada@example.org")], &["role"]).unwrap(),
             Some(vec![Some("admin".into())])
         );
     }
-    assert_eq!(loot(&server), Vec::<String>::new());
-    let left = pooler.sql(
+    assert_eq!(foreign_code_runs(&server), Vec::<String>::new());
+    let left = pooler.sql_as_other_client(
         "SELECT pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.||) ' '
         OPERATOR(pg_catalog.||) pg_catalog.current_setting('row_security')",
     );

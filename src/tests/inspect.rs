@@ -2,27 +2,27 @@
 
 use tempfile::TempDir;
 
-use crate::harness::{Ended, Program, sample};
+use crate::harness::{CommandOutput, WaybillCommand, generate_sample};
 
-struct Exported(TempDir);
+struct ExportedFile(TempDir);
 
-impl Exported {
+impl ExportedFile {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let source = format!("--source=sqlite:{}", sample(50, folder.path()).display());
-        let ended = Program::new(folder.path()).run(["export", &source, "--output", "out.json"]);
+        let source = format!("--source=sqlite:{}", generate_sample(50, folder.path()).display());
+        let ended = WaybillCommand::new(folder.path()).run(["export", &source, "--output", "out.json"]);
         assert_eq!(ended.code, 0);
         Self(folder)
     }
 
-    fn inspect(&self, arguments: &[&str]) -> Ended {
-        Program::new(self.0.path()).run([&["inspect", "out.json"], arguments].concat())
+    fn inspect(&self, arguments: &[&str]) -> CommandOutput {
+        WaybillCommand::new(self.0.path()).run([&["inspect", "out.json"], arguments].concat())
     }
 }
 
 #[test]
-fn it_lists_tables_describes_one_and_prints_records() {
-    let file = Exported::new();
+fn inspect_lists_tables_describes_one_and_prints_records() {
+    let file = ExportedFile::new();
     let tables = file.inspect(&[]).text();
     assert!(tables.contains("clarification_answers") && tables.contains("left out: users.password"), "{tables}");
     let columns = file.inspect(&["incidents"]).text();
@@ -45,7 +45,7 @@ fn it_lists_tables_describes_one_and_prints_records() {
 
 #[test]
 fn csv_has_a_header_quotes_and_no_formulas() {
-    let file = Exported::new();
+    let file = ExportedFile::new();
     let csv = file.inspect(&["users", "--format", "csv"]).text();
     assert!(csv.starts_with("\"id\",\"_creation_time\",\"name\",\"email\",\"profile_image_url\",\"role\",\"company_id\",\"created_at\"\n"), "{csv}");
     let phones = file.inspect(&["participants", "--format", "csv"]).text();
@@ -56,8 +56,8 @@ fn csv_has_a_header_quotes_and_no_formulas() {
 }
 
 #[test]
-fn wrong_names_and_wrong_files_are_told() {
-    let file = Exported::new();
+fn wrong_names_and_wrong_files_are_reported() {
+    let file = ExportedFile::new();
     let ended = file.inspect(&["incident"]);
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("there is no table incident; there is companies, users"), "{}", ended.stderr);
@@ -65,28 +65,28 @@ fn wrong_names_and_wrong_files_are_told() {
     assert_eq!(file.inspect(&["incidents", "--where", "nothing"]).code, 2);
     let bytes = std::fs::read(file.0.path().join("out.json")).unwrap();
     std::fs::write(file.0.path().join("cut.json"), &bytes[..bytes.len() - 5000]).unwrap();
-    let cut = Program::new(file.0.path()).run(["inspect", "cut.json", "workflow_handoffs", "--format", "json"]);
+    let cut = WaybillCommand::new(file.0.path()).run(["inspect", "cut.json", "workflow_handoffs", "--format", "json"]);
     assert_eq!(cut.code, 4, "{}", cut.stderr);
     std::fs::write(file.0.path().join("other.json"), "{}\n").unwrap();
-    assert_eq!(Program::new(file.0.path()).run(["inspect", "other.json"]).code, 4);
-    assert_eq!(Program::new(file.0.path()).run(["inspect", "missing.json"]).code, 1);
+    assert_eq!(WaybillCommand::new(file.0.path()).run(["inspect", "other.json"]).code, 4);
+    assert_eq!(WaybillCommand::new(file.0.path()).run(["inspect", "missing.json"]).code, 1);
 }
 
 /// L4, D12: a compressed file of a few MB with one endless line could take all memory.
 #[test]
-fn a_line_without_end_is_refused() {
+fn an_endless_line_is_refused() {
     let folder = TempDir::new().unwrap();
     let script = "(printf '{\"metadata\":\n'; head -c 1200000000 /dev/zero | tr '\\0' a) | zstd -q > bomb.zst";
     let made = std::process::Command::new("bash").args(["-c", script]).current_dir(folder.path()).status().unwrap();
     assert!(made.success());
-    let ended = Program::with_limit("-v 4000000", folder.path()).run(["inspect", "bomb.zst"]);
+    let ended = WaybillCommand::with_ulimit("-v 4000000", folder.path()).run(["inspect", "bomb.zst"]);
     assert_eq!(ended.code, 4, "{}", ended.stderr);
     assert!(ended.stderr.contains("longer than 1024 MiB"), "{}", ended.stderr);
 }
 
 /// L2, D11: records printed unescaped could send control sequences to the terminal.
 #[test]
-fn records_do_not_steer_a_terminal_and_are_not_changed_for_a_program() {
+fn records_are_escaped_on_a_terminal_and_unchanged_in_a_pipe() {
     let folder = TempDir::new().unwrap();
     let source = folder.path().join("hostile.db");
     let value = "\u{9b}31m red \u{202e}backwards";
@@ -94,10 +94,10 @@ fn records_do_not_steer_a_terminal_and_are_not_changed_for_a_program() {
     connection.execute_batch("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)").unwrap();
     connection.execute("INSERT INTO notes VALUES (1, ?1)", [value]).unwrap();
     let source = format!("--source=sqlite:{}", source.display());
-    assert_eq!(Program::new(folder.path()).run(["export", &source, "--output", "out.json"]).code, 0);
+    assert_eq!(WaybillCommand::new(folder.path()).run(["export", &source, "--output", "out.json"]).code, 0);
     for format in ["json", "csv"] {
         let arguments = ["inspect", "out.json", "notes", "--format", format];
-        let piped = Program::new(folder.path()).run(arguments);
+        let piped = WaybillCommand::new(folder.path()).run(arguments);
         assert!(piped.text().contains(value), "{format}: {}", piped.text());
         // `script` of util-linux runs a command on a pseudo-terminal.
         let mut terminal = std::process::Command::new("script");

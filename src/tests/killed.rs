@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use tempfile::TempDir;
-use waybill::model::export::{Requested, RunState};
+use waybill::model::export::{QueuedExport, RunState};
 use waybill::seal::Verifier;
 
-use crate::harness::{ADMIN, Browser, PASSWORD, Program, Server, sample};
+use crate::harness::{ADMIN, Browser, PASSWORD, ServerProcess, WaybillCommand, generate_sample};
 
 /// `make soak` runs 100 rounds.
 fn rounds() -> usize {
@@ -18,14 +18,14 @@ fn rounds() -> usize {
 
 /// D01: killed at random points. Every download after the restart verifies, or the run has failed.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_killed_at_random_points_serves_only_whole_files_after_its_restart() {
+async fn a_server_killed_at_random_points_serves_only_complete_files_after_its_restart() {
     let folder = TempDir::new().unwrap();
-    let source = sample(4000, folder.path());
+    let source = generate_sample(4000, folder.path());
     let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(3);
-    let mut runs: Vec<Requested> = Vec::new();
-    let mut whole = 0;
+    let mut runs: Vec<QueuedExport> = Vec::new();
+    let mut complete = 0;
     for _ in 0..rounds() {
-        let mut server = Server::start(folder.path(), &source);
+        let mut server = ServerProcess::start(folder.path(), &source);
         let browser = Browser::new(server.address);
         browser.sign_in(ADMIN, PASSWORD).await;
         runs.push(browser.request_export().await);
@@ -33,17 +33,17 @@ async fn a_server_killed_at_random_points_serves_only_whole_files_after_its_rest
         server.process.kill().unwrap();
         server.process.wait().unwrap();
 
-        let server = Server::start(folder.path(), &source);
+        let server = ServerProcess::start(folder.path(), &source);
         let browser = Browser::new(server.address);
         browser.sign_in(ADMIN, PASSWORD).await;
         for run in &runs {
-            let answer = wait_for_an_end(&browser, run).await;
+            let answer = download_when_over(&browser, run).await;
             match answer.status {
                 200 => {
                     let mut verifier = Verifier::default();
                     verifier.feed(&answer.body).unwrap();
                     verifier.finish().unwrap();
-                    whole += 1;
+                    complete += 1;
                 }
                 409 => assert!(answer.text().contains("did not finish"), "{}", answer.text()),
                 other => panic!("{other}: {}", answer.text()),
@@ -52,46 +52,47 @@ async fn a_server_killed_at_random_points_serves_only_whole_files_after_its_rest
         let left = artifacts(folder.path());
         assert!(!left.iter().any(|name| name.contains(".part")), "a half-written file was left: {left:?}");
     }
-    println!("{} rounds, {whole} downloads of whole files", rounds());
+    println!("{} rounds, {complete} downloads of whole files", rounds());
 }
 
 /// A killed export cannot clean up, and its temporary file holds personal data.
 #[test]
-fn what_a_killed_export_left_goes_with_the_next_one_in_its_folder() {
+fn the_next_export_removes_temporary_files_of_a_killed_one() {
     let folder = TempDir::new().unwrap();
-    let source = format!("--source=sqlite:{}", sample(4000, folder.path()).display());
-    let mut child = Program::new(folder.path()).0.args(["export", &source, "--output", "out.json"]).spawn().unwrap();
-    let unfinished = || -> Vec<PathBuf> {
+    let source = format!("--source=sqlite:{}", generate_sample(4000, folder.path()).display());
+    let mut child =
+        WaybillCommand::new(folder.path()).0.args(["export", &source, "--output", "out.json"]).spawn().unwrap();
+    let temporary_files = || -> Vec<PathBuf> {
         let paths = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
         paths.filter(|path| path.extension().is_some_and(|extension| extension == "part")).collect()
     };
-    while unfinished().is_empty() {
+    while temporary_files().is_empty() {
         assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let [killed] = &unfinished()[..] else { panic!("{:?}", unfinished()) };
+    let [killed] = &temporary_files()[..] else { panic!("{:?}", temporary_files()) };
     let opened = |path: &Path| File::options().create(true).append(true).open(path).unwrap();
-    let age = |file: &File| {
+    let make_old = |file: &File| {
         let hour_ago = file.metadata().unwrap().modified().unwrap() - Duration::from_hours(1);
         file.set_modified(hour_ago).unwrap();
     };
-    age(&opened(killed));
+    make_old(&opened(killed));
     let [new, written] = ["abcnew", "abcdef"].map(|name| folder.path().join(format!(".waybill-{name}.part")));
     opened(&new);
     let lock = opened(&written);
-    age(&lock);
+    make_old(&lock);
     lock.try_lock_shared().unwrap();
     // Foreign files with similar names are kept; a FIFO must not block the cleanup.
     let strange = folder.path().join(".waybill-my-own-notes.part");
-    age(&opened(&strange));
+    make_old(&opened(&strange));
     let pipe = folder.path().join(".waybill-aaaaaa.part");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     assert!(std::process::Command::new("touch").args(["-d", "2 hours ago"]).arg(&pipe).status().unwrap().success());
     let link = folder.path().join(".waybill-bbbbbb.part");
     std::os::unix::fs::symlink(&strange, &link).unwrap();
-    assert_eq!(Program::new(folder.path()).run(["export", &source, "--output", "out.json"]).code, 0);
-    let mut left = unfinished();
+    assert_eq!(WaybillCommand::new(folder.path()).run(["export", &source, "--output", "out.json"]).code, 0);
+    let mut left = temporary_files();
     left.sort();
     assert_eq!(left, [pipe, written, new, link, strange]);
 }
@@ -100,12 +101,12 @@ fn what_a_killed_export_left_goes_with_the_next_one_in_its_folder() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_whose_disk_is_full_says_so_and_goes_on() {
     let folder = TempDir::new().unwrap();
-    let source = sample(4000, folder.path());
-    let server = Server::with_largest_file(8 * 1024, folder.path(), &source);
+    let source = generate_sample(4000, folder.path());
+    let server = ServerProcess::with_file_size_limit(8 * 1024, folder.path(), &source);
     let browser = Browser::new(server.address);
     browser.sign_in(ADMIN, PASSWORD).await;
     for _ in 0..2 {
-        let (run, state) = browser.export().await;
+        let (run, state) = browser.export_and_wait().await;
         let RunState::Failed(failure) = state else { panic!("{state:?}") };
         assert!(failure.message.contains("the file is larger than the system allows"), "{}", failure.message);
         assert_eq!(browser.download(&run).await.status, 409);
@@ -124,7 +125,7 @@ fn artifacts(folder: &Path) -> Vec<String> {
 }
 
 /// Downloads once the run has ended: a run still queued when the server died starts again, any other is over.
-async fn wait_for_an_end(browser: &Browser, run: &Requested) -> crate::harness::Answer {
+async fn download_when_over(browser: &Browser, run: &QueuedExport) -> crate::harness::Response {
     loop {
         let answer = browser.download(run).await;
         if answer.status != 409 || !answer.text().contains("still running") {

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use waybill::model::manifest::RecordOrder;
 use waybill::model::redaction::Treatment;
-use waybill::server::rows::{RowSink, Selection, Stopped, Value};
-use waybill::server::source::{Condition, Error, Interrupt, Snapshot, Source};
+use waybill::server::rows::{RowSink, Scan, Stopped, Value};
+use waybill::server::source::{Error, InterruptHandle, Predicate, Snapshot, Source};
 
-use crate::harness::{Ended, Postgres, Program, read_export, source_at};
+use crate::harness::{CommandOutput, Postgres, WaybillCommand, connect_source, parse_export};
 
 /// A table larger than all buffers between server and client.
 const LARGE: &str =
@@ -19,13 +19,13 @@ const LARGE: &str =
 const LARGE_ROWS: u64 = 60_000;
 
 /// Calls `at_row` once, at row 1,000.
-struct InTheMiddle<F: FnMut()> {
+struct CallbackSink<F: FnMut()> {
     rows: u64,
     at_row: F,
 }
 
-impl<F: FnMut()> RowSink for InTheMiddle<F> {
-    fn value(&mut self, _: Value<'_>) -> Result<(), Stopped> {
+impl<F: FnMut()> RowSink for CallbackSink<F> {
+    fn push_value(&mut self, _: Value<'_>) -> Result<(), Stopped> {
         Ok(())
     }
 
@@ -38,24 +38,24 @@ impl<F: FnMut()> RowSink for InTheMiddle<F> {
     }
 }
 
-fn whole(snapshot: &mut dyn Snapshot, table: &str) -> Selection {
+fn select_all(snapshot: &mut dyn Snapshot, table: &str) -> Scan {
     let catalog = snapshot.catalog().unwrap();
     let table = catalog.table(table).unwrap();
     let treatments = vec![Treatment::Keep; table.columns.len()];
     let columns = table.columns.clone();
-    Selection { table: table.name.clone(), columns, treatments, key: vec![], order: RecordOrder::Storage }
+    Scan { table: table.name.clone(), columns, treatments, order_by: vec![], order: RecordOrder::Storage }
 }
 
 /// Reads a table and calls `at_row` in its middle; returns the result and the number of rows read.
-fn read(snapshot: &mut dyn Snapshot, table: &str, at_row: impl FnMut()) -> (Result<(), Error>, u64) {
-    let selection = whole(snapshot, table);
-    let mut sink = InTheMiddle { rows: 0, at_row };
+fn read_with_callback(snapshot: &mut dyn Snapshot, table: &str, at_row: impl FnMut()) -> (Result<(), Error>, u64) {
+    let selection = select_all(snapshot, table);
+    let mut sink = CallbackSink { rows: 0, at_row };
     let ended = snapshot.read_table(&selection, &mut sink);
     (ended, sink.rows)
 }
 
-fn export(server: &Postgres, folder: &TempDir, output: &str) -> Ended {
-    Program::new(folder.path()).run(["export", "--source", &server.url(), "--output", output])
+fn export(server: &Postgres, folder: &TempDir, output: &str) -> CommandOutput {
+    WaybillCommand::new(folder.path()).run(["export", "--source", &server.url(), "--output", output])
 }
 
 /// Starts another client's psql session and waits until `sql` has run in it.
@@ -73,15 +73,15 @@ fn other_session(server: &Postgres, sql: &str) -> Child {
     child
 }
 
-fn end(mut child: Child) {
+fn close_session(mut child: Child) {
     drop(child.stdin.take());
     child.wait().unwrap();
 }
 
 /// Asserts that no session, lock or unfinished file is left, and that the next export works.
-fn is_clean_and_works(server: &Postgres, folder: &TempDir) {
+fn assert_clean_and_usable(server: &Postgres, folder: &TempDir) {
     let started = Instant::now();
-    while server.sessions_of_waybill() > 0 {
+    while server.waybill_session_count() > 0 {
         assert!(started.elapsed() < Duration::from_secs(2), "a session is left behind");
         std::thread::yield_now();
     }
@@ -98,14 +98,15 @@ fn is_clean_and_works(server: &Postgres, folder: &TempDir) {
 const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'waybill'";
 
 #[test]
-fn a_backend_that_is_terminated_in_the_middle_ends_the_read_and_nothing_else() {
+fn a_terminated_backend_ends_the_read_and_the_source_recovers() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     server.sql(LARGE);
     {
         let source = server.source();
         let mut snapshot = source.open_snapshot().unwrap();
-        let (ended, rows) = read(&mut *snapshot, "large", || drop(server.sql_as("postgres", "app", TERMINATE)));
-        assert!(matches!(ended, Err(Error::Closed)), "{ended:?}");
+        let (ended, rows) =
+            read_with_callback(&mut *snapshot, "large", || drop(server.sql_as("postgres", "app", TERMINATE)));
+        assert!(matches!(ended, Err(Error::ConnectionClosed)), "{ended:?}");
         assert!(rows < LARGE_ROWS);
         let counted = snapshot.count("small");
         assert!(counted.is_err(), "the view is gone for good: {counted:?}");
@@ -113,26 +114,26 @@ fn a_backend_that_is_terminated_in_the_middle_ends_the_read_and_nothing_else() {
         drop(snapshot);
         assert_eq!(source.open_snapshot().unwrap().count("large").unwrap(), LARGE_ROWS);
     }
-    is_clean_and_works(&server, &folder);
+    assert_clean_and_usable(&server, &folder);
 }
 
 #[test]
-fn a_server_that_restarts_in_the_middle_is_survived() {
+fn a_server_restart_ends_the_read_and_the_source_recovers() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     server.sql(LARGE);
     {
         let source = server.source();
         let mut snapshot = source.open_snapshot().unwrap();
-        let (ended, _) = read(&mut *snapshot, "large", || server.restart());
-        assert!(matches!(ended, Err(Error::Closed)), "{ended:?}");
+        let (ended, _) = read_with_callback(&mut *snapshot, "large", || server.restart());
+        assert!(matches!(ended, Err(Error::ConnectionClosed)), "{ended:?}");
         drop(snapshot);
         assert_eq!(
-            source.find("small", &[Condition::equals("id", "1")], &["v"]).unwrap(),
+            source.find_unique("small", &[Predicate::equals("id", "1")], &["v"]).unwrap(),
             Some(vec![Some("one".into())]),
             "the kept connection is replaced"
         );
     }
-    is_clean_and_works(&server, &folder);
+    assert_clean_and_usable(&server, &folder);
 }
 
 /// If locks were not taken before the snapshot, a table truncated or rewritten since would read as empty, without an
@@ -149,15 +150,15 @@ fn a_truncate_or_a_rewrite_by_others_waits_for_the_snapshot() {
             psql.args(["-c", "SET lock_timeout = 200", "-c", change]).stderr(Stdio::piped()).output().unwrap();
         assert!(!refused.status.success(), "{change} went through");
     }
-    assert_eq!(read(&mut *snapshot, "small", || ()).1, 1);
+    assert_eq!(read_with_callback(&mut *snapshot, "small", || ()).1, 1);
     drop(snapshot);
     drop(source);
     server.sql("TRUNCATE small");
-    is_clean_and_works(&server, &folder);
+    assert_clean_and_usable(&server, &folder);
 }
 
 #[test]
-fn changes_between_the_first_look_and_the_locks_are_noticed() {
+fn changes_between_catalogue_read_and_locks_are_noticed() {
     let server = Postgres::start();
     server.sql("CREATE TABLE small (id integer PRIMARY KEY, v text)");
     let source = server.source();
@@ -172,7 +173,7 @@ fn changes_between_the_first_look_and_the_locks_are_noticed() {
         }
         let mut holder = holder;
         writeln!(holder.stdin.as_mut().unwrap(), "COMMIT;").unwrap();
-        end(holder);
+        close_session(holder);
         opening.join().unwrap()
     });
     let mut snapshot = opened.unwrap();
@@ -183,7 +184,7 @@ fn changes_between_the_first_look_and_the_locks_are_noticed() {
 /// Adds up integers.
 struct Sum(i64);
 impl RowSink for Sum {
-    fn value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
+    fn push_value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
         if let Value::Integer(n) = value {
             self.0 += n;
         }
@@ -212,7 +213,7 @@ fn the_sum_of_all_money_is_the_same_in_two_hundred_exports_while_eight_writers_m
     for _ in 0..200 {
         let mut snapshot = source.open_snapshot().unwrap();
         let sum = |snapshot: &mut dyn Snapshot, table: &str| {
-            let mut selection = whole(snapshot, table);
+            let mut selection = select_all(snapshot, table);
             selection.columns.remove(0);
             let mut sum = Sum(0);
             snapshot.read_table(&selection, &mut sum).unwrap();
@@ -234,13 +235,13 @@ fn row_level_security_is_refused_and_never_gives_fewer_rows() {
     server.sql("ALTER TABLE small ENABLE ROW LEVEL SECURITY; CREATE POLICY nobody ON small USING (false)");
     server.sql_as("postgres", "app", "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader");
     let as_reader = server.url_as("reader", "app");
-    let refused = Program::new(folder.path()).run(["export", "--source", &as_reader, "--output", "out.json"]);
+    let refused = WaybillCommand::new(folder.path()).run(["export", "--source", &as_reader, "--output", "out.json"]);
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains("small (row-level security hides rows from the user"), "{}", refused.stderr);
     assert!(!folder.path().join("out.json").exists());
     // The owner sees every row, unless the table has FORCE ROW LEVEL SECURITY.
     assert_eq!(export(&server, &folder, "owner.json").code, 0);
-    assert_eq!(read_export(&std::fs::read(folder.path().join("owner.json")).unwrap()).data["small"].len(), 1);
+    assert_eq!(parse_export(&std::fs::read(folder.path().join("owner.json")).unwrap()).data["small"].len(), 1);
     server.sql("ALTER TABLE small FORCE ROW LEVEL SECURITY");
     assert_eq!(export(&server, &folder, "forced.json").code, 1);
 }
@@ -256,7 +257,7 @@ fn every_table_that_may_not_be_read_is_named_before_the_first_byte() {
         "CREATE ROLE reader LOGIN; GRANT SELECT ON large TO reader; GRANT SELECT ON closed.t TO reader",
     );
     let as_reader = server.url_as("reader", "app");
-    let mut program = Program::new(folder.path());
+    let mut program = WaybillCommand::new(folder.path());
     program.0.stdout(Stdio::piped());
     let refused = program.run(["export", "--source", &as_reader, "--output", "-"]);
     assert_eq!((refused.code, refused.stdout.len()), (1, 0));
@@ -268,13 +269,13 @@ fn every_table_that_may_not_be_read_is_named_before_the_first_byte() {
         "name = \"x\"\n[tables.large.columns]\nid = \"plain\"\nv = \"plain\"\n[tables.small]\nexclude = \"not ours\"\n";
     std::fs::write(folder.path().join("x.toml"), profile).unwrap();
     let arguments = ["export", "--source", &as_reader, "--profile", "x.toml", "--output", "out.json"];
-    let done = Program::new(folder.path()).run(arguments);
+    let done = WaybillCommand::new(folder.path()).run(arguments);
     assert_eq!(done.code, 6, "{}", done.stderr);
     assert!(done.stderr.contains("left out, unknown to the profile: closed.t"), "{}", done.stderr);
 }
 
 #[test]
-fn a_lock_of_somebody_elses_is_waited_for_and_then_named() {
+fn a_lock_of_another_session_times_out_and_names_its_holder() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     server.sql(LARGE);
     let holder = other_session(&server, "BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE");
@@ -283,30 +284,31 @@ fn a_lock_of_somebody_elses_is_waited_for_and_then_named() {
         let started = Instant::now();
         let error = source.open_snapshot().err().unwrap();
         assert!(started.elapsed() >= Duration::from_millis(700), "it waited its time");
-        let told = error.to_string();
-        assert!(told.starts_with("table small is locked by night job (user waybill_owner, process "), "{told}");
+        let message = error.to_string();
+        assert!(message.starts_with("table small is locked by night job (user waybill_owner, process "), "{message}");
     }
-    end(holder);
-    is_clean_and_works(&server, &folder);
+    close_session(holder);
+    assert_clean_and_usable(&server, &folder);
 }
 
 #[test]
-fn a_connection_that_stalls_is_given_up_within_the_limit() {
+fn a_stalled_connection_is_closed_within_the_limit() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     server.sql(LARGE);
     let proxy = crate::harness::StallingProxy::start(server.port());
     {
-        let source = source_at(&server.url().replace(&format!(":{}/", server.port()), &format!(":{}/", proxy.port())));
+        let source =
+            connect_source(&server.url().replace(&format!(":{}/", server.port()), &format!(":{}/", proxy.port())));
         let mut snapshot = source.open_snapshot().unwrap();
         let started = Instant::now();
-        let (ended, rows) = read(&mut *snapshot, "large", || proxy.stall());
+        let (ended, rows) = read_with_callback(&mut *snapshot, "large", || proxy.stall());
         assert!(matches!(ended, Err(Error::Stalled)), "{ended:?}");
         assert!(rows < LARGE_ROWS);
         assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
         drop(snapshot);
     }
-    proxy.cut();
-    is_clean_and_works(&server, &folder);
+    proxy.close_all();
+    assert_clean_and_usable(&server, &folder);
 }
 
 #[test]
@@ -321,11 +323,11 @@ fn short_timeouts_of_the_server_do_not_end_an_export() {
         let source = server.source();
         let mut snapshot = source.open_snapshot().unwrap();
         pause(200);
-        let (ended, rows) = read(&mut *snapshot, "large", || pause(200));
+        let (ended, rows) = read_with_callback(&mut *snapshot, "large", || pause(200));
         ended.unwrap();
         assert_eq!(rows, LARGE_ROWS);
     }
-    is_clean_and_works(&server, &folder);
+    assert_clean_and_usable(&server, &folder);
 }
 
 #[expect(clippy::disallowed_methods, reason = "the server's own timeout must pass")]
@@ -334,10 +336,10 @@ fn pause(ms: u64) {
 }
 
 /// Begins a snapshot on another thread; returns its join handle and its cancel handle.
-fn begin_elsewhere<'s>(
+fn begin_on_other_thread<'s>(
     scope: &'s std::thread::Scope<'s, '_>,
     source: &'s dyn Source,
-) -> (std::thread::ScopedJoinHandle<'s, Option<Error>>, Interrupt) {
+) -> (std::thread::ScopedJoinHandle<'s, Option<Error>>, InterruptHandle) {
     let (send, receive) = std::sync::mpsc::channel();
     let opening = scope.spawn(move || source.begin_snapshot(&|interrupt| send.send(interrupt).unwrap()).err());
     (opening, receive.recv().unwrap())
@@ -354,20 +356,20 @@ fn a_cancel_frees_query_and_locks_within_two_seconds() {
         let mut snapshot = source.begin_snapshot(&|given| drop(interrupt.replace(Some(given)))).unwrap();
         let interrupt = interrupt.take().unwrap();
         let started = Instant::now();
-        let (ended, _) = read(&mut *snapshot, "large", &interrupt);
+        let (ended, _) = read_with_callback(&mut *snapshot, "large", &interrupt);
         assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
         drop(snapshot);
         assert!(started.elapsed() < Duration::from_secs(2));
         interrupt
     };
-    is_clean_and_works(&server, &folder);
+    assert_clean_and_usable(&server, &folder);
     interrupt();
     // Cancel while waiting for another session's lock.
     let holder = other_session(&server, "BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE");
     {
-        let source = server.source().with_limits(Duration::from_secs(20), Duration::from_mins(1));
+        let source = server.source().with_timeouts(Duration::from_secs(20), Duration::from_mins(1));
         std::thread::scope(|scope| {
-            let (opening, interrupt) = begin_elsewhere(scope, &source);
+            let (opening, interrupt) = begin_on_other_thread(scope, &source);
             while server.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0" {
                 std::thread::yield_now();
             }
@@ -383,27 +385,27 @@ fn a_cancel_frees_query_and_locks_within_two_seconds() {
         });
     }
     assert!(server.log().contains("canceling statement due to user request"), "{}", server.log());
-    end(holder);
-    is_clean_and_works(&server, &folder);
+    close_session(holder);
+    assert_clean_and_usable(&server, &folder);
 }
 
 /// A sign-in while a migration has locked the accounts table fails soon, instead of waiting for the migration.
 #[test]
-fn a_question_about_an_account_does_not_wait_for_locks() {
+fn an_account_lookup_gives_up_on_locks() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     server.sql("CREATE TABLE small (id integer PRIMARY KEY, v text); INSERT INTO small VALUES (1, 'one')");
     let holder = other_session(&server, "BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE");
     {
         let source = server.source();
         let started = Instant::now();
-        let ended = source.find("small", &[Condition::equals("id", "1")], &["v"]);
+        let ended = source.find_unique("small", &[Predicate::equals("id", "1")], &["v"]);
         assert!(matches!(ended, Err(Error::Stalled)), "{ended:?}");
         assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
         let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
         assert_eq!(server.sql_as("postgres", "app", waiting), "0");
     }
-    end(holder);
-    is_clean_and_works(&server, &folder);
+    close_session(holder);
+    assert_clean_and_usable(&server, &folder);
 }
 
 /// `CAST(… AS character)` would truncate a key to its first letter.
@@ -416,24 +418,24 @@ fn keys_of_any_character_type_are_found() {
     );
     let source = server.source();
     let find = |table: &str, key: &str, column: &str| {
-        source.find(table, &[Condition::equals("id", key)], &[column]).unwrap().and_then(|row| row[0].clone())
+        source.find_unique(table, &[Predicate::equals("id", key)], &[column]).unwrap().and_then(|row| row[0].clone())
     };
     assert_eq!(find("fixed", "abcd", "role").as_deref(), Some("AD"));
     assert_eq!(find("bits", "101", "v").as_deref(), Some("x"));
     let is_admin =
-        |id: &str| source.holds("fixed", &[Condition::equals("id", id), Condition::equals("role", "AD")]).unwrap();
+        |id: &str| source.exists("fixed", &[Predicate::equals("id", id), Predicate::equals("role", "AD")]).unwrap();
     assert!(is_admin("abcd") && !is_admin("a"));
 }
 
 /// Behind a transaction pooler, session settings would leak to the next client.
 #[test]
-fn nothing_is_set_outside_the_transaction() {
+fn settings_are_changed_only_with_set_local() {
     let server = Postgres::start();
     server.sql("CREATE TABLE t (x integer)");
     server.sql_as("postgres", "app", "ALTER SYSTEM SET log_statement = 'all'; SELECT pg_reload_conf()");
     let source = server.source();
     drop(source.open_snapshot().unwrap());
-    assert_eq!(source.find("t", &[Condition::equals("x", "1")], &["x"]).unwrap(), None);
+    assert_eq!(source.find_unique("t", &[Predicate::equals("x", "1")], &["x"]).unwrap(), None);
     drop(source);
     let log = server.log();
     assert!(log.contains("SET LOCAL row_security = off"), "{log}");

@@ -7,24 +7,24 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use waybill::server::source::postgres::client::{Connection, Error, Format, Selected};
+use waybill::server::source::postgres::client::{Connection, Error, Format, RowChunk};
 
-use crate::harness::{Ended, Postgres, Program, TlsRelay};
+use crate::harness::{CommandOutput, Postgres, TlsRelay, WaybillCommand};
 
-const WITHIN: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 fn connect(url: &str) -> Result<Connection, Error> {
-    Connection::open(&url.parse().unwrap(), WITHIN)
+    Connection::open(&url.parse().unwrap(), TIMEOUT)
 }
 
-fn preview(folder: &TempDir, url: &str, variables: &[(&str, &str)]) -> Ended {
-    let mut program = Program::new(folder.path());
+fn preview(folder: &TempDir, url: &str, variables: &[(&str, &str)]) -> CommandOutput {
+    let mut program = WaybillCommand::new(folder.path());
     program.0.env("WAYBILL_SOURCE", url).envs(variables.iter().copied());
     program.run(["preview"])
 }
 
 #[test]
-fn a_password_is_given_in_each_way_that_a_server_may_ask_for_it() {
+fn a_password_works_with_scram_md5_and_clear_text() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     server.sql("CREATE TABLE t (x integer)");
     let url = server.url();
@@ -33,7 +33,7 @@ fn a_password_is_given_in_each_way_that_a_server_may_ask_for_it() {
     fs::write(&passfile, format!("127.0.0.1:{}:*:waybill_owner:p@ssé\n", server.port())).unwrap();
     fs::set_permissions(&passfile, fs::Permissions::from_mode(0o600)).unwrap();
     for method in ["scram-sha-256", "md5", "password"] {
-        server.ask_for_password("p@ssé", method);
+        server.require_password("p@ssé", method);
         let in_url = preview(&folder, &with_password, &[]);
         assert_eq!(in_url.code, 0, "{method}: {}", in_url.stderr);
         let in_variable = preview(&folder, &url, &[("PGPASSWORD", "p@ssé")]);
@@ -50,10 +50,10 @@ fn a_password_is_given_in_each_way_that_a_server_may_ask_for_it() {
 }
 
 #[test]
-fn a_socket_in_a_folder_is_a_way_in() {
+fn a_unix_socket_can_be_used() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     server.sql("CREATE TABLE t (x integer)");
-    let url = format!("postgres://waybill_owner@/app?host={}&port={}", server.folder().display(), server.port());
+    let url = format!("postgres://waybill_owner@/app?host={}&port={}", server.socket_dir().display(), server.port());
     let ended = preview(&folder, &url, &[]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let nobody = preview(&folder, &url.replace(&server.port().to_string(), "1"), &[]);
@@ -62,14 +62,14 @@ fn a_socket_in_a_folder_is_a_way_in() {
 }
 
 #[test]
-fn tls_modes_are_what_libpq_calls_them() {
+fn tls_modes_mean_the_same_as_in_libpq() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     server.sql("CREATE TABLE t (x integer)");
     let authority = server.require_tls_and_password("s3cret");
     let root = format!("&sslrootcert={}", authority.display());
     let preview = |host: &str, mode: &str, password: &str| {
         let url = format!("postgres://waybill_owner@{host}:{}/app?sslmode={mode}", server.port());
-        let mut program = Program::new(folder.path());
+        let mut program = WaybillCommand::new(folder.path());
         program.0.env("PGPASSWORD", password);
         program.run(["preview", "--source", &url])
     };
@@ -100,7 +100,7 @@ fn tls_modes_are_what_libpq_calls_them() {
 }
 
 #[test]
-fn a_certificate_signs_in_where_a_server_asks_for_one() {
+fn a_client_certificate_signs_in_where_the_server_requires_one() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     server.sql("CREATE TABLE t (x integer)");
     let authority = server.require_tls_and_certificate(folder.path());
@@ -120,21 +120,21 @@ fn a_certificate_signs_in_where_a_server_asks_for_one() {
 }
 
 #[test]
-fn a_row_longer_than_any_buffer_arrives_whole() {
+fn a_row_longer_than_any_buffer_arrives_intact() {
     let server = Postgres::start();
     let mut connection = connect(&server.url()).unwrap();
     for length in [262_100, 262_144, 262_200, 3_000_000] {
         connection
-            .select(
+            .start_select(
                 &format!("SELECT repeat('x', {length}), NULL, repeat('y', {length}) FROM generate_series(1, 3)"),
                 &[Format::Text, Format::Binary, Format::Binary],
             )
             .unwrap();
         let mut bytes = Vec::new();
         let rows = loop {
-            match connection.read().unwrap() {
-                Selected::Bytes(piece) => bytes.extend_from_slice(piece),
-                Selected::End(rows) => break rows,
+            match connection.next_chunk().unwrap() {
+                RowChunk::Bytes(piece) => bytes.extend_from_slice(piece),
+                RowChunk::End(rows) => break rows,
             }
         };
         let text = |letter: &str| {
@@ -147,7 +147,7 @@ fn a_row_longer_than_any_buffer_arrives_whole() {
 }
 
 #[test]
-fn an_error_leaves_the_connection_in_order() {
+fn an_error_leaves_the_connection_usable() {
     let server = Postgres::start();
     let mut connection = connect(&server.url()).unwrap();
     for sql in ["SELECT 1 / 0", "nonsense", "SELECT pg_terminate_backend(0), '\u{0}'"] {
@@ -157,12 +157,12 @@ fn an_error_leaves_the_connection_in_order() {
         }
         assert_eq!(connection.query("SELECT $1::text || 'é'", &["ö"]).unwrap()[0].text(0).unwrap(), "öé");
     }
-    connection.select("SELECT 1 / (3 - n) FROM generate_series(1, 5) n", &[]).unwrap();
+    connection.start_select("SELECT 1 / (3 - n) FROM generate_series(1, 5) n", &[]).unwrap();
     let mut pieces = 0;
     let failed = loop {
-        match connection.read() {
-            Ok(Selected::Bytes(_)) => pieces += 1,
-            Ok(Selected::End(rows)) => panic!("ended after {rows}"),
+        match connection.next_chunk() {
+            Ok(RowChunk::Bytes(_)) => pieces += 1,
+            Ok(RowChunk::End(rows)) => panic!("ended after {rows}"),
             Err(error) => break error,
         }
     };
@@ -173,11 +173,11 @@ fn an_error_leaves_the_connection_in_order() {
 }
 
 /// Starts a fake server that replies to each message with the next of `answers`; returns its URL.
-fn scripted(answers: Vec<Vec<u8>>) -> String {
-    scripted_at(IpAddr::V4(Ipv4Addr::LOCALHOST), answers)
+fn start_fake_server(answers: Vec<Vec<u8>>) -> String {
+    start_fake_server_at(IpAddr::V4(Ipv4Addr::LOCALHOST), answers)
 }
 
-fn scripted_at(ip: IpAddr, answers: Vec<Vec<u8>>) -> String {
+fn start_fake_server_at(ip: IpAddr, answers: Vec<Vec<u8>>) -> String {
     let listener = TcpListener::bind((ip, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -198,7 +198,7 @@ fn message(tag: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// A non-loopback address of this machine. `None` without a network.
-fn outer_address() -> Option<IpAddr> {
+fn non_loopback_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     // Connecting a UDP socket sends nothing; it only selects a route (192.0.2.1: documentation address, RFC 5737).
     socket.connect("192.0.2.1:9").ok()?;
@@ -207,25 +207,26 @@ fn outer_address() -> Option<IpAddr> {
 
 /// M4, D5: an attacker in the middle could answer "no TLS", ask for the password in clear text, and get it.
 #[test]
-fn a_password_in_clear_or_as_md5_is_given_to_no_other_machine_that_nothing_verifies() {
-    let Some(ip) = outer_address() else {
+fn a_clear_text_or_md5_password_is_not_sent_to_an_unverified_remote_server() {
+    let Some(ip) = non_loopback_address() else {
         eprintln!("this machine has no network: nothing to see here");
         return;
     };
     for asks in [&b"\0\0\0\x03"[..], b"\0\0\0\x05salt"] {
-        let opened = connect(&scripted_at(ip, vec![message(b'R', asks), message(b'E', b"SFATAL\0C28P01\0Mno\0\0")]));
-        assert!(matches!(opened, Err(Error::WeakSignIn)), "{:?}", opened.err());
+        let opened =
+            connect(&start_fake_server_at(ip, vec![message(b'R', asks), message(b'E', b"SFATAL\0C28P01\0Mno\0\0")]));
+        assert!(matches!(opened, Err(Error::WeakAuth)), "{:?}", opened.err());
         // `require_auth` can allow it; on loopback there is no machine in the middle.
         for url in [
-            scripted_at(ip, vec![message(b'R', asks), message(b'E', b"SFATAL\0C28P01\0Mno\0\0")])
+            start_fake_server_at(ip, vec![message(b'R', asks), message(b'E', b"SFATAL\0C28P01\0Mno\0\0")])
                 + "&require_auth=md5,password",
-            scripted(vec![message(b'R', asks), message(b'E', b"SFATAL\0C28P01\0Mno\0\0")]),
+            start_fake_server(vec![message(b'R', asks), message(b'E', b"SFATAL\0C28P01\0Mno\0\0")]),
         ] {
             assert!(matches!(connect(&url), Err(Error::Server { .. })), "{url}");
         }
     }
     let folder = TempDir::new().unwrap();
-    let told = preview(&folder, &scripted_at(ip, vec![message(b'R', b"\0\0\0\x03")]), &[]);
+    let told = preview(&folder, &start_fake_server_at(ip, vec![message(b'R', b"\0\0\0\x03")]), &[]);
     assert!(
         told.stderr.contains("nothing verifies that") && told.stderr.contains("sslmode=verify-full"),
         "{}",
@@ -235,7 +236,7 @@ fn a_password_in_clear_or_as_md5_is_given_to_no_other_machine_that_nothing_verif
 }
 
 #[test]
-fn require_auth_and_channel_binding_are_kept() {
+fn require_auth_and_channel_binding_are_enforced() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     server.sql("CREATE TABLE t (x integer)");
     let url = server.url();
@@ -263,33 +264,33 @@ fn require_auth_and_channel_binding_are_kept() {
 
 /// M4: with `sslmode=require` alone, a machine in the middle could relay SCRAM and read every row.
 #[test]
-fn sign_in_that_is_passed_on_by_somebody_between_fails() {
+fn a_relayed_sign_in_fails() {
     let server = Postgres::start();
     server.sql("CREATE TABLE t (x integer)");
     server.require_tls_and_password("s3cret");
     let url = |port: u16| format!("postgres://waybill_owner:s3cret@localhost:{port}/app?sslmode=require");
     assert!(connect(&url(server.port())).is_ok());
     let between = TlsRelay::start(server.port());
-    let passed_on = connect(&url(between.port));
-    assert!(passed_on.is_err(), "rows could be read on the way");
+    let relayed = connect(&url(between.port));
+    assert!(relayed.is_err(), "rows could be read on the way");
     // Channel binding is what stops the relay.
     assert!(connect(&(url(between.port) + "&channel_binding=disable")).is_ok());
 }
 
 /// In SCRAM the server proves that it knows the password; a client that skips this check trusts any server.
 #[test]
-fn a_server_that_does_not_prove_that_it_knows_the_password_is_not_believed() {
+fn a_server_that_does_not_prove_that_it_knows_the_password_is_rejected() {
     let asks = message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0");
-    let lets_in = [message(b'R', &[0; 4]), message(b'Z', b"I")].concat();
-    let opened = connect(&scripted(vec![asks, lets_in]));
-    assert!(matches!(opened, Err(Error::Unproven)), "{:?}", opened.err());
+    let accepts = [message(b'R', &[0; 4]), message(b'Z', b"I")].concat();
+    let opened = connect(&start_fake_server(vec![asks, accepts]));
+    assert!(matches!(opened, Err(Error::ServerUnproven)), "{:?}", opened.err());
 }
 
 #[test]
-fn what_no_server_says_is_an_error_and_never_a_panic_or_a_long_wait() {
+fn malformed_messages_are_protocol_errors_without_panic_or_delay() {
     let endless = [&[b'R'][..], &u32::MAX.to_be_bytes()].concat();
     let huge = [&[b'S'][..], &0x7fff_ffff_u32.to_be_bytes(), &[b'x'; 100]].concat();
-    for nonsense in [
+    for malformed in [
         b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
         endless,
         huge,
@@ -298,18 +299,18 @@ fn what_no_server_says_is_an_error_and_never_a_panic_or_a_long_wait() {
         vec![0; 64],
     ] {
         let started = Instant::now();
-        let opened = connect(&scripted(vec![nonsense.clone()]));
-        assert!(matches!(opened, Err(Error::Protocol)), "{nonsense:?}: {:?}", opened.err());
-        assert!(started.elapsed() < WITHIN);
+        let opened = connect(&start_fake_server(vec![malformed.clone()]));
+        assert!(matches!(opened, Err(Error::Protocol)), "{malformed:?}: {:?}", opened.err());
+        assert!(started.elapsed() < TIMEOUT);
     }
-    let closes = scripted(vec![]);
+    let closes = start_fake_server(vec![]);
     drop(TcpStream::connect(closes.split(['@', '/']).nth(3).unwrap()));
     assert!(connect(&closes).is_err());
 }
 
 #[test]
-fn a_tls_offer_with_more_behind_it_is_not_taken() {
-    let url = scripted(vec![[b"S".to_vec(), message(b'R', &[0; 4])].concat()]).replace("disable", "require");
+fn bytes_behind_the_tls_response_are_rejected() {
+    let url = start_fake_server(vec![[b"S".to_vec(), message(b'R', &[0; 4])].concat()]).replace("disable", "require");
     let opened = connect(&url);
     assert!(matches!(opened, Err(Error::Tls(_))), "{:?}", opened.err());
 }

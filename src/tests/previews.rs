@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use waybill::model::export::{Preview, RunState};
-use waybill::server::rows::{Catalog, RowSink, Selection};
-use waybill::server::source::{Condition, Identity, Interrupt, Result, Snapshot, Source};
+use waybill::server::rows::{Catalog, RowSink, Scan};
+use waybill::server::source::{InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity};
 
-use crate::harness::{Browser, Waybill, change_source, read_export};
+use crate::harness::{Browser, Waybill, execute_sql, parse_export};
 
 async fn preview(browser: &Browser, refresh: bool) -> Preview {
     let answer = browser.post("/rpc/preview_export", &format!("refresh={refresh}")).await;
@@ -17,16 +17,16 @@ async fn preview(browser: &Browser, refresh: bool) -> Preview {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_preview_counts_exactly_what_the_export_holds_and_its_band_contains_the_size() {
     for incidents in [50, 1500] {
-        let waybill = Waybill::on_sample_of(incidents).await;
-        let admin = waybill.admin().await;
+        let waybill = Waybill::with_incidents(incidents).await;
+        let admin = waybill.signed_in_admin().await;
         let mut shown = preview(&admin, false).await;
         while !shown.settled {
             shown = preview(&admin, false).await;
         }
-        let (run, state) = admin.export().await;
+        let (run, state) = admin.export_and_wait().await;
         let RunState::Completed(done) = state else { panic!("{state:?}") };
         assert_eq!(shown.total_records(), Some(done.records));
-        let export = read_export(&admin.download(&run).await.body);
+        let export = parse_export(&admin.download(&run).await.body);
         for table in &shown.tables {
             assert_eq!(table.records, Some(export.data[&table.name].len() as u64), "{}", table.name);
         }
@@ -45,7 +45,7 @@ async fn the_preview_counts_exactly_what_the_export_holds_and_its_band_contains_
 #[tokio::test(flavor = "multi_thread")]
 async fn the_preview_says_what_is_left_out_and_why() {
     let waybill = Waybill::start().await;
-    let shown = preview(&waybill.admin().await, false).await;
+    let shown = preview(&waybill.signed_in_admin().await, false).await;
     let users = shown.tables.iter().find(|table| table.name == "users").unwrap();
     assert_eq!(users.left_out, ["password"]);
     assert_eq!(shown.excluded[0].table, "debug_logs");
@@ -56,7 +56,7 @@ async fn the_preview_says_what_is_left_out_and_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_html_carries_the_numbers() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
+    let admin = waybill.signed_in_admin().await;
     let shown = preview(&admin, false).await;
     let page = admin.get("/admin/developer-tools/export").await.text();
     let total = waybill::model::text::count(shown.total_records().unwrap());
@@ -66,11 +66,11 @@ async fn the_first_html_carries_the_numbers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_table_shows_on_refresh_and_stays_home() {
+async fn a_new_table_is_reported_on_refresh_and_left_out() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
+    let admin = waybill.signed_in_admin().await;
     preview(&admin, false).await;
-    change_source(&waybill.source, "CREATE TABLE notes (id TEXT)");
+    execute_sql(&waybill.source, "CREATE TABLE notes (id TEXT)");
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     let drift = preview(&admin, true).await.drift;
     assert_eq!(drift.unclassified[0].field, "notes");
@@ -78,10 +78,10 @@ async fn a_new_table_shows_on_refresh_and_stays_home() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_that_disappears_is_told_in_the_preview_and_recovers() {
+async fn a_missing_table_is_reported_in_the_preview_until_it_returns() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    change_source(&waybill.source, "ALTER TABLE incidents RENAME TO gone");
+    let admin = waybill.signed_in_admin().await;
+    execute_sql(&waybill.source, "ALTER TABLE incidents RENAME TO gone");
     let shown = preview(&admin, true).await;
     assert_eq!(
         shown.failure.as_deref(),
@@ -92,17 +92,17 @@ async fn a_source_that_disappears_is_told_in_the_preview_and_recovers() {
     );
     let page = admin.get("/admin/developer-tools/export").await.text();
     assert!(page.contains("The database cannot be read"), "{page}");
-    change_source(&waybill.source, "ALTER TABLE gone RENAME TO incidents");
+    execute_sql(&waybill.source, "ALTER TABLE gone RENAME TO incidents");
     assert_eq!(preview(&admin, true).await.failure, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_says_whether_an_export_blocks_those_who_write() {
+async fn the_page_says_whether_an_export_blocks_writers() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
+    let admin = waybill.signed_in_admin().await;
     let page = admin.get("/admin/developer-tools/export").await.text();
     assert!(page.contains("Exporting does not block users."));
-    change_source(&waybill.source, "PRAGMA journal_mode = DELETE");
+    execute_sql(&waybill.source, "PRAGMA journal_mode = DELETE");
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     // L9: a GET with `refresh=1`, as from a link on another site, must not recount the database.
     let page = admin.get("/admin/developer-tools/export?refresh=1").await.text();
@@ -120,8 +120,8 @@ async fn the_page_says_whether_an_export_blocks_those_who_write() {
 async fn refreshing_does_not_pile_up_queries_and_slow_counts_do_not_hold_the_page() {
     let snapshots = Arc::new(AtomicU64::new(0));
     let counted = snapshots.clone();
-    let waybill = Waybill::with(50, |real| Arc::new(SlowSource { real, snapshots: counted })).await;
-    let admin = waybill.admin().await;
+    let waybill = Waybill::with_wrapped_source(50, |real| Arc::new(SlowSource { real, snapshots: counted })).await;
+    let admin = waybill.signed_in_admin().await;
     let asked = std::time::Instant::now();
     let shown = futures::future::join_all((0..100).map(|_| preview(&admin, true))).await;
     assert!(asked.elapsed().as_secs() < 5, "{:?}", asked.elapsed());
@@ -154,21 +154,26 @@ impl Source for SlowSource {
         self.real.engine_version()
     }
 
-    fn identity(&self) -> Result<Identity> {
+    fn identity(&self) -> Result<SourceIdentity> {
         self.real.identity()
     }
 
-    fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>> {
+    fn begin_snapshot(&self, begun: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Snapshot>> {
         self.snapshots.fetch_add(1, Ordering::SeqCst);
         Ok(Box::new(SlowSnapshot(self.real.begin_snapshot(begun)?)))
     }
 
-    fn find(&self, table: &str, conditions: &[Condition<'_>], columns: &[&str]) -> Result<Option<Vec<Option<String>>>> {
-        self.real.find(table, conditions, columns)
+    fn find_unique(
+        &self,
+        table: &str,
+        conditions: &[Predicate<'_>],
+        columns: &[&str],
+    ) -> Result<Option<Vec<Option<String>>>> {
+        self.real.find_unique(table, conditions, columns)
     }
 
-    fn holds(&self, table: &str, conditions: &[Condition<'_>]) -> Result<bool> {
-        self.real.holds(table, conditions)
+    fn exists(&self, table: &str, conditions: &[Predicate<'_>]) -> Result<bool> {
+        self.real.exists(table, conditions)
     }
 }
 
@@ -191,11 +196,11 @@ impl Snapshot for SlowSnapshot {
         self.0.count(table)
     }
 
-    fn sample(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
+    fn sample(&mut self, selection: &Scan, sink: &mut dyn RowSink) -> Result<()> {
         self.0.sample(selection, sink)
     }
 
-    fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
+    fn read_table(&mut self, selection: &Scan, sink: &mut dyn RowSink) -> Result<()> {
         self.0.read_table(selection, sink)
     }
 }

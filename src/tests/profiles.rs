@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Ended, Postgres, Program, read_export, sample};
+use crate::harness::{CommandOutput, Postgres, WaybillCommand, generate_sample, parse_export};
 
 const SHOP: &str = "
     CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, name TEXT, \"passwordHash\" TEXT NOT NULL, opaque TEXT);
@@ -37,8 +37,8 @@ impl Shop {
         Self { folder: TempDir::new().unwrap(), url: server.url(), server: Some(server) }
     }
 
-    fn run(&self, arguments: &[&str]) -> Ended {
-        let mut program = Program::new(self.folder.path());
+    fn run(&self, arguments: &[&str]) -> CommandOutput {
+        let mut program = WaybillCommand::new(self.folder.path());
         program.0.env("WAYBILL_SOURCE", &self.url);
         program.run(arguments)
     }
@@ -55,18 +55,18 @@ impl Shop {
     }
 }
 
-fn on_both(test: impl Fn(&Shop)) {
+fn on_both_engines(test: impl Fn(&Shop)) {
     test(&Shop::sqlite());
     test(&Shop::postgres());
 }
 
-fn exported(folder: &Path, name: &str) -> crate::harness::Export {
-    read_export(&std::fs::read(folder.join(name)).unwrap())
+fn read_export_file(folder: &Path, name: &str) -> crate::harness::ParsedExport {
+    parse_export(&std::fs::read(folder.join(name)).unwrap())
 }
 
 #[test]
 fn a_draft_guesses_every_column_with_its_reason_and_checks_without_drift() {
-    on_both(|shop| {
+    on_both_engines(|shop| {
         let drafted = shop.run(&["profile", "init", "--output", "shop.toml"]);
         assert_eq!(drafted.code, 0, "{}", drafted.stderr);
         let text = std::fs::read_to_string(shop.folder.path().join("shop.toml")).unwrap();
@@ -101,8 +101,8 @@ fn a_draft_guesses_every_column_with_its_reason_and_checks_without_drift() {
 }
 
 #[test]
-fn whoever_runs_an_export_chooses_what_drift_means() {
-    on_both(|shop| {
+fn the_drift_option_decides_whether_an_export_is_refused() {
+    on_both_engines(|shop| {
         shop.run(&["profile", "init", "--output", "shop.toml"]);
         let export = |policy: &str, name: &str| {
             shop.run(&["export", "--profile", "shop.toml", "--drift", policy, "--json", "--output", name])
@@ -115,8 +115,8 @@ fn whoever_runs_an_export_chooses_what_drift_means() {
         assert!(!shop.folder.path().join("refused.json").exists());
         let allowed = export("allow", "allowed.json");
         assert_eq!(allowed.code, 0, "{}", allowed.stderr);
-        let told: Value = serde_json::from_slice(&allowed.stdout).unwrap();
-        assert_eq!(told["deviations"]["unknown_tables"], serde_json::json!(["coupon"]));
+        let printed: Value = serde_json::from_slice(&allowed.stdout).unwrap();
+        assert_eq!(printed["deviations"]["unknown_tables"], serde_json::json!(["coupon"]));
         assert_eq!(export("report", "reported.json").code, 6);
         let nonsense = export("perhaps", "x.json");
         assert_eq!(nonsense.code, 2, "{}", nonsense.stderr);
@@ -127,7 +127,7 @@ fn whoever_runs_an_export_chooses_what_drift_means() {
         assert!(missing.stderr.contains("a table is missing: orders"), "{}", missing.stderr);
         let rest = export("allow", "rest.json");
         assert_eq!(rest.code, 0, "{}", rest.stderr);
-        assert!(exported(shop.folder.path(), "rest.json").data.contains_key("users"));
+        assert!(read_export_file(shop.folder.path(), "rest.json").data.contains_key("users"));
         shop.change("DROP TABLE users");
         assert_eq!(export("allow", "others.json").code, 3, "another application's database");
     });
@@ -135,8 +135,8 @@ fn whoever_runs_an_export_chooses_what_drift_means() {
 
 /// D13: secrets that are recognisable by name only, by value only, nested in JSON, binary, or one among many values.
 #[test]
-fn without_a_profile_no_secret_of_the_review_leaves() {
-    on_both(|shop| {
+fn without_a_profile_no_hidden_secret_is_exported() {
+    on_both_engines(|shop| {
         let is_postgres = shop.server.is_some();
         let (json, binary, uuid) = if is_postgres { ("jsonb", "bytea", "uuid") } else { ("TEXT", "BLOB", "TEXT") };
         let blob = |hex: &str| if is_postgres { format!("'\\x{hex}'") } else { format!("x'{hex}'") };
@@ -197,18 +197,18 @@ fn without_a_profile_no_secret_of_the_review_leaves() {
 }
 
 #[test]
-fn a_class_that_is_guessed_otherwise_than_the_last_time_is_told() {
-    on_both(|shop| {
+fn a_guessed_class_that_differs_from_the_last_export_is_reported() {
+    on_both_engines(|shop| {
         let export = |name: &str| shop.run(&["export", "--json", "--output", name]);
         shop.change("CREATE TABLE settings (id INTEGER PRIMARY KEY, remark TEXT)");
         assert_eq!(export("first.json").code, 0);
         shop.change("INSERT INTO settings VALUES (1, 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl')");
         let second = export("second.json");
         assert_eq!(second.code, 0, "{}", second.stderr);
-        let told: Value = serde_json::from_slice(&second.stdout).unwrap();
+        let printed: Value = serde_json::from_slice(&second.stdout).unwrap();
         let changed = serde_json::json!([{"field": "settings.remark", "was": "personal", "is": "secret"}]);
-        assert_eq!(told["deviations"]["reclassified"], changed);
-        assert!(exported(shop.folder.path(), "second.json").data["settings"][0].get("remark").is_none());
+        assert_eq!(printed["deviations"]["reclassified"], changed);
+        assert!(read_export_file(shop.folder.path(), "second.json").data["settings"][0].get("remark").is_none());
         let third = shop.run(&["export", "--output", "third.json"]);
         assert!(!third.stderr.contains("guessed otherwise"), "{}", third.stderr);
     });
@@ -216,7 +216,7 @@ fn a_class_that_is_guessed_otherwise_than_the_last_time_is_told() {
 
 #[test]
 fn drift_is_exit_code_6_with_the_line_to_add() {
-    on_both(|shop| {
+    on_both_engines(|shop| {
         shop.run(&["profile", "init", "--output", "shop.toml"]);
         shop.change("ALTER TABLE users ADD COLUMN \"api key\" TEXT; ALTER TABLE orders RENAME COLUMN phone TO phones; CREATE TABLE notes (body TEXT)");
         let text = std::fs::read_to_string(shop.folder.path().join("shop.toml")).unwrap();
@@ -247,18 +247,18 @@ fn drift_is_exit_code_6_with_the_line_to_add() {
         assert_eq!(lines[3], "of another type than the profile knows: orders.total");
         let verified = shop.run(&["verify", "out.json"]);
         assert_eq!(verified.code, 0, "the file is whole: {}", verified.stderr);
-        let export = exported(shop.folder.path(), "out.json");
+        let export = read_export_file(shop.folder.path(), "out.json");
         assert!(!export.data.contains_key("notes") && export.data["users"][0].get("api key").is_none());
     });
 }
 
 #[test]
-fn without_a_profile_secrets_stay_home_and_every_guess_is_listed() {
-    on_both(|shop| {
+fn without_a_profile_secrets_are_left_out_and_every_guess_is_listed() {
+    on_both_engines(|shop| {
         let ended = shop.run(&["export", "--output", "out.json"]);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         assert!(ended.stderr.contains("a guess is no proof"), "{}", ended.stderr);
-        let export = exported(shop.folder.path(), "out.json");
+        let export = read_export_file(shop.folder.path(), "out.json");
         let user = export.data["users"][0].as_object().unwrap();
         assert_eq!(user.keys().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(["id", "email", "name"]));
         let guessed = export.metadata["redaction"]["guessed"].as_array().unwrap();
@@ -270,7 +270,7 @@ fn without_a_profile_secrets_stay_home_and_every_guess_is_listed() {
 }
 
 #[test]
-fn a_mistake_in_a_profile_is_told_with_its_place_and_nothing_is_exported() {
+fn an_error_in_a_profile_is_reported_with_its_place_and_nothing_is_exported() {
     let shop = Shop::sqlite();
     for (code, text, told) in [
         (2, "name = \"shop\"\n[tables.users.columns]\nid = \"plian\"\n", "line 3, column 6: unknown variant `plian`"),
@@ -287,7 +287,7 @@ fn a_mistake_in_a_profile_is_told_with_its_place_and_nothing_is_exported() {
 }
 
 /// Writes the sample's profile with other treatments to `treated.toml`.
-fn supportsignal_with(folder: &Path, treatments: &str) {
+fn write_supportsignal_profile(folder: &Path, treatments: &str) {
     let text = include_str!("../server/profile/supportsignal.toml");
     std::fs::write(
         folder.join("treated.toml"),
@@ -299,19 +299,22 @@ fn supportsignal_with(folder: &Path, treatments: &str) {
 #[test]
 fn pseudonyms_keep_every_join_and_cannot_be_linked_between_two_exports() {
     let folder = TempDir::new().unwrap();
-    let source = format!("sqlite:{}", sample(30, folder.path()).display());
-    supportsignal_with(folder.path(), "plain = \"pseudonymise\"\npersonal = \"pseudonymise\"\nsensitive = \"mask\"");
+    let source = format!("sqlite:{}", generate_sample(30, folder.path()).display());
+    write_supportsignal_profile(
+        folder.path(),
+        "plain = \"pseudonymise\"\npersonal = \"pseudonymise\"\nsensitive = \"mask\"",
+    );
     let export = |name: &str| {
         let arguments = ["export", "--source", &source, "--profile", "treated.toml", "--output", name];
-        let ended = Program::new(folder.path()).run(arguments);
+        let ended = WaybillCommand::new(folder.path()).run(arguments);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
-        exported(folder.path(), name)
+        read_export_file(folder.path(), name)
     };
     let (first, second) = (export("first.json"), export("second.json"));
-    let plain = Program::new(folder.path()).run(["export", "--source", &source, "--output", "plain.json"]);
+    let plain = WaybillCommand::new(folder.path()).run(["export", "--source", &source, "--output", "plain.json"]);
     assert_eq!(plain.code, 0);
-    let original = exported(folder.path(), "plain.json");
-    let values = |export: &crate::harness::Export, table: &str, column: &str| -> Vec<String> {
+    let original = read_export_file(folder.path(), "plain.json");
+    let values = |export: &crate::harness::ParsedExport, table: &str, column: &str| -> Vec<String> {
         export.data[table].iter().map(|row| row[column].as_str().unwrap_or_default().to_owned()).collect()
     };
     // Every reference resolves, and to the same record as before.
@@ -356,7 +359,7 @@ fn a_treated_postgresql_export_still_fits_its_types() {
     server.sql("INSERT INTO people SELECT n, 'c' || n, 'p' || n || '@example.org', date '1980-01-01' + n, now(), n * 1.25, n / 3.0, true, 'ok', '{a,b}',
         gen_random_uuid(), jsonb_build_object('name', 'n' || n, 'age', n), decode(md5(n::text), 'hex'), n FROM generate_series(1, 200) n");
     for treatment in ["mask", "pseudonymise"] {
-        let drafted = Program::new(folder.path()).run(["profile", "init", "--source", &server.url()]);
+        let drafted = WaybillCommand::new(folder.path()).run(["profile", "init", "--source", &server.url()]);
         let text = drafted.text().replace("\"secret\"", "\"personal\"").replace("\"plain\"", "\"personal\"");
         let text = text.replacen("\n\n", &format!("\n[treatments]\npersonal = \"{treatment}\"\n\n"), 2).replacen(
             &format!("\n[treatments]\npersonal = \"{treatment}\"\n"),
@@ -365,9 +368,9 @@ fn a_treated_postgresql_export_still_fits_its_types() {
         );
         std::fs::write(folder.path().join("p.toml"), &text).unwrap();
         let arguments = ["export", "--source", &server.url(), "--profile", "p.toml", "--output", "out.json", "--force"];
-        let ended = Program::new(folder.path()).run(arguments);
+        let ended = WaybillCommand::new(folder.path()).run(arguments);
         assert_eq!(ended.code, 0, "{}\n{text}", ended.stderr);
-        let export = exported(folder.path(), "out.json");
+        let export = read_export_file(folder.path(), "out.json");
         // Types that cannot be masked or pseudonymised are left out.
         for column in ["is_on", "mood", "tags"] {
             assert!(
@@ -403,8 +406,8 @@ fn a_treated_postgresql_export_still_fits_its_types() {
 
 /// The JSON schema that `profile schema` prints and the parser agree on every name.
 #[test]
-fn the_published_schema_is_the_one_that_is_read() {
-    let printed = Program::new(&std::env::temp_dir()).run(["profile", "schema"]);
+fn the_published_schema_matches_the_parser() {
+    let printed = WaybillCommand::new(&std::env::temp_dir()).run(["profile", "schema"]);
     let schema: Value = serde_json::from_slice(&printed.stdout).unwrap();
     let expected = |text: &str| -> BTreeSet<String> {
         let error = waybill::server::profile::Profile::from_toml(text).unwrap_err().to_string();

@@ -5,34 +5,38 @@ use totp_rs::{Builder, Secret};
 use waybill::server::profile::SecondFactorPolicy;
 use waybill::server::support::clock::Clock;
 
-use crate::harness::{ADMIN, Browser, PASSWORD, Program, Waybill};
+use crate::harness::{ADMIN, Browser, PASSWORD, Waybill, WaybillCommand};
 
-const ACCOUNT: &str = "/admin/account";
-const FORM: &str = "/admin/account/second-factor";
+const ACCOUNT_PAGE: &str = "/admin/account";
+const SECOND_FACTOR_FORM: &str = "/admin/account/second-factor";
 
-fn password(action: &str) -> String {
+fn password_form(action: &str) -> String {
     format!("action={action}&password={}", PASSWORD.replace(' ', "+"))
 }
 
 /// The TOTP code that an authenticator app shows, this many 30-second steps from now.
-fn code(waybill: &Waybill, letters: &str, steps: i64) -> String {
+fn totp_code(waybill: &Waybill, letters: &str, steps: i64) -> String {
     let secret = Secret::try_from_base32(letters).unwrap();
     let totp = Builder::new().with_secret(secret).with_account_name("x").build().unwrap();
     totp.generate(u64::try_from(waybill.clock.now().timestamp() + 30 * steps).unwrap()).to_string()
 }
 
 /// The secret that the page shows for typing into an authenticator app.
-async fn letters(browser: &Browser) -> String {
-    let page = browser.get(ACCOUNT).await.text();
-    let letters = page.split("class=\"letters\">").nth(1).and_then(|rest| rest.split('<').next());
+async fn shown_secret(browser: &Browser) -> String {
+    let page = browser.get(ACCOUNT_PAGE).await.text();
+    let letters = page.split("class=\"shared-secret\">").nth(1).and_then(|rest| rest.split('<').next());
     letters.unwrap_or_else(|| panic!("{page}")).replace(' ', "")
 }
 
 /// Sets up a second factor; returns its secret and the recovery codes.
 async fn set_up(waybill: &Waybill, browser: &Browser) -> (String, Vec<String>) {
-    assert_eq!(browser.post(FORM, &password("begin")).await.header("location"), "/admin/account?notice=begun");
-    let letters = letters(browser).await;
-    let page = browser.post(FORM, &format!("action=confirm&code={}", code(waybill, &letters, 0))).await;
+    assert_eq!(
+        browser.post(SECOND_FACTOR_FORM, &password_form("begin")).await.header("location"),
+        "/admin/account?notice=begun"
+    );
+    let letters = shown_secret(browser).await;
+    let page =
+        browser.post(SECOND_FACTOR_FORM, &format!("action=confirm&code={}", totp_code(waybill, &letters, 0))).await;
     assert_eq!(page.status, 200, "{}", page.header("location"));
     let page = page.text();
     let codes = page.split("<li><code>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned());
@@ -42,18 +46,18 @@ async fn set_up(waybill: &Waybill, browser: &Browser) -> (String, Vec<String>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stolen_password_alone_opens_nothing() {
     let waybill = Waybill::start().await;
-    let (owner, elsewhere) = (waybill.admin().await, waybill.admin().await);
-    let wrong = owner.post(FORM, "action=begin&password=guess").await;
+    let (owner, elsewhere) = (waybill.signed_in_admin().await, waybill.signed_in_admin().await);
+    let wrong = owner.post(SECOND_FACTOR_FORM, "action=begin&password=guess").await;
     assert_eq!(wrong.header("location"), "/admin/account?problem=password");
     let (letters, codes) = set_up(&waybill, &owner).await;
     assert_eq!(codes.len(), 10);
     assert_eq!(owner.get("/admin").await.status, 200);
     assert_eq!(elsewhere.get("/admin").await.status, 303, "other sessions end");
-    assert!(!owner.get(ACCOUNT).await.text().contains(&codes[0]), "recovery codes are shown once");
+    assert!(!owner.get(ACCOUNT_PAGE).await.text().contains(&codes[0]), "recovery codes are shown once");
 
-    let thief = waybill.visitor();
+    let thief = waybill.anonymous();
     assert_eq!(thief.sign_in(ADMIN, PASSWORD).await.header("location"), "/login/code?next=/admin");
-    for door in ["/admin", "/admin/developer-tools/export", ACCOUNT] {
+    for door in ["/admin", "/admin/developer-tools/export", ACCOUNT_PAGE] {
         assert_eq!(thief.get(door).await.status, 303, "{door}");
     }
     assert_eq!(thief.post("/rpc/request_export", "").await.status, 401);
@@ -66,10 +70,10 @@ async fn a_stolen_password_alone_opens_nothing() {
     assert_eq!(owner.get("/admin").await.status, 200);
 
     // A code works once, so reading it over a shoulder does not help.
-    let (first, second) = (waybill.visitor(), waybill.visitor());
+    let (first, second) = (waybill.anonymous(), waybill.anonymous());
     first.sign_in(ADMIN, PASSWORD).await;
     second.sign_in(ADMIN, PASSWORD).await;
-    let next = format!("code={}&next=%2Fadmin%2Fdeveloper-tools%2Fexport", code(&waybill, &letters, 1));
+    let next = format!("code={}&next=%2Fadmin%2Fdeveloper-tools%2Fexport", totp_code(&waybill, &letters, 1));
     assert_eq!(first.post("/login/code", &next).await.header("location"), "/admin/developer-tools/export");
     assert_eq!(first.get("/admin").await.status, 200);
     assert!(second.post("/login/code", &next).await.header("location").contains("problem=code"));
@@ -77,10 +81,10 @@ async fn a_stolen_password_alone_opens_nothing() {
     // A recovery code works once, too.
     let recovery = format!("code={}", codes[3].to_lowercase().replace('-', "+"));
     assert_eq!(second.post("/login/code", &recovery).await.header("location"), "/admin");
-    let third = waybill.visitor();
+    let third = waybill.anonymous();
     third.sign_in(ADMIN, PASSWORD).await;
     assert!(third.post("/login/code", &recovery).await.header("location").contains("problem=code"));
-    assert!(second.get(ACCOUNT).await.text().contains("You have 9 recovery codes left."));
+    assert!(second.get(ACCOUNT_PAGE).await.text().contains("You have 9 recovery codes left."));
 
     // The accepted password expires after ten minutes.
     waybill.clock.advance(TimeDelta::minutes(11));
@@ -95,9 +99,9 @@ async fn a_stolen_password_alone_opens_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn codes_cannot_be_guessed_and_guessing_does_not_keep_the_owner_out() {
     let waybill = Waybill::start().await;
-    let owner = waybill.admin().await;
+    let owner = waybill.signed_in_admin().await;
     let (letters, codes) = set_up(&waybill, &owner).await;
-    let thief = waybill.visitor();
+    let thief = waybill.anonymous();
     thief.sign_in(ADMIN, PASSWORD).await;
     let mut answers = Vec::new();
     for guess in 0..12 {
@@ -105,73 +109,78 @@ async fn codes_cannot_be_guessed_and_guessing_does_not_keep_the_owner_out() {
         answers.push(answer.header("location").split(['=', '&']).nth(1).unwrap().to_owned());
     }
     assert_eq!(answers.last().unwrap(), "often-code", "{answers:?}");
-    let right = thief.post("/login/code", &format!("code={}", code(&waybill, &letters, 1))).await;
+    let right = thief.post("/login/code", &format!("code={}", totp_code(&waybill, &letters, 1))).await;
     assert!(right.header("location").contains("problem=often-code"), "even the right one waits");
-    let owner = waybill.visitor();
+    let owner = waybill.anonymous();
     owner.sign_in(ADMIN, PASSWORD).await;
     assert_eq!(owner.post("/login/code", &format!("code={}", codes[0])).await.header("location"), "/admin");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_it_is_required_nobody_does_anything_before_they_have_one() {
-    let waybill = Waybill::start_requiring(SecondFactorPolicy::Required).await;
-    let admin = waybill.admin().await;
-    assert_eq!(admin.get("/admin/developer-tools/export").await.header("location"), ACCOUNT);
+async fn a_required_second_factor_must_be_set_up_first() {
+    let waybill = Waybill::with_second_factor_policy(SecondFactorPolicy::Required).await;
+    let admin = waybill.signed_in_admin().await;
+    assert_eq!(admin.get("/admin/developer-tools/export").await.header("location"), ACCOUNT_PAGE);
     assert_eq!(admin.post("/rpc/request_export", "").await.status, 403);
-    assert!(admin.get(ACCOUNT).await.text().contains("This console asks for a second factor."));
+    assert!(admin.get(ACCOUNT_PAGE).await.text().contains("This console asks for a second factor."));
     set_up(&waybill, &admin).await;
     assert_eq!(admin.get("/admin/developer-tools/export").await.status, 200);
     // Removing it withdraws access again.
-    assert_eq!(admin.post(FORM, &password("remove")).await.header("location"), "/admin/account?notice=removed");
+    assert_eq!(
+        admin.post(SECOND_FACTOR_FORM, &password_form("remove")).await.header("location"),
+        "/admin/account?notice=removed"
+    );
     assert_eq!(admin.post("/rpc/request_export", "").await.status, 403);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_lost_everything_is_let_in_by_the_operator() {
+async fn the_operator_can_reset_a_lost_second_factor() {
     let waybill = Waybill::start().await;
-    let owner = waybill.admin().await;
+    let owner = waybill.signed_in_admin().await;
     set_up(&waybill, &owner).await;
     let state = format!("sqlite:{}", waybill.folder.path().join("waybill.db").display());
-    let reset =
-        |name: &str| Program::new(waybill.folder.path()).run(["user", "reset-second-factor", name, "--state", &state]);
+    let reset = |name: &str| {
+        WaybillCommand::new(waybill.folder.path()).run(["user", "reset-second-factor", name, "--state", &state])
+    };
     assert_eq!(reset("nobody@sample.test").code, 2);
     let ended = reset(ADMIN);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert_eq!(owner.get("/admin").await.status, 303);
-    assert_eq!(waybill.visitor().sign_in(ADMIN, PASSWORD).await.header("location"), "/admin");
+    assert_eq!(waybill.anonymous().sign_in(ADMIN, PASSWORD).await.header("location"), "/admin");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn recovery_codes_are_renewed_for_whoever_knows_the_password() {
+async fn renewed_recovery_codes_replace_the_old_ones() {
     let waybill = Waybill::start().await;
-    let owner = waybill.admin().await;
+    let owner = waybill.signed_in_admin().await;
     let (_, old) = set_up(&waybill, &owner).await;
-    let page = owner.post(FORM, &password("renew")).await;
+    let page = owner.post(SECOND_FACTOR_FORM, &password_form("renew")).await;
     assert_eq!(page.status, 200);
     assert!(!page.text().contains(&old[0]));
-    let visitor = waybill.visitor();
+    let visitor = waybill.anonymous();
     visitor.sign_in(ADMIN, PASSWORD).await;
     assert!(visitor.post("/login/code", &format!("code={}", old[0])).await.header("location").contains("problem=code"));
 }
 
 /// A set-up that a thief begins with a stolen password must not become the owner's second factor.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_is_shown_to_the_session_that_asked_for_it_and_for_some_minutes() {
+async fn a_new_secret_is_shown_only_to_its_session_and_expires() {
     let waybill = Waybill::start().await;
-    let (thief, owner) = (waybill.admin().await, waybill.admin().await);
-    thief.post(FORM, &password("begin")).await;
-    let planted = letters(&thief).await;
-    let page = owner.get(ACCOUNT).await.text();
-    assert!(!page.contains("class=\"letters\"") && page.contains("Set it up"), "{page}");
+    let (thief, owner) = (waybill.signed_in_admin().await, waybill.signed_in_admin().await);
+    thief.post(SECOND_FACTOR_FORM, &password_form("begin")).await;
+    let planted = shown_secret(&thief).await;
+    let page = owner.get(ACCOUNT_PAGE).await.text();
+    assert!(!page.contains("class=\"shared-secret\"") && page.contains("Set it up"), "{page}");
     assert_eq!(owner.post("/rpc/view_account", "").await.json()["second_factor"], "Off");
-    let confirmed = owner.post(FORM, &format!("action=confirm&code={}", code(&waybill, &planted, 0))).await;
+    let confirmed =
+        owner.post(SECOND_FACTOR_FORM, &format!("action=confirm&code={}", totp_code(&waybill, &planted, 0))).await;
     assert_eq!(confirmed.header("location"), "/admin/account?problem=not-now");
     let (own, _) = set_up(&waybill, &owner).await;
     assert_ne!(own, planted);
     assert!(waybill.audit_trail().await.contains(&"second_factor_begun".to_owned()));
     // An unfinished set-up expires.
     let late = waybill.signed_in_as("team.lead@sample.test").await;
-    late.post(FORM, &password("begin")).await;
+    late.post(SECOND_FACTOR_FORM, &password_form("begin")).await;
     waybill.clock.advance(TimeDelta::minutes(11));
-    assert!(!late.get(ACCOUNT).await.text().contains("class=\"letters\""));
+    assert!(!late.get(ACCOUNT_PAGE).await.text().contains("class=\"shared-secret\""));
 }

@@ -9,12 +9,14 @@ use tempfile::TempDir;
 
 use waybill::model::export::RunState;
 
-use crate::harness::{ADMIN, Browser, Fault, FaultySource, PASSWORD, Program, Waybill, change_source, sample};
+use crate::harness::{
+    ADMIN, Browser, Fault, FaultySource, PASSWORD, Waybill, WaybillCommand, execute_sql, generate_sample,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_anonymous_visitor_is_sent_to_sign_in_and_back_to_where_they_wanted_to_go() {
     let waybill = Waybill::start().await;
-    let visitor = waybill.visitor();
+    let visitor = waybill.anonymous();
     let answer = visitor.get("/admin/developer-tools/export?x=1").await;
     assert_eq!((answer.status, answer.header("location")), (303, "/login?next=/admin/developer-tools/export%3Fx%3D1"));
     let form = format!(
@@ -31,7 +33,7 @@ async fn the_return_path_never_leaves_the_site() {
     let waybill = Waybill::start().await;
     for evil in ["https%3A%2F%2Fevil.test", "%2F%2Fevil.test", "%2F%5Cevil.test"] {
         let form = format!("email={ADMIN}&password={}&next={evil}", PASSWORD.replace(' ', "+"));
-        let answer = waybill.visitor().post("/login", &form).await;
+        let answer = waybill.anonymous().post("/login", &form).await;
         assert_eq!(answer.header("location"), "/admin");
     }
 }
@@ -40,21 +42,21 @@ async fn the_return_path_never_leaves_the_site() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_and_an_unknown_address_look_the_same() {
     let waybill = Waybill::start().await;
-    let wrong = waybill.visitor().sign_in(ADMIN, "guess").await;
-    let unknown = waybill.visitor().sign_in("nobody@sample.test", "guess").await;
+    let wrong = waybill.anonymous().sign_in(ADMIN, "guess").await;
+    let unknown = waybill.anonymous().sign_in("nobody@sample.test", "guess").await;
     assert_eq!(wrong.status, 303);
     assert_eq!(wrong.header("location"), "/login?problem=wrong&next=/admin");
     assert_eq!(wrong.header("location"), unknown.header("location"));
     assert_eq!(wrong.body, unknown.body);
-    let page = waybill.visitor().get("/login?problem=wrong").await;
+    let page = waybill.anonymous().get("/login?problem=wrong").await;
     assert!(page.text().contains("Name or password is wrong."));
 }
 
 /// E02: the eleventh attempt is rate limited, whatever address the client claims in `X-Forwarded-For`.
 #[tokio::test(flavor = "multi_thread")]
-async fn guessing_is_slowed_down_and_a_claimed_address_does_not_help() {
+async fn guessing_is_rate_limited_and_a_forged_address_does_not_help() {
     let waybill = Waybill::start().await;
-    let visitor = waybill.visitor();
+    let visitor = waybill.anonymous();
     for attempt in 0..10 {
         let claimed = format!("203.0.113.{attempt}");
         let headers = [("sec-fetch-site", "same-origin"), ("x-forwarded-for", claimed.as_str())];
@@ -69,7 +71,7 @@ async fn guessing_is_slowed_down_and_a_claimed_address_does_not_help() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_session_cookie_is_out_of_reach_of_scripts_and_only_its_digest_is_kept() {
     let waybill = Waybill::start().await;
-    let answer = waybill.visitor().sign_in(ADMIN, PASSWORD).await;
+    let answer = waybill.anonymous().sign_in(ADMIN, PASSWORD).await;
     let cookie = answer.header("set-cookie");
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"), "{cookie}");
     let token = cookie.split(['=', ';']).nth(1).unwrap();
@@ -89,23 +91,23 @@ async fn signing_in_gives_a_new_session() {
     let cookie = format!("{name}={fixed}");
     let headers = [("sec-fetch-site", "same-origin"), ("cookie", cookie.as_str())];
     let form = format!("email={ADMIN}&password={}", PASSWORD.replace(' ', "+"));
-    let answer = waybill.visitor().send("POST", "/login", &headers, &form).await;
+    let answer = waybill.anonymous().send("POST", "/login", &headers, &form).await;
     assert!(
         answer.header("set-cookie").starts_with(&format!("{name}=")) && !answer.header("set-cookie").contains(&fixed)
     );
-    let replay = waybill.visitor().send("GET", "/admin", &[("cookie", cookie.as_str())], "").await;
+    let replay = waybill.anonymous().send("GET", "/admin", &[("cookie", cookie.as_str())], "").await;
     assert_eq!(replay.status, 303);
 }
 
 /// ASVS 7.2.4: the session of the cookie sent with the sign-in ends; sessions of other browsers go on.
 #[tokio::test(flavor = "multi_thread")]
-async fn signing_in_again_ends_the_session_before() {
+async fn signing_in_again_ends_the_previous_session() {
     let waybill = Waybill::start().await;
-    let (here, there) = (waybill.visitor(), waybill.admin().await);
+    let (here, there) = (waybill.anonymous(), waybill.signed_in_admin().await);
     let first = here.sign_in(ADMIN, PASSWORD).await;
     let cookie = first.header("set-cookie").split(';').next().unwrap().to_owned();
     here.sign_in(ADMIN, PASSWORD).await;
-    let old = waybill.visitor().send("GET", "/admin", &[("cookie", &cookie)], "").await;
+    let old = waybill.anonymous().send("GET", "/admin", &[("cookie", &cookie)], "").await;
     assert_eq!((old.status, here.get("/admin").await.status, there.get("/admin").await.status), (303, 200, 200));
 }
 
@@ -113,34 +115,34 @@ async fn signing_in_again_ends_the_session_before() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_ends_when_the_stored_password_changes() {
     let waybill = Waybill::start().await;
-    let thief = waybill.admin().await;
+    let thief = waybill.signed_in_admin().await;
     assert_eq!(thief.get("/admin").await.status, 200);
-    let other = waybill::server::support::password::hash("another password", b"fedcba9876543210");
-    change_source(&waybill.source, &format!("UPDATE users SET password = '{other}' WHERE email = '{ADMIN}'"));
+    let other = waybill::server::support::password::hash_argon2id("another password", b"fedcba9876543210");
+    execute_sql(&waybill.source, &format!("UPDATE users SET password = '{other}' WHERE email = '{ADMIN}'"));
     assert_eq!(thief.get("/admin").await.status, 303);
 }
 
 /// D7: an account without rights can neither flood the audit trail nor delay others.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_that_may_do_nothing_is_slowed_down() {
+async fn an_account_without_rights_is_rate_limited() {
     let waybill = Waybill::start().await;
-    let worker = waybill.signed_in_as("frontline.worker@sample.test").await;
+    let frontline = waybill.signed_in_as("frontline.worker@sample.test").await;
     let mut statuses = Vec::new();
     for _ in 0..200 {
-        statuses.push(worker.get("/api/v1/exports/01900000-0000-7000-8000-000000000000/events").await);
+        statuses.push(frontline.get("/api/v1/exports/01900000-0000-7000-8000-000000000000/events").await);
     }
     let last = statuses.last().unwrap();
     assert_eq!(last.status, 429);
     assert!(!last.header("retry-after").is_empty());
     let refused = waybill.audit_trail().await.iter().filter(|event| *event == "refused").count();
     assert!(refused <= 2, "{refused}");
-    assert_eq!(waybill.admin().await.get("/admin/developer-tools/export").await.status, 200);
+    assert_eq!(waybill.signed_in_admin().await.get("/admin/developer-tools/export").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_out_ends_the_session_everywhere() {
     let waybill = Waybill::start().await;
-    let (here, there) = (waybill.admin().await, waybill.admin().await);
+    let (here, there) = (waybill.signed_in_admin().await, waybill.signed_in_admin().await);
     assert_eq!(here.post("/logout", "").await.status, 303);
     assert_eq!(there.get("/admin").await.status, 303);
 }
@@ -149,7 +151,7 @@ async fn signing_out_ends_the_session_everywhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_ends_when_it_is_idle_and_in_any_case_after_twelve_hours() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
+    let admin = waybill.signed_in_admin().await;
     for _ in 0..13 {
         waybill.clock.advance(TimeDelta::minutes(50));
         assert_eq!(admin.get("/admin").await.status, 200);
@@ -157,7 +159,7 @@ async fn a_session_ends_when_it_is_idle_and_in_any_case_after_twelve_hours() {
     waybill.clock.advance(TimeDelta::minutes(61));
     assert_eq!(admin.get("/admin").await.status, 303);
 
-    let busy = waybill.admin().await;
+    let busy = waybill.signed_in_admin().await;
     for _ in 0..15 {
         waybill.clock.advance(TimeDelta::minutes(47));
         busy.get("/admin").await;
@@ -167,12 +169,12 @@ async fn a_session_ends_when_it_is_idle_and_in_any_case_after_twelve_hours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_signs_out_hears_no_more_of_a_run() {
+async fn signing_out_closes_the_event_stream() {
     let at = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(1));
-    let waybill = Waybill::with(400, FaultySource::wrap(Fault::Hang, at)).await;
-    let admin = waybill.admin().await;
+    let waybill = Waybill::with_wrapped_source(400, FaultySource::wrap(Fault::Hang, at)).await;
+    let admin = waybill.signed_in_admin().await;
     let run = admin.request_export().await;
-    let listening = tokio::time::timeout(std::time::Duration::from_secs(8), admin.follow(&run));
+    let listening = tokio::time::timeout(std::time::Duration::from_secs(8), admin.wait_for_end(&run));
     let (last, _) = tokio::join!(listening, async {
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         admin.post("/logout", "").await
@@ -181,21 +183,18 @@ async fn whoever_signs_out_hears_no_more_of_a_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_that_is_gone_is_signed_out() {
+async fn a_deleted_account_is_signed_out() {
     let waybill = Waybill::start().await;
     let lead = waybill.signed_in_as("team.lead@sample.test").await;
-    change_source(
-        &waybill.source,
-        "PRAGMA foreign_keys = OFF; DELETE FROM users WHERE email = 'team.lead@sample.test'",
-    );
+    execute_sql(&waybill.source, "PRAGMA foreign_keys = OFF; DELETE FROM users WHERE email = 'team.lead@sample.test'");
     assert_eq!(lead.get("/admin").await.status, 303);
 }
 
 /// DNS rebinding: a foreign page whose host name resolves to this server is refused (421).
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_names_another_host_gets_nothing() {
+async fn a_request_for_another_host_is_refused() {
     let waybill = Waybill::start().await;
-    let visitor = waybill.visitor();
+    let visitor = waybill.anonymous();
     for (host, status) in [("evil.example", 421), ("localhost:1", 200), ("127.0.0.1", 200), ("[::1]:8118", 200)] {
         let answer = visitor.send("GET", "/login", &[("host", host)], "").await;
         assert_eq!(answer.status, status, "{host}: {}", answer.text());
@@ -204,11 +203,11 @@ async fn a_request_that_names_another_host_gets_nothing() {
 }
 
 #[test]
-fn other_machines_are_not_served_in_clear_text_unless_somebody_insists() {
+fn plain_http_beyond_loopback_needs_insecure_http() {
     let folder = TempDir::new().unwrap();
-    let source = format!("--source=sqlite:{}", sample(5, folder.path()).display());
+    let source = format!("--source=sqlite:{}", generate_sample(5, folder.path()).display());
     let first_line = |more: &[&str]| {
-        let mut program = Program::new(folder.path());
+        let mut program = WaybillCommand::new(folder.path());
         let arguments = [&["serve", &source][..], more].concat();
         let mut server = program.0.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -249,11 +248,11 @@ fn other_machines_are_not_served_in_clear_text_unless_somebody_insists() {
 
 /// The scheme of `--public-url` is matched whatever its case.
 #[tokio::test(flavor = "multi_thread")]
-async fn behind_tls_cookies_are_secure_and_browsers_are_told_to_stay() {
+async fn behind_tls_cookies_are_secure_and_hsts_is_set() {
     let folder = TempDir::new().unwrap();
-    let source = format!("--source=sqlite:{}", sample(5, folder.path()).display());
+    let source = format!("--source=sqlite:{}", generate_sample(5, folder.path()).display());
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut program = Program::new(folder.path());
+    let mut program = WaybillCommand::new(folder.path());
     let public = ["--public-url", "HTTPS://Waybill.example.org", "--trusted-proxy", "127.0.0.1"];
     let arguments = ["serve", &source, "--profile", "supportsignal", "--address", &free.to_string()];
     program.0.args(arguments).args(public);
@@ -274,11 +273,11 @@ async fn behind_tls_cookies_are_secure_and_browsers_are_told_to_stay() {
 
 /// L12: otherwise a user who can create tables could imitate a known application and make its accounts admins.
 #[tokio::test(flavor = "multi_thread")]
-async fn accounts_of_a_database_sign_in_only_where_somebody_has_named_its_profile() {
+async fn accounts_of_a_database_sign_in_only_with_an_explicit_profile() {
     let folder = TempDir::new().unwrap();
-    let source = format!("sqlite:{}", sample(5, folder.path()).display());
+    let source = format!("sqlite:{}", generate_sample(5, folder.path()).display());
     let serve = |more: &[&str]| {
-        let mut program = Program::new(folder.path());
+        let mut program = WaybillCommand::new(folder.path());
         let arguments = [&["serve", "--address", "127.0.0.1:0", "--source", &source][..], more].concat();
         let mut server = program.0.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(server.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -300,9 +299,9 @@ async fn accounts_of_a_database_sign_in_only_where_somebody_has_named_its_profil
 
 /// F18: `/healthz` answers 200 while the database is down; `/readyz` does not.
 #[tokio::test(flavor = "multi_thread")]
-async fn readiness_is_more_than_being_there() {
+async fn readyz_fails_while_the_database_is_unreachable() {
     let waybill = Waybill::start().await;
-    let visitor = waybill.visitor();
+    let visitor = waybill.anonymous();
     let ready = visitor.get("/readyz").await;
     assert_eq!((ready.status, ready.text().as_str()), (200, "ready\n"));
     let moved = waybill.source.with_extension("moved");
@@ -315,10 +314,10 @@ async fn readiness_is_more_than_being_there() {
 
 /// M6, D4: many attempts from many networks must not lock the owner out.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_has_signed_in_before_is_not_kept_out_by_strangers() {
+async fn a_known_browser_is_not_locked_out_by_failed_attempts_of_others() {
     let folder = TempDir::new().unwrap();
-    let source = sample(5, folder.path());
-    let mut program = Program::new(folder.path());
+    let source = generate_sample(5, folder.path());
+    let mut program = WaybillCommand::new(folder.path());
     let arguments = ["serve", "--address", "127.0.0.1:0", "--profile", "supportsignal", "--insecure-http"];
     program.0.args(arguments).args([
         "--trusted-proxy",
@@ -349,19 +348,19 @@ async fn whoever_has_signed_in_before_is_not_kept_out_by_strangers() {
 
 /// D14: methods without a route are refused; hostile parameters and paths give nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn methods_that_no_door_has_are_refused() {
+async fn unsupported_methods_are_refused() {
     let waybill = Waybill::start().await;
-    let admin = waybill.admin().await;
-    let doors =
+    let admin = waybill.signed_in_admin().await;
+    let routes =
         ["/", "/healthz", "/login", "/admin", "/admin/account/password", "/rpc/request_export", "/pkg/waybill.css"];
-    for door in doors {
+    for door in routes {
         for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"] {
             let answer = admin.send(method, door, &[("sec-fetch-site", "same-origin")], "").await;
             assert!([404, 405].contains(&answer.status), "{method} {door}: {}", answer.status);
             assert_eq!(answer.header("x-content-type-options"), "nosniff");
         }
     }
-    let page = waybill.visitor().get("/setup?token=%22%3E%3Csvg%20onload=1%3E").await;
+    let page = waybill.anonymous().get("/setup?token=%22%3E%3Csvg%20onload=1%3E").await;
     assert!(!page.text().contains("onload"), "{}", page.text());
     for outside in ["/pkg/..%2f..%2fetc/passwd", "/pkg/%2e%2e/%2e%2e/etc/passwd"] {
         assert_eq!(admin.get(outside).await.status, 404, "{outside}");

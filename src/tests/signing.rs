@@ -6,21 +6,21 @@ use std::process::Command;
 
 use tempfile::TempDir;
 use waybill::model::manifest::Metadata;
-use waybill::seal::Sealer;
+use waybill::seal::DocumentWriter;
 
-use crate::harness::{Ended, Program, changed_line, sample};
+use crate::harness::{CommandOutput, WaybillCommand, generate_sample, with_line_changed};
 
 /// A folder with its own state and key, and a file exported from it.
 fn installation() -> TempDir {
     let folder = TempDir::new().unwrap();
-    let source = format!("--source=sqlite:{}", sample(20, folder.path()).display());
+    let source = format!("--source=sqlite:{}", generate_sample(20, folder.path()).display());
     let ended = run(&folder, &["export", &source, "--output", "out.json"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     folder
 }
 
-fn run(folder: &TempDir, arguments: &[&str]) -> Ended {
-    Program::new(folder.path()).run(arguments)
+fn run(folder: &TempDir, arguments: &[&str]) -> CommandOutput {
+    WaybillCommand::new(folder.path()).run(arguments)
 }
 
 fn write(folder: &TempDir, name: &str, content: impl AsRef<[u8]>) {
@@ -67,26 +67,27 @@ fn only_a_trusted_key_earns_the_word_unaltered() {
 
 /// A seal needs no key: anybody can rewrite a file and seal it again, or sign it with their own key.
 #[test]
-fn a_file_that_was_sealed_again_by_hand_is_never_called_unaltered() {
+fn a_resealed_file_is_never_called_unaltered() {
     let home = installation();
     let file = std::fs::read(home.path().join("out.json")).unwrap();
-    let changed = String::from_utf8(changed_line(&file, "\"ndis_number\":", |line| line.replace('1', "2"))).unwrap();
+    let changed =
+        String::from_utf8(with_line_changed(&file, "\"ndis_number\":", |line| line.replace('1', "2"))).unwrap();
     let (head, data) = changed.split_once(",\n\"data\":{\n").unwrap();
     let metadata: Metadata = serde_json::from_str(head.strip_prefix("{\"metadata\":\n").unwrap()).unwrap();
-    let mut sealer = Sealer::begin(Vec::new(), &metadata, None).unwrap();
+    let mut sealer = DocumentWriter::begin(Vec::new(), &metadata, None).unwrap();
     let mut table: Option<(String, u64)> = None;
     for line in data.split_inclusive('\n') {
         match &mut table {
             None if line == "},\n" => break,
             None => table = Some((line.trim_end().trim_end_matches(":[").trim_matches('"').to_owned(), 0)),
             Some((name, records)) if line.starts_with(']') => {
-                sealer.close_table(std::mem::take(name), *records).unwrap();
+                sealer.end_table(std::mem::take(name), *records).unwrap();
                 table = None;
                 continue;
             }
             Some((_, records)) => *records += 1,
         }
-        sealer.write(line.as_bytes()).unwrap();
+        sealer.write_table(line.as_bytes()).unwrap();
     }
     let unsigned = sealer.finish().unwrap().0;
     write(&home, "forged.json", &unsigned);
@@ -114,7 +115,7 @@ fn a_file_that_was_sealed_again_by_hand_is_never_called_unaltered() {
 }
 
 #[test]
-fn a_rotated_keys_files_stay_unaltered() {
+fn files_signed_before_a_key_rotation_stay_unaltered() {
     let home = installation();
     let before = run(&home, &["key", "show"]).text();
     let rotated = run(&home, &["key", "rotate"]);
@@ -130,7 +131,7 @@ fn a_rotated_keys_files_stay_unaltered() {
 }
 
 #[test]
-fn a_key_is_its_owners_alone() {
+fn a_key_file_that_others_can_read_is_refused() {
     let home = installation();
     let path = home.path().join("state/waybill/signing-key.pem");
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);

@@ -3,10 +3,10 @@
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::harness::{Ended, Program, read_export, sample};
+use crate::harness::{CommandOutput, WaybillCommand, generate_sample, parse_export};
 
-fn export(folder: &TempDir, source: &str) -> Ended {
-    Program::new(folder.path()).run([
+fn export(folder: &TempDir, source: &str) -> CommandOutput {
+    WaybillCommand::new(folder.path()).run([
         "export",
         "--source",
         &format!("sqlite:{source}"),
@@ -54,9 +54,9 @@ fn a_source_that_cannot_be_used_is_named_with_its_reason_and_nothing_is_written(
 }
 
 #[test]
-fn a_locked_source_is_waited_for_and_then_named() {
+fn a_locked_source_fails_after_the_wait_with_its_reason() {
     let folder = TempDir::new().unwrap();
-    let source = sample(3, folder.path());
+    let source = generate_sample(3, folder.path());
     let lock = Connection::open(&source).unwrap();
     lock.execute_batch("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE").unwrap();
     let ended = export(&folder, "sample.db");
@@ -65,10 +65,10 @@ fn a_locked_source_is_waited_for_and_then_named() {
 }
 
 #[test]
-fn a_source_that_may_only_be_read_is_exported() {
+fn a_read_only_source_can_be_exported() {
     use std::os::unix::fs::PermissionsExt;
     let folder = TempDir::new().unwrap();
-    let source = sample(3, folder.path());
+    let source = generate_sample(3, folder.path());
     Connection::open(&source).unwrap().execute_batch("PRAGMA journal_mode = DELETE").unwrap();
     let before = std::fs::read(&source).unwrap();
     std::fs::set_permissions(&source, PermissionsExt::from_mode(0o400)).unwrap();
@@ -80,7 +80,7 @@ fn a_source_that_may_only_be_read_is_exported() {
 fn a_damaged_source_fails_with_a_clear_reason_and_leaves_no_file() {
     use std::io::{Seek, SeekFrom, Write};
     let folder = TempDir::new().unwrap();
-    let source = sample(50, folder.path());
+    let source = generate_sample(50, folder.path());
     Connection::open(&source).unwrap().execute_batch("PRAGMA journal_mode = DELETE").unwrap();
     let bytes = std::fs::metadata(&source).unwrap().len();
     let mut file = std::fs::OpenOptions::new().write(true).open(&source).unwrap();
@@ -96,9 +96,9 @@ fn a_damaged_source_fails_with_a_clear_reason_and_leaves_no_file() {
 
 /// SQLite stores any value in any column; values of another type are exported with a tag, without loss.
 #[test]
-fn values_that_are_not_what_the_column_says_are_kept_exactly() {
+fn values_of_another_type_than_their_column_are_exported_exactly() {
     let folder = TempDir::new().unwrap();
-    let source = sample(3, folder.path());
+    let source = generate_sample(3, folder.path());
     let connection = Connection::open(&source).unwrap();
     connection
         .execute_batch(
@@ -121,7 +121,7 @@ fn values_that_are_not_what_the_column_says_are_kept_exactly() {
     let ended = export(&folder, "sample.db");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let bytes = std::fs::read(folder.path().join("out.json")).unwrap();
-    let data = read_export(&bytes).data;
+    let data = parse_export(&bytes).data;
     let value = |table: &str, id: &str, column: &str| {
         let record = data[table].iter().find(|record| record["id"] == id).unwrap_or_else(|| panic!("{id}"));
         record[column].to_string()
@@ -154,7 +154,7 @@ fn values_that_are_not_what_the_column_says_are_kept_exactly() {
 #[test]
 fn a_cell_of_ten_megabytes_and_hostile_names_survive() {
     let folder = TempDir::new().unwrap();
-    let source = sample(3, folder.path());
+    let source = generate_sample(3, folder.path());
     let connection = Connection::open(&source).unwrap();
     let long = "ä\"\n".repeat(2_500_000);
     connection.execute("UPDATE incident_narratives SET consolidated_narrative = ?1 WHERE rowid = 1", [&long]).unwrap();
@@ -168,7 +168,7 @@ fn a_cell_of_ten_megabytes_and_hostile_names_survive() {
     let ended = export(&folder, "sample.db");
     assert_eq!(ended.code, 6, "tables that no profile knows: {}", ended.stderr);
     assert!(ended.stderr.contains("new\\u000aline"), "a name does not begin a line of its own: {}", ended.stderr);
-    let export = read_export(&std::fs::read(folder.path().join("out.json")).unwrap());
+    let export = parse_export(&std::fs::read(folder.path().join("out.json")).unwrap());
     let narrative = &export.data["incident_narratives"][0];
     assert!(narrative["consolidated_narrative"].as_str() == Some(&long));
     assert_eq!(narrative["before_event_extra"]["$blob"].as_str().unwrap().len(), 4_000_004);
@@ -177,9 +177,9 @@ fn a_cell_of_ten_megabytes_and_hostile_names_survive() {
 }
 
 #[test]
-fn what_is_no_plain_table_is_listed_with_its_reason() {
+fn objects_that_are_not_plain_tables_are_listed_with_their_reason() {
     let folder = TempDir::new().unwrap();
-    let source = sample(3, folder.path());
+    let source = generate_sample(3, folder.path());
     Connection::open(&source)
         .unwrap()
         .execute_batch(
@@ -193,7 +193,7 @@ fn what_is_no_plain_table_is_listed_with_its_reason() {
     {
         assert!(ended.stderr.contains(said), "{}", ended.stderr);
     }
-    let export = read_export(&std::fs::read(folder.path().join("out.json")).unwrap());
+    let export = parse_export(&std::fs::read(folder.path().join("out.json")).unwrap());
     let listed: Vec<&str> =
         export.metadata["notIncluded"].as_array().unwrap().iter().map(|o| o["object"].as_str().unwrap()).collect();
     assert!(

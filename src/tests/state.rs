@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use waybill::model::export::RunState;
 
-use crate::harness::{Browser, PASSWORD, Postgres, Program};
+use crate::harness::{Browser, PASSWORD, Postgres, WaybillCommand};
 
 /// A profile of an application with its own accounts; row 1 is the admin in every database.
 const PROFILE: &str = r#"
@@ -31,8 +31,8 @@ role = "plain"
 "#;
 
 /// Creates an application's database; all of them have the same admin.
-fn application(folder: &Path, name: &str) -> PathBuf {
-    let hash = waybill::server::support::password::hash(PASSWORD, b"0123456789abcdef");
+fn create_application(folder: &Path, name: &str) -> PathBuf {
+    let hash = waybill::server::support::password::hash_argon2id(PASSWORD, b"0123456789abcdef");
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     Connection::open(&path)
@@ -46,25 +46,25 @@ fn application(folder: &Path, name: &str) -> PathBuf {
 }
 
 /// A running `waybill serve`, with the lines that it printed at start.
-struct Serving {
+struct RunningServer {
     process: Child,
     browser: Browser,
-    said: Vec<String>,
+    printed: Vec<String>,
 }
 
-impl Serving {
+impl RunningServer {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut program = Program::new(folder);
+        let mut program = WaybillCommand::new(folder);
         program.0.args(["serve", "--address", "127.0.0.1:0"]).args(arguments);
         let mut process = program.0.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let mut said = vec![lines.next().expect("it did not start")];
+        let mut printed = vec![lines.next().expect("it did not start")];
         if !arguments.contains(&"--profile") {
-            said.extend(lines.by_ref().take(2));
+            printed.extend(lines.by_ref().take(2));
         }
-        let address = said[0].split("http://").nth(1).and_then(|url| url.split('/').next()).unwrap();
+        let address = printed[0].split("http://").nth(1).and_then(|url| url.split('/').next()).unwrap();
         let browser = Browser::new(address.parse().unwrap());
-        Self { process, browser, said }
+        Self { process, browser, printed }
     }
 
     fn application(folder: &Path, database: &Path) -> Self {
@@ -76,43 +76,43 @@ impl Serving {
 
     /// The printed code for creating the first account.
     fn setup_code(&self) -> Option<String> {
-        self.said.iter().find_map(|line| line.split_once("/setup")).map(|(_, rest)| rest.trim().to_owned())
+        self.printed.iter().find_map(|line| line.split_once("/setup")).map(|(_, rest)| rest.trim().to_owned())
     }
 }
 
-impl Drop for Serving {
+impl Drop for RunningServer {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-const PAGE: &str = "/admin/developer-tools/export";
+const EXPORT_PAGE: &str = "/admin/developer-tools/export";
 
 /// F1: two applications, one system user, the default `--state`.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_belongs_to_one_application_is_nothing_at_another() {
+async fn nothing_of_one_application_is_visible_at_another() {
     let folder = TempDir::new().unwrap();
-    let (a, b) = (application(folder.path(), "a/app.db"), application(folder.path(), "b/app.db"));
-    let (a, b) = (Serving::application(folder.path(), &a), Serving::application(folder.path(), &b));
+    let (a, b) = (create_application(folder.path(), "a/app.db"), create_application(folder.path(), "b/app.db"));
+    let (a, b) = (RunningServer::application(folder.path(), &a), RunningServer::application(folder.path(), &b));
     a.browser.sign_in("boss@example.org", PASSWORD).await;
-    let (run, state) = a.browser.export().await;
+    let (run, state) = a.browser.export_and_wait().await;
     assert!(matches!(state, RunState::Completed(_)), "{state:?}");
     let file = format!("/api/v1/exports/{}/file", run.id);
-    let cookie = a.browser.get(PAGE).await;
+    let cookie = a.browser.get(EXPORT_PAGE).await;
     assert_eq!(cookie.status, 200);
     // A's session at B: browsers send cookies of a host to every port.
-    let token = session_of(folder.path());
+    let token = plant_session(folder.path());
     let stranger = |path: String| {
         let b = &b.browser;
-        let cookie = both_names(folder.path(), &token);
+        let cookie = cookies_for_both_sources(folder.path(), &token);
         async move { b.send("GET", &path, &[("cookie", &cookie)], "").await.status }
     };
-    assert_eq!(stranger(PAGE.into()).await, 303, "A's session opens no page of B's");
+    assert_eq!(stranger(EXPORT_PAGE.into()).await, 303, "A's session opens no page of B's");
     assert_eq!(stranger(file.clone()).await, 401);
     // B's own admin has the same id and e-mail address as A's.
     b.browser.sign_in("boss@example.org", PASSWORD).await;
-    let page = b.browser.get(PAGE).await.text();
+    let page = b.browser.get(EXPORT_PAGE).await.text();
     assert!(!page.contains("Download again") && !page.contains("Complete and sealed"), "A's export shows at B");
     assert_eq!(b.browser.get(&file).await.status, 404);
     let events = format!("/api/v1/exports/{}/events", run.id);
@@ -124,19 +124,19 @@ async fn what_belongs_to_one_application_is_nothing_at_another() {
 
 /// The token under the cookie names of both sources: browsers send A's cookie to B too, and an attacker can send it
 /// under B's cookie name.
-fn both_names(folder: &Path, token: &str) -> String {
+fn cookies_for_both_sources(folder: &Path, token: &str) -> String {
     let state = Connection::open(folder.join("state/waybill/waybill.db")).unwrap();
     let mut statement = state.prepare("SELECT id FROM sources").unwrap();
     let ids = statement.query_map([], |row| row.get::<_, String>(0)).unwrap().map(Result::unwrap);
-    let site = waybill::server::http::Site::default();
+    let site = waybill::server::http::HttpConfig::default();
     let cookies: Vec<String> =
-        ids.map(|id| format!("{}={token}", waybill::server::http::cookie_name(&site, &id))).collect();
+        ids.map(|id| format!("{}={token}", waybill::server::http::session_cookie_name(&site, &id))).collect();
     assert_eq!(cookies.len(), 2);
     cookies.join("; ")
 }
 
 /// Copies the session under a token that the test knows: the state holds only digests of tokens.
-fn session_of(folder: &Path) -> String {
+fn plant_session(folder: &Path) -> String {
     use sha2::{Digest, Sha256};
     let state = Connection::open(folder.join("state/waybill/waybill.db")).unwrap();
     let token = "0".repeat(64);
@@ -153,15 +153,15 @@ fn session_of(folder: &Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn accounts_and_set_up_codes_are_good_for_one_database_only() {
+async fn accounts_and_setup_codes_are_valid_for_one_database_only() {
     let folder = TempDir::new().unwrap();
     let plain = |name: &str| {
         let path = folder.path().join(name);
         Connection::open(&path).unwrap().execute_batch("CREATE TABLE things (id INTEGER PRIMARY KEY)").unwrap();
         format!("sqlite:{}", path.display())
     };
-    let a = Serving::start(folder.path(), &["--source", &plain("a.db")]);
-    let b = Serving::start(folder.path(), &["--source", &plain("b.db")]);
+    let a = RunningServer::start(folder.path(), &["--source", &plain("a.db")]);
+    let b = RunningServer::start(folder.path(), &["--source", &plain("b.db")]);
     let (code_a, code_b) = (a.setup_code().unwrap(), b.setup_code().expect("B has no account either"));
     let password = "a+long+enough+password";
     let form = |code: &str, name: &str| format!("code={code}&name={name}&password={password}&repeated={password}");
@@ -173,19 +173,19 @@ async fn accounts_and_set_up_codes_are_good_for_one_database_only() {
     assert_eq!(b.browser.post("/setup", &form(&code_b, "ada")).await.header("location"), "/login?notice=made");
     drop((a, b));
     // With several sources, `user add` needs `--source-name`.
-    let which = Program::new(folder.path()).run(["user", "add", "--admin", "eve"]);
+    let which = WaybillCommand::new(folder.path()).run(["user", "add", "--admin", "eve"]);
     assert_eq!(which.code, 2, "{}", which.stderr);
     assert!(which.stderr.contains("say which one with --source-name (a, b)"), "{}", which.stderr);
-    let made = Program::new(folder.path()).run(["user", "add", "--admin", "eve", "--source-name", "b"]);
+    let made = WaybillCommand::new(folder.path()).run(["user", "add", "--admin", "eve", "--source-name", "b"]);
     assert_eq!(made.code, 0, "{}", made.stderr);
-    let unknown = Program::new(folder.path()).run(["user", "add", "--admin", "eve", "--source-name", "c"]);
+    let unknown = WaybillCommand::new(folder.path()).run(["user", "add", "--admin", "eve", "--source-name", "c"]);
     assert_eq!(unknown.code, 2, "{}", unknown.stderr);
 }
 
 #[test]
 fn a_second_server_on_the_same_state_is_refused_and_harms_nothing() {
     let folder = TempDir::new().unwrap();
-    let path = application(folder.path(), "app.db");
+    let path = create_application(folder.path(), "app.db");
     let state = folder.path().join("x.db");
     let files = folder.path().join("x.db.files");
     std::fs::create_dir(&files).unwrap();
@@ -201,8 +201,8 @@ fn a_second_server_on_the_same_state_is_refused_and_harms_nothing() {
     let profile = folder.path().join("app.toml");
     std::fs::write(&profile, PROFILE).unwrap();
     let arguments = ["--source", &source, "--profile", profile.to_str().unwrap(), "--state", &state];
-    let first = Serving::start(folder.path(), &arguments);
-    let second = Program::new(folder.path()).run(["serve", "--address", "127.0.0.1:0"].iter().chain(&arguments));
+    let first = RunningServer::start(folder.path(), &arguments);
+    let second = WaybillCommand::new(folder.path()).run(["serve", "--address", "127.0.0.1:0"].iter().chain(&arguments));
     assert_eq!(second.code, 3, "{}", second.stderr);
     assert!(
         second.stderr.contains("another Waybill server serves this database from this state already"),
@@ -210,11 +210,15 @@ fn a_second_server_on_the_same_state_is_refused_and_harms_nothing() {
         second.stderr
     );
     let command = ["export", "--output", "out.json"];
-    assert_eq!(Program::new(folder.path()).run(command.iter().chain(&arguments)).code, 0, "commands share the state");
+    assert_eq!(
+        WaybillCommand::new(folder.path()).run(command.iter().chain(&arguments)).code,
+        0,
+        "commands share the state"
+    );
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (_, ended) = runtime.block_on(async {
         first.browser.sign_in("boss@example.org", PASSWORD).await;
-        first.browser.export().await
+        first.browser.export_and_wait().await
     });
     assert!(matches!(ended, RunState::Completed(_)), "{ended:?}");
     drop(first);
@@ -224,30 +228,31 @@ fn a_second_server_on_the_same_state_is_refused_and_harms_nothing() {
     assert!(!old.exists(), "people's data of an earlier version stays for ever");
     assert!(link.symlink_metadata().is_ok(), "a link is nothing of ours");
     // The lock goes with the process, even when it is killed.
-    drop(Serving::start(folder.path(), &arguments));
+    drop(RunningServer::start(folder.path(), &arguments));
 }
 
 #[test]
-fn a_folder_that_is_a_link_or_somebody_elses_is_refused() {
+fn an_artefact_folder_that_is_a_link_is_refused() {
     let folder = TempDir::new().unwrap();
-    let source = format!("sqlite:{}", application(folder.path(), "app.db").display());
+    let source = format!("sqlite:{}", create_application(folder.path(), "app.db").display());
     let elsewhere = folder.path().join("elsewhere");
     std::fs::create_dir(&elsewhere).unwrap();
     std::fs::write(elsewhere.join("a".repeat(64)), "precious").unwrap();
     std::os::unix::fs::symlink(&elsewhere, folder.path().join("x.db.files")).unwrap();
     let state = format!("sqlite:{}", folder.path().join("x.db").display());
-    let ended = Program::new(folder.path()).run(["serve", "--source", &source, "--state", &state]);
+    let ended = WaybillCommand::new(folder.path()).run(["serve", "--source", &source, "--state", &state]);
     assert_eq!(ended.code, 1, "{}", ended.stderr);
     assert!(ended.stderr.contains("belongs to somebody else, or is a link"), "{}", ended.stderr);
     assert!(elsewhere.join("a".repeat(64)).exists());
 }
 
 #[test]
-fn a_command_that_was_killed_does_not_stay_running_in_history() {
+fn a_killed_command_does_not_stay_running_in_history() {
     let folder = TempDir::new().unwrap();
-    let path = crate::harness::sample(4000, folder.path());
+    let path = crate::harness::generate_sample(4000, folder.path());
     let source = format!("--source=sqlite:{}", path.display());
-    let mut child = Program::new(folder.path()).0.args(["export", &source, "--output", "out.json"]).spawn().unwrap();
+    let mut child =
+        WaybillCommand::new(folder.path()).0.args(["export", &source, "--output", "out.json"]).spawn().unwrap();
     let state = folder.path().join("state/waybill/waybill.db");
     let outcomes = || -> Vec<(String, Option<String>)> {
         let Ok(state) = Connection::open(&state) else { return Vec::new() };
@@ -263,14 +268,14 @@ fn a_command_that_was_killed_does_not_stay_running_in_history() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(outcomes()[0].0, "running");
-    assert_eq!(Program::new(folder.path()).run(["export", &source, "--output", "again.json"]).code, 0);
+    assert_eq!(WaybillCommand::new(folder.path()).run(["export", &source, "--output", "again.json"]).code, 0);
     assert_eq!(outcomes()[0], ("failed".into(), Some("The command was killed. Start a new export.".into())));
     assert_eq!(outcomes()[1].0, "completed");
 }
 
 /// A physical copy keeps its server's identity; an upgraded or moved server has a new one.
 #[test]
-fn a_database_that_is_known_otherwise_is_refused_until_the_operator_says_what_it_is() {
+fn a_database_known_under_another_name_is_refused_until_rebound() {
     let (one, two, folder) = (Postgres::start(), Postgres::start(), TempDir::new().unwrap());
     for server in [&one, &two] {
         server.sql("CREATE TABLE t (id integer PRIMARY KEY)");
@@ -279,7 +284,7 @@ fn a_database_that_is_known_otherwise_is_refused_until_the_operator_says_what_it
     let system = "SELECT system_identifier FROM pg_control_system()";
     assert_eq!(one.sql(system), two.sql(system));
     let run = |server: &Postgres, arguments: &[&str]| {
-        let mut program = Program::new(folder.path());
+        let mut program = WaybillCommand::new(folder.path());
         program.0.env("WAYBILL_SOURCE", server.url());
         program.run(arguments)
     };
@@ -297,7 +302,7 @@ fn a_database_that_is_known_otherwise_is_refused_until_the_operator_says_what_it
     // The same name for a database of another identity, as after an upgrade.
     one.sql_as("postgres", "postgres", "CREATE DATABASE upgraded OWNER waybill_owner");
     let upgraded = |arguments: &[&str]| {
-        let mut program = Program::new(folder.path());
+        let mut program = WaybillCommand::new(folder.path());
         program.0.env("WAYBILL_SOURCE", one.url_as("waybill_owner", "upgraded"));
         program.run(arguments)
     };
@@ -318,16 +323,16 @@ fn a_database_that_is_known_otherwise_is_refused_until_the_operator_says_what_it
 
 /// A moved file keeps its device, inode and creation time; a file of the same name elsewhere is another database.
 #[test]
-fn a_file_that_was_moved_or_renamed_is_refused_until_the_operator_says_so() {
+fn a_moved_or_renamed_file_is_refused_until_rebound() {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name);
     let export = |name: &str, more: &[&str]| {
         let source = format!("sqlite:{}", path(name).display());
         let arguments = [&["export", "--source", &source, "--output", "out.json", "--force"], more].concat();
-        Program::new(folder.path()).run(arguments)
+        WaybillCommand::new(folder.path()).run(arguments)
     };
     for name in ["a/shop.db", "b/shop.db"] {
-        application(folder.path(), name);
+        create_application(folder.path(), name);
         assert_eq!(export(name, &[]).code, 0, "many files have one name");
     }
     std::fs::create_dir(path("moved")).unwrap();
@@ -345,8 +350,9 @@ fn a_file_that_was_moved_or_renamed_is_refused_until_the_operator_says_so() {
     assert_eq!(refused.code, 3, "{}", refused.stderr);
     assert!(refused.stderr.contains("shop is known here as another database (sqlite:"), "{}", refused.stderr);
     let source = format!("sqlite:{}", path("restored/shop.db").display());
-    let rebind =
-        |more: &[&str]| Program::new(folder.path()).run([&["state", "rebind", "--source", &source], more].concat());
+    let rebind = |more: &[&str]| {
+        WaybillCommand::new(folder.path()).run([&["state", "rebind", "--source", &source], more].concat())
+    };
     let undecided = rebind(&[]);
     assert_eq!(undecided.code, 2, "{}", undecided.stderr);
     assert!(undecided.stderr.contains("--from") && undecided.stderr.contains("--new"), "{}", undecided.stderr);
@@ -365,7 +371,7 @@ fn a_file_that_was_moved_or_renamed_is_refused_until_the_operator_says_so() {
 }
 
 /// Creates a state of the version before state was bound to a source.
-fn old_state(path: &Path) {
+fn create_state_without_sources(path: &Path) {
     let state = Connection::open(path).unwrap();
     let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/state/sqlite");
     state
@@ -385,7 +391,7 @@ fn old_state(path: &Path) {
         let row = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (?1, ?2, 1, ?3, 1)";
         state.execute(row, rusqlite::params![version, name, checksum]).unwrap();
     }
-    let hash = waybill::server::support::password::hash("a long enough password", b"0123456789abcdef");
+    let hash = waybill::server::support::password::hash_argon2id("a long enough password", b"0123456789abcdef");
     state
         .execute_batch(&format!(
             "INSERT INTO accounts VALUES ('local:1', 'ada', '{hash}', '2026-11-01T00:00:00Z');
@@ -402,10 +408,10 @@ fn old_state(path: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_of_the_version_before_goes_to_the_source_that_is_served_first() {
+async fn a_state_without_sources_is_assigned_to_the_first_source_served() {
     let folder = TempDir::new().unwrap();
     let state = folder.path().join("old.db");
-    old_state(&state);
+    create_state_without_sources(&state);
     let files = folder.path().join("old.db.files");
     std::fs::create_dir(&files).unwrap();
     std::fs::write(files.join("d".repeat(64)), "{}").unwrap();
@@ -416,23 +422,23 @@ async fn a_state_of_the_version_before_goes_to_the_source_that_is_served_first()
     };
     let url = format!("sqlite:{}", state.display());
     let serve = |source: &str| {
-        let mut program = Program::new(folder.path());
+        let mut program = WaybillCommand::new(folder.path());
         program.0.args(["serve", "--address", "127.0.0.1:0", "--source", source, "--state", &url]);
         let mut process = program.0.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let said: Vec<String> = lines.by_ref().take(2).collect();
-        let address = said[0].split("http://").nth(1).and_then(|url| url.split('/').next()).unwrap();
+        let printed: Vec<String> = lines.by_ref().take(2).collect();
+        let address = printed[0].split("http://").nth(1).and_then(|url| url.split('/').next()).unwrap();
         let browser = Browser::new(address.parse().unwrap());
-        Serving { process, browser, said }
+        RunningServer { process, browser, printed }
     };
     let first = serve(&plain("first.db"));
-    assert!(first.said[1].starts_with("1 account that belonged to no database yet"), "{:?}", first.said);
+    assert!(first.printed[1].starts_with("1 account that belonged to no database yet"), "{:?}", first.printed);
     let ada = first.browser.sign_in("ada", "a long enough password").await;
     assert_eq!(ada.header("location"), "/admin");
     assert_eq!(first.browser.get("/api/v1/exports/0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d/file").await.status, 404);
     assert!(first.browser.get("/admin/developer-tools/export/history").await.text().contains("No export yet"));
     let second = serve(&plain("second.db"));
-    assert!(second.said[1].contains("Nobody can sign in yet"), "{:?}", second.said);
+    assert!(second.printed[1].contains("Nobody can sign in yet"), "{:?}", second.printed);
     let refused = second.browser.sign_in("ada", "a long enough password").await;
     assert!(refused.header("location").contains("problem=wrong"));
     drop((first, second));

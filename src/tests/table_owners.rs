@@ -1,14 +1,14 @@
 //! A table's owner must not gain rights of the user who reads the table.
 
 use tempfile::TempDir;
-use waybill::server::source::{Condition, Error, Source};
+use waybill::server::source::{Error, Predicate, Source};
 
-use crate::harness::{Postgres, Program, source_at};
+use crate::harness::{Postgres, WaybillCommand, connect_source};
 
 /// The owner can create an index between the check of a table and the reading of its rows; a user who only reads
 /// cannot prevent it.
 #[test]
-fn a_user_who_may_do_more_than_a_tables_owner_reads_it_only_when_told_to_trust_them() {
+fn a_user_with_more_rights_than_a_tables_owner_reads_it_only_with_trust_owner() {
     let server = Postgres::start();
     server.sql(
         "CREATE TABLE things (id integer PRIMARY KEY); INSERT INTO things VALUES (1); CREATE TABLE others (id integer);
@@ -25,10 +25,10 @@ fn a_user_who_may_do_more_than_a_tables_owner_reads_it_only_when_told_to_trust_t
     let export = |user: &str, more: &[&str]| {
         let url = server.url_as(user, "app");
         let arguments = [&["export", "--source", &url, "--output", "out.json", "--force"], more].concat();
-        Program::new(folder.path()).run(arguments)
+        WaybillCommand::new(folder.path()).run(arguments)
     };
     // Role names may contain any character.
-    let trusting = ["--trust-owner", r#"quo"te\d"#, "--trust-owner", "waybill_owner"];
+    let trust_options = ["--trust-owner", r#"quo"te\d"#, "--trust-owner", "waybill_owner"];
     let refused = export("postgres", &[]);
     assert_eq!(refused.code, 1, "{}", refused.stderr);
     for said in [
@@ -39,10 +39,11 @@ fn a_user_who_may_do_more_than_a_tables_owner_reads_it_only_when_told_to_trust_t
     ] {
         assert!(refused.stderr.contains(said), "{said}: {}", refused.stderr);
     }
-    let signs_in =
-        |user: &str| source_at(&server.url_as(user, "app")).find("things", &[Condition::equals("id", "1")], &["id"]);
-    assert!(matches!(signs_in("postgres"), Err(Error::NotATable { .. })));
-    assert_eq!(export("postgres", &trusting).code, 0);
+    let signs_in = |user: &str| {
+        connect_source(&server.url_as(user, "app")).find_unique("things", &[Predicate::equals("id", "1")], &["id"])
+    };
+    assert!(matches!(signs_in("postgres"), Err(Error::UnusableForSignIn { .. })));
+    assert_eq!(export("postgres", &trust_options).code, 0);
     // A user with no more rights than the owner has nothing to lend.
     let own_tables = "name = \"x\"\n[tables.secrets]\nexclude = \"not ours\"\n[tables.parts.columns]\nid = \"plain\"\n\
                       [tables.others.columns]\nid = \"plain\"\n[tables.things.columns]\nid = \"plain\"\n";

@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::app::{Live, LivePage, Query};
 use super::browser;
+use super::routes::{LivePage, LivePageView, Query};
 
 /// Returns the view to hydrate: the same that the server rendered for this URL. `None` on a static page.
 pub fn hydrate() -> Option<impl IntoView> {
-    let (path, query): (String, Query) = browser::address()?;
-    let page = LivePage::at(&path, &query)?;
-    Some(view! { <Live page /> })
+    let (path, query): (String, Query) = browser::current_url()?;
+    let page = LivePage::resolve(&path, &query)?;
+    Some(view! { <LivePageView page /> })
 }

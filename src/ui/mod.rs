@@ -4,15 +4,15 @@
 //! the same components. Code that uses browser APIs is in `browser`. It runs in effects and event handlers
 //! only, which never run on the server.
 
-mod app;
 mod browser;
 mod components;
 mod hydration;
 mod pages;
+mod routes;
 mod shell;
 
-pub use app::{ADDRESSES, Page, StaticPage};
 pub use hydration::hydrate;
 pub use pages::admin::account::RecoveryCodes;
-pub use pages::login::FirstVisit;
+pub use pages::login::SignInContext;
+pub use routes::{PAGE_PATHS, Page, StaticPage};
 pub use shell::{Theme, shell};

@@ -4,11 +4,11 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
-use super::app::{Live, Page, Static};
+use super::routes::{LivePageView, Page, StaticPageView};
 
 /// Hydrates a live page after its first paint, so that loading WebAssembly does not delay the rendered numbers.
 /// A hidden tab is never painted, so it hydrates at once.
-const WAKE: &str = "const wake = async () => {
+const HYDRATE_SCRIPT: &str = "const wake = async () => {
     const page = await import('/pkg/waybill.js');
     await page.default({ module_or_path: '/pkg/waybill.wasm' });
     page.hydrate();
@@ -20,10 +20,10 @@ document.hidden ? wake() : requestAnimationFrame(() => setTimeout(wake));";
 pub fn shell(page: Page) -> impl IntoView {
     let (scripts, body) = match page {
         Page::Live(page) => {
-            let wake = view! { <script type="module" nonce=use_nonce() inner_html=WAKE></script> };
-            (Some(wake), view! { <Live page /> }.into_any())
+            let script = view! { <script type="module" nonce=use_nonce() inner_html=HYDRATE_SCRIPT></script> };
+            (Some(script), view! { <LivePageView page /> }.into_any())
         }
-        Page::Static(page) => (None, view! { <Static page /> }.into_any()),
+        Page::Static(page) => (None, view! { <StaticPageView page /> }.into_any()),
     };
     let theme = use_context::<Theme>().map_or("system", |theme| theme.0);
     view! {

@@ -4,7 +4,7 @@
 //! May import: `model`, `seal`. Flow: `public/check-file.js` calls `check_file` with the chosen file, which is read
 //! slice by slice, decompressed and verified, and never sent anywhere.
 
-mod file;
+mod slice_reader;
 mod zstd;
 
 use std::io::Read;
@@ -14,59 +14,63 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::File;
 
-use crate::seal::{BadPacking, Check, Raw, Unpacker, Verified, Verifier};
-use file::FileReader;
+use crate::seal::{CheckUpdate, CompressedReader, CorruptStream, Decompressor, Verified, Verifier};
+use slice_reader::SliceReader;
 use zstd::RustZstd;
 
-type Content = Unpacker<FileReader, RustZstd<Raw<FileReader>>>;
+type Content = Decompressor<SliceReader, RustZstd<CompressedReader<SliceReader>>>;
 
 /// Bytes read between two updates of the progress.
-const CHUNK: usize = 1 << 20;
+const CHUNK_BYTES: usize = 1 << 20;
 const UNREADABLE: &str = "The browser cannot read it: was it moved or changed meanwhile?";
 
-/// Checks a file. Calls `tell` with `Check` as JSON: first the progress, at the end the result.
+/// Checks a file. Calls `callback` with `CheckUpdate` as JSON: first the progress, at the end the result.
 #[wasm_bindgen]
-pub fn check_file(file: File, tell: &Function) {
-    let tell = |check: &Check| {
+pub fn check_file(file: File, callback: &Function) {
+    let report = |check: &CheckUpdate| {
         let text = serde_json::to_string(check).unwrap_or_default();
         // An error means that the page no longer listens.
-        let _ = tell.call1(&JsValue::NULL, &text.into());
+        let _ = callback.call1(&JsValue::NULL, &text.into());
     };
-    let checked = check(file, |percent| tell(&Check::Read { percent }));
-    tell(&checked);
+    let result = check(file, |percent| report(&CheckUpdate::Progress { percent }));
+    report(&result);
 }
 
-fn check(file: File, show: impl Fn(u64)) -> Check {
-    let reader = FileReader::of(file);
+fn check(file: File, on_progress: impl Fn(u64)) -> CheckUpdate {
+    let reader = SliceReader::new(file);
     let bytes = reader.size();
     let mut content = match Content::new(reader) {
         Ok(content) => content,
-        Err(error) => return unread(&error),
+        Err(error) => return check_failed(&error),
     };
     let mut verifier = Verifier::default();
-    let (mut chunk, mut shown) = (vec![0; CHUNK], 0);
+    let (mut chunk, mut reported) = (vec![0; CHUNK_BYTES], 0);
     loop {
         let read = match content.read(&mut chunk) {
             Ok(0) => break,
             Ok(read) => read,
-            Err(error) => return unread(&error),
+            Err(error) => return check_failed(&error),
         };
-        if let Err(flaw) = verifier.feed(&chunk[..read]) {
-            return Check::NotWhole(flaw.to_string());
+        if let Err(error) = verifier.feed(&chunk[..read]) {
+            return CheckUpdate::Invalid(error.to_string());
         }
         let percent = (content.bytes_read() * 100).checked_div(bytes).unwrap_or_default();
-        if percent > shown {
-            shown = percent;
-            show(percent);
+        if percent > reported {
+            reported = percent;
+            on_progress(percent);
         }
     }
     match verifier.finish() {
         // Report the size of the file, not of its decompressed content.
-        Ok(found) => Check::Whole(Box::new(Verified { bytes, ..found })),
-        Err(flaw) => Check::NotWhole(flaw.to_string()),
+        Ok(found) => CheckUpdate::Valid(Box::new(Verified { bytes, ..found })),
+        Err(error) => CheckUpdate::Invalid(error.to_string()),
     }
 }
 
-fn unread(error: &std::io::Error) -> Check {
-    if BadPacking::is(error) { Check::NotWhole(error.to_string()) } else { Check::NotChecked(UNREADABLE.into()) }
+fn check_failed(error: &std::io::Error) -> CheckUpdate {
+    if CorruptStream::is_cause_of(error) {
+        CheckUpdate::Invalid(error.to_string())
+    } else {
+        CheckUpdate::NotChecked(UNREADABLE.into())
+    }
 }

@@ -4,21 +4,21 @@ use std::io::{self, BufRead, Read};
 
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
-use crate::seal::ZstdFrame;
+use crate::seal::ZstdFrameDecoder;
 
 pub struct RustZstd<R: BufRead>(StreamingDecoder<R, FrameDecoder>);
 
-impl<R: BufRead> ZstdFrame<R> for RustZstd<R> {
-    fn begin(raw: R) -> io::Result<Self> {
+impl<R: BufRead> ZstdFrameDecoder<R> for RustZstd<R> {
+    fn new(raw: R) -> io::Result<Self> {
         // A damaged header is bad data, not a failure to read the file.
-        let bad = |_| io::Error::from(io::ErrorKind::InvalidData);
-        Ok(Self(StreamingDecoder::new(raw).map_err(bad)?))
+        let invalid = |_| io::Error::from(io::ErrorKind::InvalidData);
+        Ok(Self(StreamingDecoder::new(raw).map_err(invalid)?))
     }
 
-    fn end(self) -> io::Result<R> {
+    fn finish(self) -> io::Result<R> {
         let (raw, decoder) = self.0.into_parts();
-        let is_right = decoder.get_checksum_from_data() == decoder.get_calculated_checksum();
-        if is_right { Ok(raw) } else { Err(io::ErrorKind::InvalidData.into()) }
+        let checksum_matches = decoder.get_checksum_from_data() == decoder.get_calculated_checksum();
+        if checksum_matches { Ok(raw) } else { Err(io::ErrorKind::InvalidData.into()) }
     }
 }
 

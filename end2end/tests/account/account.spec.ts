@@ -58,7 +58,7 @@ test("a second factor is set up and asked for", async ({ page }) => {
   await page.getByLabel("Your password").fill(NEW_PASSWORD);
   await page.getByRole("button", { name: "Set it up" }).click();
   await expect(page.getByRole("img", { name: "QR code" })).toBeVisible();
-  letters = ((await page.locator("code.letters").textContent()) ?? "").replaceAll(" ", "");
+  letters = ((await page.locator("code.shared-secret").textContent()) ?? "").replaceAll(" ", "");
   await expectAccessible(page);
   await page.setViewportSize({ width: 320, height: 640 });
   expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBeLessThanOrEqual(0);
@@ -68,7 +68,7 @@ test("a second factor is set up and asked for", async ({ page }) => {
   await page.getByRole("textbox", { name: "Code" }).fill(code());
   await page.getByRole("button", { name: "Turn it on" }).click();
   await expect(page.getByRole("heading", { name: "Your recovery codes" })).toBeVisible();
-  const codes = page.locator(".codes code");
+  const codes = page.locator(".recovery-codes code");
   await expect(codes).toHaveCount(10);
   recovery = (await codes.first().textContent()) ?? "";
   expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBeLessThanOrEqual(0);

@@ -28,7 +28,7 @@ test("the page's verifier accepts a whole file, names what is wrong with others,
 
   await check(bytes);
   await expect(page.getByRole("heading", { name: "Whole and unaltered" })).toBeVisible();
-  await expect(page.locator("section.good")).toContainText("This console has signed it. It is the export that system.admin@sample.test asked for on");
+  await expect(page.locator("section.is-success")).toContainText("This console has signed it. It is the export that system.admin@sample.test asked for on");
   await expect(page.getByTestId("sha256")).toHaveText(file.sha256);
   await expectAccessible(page);
 
@@ -38,24 +38,24 @@ test("the page's verifier accepts a whole file, names what is wrong with others,
   await check(unsigned);
   await expect(page.getByRole("heading", { name: "Whole", exact: true })).toBeVisible();
   await expect(page.getByRole("region", { name: "Result" })).toContainText("It is not signed");
-  await expect(page.locator("section.good")).toHaveCount(0);
+  await expect(page.locator("section.is-success")).toHaveCount(0);
   const signature = text.lastIndexOf('"ed25519":"') + 15;
   const forged = Buffer.from(text.slice(0, signature) + (text[signature] === "A" ? "B" : "A") + text.slice(signature + 1));
   await check(forged);
-  await expect(page.locator("section.bad")).toContainText("the signature was changed, or is another file's");
+  await expect(page.locator("section.is-error")).toContainText("the signature was changed, or is another file's");
 
   await check(bytes.subarray(0, bytes.length - 100_000));
   await expect(page.getByRole("heading", { name: "Not whole" })).toBeVisible();
-  await expect(page.locator("section.bad")).toContainText(/cut off at line \d+, in table/);
+  await expect(page.locator("section.is-error")).toContainText(/cut off at line \d+, in table/);
   await expectAccessible(page);
 
   const flipped = Buffer.from(bytes);
   flipped[Math.floor(bytes.length / 2)] ^= 1;
   await check(flipped);
-  await expect(page.locator("section.bad")).toContainText(/bytes were changed in table|damaged at line/);
+  await expect(page.locator("section.is-error")).toContainText(/bytes were changed in table|damaged at line/);
 
   await check(Buffer.from("hello\n"));
-  await expect(page.locator("section.bad")).toContainText("not a Waybill snapshot");
+  await expect(page.locator("section.is-error")).toContainText("not a Waybill snapshot");
   expect(sent).toEqual([]);
 });
 
@@ -85,8 +85,8 @@ test("of two files that are chosen one after the other, the later one is meant",
   await waitForHydration(page);
   await page.locator("input[type=file]").setInputFiles(await download.path());
   await page.locator("input[type=file]").setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("hello\n") });
-  await expect(page.locator("section.bad")).toContainText("not a Waybill snapshot");
+  await expect(page.locator("section.is-error")).toContainText("not a Waybill snapshot");
   await page.waitForTimeout(3_000);
-  await expect(page.locator("section.bad")).toContainText("not a Waybill snapshot");
+  await expect(page.locator("section.is-error")).toContainText("not a Waybill snapshot");
   await context.close();
 });

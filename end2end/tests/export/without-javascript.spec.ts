@@ -25,7 +25,7 @@ test("without JavaScript the guide opens, the theme changes, and the verifier sa
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await page.goto("/admin/developer-tools/export/verify");
   // Text selectors skip the content of `noscript`, visible or not.
-  const hint = page.locator("noscript .problem");
+  const hint = page.locator("noscript .form-error");
   await expect(hint).toBeVisible();
   await expect(hint).toContainText("On the command line: waybill verify FILE");
 });

@@ -1,6 +1,6 @@
 //! Stores finished export files (artefacts): published atomically, removed when they expire.
 //!
-//! May import: `support`, `model`. Flow: `begin` creates a private temporary file; `publish` syncs it and
+//! May import: `support`, `model`. Flow: `create` creates a private temporary file; `publish` syncs it and
 //! renames it to its unguessable name; `open` serves it; `remove` and `sweep` delete files, and only our
 //! own that follow our naming. Lock files beside the folder show which server works here, and which
 //! command-line runs are alive.
@@ -11,17 +11,17 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::model::export::ExportId;
-use crate::server::support::disk::EarlySync;
-use crate::server::support::own_folder::{self, Lock, OwnFolder};
+use crate::server::support::disk::BackgroundSync;
+use crate::server::support::private_folder::{self, FileLock, PrivateFolder};
 
-const UNFINISHED: &str = ".part";
+const TEMPORARY_SUFFIX: &str = ".part";
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the folder for finished files cannot be used")]
     Folder(#[source] io::Error),
     #[error(transparent)]
-    Own(own_folder::Error),
+    OwnFolder(private_folder::Error),
     #[error(
         "another Waybill server serves this database from this state already: stop it first, or give this one another --state"
     )]
@@ -29,64 +29,64 @@ pub enum Error {
     #[error("the file cannot be written")]
     Write(#[source] io::Error),
     #[error("the file is no longer there")]
-    Gone(#[source] io::Error),
+    NotFound(#[source] io::Error),
 }
 
 /// The folder (0700) of one source's artefacts (0600), outside of anything that is served by path.
 #[derive(Clone, Debug)]
-pub struct Artifacts {
-    folder: OwnFolder,
+pub struct ArtifactStore {
+    folder: PrivateFolder,
     /// The parent folder, common to all sources.
-    above: OwnFolder,
+    parent: PrivateFolder,
     source_id: String,
 }
 
-/// Length of a name from `random::token`.
+/// Length of a name from `random::new_token`.
 const NAME_LENGTH: usize = 64;
 
-impl Artifacts {
+impl ArtifactStore {
     /// Opens or creates one source's folder inside the state's.
     ///
     /// # Errors
-    /// `Own` when the path is not a folder of ours, or cannot be created.
-    pub fn in_folder(above: OwnFolder, source_id: String) -> Result<Self, Error> {
-        let folder = OwnFolder::at(above.path().join(&source_id)).map_err(Error::Own)?;
-        Ok(Self { folder, above, source_id })
+    /// `OwnFolder` when the path is not a folder of ours, or cannot be created.
+    pub fn for_source(parent: PrivateFolder, source_id: String) -> Result<Self, Error> {
+        let folder = PrivateFolder::open_or_create(parent.path().join(&source_id)).map_err(Error::OwnFolder)?;
+        Ok(Self { folder, parent, source_id })
     }
 
     /// Makes this process the only server of this source and state while it holds the lock.
     ///
     /// # Errors
-    /// `InUse` while another one holds it; `Own` when the lock file cannot be opened.
-    pub fn serve(&self) -> Result<Lock, Error> {
-        self.above.lock(&format!("{}.lock", self.source_id)).map_err(|error| match error {
-            own_folder::Error::InUse => Error::InUse,
-            error => Error::Own(error),
+    /// `InUse` while another one holds it; `OwnFolder` when the lock file cannot be opened.
+    pub fn lock_for_server(&self) -> Result<FileLock, Error> {
+        self.parent.try_lock(&format!("{}.lock", self.source_id)).map_err(|error| match error {
+            private_folder::Error::Locked => Error::InUse,
+            error => Error::OwnFolder(error),
         })
     }
 
     /// Marks a command-line run as alive while the lock is held.
     ///
     /// # Errors
-    /// `Own` when the lock cannot be taken.
-    pub fn mark_running(&self, id: ExportId) -> Result<Running, Error> {
+    /// `OwnFolder` when the lock cannot be taken.
+    pub fn lock_run(&self, id: ExportId) -> Result<RunLock, Error> {
         let name = format!("{id}.run");
-        let lock = self.above.lock(&name).map_err(Error::Own)?;
-        Ok(Running { folder: self.above.clone(), name, _lock: lock })
+        let lock = self.parent.try_lock(&name).map_err(Error::OwnFolder)?;
+        Ok(RunLock { folder: self.parent.clone(), name, _lock: lock })
     }
 
     /// Whether the process of a command-line run is still alive.
     #[must_use]
     pub fn is_running(&self, id: ExportId) -> bool {
-        self.above.is_locked(&format!("{id}.run"))
+        self.parent.is_locked(&format!("{id}.run"))
     }
 
     /// Removes the lock file of a run whose process was killed.
     ///
     /// # Errors
     /// `Write` when it exists and cannot be removed.
-    pub fn forget_running(&self, id: ExportId) -> Result<(), Error> {
-        self.above.remove(&format!("{id}.run")).map_err(Error::Write)
+    pub fn remove_run_lock(&self, id: ExportId) -> Result<(), Error> {
+        self.parent.remove_file(&format!("{id}.run")).map_err(Error::Write)
     }
 
     #[must_use]
@@ -98,21 +98,21 @@ impl Artifacts {
     ///
     /// # Errors
     /// `Write` when it cannot be created.
-    pub fn begin(&self, name: String) -> Result<Unpublished, Error> {
-        let path = self.folder.path().join(format!("{name}{UNFINISHED}"));
+    pub fn create(&self, name: String) -> Result<ArtifactWriter, Error> {
+        let path = self.folder.path().join(format!("{name}{TEMPORARY_SUFFIX}"));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(Error::Write)?;
-        let sync = EarlySync::of(&file).map_err(Error::Write)?;
-        Ok(Unpublished { file, sync: Some(sync), path, name, published: false })
+        let sync = BackgroundSync::new(&file).map_err(Error::Write)?;
+        Ok(ArtifactWriter { file, sync: Some(sync), path, name, published: false })
     }
 
     /// # Errors
-    /// `Gone` when there is no such artefact, or it cannot be opened.
+    /// `NotFound` when there is no such artefact, or it cannot be opened.
     pub fn open(&self, name: &str) -> Result<File, Error> {
-        if !is_finished(name) {
-            return Err(Error::Gone(io::ErrorKind::NotFound.into()));
+        if !is_artifact_name(name) {
+            return Err(Error::NotFound(io::ErrorKind::NotFound.into()));
         }
         let path = self.folder.path().join(name);
-        OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(path).map_err(Error::Gone)
+        OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(path).map_err(Error::NotFound)
     }
 
     /// Removes a file; a missing file is not an error.
@@ -120,7 +120,7 @@ impl Artifacts {
     /// # Errors
     /// `Write` when it exists and cannot be removed.
     pub fn remove(&self, name: &str) -> Result<(), Error> {
-        if is_ours(name) { self.folder.remove(name).map_err(Error::Write) } else { Ok(()) }
+        if is_artifact_or_temporary_name(name) { self.folder.remove_file(name).map_err(Error::Write) } else { Ok(()) }
     }
 
     /// Removes our files except those in `keep`: leftovers of killed processes and, in the parent folder, files
@@ -129,11 +129,11 @@ impl Artifacts {
     /// # Errors
     /// `Folder` when a folder cannot be read, `Write` when a file cannot be removed.
     pub fn sweep(&self, keep: &[String]) -> Result<(), Error> {
-        for (folder, keep) in [(&self.folder, keep), (&self.above, &[])] {
+        for (folder, keep) in [(&self.folder, keep), (&self.parent, &[])] {
             for entry in std::fs::read_dir(folder.path()).map_err(Error::Folder)? {
                 let name = entry.map_err(Error::Folder)?.file_name().to_string_lossy().into_owned();
-                if is_ours(&name) && !keep.contains(&name) {
-                    folder.remove(&name).map_err(Error::Write)?;
+                if is_artifact_or_temporary_name(&name) && !keep.contains(&name) {
+                    folder.remove_file(&name).map_err(Error::Write)?;
                 }
             }
         }
@@ -141,46 +141,46 @@ impl Artifacts {
     }
 }
 
-fn is_finished(name: &str) -> bool {
+fn is_artifact_name(name: &str) -> bool {
     name.len() == NAME_LENGTH && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn is_ours(name: &str) -> bool {
-    is_finished(name.strip_suffix(UNFINISHED).unwrap_or(name))
+fn is_artifact_or_temporary_name(name: &str) -> bool {
+    is_artifact_name(name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name))
 }
 
 /// A live command-line run: holds its lock, and removes the lock file when dropped.
 #[derive(Debug)]
-pub struct Running {
-    folder: OwnFolder,
+pub struct RunLock {
+    folder: PrivateFolder,
     name: String,
-    _lock: Lock,
+    _lock: FileLock,
 }
 
-impl Drop for Running {
+impl Drop for RunLock {
     fn drop(&mut self) {
-        let _ = self.folder.remove(&self.name);
+        let _ = self.folder.remove_file(&self.name);
     }
 }
 
 /// A file that is not available under its final name yet.
 #[derive(Debug)]
-pub struct Unpublished {
+pub struct ArtifactWriter {
     file: File,
     /// `Some` until `publish`.
-    sync: Option<EarlySync>,
+    sync: Option<BackgroundSync>,
     path: PathBuf,
     name: String,
     published: bool,
 }
 
-impl Unpublished {
+impl ArtifactWriter {
     /// Syncs the file, renames it to its final name and returns that name.
     ///
     /// # Errors
     /// `Write` when the file cannot be synced or renamed; it is then removed.
     pub fn publish(mut self) -> Result<String, Error> {
-        self.sync.take().map_or(Ok(()), EarlySync::finish).map_err(Error::Write)?;
+        self.sync.take().map_or(Ok(()), BackgroundSync::finish).map_err(Error::Write)?;
         let target = self.path.with_file_name(&self.name);
         std::fs::rename(&self.path, &target).map_err(Error::Write)?;
         self.path = target;
@@ -191,11 +191,11 @@ impl Unpublished {
     }
 }
 
-impl Write for Unpublished {
+impl Write for ArtifactWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         if let Some(sync) = &mut self.sync {
-            sync.wrote(written);
+            sync.record_written(written);
         }
         Ok(written)
     }
@@ -205,7 +205,7 @@ impl Write for Unpublished {
     }
 }
 
-impl Drop for Unpublished {
+impl Drop for ArtifactWriter {
     fn drop(&mut self) {
         if !self.published {
             let _ = std::fs::remove_file(&self.path);

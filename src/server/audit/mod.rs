@@ -19,8 +19,10 @@ use crate::model::export::{ExportId, ExportSummary, Failure};
 use crate::model::manifest::AuditHead;
 use crate::server::state::{Result, Tx};
 
-pub use refusals::Refusals;
-pub use trail::{Checked, Fault, Filter, Recorded, check, each, more, newest, newest_of};
+pub use refusals::RefusalRecorder;
+pub use trail::{
+    AuditRecord, ChainError, Filter, Verification, for_each, format_detail, newest, newest_of_source, verify_chain,
+};
 
 /// An event of the audit trail. The names of variants and fields are stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, VariantNames)]
@@ -120,7 +122,7 @@ pub enum Event {
 }
 
 /// The names of all events, as stored.
-pub const KINDS: &[&str] = Event::VARIANTS;
+pub const EVENT_NAMES: &[&str] = Event::VARIANTS;
 
 /// One event with its actor and, where there is one, its export.
 #[derive(Clone, Debug)]
@@ -146,8 +148,8 @@ pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<AuditHead> {
         hash: row.get(1),
     });
     let (event, detail) = name_and_detail(&entry.event);
-    let mut row = Recorded {
-        entry: previous.entries + 1,
+    let mut row = AuditRecord {
+        sequence: previous.entries + 1,
         at: entry.at.clone(),
         actor: entry.actor.to_owned(),
         network: entry.network.map(|network| network.to_string()),
@@ -158,11 +160,11 @@ pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<AuditHead> {
         previous_hash: previous.hash,
         hash: String::new(),
     };
-    row.hash = link(&row);
+    row.hash = row_hash(&row);
     let sql = "INSERT INTO audit (sequence, at, actor, network, event, export_id, detail, previous_hash, hash, source_id) \
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     sqlx::query(sql)
-        .bind(i64::try_from(row.entry).unwrap_or(i64::MAX))
+        .bind(i64::try_from(row.sequence).unwrap_or(i64::MAX))
         .bind(&row.at)
         .bind(&row.actor)
         .bind(&row.network)
@@ -174,7 +176,7 @@ pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<AuditHead> {
         .bind(&row.source_id)
         .execute(&mut **tx)
         .await?;
-    Ok(AuditHead { entries: row.entry, hash: row.hash })
+    Ok(AuditHead { entries: row.sequence, hash: row.hash })
 }
 
 fn name_and_detail(event: &Event) -> (String, String) {
@@ -184,8 +186,8 @@ fn name_and_detail(event: &Event) -> (String, String) {
 }
 
 /// Computes a row's hash over the previous hash and the row's fields.
-fn link(row: &Recorded) -> String {
-    let Recorded { previous_hash, at, actor, event, export_id, detail, source_id, network, .. } = row;
+fn row_hash(row: &AuditRecord) -> String {
+    let AuditRecord { previous_hash, at, actor, event, export_id, detail, source_id, network, .. } = row;
     // A JSON array keeps the fields apart: no two different rows serialize to the same text. Rows from before the
     // columns `source_id` and `network` existed are hashed without them, so that their hashes stay valid.
     let fields = match (source_id, network) {
@@ -202,7 +204,7 @@ mod tests {
 
     #[test]
     fn kinds_are_what_the_trail_calls_events() {
-        assert!(KINDS.contains(&&*name_and_detail(&Event::SignInLimited).0));
-        assert!(KINDS.contains(&&*name_and_detail(&Event::SessionsEnded { account: "ada".into(), count: 1 }).0));
+        assert!(EVENT_NAMES.contains(&&*name_and_detail(&Event::SignInLimited).0));
+        assert!(EVENT_NAMES.contains(&&*name_and_detail(&Event::SessionsEnded { account: "ada".into(), count: 1 }).0));
     }
 }

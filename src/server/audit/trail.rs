@@ -5,14 +5,14 @@ use serde_json::Value;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::link;
+use super::row_hash;
 use crate::model::manifest::AuditHead;
-use crate::server::state::{Result, State, StateFile};
+use crate::server::state::{Result, SourceState, StateDatabase};
 
 /// A row of the trail, as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    pub entry: u64,
+pub struct AuditRecord {
+    pub sequence: u64,
     /// RFC 3339, UTC.
     pub at: String,
     pub actor: String,
@@ -39,14 +39,14 @@ pub struct Filter {
 
 /// The result of verifying the trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
+pub struct Verification {
     /// The last entry that is valid.
     pub head: AuditHead,
-    pub fault: Option<Fault>,
+    pub error: Option<ChainError>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum ChainError {
     #[error("entry {0} is not what was written: it, or the one before it, was changed, removed or put in")]
     Broken(u64),
     #[error("entry {0} is missing: the trail was shortened since")]
@@ -55,10 +55,10 @@ pub enum Fault {
     Rewritten(u64),
 }
 
-impl Fault {
+impl ChainError {
     /// The entry that contradicts a known head; none for a broken chain.
     #[must_use]
-    pub fn seen(&self) -> Option<u64> {
+    pub fn contradicted_entry(&self) -> Option<u64> {
         match self {
             Self::Broken(_) => None,
             Self::Missing(entry) | Self::Rewritten(entry) => Some(*entry),
@@ -68,10 +68,10 @@ impl Fault {
 
 const COLUMNS: &str = "sequence, at, actor, network, event, export_id, detail, source_id, previous_hash, hash";
 
-impl Recorded {
-    fn read(row: &SqliteRow) -> Self {
+impl AuditRecord {
+    fn from_row(row: &SqliteRow) -> Self {
         Self {
-            entry: u64::try_from(row.get::<i64, _>(0)).unwrap_or_default(),
+            sequence: u64::try_from(row.get::<i64, _>(0)).unwrap_or_default(),
             at: row.get(1),
             actor: row.get(2),
             network: row.get(3),
@@ -84,14 +84,14 @@ impl Recorded {
         }
     }
 
-    fn continues(&self, previous: &AuditHead) -> bool {
-        self.entry == previous.entries + 1 && self.previous_hash == previous.hash && self.hash == link(self)
+    fn is_successor_of(&self, previous: &AuditHead) -> bool {
+        self.sequence == previous.entries + 1 && self.previous_hash == previous.hash && self.hash == row_hash(self)
     }
 }
 
 /// Formats the detail's fields for display.
 #[must_use]
-pub fn more(detail: &str) -> String {
+pub fn format_detail(detail: &str) -> String {
     let Ok(Value::Object(fields)) = serde_json::from_str(detail) else { return detail.to_owned() };
     let shown = fields.iter().filter(|(_, value)| !value.is_null());
     let shown = shown.map(|(name, value)| match value {
@@ -111,14 +111,14 @@ pub fn more(detail: &str) -> String {
 ///
 /// # Errors
 /// `Database` if the read fails.
-pub async fn newest(file: &StateFile, filter: &Filter, limit: u32) -> Result<Vec<Recorded>> {
+pub async fn newest(file: &StateDatabase, filter: &Filter, limit: u32) -> Result<Vec<AuditRecord>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM audit WHERE (?1 IS NULL OR source_id = ?1) AND (?2 IS NULL OR actor = ?2) \
          AND (?3 IS NULL OR event = ?3) AND (?4 IS NULL OR at >= ?4) ORDER BY sequence DESC LIMIT ?5"
     );
     let query = sqlx::query(sqlx::AssertSqlSafe(sql));
     let query = query.bind(&filter.source_id).bind(&filter.actor).bind(&filter.event).bind(&filter.since).bind(limit);
-    let mut found: Vec<Recorded> = query.fetch_all(&file.pool).await?.iter().map(Recorded::read).collect();
+    let mut found: Vec<AuditRecord> = query.fetch_all(&file.pool).await?.iter().map(AuditRecord::from_row).collect();
     found.reverse();
     Ok(found)
 }
@@ -128,7 +128,12 @@ pub async fn newest(file: &StateFile, filter: &Filter, limit: u32) -> Result<Vec
 ///
 /// # Errors
 /// `Database` if the read fails.
-pub async fn newest_of(state: &State, filter: &Filter, before: u64, limit: u32) -> Result<Vec<Recorded>> {
+pub async fn newest_of_source(
+    state: &SourceState,
+    filter: &Filter,
+    before: u64,
+    limit: u32,
+) -> Result<Vec<AuditRecord>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM audit WHERE source_id IS ?1 AND (?2 IS NULL OR actor = ?2 COLLATE NOCASE) \
          AND (?3 IS NULL OR event = ?3) AND (?4 = 0 OR sequence < ?4) ORDER BY sequence DESC LIMIT ?5"
@@ -136,18 +141,18 @@ pub async fn newest_of(state: &State, filter: &Filter, before: u64, limit: u32) 
     let before = i64::try_from(before).unwrap_or(i64::MAX);
     let query = sqlx::query(sqlx::AssertSqlSafe(sql));
     let query = query.bind(state.source_id()).bind(&filter.actor).bind(&filter.event).bind(before).bind(limit);
-    Ok(query.fetch_all(&state.pool).await?.iter().map(Recorded::read).collect())
+    Ok(query.fetch_all(&state.pool).await?.iter().map(AuditRecord::from_row).collect())
 }
 
-/// Calls `take` with every entry, oldest first.
+/// Calls `visit` with every entry, oldest first.
 ///
 /// # Errors
 /// `Database` if the read fails.
-pub async fn each(file: &StateFile, mut take: impl FnMut(Recorded)) -> Result<()> {
+pub async fn for_each(file: &StateDatabase, mut visit: impl FnMut(AuditRecord)) -> Result<()> {
     let sql = format!("SELECT {COLUMNS} FROM audit ORDER BY sequence");
     let mut rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch(&file.pool);
     while let Some(row) = rows.try_next().await? {
-        take(Recorded::read(&row));
+        visit(AuditRecord::from_row(&row));
     }
     Ok(())
 }
@@ -157,23 +162,23 @@ pub async fn each(file: &StateFile, mut take: impl FnMut(Recorded)) -> Result<()
 ///
 /// # Errors
 /// `Database` if the read fails.
-pub async fn check(file: &StateFile, seen: &[AuditHead]) -> Result<Checked> {
+pub async fn verify_chain(file: &StateDatabase, known_heads: &[AuditHead]) -> Result<Verification> {
     let mut head = AuditHead::default();
-    let mut fault = None;
-    each(file, |recorded| {
-        if fault.is_some() {
+    let mut error = None;
+    for_each(file, |recorded| {
+        if error.is_some() {
             return;
         }
-        let rewritten = seen.iter().any(|seen| seen.entries == recorded.entry && seen.hash != recorded.hash);
-        if !recorded.continues(&head) {
-            fault = Some(Fault::Broken(recorded.entry));
+        let rewritten = known_heads.iter().any(|seen| seen.entries == recorded.sequence && seen.hash != recorded.hash);
+        if !recorded.is_successor_of(&head) {
+            error = Some(ChainError::Broken(recorded.sequence));
         } else if rewritten {
-            fault = Some(Fault::Rewritten(recorded.entry));
+            error = Some(ChainError::Rewritten(recorded.sequence));
         } else {
-            head = AuditHead { entries: recorded.entry, hash: recorded.hash };
+            head = AuditHead { entries: recorded.sequence, hash: recorded.hash };
         }
     })
     .await?;
-    let missing = seen.iter().map(|seen| seen.entries).filter(|entry| *entry > head.entries).min();
-    Ok(Checked { fault: fault.or(missing.map(Fault::Missing)), head })
+    let missing = known_heads.iter().map(|seen| seen.entries).filter(|entry| *entry > head.entries).min();
+    Ok(Verification { error: error.or(missing.map(ChainError::Missing)), head })
 }

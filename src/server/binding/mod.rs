@@ -8,11 +8,11 @@
 use std::path::Path;
 
 use crate::server::audit::{self, Entry, Event};
-use crate::server::source::Identity;
+use crate::server::source::SourceIdentity;
 use crate::server::state::sources::{self, KnownSource};
-use crate::server::state::{self, State, StateFile, Tx, accounts, sessions};
+use crate::server::state::{self, SourceState, StateDatabase, Tx, accounts, sessions};
 use crate::server::support::clock::{Clock, rfc3339};
-use crate::server::support::random::{Random, uuid};
+use crate::server::support::random::{Random, new_uuid_v7};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -22,14 +22,14 @@ pub enum Error {
          rename it with `waybill state rebind --source-name {name} --from {known}`; if it is a copy of that one, \
          `waybill state rebind --source-name {name} --new` keeps the two apart"
     )]
-    OtherName { known: String, name: String },
+    NameMismatch { known: String, name: String },
     /// A moved or upgraded database, or another one under the same name.
     #[error(
         "{name} is known here as another database ({identity}, since {since}): if that one is this one now, moved or \
          upgraded, say so with `waybill state rebind --source-name {name} --from {name}`; if this is another one, give \
          it a name of its own with --source-name"
     )]
-    OtherIdentity { name: String, identity: String, since: String },
+    IdentityMismatch { name: String, identity: String, since: String },
     /// A file that was moved, and perhaps renamed.
     #[error(
         "this file is known here as {known} ({identity}), where it no longer lies: say that it was moved with \
@@ -54,104 +54,111 @@ pub enum Error {
 pub struct SourceName {
     pub name: String,
     /// For a default name only: a longer alternative, for when another source already has `name`.
-    pub or_else: Option<String>,
+    pub fallback: Option<String>,
 }
 
 impl SourceName {
     #[must_use]
-    pub fn chosen(name: impl Into<String>) -> Self {
-        Self { name: name.into(), or_else: None }
+    pub fn explicit(name: impl Into<String>) -> Self {
+        Self { name: name.into(), fallback: None }
     }
 }
 
 /// Returns the part of the state that belongs to this source, and the source's id. Adds an unknown source.
 ///
 /// # Errors
-/// `OtherName`, `OtherIdentity` or `Moved` when identity and name disagree with the known sources; `State` when the
+/// `NameMismatch`, `IdentityMismatch` or `Moved` when identity and name disagree with the known sources; `State` when the
 /// state cannot be read or written.
 pub async fn bind(
-    file: &StateFile,
-    identity: &Identity,
+    file: &StateDatabase,
+    identity: &SourceIdentity,
     name: &SourceName,
     clock: &dyn Clock,
     random: &dyn Random,
-) -> Result<(State, String), Error> {
+) -> Result<(SourceState, String), Error> {
     // Takes the write lock: of two concurrent calls, the second one finds the source that the first one added.
-    let mut tx = file.of(None).begin().await?;
+    let mut tx = file.for_source(None).begin().await?;
     let known = sources::all(&mut tx).await?;
-    let id = match find(&known, identity, name)? {
-        Found::Known(source) if source.file_id == identity.file => source.id.clone(),
-        Found::Known(source) => {
+    let id = match match_source(&known, identity, name)? {
+        Match::Known(source) if source.file_id == identity.file_id => source.id.clone(),
+        Match::Known(source) => {
             // Another file at the same path, such as a restored backup.
-            sources::put(&mut tx, &KnownSource { file_id: identity.file.clone(), ..source.clone() }).await?;
+            sources::upsert(&mut tx, &KnownSource { file_id: identity.file_id.clone(), ..source.clone() }).await?;
             tx.commit().await?;
             source.id.clone()
         }
-        Found::New(name) => {
-            let added = add(&mut tx, identity, name, clock, random).await?;
+        Match::New(name) => {
+            let added = add_source(&mut tx, identity, name, clock, random).await?;
             tx.commit().await?;
             added
         }
     };
-    Ok((file.of(Some(id.clone())), id))
+    Ok((file.for_source(Some(id.clone())), id))
 }
 
-enum Found<'a> {
+enum Match<'a> {
     Known(&'a KnownSource),
     /// To be added under this name.
     New(&'a str),
 }
 
-fn find<'a>(known: &'a [KnownSource], identity: &Identity, name: &'a SourceName) -> Result<Found<'a>, Error> {
-    let by_name = |name: &str| known.iter().find(|source| source.name == name);
-    let names = [Some(&name.name), name.or_else.as_ref()];
+fn match_source<'a>(
+    known: &'a [KnownSource],
+    identity: &SourceIdentity,
+    name: &'a SourceName,
+) -> Result<Match<'a>, Error> {
+    let find_by_name = |name: &str| known.iter().find(|source| source.name == name);
+    let names = [Some(&name.name), name.fallback.as_ref()];
     let same =
-        names.into_iter().flatten().filter_map(|name| by_name(name)).find(|source| source.identity == identity.name);
+        names.into_iter().flatten().filter_map(|name| find_by_name(name)).find(|source| source.identity == identity.id);
     if let Some(source) = same {
-        return Ok(Found::Known(source));
+        return Ok(Match::Known(source));
     }
-    if let Some(other) = known.iter().find(|source| source.identity == identity.name) {
-        return Err(Error::OtherName { known: other.name.clone(), name: name.name.clone() });
+    if let Some(other) = known.iter().find(|source| source.identity == identity.id) {
+        return Err(Error::NameMismatch { known: other.name.clone(), name: name.name.clone() });
     }
-    let was_here =
-        |source: &&KnownSource| identity.file.is_some() && source.file_id == identity.file && is_gone(source);
-    if let Some(source) = known.iter().find(was_here) {
+    let is_moved_file = |source: &&KnownSource| {
+        identity.file_id.is_some() && source.file_id == identity.file_id && is_file_missing(source)
+    };
+    if let Some(source) = known.iter().find(is_moved_file) {
         let (known, identity) = (source.name.clone(), source.identity.clone());
         return Err(Error::Moved { known, identity, name: name.name.clone() });
     }
-    match (by_name(&name.name), &name.or_else) {
-        (None, _) => Ok(Found::New(&name.name)),
+    match (find_by_name(&name.name), &name.fallback) {
+        (None, _) => Ok(Match::New(&name.name)),
         // File names are not unique: while the other file still exists at its path, this is a different source.
-        (Some(other), Some(longer)) if !is_gone(other) && by_name(longer).is_none() => Ok(Found::New(longer)),
+        (Some(other), Some(longer)) if !is_file_missing(other) && find_by_name(longer).is_none() => {
+            Ok(Match::New(longer))
+        }
         (Some(KnownSource { identity, known_since, .. }), _) => {
             let (identity, since) = (identity.clone(), known_since.clone());
-            Err(Error::OtherIdentity { name: name.name.clone(), identity, since })
+            Err(Error::IdentityMismatch { name: name.name.clone(), identity, since })
         }
     }
 }
 
 /// Whether the source is a file that no longer exists at its path.
-fn is_gone(source: &KnownSource) -> bool {
+fn is_file_missing(source: &KnownSource) -> bool {
     source.identity.strip_prefix("sqlite:").is_some_and(|path| !Path::new(path).exists())
 }
 
-async fn add(
+async fn add_source(
     tx: &mut Tx,
-    identity: &Identity,
+    identity: &SourceIdentity,
     name: &str,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<String, Error> {
-    let id = uuid(clock, random).to_string();
+    let id = new_uuid_v7(clock, random).to_string();
     let at = rfc3339(clock.now());
     let source = KnownSource {
         id: id.clone(),
-        identity: identity.name.clone(),
-        file_id: identity.file.clone(),
+        identity: identity.id.clone(),
+        file_id: identity.file_id.clone(),
         name: name.to_owned(),
         known_since: at.clone(),
     };
-    sources::put(tx, &source).await?;
+    sources::upsert(tx, &source).await?;
     tx.source_id = Some(id.clone());
     let event = Event::SourceAdded { name: name.to_owned() };
     audit::append(tx, &Entry { at, actor: "waybill", network: None, export: None, event }).await?;
@@ -173,39 +180,42 @@ pub enum Rebind {
 /// `Unknown` when there is no source of the old name, `NameTaken` when another source has the new one, `InUse` while a
 /// server uses the source, `State` when the state cannot be written.
 pub async fn rebind(
-    file: &StateFile,
-    identity: &Identity,
+    file: &StateDatabase,
+    identity: &SourceIdentity,
     name: &str,
     rebind: &Rebind,
     actor: &str,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<(), Error> {
-    let mut tx = file.of(None).begin().await?;
+    let mut tx = file.for_source(None).begin().await?;
     let known = sources::all(&mut tx).await?;
-    let by_name = |name: &str| known.iter().find(|source| source.name == name);
+    let with_name = |name: &str| known.iter().find(|source| source.name == name);
     // Held until the commit, so that no server starts in between.
-    let _idle;
+    let _server_lock;
     match rebind {
         Rebind::New => {
-            if by_name(name).is_some() {
+            if with_name(name).is_some() {
                 return Err(Error::NameTaken(name.to_owned()));
             }
-            add(&mut tx, identity, name, clock, random).await?;
+            add_source(&mut tx, identity, name, clock, random).await?;
         }
         Rebind::From(from) => {
-            let source = by_name(from).ok_or_else(|| Error::Unknown(from.clone()))?;
-            if by_name(name).is_some_and(|other| other.id != source.id) {
+            let source = with_name(from).ok_or_else(|| Error::Unknown(from.clone()))?;
+            if with_name(name).is_some_and(|other| other.id != source.id) {
                 return Err(Error::NameTaken(name.to_owned()));
             }
-            _idle = file.files()?.lock(&format!("{}.lock", source.id)).map_err(|_| Error::InUse(from.clone()))?;
+            _server_lock = file
+                .files_folder()?
+                .try_lock(&format!("{}.lock", source.id))
+                .map_err(|_| Error::InUse(from.clone()))?;
             let source = KnownSource {
-                identity: identity.name.clone(),
-                file_id: identity.file.clone(),
+                identity: identity.id.clone(),
+                file_id: identity.file_id.clone(),
                 name: name.to_owned(),
                 ..source.clone()
             };
-            sources::put(&mut tx, &source).await?;
+            sources::upsert(&mut tx, &source).await?;
             tx.source_id = Some(source.id);
             sessions::remove_all(&mut tx).await?;
             let event = Event::SourceRebound { from: from.clone(), name: name.to_owned() };
@@ -221,7 +231,7 @@ pub async fn rebind(
 /// # Errors
 /// `State` when it cannot be opened or read.
 pub async fn list(state: &Path) -> Result<Vec<KnownSource>, Error> {
-    Ok(StateFile::open(state).await?.sources().await?)
+    Ok(StateDatabase::open(state).await?.sources().await?)
 }
 
 /// Returns the part of the state that accounts belong to, without opening a source: that of the named source, or of
@@ -230,7 +240,7 @@ pub async fn list(state: &Path) -> Result<Vec<KnownSource>, Error> {
 /// # Errors
 /// `Unknown` when no source has that name, `Ambiguous` when there are several and no name is given, `State` when the
 /// state cannot be read.
-pub async fn by_name(file: &StateFile, name: Option<&str>) -> Result<State, Error> {
+pub async fn find_state(file: &StateDatabase, name: Option<&str>) -> Result<SourceState, Error> {
     let known = file.sources().await?;
     let found = match (name, &known[..]) {
         (Some(name), _) => {
@@ -244,14 +254,14 @@ pub async fn by_name(file: &StateFile, name: Option<&str>) -> Result<State, Erro
             return Err(Error::Ambiguous(names.join(", ")));
         }
     };
-    Ok(file.of(found.map(|source| source.id.clone())))
+    Ok(file.for_source(found.map(|source| source.id.clone())))
 }
 
 /// Assigns the accounts without a source to this one and returns their number.
 ///
 /// # Errors
 /// `State` when the state cannot be written.
-pub async fn adopt_accounts(state: &State, clock: &dyn Clock) -> Result<u64, Error> {
+pub async fn adopt_accounts(state: &SourceState, clock: &dyn Clock) -> Result<u64, Error> {
     let mut tx = state.begin().await?;
     let count = accounts::adopt(&mut tx).await?;
     if count > 0 {

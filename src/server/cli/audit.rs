@@ -9,15 +9,15 @@ use clap::{Args, Subcommand};
 use comfy_table::{Table, TableStyle};
 use serde_json::{Value, json};
 
-use super::{Exit, Failed, SigningArgs, StateArgs, StateFileArgs, print, tell, verify};
+use super::{CliError, Exit, SigningArgs, StateArgs, StateFileArgs, eprint_line, print_line, verify};
 use crate::model::manifest::{AuditHead, Metadata};
 use crate::model::text;
-use crate::seal::Flaw;
-use crate::server::audit::{self, Filter, Recorded};
-use crate::server::inspect::Snapshot;
-use crate::server::pipeline::unpack::Unpacker;
-use crate::server::signing::{PublicKeys, Trust};
-use crate::server::state::StateFile;
+use crate::seal::VerifyError;
+use crate::server::audit::{self, AuditRecord, Filter};
+use crate::server::inspect::DocumentReader;
+use crate::server::pipeline::decompress::Decompressor;
+use crate::server::signing::{PublicKeys, SignatureStatus};
+use crate::server::state::StateDatabase;
 use crate::server::{binding, export};
 
 #[derive(Debug, Args)]
@@ -47,12 +47,12 @@ struct Show {
         long,
         value_name = "KIND",
         help = "Only events of this kind, such as sign_in_refused; any other word lists them all",
-        value_parser = PossibleValuesParser::new(audit::KINDS),
+        value_parser = PossibleValuesParser::new(audit::EVENT_NAMES),
         hide_possible_values = true
     )]
     event: Option<String>,
     /// Show only entries from this time on (UTC), such as 2026-11-01 or 2026-11-01T08:00.
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_since)]
     since: Option<String>,
     /// Number of entries to show; the newest come last.
     #[arg(long, value_name = "N", default_value_t = 50)]
@@ -71,7 +71,7 @@ struct Verify {
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Head of the trail noted earlier, as `waybill export` prints it after "audit"; may be given several times.
-    #[arg(long, value_name = "ENTRY:HASH", value_parser = head)]
+    #[arg(long, value_name = "ENTRY:HASH", value_parser = parse_head)]
     head: Vec<AuditHead>,
     #[command(flatten)]
     state: StateFileArgs,
@@ -80,21 +80,21 @@ struct Verify {
 }
 
 /// Accepts a prefix of an entry's timestamp that has at least the year.
-fn time(text: &str) -> Result<String, &'static str> {
-    let is_beginning = text.len() >= 4 && text::begins_a_time(text);
-    if is_beginning { Ok(text.to_owned()) } else { Err("write a time in UTC, such as 2026-11-01 or 2026-11-01T08:00") }
+fn parse_since(text: &str) -> Result<String, &'static str> {
+    let is_prefix = text.len() >= 4 && text::is_timestamp_prefix(text);
+    if is_prefix { Ok(text.to_owned()) } else { Err("write a time in UTC, such as 2026-11-01 or 2026-11-01T08:00") }
 }
 
-fn head(text: &str) -> Result<AuditHead, &'static str> {
-    let wrong = "write the entry's number, a colon and its hash";
-    let (entries, hash) = text.split_once(':').ok_or(wrong)?;
+fn parse_head(text: &str) -> Result<AuditHead, &'static str> {
+    let message = "write the entry's number, a colon and its hash";
+    let (entries, hash) = text.split_once(':').ok_or(message)?;
     let is_hash = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
-    let entries = entries.parse().map_err(|_| wrong)?;
-    if is_hash { Ok(AuditHead { entries, hash: hash.to_ascii_lowercase() }) } else { Err(wrong) }
+    let entries = entries.parse().map_err(|_| message)?;
+    if is_hash { Ok(AuditHead { entries, hash: hash.to_ascii_lowercase() }) } else { Err(message) }
 }
 
 impl Audit {
-    pub async fn run(self) -> Result<Exit, Failed> {
+    pub async fn run(self) -> Result<Exit, CliError> {
         match self.command {
             Command::Show(show) => show.run().await,
             Command::Verify(verify) => verify.run().await,
@@ -104,19 +104,19 @@ impl Audit {
 }
 
 /// Opens an existing state file: a command that only reads must not create one.
-async fn open(state: &StateFileArgs) -> Result<StateFile, Failed> {
+async fn open_existing_state(state: &StateFileArgs) -> Result<StateDatabase, CliError> {
     let path = state.path()?;
     if !path.exists() {
-        return Err(Failed::new(Exit::Usage, format!("{} is not there: nothing was recorded yet", path.display())));
+        return Err(CliError::new(Exit::Usage, format!("{} is not there: nothing was recorded yet", path.display())));
     }
-    StateFile::open(&path).await.map_err(|error| export::Error::from(error).into())
+    StateDatabase::open(&path).await.map_err(|error| export::Error::from(error).into())
 }
 
 impl Show {
-    async fn run(self) -> Result<Exit, Failed> {
-        let file = open(&self.state.file).await?;
+    async fn run(self) -> Result<Exit, CliError> {
+        let file = open_existing_state(&self.state.file).await?;
         let source = match &self.state.source_name {
-            Some(name) => binding::by_name(&file, Some(name)).await?.source_id().map(str::to_owned),
+            Some(name) => binding::find_state(&file, Some(name)).await?.source_id().map(str::to_owned),
             None => None,
         };
         let names = file.sources().await.map_err(export::Error::from)?;
@@ -127,12 +127,12 @@ impl Show {
         let filter = Filter { source_id: source, actor: self.actor, event: self.event, since: self.since };
         let entries = audit::newest(&file, &filter, self.last).await.map_err(export::Error::from)?;
         if self.json {
-            let lines: Vec<String> = entries.iter().map(|entry| as_json(entry).to_string()).collect();
-            return if lines.is_empty() { Ok(Exit::Done) } else { print(&lines.join("\n")) };
+            let lines: Vec<String> = entries.iter().map(|entry| to_json(entry).to_string()).collect();
+            return if lines.is_empty() { Ok(Exit::Success) } else { print_line(&lines.join("\n")) };
         }
         if entries.is_empty() {
-            tell("no entry fits");
-            return Ok(Exit::Done);
+            eprint_line("no entry fits");
+            return Ok(Exit::Success);
         }
         let mut table = Table::new();
         table.load_style(TableStyle::new()).set_header([
@@ -145,92 +145,95 @@ impl Show {
             "More",
         ]);
         for entry in entries {
-            let Recorded { entry, at, actor, network, event, detail, source_id, .. } = entry;
+            let AuditRecord { sequence, at, actor, network, event, detail, source_id, .. } = entry;
             let row = [
-                entry.to_string(),
+                sequence.to_string(),
                 at,
                 actor,
                 network.unwrap_or_default(),
                 event,
                 name(&source_id),
-                audit::more(&detail),
+                audit::format_detail(&detail),
             ];
             table.add_row(row.map(|cell| text::one_line(&cell)));
         }
-        print(&table.to_string())
+        print_line(&table.to_string())
     }
 }
 
-fn as_json(recorded: &Recorded) -> Value {
-    let Recorded { entry, at, actor, network, event, export_id, detail, source_id, previous_hash, hash } = recorded;
+fn to_json(recorded: &AuditRecord) -> Value {
+    let AuditRecord { sequence, at, actor, network, event, export_id, detail, source_id, previous_hash, hash } =
+        recorded;
     // `detail` stays the stored text, not parsed JSON: the hash covers its exact bytes.
     json!({
-        "entry": entry, "at": at, "actor": actor, "network": network, "event": event, "export_id": export_id,
+        "entry": sequence, "at": at, "actor": actor, "network": network, "event": event, "export_id": export_id,
         "detail": detail, "source_id": source_id, "previous_hash": previous_hash, "hash": hash,
     })
 }
 
-async fn export_all(state: &StateFileArgs) -> Result<Exit, Failed> {
-    let file = open(state).await?;
+async fn export_all(state: &StateFileArgs) -> Result<Exit, CliError> {
+    let file = open_existing_state(state).await?;
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let mut written = Ok(());
-    let read = audit::each(&file, |entry| {
-        if written.is_ok() {
-            written = writeln!(out, "{}", as_json(&entry));
+    let mut write_result = Ok(());
+    let read = audit::for_each(&file, |entry| {
+        if write_result.is_ok() {
+            write_result = writeln!(out, "{}", to_json(&entry));
         }
     });
     read.await.map_err(export::Error::from)?;
-    match written.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::output(&error)),
-        _ => Ok(Exit::Done),
+    match write_result.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::output(&error)),
+        _ => Ok(Exit::Success),
     }
 }
 
 impl Verify {
-    async fn run(self) -> Result<Exit, Failed> {
-        let file = open(&self.state).await?;
-        let mut seen: Vec<(String, AuditHead)> =
+    async fn run(self) -> Result<Exit, CliError> {
+        let file = open_existing_state(&self.state).await?;
+        let mut known_heads: Vec<(String, AuditHead)> =
             self.head.into_iter().map(|head| (format!("entry {}", head.entries), head)).collect();
-        let own = PublicKeys::of_installation(&self.signing.path(&self.state)?);
-        let own = own.map_err(|error| Failed::new(Exit::Failed, error.to_string()))?;
+        let own_keys = PublicKeys::of_installation(&self.signing.key_path(&self.state)?);
+        let own = own_keys.map_err(|error| CliError::new(Exit::Failure, error.to_string()))?;
         for path in &self.files {
-            seen.push((path.display().to_string(), seen_by(path, &own)?));
+            known_heads.push((path.display().to_string(), read_signed_head(path, &own)?));
         }
-        let heads: Vec<AuditHead> = seen.iter().map(|(_, head)| head.clone()).collect();
-        let checked = audit::check(&file, &heads).await.map_err(export::Error::from)?;
-        if let Some(fault) = checked.fault {
-            let whose = seen.iter().find(|(_, head)| Some(head.entries) == fault.seen());
-            let whose = whose.map_or_else(String::new, |(name, _)| format!(", as {name} shows"));
-            return Err(Failed::new(Exit::NotWhole, format!("the audit trail is not whole: {fault}{whose}")));
+        let heads: Vec<AuditHead> = known_heads.iter().map(|(_, head)| head.clone()).collect();
+        let checked = audit::verify_chain(&file, &heads).await.map_err(export::Error::from)?;
+        if let Some(error) = checked.error {
+            let evidence = known_heads.iter().find(|(_, head)| Some(head.entries) == error.contradicted_entry());
+            let whose = evidence.map_or_else(String::new, |(name, _)| format!(", as {name} shows"));
+            return Err(CliError::new(Exit::NotIntact, format!("the audit trail is not whole: {error}{whose}")));
         }
         let AuditHead { entries, hash } = checked.head;
-        let agreed = match heads.len() {
+        let comparison = match heads.len() {
             0 => "; no kept head was given, so a trail that was shortened would look the same".to_owned(),
             1 => "; the kept head agrees with it".to_owned(),
             count => format!("; {count} kept heads agree with it"),
         };
-        print(&format!("unbroken up to {entries}:{hash}{agreed}"))
+        print_line(&format!("unbroken up to {entries}:{hash}{comparison}"))
     }
 }
 
 /// Reads the audit head from an export signed by this installation. Any other file proves nothing and is refused.
-fn seen_by(path: &Path, own: &PublicKeys) -> Result<AuditHead, Failed> {
-    let no_evidence = |why: String| {
+fn read_signed_head(path: &Path, own_keys: &PublicKeys) -> Result<AuditHead, CliError> {
+    let rejected = |why: String| {
         let message = format!("{} says nothing about the trail: {why}", path.display());
-        Failed::new(Exit::NotWhole, message)
+        CliError::new(Exit::NotIntact, message)
     };
-    let verified = verify::read(path)?.map_err(|flaw| no_evidence(format!("it is not whole: {flaw}")))?;
-    match own.judge(verified.signed.as_ref()) {
-        Trust::Trusted(_) => metadata(path).map(|metadata| metadata.audit),
-        Trust::Untrusted(_) | Trust::Unsigned => Err(no_evidence("this installation has not signed it".into())),
-        Trust::Broken => Err(no_evidence(Flaw::Signature.to_string())),
+    let verified = verify::verify_file(path)?.map_err(|error| rejected(format!("it is not whole: {error}")))?;
+    match own_keys.check_signature(verified.signature.as_ref()) {
+        SignatureStatus::Trusted(_) => read_metadata(path).map(|metadata| metadata.audit),
+        SignatureStatus::Untrusted(_) | SignatureStatus::Unsigned => {
+            Err(rejected("this installation has not signed it".into()))
+        }
+        SignatureStatus::Invalid => Err(rejected(VerifyError::InvalidSignature.to_string())),
     }
 }
 
 /// Reads the metadata of a file that has passed verification.
-fn metadata(path: &Path) -> Result<Metadata, Failed> {
-    let unreadable =
-        |error: std::io::Error| Failed::new(Exit::Failed, format!("{} cannot be read: {error}", path.display()));
-    let content = Unpacker::new(File::open(path).map_err(unreadable)?).map_err(unreadable)?;
-    Ok(Snapshot::open(BufReader::with_capacity(256 << 10, content)).map_err(Failed::from)?.metadata)
+fn read_metadata(path: &Path) -> Result<Metadata, CliError> {
+    let read_error =
+        |error: std::io::Error| CliError::new(Exit::Failure, format!("{} cannot be read: {error}", path.display()));
+    let content = Decompressor::new(File::open(path).map_err(read_error)?).map_err(read_error)?;
+    Ok(DocumentReader::open(BufReader::with_capacity(256 << 10, content)).map_err(CliError::from)?.metadata)
 }

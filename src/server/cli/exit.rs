@@ -2,16 +2,16 @@
 
 use std::process::ExitCode;
 
-use crate::seal::BadPacking;
-use crate::server::{artifact, binding, classification, export, inspect, profile, sample, source, state};
+use crate::seal::CorruptStream;
+use crate::server::{artifact, binding, export, inspect, profile, profiles, sample, source, state};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    Done = 0,
-    Failed = 1,
+    Success = 0,
+    Failure = 1,
     Usage = 2,
     Refused = 3,
-    NotWhole = 4,
+    NotIntact = 4,
     Output = 5,
     Drift = 6,
 }
@@ -24,12 +24,12 @@ impl From<Exit> for ExitCode {
 
 /// A failed command: its exit code and a message for the user.
 #[derive(Debug)]
-pub struct Failed {
+pub struct CliError {
     pub exit: Exit,
     pub message: String,
 }
 
-impl Failed {
+impl CliError {
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into() }
     }
@@ -45,80 +45,80 @@ impl Failed {
     }
 }
 
-impl From<export::Error> for Failed {
+impl From<export::Error> for CliError {
     fn from(error: export::Error) -> Self {
         let exit = match &error {
-            export::Error::Refused(_)
+            export::Error::Forbidden(_)
             | export::Error::Drifted(_)
             | export::Error::Profile(profile::Error::MissingTables { .. })
             | export::Error::Artifact(artifact::Error::InUse)
             | export::Error::Binding(
-                binding::Error::OtherName { .. }
-                | binding::Error::OtherIdentity { .. }
+                binding::Error::NameMismatch { .. }
+                | binding::Error::IdentityMismatch { .. }
                 | binding::Error::Moved { .. }
                 | binding::Error::InUse(_),
             ) => Exit::Refused,
             export::Error::Output(_) => Exit::Output,
             export::Error::StoppedAt { cause, .. } if matches!(**cause, export::Error::Output(_)) => Exit::Output,
-            export::Error::State(state::Error::Foreign(_))
+            export::Error::State(state::Error::NotAStateFile(_))
             | export::Error::Binding(
                 binding::Error::Unknown(_) | binding::Error::NameTaken(_) | binding::Error::Ambiguous(_),
             )
             | export::Error::Profile(
-                profile::Error::Unknown { .. } | profile::Error::Unreadable(_) | profile::Error::Mistake(_),
+                profile::Error::Unknown { .. } | profile::Error::Unreadable(_) | profile::Error::Parse(_),
             ) => Exit::Usage,
-            _ => Exit::Failed,
+            _ => Exit::Failure,
         };
-        Self::new(exit, with_cause(&error))
+        Self::new(exit, message_with_cause(&error))
     }
 }
 
 /// Adds the cause of a TLS error, which may name files: the user of the command line typed those names.
-fn with_cause(error: &export::Error) -> String {
+fn message_with_cause(error: &export::Error) -> String {
     match error {
         export::Error::Source(source::Error::Tls(cause)) => format!("{error}: {cause}"),
         error => error.to_string(),
     }
 }
 
-impl From<binding::Error> for Failed {
+impl From<binding::Error> for CliError {
     fn from(error: binding::Error) -> Self {
         export::Error::from(error).into()
     }
 }
 
-impl From<profile::Error> for Failed {
+impl From<profile::Error> for CliError {
     fn from(error: profile::Error) -> Self {
         export::Error::from(error).into()
     }
 }
 
-impl From<source::Error> for Failed {
+impl From<source::Error> for CliError {
     fn from(error: source::Error) -> Self {
         export::Error::from(error).into()
     }
 }
 
-impl From<classification::Error> for Failed {
-    fn from(error: classification::Error) -> Self {
+impl From<profiles::Error> for CliError {
+    fn from(error: profiles::Error) -> Self {
         match error {
-            classification::Error::Source(error) => error.into(),
-            classification::Error::Profile(error) => error.into(),
+            profiles::Error::Source(error) => error.into(),
+            profiles::Error::Profile(error) => error.into(),
         }
     }
 }
 
-impl From<sample::Error> for Failed {
+impl From<sample::Error> for CliError {
     fn from(error: sample::Error) -> Self {
         Self::new(Exit::Output, error.to_string())
     }
 }
 
-impl From<inspect::Error> for Failed {
+impl From<inspect::Error> for CliError {
     fn from(error: inspect::Error) -> Self {
         let exit = match &error {
-            inspect::Error::Read(cause) if !BadPacking::is(cause) => Exit::Failed,
-            _ => Exit::NotWhole,
+            inspect::Error::Read(cause) if !CorruptStream::is_cause_of(cause) => Exit::Failure,
+            _ => Exit::NotIntact,
         };
         Self::new(exit, error.to_string())
     }

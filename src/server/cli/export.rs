@@ -10,13 +10,13 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::open::{app, is_same_file, system_user};
-use super::{Exit, Failed, SigningArgs, SourceArgs, StateArgs, print, tell};
+use super::connect::{build_app, is_same_file, system_user};
+use super::{CliError, Exit, SigningArgs, SourceArgs, StateArgs, eprint_line, print_line};
 use crate::model::export::{Compression, DriftPolicy};
 use crate::model::manifest::RecordOrder;
 use crate::model::redaction::NotIncluded;
 use crate::model::text;
-use crate::server::export::{Destination, Form, LiveRun, StopReason, ToFile};
+use crate::server::export::{Destination, ExportRequest, FileExport, RunningExport, StopReason};
 use crate::server::identity::Caller;
 use crate::server::profile::SecondFactorPolicy;
 
@@ -33,13 +33,13 @@ pub struct Export {
     output: PathBuf,
     /// Order of the records within a table.
     #[arg(long, value_enum, default_value_t)]
-    order: Order,
+    order: RecordOrderArg,
     /// Compress the file; in a folder, the suffix is added to its name [default: by the output's suffix, .gz or .zst].
     #[arg(long, value_enum)]
-    compress: Option<Compress>,
+    compress: Option<CompressionArg>,
     /// What to do when database and profile have drifted apart.
     #[arg(long, value_enum, default_value_t)]
-    drift: Drift,
+    drift: DriftPolicyArg,
     /// Overwrite an existing file.
     #[arg(long)]
     force: bool,
@@ -49,7 +49,7 @@ pub struct Export {
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Order {
+enum RecordOrderArg {
     /// As stored on disk: the fastest.
     #[default]
     Storage,
@@ -58,13 +58,13 @@ enum Order {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Compress {
+enum CompressionArg {
     Gzip,
     Zstd,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Drift {
+enum DriftPolicyArg {
     /// Export what the profile knows and exit with code 6; refuse if a table is missing.
     #[default]
     Report,
@@ -75,59 +75,65 @@ enum Drift {
 }
 
 impl Export {
-    pub async fn run(self) -> Result<Exit, Failed> {
+    pub async fn run(self) -> Result<Exit, CliError> {
         let state = self.state.file.path()?;
         let source = self.source.database.url()?;
-        if source.file().into_iter().chain([&*state]).any(|kept| is_same_file(&self.output, kept)) {
-            return Err(Failed::new(Exit::Usage, "the output would replace the database itself: choose another name"));
+        if source.file().into_iter().chain([&*state]).any(|existing| is_same_file(&self.output, existing)) {
+            return Err(CliError::new(
+                Exit::Usage,
+                "the output would replace the database itself: choose another name",
+            ));
         }
         let destination = self.destination();
         let compression = self.compression(&destination)?;
-        let (app, url) = app(&self.source, &self.state, &self.signing, SecondFactorPolicy::Optional).await?;
+        let (app, url) = build_app(&self.source, &self.state, &self.signing, SecondFactorPolicy::Optional).await?;
         let caller = Caller::command_line(&system_user());
         let order = match self.order {
-            Order::Storage => RecordOrder::Storage,
-            Order::Key => RecordOrder::Key,
+            RecordOrderArg::Storage => RecordOrder::Storage,
+            RecordOrderArg::Key => RecordOrder::Key,
         };
         let drift = match self.drift {
-            Drift::Report => DriftPolicy::Report,
-            Drift::Refuse => DriftPolicy::Refuse,
-            Drift::Allow => DriftPolicy::Allow,
+            DriftPolicyArg::Report => DriftPolicy::Report,
+            DriftPolicyArg::Refuse => DriftPolicy::Refuse,
+            DriftPolicyArg::Allow => DriftPolicy::Allow,
         };
-        let to_standard_output = destination == Destination::StandardOutput;
-        let watch = |run: Arc<LiveRun>| {
+        let is_standard_output = destination == Destination::StandardOutput;
+        let on_start = |run: Arc<RunningExport>| {
             tokio::spawn(stop_on_signal(run.clone()));
             if std::io::stderr().is_terminal() {
                 tokio::spawn(show_progress(run));
             }
         };
-        let done = app.exports.to_file(&caller, destination, Form { order, compression, drift }, watch).await;
-        let done = done.map_err(|error| url.named(Failed::from(error)))?;
-        if self.json && !to_standard_output {
-            print(&as_json(&done).to_string())?;
+        let exported = app
+            .exports
+            .export_to_file(&caller, destination, ExportRequest { order, compression, drift }, on_start)
+            .await;
+        let exported = exported.map_err(|error| url.with_context(CliError::from(error)))?;
+        if self.json && !is_standard_output {
+            print_line(&to_json(&exported).to_string())?;
         } else {
-            tell(&if self.json { as_json(&done).to_string() } else { as_text(&done) });
+            eprint_line(&if self.json { to_json(&exported).to_string() } else { to_text(&exported) });
         }
-        let has_drifted = done.summary.deviations.has_drifted() && self.drift != Drift::Allow;
-        Ok(if has_drifted { Exit::Drift } else { Exit::Done })
+        let has_drifted = exported.summary.deviations.has_drifted() && self.drift != DriftPolicyArg::Allow;
+        Ok(if has_drifted { Exit::Drift } else { Exit::Success })
     }
 
     /// The requested compression, else the one that the file's suffix implies. A folder's name implies none.
-    fn compression(&self, destination: &Destination) -> Result<Compression, Failed> {
+    fn compression(&self, destination: &Destination) -> Result<Compression, CliError> {
         let file = if let Destination::File { path, .. } = destination { path.extension() } else { None };
-        let by_name = match file.and_then(OsStr::to_str) {
-            Some("gz") => Some(Compress::Gzip),
-            Some("zst") => Some(Compress::Zstd),
+        let by_suffix = match file.and_then(OsStr::to_str) {
+            Some("gz") => Some(CompressionArg::Gzip),
+            Some("zst") => Some(CompressionArg::Zstd),
             _ => None,
         };
-        if self.compress.is_some() && by_name.is_some() && self.compress != by_name {
+        if self.compress.is_some() && by_suffix.is_some() && self.compress != by_suffix {
             let message = "the output's name ends for one way of packing and --compress asks for another";
-            return Err(Failed::new(Exit::Usage, message));
+            return Err(CliError::new(Exit::Usage, message));
         }
-        Ok(match self.compress.or(by_name) {
+        Ok(match self.compress.or(by_suffix) {
             None => Compression::None,
-            Some(Compress::Gzip) => Compression::Gzip,
-            Some(Compress::Zstd) => Compression::Zstd,
+            Some(CompressionArg::Gzip) => Compression::Gzip,
+            Some(CompressionArg::Zstd) => Compression::Zstd,
         })
     }
 
@@ -144,12 +150,12 @@ impl Export {
 }
 
 /// Cancels the run on SIGINT or SIGTERM, as the Cancel button does: no partial file remains.
-async fn stop_on_signal(run: Arc<LiveRun>) {
-    super::serve::told_to_stop().await;
+async fn stop_on_signal(run: Arc<RunningExport>) {
+    super::serve::shutdown_signal().await;
     run.stop(StopReason::Cancelled);
 }
 
-async fn show_progress(run: Arc<LiveRun>) {
+async fn show_progress(run: Arc<RunningExport>) {
     let bar = ProgressBar::new(0);
     if let Ok(style) =
         ProgressStyle::with_template("{msg:26!} {wide_bar} {human_pos} of {human_len} records  {elapsed}")
@@ -166,9 +172,10 @@ async fn show_progress(run: Arc<LiveRun>) {
     bar.finish_and_clear();
 }
 
-fn as_text(done: &ToFile) -> String {
-    let ToFile { metadata, summary, path } = done;
-    let (records, tables) = (text::counted(summary.records, "record"), text::counted(summary.tables, "table"));
+fn to_text(done: &FileExport) -> String {
+    let FileExport { metadata, summary, path } = done;
+    let (records, tables) =
+        (text::count_with_noun(summary.records, "record"), text::count_with_noun(summary.tables, "table"));
     let (size, time) = (text::bytes(summary.bytes), text::duration(summary.duration_ms));
     let deviations = &summary.deviations;
     let mut lines = vec![format!("{}: {records} in {tables}, {size} in {time}", deviations.headline())];
@@ -188,20 +195,20 @@ fn as_text(done: &ToFile) -> String {
         lines.push(format!("left out  {} ({})", table.table, table.reason));
     }
     for field in &redaction.treated {
-        lines.push(format!("{}  {}", field.treatment.past(), field.field));
+        lines.push(format!("{}  {}", field.treatment.past_participle(), field.field));
     }
-    lines.extend(NotIncluded::by_reason(&metadata.not_included).iter().map(|line| format!("not in it  {line}")));
+    lines.extend(NotIncluded::lines_by_reason(&metadata.not_included).iter().map(|line| format!("not in it  {line}")));
     if !redaction.guessed.is_empty() {
-        lines.push(GUESSED.into());
+        lines.push(GUESS_NOTE.into());
     }
     lines.join("\n")
 }
 
-const GUESSED: &str = "no profile was given: which columns may leave is a guess, and a guess is no proof; it is listed in the file \
+const GUESS_NOTE: &str = "no profile was given: which columns may leave is a guess, and a guess is no proof; it is listed in the file \
                        under redaction.guessed, with the line that would let a column out; draft a profile with \
                        `waybill profile init`, and correct it";
 
-fn as_json(done: &ToFile) -> serde_json::Value {
+fn to_json(done: &FileExport) -> serde_json::Value {
     json!({
         "complete": true,
         "path": done.path,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Exit, Failed, print};
+use super::{CliError, Exit, print_line};
 use crate::server::guide;
 
 #[derive(Debug, Args)]
@@ -16,7 +16,7 @@ pub struct Guide {
 }
 
 impl Guide {
-    pub fn run(self) -> Result<Exit, Failed> {
-        print(&guide::markdown(&self.file, &self.profile))
+    pub fn run(self) -> Result<Exit, CliError> {
+        print_line(&guide::markdown(&self.file, &self.profile))
     }
 }

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, TableStyle};
 
-use super::terminal::Output;
-use super::{Exit, Failed, print};
+use super::terminal::SafeStdout;
+use super::{CliError, Exit, print_line};
 use crate::model::catalog::{Codec, TableSchema};
 use crate::model::manifest::Metadata;
 use crate::model::redaction::NotIncluded;
 use crate::model::text;
-use crate::server::inspect::{self, Filter, Record, Snapshot, plain};
-use crate::server::pipeline::unpack::Unpacker;
+use crate::server::inspect::{self, DocumentReader, Record, RecordFilter, unquote};
+use crate::server::pipeline::decompress::Decompressor;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Reads the file as a stream and does not check its seal; `waybill verify` does.")]
@@ -28,7 +28,7 @@ pub struct Inspect {
     key: Option<String>,
     /// Print records with this value in a column, such as status=open; repeat the option to require several.
     #[arg(long = "where", value_name = "COLUMN=VALUE", requires = "table")]
-    filters: Vec<Filter>,
+    filters: Vec<RecordFilter>,
     /// Print at most this many records.
     #[arg(long, value_name = "N", requires = "table")]
     first: Option<u64>,
@@ -49,107 +49,108 @@ enum Format {
 }
 
 impl Inspect {
-    pub fn run(self) -> Result<Exit, Failed> {
-        let file = File::open(&self.file)
-            .map_err(|error| Failed::new(Exit::Failed, format!("{} cannot be read: {error}", self.file.display())))?;
-        let snapshot = Unpacker::new(file)
+    pub fn run(self) -> Result<Exit, CliError> {
+        let file = File::open(&self.file).map_err(|error| {
+            CliError::new(Exit::Failure, format!("{} cannot be read: {error}", self.file.display()))
+        })?;
+        let snapshot = Decompressor::new(file)
             .map_err(inspect::Error::from)
-            .and_then(|content| Snapshot::open(BufReader::with_capacity(256 << 10, content)));
-        let snapshot = snapshot.map_err(|error| self.named(error.into()))?;
+            .and_then(|content| DocumentReader::open(BufReader::with_capacity(256 << 10, content)));
+        let snapshot = snapshot.map_err(|error| self.with_context(error.into()))?;
         let Some(table) = &self.table else {
-            return print(&tables(&snapshot.metadata, self.json));
+            return print_line(&format_tables(&snapshot.metadata, self.json));
         };
         let Some(schema) = snapshot.metadata.schema.get(table).cloned() else {
-            return Err(Failed::new(
+            return Err(CliError::new(
                 Exit::Usage,
-                unknown("table", table, snapshot.metadata.schema.iter().map(|(name, _)| name)),
+                unknown_name_message("table", table, snapshot.metadata.schema.iter().map(|(name, _)| name)),
             ));
         };
         let wants_records =
             self.key.is_some() || !self.filters.is_empty() || self.first.is_some() || self.format.is_some();
         if !wants_records {
-            return print(&columns(&schema, self.json));
+            return print_line(&format_columns(&schema, self.json));
         }
-        let filters = self.conditions(&schema)?;
+        let filters = self.resolve_filters(&schema)?;
         self.print_records(snapshot, table, &schema, &filters)
     }
 
-    fn conditions(&self, schema: &TableSchema) -> Result<Vec<Filter>, Failed> {
+    fn resolve_filters(&self, schema: &TableSchema) -> Result<Vec<RecordFilter>, CliError> {
         let mut filters = self.filters.clone();
         if let Some(value) = &self.key {
             let [column] = &schema.primary_key[..] else {
-                return Err(Failed::new(Exit::Usage, "this table's key is not one column; use --where COLUMN=VALUE"));
+                return Err(CliError::new(Exit::Usage, "this table's key is not one column; use --where COLUMN=VALUE"));
             };
-            filters.push(Filter { column: column.clone(), value: value.clone() });
+            filters.push(RecordFilter { column: column.clone(), value: value.clone() });
         }
         let names = || schema.columns.iter().map(|column| &column.name);
         match filters.iter().find(|filter| !names().any(|name| *name == filter.column)) {
-            Some(filter) => Err(Failed::new(Exit::Usage, unknown("column", &filter.column, names()))),
+            Some(filter) => Err(CliError::new(Exit::Usage, unknown_name_message("column", &filter.column, names()))),
             None => Ok(filters),
         }
     }
 
     fn print_records(
         &self,
-        snapshot: Snapshot<BufReader<Unpacker<File>>>,
+        snapshot: DocumentReader<BufReader<Decompressor<File>>>,
         table: &str,
         schema: &TableSchema,
-        filters: &[Filter],
-    ) -> Result<Exit, Failed> {
-        let mut left = self.first.unwrap_or(u64::MAX);
+        filters: &[RecordFilter],
+    ) -> Result<Exit, CliError> {
+        let mut remaining = self.first.unwrap_or(u64::MAX);
         let mut printer =
-            Printer::begin(self.format.unwrap_or(Format::Json), schema).map_err(|e| Failed::output(&e))?;
-        let mut failed = None;
-        let read = snapshot.records(table, |text, record| {
-            if left > 0 && filters.iter().all(|filter| filter.fits(record)) {
-                if let Err(error) = printer.record(text, record) {
-                    failed = Some(error);
+            Printer::begin(self.format.unwrap_or(Format::Json), schema).map_err(|e| CliError::output(&e))?;
+        let mut write_error = None;
+        let read = snapshot.for_each_record(table, |text, record| {
+            if remaining > 0 && filters.iter().all(|filter| filter.matches(record)) {
+                if let Err(error) = printer.write_record(text, record) {
+                    write_error = Some(error);
                     return Ok(false);
                 }
-                left -= 1;
+                remaining -= 1;
             }
-            Ok(left > 0)
+            Ok(remaining > 0)
         });
-        read.map_err(|error| self.named(error.into()))?;
-        match failed.map_or_else(|| printer.flush(), Err) {
+        read.map_err(|error| self.with_context(error.into()))?;
+        match write_error.map_or_else(|| printer.flush(), Err) {
             // The reader closed the pipe, as `| head` does: not an error.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Done),
-            Err(error) => Err(Failed::output(&error)),
-            Ok(()) => Ok(Exit::Done),
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Success),
+            Err(error) => Err(CliError::output(&error)),
+            Ok(()) => Ok(Exit::Success),
         }
     }
 
-    fn named(&self, Failed { exit, message }: Failed) -> Failed {
-        Failed::new(exit, format!("{}: {message}", self.file.display()))
+    fn with_context(&self, CliError { exit, message }: CliError) -> CliError {
+        CliError::new(exit, format!("{}: {message}", self.file.display()))
     }
 }
 
 enum Printer {
-    Json(BufWriter<Output>),
-    Csv(Box<csv::Writer<Output>>, Vec<String>),
+    Json(BufWriter<SafeStdout>),
+    Csv(Box<csv::Writer<SafeStdout>>, Vec<String>),
 }
 
 impl Printer {
     fn begin(format: Format, schema: &TableSchema) -> std::io::Result<Self> {
-        let out = Output::lock();
+        let out = SafeStdout::lock();
         if format == Format::Json {
             return Ok(Self::Json(BufWriter::new(out)));
         }
         let names: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
         // Always quoted, so that a spreadsheet that splits at semicolons or tabs does not split a value.
         let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(out);
-        writer.write_record(names.iter().map(|name| no_formula(name))).map_err(std::io::Error::from)?;
+        writer.write_record(names.iter().map(|name| escape_formula(name))).map_err(std::io::Error::from)?;
         Ok(Self::Csv(Box::new(writer), names))
     }
 
-    fn record(&mut self, text: &str, record: &Record) -> std::io::Result<()> {
+    fn write_record(&mut self, text: &str, record: &Record) -> std::io::Result<()> {
         match self {
             Self::Json(out) => writeln!(out, "{text}"),
             Self::Csv(out, names) => {
                 let cell = |name: &String| match record.get(name).map(|value| value.get()) {
                     None | Some("null") => String::new(),
                     Some(json) if !json.starts_with('"') => json.to_owned(),
-                    Some(json) => no_formula(&plain(json)),
+                    Some(json) => escape_formula(&unquote(json)),
                 };
                 out.write_record(names.iter().map(cell)).map_err(std::io::Error::from)
             }
@@ -166,13 +167,13 @@ impl Printer {
 
 /// Prefixes a quote to text that spreadsheets would run as a formula (OWASP, CSV injection). Signed numbers are
 /// left alone.
-fn no_formula(text: &str) -> String {
+fn escape_formula(text: &str) -> String {
     let first = text.trim_start().chars().next();
-    let dangerous = first.is_some_and(|c| "=+-@＝＋－＠".contains(c)) || text.starts_with(['\t', '\r']);
-    if dangerous && text.parse::<f64>().is_err() { format!("'{text}") } else { text.to_owned() }
+    let is_formula = first.is_some_and(|c| "=+-@＝＋－＠".contains(c)) || text.starts_with(['\t', '\r']);
+    if is_formula && text.parse::<f64>().is_err() { format!("'{text}") } else { text.to_owned() }
 }
 
-fn tables(metadata: &Metadata, json: bool) -> String {
+fn format_tables(metadata: &Metadata, json: bool) -> String {
     if json {
         return serde_json::to_string_pretty(metadata).unwrap_or_default();
     }
@@ -189,17 +190,20 @@ fn tables(metadata: &Metadata, json: bool) -> String {
     }
     let (at, by) = (&metadata.exported_at, &metadata.exported_by);
     let source = format!("{} · {} {}", metadata.source.name, metadata.source.engine, metadata.source.engine_version);
-    let total = text::counted(metadata.total_records, "record");
+    let total = text::count_with_noun(metadata.total_records, "record");
     let redaction = &metadata.redaction;
-    let left = if redaction.removed_fields.is_empty() { "nothing".into() } else { redaction.removed_fields.join(", ") };
-    let mut lines = vec![format!("exported {at} by {by} from {source}"), format!("{total}; left out: {left}")];
+    let left_out =
+        if redaction.removed_fields.is_empty() { "nothing".into() } else { redaction.removed_fields.join(", ") };
+    let mut lines = vec![format!("exported {at} by {by} from {source}"), format!("{total}; left out: {left_out}")];
     lines.extend(redaction.excluded_tables.iter().map(|table| format!("left out: {} ({})", table.table, table.reason)));
     lines.extend(redaction.unclassified.iter().map(|field| format!("left out, unknown to the profile: {field}")));
-    lines.extend(NotIncluded::by_reason(&metadata.not_included).iter().map(|line| format!("not included: {line}")));
+    lines.extend(
+        NotIncluded::lines_by_reason(&metadata.not_included).iter().map(|line| format!("not included: {line}")),
+    );
     format!("{}\n\n{table}", lines.join("\n"))
 }
 
-fn columns(schema: &TableSchema, json: bool) -> String {
+fn format_columns(schema: &TableSchema, json: bool) -> String {
     if json {
         return serde_json::to_string_pretty(schema).unwrap_or_default();
     }
@@ -219,22 +223,22 @@ fn codec_name(codec: Codec) -> String {
     serde_json::to_string(&codec).unwrap_or_default().trim_matches('"').to_owned()
 }
 
-fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a String>) -> String {
+fn unknown_name_message<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a String>) -> String {
     let known: Vec<&str> = known.map(String::as_str).collect();
     format!("there is no {what} {name}; there is {}", known.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::no_formula;
+    use super::escape_formula;
 
     #[test]
     fn numbers_are_no_formulas() {
         for number in ["-12.50", "-9007199254740993", "+1", "-0", "-1.5e-7", "12"] {
-            assert_eq!(no_formula(number), number);
+            assert_eq!(escape_formula(number), number);
         }
         for formula in ["=1+1", "-1+1", "+cmd|' /C calc'!A0", "@SUM(1)", " -x", "-1 days"] {
-            assert_eq!(no_formula(formula), format!("'{formula}"));
+            assert_eq!(escape_formula(formula), format!("'{formula}"));
         }
     }
 }

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use clap::{Args, Subcommand};
 
-use super::open::system_user;
-use super::{Exit, Failed, SigningArgs, StateFileArgs, print, tell};
+use super::connect::system_user;
+use super::{CliError, Exit, SigningArgs, StateFileArgs, eprint_line, print_line};
 use crate::server::audit::{self, Entry, Event};
 use crate::server::export;
 use crate::server::signing::{self, PublicKeys, SigningKey};
-use crate::server::state::StateFile;
+use crate::server::state::StateDatabase;
 use crate::server::support::clock::{Clock, SystemClock, rfc3339};
 use crate::server::support::random::SystemRandom;
 
@@ -20,7 +20,7 @@ pub struct Key {
 }
 
 #[derive(Debug, Args)]
-struct Place {
+struct KeyArgs {
     #[command(flatten)]
     signing: SigningArgs,
     #[command(flatten)]
@@ -30,55 +30,55 @@ struct Place {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show the id and the file of the current signing key, and the ids of earlier ones.
-    Show(Place),
+    Show(KeyArgs),
     /// Print the public keys in PEM, for `waybill verify --key` on any machine; distribute them separately from
     /// the files.
-    Export(Place),
+    Export(KeyArgs),
     /// Create a new key and sign with it from now on; the old public key is kept, so older files still verify.
-    Rotate(Place),
+    Rotate(KeyArgs),
 }
 
 impl Key {
-    pub async fn run(self) -> Result<Exit, Failed> {
-        let (Command::Show(place) | Command::Export(place) | Command::Rotate(place)) = &self.command;
-        let path = place.signing.path(&place.state)?;
-        let failed = |error: signing::Error| Failed::new(Exit::Failed, error.to_string());
+    pub async fn run(self) -> Result<Exit, CliError> {
+        let (Command::Show(args) | Command::Export(args) | Command::Rotate(args)) = &self.command;
+        let path = args.signing.key_path(&args.state)?;
+        let to_cli_error = |error: signing::Error| CliError::new(Exit::Failure, error.to_string());
         match self.command {
             Command::Show(_) => {
-                let key = present(&path)?;
-                print(&format!("key      {}\nfile     {}", key.public().id(), path.display()))?;
-                for before in PublicKeys::of_installation(&path).map_err(failed)?.0.iter().skip(1) {
-                    print(&format!("before   {}", before.id()))?;
+                let key = read_existing_key(&path)?;
+                print_line(&format!("key      {}\nfile     {}", key.public_key().id(), path.display()))?;
+                for earlier in PublicKeys::of_installation(&path).map_err(to_cli_error)?.0.iter().skip(1) {
+                    print_line(&format!("before   {}", earlier.id()))?;
                 }
-                Ok(Exit::Done)
+                Ok(Exit::Success)
             }
             Command::Export(_) => {
-                present(&path)?;
-                let keys = PublicKeys::of_installation(&path).map_err(failed)?;
+                read_existing_key(&path)?;
+                let keys = PublicKeys::of_installation(&path).map_err(to_cli_error)?;
                 let pem: Vec<String> = keys.0.iter().map(|key| key.to_pem().trim_end().to_owned()).collect();
-                print(&pem.join("\n"))
+                print_line(&pem.join("\n"))
             }
             Command::Rotate(_) => {
-                let key = rotate(&path, &place.state).await?;
-                tell(
+                let key = rotate(&path, &args.state).await?;
+                eprint_line(
                     "Running servers sign with the old key until they are started again. Give out the public keys \
                      anew (waybill key export): who has only the old one refuses new files.",
                 );
-                print(&format!("key      {}\nfile     {}", key.public().id(), path.display()))
+                print_line(&format!("key      {}\nfile     {}", key.public_key().id(), path.display()))
             }
         }
     }
 }
 
 /// Begins the audit transaction first, so that nothing is rotated when the trail cannot be opened for writing.
-async fn rotate(path: &Path, state: &StateFileArgs) -> Result<SigningKey, Failed> {
-    let failed = |error: signing::Error| Failed::new(Exit::Failed, error.to_string());
-    let from = SigningKey::read(path).map_err(failed)?.map(|key| key.public().id());
-    let file = StateFile::open(&state.path()?).await.map_err(export::Error::from)?;
-    let mut tx = file.of(None).begin().await.map_err(export::Error::from)?;
-    let key = SigningKey::rotate(path, &SystemRandom).map_err(failed)?;
+async fn rotate(path: &Path, state: &StateFileArgs) -> Result<SigningKey, CliError> {
+    let to_cli_error = |error: signing::Error| CliError::new(Exit::Failure, error.to_string());
+    let from = SigningKey::read(path).map_err(to_cli_error)?.map(|key| key.public_key().id());
+    let file = StateDatabase::open(&state.path()?).await.map_err(export::Error::from)?;
+    let mut tx = file.for_source(None).begin().await.map_err(export::Error::from)?;
+    let key = SigningKey::rotate(path, &SystemRandom).map_err(to_cli_error)?;
     let (at, actor) = (rfc3339(SystemClock.now()), format!("cli:{}", system_user()));
-    let event = Event::KeyRotated { from, to: key.public().id() };
+    let event = Event::KeyRotated { from, to: key.public_key().id() };
     let entry = Entry { at, actor: &actor, network: None, export: None, event };
     audit::append(&mut tx, &entry).await.map_err(export::Error::from)?;
     tx.commit().await.map_err(export::Error::from)?;
@@ -86,11 +86,11 @@ async fn rotate(path: &Path, state: &StateFileArgs) -> Result<SigningKey, Failed
 }
 
 /// Reads the existing key and never creates one: a key that has signed nothing is of no use here.
-fn present(path: &Path) -> Result<SigningKey, Failed> {
-    let read = SigningKey::read(path).map_err(|error| Failed::new(Exit::Failed, error.to_string()))?;
-    let none = || {
+fn read_existing_key(path: &Path) -> Result<SigningKey, CliError> {
+    let read = SigningKey::read(path).map_err(|error| CliError::new(Exit::Failure, error.to_string()))?;
+    let missing_key_error = || {
         let message = format!("{} is not there: the first export makes it, or `waybill key rotate`", path.display());
-        Failed::new(Exit::Failed, message)
+        CliError::new(Exit::Failure, message)
     };
-    read.ok_or_else(none)
+    read.ok_or_else(missing_key_error)
 }

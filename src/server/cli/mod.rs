@@ -4,12 +4,12 @@
 //! `run` parses the arguments, `dispatch` runs the subcommand, and `Exit` becomes the exit code.
 
 mod audit;
+mod connect;
 mod exit;
 mod export;
 mod guide;
 mod inspect;
 mod key;
-mod open;
 mod preview;
 mod profile;
 mod sample;
@@ -30,8 +30,8 @@ use tokio::signal::unix::SignalKind;
 
 use crate::server::support::telemetry;
 
-pub use exit::{Exit, Failed};
-pub use open::SourceUrl;
+pub use connect::SourceUrl;
+pub use exit::{CliError, Exit};
 
 /// Takes an application's data out of its database and proves that all of it is there.
 #[derive(Debug, Parser)]
@@ -157,13 +157,13 @@ struct SigningArgs {
 }
 
 impl StateFileArgs {
-    fn path(&self) -> Result<PathBuf, Failed> {
+    fn path(&self) -> Result<PathBuf, CliError> {
         match &self.state {
             Some(url) => match url.strip_prefix("sqlite:") {
-                Some(path) => open::sqlite_path(path).map_err(|message| Failed::new(Exit::Usage, message)),
-                None => Err(Failed::new(Exit::Usage, "--state: write sqlite:PATH")),
+                Some(path) => connect::sqlite_path(path).map_err(|message| CliError::new(Exit::Usage, message)),
+                None => Err(CliError::new(Exit::Usage, "--state: write sqlite:PATH")),
             },
-            None => open::default_state(),
+            None => connect::default_state_path(),
         }
     }
 }
@@ -173,51 +173,51 @@ impl StateFileArgs {
 pub fn run() -> Exit {
     let cli = Cli::parse();
     // Only the server logs by default: any other command reports an error in its one sentence.
-    telemetry::start(if matches!(cli.command, Command::Serve(_)) { "warn,waybill=info" } else { "off" });
+    telemetry::init(if matches!(cli.command, Command::Serve(_)) { "warn,waybill=info" } else { "off" });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let ended = match runtime {
+    let result = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(dispatch(cli.command));
+            let result = runtime.block_on(dispatch(cli.command));
             // Do not wait for a database that is still counting for a preview.
             runtime.shutdown_timeout(Duration::from_secs(1));
-            ended
+            result
         }
-        Err(error) => Err(Failed::new(Exit::Failed, format!("no threads can be started: {error}"))),
+        Err(error) => Err(CliError::new(Exit::Failure, format!("no threads can be started: {error}"))),
     };
-    ended.unwrap_or_else(|failed| {
-        tell(&format!("waybill: {}", failed.message));
+    result.unwrap_or_else(|failed| {
+        eprint_line(&format!("waybill: {}", failed.message));
         failed.exit
     })
 }
 
 /// Prints to standard output. A broken pipe is not an error: the reader has seen enough.
-fn print(text: &str) -> Result<Exit, Failed> {
+fn print_line(text: &str) -> Result<Exit, CliError> {
     use std::io::Write;
-    match writeln!(std::io::stdout(), "{}", printable(text)) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::output(&error)),
-        _ => Ok(Exit::Done),
+    match writeln!(std::io::stdout(), "{}", escape_control_chars(text)) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::output(&error)),
+        _ => Ok(Exit::Success),
     }
 }
 
 /// Prints to standard error.
-fn tell(text: &str) {
-    eprintln!("{}", printable(text));
+fn eprint_line(text: &str) {
+    eprintln!("{}", escape_control_chars(text));
 }
 
 /// Escapes terminal control characters as JSON does: names in a database may contain them.
-fn printable(text: &str) -> Cow<'_, str> {
-    let steers = |c: char| crate::model::text::steers(c) && c != '\n' && c != '\t';
-    if !text.contains(steers) {
+fn escape_control_chars(text: &str) -> Cow<'_, str> {
+    let is_escaped = |c: char| crate::model::text::needs_escaping(c) && c != '\n' && c != '\t';
+    if !text.contains(is_escaped) {
         return text.into();
     }
-    let shown = |c: char| if steers(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
-    text.chars().map(shown).collect()
+    let escape = |c: char| if is_escaped(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+    text.chars().map(escape).collect()
 }
 
-async fn dispatch(command: Command) -> Result<Exit, Failed> {
+async fn dispatch(command: Command) -> Result<Exit, CliError> {
     // With a handler for SIGXFSZ, exceeding the file size limit does not kill the process: the write fails,
     // and is reported and cleaned up like any other failed write.
-    let _limit = tokio::signal::unix::signal(SignalKind::from_raw(libc::SIGXFSZ));
+    let _file_size_signal = tokio::signal::unix::signal(SignalKind::from_raw(libc::SIGXFSZ));
     match command {
         Command::Serve(serve) => serve.run().await,
         Command::Preview(preview) => preview.run().await,

@@ -3,15 +3,15 @@
 use clap::Args;
 use comfy_table::{CellAlignment, Table, TableStyle};
 
-use super::open::{Opened, blocking};
-use super::{Exit, Failed, SourceArgs, print};
+use super::connect::{OpenedSource, run_blocking};
+use super::{CliError, Exit, SourceArgs, print_line};
 use crate::model::redaction::NotIncluded;
 use crate::model::{export, text};
-use crate::server::export::measure;
+use crate::server::export::compute_preview;
 use crate::server::support::clock::SystemClock;
 
 /// The assumed speed of an export; the page assumes the same before the first one.
-const BYTES_PER_SECOND: u64 = 150_000_000;
+const ASSUMED_BYTES_PER_SECOND: u64 = 150_000_000;
 
 #[derive(Debug, Args)]
 pub struct Preview {
@@ -23,20 +23,20 @@ pub struct Preview {
 }
 
 impl Preview {
-    pub async fn run(self) -> Result<Exit, Failed> {
-        let Opened { url, source, profile } = self.source.open().await?;
-        let preview = blocking(move || {
-            let measured = measure(&*source, &profile, &SystemClock, BYTES_PER_SECOND, &|_| ());
-            measured.map_err(|error| url.named(error.into()))
+    pub async fn run(self) -> Result<Exit, CliError> {
+        let OpenedSource { url, source, profile } = self.source.open().await?;
+        let preview = run_blocking(move || {
+            let measured = compute_preview(&*source, &profile, &SystemClock, ASSUMED_BYTES_PER_SECOND, &|_| ());
+            measured.map_err(|error| url.with_context(error.into()))
         })
         .await?;
         let text =
-            if self.json { serde_json::to_string_pretty(&preview).unwrap_or_default() } else { as_text(&preview) };
-        print(&text)
+            if self.json { serde_json::to_string_pretty(&preview).unwrap_or_default() } else { to_text(&preview) };
+        print_line(&text)
     }
 }
 
-fn as_text(preview: &export::Preview) -> String {
+fn to_text(preview: &export::Preview) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new()).set_header(["Table", "Records", "Size about", "Left out"]);
     for line in &preview.tables {
@@ -49,24 +49,27 @@ fn as_text(preview: &export::Preview) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let total = text::counted(preview.total_records().unwrap_or_default(), "record");
+    let total = text::count_with_noun(preview.total_records().unwrap_or_default(), "record");
     let size = preview.total_size().unwrap_or_default();
-    let band = format!("{}–{}", text::bytes(size.low_bytes), text::bytes(size.high_bytes));
-    let tables = text::counted(preview.tables.len() as u64, "table");
-    let total = format!("{total} in {tables}, about {} ({band})", text::bytes(size.bytes));
+    let range = format!("{}–{}", text::bytes(size.low_bytes), text::bytes(size.high_bytes));
+    let tables = text::count_with_noun(preview.tables.len() as u64, "table");
+    let total = format!("{total} in {tables}, about {} ({range})", text::bytes(size.bytes));
     let excluded = preview.excluded.iter().map(|table| (&table.table, table.reason.as_str()));
-    let left = excluded.map(|(name, reason)| format!("{name} ({reason})"));
-    let left = left.chain(NotIncluded::by_reason(&preview.not_included)).map(|line| format!("not included: {line}"));
-    let deviations = preview.drift.summary();
+    let left_out = excluded.map(|(name, reason)| format!("{name} ({reason})"));
+    let left_out =
+        left_out.chain(NotIncluded::lines_by_reason(&preview.not_included)).map(|line| format!("not included: {line}"));
+    let deviations = preview.drift.to_deviations();
     let mut lines = vec![table.to_string(), String::new(), total];
     if deviations.has_drifted() {
         lines.push(format!("an export would be {}", deviations.headline()));
         lines.extend(deviations.lines());
     }
-    lines.extend(left);
+    lines.extend(left_out);
     if !preview.guesses.is_empty() {
-        let stay = preview.guesses.iter().filter(|guess| guess.line.is_some());
-        lines.extend(stay.map(|guess| format!("left out: {} ({})", text::one_line(&guess.field), guess.reason)));
+        let left_out_guesses = preview.guesses.iter().filter(|guess| guess.line.is_some());
+        lines.extend(
+            left_out_guesses.map(|guess| format!("left out: {} ({})", text::one_line(&guess.field), guess.reason)),
+        );
         lines.push(
             "no profile was given: what may leave is a guess, and a guess is no proof; see `waybill profile init`"
                 .into(),

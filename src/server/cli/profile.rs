@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::open::{Opened, blocking, is_same_file};
-use super::{DatabaseArgs, Exit, Failed, SourceArgs, print, tell};
-use crate::server::classification::{self, Checked};
+use super::connect::{OpenedSource, is_same_file, run_blocking};
+use super::{CliError, DatabaseArgs, Exit, SourceArgs, eprint_line, print_line};
 use crate::server::profile::{Origin, SCHEMA};
+use crate::server::profiles::{self, CheckReport};
 
 #[derive(Debug, Args)]
 pub struct Profile {
@@ -48,72 +48,76 @@ struct Check {
 }
 
 impl Profile {
-    pub async fn run(self) -> Result<Exit, Failed> {
+    pub async fn run(self) -> Result<Exit, CliError> {
         match self.command {
             Command::Init(init) => init.run().await,
             Command::Check(check) => check.run().await,
-            Command::Schema => print(SCHEMA.trim_end()),
+            Command::Schema => print_line(SCHEMA.trim_end()),
         }
     }
 }
 
 impl Init {
-    async fn run(self) -> Result<Exit, Failed> {
+    async fn run(self) -> Result<Exit, CliError> {
         let (url, source) = self.database.open().await?;
         if self.output.as_deref().zip(url.file()).is_some_and(|(output, file)| is_same_file(output, file)) {
-            return Err(Failed::new(Exit::Usage, "the output would replace the database itself: choose another name"));
+            return Err(CliError::new(
+                Exit::Usage,
+                "the output would replace the database itself: choose another name",
+            ));
         }
-        let text = blocking(move || {
-            let draft = classification::draft(&*source, &url.database()).map_err(|error| url.named(error.into()))?;
+        let text = run_blocking(move || {
+            let draft =
+                profiles::draft(&*source, &url.database_name()).map_err(|error| url.with_context(error.into()))?;
             Ok(draft.to_toml(&format!("{} {}", source.engine(), source.engine_version())))
         })
         .await?;
-        let Some(path) = self.output else { return print(text.trim_end()) };
-        write(&path, &text, self.force).map_err(|error| match error.kind() {
+        let Some(path) = self.output else { return print_line(text.trim_end()) };
+        write_atomically(&path, &text, self.force).map_err(|error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => {
-                Failed::new(Exit::Output, format!("{} exists; choose another name or add --force", path.display()))
+                CliError::new(Exit::Output, format!("{} exists; choose another name or add --force", path.display()))
             }
-            _ => Failed::new(Exit::Output, format!("{} cannot be written: {error}", path.display())),
+            _ => CliError::new(Exit::Output, format!("{} cannot be written: {error}", path.display())),
         })?;
         let path = path.display();
-        tell(&format!("{path}: every class in it is a guess; read it, correct it, then use it with --profile"));
-        Ok(Exit::Done)
+        eprint_line(&format!("{path}: every class in it is a guess; read it, correct it, then use it with --profile"));
+        Ok(Exit::Success)
     }
 }
 
 /// Writes a temporary file and renames it, so that only a complete file gets the name.
-fn write(path: &Path, text: &str, replace: bool) -> std::io::Result<()> {
+fn write_atomically(path: &Path, text: &str, replace: bool) -> std::io::Result<()> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
-    let kept = if replace { file.persist(path) } else { file.persist_noclobber(path) };
-    kept.map(drop).map_err(|error| error.error)
+    let persisted = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+    persisted.map(drop).map_err(|error| error.error)
 }
 
 impl Check {
-    async fn run(self) -> Result<Exit, Failed> {
-        let Opened { url, source, profile } = self.source.open().await?;
+    async fn run(self) -> Result<Exit, CliError> {
+        let OpenedSource { url, source, profile } = self.source.open().await?;
         if profile.origin == Origin::Guess {
             let message = "which profile? This database fits no built-in one: give --profile FILE, or draft one with waybill profile init";
-            return Err(Failed::new(Exit::Usage, message));
+            return Err(CliError::new(Exit::Usage, message));
         }
-        let (Checked { drift, notes }, name) = blocking(move || {
-            let checked = classification::check(&*source, &profile).map_err(|error| url.named(error.into()))?;
+        let (CheckReport { drift, notes }, name) = run_blocking(move || {
+            let checked = profiles::check(&*source, &profile).map_err(|error| url.with_context(error.into()))?;
             Ok((checked, profile.name))
         })
         .await?;
         if self.json {
             let mut found = serde_json::to_value(&drift).unwrap_or_default();
             found["notes"] = notes.clone().into();
-            print(&serde_json::to_string_pretty(&found).unwrap_or_default())?;
+            print_line(&serde_json::to_string_pretty(&found).unwrap_or_default())?;
         } else if drift.is_empty() {
-            print(&format!("no drift: {name} knows every table and column"))?;
+            print_line(&format!("no drift: {name} knows every table and column"))?;
         } else {
-            print(&drift.lines().join("\n"))?;
+            print_line(&drift.lines().join("\n"))?;
         }
         for note in notes {
-            tell(&format!("note: {note}"));
+            eprint_line(&format!("note: {note}"));
         }
-        Ok(if drift.is_empty() { Exit::Done } else { Exit::Drift })
+        Ok(if drift.is_empty() { Exit::Success } else { Exit::Drift })
     }
 }

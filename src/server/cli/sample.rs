@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Exit, Failed, print};
+use super::{CliError, Exit, print_line};
 use crate::model::text;
-use crate::server::sample::{ACCOUNTS, Size, generate, generate_in_postgres, password_file};
-use crate::server::source::postgres::Address;
-use crate::server::support::random::{SystemRandom, reference};
+use crate::server::sample::{KNOWN_USERS, SampleSpec, generate, generate_in_postgres, password_file};
+use crate::server::source::postgres::ConnectConfig;
+use crate::server::support::random::{SystemRandom, new_error_reference};
 
 #[derive(Debug, Args)]
 pub struct Sample {
@@ -34,33 +34,36 @@ pub struct Sample {
 }
 
 impl Sample {
-    pub fn run(self) -> Result<Exit, Failed> {
+    pub fn run(self) -> Result<Exit, CliError> {
         let password = self.password.filter(|given| !given.expose_secret().is_empty());
-        let password = password.unwrap_or_else(|| reference(&SystemRandom).to_lowercase().into());
-        let size = Size { incidents: self.incidents, participants: self.participants, seed: self.seed };
+        let password = password.unwrap_or_else(|| new_error_reference(&SystemRandom).to_lowercase().into());
+        let size = SampleSpec { incidents: self.incidents, participants: self.participants, seed: self.seed };
         let output = self.output.expose_secret();
         let is_server = output.starts_with("postgres://") || output.starts_with("postgresql://");
-        let place = if is_server {
-            if Address::shows_password(output) {
+        let location = if is_server {
+            if ConnectConfig::contains_password(output) {
                 let message = "a password on the command line can be read by everybody on this machine: put it \
                                    into PGPASSWORD or ~/.pgpass";
-                return Err(Failed::new(Exit::Usage, message));
+                return Err(CliError::new(Exit::Usage, message));
             }
-            let address: Address = output.parse().map_err(|message| Failed::new(Exit::Usage, message))?;
+            let address: ConnectConfig = output.parse().map_err(|message| CliError::new(Exit::Usage, message))?;
             generate_in_postgres(&address, &size, password.expose_secret(), self.force)?;
-            Place { shown: address.to_string(), kept_in: None }
+            SampleLocation { display_name: address.to_string(), password_path: None }
         } else {
             let path = PathBuf::from(output.strip_prefix("sqlite:").unwrap_or(output));
             generate(&path, &size, password.expose_secret(), self.force)?;
-            Place { shown: path.display().to_string(), kept_in: Some(password_file(&path)) }
+            SampleLocation { display_name: path.display().to_string(), password_path: Some(password_file(&path)) }
         };
-        let (incidents, participants) =
-            (text::counted(size.incidents, "incident"), text::counted(size.participants, "participant"));
-        let accounts = ACCOUNTS.map(|(role, email, _)| format!("  {email:<30} {}", role.replace('_', " ")));
-        let kept = place.kept_in.map(|path| format!("\nkept in   {}", path.display())).unwrap_or_default();
-        print(&format!(
-            "{}: {incidents}, {participants}, seed {}\n\nSign in as\n{}\npassword  {}{kept}",
-            place.shown,
+        let (incidents, participants) = (
+            text::count_with_noun(size.incidents, "incident"),
+            text::count_with_noun(size.participants, "participant"),
+        );
+        let accounts = KNOWN_USERS.map(|(role, email, _)| format!("  {email:<30} {}", role.replace('_', " ")));
+        let password_line =
+            location.password_path.map(|path| format!("\nkept in   {}", path.display())).unwrap_or_default();
+        print_line(&format!(
+            "{}: {incidents}, {participants}, seed {}\n\nSign in as\n{}\npassword  {}{password_line}",
+            location.display_name,
             size.seed,
             accounts.join("\n"),
             password.expose_secret(),
@@ -69,8 +72,8 @@ impl Sample {
 }
 
 /// Where the sample was written.
-struct Place {
-    shown: String,
+struct SampleLocation {
+    display_name: String,
     /// The file with the password, beside an SQLite sample.
-    kept_in: Option<PathBuf>,
+    password_path: Option<PathBuf>,
 }

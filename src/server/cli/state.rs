@@ -3,12 +3,12 @@
 use clap::{ArgGroup, Args, Subcommand};
 use comfy_table::{Table, TableStyle};
 
-use super::open::{blocking, system_user};
-use super::{DatabaseArgs, Exit, Failed, StateArgs, StateFileArgs, print};
+use super::connect::{run_blocking, system_user};
+use super::{CliError, DatabaseArgs, Exit, StateArgs, StateFileArgs, print_line};
 use crate::model::text;
 use crate::server::binding::{self, Rebind as Change};
 use crate::server::export;
-use crate::server::state::StateFile;
+use crate::server::state::StateDatabase;
 use crate::server::support::clock::SystemClock;
 use crate::server::support::random::SystemRandom;
 
@@ -48,7 +48,7 @@ struct Rebind {
 }
 
 impl State {
-    pub async fn run(self) -> Result<Exit, Failed> {
+    pub async fn run(self) -> Result<Exit, CliError> {
         match self.command {
             Command::List(list) => list.run().await,
             Command::Rebind(rebind) => rebind.run().await,
@@ -57,31 +57,33 @@ impl State {
 }
 
 impl List {
-    async fn run(self) -> Result<Exit, Failed> {
+    async fn run(self) -> Result<Exit, CliError> {
         let known = binding::list(&self.state.path()?).await?;
         if known.is_empty() {
-            return print("no database is known yet");
+            return print_line("no database is known yet");
         }
         let mut table = Table::new();
         table.load_style(TableStyle::new()).set_header(["Name", "Database", "Known since"]);
         for source in known {
             table.add_row([source.name, source.identity, source.known_since].map(|cell| text::one_line(&cell)));
         }
-        print(&table.to_string())
+        print_line(&table.to_string())
     }
 }
 
 impl Rebind {
-    async fn run(self) -> Result<Exit, Failed> {
+    async fn run(self) -> Result<Exit, CliError> {
         let (url, source) = self.database.open().await?;
-        let name = self.state.source_name.clone().unwrap_or_else(|| url.database());
-        let identity =
-            blocking(move || source.identity().map_err(|error| url.named(export::Error::from(error).into()))).await?;
-        let file = StateFile::open(&self.state.file.path()?).await.map_err(export::Error::from)?;
+        let name = self.state.source_name.clone().unwrap_or_else(|| url.database_name());
+        let identity = run_blocking(move || {
+            source.identity().map_err(|error| url.with_context(export::Error::from(error).into()))
+        })
+        .await?;
+        let file = StateDatabase::open(&self.state.file.path()?).await.map_err(export::Error::from)?;
         let change = self.from.map_or(Change::New, Change::From);
         let actor = format!("cli:{}", system_user());
         binding::rebind(&file, &identity, &name, &change, &actor, &SystemClock, &SystemRandom).await?;
-        print(&match change {
+        print_line(&match change {
             Change::From(from) if from == name => {
                 format!("{name} is this database now; whoever was signed in is not any more")
             }

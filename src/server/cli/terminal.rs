@@ -3,36 +3,36 @@
 
 use std::io::{self, IsTerminal, StdoutLock, Write};
 
-use super::printable;
+use super::escape_control_chars;
 
-pub struct Output {
+pub struct SafeStdout {
     out: StdoutLock<'static>,
     is_terminal: bool,
     /// The first bytes of a UTF-8 character whose last bytes have not been written yet.
-    held: Vec<u8>,
+    incomplete: Vec<u8>,
 }
 
-impl Output {
+impl SafeStdout {
     pub fn lock() -> Self {
         let out = io::stdout().lock();
-        Self { is_terminal: out.is_terminal(), out, held: Vec::new() }
+        Self { is_terminal: out.is_terminal(), out, incomplete: Vec::new() }
     }
 }
 
-impl Write for Output {
+impl Write for SafeStdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if !self.is_terminal {
             return self.out.write(bytes);
         }
-        self.held.extend_from_slice(bytes);
-        let whole = match std::str::from_utf8(&self.held) {
+        self.incomplete.extend_from_slice(bytes);
+        let complete_len = match std::str::from_utf8(&self.incomplete) {
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            _ => self.held.len(),
+            _ => self.incomplete.len(),
         };
-        let rest = self.held.split_off(whole);
-        let text = String::from_utf8_lossy(&self.held).into_owned();
-        self.held = rest;
-        self.out.write_all(printable(&text).as_bytes())?;
+        let rest = self.incomplete.split_off(complete_len);
+        let text = String::from_utf8_lossy(&self.incomplete).into_owned();
+        self.incomplete = rest;
+        self.out.write_all(escape_control_chars(&text).as_bytes())?;
         Ok(bytes.len())
     }
 

@@ -6,18 +6,18 @@ use clap::{Args, Subcommand};
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::open::system_user;
-use super::{Exit, Failed, StateArgs, print, printable, tell};
-use crate::model::text::counted;
+use super::connect::system_user;
+use super::{CliError, Exit, StateArgs, eprint_line, escape_control_chars, print_line};
+use crate::model::text::count_with_noun;
 use crate::server::identity::Error;
-use crate::server::identity::local_accounts::{Listed, OpenSession, Operator};
-use crate::server::state::StateFile;
+use crate::server::identity::local_accounts::{AccountSummary, Operator, SessionSummary};
+use crate::server::state::StateDatabase;
 use crate::server::support::clock::SystemClock;
-use crate::server::support::random::{SystemRandom, typeable};
+use crate::server::support::random::{SystemRandom, new_typeable_code};
 use crate::server::{binding, export};
 
 /// Length of a generated password: 120 bits.
-const MADE_UP_LETTERS: usize = 24;
+const GENERATED_PASSWORD_LENGTH: usize = 24;
 
 #[derive(Debug, Args)]
 pub struct User {
@@ -78,86 +78,94 @@ enum Command {
 }
 
 impl User {
-    pub async fn run(self) -> Result<Exit, Failed> {
-        let file = StateFile::open(&self.state.file.path()?).await.map_err(export::Error::from)?;
+    pub async fn run(self) -> Result<Exit, CliError> {
+        let file = StateDatabase::open(&self.state.file.path()?).await.map_err(export::Error::from)?;
         let source = self.state.source_name.as_deref();
-        let state = binding::by_name(&file, source).await.map_err(export::Error::from)?;
+        let state = binding::find_state(&file, source).await.map_err(export::Error::from)?;
         let user = format!("cli:{}", system_user());
-        let operator = Operator { state: &state, clock: &SystemClock, name: &user, network: None };
+        let operator = Operator { state: &state, clock: &SystemClock, name: &user, client_ip: None };
         match self.command {
             Command::Add { admin } => add(operator, &admin).await,
-            Command::List { json } => list(operator.list().await.map_err(failed)?, json),
+            Command::List { json } => list(operator.list().await.map_err(to_cli_error)?, json),
             Command::Disable { name } => {
-                operator.disable(&name).await.map_err(failed)?;
-                print(&format!("{} cannot sign in any more; their sessions and exports end", printable(&name)))
+                operator.disable(&name).await.map_err(to_cli_error)?;
+                print_line(&format!(
+                    "{} cannot sign in any more; their sessions and exports end",
+                    escape_control_chars(&name)
+                ))
             }
             Command::Enable { name } => {
-                operator.enable(&name).await.map_err(failed)?;
-                print(&format!("{} may sign in", printable(&name)))
+                operator.enable(&name).await.map_err(to_cli_error)?;
+                print_line(&format!("{} may sign in", escape_control_chars(&name)))
             }
             Command::Remove { name } => {
-                operator.remove(&name).await.map_err(failed)?;
-                print(&format!("the account {} is removed", printable(&name)))
+                operator.remove(&name).await.map_err(to_cli_error)?;
+                print_line(&format!("the account {} is removed", escape_control_chars(&name)))
             }
             Command::Sessions { name, end: true, .. } => {
-                let count = operator.end_sessions(name.as_deref()).await.map_err(failed)?;
-                print(&format!("{} ended", counted(count, "session")))
+                let count = operator.end_sessions(name.as_deref()).await.map_err(to_cli_error)?;
+                print_line(&format!("{} ended", count_with_noun(count, "session")))
             }
             Command::Sessions { name, json, .. } => {
-                sessions(name.as_deref(), &operator.sessions(name.as_deref()).await.map_err(failed)?, json)
+                print_sessions(name.as_deref(), &operator.sessions(name.as_deref()).await.map_err(to_cli_error)?, json)
             }
             Command::ResetSecondFactor { name } => {
-                operator.reset_second_factor(&name).await.map_err(failed)?;
-                print(&format!("{} signs in with the password alone; their sessions end", printable(&name)))
+                operator.reset_second_factor(&name).await.map_err(to_cli_error)?;
+                print_line(&format!(
+                    "{} signs in with the password alone; their sessions end",
+                    escape_control_chars(&name)
+                ))
             }
         }
     }
 }
 
-async fn add(operator: Operator<'_>, name: &str) -> Result<Exit, Failed> {
-    let given = password_from_pipe()?;
-    let made_up = given.is_none().then(|| typeable(&SystemRandom, MADE_UP_LETTERS));
-    let password = given.or_else(|| made_up.clone().map(SecretString::from)).unwrap_or_default();
-    let account = operator.put(&SystemRandom, name, password).await.map_err(failed)?;
-    let name = printable(&account.name).into_owned();
+async fn add(operator: Operator<'_>, name: &str) -> Result<Exit, CliError> {
+    let given = read_password_from_stdin()?;
+    let generated = given.is_none().then(|| new_typeable_code(&SystemRandom, GENERATED_PASSWORD_LENGTH));
+    let password = given.or_else(|| generated.clone().map(SecretString::from)).unwrap_or_default();
+    let account = operator.upsert(&SystemRandom, name, password).await.map_err(to_cli_error)?;
+    let name = escape_control_chars(&account.name).into_owned();
     if operator.state.source_id().is_none() {
-        tell("note: no database was served yet; the account will be good for the first one that is");
+        eprint_line("note: no database was served yet; the account will be good for the first one that is");
     }
     if account.disabled_at.is_some() {
-        tell(&format!("note: the account is disabled; waybill user enable {name} lets it in again"));
+        eprint_line(&format!("note: the account is disabled; waybill user enable {name} lets it in again"));
     }
-    match made_up {
-        Some(password) => print(&format!("{name} may sign in with the password {password}\nIt is shown this once.")),
-        None => print(&format!("{name} may sign in")),
+    match generated {
+        Some(password) => {
+            print_line(&format!("{name} may sign in with the password {password}\nIt is shown this once."))
+        }
+        None => print_line(&format!("{name} may sign in")),
     }
 }
 
-fn list(accounts: Vec<Listed>, as_json: bool) -> Result<Exit, Failed> {
+fn list(accounts: Vec<AccountSummary>, as_json: bool) -> Result<Exit, CliError> {
     if as_json {
-        let accounts = accounts.into_iter().map(|Listed { account, has_second_factor, sessions }| {
+        let accounts = accounts.into_iter().map(|AccountSummary { account, has_second_factor, sessions }| {
             json!({
                 "name": account.name, "createdAt": account.created_at, "disabledAt": account.disabled_at,
                 "secondFactor": has_second_factor, "sessions": sessions
             })
         });
-        return print(&serde_json::to_string_pretty(&accounts.collect::<Vec<_>>()).unwrap_or_default());
+        return print_line(&serde_json::to_string_pretty(&accounts.collect::<Vec<_>>()).unwrap_or_default());
     }
     if accounts.is_empty() {
-        return print("there are no accounts of Waybill's own; waybill user add --admin NAME makes one");
+        return print_line("there are no accounts of Waybill's own; waybill user add --admin NAME makes one");
     }
-    let lines = accounts.into_iter().map(|Listed { account, has_second_factor, sessions }| {
-        let since = day(&account.created_at);
+    let lines = accounts.into_iter().map(|AccountSummary { account, has_second_factor, sessions }| {
+        let since = date_of(&account.created_at);
         let factor = if has_second_factor { "second factor" } else { "password alone" };
-        let standing = account.disabled_at.as_deref().map_or_else(
-            || counted(sessions as u64, "session"),
-            |disabled_at| format!("disabled since {}", day(disabled_at)),
+        let status = account.disabled_at.as_deref().map_or_else(
+            || count_with_noun(sessions as u64, "session"),
+            |disabled_at| format!("disabled since {}", date_of(disabled_at)),
         );
-        format!("{}  since {since} · {factor} · {standing}", printable(&account.name))
+        format!("{}  since {since} · {factor} · {status}", escape_control_chars(&account.name))
     });
-    print(&lines.collect::<Vec<_>>().join("\n"))
+    print_line(&lines.collect::<Vec<_>>().join("\n"))
 }
 
-fn sessions(of: Option<&str>, sessions: &[OpenSession], as_json: bool) -> Result<Exit, Failed> {
+fn print_sessions(name: Option<&str>, sessions: &[SessionSummary], as_json: bool) -> Result<Exit, CliError> {
     if as_json {
         let sessions = sessions.iter().map(|session| {
             json!({
@@ -165,38 +173,40 @@ fn sessions(of: Option<&str>, sessions: &[OpenSession], as_json: bool) -> Result
                 "lastSeenAt": session.last_seen_at
             })
         });
-        return print(&serde_json::to_string_pretty(&sessions.collect::<Vec<_>>()).unwrap_or_default());
+        return print_line(&serde_json::to_string_pretty(&sessions.collect::<Vec<_>>()).unwrap_or_default());
     }
     if sessions.is_empty() {
-        return print(&of.map_or_else(|| "nobody is signed in".into(), |name| format!("\"{name}\" is not signed in")));
+        return print_line(
+            &name.map_or_else(|| "nobody is signed in".into(), |name| format!("\"{name}\" is not signed in")),
+        );
     }
     let lines = sessions.iter().map(|session| {
         let network = session.network.as_deref().unwrap_or("an unknown address");
         let (since, seen) = (&session.created_at, &session.last_seen_at);
-        format!("{}  from {network} · since {since} · last seen {seen}", printable(&session.name))
+        format!("{}  from {network} · since {since} · last seen {seen}", escape_control_chars(&session.name))
     });
-    print(&lines.collect::<Vec<_>>().join("\n"))
+    print_line(&lines.collect::<Vec<_>>().join("\n"))
 }
 
-fn day(time: &str) -> &str {
+fn date_of(time: &str) -> &str {
     time.get(..10).unwrap_or(time)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "map_err gives it away")]
-fn failed(error: Error) -> Failed {
-    use Error::{NoAccount, NoSecondFactor, NotSignedIn, Unusable};
-    let is_usage = matches!(error, Unusable(_) | NoAccount(_) | NoSecondFactor(_) | NotSignedIn(_));
-    Failed::new(if is_usage { Exit::Usage } else { Exit::Failed }, error.to_string())
+fn to_cli_error(error: Error) -> CliError {
+    use Error::{AccountNotFound, Invalid, NotSignedIn, SecondFactorNotFound};
+    let is_usage = matches!(error, Invalid(_) | AccountNotFound(_) | SecondFactorNotFound(_) | NotSignedIn(_));
+    CliError::new(if is_usage { Exit::Usage } else { Exit::Failure }, error.to_string())
 }
 
 /// Reads the first line of standard input, unless that is a terminal. A blank line is a password (and too short).
-fn password_from_pipe() -> Result<Option<SecretString>, Failed> {
+fn read_password_from_stdin() -> Result<Option<SecretString>, CliError> {
     let input = std::io::stdin();
     if input.is_terminal() {
         return Ok(None);
     }
     let mut line = String::new();
     let read = input.lock().read_line(&mut line);
-    read.map_err(|error| Failed::new(Exit::Failed, format!("the password cannot be read: {error}")))?;
+    read.map_err(|error| CliError::new(Exit::Failure, format!("the password cannot be read: {error}")))?;
     Ok((!line.is_empty()).then(|| line.trim_end_matches(['\r', '\n']).to_owned().into()))
 }

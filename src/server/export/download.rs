@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::{Error, Exports, Result};
 use crate::model::export::ExportId;
-use crate::model::history::Outcome;
+use crate::model::history::RunStatus;
 use crate::server::audit::{self, Entry, Event};
 use crate::server::identity::Caller;
 use crate::server::state::exports;
@@ -26,7 +26,7 @@ pub struct Download {
 
 /// The byte range of a response, and how many bytes of it were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sent {
+pub struct Transfer {
     pub first_byte: u64,
     pub last_byte: u64,
     pub bytes_sent: u64,
@@ -37,18 +37,18 @@ impl Exports {
     /// admin's file is removed.
     ///
     /// # Errors
-    /// `Refused`, `NotFound`, `StillRunning`, `NoFile` or `Expired`; `State` if the state cannot be used.
-    pub async fn download(&self, caller: &Caller, id: ExportId) -> Result<Download> {
+    /// `Forbidden`, `NotFound`, `StillRunning`, `NotCompleted` or `Expired`; `State` if the state cannot be used.
+    pub async fn find_download(&self, caller: &Caller, id: ExportId) -> Result<Download> {
         if let Err(error) = self.authorise(caller, "download an export").await {
-            self.remove_of_demoted(caller, id).await?;
+            self.remove_artifact_of_demoted(caller, id).await?;
             return Err(error);
         }
-        let row = self.own(caller, id).await?;
+        let row = self.find_owned(caller, id).await?;
         match row.outcome {
-            Outcome::Queued | Outcome::Running => return Err(Error::StillRunning),
-            Outcome::Failed | Outcome::Cancelled => return Err(Error::NoFile),
-            Outcome::Completed if self.is_past(row.expires_at.as_deref()) => return Err(Error::Expired),
-            Outcome::Completed => {}
+            RunStatus::Queued | RunStatus::Running => return Err(Error::StillRunning),
+            RunStatus::Failed | RunStatus::Cancelled => return Err(Error::NotCompleted),
+            RunStatus::Completed if self.is_expired(row.expires_at.as_deref()) => return Err(Error::Expired),
+            RunStatus::Completed => {}
         }
         let artifact = row.artifact.ok_or(Error::Expired)?;
         Ok(Download {
@@ -58,7 +58,7 @@ impl Exports {
             bytes: row.bytes.unwrap_or_default(),
             sha256: row.sha256.unwrap_or_default(),
             requested_by: caller.name.clone(),
-            network: caller.network,
+            network: caller.client_ip,
         })
     }
 
@@ -67,13 +67,13 @@ impl Exports {
     ///
     /// # Errors
     /// `Expired` if the file is gone; `State` if the start cannot be recorded.
-    pub async fn hand_out(&self, download: &Download, from: u64) -> Result<File> {
+    pub async fn open_download(&self, download: &Download, first_byte: u64) -> Result<File> {
         let file = self.artifacts.open(&download.artifact).map_err(|_| Error::Expired)?;
         let mut tx = self.state.begin().await?;
-        if from == 0 {
+        if first_byte == 0 {
             exports::count_download(&mut tx, download.id).await?;
         }
-        let entry = self.entry(&download.requested_by, Some(download.id), Event::DownloadStarted);
+        let entry = self.audit_entry(&download.requested_by, Some(download.id), Event::DownloadStarted);
         let entry = Entry { network: download.network, ..entry };
         audit::append(&mut tx, &entry).await?;
         tx.commit().await?;
@@ -84,18 +84,18 @@ impl Exports {
     ///
     /// # Errors
     /// `State` if the state cannot be written.
-    pub async fn record_sent(&self, download: &Download, sent: Sent) -> Result<()> {
-        let whole = sent.bytes_sent == sent.last_byte + 1 - sent.first_byte;
-        let Sent { first_byte, last_byte, bytes_sent } = sent;
+    pub async fn record_transfer(&self, download: &Download, transfer: Transfer) -> Result<()> {
+        let whole = transfer.bytes_sent == transfer.last_byte + 1 - transfer.first_byte;
+        let Transfer { first_byte, last_byte, bytes_sent } = transfer;
         let event = Event::Downloaded { first_byte, last_byte, bytes_sent, whole };
         let mut tx = self.state.begin().await?;
-        let entry = self.entry(&download.requested_by, Some(download.id), event);
+        let entry = self.audit_entry(&download.requested_by, Some(download.id), event);
         audit::append(&mut tx, &Entry { network: download.network, ..entry }).await?;
         Ok(tx.commit().await?)
     }
 
-    async fn remove_of_demoted(&self, caller: &Caller, id: ExportId) -> Result<()> {
-        match self.own(caller, id).await {
+    async fn remove_artifact_of_demoted(&self, caller: &Caller, id: ExportId) -> Result<()> {
+        match self.find_owned(caller, id).await {
             Ok(row) if row.artifact.is_some() => self.remove_artifact(&row).await,
             _ => Ok(()),
         }

@@ -2,16 +2,16 @@
 //!
 //! May import: parts, `identity`, `audit`. Flow: `preview` (record counts and estimated size) · `request`
 //! (authorise, record, queue) · `run` (snapshot, plan, write, publish) · `cancel` · `view` (state and
-//! progress) · `download`. The command line's `to_file` uses the same `plan` and `write` as `run`.
+//! progress) · `download`. The command line's `export_to_file` uses the same `plan` and `write` as `run`.
 
 mod cancel;
 mod download;
-mod live;
+mod file_export;
 mod plan;
 mod preview;
 mod request;
 mod run;
-mod to_file;
+mod running;
 mod view;
 mod write;
 
@@ -23,31 +23,31 @@ use tokio::sync::Notify;
 use crate::model::access::Capability;
 use crate::model::drift::Deviations;
 use crate::model::export::ExportId;
-use crate::server::artifact::{self, Artifacts};
-use crate::server::audit::{Entry, Event, Refusals};
+use crate::server::artifact::{self, ArtifactStore};
+use crate::server::audit::{Entry, Event, RefusalRecorder};
 use crate::server::binding;
-use crate::server::identity::{self, Caller, Identity, Refused};
-use crate::server::pipeline::redact::Key;
+use crate::server::identity::{self, Caller, Forbidden, Identity};
+use crate::server::pipeline::redact::PseudonymKey;
 use crate::server::profile::{self, Profile};
-use crate::server::rows::Unreadable;
+use crate::server::rows::UnreadableTable;
 use crate::server::signing::{self, SigningKey};
 use crate::server::source::{self, Source};
-use crate::server::state::{self, State};
+use crate::server::state::{self, SourceState};
 use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::random::Random;
 
-pub use download::{Download, Sent};
-pub use live::{LiveRun, LiveRuns, StopReason};
-pub use preview::{Previews, measure};
-pub use to_file::{Destination, Form, ToFile};
+pub use download::{Download, Transfer};
+pub use file_export::{Destination, ExportRequest, FileExport};
+pub use preview::{PreviewCache, compute_preview};
+pub use running::{RunningExport, RunningExports, StopReason};
 
 /// How long a finished file can be downloaded.
-pub const KEPT_FOR: TimeDelta = TimeDelta::minutes(15);
+pub const ARTIFACT_RETENTION: TimeDelta = TimeDelta::minutes(15);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Forbidden(#[from] Forbidden),
     #[error("there is no such export")]
     NotFound,
     #[error("{message}")]
@@ -55,17 +55,17 @@ pub enum Error {
     #[error("The export is still running.")]
     StillRunning,
     #[error("The export did not finish, so there is no file.")]
-    NoFile,
+    NotCompleted,
     #[error("the file has expired")]
     Expired,
     #[error("The server's disk has {free} free and this export needs about {needed}. Make room and try again.")]
-    NoRoom { free: String, needed: String },
+    InsufficientStorage { free: String, needed: String },
     #[error("stopped")]
     Stopped,
     #[error("Stopped at {table}, record {record}: {cause}.")]
     StoppedAt { table: String, record: u64, cause: Box<Error> },
-    #[error("{}", list_unreadable(.0))]
-    Unreadable(Vec<Unreadable>),
+    #[error("{}", describe_unreadable(.0))]
+    Unreadable(Vec<UnreadableTable>),
     /// Drift, where `DriftPolicy::Refuse` is set.
     #[error(
         "database and profile have grown apart, so nothing was written: {}; `waybill profile check` says what to add, \
@@ -97,9 +97,9 @@ pub enum Error {
 }
 
 /// Lists all unreadable tables in one message, grouped by reason, so that they can be fixed in one go.
-fn list_unreadable(tables: &[Unreadable]) -> String {
+fn describe_unreadable(tables: &[UnreadableTable]) -> String {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-    for Unreadable { table, reason } in tables {
+    for UnreadableTable { table, reason } in tables {
         match reasons.iter_mut().find(|(known, _)| known == reason) {
             Some((_, tables)) => tables.push(table),
             None => reasons.push((reason, vec![table])),
@@ -116,17 +116,17 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Exports {
     pub source: Arc<dyn Source>,
     pub profile: Arc<Profile>,
-    pub state: State,
-    pub artifacts: Artifacts,
+    pub state: SourceState,
+    pub artifacts: ArtifactStore,
     pub signing_key: Arc<SigningKey>,
     pub identity: Arc<Identity>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
-    pub refusals: Arc<Refusals>,
-    pub previews: Previews,
-    pub live: LiveRuns,
+    pub refusals: Arc<RefusalRecorder>,
+    pub previews: PreviewCache,
+    pub running: RunningExports,
     /// Notified when an export is queued; the worker waits on it.
-    pub queued: Notify,
+    pub queue_signal: Notify,
 }
 
 impl Exports {
@@ -138,14 +138,14 @@ impl Exports {
         Err(refused.into())
     }
 
-    fn new_key(&self) -> Key {
+    fn new_pseudonym_key(&self) -> PseudonymKey {
         let mut bytes = [0; 32];
         self.random.fill(&mut bytes);
-        Key::new(bytes)
+        PseudonymKey::new(bytes)
     }
 
     async fn record_refusal(&self, caller: &Caller, event: Event) -> Result<()> {
-        let entry = self.entry_of(caller, None, event);
+        let entry = self.audit_entry_for(caller, None, event);
         Ok(self.refusals.record(&self.state, &*self.clock, entry).await?)
     }
 
@@ -158,11 +158,11 @@ impl Exports {
     }
 
     /// An audit entry for an event that a request causes, with the client's address.
-    fn entry_of<'a>(&self, caller: &'a Caller, export: Option<ExportId>, event: Event) -> Entry<'a> {
-        Entry { network: caller.network, ..self.entry(&caller.name, export, event) }
+    fn audit_entry_for<'a>(&self, caller: &'a Caller, export: Option<ExportId>, event: Event) -> Entry<'a> {
+        Entry { network: caller.client_ip, ..self.audit_entry(&caller.name, export, event) }
     }
 
-    fn entry<'a>(&self, actor: &'a str, export: Option<ExportId>, event: Event) -> Entry<'a> {
+    fn audit_entry<'a>(&self, actor: &'a str, export: Option<ExportId>, event: Event) -> Entry<'a> {
         Entry { at: rfc3339(self.clock.now()), actor, network: None, export, event }
     }
 }

@@ -9,138 +9,133 @@ use crate::model::export::{Compression, DriftPolicy, ExportId};
 use crate::model::manifest::{
     AuditHead, ExportType, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
 };
-use crate::model::ordered::Ordered;
-use crate::server::classification;
-use crate::server::pipeline::Meter;
-use crate::server::pipeline::redact::Key;
-use crate::server::profile::{Division, Profile};
-use crate::server::rows::{Catalog, Selection, Unreadable};
+use crate::model::ordered_map::OrderedMap;
+use crate::server::pipeline::ProgressCounter;
+use crate::server::pipeline::redact::PseudonymKey;
+use crate::server::profile::{Profile, TableSelection};
+use crate::server::profiles;
+use crate::server::rows::{Catalog, Scan, UnreadableTable};
 use crate::server::source::{Snapshot, Source};
 use crate::server::support::clock::rfc3339;
 
 /// The parameters of one run.
 #[derive(Clone, Debug)]
-pub struct ExportRequest {
+pub struct RunContext {
     pub id: ExportId,
     pub order: RecordOrder,
     /// The account's id, or `cli:<user>`.
     pub exported_by: String,
     /// The head of the audit trail when the run started.
-    pub audit: AuditHead,
-    pub at: DateTime<Utc>,
+    pub audit_head: AuditHead,
+    pub exported_at: DateTime<Utc>,
     /// Random, for this export only.
-    pub key: Key,
+    pub pseudonym_key: PseudonymKey,
     pub drift: DriftPolicy,
 }
 
 /// What a run writes: the file's metadata, and what to read of each table.
 pub struct ExportPlan {
     pub metadata: Metadata,
-    pub selections: Vec<Selection>,
+    pub selections: Vec<Scan>,
     /// For masks and pseudonyms; stored nowhere.
-    pub key: Key,
+    pub pseudonym_key: PseudonymKey,
     pub deviations: Deviations,
 }
 
 /// The tables and columns to export and to leave out, before records are counted.
-pub struct Draft {
+pub struct Outline {
     pub catalog: Catalog,
     /// As it applies to this snapshot: a guessed profile is guessed anew each time.
     pub profile: Profile,
-    pub division: Division,
+    pub selection: TableSelection,
 }
 
-impl Draft {
+impl Outline {
     /// Reads the schema and applies the profile to it.
     ///
     /// # Errors
     /// `Source` if the database cannot be read; `Profile` if the profile does not fit it; `Unreadable`
     /// with every table that should be exported and cannot be read completely.
-    pub fn make(
+    pub fn from_snapshot(
         snapshot: &mut dyn Snapshot,
         profile: &Profile,
         order: RecordOrder,
         drift: DriftPolicy,
     ) -> Result<Self> {
         let catalog = snapshot.catalog()?;
-        let profile = classification::current(profile, snapshot, &catalog)?;
-        let division = profile.divide(&catalog, order, drift)?;
-        let wanted = |table: &&Unreadable| division.selections.iter().any(|selection| selection.table == table.table);
-        let unreadable: Vec<Unreadable> = catalog.unreadable.iter().filter(wanted).cloned().collect();
+        let profile = profiles::for_snapshot(profile, snapshot, &catalog)?;
+        let selection = profile.select(&catalog, order, drift)?;
+        let is_selected =
+            |table: &&UnreadableTable| selection.scans.iter().any(|selection| selection.table == table.table);
+        let unreadable: Vec<UnreadableTable> = catalog.unreadable.iter().filter(is_selected).cloned().collect();
         if !unreadable.is_empty() {
             return Err(Error::Unreadable(unreadable));
         }
-        Ok(Self { catalog, profile, division })
+        Ok(Self { catalog, profile, selection })
     }
 
     /// Completes the plan with exact record counts, one per selected table.
-    pub fn promise(
-        self,
-        counts: Vec<u64>,
-        request: &ExportRequest,
-        source: &dyn Source,
-        isolation: &str,
-    ) -> ExportPlan {
-        let Self { catalog, profile, division } = self;
-        let deviations = profile.drift(&catalog).summary();
-        let tables = division.selections.iter().map(|selection| selection.table.clone());
+    pub fn into_plan(self, counts: Vec<u64>, context: &RunContext, source: &dyn Source, isolation: &str) -> ExportPlan {
+        let Self { catalog, profile, selection } = self;
+        let deviations = profile.drift(&catalog).to_deviations();
+        let tables = selection.scans.iter().map(|selection| selection.table.clone());
         let metadata = Metadata {
-            exported_at: rfc3339(request.at),
+            exported_at: rfc3339(context.exported_at),
             export_type: ExportType::Full,
             version: "1.0".into(),
-            filters_applied: Ordered::default(),
+            filters_applied: OrderedMap::default(),
             total_records: counts.iter().sum(),
             record_counts: tables.zip(counts).collect(),
-            exported_by: request.exported_by.clone(),
+            exported_by: context.exported_by.clone(),
             format_version: FORMAT_VERSION,
-            export_id: request.id.to_string(),
-            order: request.order,
+            export_id: context.id.to_string(),
+            order: context.order,
             generator: Generator { name: "waybill".into(), version: env!("CARGO_PKG_VERSION").into() },
             source: SourceDescription {
                 name: profile.name.clone(),
                 engine: source.engine().into(),
                 engine_version: source.engine_version(),
                 profile: profile.name,
-                snapshot: SnapshotDescription { taken_at: rfc3339(request.at), isolation: isolation.into() },
+                snapshot: SnapshotDescription { taken_at: rfc3339(context.exported_at), isolation: isolation.into() },
             },
-            schema: schema(&catalog, &division.selections),
-            redaction: division.redaction,
+            schema: schema(&catalog, &selection.scans),
+            redaction: selection.redaction,
             not_included: catalog.not_included,
-            audit: request.audit.clone(),
+            audit: context.audit_head.clone(),
         };
-        ExportPlan { metadata, selections: division.selections, key: request.key.clone(), deviations }
+        ExportPlan { metadata, selections: selection.scans, pseudonym_key: context.pseudonym_key.clone(), deviations }
     }
 }
 
 /// Makes the plan: reads the schema, applies the profile and counts the records of every selected table.
 ///
 /// # Errors
-/// As `Draft::make`; `Source` if a table cannot be counted; `Drifted` where the request refuses drift; `Stopped`
-/// if `meter` is stopped.
+/// As `Outline::from_snapshot`; `Source` if a table cannot be counted; `Drifted` where the request refuses drift; `Stopped`
+/// if `progress` is stopped.
 pub fn plan(
-    request: &ExportRequest,
+    context: &RunContext,
     source: &dyn Source,
     snapshot: &mut dyn Snapshot,
     profile: &Profile,
-    meter: &Meter,
+    progress: &ProgressCounter,
 ) -> Result<ExportPlan> {
-    let draft = Draft::make(snapshot, profile, request.order, request.drift)?;
-    let deviations = draft.profile.drift(&draft.catalog).summary();
-    if request.drift == DriftPolicy::Refuse && deviations.has_drifted() {
+    let outline = Outline::from_snapshot(snapshot, profile, context.order, context.drift)?;
+    let deviations = outline.profile.drift(&outline.catalog).to_deviations();
+    if context.drift == DriftPolicy::Refuse && deviations.has_drifted() {
         return Err(Error::Drifted(Box::new(deviations)));
     }
-    let mut counts = Vec::with_capacity(draft.division.selections.len());
-    for selection in &draft.division.selections {
-        if meter.is_stopped() {
+    let mut counts = Vec::with_capacity(outline.selection.scans.len());
+    for selection in &outline.selection.scans {
+        if progress.is_cancelled() {
             return Err(Error::Stopped);
         }
         counts.push(snapshot.count(&selection.table)?);
     }
-    Ok(draft.promise(counts, request, source, snapshot.isolation()))
+    Ok(outline.into_plan(counts, context, source, snapshot.isolation()))
 }
 
-fn schema(catalog: &Catalog, selections: &[Selection]) -> Ordered<TableSchema> {
-    let describe = |selection: &Selection| {
+fn schema(catalog: &Catalog, selections: &[Scan]) -> OrderedMap<TableSchema> {
+    let describe = |selection: &Scan| {
         let primary_key = catalog.table(&selection.table).map(|table| table.primary_key.clone()).unwrap_or_default();
         (selection.table.clone(), TableSchema { primary_key, columns: selection.columns.clone() })
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::plan::file_name;
 use super::{Exports, Result};
 use crate::model::export::{Compression, ExportId, ExportSummary, Failure, Preview, Progress, RunState, RunView};
-use crate::model::history::Outcome;
+use crate::model::history::RunStatus;
 use crate::server::guide;
 use crate::server::identity::Caller;
 use crate::server::state::exports::ExportRow;
@@ -15,18 +15,18 @@ impl Exports {
     /// Returns one of the caller's exports.
     ///
     /// # Errors
-    /// `Refused`; `NotFound` if the caller has no such export; `State` if the state cannot be read.
+    /// `Forbidden`; `NotFound` if the caller has no such export; `State` if the state cannot be read.
     pub async fn view(&self, caller: &Caller, id: ExportId) -> Result<RunView> {
         self.authorise(caller, "look at an export").await?;
-        let row = self.own(caller, id).await?;
+        let row = self.find_owned(caller, id).await?;
         Ok(self.run_view(row))
     }
 
     /// The caller's newest export while it is queued or running, or its file can still be downloaded.
     ///
     /// # Errors
-    /// `Refused`; `State` if the state cannot be read.
-    async fn current(&self, caller: &Caller) -> Result<Option<RunView>> {
+    /// `Forbidden`; `State` if the state cannot be read.
+    async fn current_run(&self, caller: &Caller) -> Result<Option<RunView>> {
         self.authorise(caller, "look at an export").await?;
         let Some(account) = &caller.account_id else { return Ok(None) };
         let row = self.state.newest_export_of(account).await?;
@@ -37,21 +37,21 @@ impl Exports {
     /// The data that the export page opens with: the preview, and the run to show.
     ///
     /// # Errors
-    /// `Refused`; `State` if the state cannot be read.
-    pub async fn open(self: &Arc<Self>, caller: &Caller) -> Result<(Preview, Option<RunView>)> {
+    /// `Forbidden`; `State` if the state cannot be read.
+    pub async fn open_page(self: &Arc<Self>, caller: &Caller) -> Result<(Preview, Option<RunView>)> {
         let preview = self.preview(caller, false).await?;
-        Ok((preview, self.current(caller).await?))
+        Ok((preview, self.current_run(caller).await?))
     }
 
     /// Returns the analysis guide as HTML. It names the caller's newest file if that is complete, else the next one.
     ///
     /// # Errors
-    /// `Refused`; `State` if the state cannot be read.
+    /// `Forbidden`; `State` if the state cannot be read.
     pub async fn guide(&self, caller: &Caller) -> Result<String> {
         self.authorise(caller, "read the guide").await?;
         let account = caller.account_id.as_deref().unwrap_or_default();
         let newest = self.state.newest_export_of(account).await?;
-        let done = newest.filter(|row| row.outcome == Outcome::Completed).map(|row| row.file_name);
+        let done = newest.filter(|row| row.outcome == RunStatus::Completed).map(|row| row.file_name);
         let name = done.unwrap_or_else(|| file_name(&self.profile, self.clock.now(), Compression::None));
         Ok(guide::html(&name, &self.profile.name))
     }
@@ -59,19 +59,19 @@ impl Exports {
     fn run_view(&self, row: ExportRow) -> RunView {
         let estimated_bytes = row.comparable_estimate();
         let state = match row.outcome {
-            Outcome::Queued => RunState::Queued,
-            Outcome::Running => {
-                RunState::Running(self.live.get(row.id).map_or_else(Progress::default, |run| run.progress()))
+            RunStatus::Queued => RunState::Queued,
+            RunStatus::Running => {
+                RunState::Running(self.running.get(row.id).map_or_else(Progress::default, |run| run.progress()))
             }
-            Outcome::Cancelled => RunState::Cancelled,
-            Outcome::Failed => RunState::Failed(Failure {
+            RunStatus::Cancelled => RunState::Cancelled,
+            RunStatus::Failed => RunState::Failed(Failure {
                 message: row.message.unwrap_or_default(),
                 reference: row.reference.unwrap_or_default(),
             }),
-            Outcome::Completed if row.artifact.is_none() || self.is_past(row.expires_at.as_deref()) => {
+            RunStatus::Completed if row.artifact.is_none() || self.is_expired(row.expires_at.as_deref()) => {
                 RunState::Expired
             }
-            Outcome::Completed => RunState::Completed(ExportSummary {
+            RunStatus::Completed => RunState::Completed(ExportSummary {
                 records: row.records.unwrap_or_default(),
                 tables: row.tables.unwrap_or_default(),
                 bytes: row.bytes.unwrap_or_default(),
@@ -84,7 +84,7 @@ impl Exports {
         RunView { id: row.id, file_name: row.file_name, estimated_bytes, state }
     }
 
-    pub(super) fn is_past(&self, expires_at: Option<&str>) -> bool {
+    pub(super) fn is_expired(&self, expires_at: Option<&str>) -> bool {
         expires_at.is_none_or(|expires| expires <= rfc3339(self.clock.now()).as_str())
     }
 }

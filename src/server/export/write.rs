@@ -7,48 +7,48 @@ use super::plan::ExportPlan;
 use super::{Error, Result};
 use crate::model::export::Compression;
 use crate::model::text;
-use crate::seal::{self, Sealed, Sealer, Sign};
+use crate::seal::{self, DocumentSummary, DocumentWriter, SealSigner};
 use crate::server::pipeline::compress::Compressor;
-use crate::server::pipeline::encode::json::JsonTable;
-use crate::server::pipeline::redact::{Key, Redactor};
-use crate::server::pipeline::{self, Belt, Meter, convey};
-use crate::server::rows::{RowSink, Selection, Stopped};
+use crate::server::pipeline::encode::json::JsonEncoder;
+use crate::server::pipeline::redact::{PseudonymKey, Redactor};
+use crate::server::pipeline::{self, ChunkWriter, ProgressCounter, run_pipeline};
+use crate::server::rows::{RowSink, Scan, Stopped};
 use crate::server::source::{self, Snapshot};
 
 /// Writes the planned file to `out` and seals it. On any error no seal is written.
 ///
 /// # Errors
-/// `Stopped` if `meter` is stopped; `StoppedAt` with table and record once tables are being read; `Output` before and
+/// `Stopped` if `progress` is stopped; `StoppedAt` with table and record once tables are being read; `Output` before and
 /// after that.
 pub fn write<W: Write>(
     snapshot: &mut dyn Snapshot,
     plan: &ExportPlan,
     out: W,
     compression: Compression,
-    signer: &dyn Sign,
-    meter: &Meter,
-) -> Result<(W, Sealed)> {
+    signer: &dyn SealSigner,
+    progress: &ProgressCounter,
+) -> Result<(W, DocumentSummary)> {
     let out = Compressor::new(out, compression).map_err(|error| output_error(&error))?;
-    let unsealed = Sealer::begin(out, &plan.metadata, Some(signer)).map_err(output)?;
-    let written = convey(unsealed, meter, |belt| read_tables(snapshot, plan, belt, meter));
-    let (packing, sealed) = written.map_err(|error| explain(error, plan, meter))?;
-    let (out, bytes) = packing.finish().map_err(|error| output_error(&error))?;
+    let document = DocumentWriter::begin(out, &plan.metadata, Some(signer)).map_err(seal_error)?;
+    let written = run_pipeline(document, progress, |belt| read_tables(snapshot, plan, belt, progress));
+    let (compressor, sealed) = written.map_err(|error| with_position(error, plan, progress))?;
+    let (out, bytes) = compressor.finish().map_err(|error| output_error(&error))?;
     // The size of the file as written, after compression.
-    Ok((out, Sealed { bytes, ..sealed }))
+    Ok((out, DocumentSummary { bytes, ..sealed }))
 }
 
 fn read_tables(
     snapshot: &mut dyn Snapshot,
     plan: &ExportPlan,
-    belt: &mut Belt<'_>,
-    meter: &Meter,
+    chunks: &mut ChunkWriter<'_>,
+    progress: &ProgressCounter,
 ) -> source::Result<()> {
     for (index, selection) in plan.selections.iter().enumerate() {
-        meter.begin_table(index);
-        let mut table = JsonTable::begin(belt, meter, selection);
-        read_redacted(snapshot, selection, &plan.key, &mut table)?;
-        let records = table.end();
-        belt.close_table(&selection.table, records).map_err(|Stopped| source::Error::Stopped)?;
+        progress.set_table(index);
+        let mut table = JsonEncoder::begin_table(chunks, progress, selection);
+        read_redacted(snapshot, selection, &plan.pseudonym_key, &mut table)?;
+        let records = table.end_table();
+        chunks.end_table(&selection.table, records).map_err(|Stopped| source::Error::SinkStopped)?;
     }
     Ok(())
 }
@@ -56,54 +56,56 @@ fn read_tables(
 /// Reads a table, through the redactor if any of its columns is masked or pseudonymised.
 fn read_redacted(
     snapshot: &mut dyn Snapshot,
-    selection: &Selection,
-    key: &Key,
+    selection: &Scan,
+    key: &PseudonymKey,
     table: &mut dyn RowSink,
 ) -> source::Result<()> {
-    if Redactor::needed(selection) {
+    if Redactor::is_needed(selection) {
         snapshot.read_table(selection, &mut Redactor::new(table, selection, key))
     } else {
         snapshot.read_table(selection, table)
     }
 }
 
-fn explain(error: pipeline::Error<source::Error>, plan: &ExportPlan, meter: &Meter) -> Error {
-    if meter.is_stopped() {
+fn with_position(error: pipeline::Error<source::Error>, plan: &ExportPlan, progress: &ProgressCounter) -> Error {
+    if progress.is_cancelled() {
         return Error::Stopped;
     }
     let cause = match error {
         pipeline::Error::Read(error) => Error::Source(error),
-        pipeline::Error::Seal(error) => output(error),
+        pipeline::Error::Seal(error) => seal_error(error),
         pipeline::Error::Panicked => Error::Panicked,
     };
-    let Some((index, selection)) = meter.table().and_then(|i| Some((i, plan.selections.get(i)?))) else { return cause };
+    let Some((index, selection)) = progress.table_index().and_then(|i| Some((i, plan.selections.get(i)?))) else {
+        return cause;
+    };
     let before: u64 = plan.metadata.record_counts.iter().take(index).map(|(_, records)| records).sum();
-    let record = meter.records().saturating_sub(before);
+    let record = progress.records().saturating_sub(before);
     Error::StoppedAt { table: selection.table.clone(), record, cause: Box::new(cause) }
 }
 
 /// Turns an error of the sealing writer into one that users understand.
-pub(super) fn output(error: seal::Error) -> Error {
+pub(super) fn seal_error(error: seal::Error) -> Error {
     match error {
         seal::Error::Write(error) => output_error(&error),
-        seal::Error::Miscounted { found, promised, .. } => Error::Inconsistent(format!(
+        seal::Error::CountMismatch { found, declared, .. } => Error::Inconsistent(format!(
             "the table gave {} where {} were counted in the same snapshot; the database is damaged or changed beneath us",
-            text::counted(found, "record"),
-            text::count(promised)
+            text::count_with_noun(found, "record"),
+            text::count(declared)
         )),
         seal::Error::OutOfOrder { .. } => Error::Inconsistent(error.to_string()),
     }
 }
 
-pub(super) fn output_error_at(path: &Path, error: &io::Error) -> Error {
-    Error::Output(format!("{}: {}", path.display(), reason(error)))
+pub(super) fn output_error_for(path: &Path, error: &io::Error) -> Error {
+    Error::Output(format!("{}: {}", path.display(), describe_io_error(error)))
 }
 
 fn output_error(error: &io::Error) -> Error {
-    Error::Output(reason(error))
+    Error::Output(describe_io_error(error))
 }
 
-fn reason(error: &io::Error) -> String {
+fn describe_io_error(error: &io::Error) -> String {
     use std::io::ErrorKind;
     match error.kind() {
         ErrorKind::NotFound => "the output cannot be written: its folder does not exist".into(),

@@ -7,13 +7,13 @@ use pulldown_cmark::{Options, Parser, html::push_html};
 const GUIDE: &str = include_str!("guide.md");
 /// Examples and prompts, separated by a line of dashes: for `SupportSignal`, and for any other application.
 const SUPPORTSIGNAL: &str = include_str!("supportsignal.md");
-const ANY: &str = include_str!("any.md");
+const GENERIC: &str = include_str!("any.md");
 
 /// Returns the guide as Markdown, for a file of this name and the application of this profile.
 #[must_use]
 pub fn markdown(file_name: &str, profile: &str) -> String {
-    let own = if profile == "supportsignal" { SUPPORTSIGNAL } else { ANY };
-    let (examples, prompts) = own.split_once("---\n").unwrap_or_default();
+    let sections = if profile == "supportsignal" { SUPPORTSIGNAL } else { GENERIC };
+    let (examples, prompts) = sections.split_once("---\n").unwrap_or_default();
     GUIDE.replace("{examples}", examples).replace("{prompts}", &format!("{prompts}\n")).replace("{file}", file_name)
 }
 

@@ -1,35 +1,37 @@
 //! The history use cases: past exports and the audit trail, newest first.
 //!
 //! May import: `state`, `identity`, `audit`, `signing`, `support`, `model`. Flow: `list` and `audit` authorise and read
-//! one page; `recognise` finds the export of a given file.
+//! one page; `identify_file` finds the export of a given file.
 
 use std::sync::Arc;
 
 use crate::model::access::Capability;
-use crate::model::history::{AuditEntry, AuditPage, HistoryEntry, HistoryPage, KnownExport, Outcome, Recognised};
-use crate::server::audit::{self, Entry, Event, Refusals};
-use crate::server::identity::{Caller, Refused};
+use crate::model::history::{
+    AuditEntry, AuditPage, FileRecognition, HistoryEntry, HistoryPage, KnownExport, RunStatus,
+};
+use crate::server::audit::{self, Entry, Event, RefusalRecorder};
+use crate::server::identity::{Caller, Forbidden};
 use crate::server::signing::{PublicKey, PublicKeys};
-use crate::server::state::{self, State, exports::ExportRow};
+use crate::server::state::{self, SourceState, exports::ExportRow};
 use crate::server::support::clock::{Clock, rfc3339};
 
-const PER_PAGE: u32 = 25;
+const EXPORTS_PER_PAGE: u32 = 25;
 const ENTRIES_PER_PAGE: u32 = 50;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Forbidden(#[from] Forbidden),
     #[error(transparent)]
     State(#[from] state::Error),
 }
 
 pub struct History {
-    pub state: State,
+    pub state: SourceState,
     /// Every public key that this installation has signed with.
-    pub keys: PublicKeys,
+    pub public_keys: PublicKeys,
     pub clock: Arc<dyn Clock>,
-    pub refusals: Arc<Refusals>,
+    pub refusals: Arc<RefusalRecorder>,
 }
 
 impl History {
@@ -40,11 +42,11 @@ impl History {
     pub async fn list(&self, caller: &Caller, page: u32) -> Result<HistoryPage, Error> {
         self.authorise(caller).await?;
         let total = self.state.count_exports().await?;
-        let pages = u32::try_from(total.div_ceil(PER_PAGE.into())).unwrap_or(u32::MAX).max(1);
+        let pages = u32::try_from(total.div_ceil(EXPORTS_PER_PAGE.into())).unwrap_or(u32::MAX).max(1);
         let page = page.clamp(1, pages);
-        let offset = u64::from(page - 1) * u64::from(PER_PAGE);
-        let rows = self.state.exports_page(offset, PER_PAGE).await?;
-        let entries = rows.into_iter().map(|row| self.entry(caller, row)).collect();
+        let offset = u64::from(page - 1) * u64::from(EXPORTS_PER_PAGE);
+        let rows = self.state.exports_page(offset, EXPORTS_PER_PAGE).await?;
+        let entries = rows.into_iter().map(|row| self.history_entry(caller, row)).collect();
         Ok(HistoryPage { entries, page, pages, total })
     }
 
@@ -54,20 +56,20 @@ impl History {
     /// `Refused`, or `State` if the state cannot be read.
     pub async fn audit(&self, caller: &Caller, kind: &str, actor: &str, before: u64) -> Result<AuditPage, Error> {
         self.authorise(caller).await?;
-        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let filter = audit::Filter { event: given(kind), actor: given(actor), ..audit::Filter::default() };
-        let mut found = audit::newest_of(&self.state, &filter, before, ENTRIES_PER_PAGE + 1).await?;
+        let non_empty = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let filter = audit::Filter { event: non_empty(kind), actor: non_empty(actor), ..audit::Filter::default() };
+        let mut found = audit::newest_of_source(&self.state, &filter, before, ENTRIES_PER_PAGE + 1).await?;
         let has_older = found.len() > ENTRIES_PER_PAGE as usize;
         found.truncate(ENTRIES_PER_PAGE as usize);
-        let older_than = found.last().map(|last| last.entry).filter(|_| has_older);
-        let mut kinds: Vec<String> = audit::KINDS.iter().map(|kind| (*kind).to_owned()).collect();
+        let older_than = found.last().map(|last| last.sequence).filter(|_| has_older);
+        let mut kinds: Vec<String> = audit::EVENT_NAMES.iter().map(|kind| (*kind).to_owned()).collect();
         kinds.sort_unstable();
         let entries = found.into_iter().map(|recorded| AuditEntry {
-            entry: recorded.entry,
+            entry: recorded.sequence,
             at: recorded.at,
             actor: recorded.actor,
             network: recorded.network,
-            more: audit::more(&recorded.detail),
+            more: audit::format_detail(&recorded.detail),
             kind: recorded.event,
         });
         Ok(AuditPage { entries: entries.collect(), kinds, older_than })
@@ -78,34 +80,35 @@ impl History {
     ///
     /// # Errors
     /// `State` if the state cannot be read.
-    pub async fn recognise(&self, caller: &Caller, sha256: &str) -> Result<Recognised, Error> {
-        let may_look = caller.require(Capability::ExportDatabase).is_ok();
-        let row = if may_look { self.state.export_with_digest(sha256).await? } else { None };
+    pub async fn identify_file(&self, caller: &Caller, sha256: &str) -> Result<FileRecognition, Error> {
+        let may_view_history = caller.require(Capability::ExportDatabase).is_ok();
+        let row = if may_view_history { self.state.export_by_digest(sha256).await? } else { None };
         let export = row.map(|ExportRow { requested_by, requested_at, .. }| KnownExport { requested_by, requested_at });
-        Ok(Recognised { keys: self.keys.0.iter().map(PublicKey::to_base64).collect(), export })
+        Ok(FileRecognition { keys: self.public_keys.0.iter().map(PublicKey::to_base64).collect(), export })
     }
 
     async fn authorise(&self, caller: &Caller) -> Result<(), Error> {
         let Err(refused) = caller.require(Capability::ExportDatabase) else { return Ok(()) };
         let event = Event::Refused { action: "look at the history".into(), role: caller.role.clone() };
-        let (at, network) = (rfc3339(self.clock.now()), caller.network);
+        let (at, network) = (rfc3339(self.clock.now()), caller.client_ip);
         let entry = Entry { at, actor: &caller.name, network, export: None, event };
         self.refusals.record(&self.state, &*self.clock, entry).await?;
         Err(refused.into())
     }
 
-    fn entry(&self, caller: &Caller, row: ExportRow) -> HistoryEntry {
+    fn history_entry(&self, caller: &Caller, row: ExportRow) -> HistoryEntry {
         let now = rfc3339(self.clock.now());
-        let kept = row.artifact.is_some() && row.expires_at.as_ref().is_some_and(|expires| *expires > now);
-        let own = row.account_id.is_some() && row.account_id == caller.account_id && row.requested_by == caller.name;
+        let is_available = row.artifact.is_some() && row.expires_at.as_ref().is_some_and(|expires| *expires > now);
+        let is_owner =
+            row.account_id.is_some() && row.account_id == caller.account_id && row.requested_by == caller.name;
         let estimated_bytes = row.comparable_estimate();
         HistoryEntry {
             id: row.id,
             requested_at: row.requested_at,
             requested_by: row.requested_by,
             scope: row.scope,
-            door: row.door,
-            downloadable: row.outcome == Outcome::Completed && kept && own,
+            door: row.channel,
+            downloadable: row.outcome == RunStatus::Completed && is_available && is_owner,
             outcome: row.outcome,
             message: row.message,
             deviations: row.deviations,

@@ -9,34 +9,34 @@ use axum::{Extension, Form};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::problem::Problem;
-use super::sign_in::problem_of;
-use super::{Shared, render_page};
-use crate::model::form_problem::FormProblem;
-use crate::server::context::Visitor;
+use super::problem::ProblemDetails;
+use super::sign_in::to_form_problem;
+use super::{AppState, render_page};
+use crate::model::form_error::FormError;
 use crate::server::identity::{self, Caller};
+use crate::server::rpc_context::Authentication;
 use crate::ui::RecoveryCodes;
 
-const PAGE: &str = "/admin/account";
+const ACCOUNT_PATH: &str = "/admin/account";
 
 #[derive(Deserialize)]
-pub struct NewPassword {
+pub struct ChangePasswordForm {
     password: SecretString,
     new: SecretString,
     repeated: SecretString,
 }
 
 pub async fn change_password(
-    State(shared): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-    form: Result<Form<NewPassword>, FormRejection>,
-) -> Result<Response, Problem> {
-    let caller = visitor.caller()?;
-    let Ok(Form(form)) = form else { return Ok(again(FormProblem::Unreadable)) };
+    State(state): State<AppState>,
+    Extension(authentication): Extension<Authentication>,
+    form: Result<Form<ChangePasswordForm>, FormRejection>,
+) -> Result<Response, ProblemDetails> {
+    let caller = authentication.caller()?;
+    let Ok(Form(form)) = form else { return Ok(redirect_with_problem(FormError::UnreadableForm)) };
     if form.new.expose_secret() != form.repeated.expose_secret() {
-        return Ok(again(FormProblem::Differs));
+        return Ok(redirect_with_problem(FormError::PasswordsDiffer));
     }
-    Ok(done(shared.app.identity.change_password(&caller, form.password, form.new).await, "password"))
+    Ok(redirect_with_result(state.app.identity.change_password(&caller, form.password, form.new).await, "password"))
 }
 
 #[derive(Deserialize)]
@@ -49,20 +49,20 @@ pub enum SecondFactorForm {
 }
 
 pub async fn change_second_factor(
-    State(shared): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
+    State(state): State<AppState>,
+    Extension(authentication): Extension<Authentication>,
     headers: HeaderMap,
     form: Result<Form<SecondFactorForm>, FormRejection>,
-) -> Result<Response, Problem> {
-    let caller = visitor.caller()?;
-    let identity = &shared.app.identity;
+) -> Result<Response, ProblemDetails> {
+    let caller = authentication.caller()?;
+    let identity = &state.app.identity;
     let codes = match form {
-        Err(_) => return Ok(again(FormProblem::Unreadable)),
+        Err(_) => return Ok(redirect_with_problem(FormError::UnreadableForm)),
         Ok(Form(SecondFactorForm::Begin { password })) => {
-            return Ok(done(identity.begin_second_factor(&caller, password).await, "begun"));
+            return Ok(redirect_with_result(identity.begin_second_factor(&caller, password).await, "begun"));
         }
         Ok(Form(SecondFactorForm::Remove { password })) => {
-            return Ok(done(identity.remove_second_factor(&caller, password).await, "removed"));
+            return Ok(redirect_with_result(identity.remove_second_factor(&caller, password).await, "removed"));
         }
         Ok(Form(SecondFactorForm::Confirm { code })) => {
             identity.confirm_second_factor(&caller, code.expose_secret()).await
@@ -70,45 +70,45 @@ pub async fn change_second_factor(
         Ok(Form(SecondFactorForm::Renew { password })) => identity.renew_recovery_codes(&caller, password).await,
     };
     Ok(match codes {
-        Ok(codes) => show(shared, caller, headers, codes).await,
-        Err(error) => again(own_problem(error)),
+        Ok(codes) => render_recovery_codes(state, caller, headers, codes).await,
+        Err(error) => redirect_with_problem(account_form_problem(error)),
     })
 }
 
 pub async fn end_other_sessions(
-    State(shared): State<Shared>,
-    Extension(visitor): Extension<Visitor>,
-) -> Result<Response, Problem> {
-    let caller = visitor.caller()?;
-    Ok(done(shared.app.identity.end_other_sessions(&caller).await, "sessions"))
+    State(state): State<AppState>,
+    Extension(authentication): Extension<Authentication>,
+) -> Result<Response, ProblemDetails> {
+    let caller = authentication.caller()?;
+    Ok(redirect_with_result(state.app.identity.end_other_sessions(&caller).await, "sessions"))
 }
 
-fn done(result: Result<(), identity::Error>, notice: &str) -> Response {
+fn redirect_with_result(result: Result<(), identity::Error>, notice: &str) -> Response {
     match result {
-        Ok(()) => Redirect::to(&format!("{PAGE}?notice={notice}")).into_response(),
-        Err(error) => again(own_problem(error)),
+        Ok(()) => Redirect::to(&format!("{ACCOUNT_PATH}?notice={notice}")).into_response(),
+        Err(error) => redirect_with_problem(account_form_problem(error)),
     }
 }
 
-fn again(problem: FormProblem) -> Response {
-    Redirect::to(&format!("{PAGE}?problem={}", problem.key())).into_response()
+fn redirect_with_problem(problem: FormError) -> Response {
+    Redirect::to(&format!("{ACCOUNT_PATH}?problem={}", problem.key())).into_response()
 }
 
 /// The caller is signed in, so wrong credentials mean a wrong password.
-fn own_problem(error: identity::Error) -> FormProblem {
-    match problem_of(error) {
-        FormProblem::Credentials => FormProblem::Password,
+fn account_form_problem(error: identity::Error) -> FormError {
+    match to_form_problem(error) {
+        FormError::WrongCredentials => FormError::WrongPassword,
         problem => problem,
     }
 }
 
 /// Renders the account page with the recovery codes, which are shown only once and never put into a URL.
-async fn show(shared: Shared, caller: Caller, headers: HeaderMap, codes: Vec<String>) -> Response {
-    let mut request = Request::get(PAGE).body(Body::empty()).unwrap_or_default();
+async fn render_recovery_codes(state: AppState, caller: Caller, headers: HeaderMap, codes: Vec<String>) -> Response {
+    let mut request = Request::get(ACCOUNT_PATH).body(Body::empty()).unwrap_or_default();
     if let Some(cookies) = headers.get(header::COOKIE) {
         request.headers_mut().insert(header::COOKIE, cookies.clone());
     }
-    request.extensions_mut().insert(Visitor::Caller(caller));
+    request.extensions_mut().insert(Authentication::SignedIn(caller));
     request.extensions_mut().insert(RecoveryCodes(codes));
-    render_page(State(shared), request).await
+    render_page(State(state), request).await
 }

@@ -8,41 +8,41 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 
-use super::Shared;
-use super::file::{export_id, visitor};
-use super::problem::Problem;
-use super::session::session_token;
+use super::AppState;
+use super::authentication::session_token;
+use super::export_file::{authentication, parse_export_id};
+use super::problem::ProblemDetails;
 use crate::model::ApiError;
 use crate::model::export::{ExportId, RunView};
 use crate::server::app::App;
 use crate::server::identity::{self, Caller};
 
 /// Polling interval: as often as a progress bar visibly moves.
-const EVERY: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Interval of access checks: after sign-out, the stream ends within this time.
-const ASK_WHO_EVERY: Duration = Duration::from_secs(2);
+const ACCESS_CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Sends the run's state whenever it changes, and ends when the run is over. Each event's data is a `RunView` as JSON.
 pub async fn events(
-    State(shared): State<Shared>,
+    State(state): State<AppState>,
     Path(id): Path<String>,
     request: Request,
-) -> Result<Response, Problem> {
-    let id = export_id(&id)?;
-    let caller = visitor(&request).caller()?;
-    let first = shared.app.exports.view(&caller, id).await?;
-    let place = shared.listeners.clone().try_acquire_owned();
-    let place = place.map_err(|_| Problem(ApiError::Crowded { retry_after_seconds: 5 }))?;
-    let token = session_token(request.headers(), &shared).unwrap_or_default();
-    let app = shared.app.clone();
-    let begin = Step { shown: None, view: first, caller, asked: Instant::now() };
-    let changes = stream::unfold(Some(begin), move |step| {
+) -> Result<Response, ProblemDetails> {
+    let id = parse_export_id(&id)?;
+    let caller = authentication(&request).caller()?;
+    let first = state.app.exports.view(&caller, id).await?;
+    let permit = state.event_streams.clone().try_acquire_owned();
+    let permit = permit.map_err(|_| ProblemDetails(ApiError::Crowded { retry_after_seconds: 5 }))?;
+    let token = session_token(request.headers(), &state).unwrap_or_default();
+    let app = state.app.clone();
+    let initial = StreamState { last_sent: None, view: first, caller, access_checked_at: Instant::now() };
+    let changes = stream::unfold(Some(initial), move |step| {
         let (app, token) = (app.clone(), token.clone());
-        let _place = &place;
+        let _permit = &permit;
         async move {
             let step = step?.next_change(&app, &token, id).await?;
             let data = serde_json::to_string(&step.view).unwrap_or_default();
-            let next = (!step.view.state.is_over()).then_some(step);
+            let next = (!step.view.state.is_finished()).then_some(step);
             Some((Ok::<_, Infallible>(Event::default().data(data)), next))
         }
     });
@@ -50,30 +50,30 @@ pub async fn events(
 }
 
 /// State of the stream between two events.
-struct Step {
-    shown: Option<RunView>,
+struct StreamState {
+    last_sent: Option<RunView>,
     view: RunView,
     caller: Caller,
-    asked: Instant,
+    access_checked_at: Instant,
 }
 
-impl Step {
+impl StreamState {
     /// Waits for a change. `None` if the client has been signed out or may no longer see the run.
     async fn next_change(mut self, app: &App, token: &str, id: ExportId) -> Option<Self> {
-        while self.shown.as_ref() == Some(&self.view) {
-            tokio::time::sleep(EVERY).await;
-            if self.asked.elapsed() >= ASK_WHO_EVERY {
-                match app.identity.caller(token).await {
+        while self.last_sent.as_ref() == Some(&self.view) {
+            tokio::time::sleep(POLL_INTERVAL).await;
+            if self.access_checked_at.elapsed() >= ACCESS_CHECK_INTERVAL {
+                match app.identity.find_caller(token).await {
                     Ok(caller) => self.caller = caller?,
                     // Overload must not end the progress stream.
-                    Err(identity::Error::Crowded) => {}
+                    Err(identity::Error::Overloaded) => {}
                     Err(_) => return None,
                 }
-                self.asked = Instant::now();
+                self.access_checked_at = Instant::now();
             }
             self.view = app.exports.view(&self.caller, id).await.ok()?;
         }
-        self.shown = Some(self.view.clone());
+        self.last_sent = Some(self.view.clone());
         Some(self)
     }
 }

@@ -1,20 +1,20 @@
 //! The HTTP entry point: translates between HTTP and use cases, decides nothing.
 //!
-//! May import: `app`, `answer`, `context`, `ui`. Flow: `router` wraps every route in security headers, CSRF protection
+//! May import: `app`, `api_error`, `rpc_context`, `ui`. Flow: `router` wraps every route in security headers, CSRF protection
 //! and session lookup. Leptos serves pages and server functions; form handlers and REST endpoints have a file per
 //! subject.
 
 mod account;
 mod assets;
+mod authentication;
+mod client_address;
 pub mod connections;
 mod events;
-mod file;
+mod export_file;
 mod headers;
-mod network;
 mod problem;
 mod public_url;
 mod range;
-mod session;
 mod sign_in;
 mod theme;
 
@@ -37,24 +37,24 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use super::app::App;
-use super::context::Visitor;
 use super::identity;
-use super::readiness::Ready;
-use crate::ui::{ADDRESSES, FirstVisit, Page, RecoveryCodes, StaticPage, shell};
-use problem::Problem;
+use super::readiness::ReadinessStatus;
+use super::rpc_context::Authentication;
+use crate::ui::{PAGE_PATHS, Page, RecoveryCodes, SignInContext, StaticPage, shell};
+pub use authentication::session_cookie_name;
+use problem::ProblemDetails;
 pub use public_url::PublicUrl;
-pub use session::cookie_name;
 
 /// Forms are small; files are never uploaded.
-const LARGEST_BODY: usize = 64 << 10;
+const MAX_BODY_BYTES: usize = 64 << 10;
 
-const MOST_LISTENERS: usize = 64;
+const MAX_EVENT_STREAMS: usize = 64;
 
 /// HTTP settings from the command line of `serve`.
 #[derive(Clone, Debug, Default)]
-pub struct Site {
+pub struct HttpConfig {
     /// Folder with the static assets (WASM, scripts, styles), if there is one.
-    pub root: Option<PathBuf>,
+    pub assets_folder: Option<PathBuf>,
     /// Such as `https://waybill.example.org`. With https, cookies are `Secure`.
     pub public_url: Option<PublicUrl>,
     /// Proxies whose X-Forwarded-For is trusted.
@@ -62,19 +62,19 @@ pub struct Site {
 }
 
 #[derive(Clone)]
-struct Shared {
+struct AppState {
     app: Arc<App>,
-    site: Arc<Site>,
-    options: LeptosOptions,
+    config: Arc<HttpConfig>,
+    leptos_options: LeptosOptions,
     /// Name of the session cookie.
-    cookie: Arc<str>,
+    session_cookie_name: Arc<str>,
     /// Limits concurrent event streams: each polls its run several times a second.
-    listeners: Arc<Semaphore>,
+    event_streams: Arc<Semaphore>,
 }
 
-impl FromRef<Shared> for LeptosOptions {
-    fn from_ref(shared: &Shared) -> Self {
-        shared.options.clone()
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos_options.clone()
     }
 }
 
@@ -82,23 +82,23 @@ impl FromRef<Shared> for LeptosOptions {
 ///
 /// # Errors
 /// `ConfigError` if the public URL is not a valid origin.
-pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::ConfigError> {
+pub fn router(app: Arc<App>, config: HttpConfig) -> Result<Router, tower_http::csrf::ConfigError> {
     // Rendering spawns tasks. A second call fails, harmlessly.
     let _ = any_spawner::Executor::init_tokio();
-    let options =
+    let leptos_options =
         LeptosOptions::builder().output_name("waybill").site_pkg_dir("pkg").env(leptos::config::Env::PROD).build();
-    let csrf = match &site.public_url {
+    let csrf = match &config.public_url {
         Some(url) => CsrfLayer::new().add_trusted_origin(&url.origin)?,
         None => CsrfLayer::new(),
     };
-    let listeners = Arc::new(Semaphore::new(MOST_LISTENERS));
-    let cookie = session::cookie_name(&site, &app.source_id).into();
-    let shared = Shared { app, site: Arc::new(site), options, cookie, listeners };
-    let pages = ADDRESSES.into_iter().fold(Router::new(), |router, address| router.route(address, get(render_page)));
+    let event_streams = Arc::new(Semaphore::new(MAX_EVENT_STREAMS));
+    let session_cookie_name = authentication::session_cookie_name(&config, &app.source_id).into();
+    let state = AppState { app, config: Arc::new(config), leptos_options, session_cookie_name, event_streams };
+    let pages = PAGE_PATHS.into_iter().fold(Router::new(), |router, address| router.route(address, get(render_page)));
     let router = pages
         .route("/", get(async || axum::response::Redirect::to("/admin")))
         .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
+        .route("/readyz", get(readiness_probe))
         .route("/login", post(sign_in::sign_in))
         .route("/login/code", post(sign_in::sign_in_with_code))
         .route("/admin/account/password", post(account::change_password))
@@ -106,47 +106,49 @@ pub fn router(app: Arc<App>, site: Site) -> Result<Router, tower_http::csrf::Con
         .route("/admin/account/sessions", post(account::end_other_sessions))
         .route("/logout", post(sign_in::sign_out))
         .route("/setup", post(sign_in::set_up))
-        .route("/theme", post(theme::choose))
+        .route("/theme", post(theme::change_theme))
         .route("/rpc/{*name}", post(server_function))
         .route("/api/v1/exports/{id}/events", get(events::events))
-        .route("/api/v1/exports/{id}/file", get(file::file).head(file::no_head))
-        .route("/api/v1/exports/{id}/cancellation", post(file::cancel))
+        .route("/api/v1/exports/{id}/file", get(export_file::download).head(export_file::reject_head))
+        .route("/api/v1/exports/{id}/cancellation", post(export_file::cancel))
         .route("/api/{*rest}", get(problem::not_found).post(problem::not_found))
         .fallback(assets::asset_or_not_found)
-        .with_state(shared.clone());
+        .with_state(state.clone());
     Ok(router
-        .layer(from_fn_with_state(shared.clone(), session::find_visitor))
-        .layer(csrf.with_rejection_response(problem::cross_site))
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-        .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(from_fn_with_state(shared.clone(), headers::refuse_other_hosts))
-        .layer(from_fn_with_state(shared, headers::secure)))
+        .layer(from_fn_with_state(state.clone(), authentication::authenticate))
+        .layer(csrf.with_rejection_response(problem::cross_site_response))
+        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
+        .layer(CatchPanicLayer::custom(problem::panic_response))
+        .layer(from_fn_with_state(state.clone(), headers::reject_foreign_hosts))
+        .layer(from_fn_with_state(state, headers::set_security_headers)))
 }
 
 /// Readiness probe for load balancers: whether pages and exports would work now.
-async fn ready(State(shared): State<Shared>) -> (StatusCode, &'static str) {
-    match shared.app.readiness.ask().await {
-        Ready::Yes => (StatusCode::OK, "ready\n"),
-        Ready::NoSource => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
-        Ready::NoState => (StatusCode::SERVICE_UNAVAILABLE, "Waybill's own records cannot be read\n"),
+async fn readiness_probe(State(state): State<AppState>) -> (StatusCode, &'static str) {
+    match state.app.readiness.check().await {
+        ReadinessStatus::Ready => (StatusCode::OK, "ready\n"),
+        ReadinessStatus::SourceUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+        ReadinessStatus::StateUnavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, "Waybill's own records cannot be read\n")
+        }
     }
 }
 
-async fn server_function(State(shared): State<Shared>, request: Request) -> Response {
+async fn server_function(State(state): State<AppState>, request: Request) -> Response {
     if !server_fn_paths().any(|(path, _)| path == request.uri().path()) {
         return problem::not_found().await.into_response();
     }
-    let provide = context_of(&shared, &request);
+    let provide = leptos_context(&state, &request);
     handle_server_fns_with_context(provide, request).await.into_response()
 }
 
-async fn render_page(State(shared): State<Shared>, request: Request) -> Response {
-    let provide = context_of(&shared, &request);
-    let theme = theme::of(request.headers());
+async fn render_page(State(state): State<AppState>, request: Request) -> Response {
+    let provide = leptos_context(&state, &request);
+    let theme = theme::from_cookie(request.headers());
     let codes = request.extensions().get::<RecoveryCodes>().cloned();
-    let first_visit = match first_visit(&shared, request.uri().path(), request.headers()).await {
+    let first_visit = match entry_page_context(&state, request.uri().path(), request.headers()).await {
         Ok(first_visit) => first_visit,
-        Err(error) => return Problem::from(error).into_response(),
+        Err(error) => return ProblemDetails::from(error).into_response(),
     };
     let with_policy = move || {
         provide();
@@ -155,41 +157,45 @@ async fn render_page(State(shared): State<Shared>, request: Request) -> Response
         if let Some(codes) = codes.clone() {
             provide_context(codes);
         }
-        headers::page_policy();
+        headers::set_page_csp();
     };
     let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).unwrap_or_default();
-    let page = Page::at(request.uri().path(), &query);
-    let is_none = page == Page::Static(StaticPage::NotFound);
+    let page = Page::resolve(request.uri().path(), &query);
+    let is_not_found = page == Page::Static(StaticPage::NotFound);
     let render = leptos_axum::render_app_async_with_context(with_policy, move || shell(page.clone()));
     let mut response = render(request).await;
-    if is_none {
+    if is_not_found {
         *response.status_mut() = StatusCode::NOT_FOUND;
     }
     response
 }
 
 /// Context of the sign-in and set-up pages.
-async fn first_visit(shared: &Shared, path: &str, headers: &HeaderMap) -> Result<FirstVisit, identity::Error> {
+async fn entry_page_context(
+    state: &AppState,
+    path: &str,
+    headers: &HeaderMap,
+) -> Result<SignInContext, identity::Error> {
     if !matches!(path, "/login" | "/setup") {
-        return Ok(FirstVisit::default());
+        return Ok(SignInContext::default());
     }
-    let needs_account = shared.app.identity.needs_first_account().await?;
-    let is_local = shared.app.identity.is_local();
-    Ok(FirstVisit { needs_account, is_local, name: sign_in::name_typed(headers) })
+    let needs_account = state.app.identity.needs_first_account().await?;
+    let is_local = state.app.identity.uses_local_accounts();
+    Ok(SignInContext { needs_account, is_local, name: sign_in::typed_name(headers) })
 }
 
-/// Leptos context of pages and server functions: the app and the `Visitor`.
-fn context_of(shared: &Shared, request: &Request) -> impl Fn() + Clone + Send + Sync + 'static {
-    let app = shared.app.clone();
-    let visitor = request.extensions().get::<Visitor>().cloned().unwrap_or(Visitor::Anonymous);
+/// Leptos context of pages and server functions: the app and the `Authentication`.
+fn leptos_context(state: &AppState, request: &Request) -> impl Fn() + Clone + Send + Sync + 'static {
+    let app = state.app.clone();
+    let authentication = request.extensions().get::<Authentication>().cloned().unwrap_or(Authentication::Anonymous);
     move || {
         provide_context(app.clone());
-        provide_context(visitor.clone());
+        provide_context(authentication.clone());
     }
 }
 
 /// Makes a header value from any text; characters that HTTP does not allow are dropped.
-fn header(text: &str) -> HeaderValue {
-    let plain: String = text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
-    HeaderValue::try_from(plain).unwrap_or(HeaderValue::from_static(""))
+fn header_value(text: &str) -> HeaderValue {
+    let allowed: String = text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
+    HeaderValue::try_from(allowed).unwrap_or(HeaderValue::from_static(""))
 }

@@ -7,18 +7,18 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::model::ApiError;
-use crate::server::answer::IntoAnswer;
+use crate::server::api_error::IntoApiError;
 
 /// An error response of a REST endpoint.
-pub struct Problem(pub ApiError);
+pub struct ProblemDetails(pub ApiError);
 
-impl<E: IntoAnswer> From<E> for Problem {
+impl<E: IntoApiError> From<E> for ProblemDetails {
     fn from(error: E) -> Self {
-        Self(error.into_answer())
+        Self(error.into_api_error())
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for ProblemDetails {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut body = json!({
@@ -39,19 +39,19 @@ impl IntoResponse for Problem {
     }
 }
 
-pub async fn not_found() -> Problem {
-    Problem(ApiError::NotFound)
+pub async fn not_found() -> ProblemDetails {
+    ProblemDetails(ApiError::NotFound)
 }
 
 /// Response of the CSRF layer to cross-site requests.
-pub fn cross_site(_: tower_http::csrf::ProtectionError) -> Response {
+pub fn cross_site_response(_: tower_http::csrf::ProtectionError) -> Response {
     let body = json!({"type": "about:blank", "title": "Forbidden", "status": 403, "detail": "This request came from another site."});
     let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
     (StatusCode::FORBIDDEN, content_type, body.to_string()).into_response()
 }
 
 /// Response to a Host header that does not name this server (DNS rebinding).
-pub fn other_host() -> Response {
+pub fn misdirected_response() -> Response {
     let detail = "This server is not called that. Use its address, or start it with --public-url and this name.";
     let body = json!({"type": "about:blank", "title": "Misdirected Request", "status": 421, "detail": detail});
     let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
@@ -60,8 +60,8 @@ pub fn other_host() -> Response {
 
 /// The panic itself is in the log; the client gets a reference.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
-pub fn panicked(panic: Box<dyn Any + Send>) -> Response {
+pub fn panic_response(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<&str>().copied().unwrap_or("a panic without a text");
     let error = crate::server::export::Error::Output(format!("a request panicked: {text}"));
-    Problem::from(error).into_response()
+    ProblemDetails::from(error).into_response()
 }

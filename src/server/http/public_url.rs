@@ -19,17 +19,17 @@ impl FromStr for PublicUrl {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = "write https://waybill.example.org";
-        let uri: Uri = text.parse().map_err(|_| wrong)?;
-        let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme)).ok_or(wrong)?;
-        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or(wrong)?;
+        let syntax_error = "write https://waybill.example.org";
+        let uri: Uri = text.parse().map_err(|_| syntax_error)?;
+        let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme)).ok_or(syntax_error)?;
+        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or(syntax_error)?;
         if uri.path_and_query().is_some_and(|rest| rest.as_str() != "/") {
             return Err(
                 "it has a path, and the pages are at the root of their host: give them a host name of their own",
             );
         }
         let origin = format!("{scheme}://{}", authority.as_str().to_ascii_lowercase());
-        Ok(Self { is_https: scheme == "https", origin, host: host(authority) })
+        Ok(Self { is_https: scheme == "https", origin, host: normalised_host(authority) })
     }
 }
 
@@ -42,14 +42,14 @@ impl PublicUrl {
 
 /// Whether a Host header names this server. Any other name may be an attacker's that resolves to this server, and
 /// browsers would treat the two as one origin (DNS rebinding). IP addresses cannot be rebound.
-pub fn is_ours(named: &str, public_url: Option<&PublicUrl>) -> bool {
-    let Ok(authority) = named.parse::<Authority>() else { return false };
-    let host = host(&authority);
+pub fn is_own_host(host_header: &str, public_url: Option<&PublicUrl>) -> bool {
+    let Ok(authority) = host_header.parse::<Authority>() else { return false };
+    let host = normalised_host(&authority);
     host == "localhost" || host.parse::<IpAddr>().is_ok() || public_url.is_some_and(|url| url.host == host)
 }
 
 /// Normalises a host: lower case, IPv6 addresses without brackets, names without a trailing dot.
-fn host(authority: &Authority) -> String {
+fn normalised_host(authority: &Authority) -> String {
     authority.host().trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase()
 }
 
@@ -82,7 +82,7 @@ mod tests {
             "WAYBILL.example.org:443",
             "localhost.",
         ] {
-            assert!(is_ours(ours, Some(&url)), "{ours}");
+            assert!(is_own_host(ours, Some(&url)), "{ours}");
         }
         for other in [
             "evil.example",
@@ -92,8 +92,8 @@ mod tests {
             "a b",
             "localhost.evil.example",
         ] {
-            assert!(!is_ours(other, Some(&url)), "{other}");
+            assert!(!is_own_host(other, Some(&url)), "{other}");
         }
-        assert!(!is_ours("waybill.example.org", None));
+        assert!(!is_own_host("waybill.example.org", None));
     }
 }

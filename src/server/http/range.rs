@@ -3,34 +3,34 @@
 use axum::http::{HeaderMap, header};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    Whole,
+pub enum ByteRange {
+    Full,
     /// First and last byte, both included.
-    Part(u64, u64),
+    Partial(u64, u64),
     /// A range outside the file: not satisfiable.
-    Nothing,
+    Unsatisfiable,
 }
 
 /// Parses `Range` and `If-Range`. Multiple ranges, other units and ranges of another version get the complete file.
-pub fn wanted(headers: &HeaderMap, bytes: u64, etag: &str) -> Wanted {
+pub fn parse_range(headers: &HeaderMap, file_bytes: u64, etag: &str) -> ByteRange {
     let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
     if text(header::IF_RANGE).is_some_and(|version| version != etag) {
-        return Wanted::Whole;
+        return ByteRange::Full;
     }
     let range = text(header::RANGE).and_then(|range| range.trim().strip_prefix("bytes="));
     let Some((first, last)) = range.filter(|range| !range.contains(',')).and_then(|range| range.split_once('-')) else {
-        return Wanted::Whole;
+        return ByteRange::Full;
     };
     match (first.trim().parse::<u64>(), last.trim().parse::<u64>()) {
-        (Ok(first), Ok(last)) if first > last => Wanted::Whole,
-        (Ok(first), _) if first >= bytes => Wanted::Nothing,
-        (Ok(first), Ok(last)) => Wanted::Part(first, last.min(bytes - 1)),
-        (Ok(first), Err(_)) if last.trim().is_empty() => Wanted::Part(first, bytes - 1),
-        (Err(_), Ok(0)) if first.trim().is_empty() => Wanted::Nothing,
-        (Err(_), Ok(tail)) if first.trim().is_empty() && bytes > 0 => {
-            Wanted::Part(bytes.saturating_sub(tail), bytes - 1)
+        (Ok(first), Ok(last)) if first > last => ByteRange::Full,
+        (Ok(first), _) if first >= file_bytes => ByteRange::Unsatisfiable,
+        (Ok(first), Ok(last)) => ByteRange::Partial(first, last.min(file_bytes - 1)),
+        (Ok(first), Err(_)) if last.trim().is_empty() => ByteRange::Partial(first, file_bytes - 1),
+        (Err(_), Ok(0)) if first.trim().is_empty() => ByteRange::Unsatisfiable,
+        (Err(_), Ok(suffix_length)) if first.trim().is_empty() && file_bytes > 0 => {
+            ByteRange::Partial(file_bytes.saturating_sub(suffix_length), file_bytes - 1)
         }
-        _ => Wanted::Whole,
+        _ => ByteRange::Full,
     }
 }
 
@@ -40,23 +40,23 @@ mod tests {
 
     use super::*;
 
-    fn of(range: &str) -> Wanted {
+    fn of(range: &str) -> ByteRange {
         let mut headers = HeaderMap::new();
         headers.insert(header::RANGE, HeaderValue::from_str(range).unwrap());
-        wanted(&headers, 100, "\"a\"")
+        parse_range(&headers, 100, "\"a\"")
     }
 
     #[test]
     fn ranges_are_read_as_the_standard_says() {
-        assert_eq!(of("bytes=0-9"), Wanted::Part(0, 9));
-        assert_eq!(of("bytes=90-"), Wanted::Part(90, 99));
-        assert_eq!(of("bytes=90-500"), Wanted::Part(90, 99));
-        assert_eq!(of("bytes=-10"), Wanted::Part(90, 99));
-        assert_eq!(of("bytes=-1000"), Wanted::Part(0, 99));
-        assert_eq!(of("bytes=100-"), Wanted::Nothing);
-        assert_eq!(of("bytes=-0"), Wanted::Nothing);
+        assert_eq!(of("bytes=0-9"), ByteRange::Partial(0, 9));
+        assert_eq!(of("bytes=90-"), ByteRange::Partial(90, 99));
+        assert_eq!(of("bytes=90-500"), ByteRange::Partial(90, 99));
+        assert_eq!(of("bytes=-10"), ByteRange::Partial(90, 99));
+        assert_eq!(of("bytes=-1000"), ByteRange::Partial(0, 99));
+        assert_eq!(of("bytes=100-"), ByteRange::Unsatisfiable);
+        assert_eq!(of("bytes=-0"), ByteRange::Unsatisfiable);
         for odd in ["bytes=9-0", "bytes=a-b", "bytes=0-1,5-6", "lines=1-2", "bytes=", "bytes=-"] {
-            assert_eq!(of(odd), Wanted::Whole, "{odd}");
+            assert_eq!(of(odd), ByteRange::Full, "{odd}");
         }
     }
 
@@ -65,6 +65,6 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::RANGE, HeaderValue::from_static("bytes=5-"));
         headers.insert(header::IF_RANGE, HeaderValue::from_static("\"b\""));
-        assert_eq!(wanted(&headers, 100, "\"a\""), Wanted::Whole);
+        assert_eq!(parse_range(&headers, 100, "\"a\""), ByteRange::Full);
     }
 }

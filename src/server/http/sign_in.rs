@@ -10,133 +10,134 @@ use axum::{Form, RequestExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::session::{self, encoded, is_https, session_token};
-use super::{Shared, network};
+use super::authentication::{self, is_https, percent_encode, session_token};
+use super::{AppState, client_address};
 use crate::model::access::safe_return_path;
-use crate::model::form_problem::FormProblem;
-use crate::server::answer::IntoAnswer;
-use crate::server::identity::{self, SignedIn, Visit};
+use crate::model::form_error::FormError;
+use crate::server::api_error::IntoApiError;
+use crate::server::identity::{self, ClientInfo, NewSession};
 
 /// Cookie with the typed name, to refill the form after an error.
 const NAME_COOKIE: &str = "waybill-name";
-const LONGEST_REMEMBERED: usize = 254;
+const MAX_REMEMBERED_CHARS: usize = 254;
 
 #[derive(Deserialize)]
-pub struct Credentials {
+pub struct SignInForm {
     email: String,
     password: SecretString,
     #[serde(default)]
     next: String,
 }
 
-pub async fn sign_in(State(shared): State<Shared>, request: Request) -> Response {
-    let network = network_of(&shared, &request);
-    let token = session_token(request.headers(), &shared);
-    let known = session::cookie(request.headers(), &known_cookie(&shared));
-    let Ok(Form(form)) = request.extract::<Form<Credentials>, _>().await else {
-        return Redirect::to(&format!("/login?problem={}", FormProblem::Unreadable.key())).into_response();
+pub async fn sign_in(State(state): State<AppState>, request: Request) -> Response {
+    let client_ip = client_ip(&state, &request);
+    let token = session_token(request.headers(), &state);
+    let known_browser = authentication::cookie_value(request.headers(), &known_browser_cookie_name(&state));
+    let Ok(Form(form)) = request.extract::<Form<SignInForm>, _>().await else {
+        return Redirect::to(&format!("/login?problem={}", FormError::UnreadableForm.key())).into_response();
     };
     let next = safe_return_path(&form.next);
-    let visit = Visit { network, token: token.as_deref(), known: known.as_deref() };
-    match shared.app.identity.sign_in(&form.email, form.password, visit).await {
-        Ok(session) => signed_in(&shared, &session, next),
-        Err(identity::Error::Crowded) => crowded(shared, next).await,
+    let client = ClientInfo { client_ip, session_token: token.as_deref(), known_browser: known_browser.as_deref() };
+    match state.app.identity.sign_in(&form.email, form.password, client).await {
+        Ok(session) => signed_in_response(&state, &session, next),
+        Err(identity::Error::Overloaded) => overloaded_response(state, next).await,
         Err(error) => {
-            let mut response = again("/login", problem_of(error), next);
-            response.headers_mut().append(header::SET_COOKIE, remembered_name(&shared, &form.email));
+            let mut response = redirect_with_problem("/login", to_form_problem(error), next);
+            response.headers_mut().append(header::SET_COOKIE, name_cookie(&state, &form.email));
             response
         }
     }
 }
 
 #[derive(Deserialize)]
-pub struct Code {
+pub struct CodeForm {
     code: SecretString,
     #[serde(default)]
     next: String,
 }
 
 /// The second step, for accounts with a second factor.
-pub async fn sign_in_with_code(State(shared): State<Shared>, request: Request) -> Response {
-    let network = network_of(&shared, &request);
-    let token = session_token(request.headers(), &shared);
-    let Ok(Form(form)) = request.extract::<Form<Code>, _>().await else {
-        return again("/login/code", FormProblem::Unreadable, "");
+pub async fn sign_in_with_code(State(state): State<AppState>, request: Request) -> Response {
+    let client_ip = client_ip(&state, &request);
+    let token = session_token(request.headers(), &state);
+    let Ok(Form(form)) = request.extract::<Form<CodeForm>, _>().await else {
+        return redirect_with_problem("/login/code", FormError::UnreadableForm, "");
     };
     let next = safe_return_path(&form.next);
-    let visit = Visit { network, token: token.as_deref(), known: None };
-    match shared.app.identity.sign_in_with_code(form.code.expose_secret(), visit).await {
-        Ok(session) => signed_in(&shared, &session, next),
-        Err(identity::Error::WrongCredentials) => again("/login", FormProblem::CodeTooLate, next),
-        Err(identity::Error::TooMany { .. }) => again("/login/code", FormProblem::OftenCode, next),
-        Err(error) => again("/login/code", problem_of(error), next),
+    let client = ClientInfo { client_ip, session_token: token.as_deref(), known_browser: None };
+    match state.app.identity.sign_in_with_code(form.code.expose_secret(), client).await {
+        Ok(session) => signed_in_response(&state, &session, next),
+        Err(identity::Error::WrongCredentials) => redirect_with_problem("/login", FormError::CodeTooLate, next),
+        Err(identity::Error::RateLimited { .. }) => redirect_with_problem("/login/code", FormError::TooManyCodes, next),
+        Err(error) => redirect_with_problem("/login/code", to_form_problem(error), next),
     }
 }
 
-fn network_of(shared: &Shared, request: &Request) -> IpAddr {
-    network::client_address(request.extensions(), request.headers(), &shared.site.trusted_proxies)
+fn client_ip(state: &AppState, request: &Request) -> IpAddr {
+    client_address::client_address(request.extensions(), request.headers(), &state.config.trusted_proxies)
 }
 
-fn signed_in(shared: &Shared, session: &SignedIn, next: &str) -> Response {
-    let to = if session.awaits_code { format!("/login/code?next={}", encoded(next)) } else { next.to_owned() };
-    let mut response = with_cookie(Redirect::to(&to), &cookie(shared, session.cookie_value(), None));
+fn signed_in_response(state: &AppState, session: &NewSession, next: &str) -> Response {
+    let to = if session.awaits_code { format!("/login/code?next={}", percent_encode(next)) } else { next.to_owned() };
+    let mut response = redirect_with_cookie(Redirect::to(&to), &session_cookie(state, session.cookie_value(), None));
     if !session.awaits_code {
-        let secure = if is_https(&shared.site) { "; Secure" } else { "" };
-        let name = known_cookie(shared);
-        let known = format!("{name}={}; Path=/login; HttpOnly; SameSite=Lax{secure}; Max-Age=34560000", session.known);
-        response.headers_mut().append(header::SET_COOKIE, super::header(&known));
+        let secure = if is_https(&state.config) { "; Secure" } else { "" };
+        let name = known_browser_cookie_name(state);
+        let known =
+            format!("{name}={}; Path=/login; HttpOnly; SameSite=Lax{secure}; Max-Age=34560000", session.known_browser);
+        response.headers_mut().append(header::SET_COOKIE, super::header_value(&known));
     }
     response
 }
 
 /// Name of the known-browser cookie. It is kept for 400 days, the longest that browsers allow. It grants no access: it
 /// only counts this browser's attempts apart from those of others.
-fn known_cookie(shared: &Shared) -> String {
-    format!("known-{}", shared.cookie.trim_start_matches("__Host-"))
+fn known_browser_cookie_name(state: &AppState) -> String {
+    format!("known-{}", state.session_cookie_name.trim_start_matches("__Host-"))
 }
 
-fn again(page: &str, problem: FormProblem, next: &str) -> Response {
-    Redirect::to(&format!("{page}?problem={}&next={}", problem.key(), encoded(next))).into_response()
+fn redirect_with_problem(page: &str, problem: FormError, next: &str) -> Response {
+    Redirect::to(&format!("{page}?problem={}&next={}", problem.key(), percent_encode(next))).into_response()
 }
 
 /// Cookie that refills the name in the form. Not a URL parameter, because a user may have typed the password there.
-fn remembered_name(shared: &Shared, name: &str) -> HeaderValue {
-    let name: String = name.chars().take(LONGEST_REMEMBERED).collect();
-    let (name, secure) = (encoded(&name), if is_https(&shared.site) { "; Secure" } else { "" });
-    super::header(&format!("{NAME_COOKIE}={name}; Path=/login; HttpOnly; SameSite=Lax{secure}; Max-Age=60"))
+fn name_cookie(state: &AppState, name: &str) -> HeaderValue {
+    let name: String = name.chars().take(MAX_REMEMBERED_CHARS).collect();
+    let (name, secure) = (percent_encode(&name), if is_https(&state.config) { "; Secure" } else { "" });
+    super::header_value(&format!("{NAME_COOKIE}={name}; Path=/login; HttpOnly; SameSite=Lax{secure}; Max-Age=60"))
 }
 
 /// Returns the name typed in the last attempt.
-pub fn name_typed(headers: &HeaderMap) -> String {
-    let typed = session::cookie(headers, NAME_COOKIE).unwrap_or_default();
+pub fn typed_name(headers: &HeaderMap) -> String {
+    let typed = authentication::cookie_value(headers, NAME_COOKIE).unwrap_or_default();
     percent_encoding::percent_decode_str(&typed).decode_utf8_lossy().into_owned()
 }
 
 /// Renders the sign-in page with status 503 and Retry-After.
-async fn crowded(shared: Shared, next: &str) -> Response {
-    let page = format!("/login?problem={}&next={}", FormProblem::Crowded.key(), encoded(next));
+async fn overloaded_response(state: AppState, next: &str) -> Response {
+    let page = format!("/login?problem={}&next={}", FormError::Overloaded.key(), percent_encode(next));
     let request = Request::get(page).body(Body::empty()).unwrap_or_default();
-    let mut response = super::render_page(State(shared), request).await;
+    let mut response = super::render_page(State(state), request).await;
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }
 
-pub async fn sign_out(State(shared): State<Shared>, request: Request) -> Response {
-    let network = network_of(&shared, &request);
-    if let Some(token) = session_token(request.headers(), &shared)
-        && let Err(error) = shared.app.identity.sign_out(&token, network).await
+pub async fn sign_out(State(state): State<AppState>, request: Request) -> Response {
+    let client_ip = client_ip(&state, &request);
+    if let Some(token) = session_token(request.headers(), &state)
+        && let Err(error) = state.app.identity.sign_out(&token, client_ip).await
     {
-        return super::problem::Problem::from(error).into_response();
+        return super::problem::ProblemDetails::from(error).into_response();
     }
-    let mut response = with_cookie(Redirect::to("/login"), &cookie(&shared, "", Some(0)));
+    let mut response = redirect_with_cookie(Redirect::to("/login"), &session_cookie(&state, "", Some(0)));
     // The Back button must not show a page from the browser's cache.
     response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     response
 }
 
 #[derive(Deserialize)]
-pub struct FirstAccount {
+pub struct SetupForm {
     code: SecretString,
     name: String,
     password: SecretString,
@@ -144,48 +145,51 @@ pub struct FirstAccount {
 }
 
 /// Creates the first local account, with the set-up code.
-pub async fn set_up(State(shared): State<Shared>, request: Request) -> Response {
-    let network = network_of(&shared, &request);
-    let to = |problem: FormProblem| Redirect::to(&format!("/setup?problem={}", problem.key())).into_response();
-    let Ok(Form(form)) = request.extract::<Form<FirstAccount>, _>().await else { return to(FormProblem::Unreadable) };
+pub async fn set_up(State(state): State<AppState>, request: Request) -> Response {
+    let client_ip = client_ip(&state, &request);
+    let redirect = |problem: FormError| Redirect::to(&format!("/setup?problem={}", problem.key())).into_response();
+    let Ok(Form(form)) = request.extract::<Form<SetupForm>, _>().await else {
+        return redirect(FormError::UnreadableForm);
+    };
     if form.password.expose_secret() != form.repeated.expose_secret() {
-        return to(FormProblem::Differs);
+        return redirect(FormError::PasswordsDiffer);
     }
-    match shared.app.identity.set_up(form.code.expose_secret(), &form.name, form.password, network).await {
+    match state.app.identity.create_first_account(form.code.expose_secret(), &form.name, form.password, client_ip).await
+    {
         Ok(()) => {
             let mut response = Redirect::to("/login?notice=made").into_response();
-            response.headers_mut().append(header::SET_COOKIE, remembered_name(&shared, &form.name));
+            response.headers_mut().append(header::SET_COOKIE, name_cookie(&state, &form.name));
             response
         }
-        Err(error) => to(problem_of(error)),
+        Err(error) => redirect(to_form_problem(error)),
     }
 }
 
 /// Maps an error to the problem key that the page has a text for. Unexpected errors are logged.
-pub fn problem_of(error: identity::Error) -> FormProblem {
+pub fn to_form_problem(error: identity::Error) -> FormError {
     match error {
-        identity::Error::WrongCredentials => FormProblem::Credentials,
-        identity::Error::WrongCode => FormProblem::Code,
-        identity::Error::TooMany { .. } => FormProblem::Often,
-        identity::Error::Crowded => FormProblem::Crowded,
-        identity::Error::SetupOver => FormProblem::Setup,
-        identity::Error::Unusable(problem) => problem,
-        identity::Error::NotNow(_) => FormProblem::NotNow,
+        identity::Error::WrongCredentials => FormError::WrongCredentials,
+        identity::Error::WrongCode => FormError::WrongCode,
+        identity::Error::RateLimited { .. } => FormError::TooManyAttempts,
+        identity::Error::Overloaded => FormError::Overloaded,
+        identity::Error::InvalidSetupCode => FormError::WrongSetupCode,
+        identity::Error::Invalid(problem) => problem,
+        identity::Error::Conflict(_) => FormError::NotApplicable,
         other => {
-            let _ = other.into_answer();
-            FormProblem::Unavailable
+            let _ = other.into_api_error();
+            FormError::Unavailable
         }
     }
 }
 
-fn cookie(shared: &Shared, value: &str, max_age: Option<u32>) -> String {
-    let secure = if is_https(&shared.site) { "; Secure" } else { "" };
+fn session_cookie(state: &AppState, value: &str, max_age: Option<u32>) -> String {
+    let secure = if is_https(&state.config) { "; Secure" } else { "" };
     let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{max_age}", shared.cookie)
+    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{max_age}", state.session_cookie_name)
 }
 
-fn with_cookie(redirect: Redirect, cookie: &str) -> Response {
+fn redirect_with_cookie(redirect: Redirect, cookie: &str) -> Response {
     let mut response = redirect.into_response();
-    response.headers_mut().insert(header::SET_COOKIE, super::header(cookie));
+    response.headers_mut().insert(header::SET_COOKIE, super::header_value(cookie));
     response
 }

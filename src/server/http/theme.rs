@@ -5,13 +5,13 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::session::cookie;
+use super::authentication::cookie_value;
 use crate::model::access::safe_return_path;
 use crate::ui::Theme;
 
 /// Returns the theme of the request's cookie.
-pub fn of(headers: &HeaderMap) -> Theme {
-    match cookie(headers, "theme").as_deref() {
+pub fn from_cookie(headers: &HeaderMap) -> Theme {
+    match cookie_value(headers, "theme").as_deref() {
         Some("light") => Theme("light"),
         Some("dark") => Theme("dark"),
         _ => Theme("system"),
@@ -19,11 +19,11 @@ pub fn of(headers: &HeaderMap) -> Theme {
 }
 
 #[derive(Deserialize)]
-pub struct Choice {
+pub struct ThemeForm {
     theme: String,
 }
 
-pub async fn choose(headers: HeaderMap, Form(choice): Form<Choice>) -> Response {
+pub async fn change_theme(headers: HeaderMap, Form(choice): Form<ThemeForm>) -> Response {
     let theme = match choice.theme.as_str() {
         theme @ ("light" | "dark") => theme,
         _ => "system",
@@ -33,6 +33,6 @@ pub async fn choose(headers: HeaderMap, Form(choice): Form<Choice>) -> Response 
     let back = if path.starts_with("/login") { "/login" } else { safe_return_path(&path) };
     let mut response = Redirect::to(back).into_response();
     let cookie = format!("theme={theme}; Path=/; SameSite=Lax; Max-Age=31536000");
-    response.headers_mut().insert(header::SET_COOKIE, super::header(&cookie));
+    response.headers_mut().insert(header::SET_COOKIE, super::header_value(&cookie));
     response
 }

@@ -7,7 +7,7 @@ use crate::model::access::Capability;
 /// The caller lacks a required capability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the caller lacks a capability")]
-pub struct Refused;
+pub struct Forbidden;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -19,9 +19,9 @@ pub struct Caller {
     pub role: Option<String>,
     pub capabilities: Vec<Capability>,
     /// The client's address, for requests over the network.
-    pub network: Option<IpAddr>,
+    pub client_ip: Option<IpAddr>,
     /// SHA-256 of the session token, for browsers.
-    pub session: Option<String>,
+    pub session_token_sha256: Option<String>,
     /// A required second factor is not set up. Until it is, the caller has no capabilities.
     pub lacks_second_factor: bool,
 }
@@ -34,8 +34,8 @@ impl Caller {
             name: email,
             role: Some(role),
             capabilities,
-            network: None,
-            session: None,
+            client_ip: None,
+            session_token_sha256: None,
             lacks_second_factor: false,
         }
     }
@@ -50,8 +50,8 @@ impl Caller {
             name,
             role: None,
             capabilities,
-            network: None,
-            session: None,
+            client_ip: None,
+            session_token_sha256: None,
             lacks_second_factor: false,
         }
     }
@@ -59,8 +59,8 @@ impl Caller {
     /// Checks a capability. The first call of every use case.
     ///
     /// # Errors
-    /// `Refused` if the caller lacks the capability.
-    pub fn require(&self, capability: Capability) -> Result<(), Refused> {
-        if self.capabilities.contains(&capability) { Ok(()) } else { Err(Refused) }
+    /// `Forbidden` if the caller lacks the capability.
+    pub fn require(&self, capability: Capability) -> Result<(), Forbidden> {
+        if self.capabilities.contains(&capability) { Ok(()) } else { Err(Forbidden) }
     }
 }

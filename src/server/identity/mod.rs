@@ -7,14 +7,14 @@
 
 mod accounts;
 mod caller;
-mod limits;
+mod concurrency_limit;
+mod first_account;
 pub mod local_accounts;
 mod own_account;
 mod passwords;
 mod policy;
-mod queue;
+mod rate_limits;
 mod second_factor;
-mod setup;
 mod sign_in;
 
 use std::sync::Arc;
@@ -22,93 +22,93 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
-use crate::model::form_problem::FormProblem;
-use crate::server::audit::{self, Entry, Event, Refusals};
+use crate::model::form_error::FormError;
+use crate::server::audit::{self, Entry, Event, RefusalRecorder};
 use crate::server::profile::{Profile, SecondFactorPolicy};
 use crate::server::signing::SigningKey;
 use crate::server::source::{self, Source};
-use crate::server::state::{self, State, sessions, sessions::Session};
+use crate::server::state::{self, SourceState, sessions, sessions::Session};
 use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::password::StoredHash;
 use crate::server::support::random::Random;
 
-use accounts::{Account, Accounts, Asker, Credentials};
-pub use accounts::{LOCAL_ADMIN, somebody_has};
-pub use caller::{Caller, Refused};
-use limits::SignInLimits;
-use passwords::Passwords;
-use queue::Crowded;
-use setup::SetupCode;
-pub use sign_in::{SignedIn, Visit};
+use accounts::{Account, Accounts, Credentials, LookupOrigin};
+pub use accounts::{LOCAL_ROLE_LABEL, is_role_assigned};
+pub use caller::{Caller, Forbidden};
+use concurrency_limit::Overloaded;
+use first_account::SetupCode;
+use passwords::PasswordChecker;
+use rate_limits::SignInRateLimits;
+pub use sign_in::{ClientInfo, NewSession};
 
 /// Idle timeout of a session.
-const IDLE: TimeDelta = TimeDelta::minutes(60);
+const SESSION_IDLE_TIMEOUT: TimeDelta = TimeDelta::minutes(60);
 /// Maximum age of a session, used or not.
-const ABSOLUTE: TimeDelta = TimeDelta::hours(12);
+const SESSION_MAX_AGE: TimeDelta = TimeDelta::hours(12);
 /// Time limit for entering a second-factor code, at sign-in and at enrolment.
-const FOR_THE_CODE: TimeDelta = TimeDelta::minutes(10);
+const CODE_ENTRY_TIMEOUT: TimeDelta = TimeDelta::minutes(10);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("Name or password is wrong.")]
     WrongCredentials,
     #[error("Too many attempts to sign in.")]
-    TooMany { retry_after_seconds: u64 },
+    RateLimited { retry_after_seconds: u64 },
     #[error("This code is wrong, was used before, or is of another time.")]
     WrongCode,
     /// The page's text says what to do.
     #[error("the set-up code is wrong, has been used or has expired")]
-    SetupOver,
+    InvalidSetupCode,
     #[error("Waybill has no account of the name \"{0}\"; waybill user list names them")]
-    NoAccount(String),
+    AccountNotFound(String),
     #[error("nobody has a second factor under the name \"{0}\"")]
-    NoSecondFactor(String),
+    SecondFactorNotFound(String),
     #[error("\"{0}\" is not signed in")]
     NotSignedIn(String),
     #[error("{0}")]
-    NotNow(&'static str),
+    Conflict(&'static str),
     /// A name or password that the policy refuses.
     #[error("{0}")]
-    Unusable(FormProblem),
+    Invalid(FormError),
     #[error(transparent)]
     Source(#[from] source::Error),
     #[error(transparent)]
     State(#[from] state::Error),
     /// A queue is full or its wait timed out. Bounds the load on the application's database and this machine.
     #[error("too many sign in or ask for pages at once")]
-    Crowded,
+    Overloaded,
     #[error("a worker thread was lost")]
-    Lost,
+    TaskPanicked,
 }
 
-impl From<Crowded> for Error {
-    fn from(_: Crowded) -> Self {
-        Self::Crowded
+impl From<Overloaded> for Error {
+    fn from(_: Overloaded) -> Self {
+        Self::Overloaded
     }
 }
 
 /// Dependencies of `Identity`.
-pub struct Parts {
+pub struct Dependencies {
     pub source: Arc<dyn Source>,
     pub profile: Arc<Profile>,
-    pub state: State,
+    pub state: SourceState,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub signing_key: Arc<SigningKey>,
-    pub refusals: Arc<Refusals>,
+    pub refusals: Arc<RefusalRecorder>,
     /// The operator's policy; the stricter of it and the profile's applies.
-    pub second_factor: SecondFactorPolicy,
+    pub second_factor_policy: SecondFactorPolicy,
 }
 
 pub struct Identity {
     accounts: Accounts,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    passwords: Passwords,
-    limits: SignInLimits,
-    setup: SetupCode,
+    passwords: PasswordChecker,
+    rate_limits: SignInRateLimits,
+    setup_code: SetupCode,
     signing_key: Arc<SigningKey>,
-    refusals: Arc<Refusals>,
+    refusals: Arc<RefusalRecorder>,
     requires_second_factor: bool,
     /// Name of this console in authenticator apps.
     issuer: String,
@@ -116,16 +116,16 @@ pub struct Identity {
 
 impl Identity {
     #[must_use]
-    pub fn new(parts: Parts) -> Self {
-        let Parts { source, profile, state, clock, random, signing_key, refusals, second_factor } = parts;
-        let asked_by_profile = profile.auth.as_ref().map(|auth| auth.second_factor).unwrap_or_default();
+    pub fn new(parts: Dependencies) -> Self {
+        let Dependencies { source, profile, state, clock, random, signing_key, refusals, second_factor_policy } = parts;
+        let profile_policy = profile.auth.as_ref().map(|auth| auth.second_factor).unwrap_or_default();
         Self {
-            requires_second_factor: [second_factor, asked_by_profile].contains(&SecondFactorPolicy::Required),
+            requires_second_factor: [second_factor_policy, profile_policy].contains(&SecondFactorPolicy::Required),
             issuer: format!("Waybill {}", profile.name),
             accounts: Accounts::new(source, profile, state),
-            passwords: Passwords::new(),
-            limits: SignInLimits::new(),
-            setup: SetupCode::default(),
+            passwords: PasswordChecker::new(),
+            rate_limits: SignInRateLimits::new(),
+            setup_code: SetupCode::default(),
             clock,
             random,
             signing_key,
@@ -135,37 +135,37 @@ impl Identity {
 
     /// Whether accounts are local: stored by Waybill, not by the source.
     #[must_use]
-    pub fn is_local(&self) -> bool {
-        self.accounts.are_local()
+    pub fn uses_local_accounts(&self) -> bool {
+        self.accounts.is_local()
     }
 
     /// Measures the hash schemes of the source before the first sign-in.
     ///
     /// # Errors
-    /// `Crowded` if the queue of password checks is full; `Lost` if a check panics.
-    pub async fn learn(&self, hashes: Vec<StoredHash>) -> Result<(), Error> {
-        self.passwords.learn(hashes).await
+    /// `Overloaded` if the queue of password checks is full; `TaskPanicked` if a check panics.
+    pub async fn measure_hash_schemes(&self, hashes: Vec<StoredHash>) -> Result<(), Error> {
+        self.passwords.measure_schemes(hashes).await
     }
 
     /// Returns the caller of a session, with the role that the source gives now. `None` if the session has expired or
     /// awaits a code, or if the account is missing, suspended or has a new password.
     ///
     /// # Errors
-    /// `State` or `Source` if either cannot be read; `Crowded` if the lookup queue is full; `Lost` if the lookup
+    /// `State` or `Source` if either cannot be read; `Overloaded` if the lookup queue is full; `TaskPanicked` if the lookup
     /// panics.
-    pub async fn caller(&self, token: &str) -> Result<Option<Caller>, Error> {
-        let Some(session) = self.accounts.state.session(&digest(token)).await? else { return Ok(None) };
+    pub async fn find_caller(&self, token: &str) -> Result<Option<Caller>, Error> {
+        let Some(session) = self.accounts.state.session(&sha256_hex(token)).await? else { return Ok(None) };
         // A client with only the password does not cost the application's database a query.
         if session.awaits_code {
             return Ok(None);
         }
-        let Some(account) = self.account_of(&session).await? else { return Ok(None) };
+        let Some(account) = self.find_session_account(&session).await? else { return Ok(None) };
         let now = self.clock.now();
         if age(&session.last_seen_at, now) > TimeDelta::minutes(1) {
             self.accounts.state.touch_session(&session.token_sha256, &rfc3339(now)).await?;
         }
-        let caller = Caller { session: Some(session.token_sha256), ..account.caller };
-        Ok(Some(self.with_second_factor(caller).await?))
+        let caller = Caller { session_token_sha256: Some(session.token_sha256), ..account.caller };
+        Ok(Some(self.enforce_second_factor(caller).await?))
     }
 
     /// Returns the current caller for a running export, read outside any snapshot. Uses a separate queue, so that a
@@ -173,31 +173,34 @@ impl Identity {
     ///
     /// # Errors
     /// As `caller`.
-    pub async fn caller_of_run(&self, account_id: &str) -> Result<Option<Caller>, Error> {
-        let account = self.accounts.find(Asker::Run, account_id).await?.filter(|account| account.credentials.is_active);
+    pub async fn find_run_caller(&self, account_id: &str) -> Result<Option<Caller>, Error> {
+        let account =
+            self.accounts.find(LookupOrigin::Run, account_id).await?.filter(|account| account.credentials.is_active);
         let Some(account) = account else { return Ok(None) };
-        Ok(Some(self.with_second_factor(account.caller).await?))
+        Ok(Some(self.enforce_second_factor(account.caller).await?))
     }
 
     /// Returns the account of a session that has not expired, if it still has the password that opened the session.
-    async fn account_of(&self, session: &Session) -> Result<Option<Account>, Error> {
-        if is_over(session, self.clock.now()) {
+    async fn find_session_account(&self, session: &Session) -> Result<Option<Account>, Error> {
+        if is_expired(session, self.clock.now()) {
             return Ok(None);
         }
-        let account = self.accounts.find(Asker::Visitor, &session.account_id).await?;
+        let account = self.accounts.find(LookupOrigin::Request, &session.account_id).await?;
         // Another source may have a different person under the same id. A session that no longer matches is removed, so
         // that restoring the old password or lifting a suspension does not revive it.
-        let is_same = |Credentials { name, password_hash, is_active, .. }: &Credentials| {
-            *is_active && *name == session.email && credential(password_hash.as_deref()) == session.credential_sha256
+        let still_matches = |Credentials { name, password_hash, is_active, .. }: &Credentials| {
+            *is_active
+                && *name == session.email
+                && credential_sha256(password_hash.as_deref()) == session.credential_sha256
         };
-        let account = account.filter(|account| is_same(&account.credentials));
+        let account = account.filter(|account| still_matches(&account.credentials));
         if account.is_none() {
-            self.end(session).await?;
+            self.end_session(session).await?;
         }
         Ok(account)
     }
 
-    async fn end(&self, session: &Session) -> Result<(), Error> {
+    async fn end_session(&self, session: &Session) -> Result<(), Error> {
         let mut tx = self.accounts.state.begin().await?;
         if sessions::remove(&mut tx, &session.token_sha256).await? {
             let event = Event::SessionsEnded { account: session.email.clone(), count: 1 };
@@ -209,7 +212,7 @@ impl Identity {
     }
 
     /// Removes all capabilities if a required second factor is not set up.
-    async fn with_second_factor(&self, caller: Caller) -> Result<Caller, Error> {
+    async fn enforce_second_factor(&self, caller: Caller) -> Result<Caller, Error> {
         if !self.requires_second_factor || self.has_second_factor(caller.account_id.as_deref()).await? {
             return Ok(caller);
         }
@@ -225,15 +228,22 @@ impl Identity {
     /// Limits the requests of a caller without capabilities: each costs the application's database a query.
     ///
     /// # Errors
-    /// `TooMany`, with the seconds until the next request is allowed.
-    pub fn limit_questions(&self, caller: &Caller) -> Result<(), Error> {
+    /// `RateLimited`, with the seconds until the next request is allowed.
+    pub fn limit_unprivileged_requests(&self, caller: &Caller) -> Result<(), Error> {
         let id = caller.account_id.as_deref().filter(|_| caller.capabilities.is_empty());
         let Some(id) = id else { return Ok(()) };
-        self.limits.check_question(id).map_err(|retry_after_seconds| Error::TooMany { retry_after_seconds })
+        self.rate_limits
+            .check_costly_lookup(id)
+            .map_err(|retry_after_seconds| Error::RateLimited { retry_after_seconds })
     }
 
-    async fn refuse(&self, actor: &str, network: Option<std::net::IpAddr>, event: Event) -> Result<(), Error> {
-        let entry = Entry { at: rfc3339(self.clock.now()), actor, network, export: None, event };
+    async fn record_refusal(
+        &self,
+        actor: &str,
+        client_ip: Option<std::net::IpAddr>,
+        event: Event,
+    ) -> Result<(), Error> {
+        let entry = Entry { at: rfc3339(self.clock.now()), actor, network: client_ip, export: None, event };
         Ok(self.refusals.record(&self.accounts.state, &*self.clock, entry).await?)
     }
 
@@ -243,23 +253,27 @@ impl Identity {
     /// `State` if the state cannot be written.
     pub async fn sweep(&self) -> Result<(), Error> {
         let now = self.clock.now();
-        self.limits.forget_the_calm();
-        Ok(self.accounts.state.sweep_sessions(&rfc3339(now - IDLE), &rfc3339(now - ABSOLUTE)).await?)
+        self.rate_limits.prune();
+        Ok(self
+            .accounts
+            .state
+            .sweep_sessions(&rfc3339(now - SESSION_IDLE_TIMEOUT), &rfc3339(now - SESSION_MAX_AGE))
+            .await?)
     }
 }
 
-fn digest(token: &str) -> String {
+fn sha256_hex(token: &str) -> String {
     hex::encode(Sha256::digest(token))
 }
 
 /// Digest of the stored hash that opened a session, to detect a new password.
-fn credential(password_hash: Option<&str>) -> String {
-    digest(password_hash.unwrap_or_default())
+fn credential_sha256(password_hash: Option<&str>) -> String {
+    sha256_hex(password_hash.unwrap_or_default())
 }
 
-fn is_over(session: &Session, now: DateTime<Utc>) -> bool {
-    let longest = if session.awaits_code { FOR_THE_CODE } else { ABSOLUTE };
-    age(&session.last_seen_at, now) >= IDLE || age(&session.created_at, now) >= longest
+fn is_expired(session: &Session, now: DateTime<Utc>) -> bool {
+    let max_age = if session.awaits_code { CODE_ENTRY_TIMEOUT } else { SESSION_MAX_AGE };
+    age(&session.last_seen_at, now) >= SESSION_IDLE_TIMEOUT || age(&session.created_at, now) >= max_age
 }
 
 fn age(since: &str, now: DateTime<Utc>) -> TimeDelta {

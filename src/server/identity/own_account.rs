@@ -5,120 +5,124 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Caller, Error, FOR_THE_CODE, Identity, Visit, age, credential, policy, second_factor};
+use super::{CODE_ENTRY_TIMEOUT, Caller, ClientInfo, Error, Identity, age, credential_sha256, policy, second_factor};
 use crate::model::access::{AccountView, SecondFactorView};
-use crate::model::form_problem::FormProblem;
+use crate::model::form_error::FormError;
 use crate::server::audit::Event;
 use crate::server::state::second_factors::SecondFactor;
 use crate::server::state::{accounts, second_factors, sessions};
 use crate::server::support::clock::rfc3339;
-use crate::server::support::password::hash;
-use crate::server::support::random::token;
+use crate::server::support::password::hash_argon2id;
+use crate::server::support::random::new_token;
 
 impl Identity {
     /// Returns what the account page shows.
     ///
     /// # Errors
-    /// `State` if the state cannot be read; `Lost` if the QR code cannot be made.
+    /// `State` if the state cannot be read; `TaskPanicked` if the QR code cannot be made.
     pub async fn view_account(&self, caller: &Caller) -> Result<AccountView, Error> {
         let (id, state) = (caller.account_id.as_deref().unwrap_or_default(), &self.accounts.state);
         let second_factor = match state.second_factor(id).await? {
             Some(factor) if factor.confirmed_at.is_some() => {
-                SecondFactorView::On { recovery_codes_left: state.recovery_codes_left(id).await? }
+                SecondFactorView::On { recovery_codes_left: state.count_unused_recovery_codes(id).await? }
             }
-            Some(factor) if self.was_begun_by(caller, &factor) => {
-                SecondFactorView::Begun(second_factor::shared(&factor.secret, &caller.name, &self.issuer)?)
+            Some(factor) if self.is_pending_enrolment(caller, &factor) => {
+                SecondFactorView::Begun(second_factor::shared_secret(&factor.secret, &caller.name, &self.issuer)?)
             }
             Some(_) | None => SecondFactorView::Off,
         };
-        let own =
+        let own_sessions =
             state.sessions().await?.into_iter().filter(|session| session.account_id == id && !session.awaits_code);
         Ok(AccountView {
-            is_local: self.is_local(),
+            is_local: self.uses_local_accounts(),
             second_factor,
             is_second_factor_required: self.requires_second_factor,
-            sessions: u32::try_from(own.count()).unwrap_or(u32::MAX),
+            sessions: u32::try_from(own_sessions.count()).unwrap_or(u32::MAX),
         })
     }
 
     /// Changes the password of a local account and ends its other sessions.
     ///
     /// # Errors
-    /// `WrongCredentials` for the old password; `Unusable` for the new one; `NotNow` if the application stores the
+    /// `WrongCredentials` for the old password; `Invalid` for the new one; `Conflict` if the application stores the
     /// password.
     pub async fn change_password(&self, caller: &Caller, old: SecretString, new: SecretString) -> Result<(), Error> {
-        if !self.is_local() {
-            return Err(Error::NotNow("The application keeps this password: change it there."));
+        if !self.uses_local_accounts() {
+            return Err(Error::Conflict("The application keeps this password: change it there."));
         }
-        let old_again = old.expose_secret() == new.expose_secret();
-        let id = self.ask_password(caller, old).await?;
-        if old_again {
-            return Err(Error::Unusable(FormProblem::Same));
+        let is_unchanged = old.expose_secret() == new.expose_secret();
+        let id = self.verify_password(caller, old).await?;
+        if is_unchanged {
+            return Err(Error::Invalid(FormError::PasswordUnchanged));
         }
         policy::check_password(&caller.name, &new)?;
         let state = &self.accounts.state;
         let account = state.account_by_id(&id).await?.ok_or(Error::WrongCredentials)?;
-        let account = accounts::LocalAccount { password_hash: hashed(new, token(&*self.random)).await?, ..account };
+        let account =
+            accounts::LocalAccount { password_hash: hash_password(new, new_token(&*self.random)).await?, ..account };
         let mut tx = state.begin().await?;
         if !accounts::set_password(&mut tx, &account.id, &account.password_hash).await? {
             return Err(Error::WrongCredentials);
         }
-        sessions::remove_all_of_but(&mut tx, &id, current(caller)).await?;
-        sessions::rebind(&mut tx, current(caller), &credential(Some(&account.password_hash))).await?;
-        self.note(&mut tx, &caller.name, caller.network, Event::PasswordChanged).await?;
+        sessions::remove_others_of_account(&mut tx, &id, current_session(caller)).await?;
+        sessions::set_credential(&mut tx, current_session(caller), &credential_sha256(Some(&account.password_hash)))
+            .await?;
+        self.record_event(&mut tx, &caller.name, caller.client_ip, Event::PasswordChanged).await?;
         Ok(tx.commit().await?)
     }
 
     /// Creates a secret for an authenticator app. It has no effect until a first code confirms it.
     ///
     /// # Errors
-    /// `WrongCredentials`; `NotNow` if the account has a second factor already.
+    /// `WrongCredentials`; `Conflict` if the account has a second factor already.
     pub async fn begin_second_factor(&self, caller: &Caller, password: SecretString) -> Result<(), Error> {
-        let id = self.ask_password(caller, password).await?;
+        let id = self.verify_password(caller, password).await?;
         if self.has_second_factor(Some(&id)).await? {
-            return Err(Error::NotNow("There is a second factor already: remove it first."));
+            return Err(Error::Conflict("There is a second factor already: remove it first."));
         }
         let mut tx = self.accounts.state.begin().await?;
-        let begun = SecondFactor {
+        let enrolment = SecondFactor {
             account_id: id,
             name: caller.name.clone(),
             secret: second_factor::new_secret(&*self.random),
             begun_at: rfc3339(self.clock.now()),
-            begun_in: current(caller).to_owned(),
+            session_token_sha256: current_session(caller).to_owned(),
             confirmed_at: None,
             last_step: 0,
         };
-        second_factors::begin(&mut tx, &begun).await?;
-        self.note(&mut tx, &caller.name, caller.network, Event::SecondFactorBegun).await?;
+        second_factors::insert_unconfirmed(&mut tx, &enrolment).await?;
+        self.record_event(&mut tx, &caller.name, caller.client_ip, Event::SecondFactorBegun).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Whether this session began the enrolment, less than `FOR_THE_CODE` ago. A secret is shown and accepted only
+    /// Whether this session began the enrolment, less than `CODE_ENTRY_TIMEOUT` ago. A secret is shown and accepted only
     /// then, so that planting or finding one is useless to an attacker.
-    fn was_begun_by(&self, caller: &Caller, factor: &SecondFactor) -> bool {
-        let is_own = caller.session.as_ref().is_some_and(|session| *session == factor.begun_in);
-        is_own && age(&factor.begun_at, self.clock.now()) < FOR_THE_CODE
+    fn is_pending_enrolment(&self, caller: &Caller, factor: &SecondFactor) -> bool {
+        let is_own_session =
+            caller.session_token_sha256.as_ref().is_some_and(|session| *session == factor.session_token_sha256);
+        is_own_session && age(&factor.begun_at, self.clock.now()) < CODE_ENTRY_TIMEOUT
     }
 
     /// Turns the second factor on, ends the account's other sessions, and returns recovery codes, which are shown only
     /// once.
     ///
     /// # Errors
-    /// `WrongCode`; `TooMany`; `NotNow` if this session has not begun an enrolment, or too long ago.
+    /// `WrongCode`; `RateLimited`; `Conflict` if this session has not begun an enrolment, or too long ago.
     pub async fn confirm_second_factor(&self, caller: &Caller, code: &str) -> Result<Vec<String>, Error> {
         let id = caller.account_id.as_deref().unwrap_or_default();
-        let begun = self.accounts.state.second_factor(id).await?;
-        let begun = begun.filter(|factor| factor.confirmed_at.is_none() && self.was_begun_by(caller, factor));
-        if begun.is_none() || second_factor::recovery_digest(code).is_some() {
-            return Err(if begun.is_none() { Error::NotNow("Begin anew.") } else { Error::WrongCode });
+        let enrolment = self.accounts.state.second_factor(id).await?;
+        let enrolment =
+            enrolment.filter(|factor| factor.confirmed_at.is_none() && self.is_pending_enrolment(caller, factor));
+        if enrolment.is_none() || second_factor::recovery_code_digest(code).is_some() {
+            return Err(if enrolment.is_none() { Error::Conflict("Begin anew.") } else { Error::WrongCode });
         }
         let (codes, digests) = second_factor::new_recovery_codes(&*self.random);
         let mut tx = self.accounts.state.begin().await?;
         self.accept_code(&mut tx, id, code).await?;
         second_factors::confirm(&mut tx, id, &rfc3339(self.clock.now())).await?;
         second_factors::replace_recovery_codes(&mut tx, id, &digests).await?;
-        sessions::remove_all_of_but(&mut tx, id, current(caller)).await?;
-        self.note(&mut tx, &caller.name, caller.network, Event::SecondFactorSet).await?;
+        sessions::remove_others_of_account(&mut tx, id, current_session(caller)).await?;
+        self.record_event(&mut tx, &caller.name, caller.client_ip, Event::SecondFactorSet).await?;
         tx.commit().await?;
         Ok(codes)
     }
@@ -126,16 +130,16 @@ impl Identity {
     /// Replaces all recovery codes and returns the new ones.
     ///
     /// # Errors
-    /// `WrongCredentials`; `NotNow` if the account has no second factor.
+    /// `WrongCredentials`; `Conflict` if the account has no second factor.
     pub async fn renew_recovery_codes(&self, caller: &Caller, password: SecretString) -> Result<Vec<String>, Error> {
-        let id = self.ask_password(caller, password).await?;
+        let id = self.verify_password(caller, password).await?;
         if !self.has_second_factor(Some(&id)).await? {
-            return Err(Error::NotNow("There is no second factor: set one up first."));
+            return Err(Error::Conflict("There is no second factor: set one up first."));
         }
         let (codes, digests) = second_factor::new_recovery_codes(&*self.random);
         let mut tx = self.accounts.state.begin().await?;
         second_factors::replace_recovery_codes(&mut tx, &id, &digests).await?;
-        self.note(&mut tx, &caller.name, caller.network, Event::RecoveryCodesRenewed).await?;
+        self.record_event(&mut tx, &caller.name, caller.client_ip, Event::RecoveryCodesRenewed).await?;
         tx.commit().await?;
         Ok(codes)
     }
@@ -145,12 +149,12 @@ impl Identity {
     /// # Errors
     /// `WrongCredentials` for the password.
     pub async fn remove_second_factor(&self, caller: &Caller, password: SecretString) -> Result<(), Error> {
-        let id = self.ask_password(caller, password).await?;
+        let id = self.verify_password(caller, password).await?;
         let mut tx = self.accounts.state.begin().await?;
         if second_factors::remove(&mut tx, &id).await? {
-            sessions::remove_all_of_but(&mut tx, &id, current(caller)).await?;
+            sessions::remove_others_of_account(&mut tx, &id, current_session(caller)).await?;
             let event = Event::SecondFactorRemoved { account: caller.name.clone() };
-            self.note(&mut tx, &caller.name, caller.network, event).await?;
+            self.record_event(&mut tx, &caller.name, caller.client_ip, event).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -162,38 +166,43 @@ impl Identity {
     pub async fn end_other_sessions(&self, caller: &Caller) -> Result<(), Error> {
         let id = caller.account_id.as_deref().unwrap_or_default();
         let mut tx = self.accounts.state.begin().await?;
-        let count = sessions::remove_all_of_but(&mut tx, id, current(caller)).await?;
+        let count = sessions::remove_others_of_account(&mut tx, id, current_session(caller)).await?;
         let event = Event::SessionsEnded { account: caller.name.clone(), count };
-        self.note(&mut tx, &caller.name, caller.network, event).await?;
+        self.record_event(&mut tx, &caller.name, caller.client_ip, event).await?;
         Ok(tx.commit().await?)
     }
 
     /// Checks the caller's password and returns the account's id. Counts as a sign-in attempt.
-    async fn ask_password(&self, caller: &Caller, password: SecretString) -> Result<String, Error> {
-        let network = caller.network.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        self.limit(&caller.name, &caller.name, Visit { network, token: None, known: None }).await?;
-        let (id, begun) = (caller.account_id.clone().unwrap_or_default(), std::time::Instant::now());
-        let found = self.accounts.find(super::Asker::Visitor, &id).await?.map(|account| account.credentials);
+    async fn verify_password(&self, caller: &Caller, password: SecretString) -> Result<String, Error> {
+        let client_ip = caller.client_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        self.check_rate_limit(
+            &caller.name,
+            &caller.name,
+            ClientInfo { client_ip, session_token: None, known_browser: None },
+        )
+        .await?;
+        let (id, started_at) = (caller.account_id.clone().unwrap_or_default(), std::time::Instant::now());
+        let found = self.accounts.find(super::LookupOrigin::Request, &id).await?.map(|account| account.credentials);
         let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());
         let is_active = found.as_ref().is_some_and(|found| found.is_active);
-        if self.passwords.matches(hash, is_active, password, begun).await? {
+        if self.passwords.verify(hash, is_active, password, started_at).await? {
             return Ok(id);
         }
-        self.refuse(&caller.name, caller.network, Event::PasswordRefused).await?;
+        self.record_refusal(&caller.name, caller.client_ip, Event::PasswordRefused).await?;
         Err(Error::WrongCredentials)
     }
 }
 
 /// SHA-256 of the token of the request's session.
-fn current(caller: &Caller) -> &str {
-    caller.session.as_deref().unwrap_or_default()
+fn current_session(caller: &Caller) -> &str {
+    caller.session_token_sha256.as_deref().unwrap_or_default()
 }
 
 /// Hashes a password on a blocking thread.
-pub(super) async fn hashed(password: SecretString, salt: String) -> Result<String, Error> {
-    let hashed = tokio::task::spawn_blocking(move || {
+pub(super) async fn hash_password(password: SecretString, salt: String) -> Result<String, Error> {
+    let task = tokio::task::spawn_blocking(move || {
         let salt = salt.as_bytes().first_chunk::<32>().copied().unwrap_or_default();
-        hash(password.expose_secret(), &salt)
+        hash_argon2id(password.expose_secret(), &salt)
     });
-    hashed.await.map_err(|_| Error::Lost)
+    task.await.map_err(|_| Error::TaskPanicked)
 }

@@ -7,151 +7,151 @@ use std::time::{Duration, Instant};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Error;
-use super::queue::Queue;
-use crate::server::support::password::{StoredHash, Unreadable};
+use super::concurrency_limit::ConcurrencyLimit;
+use crate::server::support::password::{HashError, StoredHash};
 
 /// Concurrent checks. Each takes tens of MiB and a core for a while; more would allow denial of service.
-const AT_ONCE: usize = 2;
-const WAITING: usize = 16;
-const PATIENCE: Duration = Duration::from_secs(10);
+const MAX_CONCURRENT_CHECKS: usize = 2;
+const MAX_WAITING_CHECKS: usize = 16;
+const CHECK_QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Padding for account lookups in a nearby database, which take less than this.
-const FOR_LOOK_UPS: Duration = Duration::from_millis(20);
+const LOOKUP_PADDING: Duration = Duration::from_millis(20);
 /// Bounds memory: a source with more hash schemes than this is attacking.
-const MOST_SCHEMES: usize = 16;
+const MAX_SCHEMES: usize = 16;
 /// Dummy hash verified for unknown accounts until a hash of the source has been seen. A constant, because computing one
 /// would cost every start of the program as much as a sign-in.
-const NOBODY: &str =
+const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$d2F5YmlsbC1uby1hY2NvdW50$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-pub struct Passwords {
-    queue: Queue,
-    schemes: Arc<Mutex<Schemes>>,
+pub struct PasswordChecker {
+    limit: ConcurrencyLimit,
+    schemes: Arc<Mutex<HashSchemes>>,
 }
 
-impl Passwords {
+impl PasswordChecker {
     pub fn new() -> Self {
-        let schemes = Arc::new(Mutex::new(Schemes::default()));
-        Self { queue: Queue::new(AT_ONCE, WAITING, PATIENCE), schemes }
+        let schemes = Arc::new(Mutex::new(HashSchemes::default()));
+        Self { limit: ConcurrencyLimit::new(MAX_CONCURRENT_CHECKS, MAX_WAITING_CHECKS, CHECK_QUEUE_TIMEOUT), schemes }
     }
 
     /// Counts and times the source's hash schemes before the first sign-in, so that the first unknown name takes as
     /// long as the first known one.
-    pub async fn learn(&self, hashes: Vec<StoredHash>) -> Result<(), Error> {
+    pub async fn measure_schemes(&self, hashes: Vec<StoredHash>) -> Result<(), Error> {
         let mut examples = BTreeMap::new();
         for hash in hashes {
-            lock(&self.schemes).see(&hash);
+            lock(&self.schemes).record_hash(&hash);
             examples.insert(hash.scheme(), hash);
         }
-        for (_, hash) in examples.into_iter().take(MOST_SCHEMES) {
-            self.check(hash, SecretString::default()).await?;
+        for (_, hash) in examples.into_iter().take(MAX_SCHEMES) {
+            self.run_check(hash, SecretString::default()).await?;
         }
         Ok(())
     }
 
     /// Whether the password matches the hash. Never without a hash or for a disabled account (`may_match` is false).
     /// All failures take the same time, measured from `begun`, when the account lookup started.
-    pub async fn matches(
+    pub async fn verify(
         &self,
         stored: Option<&str>,
         may_match: bool,
         password: SecretString,
-        begun: Instant,
+        started_at: Instant,
     ) -> Result<bool, Error> {
-        let known = stored.map(StoredHash::parse).and_then(|parsed| {
+        let parsed_hash = stored.map(StoredHash::parse).and_then(|parsed| {
             parsed
                 .inspect_err(|problem| match problem {
-                    Unreadable::Empty => {}
+                    HashError::NoPassword => {}
                     problem => tracing::warn!("an account's stored password is {problem}; it signs nobody in"),
                 })
                 .ok()
         });
-        let is_known = known.is_some();
-        let hash = match known {
+        let has_readable_hash = parsed_hash.is_some();
+        let hash = match parsed_hash {
             Some(hash) => {
-                lock(&self.schemes).see(&hash);
+                lock(&self.schemes).record_hash(&hash);
                 Some(hash)
             }
-            None => lock(&self.schemes).usual().or_else(|| StoredHash::parse(NOBODY).ok()),
+            None => lock(&self.schemes).most_common().or_else(|| StoredHash::parse(DUMMY_HASH).ok()),
         };
         let matches = match hash {
-            Some(hash) => self.check(hash, password).await?,
+            Some(hash) => self.run_check(hash, password).await?,
             None => false,
         };
-        if matches && is_known && may_match {
+        if matches && has_readable_hash && may_match {
             return Ok(true);
         }
         // Padded to the slowest scheme, so that timing does not reveal accounts with cheaper hashes.
-        let slowest = lock(&self.schemes).slowest() + FOR_LOOK_UPS;
-        tokio::time::sleep_until((begun + slowest).into()).await;
+        let min_duration = lock(&self.schemes).slowest_check() + LOOKUP_PADDING;
+        tokio::time::sleep_until((started_at + min_duration).into()).await;
         Ok(false)
     }
 
-    async fn check(&self, hash: StoredHash, password: SecretString) -> Result<bool, Error> {
-        let place = self.queue.enter().await?;
+    async fn run_check(&self, hash: StoredHash, password: SecretString) -> Result<bool, Error> {
+        let permit = self.limit.acquire().await?;
         let schemes = self.schemes.clone();
         let check = move || {
-            let _place = place;
-            let begun = Instant::now();
+            let _permit = permit;
+            let started_at = Instant::now();
             let matches = hash.verify(password.expose_secret());
-            lock(&schemes).took(&hash, begun.elapsed());
+            lock(&schemes).record_duration(&hash, started_at.elapsed());
             matches
         };
-        tokio::task::spawn_blocking(check).await.map_err(|_| Error::Lost)
+        tokio::task::spawn_blocking(check).await.map_err(|_| Error::TaskPanicked)
     }
 }
 
-fn lock(schemes: &Mutex<Schemes>) -> std::sync::MutexGuard<'_, Schemes> {
+fn lock(schemes: &Mutex<HashSchemes>) -> std::sync::MutexGuard<'_, HashSchemes> {
     schemes.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Hash schemes seen so far, by name.
 #[derive(Default)]
-struct Schemes(BTreeMap<String, Seen>);
+struct HashSchemes(BTreeMap<String, SchemeStats>);
 
-struct Seen {
+struct SchemeStats {
     example: StoredHash,
-    times: u64,
+    count: u64,
     /// The shortest check so far; longer ones are due to load.
-    quickest: Option<Duration>,
+    fastest: Option<Duration>,
 }
 
-impl Schemes {
-    fn see(&mut self, hash: &StoredHash) {
-        let room = self.0.len() < MOST_SCHEMES;
+impl HashSchemes {
+    fn record_hash(&mut self, hash: &StoredHash) {
+        let has_room = self.0.len() < MAX_SCHEMES;
         match self.0.get_mut(&hash.scheme()) {
-            Some(seen) => seen.times += 1,
-            None if room => {
-                self.0.insert(hash.scheme(), Seen { example: hash.clone(), times: 1, quickest: None });
+            Some(stats) => stats.count += 1,
+            None if has_room => {
+                self.0.insert(hash.scheme(), SchemeStats { example: hash.clone(), count: 1, fastest: None });
             }
             None => {}
         }
     }
 
-    fn took(&mut self, hash: &StoredHash, time: Duration) {
+    fn record_duration(&mut self, hash: &StoredHash, time: Duration) {
         if let Some(seen) = self.0.get_mut(&hash.scheme()) {
-            seen.quickest = Some(seen.quickest.map_or(time, |quickest| quickest.min(time)));
+            seen.fastest = Some(seen.fastest.map_or(time, |quickest| quickest.min(time)));
         }
     }
 
     /// Returns an example hash of the most frequent scheme.
-    fn usual(&self) -> Option<StoredHash> {
-        self.0.values().max_by_key(|seen| seen.times).map(|seen| seen.example.clone())
+    fn most_common(&self) -> Option<StoredHash> {
+        self.0.values().max_by_key(|seen| seen.count).map(|seen| seen.example.clone())
     }
 
-    fn slowest(&self) -> Duration {
-        self.0.values().filter_map(|seen| seen.quickest).max().unwrap_or_default()
+    fn slowest_check(&self) -> Duration {
+        self.0.values().filter_map(|seen| seen.fastest).max().unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::support::password::hash;
+    use crate::server::support::password::hash_argon2id;
 
     #[test]
     fn before_anything_was_seen_an_unknown_account_costs_as_much_as_one_of_waybills_own() {
-        let own = StoredHash::parse(&hash("secret", b"0123456789abcdef")).unwrap();
-        let nobody = StoredHash::parse(NOBODY).unwrap();
+        let own = StoredHash::parse(&hash_argon2id("secret", b"0123456789abcdef")).unwrap();
+        let nobody = StoredHash::parse(DUMMY_HASH).unwrap();
         assert_eq!(nobody.scheme(), own.scheme());
         assert!(!nobody.verify(""));
     }
@@ -159,21 +159,24 @@ mod tests {
     /// D6 of the review: an application's own hashes may cost ten times what ours do.
     #[tokio::test]
     async fn an_unknown_account_costs_what_most_accounts_of_the_source_cost_and_none_ends_sooner() {
-        let passwords = Passwords::new();
+        let passwords = PasswordChecker::new();
         let bcrypt = StoredHash::parse(&bcrypt::hash("secret", 6).unwrap()).unwrap();
         let cheap = bcrypt::hash("secret", 4).unwrap();
-        passwords.learn(vec![StoredHash::parse(&cheap).unwrap(), bcrypt.clone(), bcrypt.clone()]).await.unwrap();
-        assert_eq!(lock(&passwords.schemes).usual().unwrap().scheme(), "bcrypt cost=6");
-        let slowest = lock(&passwords.schemes).slowest();
+        passwords
+            .measure_schemes(vec![StoredHash::parse(&cheap).unwrap(), bcrypt.clone(), bcrypt.clone()])
+            .await
+            .unwrap();
+        assert_eq!(lock(&passwords.schemes).most_common().unwrap().scheme(), "bcrypt cost=6");
+        let slowest = lock(&passwords.schemes).slowest_check();
         assert!(slowest > Duration::ZERO);
         for stored in [None, Some(cheap.as_str()), Some("$6$unreadable$hash")] {
             let begun = Instant::now();
-            assert!(!passwords.matches(stored, true, "wrong".into(), Instant::now()).await.unwrap());
-            assert!(begun.elapsed() >= slowest.min(lock(&passwords.schemes).slowest()));
+            assert!(!passwords.verify(stored, true, "wrong".into(), Instant::now()).await.unwrap());
+            assert!(begun.elapsed() >= slowest.min(lock(&passwords.schemes).slowest_check()));
         }
-        assert!(passwords.matches(Some(&cheap), true, "secret".into(), Instant::now()).await.unwrap());
+        assert!(passwords.verify(Some(&cheap), true, "secret".into(), Instant::now()).await.unwrap());
         assert!(
-            !passwords.matches(Some(&cheap), false, "secret".into(), Instant::now()).await.unwrap(),
+            !passwords.verify(Some(&cheap), false, "secret".into(), Instant::now()).await.unwrap(),
             "a disabled account"
         );
     }

@@ -4,19 +4,19 @@ use secrecy::{ExposeSecret, SecretString};
 use zxcvbn::{Score, zxcvbn};
 
 use super::Error;
-use crate::model::form_problem::FormProblem;
+use crate::model::form_error::FormError;
 
 /// In characters: the minimum for a password that may be the only factor (NIST SP 800-63B-4, section 3.1.1.2).
-const SHORTEST_PASSWORD: usize = 15;
+const MIN_PASSWORD_CHARS: usize = 15;
 /// In characters. Anything longer is not a password, and estimating its strength costs too much.
-const LONGEST_PASSWORD: usize = 1024;
-const LONGEST_NAME: usize = 100;
+const MAX_PASSWORD_CHARS: usize = 1024;
+const MAX_NAME_CHARS: usize = 100;
 
 /// # Errors
-/// `Unusable`, with the problem.
+/// `Invalid`, with the problem.
 pub fn check_name(name: &str) -> Result<(), Error> {
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-        return Err(Error::Unusable(FormProblem::Name));
+    if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.chars().any(char::is_control) {
+        return Err(Error::Invalid(FormError::InvalidName));
     }
     Ok(())
 }
@@ -26,18 +26,18 @@ pub fn check_name(name: &str) -> Result<(), Error> {
 /// the account's name and its purpose.
 ///
 /// # Errors
-/// `Unusable`, with the problem.
+/// `Invalid`, with the problem.
 pub fn check_password(name: &str, password: &SecretString) -> Result<(), Error> {
     let password = password.expose_secret();
     let length = password.chars().count();
-    if length < SHORTEST_PASSWORD {
-        return Err(Error::Unusable(FormProblem::Short));
+    if length < MIN_PASSWORD_CHARS {
+        return Err(Error::Invalid(FormError::PasswordTooShort));
     }
-    if length > LONGEST_PASSWORD {
-        return Err(Error::Unusable(FormProblem::Long));
+    if length > MAX_PASSWORD_CHARS {
+        return Err(Error::Invalid(FormError::PasswordTooLong));
     }
     if zxcvbn(password, &[name, "waybill", "admin", "export"]).score() < Score::Three {
-        return Err(Error::Unusable(FormProblem::Guessable));
+        return Err(Error::Invalid(FormError::PasswordGuessable));
     }
     Ok(())
 }
@@ -57,7 +57,7 @@ mod tests {
             "qwertyuiopasdfgh",
             "ada.lovelace1234",
         ] {
-            assert!(matches!(check(bad), Err(Error::Unusable(_))), "{bad}");
+            assert!(matches!(check(bad), Err(Error::Invalid(_))), "{bad}");
         }
         for good in
             ["correct horse battery staple", "a long enough password", "7hK2-pq9Z-mmW4-xx1B", "Zwölf Boxkämpfer jagen"]

@@ -4,16 +4,16 @@ use sha2::{Digest, Sha256};
 use totp_rs::{Builder, Secret, Totp};
 
 use super::Error;
-use crate::model::access::SharedSecret;
-use crate::server::support::random::{Random, typeable};
+use crate::model::access::TotpSecret;
+use crate::server::support::random::{Random, new_typeable_code};
 
 /// 160 bits, as RFC 4226, section 4, recommends.
 const SECRET_BYTES: usize = 20;
-const RECOVERY_CODES: usize = 10;
+const RECOVERY_CODE_COUNT: usize = 10;
 /// 120 bits: enough to need neither a slow hash nor a rate limit.
-const RECOVERY_CODE_LETTERS: usize = 24;
+const RECOVERY_CODE_CHARS: usize = 24;
 /// Time step in seconds. Codes of the step before and the step after are accepted, too (RFC 6238, section 5.2).
-const STEP: u64 = 30;
+const TIME_STEP_SECONDS: u64 = 30;
 
 pub fn new_secret(random: &dyn Random) -> Vec<u8> {
     let mut bytes = vec![0; SECRET_BYTES];
@@ -22,9 +22,9 @@ pub fn new_secret(random: &dyn Random) -> Vec<u8> {
 }
 
 /// Returns the time step of a code, if the code is valid now.
-pub fn step_of(secret: &[u8], code: &str, unix_seconds: u64) -> Option<u64> {
+pub fn valid_time_step(secret: &[u8], code: &str, unix_seconds: u64) -> Option<u64> {
     let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-    let totp = builder(secret).with_account_name("x").build().ok()?;
+    let totp = totp_builder(secret).with_account_name("x").build().ok()?;
     let is_code = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_code.then(|| totp.check(&digits, unix_seconds)).flatten()
 }
@@ -32,37 +32,38 @@ pub fn step_of(secret: &[u8], code: &str, unix_seconds: u64) -> Option<u64> {
 /// Returns the secret as URI, QR code and text for an authenticator app.
 ///
 /// # Errors
-/// `Lost` if the URI or the QR code cannot be made.
-pub fn shared(secret: &[u8], name: &str, issuer: &str) -> Result<SharedSecret, Error> {
+/// `TaskPanicked` if the URI or the QR code cannot be made.
+pub fn shared_secret(secret: &[u8], name: &str, issuer: &str) -> Result<TotpSecret, Error> {
     // A colon separates issuer and account in the URI.
-    let plain = |text: &str| text.replace(':', " ").trim().to_owned();
-    let totp = builder(secret).with_account_name(plain(name)).with_issuer(Some(plain(issuer))).build();
-    let totp: Totp = totp.map_err(|_| Error::Lost)?;
-    let uri = totp.to_url().map_err(|_| Error::Lost)?;
-    let picture = fast_qr::QRBuilder::new(uri.clone()).build().map_err(|_| Error::Lost)?;
-    let picture = fast_qr::convert::svg::SvgBuilder::default().to_str(&picture);
-    Ok(SharedSecret { uri, letters: grouped(&totp.secret().to_base32()), picture })
+    let without_colon = |text: &str| text.replace(':', " ").trim().to_owned();
+    let totp =
+        totp_builder(secret).with_account_name(without_colon(name)).with_issuer(Some(without_colon(issuer))).build();
+    let totp: Totp = totp.map_err(|_| Error::TaskPanicked)?;
+    let uri = totp.to_url().map_err(|_| Error::TaskPanicked)?;
+    let qr_code = fast_qr::QRBuilder::new(uri.clone()).build().map_err(|_| Error::TaskPanicked)?;
+    let qr_code = fast_qr::convert::svg::SvgBuilder::default().to_str(&qr_code);
+    Ok(TotpSecret { uri, letters: group_by_four(&totp.secret().to_base32()), picture: qr_code })
 }
 
-fn builder(secret: &[u8]) -> Builder {
-    Builder::new().with_secret(Secret::from(secret)).with_skew(1).with_step_duration(STEP)
+fn totp_builder(secret: &[u8]) -> Builder {
+    Builder::new().with_secret(Secret::from(secret)).with_skew(1).with_step_duration(TIME_STEP_SECONDS)
 }
 
 /// Returns new recovery codes and their digests.
 pub fn new_recovery_codes(random: &dyn Random) -> (Vec<String>, Vec<String>) {
-    let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| typeable(random, RECOVERY_CODE_LETTERS)).collect();
-    let digests = codes.iter().filter_map(|code| recovery_digest(code)).collect();
+    let codes: Vec<String> = (0..RECOVERY_CODE_COUNT).map(|_| new_typeable_code(random, RECOVERY_CODE_CHARS)).collect();
+    let digests = codes.iter().filter_map(|code| recovery_code_digest(code)).collect();
     (codes, digests)
 }
 
 /// Returns the digest that is stored for a recovery code; `None` if the text does not have the length of one.
-pub fn recovery_digest(typed: &str) -> Option<String> {
-    let letters = normal(typed);
-    (letters.len() == RECOVERY_CODE_LETTERS).then(|| hex::encode(Sha256::digest(letters)))
+pub fn recovery_code_digest(typed: &str) -> Option<String> {
+    let letters = normalise_code(typed);
+    (letters.len() == RECOVERY_CODE_CHARS).then(|| hex::encode(Sha256::digest(letters)))
 }
 
 /// Normalises a typed code: upper case without separators, O read as 0, I and L as 1 (Crockford's Base32).
-pub fn normal(typed: &str) -> String {
+pub fn normalise_code(typed: &str) -> String {
     let letters = typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase());
     letters
         .map(|c| match c {
@@ -73,7 +74,7 @@ pub fn normal(typed: &str) -> String {
         .collect()
 }
 
-fn grouped(letters: &str) -> String {
+fn group_by_four(letters: &str) -> String {
     let letters: Vec<char> = letters.chars().collect();
     letters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }
@@ -87,18 +88,18 @@ mod tests {
     #[test]
     fn codes_are_those_of_the_standard_and_of_now() {
         let secret = b"12345678901234567890";
-        assert_eq!(step_of(secret, "287082", 59), Some(1));
-        assert_eq!(step_of(secret, "081 804", 1_111_111_109), Some(37_037_036));
-        assert_eq!(step_of(secret, "081804", 1_111_111_109 + 30), Some(37_037_036), "one step late");
-        assert_eq!(step_of(secret, "081804", 1_111_111_109 + 61), None);
+        assert_eq!(valid_time_step(secret, "287082", 59), Some(1));
+        assert_eq!(valid_time_step(secret, "081 804", 1_111_111_109), Some(37_037_036));
+        assert_eq!(valid_time_step(secret, "081804", 1_111_111_109 + 30), Some(37_037_036), "one step late");
+        assert_eq!(valid_time_step(secret, "081804", 1_111_111_109 + 61), None);
         for wrong in ["", "000000", "8180", "0818040", "abcdef", "٠٨١٨٠٤"] {
-            assert_eq!(step_of(secret, wrong, 1_111_111_109), None, "{wrong}");
+            assert_eq!(valid_time_step(secret, wrong, 1_111_111_109), None, "{wrong}");
         }
     }
 
     #[test]
     fn an_app_gets_an_address_a_picture_and_letters_to_type() {
-        let shared = shared(b"12345678901234567890", "ada@example.org", "Waybill: chat").unwrap();
+        let shared = shared_secret(b"12345678901234567890", "ada@example.org", "Waybill: chat").unwrap();
         assert!(shared.uri.starts_with("otpauth://totp/"), "{}", shared.uri);
         assert!(shared.uri.contains("secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), "{}", shared.uri);
         assert!(shared.picture.starts_with("<svg") && !shared.picture.contains("style="), "{}", shared.picture);
@@ -110,7 +111,7 @@ mod tests {
         let (codes, digests) = new_recovery_codes(&SystemRandom);
         assert_eq!((codes.len(), digests.len()), (10, 10));
         let typed = codes[0].to_lowercase().replace('-', " ").replace('0', "o").replace('1', "l");
-        assert_eq!(recovery_digest(&typed).as_ref(), Some(&digests[0]));
-        assert_eq!(recovery_digest("123456"), None);
+        assert_eq!(recovery_code_digest(&typed).as_ref(), Some(&digests[0]));
+        assert_eq!(recovery_code_digest("123456"), None);
     }
 }

@@ -5,28 +5,28 @@ use std::time::Instant;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::limits::network_of;
-use super::{Credentials, Error, Identity, credential, digest, second_factor};
+use super::rate_limits::network_prefix;
+use super::{Credentials, Error, Identity, credential_sha256, second_factor, sha256_hex};
 use crate::server::audit::{self, Entry, Event};
 use crate::server::state::{Tx, second_factors, sessions, sessions::Session};
 use crate::server::support::clock::rfc3339;
-use crate::server::support::random::{token, uuid};
+use crate::server::support::random::{new_token, new_uuid_v7};
 
 /// In bytes: the longest e-mail address (RFC 5321, 4.5.3.1.3). Longer names are never looked up.
-const LONGEST_NAME: usize = 254;
+const MAX_NAME_BYTES: usize = 254;
 
 /// The client that a request comes from.
 #[derive(Clone, Copy, Debug)]
-pub struct Visit<'a> {
-    pub network: IpAddr,
+pub struct ClientInfo<'a> {
+    pub client_ip: IpAddr,
     /// Token of the session cookie, if the request has one.
-    pub token: Option<&'a str>,
+    pub session_token: Option<&'a str>,
     /// Value of the known-browser cookie, which an earlier sign-in set.
-    pub known: Option<&'a str>,
+    pub known_browser: Option<&'a str>,
 }
 
 /// The last step of sign-in that succeeded.
-enum Step {
+enum CompletedStep {
     Password,
     /// Password and code.
     Code,
@@ -34,15 +34,15 @@ enum Step {
 
 /// A new session: the token goes into the browser's cookie and nowhere else.
 #[derive(Debug)]
-pub struct SignedIn {
+pub struct NewSession {
     pub token: SecretString,
     /// The session gives no access until a second-factor code is entered.
     pub awaits_code: bool,
     /// Value of the known-browser cookie for the next sign-in.
-    pub known: String,
+    pub known_browser: String,
 }
 
-impl SignedIn {
+impl NewSession {
     /// The value of the session cookie.
     #[must_use]
     pub fn cookie_value(&self) -> &str {
@@ -54,52 +54,57 @@ impl Identity {
     /// Checks a password and opens a session. An unknown name takes as long as a wrong password.
     ///
     /// # Errors
-    /// `WrongCredentials` for any mismatch; `TooMany` over a rate limit; `Crowded` if a queue is full.
-    pub async fn sign_in(&self, name: &str, password: SecretString, visit: Visit<'_>) -> Result<SignedIn, Error> {
+    /// `WrongCredentials` for any mismatch; `RateLimited` over a rate limit; `Overloaded` if a queue is full.
+    pub async fn sign_in(
+        &self,
+        name: &str,
+        password: SecretString,
+        client: ClientInfo<'_>,
+    ) -> Result<NewSession, Error> {
         let name = name.trim();
-        let key = name.get(..LONGEST_NAME).unwrap_or(name);
-        self.limit("unknown", key, visit).await?;
-        let begun = Instant::now();
+        let key = name.get(..MAX_NAME_BYTES).unwrap_or(name);
+        self.check_rate_limit("unknown", key, client).await?;
+        let started_at = Instant::now();
         let found = match name.len() {
-            ..=LONGEST_NAME => self.accounts.credentials(name).await?,
+            ..=MAX_NAME_BYTES => self.accounts.find_credentials(name).await?,
             _ => None,
         };
         let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());
         let is_active = found.as_ref().is_some_and(|found| found.is_active);
-        let matches = self.passwords.matches(hash, is_active, password, begun).await?;
+        let matches = self.passwords.verify(hash, is_active, password, started_at).await?;
         let Some(found) = found.as_ref().filter(|_| matches).cloned() else {
             let account = found.as_ref().map(|found| found.account_id.as_str());
-            tracing::info!(network = %visit.network, account, is_active, "a sign-in was refused");
-            let event = Event::SignInRefused { name: self.signing_key.digest_of(key) };
-            self.refuse("unknown", Some(visit.network), event).await?;
+            tracing::info!(network = %client.client_ip, account, is_active, "a sign-in was refused");
+            let event = Event::SignInRefused { name: self.signing_key.keyed_digest(key) };
+            self.record_refusal("unknown", Some(client.client_ip), event).await?;
             return Err(Error::WrongCredentials);
         };
-        self.open_session(found, visit, Step::Password).await
+        self.open_session(found, client, CompletedStep::Password).await
     }
 
     /// The second step: checks a code of the authenticator app or a recovery code.
     ///
     /// # Errors
-    /// `WrongCode`; `TooMany` over a rate limit; `WrongCredentials` if the first step has expired.
-    pub async fn sign_in_with_code(&self, code: &str, visit: Visit<'_>) -> Result<SignedIn, Error> {
-        let token = visit.token.ok_or(Error::WrongCredentials)?;
-        let session = self.accounts.state.session(&digest(token)).await?.filter(|session| session.awaits_code);
+    /// `WrongCode`; `RateLimited` over a rate limit; `WrongCredentials` if the first step has expired.
+    pub async fn sign_in_with_code(&self, code: &str, client: ClientInfo<'_>) -> Result<NewSession, Error> {
+        let token = client.session_token.ok_or(Error::WrongCredentials)?;
+        let session = self.accounts.state.session(&sha256_hex(token)).await?.filter(|session| session.awaits_code);
         let session = session.ok_or(Error::WrongCredentials)?;
-        let wait = self.limits.check_question(&session.token_sha256);
-        wait.map_err(|retry_after_seconds| Error::TooMany { retry_after_seconds })?;
-        let account = self.account_of(&session).await?.ok_or(Error::WrongCredentials)?;
+        let wait = self.rate_limits.check_costly_lookup(&session.token_sha256);
+        wait.map_err(|retry_after_seconds| Error::RateLimited { retry_after_seconds })?;
+        let account = self.find_session_account(&session).await?.ok_or(Error::WrongCredentials)?;
         let mut tx = self.accounts.state.begin().await?;
         match self.accept_code(&mut tx, &session.account_id, code).await {
             Ok(event) => {
                 if let Some(event) = event {
-                    self.note(&mut tx, &session.email, Some(visit.network), event).await?;
+                    self.record_event(&mut tx, &session.email, Some(client.client_ip), event).await?;
                 }
                 tx.commit().await?;
-                self.open_session(account.credentials, visit, Step::Code).await
+                self.open_session(account.credentials, client, CompletedStep::Code).await
             }
             Err(error) => {
                 drop(tx);
-                self.refuse(&session.email, Some(visit.network), Event::CodeRefused).await?;
+                self.record_refusal(&session.email, Some(client.client_ip), Event::CodeRefused).await?;
                 Err(error)
             }
         }
@@ -108,93 +113,101 @@ impl Identity {
     /// Uses up a code. Returns an event for the audit trail if it was a recovery code.
     pub(super) async fn accept_code(&self, tx: &mut Tx, account_id: &str, code: &str) -> Result<Option<Event>, Error> {
         let now = self.clock.now();
-        if let Some(digest) = second_factor::recovery_digest(code) {
-            let is_good = second_factors::use_recovery_code(tx, account_id, &digest, &rfc3339(now)).await?;
-            return if is_good { Ok(Some(Event::RecoveryCodeUsed)) } else { Err(Error::WrongCode) };
+        if let Some(digest) = second_factor::recovery_code_digest(code) {
+            let is_accepted = second_factors::use_recovery_code(tx, account_id, &digest, &rfc3339(now)).await?;
+            return if is_accepted { Ok(Some(Event::RecoveryCodeUsed)) } else { Err(Error::WrongCode) };
         }
-        let wait = self.limits.check_code(account_id);
-        wait.map_err(|retry_after_seconds| Error::TooMany { retry_after_seconds })?;
+        let wait = self.rate_limits.check_code(account_id);
+        wait.map_err(|retry_after_seconds| Error::RateLimited { retry_after_seconds })?;
         let factor = second_factors::find(tx, account_id).await?.ok_or(Error::WrongCode)?;
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
-        let step = second_factor::step_of(&factor.secret, code, seconds).ok_or(Error::WrongCode)?;
+        let step = second_factor::valid_time_step(&factor.secret, code, seconds).ok_or(Error::WrongCode)?;
         let is_new = second_factors::accept_step(tx, account_id, step).await?;
         if is_new { Ok(None) } else { Err(Error::WrongCode) }
     }
 
-    async fn open_session(&self, of: Credentials, visit: Visit<'_>, step: Step) -> Result<SignedIn, Error> {
-        let (token, now) = (token(&*self.random), rfc3339(self.clock.now()));
+    async fn open_session(
+        &self,
+        credentials: Credentials,
+        client: ClientInfo<'_>,
+        step: CompletedStep,
+    ) -> Result<NewSession, Error> {
+        let (token, now) = (new_token(&*self.random), rfc3339(self.clock.now()));
         let mut tx = self.accounts.state.begin().await?;
         // Read in this transaction: it may have been turned on since the password check.
-        let factor = second_factors::find(&mut tx, &of.account_id).await?;
-        let has_factor = factor.is_some_and(|factor| factor.confirmed_at.is_some());
-        let awaits_code = has_factor && matches!(step, Step::Password);
+        let factor = second_factors::find(&mut tx, &credentials.account_id).await?;
+        let has_second_factor = factor.is_some_and(|factor| factor.confirmed_at.is_some());
+        let awaits_code = has_second_factor && matches!(step, CompletedStep::Password);
         let session = Session {
-            token_sha256: digest(&token),
-            credential_sha256: credential(of.password_hash.as_deref()),
-            account_id: of.account_id,
-            email: of.name,
+            token_sha256: sha256_hex(&token),
+            credential_sha256: credential_sha256(credentials.password_hash.as_deref()),
+            account_id: credentials.account_id,
+            email: credentials.name,
             created_at: now.clone(),
             last_seen_at: now,
-            network: Some(visit.network.to_string()),
+            network: Some(client.client_ip.to_string()),
             awaits_code,
         };
-        if let Some(old) = visit.token {
-            sessions::remove(&mut tx, &digest(old)).await?;
+        if let Some(old) = client.session_token {
+            sessions::remove(&mut tx, &sha256_hex(old)).await?;
         }
         sessions::insert(&mut tx, &session).await?;
         let event = if awaits_code { Event::PasswordAccepted } else { Event::SignedIn };
-        self.note(&mut tx, &session.email, Some(visit.network), event).await?;
+        self.record_event(&mut tx, &session.email, Some(client.client_ip), event).await?;
         tx.commit().await?;
         if !awaits_code {
-            tracing::info!(account = %session.account_id, network = %visit.network, "signed in");
+            tracing::info!(account = %session.account_id, network = %client.client_ip, "signed in");
         }
-        let known = self.known_browser(&uuid(&*self.clock, &*self.random).to_string(), &session.email);
-        Ok(SignedIn { token: token.into(), awaits_code, known })
+        let known_browser =
+            self.known_browser_cookie(&new_uuid_v7(&*self.clock, &*self.random).to_string(), &session.email);
+        Ok(NewSession { token: token.into(), awaits_code, known_browser })
     }
 
     /// Ends all sessions of the account, in every browser.
     ///
     /// # Errors
     /// `State` if the state cannot be read or written.
-    pub async fn sign_out(&self, token: &str, network: IpAddr) -> Result<(), Error> {
-        let Some(session) = self.accounts.state.session(&digest(token)).await? else { return Ok(()) };
+    pub async fn sign_out(&self, token: &str, client_ip: IpAddr) -> Result<(), Error> {
+        let Some(session) = self.accounts.state.session(&sha256_hex(token)).await? else { return Ok(()) };
         let mut tx = self.accounts.state.begin().await?;
         if session.awaits_code {
             // The password alone must not end the owner's sessions.
             sessions::remove(&mut tx, &session.token_sha256).await?;
         } else {
-            sessions::remove_all_of(&mut tx, &session.account_id).await?;
+            sessions::remove_all_of_account(&mut tx, &session.account_id).await?;
         }
-        self.note(&mut tx, &session.email, Some(network), Event::SignedOut).await?;
+        self.record_event(&mut tx, &session.email, Some(client_ip), Event::SignedOut).await?;
         Ok(tx.commit().await?)
     }
 
     /// Counts a password attempt, and refuses it over a rate limit.
-    pub(super) async fn limit(&self, actor: &str, name: &str, visit: Visit<'_>) -> Result<(), Error> {
-        let browser = visit.known.and_then(|known| {
+    pub(super) async fn check_rate_limit(&self, actor: &str, name: &str, client: ClientInfo<'_>) -> Result<(), Error> {
+        let browser = client.known_browser.and_then(|known| {
             let (id, _) = known.split_once('.')?;
-            (self.known_browser(id, name) == known).then_some(id)
+            (self.known_browser_cookie(id, name) == known).then_some(id)
         });
-        let Err(retry_after_seconds) = self.limits.check(name, visit.network, browser) else { return Ok(()) };
-        self.refuse(actor, Some(network_of(visit.network)), Event::SignInLimited).await?;
-        Err(Error::TooMany { retry_after_seconds })
+        let Err(retry_after_seconds) = self.rate_limits.check_attempt(name, client.client_ip, browser) else {
+            return Ok(());
+        };
+        self.record_refusal(actor, Some(network_prefix(client.client_ip)), Event::SignInLimited).await?;
+        Err(Error::RateLimited { retry_after_seconds })
     }
 
     /// Value of the known-browser cookie: the browser's id, and an HMAC proving that it has signed in with this
     /// account.
-    fn known_browser(&self, id: &str, name: &str) -> String {
-        format!("{id}.{}", self.signing_key.mark("known browser", &[id, &name.to_lowercase()]))
+    fn known_browser_cookie(&self, id: &str, name: &str) -> String {
+        format!("{id}.{}", self.signing_key.authentication_code("known browser", &[id, &name.to_lowercase()]))
     }
 
-    pub(super) async fn note(
+    pub(super) async fn record_event(
         &self,
         tx: &mut Tx,
         actor: &str,
-        network: Option<IpAddr>,
+        client_ip: Option<IpAddr>,
         event: Event,
     ) -> Result<(), Error> {
         let at = rfc3339(self.clock.now());
-        audit::append(tx, &Entry { at, actor, network, export: None, event }).await?;
+        audit::append(tx, &Entry { at, actor, network: client_ip, export: None, event }).await?;
         Ok(())
     }
 }

@@ -4,22 +4,22 @@ use super::Record;
 
 /// A condition on one column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filter {
+pub struct RecordFilter {
     pub column: String,
     pub value: String,
 }
 
-impl Filter {
+impl RecordFilter {
     /// Whether the record's value equals the filter's as text: `42`, `true`, `null`, or a string without its quotes.
     #[must_use]
-    pub fn fits(&self, record: &Record) -> bool {
-        record.get(&self.column).is_some_and(|value| plain(value.get()) == self.value)
+    pub fn matches(&self, record: &Record) -> bool {
+        record.get(&self.column).is_some_and(|value| unquote(value.get()) == self.value)
     }
 }
 
 /// Returns a JSON value as a person would type it: strings without quotes and escapes, all else verbatim.
 #[must_use]
-pub fn plain(json: &str) -> std::borrow::Cow<'_, str> {
+pub fn unquote(json: &str) -> std::borrow::Cow<'_, str> {
     if json.starts_with('"')
         && let Ok(text) = serde_json::from_str::<String>(json)
     {
@@ -28,7 +28,7 @@ pub fn plain(json: &str) -> std::borrow::Cow<'_, str> {
     json.into()
 }
 
-impl std::str::FromStr for Filter {
+impl std::str::FromStr for RecordFilter {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {

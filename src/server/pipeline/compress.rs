@@ -13,31 +13,31 @@ const GZIP_LEVEL: u32 = 2;
 const ZSTD_LEVEL: i32 = 1;
 
 /// Compresses what is written to it and counts the compressed bytes.
-pub struct Compressor<W: Write>(Stage<W>);
+pub struct Compressor<W: Write>(Encoder<W>);
 
-enum Stage<W: Write> {
-    None(Counted<W>),
-    Gzip(GzEncoder<Counted<W>>),
-    Zstd(ZstdEncoder<'static, Counted<W>>),
+enum Encoder<W: Write> {
+    None(CountingWriter<W>),
+    Gzip(GzEncoder<CountingWriter<W>>),
+    Zstd(ZstdEncoder<'static, CountingWriter<W>>),
 }
 
 impl<W: Write> Compressor<W> {
     /// # Errors
     /// When the zstd encoder cannot be created.
     pub fn new(out: W, compression: Compression) -> io::Result<Self> {
-        let out = Counted { out, bytes: 0 };
+        let out = CountingWriter { out, bytes: 0 };
         Ok(Self(match compression {
-            Compression::None => Stage::None(out),
+            Compression::None => Encoder::None(out),
             Compression::Gzip => {
                 // No file name, no modification time: the same content gives the same file (RFC 1952, section 2.3.1).
                 let builder = GzBuilder::new().mtime(0).operating_system(255);
-                Stage::Gzip(builder.write(out, flate2::Compression::new(GZIP_LEVEL)))
+                Encoder::Gzip(builder.write(out, flate2::Compression::new(GZIP_LEVEL)))
             }
             Compression::Zstd => {
                 let mut encoder = ZstdEncoder::new(out, ZSTD_LEVEL)?;
                 encoder.include_checksum(true)?;
                 encoder.include_contentsize(false)?;
-                Stage::Zstd(encoder)
+                Encoder::Zstd(encoder)
             }
         }))
     }
@@ -47,10 +47,10 @@ impl<W: Write> Compressor<W> {
     /// # Errors
     /// When the output cannot be written.
     pub fn finish(self) -> io::Result<(W, u64)> {
-        let Counted { mut out, bytes } = match self.0 {
-            Stage::None(out) => out,
-            Stage::Gzip(encoder) => encoder.finish()?,
-            Stage::Zstd(encoder) => encoder.finish()?,
+        let CountingWriter { mut out, bytes } = match self.0 {
+            Encoder::None(out) => out,
+            Encoder::Gzip(encoder) => encoder.finish()?,
+            Encoder::Zstd(encoder) => encoder.finish()?,
         };
         out.flush()?;
         Ok((out, bytes))
@@ -60,9 +60,9 @@ impl<W: Write> Compressor<W> {
 impl<W: Write> Write for Compressor<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.0 {
-            Stage::None(out) => out.write(bytes),
-            Stage::Gzip(encoder) => encoder.write(bytes),
-            Stage::Zstd(encoder) => encoder.write(bytes),
+            Encoder::None(out) => out.write(bytes),
+            Encoder::Gzip(encoder) => encoder.write(bytes),
+            Encoder::Zstd(encoder) => encoder.write(bytes),
         }
     }
 
@@ -72,12 +72,12 @@ impl<W: Write> Write for Compressor<W> {
     }
 }
 
-struct Counted<W> {
+struct CountingWriter<W> {
     out: W,
     bytes: u64,
 }
 
-impl<W: Write> Write for Counted<W> {
+impl<W: Write> Write for CountingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes)?;
         self.bytes += written as u64;

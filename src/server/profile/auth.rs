@@ -15,7 +15,7 @@ pub struct Auth {
     pub table: String,
     pub id: String,
     pub email: String,
-    pub password: Password,
+    pub password: PasswordLocation,
     /// Conditions for sign-in, so that suspended accounts are refused.
     #[serde(default)]
     pub active: BTreeMap<String, Comparison>,
@@ -26,11 +26,11 @@ pub struct Auth {
 /// Where the password hash of an account is stored.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, expecting = "password is a column, or a table with user, column and, if need be, when")]
-pub enum Password {
+pub enum PasswordLocation {
     /// A column of the accounts table.
     Column(String),
     /// A column of another table.
-    Elsewhere(PasswordTable),
+    Table(PasswordTable),
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -101,7 +101,7 @@ pub struct Null {
 
 /// One accepted value of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum ConditionValue {
     Text(String),
     Null,
     NotNull,
@@ -110,42 +110,42 @@ pub enum Wanted {
 impl Comparison {
     /// Every accepted value.
     #[must_use]
-    pub fn wanted(&self) -> Vec<Wanted> {
+    pub fn accepted_values(&self) -> Vec<ConditionValue> {
         let scalars = match self {
             Self::One(scalar) => std::slice::from_ref(scalar),
             Self::AnyOf(scalars) => scalars,
         };
-        scalars.iter().flat_map(Scalar::wanted).collect()
+        scalars.iter().flat_map(Scalar::accepted_values).collect()
     }
 
     /// Whether no value is accepted.
     #[must_use]
-    pub fn is_never(&self) -> bool {
+    pub fn is_unsatisfiable(&self) -> bool {
         matches!(self, Self::AnyOf(scalars) if scalars.is_empty())
     }
 
     /// Whether a stored value, given as text, is accepted.
     #[must_use]
     pub fn accepts(&self, stored: Option<&str>) -> bool {
-        self.wanted().iter().any(|wanted| match wanted {
-            Wanted::Text(text) => stored == Some(text),
-            Wanted::Null => stored.is_none(),
-            Wanted::NotNull => stored.is_some(),
+        self.accepted_values().iter().any(|wanted| match wanted {
+            ConditionValue::Text(text) => stored == Some(text),
+            ConditionValue::Null => stored.is_none(),
+            ConditionValue::NotNull => stored.is_some(),
         })
     }
 }
 
 impl Scalar {
     /// Booleans have several text forms: `SQLite` has no boolean type, and every engine writes its own words.
-    fn wanted(&self) -> Vec<Wanted> {
-        let texts = |texts: &[&str]| texts.iter().map(|text| Wanted::Text((*text).to_owned())).collect();
+    fn accepted_values(&self) -> Vec<ConditionValue> {
+        let texts = |texts: &[&str]| texts.iter().map(|text| ConditionValue::Text((*text).to_owned())).collect();
         match self {
             Self::Boolean(true) => texts(&["true", "t", "1"]),
             Self::Boolean(false) => texts(&["false", "f", "0"]),
             Self::Integer(n) => texts(&[&n.to_string()]),
             Self::Text(text) => texts(&[text]),
-            Self::Null(Null { null: true }) => vec![Wanted::Null],
-            Self::Null(Null { null: false }) => vec![Wanted::NotNull],
+            Self::Null(Null { null: true }) => vec![ConditionValue::Null],
+            Self::Null(Null { null: false }) => vec![ConditionValue::NotNull],
         }
     }
 }
@@ -153,28 +153,28 @@ impl Scalar {
 impl Auth {
     /// The table and column of the password hashes.
     #[must_use]
-    pub fn password_place(&self) -> (&str, &str) {
+    pub fn password_column(&self) -> (&str, &str) {
         match &self.password {
-            Password::Column(column) => (&self.table, column),
-            Password::Elsewhere(place) => (&place.table, &place.column),
+            PasswordLocation::Column(column) => (&self.table, column),
+            PasswordLocation::Table(place) => (&place.table, &place.column),
         }
     }
 
     /// Every condition on an account or on its password row.
     pub fn conditions(&self) -> impl Iterator<Item = &Comparison> {
         let elsewhere = match &self.password {
-            Password::Column(_) => None,
-            Password::Elsewhere(place) => Some(place.when.values()),
+            PasswordLocation::Column(_) => None,
+            PasswordLocation::Table(place) => Some(place.when.values()),
         };
         self.active.values().chain(elsewhere.into_iter().flatten())
     }
 
     /// Every table and column named in `[auth]`.
-    fn named(&self) -> Vec<(&str, &str)> {
+    fn referenced_columns(&self) -> Vec<(&str, &str)> {
         let own = [&self.id, &self.email].into_iter().chain(self.active.keys());
         let mut named: Vec<(&str, &str)> = own.map(|column| (self.table.as_str(), column.as_str())).collect();
-        named.push(self.password_place());
-        if let Password::Elsewhere(place) = &self.password {
+        named.push(self.password_column());
+        if let PasswordLocation::Table(place) = &self.password {
             named
                 .extend(std::iter::once(&place.user).chain(place.when.keys()).map(|column| (&*place.table, &**column)));
         }
@@ -185,7 +185,7 @@ impl Auth {
 impl Profile {
     /// Returns the profile without `[auth]` and `[roles]`: Waybill then uses its own accounts.
     #[must_use]
-    pub fn without_accounts(self) -> Self {
+    pub fn without_auth(self) -> Self {
         Self { auth: None, roles: BTreeMap::new(), ..self }
     }
 
@@ -196,9 +196,9 @@ impl Profile {
 
     /// Columns that `[auth]` and `[roles]` name and the database lacks: no account could sign in.
     #[must_use]
-    pub fn missing_accounts(&self, catalog: &Catalog) -> Vec<String> {
+    pub fn missing_auth_columns(&self, catalog: &Catalog) -> Vec<String> {
         let Some(auth) = &self.auth else { return Vec::new() };
-        let mut named = auth.named();
+        let mut named = auth.referenced_columns();
         for role in self.roles.values() {
             let table = role.table.as_ref().unwrap_or(&auth.table);
             named.extend(role.user.iter().chain(role.when.keys()).map(|column| (table.as_str(), column.as_str())));

@@ -32,7 +32,7 @@ pub enum OnImport {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Detailed {
+struct DetailedColumn {
     class: Classification,
     codec: Option<Codec>,
     #[serde(rename = "type")]
@@ -62,7 +62,8 @@ impl<'de> Visitor<'de> for ColumnVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ColumnProfile, A::Error> {
-        let Detailed { class, codec, native_type, on_import } = Detailed::deserialize(MapAccessDeserializer::new(map))?;
+        let DetailedColumn { class, codec, native_type, on_import } =
+            DetailedColumn::deserialize(MapAccessDeserializer::new(map))?;
         Ok(ColumnProfile { class, codec, native_type, on_import })
     }
 }

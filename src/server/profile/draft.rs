@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::draft_auth::{StoredPasswords, suggest_auth};
-use super::guess::{self, Reasoned};
-use super::{ColumnProfile, Origin, Profile, Sample, TableProfile, Treatments};
+use super::draft_auth::{HashTallies, suggest_auth};
+use super::infer::{self, Inference};
+use super::{ColumnProfile, ColumnSampler, Origin, Profile, TableProfile, Treatments};
 use crate::model::catalog::ColumnSchema;
-use crate::model::drift::{Guess, LetOut};
+use crate::model::drift::{Guess, ProfileLine};
 use crate::model::redaction::Classification;
 use crate::server::rows::{Catalog, Table};
 
@@ -15,23 +15,23 @@ use crate::server::rows::{Catalog, Table};
 #[derive(Debug)]
 pub struct Draft {
     name: String,
-    tables: Vec<(Table, Vec<Reasoned>)>,
-    stored_passwords: StoredPasswords,
+    tables: Vec<(Table, Vec<Inference>)>,
+    stored_passwords: HashTallies,
 }
 
 /// Guesses the class of every column, from the sampled values of its table where there are any.
 #[must_use]
-pub fn draft(name: &str, catalog: &Catalog, samples: &BTreeMap<String, Sample>) -> Draft {
-    let guessed = |table: &Table| -> Vec<Reasoned> {
+pub fn draft(name: &str, catalog: &Catalog, samples: &BTreeMap<String, ColumnSampler>) -> Draft {
+    let guessed = |table: &Table| -> Vec<Inference> {
         let columns = 0..table.columns.len();
         match samples.get(&table.name) {
-            Some(sample) => columns.map(|at| guess::by_values(table, at, sample)).collect(),
-            None => columns.map(|at| guess::by_name(table, &table.columns[at])).collect(),
+            Some(sample) => columns.map(|at| infer::by_values(table, at, sample)).collect(),
+            None => columns.map(|at| infer::by_name(table, &table.columns[at])).collect(),
         }
     };
     let tables = catalog.tables.iter().map(|table| (table.clone(), guessed(table)));
-    let stored_passwords = samples.iter().flat_map(|(table, sample)| sample.stored_passwords(table)).collect();
-    Draft { name: name.to_owned(), tables: tables.collect(), stored_passwords }
+    let hash_tallies = samples.iter().flat_map(|(table, sample)| sample.hash_tallies(table)).collect();
+    Draft { name: name.to_owned(), tables: tables.collect(), stored_passwords: hash_tallies }
 }
 
 impl Draft {
@@ -41,10 +41,12 @@ impl Draft {
         let (mut tables, mut guesses) = (BTreeMap::new(), Vec::new());
         for (table, guessed) in self.tables {
             let mut columns = BTreeMap::new();
-            for (column, Reasoned { class, reason }) in table.columns.iter().zip(guessed) {
-                let stays = class == Classification::Secret;
-                let line =
-                    stays.then(|| LetOut { under: header(&table), line: column_line(column, Classification::Plain) });
+            for (column, Inference { class, reason }) in table.columns.iter().zip(guessed) {
+                let is_withheld = class == Classification::Secret;
+                let line = is_withheld.then(|| ProfileLine {
+                    under: columns_header(&table),
+                    line: column_line(column, Classification::Plain),
+                });
                 guesses.push(Guess { field: format!("{}.{}", table.name, column.name), class, reason, line });
                 let profile = ColumnProfile { class, codec: None, native_type: None, on_import: None };
                 columns.insert(column.name.clone(), profile);
@@ -66,20 +68,20 @@ impl Draft {
 
     /// Returns the profile as TOML, the reasons as comments. `from` names the database.
     #[must_use]
-    pub fn to_toml(&self, from: &str) -> String {
+    pub fn to_toml(&self, database: &str) -> String {
         let mut out = format!(
-            "# Drafted from {from}. Every class is a guess, its reason behind it: read them, correct them.\n\
+            "# Drafted from {database}. Every class is a guess, its reason behind it: read them, correct them.\n\
              # plain · personal · sensitive · secret (whoever holds it can sign in as somebody else; always left out)\n\n\
              name = {}\nfile_name = {}\n\n\
              # [treatments]            # keep (the default), omit, mask or pseudonymise\n\
              # personal = \"keep\"\n# sensitive = \"keep\"\n\n",
-            string(&self.name),
-            string(&file_name(&self.name))
+            toml_string(&self.name),
+            toml_string(&file_name(&self.name))
         );
         out.push_str(&suggest_auth(self.tables.iter().map(|(table, _)| table), &self.stored_passwords));
         for (table, guesses) in &self.tables {
-            let _ = writeln!(out, "{}", header(table));
-            for (column, Reasoned { class, reason }) in table.columns.iter().zip(guesses) {
+            let _ = writeln!(out, "{}", columns_header(table));
+            for (column, Inference { class, reason }) in table.columns.iter().zip(guesses) {
                 let _ = writeln!(out, "{}  # {reason}", column_line(column, *class));
             }
             out.push('\n');
@@ -97,23 +99,23 @@ fn file_name(name: &str) -> String {
 
 /// `email = { class = "personal", type = "text" }`.
 pub fn column_line(column: &ColumnSchema, class: Classification) -> String {
-    let name = key(&column.name);
-    format!("{name} = {{ class = \"{}\", type = {} }}", class.as_str(), string(&column.native_type))
+    let name = toml_key(&column.name);
+    format!("{name} = {{ class = \"{}\", type = {} }}", class.as_str(), toml_string(&column.native_type))
 }
 
 /// The TOML header of a table's columns.
-pub fn header(table: &Table) -> String {
-    format!("[tables.{}.columns]", key(&table.name))
+pub fn columns_header(table: &Table) -> String {
+    format!("[tables.{}.columns]", toml_key(&table.name))
 }
 
 /// A TOML key, quoted unless it may be bare (TOML 1.0, "Keys").
-pub fn key(name: &str) -> String {
+pub fn toml_key(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { string(name) }
+    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { toml_string(name) }
 }
 
 /// A TOML basic string, on one line.
-pub fn string(text: &str) -> String {
+pub fn toml_string(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {
@@ -161,7 +163,7 @@ mod tests {
             let text = draft("x", &catalog, &BTreeMap::new()).to_toml("a test");
             let profile = Profile::from_toml(&text).unwrap();
             prop_assert!(profile.drift(&catalog).is_empty());
-            prop_assert!(profile.divide(&catalog, RecordOrder::Storage, DriftPolicy::Report).unwrap().redaction.unclassified.is_empty());
+            prop_assert!(profile.select(&catalog, RecordOrder::Storage, DriftPolicy::Report).unwrap().redaction.unclassified.is_empty());
         }
     }
 }

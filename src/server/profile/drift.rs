@@ -1,8 +1,8 @@
 //! Compares a profile with the database: unclassified, missing and retyped tables and columns.
 
-use super::read::nearest;
-use super::{Profile, draft, guess};
-use crate::model::drift::{Drift, Retyped, Unclassified, Vanished};
+use super::parse::nearest;
+use super::{Profile, draft, infer};
+use crate::model::drift::{Drift, MissingField, TypeChange, Unclassified};
 use crate::server::rows::{Catalog, Table};
 
 impl Profile {
@@ -15,12 +15,15 @@ impl Profile {
             match self.tables.get(&table.name) {
                 None => drift.unclassified.push(unclassified_table(table)),
                 Some(known) if known.exclude.is_some() => {}
-                Some(_) => self.compare(table, &mut drift),
+                Some(_) => self.compare_columns(table, &mut drift),
             }
         }
-        self.vanished(catalog, &mut drift);
-        let accounts =
-            self.missing_accounts(catalog).into_iter().map(|field| Vanished { field, is_table: false, nearest: None });
+        self.collect_missing(catalog, &mut drift);
+        let accounts = self.missing_auth_columns(catalog).into_iter().map(|field| MissingField {
+            field,
+            is_table: false,
+            nearest: None,
+        });
         for missing in accounts {
             if !drift.vanished.iter().any(|gone| gone.field == missing.field) {
                 drift.vanished.push(missing);
@@ -29,26 +32,26 @@ impl Profile {
         drift
     }
 
-    fn compare(&self, table: &Table, drift: &mut Drift) {
+    fn compare_columns(&self, table: &Table, drift: &mut Drift) {
         for column in &table.columns {
             let field = format!("{}.{}", table.name, column.name);
             let Some(known) = self.column(&table.name, &column.name) else {
-                let line = draft::column_line(column, guess::by_name(table, column).class);
-                let under = Some(draft::header(table));
+                let line = draft::column_line(column, infer::by_name(table, column).class);
+                let under = Some(draft::columns_header(table));
                 drift.unclassified.push(Unclassified { field, line, under });
                 continue;
             };
             let was = known.native_type.as_ref().filter(|was| **was != column.native_type);
-            drift.retyped.extend(was.map(|was| Retyped { field, was: was.clone(), is: column.native_type.clone() }));
+            drift.retyped.extend(was.map(|was| TypeChange { field, was: was.clone(), is: column.native_type.clone() }));
         }
     }
 
-    fn vanished(&self, catalog: &Catalog, drift: &mut Drift) {
+    fn collect_missing(&self, catalog: &Catalog, drift: &mut Drift) {
         for (name, known) in &self.tables {
             let Some(table) = catalog.table(name) else {
                 let unknown = catalog.tables.iter().filter(|table| !self.tables.contains_key(&table.name));
                 let nearest = nearest(name, unknown.map(|table| table.name.as_str())).map(str::to_owned);
-                drift.vanished.push(Vanished { field: name.clone(), is_table: true, nearest });
+                drift.vanished.push(MissingField { field: name.clone(), is_table: true, nearest });
                 continue;
             };
             for column in known.columns.keys() {
@@ -56,7 +59,7 @@ impl Profile {
                 if !names().any(|name| name == column) {
                     let nearest = nearest(column, names().filter(|name| !known.columns.contains_key(*name)));
                     let nearest = nearest.map(|column| format!("{name}.{column}"));
-                    drift.vanished.push(Vanished { field: format!("{name}.{column}"), is_table: false, nearest });
+                    drift.vanished.push(MissingField { field: format!("{name}.{column}"), is_table: false, nearest });
                 }
             }
         }
@@ -64,7 +67,7 @@ impl Profile {
 }
 
 fn unclassified_table(table: &Table) -> Unclassified {
-    let columns = table.columns.iter().map(|column| draft::column_line(column, guess::by_name(table, column).class));
-    let line = format!("{}\n{}", draft::header(table), columns.collect::<Vec<_>>().join("\n"));
+    let columns = table.columns.iter().map(|column| draft::column_line(column, infer::by_name(table, column).class));
+    let line = format!("{}\n{}", draft::columns_header(table), columns.collect::<Vec<_>>().join("\n"));
     Unclassified { field: table.name.clone(), line, under: None }
 }

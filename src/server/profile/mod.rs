@@ -1,17 +1,17 @@
 //! Profiles: the class of every table and column of an application, where its accounts are, what its roles may do.
 //!
 //! May import: `rows`, `support`, `model`. Flow: `read` parses TOML into a profile or reports where it is wrong;
-//! `divide` splits a catalog into what is exported and what is left out; `drift` compares profile and catalog;
-//! `guess` and `draft` infer a profile for a database that has none. A column unknown to the profile is left out.
+//! `select` splits a catalog into what is exported and what is left out; `drift` compares profile and catalog;
+//! `infer` and `draft` infer a profile for a database that has none. A column unknown to the profile is left out.
 
 mod auth;
 mod column;
-mod divide;
 mod draft;
 mod draft_auth;
 mod drift;
-mod guess;
-mod read;
+mod infer;
+mod parse;
+mod select;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,12 +23,12 @@ use crate::model::drift::Guess;
 use crate::model::redaction::{Classification, Treatment};
 use crate::server::rows::Catalog;
 
-pub use auth::{Auth, Comparison, Password, Role, SecondFactorPolicy, Wanted};
+pub use auth::{Auth, Comparison, ConditionValue, PasswordLocation, Role, SecondFactorPolicy};
 pub use column::{ColumnProfile, OnImport};
-pub use divide::Division;
 pub use draft::{Draft, draft};
-pub use guess::Sample;
-pub use read::Mistake;
+pub use infer::ColumnSampler;
+pub use parse::ParseError;
+pub use select::TableSelection;
 
 /// Built-in profiles, by name.
 const BUILT_IN: [(&str, &str); 1] = [("supportsignal", include_str!("supportsignal.toml"))];
@@ -42,7 +42,7 @@ pub enum Error {
     #[error("the profile cannot be read: {0}")]
     Unreadable(#[source] std::io::Error),
     #[error("{0}")]
-    Mistake(#[from] Mistake),
+    Parse(#[from] ParseError),
     #[error(
         "the database does not fit the profile {profile}: {} missing: {}; waybill profile check compares the two, and \
          waybill export --drift=allow leaves out what is missing",
@@ -51,7 +51,7 @@ pub enum Error {
     )]
     MissingTables { profile: String, tables: Vec<String> },
     #[error("nobody could sign in: [auth] and [roles] name what the database does not have: {}", .0.join(", "))]
-    MissingAccounts(Vec<String>),
+    MissingAuthColumns(Vec<String>),
 }
 
 /// Classification, accounts and roles of one application's database.
@@ -60,7 +60,7 @@ pub enum Error {
 pub struct Profile {
     pub name: String,
     /// `{date}` is `YYYY-MM-DD`, `{time}` is `HHmm`, both UTC.
-    #[serde(default = "file_name_of_no_application")]
+    #[serde(default = "default_file_name")]
     pub file_name: String,
     pub notice: Option<Notice>,
     /// Where the source stores its accounts; `None`: Waybill has its own.
@@ -89,7 +89,7 @@ pub enum Origin {
     Guess,
 }
 
-fn file_name_of_no_application() -> String {
+fn default_file_name() -> String {
     "export-{date}-{time}.json".into()
 }
 
@@ -122,7 +122,7 @@ impl Default for Treatments {
 }
 
 impl Treatments {
-    fn of(self, class: Classification) -> Treatment {
+    fn for_class(self, class: Classification) -> Treatment {
         match class {
             Classification::Plain => self.plain,
             Classification::Personal => self.personal,
@@ -155,13 +155,13 @@ impl Profile {
 
     /// The command-line option that selects this profile; empty for a guess.
     #[must_use]
-    pub fn option(&self) -> String {
+    pub fn command_line_option(&self) -> String {
         match &self.origin {
             Origin::BuiltIn => format!(" --profile {}", self.name),
             // The name alone: pages must not reveal folders of the server.
             Origin::File(path) => {
                 let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
-                format!(" --profile {}", quoted_for_a_shell(&name))
+                format!(" --profile {}", shell_quote(&name))
             }
             Origin::Guess => String::new(),
         }
@@ -169,7 +169,7 @@ impl Profile {
 
     /// Returns the built-in profile whose tables all exist in the catalog; excluded ones may be missing.
     #[must_use]
-    pub fn recognise(catalog: &Catalog) -> Option<Self> {
+    pub fn detect_built_in(catalog: &Catalog) -> Option<Self> {
         let known = BUILT_IN.iter().filter_map(|(_, text)| Self::from_toml(text).ok());
         known.into_iter().find(|profile| profile.missing_tables(catalog).is_empty())
     }
@@ -180,18 +180,18 @@ impl Profile {
 }
 
 /// Shorter text columns have no room for distinct pseudonyms.
-const SHORTEST_PSEUDONYM: usize = 12;
+const MIN_PSEUDONYM_LENGTH: usize = 12;
 
 /// Whether the values of a column can be masked or pseudonymised. They cannot if the type has rules of its own
 /// (enum, range, boolean), in JSON, whose keys reveal as much as its values, in generated columns and in short
 /// text columns: such a column is omitted instead.
-fn can_be_replaced(column: &ColumnSchema) -> bool {
+fn is_replaceable(column: &ColumnSchema) -> bool {
     let irreplaceable = matches!(column.codec, Codec::Native | Codec::Boolean | Codec::Time | Codec::Json);
-    !irreplaceable && !column.generated && column.longest_text().is_none_or(|longest| longest >= SHORTEST_PSEUDONYM)
+    !irreplaceable && !column.generated && column.max_chars().is_none_or(|longest| longest >= MIN_PSEUDONYM_LENGTH)
 }
 
 /// Quotes the text for a shell, unless all its characters are plain (POSIX, XCU 2.2).
-fn quoted_for_a_shell(text: &str) -> String {
+fn shell_quote(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

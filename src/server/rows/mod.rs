@@ -3,13 +3,13 @@
 //! May import: `model`. Flow: a source pushes borrowed values into a `RowSink`, column by column, row by row; nothing
 //! is collected or copied on the way.
 
-mod order;
+mod table_order;
 
 use crate::model::catalog::ColumnSchema;
 use crate::model::manifest::RecordOrder;
 use crate::model::redaction::{NotIncluded, Treatment};
 
-pub use order::parents_first;
+pub use table_order::parents_first;
 
 /// One value as the engine stores it, borrowed from the engine's memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,7 +20,7 @@ pub enum Value<'a> {
     Float(f32),
     Double(f64),
     /// Printable ASCII without quote and backslash: digits, dates, UUIDs.
-    Plain(&'a [u8]),
+    SafeAscii(&'a [u8]),
     /// Bytes that the engine declares as text; they need not be UTF-8.
     Text(&'a [u8]),
     Blob(&'a [u8]),
@@ -45,12 +45,12 @@ pub struct Catalog {
     pub tables: Vec<Table>,
     pub not_included: Vec<NotIncluded>,
     /// Tables that cannot be read, or not completely.
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: Vec<UnreadableTable>,
 }
 
 /// A table that cannot be read, with the reason and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct UnreadableTable {
     pub table: String,
     pub reason: String,
 }
@@ -64,7 +64,7 @@ impl Catalog {
 
 /// What to read of one table, and in which order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selection {
+pub struct Scan {
     pub table: String,
     /// In the order in which values are pushed.
     pub columns: Vec<ColumnSchema>,
@@ -72,7 +72,7 @@ pub struct Selection {
     pub treatments: Vec<Treatment>,
     /// Columns to order records by: the primary key, else every column. Only columns that are kept unchanged, since
     /// the order by a masked value would reveal it.
-    pub key: Vec<String>,
+    pub order_by: Vec<String>,
     pub order: RecordOrder,
 }
 
@@ -86,7 +86,7 @@ pub trait RowSink {
     ///
     /// # Errors
     /// `Stopped` to end the read.
-    fn value(&mut self, value: Value<'_>) -> Result<(), Stopped>;
+    fn push_value(&mut self, value: Value<'_>) -> Result<(), Stopped>;
 
     /// Ends the current row.
     ///

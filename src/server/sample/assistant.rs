@@ -3,7 +3,7 @@
 use rusqlite::params;
 use serde_json::json;
 
-use super::{MINUTE_MS, START_MS, Sample};
+use super::{MINUTE_MS, START_MS, SampleWriter};
 
 const PROMPTS: [(&str, &str, &str); 12] = [
     ("generate_questions_before", "Ask about what came before. Be brief, kind, and never lead.", "generation"),
@@ -21,16 +21,16 @@ const PROMPTS: [(&str, &str, &str); 12] = [
 ];
 const GROUPS: [&str; 3] = ["Capture", "Analysis", "Reports"];
 
-impl Sample<'_> {
-    pub(super) fn prompts(&self) -> rusqlite::Result<()> {
+impl SampleWriter<'_> {
+    pub(super) fn insert_prompts(&self) -> rusqlite::Result<()> {
         let admin = self.id("user", 0);
         for (i, name) in (0..).zip(GROUPS) {
             let columns = params![self.id("group", i), START_MS, name, None::<String>, i, true, i > 0, START_MS, admin];
-            self.insert("prompt_groups", 9)?.execute(columns)?;
+            self.prepare_insert("prompt_groups", 9)?.execute(columns)?;
         }
         for (i, kind) in (0..).zip(["incident", "narrative", "moment"]) {
             let config = json!({"filter": {"status": "completed"}, "limit": 100, "fields": ["id", kind]});
-            self.insert("data_source_profiles", 10)?.execute(params![
+            self.prepare_insert("data_source_profiles", 10)?.execute(params![
                 self.id("data source", i),
                 START_MS,
                 format!("All {kind}s"),
@@ -46,8 +46,8 @@ impl Sample<'_> {
         for (i, (name, template, kind)) in (0..).zip(PROMPTS) {
             let mut dice = self.dice("prompt", i);
             let parent = (i % 4 == 3).then(|| self.id("prompt", i - 1));
-            let format = dice.maybe(70, |_| json!({"type": "object", "additionalProperties": false}).to_string());
-            self.insert("ai_prompts", 36)?.execute(params![
+            let format = dice.optional(70, |_| json!({"type": "object", "additionalProperties": false}).to_string());
+            self.prepare_insert("ai_prompts", 36)?.execute(params![
                 self.id("prompt", i),
                 START_MS,
                 name,
@@ -64,7 +64,7 @@ impl Sample<'_> {
                 "incidents",
                 "gpt-4o-mini",
                 1500,
-                0.2 + dice.share() / 2.0,
+                0.2 + dice.fraction() / 2.0,
                 1200,
                 START_MS + MINUTE_MS,
                 "Answers were cut",
@@ -82,21 +82,21 @@ impl Sample<'_> {
                 None::<i64>,
                 None::<String>,
                 dice.below(5000),
-                1200.0 + dice.share(),
-                dice.share()
+                1200.0 + dice.fraction(),
+                dice.fraction()
             ])?;
         }
         Ok(())
     }
 
     /// One analysis for every twenty incidents, each with two results.
-    pub(super) fn assistant_runs(&self) -> rusqlite::Result<()> {
-        for i in 0..self.size.incidents / 20 {
+    pub(super) fn insert_ai_runs(&self) -> rusqlite::Result<()> {
+        for i in 0..self.spec.incidents / 20 {
             let mut dice = self.dice("execution", i);
             let at = START_MS + i64::try_from(i).unwrap_or_default() * 140 * MINUTE_MS;
             let status = dice.pick(&["completed", "completed", "completed", "failed", "running", "pending"]);
             let completed = (status == "completed").then_some(at + MINUTE_MS);
-            self.insert("analysis_executions", 10)?.execute(params![
+            self.prepare_insert("analysis_executions", 10)?.execute(params![
                 self.id("execution", i),
                 at,
                 self.id("data source", i % 3),
@@ -105,13 +105,13 @@ impl Sample<'_> {
                 at,
                 completed,
                 2,
-                dice.letters(24),
+                dice.random_id(24),
                 at
             ])?;
             for nth in 0..2 {
                 let success = dice.chance(95);
-                let output = json!({"answer": dice.chance(50), "confidence": dice.share(), "why": "Zeit und Ort stimmen überein"});
-                self.insert("analysis_results", 10)?.execute(params![
+                let output = json!({"answer": dice.chance(50), "confidence": dice.fraction(), "why": "Zeit und Ort stimmen überein"});
+                self.prepare_insert("analysis_results", 10)?.execute(params![
                     self.id("result", i * 2 + nth),
                     at,
                     self.id("execution", i),
@@ -129,16 +129,16 @@ impl Sample<'_> {
     }
 
     /// Never exported: traces that contain values from requests.
-    pub(super) fn debug_logs(&self) -> rusqlite::Result<()> {
-        for i in 0..(self.size.incidents / 5).clamp(20, 100_000) {
+    pub(super) fn insert_debug_logs(&self) -> rusqlite::Result<()> {
+        for i in 0..(self.spec.incidents / 5).clamp(20, 100_000) {
             let mut dice = self.dice("debug", i);
             let at = START_MS + i64::try_from(i).unwrap_or_default() * MINUTE_MS;
-            let raw = json!({"cookie": format!("secret-debug-{}", dice.letters(40)), "line": i});
-            self.insert("debug_logs", 13)?.execute(params![
+            let raw = json!({"cookie": format!("secret-debug-{}", dice.random_id(40)), "line": i});
+            self.prepare_insert("debug_logs", 13)?.execute(params![
                 self.id("debug", i),
                 at,
                 format!("log-{i}"),
-                dice.letters(16),
+                dice.random_id(16),
                 self.id("user", i % 5),
                 dice.pick(&["browser", "convex", "worker", "manual"]),
                 dice.pick(&["log", "info", "warn", "error"]),

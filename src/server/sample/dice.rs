@@ -35,17 +35,17 @@ impl Dice {
 
     /// From 0 to 0.999, in steps of a thousandth.
     #[expect(clippy::cast_precision_loss, reason = "below a thousand")]
-    pub fn share(&mut self) -> f64 {
+    pub fn fraction(&mut self) -> f64 {
         self.below(1000) as f64 / 1000.0
     }
 
-    pub fn letters(&mut self, n: usize) -> String {
+    pub fn random_id(&mut self, n: usize) -> String {
         const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
         (0..n).map(|_| char::from(ALPHABET[(self.0.next_u32() & 31) as usize])).collect()
     }
 
     /// `Some` with a probability of `percent` in 100.
-    pub fn maybe<T>(&mut self, percent: u64, value: impl FnOnce(&mut Self) -> T) -> Option<T> {
+    pub fn optional<T>(&mut self, percent: u64, value: impl FnOnce(&mut Self) -> T) -> Option<T> {
         self.chance(percent).then(|| value(self))
     }
 }

@@ -3,7 +3,7 @@
 use rusqlite::{CachedStatement, params};
 use serde_json::json;
 
-use super::{MINUTE_MS, SITES, START_MS, Sample, dice::Dice, words};
+use super::{MINUTE_MS, SITES_PER_COMPANY, START_MS, SampleWriter, dice::Dice, texts};
 
 pub(super) const PHASES: [&str; 4] = ["before_event", "during_event", "end_event", "post_event"];
 const MODELS: [&str; 3] = ["gpt-4o-mini", "claude-sonnet-4", "llama-3.1-70b"];
@@ -18,55 +18,55 @@ struct Incident {
     analysed: bool,
 }
 
-impl Sample<'_> {
-    pub(super) fn incidents(&self) -> rusqlite::Result<()> {
-        self.to.set_prepared_statement_cache_capacity(64);
-        for index in 0..self.size.incidents {
+impl SampleWriter<'_> {
+    pub(super) fn insert_incidents(&self) -> rusqlite::Result<()> {
+        self.transaction.set_prepared_statement_cache_capacity(64);
+        for index in 0..self.spec.incidents {
             let mut dice = self.dice("incident", index);
-            let incident = self.incident(index, &mut dice)?;
-            self.narrative(&incident, &mut dice)?;
-            self.conversation(&incident, &mut dice)?;
+            let incident = self.insert_incident(index, &mut dice)?;
+            self.insert_narrative(&incident, &mut dice)?;
+            self.insert_questions(&incident, &mut dice)?;
             if incident.analysed {
-                self.analysis(&incident, &mut dice)?;
+                self.insert_analysis(&incident, &mut dice)?;
             }
             if dice.chance(6) {
-                self.handoff(&incident, &mut dice)?;
+                self.insert_handoff(&incident, &mut dice)?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn insert(&self, table: &str, columns: usize) -> rusqlite::Result<CachedStatement<'_>> {
-        self.to.prepare_cached(&format!("INSERT INTO {table} VALUES ({})", vec!["?"; columns].join(", ")))
+    pub(super) fn prepare_insert(&self, table: &str, columns: usize) -> rusqlite::Result<CachedStatement<'_>> {
+        self.transaction.prepare_cached(&format!("INSERT INTO {table} VALUES ({})", vec!["?"; columns].join(", ")))
     }
 
-    fn incident(&self, index: u64, dice: &mut Dice) -> rusqlite::Result<Incident> {
-        let participant = (self.size.participants > 0).then(|| dice.below(self.size.participants.max(1)));
+    fn insert_incident(&self, index: u64, dice: &mut Dice) -> rusqlite::Result<Incident> {
+        let participant = (self.spec.participants > 0).then(|| dice.below(self.spec.participants.max(1)));
         let company = participant.map_or(index, |participant| participant % self.companies) % self.companies;
         let (given, family) = self.participant_name(participant.unwrap_or(index));
         let name = format!("{given} {family}");
         let at = START_MS + i64::try_from(index).unwrap_or_default() * 7 * MINUTE_MS + dice.between(0, 5 * MINUTE_MS);
         let analysed = dice.chance(70);
         let id = self.id("incident", index);
-        let worker = self.user_of(company, 2 + dice.below(2));
-        let (reporter_given, reporter_family) = words::full_name(&mut self.dice("user", worker));
-        let submitted = dice.maybe(60, |_| at + 90 * MINUTE_MS);
-        let checklist = dice.maybe(40, |dice| {
+        let worker = self.user_index(company, 2 + dice.below(2));
+        let (reporter_given, reporter_family) = texts::full_name(&mut self.dice("user", worker));
+        let submitted = dice.optional(60, |_| at + 90 * MINUTE_MS);
+        let checklist = dice.optional(40, |dice| {
             json!({"narrative": true, "questions": dice.chance(80), "analysis": analysed, "notes": "geprüft ✔"})
                 .to_string()
         });
-        let lead = self.id("user", self.user_of(company, 1));
+        let lead = self.id("user", self.user_index(company, 1));
         let worker = self.id("user", worker);
-        self.insert("incidents", 28)?.execute(params![
+        self.prepare_insert("incidents", 28)?.execute(params![
             id,
             at,
             self.id("company", company),
-            dice.maybe(92, |dice| self.id("site", self.site_of(company, dice.below(SITES)))),
+            dice.optional(92, |dice| self.id("site", self.site_index(company, dice.below(SITES_PER_COMPANY)))),
             format!("{reporter_given} {reporter_family}"),
             participant.map(|p| self.id("participant", p)),
             name,
             event_time(at - 45 * MINUTE_MS),
-            dice.pick(&words::PLACES),
+            dice.pick(&texts::PLACES),
             if analysed { "completed" } else { dice.pick(&["draft", "in_progress"]) },
             if analysed { "completed" } else { "not_started" },
             if analysed {
@@ -77,28 +77,28 @@ impl Sample<'_> {
             at,
             worker,
             at + dice.between(0, 300 * MINUTE_MS),
-            dice.maybe(80, |_| lead.clone()),
-            dice.maybe(70, |dice| dice.letters(32)),
+            dice.optional(80, |_| lead.clone()),
+            dice.optional(70, |dice| dice.random_id(32)),
             true,
             dice.chance(60),
             analysed,
-            dice.maybe(50, |dice| dice.between(1, 7)),
-            dice.maybe(30, |_| "Waiting for clarification"),
-            dice.maybe(50, |_| format!("{name}: {}", "…")),
+            dice.optional(50, |dice| dice.between(1, 7)),
+            dice.optional(30, |_| "Waiting for clarification"),
+            dice.optional(50, |_| format!("{name}: {}", "…")),
             analysed.then_some(at + 120 * MINUTE_MS),
             submitted.map(|_| lead),
             submitted,
-            dice.maybe(60, |dice| dice.pick(&["draft", "ready_for_analysis", "in_analysis", "analysis_complete"])),
+            dice.optional(60, |dice| dice.pick(&["draft", "ready_for_analysis", "in_analysis", "analysis_complete"])),
             checklist
         ])?;
         Ok(Incident { index, id, company, name: given, at, analysed })
     }
 
-    fn narrative(&self, incident: &Incident, dice: &mut Dice) -> rusqlite::Result<()> {
-        let [before, during, end, after] = words::narrative(dice, &incident.name);
-        let extra = |dice: &mut Dice| dice.maybe(20, |dice| words::answer(dice, &incident.name));
-        let consolidated = dice.maybe(25, |_| format!("{before} {during} {end} {after}"));
-        self.insert("incident_narratives", 17)?.execute(params![
+    fn insert_narrative(&self, incident: &Incident, dice: &mut Dice) -> rusqlite::Result<()> {
+        let [before, during, end, after] = texts::narrative(dice, &incident.name);
+        let extra = |dice: &mut Dice| dice.optional(20, |dice| texts::answer(dice, &incident.name));
+        let consolidated = dice.optional(25, |_| format!("{before} {during} {end} {after}"));
+        self.prepare_insert("incident_narratives", 17)?.execute(params![
             self.id("narrative", incident.index),
             incident.at,
             incident.id,
@@ -113,47 +113,47 @@ impl Sample<'_> {
             consolidated,
             incident.at,
             incident.at + dice.between(0, 60 * MINUTE_MS),
-            dice.maybe(25, |_| incident.at + 50 * MINUTE_MS),
-            dice.maybe(70, |dice| dice.letters(32)),
+            dice.optional(25, |_| incident.at + 50 * MINUTE_MS),
+            dice.optional(70, |dice| dice.random_id(32)),
             1 + dice.below(3)
         ])?;
         Ok(())
     }
 
     /// Questions, their answers, and the request that produced them.
-    fn conversation(&self, incident: &Incident, dice: &mut Dice) -> rusqlite::Result<()> {
+    fn insert_questions(&self, incident: &Incident, dice: &mut Dice) -> rusqlite::Result<()> {
         let mut order = 0;
         for phase in PHASES {
             for _ in 0..=dice.below(2) {
                 let index = incident.index * 8 + order;
                 let question_id = format!("q_{}_{order}", incident.index);
                 let at = incident.at + 10 * MINUTE_MS;
-                self.insert("clarification_questions", 11)?.execute(params![
+                self.prepare_insert("clarification_questions", 11)?.execute(params![
                     self.id("question", index),
                     at,
                     incident.id,
                     question_id,
                     phase,
-                    words::question(dice, &incident.name),
+                    texts::question(dice, &incident.name),
                     order + 1,
                     at,
-                    dice.maybe(90, |dice| dice.pick(&MODELS)),
-                    dice.maybe(90, |_| "v1.2.0"),
+                    dice.optional(90, |dice| dice.pick(&MODELS)),
+                    dice.optional(90, |_| "v1.2.0"),
                     dice.chance(95)
                 ])?;
                 if dice.chance(70) {
-                    self.answer(incident, dice, index, &question_id, phase)?;
+                    self.insert_answer(incident, dice, index, &question_id, phase)?;
                 }
                 order += 1;
             }
         }
         if dice.chance(50) {
-            self.request(incident, dice)?;
+            self.insert_ai_request(incident, dice)?;
         }
         Ok(())
     }
 
-    fn answer(
+    fn insert_answer(
         &self,
         incident: &Incident,
         dice: &mut Dice,
@@ -161,12 +161,12 @@ impl Sample<'_> {
         question: &str,
         phase: &str,
     ) -> rusqlite::Result<()> {
-        let text = words::answer(dice, &incident.name);
+        let text = texts::answer(dice, &incident.name);
         let at = incident.at + dice.between(15 * MINUTE_MS, 90 * MINUTE_MS);
         let characters = i64::try_from(text.chars().count()).unwrap_or_default();
         let words = i64::try_from(text.split_whitespace().count()).unwrap_or_default();
-        let by = dice.maybe(95, |dice| self.id("user", self.user_of(incident.company, 2 + dice.below(2))));
-        self.insert("clarification_answers", 12)?.execute(params![
+        let by = dice.optional(95, |dice| self.id("user", self.user_index(incident.company, 2 + dice.below(2))));
+        self.prepare_insert("clarification_answers", 12)?.execute(params![
             self.id("reply", index),
             at,
             incident.id,
@@ -183,39 +183,40 @@ impl Sample<'_> {
         Ok(())
     }
 
-    fn request(&self, incident: &Incident, dice: &mut Dice) -> rusqlite::Result<()> {
+    fn insert_ai_request(&self, incident: &Incident, dice: &mut Dice) -> rusqlite::Result<()> {
         let success = dice.chance(97);
         let input = json!({"incident_id": incident.id, "participant": incident.name, "phases": PHASES, "max": 8});
-        let output = success
-            .then(|| json!({"questions": 4 + dice.below(5), "finish_reason": "stop", "p": dice.share()}).to_string());
-        self.insert("ai_request_logs", 16)?.execute(params![
+        let output = success.then(|| {
+            json!({"questions": 4 + dice.below(5), "finish_reason": "stop", "p": dice.fraction()}).to_string()
+        });
+        self.prepare_insert("ai_request_logs", 16)?.execute(params![
             self.id("log", incident.index),
             incident.at,
-            dice.letters(24),
+            dice.random_id(24),
             "generate_clarification_questions",
             dice.pick(&MODELS),
             "Ask short, open questions about {{phase}}.",
             input.to_string(),
             output,
             dice.between(300, 9000),
-            dice.maybe(95, |dice| dice.between(200, 4000)),
-            dice.maybe(90, |dice| dice.share() / 10.0),
+            dice.optional(95, |dice| dice.between(200, 4000)),
+            dice.optional(90, |dice| dice.fraction() / 10.0),
             success,
             (!success).then_some("The provider answered 529: overloaded"),
-            self.id("user", self.user_of(incident.company, 1)),
+            self.id("user", self.user_index(incident.company, 1)),
             incident.id,
             incident.at
         ])?;
         Ok(())
     }
 
-    fn analysis(&self, incident: &Incident, dice: &mut Dice) -> rusqlite::Result<()> {
+    fn insert_analysis(&self, incident: &Incident, dice: &mut Dice) -> rusqlite::Result<()> {
         let analysis = self.id("analysis", incident.index);
         let at = incident.at + 120 * MINUTE_MS;
-        let lead = self.id("user", self.user_of(incident.company, 1));
-        let conditions = format!("{} {}", words::answer(dice, &incident.name), words::answer(dice, &incident.name));
+        let lead = self.id("user", self.user_index(incident.company, 1));
+        let conditions = format!("{} {}", texts::answer(dice, &incident.name), texts::answer(dice, &incident.name));
         let edited = dice.chance(20);
-        self.insert("incident_analysis", 16)?.execute(params![
+        self.prepare_insert("incident_analysis", 16)?.execute(params![
             analysis,
             at,
             incident.id,
@@ -223,28 +224,28 @@ impl Sample<'_> {
             edited.then_some("Unannounced change of routine."),
             edited,
             at,
-            dice.maybe(95, |_| lead.clone()),
+            dice.optional(95, |_| lead.clone()),
             at + dice.between(0, 60 * MINUTE_MS),
             None::<String>,
-            dice.maybe(90, |dice| dice.pick(&MODELS)),
-            dice.maybe(90, Dice::share),
-            dice.maybe(90, |dice| dice.between(500, 20_000)),
+            dice.optional(90, |dice| dice.pick(&MODELS)),
+            dice.optional(90, Dice::fraction),
+            dice.optional(90, |dice| dice.between(500, 20_000)),
             dice.pick(&["draft", "ai_generated", "user_reviewed", "completed"]),
             dice.below(4),
-            dice.maybe(40, |dice| dice.between(1000, 600_000))
+            dice.optional(40, |dice| dice.between(1000, 600_000))
         ])?;
         for nth in 0..=dice.below(2) {
             let reviewed = dice.chance(50);
-            self.insert("incident_classifications", 18)?.execute(params![
+            self.prepare_insert("incident_classifications", 18)?.execute(params![
                 self.id("classification", incident.index * 2 + nth),
                 at,
                 incident.id,
                 analysis,
                 format!("c_{}_{nth}", incident.index),
                 dice.pick(&["behavioural", "environmental", "medical", "communication", "other"]),
-                words::answer(dice, &incident.name),
+                texts::answer(dice, &incident.name),
                 dice.pick(&["low", "medium", "high"]),
-                dice.share(),
+                dice.fraction(),
                 reviewed,
                 reviewed && dice.chance(20),
                 reviewed.then_some("Checked with the care plan."),
@@ -259,12 +260,12 @@ impl Sample<'_> {
         Ok(())
     }
 
-    fn handoff(&self, incident: &Incident, dice: &mut Dice) -> rusqlite::Result<()> {
+    fn insert_handoff(&self, incident: &Incident, dice: &mut Dice) -> rusqlite::Result<()> {
         let accepted = dice.chance(60);
         let at = incident.at + 100 * MINUTE_MS;
         let data = json!({"incident": incident.id, "priority": dice.below(5), "summary": format!("Übergabe: {}", incident.name)});
-        let lead = self.id("user", self.user_of(incident.company, 1));
-        self.insert("workflow_handoffs", 12)?.execute(params![
+        let lead = self.id("user", self.user_index(incident.company, 1));
+        self.prepare_insert("workflow_handoffs", 12)?.execute(params![
             self.id("handoff", incident.index),
             at,
             incident.id,

@@ -9,7 +9,7 @@ mod dice;
 mod incidents;
 mod organisation;
 mod postgres;
-mod words;
+mod texts;
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ const START_MS: i64 = 1_736_121_600_000;
 const MINUTE_MS: i64 = 60_000;
 
 /// The five users whose password is known: role, e-mail address, name.
-pub const ACCOUNTS: [(&str, &str, &str); 5] = [
+pub const KNOWN_USERS: [(&str, &str, &str); 5] = [
     ("system_admin", "system.admin@sample.test", "Ada Whitlock"),
     ("demo_admin", "demo.admin@sample.test", "Björn Åkesson"),
     ("company_admin", "company.admin@sample.test", "Siobhán Ní Bhriain"),
@@ -43,14 +43,14 @@ pub enum Error {
     #[error("the sample cannot be written: {0}")]
     Database(#[from] rusqlite::Error),
     #[error("the database has such tables already; choose another one or add --force")]
-    InUse,
+    TablesExist,
     #[error("the sample cannot be written to PostgreSQL: {0}")]
     Postgres(#[from] client::Error),
 }
 
 /// Size and seed of a sample.
 #[derive(Clone, Debug)]
-pub struct Size {
+pub struct SampleSpec {
     pub incidents: u64,
     pub participants: u64,
     pub seed: u64,
@@ -60,7 +60,7 @@ pub struct Size {
 ///
 /// # Errors
 /// `Exists` when the file exists and `replace` is false, `Write` or `Database` when it cannot be written.
-pub fn generate(path: &Path, size: &Size, password: &str, replace: bool) -> Result<(), Error> {
+pub fn generate(path: &Path, size: &SampleSpec, password: &str, replace: bool) -> Result<(), Error> {
     if path.is_dir() {
         return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory).into());
     }
@@ -69,10 +69,10 @@ pub fn generate(path: &Path, size: &Size, password: &str, replace: bool) -> Resu
     }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
-    let unfinished = tempfile::Builder::new().prefix(".sample-").suffix(".part").tempfile_in(folder)?.into_temp_path();
-    fill(&unfinished, size, password)?;
-    keep_password(path, password)?;
-    unfinished.persist(path).map_err(|error| error.error)?;
+    let temporary = tempfile::Builder::new().prefix(".sample-").suffix(".part").tempfile_in(folder)?.into_temp_path();
+    write_database(&temporary, size, password)?;
+    write_password_file(path, password)?;
+    temporary.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
 
@@ -84,7 +84,7 @@ pub fn password_file(path: &Path) -> PathBuf {
     name.into()
 }
 
-fn keep_password(path: &Path, password: &str) -> std::io::Result<()> {
+fn write_password_file(path: &Path, password: &str) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let file = password_file(path);
@@ -93,7 +93,7 @@ fn keep_password(path: &Path, password: &str) -> std::io::Result<()> {
     writeln!(file, "{password}")
 }
 
-fn fill(path: &Path, size: &Size, password: &str) -> Result<(), Error> {
+fn write_database(path: &Path, size: &SampleSpec, password: &str) -> Result<(), Error> {
     let mut connection = Connection::open(path)?;
     // The file is discarded on any failure, so no journal and no fsync.
     connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768;")?;
@@ -101,7 +101,7 @@ fn fill(path: &Path, size: &Size, password: &str) -> Result<(), Error> {
     connection.execute_batch(&tables.concat())?;
     connection.execute_batch("PRAGMA foreign_keys = OFF;")?;
     let transaction = connection.transaction()?;
-    Sample::new(&transaction, size, password).fill()?;
+    SampleWriter::new(&transaction, size, password).insert_all()?;
     transaction.commit()?;
     connection.execute_batch(&indexes.concat())?;
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL;")?;
@@ -109,52 +109,53 @@ fn fill(path: &Path, size: &Size, password: &str) -> Result<(), Error> {
 }
 
 /// Writes the records of a sample.
-struct Sample<'t> {
-    to: &'t Transaction<'t>,
-    size: &'t Size,
+struct SampleWriter<'t> {
+    transaction: &'t Transaction<'t>,
+    spec: &'t SampleSpec,
     /// One hash per role, its salt derived from the seed: hashing every user would take minutes.
     hashes: Vec<String>,
     companies: u64,
 }
 
 /// Users of each company, besides the known ones.
-const STAFF: u64 = 4;
-const SITES: u64 = 2;
+const STAFF_PER_COMPANY: u64 = 4;
+const SITES_PER_COMPANY: u64 = 2;
 
-impl<'t> Sample<'t> {
-    fn new(to: &'t Transaction<'t>, size: &'t Size, password: &str) -> Self {
-        let salt = |role: &str| format!("{role:-<16}{:016x}", size.seed);
-        let hashes = ACCOUNTS.iter().map(|(role, ..)| password::hash(password, salt(role).as_bytes())).collect();
-        Self { to, size, hashes, companies: (size.participants / 12).clamp(3, 500) }
+impl<'t> SampleWriter<'t> {
+    fn new(transaction: &'t Transaction<'t>, spec: &'t SampleSpec, password: &str) -> Self {
+        let salt = |role: &str| format!("{role:-<16}{:016x}", spec.seed);
+        let hashes =
+            KNOWN_USERS.iter().map(|(role, ..)| password::hash_argon2id(password, salt(role).as_bytes())).collect();
+        Self { transaction, spec, hashes, companies: (spec.participants / 12).clamp(3, 500) }
     }
 
-    fn fill(&self) -> rusqlite::Result<()> {
-        self.companies()?;
-        self.users()?;
-        self.sign_in_secrets()?;
-        self.participants()?;
-        self.prompts()?;
-        self.incidents()?;
-        self.assistant_runs()?;
-        self.debug_logs()
+    fn insert_all(&self) -> rusqlite::Result<()> {
+        self.insert_companies()?;
+        self.insert_users()?;
+        self.insert_credentials()?;
+        self.insert_participants()?;
+        self.insert_prompts()?;
+        self.insert_incidents()?;
+        self.insert_ai_runs()?;
+        self.insert_debug_logs()
     }
 
     fn dice(&self, subject: &str, index: u64) -> Dice {
-        Dice::new(self.size.seed, subject, index)
+        Dice::new(self.spec.seed, subject, index)
     }
 
     /// An opaque, reproducible id of 32 characters. It begins with its number, so that a million of them are inserted
     /// into an index in order.
     fn id(&self, subject: &str, index: u64) -> String {
-        let tail = self.dice(subject, index).letters(22);
+        let tail = self.dice(subject, index).random_id(22);
         format!("{}{index:09}{tail}", subject.chars().next().unwrap_or('x'))
     }
 
-    fn user_of(&self, company: u64, nth: u64) -> u64 {
-        ACCOUNTS.len() as u64 + (company % self.companies) * STAFF + nth % STAFF
+    fn user_index(&self, company: u64, nth: u64) -> u64 {
+        KNOWN_USERS.len() as u64 + (company % self.companies) * STAFF_PER_COMPANY + nth % STAFF_PER_COMPANY
     }
 
-    fn site_of(&self, company: u64, nth: u64) -> u64 {
-        (company % self.companies) * SITES + nth % SITES
+    fn site_index(&self, company: u64, nth: u64) -> u64 {
+        (company % self.companies) * SITES_PER_COMPANY + nth % SITES_PER_COMPANY
     }
 }

@@ -2,10 +2,10 @@
 
 use rusqlite::params;
 
-use super::{ACCOUNTS, MINUTE_MS, SITES, STAFF, START_MS, Sample, words};
+use super::{KNOWN_USERS, MINUTE_MS, SITES_PER_COMPANY, STAFF_PER_COMPANY, START_MS, SampleWriter, texts};
 
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
-/// Roles of a company's staff, as indexes of `ACCOUNTS`.
+/// Roles of a company's staff, as indexes of `KNOWN_USERS`.
 const STAFF_ROLES: [usize; 4] = [2, 3, 4, 4];
 
 /// The `i`-th element, starting over after the last.
@@ -13,13 +13,13 @@ fn cycle<T: Copy>(from: &[T], i: u64) -> T {
     from[usize::try_from(i).unwrap_or_default() % from.len()]
 }
 
-impl Sample<'_> {
-    pub(super) fn companies(&self) -> rusqlite::Result<()> {
-        let mut company = self.to.prepare("INSERT INTO companies VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;
-        let mut site = self.to.prepare("INSERT INTO sites VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+impl SampleWriter<'_> {
+    pub(super) fn insert_companies(&self) -> rusqlite::Result<()> {
+        let mut company = self.transaction.prepare("INSERT INTO companies VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;
+        let mut site = self.transaction.prepare("INSERT INTO sites VALUES (?, ?, ?, ?, ?, ?, ?)")?;
         for i in 0..self.companies {
             let mut dice = self.dice("company", i);
-            let name = format!("{} {}", cycle(&words::COMPANIES, i), i / 10 + 1);
+            let name = format!("{} {}", cycle(&texts::COMPANIES, i), i / 10 + 1);
             let at = START_MS - dice.between(0, 300 * DAY_MS);
             let status = cycle(&["active", "active", "trial", "suspended", "test"], i);
             let contact = format!("office-{i}@example.org");
@@ -34,20 +34,20 @@ impl Sample<'_> {
                 at,
                 admin
             ])?;
-            for nth in 0..SITES {
-                let index = self.site_of(i, nth);
+            for nth in 0..SITES_PER_COMPANY {
+                let index = self.site_index(i, nth);
                 let name = format!("{} house {}", dice.pick(&["North", "Süd", "Garden", "River"]), nth + 1);
-                let changed = dice.maybe(30, |dice| at + dice.between(0, 90 * DAY_MS));
-                let by = self.id("user", self.user_of(i, 0));
+                let changed = dice.optional(30, |dice| at + dice.between(0, 90 * DAY_MS));
+                let by = self.id("user", self.user_index(i, 0));
                 site.execute(params![self.id("site", index), at, self.id("company", i), name, at, by, changed])?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn users(&self) -> rusqlite::Result<()> {
-        let mut insert = self.to.prepare("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-        for (i, (role, email, name)) in ACCOUNTS.iter().enumerate() {
+    pub(super) fn insert_users(&self) -> rusqlite::Result<()> {
+        let mut insert = self.transaction.prepare("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+        for (i, (role, email, name)) in KNOWN_USERS.iter().enumerate() {
             let company = (i >= 2).then(|| self.id("company", 0));
             let id = self.id("user", i as u64);
             insert.execute(params![
@@ -63,12 +63,12 @@ impl Sample<'_> {
             ])?;
         }
         for company in 0..self.companies {
-            for (nth, role) in (0..STAFF).zip(STAFF_ROLES) {
-                let index = self.user_of(company, nth);
+            for (nth, role) in (0..STAFF_PER_COMPANY).zip(STAFF_ROLES) {
+                let index = self.user_index(company, nth);
                 let mut dice = self.dice("user", index);
-                let (given, family) = words::full_name(&mut dice);
+                let (given, family) = texts::full_name(&mut dice);
                 let email = format!("staff-{index}@example.org");
-                let image = dice.maybe(25, |dice| format!("https://images.example.org/{}.jpg", dice.letters(12)));
+                let image = dice.optional(25, |dice| format!("https://images.example.org/{}.jpg", dice.random_id(12)));
                 let at = START_MS + dice.between(0, 200 * DAY_MS);
                 insert.execute(params![
                     self.id("user", index),
@@ -77,7 +77,7 @@ impl Sample<'_> {
                     email,
                     self.hashes[role],
                     image,
-                    ACCOUNTS[role].0,
+                    KNOWN_USERS[role].0,
                     self.id("company", company),
                     at
                 ])?;
@@ -87,21 +87,23 @@ impl Sample<'_> {
     }
 
     /// Every kind of credential with which its holder can sign in as somebody else.
-    pub(super) fn sign_in_secrets(&self) -> rusqlite::Result<()> {
-        let mut session = self.to.prepare("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?)")?;
-        let mut account = self.to.prepare("INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-        let mut reset = self.to.prepare("INSERT INTO password_reset_tokens VALUES (?, ?, ?, ?, ?)")?;
+    pub(super) fn insert_credentials(&self) -> rusqlite::Result<()> {
+        let mut session = self.transaction.prepare("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?)")?;
+        let mut account =
+            self.transaction.prepare("INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+        let mut reset = self.transaction.prepare("INSERT INTO password_reset_tokens VALUES (?, ?, ?, ?, ?)")?;
         let mut invitation =
-            self.to.prepare("INSERT INTO user_invitations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-        let mut imitation =
-            self.to.prepare("INSERT INTO impersonation_sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
-        let users = ACCOUNTS.len() as u64 + self.companies * STAFF;
+            self.transaction.prepare("INSERT INTO user_invitations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+        let mut impersonation = self
+            .transaction
+            .prepare("INSERT INTO impersonation_sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+        let users = KNOWN_USERS.len() as u64 + self.companies * STAFF_PER_COMPANY;
         for i in 0..users.min(60) {
             let mut dice = self.dice("secret", i);
             let at = START_MS + dice.between(0, 400 * DAY_MS);
             let user = self.id("user", i);
-            let secret = |kind: &str, dice: &mut super::Dice| format!("secret-{kind}-{}", dice.letters(40));
-            let remember = dice.maybe(70, |dice| dice.chance(50));
+            let secret = |kind: &str, dice: &mut super::Dice| format!("secret-{kind}-{}", dice.random_id(40));
+            let remember = dice.optional(70, |dice| dice.chance(50));
             session.execute(params![
                 self.id("session", i),
                 at,
@@ -117,7 +119,7 @@ impl Sample<'_> {
                     user,
                     "oauth",
                     "example-id",
-                    dice.letters(20),
+                    dice.random_id(20),
                     secret("refresh", &mut dice),
                     secret("access", &mut dice),
                     at + DAY_MS,
@@ -133,14 +135,14 @@ impl Sample<'_> {
                 let company = i % self.companies;
                 let status = cycle(&["pending", "accepted", "expired", "revoked"], i / 5);
                 let accepted = (status == "accepted").then_some(at + DAY_MS);
-                let role = cycle(&ACCOUNTS[2..], i).0;
+                let role = cycle(&KNOWN_USERS[2..], i).0;
                 invitation.execute(params![
                     self.id("invitation", i),
                     at,
                     format!("invited-{i}@example.org"),
                     self.id("company", company),
                     role,
-                    self.id("user", self.user_of(company, 0)),
+                    self.id("user", self.user_index(company, 0)),
                     secret("invitation", &mut dice),
                     at + 7 * DAY_MS,
                     status,
@@ -149,8 +151,8 @@ impl Sample<'_> {
                 ])?;
             }
             if i % 11 == 0 {
-                let ended = dice.maybe(80, |_| at + 30 * MINUTE_MS);
-                imitation.execute(params![
+                let ended = dice.optional(80, |_| at + 30 * MINUTE_MS);
+                impersonation.execute(params![
                     self.id("imitation", i),
                     at,
                     self.id("user", 0),
@@ -162,26 +164,27 @@ impl Sample<'_> {
                     ended.is_none(),
                     at,
                     ended,
-                    dice.letters(16)
+                    dice.random_id(16)
                 ])?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn participants(&self) -> rusqlite::Result<()> {
+    pub(super) fn insert_participants(&self) -> rusqlite::Result<()> {
         let marks = vec!["?"; 17].join(", ");
-        let mut insert = self.to.prepare(&format!("INSERT INTO participants VALUES ({marks})"))?;
-        for i in 0..self.size.participants {
+        let mut insert = self.transaction.prepare(&format!("INSERT INTO participants VALUES ({marks})"))?;
+        for i in 0..self.spec.participants {
             let mut dice = self.dice("participant", i);
             let company = i % self.companies;
             let (given, family) = self.participant_name(i);
             let born = format!("{}-{:02}-{:02}", 1940 + dice.below(68), 1 + dice.below(12), 1 + dice.below(28));
-            let phone = dice
-                .maybe(60, |dice| format!("+61 4{:02} {:03} {:03}", dice.below(99), dice.below(999), dice.below(999)));
+            let phone = dice.optional(60, |dice| {
+                format!("+61 4{:02} {:03} {:03}", dice.below(99), dice.below(999), dice.below(999))
+            });
             let relative =
-                dice.maybe(70, |dice| format!("{} (sister), {}", dice.pick(&words::GIVEN), "+61 2 5550 0100"));
-            let notes = dice.maybe(50, |dice| {
+                dice.optional(70, |dice| format!("{} (sister), {}", dice.pick(&texts::GIVEN_NAMES), "+61 2 5550 0100"));
+            let notes = dice.optional(50, |dice| {
                 dice.pick(&[
                     "Prefers quiet rooms.",
                     "Uses key word sign; «ja» and «nein» are reliable.",
@@ -189,12 +192,12 @@ impl Sample<'_> {
                 ])
             });
             let at = START_MS + dice.between(0, 30 * DAY_MS);
-            let by = self.id("user", self.user_of(company, 0));
+            let by = self.id("user", self.user_index(company, 0));
             insert.execute(params![
                 self.id("participant", i),
                 at,
                 self.id("company", company),
-                dice.maybe(90, |dice| self.id("site", self.site_of(company, dice.below(SITES)))),
+                dice.optional(90, |dice| self.id("site", self.site_index(company, dice.below(SITES_PER_COMPANY)))),
                 given,
                 family,
                 born,
@@ -214,6 +217,6 @@ impl Sample<'_> {
     }
 
     pub(super) fn participant_name(&self, participant: u64) -> (String, String) {
-        words::full_name(&mut self.dice("participant name", participant))
+        texts::full_name(&mut self.dice("participant name", participant))
     }
 }

@@ -5,41 +5,46 @@ use std::time::Duration;
 use rusqlite::Connection as SqliteConnection;
 use rusqlite::types::ValueRef;
 
-use super::{Error, Size, fill};
-use crate::server::source::postgres::client::{Address, Connection};
+use super::{Error, SampleSpec, write_database};
+use crate::server::source::postgres::client::{ConnectConfig, Connection};
 
 const SCHEMA: &str = include_str!("../../../migrations/supportsignal/postgres/0001_supportsignal.sql");
 const CHUNK_BYTES: usize = 256 << 10;
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Fills the database at `address` with the sample. Blocks.
 ///
 /// # Errors
-/// `InUse` when the table `companies` exists and `replace` is false; `Postgres` when the database cannot be written,
+/// `TablesExist` when the table `companies` exists and `replace` is false; `Postgres` when the database cannot be written,
 /// `Write` or `Database` when the temporary file cannot.
-pub fn generate_in_postgres(address: &Address, size: &Size, password: &str, replace: bool) -> Result<(), Error> {
-    let mut connection = Connection::open(address, CONNECT_WITHIN)?;
+pub fn generate_in_postgres(
+    address: &ConnectConfig,
+    size: &SampleSpec,
+    password: &str,
+    replace: bool,
+) -> Result<(), Error> {
+    let mut connection = Connection::open(address, CONNECT_TIMEOUT)?;
     // Building the indexes of a large sample may outlast the timeout: keep waiting.
-    connection.watch(CONNECT_WITHIN, Box::new(|| true))?;
-    let there = connection.query("SELECT to_regclass('companies')", &[])?;
-    let is_there = there.first().is_some_and(|row| row.maybe(0).is_some());
-    if is_there && !replace {
-        return Err(Error::InUse);
+    connection.set_stall_handler(CONNECT_TIMEOUT, Box::new(|| true))?;
+    let existing = connection.query("SELECT to_regclass('companies')", &[])?;
+    let exists = existing.first().is_some_and(|row| row.optional_text(0).is_some());
+    if exists && !replace {
+        return Err(Error::TablesExist);
     }
     let file = tempfile::NamedTempFile::new()?.into_temp_path();
-    fill(&file, size, password)?;
+    write_database(&file, size, password)?;
     let (tables, rest): (Vec<&str>, Vec<&str>) =
         SCHEMA.split_inclusive(';').partition(|sql| sql.contains("CREATE TABLE"));
     connection.execute("BEGIN")?;
-    if is_there {
+    if exists {
         let drop: Vec<String> =
-            tables.iter().map(|sql| format!("DROP TABLE IF EXISTS {} CASCADE;", name(sql))).collect();
+            tables.iter().map(|sql| format!("DROP TABLE IF EXISTS {} CASCADE;", table_name(sql))).collect();
         connection.execute(&drop.concat())?;
     }
     connection.execute(&tables.concat())?;
     let from = SqliteConnection::open(&file)?;
     for sql in tables {
-        copy_table(&from, name(sql), &mut connection)?;
+        copy_table(&from, table_name(sql), &mut connection)?;
     }
     connection.execute(&rest.concat())?;
     connection.execute("COMMIT")?;
@@ -48,7 +53,7 @@ pub fn generate_in_postgres(address: &Address, size: &Size, password: &str, repl
     Ok(())
 }
 
-fn name(create: &str) -> &str {
+fn table_name(create: &str) -> &str {
     create.split("CREATE TABLE ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap_or_default()
 }
 
@@ -61,20 +66,20 @@ fn copy_table(from: &SqliteConnection, table: &str, to: &mut Connection) -> Resu
     let mut chunk = Vec::with_capacity(CHUNK_BYTES + (16 << 10));
     while let Some(row) = rows.next()? {
         for column in 0..columns {
-            cell(&mut chunk, row.get_ref(column)?);
+            write_copy_value(&mut chunk, row.get_ref(column)?);
             chunk.push(if column + 1 == columns { b'\n' } else { b'\t' });
         }
         if chunk.len() >= CHUNK_BYTES {
-            to.give(&chunk)?;
+            to.copy_data(&chunk)?;
             chunk.clear();
         }
     }
-    to.give(&chunk)?;
+    to.copy_data(&chunk)?;
     Ok(to.finish_copy_in()?)
 }
 
 /// Writes a value in the text format of COPY (PostgreSQL manual, COPY, "Text Format"). The sample has no blobs.
-fn cell(out: &mut Vec<u8>, value: ValueRef<'_>) {
+fn write_copy_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
     match value {
         ValueRef::Null | ValueRef::Blob(_) => out.extend_from_slice(b"\\N"),
         ValueRef::Integer(n) => out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes()),

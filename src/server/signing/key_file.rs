@@ -10,32 +10,32 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use tempfile::NamedTempFile;
 
 use super::{Error, PublicKey, PublicKeys, Result, SigningKey};
-use crate::server::support::own_folder::is_own;
+use crate::server::support::private_folder::is_owned_by_process_user;
 use crate::server::support::random::Random;
 
 impl SigningKey {
     /// Reads the key, or creates one if there is none, with mode 0600.
     ///
     /// # Errors
-    /// `Unreadable`; `NotMade` when it cannot be created; `NotAKey` when it is not an Ed25519 key; `Exposed` when its
+    /// `Unreadable`; `NotCreated` when it cannot be created; `InvalidPrivateKey` when it is not an Ed25519 key; `InsecurePermissions` when its
     /// owner is neither ours nor root, its group can write it, or other users can access it.
-    pub fn at(path: &Path, random: &dyn Random) -> Result<Self> {
+    pub fn read_or_create(path: &Path, random: &dyn Random) -> Result<Self> {
         if let Some(key) = Self::read(path)? {
             return Ok(key);
         }
-        match Self::make(random).write(path, false) {
+        match Self::generate(random).write(path, false) {
             // Another process has created a key in the meantime: use that one.
-            Err(Error::NotMade { cause, .. }) if cause.kind() == io::ErrorKind::AlreadyExists => {}
-            made => made?,
+            Err(Error::NotCreated { cause, .. }) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+            result => result?,
         }
-        let gone = || Error::Unreadable { path: path.to_owned(), cause: io::ErrorKind::NotFound.into() };
-        Self::read(path)?.ok_or_else(gone)
+        let missing = || Error::Unreadable { path: path.to_owned(), cause: io::ErrorKind::NotFound.into() };
+        Self::read(path)?.ok_or_else(missing)
     }
 
     /// Reads the key, or returns `None` if there is no file.
     ///
     /// # Errors
-    /// As `at`.
+    /// As `read_or_create`.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let unreadable = |cause| Error::Unreadable { path: path.to_owned(), cause };
         // Opening a named pipe must not block.
@@ -43,12 +43,13 @@ impl SigningKey {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file.map_err(unreadable)?,
         };
-        if !is_ours_alone(&file.metadata().map_err(unreadable)?) {
-            return Err(Error::Exposed(path.to_owned()));
+        if !has_safe_permissions(&file.metadata().map_err(unreadable)?) {
+            return Err(Error::InsecurePermissions(path.to_owned()));
         }
         let mut text = String::new();
         Read::by_ref(&mut file).take(1 << 16).read_to_string(&mut text).map_err(unreadable)?;
-        let key = ed25519_dalek::SigningKey::from_pkcs8_pem(&text).map_err(|_| Error::NotAKey(path.to_owned()))?;
+        let key =
+            ed25519_dalek::SigningKey::from_pkcs8_pem(&text).map_err(|_| Error::InvalidPrivateKey(path.to_owned()))?;
         Ok(Some(Self(key)))
     }
 
@@ -58,17 +59,17 @@ impl SigningKey {
     /// When either file cannot be read or written; the old key then stays in use.
     pub fn rotate(path: &Path, random: &dyn Random) -> Result<Self> {
         if let Some(old) = Self::read(path)? {
-            let mut known = retired(path)?;
-            known.0.push(old.public());
-            let pem: String = known.0.iter().map(PublicKey::to_pem).collect();
-            write_whole(&retired_path(path), &pem, true)?;
+            let mut retired_keys = read_retired(path)?;
+            retired_keys.0.push(old.public_key());
+            let pem: String = retired_keys.0.iter().map(PublicKey::to_pem).collect();
+            write_atomically(&retired_path(path), &pem, true)?;
         }
-        let new = Self::make(random);
+        let new = Self::generate(random);
         new.write(path, true)?;
         Ok(new)
     }
 
-    fn make(random: &dyn Random) -> Self {
+    fn generate(random: &dyn Random) -> Self {
         let mut secret = [0; 32];
         random.fill(&mut secret);
         Self(ed25519_dalek::SigningKey::from_bytes(&secret))
@@ -77,21 +78,21 @@ impl SigningKey {
     fn write(&self, path: &Path, replace: bool) -> Result<()> {
         let pem = self.0.to_pkcs8_pem(LineEnding::LF);
         let pem =
-            pem.map_err(|_| Error::NotMade { path: path.to_owned(), cause: io::ErrorKind::InvalidData.into() })?;
-        write_whole(path, &pem, replace)
+            pem.map_err(|_| Error::NotCreated { path: path.to_owned(), cause: io::ErrorKind::InvalidData.into() })?;
+        write_atomically(path, &pem, replace)
     }
 }
 
 /// Writes a file atomically (temporary file, sync, rename), with mode 0600.
-fn write_whole(path: &Path, content: &str, replace: bool) -> Result<()> {
-    let not_made = |cause| Error::NotMade { path: path.to_owned(), cause };
+fn write_atomically(path: &Path, content: &str, replace: bool) -> Result<()> {
+    let not_made = |cause| Error::NotCreated { path: path.to_owned(), cause };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(not_made)?;
     // `NamedTempFile` sets mode 0600.
     let mut file = NamedTempFile::new_in(folder).map_err(not_made)?;
     file.write_all(content.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(not_made)?;
-    let named = if replace { file.persist(path) } else { file.persist_noclobber(path) };
-    named.map_err(|error| not_made(error.error))?;
+    let persisted = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+    persisted.map_err(|error| not_made(error.error))?;
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(not_made)
 }
 
@@ -100,26 +101,26 @@ impl PublicKeys {
     /// it has none yet.
     ///
     /// # Errors
-    /// When one of the files cannot be read, holds something else, or is `Exposed`.
+    /// When one of the files cannot be read, holds something else, or is `InsecurePermissions`.
     pub fn of_installation(path: &Path) -> Result<Self> {
-        let present = SigningKey::read(path)?.map(|key| key.public());
-        Ok(Self(present.into_iter().chain(retired(path)?.0.into_iter().rev()).collect()))
+        let current = SigningKey::read(path)?.map(|key| key.public_key());
+        Ok(Self(current.into_iter().chain(read_retired(path)?.0.into_iter().rev()).collect()))
     }
 }
 
 /// Reads the public keys of earlier signing keys, oldest first.
-fn retired(path: &Path) -> Result<PublicKeys> {
+fn read_retired(path: &Path) -> Result<PublicKeys> {
     let path = retired_path(path);
     match path.metadata() {
         Err(_) => Ok(PublicKeys::default()),
-        Ok(there) if !is_ours_alone(&there) => Err(Error::Exposed(path)),
+        Ok(there) if !has_safe_permissions(&there) => Err(Error::InsecurePermissions(path)),
         Ok(_) => PublicKeys::from_file(&path),
     }
 }
 
 /// Other users must not read a private key or write trusted keys. Root may own a key that is passed to a service.
-fn is_ours_alone(there: &Metadata) -> bool {
-    (is_own(there) || there.uid() == 0) && there.mode() & 0o027 == 0
+fn has_safe_permissions(metadata: &Metadata) -> bool {
+    (is_owned_by_process_user(metadata) || metadata.uid() == 0) && metadata.mode() & 0o027 == 0
 }
 
 /// `signing-key.pem` -> `signing-key.retired.pem`.

@@ -17,25 +17,25 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::model::manifest::Signature;
-use crate::seal::Sign;
+use crate::seal::SealSigner;
 
-pub use public_keys::{PublicKey, PublicKeys, Trust};
+pub use public_keys::{PublicKey, PublicKeys, SignatureStatus};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the key {} cannot be read: {cause}", path.display())]
     Unreadable { path: PathBuf, cause: io::Error },
     #[error("the signing key {} cannot be made: {cause}; name another place with --signing-key", path.display())]
-    NotMade { path: PathBuf, cause: io::Error },
+    NotCreated { path: PathBuf, cause: io::Error },
     #[error(
         "{} can be read or written by others, or is somebody else's: chmod 600 it, and `waybill key rotate` if it may have been used",
         .0.display()
     )]
-    Exposed(PathBuf),
+    InsecurePermissions(PathBuf),
     #[error("{} is no Ed25519 private key in PEM; `openssl genpkey -algorithm ed25519` makes one", .0.display())]
-    NotAKey(PathBuf),
+    InvalidPrivateKey(PathBuf),
     #[error("{} holds no Ed25519 public key in PEM, as `waybill key export` prints it", .0.display())]
-    NoPublicKey(PathBuf),
+    InvalidPublicKey(PathBuf),
 }
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -45,14 +45,14 @@ pub struct SigningKey(ed25519_dalek::SigningKey);
 
 impl SigningKey {
     #[must_use]
-    pub fn public(&self) -> PublicKey {
+    pub fn public_key(&self) -> PublicKey {
         PublicKey::from(self.0.verifying_key())
     }
 
     /// Returns a digest that identifies a name, ignoring case, and cannot be reversed without the key: 16 hexadecimal
     /// digits of HMAC-SHA256 (RFC 2104).
     #[must_use]
-    pub fn digest_of(&self, name: &str) -> String {
+    pub fn keyed_digest(&self, name: &str) -> String {
         let key = Hmac::<Sha256>::new_from_slice(&self.0.to_bytes());
         let mut mac = key.unwrap_or_else(|_| unreachable!("any length of key will do"));
         mac.update(b"waybill name\n");
@@ -65,7 +65,7 @@ impl SigningKey {
     /// Returns an authentication code that cannot be forged without the key: 32 hexadecimal digits of HMAC-SHA256 over
     /// purpose and fields, each prefixed with its length.
     #[must_use]
-    pub fn mark(&self, purpose: &str, fields: &[&str]) -> String {
+    pub fn authentication_code(&self, purpose: &str, fields: &[&str]) -> String {
         let key = Hmac::<Sha256>::new_from_slice(&self.0.to_bytes());
         let mut mac = key.unwrap_or_else(|_| unreachable!("any length of key will do"));
         mac.update(b"waybill mark\n");
@@ -79,13 +79,13 @@ impl SigningKey {
 
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SigningKey({})", self.public().id())
+        write!(f, "SigningKey({})", self.public_key().id())
     }
 }
 
-impl Sign for SigningKey {
+impl SealSigner for SigningKey {
     fn sign(&self, message: &[u8]) -> Signature {
         let signature = self.0.sign(message);
-        Signature { key: self.public().to_base64(), ed25519: BASE64.encode(signature.to_bytes()) }
+        Signature { key: self.public_key().to_base64(), ed25519: BASE64.encode(signature.to_bytes()) }
     }
 }

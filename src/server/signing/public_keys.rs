@@ -10,10 +10,10 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 
 use super::{Error, Result};
-use crate::seal::Signed;
+use crate::seal::UncheckedSignature;
 
 /// Last line of a PEM block with a public key (RFC 7468).
-const END: &str = "-----END PUBLIC KEY-----";
+const PEM_FOOTER: &str = "-----END PUBLIC KEY-----";
 
 /// An Ed25519 public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,14 +21,14 @@ pub struct PublicKey(VerifyingKey);
 
 /// Result of checking a file's signature against trusted keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trust {
+pub enum SignatureStatus {
     /// Signed with a trusted key: the file is unaltered.
     Trusted(PublicKey),
     /// Signed with another key: anyone could have made the file.
     Untrusted(PublicKey),
     Unsigned,
     /// The signature is not valid for this file.
-    Broken,
+    Invalid,
 }
 
 impl From<VerifyingKey> for PublicKey {
@@ -61,7 +61,7 @@ impl PublicKey {
     }
 
     /// Strict, so that no altered signature of the same message passes (malleability: RFC 8032, section 8.4).
-    fn has_signed(&self, signed: &Signed) -> bool {
+    fn verifies(&self, signed: &UncheckedSignature) -> bool {
         let bytes = BASE64.decode(&signed.signature.ed25519).unwrap_or_default();
         let signature = Signature::from_slice(&bytes);
         signature.is_ok_and(|signature| self.0.verify_strict(&signed.message, &signature).is_ok())
@@ -74,32 +74,33 @@ pub struct PublicKeys(pub Vec<PublicKey>);
 
 impl PublicKeys {
     /// # Errors
-    /// `Unreadable` when the file cannot be read, `NoPublicKey` when it is not one or more Ed25519 public keys.
+    /// `Unreadable` when the file cannot be read, `InvalidPublicKey` when it is not one or more Ed25519 public keys.
     pub fn from_file(path: &Path) -> Result<Self> {
         let unreadable = |cause| Error::Unreadable { path: path.to_owned(), cause };
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        Self::from_pem(&text).filter(|keys| !keys.0.is_empty()).ok_or_else(|| Error::NoPublicKey(path.to_owned()))
+        Self::from_pem(&text).filter(|keys| !keys.0.is_empty()).ok_or_else(|| Error::InvalidPublicKey(path.to_owned()))
     }
 
     /// Parses any number of consecutive PEM blocks; `None` if anything else is there, or a key that is not Ed25519.
     #[must_use]
     pub fn from_pem(text: &str) -> Option<Self> {
-        let (blocks, rest) = text.rsplit_once(END).unwrap_or(("", text));
+        let (blocks, rest) = text.rsplit_once(PEM_FOOTER).unwrap_or(("", text));
         if !rest.trim().is_empty() {
             return None;
         }
-        let block = |block: &str| VerifyingKey::from_public_key_pem(&format!("{}{END}\n", block.trim_start())).ok();
-        let blocks = blocks.split(END).filter(|block| !block.is_empty());
+        let block =
+            |block: &str| VerifyingKey::from_public_key_pem(&format!("{}{PEM_FOOTER}\n", block.trim_start())).ok();
+        let blocks = blocks.split(PEM_FOOTER).filter(|block| !block.is_empty());
         Some(Self(blocks.map(|text| block(text).map(PublicKey)).collect::<Option<_>>()?))
     }
 
     #[must_use]
-    pub fn judge(&self, signed: Option<&Signed>) -> Trust {
-        let Some(signed) = signed else { return Trust::Unsigned };
-        match PublicKey::from_base64(&signed.signature.key).filter(|key| key.has_signed(signed)) {
-            Some(key) if self.0.contains(&key) => Trust::Trusted(key),
-            Some(key) => Trust::Untrusted(key),
-            None => Trust::Broken,
+    pub fn check_signature(&self, signed: Option<&UncheckedSignature>) -> SignatureStatus {
+        let Some(signed) = signed else { return SignatureStatus::Unsigned };
+        match PublicKey::from_base64(&signed.signature.key).filter(|key| key.verifies(signed)) {
+            Some(key) if self.0.contains(&key) => SignatureStatus::Trusted(key),
+            Some(key) => SignatureStatus::Untrusted(key),
+            None => SignatureStatus::Invalid,
         }
     }
 }

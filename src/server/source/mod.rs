@@ -7,80 +7,80 @@
 pub mod postgres;
 pub mod sqlite;
 
-use crate::server::rows::{Catalog, RowSink, Selection};
+use crate::server::rows::{Catalog, RowSink, Scan};
 
 /// Why a source cannot be read. Messages are safe to show to anyone: they contain no path, no SQL and no value.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the database file does not exist")]
-    Missing,
+    FileNotFound,
     #[error("the database file cannot be opened: {0}")]
-    Unopenable(&'static str),
+    CannotOpen(&'static str),
     #[error("the file is not an SQLite database")]
     NotSqlite,
     #[error("another program has locked the database (waited 5 seconds); try again when it is done")]
     Locked,
     #[error("the database is damaged; check it with its own tools and restore it from a backup")]
-    Damaged,
+    Corrupt,
     #[error("the disk that holds the database reports an error")]
-    Disk,
+    DiskIo,
     #[error("the database has no table {0}")]
     NoTable(String),
     #[error("the database has no column {0}")]
     NoColumn(String),
     #[error("table {table} cannot be used for signing in: {reason}")]
-    NotATable { table: String, reason: String },
+    UnusableForSignIn { table: String, reason: String },
     #[error("the read was interrupted")]
     Interrupted,
     #[error("the reader of the rows stopped")]
-    Stopped,
+    SinkStopped,
     #[error("the database server cannot be reached; check that it runs, its address and its TLS mode")]
     Unreachable,
     /// The cause may name files; it is shown only on the command line, to the operator who named them.
     #[error("the database server's TLS cannot be used")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the database server refuses this user: check name, password and pg_hba.conf")]
-    SignInRefused,
+    AuthRefused,
     #[error(
         "the database server asks for a password: put it into PGPASSWORD, ~/.pgpass (which nobody else may read) or WAYBILL_SOURCE"
     )]
-    PasswordNeeded,
+    PasswordRequired,
     #[error(
         "the database server asks for a way to sign in that Waybill does not have; let pg_hba.conf take scram-sha-256"
     )]
-    SignInUnknown,
+    UnsupportedAuth,
     #[error(
         "the database server asks for the password in clear or as MD5, and nothing verifies the server: use sslmode=verify-full, let pg_hba.conf take scram-sha-256, or allow it with require_auth=md5 (or password)"
     )]
-    SignInWeak,
+    WeakAuth,
     #[error("the database server asks for a way to sign in that require_auth does not allow")]
-    SignInNotAllowed,
+    AuthNotAllowed,
     #[error(
         "the database server does not bind the sign-in to its TLS connection, which channel_binding=require demands: it needs TLS, scram-sha-256 and a certificate that is signed with SHA-2"
     )]
-    SignInUnbound,
+    ChannelNotBound,
     #[error(
         "the database server does not prove that it knows the password, and may be another one: check its address, and use sslmode=verify-full"
     )]
-    Impostor,
+    ServerUnproven,
     #[error("the database server ended the read, by a time limit of its own or on its admin's word")]
-    Cancelled,
+    CancelledByServer,
     #[error("the server has no database of that name")]
     NoDatabase,
     #[error("the database user may not read what it needs; GRANT it SELECT on the tables to export")]
-    NotAllowed,
+    PermissionDenied,
     #[error("the database server has no connection free; try again later or raise max_connections")]
     TooManyConnections,
     #[error("the database closed the connection")]
-    Closed,
+    ConnectionClosed,
     #[error("the database stopped answering in the middle")]
     Stalled,
     #[error(
         "a standby server cancelled the read to catch up; export from the primary or raise max_standby_streaming_delay"
     )]
-    Standby,
+    StandbyConflict,
     #[error("the database's tables are being changed all the time; try again when that is done")]
-    Changing,
+    SchemaUnstable,
     #[error("the database sent something that cannot be understood; the connection may pass through a faulty proxy")]
     Protocol,
     #[error(
@@ -90,9 +90,9 @@ pub enum Error {
     #[error("a table is locked by another program; waited {seconds} seconds; try again when it is done")]
     TableLocked { seconds: u64 },
     #[error("the server is PostgreSQL {version}; {oldest} or newer is needed")]
-    TooOld { version: String, oldest: i32 },
+    UnsupportedVersion { version: String, oldest: i32 },
     #[error("the database refused a read (SQLSTATE {code}: see PostgreSQL's manual, appendix A)")]
-    Refused {
+    Sqlstate {
         code: String,
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
@@ -104,15 +104,15 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Aborts what a snapshot is doing, from any thread.
-pub type Interrupt = Box<dyn Fn() + Send + Sync>;
+pub type InterruptHandle = Box<dyn Fn() + Send + Sync>;
 
 /// Identifies a database among all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct SourceIdentity {
     /// Engine and engine-specific identifier: `sqlite:/srv/app.db`, `postgresql:7711877937184841725/app`.
-    pub name: String,
+    pub id: String,
     /// Identifier of a file that survives a move; `None` for a server, or if the file system has none.
-    pub file: Option<String>,
+    pub file_id: Option<String>,
 }
 
 /// A database to read from.
@@ -126,14 +126,14 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     /// When the database cannot be reached or queried.
-    fn identity(&self) -> Result<Identity>;
+    fn identity(&self) -> Result<SourceIdentity>;
 
-    /// Opens one consistent view of the database. `begun` receives the interrupt handle as soon as the session
+    /// Opens one consistent view of the database. `on_handle` receives the interrupt handle as soon as the session
     /// exists, which may be long before the view does: acquiring locks can wait.
     ///
     /// # Errors
     /// When the database is missing, unreachable, locked, damaged or unsupported, or its schema keeps changing.
-    fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>>;
+    fn begin_snapshot(&self, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Snapshot>>;
 
     /// Opens a snapshot that will not be interrupted.
     ///
@@ -148,31 +148,36 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     /// When the table or a column does not exist or must not be used for sign-in; otherwise as `begin_snapshot`.
-    fn find(&self, table: &str, conditions: &[Condition<'_>], columns: &[&str]) -> Result<Option<Vec<Option<String>>>>;
+    fn find_unique(
+        &self,
+        table: &str,
+        conditions: &[Predicate<'_>],
+        columns: &[&str],
+    ) -> Result<Option<Vec<Option<String>>>>;
 
     /// Returns whether any row of `table` matches every condition now, outside any snapshot.
     ///
     /// # Errors
-    /// As `find`.
-    fn holds(&self, table: &str, conditions: &[Condition<'_>]) -> Result<bool>;
+    /// As `find_unique`.
+    fn exists(&self, table: &str, conditions: &[Predicate<'_>]) -> Result<bool>;
 }
 
 /// A condition on one column: its value must be one of `any_of`.
 #[derive(Clone, Debug)]
-pub struct Condition<'a> {
+pub struct Predicate<'a> {
     pub column: &'a str,
-    pub any_of: Vec<Accepted<'a>>,
+    pub any_of: Vec<AcceptedValue<'a>>,
 }
 
-impl<'a> Condition<'a> {
+impl<'a> Predicate<'a> {
     #[must_use]
     pub fn equals(column: &'a str, value: &'a str) -> Self {
-        Self { column, any_of: vec![Accepted::Text(value)] }
+        Self { column, any_of: vec![AcceptedValue::Text(value)] }
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accepted<'a> {
+pub enum AcceptedValue<'a> {
     /// The value as the database renders it as text.
     Text(&'a str),
     Null,
@@ -202,23 +207,23 @@ pub trait Snapshot: Send {
     /// Pushes a sample of a few hundred rows, spread over the table.
     ///
     /// # Errors
-    /// `Stopped` when the sink stops; `NoTable` for an unknown table, or an error of the database.
-    fn sample(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()>;
+    /// `SinkStopped` when the sink stops; `NoTable` for an unknown table, or an error of the database.
+    fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()>;
 
     /// Pushes every row once, in the order that the selection asks for.
     ///
     /// # Errors
     /// As `sample`.
-    fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()>;
+    fn read_table(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()>;
 }
 
 /// Most characters that a lookup reads of a value. No real name or password hash is longer; an oversized one costs
 /// no memory.
-const LONGEST_ANSWER: usize = 4096;
-/// Reason in `NotATable`: lookups for sign-in read tables only.
-const NO_TABLE: &str = "it is no table; whoever made it would choose who may sign in";
+const MAX_LOOKUP_CHARS: usize = 4096;
+/// Reason in `UnusableForSignIn`: lookups for sign-in read tables only.
+const NOT_A_TABLE: &str = "it is no table; whoever made it would choose who may sign in";
 
 /// Quotes an identifier from a catalog or a profile for SQL (ISO/IEC 9075-2, delimited identifier).
-fn quoted(identifier: &str) -> String {
+fn quote_identifier(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }

@@ -3,7 +3,7 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Result, State, Tx};
+use super::{Result, SourceState, Tx};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalAccount {
@@ -19,7 +19,7 @@ pub struct LocalAccount {
 
 const COLUMNS: &str = "id, name, password_hash, created_at, disabled_at";
 
-fn read(row: &SqliteRow) -> LocalAccount {
+fn from_row(row: &SqliteRow) -> LocalAccount {
     LocalAccount {
         id: row.get("id"),
         name: row.get("name"),
@@ -91,7 +91,7 @@ pub async fn adopt(tx: &mut Tx) -> Result<u64> {
     Ok(sqlx::query(sql).bind(source_id).execute(&mut **tx).await?.rows_affected())
 }
 
-impl State {
+impl SourceState {
     /// # Errors
     /// `Database` if the read fails.
     pub async fn account_by_id(&self, id: &str) -> Result<Option<LocalAccount>> {
@@ -111,7 +111,7 @@ impl State {
     pub async fn accounts(&self) -> Result<Vec<LocalAccount>> {
         let sql = format!("SELECT {COLUMNS} FROM accounts WHERE source_id IS ? ORDER BY name");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&self.source_id).fetch_all(&self.pool).await?;
-        Ok(rows.iter().map(read).collect())
+        Ok(rows.iter().map(from_row).collect())
     }
 
     /// # Errors
@@ -125,6 +125,6 @@ impl State {
     async fn account(&self, column: &'static str, value: &str) -> Result<Option<LocalAccount>> {
         let sql = format!("SELECT {COLUMNS} FROM accounts WHERE source_id IS ? AND {column} = ?");
         let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&self.source_id).bind(value);
-        Ok(query.fetch_optional(&self.pool).await?.as_ref().map(read))
+        Ok(query.fetch_optional(&self.pool).await?.as_ref().map(from_row))
     }
 }

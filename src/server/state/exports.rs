@@ -3,13 +3,13 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
-use super::{Result, State, Tx};
+use super::{Result, SourceState, Tx};
 use crate::model::drift::{Deviations, Guess};
 use crate::model::export::{Compression, ExportId, ExportSummary, Failure};
-use crate::model::history::Outcome;
+use crate::model::history::RunStatus;
 
 /// SQLite stores integers signed.
-fn signed(n: u64) -> i64 {
+fn to_i64(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
@@ -19,10 +19,10 @@ pub struct ExportRow {
     pub requested_at: String,
     pub account_id: Option<String>,
     pub requested_by: String,
-    pub door: String,
+    pub channel: String,
     pub scope: String,
     pub file_name: String,
-    pub outcome: Outcome,
+    pub outcome: RunStatus,
     pub message: Option<String>,
     pub reference: Option<String>,
     pub records: Option<u64>,
@@ -49,7 +49,7 @@ impl ExportRow {
 const COLUMNS: &str = "id, requested_at, account_id, requested_by, door, scope, file_name, outcome, message, reference, \
      records, tables, bytes, estimated_bytes, sha256, duration_ms, artifact, expires_at, downloads, compression, deviations";
 
-fn read(row: &SqliteRow) -> Result<ExportRow> {
+fn from_row(row: &SqliteRow) -> Result<ExportRow> {
     let corrupt = |what: &str| super::Error::Database(sqlx::Error::Decode(what.to_owned().into()));
     let number = |i: usize| row.get::<Option<i64>, _>(i).and_then(|n| u64::try_from(n).ok());
     Ok(ExportRow {
@@ -57,10 +57,10 @@ fn read(row: &SqliteRow) -> Result<ExportRow> {
         requested_at: row.get(1),
         account_id: row.get(2),
         requested_by: row.get(3),
-        door: row.get(4),
+        channel: row.get(4),
         scope: row.get(5),
         file_name: row.get(6),
-        outcome: Outcome::parse(row.get(7)).ok_or_else(|| corrupt("outcome"))?,
+        outcome: RunStatus::parse(row.get(7)).ok_or_else(|| corrupt("outcome"))?,
         message: row.get(8),
         reference: row.get(9),
         records: number(10),
@@ -89,11 +89,11 @@ pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
         .bind(&row.requested_at)
         .bind(&row.account_id)
         .bind(&row.requested_by)
-        .bind(&row.door)
+        .bind(&row.channel)
         .bind(&row.scope)
         .bind(&row.file_name)
         .bind(row.outcome.as_str())
-        .bind(row.estimated_bytes.map(signed))
+        .bind(row.estimated_bytes.map(to_i64))
         .bind(row.compression.as_str())
         .execute(&mut **tx)
         .await?;
@@ -104,7 +104,7 @@ pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
 ///
 /// # Errors
 /// `Database` if the read fails.
-pub async fn unfinished(tx: &mut Tx, account_id: Option<&str>) -> Result<(usize, usize)> {
+pub async fn count_unfinished(tx: &mut Tx, account_id: Option<&str>) -> Result<(usize, usize)> {
     let sql = "SELECT count(*), coalesce(sum(account_id = ?), 0) FROM exports \
                WHERE source_id IS ? AND outcome IN ('queued', 'running') AND door = 'page'";
     let source_id = tx.source_id.clone();
@@ -117,7 +117,7 @@ pub async fn unfinished(tx: &mut Tx, account_id: Option<&str>) -> Result<(usize,
 ///
 /// # Errors
 /// `Database` if the write fails.
-pub async fn start(tx: &mut Tx, id: ExportId) -> Result<bool> {
+pub async fn mark_running(tx: &mut Tx, id: ExportId) -> Result<bool> {
     let sql = "UPDATE exports SET outcome = 'running' WHERE id = ? AND outcome = 'queued'";
     Ok(sqlx::query(sql).bind(id.to_string()).execute(&mut **tx).await?.rows_affected() == 1)
 }
@@ -133,25 +133,25 @@ pub async fn cancel_queued(tx: &mut Tx, id: ExportId) -> Result<bool> {
 
 /// # Errors
 /// `Database` if the write fails.
-pub async fn complete(
+pub async fn mark_completed(
     tx: &mut Tx,
     id: ExportId,
-    done: &ExportSummary,
+    summary: &ExportSummary,
     guesses: &[Guess],
     artifact: Option<&str>,
 ) -> Result<()> {
     let sql = "UPDATE exports SET outcome = 'completed', records = ?, tables = ?, bytes = ?, sha256 = ?, \
                duration_ms = ?, artifact = ?, expires_at = ?, deviations = ?, guesses = ? WHERE id = ?";
-    let guesses = (!guesses.is_empty()).then(|| json(guesses));
+    let guesses = (!guesses.is_empty()).then(|| to_json(guesses));
     sqlx::query(sql)
-        .bind(signed(done.records))
-        .bind(signed(done.tables))
-        .bind(signed(done.bytes))
-        .bind(&done.sha256)
-        .bind(signed(done.duration_ms))
+        .bind(to_i64(summary.records))
+        .bind(to_i64(summary.tables))
+        .bind(to_i64(summary.bytes))
+        .bind(&summary.sha256)
+        .bind(to_i64(summary.duration_ms))
         .bind(artifact)
-        .bind(&done.expires_at)
-        .bind(json(&done.deviations))
+        .bind(&summary.expires_at)
+        .bind(to_json(&summary.deviations))
         .bind(guesses)
         .bind(id.to_string())
         .execute(&mut **tx)
@@ -159,7 +159,7 @@ pub async fn complete(
     Ok(())
 }
 
-fn json(value: &(impl serde::Serialize + ?Sized)) -> String {
+fn to_json(value: &(impl serde::Serialize + ?Sized)) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
@@ -169,10 +169,10 @@ fn json(value: &(impl serde::Serialize + ?Sized)) -> String {
 /// `Database` if the read fails.
 pub async fn last_guesses(tx: &mut Tx) -> Result<Vec<Guess>> {
     let source_id = tx.source_id.clone();
-    last_guesses_of(tx, source_id.as_deref()).await
+    fetch_last_guesses(tx, source_id.as_deref()).await
 }
 
-async fn last_guesses_of(connection: &mut SqliteConnection, source_id: Option<&str>) -> Result<Vec<Guess>> {
+async fn fetch_last_guesses(connection: &mut SqliteConnection, source_id: Option<&str>) -> Result<Vec<Guess>> {
     let sql = "SELECT guesses FROM exports WHERE source_id IS ? AND guesses IS NOT NULL \
                ORDER BY requested_at DESC, id DESC LIMIT 1";
     let found: Option<String> = sqlx::query_scalar(sql).bind(source_id).fetch_optional(connection).await?;
@@ -189,14 +189,14 @@ pub async fn end_without_file(
     failure: Option<&Failure>,
     duration_ms: Option<u64>,
 ) -> Result<bool> {
-    let outcome = if failure.is_some() { Outcome::Failed } else { Outcome::Cancelled };
+    let outcome = if failure.is_some() { RunStatus::Failed } else { RunStatus::Cancelled };
     let sql = "UPDATE exports SET outcome = ?, message = ?, reference = ?, duration_ms = ? \
                WHERE id = ? AND outcome IN ('queued', 'running')";
     let ended = sqlx::query(sql)
         .bind(outcome.as_str())
         .bind(failure.map(|f| &f.message))
         .bind(failure.map(|f| &f.reference))
-        .bind(duration_ms.map(signed))
+        .bind(duration_ms.map(to_i64))
         .bind(id.to_string())
         .execute(&mut **tx)
         .await?;
@@ -215,18 +215,18 @@ pub async fn count_download(tx: &mut Tx, id: ExportId) -> Result<()> {
 ///
 /// # Errors
 /// `Database` if the write fails.
-pub async fn forget_artifact(tx: &mut Tx, id: ExportId) -> Result<()> {
+pub async fn clear_artifact(tx: &mut Tx, id: ExportId) -> Result<()> {
     sqlx::query("UPDATE exports SET artifact = NULL WHERE id = ?").bind(id.to_string()).execute(&mut **tx).await?;
     Ok(())
 }
 
-impl State {
+impl SourceState {
     /// As `exports::last_guesses`, outside a transaction.
     ///
     /// # Errors
     /// `Database` if the read fails.
     pub async fn last_guesses(&self) -> Result<Vec<Guess>> {
-        last_guesses_of(&mut *self.pool.acquire().await?, self.source_id.as_deref()).await
+        fetch_last_guesses(&mut *self.pool.acquire().await?, self.source_id.as_deref()).await
     }
 
     /// # Errors
@@ -238,19 +238,19 @@ impl State {
             .bind(id.to_string())
             .fetch_optional(&self.pool)
             .await?;
-        row.as_ref().map(read).transpose()
+        row.as_ref().map(from_row).transpose()
     }
 
     /// Returns the exports with an outcome, oldest first.
     ///
     /// # Errors
     /// `Database` if the read fails or a row cannot be decoded.
-    pub async fn exports_that_are(&self, outcome: Outcome) -> Result<Vec<ExportRow>> {
+    pub async fn exports_by_outcome(&self, outcome: RunStatus) -> Result<Vec<ExportRow>> {
         let sql =
             format!("SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND outcome = ? ORDER BY requested_at, id");
         let rows =
             sqlx::query(AssertSqlSafe(sql)).bind(&self.source_id).bind(outcome.as_str()).fetch_all(&self.pool).await?;
-        rows.iter().map(read).collect()
+        rows.iter().map(from_row).collect()
     }
 
     /// Returns the newest export that an account requested on the web page.
@@ -264,19 +264,19 @@ impl State {
         );
         let row =
             sqlx::query(AssertSqlSafe(sql)).bind(&self.source_id).bind(account_id).fetch_optional(&self.pool).await?;
-        row.as_ref().map(read).transpose()
+        row.as_ref().map(from_row).transpose()
     }
 
     /// Returns the export whose seal has this digest; the newest, if several have the same content and time.
     ///
     /// # Errors
     /// `Database` if the read fails or a row cannot be decoded.
-    pub async fn export_with_digest(&self, sha256: &str) -> Result<Option<ExportRow>> {
+    pub async fn export_by_digest(&self, sha256: &str) -> Result<Option<ExportRow>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND sha256 = ? ORDER BY requested_at DESC, id DESC LIMIT 1"
         );
         let row = sqlx::query(AssertSqlSafe(sql)).bind(&self.source_id).bind(sha256).fetch_optional(&self.pool).await?;
-        row.as_ref().map(read).transpose()
+        row.as_ref().map(from_row).transpose()
     }
 
     /// Returns one page of history, newest first.
@@ -287,8 +287,8 @@ impl State {
         let sql = format!(
             "SELECT {COLUMNS} FROM exports WHERE source_id IS ? ORDER BY requested_at DESC, id DESC LIMIT ? OFFSET ?"
         );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(&self.source_id).bind(limit).bind(signed(offset));
-        query.fetch_all(&self.pool).await?.iter().map(read).collect()
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(&self.source_id).bind(limit).bind(to_i64(offset));
+        query.fetch_all(&self.pool).await?.iter().map(from_row).collect()
     }
 
     /// # Errors
@@ -309,6 +309,12 @@ impl State {
         let sql = format!(
             "SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND artifact IS NOT NULL ORDER BY requested_at, id"
         );
-        sqlx::query(AssertSqlSafe(sql)).bind(&self.source_id).fetch_all(&self.pool).await?.iter().map(read).collect()
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(&self.source_id)
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(from_row)
+            .collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Waybill's own SQLite database: sources, accounts, sessions, exports, audit. Literal SQL through sqlx.
 //!
-//! May import: `model`, `support`. Flow: `StateFile::open` migrates; `StateFile::of` returns the state of one
+//! May import: `model`, `support`. Flow: `StateDatabase::open` migrates; `StateDatabase::of` returns the state of one
 //! source, whose queries see that source only; a use case begins a transaction, passes it to the functions
 //! here and to `audit`, and commits once.
 
@@ -17,7 +17,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
-use crate::server::support::own_folder::{self, OwnFolder};
+use crate::server::support::private_folder::{self, PrivateFolder};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/state/sqlite");
 
@@ -26,9 +26,9 @@ pub enum Error {
     #[error("the folder for Waybill's own state cannot be used: {0}")]
     Folder(#[source] std::io::Error),
     #[error("{} is a database of another program: give Waybill a file of its own with --state", .0.display())]
-    Foreign(PathBuf),
+    NotAStateFile(PathBuf),
     #[error(transparent)]
-    Files(#[from] own_folder::Error),
+    Files(#[from] private_folder::Error),
     #[error("Waybill's own state cannot be opened or brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("Waybill's own state cannot be read or written: {0}")]
@@ -46,32 +46,32 @@ pub struct Tx {
 
 /// The open state database, of all sources.
 #[derive(Clone, Debug)]
-pub struct StateFile {
+pub struct StateDatabase {
     pub(super) pool: SqlitePool,
     path: PathBuf,
 }
 
 /// The part of the state that belongs to one source.
 #[derive(Clone, Debug)]
-pub struct State {
+pub struct SourceState {
     pub(super) pool: SqlitePool,
     /// None for accounts that no source has adopted yet.
     source_id: Option<String>,
 }
 
-impl StateFile {
+impl StateDatabase {
     /// Opens the file, creates it (readable by its owner only) if it is missing, and migrates it.
     ///
     /// # Errors
-    /// `Folder`, `Files` or `Database` if folder or file cannot be used; `Foreign` if the file is another program's
+    /// `Folder`, `Files` or `Database` if folder or file cannot be used; `NotAStateFile` if the file is another program's
     /// database; `Migrate` if a migration fails.
     pub async fn open(path: &Path) -> Result<Self> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        private_folder(folder).map_err(Error::Folder)?;
-        private_file(path).map_err(Error::Folder)?;
+        create_private_folder(folder).map_err(Error::Folder)?;
+        create_private_file(path).map_err(Error::Folder)?;
         // Resolve links: locks and artefacts are beside the file itself.
         let path = &path.canonicalize().map_err(Error::Folder)?;
-        refuse_another_programs(path).await?;
+        check_is_state_database(path).await?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -87,30 +87,30 @@ impl StateFile {
 
     /// Migrates under a file lock: two processes that start together would both begin the same migration.
     async fn migrate(&self) -> Result<()> {
-        let folder = self.files()?;
-        let lock = tokio::task::spawn_blocking(move || folder.wait_for_lock("migration.lock"));
-        let _alone = lock.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
+        let folder = self.files_folder()?;
+        let lock = tokio::task::spawn_blocking(move || folder.lock("migration.lock"));
+        let _migration_lock = lock.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
         Ok(MIGRATIONS.run(&self.pool).await?)
     }
 
     /// Returns the state of one source.
     #[must_use]
-    pub fn of(&self, source_id: Option<String>) -> State {
-        State { pool: self.pool.clone(), source_id }
+    pub fn for_source(&self, source_id: Option<String>) -> SourceState {
+        SourceState { pool: self.pool.clone(), source_id }
     }
 
     /// Returns the folder of artefacts and locks, beside the database.
     ///
     /// # Errors
     /// `Files` if it cannot be created, belongs to another user or is a link.
-    pub fn files(&self) -> Result<OwnFolder> {
+    pub fn files_folder(&self) -> Result<PrivateFolder> {
         let mut folder = self.path.as_os_str().to_owned();
         folder.push(".files");
-        Ok(OwnFolder::at(folder.into())?)
+        Ok(PrivateFolder::open_or_create(folder.into())?)
     }
 }
 
-impl State {
+impl SourceState {
     /// The source that this state belongs to.
     #[must_use]
     pub fn source_id(&self) -> Option<&str> {
@@ -154,28 +154,28 @@ impl DerefMut for Tx {
 
 /// Checks a file before anything is written to it: a database with tables is Waybill's if it has those of exports and
 /// audit.
-async fn refuse_another_programs(path: &Path) -> Result<()> {
-    let mut looking = SqliteConnectOptions::new().filename(path).read_only(true).connect().await?;
+async fn check_is_state_database(path: &Path) -> Result<()> {
+    let mut connection = SqliteConnectOptions::new().filename(path).read_only(true).connect().await?;
     let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
-        .fetch_all(&mut looking)
+        .fetch_all(&mut connection)
         .await?;
-    looking.close().await?;
+    connection.close().await?;
     let has = |name: &str| tables.iter().any(|table| table == name);
     // The migrations table alone: a first start that was killed at once.
     let is_ours = tables.is_empty() || has("audit") && has("exports") || tables == ["_sqlx_migrations"];
-    if is_ours { Ok(()) } else { Err(Error::Foreign(path.to_owned())) }
+    if is_ours { Ok(()) } else { Err(Error::NotAStateFile(path.to_owned())) }
 }
 
 /// Creates a folder that only its owner can enter; an existing one is left unchanged.
 ///
 /// # Errors
 /// If it cannot be created.
-pub fn private_folder(folder: &Path) -> std::io::Result<()> {
+pub fn create_private_folder(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-fn private_file(path: &Path) -> std::io::Result<()> {
+fn create_private_file(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
     let file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
     // An existing file may be readable by everyone. The mode of another user's file is left unchanged.

@@ -3,7 +3,7 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Result, State, Tx};
+use super::{Result, SourceState, Tx};
 
 /// A secret shared with an authenticator app (RFC 6238).
 #[derive(Clone, PartialEq, Eq)]
@@ -15,20 +15,20 @@ pub struct SecondFactor {
     /// RFC 3339, UTC.
     pub begun_at: String,
     /// Digest of the token of the session that requested it.
-    pub begun_in: String,
+    pub session_token_sha256: String,
     /// RFC 3339, UTC; none until a first code has proved that the app has the secret.
     pub confirmed_at: Option<String>,
     /// The time step of the last code that was accepted.
     pub last_step: u64,
 }
 
-fn read(row: &SqliteRow) -> SecondFactor {
+fn from_row(row: &SqliteRow) -> SecondFactor {
     SecondFactor {
         account_id: row.get("account_id"),
         name: row.get("name"),
         secret: row.get("secret"),
         begun_at: row.get("begun_at"),
-        begun_in: row.get("begun_in"),
+        session_token_sha256: row.get("begun_in"),
         confirmed_at: row.get("confirmed_at"),
         last_step: u64::try_from(row.get::<i64, _>("last_step")).unwrap_or_default(),
     }
@@ -40,14 +40,14 @@ const SELECT: &str = "SELECT account_id, name, secret, begun_at, begun_in, confi
 ///
 /// # Errors
 /// `Database` if the write fails.
-pub async fn begin(tx: &mut Tx, factor: &SecondFactor) -> Result<()> {
+pub async fn insert_unconfirmed(tx: &mut Tx, factor: &SecondFactor) -> Result<()> {
     let source_id = tx.source_id.clone();
     let sql = "INSERT INTO second_factors (source_id, account_id, name, secret, begun_at, begun_in) \
                VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (source_id, account_id) DO UPDATE \
                SET name = excluded.name, secret = excluded.secret, begun_at = excluded.begun_at, \
                    begun_in = excluded.begun_in, last_step = 0 WHERE confirmed_at IS NULL";
     let query = sqlx::query(sql).bind(source_id).bind(&factor.account_id).bind(&factor.name).bind(&factor.secret);
-    query.bind(&factor.begun_at).bind(&factor.begun_in).execute(&mut **tx).await?;
+    query.bind(&factor.begun_at).bind(&factor.session_token_sha256).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -59,7 +59,7 @@ pub async fn find(tx: &mut Tx, account_id: &str) -> Result<Option<SecondFactor>>
     let source_id = tx.source_id.clone();
     let sql = format!("{SELECT} AND account_id = ?");
     let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(source_id).bind(account_id);
-    Ok(query.fetch_optional(&mut **tx).await?.as_ref().map(read))
+    Ok(query.fetch_optional(&mut **tx).await?.as_ref().map(from_row))
 }
 
 /// Stores the time step of a code; returns false if a code of this or a later step was accepted before (a replay).
@@ -122,27 +122,27 @@ pub async fn use_recovery_code(tx: &mut Tx, account_id: &str, digest: &str, now:
     Ok(query.execute(&mut **tx).await?.rows_affected() == 1)
 }
 
-impl State {
+impl SourceState {
     /// # Errors
     /// `Database` if the read fails.
     pub async fn second_factor(&self, account_id: &str) -> Result<Option<SecondFactor>> {
         let sql = format!("{SELECT} AND account_id = ?");
         let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&self.source_id).bind(account_id);
-        Ok(query.fetch_optional(&self.pool).await?.as_ref().map(read))
+        Ok(query.fetch_optional(&self.pool).await?.as_ref().map(from_row))
     }
 
     /// # Errors
     /// `Database` if the read fails.
     pub async fn second_factors(&self) -> Result<Vec<SecondFactor>> {
         let query = sqlx::query(SELECT).bind(&self.source_id);
-        Ok(query.fetch_all(&self.pool).await?.iter().map(read).collect())
+        Ok(query.fetch_all(&self.pool).await?.iter().map(from_row).collect())
     }
 
     /// Returns the number of unused recovery codes.
     ///
     /// # Errors
     /// `Database` if the read fails.
-    pub async fn recovery_codes_left(&self, account_id: &str) -> Result<u32> {
+    pub async fn count_unused_recovery_codes(&self, account_id: &str) -> Result<u32> {
         let sql = "SELECT count(*) FROM recovery_codes WHERE source_id IS ? AND account_id = ? AND used_at IS NULL";
         let row = sqlx::query(sql).bind(&self.source_id).bind(account_id).fetch_one(&self.pool).await?;
         Ok(row.get(0))

@@ -3,7 +3,7 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Result, State, Tx};
+use super::{Result, SourceState, Tx};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -24,7 +24,7 @@ pub struct Session {
 const COLUMNS: &str =
     "token_sha256, account_id, email, created_at, last_seen_at, network, credential_sha256, awaits_code";
 
-fn read(row: &SqliteRow) -> Session {
+fn from_row(row: &SqliteRow) -> Session {
     Session {
         token_sha256: row.get("token_sha256"),
         account_id: row.get("account_id"),
@@ -73,15 +73,15 @@ pub async fn remove(tx: &mut Tx, token_sha256: &str) -> Result<bool> {
 ///
 /// # Errors
 /// `Database` if the write fails.
-pub async fn remove_all_of(tx: &mut Tx, account_id: &str) -> Result<u64> {
-    remove_all_of_but(tx, account_id, "").await
+pub async fn remove_all_of_account(tx: &mut Tx, account_id: &str) -> Result<u64> {
+    remove_others_of_account(tx, account_id, "").await
 }
 
 /// Ends every session of an account except one; returns their number.
 ///
 /// # Errors
 /// `Database` if the write fails.
-pub async fn remove_all_of_but(tx: &mut Tx, account_id: &str, token_sha256: &str) -> Result<u64> {
+pub async fn remove_others_of_account(tx: &mut Tx, account_id: &str, token_sha256: &str) -> Result<u64> {
     let source_id = tx.source_id.clone();
     let sql = "DELETE FROM sessions WHERE source_id IS ? AND account_id = ? AND token_sha256 <> ?";
     let query = sqlx::query(sql).bind(source_id).bind(account_id).bind(token_sha256);
@@ -102,20 +102,20 @@ pub async fn remove_all(tx: &mut Tx) -> Result<u64> {
 ///
 /// # Errors
 /// `Database` if the write fails.
-pub async fn rebind(tx: &mut Tx, token_sha256: &str, credential_sha256: &str) -> Result<()> {
+pub async fn set_credential(tx: &mut Tx, token_sha256: &str, credential_sha256: &str) -> Result<()> {
     let source_id = tx.source_id.clone();
     let sql = "UPDATE sessions SET credential_sha256 = ? WHERE source_id IS ? AND token_sha256 = ?";
     sqlx::query(sql).bind(credential_sha256).bind(source_id).bind(token_sha256).execute(&mut **tx).await?;
     Ok(())
 }
 
-impl State {
+impl SourceState {
     /// # Errors
     /// `Database` if the read fails.
     pub async fn session(&self, token_sha256: &str) -> Result<Option<Session>> {
         let sql = format!("SELECT {COLUMNS} FROM sessions WHERE source_id IS ? AND token_sha256 = ?");
         let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&self.source_id).bind(token_sha256);
-        Ok(query.fetch_optional(&self.pool).await?.as_ref().map(read))
+        Ok(query.fetch_optional(&self.pool).await?.as_ref().map(from_row))
     }
 
     /// Returns every session of the source, the most recently seen first.
@@ -125,7 +125,7 @@ impl State {
     pub async fn sessions(&self) -> Result<Vec<Session>> {
         let sql = format!("SELECT {COLUMNS} FROM sessions WHERE source_id IS ? ORDER BY last_seen_at DESC");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&self.source_id).fetch_all(&self.pool).await?;
-        Ok(rows.iter().map(read).collect())
+        Ok(rows.iter().map(from_row).collect())
     }
 
     /// # Errors

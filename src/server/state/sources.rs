@@ -3,7 +3,7 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Result, StateFile, Tx};
+use super::{Result, StateDatabase, Tx};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownSource {
@@ -18,7 +18,7 @@ pub struct KnownSource {
     pub known_since: String,
 }
 
-fn read(row: &SqliteRow) -> KnownSource {
+fn from_row(row: &SqliteRow) -> KnownSource {
     KnownSource {
         id: row.get("id"),
         identity: row.get("identity"),
@@ -35,14 +35,14 @@ const SELECT: &str = "SELECT id, identity, file_id, name, known_since FROM sourc
 /// # Errors
 /// `Database` if the read fails.
 pub async fn all(tx: &mut Tx) -> Result<Vec<KnownSource>> {
-    Ok(sqlx::query(SELECT).fetch_all(&mut **tx).await?.iter().map(read).collect())
+    Ok(sqlx::query(SELECT).fetch_all(&mut **tx).await?.iter().map(from_row).collect())
 }
 
 /// Inserts a source, or updates identity, file and name of the one with its id.
 ///
 /// # Errors
 /// `Database` if the write fails.
-pub async fn put(tx: &mut Tx, source: &KnownSource) -> Result<()> {
+pub async fn upsert(tx: &mut Tx, source: &KnownSource) -> Result<()> {
     let sql = "INSERT INTO sources (id, identity, file_id, name, known_since) VALUES (?, ?, ?, ?, ?) \
                ON CONFLICT (id) DO UPDATE \
                SET identity = excluded.identity, file_id = excluded.file_id, name = excluded.name";
@@ -51,10 +51,10 @@ pub async fn put(tx: &mut Tx, source: &KnownSource) -> Result<()> {
     Ok(())
 }
 
-impl StateFile {
+impl StateDatabase {
     /// # Errors
     /// `Database` if the read fails.
     pub async fn sources(&self) -> Result<Vec<KnownSource>> {
-        Ok(sqlx::query(SELECT).fetch_all(&self.pool).await?.iter().map(read).collect())
+        Ok(sqlx::query(SELECT).fetch_all(&self.pool).await?.iter().map(from_row).collect())
     }
 }

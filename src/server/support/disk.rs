@@ -10,40 +10,40 @@ use std::thread::JoinHandle;
 ///
 /// # Errors
 /// Any error of the system call, such as a missing folder.
-pub fn free_bytes(folder: &Path) -> io::Result<u64> {
+pub fn available_bytes(folder: &Path) -> io::Result<u64> {
     fs4::available_space(folder)
 }
 
 /// Bytes written between two syncs.
-const SYNC_EVERY: u64 = 64 << 20;
+const SYNC_INTERVAL_BYTES: u64 = 64 << 20;
 
 /// Syncs a file in the background while it is being written, so that the final sync does not take as long as the
 /// writing did.
 #[derive(Debug)]
-pub struct EarlySync {
+pub struct BackgroundSync {
     file: File,
-    waiting: u64,
-    ask: SyncSender<()>,
-    syncing: JoinHandle<io::Result<()>>,
+    unsynced_bytes: u64,
+    sync_tx: SyncSender<()>,
+    thread: JoinHandle<io::Result<()>>,
 }
 
-impl EarlySync {
+impl BackgroundSync {
     /// # Errors
     /// If the file handle cannot be duplicated.
-    pub fn of(file: &File) -> io::Result<Self> {
-        let (ask, asked) = sync_channel(1);
-        let early = file.try_clone()?;
+    pub fn new(file: &File) -> io::Result<Self> {
+        let (sync_tx, sync_rx) = sync_channel(1);
+        let handle = file.try_clone()?;
         // The kernel reports a failed sync only once, here: `finish` must return it.
-        let syncing = std::thread::spawn(move || asked.iter().try_for_each(|()| early.sync_data()));
-        Ok(Self { file: file.try_clone()?, waiting: 0, ask, syncing })
+        let thread = std::thread::spawn(move || sync_rx.iter().try_for_each(|()| handle.sync_data()));
+        Ok(Self { file: file.try_clone()?, unsynced_bytes: 0, sync_tx, thread })
     }
 
     /// Counts written bytes, and requests a sync when there are enough.
-    pub fn wrote(&mut self, bytes: usize) {
-        self.waiting += bytes as u64;
+    pub fn record_written(&mut self, bytes: usize) {
+        self.unsynced_bytes += bytes as u64;
         // While a sync is still pending, the next request waits for more bytes.
-        if self.waiting >= SYNC_EVERY && self.ask.try_send(()).is_ok() {
-            self.waiting = 0;
+        if self.unsynced_bytes >= SYNC_INTERVAL_BYTES && self.sync_tx.try_send(()).is_ok() {
+            self.unsynced_bytes = 0;
         }
     }
 
@@ -52,8 +52,8 @@ impl EarlySync {
     /// # Errors
     /// If this sync or an earlier one failed.
     pub fn finish(self) -> io::Result<()> {
-        drop(self.ask);
-        self.syncing.join().map_err(|_| io::Error::other("a thread was lost"))??;
+        drop(self.sync_tx);
+        self.thread.join().map_err(|_| io::Error::other("a thread was lost"))??;
         self.file.sync_all()
     }
 }

@@ -5,7 +5,7 @@
 
 pub mod clock;
 pub mod disk;
-pub mod own_folder;
 pub mod password;
+pub mod private_folder;
 pub mod random;
 pub mod telemetry;

@@ -22,7 +22,7 @@ impl Random for SystemRandom {
 
 /// Returns 256 bits in hexadecimal, for session tokens and artefact names.
 #[must_use]
-pub fn token(random: &dyn Random) -> String {
+pub fn new_token(random: &dyn Random) -> String {
     let mut bytes = [0; 32];
     random.fill(&mut bytes);
     hex::encode(bytes)
@@ -30,7 +30,7 @@ pub fn token(random: &dyn Random) -> String {
 
 /// Returns a UUID version 7 (RFC 9562), which sorts by time.
 #[must_use]
-pub fn uuid(clock: &dyn Clock, random: &dyn Random) -> Uuid {
+pub fn new_uuid_v7(clock: &dyn Clock, random: &dyn Random) -> Uuid {
     let mut bytes = [0; 10];
     random.fill(&mut bytes);
     let now = clock.now();
@@ -43,17 +43,17 @@ pub fn uuid(clock: &dyn Clock, random: &dyn Random) -> Uuid {
 
 /// Returns an error reference that finds the error in the log, such as `7K2Q-19FD`.
 #[must_use]
-pub fn reference(random: &dyn Random) -> String {
-    typeable(random, 8)
+pub fn new_error_reference(random: &dyn Random) -> String {
+    new_typeable_code(random, 8)
 }
 
-/// Returns `letters` random characters of 5 bits each, in groups of four, for people to type. Crockford's Base32 has no
+/// Returns `length` random characters of 5 bits each, in groups of four, for people to type. Crockford's Base32 has no
 /// letters that look like digits.
 #[must_use]
-pub fn typeable(random: &dyn Random, letters: usize) -> String {
+pub fn new_typeable_code(random: &dyn Random, length: usize) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    let mut bytes = vec![0; letters];
+    let mut bytes = vec![0; length];
     random.fill(&mut bytes);
-    let letters: Vec<char> = bytes.iter().map(|b| char::from(ALPHABET[usize::from(b % 32)])).collect();
-    letters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+    let characters: Vec<char> = bytes.iter().map(|b| char::from(ALPHABET[usize::from(b % 32)])).collect();
+    characters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join("-")
 }

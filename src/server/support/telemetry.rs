@@ -5,10 +5,10 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging; `WAYBILL_LOG` overrides the filter given here.
-pub fn start(filter: &str) {
+pub fn init(filter: &str) {
     let filter = EnvFilter::try_from_env("WAYBILL_LOG").unwrap_or_else(|_| EnvFilter::new(filter));
     // No escape sequences in files and pipes.
-    let has_colours = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(has_colours);
+    let use_ansi = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(use_ansi);
     let _ = log.with_writer(std::io::stderr).try_init();
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::app::App;
 
-const SWEEP_EVERY: Duration = Duration::from_secs(15);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Runs until its task is dropped.
 pub async fn run(app: Arc<App>) {
@@ -18,12 +18,12 @@ pub async fn run(app: Arc<App>) {
         tracing::error!(%error, "what an earlier run of the server left could not be cleared");
     }
     // An interval, not a timeout: a busy queue must not postpone the sweep.
-    let mut time_to_sweep = tokio::time::interval_at(Instant::now() + SWEEP_EVERY, SWEEP_EVERY);
+    let mut sweep_interval = tokio::time::interval_at(Instant::now() + SWEEP_INTERVAL, SWEEP_INTERVAL);
     loop {
         start_queued(&app).await;
         tokio::select! {
-            () = app.exports.queued.notified() => {}
-            _ = time_to_sweep.tick() => sweep(&app).await,
+            () = app.exports.queue_signal.notified() => {}
+            _ = sweep_interval.tick() => sweep(&app).await,
         }
     }
 }
@@ -42,10 +42,10 @@ async fn start_queued(app: &Arc<App>) {
 }
 
 async fn sweep(app: &App) {
-    if let Err(error) = app.exports.end_killed().await {
+    if let Err(error) = app.exports.fail_killed_runs().await {
         tracing::error!(%error, "killed runs of the command line could not be ended");
     }
-    if let Err(error) = app.exports.expire().await {
+    if let Err(error) = app.exports.remove_expired_artifacts().await {
         tracing::error!(%error, "expired files could not be removed");
     }
     if let Err(error) = app.exports.record_repeated_refusals().await {

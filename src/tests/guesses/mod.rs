@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use waybill::model::catalog::{Codec, ColumnSchema};
 use waybill::model::drift::Guess;
 use waybill::model::redaction::Classification;
-use waybill::server::profile::{Sample, draft};
+use waybill::server::profile::{ColumnSampler, draft};
 use waybill::server::rows::{Catalog, RowSink, Table, Value};
 
 /// One column a line: single columns of every kind. The `README.md` beside it says how labels were assigned.
@@ -18,7 +18,7 @@ const COLUMNS: &str = include_str!("columns.jsonl");
 const TABLES: &str = include_str!("tables.jsonl");
 
 #[derive(Deserialize)]
-struct Labelled {
+struct LabelledColumn {
     table: String,
     column: String,
     r#type: String,
@@ -34,13 +34,13 @@ struct Labelled {
     values: Vec<Json>,
 }
 
-impl Labelled {
+impl LabelledColumn {
     fn field(&self) -> String {
         format!("{}.{}", self.table, self.column)
     }
 
     /// Whether the column is in the held-out half, by the hash of its name.
-    fn is_set_aside(&self) -> bool {
+    fn is_held_out(&self) -> bool {
         Sha256::digest(self.field())[0] & 1 == 1
     }
 
@@ -71,7 +71,7 @@ impl Labelled {
 }
 
 /// Guesses all columns of a table together, so that a value is seen beside its key.
-fn guessed(columns: &[&Labelled]) -> Vec<Guess> {
+fn guess_table(columns: &[&LabelledColumn]) -> Vec<Guess> {
     let table = Table {
         name: columns[0].table.clone(),
         columns: columns.iter().map(|column| column.schema()).collect(),
@@ -79,11 +79,11 @@ fn guessed(columns: &[&Labelled]) -> Vec<Guess> {
         parents: vec![],
         comment: None,
     };
-    let mut sample = Sample::of(&table);
+    let mut sample = ColumnSampler::new(&table);
     let rows = columns.iter().map(|column| column.values.len()).max().unwrap_or_default();
     for row in 0..rows {
         for (column, schema) in columns.iter().zip(&table.columns) {
-            push(&mut sample, column.values.get(row).unwrap_or(&Json::Null), schema.codec);
+            push_value(&mut sample, column.values.get(row).unwrap_or(&Json::Null), schema.codec);
         }
         sample.end_row().unwrap();
     }
@@ -92,15 +92,15 @@ fn guessed(columns: &[&Labelled]) -> Vec<Guess> {
     draft("x", &catalog, &samples).into_profile().guesses
 }
 
-fn push(sample: &mut Sample, value: &Json, codec: Codec) {
+fn push_value(sample: &mut ColumnSampler, value: &Json, codec: Codec) {
     let text = value.as_str().unwrap_or_default();
     let pushed = match (value, codec) {
-        (Json::Null, _) => sample.value(Value::Null),
-        (Json::Bool(truth), _) => sample.value(Value::Boolean(*truth)),
-        (Json::Number(number), Codec::Integer) => sample.value(Value::Integer(number.as_i64().unwrap())),
-        (Json::Number(number), _) => sample.value(Value::Plain(number.to_string().as_bytes())),
-        (_, Codec::Base64) => sample.value(Value::Blob(&hex::decode(text).unwrap())),
-        _ => sample.value(Value::Text(text.as_bytes())),
+        (Json::Null, _) => sample.push_value(Value::Null),
+        (Json::Bool(truth), _) => sample.push_value(Value::Boolean(*truth)),
+        (Json::Number(number), Codec::Integer) => sample.push_value(Value::Integer(number.as_i64().unwrap())),
+        (Json::Number(number), _) => sample.push_value(Value::SafeAscii(number.to_string().as_bytes())),
+        (_, Codec::Base64) => sample.push_value(Value::Blob(&hex::decode(text).unwrap())),
+        _ => sample.push_value(Value::Text(text.as_bytes())),
     };
     pushed.unwrap();
 }
@@ -109,22 +109,22 @@ fn push(sample: &mut Sample, value: &Json, codec: Codec) {
 #[derive(Default)]
 struct Score {
     secrets: usize,
-    left: Vec<String>,
+    leaked: Vec<String>,
     harmless: usize,
-    stayed: Vec<String>,
+    withheld: Vec<String>,
 }
 
 impl Score {
-    fn of(text: &str, counts: impl Fn(&Labelled) -> bool) -> Self {
-        let columns: Vec<Labelled> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let mut tables: BTreeMap<&str, Vec<&Labelled>> = BTreeMap::new();
+    fn of(text: &str, is_counted: impl Fn(&LabelledColumn) -> bool) -> Self {
+        let columns: Vec<LabelledColumn> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let mut tables: BTreeMap<&str, Vec<&LabelledColumn>> = BTreeMap::new();
         for column in &columns {
             tables.entry(&column.table).or_default().push(column);
         }
         let mut score = Self::default();
         for columns in tables.values() {
-            for (column, guess) in columns.iter().zip(guessed(columns)) {
-                if !counts(column) {
+            for (column, guess) in columns.iter().zip(guess_table(columns)) {
+                if !is_counted(column) {
                     continue;
                 }
                 assert_eq!(guess.field, column.field());
@@ -134,12 +134,12 @@ impl Score {
                     "secret" if column.ambiguous => {}
                     "secret" => {
                         score.secrets += 1;
-                        score.left.extend((!stays).then_some(wrong));
+                        score.leaked.extend((!stays).then_some(wrong));
                     }
                     _ if column.ambiguous => {}
                     _ => {
                         score.harmless += 1;
-                        score.stayed.extend(stays.then_some(wrong));
+                        score.withheld.extend(stays.then_some(wrong));
                     }
                 }
             }
@@ -147,42 +147,42 @@ impl Score {
         score
     }
 
-    fn told(&self) -> String {
+    fn summary(&self) -> String {
         format!(
             "{} of {} secrets leave:\n{}\n{} of {} harmless columns stay home:\n{}",
-            self.left.len(),
+            self.leaked.len(),
             self.secrets,
-            self.left.join("\n"),
-            self.stayed.len(),
+            self.leaked.join("\n"),
+            self.withheld.len(),
             self.harmless,
-            self.stayed.join("\n")
+            self.withheld.join("\n")
         )
     }
 }
 
-fn nothing_leaves_and_hardly_anything_harmless_stays(score: &Score) {
-    println!("{}", score.told());
-    assert!(score.left.is_empty(), "{}", score.told());
-    assert!(score.stayed.len() * 50 <= score.harmless, "{}", score.told());
+fn assert_no_leak_and_few_withheld(score: &Score) {
+    println!("{}", score.summary());
+    assert!(score.leaked.is_empty(), "{}", score.summary());
+    assert!(score.withheld.len() * 50 <= score.harmless, "{}", score.summary());
 }
 
 #[test]
-fn no_secret_leaves_of_the_half_that_the_rules_were_made_on() {
-    let score = Score::of(COLUMNS, |column| !column.is_set_aside());
+fn no_secret_leaks_from_the_half_that_the_rules_were_developed_on() {
+    let score = Score::of(COLUMNS, |column| !column.is_held_out());
     assert!(score.secrets + score.harmless > 300);
-    nothing_leaves_and_hardly_anything_harmless_stays(&score);
+    assert_no_leak_and_few_withheld(&score);
 }
 
 #[test]
-fn no_secret_leaves_of_the_half_that_was_set_aside() {
-    let score = Score::of(COLUMNS, Labelled::is_set_aside);
+fn no_secret_leaks_from_the_held_out_half() {
+    let score = Score::of(COLUMNS, LabelledColumn::is_held_out);
     assert!(score.secrets + score.harmless > 300);
-    nothing_leaves_and_hardly_anything_harmless_stays(&score);
+    assert_no_leak_and_few_withheld(&score);
 }
 
 #[test]
-fn no_secret_leaves_of_whole_tables_of_ordinary_applications() {
+fn no_secret_leaks_from_tables_of_ordinary_applications() {
     let score = Score::of(TABLES, |_| true);
     assert!(score.secrets + score.harmless > 400);
-    nothing_leaves_and_hardly_anything_harmless_stays(&score);
+    assert_no_leak_and_few_withheld(&score);
 }

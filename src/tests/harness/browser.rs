@@ -7,7 +7,7 @@ use futures::StreamExt;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Client, Method, redirect};
 use serde_json::Value;
-use waybill::model::export::{Requested, RunState, RunView};
+use waybill::model::export::{QueuedExport, RunState, RunView};
 
 pub struct Browser {
     pub client: Client,
@@ -16,13 +16,13 @@ pub struct Browser {
 
 /// A response with its complete body.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -47,7 +47,7 @@ impl Browser {
         Self { client, base: format!("http://{address}") }
     }
 
-    pub async fn send(&self, method: &str, path: &str, headers: &[(&'static str, &str)], form: &str) -> Answer {
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&'static str, &str)], form: &str) -> Response {
         let mut request = self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), self.base.clone() + path);
         for (name, value) in headers {
             request = request.header(*name, HeaderValue::from_str(value).unwrap());
@@ -57,31 +57,31 @@ impl Browser {
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, body: response.bytes().await.map(Vec::from).unwrap_or_default() }
+        Response { status, headers, body: response.bytes().await.map(Vec::from).unwrap_or_default() }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Response {
         self.send("GET", path, &[], "").await
     }
 
-    pub async fn post(&self, path: &str, form: &str) -> Answer {
+    pub async fn post(&self, path: &str, form: &str) -> Response {
         self.send("POST", path, &[("sec-fetch-site", "same-origin")], form).await
     }
 
-    pub async fn sign_in(&self, email: &str, password: &str) -> Answer {
+    pub async fn sign_in(&self, email: &str, password: &str) -> Response {
         let encode = |text: &str| text.replace('%', "%25").replace('@', "%40").replace(' ', "+");
         self.post("/login", &format!("email={}&password={}", encode(email), encode(password))).await
     }
 
     /// Requests an export with the call that the page's script makes.
-    pub async fn request_export(&self) -> Requested {
+    pub async fn request_export(&self) -> QueuedExport {
         let answer = self.post("/rpc/request_export", "").await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         serde_json::from_slice(&answer.body).unwrap()
     }
 
     /// Reads a run's event stream to its end and returns the last state.
-    pub async fn follow(&self, run: &Requested) -> RunState {
+    pub async fn wait_for_end(&self, run: &QueuedExport) -> RunState {
         let url = format!("{}/api/v1/exports/{}/events", self.base, run.id);
         let mut events = self.client.get(url).send().await.unwrap().bytes_stream();
         let mut text = String::new();
@@ -93,13 +93,13 @@ impl Browser {
         view.state
     }
 
-    pub async fn export(&self) -> (Requested, RunState) {
+    pub async fn export_and_wait(&self) -> (QueuedExport, RunState) {
         let run = self.request_export().await;
-        let state = self.follow(&run).await;
+        let state = self.wait_for_end(&run).await;
         (run, state)
     }
 
-    pub async fn download(&self, run: &Requested) -> Answer {
+    pub async fn download(&self, run: &QueuedExport) -> Response {
         self.get(&format!("/api/v1/exports/{}/file", run.id)).await
     }
 }

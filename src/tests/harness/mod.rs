@@ -1,13 +1,13 @@
 //! Test set-up: a sample database on disk, the real server on a free port, signed-in browsers.
 
 mod browser;
-mod faulty;
-mod files;
+mod faulty_source;
+mod parsed_export;
 mod pooler;
 mod postgres;
-mod program;
-mod stalling;
+mod stalling_proxy;
 mod tls_relay;
+mod waybill_command;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,24 +19,24 @@ use tempfile::TempDir;
 use waybill::server::app::{App, Parts};
 use waybill::server::audit;
 use waybill::server::binding::SourceName;
-use waybill::server::http::connections::Limits;
+use waybill::server::http::connections::ConnectionLimits;
 use waybill::server::profile::{Profile, SecondFactorPolicy};
-use waybill::server::sample::{Size, generate};
+use waybill::server::sample::{SampleSpec, generate};
 use waybill::server::source::Source;
 use waybill::server::source::sqlite::SqliteSource;
-use waybill::server::state::StateFile;
+use waybill::server::state::StateDatabase;
 use waybill::server::support::clock::Clock;
 use waybill::server::support::random::SystemRandom;
 use waybill::server::{http, worker};
 
-pub use browser::{Answer, Browser};
-pub use faulty::{Fault, FaultySource};
-pub use files::{Export, changed_line, read_export};
+pub use browser::{Browser, Response};
+pub use faulty_source::{Fault, FaultySource};
+pub use parsed_export::{ParsedExport, parse_export, with_line_changed};
 pub use pooler::Pooler;
-pub use postgres::{Postgres, source_at};
-pub use program::{Ended, Program, Server};
-pub use stalling::StallingProxy;
+pub use postgres::{Postgres, connect_source};
+pub use stalling_proxy::StallingProxy;
 pub use tls_relay::TlsRelay;
+pub use waybill_command::{CommandOutput, ServerProcess, WaybillCommand};
 
 pub const PASSWORD: &str = "correct horse battery staple";
 pub const ADMIN: &str = "system.admin@sample.test";
@@ -49,14 +49,14 @@ pub const ROLES: [(&str, &str); 5] = [
 ];
 
 /// Writes a sample database with this many incidents.
-pub fn sample(incidents: u64, folder: &Path) -> PathBuf {
+pub fn generate_sample(incidents: u64, folder: &Path) -> PathBuf {
     let path = folder.join("sample.db");
-    generate(&path, &Size { incidents, participants: incidents / 5, seed: 1 }, PASSWORD, true).unwrap();
+    generate(&path, &SampleSpec { incidents, participants: incidents / 5, seed: 1 }, PASSWORD, true).unwrap();
     path
 }
 
 /// Runs SQL on an SQLite file while the server uses it, as the application or another program would.
-pub fn change_source(source: &Path, sql: &str) {
+pub fn execute_sql(source: &Path, sql: &str) {
     let connection = rusqlite::Connection::open(source).unwrap();
     connection.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
     connection.execute_batch(sql).unwrap();
@@ -93,32 +93,32 @@ pub struct Waybill {
 impl Waybill {
     /// On a sample of 50 incidents.
     pub async fn start() -> Self {
-        Self::on_sample_of(50).await
+        Self::with_incidents(50).await
     }
 
-    pub async fn on_sample_of(incidents: u64) -> Self {
-        Self::with(incidents, |source| source).await
+    pub async fn with_incidents(incidents: u64) -> Self {
+        Self::with_wrapped_source(incidents, |source| source).await
     }
 
     /// On a sample, with the source wrapped by `wrap`, such as in a [`FaultySource`].
-    pub async fn with(incidents: u64, wrap: impl FnOnce(Arc<dyn Source>) -> Arc<dyn Source>) -> Self {
+    pub async fn with_wrapped_source(incidents: u64, wrap: impl FnOnce(Arc<dyn Source>) -> Arc<dyn Source>) -> Self {
         let folder = TempDir::new().unwrap();
-        let source = sample(incidents, folder.path());
+        let source = generate_sample(incidents, folder.path());
         let wrapped = wrap(Arc::new(SqliteSource::new(&source)));
         let profile = Profile::built_in("supportsignal").unwrap();
         Self::assemble(folder, source, wrapped, profile, SecondFactorPolicy::Optional).await
     }
 
     /// On a sample, with this policy for second factors.
-    pub async fn start_requiring(second_factor: SecondFactorPolicy) -> Self {
+    pub async fn with_second_factor_policy(second_factor: SecondFactorPolicy) -> Self {
         let folder = TempDir::new().unwrap();
-        let file = sample(50, folder.path());
+        let file = generate_sample(50, folder.path());
         let source = Arc::new(SqliteSource::new(&file));
         Self::assemble(folder, file, source, Profile::built_in("supportsignal").unwrap(), second_factor).await
     }
 
     /// On any source and profile.
-    pub async fn on(source: Arc<dyn Source>, profile: Profile) -> Self {
+    pub async fn with_source(source: Arc<dyn Source>, profile: Profile) -> Self {
         let optional = SecondFactorPolicy::Optional;
         Self::assemble(TempDir::new().unwrap(), PathBuf::new(), source, profile, optional).await
     }
@@ -134,7 +134,7 @@ impl Waybill {
         let parts = Parts {
             source,
             profile,
-            source_name: SourceName::chosen("test"),
+            source_name: SourceName::explicit("test"),
             second_factor,
             state: &folder.path().join("waybill.db"),
             signing_key: &folder.path().join("signing-key.pem"),
@@ -142,34 +142,35 @@ impl Waybill {
             random: Arc::new(SystemRandom),
         };
         let app = App::build(parts).await.unwrap();
-        let router = http::router(app.clone(), http::Site::default()).unwrap();
+        let router = http::router(app.clone(), http::HttpConfig::default()).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let serving = http::connections::serve(listener, router, Limits::default(), std::future::pending());
-        let serving = tokio::spawn(serving);
-        let working = tokio::spawn(worker::run(app.clone()));
-        Self { app, clock, source: file, address, folder, tasks: vec![serving, working] }
+        let server_task =
+            http::connections::serve(listener, router, ConnectionLimits::default(), std::future::pending());
+        let serving = tokio::spawn(server_task);
+        let worker_task = tokio::spawn(worker::run(app.clone()));
+        Self { app, clock, source: file, address, folder, tasks: vec![serving, worker_task] }
     }
 
     /// The name of the session cookie.
     pub fn cookie_name(&self) -> String {
-        waybill::server::http::cookie_name(&http::Site::default(), &self.app.source_id)
+        waybill::server::http::session_cookie_name(&http::HttpConfig::default(), &self.app.source_id)
     }
 
     /// A browser without a session.
-    pub fn visitor(&self) -> Browser {
+    pub fn anonymous(&self) -> Browser {
         Browser::new(self.address)
     }
 
     /// A browser with a session of this account.
     pub async fn signed_in_as(&self, email: &str) -> Browser {
-        let browser = self.visitor();
+        let browser = self.anonymous();
         let answer = browser.sign_in(email, PASSWORD).await;
         assert_eq!(answer.status, 303, "sign-in of {email}");
         browser
     }
 
-    pub async fn admin(&self) -> Browser {
+    pub async fn signed_in_admin(&self) -> Browser {
         self.signed_in_as(ADMIN).await
     }
 
@@ -179,16 +180,16 @@ impl Waybill {
     }
 
     /// All entries of the audit trail, oldest first. Panics if the hash chain is broken.
-    pub async fn audit_entries(&self) -> Vec<audit::Recorded> {
-        let file = StateFile::open(&self.folder.path().join("waybill.db")).await.unwrap();
-        assert_eq!(audit::check(&file, &[]).await.unwrap().fault, None, "the audit chain is broken");
+    pub async fn audit_entries(&self) -> Vec<audit::AuditRecord> {
+        let file = StateDatabase::open(&self.folder.path().join("waybill.db")).await.unwrap();
+        assert_eq!(audit::verify_chain(&file, &[]).await.unwrap().error, None, "the audit chain is broken");
         let mut entries = Vec::new();
-        audit::each(&file, |entry| entries.push(entry)).await.unwrap();
+        audit::for_each(&file, |entry| entries.push(entry)).await.unwrap();
         entries
     }
 
     /// Names of the files in the artefact folder, unfinished ones included.
-    pub fn artifacts(&self) -> Vec<String> {
+    pub fn artifact_names(&self) -> Vec<String> {
         let folder = self.app.exports.artifacts.folder();
         std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
     }

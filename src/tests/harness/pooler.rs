@@ -1,4 +1,4 @@
-//! A real transaction pooler (PgBouncer) in front of a test's PostgreSQL: clients share at most two server
+//! A real transaction pooler (`PgBouncer`) in front of a test's PostgreSQL: clients share at most two server
 //! sessions.
 
 use std::fs;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::Postgres;
-use super::postgres::{give_away, unprivileged};
+use super::postgres::{chown_to_postgres, drop_privileges};
 
 pub struct Pooler<'a> {
     server: &'a Postgres,
@@ -31,9 +31,9 @@ impl<'a> Pooler<'a> {
             path("users.txt").display()
         );
         fs::write(path("pgbouncer.ini"), settings).unwrap();
-        give_away(folder.path());
+        chown_to_postgres(folder.path());
         let mut command = Command::new("/usr/sbin/pgbouncer");
-        unprivileged(command.arg("-q").arg(path("pgbouncer.ini")));
+        drop_privileges(command.arg("-q").arg(path("pgbouncer.ini")));
         let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("pgbouncer (make packages)");
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -48,7 +48,7 @@ impl<'a> Pooler<'a> {
     }
 
     /// Runs SQL as another client of the pooler.
-    pub fn sql(&self, sql: &str) -> String {
+    pub fn sql_as_other_client(&self, sql: &str) -> String {
         let mut psql = self.server.program("psql");
         psql.args(["-X", "-q", "-A", "-t", "-h", "127.0.0.1", "-U", "postgres", "-d", "app", "-p"]);
         let output = psql.arg(self.port.to_string()).args(["-c", sql]).output().unwrap();

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use waybill::server::source::postgres::{Address, PostgresSource};
+use waybill::server::source::postgres::{ConnectConfig, PostgresSource};
 
 /// A running server. `waybill_owner` owns the database `app`.
 pub struct Postgres {
@@ -17,7 +17,7 @@ pub struct Postgres {
 }
 
 /// Runs the command as the user `postgres` when the tests run as root: PostgreSQL refuses to run as root.
-pub fn unprivileged(command: &mut Command) -> &mut Command {
+pub fn drop_privileges(command: &mut Command) -> &mut Command {
     let id = |flag: &str| -> Option<u32> {
         let output = Command::new("id").args([flag, "postgres"]).output().ok()?;
         String::from_utf8(output.stdout).ok()?.trim().parse().ok()
@@ -39,11 +39,11 @@ fn is_root() -> bool {
 }
 
 /// The folder of the server's programs: `WAYBILL_POSTGRES` if set, else the newest installed version.
-fn programs() -> PathBuf {
-    std::env::var_os("WAYBILL_POSTGRES").map_or_else(installed, PathBuf::from)
+fn bin_dir() -> PathBuf {
+    std::env::var_os("WAYBILL_POSTGRES").map_or_else(newest_installed_bin_dir, PathBuf::from)
 }
 
-fn installed() -> PathBuf {
+fn newest_installed_bin_dir() -> PathBuf {
     let mut found: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -53,32 +53,32 @@ fn installed() -> PathBuf {
     found.pop().expect("PostgreSQL is installed (make packages)")
 }
 
-fn done(command: &mut Command) -> Output {
+fn run_checked(command: &mut Command) -> Output {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     output
 }
 
-pub fn give_away(folder: &Path) {
+pub fn chown_to_postgres(folder: &Path) {
     if is_root() {
-        done(Command::new("chown").arg("-R").arg("postgres:").arg(folder));
+        run_checked(Command::new("chown").arg("-R").arg("postgres:").arg(folder));
     }
 }
 
 /// An initialised data folder, created once and copied for each test.
-fn template(programs: &Path) -> PathBuf {
+fn data_template(programs: &Path) -> PathBuf {
     let version = programs.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     let template = std::env::temp_dir().join(format!("waybill-postgres-{version}-template"));
     if template.join("PG_VERSION").exists() {
         return template;
     }
-    let making = TempDir::new().unwrap();
-    give_away(making.path());
-    let data = making.path().join("data");
+    let temp_folder = TempDir::new().unwrap();
+    chown_to_postgres(temp_folder.path());
+    let data = temp_folder.path().join("data");
     let mut init = Command::new(programs.join("initdb"));
     init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
         .arg(&data);
-    done(unprivileged(&mut init));
+    run_checked(drop_privileges(&mut init));
     // Another test may have renamed its own template first; either one will do.
     let _ = fs::rename(&data, &template);
     template
@@ -86,10 +86,10 @@ fn template(programs: &Path) -> PathBuf {
 
 impl Postgres {
     pub fn start() -> Self {
-        let programs = programs();
-        let template = template(&programs);
+        let programs = bin_dir();
+        let template = data_template(&programs);
         let folder = TempDir::new().unwrap();
-        done(Command::new("cp").arg("-r").arg(&template).arg(folder.path().join("data")));
+        run_checked(Command::new("cp").arg("-r").arg(&template).arg(folder.path().join("data")));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
@@ -99,9 +99,9 @@ impl Postgres {
             folder.path().display()
         );
         fs::write(folder.path().join("data/postgresql.auto.conf"), text).unwrap();
-        give_away(folder.path());
+        chown_to_postgres(folder.path());
         let server = Self { folder, port, programs };
-        server.control("start");
+        server.pg_ctl("start");
         server.sql_as(
             "postgres",
             "postgres",
@@ -111,9 +111,9 @@ impl Postgres {
     }
 
     /// Makes the server require a password from `waybill_owner`, by this method of `pg_hba.conf`.
-    pub fn ask_for_password(&self, password: &str, method: &str) {
-        let kept = if method == "md5" { "md5" } else { "scram-sha-256" };
-        let sql = format!("SET password_encryption = '{kept}'; ALTER ROLE waybill_owner PASSWORD '{password}'");
+    pub fn require_password(&self, password: &str, method: &str) {
+        let encryption = if method == "md5" { "md5" } else { "scram-sha-256" };
+        let sql = format!("SET password_encryption = '{encryption}'; ALTER ROLE waybill_owner PASSWORD '{password}'");
         self.sql_as("postgres", "postgres", &sql);
         let rules = format!("host all waybill_owner 127.0.0.1/32 {method}\nhost all postgres 127.0.0.1/32 trust\n");
         fs::write(self.folder.path().join("data/pg_hba.conf"), rules).unwrap();
@@ -125,7 +125,8 @@ impl Postgres {
     pub fn require_tls_and_certificate(&self, folder: &Path) -> PathBuf {
         let authority = self.require_tls_and_password("unused");
         let data = self.folder.path().join("data");
-        let openssl = |arguments: &str| done(Command::new("openssl").args(arguments.split(' ')).current_dir(&data));
+        let openssl =
+            |arguments: &str| run_checked(Command::new("openssl").args(arguments.split(' ')).current_dir(&data));
         let own = folder.join("waybill_owner").display().to_string();
         openssl(&format!("req -newkey rsa:2048 -nodes -keyout {own}.key -out own.csr -subj /CN=waybill_owner"));
         openssl(&format!(
@@ -134,13 +135,13 @@ impl Postgres {
         fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 cert\n").unwrap();
         let mut settings = fs::OpenOptions::new().append(true).open(data.join("postgresql.auto.conf")).unwrap();
         std::io::Write::write_all(&mut settings, b"ssl_ca_file = 'ca.crt'\n").unwrap();
-        give_away(&data);
+        chown_to_postgres(&data);
         self.restart();
         authority
     }
 
     /// The folder of the server's Unix socket.
-    pub fn folder(&self) -> &Path {
+    pub fn socket_dir(&self) -> &Path {
         self.folder.path()
     }
 
@@ -155,7 +156,8 @@ impl Postgres {
             ),
         );
         let data = self.folder.path().join("data");
-        let openssl = |arguments: &str| done(Command::new("openssl").args(arguments.split(' ')).current_dir(&data));
+        let openssl =
+            |arguments: &str| run_checked(Command::new("openssl").args(arguments.split(' ')).current_dir(&data));
         openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=Test");
         openssl("req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost");
         fs::write(data.join("names"), "subjectAltName=DNS:localhost\n").unwrap();
@@ -165,23 +167,23 @@ impl Postgres {
         fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n").unwrap();
         let authority = self.folder.path().join("ca.crt");
         fs::copy(data.join("ca.crt"), &authority).unwrap();
-        done(Command::new("chmod").arg("600").arg(data.join("server.key")));
-        give_away(&data);
+        run_checked(Command::new("chmod").arg("600").arg(data.join("server.key")));
+        chown_to_postgres(&data);
         self.restart();
-        done(Command::new("chmod").arg("755").arg(self.folder.path()));
+        run_checked(Command::new("chmod").arg("755").arg(self.folder.path()));
         authority
     }
 
     pub fn restart(&self) {
-        self.control("restart");
+        self.pg_ctl("restart");
     }
 
-    fn control(&self, verb: &str) {
+    fn pg_ctl(&self, verb: &str) {
         let mut command = Command::new(self.programs.join("pg_ctl"));
         command.arg(verb).args(["-w", "-s", "-m", "immediate", "-D"]).arg(self.folder.path().join("data"));
         command.arg("-l").arg(self.folder.path().join("data/log"));
         let status =
-            unprivileged(&mut command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            drop_privileges(&mut command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
         assert!(
             status.unwrap().success(),
             "{}",
@@ -208,7 +210,7 @@ impl Postgres {
 
     /// A source on `app`, with timeouts short enough for a test.
     pub fn source(&self) -> PostgresSource {
-        source_at(&self.url())
+        connect_source(&self.url())
     }
 
     /// Runs SQL through psql as the owner of `app`; returns its unaligned output.
@@ -227,8 +229,8 @@ impl Postgres {
         });
         let output = child.wait_with_output().unwrap();
         writer.join().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{told}\n{}", sql.chars().take(2000).collect::<String>());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}\n{}", sql.chars().take(2000).collect::<String>());
         String::from_utf8(output.stdout).unwrap().trim_end_matches('\n').to_owned()
     }
 
@@ -248,26 +250,26 @@ impl Postgres {
     /// A client program of PostgreSQL. Falls back to the installed version: other versions come without clients.
     pub fn program(&self, name: &str) -> Command {
         let own = self.programs.join(name);
-        Command::new(if own.exists() { own } else { installed().join(name) })
+        Command::new(if own.exists() { own } else { newest_installed_bin_dir().join(name) })
     }
 
     /// The number of Waybill's sessions that are open on the server.
-    pub fn sessions_of_waybill(&self) -> u32 {
+    pub fn waybill_session_count(&self) -> u32 {
         let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'waybill'";
         self.sql_as("postgres", "postgres", count).parse().unwrap()
     }
 }
 
 /// A source at any URL, with timeouts short enough for a test.
-pub fn source_at(url: &str) -> PostgresSource {
-    let address: Address = url.parse().unwrap();
-    PostgresSource::connect(address, &[]).unwrap().with_limits(Duration::from_secs(2), Duration::from_millis(700))
+pub fn connect_source(url: &str) -> PostgresSource {
+    let address: ConnectConfig = url.parse().unwrap();
+    PostgresSource::connect(address, &[]).unwrap().with_timeouts(Duration::from_secs(2), Duration::from_millis(700))
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
         let mut command = Command::new(self.programs.join("pg_ctl"));
         command.args(["stop", "-w", "-s", "-m", "immediate", "-D"]).arg(self.folder.path().join("data"));
-        let _ = unprivileged(&mut command).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let _ = drop_privileges(&mut command).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }

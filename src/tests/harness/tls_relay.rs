@@ -48,17 +48,17 @@ fn config() -> ServerConfig {
 }
 
 fn relay(mut client: TcpStream, server: u16, config: Arc<ServerConfig>) {
-    let mut asked = [0; 8];
-    client.read_exact(&mut asked).unwrap();
-    assert_eq!(asked, SSL_REQUEST);
+    let mut request = [0; 8];
+    client.read_exact(&mut request).unwrap();
+    assert_eq!(request, SSL_REQUEST);
     client.write_all(b"S").unwrap();
     let mut client = StreamOwned::new(ServerConnection::new(config).unwrap(), client);
     // `openssl s_client` sends PostgreSQL's TLS request to the server and encrypts that side.
     let mut openssl = Command::new("openssl");
     openssl.args(["s_client", "-quiet", "-starttls", "postgres", "-connect", &format!("127.0.0.1:{server}")]);
-    let mut there = openssl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let (mut to_server, mut from_server) = (there.stdin.take().unwrap(), there.stdout.take().unwrap());
-    let (answers, mut arriving) = std::sync::mpsc::channel::<Vec<u8>>();
+    let mut s_client = openssl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (mut to_server, mut from_server) = (s_client.stdin.take().unwrap(), s_client.stdout.take().unwrap());
+    let (answers, mut responses) = std::sync::mpsc::channel::<Vec<u8>>();
     std::thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(read @ 1..) = from_server.read(&mut buffer) {
@@ -73,13 +73,13 @@ fn relay(mut client: TcpStream, server: u16, config: Arc<ServerConfig>) {
         }
     }
     client.sock.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-    let ended = pass(&mut client, &mut to_server, &mut arriving);
-    drop(ended);
-    let _ = there.kill();
-    let _ = there.wait();
+    let result = forward(&mut client, &mut to_server, &mut responses);
+    drop(result);
+    let _ = s_client.kill();
+    let _ = s_client.wait();
 }
 
-fn pass(
+fn forward(
     client: &mut StreamOwned<ServerConnection, TcpStream>,
     server: &mut impl Write,
     answers: &mut std::sync::mpsc::Receiver<Vec<u8>>,

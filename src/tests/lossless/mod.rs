@@ -7,16 +7,16 @@ mod sqlite;
 
 use std::path::Path;
 
-use crate::harness::Program;
+use crate::harness::WaybillCommand;
 
 /// Drafts a profile, reclassifies every column guessed secret as plain, and exports with it.
-fn export_everything(folder: &Path, url: &str) -> Vec<u8> {
-    let drafted = Program::new(folder).run(["profile", "init", "--source", url]);
+fn export_all_columns(folder: &Path, url: &str) -> Vec<u8> {
+    let drafted = WaybillCommand::new(folder).run(["profile", "init", "--source", url]);
     assert_eq!(drafted.code, 0, "{}", drafted.stderr);
     let profile = drafted.text().replace("class = \"secret\"", "class = \"plain\"");
     std::fs::write(folder.join("everything.toml"), &profile).unwrap();
     let arguments = ["export", "--source", url, "--profile", "everything.toml", "--output", "-"];
-    let ended = Program::new(folder).run(arguments);
+    let ended = WaybillCommand::new(folder).run(arguments);
     assert_eq!(ended.code, 0, "{}\n{profile}", ended.stderr);
     ended.stdout
 }

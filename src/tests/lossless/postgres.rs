@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
 
-use super::export_everything;
-use super::reader::{Cell, Table, read};
+use super::export_all_columns;
+use super::reader::{Cell, Table, read_tables};
 use crate::harness::Postgres;
 
 const TYPES: &str = r#"
@@ -252,14 +252,17 @@ const VALUES: &[(&str, &[&str])] = &[
 type Case = (&'static str, Vec<&'static str>);
 
 /// The cases that this server supports: multiranges and infinite numerics are new in PostgreSQL 14.
-fn cases(server: &Postgres) -> Vec<Case> {
-    let is_old = server.major_version() < 14;
-    let knows = |kind: &str, value: &str| !(is_old && kind.starts_with("numeric") && value.contains("Infinity"));
-    let known = VALUES.iter().filter(|(kind, _)| !(is_old && kind.ends_with("multirange")));
-    known.map(|(kind, values)| (*kind, values.iter().copied().filter(|value| knows(kind, value)).collect())).collect()
+fn supported_cases(server: &Postgres) -> Vec<Case> {
+    let is_before_14 = server.major_version() < 14;
+    let is_supported =
+        |kind: &str, value: &str| !(is_before_14 && kind.starts_with("numeric") && value.contains("Infinity"));
+    let known = VALUES.iter().filter(|(kind, _)| !(is_before_14 && kind.ends_with("multirange")));
+    known
+        .map(|(kind, values)| (*kind, values.iter().copied().filter(|value| is_supported(kind, value)).collect()))
+        .collect()
 }
 
-fn ddl(cases: &[Case]) -> String {
+fn schema_sql(cases: &[Case]) -> String {
     let mut sql = TYPES.to_owned();
     for (at, (kind, _)) in cases.iter().enumerate() {
         let _ = writeln!(sql, "CREATE TABLE t{at} (n integer PRIMARY KEY, v {kind});");
@@ -280,7 +283,7 @@ feed" (v text); CREATE TABLE "{long}" (v text); CREATE TABLE none ();
     sql
 }
 
-fn data(cases: &[Case]) -> String {
+fn data_sql(cases: &[Case]) -> String {
     let mut sql = String::new();
     for (at, (kind, values)) in cases.iter().enumerate() {
         for (n, value) in values.iter().chain(&["NULL"]).enumerate() {
@@ -295,7 +298,7 @@ feed" VALUES ('x'), (NULL); INSERT INTO none DEFAULT VALUES; INSERT INTO none DE
 }
 
 /// Converts a table name as the file spells it to a quoted SQL name.
-fn as_sql(name: &str) -> String {
+fn quoted_name(name: &str) -> String {
     match name {
         "a.b" => "a.b".into(),
         _ if name.starts_with("\"odd.schema\".") => format!("\"odd.schema\".\"{}\"", &name[13..]),
@@ -313,7 +316,7 @@ fn inserts(tables: &[Table]) -> String {
             kept.iter().map(|at| format!("\"{}\"", table.columns[*at].name.replace('"', "\"\""))).collect();
         for row in &table.rows {
             let cells: Vec<String> = kept.iter().map(|at| literal(&row[*at])).collect();
-            let name = as_sql(&table.name);
+            let name = quoted_name(&table.name);
             let _ = if cells.is_empty() {
                 writeln!(sql, "INSERT INTO {name} DEFAULT VALUES;")
             } else {
@@ -341,7 +344,7 @@ fn literal(cell: &Cell) -> String {
 }
 
 /// Every row of every table, in the engine's own text form.
-fn everything(server: &Postgres, database: &str) -> Vec<String> {
+fn dump_rows(server: &Postgres, database: &str) -> Vec<String> {
     let tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables \
                   WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1";
     let tables =
@@ -358,7 +361,7 @@ fn everything(server: &Postgres, database: &str) -> Vec<String> {
         .collect()
 }
 
-fn databases(server: &Postgres, ddl: &str) {
+fn create_databases(server: &Postgres, ddl: &str) {
     server.sql_as("postgres", "postgres", "CREATE DATABASE before OWNER waybill_owner");
     server.sql_as("postgres", "postgres", "CREATE DATABASE after OWNER waybill_owner");
     for database in ["before", "after"] {
@@ -369,27 +372,27 @@ fn databases(server: &Postgres, ddl: &str) {
 #[test]
 fn every_type_of_postgresql_survives_with_its_extremes() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
-    let cases = cases(&server);
-    databases(&server, &ddl(&cases));
-    server.sql_as("waybill_owner", "before", &data(&cases));
-    let file = export_everything(folder.path(), &server.url_as("waybill_owner", "before"));
-    let tables = read(&file);
+    let cases = supported_cases(&server);
+    create_databases(&server, &schema_sql(&cases));
+    server.sql_as("waybill_owner", "before", &data_sql(&cases));
+    let file = export_all_columns(folder.path(), &server.url_as("waybill_owner", "before"));
+    let tables = read_tables(&file);
     server.sql_as("waybill_owner", "after", &inserts(&tables));
-    let (before, after) = (everything(&server, "before"), everything(&server, "after"));
+    let (before, after) = (dump_rows(&server, "before"), dump_rows(&server, "after"));
     assert_eq!(before.len(), cases.len() + 8);
     for (before, after) in before.iter().zip(&after) {
-        assert!(before == after, "{}\n  became\n{}", clip(before), clip(after));
+        assert!(before == after, "{}\n  became\n{}", truncate(before), truncate(after));
     }
-    let verified = crate::harness::Program::new(folder.path());
+    let verified = crate::harness::WaybillCommand::new(folder.path());
     std::fs::write(folder.path().join("file.json"), &file).unwrap();
     assert_eq!(verified.run(["verify", "file.json"]).code, 0);
 }
 
-fn clip(text: &str) -> String {
+fn truncate(text: &str) -> String {
     text.chars().take(600).collect()
 }
 
-/// A strategy for SQL literals of one of `KINDS`.
+/// A strategy for SQL literals of one of `COLUMN_TYPES`.
 fn any_literal(kind: usize) -> BoxedStrategy<String> {
     let quoted = |text: String| format!("'{}'", text.replace('\'', "''"));
     match kind {
@@ -413,13 +416,13 @@ fn any_literal(kind: usize) -> BoxedStrategy<String> {
     }
 }
 
-const KINDS: [&str; 9] =
+const COLUMN_TYPES: [&str; 9] =
     ["bigint", "double precision", "text", "bytea", "numeric", "timestamptz", "interval", "jsonb", "text[]"];
 
 #[test]
 fn random_schemas_with_random_rows_survive() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
-    let columns = proptest::collection::vec(0..KINDS.len(), 1..6);
+    let columns = proptest::collection::vec(0..COLUMN_TYPES.len(), 1..6);
     let tables = columns.prop_flat_map(|kinds| {
         let cell = |kind: &usize| proptest::option::weighted(0.9, any_literal(*kind));
         let row: Vec<_> = kinds.iter().map(cell).collect();
@@ -433,15 +436,15 @@ fn random_schemas_with_random_rows_survive() {
             server.sql_as("postgres", "postgres", &format!("DROP DATABASE IF EXISTS {database}"));
         }
         let columns: Vec<String> =
-            kinds.iter().enumerate().map(|(at, kind)| format!("c{at} {}", KINDS[*kind])).collect();
-        databases(&server, &format!("CREATE TABLE \"{name}\" ({});", columns.join(", ")));
+            kinds.iter().enumerate().map(|(at, kind)| format!("c{at} {}", COLUMN_TYPES[*kind])).collect();
+        create_databases(&server, &format!("CREATE TABLE \"{name}\" ({});", columns.join(", ")));
         for row in &rows {
             let cells: Vec<&str> = row.iter().map(|cell| cell.as_deref().unwrap_or("NULL")).collect();
             server.sql_as("waybill_owner", "before", &format!("INSERT INTO \"{name}\" VALUES ({});", cells.join(", ")));
         }
-        let tables = read(&export_everything(folder.path(), &server.url_as("waybill_owner", "before")));
+        let tables = read_tables(&export_all_columns(folder.path(), &server.url_as("waybill_owner", "before")));
         server.sql_as("waybill_owner", "after", &inserts(&tables));
-        prop_assert_eq!(everything(&server, "before"), everything(&server, "after"));
+        prop_assert_eq!(dump_rows(&server, "before"), dump_rows(&server, "after"));
         Ok(())
     });
     ran.unwrap();
@@ -449,7 +452,7 @@ fn random_schemas_with_random_rows_survive() {
 
 /// Each physical row is exported exactly once; objects that are not plain tables are listed.
 #[test]
-fn partitions_and_inheritance_leave_once() {
+fn rows_of_partitions_and_inherited_tables_are_exported_once() {
     let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
     server.sql(
         "CREATE TABLE events (at date NOT NULL, n integer) PARTITION BY RANGE (at);
@@ -463,8 +466,8 @@ fn partitions_and_inheritance_leave_once() {
          CREATE MATERIALIZED VIEW summary AS SELECT count(*) FROM events; CREATE SEQUENCE counter;
          CREATE VIEW recent AS SELECT * FROM events; SELECT lo_create(0);",
     );
-    let file = export_everything(folder.path(), &server.url());
-    let export = crate::harness::read_export(&file);
+    let file = export_all_columns(folder.path(), &server.url());
+    let export = crate::harness::parse_export(&file);
     let counts: Vec<(&str, usize)> = export.data.iter().map(|(name, rows)| (name.as_str(), rows.len())).collect();
     assert_eq!(counts, [("cars", 1), ("events", 3), ("vehicles", 1)]);
     let listed = export.metadata["notIncluded"].as_array().unwrap();

@@ -35,7 +35,7 @@ pub struct Table {
 }
 
 #[derive(Deserialize)]
-struct File<'a> {
+struct ExportFile<'a> {
     #[serde(borrow)]
     metadata: Metadata<'a>,
     #[serde(borrow)]
@@ -55,8 +55,8 @@ struct Schema {
     columns: Vec<Column>,
 }
 
-pub fn read(file: &[u8]) -> Vec<Table> {
-    let file: File<'_> = serde_json::from_slice(file).unwrap();
+pub fn read_tables(file: &[u8]) -> Vec<Table> {
+    let file: ExportFile<'_> = serde_json::from_slice(file).unwrap();
     assert_eq!(file.metadata.record_counts.len(), file.data.len());
     let (mut data, schema) = (file.data, file.metadata.schema);
     let table = |(name, Schema { columns }): (String, Schema)| {

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 use tempfile::TempDir;
 
-use super::export_everything;
-use super::reader::{Cell, read};
+use super::export_all_columns;
+use super::reader::{Cell, read_tables};
 
 const SCHEMA: &str = r#"
     CREATE TABLE plain (id INTEGER PRIMARY KEY, i INTEGER, t TEXT, r REAL, b BLOB, n NUMERIC, x, f BOOLEAN, d DATE);
@@ -46,7 +46,7 @@ const VALUES: [&str; 22] = [
     "'{\"$blob\":\"x\"}'",
 ];
 
-fn everything(connection: &Connection) -> Vec<String> {
+fn dump_rows(connection: &Connection) -> Vec<String> {
     let names =
         "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'";
     let names: Vec<String> =
@@ -78,19 +78,23 @@ fn everything(connection: &Connection) -> Vec<String> {
 fn load(file: &[u8], schema: &str) -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     connection.execute_batch(schema).unwrap();
-    for table in read(file) {
-        let kept: Vec<usize> = (0..table.columns.len()).filter(|at| !table.columns[*at].generated).collect();
+    for table in read_tables(file) {
+        let inserted: Vec<usize> = (0..table.columns.len()).filter(|at| !table.columns[*at].generated).collect();
         let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-        let names: Vec<String> = kept.iter().map(|at| quote(&table.columns[*at].name)).collect();
+        let names: Vec<String> = inserted.iter().map(|at| quote(&table.columns[*at].name)).collect();
         for row in &table.rows {
             let bind = |at: &usize| match &row[*at] {
                 Cell::TextBytes(_) => "CAST(? AS TEXT)",
                 _ => "?",
             };
-            let marks: Vec<&str> = kept.iter().map(bind).collect();
-            let sql =
-                format!("INSERT INTO {} ({}) VALUES ({})", quote(&table.name), names.join(", "), marks.join(", "));
-            let values = kept.iter().map(|at| match (&row[*at], table.columns[*at].codec.as_str()) {
+            let placeholders: Vec<&str> = inserted.iter().map(bind).collect();
+            let sql = format!(
+                "INSERT INTO {} ({}) VALUES ({})",
+                quote(&table.name),
+                names.join(", "),
+                placeholders.join(", ")
+            );
+            let values = inserted.iter().map(|at| match (&row[*at], table.columns[*at].codec.as_str()) {
                 (Cell::Null, _) => Value::Null,
                 (Cell::Boolean(yes), _) => Value::Integer(i64::from(*yes)),
                 (Cell::Integer(n), _) => Value::Integer(*n),
@@ -123,9 +127,9 @@ fn every_value_that_sqlite_lets_in_survives() {
              INSERT INTO counted (v) VALUES ('x'); INSERT INTO search VALUES ('some words');",
         )
         .unwrap();
-    let file = export_everything(folder.path(), &format!("sqlite:{}", path.display()));
+    let file = export_all_columns(folder.path(), &format!("sqlite:{}", path.display()));
     let after = load(&file, SCHEMA);
-    for (before, after) in everything(&before).iter().zip(&everything(&after)) {
+    for (before, after) in dump_rows(&before).iter().zip(&dump_rows(&after)) {
         assert!(before == after, "{before}\n  became\n{after}");
     }
 }
@@ -158,8 +162,8 @@ fn random_values_in_random_columns_survive() {
             let marks = vec!["?"; row.len()].join(", ");
             before.execute(&format!("INSERT INTO t VALUES ({marks})"), rusqlite::params_from_iter(row)).unwrap();
         }
-        let file = export_everything(folder.path(), &format!("sqlite:{}", path.display()));
-        prop_assert_eq!(everything(&before), everything(&load(&file, &schema)));
+        let file = export_all_columns(folder.path(), &format!("sqlite:{}", path.display()));
+        prop_assert_eq!(dump_rows(&before), dump_rows(&load(&file, &schema)));
         Ok(())
     });
     ran.unwrap();

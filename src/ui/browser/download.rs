@@ -4,14 +4,14 @@ use crate::model::export::ExportId;
 
 /// Downloads a finished file straight to disk: the response is an attachment, so the page stays open
 /// and holds no copy in memory.
-pub fn download(id: ExportId) {
+pub fn start_download(id: ExportId) {
     if let Some(window) = web_sys::window() {
         let _ = window.location().assign(&format!("/api/v1/exports/{id}/file"));
     }
 }
 
 /// Requests cancellation of a run; the run's events report the result.
-pub fn cancel(id: ExportId) {
+pub fn request_cancellation(id: ExportId) {
     let init = web_sys::RequestInit::new();
     init.set_method("POST");
     if let Some(window) = web_sys::window() {

@@ -6,19 +6,19 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DragEvent, ErrorEvent, Event, File, HtmlInputElement, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use crate::seal::Check;
+use crate::seal::CheckUpdate;
 
-const NO_THREAD: &str = "This browser cannot check it here. On the command line: waybill verify FILE.";
+const WORKER_UNAVAILABLE: &str = "This browser cannot check it here. On the command line: waybill verify FILE.";
 
 thread_local! {
     /// The running check; starting another one replaces and terminates it.
-    static RUNNING: RefCell<Option<FileCheck>> = const { RefCell::new(None) };
+    static RUNNING_CHECK: RefCell<Option<FileCheck>> = const { RefCell::new(None) };
 }
 
 struct FileCheck {
     worker: Worker,
-    _told: Closure<dyn FnMut(MessageEvent)>,
-    _failed: Closure<dyn FnMut(ErrorEvent)>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
 }
 
 impl Drop for FileCheck {
@@ -27,30 +27,31 @@ impl Drop for FileCheck {
     }
 }
 
-/// Starts checking a file and terminates the running check. Calls `tell` with the progress and finally the result.
-pub fn check(file: &File, tell: impl Fn(Check) + Clone + 'static) {
-    let begun = FileCheck::start(file, tell.clone());
-    if begun.is_err() {
-        tell(Check::NotChecked(NO_THREAD.into()));
+/// Starts checking a file and terminates the running check. Calls `report` with the progress and finally the result.
+pub fn check_file(file: &File, report: impl Fn(CheckUpdate) + Clone + 'static) {
+    let started = FileCheck::start(file, report.clone());
+    if started.is_err() {
+        report(CheckUpdate::NotChecked(WORKER_UNAVAILABLE.into()));
     }
-    RUNNING.set(begun.ok());
+    RUNNING_CHECK.set(started.ok());
 }
 
 impl FileCheck {
-    fn start(file: &File, tell: impl Fn(Check) + Clone + 'static) -> Result<Self, JsValue> {
+    fn start(file: &File, report: impl Fn(CheckUpdate) + Clone + 'static) -> Result<Self, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let worker = Worker::new_with_options("/check-file.js", &options)?;
-        let failed = tell.clone();
-        let told = Closure::new(move |event: MessageEvent| {
+        let report_error = report.clone();
+        let on_message = Closure::new(move |event: MessageEvent| {
             let check = event.data().as_string().and_then(|text| serde_json::from_str(&text).ok());
-            tell(check.unwrap_or_else(|| Check::NotChecked(NO_THREAD.into())));
+            report(check.unwrap_or_else(|| CheckUpdate::NotChecked(WORKER_UNAVAILABLE.into())));
         });
-        let failed = Closure::new(move |_: ErrorEvent| failed(Check::NotChecked(NO_THREAD.into())));
-        worker.set_onmessage(Some(told.as_ref().unchecked_ref()));
-        worker.set_onerror(Some(failed.as_ref().unchecked_ref()));
+        let on_error =
+            Closure::new(move |_: ErrorEvent| report_error(CheckUpdate::NotChecked(WORKER_UNAVAILABLE.into())));
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         worker.post_message(file)?;
-        Ok(Self { worker, _told: told, _failed: failed })
+        Ok(Self { worker, _on_message: on_message, _on_error: on_error })
     }
 }
 

@@ -2,16 +2,16 @@
 //!
 //! May import: `model`, `seal`. Flow: each file wraps one browser API in small functions.
 
-mod address;
 mod clipboard;
 mod download;
 mod file_check;
+mod location;
 mod run_events;
 mod signature;
 
-pub use address::address;
-pub use clipboard::copy;
-pub use download::{cancel, download};
-pub use file_check::{check, dropped_file, picked_file};
-pub use run_events::follow;
-pub use signature::is_signed;
+pub use clipboard::copy_to_clipboard;
+pub use download::{request_cancellation, start_download};
+pub use file_check::{check_file, dropped_file, picked_file};
+pub use location::current_url;
+pub use run_events::follow_run;
+pub use signature::verify_signature;

@@ -11,38 +11,38 @@ use crate::model::export::{ExportId, RunView};
 thread_local! {
     /// The event stream of the followed run. Not kept in a signal: browser objects belong to the
     /// browser's only thread and must never be created, moved or dropped on a server thread.
-    static OPEN: RefCell<Option<RunEvents>> = const { RefCell::new(None) };
+    static OPEN_STREAM: RefCell<Option<RunEventStream>> = const { RefCell::new(None) };
 }
 
-/// Calls `show` with each state of a run up to the final one; closes the previous event stream.
-pub fn follow(id: ExportId, show: impl Fn(RunView) + 'static) {
-    OPEN.set(RunEvents::open(id, show));
+/// Calls `on_update` with each state of a run up to the final one; closes the previous event stream.
+pub fn follow_run(id: ExportId, on_update: impl Fn(RunView) + 'static) {
+    OPEN_STREAM.set(RunEventStream::open(id, on_update));
 }
 
 /// An open event stream, closed on drop. The browser reconnects automatically after a lost connection.
-struct RunEvents {
+struct RunEventStream {
     source: EventSource,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
 }
 
-impl RunEvents {
-    fn open(id: ExportId, show: impl Fn(RunView) + 'static) -> Option<Self> {
+impl RunEventStream {
+    fn open(id: ExportId, on_update: impl Fn(RunView) + 'static) -> Option<Self> {
         let source = EventSource::new(&format!("/api/v1/exports/{id}/events")).ok()?;
-        let closing = source.clone();
+        let event_source = source.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let Some(data) = event.data().as_string() else { return };
             let Ok(view) = serde_json::from_str::<RunView>(&data) else { return };
-            if view.state.is_over() {
-                closing.close();
+            if view.state.is_finished() {
+                event_source.close();
             }
-            show(view);
+            on_update(view);
         });
         source.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         Some(Self { source, _on_message: on_message })
     }
 }
 
-impl Drop for RunEvents {
+impl Drop for RunEventStream {
     fn drop(&mut self) {
         self.source.close();
     }

@@ -5,13 +5,13 @@ use leptos::task::spawn_local;
 
 use crate::ui::browser;
 
-/// `what` completes "Copy …" for screen readers.
+/// `object` completes "Copy …" for screen readers.
 #[component]
-pub fn CopyButton(#[prop(into)] text: Signal<String>, what: &'static str) -> impl IntoView {
+pub fn CopyButton(#[prop(into)] text: Signal<String>, object: &'static str) -> impl IntoView {
     let label = RwSignal::new("Copy");
     let copy = move |_| {
         spawn_local(async move {
-            let copied = browser::copy(&text.get_untracked()).await;
+            let copied = browser::copy_to_clipboard(&text.get_untracked()).await;
             label.set(if copied { "Copied" } else { "Select and copy by hand" });
             gloo_timers::future::TimeoutFuture::new(2_000).await;
             label.set("Copy");
@@ -20,7 +20,7 @@ pub fn CopyButton(#[prop(into)] text: Signal<String>, what: &'static str) -> imp
     view! {
         <button type="button" class="button small needs-js" on:click=copy>
             <span aria-live="polite">{label}</span>
-            <span class="visually-hidden">" "{what}</span>
+            <span class="visually-hidden">" "{object}</span>
         </button>
     }
 }

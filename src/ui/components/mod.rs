@@ -1,19 +1,19 @@
 //! Components that several pages use.
 
+mod auth_layout;
 mod copy_button;
-mod entrance;
-mod frame;
+mod error_panel;
 mod icon;
-mod refusal;
+mod layout;
+mod loading;
 mod share_bar;
 mod toast;
-mod waiting;
 
+pub use auth_layout::{AuthLayout, FormMessage};
 pub use copy_button::CopyButton;
-pub use entrance::{Entrance, Notice};
-pub use frame::{Frame, current_viewer, looked_up_viewer};
+pub use error_panel::ErrorPanel;
 pub use icon::Icon;
-pub use refusal::Refusal;
+pub use layout::{Layout, current_viewer, try_current_viewer};
+pub use loading::{Loading, text_signal};
 pub use share_bar::ShareBar;
-pub use toast::{Toast, Toasts};
-pub use waiting::{Waiting, text};
+pub use toast::{Toast, ToastRegion};

@@ -3,31 +3,31 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-const SHOWN_MS: u32 = 8_000;
+const DISPLAY_MS: u32 = 8_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Toast {
-    pub good: bool,
+    pub is_success: bool,
     pub text: String,
 }
 
 /// Shows the newest toast. The live region is rendered from the start: screen readers miss the first message of
 /// a region that is added together with it.
 #[component]
-pub fn Toasts(toast: RwSignal<Option<Toast>>) -> impl IntoView {
+pub fn ToastRegion(toast: RwSignal<Option<Toast>>) -> impl IntoView {
     Effect::new(move || {
         let Some(shown) = toast.get() else { return };
         spawn_local(async move {
-            gloo_timers::future::TimeoutFuture::new(SHOWN_MS).await;
+            gloo_timers::future::TimeoutFuture::new(DISPLAY_MS).await;
             if toast.get_untracked().as_ref() == Some(&shown) {
                 toast.set(None);
             }
         });
     });
     let content = move || {
-        toast.get().map(|Toast { good, text }| {
+        toast.get().map(|Toast { is_success, text }| {
             view! {
-                <div class="toast" class:good=good class:bad=!good>
+                <div class="toast" class:is-success=is_success class:is-error=!is_success>
                     <p>{text}</p>
                     <button type="button" class="button small" on:click=move |_| toast.set(None)>"Close"</button>
                 </div>

@@ -7,7 +7,7 @@ use leptos_meta::Title;
 pub fn NotFoundPage() -> impl IntoView {
     view! {
         <Title text="Nothing here" />
-        <main class="narrow">
+        <main class="narrow-page">
             <section class="card message">
                 <h1>"Nothing here"</h1>
                 <p>"There is no page under this address."</p>

@@ -3,22 +3,22 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::login::FirstVisit;
-use crate::model::form_problem::FormProblem;
-use crate::ui::components::{Entrance, Notice};
+use super::login::SignInContext;
+use crate::model::form_error::FormError;
+use crate::ui::components::{AuthLayout, FormMessage};
 
 #[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #[component]
 pub fn SetupPage(problem: String) -> impl IntoView {
-    let needs_account = use_context::<FirstVisit>().unwrap_or_default().needs_account;
-    let problem = FormProblem::words_of(&problem);
+    let needs_account = use_context::<SignInContext>().unwrap_or_default().needs_account;
+    let problem = FormError::message_for_key(&problem);
     let body = if needs_account {
         view! {
-            <p class="soft">
+            <p class="muted">
                 "This database has no accounts that Waybill could use. Choose a name and a password; whoever has them may
                 export everything."
             </p>
-            <Notice problem notice=None />
+            <FormMessage problem notice=None />
             <form method="post" action="/setup">
                 <label>"Code that the server printed when it started"
                     <input type="text" name="code" autocomplete="off" autocapitalize="characters" required autofocus maxlength="40" />
@@ -36,13 +36,13 @@ pub fn SetupPage(problem: String) -> impl IntoView {
         .into_any()
     } else {
         view! {
-            <p class="problem" role="alert" id="problem">"There is nothing to set up here: people can sign in already."</p>
+            <p class="form-error" role="alert" id="problem">"There is nothing to set up here: people can sign in already."</p>
             <a class="button primary" href="/login">"Sign in"</a>
         }
         .into_any()
     };
     view! {
         <Title text="First account" />
-        <Entrance title="First account">{body}</Entrance>
+        <AuthLayout title="First account">{body}</AuthLayout>
     }
 }

@@ -9,7 +9,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::activity::{Activity, Phase};
 
-/// A request body. Its end starts `Phase::Answer`.
+/// A request body. Its end starts `Phase::Response`.
 pub struct RequestBody {
     inner: Incoming,
     activity: Arc<Activity>,
@@ -31,7 +31,7 @@ impl Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let polled = Pin::new(&mut self.inner).poll_frame(context);
         if matches!(polled, Poll::Ready(None)) || self.inner.is_end_stream() {
-            self.activity.follow(Phase::Body, Phase::Answer);
+            self.activity.transition(Phase::Body, Phase::Response);
         }
         polled
     }
@@ -46,18 +46,18 @@ impl Body for RequestBody {
 }
 
 /// A response body. Its drop starts `Phase::Idle`.
-pub struct AnswerBody {
+pub struct ResponseBody {
     inner: AxumBody,
     activity: Arc<Activity>,
 }
 
-impl AnswerBody {
+impl ResponseBody {
     pub fn new(inner: AxumBody, activity: Arc<Activity>) -> Self {
         Self { inner, activity }
     }
 }
 
-impl Body for AnswerBody {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -77,7 +77,7 @@ impl Body for AnswerBody {
     }
 }
 
-impl Drop for AnswerBody {
+impl Drop for ResponseBody {
     fn drop(&mut self) {
         self.activity.enter(Phase::Idle);
     }

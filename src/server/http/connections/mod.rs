@@ -2,13 +2,13 @@
 //!
 //! May import: nothing of ours. Flow: `serve` accepts connections. At the limit it evicts one: the connection that has
 //! gone longest without a complete request, else the slowest reader. There is no limit per address, because all clients
-//! behind a proxy share one. `Activity` records what a connection is doing, as reported by `body` and `PacedStream`.
-//! `PacedStream` closes connections below a minimum number of bytes per second. The total time is not limited, so that
+//! behind a proxy share one. `Activity` records what a connection is doing, as reported by `body` and `MinRateStream`.
+//! `MinRateStream` closes connections below a minimum number of bytes per second. The total time is not limited, so that
 //! a large download may take as long as it needs.
 
 mod activity;
 mod body;
-mod stream;
+mod min_rate_stream;
 
 use std::collections::HashMap;
 use std::io;
@@ -31,79 +31,85 @@ use tokio::sync::{Notify, watch};
 use tower::Service;
 
 use activity::{Activity, Phase};
-use body::{AnswerBody, RequestBody};
-use stream::PacedStream;
+use body::{RequestBody, ResponseBody};
+use min_rate_stream::MinRateStream;
 
 /// Back-off after a failed accept.
-const AFTER_A_FAILED_ACCEPT: Duration = Duration::from_millis(100);
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Limits for clients.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// Concurrent connections.
-    pub connections: usize,
+    pub max_connections: usize,
     /// Timeout for a request head, from the start of the connection or the first byte of a later request.
-    pub head: Duration,
+    pub head_timeout: Duration,
     /// Timeout between two requests.
-    pub idle: Duration,
+    pub idle_timeout: Duration,
     /// Minimum average rate while waiting for a request body, or for the client to read a response.
-    pub bytes_per_second: u64,
+    pub min_bytes_per_second: u64,
     /// Averaging window for request bodies.
     pub body_window: Duration,
     /// Averaging window for responses; longer, because the client's kernel takes bytes in large steps.
-    pub reader_window: Duration,
+    pub response_window: Duration,
 }
 
-impl Default for Limits {
+impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
-            connections: 512,
-            head: Duration::from_secs(10),
-            idle: Duration::from_mins(1),
-            bytes_per_second: 1 << 10,
+            max_connections: 512,
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_mins(1),
+            min_bytes_per_second: 1 << 10,
             body_window: Duration::from_secs(10),
-            reader_window: Duration::from_secs(30),
+            response_window: Duration::from_secs(30),
         }
     }
 }
 
-impl Limits {
+impl ConnectionLimits {
     /// The defaults, with at most a third of the process's file descriptor limit as connections: files, databases and
     /// downloads need the rest.
     #[must_use]
-    pub fn of_this_process() -> Self {
+    pub fn for_this_process() -> Self {
         let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
         // A response may hold an open file, too.
-        let third = usize::try_from(files / 3).unwrap_or(usize::MAX);
+        let max_connections = usize::try_from(files / 3).unwrap_or(usize::MAX);
         let limits = Self::default();
-        Self { connections: limits.connections.min(third), ..limits }
+        Self { max_connections: limits.max_connections.min(max_connections), ..limits }
     }
 }
 
 /// Serves connections until `stop` completes, then stops accepting and waits for requests in progress.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: ConnectionLimits,
+    shutdown: impl Future<Output = ()>,
+) {
     let registry = Arc::new(Registry::default());
-    let (stopping, stopped) = watch::channel(false);
-    let mut stop = pin!(stop.fuse());
+    let (shutdown_tx, shutdown_rx) = watch::channel(false);
+    let mut stop = pin!(shutdown.fuse());
     loop {
         let next = async {
             let accepted = accept(&listener).await;
-            registry.make_room(limits.connections).await;
+            registry.wait_for_room(limits.max_connections).await;
             accepted
         };
         let (stream, peer) = tokio::select! {
             accepted = next => accepted,
             () = &mut stop => break,
         };
-        let attended = attend(stream, peer, router.clone(), limits.clone(), registry.clone(), stopped.clone());
-        tokio::spawn(attended);
+        let connection =
+            serve_connection(stream, peer, router.clone(), limits.clone(), registry.clone(), shutdown_rx.clone());
+        tokio::spawn(connection);
     }
     drop(listener);
-    let _ = stopping.send(true);
+    let _ = shutdown_tx.send(true);
     // Each connection holds a receiver until it ends.
-    drop(stopped);
-    stopping.closed().await;
+    drop(shutdown_rx);
+    shutdown_tx.closed().await;
 }
 
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
@@ -114,61 +120,61 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 tracing::error!(%error, "a connection could not be accepted");
-                tokio::time::sleep(AFTER_A_FAILED_ACCEPT).await;
+                tokio::time::sleep(ACCEPT_BACKOFF).await;
             }
         }
     }
 }
 
 /// Serves one connection to its end.
-async fn attend(
+async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-    limits: Limits,
+    limits: ConnectionLimits,
     registry: Arc<Registry>,
-    mut stopped: watch::Receiver<bool>,
+    mut shutdown_rx: watch::Receiver<bool>,
 ) {
     let activity = Arc::new(Activity::default());
-    let registered = registry.add(activity.clone());
-    let io = TokioIo::new(PacedStream::new(stream, activity.clone(), &limits));
-    let answering = activity.clone();
-    let service = service_fn(move |request| answer(request, peer, router.clone(), answering.clone()));
+    let registration = registry.register(activity.clone());
+    let io = TokioIo::new(MinRateStream::new(stream, activity.clone(), &limits));
+    let request_activity = activity.clone();
+    let service = service_fn(move |request| handle_request(request, peer, router.clone(), request_activity.clone()));
     let mut connection = pin!(http1::Builder::new().header_read_timeout(None).serve_connection(io, service));
-    let mut is_ending = false;
+    let mut is_shutting_down = false;
     loop {
         tokio::select! {
             _ = connection.as_mut() => return,
-            () = registered.evicted.notified() => return,
+            () = registration.evicted.notified() => return,
             () = tokio::time::sleep(CHECK_INTERVAL) => {
-                if activity.is_overdue(&limits) {
+                if activity.is_timed_out(&limits) {
                     return;
                 }
             }
-            _ = stopped.changed(), if !is_ending => {
-                is_ending = true;
+            _ = shutdown_rx.changed(), if !is_shutting_down => {
+                is_shutting_down = true;
                 connection.as_mut().graceful_shutdown();
             }
         }
     }
 }
 
-async fn answer(
+async fn handle_request(
     request: hyper::Request<Incoming>,
     peer: SocketAddr,
     mut router: Router,
     activity: Arc<Activity>,
 ) -> Result<hyper::Response<Body>, std::convert::Infallible> {
-    activity.enter(if request.body().is_end_stream() { Phase::Answer } else { Phase::Body });
-    let tracked = activity.clone();
-    let mut request: Request = request.map(|body| Body::new(RequestBody::new(body, tracked)));
+    activity.enter(if request.body().is_end_stream() { Phase::Response } else { Phase::Body });
+    let body_activity = activity.clone();
+    let mut request: Request = request.map(|body| Body::new(RequestBody::new(body, body_activity)));
     request.extensions_mut().insert(ConnectInfo(peer));
     let response = router.call(request).await?;
     // Downloads go to authorised clients only.
     if response.headers().contains_key(header::CONTENT_DISPOSITION) {
         activity.protect();
     }
-    Ok(response.map(|body| Body::new(AnswerBody::new(body, activity))))
+    Ok(response.map(|body| Body::new(ResponseBody::new(body, activity))))
 }
 
 /// The open connections.
@@ -176,19 +182,19 @@ async fn answer(
 struct Registry {
     connections: Mutex<Connections>,
     /// Notified when a connection has ended.
-    ended: Notify,
+    connection_ended: Notify,
 }
 
 #[derive(Default)]
 struct Connections {
-    next: u64,
+    next_id: u64,
     open: HashMap<u64, (Arc<Activity>, Arc<Notify>)>,
 }
 
 /// A connection's entry in the registry, removed on drop.
-struct Registered {
+struct Registration {
     registry: Arc<Registry>,
-    number: u64,
+    id: u64,
     evicted: Arc<Notify>,
 }
 
@@ -197,34 +203,34 @@ impl Registry {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(self: &Arc<Self>, activity: Arc<Activity>) -> Registered {
+    fn register(self: &Arc<Self>, activity: Arc<Activity>) -> Registration {
         let evicted = Arc::new(Notify::new());
         let mut connections = self.lock();
-        let number = connections.next;
-        connections.next += 1;
-        connections.open.insert(number, (activity, evicted.clone()));
-        Registered { registry: self.clone(), number, evicted }
+        let id = connections.next_id;
+        connections.next_id += 1;
+        connections.open.insert(id, (activity, evicted.clone()));
+        Registration { registry: self.clone(), id, evicted }
     }
 
     /// Waits until there is room for one more, evicting a connection if possible. If none may be evicted, waits until
     /// one ends.
-    async fn make_room(&self, most: usize) {
-        while !self.has_room_after_eviction(most) {
+    async fn wait_for_room(&self, max_connections: usize) {
+        while !self.try_make_room(max_connections) {
             tokio::select! {
-                () = self.ended.notified() => {}
+                () = self.connection_ended.notified() => {}
                 () = tokio::time::sleep(CHECK_INTERVAL) => {}
             }
         }
     }
 
-    fn has_room_after_eviction(&self, most: usize) -> bool {
+    fn try_make_room(&self, max_connections: usize) -> bool {
         let mut connections = self.lock();
-        if connections.open.len() < most {
+        if connections.open.len() < max_connections {
             return true;
         }
         let open = connections.open.iter();
-        let dispensable = open.filter_map(|(number, (activity, _))| Some((activity.dispensability()?, *number)));
-        let Some((_, number)) = dispensable.max() else { return false };
+        let candidates = open.filter_map(|(number, (activity, _))| Some((activity.eviction_priority()?, *number)));
+        let Some((_, number)) = candidates.max() else { return false };
         if let Some((_, evicted)) = connections.open.remove(&number) {
             evicted.notify_one();
         }
@@ -232,9 +238,9 @@ impl Registry {
     }
 }
 
-impl Drop for Registered {
+impl Drop for Registration {
     fn drop(&mut self) {
-        self.registry.lock().open.remove(&self.number);
-        self.registry.ended.notify_one();
+        self.registry.lock().open.remove(&self.id);
+        self.registry.connection_ended.notify_one();
     }
 }

@@ -2,39 +2,39 @@
 
 use std::io::Write;
 
-use super::embed::is_embeddable;
+use super::lossless_json::is_embeddable;
 use super::scalar;
 use crate::model::catalog::Codec;
-use crate::seal::{field_open, table_open};
-use crate::server::pipeline::{Belt, Meter};
-use crate::server::rows::{RowSink, Selection, Stopped, Value};
+use crate::seal::{field_prefix, table_opening};
+use crate::server::pipeline::{ChunkWriter, ProgressCounter};
+use crate::server::rows::{RowSink, Scan, Stopped, Value};
 
 /// Long values are encoded in pieces of this size, so that one of 100 MB needs no buffer of 100 MB.
 /// A multiple of three, for base64.
-const PIECE_BYTES: usize = 48 << 10;
+const LONG_VALUE_PIECE_BYTES: usize = 48 << 10;
 /// Number of records between two updates of the meter.
-const REPORT_EVERY: u64 = 256;
+const PROGRESS_INTERVAL: u64 = 256;
 
 /// A buffer for encoded bytes that is emptied in chunks.
-pub trait Chunks {
+pub trait EncodeBuffer {
     fn buffer(&mut self) -> &mut Vec<u8>;
     /// # Errors
     /// When the receiver of the bytes has ended, or the run was cancelled.
     fn flush_if_full(&mut self) -> Result<(), Stopped>;
 }
 
-impl Chunks for Belt<'_> {
+impl EncodeBuffer for ChunkWriter<'_> {
     fn buffer(&mut self) -> &mut Vec<u8> {
-        Belt::buffer(self)
+        ChunkWriter::buffer(self)
     }
 
     fn flush_if_full(&mut self) -> Result<(), Stopped> {
-        Belt::flush_if_full(self)
+        ChunkWriter::flush_if_full(self)
     }
 }
 
 /// An in-memory buffer, to measure a sample of records.
-impl Chunks for Vec<u8> {
+impl EncodeBuffer for Vec<u8> {
     fn buffer(&mut self) -> &mut Vec<u8> {
         self
     }
@@ -45,95 +45,95 @@ impl Chunks for Vec<u8> {
 }
 
 /// Encodes the records of one table.
-pub struct JsonTable<'a, C: Chunks> {
+pub struct JsonEncoder<'a, C: EncodeBuffer> {
     out: &'a mut C,
-    meter: &'a Meter,
+    progress: &'a ProgressCounter,
     /// Per column: `{"id":` for the first, `,"name":` for the rest, and its codec.
     columns: Vec<(Vec<u8>, Codec)>,
-    column: usize,
+    next_column: usize,
     records: u64,
 }
 
-impl<'a, C: Chunks> JsonTable<'a, C> {
-    /// Writes the table's opening line. Call `end` after the last record.
-    pub fn begin(out: &'a mut C, meter: &'a Meter, selection: &Selection) -> Self {
-        out.buffer().extend_from_slice(table_open(&selection.table).as_bytes());
+impl<'a, C: EncodeBuffer> JsonEncoder<'a, C> {
+    /// Writes the table's opening line. Call `end_table` after the last record.
+    pub fn begin_table(out: &'a mut C, progress: &'a ProgressCounter, selection: &Scan) -> Self {
+        out.buffer().extend_from_slice(table_opening(&selection.table).as_bytes());
         let columns =
-            selection.columns.iter().enumerate().map(|(at, column)| (field_open(at, &column.name), column.codec));
-        Self { columns: columns.collect(), out, meter, column: 0, records: 0 }
+            selection.columns.iter().enumerate().map(|(at, column)| (field_prefix(at, &column.name), column.codec));
+        Self { columns: columns.collect(), out, progress, next_column: 0, records: 0 }
     }
 
     /// Discards the buffered bytes and returns their number.
-    pub fn take_encoded_bytes(&mut self) -> usize {
+    pub fn discard_encoded(&mut self) -> usize {
         let bytes = self.out.buffer().len();
         self.out.buffer().clear();
         bytes
     }
 
     /// Ends the last record's line and returns the number of records.
-    pub fn end(self) -> u64 {
+    pub fn end_table(self) -> u64 {
         if self.records > 0 {
             self.out.buffer().push(b'\n');
         }
         self.records
     }
 
-    fn long_text(&mut self, text: &str) -> Result<(), Stopped> {
+    fn write_long_text(&mut self, text: &str) -> Result<(), Stopped> {
         self.out.buffer().push(b'"');
-        for piece in text.as_bytes().chunks(PIECE_BYTES) {
-            scalar::escaped(self.out.buffer(), piece);
+        for piece in text.as_bytes().chunks(LONG_VALUE_PIECE_BYTES) {
+            scalar::write_escaped(self.out.buffer(), piece);
             self.out.flush_if_full()?;
         }
         self.out.buffer().push(b'"');
         Ok(())
     }
 
-    fn long_base64(&mut self, bytes: &[u8]) -> Result<(), Stopped> {
+    fn write_long_base64(&mut self, bytes: &[u8]) -> Result<(), Stopped> {
         self.out.buffer().push(b'"');
-        for piece in bytes.chunks(PIECE_BYTES) {
-            scalar::base64(self.out.buffer(), piece);
+        for piece in bytes.chunks(LONG_VALUE_PIECE_BYTES) {
+            scalar::write_base64(self.out.buffer(), piece);
             self.out.flush_if_full()?;
         }
         self.out.buffer().push(b'"');
         Ok(())
     }
 
-    fn text(&mut self, codec: Codec, bytes: &[u8]) -> Result<(), Stopped> {
-        if codec == Codec::Text && bytes.len() <= PIECE_BYTES && scalar::is_plain(bytes) {
-            scalar::quoted(self.out.buffer(), bytes);
+    fn write_text(&mut self, codec: Codec, bytes: &[u8]) -> Result<(), Stopped> {
+        if codec == Codec::Text && bytes.len() <= LONG_VALUE_PIECE_BYTES && scalar::needs_no_escape(bytes) {
+            scalar::write_quoted(self.out.buffer(), bytes);
             return Ok(());
         }
         let Ok(text) = std::str::from_utf8(bytes) else {
-            return self.tagged("$bytes", |encoder| encoder.long_base64(bytes));
+            return self.write_tagged("$bytes", |encoder| encoder.write_long_base64(bytes));
         };
         match codec {
             Codec::Boolean | Codec::Integer | Codec::Double | Codec::Base64 => {
-                self.tagged("$text", |encoder| encoder.long_text(text))
+                self.write_tagged("$text", |encoder| encoder.write_long_text(text))
             }
             Codec::Json if is_embeddable(text) => {
-                for piece in bytes.chunks(PIECE_BYTES) {
+                for piece in bytes.chunks(LONG_VALUE_PIECE_BYTES) {
                     self.out.buffer().extend_from_slice(piece);
                     self.out.flush_if_full()?;
                 }
                 Ok(())
             }
-            Codec::Json => self.tagged("$json", |encoder| encoder.long_text(text)),
-            _ => self.long_text(text),
+            Codec::Json => self.write_tagged("$json", |encoder| encoder.write_long_text(text)),
+            _ => self.write_long_text(text),
         }
     }
 
-    fn integer(&mut self, codec: Codec, n: i64) -> Result<(), Stopped> {
-        let exact = (-scalar::LARGEST_EXACT..=scalar::LARGEST_EXACT).contains(&n);
+    fn write_integer(&mut self, codec: Codec, n: i64) -> Result<(), Stopped> {
+        let is_safe = (-scalar::MAX_SAFE_INTEGER..=scalar::MAX_SAFE_INTEGER).contains(&n);
         match codec {
             Codec::Boolean if n == 0 || n == 1 => {
                 self.out.buffer().extend_from_slice(if n == 1 { b"true" } else { b"false" });
             }
-            Codec::Integer => scalar::integer(self.out.buffer(), n),
+            Codec::Integer => scalar::write_integer(self.out.buffer(), n),
             // In a column without a type, a larger integer as a string would read as text: it is tagged below.
-            Codec::Dynamic if exact => scalar::integer(self.out.buffer(), n),
+            Codec::Dynamic if is_safe => scalar::write_integer(self.out.buffer(), n),
             _ => {
-                return self.tagged("$int", |encoder| {
-                    scalar::integer(encoder.out.buffer(), n);
+                return self.write_tagged("$int", |encoder| {
+                    scalar::write_integer(encoder.out.buffer(), n);
                     Ok(())
                 });
             }
@@ -141,28 +141,28 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
         Ok(())
     }
 
-    fn double(&mut self, codec: Codec, n: f64) -> Result<(), Stopped> {
+    fn write_double(&mut self, codec: Codec, n: f64) -> Result<(), Stopped> {
         // In a column without a type, many readers would return 1.0 as the integer 1.
-        let plain = codec == Codec::Double || (codec == Codec::Dynamic && n.is_finite() && n.fract() != 0.0);
-        if plain {
-            scalar::double(self.out.buffer(), n);
+        let is_untagged = codec == Codec::Double || (codec == Codec::Dynamic && n.is_finite() && n.fract() != 0.0);
+        if is_untagged {
+            scalar::write_double(self.out.buffer(), n);
             return Ok(());
         }
-        self.tagged("$real", |encoder| {
-            scalar::double(encoder.out.buffer(), n);
+        self.write_tagged("$real", |encoder| {
+            scalar::write_double(encoder.out.buffer(), n);
             Ok(())
         })
     }
 
-    fn blob(&mut self, codec: Codec, bytes: &[u8]) -> Result<(), Stopped> {
+    fn write_blob(&mut self, codec: Codec, bytes: &[u8]) -> Result<(), Stopped> {
         if codec == Codec::Base64 {
-            return self.long_base64(bytes);
+            return self.write_long_base64(bytes);
         }
-        self.tagged("$blob", |encoder| encoder.long_base64(bytes))
+        self.write_tagged("$blob", |encoder| encoder.write_long_base64(bytes))
     }
 
     /// Writes `{"$tag":…}`: a value that is not of its column's type.
-    fn tagged(&mut self, tag: &str, inner: impl FnOnce(&mut Self) -> Result<(), Stopped>) -> Result<(), Stopped> {
+    fn write_tagged(&mut self, tag: &str, inner: impl FnOnce(&mut Self) -> Result<(), Stopped>) -> Result<(), Stopped> {
         let _ = write!(self.out.buffer(), "{{\"{tag}\":");
         inner(self)?;
         self.out.buffer().push(b'}');
@@ -171,42 +171,42 @@ impl<'a, C: Chunks> JsonTable<'a, C> {
 }
 
 /// Makes the meter exact however the table ends, even by a panic: an error names the exact record.
-impl<C: Chunks> Drop for JsonTable<'_, C> {
+impl<C: EncodeBuffer> Drop for JsonEncoder<'_, C> {
     fn drop(&mut self) {
-        self.meter.add_records(self.records % REPORT_EVERY);
+        self.progress.add_records(self.records % PROGRESS_INTERVAL);
     }
 }
 
-impl<C: Chunks> RowSink for JsonTable<'_, C> {
-    fn value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
-        let Some((prefix, codec)) = self.columns.get(self.column) else { return Err(Stopped) };
+impl<C: EncodeBuffer> RowSink for JsonEncoder<'_, C> {
+    fn push_value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
+        let Some((prefix, codec)) = self.columns.get(self.next_column) else { return Err(Stopped) };
         let codec = *codec;
-        if self.column == 0 && self.records > 0 {
+        if self.next_column == 0 && self.records > 0 {
             self.out.buffer().extend_from_slice(b",\n");
         }
         self.out.buffer().extend_from_slice(prefix);
-        self.column += 1;
+        self.next_column += 1;
         match value {
             Value::Null => {
                 self.out.buffer().extend_from_slice(b"null");
                 Ok(())
             }
-            Value::Boolean(yes) => {
-                self.out.buffer().extend_from_slice(if yes { b"true" } else { b"false" });
+            Value::Boolean(value) => {
+                self.out.buffer().extend_from_slice(if value { b"true" } else { b"false" });
                 Ok(())
             }
-            Value::Integer(n) => self.integer(codec, n),
+            Value::Integer(n) => self.write_integer(codec, n),
             Value::Float(n) => {
-                scalar::float(self.out.buffer(), n);
+                scalar::write_float(self.out.buffer(), n);
                 Ok(())
             }
-            Value::Double(n) => self.double(codec, n),
-            Value::Plain(text) => {
-                scalar::quoted(self.out.buffer(), text);
+            Value::Double(n) => self.write_double(codec, n),
+            Value::SafeAscii(text) => {
+                scalar::write_quoted(self.out.buffer(), text);
                 Ok(())
             }
-            Value::Text(bytes) => self.text(codec, bytes),
-            Value::Blob(bytes) => self.blob(codec, bytes),
+            Value::Text(bytes) => self.write_text(codec, bytes),
+            Value::Blob(bytes) => self.write_blob(codec, bytes),
         }
     }
 
@@ -215,10 +215,10 @@ impl<C: Chunks> RowSink for JsonTable<'_, C> {
             self.out.buffer().extend_from_slice(if self.records > 0 { b",\n{" } else { b"{" });
         }
         self.out.buffer().push(b'}');
-        self.column = 0;
+        self.next_column = 0;
         self.records += 1;
-        if self.records.is_multiple_of(REPORT_EVERY) {
-            self.meter.add_records(REPORT_EVERY);
+        if self.records.is_multiple_of(PROGRESS_INTERVAL) {
+            self.progress.add_records(PROGRESS_INTERVAL);
         }
         self.out.flush_if_full()
     }

@@ -1,5 +1,5 @@
 //! Encoders: rows in, bytes of one format out.
 
-mod embed;
 pub mod json;
+mod lossless_json;
 mod scalar;

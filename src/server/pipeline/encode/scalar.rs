@@ -4,21 +4,21 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 /// Largest integer that every JSON reader keeps exact (RFC 8259, section 6; RFC 7493, section 2.2).
-pub const LARGEST_EXACT: i64 = (1 << 53) - 1;
+pub const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 
 /// Writes a number if every reader keeps it exact, else a string of its digits.
-pub fn integer(out: &mut Vec<u8>, n: i64) {
+pub fn write_integer(out: &mut Vec<u8>, n: i64) {
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(n).as_bytes();
-    if (-LARGEST_EXACT..=LARGEST_EXACT).contains(&n) {
+    if (-MAX_SAFE_INTEGER..=MAX_SAFE_INTEGER).contains(&n) {
         out.extend_from_slice(digits);
     } else {
-        quoted(out, digits);
+        write_quoted(out, digits);
     }
 }
 
 /// Writes the shortest digits that read back to the same bits; NaN, infinities and -0 become strings.
-pub fn double(out: &mut Vec<u8>, n: f64) {
+pub fn write_double(out: &mut Vec<u8>, n: f64) {
     if n.is_finite() && !(n == 0.0 && n.is_sign_negative()) {
         out.extend_from_slice(zmij::Buffer::new().format_finite(n).as_bytes());
     } else {
@@ -28,28 +28,28 @@ pub fn double(out: &mut Vec<u8>, n: f64) {
             (_, true, true) => b"-Infinity",
             (_, false, _) => b"-0",
         };
-        quoted(out, name);
+        write_quoted(out, name);
     }
 }
 
-/// As `double`, in single precision, which needs fewer digits.
-pub fn float(out: &mut Vec<u8>, n: f32) {
+/// As `write_double`, in single precision, which needs fewer digits.
+pub fn write_float(out: &mut Vec<u8>, n: f32) {
     if n.is_finite() && !(n == 0.0 && n.is_sign_negative()) {
         out.extend_from_slice(zmij::Buffer::new().format_finite(n).as_bytes());
     } else {
-        double(out, n.into());
+        write_double(out, n.into());
     }
 }
 
 /// Writes a string that needs no escapes.
-pub fn quoted(out: &mut Vec<u8>, plain: &[u8]) {
+pub fn write_quoted(out: &mut Vec<u8>, plain: &[u8]) {
     out.push(b'"');
     out.extend_from_slice(plain);
     out.push(b'"');
 }
 
 /// Whether text is ASCII and needs no escapes, as most short text: one pass instead of two (UTF-8, escapes).
-pub fn is_plain(text: &[u8]) -> bool {
+pub fn needs_no_escape(text: &[u8]) -> bool {
     let (words, rest) = text.as_chunks::<8>();
     let mut last = [b' '; 8];
     last[..rest.len()].copy_from_slice(rest);
@@ -67,17 +67,17 @@ fn special_bytes(word: u64) -> u64 {
 }
 
 /// Writes the content of a JSON string (RFC 8259, section 7). Valid UTF-8 may come in pieces cut anywhere.
-pub fn escaped(out: &mut Vec<u8>, mut text: &[u8]) {
+pub fn write_escaped(out: &mut Vec<u8>, mut text: &[u8]) {
     loop {
-        let clean = clean_prefix(text);
+        let clean = unescaped_prefix_len(text);
         out.extend_from_slice(&text[..clean]);
         let Some(&special) = text.get(clean) else { return };
-        escape(out, special);
+        write_escape_sequence(out, special);
         text = &text[clean + 1..];
     }
 }
 
-fn escape(out: &mut Vec<u8>, byte: u8) {
+fn write_escape_sequence(out: &mut Vec<u8>, byte: u8) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     match byte {
         b'"' => out.extend_from_slice(b"\\\""),
@@ -96,19 +96,19 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
 /// Returns the number of bytes before the first that needs an escape. Works in blocks so that the compiler
 /// vectorises it.
 #[expect(clippy::needless_bitwise_bool, reason = "a lazy operator branches, and a branch stops the vectors")]
-fn clean_prefix(text: &[u8]) -> usize {
+fn unescaped_prefix_len(text: &[u8]) -> usize {
     const BLOCK: usize = 32;
-    let special = |b: u8| (b < 0x20) | (b == b'"') | (b == b'\\');
+    let is_special = |b: u8| (b < 0x20) | (b == b'"') | (b == b'\\');
     let blocks = text.chunks_exact(BLOCK);
-    let dirty = |block: &[u8]| block.iter().fold(false, |any, &b| any | special(b));
-    let clean = blocks.clone().take_while(|block| !dirty(block)).count() * BLOCK;
+    let has_special = |block: &[u8]| block.iter().fold(false, |any, &b| any | is_special(b));
+    let clean = blocks.clone().take_while(|block| !has_special(block)).count() * BLOCK;
     let rest = &text[clean..];
-    clean + rest.iter().position(|&b| special(b)).unwrap_or(rest.len())
+    clean + rest.iter().position(|&b| is_special(b)).unwrap_or(rest.len())
 }
 
 /// Writes base64 (RFC 4648, section 4). A value may come in pieces if the length of all but the last is a
 /// multiple of three.
-pub fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
+pub fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
     let start = out.len();
     out.resize(start + bytes.len().div_ceil(3) * 4, 0);
     let written = STANDARD.encode_slice(bytes, &mut out[start..]).unwrap_or(0);
@@ -130,15 +130,15 @@ mod tests {
     proptest! {
         #[test]
         fn a_plain_text_is_one_that_is_its_own_escape(text in "[ -~\\n\u{1f}\u{7f}é\u{80}]{0,40}") {
-            let own = text.is_ascii() && written(|out| escaped(out, text.as_bytes())) == text;
-            prop_assert_eq!(is_plain(text.as_bytes()), own);
+            let own = text.is_ascii() && written(|out| write_escaped(out, text.as_bytes())) == text;
+            prop_assert_eq!(needs_no_escape(text.as_bytes()), own);
         }
     }
 
     #[test]
     fn integers_that_a_double_rounds_are_strings() {
-        let edges = [LARGEST_EXACT, LARGEST_EXACT + 1, -LARGEST_EXACT, i64::MIN, 0];
-        let shown = edges.map(|n| written(|out| integer(out, n)));
+        let edges = [MAX_SAFE_INTEGER, MAX_SAFE_INTEGER + 1, -MAX_SAFE_INTEGER, i64::MIN, 0];
+        let shown = edges.map(|n| written(|out| write_integer(out, n)));
         let expected =
             ["9007199254740991", "\"9007199254740992\"", "-9007199254740991", "\"-9223372036854775808\"", "0"];
         assert_eq!(shown, expected);
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn doubles_that_json_has_no_number_for_are_strings() {
         let edges = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0, 0.1 + 0.2, 5e-324];
-        let shown = edges.map(|n| written(|out| double(out, n)));
+        let shown = edges.map(|n| written(|out| write_double(out, n)));
         let expected = ["\"NaN\"", "\"Infinity\"", "\"-Infinity\"", "\"-0\"", "0.0", "0.30000000000000004", "5e-324"];
         assert_eq!(shown, expected);
     }
@@ -155,7 +155,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_reads_back_the_same(text in any::<String>()) {
-            let json = format!("\"{}\"", written(|out| escaped(out, text.as_bytes())));
+            let json = format!("\"{}\"", written(|out| write_escaped(out, text.as_bytes())));
             prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
         }
 
@@ -163,14 +163,14 @@ mod tests {
         fn any_double_reads_back_to_the_same_bits(bits in any::<u64>()) {
             let n = f64::from_bits(bits);
             prop_assume!(n.is_finite() && n.to_bits() != (-0.0f64).to_bits());
-            let shown = written(|out| double(out, n));
+            let shown = written(|out| write_double(out, n));
             prop_assert_eq!(shown.parse::<f64>().unwrap().to_bits(), bits);
         }
 
         #[test]
         fn base64_in_pieces_is_base64_in_one(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let whole = written(|out| base64(out, &bytes));
-            let pieces = written(|out| bytes.chunks(30).for_each(|piece| base64(out, piece)));
+            let whole = written(|out| write_base64(out, &bytes));
+            let pieces = written(|out| bytes.chunks(30).for_each(|piece| write_base64(out, piece)));
             prop_assert_eq!(&whole, &pieces);
             prop_assert_eq!(STANDARD.decode(whole).unwrap(), bytes);
         }

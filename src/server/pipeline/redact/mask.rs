@@ -1,50 +1,50 @@
 //! Masks values: hides all but a part, without a key, so that the same value is always masked the same. Values
 //! with no part that may be shown are hidden completely.
 
-use super::{Kind, fit, is_date, is_digits, is_uuid};
+use super::{ColumnType, is_date, is_digits_and_punctuation, is_uuid, truncate_chars};
 use crate::model::catalog::Codec;
 use crate::server::rows::Value;
 
-pub fn value<'a>(value: Value<'_>, kind: Kind, text: &'a mut Vec<u8>) -> Value<'a> {
+pub fn mask_value<'a>(value: Value<'_>, column_type: ColumnType, buffer: &'a mut Vec<u8>) -> Value<'a> {
     match value {
         // Even one digit may be the complete number.
         Value::Integer(_) => Value::Integer(0),
         Value::Float(_) => Value::Float(0.0),
         Value::Double(_) => Value::Double(0.0),
         Value::Blob(_) => Value::Blob(b""),
-        Value::Text(bytes) | Value::Plain(bytes) => {
+        Value::Text(bytes) | Value::SafeAscii(bytes) => {
             let Ok(plain) = std::str::from_utf8(bytes) else { return Value::Null };
-            match kind.codec {
+            match column_type.codec {
                 Codec::Date | Codec::Timestamp => {
                     let day = plain.get(..10).filter(|day| is_date(day) && !plain.ends_with("BC"));
                     let Some(day) = day else { return Value::Null };
-                    start_of_year(day, kind, text);
+                    write_start_of_year(day, column_type, buffer);
                 }
-                Codec::Decimal if super::is_number(plain) => text.push(b'0'),
+                Codec::Decimal if super::is_decimal(plain) => buffer.push(b'0'),
                 Codec::Decimal | Codec::Json => return Value::Null,
                 // A few of its digits would be enough to identify it.
-                _ if is_uuid(plain) => text.extend_from_slice(b"00000000-0000-0000-0000-000000000000"),
+                _ if is_uuid(plain) => buffer.extend_from_slice(b"00000000-0000-0000-0000-000000000000"),
                 _ => {
-                    masked_text(plain, text);
-                    fit(text, kind.longest);
+                    mask_text(plain, buffer);
+                    truncate_chars(buffer, column_type.max_chars);
                 }
             }
-            Value::Text(text)
+            Value::Text(buffer)
         }
         Value::Null | Value::Boolean(_) => Value::Null,
     }
 }
 
 /// Writes `A***`, `a***@masked.invalid`, or the last two digits of a telephone number.
-fn masked_text(plain: &str, out: &mut Vec<u8>) {
+fn mask_text(plain: &str, out: &mut Vec<u8>) {
     let Some(first) = plain.chars().next() else { return };
-    if is_digits(plain) {
+    if is_digits_and_punctuation(plain) {
         let digits = plain.bytes().filter(u8::is_ascii_digit).count();
         let shown = if digits > 4 { 2 } else { 0 };
-        let mut left = digits;
+        let mut remaining = digits;
         for byte in plain.bytes() {
-            left -= usize::from(byte.is_ascii_digit());
-            out.push(if byte.is_ascii_digit() && left >= shown { b'*' } else { byte });
+            remaining -= usize::from(byte.is_ascii_digit());
+            out.push(if byte.is_ascii_digit() && remaining >= shown { b'*' } else { byte });
         }
         return;
     }
@@ -58,10 +58,10 @@ fn masked_text(plain: &str, out: &mut Vec<u8>) {
     }
 }
 
-fn start_of_year(day: &str, kind: Kind, out: &mut Vec<u8>) {
+fn write_start_of_year(day: &str, kind: ColumnType, out: &mut Vec<u8>) {
     out.extend_from_slice(&day.as_bytes()[..4]);
     out.extend_from_slice(b"-01-01");
     if kind.codec == Codec::Timestamp {
-        out.extend_from_slice(if kind.zoned { b"T00:00:00Z" } else { b"T00:00:00" });
+        out.extend_from_slice(if kind.has_time_zone { b"T00:00:00Z" } else { b"T00:00:00" });
     }
 }

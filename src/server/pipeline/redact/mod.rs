@@ -4,79 +4,81 @@
 //! file the same value has the same pseudonym in every column (joins survive), and two files cannot be
 //! linked by them. They are still personal data: anyone with access to the database can re-identify people.
 
-mod keyed;
 mod mask;
 mod pseudonym;
+mod pseudonym_key;
 
 use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::redaction::Treatment;
-use crate::server::rows::{RowSink, Selection, Stopped, Value};
+use crate::server::rows::{RowSink, Scan, Stopped, Value};
 
-pub use keyed::Key;
+pub use pseudonym_key::PseudonymKey;
 
 /// A `RowSink` in front of an encoder that applies each column's treatment.
 pub struct Redactor<'a> {
     next: &'a mut dyn RowSink,
-    key: &'a Key,
-    columns: Vec<(Treatment, Kind)>,
-    at: usize,
-    text: Vec<u8>,
+    key: &'a PseudonymKey,
+    columns: Vec<(Treatment, ColumnType)>,
+    column: usize,
+    buffer: Vec<u8>,
 }
 
 /// The type that a column's replacement values must fit.
 #[derive(Clone, Copy, Debug)]
-struct Kind {
+struct ColumnType {
     codec: Codec,
     /// In characters; `usize::MAX` where the type has no limit.
-    longest: usize,
+    max_chars: usize,
     /// Whether a timestamp has a time zone.
-    zoned: bool,
+    has_time_zone: bool,
 }
 
-impl Kind {
-    fn of(column: &ColumnSchema) -> Self {
-        let zoned = column.native_type.contains("with time zone") || column.native_type == "timestamptz";
-        Self { codec: column.codec, longest: column.longest_text().unwrap_or(usize::MAX), zoned }
+impl ColumnType {
+    fn from_schema(column: &ColumnSchema) -> Self {
+        let has_time_zone = column.native_type.contains("with time zone") || column.native_type == "timestamptz";
+        Self { codec: column.codec, max_chars: column.max_chars().unwrap_or(usize::MAX), has_time_zone }
     }
 }
 
 impl<'a> Redactor<'a> {
     /// Whether any column has a treatment other than `Keep`.
-    pub fn needed(selection: &Selection) -> bool {
+    pub fn is_needed(selection: &Scan) -> bool {
         selection.treatments.iter().any(|treatment| *treatment != Treatment::Keep)
     }
 
-    pub fn new(next: &'a mut dyn RowSink, selection: &Selection, key: &'a Key) -> Self {
-        let columns = selection.treatments.iter().copied().zip(selection.columns.iter().map(Kind::of));
-        Self { next, key, columns: columns.collect(), at: 0, text: Vec::new() }
+    pub fn new(next: &'a mut dyn RowSink, selection: &Scan, key: &'a PseudonymKey) -> Self {
+        let columns = selection.treatments.iter().copied().zip(selection.columns.iter().map(ColumnType::from_schema));
+        Self { next, key, columns: columns.collect(), column: 0, buffer: Vec::new() }
     }
 }
 
 impl RowSink for Redactor<'_> {
-    fn value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
-        let Some(&(treatment, kind)) = self.columns.get(self.at) else { return Err(Stopped) };
-        self.at += 1;
-        self.text.clear();
+    fn push_value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
+        let Some(&(treatment, column_type)) = self.columns.get(self.column) else { return Err(Stopped) };
+        self.column += 1;
+        self.buffer.clear();
         let changed = match (treatment, value) {
             (Treatment::Keep, value) => value,
             // Omitted columns are not selected; if one were, its values would be NULL.
             (_, Value::Null) | (Treatment::Omit, _) => Value::Null,
-            (Treatment::Mask, value) => mask::value(value, kind, &mut self.text),
-            (Treatment::Pseudonymise, value) => pseudonym::value(value, kind, self.key, &mut self.text),
+            (Treatment::Mask, value) => mask::mask_value(value, column_type, &mut self.buffer),
+            (Treatment::Pseudonymise, value) => {
+                pseudonym::pseudonymise_value(value, column_type, self.key, &mut self.buffer)
+            }
         };
-        self.next.value(changed)
+        self.next.push_value(changed)
     }
 
     fn end_row(&mut self) -> Result<(), Stopped> {
-        self.at = 0;
+        self.column = 0;
         self.next.end_row()
     }
 }
 
-/// Truncates text to at most `longest` characters.
-fn fit(text: &mut Vec<u8>, longest: usize) {
+/// Truncates text to at most `max_chars` characters.
+fn truncate_chars(text: &mut Vec<u8>, max_chars: usize) {
     let Ok(shown) = std::str::from_utf8(text) else { return };
-    if let Some((end, _)) = shown.char_indices().nth(longest) {
+    if let Some((end, _)) = shown.char_indices().nth(max_chars) {
         text.truncate(end);
     }
 }
@@ -88,13 +90,13 @@ fn is_date(text: &str) -> bool {
 }
 
 /// Digits and the punctuation of telephone numbers and other numbers stored as text.
-fn is_digits(text: &str) -> bool {
+fn is_digits_and_punctuation(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_digit())
         && text.bytes().all(|c| c.is_ascii_digit() || b"+ ()-/.".contains(&c))
 }
 
 /// A decimal number in plain digits.
-fn is_number(text: &str) -> bool {
+fn is_decimal(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     digits.bytes().any(|byte| byte.is_ascii_digit()) && digits.bytes().all(|c| c.is_ascii_digit() || c == b'.')
 }
@@ -114,12 +116,12 @@ mod tests {
 
     /// Collects values as text.
     #[derive(Default)]
-    struct Seen(Vec<String>);
+    struct CollectedValues(Vec<String>);
 
-    impl RowSink for Seen {
-        fn value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
+    impl RowSink for CollectedValues {
+        fn push_value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
             self.0.push(match value {
-                Value::Text(bytes) | Value::Plain(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+                Value::Text(bytes) | Value::SafeAscii(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
                 Value::Blob(bytes) if (1..8).contains(&bytes.len()) => format!("{bytes:?}"),
                 Value::Blob(bytes) => format!("{} bytes", bytes.len()),
                 other => format!("{other:?}"),
@@ -132,7 +134,7 @@ mod tests {
         }
     }
 
-    fn treated(treatment: Treatment, key: &Key, values: &[(Codec, &str, Value<'_>)]) -> Vec<String> {
+    fn apply_treatment(treatment: Treatment, key: &PseudonymKey, values: &[(Codec, &str, Value<'_>)]) -> Vec<String> {
         let column = |(codec, native, _): &(Codec, &str, Value<'_>)| ColumnSchema {
             name: "c".into(),
             native_type: (*native).into(),
@@ -146,11 +148,11 @@ mod tests {
         };
         let columns: Vec<_> = values.iter().map(column).collect();
         let treatments = vec![treatment; values.len()];
-        let selection = Selection { table: "t".into(), columns, treatments, key: vec![], order: RecordOrder::Storage };
-        let mut seen = Seen::default();
+        let selection = Scan { table: "t".into(), columns, treatments, order_by: vec![], order: RecordOrder::Storage };
+        let mut seen = CollectedValues::default();
         let mut redactor = Redactor::new(&mut seen, &selection, key);
         for (.., value) in values {
-            redactor.value(*value).unwrap();
+            redactor.push_value(*value).unwrap();
         }
         redactor.end_row().unwrap();
         seen.0
@@ -162,17 +164,17 @@ mod tests {
         (Codec::Text, "varchar(14)", Value::Text(b"ada@example.org")),
         (Codec::Text, "text", Value::Text(b"+44 20 7946 0018")),
         (Codec::Text, "text", Value::Text("Łukasz".as_bytes())),
-        (Codec::Text, "uuid", Value::Plain(b"0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d")),
-        (Codec::Date, "date", Value::Plain(b"1984-07-21")),
-        (Codec::Timestamp, "timestamptz", Value::Plain(b"1984-07-21T10:11:12.000001Z")),
-        (Codec::Decimal, "numeric(8,2)", Value::Plain(b"-1234.50")),
+        (Codec::Text, "uuid", Value::SafeAscii(b"0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d")),
+        (Codec::Date, "date", Value::SafeAscii(b"1984-07-21")),
+        (Codec::Timestamp, "timestamptz", Value::SafeAscii(b"1984-07-21T10:11:12.000001Z")),
+        (Codec::Decimal, "numeric(8,2)", Value::SafeAscii(b"-1234.50")),
         (Codec::Integer, "bigint", Value::Integer(1984)),
         (Codec::Double, "double precision", Value::Double(36.6)),
         (Codec::Base64, "bytea", Value::Blob(b"0123456789")),
         (Codec::Text, "text", Value::Text(b"2024-05-03: Ada Whitlock fell in the bathroom")),
         (Codec::Date, "TEXT", Value::Text("geboren in Köln".as_bytes())),
-        (Codec::Date, "date", Value::Plain(b"0044-03-15 BC")),
-        (Codec::Timestamp, "timestamp without time zone", Value::Plain(b"infinity")),
+        (Codec::Date, "date", Value::SafeAscii(b"0044-03-15 BC")),
+        (Codec::Timestamp, "timestamp without time zone", Value::SafeAscii(b"infinity")),
         (Codec::Decimal, "TEXT", Value::Text(b"three of them")),
         (Codec::Text, "text", Value::Text(b"M")),
         (Codec::Text, "text", Value::Text(b"7")),
@@ -181,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_masked_value_shows_a_part_and_stays_what_its_type_is() {
-        let seen = treated(Treatment::Mask, &Key::new([1; 32]), &VALUES);
+        let seen = apply_treatment(Treatment::Mask, &PseudonymKey::new([1; 32]), &VALUES);
         let expected = [
             "A***",
             "a***@masked.invalid",
@@ -209,15 +211,16 @@ mod tests {
 
     #[test]
     fn a_pseudonym_is_the_same_within_an_export_and_another_in_the_next() {
-        let (key, other) = (Key::new([1; 32]), Key::new([2; 32]));
-        let [first, again, next] = [&key, &key, &other].map(|key| treated(Treatment::Pseudonymise, key, &VALUES));
+        let (key, other) = (PseudonymKey::new([1; 32]), PseudonymKey::new([2; 32]));
+        let [first, again, next] =
+            [&key, &key, &other].map(|key| apply_treatment(Treatment::Pseudonymise, key, &VALUES));
         assert_eq!(first, again);
         for (at, (.., value)) in VALUES.iter().enumerate() {
             if *value == Value::Null {
                 assert_eq!(first[at], "Null");
-            } else if !matches!(value, Value::Blob(_) | Value::Plain(b"infinity")) && first[at] != "Null" {
+            } else if !matches!(value, Value::Blob(_) | Value::SafeAscii(b"infinity")) && first[at] != "Null" {
                 assert_ne!(first[at], next[at], "{value:?}");
-                assert_ne!(first[at], treated(Treatment::Keep, &key, &VALUES)[at], "{value:?}");
+                assert_ne!(first[at], apply_treatment(Treatment::Keep, &key, &VALUES)[at], "{value:?}");
             }
         }
         assert!(first[1].ends_with("@pseudonym.invalid"), "{}", first[1]);
@@ -236,11 +239,11 @@ mod tests {
 
     #[test]
     fn two_values_never_get_one_pseudonym() {
-        let key = Key::new([5; 32]);
+        let key = PseudonymKey::new([5; 32]);
         let pseudonyms = |codec: Codec, native: &str, values: &[Vec<u8>]| {
-            let value = |bytes| if codec == Codec::Base64 { Value::Blob(bytes) } else { Value::Plain(bytes) };
+            let value = |bytes| if codec == Codec::Base64 { Value::Blob(bytes) } else { Value::SafeAscii(bytes) };
             let values: Vec<_> = values.iter().map(|bytes| (codec, native, value(bytes))).collect();
-            treated(Treatment::Pseudonymise, &key, &values)
+            apply_treatment(Treatment::Pseudonymise, &key, &values)
         };
         let start = chrono::NaiveDate::from_ymd_opt(1899, 12, 1).unwrap().and_hms_opt(0, 0, 0).unwrap();
         let moments = |step: chrono::TimeDelta, format: &str| -> Vec<Vec<u8>> {

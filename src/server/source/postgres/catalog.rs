@@ -4,30 +4,30 @@ use std::collections::BTreeMap;
 
 use super::super::Result;
 use super::client::{self, Row};
-use super::decode::Wire;
-use super::foreign_code::ForeignCode;
+use super::decode::PgType;
 use super::session::Session;
-use super::{fault, quoted};
+use super::untrusted_code::UntrustedCode;
+use super::{quote_identifier, sqlstate};
 use crate::model::catalog::ColumnSchema;
 use crate::model::redaction::NotIncluded;
-use crate::server::rows::{Catalog, Table, Unreadable, parents_first};
+use crate::server::rows::{Catalog, Table, UnreadableTable, parents_first};
 
 /// A table with what is needed to read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relation {
     pub oid: i64,
     /// The FROM item: `ONLY` unless the table is partitioned, whose rows are in its partitions.
-    pub from: String,
-    pub columns: BTreeMap<String, Column>,
+    pub from_item: String,
+    pub columns: BTreeMap<String, RelationColumn>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Column {
-    pub wire: Wire,
+pub struct RelationColumn {
+    pub pg_type: PgType,
     /// The SELECT expression.
     pub expression: String,
     /// The ORDER BY expression; a type without an ordering is ordered by its text.
-    pub order: String,
+    pub order_by: String,
 }
 
 /// The engine-independent catalog, and the relations by the table names used in it.
@@ -36,7 +36,7 @@ pub struct Schema {
     pub relations: BTreeMap<String, Relation>,
 }
 
-const OBJECTS: &str = "
+const OBJECTS_QUERY: &str = "
     SELECT CAST(c.oid AS bigint), CAST(n.nspname AS text), CAST(c.relname AS text), CAST(c.relkind AS text),
            c.relispartition, coalesce(has_schema_privilege(n.oid, 'USAGE'), false),
            coalesce(has_table_privilege(c.oid, 'SELECT'), false),
@@ -53,7 +53,7 @@ const OBJECTS: &str = "
      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname <> 'information_schema'
        AND n.nspname !~ '^pg_' ORDER BY n.nspname, c.relname";
 
-const COLUMNS: &str = "
+const COLUMNS_QUERY: &str = "
     WITH RECURSIVE base AS (
         SELECT oid AS of, oid, typtype, typbasetype, typnotnull, typoutput FROM pg_type
         UNION ALL
@@ -68,7 +68,7 @@ const COLUMNS: &str = "
      WHERE a.attnum > 0 AND NOT a.attisdropped AND CAST(a.attrelid AS bigint) = ANY($1)
      ORDER BY a.attrelid, a.attnum";
 
-const KEYS: &str = "
+const CONSTRAINTS_QUERY: &str = "
     SELECT CAST(k.conrelid AS bigint), CAST(k.contype AS text), CAST(k.confrelid AS bigint),
            to_json(ARRAY(SELECT CAST(a.attname AS text) FROM unnest(k.conkey) WITH ORDINALITY u(num, at)
                    JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.num ORDER BY u.at)),
@@ -80,7 +80,7 @@ const KEYS: &str = "
 
 /// Source columns of computed columns: those in a generated column's expression, and those in the arguments of
 /// built-in triggers that maintain search vectors (column, configuration, columns).
-const COMPUTED: &str = "
+const COMPUTED_COLUMNS_QUERY: &str = "
     SELECT CAST(d.adrelid AS bigint), CAST(a.attname AS text), CAST(r.attname AS text)
       FROM pg_attrdef d
       JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum AND CAST(a.attgenerated AS text) <> ''
@@ -100,93 +100,93 @@ const COMPUTED: &str = "
            unnest(t.arguments[3:]) AS source
      WHERE source <> ''";
 
-const LARGE_OBJECTS: &str = "SELECT count(*) FROM pg_largeobject_metadata";
+const LARGE_OBJECTS_QUERY: &str = "SELECT count(*) FROM pg_largeobject_metadata";
 
-/// One row of `OBJECTS`.
+/// One row of `OBJECTS_QUERY`.
 #[expect(clippy::struct_excessive_bools, reason = "four independent answers of the catalog")]
-struct Object {
+struct CatalogObject {
     oid: i64,
     schema: String,
     name: String,
     kind: String,
     is_partition: bool,
-    may_use_schema: bool,
-    may_select: bool,
-    hides_rows: bool,
+    has_schema_usage: bool,
+    has_select: bool,
+    has_row_security: bool,
     comment: Option<String>,
     extension: Option<String>,
-    root: Option<i64>,
-    owner_column: Option<String>,
+    partition_root: Option<i64>,
+    owning_column: Option<String>,
 }
 
-impl Object {
-    fn read(row: &Row) -> client::Result<Self> {
+impl CatalogObject {
+    fn from_row(row: &Row) -> client::Result<Self> {
         Ok(Self {
             oid: row.parse(0)?,
             schema: row.parse(1)?,
             name: row.parse(2)?,
             kind: row.parse(3)?,
             is_partition: row.is_true(4)?,
-            may_use_schema: row.is_true(5)?,
-            may_select: row.is_true(6)?,
-            hides_rows: row.is_true(7)?,
-            comment: row.maybe(8).map(str::to_owned),
-            extension: row.maybe(9).map(str::to_owned),
-            root: row.maybe(10).map(|_| row.parse(10)).transpose()?,
-            owner_column: row.maybe(11).map(str::to_owned),
+            has_schema_usage: row.is_true(5)?,
+            has_select: row.is_true(6)?,
+            has_row_security: row.is_true(7)?,
+            comment: row.optional_text(8).map(str::to_owned),
+            extension: row.optional_text(9).map(str::to_owned),
+            partition_root: row.optional_text(10).map(|_| row.parse(10)).transpose()?,
+            owning_column: row.optional_text(11).map(str::to_owned),
         })
     }
 
     /// The exported name: bare in `public`, otherwise `schema.table`. A part that contains a dot or a quote is
     /// quoted, so that no two tables share a name.
-    fn label(&self) -> String {
-        let part = |text: &str| if text.contains(['.', '"']) { quoted(text) } else { text.to_owned() };
+    fn export_name(&self) -> String {
+        let part = |text: &str| if text.contains(['.', '"']) { quote_identifier(text) } else { text.to_owned() };
         if self.schema == "public" { part(&self.name) } else { format!("{}.{}", part(&self.schema), part(&self.name)) }
     }
 
     fn quoted(&self) -> String {
-        format!("{}.{}", quoted(&self.schema), quoted(&self.name))
+        format!("{}.{}", quote_identifier(&self.schema), quote_identifier(&self.name))
     }
 
-    fn reason_to_leave(&self, roots: &BTreeMap<i64, String>) -> Option<String> {
+    fn exclusion_reason(&self, roots: &BTreeMap<i64, String>) -> Option<String> {
         if let Some(extension) = &self.extension {
             return Some(format!("belongs to the extension {extension}, which brings it along"));
         }
-        match (self.kind.as_str(), &self.owner_column) {
+        match (self.kind.as_str(), &self.owning_column) {
             ("v", _) => Some("a view: its data is in the tables it reads".into()),
             ("m", _) => Some("a materialized view: it is computed from tables".into()),
             ("f", _) => Some("a foreign table: its rows live on another server".into()),
             ("S", Some(column)) => Some(format!("a sequence: it gives {column} its numbers")),
             ("S", None) => Some("a sequence: a counter, not a table".into()),
             _ if self.is_partition => {
-                let root = self.root.and_then(|root| roots.get(&root)).map_or("its parent", String::as_str);
+                let root = self.partition_root.and_then(|root| roots.get(&root)).map_or("its parent", String::as_str);
                 Some(format!("a partition: its rows are in {root}"))
             }
             _ => None,
         }
     }
 
-    fn reason_not_to_read(&self, code: &ForeignCode) -> Option<String> {
-        if !self.may_use_schema {
+    fn unreadable_reason(&self, code: &UntrustedCode) -> Option<String> {
+        if !self.has_schema_usage {
             Some("the user may not use its schema: GRANT USAGE ON SCHEMA".into())
-        } else if !self.may_select {
+        } else if !self.has_select {
             Some("the user may not read it: GRANT SELECT".into())
-        } else if self.hides_rows {
-            Some(HIDES_ROWS.into())
+        } else if self.has_row_security {
+            Some(ROW_SECURITY_ACTIVE.into())
         } else {
-            code.reason(self.oid).map(str::to_owned)
+            code.reason_for(self.oid).map(str::to_owned)
         }
     }
 }
 
-pub const HIDES_ROWS: &str =
+pub const ROW_SECURITY_ACTIVE: &str =
     "row-level security hides rows from the user: use the table's owner or a role with BYPASSRLS";
 
-/// Splits a label (`Object::label`) into schema and name; `None` if it has more than two parts.
-pub fn parts(label: &str) -> Option<(String, String)> {
+/// Splits a label (`CatalogObject::export_name`) into schema and name; `None` if it has more than two parts.
+pub fn split_name(name: &str) -> Option<(String, String)> {
     let mut parts = vec![String::new()];
     let mut is_quoted = false;
-    let mut rest = label.chars().peekable();
+    let mut rest = name.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
             '"' if is_quoted && rest.peek() == Some(&'"') => parts.last_mut()?.extend(rest.next()),
@@ -203,29 +203,31 @@ pub fn parts(label: &str) -> Option<(String, String)> {
 
 /// Reads the schema: objects, columns, keys, and which tables cannot be read.
 pub fn read(session: &mut Session) -> Result<Schema> {
-    let objects: Vec<Object> = rows(&session.fetch(OBJECTS, &[])?, Object::read)?;
-    let code = ForeignCode::read(session)?;
-    let labels: BTreeMap<i64, String> = objects.iter().map(|object| (object.oid, object.label())).collect();
-    let (mut not_included, mut unreadable, mut taken) = (Vec::new(), Vec::new(), Vec::new());
+    let objects: Vec<CatalogObject> = parse_rows(&session.fetch(OBJECTS_QUERY, &[])?, CatalogObject::from_row)?;
+    let code = UntrustedCode::read(session)?;
+    let labels: BTreeMap<i64, String> = objects.iter().map(|object| (object.oid, object.export_name())).collect();
+    let (mut not_included, mut unreadable, mut included) = (Vec::new(), Vec::new(), Vec::new());
     for object in &objects {
-        if let Some(reason) = object.reason_to_leave(&labels) {
-            not_included.push(NotIncluded { object: object.label(), reason });
+        if let Some(reason) = object.exclusion_reason(&labels) {
+            not_included.push(NotIncluded { object: object.export_name(), reason });
             continue;
         }
-        let has_foreign_part = objects.iter().any(|part| part.root == Some(object.oid) && part.kind == "f");
-        let foreign =
+        let has_foreign_part = objects.iter().any(|part| part.partition_root == Some(object.oid) && part.kind == "f");
+        let foreign_partition_reason =
             has_foreign_part.then(|| "one of its partitions is a foreign table, on another server".to_owned());
-        if let Some(reason) = object.reason_not_to_read(&code).or(foreign) {
-            unreadable.push(Unreadable { table: object.label(), reason });
+        if let Some(reason) = object.unreadable_reason(&code).or(foreign_partition_reason) {
+            unreadable.push(UnreadableTable { table: object.export_name(), reason });
         }
-        taken.push(object);
+        included.push(object);
     }
     not_included.extend(large_objects(session)?);
     // As an array literal.
-    let oids = format!("{{{}}}", taken.iter().map(|object| object.oid.to_string()).collect::<Vec<_>>().join(","));
-    let mut columns: Vec<(i64, ColumnSchema, Column)> = rows(&session.fetch(COLUMNS, &[&oids])?, column)?;
-    let computed: Vec<(i64, String, String)> =
-        rows(&session.fetch(COMPUTED, &[&oids])?, |row| Ok((row.parse(0)?, row.parse(1)?, row.parse(2)?)))?;
+    let oids = format!("{{{}}}", included.iter().map(|object| object.oid.to_string()).collect::<Vec<_>>().join(","));
+    let mut columns: Vec<(i64, ColumnSchema, RelationColumn)> =
+        parse_rows(&session.fetch(COLUMNS_QUERY, &[&oids])?, parse_column)?;
+    let computed: Vec<(i64, String, String)> = parse_rows(&session.fetch(COMPUTED_COLUMNS_QUERY, &[&oids])?, |row| {
+        Ok((row.parse(0)?, row.parse(1)?, row.parse(2)?))
+    })?;
     let names: Vec<(i64, String)> = columns.iter().map(|(oid, schema, _)| (*oid, schema.name.clone())).collect();
     for (oid, schema, _) in &mut columns {
         let from = computed.iter().filter(|(table, column, _)| table == oid && *column == schema.name);
@@ -236,80 +238,80 @@ pub fn read(session: &mut Session) -> Result<Schema> {
             schema.computed_from = others.map(|(_, name)| name.clone()).collect();
         }
     }
-    let keys: Vec<Key> = rows(&session.fetch(KEYS, &[&oids])?, Key::read)?;
+    let keys: Vec<KeyConstraint> = parse_rows(&session.fetch(CONSTRAINTS_QUERY, &[&oids])?, KeyConstraint::from_row)?;
     let (mut tables, mut relations) = (Vec::new(), BTreeMap::new());
-    for object in taken {
-        tables.push(table(object, &columns, &keys, &labels));
+    for object in included {
+        tables.push(build_table(object, &columns, &keys, &labels));
         let only = if object.kind == "p" { "" } else { "ONLY " };
-        let own = columns.iter().filter(|(oid, ..)| *oid == object.oid);
+        let own_columns = columns.iter().filter(|(oid, ..)| *oid == object.oid);
         relations.insert(
-            object.label(),
+            object.export_name(),
             Relation {
                 oid: object.oid,
-                from: format!("{only}{}", object.quoted()),
-                columns: own.map(|(_, schema, column)| (schema.name.clone(), column.clone())).collect(),
+                from_item: format!("{only}{}", object.quoted()),
+                columns: own_columns.map(|(_, schema, column)| (schema.name.clone(), column.clone())).collect(),
             },
         );
     }
     Ok(Schema { catalog: Catalog { tables: parents_first(tables), not_included, unreadable }, relations })
 }
 
-pub fn rows<T>(rows: &[Row], read: impl Fn(&Row) -> client::Result<T>) -> Result<Vec<T>> {
-    rows.iter().map(read).collect::<client::Result<_>>().map_err(fault::explain)
+pub fn parse_rows<T>(rows: &[Row], read: impl Fn(&Row) -> client::Result<T>) -> Result<Vec<T>> {
+    rows.iter().map(read).collect::<client::Result<_>>().map_err(sqlstate::map_error)
 }
 
 fn large_objects(session: &mut Session) -> Result<Option<NotIncluded>> {
-    let counted = session.fetch(LARGE_OBJECTS, &[])?;
-    let count: u64 = counted.first().map_or(Ok(0), |row| row.parse(0)).map_err(fault::explain)?;
+    let counted = session.fetch(LARGE_OBJECTS_QUERY, &[])?;
+    let count: u64 = counted.first().map_or(Ok(0), |row| row.parse(0)).map_err(sqlstate::map_error)?;
     let reason = format!("{count} of them live outside tables");
     Ok((count > 0).then(|| NotIncluded { object: "large objects".into(), reason }))
 }
 
-fn table(
-    object: &Object,
-    columns: &[(i64, ColumnSchema, Column)],
-    keys: &[Key],
+fn build_table(
+    object: &CatalogObject,
+    columns: &[(i64, ColumnSchema, RelationColumn)],
+    keys: &[KeyConstraint],
     labels: &BTreeMap<i64, String>,
 ) -> Table {
     let own_keys = || keys.iter().filter(|key| key.table == object.oid);
     let primary_key = own_keys().find(|key| key.is_primary).map(|key| key.columns.clone()).unwrap_or_default();
-    let foreign = || own_keys().filter(|key| !key.is_primary);
+    let foreign_keys = || own_keys().filter(|key| !key.is_primary);
     let reference = |column: &str| {
-        foreign().find_map(|key| {
+        foreign_keys().find_map(|key| {
             let at = key.columns.iter().position(|name| name == column)?;
-            Some(format!("{}.{}", labels.get(&key.target)?, key.target_columns.get(at)?))
+            Some(format!("{}.{}", labels.get(&key.referenced_table)?, key.referenced_columns.get(at)?))
         })
     };
     let own = columns.iter().filter(|(oid, ..)| *oid == object.oid);
     let columns = own.map(|(_, schema, _)| ColumnSchema { references: reference(&schema.name), ..schema.clone() });
     Table {
-        name: object.label(),
+        name: object.export_name(),
         columns: columns.collect(),
         primary_key,
-        parents: foreign().filter_map(|key| labels.get(&key.target).cloned()).collect(),
+        parents: foreign_keys().filter_map(|key| labels.get(&key.referenced_table).cloned()).collect(),
         comment: object.comment.clone(),
     }
 }
 
-fn column(row: &Row) -> client::Result<(i64, ColumnSchema, Column)> {
+fn parse_column(row: &Row) -> client::Result<(i64, ColumnSchema, RelationColumn)> {
     let name: String = row.parse(1)?;
-    let wire = Wire::of(row.parse(7)?, row.text(8)?);
+    let pg_type = PgType::from_oid(row.parse(7)?, row.text(8)?);
     // Cast to the base type: a domain's owner could define an overload that matches the domain better.
-    let base = format!("CAST({} AS {})", quoted(&name), row.text(11)?);
-    let text = format!("{}.{}({base})", quoted(row.text(9)?), quoted(row.text(10)?));
-    let column = Column {
-        wire,
+    let base = format!("CAST({} AS {})", quote_identifier(&name), row.text(11)?);
+    let text = format!("{}.{}({base})", quote_identifier(row.text(9)?), quote_identifier(row.text(10)?));
+    let column = RelationColumn {
+        pg_type,
         // No cast needed: in text format, the server calls the type's output function itself.
-        expression: quoted(&name),
-        order: if wire.has_order() {
-            quoted(&name)
+        expression: quote_identifier(&name),
+        order_by: if pg_type.has_order() {
+            quote_identifier(&name)
         } else {
             format!("pg_catalog.textin({text}) COLLATE pg_catalog.\"C\"")
         },
     };
     let schema = ColumnSchema {
         native_type: row.parse(2)?,
-        codec: wire.codec(),
+        codec: pg_type.codec(),
         nullable: row.is_true(3)?,
         generated: row.is_true(4)?,
         computed_from: Vec::new(),
@@ -319,30 +321,30 @@ fn column(row: &Row) -> client::Result<(i64, ColumnSchema, Column)> {
             _ => None,
         },
         references: None,
-        comment: row.maybe(6).map(str::to_owned),
+        comment: row.optional_text(6).map(str::to_owned),
         name,
     };
     Ok((row.parse(0)?, schema, column))
 }
 
-/// One row of `KEYS`.
-struct Key {
+/// One row of `CONSTRAINTS_QUERY`.
+struct KeyConstraint {
     table: i64,
     is_primary: bool,
-    target: i64,
+    referenced_table: i64,
     columns: Vec<String>,
-    target_columns: Vec<String>,
+    referenced_columns: Vec<String>,
 }
 
-impl Key {
-    fn read(row: &Row) -> client::Result<Self> {
+impl KeyConstraint {
+    fn from_row(row: &Row) -> client::Result<Self> {
         let names = |at| serde_json::from_str(row.text(at)?).map_err(|_| client::Error::Protocol);
         Ok(Self {
             table: row.parse(0)?,
             is_primary: row.text(1)? == "p",
-            target: row.parse(2)?,
+            referenced_table: row.parse(2)?,
             columns: names(3)?,
-            target_columns: names(4)?,
+            referenced_columns: names(4)?,
         })
     }
 }
@@ -356,12 +358,12 @@ mod tests {
     proptest! {
         #[test]
         fn a_label_is_taken_apart_into_what_it_was_made_of(schema in any::<String>(), name in any::<String>()) {
-            let object = Object {
+            let object = CatalogObject {
                 oid: 1, schema: schema.clone(), name: name.clone(), kind: "r".into(), is_partition: false,
-                may_use_schema: true, may_select: true, hides_rows: false, comment: None, extension: None, root: None,
-                owner_column: None,
+                has_schema_usage: true, has_select: true, has_row_security: false, comment: None, extension: None, partition_root: None,
+                owning_column: None,
             };
-            prop_assert_eq!(parts(&object.label()), Some((schema, name)));
+            prop_assert_eq!(split_name(&object.export_name()), Some((schema, name)));
         }
     }
 }

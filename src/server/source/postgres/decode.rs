@@ -8,7 +8,7 @@ use crate::server::rows::Value;
 
 /// How a column is transferred and decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wire {
+pub enum PgType {
     Boolean,
     Int2,
     Int4,
@@ -20,7 +20,7 @@ pub enum Wire {
     /// Character types, sent as stored.
     Text,
     /// An enum's label.
-    Label,
+    Enum,
     Bytes,
     Uuid,
     Date,
@@ -30,14 +30,14 @@ pub enum Wire {
     Json,
     Jsonb,
     /// Any other type, as text from its output function.
-    Output,
+    Other,
 }
 
-impl Wire {
+impl PgType {
     /// Chooses by the type's OID (`pg_type.dat`) and kind (`typtype`).
-    pub fn of(oid: i64, kind: &str) -> Self {
-        match (oid, kind) {
-            (_, "e") => Self::Label,
+    pub fn from_oid(oid: i64, typtype: &str) -> Self {
+        match (oid, typtype) {
+            (_, "e") => Self::Enum,
             (16, _) => Self::Boolean,
             (17, _) => Self::Bytes,
             (20, _) => Self::Int8,
@@ -55,7 +55,7 @@ impl Wire {
             (1700, _) => Self::Numeric,
             (2950, _) => Self::Uuid,
             (3802, _) => Self::Jsonb,
-            _ => Self::Output,
+            _ => Self::Other,
         }
     }
 
@@ -63,7 +63,7 @@ impl Wire {
     /// tenth more (`*_send` allocates a kilobyte for each value, `*_out` only its length).
     pub fn format(self) -> Format {
         match self {
-            Self::Text | Self::Label | Self::Output | Self::Json | Self::Jsonb => Format::Text,
+            Self::Text | Self::Enum | Self::Other | Self::Json | Self::Jsonb => Format::Text,
             _ => Format::Binary,
         }
     }
@@ -80,58 +80,58 @@ impl Wire {
             Self::Time => Codec::Time,
             Self::Timestamp | Self::TimestampTz => Codec::Timestamp,
             Self::Json | Self::Jsonb => Codec::Json,
-            Self::Label | Self::Output => Codec::Native,
+            Self::Enum | Self::Other => Codec::Native,
         }
     }
 
-    /// Whether `ORDER BY` works on the type itself. Types of the `Output` kind may have no ordering.
+    /// Whether `ORDER BY` works on the type itself. Types of the `Other` kind may have no ordering.
     pub fn has_order(self) -> bool {
-        !matches!(self, Self::Json | Self::Output)
+        !matches!(self, Self::Json | Self::Other)
     }
 }
 
 /// Decodes one value. `text` is a reusable buffer for values rendered as text.
-pub fn value<'a>(wire: Wire, bytes: &'a [u8], text: &'a mut Vec<u8>) -> Result<Value<'a>, Error> {
-    text.clear();
-    let value = match wire {
-        Wire::Boolean => Value::Boolean(fixed::<1>(bytes)? != [0]),
-        Wire::Int2 => Value::Integer(i16::from_be_bytes(fixed(bytes)?).into()),
-        Wire::Int4 => Value::Integer(i32::from_be_bytes(fixed(bytes)?).into()),
-        Wire::Int8 => Value::Integer(i64::from_be_bytes(fixed(bytes)?)),
-        Wire::Oid => Value::Integer(u32::from_be_bytes(fixed(bytes)?).into()),
-        Wire::Float4 => Value::Float(f32::from_be_bytes(fixed(bytes)?)),
-        Wire::Float8 => Value::Double(f64::from_be_bytes(fixed(bytes)?)),
-        Wire::Text | Wire::Label | Wire::Output | Wire::Json | Wire::Jsonb => Value::Text(bytes),
-        Wire::Bytes => Value::Blob(bytes),
-        Wire::Uuid => {
-            uuid(fixed(bytes)?, text);
-            Value::Plain(text)
+pub fn decode_value<'a>(pg_type: PgType, bytes: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<Value<'a>, Error> {
+    scratch.clear();
+    let value = match pg_type {
+        PgType::Boolean => Value::Boolean(to_array::<1>(bytes)? != [0]),
+        PgType::Int2 => Value::Integer(i16::from_be_bytes(to_array(bytes)?).into()),
+        PgType::Int4 => Value::Integer(i32::from_be_bytes(to_array(bytes)?).into()),
+        PgType::Int8 => Value::Integer(i64::from_be_bytes(to_array(bytes)?)),
+        PgType::Oid => Value::Integer(u32::from_be_bytes(to_array(bytes)?).into()),
+        PgType::Float4 => Value::Float(f32::from_be_bytes(to_array(bytes)?)),
+        PgType::Float8 => Value::Double(f64::from_be_bytes(to_array(bytes)?)),
+        PgType::Text | PgType::Enum | PgType::Other | PgType::Json | PgType::Jsonb => Value::Text(bytes),
+        PgType::Bytes => Value::Blob(bytes),
+        PgType::Uuid => {
+            write_uuid(to_array(bytes)?, scratch);
+            Value::SafeAscii(scratch)
         }
-        Wire::Date => {
-            date(i32::from_be_bytes(fixed(bytes)?), text);
-            Value::Plain(text)
+        PgType::Date => {
+            write_date(i32::from_be_bytes(to_array(bytes)?), scratch);
+            Value::SafeAscii(scratch)
         }
-        Wire::Time => {
-            clock(i64::from_be_bytes(fixed(bytes)?), text);
-            Value::Plain(text)
+        PgType::Time => {
+            write_time(i64::from_be_bytes(to_array(bytes)?), scratch);
+            Value::SafeAscii(scratch)
         }
-        Wire::Timestamp | Wire::TimestampTz => {
-            timestamp(i64::from_be_bytes(fixed(bytes)?), wire == Wire::TimestampTz, text);
-            Value::Plain(text)
+        PgType::Timestamp | PgType::TimestampTz => {
+            write_timestamp(i64::from_be_bytes(to_array(bytes)?), pg_type == PgType::TimestampTz, scratch);
+            Value::SafeAscii(scratch)
         }
-        Wire::Numeric => {
-            numeric(bytes, text).ok_or(Error::Protocol)?;
-            Value::Plain(text)
+        PgType::Numeric => {
+            write_numeric(bytes, scratch).ok_or(Error::Protocol)?;
+            Value::SafeAscii(scratch)
         }
     };
     Ok(value)
 }
 
-fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Error> {
+fn to_array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Error> {
     bytes.try_into().map_err(|_| Error::Protocol)
 }
 
-fn uuid(bytes: [u8; 16], text: &mut Vec<u8>) {
+fn write_uuid(bytes: [u8; 16], text: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     for (at, byte) in bytes.into_iter().enumerate() {
         if matches!(at, 4 | 6 | 8 | 10) {
@@ -142,11 +142,11 @@ fn uuid(bytes: [u8; 16], text: &mut Vec<u8>) {
 }
 
 /// Pads `n` with leading zeros to `width` digits.
-fn digits(text: &mut Vec<u8>, n: i64, width: usize) {
+fn write_padded(text: &mut Vec<u8>, n: i64, width: usize) {
     let mut buffer = itoa::Buffer::new();
-    let shown = buffer.format(n).as_bytes();
-    text.extend(std::iter::repeat_n(b'0', width.saturating_sub(shown.len())));
-    text.extend_from_slice(shown);
+    let digits = buffer.format(n).as_bytes();
+    text.extend(std::iter::repeat_n(b'0', width.saturating_sub(digits.len())));
+    text.extend_from_slice(digits);
 }
 
 /// Days from 1970-01-01 to PostgreSQL's epoch, 2000-01-01.
@@ -154,7 +154,7 @@ const EPOCH_DAYS: i64 = 10_957;
 const DAY_US: i64 = 86_400_000_000;
 
 /// Writes `YYYY-MM-DD` and returns whether the year is BC; the caller writes the era after the time.
-fn calendar(days_since_2000: i64, text: &mut Vec<u8>) -> bool {
+fn write_calendar_date(days_since_2000: i64, text: &mut Vec<u8>) -> bool {
     // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
     let z = days_since_2000 + EPOCH_DAYS + 719_468;
     let era = z.div_euclid(146_097);
@@ -166,20 +166,20 @@ fn calendar(days_since_2000: i64, text: &mut Vec<u8>) -> bool {
     let month = if mp < 10 { mp + 3 } else { mp - 9 };
     let year = yoe + era * 400 + i64::from(month <= 2);
     // There is no year 0: 1 BC is followed by AD 1.
-    digits(text, if year > 0 { year } else { 1 - year }, 4);
+    write_padded(text, if year > 0 { year } else { 1 - year }, 4);
     text.push(b'-');
-    digits(text, month, 2);
+    write_padded(text, month, 2);
     text.push(b'-');
-    digits(text, day, 2);
+    write_padded(text, day, 2);
     year <= 0
 }
 
-fn date(days: i32, text: &mut Vec<u8>) {
+fn write_date(days: i32, text: &mut Vec<u8>) {
     match days {
         i32::MIN => text.extend_from_slice(b"-infinity"),
         i32::MAX => text.extend_from_slice(b"infinity"),
         days => {
-            if calendar(days.into(), text) {
+            if write_calendar_date(days.into(), text) {
                 text.extend_from_slice(b" BC");
             }
         }
@@ -187,32 +187,32 @@ fn date(days: i32, text: &mut Vec<u8>) {
 }
 
 /// Writes `HH:MM:SS`, with six fractional digits unless they are zero. 24:00:00 is a valid time in PostgreSQL.
-fn clock(us: i64, text: &mut Vec<u8>) {
+fn write_time(us: i64, text: &mut Vec<u8>) {
     let seconds = us / 1_000_000;
-    digits(text, seconds / 3600, 2);
+    write_padded(text, seconds / 3600, 2);
     text.push(b':');
-    digits(text, seconds / 60 % 60, 2);
+    write_padded(text, seconds / 60 % 60, 2);
     text.push(b':');
-    digits(text, seconds % 60, 2);
+    write_padded(text, seconds % 60, 2);
     let fraction = us % 1_000_000;
     if fraction != 0 {
         text.push(b'.');
-        digits(text, fraction, 6);
+        write_padded(text, fraction, 6);
     }
 }
 
 /// RFC 3339 for four-digit years; values that RFC 3339 cannot express are written as PostgreSQL does.
-fn timestamp(us: i64, zoned: bool, text: &mut Vec<u8>) {
+fn write_timestamp(us: i64, has_zone: bool, text: &mut Vec<u8>) {
     match us {
         i64::MIN => return text.extend_from_slice(b"-infinity"),
         i64::MAX => return text.extend_from_slice(b"infinity"),
         _ => {}
     }
-    let is_bc = calendar(us.div_euclid(DAY_US), text);
-    let plain = !is_bc && text.len() == 10;
-    text.push(if plain { b'T' } else { b' ' });
-    clock(us.rem_euclid(DAY_US), text);
-    match (plain, zoned) {
+    let is_bc = write_calendar_date(us.div_euclid(DAY_US), text);
+    let is_rfc3339 = !is_bc && text.len() == 10;
+    text.push(if is_rfc3339 { b'T' } else { b' ' });
+    write_time(us.rem_euclid(DAY_US), text);
+    match (is_rfc3339, has_zone) {
         (true, true) => text.push(b'Z'),
         (false, true) => text.extend_from_slice(b"+00"),
         (_, false) => {}
@@ -223,11 +223,11 @@ fn timestamp(us: i64, zoned: bool, text: &mut Vec<u8>) {
 }
 
 /// Keeps all digits and the scale (`numeric_send`: groups of four decimal digits).
-fn numeric(bytes: &[u8], text: &mut Vec<u8>) -> Option<()> {
-    let (head, groups) = bytes.split_at_checked(8)?;
-    let word = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
-    let weight = i64::from(i16::from_be_bytes([head[2], head[3]]));
-    let (sign, scale) = (word(4), usize::from(word(6)));
+fn write_numeric(bytes: &[u8], text: &mut Vec<u8>) -> Option<()> {
+    let (header, groups) = bytes.split_at_checked(8)?;
+    let u16_at = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
+    let weight = i64::from(i16::from_be_bytes([header[2], header[3]]));
+    let (sign, scale) = (u16_at(4), usize::from(u16_at(6)));
     match sign {
         0x0000 => {}
         0x4000 => text.push(b'-'),
@@ -239,14 +239,14 @@ fn numeric(bytes: &[u8], text: &mut Vec<u8>) -> Option<()> {
     if sign >= 0xC000 {
         return Some(());
     }
-    (groups.len() == usize::from(word(0)) * 2).then_some(())?;
+    (groups.len() == usize::from(u16_at(0)) * 2).then_some(())?;
     let group = |index: i64| -> i64 {
         let at = usize::try_from(index).ok().and_then(|index| index.checked_mul(2));
         at.and_then(|at| groups.get(at..at + 2)).map_or(0, |pair| i64::from(u16::from_be_bytes([pair[0], pair[1]])))
     };
-    digits(text, if weight < 0 { 0 } else { group(0) }, 1);
+    write_padded(text, if weight < 0 { 0 } else { group(0) }, 1);
     for index in 1..=weight {
-        digits(text, group(index), 4);
+        write_padded(text, group(index), 4);
     }
     if scale > 0 {
         text.push(b'.');
@@ -254,7 +254,7 @@ fn numeric(bytes: &[u8], text: &mut Vec<u8>) -> Option<()> {
         // The first fractional group has index `weight + 1`; groups that are not stored are zero.
         let mut index = weight + 1;
         while text.len() < end {
-            digits(text, group(index), 4);
+            write_padded(text, group(index), 4);
             index += 1;
         }
         text.truncate(end);
@@ -268,7 +268,7 @@ mod tests {
 
     use super::*;
 
-    fn shown(write: impl FnOnce(&mut Vec<u8>)) -> String {
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut text = Vec::new();
         write(&mut text);
         String::from_utf8(text).unwrap()
@@ -276,19 +276,19 @@ mod tests {
 
     #[test]
     fn dates_that_rfc_3339_cannot_say_are_postgresqls_own_text() {
-        assert_eq!(shown(|t| date(0, t)), "2000-01-01");
-        assert_eq!(shown(|t| date(i32::MAX, t)), "infinity");
-        assert_eq!(shown(|t| date(-730_119, t)), "0001-01-01");
-        assert_eq!(shown(|t| date(-730_120, t)), "0001-12-31 BC");
-        assert_eq!(shown(|t| timestamp(0, true, t)), "2000-01-01T00:00:00Z");
-        assert_eq!(shown(|t| timestamp(-1, false, t)), "1999-12-31T23:59:59.999999");
-        assert_eq!(shown(|t| timestamp(i64::MIN, true, t)), "-infinity");
-        assert_eq!(shown(|t| timestamp(400_000_000_000_000_000, true, t)), "14675-06-30 15:06:40+00");
-        assert_eq!(shown(|t| clock(DAY_US, t)), "24:00:00");
+        assert_eq!(written(|t| write_date(0, t)), "2000-01-01");
+        assert_eq!(written(|t| write_date(i32::MAX, t)), "infinity");
+        assert_eq!(written(|t| write_date(-730_119, t)), "0001-01-01");
+        assert_eq!(written(|t| write_date(-730_120, t)), "0001-12-31 BC");
+        assert_eq!(written(|t| write_timestamp(0, true, t)), "2000-01-01T00:00:00Z");
+        assert_eq!(written(|t| write_timestamp(-1, false, t)), "1999-12-31T23:59:59.999999");
+        assert_eq!(written(|t| write_timestamp(i64::MIN, true, t)), "-infinity");
+        assert_eq!(written(|t| write_timestamp(400_000_000_000_000_000, true, t)), "14675-06-30 15:06:40+00");
+        assert_eq!(written(|t| write_time(DAY_US, t)), "24:00:00");
     }
 
     /// The bytes that `numeric_send` would send.
-    fn sent(weight: i16, sign: u16, scale: u16, groups: &[u16]) -> Vec<u8> {
+    fn numeric_bytes(weight: i16, sign: u16, scale: u16, groups: &[u16]) -> Vec<u8> {
         let head = [u16::try_from(groups.len()).unwrap(), weight.cast_unsigned(), sign, scale];
         head.iter().chain(groups).flat_map(|word| word.to_be_bytes()).collect()
     }
@@ -296,34 +296,34 @@ mod tests {
     #[test]
     fn numerics_keep_their_digits_and_scale() {
         let cases: [(Vec<u8>, &str); 9] = [
-            (sent(0, 0, 0, &[]), "0"),
-            (sent(0, 0, 3, &[]), "0.000"),
-            (sent(0, 0x4000, 2, &[12, 3400]), "-12.34"),
-            (sent(1, 0, 0, &[1]), "10000"),
-            (sent(-1, 0, 4, &[5]), "0.0005"),
-            (sent(-2, 0, 8, &[5]), "0.00000005"),
-            (sent(-3, 0, 10, &[5]), "0.0000000000"),
-            (sent(2, 0, 6, &[1, 2, 3, 4000, 5600]), "100020003.400056"),
-            (sent(0, 0xC000, 0, &[]), "NaN"),
+            (numeric_bytes(0, 0, 0, &[]), "0"),
+            (numeric_bytes(0, 0, 3, &[]), "0.000"),
+            (numeric_bytes(0, 0x4000, 2, &[12, 3400]), "-12.34"),
+            (numeric_bytes(1, 0, 0, &[1]), "10000"),
+            (numeric_bytes(-1, 0, 4, &[5]), "0.0005"),
+            (numeric_bytes(-2, 0, 8, &[5]), "0.00000005"),
+            (numeric_bytes(-3, 0, 10, &[5]), "0.0000000000"),
+            (numeric_bytes(2, 0, 6, &[1, 2, 3, 4000, 5600]), "100020003.400056"),
+            (numeric_bytes(0, 0xC000, 0, &[]), "NaN"),
         ];
         for (bytes, text) in cases {
-            assert_eq!(shown(|t| numeric(&bytes, t).unwrap()), text);
+            assert_eq!(written(|t| write_numeric(&bytes, t).unwrap()), text);
         }
-        assert!(numeric(&[0, 1, 0, 0, 0, 0, 0, 0], &mut Vec::new()).is_none());
+        assert!(write_numeric(&[0, 1, 0, 0, 0, 0, 0, 0], &mut Vec::new()).is_none());
     }
 
     proptest! {
         #[test]
         fn days_agree_with_another_calendar(days in -700_000_i32..2_900_000) {
             let expected = chrono::NaiveDate::from_ymd_opt(2000, 1, 1).unwrap() + chrono::TimeDelta::days(days.into());
-            prop_assert_eq!(shown(|t| date(days, t)), expected.format("%Y-%m-%d").to_string());
+            prop_assert_eq!(written(|t| write_date(days, t)), expected.format("%Y-%m-%d").to_string());
         }
 
         #[test]
         fn bytes_from_a_broken_wire_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
             let mut text = Vec::new();
-            for wire in [Wire::Numeric, Wire::Uuid, Wire::Int4, Wire::TimestampTz, Wire::Boolean] {
-                let _ = value(wire, &bytes, &mut text);
+            for wire in [PgType::Numeric, PgType::Uuid, PgType::Int4, PgType::TimestampTz, PgType::Boolean] {
+                let _ = decode_value(wire, &bytes, &mut text);
             }
         }
     }

@@ -2,43 +2,43 @@
 //!
 //! Flow: `client` speaks the wire protocol. `Session` is one connection that runs every query in a read-only
 //! transaction with search path and settings fixed. `PostgresSnapshot` locks every table, then takes its snapshot.
-//! `reader` splits rows and `decode` turns the common types into values. `look_up` reads accounts for sign-in.
-//! `foreign_code` finds tables whose planning could run someone else's code.
+//! `reader` splits rows and `decode` turns the common types into values. `lookup` reads accounts for sign-in.
+//! `untrusted_code` finds tables whose planning could run someone else's code.
 
 mod catalog;
 pub mod client;
 mod decode;
-mod fault;
-mod foreign_code;
-mod look_up;
+mod lookup;
 mod reader;
 mod session;
 mod snapshot;
+mod sqlstate;
+mod untrusted_code;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Condition, Error, Identity, Interrupt, Result, Snapshot, Source, quoted};
-pub use client::Address;
+use super::{Error, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity, quote_identifier};
+pub use client::ConnectConfig;
 use session::Session;
 use snapshot::PostgresSnapshot;
 
 /// Stall timeout: after this silence, a second connection checks the backend.
-const PATIENCE: Duration = Duration::from_secs(20);
+const STALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// Stall timeout of a lookup. One that fails on an idle connection is retried once on a new one.
-const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(3);
 /// Idle connections older than this are closed instead of reused.
-const IDLE_AT_MOST: Duration = Duration::from_secs(30);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most idle connections kept for lookups.
-const MOST_IDLE: usize = 4;
+const MAX_IDLE: usize = 4;
 /// How long to wait for another session's table lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A PostgreSQL database.
 pub struct PostgresSource {
-    address: Address,
+    config: ConnectConfig,
     trusted_owners: Arc<[String]>,
-    patience: Duration,
+    stall_timeout: Duration,
     lock_timeout: Duration,
     /// As reported by the newest connection.
     version: Mutex<String>,
@@ -54,39 +54,39 @@ impl PostgresSource {
     ///
     /// # Errors
     /// When the server cannot be reached, refuses the user or is too old.
-    pub fn connect(address: Address, trusted_owners: &[String]) -> Result<Self> {
+    pub fn connect(config: ConnectConfig, trusted_owners: &[String]) -> Result<Self> {
         let trusted_owners: Arc<[String]> = trusted_owners.into();
-        let session = Session::open(&address, ANSWER_WITHIN, trusted_owners.clone())?;
+        let session = Session::open(&config, LOOKUP_TIMEOUT, trusted_owners.clone())?;
         let version = Mutex::new(session.server_version().to_owned());
         let idle = Mutex::new(vec![(Instant::now(), session)]);
-        Ok(Self { address, trusted_owners, patience: PATIENCE, lock_timeout: LOCK_TIMEOUT, version, idle })
+        Ok(Self { config, trusted_owners, stall_timeout: STALL_TIMEOUT, lock_timeout: LOCK_TIMEOUT, version, idle })
     }
 
     /// Replaces the built-in timeouts.
     #[must_use]
-    pub fn with_limits(mut self, patience: Duration, lock_timeout: Duration) -> Self {
-        (self.patience, self.lock_timeout) = (patience, lock_timeout);
+    pub fn with_timeouts(mut self, stall_timeout: Duration, lock_timeout: Duration) -> Self {
+        (self.stall_timeout, self.lock_timeout) = (stall_timeout, lock_timeout);
         self
     }
 
-    fn session(&self, patience: Duration) -> Result<Session> {
-        let session = Session::open(&self.address, patience, self.trusted_owners.clone())?;
+    fn open_session(&self, stall_timeout: Duration) -> Result<Session> {
+        let session = Session::open(&self.config, stall_timeout, self.trusted_owners.clone())?;
         session.server_version().clone_into(&mut self.version.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(session)
     }
 
-    /// Runs `question` on an idle connection. If that fails for any reason (the server may have closed it meanwhile),
+    /// Runs `operation` on an idle connection. If that fails for any reason (the server may have closed it meanwhile),
     /// runs it once more on a new one.
-    fn ask<T>(&self, question: impl Fn(&mut Session) -> Result<T>) -> Result<T> {
+    fn with_pooled_session<T>(&self, operation: impl Fn(&mut Session) -> Result<T>) -> Result<T> {
         if let Some(mut session) = self.take_idle()
-            && let Ok(answer) = question(&mut session)
+            && let Ok(answer) = operation(&mut session)
         {
-            self.keep(session);
+            self.release(session);
             return Ok(answer);
         }
-        let mut session = self.session(ANSWER_WITHIN.min(self.patience))?;
-        let answer = question(&mut session)?;
-        self.keep(session);
+        let mut session = self.open_session(LOOKUP_TIMEOUT.min(self.stall_timeout))?;
+        let answer = operation(&mut session)?;
+        self.release(session);
         Ok(answer)
     }
 
@@ -94,18 +94,19 @@ impl PostgresSource {
     /// that is idle for long without notifying either end.
     fn take_idle(&self) -> Option<Session> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let (old, mut young): (Vec<_>, Vec<_>) = idle.drain(..).partition(|(since, _)| since.elapsed() >= IDLE_AT_MOST);
-        let newest = young.pop();
-        *idle = young;
+        let (expired, mut reusable): (Vec<_>, Vec<_>) =
+            idle.drain(..).partition(|(since, _)| since.elapsed() >= IDLE_TIMEOUT);
+        let newest = reusable.pop();
+        *idle = reusable;
         // Closing takes a while; do not hold the lock meanwhile.
         drop(idle);
-        drop(old);
+        drop(expired);
         newest.map(|(_, session)| session)
     }
 
-    fn keep(&self, session: Session) {
+    fn release(&self, session: Session) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MOST_IDLE {
+        if idle.len() < MAX_IDLE {
             idle.push((Instant::now(), session));
         } else {
             drop(idle);
@@ -123,26 +124,35 @@ impl Source for PostgresSource {
         self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn identity(&self) -> Result<Identity> {
-        let name = match self.ask(|session| session.look_up(look_up::identity)) {
+    fn identity(&self) -> Result<SourceIdentity> {
+        let id = match self.with_pooled_session(|session| session.with_transaction(lookup::identity)) {
             // Some hosting providers do not let users read the cluster's identifier.
-            Err(Error::NotAllowed) => format!("postgresql:{}", self.address),
+            Err(Error::PermissionDenied) => format!("postgresql:{}", self.config),
             identity => identity?,
         };
-        Ok(Identity { name, file: None })
+        Ok(SourceIdentity { id, file_id: None })
     }
 
-    fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>> {
-        let session = self.session(self.patience)?;
-        begun(session.interrupt());
+    fn begin_snapshot(&self, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Snapshot>> {
+        let session = self.open_session(self.stall_timeout)?;
+        on_handle(session.interrupt_handle());
         Ok(Box::new(PostgresSnapshot::begin(session, self.lock_timeout)?))
     }
 
-    fn find(&self, table: &str, conditions: &[Condition<'_>], columns: &[&str]) -> Result<Option<Vec<Option<String>>>> {
-        self.ask(|session| session.look_up(|session| look_up::find(session, table, conditions, columns)))
+    fn find_unique(
+        &self,
+        table: &str,
+        conditions: &[Predicate<'_>],
+        columns: &[&str],
+    ) -> Result<Option<Vec<Option<String>>>> {
+        self.with_pooled_session(|session| {
+            session.with_transaction(|session| lookup::find_unique(session, table, conditions, columns))
+        })
     }
 
-    fn holds(&self, table: &str, conditions: &[Condition<'_>]) -> Result<bool> {
-        self.ask(|session| session.look_up(|session| look_up::holds(session, table, conditions)))
+    fn exists(&self, table: &str, conditions: &[Predicate<'_>]) -> Result<bool> {
+        self.with_pooled_session(|session| {
+            session.with_transaction(|session| lookup::exists(session, table, conditions))
+        })
     }
 }

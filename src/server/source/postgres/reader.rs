@@ -1,47 +1,47 @@
 //! Splits rows into values as they arrive (PostgreSQL manual, 55.7, `DataRow`).
 
 use super::super::Error;
-use super::decode::{self, Wire};
+use super::decode::{self, PgType};
 use crate::server::rows::{RowSink, Value};
 
 /// Buffer capacity kept for values that span chunks.
-const KEPT_BYTES: usize = 1 << 20;
+const MAX_KEPT_CAPACITY: usize = 1 << 20;
 
 /// Pushes rows into a sink. Chunks may end anywhere; only incomplete values are buffered.
 pub struct RowReader<'a> {
-    wires: &'a [Wire],
+    types: &'a [PgType],
     sink: &'a mut dyn RowSink,
     /// Index of the next value in the current row; `wires.len()` between rows.
-    next: usize,
+    next_column: usize,
     rows: u64,
-    carried: Vec<u8>,
-    text: Vec<u8>,
+    partial: Vec<u8>,
+    scratch: Vec<u8>,
 }
 
 impl<'a> RowReader<'a> {
-    pub fn new(wires: &'a [Wire], sink: &'a mut dyn RowSink) -> Self {
-        Self { wires, sink, next: wires.len(), rows: 0, carried: Vec::new(), text: Vec::new() }
+    pub fn new(types: &'a [PgType], sink: &'a mut dyn RowSink) -> Self {
+        Self { types, sink, next_column: types.len(), rows: 0, partial: Vec::new(), scratch: Vec::new() }
     }
 
     /// Pushes every complete value of a chunk.
     ///
     /// # Errors
     /// `Stopped` when the sink stops, `Protocol` when the bytes are not rows of this many columns and types.
-    pub fn feed(&mut self, piece: &[u8]) -> Result<(), Error> {
-        if self.carried.is_empty() {
-            let used = self.take(piece)?;
-            self.carried.extend_from_slice(&piece[used..]);
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Error> {
+        if self.partial.is_empty() {
+            let consumed = self.consume(chunk)?;
+            self.partial.extend_from_slice(&chunk[consumed..]);
             return Ok(());
         }
-        let mut carried = std::mem::take(&mut self.carried);
-        carried.extend_from_slice(piece);
-        let used = self.take(&carried)?;
-        carried.drain(..used);
+        let mut partial = std::mem::take(&mut self.partial);
+        partial.extend_from_slice(chunk);
+        let consumed = self.consume(&partial)?;
+        partial.drain(..consumed);
         // Do not keep the memory of one huge cell for the rest of the table.
-        if carried.is_empty() && carried.capacity() > KEPT_BYTES {
-            carried = Vec::new();
+        if partial.is_empty() && partial.capacity() > MAX_KEPT_CAPACITY {
+            partial = Vec::new();
         }
-        self.carried = carried;
+        self.partial = partial;
         Ok(())
     }
 
@@ -49,39 +49,40 @@ impl<'a> RowReader<'a> {
     ///
     /// # Errors
     /// `Protocol` when rows or bytes are missing.
-    pub fn finish(&self, sent: u64) -> Result<(), Error> {
-        let is_whole = self.next == self.wires.len() && self.carried.is_empty() && self.rows == sent;
-        if is_whole { Ok(()) } else { Err(Error::Protocol) }
+    pub fn finish(&self, sent_rows: u64) -> Result<(), Error> {
+        let is_complete = self.next_column == self.types.len() && self.partial.is_empty() && self.rows == sent_rows;
+        if is_complete { Ok(()) } else { Err(Error::Protocol) }
     }
 
     /// Consumes complete values and returns the number of bytes consumed.
-    fn take(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+    fn consume(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let mut rest = bytes;
         loop {
-            if self.next == self.wires.len() {
+            if self.next_column == self.types.len() {
                 let Some((&count, after)) = rest.split_first_chunk() else { break };
-                if usize::from(u16::from_be_bytes(count)) != self.wires.len() {
+                if usize::from(u16::from_be_bytes(count)) != self.types.len() {
                     return Err(Error::Protocol);
                 }
-                (self.next, rest) = (0, after);
+                (self.next_column, rest) = (0, after);
             }
-            while let Some(&wire) = self.wires.get(self.next) {
+            while let Some(&pg_type) = self.types.get(self.next_column) {
                 let Some((value, after)) = split_value(rest)? else { return Ok(bytes.len() - rest.len()) };
-                let value = value.map_or(Ok(Value::Null), |value| decode::value(wire, value, &mut self.text))?;
-                self.sink.value(value).map_err(|_| Error::Stopped)?;
-                (self.next, rest) = (self.next + 1, after);
+                let value =
+                    value.map_or(Ok(Value::Null), |value| decode::decode_value(pg_type, value, &mut self.scratch))?;
+                self.sink.push_value(value).map_err(|_| Error::SinkStopped)?;
+                (self.next_column, rest) = (self.next_column + 1, after);
             }
             self.rows += 1;
-            self.sink.end_row().map_err(|_| Error::Stopped)?;
+            self.sink.end_row().map_err(|_| Error::SinkStopped)?;
         }
         Ok(bytes.len() - rest.len())
     }
 }
 
 /// A value (`None` for NULL) and the bytes after it; `None` while it is incomplete.
-type Split<'b> = Option<(Option<&'b [u8]>, &'b [u8])>;
+type SplitValue<'b> = Option<(Option<&'b [u8]>, &'b [u8])>;
 
-fn split_value(bytes: &[u8]) -> Result<Split<'_>, Error> {
+fn split_value(bytes: &[u8]) -> Result<SplitValue<'_>, Error> {
     let Some((&length, rest)) = bytes.split_first_chunk() else { return Ok(None) };
     match i32::from_be_bytes(length) {
         -1 => Ok(Some((None, rest))),
@@ -100,10 +101,10 @@ mod tests {
     use crate::server::rows::Stopped;
 
     #[derive(Default, Debug, PartialEq)]
-    struct Seen(Vec<Vec<Option<Vec<u8>>>>, Vec<Option<Vec<u8>>>);
+    struct CollectedRows(Vec<Vec<Option<Vec<u8>>>>, Vec<Option<Vec<u8>>>);
 
-    impl RowSink for Seen {
-        fn value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
+    impl RowSink for CollectedRows {
+        fn push_value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
             self.1.push(match value {
                 Value::Blob(bytes) => Some(bytes.to_vec()),
                 _ => None,
@@ -117,7 +118,7 @@ mod tests {
         }
     }
 
-    fn encoded(rows: &[Vec<Option<Vec<u8>>>]) -> Vec<u8> {
+    fn encode_rows(rows: &[Vec<Option<Vec<u8>>>]) -> Vec<u8> {
         let mut out = Vec::new();
         for row in rows {
             out.extend(i16::try_from(row.len()).unwrap().to_be_bytes());
@@ -140,9 +141,9 @@ mod tests {
             rows in proptest::collection::vec(proptest::collection::vec(proptest::option::of(proptest::collection::vec(any::<u8>(), 0..20)), 3), 0..8),
             cuts in proptest::collection::vec(1_usize..30, 1..40),
         ) {
-            let bytes = encoded(&rows);
-            let mut seen = Seen::default();
-            let mut reader = RowReader::new(&[Wire::Bytes; 3], &mut seen);
+            let bytes = encode_rows(&rows);
+            let mut seen = CollectedRows::default();
+            let mut reader = RowReader::new(&[PgType::Bytes; 3], &mut seen);
             let (mut at, mut cuts) = (0, cuts.iter().cycle());
             while at < bytes.len() {
                 let end = (at + cuts.next().unwrap()).min(bytes.len());
@@ -155,9 +156,9 @@ mod tests {
 
         #[test]
         fn rows_that_were_cut_are_never_taken_for_all_of_them(rows in 1_usize..4, cut in 1_usize..60) {
-            let bytes = encoded(&vec![vec![Some(b"value".to_vec()), None, None]; rows]);
-            let mut seen = Seen::default();
-            let mut reader = RowReader::new(&[Wire::Bytes; 3], &mut seen);
+            let bytes = encode_rows(&vec![vec![Some(b"value".to_vec()), None, None]; rows]);
+            let mut seen = CollectedRows::default();
+            let mut reader = RowReader::new(&[PgType::Bytes; 3], &mut seen);
             reader.feed(&bytes[..bytes.len().saturating_sub(cut)]).unwrap();
             prop_assert!(reader.finish(rows as u64).is_err());
         }

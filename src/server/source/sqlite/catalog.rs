@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::super::Result;
-use super::generated::computed_from;
+use super::generated_columns::computed_from;
 use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::redaction::NotIncluded;
 use crate::server::rows::{Catalog, Table, parents_first};
@@ -19,16 +19,16 @@ pub fn read(connection: &Connection) -> Result<Catalog> {
     let mut not_included = Vec::new();
     for object in objects {
         let (name, kind) = object?;
-        match reason_to_leave(&name, &kind) {
+        match exclusion_reason(&name, &kind) {
             Some(reason) => not_included.push(NotIncluded { object: name, reason: reason.into() }),
-            None => tables.push(table(connection, name)?),
+            None => tables.push(read_table(connection, name)?),
         }
     }
-    spell_parents_as_their_tables_do(&mut tables);
+    normalize_parent_case(&mut tables);
     Ok(Catalog { tables: parents_first(tables), not_included, unreadable: Vec::new() })
 }
 
-fn reason_to_leave(name: &str, kind: &str) -> Option<&'static str> {
+fn exclusion_reason(name: &str, kind: &str) -> Option<&'static str> {
     match kind {
         _ if name.starts_with("sqlite_") => Some("SQLite's own bookkeeping"),
         "view" => Some("a view: its data is in the tables it reads"),
@@ -38,8 +38,8 @@ fn reason_to_leave(name: &str, kind: &str) -> Option<&'static str> {
     }
 }
 
-fn table(connection: &Connection, name: String) -> Result<Table> {
-    let references = references(connection, &name)?;
+fn read_table(connection: &Connection, name: String) -> Result<Table> {
+    let references = foreign_keys(connection, &name)?;
     let mut statement = connection.prepare(
         "SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid",
     )?;
@@ -67,19 +67,19 @@ fn table(connection: &Connection, name: String) -> Result<Table> {
         });
     }
     drop(rows);
-    find_what_is_computed(connection, &name, &mut columns)?;
+    fill_computed_from(connection, &name, &mut columns)?;
     key.sort_unstable();
     let primary_key = key.into_iter().map(|(_, column)| column).collect();
     let parents = references.into_iter().map(|(_, table, _)| table).collect();
     Ok(Table { name, columns, primary_key, parents, comment: None })
 }
 
-fn find_what_is_computed(connection: &Connection, table: &str, columns: &mut [ColumnSchema]) -> Result<()> {
+fn fill_computed_from(connection: &Connection, table: &str, columns: &mut [ColumnSchema]) -> Result<()> {
     if !columns.iter().any(|column| column.generated) {
         return Ok(());
     }
-    let question = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
-    let sql: String = connection.query_row(question, [table], |row| row.get(0))?;
+    let query = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    let sql: String = connection.query_row(query, [table], |row| row.get(0))?;
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
     for column in columns.iter_mut().filter(|column| column.generated) {
         column.computed_from = computed_from(&sql, &column.name, &names);
@@ -88,7 +88,7 @@ fn find_what_is_computed(connection: &Connection, table: &str, columns: &mut [Co
 }
 
 /// `(column, referenced table, referenced column)` of every foreign key; no referenced column means the primary key.
-fn references(connection: &Connection, table: &str) -> Result<Vec<(String, String, String)>> {
+fn foreign_keys(connection: &Connection, table: &str) -> Result<Vec<(String, String, String)>> {
     let mut statement = connection.prepare(
         "SELECT f.\"from\", f.\"table\", coalesce(f.\"to\", (SELECT name FROM pragma_table_info(f.\"table\") \
          WHERE pk = f.seq + 1), 'rowid') FROM pragma_foreign_key_list(?1) f ORDER BY f.id, f.seq",
@@ -99,7 +99,7 @@ fn references(connection: &Connection, table: &str) -> Result<Vec<(String, Strin
 
 /// Replaces parent names with the spelling of the table itself: `SQLite` compares names case-insensitively, the table
 /// order does not.
-fn spell_parents_as_their_tables_do(tables: &mut [Table]) {
+fn normalize_parent_case(tables: &mut [Table]) {
     let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
     for parent in tables.iter_mut().flat_map(|table| &mut table.parents) {
         if let Some(name) = names.iter().find(|name| name.eq_ignore_ascii_case(parent)) {

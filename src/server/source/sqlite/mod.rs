@@ -4,7 +4,7 @@
 //! A writer in WAL mode does not wait for it and stays invisible to it.
 
 mod catalog;
-mod generated;
+mod generated_columns;
 mod snapshot;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +14,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params_from_iter};
 
 use super::{
-    Accepted, Condition, Error, Identity, Interrupt, LONGEST_ANSWER, NO_TABLE, Result, Snapshot, Source, quoted,
+    AcceptedValue, Error, InterruptHandle, MAX_LOOKUP_CHARS, NOT_A_TABLE, Predicate, Result, Snapshot, Source,
+    SourceIdentity, quote_identifier,
 };
 use snapshot::SqliteSnapshot;
 
@@ -37,12 +38,12 @@ impl SqliteSource {
 
     fn connect(&self) -> Result<Connection> {
         let file = std::fs::metadata(&self.path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Error::Missing,
-            std::io::ErrorKind::PermissionDenied => Error::Unopenable("permission denied"),
-            _ => Error::Unopenable("the path cannot be read"),
+            std::io::ErrorKind::NotFound => Error::FileNotFound,
+            std::io::ErrorKind::PermissionDenied => Error::CannotOpen("permission denied"),
+            _ => Error::CannotOpen("the path cannot be read"),
         })?;
         if file.is_dir() {
-            return Err(Error::Unopenable("it is a directory"));
+            return Err(Error::CannotOpen("it is a directory"));
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
@@ -66,74 +67,80 @@ impl Source for SqliteSource {
 
     /// SQLite databases have no identifier. A file is identified by its path, and by device, inode and creation time,
     /// which it keeps when it is moved within its file system. An inode alone may be reused for another file.
-    fn identity(&self) -> Result<Identity> {
+    fn identity(&self) -> Result<SourceIdentity> {
         use std::os::unix::fs::MetadataExt;
-        let path = self.path.canonicalize().map_err(|_| Error::Missing)?;
-        let file = path.metadata().ok().and_then(|file| {
-            let born = file.created().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-            Some(format!("{}:{}:{}", file.dev(), file.ino(), born.as_nanos()))
+        let path = self.path.canonicalize().map_err(|_| Error::FileNotFound)?;
+        let file_id = path.metadata().ok().and_then(|file| {
+            let created = file.created().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+            Some(format!("{}:{}:{}", file.dev(), file.ino(), created.as_nanos()))
         });
-        Ok(Identity { name: format!("sqlite:{}", path.display()), file })
+        Ok(SourceIdentity { id: format!("sqlite:{}", path.display()), file_id })
     }
 
-    fn begin_snapshot(&self, begun: &dyn Fn(Interrupt)) -> Result<Box<dyn Snapshot>> {
+    fn begin_snapshot(&self, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Snapshot>> {
         let connection = self.connect()?;
         let handle = connection.get_interrupt_handle();
-        begun(Box::new(move || handle.interrupt()));
+        on_handle(Box::new(move || handle.interrupt()));
         Ok(Box::new(SqliteSnapshot::begin(connection)?))
     }
 
-    fn find(&self, table: &str, conditions: &[Condition<'_>], columns: &[&str]) -> Result<Option<Vec<Option<String>>>> {
+    fn find_unique(
+        &self,
+        table: &str,
+        conditions: &[Predicate<'_>],
+        columns: &[&str],
+    ) -> Result<Option<Vec<Option<String>>>> {
         let mut connection = self.connect()?;
-        let view = connection.transaction()?;
-        require_table(&view, table)?;
+        let tx = connection.transaction()?;
+        require_table(&tx, table)?;
         // Read as text, whatever the storage class.
-        let shown = |name: &&str| format!("substr(CAST({} AS TEXT), 1, {LONGEST_ANSWER})", quoted(name));
-        let shown = columns.iter().map(shown).collect::<Vec<_>>().join(", ");
-        let test = Test::of(conditions);
-        let sql = format!("SELECT {shown} FROM {} WHERE {} LIMIT 2", quoted(table), test.sql);
-        let mut statement = view.prepare(&sql)?;
+        let expression =
+            |name: &&str| format!("substr(CAST({} AS TEXT), 1, {MAX_LOOKUP_CHARS})", quote_identifier(name));
+        let select_list = columns.iter().map(expression).collect::<Vec<_>>().join(", ");
+        let filter = WhereClause::new(conditions);
+        let sql = format!("SELECT {select_list} FROM {} WHERE {} LIMIT 2", quote_identifier(table), filter.sql);
+        let mut statement = tx.prepare(&sql)?;
         let read = |row: &rusqlite::Row<'_>| (0..columns.len()).map(|i| row.get::<_, Option<String>>(i)).collect();
-        let mut rows = statement.query_map(params_from_iter(test.values), read)?;
+        let mut rows = statement.query_map(params_from_iter(filter.values), read)?;
         match (rows.next().transpose()?, rows.next()) {
             (Some(row), None) => Ok(Some(row)),
             _ => Ok(None),
         }
     }
 
-    fn holds(&self, table: &str, conditions: &[Condition<'_>]) -> Result<bool> {
+    fn exists(&self, table: &str, conditions: &[Predicate<'_>]) -> Result<bool> {
         let mut connection = self.connect()?;
-        let view = connection.transaction()?;
-        require_table(&view, table)?;
-        let test = Test::of(conditions);
-        let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", quoted(table), test.sql);
-        Ok(view.prepare(&sql)?.exists(params_from_iter(test.values))?)
+        let tx = connection.transaction()?;
+        require_table(&tx, table)?;
+        let filter = WhereClause::new(conditions);
+        let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", quote_identifier(table), filter.sql);
+        Ok(tx.prepare(&sql)?.exists(params_from_iter(filter.values))?)
     }
 }
 
 /// A WHERE clause and its values.
-struct Test<'a> {
+struct WhereClause<'a> {
     sql: String,
     values: Vec<&'a str>,
 }
 
-impl<'a> Test<'a> {
-    fn of(conditions: &[Condition<'a>]) -> Self {
+impl<'a> WhereClause<'a> {
+    fn new(conditions: &[Predicate<'a>]) -> Self {
         let mut values = Vec::new();
-        let mut test = |Condition { column, any_of }: &Condition<'a>| {
-            let column = quoted(column);
-            let texts = any_of.iter().filter(|accepted| matches!(accepted, Accepted::Text(_))).count();
-            let one = |accepted: &Accepted<'a>| match accepted {
-                Accepted::Null => format!("{column} IS NULL"),
-                Accepted::NotNull => format!("{column} IS NOT NULL"),
-                Accepted::Text(text) => {
+        let mut test = |Predicate { column, any_of }: &Predicate<'a>| {
+            let column = quote_identifier(column);
+            let texts = any_of.iter().filter(|accepted| matches!(accepted, AcceptedValue::Text(_))).count();
+            let alternative = |accepted: &AcceptedValue<'a>| match accepted {
+                AcceptedValue::Null => format!("{column} IS NULL"),
+                AcceptedValue::NotNull => format!("{column} IS NOT NULL"),
+                AcceptedValue::Text(text) => {
                     values.push(*text);
                     // Without a cast, an index can be used. Several texts may be spellings of a boolean, which
                     // differ: compared as text.
                     if texts == 1 { format!("{column} = ?") } else { format!("CAST({column} AS TEXT) = ?") }
                 }
             };
-            format!("({})", any_of.iter().map(one).collect::<Vec<_>>().join(" OR "))
+            format!("({})", any_of.iter().map(alternative).collect::<Vec<_>>().join(" OR "))
         };
         let sql = conditions.iter().map(&mut test).collect::<Vec<_>>().join(" AND ");
         Self { sql, values }
@@ -142,12 +149,11 @@ impl<'a> Test<'a> {
 
 /// Refuses views: the author of one could choose who may sign in.
 fn require_table(connection: &Connection, name: &str) -> Result<()> {
-    let question =
-        "SELECT type = 'table' FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')";
-    let found: Option<bool> = connection.query_row(question, [name], |row| row.get(0)).optional()?;
+    let sql = "SELECT type = 'table' FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')";
+    let found: Option<bool> = connection.query_row(sql, [name], |row| row.get(0)).optional()?;
     match found {
         Some(true) => Ok(()),
-        Some(false) => Err(Error::NotATable { table: name.to_owned(), reason: NO_TABLE.to_owned() }),
+        Some(false) => Err(Error::UnusableForSignIn { table: name.to_owned(), reason: NOT_A_TABLE.to_owned() }),
         None => Err(Error::NoTable(name.to_owned())),
     }
 }
@@ -157,13 +163,13 @@ impl From<rusqlite::Error> for Error {
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotSqlite,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
-            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged,
-            Some(ErrorCode::SystemIoFailure) => Self::Disk,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
+            Some(ErrorCode::SystemIoFailure) => Self::DiskIo,
             Some(ErrorCode::OperationInterrupted) => Self::Interrupted,
             Some(ErrorCode::CannotOpen) => {
-                Self::Unopenable("a file in WAL mode needs its -wal and -shm files and a folder that can be written")
+                Self::CannotOpen("a file in WAL mode needs its -wal and -shm files and a folder that can be written")
             }
-            Some(ErrorCode::PermissionDenied) => Self::Unopenable("permission denied"),
+            Some(ErrorCode::PermissionDenied) => Self::CannotOpen("permission denied"),
             _ => Self::Engine(Box::new(error)),
         }
     }

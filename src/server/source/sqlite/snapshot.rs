@@ -3,13 +3,13 @@
 use rusqlite::{Connection, Params, types::ValueRef};
 
 use super::super::{Error, Result, Snapshot};
-use super::{catalog, quoted};
+use super::{catalog, quote_identifier};
 use crate::model::manifest::RecordOrder;
-use crate::server::rows::{Catalog, RowSink, Selection, Value};
+use crate::server::rows::{Catalog, RowSink, Scan, Value};
 
 /// A sample takes this many places in the table, and this many neighbouring rows at each.
-const PLACES: i64 = 64;
-const NEIGHBOURS: i64 = 4;
+const SAMPLE_POINTS: i64 = 64;
+const ROWS_PER_POINT: i64 = 4;
 
 pub struct SqliteSnapshot {
     connection: Connection,
@@ -27,14 +27,14 @@ impl SqliteSnapshot {
         Ok(Self { connection })
     }
 
-    fn push(&self, sql: &str, params: impl Params, width: usize, sink: &mut dyn RowSink) -> Result<()> {
+    fn push_rows(&self, sql: &str, params: impl Params, width: usize, sink: &mut dyn RowSink) -> Result<()> {
         let mut statement = self.connection.prepare(sql)?;
         let mut rows = statement.query(params)?;
         while let Some(row) = rows.next()? {
             for column in 0..width {
-                sink.value(value(row.get_ref(column)?)).map_err(|_| Error::Stopped)?;
+                sink.push_value(to_value(row.get_ref(column)?)).map_err(|_| Error::SinkStopped)?;
             }
-            sink.end_row().map_err(|_| Error::Stopped)?;
+            sink.end_row().map_err(|_| Error::SinkStopped)?;
         }
         Ok(())
     }
@@ -44,7 +44,7 @@ impl SqliteSnapshot {
         ["rowid", "_rowid_", "oid"].into_iter().find(|name| {
             let shadowed = "SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE";
             let is_column = self.connection.prepare(shadowed).and_then(|mut s| s.exists([table, name]));
-            let sql = format!("SELECT {name} FROM {} LIMIT 0", quoted(table));
+            let sql = format!("SELECT {name} FROM {} LIMIT 0", quote_identifier(table));
             is_column.is_ok_and(|is| !is) && self.connection.prepare(&sql).is_ok()
         })
     }
@@ -66,68 +66,68 @@ impl Snapshot for SqliteSnapshot {
     }
 
     fn count(&mut self, table: &str) -> Result<u64> {
-        let sql = format!("SELECT count(*) FROM {}", quoted(table));
+        let sql = format!("SELECT count(*) FROM {}", quote_identifier(table));
         Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
     }
 
-    fn sample(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
-        let columns = column_list(selection);
-        let table = quoted(&selection.table);
-        let Some(rowid) = self.rowid_name(&selection.table) else {
-            return self.push(
-                &format!("SELECT {columns} FROM {table} LIMIT {}", PLACES * NEIGHBOURS),
+    fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
+        let columns = column_list(scan);
+        let table = quote_identifier(&scan.table);
+        let Some(rowid) = self.rowid_name(&scan.table) else {
+            return self.push_rows(
+                &format!("SELECT {columns} FROM {table} LIMIT {}", SAMPLE_POINTS * ROWS_PER_POINT),
                 [],
-                selection.columns.len(),
+                scan.columns.len(),
                 sink,
             );
         };
         // Two queries: SQLite answers each from one end of the B-tree, but both in one query by a full scan.
-        let end = |which: &str| {
+        let extreme = |which: &str| {
             let sql = format!("SELECT {which}({rowid}) FROM {table}");
             self.connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0))
         };
-        let (Some(first), Some(last)) = (end("min")?, end("max")?) else { return Ok(()) };
-        let step = (i128::from(last) - i128::from(first)) / i128::from(PLACES);
-        if step < i128::from(NEIGHBOURS) {
-            return self.push(
-                &format!("SELECT {columns} FROM {table} LIMIT {}", PLACES * NEIGHBOURS),
+        let (Some(first), Some(last)) = (extreme("min")?, extreme("max")?) else { return Ok(()) };
+        let step = (i128::from(last) - i128::from(first)) / i128::from(SAMPLE_POINTS);
+        if step < i128::from(ROWS_PER_POINT) {
+            return self.push_rows(
+                &format!("SELECT {columns} FROM {table} LIMIT {}", SAMPLE_POINTS * ROWS_PER_POINT),
                 [],
-                selection.columns.len(),
+                scan.columns.len(),
                 sink,
             );
         }
-        let sql = format!("SELECT {columns} FROM {table} WHERE {rowid} >= ?1 ORDER BY {rowid} LIMIT {NEIGHBOURS}");
-        for place in 0..PLACES {
+        let sql = format!("SELECT {columns} FROM {table} WHERE {rowid} >= ?1 ORDER BY {rowid} LIMIT {ROWS_PER_POINT}");
+        for place in 0..SAMPLE_POINTS {
             let start = i128::from(first) + step * i128::from(place);
-            self.push(&sql, [i64::try_from(start).unwrap_or(last)], selection.columns.len(), sink)?;
+            self.push_rows(&sql, [i64::try_from(start).unwrap_or(last)], scan.columns.len(), sink)?;
         }
         Ok(())
     }
 
-    fn read_table(&mut self, selection: &Selection, sink: &mut dyn RowSink) -> Result<()> {
-        let table = quoted(&selection.table);
-        let order = match selection.order {
+    fn read_table(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
+        let table = quote_identifier(&scan.table);
+        let order = match scan.order {
             // NOT INDEXED: SQLite may otherwise scan a covering index, in the index's order and with a lookup for
             // each row.
             RecordOrder::Storage => " NOT INDEXED".to_owned(),
-            RecordOrder::Key if selection.key.is_empty() => " NOT INDEXED".to_owned(),
+            RecordOrder::Key if scan.order_by.is_empty() => " NOT INDEXED".to_owned(),
             RecordOrder::Key => {
-                let key: Vec<String> = selection.key.iter().map(|column| quoted(column)).collect();
+                let key: Vec<String> = scan.order_by.iter().map(|column| quote_identifier(column)).collect();
                 format!(" ORDER BY {}", key.join(", "))
             }
         };
-        self.push(&format!("SELECT {} FROM {table}{order}", column_list(selection)), [], selection.columns.len(), sink)
+        self.push_rows(&format!("SELECT {} FROM {table}{order}", column_list(scan)), [], scan.columns.len(), sink)
     }
 }
 
-fn column_list(selection: &Selection) -> String {
-    if selection.columns.is_empty() {
+fn column_list(scan: &Scan) -> String {
+    if scan.columns.is_empty() {
         return "NULL".into();
     }
-    selection.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ")
+    scan.columns.iter().map(|column| quote_identifier(&column.name)).collect::<Vec<_>>().join(", ")
 }
 
-fn value(value: ValueRef<'_>) -> Value<'_> {
+fn to_value(value: ValueRef<'_>) -> Value<'_> {
     match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(n) => Value::Integer(n),

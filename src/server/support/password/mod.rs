@@ -1,7 +1,7 @@
 //! Password hashes: Waybill's own, and those of applications whose accounts sign in here.
 
+mod cost;
 mod parse;
-mod work;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 
 /// Hashes a password with Argon2id: 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet), as a PHC string.
-pub fn hash(password: &str, salt: &[u8]) -> String {
+pub fn hash_argon2id(password: &str, salt: &[u8]) -> String {
     let hash: Result<PasswordHash, _> = Argon2::default().hash_password_with_salt(password.as_bytes(), salt);
     hash.map(|hash| hash.to_string()).unwrap_or_default()
 }
@@ -22,17 +22,17 @@ pub fn hash(password: &str, salt: &[u8]) -> String {
 /// A stored hash that can be verified at a cost that is acceptable for a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredHash {
-    form: Form,
+    format: HashFormat,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Form {
+enum HashFormat {
     /// A PHC string (<https://github.com/P-H-C/phc-string-format>).
     Argon2(String),
-    /// `sha256_first` is Django's `bcrypt_sha256`, which takes passwords of any length.
+    /// `is_sha256_prehashed` is Django's `bcrypt_sha256`, which takes passwords of any length.
     Bcrypt {
         text: String,
-        sha256_first: bool,
+        is_sha256_prehashed: bool,
     },
     Scrypt(Scrypt),
     Pbkdf2(Pbkdf2),
@@ -46,13 +46,13 @@ struct Scrypt {
     salt: Vec<u8>,
     digest: Vec<u8>,
     /// better-auth normalises passwords to NFKC (Unicode Standard Annex 15).
-    normalised: bool,
+    is_nfkc_normalised: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Pbkdf2 {
     prf: Prf,
-    rounds: u32,
+    iterations: u32,
     salt: Vec<u8>,
     digest: Vec<u8>,
 }
@@ -67,38 +67,38 @@ enum Prf {
 
 /// Why a stored hash cannot be verified.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-pub enum Unreadable {
+pub enum HashError {
     /// Written by frameworks for accounts that sign in without a password.
     #[error("no password")]
-    Empty,
+    NoPassword,
     /// A known format that is not supported.
     #[error("{0}")]
     Unsupported(&'static str),
     /// Holds nothing of the text, which may be a plaintext password.
     #[error("a form that Waybill does not know")]
-    Unknown,
+    UnknownFormat,
     #[error("{0}, which asks for more work than a sign-in may take")]
-    TooCostly(String),
+    TooExpensive(String),
 }
 
 /// Counts how many values of a column can be verified, and why the others cannot.
 #[derive(Clone, Debug, Default)]
-pub struct HashTally {
-    /// All values except `Unreadable::Empty`.
-    pub all: u64,
-    pub unreadable: BTreeMap<Unreadable, u64>,
+pub struct HashStats {
+    /// All values except `HashError::NoPassword`.
+    pub total: u64,
+    pub errors: BTreeMap<HashError, u64>,
 }
 
-impl HashTally {
+impl HashStats {
     /// Counts a value, and returns its hash if it can be verified.
-    pub fn see(&mut self, text: &str) -> Option<StoredHash> {
+    pub fn record(&mut self, text: &str) -> Option<StoredHash> {
         let parsed = StoredHash::parse(text);
         match &parsed {
-            Err(Unreadable::Empty) => return None,
-            Err(problem) => *self.unreadable.entry(problem.clone()).or_default() += 1,
+            Err(HashError::NoPassword) => return None,
+            Err(problem) => *self.errors.entry(problem.clone()).or_default() += 1,
             Ok(_) => {}
         }
-        self.all += 1;
+        self.total += 1;
         parsed.ok()
     }
 }
@@ -107,26 +107,26 @@ impl StoredHash {
     /// Parses the formats of Waybill, Django, Werkzeug (Flask), passlib, better-auth and others.
     ///
     /// # Errors
-    /// `Empty` without a password; `Unsupported` or `Unknown` for other formats; `TooCostly` if verifying would take
+    /// `NoPassword` without a password; `Unsupported` or `UnknownFormat` for other formats; `TooExpensive` if verifying would take
     /// more memory or time than a sign-in may.
-    pub fn parse(text: &str) -> Result<Self, Unreadable> {
-        let form = parse::form(text)?;
-        work::refuse_too_costly(&form)?;
-        Ok(Self { form })
+    pub fn parse(text: &str) -> Result<Self, HashError> {
+        let format = parse::parse_format(text)?;
+        cost::check_cost(&format)?;
+        Ok(Self { format })
     }
 
     /// Whether the password matches. Takes as long as the hash's cost parameters demand.
     #[must_use]
     pub fn verify(&self, password: &str) -> bool {
-        match &self.form {
-            Form::Argon2(text) => PasswordHash::new(text)
+        match &self.format {
+            HashFormat::Argon2(text) => PasswordHash::new(text)
                 .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()),
-            Form::Bcrypt { text, sha256_first: false } => bcrypt::verify(password, text).unwrap_or(false),
-            Form::Bcrypt { text, sha256_first: true } => {
+            HashFormat::Bcrypt { text, is_sha256_prehashed: false } => bcrypt::verify(password, text).unwrap_or(false),
+            HashFormat::Bcrypt { text, is_sha256_prehashed: true } => {
                 bcrypt::verify(hex::encode(Sha256::digest(password)), text).unwrap_or(false)
             }
-            Form::Scrypt(scrypt) => scrypt.verify(password),
-            Form::Pbkdf2(pbkdf2) => pbkdf2.verify(password),
+            HashFormat::Scrypt(scrypt) => scrypt.verify(password),
+            HashFormat::Pbkdf2(pbkdf2) => pbkdf2.verify(password),
         }
     }
 
@@ -134,23 +134,23 @@ impl StoredHash {
     /// time.
     #[must_use]
     pub fn scheme(&self) -> String {
-        work::scheme(&self.form)
+        cost::scheme(&self.format)
     }
 }
 
 impl Scrypt {
     fn verify(&self, password: &str) -> bool {
-        let normal: String;
-        let password = if self.normalised {
-            normal = password.nfkc().collect();
-            &normal
+        let normalised_password: String;
+        let password = if self.is_nfkc_normalised {
+            normalised_password = password.nfkc().collect();
+            &normalised_password
         } else {
             password
         };
         let Ok(params) = scrypt::Params::new(self.log_n, self.r, self.p) else { return false };
-        let mut found = vec![0; self.digest.len()];
-        let made = scrypt::scrypt(password.as_bytes(), &self.salt, &params, &mut found).is_ok();
-        made && bool::from(found.ct_eq(&self.digest))
+        let mut derived = vec![0; self.digest.len()];
+        let made = scrypt::scrypt(password.as_bytes(), &self.salt, &params, &mut derived).is_ok();
+        made && bool::from(derived.ct_eq(&self.digest))
     }
 }
 
@@ -162,7 +162,7 @@ impl Pbkdf2 {
             Prf::Sha256 => pbkdf2_hmac::<Sha256>,
             Prf::Sha512 => pbkdf2_hmac::<Sha512>,
         };
-        derive(password.as_bytes(), &self.salt, self.rounds, &mut found);
+        derive(password.as_bytes(), &self.salt, self.iterations, &mut found);
         bool::from(found.ct_eq(&self.digest))
     }
 }

@@ -5,10 +5,10 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::{Form, Pbkdf2, Prf, Scrypt, Unreadable};
+use super::{HashError, HashFormat, Pbkdf2, Prf, Scrypt};
 
 /// In bytes. Shorter digests would match by chance; no framework writes longer ones.
-const DIGEST: std::ops::RangeInclusive<usize> = 16..=128;
+const DIGEST_BYTES: std::ops::RangeInclusive<usize> = 16..=128;
 
 /// With or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -17,7 +17,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Prefixes of formats that Waybill does not support, and their names.
-const UNSUPPORTED: [(&str, &str); 12] = [
+const UNSUPPORTED_PREFIXES: [(&str, &str); 12] = [
     ("$1$", "md5-crypt"),
     ("$5$", "sha256-crypt"),
     ("$6$", "sha512-crypt"),
@@ -32,118 +32,133 @@ const UNSUPPORTED: [(&str, &str); 12] = [
     ("{", "a hash of LDAP"),
 ];
 
-pub fn form(text: &str) -> Result<Form, Unreadable> {
+pub fn parse_format(text: &str) -> Result<HashFormat, HashError> {
     // Django writes "!" and a random string for an account without a password.
     if text.is_empty() || text.starts_with('!') {
-        return Err(Unreadable::Empty);
+        return Err(HashError::NoPassword);
     }
-    let found = django(text).or_else(|| werkzeug(text)).or_else(|| better_auth(text)).or_else(|| modular(text));
-    found.ok_or_else(|| unsupported(text))
+    let found = parse_django(text)
+        .or_else(|| parse_werkzeug(text))
+        .or_else(|| parse_better_auth(text))
+        .or_else(|| parse_modular_crypt(text));
+    found.ok_or_else(|| unsupported_error(text))
 }
 
-fn unsupported(text: &str) -> Unreadable {
-    if let Some((_, name)) = UNSUPPORTED.iter().find(|(start, _)| text.starts_with(start)) {
-        return Unreadable::Unsupported(name);
+fn unsupported_error(text: &str) -> HashError {
+    if let Some((_, name)) = UNSUPPORTED_PREFIXES.iter().find(|(start, _)| text.starts_with(start)) {
+        return HashError::Unsupported(name);
     }
     let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
     match (is_hex, text.len()) {
-        (true, 32) => Unreadable::Unsupported("a bare digest (MD5?)"),
-        (true, 40) => Unreadable::Unsupported("a bare digest (SHA-1?)"),
-        (true, 64) => Unreadable::Unsupported("a bare digest (SHA-256?)"),
-        (true, 128) => Unreadable::Unsupported("a bare digest (SHA-512?)"),
-        _ => Unreadable::Unknown,
+        (true, 32) => HashError::Unsupported("a bare digest (MD5?)"),
+        (true, 40) => HashError::Unsupported("a bare digest (SHA-1?)"),
+        (true, 64) => HashError::Unsupported("a bare digest (SHA-256?)"),
+        (true, 128) => HashError::Unsupported("a bare digest (SHA-512?)"),
+        _ => HashError::UnknownFormat,
     }
 }
 
 /// `$argon2id$…`, `$2b$…`, `$scrypt$ln=…`, `$pbkdf2-sha256$…`: the modular crypt format and PHC strings.
-fn modular(text: &str) -> Option<Form> {
+fn parse_modular_crypt(text: &str) -> Option<HashFormat> {
     if text.starts_with("$2") {
-        return bcrypt(text).map(|text| Form::Bcrypt { text, sha256_first: false });
+        return parse_bcrypt(text).map(|text| HashFormat::Bcrypt { text, is_sha256_prehashed: false });
     }
     let fields: Vec<&str> = text.strip_prefix('$')?.split('$').collect();
     match fields[..] {
-        ["argon2id" | "argon2i" | "argon2d", ..] => PasswordHash::new(text).ok().map(|_| Form::Argon2(text.to_owned())),
+        ["argon2id" | "argon2i" | "argon2d", ..] => {
+            PasswordHash::new(text).ok().map(|_| HashFormat::Argon2(text.to_owned()))
+        }
         ["scrypt", params, salt, digest] => {
-            let [log_n, r, p] = named(params, ["ln", "r", "p"])?;
+            let [log_n, r, p] = named_params(params, ["ln", "r", "p"])?;
             let scrypt = Scrypt {
                 log_n: log_n.try_into().ok()?,
                 r,
                 p,
-                salt: base64(salt)?,
-                digest: long_enough(base64(digest)?)?,
-                normalised: false,
+                salt: decode_base64(salt)?,
+                digest: check_digest_length(decode_base64(digest)?)?,
+                is_nfkc_normalised: false,
             };
-            Some(Form::Scrypt(scrypt))
+            Some(HashFormat::Scrypt(scrypt))
         }
         [scheme, params, salt, digest] => {
             let prf = match scheme {
                 "pbkdf2" => Prf::Sha1,
-                _ => prf(scheme.strip_prefix("pbkdf2-")?)?,
+                _ => parse_prf(scheme.strip_prefix("pbkdf2-")?)?,
             };
             // passlib writes the number of rounds without a name.
-            let rounds = number(params).or_else(|| named(params, ["i"]).map(|[rounds]| rounds))?;
-            Some(Form::Pbkdf2(Pbkdf2 { prf, rounds, salt: base64(salt)?, digest: long_enough(base64(digest)?)? }))
+            let iterations = parse_u32(params).or_else(|| named_params(params, ["i"]).map(|[rounds]| rounds))?;
+            Some(HashFormat::Pbkdf2(Pbkdf2 {
+                prf,
+                iterations,
+                salt: decode_base64(salt)?,
+                digest: check_digest_length(decode_base64(digest)?)?,
+            }))
         }
         _ => None,
     }
 }
 
 /// `django.contrib.auth.hashers`: starts with the name of the algorithm.
-fn django(text: &str) -> Option<Form> {
+fn parse_django(text: &str) -> Option<HashFormat> {
     let fields: Vec<&str> = text.split('$').collect();
     match fields[..] {
-        ["argon2", ..] => modular(text.strip_prefix("argon2")?),
-        ["bcrypt", "", ..] => modular(text.strip_prefix("bcrypt$")?),
+        ["argon2", ..] => parse_modular_crypt(text.strip_prefix("argon2")?),
+        ["bcrypt", "", ..] => parse_modular_crypt(text.strip_prefix("bcrypt$")?),
         ["bcrypt_sha256", "", ..] => {
-            let text = bcrypt(text.strip_prefix("bcrypt_sha256$")?)?;
-            Some(Form::Bcrypt { text, sha256_first: true })
+            let text = parse_bcrypt(text.strip_prefix("bcrypt_sha256$")?)?;
+            Some(HashFormat::Bcrypt { text, is_sha256_prehashed: true })
         }
-        ["scrypt", n, salt, r, p, digest] => scrypt(n, r, p, salt, base64(digest)?),
+        ["scrypt", n, salt, r, p, digest] => scrypt_format(n, r, p, salt, decode_base64(digest)?),
         [scheme, rounds, salt, digest] => {
-            let prf = prf(scheme.strip_prefix("pbkdf2_")?)?;
-            let (rounds, digest) = (number(rounds)?, long_enough(base64(digest)?)?);
-            Some(Form::Pbkdf2(Pbkdf2 { prf, rounds, salt: salt.into(), digest }))
+            let prf = parse_prf(scheme.strip_prefix("pbkdf2_")?)?;
+            let (iterations, digest) = (parse_u32(rounds)?, check_digest_length(decode_base64(digest)?)?);
+            Some(HashFormat::Pbkdf2(Pbkdf2 { prf, iterations, salt: salt.into(), digest }))
         }
         _ => None,
     }
 }
 
 /// `werkzeug.security`: the method with its parameters, salt, hexadecimal digest.
-fn werkzeug(text: &str) -> Option<Form> {
+fn parse_werkzeug(text: &str) -> Option<HashFormat> {
     let [method, salt, digest] = text.split('$').collect::<Vec<_>>().try_into().ok()?;
     let digest = hex::decode(digest).ok()?;
     match method.split(':').collect::<Vec<_>>()[..] {
-        ["scrypt", n, r, p] => scrypt(n, r, p, salt, digest),
+        ["scrypt", n, r, p] => scrypt_format(n, r, p, salt, digest),
         ["pbkdf2", hash, rounds] => {
-            let (prf, rounds) = (prf(hash)?, number(rounds)?);
-            Some(Form::Pbkdf2(Pbkdf2 { prf, rounds, salt: salt.into(), digest: long_enough(digest)? }))
+            let (prf, iterations) = (parse_prf(hash)?, parse_u32(rounds)?);
+            Some(HashFormat::Pbkdf2(Pbkdf2 {
+                prf,
+                iterations,
+                salt: salt.into(),
+                digest: check_digest_length(digest)?,
+            }))
         }
         _ => None,
     }
 }
 
 /// `salt:key`, both hexadecimal; scrypt with N = 16384, r = 16, p = 1, and the salt's hexadecimal text as the salt.
-fn better_auth(text: &str) -> Option<Form> {
+fn parse_better_auth(text: &str) -> Option<HashFormat> {
     let (salt, key) = text.split_once(':')?;
     let digest = hex::decode(key).ok().filter(|key| key.len() == 64)?;
     hex::decode(salt).ok().filter(|salt| salt.len() == 16)?;
-    Some(Form::Scrypt(Scrypt { log_n: 14, r: 16, p: 1, salt: salt.into(), digest, normalised: true }))
+    Some(HashFormat::Scrypt(Scrypt { log_n: 14, r: 16, p: 1, salt: salt.into(), digest, is_nfkc_normalised: true }))
 }
 
-fn scrypt(n: &str, r: &str, p: &str, salt: &str, digest: Vec<u8>) -> Option<Form> {
-    let n = number(n).filter(|n| n.is_power_of_two())?;
+fn scrypt_format(n: &str, r: &str, p: &str, salt: &str, digest: Vec<u8>) -> Option<HashFormat> {
+    let n = parse_u32(n).filter(|n| n.is_power_of_two())?;
     let log_n = n.trailing_zeros().try_into().ok()?;
-    let (r, p, digest) = (number(r)?, number(p)?, long_enough(digest)?);
-    Some(Form::Scrypt(Scrypt { log_n, r, p, salt: salt.into(), digest, normalised: false }))
+    let (r, p, digest) = (parse_u32(r)?, parse_u32(p)?, check_digest_length(digest)?);
+    Some(HashFormat::Scrypt(Scrypt { log_n, r, p, salt: salt.into(), digest, is_nfkc_normalised: false }))
 }
 
-fn bcrypt(text: &str) -> Option<String> {
+fn parse_bcrypt(text: &str) -> Option<String> {
     let [_, version, cost, rest] = text.split('$').collect::<Vec<_>>().try_into().ok()?;
-    let is_whole = matches!(version, "2a" | "2b" | "2x" | "2y") && cost.len() == 2 && rest.len() == 53;
-    (is_whole && number(cost).is_some()).then(|| text.to_owned())
+    let is_well_formed = matches!(version, "2a" | "2b" | "2x" | "2y") && cost.len() == 2 && rest.len() == 53;
+    (is_well_formed && parse_u32(cost).is_some()).then(|| text.to_owned())
 }
 
-fn prf(name: &str) -> Option<Prf> {
+fn parse_prf(name: &str) -> Option<Prf> {
     match name {
         "sha1" => Some(Prf::Sha1),
         "sha256" => Some(Prf::Sha256),
@@ -153,35 +168,35 @@ fn prf(name: &str) -> Option<Prf> {
 }
 
 /// `ln=15,r=8,p=1`: returns the values of these names and ignores others.
-fn named<const N: usize>(params: &str, names: [&str; N]) -> Option<[u32; N]> {
-    let value = |name| params.split(',').find_map(|pair| number(pair.strip_prefix(name)?.strip_prefix('=')?));
+fn named_params<const N: usize>(params: &str, names: [&str; N]) -> Option<[u32; N]> {
+    let value = |name| params.split(',').find_map(|pair| parse_u32(pair.strip_prefix(name)?.strip_prefix('=')?));
     let values: Option<Vec<u32>> = names.into_iter().map(value).collect();
     values?.try_into().ok()
 }
 
-fn number(text: &str) -> Option<u32> {
+fn parse_u32(text: &str) -> Option<u32> {
     text.parse().ok()
 }
 
 /// passlib writes `.` in place of `+`.
-fn base64(text: &str) -> Option<Vec<u8>> {
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text.replace('.', "+")).ok()
 }
 
-fn long_enough(digest: Vec<u8>) -> Option<Vec<u8>> {
-    DIGEST.contains(&digest.len()).then_some(digest)
+fn check_digest_length(digest: Vec<u8>) -> Option<Vec<u8>> {
+    DIGEST_BYTES.contains(&digest.len()).then_some(digest)
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{StoredHash, Unreadable, hash};
+    use super::super::{HashError, StoredHash, hash_argon2id};
 
     const PASSWORD: &str = "p\u{e4}ssword 1";
     /// Written by Django 5.2.19, Werkzeug 3.1.9, passlib 1.7.4 and better-auth 1.7.25 (the last one for a password
     /// typed in another Unicode form), with a lower cost than the default where it can be chosen.
-    const WRITTEN: [&str; 16] = [
+    const FRAMEWORK_HASHES: [&str; 16] = [
         "pbkdf2_sha256$20000$seasalt12345$Z+vM9947Mg2XHpFOxn4Cbc1UT72raQN2e50yl3yJrsQ=",
         "pbkdf2_sha1$20000$seasalt12345$2lGftzlvW9VA5Kj277AehvF1pLA=",
         "argon2$argon2id$v=19$m=1024,t=2,p=8$c2Vhc2FsdDEyMzQ1$TO0rMYVi1v3Qpqk3ovMTxDFLgvWpohLi4BH\
@@ -211,8 +226,8 @@ mod tests {
 
     #[test]
     fn what_frameworks_write_is_understood_and_another_password_refused() {
-        let own = [hash(PASSWORD, b"0123456789abcdef"), bcrypt::hash(PASSWORD, 4).unwrap()];
-        for stored in WRITTEN.into_iter().chain(own.iter().map(String::as_str)) {
+        let own = [hash_argon2id(PASSWORD, b"0123456789abcdef"), bcrypt::hash(PASSWORD, 4).unwrap()];
+        for stored in FRAMEWORK_HASHES.into_iter().chain(own.iter().map(String::as_str)) {
             let known = StoredHash::parse(stored).unwrap_or_else(|problem| panic!("{stored}: {problem}"));
             assert!(known.verify(PASSWORD), "{stored}");
             assert!(!known.verify(&PASSWORD.to_uppercase()), "{stored}");
@@ -226,10 +241,10 @@ mod tests {
         assert_eq!(named("$6$salt$digest"), "sha512-crypt");
         assert_eq!(named("5f4dcc3b5aa765d61d8327deb882cf99"), "a bare digest (MD5?)");
         assert_eq!(named("hunter2"), "a form that Waybill does not know");
-        assert_eq!(StoredHash::parse("!kd82jd"), Err(Unreadable::Empty));
-        assert_eq!(StoredHash::parse(""), Err(Unreadable::Empty));
+        assert_eq!(StoredHash::parse("!kd82jd"), Err(HashError::NoPassword));
+        assert_eq!(StoredHash::parse(""), Err(HashError::NoPassword));
         for half in ["$2y$", "$argon2id$", "pbkdf2_sha256$1$x$", "scrypt:32768:8:1$x$00", "$2b$12$short", "00:00"] {
-            assert_eq!(StoredHash::parse(half), Err(Unreadable::Unknown), "{half}");
+            assert_eq!(StoredHash::parse(half), Err(HashError::UnknownFormat), "{half}");
         }
     }
 

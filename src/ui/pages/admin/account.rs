@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use crate::model::access::{AccountView, SecondFactorView, SharedSecret};
-use crate::model::form_problem::FormProblem;
-use crate::model::text::counted;
+use crate::model::access::{AccountView, SecondFactorView, TotpSecret};
+use crate::model::form_error::FormError;
+use crate::model::text::count_with_noun;
 use crate::rpc::session::view_account;
-use crate::ui::components::{Frame, Notice, Refusal, Waiting};
+use crate::ui::components::{ErrorPanel, FormMessage, Layout, Loading};
 
 /// New recovery codes, shown only once.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct RecoveryCodes(pub Vec<String>);
 pub fn AccountPage(problem: String, notice: String) -> impl IntoView {
     let account = Resource::new(|| (), |()| view_account());
     let codes = use_context::<RecoveryCodes>();
-    let problem = FormProblem::words_of(&problem);
+    let problem = FormError::message_for_key(&problem);
     let notice = match notice.as_str() {
         "password" => Some("The password is changed, and your other sessions have ended."),
         "begun" => Some("Now tell your authenticator app."),
@@ -26,27 +26,27 @@ pub fn AccountPage(problem: String, notice: String) -> impl IntoView {
         _ => None,
     };
     view! {
-        <Frame title="Your account" crumbs=vec![("Admin", "/admin")]>
-            <Notice problem notice />
-            {codes.clone().map(|codes| view! { <NewCodes codes /> })}
-            <Waiting>
+        <Layout title="Your account" crumbs=vec![("Admin", "/admin")]>
+            <FormMessage problem notice />
+            {codes.clone().map(|codes| view! { <NewRecoveryCodes codes /> })}
+            <Loading>
                 {move || account.get().map(|account| match account {
                     Ok(account) => view! { <Account account /> }.into_any(),
-                    Err(error) => view! { <Refusal error /> }.into_any(),
+                    Err(error) => view! { <ErrorPanel error /> }.into_any(),
                 })}
-            </Waiting>
-        </Frame>
+            </Loading>
+        </Layout>
     }
 }
 
 #[component]
-fn NewCodes(codes: RecoveryCodes) -> impl IntoView {
+fn NewRecoveryCodes(codes: RecoveryCodes) -> impl IntoView {
     let codes = codes.0.into_iter().map(|code| view! { <li><code>{code}</code></li> }).collect_view();
     view! {
         <section class="card account" role="status">
             <h2>"Your recovery codes"</h2>
             <p>"Each signs you in once when the authenticator app is not at hand. They are shown this once: keep them where you keep passwords, and apart from the phone."</p>
-            <ul class="codes">{codes}</ul>
+            <ul class="recovery-codes">{codes}</ul>
             <a class="button primary" href="/admin">"I have kept them"</a>
         </section>
     }
@@ -54,8 +54,11 @@ fn NewCodes(codes: RecoveryCodes) -> impl IntoView {
 
 #[component]
 fn Account(account: AccountView) -> impl IntoView {
-    let needed = (account.is_second_factor_required && !matches!(account.second_factor, SecondFactorView::On { .. }))
-        .then(|| view! { <p class="notice" role="status">"This console asks for a second factor. Set one up to go on."</p> });
+    let required_notice = (account.is_second_factor_required
+        && !matches!(account.second_factor, SecondFactorView::On { .. }))
+    .then(
+        || view! { <p class="form-notice" role="status">"This console asks for a second factor. Set one up to go on."</p> },
+    );
     let password = if account.is_local {
         view! {
             <form method="post" action="/admin/account/password">
@@ -71,19 +74,19 @@ fn Account(account: AccountView) -> impl IntoView {
         }
         .into_any()
     } else {
-        view! { <p class="soft">"The application keeps your password: change it there. Sessions here end with the old one."</p> }
+        view! { <p class="muted">"The application keeps your password: change it there. Sessions here end with the old one."</p> }
             .into_any()
     };
     let sessions = match account.sessions {
-        0 | 1 => view! { <p class="soft">"You are signed in in this browser and nowhere else."</p> }.into_any(),
+        0 | 1 => view! { <p class="muted">"You are signed in in this browser and nowhere else."</p> }.into_any(),
         several => view! {
-            <p>{format!("You are signed in in {}, this one included.", counted(several.into(), "browser"))}</p>
+            <p>{format!("You are signed in in {}, this one included.", count_with_noun(several.into(), "browser"))}</p>
             <form method="post" action="/admin/account/sessions"><button class="button">"End the other sessions"</button></form>
         }
         .into_any(),
     };
     view! {
-        {needed}
+        {required_notice}
         <section class="card account">
             <h2>"Second factor"</h2>
             <SecondFactor view=account.second_factor />
@@ -97,14 +100,14 @@ fn Account(account: AccountView) -> impl IntoView {
 fn SecondFactor(view: SecondFactorView) -> impl IntoView {
     match view {
         SecondFactorView::Off => view! {
-            <p class="soft">"With an authenticator app on your phone, a stolen password alone opens nothing."</p>
+            <p class="muted">"With an authenticator app on your phone, a stolen password alone opens nothing."</p>
             <PasswordForm action="begin" label="Set it up" />
         }
         .into_any(),
-        SecondFactorView::Begun(SharedSecret { uri, letters, picture }) => view! {
+        SecondFactorView::Begun(TotpSecret { uri, letters, picture }) => view! {
             <p>"Scan this with your authenticator app, "<a href=uri>"open it there"</a>", or type the letters. Then enter the code that the app shows. Your sessions in other browsers end with it."</p>
-            <div class="picture" role="img" aria-label="QR code for an authenticator app" inner_html=picture></div>
-            <p><code class="letters">{letters}</code></p>
+            <div class="qr-code" role="img" aria-label="QR code for an authenticator app" inner_html=picture></div>
+            <p><code class="shared-secret">{letters}</code></p>
             <form method="post" action="/admin/account/second-factor">
                 <input type="hidden" name="action" value="confirm" />
                 <label>"Code"<input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="10" required /></label>
@@ -113,7 +116,7 @@ fn SecondFactor(view: SecondFactorView) -> impl IntoView {
         }
         .into_any(),
         SecondFactorView::On { recovery_codes_left } => view! {
-            <p>{format!("It is on. You have {} left.", counted(recovery_codes_left.into(), "recovery code"))}</p>
+            <p>{format!("It is on. You have {} left.", count_with_noun(recovery_codes_left.into(), "recovery code"))}</p>
             <details>
                 <summary>"New recovery codes"</summary>
                 <PasswordForm action="renew" label="Replace the codes" />

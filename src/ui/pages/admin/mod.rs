@@ -6,7 +6,7 @@ pub mod developer_tools;
 use leptos::prelude::*;
 
 use crate::model::access::Capability;
-use crate::ui::components::{Frame, Icon, Refusal, Waiting, looked_up_viewer};
+use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, try_current_viewer};
 
 /// The tools: path, icon, name, description.
 const TOOLS: [(&str, &str, &str, &str); 4] = [
@@ -34,22 +34,22 @@ const TOOLS: [(&str, &str, &str, &str); 4] = [
 #[component]
 pub fn AdminPage() -> impl IntoView {
     view! {
-        <Frame title="Tools" crumbs=vec![("Admin", "/admin")]>
-            <Waiting>
-                {move || looked_up_viewer().map(|viewer| match viewer {
+        <Layout title="Tools" crumbs=vec![("Admin", "/admin")]>
+            <Loading>
+                {move || try_current_viewer().map(|viewer| match viewer {
                     Ok(viewer) => {
-                        let allowed = viewer.may(Capability::ExportDatabase);
-                        view! { <Cards allowed needed=viewer.exporting_roles.join(" or ") role=viewer.role /> }.into_any()
+                        let allowed = viewer.has_capability(Capability::ExportDatabase);
+                        view! { <ToolCards allowed needed=viewer.exporting_roles.join(" or ") role=viewer.role /> }.into_any()
                     }
-                    Err(error) => view! { <Refusal error /> }.into_any(),
+                    Err(error) => view! { <ErrorPanel error /> }.into_any(),
                 })}
-            </Waiting>
-        </Frame>
+            </Loading>
+        </Layout>
     }
 }
 
 #[component]
-fn Cards(allowed: bool, needed: String, role: String) -> impl IntoView {
+fn ToolCards(allowed: bool, needed: String, role: String) -> impl IntoView {
     if !allowed {
         let text = format!("The tools here need the role {needed}. You are signed in as {role}.");
         return view! {

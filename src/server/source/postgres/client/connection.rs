@@ -11,37 +11,37 @@ use postgres_protocol::message::backend::{
 };
 use postgres_protocol::message::frontend;
 
-use super::incoming::Incoming;
-use super::stream::{HangUp, Stream};
-use super::tls::Mode;
-use super::{Address, Error, Result, Row, end_point};
+use super::read_buffer::ReadBuffer;
+use super::stream::{ShutdownHandle, Stream};
+use super::tls::SslMode;
+use super::{ConnectConfig, Error, Result, Row, server_end_point};
 
 /// Tag and length.
 const HEADER_BYTES: usize = 5;
 /// Longest message except rows, which are read in pieces.
-const LONGEST_MESSAGE: usize = 64 << 20;
+const MAX_MESSAGE_BYTES: usize = 64 << 20;
 /// SQLSTATE `invalid_authorization_specification`: no line of `pg_hba.conf` matches.
-const NOT_LET_IN: &str = "28000";
+const INVALID_AUTHORIZATION: &str = "28000";
 
 /// Called after each stall timeout; returns whether to keep waiting.
-pub type OnSilence = Box<dyn FnMut() -> bool + Send>;
+pub type OnStall = Box<dyn FnMut() -> bool + Send>;
 
-/// One session with a server. Dropping it during a query only closes the socket; `abandon` also cancels the query.
+/// One session with a server. Dropping it during a query only closes the socket; `cancel_and_close` also cancels the query.
 pub struct Connection {
     stream: Stream,
-    incoming: Incoming,
-    on_silence: OnSilence,
-    cancel: Cancel,
+    buffer: ReadBuffer,
+    on_stall: OnStall,
+    cancel: CancelTarget,
     /// Every query has been answered.
     is_ready: bool,
     /// As of the last `ReadyForQuery`.
     is_in_transaction: bool,
     /// Bytes of the current row that were not returned yet.
-    row_left: usize,
+    row_bytes_left: usize,
 }
 
 /// Return value of `Connection::read`.
-pub enum Selected<'a> {
+pub enum RowChunk<'a> {
     Bytes(&'a [u8]),
     /// The end, with the number of rows.
     End(u64),
@@ -58,79 +58,79 @@ pub enum Format {
 pub(super) type CancelKey = (i32, i32);
 
 /// What is needed to cancel a session's statement over another connection.
-struct Cancel {
-    address: Address,
-    mode: Mode,
+struct CancelTarget {
+    config: ConnectConfig,
+    mode: SslMode,
     key: Option<CancelKey>,
 }
 
 impl Connection {
-    /// Connects and authenticates. `within` limits every single wait, during and after connecting.
+    /// Connects and authenticates. `timeout` limits every single wait, during and after connecting.
     ///
     /// # Errors
     /// When the server cannot be reached, TLS fails or the server refuses the user.
-    pub fn open(address: &Address, within: Duration) -> Result<Self> {
-        match (address.tls.mode, Self::open_in(address, address.tls.mode, within)) {
+    pub fn open(config: &ConnectConfig, timeout: Duration) -> Result<Self> {
+        match (config.tls.mode, Self::open_with_mode(config, config.tls.mode, timeout)) {
             // As in libpq: these two modes fall back, since neither requires TLS or forbids it.
-            (Mode::Allow, Err(Error::Server { .. })) => Self::open_in(address, Mode::Require, within),
-            (Mode::Prefer, Err(Error::Tls(_))) => Self::open_in(address, Mode::Disable, within),
-            (Mode::Prefer, Err(Error::Server { code, .. })) if code == NOT_LET_IN => {
-                Self::open_in(address, Mode::Disable, within)
+            (SslMode::Allow, Err(Error::Server { .. })) => Self::open_with_mode(config, SslMode::Require, timeout),
+            (SslMode::Prefer, Err(Error::Tls(_))) => Self::open_with_mode(config, SslMode::Disable, timeout),
+            (SslMode::Prefer, Err(Error::Server { code, .. })) if code == INVALID_AUTHORIZATION => {
+                Self::open_with_mode(config, SslMode::Disable, timeout)
             }
             (_, opened) => opened,
         }
     }
 
-    fn open_in(address: &Address, mode: Mode, within: Duration) -> Result<Self> {
-        let stream = Stream::open(address, mode, within)?;
-        let reached = stream.peer().map_or_else(|| address.clone(), |ip| address.clone().at(ip));
+    fn open_with_mode(config: &ConnectConfig, mode: SslMode, timeout: Duration) -> Result<Self> {
+        let stream = Stream::open(config, mode, timeout)?;
+        let pinned = stream.peer_ip().map_or_else(|| config.clone(), |ip| config.clone().with_ip(ip));
         let mut connection = Self {
             stream,
-            incoming: Incoming::new(),
-            on_silence: Box::new(|| false),
-            cancel: Cancel { address: reached, mode, key: None },
+            buffer: ReadBuffer::new(),
+            on_stall: Box::new(|| false),
+            cancel: CancelTarget { config: pinned, mode, key: None },
             is_ready: false,
             is_in_transaction: false,
-            row_left: 0,
+            row_bytes_left: 0,
         };
-        connection.cancel.key = connection.sign_in(address)?;
+        connection.cancel.key = connection.start_up(config)?;
         Ok(connection)
     }
 
-    /// Sets the stall timeout: from now on, `on_silence` decides after each `patience` whether to keep waiting.
+    /// Sets the stall timeout: from now on, `on_stall` decides after each `stall_timeout` whether to keep waiting.
     ///
     /// # Errors
     /// When the socket rejects the timeout.
-    pub fn watch(&mut self, patience: Duration, on_silence: OnSilence) -> Result<()> {
-        self.on_silence = on_silence;
-        self.stream.wait_at_most(patience).map_err(Error::Closed)
+    pub fn set_stall_handler(&mut self, stall_timeout: Duration, on_stall: OnStall) -> Result<()> {
+        self.on_stall = on_stall;
+        self.stream.set_timeouts(stall_timeout).map_err(Error::Closed)
     }
 
     /// Returns a handle to shut the connection down from another thread.
     ///
     /// # Errors
     /// When the system is out of file descriptors.
-    pub fn hang_up(&self) -> Result<HangUp> {
-        self.stream.hang_up().map_err(Error::Closed)
+    pub fn shutdown_handle(&self) -> Result<ShutdownHandle> {
+        self.stream.shutdown_handle().map_err(Error::Closed)
     }
 
     /// Whether a man in the middle is ruled out: the server is on this machine, or TLS has verified it.
-    pub(super) fn is_private(&self, address: &Address) -> bool {
-        match self.stream.peer() {
+    pub(super) fn is_channel_trusted(&self, config: &ConnectConfig) -> bool {
+        match self.stream.peer_ip() {
             None => true,
             Some(ip) if ip.to_canonical().is_loopback() => true,
-            Some(_) => matches!(self.stream, Stream::Tls(_)) && address.tls.verifies_in(self.cancel.mode),
+            Some(_) => matches!(self.stream, Stream::Tls(_)) && config.tls.verifies_server(self.cancel.mode),
         }
     }
 
     /// The certificate hash for channel binding, if the server has presented a certificate.
-    pub(super) fn server_end_point(&self) -> Option<Vec<u8>> {
-        self.stream.certificate().and_then(end_point::digest)
+    pub(super) fn channel_binding_data(&self) -> Option<Vec<u8>> {
+        self.stream.certificate().and_then(server_end_point::tls_server_end_point)
     }
 
     /// The address of this very server, its IP address pinned.
-    pub fn address(&self) -> &Address {
-        &self.cancel.address
+    pub fn config(&self) -> &ConnectConfig {
+        &self.cancel.config
     }
 
     /// Whether the next query can be sent.
@@ -149,13 +149,13 @@ impl Connection {
     /// As `query`.
     pub fn execute(&mut self, sql: &str) -> Result<()> {
         self.send(|out| frontend::query(sql, out))?;
-        self.until_ready(|_| Ok(()))
+        self.receive_until_ready(|_| Ok(()))
     }
 
     /// Runs a query with `values` for `$1`, `$2`, …, each as text of the type that the statement infers.
     ///
     /// # Errors
-    /// `Server` for an error of the server, after which the connection stays usable; otherwise as `select`.
+    /// `Server` for an error of the server, after which the connection stays usable; otherwise as `start_select`.
     pub fn query(&mut self, sql: &str, values: &[&str]) -> Result<Vec<Row>> {
         self.query_typed(sql, &[], values)
     }
@@ -166,11 +166,11 @@ impl Connection {
     /// # Errors
     /// As `query`.
     pub fn query_typed(&mut self, sql: &str, types: &[u32], values: &[&str]) -> Result<Vec<Row>> {
-        self.ask(sql, types, values, &[])?;
+        self.send_query(sql, types, values, &[])?;
         let mut rows = Vec::new();
-        self.until_ready(|message| {
+        self.receive_until_ready(|message| {
             if let Message::DataRow(body) = message {
-                rows.push(Row::read(&body)?);
+                rows.push(Row::from_body(&body)?);
             }
             Ok(())
         })?;
@@ -181,10 +181,10 @@ impl Connection {
     /// until it returns `End`.
     ///
     /// # Errors
-    /// `Closed` or `Silent` when the connection fails, `Protocol` for a NUL byte in a text. Errors of the server come
+    /// `Closed` or `Stalled` when the connection fails, `Protocol` for a NUL byte in a text. Errors of the server come
     /// from `read`.
-    pub fn select(&mut self, sql: &str, formats: &[Format]) -> Result<()> {
-        self.ask(sql, &[], &[], formats)
+    pub fn start_select(&mut self, sql: &str, formats: &[Format]) -> Result<()> {
+        self.send_query(sql, &[], &[], formats)
     }
 
     /// Returns the next bytes of the rows: a complete row, or a piece of a long one. Each row begins with its column
@@ -192,39 +192,39 @@ impl Connection {
     ///
     /// # Errors
     /// As `query`.
-    pub fn read(&mut self) -> Result<Selected<'_>> {
-        while self.row_left == 0 {
-            let (tag, length) = self.header()?;
+    pub fn next_chunk(&mut self) -> Result<RowChunk<'_>> {
+        while self.row_bytes_left == 0 {
+            let (tag, length) = self.peek_header()?;
             match tag {
                 DATA_ROW_TAG => {
-                    self.incoming.take(HEADER_BYTES);
-                    self.row_left = length;
+                    self.buffer.consume(HEADER_BYTES);
+                    self.row_bytes_left = length;
                 }
-                COMMAND_COMPLETE_TAG | ERROR_RESPONSE_TAG => return self.end_of_rows(),
+                COMMAND_COMPLETE_TAG | ERROR_RESPONSE_TAG => return self.finish_rows(),
                 PARSE_COMPLETE_TAG
                 | BIND_COMPLETE_TAG
                 | NOTICE_RESPONSE_TAG
                 | NOTIFICATION_RESPONSE_TAG
-                | PARAMETER_STATUS_TAG => drop(self.message()?),
+                | PARAMETER_STATUS_TAG => drop(self.read_message()?),
                 _ => return Err(Error::Protocol),
             }
         }
-        let piece = Incoming::piece(self.row_left);
-        self.fill(piece)?;
-        self.row_left -= piece;
-        Ok(Selected::Bytes(self.incoming.take(piece)))
+        let chunk_len = ReadBuffer::chunk_len(self.row_bytes_left);
+        self.fill(chunk_len)?;
+        self.row_bytes_left -= chunk_len;
+        Ok(RowChunk::Bytes(self.buffer.consume(chunk_len)))
     }
 
-    fn end_of_rows(&mut self) -> Result<Selected<'static>> {
+    fn finish_rows(&mut self) -> Result<RowChunk<'static>> {
         let mut rows = None;
-        self.until_ready(|message| {
+        self.receive_until_ready(|message| {
             if let Message::CommandComplete(body) = message {
                 // Such as "SELECT 12".
                 rows = body.tag().ok().and_then(|tag| tag.rsplit(' ').next()?.parse().ok());
             }
             Ok(())
         })?;
-        rows.map(Selected::End).ok_or(Error::Protocol)
+        rows.map(RowChunk::End).ok_or(Error::Protocol)
     }
 
     /// Begins a `COPY … FROM STDIN`.
@@ -237,8 +237,8 @@ impl Connection {
             Message::CopyInResponse(_) => Ok(()),
             Message::ErrorResponse(body) => {
                 // The server's error matters more than a failure after it.
-                let _ = self.until_ready(|_| Ok(()));
-                Err(told(&body))
+                let _ = self.receive_until_ready(|_| Ok(()));
+                Err(server_error(&body))
             }
             _ => Err(Error::Protocol),
         }
@@ -248,7 +248,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection fails. The server reports errors in the data at the end of the copy.
-    pub fn give(&mut self, bytes: &[u8]) -> Result<()> {
+    pub fn copy_data(&mut self, bytes: &[u8]) -> Result<()> {
         self.send(|out| frontend::CopyData::new(bytes).map(|data| data.write(out)))
     }
 
@@ -261,7 +261,7 @@ impl Connection {
             frontend::copy_done(out);
             Ok(())
         })?;
-        self.until_ready(|_| Ok(()))
+        self.receive_until_ready(|_| Ok(()))
     }
 
     /// Sends Terminate. Best effort: the caller has all its results.
@@ -273,11 +273,11 @@ impl Connection {
     }
 
     /// Sends `CancelRequest` on a second connection, then closes this one: the server may otherwise run on long after
-    /// the client has gone. Best effort; each step takes at most `within`.
-    pub fn abandon(self, within: Duration) {
-        let Cancel { address, mode, key } = &self.cancel;
+    /// the client has gone. Best effort; each step takes at most `timeout`.
+    pub fn cancel_and_close(self, timeout: Duration) {
+        let CancelTarget { config, mode, key } = &self.cancel;
         // Before closing: a pooler forgets the cancel key of a client that has disconnected.
-        if let (Some((process, secret)), Ok(mut other)) = (key, Stream::open(address, *mode, within)) {
+        if let (Some((process, secret)), Ok(mut other)) = (key, Stream::open(config, *mode, timeout)) {
             let mut request = BytesMut::new();
             frontend::cancel_request(*process, *secret, &mut request);
             // The server closes the connection once it has forwarded the request.
@@ -287,7 +287,7 @@ impl Connection {
         drop(self.stream);
     }
 
-    fn ask(&mut self, sql: &str, types: &[u32], values: &[&str], formats: &[Format]) -> Result<()> {
+    fn send_query(&mut self, sql: &str, types: &[u32], values: &[&str], formats: &[Format]) -> Result<()> {
         self.send(|out| {
             frontend::parse("", sql, types.iter().copied(), out)?;
             let write = |value: &&str, out: &mut BytesMut| {
@@ -310,25 +310,25 @@ impl Connection {
         self.is_ready = false;
         let mut rest = &out[..];
         while !rest.is_empty() {
-            rest = &rest[patiently(&mut self.on_silence, || self.stream.write(rest))?..];
+            rest = &rest[retry_while_stalled(&mut self.on_stall, || self.stream.write(rest))?..];
         }
-        patiently(&mut self.on_silence, || self.stream.flush())
+        retry_while_stalled(&mut self.on_stall, || self.stream.flush())
     }
 
     /// Receives messages until the server is ready, and returns the first error among them.
-    pub(super) fn until_ready(&mut self, mut on: impl FnMut(Message) -> Result<()>) -> Result<()> {
-        let mut failed = None;
+    pub(super) fn receive_until_ready(&mut self, mut on_message: impl FnMut(Message) -> Result<()>) -> Result<()> {
+        let mut first_error = None;
         loop {
             match self.receive() {
                 Ok(Message::ReadyForQuery(body)) => {
                     self.is_ready = true;
                     self.is_in_transaction = body.status() != b'I';
-                    return failed.map_or(Ok(()), Err);
+                    return first_error.map_or(Ok(()), Err);
                 }
-                Ok(Message::ErrorResponse(body)) => _ = failed.get_or_insert_with(|| told(&body)),
-                Ok(message) => on(message)?,
+                Ok(Message::ErrorResponse(body)) => _ = first_error.get_or_insert_with(|| server_error(&body)),
+                Ok(message) => on_message(message)?,
                 // A server that ends a session sends the reason before it closes.
-                Err(error) => return Err(failed.unwrap_or(error)),
+                Err(error) => return Err(first_error.unwrap_or(error)),
             }
         }
     }
@@ -336,46 +336,46 @@ impl Connection {
     /// Receives the next message, skipping asynchronous ones.
     pub(super) fn receive(&mut self) -> Result<Message> {
         loop {
-            match self.message()? {
+            match self.read_message()? {
                 Message::NoticeResponse(_) | Message::NotificationResponse(_) | Message::ParameterStatus(_) => {}
                 message => return Ok(message),
             }
         }
     }
 
-    fn message(&mut self) -> Result<Message> {
-        let (_, length) = self.header()?;
-        let whole = HEADER_BYTES + length;
-        if whole > LONGEST_MESSAGE {
+    fn read_message(&mut self) -> Result<Message> {
+        let (_, length) = self.peek_header()?;
+        let message_bytes = HEADER_BYTES + length;
+        if message_bytes > MAX_MESSAGE_BYTES {
             return Err(Error::Protocol);
         }
-        self.fill(whole)?;
-        let mut bytes = BytesMut::from(self.incoming.take(whole));
+        self.fill(message_bytes)?;
+        let mut bytes = BytesMut::from(self.buffer.consume(message_bytes));
         Message::parse(&mut bytes).ok().flatten().ok_or(Error::Protocol)
     }
 
     /// Tag and body length of the next message, which stays in the buffer.
-    fn header(&mut self) -> Result<(u8, usize)> {
+    fn peek_header(&mut self) -> Result<(u8, usize)> {
         self.fill(HEADER_BYTES)?;
-        let header = Header::parse(self.incoming.bytes()).ok().flatten().ok_or(Error::Protocol)?;
+        let header = Header::parse(self.buffer.buffered()).ok().flatten().ok_or(Error::Protocol)?;
         // The length includes itself.
         let length = usize::try_from(header.len() - 4).map_err(|_| Error::Protocol)?;
         Ok((header.tag(), length))
     }
 
     fn fill(&mut self, count: usize) -> Result<()> {
-        patiently(&mut self.on_silence, || self.incoming.fill(count, &mut self.stream))
+        retry_while_stalled(&mut self.on_stall, || self.buffer.fill(count, &mut self.stream))
     }
 }
 
-/// Repeats an I/O operation while it times out and `on_silence` wants to keep waiting.
-fn patiently<T>(on_silence: &mut OnSilence, mut work: impl FnMut() -> io::Result<T>) -> Result<T> {
+/// Repeats an I/O operation while it times out and `on_stall` wants to keep waiting.
+fn retry_while_stalled<T>(on_stall: &mut OnStall, mut work: impl FnMut() -> io::Result<T>) -> Result<T> {
     loop {
         match work() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if is_silence(&error) => {
-                if !on_silence() {
-                    return Err(Error::Silent);
+            Err(error) if is_timeout(&error) => {
+                if !on_stall() {
+                    return Err(Error::Stalled);
                 }
             }
             done => return done.map_err(Error::Closed),
@@ -383,11 +383,11 @@ fn patiently<T>(on_silence: &mut OnSilence, mut work: impl FnMut() -> io::Result
     }
 }
 
-fn is_silence(error: &io::Error) -> bool {
+fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
-pub(super) fn told(body: &ErrorResponseBody) -> Error {
+pub(super) fn server_error(body: &ErrorResponseBody) -> Error {
     use fallible_iterator::FallibleIterator;
     let field = |wanted: u8| {
         let found = body.fields().find(|field| Ok(field.type_() == wanted)).ok().flatten();

@@ -1,28 +1,28 @@
 //! A blocking PostgreSQL client, for few connections that transfer much (protocol version 3: PostgreSQL manual,
 //! chapter 55).
 //!
-//! May import: nothing of ours. Flow: `Address` is the parsed connection URL, its password hidden; `Stream` is the
+//! May import: nothing of ours. Flow: `ConnectConfig` is the parsed connection URL, its password hidden; `Stream` is the
 //! socket, with libpq's TLS modes; `Connection` authenticates and runs queries. Messages and SCRAM come from
 //! postgres-protocol. Reading rows is our own: in place, large ones in pieces. Clients that buffer complete messages
 //! hold a large value two or three times.
 
-mod address;
+mod auth_policy;
+mod connect_config;
 mod connection;
-mod end_point;
-mod incoming;
 mod passfile;
-mod proof;
+mod read_buffer;
 mod row;
-mod sign_in;
+mod server_end_point;
+mod startup;
 mod stream;
 mod tls;
 
 use std::io;
 
-pub use address::Address;
-pub use connection::{Connection, Format, Selected};
+pub use connect_config::ConnectConfig;
+pub use connection::{Connection, Format, RowChunk};
 pub use row::Row;
-pub use stream::HangUp;
+pub use stream::ShutdownHandle;
 
 /// Why the server cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -34,19 +34,19 @@ pub enum Error {
     #[error("the server asks for a password, and none was given")]
     NoPassword,
     #[error("the server asks for a way to sign in that is not known here; SCRAM, MD5 and plain passwords are")]
-    UnknownSignIn,
+    UnsupportedAuth,
     #[error("the server asks for a password that anybody on the way could use")]
-    WeakSignIn,
+    WeakAuth,
     #[error("the server asks for another way to sign in than require_auth allows")]
-    NotAllowedWay,
+    AuthNotAllowed,
     #[error("the server does not bind the sign-in to its TLS connection")]
-    Unbound,
+    ChannelNotBound,
     #[error("the server does not prove that it knows the password")]
-    Unproven,
+    ServerUnproven,
     #[error("the connection was closed")]
     Closed(#[source] io::Error),
     #[error("the server is silent")]
-    Silent,
+    Stalled,
     #[error("the server sent something that cannot be understood")]
     Protocol,
     /// The server's own error: its SQLSTATE, and a message that may contain values.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// The connection that a password is looked up for.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry<'a> {
+pub struct PassfileKey<'a> {
     pub host: &'a str,
     pub port: u16,
     pub database: &'a str,
@@ -12,7 +12,7 @@ pub struct Entry<'a> {
 }
 
 /// Returns the password of the first matching line. As in libpq, a file that others may read is ignored.
-pub fn password(file: &Path, entry: &Entry<'_>) -> Option<String> {
+pub fn find_password(file: &Path, entry: &PassfileKey<'_>) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
     let metadata = std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file)?;
     if metadata.permissions().mode() & 0o077 != 0 {
@@ -23,19 +23,19 @@ pub fn password(file: &Path, entry: &Entry<'_>) -> Option<String> {
     find(&String::from_utf8_lossy(&std::fs::read(file).ok()?), entry)
 }
 
-fn find(text: &str, entry: &Entry<'_>) -> Option<String> {
+fn find(text: &str, entry: &PassfileKey<'_>) -> Option<String> {
     let port = entry.port.to_string();
     let wanted = [entry.host, &port, entry.database, entry.user];
     text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
-        let fields = fields(line);
+        let fields = split_fields(line);
         let (password, keys) = fields.split_last().filter(|(_, keys)| keys.len() == wanted.len())?;
-        let fits = keys.iter().zip(wanted).all(|(key, wanted)| key == "*" || unescaped(key) == wanted);
-        fits.then(|| unescaped(password))
+        let is_match = keys.iter().zip(wanted).all(|(key, wanted)| key == "*" || unescape(key) == wanted);
+        is_match.then(|| unescape(password))
     })
 }
 
 /// Splits a line into five fields; the password ends at the next unescaped colon.
-fn fields(line: &str) -> Vec<String> {
+fn split_fields(line: &str) -> Vec<String> {
     let (mut fields, mut escaped) = (vec![String::new()], false);
     for character in line.chars() {
         match character {
@@ -48,7 +48,7 @@ fn fields(line: &str) -> Vec<String> {
     fields
 }
 
-fn unescaped(field: &str) -> String {
+fn unescape(field: &str) -> String {
     let mut characters = field.chars();
     let mut text = String::new();
     while let Some(character) = characters.next() {
@@ -72,7 +72,7 @@ mod tests {
         *:*:we\\:ird:*:colon\n";
 
     fn found(host: &str, port: u16, database: &str, user: &str) -> Option<String> {
-        find(FILE, &Entry { host, port, database, user })
+        find(FILE, &PassfileKey { host, port, database, user })
     }
 
     #[test]
@@ -89,11 +89,11 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), FILE).unwrap();
-        let entry = Entry { host: "db.test", port: 5432, database: "app", user: "ada" };
-        assert_eq!(password(file.path(), &entry).unwrap(), "first");
+        let entry = PassfileKey { host: "db.test", port: 5432, database: "app", user: "ada" };
+        assert_eq!(find_password(file.path(), &entry).unwrap(), "first");
         std::fs::write(file.path(), [b"\xff:1:2:3:4\n", FILE.as_bytes()].concat()).unwrap();
-        assert_eq!(password(file.path(), &entry).unwrap(), "first");
+        assert_eq!(find_password(file.path(), &entry).unwrap(), "first");
         std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert_eq!(password(file.path(), &entry), None);
+        assert_eq!(find_password(file.path(), &entry), None);
     }
 }

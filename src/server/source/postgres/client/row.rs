@@ -13,7 +13,7 @@ use super::{Error, Result};
 pub struct Row(Vec<Option<String>>);
 
 impl Row {
-    pub(super) fn read(body: &DataRowBody) -> Result<Self> {
+    pub(super) fn from_body(body: &DataRowBody) -> Result<Self> {
         let buffer = body.buffer();
         let read = |range: Option<std::ops::Range<usize>>| {
             let text = range.map(|range| std::str::from_utf8(&buffer[range]).map(str::to_owned)).transpose();
@@ -26,29 +26,29 @@ impl Row {
     ///
     /// # Errors
     /// `Protocol` if there is no such column or the value is NULL.
-    pub fn text(&self, at: usize) -> Result<&str> {
-        self.maybe(at).ok_or(Error::Protocol)
+    pub fn text(&self, index: usize) -> Result<&str> {
+        self.optional_text(index).ok_or(Error::Protocol)
     }
 
     /// Returns a value that may be NULL.
-    pub fn maybe(&self, at: usize) -> Option<&str> {
-        self.0.get(at)?.as_deref()
+    pub fn optional_text(&self, index: usize) -> Option<&str> {
+        self.0.get(index)?.as_deref()
     }
 
     /// Parses a value that must not be NULL.
     ///
     /// # Errors
     /// `Protocol` as for `text`, and if the value is not a `T`.
-    pub fn parse<T: FromStr>(&self, at: usize) -> Result<T> {
-        self.text(at)?.parse().map_err(|_| Error::Protocol)
+    pub fn parse<T: FromStr>(&self, index: usize) -> Result<T> {
+        self.text(index)?.parse().map_err(|_| Error::Protocol)
     }
 
     /// Returns a boolean.
     ///
     /// # Errors
     /// As `text`.
-    pub fn is_true(&self, at: usize) -> Result<bool> {
-        Ok(self.text(at)? == "t")
+    pub fn is_true(&self, index: usize) -> Result<bool> {
+        Ok(self.text(index)? == "t")
     }
 
     /// Returns all values in column order.

@@ -19,7 +19,7 @@ use super::{Error, Result};
 
 /// When TLS is used, and how far the server's certificate is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum SslMode {
     Disable,
     /// Only if the server refuses plaintext.
     Allow,
@@ -33,24 +33,24 @@ pub enum Mode {
 }
 
 #[derive(Clone, Debug)]
-pub struct Tls {
-    pub mode: Mode,
+pub struct TlsConfig {
+    pub mode: SslMode,
     /// The certificate authorities that are trusted.
-    pub authorities: Option<Authorities>,
+    pub root_certs: Option<RootCerts>,
     /// Client certificate and key (PEM), for servers that require them.
     pub certificate: Option<PathBuf>,
     pub key: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
-pub enum Authorities {
+pub enum RootCerts {
     /// A file of certificates (PEM).
     File(PathBuf),
     /// Those that browsers trust: they issue certificates for any name, so the name must be verified.
-    Public,
+    WebPki,
 }
 
-impl FromStr for Mode {
+impl FromStr for SslMode {
     type Err = ();
 
     fn from_str(text: &str) -> std::result::Result<Self, ()> {
@@ -66,108 +66,112 @@ impl FromStr for Mode {
     }
 }
 
-impl Tls {
+impl TlsConfig {
     /// Performs the TLS handshake on a socket whose server has agreed to TLS.
-    pub fn wrap(&self, mut socket: TcpStream, name: &str) -> Result<StreamOwned<ClientConnection, TcpStream>> {
-        let name = ServerName::try_from(name.to_owned()).map_err(other)?;
-        let mut state = ClientConnection::new(Arc::new(self.config()?), name).map_err(other)?;
+    pub fn handshake(&self, mut socket: TcpStream, name: &str) -> Result<StreamOwned<ClientConnection, TcpStream>> {
+        let name = ServerName::try_from(name.to_owned()).map_err(tls_error)?;
+        let mut state = ClientConnection::new(Arc::new(self.client_config()?), name).map_err(tls_error)?;
         while state.is_handshaking() {
-            state.complete_io(&mut socket).map_err(interrupted)?;
+            state.complete_io(&mut socket).map_err(handshake_error)?;
         }
         Ok(StreamOwned::new(state, socket))
     }
 
     /// Whether the server's certificate is verified in this mode.
-    pub fn verifies_in(&self, mode: Mode) -> bool {
+    pub fn verifies_server(&self, mode: SslMode) -> bool {
         match mode {
-            Mode::Disable | Mode::Allow | Mode::Prefer => false,
-            Mode::Require => matches!(self.authorities, Some(Authorities::File(_))),
-            Mode::VerifyCa | Mode::VerifyFull => true,
+            SslMode::Disable | SslMode::Allow | SslMode::Prefer => false,
+            SslMode::Require => matches!(self.root_certs, Some(RootCerts::File(_))),
+            SslMode::VerifyCa | SslMode::VerifyFull => true,
         }
     }
 
-    fn config(&self) -> Result<ClientConfig> {
+    fn client_config(&self) -> Result<ClientConfig> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
-        let verifier = Verifier { chain: self.chain(&provider)?, name: self.mode == Mode::VerifyFull, provider };
-        let builder = builder.map_err(other)?.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+        let verifier = CertVerifier {
+            chain: self.chain_verifier(&provider)?,
+            verifies_name: self.mode == SslMode::VerifyFull,
+            provider,
+        };
+        let builder = builder.map_err(tls_error)?.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
         match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => {
-                refuse_shared(key)?;
-                let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, &error))?;
-                builder.with_client_auth_cert(certificates(certificate)?, key).map_err(other)
+                check_key_permissions(key)?;
+                let key = PrivateKeyDer::from_pem_file(key).map_err(|error| pem_error(key, &error))?;
+                builder.with_client_auth_cert(load_certificates(certificate)?, key).map_err(tls_error)
             }
             (None, None) => Ok(builder.with_no_client_auth()),
-            _ => Err(other("sslcert and sslkey belong together")),
+            _ => Err(tls_error("sslcert and sslkey belong together")),
         }
     }
 
     /// The verifier of the certificate chain. As in libpq, `require` also verifies if there is a file of authorities.
-    fn chain(&self, provider: &Arc<CryptoProvider>) -> Result<Option<Arc<WebPkiServerVerifier>>> {
+    fn chain_verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Option<Arc<WebPkiServerVerifier>>> {
         let mut trusted = RootCertStore::empty();
-        match (&self.authorities, self.mode) {
-            (Some(Authorities::File(file)), Mode::Require | Mode::VerifyCa | Mode::VerifyFull) => {
-                for certificate in certificates(file)? {
-                    trusted.add(certificate).map_err(other)?;
+        match (&self.root_certs, self.mode) {
+            (Some(RootCerts::File(file)), SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull) => {
+                for certificate in load_certificates(file)? {
+                    trusted.add(certificate).map_err(tls_error)?;
                 }
             }
-            (Some(Authorities::Public) | None, Mode::VerifyFull) => {
+            (Some(RootCerts::WebPki) | None, SslMode::VerifyFull) => {
                 trusted.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
             }
-            (Some(Authorities::Public) | None, Mode::VerifyCa) => {
-                return Err(other("sslmode=verify-ca needs sslrootcert; without one, use verify-full"));
+            (Some(RootCerts::WebPki) | None, SslMode::VerifyCa) => {
+                return Err(tls_error("sslmode=verify-ca needs sslrootcert; without one, use verify-full"));
             }
-            (_, Mode::Disable | Mode::Allow | Mode::Prefer | Mode::Require) => return Ok(None),
+            (_, SslMode::Disable | SslMode::Allow | SslMode::Prefer | SslMode::Require) => return Ok(None),
         }
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(trusted), provider.clone());
-        verifier.build().map(Some).map_err(other)
+        verifier.build().map(Some).map_err(tls_error)
     }
 }
 
 /// Refuses a key that others may read, as libpq does (PostgreSQL manual, 34.19.2). A key owned by root may be
 /// readable by its group.
-fn refuse_shared(key: &Path) -> Result<()> {
+fn check_key_permissions(key: &Path) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
-    let file = key.metadata().map_err(|error| other(format!("{}: {error}", key.display())))?;
-    let too_open = if file.uid() == 0 { 0o037 } else { 0o077 };
-    if file.mode() & too_open == 0 {
+    let file = key.metadata().map_err(|error| tls_error(format!("{}: {error}", key.display())))?;
+    let forbidden_mode = if file.uid() == 0 { 0o037 } else { 0o077 };
+    if file.mode() & forbidden_mode == 0 {
         return Ok(());
     }
-    Err(other(format!("{} may be read by others: chmod 600", key.display())))
+    Err(tls_error(format!("{} may be read by others: chmod 600", key.display())))
 }
 
 /// rustls reports rejected handshakes as `InvalidData`; other errors come from the network.
-fn interrupted(error: std::io::Error) -> Error {
-    if error.kind() == std::io::ErrorKind::InvalidData { other(error) } else { Error::Unreachable(error) }
+fn handshake_error(error: std::io::Error) -> Error {
+    if error.kind() == std::io::ErrorKind::InvalidData { tls_error(error) } else { Error::Unreachable(error) }
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
+fn load_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-    let certificates: Vec<_> = read.map_err(|error| unreadable(file, &error))?;
+    let certificates: Vec<_> = read.map_err(|error| pem_error(file, &error))?;
     if certificates.is_empty() {
-        Err(other(format!("{} holds no certificate", file.display())))
+        Err(tls_error(format!("{} holds no certificate", file.display())))
     } else {
         Ok(certificates)
     }
 }
 
-fn unreadable(file: &Path, error: &rustls::pki_types::pem::Error) -> Error {
-    other(format!("{}: {error}", file.display()))
+fn pem_error(file: &Path, error: &rustls::pki_types::pem::Error) -> Error {
+    tls_error(format!("{}: {error}", file.display()))
 }
 
-fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+fn tls_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::Tls(error.into())
 }
 
 /// Verifies the certificate as far as the mode demands, and always the handshake's signature.
 #[derive(Debug)]
-struct Verifier {
+struct CertVerifier {
     chain: Option<Arc<WebPkiServerVerifier>>,
-    name: bool,
+    verifies_name: bool,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Verifier {
+impl ServerCertVerifier for CertVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -181,7 +185,7 @@ impl ServerCertVerifier for Verifier {
             // rustls verifies the name last, so everything else is valid.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if !self.name => Ok(ServerCertVerified::assertion()),
+            )) if !self.verifies_name => Ok(ServerCertVerified::assertion()),
             verified => verified,
         }
     }

@@ -2,15 +2,15 @@
 
 use leptos::prelude::*;
 
-use super::history::Tabs;
-use super::{CRUMBS, HERE};
+use super::history::HistoryTabs;
+use super::{BREADCRUMBS, EXPORT_PATH};
 use crate::model::history::{AuditEntry, AuditPage as Page};
 use crate::model::text;
 use crate::rpc::history::list_audit;
-use crate::ui::components::{Frame, Refusal, Waiting, current_viewer};
+use crate::ui::components::{ErrorPanel, Layout, Loading, current_viewer};
 
 /// The path of this page.
-const TRAIL: &str = "/admin/developer-tools/export/history/audit";
+const AUDIT_PATH: &str = "/admin/developer-tools/export/history/audit";
 
 /// The filter and position in the audit trail; empty means no filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,21 +23,23 @@ pub struct AuditQuery {
 
 #[component]
 pub fn AuditPage(query: AuditQuery) -> impl IntoView {
-    let asked = query.clone();
-    let page =
-        Resource::new(move || asked.clone(), |AuditQuery { kind, actor, before }| list_audit(kind, actor, before));
-    let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
+    let source_query = query.clone();
+    let page = Resource::new(
+        move || source_query.clone(),
+        |AuditQuery { kind, actor, before }| list_audit(kind, actor, before),
+    );
+    let crumbs = [&BREADCRUMBS[..], &[("Export", EXPORT_PATH)]].concat();
     let query = StoredValue::new(query);
     view! {
-        <Frame title="Audit trail" crumbs>
-            <Tabs is_audit=true />
-            <Waiting>
+        <Layout title="Audit trail" crumbs>
+            <HistoryTabs is_audit=true />
+            <Loading>
                 {move || page.get().map(|page| match page {
                     Ok(page) => view! { <Entries page query=query.get_value() /> }.into_any(),
-                    Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
+                    Err(error) => view! { <ErrorPanel error viewer=current_viewer() /> }.into_any(),
                 })}
-            </Waiting>
-        </Frame>
+            </Loading>
+        </Layout>
     }
 }
 
@@ -61,7 +63,7 @@ fn Entries(page: Page, query: AuditQuery) -> impl IntoView {
         let rows = page.entries.into_iter().map(|entry| view! { <Entry entry /> }).collect_view();
         view! {
             <section class="card scroll" tabindex="0" role="group" aria-label="Entries">
-                <table class="history">
+                <table class="log-table">
                     <caption class="visually-hidden">"Entries, newest first. Times are UTC."</caption>
                     <thead><tr>
                         <th scope="col" class="number">"Entry"</th>
@@ -80,19 +82,19 @@ fn Entries(page: Page, query: AuditQuery) -> impl IntoView {
         .map(|entry| view! { <button class="button" name="before" value=entry.to_string()>"Older"</button> });
     let newest = (before > 0).then(|| view! { <button class="button">"Newest"</button> });
     view! {
-        <form class="filter" method="get" action=TRAIL>
+        <form class="filter" method="get" action=AUDIT_PATH>
             <label>"What "<select name="kind"><option value="">"everything"</option>{options}</select></label>
             <label>"Who "<input type="text" name="actor" value=actor placeholder="ada@example.org" autocapitalize="none" /></label>
             <button class="button">"Show"</button>
         </form>
         {rows}
-        <form class="pager" method="get" action=TRAIL aria-label="Pages">
+        <form class="pager" method="get" action=AUDIT_PATH aria-label="Pages">
             <input type="hidden" name="kind" value=query.kind />
             <input type="hidden" name="actor" value=query.actor />
             {newest}
             {older}
         </form>
-        <p class="soft">"Each entry holds the hash of the one before it: "<code>"waybill audit verify"</code>" follows the chain, and holds it against the heads that exported files keep."</p>
+        <p class="muted">"Each entry holds the hash of the one before it: "<code>"waybill audit verify"</code>" follows the chain, and holds it against the heads that exported files keep."</p>
     }
 }
 
@@ -102,7 +104,7 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
     view! {
         <tr>
             <td class="number">{entry.entry.to_string()}</td>
-            <td><time>{text::minute(&entry.at)}</time></td>
+            <td><time>{text::to_minute(&entry.at)}</time></td>
             <td>{entry.actor}{network}</td>
             <td>{text::capitalized(&entry.kind.replace('_', " "))}<span class="detail">{entry.more}</span></td>
         </tr>

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::model::drift::{LetOut, Reclassified};
+use crate::model::drift::{ProfileLine, Reclassified};
 use crate::model::export::Preview;
 use crate::model::redaction::Classification;
 use crate::model::text;
@@ -22,7 +22,7 @@ pub fn DriftPanel(preview: RwSignal<Preview>) -> impl IntoView {
         };
         let unclassified = drift.unclassified.into_iter().map(|new| {
             let under = new.under.map(|under| view! { " under "<code>{under}</code> });
-            let rest = view! { "stays home. Add"{under}<code class="line">{new.line}</code> };
+            let rest = view! { "stays home. Add"{under}<code class="profile-line">{new.line}</code> };
             item("unclassified", new.field, rest.into_any())
         });
         let vanished = drift.vanished.into_iter().map(|gone| {
@@ -55,15 +55,18 @@ pub fn GuessPanel(preview: RwSignal<Preview>) -> impl IntoView {
             return None;
         }
         let secrets = guesses.iter().filter(|guess| guess.class == Classification::Secret).count() as u64;
-        let summary =
-            format!("{} guessed, {} as secret", text::counted(guesses.len() as u64, "column"), text::count(secrets));
+        let summary = format!(
+            "{} guessed, {} as secret",
+            text::count_with_noun(guesses.len() as u64, "column"),
+            text::count(secrets)
+        );
         let (secret, others): (Vec<_>, Vec<_>) =
             guesses.into_iter().partition(|guess| guess.class == Classification::Secret);
         let (plain, personal): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|guess| guess.class == Classification::Plain);
         let items = secret.into_iter().chain(personal).map(|guess| {
-            let line = guess.line.map(|LetOut { under, line }| {
-                view! { ". To let it out, a profile says under "<code>{under}</code><code class="line">{line}</code> }
+            let line = guess.line.map(|ProfileLine { under, line }| {
+                view! { ". To let it out, a profile says under "<code>{under}</code><code class="profile-line">{line}</code> }
             });
             view! { <li><span class="tag">{guess.class.as_str()}</span>" "<code>{guess.field}</code>" "{guess.reason}{line}</li> }
         });
@@ -86,7 +89,7 @@ pub fn GuessPanel(preview: RwSignal<Preview>) -> impl IntoView {
                 <details>
                     <summary>{summary}</summary>
                     <ul>{items}</ul>
-                    <p class="soft">"Taken for plain: "{plain.join(", ")}</p>
+                    <p class="muted">"Taken for plain: "{plain.join(", ")}</p>
                 </details>
             </section>
         })

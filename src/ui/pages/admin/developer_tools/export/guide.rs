@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::{CRUMBS, HERE};
+use super::{BREADCRUMBS, EXPORT_PATH};
 use crate::rpc::export::analysis_guide;
-use crate::ui::components::{Frame, Icon, Refusal, Waiting, current_viewer};
+use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, current_viewer};
 
 /// The guide in a panel that is collapsed at first.
 #[component]
@@ -13,9 +13,9 @@ pub fn GuidePanel() -> impl IntoView {
     view! {
         <details class="card guide-panel">
             <summary><Icon name="book-open" />"How to analyse the file with an AI assistant, and how to handle it"</summary>
-            <Waiting>
+            <Loading>
                 {move || guide.get().and_then(Result::ok).map(|html| view! { <div class="prose" inner_html=html></div> })}
-            </Waiting>
+            </Loading>
         </details>
     }
 }
@@ -23,15 +23,15 @@ pub fn GuidePanel() -> impl IntoView {
 #[component]
 pub fn GuidePage() -> impl IntoView {
     let guide = Resource::new(|| (), |()| analysis_guide());
-    let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
+    let crumbs = [&BREADCRUMBS[..], &[("Export", EXPORT_PATH)]].concat();
     view! {
-        <Frame title="Analysis guide" crumbs>
-            <Waiting>
+        <Layout title="Analysis guide" crumbs>
+            <Loading>
                 {move || guide.get().map(|guide| match guide {
                     Ok(html) => view! { <article class="card prose" inner_html=html></article> }.into_any(),
-                    Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
+                    Err(error) => view! { <ErrorPanel error viewer=current_viewer() /> }.into_any(),
                 })}
-            </Waiting>
-        </Frame>
+            </Loading>
+        </Layout>
     }
 }

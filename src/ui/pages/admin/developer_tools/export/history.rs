@@ -2,49 +2,49 @@
 
 use leptos::prelude::*;
 
-use super::{CRUMBS, HERE};
-use crate::model::history::{HistoryEntry, HistoryPage as Page, Outcome};
+use super::{BREADCRUMBS, EXPORT_PATH};
+use crate::model::history::{HistoryEntry, HistoryPage as Page, RunStatus};
 use crate::model::text;
 use crate::rpc::history::list_exports;
-use crate::ui::components::{Frame, Icon, Refusal, Waiting, current_viewer};
+use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, current_viewer};
 
 #[component]
 pub fn HistoryPage(page: u32) -> impl IntoView {
     let page = Resource::new(move || page, list_exports);
-    let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
+    let crumbs = [&BREADCRUMBS[..], &[("Export", EXPORT_PATH)]].concat();
     view! {
-        <Frame title="History" crumbs>
-            <Tabs is_audit=false />
-            <Waiting>
+        <Layout title="History" crumbs>
+            <HistoryTabs is_audit=false />
+            <Loading>
                 {move || page.get().map(|page| match page {
-                    Ok(page) if page.total == 0 => view! { <Empty /> }.into_any(),
+                    Ok(page) if page.total == 0 => view! { <NoExports /> }.into_any(),
                     Ok(page) => view! { <Entries page /> }.into_any(),
-                    Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
+                    Err(error) => view! { <ErrorPanel error viewer=current_viewer() /> }.into_any(),
                 })}
-            </Waiting>
-        </Frame>
+            </Loading>
+        </Layout>
     }
 }
 
 /// Links between the list of exports and the audit trail.
 #[component]
-pub fn Tabs(is_audit: bool) -> impl IntoView {
+pub fn HistoryTabs(is_audit: bool) -> impl IntoView {
     let current = |here: bool| here.then_some("page");
     view! {
         <nav class="tabs" aria-label="History">
-            <a href=format!("{HERE}/history") aria-current=current(!is_audit)>"Exports"</a>
-            <a href=format!("{HERE}/history/audit") aria-current=current(is_audit)>"Audit trail"</a>
+            <a href=format!("{EXPORT_PATH}/history") aria-current=current(!is_audit)>"Exports"</a>
+            <a href=format!("{EXPORT_PATH}/history/audit") aria-current=current(is_audit)>"Audit trail"</a>
         </nav>
     }
 }
 
 #[component]
-fn Empty() -> impl IntoView {
+fn NoExports() -> impl IntoView {
     view! {
         <section class="card message">
             <h2>"No export yet"</h2>
             <p>"Every export is listed here with who asked for it, what it held and how it ended."</p>
-            <a class="button primary" href=HERE>"To the export"</a>
+            <a class="button primary" href=EXPORT_PATH>"To the export"</a>
         </section>
     }
 }
@@ -54,7 +54,7 @@ fn Entries(page: Page) -> impl IntoView {
     let rows = page.entries.into_iter().map(|entry| view! { <Entry entry /> }).collect_view();
     view! {
         <section class="card scroll" tabindex="0" role="group" aria-label="Exports">
-            <table class="history">
+            <table class="log-table">
                 <caption class="visually-hidden">"Exports, newest first. Times are UTC."</caption>
                 <thead><tr>
                     <th scope="col">"When (UTC)"</th>
@@ -79,26 +79,29 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
         entry.estimated_bytes.zip(entry.bytes).map(|(estimated, _)| format!("estimated {}", text::bytes(estimated)));
     let digest = entry
         .sha256
-        .map(|digest| view! { <span class="detail">"Seal "<code class="whole-digest">{digest}</code></span> });
-    let again = entry.downloadable.then(|| {
+        .map(|digest| view! { <span class="detail">"Seal "<code class="full-digest">{digest}</code></span> });
+    let download_link = entry.downloadable.then(|| {
         view! { <a class="button small" href=format!("/api/v1/exports/{}/file", entry.id)><Icon name="download" />"Download"</a> }
     });
-    let (look, outcome) = if entry.outcome == Outcome::Completed && entry.deviations.has_drifted() {
+    let (badge_class, outcome) = if entry.outcome == RunStatus::Completed && entry.deviations.has_drifted() {
         ("badge drifted".to_owned(), "Complete, drifted")
     } else {
-        (format!("badge {}", entry.outcome.as_str()), outcome(entry.outcome))
+        (format!("badge {}", entry.outcome.as_str()), outcome_label(entry.outcome))
     };
-    let deviations =
-        entry.deviations.lines().into_iter().map(|line| view! { <span class="detail">{text::sentence(&line)}</span> });
+    let deviations = entry
+        .deviations
+        .lines()
+        .into_iter()
+        .map(|line| view! { <span class="detail">{text::to_sentence(&line)}</span> });
     let deviations = deviations.collect_view();
-    let downloads = (entry.downloads > 0).then(|| text::counted(entry.downloads, "download"));
+    let downloads = (entry.downloads > 0).then(|| text::count_with_noun(entry.downloads, "download"));
     view! {
         <tr>
-            <td><time>{text::minute(&entry.requested_at)}</time></td>
+            <td><time>{text::to_minute(&entry.requested_at)}</time></td>
             <td>{entry.requested_by}<span class="detail">{format!("from the {}", entry.door)}</span></td>
             <td>{entry.scope}</td>
             <td>
-                <span class=look>{outcome}</span>" "{again}
+                <span class=badge_class>{outcome}</span>" "{download_link}
                 {deviations}
                 <span class="detail">{entry.message.or(downloads)}</span>
                 {digest}
@@ -110,20 +113,20 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
     }
 }
 
-fn outcome(outcome: Outcome) -> &'static str {
+fn outcome_label(outcome: RunStatus) -> &'static str {
     match outcome {
-        Outcome::Queued => "Waiting",
-        Outcome::Running => "Running",
-        Outcome::Completed => "Complete",
-        Outcome::Failed => "Failed",
-        Outcome::Cancelled => "Cancelled",
+        RunStatus::Queued => "Waiting",
+        RunStatus::Running => "Running",
+        RunStatus::Completed => "Complete",
+        RunStatus::Failed => "Failed",
+        RunStatus::Cancelled => "Cancelled",
     }
 }
 
 #[component]
 fn Pager(page: u32, pages: u32) -> impl IntoView {
     let link = |number: u32, label: &'static str| {
-        view! { <a class="button" href=format!("{HERE}/history?page={number}")>{label}</a> }
+        view! { <a class="button" href=format!("{EXPORT_PATH}/history?page={number}")>{label}</a> }
     };
     (pages > 1).then(|| {
         view! {

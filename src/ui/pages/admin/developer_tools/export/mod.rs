@@ -1,17 +1,17 @@
 //! The export page: preview, one action, progress and result in one place.
 //!
-//! Flow: the server renders `Opened` with its data; in the browser `Live` follows a run through its
-//! events, and `settle` polls the preview until every table is counted and measured.
+//! Flow: the server renders `ExportView` with its data; in the browser `RunTracker` follows a run through its
+//! events, and `poll_preview` polls the preview until every table is counted and measured.
 
 mod audit;
 mod drift;
 mod guide;
 mod history;
-mod live;
-mod outcome;
 mod progress;
 mod run_page;
-mod start;
+mod run_result;
+mod run_tracker;
+mod start_form;
 mod stats;
 mod tables;
 mod verify;
@@ -21,26 +21,26 @@ use leptos::prelude::*;
 use crate::model::export::Preview;
 use crate::model::text;
 use crate::rpc::export::{self as rpc, open_export_page};
-use crate::ui::components::{Frame, Icon, Refusal, Toasts, Waiting, current_viewer, text as follow};
+use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, ToastRegion, current_viewer, text_signal as follow};
 
 pub use audit::{AuditPage, AuditQuery};
 use drift::{DriftPanel, GuessPanel};
 pub use guide::GuidePage;
 use guide::GuidePanel;
 pub use history::HistoryPage;
-use live::{Live, settle};
-use outcome::Outcome;
 use progress::ProgressPanel;
 pub use run_page::RunPage;
-use start::Start;
+use run_result::RunResult;
+use run_tracker::{RunTracker, poll_preview};
+use start_form::StartForm;
 use stats::Stats;
 use tables::Tables;
 pub use verify::VerifyPage;
 
-const CRUMBS: [(&str, &str); 2] = [("Admin", "/admin"), ("Developer tools", "/admin")];
+const BREADCRUMBS: [(&str, &str); 2] = [("Admin", "/admin"), ("Developer tools", "/admin")];
 
 /// The path of this page.
-const HERE: &str = "/admin/developer-tools/export";
+const EXPORT_PATH: &str = "/admin/developer-tools/export";
 
 fn actions() -> impl IntoView {
     view! {
@@ -54,44 +54,44 @@ pub fn ExportPage(problem: String) -> impl IntoView {
     let problem = StoredValue::new(problem);
     let page = Resource::new(|| (), |()| open_export_page());
     view! {
-        <Frame title="Database export" crumbs=CRUMBS.to_vec() actions=actions>
-            <Waiting>
+        <Layout title="Database export" crumbs=BREADCRUMBS.to_vec() actions=actions>
+            <Loading>
                 {move || page.get().map(|page| match page {
-                    Ok(page) => view! { <Opened page problem=problem.get_value() /> }.into_any(),
-                    Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
+                    Ok(page) => view! { <ExportView page problem=problem.get_value() /> }.into_any(),
+                    Err(error) => view! { <ErrorPanel error viewer=current_viewer() /> }.into_any(),
                 })}
-            </Waiting>
-        </Frame>
+            </Loading>
+        </Layout>
     }
 }
 
 #[component]
-fn Opened(page: rpc::ExportPage, problem: String) -> impl IntoView {
+fn ExportView(page: rpc::ExportPageData, problem: String) -> impl IntoView {
     let preview = RwSignal::new(page.preview);
-    let live = Live::of(page.run);
-    live.tell(&problem);
-    let toast = live.toast;
-    live.adopt();
-    settle(preview);
-    let failed = Memo::new(move |_| preview.read().failure.clone());
-    let body = move || match failed.get() {
-        Some(reason) => view! { <Unreadable reason /> }.into_any(),
-        None => view! { <Console preview live /> }.into_any(),
+    let tracker = RunTracker::new(page.run);
+    tracker.show_form_error(&problem);
+    let toast = tracker.toast;
+    tracker.resume();
+    poll_preview(preview);
+    let failure = Memo::new(move |_| preview.read().failure.clone());
+    let body = move || match failure.get() {
+        Some(reason) => view! { <SourceError reason /> }.into_any(),
+        None => view! { <ReadyView preview tracker /> }.into_any(),
     };
     view! {
         {body}
-        <p class="visually-hidden" role="status">{live.announcement}</p>
-        <Toasts toast />
+        <p class="visually-hidden" role="status">{tracker.announcement}</p>
+        <ToastRegion toast />
     }
 }
 
 /// The content of the page if the source can be read.
 #[component]
-fn Console(preview: RwSignal<Preview>, live: Live) -> impl IntoView {
+fn ReadyView(preview: RwSignal<Preview>, tracker: RunTracker) -> impl IntoView {
     view! {
-        <Taken preview />
+        <PreviewHeader preview />
         <Stats preview />
-        <Action preview live />
+        <ExportAction preview tracker />
         <DriftPanel preview />
         <GuessPanel preview />
         <Tables preview />
@@ -100,13 +100,13 @@ fn Console(preview: RwSignal<Preview>, live: Live) -> impl IntoView {
 }
 
 #[component]
-fn Taken(preview: RwSignal<Preview>) -> impl IntoView {
+fn PreviewHeader(preview: RwSignal<Preview>) -> impl IntoView {
     let refresh = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
         leptos::task::spawn_local(async move {
             if let Ok(newer) = rpc::preview_export(true).await {
                 preview.set(newer);
-                settle(preview);
+                poll_preview(preview);
             }
         });
     };
@@ -121,32 +121,32 @@ fn Taken(preview: RwSignal<Preview>) -> impl IntoView {
         text.to_owned()
     });
     view! {
-        <form class="sub" method="post" action="/rpc/preview_export" on:submit=refresh>
+        <form class="preview-header" method="post" action="/rpc/preview_export" on:submit=refresh>
             "Preview taken "<time>{taken_at}</time>
             " UTC from one consistent snapshot. "{effect}" "
-            <button class="quiet" name="refresh" value="true">"Refresh"</button>
+            <button class="link-button" name="refresh" value="true">"Refresh"</button>
         </form>
     }
 }
 
 /// The form that starts an export, the progress of a run, or its result.
 #[component]
-fn Action(preview: RwSignal<Preview>, live: Live) -> impl IntoView {
-    let phase = live.phase();
+fn ExportAction(preview: RwSignal<Preview>, tracker: RunTracker) -> impl IntoView {
+    let phase = tracker.phase();
     move || match phase.get() {
-        None => view! { <Start preview live again=false /> }.into_any(),
-        Some(false) => view! { <ProgressPanel live /> }.into_any(),
-        Some(true) => view! { <Outcome live /><Start preview live again=true /> }.into_any(),
+        None => view! { <StartForm preview tracker is_repeat=false /> }.into_any(),
+        Some(false) => view! { <ProgressPanel tracker /> }.into_any(),
+        Some(true) => view! { <RunResult tracker /><StartForm preview tracker is_repeat=true /> }.into_any(),
     }
 }
 
 #[component]
-fn Unreadable(reason: String) -> impl IntoView {
+fn SourceError(reason: String) -> impl IntoView {
     view! {
-        <section class="card message bad" role="alert">
+        <section class="card message is-error" role="alert">
             <h2>"The database cannot be read"</h2>
-            <p>{text::sentence(&reason)}</p>
-            <a class="button" href=HERE>"Try again"</a>
+            <p>{text::to_sentence(&reason)}</p>
+            <a class="button" href=EXPORT_PATH>"Try again"</a>
         </section>
     }
 }

@@ -2,15 +2,15 @@
 
 use leptos::prelude::*;
 
-use super::live::Live;
+use super::run_tracker::RunTracker;
 use crate::model::export::{Progress, RunState};
 use crate::model::text;
 use crate::ui::browser;
-use crate::ui::components::text as follow;
+use crate::ui::components::text_signal as follow;
 
 /// Without JavaScript the page reloads every second. A constant, because `view!` treats a literal
 /// `inner_html` as an ordinary attribute.
-const RELOAD: &str = "<meta http-equiv=\"refresh\" content=\"1\">";
+const RELOAD_META: &str = "<meta http-equiv=\"refresh\" content=\"1\">";
 
 /// Returns the progress in percent: by bytes if a preview estimated them, otherwise by records.
 pub fn percent(progress: &Progress) -> u64 {
@@ -23,17 +23,17 @@ pub fn percent(progress: &Progress) -> u64 {
 }
 
 #[component]
-pub fn ProgressPanel(live: Live) -> impl IntoView {
-    let progress = Memo::new(move |_| match live.run.read().as_ref().map(|run| run.state.clone()) {
+pub fn ProgressPanel(tracker: RunTracker) -> impl IntoView {
+    let progress = Memo::new(move |_| match tracker.run.read().as_ref().map(|run| run.state.clone()) {
         Some(RunState::Running(progress)) => progress,
         _ => Progress::default(),
     });
-    let id = live.run.read_untracked().as_ref().map(|run| run.id);
+    let id = tracker.run.read_untracked().as_ref().map(|run| run.id);
     let action = id.map(|id| format!("/api/v1/exports/{id}/cancellation")).unwrap_or_default();
     let cancel = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
         if let Some(id) = id {
-            browser::cancel(id);
+            browser::request_cancellation(id);
         }
     };
     let title = follow(move || match progress.read().table.as_str() {
@@ -46,13 +46,13 @@ pub fn ProgressPanel(live: Live) -> impl IntoView {
     });
     let written = follow(move || text::bytes(progress.read().bytes));
     let rate = follow(move || rate(&progress.read()));
-    let left = follow(move || left(&progress.read()));
+    let left = follow(move || time_left(&progress.read()));
     let percent = Signal::derive(move || percent(&progress.read()));
     view! {
         <section class="card panel running" aria-label="Export in progress">
             <h2>{title}</h2>
             <progress max="100" prop:value=percent value=percent aria-label="Progress"></progress>
-            <div class="facts">
+            <div class="progress-stats">
                 <p><span>"Records"</span>" "{records}</p>
                 <p><span>"Written"</span>" "{written}</p>
                 <p><span>"Rate"</span>" "{rate}</p>
@@ -60,7 +60,7 @@ pub fn ProgressPanel(live: Live) -> impl IntoView {
                 <form method="post" action=action on:submit=cancel><button class="button">"Cancel"</button></form>
             </div>
         </section>
-        <noscript inner_html=RELOAD></noscript>
+        <noscript inner_html=RELOAD_META></noscript>
     }
 }
 
@@ -72,11 +72,11 @@ fn rate(progress: &Progress) -> String {
     format!("{}/s", text::bytes(bytes_per_second(progress)))
 }
 
-fn left(progress: &Progress) -> String {
+fn time_left(progress: &Progress) -> String {
     let remaining = progress.estimated_bytes.saturating_sub(progress.bytes);
     match (remaining * 1000).checked_div(bytes_per_second(progress)) {
         None => "…".into(),
         Some(0..1000) => "less than a second".into(),
-        Some(ms) => text::rough_duration(ms),
+        Some(ms) => text::approximate_duration(ms),
     }
 }

@@ -2,50 +2,50 @@
 
 use leptos::prelude::*;
 
-use super::live::Live;
-use super::outcome::Outcome;
 use super::progress::ProgressPanel;
-use super::{CRUMBS, HERE};
+use super::run_result::RunResult;
+use super::run_tracker::RunTracker;
+use super::{BREADCRUMBS, EXPORT_PATH};
 use crate::model::export::{ExportId, RunState, RunView};
 use crate::rpc::export::view_export;
-use crate::ui::components::{Frame, Refusal, Toasts, Waiting, current_viewer};
+use crate::ui::components::{ErrorPanel, Layout, Loading, ToastRegion, current_viewer};
 
 #[component]
 pub fn RunPage(id: ExportId) -> impl IntoView {
     let run = Resource::new(move || id, view_export);
-    let crumbs = [&CRUMBS[..], &[("Export", HERE)]].concat();
+    let crumbs = [&BREADCRUMBS[..], &[("Export", EXPORT_PATH)]].concat();
     view! {
-        <Frame title="Export run" crumbs>
-            <Waiting>
+        <Layout title="Export run" crumbs>
+            <Loading>
                 {move || run.get().map(|run| match run {
-                    Ok(run) => view! { <Run run /> }.into_any(),
-                    Err(error) => view! { <Refusal error viewer=current_viewer() /> }.into_any(),
+                    Ok(run) => view! { <RunContent run /> }.into_any(),
+                    Err(error) => view! { <ErrorPanel error viewer=current_viewer() /> }.into_any(),
                 })}
-            </Waiting>
-        </Frame>
+            </Loading>
+        </Layout>
     }
 }
 
 #[component]
-fn Run(run: RunView) -> impl IntoView {
-    let done = matches!(run.state, RunState::Completed(_));
+fn RunContent(run: RunView) -> impl IntoView {
+    let is_completed = matches!(run.state, RunState::Completed(_));
     // Without JavaScript the page redirects to the finished file.
-    let fetch = done.then(|| {
+    let download_redirect = is_completed.then(|| {
         let html = format!("<meta http-equiv=\"refresh\" content=\"0;url=/api/v1/exports/{}/file\">", run.id);
         view! { <noscript inner_html=html></noscript> }
     });
-    let live = Live::of(Some(run));
-    live.adopt();
-    let phase = live.phase();
+    let tracker = RunTracker::new(Some(run));
+    tracker.resume();
+    let phase = tracker.phase();
     let body = move || match phase.get() {
-        Some(false) => view! { <ProgressPanel live /> }.into_any(),
-        _ => view! { <Outcome live /> }.into_any(),
+        Some(false) => view! { <ProgressPanel tracker /> }.into_any(),
+        _ => view! { <RunResult tracker /> }.into_any(),
     };
     view! {
         {body}
-        {fetch}
-        <p><a class="button" href=HERE>"Back to the export page"</a></p>
-        <p class="visually-hidden" role="status">{live.announcement}</p>
-        <Toasts toast=live.toast />
+        {download_redirect}
+        <p><a class="button" href=EXPORT_PATH>"Back to the export page"</a></p>
+        <p class="visually-hidden" role="status">{tracker.announcement}</p>
+        <ToastRegion toast=tracker.toast />
     }
 }

@@ -4,31 +4,31 @@ use leptos::prelude::*;
 
 use crate::model::export::Preview;
 use crate::model::text;
-use crate::ui::components::text as follow;
+use crate::ui::components::text_signal as follow;
 
 #[component]
 pub fn Stats(preview: RwSignal<Preview>) -> impl IntoView {
     let records = follow(move || preview.read().total_records().map_or("counting".into(), text::count));
     let tables = follow(move || preview.read().tables.len().to_string());
-    let left = follow(move || {
+    let tables_label = follow(move || {
         let preview = preview.read();
-        match preview.excluded.len() + preview.drift.new_tables().count() {
+        match preview.excluded.len() + preview.drift.unknown_tables().count() {
             0 => "tables".to_owned(),
             n => format!("tables, {n} not included"),
         }
     });
     let size = follow(move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes)));
-    let band = follow(move || {
+    let size_range = follow(move || {
         let size = preview.read().total_size();
         let band = size.map(|size| (text::bytes(size.low_bytes), text::bytes(size.high_bytes)));
         band.filter(|(low, high)| low != high).map_or("size".into(), |(low, high)| format!("about {low} to {high}"))
     });
-    let time = follow(move || preview.read().expected_ms.map_or("…".into(), text::rough_duration));
+    let time = follow(move || preview.read().expected_ms.map_or("…".into(), text::approximate_duration));
     view! {
         <dl class="stats">
             <div><dd data-testid="records">{records}</dd><dt>"records"</dt></div>
-            <div><dd>{tables}</dd><dt>{left}</dt></div>
-            <div><dd data-testid="size">{size}</dd><dt>{band}</dt></div>
+            <div><dd>{tables}</dd><dt>{tables_label}</dt></div>
+            <div><dd data-testid="size">{size}</dd><dt>{size_range}</dt></div>
             <div><dd>{time}</dd><dt>"expected"</dt></div>
         </dl>
     }

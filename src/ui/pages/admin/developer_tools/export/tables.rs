@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::model::export::{Preview, TablePreview};
 use crate::model::text;
-use crate::ui::components::{ShareBar, text as follow};
+use crate::ui::components::{ShareBar, text_signal as follow};
 
 #[component]
 pub fn Tables(preview: RwSignal<Preview>) -> impl IntoView {
@@ -77,7 +77,7 @@ fn NotIncluded(preview: RwSignal<Preview>) -> impl IntoView {
         let preview = preview.read();
         let excluded = preview.excluded.iter().map(|table| (table.table.clone(), table.reason.clone()));
         let others = preview.not_included.iter().map(|object| (object.object.clone(), object.reason.clone()));
-        let unknown = preview.drift.new_tables();
+        let unknown = preview.drift.unknown_tables();
         let unknown = unknown.map(|new| (new.field.clone(), "unknown to the profile, so it stays home".to_owned()));
         let lines: Vec<_> = excluded.chain(unknown).chain(others).collect();
         (!lines.is_empty()).then(|| {
@@ -85,7 +85,7 @@ fn NotIncluded(preview: RwSignal<Preview>) -> impl IntoView {
                 .into_iter()
                 .map(|(name, reason)| view! { <li><code>{name}</code>" "{reason}</li> })
                 .collect_view();
-            view! { <div class="note"><h2>"Not in this export"</h2><ul>{lines}</ul></div> }
+            view! { <div class="not-included"><h2>"Not in this export"</h2><ul>{lines}</ul></div> }
         })
     }
 }

@@ -1,0 +1,39 @@
+//! Errors of verification, with their place in the file.
+
+/// The first error found in a file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    #[error("the file is empty")]
+    Empty,
+    #[error("this is not a Waybill snapshot: line {line} is not what the format has there")]
+    NotAnExport { line: u64 },
+    #[error("made by {} in format {format}, and this version reads format {reads}: upgrade first", escape_name(.made_by))]
+    NewerFormat { made_by: String, format: u32, reads: u32 },
+    #[error("made by {} in format {format}, which was never released: make it again with a released version", escape_name(.made_by))]
+    OlderFormat { made_by: String, format: u32 },
+    #[error("cut off at line {line}{}: the seal is missing", in_table(.table.as_deref()))]
+    Truncated { line: u64, table: Option<String> },
+    #[error("damaged at line {line}{}: {what}", in_table(.table.as_deref()))]
+    Damaged { line: u64, table: Option<String>, what: String },
+    #[error("table {} holds {found} records where {declared} were promised (line {line})", escape_name(.table))]
+    CountMismatch { line: u64, table: String, found: u64, declared: u64 },
+    #[error("bytes were changed {}: the digest does not match", escape_name(.place))]
+    DigestMismatch { place: String },
+    #[error("the seal itself was changed (line {line})")]
+    SealAltered { line: u64 },
+    #[error("the signature was changed, or is another file's")]
+    InvalidSignature,
+    #[error("there are more bytes after the seal (line {line})")]
+    TrailingBytes { line: u64 },
+    #[error("{what}")]
+    CorruptStream { what: String },
+}
+
+/// Escapes control characters in names from the file, so that they stay on one line.
+fn escape_name(text: &str) -> String {
+    crate::model::text::one_line(text)
+}
+
+fn in_table(table: Option<&str>) -> String {
+    table.map(|name| format!(", in table {}", escape_name(name))).unwrap_or_default()
+}

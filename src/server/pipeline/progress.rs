@@ -1,0 +1,53 @@
+//! Progress counters of a run, readable from any thread, and its cancellation.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Shared by the run, the progress events and the request that cancels it.
+#[derive(Debug, Default)]
+pub struct ProgressCounter {
+    records: AtomicU64,
+    bytes: AtomicU64,
+    /// Index of the current table, plus one; 0 before the first.
+    current_table: AtomicU64,
+    cancelled: AtomicBool,
+}
+
+impl ProgressCounter {
+    pub fn set_table(&self, index: usize) {
+        self.current_table.store(index as u64 + 1, Ordering::Relaxed);
+    }
+
+    pub fn add_records(&self, n: u64) {
+        self.records.fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub fn add_bytes(&self, n: usize) {
+        self.bytes.fetch_add(n as u64, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.records.load(Ordering::Relaxed)
+    }
+
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The index of the current table, or `None` before the first.
+    #[must_use]
+    pub fn table_index(&self) -> Option<usize> {
+        usize::try_from(self.current_table.load(Ordering::Relaxed)).ok()?.checked_sub(1)
+    }
+
+    /// Requests cancellation: the run ends without a file.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,152 @@
+//! Splits a catalog into what is exported and what is left out.
+
+use super::{Error, Profile, TableProfile, is_replaceable};
+use crate::model::catalog::{Codec, ColumnSchema};
+use crate::model::export::DriftPolicy;
+use crate::model::manifest::RecordOrder;
+use crate::model::redaction::{Classification, ExcludedTable, Redaction, TreatedField, Treatment};
+use crate::server::rows::{Catalog, Scan, Table};
+
+/// What is exported, in file order, and the record of what is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableSelection {
+    pub scans: Vec<Scan>,
+    pub redaction: Redaction,
+}
+
+impl Profile {
+    /// Decides for every table and column of the database. Unknown ones are left out.
+    ///
+    /// # Errors
+    /// `MissingTables` when the database lacks tables of the profile and `drift` does not allow that, or lacks all
+    /// of them: it belongs to another application.
+    pub fn select(&self, catalog: &Catalog, order: RecordOrder, drift: DriftPolicy) -> Result<TableSelection, Error> {
+        let tables = self.missing_tables(catalog);
+        let is_other_application = catalog.tables.iter().all(|table| !self.tables.contains_key(&table.name));
+        if !tables.is_empty() && (drift != DriftPolicy::Allow || is_other_application) {
+            return Err(Error::MissingTables { profile: self.name.clone(), tables });
+        }
+        let mut selection = TableSelection { scans: Vec::new(), redaction: Redaction::default() };
+        for table in &catalog.tables {
+            match self.tables.get(&table.name) {
+                None => selection.redaction.unclassified.push(table.name.clone()),
+                Some(TableProfile { exclude: Some(reason), .. }) => {
+                    let excluded = ExcludedTable { table: table.name.clone(), reason: reason.clone() };
+                    selection.redaction.excluded_tables.push(excluded);
+                }
+                Some(profile) => {
+                    let scan = self.plan_scan(profile, table, order, &mut selection.redaction);
+                    selection.scans.push(scan);
+                }
+            }
+        }
+        selection.redaction.guessed.clone_from(&self.guesses);
+        Ok(selection)
+    }
+
+    /// Tables that the profile exports and the database lacks.
+    #[must_use]
+    pub fn missing_tables(&self, catalog: &Catalog) -> Vec<String> {
+        let wanted = self.tables.iter().filter(|(_, table)| table.exclude.is_none());
+        wanted.map(|(name, _)| name).filter(|name| catalog.table(name).is_none()).cloned().collect()
+    }
+
+    /// Omitted columns that must not be null and have no `on_import`: an import would not know what to write.
+    #[must_use]
+    pub fn columns_without_import_value(&self, catalog: &Catalog) -> Vec<String> {
+        let columns = catalog.tables.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
+        let lacking = columns.filter(|(table, column)| {
+            let known = self.column(&table.name, &column.name);
+            let omitted = known.filter(|known| self.treatments.for_class(known.class) == Treatment::Omit);
+            !column.nullable && !column.generated && omitted.is_some_and(|known| known.on_import.is_none())
+        });
+        lacking.map(|(table, column)| format!("{}.{}", table.name, column.name)).collect()
+    }
+
+    /// Columns that are computed from columns of a stricter class, and therefore count as that class: the column, what
+    /// it is computed from, the stricter class.
+    #[must_use]
+    pub fn columns_with_raised_class(&self, catalog: &Catalog) -> Vec<(String, String, Classification)> {
+        let mut raised = Vec::new();
+        for table in &catalog.tables {
+            for column in table.columns.iter().filter(|column| !column.computed_from.is_empty()) {
+                let Some(known) = self.column(&table.name, &column.name) else { continue };
+                let class =
+                    self.transitive_classes(table, column, known.class).into_iter().max().unwrap_or(known.class);
+                if class > known.class {
+                    let field = format!("{}.{}", table.name, column.name);
+                    raised.push((field, column.computed_from.join(", "), class));
+                }
+            }
+        }
+        raised
+    }
+
+    /// The strictest treatment of a column and of the columns it is computed from.
+    fn strictest_treatment(&self, table: &Table, column: &ColumnSchema, own_class: Classification) -> Treatment {
+        let strictness = |treatment: &Treatment| match treatment {
+            Treatment::Keep => 0,
+            Treatment::Mask | Treatment::Pseudonymise => 1,
+            Treatment::Omit => 2,
+        };
+        let treatments =
+            self.transitive_classes(table, column, own_class).into_iter().map(|class| self.treatments.for_class(class));
+        // Reversed, since `max_by_key` returns the last of equals: the column's own is first.
+        treatments.rev().max_by_key(strictness).unwrap_or(Treatment::Omit)
+    }
+
+    /// The classes of a column and of all columns it is computed from, transitively. Unclassified ones count as secret.
+    fn transitive_classes(
+        &self,
+        table: &Table,
+        column: &ColumnSchema,
+        own_class: Classification,
+    ) -> Vec<Classification> {
+        let (mut classes, mut seen, mut pending) = (vec![own_class], vec![column.name.as_str()], vec![column]);
+        while let Some(column) = pending.pop() {
+            for source in &column.computed_from {
+                if seen.contains(&source.as_str()) {
+                    continue;
+                }
+                seen.push(source);
+                classes.push(self.column(&table.name, source).map_or(Classification::Secret, |known| known.class));
+                pending.extend(table.columns.iter().find(|column| column.name == *source));
+            }
+        }
+        classes
+    }
+
+    fn plan_scan(&self, profile: &TableProfile, table: &Table, order: RecordOrder, redaction: &mut Redaction) -> Scan {
+        let (mut columns, mut treatments) = (Vec::new(), Vec::new());
+        for column in &table.columns {
+            let field = format!("{}.{}", table.name, column.name);
+            let Some(known) = profile.columns.get(&column.name) else {
+                redaction.unclassified.push(field);
+                continue;
+            };
+            let mut column = column.clone();
+            column.codec = known.codec.filter(|_| column.codec != Codec::Json).unwrap_or(column.codec);
+            let treatment = match self.strictest_treatment(table, &column, known.class) {
+                Treatment::Mask | Treatment::Pseudonymise if !is_replaceable(&column) => Treatment::Omit,
+                treatment => treatment,
+            };
+            match treatment {
+                Treatment::Omit => redaction.removed_fields.push(field),
+                Treatment::Keep => {}
+                Treatment::Mask | Treatment::Pseudonymise => redaction.treated.push(TreatedField { field, treatment }),
+            }
+            if treatment != Treatment::Omit {
+                columns.push(column);
+                treatments.push(treatment);
+            }
+        }
+        // Only kept columns may order the records: ordering by a masked name would reveal the order of the names.
+        let kept = || columns.iter().zip(&treatments).filter(|(_, treatment)| **treatment == Treatment::Keep);
+        let is_kept = |name: &String| kept().any(|(column, _)| column.name == *name);
+        let order_by = match &table.primary_key[..] {
+            key @ [_, ..] if key.iter().all(is_kept) => key.to_vec(),
+            _ => kept().map(|(column, _)| column.name.clone()).collect(),
+        };
+        Scan { table: table.name.clone(), columns, treatments, order_by, order }
+    }
+}

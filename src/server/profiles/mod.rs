@@ -1,0 +1,127 @@
+//! The use cases around profiles: find one for a database, draft one, check one against a database.
+//!
+//! May import: parts. Flow: `resolve` finds the profile for an export; `for_snapshot` renews a guessed one for a snapshot;
+//! `draft` infers one from the schema and a sample of values, of which only a tally is kept; `check` compares
+//! profile and database.
+
+mod accounts;
+
+use std::collections::BTreeMap;
+
+use crate::model::catalog::ColumnSchema;
+use crate::model::drift::Drift;
+use crate::model::manifest::RecordOrder;
+use crate::model::redaction::Treatment;
+use crate::server::profile::{self, ColumnSampler, Draft, Origin, Profile};
+use crate::server::rows::{Catalog, Scan, Table};
+use crate::server::source::{self, Snapshot, Source};
+
+pub use accounts::{AccountsCheck, check_accounts};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    #[error(transparent)]
+    Profile(#[from] profile::Error),
+}
+
+/// Returns the requested profile; else a built-in one whose tables all exist; else an empty one with the database's
+/// name, which `for_snapshot` fills with guesses. Blocks.
+///
+/// # Errors
+/// `Profile` when the requested profile cannot be loaded, `Source` when the database cannot be read.
+pub fn resolve(source: &dyn Source, requested: Option<&str>, database: &str) -> Result<Profile, Error> {
+    if let Some(name_or_path) = requested {
+        return Ok(Profile::load(name_or_path)?);
+    }
+    let catalog = source.open_snapshot()?.catalog()?;
+    match Profile::detect_built_in(&catalog) {
+        // Anyone who may create tables could imitate that application's schema, with an accounts table of their own. So
+        // accounts of the database may sign in only if the operator has named the profile.
+        Some(profile) => Ok(profile.without_auth()),
+        None => Ok(profile::draft(database, &Catalog::default(), &BTreeMap::new()).into_profile()),
+    }
+}
+
+/// Returns the profile for this snapshot. A guess is made anew for each: a column that was empty may be full of
+/// tokens now. Blocks.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn for_snapshot(profile: &Profile, snapshot: &mut dyn Snapshot, catalog: &Catalog) -> source::Result<Profile> {
+    if profile.origin != Origin::Guess {
+        return Ok(profile.clone());
+    }
+    Ok(sample_and_infer(snapshot, catalog, &profile.name)?.into_profile())
+}
+
+/// Drafts a profile, with a guess and its reason for every column. Blocks.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn draft(source: &dyn Source, database: &str) -> Result<Draft, Error> {
+    let mut snapshot = source.open_snapshot()?;
+    let catalog = snapshot.catalog()?;
+    Ok(sample_and_infer(&mut *snapshot, &catalog, database)?)
+}
+
+/// The result of checking a profile against its database.
+#[derive(Debug)]
+pub struct CheckReport {
+    /// The differences between the two.
+    pub drift: Drift,
+    /// Other remarks for the profile's maintainer, one per line.
+    pub notes: Vec<String>,
+}
+
+/// Checks a profile against its database: drift, import values, derived columns and accounts. Blocks.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn check(source: &dyn Source, profile: &Profile) -> Result<CheckReport, Error> {
+    let mut snapshot = source.open_snapshot()?;
+    let catalog = snapshot.catalog()?;
+    let drift = profile.drift(&catalog);
+    let has_all_columns = drift.vanished.is_empty();
+    // Missing columns are already reported as drift.
+    let accounts =
+        if has_all_columns { accounts::check_in_snapshot(source, &mut *snapshot, &catalog, profile)? } else { None };
+    let mut notes: Vec<String> = profile
+        .columns_without_import_value(&catalog)
+        .into_iter()
+        .map(|field| {
+            format!("{field} is left out and must not be null; say with on_import what an import should write")
+        })
+        .collect();
+    notes.extend(profile.columns_with_raised_class(&catalog).into_iter().map(|(field, sources, class)| {
+        format!("{field} is computed from {sources}, and counts as {} as they do", class.as_str())
+    }));
+    notes.extend(accounts.iter().flat_map(AccountsCheck::problems));
+    Ok(CheckReport { drift, notes })
+}
+
+fn sample_and_infer(snapshot: &mut dyn Snapshot, catalog: &Catalog, database: &str) -> source::Result<Draft> {
+    let mut samples = BTreeMap::new();
+    for table in &catalog.tables {
+        // Unreadable tables are guessed by name alone.
+        if catalog.unreadable.iter().any(|unreadable| unreadable.table == table.name) {
+            continue;
+        }
+        let mut sample = ColumnSampler::new(table);
+        snapshot.sample(&scan_columns(table, table.columns.clone()), &mut sample)?;
+        samples.insert(table.name.clone(), sample);
+    }
+    Ok(profile::draft(database, catalog, &samples))
+}
+
+/// A scan of these columns of a table, all of them kept.
+fn scan_columns(table: &Table, columns: Vec<ColumnSchema>) -> Scan {
+    Scan {
+        table: table.name.clone(),
+        treatments: vec![Treatment::Keep; columns.len()],
+        columns,
+        order_by: table.primary_key.clone(),
+        order: RecordOrder::Storage,
+    }
+}

@@ -1,0 +1,118 @@
+//! A private folder: only files of this process's user are touched, and locks in it end with their process.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{} belongs to somebody else, or is a link: give Waybill another --state", .0.display())]
+    NotOwned(PathBuf),
+    /// A running process holds the lock.
+    #[error("it is in use")]
+    Locked,
+    #[error("the folder {} cannot be used: {cause}", path.display())]
+    Io {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// A folder that belongs to this process's user and is not a symbolic link.
+#[derive(Clone, Debug)]
+pub struct PrivateFolder(PathBuf);
+
+/// A file lock, held until dropped. The kernel releases it when the process ends, however it ends.
+#[derive(Debug)]
+pub struct FileLock {
+    _file: File,
+}
+
+impl PrivateFolder {
+    /// Opens the folder, or creates it for its owner only. An existing folder is used as it is, if it belongs to this
+    /// user and is not a symbolic link.
+    ///
+    /// # Errors
+    /// `NotOwned` for any other file or owner; `Io` if the folder cannot be created or read.
+    pub fn open_or_create(path: PathBuf) -> Result<Self, Error> {
+        match DirBuilder::new().recursive(true).mode(0o700).create(&path) {
+            Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => return Err(Error::Io { path, cause }),
+            _ => {}
+        }
+        match path.symlink_metadata() {
+            Ok(metadata) if metadata.is_dir() && is_owned_by_process_user(&metadata) => Ok(Self(path)),
+            Ok(_) => Err(Error::NotOwned(path)),
+            Err(cause) => Err(Error::Io { path, cause }),
+        }
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Takes the lock of this name without waiting.
+    ///
+    /// # Errors
+    /// `Locked` while it is held; `Io` if its file cannot be created or locked.
+    pub fn try_lock(&self, name: &str) -> Result<FileLock, Error> {
+        let (file, path) = self.open_lock_file(name)?;
+        match file.try_lock() {
+            Ok(()) => Ok(FileLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::Locked),
+            Err(TryLockError::Error(cause)) => Err(Error::Io { path, cause }),
+        }
+    }
+
+    /// Takes the lock of this name, waiting until it is free. Blocks.
+    ///
+    /// # Errors
+    /// `Io` if its file cannot be created or locked.
+    pub fn lock(&self, name: &str) -> Result<FileLock, Error> {
+        let (file, path) = self.open_lock_file(name)?;
+        match file.lock() {
+            Ok(()) => Ok(FileLock { _file: file }),
+            Err(cause) => Err(Error::Io { path, cause }),
+        }
+    }
+
+    fn open_lock_file(&self, name: &str) -> Result<(File, PathBuf), Error> {
+        let path = self.0.join(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        match options.open(&path) {
+            Ok(file) => Ok((file, path)),
+            Err(cause) => Err(Error::Io { path, cause }),
+        }
+    }
+
+    /// Whether a running process holds the lock of this name.
+    #[must_use]
+    pub fn is_locked(&self, name: &str) -> bool {
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        let file = options.open(self.0.join(name));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// Removes a regular file of this user. Anything else of this name is kept; a missing file is no error.
+    ///
+    /// # Errors
+    /// If the file exists and cannot be inspected or removed.
+    pub fn remove_file(&self, name: &str) -> io::Result<()> {
+        let path = self.0.join(name);
+        match path.symlink_metadata() {
+            Ok(metadata) if metadata.is_file() && is_owned_by_process_user(&metadata) => std::fs::remove_file(path),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a file belongs to the effective user of this process.
+#[must_use]
+pub fn is_owned_by_process_user(file: &std::fs::Metadata) -> bool {
+    file.uid() == rustix::process::geteuid().as_raw()
+}

@@ -1,0 +1,81 @@
+//! The layout of every page after sign-in: brand, source, signed-in user, breadcrumbs.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::icon::Icon;
+use super::loading::Loading;
+use crate::model::ApiError;
+use crate::model::access::Viewer;
+use crate::rpc::session::find_viewer;
+
+/// A breadcrumb: name and path.
+pub type Breadcrumb = (&'static str, &'static str);
+
+/// `actions` are rendered beside the title.
+#[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
+#[component]
+pub fn Layout(
+    title: &'static str,
+    crumbs: Vec<Breadcrumb>,
+    #[prop(optional, into)] actions: ViewFn,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let viewer = Resource::new(|| (), |()| find_viewer());
+    provide_context(viewer);
+    view! {
+        <Title text=title />
+        <a class="skip" href="#content">"Skip to content"</a>
+        <header class="page-header">
+            <a class="brand" href="/admin"><Icon name="waybill" />"Waybill"</a>
+            <Loading>
+                {move || viewer.get().and_then(Result::ok).map(|viewer| view! { <SignedInUser viewer /> })}
+            </Loading>
+        </header>
+        <main id="content" tabindex="-1">
+            <div class="page-heading">
+                <div>
+                    <nav class="crumbs" aria-label="Where you are"><ol>{breadcrumbs(crumbs, title)}</ol></nav>
+                    <h1>{title}</h1>
+                </div>
+                <div class="page-actions">{actions.run()}</div>
+            </div>
+            {children()}
+        </main>
+        <footer class="page-footer">
+            <form method="post" action="/theme" aria-label="Colours">
+                <button class="link-button" name="theme" value="system">"System"</button>
+                <button class="link-button" name="theme" value="light">"Light"</button>
+                <button class="link-button" name="theme" value="dark">"Dark"</button>
+            </form>
+            <span>"Waybill "{env!("CARGO_PKG_VERSION")}</span>
+        </footer>
+    }
+}
+
+/// Returns the viewer that `Layout` loaded, for components inside it.
+pub fn current_viewer() -> Option<Viewer> {
+    try_current_viewer()?.ok()
+}
+
+/// Like `current_viewer`, but also returns the error if loading failed.
+pub fn try_current_viewer() -> Option<Result<Viewer, ApiError>> {
+    use_context::<Resource<Result<Viewer, ApiError>>>()?.get()
+}
+
+fn breadcrumbs(crumbs: Vec<Breadcrumb>, title: &'static str) -> impl IntoView {
+    let steps = crumbs.into_iter().map(|(name, href)| view! { <li><a href=href>{name}</a></li> });
+    let mut steps: Vec<AnyView> = steps.map(IntoAny::into_any).collect();
+    steps.push(view! { <li aria-current="page">{title}</li> }.into_any());
+    steps
+}
+
+#[component]
+fn SignedInUser(viewer: Viewer) -> impl IntoView {
+    let source = format!("{} · {} {}", viewer.source.profile, viewer.source.engine, viewer.source.engine_version);
+    view! {
+        <span class="source-chip">{source}</span>
+        <span class="signed-in-user"><a class="email" href="/admin/account">{viewer.email}</a>" "<span class="role">{viewer.role}</span></span>
+        <form method="post" action="/logout"><button class="link-button">"Sign out"</button></form>
+    }
+}

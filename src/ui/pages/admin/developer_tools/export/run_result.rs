@@ -1,0 +1,90 @@
+//! The result of a finished run.
+
+use leptos::prelude::*;
+
+use super::run_tracker::RunTracker;
+use crate::model::export::{ExportId, ExportSummary, Failure, RunState, RunView};
+use crate::model::text;
+use crate::ui::components::{CopyButton, Icon};
+
+#[component]
+pub fn RunResult(tracker: RunTracker) -> impl IntoView {
+    move || tracker.run.get().map(|run| view! { <FinishedRun run /> })
+}
+
+#[component]
+fn FinishedRun(run: RunView) -> impl IntoView {
+    let RunView { id, file_name, estimated_bytes, state } = run;
+    match state {
+        RunState::Completed(summary) => view! { <CompletedRun id file_name estimated_bytes summary /> }.into_any(),
+        RunState::Failed(failure) => view! { <FailedRun failure /> }.into_any(),
+        RunState::Cancelled => {
+            let text = "No file was made, and nothing was changed.";
+            view! { <section class="card panel"><h2>"Cancelled"</h2><p>{text}</p></section> }.into_any()
+        }
+        RunState::Expired => {
+            let text = "Files are kept for 15 minutes. Start a new export.";
+            view! { <section class="card panel"><h2>"The file has expired"</h2><p>{text}</p></section> }.into_any()
+        }
+        RunState::Queued | RunState::Running(_) => ().into_any(),
+    }
+}
+
+#[component]
+fn CompletedRun(
+    id: ExportId,
+    file_name: String,
+    estimated_bytes: Option<u64>,
+    summary: ExportSummary,
+) -> impl IntoView {
+    let records = text::count(summary.records);
+    let estimated = estimated_bytes.map(|bytes| format!(" (estimated {})", text::bytes(bytes))).unwrap_or_default();
+    let counts = format!(
+        "{records} of {records} records, {}{estimated}, in {}.",
+        text::bytes(summary.bytes),
+        text::duration(summary.duration_ms)
+    );
+    let kept_until =
+        summary.expires_at.as_deref().map(|at| format!("The file is kept until {} UTC.", text::clock_time(at)));
+    let command = format!("waybill verify {file_name}");
+    let has_drifted = summary.deviations.has_drifted();
+    let (class, icon) =
+        if has_drifted { ("card panel warn", "triangle-alert") } else { ("card panel good", "shield-check") };
+    let headline = text::capitalized(&summary.deviations.headline());
+    let deviations =
+        summary.deviations.lines().into_iter().map(|line| view! { <li>{text::to_sentence(&line)}</li> }).collect_view();
+    let deviations =
+        (!summary.deviations.lines().is_empty()).then(|| view! { <ul class="deviations">{deviations}</ul> });
+    view! {
+        <section class=class aria-label="Result">
+            <h2><Icon name=icon />{headline}</h2>
+            {deviations}
+            <p>{has_drifted.then_some("Sealed: what is in the file is whole. ")}{counts}</p>
+            <p class="command">
+                <span>"Seal"</span>
+                <code class="digest" tabindex="0" data-testid="sha256">{summary.sha256.clone()}</code>
+                <CopyButton text=summary.sha256 object="the seal's digest" />
+            </p>
+            <p class="command">
+                <span>"Check it any time"</span>
+                <code tabindex="0">{command.clone()}</code>
+                <CopyButton text=command object="the command" />
+            </p>
+            <p class="action-row">
+                <a class="button" href=format!("/api/v1/exports/{id}/file") download=file_name><Icon name="download" />"Download again"</a>
+                <span class="muted">{kept_until}</span>
+            </p>
+        </section>
+    }
+}
+
+#[component]
+fn FailedRun(failure: Failure) -> impl IntoView {
+    view! {
+        <section class="card panel is-error" role="alert">
+            <h2><Icon name="triangle-alert" />"Not complete"</h2>
+            <p>{failure.message}</p>
+            <p class="muted">"No file was published. Reference "<code>{failure.reference}</code></p>
+        </section>
+    }
+}

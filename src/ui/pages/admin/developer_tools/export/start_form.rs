@@ -1,0 +1,67 @@
+//! The form that starts an export, with warning, file name and equivalent command.
+
+use leptos::prelude::*;
+
+use super::run_tracker::RunTracker;
+use crate::model::export::{Compression, Preview};
+use crate::model::text;
+use crate::ui::components::{CopyButton, Icon, text_signal as follow};
+
+/// `again` changes the label for the form below a result.
+#[component]
+pub fn StartForm(preview: RwSignal<Preview>, tracker: RunTracker, is_repeat: bool) -> impl IntoView {
+    let compression = RwSignal::new(Compression::None);
+    let command = Signal::derive(move || match compression.get() {
+        Compression::None => preview.read().command.clone(),
+        method => format!("{} --compress {}", preview.read().command, method.as_str()),
+    });
+    let on_compression_change =
+        move |event| compression.set(Compression::parse(&event_target_value(&event)).unwrap_or_default());
+    let submit = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        tracker.start(preview.read_untracked().total_size().map(|size| size.bytes), compression.get_untracked());
+    };
+    let records = follow(move || {
+        preview.read().total_records().map_or("all records".into(), |n| text::count_with_noun(n, "record"))
+    });
+    let file_name = follow(move || format!("{}{}", preview.read().file_name, compression.get().suffix()));
+    view! {
+        <section class="card panel" aria-label="Export">
+            <DataWarning preview />
+            <RequestError tracker />
+            <form class="action-row" method="post" action="/rpc/request_export" on:submit=submit>
+                <button class="button primary">{if is_repeat { "Export again" } else { "Export Full Database" }}</button>
+                <span class="muted">{records}" → "<code class="file">{file_name}</code></span>
+                <label class="compression-field">"Packing "<select name="compression" on:change=on_compression_change>
+                    <option value="none">"none"</option>
+                    <option value="gzip">"gzip"</option>
+                    <option value="zstd">"zstd"</option>
+                </select></label>
+            </form>
+            <p class="command">
+                <span>"Same thing as a command"</span>
+                <code tabindex="0">{command}</code>
+                <CopyButton text=command object="the command" />
+            </p>
+        </section>
+    }
+}
+
+#[component]
+fn DataWarning(preview: RwSignal<Preview>) -> impl IntoView {
+    let text = follow(move || {
+        let preview = preview.read();
+        match (&preview.contains, preview.total_records()) {
+            (_, Some(0)) => "The database is empty. An export of it is still a valid, sealed file.".to_owned(),
+            (Some(contents), _) => format!("Contains {contents}. This download is recorded under your name."),
+            (None, _) => "Contains personal data. This download is recorded under your name.".to_owned(),
+        }
+    });
+    view! { <p class="data-warning"><Icon name="triangle-alert" /><span>{text}</span></p> }
+}
+
+/// Why the last request failed.
+#[component]
+fn RequestError(tracker: RunTracker) -> impl IntoView {
+    move || tracker.error.get().map(|text| view! { <p class="form-error" role="alert">{text}</p> })
+}
