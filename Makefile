@@ -26,7 +26,7 @@ run: build
 build: tools
 	$(call say,Building the program and the page (some minutes the first time))
 	@cargo leptos build --release --precompress --lib-cargo-args=--locked --bin-cargo-args=--locked
-	$(call say,Building the check of files (a WebAssembly module of its own))
+	$(call say,Building the file verifier (a separate WebAssembly module))
 	@cargo build --locked --quiet --lib --target wasm32-unknown-unknown --no-default-features --features verifier \
 		--profile wasm-release --target-dir target/front
 	wasm-bindgen --target web --no-typescript --out-dir target/front/verifier --out-name verifier \
@@ -37,7 +37,7 @@ build: tools
 
 # Runs every check and test, and prints each step.
 test: check deny unit build browsers
-	$(call say,All of it holds.)
+	$(call say,All checks and tests passed.)
 
 # The fast checks: formatting, lints for server and page, the page without the server, documentation.
 check:
@@ -86,7 +86,7 @@ versions: packages
 # Measures ratios side by side in one run, at 100,000 and 1,000,000 incidents: about 15 minutes and 25 GB of disk.
 # WAYBILL_BENCH_BASELINE=PROGRAM compares this build's exports with those of another build.
 bench: packages build
-	$(call say,Whole programs in turn)
+	$(call say,Benchmarks)
 	@cargo bench --bench speed
 
 # Long-running fault and property tests.
@@ -107,7 +107,7 @@ deny:
 	if cargo deny --log-level off fetch db 2>/dev/null; then
 		cargo deny --log-level error check advisories
 	else
-		echo 'The list of known holes cannot be had from here: advisories are NOT checked in this run.'
+		echo 'The advisory database cannot be reached: advisories were NOT checked in this run.'
 	fi
 
 tools: node

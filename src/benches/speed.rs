@@ -215,7 +215,7 @@ fn compare_at_size(incidents: u64) {
             let _ = std::fs::remove_file(out("new.json"));
             run
         }),
-        TimedProgram::new("the web's run (PostgreSQL)", || site.time_export()),
+        TimedProgram::new("web export (PostgreSQL)", || site.time_export()),
         TimedProgram::new("waybill export (SQLite)", || {
             measure(&mut ground.export_to_stdout_command(&lite, &[]), &out("lite.json"))
         }),
@@ -251,8 +251,8 @@ fn compare_at_size(incidents: u64) {
     println!("\nagainst waybill export (PostgreSQL): row_to_json {:.2} ×, pg_dump {:.2} ×", ratio(1, 0), ratio(2, 0));
     println!("waybill export (PostgreSQL) against the floor: {:.2} ×", ratio(0, 3));
     println!("waybill verify against waybill export: PostgreSQL {:.2} ×, SQLite {:.2} ×", ratio(8, 0), ratio(8, 6));
-    println!("the web's run against waybill export: {:.2} ×", ratio(5, 0));
-    println!("the web's run against waybill export to a new file, both durable: {:.2} ×", ratio(5, 4));
+    println!("web export against waybill export: {:.2} ×", ratio(5, 0));
+    println!("web export against waybill export to a new file, both synced to disk: {:.2} ×", ratio(5, 4));
     println!("against waybill export (SQLite): sqlite3 -json {:.2} ×", ratio(7, 6));
     for (name, packed, plain) in
         [("waybill gzip", 9, 0), ("pg_dump | gzip", 10, 2), ("waybill zstd", 11, 0), ("pg_dump | zstd", 12, 2)]

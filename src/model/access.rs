@@ -45,7 +45,7 @@ pub struct AccountView {
 pub enum SecondFactorView {
     Off,
     /// Set up, but waiting for the first code.
-    Begun(TotpSecret),
+    Pending(TotpSecret),
     On {
         recovery_codes_left: u32,
     },
@@ -57,9 +57,9 @@ pub struct TotpSecret {
     /// `otpauth://totp/…`
     pub uri: String,
     /// The secret in Base32, for typing.
-    pub letters: String,
+    pub base32: String,
     /// `uri` as a QR code, in SVG.
-    pub picture: String,
+    pub qr_svg: String,
 }
 
 impl std::fmt::Debug for TotpSecret {

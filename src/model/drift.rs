@@ -10,14 +10,14 @@ use super::text;
 pub struct Drift {
     /// Tables and columns that the profile does not classify: they are not exported.
     pub unclassified: Vec<Unclassified>,
-    pub vanished: Vec<MissingField>,
-    pub retyped: Vec<TypeChange>,
+    pub missing: Vec<MissingField>,
+    pub type_changed: Vec<TypeChange>,
 }
 
 impl Drift {
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.unclassified.is_empty() && self.vanished.is_empty() && self.retyped.is_empty()
+        self.unclassified.is_empty() && self.missing.is_empty() && self.type_changed.is_empty()
     }
 
     /// Tables that the profile does not contain at all.
@@ -32,15 +32,15 @@ impl Drift {
             Some(under) => format!("unclassified: {}; add under {under}: {}", new.field, new.line),
             None => format!("unclassified: {}; add:\n  {}", new.field, new.line.replace('\n', "\n  ")),
         });
-        let vanished = self.vanished.iter().map(|gone| match &gone.nearest {
-            Some(nearest) => format!("vanished: {} is not in the database; did you mean {nearest}?", gone.field),
-            None => format!("vanished: {} is not in the database", gone.field),
+        let missing = self.missing.iter().map(|gone| match &gone.nearest {
+            Some(nearest) => format!("missing: {} is not in the database; did you mean {nearest}?", gone.field),
+            None => format!("missing: {} is not in the database", gone.field),
         });
-        let retyped = self
-            .retyped
+        let type_changed = self
+            .type_changed
             .iter()
-            .map(|changed| format!("retyped: {} was {} and is {}", changed.field, changed.was, changed.is));
-        unclassified.chain(vanished).chain(retyped).collect()
+            .map(|changed| format!("type changed: {} was {} and is now {}", changed.field, changed.was, changed.is));
+        unclassified.chain(missing).chain(type_changed).collect()
     }
 }
 
@@ -78,14 +78,14 @@ impl Drift {
             self.unclassified.iter().filter(is_wanted).map(|new| new.field.clone()).collect()
         };
         let missing = |is_table: bool| {
-            self.vanished.iter().filter(|gone| gone.is_table == is_table).map(|gone| gone.field.clone()).collect()
+            self.missing.iter().filter(|gone| gone.is_table == is_table).map(|gone| gone.field.clone()).collect()
         };
         Deviations {
             unknown_tables: names(|new| new.under.is_none()),
             unknown_columns: names(|new| new.under.is_some()),
             missing_tables: missing(true),
             missing_columns: missing(false),
-            retyped_columns: self.retyped.iter().map(|changed| changed.field.clone()).collect(),
+            type_changed_columns: self.type_changed.iter().map(|changed| changed.field.clone()).collect(),
             reclassified: Vec::new(),
         }
     }
@@ -103,7 +103,8 @@ pub struct Deviations {
     pub missing_tables: Vec<String>,
     pub missing_columns: Vec<String>,
     /// In the file, but no longer of the type that the profile records.
-    pub retyped_columns: Vec<String>,
+    #[serde(alias = "retyped_columns")]
+    pub type_changed_columns: Vec<String>,
     /// Columns whose guessed class differs from the previous export's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reclassified: Vec<Reclassified>,
@@ -127,7 +128,7 @@ impl Deviations {
             &self.unknown_columns,
             &self.missing_tables,
             &self.missing_columns,
-            &self.retyped_columns,
+            &self.type_changed_columns,
         ];
         all.into_iter().any(|names| !names.is_empty())
     }
@@ -138,11 +139,11 @@ impl Deviations {
     pub fn headline(&self) -> String {
         let unknown = count_phrase(&self.unknown_tables, &self.unknown_columns);
         let missing = count_phrase(&self.missing_tables, &self.missing_columns);
-        let retyped = count_phrase(&[], &self.retyped_columns);
+        let type_changed = count_phrase(&[], &self.type_changed_columns);
         let parts = [
             unknown.map(|what| format!("without {what} that the profile does not know")),
             missing.map(|what| format!("without {what} that the database no longer has")),
-            retyped.map(|what| format!("with {what} of another type than the profile knows")),
+            type_changed.map(|what| format!("with {what} of another type than the profile knows")),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         if parts.is_empty() { "complete and sealed".into() } else { format!("complete, {}", parts.join(", ")) }
@@ -158,8 +159,8 @@ impl Deviations {
         let kinds = [
             ("left out, unknown to the profile", [&self.unknown_tables[..], &self.unknown_columns[..]].concat()),
             ("no longer in the database", [&self.missing_tables[..], &self.missing_columns[..]].concat()),
-            ("of another type than the profile knows", self.retyped_columns.clone()),
-            ("guessed otherwise than for the last export", reclassified.collect()),
+            ("of another type than the profile knows", self.type_changed_columns.clone()),
+            ("guessed differently than for the last export", reclassified.collect()),
         ];
         let kinds = kinds.into_iter().filter(|(_, names)| !names.is_empty());
         kinds.map(|(kind, names)| format!("{kind}: {}", text::one_line(&names.join(", ")))).collect()
@@ -217,7 +218,7 @@ mod tests {
             unknown_tables: names(&["coupon"]),
             unknown_columns: names(&["users.iban"]),
             missing_columns: names(&["users.fax", "users.telex"]),
-            retyped_columns: names(&["users.id"]),
+            type_changed_columns: names(&["users.id"]),
             ..Deviations::default()
         };
         assert_eq!(

@@ -11,22 +11,24 @@ pub enum ApiError {
     Unauthenticated,
     #[error("Your role does not allow this.")]
     Forbidden,
-    #[error("There is nothing here under that address.")]
+    #[error("There is nothing at this address.")]
     NotFound,
     #[error("{0}")]
     Invalid(String),
     #[error("{0}")]
     Conflict(String),
-    #[error("This has expired and its file is gone. Start a new export.")]
+    #[error("This export has expired and its file was removed. Start a new export.")]
     Gone,
     #[error("{message} Try again in {retry_after_seconds} seconds.")]
     Busy { message: String, retry_after_seconds: u64 },
     /// Too many requests at once, from all clients together.
-    #[error("Too many requests at this moment. Try again in {retry_after_seconds} seconds.")]
-    Crowded { retry_after_seconds: u64 },
+    #[error("Too many requests right now. Try again in {retry_after_seconds} seconds.")]
+    Overloaded { retry_after_seconds: u64 },
     #[error("{0}")]
     Unavailable(String),
-    #[error("Something failed on the server. Nothing was lost; try again. Reference {0}")]
+    #[error(
+        "Something failed on the server. Nothing was lost; try again. If it fails again, report this reference: {0}"
+    )]
     Internal(String),
 }
 
@@ -35,7 +37,7 @@ impl ApiError {
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            Self::Busy { retry_after_seconds, .. } | Self::Crowded { retry_after_seconds } => {
+            Self::Busy { retry_after_seconds, .. } | Self::Overloaded { retry_after_seconds } => {
                 Some(*retry_after_seconds)
             }
             _ => None,
@@ -53,7 +55,7 @@ impl ApiError {
             Self::Conflict(_) => 409,
             Self::Gone => 410,
             Self::Busy { .. } => 429,
-            Self::Crowded { .. } | Self::Unavailable(_) => 503,
+            Self::Overloaded { .. } | Self::Unavailable(_) => 503,
             Self::Internal(_) => 500,
         }
     }

@@ -28,24 +28,20 @@ const ALL: [(P, &str, &str); 17] = [
     (P::WrongCredentials, "wrong", "Name or password is wrong."),
     (P::WrongPassword, "password", "This is not your password."),
     (P::TooManyAttempts, "often", "Too many attempts. Wait half a minute and try again."),
-    (
-        P::TooManyCodes,
-        "often-code",
-        "Too many codes. Wait five minutes and try again; a recovery code is taken at once.",
-    ),
-    (P::Overloaded, "crowded", "Many people are signing in at this moment. Try again in some seconds."),
+    (P::TooManyCodes, "often-code", "Too many codes. Wait five minutes and try again, or use a recovery code now."),
+    (P::Overloaded, "crowded", "Many people are signing in right now. Try again in a few seconds."),
     (
         P::Unavailable,
         "unavailable",
-        "The accounts cannot be read now: the database does not answer. Try again in a moment.",
+        "The accounts cannot be read right now: the database does not answer. Try again in a moment.",
     ),
     (P::UnreadableForm, "form", "The form could not be read. Fill it in again."),
     (
         P::WrongCode,
         "code",
-        "This code is wrong or was used before. For a code of the app, wait for the next one, and check the clock of the phone.",
+        "This code is wrong or was used before. If it is from the app, wait for the next one, and check the clock of your phone.",
     ),
-    (P::CodeTooLate, "late", "The password was given too long ago. Sign in again."),
+    (P::CodeTooLate, "late", "You entered the password too long ago. Sign in again."),
     (
         P::WrongSetupCode,
         "setup",
@@ -58,16 +54,16 @@ const ALL: [(P, &str, &str); 17] = [
     (
         P::PasswordGuessable,
         "guessable",
-        "This password is easy to guess: it is a common one, repeats itself, or holds your name. Several words that have nothing to do \
-         with each other are hard to guess.",
+        "This password is easy to guess: it is a common one, repeats itself, or contains your name. Several unrelated words \
+         are hard to guess.",
     ),
-    (P::PasswordUnchanged, "same", "This is the password that you have now. Choose another one."),
+    (P::PasswordUnchanged, "same", "This is your current password. Choose another one."),
     (P::PasswordsDiffer, "differs", "The two passwords are not the same. Type the new one twice."),
     (
         P::NotApplicable,
         "not-now",
-        "That has been done already, or cannot be done now. This is how things stand; recovery codes that were not kept \
-         can be replaced here.",
+        "This was done already, or cannot be done now. The page shows the current state; if you did not save your \
+         recovery codes, you can replace them here.",
     ),
 ];
 

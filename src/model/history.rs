@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::channel::Channel;
 use super::drift::Deviations;
 use super::export::ExportId;
 
@@ -23,8 +24,7 @@ pub struct HistoryEntry {
     pub requested_by: String,
     /// Always "full" today.
     pub scope: String,
-    /// "page" or "command line".
-    pub door: String,
+    pub channel: Channel,
     pub outcome: RunStatus,
     /// For a failed export, the message that the user was shown.
     pub message: Option<String>,
@@ -109,5 +109,5 @@ pub struct AuditEntry {
     /// Such as `signed_in`.
     pub kind: String,
     /// The details of the event, as text.
-    pub more: String,
+    pub details: String,
 }

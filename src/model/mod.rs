@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod catalog;
+pub mod channel;
 pub mod drift;
 pub mod error;
 pub mod export;

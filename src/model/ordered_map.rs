@@ -79,7 +79,7 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for OrderedMap<V> {
                 }
                 // Refused, because other JSON parsers keep one of several equal keys, and not all the same one.
                 match find_duplicate(pairs.iter().map(|(key, _)| key.as_str()).collect()) {
-                    Some(key) => Err(serde::de::Error::custom(format_args!("{key} stands there twice"))),
+                    Some(key) => Err(serde::de::Error::custom(format_args!("the key {key} occurs twice"))),
                     None => Ok(OrderedMap(pairs)),
                 }
             }

@@ -15,9 +15,9 @@ impl FromServerFnError for ApiError {
                 Self::Unavailable("The server cannot be reached. Check the connection and try again.".into())
             }
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
-                Self::Invalid("The request cannot be read.".into())
+                Self::Invalid("The request cannot be read. Load the page again.".into())
             }
-            _ => Self::Unavailable("The server's answer cannot be read. Load the page again.".into()),
+            _ => Self::Unavailable("The server's response cannot be read. Load the page again.".into()),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! May import: `model`; in bodies only `server::rpc_context`. Flow: each body calls one use case; the
 //! context finds the caller and reduces errors to what a client may know.
 //!
-//! Besides the errors that each function documents, any of them can return `Crowded`, `Unavailable` or `Internal`,
+//! Besides the errors that each function documents, any of them can return `Overloaded`, `Unavailable` or `Internal`,
 //! because it looks up the caller first.
 
 mod error;

@@ -65,7 +65,9 @@ impl<R: Read, Z: ZstdFrameDecoder<CompressedReader<R>>> Decompressor<R, Z> {
             DetectedCompression::Gzip => Decoder::Gzip(Box::new(GzDecoder::new(raw))),
             DetectedCompression::Zstd => Decoder::Zstd(Box::new(Z::new(raw)?)),
             DetectedCompression::Unrecognised => {
-                return Err(corrupt("the packing's header is damaged, or another program packed the file"));
+                return Err(corrupt(
+                    "the compression header is damaged, or another program compressed the file: decompress it first, then check the result",
+                ));
             }
             DetectedCompression::None => Decoder::None(raw),
         };
@@ -100,7 +102,7 @@ impl<R: Read, Z: ZstdFrameDecoder<CompressedReader<R>>> Read for Decompressor<R,
         };
         match read {
             Ok(0) => self.finish(),
-            Err(error) if is_corrupt(&error) => Err(corrupt("the packing is cut or damaged")),
+            Err(error) if is_corrupt(&error) => Err(corrupt("the compressed data is cut off or damaged")),
             read => read,
         }
     }
@@ -118,11 +120,11 @@ impl<R: Read, Z: ZstdFrameDecoder<CompressedReader<R>>> Decompressor<R, Z> {
             Decoder::Gzip(decoder) => decoder.into_inner().fill_buf().map(<[u8]>::len),
             Decoder::Zstd(decoder) => match decoder.finish() {
                 Ok(mut raw) => raw.fill_buf().map(<[u8]>::len),
-                Err(_) => return Err(corrupt("the packing is cut or damaged")),
+                Err(_) => return Err(corrupt("the compressed data is cut off or damaged")),
             },
             Decoder::None(_) | Decoder::Ended => Ok(0),
         };
-        if rest? == 0 { Ok(0) } else { Err(corrupt("something follows the packed file")) }
+        if rest? == 0 { Ok(0) } else { Err(corrupt("there is more data after the compressed file")) }
     }
 }
 

@@ -12,7 +12,7 @@ const MAX_DEPTH: u32 = 128;
 
 pub(super) type CheckResult<T = ()> = Result<T, &'static str>;
 
-const UNEXPECTED_COLUMN: &str = "the schema has another column here";
+const UNEXPECTED_COLUMN: &str = "the schema expects another column here";
 const NOT_JSON: &str = "this is not JSON";
 const NOT_UTF8: &str = "this is not UTF-8";
 
@@ -220,7 +220,7 @@ impl RecordChecker {
                 _ => State::Hex { is_key, left: left - 1 },
             },
             (State::End, b',') => State::EndWithComma,
-            (State::End | State::EndWithComma, _) => return Err("something follows the record"),
+            (State::End | State::EndWithComma, _) => return Err("there is more data after the record"),
             _ => return Err(NOT_JSON),
         };
         Ok(())

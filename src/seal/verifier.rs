@@ -220,7 +220,7 @@ impl<D: Digester> Verifier<D> {
                 self.digester.update_table(b"\n");
                 return Ok(());
             }
-            ExpectedLine::Record { may_end: false } => return Err(self.malformed("a record should stand here")),
+            ExpectedLine::Record { may_end: false } => return Err(self.malformed("a record should follow here")),
             ExpectedLine::Record { may_end: true } | ExpectedLine::TableClose => self.close_table(line)?,
             ExpectedLine::Seal => {}
         }
@@ -273,7 +273,7 @@ impl<D: Digester> Verifier<D> {
         let name = layout::parse_table_name(line).ok_or_else(|| self.malformed("a table should begin here"))?;
         let declared = self.declared_table(self.finished_tables.len()).map(|(name, _)| name.to_owned());
         if declared.as_deref() != Some(&name) {
-            return Err(self.malformed("the metadata promises another table here"));
+            return Err(self.malformed("the metadata lists another table here"));
         }
         // `find_contradiction` has checked that the schema lists the same tables in the same order.
         let Some((_, schema)) = self.metadata.as_ref().and_then(|head| head.schema.0.get(self.finished_tables.len()))
@@ -368,11 +368,11 @@ fn find_contradiction(head: &MetadataSummary) -> Option<&'static str> {
         |names: &ColumnNames| find_duplicate(names.columns.iter().map(|column| &*column.name).collect()).is_some();
     let total = head.record_counts.iter().try_fold(0_u64, |sum, (_, records)| sum.checked_add(*records));
     if head.format_version != FORMAT_VERSION || !is_timestamp(&head.exported_at) {
-        Some("the metadata does not say in which format or when it was made")
+        Some("the metadata has no valid format version or export time")
     } else if !describes_tables || head.schema.iter().any(|(_, names)| repeats_a_name(names)) {
-        Some("the metadata does not describe each table that it promises, or a column twice")
+        Some("the metadata does not describe every table that it lists, or names a column twice")
     } else if total != Some(head.total_records) || head.record_counts.len() > MAX_TABLES {
-        Some("the metadata's total is not the sum of its counts, or there are too many of them")
+        Some("the metadata's total is not the sum of its record counts, or it lists too many tables")
     } else {
         None
     }

@@ -5,23 +5,23 @@
 pub enum VerifyError {
     #[error("the file is empty")]
     Empty,
-    #[error("this is not a Waybill snapshot: line {line} is not what the format has there")]
+    #[error("this is not a Waybill export: line {line} does not match the format")]
     NotAnExport { line: u64 },
-    #[error("made by {} in format {format}, and this version reads format {reads}: upgrade first", escape_name(.made_by))]
+    #[error("made by {} in format {format}, but this version reads format {reads}: upgrade Waybill first", escape_name(.made_by))]
     NewerFormat { made_by: String, format: u32, reads: u32 },
-    #[error("made by {} in format {format}, which was never released: make it again with a released version", escape_name(.made_by))]
+    #[error("made by {} in format {format}, which was never released: export again with a released version", escape_name(.made_by))]
     OlderFormat { made_by: String, format: u32 },
     #[error("cut off at line {line}{}: the seal is missing", in_table(.table.as_deref()))]
     Truncated { line: u64, table: Option<String> },
     #[error("damaged at line {line}{}: {what}", in_table(.table.as_deref()))]
     Damaged { line: u64, table: Option<String>, what: String },
-    #[error("table {} holds {found} records where {declared} were promised (line {line})", escape_name(.table))]
+    #[error("table {} has {found} records, but the metadata says {declared} (line {line})", escape_name(.table))]
     CountMismatch { line: u64, table: String, found: u64, declared: u64 },
     #[error("bytes were changed {}: the digest does not match", escape_name(.place))]
     DigestMismatch { place: String },
     #[error("the seal itself was changed (line {line})")]
     SealAltered { line: u64 },
-    #[error("the signature was changed, or is another file's")]
+    #[error("the signature was changed, or belongs to another file")]
     InvalidSignature,
     #[error("there are more bytes after the seal (line {line})")]
     TrailingBytes { line: u64 },

@@ -12,9 +12,9 @@ use crate::model::ordered_map::OrderedMap;
 pub enum Error {
     #[error("the output cannot be written")]
     Write(#[from] io::Error),
-    #[error("table {table} gave {found} records where {declared} were counted in the same snapshot")]
+    #[error("table {table} returned {found} records, but {declared} were counted in the same snapshot")]
     CountMismatch { table: String, found: u64, declared: u64 },
-    #[error("table {found} was written where {declared} was promised")]
+    #[error("tables are out of order: found {found}, expected {declared}")]
     OutOfOrder { found: String, declared: String },
 }
 

@@ -51,7 +51,7 @@ impl IntoApiError for identity::Error {
             | Self::SecondFactorNotFound(_)
             | Self::NotSignedIn(_) => ApiError::Invalid(self.to_string()),
             Self::Conflict(_) => ApiError::Conflict(self.to_string()),
-            Self::Overloaded => ApiError::Crowded { retry_after_seconds: 5 },
+            Self::Overloaded => ApiError::Overloaded { retry_after_seconds: 5 },
             Self::RateLimited { retry_after_seconds } => {
                 ApiError::Busy { message: self.to_string(), retry_after_seconds }
             }
@@ -63,7 +63,7 @@ impl IntoApiError for identity::Error {
 
 impl IntoApiError for source::Error {
     fn into_api_error(self) -> ApiError {
-        tracing::warn!(error = %self, "the database could not be asked");
+        tracing::warn!(error = %self, "the database could not be queried");
         ApiError::Unavailable(to_sentence(&self.to_string()))
     }
 }

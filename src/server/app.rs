@@ -117,7 +117,7 @@ impl App {
     pub async fn adopt_accounts(&self) -> Result<u64, Error> {
         let count = binding::adopt_accounts(&self.exports.state, &*self.exports.clock).await?;
         if count > 0 {
-            tracing::warn!(count, "accounts without a source were adopted by this one");
+            tracing::warn!(count, "accounts without a source were assigned to this one");
         }
         Ok(count)
     }

@@ -50,7 +50,7 @@ async fn the_first_start_prints_a_code_that_works_once() {
     let code = said[2].split_whitespace().last().unwrap().to_owned();
     assert_eq!(code.len(), "7K2Q-19FD-7K2Q-19FD".len(), "{said:?}");
     let sign_in = visitor.get("/login").await;
-    assert!(sign_in.text().contains("this console has no account"), "{}", sign_in.text());
+    assert!(sign_in.text().contains("This console has no account yet"), "{}", sign_in.text());
     let page = visitor.get("/setup").await;
     assert_eq!(page.status, 200);
     assert!(page.text().contains("First account"));
@@ -73,16 +73,20 @@ async fn the_first_start_prints_a_code_that_works_once() {
     let made = visitor.post("/setup", &make(&code.to_lowercase().replace('-', ""), PASSWORD, PASSWORD)).await;
     assert_eq!((made.status, made.header("location")), (303, "/login?notice=made"));
     let page = visitor.get("/login?notice=made").await;
-    assert!(page.text().contains("The account is made") && page.text().contains("value=\"ada\""), "{}", page.text());
+    assert!(
+        page.text().contains("The account has been created") && page.text().contains("value=\"ada\""),
+        "{}",
+        page.text()
+    );
     let again = visitor.post("/setup", &make(&code, PASSWORD, PASSWORD)).await;
-    assert_eq!(again.header("location"), "/setup?problem=setup", "the code is used up");
+    assert_eq!(again.header("location"), "/setup?problem=setup", "the code worked twice");
     let page = visitor.get("/setup").await;
     assert!(page.text().contains("nothing to set up") && !page.text().contains("<form"), "{}", page.text());
     let signed_in = visitor.sign_in("ADA", PASSWORD).await;
     assert_eq!(signed_in.header("location"), "/admin");
     let page = visitor.get("/admin/developer-tools/export").await;
     assert_eq!(page.status, 200);
-    assert!(page.text().contains("What is secret here is a guess"), "{}", page.text());
+    assert!(page.text().contains("The classification here is a guess"), "{}", page.text());
     process.kill().unwrap();
     process.wait().unwrap();
     // Once there is an account, no code is printed.
@@ -145,10 +149,10 @@ async fn an_account_can_be_added_on_the_command_line_and_gets_a_new_password_the
     assert_eq!(visitor.sign_in("ada", &made_up).await.header("location"), "/admin");
     assert_eq!(visitor.get("/admin/developer-tools/export").await.status, 200);
     assert_eq!(add("ada", PASSWORD).0, 0);
-    assert_eq!(visitor.get("/admin/developer-tools/export").await.status, 303, "a new password ends the sessions");
+    assert_eq!(visitor.get("/admin/developer-tools/export").await.status, 303, "a new password must end the sessions");
     assert!(visitor.sign_in("ada", &made_up).await.header("location").contains("problem=wrong"));
     let page = visitor.get("/login?problem=wrong").await;
-    assert!(page.text().contains("value=\"ada\""), "the name need not be typed again: {}", page.text());
+    assert!(page.text().contains("value=\"ada\""), "the name was not kept in the form: {}", page.text());
     assert_eq!(visitor.sign_in("ada", PASSWORD).await.header("location"), "/admin");
     process.kill().unwrap();
     process.wait().unwrap();
@@ -161,7 +165,7 @@ async fn accounts_can_be_listed_disabled_and_removed_and_their_sessions_end() {
     let run = |arguments: &[&str]| run_user_command(&folder, arguments, PASSWORD);
     assert_eq!(
         run(&["list"]),
-        (0, "there are no accounts of Waybill's own; waybill user add --admin NAME makes one\n".into())
+        (0, "Waybill has no accounts of its own; create one with `waybill user add --admin NAME`\n".into())
     );
     run(&["add", "--admin", "ada"]);
     run(&["add", "--admin", "grace"]);
@@ -188,7 +192,7 @@ async fn accounts_can_be_listed_disabled_and_removed_and_their_sessions_end() {
     assert_eq!(run(&["remove", "ada"]).0, 0);
     assert!(ada.sign_in("ada", PASSWORD).await.header("location").contains("problem=wrong"));
     let (code, said) = run(&["remove", "ada"]);
-    assert!(code == 2 && said.contains("no account of the name \"ada\""), "{said}");
+    assert!(code == 2 && said.contains("no Waybill account is named \"ada\""), "{said}");
     process.kill().unwrap();
     process.wait().unwrap();
     let trail = WaybillCommand::new(folder.path()).run(["audit", "show", "--json"]).text();
@@ -337,7 +341,7 @@ fn accounts_that_cannot_sign_in_are_reported_by_draft_check_and_log() {
         |arguments: &[&str]| WaybillCommand::new(folder.path()).run([arguments, &["--source", &server.url()]].concat());
     let draft = run(&["profile", "init"]).text();
     for line in [
-        "# 20 of 20 stored passwords looked at are sha512-crypt, which Waybill does not check: those people cannot sign in.",
+        "# 20 of 20 stored passwords sampled are sha512-crypt, which Waybill cannot check: these accounts cannot sign in.",
         "# active = { is_active = true }",
         "# when = { is_admin = true }",
     ] {
@@ -353,7 +357,7 @@ fn accounts_that_cannot_sign_in_are_reported_by_draft_check_and_log() {
     assert!(
         check
             .stderr
-            .contains("20 of 20 stored passwords looked at cannot sign in: Waybill does not check sha512-crypt"),
+            .contains("20 of 20 stored passwords sampled cannot be used to sign in: Waybill cannot check sha512-crypt"),
         "{}",
         check.stderr
     );

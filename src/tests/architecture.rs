@@ -122,7 +122,7 @@ fn modules_import_only_lower_layers() {
             }
         }
     }
-    assert!(wrong.is_empty(), "arrows that the architecture does not allow:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "imports that the architecture does not allow:\n{}", wrong.join("\n"));
 }
 
 #[test]
@@ -148,12 +148,12 @@ fn files_are_short_and_feature_cfgs_are_few() {
     lengths.sort_unstable();
     let median = lengths[lengths.len() / 2];
     assert!(median <= MAX_MEDIAN_LINES, "the median file has {median} lines");
-    assert!(cfg_lines <= MAX_FEATURE_CFGS, "{cfg_lines} cfg lines");
+    assert!(cfg_lines <= MAX_FEATURE_CFGS, "{cfg_lines} feature cfg lines");
 }
 
 #[test]
 fn every_file_opens_with_module_docs() {
     for (path, text) in sources() {
-        assert!(text.starts_with("//!"), "{} does not open with its purpose", path.display());
+        assert!(text.starts_with("//!"), "{} does not open with module docs", path.display());
     }
 }

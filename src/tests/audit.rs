@@ -85,7 +85,7 @@ async fn sign_ins_and_refusals_record_the_network_and_hide_refused_names() {
     // A refused name is kept as a keyed digest: names can be told apart, but not read.
     let refused: Vec<&str> =
         entries.iter().filter(|entry| entry.event == "sign_in_refused").map(|entry| &*entry.detail).collect();
-    assert_eq!(refused.len(), 2, "the same name in other letters is a repetition: {refused:?}");
+    assert_eq!(refused.len(), 2, "the same name in another case must count as a repetition: {refused:?}");
     assert!(refused.iter().all(|detail| detail.len() == "{\"name\":\"0123456789abcdef\"}".len()), "{refused:?}");
 }
 
@@ -112,7 +112,7 @@ fn the_trail_can_be_shown_verified_and_exported_on_the_command_line() {
     let source = format!("--source=sqlite:{}", generate_sample(20, folder.path()).display());
     let run = |arguments: &[&str]| WaybillCommand::new(folder.path()).run(arguments);
     let ended = run(&["audit", "show"]);
-    assert!(ended.code == 2 && ended.stderr.contains("nothing was recorded yet"), "{}", ended.stderr);
+    assert!(ended.code == 2 && ended.stderr.contains("nothing has been recorded yet"), "{}", ended.stderr);
     let first = run(&["export", &source, "--output", "first.json"]);
     let head = first.stderr.lines().find_map(|line| line.strip_prefix("audit     ")).unwrap().to_owned();
     run(&["export", &source, "--output", "second.json.gz"]);
@@ -123,7 +123,7 @@ fn the_trail_can_be_shown_verified_and_exported_on_the_command_line() {
     let one = run(&["audit", "show", "--event", "export_completed", "--last", "1", "--json"]).text();
     assert_eq!(one.lines().count(), 1);
     assert!(serde_json::from_str::<serde_json::Value>(&one).unwrap()["entry"].as_u64().unwrap() > 3);
-    assert!(run(&["audit", "show", "--since", "2999"]).stderr.contains("no entry fits"));
+    assert!(run(&["audit", "show", "--since", "2999"]).stderr.contains("no entry matches"));
     let ended = run(&["audit", "verify", "first.json", "second.json.gz", "--head", &head]);
     assert!(
         ended.code == 0 && ended.text().contains("3 kept heads agree with it"),
@@ -160,11 +160,7 @@ print('agreed', count)
     let state = folder.path().join("state/waybill/waybill.db");
     execute_sql(&state, "DROP TRIGGER audit_is_never_deleted; DELETE FROM audit WHERE sequence > 4");
     let ended = run(&["audit", "verify"]);
-    assert!(
-        ended.code == 0 && ended.text().contains("a trail that was shortened would look the same"),
-        "{}",
-        ended.text()
-    );
+    assert!(ended.code == 0 && ended.text().contains("a shortened trail would look the same"), "{}", ended.text());
     let ended = run(&["audit", "verify", "first.json", "second.json.gz"]);
     assert_eq!(ended.code, 4);
     assert!(ended.stderr.contains("was shortened since, as second.json.gz shows"), "{}", ended.stderr);
@@ -234,7 +230,7 @@ async fn history_is_paged() {
     let rows: String = (0..60)
         .map(|i| {
             format!(
-                "INSERT INTO exports (source_id, id, requested_at, requested_by, door, scope, file_name, outcome) \
+                "INSERT INTO exports (source_id, id, requested_at, requested_by, channel, scope, file_name, outcome) \
                  VALUES ((SELECT id FROM sources), '01900000-0000-7000-8000-{i:012}', '2026-01-01T00:00:{i:02}Z', 'a', 'page', 'full', 'f', 'failed');"
             )
         })
@@ -263,7 +259,7 @@ async fn the_page_shows_the_trail_filtered_and_paged() {
     let one = admin.get(&format!("{trail}?kind=signed_in&actor=system.admin%40sample.test")).await.text();
     assert_eq!(rows(&one), 1, "{one}");
     let none = admin.get(&format!("{trail}?kind=signed_in&actor=%3Cscript%3E")).await.text();
-    assert!(none.contains("No entry fits.") && !none.contains("<script>\""), "{none}");
+    assert!(none.contains("No entry matches.") && !none.contains("<script>\""), "{none}");
     for _ in 0..55 {
         admin.post("/admin/account/sessions", "").await;
     }

@@ -47,7 +47,7 @@ fn both_engines_give_the_same_data() {
     }
     let again = WaybillCommand::new(folder.path()).run(["sample", "--output", &server.url()]);
     assert_eq!(again.code, 5, "{}", again.stderr);
-    assert!(again.stderr.contains("add --force"), "{}", again.stderr);
+    assert!(again.stderr.contains("replace them with --force"), "{}", again.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,10 +78,10 @@ async fn the_page_exports_postgresql_for_the_permitted_role_only() {
             panic!("the export did not complete")
         };
         let shown = admin.post("/rpc/view_export", &format!("id={}", requested.id)).await.json();
-        assert!(compression == "none" || shown["estimated_bytes"].is_null(), "a packed size is compared with nothing");
+        assert!(compression == "none" || shown["estimated_bytes"].is_null(), "a compressed size has no estimate");
         let file = admin.download(&requested).await;
         assert_eq!((file.status, file.header("content-type")), (200, kind));
-        assert_eq!(file.header("content-encoding"), "", "the packed file is the file");
+        assert_eq!(file.header("content-encoding"), "", "a compressed file has no Content-Encoding");
         assert_eq!(file.body.len() as u64, done.bytes);
         let path = waybill.folder.path().join(format!("file{suffix}"));
         std::fs::write(&path, &file.body).unwrap();
@@ -110,7 +110,7 @@ async fn the_page_exports_postgresql_for_the_permitted_role_only() {
             let inspected = WaybillCommand::new(waybill.folder.path()).run(last).code;
             assert!(
                 compression == "none" || [0, 4].contains(&inspected),
-                "damage is never \"cannot be read\": {inspected}"
+                "damage must not be reported as unreadable: {inspected}"
             );
         }
     }

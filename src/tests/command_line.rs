@@ -44,7 +44,7 @@ fn a_server_without_site_files_warns_on_standard_error() {
     let ready = first(server.stdout.as_mut().unwrap());
     assert!(ready.starts_with("Waybill is ready: http://127.0.0.1:"), "{ready}");
     let bare = first(server.stderr.as_mut().unwrap());
-    assert!(bare.ends_with("pages are bare: give their folder with --site."), "{bare}");
+    assert!(bare.ends_with("no styles or scripts: give their folder with --site."), "{bare}");
     server.kill().unwrap();
     server.wait().unwrap();
 }
@@ -162,10 +162,10 @@ fn wrong_usage_is_code_2_and_says_what_to_write() {
         (&["export", "--source", "sqlite:"], "write sqlite:PATH"),
         (
             &["export", &source, "--profile", "other"],
-            "there is no profile other; give a file, or one of the built-in ones: supportsignal",
+            "no profile named other: give the path of a profile file, or a built-in name (supportsignal)",
         ),
         (&["verify", "x", "--sha256", "abc"], "64 hexadecimal digits"),
-        (&["serve", &source, "--address", "127.0.0.1:99999"], "cannot be listened on"),
+        (&["serve", &source, "--address", "127.0.0.1:99999"], "cannot listen on"),
         (&["serve", &source, "--site", "missing"], "--site: missing is not a folder"),
         (&["profile", "init", &source, "--profile", "supportsignal"], "unexpected argument"),
         (&["frobnicate"], "unrecognized subcommand"),
@@ -187,14 +187,14 @@ fn an_incomplete_file_is_code_4_and_a_missing_one_code_1() {
     fs::write(folder.path().join("cut.json"), &bytes[..bytes.len() / 2]).unwrap();
     let ended = run(&folder, &["verify", "cut.json"]);
     assert_eq!(ended.code, 4);
-    assert!(ended.stderr.starts_with("waybill: not whole: cut off at line "), "{}", ended.stderr);
+    assert!(ended.stderr.starts_with("waybill: not intact: cut off at line "), "{}", ended.stderr);
     let ended = run(&folder, &["verify", "cut.json", "--json"]);
     assert_eq!(ended.code, 4);
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&ended.stdout).unwrap()["complete"], false);
     let ended = run(&folder, &["verify", "out.json", "--sha256", &"0".repeat(64)]);
     assert_eq!(ended.code, 4);
     assert!(
-        ended.stderr.starts_with("waybill: whole, but another file: the digest of its seal is "),
+        ended.stderr.starts_with("waybill: complete, but not the expected file: the digest of its seal is "),
         "{}",
         ended.stderr
     );
@@ -202,7 +202,7 @@ fn an_incomplete_file_is_code_4_and_a_missing_one_code_1() {
     let ended = run(&folder, &["verify", "out.json", "cut.json", "nothing.json"]);
     assert_eq!(ended.code, 4);
     assert!(ended.text().starts_with("out.json: unaltered: "), "{}", ended.text());
-    assert!(ended.stderr.contains("cut.json: not whole: ") && ended.stderr.contains("nothing.json cannot be read"));
+    assert!(ended.stderr.contains("cut.json: not intact: ") && ended.stderr.contains("nothing.json cannot be read"));
     assert_eq!(run(&folder, &["verify", "out.json", "out.json", "--sha256", &"0".repeat(64)]).code, 2);
     assert_eq!(run(&folder, &["verify", "nothing.json"]).code, 1);
     assert_eq!(run(&folder, &["verify", "."]).code, 1);
@@ -215,7 +215,7 @@ fn an_export_that_cannot_be_recorded_does_not_happen() {
     fs::write(folder.path().join("state"), "a file where the folder should be").unwrap();
     let ended = run(&folder, &["export", &source, "--output", "out.json"]);
     assert_eq!(ended.code, 1);
-    assert!(ended.stderr.contains("Waybill's own state"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("Waybill's state file or its folder cannot be used"), "{}", ended.stderr);
     assert!(!folder.path().join("out.json").exists());
 }
 
@@ -254,7 +254,7 @@ fn the_source_is_never_written_to_as_state_or_replaced_as_output() {
     let before = fs::read(&path).unwrap();
     let state = run(&folder, &["export", &source, "--state", "sqlite:sample.db"]);
     assert_eq!(state.code, 2);
-    assert!(state.stderr.contains("give another --state"), "{}", state.stderr);
+    assert!(state.stderr.contains("give Waybill's own records another file"), "{}", state.stderr);
     fs::copy(&path, folder.path().join("another.db")).unwrap();
     let state = run(&folder, &["export", &source, "--state", "sqlite:another.db"]);
     assert_eq!(state.code, 2);
@@ -281,7 +281,7 @@ fn an_export_by_command_line_is_in_history_and_audit() {
         .collect();
     assert_eq!(events, ["source_added wayb", "export_requested cli:", "export_started cli:", "export_completed cli:"]);
     let channel: String =
-        state.query_row("SELECT door FROM exports WHERE outcome = 'completed'", [], |r| r.get(0)).unwrap();
+        state.query_row("SELECT channel FROM exports WHERE outcome = 'completed'", [], |r| r.get(0)).unwrap();
     assert_eq!(channel, "command line");
 }
 
@@ -315,7 +315,7 @@ fn the_sample_prints_its_password_keeps_it_private_and_is_never_overwritten_by_a
 fn the_help_lists_the_commands_and_the_exit_codes() {
     let folder = TempDir::new().unwrap();
     let help = run(&folder, &["--help"]).text();
-    for word in ["serve", "preview", "export", "verify", "inspect", "guide", "sample", "Exit codes", "not whole"] {
+    for word in ["serve", "preview", "export", "verify", "inspect", "guide", "sample", "Exit codes", "not intact"] {
         assert!(help.contains(word), "{word}");
     }
     let guide = run(&folder, &["guide", "mine.json"]).text();

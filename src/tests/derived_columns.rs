@@ -44,10 +44,10 @@ fn columns_computed_from_masked_columns_are_not_kept() {
         for value in ["lovelace", "analytical"] {
             assert!(!text.to_lowercase().contains(value), "{value}: {text}");
         }
-        assert!(text.contains("LONDON"), "what is computed from plain columns stays: {text}");
+        assert!(text.contains("LONDON"), "a column computed from plain columns was not kept: {text}");
         let check = run(&["profile", "check"]);
         assert!(
-            check.stderr.contains("people.search is computed from name, and counts as personal"),
+            check.stderr.contains("people.search is computed from name and therefore counts as personal"),
             "{}",
             check.stderr
         );

@@ -41,9 +41,9 @@ async fn a_download_can_be_resumed_and_repeated() {
     let known = admin.send("GET", &path, &[("if-none-match", &etag)], "").await;
     assert_eq!((known.status, known.body.len()), (304, 0));
     let started = waybill.audit_trail().await.into_iter().filter(|event| event == "download_started").count();
-    assert_eq!(started, 4, "what sent nothing is no download");
+    assert_eq!(started, 4, "a response without data is not a download");
     let history = admin.post("/rpc/list_exports", "page=1").await.json();
-    assert_eq!(history["entries"][0]["downloads"], 3, "the rest of a download is no other download");
+    assert_eq!(history["entries"][0]["downloads"], 3, "a resumed download counts once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,7 +94,7 @@ async fn artefacts_are_private_files_with_unguessable_names() {
     admin.export_and_wait().await;
     let folder = waybill.app.exports.artifacts.folder();
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    let [name] = &waybill.artifact_names()[..] else { panic!("one artefact") };
+    let [name] = &waybill.artifact_names()[..] else { panic!("expected one artefact") };
     assert_eq!((mode(folder), mode(&folder.join(name))), (0o700, 0o600));
     assert_eq!(name.len(), 64);
     for path in [format!("/{name}"), format!("/waybill.files/{name}"), format!("/pkg/{name}")] {

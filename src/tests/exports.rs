@@ -101,7 +101,7 @@ async fn the_metadata_says_who_when_from_what_and_how_much() {
     assert_eq!(export.integrity["totalRecords"], counted);
     let names = ["exportedAt", "exportType", "version", "filtersApplied", "recordCounts", "totalRecords", "exportedBy"];
     let positions = names.map(|name| file.text().find(&format!("  \"{name}\"")).unwrap());
-    assert!(positions.is_sorted(), "the client's names come first, in order");
+    assert!(positions.is_sorted(), "the required metadata keys come first, in order");
     let columns = metadata["schema"]["incidents"]["columns"].as_array().unwrap();
     let site = columns.iter().find(|column| column["name"] == "site_id").unwrap();
     assert_eq!(site["references"], "sites.id");
@@ -141,7 +141,7 @@ async fn concurrent_writes_never_tear_an_export() {
         sums.push(answers.iter().map(|answer| answer["character_count"].as_i64().unwrap()).sum::<i64>());
     }
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    assert!(writer.join().unwrap() > 20, "nothing was written meanwhile");
+    assert!(writer.join().unwrap() > 20, "nothing was written during the exports");
     assert!(sums.windows(2).all(|pair| pair[0] == pair[1]), "{sums:?}");
 }
 
@@ -171,7 +171,7 @@ async fn a_second_request_while_one_runs_is_refused_with_retry_after() {
     let run = admin.request_export().await;
     let second = admin.post("/rpc/request_export", "").await;
     assert_eq!((second.status, second.header("retry-after")), (429, "10"));
-    assert!(second.text().contains("An export of yours is running already."));
+    assert!(second.text().contains("You already have an export running."));
     assert_eq!(admin.download(&run).await.status, 409);
     admin.post(&format!("/api/v1/exports/{}/cancellation", run.id), "").await;
     assert_eq!(admin.wait_for_end(&run).await, RunState::Cancelled);
@@ -218,7 +218,11 @@ async fn without_javascript_the_form_leads_to_a_page_that_ends_in_the_download()
         assert!(text.contains("http-equiv=\"refresh\" content=\"1\""), "{text}");
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
-    let target = text.split("content=\"0;url=").nth(1).and_then(|rest| rest.split('"').next()).expect("a download");
+    let target = text
+        .split("content=\"0;url=")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .expect("no download link on the page");
     let file = admin.get(target).await;
     assert_eq!(file.status, 200);
     parse_export(&file.body);

@@ -121,13 +121,13 @@ async fn a_client_that_leaves_in_the_middle_of_a_download_is_recorded() {
         let trail = waybill.audit_entries().await;
         if let Some(entry) = trail.iter().find(|entry| entry.event == "downloaded") {
             let detail: serde_json::Value = serde_json::from_str(&entry.detail).unwrap();
-            assert_eq!(detail["whole"], false);
+            assert_eq!(detail["complete"], false);
             assert!(detail["bytes_sent"].as_u64().unwrap() < done.bytes);
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    panic!("the broken download was not recorded");
+    panic!("the aborted download was not recorded");
 }
 
 /// C11: an unwritable disk fails the run cleanly. The test moves the artefact folder away instead of filling the disk.
@@ -140,7 +140,7 @@ async fn a_folder_that_cannot_be_written_fails_the_run_and_the_next_one_works() 
     std::fs::rename(&folder, &away).unwrap();
     let (_, state) = admin.export_and_wait().await;
     let RunState::Failed(failure) = state else { panic!("{state:?}") };
-    assert!(failure.message.contains("The server cannot keep the file"), "{}", failure.message);
+    assert!(failure.message.contains("The server cannot store the file"), "{}", failure.message);
     std::fs::rename(&away, &folder).unwrap();
     assert!(matches!(admin.export_and_wait().await.1, RunState::Completed(_)));
 }

@@ -183,7 +183,7 @@ fn hostile_database() -> Postgres {
     let planted = "SET search_path = pg_catalog; SELECT (SELECT count(DISTINCT proname) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
         AND proname NOT LIKE 'loot%') > 20 AND (SELECT count(DISTINCT oprname) FROM pg_operator
         WHERE oprnamespace = 'public'::regnamespace) > 5";
-    assert_eq!(server.sql(planted), "t", "too few: does this test still read the SQL?");
+    assert_eq!(server.sql(planted), "t", "too few look-alikes: does this test still find the SQL?");
     server.sql("ALTER DATABASE app SET search_path = public, pg_catalog");
     // The look-alikes do run for a client that does not pin `search_path`.
     server.sql_as("postgres", "app", "SELECT obj_description(1, 'pg_class'), 1 = 1");
@@ -246,7 +246,7 @@ async fn nothing_the_database_owner_created_runs_with_waybills_rights() {
     let waybill = Waybill::with_source(source, profile).await;
     let admin = waybill.signed_in_as("ada@example.org").await;
     let page = admin.get("/admin/developer-tools/export").await;
-    assert_eq!(page.status, 200, "the role is read: {}", page.text());
+    assert_eq!(page.status, 200, "the role was not read: {}", page.text());
     let nobody = waybill.anonymous().sign_in("eve@example.org", PASSWORD).await;
     assert!(nobody.header("location").contains("problem=wrong"));
     assert_eq!(foreign_code_runs(&server), Vec::<String>::new());

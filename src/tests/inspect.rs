@@ -49,7 +49,7 @@ fn csv_has_a_header_quotes_and_no_formulas() {
     let csv = file.inspect(&["users", "--format", "csv"]).text();
     assert!(csv.starts_with("\"id\",\"_creation_time\",\"name\",\"email\",\"profile_image_url\",\"role\",\"company_id\",\"created_at\"\n"), "{csv}");
     let phones = file.inspect(&["participants", "--format", "csv"]).text();
-    assert!(phones.contains(",\"'+61 4"), "a phone number is no formula for a spreadsheet: {phones}");
+    assert!(phones.contains(",\"'+61 4"), "a phone number was not escaped for spreadsheets: {phones}");
     let narratives = file.inspect(&["incident_narratives", "--format", "csv", "--first", "30"]).stdout;
     let mut reader = csv::Reader::from_reader(&narratives[..]);
     assert_eq!(reader.records().map(|record| record.unwrap().len()).collect::<Vec<_>>(), vec![17; 30]);
@@ -60,7 +60,7 @@ fn wrong_names_and_wrong_files_are_reported() {
     let file = ExportedFile::new();
     let ended = file.inspect(&["incident"]);
     assert_eq!(ended.code, 2);
-    assert!(ended.stderr.contains("there is no table incident; there is companies, users"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("there is no table incident; available: companies, users"), "{}", ended.stderr);
     assert_eq!(file.inspect(&["incidents", "--where", "nothing=1"]).code, 2);
     assert_eq!(file.inspect(&["incidents", "--where", "nothing"]).code, 2);
     let bytes = std::fs::read(file.0.path().join("out.json")).unwrap();

@@ -52,7 +52,7 @@ async fn a_server_killed_at_random_points_serves_only_complete_files_after_its_r
         let left = artifacts(folder.path());
         assert!(!left.iter().any(|name| name.contains(".part")), "a half-written file was left: {left:?}");
     }
-    println!("{} rounds, {complete} downloads of whole files", rounds());
+    println!("{} rounds, {complete} complete downloads", rounds());
 }
 
 /// A killed export cannot clean up, and its temporary file holds personal data.
@@ -67,7 +67,7 @@ fn the_next_export_removes_temporary_files_of_a_killed_one() {
         paths.filter(|path| path.extension().is_some_and(|extension| extension == "part")).collect()
     };
     while temporary_files().is_empty() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        assert!(child.try_wait().unwrap().is_none(), "the command ended before it could be killed");
     }
     child.kill().unwrap();
     child.wait().unwrap();
@@ -111,7 +111,7 @@ async fn a_server_whose_disk_is_full_says_so_and_goes_on() {
         assert!(failure.message.contains("the file is larger than the system allows"), "{}", failure.message);
         assert_eq!(browser.download(&run).await.status, 409);
     }
-    assert_eq!(artifacts(folder.path()), Vec::<String>::new(), "something was left");
+    assert_eq!(artifacts(folder.path()), Vec::<String>::new(), "files were left in the artefact folder");
 }
 
 /// Names of the files in the artefact folders of all sources.

@@ -45,7 +45,7 @@ async fn assert_all_closed_within(limit: Duration, streams: Vec<TcpStream>) {
         // Any response before the end is fine; a reset counts as an end.
         while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
     }));
-    tokio::time::timeout(limit, closing).await.expect("a silent client keeps its connection");
+    tokio::time::timeout(limit, closing).await.expect("a silent connection was not closed");
 }
 
 /// A keep-alive connection may close at the moment its next request is sent (RFC 9112, 9.6); this client does not
@@ -115,7 +115,7 @@ async fn many_pages_and_sign_ins_open_few_database_connections() {
         let mut most = 0;
         loop {
             most = most.max(tokio::task::block_in_place(|| server.waybill_session_count()));
-            assert!(most <= 8, "{most} sessions in the application's database");
+            assert!(most <= 8, "{most} sessions open in the application's database");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
@@ -141,10 +141,10 @@ async fn an_overloaded_sign_in_answers_503_with_retry_after() {
     let answers = answers.await;
     let crowded: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
     let often = answers.iter().filter(|answer| answer.header("location").contains("problem=often")).count();
-    assert!(!crowded.is_empty() || often > 0, "200 sign-ins at once are all worked on");
+    assert!(!crowded.is_empty() || often > 0, "all of 200 concurrent sign-ins were accepted");
     for answer in crowded {
         assert_eq!(answer.header("retry-after"), "5");
-        assert!(answer.text().contains("Many people are signing in at this moment"), "{}", answer.text());
+        assert!(answer.text().contains("Many people are signing in right now"), "{}", answer.text());
     }
     assert_eq!(waybill.anonymous().get("/login").await.status, 200);
 }
@@ -212,8 +212,8 @@ async fn a_stalled_reader_is_cut_off_and_a_slow_one_is_not() {
             }
         }
     };
-    let all = tokio::time::timeout(Duration::from_secs(5), cut).await.expect("a stuck reader keeps its connection");
-    assert!(all < 16 << 20, "it was not cut off");
+    let all = tokio::time::timeout(Duration::from_secs(5), cut).await.expect("a stalled reader was not disconnected");
+    assert!(all < 16 << 20, "a stalled reader got the complete response");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,7 +244,7 @@ async fn a_request_body_below_the_minimum_rate_is_cut_off() {
     trickle.write_all(head).await.unwrap();
     let started = Instant::now();
     while trickle.write_all(b"x").await.is_ok() {
-        assert!(started.elapsed() < Duration::from_secs(5), "a byte at a time goes on for ever");
+        assert!(started.elapsed() < Duration::from_secs(5), "a body at one byte per 100 ms was not cut off");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -109,7 +109,7 @@ fn a_terminated_backend_ends_the_read_and_the_source_recovers() {
         assert!(matches!(ended, Err(Error::ConnectionClosed)), "{ended:?}");
         assert!(rows < LARGE_ROWS);
         let counted = snapshot.count("small");
-        assert!(counted.is_err(), "the view is gone for good: {counted:?}");
+        assert!(counted.is_err(), "the snapshot must stay unusable: {counted:?}");
         // The same source goes on working without a restart.
         drop(snapshot);
         assert_eq!(source.open_snapshot().unwrap().count("large").unwrap(), LARGE_ROWS);
@@ -130,7 +130,7 @@ fn a_server_restart_ends_the_read_and_the_source_recovers() {
         assert_eq!(
             source.find_unique("small", &[Predicate::equals("id", "1")], &["v"]).unwrap(),
             Some(vec![Some("one".into())]),
-            "the kept connection is replaced"
+            "the pooled connection was not replaced"
         );
     }
     assert_clean_and_usable(&server, &folder);
@@ -223,7 +223,7 @@ fn the_sum_of_all_money_is_the_same_in_two_hundred_exports_while_eight_writers_m
         moved |= a != 50_000;
         assert_eq!(a + b, 100_000);
     }
-    assert!(moved, "nobody moved any money");
+    assert!(moved, "the writers changed nothing");
     writers.kill().unwrap();
     writers.wait().unwrap();
 }
@@ -283,7 +283,7 @@ fn a_lock_of_another_session_times_out_and_names_its_holder() {
         let source = server.source();
         let started = Instant::now();
         let error = source.open_snapshot().err().unwrap();
-        assert!(started.elapsed() >= Duration::from_millis(700), "it waited its time");
+        assert!(started.elapsed() >= Duration::from_millis(700), "it did not wait for the lock timeout");
         let message = error.to_string();
         assert!(message.starts_with("table small is locked by night job (user waybill_owner, process "), "{message}");
     }
@@ -379,7 +379,7 @@ fn a_cancel_frees_query_and_locks_within_two_seconds() {
             assert!(matches!(ended, Some(Error::Interrupted)), "{ended:?}");
             // The server must stop on the cancel request: behind a pooler it does not notice that the client has gone.
             while server.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0" {
-                assert!(started.elapsed() < Duration::from_secs(2), "the wait goes on in the database");
+                assert!(started.elapsed() < Duration::from_secs(2), "the server still waits for the lock");
                 std::thread::yield_now();
             }
         });

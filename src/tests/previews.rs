@@ -106,7 +106,7 @@ async fn the_page_says_whether_an_export_blocks_writers() {
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     // L9: a GET with `refresh=1`, as from a link on another site, must not recount the database.
     let page = admin.get("/admin/developer-tools/export?refresh=1").await.text();
-    assert!(page.contains("Exporting does not block users."), "looking starts nothing");
+    assert!(page.contains("Exporting does not block users."), "a GET recounted the database");
     // Without JavaScript the button submits a form.
     let form = [("sec-fetch-site", "same-origin"), ("accept", "text/html")];
     let refreshed = admin.send("POST", "/rpc/preview_export", &form, "refresh=true").await;

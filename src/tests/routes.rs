@@ -119,7 +119,7 @@ async fn the_refusal_names_the_role_that_is_needed_and_is_recorded() {
     assert_eq!(page.status, 403);
     let text = page.text().replace("<!>", "");
     assert!(text.contains("This page needs the role System admin. You are signed in as Team lead."), "{text}");
-    assert!(!text.contains("clarification_answers"), "a refusal shows no table");
+    assert!(!text.contains("clarification_answers"), "the refusal shows a table name");
     assert!(waybill.audit_trail().await.contains(&"refused".to_owned()));
 }
 

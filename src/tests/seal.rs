@@ -87,7 +87,7 @@ fn count_accepted_cuts(bytes: &[u8]) -> usize {
         accepted += usize::from(verifier.clone().finish().is_ok());
         verifier.feed(std::slice::from_ref(byte)).unwrap();
     }
-    assert!(verifier.finish().is_ok(), "the whole file");
+    assert!(verifier.finish().is_ok(), "the complete file was rejected");
     accepted
 }
 
@@ -168,7 +168,7 @@ fn joined_extended_empty_foreign_and_newer_files_are_rejected_with_their_reason(
     for foreign in
         [&b"{}"[..], b"hello\n", b"\x1f\x8b\x08", b"PK\x03\x04", b"<!DOCTYPE html>\n", b"[\n{\"metadata\":1}\n]"]
     {
-        assert!(says(foreign).contains("not a Waybill snapshot"), "{}", says(foreign));
+        assert!(says(foreign).contains("not a Waybill export"), "{}", says(foreign));
     }
     let older = with_line_changed(&bytes, "\"formatVersion\"", |line| line.replace('2', "1"));
     assert!(
@@ -207,22 +207,22 @@ fn a_line_that_smuggles_records_past_the_counts_is_refused_though_its_seal_is_ri
 fn metadata_that_contradicts_itself_is_refused_though_its_seal_is_right() {
     let honest = serde_json::to_string(&metadata()).unwrap();
     for (from, to, says) in [
-        ("\"recordCounts\":{\"a\":2", "\"recordCounts\":{\"a\":2,\"a\":2", "a stands there twice"),
-        ("\"totalRecords\":2", "\"totalRecords\":999", "not the sum of its counts"),
+        ("\"recordCounts\":{\"a\":2", "\"recordCounts\":{\"a\":2,\"a\":2", "the key a occurs twice"),
+        ("\"totalRecords\":2", "\"totalRecords\":999", "not the sum of its record counts"),
         ("\"formatVersion\":2", "\"formatVersion\":4294967298", "the metadata cannot be read"),
         ("\"formatVersion\":2,", "", "the metadata cannot be read"),
         ("\"formatVersion\":2", "\"formatVersion\":2,\"formatVersion\":2", "the metadata cannot be read"),
         (
             "2026-11-20T14:02:11Z\",\"exportType",
             "2026\\nunaltered: 9 records\",\"exportType",
-            "in which format or when",
+            "no valid format version or export time",
         ),
         (
             "[{\"name\":\"id\"",
             "[{\"name\":\"id\",\"type\":\"\",\"codec\":\"text\",\"nullable\":true},{\"name\":\"id\"",
-            "or a column twice",
+            "or names a column twice",
         ),
-        ("\"empty\":{\"primaryKey\"", "\"other\":{\"primaryKey\"", "does not describe each table"),
+        ("\"empty\":{\"primaryKey\"", "\"other\":{\"primaryKey\"", "does not describe every table"),
     ] {
         let forged = honest.replacen(from, to, 1);
         assert_ne!(forged, honest, "{from}");

@@ -52,7 +52,7 @@ async fn a_stolen_password_alone_opens_nothing() {
     let (letters, codes) = set_up(&waybill, &owner).await;
     assert_eq!(codes.len(), 10);
     assert_eq!(owner.get("/admin").await.status, 200);
-    assert_eq!(elsewhere.get("/admin").await.status, 303, "other sessions end");
+    assert_eq!(elsewhere.get("/admin").await.status, 303, "other sessions must end");
     assert!(!owner.get(ACCOUNT_PAGE).await.text().contains(&codes[0]), "recovery codes are shown once");
 
     let thief = waybill.anonymous();
@@ -110,7 +110,7 @@ async fn codes_cannot_be_guessed_and_guessing_does_not_keep_the_owner_out() {
     }
     assert_eq!(answers.last().unwrap(), "often-code", "{answers:?}");
     let right = thief.post("/login/code", &format!("code={}", totp_code(&waybill, &letters, 1))).await;
-    assert!(right.header("location").contains("problem=often-code"), "even the right one waits");
+    assert!(right.header("location").contains("problem=often-code"), "the right code is rate limited too");
     let owner = waybill.anonymous();
     owner.sign_in(ADMIN, PASSWORD).await;
     assert_eq!(owner.post("/login/code", &format!("code={}", codes[0])).await.header("location"), "/admin");
@@ -122,7 +122,7 @@ async fn a_required_second_factor_must_be_set_up_first() {
     let admin = waybill.signed_in_admin().await;
     assert_eq!(admin.get("/admin/developer-tools/export").await.header("location"), ACCOUNT_PAGE);
     assert_eq!(admin.post("/rpc/request_export", "").await.status, 403);
-    assert!(admin.get(ACCOUNT_PAGE).await.text().contains("This console asks for a second factor."));
+    assert!(admin.get(ACCOUNT_PAGE).await.text().contains("This console requires a second factor."));
     set_up(&waybill, &admin).await;
     assert_eq!(admin.get("/admin/developer-tools/export").await.status, 200);
     // Removing it withdraws access again.

@@ -179,7 +179,7 @@ async fn signing_out_closes_the_event_stream() {
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         admin.post("/logout", "").await
     });
-    assert!(matches!(last.expect("the channel stays open"), RunState::Running(_)));
+    assert!(matches!(last.expect("the event stream was not closed"), RunState::Running(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,7 +46,7 @@ fn only_a_trusted_key_earns_the_word_unaltered() {
     assert_eq!(ended.code, 0);
     let said = ended.text();
     assert!(
-        said.starts_with("whole: ") && said.contains("matches its own seal") && said.contains("not trusted here"),
+        said.starts_with("complete: ") && said.contains("matches its seal") && said.contains("not trusted here"),
         "{said}"
     );
     assert!(!said.contains("unaltered"), "{said}");
@@ -55,11 +55,11 @@ fn only_a_trusted_key_earns_the_word_unaltered() {
     assert!(ended.text().starts_with("unaltered: ") && ended.text().contains("a trusted key"), "{}", ended.text());
     // With `--key`, a file signed with another key is refused.
     let ended = run(&elsewhere, &["key", "export"]);
-    assert!(ended.code == 1 && ended.stderr.contains("the first export makes it"), "{}", ended.stderr);
+    assert!(ended.code == 1 && ended.stderr.contains("the first export creates it"), "{}", ended.stderr);
     run(&elsewhere, &["key", "rotate"]);
     write(&elsewhere, "own.pem", exported_keys(&elsewhere));
     let ended = run(&elsewhere, &["verify", "out.json", "--key", "own.pem"]);
-    assert!(ended.code == 4 && ended.stderr.contains("whole, but signed with key"), "{}", ended.stderr);
+    assert!(ended.code == 4 && ended.stderr.contains("complete, but signed with key"), "{}", ended.stderr);
     let json = run(&elsewhere, &["verify", "out.json", "--json"]).text();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((json["complete"].as_bool(), json["unaltered"].as_bool()), (Some(true), Some(false)));
@@ -93,13 +93,13 @@ fn a_resealed_file_is_never_called_unaltered() {
     write(&home, "forged.json", &unsigned);
     let ended = run(&home, &["verify", "forged.json"]);
     assert!(
-        ended.code == 0 && ended.text().starts_with("whole: ") && ended.text().contains("not signed"),
+        ended.code == 0 && ended.text().starts_with("complete: ") && ended.text().contains("not signed"),
         "{}",
         ended.text()
     );
     write(&home, "home.pem", exported_keys(&home));
     let ended = run(&home, &["verify", "forged.json", "--key", "home.pem"]);
-    assert!(ended.code == 4 && ended.stderr.contains("whole, but not signed"), "{}", ended.stderr);
+    assert!(ended.code == 4 && ended.stderr.contains("complete, but not signed"), "{}", ended.stderr);
     // The original file's signature is not valid for the forged one.
     let signature = String::from_utf8(file).unwrap().rsplit_once(",\"signature\":").unwrap().1.to_owned();
     let stolen = String::from_utf8(unsigned).unwrap().trim_end().strip_suffix("}}").unwrap().to_owned()
@@ -108,7 +108,7 @@ fn a_resealed_file_is_never_called_unaltered() {
     write(&home, "stolen.json", stolen);
     let ended = run(&home, &["verify", "stolen.json"]);
     assert!(
-        ended.code == 4 && ended.stderr.contains("the signature was changed, or is another file's"),
+        ended.code == 4 && ended.stderr.contains("the signature was changed, or belongs to another file"),
         "{}",
         ended.stderr
     );
@@ -142,7 +142,7 @@ fn a_key_file_that_others_can_read_is_refused() {
     assert!(!home.path().join("again.json").exists());
     write(&home, "none.pem", "hello");
     for (arguments, code, says) in [
-        (&["verify", "out.json", "--key", "none.pem"][..], 2, "holds no Ed25519 public key"),
+        (&["verify", "out.json", "--key", "none.pem"][..], 2, "must hold only Ed25519 public keys"),
         (&["verify", "out.json", "--key", "missing.pem"], 1, "cannot be read"),
         (&["key", "show", "--signing-key", "none.pem"], 1, "can be read or written by others"),
         (&["key", "rotate", "--signing-key", "/proc/key.pem"], 1, "cannot be made"),
@@ -170,7 +170,7 @@ fn openssl_agrees_with_keys_and_signatures() {
     let source = format!("--source=sqlite:{}", home.path().join("sample.db").display());
     let ended = run(&home, &["export", &source, "--output", "again.json", "--signing-key", "made.pem"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert!(run(&home, &["verify", "again.json"]).text().starts_with("whole: "));
+    assert!(run(&home, &["verify", "again.json"]).text().starts_with("complete: "));
     assert!(run(&home, &["verify", "again.json", "--signing-key", "made.pem"]).text().starts_with("unaltered: "));
 }
 

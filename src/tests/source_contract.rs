@@ -127,7 +127,11 @@ fn rows_come_in_storage_order_or_by_key_and_counts_agree() {
         let by_key = read(source, "parents", RecordOrder::Key);
         assert_eq!(by_key, [["1", "one"], ["2", "O'Brien; DROP TABLE parents --"], ["3", "three"]]);
         assert_eq!(read(source, "pairs", RecordOrder::Key), [["1", "1"], ["2", "1"], ["1", "2"]]);
-        assert_eq!(read(source, "odd", RecordOrder::Key), [["x", "2"], ["y", "1"]], "no key: all columns");
+        assert_eq!(
+            read(source, "odd", RecordOrder::Key),
+            [["x", "2"], ["y", "1"]],
+            "tables without a key are ordered by all columns"
+        );
         assert_eq!(
             read(source, "children", RecordOrder::Storage),
             [["10", "1", "NULL"], ["11", "3", ""], ["12", "NULL", "x"]]
@@ -174,7 +178,7 @@ fn accounts_are_found_by_any_type_of_key_and_conditions_are_checked() {
         assert_eq!(by_id("7"), None);
         assert_eq!(by_id("not a number"), None);
         assert_eq!(by_id("1' OR '1'='1"), None);
-        assert_eq!(find(&[one_of("id", &["1", "2"])]), None, "two rows are nobody");
+        assert_eq!(find(&[one_of("id", &["1", "2"])]), None, "two matching rows must find no account");
         assert!(find(&[one_of("id", &["1", "2"]), Predicate::equals("name", "one")]).is_some());
         assert_eq!(
             find(&[Predicate::equals("id", "1"), Predicate { column: "name", any_of: vec![AcceptedValue::Null] }]),

@@ -166,8 +166,8 @@ fn a_cell_of_ten_megabytes_and_hostile_names_survive() {
         )
         .unwrap();
     let ended = export(&folder, "sample.db");
-    assert_eq!(ended.code, 6, "tables that no profile knows: {}", ended.stderr);
-    assert!(ended.stderr.contains("new\\u000aline"), "a name does not begin a line of its own: {}", ended.stderr);
+    assert_eq!(ended.code, 6, "expected exit code 6 for unknown tables: {}", ended.stderr);
+    assert!(ended.stderr.contains("new\\u000aline"), "a newline in a name was not escaped: {}", ended.stderr);
     let export = parse_export(&std::fs::read(folder.path().join("out.json")).unwrap());
     let narrative = &export.data["incident_narratives"][0];
     assert!(narrative["consolidated_narrative"].as_str() == Some(&long));
@@ -189,7 +189,7 @@ fn objects_that_are_not_plain_tables_are_listed_with_their_reason() {
     let ended = export(&folder, "sample.db");
     assert_eq!(ended.code, 0);
     for said in
-        ["not in it  search (a virtual table: what it holds is not exported)", "not in it  open_incidents (a view"]
+        ["not in it  search (a virtual table: its content is not exported)", "not in it  open_incidents (a view"]
     {
         assert!(ended.stderr.contains(said), "{}", ended.stderr);
     }

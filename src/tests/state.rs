@@ -58,7 +58,7 @@ impl RunningServer {
         program.0.args(["serve", "--address", "127.0.0.1:0"]).args(arguments);
         let mut process = program.0.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let mut printed = vec![lines.next().expect("it did not start")];
+        let mut printed = vec![lines.next().expect("the server did not start")];
         if !arguments.contains(&"--profile") {
             printed.extend(lines.by_ref().take(2));
         }
@@ -108,17 +108,17 @@ async fn nothing_of_one_application_is_visible_at_another() {
         let cookie = cookies_for_both_sources(folder.path(), &token);
         async move { b.send("GET", &path, &[("cookie", &cookie)], "").await.status }
     };
-    assert_eq!(stranger(EXPORT_PAGE.into()).await, 303, "A's session opens no page of B's");
+    assert_eq!(stranger(EXPORT_PAGE.into()).await, 303, "A's session opened a page at B");
     assert_eq!(stranger(file.clone()).await, 401);
     // B's own admin has the same id and e-mail address as A's.
     b.browser.sign_in("boss@example.org", PASSWORD).await;
     let page = b.browser.get(EXPORT_PAGE).await.text();
-    assert!(!page.contains("Download again") && !page.contains("Complete and sealed"), "A's export shows at B");
+    assert!(!page.contains("Download again") && !page.contains("Complete and sealed"), "A's export is shown at B");
     assert_eq!(b.browser.get(&file).await.status, 404);
     let events = format!("/api/v1/exports/{}/events", run.id);
     assert_eq!(b.browser.get(&events).await.status, 404);
     let history = b.browser.get("/admin/developer-tools/export/history").await.text();
-    assert!(history.contains("No export yet"), "A's history shows at B");
+    assert!(history.contains("No export yet"), "A's history is shown at B");
     assert_eq!(a.browser.get(&file).await.status, 200);
 }
 
@@ -162,14 +162,14 @@ async fn accounts_and_setup_codes_are_valid_for_one_database_only() {
     };
     let a = RunningServer::start(folder.path(), &["--source", &plain("a.db")]);
     let b = RunningServer::start(folder.path(), &["--source", &plain("b.db")]);
-    let (code_a, code_b) = (a.setup_code().unwrap(), b.setup_code().expect("B has no account either"));
+    let (code_a, code_b) = (a.setup_code().unwrap(), b.setup_code().expect("B printed no code"));
     let password = "a+long+enough+password";
     let form = |code: &str, name: &str| format!("code={code}&name={name}&password={password}&repeated={password}");
     let crossed = b.browser.post("/setup", &form(&code_a, "ada")).await;
-    assert!(crossed.header("location").contains("problem=setup"), "A's code makes an account at B");
+    assert!(crossed.header("location").contains("problem=setup"), "A's code made an account at B");
     assert_eq!(a.browser.post("/setup", &form(&code_a, "ada")).await.header("location"), "/login?notice=made");
     let refused = b.browser.sign_in("ada", "a long enough password").await;
-    assert!(refused.header("location").contains("problem=wrong"), "A's account signs in at B");
+    assert!(refused.header("location").contains("problem=wrong"), "A's account signed in at B");
     assert_eq!(b.browser.post("/setup", &form(&code_b, "ada")).await.header("location"), "/login?notice=made");
     drop((a, b));
     // With several sources, `user add` needs `--source-name`.
@@ -205,7 +205,7 @@ fn a_second_server_on_the_same_state_is_refused_and_harms_nothing() {
     let second = WaybillCommand::new(folder.path()).run(["serve", "--address", "127.0.0.1:0"].iter().chain(&arguments));
     assert_eq!(second.code, 3, "{}", second.stderr);
     assert!(
-        second.stderr.contains("another Waybill server serves this database from this state already"),
+        second.stderr.contains("another Waybill server already serves this database with this state"),
         "{}",
         second.stderr
     );
@@ -213,7 +213,7 @@ fn a_second_server_on_the_same_state_is_refused_and_harms_nothing() {
     assert_eq!(
         WaybillCommand::new(folder.path()).run(command.iter().chain(&arguments)).code,
         0,
-        "commands share the state"
+        "a command cannot run beside the server"
     );
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (_, ended) = runtime.block_on(async {
@@ -225,8 +225,8 @@ fn a_second_server_on_the_same_state_is_refused_and_harms_nothing() {
     for name in ["mine", "mine.part", &"g".repeat(64)] {
         assert_eq!(std::fs::read_to_string(files.join(name)).unwrap(), "precious", "{name}");
     }
-    assert!(!old.exists(), "people's data of an earlier version stays for ever");
-    assert!(link.symlink_metadata().is_ok(), "a link is nothing of ours");
+    assert!(!old.exists(), "an earlier version's file was not removed");
+    assert!(link.symlink_metadata().is_ok(), "a symbolic link was removed");
     // The lock goes with the process, even when it is killed.
     drop(RunningServer::start(folder.path(), &arguments));
 }
@@ -242,7 +242,7 @@ fn an_artefact_folder_that_is_a_link_is_refused() {
     let state = format!("sqlite:{}", folder.path().join("x.db").display());
     let ended = WaybillCommand::new(folder.path()).run(["serve", "--source", &source, "--state", &state]);
     assert_eq!(ended.code, 1, "{}", ended.stderr);
-    assert!(ended.stderr.contains("belongs to somebody else, or is a link"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("belongs to another user or is a symbolic link"), "{}", ended.stderr);
     assert!(elsewhere.join("a".repeat(64)).exists());
 }
 
@@ -263,7 +263,7 @@ fn a_killed_command_does_not_stay_running_in_history() {
         rows.map(|rows| rows.filter_map(Result::ok).collect()).unwrap_or_default()
     };
     while outcomes().first().is_none_or(|(outcome, _)| outcome != "running") {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        assert!(child.try_wait().unwrap().is_none(), "the command ended before it could be killed");
     }
     child.kill().unwrap();
     child.wait().unwrap();
@@ -333,14 +333,14 @@ fn a_moved_or_renamed_file_is_refused_until_rebound() {
     };
     for name in ["a/shop.db", "b/shop.db"] {
         create_application(folder.path(), name);
-        assert_eq!(export(name, &[]).code, 0, "many files have one name");
+        assert_eq!(export(name, &[]).code, 0, "files of the same name in other folders are new sources");
     }
     std::fs::create_dir(path("moved")).unwrap();
     for (from, to) in [("a/shop.db", "moved/shop.db"), ("b/shop.db", "b/renamed.db")] {
         std::fs::rename(path(from), path(to)).unwrap();
         let refused = export(to, &[]);
         assert_eq!(refused.code, 3, "{}", refused.stderr);
-        assert!(refused.stderr.contains("where it no longer lies"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("is no longer at that path"), "{}", refused.stderr);
     }
     // A restored copy has a new inode number, but the file known by that name is gone.
     std::fs::create_dir(path("restored")).unwrap();
@@ -367,7 +367,7 @@ fn a_moved_or_renamed_file_is_refused_until_rebound() {
             |row| row.get(0),
         )
         .unwrap();
-    assert_eq!(exports, 2, "its history has come along");
+    assert_eq!(exports, 2, "the history moved with the source");
 }
 
 /// Creates a state of the version before state was bound to a source.
@@ -438,11 +438,11 @@ async fn a_state_without_sources_is_assigned_to_the_first_source_served() {
     assert_eq!(first.browser.get("/api/v1/exports/0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d/file").await.status, 404);
     assert!(first.browser.get("/admin/developer-tools/export/history").await.text().contains("No export yet"));
     let second = serve(&plain("second.db"));
-    assert!(second.printed[1].contains("Nobody can sign in yet"), "{:?}", second.printed);
+    assert!(second.printed[1].contains("There is no account yet"), "{:?}", second.printed);
     let refused = second.browser.sign_in("ada", "a long enough password").await;
     assert!(refused.header("location").contains("problem=wrong"));
     drop((first, second));
-    assert!(!files.join("d".repeat(64)).exists(), "a file that nobody can download is still there");
+    assert!(!files.join("d".repeat(64)).exists(), "a file that can no longer be downloaded is still there");
     let state = Connection::open(&state).unwrap();
     let left: String = state
         .query_row("SELECT group_concat(outcome) FROM (SELECT outcome FROM exports ORDER BY id)", [], |row| row.get(0))

@@ -33,7 +33,7 @@ pub fn shell(page: Page) -> impl IntoView {
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <meta name="description" content="Takes an application's data out of its database and proves that all of it is there." />
+                <meta name="description" content="Exports an application's database and proves that the export is complete." />
                 <link rel="stylesheet" href="/pkg/waybill.css" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 {scripts}

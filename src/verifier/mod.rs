@@ -22,7 +22,7 @@ type Content = Decompressor<SliceReader, RustZstd<CompressedReader<SliceReader>>
 
 /// Bytes read between two updates of the progress.
 const CHUNK_BYTES: usize = 1 << 20;
-const UNREADABLE: &str = "The browser cannot read it: was it moved or changed meanwhile?";
+const UNREADABLE: &str = "The browser cannot read this file. It may have been moved or changed: choose it again.";
 
 /// Checks a file. Calls `callback` with `CheckUpdate` as JSON: first the progress, at the end the result.
 #[wasm_bindgen]

@@ -6,7 +6,7 @@ const PAGES = ["/login", "/login/code", "/setup", "/admin", "/admin/account", EX
 
 for (const colorScheme of ["light", "dark"] as const) {
   for (const path of PAGES) {
-    test(`axe finds nothing on ${path} in ${colorScheme}`, async ({ page }) => {
+    test(`axe finds no violations on ${path} in ${colorScheme}`, async ({ page }) => {
       await page.emulateMedia({ colorScheme });
       await page.goto(path);
       await waitForHydration(page);
@@ -15,7 +15,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   }
 }
 
-test("axe finds nothing before, during and after an export", async ({ browser }) => {
+test("axe finds no violations before, during and after an export", async ({ browser }) => {
   const context = await browser.newContext({ baseURL: url("large"), storageState: session("admin", "large") });
   const page = await context.newPage();
   const exportPage = new ExportPage(page);
@@ -31,7 +31,7 @@ test("axe finds nothing before, during and after an export", async ({ browser })
   await context.close();
 });
 
-test("the whole flow works by keyboard, with a visible focus", async ({ page }) => {
+test("the complete flow works by keyboard, with a visible focus", async ({ page }) => {
   const exportPage = new ExportPage(page);
   await exportPage.open();
   await waitForHydration(page);
@@ -48,7 +48,7 @@ test("the whole flow works by keyboard, with a visible focus", async ({ page }) 
   expect(await download.failure()).toBeNull();
 });
 
-test("the live region speaks at the start and at the end", async ({ page }) => {
+test("the live region announces the start and the end of an export", async ({ page }) => {
   const exportPage = new ExportPage(page);
   await exportPage.open();
   await waitForHydration(page);
@@ -77,7 +77,7 @@ for (const [what, size] of [["320 pixels wide", { width: 320, height: 640 }], ["
   });
 }
 
-test("on a narrow screen what is left out stands under the table's name", async ({ page }) => {
+test("on a narrow screen left-out columns are listed under the table's name", async ({ page }) => {
   await page.setViewportSize({ width: 320, height: 640 });
   await page.goto(EXPORT);
   await expect(page.getByText("without password", { exact: true })).toBeVisible();

@@ -34,13 +34,13 @@ async function signIn(page: Page, password: string) {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-test("a password is changed by whoever knows it", async ({ page }) => {
+test("changing the password requires the current one", async ({ page }) => {
   await signIn(page, PASSWORD);
   const change = async (now: string, next: string, again: string) => {
-    await page.getByLabel("Password now").fill(now);
+    await page.getByLabel("Current password").fill(now);
     await page.getByLabel("New password, at least 15 characters").fill(next);
-    await page.getByLabel("The new password again").fill(again);
-    await page.getByRole("button", { name: "Change the password" }).click();
+    await page.getByLabel("Repeat the new password").fill(again);
+    await page.getByRole("button", { name: "Change password" }).click();
   };
   await change("guess", NEW_PASSWORD, NEW_PASSWORD);
   await expect(page.getByRole("alert")).toHaveText("This is not your password.");
@@ -50,10 +50,10 @@ test("a password is changed by whoever knows it", async ({ page }) => {
   await expect(page.getByRole("alert")).toContainText("not the same");
   await expectAccessible(page);
   await change(PASSWORD, NEW_PASSWORD, NEW_PASSWORD);
-  await expect(page.getByRole("status")).toContainText("The password is changed");
+  await expect(page.getByRole("status")).toContainText("Your password has been changed");
 });
 
-test("a second factor is set up and asked for", async ({ page }) => {
+test("a second factor is set up and gives recovery codes", async ({ page }) => {
   await signIn(page, NEW_PASSWORD);
   await page.getByLabel("Your password").fill(NEW_PASSWORD);
   await page.getByRole("button", { name: "Set it up" }).click();
@@ -75,18 +75,18 @@ test("a second factor is set up and asked for", async ({ page }) => {
   await expectAccessible(page);
 });
 
-test("the second step takes a recovery code, and a wrong one is told", async ({ page }) => {
+test("the second step accepts a recovery code and rejects a wrong code", async ({ page }) => {
   await signIn(page, NEW_PASSWORD);
   await expect(page.getByRole("heading", { name: "Second step" })).toBeVisible();
   await page.getByRole("textbox", { name: "Code" }).fill("123456");
-  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByRole("button", { name: "Continue" }).click();
   await expect(page.getByRole("alert")).toContainText("This code is wrong");
   await expectAccessible(page);
   await page.getByRole("textbox", { name: "Code" }).fill(recovery.toLowerCase());
-  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByRole("button", { name: "Continue" }).click();
   await expect(page.getByText("You have 9 recovery codes left.")).toBeVisible();
   await page.getByText("Remove the second factor").click();
   await page.getByLabel("Your password").last().fill(NEW_PASSWORD);
   await page.getByRole("button", { name: "Remove it" }).click();
-  await expect(page.getByRole("status")).toContainText("The second factor is removed");
+  await expect(page.getByRole("status")).toContainText("The second factor has been removed");
 });

@@ -6,13 +6,13 @@ import { ExportPage } from "../../pages/export-page.ts";
 test.use({ baseURL: url("empty"), storageState: session("admin", "empty") });
 test.describe.configure({ mode: "serial" });
 
-test("history has words of its own before the first export", async ({ page }) => {
+test("before the first export, the history page says what it will list", async ({ page }) => {
   await page.goto("/admin/developer-tools/export/history");
   await expect(page.getByRole("heading", { name: "No export yet" })).toBeVisible();
   await expectAccessible(page);
 });
 
-test("a database without records gives a valid file", async ({ page }) => {
+test("a database without records exports to a valid file", async ({ page }) => {
   const exportPage = new ExportPage(page);
   await exportPage.open();
   await waitForHydration(page);

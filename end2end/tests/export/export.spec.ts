@@ -4,7 +4,7 @@ import { PROGRAM } from "../../fixtures/servers.ts";
 import { expect, waitForHydration, test } from "../../fixtures/test.ts";
 import { ExportPage } from "../../pages/export-page.ts";
 
-test("the admin clicks Export Full Database and finds a complete, sealed file @smoke", async ({ page }) => {
+test("the admin clicks Export Full Database and gets a complete, sealed file @smoke", async ({ page }) => {
   const exportPage = new ExportPage(page);
   await exportPage.open();
   await waitForHydration(page);
@@ -33,7 +33,7 @@ test("the result stays after a reload and the file can be downloaded again", asy
   expect((await readVerifiedExport(again)).sha256).toBe(sha256);
 });
 
-test("a toast says how it ended", async ({ page }) => {
+test("a toast reports the result", async ({ page }) => {
   const exportPage = new ExportPage(page);
   await exportPage.open();
   await waitForHydration(page);
@@ -43,7 +43,7 @@ test("a toast says how it ended", async ({ page }) => {
   await expect(page.locator(".toast")).toHaveCount(0);
 });
 
-test("refresh takes a new preview without losing the place", async ({ page }) => {
+test("Refresh takes a new preview without leaving the page", async ({ page }) => {
   const exportPage = new ExportPage(page);
   await exportPage.open();
   await waitForHydration(page);
@@ -54,11 +54,11 @@ test("refresh takes a new preview without losing the place", async ({ page }) =>
   expect(page.url()).not.toContain("refresh");
 });
 
-test("the guide holds this file's name", async ({ page }) => {
+test("the guide names this export's file", async ({ page }) => {
   const exportPage = new ExportPage(page);
   await exportPage.open();
   await page.getByText("How to analyse the file").click();
-  await expect(page.getByRole("heading", { name: "The basic workflow" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Basic workflow" })).toBeVisible();
   await expect(page.getByText(/waybill verify supportsignal-db-export-/).first()).toBeVisible();
 });
 

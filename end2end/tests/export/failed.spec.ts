@@ -6,13 +6,13 @@ import { ExportPage } from "../../pages/export-page.ts";
 
 test.use({ baseURL: url("damaged"), storageState: session("admin", "damaged") });
 
-test("a run that fails says at which table and record, what to do, and gives a reference", async ({ page }) => {
+test("a failed run names the table and the record, says what to do, and gives a reference", async ({ page }) => {
   const exportPage = new ExportPage(page);
   await exportPage.open();
   await waitForHydration(page);
   await exportPage.button.click();
-  await expect(exportPage.result("Not complete")).toBeVisible();
-  const panel = page.getByRole("alert").filter({ hasText: "Not complete" });
+  await expect(exportPage.result("Export failed")).toBeVisible();
+  const panel = page.getByRole("alert").filter({ hasText: "Export failed" });
   await expect(panel).toContainText(/Stopped at incident_narratives, record \d+: the database is damaged/);
   await expect(panel).toContainText(/Reference [0-9A-Z]{4}-[0-9A-Z]{4}/);
   await expectAccessible(page);

@@ -11,12 +11,12 @@ test.describe("without a profile", () => {
   test.use({ baseURL: url("profileless"), storageState: session("admin", "profileless") });
 
   for (const colorScheme of ["light", "dark"] as const) {
-    test(`the page says that secrets are a guess and lists every guess, in ${colorScheme}`, async ({ page }) => {
+    test(`the page says that the classification is a guess and lists every guess, in ${colorScheme}`, async ({ page }) => {
       await page.emulateMedia({ colorScheme });
       const exportPage = new ExportPage(page);
       await exportPage.open();
       await waitForHydration(page);
-      await expect(page.getByRole("heading", { name: "What is secret here is a guess" })).toBeVisible();
+      await expect(page.getByRole("heading", { name: "The classification here is a guess" })).toBeVisible();
       await page.getByText("9 columns guessed, 1 as secret").click();
       await expect(page.getByText("customers.api_key")).toBeVisible();
       await expect(page.locator("code", { hasText: "--profile" })).toHaveCount(0);
@@ -24,7 +24,7 @@ test.describe("without a profile", () => {
     });
   }
 
-  test("secrets stay home all the same", async ({ page }) => {
+  test("columns guessed as secret are left out of the file", async ({ page }) => {
     const exportPage = new ExportPage(page);
     await exportPage.open();
     await waitForHydration(page);
@@ -34,14 +34,14 @@ test.describe("without a profile", () => {
     expect(file.name).toMatch(/^own-export-/);
   });
 
-  test("where people can sign in, there is nothing to set up", async ({ page }) => {
+  test("the setup page is closed once accounts exist", async ({ page }) => {
     await page.goto("/setup");
-    await expect(page.getByRole("alert")).toContainText("people can sign in already");
+    await expect(page.getByRole("alert")).toContainText("accounts to sign in with already exist");
     await expectAccessible(page);
   });
 });
 
-test.describe("grown apart from its profile", () => {
+test.describe("drifted from its profile", () => {
   test.use({ baseURL: url("drifted"), storageState: session("admin", "drifted") });
 
   for (const colorScheme of ["light", "dark"] as const) {
@@ -49,7 +49,7 @@ test.describe("grown apart from its profile", () => {
       await page.emulateMedia({ colorScheme });
       const exportPage = new ExportPage(page);
       await exportPage.open();
-      const panel = page.getByRole("region", { name: "Database and profile have grown apart" });
+      const panel = page.getByRole("region", { name: "Database and profile differ" });
       await expect(panel.getByText('two_factor_secret = { class = "secret", type = "TEXT" }')).toBeVisible();
       await expect(panel.getByText("is not in the database. Did you mean sites.updated_on?")).toBeVisible();
       await expect(panel.getByText("webhooks", { exact: true })).toBeVisible();
@@ -57,7 +57,7 @@ test.describe("grown apart from its profile", () => {
       await expectAccessible(page);
     });
 
-    test(`a finished export says first what it left out, and history keeps it, in ${colorScheme}`, async ({ page }) => {
+    test(`a finished export says first what it left out, and so does the history, in ${colorScheme}`, async ({ page }) => {
       await page.emulateMedia({ colorScheme });
       const exportPage = new ExportPage(page);
       await exportPage.open();
@@ -73,7 +73,7 @@ test.describe("grown apart from its profile", () => {
       expect(Object.keys(file.data)).not.toContain("webhooks");
       await page.goto("/admin/developer-tools/export/history");
       const newest = page.getByRole("row").nth(1);
-      await expect(newest).toContainText("Complete, drifted");
+      await expect(newest).toContainText("Complete, with drift");
       await expect(newest).toContainText("No longer in the database: sites.updated_at.");
       await expectAccessible(page);
     });
@@ -83,7 +83,7 @@ test.describe("grown apart from its profile", () => {
 test.describe("in PostgreSQL", () => {
   test.use({ baseURL: url("postgres"), storageState: session("admin", "postgres") });
 
-  test("the page names engine and version, and the file is whole @smoke", async ({ page }) => {
+  test("the page names engine and version, and the file is complete @smoke", async ({ page }) => {
     const exportPage = new ExportPage(page);
     await exportPage.open();
     await waitForHydration(page);
@@ -94,15 +94,15 @@ test.describe("in PostgreSQL", () => {
     expect(file.records.toLocaleString("en-US")).toBe(shown);
   });
 
-  for (const packing of ["gzip", "zstd"] as const) {
-    test(`a file packed with ${packing} is small, named so and whole`, async ({ page }) => {
+  for (const compression of ["gzip", "zstd"] as const) {
+    test(`a file compressed with ${compression} is small, has the right suffix and passes verification`, async ({ page }) => {
       const exportPage = new ExportPage(page);
       await exportPage.open();
       await waitForHydration(page);
-      await page.getByLabel("Packing").selectOption(packing);
-      const suffix = packing === "gzip" ? ".json.gz" : ".json.zst";
+      await page.getByLabel("Compression").selectOption(compression);
+      const suffix = compression === "gzip" ? ".json.gz" : ".json.zst";
       await expect(page.locator("code.file")).toContainText(suffix);
-      await expect(page.getByText(`--compress ${packing}`)).toBeVisible();
+      await expect(page.getByText(`--compress ${compression}`)).toBeVisible();
       const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
       expect(download.suggestedFilename().endsWith(suffix)).toBe(true);
       const path = await download.path();
@@ -111,14 +111,14 @@ test.describe("in PostgreSQL", () => {
       await page.goto("/admin/developer-tools/export/verify");
       await waitForHydration(page);
       await page.locator("input[type=file]").setInputFiles(path);
-      await expect(page.getByRole("heading", { name: "Whole and unaltered" })).toBeVisible();
+      await expect(page.getByRole("heading", { name: "Complete and unaltered" })).toBeVisible();
       await expect(page.getByTestId("sha256")).toHaveText(digest);
       const bytes = readFileSync(path);
       for (const damaged of [bytes.subarray(0, -1), Buffer.concat([bytes, bytes]), bytes.map((byte, at) => (at === 5000 ? byte ^ 1 : byte))]) {
         await page.locator("input[type=file]").setInputFiles({ name: `x${suffix}`, mimeType: "application/octet-stream", buffer: Buffer.from(damaged) });
-        await expect(page.getByRole("heading", { name: "Not whole" })).toBeVisible();
+        await expect(page.getByRole("heading", { name: "Verification failed" })).toBeVisible();
         await page.locator("input[type=file]").setInputFiles(path);
-        await expect(page.getByRole("heading", { name: "Whole and unaltered" })).toBeVisible();
+        await expect(page.getByRole("heading", { name: "Complete and unaltered" })).toBeVisible();
       }
     });
   }

@@ -16,7 +16,7 @@ test("a run can be cancelled, and nothing is downloaded", async ({ page }) => {
   await expect(exportPage.button).toBeVisible();
 });
 
-test("progress shows table, records, bytes, rate and time left, and a page that is reloaded adopts the run", async ({ page }) => {
+test("progress shows table, records, bytes, rate and time left, and a reloaded page continues to follow the run", async ({ page }) => {
   const exportPage = new ExportPage(page);
   await exportPage.open();
   await waitForHydration(page);

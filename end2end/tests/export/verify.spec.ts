@@ -6,7 +6,7 @@ import { ExportPage } from "../../pages/export-page.ts";
 
 const VERIFY = "/admin/developer-tools/export/verify";
 
-test("the page's verifier accepts a whole file, names what is wrong with others, and uploads nothing", async ({ page }) => {
+test("the verify page accepts an intact file, says what is wrong with others, and uploads nothing", async ({ page }) => {
   const exportPage = new ExportPage(page);
   await exportPage.open();
   await waitForHydration(page);
@@ -27,8 +27,8 @@ test("the page's verifier accepts a whole file, names what is wrong with others,
   };
 
   await check(bytes);
-  await expect(page.getByRole("heading", { name: "Whole and unaltered" })).toBeVisible();
-  await expect(page.locator("section.is-success")).toContainText("This console has signed it. It is the export that system.admin@sample.test asked for on");
+  await expect(page.getByRole("heading", { name: "Complete and unaltered" })).toBeVisible();
+  await expect(page.locator("section.is-success")).toContainText("Signed by this console. It is the export that system.admin@sample.test requested on");
   await expect(page.getByTestId("sha256")).toHaveText(file.sha256);
   await expectAccessible(page);
 
@@ -36,16 +36,16 @@ test("the page's verifier accepts a whole file, names what is wrong with others,
   const text = bytes.toString("utf8");
   const unsigned = Buffer.from(text.replace(/,"signature":\{[^}]*\}/, ""));
   await check(unsigned);
-  await expect(page.getByRole("heading", { name: "Whole", exact: true })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Complete", exact: true })).toBeVisible();
   await expect(page.getByRole("region", { name: "Result" })).toContainText("It is not signed");
   await expect(page.locator("section.is-success")).toHaveCount(0);
   const signature = text.lastIndexOf('"ed25519":"') + 15;
   const forged = Buffer.from(text.slice(0, signature) + (text[signature] === "A" ? "B" : "A") + text.slice(signature + 1));
   await check(forged);
-  await expect(page.locator("section.is-error")).toContainText("the signature was changed, or is another file's");
+  await expect(page.locator("section.is-error")).toContainText("the signature was changed, or belongs to another file");
 
   await check(bytes.subarray(0, bytes.length - 100_000));
-  await expect(page.getByRole("heading", { name: "Not whole" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Verification failed" })).toBeVisible();
   await expect(page.locator("section.is-error")).toContainText(/cut off at line \d+, in table/);
   await expectAccessible(page);
 
@@ -55,11 +55,11 @@ test("the page's verifier accepts a whole file, names what is wrong with others,
   await expect(page.locator("section.is-error")).toContainText(/bytes were changed in table|damaged at line/);
 
   await check(Buffer.from("hello\n"));
-  await expect(page.locator("section.is-error")).toContainText("not a Waybill snapshot");
+  await expect(page.locator("section.is-error")).toContainText("not a Waybill export");
   expect(sent).toEqual([]);
 });
 
-test("a dropped file of hundreds of megabytes is read slice by slice", async ({ browser }) => {
+test("a file of hundreds of megabytes is verified", async ({ browser }) => {
   const context = await browser.newContext({ baseURL: url("large"), storageState: session("admin", "large") });
   const page = await context.newPage();
   const exportPage = new ExportPage(page);
@@ -70,11 +70,11 @@ test("a dropped file of hundreds of megabytes is read slice by slice", async ({ 
   await page.goto(VERIFY);
   await waitForHydration(page);
   await page.locator("input[type=file]").setInputFiles(path);
-  await expect(page.getByRole("heading", { name: "Whole and unaltered" })).toBeVisible({ timeout: 50_000 });
+  await expect(page.getByRole("heading", { name: "Complete and unaltered" })).toBeVisible({ timeout: 50_000 });
   await context.close();
 });
 
-test("of two files that are chosen one after the other, the later one is meant", async ({ browser }) => {
+test("choosing a second file replaces the check of the first", async ({ browser }) => {
   const context = await browser.newContext({ baseURL: url("large"), storageState: session("admin", "large") });
   const page = await context.newPage();
   const exportPage = new ExportPage(page);
@@ -85,8 +85,8 @@ test("of two files that are chosen one after the other, the later one is meant",
   await waitForHydration(page);
   await page.locator("input[type=file]").setInputFiles(await download.path());
   await page.locator("input[type=file]").setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("hello\n") });
-  await expect(page.locator("section.is-error")).toContainText("not a Waybill snapshot");
+  await expect(page.locator("section.is-error")).toContainText("not a Waybill export");
   await page.waitForTimeout(3_000);
-  await expect(page.locator("section.is-error")).toContainText("not a Waybill snapshot");
+  await expect(page.locator("section.is-error")).toContainText("not a Waybill export");
   await context.close();
 });

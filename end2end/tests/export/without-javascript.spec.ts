@@ -4,7 +4,7 @@ import { PROGRAM, session, url } from "../../fixtures/servers.ts";
 import { expect, test } from "../../fixtures/test.ts";
 import { ExportPage } from "../../pages/export-page.ts";
 
-test("without JavaScript the numbers are there, and the button leads to the same file", async ({ page }) => {
+test("without JavaScript the page shows its numbers, and the button exports a file with the same count", async ({ page }) => {
   const exportPage = new ExportPage(page);
   await exportPage.open();
   const shown = await exportPage.records.textContent();
@@ -16,7 +16,7 @@ test("without JavaScript the numbers are there, and the button leads to the same
   await expect(page.getByRole("button", { name: "Copy" })).toHaveCount(0);
 });
 
-test("without JavaScript the guide opens, the theme changes, and the verifier says what to use instead", async ({ page }) => {
+test("without JavaScript the guide opens, the theme changes, and the verify page names the command to use instead", async ({ page }) => {
   const exportPage = new ExportPage(page);
   await exportPage.open();
   await page.getByText("How to analyse the file").click();
@@ -30,7 +30,7 @@ test("without JavaScript the guide opens, the theme changes, and the verifier sa
   await expect(hint).toContainText("On the command line: waybill verify FILE");
 });
 
-test("without JavaScript the run's page reloads itself until the file is there", async ({ browser }) => {
+test("without JavaScript the run's page reloads until the file is ready", async ({ browser }) => {
   const state = { baseURL: url("large"), storageState: session("admin", "large"), javaScriptEnabled: false };
   const context = await browser.newContext(state);
   const page = await context.newPage();
@@ -40,6 +40,6 @@ test("without JavaScript the run's page reloads itself until the file is there",
   await expect(page.getByRole("heading", { name: /Exporting|Counting/ })).toBeVisible();
   const download = await page.waitForEvent("download");
   const verdict = execFileSync(PROGRAM, ["verify", await download.path()]).toString();
-  expect(verdict).toMatch(/^(unaltered|whole): /);
+  expect(verdict).toMatch(/^(unaltered|complete): /);
   await context.close();
 });

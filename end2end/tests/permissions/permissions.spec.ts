@@ -4,7 +4,7 @@ import { expect, expectAccessible, waitForHydration, test } from "../../fixtures
 test.describe("a team lead", () => {
   test.use({ storageState: session("lead") });
 
-  test("is told which role is needed, with a real 403", async ({ page }) => {
+  test("sees which role is required, with status 403", async ({ page }) => {
     const response = await page.goto(EXPORT);
     expect(response?.status()).toBe(403);
     await expect(page.getByText("This page needs the role System admin. You are signed in as Team lead.")).toBeVisible();
@@ -18,7 +18,7 @@ test.describe("a team lead", () => {
 test.describe("an anonymous visitor", () => {
   test.use({ storageState: { cookies: [], origins: [] } });
 
-  test("signs in and comes back to the page that they asked for", async ({ page }) => {
+  test("signs in and returns to the requested page", async ({ page }) => {
     await page.goto(EXPORT);
     await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
     await page.getByLabel("E-mail address").fill(ADMIN);
@@ -32,7 +32,7 @@ test.describe("an anonymous visitor", () => {
     await expect(page).toHaveURL(new RegExp(`${EXPORT}$`));
   });
 
-  test("finds nothing with the Back button after signing out", async ({ page }) => {
+  test("sees no data with the Back button after signing out", async ({ page }) => {
     // On a separate server: signing out would end the sessions of the other tests, too.
     await page.goto(`${url("empty")}/login`);
     await page.getByLabel("E-mail address").fill(ADMIN);

@@ -7,7 +7,7 @@ import { expect, waitForHydration, test } from "../../fixtures/test.ts";
 
 const SITE = join(import.meta.dirname, "../../../target/site/pkg");
 
-test("WASM, script and styles weigh at most 250 kB as transferred", async ({ page }) => {
+test("WebAssembly, script and styles transfer at most 250 kB", async ({ page }) => {
   const transferred: Record<string, number> = {};
   page.on("response", (response) => {
     const name = new URL(response.url()).pathname.split("/pkg/")[1];
@@ -22,7 +22,7 @@ test("WASM, script and styles weigh at most 250 kB as transferred", async ({ pag
   expect(total).toBeLessThanOrEqual(250_000);
 });
 
-test("the check of files weighs at most 250 kB", async ({ page }) => {
+test("the file verifier transfers at most 250 kB", async ({ page }) => {
   const transferred: number[] = [];
   page.on("response", (response) => {
     if (response.url().includes("/pkg/verifier.")) transferred.push(Number(response.headers()["content-length"]));
@@ -30,7 +30,7 @@ test("the check of files weighs at most 250 kB", async ({ page }) => {
   await page.goto(`${EXPORT}/verify`);
   await waitForHydration(page);
   await page.locator("input[type=file]").setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("x") });
-  await expect(page.getByRole("heading", { name: "Not whole" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Verification failed" })).toBeVisible();
   console.log("transferred for the check of files", transferred);
   expect(transferred).toHaveLength(2);
   expect(transferred[0] + transferred[1]).toBeLessThanOrEqual(250_000);

@@ -23,12 +23,12 @@ pub enum Error {
     #[error(transparent)]
     OwnFolder(private_folder::Error),
     #[error(
-        "another Waybill server serves this database from this state already: stop it first, or give this one another --state"
+        "another Waybill server already serves this database with this state: stop it first, or start this one with another --state"
     )]
     InUse,
     #[error("the file cannot be written")]
     Write(#[source] io::Error),
-    #[error("the file is no longer there")]
+    #[error("the file no longer exists; export again")]
     NotFound(#[source] io::Error),
 }
 

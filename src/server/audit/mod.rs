@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use sqlx::Row;
 use strum::VariantNames;
 
+use crate::model::channel::Channel;
 use crate::model::export::{ExportId, ExportSummary, Failure};
 use crate::model::manifest::AuditHead;
 use crate::server::state::{Result, Tx};
@@ -83,7 +84,7 @@ pub enum Event {
     },
     ExportRequested {
         scope: String,
-        door: String,
+        channel: Channel,
     },
     ExportStarted,
     ExportCompleted {
@@ -98,7 +99,7 @@ pub enum Event {
         first_byte: u64,
         last_byte: u64,
         bytes_sent: u64,
-        whole: bool,
+        complete: bool,
     },
     DownloadStarted,
     /// A database was used with this state for the first time.

@@ -47,11 +47,11 @@ pub struct Verification {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
-    #[error("entry {0} is not what was written: it, or the one before it, was changed, removed or put in")]
+    #[error("entry {0} does not match its hash: it or the entry before it was changed, removed or inserted")]
     Broken(u64),
-    #[error("entry {0} is missing: the trail was shortened since")]
+    #[error("entry {0} is missing: the trail was truncated since then")]
     Missing(u64),
-    #[error("entry {0} is another one: the trail was rewritten since")]
+    #[error("entry {0} is a different one: the trail was rewritten since then")]
     Rewritten(u64),
 }
 

@@ -18,30 +18,30 @@ use crate::server::support::random::{Random, new_uuid_v7};
 pub enum Error {
     /// A copy of the database, or the database under a new name.
     #[error(
-        "this database is known here as {known}, not as {name}: if it is the same one, say --source-name {known}, or \
-         rename it with `waybill state rebind --source-name {name} --from {known}`; if it is a copy of that one, \
-         `waybill state rebind --source-name {name} --new` keeps the two apart"
+        "this database is known as {known}, not as {name}: if it is the same one, use --source-name {known}, or \
+         rename it with `waybill state rebind --source-name {name} --from {known}`; if it is a copy, keep the two apart \
+         with `waybill state rebind --source-name {name} --new`"
     )]
     NameMismatch { known: String, name: String },
     /// A moved or upgraded database, or another one under the same name.
     #[error(
-        "{name} is known here as another database ({identity}, since {since}): if that one is this one now, moved or \
-         upgraded, say so with `waybill state rebind --source-name {name} --from {name}`; if this is another one, give \
-         it a name of its own with --source-name"
+        "{name} was another database so far ({identity}, since {since}): if it was moved or upgraded and is this one now, \
+         confirm with `waybill state rebind --source-name {name} --from {name}`; if this is a different database, give \
+         it another --source-name"
     )]
     IdentityMismatch { name: String, identity: String, since: String },
     /// A file that was moved, and perhaps renamed.
     #[error(
-        "this file is known here as {known} ({identity}), where it no longer lies: say that it was moved with \
-         `waybill state rebind --source-name {name} --from {known}`, or that it is another database with \
+        "this file was known as {known} ({identity}), but is no longer at that path: if it was moved, confirm with \
+         `waybill state rebind --source-name {name} --from {known}`; if it is a different database, add it with \
          `waybill state rebind --source-name {name} --new`"
     )]
     Moved { known: String, identity: String, name: String },
-    #[error("no database is known here as {0}; `waybill state list` lists them")]
+    #[error("no database is named {0}; `waybill state list` lists the known ones")]
     Unknown(String),
     #[error("{0} is taken by another database: choose another --source-name")]
     NameTaken(String),
-    #[error("several databases use this state: say which one with --source-name ({0})")]
+    #[error("several databases use this state: choose one with --source-name ({0})")]
     Ambiguous(String),
     #[error("a Waybill server uses this state for {0}: stop it first")]
     InUse(String),

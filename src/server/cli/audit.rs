@@ -46,7 +46,7 @@ struct Show {
     #[arg(
         long,
         value_name = "KIND",
-        help = "Only events of this kind, such as sign_in_refused; any other word lists them all",
+        help = "Show only events of this kind, such as sign_in_refused; an unknown kind prints the list of kinds",
         value_parser = PossibleValuesParser::new(audit::EVENT_NAMES),
         hide_possible_values = true
     )]
@@ -107,7 +107,10 @@ impl Audit {
 async fn open_existing_state(state: &StateFileArgs) -> Result<StateDatabase, CliError> {
     let path = state.path()?;
     if !path.exists() {
-        return Err(CliError::new(Exit::Usage, format!("{} is not there: nothing was recorded yet", path.display())));
+        return Err(CliError::new(
+            Exit::Usage,
+            format!("{} does not exist: nothing has been recorded yet", path.display()),
+        ));
     }
     StateDatabase::open(&path).await.map_err(|error| export::Error::from(error).into())
 }
@@ -131,7 +134,7 @@ impl Show {
             return if lines.is_empty() { Ok(Exit::Success) } else { print_line(&lines.join("\n")) };
         }
         if entries.is_empty() {
-            eprint_line("no entry fits");
+            eprint_line("no entry matches");
             return Ok(Exit::Success);
         }
         let mut table = Table::new();
@@ -142,7 +145,7 @@ impl Show {
             "From",
             "What",
             "Database",
-            "More",
+            "Details",
         ]);
         for entry in entries {
             let AuditRecord { sequence, at, actor, network, event, detail, source_id, .. } = entry;
@@ -202,13 +205,13 @@ impl Verify {
         if let Some(error) = checked.error {
             let evidence = known_heads.iter().find(|(_, head)| Some(head.entries) == error.contradicted_entry());
             let whose = evidence.map_or_else(String::new, |(name, _)| format!(", as {name} shows"));
-            return Err(CliError::new(Exit::NotIntact, format!("the audit trail is not whole: {error}{whose}")));
+            return Err(CliError::new(Exit::NotIntact, format!("the audit trail is not intact: {error}{whose}")));
         }
         let AuditHead { entries, hash } = checked.head;
         let comparison = match heads.len() {
-            0 => "; no kept head was given, so a trail that was shortened would look the same".to_owned(),
-            1 => "; the kept head agrees with it".to_owned(),
-            count => format!("; {count} kept heads agree with it"),
+            0 => "; no head was given to compare with, so a shortened trail would look the same: give exports of this installation or --head".to_owned(),
+            1 => "; the given head agrees with it".to_owned(),
+            count => format!("; the {count} given heads agree with it"),
         };
         print_line(&format!("unbroken up to {entries}:{hash}{comparison}"))
     }
@@ -217,14 +220,14 @@ impl Verify {
 /// Reads the audit head from an export signed by this installation. Any other file proves nothing and is refused.
 fn read_signed_head(path: &Path, own_keys: &PublicKeys) -> Result<AuditHead, CliError> {
     let rejected = |why: String| {
-        let message = format!("{} says nothing about the trail: {why}", path.display());
+        let message = format!("{} proves nothing about the audit trail: {why}", path.display());
         CliError::new(Exit::NotIntact, message)
     };
-    let verified = verify::verify_file(path)?.map_err(|error| rejected(format!("it is not whole: {error}")))?;
+    let verified = verify::verify_file(path)?.map_err(|error| rejected(format!("it is not intact: {error}")))?;
     match own_keys.check_signature(verified.signature.as_ref()) {
         SignatureStatus::Trusted(_) => read_metadata(path).map(|metadata| metadata.audit),
         SignatureStatus::Untrusted(_) | SignatureStatus::Unsigned => {
-            Err(rejected("this installation has not signed it".into()))
+            Err(rejected("it is not signed by this installation".into()))
         }
         SignatureStatus::Invalid => Err(rejected(VerifyError::InvalidSignature.to_string())),
     }

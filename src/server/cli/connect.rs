@@ -119,7 +119,7 @@ impl DatabaseArgs {
         let url: SourceUrl = text.parse().map_err(usage_error)?;
         let is_on_command_line = std::env::args_os().any(|argument| argument.to_string_lossy().ends_with(text));
         if is_on_command_line && ConnectConfig::contains_password(text) {
-            let message = "a password on the command line can be read by everybody on this machine: put the URL into \
+            let message = "other users of this machine can read a password on the command line: put the URL into \
                            WAYBILL_SOURCE, or the password into PGPASSWORD or ~/.pgpass";
             return Err(usage_error(message.into()));
         }
@@ -130,7 +130,7 @@ impl DatabaseArgs {
         let (url, trusted) = (self.url()?, self.trust_owner.clone());
         if let Some(host) = url.unverified_host() {
             eprint_line(&format!(
-                "note: nothing verifies that {host} is the right database server, and whoever stands between could read \
+                "note: nothing verifies that {host} is the right database server, so anyone on the network path could read \
                  and change rows: use sslmode=verify-full"
             ));
         }
@@ -156,7 +156,7 @@ impl SourceArgs {
 pub async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, CliError> + Send + 'static,
 ) -> Result<T, CliError> {
-    let panicked = |_| CliError::new(Exit::Failure, "the program itself failed");
+    let panicked = |_| CliError::new(Exit::Failure, "internal error: a task of the program panicked; please report it");
     tokio::task::spawn_blocking(work).await.map_err(panicked)?
 }
 
@@ -169,7 +169,7 @@ pub async fn build_app(
 ) -> Result<(Arc<App>, SourceUrl), CliError> {
     let path = state.file.path()?;
     if source.database.url()?.file().is_some_and(|file| is_same_file(file, &path)) {
-        let message = "the source is not the place for Waybill's own records: give another --state";
+        let message = "--state names the source itself: give Waybill's own records another file";
         return Err(CliError::new(Exit::Usage, message));
     }
     let OpenedSource { url, source, profile } = source.open().await?;
@@ -210,7 +210,7 @@ impl SigningArgs {
 }
 
 pub fn default_state_path() -> Result<PathBuf, CliError> {
-    let message = "where to keep history and audit? Set XDG_STATE_HOME or give --state sqlite:PATH";
+    let message = "there is no folder for history and audit trail: set XDG_STATE_HOME or give --state sqlite:PATH";
     state_folder().map(|folder| folder.join("waybill.db")).ok_or_else(|| CliError::new(Exit::Usage, message))
 }
 

@@ -37,7 +37,7 @@ impl CliError {
     /// Output that cannot be written. A broken pipe has its own message: the reader ended, Waybill did not fail.
     pub fn output(error: &std::io::Error) -> Self {
         let text = if error.kind() == std::io::ErrorKind::BrokenPipe {
-            "the program that reads the output has ended".to_owned()
+            "the program that reads the output has exited".to_owned()
         } else {
             format!("the output cannot be written: {error}")
         };

@@ -127,7 +127,7 @@ impl Export {
             _ => None,
         };
         if self.compress.is_some() && by_suffix.is_some() && self.compress != by_suffix {
-            let message = "the output's name ends for one way of packing and --compress asks for another";
+            let message = "the suffix of the output and --compress name different compressions: change one of them";
             return Err(CliError::new(Exit::Usage, message));
         }
         Ok(match self.compress.or(by_suffix) {
@@ -197,16 +197,18 @@ fn to_text(done: &FileExport) -> String {
     for field in &redaction.treated {
         lines.push(format!("{}  {}", field.treatment.past_participle(), field.field));
     }
-    lines.extend(NotIncluded::lines_by_reason(&metadata.not_included).iter().map(|line| format!("not in it  {line}")));
+    lines.extend(
+        NotIncluded::lines_by_reason(&metadata.not_included).iter().map(|line| format!("not included  {line}")),
+    );
     if !redaction.guessed.is_empty() {
         lines.push(GUESS_NOTE.into());
     }
     lines.join("\n")
 }
 
-const GUESS_NOTE: &str = "no profile was given: which columns may leave is a guess, and a guess is no proof; it is listed in the file \
-                       under redaction.guessed, with the line that would let a column out; draft a profile with \
-                       `waybill profile init`, and correct it";
+const GUESS_NOTE: &str = "no profile was given, so which columns are exported is a guess, and a guess can be wrong; redaction.guessed in \
+                       the file lists it, with the profile line that would export each column left out; draft a \
+                       profile with `waybill profile init` and correct it";
 
 fn to_json(done: &FileExport) -> serde_json::Value {
     json!({

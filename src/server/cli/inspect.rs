@@ -79,7 +79,10 @@ impl Inspect {
         let mut filters = self.filters.clone();
         if let Some(value) = &self.key {
             let [column] = &schema.primary_key[..] else {
-                return Err(CliError::new(Exit::Usage, "this table's key is not one column; use --where COLUMN=VALUE"));
+                return Err(CliError::new(
+                    Exit::Usage,
+                    "this table's key does not consist of one column; use --where COLUMN=VALUE",
+                ));
             };
             filters.push(RecordFilter { column: column.clone(), value: value.clone() });
         }
@@ -225,7 +228,7 @@ fn codec_name(codec: Codec) -> String {
 
 fn unknown_name_message<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a String>) -> String {
     let known: Vec<&str> = known.map(String::as_str).collect();
-    format!("there is no {what} {name}; there is {}", known.join(", "))
+    format!("there is no {what} {name}; available: {}", known.join(", "))
 }
 
 #[cfg(test)]

@@ -61,8 +61,8 @@ impl Key {
             Command::Rotate(_) => {
                 let key = rotate(&path, &args.state).await?;
                 eprint_line(
-                    "Running servers sign with the old key until they are started again. Give out the public keys \
-                     anew (waybill key export): who has only the old one refuses new files.",
+                    "Running servers sign with the old key until they are restarted. Distribute the public keys again \
+                     (waybill key export): anyone who has only the old one will refuse new files.",
                 );
                 print_line(&format!("key      {}\nfile     {}", key.public_key().id(), path.display()))
             }
@@ -89,7 +89,8 @@ async fn rotate(path: &Path, state: &StateFileArgs) -> Result<SigningKey, CliErr
 fn read_existing_key(path: &Path) -> Result<SigningKey, CliError> {
     let read = SigningKey::read(path).map_err(|error| CliError::new(Exit::Failure, error.to_string()))?;
     let missing_key_error = || {
-        let message = format!("{} is not there: the first export makes it, or `waybill key rotate`", path.display());
+        let message =
+            format!("{} does not exist: the first export creates it, or `waybill key rotate`", path.display());
         CliError::new(Exit::Failure, message)
     };
     read.ok_or_else(missing_key_error)

@@ -33,7 +33,7 @@ use crate::server::support::telemetry;
 pub use connect::SourceUrl;
 pub use exit::{CliError, Exit};
 
-/// Takes an application's data out of its database and proves that all of it is there.
+/// Exports an application's database and proves that the export is complete.
 #[derive(Debug, Parser)]
 #[command(name = "waybill", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -52,16 +52,16 @@ Or with a sample:
   waybill verify supportsignal-db-export-*.json
 
 Exit codes:
-  0  done
-  1  failed
+  0  success
+  1  failure
   2  wrong usage
-  3  refused, and nothing was written: the caller may not do this, a table of the profile is missing, or
-     --drift=refuse met drift
-  4  not whole: the file is cut, altered or not a snapshot, or not the one that was meant: another digest
-     than --sha256 says, not signed with --key
+  3  refused, nothing was written: not allowed, the database is in use by another server or known under
+     another name, a table of the profile is missing, or there is drift and --drift=refuse
+  4  not intact: the file is cut off, altered or not a Waybill export, or not the expected one: its digest
+     is not that of --sha256, or no key of --key has signed it
   5  the output exists already or cannot be written
-  6  drift: profile and database have grown apart; an export is written, whole, and without what the
-     profile does not know";
+  6  drift: profile and database differ; the export is written and complete, but without what the profile
+     does not know";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -127,7 +127,7 @@ struct StateFileArgs {
         value_name = "URL",
         env = "WAYBILL_STATE",
         global = true,
-        help = "Waybill's own records, apart from the source: sqlite:PATH [default: waybill/waybill.db in $XDG_STATE_HOME]"
+        help = "State file for Waybill's own records (history, audit trail, accounts), not the source: sqlite:PATH [default: waybill/waybill.db in $XDG_STATE_HOME]"
     )]
     state: Option<String>,
 }
@@ -150,8 +150,8 @@ struct SigningArgs {
         long,
         value_name = "FILE",
         env = "WAYBILL_SIGNING_KEY_FILE",
-        help = "The key that files are signed with, in PEM; servers that stand for one another share it \
-                [default: waybill/signing-key.pem in $XDG_STATE_HOME, made at the first use]"
+        help = "Private key that signs files, in PEM; redundant servers share one \
+                [default: waybill/signing-key.pem in $XDG_STATE_HOME, created on first use]"
     )]
     signing_key: Option<PathBuf>,
 }
@@ -182,7 +182,7 @@ pub fn run() -> Exit {
             runtime.shutdown_timeout(Duration::from_secs(1));
             result
         }
-        Err(error) => Err(CliError::new(Exit::Failure, format!("no threads can be started: {error}"))),
+        Err(error) => Err(CliError::new(Exit::Failure, format!("cannot start threads: {error}"))),
     };
     result.unwrap_or_else(|failed| {
         eprint_line(&format!("waybill: {}", failed.message));

@@ -38,7 +38,7 @@ impl Preview {
 
 fn to_text(preview: &export::Preview) -> String {
     let mut table = Table::new();
-    table.load_style(TableStyle::new()).set_header(["Table", "Records", "Size about", "Left out"]);
+    table.load_style(TableStyle::new()).set_header(["Table", "Records", "Estimated size", "Left out"]);
     for line in &preview.tables {
         let records = line.records.map(text::count).unwrap_or_default();
         let size = line.size.map(|size| text::bytes(size.bytes)).unwrap_or_default();
@@ -71,7 +71,7 @@ fn to_text(preview: &export::Preview) -> String {
             left_out_guesses.map(|guess| format!("left out: {} ({})", text::one_line(&guess.field), guess.reason)),
         );
         lines.push(
-            "no profile was given: what may leave is a guess, and a guess is no proof; see `waybill profile init`"
+            "no profile was given, so which columns are exported is a guess, and a guess can be wrong; draft one with `waybill profile init`"
                 .into(),
         );
     }

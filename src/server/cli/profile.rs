@@ -80,7 +80,9 @@ impl Init {
             _ => CliError::new(Exit::Output, format!("{} cannot be written: {error}", path.display())),
         })?;
         let path = path.display();
-        eprint_line(&format!("{path}: every class in it is a guess; read it, correct it, then use it with --profile"));
+        eprint_line(&format!(
+            "{path}: every class in it is a guess; review and correct it, then use it with --profile"
+        ));
         Ok(Exit::Success)
     }
 }
@@ -98,7 +100,7 @@ impl Check {
     async fn run(self) -> Result<Exit, CliError> {
         let OpenedSource { url, source, profile } = self.source.open().await?;
         if profile.origin == Origin::Guess {
-            let message = "which profile? This database fits no built-in one: give --profile FILE, or draft one with waybill profile init";
+            let message = "there is no profile to check: this database matches no built-in one; give --profile FILE, or draft one with `waybill profile init`";
             return Err(CliError::new(Exit::Usage, message));
         }
         let (CheckReport { drift, notes }, name) = run_blocking(move || {

@@ -42,7 +42,7 @@ impl Sample {
         let is_server = output.starts_with("postgres://") || output.starts_with("postgresql://");
         let location = if is_server {
             if ConnectConfig::contains_password(output) {
-                let message = "a password on the command line can be read by everybody on this machine: put it \
+                let message = "other users of this machine can read a password on the command line: put it \
                                    into PGPASSWORD or ~/.pgpass";
                 return Err(CliError::new(Exit::Usage, message));
             }

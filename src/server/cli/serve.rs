@@ -81,10 +81,13 @@ impl Serve {
             trusted_proxies: self.trusted_proxy.clone(),
         };
         if http_config.assets_folder.is_none() {
-            eprint_line("The page's files are not there, so pages are bare: give their folder with --site.");
+            eprint_line(
+                "The static files of the pages were not found, so pages have no styles or scripts: give their folder with --site.",
+            );
         }
-        let router = http::router(app.clone(), http_config)
-            .map_err(|_| CliError::new(Exit::Usage, "--public-url: write https://waybill.example.org"))?;
+        let router = http::router(app.clone(), http_config).map_err(|_| {
+            CliError::new(Exit::Usage, "--public-url: expected a URL such as https://waybill.example.org")
+        })?;
         let listener = TcpListener::bind(&self.address).await.map_err(|error| listen_error(&self.address, &error))?;
         let address = listener.local_addr().map_err(|error| listen_error(&self.address, &error))?;
         self.require_tls(address.ip())?;
@@ -99,16 +102,16 @@ impl Serve {
         if adopted > 0 {
             let accounts = text::count_with_noun(adopted, "account");
             announce(&format!(
-                "{accounts} that belonged to no database yet may sign in here from now on, and nowhere else."
+                "{accounts} that belonged to no database yet can sign in here from now on, and only here."
             ));
         }
         let setup = app.identity.issue_setup_code().await;
         if let Some(code) = setup.map_err(|error| CliError::new(Exit::Failure, error.to_string()))? {
-            announce("Nobody can sign in yet. Make the first account here, with this code (works once, for an hour):");
+            announce("There is no account yet. Create the first one here with this code (works once, for one hour):");
             announce(&format!("{base_url}/setup  {}", code.expose_secret()));
             if app.profile.origin == Origin::BuiltIn {
                 let name = &app.profile.name;
-                announce(&format!("(The accounts of {name} itself may sign in with --profile {name}.)"));
+                announce(&format!("(To let the accounts of {name} sign in, start with --profile {name}.)"));
             }
         }
         let worker_task = tokio::spawn(worker::run(app.clone()));
@@ -142,8 +145,8 @@ impl Serve {
         if is_https || !is_reachable_from_network || self.insecure_http {
             return Ok(());
         }
-        let message = "other machines would send passwords and get records in clear text: let a proxy with TLS stand in \
-                       front and give its address with --public-url https://…, or allow it with --insecure-http";
+        let message = "other machines would send passwords and receive records in clear text: put a TLS proxy in front \
+                       and give its address with --public-url https://…, or allow clear text with --insecure-http";
         Err(CliError::new(Exit::Usage, message))
     }
 }
@@ -156,7 +159,7 @@ fn announce(line: &str) {
 fn listen_error(address: &str, error: &io::Error) -> CliError {
     // Wrong usage only if it is not an address at all; one that is in use or not of this machine is a failure.
     let exit = if error.kind() == io::ErrorKind::InvalidInput { Exit::Usage } else { Exit::Failure };
-    CliError::new(exit, format!("{address} cannot be listened on: {error}"))
+    CliError::new(exit, format!("cannot listen on {address}: {error}"))
 }
 
 /// Checks at startup that the source can be exported: a wrong path would otherwise show up on every page.

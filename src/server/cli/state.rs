@@ -85,10 +85,10 @@ impl Rebind {
         binding::rebind(&file, &identity, &name, &change, &actor, &SystemClock, &SystemRandom).await?;
         print_line(&match change {
             Change::From(from) if from == name => {
-                format!("{name} is this database now; whoever was signed in is not any more")
+                format!("{name} is now this database; all of its sessions have ended")
             }
-            Change::From(from) => format!("{from} is now called {name}; whoever was signed in is not any more"),
-            Change::New => format!("{name} is a database of its own now"),
+            Change::From(from) => format!("{from} is now called {name}; all of its sessions have ended"),
+            Change::New => format!("{name} is now recorded as a separate database"),
         })
     }
 }

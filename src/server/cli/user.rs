@@ -90,7 +90,7 @@ impl User {
             Command::Disable { name } => {
                 operator.disable(&name).await.map_err(to_cli_error)?;
                 print_line(&format!(
-                    "{} cannot sign in any more; their sessions and exports end",
+                    "{} can no longer sign in; their sessions and exports end",
                     escape_control_chars(&name)
                 ))
             }
@@ -127,14 +127,14 @@ async fn add(operator: Operator<'_>, name: &str) -> Result<Exit, CliError> {
     let account = operator.upsert(&SystemRandom, name, password).await.map_err(to_cli_error)?;
     let name = escape_control_chars(&account.name).into_owned();
     if operator.state.source_id().is_none() {
-        eprint_line("note: no database was served yet; the account will be good for the first one that is");
+        eprint_line("note: no database has been served yet; the account will belong to the first one that is");
     }
     if account.disabled_at.is_some() {
-        eprint_line(&format!("note: the account is disabled; waybill user enable {name} lets it in again"));
+        eprint_line(&format!("note: the account is disabled; enable it with `waybill user enable {name}`"));
     }
     match generated {
         Some(password) => {
-            print_line(&format!("{name} may sign in with the password {password}\nIt is shown this once."))
+            print_line(&format!("{name} may sign in with the password {password}\nIt is not shown again."))
         }
         None => print_line(&format!("{name} may sign in")),
     }
@@ -151,7 +151,7 @@ fn list(accounts: Vec<AccountSummary>, as_json: bool) -> Result<Exit, CliError> 
         return print_line(&serde_json::to_string_pretty(&accounts.collect::<Vec<_>>()).unwrap_or_default());
     }
     if accounts.is_empty() {
-        return print_line("there are no accounts of Waybill's own; waybill user add --admin NAME makes one");
+        return print_line("Waybill has no accounts of its own; create one with `waybill user add --admin NAME`");
     }
     let lines = accounts.into_iter().map(|AccountSummary { account, has_second_factor, sessions }| {
         let since = date_of(&account.created_at);

@@ -58,7 +58,10 @@ enum Verdict {
 impl Verify {
     pub fn run(self) -> Result<Exit, CliError> {
         if self.sha256.is_some() && self.files.len() > 1 {
-            return Err(CliError::new(Exit::Usage, "--sha256 is one file's digest: give one file with it"));
+            return Err(CliError::new(
+                Exit::Usage,
+                "--sha256 is the digest of one file: give exactly one file with it",
+            ));
         }
         let trusted = self.trusted_keys()?;
         let mut exit = Exit::Success;
@@ -107,14 +110,15 @@ impl Verify {
         };
         if let Some(expected) = self.sha256.as_ref().filter(|expected| **expected != verified.sha256) {
             let found = &verified.sha256;
-            let what = format!("whole, but another file: the digest of its seal is {found}, and not {expected}");
+            let what =
+                format!("complete, but not the expected file: the digest of its seal is {found}, not {expected}");
             return Ok(Verdict::Unexpected(verified, what));
         }
         Ok(match trusted.check_signature(verified.signature.as_ref()) {
             SignatureStatus::Trusted(key) => Verdict::Unaltered(verified, key),
             SignatureStatus::Invalid => Verdict::NotIntact(VerifyError::InvalidSignature),
             trust if self.key.is_some() => {
-                let what = format!("whole, but {}", describe_signature(&trust));
+                let what = format!("complete, but {}", describe_signature(&trust));
                 Verdict::Unexpected(verified, what)
             }
             trust => Verdict::SealOnly(verified, trust),
@@ -132,7 +136,7 @@ impl Verify {
                 print_line(&format!("{name}unaltered: {verified}, signed with {whose} {}", key.id()))
             }
             Verdict::SealOnly(verified, trust) => print_line(&format!(
-                "{name}whole: {verified}; it matches its own seal, and is {}",
+                "{name}complete: {verified}; the file matches its seal and is {}",
                 describe_signature(trust)
             )),
             Verdict::Unexpected(_, what) => {
@@ -140,7 +144,7 @@ impl Verify {
                 Ok(Exit::NotIntact)
             }
             Verdict::NotIntact(error) => {
-                eprint_line(&format!("waybill: {name}not whole: {error}"));
+                eprint_line(&format!("waybill: {name}not intact: {error}"));
                 Ok(Exit::NotIntact)
             }
         }
@@ -153,7 +157,7 @@ fn describe_signature(trust: &SignatureStatus) -> String {
         SignatureStatus::Trusted(key) => format!("signed with key {}", key.id()),
         SignatureStatus::Untrusted(key) => format!("signed with key {}, which is not trusted here (--key)", key.id()),
         SignatureStatus::Unsigned => "not signed".into(),
-        SignatureStatus::Invalid => "not signed rightly".into(),
+        SignatureStatus::Invalid => "not validly signed".into(),
     }
 }
 

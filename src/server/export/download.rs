@@ -85,9 +85,9 @@ impl Exports {
     /// # Errors
     /// `State` if the state cannot be written.
     pub async fn record_transfer(&self, download: &Download, transfer: Transfer) -> Result<()> {
-        let whole = transfer.bytes_sent == transfer.last_byte + 1 - transfer.first_byte;
+        let complete = transfer.bytes_sent == transfer.last_byte + 1 - transfer.first_byte;
         let Transfer { first_byte, last_byte, bytes_sent } = transfer;
-        let event = Event::Downloaded { first_byte, last_byte, bytes_sent, whole };
+        let event = Event::Downloaded { first_byte, last_byte, bytes_sent, complete };
         let mut tx = self.state.begin().await?;
         let entry = self.audit_entry(&download.requested_by, Some(download.id), event);
         audit::append(&mut tx, &Entry { network: download.network, ..entry }).await?;

@@ -13,6 +13,7 @@ use super::run::{CompletedExport, WrittenExport};
 use super::running::RunningExport;
 use super::write::{output_error_for, write};
 use super::{Error, Exports, Result};
+use crate::model::channel::Channel;
 use crate::model::export::{Compression, DriftPolicy, ExportId, ExportSummary};
 use crate::model::manifest::{Metadata, RecordOrder};
 use crate::server::audit::{self, Event};
@@ -71,22 +72,22 @@ impl Exports {
         self: &Arc<Self>,
         caller: &Caller,
         destination: Destination,
-        context: ExportRequest,
+        request: ExportRequest,
         on_start: impl FnOnce(Arc<RunningExport>),
     ) -> Result<FileExport> {
         self.authorise(caller, "export").await?;
         let now = self.clock.now();
         let id = ExportId(random::new_uuid_v7(&*self.clock, &*self.random));
-        let ExportRequest { order, compression, drift } = context;
+        let ExportRequest { order, compression, drift } = request;
         let name = file_name(&self.profile, now, compression);
         let target = OpenDestination::open(destination, &name)?;
         self.fail_killed_runs().await?;
         let _running = self.artifacts.lock_run(id)?;
-        let row = new_export_row(id, caller, "command line", rfc3339(now), name);
+        let row = new_export_row(id, caller, Channel::CommandLine, rfc3339(now), name);
         let row = ExportRow { compression, ..row };
         let mut tx = self.state.begin().await?;
         exports::insert(&mut tx, &row).await?;
-        let event = Event::ExportRequested { scope: row.scope.clone(), door: row.channel.clone() };
+        let event = Event::ExportRequested { scope: row.scope.clone(), channel: row.channel };
         audit::append(&mut tx, &self.audit_entry(&caller.name, Some(id), event)).await?;
         exports::mark_running(&mut tx, id).await?;
         let audit_head =
@@ -203,9 +204,10 @@ impl OpenDestination {
         sync.finish().map_err(|error| output_error_for(&path, &error))?;
         let persisted = if replace { file.persist(&path) } else { file.persist_noclobber(&path) };
         persisted.map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                Error::Output(format!("{} has appeared meanwhile; choose another name or add --force", path.display()))
-            }
+            io::ErrorKind::AlreadyExists => Error::Output(format!(
+                "{} was created in the meantime; choose another name or add --force",
+                path.display()
+            )),
             _ => output_error_for(&path, &error.error),
         })?;
         Ok(Some(path))

@@ -54,7 +54,7 @@ pub enum Error {
     Busy { message: String, retry_after_seconds: u64 },
     #[error("The export is still running.")]
     StillRunning,
-    #[error("The export did not finish, so there is no file.")]
+    #[error("This export did not finish, so it has no file. Start a new export.")]
     NotCompleted,
     #[error("the file has expired")]
     Expired,
@@ -68,7 +68,7 @@ pub enum Error {
     Unreadable(Vec<UnreadableTable>),
     /// Drift, where `DriftPolicy::Refuse` is set.
     #[error(
-        "database and profile have grown apart, so nothing was written: {}; `waybill profile check` says what to add, \
+        "database and profile differ, so nothing was written: {}; `waybill profile check` shows what to add, \
          --drift=report exports the rest",
         .0.lines().join("; ")
     )]
@@ -92,7 +92,7 @@ pub enum Error {
     /// The records or tables read do not match the plan made in the same snapshot.
     #[error("{0}")]
     Inconsistent(String),
-    #[error("the program itself failed")]
+    #[error("internal error: a task of the program panicked; please report it")]
     Panicked,
 }
 

@@ -1,6 +1,7 @@
 //! Requests an export: authorises, checks disk space and running exports, records and queues.
 
 use super::{Error, Exports, Result, plan};
+use crate::model::channel::Channel;
 use crate::model::drift::Deviations;
 use crate::model::export::{Compression, ExportId, QueuedExport};
 use crate::model::history::RunStatus;
@@ -41,13 +42,13 @@ impl Exports {
             estimated_bytes,
             compression,
             account_id: caller.account_id.clone(),
-            ..new_export_row(id, caller, "page", rfc3339(now), plan::file_name(&self.profile, now, compression))
+            ..new_export_row(id, caller, Channel::Page, rfc3339(now), plan::file_name(&self.profile, now, compression))
         };
         let mut tx = self.state.begin().await?;
         // Checked inside the write transaction, so that two concurrent requests cannot both pass.
         self.check_concurrency_limit(&mut tx, caller).await?;
         exports::insert(&mut tx, &row).await?;
-        let event = Event::ExportRequested { scope: row.scope, door: row.channel };
+        let event = Event::ExportRequested { scope: row.scope, channel: row.channel };
         audit::append(&mut tx, &self.audit_entry_for(caller, Some(id), event)).await?;
         tx.commit().await?;
         self.queue_signal.notify_one();
@@ -57,7 +58,7 @@ impl Exports {
     async fn check_concurrency_limit(&self, tx: &mut state::Tx, caller: &Caller) -> Result<()> {
         let (all, own) = exports::count_unfinished(tx, caller.account_id.as_deref()).await?;
         let message = match (all, own) {
-            (_, 1..) => "An export of yours is running already.",
+            (_, 1..) => "You already have an export running.",
             (MAX_CONCURRENT_EXPORTS.., _) => "Other exports are running.",
             _ => return Ok(()),
         };
@@ -76,13 +77,19 @@ impl Exports {
 }
 
 /// The row of a newly requested export.
-pub(super) fn new_export_row(id: ExportId, caller: &Caller, channel: &str, at: String, file_name: String) -> ExportRow {
+pub(super) fn new_export_row(
+    id: ExportId,
+    caller: &Caller,
+    channel: Channel,
+    at: String,
+    file_name: String,
+) -> ExportRow {
     ExportRow {
         id,
         requested_at: at,
         account_id: None,
         requested_by: caller.name.clone(),
-        channel: channel.into(),
+        channel,
         scope: "full".into(),
         file_name,
         outcome: RunStatus::Queued,

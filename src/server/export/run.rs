@@ -8,6 +8,7 @@ use super::running::{RunningExport, StopReason};
 use super::write::write;
 use super::{ARTIFACT_RETENTION, Error, Exports, Result};
 use crate::model::access::Capability;
+use crate::model::channel::Channel;
 use crate::model::drift::{Deviations, Guess, find_reclassified};
 use crate::model::export::{DriftPolicy, ExportId, ExportSummary, Failure};
 use crate::model::history::RunStatus;
@@ -211,7 +212,7 @@ impl Exports {
             Some(StopReason::Cancelled) => None,
             Some(StopReason::RoleRevoked) => Some(self.log_failure("Your role no longer allows exports.", error)),
             Some(StopReason::RoleCheckFailed) => {
-                let message = "The database did not answer whether you may still export. Try again when it does.";
+                let message = "The database did not confirm that you may still export. Try again when it responds.";
                 Some(self.log_failure(message, error))
             }
             Some(StopReason::ShuttingDown) => {
@@ -248,7 +249,7 @@ impl Exports {
     /// `State` or `Artifact` if state or folder cannot be used.
     pub async fn recover(&self) -> Result<()> {
         for row in self.state.exports_by_outcome(RunStatus::Running).await? {
-            if row.channel == "page" {
+            if row.channel == Channel::Page {
                 self.record_killed_run(&row, "The server was stopped. Start a new export.").await?;
             }
         }
@@ -265,7 +266,7 @@ impl Exports {
     /// `State` or `Artifact` if state or folder cannot be used.
     pub async fn fail_killed_runs(&self) -> Result<()> {
         for row in self.state.exports_by_outcome(RunStatus::Running).await? {
-            if row.channel != "page" && !self.artifacts.is_running(row.id) {
+            if row.channel != Channel::Page && !self.artifacts.is_running(row.id) {
                 self.record_killed_run(&row, "The command was killed. Start a new export.").await?;
                 self.artifacts.remove_run_lock(row.id)?;
             }
@@ -332,10 +333,12 @@ impl StopReason {
 /// The message that users see. For internal errors, whose text is for the log only, it says what to check.
 fn public_message(error: &Error) -> String {
     match error {
-        Error::Artifact(_) => {
-            text::to_sentence("the server cannot keep the file: check its disk and the folder of its state")
+        Error::Artifact(_) => text::to_sentence(
+            "the server cannot store the file: check its disk and the folder beside its state database",
+        ),
+        Error::State(_) => {
+            text::to_sentence("the server cannot write its state database: check its disk, then try again")
         }
-        Error::State(_) => text::to_sentence("the server cannot write its own records"),
         other => text::to_sentence(&other.to_string()),
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn seal_error(error: seal::Error) -> Error {
     match error {
         seal::Error::Write(error) => output_error(&error),
         seal::Error::CountMismatch { found, declared, .. } => Error::Inconsistent(format!(
-            "the table gave {} where {} were counted in the same snapshot; the database is damaged or changed beneath us",
+            "the table returned {}, but {} were counted in the same snapshot; the database is damaged or was changed while it was read",
             text::count_with_noun(found, "record"),
             text::count(declared)
         )),
@@ -110,12 +110,12 @@ fn describe_io_error(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => "the output cannot be written: its folder does not exist".into(),
         ErrorKind::NotADirectory | ErrorKind::IsADirectory => {
-            "the output cannot be written: a folder stands where a file should, or a file where a folder should".into()
+            "the output cannot be written: its path is a folder, or a part of the path is a file".into()
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full; make room and try again".into(),
         ErrorKind::FileTooLarge => "the file is larger than the system allows".into(),
-        ErrorKind::BrokenPipe => "the program that reads the output has ended".into(),
-        ErrorKind::PermissionDenied => "the output may not be written there (permission denied)".into(),
+        ErrorKind::BrokenPipe => "the program that reads the output has exited".into(),
+        ErrorKind::PermissionDenied => "the output cannot be written there: permission denied".into(),
         ErrorKind::ReadOnlyFilesystem => "the output's file system is read-only".into(),
         kind => format!("the output cannot be written ({kind})"),
     }

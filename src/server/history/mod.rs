@@ -69,7 +69,7 @@ impl History {
             at: recorded.at,
             actor: recorded.actor,
             network: recorded.network,
-            more: audit::format_detail(&recorded.detail),
+            details: audit::format_detail(&recorded.detail),
             kind: recorded.event,
         });
         Ok(AuditPage { entries: entries.collect(), kinds, older_than })
@@ -107,7 +107,7 @@ impl History {
             requested_at: row.requested_at,
             requested_by: row.requested_by,
             scope: row.scope,
-            door: row.channel,
+            channel: row.channel,
             downloadable: row.outcome == RunStatus::Completed && is_available && is_owner,
             outcome: row.outcome,
             message: row.message,

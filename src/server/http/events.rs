@@ -32,7 +32,7 @@ pub async fn events(
     let caller = authentication(&request).caller()?;
     let first = state.app.exports.view(&caller, id).await?;
     let permit = state.event_streams.clone().try_acquire_owned();
-    let permit = permit.map_err(|_| ProblemDetails(ApiError::Crowded { retry_after_seconds: 5 }))?;
+    let permit = permit.map_err(|_| ProblemDetails(ApiError::Overloaded { retry_after_seconds: 5 }))?;
     let token = session_token(request.headers(), &state).unwrap_or_default();
     let app = state.app.clone();
     let initial = StreamState { last_sent: None, view: first, caller, access_checked_at: Instant::now() };

@@ -45,14 +45,15 @@ pub async fn not_found() -> ProblemDetails {
 
 /// Response of the CSRF layer to cross-site requests.
 pub fn cross_site_response(_: tower_http::csrf::ProtectionError) -> Response {
-    let body = json!({"type": "about:blank", "title": "Forbidden", "status": 403, "detail": "This request came from another site."});
+    let body = json!({"type": "about:blank", "title": "Forbidden", "status": 403, "detail": "This request came from another site and was refused."});
     let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
     (StatusCode::FORBIDDEN, content_type, body.to_string()).into_response()
 }
 
 /// Response to a Host header that does not name this server (DNS rebinding).
 pub fn misdirected_response() -> Response {
-    let detail = "This server is not called that. Use its address, or start it with --public-url and this name.";
+    let detail =
+        "This server does not go by this host name. Use its IP address, or start it with --public-url and this name.";
     let body = json!({"type": "about:blank", "title": "Misdirected Request", "status": 421, "detail": detail});
     let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
     (StatusCode::MISDIRECTED_REQUEST, content_type, body.to_string()).into_response()
@@ -61,7 +62,7 @@ pub fn misdirected_response() -> Response {
 /// The panic itself is in the log; the client gets a reference.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub fn panic_response(panic: Box<dyn Any + Send>) -> Response {
-    let text = panic.downcast_ref::<&str>().copied().unwrap_or("a panic without a text");
+    let text = panic.downcast_ref::<&str>().copied().unwrap_or("a panic without a message");
     let error = crate::server::export::Error::Output(format!("a request panicked: {text}"));
     ProblemDetails::from(error).into_response()
 }

@@ -19,13 +19,13 @@ impl FromStr for PublicUrl {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let syntax_error = "write https://waybill.example.org";
+        let syntax_error = "expected a URL such as https://waybill.example.org";
         let uri: Uri = text.parse().map_err(|_| syntax_error)?;
         let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme)).ok_or(syntax_error)?;
         let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or(syntax_error)?;
         if uri.path_and_query().is_some_and(|rest| rest.as_str() != "/") {
             return Err(
-                "it has a path, and the pages are at the root of their host: give them a host name of their own",
+                "it has a path, which is not supported: Waybill serves the root of its host. Give it a host name of its own",
             );
         }
         let origin = format!("{scheme}://{}", authority.as_str().to_ascii_lowercase());

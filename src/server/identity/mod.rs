@@ -52,16 +52,16 @@ const CODE_ENTRY_TIMEOUT: TimeDelta = TimeDelta::minutes(10);
 pub enum Error {
     #[error("Name or password is wrong.")]
     WrongCredentials,
-    #[error("Too many attempts to sign in.")]
+    #[error("Too many sign-in attempts.")]
     RateLimited { retry_after_seconds: u64 },
-    #[error("This code is wrong, was used before, or is of another time.")]
+    #[error("This code is wrong, already used or expired.")]
     WrongCode,
     /// The page's text says what to do.
     #[error("the set-up code is wrong, has been used or has expired")]
     InvalidSetupCode,
-    #[error("Waybill has no account of the name \"{0}\"; waybill user list names them")]
+    #[error("no Waybill account is named \"{0}\"; list them with: waybill user list")]
     AccountNotFound(String),
-    #[error("nobody has a second factor under the name \"{0}\"")]
+    #[error("no account named \"{0}\" has a second factor")]
     SecondFactorNotFound(String),
     #[error("\"{0}\" is not signed in")]
     NotSignedIn(String),
@@ -75,9 +75,9 @@ pub enum Error {
     #[error(transparent)]
     State(#[from] state::Error),
     /// A queue is full or its wait timed out. Bounds the load on the application's database and this machine.
-    #[error("too many sign in or ask for pages at once")]
+    #[error("too many requests at once; try again in a few seconds")]
     Overloaded,
-    #[error("a worker thread was lost")]
+    #[error("a worker thread panicked")]
     TaskPanicked,
 }
 

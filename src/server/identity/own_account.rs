@@ -27,7 +27,7 @@ impl Identity {
                 SecondFactorView::On { recovery_codes_left: state.count_unused_recovery_codes(id).await? }
             }
             Some(factor) if self.is_pending_enrolment(caller, &factor) => {
-                SecondFactorView::Begun(second_factor::shared_secret(&factor.secret, &caller.name, &self.issuer)?)
+                SecondFactorView::Pending(second_factor::shared_secret(&factor.secret, &caller.name, &self.issuer)?)
             }
             Some(_) | None => SecondFactorView::Off,
         };
@@ -48,7 +48,7 @@ impl Identity {
     /// password.
     pub async fn change_password(&self, caller: &Caller, old: SecretString, new: SecretString) -> Result<(), Error> {
         if !self.uses_local_accounts() {
-            return Err(Error::Conflict("The application keeps this password: change it there."));
+            return Err(Error::Conflict("The application manages this password. Change it there."));
         }
         let is_unchanged = old.expose_secret() == new.expose_secret();
         let id = self.verify_password(caller, old).await?;
@@ -78,7 +78,7 @@ impl Identity {
     pub async fn begin_second_factor(&self, caller: &Caller, password: SecretString) -> Result<(), Error> {
         let id = self.verify_password(caller, password).await?;
         if self.has_second_factor(Some(&id)).await? {
-            return Err(Error::Conflict("There is a second factor already: remove it first."));
+            return Err(Error::Conflict("A second factor is already set up. Remove it first."));
         }
         let mut tx = self.accounts.state.begin().await?;
         let enrolment = SecondFactor {
@@ -114,7 +114,11 @@ impl Identity {
         let enrolment =
             enrolment.filter(|factor| factor.confirmed_at.is_none() && self.is_pending_enrolment(caller, factor));
         if enrolment.is_none() || second_factor::recovery_code_digest(code).is_some() {
-            return Err(if enrolment.is_none() { Error::Conflict("Begin anew.") } else { Error::WrongCode });
+            return Err(if enrolment.is_none() {
+                Error::Conflict("The set-up of the second factor has expired. Start it again.")
+            } else {
+                Error::WrongCode
+            });
         }
         let (codes, digests) = second_factor::new_recovery_codes(&*self.random);
         let mut tx = self.accounts.state.begin().await?;
@@ -134,7 +138,7 @@ impl Identity {
     pub async fn renew_recovery_codes(&self, caller: &Caller, password: SecretString) -> Result<Vec<String>, Error> {
         let id = self.verify_password(caller, password).await?;
         if !self.has_second_factor(Some(&id)).await? {
-            return Err(Error::Conflict("There is no second factor: set one up first."));
+            return Err(Error::Conflict("No second factor is set up. Set one up first."));
         }
         let (codes, digests) = second_factor::new_recovery_codes(&*self.random);
         let mut tx = self.accounts.state.begin().await?;

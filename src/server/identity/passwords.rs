@@ -61,7 +61,9 @@ impl PasswordChecker {
             parsed
                 .inspect_err(|problem| match problem {
                     HashError::NoPassword => {}
-                    problem => tracing::warn!("an account's stored password is {problem}; it signs nobody in"),
+                    problem => tracing::warn!(
+                        "an account cannot sign in, because its stored password cannot be verified: {problem}"
+                    ),
                 })
                 .ok()
         });

@@ -42,7 +42,7 @@ pub fn shared_secret(secret: &[u8], name: &str, issuer: &str) -> Result<TotpSecr
     let uri = totp.to_url().map_err(|_| Error::TaskPanicked)?;
     let qr_code = fast_qr::QRBuilder::new(uri.clone()).build().map_err(|_| Error::TaskPanicked)?;
     let qr_code = fast_qr::convert::svg::SvgBuilder::default().to_str(&qr_code);
-    Ok(TotpSecret { uri, letters: group_by_four(&totp.secret().to_base32()), picture: qr_code })
+    Ok(TotpSecret { uri, base32: group_by_four(&totp.secret().to_base32()), qr_svg: qr_code })
 }
 
 fn totp_builder(secret: &[u8]) -> Builder {
@@ -102,8 +102,8 @@ mod tests {
         let shared = shared_secret(b"12345678901234567890", "ada@example.org", "Waybill: chat").unwrap();
         assert!(shared.uri.starts_with("otpauth://totp/"), "{}", shared.uri);
         assert!(shared.uri.contains("secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), "{}", shared.uri);
-        assert!(shared.picture.starts_with("<svg") && !shared.picture.contains("style="), "{}", shared.picture);
-        assert_eq!(shared.letters, "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
+        assert!(shared.qr_svg.starts_with("<svg") && !shared.qr_svg.contains("style="), "{}", shared.qr_svg);
+        assert_eq!(shared.base32, "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
     }
 
     #[test]

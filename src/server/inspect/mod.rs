@@ -22,15 +22,15 @@ const MAX_METADATA_BYTES: usize = 64 << 20;
 pub enum Error {
     #[error("the file cannot be read: {0}")]
     Read(#[from] std::io::Error),
-    #[error("this is not a Waybill snapshot")]
+    #[error("this is not a Waybill export")]
     NotAnExport,
-    #[error("made in format {0}, and this version reads format {FORMAT_VERSION}: upgrade first")]
+    #[error("made in format {0}, but this version reads format {FORMAT_VERSION}: upgrade Waybill first")]
     NewerFormat(u32),
-    #[error("the file ends in the middle; run `waybill verify` on it")]
+    #[error("the file is cut off; `waybill verify` says where")]
     Truncated,
-    #[error("line {line} is longer than {} MiB, which no record of an export should be", MAX_LINE_BYTES >> 20)]
+    #[error("line {line} is longer than {} MiB, the limit for a record; run `waybill verify` on the file", MAX_LINE_BYTES >> 20)]
     LineTooLong { line: u64 },
-    #[error("the metadata is larger than {} MiB, which no export's is", MAX_METADATA_BYTES >> 20)]
+    #[error("the metadata is larger than {} MiB, the limit for an export; run `waybill verify` on the file", MAX_METADATA_BYTES >> 20)]
     MetadataTooLarge,
     #[error("line {0} is not a record; run `waybill verify` on the file")]
     InvalidRecord(u64),

@@ -19,7 +19,7 @@ pub enum Error<E: std::error::Error> {
     /// Hashing or writing failed.
     #[error(transparent)]
     Seal(seal::Error),
-    #[error("the reader stopped in the middle")]
+    #[error("the thread that reads the database stopped unexpectedly")]
     Panicked,
 }
 

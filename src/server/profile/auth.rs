@@ -25,7 +25,7 @@ pub struct Auth {
 
 /// Where the password hash of an account is stored.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "password is a column, or a table with user, column and, if need be, when")]
+#[serde(untagged, expecting = "password must be a column, or { table, user, column } with an optional when")]
 pub enum PasswordLocation {
     /// A column of the accounts table.
     Column(String),
@@ -75,7 +75,7 @@ pub struct Role {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     untagged,
-    expecting = "a column is compared with a text, a whole number, true, false, { null = true }, or a list of these"
+    expecting = "a condition must be a string, an integer, true, false, { null = true }, or a list of these"
 )]
 pub enum Comparison {
     One(Scalar),

@@ -70,8 +70,8 @@ impl Draft {
     #[must_use]
     pub fn to_toml(&self, database: &str) -> String {
         let mut out = format!(
-            "# Drafted from {database}. Every class is a guess, its reason behind it: read them, correct them.\n\
-             # plain · personal · sensitive · secret (whoever holds it can sign in as somebody else; always left out)\n\n\
+            "# Drafted from {database}. Every class is a guess, followed by its reason: review and correct them.\n\
+             # plain · personal · sensitive · secret (its holder can sign in as somebody else; always left out)\n\n\
              name = {}\nfile_name = {}\n\n\
              # [treatments]            # keep (the default), omit, mask or pseudonymise\n\
              # personal = \"keep\"\n# sensitive = \"keep\"\n\n",

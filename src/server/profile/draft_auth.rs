@@ -47,9 +47,9 @@ pub fn suggest_auth<'a>(tables: impl Iterator<Item = &'a Table> + Clone, stored:
         Some(Accounts { table, id, email, password_table: table, password: find_column(table, PASSWORD_COLUMNS)? })
     });
     let Some(accounts) = in_one_table.or_else(|| accounts_with_password_table(tables)) else {
-        return "# No table of accounts was recognised: Waybill keeps its own.\n\n".into();
+        return "# No accounts table was recognised: Waybill uses its own accounts.\n\n".into();
     };
-    let mut out = String::from("# Sign-in with the application's own accounts; without it, Waybill keeps its own.\n");
+    let mut out = String::from("# Sign-in with the application's own accounts; without it, Waybill uses its own.\n");
     let place = (accounts.password_table.name.clone(), accounts.password.to_owned());
     for line in stored.get(&place).into_iter().flat_map(unsupported_hash_lines) {
         let _ = writeln!(out, "# {line}");
@@ -129,6 +129,6 @@ fn find_column<'a>(table: &'a Table, names: &[&str]) -> Option<&'a str> {
 fn unsupported_hash_lines(tally: &HashStats) -> impl Iterator<Item = String> {
     let all = count_with_noun(tally.total, "stored password");
     tally.errors.iter().map(move |(problem, count)| {
-        format!("{count} of {all} looked at are {problem}, which Waybill does not check: those people cannot sign in.")
+        format!("{count} of {all} sampled are {problem}, which Waybill cannot check: these accounts cannot sign in.")
     })
 }

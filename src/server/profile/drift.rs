@@ -1,4 +1,4 @@
-//! Compares a profile with the database: unclassified, missing and retyped tables and columns.
+//! Compares a profile with the database: unclassified, missing and type_changed tables and columns.
 
 use super::parse::nearest;
 use super::{Profile, draft, infer};
@@ -6,7 +6,7 @@ use crate::model::drift::{Drift, MissingField, TypeChange, Unclassified};
 use crate::server::rows::{Catalog, Table};
 
 impl Profile {
-    /// Returns every difference between profile and database. New and retyped columns of an excluded table are
+    /// Returns every difference between profile and database. New and type_changed columns of an excluded table are
     /// not reported: nothing of it is exported.
     #[must_use]
     pub fn drift(&self, catalog: &Catalog) -> Drift {
@@ -25,8 +25,8 @@ impl Profile {
             nearest: None,
         });
         for missing in accounts {
-            if !drift.vanished.iter().any(|gone| gone.field == missing.field) {
-                drift.vanished.push(missing);
+            if !drift.missing.iter().any(|gone| gone.field == missing.field) {
+                drift.missing.push(missing);
             }
         }
         drift
@@ -42,7 +42,11 @@ impl Profile {
                 continue;
             };
             let was = known.native_type.as_ref().filter(|was| **was != column.native_type);
-            drift.retyped.extend(was.map(|was| TypeChange { field, was: was.clone(), is: column.native_type.clone() }));
+            drift.type_changed.extend(was.map(|was| TypeChange {
+                field,
+                was: was.clone(),
+                is: column.native_type.clone(),
+            }));
         }
     }
 
@@ -51,7 +55,7 @@ impl Profile {
             let Some(table) = catalog.table(name) else {
                 let unknown = catalog.tables.iter().filter(|table| !self.tables.contains_key(&table.name));
                 let nearest = nearest(name, unknown.map(|table| table.name.as_str())).map(str::to_owned);
-                drift.vanished.push(MissingField { field: name.clone(), is_table: true, nearest });
+                drift.missing.push(MissingField { field: name.clone(), is_table: true, nearest });
                 continue;
             };
             for column in known.columns.keys() {
@@ -59,7 +63,7 @@ impl Profile {
                 if !names().any(|name| name == column) {
                     let nearest = nearest(column, names().filter(|name| !known.columns.contains_key(*name)));
                     let nearest = nearest.map(|column| format!("{name}.{column}"));
-                    drift.vanished.push(MissingField { field: format!("{name}.{column}"), is_table: false, nearest });
+                    drift.missing.push(MissingField { field: format!("{name}.{column}"), is_table: false, nearest });
                 }
             }
         }

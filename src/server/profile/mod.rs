@@ -37,7 +37,7 @@ pub const SCHEMA: &str = include_str!("schema.json");
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("there is no profile {name}; give a file, or one of the built-in ones: {known}")]
+    #[error("no profile named {name}: give the path of a profile file, or a built-in name ({known})")]
     Unknown { name: String, known: String },
     #[error("the profile cannot be read: {0}")]
     Unreadable(#[source] std::io::Error),
@@ -50,7 +50,7 @@ pub enum Error {
         tables.join(", ")
     )]
     MissingTables { profile: String, tables: Vec<String> },
-    #[error("nobody could sign in: [auth] and [roles] name what the database does not have: {}", .0.join(", "))]
+    #[error("no account can sign in: [auth] and [roles] name columns that the database does not have: {}; correct them in the profile", .0.join(", "))]
     MissingAuthColumns(Vec<String>),
 }
 

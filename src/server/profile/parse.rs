@@ -110,10 +110,7 @@ impl Profile {
         let error_at = |at: usize, what: String| Err(ParseError::at(text, at, what));
         let start = |place: &Option<Spanned<toml::Value>>| place.as_ref().map_or(0, |place| place.span().start);
         if self.name.trim().is_empty() {
-            return error_at(
-                start(&places.name),
-                "name is empty: call the profile what the application is called".into(),
-            );
+            return error_at(start(&places.name), "name is empty: give the name of the application".into());
         }
         if let Some(what) = file_name_error(&self.file_name) {
             return error_at(start(&places.file_name), what);
@@ -122,23 +119,36 @@ impl Profile {
             let (table, column) = auth.password_column();
             if self.column(table, column).is_some_and(|column| column.class != Classification::Secret) {
                 let what =
-                    format!("{table}.{column} holds the passwords that [auth] names: its class can only be \"secret\"");
+                    format!("{table}.{column} holds the passwords that [auth] names: its class must be \"secret\"");
                 return error_at(places.column_start(table, column), what);
             }
             if auth.conditions().any(Comparison::is_unsatisfiable) {
-                return error_at(start(&places.auth), "[auth] has an empty list, which nothing fulfils".into());
+                return error_at(
+                    start(&places.auth),
+                    "[auth] has an empty list, which matches no account: list a value or remove the condition".into(),
+                );
             }
         }
         for (name, role) in &self.roles {
             let place = places.role_start(name);
             match (&role.table, &role.user, &self.auth) {
-                (_, _, None) => return error_at(place, format!("role {name} needs [auth]: whose role would it be?")),
-                (Some(_), None, _) | (None, Some(_), _) => {
-                    return error_at(place, format!("role {name}: table and user belong together"));
+                (_, _, None) => {
+                    return error_at(place, format!("role {name} needs [auth], which says where the accounts are"));
                 }
-                _ if role.when.is_empty() => return error_at(place, format!("role {name}: when must name a column")),
+                (Some(_), None, _) | (None, Some(_), _) => {
+                    return error_at(place, format!("role {name}: give both table and user, or neither"));
+                }
+                _ if role.when.is_empty() => {
+                    return error_at(
+                        place,
+                        format!("role {name}: when is empty, name at least one column and its value"),
+                    );
+                }
                 _ if role.when.values().any(Comparison::is_unsatisfiable) => {
-                    return error_at(place, format!("role {name}: an empty list is fulfilled by nothing"));
+                    return error_at(
+                        place,
+                        format!("role {name}: an empty list matches no account, list at least one value"),
+                    );
                 }
                 _ => {}
             }
@@ -147,7 +157,7 @@ impl Profile {
             Some(notice) if !self.tables.contains_key(&notice.people) => {
                 let near = nearest(&notice.people, self.tables.keys().map(String::as_str));
                 let place = places.notice.as_ref().map_or(0, |notice| start(&notice.people));
-                error_at(place, format!("notice.people names no table of this profile{}", did_you_mean(near)))
+                error_at(place, format!("notice.people must be a table of this profile{}", did_you_mean(near)))
             }
             _ => Ok(()),
         }
@@ -161,22 +171,22 @@ fn file_name_error(template: &str) -> Option<String> {
         return Some("file_name must be a plain file name".into());
     }
     if plain.contains(['{', '}']) {
-        return Some("file_name knows {date} and {time} and nothing else in braces".into());
+        return Some("file_name: only {date} and {time} may be in braces".into());
     }
     (template.len() > MAX_FILE_NAME_BYTES)
-        .then(|| format!("file_name is too long: at most {MAX_FILE_NAME_BYTES} bytes fit, with a date and an ending"))
+        .then(|| format!("file_name is too long: use at most {MAX_FILE_NAME_BYTES} bytes, so that date and suffix fit"))
 }
 
 fn reject_reserved(text: &str, places: &Spans) -> Result<(), ParseError> {
     for (name, value) in [("scopes", &places.scopes), ("filters", &places.filters)] {
         if let Some(value) = value {
-            let what = format!("[{name}] is reserved for a later version and does nothing yet: take it out");
+            let what = format!("[{name}] is reserved for a later version and does nothing yet: remove it");
             return Err(ParseError::at(text, value.span().start, what));
         }
     }
     match places.treatments.get("secret") {
         Some(value) if value.get_ref().as_str() != Some(Treatment::Omit.as_str()) => {
-            let what = "secrets are always omitted: treatments.secret can only be \"omit\"";
+            let what = "secrets are always omitted: treatments.secret must be \"omit\"";
             Err(ParseError::at(text, value.span().start, what.into()))
         }
         _ => Ok(()),

@@ -117,16 +117,16 @@ impl AccountsCheck {
         let all = self.tally.total;
         let unreadable = self.tally.errors.iter().map(|(problem, count)| {
             format!(
-                "{count} of {} looked at cannot sign in: Waybill does not check {problem}",
+                "{count} of {} sampled cannot be used to sign in: Waybill cannot check {problem}",
                 count_with_noun(all, "stored password")
             )
         });
-        let empty = self.unassigned_roles.iter().map(|label| {
-            format!("nobody has the role {label} now: compare its condition with what the database holds")
-        });
-        let none = (self.role_count == 0).then(|| {
-            "no role of the profile may do anything: give one capabilities = [\"export_database\"]".to_owned()
-        });
+        let empty = self
+            .unassigned_roles
+            .iter()
+            .map(|label| format!("no account has the role {label}: compare its condition with the data"));
+        let none = (self.role_count == 0)
+            .then(|| "no role of the profile may export: add capabilities = [\"export_database\"] to one".to_owned());
         unreadable.chain(empty).chain(none).collect()
     }
 }

@@ -83,19 +83,17 @@ pub fn check(source: &dyn Source, profile: &Profile) -> Result<CheckReport, Erro
     let mut snapshot = source.open_snapshot()?;
     let catalog = snapshot.catalog()?;
     let drift = profile.drift(&catalog);
-    let has_all_columns = drift.vanished.is_empty();
+    let has_all_columns = drift.missing.is_empty();
     // Missing columns are already reported as drift.
     let accounts =
         if has_all_columns { accounts::check_in_snapshot(source, &mut *snapshot, &catalog, profile)? } else { None };
     let mut notes: Vec<String> = profile
         .columns_without_import_value(&catalog)
         .into_iter()
-        .map(|field| {
-            format!("{field} is left out and must not be null; say with on_import what an import should write")
-        })
+        .map(|field| format!("{field} is left out but must not be null; set on_import to what an import should write"))
         .collect();
     notes.extend(profile.columns_with_raised_class(&catalog).into_iter().map(|(field, sources, class)| {
-        format!("{field} is computed from {sources}, and counts as {} as they do", class.as_str())
+        format!("{field} is computed from {sources} and therefore counts as {}, as they do", class.as_str())
     }));
     notes.extend(accounts.iter().flat_map(AccountsCheck::problems));
     Ok(CheckReport { drift, notes })

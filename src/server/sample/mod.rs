@@ -42,7 +42,7 @@ pub enum Error {
     Write(#[from] std::io::Error),
     #[error("the sample cannot be written: {0}")]
     Database(#[from] rusqlite::Error),
-    #[error("the database has such tables already; choose another one or add --force")]
+    #[error("the database already has tables of the sample; choose another database, or replace them with --force")]
     TablesExist,
     #[error("the sample cannot be written to PostgreSQL: {0}")]
     Postgres(#[from] client::Error),

@@ -25,16 +25,16 @@ pub use public_keys::{PublicKey, PublicKeys, SignatureStatus};
 pub enum Error {
     #[error("the key {} cannot be read: {cause}", path.display())]
     Unreadable { path: PathBuf, cause: io::Error },
-    #[error("the signing key {} cannot be made: {cause}; name another place with --signing-key", path.display())]
+    #[error("the signing key {} cannot be created: {cause}; choose another path with --signing-key", path.display())]
     NotCreated { path: PathBuf, cause: io::Error },
     #[error(
-        "{} can be read or written by others, or is somebody else's: chmod 600 it, and `waybill key rotate` if it may have been used",
+        "{} can be read or written by others, or belongs to another user: run `chmod 600` on it, and `waybill key rotate` if anyone else may have used it",
         .0.display()
     )]
     InsecurePermissions(PathBuf),
-    #[error("{} is no Ed25519 private key in PEM; `openssl genpkey -algorithm ed25519` makes one", .0.display())]
+    #[error("{} is not an Ed25519 private key in PEM format; `openssl genpkey -algorithm ed25519` creates one", .0.display())]
     InvalidPrivateKey(PathBuf),
-    #[error("{} holds no Ed25519 public key in PEM, as `waybill key export` prints it", .0.display())]
+    #[error("{} must hold only Ed25519 public keys in PEM format, as `waybill key export` prints them", .0.display())]
     InvalidPublicKey(PathBuf),
 }
 

@@ -28,13 +28,13 @@ pub enum Error {
     NoTable(String),
     #[error("the database has no column {0}")]
     NoColumn(String),
-    #[error("table {table} cannot be used for signing in: {reason}")]
+    #[error("table {table} cannot be used for sign-in: {reason}")]
     UnusableForSignIn { table: String, reason: String },
     #[error("the read was interrupted")]
     Interrupted,
-    #[error("the reader of the rows stopped")]
+    #[error("the export stopped before every row was read")]
     SinkStopped,
-    #[error("the database server cannot be reached; check that it runs, its address and its TLS mode")]
+    #[error("the database server cannot be reached; check that it is running, its address and sslmode")]
     Unreachable,
     /// The cause may name files; it is shown only on the command line, to the operator who named them.
     #[error("the database server's TLS cannot be used")]
@@ -42,46 +42,48 @@ pub enum Error {
     #[error("the database server refuses this user: check name, password and pg_hba.conf")]
     AuthRefused,
     #[error(
-        "the database server asks for a password: put it into PGPASSWORD, ~/.pgpass (which nobody else may read) or WAYBILL_SOURCE"
+        "the database server asks for a password: set it in PGPASSWORD, ~/.pgpass (with mode 600) or WAYBILL_SOURCE"
     )]
     PasswordRequired,
     #[error(
-        "the database server asks for a way to sign in that Waybill does not have; let pg_hba.conf take scram-sha-256"
+        "the database server asks for an authentication method that Waybill does not support; use scram-sha-256 in pg_hba.conf"
     )]
     UnsupportedAuth,
     #[error(
-        "the database server asks for the password in clear or as MD5, and nothing verifies the server: use sslmode=verify-full, let pg_hba.conf take scram-sha-256, or allow it with require_auth=md5 (or password)"
+        "the database server asks for the password in cleartext or as MD5, and its identity is not verified: use sslmode=verify-full, use scram-sha-256 in pg_hba.conf, or allow it with require_auth=md5 (or password)"
     )]
     WeakAuth,
-    #[error("the database server asks for a way to sign in that require_auth does not allow")]
+    #[error("the database server asks for an authentication method that require_auth does not allow")]
     AuthNotAllowed,
     #[error(
-        "the database server does not bind the sign-in to its TLS connection, which channel_binding=require demands: it needs TLS, scram-sha-256 and a certificate that is signed with SHA-2"
+        "the database server does not support channel binding, which channel_binding=require demands: it needs TLS, scram-sha-256 and a certificate signed with SHA-2"
     )]
     ChannelNotBound,
     #[error(
-        "the database server does not prove that it knows the password, and may be another one: check its address, and use sslmode=verify-full"
+        "the database server did not prove that it knows the password, so it may be an impostor: check its address, and use sslmode=verify-full"
     )]
     ServerUnproven,
-    #[error("the database server ended the read, by a time limit of its own or on its admin's word")]
+    #[error(
+        "the database server cancelled the read: a time limit was reached or an administrator cancelled it; raise the limit or try again"
+    )]
     CancelledByServer,
-    #[error("the server has no database of that name")]
+    #[error("the server has no database with that name; check the name in the URL or PGDATABASE")]
     NoDatabase,
     #[error("the database user may not read what it needs; GRANT it SELECT on the tables to export")]
     PermissionDenied,
-    #[error("the database server has no connection free; try again later or raise max_connections")]
+    #[error("the database server has no free connection; try again later or raise max_connections")]
     TooManyConnections,
-    #[error("the database closed the connection")]
+    #[error("the database closed the connection; check its log and try again")]
     ConnectionClosed,
-    #[error("the database stopped answering in the middle")]
+    #[error("the database stopped responding; check the server and the network, then try again")]
     Stalled,
     #[error(
         "a standby server cancelled the read to catch up; export from the primary or raise max_standby_streaming_delay"
     )]
     StandbyConflict,
-    #[error("the database's tables are being changed all the time; try again when that is done")]
+    #[error("the database's tables keep changing; try again when the schema changes are done")]
     SchemaUnstable,
-    #[error("the database sent something that cannot be understood; the connection may pass through a faulty proxy")]
+    #[error("the database sent an invalid message; a proxy on the way may be faulty")]
     Protocol,
     #[error(
         "table {table} is locked by {program} (user {user}, process {process}); waited {seconds} seconds; try again when it is done"
@@ -89,9 +91,9 @@ pub enum Error {
     LockedBy { table: String, user: String, program: String, process: i32, seconds: u64 },
     #[error("a table is locked by another program; waited {seconds} seconds; try again when it is done")]
     TableLocked { seconds: u64 },
-    #[error("the server is PostgreSQL {version}; {oldest} or newer is needed")]
+    #[error("the server is PostgreSQL {version}; Waybill needs {oldest} or newer")]
     UnsupportedVersion { version: String, oldest: i32 },
-    #[error("the database refused a read (SQLSTATE {code}: see PostgreSQL's manual, appendix A)")]
+    #[error("the database rejected a query (SQLSTATE {code}: see appendix A of the PostgreSQL manual)")]
     Sqlstate {
         code: String,
         #[source]
@@ -221,7 +223,7 @@ pub trait Snapshot: Send {
 /// no memory.
 const MAX_LOOKUP_CHARS: usize = 4096;
 /// Reason in `UnusableForSignIn`: lookups for sign-in read tables only.
-const NOT_A_TABLE: &str = "it is no table; whoever made it would choose who may sign in";
+const NOT_A_TABLE: &str = "it is not a table; the owner of a view could choose who may sign in";
 
 /// Quotes an identifier from a catalog or a profile for SQL (ISO/IEC 9075-2, delimited identifier).
 fn quote_identifier(identifier: &str) -> String {

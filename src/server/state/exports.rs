@@ -4,6 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::{Result, SourceState, Tx};
+use crate::model::channel::Channel;
 use crate::model::drift::{Deviations, Guess};
 use crate::model::export::{Compression, ExportId, ExportSummary, Failure};
 use crate::model::history::RunStatus;
@@ -19,7 +20,7 @@ pub struct ExportRow {
     pub requested_at: String,
     pub account_id: Option<String>,
     pub requested_by: String,
-    pub channel: String,
+    pub channel: Channel,
     pub scope: String,
     pub file_name: String,
     pub outcome: RunStatus,
@@ -46,7 +47,7 @@ impl ExportRow {
     }
 }
 
-const COLUMNS: &str = "id, requested_at, account_id, requested_by, door, scope, file_name, outcome, message, reference, \
+const COLUMNS: &str = "id, requested_at, account_id, requested_by, channel, scope, file_name, outcome, message, reference, \
      records, tables, bytes, estimated_bytes, sha256, duration_ms, artifact, expires_at, downloads, compression, deviations";
 
 fn from_row(row: &SqliteRow) -> Result<ExportRow> {
@@ -57,7 +58,7 @@ fn from_row(row: &SqliteRow) -> Result<ExportRow> {
         requested_at: row.get(1),
         account_id: row.get(2),
         requested_by: row.get(3),
-        channel: row.get(4),
+        channel: Channel::parse(row.get(4)).ok_or_else(|| corrupt("channel"))?,
         scope: row.get(5),
         file_name: row.get(6),
         outcome: RunStatus::parse(row.get(7)).ok_or_else(|| corrupt("outcome"))?,
@@ -80,7 +81,7 @@ fn from_row(row: &SqliteRow) -> Result<ExportRow> {
 /// # Errors
 /// `Database` if the write fails.
 pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
-    let sql = "INSERT INTO exports (source_id, id, requested_at, account_id, requested_by, door, scope, file_name, \
+    let sql = "INSERT INTO exports (source_id, id, requested_at, account_id, requested_by, channel, scope, file_name, \
                outcome, estimated_bytes, compression) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let source_id = tx.source_id.clone();
     sqlx::query(sql)
@@ -89,7 +90,7 @@ pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
         .bind(&row.requested_at)
         .bind(&row.account_id)
         .bind(&row.requested_by)
-        .bind(&row.channel)
+        .bind(row.channel.as_str())
         .bind(&row.scope)
         .bind(&row.file_name)
         .bind(row.outcome.as_str())
@@ -106,7 +107,7 @@ pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
 /// `Database` if the read fails.
 pub async fn count_unfinished(tx: &mut Tx, account_id: Option<&str>) -> Result<(usize, usize)> {
     let sql = "SELECT count(*), coalesce(sum(account_id = ?), 0) FROM exports \
-               WHERE source_id IS ? AND outcome IN ('queued', 'running') AND door = 'page'";
+               WHERE source_id IS ? AND outcome IN ('queued', 'running') AND channel = 'page'";
     let source_id = tx.source_id.clone();
     let row = sqlx::query(sql).bind(account_id).bind(source_id).fetch_one(&mut **tx).await?;
     let count = |i: usize| usize::try_from(row.get::<i64, _>(i)).unwrap_or_default();

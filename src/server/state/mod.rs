@@ -23,15 +23,15 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/state/sq
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the folder for Waybill's own state cannot be used: {0}")]
+    #[error("Waybill's state file or its folder cannot be used: {0}; choose another place with --state")]
     Folder(#[source] std::io::Error),
     #[error("{} is a database of another program: give Waybill a file of its own with --state", .0.display())]
     NotAStateFile(PathBuf),
     #[error(transparent)]
     Files(#[from] private_folder::Error),
-    #[error("Waybill's own state cannot be opened or brought up to date: {0}")]
+    #[error("Waybill's state database cannot be opened or migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    #[error("Waybill's own state cannot be read or written: {0}")]
+    #[error("Waybill's state database cannot be read or written: {0}")]
     Database(#[from] sqlx::Error),
 }
 

@@ -53,7 +53,7 @@ impl BackgroundSync {
     /// If this sync or an earlier one failed.
     pub fn finish(self) -> io::Result<()> {
         drop(self.sync_tx);
-        self.thread.join().map_err(|_| io::Error::other("a thread was lost"))??;
+        self.thread.join().map_err(|_| io::Error::other("the sync thread panicked"))??;
         self.file.sync_all()
     }
 }

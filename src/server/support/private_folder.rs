@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{} belongs to somebody else, or is a link: give Waybill another --state", .0.display())]
+    #[error("{} belongs to another user or is a symbolic link; choose another path with --state", .0.display())]
     NotOwned(PathBuf),
     /// A running process holds the lock.
-    #[error("it is in use")]
+    #[error("it is in use by another process")]
     Locked,
-    #[error("the folder {} cannot be used: {cause}", path.display())]
+    #[error("cannot use the folder {}: {cause}", path.display())]
     Io {
         path: PathBuf,
         #[source]

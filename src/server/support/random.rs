@@ -16,7 +16,9 @@ pub struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
-        SysRng.try_fill_bytes(bytes).unwrap_or_else(|error| panic!("the system gives no random bytes: {error}"));
+        SysRng
+            .try_fill_bytes(bytes)
+            .unwrap_or_else(|error| panic!("the operating system returns no random bytes: {error}"));
     }
 }
 

@@ -15,7 +15,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
 /// Runs until its task is dropped.
 pub async fn run(app: Arc<App>) {
     if let Err(error) = app.exports.recover().await {
-        tracing::error!(%error, "what an earlier run of the server left could not be cleared");
+        tracing::error!(%error, "cleaning up after the previous run of the server failed");
     }
     // An interval, not a timeout: a busy queue must not postpone the sweep.
     let mut sweep_interval = tokio::time::interval_at(Instant::now() + SWEEP_INTERVAL, SWEEP_INTERVAL);
@@ -43,7 +43,7 @@ async fn start_queued(app: &Arc<App>) {
 
 async fn sweep(app: &App) {
     if let Err(error) = app.exports.fail_killed_runs().await {
-        tracing::error!(%error, "killed runs of the command line could not be ended");
+        tracing::error!(%error, "killed exports of the command line could not be recorded as failed");
     }
     if let Err(error) = app.exports.remove_expired_artifacts().await {
         tracing::error!(%error, "expired files could not be removed");

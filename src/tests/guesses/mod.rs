@@ -149,7 +149,7 @@ impl Score {
 
     fn summary(&self) -> String {
         format!(
-            "{} of {} secrets leave:\n{}\n{} of {} harmless columns stay home:\n{}",
+            "{} of {} secrets would be exported:\n{}\n{} of {} harmless columns would be left out:\n{}",
             self.leaked.len(),
             self.secrets,
             self.leaked.join("\n"),

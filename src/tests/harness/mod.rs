@@ -166,7 +166,7 @@ impl Waybill {
     pub async fn signed_in_as(&self, email: &str) -> Browser {
         let browser = self.anonymous();
         let answer = browser.sign_in(email, PASSWORD).await;
-        assert_eq!(answer.status, 303, "sign-in of {email}");
+        assert_eq!(answer.status, 303, "sign-in of {email} failed");
         browser
     }
 

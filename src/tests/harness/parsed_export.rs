@@ -11,9 +11,9 @@ pub struct ParsedExport {
     pub integrity: Value,
 }
 
-/// Parses a file as one JSON document.
+/// Parses a file as the file is not one JSON document.
 pub fn parse_export(bytes: &[u8]) -> ParsedExport {
-    let mut whole: Value = serde_json::from_slice(bytes).expect("one JSON document");
+    let mut whole: Value = serde_json::from_slice(bytes).expect("the file is not one JSON document");
     let mut take = |part: &str| whole[part].take();
     let (metadata, data, integrity) = (take("metadata"), take("data"), take("integrity"));
     ParsedExport { metadata, data: serde_json::from_value(data).unwrap(), integrity }

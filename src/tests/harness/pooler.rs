@@ -34,10 +34,14 @@ impl<'a> Pooler<'a> {
         chown_to_postgres(folder.path());
         let mut command = Command::new("/usr/sbin/pgbouncer");
         drop_privileges(command.arg("-q").arg(path("pgbouncer.ini")));
-        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("pgbouncer (make packages)");
+        let process = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("cannot start pgbouncer; install it with `make packages`");
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(started.elapsed() < Duration::from_secs(10), "the pooler does not start");
+            assert!(started.elapsed() < Duration::from_secs(10), "the pooler did not start");
             std::thread::yield_now();
         }
         Self { server, process, port, _folder: folder }

@@ -50,7 +50,7 @@ fn newest_installed_bin_dir() -> PathBuf {
         .map(|entry| entry.unwrap().path().join("bin"))
         .collect();
     found.sort();
-    found.pop().expect("PostgreSQL is installed (make packages)")
+    found.pop().expect("PostgreSQL is not installed; run `make packages`")
 }
 
 fn run_checked(command: &mut Command) -> Output {

@@ -8,7 +8,7 @@ use web_sys::{DragEvent, ErrorEvent, Event, File, HtmlInputElement, MessageEvent
 
 use crate::seal::CheckUpdate;
 
-const WORKER_UNAVAILABLE: &str = "This browser cannot check it here. On the command line: waybill verify FILE.";
+const WORKER_UNAVAILABLE: &str = "This browser cannot check the file. On the command line: waybill verify FILE.";
 
 thread_local! {
     /// The running check; starting another one replaces and terminates it.

@@ -14,11 +14,11 @@ pub fn ErrorPanel(error: ApiError, #[prop(optional_no_strip)] viewer: Option<Vie
             let needed = viewer.as_ref().map(|viewer| viewer.exporting_roles.join(" or ")).unwrap_or_default();
             let role = viewer.map(|viewer| viewer.role).unwrap_or_default();
             let text = format!("This page needs the role {needed}. You are signed in as {role}.");
-            ("Not with this role", text)
+            ("Your role cannot open this page", text)
         }
-        ApiError::Unauthenticated => ("You are signed out", "Sign in again to go on.".to_owned()),
-        ApiError::NotFound => ("Nothing here", error.to_string()),
-        _ => ("This page cannot be shown now", error.to_string()),
+        ApiError::Unauthenticated => ("You are signed out", "Sign in again to continue.".to_owned()),
+        ApiError::NotFound => ("Not found", error.to_string()),
+        _ => ("This page is not available right now", error.to_string()),
     };
     let action = match error {
         ApiError::Unauthenticated => view! { <a class="button primary" href="/login">"Sign in"</a> }.into_any(),

@@ -35,7 +35,7 @@ pub fn Layout(
         <main id="content" tabindex="-1">
             <div class="page-heading">
                 <div>
-                    <nav class="crumbs" aria-label="Where you are"><ol>{breadcrumbs(crumbs, title)}</ol></nav>
+                    <nav class="crumbs" aria-label="Breadcrumb"><ol>{breadcrumbs(crumbs, title)}</ol></nav>
                     <h1>{title}</h1>
                 </div>
                 <div class="page-actions">{actions.run()}</div>
@@ -43,7 +43,7 @@ pub fn Layout(
             {children()}
         </main>
         <footer class="page-footer">
-            <form method="post" action="/theme" aria-label="Colours">
+            <form method="post" action="/theme" aria-label="Colour theme">
                 <button class="link-button" name="theme" value="system">"System"</button>
                 <button class="link-button" name="theme" value="light">"Light"</button>
                 <button class="link-button" name="theme" value="dark">"Dark"</button>

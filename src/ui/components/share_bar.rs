@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 
-/// Draws `part` of `whole`. Sized by attributes: the Content-Security-Policy allows no inline styles.
+/// Draws `part` of `total`. Sized by attributes: the Content-Security-Policy allows no inline styles.
 #[component]
-pub fn ShareBar(part: u64, whole: u64) -> impl IntoView {
-    let share = (u128::from(part) * 1000).checked_div(u128::from(whole)).unwrap_or_default();
+pub fn ShareBar(part: u64, total: u64) -> impl IntoView {
+    let share = (u128::from(part) * 1000).checked_div(u128::from(total)).unwrap_or_default();
     // Keep the smallest share above zero visible.
     let width = if part == 0 { 0 } else { share.max(8) };
     view! {

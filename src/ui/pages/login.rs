@@ -25,21 +25,20 @@ pub fn LoginPage(next: String, problem: String, notice: String) -> impl IntoView
     let next = safe_return_path(&next).to_owned();
     let problem = FormError::message_for_key(&problem);
     let is_created = notice == "made";
-    let notice = is_created.then_some("The account is made. Sign in with it.");
+    let notice = is_created.then_some("The account has been created. Sign in with it.");
     let has_name = !name.is_empty();
     let hint = if needs_account {
         view! {
             <p class="muted">
-                "Nobody can sign in here yet: this console has no account. "<a href="/setup">"Make the first one"</a>
+                "This console has no account yet. "<a href="/setup">"Create the first one"</a>
                 " with the code that the server printed when it started, or with "<code>"waybill user add --admin NAME"</code>"."
             </p>
         }
         .into_any()
     } else if is_local {
-        view! { <p class="muted">"With an account that was made for this console."</p> }.into_any()
+        view! { <p class="muted">"Use your account for this console."</p> }.into_any()
     } else {
-        view! { <p class="muted">"With your account of the application whose data this console looks after."</p> }
-            .into_any()
+        view! { <p class="muted">"Use your account in the application whose data this console exports."</p> }.into_any()
     };
     view! {
         <Title text="Sign in" />
@@ -69,10 +68,10 @@ pub fn LoginCodePage(next: String, problem: String) -> impl IntoView {
             <form method="post" action="/login/code">
                 <input type="hidden" name="next" value=next />
                 <label>"Code"<input type="text" name="code" autocomplete="one-time-code" autocapitalize="characters" maxlength="60" required autofocus /></label>
-                <button class="button primary">"Go on"</button>
+                <button class="button primary">"Continue"</button>
             </form>
-            <p class="muted">"Neither app nor recovery codes at hand? Whoever runs this console can take the second factor away with "<code>"waybill user reset-second-factor"</code>"."</p>
-            <form method="post" action="/logout"><button class="link-button">"Sign in as somebody else"</button></form>
+            <p class="muted">"No app and no recovery codes? An operator of this console can remove the second factor with "<code>"waybill user reset-second-factor"</code>"."</p>
+            <form method="post" action="/logout"><button class="link-button">"Sign in as another user"</button></form>
         </AuthLayout>
     }
 }

@@ -9,9 +9,9 @@ pub fn NotFoundPage() -> impl IntoView {
         <Title text="Nothing here" />
         <main class="narrow-page">
             <section class="card message">
-                <h1>"Nothing here"</h1>
-                <p>"There is no page under this address."</p>
-                <a class="button" href="/admin">"To the tools"</a>
+                <h1>"Page not found"</h1>
+                <p>"There is no page at this address."</p>
+                <a class="button" href="/admin">"Go to the tools"</a>
             </section>
         </main>
     }

@@ -15,7 +15,7 @@ pub fn SetupPage(problem: String) -> impl IntoView {
     let body = if needs_account {
         view! {
             <p class="muted">
-                "This database has no accounts that Waybill could use. Choose a name and a password; whoever has them may
+                "This database has no accounts that Waybill can use. Choose a name and a password. The account can
                 export everything."
             </p>
             <FormMessage problem notice=None />
@@ -27,16 +27,16 @@ pub fn SetupPage(problem: String) -> impl IntoView {
                 <label>"Password, at least 15 characters"
                     <input type="password" name="password" autocomplete="new-password" required minlength="15" maxlength="1024" />
                 </label>
-                <label>"The same password again"
+                <label>"Repeat the password"
                     <input type="password" name="repeated" autocomplete="new-password" required minlength="15" maxlength="1024" />
                 </label>
-                <button class="button primary">"Make the account"</button>
+                <button class="button primary">"Create the account"</button>
             </form>
         }
         .into_any()
     } else {
         view! {
-            <p class="form-error" role="alert" id="problem">"There is nothing to set up here: people can sign in already."</p>
+            <p class="form-error" role="alert" id="problem">"There is nothing to set up: accounts to sign in with already exist."</p>
             <a class="button primary" href="/login">"Sign in"</a>
         }
         .into_any()

@@ -28,7 +28,7 @@ fn classify_value(value: &Value, depth: usize) -> ValueKind {
         Value::Array(items) => strictest(items.iter().map(|item| classify_value(item, depth + 1))),
         Value::Object(fields) => strictest(fields.iter().map(|(name, value)| {
             if is_secret_field(name, value) {
-                ValueKind::Secret("values are JSON with a secret's name in it")
+                ValueKind::Secret("values are JSON with a key named like a secret")
             } else if is_reference(name, value) {
                 ValueKind::Readable
             } else {

@@ -110,27 +110,27 @@ fn secret_unless_harmless(
                 table_name.is_secrets_table() || table_name.is_cards_table() && !name.is_public_number();
             return (is_secrets_table && is_suspicious && !is_key).then(|| Inference::secret(SECRETS_TABLE_REASON));
         }
-        Codec::Base64 => return Some(Inference::secret("binary: nobody can see what it holds")),
+        Codec::Base64 => return Some(Inference::secret("binary data: its content cannot be inspected")),
         _ => {}
     }
     if is_key(table, column, name) && tally.is_none_or(|tally| tally.binaries == 0) {
-        let reason = "keys of a table of sessions or tokens: whoever holds one may be let in";
+        let reason = "keys of a table of sessions or tokens: a key may be enough to sign in";
         return is_credential_key(table, column, name, table_name, tally).then(|| Inference::secret(reason));
     }
     match tally {
         Some(tally) => secret_by_values(name, table_name, is_suspicious, tally),
-        None if column.codec == Codec::Json => Some(Inference::secret("JSON, and no value to look at")),
+        None if column.codec == Codec::Json => Some(Inference::secret("JSON without a value to inspect")),
         None if is_suspicious => {
-            Some(Inference::secret("its name may be a secret's, and there is no value to look at"))
+            Some(Inference::secret("its name may mean a secret, and there is no value to inspect"))
         }
         None if table_name.is_secrets_table() && !name.describes_secret() => {
-            Some(Inference::secret("no value to look at in a table that may keep secrets"))
+            Some(Inference::secret("no value to inspect, in a table that may hold secrets"))
         }
         None => None,
     }
 }
 
-const SECRETS_TABLE_REASON: &str = "codes in a table that may keep secrets";
+const SECRETS_TABLE_REASON: &str = "codes in a table that may hold secrets";
 
 /// Whether the key itself may be a credential: in a cookie, or in a link.
 fn is_credential_key(
@@ -167,29 +167,29 @@ fn secret_by_values(name: &Name, table_name: &Name, is_doubtful: bool, tally: &P
     let is_enumeration = tally.is_enumeration() && !(is_secrets_table && is_doubtful);
     let is_digest = name.is_public_digest() && !is_secrets_table && tally.hexadecimal == tally.opaque;
     if tally.binaries > 0 {
-        secret("binary values: nobody can see what they hold")
+        secret("binary values: their content cannot be inspected")
     } else if tally.beside_secret_name > 0 {
-        Some(Inference::secret("values stand beside names of secrets"))
+        Some(Inference::secret("values are in rows that name a secret"))
     } else if is_secrets_table && name.has_word(words::ANSWER_WORDS.all()) {
         Some(Inference::secret("answers in a table of security questions"))
     } else if tally.is_dominant(tally.cards) {
-        Some(Inference::secret("values look like numbers of payment cards"))
+        Some(Inference::secret("values look like payment card numbers"))
     } else if name.is_any_of(words::GENERIC_NAMES.all()) && tally.uuids > 0 {
         secret("UUIDs among other values: they may be keys")
     } else if (tally.tokens > 0 || tally.opaque > 0 && !is_public) && !is_digest {
         secret("opaque text: it may be a token, a key or a digest")
     } else if tally.is_dominant(tally.uuids) && (is_secrets_table || !name.has_word(&["id", "uuid", "guid", "oid"])) {
-        secret("UUIDs that are no keys: they may be what lets somebody in")
+        secret("UUIDs that are not keys: they may be credentials")
     } else if tally.is_dominant(tally.digits + tally.cards)
         && !is_public
         && (!is_enumeration || is_doubtful || table_name.is_cards_table())
     {
-        secret("digits alone: they may be codes")
+        secret("digits only: they may be codes")
     } else if tally.is_dominant(tally.whole_numbers)
         && !is_public
         && (table_name.is_cards_table() || is_doubtful && !is_enumeration)
     {
-        secret("numbers alone: they may be codes")
+        secret("numbers only: they may be codes")
     } else if (is_secrets_table && is_doubtful || name.has_two_suspicious_words()) && !is_enumeration && !is_public {
         secret("its name may be a secret's")
     } else if tally.is_dominant(tally.codes)

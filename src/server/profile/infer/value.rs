@@ -121,9 +121,9 @@ fn secret_shape(text: &str) -> Option<&'static str> {
     {
         Some("values look like API keys")
     } else if is_base32_seed(text) {
-        Some("values look like seeds of one-time codes")
+        Some("values look like one-time-code secrets")
     } else if is_mnemonic(text) {
-        Some("values look like the words of a wallet's seed")
+        Some("values look like a wallet's seed phrase")
     } else {
         None
     }
@@ -145,19 +145,19 @@ fn is_mnemonic(text: &str) -> bool {
 /// Recognises secrets inside longer texts.
 fn secret_inside(text: &str) -> Option<&'static str> {
     if has_authorization_header(text) {
-        return Some("values carry an Authorization header");
+        return Some("values contain an Authorization header");
     }
     if has_credentials_in_url(text) {
-        return Some("values are addresses with a password or a key in them");
+        return Some("values are URLs with a password or a key");
     }
     if has_secret_assignment(text) || reveals_code(text) {
-        return Some("values name a password or a key with its value");
+        return Some("values contain a named password or key");
     }
     let words: Vec<Token<'_>> = tokens(text).collect();
     let long_and_random = |token: &Token<'_>| token.text.len() >= 20 && looks_random(token.text);
     // `classify_tokens` judges a single token.
     (words.len() > 1 && !is_user_agent(text) && words.iter().any(long_and_random))
-        .then_some("values have long random words in them")
+        .then_some("values contain long random strings")
 }
 
 fn has_authorization_header(text: &str) -> bool {

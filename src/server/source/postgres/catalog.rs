@@ -150,13 +150,13 @@ impl CatalogObject {
 
     fn exclusion_reason(&self, roots: &BTreeMap<i64, String>) -> Option<String> {
         if let Some(extension) = &self.extension {
-            return Some(format!("belongs to the extension {extension}, which brings it along"));
+            return Some(format!("belongs to the extension {extension}, which creates it"));
         }
         match (self.kind.as_str(), &self.owning_column) {
             ("v", _) => Some("a view: its data is in the tables it reads".into()),
             ("m", _) => Some("a materialized view: it is computed from tables".into()),
-            ("f", _) => Some("a foreign table: its rows live on another server".into()),
-            ("S", Some(column)) => Some(format!("a sequence: it gives {column} its numbers")),
+            ("f", _) => Some("a foreign table: its rows are on another server".into()),
+            ("S", Some(column)) => Some(format!("a sequence: it generates the values of {column}")),
             ("S", None) => Some("a sequence: a counter, not a table".into()),
             _ if self.is_partition => {
                 let root = self.partition_root.and_then(|root| roots.get(&root)).map_or("its parent", String::as_str);
@@ -180,7 +180,7 @@ impl CatalogObject {
 }
 
 pub const ROW_SECURITY_ACTIVE: &str =
-    "row-level security hides rows from the user: use the table's owner or a role with BYPASSRLS";
+    "row-level security hides rows from the user: connect as the table's owner or a role with BYPASSRLS";
 
 /// Splits a label (`CatalogObject::export_name`) into schema and name; `None` if it has more than two parts.
 pub fn split_name(name: &str) -> Option<(String, String)> {
@@ -263,7 +263,7 @@ pub fn parse_rows<T>(rows: &[Row], read: impl Fn(&Row) -> client::Result<T>) -> 
 fn large_objects(session: &mut Session) -> Result<Option<NotIncluded>> {
     let counted = session.fetch(LARGE_OBJECTS_QUERY, &[])?;
     let count: u64 = counted.first().map_or(Ok(0), |row| row.parse(0)).map_err(sqlstate::map_error)?;
-    let reason = format!("{count} of them live outside tables");
+    let reason = format!("{count} of them, which are stored outside tables");
     Ok((count > 0).then(|| NotIncluded { object: "large objects".into(), reason }))
 }
 

@@ -120,8 +120,7 @@ fn untrusted_code_reason(row: &Row) -> client::Result<(i64, String)> {
         None => format!("function {schema}.{name}"),
     };
     let reason = format!(
-        "{what} uses {function}, which is {owner}'s: the server might run code of {owner}'s with Waybill's rights; \
-         connect as {owner}, exclude the table in a profile, or allow it with --trust-owner {owner}"
+        "{what} uses {function}, which {owner} owns: reading the table could run {owner}'s code with Waybill's privileges; connect as {owner}, exclude the table in a profile, or allow it with --trust-owner {owner}"
     );
     Ok((row.parse(0)?, reason))
 }
@@ -129,9 +128,9 @@ fn untrusted_code_reason(row: &Row) -> client::Result<(i64, String)> {
 fn untrusted_owner_reason(row: &Row) -> client::Result<(i64, String)> {
     let (what, owner, user) = (row.text(1)?, row.text(2)?, row.text(3)?);
     let reason = format!(
-        "{what} belongs to {owner}, who could make the server run code of theirs with the rights of {user} while it is \
-         read, and these go further: connect as {owner} or as a role that may only read what {owner} may, or allow it \
-         with --trust-owner {owner}"
+        "{what} belongs to {owner}, who could make the server run their code with the privileges of {user} while it is \
+         read, and {user} may do more than {owner}: connect as {owner} or as a role that may only read what {owner} \
+         may, or allow it with --trust-owner {owner}"
     );
     Ok((row.parse(0)?, reason))
 }

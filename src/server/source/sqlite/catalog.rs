@@ -30,9 +30,9 @@ pub fn read(connection: &Connection) -> Result<Catalog> {
 
 fn exclusion_reason(name: &str, kind: &str) -> Option<&'static str> {
     match kind {
-        _ if name.starts_with("sqlite_") => Some("SQLite's own bookkeeping"),
+        _ if name.starts_with("sqlite_") => Some("internal to SQLite"),
         "view" => Some("a view: its data is in the tables it reads"),
-        "virtual" => Some("a virtual table: what it holds is not exported"),
+        "virtual" => Some("a virtual table: its content is not exported"),
         "shadow" => Some("belongs to a virtual table, whose content is not exported"),
         _ => None,
     }

@@ -167,7 +167,7 @@ impl From<rusqlite::Error> for Error {
             Some(ErrorCode::SystemIoFailure) => Self::DiskIo,
             Some(ErrorCode::OperationInterrupted) => Self::Interrupted,
             Some(ErrorCode::CannotOpen) => {
-                Self::CannotOpen("a file in WAL mode needs its -wal and -shm files and a folder that can be written")
+                Self::CannotOpen("a file in WAL mode needs its -wal and -shm files and a writable folder")
             }
             Some(ErrorCode::PermissionDenied) => Self::CannotOpen("permission denied"),
             _ => Self::Engine(Box::new(error)),

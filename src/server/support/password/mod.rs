@@ -75,9 +75,9 @@ pub enum HashError {
     #[error("{0}")]
     Unsupported(&'static str),
     /// Holds nothing of the text, which may be a plaintext password.
-    #[error("a form that Waybill does not know")]
+    #[error("an unknown format")]
     UnknownFormat,
-    #[error("{0}, which asks for more work than a sign-in may take")]
+    #[error("{0}, too expensive to verify at sign-in")]
     TooExpensive(String),
 }
 

@@ -29,7 +29,7 @@ const UNSUPPORTED_PREFIXES: [(&str, &str); 12] = [
     ("$apr1$", "Apache's MD5"),
     ("md5$", "Django's MD5"),
     ("sha1$", "Django's SHA-1"),
-    ("{", "a hash of LDAP"),
+    ("{", "an LDAP hash"),
 ];
 
 pub fn parse_format(text: &str) -> Result<HashFormat, HashError> {
@@ -240,7 +240,7 @@ mod tests {
         let named = |text: &str| StoredHash::parse(text).unwrap_err().to_string();
         assert_eq!(named("$6$salt$digest"), "sha512-crypt");
         assert_eq!(named("5f4dcc3b5aa765d61d8327deb882cf99"), "a bare digest (MD5?)");
-        assert_eq!(named("hunter2"), "a form that Waybill does not know");
+        assert_eq!(named("hunter2"), "an unknown format");
         assert_eq!(StoredHash::parse("!kd82jd"), Err(HashError::NoPassword));
         assert_eq!(StoredHash::parse(""), Err(HashError::NoPassword));
         for half in ["$2y$", "$argon2id$", "pbkdf2_sha256$1$x$", "scrypt:32768:8:1$x$00", "$2b$12$short", "00:00"] {

@@ -19,10 +19,10 @@ pub fn AccountPage(problem: String, notice: String) -> impl IntoView {
     let codes = use_context::<RecoveryCodes>();
     let problem = FormError::message_for_key(&problem);
     let notice = match notice.as_str() {
-        "password" => Some("The password is changed, and your other sessions have ended."),
-        "begun" => Some("Now tell your authenticator app."),
-        "removed" => Some("The second factor is removed, and your other sessions have ended."),
-        "sessions" => Some("Your other sessions have ended."),
+        "password" => Some("Your password has been changed, and your other sessions have been ended."),
+        "begun" => Some("Now add Waybill to your authenticator app."),
+        "removed" => Some("The second factor has been removed, and your other sessions have been ended."),
+        "sessions" => Some("Your other sessions have been ended."),
         _ => None,
     };
     view! {
@@ -45,9 +45,9 @@ fn NewRecoveryCodes(codes: RecoveryCodes) -> impl IntoView {
     view! {
         <section class="card account" role="status">
             <h2>"Your recovery codes"</h2>
-            <p>"Each signs you in once when the authenticator app is not at hand. They are shown this once: keep them where you keep passwords, and apart from the phone."</p>
+            <p>"Each code signs you in once when you do not have your authenticator app. They are shown only now: store them with your passwords, not on the phone."</p>
             <ul class="recovery-codes">{codes}</ul>
-            <a class="button primary" href="/admin">"I have kept them"</a>
+            <a class="button primary" href="/admin">"I have stored them"</a>
         </section>
     }
 }
@@ -57,30 +57,30 @@ fn Account(account: AccountView) -> impl IntoView {
     let required_notice = (account.is_second_factor_required
         && !matches!(account.second_factor, SecondFactorView::On { .. }))
     .then(
-        || view! { <p class="form-notice" role="status">"This console asks for a second factor. Set one up to go on."</p> },
+        || view! { <p class="form-notice" role="status">"This console requires a second factor. Set one up to continue."</p> },
     );
     let password = if account.is_local {
         view! {
             <form method="post" action="/admin/account/password">
-                <label>"Password now"<input type="password" name="password" autocomplete="current-password" required /></label>
+                <label>"Current password"<input type="password" name="password" autocomplete="current-password" required /></label>
                 <label>"New password, at least 15 characters"
                     <input type="password" name="new" autocomplete="new-password" required minlength="15" maxlength="1024" />
                 </label>
-                <label>"The new password again"
+                <label>"Repeat the new password"
                     <input type="password" name="repeated" autocomplete="new-password" required minlength="15" maxlength="1024" />
                 </label>
-                <button class="button">"Change the password"</button>
+                <button class="button">"Change password"</button>
             </form>
         }
         .into_any()
     } else {
-        view! { <p class="muted">"The application keeps your password: change it there. Sessions here end with the old one."</p> }
+        view! { <p class="muted">"Your password belongs to the application: change it there. Your sessions here end when you do."</p> }
             .into_any()
     };
     let sessions = match account.sessions {
-        0 | 1 => view! { <p class="muted">"You are signed in in this browser and nowhere else."</p> }.into_any(),
+        0 | 1 => view! { <p class="muted">"You are signed in only in this browser."</p> }.into_any(),
         several => view! {
-            <p>{format!("You are signed in in {}, this one included.", count_with_noun(several.into(), "browser"))}</p>
+            <p>{format!("You are signed in in {}, including this one.", count_with_noun(several.into(), "browser"))}</p>
             <form method="post" action="/admin/account/sessions"><button class="button">"End the other sessions"</button></form>
         }
         .into_any(),
@@ -100,14 +100,14 @@ fn Account(account: AccountView) -> impl IntoView {
 fn SecondFactor(view: SecondFactorView) -> impl IntoView {
     match view {
         SecondFactorView::Off => view! {
-            <p class="muted">"With an authenticator app on your phone, a stolen password alone opens nothing."</p>
+            <p class="muted">"With an authenticator app on your phone, a stolen password alone is not enough to sign in."</p>
             <PasswordForm action="begin" label="Set it up" />
         }
         .into_any(),
-        SecondFactorView::Begun(TotpSecret { uri, letters, picture }) => view! {
-            <p>"Scan this with your authenticator app, "<a href=uri>"open it there"</a>", or type the letters. Then enter the code that the app shows. Your sessions in other browsers end with it."</p>
-            <div class="qr-code" role="img" aria-label="QR code for an authenticator app" inner_html=picture></div>
-            <p><code class="shared-secret">{letters}</code></p>
+        SecondFactorView::Pending(TotpSecret { uri, base32, qr_svg }) => view! {
+            <p>"Scan this with your authenticator app, "<a href=uri>"open it in the app"</a>", or type in the letters. Then enter the code that the app shows. This also ends your sessions in other browsers."</p>
+            <div class="qr-code" role="img" aria-label="QR code for an authenticator app" inner_html=qr_svg></div>
+            <p><code class="shared-secret">{base32}</code></p>
             <form method="post" action="/admin/account/second-factor">
                 <input type="hidden" name="action" value="confirm" />
                 <label>"Code"<input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="10" required /></label>

@@ -14,13 +14,13 @@ const TOOLS: [(&str, &str, &str, &str); 4] = [
         "/admin/developer-tools/export",
         "database",
         "Database export",
-        "See what the database holds, and take all of it out in one sealed file.",
+        "See what the database contains, and export all of it into one sealed file.",
     ),
     (
         "/admin/developer-tools/export/verify",
         "shield-check",
         "Verify a file",
-        "Check that an export is whole, and that this console made it. The file stays in your browser.",
+        "Check that an exported file is complete and was made by this console. The file stays in your browser.",
     ),
     ("/admin/developer-tools/export/history", "history", "History", "Who exported what, when, and how it ended."),
     (

@@ -107,9 +107,10 @@ impl ConnectConfig {
     fn from_settings(settings: &Settings) -> Result<Self, String> {
         let port =
             settings.parse("port", "a number from 1 to 65535 (in a password, write / as %2F)")?.unwrap_or(DEFAULT_PORT);
-        let user = settings
-            .get("user")
-            .map_or_else(|| whoami::username().map_err(|_| "who signs in? Write postgres://user@…".to_owned()), Ok)?;
+        let user = settings.get("user").map_or_else(
+            || whoami::username().map_err(|_| "no database user: write postgres://user@… or set PGUSER".to_owned()),
+            Ok,
+        )?;
         let database = settings.get("dbname").unwrap_or_else(|| user.clone());
         let host = parse_host(settings, port)?;
         let password = settings.get("password").or_else(|| {
@@ -129,7 +130,7 @@ impl ConnectConfig {
                 .unwrap_or(ChannelBindingMode::Prefer),
             require_auth: settings.parse(
                 "require_auth",
-                "some of scram-sha-256, md5, password, gss, sspi, oauth and none, with commas, each with ! or none",
+                "a comma-separated list of scram-sha-256, md5, password, gss, sspi, oauth and none, with ! before all of them or before none",
             )?,
             application_name: settings.get("application_name").unwrap_or_else(|| "waybill".into()),
             options: settings.get("options"),
@@ -146,7 +147,7 @@ fn parse_tls(settings: &Settings) -> Result<TlsConfig, String> {
     let (mode, root_certs) = match settings.get("sslrootcert") {
         Some(name) if name == "system" => match mode {
             None | Some(SslMode::VerifyFull) => (SslMode::VerifyFull, Some(RootCerts::WebPki)),
-            Some(_) => return Err("sslrootcert=system goes with sslmode=verify-full only".into()),
+            Some(_) => return Err("sslrootcert=system needs sslmode=verify-full".into()),
         },
         file => {
             (mode.unwrap_or(SslMode::Prefer), file.map(PathBuf::from).or_else(default_root_cert).map(RootCerts::File))
@@ -161,7 +162,7 @@ fn parse_host(settings: &Settings, port: u16) -> Result<Host, String> {
     Ok(match (settings.get("host"), ip) {
         (Some(names), _) if names.contains(',') => return Err("several hosts are not supported: give one".into()),
         (Some(name), _) if name.starts_with('@') => {
-            return Err("host is not understood: give a name or a folder".into());
+            return Err("host is invalid: give a host name, or the folder of a Unix socket".into());
         }
         (Some(folder), _) if folder.starts_with('/') => Host::UnixSocket(folder.into()),
         (Some(name), ip) => Host::Tcp { name, ip },
@@ -201,7 +202,7 @@ impl Settings {
         if let Some(demand) =
             UNSUPPORTED_CHECKS.into_iter().find(|name| std::env::var_os(name).is_some_and(|it| !it.is_empty()))
         {
-            return Err(format!("{demand} cannot be kept: unset it, or reach the server in another way"));
+            return Err(format!("{demand} is not supported: unset it, or connect in a way that does not need it"));
         }
         let mut settings = Self(BTreeMap::new());
         for (name, from) in PARAMETERS {
@@ -226,7 +227,7 @@ impl Settings {
         }
         let Some((name, _)) = PARAMETERS.into_iter().find(|(known, _)| *known == name) else {
             let known = PARAMETERS.map(|(name, _)| name).join(", ");
-            return Err(format!("the URL has a parameter that is not known; these are: {known}"));
+            return Err(format!("the URL has an unknown parameter; known are: {known}"));
         };
         let value = percent_decode_str(value).decode_utf8().map_err(|_| format!("{name} is not UTF-8"))?;
         // An empty value counts as not set: the environment variable applies.
@@ -241,7 +242,7 @@ impl Settings {
     }
 
     fn parse<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, String> {
-        let read = |text: String| text.parse().map_err(|_| format!("{name} is not understood: give {expected}"));
+        let read = |text: String| text.parse().map_err(|_| format!("{name} is invalid: give {expected}"));
         self.get(name).map(read).transpose()
     }
 }
@@ -252,11 +253,9 @@ fn ignore_or_refuse(name: &str, value: &str) -> Option<Result<(), String>> {
         ("gssencmode", "disable" | "prefer")
         | ("target_session_attrs", "any")
         | ("fallback_application_name" | "client_encoding", _) => Ok(()),
-        ("target_session_attrs" | "gssencmode", _) => {
-            Err(format!("what {name} asks for cannot be kept: take it out, or reach the server in another way"))
-        }
+        ("target_session_attrs" | "gssencmode", _) => Err(format!("this value of {name} is not supported: remove it")),
         _ if IGNORED_TIMEOUTS.contains(&name) && (value.is_empty() || value.parse::<i32>().is_ok()) => Ok(()),
-        _ if IGNORED_TIMEOUTS.contains(&name) => Err(format!("{name} is not understood: give a number")),
+        _ if IGNORED_TIMEOUTS.contains(&name) => Err(format!("{name} is invalid: give a number")),
         _ => return None,
     })
 }

@@ -33,21 +33,23 @@ pub enum Error {
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the server asks for a password, and none was given")]
     NoPassword,
-    #[error("the server asks for a way to sign in that is not known here; SCRAM, MD5 and plain passwords are")]
+    #[error(
+        "the server asks for an authentication method that is not supported; SCRAM, MD5 and cleartext passwords are"
+    )]
     UnsupportedAuth,
-    #[error("the server asks for a password that anybody on the way could use")]
+    #[error("the server asks for the password in a form that could be intercepted on the way")]
     WeakAuth,
-    #[error("the server asks for another way to sign in than require_auth allows")]
+    #[error("the server asks for an authentication method that require_auth does not allow")]
     AuthNotAllowed,
-    #[error("the server does not bind the sign-in to its TLS connection")]
+    #[error("the server does not support channel binding")]
     ChannelNotBound,
-    #[error("the server does not prove that it knows the password")]
+    #[error("the server did not prove that it knows the password")]
     ServerUnproven,
     #[error("the connection was closed")]
     Closed(#[source] io::Error),
-    #[error("the server is silent")]
+    #[error("the server stopped responding")]
     Stalled,
-    #[error("the server sent something that cannot be understood")]
+    #[error("the server sent an invalid message")]
     Protocol,
     /// The server's own error: its SQLSTATE, and a message that may contain values.
     #[error("{message} (SQLSTATE {code})")]

@@ -16,7 +16,7 @@ pub fn find_password(file: &Path, entry: &PassfileKey<'_>) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
     let metadata = std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file)?;
     if metadata.permissions().mode() & 0o077 != 0 {
-        tracing::warn!("{} is not used, because others may read it: chmod 600", file.display());
+        tracing::warn!("{} is ignored because other users may read it; run chmod 600 on it", file.display());
         return None;
     }
     // Lines that are not UTF-8 never match; the rest of the file is used.

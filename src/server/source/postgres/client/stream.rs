@@ -57,7 +57,7 @@ impl Stream {
         if request_tls(&socket)? {
             return Ok(Self::Tls(Box::new(config.tls.handshake(socket, name)?)));
         }
-        if mode == SslMode::Prefer { Ok(stream) } else { Err(Error::Tls("the server has none".into())) }
+        if mode == SslMode::Prefer { Ok(stream) } else { Err(Error::Tls("the server does not support TLS".into())) }
     }
 
     /// Sets the read and write timeouts; a wait that exceeds them ends as `WouldBlock` or `TimedOut`.

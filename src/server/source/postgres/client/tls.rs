@@ -102,7 +102,7 @@ impl TlsConfig {
                 builder.with_client_auth_cert(load_certificates(certificate)?, key).map_err(tls_error)
             }
             (None, None) => Ok(builder.with_no_client_auth()),
-            _ => Err(tls_error("sslcert and sslkey belong together")),
+            _ => Err(tls_error("sslcert and sslkey must be set together")),
         }
     }
 
@@ -137,7 +137,7 @@ fn check_key_permissions(key: &Path) -> Result<()> {
     if file.mode() & forbidden_mode == 0 {
         return Ok(());
     }
-    Err(tls_error(format!("{} may be read by others: chmod 600", key.display())))
+    Err(tls_error(format!("{} may be read by other users; run chmod 600 on it", key.display())))
 }
 
 /// rustls reports rejected handshakes as `InvalidData`; other errors come from the network.

@@ -54,8 +54,8 @@ fn Entries(page: Page, query: AuditQuery) -> impl IntoView {
     let is_filtered = !query.kind.is_empty() || !query.actor.is_empty();
     let rows = if page.entries.is_empty() {
         let text = match (is_filtered, before) {
-            (true, _) => "No entry fits. Names are looked for as a whole.",
-            (false, 0) => "Nothing was recorded yet.",
+            (true, _) => "No entry matches. Enter the full name.",
+            (false, 0) => "Nothing has been recorded yet.",
             (false, _) => "No older entries.",
         };
         view! { <section class="card message"><p>{text}</p></section> }.into_any()
@@ -94,7 +94,7 @@ fn Entries(page: Page, query: AuditQuery) -> impl IntoView {
             {newest}
             {older}
         </form>
-        <p class="muted">"Each entry holds the hash of the one before it: "<code>"waybill audit verify"</code>" follows the chain, and holds it against the heads that exported files keep."</p>
+        <p class="muted">"Each entry contains the hash of the one before it. "<code>"waybill audit verify"</code>" checks this chain and compares it with the hashes stored in exported files."</p>
     }
 }
 
@@ -106,7 +106,7 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
             <td class="number">{entry.entry.to_string()}</td>
             <td><time>{text::to_minute(&entry.at)}</time></td>
             <td>{entry.actor}{network}</td>
-            <td>{text::capitalized(&entry.kind.replace('_', " "))}<span class="detail">{entry.more}</span></td>
+            <td>{text::capitalized(&entry.kind.replace('_', " "))}<span class="detail">{entry.details}</span></td>
         </tr>
     }
 }

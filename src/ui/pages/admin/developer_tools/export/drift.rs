@@ -22,23 +22,24 @@ pub fn DriftPanel(preview: RwSignal<Preview>) -> impl IntoView {
         };
         let unclassified = drift.unclassified.into_iter().map(|new| {
             let under = new.under.map(|under| view! { " under "<code>{under}</code> });
-            let rest = view! { "stays home. Add"{under}<code class="profile-line">{new.line}</code> };
+            let rest =
+                view! { "is not exported. To classify it, add"{under}<code class="profile-line">{new.line}</code> };
             item("unclassified", new.field, rest.into_any())
         });
-        let vanished = drift.vanished.into_iter().map(|gone| {
+        let missing = drift.missing.into_iter().map(|gone| {
             let rest = gone.nearest.map_or("is not in the database.".into(), |near| {
                 format!("is not in the database. Did you mean {near}?")
             });
-            item("vanished", gone.field, rest.into_any())
+            item("missing", gone.field, rest.into_any())
         });
-        let retyped = drift.retyped.into_iter().map(|changed| {
-            let rest = format!("was {} and is {}.", changed.was, changed.is);
-            item("retyped", changed.field, rest.into_any())
+        let type_changed = drift.type_changed.into_iter().map(|changed| {
+            let rest = format!("was {} and is now {}.", changed.was, changed.is);
+            item("type changed", changed.field, rest.into_any())
         });
-        let items = unclassified.chain(vanished).chain(retyped).collect_view();
+        let items = unclassified.chain(missing).chain(type_changed).collect_view();
         Some(view! {
             <section class="card drift" aria-labelledby="drift">
-                <h2 id="drift"><Icon name="triangle-alert" />"Database and profile have grown apart"</h2>
+                <h2 id="drift"><Icon name="triangle-alert" />"Database and profile differ"</h2>
                 <ul>{items}</ul>
             </section>
         })
@@ -66,30 +67,29 @@ pub fn GuessPanel(preview: RwSignal<Preview>) -> impl IntoView {
             others.into_iter().partition(|guess| guess.class == Classification::Plain);
         let items = secret.into_iter().chain(personal).map(|guess| {
             let line = guess.line.map(|ProfileLine { under, line }| {
-                view! { ". To let it out, a profile says under "<code>{under}</code><code class="profile-line">{line}</code> }
+                view! { ". To export it, add to a profile under "<code>{under}</code><code class="profile-line">{line}</code> }
             });
             view! { <li><span class="tag">{guess.class.as_str()}</span>" "<code>{guess.field}</code>" "{guess.reason}{line}</li> }
         });
         let items = items.collect_view();
         let reclassified = reclassified.into_iter().map(|changed| {
             let Reclassified { field, was, is } = changed;
-            view! { <li><code>{field}</code>{format!(" was {} at the last export and is {} now.", was.as_str(), is.as_str())}</li> }
+            view! { <li><code>{field}</code>{format!(" was {} in the last export and is now {}.", was.as_str(), is.as_str())}</li> }
         });
         let reclassified = reclassified.collect_view();
         let plain: Vec<String> = plain.into_iter().map(|guess| guess.field).collect();
         Some(view! {
             <section class="card drift" aria-labelledby="guesses">
-                <h2 id="guesses"><Icon name="triangle-alert" />"What is secret here is a guess"</h2>
+                <h2 id="guesses"><Icon name="triangle-alert" />"The classification here is a guess"</h2>
                 <p>
-                    "No profile says what these tables mean, and a guess is no proof. Only what is recognised as harmless leaves; look
-                    through the list before you hand the file on. "<code>"waybill profile init"</code>" writes it as a profile that you
-                    can correct."
+                    "No profile describes these tables, so Waybill guessed, and a guess can be wrong. Only columns recognised as harmless
+                    are exported. Check the list before you pass the file on. "<code>"waybill profile init"</code>" writes the guess as a profile for you to correct."
                 </p>
                 <ul>{reclassified}</ul>
                 <details>
                     <summary>{summary}</summary>
                     <ul>{items}</ul>
-                    <p class="muted">"Taken for plain: "{plain.join(", ")}</p>
+                    <p class="muted">"Guessed as plain: "{plain.join(", ")}</p>
                 </details>
             </section>
         })

@@ -43,8 +43,8 @@ fn NoExports() -> impl IntoView {
     view! {
         <section class="card message">
             <h2>"No export yet"</h2>
-            <p>"Every export is listed here with who asked for it, what it held and how it ended."</p>
-            <a class="button primary" href=EXPORT_PATH>"To the export"</a>
+            <p>"Every export is listed here: who requested it, what it contained and how it ended."</p>
+            <a class="button primary" href=EXPORT_PATH>"Go to the export page"</a>
         </section>
     }
 }
@@ -63,7 +63,7 @@ fn Entries(page: Page) -> impl IntoView {
                     <th scope="col">"Outcome"</th>
                     <th scope="col" class="number">"Records"</th>
                     <th scope="col" class="number">"Size"</th>
-                    <th scope="col" class="number">"Took"</th>
+                    <th scope="col" class="number">"Duration"</th>
                 </tr></thead>
                 <tbody>{rows}</tbody>
             </table>
@@ -84,7 +84,7 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
         view! { <a class="button small" href=format!("/api/v1/exports/{}/file", entry.id)><Icon name="download" />"Download"</a> }
     });
     let (badge_class, outcome) = if entry.outcome == RunStatus::Completed && entry.deviations.has_drifted() {
-        ("badge drifted".to_owned(), "Complete, drifted")
+        ("badge drifted".to_owned(), "Complete, with drift")
     } else {
         (format!("badge {}", entry.outcome.as_str()), outcome_label(entry.outcome))
     };
@@ -98,7 +98,7 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
     view! {
         <tr>
             <td><time>{text::to_minute(&entry.requested_at)}</time></td>
-            <td>{entry.requested_by}<span class="detail">{format!("from the {}", entry.door)}</span></td>
+            <td>{entry.requested_by}<span class="detail">{format!("from the {}", entry.channel.as_str())}</span></td>
             <td>{entry.scope}</td>
             <td>
                 <span class=badge_class>{outcome}</span>" "{download_link}
@@ -115,7 +115,7 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
 
 fn outcome_label(outcome: RunStatus) -> &'static str {
     match outcome {
-        RunStatus::Queued => "Waiting",
+        RunStatus::Queued => "Queued",
         RunStatus::Running => "Running",
         RunStatus::Completed => "Complete",
         RunStatus::Failed => "Failed",

@@ -56,7 +56,7 @@ pub fn ProgressPanel(tracker: RunTracker) -> impl IntoView {
                 <p><span>"Records"</span>" "{records}</p>
                 <p><span>"Written"</span>" "{written}</p>
                 <p><span>"Rate"</span>" "{rate}</p>
-                <p><span>"Left"</span>" "{left}</p>
+                <p><span>"Time left"</span>" "{left}</p>
                 <form method="post" action=action on:submit=cancel><button class="button">"Cancel"</button></form>
             </div>
         </section>

@@ -19,7 +19,7 @@ fn FinishedRun(run: RunView) -> impl IntoView {
         RunState::Completed(summary) => view! { <CompletedRun id file_name estimated_bytes summary /> }.into_any(),
         RunState::Failed(failure) => view! { <FailedRun failure /> }.into_any(),
         RunState::Cancelled => {
-            let text = "No file was made, and nothing was changed.";
+            let text = "No file was created, and nothing was changed.";
             view! { <section class="card panel"><h2>"Cancelled"</h2><p>{text}</p></section> }.into_any()
         }
         RunState::Expired => {
@@ -59,14 +59,14 @@ fn CompletedRun(
         <section class=class aria-label="Result">
             <h2><Icon name=icon />{headline}</h2>
             {deviations}
-            <p>{has_drifted.then_some("Sealed: what is in the file is whole. ")}{counts}</p>
+            <p>{has_drifted.then_some("Sealed: the data in the file is complete. ")}{counts}</p>
             <p class="command">
                 <span>"Seal"</span>
                 <code class="digest" tabindex="0" data-testid="sha256">{summary.sha256.clone()}</code>
                 <CopyButton text=summary.sha256 object="the seal's digest" />
             </p>
             <p class="command">
-                <span>"Check it any time"</span>
+                <span>"Verify it at any time"</span>
                 <code tabindex="0">{command.clone()}</code>
                 <CopyButton text=command object="the command" />
             </p>
@@ -82,9 +82,9 @@ fn CompletedRun(
 fn FailedRun(failure: Failure) -> impl IntoView {
     view! {
         <section class="card panel is-error" role="alert">
-            <h2><Icon name="triangle-alert" />"Not complete"</h2>
+            <h2><Icon name="triangle-alert" />"Export failed"</h2>
             <p>{failure.message}</p>
-            <p class="muted">"No file was published. Reference "<code>{failure.reference}</code></p>
+            <p class="muted">"No file was created. Reference "<code>{failure.reference}</code></p>
         </section>
     }
 }

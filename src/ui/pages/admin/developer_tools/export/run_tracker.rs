@@ -40,7 +40,7 @@ impl RunTracker {
     pub fn show_form_error(self, problem: &str) {
         let text = match problem {
             "" => return,
-            "busy" => "An export is running already. Wait for it to end, then try again.",
+            "busy" => "An export is already running. Wait until it has finished, then try again.",
             _ => "The export could not be started. Try again in a moment.",
         };
         self.error.set(Some(text.to_owned()));
@@ -104,11 +104,11 @@ impl RunTracker {
             RunState::Completed(done) => {
                 browser::start_download(id);
                 let has_drifted = done.deviations.has_drifted();
-                let headline = if has_drifted { "Complete, with deviations" } else { "Complete and sealed" };
+                let headline = if has_drifted { "Complete, with drift" } else { "Complete and sealed" };
                 (!has_drifted, format!("{headline}. {}.", text::count_with_noun(done.records, "record")))
             }
-            RunState::Failed(failure) => (false, format!("Not complete. {}", failure.message)),
-            RunState::Cancelled => (false, "Cancelled. No file was made.".to_owned()),
+            RunState::Failed(failure) => (false, format!("Export failed. {}", failure.message)),
+            RunState::Cancelled => (false, "Cancelled. No file was created.".to_owned()),
             _ => return,
         };
         self.announcement.set(text.clone());

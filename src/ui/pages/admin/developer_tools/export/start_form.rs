@@ -32,14 +32,14 @@ pub fn StartForm(preview: RwSignal<Preview>, tracker: RunTracker, is_repeat: boo
             <form class="action-row" method="post" action="/rpc/request_export" on:submit=submit>
                 <button class="button primary">{if is_repeat { "Export again" } else { "Export Full Database" }}</button>
                 <span class="muted">{records}" → "<code class="file">{file_name}</code></span>
-                <label class="compression-field">"Packing "<select name="compression" on:change=on_compression_change>
+                <label class="compression-field">"Compression "<select name="compression" on:change=on_compression_change>
                     <option value="none">"none"</option>
                     <option value="gzip">"gzip"</option>
                     <option value="zstd">"zstd"</option>
                 </select></label>
             </form>
             <p class="command">
-                <span>"Same thing as a command"</span>
+                <span>"The same on the command line"</span>
                 <code tabindex="0">{command}</code>
                 <CopyButton text=command object="the command" />
             </p>

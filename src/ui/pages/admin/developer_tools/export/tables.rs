@@ -30,7 +30,7 @@ pub fn Tables(preview: RwSignal<Preview>) -> impl IntoView {
                     <th scope="col">"Table"</th>
                     <th scope="col" class="number">"Records"</th>
                     <th scope="col" class="bar">"Share of size"</th>
-                    <th scope="col" class="number">"Size about"</th>
+                    <th scope="col" class="number">"Estimated size"</th>
                     <th scope="col" class="left-out">"Left out"</th>
                 </tr></thead>
                 <tbody>{rows}</tbody>
@@ -59,7 +59,7 @@ fn Row(table: TablePreview, largest: u64) -> impl IntoView {
         <tr>
             <th scope="row">{breakable(&table.name)}{under_name.map(|text| view! { <span class="under-name">{text}</span> })}</th>
             <td class="number">{records}</td>
-            <td class="bar"><ShareBar part=bytes.unwrap_or_default() whole=largest /></td>
+            <td class="bar"><ShareBar part=bytes.unwrap_or_default() total=largest /></td>
             <td class="number">{size}</td>
             <td class="left-out">{tags}</td>
         </tr>
@@ -78,7 +78,8 @@ fn NotIncluded(preview: RwSignal<Preview>) -> impl IntoView {
         let excluded = preview.excluded.iter().map(|table| (table.table.clone(), table.reason.clone()));
         let others = preview.not_included.iter().map(|object| (object.object.clone(), object.reason.clone()));
         let unknown = preview.drift.unknown_tables();
-        let unknown = unknown.map(|new| (new.field.clone(), "unknown to the profile, so it stays home".to_owned()));
+        let unknown =
+            unknown.map(|new| (new.field.clone(), "unknown to the profile, so it is not exported".to_owned()));
         let lines: Vec<_> = excluded.chain(unknown).chain(others).collect();
         (!lines.is_empty()).then(|| {
             let lines = lines

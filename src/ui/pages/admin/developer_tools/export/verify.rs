@@ -18,14 +18,14 @@ use crate::ui::components::{Icon, Layout};
 const NOSCRIPT_HINT: &str = "<p class=\"problem\">Checking in the browser needs JavaScript. \
     On the command line: <code>waybill verify FILE</code></p>";
 
-const UNKNOWN_KEY: &str = "It matches its own seal. It is signed with a key that this installation has never used: \
-    hold it against the key of whoever made it (waybill verify --key).";
-const NOT_SIGNED: &str = "It matches its own seal. It is not signed, so nobody says who made it or that it was not \
-    sealed again.";
-const KEYS_UNAVAILABLE: &str = "It matches its own seal. The console did not answer whether the signature is its own: \
+const UNKNOWN_KEY: &str = "The file matches its seal. It is signed with a key that this installation has never used: \
+    check it with its maker's public key (waybill verify --key).";
+const NOT_SIGNED: &str = "The file matches its seal. It is not signed, so nothing proves who made it, or that it was not \
+    changed and sealed again.";
+const KEYS_UNAVAILABLE: &str = "The file matches its seal. The console's own keys could not be looked up: \
     sign in and choose the file again.";
-const NOT_CHECKED: &str = "It matches its own seal. This browser cannot check its signature here: waybill verify on \
-    the command line can.";
+const NOT_CHECKED: &str = "The file matches its seal. This browser cannot check the signature: \
+    use waybill verify on the command line.";
 
 /// The state of checking the chosen file.
 #[derive(Clone, PartialEq)]
@@ -81,7 +81,7 @@ fn VerifyPanel() -> impl IntoView {
     let (drop_file, pick_file) = (start_check.clone(), start_check);
     view! {
         <section class="card panel">
-            <p>"Choose an export to see what it is, whether it is whole, and whether this console made it. The file is read here, in your browser, and is not sent anywhere; only the digest of its seal is looked up."</p>
+            <p>"Choose an exported file to see what it contains, whether it is complete, and whether this console made it. The file is read in your browser and not uploaded; only the digest of its seal is looked up."</p>
             <label class="drop-zone needs-js" class:is-dragging=move || is_dragging.get()
                 on:dragover=move |event| { event.prevent_default(); is_dragging.set(true); }
                 on:dragleave=move |_| is_dragging.set(false)
@@ -143,9 +143,9 @@ fn render_state(known: CheckState) -> impl IntoView {
         .into_any(),
         CheckState::Invalid { name, reason } => view! {
             <section class="card panel is-error">
-                <h2><Icon name="triangle-alert" />"Not whole"</h2>
+                <h2><Icon name="triangle-alert" />"Verification failed"</h2>
                 <p><strong>{name}</strong>": "{reason}"."</p>
-                <p class="muted">"If it should be an export, get it again from where it came, or export again."</p>
+                <p class="muted">"If this should be an export, copy or download it again, or export again."</p>
             </section>
         }
         .into_any(),
@@ -175,16 +175,16 @@ fn ValidFile(
     );
     // One installation may serve several databases with different admins, so the export may be in another history.
     let own_text = if export.is_some() {
-        "This console has signed it."
+        "Signed by this console."
     } else {
-        "It is signed with this installation's key, but the history that you may see has no such export: it may be another database's."
+        "It is signed with this installation's key, but is not in the history that you can see: it may be from another database."
     };
     let known = export.map(|KnownExport { requested_by, requested_at }| {
-        format!(" It is the export that {requested_by} asked for on {} UTC.", text::to_minute(&requested_at))
+        format!(" It is the export that {requested_by} requested on {} UTC.", text::to_minute(&requested_at))
     });
     let is_own = signature == SignatureStatus::OwnKey;
     let (class, icon) = if is_own { ("card panel good", "shield-check") } else { ("card panel", "file-search") };
-    let heading = if is_own { "Whole and unaltered" } else { "Whole" };
+    let heading = if is_own { "Complete and unaltered" } else { "Complete" };
     let signature_text = match signature {
         SignatureStatus::OwnKey => own_text,
         SignatureStatus::UnknownKey => UNKNOWN_KEY,

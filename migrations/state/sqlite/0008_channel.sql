@@ -1,0 +1,2 @@
+-- The way in which an export was requested has one name in code and database.
+ALTER TABLE exports RENAME COLUMN door TO channel;
