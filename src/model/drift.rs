@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::redaction::Classification;
+use super::classification::Classification;
 use super::text;
 
 /// Differences between a profile and its database, in both directions.

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod catalog;
 pub mod channel;
+pub mod classification;
 pub mod drift;
 pub mod error;
 pub mod export;

@@ -4,20 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::drift::Guess;
 
-/// How sensitive a column is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Classification {
-    /// Says nothing about a person.
-    Plain,
-    /// Says something about a person.
-    Personal,
-    /// Says something about a person that can hurt them: health, care, incidents.
-    Sensitive,
-    /// Anyone who has it can sign in as another user.
-    Secret,
-}
-
 /// What an export does with a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -52,18 +38,6 @@ impl Treatment {
             Self::Omit => "left out",
             Self::Mask => "masked",
             Self::Pseudonymise => "pseudonymised",
-        }
-    }
-}
-
-impl Classification {
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Personal => "personal",
-            Self::Sensitive => "sensitive",
-            Self::Secret => "secret",
         }
     }
 }

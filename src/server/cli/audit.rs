@@ -9,7 +9,10 @@ use clap::{Args, Subcommand};
 use comfy_table::{Table, TableStyle};
 use serde_json::{Value, json};
 
-use super::{CliError, Exit, SigningArgs, StateArgs, StateFileArgs, eprint_line, print_line, verify};
+use super::args::{SigningArgs, StateArgs, StateFileArgs};
+use super::exit::{CliError, Exit};
+use super::terminal::{eprint_line, print_line};
+use super::verify;
 use crate::model::manifest::{AuditHead, Metadata};
 use crate::model::text;
 use crate::seal::VerifyError;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 
-use super::{CliError, DatabaseArgs, Exit, SigningArgs, SourceArgs, StateArgs, StateFileArgs, eprint_line};
+use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, StateFileArgs};
+use super::exit::{CliError, Exit};
+use super::terminal::eprint_line;
 use crate::server::app::{App, Parts};
 use crate::server::binding::SourceName;
 use crate::server::profile::{Profile, SecondFactorPolicy};
@@ -110,6 +112,18 @@ pub struct OpenedSource {
     pub url: SourceUrl,
     pub source: Arc<dyn Source>,
     pub profile: Profile,
+}
+
+impl StateFileArgs {
+    pub fn path(&self) -> Result<PathBuf, CliError> {
+        match &self.state {
+            Some(url) => match url.strip_prefix("sqlite:") {
+                Some(path) => sqlite_path(path).map_err(|message| CliError::new(Exit::Usage, message)),
+                None => Err(CliError::new(Exit::Usage, "--state: write sqlite:PATH")),
+            },
+            None => default_state_path(),
+        }
+    }
 }
 
 impl DatabaseArgs {

@@ -10,8 +10,10 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::args::{SigningArgs, SourceArgs, StateArgs};
 use super::connect::{build_app, is_same_file, system_user};
-use super::{CliError, Exit, SigningArgs, SourceArgs, StateArgs, eprint_line, print_line};
+use super::exit::{CliError, Exit};
+use super::terminal::{eprint_line, print_line};
 use crate::model::export::{Compression, DriftPolicy};
 use crate::model::manifest::RecordOrder;
 use crate::model::redaction::NotIncluded;

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{CliError, Exit, print_line};
+use super::exit::{CliError, Exit};
+use super::terminal::print_line;
 use crate::server::guide;
 
 #[derive(Debug, Args)]

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, TableStyle};
 
+use super::exit::{CliError, Exit};
 use super::terminal::SafeStdout;
-use super::{CliError, Exit, print_line};
+use super::terminal::print_line;
 use crate::model::catalog::{Codec, TableSchema};
 use crate::model::manifest::Metadata;
 use crate::model::redaction::NotIncluded;

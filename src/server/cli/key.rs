@@ -4,8 +4,10 @@ use std::path::Path;
 
 use clap::{Args, Subcommand};
 
+use super::args::{SigningArgs, StateFileArgs};
 use super::connect::system_user;
-use super::{CliError, Exit, SigningArgs, StateFileArgs, eprint_line, print_line};
+use super::exit::{CliError, Exit};
+use super::terminal::{eprint_line, print_line};
 use crate::server::audit::{self, Entry, Event};
 use crate::server::export;
 use crate::server::signing::{self, PublicKeys, SigningKey};

@@ -3,6 +3,7 @@
 //! May import: `app` and what it offers, `inspect`, `guide`, `sample`, `http`, `worker`, `seal`. Flow:
 //! `run` parses the arguments, `dispatch` runs the subcommand, and `Exit` becomes the exit code.
 
+mod args;
 mod audit;
 mod connect;
 mod exit;
@@ -19,19 +20,16 @@ mod terminal;
 mod user;
 mod verify;
 
-use std::borrow::Cow;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Parser, Subcommand};
-use secrecy::SecretString;
+use clap::{Parser, Subcommand};
 use tokio::signal::unix::SignalKind;
 
 use crate::server::support::telemetry;
 
 pub use connect::SourceUrl;
 pub use exit::{CliError, Exit};
+use terminal::eprint_line;
 
 /// Exports an application's database and proves that the export is complete.
 #[derive(Debug, Parser)]
@@ -91,83 +89,6 @@ enum Command {
     Sample(sample::Sample),
 }
 
-/// The source database.
-#[derive(Debug, Args)]
-struct DatabaseArgs {
-    /// Database to read: sqlite:PATH, or a libpq URL such as `postgres://user@host:5432/db?sslmode=verify-full`.
-    ///
-    /// A password is refused here, because other users of this machine could read it. Put it into `PGPASSWORD` or
-    /// ~/.pgpass, or the URL with the password into `WAYBILL_SOURCE`.
-    #[arg(long, value_name = "URL", env = "WAYBILL_SOURCE", hide_env_values = true)]
-    source: SecretString,
-    /// PostgreSQL role whose code may run with the rights of the connecting user; repeat it or separate with commas.
-    ///
-    /// Needed only to read tables whose owner has fewer rights than the connecting user, such as an application's
-    /// tables as a superuser.
-    #[arg(long, value_name = "ROLE", env = "WAYBILL_TRUST_OWNER", value_delimiter = ',')]
-    trust_owner: Vec<String>,
-}
-
-/// The source database, and the profile that describes it.
-#[derive(Debug, Args)]
-struct SourceArgs {
-    #[command(flatten)]
-    database: DatabaseArgs,
-    /// Profile that classifies tables and columns: a TOML file, or the name of a built-in one (supportsignal)
-    /// [default: a built-in one that matches the database, else a guess].
-    #[arg(long, value_name = "FILE|NAME")]
-    profile: Option<String>,
-}
-
-/// The state file: history, audit trail, accounts.
-#[derive(Debug, Args)]
-struct StateFileArgs {
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "WAYBILL_STATE",
-        global = true,
-        help = "State file for Waybill's own records (history, audit trail, accounts), not the source: sqlite:PATH [default: waybill/waybill.db in $XDG_STATE_HOME]"
-    )]
-    state: Option<String>,
-}
-
-/// The state file, and the name of one database in it.
-#[derive(Debug, Args)]
-struct StateArgs {
-    #[command(flatten)]
-    file: StateFileArgs,
-    /// Name of this database in the state, to distinguish several that share it or a copy from its original
-    /// [default: the database's name].
-    #[arg(long, value_name = "NAME", env = "WAYBILL_SOURCE_NAME", global = true, value_parser = NonEmptyStringValueParser::new())]
-    source_name: Option<String>,
-}
-
-/// The signing key.
-#[derive(Debug, Args)]
-struct SigningArgs {
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "WAYBILL_SIGNING_KEY_FILE",
-        help = "Private key that signs files, in PEM; redundant servers share one \
-                [default: waybill/signing-key.pem in $XDG_STATE_HOME, created on first use]"
-    )]
-    signing_key: Option<PathBuf>,
-}
-
-impl StateFileArgs {
-    fn path(&self) -> Result<PathBuf, CliError> {
-        match &self.state {
-            Some(url) => match url.strip_prefix("sqlite:") {
-                Some(path) => connect::sqlite_path(path).map_err(|message| CliError::new(Exit::Usage, message)),
-                None => Err(CliError::new(Exit::Usage, "--state: write sqlite:PATH")),
-            },
-            None => connect::default_state_path(),
-        }
-    }
-}
-
 /// Runs the program. An error is printed to standard error, as one sentence that says what to do.
 #[must_use]
 pub fn run() -> Exit {
@@ -188,30 +109,6 @@ pub fn run() -> Exit {
         eprint_line(&format!("waybill: {}", failed.message));
         failed.exit
     })
-}
-
-/// Prints to standard output. A broken pipe is not an error: the reader has seen enough.
-fn print_line(text: &str) -> Result<Exit, CliError> {
-    use std::io::Write;
-    match writeln!(std::io::stdout(), "{}", escape_control_chars(text)) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::output(&error)),
-        _ => Ok(Exit::Success),
-    }
-}
-
-/// Prints to standard error.
-fn eprint_line(text: &str) {
-    eprintln!("{}", escape_control_chars(text));
-}
-
-/// Escapes terminal control characters as JSON does: names in a database may contain them.
-fn escape_control_chars(text: &str) -> Cow<'_, str> {
-    let is_escaped = |c: char| crate::model::text::needs_escaping(c) && c != '\n' && c != '\t';
-    if !text.contains(is_escaped) {
-        return text.into();
-    }
-    let escape = |c: char| if is_escaped(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
-    text.chars().map(escape).collect()
 }
 
 async fn dispatch(command: Command) -> Result<Exit, CliError> {

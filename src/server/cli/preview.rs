@@ -3,8 +3,10 @@
 use clap::Args;
 use comfy_table::{CellAlignment, Table, TableStyle};
 
+use super::args::SourceArgs;
 use super::connect::{OpenedSource, run_blocking};
-use super::{CliError, Exit, SourceArgs, print_line};
+use super::exit::{CliError, Exit};
+use super::terminal::print_line;
 use crate::model::redaction::NotIncluded;
 use crate::model::{export, text};
 use crate::server::export::compute_preview;

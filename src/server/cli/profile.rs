@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::args::{DatabaseArgs, SourceArgs};
 use super::connect::{OpenedSource, is_same_file, run_blocking};
-use super::{CliError, DatabaseArgs, Exit, SourceArgs, eprint_line, print_line};
+use super::exit::{CliError, Exit};
+use super::terminal::{eprint_line, print_line};
 use crate::server::profile::{Origin, SCHEMA};
 use crate::server::profiles::{self, CheckReport};
 

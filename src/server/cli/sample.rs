@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{CliError, Exit, print_line};
+use super::exit::{CliError, Exit};
+use super::terminal::print_line;
 use crate::model::text;
 use crate::server::sample::{KNOWN_USERS, SampleSpec, generate, generate_in_postgres, password_file};
 use crate::server::source::postgres::ConnectConfig;

@@ -9,8 +9,10 @@ use clap::{Args, ValueEnum};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
+use super::args::{SigningArgs, SourceArgs, StateArgs};
 use super::connect::{SourceUrl, build_app, run_blocking};
-use super::{CliError, Exit, SigningArgs, SourceArgs, StateArgs, eprint_line};
+use super::exit::{CliError, Exit};
+use super::terminal::eprint_line;
 use crate::model::export::DriftPolicy;
 use crate::model::manifest::RecordOrder;
 use crate::model::text;

@@ -3,8 +3,10 @@
 use clap::{ArgGroup, Args, Subcommand};
 use comfy_table::{Table, TableStyle};
 
+use super::args::{DatabaseArgs, StateArgs, StateFileArgs};
 use super::connect::{run_blocking, system_user};
-use super::{CliError, DatabaseArgs, Exit, StateArgs, StateFileArgs, print_line};
+use super::exit::{CliError, Exit};
+use super::terminal::print_line;
 use crate::model::text;
 use crate::server::binding::{self, Rebind as Change};
 use crate::server::export;

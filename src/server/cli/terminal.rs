@@ -1,9 +1,10 @@
-//! Standard output for records of a file: unchanged into a pipe or file, with control characters escaped on a
-//! terminal.
+//! What is printed: control characters are escaped on a terminal, and records go unchanged into a pipe or file.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, StdoutLock, Write};
 
-use super::escape_control_chars;
+use super::exit::{CliError, Exit};
+use crate::model::text;
 
 pub struct SafeStdout {
     out: StdoutLock<'static>,
@@ -39,4 +40,27 @@ impl Write for SafeStdout {
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
+}
+
+/// Prints to standard output. A broken pipe is not an error: the reader has seen enough.
+pub fn print_line(text: &str) -> Result<Exit, CliError> {
+    match writeln!(io::stdout(), "{}", escape_control_chars(text)) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::output(&error)),
+        _ => Ok(Exit::Success),
+    }
+}
+
+/// Prints to standard error.
+pub fn eprint_line(text: &str) {
+    eprintln!("{}", escape_control_chars(text));
+}
+
+/// Escapes terminal control characters as JSON does: names in a database may contain them.
+pub fn escape_control_chars(line: &str) -> Cow<'_, str> {
+    let is_escaped = |c: char| text::needs_escaping(c) && c != '\n' && c != '\t';
+    if !line.contains(is_escaped) {
+        return line.into();
+    }
+    let escape = |c: char| if is_escaped(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+    line.chars().map(escape).collect()
 }

@@ -6,8 +6,10 @@ use clap::{Args, Subcommand};
 use secrecy::SecretString;
 use serde_json::json;
 
+use super::args::StateArgs;
 use super::connect::system_user;
-use super::{CliError, Exit, StateArgs, eprint_line, escape_control_chars, print_line};
+use super::exit::{CliError, Exit};
+use super::terminal::{eprint_line, escape_control_chars, print_line};
 use crate::model::text::count_with_noun;
 use crate::server::identity::Error;
 use crate::server::identity::local_accounts::{AccountSummary, Operator, SessionSummary};

@@ -9,7 +9,9 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{CliError, Exit, SigningArgs, StateFileArgs, eprint_line, print_line};
+use super::args::{SigningArgs, StateFileArgs};
+use super::exit::{CliError, Exit};
+use super::terminal::{eprint_line, print_line};
 use crate::seal::CorruptStream;
 use crate::seal::{Verified, Verifier, VerifyError};
 use crate::server::pipeline::decompress::Decompressor;

@@ -9,9 +9,10 @@ use axum::{Extension, Form};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::pages::render_page;
 use super::problem::ProblemDetails;
 use super::sign_in::to_form_problem;
-use super::{AppState, render_page};
+use super::state::AppState;
 use crate::model::form_error::FormError;
 use crate::server::identity::{self, Caller};
 use crate::server::rpc_context::Authentication;

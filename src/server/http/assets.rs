@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
-use super::{AppState, render_page};
+use super::pages::render_page;
+use super::state::AppState;
 
 /// In bytes, on common file systems. Opening a longer name is an I/O error, not a missing file.
 const MAX_NAME_BYTES: usize = 255;

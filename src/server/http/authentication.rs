@@ -1,13 +1,14 @@
 //! Authenticates each request once, by its session cookie.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::client_address::client_address;
+use super::cookies::{percent_encode, session_token};
 use super::problem::ProblemDetails;
-use super::{AppState, HttpConfig};
+use super::state::AppState;
 use crate::server::api_error::IntoApiError;
 use crate::server::identity::Caller;
 use crate::server::rpc_context::Authentication;
@@ -52,43 +53,4 @@ pub async fn authenticate(State(state): State<AppState>, mut request: Request, n
 
 fn needs_authentication(path: &str) -> bool {
     path == "/admin" || ["/admin/", "/rpc/", "/api/"].iter().any(|prefix| path.starts_with(prefix))
-}
-
-/// With the `__Host-` prefix, browsers refuse the cookie unless it is secure and for this host only. Cookies are shared
-/// by all ports of a host (RFC 6265, section 8.5), so the console of another database uses another name.
-pub fn session_cookie_name(config: &HttpConfig, source_id: &str) -> String {
-    let prefix = if is_https(config) { "__Host-" } else { "" };
-    // The last characters of the UUID are random.
-    let suffix = source_id.get(source_id.len().saturating_sub(8)..).unwrap_or_default();
-    format!("{prefix}waybill-{suffix}")
-}
-
-pub fn is_https(config: &HttpConfig) -> bool {
-    config.public_url.as_ref().is_some_and(|url| url.is_https)
-}
-
-pub fn session_token(headers: &HeaderMap, state: &AppState) -> Option<String> {
-    cookie_value(headers, &state.session_cookie_name)
-}
-
-/// Returns the value of a cookie, if it is not empty.
-pub fn cookie_value(headers: &HeaderMap, name: &str) -> Option<String> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|line| line.split(';')).find_map(|pair| {
-        let (found, value) = pair.trim().split_once('=')?;
-        (found == name && !value.is_empty()).then(|| value.to_owned())
-    })
-}
-
-/// Percent-encodes a value for a query string (RFC 3986, section 2.1).
-pub fn percent_encode(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, byte| {
-        use std::fmt::Write;
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
 }

@@ -8,10 +8,10 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 
-use super::AppState;
-use super::authentication::session_token;
+use super::cookies::session_token;
 use super::export_file::{authentication, parse_export_id};
 use super::problem::ProblemDetails;
+use super::state::AppState;
 use crate::model::ApiError;
 use crate::model::export::{ExportId, RunView};
 use crate::server::app::App;

@@ -14,9 +14,10 @@ use futures::Stream;
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
-use super::AppState;
+use super::cookies::{header_value, percent_encode};
 use super::problem::ProblemDetails;
 use super::range::{ByteRange, parse_range};
+use super::state::AppState;
 use crate::model::ApiError;
 use crate::model::export::{Compression, ExportId};
 use crate::server::app::App;
@@ -93,7 +94,7 @@ async fn file_response(app: &Arc<App>, download: Download, request: &HeaderMap) 
     let mut response = (status, headers, body).into_response();
     response.headers_mut().insert(header::CONTENT_LENGTH, (last + 1 - first).into());
     if status == StatusCode::PARTIAL_CONTENT {
-        let range = super::header_value(&format!("bytes {first}-{last}/{total}"));
+        let range = header_value(&format!("bytes {first}-{last}/{total}"));
         response.headers_mut().insert(header::CONTENT_RANGE, range);
     }
     Ok(response)
@@ -112,10 +113,7 @@ fn content_type(file_name: &str) -> &'static str {
 fn content_disposition(name: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
     let ascii_name: String = name.chars().map(safe).collect();
-    format!(
-        "attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{}",
-        super::authentication::percent_encode(&ascii_name)
-    )
+    format!("attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{}", percent_encode(&ascii_name))
 }
 
 /// A response body that counts the bytes sent and records them in the audit trail when dropped, complete or not.

@@ -8,9 +8,10 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
-use super::authentication::is_https;
+use super::cookies::is_https;
+use super::problem;
 use super::public_url::is_own_host;
-use super::{AppState, problem};
+use super::state::AppState;
 
 /// Default CSP for responses that set none themselves: nothing may load, nothing may frame them.
 const DEFAULT_CSP: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";

@@ -4,22 +4,20 @@ use std::net::IpAddr;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, RequestExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::authentication::{self, is_https, percent_encode, session_token};
-use super::{AppState, client_address};
+use super::client_address;
+use super::cookies::{cookie_value, header_value, is_https, name_cookie, percent_encode, session_token};
+use super::pages::render_page;
+use super::state::AppState;
 use crate::model::access::safe_return_path;
 use crate::model::form_error::FormError;
 use crate::server::api_error::IntoApiError;
 use crate::server::identity::{self, ClientInfo, NewSession};
-
-/// Cookie with the typed name, to refill the form after an error.
-const NAME_COOKIE: &str = "waybill-name";
-const MAX_REMEMBERED_CHARS: usize = 254;
 
 #[derive(Deserialize)]
 pub struct SignInForm {
@@ -32,7 +30,7 @@ pub struct SignInForm {
 pub async fn sign_in(State(state): State<AppState>, request: Request) -> Response {
     let client_ip = client_ip(&state, &request);
     let token = session_token(request.headers(), &state);
-    let known_browser = authentication::cookie_value(request.headers(), &known_browser_cookie_name(&state));
+    let known_browser = cookie_value(request.headers(), &known_browser_cookie_name(&state));
     let Ok(Form(form)) = request.extract::<Form<SignInForm>, _>().await else {
         return Redirect::to(&format!("/login?problem={}", FormError::UnreadableForm.key())).into_response();
     };
@@ -85,7 +83,7 @@ fn signed_in_response(state: &AppState, session: &NewSession, next: &str) -> Res
         let name = known_browser_cookie_name(state);
         let known =
             format!("{name}={}; Path=/login; HttpOnly; SameSite=Lax{secure}; Max-Age=34560000", session.known_browser);
-        response.headers_mut().append(header::SET_COOKIE, super::header_value(&known));
+        response.headers_mut().append(header::SET_COOKIE, header_value(&known));
     }
     response
 }
@@ -100,24 +98,11 @@ fn redirect_with_problem(page: &str, problem: FormError, next: &str) -> Response
     Redirect::to(&format!("{page}?problem={}&next={}", problem.key(), percent_encode(next))).into_response()
 }
 
-/// Cookie that refills the name in the form. Not a URL parameter, because a user may have typed the password there.
-fn name_cookie(state: &AppState, name: &str) -> HeaderValue {
-    let name: String = name.chars().take(MAX_REMEMBERED_CHARS).collect();
-    let (name, secure) = (percent_encode(&name), if is_https(&state.config) { "; Secure" } else { "" });
-    super::header_value(&format!("{NAME_COOKIE}={name}; Path=/login; HttpOnly; SameSite=Lax{secure}; Max-Age=60"))
-}
-
-/// Returns the name typed in the last attempt.
-pub fn typed_name(headers: &HeaderMap) -> String {
-    let typed = authentication::cookie_value(headers, NAME_COOKIE).unwrap_or_default();
-    percent_encoding::percent_decode_str(&typed).decode_utf8_lossy().into_owned()
-}
-
 /// Renders the sign-in page with status 503 and Retry-After.
 async fn overloaded_response(state: AppState, next: &str) -> Response {
     let page = format!("/login?problem={}&next={}", FormError::Overloaded.key(), percent_encode(next));
     let request = Request::get(page).body(Body::empty()).unwrap_or_default();
-    let mut response = super::render_page(State(state), request).await;
+    let mut response = render_page(State(state), request).await;
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
@@ -190,6 +175,6 @@ fn session_cookie(state: &AppState, value: &str, max_age: Option<u32>) -> String
 
 fn redirect_with_cookie(redirect: Redirect, cookie: &str) -> Response {
     let mut response = redirect.into_response();
-    response.headers_mut().insert(header::SET_COOKIE, super::header_value(cookie));
+    response.headers_mut().insert(header::SET_COOKIE, header_value(cookie));
     response
 }

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::authentication::cookie_value;
+use super::cookies::{cookie_value, header_value};
 use crate::model::access::safe_return_path;
 use crate::ui::Theme;
 
@@ -33,6 +33,6 @@ pub async fn change_theme(headers: HeaderMap, Form(choice): Form<ThemeForm>) -> 
     let back = if path.starts_with("/login") { "/login" } else { safe_return_path(&path) };
     let mut response = Redirect::to(back).into_response();
     let cookie = format!("theme={theme}; Path=/; SameSite=Lax; Max-Age=31536000");
-    response.headers_mut().insert(header::SET_COOKIE, super::header_value(&cookie));
+    response.headers_mut().insert(header::SET_COOKIE, header_value(&cookie));
     response
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::caller::Caller;
 use super::concurrency_limit::ConcurrencyLimit;
-use super::{Caller, Error};
+use super::error::Error;
 use crate::model::access::Capability;
 use crate::server::profile::{Auth, Comparison, ConditionValue, PasswordLocation, Profile, Role};
 use crate::server::source::{self, AcceptedValue, Predicate, Source};

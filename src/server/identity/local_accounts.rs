@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use secrecy::SecretString;
 
+use super::error::Error;
 use super::own_account::hash_password;
-use super::{Error, policy};
+use super::policy;
 use crate::server::audit::{self, Entry, Event};
 use crate::server::state::{SourceState, Tx, accounts, accounts::LocalAccount, second_factors, sessions};
 use crate::server::support::clock::{Clock, rfc3339};

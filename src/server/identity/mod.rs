@@ -8,6 +8,7 @@
 mod accounts;
 mod caller;
 mod concurrency_limit;
+mod error;
 mod first_account;
 pub mod local_accounts;
 mod own_account;
@@ -15,6 +16,7 @@ mod passwords;
 mod policy;
 mod rate_limits;
 mod second_factor;
+mod setup_code;
 mod sign_in;
 
 use std::sync::Arc;
@@ -22,12 +24,11 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
-use crate::model::form_error::FormError;
 use crate::server::audit::{self, Entry, Event, RefusalRecorder};
 use crate::server::profile::{Profile, SecondFactorPolicy};
 use crate::server::signing::SigningKey;
-use crate::server::source::{self, Source};
-use crate::server::state::{self, SourceState, sessions, sessions::Session};
+use crate::server::source::Source;
+use crate::server::state::{SourceState, sessions, sessions::Session};
 use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::password::StoredHash;
 use crate::server::support::random::Random;
@@ -35,10 +36,10 @@ use crate::server::support::random::Random;
 use accounts::{Account, Accounts, Credentials, LookupOrigin};
 pub use accounts::{LOCAL_ROLE_LABEL, is_role_assigned};
 pub use caller::{Caller, Forbidden};
-use concurrency_limit::Overloaded;
-use first_account::SetupCode;
+pub use error::Error;
 use passwords::PasswordChecker;
 use rate_limits::SignInRateLimits;
+use setup_code::SetupCode;
 pub use sign_in::{ClientInfo, NewSession};
 
 /// Idle timeout of a session.
@@ -47,45 +48,6 @@ const SESSION_IDLE_TIMEOUT: TimeDelta = TimeDelta::minutes(60);
 const SESSION_MAX_AGE: TimeDelta = TimeDelta::hours(12);
 /// Time limit for entering a second-factor code, at sign-in and at enrolment.
 const CODE_ENTRY_TIMEOUT: TimeDelta = TimeDelta::minutes(10);
-
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("Name or password is wrong.")]
-    WrongCredentials,
-    #[error("Too many sign-in attempts.")]
-    RateLimited { retry_after_seconds: u64 },
-    #[error("This code is wrong, already used or expired.")]
-    WrongCode,
-    /// The page's text says what to do.
-    #[error("the set-up code is wrong, has been used or has expired")]
-    InvalidSetupCode,
-    #[error("no Waybill account is named \"{0}\"; list them with: waybill user list")]
-    AccountNotFound(String),
-    #[error("no account named \"{0}\" has a second factor")]
-    SecondFactorNotFound(String),
-    #[error("\"{0}\" is not signed in")]
-    NotSignedIn(String),
-    #[error("{0}")]
-    Conflict(&'static str),
-    /// A name or password that the policy refuses.
-    #[error("{0}")]
-    Invalid(FormError),
-    #[error(transparent)]
-    Source(#[from] source::Error),
-    #[error(transparent)]
-    State(#[from] state::Error),
-    /// A queue is full or its wait timed out. Bounds the load on the application's database and this machine.
-    #[error("too many requests at once; try again in a few seconds")]
-    Overloaded,
-    #[error("a worker thread panicked")]
-    TaskPanicked,
-}
-
-impl From<Overloaded> for Error {
-    fn from(_: Overloaded) -> Self {
-        Self::Overloaded
-    }
-}
 
 /// Dependencies of `Identity`.
 pub struct Dependencies {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Error;
 use super::concurrency_limit::ConcurrencyLimit;
+use super::error::Error;
 use crate::server::support::password::{HashError, StoredHash};
 
 /// Concurrent checks. Each takes tens of MiB and a core for a while; more would allow denial of service.

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use zxcvbn::{Score, zxcvbn};
 
-use super::Error;
+use super::error::Error;
 use crate::model::form_error::FormError;
 
 /// In characters: the minimum for a password that may be the only factor (NIST SP 800-63B-4, section 3.1.1.2).

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use totp_rs::{Builder, Secret, Totp};
 
-use super::Error;
+use super::error::Error;
 use crate::model::access::TotpSecret;
 use crate::server::support::random::{Random, new_typeable_code};
 

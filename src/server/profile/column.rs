@@ -7,7 +7,7 @@ use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use crate::model::catalog::Codec;
-use crate::model::redaction::Classification;
+use crate::model::classification::Classification;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnProfile {

@@ -5,10 +5,11 @@ use std::fmt::Write;
 
 use super::draft_auth::{HashTallies, suggest_auth};
 use super::infer::{self, Inference};
+use super::toml_text::{toml_key, toml_string};
 use super::{ColumnProfile, ColumnSampler, Origin, Profile, TableProfile, Treatments};
 use crate::model::catalog::ColumnSchema;
+use crate::model::classification::Classification;
 use crate::model::drift::{Guess, ProfileLine};
-use crate::model::redaction::Classification;
 use crate::server::rows::{Catalog, Table};
 
 /// A drafted profile: TOML to review and correct, or a profile to use unchanged.
@@ -106,28 +107,6 @@ pub fn column_line(column: &ColumnSchema, class: Classification) -> String {
 /// The TOML header of a table's columns.
 pub fn columns_header(table: &Table) -> String {
     format!("[tables.{}.columns]", toml_key(&table.name))
-}
-
-/// A TOML key, quoted unless it may be bare (TOML 1.0, "Keys").
-pub fn toml_key(name: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { toml_string(name) }
-}
-
-/// A TOML basic string, on one line.
-pub fn toml_string(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if c.is_control() => {
-                let _ = write!(out, "\\u{:04X}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 #[cfg(test)]

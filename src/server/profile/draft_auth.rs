@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::draft::{toml_key, toml_string};
 use super::infer::PASSWORD_COLUMNS;
+use super::toml_text::{toml_key, toml_string};
 use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::text::count_with_noun;
 use crate::server::rows::Table;

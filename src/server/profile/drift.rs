@@ -1,4 +1,5 @@
-//! Compares a profile with the database: unclassified, missing and type_changed tables and columns.
+//! Compares a profile with the database: unclassified and missing tables and columns, and
+//! columns whose type has changed.
 
 use super::parse::nearest;
 use super::{Profile, draft, infer};
@@ -6,7 +7,7 @@ use crate::model::drift::{Drift, MissingField, TypeChange, Unclassified};
 use crate::server::rows::{Catalog, Table};
 
 impl Profile {
-    /// Returns every difference between profile and database. New and type_changed columns of an excluded table are
+    /// Returns every difference between profile and database. New columns and changed types of an excluded table are
     /// not reported: nothing of it is exported.
     #[must_use]
     pub fn drift(&self, catalog: &Catalog) -> Drift {

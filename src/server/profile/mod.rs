@@ -12,6 +12,7 @@ mod drift;
 mod infer;
 mod parse;
 mod select;
+mod toml_text;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,8 +20,9 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::model::catalog::{Codec, ColumnSchema};
+use crate::model::classification::Classification;
 use crate::model::drift::Guess;
-use crate::model::redaction::{Classification, Treatment};
+use crate::model::redaction::Treatment;
 use crate::server::rows::Catalog;
 
 pub use auth::{Auth, Comparison, ConditionValue, PasswordLocation, Role, SecondFactorPolicy};

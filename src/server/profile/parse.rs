@@ -7,7 +7,8 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::{BUILT_IN, Comparison, Error, Origin, Profile};
-use crate::model::redaction::{Classification, Treatment};
+use crate::model::classification::Classification;
+use crate::model::redaction::Treatment;
 
 /// In bytes. Common file systems allow 255; date, time and `.json.zst` are added to the template.
 const MAX_FILE_NAME_BYTES: usize = 200;

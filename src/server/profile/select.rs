@@ -2,9 +2,10 @@
 
 use super::{Error, Profile, TableProfile, is_replaceable};
 use crate::model::catalog::{Codec, ColumnSchema};
+use crate::model::classification::Classification;
 use crate::model::export::DriftPolicy;
 use crate::model::manifest::RecordOrder;
-use crate::model::redaction::{Classification, ExcludedTable, Redaction, TreatedField, Treatment};
+use crate::model::redaction::{ExcludedTable, Redaction, TreatedField, Treatment};
 use crate::server::rows::{Catalog, Scan, Table};
 
 /// What is exported, in file order, and the record of what is left out.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Error, scan_columns};
+use super::error::Error;
+use super::scan::scan_columns;
 use crate::model::catalog::ColumnSchema;
 use crate::model::text::count_with_noun;
 use crate::server::identity::is_role_assigned;

@@ -5,26 +5,19 @@
 //! profile and database.
 
 mod accounts;
+mod error;
+mod scan;
 
 use std::collections::BTreeMap;
 
-use crate::model::catalog::ColumnSchema;
 use crate::model::drift::Drift;
-use crate::model::manifest::RecordOrder;
-use crate::model::redaction::Treatment;
 use crate::server::profile::{self, ColumnSampler, Draft, Origin, Profile};
-use crate::server::rows::{Catalog, Scan, Table};
+use crate::server::rows::Catalog;
 use crate::server::source::{self, Snapshot, Source};
 
 pub use accounts::{AccountsCheck, check_accounts};
-
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    Source(#[from] source::Error),
-    #[error(transparent)]
-    Profile(#[from] profile::Error),
-}
+pub use error::Error;
+use scan::scan_columns;
 
 /// Returns the requested profile; else a built-in one whose tables all exist; else an empty one with the database's
 /// name, which `for_snapshot` fills with guesses. Blocks.
@@ -111,15 +104,4 @@ fn sample_and_infer(snapshot: &mut dyn Snapshot, catalog: &Catalog, database: &s
         samples.insert(table.name.clone(), sample);
     }
     Ok(profile::draft(database, catalog, &samples))
-}
-
-/// A scan of these columns of a table, all of them kept.
-fn scan_columns(table: &Table, columns: Vec<ColumnSchema>) -> Scan {
-    Scan {
-        table: table.name.clone(),
-        treatments: vec![Treatment::Keep; columns.len()],
-        columns,
-        order_by: table.primary_key.clone(),
-        order: RecordOrder::Storage,
-    }
 }

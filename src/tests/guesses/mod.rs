@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use waybill::model::catalog::{Codec, ColumnSchema};
+use waybill::model::classification::Classification;
 use waybill::model::drift::Guess;
-use waybill::model::redaction::Classification;
 use waybill::server::profile::{ColumnSampler, draft};
 use waybill::server::rows::{Catalog, RowSink, Table, Value};
 

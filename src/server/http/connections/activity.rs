@@ -1,10 +1,9 @@
 //! What a connection is doing, and since when.
 
+use super::limits::ConnectionLimits;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use super::ConnectionLimits;
 
 /// A request head takes longer than this only over a bad connection or in an attack.
 const SLOW_HEAD: Duration = Duration::from_secs(1);

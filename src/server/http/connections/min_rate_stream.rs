@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use super::ConnectionLimits;
 use super::activity::{Activity, Phase};
+use super::limits::ConnectionLimits;
 
 pub struct MinRateStream<S> {
     inner: S,

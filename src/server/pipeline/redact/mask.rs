@@ -1,7 +1,7 @@
 //! Masks values: hides all but a part, without a key, so that the same value is always masked the same. Values
 //! with no part that may be shown are hidden completely.
 
-use super::{ColumnType, is_date, is_digits_and_punctuation, is_uuid, truncate_chars};
+use super::column_type::{ColumnType, is_date, is_decimal, is_digits_and_punctuation, is_uuid, truncate_chars};
 use crate::model::catalog::Codec;
 use crate::server::rows::Value;
 
@@ -20,7 +20,7 @@ pub fn mask_value<'a>(value: Value<'_>, column_type: ColumnType, buffer: &'a mut
                     let Some(day) = day else { return Value::Null };
                     write_start_of_year(day, column_type, buffer);
                 }
-                Codec::Decimal if super::is_decimal(plain) => buffer.push(b'0'),
+                Codec::Decimal if is_decimal(plain) => buffer.push(b'0'),
                 Codec::Decimal | Codec::Json => return Value::Null,
                 // A few of its digits would be enough to identify it.
                 _ if is_uuid(plain) => buffer.extend_from_slice(b"00000000-0000-0000-0000-000000000000"),

@@ -4,14 +4,15 @@
 //! file the same value has the same pseudonym in every column (joins survive), and two files cannot be
 //! linked by them. They are still personal data: anyone with access to the database can re-identify people.
 
+mod column_type;
 mod mask;
 mod pseudonym;
 mod pseudonym_key;
 
-use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::redaction::Treatment;
 use crate::server::rows::{RowSink, Scan, Stopped, Value};
 
+use column_type::ColumnType;
 pub use pseudonym_key::PseudonymKey;
 
 /// A `RowSink` in front of an encoder that applies each column's treatment.
@@ -21,23 +22,6 @@ pub struct Redactor<'a> {
     columns: Vec<(Treatment, ColumnType)>,
     column: usize,
     buffer: Vec<u8>,
-}
-
-/// The type that a column's replacement values must fit.
-#[derive(Clone, Copy, Debug)]
-struct ColumnType {
-    codec: Codec,
-    /// In characters; `usize::MAX` where the type has no limit.
-    max_chars: usize,
-    /// Whether a timestamp has a time zone.
-    has_time_zone: bool,
-}
-
-impl ColumnType {
-    fn from_schema(column: &ColumnSchema) -> Self {
-        let has_time_zone = column.native_type.contains("with time zone") || column.native_type == "timestamptz";
-        Self { codec: column.codec, max_chars: column.max_chars().unwrap_or(usize::MAX), has_time_zone }
-    }
 }
 
 impl<'a> Redactor<'a> {
@@ -75,43 +59,10 @@ impl RowSink for Redactor<'_> {
     }
 }
 
-/// Truncates text to at most `max_chars` characters.
-fn truncate_chars(text: &mut Vec<u8>, max_chars: usize) {
-    let Ok(shown) = std::str::from_utf8(text) else { return };
-    if let Some((end, _)) = shown.char_indices().nth(max_chars) {
-        text.truncate(end);
-    }
-}
-
-/// `YYYY-MM-DD`, and nothing else.
-fn is_date(text: &str) -> bool {
-    let shape = |(at, byte): (usize, u8)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() };
-    text.len() == 10 && text.bytes().enumerate().all(shape)
-}
-
-/// Digits and the punctuation of telephone numbers and other numbers stored as text.
-fn is_digits_and_punctuation(text: &str) -> bool {
-    text.bytes().any(|byte| byte.is_ascii_digit())
-        && text.bytes().all(|c| c.is_ascii_digit() || b"+ ()-/.".contains(&c))
-}
-
-/// A decimal number in plain digits.
-fn is_decimal(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    digits.bytes().any(|byte| byte.is_ascii_digit()) && digits.bytes().all(|c| c.is_ascii_digit() || c == b'.')
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::catalog::{Codec, ColumnSchema};
     use crate::model::manifest::RecordOrder;
 
     /// Collects values as text.

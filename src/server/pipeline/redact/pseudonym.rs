@@ -5,7 +5,8 @@ use std::io::Write;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
-use super::{ColumnType, PseudonymKey, is_date, is_decimal, is_digits_and_punctuation, is_uuid, truncate_chars};
+use super::column_type::{ColumnType, is_date, is_decimal, is_digits_and_punctuation, is_uuid, truncate_chars};
+use super::pseudonym_key::PseudonymKey;
 use crate::model::catalog::Codec;
 use crate::server::rows::Value;
 

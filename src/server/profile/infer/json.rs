@@ -2,18 +2,15 @@
 
 use serde_json::Value;
 
-use super::value::{ValueKind, classify as sign_of_text, is_secret_name};
+use super::value::{ValueKind, classify_plain, is_secret_name};
 
 /// Maximum depth inspected; a deeper value is opaque, so its column is left out.
 const MAX_DEPTH: usize = 32;
 
-/// The kind of a JSON object or array; `None` for any other text.
-pub fn classify(text: &str) -> Option<ValueKind> {
-    if !text.starts_with(['{', '[']) {
-        return None;
-    }
-    let value: Value = serde_json::from_str(text).ok()?;
-    Some(classify_value(&value, 0))
+/// Returns the kind of a value: of a JSON object or array by what it contains. `text` is trimmed and not empty.
+pub fn classify(text: &str) -> ValueKind {
+    let parsed = if text.starts_with(['{', '[']) { serde_json::from_str(text).ok() } else { None };
+    parsed.map_or_else(|| classify_plain(text), |value| classify_value(&value, 0))
 }
 
 fn classify_value(value: &Value, depth: usize) -> ValueKind {
@@ -40,15 +37,14 @@ fn classify_value(value: &Value, depth: usize) -> ValueKind {
 
 /// Two or more strings of digits, or of letters and digits: backup codes are stored like this.
 fn is_list_of_codes(items: &[Value]) -> bool {
-    let is_code = |item: &Value| {
-        item.as_str().is_some_and(|text| matches!(sign_of_text(text), ValueKind::Digits | ValueKind::Code))
-    };
+    let is_code =
+        |item: &Value| item.as_str().is_some_and(|text| matches!(classify(text), ValueKind::Digits | ValueKind::Code));
     items.len() >= 2 && items.iter().all(is_code)
 }
 
 /// Inside JSON, a card number counts as opaque; UUIDs, digits, codes and contact data count as readable.
 fn classify_string(text: &str) -> ValueKind {
-    match sign_of_text(text) {
+    match classify(text) {
         ValueKind::CardNumber => ValueKind::Opaque,
         ValueKind::Uuid
         | ValueKind::Digits
@@ -56,7 +52,7 @@ fn classify_string(text: &str) -> ValueKind {
         | ValueKind::Email
         | ValueKind::Phone
         | ValueKind::IpAddress => ValueKind::Readable,
-        sign => sign,
+        kind => kind,
     }
 }
 
@@ -80,15 +76,15 @@ fn is_secret_field(name: &str, value: &Value) -> bool {
 fn is_reference(name: &str, value: &Value) -> bool {
     let refers = name == "id" || name.ends_with("_id") || name.ends_with("Id");
     let is_short =
-        value.as_str().is_some_and(|text| text.len() <= 40 && !matches!(sign_of_text(text), ValueKind::Secret(_)));
+        value.as_str().is_some_and(|text| text.len() <= 40 && !matches!(classify(text), ValueKind::Secret(_)));
     refers && is_short
 }
 
-fn strictest(signs: impl Iterator<Item = ValueKind>) -> ValueKind {
-    let rank = |sign: &ValueKind| match sign {
+fn strictest(kinds: impl Iterator<Item = ValueKind>) -> ValueKind {
+    let rank = |kind: &ValueKind| match kind {
         ValueKind::Secret(_) => 2,
         ValueKind::Opaque => 1,
         _ => 0,
     };
-    signs.max_by_key(rank).unwrap_or(ValueKind::Readable)
+    kinds.max_by_key(rank).unwrap_or(ValueKind::Readable)
 }

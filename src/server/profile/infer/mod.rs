@@ -1,10 +1,11 @@
-//! Infers the class of a column from its name, table, type, comment and sampled values (`docs/trust.md`, "A guess
-//! errs towards home").
+//! Infers the class of a column from its name, table, type, comment and sampled values (`docs/trust.md`, "Without
+//! a profile").
 //!
 //! Flow: `value` recognises the kind of each sampled value and `sample` counts the kinds; `name` splits names and looks
 //! them up in the lists of `words`, in six languages; this module derives the class. A column is exported only if it is
 //! recognised as harmless: a plain column that is missing gets noticed, an exported secret does not.
 
+mod inference;
 mod json;
 mod name;
 mod person;
@@ -14,30 +15,15 @@ mod value;
 mod words;
 
 use crate::model::catalog::{Codec, ColumnSchema};
-use crate::model::redaction::Classification;
+use crate::model::classification::Classification;
 use crate::server::rows::Table;
+pub use inference::Inference;
+use inference::{from_name_word, is_key};
 use name::Name;
 use person::{FREE_TEXT_WORDS, PERSONAL_WORDS, SENSITIVE_WORDS, contains_word, infer_personal};
 pub use sample::ColumnSampler;
 use sample::PatternCounts;
 pub use words::PASSWORD_COLUMNS;
-
-/// A guessed class with its reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inference {
-    pub class: Classification,
-    pub reason: String,
-}
-
-impl Inference {
-    fn new(class: Classification, reason: impl Into<String>) -> Self {
-        Self { class, reason: reason.into() }
-    }
-
-    fn secret(reason: impl Into<String>) -> Self {
-        Self::new(Classification::Secret, reason)
-    }
-}
 
 /// Guesses by name, type and comment alone.
 pub fn by_name(table: &Table, column: &ColumnSchema) -> Inference {
@@ -204,17 +190,6 @@ fn secret_by_values(name: &Name, table_name: &Name, is_doubtful: bool, tally: &P
     } else {
         None
     }
-}
-
-fn from_name_word(class: Classification, word: &str) -> Inference {
-    Inference::new(class, format!("its name says \"{word}\""))
-}
-
-fn is_key(table: &Table, column: &ColumnSchema, name: &Name) -> bool {
-    let snake = name.to_snake_case();
-    // `magic_id` and `access_id` are keys only if the database declares them as such.
-    let by_name = (snake == "id" || snake.ends_with("_id") || snake == "uuid") && name.suspicious_word().is_none();
-    by_name || column.references.is_some() || table.primary_key == [column.name.as_str()]
 }
 
 #[cfg(test)]

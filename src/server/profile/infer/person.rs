@@ -1,11 +1,11 @@
 //! Recognises personal and sensitive columns by name and values.
 
+use super::inference::{Inference, from_name_word, is_key};
 use super::name::Name;
 use super::sample::PatternCounts;
 use super::words::WordList;
-use super::{Inference, from_name_word, is_key};
 use crate::model::catalog::{Codec, ColumnSchema};
-use crate::model::redaction::Classification;
+use crate::model::classification::Classification;
 use crate::server::rows::Table;
 
 pub const SENSITIVE_WORDS: [&str; 25] = [

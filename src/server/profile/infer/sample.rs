@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
+use super::json::classify;
 use super::name::Name;
-use super::value::{ValueKind, classify};
+use super::value::ValueKind;
 use super::words;
 use crate::server::rows::{RowSink, Stopped, Table, Value};
 use crate::server::support::password::HashStats;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::Result;
 use super::client::{self, Row};
 use super::decode::PgType;
-use super::session::Session;
+use super::session::{Session, parse_rows};
 use super::untrusted_code::UntrustedCode;
 use super::{quote_identifier, sqlstate};
 use crate::model::catalog::ColumnSchema;
@@ -254,10 +254,6 @@ pub fn read(session: &mut Session) -> Result<Schema> {
         );
     }
     Ok(Schema { catalog: Catalog { tables: parents_first(tables), not_included, unreadable }, relations })
-}
-
-pub fn parse_rows<T>(rows: &[Row], read: impl Fn(&Row) -> client::Result<T>) -> Result<Vec<T>> {
-    rows.iter().map(read).collect::<client::Result<_>>().map_err(sqlstate::map_error)
 }
 
 fn large_objects(session: &mut Session) -> Result<Option<NotIncluded>> {

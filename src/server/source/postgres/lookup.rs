@@ -1,9 +1,9 @@
 //! Lookups of accounts: the newest committed rows, from plain tables only.
 
 use super::super::{AcceptedValue, Error, MAX_LOOKUP_CHARS, NOT_A_TABLE, Predicate, Result};
-use super::catalog::{ROW_SECURITY_ACTIVE, parse_rows, split_name};
+use super::catalog::{ROW_SECURITY_ACTIVE, split_name};
 use super::client::{self, Row};
-use super::session::Session;
+use super::session::{Session, parse_rows};
 use super::untrusted_code::UntrustedCode;
 use super::{quote_identifier, sqlstate};
 

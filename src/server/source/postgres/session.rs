@@ -308,3 +308,8 @@ impl ServerInfo {
         Ok(server)
     }
 }
+
+/// Converts the rows of a result.
+pub fn parse_rows<T>(rows: &[Row], read: impl Fn(&Row) -> client::Result<T>) -> Result<Vec<T>> {
+    rows.iter().map(read).collect::<client::Result<_>>().map_err(sqlstate::map_error)
+}

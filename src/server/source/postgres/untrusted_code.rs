@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::super::Result;
-use super::catalog::parse_rows;
 use super::client::{self, Row};
-use super::session::Session;
+use super::session::{Session, parse_rows};
 
 /// Code that the planner may run for a table: it evaluates constant parts of expressions in indexes, extended
 /// statistics and partition keys, with the querying user's privileges. (An index on `evil(1) + id` calls `evil` once

@@ -4,7 +4,7 @@
 use argon2::Params;
 use argon2::password_hash::phc::PasswordHash;
 
-use super::{HashError, HashFormat, Pbkdf2, Prf, Scrypt};
+use super::format::{HashError, HashFormat, Pbkdf2, Prf, Scrypt};
 
 /// Enough for the second recommended option of RFC 9106 (64 MiB, three passes) and for what frameworks write.
 const MAX_MEMORY_KIB: u64 = 128 << 10;

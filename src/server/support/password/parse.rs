@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::{HashError, HashFormat, Pbkdf2, Prf, Scrypt};
+use super::format::{HashError, HashFormat, Pbkdf2, Prf, Scrypt};
 
 /// In bytes. Shorter digests would match by chance; no framework writes longer ones.
 const DIGEST_BYTES: std::ops::RangeInclusive<usize> = 16..=128;

@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
 use super::history::HistoryTabs;
-use super::{BREADCRUMBS, EXPORT_PATH};
 use crate::model::history::{AuditEntry, AuditPage as Page};
 use crate::model::text;
 use crate::rpc::history::list_audit;

@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
+use crate::model::classification::Classification;
 use crate::model::drift::{ProfileLine, Reclassified};
 use crate::model::export::Preview;
-use crate::model::redaction::Classification;
 use crate::model::text;
 use crate::ui::components::Icon;
 

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{BREADCRUMBS, EXPORT_PATH};
+use super::breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
 use crate::rpc::export::analysis_guide;
 use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, current_viewer};
 

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{BREADCRUMBS, EXPORT_PATH};
+use super::breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
 use crate::model::history::{HistoryEntry, HistoryPage as Page, RunStatus};
 use crate::model::text;
 use crate::rpc::history::list_exports;

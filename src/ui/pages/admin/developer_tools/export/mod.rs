@@ -4,6 +4,7 @@
 //! events, and `poll_preview` polls the preview until every table is counted and measured.
 
 mod audit;
+mod breadcrumbs;
 mod drift;
 mod guide;
 mod history;
@@ -24,6 +25,7 @@ use crate::rpc::export::{self as rpc, open_export_page};
 use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, ToastRegion, current_viewer, text_signal as follow};
 
 pub use audit::{AuditPage, AuditQuery};
+use breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
 use drift::{DriftPanel, GuessPanel};
 pub use guide::GuidePage;
 use guide::GuidePanel;
@@ -36,11 +38,6 @@ use start_form::StartForm;
 use stats::Stats;
 use tables::Tables;
 pub use verify::VerifyPage;
-
-const BREADCRUMBS: [(&str, &str); 2] = [("Admin", "/admin"), ("Developer tools", "/admin")];
-
-/// The path of this page.
-const EXPORT_PATH: &str = "/admin/developer-tools/export";
 
 fn actions() -> impl IntoView {
     view! {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::run_tracker::RunTracker;
+use super::run_tracker::{RunTracker, percent};
 use crate::model::export::{Progress, RunState};
 use crate::model::text;
 use crate::ui::browser;
@@ -11,16 +11,6 @@ use crate::ui::components::text_signal as follow;
 /// Without JavaScript the page reloads every second. A constant, because `view!` treats a literal
 /// `inner_html` as an ordinary attribute.
 const RELOAD_META: &str = "<meta http-equiv=\"refresh\" content=\"1\">";
-
-/// Returns the progress in percent: by bytes if a preview estimated them, otherwise by records.
-pub fn percent(progress: &Progress) -> u64 {
-    let (done, all) = match (progress.estimated_bytes, progress.total_records) {
-        (0, records) => (progress.records, records),
-        (bytes, _) => (progress.bytes, bytes),
-    };
-    // The estimate may be too low: only a sealed file counts as 100 %.
-    (done * 100).checked_div(all).unwrap_or_default().min(99)
-}
 
 #[component]
 pub fn ProgressPanel(tracker: RunTracker) -> impl IntoView {

@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 
+use super::breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
 use super::progress::ProgressPanel;
 use super::run_result::RunResult;
 use super::run_tracker::RunTracker;
-use super::{BREADCRUMBS, EXPORT_PATH};
 use crate::model::export::{ExportId, RunState, RunView};
 use crate::rpc::export::view_export;
 use crate::ui::components::{ErrorPanel, Layout, Loading, ToastRegion, current_viewer};

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::model::export::{Compression, ExportId, Preview, QueuedExport, RunState, RunView};
+use crate::model::export::{Compression, ExportId, Preview, Progress, QueuedExport, RunState, RunView};
 use crate::model::text;
 use crate::rpc::export::{preview_export, request_export};
 use crate::ui::browser;
@@ -87,7 +87,7 @@ impl RunTracker {
         match &view.state {
             RunState::Queued => {}
             RunState::Running(progress) => {
-                let percent = super::progress::percent(progress);
+                let percent = percent(progress);
                 let (last_percent, last_ms) = self.last_announced.get_value();
                 if percent >= last_percent + ANNOUNCE_PERCENT || progress.elapsed_ms >= last_ms + ANNOUNCE_MS {
                     self.last_announced.set_value((percent, progress.elapsed_ms));
@@ -132,4 +132,14 @@ pub fn poll_preview(preview: RwSignal<Preview>) {
             }
         });
     });
+}
+
+/// Returns the progress in percent: by bytes if a preview estimated them, otherwise by records.
+pub fn percent(progress: &Progress) -> u64 {
+    let (done, all) = match (progress.estimated_bytes, progress.total_records) {
+        (0, records) => (progress.records, records),
+        (bytes, _) => (progress.bytes, bytes),
+    };
+    // The estimate may be too low: only a sealed file counts as 100 %.
+    (done * 100).checked_div(all).unwrap_or_default().min(99)
 }

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use web_sys::File;
 
-use super::{BREADCRUMBS, EXPORT_PATH};
+use super::breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
 use crate::model::history::{FileRecognition, KnownExport};
 use crate::model::text;
 use crate::rpc::history::recognise_file;

@@ -1,0 +1,72 @@
+//! Options that several commands share.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use secrecy::SecretString;
+
+/// The source database.
+#[derive(Debug, Args)]
+pub struct DatabaseArgs {
+    /// Database to read: sqlite:PATH, or a libpq URL such as `postgres://user@host:5432/db?sslmode=verify-full`.
+    ///
+    /// A password is refused here, because other users of this machine could read it. Put it into `PGPASSWORD` or
+    /// ~/.pgpass, or the URL with the password into `WAYBILL_SOURCE`.
+    #[arg(long, value_name = "URL", env = "WAYBILL_SOURCE", hide_env_values = true)]
+    pub source: SecretString,
+    /// PostgreSQL role whose code may run with the rights of the connecting user; repeat it or separate with commas.
+    ///
+    /// Needed only to read tables whose owner has fewer rights than the connecting user, such as an application's
+    /// tables as a superuser.
+    #[arg(long, value_name = "ROLE", env = "WAYBILL_TRUST_OWNER", value_delimiter = ',')]
+    pub trust_owner: Vec<String>,
+}
+
+/// The source database, and the profile that describes it.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Profile that classifies tables and columns: a TOML file, or the name of a built-in one (supportsignal)
+    /// [default: a built-in one that matches the database, else a guess].
+    #[arg(long, value_name = "FILE|NAME")]
+    pub profile: Option<String>,
+}
+
+/// The state file: history, audit trail, accounts.
+#[derive(Debug, Args)]
+pub struct StateFileArgs {
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "WAYBILL_STATE",
+        global = true,
+        help = "State file for Waybill's own records (history, audit trail, accounts), not the source: sqlite:PATH [default: waybill/waybill.db in $XDG_STATE_HOME]"
+    )]
+    pub state: Option<String>,
+}
+
+/// The state file, and the name of one database in it.
+#[derive(Debug, Args)]
+pub struct StateArgs {
+    #[command(flatten)]
+    pub file: StateFileArgs,
+    /// Name of this database in the state, to distinguish several that share it or a copy from its original
+    /// [default: the database's name].
+    #[arg(long, value_name = "NAME", env = "WAYBILL_SOURCE_NAME", global = true, value_parser = NonEmptyStringValueParser::new())]
+    pub source_name: Option<String>,
+}
+
+/// The signing key.
+#[derive(Debug, Args)]
+pub struct SigningArgs {
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WAYBILL_SIGNING_KEY_FILE",
+        help = "Private key that signs files, in PEM; redundant servers share one \
+                [default: waybill/signing-key.pem in $XDG_STATE_HOME, created on first use]"
+    )]
+    pub signing_key: Option<PathBuf>,
+}

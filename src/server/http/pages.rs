@@ -1,0 +1,76 @@
+//! Pages and server functions: what Leptos needs to know of a request.
+
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use leptos::prelude::provide_context;
+use leptos::server_fn::axum::server_fn_paths;
+use leptos_axum::handle_server_fns_with_context;
+
+use super::cookies::typed_name;
+use super::problem::{self, ProblemDetails};
+use super::state::AppState;
+use super::{headers, theme};
+use crate::server::identity;
+use crate::server::rpc_context::Authentication;
+use crate::ui::{Page, RecoveryCodes, SignInContext, StaticPage, shell};
+
+pub async fn render_page(State(state): State<AppState>, request: Request) -> Response {
+    let provide = leptos_context(&state, &request);
+    let theme = theme::from_cookie(request.headers());
+    let codes = request.extensions().get::<RecoveryCodes>().cloned();
+    let first_visit = match entry_page_context(&state, request.uri().path(), request.headers()).await {
+        Ok(first_visit) => first_visit,
+        Err(error) => return ProblemDetails::from(error).into_response(),
+    };
+    let with_policy = move || {
+        provide();
+        provide_context(theme);
+        provide_context(first_visit.clone());
+        if let Some(codes) = codes.clone() {
+            provide_context(codes);
+        }
+        headers::set_page_csp();
+    };
+    let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).unwrap_or_default();
+    let page = Page::resolve(request.uri().path(), &query);
+    let is_not_found = page == Page::Static(StaticPage::NotFound);
+    let render = leptos_axum::render_app_async_with_context(with_policy, move || shell(page.clone()));
+    let mut response = render(request).await;
+    if is_not_found {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response
+}
+
+pub async fn server_function(State(state): State<AppState>, request: Request) -> Response {
+    if !server_fn_paths().any(|(path, _)| path == request.uri().path()) {
+        return problem::not_found().await.into_response();
+    }
+    let provide = leptos_context(&state, &request);
+    handle_server_fns_with_context(provide, request).await.into_response()
+}
+
+/// Context of the sign-in and set-up pages.
+async fn entry_page_context(
+    state: &AppState,
+    path: &str,
+    headers: &HeaderMap,
+) -> Result<SignInContext, identity::Error> {
+    if !matches!(path, "/login" | "/setup") {
+        return Ok(SignInContext::default());
+    }
+    let needs_account = state.app.identity.needs_first_account().await?;
+    let is_local = state.app.identity.uses_local_accounts();
+    Ok(SignInContext { needs_account, is_local, name: typed_name(headers) })
+}
+
+/// Leptos context of pages and server functions: the app and the `Authentication`.
+fn leptos_context(state: &AppState, request: &Request) -> impl Fn() + Clone + Send + Sync + 'static {
+    let app = state.app.clone();
+    let authentication = request.extensions().get::<Authentication>().cloned().unwrap_or(Authentication::Anonymous);
+    move || {
+        provide_context(app.clone());
+        provide_context(authentication.clone());
+    }
+}

@@ -1,0 +1,40 @@
+//! What every handler shares.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use leptos::prelude::LeptosOptions;
+use tokio::sync::Semaphore;
+
+use super::public_url::PublicUrl;
+use crate::server::app::App;
+
+/// HTTP settings from the command line of `serve`.
+#[derive(Clone, Debug, Default)]
+pub struct HttpConfig {
+    /// Folder with the static assets (WASM, scripts, styles), if there is one.
+    pub assets_folder: Option<PathBuf>,
+    /// Such as `https://waybill.example.org`. With https, cookies are `Secure`.
+    pub public_url: Option<PublicUrl>,
+    /// Proxies whose X-Forwarded-For is trusted.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+#[derive(Clone)]
+pub struct AppState {
+    pub app: Arc<App>,
+    pub config: Arc<HttpConfig>,
+    pub leptos_options: LeptosOptions,
+    /// Name of the session cookie.
+    pub session_cookie_name: Arc<str>,
+    /// Limits concurrent event streams: each polls its run several times a second.
+    pub event_streams: Arc<Semaphore>,
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos_options.clone()
+    }
+}
