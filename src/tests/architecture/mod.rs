@@ -1,0 +1,151 @@
+//! Checks that imports point down and never in a circle, that files stay short, and that documents cite what exists.
+
+mod documents;
+mod imports;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use imports::Imports;
+
+/// Each module and its layer. A module may import only modules of lower layers.
+const LAYERS: [(&str, u32); 32] = [
+    ("model", 0),
+    ("seal", 1),
+    ("verifier", 2),
+    ("server::rows", 2),
+    ("server::support", 2),
+    ("server::artifact", 3),
+    ("server::guide", 3),
+    ("server::inspect", 3),
+    ("server::pipeline", 3),
+    ("server::profile", 3),
+    ("server::signing", 3),
+    ("server::source", 3),
+    ("server::state", 3),
+    ("server::audit", 4),
+    ("server::sample", 4),
+    ("server::binding", 5),
+    ("server::identity", 5),
+    ("server::profiles", 6),
+    ("server::export", 7),
+    ("server::history", 7),
+    ("server::readiness", 7),
+    ("server::app", 8),
+    ("server::api_error", 8),
+    ("server::rpc_context", 9),
+    ("rpc", 10),
+    ("ui", 11),
+    ("server::http", 12),
+    ("server::worker", 12),
+    ("server::cli", 13),
+    ("server", 14),
+    ("lib", 15),
+    ("main", 16),
+];
+/// Modules compiled for the browser, and all that they may import. Server functions reach the server through
+/// `server::rpc_context` only.
+const BROWSER_IMPORTS: [(&str, &[&str]); 5] = [
+    ("model", &[]),
+    ("seal", &["model"]),
+    ("verifier", &["model", "seal"]),
+    ("rpc", &["model", "server::rpc_context"]),
+    ("ui", &["model", "seal", "rpc"]),
+];
+const MAX_FILE_LINES: usize = 500;
+const MAX_MEDIAN_LINES: usize = 100;
+const MAX_FEATURE_CFGS: usize = 5;
+
+/// Every file of the product: its path below `src`, and its text.
+fn sources() -> Vec<(String, String)> {
+    fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(root, &path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let below = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+                found.push((below, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    collect(&root, &root, &mut found);
+    found.retain(|(file, _)| !file.starts_with("tests/") && !file.starts_with("benches/"));
+    found
+}
+
+/// `server/http/events.rs` belongs to `server::http`, `ui/routes.rs` to `ui`.
+fn module_of(file: &str) -> String {
+    let parts: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
+    match parts[..] {
+        ["server", part, ..] if part != "mod" => format!("server::{part}"),
+        [first, ..] => first.to_owned(),
+        [] => String::new(),
+    }
+}
+
+#[test]
+fn modules_import_only_lower_layers() {
+    let layers = BTreeMap::from(LAYERS);
+    let layer = |module: &str| *layers.get(module).unwrap_or_else(|| panic!("{module} has no layer"));
+    let mut wrong = Vec::new();
+    for (file, other_file) in Imports::of(&sources()).arrows() {
+        let (from, to) = (module_of(&file), module_of(&other_file));
+        let list = BROWSER_IMPORTS.iter().find(|(module, _)| *module == from);
+        let is_allowed = list.is_none_or(|(_, allowed)| allowed.contains(&to.as_str()));
+        if from != to && (layer(&to) >= layer(&from) || !is_allowed) {
+            wrong.push(format!("{file}: {from} -> {to}"));
+        }
+    }
+    assert!(wrong.is_empty(), "imports that the architecture does not allow:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn source_and_pipeline_meet_only_in_rows() {
+    let meeting = [("server::source", "server::pipeline"), ("server::pipeline", "server::source")];
+    for (file, other_file) in Imports::of(&sources()).arrows() {
+        let arrow = (module_of(&file), module_of(&other_file));
+        assert!(!meeting.contains(&(arrow.0.as_str(), arrow.1.as_str())), "{file} imports {other_file}");
+    }
+}
+
+#[test]
+fn files_do_not_import_each_other_in_a_circle() {
+    let mut imported: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, other_file) in Imports::of(&sources()).arrows() {
+        imported.entry(file).or_default().insert(other_file);
+    }
+    // Files that import nothing more are removed until only circles, and what leads into them, are left.
+    while let Some(leaf) = imported.iter().find(|(_, others)| others.iter().all(|o| !imported.contains_key(o))) {
+        let leaf = leaf.0.clone();
+        imported.remove(&leaf);
+    }
+    let left: Vec<String> = imported.iter().map(|(file, others)| format!("{file} -> {others:?}")).collect();
+    assert!(left.is_empty(), "files that import each other, and files that import those:\n{}", left.join("\n"));
+}
+
+#[test]
+fn files_are_short_and_feature_cfgs_are_few() {
+    let mut lengths = Vec::new();
+    let mut cfgs = 0;
+    for (file, text) in sources() {
+        let lines = text.split("#[cfg(test)]").next().unwrap().lines().count();
+        assert!(lines <= MAX_FILE_LINES, "{file} has {lines} lines");
+        lengths.push(lines);
+        cfgs += text.lines().filter(|line| line.trim_start().starts_with("#[cfg(") && line.contains("feature")).count();
+    }
+    lengths.sort_unstable();
+    let median = lengths[lengths.len() / 2];
+    assert!(median <= MAX_MEDIAN_LINES, "the median file has {median} lines");
+    assert!(cfgs <= MAX_FEATURE_CFGS, "{cfgs} lines with a feature cfg");
+}
+
+#[test]
+fn every_file_opens_with_module_docs() {
+    for (file, text) in sources() {
+        assert!(text.starts_with("//!"), "{file} does not open with module docs");
+    }
+}
