@@ -25,7 +25,7 @@ pub struct HistoryEntry {
     /// Always "full" today.
     pub scope: String,
     pub channel: Channel,
-    pub outcome: RunStatus,
+    pub status: RunStatus,
     /// For a failed export, the message that the user was shown.
     pub message: Option<String>,
     /// Differences of the database from the profile and the previous export.
@@ -83,7 +83,7 @@ impl RunStatus {
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Queued, Self::Running, Self::Completed, Self::Failed, Self::Cancelled]
             .into_iter()
-            .find(|outcome| outcome.as_str() == text)
+            .find(|status| status.as_str() == text)
     }
 }
 

@@ -126,7 +126,7 @@ fn the_trail_can_be_shown_verified_and_exported_on_the_command_line() {
     assert!(run(&["audit", "show", "--since", "2999"]).stderr.contains("no entry matches"));
     let ended = run(&["audit", "verify", "first.json", "second.json.gz", "--head", &head]);
     assert!(
-        ended.code == 0 && ended.text().contains("3 kept heads agree with it"),
+        ended.code == 0 && ended.text().contains("the 3 given heads agree with it"),
         "{} {}",
         ended.text(),
         ended.stderr
@@ -163,14 +163,18 @@ print('agreed', count)
     assert!(ended.code == 0 && ended.text().contains("a shortened trail would look the same"), "{}", ended.text());
     let ended = run(&["audit", "verify", "first.json", "second.json.gz"]);
     assert_eq!(ended.code, 4);
-    assert!(ended.stderr.contains("was shortened since, as second.json.gz shows"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("was truncated since then, as second.json.gz shows"), "{}", ended.stderr);
     let other = TempDir::new().unwrap();
     for name in ["a.json", "b.json"] {
         WaybillCommand::new(other.path()).run(["export", &source, "--output", name]);
     }
     let foreign = other.path().join("a.json");
     let ended = run(&["audit", "verify", foreign.to_str().unwrap()]);
-    assert!(ended.code == 4 && ended.stderr.contains("a.json says nothing about the trail"), "{}", ended.stderr);
+    assert!(
+        ended.code == 4 && ended.stderr.contains("a.json proves nothing about the audit trail"),
+        "{}",
+        ended.stderr
+    );
     // Rebuilt with as many entries, by somebody who has the key.
     let restored = folder.path().join("state/waybill");
     std::fs::remove_dir_all(restored.join("waybill.db.files")).unwrap();
@@ -181,7 +185,11 @@ print('agreed', count)
         run(&["export", &source, "--output", name]);
     }
     let ended = run(&["audit", "verify", "first.json"]);
-    assert!(ended.code == 4 && ended.stderr.contains("was rewritten since, as first.json shows"), "{}", ended.stderr);
+    assert!(
+        ended.code == 4 && ended.stderr.contains("was rewritten since then, as first.json shows"),
+        "{}",
+        ended.stderr
+    );
     assert_eq!(run(&["audit", "show", "--since", "yesterday"]).code, 2);
 }
 
@@ -215,8 +223,8 @@ async fn history_lists_what_happened_newest_first() {
     admin.export_and_wait().await;
     let page = admin.post("/rpc/list_exports", "page=1").await.json();
     let entries = page["entries"].as_array().unwrap();
-    assert_eq!(entries[0]["outcome"], "failed");
-    assert_eq!(entries[1]["outcome"], "completed");
+    assert_eq!(entries[0]["status"], "failed");
+    assert_eq!(entries[1]["status"], "completed");
     assert_eq!(entries[1]["requested_by"], "system.admin@sample.test");
     assert_eq!(entries[1]["downloadable"], true);
     let shown = admin.get("/admin/developer-tools/export/history").await.text();
@@ -230,7 +238,7 @@ async fn history_is_paged() {
     let rows: String = (0..60)
         .map(|i| {
             format!(
-                "INSERT INTO exports (source_id, id, requested_at, requested_by, channel, scope, file_name, outcome) \
+                "INSERT INTO exports (source_id, id, requested_at, requested_by, channel, scope, file_name, status) \
                  VALUES ((SELECT id FROM sources), '01900000-0000-7000-8000-{i:012}', '2026-01-01T00:00:{i:02}Z', 'a', 'page', 'full', 'f', 'failed');"
             )
         })

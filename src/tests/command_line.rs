@@ -281,7 +281,7 @@ fn an_export_by_command_line_is_in_history_and_audit() {
         .collect();
     assert_eq!(events, ["source_added wayb", "export_requested cli:", "export_started cli:", "export_completed cli:"]);
     let channel: String =
-        state.query_row("SELECT channel FROM exports WHERE outcome = 'completed'", [], |r| r.get(0)).unwrap();
+        state.query_row("SELECT channel FROM exports WHERE status = 'completed'", [], |r| r.get(0)).unwrap();
     assert_eq!(channel, "command line");
 }
 

@@ -96,7 +96,7 @@ fn a_draft_guesses_every_column_with_its_reason_and_checks_without_drift() {
         let checked = shop.run(&["profile", "check", "--profile", "shop.toml"]);
         assert_eq!(checked.code, 0, "{}", checked.stderr);
         assert!(checked.text().starts_with("no drift: "), "{}", checked.text());
-        assert!(checked.stderr.contains("users.passwordHash is left out and must not be null"), "{}", checked.stderr);
+        assert!(checked.stderr.contains("users.passwordHash is left out but must not be null"), "{}", checked.stderr);
     });
 }
 

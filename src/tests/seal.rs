@@ -178,7 +178,10 @@ fn joined_extended_empty_foreign_and_newer_files_are_rejected_with_their_reason(
     );
     let newer = with_line_changed(&bytes, "\"formatVersion\"", |line| line.replace('2', "3"));
     let newer = with_line_changed(&newer, "\"version\": \"0.1.0\"", |line| line.replace("0.1.0", "2.4.0"));
-    assert_eq!(says(&newer), "made by waybill 2.4.0 in format 3, and this version reads format 2: upgrade first");
+    assert_eq!(
+        says(&newer),
+        "made by waybill 2.4.0 in format 3, but this version reads format 2: upgrade Waybill first"
+    );
 }
 
 /// A seal over digests alone would accept records that no count includes.

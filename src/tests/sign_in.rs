@@ -288,7 +288,7 @@ async fn accounts_of_a_database_sign_in_only_with_an_explicit_profile() {
     };
     let (mut server, browser, said) = serve(&[]);
     assert!(browser.sign_in(ADMIN, PASSWORD).await.header("location").contains("problem=wrong"));
-    assert_eq!(said[2], "(The accounts of supportsignal itself may sign in with --profile supportsignal.)");
+    assert_eq!(said[2], "(To let the accounts of supportsignal sign in, start with --profile supportsignal.)");
     server.kill().unwrap();
     server.wait().unwrap();
     let (mut server, browser, _) = serve(&["--profile", "supportsignal"]);

@@ -145,7 +145,7 @@ fn a_key_file_that_others_can_read_is_refused() {
         (&["verify", "out.json", "--key", "none.pem"][..], 2, "must hold only Ed25519 public keys"),
         (&["verify", "out.json", "--key", "missing.pem"], 1, "cannot be read"),
         (&["key", "show", "--signing-key", "none.pem"], 1, "can be read or written by others"),
-        (&["key", "rotate", "--signing-key", "/proc/key.pem"], 1, "cannot be made"),
+        (&["key", "rotate", "--signing-key", "/proc/key.pem"], 1, "cannot be created"),
     ] {
         let ended = run(&home, arguments);
         assert!(ended.code == code && ended.stderr.contains(says), "{arguments:?}: {} {}", ended.code, ended.stderr);

@@ -189,7 +189,7 @@ fn objects_that_are_not_plain_tables_are_listed_with_their_reason() {
     let ended = export(&folder, "sample.db");
     assert_eq!(ended.code, 0);
     for said in
-        ["not in it  search (a virtual table: its content is not exported)", "not in it  open_incidents (a view"]
+        ["not included  search (a virtual table: its content is not exported)", "not included  open_incidents (a view"]
     {
         assert!(ended.stderr.contains(said), "{}", ended.stderr);
     }

@@ -113,7 +113,7 @@ async fn nothing_of_one_application_is_visible_at_another() {
     // B's own admin has the same id and e-mail address as A's.
     b.browser.sign_in("boss@example.org", PASSWORD).await;
     let page = b.browser.get(EXPORT_PAGE).await.text();
-    assert!(!page.contains("Download again") && !page.contains("Complete and sealed"), "A's export is shown at B");
+    assert!(!page.contains("/api/v1/exports/") && !page.contains("Complete and sealed"), "A's export is shown at B");
     assert_eq!(b.browser.get(&file).await.status, 404);
     let events = format!("/api/v1/exports/{}/events", run.id);
     assert_eq!(b.browser.get(&events).await.status, 404);
@@ -175,7 +175,7 @@ async fn accounts_and_setup_codes_are_valid_for_one_database_only() {
     // With several sources, `user add` needs `--source-name`.
     let which = WaybillCommand::new(folder.path()).run(["user", "add", "--admin", "eve"]);
     assert_eq!(which.code, 2, "{}", which.stderr);
-    assert!(which.stderr.contains("say which one with --source-name (a, b)"), "{}", which.stderr);
+    assert!(which.stderr.contains("choose one with --source-name (a, b)"), "{}", which.stderr);
     let made = WaybillCommand::new(folder.path()).run(["user", "add", "--admin", "eve", "--source-name", "b"]);
     assert_eq!(made.code, 0, "{}", made.stderr);
     let unknown = WaybillCommand::new(folder.path()).run(["user", "add", "--admin", "eve", "--source-name", "c"]);
@@ -254,23 +254,23 @@ fn a_killed_command_does_not_stay_running_in_history() {
     let mut child =
         WaybillCommand::new(folder.path()).0.args(["export", &source, "--output", "out.json"]).spawn().unwrap();
     let state = folder.path().join("state/waybill/waybill.db");
-    let outcomes = || -> Vec<(String, Option<String>)> {
+    let statuses = || -> Vec<(String, Option<String>)> {
         let Ok(state) = Connection::open(&state) else { return Vec::new() };
-        let Ok(mut statement) = state.prepare("SELECT outcome, message FROM exports ORDER BY requested_at, id") else {
+        let Ok(mut statement) = state.prepare("SELECT status, message FROM exports ORDER BY requested_at, id") else {
             return Vec::new();
         };
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
         rows.map(|rows| rows.filter_map(Result::ok).collect()).unwrap_or_default()
     };
-    while outcomes().first().is_none_or(|(outcome, _)| outcome != "running") {
+    while statuses().first().is_none_or(|(status, _)| status != "running") {
         assert!(child.try_wait().unwrap().is_none(), "the command ended before it could be killed");
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    assert_eq!(outcomes()[0].0, "running");
+    assert_eq!(statuses()[0].0, "running");
     assert_eq!(WaybillCommand::new(folder.path()).run(["export", &source, "--output", "again.json"]).code, 0);
-    assert_eq!(outcomes()[0], ("failed".into(), Some("The command was killed. Start a new export.".into())));
-    assert_eq!(outcomes()[1].0, "completed");
+    assert_eq!(statuses()[0], ("failed".into(), Some("The command was killed. Start a new export.".into())));
+    assert_eq!(statuses()[1].0, "completed");
 }
 
 /// A physical copy keeps its server's identity; an upgraded or moved server has a new one.
@@ -294,7 +294,7 @@ fn a_database_known_under_another_name_is_refused_until_rebound() {
     assert_eq!(export(&one, "prod").code, 0);
     let copy = export(&two, "staging");
     assert_eq!(copy.code, 3, "{}", copy.stderr);
-    assert!(copy.stderr.contains("known here as prod, not as staging"), "{}", copy.stderr);
+    assert!(copy.stderr.contains("known as prod, not as staging"), "{}", copy.stderr);
     assert!(copy.stderr.contains("waybill state rebind --source-name staging --new"), "{}", copy.stderr);
     let said = run(&two, &["state", "rebind", "--source-name", "staging", "--new"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
@@ -309,7 +309,7 @@ fn a_database_known_under_another_name_is_refused_until_rebound() {
     let export_upgraded = || upgraded(&["export", "--source-name", "prod", "--output", "out.json", "--force"]);
     let refused = export_upgraded();
     assert_eq!(refused.code, 3, "{}", refused.stderr);
-    assert!(refused.stderr.contains("prod is known here as another database"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("prod was another database so far"), "{}", refused.stderr);
     let taken = upgraded(&["state", "rebind", "--source-name", "staging", "--from", "prod"]);
     assert_eq!(taken.code, 2, "{}", taken.stderr);
     let said = upgraded(&["state", "rebind", "--source-name", "prod", "--from", "prod"]);
@@ -348,7 +348,7 @@ fn a_moved_or_renamed_file_is_refused_until_rebound() {
     std::fs::remove_file(path("moved/shop.db")).unwrap();
     let refused = export("restored/shop.db", &[]);
     assert_eq!(refused.code, 3, "{}", refused.stderr);
-    assert!(refused.stderr.contains("shop is known here as another database (sqlite:"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("shop was another database so far (sqlite:"), "{}", refused.stderr);
     let source = format!("sqlite:{}", path("restored/shop.db").display());
     let rebind = |more: &[&str]| {
         WaybillCommand::new(folder.path()).run([&["state", "rebind", "--source", &source], more].concat())
@@ -445,7 +445,7 @@ async fn a_state_without_sources_is_assigned_to_the_first_source_served() {
     assert!(!files.join("d".repeat(64)).exists(), "a file that can no longer be downloaded is still there");
     let state = Connection::open(&state).unwrap();
     let left: String = state
-        .query_row("SELECT group_concat(outcome) FROM (SELECT outcome FROM exports ORDER BY id)", [], |row| row.get(0))
+        .query_row("SELECT group_concat(status) FROM (SELECT status FROM exports ORDER BY id)", [], |row| row.get(0))
         .unwrap();
     assert_eq!(left, "completed,failed", "history is kept");
     let adopted: u32 =

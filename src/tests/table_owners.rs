@@ -32,8 +32,8 @@ fn a_user_with_more_rights_than_a_tables_owner_reads_it_only_with_trust_owner() 
     let refused = export("postgres", &[]);
     assert_eq!(refused.code, 1, "{}", refused.stderr);
     for said in [
-        "others, parts, things (it belongs to waybill_owner, who could make the server run code of theirs",
-        "with the rights of postgres",
+        "others, parts, things (it belongs to waybill_owner, who could make the server run their code",
+        "with the privileges of postgres",
         "connect as waybill_owner or as a role that may only read what waybill_owner may",
         "--trust-owner waybill_owner",
     ] {

@@ -54,17 +54,17 @@ impl Inspect {
         let file = File::open(&self.file).map_err(|error| {
             CliError::new(Exit::Failure, format!("{} cannot be read: {error}", self.file.display()))
         })?;
-        let snapshot = Decompressor::new(file)
+        let document = Decompressor::new(file)
             .map_err(inspect::Error::from)
             .and_then(|content| DocumentReader::open(BufReader::with_capacity(256 << 10, content)));
-        let snapshot = snapshot.map_err(|error| self.with_context(error.into()))?;
+        let document = document.map_err(|error| self.with_context(error.into()))?;
         let Some(table) = &self.table else {
-            return print_line(&format_tables(&snapshot.metadata, self.json));
+            return print_line(&format_tables(&document.metadata, self.json));
         };
-        let Some(schema) = snapshot.metadata.schema.get(table).cloned() else {
+        let Some(schema) = document.metadata.schema.get(table).cloned() else {
             return Err(CliError::new(
                 Exit::Usage,
-                unknown_name_message("table", table, snapshot.metadata.schema.iter().map(|(name, _)| name)),
+                unknown_name_message("table", table, document.metadata.schema.iter().map(|(name, _)| name)),
             ));
         };
         let wants_records =
@@ -73,7 +73,7 @@ impl Inspect {
             return print_line(&format_columns(&schema, self.json));
         }
         let filters = self.resolve_filters(&schema)?;
-        self.print_records(snapshot, table, &schema, &filters)
+        self.print_records(document, table, &schema, &filters)
     }
 
     fn resolve_filters(&self, schema: &TableSchema) -> Result<Vec<RecordFilter>, CliError> {
@@ -96,7 +96,7 @@ impl Inspect {
 
     fn print_records(
         &self,
-        snapshot: DocumentReader<BufReader<Decompressor<File>>>,
+        document: DocumentReader<BufReader<Decompressor<File>>>,
         table: &str,
         schema: &TableSchema,
         filters: &[RecordFilter],
@@ -105,7 +105,7 @@ impl Inspect {
         let mut printer =
             Printer::begin(self.format.unwrap_or(Format::Json), schema).map_err(|e| CliError::output(&e))?;
         let mut write_error = None;
-        let read = snapshot.for_each_record(table, |text, record| {
+        let read = document.for_each_record(table, |text, record| {
             if remaining > 0 && filters.iter().all(|filter| filter.matches(record)) {
                 if let Err(error) = printer.write_record(text, record) {
                     write_error = Some(error);

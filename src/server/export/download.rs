@@ -44,7 +44,7 @@ impl Exports {
             return Err(error);
         }
         let row = self.find_owned(caller, id).await?;
-        match row.outcome {
+        match row.status {
             RunStatus::Queued | RunStatus::Running => return Err(Error::StillRunning),
             RunStatus::Failed | RunStatus::Cancelled => return Err(Error::NotCompleted),
             RunStatus::Completed if self.is_expired(row.expires_at.as_deref()) => return Err(Error::Expired),

@@ -112,7 +112,7 @@ impl Exports {
     /// The rate of the last completed export, if it is among the newest 20.
     async fn bytes_per_second(&self) -> Result<u64> {
         let page = self.state.exports_page(0, 20).await?;
-        let last = page.into_iter().find(|row| row.outcome == RunStatus::Completed);
+        let last = page.into_iter().find(|row| row.status == RunStatus::Completed);
         let rate = last.and_then(|row| (row.bytes? * 1000).checked_div(row.duration_ms?));
         Ok(rate.filter(|rate| *rate > 1_000_000).unwrap_or(DEFAULT_BYTES_PER_SECOND))
     }

@@ -92,7 +92,7 @@ pub(super) fn new_export_row(
         channel,
         scope: "full".into(),
         file_name,
-        outcome: RunStatus::Queued,
+        status: RunStatus::Queued,
         message: None,
         reference: None,
         records: None,

@@ -61,7 +61,7 @@ impl Exports {
     /// # Errors
     /// `State` if the state cannot be read or written.
     pub async fn claim(&self) -> Result<Option<ClaimedExport>> {
-        for row in self.state.exports_by_outcome(RunStatus::Queued).await? {
+        for row in self.state.exports_by_status(RunStatus::Queued).await? {
             // Registered before it is recorded as running, so that it can be cancelled from the start.
             let running = self.running.register(row.id, row.estimated_bytes.unwrap_or_default());
             match self.record_start(&row).await {
@@ -248,7 +248,7 @@ impl Exports {
     /// # Errors
     /// `State` or `Artifact` if state or folder cannot be used.
     pub async fn recover(&self) -> Result<()> {
-        for row in self.state.exports_by_outcome(RunStatus::Running).await? {
+        for row in self.state.exports_by_status(RunStatus::Running).await? {
             if row.channel == Channel::Page {
                 self.record_killed_run(&row, "The server was stopped. Start a new export.").await?;
             }
@@ -265,7 +265,7 @@ impl Exports {
     /// # Errors
     /// `State` or `Artifact` if state or folder cannot be used.
     pub async fn fail_killed_runs(&self) -> Result<()> {
-        for row in self.state.exports_by_outcome(RunStatus::Running).await? {
+        for row in self.state.exports_by_status(RunStatus::Running).await? {
             if row.channel != Channel::Page && !self.artifacts.is_running(row.id) {
                 self.record_killed_run(&row, "The command was killed. Start a new export.").await?;
                 self.artifacts.remove_run_lock(row.id)?;

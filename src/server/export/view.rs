@@ -51,14 +51,14 @@ impl Exports {
         self.authorise(caller, "read the guide").await?;
         let account = caller.account_id.as_deref().unwrap_or_default();
         let newest = self.state.newest_export_of(account).await?;
-        let done = newest.filter(|row| row.outcome == RunStatus::Completed).map(|row| row.file_name);
+        let done = newest.filter(|row| row.status == RunStatus::Completed).map(|row| row.file_name);
         let name = done.unwrap_or_else(|| file_name(&self.profile, self.clock.now(), Compression::None));
         Ok(guide::html(&name, &self.profile.name))
     }
 
     fn run_view(&self, row: ExportRow) -> RunView {
         let estimated_bytes = row.comparable_estimate();
-        let state = match row.outcome {
+        let state = match row.status {
             RunStatus::Queued => RunState::Queued,
             RunStatus::Running => {
                 RunState::Running(self.running.get(row.id).map_or_else(Progress::default, |run| run.progress()))

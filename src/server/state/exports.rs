@@ -23,7 +23,7 @@ pub struct ExportRow {
     pub channel: Channel,
     pub scope: String,
     pub file_name: String,
-    pub outcome: RunStatus,
+    pub status: RunStatus,
     pub message: Option<String>,
     pub reference: Option<String>,
     pub records: Option<u64>,
@@ -47,7 +47,7 @@ impl ExportRow {
     }
 }
 
-const COLUMNS: &str = "id, requested_at, account_id, requested_by, channel, scope, file_name, outcome, message, reference, \
+const COLUMNS: &str = "id, requested_at, account_id, requested_by, channel, scope, file_name, status, message, reference, \
      records, tables, bytes, estimated_bytes, sha256, duration_ms, artifact, expires_at, downloads, compression, deviations";
 
 fn from_row(row: &SqliteRow) -> Result<ExportRow> {
@@ -61,7 +61,7 @@ fn from_row(row: &SqliteRow) -> Result<ExportRow> {
         channel: Channel::parse(row.get(4)).ok_or_else(|| corrupt("channel"))?,
         scope: row.get(5),
         file_name: row.get(6),
-        outcome: RunStatus::parse(row.get(7)).ok_or_else(|| corrupt("outcome"))?,
+        status: RunStatus::parse(row.get(7)).ok_or_else(|| corrupt("status"))?,
         message: row.get(8),
         reference: row.get(9),
         records: number(10),
@@ -82,7 +82,7 @@ fn from_row(row: &SqliteRow) -> Result<ExportRow> {
 /// `Database` if the write fails.
 pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
     let sql = "INSERT INTO exports (source_id, id, requested_at, account_id, requested_by, channel, scope, file_name, \
-               outcome, estimated_bytes, compression) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               status, estimated_bytes, compression) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let source_id = tx.source_id.clone();
     sqlx::query(sql)
         .bind(source_id)
@@ -93,7 +93,7 @@ pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
         .bind(row.channel.as_str())
         .bind(&row.scope)
         .bind(&row.file_name)
-        .bind(row.outcome.as_str())
+        .bind(row.status.as_str())
         .bind(row.estimated_bytes.map(to_i64))
         .bind(row.compression.as_str())
         .execute(&mut **tx)
@@ -107,7 +107,7 @@ pub async fn insert(tx: &mut Tx, row: &ExportRow) -> Result<()> {
 /// `Database` if the read fails.
 pub async fn count_unfinished(tx: &mut Tx, account_id: Option<&str>) -> Result<(usize, usize)> {
     let sql = "SELECT count(*), coalesce(sum(account_id = ?), 0) FROM exports \
-               WHERE source_id IS ? AND outcome IN ('queued', 'running') AND channel = 'page'";
+               WHERE source_id IS ? AND status IN ('queued', 'running') AND channel = 'page'";
     let source_id = tx.source_id.clone();
     let row = sqlx::query(sql).bind(account_id).bind(source_id).fetch_one(&mut **tx).await?;
     let count = |i: usize| usize::try_from(row.get::<i64, _>(i)).unwrap_or_default();
@@ -119,7 +119,7 @@ pub async fn count_unfinished(tx: &mut Tx, account_id: Option<&str>) -> Result<(
 /// # Errors
 /// `Database` if the write fails.
 pub async fn mark_running(tx: &mut Tx, id: ExportId) -> Result<bool> {
-    let sql = "UPDATE exports SET outcome = 'running' WHERE id = ? AND outcome = 'queued'";
+    let sql = "UPDATE exports SET status = 'running' WHERE id = ? AND status = 'queued'";
     Ok(sqlx::query(sql).bind(id.to_string()).execute(&mut **tx).await?.rows_affected() == 1)
 }
 
@@ -128,7 +128,7 @@ pub async fn mark_running(tx: &mut Tx, id: ExportId) -> Result<bool> {
 /// # Errors
 /// `Database` if the write fails.
 pub async fn cancel_queued(tx: &mut Tx, id: ExportId) -> Result<bool> {
-    let sql = "UPDATE exports SET outcome = 'cancelled', duration_ms = 0 WHERE id = ? AND outcome = 'queued'";
+    let sql = "UPDATE exports SET status = 'cancelled', duration_ms = 0 WHERE id = ? AND status = 'queued'";
     Ok(sqlx::query(sql).bind(id.to_string()).execute(&mut **tx).await?.rows_affected() == 1)
 }
 
@@ -141,7 +141,7 @@ pub async fn mark_completed(
     guesses: &[Guess],
     artifact: Option<&str>,
 ) -> Result<()> {
-    let sql = "UPDATE exports SET outcome = 'completed', records = ?, tables = ?, bytes = ?, sha256 = ?, \
+    let sql = "UPDATE exports SET status = 'completed', records = ?, tables = ?, bytes = ?, sha256 = ?, \
                duration_ms = ?, artifact = ?, expires_at = ?, deviations = ?, guesses = ? WHERE id = ?";
     let guesses = (!guesses.is_empty()).then(|| to_json(guesses));
     sqlx::query(sql)
@@ -190,11 +190,11 @@ pub async fn end_without_file(
     failure: Option<&Failure>,
     duration_ms: Option<u64>,
 ) -> Result<bool> {
-    let outcome = if failure.is_some() { RunStatus::Failed } else { RunStatus::Cancelled };
-    let sql = "UPDATE exports SET outcome = ?, message = ?, reference = ?, duration_ms = ? \
-               WHERE id = ? AND outcome IN ('queued', 'running')";
+    let status = if failure.is_some() { RunStatus::Failed } else { RunStatus::Cancelled };
+    let sql = "UPDATE exports SET status = ?, message = ?, reference = ?, duration_ms = ? \
+               WHERE id = ? AND status IN ('queued', 'running')";
     let ended = sqlx::query(sql)
-        .bind(outcome.as_str())
+        .bind(status.as_str())
         .bind(failure.map(|f| &f.message))
         .bind(failure.map(|f| &f.reference))
         .bind(duration_ms.map(to_i64))
@@ -242,15 +242,15 @@ impl SourceState {
         row.as_ref().map(from_row).transpose()
     }
 
-    /// Returns the exports with an outcome, oldest first.
+    /// Returns the exports with an status, oldest first.
     ///
     /// # Errors
     /// `Database` if the read fails or a row cannot be decoded.
-    pub async fn exports_by_outcome(&self, outcome: RunStatus) -> Result<Vec<ExportRow>> {
+    pub async fn exports_by_status(&self, status: RunStatus) -> Result<Vec<ExportRow>> {
         let sql =
-            format!("SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND outcome = ? ORDER BY requested_at, id");
+            format!("SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND status = ? ORDER BY requested_at, id");
         let rows =
-            sqlx::query(AssertSqlSafe(sql)).bind(&self.source_id).bind(outcome.as_str()).fetch_all(&self.pool).await?;
+            sqlx::query(AssertSqlSafe(sql)).bind(&self.source_id).bind(status.as_str()).fetch_all(&self.pool).await?;
         rows.iter().map(from_row).collect()
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::Result;
 use super::client::{self, Row};
+use super::database_session::{DatabaseSession, parse_rows};
 use super::decode::PgType;
-use super::session::{Session, parse_rows};
 use super::untrusted_code::UntrustedCode;
 use super::{quote_identifier, sqlstate};
 use crate::model::catalog::ColumnSchema;
@@ -202,7 +202,7 @@ pub fn split_name(name: &str) -> Option<(String, String)> {
 }
 
 /// Reads the schema: objects, columns, keys, and which tables cannot be read.
-pub fn read(session: &mut Session) -> Result<Schema> {
+pub fn read(session: &mut DatabaseSession) -> Result<Schema> {
     let objects: Vec<CatalogObject> = parse_rows(&session.fetch(OBJECTS_QUERY, &[])?, CatalogObject::from_row)?;
     let code = UntrustedCode::read(session)?;
     let labels: BTreeMap<i64, String> = objects.iter().map(|object| (object.oid, object.export_name())).collect();
@@ -256,7 +256,7 @@ pub fn read(session: &mut Session) -> Result<Schema> {
     Ok(Schema { catalog: Catalog { tables: parents_first(tables), not_included, unreadable }, relations })
 }
 
-fn large_objects(session: &mut Session) -> Result<Option<NotIncluded>> {
+fn large_objects(session: &mut DatabaseSession) -> Result<Option<NotIncluded>> {
     let counted = session.fetch(LARGE_OBJECTS_QUERY, &[])?;
     let count: u64 = counted.first().map_or(Ok(0), |row| row.parse(0)).map_err(sqlstate::map_error)?;
     let reason = format!("{count} of them, which are stored outside tables");

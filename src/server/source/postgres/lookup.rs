@@ -3,7 +3,7 @@
 use super::super::{AcceptedValue, Error, MAX_LOOKUP_CHARS, NOT_A_TABLE, Predicate, Result};
 use super::catalog::{ROW_SECURITY_ACTIVE, split_name};
 use super::client::{self, Row};
-use super::session::{Session, parse_rows};
+use super::database_session::{DatabaseSession, parse_rows};
 use super::untrusted_code::UntrustedCode;
 use super::{quote_identifier, sqlstate};
 
@@ -60,7 +60,7 @@ impl<'a> BindParams<'a> {
 
 /// `Source::identity`: the cluster's system identifier, which a physical copy keeps and an upgrade changes, and the
 /// database name.
-pub fn identity(session: &mut Session) -> Result<String> {
+pub fn identity(session: &mut DatabaseSession) -> Result<String> {
     let sql = "SELECT CAST(system_identifier AS text), CAST(current_database() AS text) FROM pg_control_system()";
     let found = session.fetch(sql, &[])?;
     let row = found.first().ok_or(Error::Protocol)?;
@@ -70,7 +70,7 @@ pub fn identity(session: &mut Session) -> Result<String> {
 
 /// `Source::find`.
 pub fn find_unique(
-    session: &mut Session,
+    session: &mut DatabaseSession,
     table: &str,
     conditions: &[Predicate<'_>],
     columns: &[&str],
@@ -94,7 +94,7 @@ pub fn find_unique(
 }
 
 /// `Source::exists`.
-pub fn exists(session: &mut Session, table: &str, conditions: &[Predicate<'_>]) -> Result<bool> {
+pub fn exists(session: &mut DatabaseSession, table: &str, conditions: &[Predicate<'_>]) -> Result<bool> {
     let plain = resolve_table(session, table)?;
     let mut params = BindParams::default();
     let where_sql = params.where_sql(table, &plain, conditions)?;
@@ -110,7 +110,7 @@ pub fn exists(session: &mut Session, table: &str, conditions: &[Predicate<'_>]) 
 /// # Errors
 /// `NoTable` if it does not exist. `UnusableForSignIn` if it is another kind of object (a view would run its owner's code),
 /// if row-level security hides rows, or if querying it could run someone else's code.
-fn resolve_table(session: &mut Session, name: &str) -> Result<PlainTable> {
+fn resolve_table(session: &mut DatabaseSession, name: &str) -> Result<PlainTable> {
     let not_found = || Error::NoTable(name.to_owned());
     let (schema, table) = split_name(name).ok_or_else(not_found)?;
     let found = session.fetch(PLAIN_TABLE_QUERY, &[&schema, &table])?;

@@ -1,16 +1,16 @@
 //! PostgreSQL: rows read over a dedicated connection and decoded here.
 //!
-//! Flow: `client` speaks the wire protocol. `Session` is one connection that runs every query in a read-only
+//! Flow: `client` speaks the wire protocol. `DatabaseSession` is one connection that runs every query in a read-only
 //! transaction with search path and settings fixed. `PostgresSnapshot` locks every table, then takes its snapshot.
 //! `reader` splits rows and `decode` turns the common types into values. `lookup` reads accounts for sign-in.
 //! `untrusted_code` finds tables whose planning could run someone else's code.
 
 mod catalog;
 pub mod client;
+mod database_session;
 mod decode;
 mod lookup;
 mod reader;
-mod session;
 mod snapshot;
 mod sqlstate;
 mod untrusted_code;
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use super::{Error, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity, quote_identifier};
 pub use client::ConnectConfig;
-use session::Session;
+use database_session::DatabaseSession;
 use snapshot::PostgresSnapshot;
 
 /// Stall timeout: after this silence, a second connection checks the backend.
@@ -44,7 +44,7 @@ pub struct PostgresSource {
     version: Mutex<String>,
     /// Idle connections for lookups, each with the time it became idle; when all are in use, another is opened.
     /// `identity` limits how many lookups run at once.
-    idle: Mutex<Vec<(Instant, Session)>>,
+    idle: Mutex<Vec<(Instant, DatabaseSession)>>,
 }
 
 impl PostgresSource {
@@ -56,7 +56,7 @@ impl PostgresSource {
     /// When the server cannot be reached, refuses the user or is too old.
     pub fn connect(config: ConnectConfig, trusted_owners: &[String]) -> Result<Self> {
         let trusted_owners: Arc<[String]> = trusted_owners.into();
-        let session = Session::open(&config, LOOKUP_TIMEOUT, trusted_owners.clone())?;
+        let session = DatabaseSession::open(&config, LOOKUP_TIMEOUT, trusted_owners.clone())?;
         let version = Mutex::new(session.server_version().to_owned());
         let idle = Mutex::new(vec![(Instant::now(), session)]);
         Ok(Self { config, trusted_owners, stall_timeout: STALL_TIMEOUT, lock_timeout: LOCK_TIMEOUT, version, idle })
@@ -69,15 +69,15 @@ impl PostgresSource {
         self
     }
 
-    fn open_session(&self, stall_timeout: Duration) -> Result<Session> {
-        let session = Session::open(&self.config, stall_timeout, self.trusted_owners.clone())?;
+    fn open_session(&self, stall_timeout: Duration) -> Result<DatabaseSession> {
+        let session = DatabaseSession::open(&self.config, stall_timeout, self.trusted_owners.clone())?;
         session.server_version().clone_into(&mut self.version.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(session)
     }
 
     /// Runs `operation` on an idle connection. If that fails for any reason (the server may have closed it meanwhile),
     /// runs it once more on a new one.
-    fn with_pooled_session<T>(&self, operation: impl Fn(&mut Session) -> Result<T>) -> Result<T> {
+    fn with_pooled_session<T>(&self, operation: impl Fn(&mut DatabaseSession) -> Result<T>) -> Result<T> {
         if let Some(mut session) = self.take_idle()
             && let Ok(answer) = operation(&mut session)
         {
@@ -92,7 +92,7 @@ impl PostgresSource {
 
     /// Takes the most recently used connection and closes expired ones: a firewall in between may drop a connection
     /// that is idle for long without notifying either end.
-    fn take_idle(&self) -> Option<Session> {
+    fn take_idle(&self) -> Option<DatabaseSession> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let (expired, mut reusable): (Vec<_>, Vec<_>) =
             idle.drain(..).partition(|(since, _)| since.elapsed() >= IDLE_TIMEOUT);
@@ -104,7 +104,7 @@ impl PostgresSource {
         newest.map(|(_, session)| session)
     }
 
-    fn release(&self, session: Session) {
+    fn release(&self, session: DatabaseSession) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MAX_IDLE {
             idle.push((Instant::now(), session));

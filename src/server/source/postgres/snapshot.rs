@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::super::{Error, Result, Snapshot};
 use super::catalog::{self, Relation, Schema};
 use super::client::{self, Format, Row};
+use super::database_session::DatabaseSession;
 use super::decode::PgType;
 use super::reader::RowReader;
-use super::session::Session;
 use super::{quote_identifier, sqlstate};
 use crate::model::manifest::RecordOrder;
 use crate::server::rows::{Catalog, RowSink, Scan};
@@ -19,7 +19,7 @@ const SAMPLE_ROWS: f64 = 500.0;
 const MAX_SAMPLE_ROWS: u32 = 2_000;
 
 pub struct PostgresSnapshot {
-    session: Session,
+    session: DatabaseSession,
     schema: Schema,
 }
 
@@ -29,7 +29,7 @@ impl PostgresSnapshot {
     /// # Errors
     /// `LockedBy` or `TableLocked` when another session holds a table longer than `lock_timeout`, `SchemaUnstable` when the
     /// schema keeps changing, or an error of the server.
-    pub fn begin(mut session: Session, lock_timeout: Duration) -> Result<Self> {
+    pub fn begin(mut session: DatabaseSession, lock_timeout: Duration) -> Result<Self> {
         for _ in 0..MAX_ATTEMPTS {
             let expected = session.with_transaction(catalog::read)?;
             session.begin_snapshot(lock_timeout)?;
@@ -127,7 +127,7 @@ impl Snapshot for PostgresSnapshot {
     }
 }
 
-fn lock_tables(session: &mut Session, schema: &Schema, timeout: Duration) -> Result<()> {
+fn lock_tables(session: &mut DatabaseSession, schema: &Schema, timeout: Duration) -> Result<()> {
     let unreadable = |name: &String| schema.catalog.unreadable.iter().any(|table| table.table == *name);
     let readable: Vec<&Relation> =
         schema.relations.iter().filter(|(name, _)| !unreadable(name)).map(|(_, relation)| relation).collect();
@@ -142,7 +142,7 @@ fn lock_tables(session: &mut Session, schema: &Schema, timeout: Duration) -> Res
 }
 
 /// Finds the holder of the lock we waited for, on a second connection: this session's transaction is aborted.
-fn find_lock_holder(session: &Session, timeout: Duration) -> Error {
+fn find_lock_holder(session: &DatabaseSession, timeout: Duration) -> Error {
     let sql = "SELECT CASE n.nspname WHEN 'public' THEN '' ELSE CAST(n.nspname AS text) || '.' END || \
                     CAST(c.relname AS text), coalesce(CAST(a.usename AS text), '?'), \
                     coalesce(nullif(a.application_name, ''), 'a program'), l.pid \

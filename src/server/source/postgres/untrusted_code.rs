@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::super::Result;
 use super::client::{self, Row};
-use super::session::{Session, parse_rows};
+use super::database_session::{DatabaseSession, parse_rows};
 
 /// Code that the planner may run for a table: it evaluates constant parts of expressions in indexes, extended
 /// statistics and partition keys, with the querying user's privileges. (An index on `evil(1) + id` calls `evil` once
@@ -95,7 +95,7 @@ pub struct UntrustedCode(BTreeMap<i64, String>);
 
 impl UntrustedCode {
     /// Reads one reason for each affected table.
-    pub fn read(session: &mut Session) -> Result<Self> {
+    pub fn read(session: &mut DatabaseSession) -> Result<Self> {
         let trusted = text_array(session.trusted_owners());
         let possible: Vec<(i64, String)> =
             parse_rows(&session.fetch(UNTRUSTED_OWNERS_QUERY, &[&trusted])?, untrusted_owner_reason)?;

@@ -60,7 +60,7 @@ fn Entries(page: Page) -> impl IntoView {
                     <th scope="col">"When (UTC)"</th>
                     <th scope="col">"Who"</th>
                     <th scope="col">"Scope"</th>
-                    <th scope="col">"Outcome"</th>
+                    <th scope="col">"Status"</th>
                     <th scope="col" class="number">"Records"</th>
                     <th scope="col" class="number">"Size"</th>
                     <th scope="col" class="number">"Duration"</th>
@@ -83,10 +83,10 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
     let download_link = entry.downloadable.then(|| {
         view! { <a class="button small" href=format!("/api/v1/exports/{}/file", entry.id)><Icon name="download" />"Download"</a> }
     });
-    let (badge_class, outcome) = if entry.outcome == RunStatus::Completed && entry.deviations.has_drifted() {
+    let (badge_class, status) = if entry.status == RunStatus::Completed && entry.deviations.has_drifted() {
         ("badge drifted".to_owned(), "Complete, with drift")
     } else {
-        (format!("badge {}", entry.outcome.as_str()), outcome_label(entry.outcome))
+        (format!("badge {}", entry.status.as_str()), status_label(entry.status))
     };
     let deviations = entry
         .deviations
@@ -101,7 +101,7 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
             <td>{entry.requested_by}<span class="detail">{format!("from the {}", entry.channel.as_str())}</span></td>
             <td>{entry.scope}</td>
             <td>
-                <span class=badge_class>{outcome}</span>" "{download_link}
+                <span class=badge_class>{status}</span>" "{download_link}
                 {deviations}
                 <span class="detail">{entry.message.or(downloads)}</span>
                 {digest}
@@ -113,8 +113,8 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
     }
 }
 
-fn outcome_label(outcome: RunStatus) -> &'static str {
-    match outcome {
+fn status_label(status: RunStatus) -> &'static str {
+    match status {
         RunStatus::Queued => "Queued",
         RunStatus::Running => "Running",
         RunStatus::Completed => "Complete",

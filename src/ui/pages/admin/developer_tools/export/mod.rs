@@ -22,7 +22,7 @@ use leptos::prelude::*;
 use crate::model::export::Preview;
 use crate::model::text;
 use crate::rpc::export::{self as rpc, open_export_page};
-use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, ToastRegion, current_viewer, text_signal as follow};
+use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, ToastRegion, current_viewer, text_signal};
 
 pub use audit::{AuditPage, AuditQuery};
 use breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
@@ -107,8 +107,8 @@ fn PreviewHeader(preview: RwSignal<Preview>) -> impl IntoView {
             }
         });
     };
-    let taken_at = follow(move || text::clock_time(&preview.read().taken_at).to_owned());
-    let effect = follow(move || {
+    let taken_at = text_signal(move || text::clock_time(&preview.read().taken_at).to_owned());
+    let effect = text_signal(move || {
         let blocks = preview.read().blocks_writers;
         let text = if blocks {
             "While an export runs, this database accepts no changes."

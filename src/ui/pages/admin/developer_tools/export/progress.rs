@@ -6,7 +6,7 @@ use super::run_tracker::{RunTracker, percent};
 use crate::model::export::{Progress, RunState};
 use crate::model::text;
 use crate::ui::browser;
-use crate::ui::components::text_signal as follow;
+use crate::ui::components::text_signal;
 
 /// Without JavaScript the page reloads every second. A constant, because `view!` treats a literal
 /// `inner_html` as an ordinary attribute.
@@ -26,17 +26,17 @@ pub fn ProgressPanel(tracker: RunTracker) -> impl IntoView {
             browser::request_cancellation(id);
         }
     };
-    let title = follow(move || match progress.read().table.as_str() {
+    let title = text_signal(move || match progress.read().table.as_str() {
         "" => "Counting records".to_owned(),
         table => format!("Exporting {table}"),
     });
-    let records = follow(move || {
+    let records = text_signal(move || {
         let progress = progress.read();
         format!("{} of {}", text::count(progress.records), text::count(progress.total_records))
     });
-    let written = follow(move || text::bytes(progress.read().bytes));
-    let rate = follow(move || rate(&progress.read()));
-    let left = follow(move || time_left(&progress.read()));
+    let written = text_signal(move || text::bytes(progress.read().bytes));
+    let rate = text_signal(move || rate(&progress.read()));
+    let left = text_signal(move || time_left(&progress.read()));
     let percent = Signal::derive(move || percent(&progress.read()));
     view! {
         <section class="card panel running" aria-label="Export in progress">

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::run_tracker::RunTracker;
 use crate::model::export::{Compression, Preview};
 use crate::model::text;
-use crate::ui::components::{CopyButton, Icon, text_signal as follow};
+use crate::ui::components::{CopyButton, Icon, text_signal};
 
 /// `again` changes the label for the form below a result.
 #[component]
@@ -21,10 +21,10 @@ pub fn StartForm(preview: RwSignal<Preview>, tracker: RunTracker, is_repeat: boo
         event.prevent_default();
         tracker.start(preview.read_untracked().total_size().map(|size| size.bytes), compression.get_untracked());
     };
-    let records = follow(move || {
+    let records = text_signal(move || {
         preview.read().total_records().map_or("all records".into(), |n| text::count_with_noun(n, "record"))
     });
-    let file_name = follow(move || format!("{}{}", preview.read().file_name, compression.get().suffix()));
+    let file_name = text_signal(move || format!("{}{}", preview.read().file_name, compression.get().suffix()));
     view! {
         <section class="card panel" aria-label="Export">
             <DataWarning preview />
@@ -49,7 +49,7 @@ pub fn StartForm(preview: RwSignal<Preview>, tracker: RunTracker, is_repeat: boo
 
 #[component]
 fn DataWarning(preview: RwSignal<Preview>) -> impl IntoView {
-    let text = follow(move || {
+    let text = text_signal(move || {
         let preview = preview.read();
         match (&preview.contains, preview.total_records()) {
             (_, Some(0)) => "The database is empty. An export of it is still a valid, sealed file.".to_owned(),

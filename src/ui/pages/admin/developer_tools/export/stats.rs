@@ -4,26 +4,27 @@ use leptos::prelude::*;
 
 use crate::model::export::Preview;
 use crate::model::text;
-use crate::ui::components::text_signal as follow;
+use crate::ui::components::text_signal;
 
 #[component]
 pub fn Stats(preview: RwSignal<Preview>) -> impl IntoView {
-    let records = follow(move || preview.read().total_records().map_or("counting".into(), text::count));
-    let tables = follow(move || preview.read().tables.len().to_string());
-    let tables_label = follow(move || {
+    let records = text_signal(move || preview.read().total_records().map_or("counting".into(), text::count));
+    let tables = text_signal(move || preview.read().tables.len().to_string());
+    let tables_label = text_signal(move || {
         let preview = preview.read();
         match preview.excluded.len() + preview.drift.unknown_tables().count() {
             0 => "tables".to_owned(),
             n => format!("tables, {n} not included"),
         }
     });
-    let size = follow(move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes)));
-    let size_range = follow(move || {
+    let size =
+        text_signal(move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes)));
+    let size_range = text_signal(move || {
         let size = preview.read().total_size();
         let band = size.map(|size| (text::bytes(size.low_bytes), text::bytes(size.high_bytes)));
         band.filter(|(low, high)| low != high).map_or("size".into(), |(low, high)| format!("about {low} to {high}"))
     });
-    let time = follow(move || preview.read().expected_ms.map_or("…".into(), text::approximate_duration));
+    let time = text_signal(move || preview.read().expected_ms.map_or("…".into(), text::approximate_duration));
     view! {
         <dl class="stats">
             <div><dd data-testid="records">{records}</dd><dt>"records"</dt></div>

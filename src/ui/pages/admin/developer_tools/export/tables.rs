@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::model::export::{Preview, TablePreview};
 use crate::model::text;
-use crate::ui::components::{ShareBar, text_signal as follow};
+use crate::ui::components::{ShareBar, text_signal};
 
 #[component]
 pub fn Tables(preview: RwSignal<Preview>) -> impl IntoView {
@@ -20,8 +20,9 @@ pub fn Tables(preview: RwSignal<Preview>) -> impl IntoView {
             .map(|table| view! { <Row table=table.clone() largest=largest.get() /> })
             .collect_view()
     };
-    let records = follow(move || preview.read().total_records().map_or("counting".into(), text::count));
-    let size = follow(move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes)));
+    let records = text_signal(move || preview.read().total_records().map_or("counting".into(), text::count));
+    let size =
+        text_signal(move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes)));
     view! {
         <section class="card">
             <table class="tables">

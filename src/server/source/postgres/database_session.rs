@@ -53,7 +53,7 @@ const REFUSE_VIEWS: (&str, &str) = ("restrict_nonsystem_relation_kind", "'view, 
 const MIN_MAJOR_VERSION: i32 = 13;
 
 /// An open connection. Dropping it also ends the session in the database.
-pub struct Session {
+pub struct DatabaseSession {
     /// `Some` until `drop` takes it.
     connection: Option<Connection>,
     /// Cleared on drop, so that an outstanding `InterruptHandle` does not keep the socket open.
@@ -90,7 +90,7 @@ struct Backend {
     backend_start: String,
 }
 
-impl Session {
+impl DatabaseSession {
     /// Connects, with `stall_timeout` as the stall timeout. Code owned by `trusted_owners` is accepted.
     ///
     /// # Errors
@@ -278,7 +278,7 @@ impl StallMonitor {
     }
 }
 
-impl Drop for Session {
+impl Drop for DatabaseSession {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
         *self.shutdown.lock().unwrap_or_else(PoisonError::into_inner) = None;
