@@ -55,7 +55,9 @@ check:
 
 unit: packages
 	$(call say,Unit and scenario tests)
-	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked; fi
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked --tests; fi
+	$(call say,Examples in the documentation)
+	@cargo test --locked --doc
 
 # Tests the page in real browsers against the release binary. Keeps the databases if a test fails.
 browsers: packages node

@@ -6,6 +6,14 @@ use super::classification::Classification;
 use super::text;
 
 /// Differences between a profile and its database, in both directions.
+///
+/// ```
+/// use waybill::model::drift::{Drift, MissingField};
+///
+/// let missing = MissingField { field: "users.phone".into(), is_table: false, nearest: Some("users.phones".into()) };
+/// let drift = Drift { missing: vec![missing], ..Drift::default() };
+/// assert_eq!(drift.lines(), ["missing: users.phone is not in the database; did you mean users.phones?"]);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drift {
     /// Tables and columns that the profile does not classify: they are not exported.

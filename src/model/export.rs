@@ -26,6 +26,13 @@ impl std::str::FromStr for ExportId {
 }
 
 /// How a file is compressed.
+///
+/// ```
+/// use waybill::model::export::Compression;
+///
+/// assert_eq!(Compression::from_file_name("shop.json.zst"), Compression::Zstd);
+/// assert_eq!(Compression::Gzip.suffix(), ".gz");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {

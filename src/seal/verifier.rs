@@ -76,6 +76,14 @@ enum ExpectedLine {
 }
 
 /// Reads a file once, in pieces of any size.
+///
+/// ```
+/// use waybill::seal::Verifier;
+///
+/// let mut verifier = Verifier::default();
+/// let error = verifier.feed(b"hello\n").unwrap_err();
+/// assert!(error.to_string().starts_with("this is not a Waybill export"));
+/// ```
 #[derive(Clone)]
 pub struct Verifier<D = Sha256Digester> {
     digester: D,

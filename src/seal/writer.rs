@@ -29,6 +29,31 @@ pub struct DocumentSummary {
 }
 
 /// Writer of a sealed file. Dropped before `finish`, it leaves a file without a seal, which readers refuse.
+///
+/// ```
+/// use waybill::seal::{DocumentWriter, Verifier};
+///
+/// let metadata = serde_json::from_value(serde_json::json!({
+///     "exportedAt": "2026-11-20T14:02:11Z", "exportType": "full", "version": "1.0", "filtersApplied": {},
+///     "recordCounts": {"users": 1}, "totalRecords": 1, "exportedBy": "cli:ada", "formatVersion": 2,
+///     "exportId": "01900000-0000-7000-8000-000000000000", "order": "storage",
+///     "generator": {"name": "waybill", "version": "0.1.0"},
+///     "source": {"name": "shop", "engine": "SQLite", "engineVersion": "3", "profile": "shop",
+///                "snapshot": {"takenAt": "2026-11-20T14:02:11Z", "isolation": "snapshot"}},
+///     "audit": {"entries": 0, "hash": ""},
+///     "schema": {"users": {"columns": [{"name": "id", "type": "INTEGER", "codec": "integer", "nullable": false}]}}
+/// })).unwrap();
+/// let mut writer = DocumentWriter::begin(Vec::new(), &metadata, None)?;
+/// writer.write_table(b"\"users\":[\n{\"id\":1}\n")?;
+/// writer.end_table("users".into(), 1)?;
+/// let (bytes, summary) = writer.finish()?;
+/// assert_eq!(summary.records, 1);
+///
+/// let mut verifier = Verifier::default();
+/// verifier.feed(&bytes).unwrap();
+/// assert_eq!(verifier.finish().unwrap().sha256, summary.sha256);
+/// # Ok::<(), waybill::seal::Error>(())
+/// ```
 pub struct DocumentWriter<'s, W: Write> {
     out: W,
     hasher: Sha256Digester,

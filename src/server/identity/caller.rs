@@ -9,6 +9,16 @@ use crate::model::access::Capability;
 #[error("the caller lacks a capability")]
 pub struct Forbidden;
 
+///
+/// ```
+/// use waybill::model::access::Capability;
+/// use waybill::server::identity::Caller;
+///
+/// let admin = Caller::web("u1".into(), "ada@example.org".into(), "Admin".into(), vec![Capability::ExportDatabase]);
+/// let guest = Caller::web("u2".into(), "bob@example.org".into(), "Guest".into(), Vec::new());
+/// assert!(admin.require(Capability::ExportDatabase).is_ok());
+/// assert!(guest.require(Capability::ExportDatabase).is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The account's id, in the source or among local accounts; `None` for the command line.

@@ -40,6 +40,13 @@ pub enum Error {
 pub type Record = OrderedMap<Box<RawValue>>;
 
 /// An open file, read up to its data.
+///
+/// ```
+/// use waybill::server::inspect::{DocumentReader, Error};
+///
+/// let error = DocumentReader::open(&b"hello\n"[..]).err().unwrap();
+/// assert!(matches!(error, Error::NotAnExport));
+/// ```
 pub struct DocumentReader<R> {
     pub metadata: Metadata,
     lines: Lines<R>,

@@ -57,6 +57,32 @@ pub enum Error {
 }
 
 /// Classification, accounts and roles of one application's database.
+///
+/// ```
+/// use waybill::model::export::DriftPolicy;
+/// use waybill::model::manifest::RecordOrder;
+/// use waybill::server::profile::Profile;
+/// use waybill::server::source::{Source, sqlite::SqliteSource};
+///
+/// let profile = Profile::from_toml(r#"
+///     name = "shop"
+///     [tables.users.columns]
+///     id = "plain"
+///     password_hash = "secret"
+/// "#).unwrap();
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("shop.db");
+/// rusqlite::Connection::open(&path).unwrap()
+///     .execute_batch("CREATE TABLE users (id TEXT, password_hash TEXT, phone TEXT)").unwrap();
+/// let catalog = SqliteSource::new(path).open_snapshot().unwrap().catalog().unwrap();
+///
+/// // Secrets and unclassified columns are left out, and recorded.
+/// let selection = profile.select(&catalog, RecordOrder::Storage, DriftPolicy::Report).unwrap();
+/// assert_eq!(selection.scans[0].columns.len(), 1);
+/// assert_eq!(selection.redaction.removed_fields, ["users.password_hash"]);
+/// assert_eq!(selection.redaction.unclassified, ["users.phone"]);
+/// ```
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {

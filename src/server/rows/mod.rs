@@ -81,6 +81,32 @@ pub struct Scan {
 pub struct Stopped;
 
 /// Receives the rows of one table.
+///
+/// ```
+/// use waybill::server::rows::{RowSink, Stopped, Value};
+///
+/// /// Counts rows and NULL values.
+/// #[derive(Default)]
+/// struct Counter { rows: u64, nulls: u64 }
+///
+/// impl RowSink for Counter {
+///     fn push_value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
+///         self.nulls += u64::from(value == Value::Null);
+///         Ok(())
+///     }
+///
+///     fn end_row(&mut self) -> Result<(), Stopped> {
+///         self.rows += 1;
+///         Ok(())
+///     }
+/// }
+///
+/// let mut counter = Counter::default();
+/// counter.push_value(Value::Integer(1)).unwrap();
+/// counter.push_value(Value::Null).unwrap();
+/// counter.end_row().unwrap();
+/// assert_eq!((counter.rows, counter.nulls), (1, 1));
+/// ```
 pub trait RowSink {
     /// Takes the next value of the current row, in the selection's column order.
     ///

@@ -41,6 +41,18 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// The installation's private key.
+///
+/// ```
+/// use waybill::seal::SealSigner;
+/// use waybill::server::signing::{PublicKeys, SigningKey};
+/// use waybill::server::support::random::SystemRandom;
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("signing-key.pem");
+/// let key = SigningKey::read_or_create(&path, &SystemRandom).unwrap();
+/// assert_eq!(key.sign(b"message").key, key.public_key().to_base64());
+/// assert_eq!(PublicKeys::of_installation(&path).unwrap().0[0].id(), key.public_key().id());
+/// ```
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 impl SigningKey {

@@ -118,6 +118,25 @@ pub struct SourceIdentity {
 }
 
 /// A database to read from.
+///
+/// ```
+/// use waybill::server::source::sqlite::SqliteSource;
+/// use waybill::server::source::{Predicate, Source};
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("shop.db");
+/// rusqlite::Connection::open(&path).unwrap().execute_batch(
+///     "CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT); INSERT INTO users VALUES ('u1', 'ada@example.org')",
+/// ).unwrap();
+///
+/// let source = SqliteSource::new(path);
+/// let mut snapshot = source.open_snapshot()?;
+/// assert_eq!(snapshot.catalog()?.tables[0].name, "users");
+/// assert_eq!(snapshot.count("users")?, 1);
+/// let found = source.find_unique("users", &[Predicate::equals("email", "ada@example.org")], &["id"])?;
+/// assert_eq!(found, Some(vec![Some("u1".to_owned())]));
+/// # Ok::<(), waybill::server::source::Error>(())
+/// ```
 pub trait Source: Send + Sync {
     /// The engine's name, such as "SQLite".
     fn engine(&self) -> &'static str;

@@ -45,6 +45,24 @@ pub struct Tx {
 }
 
 /// The open state database, of all sources.
+///
+/// ```
+/// use waybill::server::audit::{self, Entry, Event};
+/// use waybill::server::state::StateDatabase;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("state/waybill.db");
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let state = StateDatabase::open(&path).await?;
+/// let mut tx = state.for_source(None).begin().await?;
+/// let event = Event::SessionsEnded { account: "ada".into(), count: 1 };
+/// let entry = Entry { at: "2026-11-20T14:02:11Z".into(), actor: "cli:ops", network: None, export: None, event };
+/// let head = audit::append(&mut tx, &entry).await?;
+/// tx.commit().await?;
+/// assert_eq!(head.entries, 1);
+/// assert_eq!(audit::verify_chain(&state, &[head]).await?.error, None);
+/// # Ok::<(), waybill::server::state::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct StateDatabase {
     pub(super) pool: SqlitePool,

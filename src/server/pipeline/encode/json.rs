@@ -45,6 +45,33 @@ impl EncodeBuffer for Vec<u8> {
 }
 
 /// Encodes the records of one table.
+///
+/// ```
+/// use waybill::model::manifest::RecordOrder;
+/// use waybill::model::redaction::Treatment;
+/// use waybill::server::pipeline::ProgressCounter;
+/// use waybill::server::pipeline::encode::json::JsonEncoder;
+/// use waybill::server::rows::{RowSink, Scan, Value};
+///
+/// let scan = Scan {
+///     table: "users".into(),
+///     columns: serde_json::from_value(serde_json::json!([
+///         {"name": "id", "type": "INTEGER", "codec": "integer", "nullable": false},
+///         {"name": "name", "type": "TEXT", "codec": "text", "nullable": true},
+///     ])).unwrap(),
+///     treatments: vec![Treatment::Keep; 2],
+///     order_by: vec!["id".into()],
+///     order: RecordOrder::Storage,
+/// };
+/// let (mut bytes, progress) = (Vec::new(), ProgressCounter::default());
+/// let mut encoder = JsonEncoder::begin_table(&mut bytes, &progress, &scan);
+/// encoder.push_value(Value::Integer(9_007_199_254_740_993)).unwrap();
+/// encoder.push_value(Value::Text(b"Ada")).unwrap();
+/// encoder.end_row().unwrap();
+/// assert_eq!(encoder.end_table(), 1);
+/// // An integer that JavaScript would round is a string.
+/// assert_eq!(bytes, b"\"users\":[\n{\"id\":\"9007199254740993\",\"name\":\"Ada\"}\n");
+/// ```
 pub struct JsonEncoder<'a, C: EncodeBuffer> {
     out: &'a mut C,
     progress: &'a ProgressCounter,

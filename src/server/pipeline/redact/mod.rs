@@ -16,6 +16,33 @@ use column_type::ColumnType;
 pub use pseudonym_key::PseudonymKey;
 
 /// A `RowSink` in front of an encoder that applies each column's treatment.
+///
+/// ```
+/// use waybill::model::manifest::RecordOrder;
+/// use waybill::model::redaction::Treatment;
+/// use waybill::server::pipeline::ProgressCounter;
+/// use waybill::server::pipeline::encode::json::JsonEncoder;
+/// use waybill::server::pipeline::redact::{PseudonymKey, Redactor};
+/// use waybill::server::rows::{RowSink, Scan, Value};
+///
+/// let scan = Scan {
+///     table: "users".into(),
+///     columns: serde_json::from_value(serde_json::json!([
+///         {"name": "name", "type": "TEXT", "codec": "text", "nullable": true},
+///     ])).unwrap(),
+///     treatments: vec![Treatment::Mask],
+///     order_by: Vec::new(),
+///     order: RecordOrder::Storage,
+/// };
+/// let (mut bytes, progress) = (Vec::new(), ProgressCounter::default());
+/// let mut encoder = JsonEncoder::begin_table(&mut bytes, &progress, &scan);
+/// let key = PseudonymKey::new([7; 32]);
+/// let mut redactor = Redactor::new(&mut encoder, &scan, &key);
+/// redactor.push_value(Value::Text(b"Ada Lovelace")).unwrap();
+/// redactor.end_row().unwrap();
+/// encoder.end_table();
+/// assert!(!String::from_utf8(bytes).unwrap().contains("Lovelace"));
+/// ```
 pub struct Redactor<'a> {
     next: &'a mut dyn RowSink,
     key: &'a PseudonymKey,

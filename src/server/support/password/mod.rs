@@ -20,6 +20,15 @@ pub fn hash_argon2id(password: &str, salt: &[u8]) -> String {
 }
 
 /// A stored hash that can be verified at a cost that is acceptable for a sign-in.
+///
+/// ```
+/// use waybill::server::support::password::{StoredHash, hash_argon2id};
+///
+/// let stored = StoredHash::parse(&hash_argon2id("correct horse battery staple", b"0123456789abcdef")).unwrap();
+/// assert!(stored.verify("correct horse battery staple"));
+/// assert!(!stored.verify("correct horse"));
+/// assert_eq!(stored.scheme(), "argon2id m=19456 t=2 p=1");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredHash {
     format: HashFormat,

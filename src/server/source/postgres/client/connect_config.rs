@@ -44,6 +44,15 @@ const UNSUPPORTED_CHECKS: [&str; 2] = ["PGREQUIREPEER", "PGSSLCRL"];
 
 /// A parsed `postgres://user@host:port/db?…`. What the URL leaves open comes from libpq's other sources: `PGHOST`,
 /// `PGUSER`, `PGPASSWORD`, `~/.pgpass` and so on.
+///
+/// ```
+/// use waybill::server::source::postgres::ConnectConfig;
+///
+/// let config: ConnectConfig = "postgres://ada:secret@db.example.org/shop?sslmode=verify-full".parse().unwrap();
+/// assert_eq!(config.database(), "shop");
+/// assert!(!config.to_string().contains("secret"));
+/// assert!("postgres://ada@db.example.org/shop?sslmdoe=require".parse::<ConnectConfig>().is_err());
+/// ```
 #[derive(Clone)]
 pub struct ConnectConfig {
     pub(super) host: Host,
