@@ -254,11 +254,11 @@ fn compare_at_size(incidents: u64) {
     println!("web export against waybill export: {:.2} ×", ratio(5, 0));
     println!("web export against waybill export to a new file, both synced to disk: {:.2} ×", ratio(5, 4));
     println!("against waybill export (SQLite): sqlite3 -json {:.2} ×", ratio(7, 6));
-    for (name, packed, plain) in
+    for (name, compressed, plain) in
         [("waybill gzip", 9, 0), ("pg_dump | gzip", 10, 2), ("waybill zstd", 11, 0), ("pg_dump | zstd", 12, 2)]
     {
-        let seconds = timed_program::median(&runs[packed]);
-        let (read, written) = (output(plain), output(packed));
+        let seconds = timed_program::median(&runs[compressed]);
+        let (read, written) = (output(plain), output(compressed));
         println!(
             "{name:<16} {:>5.0} MB/s in, {:>4.0} MB/s out ({read:.0} MB to {written:.0} MB)",
             read / seconds,

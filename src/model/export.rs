@@ -73,7 +73,7 @@ impl Compression {
     /// The compression that a file name implies.
     #[must_use]
     pub fn from_file_name(name: &str) -> Self {
-        let compression = [Self::Gzip, Self::Zstd].into_iter().find(|packed| name.ends_with(packed.suffix()));
+        let compression = [Self::Gzip, Self::Zstd].into_iter().find(|known| name.ends_with(known.suffix()));
         compression.unwrap_or_default()
     }
 }

@@ -116,17 +116,24 @@ impl Exports {
     /// Reads, encodes and seals, then gives the file its final name. Blocks.
     fn write_destination(
         &self,
-        request: &RunContext,
+        context: &RunContext,
         compression: Compression,
         running: &RunningExport,
         target: OpenDestination,
     ) -> Result<(Metadata, WrittenExport, Option<PathBuf>)> {
         let mut snapshot = self.source.begin_snapshot(&|interrupt| running.attach_interrupt(interrupt))?;
-        let plan = plan(request, &*self.source, &mut *snapshot, &self.profile, &running.progress)?;
-        let tables = plan.selections.iter().map(|selection| selection.table.clone()).collect();
+        let plan = plan(context, &*self.source, &mut *snapshot, &self.profile, &running.cancellation)?;
+        let tables = plan.scans.iter().map(|scan| scan.table.clone()).collect();
         let _ = running.planned.set((tables, plan.metadata.total_records));
-        let (target, sealed) =
-            write(&mut *snapshot, &plan, target, compression, &*self.signing_key, &running.progress)?;
+        let (target, sealed) = write(
+            &mut *snapshot,
+            &plan,
+            target,
+            compression,
+            &*self.signing_key,
+            &running.progress,
+            &running.cancellation,
+        )?;
         let path = target.persist()?;
         Ok((plan.metadata.clone(), WrittenExport::new(plan, sealed), path))
     }

@@ -1,6 +1,7 @@
 //! The export plan: what a run writes, decided in the run's own snapshot before the first byte.
 
 use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
 
 use super::{Error, Result};
 use crate::model::catalog::TableSchema;
@@ -10,7 +11,6 @@ use crate::model::manifest::{
     AuditHead, ExportType, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
 };
 use crate::model::ordered_map::OrderedMap;
-use crate::server::pipeline::ProgressCounter;
 use crate::server::pipeline::redact::PseudonymKey;
 use crate::server::profile::{Profile, TableSelection};
 use crate::server::profiles;
@@ -36,7 +36,7 @@ pub struct RunContext {
 /// What a run writes: the file's metadata, and what to read of each table.
 pub struct ExportPlan {
     pub metadata: Metadata,
-    pub selections: Vec<Scan>,
+    pub scans: Vec<Scan>,
     /// For masks and pseudonyms; stored nowhere.
     pub pseudonym_key: PseudonymKey,
     pub deviations: Deviations,
@@ -65,8 +65,7 @@ impl Outline {
         let catalog = snapshot.catalog()?;
         let profile = profiles::for_snapshot(profile, snapshot, &catalog)?;
         let selection = profile.select(&catalog, order, drift)?;
-        let is_selected =
-            |table: &&UnreadableTable| selection.scans.iter().any(|selection| selection.table == table.table);
+        let is_selected = |table: &&UnreadableTable| selection.scans.iter().any(|scan| scan.table == table.table);
         let unreadable: Vec<UnreadableTable> = catalog.unreadable.iter().filter(is_selected).cloned().collect();
         if !unreadable.is_empty() {
             return Err(Error::Unreadable(unreadable));
@@ -78,7 +77,7 @@ impl Outline {
     pub fn into_plan(self, counts: Vec<u64>, context: &RunContext, source: &dyn Source, isolation: &str) -> ExportPlan {
         let Self { catalog, profile, selection } = self;
         let deviations = profile.drift(&catalog).to_deviations();
-        let tables = selection.scans.iter().map(|selection| selection.table.clone());
+        let tables = selection.scans.iter().map(|scan| scan.table.clone());
         let metadata = Metadata {
             exported_at: rfc3339(context.exported_at),
             export_type: ExportType::Full,
@@ -103,7 +102,7 @@ impl Outline {
             not_included: catalog.not_included,
             audit: context.audit_head.clone(),
         };
-        ExportPlan { metadata, selections: selection.scans, pseudonym_key: context.pseudonym_key.clone(), deviations }
+        ExportPlan { metadata, scans: selection.scans, pseudonym_key: context.pseudonym_key.clone(), deviations }
     }
 }
 
@@ -111,13 +110,13 @@ impl Outline {
 ///
 /// # Errors
 /// As `Outline::from_snapshot`; `Source` if a table cannot be counted; `Drifted` where the request refuses drift; `Stopped`
-/// if `progress` is stopped.
+/// after a cancellation.
 pub fn plan(
     context: &RunContext,
     source: &dyn Source,
     snapshot: &mut dyn Snapshot,
     profile: &Profile,
-    progress: &ProgressCounter,
+    cancellation: &CancellationToken,
 ) -> Result<ExportPlan> {
     let outline = Outline::from_snapshot(snapshot, profile, context.order, context.drift)?;
     let deviations = outline.profile.drift(&outline.catalog).to_deviations();
@@ -125,21 +124,21 @@ pub fn plan(
         return Err(Error::Drifted(Box::new(deviations)));
     }
     let mut counts = Vec::with_capacity(outline.selection.scans.len());
-    for selection in &outline.selection.scans {
-        if progress.is_cancelled() {
+    for scan in &outline.selection.scans {
+        if cancellation.is_cancelled() {
             return Err(Error::Stopped);
         }
-        counts.push(snapshot.count(&selection.table)?);
+        counts.push(snapshot.count(&scan.table)?);
     }
     Ok(outline.into_plan(counts, context, source, snapshot.isolation()))
 }
 
-fn schema(catalog: &Catalog, selections: &[Scan]) -> OrderedMap<TableSchema> {
-    let describe = |selection: &Scan| {
-        let primary_key = catalog.table(&selection.table).map(|table| table.primary_key.clone()).unwrap_or_default();
-        (selection.table.clone(), TableSchema { primary_key, columns: selection.columns.clone() })
+fn schema(catalog: &Catalog, scans: &[Scan]) -> OrderedMap<TableSchema> {
+    let describe = |scan: &Scan| {
+        let primary_key = catalog.table(&scan.table).map(|table| table.primary_key.clone()).unwrap_or_default();
+        (scan.table.clone(), TableSchema { primary_key, columns: scan.columns.clone() })
     };
-    selections.iter().map(describe).collect()
+    scans.iter().map(describe).collect()
 }
 
 /// The profile's file name with its date and time filled in, both UTC.

@@ -147,15 +147,15 @@ pub fn compute_preview(
     preview.blocks_writers = snapshot.blocks_writers();
     on_update(&preview);
     let mut counts = Vec::with_capacity(preview.tables.len());
-    for (index, selection) in outline.selection.scans.iter().enumerate() {
-        let records = snapshot.count(&selection.table)?;
+    for (index, scan) in outline.selection.scans.iter().enumerate() {
+        let records = snapshot.count(&scan.table)?;
         counts.push(records);
         preview.tables[index].records = Some(records);
-        preview.contains = preview.contains.take().or_else(|| contents_notice(profile, selection, records));
+        preview.contains = preview.contains.take().or_else(|| contents_notice(profile, scan, records));
         on_update(&preview);
     }
-    for (index, selection) in outline.selection.scans.iter().enumerate() {
-        preview.tables[index].size = Some(estimate_table_size(&mut *snapshot, selection, counts[index])?);
+    for (index, scan) in outline.selection.scans.iter().enumerate() {
+        preview.tables[index].size = Some(estimate_table_size(&mut *snapshot, scan, counts[index])?);
         on_update(&preview);
     }
     preview.frame_bytes = measure_frame(outline, counts, source, snapshot.isolation(), clock)?;
@@ -172,9 +172,9 @@ fn initial_preview(outline: &Outline, clock: &dyn Clock) -> Preview {
         let fields = redaction.removed_fields.iter().chain(&redaction.unclassified);
         fields.filter_map(|field| field.strip_prefix(table)?.strip_prefix('.')).map(str::to_owned).collect()
     };
-    let tables = outline.selection.scans.iter().map(|selection| TablePreview {
-        name: selection.table.clone(),
-        left_out: left_out(&selection.table),
+    let tables = outline.selection.scans.iter().map(|scan| TablePreview {
+        name: scan.table.clone(),
+        left_out: left_out(&scan.table),
         records: None,
         size: None,
     });
@@ -192,8 +192,8 @@ fn initial_preview(outline: &Outline, clock: &dyn Clock) -> Preview {
 }
 
 /// Whose data the file holds, once the table of people is counted: "personal data of 104 participants".
-fn contents_notice(profile: &Profile, selection: &Scan, records: u64) -> Option<String> {
-    let notice = profile.notice.as_ref().filter(|notice| notice.people == selection.table)?;
+fn contents_notice(profile: &Profile, scan: &Scan, records: u64) -> Option<String> {
+    let notice = profile.notice.as_ref().filter(|notice| notice.people == scan.table)?;
     let people = text::count_with_noun(records, notice.people.trim_end_matches('s'));
     Some(format!("{} of {people}", notice.contains))
 }
@@ -231,15 +231,14 @@ fn measure_frame(
 /// export. The interval is three standard errors to each side: neighbouring records on disk are alike,
 /// so one standard error would be too narrow.
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "statistics")]
-fn estimate_table_size(snapshot: &mut dyn Snapshot, selection: &Scan, records: u64) -> Result<SizeEstimate> {
+fn estimate_table_size(snapshot: &mut dyn Snapshot, scan: &Scan, records: u64) -> Result<SizeEstimate> {
     let mut memory = Vec::new();
     let progress = ProgressCounter::default();
-    let mut sample =
-        SizeSampler { table: JsonEncoder::begin_table(&mut memory, &progress, selection), sizes: Vec::new() };
+    let mut sample = SizeSampler { table: JsonEncoder::begin_table(&mut memory, &progress, scan), sizes: Vec::new() };
     let header_bytes = sample.table.discard_encoded() as f64;
     // Sampled records are redacted as in an export; the size of a pseudonym does not depend on the key.
-    let mut redacted = Redactor::new(&mut sample, selection, &PLACEHOLDER_KEY);
-    snapshot.sample(selection, &mut redacted).map_err(Error::Source)?;
+    let mut redacted = Redactor::new(&mut sample, scan, &PLACEHOLDER_KEY);
+    snapshot.sample(scan, &mut redacted).map_err(Error::Source)?;
     let (n, population) = (sample.sizes.len() as f64, records as f64);
     if sample.sizes.is_empty() {
         let bytes = header_bytes as u64;

@@ -150,11 +150,18 @@ impl Exports {
             pseudonym_key: self.new_pseudonym_key(),
             drift: DriftPolicy::Report,
         };
-        let plan = plan(&context, &*self.source, &mut *snapshot, &self.profile, &running.progress)?;
-        let tables = plan.selections.iter().map(|selection| selection.table.clone()).collect();
+        let plan = plan(&context, &*self.source, &mut *snapshot, &self.profile, &running.cancellation)?;
+        let tables = plan.scans.iter().map(|scan| scan.table.clone()).collect();
         let _ = running.planned.set((tables, plan.metadata.total_records));
-        let (artifact, sealed) =
-            write(&mut *snapshot, &plan, artifact, row.compression, &*self.signing_key, &running.progress)?;
+        let (artifact, sealed) = write(
+            &mut *snapshot,
+            &plan,
+            artifact,
+            row.compression,
+            &*self.signing_key,
+            &running.progress,
+            &running.cancellation,
+        )?;
         Ok((WrittenExport::new(plan, sealed), artifact))
     }
 

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::model::export::{ExportId, Progress};
 use crate::server::pipeline::ProgressCounter;
 use crate::server::source::InterruptHandle;
@@ -21,6 +23,8 @@ pub enum StopReason {
 /// A running export: its progress, and the means to stop it.
 pub struct RunningExport {
     pub progress: ProgressCounter,
+    /// Checked between chunks and tables.
+    pub cancellation: CancellationToken,
     pub started: Instant,
     pub estimated_bytes: u64,
     /// Table names and the total of records; set once the plan is made.
@@ -33,7 +37,7 @@ impl RunningExport {
     /// Stops the run without a file. If called again, the first reason is kept.
     pub fn stop(&self, reason: StopReason) {
         let _ = self.stop_reason.set(reason);
-        self.progress.cancel();
+        self.cancellation.cancel();
         if let Some(interrupt) = self.interrupt.get() {
             interrupt();
         }
@@ -77,6 +81,7 @@ impl RunningExports {
     pub fn register(&self, id: ExportId, estimated_bytes: u64) -> Arc<RunningExport> {
         let run = Arc::new(RunningExport {
             progress: ProgressCounter::default(),
+            cancellation: CancellationToken::new(),
             started: Instant::now(),
             estimated_bytes,
             planned: OnceLock::new(),

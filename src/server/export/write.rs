@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use tokio_util::sync::CancellationToken;
+
 use super::plan::ExportPlan;
 use super::{Error, Result};
 use crate::model::export::Compression;
@@ -18,7 +20,7 @@ use crate::server::source::{self, Snapshot};
 /// Writes the planned file to `out` and seals it. On any error no seal is written.
 ///
 /// # Errors
-/// `Stopped` if `progress` is stopped; `StoppedAt` with table and record once tables are being read; `Output` before and
+/// `Stopped` after a cancellation; `StoppedAt` with table and record once tables are being read; `Output` before and
 /// after that.
 pub fn write<W: Write>(
     snapshot: &mut dyn Snapshot,
@@ -27,11 +29,15 @@ pub fn write<W: Write>(
     compression: Compression,
     signer: &dyn SealSigner,
     progress: &ProgressCounter,
+    cancellation: &CancellationToken,
 ) -> Result<(W, DocumentSummary)> {
     let out = Compressor::new(out, compression).map_err(|error| output_error(&error))?;
     let document = DocumentWriter::begin(out, &plan.metadata, Some(signer)).map_err(seal_error)?;
-    let written = run_pipeline(document, progress, |belt| read_tables(snapshot, plan, belt, progress));
-    let (compressor, sealed) = written.map_err(|error| with_position(error, plan, progress))?;
+    let written =
+        run_pipeline(document, progress, cancellation, |chunks| read_tables(snapshot, plan, chunks, progress));
+    let (compressor, sealed) = written.map_err(|error| {
+        if cancellation.is_cancelled() { Error::Stopped } else { with_position(error, plan, progress) }
+    })?;
     let (out, bytes) = compressor.finish().map_err(|error| output_error(&error))?;
     // The size of the file as written, after compression.
     Ok((out, DocumentSummary { bytes, ..sealed }))
@@ -43,12 +49,12 @@ fn read_tables(
     chunks: &mut ChunkWriter<'_>,
     progress: &ProgressCounter,
 ) -> source::Result<()> {
-    for (index, selection) in plan.selections.iter().enumerate() {
+    for (index, scan) in plan.scans.iter().enumerate() {
         progress.set_table(index);
-        let mut table = JsonEncoder::begin_table(chunks, progress, selection);
-        read_redacted(snapshot, selection, &plan.pseudonym_key, &mut table)?;
+        let mut table = JsonEncoder::begin_table(chunks, progress, scan);
+        read_redacted(snapshot, scan, &plan.pseudonym_key, &mut table)?;
         let records = table.end_table();
-        chunks.end_table(&selection.table, records).map_err(|Stopped| source::Error::SinkStopped)?;
+        chunks.end_table(&scan.table, records).map_err(|Stopped| source::Error::SinkStopped)?;
     }
     Ok(())
 }
@@ -56,32 +62,29 @@ fn read_tables(
 /// Reads a table, through the redactor if any of its columns is masked or pseudonymised.
 fn read_redacted(
     snapshot: &mut dyn Snapshot,
-    selection: &Scan,
+    scan: &Scan,
     key: &PseudonymKey,
     table: &mut dyn RowSink,
 ) -> source::Result<()> {
-    if Redactor::is_needed(selection) {
-        snapshot.read_table(selection, &mut Redactor::new(table, selection, key))
+    if Redactor::is_needed(scan) {
+        snapshot.read_table(scan, &mut Redactor::new(table, scan, key))
     } else {
-        snapshot.read_table(selection, table)
+        snapshot.read_table(scan, table)
     }
 }
 
 fn with_position(error: pipeline::Error<source::Error>, plan: &ExportPlan, progress: &ProgressCounter) -> Error {
-    if progress.is_cancelled() {
-        return Error::Stopped;
-    }
     let cause = match error {
         pipeline::Error::Read(error) => Error::Source(error),
         pipeline::Error::Seal(error) => seal_error(error),
         pipeline::Error::Panicked => Error::Panicked,
     };
-    let Some((index, selection)) = progress.table_index().and_then(|i| Some((i, plan.selections.get(i)?))) else {
+    let Some((index, scan)) = progress.table_index().and_then(|i| Some((i, plan.scans.get(i)?))) else {
         return cause;
     };
     let before: u64 = plan.metadata.record_counts.iter().take(index).map(|(_, records)| records).sum();
     let record = progress.records().saturating_sub(before);
-    Error::StoppedAt { table: selection.table.clone(), record, cause: Box::new(cause) }
+    Error::StoppedAt { table: scan.table.clone(), record, cause: Box::new(cause) }
 }
 
 /// Turns an error of the sealing writer into one that users understand.

@@ -62,7 +62,7 @@ mod tests {
         let queue = ConcurrencyLimit::new(1, 2, Duration::from_secs(5));
         let working = queue.acquire().await.unwrap();
         let (first, second, third) = tokio::join!(queue.acquire(), queue.acquire(), queue.acquire());
-        assert!([first, second, third].iter().all(Result::is_err), "nobody waits for ever");
+        assert!([first, second, third].iter().all(Result::is_err), "no caller waits forever");
         let waiting = queue.acquire();
         tokio::pin!(waiting);
         assert!(futures::poll!(&mut waiting).is_pending());

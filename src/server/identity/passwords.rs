@@ -153,9 +153,9 @@ mod tests {
     #[test]
     fn before_anything_was_seen_an_unknown_account_costs_as_much_as_one_of_waybills_own() {
         let own = StoredHash::parse(&hash_argon2id("secret", b"0123456789abcdef")).unwrap();
-        let nobody = StoredHash::parse(DUMMY_HASH).unwrap();
-        assert_eq!(nobody.scheme(), own.scheme());
-        assert!(!nobody.verify(""));
+        let dummy = StoredHash::parse(DUMMY_HASH).unwrap();
+        assert_eq!(dummy.scheme(), own.scheme());
+        assert!(!dummy.verify(""));
     }
 
     /// D6 of the review: an application's own hashes may cost ten times what ours do.

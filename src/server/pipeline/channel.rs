@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel};
 
+use tokio_util::sync::CancellationToken;
+
 use super::ProgressCounter;
 use crate::seal::{self, DocumentSummary, DocumentWriter};
 use crate::server::rows::Stopped;
@@ -33,7 +35,7 @@ pub struct ChunkWriter<'m> {
     buffer: Vec<u8>,
     tx: SyncSender<Message>,
     recycled_rx: Receiver<Vec<u8>>,
-    progress: &'m ProgressCounter,
+    cancellation: &'m CancellationToken,
 }
 
 impl ChunkWriter<'_> {
@@ -60,7 +62,7 @@ impl ChunkWriter<'_> {
     }
 
     fn send_chunk(&mut self) -> Result<(), Stopped> {
-        if self.progress.is_cancelled() {
+        if self.cancellation.is_cancelled() {
             return Err(Stopped);
         }
         let empty_buffer = match self.recycled_rx.try_recv() {
@@ -80,6 +82,7 @@ impl ChunkWriter<'_> {
 pub fn run_pipeline<W, E, R>(
     mut writer: DocumentWriter<'_, W>,
     progress: &ProgressCounter,
+    cancellation: &CancellationToken,
     read: R,
 ) -> Result<(W, DocumentSummary), Error<E>>
 where
@@ -92,7 +95,7 @@ where
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
             let mut chunks =
-                ChunkWriter { buffer: Vec::with_capacity(CHUNK_BYTES + (16 << 10)), tx, recycled_rx, progress };
+                ChunkWriter { buffer: Vec::with_capacity(CHUNK_BYTES + (16 << 10)), tx, recycled_rx, cancellation };
             read(&mut chunks)
         });
         let write_result = write_messages(&mut writer, &rx, &recycle_tx, progress);
@@ -109,13 +112,13 @@ fn write_messages<W: Write>(
     writer: &mut DocumentWriter<'_, W>,
     rx: &Receiver<Message>,
     recycle_tx: &std::sync::mpsc::Sender<Vec<u8>>,
-    meter: &ProgressCounter,
+    progress: &ProgressCounter,
 ) -> Result<(), seal::Error> {
     for message in rx {
         match message {
             Message::Bytes(mut chunk) => {
                 writer.write_table(&chunk)?;
-                meter.add_bytes(chunk.len());
+                progress.add_bytes(chunk.len());
                 chunk.clear();
                 // Do not keep the memory of one huge value for the rest of the run.
                 if chunk.capacity() <= 2 * CHUNK_BYTES {

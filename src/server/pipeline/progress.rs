@@ -1,15 +1,14 @@
-//! Progress counters of a run, readable from any thread, and its cancellation.
+//! Progress counters of a run, readable from any thread.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Shared by the run, the progress events and the request that cancels it.
+/// Shared by the run and those who follow it.
 #[derive(Debug, Default)]
 pub struct ProgressCounter {
     records: AtomicU64,
     bytes: AtomicU64,
     /// Index of the current table, plus one; 0 before the first.
     current_table: AtomicU64,
-    cancelled: AtomicBool,
 }
 
 impl ProgressCounter {
@@ -39,15 +38,5 @@ impl ProgressCounter {
     #[must_use]
     pub fn table_index(&self) -> Option<usize> {
         usize::try_from(self.current_table.load(Ordering::Relaxed)).ok()?.checked_sub(1)
-    }
-
-    /// Requests cancellation: the run ends without a file.
-    pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Relaxed);
-    }
-
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
     }
 }

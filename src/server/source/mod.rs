@@ -231,7 +231,7 @@ pub trait Snapshot: Send {
     /// `SinkStopped` when the sink stops; `NoTable` for an unknown table, or an error of the database.
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()>;
 
-    /// Pushes every row once, in the order that the selection asks for.
+    /// Pushes every row once, in the order that the scan asks for.
     ///
     /// # Errors
     /// As `sample`.

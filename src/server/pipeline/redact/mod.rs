@@ -53,12 +53,12 @@ pub struct Redactor<'a> {
 
 impl<'a> Redactor<'a> {
     /// Whether any column has a treatment other than `Keep`.
-    pub fn is_needed(selection: &Scan) -> bool {
-        selection.treatments.iter().any(|treatment| *treatment != Treatment::Keep)
+    pub fn is_needed(scan: &Scan) -> bool {
+        scan.treatments.iter().any(|treatment| *treatment != Treatment::Keep)
     }
 
-    pub fn new(next: &'a mut dyn RowSink, selection: &Scan, key: &'a PseudonymKey) -> Self {
-        let columns = selection.treatments.iter().copied().zip(selection.columns.iter().map(ColumnType::from_schema));
+    pub fn new(next: &'a mut dyn RowSink, scan: &Scan, key: &'a PseudonymKey) -> Self {
+        let columns = scan.treatments.iter().copied().zip(scan.columns.iter().map(ColumnType::from_schema));
         Self { next, key, columns: columns.collect(), column: 0, buffer: Vec::new() }
     }
 }
@@ -126,9 +126,9 @@ mod tests {
         };
         let columns: Vec<_> = values.iter().map(column).collect();
         let treatments = vec![treatment; values.len()];
-        let selection = Scan { table: "t".into(), columns, treatments, order_by: vec![], order: RecordOrder::Storage };
+        let scan = Scan { table: "t".into(), columns, treatments, order_by: vec![], order: RecordOrder::Storage };
         let mut seen = CollectedValues::default();
-        let mut redactor = Redactor::new(&mut seen, &selection, key);
+        let mut redactor = Redactor::new(&mut seen, &scan, key);
         for (.., value) in values {
             redactor.push_value(*value).unwrap();
         }
