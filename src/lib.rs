@@ -2,7 +2,7 @@
 //!
 //! `model` shared types · `seal` sealing and verifying a file · `rpc` server functions between page and
 //! server · `ui` the pages · `verifier` verification in a web worker of the browser ·
-//! `server` server-only code. Imports point from right to left.
+//! `server` server-only code. `docs/architecture.md` says what may import what.
 #![recursion_limit = "256"]
 
 pub mod model;

@@ -64,7 +64,7 @@ pub struct TotpSecret {
 
 impl std::fmt::Debug for TotpSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SharedSecret")
+        f.write_str("TotpSecret")
     }
 }
 

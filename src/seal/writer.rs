@@ -91,15 +91,15 @@ impl<'s, W: Write> DocumentWriter<'s, W> {
     /// When the output cannot be written.
     pub fn write_table(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.hasher.update_table(bytes);
-        self.write_unhashed(bytes)
+        self.write_bytes(bytes)
     }
 
     fn write_frame(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.hasher.update_frame(bytes);
-        self.write_unhashed(bytes)
+        self.write_bytes(bytes)
     }
 
-    fn write_unhashed(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn write_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.out.write_all(bytes)?;
         self.bytes += bytes.len() as u64;
         Ok(())
@@ -147,8 +147,8 @@ impl<'s, W: Write> DocumentWriter<'s, W> {
         };
         let line = layout::seal_prefix(&seal);
         let signature = self.signer.map(|signer| signer.sign(&signed_message(&line)));
-        self.write_unhashed(&line)?;
-        self.write_unhashed(&layout::seal_suffix(signature.as_ref()))?;
+        self.write_bytes(&line)?;
+        self.write_bytes(&layout::seal_suffix(signature.as_ref()))?;
         self.out.flush()?;
         Ok((self.out, DocumentSummary { records, tables, bytes: self.bytes, sha256: seal.sha256 }))
     }

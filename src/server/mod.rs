@@ -2,7 +2,7 @@
 //!
 //! Entry points (`http`, `cli`, `worker`) translate and decide nothing; `app` assembles; use cases (`export`,
 //! `history`) authorise, act and audit; parts do one thing each and know nothing of users; `rows` and
-//! `support` are the lowest layer. Imports only point down; `src/tests/architecture.rs` enforces it.
+//! `support` are the lowest layer. Imports only point down; `src/tests/architecture/` enforces it.
 
 pub mod api_error;
 pub mod app;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::{Rng, SeedableRng};
-use waybill::model::export::RunState;
+use waybill::model::access::Capability;
+use waybill::model::export::{Compression, RunState};
+use waybill::server::identity::Caller;
 
 use crate::harness::{ADMIN, Fault, FaultySource, Waybill, execute_sql};
 
@@ -102,6 +104,30 @@ async fn a_demoted_admins_run_is_stopped_within_five_seconds() {
         assert!(demoted_at.elapsed().as_secs() < 5);
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
+    assert_eq!(waybill.artifact_names(), Vec::<String>::new());
+}
+
+/// F05: an admin who was demoted between the request and the start of the run is shown the reason, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_demoted_before_the_run_starts_sees_why_it_failed() {
+    let waybill = Waybill::start().await;
+    execute_sql(&waybill.source, &format!("UPDATE users SET role = 'team_lead' WHERE email = '{ADMIN}'"));
+    let id: String = rusqlite::Connection::open(&waybill.source)
+        .unwrap()
+        .query_row("SELECT id FROM users WHERE email = ?1", [ADMIN], |row| row.get(0))
+        .unwrap();
+    // As authenticated a moment before the demotion.
+    let admin = Caller::web(id, ADMIN.into(), "System admin".into(), vec![Capability::ExportDatabase]);
+    let run = waybill.app.exports.request(&admin, Compression::None).await.unwrap();
+    let state = loop {
+        let view = waybill.app.exports.view(&admin, run.id).await.unwrap();
+        if view.state.is_finished() {
+            break view.state;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    let RunState::Failed(failure) = state else { panic!("{state:?}") };
+    assert_eq!(failure.message, "Your role no longer allows exports.");
     assert_eq!(waybill.artifact_names(), Vec::<String>::new());
 }
 

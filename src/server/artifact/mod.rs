@@ -69,7 +69,7 @@ impl ArtifactStore {
     ///
     /// # Errors
     /// `OwnFolder` when the lock cannot be taken.
-    pub fn lock_run(&self, id: ExportId) -> Result<RunLock, Error> {
+    pub fn lock_command_line_run(&self, id: ExportId) -> Result<RunLock, Error> {
         let name = format!("{id}.run");
         let lock = self.parent.try_lock(&name).map_err(Error::OwnFolder)?;
         Ok(RunLock { folder: self.parent.clone(), name, _lock: lock })

@@ -157,7 +157,7 @@ pub async fn for_each(file: &StateDatabase, mut visit: impl FnMut(AuditRecord)) 
     Ok(())
 }
 
-/// Verifies the chain from its beginning. `seen` are heads kept elsewhere, such as in exports: only they reveal a trail
+/// Verifies the chain from its beginning. `known_heads` are heads kept elsewhere, such as in exports: only they reveal a trail
 /// that was truncated or rewritten from start to end, whose chain is unbroken.
 ///
 /// # Errors

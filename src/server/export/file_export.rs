@@ -82,7 +82,7 @@ impl Exports {
         let name = file_name(&self.profile, now, compression);
         let target = OpenDestination::open(destination, &name)?;
         self.fail_killed_runs().await?;
-        let _running = self.artifacts.lock_run(id)?;
+        let _running = self.artifacts.lock_command_line_run(id)?;
         let row = new_export_row(id, caller, Channel::CommandLine, rfc3339(now), name);
         let row = ExportRow { compression, ..row };
         let mut tx = self.state.begin().await?;

@@ -1,6 +1,6 @@
 //! The export use cases: preview, request, run, cancel, view and download.
 //!
-//! May import: parts, `identity`, `audit`. Flow: `preview` (record counts and estimated size) · `request`
+//! May import: any lower layer (`docs/architecture.md`). Flow: `preview` (record counts and estimated size) · `request`
 //! (authorise, record, queue) · `run` (snapshot, plan, write, publish) · `cancel` · `view` (state and
 //! progress) · `download`. The command line's `export_to_file` uses the same `plan` and `write` as `run`.
 

@@ -12,7 +12,7 @@ use crate::model::manifest::{
 };
 use crate::model::ordered_map::OrderedMap;
 use crate::server::pipeline::redact::PseudonymKey;
-use crate::server::profile::{Profile, TableSelection};
+use crate::server::profile::{ExportSelection, Profile};
 use crate::server::profiles;
 use crate::server::rows::{Catalog, Scan, UnreadableTable};
 use crate::server::source::{Snapshot, Source};
@@ -47,7 +47,7 @@ pub struct Outline {
     pub catalog: Catalog,
     /// As it applies to this snapshot: a guessed profile is guessed anew each time.
     pub profile: Profile,
-    pub selection: TableSelection,
+    pub selection: ExportSelection,
 }
 
 impl Outline {

@@ -130,7 +130,7 @@ fn preview_failure_message(error: &Error) -> String {
     }
 }
 
-/// Counts and samples every table in one snapshot, calling `show` after every step. Blocks.
+/// Counts and samples every table in one snapshot, calling `on_update` after every step. Blocks.
 ///
 /// # Errors
 /// As `Outline::from_snapshot`; `Source` if a table cannot be counted or sampled.

@@ -109,7 +109,8 @@ impl Exports {
         audit: AuditHead,
         running: Arc<RunningExport>,
     ) -> Result<()> {
-        self.recheck_access(&row).await?;
+        let stop_with_reason = |error: &Error| running.stop(StopReason::from_error(error));
+        self.recheck_access(&row).await.inspect_err(stop_with_reason)?;
         let artifact = self.artifacts.create(random::new_token(&*self.random))?;
         let exports = self.clone();
         let (claimed_row, run) = (row.clone(), running.clone());
@@ -119,16 +120,14 @@ impl Exports {
             tokio::select! {
                 written = &mut write_task => break written.map_err(|_| Error::Panicked)??,
                 () = tokio::time::sleep(ROLE_CHECK_INTERVAL) => {
-                    if let Err(error) = self.recheck_access(&row).await {
-                        running.stop(StopReason::from_error(&error));
-                    }
+                    let _ = self.recheck_access(&row).await.inspect_err(stop_with_reason);
                 }
             }
         };
         if running.stop_reason().is_some() {
             return Err(Error::Stopped);
         }
-        self.recheck_access(&row).await.inspect_err(|error| running.stop(StopReason::from_error(error)))?;
+        self.recheck_access(&row).await.inspect_err(stop_with_reason)?;
         self.publish(&row, &running, written, artifact).await
     }
 

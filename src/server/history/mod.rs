@@ -38,7 +38,7 @@ impl History {
     /// Returns one page of past exports. A number past the end returns the last page.
     ///
     /// # Errors
-    /// `Refused`, or `State` if the state cannot be read.
+    /// `Forbidden`, or `State` if the state cannot be read.
     pub async fn list(&self, caller: &Caller, page: u32) -> Result<HistoryPage, Error> {
         self.authorise(caller).await?;
         let total = self.state.count_exports().await?;
@@ -53,7 +53,7 @@ impl History {
     /// Returns one page of this source's audit trail: entries older than `before`, or the newest if that is 0.
     ///
     /// # Errors
-    /// `Refused`, or `State` if the state cannot be read.
+    /// `Forbidden`, or `State` if the state cannot be read.
     pub async fn audit(&self, caller: &Caller, kind: &str, actor: &str, before: u64) -> Result<AuditPage, Error> {
         self.authorise(caller).await?;
         let non_empty = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());

@@ -9,6 +9,7 @@ use crate::model::access::Capability;
 #[error("the caller lacks a capability")]
 pub struct Forbidden;
 
+/// The person or program on whose behalf a use case runs, with its capabilities now.
 ///
 /// ```
 /// use waybill::model::access::Capability;

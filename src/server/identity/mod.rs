@@ -1,7 +1,7 @@
 //! Authentication: passwords, second factors, sessions, and the `Caller` that every use case takes.
 //!
 //! May import: `source`, `profile`, `state`, `audit`, `signing`, `support`, `model`. Flow: `sign_in` checks a password
-//! against the source's accounts (or local ones) and opens a session. `caller` turns a session token into a `Caller`;
+//! against the source's accounts (or local ones) and opens a session. `find_caller` turns a session token into a `Caller`;
 //! it reads account and role each time, so that a demotion or a new password takes effect at once. `own_account` is
 //! self-service for signed-in users, `local_accounts` is administration from the command line.
 
@@ -134,7 +134,7 @@ impl Identity {
     /// burst of requests does not delay it. `None` if the account is missing or suspended.
     ///
     /// # Errors
-    /// As `caller`.
+    /// As `find_caller`.
     pub async fn find_run_caller(&self, account_id: &str) -> Result<Option<Caller>, Error> {
         let account =
             self.accounts.find(LookupOrigin::Run, account_id).await?.filter(|account| account.credentials.is_active);

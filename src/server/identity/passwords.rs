@@ -49,7 +49,7 @@ impl PasswordChecker {
     }
 
     /// Whether the password matches the hash. Never without a hash or for a disabled account (`may_match` is false).
-    /// All failures take the same time, measured from `begun`, when the account lookup started.
+    /// All failures take the same time, measured from `started_at`, when the account lookup started.
     pub async fn verify(
         &self,
         stored: Option<&str>,

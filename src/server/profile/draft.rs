@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::draft_auth::{HashTallies, suggest_auth};
+use super::draft_auth::{HashStatsByColumn, suggest_auth};
 use super::infer::{self, Inference};
 use super::toml_text::{toml_key, toml_string};
 use super::{ColumnProfile, ColumnSampler, Origin, Profile, TableProfile, Treatments};
@@ -17,7 +17,7 @@ use crate::server::rows::{Catalog, Table};
 pub struct Draft {
     name: String,
     tables: Vec<(Table, Vec<Inference>)>,
-    stored_passwords: HashTallies,
+    stored_passwords: HashStatsByColumn,
 }
 
 /// Guesses the class of every column, from the sampled values of its table where there are any.
@@ -31,8 +31,8 @@ pub fn draft(name: &str, catalog: &Catalog, samples: &BTreeMap<String, ColumnSam
         }
     };
     let tables = catalog.tables.iter().map(|table| (table.clone(), guessed(table)));
-    let hash_tallies = samples.iter().flat_map(|(table, sample)| sample.hash_tallies(table)).collect();
-    Draft { name: name.to_owned(), tables: tables.collect(), stored_passwords: hash_tallies }
+    let hash_stats = samples.iter().flat_map(|(table, sample)| sample.hash_stats(table)).collect();
+    Draft { name: name.to_owned(), tables: tables.collect(), stored_passwords: hash_stats }
 }
 
 impl Draft {
@@ -67,7 +67,7 @@ impl Draft {
         }
     }
 
-    /// Returns the profile as TOML, the reasons as comments. `from` names the database.
+    /// Returns the profile as TOML, the reasons as comments. `database` names the database.
     #[must_use]
     pub fn to_toml(&self, database: &str) -> String {
         let mut out = format!(

@@ -11,7 +11,7 @@ use crate::server::rows::Table;
 use crate::server::support::password::HashStats;
 
 /// Tallies of stored password hashes, by table and column.
-pub type HashTallies = BTreeMap<(String, String), HashStats>;
+pub type HashStatsByColumn = BTreeMap<(String, String), HashStats>;
 
 const ID_COLUMNS: &[&str] = &["id", "_id", "uuid", "user_id"];
 const EMAIL_COLUMNS: &[&str] = &["email", "email_address", "mail"];
@@ -41,7 +41,7 @@ struct Accounts<'a> {
 }
 
 /// Returns `[auth]` and a role as TOML, every line commented out.
-pub fn suggest_auth<'a>(tables: impl Iterator<Item = &'a Table> + Clone, stored: &HashTallies) -> String {
+pub fn suggest_auth<'a>(tables: impl Iterator<Item = &'a Table> + Clone, stored: &HashStatsByColumn) -> String {
     let in_one_table = tables.clone().find_map(|table| {
         let (id, email) = (find_column(table, ID_COLUMNS)?, find_column(table, EMAIL_COLUMNS)?);
         Some(Accounts { table, id, email, password_table: table, password: find_column(table, PASSWORD_COLUMNS)? })

@@ -1,6 +1,6 @@
 //! Profiles: the class of every table and column of an application, where its accounts are, what its roles may do.
 //!
-//! May import: `rows`, `support`, `model`. Flow: `read` parses TOML into a profile or reports where it is wrong;
+//! May import: `rows`, `support`, `model`. Flow: `parse` reads TOML into a profile or reports where it is wrong;
 //! `select` splits a catalog into what is exported and what is left out; `drift` compares profile and catalog;
 //! `infer` and `draft` infer a profile for a database that has none. A column unknown to the profile is left out.
 
@@ -30,7 +30,7 @@ pub use column::{ColumnProfile, OnImport};
 pub use draft::{Draft, draft};
 pub use infer::ColumnSampler;
 pub use parse::ParseError;
-pub use select::TableSelection;
+pub use select::ExportSelection;
 
 /// Built-in profiles, by name.
 const BUILT_IN: [(&str, &str); 1] = [("supportsignal", include_str!("supportsignal.toml"))];

@@ -10,7 +10,7 @@ use crate::server::rows::{Catalog, Scan, Table};
 
 /// What is exported, in file order, and the record of what is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TableSelection {
+pub struct ExportSelection {
     pub scans: Vec<Scan>,
     pub redaction: Redaction,
 }
@@ -21,13 +21,13 @@ impl Profile {
     /// # Errors
     /// `MissingTables` when the database lacks tables of the profile and `drift` does not allow that, or lacks all
     /// of them: it belongs to another application.
-    pub fn select(&self, catalog: &Catalog, order: RecordOrder, drift: DriftPolicy) -> Result<TableSelection, Error> {
+    pub fn select(&self, catalog: &Catalog, order: RecordOrder, drift: DriftPolicy) -> Result<ExportSelection, Error> {
         let tables = self.missing_tables(catalog);
         let is_other_application = catalog.tables.iter().all(|table| !self.tables.contains_key(&table.name));
         if !tables.is_empty() && (drift != DriftPolicy::Allow || is_other_application) {
             return Err(Error::MissingTables { profile: self.name.clone(), tables });
         }
-        let mut selection = TableSelection { scans: Vec::new(), redaction: Redaction::default() };
+        let mut selection = ExportSelection { scans: Vec::new(), redaction: Redaction::default() };
         for table in &catalog.tables {
             match self.tables.get(&table.name) {
                 None => selection.redaction.unclassified.push(table.name.clone()),

@@ -1,6 +1,6 @@
 //! The use cases around profiles: find one for a database, draft one, check one against a database.
 //!
-//! May import: parts. Flow: `resolve` finds the profile for an export; `for_snapshot` renews a guessed one for a snapshot;
+//! May import: `source`, `profile`, `rows`, `model`. Flow: `resolve` finds the profile for an export; `for_snapshot` renews a guessed one for a snapshot;
 //! `draft` infers one from the schema and a sample of values, of which only a tally is kept; `check` compares
 //! profile and database.
 

@@ -108,7 +108,7 @@ pub struct Stopped;
 /// assert_eq!((counter.rows, counter.nulls), (1, 1));
 /// ```
 pub trait RowSink {
-    /// Takes the next value of the current row, in the selection's column order.
+    /// Takes the next value of the current row, in the scan's column order.
     ///
     /// # Errors
     /// `Stopped` to end the read.

@@ -244,7 +244,8 @@ const MAX_LOOKUP_CHARS: usize = 4096;
 /// Reason in `UnusableForSignIn`: lookups for sign-in read tables only.
 const NOT_A_TABLE: &str = "it is not a table; the owner of a view could choose who may sign in";
 
-/// Quotes an identifier from a catalog or a profile for SQL (ISO/IEC 9075-2, delimited identifier).
-fn quote_identifier(identifier: &str) -> String {
+/// Quotes an identifier from a catalog or a profile with double quotes (ISO/IEC 9075-2, delimited identifier). Not for
+/// engines that read those as a string, such as MySQL in its default mode.
+fn double_quote_identifier(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }

@@ -242,7 +242,7 @@ impl SourceState {
         row.as_ref().map(from_row).transpose()
     }
 
-    /// Returns the exports with an status, oldest first.
+    /// Returns the exports with a status, oldest first.
     ///
     /// # Errors
     /// `Database` if the read fails or a row cannot be decoded.

@@ -1,6 +1,6 @@
 //! Waybill's own SQLite database: sources, accounts, sessions, exports, audit. Literal SQL through sqlx.
 //!
-//! May import: `model`, `support`. Flow: `StateDatabase::open` migrates; `StateDatabase::of` returns the state of one
+//! May import: `model`, `support`. Flow: `StateDatabase::open` migrates; `StateDatabase::for_source` returns the state of one
 //! source, whose queries see that source only; a use case begins a transaction, passes it to the functions
 //! here and to `audit`, and commits once.
 

@@ -40,7 +40,7 @@ use min_rate_stream::MinRateStream;
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Serves connections until `stop` completes, then stops accepting and waits for requests in progress.
+/// Serves connections until `shutdown` completes, then stops accepting and waits for requests in progress.
 pub async fn serve(
     listener: TcpListener,
     router: Router,

@@ -12,7 +12,7 @@ use crate::server::rows::{RowSink, Scan, Stopped, Value};
 /// Long values are encoded in pieces of this size, so that one of 100 MB needs no buffer of 100 MB.
 /// A multiple of three, for base64.
 const LONG_VALUE_PIECE_BYTES: usize = 48 << 10;
-/// Number of records between two updates of the meter.
+/// Number of records between two updates of the progress counter.
 const PROGRESS_INTERVAL: u64 = 256;
 
 /// A buffer for encoded bytes that is emptied in chunks.
@@ -197,7 +197,7 @@ impl<'a, C: EncodeBuffer> JsonEncoder<'a, C> {
     }
 }
 
-/// Makes the meter exact however the table ends, even by a panic: an error names the exact record.
+/// Makes the progress counter exact however the table ends, even by a panic: an error names the exact record.
 impl<C: EncodeBuffer> Drop for JsonEncoder<'_, C> {
     fn drop(&mut self) {
         self.progress.add_records(self.records % PROGRESS_INTERVAL);

@@ -32,7 +32,7 @@ pub fn by_name(table: &Table, column: &ColumnSchema) -> Inference {
 
 /// Guesses with the help of sampled values.
 pub fn by_values(table: &Table, index: usize, sample: &ColumnSampler) -> Inference {
-    infer(table, &table.columns[index], sample.tally(index))
+    infer(table, &table.columns[index], sample.pattern_counts(index))
 }
 
 fn infer(table: &Table, column: &ColumnSchema, tally: Option<&PatternCounts>) -> Inference {
@@ -146,11 +146,11 @@ fn is_credential_key(
     is_primary && (is_code || table_name.has_credential_keys() && (are_uuids || !(is_plain && has_token)))
 }
 
-fn secret_by_values(name: &Name, table_name: &Name, is_doubtful: bool, tally: &PatternCounts) -> Option<Inference> {
+fn secret_by_values(name: &Name, table_name: &Name, is_suspicious: bool, tally: &PatternCounts) -> Option<Inference> {
     let is_secrets_table = table_name.is_secrets_table();
     let is_public = name.is_public_number() && !is_secrets_table;
     let secret = |reason: &str| Some(Inference::secret(reason));
-    let is_enumeration = tally.is_enumeration() && !(is_secrets_table && is_doubtful);
+    let is_enumeration = tally.is_enumeration() && !(is_secrets_table && is_suspicious);
     let is_digest = name.is_public_digest() && !is_secrets_table && tally.hexadecimal == tally.opaque;
     if tally.binaries > 0 {
         secret("binary values: their content cannot be inspected")
@@ -168,15 +168,15 @@ fn secret_by_values(name: &Name, table_name: &Name, is_doubtful: bool, tally: &P
         secret("UUIDs that are not keys: they may be credentials")
     } else if tally.is_dominant(tally.digits + tally.cards)
         && !is_public
-        && (!is_enumeration || is_doubtful || table_name.is_cards_table())
+        && (!is_enumeration || is_suspicious || table_name.is_cards_table())
     {
         secret("digits only: they may be codes")
     } else if tally.is_dominant(tally.whole_numbers)
         && !is_public
-        && (table_name.is_cards_table() || is_doubtful && !is_enumeration)
+        && (table_name.is_cards_table() || is_suspicious && !is_enumeration)
     {
         secret("numbers only: they may be codes")
-    } else if (is_secrets_table && is_doubtful || name.has_two_suspicious_words()) && !is_enumeration && !is_public {
+    } else if (is_secrets_table && is_suspicious || name.has_two_suspicious_words()) && !is_enumeration && !is_public {
         secret("its name may be a secret's")
     } else if tally.is_dominant(tally.codes)
         && !is_public
@@ -185,7 +185,7 @@ fn secret_by_values(name: &Name, table_name: &Name, is_doubtful: bool, tally: &P
         && (is_secrets_table || tally.same_prefix * 10 < tally.codes * 9)
     {
         secret("letters and digits without a pattern: they may be codes")
-    } else if (is_doubtful || is_secrets_table) && tally.password_like > 0 && !is_enumeration && !is_public {
+    } else if (is_suspicious || is_secrets_table) && tally.password_like > 0 && !is_enumeration && !is_public {
         secret("some values look like passwords")
     } else {
         None

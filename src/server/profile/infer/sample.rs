@@ -52,8 +52,8 @@ pub struct PatternCounts {
 pub struct ColumnSampler {
     columns: Vec<PatternCounts>,
     /// Hash tallies of columns named like stored passwords.
-    hash_tallies: BTreeMap<usize, (String, HashStats)>,
-    /// Which columns may hold the keys (`names`) and the values (`values`) of a key-value table.
+    hash_stats: BTreeMap<usize, (String, HashStats)>,
+    /// Which columns may hold the keys (`is_key_column`) and the values (`is_value_column`) of a key-value table.
     is_key_column: Vec<bool>,
     is_value_column: Vec<bool>,
     hasher: RandomState,
@@ -70,7 +70,7 @@ impl ColumnSampler {
         let passwords =
             passwords.filter(|(_, column)| words::PASSWORD_COLUMNS.contains(&column.name.to_lowercase().as_str()));
         Self {
-            hash_tallies: passwords.map(|(at, column)| (at, (column.name.clone(), HashStats::default()))).collect(),
+            hash_stats: passwords.map(|(at, column)| (at, (column.name.clone(), HashStats::default()))).collect(),
             columns: vec![PatternCounts::default(); names.len()],
             is_value_column: names.iter().map(|name| name.is_any_of(words::GENERIC_NAMES.all())).collect(),
             is_single_token: vec![false; names.len()],
@@ -81,13 +81,13 @@ impl ColumnSampler {
         }
     }
 
-    pub fn tally(&self, column: usize) -> Option<&PatternCounts> {
+    pub fn pattern_counts(&self, column: usize) -> Option<&PatternCounts> {
         self.columns.get(column)
     }
 
     /// The hash tallies of the columns that seem to hold stored passwords.
-    pub fn hash_tallies(&self, table: &str) -> impl Iterator<Item = ((String, String), HashStats)> {
-        self.hash_tallies.values().map(move |(column, tally)| ((table.to_owned(), column.clone()), tally.clone()))
+    pub fn hash_stats(&self, table: &str) -> impl Iterator<Item = ((String, String), HashStats)> {
+        self.hash_stats.values().map(move |(column, tally)| ((table.to_owned(), column.clone()), tally.clone()))
     }
 
     fn count_text(&mut self, text: &str, at: usize) {
@@ -95,7 +95,7 @@ impl ColumnSampler {
         if text.is_empty() {
             return;
         }
-        if let Some((_, tally)) = self.hash_tallies.get_mut(&at) {
+        if let Some((_, tally)) = self.hash_stats.get_mut(&at) {
             let _ = tally.record(text);
         }
         let tally = &mut self.columns[at];

@@ -7,7 +7,7 @@ use super::client::{self, Row};
 use super::database_session::{DatabaseSession, parse_rows};
 use super::decode::PgType;
 use super::untrusted_code::UntrustedCode;
-use super::{quote_identifier, sqlstate};
+use super::{double_quote_identifier, sqlstate};
 use crate::model::catalog::ColumnSchema;
 use crate::model::redaction::NotIncluded;
 use crate::server::rows::{Catalog, Table, UnreadableTable, parents_first};
@@ -140,12 +140,12 @@ impl CatalogObject {
     /// The exported name: bare in `public`, otherwise `schema.table`. A part that contains a dot or a quote is
     /// quoted, so that no two tables share a name.
     fn export_name(&self) -> String {
-        let part = |text: &str| if text.contains(['.', '"']) { quote_identifier(text) } else { text.to_owned() };
+        let part = |text: &str| if text.contains(['.', '"']) { double_quote_identifier(text) } else { text.to_owned() };
         if self.schema == "public" { part(&self.name) } else { format!("{}.{}", part(&self.schema), part(&self.name)) }
     }
 
     fn quoted(&self) -> String {
-        format!("{}.{}", quote_identifier(&self.schema), quote_identifier(&self.name))
+        format!("{}.{}", double_quote_identifier(&self.schema), double_quote_identifier(&self.name))
     }
 
     fn exclusion_reason(&self, roots: &BTreeMap<i64, String>) -> Option<String> {
@@ -293,14 +293,14 @@ fn parse_column(row: &Row) -> client::Result<(i64, ColumnSchema, RelationColumn)
     let name: String = row.parse(1)?;
     let pg_type = PgType::from_oid(row.parse(7)?, row.text(8)?);
     // Cast to the base type: a domain's owner could define an overload that matches the domain better.
-    let base = format!("CAST({} AS {})", quote_identifier(&name), row.text(11)?);
-    let text = format!("{}.{}({base})", quote_identifier(row.text(9)?), quote_identifier(row.text(10)?));
+    let base = format!("CAST({} AS {})", double_quote_identifier(&name), row.text(11)?);
+    let text = format!("{}.{}({base})", double_quote_identifier(row.text(9)?), double_quote_identifier(row.text(10)?));
     let column = RelationColumn {
         pg_type,
         // No cast needed: in text format, the server calls the type's output function itself.
-        expression: quote_identifier(&name),
+        expression: double_quote_identifier(&name),
         order_by: if pg_type.has_order() {
-            quote_identifier(&name)
+            double_quote_identifier(&name)
         } else {
             format!("pg_catalog.textin({text}) COLLATE pg_catalog.\"C\"")
         },

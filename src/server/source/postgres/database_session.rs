@@ -184,7 +184,7 @@ impl DatabaseSession {
         self.monitor.query_on_second_connection(sql, &[]).map_err(sqlstate::map_error)
     }
 
-    /// Passes the rows that `sql` selects to `take` as raw chunks, and returns how many rows the server sent. A plain
+    /// Passes the rows that `sql` selects to `on_chunk` as raw chunks, and returns how many rows the server sent. A plain
     /// query: measured, it costs the server an eighth less than a `COPY` of the same rows.
     pub fn read_rows(
         &mut self,

@@ -5,7 +5,7 @@ use super::catalog::{ROW_SECURITY_ACTIVE, split_name};
 use super::client::{self, Row};
 use super::database_session::{DatabaseSession, parse_rows};
 use super::untrusted_code::UntrustedCode;
-use super::{quote_identifier, sqlstate};
+use super::{double_quote_identifier, sqlstate};
 
 /// OID of `text` (`pg_type.dat`).
 const TEXT_OID: u32 = 25;
@@ -30,8 +30,8 @@ impl<'a> BindParams<'a> {
     fn predicate_sql(&mut self, column: &PlainColumn, accepted: &[AcceptedValue<'a>]) -> String {
         let texts = accepted.iter().filter(|accepted| matches!(accepted, AcceptedValue::Text(_))).count();
         let alternative = |accepted: &AcceptedValue<'a>| match accepted {
-            AcceptedValue::Null => format!("{} IS NULL", quote_identifier(&column.name)),
-            AcceptedValue::NotNull => format!("{} IS NOT NULL", quote_identifier(&column.name)),
+            AcceptedValue::Null => format!("{} IS NULL", double_quote_identifier(&column.name)),
+            AcceptedValue::NotNull => format!("{} IS NOT NULL", double_quote_identifier(&column.name)),
             AcceptedValue::Text(value) if texts == 1 => self.equals_sql(column, value),
             // Several texts may be spellings of a boolean, which differ between engines: compared as text.
             AcceptedValue::Text(value) => self.text_equals_sql(column, value),
@@ -129,7 +129,10 @@ fn resolve_table(session: &mut DatabaseSession, name: &str) -> Result<PlainTable
     }
     let only = if kind == "p" { "" } else { "ONLY " };
     let columns = parse_rows(&found, PlainColumn::from_row)?.into_iter().flatten().collect();
-    Ok(PlainTable { from_item: format!("{only}{}.{}", quote_identifier(&schema), quote_identifier(&table)), columns })
+    Ok(PlainTable {
+        from_item: format!("{only}{}.{}", double_quote_identifier(&schema), double_quote_identifier(&table)),
+        columns,
+    })
 }
 
 const PLAIN_TABLE_QUERY: &str = "
@@ -193,11 +196,12 @@ impl PlainColumn {
         let is_built_in = row.is_true(5)?;
         // Cast to the base type: a domain's owner could define functions and operators that match the domain better.
         let base = if is_built_in {
-            quote_identifier(name)
+            double_quote_identifier(name)
         } else {
-            format!("CAST({} AS {})", quote_identifier(name), row.text(8)?)
+            format!("CAST({} AS {})", double_quote_identifier(name), row.text(8)?)
         };
-        let output = format!("{}.{}({base})", quote_identifier(row.text(6)?), quote_identifier(row.text(7)?));
+        let output =
+            format!("{}.{}({base})", double_quote_identifier(row.text(6)?), double_quote_identifier(row.text(7)?));
         // Users cannot create casts between built-in types; a cast of any other type may be user code.
         let text_sql = if is_built_in {
             format!("CAST({base} AS pg_catalog.text)")
@@ -208,7 +212,7 @@ impl PlainColumn {
         // none of their own, and casts by an enum's owner would take part in choosing among the operators for any
         // enum.
         let schema = if is_built_in { Some("pg_catalog") } else { row.optional_text(9) };
-        let equals_prefix = schema.map(|schema| format!("{base} OPERATOR({}.=)", quote_identifier(schema)));
+        let equals_prefix = schema.map(|schema| format!("{base} OPERATOR({}.=)", double_quote_identifier(schema)));
         Ok(Some(Self { name: name.to_owned(), type_oid: row.parse(4)?, text_sql, equals_prefix }))
     }
 }

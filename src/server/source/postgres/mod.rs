@@ -18,7 +18,7 @@ mod untrusted_code;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Error, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity, quote_identifier};
+use super::{Error, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity, double_quote_identifier};
 pub use client::ConnectConfig;
 use database_session::DatabaseSession;
 use snapshot::PostgresSnapshot;
@@ -43,7 +43,7 @@ pub struct PostgresSource {
     /// As reported by the newest connection.
     version: Mutex<String>,
     /// Idle connections for lookups, each with the time it became idle; when all are in use, another is opened.
-    /// `identity` limits how many lookups run at once.
+    /// `server::identity` limits how many lookups run at once.
     idle: Mutex<Vec<(Instant, DatabaseSession)>>,
 }
 

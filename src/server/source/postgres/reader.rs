@@ -11,7 +11,7 @@ const MAX_KEPT_CAPACITY: usize = 1 << 20;
 pub struct RowReader<'a> {
     types: &'a [PgType],
     sink: &'a mut dyn RowSink,
-    /// Index of the next value in the current row; `wires.len()` between rows.
+    /// Index of the next value in the current row; `types.len()` between rows.
     next_column: usize,
     rows: u64,
     partial: Vec<u8>,
@@ -26,7 +26,7 @@ impl<'a> RowReader<'a> {
     /// Pushes every complete value of a chunk.
     ///
     /// # Errors
-    /// `Stopped` when the sink stops, `Protocol` when the bytes are not rows of this many columns and types.
+    /// `SinkStopped` when the sink stops, `Protocol` when the bytes are not rows of this many columns and types.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Error> {
         if self.partial.is_empty() {
             let consumed = self.consume(chunk)?;

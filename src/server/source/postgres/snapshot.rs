@@ -8,7 +8,7 @@ use super::client::{self, Format, Row};
 use super::database_session::DatabaseSession;
 use super::decode::PgType;
 use super::reader::RowReader;
-use super::{quote_identifier, sqlstate};
+use super::{double_quote_identifier, sqlstate};
 use crate::model::manifest::RecordOrder;
 use crate::server::rows::{Catalog, RowSink, Scan};
 
@@ -55,7 +55,7 @@ impl PostgresSnapshot {
         self.schema.relations.get(table).ok_or_else(|| Error::NoTable(table.to_owned()))
     }
 
-    /// Pushes the rows of `SELECT … FROM … <rest>` into the sink.
+    /// Pushes the rows of `SELECT … FROM … <clauses>` into the sink.
     fn select(&mut self, scan: &Scan, clauses: &str, sink: &mut dyn RowSink) -> Result<()> {
         let relation = self.relation(&scan.table)?;
         let column = |name: &String| relation.columns.get(name).ok_or_else(|| Error::NoTable(scan.table.clone()));
@@ -117,7 +117,7 @@ impl Snapshot for PostgresSnapshot {
             RecordOrder::Key => {
                 let columns = &self.relation(&scan.table)?.columns;
                 let order = |name: &String| {
-                    columns.get(name).map_or_else(|| quote_identifier(name), |column| column.order_by.clone())
+                    columns.get(name).map_or_else(|| double_quote_identifier(name), |column| column.order_by.clone())
                 };
                 let key: Vec<String> = scan.order_by.iter().map(order).collect();
                 if key.is_empty() { String::new() } else { format!(" ORDER BY {}", key.join(", ")) }

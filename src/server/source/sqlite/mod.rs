@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params_from_
 
 use super::{
     AcceptedValue, Error, InterruptHandle, MAX_LOOKUP_CHARS, NOT_A_TABLE, Predicate, Result, Snapshot, Source,
-    SourceIdentity, quote_identifier,
+    SourceIdentity, double_quote_identifier,
 };
 use snapshot::SqliteSnapshot;
 
@@ -95,10 +95,10 @@ impl Source for SqliteSource {
         require_table(&tx, table)?;
         // Read as text, whatever the storage class.
         let expression =
-            |name: &&str| format!("substr(CAST({} AS TEXT), 1, {MAX_LOOKUP_CHARS})", quote_identifier(name));
+            |name: &&str| format!("substr(CAST({} AS TEXT), 1, {MAX_LOOKUP_CHARS})", double_quote_identifier(name));
         let select_list = columns.iter().map(expression).collect::<Vec<_>>().join(", ");
         let filter = WhereClause::new(conditions);
-        let sql = format!("SELECT {select_list} FROM {} WHERE {} LIMIT 2", quote_identifier(table), filter.sql);
+        let sql = format!("SELECT {select_list} FROM {} WHERE {} LIMIT 2", double_quote_identifier(table), filter.sql);
         let mut statement = tx.prepare(&sql)?;
         let read = |row: &rusqlite::Row<'_>| (0..columns.len()).map(|i| row.get::<_, Option<String>>(i)).collect();
         let mut rows = statement.query_map(params_from_iter(filter.values), read)?;
@@ -113,7 +113,7 @@ impl Source for SqliteSource {
         let tx = connection.transaction()?;
         require_table(&tx, table)?;
         let filter = WhereClause::new(conditions);
-        let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", quote_identifier(table), filter.sql);
+        let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", double_quote_identifier(table), filter.sql);
         Ok(tx.prepare(&sql)?.exists(params_from_iter(filter.values))?)
     }
 }
@@ -128,7 +128,7 @@ impl<'a> WhereClause<'a> {
     fn new(conditions: &[Predicate<'a>]) -> Self {
         let mut values = Vec::new();
         let mut test = |Predicate { column, any_of }: &Predicate<'a>| {
-            let column = quote_identifier(column);
+            let column = double_quote_identifier(column);
             let texts = any_of.iter().filter(|accepted| matches!(accepted, AcceptedValue::Text(_))).count();
             let alternative = |accepted: &AcceptedValue<'a>| match accepted {
                 AcceptedValue::Null => format!("{column} IS NULL"),

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Params, types::ValueRef};
 
 use super::super::{Error, Result, Snapshot};
-use super::{catalog, quote_identifier};
+use super::{catalog, double_quote_identifier};
 use crate::model::manifest::RecordOrder;
 use crate::server::rows::{Catalog, RowSink, Scan, Value};
 
@@ -44,7 +44,7 @@ impl SqliteSnapshot {
         ["rowid", "_rowid_", "oid"].into_iter().find(|name| {
             let shadowed = "SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE";
             let is_column = self.connection.prepare(shadowed).and_then(|mut s| s.exists([table, name]));
-            let sql = format!("SELECT {name} FROM {} LIMIT 0", quote_identifier(table));
+            let sql = format!("SELECT {name} FROM {} LIMIT 0", double_quote_identifier(table));
             is_column.is_ok_and(|is| !is) && self.connection.prepare(&sql).is_ok()
         })
     }
@@ -66,13 +66,13 @@ impl Snapshot for SqliteSnapshot {
     }
 
     fn count(&mut self, table: &str) -> Result<u64> {
-        let sql = format!("SELECT count(*) FROM {}", quote_identifier(table));
+        let sql = format!("SELECT count(*) FROM {}", double_quote_identifier(table));
         Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
     }
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
         let columns = column_list(scan);
-        let table = quote_identifier(&scan.table);
+        let table = double_quote_identifier(&scan.table);
         let Some(rowid) = self.rowid_name(&scan.table) else {
             return self.push_rows(
                 &format!("SELECT {columns} FROM {table} LIMIT {}", SAMPLE_POINTS * ROWS_PER_POINT),
@@ -105,14 +105,14 @@ impl Snapshot for SqliteSnapshot {
     }
 
     fn read_table(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
-        let table = quote_identifier(&scan.table);
+        let table = double_quote_identifier(&scan.table);
         let order = match scan.order {
             // NOT INDEXED: SQLite may otherwise scan a covering index, in the index's order and with a lookup for
             // each row.
             RecordOrder::Storage => " NOT INDEXED".to_owned(),
             RecordOrder::Key if scan.order_by.is_empty() => " NOT INDEXED".to_owned(),
             RecordOrder::Key => {
-                let key: Vec<String> = scan.order_by.iter().map(|column| quote_identifier(column)).collect();
+                let key: Vec<String> = scan.order_by.iter().map(|column| double_quote_identifier(column)).collect();
                 format!(" ORDER BY {}", key.join(", "))
             }
         };
@@ -124,7 +124,7 @@ fn column_list(scan: &Scan) -> String {
     if scan.columns.is_empty() {
         return "NULL".into();
     }
-    scan.columns.iter().map(|column| quote_identifier(&column.name)).collect::<Vec<_>>().join(", ")
+    scan.columns.iter().map(|column| double_quote_identifier(&column.name)).collect::<Vec<_>>().join(", ")
 }
 
 fn to_value(value: ValueRef<'_>) -> Value<'_> {

@@ -7,7 +7,7 @@ use crate::model::export::{Compression, Preview};
 use crate::model::text;
 use crate::ui::components::{CopyButton, Icon, text_signal};
 
-/// `again` changes the label for the form below a result.
+/// `is_repeat` changes the label for the form below a result.
 #[component]
 pub fn StartForm(preview: RwSignal<Preview>, tracker: RunTracker, is_repeat: bool) -> impl IntoView {
     let compression = RwSignal::new(Compression::None);
