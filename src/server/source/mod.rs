@@ -245,7 +245,7 @@ const MAX_LOOKUP_CHARS: usize = 4096;
 const NOT_A_TABLE: &str = "it is not a table; the owner of a view could choose who may sign in";
 
 /// Quotes an identifier from a catalog or a profile with double quotes (ISO/IEC 9075-2, delimited identifier). Not for
-/// engines that read those as a string, such as MySQL in its default mode.
+/// engines that read those as a string.
 fn double_quote_identifier(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
