@@ -20,7 +20,7 @@ pub fn AuthLayout(title: &'static str, children: Children) -> impl IntoView {
 /// The result of a submitted form: an error message, a confirmation, or nothing.
 #[component]
 pub fn FormMessage(problem: Option<&'static str>, notice: Option<&'static str>) -> impl IntoView {
-    let problem = problem.map(|text| view! { <p class="form-error" role="alert" id="problem">{text}</p> });
+    let problem = problem.map(|text| view! { <p class="form-error" role="alert">{text}</p> });
     let notice = notice.map(|text| view! { <p class="form-notice" role="status">{text}</p> });
     (problem, notice)
 }

@@ -36,7 +36,7 @@ pub fn SetupPage(problem: String) -> impl IntoView {
         .into_any()
     } else {
         view! {
-            <p class="form-error" role="alert" id="problem">"There is nothing to set up: accounts to sign in with already exist."</p>
+            <p class="form-error" role="alert">"There is nothing to set up: accounts to sign in with already exist."</p>
             <a class="button primary" href="/login">"Sign in"</a>
         }
         .into_any()

@@ -48,8 +48,11 @@ fn CompletedRun(
         summary.expires_at.as_deref().map(|at| format!("The file is kept until {} UTC.", text::clock_time(at)));
     let command = format!("waybill verify {file_name}");
     let has_drifted = summary.deviations.has_drifted();
-    let (class, icon) =
-        if has_drifted { ("card panel warn", "triangle-alert") } else { ("card panel good", "shield-check") };
+    let (class, icon) = if has_drifted {
+        ("card panel is-warning", "triangle-alert")
+    } else {
+        ("card panel is-success", "shield-check")
+    };
     let headline = text::capitalized(&summary.deviations.headline());
     let deviations =
         summary.deviations.lines().into_iter().map(|line| view! { <li>{text::to_sentence(&line)}</li> }).collect_view();
@@ -62,7 +65,7 @@ fn CompletedRun(
             <p>{has_drifted.then_some("Sealed: the data in the file is complete. ")}{counts}</p>
             <p class="command">
                 <span>"Seal"</span>
-                <code class="digest" tabindex="0" data-testid="sha256">{summary.sha256.clone()}</code>
+                <code tabindex="0" data-testid="sha256">{summary.sha256.clone()}</code>
                 <CopyButton text=summary.sha256 object="the seal's digest" />
             </p>
             <p class="command">

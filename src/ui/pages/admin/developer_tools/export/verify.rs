@@ -15,7 +15,7 @@ use crate::seal::{CheckUpdate, Verified, VerifyError};
 use crate::ui::browser::{check_file, dropped_file, picked_file, verify_signature};
 use crate::ui::components::{Icon, Layout};
 
-const NOSCRIPT_HINT: &str = "<p class=\"problem\">Checking in the browser needs JavaScript. \
+const NOSCRIPT_HINT: &str = "<p class=\"form-error\">Checking in the browser needs JavaScript. \
     On the command line: <code>waybill verify FILE</code></p>";
 
 const UNKNOWN_KEY: &str = "The file matches its seal. It is signed with a key that this installation has never used: \
@@ -183,7 +183,7 @@ fn ValidFile(
         format!(" It is the export that {requested_by} requested on {} UTC.", text::to_minute(&requested_at))
     });
     let is_own = signature == SignatureStatus::OwnKey;
-    let (class, icon) = if is_own { ("card panel good", "shield-check") } else { ("card panel", "file-search") };
+    let (class, icon) = if is_own { ("card panel is-success", "shield-check") } else { ("card panel", "file-search") };
     let heading = if is_own { "Complete and unaltered" } else { "Complete" };
     let signature_text = match signature {
         SignatureStatus::OwnKey => own_text,
@@ -203,7 +203,7 @@ fn ValidFile(
             <p>{signature_text}{known}</p>
             <p>{origin}</p>
             <p class="muted">"Left out: "{if left_out.is_empty() { "nothing".to_owned() } else { left_out }}</p>
-            <p class="command"><span>"Seal"</span><code class="digest" tabindex="0" data-testid="sha256">{verified.sha256}</code></p>
+            <p class="command"><span>"Seal"</span><code tabindex="0" data-testid="sha256">{verified.sha256}</code></p>
         </section>
         <section class="card">
             <table class="tables">
