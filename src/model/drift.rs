@@ -250,4 +250,11 @@ mod tests {
             Reclassified { field: "users.pin".into(), was: Classification::Plain, is: Classification::Secret };
         assert_eq!(find_reclassified(&before, &now), [changed]);
     }
+
+    #[test]
+    fn deviations_stored_under_the_name_of_an_earlier_version_are_read() {
+        let stored = r#"{"unknown_tables":["coupon"],"retyped_columns":["users.id"]}"#;
+        let deviations: Deviations = serde_json::from_str(stored).unwrap();
+        assert_eq!(deviations.type_changed_columns, ["users.id"]);
+    }
 }

@@ -176,7 +176,7 @@ async fn an_unknown_address_is_not_found() {
     for path in ["/nothing-here", &long, "/pkg/nothing.js", "/admin/developer-tools/export/runs/abc"] {
         let answer = admin.get(path).await;
         assert_eq!(answer.status, 404, "{path}");
-        assert!(answer.text().contains("Nothing here"), "{path}");
+        assert!(answer.text().contains("<h1>Page not found</h1>"), "{path}");
     }
     let function = waybill.anonymous().post("/rpc/nothing", "").await;
     assert_eq!(function.status, 404);

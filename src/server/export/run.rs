@@ -25,6 +25,7 @@ use crate::server::support::random;
 const ROLE_CHECK_INTERVAL: Duration = Duration::from_secs(2);
 /// Timeout of that check. The run stops when it expires, since the role may have been revoked.
 const ROLE_CHECK_TIMEOUT: Duration = Duration::from_secs(3);
+const ROLE_REVOKED: &str = "Your role no longer allows exports.";
 
 /// A written and sealed file, and what history records about it.
 pub(super) struct WrittenExport {
@@ -109,13 +110,13 @@ impl Exports {
         audit: AuditHead,
         running: Arc<RunningExport>,
     ) -> Result<()> {
-        let stop_with_reason = |error: &Error| running.stop(StopReason::from_error(error));
-        self.recheck_access(&row).await.inspect_err(stop_with_reason)?;
+        self.recheck_access(&row).await?;
         let artifact = self.artifacts.create(random::new_token(&*self.random))?;
         let exports = self.clone();
         let (claimed_row, run) = (row.clone(), running.clone());
         let mut write_task =
             tokio::task::spawn_blocking(move || exports.write_artifact(claimed_row, audit, &run, artifact));
+        let stop_with_reason = |error: &Error| running.stop(StopReason::from_error(error));
         let (written, artifact) = loop {
             tokio::select! {
                 written = &mut write_task => break written.map_err(|_| Error::Panicked)??,
@@ -216,7 +217,7 @@ impl Exports {
     async fn record_end_without_file(&self, row: &ExportRow, running: &RunningExport, error: &Error) -> Result<()> {
         let failure = match running.stop_reason() {
             Some(StopReason::Cancelled) => None,
-            Some(StopReason::RoleRevoked) => Some(self.log_failure("Your role no longer allows exports.", error)),
+            Some(StopReason::RoleRevoked) => Some(self.log_failure(ROLE_REVOKED, error)),
             Some(StopReason::RoleCheckFailed) => {
                 let message = "The database did not confirm that you may still export. Try again when it responds.";
                 Some(self.log_failure(message, error))
@@ -339,6 +340,7 @@ impl StopReason {
 /// The message that users see. For internal errors, whose text is for the log only, it says what to check.
 fn public_message(error: &Error) -> String {
     match error {
+        Error::Forbidden(_) => ROLE_REVOKED.to_owned(),
         Error::Artifact(_) => text::to_sentence(
             "the server cannot store the file: check its disk and the folder beside its state database",
         ),

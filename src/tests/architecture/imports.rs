@@ -71,6 +71,7 @@ impl Imports {
                         }
                         self.aliases.insert([module.as_slice(), &[name]].concat(), path);
                     }
+                    test_only = false;
                 }
                 TokenTree::Ident(_) if word == "mod" => {
                     let inner = [module.as_slice(), &[tokens.next().unwrap().to_string()]].concat();
@@ -85,6 +86,7 @@ impl Imports {
                     let path = Some(path).filter(|path| path.len() > 1).and_then(|path| self.absolute(module, path));
                     self.mentions.extend(path.map(|path| (file.to_owned(), path)));
                 }
+                _ if word == ";" => test_only = false,
                 _ => {}
             }
             public = word == "pub";
@@ -184,7 +186,10 @@ fn paths_are_resolved_through_super_groups_and_names_passed_on() {
             "shop/cart.rs",
             "use super::{Price, price::{self as p, round}}; fn f() { crate::tax::rate(); let price = 1; }",
         ),
-        ("shop/price.rs", "#[cfg(test)] mod tests { use super::super::cart::Cart; } fn g(x: super::cart::Cart) {}"),
+        (
+            "shop/price.rs",
+            "#[cfg(test)] use super::tax; #[cfg(test)] mod tests { use crate::tax; } fn g(x: super::cart::Cart) {}",
+        ),
         ("tax.rs", "view! { <p>{self::rate()}</p> } mod inner { use super::rate; }"),
     ];
     let arrows = Imports::of(&sources.map(source)).arrows();

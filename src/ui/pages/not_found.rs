@@ -6,7 +6,7 @@ use leptos_meta::Title;
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     view! {
-        <Title text="Nothing here" />
+        <Title text="Page not found" />
         <main class="narrow-page">
             <section class="card message">
                 <h1>"Page not found"</h1>
