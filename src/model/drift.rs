@@ -128,7 +128,7 @@ pub struct Reclassified {
 }
 
 impl Deviations {
-    /// Whether database and profile have drifted apart. A changed guess is not drift.
+    /// Whether database and profile differ. A changed guess is not drift.
     #[must_use]
     pub fn has_drifted(&self) -> bool {
         let all = [

@@ -211,7 +211,7 @@ pub struct ExportSummary {
     pub deviations: Deviations,
 }
 
-/// What an export does when database and profile have drifted apart.
+/// What an export does when database and profile differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DriftPolicy {
     /// Exports what the profile knows, and reports what that leaves out.

@@ -48,9 +48,9 @@ const ALL: [(P, &str, &str); 17] = [
         "This code is wrong, has been used, or is older than an hour. Start the server again for a new one, or run \
          waybill user add --admin NAME.",
     ),
-    (P::InvalidName, "name", "A name has 1 to 100 characters, none of them a control character."),
-    (P::PasswordTooShort, "short", "A password has at least 15 characters."),
-    (P::PasswordTooLong, "long", "A password has at most 1,024 characters."),
+    (P::InvalidName, "name", "The name must have 1 to 100 characters, none of them a control character."),
+    (P::PasswordTooShort, "short", "The password must have at least 15 characters."),
+    (P::PasswordTooLong, "long", "The password must have at most 1,024 characters."),
     (
         P::PasswordGuessable,
         "guessable",

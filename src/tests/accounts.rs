@@ -175,7 +175,7 @@ async fn accounts_can_be_listed_disabled_and_removed_and_their_sessions_end() {
     ada.sign_in("ada", PASSWORD).await;
     grace.sign_in("grace", PASSWORD).await;
     let listed = run(&["list"]).1;
-    assert!(listed.contains("ada  since ") && listed.contains(" · password alone · 1 session\n"), "{listed}");
+    assert!(listed.contains("ada  since ") && listed.contains(" · no second factor · 1 session\n"), "{listed}");
     let open = run(&["sessions", "Ada"]).1;
     assert!(open.starts_with("ada  from 127.0.0.1 · since ") && !open.contains("grace"), "{open}");
     assert_eq!(ada.get("/admin").await.status, 200);

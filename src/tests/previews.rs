@@ -86,8 +86,8 @@ async fn a_missing_table_is_reported_in_the_preview_until_it_returns() {
     assert_eq!(
         shown.failure.as_deref(),
         Some(
-            "the database does not fit the profile supportsignal: a table is missing: incidents; waybill profile check \
-             compares the two, and waybill export --drift=allow leaves out what is missing"
+            "the database does not fit the profile supportsignal: a table is missing: incidents; correct the profile \
+             (`waybill profile check` compares the two), or leave out what is missing with `waybill export --drift=allow`"
         )
     );
     let page = admin.get("/admin/developer-tools/export").await.text();

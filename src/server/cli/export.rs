@@ -39,7 +39,7 @@ pub struct Export {
     /// Compress the file; in a folder, the suffix is added to its name [default: by the output's suffix, .gz or .zst].
     #[arg(long, value_enum)]
     compress: Option<CompressionArg>,
-    /// What to do when database and profile have drifted apart.
+    /// What to do when database and profile differ.
     #[arg(long, value_enum, default_value_t)]
     drift: DriftPolicyArg,
     /// Overwrite an existing file.

@@ -65,7 +65,7 @@ Exit codes:
 enum Command {
     /// Serve the admin page.
     Serve(serve::Serve),
-    /// Show what an export would contain: exact counts, measured size, what is left out.
+    /// Show what an export would contain: exact counts, estimated size, what is left out.
     Preview(preview::Preview),
     /// Export the whole database into one sealed file.
     Export(export::Export),

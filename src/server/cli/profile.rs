@@ -22,7 +22,7 @@ pub struct Profile {
 enum Command {
     /// Draft a profile: a guess with its reason for every column, for you to review and correct.
     Init(Init),
-    /// Compare a profile with its database; exits with code 6 when they have drifted apart.
+    /// Compare a profile with its database; exits with code 6 when they differ.
     Check(Check),
     /// Print the JSON Schema of a profile, for editors.
     Schema,

@@ -157,7 +157,7 @@ fn list(accounts: Vec<AccountSummary>, as_json: bool) -> Result<Exit, CliError> 
     }
     let lines = accounts.into_iter().map(|AccountSummary { account, has_second_factor, sessions }| {
         let since = date_of(&account.created_at);
-        let factor = if has_second_factor { "second factor" } else { "password alone" };
+        let factor = if has_second_factor { "second factor" } else { "no second factor" };
         let status = account.disabled_at.as_deref().map_or_else(
             || count_with_noun(sessions as u64, "session"),
             |disabled_at| format!("disabled since {}", date_of(disabled_at)),

@@ -157,7 +157,10 @@ impl Verify {
 fn describe_signature(trust: &SignatureStatus) -> String {
     match trust {
         SignatureStatus::Trusted(key) => format!("signed with key {}", key.id()),
-        SignatureStatus::Untrusted(key) => format!("signed with key {}, which is not trusted here (--key)", key.id()),
+        SignatureStatus::Untrusted(key) => format!(
+            "signed with key {}, which is not trusted here; if you trust it, give its public key with --key FILE",
+            key.id()
+        ),
         SignatureStatus::Unsigned => "not signed".into(),
         SignatureStatus::Invalid => "not validly signed".into(),
     }

@@ -46,8 +46,8 @@ pub enum Error {
     #[error("{0}")]
     Parse(#[from] ParseError),
     #[error(
-        "the database does not fit the profile {profile}: {} missing: {}; waybill profile check compares the two, and \
-         waybill export --drift=allow leaves out what is missing",
+        "the database does not fit the profile {profile}: {} missing: {}; correct the profile (`waybill profile check` \
+         compares the two), or leave out what is missing with `waybill export --drift=allow`",
         if tables.len() == 1 { "a table is" } else { "tables are" },
         tables.join(", ")
     )]
