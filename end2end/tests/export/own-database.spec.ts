@@ -102,7 +102,7 @@ test.describe("in PostgreSQL", () => {
       await page.getByLabel("Compression").selectOption(compression);
       const suffix = compression === "gzip" ? ".json.gz" : ".json.zst";
       await expect(page.locator("code.file")).toContainText(suffix);
-      await expect(page.locator("code[tabindex]")).toContainText(`--compress ${compression}`);
+      await expect(page.locator("p.command", { hasText: "The same on the command line" })).toContainText(`--compress ${compression}`);
       const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
       expect(download.suggestedFilename().endsWith(suffix)).toBe(true);
       const path = await download.path();
