@@ -78,9 +78,9 @@ fn Account(account: AccountView) -> impl IntoView {
             .into_any()
     };
     let sessions = match account.sessions {
-        0 | 1 => view! { <p class="muted">"You are signed in only in this browser."</p> }.into_any(),
+        0 | 1 => view! { <p class="muted">"Only this browser is signed in to your account."</p> }.into_any(),
         several => view! {
-            <p>{format!("You are signed in in {}, including this one.", count_with_noun(several.into(), "browser"))}</p>
+            <p>{format!("Your account is signed in on {}, including this one.", count_with_noun(several.into(), "browser"))}</p>
             <form method="post" action="/admin/account/sessions"><button class="button">"End the other sessions"</button></form>
         }
         .into_any(),
