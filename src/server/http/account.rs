@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::pages::render_page;
 use super::problem::ProblemDetails;
-use super::sign_in::to_form_problem;
+use super::sign_in::to_form_error;
 use super::state::AppState;
 use crate::model::form_error::FormError;
 use crate::server::identity::{self, Caller};
@@ -72,7 +72,7 @@ pub async fn change_second_factor(
     };
     Ok(match codes {
         Ok(codes) => render_recovery_codes(state, caller, headers, codes).await,
-        Err(error) => redirect_with_problem(account_form_problem(error)),
+        Err(error) => redirect_with_problem(account_form_error(error)),
     })
 }
 
@@ -87,7 +87,7 @@ pub async fn end_other_sessions(
 fn redirect_with_result(result: Result<(), identity::Error>, notice: &str) -> Response {
     match result {
         Ok(()) => Redirect::to(&format!("{ACCOUNT_PATH}?notice={notice}")).into_response(),
-        Err(error) => redirect_with_problem(account_form_problem(error)),
+        Err(error) => redirect_with_problem(account_form_error(error)),
     }
 }
 
@@ -96,8 +96,8 @@ fn redirect_with_problem(problem: FormError) -> Response {
 }
 
 /// The caller is signed in, so wrong credentials mean a wrong password.
-fn account_form_problem(error: identity::Error) -> FormError {
-    match to_form_problem(error) {
+fn account_form_error(error: identity::Error) -> FormError {
+    match to_form_error(error) {
         FormError::WrongCredentials => FormError::WrongPassword,
         problem => problem,
     }

@@ -19,14 +19,14 @@ pub async fn render_page(State(state): State<AppState>, request: Request) -> Res
     let provide = leptos_context(&state, &request);
     let theme = theme::from_cookie(request.headers());
     let codes = request.extensions().get::<RecoveryCodes>().cloned();
-    let first_visit = match entry_page_context(&state, request.uri().path(), request.headers()).await {
-        Ok(first_visit) => first_visit,
+    let sign_in_context = match sign_in_context(&state, request.uri().path(), request.headers()).await {
+        Ok(context) => context,
         Err(error) => return ProblemDetails::from(error).into_response(),
     };
     let with_policy = move || {
         provide();
         provide_context(theme);
-        provide_context(first_visit.clone());
+        provide_context(sign_in_context.clone());
         if let Some(codes) = codes.clone() {
             provide_context(codes);
         }
@@ -52,11 +52,7 @@ pub async fn server_function(State(state): State<AppState>, request: Request) ->
 }
 
 /// Context of the sign-in and set-up pages.
-async fn entry_page_context(
-    state: &AppState,
-    path: &str,
-    headers: &HeaderMap,
-) -> Result<SignInContext, identity::Error> {
+async fn sign_in_context(state: &AppState, path: &str, headers: &HeaderMap) -> Result<SignInContext, identity::Error> {
     if !matches!(path, "/login" | "/setup") {
         return Ok(SignInContext::default());
     }

@@ -40,7 +40,7 @@ pub async fn sign_in(State(state): State<AppState>, request: Request) -> Respons
         Ok(session) => signed_in_response(&state, &session, next),
         Err(identity::Error::Overloaded) => overloaded_response(state, next).await,
         Err(error) => {
-            let mut response = redirect_with_problem("/login", to_form_problem(error), next);
+            let mut response = redirect_with_problem("/login", to_form_error(error), next);
             response.headers_mut().append(header::SET_COOKIE, name_cookie(&state, &form.email));
             response
         }
@@ -67,7 +67,7 @@ pub async fn sign_in_with_code(State(state): State<AppState>, request: Request) 
         Ok(session) => signed_in_response(&state, &session, next),
         Err(identity::Error::WrongCredentials) => redirect_with_problem("/login", FormError::CodeTooLate, next),
         Err(identity::Error::RateLimited { .. }) => redirect_with_problem("/login/code", FormError::TooManyCodes, next),
-        Err(error) => redirect_with_problem("/login/code", to_form_problem(error), next),
+        Err(error) => redirect_with_problem("/login/code", to_form_error(error), next),
     }
 }
 
@@ -146,12 +146,12 @@ pub async fn set_up(State(state): State<AppState>, request: Request) -> Response
             response.headers_mut().append(header::SET_COOKIE, name_cookie(&state, &form.name));
             response
         }
-        Err(error) => redirect(to_form_problem(error)),
+        Err(error) => redirect(to_form_error(error)),
     }
 }
 
 /// Maps an error to the problem key that the page has a text for. Unexpected errors are logged.
-pub fn to_form_problem(error: identity::Error) -> FormError {
+pub fn to_form_error(error: identity::Error) -> FormError {
     match error {
         identity::Error::WrongCredentials => FormError::WrongCredentials,
         identity::Error::WrongCode => FormError::WrongCode,

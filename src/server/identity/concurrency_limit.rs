@@ -19,7 +19,7 @@ pub struct ConcurrencyLimit {
 pub struct Overloaded;
 
 impl ConcurrencyLimit {
-    /// Creates a queue with `max_concurrent` permits; up to `max_waiting` more callers wait, each for at most `timeout`.
+    /// Creates a limit with `max_concurrent` permits; up to `max_waiting` more callers wait, each for at most `timeout`.
     pub fn new(max_concurrent: usize, max_waiting: usize, timeout: Duration) -> Self {
         Self { semaphore: Arc::new(Semaphore::new(max_concurrent)), waiting: AtomicUsize::new(0), max_waiting, timeout }
     }
@@ -41,9 +41,9 @@ impl ConcurrencyLimit {
 struct WaitingGuard<'a>(&'a AtomicUsize);
 
 impl<'a> WaitingGuard<'a> {
-    fn enter(queue: &'a ConcurrencyLimit) -> Result<Self, Overloaded> {
-        let waiting = Self(&queue.waiting);
-        if queue.waiting.fetch_add(1, Ordering::SeqCst) >= queue.max_waiting { Err(Overloaded) } else { Ok(waiting) }
+    fn enter(limit: &'a ConcurrencyLimit) -> Result<Self, Overloaded> {
+        let waiting = Self(&limit.waiting);
+        if limit.waiting.fetch_add(1, Ordering::SeqCst) >= limit.max_waiting { Err(Overloaded) } else { Ok(waiting) }
     }
 }
 
@@ -59,11 +59,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_queue_has_a_length_and_an_end() {
-        let queue = ConcurrencyLimit::new(1, 2, Duration::from_secs(5));
-        let working = queue.acquire().await.unwrap();
-        let (first, second, third) = tokio::join!(queue.acquire(), queue.acquire(), queue.acquire());
+        let limit = ConcurrencyLimit::new(1, 2, Duration::from_secs(5));
+        let working = limit.acquire().await.unwrap();
+        let (first, second, third) = tokio::join!(limit.acquire(), limit.acquire(), limit.acquire());
         assert!([first, second, third].iter().all(Result::is_err), "no caller waits forever");
-        let waiting = queue.acquire();
+        let waiting = limit.acquire();
         tokio::pin!(waiting);
         assert!(futures::poll!(&mut waiting).is_pending());
         drop(working);
@@ -72,13 +72,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_finds_the_queue_full_is_told_at_once() {
-        let queue = ConcurrencyLimit::new(1, 1, Duration::from_secs(5));
-        let _working = queue.acquire().await.unwrap();
-        let waiting = queue.acquire();
+        let limit = ConcurrencyLimit::new(1, 1, Duration::from_secs(5));
+        let _working = limit.acquire().await.unwrap();
+        let waiting = limit.acquire();
         tokio::pin!(waiting);
         assert!(futures::poll!(&mut waiting).is_pending());
         let before = tokio::time::Instant::now();
-        assert_eq!(queue.acquire().await.unwrap_err(), Overloaded);
+        assert_eq!(limit.acquire().await.unwrap_err(), Overloaded);
         assert_eq!(before.elapsed(), Duration::ZERO);
     }
 }

@@ -275,7 +275,7 @@ mod tests {
     fn a_file_name_is_one_that_can_be_made() {
         let name = |name: &str| Profile::from_toml(&format!("name = \"x\"\nfile_name = \"{name}\"\n"));
         for wrong in ["", ".", "..", "a/b", "x-{dat}.json", "x-{date.json", &"x".repeat(201)] {
-            assert!(name(wrong).is_err_and(|mistake| mistake.line == 2 && mistake.column == 13), "{wrong}");
+            assert!(name(wrong).is_err_and(|error| error.line == 2 && error.column == 13), "{wrong}");
         }
         assert!(name("x-{date}-{time}.json").is_ok());
         assert!(parse_error("name = \" \"").contains("line 1, column 8: name is empty"));

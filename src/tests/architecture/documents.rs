@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::rust_files;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -13,24 +15,6 @@ fn documents() -> Vec<PathBuf> {
     let files = [root().to_owned(), root().join("docs")].into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let paths = files.map(|entry| entry.unwrap().path());
     paths.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
-}
-
-/// Every source file of `src`, tests included.
-fn sources() -> Vec<(PathBuf, String)> {
-    let mut folders = vec![root().join("src")];
-    let mut found = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).unwrap();
-                found.push((path, text));
-            }
-        }
-    }
-    found
 }
 
 /// The texts between backticks.
@@ -77,8 +61,8 @@ fn paths_in_documents_exist() {
 /// `seal::every_cut_of_a_small_file_is_rejected` is a function of that name in a file or folder of that name.
 #[test]
 fn tests_named_in_documents_exist() {
-    let sources = sources();
-    let mut files: BTreeMap<&str, Vec<&Path>> = BTreeMap::new();
+    let sources = rust_files();
+    let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (path, text) in &sources {
         for rest in text.split("fn ").skip(1) {
             let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
@@ -96,8 +80,8 @@ fn tests_named_in_documents_exist() {
                 continue;
             }
             let module = module.rsplit("::").next().unwrap_or_default();
-            let is_in = |path: &&&Path| path.with_extension("").components().any(|part| part.as_os_str() == module);
-            let found = files.get(name).is_some_and(|paths| module.is_empty() || paths.iter().any(|path| is_in(&path)));
+            let is_in = |path: &str| path.trim_end_matches(".rs").split('/').any(|part| part == module);
+            let found = files.get(name).is_some_and(|paths| module.is_empty() || paths.iter().any(|path| is_in(path)));
             if !found {
                 wrong.push(format!("{document}: {cited}"));
             }
@@ -114,12 +98,12 @@ fn ids_in_test_comments_are_explained() {
         let digits = word.trim_start_matches(|c: char| c.is_ascii_uppercase());
         word.len() - digits.len() == 1 && (1..=2).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
     };
-    for (path, text) in sources().iter().filter(|(path, _)| path.starts_with(root().join("src/tests"))) {
+    for (path, text) in rust_files().iter().filter(|(path, _)| path.starts_with("tests/")) {
         for comment in
             text.lines().filter_map(|line| line.trim().strip_prefix("///").or(line.trim().strip_prefix("//!")))
         {
             for id in comment.split(|c: char| !c.is_alphanumeric()).filter(is_id) {
-                assert!(explained.contains(&format!("**{id}**")), "{}: {id} is not in docs/tests.md", path.display());
+                assert!(explained.contains(&format!("**{id}**")), "{path}: {id} is not in docs/tests.md");
             }
         }
     }
@@ -127,11 +111,11 @@ fn ids_in_test_comments_are_explained() {
 
 #[test]
 fn comments_cite_only_documents_of_the_repository() {
-    for (path, text) in sources() {
+    for (path, text) in rust_files() {
         for word in text.split(|c: char| c.is_whitespace() || "`\"'(),;".contains(c)) {
             let cited = word.trim_end_matches(['.', ':']);
             let is_document = cited.starts_with("docs/") && Path::new(cited).extension().is_some_and(|e| e == "md");
-            assert!(!is_document || root().join(cited).exists(), "{}: {cited}", path.display());
+            assert!(!is_document || root().join(cited).exists(), "{path}: {cited}");
         }
     }
 }

@@ -57,24 +57,30 @@ const MAX_FILE_LINES: usize = 500;
 const MAX_MEDIAN_LINES: usize = 100;
 const MAX_FEATURE_CFGS: usize = 5;
 
-/// Every file of the product: its path below `src`, and its text.
-fn sources() -> Vec<(String, String)> {
-    fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
+/// Every Rust file: its path below `src`, and its text.
+fn rust_files() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                collect(root, &path, found);
+                folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let below = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+                let below = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
                 found.push((below, fs::read_to_string(&path).unwrap()));
             }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found = Vec::new();
-    collect(&root, &root, &mut found);
-    found.retain(|(file, _)| !file.starts_with("tests/") && !file.starts_with("benches/"));
     found
+}
+
+/// The files of the product, without tests and benchmarks.
+fn sources() -> Vec<(String, String)> {
+    let mut files = rust_files();
+    files.retain(|(file, _)| !file.starts_with("tests/") && !file.starts_with("benches/"));
+    files
 }
 
 /// `server/http/events.rs` belongs to `server::http`, `ui/routes.rs` to `ui`.
