@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::seal::CorruptStream;
-use crate::server::{artifact, binding, export, inspect, profile, profiles, sample, source, state};
+use crate::server::{binding, export, inspect, profile, profiles, sample, source, state};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -51,12 +51,12 @@ impl From<export::Error> for CliError {
             export::Error::Forbidden(_)
             | export::Error::Drifted(_)
             | export::Error::Profile(profile::Error::MissingTables { .. })
-            | export::Error::Artifact(artifact::Error::InUse)
             | export::Error::Binding(
                 binding::Error::NameMismatch { .. }
                 | binding::Error::IdentityMismatch { .. }
                 | binding::Error::Moved { .. }
-                | binding::Error::InUse(_),
+                | binding::Error::InUse(_)
+                | binding::Error::Served,
             ) => Exit::Refused,
             export::Error::Output(_) => Exit::Output,
             export::Error::StoppedAt { cause, .. } if matches!(**cause, export::Error::Output(_)) => Exit::Output,

@@ -3,24 +3,20 @@
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
 use super::args::{SigningArgs, SourceArgs, StateArgs};
-use super::connect::{SourceUrl, build_app, run_blocking};
+use super::connect::build_app;
 use super::exit::{CliError, Exit};
 use super::terminal::eprint_line;
-use crate::model::export::DriftPolicy;
-use crate::model::manifest::RecordOrder;
 use crate::model::text;
-use crate::server::app::App;
 use crate::server::http::PublicUrl;
 use crate::server::http::connections::ConnectionLimits;
 use crate::server::profile::{Origin, SecondFactorPolicy};
-use crate::server::{export, http, profile, profiles, worker};
+use crate::server::{http, worker};
 
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -72,8 +68,8 @@ impl Serve {
     pub async fn run(self) -> Result<Exit, CliError> {
         let (app, url) = build_app(&self.source, &self.state, &self.signing, self.second_factor.into()).await?;
         // The server lock, held until the process ends.
-        let _server_lock = app.exports.artifacts.lock_for_server().map_err(export::Error::from)?;
-        check_source(app.clone(), url).await?;
+        let _server_lock = app.lock_for_server()?;
+        app.exports.check_source().await.map_err(|error| url.with_context(error.into()))?;
         if let Some(site) = self.site.as_ref().filter(|site| !site.is_dir()) {
             return Err(CliError::new(Exit::Usage, format!("--site: {} is not a folder", site.display())));
         }
@@ -117,7 +113,7 @@ impl Serve {
             }
         }
         let worker_task = tokio::spawn(worker::run(app.clone()));
-        let account_check = tokio::spawn(check_accounts(app.clone()));
+        let account_check = tokio::spawn(app.exports.clone().check_accounts());
         let app_to_stop = app.clone();
         let server = http::connections::serve(listener, router, ConnectionLimits::for_this_process(), async move {
             shutdown_signal().await;
@@ -162,33 +158,6 @@ fn listen_error(address: &str, error: &io::Error) -> CliError {
     // Wrong usage only if it is not an address at all; one that is in use or not of this machine is a failure.
     let exit = if error.kind() == io::ErrorKind::InvalidInput { Exit::Usage } else { Exit::Failure };
     CliError::new(exit, format!("cannot listen on {address}: {error}"))
-}
-
-/// Checks at startup that the source can be exported: a wrong path would otherwise show up on every page.
-async fn check_source(app: Arc<App>, url: SourceUrl) -> Result<(), CliError> {
-    run_blocking(move || {
-        let opened = app.exports.source.open_snapshot().and_then(|mut snapshot| snapshot.catalog());
-        let catalog = opened.map_err(|error| url.with_context(error.into()))?;
-        let selected = app.profile.select(&catalog, RecordOrder::Storage, DriftPolicy::Report);
-        selected.map_err(|error| url.with_context(error.into()))?;
-        match app.profile.missing_auth_columns(&catalog) {
-            missing if missing.is_empty() => Ok(()),
-            missing => Err(url.with_context(profile::Error::MissingAuthColumns(missing).into())),
-        }
-    })
-    .await
-}
-
-/// Logs who cannot sign in, and measures how long it takes to check a password of this application.
-async fn check_accounts(app: Arc<App>) {
-    let (source, profile) = (app.exports.source.clone(), app.profile.clone());
-    let check_task = tokio::task::spawn_blocking(move || profiles::check_accounts(&*source, &profile));
-    let Ok(Ok(Some(check))) = check_task.await else { return };
-    for line in check.problems() {
-        tracing::warn!("{line}");
-    }
-    // Best effort: no caller depends on it.
-    let _ = app.identity.measure_hash_schemes(check.hashes).await;
 }
 
 /// Waits for SIGINT (Ctrl-C) or SIGTERM.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::model::access::Capability;
+use crate::server::audit::Actor;
 
 /// The caller lacks a required capability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +66,19 @@ impl Caller {
             session_token_sha256: None,
             lacks_second_factor: false,
         }
+    }
+
+    /// The caller as the audit trail names it.
+    #[must_use]
+    pub fn actor(&self) -> Actor<'_> {
+        Actor { name: &self.name, network: self.client_ip }
+    }
+
+    /// Whether an export of this account is the caller's. The name must match too: another source may have another
+    /// person under the same id.
+    #[must_use]
+    pub fn owns(&self, account_id: Option<&str>, requested_by: &str) -> bool {
+        account_id.is_some() && account_id == self.account_id.as_deref() && requested_by == self.name
     }
 
     /// Checks a capability. The first call of every use case.

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
+use waybill::model::export::ExportId;
 use waybill::server::app::{App, Parts};
 use waybill::server::audit;
 use waybill::server::binding::SourceName;
@@ -25,6 +26,7 @@ use waybill::server::sample::{SampleSpec, generate};
 use waybill::server::source::Source;
 use waybill::server::source::sqlite::SqliteSource;
 use waybill::server::state::StateDatabase;
+use waybill::server::state::exports::ExportRow;
 use waybill::server::support::clock::Clock;
 use waybill::server::support::random::SystemRandom;
 use waybill::server::{http, worker};
@@ -188,10 +190,24 @@ impl Waybill {
         entries
     }
 
+    /// The export as the state has it.
+    pub async fn export_row(&self, id: ExportId) -> ExportRow {
+        let file = StateDatabase::open(&self.folder.path().join("waybill.db")).await.unwrap();
+        let state = file.for_source(Some(self.app.source_id.clone()));
+        state.connect().await.unwrap().exports().find(id).await.unwrap().unwrap()
+    }
+
+    /// The folder of finished files.
+    pub fn artifact_folder(&self) -> PathBuf {
+        self.folder.path().join("waybill.db.files").join(&self.app.source_id)
+    }
+
     /// Names of the files in the artefact folder, unfinished ones included.
     pub fn artifact_names(&self) -> Vec<String> {
-        let folder = self.app.exports.artifacts.folder();
-        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+        std::fs::read_dir(self.artifact_folder())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect()
     }
 }
 
