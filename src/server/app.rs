@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::artifact::ArtifactStore;
 use super::artifact::local::LocalArtifactStore;
 use super::audit::Journal;
 use super::binding::{self, SourceName};
@@ -43,12 +44,28 @@ pub struct Parts<'a> {
     pub source_name: SourceName,
     /// The operator's policy. A second factor is required if this or the profile says so.
     pub second_factor: SecondFactorPolicy,
-    /// The state database; finished files are in a folder beside it.
-    pub state: &'a Path,
+    pub storage: Storage<'a>,
     /// The file of the signing key; created if it is missing.
     pub signing_key: &'a Path,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+}
+
+/// Where state and finished files are kept.
+pub enum Storage<'a> {
+    /// A state database in this file; finished files are in a folder beside it.
+    File(&'a Path),
+    /// Stores of the caller's choice; without one for finished files, they are in the state's folder.
+    Stores { state: StateDatabase, artifacts: Option<Arc<dyn ArtifactStore>> },
+}
+
+impl Storage<'_> {
+    async fn open(self) -> Result<(StateDatabase, Option<Arc<dyn ArtifactStore>>), Error> {
+        match self {
+            Self::File(path) => Ok((StateDatabase::open(path).await?, None)),
+            Self::Stores { state, artifacts } => Ok((state, artifacts)),
+        }
+    }
 }
 
 impl App {
@@ -61,7 +78,7 @@ impl App {
             profile,
             source_name,
             second_factor: second_factor_policy,
-            state,
+            storage,
             signing_key,
             clock,
             random,
@@ -70,9 +87,12 @@ impl App {
         let identity_source = source.clone();
         let identity =
             tokio::task::spawn_blocking(move || identity_source.identity()).await.map_err(|_| Error::Panicked)??;
-        let file = StateDatabase::open(state).await?;
+        let (file, artifacts) = storage.open().await?;
         let (state, source_id) = binding::bind(&file, &identity, &source_name, clock.clone(), &*random).await?;
-        let artifacts = LocalArtifactStore::for_source(file.files_folder().clone(), &source_id)?;
+        let artifacts = match artifacts {
+            Some(artifacts) => artifacts,
+            None => Arc::new(LocalArtifactStore::for_source(file.files_folder().clone(), &source_id)?),
+        };
         let queue = Queue::new(state.clone(), file.files_folder().clone(), &*random);
         let journal = Journal::new(state.clone(), clock.clone());
         let (signing_key, public_keys) =
@@ -100,7 +120,7 @@ impl App {
             source,
             profile: profile.clone(),
             state,
-            artifacts: Arc::new(artifacts),
+            artifacts,
             signing_key,
             identity: identity.clone(),
             journal: journal.clone(),
