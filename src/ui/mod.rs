@@ -7,6 +7,7 @@
 mod browser;
 mod components;
 mod hydration;
+mod page_view;
 mod pages;
 mod routes;
 mod shell;
@@ -14,5 +15,5 @@ mod shell;
 pub use hydration::hydrate;
 pub use pages::admin::account::RecoveryCodes;
 pub use pages::login::SignInContext;
-pub use routes::{PAGE_PATHS, Page, StaticPage};
+pub use routes::{Page, StaticPage};
 pub use shell::{Theme, shell};

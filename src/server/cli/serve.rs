@@ -12,7 +12,7 @@ use super::args::{SigningArgs, SourceArgs, StateArgs};
 use super::connect::build_app;
 use super::exit::{CliError, Exit};
 use super::terminal::eprint_line;
-use crate::model::text;
+use crate::model::{route, text};
 use crate::server::http::PublicUrl;
 use crate::server::http::connections::ConnectionLimits;
 use crate::server::profile::{Origin, SecondFactorPolicy};
@@ -95,7 +95,7 @@ impl Serve {
             version = env!("CARGO_PKG_VERSION"), source = %label.profile, engine = %label.engine,
             engine_version = %label.engine_version, source_id = %app.source_id, "serving"
         );
-        announce(&format!("Waybill is ready: {base_url}/admin/developer-tools/export"));
+        announce(&format!("Waybill is ready: {base_url}{}", route::EXPORT));
         let adopted = app.adopt_accounts().await?;
         if adopted > 0 {
             let accounts = text::count_with_noun(adopted, "account");
@@ -106,7 +106,7 @@ impl Serve {
         let setup = app.identity.issue_setup_code().await;
         if let Some(code) = setup.map_err(|error| CliError::new(Exit::Failure, error.to_string()))? {
             announce("There is no account yet. Create the first one here with this code (works once, for one hour):");
-            announce(&format!("{base_url}/setup  {}", code.expose_secret()));
+            announce(&format!("{base_url}{}  {}", route::SETUP, code.expose_secret()));
             if app.profile.origin == Origin::BuiltIn {
                 let name = &app.profile.name;
                 announce(&format!("(To let the accounts of {name} sign in, start with --profile {name}.)"));

@@ -14,11 +14,10 @@ use super::problem::ProblemDetails;
 use super::sign_in::to_form_error;
 use super::state::AppState;
 use crate::model::form_error::FormError;
+use crate::model::route;
 use crate::server::identity::{self, Caller};
 use crate::server::rpc_context::Authentication;
 use crate::ui::RecoveryCodes;
-
-const ACCOUNT_PATH: &str = "/admin/account";
 
 #[derive(Deserialize)]
 pub struct ChangePasswordForm {
@@ -86,13 +85,13 @@ pub async fn end_other_sessions(
 
 fn redirect_with_result(result: Result<(), identity::Error>, notice: &str) -> Response {
     match result {
-        Ok(()) => Redirect::to(&format!("{ACCOUNT_PATH}?notice={notice}")).into_response(),
+        Ok(()) => Redirect::to(&format!("{}?notice={notice}", route::ACCOUNT)).into_response(),
         Err(error) => redirect_with_problem(account_form_error(error)),
     }
 }
 
 fn redirect_with_problem(problem: FormError) -> Response {
-    Redirect::to(&format!("{ACCOUNT_PATH}?problem={}", problem.key())).into_response()
+    Redirect::to(&format!("{}?problem={}", route::ACCOUNT, problem.key())).into_response()
 }
 
 /// The caller is signed in, so wrong credentials mean a wrong password.
@@ -105,7 +104,7 @@ fn account_form_error(error: identity::Error) -> FormError {
 
 /// Renders the account page with the recovery codes, which are shown only once and never put into a URL.
 async fn render_recovery_codes(state: AppState, caller: Caller, headers: HeaderMap, codes: Vec<String>) -> Response {
-    let mut request = Request::get(ACCOUNT_PATH).body(Body::empty()).unwrap_or_default();
+    let mut request = Request::get(route::ACCOUNT).body(Body::empty()).unwrap_or_default();
     if let Some(cookies) = headers.get(header::COOKIE) {
         request.headers_mut().insert(header::COOKIE, cookies.clone());
     }

@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use super::state::{AppState, HttpConfig};
+use crate::model::route::LOGIN;
 
 const MAX_REMEMBERED_CHARS: usize = 254;
 /// Cookie with the typed name, to refill the form after an error.
@@ -51,7 +52,7 @@ pub fn percent_encode(text: &str) -> String {
 pub fn name_cookie(state: &AppState, name: &str) -> HeaderValue {
     let name: String = name.chars().take(MAX_REMEMBERED_CHARS).collect();
     let (name, secure) = (percent_encode(&name), if is_https(&state.config) { "; Secure" } else { "" });
-    header_value(&format!("{NAME_COOKIE}={name}; Path=/login; HttpOnly; SameSite=Lax{secure}; Max-Age=60"))
+    header_value(&format!("{NAME_COOKIE}={name}; Path={LOGIN}; HttpOnly; SameSite=Lax{secure}; Max-Age=60"))
 }
 
 /// Returns the name typed in the last attempt.

@@ -16,6 +16,7 @@ use super::range::{ByteRange, parse_range};
 use super::state::AppState;
 use crate::model::ApiError;
 use crate::model::export::{Compression, ExportId};
+use crate::model::route;
 use crate::server::app::App;
 use crate::server::artifact::ArtifactStream;
 use crate::server::export::{Download, Transfer};
@@ -49,7 +50,7 @@ pub async fn cancel(
     state.app.exports.cancel(&caller, id).await?;
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if accept.is_some_and(|accept| accept.contains("text/html")) {
-        return Ok(Redirect::to(&format!("/admin/developer-tools/export/runs/{id}")).into_response());
+        return Ok(Redirect::to(&route::with_id(route::RUN, id)).into_response());
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }

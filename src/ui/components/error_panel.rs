@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::model::ApiError;
 use crate::model::access::Viewer;
+use crate::model::route;
 
 /// Says what went wrong and links to the next step.
 #[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
@@ -21,9 +22,9 @@ pub fn ErrorPanel(error: ApiError, #[prop(optional_no_strip)] viewer: Option<Vie
         _ => ("This page is not available right now", error.to_string()),
     };
     let action = match error {
-        ApiError::Unauthenticated => view! { <a class="button primary" href="/login">"Sign in"</a> }.into_any(),
+        ApiError::Unauthenticated => view! { <a class="button primary" href=route::LOGIN>"Sign in"</a> }.into_any(),
         ApiError::Forbidden | ApiError::NotFound => {
-            view! { <a class="button" href="/admin">"Back to the tools"</a> }.into_any()
+            view! { <a class="button" href=route::ADMIN>"Back to the tools"</a> }.into_any()
         }
         _ => view! { <a class="button" href="">"Try again"</a> }.into_any(),
     };

@@ -7,6 +7,7 @@ use super::icon::Icon;
 use super::loading::Loading;
 use crate::model::ApiError;
 use crate::model::access::Viewer;
+use crate::model::route;
 use crate::rpc::session::find_viewer;
 
 /// A breadcrumb: name and path.
@@ -27,7 +28,7 @@ pub fn Layout(
         <Title text=title />
         <a class="skip" href="#content">"Skip to content"</a>
         <header class="page-header">
-            <a class="brand" href="/admin"><Icon name="waybill" />"Waybill"</a>
+            <a class="brand" href=route::ADMIN><Icon name="waybill" />"Waybill"</a>
             <Loading>
                 {move || viewer.get().and_then(Result::ok).map(|viewer| view! { <SignedInUser viewer /> })}
             </Loading>
@@ -43,7 +44,7 @@ pub fn Layout(
             {children()}
         </main>
         <footer class="page-footer">
-            <form method="post" action="/theme" aria-label="Colour theme">
+            <form method="post" action=route::THEME aria-label="Colour theme">
                 <button class="link-button" name="theme" value="system">"System"</button>
                 <button class="link-button" name="theme" value="light">"Light"</button>
                 <button class="link-button" name="theme" value="dark">"Dark"</button>
@@ -75,7 +76,7 @@ fn SignedInUser(viewer: Viewer) -> impl IntoView {
     let source = format!("{} · {} {}", viewer.source.profile, viewer.source.engine, viewer.source.engine_version);
     view! {
         <span class="source-chip">{source}</span>
-        <span class="signed-in-user"><a class="email" href="/admin/account">{viewer.email}</a>" "<span class="role">{viewer.role}</span></span>
-        <form method="post" action="/logout"><button class="link-button">"Sign out"</button></form>
+        <span class="signed-in-user"><a class="email" href=route::ACCOUNT>{viewer.email}</a>" "<span class="role">{viewer.role}</span></span>
+        <form method="post" action=route::LOGOUT><button class="link-button">"Sign out"</button></form>
     }
 }

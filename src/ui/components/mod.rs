@@ -13,7 +13,7 @@ pub use auth_layout::{AuthLayout, FormMessage};
 pub use copy_button::CopyButton;
 pub use error_panel::ErrorPanel;
 pub use icon::Icon;
-pub use layout::{Layout, current_viewer, try_current_viewer};
+pub use layout::{Breadcrumb, Layout, current_viewer, try_current_viewer};
 pub use loading::{Loading, text_signal};
 pub use share_bar::ShareBar;
 pub use toast::{Toast, ToastRegion};

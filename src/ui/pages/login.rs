@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::model::access::safe_return_path;
 use crate::model::form_error::FormError;
+use crate::model::route::{self, safe_return_path};
 use crate::ui::components::{AuthLayout, FormMessage};
 
 /// Context of the sign-in and setup pages.
@@ -30,7 +30,7 @@ pub fn LoginPage(next: String, problem: String, notice: String) -> impl IntoView
     let hint = if needs_account {
         view! {
             <p class="muted">
-                "This console has no account yet. "<a href="/setup">"Create the first one"</a>
+                "This console has no account yet. "<a href=route::SETUP>"Create the first one"</a>
                 " with the code that the server printed when it started, or with "<code>"waybill user add --admin NAME"</code>"."
             </p>
         }
@@ -45,7 +45,7 @@ pub fn LoginPage(next: String, problem: String, notice: String) -> impl IntoView
         <AuthLayout title="Sign in">
             {hint}
             <FormMessage problem notice />
-            <form method="post" action="/login">
+            <form method="post" action=route::LOGIN>
                 <input type="hidden" name="next" value=next />
                 <label>"E-mail address or name"<input type="text" inputmode="email" name="email" value=name autocomplete="username" autocapitalize="none" required autofocus=!has_name /></label>
                 <label>"Password"<input type="password" name="password" autocomplete="current-password" required autofocus=has_name /></label>
@@ -65,13 +65,13 @@ pub fn LoginCodePage(next: String, problem: String) -> impl IntoView {
         <AuthLayout title="Second step">
             <p class="muted">"Enter the code that your authenticator app shows for Waybill, or one of your recovery codes."</p>
             <FormMessage problem=FormError::message_for_key(&problem) notice=None />
-            <form method="post" action="/login/code">
+            <form method="post" action=route::LOGIN_CODE>
                 <input type="hidden" name="next" value=next />
                 <label>"Code"<input type="text" name="code" autocomplete="one-time-code" autocapitalize="characters" maxlength="60" required autofocus /></label>
                 <button class="button primary">"Continue"</button>
             </form>
             <p class="muted">"No app and no recovery codes? An operator of this console can remove the second factor with "<code>"waybill user reset-second-factor"</code>"."</p>
-            <form method="post" action="/logout"><button class="link-button">"Sign in as another user"</button></form>
+            <form method="post" action=route::LOGOUT><button class="link-button">"Sign in as another user"</button></form>
         </AuthLayout>
     }
 }

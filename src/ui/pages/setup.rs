@@ -5,6 +5,7 @@ use leptos_meta::Title;
 
 use super::login::SignInContext;
 use crate::model::form_error::FormError;
+use crate::model::route;
 use crate::ui::components::{AuthLayout, FormMessage};
 
 #[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
@@ -19,7 +20,7 @@ pub fn SetupPage(problem: String) -> impl IntoView {
                 export everything."
             </p>
             <FormMessage problem notice=None />
-            <form method="post" action="/setup">
+            <form method="post" action=route::SETUP>
                 <label>"Code that the server printed when it started"
                     <input type="text" name="code" autocomplete="off" autocapitalize="characters" required autofocus maxlength="40" />
                 </label>
@@ -37,7 +38,7 @@ pub fn SetupPage(problem: String) -> impl IntoView {
     } else {
         view! {
             <p class="form-error" role="alert">"There is nothing to set up: accounts to sign in with already exist."</p>
-            <a class="button primary" href="/login">"Sign in"</a>
+            <a class="button primary" href=route::LOGIN>"Sign in"</a>
         }
         .into_any()
     };

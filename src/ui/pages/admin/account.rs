@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::model::access::{AccountView, SecondFactorView, TotpSecret};
 use crate::model::form_error::FormError;
+use crate::model::route;
 use crate::model::text::count_with_noun;
 use crate::rpc::session::view_account;
 use crate::ui::components::{ErrorPanel, FormMessage, Layout, Loading};
@@ -26,7 +27,7 @@ pub fn AccountPage(problem: String, notice: String) -> impl IntoView {
         _ => None,
     };
     view! {
-        <Layout title="Your account" crumbs=vec![("Admin", "/admin")]>
+        <Layout title="Your account" crumbs=vec![("Admin", route::ADMIN)]>
             <FormMessage problem notice />
             {codes.clone().map(|codes| view! { <NewRecoveryCodes codes /> })}
             <Loading>
@@ -47,7 +48,7 @@ fn NewRecoveryCodes(codes: RecoveryCodes) -> impl IntoView {
             <h2>"Your recovery codes"</h2>
             <p>"Each code signs you in once when you do not have your authenticator app. They are shown only now: store them with your passwords, not on the phone."</p>
             <ul class="recovery-codes">{codes}</ul>
-            <a class="button primary" href="/admin">"I have stored them"</a>
+            <a class="button primary" href=route::ADMIN>"I have stored them"</a>
         </section>
     }
 }
@@ -61,7 +62,7 @@ fn Account(account: AccountView) -> impl IntoView {
     );
     let password = if account.is_local {
         view! {
-            <form method="post" action="/admin/account/password">
+            <form method="post" action=route::ACCOUNT_PASSWORD>
                 <label>"Current password"<input type="password" name="password" autocomplete="current-password" required /></label>
                 <label>"New password, at least 15 characters"
                     <input type="password" name="new" autocomplete="new-password" required minlength="15" maxlength="1024" />
@@ -81,7 +82,7 @@ fn Account(account: AccountView) -> impl IntoView {
         0 | 1 => view! { <p class="muted">"Only this browser is signed in to your account."</p> }.into_any(),
         several => view! {
             <p>{format!("Your account is signed in on {}, including this one.", count_with_noun(several.into(), "browser"))}</p>
-            <form method="post" action="/admin/account/sessions"><button class="button">"End the other sessions"</button></form>
+            <form method="post" action=route::ACCOUNT_SESSIONS><button class="button">"End the other sessions"</button></form>
         }
         .into_any(),
     };
@@ -108,7 +109,7 @@ fn SecondFactor(view: SecondFactorView) -> impl IntoView {
             <p>"Scan this with your authenticator app, "<a href=uri>"open it in the app"</a>", or type in the letters. Then enter the code that the app shows. This also ends your sessions in other browsers."</p>
             <div class="qr-code" role="img" aria-label="QR code for an authenticator app" inner_html=qr_svg></div>
             <p><code class="shared-secret">{base32}</code></p>
-            <form method="post" action="/admin/account/second-factor">
+            <form method="post" action=route::ACCOUNT_SECOND_FACTOR>
                 <input type="hidden" name="action" value="confirm" />
                 <label>"Code"<input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="10" required /></label>
                 <button class="button primary">"Turn it on"</button>
@@ -133,7 +134,7 @@ fn SecondFactor(view: SecondFactorView) -> impl IntoView {
 #[component]
 fn PasswordForm(action: &'static str, label: &'static str) -> impl IntoView {
     view! {
-        <form method="post" action="/admin/account/second-factor">
+        <form method="post" action=route::ACCOUNT_SECOND_FACTOR>
             <input type="hidden" name="action" value=action />
             <label>"Your password"<input type="password" name="password" autocomplete="current-password" required /></label>
             <button class="button">{label}</button>

@@ -6,25 +6,26 @@ pub mod developer_tools;
 use leptos::prelude::*;
 
 use crate::model::access::Capability;
+use crate::model::route;
 use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, try_current_viewer};
 
 /// The tools: path, icon, name, description.
 const TOOLS: [(&str, &str, &str, &str); 4] = [
     (
-        "/admin/developer-tools/export",
+        route::EXPORT,
         "database",
         "Database export",
         "See what the database contains, and export all of it into one sealed file.",
     ),
     (
-        "/admin/developer-tools/export/verify",
+        route::VERIFY,
         "shield-check",
         "Verify a file",
         "Check that an exported file is complete and was made by this console. The file stays in your browser.",
     ),
-    ("/admin/developer-tools/export/history", "history", "History", "Who exported what, when, and how it ended."),
+    (route::HISTORY, "history", "History", "Who exported what, when, and how it ended."),
     (
-        "/admin/developer-tools/export/guide",
+        route::GUIDE,
         "book-open",
         "Analysis guide",
         "How to analyse an export with an AI assistant, and how to handle it.",
@@ -34,7 +35,7 @@ const TOOLS: [(&str, &str, &str, &str); 4] = [
 #[component]
 pub fn AdminPage() -> impl IntoView {
     view! {
-        <Layout title="Tools" crumbs=vec![("Admin", "/admin")]>
+        <Layout title="Tools" crumbs=vec![("Admin", route::ADMIN)]>
             <Loading>
                 {move || try_current_viewer().map(|viewer| match viewer {
                     Ok(viewer) => {

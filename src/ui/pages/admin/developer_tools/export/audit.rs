@@ -2,15 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
+use super::breadcrumbs::below_export;
 use super::history::HistoryTabs;
 use crate::model::history::{AuditEntry, AuditPage as Page};
-use crate::model::text;
+use crate::model::{route, text};
 use crate::rpc::history::list_audit;
 use crate::ui::components::{ErrorPanel, Layout, Loading, current_viewer};
-
-/// The path of this page.
-const AUDIT_PATH: &str = "/admin/developer-tools/export/history/audit";
 
 /// The filter and position in the audit trail; empty means no filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,10 +25,9 @@ pub fn AuditPage(query: AuditQuery) -> impl IntoView {
         move || source_query.clone(),
         |AuditQuery { kind, actor, before }| list_audit(kind, actor, before),
     );
-    let crumbs = [&BREADCRUMBS[..], &[("Export", EXPORT_PATH)]].concat();
     let query = StoredValue::new(query);
     view! {
-        <Layout title="Audit trail" crumbs>
+        <Layout title="Audit trail" crumbs=below_export()>
             <HistoryTabs is_audit=true />
             <Loading>
                 {move || page.get().map(|page| match page {
@@ -82,13 +78,13 @@ fn Entries(page: Page, query: AuditQuery) -> impl IntoView {
         .map(|entry| view! { <button class="button" name="before" value=entry.to_string()>"Older"</button> });
     let newest = (before > 0).then(|| view! { <button class="button">"Newest"</button> });
     view! {
-        <form class="filter" method="get" action=AUDIT_PATH>
+        <form class="filter" method="get" action=route::AUDIT>
             <label>"What "<select name="kind"><option value="">"everything"</option>{options}</select></label>
             <label>"Who "<input type="text" name="actor" value=actor placeholder="ada@example.org" autocapitalize="none" /></label>
             <button class="button">"Show"</button>
         </form>
         {rows}
-        <form class="pager" method="get" action=AUDIT_PATH aria-label="Pages">
+        <form class="pager" method="get" action=route::AUDIT aria-label="Pages">
             <input type="hidden" name="kind" value=query.kind />
             <input type="hidden" name="actor" value=query.actor />
             {newest}

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
+use super::breadcrumbs::below_export;
 use crate::rpc::export::analysis_guide;
 use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, current_viewer};
 
@@ -23,9 +23,8 @@ pub fn GuidePanel() -> impl IntoView {
 #[component]
 pub fn GuidePage() -> impl IntoView {
     let guide = Resource::new(|| (), |()| analysis_guide());
-    let crumbs = [&BREADCRUMBS[..], &[("Export", EXPORT_PATH)]].concat();
     view! {
-        <Layout title="Analysis guide" crumbs>
+        <Layout title="Analysis guide" crumbs=below_export()>
             <Loading>
                 {move || guide.get().map(|guide| match guide {
                     Ok(html) => view! { <article class="card prose" inner_html=html></article> }.into_any(),

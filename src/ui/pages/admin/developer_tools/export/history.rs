@@ -2,18 +2,17 @@
 
 use leptos::prelude::*;
 
-use super::breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
+use super::breadcrumbs::below_export;
 use crate::model::history::{HistoryEntry, HistoryPage as Page, RunStatus};
-use crate::model::text;
+use crate::model::{route, text};
 use crate::rpc::history::list_exports;
 use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, current_viewer};
 
 #[component]
 pub fn HistoryPage(page: u32) -> impl IntoView {
     let page = Resource::new(move || page, list_exports);
-    let crumbs = [&BREADCRUMBS[..], &[("Export", EXPORT_PATH)]].concat();
     view! {
-        <Layout title="History" crumbs>
+        <Layout title="History" crumbs=below_export()>
             <HistoryTabs is_audit=false />
             <Loading>
                 {move || page.get().map(|page| match page {
@@ -32,8 +31,8 @@ pub fn HistoryTabs(is_audit: bool) -> impl IntoView {
     let current = |here: bool| here.then_some("page");
     view! {
         <nav class="tabs" aria-label="History">
-            <a href=format!("{EXPORT_PATH}/history") aria-current=current(!is_audit)>"Exports"</a>
-            <a href=format!("{EXPORT_PATH}/history/audit") aria-current=current(is_audit)>"Audit trail"</a>
+            <a href=route::HISTORY aria-current=current(!is_audit)>"Exports"</a>
+            <a href=route::AUDIT aria-current=current(is_audit)>"Audit trail"</a>
         </nav>
     }
 }
@@ -44,7 +43,7 @@ fn NoExports() -> impl IntoView {
         <section class="card message">
             <h2>"No export yet"</h2>
             <p>"Every export is listed here: who requested it, what it contained and how it ended."</p>
-            <a class="button primary" href=EXPORT_PATH>"Go to the export page"</a>
+            <a class="button primary" href=route::EXPORT>"Go to the export page"</a>
         </section>
     }
 }
@@ -81,7 +80,7 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
         .sha256
         .map(|digest| view! { <span class="detail">"Seal "<code class="full-digest">{digest}</code></span> });
     let download_link = entry.downloadable.then(|| {
-        view! { <a class="button small" href=format!("/api/v1/exports/{}/file", entry.id)><Icon name="download" />"Download"</a> }
+        view! { <a class="button small" href=route::with_id(route::EXPORT_FILE, entry.id)><Icon name="download" />"Download"</a> }
     });
     let (badge_class, status) = if entry.status == RunStatus::Completed && entry.deviations.has_drifted() {
         ("badge drifted".to_owned(), "Complete, with drift")
@@ -126,7 +125,7 @@ fn status_label(status: RunStatus) -> &'static str {
 #[component]
 fn Pager(page: u32, pages: u32) -> impl IntoView {
     let link = |number: u32, label: &'static str| {
-        view! { <a class="button" href=format!("{EXPORT_PATH}/history?page={number}")>{label}</a> }
+        view! { <a class="button" href=format!("{}?page={number}", route::HISTORY)>{label}</a> }
     };
     (pages > 1).then(|| {
         view! {

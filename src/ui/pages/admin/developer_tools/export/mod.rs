@@ -18,14 +18,15 @@ mod tables;
 mod verify;
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 
 use crate::model::export::Preview;
-use crate::model::text;
+use crate::model::{route, text};
 use crate::rpc::export::{self as rpc, open_export_page};
 use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, ToastRegion, current_viewer, text_signal};
 
 pub use audit::{AuditPage, AuditQuery};
-use breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
+use breadcrumbs::to_export;
 use drift::{DriftPanel, GuessPanel};
 pub use guide::GuidePage;
 use guide::GuidePanel;
@@ -41,8 +42,8 @@ pub use verify::VerifyPage;
 
 fn actions() -> impl IntoView {
     view! {
-        <a class="button" href="/admin/developer-tools/export/verify"><Icon name="shield-check" />"Verify a file"</a>
-        <a class="button" href="/admin/developer-tools/export/history"><Icon name="history" />"History"</a>
+        <a class="button" href=route::VERIFY><Icon name="shield-check" />"Verify a file"</a>
+        <a class="button" href=route::HISTORY><Icon name="history" />"History"</a>
     }
 }
 
@@ -51,7 +52,7 @@ pub fn ExportPage(problem: String) -> impl IntoView {
     let problem = StoredValue::new(problem);
     let page = Resource::new(|| (), |()| open_export_page());
     view! {
-        <Layout title="Database export" crumbs=BREADCRUMBS.to_vec() actions=actions>
+        <Layout title="Database export" crumbs=to_export() actions=actions>
             <Loading>
                 {move || page.get().map(|page| match page {
                     Ok(page) => view! { <ExportView page problem=problem.get_value() /> }.into_any(),
@@ -118,7 +119,7 @@ fn PreviewHeader(preview: RwSignal<Preview>) -> impl IntoView {
         text.to_owned()
     });
     view! {
-        <form class="preview-header" method="post" action="/rpc/preview_export" on:submit=refresh>
+        <form class="preview-header" method="post" action=rpc::PreviewExport::PATH on:submit=refresh>
             "Preview taken "<time>{taken_at}</time>
             " UTC from one consistent snapshot. "{effect}" "
             <button class="link-button" name="refresh" value="true">"Refresh"</button>
@@ -143,7 +144,7 @@ fn SourceError(reason: String) -> impl IntoView {
         <section class="card message is-error" role="alert">
             <h2>"The database cannot be read"</h2>
             <p>{text::to_sentence(&reason)}</p>
-            <a class="button" href=EXPORT_PATH>"Try again"</a>
+            <a class="button" href=route::EXPORT>"Try again"</a>
         </section>
     }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::run_tracker::{RunTracker, percent};
 use crate::model::export::{Progress, RunState};
-use crate::model::text;
+use crate::model::{route, text};
 use crate::ui::browser;
 use crate::ui::components::text_signal;
 
@@ -19,7 +19,7 @@ pub fn ProgressPanel(tracker: RunTracker) -> impl IntoView {
         _ => Progress::default(),
     });
     let id = tracker.run.read_untracked().as_ref().map(|run| run.id);
-    let action = id.map(|id| format!("/api/v1/exports/{id}/cancellation")).unwrap_or_default();
+    let action = id.map(|id| route::with_id(route::EXPORT_CANCELLATION, id)).unwrap_or_default();
     let cancel = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
         if let Some(id) = id {

@@ -2,20 +2,20 @@
 
 use leptos::prelude::*;
 
-use super::breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
+use super::breadcrumbs::below_export;
 use super::progress::ProgressPanel;
 use super::run_result::RunResult;
 use super::run_tracker::RunTracker;
 use crate::model::export::{ExportId, RunState, RunView};
+use crate::model::route;
 use crate::rpc::export::view_export;
 use crate::ui::components::{ErrorPanel, Layout, Loading, ToastRegion, current_viewer};
 
 #[component]
 pub fn RunPage(id: ExportId) -> impl IntoView {
     let run = Resource::new(move || id, view_export);
-    let crumbs = [&BREADCRUMBS[..], &[("Export", EXPORT_PATH)]].concat();
     view! {
-        <Layout title="Export run" crumbs>
+        <Layout title="Export run" crumbs=below_export()>
             <Loading>
                 {move || run.get().map(|run| match run {
                     Ok(run) => view! { <RunContent run /> }.into_any(),
@@ -31,7 +31,8 @@ fn RunContent(run: RunView) -> impl IntoView {
     let is_completed = matches!(run.state, RunState::Completed(_));
     // Without JavaScript the page redirects to the finished file.
     let download_redirect = is_completed.then(|| {
-        let html = format!("<meta http-equiv=\"refresh\" content=\"0;url=/api/v1/exports/{}/file\">", run.id);
+        let file = route::with_id(route::EXPORT_FILE, run.id);
+        let html = format!("<meta http-equiv=\"refresh\" content=\"0;url={file}\">");
         view! { <noscript inner_html=html></noscript> }
     });
     let tracker = RunTracker::new(Some(run));
@@ -44,7 +45,7 @@ fn RunContent(run: RunView) -> impl IntoView {
     view! {
         {body}
         {download_redirect}
-        <p><a class="button" href=EXPORT_PATH>"Back to the export page"</a></p>
+        <p><a class="button" href=route::EXPORT>"Back to the export page"</a></p>
         <p class="visually-hidden" role="status">{tracker.announcement}</p>
         <ToastRegion toast=tracker.toast />
     }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::run_tracker::RunTracker;
 use crate::model::export::{ExportId, ExportSummary, Failure, RunState, RunView};
-use crate::model::text;
+use crate::model::{route, text};
 use crate::ui::components::{CopyButton, Icon};
 
 #[component]
@@ -74,7 +74,7 @@ fn CompletedRun(
                 <CopyButton text=command object="the command" />
             </p>
             <p class="action-row">
-                <a class="button" href=format!("/api/v1/exports/{id}/file") download=file_name><Icon name="download" />"Download again"</a>
+                <a class="button" href=route::with_id(route::EXPORT_FILE, id) download=file_name><Icon name="download" />"Download again"</a>
                 <span class="muted">{kept_until}</span>
             </p>
         </section>

@@ -1,10 +1,12 @@
 //! The form that starts an export, with warning, file name and equivalent command.
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 
 use super::run_tracker::RunTracker;
 use crate::model::export::{Compression, Preview};
 use crate::model::text;
+use crate::rpc::export::RequestExport;
 use crate::ui::components::{CopyButton, Icon, text_signal};
 
 /// `is_repeat` changes the label for the form below a result.
@@ -29,7 +31,7 @@ pub fn StartForm(preview: RwSignal<Preview>, tracker: RunTracker, is_repeat: boo
         <section class="card panel" aria-label="Export">
             <DataWarning preview />
             <RequestError tracker />
-            <form class="action-row" method="post" action="/rpc/request_export" on:submit=submit>
+            <form class="action-row" method="post" action=RequestExport::PATH on:submit=submit>
                 <button class="button primary">{if is_repeat { "Export again" } else { "Export Full Database" }}</button>
                 <span class="muted">{records}" → "<code class="file">{file_name}</code></span>
                 <label class="compression-field">"Compression "<select name="compression" on:change=on_compression_change>

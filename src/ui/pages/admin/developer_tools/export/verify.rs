@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use web_sys::File;
 
-use super::breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
+use super::breadcrumbs::below_export;
 use crate::model::history::{FileRecognition, KnownExport};
 use crate::model::text;
 use crate::rpc::history::recognise_file;
@@ -51,8 +51,7 @@ enum SignatureStatus {
 
 #[component]
 pub fn VerifyPage() -> impl IntoView {
-    let crumbs = [&BREADCRUMBS[..], &[("Export", EXPORT_PATH)]].concat();
-    view! { <Layout title="Verify a file" crumbs><VerifyPanel /></Layout> }
+    view! { <Layout title="Verify a file" crumbs=below_export()><VerifyPanel /></Layout> }
 }
 
 #[component]
