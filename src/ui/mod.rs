@@ -14,6 +14,6 @@ mod shell;
 
 pub use hydration::hydrate;
 pub use pages::admin::account::RecoveryCodes;
-pub use pages::login::SignInContext;
+pub use pages::sign_in_context::SignInContext;
 pub use routes::{Page, StaticPage};
 pub use shell::{Theme, shell};

@@ -5,10 +5,9 @@ use leptos_meta::Title;
 
 use super::icon::Icon;
 use super::loading::Loading;
-use crate::model::ApiError;
+use super::viewer::{provide_viewer, use_viewer};
 use crate::model::access::Viewer;
 use crate::model::route;
-use crate::rpc::session::find_viewer;
 
 /// A breadcrumb: name and path.
 pub type Breadcrumb = (&'static str, &'static str);
@@ -22,17 +21,11 @@ pub fn Layout(
     #[prop(optional, into)] actions: ViewFn,
     children: ChildrenFn,
 ) -> impl IntoView {
-    let viewer = Resource::new(|| (), |()| find_viewer());
-    provide_context(viewer);
+    provide_viewer();
     view! {
         <Title text=title />
         <a class="skip" href="#content">"Skip to content"</a>
-        <header class="page-header">
-            <a class="brand" href=route::ADMIN><Icon name="waybill" />"Waybill"</a>
-            <Loading>
-                {move || viewer.get().and_then(Result::ok).map(|viewer| view! { <SignedInUser viewer /> })}
-            </Loading>
-        </header>
+        <PageHeader />
         <main id="content" tabindex="-1">
             <div class="page-heading">
                 <div>
@@ -43,25 +36,22 @@ pub fn Layout(
             </div>
             {children()}
         </main>
-        <footer class="page-footer">
-            <form method="post" action=route::THEME aria-label="Colour theme">
-                <button class="link-button" name="theme" value="system">"System"</button>
-                <button class="link-button" name="theme" value="light">"Light"</button>
-                <button class="link-button" name="theme" value="dark">"Dark"</button>
-            </form>
-            <span>"Waybill "{env!("CARGO_PKG_VERSION")}</span>
-        </footer>
+        <PageFooter />
     }
 }
 
-/// Returns the viewer that `Layout` loaded, for components inside it.
-pub fn current_viewer() -> Option<Viewer> {
-    try_current_viewer()?.ok()
-}
-
-/// Like `current_viewer`, but also returns the error if loading failed.
-pub fn try_current_viewer() -> Option<Result<Viewer, ApiError>> {
-    use_context::<Resource<Result<Viewer, ApiError>>>()?.get()
+/// If the viewer cannot be loaded, the header stays empty: the page below says why.
+#[component]
+fn PageHeader() -> impl IntoView {
+    let viewer = use_viewer();
+    view! {
+        <header class="page-header">
+            <a class="brand" href=route::ADMIN><Icon name="waybill" />"Waybill"</a>
+            <Loading>
+                {move || viewer.get().and_then(Result::ok).map(|viewer| view! { <SignedInUser viewer /> })}
+            </Loading>
+        </header>
+    }
 }
 
 fn breadcrumbs(crumbs: Vec<Breadcrumb>, title: &'static str) -> impl IntoView {
@@ -78,5 +68,19 @@ fn SignedInUser(viewer: Viewer) -> impl IntoView {
         <span class="source-chip">{source}</span>
         <span class="signed-in-user"><a class="email" href=route::ACCOUNT>{viewer.email}</a>" "<span class="role">{viewer.role}</span></span>
         <form method="post" action=route::LOGOUT><button class="link-button">"Sign out"</button></form>
+    }
+}
+
+#[component]
+fn PageFooter() -> impl IntoView {
+    view! {
+        <footer class="page-footer">
+            <form method="post" action=route::THEME aria-label="Colour theme">
+                <button class="link-button" name="theme" value="system">"System"</button>
+                <button class="link-button" name="theme" value="light">"Light"</button>
+                <button class="link-button" name="theme" value="dark">"Dark"</button>
+            </form>
+            <span>"Waybill "{env!("CARGO_PKG_VERSION")}</span>
+        </footer>
     }
 }

@@ -5,9 +5,9 @@ pub mod developer_tools;
 
 use leptos::prelude::*;
 
-use crate::model::access::Capability;
+use crate::model::access::{Capability, Viewer};
 use crate::model::route;
-use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, try_current_viewer};
+use crate::ui::components::{Icon, Layout, Loaded, use_viewer};
 
 /// The tools: path, icon, name, description.
 const TOOLS: [(&str, &str, &str, &str); 4] = [
@@ -36,23 +36,16 @@ const TOOLS: [(&str, &str, &str, &str); 4] = [
 pub fn AdminPage() -> impl IntoView {
     view! {
         <Layout title="Tools" crumbs=vec![("Admin", route::ADMIN)]>
-            <Loading>
-                {move || try_current_viewer().map(|viewer| match viewer {
-                    Ok(viewer) => {
-                        let allowed = viewer.has_capability(Capability::ExportDatabase);
-                        view! { <ToolCards allowed needed=viewer.exporting_roles.join(" or ") role=viewer.role /> }.into_any()
-                    }
-                    Err(error) => view! { <ErrorPanel error /> }.into_any(),
-                })}
-            </Loading>
+            <Loaded data=use_viewer() show=|viewer| view! { <ToolCards viewer /> }.into_any() />
         </Layout>
     }
 }
 
 #[component]
-fn ToolCards(allowed: bool, needed: String, role: String) -> impl IntoView {
-    if !allowed {
-        let text = format!("The tools here need the role {needed}. You are signed in as {role}.");
+fn ToolCards(viewer: Viewer) -> impl IntoView {
+    if !viewer.has_capability(Capability::ExportDatabase) {
+        let needed = viewer.exporting_roles.join(" or ");
+        let text = format!("The tools here need the role {needed}. You are signed in as {}.", viewer.role);
         return view! {
             <section class="card message"><h2>"No tools for this role"</h2><p>{text}</p></section>
         }
