@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 
 use super::breadcrumbs::to_export;
-use super::drift::{DriftPanel, GuessPanel};
+use super::drift::DriftPanel;
+use super::guesses::GuessPanel;
 use super::guide::GuidePanel;
 use super::preview_header::PreviewHeader;
 use super::preview_polling::poll_preview;

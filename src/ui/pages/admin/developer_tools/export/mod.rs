@@ -7,6 +7,7 @@ mod audit;
 mod breadcrumbs;
 mod drift;
 mod export_page;
+mod guesses;
 mod guide;
 mod history;
 mod preview_header;
