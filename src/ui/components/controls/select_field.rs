@@ -15,7 +15,6 @@ pub fn SelectField(
     label: &'static str,
     name: &'static str,
     options: Vec<SelectOption>,
-    #[prop(optional)] class: Option<&'static str>,
     #[prop(optional)] on_change: Option<Callback<String>>,
 ) -> impl IntoView {
     let options = options.into_iter().map(|SelectOption { value, label, is_selected }| {
@@ -26,5 +25,5 @@ pub fn SelectField(
             on_change.run(event_target_value(&event));
         }
     };
-    view! { <label class=class>{label}<select name=name on:change=report>{options.collect_view()}</select></label> }
+    view! { <label>{label}<select name=name on:change=report>{options.collect_view()}</select></label> }
 }

@@ -51,7 +51,7 @@ fn ExportView(page: ExportPageData, problem: String) -> impl IntoView {
     };
     view! {
         {body}
-        <p class="visually-hidden" role="status">{tracker.announcement}</p>
+        <p class="visually-hidden" role="status">{tracker.announcer.text}</p>
         <ToastRegion toast=tracker.toast />
     }
 }

@@ -3,6 +3,7 @@
 //! Flow of the export page: the server renders `ExportPage` with its data; in the browser `RunTracker` follows a run through
 //! its events, and `poll_preview` polls the preview until every table is counted and measured.
 
+mod announcer;
 mod audit;
 mod breadcrumbs;
 mod drift;

@@ -35,7 +35,7 @@ fn RunContent(run: RunView) -> impl IntoView {
         {body}
         {download_redirect}
         <p><a class="button" href=route::EXPORT>"Back to the export page"</a></p>
-        <p class="visually-hidden" role="status">{tracker.announcement}</p>
+        <p class="visually-hidden" role="status">{tracker.announcer.text}</p>
         <ToastRegion toast=tracker.toast />
     }
 }

@@ -3,27 +3,21 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::progress_figures::percent;
-use crate::model::export::{Compression, ExportId, ExportSummary, Progress, QueuedExport, RunState, RunView};
+use super::announcer::Announcer;
+use crate::model::export::{Compression, ExportId, ExportSummary, QueuedExport, RunState, RunView};
 use crate::model::text;
 use crate::rpc::export::request_export;
 use crate::ui::browser;
 use crate::ui::components::Toast;
 
-/// Progress is announced to screen readers after this many percent, or after this time.
-const ANNOUNCE_PERCENT: u64 = 10;
-const ANNOUNCE_MS: u64 = 10_000;
-
 /// The page's signals about its current run.
 #[derive(Clone, Copy)]
 pub struct RunTracker {
     pub run: RwSignal<Option<RunView>>,
-    pub announcement: RwSignal<String>,
+    pub announcer: Announcer,
     pub toast: RwSignal<Option<Toast>>,
     /// Why the last request failed.
     pub error: RwSignal<Option<String>>,
-    /// Percent and run time (ms) of the last announcement.
-    last_announced: StoredValue<(u64, u64)>,
 }
 
 /// How far the page's run is.
@@ -40,10 +34,9 @@ impl RunTracker {
     pub fn new(run: Option<RunView>) -> Self {
         Self {
             run: RwSignal::new(run),
-            announcement: RwSignal::new(String::new()),
+            announcer: Announcer::new(),
             toast: RwSignal::new(None),
             error: RwSignal::new(None),
-            last_announced: StoredValue::new((0, 0)),
         }
     }
 
@@ -91,8 +84,7 @@ impl RunTracker {
     fn started(self, queued: QueuedExport, estimated_bytes: Option<u64>) {
         let QueuedExport { id, file_name } = queued;
         self.run.set(Some(RunView { id, file_name, estimated_bytes, state: RunState::Queued }));
-        self.last_announced.set_value((0, 0));
-        self.announcement.set("Export started.".into());
+        self.announcer.announce_start();
         self.follow(id);
     }
 
@@ -102,34 +94,25 @@ impl RunTracker {
 
     fn update(self, view: RunView) {
         match &view.state {
-            // An event stream has nothing to say about a file that expired before it was opened.
+            // Neither is news: nothing has ended just now.
             RunState::Queued | RunState::Expired => {}
-            RunState::Running(progress) => self.announce_progress(progress),
+            RunState::Running(progress) => self.announcer.announce_progress(progress),
             RunState::Completed(summary) => {
                 browser::start_download(view.id);
-                self.announce_end(completed(summary));
+                self.show_end(completed(summary));
             }
             RunState::Failed(failure) => {
-                self.announce_end(Toast { is_success: false, text: format!("Export failed. {}", failure.message) });
+                self.show_end(Toast { is_success: false, text: format!("Export failed. {}", failure.message) });
             }
             RunState::Cancelled => {
-                self.announce_end(Toast { is_success: false, text: "Cancelled. No file was created.".to_owned() });
+                self.show_end(Toast { is_success: false, text: "Cancelled. No file was created.".to_owned() });
             }
         }
         self.run.set(Some(view));
     }
 
-    fn announce_progress(self, progress: &Progress) {
-        let percent = percent(progress);
-        let (last_percent, last_ms) = self.last_announced.get_value();
-        if percent >= last_percent + ANNOUNCE_PERCENT || progress.elapsed_ms >= last_ms + ANNOUNCE_MS {
-            self.last_announced.set_value((percent, progress.elapsed_ms));
-            self.announcement.set(format!("{percent} percent"));
-        }
-    }
-
-    fn announce_end(self, toast: Toast) {
-        self.announcement.set(toast.text.clone());
+    fn show_end(self, toast: Toast) {
+        self.announcer.announce_end(toast.text.clone());
         self.toast.set(Some(toast));
     }
 }

@@ -47,7 +47,7 @@ fn CompressionField(compression: RwSignal<Compression>) -> impl IntoView {
             compression.set(method);
         }
     });
-    view! { <SelectField label="Compression " name="compression" options=options.into() class="compression-field" on_change /> }
+    view! { <SelectField label="Compression " name="compression" options=options.into() on_change /> }
 }
 
 #[component]
