@@ -6,7 +6,7 @@ use std::path::Path;
 
 use toml::Spanned;
 
-use super::{BUILT_IN, Comparison, Error, Origin, Profile};
+use super::{Comparison, Error, Origin, Profile, builtin};
 use crate::model::classification::Classification;
 use crate::model::redaction::Treatment;
 
@@ -83,7 +83,7 @@ impl Profile {
     /// `Unknown` when no built-in profile has that name, `Unreadable` when the file cannot be read, `ParseError` when
     /// its text is not a valid profile.
     pub fn load(name_or_path: &str) -> Result<Self, Error> {
-        if BUILT_IN.iter().any(|(name, _)| *name == name_or_path) {
+        if builtin::find(name_or_path).is_some() {
             return Self::built_in(name_or_path);
         }
         match std::fs::read_to_string(Path::new(name_or_path)) {
