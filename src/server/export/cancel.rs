@@ -30,8 +30,9 @@ impl Exports {
     pub(super) async fn find_owned(&self, caller: &Caller, id: ExportId) -> Result<exports::ExportRow> {
         let row = self.state.export(id).await?.ok_or(Error::NotFound)?;
         // The name must match too: another source may have another person under the same id.
-        let is_owner =
-            row.account_id.is_some() && row.account_id == caller.account_id && row.requested_by == caller.name;
+        let is_owner = row.account_id.is_some()
+            && row.account_id.as_deref() == caller.account_id()
+            && row.requested_by == caller.name;
         if is_owner { Ok(row) } else { Err(Error::NotFound) }
     }
 }

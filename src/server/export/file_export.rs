@@ -13,7 +13,6 @@ use super::run::{CompletedExport, WrittenExport};
 use super::running::RunningExport;
 use super::write::{output_error_for, write};
 use super::{Error, Exports, Result};
-use crate::model::channel::Channel;
 use crate::model::export::{Compression, DriftPolicy, ExportId, ExportSummary};
 use crate::model::manifest::{Metadata, RecordOrder};
 use crate::server::audit::{self, Event};
@@ -83,7 +82,7 @@ impl Exports {
         let target = OpenDestination::open(destination, &name)?;
         self.fail_killed_runs().await?;
         let _running = self.artifacts.lock_command_line_run(id)?;
-        let row = new_export_row(id, caller, Channel::CommandLine, rfc3339(now), name);
+        let row = new_export_row(id, caller, rfc3339(now), name);
         let row = ExportRow { compression, ..row };
         let mut tx = self.state.begin().await?;
         exports::insert(&mut tx, &row).await?;

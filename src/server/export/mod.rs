@@ -20,7 +20,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use tokio::sync::Notify;
 
-use crate::model::access::Capability;
+use crate::model::access::{Capability, Scope};
 use crate::model::drift::Deviations;
 use crate::model::export::ExportId;
 use crate::server::artifact::{self, ArtifactStore};
@@ -132,8 +132,8 @@ pub struct Exports {
 impl Exports {
     /// Checks that the caller may export, and records a refusal. The first line of every use case here.
     async fn authorise(&self, caller: &Caller, action: &str) -> Result<()> {
-        let Err(refused) = caller.require(Capability::ExportDatabase) else { return Ok(()) };
-        let event = Event::Refused { action: action.into(), role: caller.role.clone() };
+        let Err(refused) = caller.require(Capability::ExportDatabase, &Scope::WholeDatabase) else { return Ok(()) };
+        let event = Event::Refused { action: action.into(), role: caller.role().map(str::to_owned) };
         self.record_refusal(caller, event).await?;
         Err(refused.into())
     }

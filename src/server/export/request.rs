@@ -1,7 +1,6 @@
 //! Requests an export: authorises, checks disk space and running exports, records and queues.
 
 use super::{Error, Exports, Result, plan};
-use crate::model::channel::Channel;
 use crate::model::drift::Deviations;
 use crate::model::export::{Compression, ExportId, QueuedExport};
 use crate::model::history::RunStatus;
@@ -27,7 +26,8 @@ impl Exports {
         self.authorise(caller, "request an export").await?;
         let requested = self.enqueue(caller, compression).await;
         if let Err(Error::Busy { .. } | Error::InsufficientStorage { .. }) = &requested {
-            let event = Event::Refused { action: "request another export now".into(), role: caller.role.clone() };
+            let event =
+                Event::Refused { action: "request another export now".into(), role: caller.role().map(str::to_owned) };
             self.record_refusal(caller, event).await?;
         }
         requested
@@ -41,8 +41,7 @@ impl Exports {
         let row = ExportRow {
             estimated_bytes,
             compression,
-            account_id: caller.account_id.clone(),
-            ..new_export_row(id, caller, Channel::Page, rfc3339(now), plan::file_name(&self.profile, now, compression))
+            ..new_export_row(id, caller, rfc3339(now), plan::file_name(&self.profile, now, compression))
         };
         let mut tx = self.state.begin().await?;
         // Checked inside the write transaction, so that two concurrent requests cannot both pass.
@@ -56,7 +55,7 @@ impl Exports {
     }
 
     async fn check_concurrency_limit(&self, tx: &mut state::Tx, caller: &Caller) -> Result<()> {
-        let (all, own) = exports::count_unfinished(tx, caller.account_id.as_deref()).await?;
+        let (all, own) = exports::count_unfinished(tx, caller.account_id()).await?;
         let message = match (all, own) {
             (_, 1..) => "You already have an export running.",
             (MAX_CONCURRENT_EXPORTS.., _) => "Other exports are running.",
@@ -77,19 +76,13 @@ impl Exports {
 }
 
 /// The row of a newly requested export.
-pub(super) fn new_export_row(
-    id: ExportId,
-    caller: &Caller,
-    channel: Channel,
-    at: String,
-    file_name: String,
-) -> ExportRow {
+pub(super) fn new_export_row(id: ExportId, caller: &Caller, at: String, file_name: String) -> ExportRow {
     ExportRow {
         id,
         requested_at: at,
-        account_id: None,
+        account_id: caller.account_id().map(str::to_owned),
         requested_by: caller.name.clone(),
-        channel,
+        channel: caller.principal.channel(),
         scope: "full".into(),
         file_name,
         status: RunStatus::Queued,

@@ -7,7 +7,7 @@ use super::plan::{ExportPlan, RunContext, plan};
 use super::running::{RunningExport, StopReason};
 use super::write::write;
 use super::{ARTIFACT_RETENTION, Error, Exports, Result};
-use crate::model::access::Capability;
+use crate::model::access::{Capability, Scope};
 use crate::model::channel::Channel;
 use crate::model::drift::{Deviations, Guess, find_reclassified};
 use crate::model::export::{DriftPolicy, ExportId, ExportSummary, Failure};
@@ -245,7 +245,8 @@ impl Exports {
         let account = row.account_id.as_deref().unwrap_or_default();
         let lookup = tokio::time::timeout(ROLE_CHECK_TIMEOUT, self.identity.find_run_caller(account));
         let caller = lookup.await.map_err(|_| Error::Source(crate::server::source::Error::Stalled))??;
-        let allowed = caller.is_some_and(|caller| caller.require(Capability::ExportDatabase).is_ok());
+        let allowed =
+            caller.is_some_and(|caller| caller.require(Capability::ExportDatabase, &Scope::WholeDatabase).is_ok());
         if allowed { Ok(()) } else { Err(crate::server::identity::Forbidden.into()) }
     }
 

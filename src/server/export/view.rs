@@ -28,7 +28,7 @@ impl Exports {
     /// `Forbidden`; `State` if the state cannot be read.
     async fn current_run(&self, caller: &Caller) -> Result<Option<RunView>> {
         self.authorise(caller, "look at an export").await?;
-        let Some(account) = &caller.account_id else { return Ok(None) };
+        let Some(account) = caller.account_id() else { return Ok(None) };
         let row = self.state.newest_export_of(account).await?;
         let view = row.map(|row| self.run_view(row));
         Ok(view.filter(|view| matches!(view.state, RunState::Queued | RunState::Running(_) | RunState::Completed(_))))
@@ -49,7 +49,7 @@ impl Exports {
     /// `Forbidden`; `State` if the state cannot be read.
     pub async fn guide(&self, caller: &Caller) -> Result<String> {
         self.authorise(caller, "read the guide").await?;
-        let account = caller.account_id.as_deref().unwrap_or_default();
+        let account = caller.account_id().unwrap_or_default();
         let newest = self.state.newest_export_of(account).await?;
         let done = newest.filter(|row| row.status == RunStatus::Completed).map(|row| row.file_name);
         let name = done.unwrap_or_else(|| file_name(&self.profile, self.clock.now(), Compression::None));

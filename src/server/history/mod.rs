@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::model::access::Capability;
+use crate::model::access::{Capability, Scope};
 use crate::model::history::{
     AuditEntry, AuditPage, FileRecognition, HistoryEntry, HistoryPage, KnownExport, RunStatus,
 };
@@ -81,15 +81,15 @@ impl History {
     /// # Errors
     /// `State` if the state cannot be read.
     pub async fn identify_file(&self, caller: &Caller, sha256: &str) -> Result<FileRecognition, Error> {
-        let may_view_history = caller.require(Capability::ExportDatabase).is_ok();
+        let may_view_history = caller.require(Capability::ExportDatabase, &Scope::WholeDatabase).is_ok();
         let row = if may_view_history { self.state.export_by_digest(sha256).await? } else { None };
         let export = row.map(|ExportRow { requested_by, requested_at, .. }| KnownExport { requested_by, requested_at });
         Ok(FileRecognition { keys: self.public_keys.0.iter().map(PublicKey::to_base64).collect(), export })
     }
 
     async fn authorise(&self, caller: &Caller) -> Result<(), Error> {
-        let Err(refused) = caller.require(Capability::ExportDatabase) else { return Ok(()) };
-        let event = Event::Refused { action: "look at the history".into(), role: caller.role.clone() };
+        let Err(refused) = caller.require(Capability::ExportDatabase, &Scope::WholeDatabase) else { return Ok(()) };
+        let event = Event::Refused { action: "look at the history".into(), role: caller.role().map(str::to_owned) };
         let (at, network) = (rfc3339(self.clock.now()), caller.client_ip);
         let entry = Entry { at, actor: &caller.name, network, export: None, event };
         self.refusals.record(&self.state, &*self.clock, entry).await?;
@@ -99,8 +99,9 @@ impl History {
     fn history_entry(&self, caller: &Caller, row: ExportRow) -> HistoryEntry {
         let now = rfc3339(self.clock.now());
         let is_available = row.artifact.is_some() && row.expires_at.as_ref().is_some_and(|expires| *expires > now);
-        let is_owner =
-            row.account_id.is_some() && row.account_id == caller.account_id && row.requested_by == caller.name;
+        let is_owner = row.account_id.is_some()
+            && row.account_id.as_deref() == caller.account_id()
+            && row.requested_by == caller.name;
         let estimated_bytes = row.comparable_estimate();
         HistoryEntry {
             id: row.id,

@@ -21,7 +21,7 @@ impl Identity {
     /// # Errors
     /// `State` if the state cannot be read; `TaskPanicked` if the QR code cannot be made.
     pub async fn view_account(&self, caller: &Caller) -> Result<AccountView, Error> {
-        let (id, state) = (caller.account_id.as_deref().unwrap_or_default(), &self.accounts.state);
+        let (id, state) = (caller.account_id().unwrap_or_default(), &self.accounts.state);
         let second_factor = match state.second_factor(id).await? {
             Some(factor) if factor.confirmed_at.is_some() => {
                 SecondFactorView::On { recovery_codes_left: state.count_unused_recovery_codes(id).await? }
@@ -109,7 +109,7 @@ impl Identity {
     /// # Errors
     /// `WrongCode`; `RateLimited`; `Conflict` if this session has not begun an enrolment, or too long ago.
     pub async fn confirm_second_factor(&self, caller: &Caller, code: &str) -> Result<Vec<String>, Error> {
-        let id = caller.account_id.as_deref().unwrap_or_default();
+        let id = caller.account_id().unwrap_or_default();
         let enrolment = self.accounts.state.second_factor(id).await?;
         let enrolment =
             enrolment.filter(|factor| factor.confirmed_at.is_none() && self.is_pending_enrolment(caller, factor));
@@ -168,7 +168,7 @@ impl Identity {
     /// # Errors
     /// `State` if the state cannot be written.
     pub async fn end_other_sessions(&self, caller: &Caller) -> Result<(), Error> {
-        let id = caller.account_id.as_deref().unwrap_or_default();
+        let id = caller.account_id().unwrap_or_default();
         let mut tx = self.accounts.state.begin().await?;
         let count = sessions::remove_others_of_account(&mut tx, id, current_session(caller)).await?;
         let event = Event::SessionsEnded { account: caller.name.clone(), count };
@@ -185,7 +185,7 @@ impl Identity {
             ClientInfo { client_ip, session_token: None, known_browser: None },
         )
         .await?;
-        let (id, started_at) = (caller.account_id.clone().unwrap_or_default(), std::time::Instant::now());
+        let (id, started_at) = (caller.account_id().unwrap_or_default().to_owned(), std::time::Instant::now());
         let found = self.accounts.find(super::LookupOrigin::Request, &id).await?.map(|account| account.credentials);
         let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());
         let is_active = found.as_ref().is_some_and(|found| found.is_active);
