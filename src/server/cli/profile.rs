@@ -1,7 +1,6 @@
 //! `waybill profile`: drafts and checks profiles.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
@@ -11,6 +10,7 @@ use super::exit::{CliError, Exit};
 use super::terminal::{eprint_line, print_line};
 use crate::server::profile::{Origin, SCHEMA};
 use crate::server::profiles::{self, CheckReport};
+use crate::server::support::atomic_file::{self, IfExists};
 
 #[derive(Debug, Args)]
 pub struct Profile {
@@ -75,11 +75,14 @@ impl Init {
         })
         .await?;
         let Some(path) = self.output else { return print_line(text.trim_end()) };
-        write_atomically(&path, &text, self.force).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                CliError::new(Exit::Output, format!("{} exists; choose another name or add --force", path.display()))
+        atomic_file::write(&path, text.as_bytes(), IfExists::replace_if(self.force)).map_err(|error| {
+            match error.kind() {
+                std::io::ErrorKind::AlreadyExists => CliError::new(
+                    Exit::Output,
+                    format!("{} exists; choose another name or add --force", path.display()),
+                ),
+                _ => CliError::new(Exit::Output, format!("{} cannot be written: {error}", path.display())),
             }
-            _ => CliError::new(Exit::Output, format!("{} cannot be written: {error}", path.display())),
         })?;
         let path = path.display();
         eprint_line(&format!(
@@ -87,15 +90,6 @@ impl Init {
         ));
         Ok(Exit::Success)
     }
-}
-
-/// Writes a temporary file and renames it, so that only a complete file gets the name.
-fn write_atomically(path: &Path, text: &str, replace: bool) -> std::io::Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    let persisted = if replace { file.persist(path) } else { file.persist_noclobber(path) };
-    persisted.map(drop).map_err(|error| error.error)
 }
 
 impl Check {

@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use crate::server::profile::builtin::SampleData;
 pub use crate::server::profile::builtin::SampleSpec;
 use crate::server::source::postgres::client;
+use crate::server::support::atomic_file::{self, IfExists};
 pub use postgres::generate_in_postgres;
 
 #[derive(Debug, thiserror::Error)]
@@ -40,13 +41,13 @@ pub fn generate(data: &SampleData, path: &Path, spec: &SampleSpec, password: &st
     if path.exists() && !replace {
         return Err(Error::Exists(path.to_owned()));
     }
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = atomic_file::folder_of(path);
     std::fs::create_dir_all(folder)?;
     let temporary = tempfile::Builder::new().prefix(".sample-").suffix(".part").tempfile_in(folder)?.into_temp_path();
     write_database(data, &temporary, spec, password)?;
     write_password_file(path, password)?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    std::fs::File::open(&temporary)?.sync_all()?;
+    Ok(atomic_file::rename(temporary, path, IfExists::Replace)?)
 }
 
 /// The path of the file with the sample's password, readable by its owner only.
