@@ -9,6 +9,7 @@ mod download;
 mod file_export;
 mod plan;
 mod preview;
+mod preview_source;
 mod request;
 mod run;
 mod running;
@@ -38,7 +39,8 @@ use crate::server::support::random::Random;
 
 pub use download::{Download, Transfer};
 pub use file_export::{Destination, ExportRequest, FileExport};
-pub use preview::{PreviewCache, compute_preview};
+pub use preview::PreviewCache;
+pub use preview_source::preview_source;
 pub use running::{RunningExport, RunningExports, StopReason};
 
 /// How long a finished file can be downloaded.

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 
 use super::cookies::session_token;
-use super::export_file::{authentication, parse_export_id};
+use super::export_file::requested_export;
 use super::problem::ProblemDetails;
 use super::state::AppState;
 use crate::model::ApiError;
@@ -28,9 +28,8 @@ pub async fn events(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ProblemDetails> {
-    let id = parse_export_id(&id)?;
-    let caller = authentication(&request).caller()?;
-    let first = state.app.exports.view(&caller, id).await?;
+    let (id, caller) = requested_export(&id, &request)?;
+    let first = state.app.exports.view(&caller, id).await.map_err(|error| state.api_error(&error))?;
     let permit = state.event_streams.clone().try_acquire_owned();
     let permit = permit.map_err(|_| ProblemDetails(ApiError::Overloaded { retry_after_seconds: 5 }))?;
     let token = session_token(request.headers(), &state).unwrap_or_default();

@@ -13,10 +13,10 @@ use serde::Deserialize;
 use super::client_address;
 use super::cookies::{cookie_value, header_value, is_https, name_cookie, percent_encode, session_token};
 use super::pages::render_page;
+use super::problem::ProblemDetails;
 use super::state::AppState;
 use crate::model::access::safe_return_path;
 use crate::model::form_error::FormError;
-use crate::server::api_error::IntoApiError;
 use crate::server::identity::{self, ClientInfo, NewSession};
 
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ pub async fn sign_in(State(state): State<AppState>, request: Request) -> Respons
         Ok(session) => signed_in_response(&state, &session, next),
         Err(identity::Error::Overloaded) => overloaded_response(state, next).await,
         Err(error) => {
-            let mut response = redirect_with_problem("/login", to_form_error(error), next);
+            let mut response = redirect_with_problem("/login", form_error(&state, &error), next);
             response.headers_mut().append(header::SET_COOKIE, name_cookie(&state, &form.email));
             response
         }
@@ -67,7 +67,7 @@ pub async fn sign_in_with_code(State(state): State<AppState>, request: Request) 
         Ok(session) => signed_in_response(&state, &session, next),
         Err(identity::Error::WrongCredentials) => redirect_with_problem("/login", FormError::CodeTooLate, next),
         Err(identity::Error::RateLimited { .. }) => redirect_with_problem("/login/code", FormError::TooManyCodes, next),
-        Err(error) => redirect_with_problem("/login/code", to_form_error(error), next),
+        Err(error) => redirect_with_problem("/login/code", form_error(&state, &error), next),
     }
 }
 
@@ -113,7 +113,7 @@ pub async fn sign_out(State(state): State<AppState>, request: Request) -> Respon
     if let Some(token) = session_token(request.headers(), &state)
         && let Err(error) = state.app.identity.sign_out(&token, client_ip).await
     {
-        return super::problem::ProblemDetails::from(error).into_response();
+        return ProblemDetails(state.api_error(&error)).into_response();
     }
     let mut response = redirect_with_cookie(Redirect::to("/login"), &session_cookie(&state, "", Some(0)));
     // The Back button must not show a page from the browser's cache.
@@ -146,25 +146,35 @@ pub async fn set_up(State(state): State<AppState>, request: Request) -> Response
             response.headers_mut().append(header::SET_COOKIE, name_cookie(&state, &form.name));
             response
         }
-        Err(error) => redirect(to_form_error(error)),
+        Err(error) => redirect(form_error(&state, &error)),
     }
 }
 
-/// Maps an error to the problem key that the page has a text for. Unexpected errors are logged.
-pub fn to_form_error(error: identity::Error) -> FormError {
-    match error {
+/// The problem that the page shows for an error. One that it has no text for is reported.
+pub fn form_error(state: &AppState, error: &identity::Error) -> FormError {
+    known_form_error(error).unwrap_or_else(|| {
+        state.api_error(error);
+        FormError::Unavailable
+    })
+}
+
+/// The errors that the page has a text for.
+fn known_form_error(error: &identity::Error) -> Option<FormError> {
+    Some(match error {
         identity::Error::WrongCredentials => FormError::WrongCredentials,
         identity::Error::WrongCode => FormError::WrongCode,
         identity::Error::RateLimited { .. } => FormError::TooManyAttempts,
         identity::Error::Overloaded => FormError::Overloaded,
         identity::Error::InvalidSetupCode => FormError::WrongSetupCode,
-        identity::Error::Invalid(problem) => problem,
+        identity::Error::Invalid(problem) => *problem,
         identity::Error::Conflict(_) => FormError::NotApplicable,
-        other => {
-            let _ = other.into_api_error();
-            FormError::Unavailable
-        }
-    }
+        identity::Error::AccountNotFound(_)
+        | identity::Error::SecondFactorNotFound(_)
+        | identity::Error::NotSignedIn(_)
+        | identity::Error::Source(_)
+        | identity::Error::State(_)
+        | identity::Error::TaskPanicked => return None,
+    })
 }
 
 fn session_cookie(state: &AppState, value: &str, max_age: Option<u32>) -> String {
