@@ -8,8 +8,7 @@ use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, TableStyle};
 
 use super::exit::{CliError, Exit};
-use super::terminal::SafeStdout;
-use super::terminal::print_line;
+use super::terminal::{SafeStdout, print_json, print_line};
 use crate::model::catalog::{Codec, TableSchema};
 use crate::model::manifest::Metadata;
 use crate::model::redaction::NotIncluded;
@@ -59,7 +58,7 @@ impl Inspect {
             .and_then(|content| DocumentReader::open(BufReader::with_capacity(256 << 10, content)));
         let document = document.map_err(|error| self.with_context(error.into()))?;
         let Some(table) = &self.table else {
-            return print_line(&format_tables(&document.metadata, self.json));
+            return print_tables(&document.metadata, self.json);
         };
         let Some(schema) = document.metadata.schema.get(table).cloned() else {
             return Err(CliError::new(
@@ -70,7 +69,7 @@ impl Inspect {
         let wants_records =
             self.key.is_some() || !self.filters.is_empty() || self.first.is_some() || self.format.is_some();
         if !wants_records {
-            return print_line(&format_columns(&schema, self.json));
+            return print_columns(&schema, self.json);
         }
         let filters = self.resolve_filters(&schema)?;
         self.print_records(document, table, &schema, &filters)
@@ -177,9 +176,9 @@ fn escape_formula(text: &str) -> String {
     if is_formula && text.parse::<f64>().is_err() { format!("'{text}") } else { text.to_owned() }
 }
 
-fn format_tables(metadata: &Metadata, json: bool) -> String {
+fn print_tables(metadata: &Metadata, json: bool) -> Result<Exit, CliError> {
     if json {
-        return serde_json::to_string_pretty(metadata).unwrap_or_default();
+        return print_json(metadata);
     }
     let mut table = Table::new();
     table.load_style(TableStyle::new()).set_header(["Table", "Records", "Columns"]);
@@ -204,12 +203,12 @@ fn format_tables(metadata: &Metadata, json: bool) -> String {
     lines.extend(
         NotIncluded::lines_by_reason(&metadata.not_included).iter().map(|line| format!("not included: {line}")),
     );
-    format!("{}\n\n{table}", lines.join("\n"))
+    print_line(&format!("{}\n\n{table}", lines.join("\n")))
 }
 
-fn format_columns(schema: &TableSchema, json: bool) -> String {
+fn print_columns(schema: &TableSchema, json: bool) -> Result<Exit, CliError> {
     if json {
-        return serde_json::to_string_pretty(schema).unwrap_or_default();
+        return print_json(schema);
     }
     let mut table = Table::new();
     table.load_style(TableStyle::new()).set_header(["Column", "Type", "As JSON", "", "References"]);
@@ -220,7 +219,7 @@ fn format_columns(schema: &TableSchema, json: bool) -> String {
         let references = column.references.clone().unwrap_or_default();
         table.add_row([column.name.clone(), column.native_type.clone(), codec_name(column.codec), notes, references]);
     }
-    table.to_string()
+    print_line(&table.to_string())
 }
 
 fn codec_name(codec: Codec) -> String {

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table, TableStyle};
 use super::args::SourceArgs;
 use super::connect::{OpenedSource, run_blocking, system_user};
 use super::exit::{CliError, Exit};
-use super::terminal::print_line;
+use super::terminal::{print_json, print_line};
 use crate::model::redaction::NotIncluded;
 use crate::model::{export, text};
 use crate::server::export::preview_source;
@@ -31,9 +31,7 @@ impl Preview {
             preview.map_err(|error| url.with_context(error.into()))
         })
         .await?;
-        let text =
-            if self.json { serde_json::to_string_pretty(&preview).unwrap_or_default() } else { to_text(&preview) };
-        print_line(&text)
+        if self.json { print_json(&preview) } else { print_line(&to_text(&preview)) }
     }
 }
 

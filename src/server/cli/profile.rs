@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::args::{DatabaseArgs, SourceArgs};
 use super::connect::{OpenedSource, is_same_file, run_blocking};
 use super::exit::{CliError, Exit};
-use super::terminal::{eprint_line, print_line};
+use super::terminal::{eprint_line, json_error, print_json, print_line};
+use crate::model::drift::Drift;
 use crate::server::profile::{Origin, SCHEMA};
 use crate::server::profiles::{self, CheckReport};
 use crate::server::support::atomic_file::{self, IfExists};
@@ -92,6 +94,14 @@ impl Init {
     }
 }
 
+/// What `profile check --json` prints.
+#[derive(Serialize)]
+struct CheckResult<'a> {
+    #[serde(flatten)]
+    drift: &'a Drift,
+    notes: &'a [String],
+}
+
 impl Check {
     async fn run(self) -> Result<Exit, CliError> {
         let OpenedSource { url, source, profile } = self.source.open().await?;
@@ -105,9 +115,9 @@ impl Check {
         })
         .await?;
         if self.json {
-            let mut found = serde_json::to_value(&drift).unwrap_or_default();
-            found["notes"] = notes.clone().into();
-            print_line(&serde_json::to_string_pretty(&found).unwrap_or_default())?;
+            let checked = CheckResult { drift: &drift, notes: &notes };
+            // By way of a value, which sorts the keys.
+            print_json(&serde_json::to_value(checked).map_err(|error| json_error(&error))?)?;
         } else if drift.is_empty() {
             print_line(&format!("no drift: {name} knows every table and column"))?;
         } else {

@@ -194,7 +194,7 @@ fn initial_preview(outline: &Outline, clock: &dyn Clock) -> Preview {
 /// Whose data the file holds, once the table of people is counted: "personal data of 104 participants".
 fn contents_notice(profile: &Profile, scan: &Scan, records: u64) -> Option<String> {
     let notice = profile.notice.as_ref().filter(|notice| notice.people == scan.table)?;
-    let people = text::count_with_noun(records, notice.people.trim_end_matches('s'));
+    let people = text::count_of_table(records, &notice.people);
     Some(format!("{} of {people}", notice.contains))
 }
 

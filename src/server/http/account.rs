@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use secrecy::{ExposeSecret, SecretString};
@@ -107,7 +107,8 @@ fn account_form_error(state: &AppState, error: &identity::Error) -> FormError {
 
 /// Renders the account page with the recovery codes, which are shown only once and never put into a URL.
 async fn render_recovery_codes(state: AppState, caller: Caller, headers: HeaderMap, codes: Vec<String>) -> Response {
-    let mut request = Request::get(ACCOUNT_PATH).body(Body::empty()).unwrap_or_default();
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = Uri::from_static(ACCOUNT_PATH);
     if let Some(cookies) = headers.get(header::COOKIE) {
         request.headers_mut().insert(header::COOKIE, cookies.clone());
     }

@@ -4,14 +4,14 @@ use std::net::IpAddr;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, RequestExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::client_address;
-use super::cookies::{cookie_value, header_value, is_https, name_cookie, percent_encode, session_token};
+use super::cookies::{cookie_value, name_cookie, percent_encode, session_token, set_cookie};
 use super::pages::render_page;
 use super::problem::ProblemDetails;
 use super::state::AppState;
@@ -77,19 +77,19 @@ fn client_ip(state: &AppState, request: &Request) -> IpAddr {
 
 fn signed_in_response(state: &AppState, session: &NewSession, next: &str) -> Response {
     let to = if session.awaits_code { format!("/login/code?next={}", percent_encode(next)) } else { next.to_owned() };
-    let mut response = redirect_with_cookie(Redirect::to(&to), &session_cookie(state, session.cookie_value(), None));
+    let mut response = redirect_with_cookie(Redirect::to(&to), session_cookie(state, session.cookie_value(), None));
     if !session.awaits_code {
-        let secure = if is_https(&state.config) { "; Secure" } else { "" };
         let name = known_browser_cookie_name(state);
-        let known =
-            format!("{name}={}; Path=/login; HttpOnly; SameSite=Lax{secure}; Max-Age=34560000", session.known_browser);
-        response.headers_mut().append(header::SET_COOKIE, header_value(&known));
+        let cookie = set_cookie(state, &name, &session.known_browser, "/login", Some(KNOWN_BROWSER_MAX_AGE_SECONDS));
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
 }
 
-/// Name of the known-browser cookie. It is kept for 400 days, the longest that browsers allow. It grants no access: it
-/// only counts this browser's attempts apart from those of others.
+/// 400 days, the longest that browsers allow.
+const KNOWN_BROWSER_MAX_AGE_SECONDS: u32 = 400 * 24 * 60 * 60;
+
+/// Name of the known-browser cookie. It grants no access: it only counts this browser's attempts apart from those of others.
 fn known_browser_cookie_name(state: &AppState) -> String {
     format!("known-{}", state.session_cookie_name.trim_start_matches("__Host-"))
 }
@@ -101,7 +101,9 @@ fn redirect_with_problem(page: &str, problem: FormError, next: &str) -> Response
 /// Renders the sign-in page with status 503 and Retry-After.
 async fn overloaded_response(state: AppState, next: &str) -> Response {
     let page = format!("/login?problem={}&next={}", FormError::Overloaded.key(), percent_encode(next));
-    let request = Request::get(page).body(Body::empty()).unwrap_or_default();
+    let mut request = Request::new(Body::empty());
+    // An address that is too long loses the page to return to.
+    *request.uri_mut() = page.parse().unwrap_or(Uri::from_static("/login?problem=overloaded"));
     let mut response = render_page(State(state), request).await;
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
@@ -115,7 +117,7 @@ pub async fn sign_out(State(state): State<AppState>, request: Request) -> Respon
     {
         return ProblemDetails(state.api_error(&error)).into_response();
     }
-    let mut response = redirect_with_cookie(Redirect::to("/login"), &session_cookie(&state, "", Some(0)));
+    let mut response = redirect_with_cookie(Redirect::to("/login"), session_cookie(&state, "", Some(0)));
     // The Back button must not show a page from the browser's cache.
     response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     response
@@ -177,14 +179,12 @@ fn known_form_error(error: &identity::Error) -> Option<FormError> {
     })
 }
 
-fn session_cookie(state: &AppState, value: &str, max_age: Option<u32>) -> String {
-    let secure = if is_https(&state.config) { "; Secure" } else { "" };
-    let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{max_age}", state.session_cookie_name)
+fn session_cookie(state: &AppState, value: &str, max_age_seconds: Option<u32>) -> HeaderValue {
+    set_cookie(state, &state.session_cookie_name, value, "/", max_age_seconds)
 }
 
-fn redirect_with_cookie(redirect: Redirect, cookie: &str) -> Response {
+fn redirect_with_cookie(redirect: Redirect, cookie: HeaderValue) -> Response {
     let mut response = redirect.into_response();
-    response.headers_mut().insert(header::SET_COOKIE, header_value(cookie));
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
     response
 }

@@ -13,8 +13,15 @@ const STAFF_ROLES: [usize; 4] = [2, 3, 4, 4];
 
 /// One hash for each of `KNOWN_USERS`, its salt derived from the seed: hashing every user would take minutes.
 pub fn hash_passwords(password: &str, seed: u64) -> Vec<String> {
-    let salt = |role: &str| format!("{role:-<16}{seed:016x}");
-    KNOWN_USERS.iter().map(|user| password::hash_argon2id(password, salt(user.role).as_bytes())).collect()
+    KNOWN_USERS.iter().map(|user| password::hash_argon2id(password, &salt(user.role, seed))).collect()
+}
+
+/// The role, filled up to 16 bytes, and the seed in hexadecimal.
+fn salt(role: &str, seed: u64) -> [u8; 32] {
+    let mut salt = [b'-'; 32];
+    salt.iter_mut().take(16).zip(role.bytes()).for_each(|(to, from)| *to = from);
+    salt[16..].copy_from_slice(format!("{seed:016x}").as_bytes());
+    salt
 }
 
 impl SampleWriter<'_> {
