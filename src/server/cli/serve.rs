@@ -10,8 +10,9 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
 use super::args::{SigningArgs, SourceArgs, StateArgs};
-use super::connect::{SourceUrl, build_app, run_blocking};
+use super::connect::{build_app, run_blocking};
 use super::exit::{CliError, Exit};
+use super::source_url::SourceUrl;
 use super::terminal::eprint_line;
 use crate::model::export::DriftPolicy;
 use crate::model::manifest::RecordOrder;
