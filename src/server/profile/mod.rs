@@ -12,9 +12,13 @@ mod draft;
 mod draft_auth;
 mod drift;
 mod infer;
+mod nearest;
 mod parse;
+mod parse_error;
 mod select;
+mod spans;
 mod toml_text;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,7 +35,7 @@ pub use auth::{Auth, Comparison, ConditionValue, PasswordLocation, Role, SecondF
 pub use column::{ColumnProfile, OnImport};
 pub use draft::{Draft, draft};
 pub use infer::ColumnSampler;
-pub use parse::ParseError;
+pub use parse_error::ParseError;
 pub use select::ExportSelection;
 
 /// JSON Schema of a profile, for editors (json-schema.org, draft 2020-12).
