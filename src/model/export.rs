@@ -212,7 +212,8 @@ pub struct ExportSummary {
 }
 
 /// What an export does when database and profile differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DriftPolicy {
     /// Exports what the profile knows, and reports what that leaves out.
     #[default]

@@ -15,6 +15,7 @@ pub mod history;
 pub mod manifest;
 pub mod ordered_map;
 pub mod redaction;
+pub mod route;
 pub mod text;
 
 pub use error::ApiError;

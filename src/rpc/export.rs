@@ -32,9 +32,10 @@ pub async fn open_export_page() -> Result<ExportPageData, ApiError> {
 /// `Unauthenticated` or `Forbidden`.
 #[server(prefix = "/rpc", endpoint = "preview_export", output = Json)]
 pub async fn preview_export(refresh: bool) -> Result<Preview, ApiError> {
+    use crate::model::route;
     use crate::server::rpc_context::{redirect_form, with_caller};
     let preview = with_caller(async |app, caller| app.exports.preview(&caller, refresh).await).await;
-    redirect_form("/admin/developer-tools/export");
+    redirect_form(route::EXPORT);
     preview
 }
 
@@ -44,12 +45,13 @@ pub async fn preview_export(refresh: bool) -> Result<Preview, ApiError> {
 /// `Unauthenticated`, `Forbidden`, `Busy` while too many exports run, `Unavailable` if the disk has too little space.
 #[server(prefix = "/rpc", endpoint = "request_export", output = Json)]
 pub async fn request_export(#[server(default)] compression: Compression) -> Result<QueuedExport, ApiError> {
+    use crate::model::route;
     use crate::server::rpc_context::{redirect_form, with_caller};
     let requested = with_caller(async |app, caller| app.exports.request(&caller, compression).await).await;
     match &requested {
-        Ok(run) => redirect_form(&format!("/admin/developer-tools/export/runs/{}", run.id)),
-        Err(ApiError::Busy { .. }) => redirect_form("/admin/developer-tools/export?problem=busy"),
-        Err(_) => redirect_form("/admin/developer-tools/export?problem=failed"),
+        Ok(run) => redirect_form(&route::with_id(route::RUN, run.id)),
+        Err(ApiError::Busy { .. }) => redirect_form(&format!("{}?problem=busy", route::EXPORT)),
+        Err(_) => redirect_form(&format!("{}?problem=failed", route::EXPORT)),
     }
     requested
 }

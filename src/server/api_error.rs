@@ -65,6 +65,8 @@ impl ClientError for export::Error {
             Self::Profile(error) => ApiError::Unavailable(to_sentence(&error.to_string())),
             Self::Source(error) => return error.client_view(),
             Self::Stopped
+            | Self::LeaseLost
+            | Self::Jobs(_)
             | Self::StoppedAt { .. }
             | Self::Unreadable(_)
             | Self::Drifted(_)

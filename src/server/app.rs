@@ -3,20 +3,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
 use super::artifact::ArtifactStore;
-use super::audit::RefusalRecorder;
+use super::artifact::local::LocalArtifactStore;
+use super::audit::Journal;
 use super::binding::{self, SourceName};
-use super::export::{Error, Exports, PreviewCache, RunningExports};
+use super::export::{self, Error, Exports};
 use super::history::History;
 use super::identity::{self, Caller, Identity, LOCAL_ROLE_LABEL};
+use super::jobs::Queue;
 use super::profile::{Profile, SecondFactorPolicy};
 use super::readiness::Readiness;
 use super::signing::{PublicKeys, SigningKey};
 use super::source::Source;
 use super::state::StateDatabase;
 use super::support::clock::Clock;
+use super::support::private_folder::FileLock;
 use super::support::random::Random;
 use crate::model::access::{Capability, SourceLabel, Viewer};
 
@@ -31,6 +32,8 @@ pub struct App {
     /// The source's id in the state.
     pub source_id: String,
     pub random: Arc<dyn Random>,
+    journal: Journal,
+    state: StateDatabase,
 }
 
 /// The parts that an entry point chooses.
@@ -41,12 +44,28 @@ pub struct Parts<'a> {
     pub source_name: SourceName,
     /// The operator's policy. A second factor is required if this or the profile says so.
     pub second_factor: SecondFactorPolicy,
-    /// The state database; finished files are in a folder beside it.
-    pub state: &'a Path,
+    pub storage: Storage<'a>,
     /// The file of the signing key; created if it is missing.
     pub signing_key: &'a Path,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+}
+
+/// Where state and finished files are kept.
+pub enum Storage<'a> {
+    /// A state database in this file; finished files are in a folder beside it.
+    File(&'a Path),
+    /// Stores of the caller's choice; without one for finished files, they are in the state's folder.
+    Stores { state: StateDatabase, artifacts: Option<Arc<dyn ArtifactStore>> },
+}
+
+impl Storage<'_> {
+    async fn open(self) -> Result<(StateDatabase, Option<Arc<dyn ArtifactStore>>), Error> {
+        match self {
+            Self::File(path) => Ok((StateDatabase::open(path).await?, None)),
+            Self::Stores { state, artifacts } => Ok((state, artifacts)),
+        }
+    }
 }
 
 impl App {
@@ -59,7 +78,7 @@ impl App {
             profile,
             source_name,
             second_factor: second_factor_policy,
-            state,
+            storage,
             signing_key,
             clock,
             random,
@@ -68,9 +87,14 @@ impl App {
         let identity_source = source.clone();
         let identity =
             tokio::task::spawn_blocking(move || identity_source.identity()).await.map_err(|_| Error::Panicked)??;
-        let file = StateDatabase::open(state).await?;
-        let (state, source_id) = binding::bind(&file, &identity, &source_name, &*clock, &*random).await?;
-        let artifacts = ArtifactStore::for_source(file.files_folder()?, source_id.clone())?;
+        let (file, artifacts) = storage.open().await?;
+        let (state, source_id) = binding::bind(&file, &identity, &source_name, clock.clone(), &*random).await?;
+        let artifacts = match artifacts {
+            Some(artifacts) => artifacts,
+            None => Arc::new(LocalArtifactStore::for_source(file.files_folder().clone(), &source_id)?),
+        };
+        let queue = Queue::new(state.clone(), file.files_folder().clone(), &*random);
+        let journal = Journal::new(state.clone(), clock.clone());
         let (signing_key, public_keys) =
             (SigningKey::read_or_create(signing_key, &*random)?, PublicKeys::of_installation(signing_key)?);
         let profile = Arc::new(profile);
@@ -79,7 +103,7 @@ impl App {
             engine: source.engine().into(),
             engine_version: source.engine_version(),
         };
-        let (signing_key, refusals) = (Arc::new(signing_key), Arc::new(RefusalRecorder::default()));
+        let signing_key = Arc::new(signing_key);
         let identity = Arc::new(Identity::new(identity::Dependencies {
             source: source.clone(),
             profile: profile.clone(),
@@ -87,27 +111,35 @@ impl App {
             clock: clock.clone(),
             random: random.clone(),
             signing_key: signing_key.clone(),
-            refusals: refusals.clone(),
+            journal: journal.clone(),
             second_factor_policy,
         }));
         let readiness = Readiness::new(source.clone(), state.clone());
-        let history = History { state: state.clone(), public_keys, clock: clock.clone(), refusals: refusals.clone() };
-        let exports = Exports {
+        let history = History { state: state.clone(), public_keys, clock: clock.clone(), journal: journal.clone() };
+        let exports = Arc::new(Exports::new(export::Dependencies {
             source,
             profile: profile.clone(),
             state,
             artifacts,
             signing_key,
             identity: identity.clone(),
+            journal: journal.clone(),
+            queue,
             clock,
             random: random.clone(),
-            refusals,
-            previews: PreviewCache::default(),
-            running: RunningExports::default(),
-            queue_signal: Notify::new(),
-        };
-        let exports = Arc::new(exports);
-        Ok(Arc::new(Self { exports, history, identity, readiness, profile, source: label, source_id, random }))
+        }));
+        Ok(Arc::new(Self {
+            exports,
+            history,
+            identity,
+            readiness,
+            profile,
+            source: label,
+            source_id,
+            random,
+            journal,
+            state: file,
+        }))
     }
 
     /// Assigns accounts without a source to this one and returns their number.
@@ -115,11 +147,19 @@ impl App {
     /// # Errors
     /// `Binding` if the state cannot be written.
     pub async fn adopt_accounts(&self) -> Result<u64, Error> {
-        let count = binding::adopt_accounts(&self.exports.state, &*self.exports.clock).await?;
+        let count = binding::adopt_accounts(&self.journal).await?;
         if count > 0 {
             tracing::warn!(count, "accounts without a source were assigned to this one");
         }
         Ok(count)
+    }
+
+    /// Makes this process the only server of this source and state while it holds the lock.
+    ///
+    /// # Errors
+    /// `Binding` while another server holds it, or if the lock file cannot be used.
+    pub fn lock_for_server(&self) -> Result<FileLock, Error> {
+        Ok(binding::lock_for_server(&self.state, &self.source_id)?)
     }
 
     /// The caller, as pages show it.

@@ -16,6 +16,7 @@ pub mod history;
 pub mod http;
 pub mod identity;
 pub mod inspect;
+pub mod jobs;
 pub mod pipeline;
 pub mod profile;
 pub mod profiles;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use super::source::Source;
-use super::state::SourceState;
+use super::state::{self, SourceState};
 
 /// How long a result is reused: probes are frequent, and each check costs the database a query.
 const CACHE_TTL: Duration = Duration::from_secs(2);
@@ -51,9 +51,13 @@ impl Readiness {
 }
 
 async fn probe(source: Arc<dyn Source>, state: &SourceState) -> ReadinessStatus {
-    if state.has_accounts().await.is_err() {
+    if query_state(state).await.is_err() {
         return ReadinessStatus::StateUnavailable;
     }
     let identity = tokio::task::spawn_blocking(move || source.identity());
     if matches!(identity.await, Ok(Ok(_))) { ReadinessStatus::Ready } else { ReadinessStatus::SourceUnavailable }
+}
+
+async fn query_state(state: &SourceState) -> state::Result<bool> {
+    state.connect().await?.accounts().exist().await
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use waybill::model::export::{QueuedExport, RunState};
 use waybill::server::profile::Profile;
+use waybill::server::state::exports::ExportState;
 
 use crate::harness::{ADMIN, PASSWORD, Postgres, ROLES, Waybill, WaybillCommand, generate_sample, parse_export};
 
@@ -125,10 +126,10 @@ async fn revoking_a_role_stops_a_running_export_of_postgresql() {
     let source = Arc::new(tokio::task::block_in_place(|| server.source()));
     let waybill = Waybill::with_source(source, Profile::built_in("supportsignal").unwrap()).await;
     let admin = waybill.signed_in_as(ADMIN).await;
-    let id = admin.post("/rpc/request_export", "").await.json()["id"].as_str().unwrap().to_owned();
+    let run = admin.request_export().await;
     server.sql("UPDATE users SET role = 'team_lead' WHERE email = 'system.admin@sample.test'");
     let started = std::time::Instant::now();
-    while waybill.app.exports.running.get(id.parse().unwrap()).is_some()
+    while matches!(waybill.export_row(run.id).await.state, ExportState::Queued | ExportState::Running)
         || waybill.artifact_names().iter().any(|name| name.contains(".part"))
     {
         assert!(started.elapsed() < std::time::Duration::from_secs(20));

@@ -92,10 +92,10 @@ async fn artefacts_are_private_files_with_unguessable_names() {
     let waybill = Waybill::start().await;
     let admin = waybill.signed_in_admin().await;
     admin.export_and_wait().await;
-    let folder = waybill.app.exports.artifacts.folder();
+    let folder = waybill.artifact_folder();
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let [name] = &waybill.artifact_names()[..] else { panic!("expected one artefact") };
-    assert_eq!((mode(folder), mode(&folder.join(name))), (0o700, 0o600));
+    assert_eq!((mode(&folder), mode(&folder.join(name))), (0o700, 0o600));
     assert_eq!(name.len(), 64);
     for path in [format!("/{name}"), format!("/waybill.files/{name}"), format!("/pkg/{name}")] {
         assert_eq!(admin.get(&path).await.status, 404);

@@ -7,6 +7,7 @@ use rand::{Rng, SeedableRng};
 use waybill::model::access::{Capability, Grant};
 use waybill::model::export::{Compression, RunState};
 use waybill::server::identity::Caller;
+use waybill::server::state::exports::ExportState;
 
 use crate::harness::{ADMIN, Fault, FaultySource, Waybill, execute_sql};
 
@@ -96,9 +97,8 @@ async fn a_demoted_admins_run_is_stopped_within_five_seconds() {
     let demoted_at = std::time::Instant::now();
     execute_sql(&waybill.source, &format!("UPDATE users SET role = 'team_lead' WHERE email = '{ADMIN}'"));
     loop {
-        let row = waybill.app.exports.state.export(run.id).await.unwrap().unwrap();
-        if let Some(message) = row.message {
-            assert_eq!(message, "Your role no longer allows exports.");
+        if let ExportState::Failed(failed) = waybill.export_row(run.id).await.state {
+            assert_eq!(failed.failure.message, "Your role no longer allows exports.");
             break;
         }
         assert!(demoted_at.elapsed().as_secs() < 5);
@@ -162,7 +162,7 @@ async fn a_client_that_leaves_in_the_middle_of_a_download_is_recorded() {
 async fn a_folder_that_cannot_be_written_fails_the_run_and_the_next_one_works() {
     let waybill = Waybill::start().await;
     let admin = waybill.signed_in_admin().await;
-    let folder = waybill.app.exports.artifacts.folder().to_owned();
+    let folder = waybill.artifact_folder();
     let away = folder.with_extension("away");
     std::fs::rename(&folder, &away).unwrap();
     let (_, state) = admin.export_and_wait().await;

@@ -1,6 +1,6 @@
 //! F01: every role on every route. A page or server function missing from the table fails a test.
 
-use waybill::ui::PAGE_PATHS;
+use waybill::model::route::{PAGES, SERVER_FUNCTIONS};
 
 use crate::harness::{ADMIN, ROLES, Waybill};
 
@@ -69,12 +69,13 @@ async fn every_role_gets_the_listed_status_on_every_route() {
 fn every_page_and_server_function_is_in_the_table() {
     use leptos::server_fn::axum::server_fn_paths;
     let listed = |path: &str| ROUTES.iter().any(|(_, door, ..)| *door == path) || PUBLIC_ROUTES.contains(&path);
-    for path in PAGE_PATHS {
-        assert!(listed(path), "the page {path} is not in the table");
+    for page in PAGES {
+        assert!(listed(page.path), "the page {} is not in the table", page.path);
     }
     let functions: Vec<&str> = server_fn_paths().map(|(path, _)| path).collect();
     assert!(!functions.is_empty());
     for path in functions {
+        assert!(path.starts_with(SERVER_FUNCTIONS), "{path} needs no session");
         assert!(listed(path), "the server function {path} is not in the table");
     }
 }

@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 
 use super::browser;
-use super::routes::{LivePage, LivePageView, Query};
+use super::page_view::LivePageView;
+use super::routes::{LivePage, Query};
 
 /// Returns the view to hydrate: the same that the server rendered for this URL. `None` on a static page.
 pub fn hydrate() -> Option<impl IntoView> {

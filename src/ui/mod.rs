@@ -7,12 +7,13 @@
 mod browser;
 mod components;
 mod hydration;
+mod page_view;
 mod pages;
 mod routes;
 mod shell;
 
 pub use hydration::hydrate;
 pub use pages::admin::account::RecoveryCodes;
-pub use pages::login::SignInContext;
-pub use routes::{PAGE_PATHS, Page, StaticPage};
+pub use pages::sign_in_context::SignInContext;
+pub use routes::{Page, StaticPage};
 pub use shell::{Theme, shell};

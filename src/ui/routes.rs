@@ -3,33 +3,9 @@
 //! There is no client-side router: every navigation loads a page that the server picks. That saves
 //! about 100 kB of download, and static pages need no script at all.
 
-use leptos::prelude::*;
-use leptos_meta::{Title, provide_meta_context};
-
-use super::pages::admin::AdminPage;
-use super::pages::admin::account::AccountPage;
-use super::pages::admin::developer_tools::export::{
-    AuditPage, AuditQuery, ExportPage, GuidePage, HistoryPage, RunPage, VerifyPage,
-};
-use super::pages::login::{LoginCodePage, LoginPage};
-use super::pages::not_found::NotFoundPage;
-use super::pages::setup::SetupPage;
+use super::pages::admin::developer_tools::export::AuditQuery;
 use crate::model::export::ExportId;
-
-/// The path of every page; `{id}` stands for an export's id.
-pub const PAGE_PATHS: [&str; 11] = [
-    "/setup",
-    "/login",
-    "/login/code",
-    "/admin",
-    "/admin/account",
-    "/admin/developer-tools/export",
-    "/admin/developer-tools/export/guide",
-    "/admin/developer-tools/export/history",
-    "/admin/developer-tools/export/history/audit",
-    "/admin/developer-tools/export/verify",
-    "/admin/developer-tools/export/runs/{id}",
-];
+use crate::model::route;
 
 /// The decoded query parameters of a URL.
 pub type Query = Vec<(String, String)>;
@@ -63,86 +39,48 @@ pub enum LivePage {
     Verify,
 }
 
+impl Page {
+    #[must_use]
+    pub fn resolve(path: &str, query: &Query) -> Self {
+        let live = LivePage::resolve(path, query).map(Self::Live);
+        live.unwrap_or_else(|| Self::Static(StaticPage::resolve(path, query)))
+    }
+}
+
 impl LivePage {
     /// Returns the live page at `path`, if there is one.
     #[must_use]
     pub fn resolve(path: &str, query: &Query) -> Option<Self> {
-        match path.strip_prefix("/admin/developer-tools/export")? {
-            "" => Some(Self::Export { problem: query_value(query, "problem") }),
-            "/verify" => Some(Self::Verify),
-            rest => Some(Self::Run { id: rest.strip_prefix("/runs/")?.parse().ok()? }),
+        match path {
+            route::EXPORT => Some(Self::Export { problem: query_value(query, "problem") }),
+            route::VERIFY => Some(Self::Verify),
+            _ => route::id_in(path, route::RUN).map(|id| Self::Run { id }),
         }
     }
 }
 
-impl Page {
-    #[must_use]
-    pub fn resolve(path: &str, query: &Query) -> Self {
-        if let Some(page) = LivePage::resolve(path, query) {
-            return Self::Live(page);
+impl StaticPage {
+    fn resolve(path: &str, query: &Query) -> Self {
+        let value = |name: &str| query_value(query, name);
+        match path {
+            route::LOGIN => Self::Login { next: value("next"), problem: value("problem"), notice: value("notice") },
+            route::LOGIN_CODE => Self::LoginCode { next: value("next"), problem: value("problem") },
+            route::SETUP => Self::Setup { problem: value("problem") },
+            route::ADMIN => Self::Admin,
+            route::ACCOUNT => Self::Account { problem: value("problem"), notice: value("notice") },
+            route::GUIDE => Self::Guide,
+            route::HISTORY => Self::History { page: value("page").parse().unwrap_or(1) },
+            route::AUDIT => {
+                let before = value("before").parse().unwrap_or_default();
+                Self::Audit { query: AuditQuery { kind: value("kind"), actor: value("actor"), before } }
+            }
+            _ => Self::NotFound,
         }
-        Self::Static(match path {
-            "/login" => StaticPage::Login {
-                next: query_value(query, "next"),
-                problem: query_value(query, "problem"),
-                notice: query_value(query, "notice"),
-            },
-            "/login/code" => {
-                StaticPage::LoginCode { next: query_value(query, "next"), problem: query_value(query, "problem") }
-            }
-            "/setup" => StaticPage::Setup { problem: query_value(query, "problem") },
-            "/admin/account" => {
-                StaticPage::Account { problem: query_value(query, "problem"), notice: query_value(query, "notice") }
-            }
-            "/admin" => StaticPage::Admin,
-            "/admin/developer-tools/export/guide" => StaticPage::Guide,
-            "/admin/developer-tools/export/history" => {
-                StaticPage::History { page: query_value(query, "page").parse().unwrap_or(1) }
-            }
-            "/admin/developer-tools/export/history/audit" => StaticPage::Audit {
-                query: AuditQuery {
-                    kind: query_value(query, "kind"),
-                    actor: query_value(query, "actor"),
-                    before: query_value(query, "before").parse().unwrap_or_default(),
-                },
-            },
-            _ => StaticPage::NotFound,
-        })
     }
 }
 
 fn query_value(query: &Query, name: &str) -> String {
     query.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
-}
-
-/// Renders a static page, on the server only.
-#[component]
-pub fn StaticPageView(page: StaticPage) -> impl IntoView {
-    provide_meta_context();
-    let page = match page {
-        StaticPage::Login { next, problem, notice } => view! { <LoginPage next problem notice /> }.into_any(),
-        StaticPage::LoginCode { next, problem } => view! { <LoginCodePage next problem /> }.into_any(),
-        StaticPage::Setup { problem } => view! { <SetupPage problem /> }.into_any(),
-        StaticPage::Account { problem, notice } => view! { <AccountPage problem notice /> }.into_any(),
-        StaticPage::Admin => view! { <AdminPage /> }.into_any(),
-        StaticPage::Guide => view! { <GuidePage /> }.into_any(),
-        StaticPage::History { page } => view! { <HistoryPage page /> }.into_any(),
-        StaticPage::Audit { query } => view! { <AuditPage query /> }.into_any(),
-        StaticPage::NotFound => view! { <NotFoundPage /> }.into_any(),
-    };
-    view! { <Title formatter=|title: String| format!("{title} · Waybill") />{page} }
-}
-
-/// Renders a live page on the server, then hydrates it in the browser.
-#[component]
-pub fn LivePageView(page: LivePage) -> impl IntoView {
-    provide_meta_context();
-    let page = match page {
-        LivePage::Export { problem } => view! { <ExportPage problem /> }.into_any(),
-        LivePage::Run { id } => view! { <RunPage id /> }.into_any(),
-        LivePage::Verify => view! { <VerifyPage /> }.into_any(),
-    };
-    view! { <Title formatter=|title: String| format!("{title} · Waybill") />{page} }
 }
 
 #[cfg(test)]
@@ -153,8 +91,8 @@ mod tests {
 
     #[test]
     fn every_address_is_a_page() {
-        for address in PAGE_PATHS {
-            let address = address.replace("{id}", "0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d");
+        for page in route::PAGES {
+            let address = page.path.replace("{id}", "0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d");
             assert_ne!(Page::resolve(&address, &Query::new()), Page::Static(StaticPage::NotFound), "{address}");
         }
         for unknown in [

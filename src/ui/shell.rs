@@ -4,23 +4,16 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
-use super::routes::{LivePageView, Page, StaticPageView};
-
-/// Hydrates a live page after its first paint, so that loading WebAssembly does not delay the rendered numbers.
-/// A hidden tab is never painted, so it hydrates at once.
-const HYDRATE_SCRIPT: &str = "const wake = async () => {
-    const page = await import('/pkg/waybill.js');
-    await page.default({ module_or_path: '/pkg/waybill.wasm' });
-    page.hydrate();
-};
-document.hidden ? wake() : requestAnimationFrame(() => setTimeout(wake));";
+use super::page_view::{LivePageView, StaticPageView};
+use super::routes::Page;
+use crate::model::route;
 
 /// Renders the document. `theme` comes from a cookie, so that the first paint has the right colours.
 /// Only live pages load scripts.
 pub fn shell(page: Page) -> impl IntoView {
     let (scripts, body) = match page {
         Page::Live(page) => {
-            let script = view! { <script type="module" nonce=use_nonce() inner_html=HYDRATE_SCRIPT></script> };
+            let script = view! { <script type="module" nonce=use_nonce() inner_html=hydrate_script()></script> };
             (Some(script), view! { <LivePageView page /> }.into_any())
         }
         Page::Static(page) => (None, view! { <StaticPageView page /> }.into_any()),
@@ -34,14 +27,28 @@ pub fn shell(page: Page) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <meta name="description" content="Exports an application's database and proves that the export is complete." />
-                <link rel="stylesheet" href="/pkg/waybill.css" />
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="stylesheet" href=route::PAGE_STYLES />
+                <link rel="icon" href=route::FAVICON type="image/svg+xml" />
                 {scripts}
                 <MetaTags />
             </head>
             <body>{body}</body>
         </html>
     }
+}
+
+/// Hydrates a live page after its first paint, so that loading WebAssembly does not delay the rendered numbers.
+/// A hidden tab is never painted, so it hydrates at once.
+fn hydrate_script() -> String {
+    let (script, program) = (route::PAGE_SCRIPT, route::PAGE_PROGRAM);
+    format!(
+        "const wake = async () => {{
+    const page = await import('{script}');
+    await page.default({{ module_or_path: '{program}' }});
+    page.hydrate();
+}};
+document.hidden ? wake() : requestAnimationFrame(() => setTimeout(wake));"
+    )
 }
 
 /// The chosen colour theme: `light`, `dark` or `system`.

@@ -6,12 +6,14 @@
 //! and name disagree (a moved, copied or upgraded database), the operator decides with `rebind`.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::server::audit::{self, Entry, Event};
+use crate::server::audit::{Actor, Event, Journal};
 use crate::server::source::SourceIdentity;
-use crate::server::state::sources::{self, KnownSource};
-use crate::server::state::{self, SourceState, StateDatabase, Tx, accounts, sessions};
+use crate::server::state::sources::KnownSource;
+use crate::server::state::{self, SourceState, StateDatabase, Tx};
 use crate::server::support::clock::{Clock, rfc3339};
+use crate::server::support::private_folder::{self, FileLock};
 use crate::server::support::random::{Random, new_uuid_v7};
 
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +47,12 @@ pub enum Error {
     Ambiguous(String),
     #[error("a Waybill server uses this state for {0}: stop it first")]
     InUse(String),
+    #[error(
+        "another Waybill server already serves this database with this state: stop it first, or start this one with another --state"
+    )]
+    Served,
+    #[error(transparent)]
+    Lock(#[from] private_folder::Error),
     #[error(transparent)]
     State(#[from] state::Error),
 }
@@ -73,22 +81,23 @@ pub async fn bind(
     file: &StateDatabase,
     identity: &SourceIdentity,
     name: &SourceName,
-    clock: &dyn Clock,
+    clock: Arc<dyn Clock>,
     random: &dyn Random,
 ) -> Result<(SourceState, String), Error> {
     // Takes the write lock: of two concurrent calls, the second one finds the source that the first one added.
-    let mut tx = file.for_source(None).begin().await?;
-    let known = sources::all(&mut tx).await?;
+    let journal = Journal::new(file.for_source(None), clock.clone());
+    let mut tx = journal.begin().await?;
+    let known = tx.sources().all().await?;
     let id = match match_source(&known, identity, name)? {
         Match::Known(source) if source.file_id == identity.file_id => source.id.clone(),
         Match::Known(source) => {
             // Another file at the same path, such as a restored backup.
-            sources::upsert(&mut tx, &KnownSource { file_id: identity.file_id.clone(), ..source.clone() }).await?;
+            tx.sources().upsert(&KnownSource { file_id: identity.file_id.clone(), ..source.clone() }).await?;
             tx.commit().await?;
             source.id.clone()
         }
         Match::New(name) => {
-            let added = add_source(&mut tx, identity, name, clock, random).await?;
+            let added = add_source(&mut *tx, &journal, identity, name, &*clock, random).await?;
             tx.commit().await?;
             added
         }
@@ -143,26 +152,36 @@ fn is_file_missing(source: &KnownSource) -> bool {
 }
 
 async fn add_source(
-    tx: &mut Tx,
+    tx: &mut dyn Tx,
+    journal: &Journal,
     identity: &SourceIdentity,
     name: &str,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<String, Error> {
     let id = new_uuid_v7(clock, random).to_string();
-    let at = rfc3339(clock.now());
     let source = KnownSource {
         id: id.clone(),
         identity: identity.id.clone(),
         file_id: identity.file_id.clone(),
         name: name.to_owned(),
-        known_since: at.clone(),
+        known_since: rfc3339(clock.now()),
     };
-    sources::upsert(tx, &source).await?;
-    tx.source_id = Some(id.clone());
-    let event = Event::SourceAdded { name: name.to_owned() };
-    audit::append(tx, &Entry { at, actor: "waybill", network: None, export: None, event }).await?;
+    tx.sources().upsert(&source).await?;
+    tx.set_source(&id);
+    journal.record(tx, Actor::PROGRAM, Event::SourceAdded { name: name.to_owned() }).await?;
     Ok(id)
+}
+
+/// Makes this process the only server of a source and state while it holds the lock.
+///
+/// # Errors
+/// `Served` while another one holds it; `Lock` when the lock file cannot be opened.
+pub fn lock_for_server(file: &StateDatabase, source_id: &str) -> Result<FileLock, Error> {
+    file.files_folder().try_lock(&format!("{source_id}.lock")).map_err(|error| match error {
+        private_folder::Error::Locked => Error::Served,
+        error => Error::Lock(error),
+    })
 }
 
 /// The operator's decision on a database whose identity and name disagree with the known sources.
@@ -185,11 +204,12 @@ pub async fn rebind(
     name: &str,
     rebind: &Rebind,
     actor: &str,
-    clock: &dyn Clock,
+    clock: Arc<dyn Clock>,
     random: &dyn Random,
 ) -> Result<(), Error> {
-    let mut tx = file.for_source(None).begin().await?;
-    let known = sources::all(&mut tx).await?;
+    let journal = Journal::new(file.for_source(None), clock.clone());
+    let mut tx = journal.begin().await?;
+    let known = tx.sources().all().await?;
     let with_name = |name: &str| known.iter().find(|source| source.name == name);
     // Held until the commit, so that no server starts in between.
     let _server_lock;
@@ -198,29 +218,28 @@ pub async fn rebind(
             if with_name(name).is_some() {
                 return Err(Error::NameTaken(name.to_owned()));
             }
-            add_source(&mut tx, identity, name, clock, random).await?;
+            add_source(&mut *tx, &journal, identity, name, &*clock, random).await?;
         }
         Rebind::From(from) => {
             let source = with_name(from).ok_or_else(|| Error::Unknown(from.clone()))?;
             if with_name(name).is_some_and(|other| other.id != source.id) {
                 return Err(Error::NameTaken(name.to_owned()));
             }
-            _server_lock = file
-                .files_folder()?
-                .try_lock(&format!("{}.lock", source.id))
-                .map_err(|_| Error::InUse(from.clone()))?;
+            _server_lock = lock_for_server(file, &source.id).map_err(|error| match error {
+                Error::Served => Error::InUse(from.clone()),
+                error => error,
+            })?;
             let source = KnownSource {
                 identity: identity.id.clone(),
                 file_id: identity.file_id.clone(),
                 name: name.to_owned(),
                 ..source.clone()
             };
-            sources::upsert(&mut tx, &source).await?;
-            tx.source_id = Some(source.id);
-            sessions::remove_all(&mut tx).await?;
+            tx.sources().upsert(&source).await?;
+            tx.set_source(&source.id);
+            tx.sessions().remove_all().await?;
             let event = Event::SourceRebound { from: from.clone(), name: name.to_owned() };
-            audit::append(&mut tx, &Entry { at: rfc3339(clock.now()), actor, network: None, export: None, event })
-                .await?;
+            journal.record(&mut *tx, Actor::local(actor), event).await?;
         }
     }
     Ok(tx.commit().await?)
@@ -231,7 +250,7 @@ pub async fn rebind(
 /// # Errors
 /// `State` when it cannot be opened or read.
 pub async fn list(state: &Path) -> Result<Vec<KnownSource>, Error> {
-    Ok(StateDatabase::open(state).await?.sources().await?)
+    Ok(StateDatabase::open(state).await?.for_source(None).connect().await?.sources().all().await?)
 }
 
 /// Returns the part of the state that accounts belong to, without opening a source: that of the named source, or of
@@ -241,7 +260,7 @@ pub async fn list(state: &Path) -> Result<Vec<KnownSource>, Error> {
 /// `Unknown` when no source has that name, `Ambiguous` when there are several and no name is given, `State` when the
 /// state cannot be read.
 pub async fn find_state(file: &StateDatabase, name: Option<&str>) -> Result<SourceState, Error> {
-    let known = file.sources().await?;
+    let known = file.for_source(None).connect().await?.sources().all().await?;
     let found = match (name, &known[..]) {
         (Some(name), _) => {
             let found = known.iter().find(|source| source.name == name);
@@ -261,19 +280,11 @@ pub async fn find_state(file: &StateDatabase, name: Option<&str>) -> Result<Sour
 ///
 /// # Errors
 /// `State` when the state cannot be written.
-pub async fn adopt_accounts(state: &SourceState, clock: &dyn Clock) -> Result<u64, Error> {
-    let mut tx = state.begin().await?;
-    let count = accounts::adopt(&mut tx).await?;
+pub async fn adopt_accounts(journal: &Journal) -> Result<u64, Error> {
+    let mut tx = journal.begin().await?;
+    let count = tx.accounts().adopt().await?;
     if count > 0 {
-        let entry = Entry {
-            at: rfc3339(clock.now()),
-            actor: "waybill",
-            network: None,
-            export: None,
-            event: Event::AccountsAdopted { count },
-        };
-        audit::append(&mut tx, &entry).await?;
-        tx.commit().await?;
+        journal.commit(tx, Actor::PROGRAM, Event::AccountsAdopted { count }).await?;
     }
     Ok(count)
 }

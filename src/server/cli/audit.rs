@@ -125,13 +125,17 @@ impl Show {
             Some(name) => binding::find_state(&file, Some(name)).await?.source_id().map(str::to_owned),
             None => None,
         };
-        let names = file.sources().await.map_err(export::Error::from)?;
+        let all = file.for_source(None);
+        let names =
+            all.connect().await.map_err(export::Error::from)?.sources().all().await.map_err(export::Error::from)?;
         let name = |id: &Option<String>| {
             let known = names.iter().find(|source| Some(&source.id) == id.as_ref());
             known.map_or_else(String::new, |source| source.name.clone())
         };
-        let filter = Filter { source_id: source, actor: self.actor, event: self.event, since: self.since };
-        let entries = audit::newest(&file, &filter, self.last).await.map_err(export::Error::from)?;
+        let filter =
+            Filter { source_id: source, actor: self.actor, event: self.event, since: self.since, before: None };
+        let mut entries = audit::newest(&all, &filter, self.last).await.map_err(export::Error::from)?;
+        entries.reverse();
         if self.json {
             let lines: Vec<String> = entries.iter().map(|entry| to_json(entry).to_string()).collect();
             return if lines.is_empty() { Ok(Exit::Success) } else { print_line(&lines.join("\n")) };

@@ -9,7 +9,7 @@ use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs};
 use super::exit::{CliError, Exit};
 use super::source_url::SourceUrl;
 use super::terminal::eprint_line;
-use crate::server::app::{App, Parts};
+use crate::server::app::{App, Parts, Storage};
 use crate::server::binding::SourceName;
 use crate::server::profile::{Profile, SecondFactorPolicy};
 use crate::server::profiles;
@@ -91,7 +91,7 @@ pub async fn build_app(
         profile,
         second_factor,
         source_name: state.source_name.clone().map_or_else(|| url.default_name(), SourceName::explicit),
-        state: &path,
+        storage: Storage::File(&path),
         signing_key: &signing.key_path(&state.file)?,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),

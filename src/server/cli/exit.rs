@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::seal::CorruptStream;
-use crate::server::{artifact, binding, export, inspect, profile, profiles, sample, source, state};
+use crate::server::{binding, export, inspect, profile, profiles, sample, source, state};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -53,7 +53,7 @@ impl From<export::Error> for CliError {
             Error::Profile(error) => return error.into(),
             Error::State(error) => return error.into(),
             Error::Binding(error) => return error.into(),
-            Error::Forbidden(_) | Error::Drifted(_) | Error::Artifact(artifact::Error::InUse) => Exit::Refused,
+            Error::Forbidden(_) | Error::Drifted(_) => Exit::Refused,
             Error::Output(_) => Exit::Output,
             Error::StoppedAt { ref cause, .. } if matches!(**cause, Error::Output(_)) => Exit::Output,
             Error::NotFound
@@ -63,6 +63,8 @@ impl From<export::Error> for CliError {
             | Error::Expired
             | Error::InsufficientStorage { .. }
             | Error::Stopped
+            | Error::LeaseLost
+            | Error::Jobs(_)
             | Error::StoppedAt { .. }
             | Error::Unreadable(_)
             | Error::Artifact(_)
@@ -80,10 +82,13 @@ impl From<binding::Error> for CliError {
         use binding::Error;
         let exit = match error {
             Error::State(error) => return error.into(),
-            Error::NameMismatch { .. } | Error::IdentityMismatch { .. } | Error::Moved { .. } | Error::InUse(_) => {
-                Exit::Refused
-            }
+            Error::NameMismatch { .. }
+            | Error::IdentityMismatch { .. }
+            | Error::Moved { .. }
+            | Error::InUse(_)
+            | Error::Served => Exit::Refused,
             Error::Unknown(_) | Error::NameTaken(_) | Error::Ambiguous(_) => Exit::Usage,
+            Error::Lock(_) => Exit::Failure,
         };
         Self::new(exit, error.to_string())
     }
@@ -117,7 +122,9 @@ impl From<state::Error> for CliError {
         use state::Error;
         let exit = match error {
             Error::NotAStateFile(_) => Exit::Usage,
-            Error::Folder(_) | Error::Files(_) | Error::Migrate(_) | Error::Database(_) => Exit::Failure,
+            Error::Folder(_) | Error::Files(_) | Error::Migrate(_) | Error::Database(_) | Error::Corrupt(_) => {
+                Exit::Failure
+            }
         };
         Self::new(exit, error.to_string())
     }

@@ -164,12 +164,15 @@ async fn show_progress(run: Arc<RunningExport>) {
     {
         bar.set_style(style);
     }
-    while Arc::strong_count(&run) > 2 {
+    loop {
         let progress = run.progress();
         bar.set_length(progress.total_records);
         bar.set_position(progress.records);
         bar.set_message(if progress.table.is_empty() { "counting".into() } else { text::one_line(&progress.table) });
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::select! {
+            () = run.ended() => break,
+            () = tokio::time::sleep(Duration::from_millis(100)) => {}
+        }
     }
     bar.finish_and_clear();
 }

@@ -1,6 +1,7 @@
 //! `waybill key`: shows, exports and rotates the signing key.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
@@ -8,11 +9,11 @@ use super::args::{SigningArgs, StateFileArgs};
 use super::connect::system_user;
 use super::exit::{CliError, Exit};
 use super::terminal::{eprint_line, print_line};
-use crate::server::audit::{self, Entry, Event};
+use crate::server::audit::{Actor, Event, Journal};
 use crate::server::export;
 use crate::server::signing::{self, PublicKeys, SigningKey};
 use crate::server::state::StateDatabase;
-use crate::server::support::clock::{Clock, SystemClock, rfc3339};
+use crate::server::support::clock::SystemClock;
 use crate::server::support::random::SystemRandom;
 
 #[derive(Debug, Args)]
@@ -77,13 +78,12 @@ async fn rotate(path: &Path, state: &StateFileArgs) -> Result<SigningKey, CliErr
     let to_cli_error = |error: signing::Error| CliError::new(Exit::Failure, error.to_string());
     let from = SigningKey::read(path).map_err(to_cli_error)?.map(|key| key.public_key().id());
     let file = StateDatabase::open(&state.path()?).await.map_err(export::Error::from)?;
-    let mut tx = file.for_source(None).begin().await.map_err(export::Error::from)?;
+    let journal = Journal::new(file.for_source(None), Arc::new(SystemClock));
+    let tx = journal.begin().await.map_err(export::Error::from)?;
     let key = SigningKey::rotate(path, &SystemRandom).map_err(to_cli_error)?;
-    let (at, actor) = (rfc3339(SystemClock.now()), format!("cli:{}", system_user()));
+    let actor = format!("cli:{}", system_user());
     let event = Event::KeyRotated { from, to: key.public_key().id() };
-    let entry = Entry { at, actor: &actor, network: None, export: None, event };
-    audit::append(&mut tx, &entry).await.map_err(export::Error::from)?;
-    tx.commit().await.map_err(export::Error::from)?;
+    journal.commit(tx, Actor::local(&actor), event).await.map_err(export::Error::from)?;
     Ok(key)
 }
 

@@ -11,18 +11,15 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 
 use super::args::{SigningArgs, SourceArgs, StateArgs};
-use super::connect::{build_app, run_blocking};
+use super::connect::build_app;
 use super::exit::{CliError, Exit};
-use super::source_url::SourceUrl;
 use super::terminal::eprint_line;
-use crate::model::export::DriftPolicy;
-use crate::model::manifest::RecordOrder;
-use crate::model::text;
+use crate::model::{route, text};
 use crate::server::app::App;
 use crate::server::http::PublicUrl;
 use crate::server::http::connections::ConnectionLimits;
 use crate::server::profile::{Origin, SecondFactorPolicy};
-use crate::server::{export, http, profile, profiles, worker};
+use crate::server::{http, worker};
 
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -74,8 +71,8 @@ impl Serve {
     pub async fn run(self) -> Result<Exit, CliError> {
         let (app, url) = build_app(&self.source, &self.state, &self.signing, self.second_factor.into()).await?;
         // The server lock, held until the process ends.
-        let _server_lock = app.exports.artifacts.lock_for_server().map_err(export::Error::from)?;
-        check_source(app.clone(), url).await?;
+        let _server_lock = app.lock_for_server()?;
+        app.exports.check_source().await.map_err(|error| url.with_context(error.into()))?;
         let router = self.router(&app)?;
         let (listener, address) = self.listen().await?;
         let base_url = self.public_url.as_ref().map_or_else(|| format!("http://{address}"), |url| url.origin.clone());
@@ -84,7 +81,7 @@ impl Serve {
             version = env!("CARGO_PKG_VERSION"), source = %label.profile, engine = %label.engine,
             engine_version = %label.engine_version, source_id = %app.source_id, "serving"
         );
-        announce(&format!("Waybill is ready: {base_url}/admin/developer-tools/export"));
+        announce(&format!("Waybill is ready: {base_url}{}", route::EXPORT));
         announce_accounts(&app, &base_url).await?;
         serve_until_shutdown(app, listener, router).await;
         Ok(Exit::Success)
@@ -126,7 +123,7 @@ async fn announce_accounts(app: &App, base_url: &str) -> Result<(), CliError> {
     let setup = app.identity.issue_setup_code().await;
     let Some(code) = setup.map_err(|error| CliError::new(Exit::Failure, error.to_string()))? else { return Ok(()) };
     announce("There is no account yet. Create the first one here with this code (works once, for one hour):");
-    announce(&format!("{base_url}/setup  {}", code.expose_secret()));
+    announce(&format!("{base_url}{}  {}", route::SETUP, code.expose_secret()));
     if app.profile.origin == Origin::BuiltIn {
         let name = &app.profile.name;
         announce(&format!("(To let the accounts of {name} sign in, start with --profile {name}.)"));
@@ -137,7 +134,7 @@ async fn announce_accounts(app: &App, base_url: &str) -> Result<(), CliError> {
 /// Serves requests and runs queued exports until a signal comes.
 async fn serve_until_shutdown(app: Arc<App>, listener: TcpListener, router: Router) {
     let worker_task = tokio::spawn(worker::run(app.clone()));
-    let account_check = tokio::spawn(check_accounts(app.clone()));
+    let account_check = tokio::spawn(app.exports.clone().check_accounts());
     let server = http::connections::serve(listener, router, ConnectionLimits::for_this_process(), async move {
         shutdown_signal().await;
         app.exports.shut_down().await;
@@ -179,33 +176,6 @@ fn listen_error(address: &str, error: &io::Error) -> CliError {
     // Wrong usage only if it is not an address at all; one that is in use or not of this machine is a failure.
     let exit = if error.kind() == io::ErrorKind::InvalidInput { Exit::Usage } else { Exit::Failure };
     CliError::new(exit, format!("cannot listen on {address}: {error}"))
-}
-
-/// Checks at startup that the source can be exported: a wrong path would otherwise show up on every page.
-async fn check_source(app: Arc<App>, url: SourceUrl) -> Result<(), CliError> {
-    run_blocking(move || {
-        let opened = app.exports.source.open_snapshot().and_then(|mut snapshot| snapshot.catalog());
-        let catalog = opened.map_err(|error| url.with_context(error.into()))?;
-        let selected = app.profile.select(&catalog, RecordOrder::Storage, DriftPolicy::Report);
-        selected.map_err(|error| url.with_context(error.into()))?;
-        match app.profile.missing_auth_columns(&catalog) {
-            missing if missing.is_empty() => Ok(()),
-            missing => Err(url.with_context(profile::Error::MissingAuthColumns(missing).into())),
-        }
-    })
-    .await
-}
-
-/// Logs who cannot sign in, and measures how long it takes to check a password of this application.
-async fn check_accounts(app: Arc<App>) {
-    let (source, profile) = (app.exports.source.clone(), app.profile.clone());
-    let check_task = tokio::task::spawn_blocking(move || profiles::check_accounts(&*source, &profile));
-    let Ok(Ok(Some(check))) = check_task.await else { return };
-    for line in check.problems() {
-        tracing::warn!("{line}");
-    }
-    // Best effort: no caller depends on it.
-    let _ = app.identity.measure_hash_schemes(check.hashes).await;
 }
 
 /// Waits for SIGINT (Ctrl-C) or SIGTERM.

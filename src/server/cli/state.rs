@@ -1,5 +1,7 @@
 //! `waybill state`: lists the databases of a state file, and rebinds one that no longer matches it.
 
+use std::sync::Arc;
+
 use clap::{ArgGroup, Args, Subcommand};
 use comfy_table::{Table, TableStyle};
 
@@ -84,7 +86,7 @@ impl Rebind {
         let file = StateDatabase::open(&self.state.file.path()?).await.map_err(export::Error::from)?;
         let change = self.from.map_or(Change::New, Change::From);
         let actor = format!("cli:{}", system_user());
-        binding::rebind(&file, &identity, &name, &change, &actor, &SystemClock, &SystemRandom).await?;
+        binding::rebind(&file, &identity, &name, &change, &actor, Arc::new(SystemClock), &SystemRandom).await?;
         print_line(&match change {
             Change::From(from) if from == name => {
                 format!("{name} is now this database; all of its sessions have ended")

@@ -1,6 +1,7 @@
 //! `waybill user`: manages local accounts, sessions and second factors.
 
 use std::io::{BufRead, IsTerminal};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
@@ -11,6 +12,7 @@ use super::connect::system_user;
 use super::exit::{CliError, Exit};
 use super::terminal::{eprint_line, escape_control_chars, print_json, print_line};
 use crate::model::text::count_with_noun;
+use crate::server::audit::{Actor, Journal};
 use crate::server::identity::Error;
 use crate::server::identity::local_accounts::{AccountSummary, Operator, SessionSummary};
 use crate::server::state::StateDatabase;
@@ -85,7 +87,8 @@ impl User {
         let source = self.state.source_name.as_deref();
         let state = binding::find_state(&file, source).await.map_err(export::Error::from)?;
         let user = format!("cli:{}", system_user());
-        let operator = Operator { state: &state, clock: &SystemClock, name: &user, client_ip: None };
+        let journal = Journal::new(state.clone(), Arc::new(SystemClock));
+        let operator = Operator { state: &state, journal: &journal, clock: &SystemClock, actor: Actor::local(&user) };
         match self.command {
             Command::Add { admin } => add(operator, &admin).await,
             Command::List { json } => list(operator.list().await.map_err(to_cli_error)?, json),

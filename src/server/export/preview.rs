@@ -10,7 +10,6 @@ use super::plan::{Outline, RunContext, file_name};
 use super::{Error, Exports, Result};
 use crate::model::drift::find_reclassified;
 use crate::model::export::{Compression, DriftPolicy, ExportId, Preview, SizeEstimate, TablePreview};
-use crate::model::history::RunStatus;
 use crate::model::manifest::{AuditHead, RecordOrder};
 use crate::model::text;
 use crate::server::identity::Caller;
@@ -88,7 +87,8 @@ impl Exports {
         let _ = tokio::time::timeout(RESPONSE_DEADLINE, settled).await;
         let mut shown = preview.borrow().clone();
         shown.file_name = file_name(&self.profile, self.clock.now(), Compression::None);
-        shown.reclassified = find_reclassified(&self.state.last_guesses().await?, &shown.guesses);
+        shown.reclassified =
+            find_reclassified(&self.state.connect().await?.exports().last_guesses().await?, &shown.guesses);
         Ok(shown)
     }
 
@@ -111,9 +111,9 @@ impl Exports {
 
     /// The rate of the last completed export, if it is among the newest 20.
     async fn bytes_per_second(&self) -> Result<u64> {
-        let page = self.state.exports_page(0, 20).await?;
-        let last = page.into_iter().find(|row| row.status == RunStatus::Completed);
-        let rate = last.and_then(|row| (row.bytes? * 1000).checked_div(row.duration_ms?));
+        let page = self.state.connect().await?.exports().page(0, 20).await?;
+        let last = page.iter().find_map(|row| row.state.completion());
+        let rate = last.and_then(|done| (done.summary.bytes * 1000).checked_div(done.summary.duration_ms));
         Ok(rate.filter(|rate| *rate > 1_000_000).unwrap_or(DEFAULT_BYTES_PER_SECOND))
     }
 }

@@ -1,20 +1,36 @@
-//! Requests an export: authorises, checks disk space and running exports, records and queues.
+//! Requests an export: checks disk space and running exports, records and queues.
 
-use super::{Error, Exports, Result, plan};
-use crate::model::drift::Deviations;
-use crate::model::export::{Compression, ExportId, QueuedExport};
-use crate::model::history::RunStatus;
+use serde::{Deserialize, Serialize};
+
+use super::plan::file_name;
+use super::{Error, Exports, Result};
+use crate::model::export::{Compression, DriftPolicy, ExportId, QueuedExport};
+use crate::model::manifest::RecordOrder;
 use crate::model::text;
-use crate::server::audit::{self, Event};
+use crate::server::audit::Event;
 use crate::server::identity::Caller;
-use crate::server::state::{self, exports, exports::ExportRow};
+use crate::server::jobs::NewJob;
+use crate::server::state::Tx;
+use crate::server::state::exports::{ExportRow, ExportState};
+use crate::server::state::jobs::JobKind;
 use crate::server::support::clock::rfc3339;
-use crate::server::support::{disk, random};
+use crate::server::support::random;
 
 /// Limit on exports queued or running at once: more would only slow each other down.
-const MAX_CONCURRENT_EXPORTS: usize = 2;
+const MAX_CONCURRENT_EXPORTS: u64 = 2;
 /// Disk space that must stay free beside the export.
 const HEADROOM_BYTES: u64 = 64 << 20;
+/// A failed export is not repeated by itself: its requester may not want it any more.
+const MAX_ATTEMPTS: u32 = 1;
+
+/// What is asked of an export. Stored as JSON in its job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExportRequest {
+    pub order: RecordOrder,
+    pub compression: Compression,
+    pub drift: DriftPolicy,
+}
 
 impl Exports {
     /// Queues an export of the whole database for the caller.
@@ -26,9 +42,7 @@ impl Exports {
         self.authorise(caller, "request an export").await?;
         let requested = self.enqueue(caller, compression).await;
         if let Err(Error::Busy { .. } | Error::InsufficientStorage { .. }) = &requested {
-            let event =
-                Event::Refused { action: "request another export now".into(), role: caller.role().map(str::to_owned) };
-            self.record_refusal(caller, event).await?;
+            self.refuse(caller, "request another export now").await?;
         }
         requested
     }
@@ -36,68 +50,70 @@ impl Exports {
     async fn enqueue(&self, caller: &Caller, compression: Compression) -> Result<QueuedExport> {
         let estimated_bytes = self.previews.latest_size();
         self.check_disk_space(estimated_bytes)?;
-        let now = self.clock.now();
-        let id = ExportId(random::new_uuid_v7(&*self.clock, &*self.random));
-        let row = ExportRow {
-            estimated_bytes,
-            compression,
-            ..new_export_row(id, caller, rfc3339(now), plan::file_name(&self.profile, now, compression))
-        };
+        let request = ExportRequest { compression, ..ExportRequest::default() };
+        let row = ExportRow { estimated_bytes, ..self.new_row(caller, request) };
         let mut tx = self.state.begin().await?;
         // Checked inside the write transaction, so that two concurrent requests cannot both pass.
-        self.check_concurrency_limit(&mut tx, caller).await?;
-        exports::insert(&mut tx, &row).await?;
-        let event = Event::ExportRequested { scope: row.scope, channel: row.channel };
-        audit::append(&mut tx, &self.audit_entry_for(caller, Some(id), event)).await?;
+        check_concurrency_limit(&mut *tx, caller).await?;
+        self.insert(&mut *tx, caller, &row, request).await?;
         tx.commit().await?;
-        self.queue_signal.notify_one();
-        Ok(QueuedExport { id, file_name: row.file_name })
-    }
-
-    async fn check_concurrency_limit(&self, tx: &mut state::Tx, caller: &Caller) -> Result<()> {
-        let (all, own) = exports::count_unfinished(tx, caller.account_id()).await?;
-        let message = match (all, own) {
-            (_, 1..) => "You already have an export running.",
-            (MAX_CONCURRENT_EXPORTS.., _) => "Other exports are running.",
-            _ => return Ok(()),
-        };
-        Err(Error::Busy { message: message.into(), retry_after_seconds: 10 })
+        self.queue.wake_worker();
+        Ok(QueuedExport { id: row.id, file_name: row.file_name })
     }
 
     fn check_disk_space(&self, estimated_bytes: Option<u64>) -> Result<()> {
-        let needed = estimated_bytes.unwrap_or_default() + HEADROOM_BYTES;
-        // If the free space is unknown, try: a full disk fails the run cleanly.
-        let free = disk::available_bytes(self.artifacts.folder()).unwrap_or(u64::MAX);
-        if free >= needed {
-            return Ok(());
+        // If size or free space is unknown, try: a full disk fails the run cleanly.
+        let needed = estimated_bytes.map_or(HEADROOM_BYTES, |bytes| bytes + HEADROOM_BYTES);
+        match self.artifacts.free_bytes() {
+            Some(free) if free < needed => {
+                Err(Error::InsufficientStorage { free: text::bytes(free), needed: text::bytes(needed) })
+            }
+            _ => Ok(()),
         }
-        Err(Error::InsufficientStorage { free: text::bytes(free), needed: text::bytes(needed) })
+    }
+
+    /// A newly requested export.
+    pub(super) fn new_row(&self, caller: &Caller, request: ExportRequest) -> ExportRow {
+        let now = self.clock.now();
+        ExportRow {
+            id: ExportId(random::new_uuid_v7(&*self.clock, &*self.random)),
+            requested_at: rfc3339(now),
+            account_id: caller.account_id().map(str::to_owned),
+            requested_by: caller.name.clone(),
+            channel: caller.principal.channel(),
+            scope: "full".into(),
+            file_name: file_name(&self.profile, now, request.compression),
+            compression: request.compression,
+            estimated_bytes: None,
+            downloads: 0,
+            state: ExportState::Queued,
+        }
+    }
+
+    /// Inserts the export, its job and its entry in the audit trail.
+    pub(super) async fn insert(
+        &self,
+        tx: &mut dyn Tx,
+        caller: &Caller,
+        row: &ExportRow,
+        request: ExportRequest,
+    ) -> Result<()> {
+        let spec = serde_json::to_string(&request).map_err(|error| Error::Inconsistent(error.to_string()))?;
+        let job = NewJob { id: row.id.0, kind: JobKind::Export, spec, max_attempts: MAX_ATTEMPTS };
+        tx.exports().insert(row).await?;
+        tx.jobs().insert(&job).await?;
+        let event = Event::ExportRequested { scope: row.scope.clone(), channel: row.channel };
+        self.journal.record_about(tx, caller.actor(), row.id, event).await?;
+        Ok(())
     }
 }
 
-/// The row of a newly requested export.
-pub(super) fn new_export_row(id: ExportId, caller: &Caller, at: String, file_name: String) -> ExportRow {
-    ExportRow {
-        id,
-        requested_at: at,
-        account_id: caller.account_id().map(str::to_owned),
-        requested_by: caller.name.clone(),
-        channel: caller.principal.channel(),
-        scope: "full".into(),
-        file_name,
-        status: RunStatus::Queued,
-        message: None,
-        reference: None,
-        records: None,
-        tables: None,
-        bytes: None,
-        estimated_bytes: None,
-        sha256: None,
-        duration_ms: None,
-        artifact: None,
-        expires_at: None,
-        downloads: 0,
-        compression: Compression::None,
-        deviations: Deviations::default(),
-    }
+async fn check_concurrency_limit(tx: &mut dyn Tx, caller: &Caller) -> Result<()> {
+    let unfinished = tx.exports().count_unfinished(caller.account_id()).await?;
+    let message = match (unfinished.all, unfinished.own) {
+        (_, 1..) => "You already have an export running.",
+        (MAX_CONCURRENT_EXPORTS.., _) => "Other exports are running.",
+        _ => return Ok(()),
+    };
+    Err(Error::Busy { message: message.into(), retry_after_seconds: 10 })
 }

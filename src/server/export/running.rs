@@ -1,12 +1,13 @@
-//! The exports that this process is running.
+//! A running export: its progress, and the means to stop it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::model::export::{ExportId, Progress};
+use super::plan::ExportPlan;
+use super::{Error, Result};
+use crate::model::export::Progress;
 use crate::server::pipeline::ProgressCounter;
 use crate::server::source::InterruptHandle;
 
@@ -18,22 +19,49 @@ pub enum StopReason {
     /// The source did not answer whether the requester's role still allows exports.
     RoleCheckFailed,
     ShuttingDown,
+    /// The lease is over, so another process may have ended the export.
+    LeaseLost,
 }
 
-/// A running export: its progress, and the means to stop it.
+impl StopReason {
+    /// The reason that a failed check of the requester's access is.
+    pub(super) fn from_access_error(error: &Error) -> Self {
+        if matches!(error, Error::Forbidden(_)) { Self::RoleRevoked } else { Self::RoleCheckFailed }
+    }
+}
+
 pub struct RunningExport {
-    pub progress: ProgressCounter,
+    pub(super) progress: ProgressCounter,
     /// Checked between chunks and tables.
-    pub cancellation: CancellationToken,
-    pub started: Instant,
-    pub estimated_bytes: u64,
-    /// Table names and the total of records; set once the plan is made.
-    pub planned: OnceLock<(Vec<String>, u64)>,
+    pub(super) cancellation: CancellationToken,
+    started: Instant,
+    estimated_bytes: Option<u64>,
+    /// Set once the plan is made.
+    planned: OnceLock<Planned>,
     interrupt: OnceLock<InterruptHandle>,
     stop_reason: OnceLock<StopReason>,
+    ended: CancellationToken,
+}
+
+struct Planned {
+    tables: Vec<String>,
+    total_records: u64,
 }
 
 impl RunningExport {
+    pub(super) fn new(estimated_bytes: Option<u64>) -> Self {
+        Self {
+            progress: ProgressCounter::default(),
+            cancellation: CancellationToken::new(),
+            started: Instant::now(),
+            estimated_bytes,
+            planned: OnceLock::new(),
+            interrupt: OnceLock::new(),
+            stop_reason: OnceLock::new(),
+            ended: CancellationToken::new(),
+        }
+    }
+
     /// Stops the run without a file. If called again, the first reason is kept.
     pub fn stop(&self, reason: StopReason) {
         let _ = self.stop_reason.set(reason);
@@ -44,73 +72,56 @@ impl RunningExport {
     }
 
     /// Sets the function that interrupts the read. If the run was stopped before, it is called at once.
-    pub fn attach_interrupt(&self, interrupt: InterruptHandle) {
+    pub(super) fn attach_interrupt(&self, interrupt: InterruptHandle) {
         let interrupt = self.interrupt.get_or_init(|| interrupt);
         if self.stop_reason().is_some() {
             interrupt();
         }
     }
 
-    pub fn stop_reason(&self) -> Option<StopReason> {
+    pub(super) fn stop_reason(&self) -> Option<StopReason> {
         self.stop_reason.get().copied()
     }
 
-    pub fn elapsed_ms(&self) -> u64 {
+    /// # Errors
+    /// `Stopped` once the run was stopped.
+    pub(super) fn check_not_stopped(&self) -> Result<()> {
+        if self.stop_reason().is_some() { Err(Error::Stopped) } else { Ok(()) }
+    }
+
+    pub(super) fn set_plan(&self, plan: &ExportPlan) {
+        let tables = plan.scans.iter().map(|scan| scan.table.clone()).collect();
+        let _ = self.planned.set(Planned { tables, total_records: plan.metadata.total_records });
+    }
+
+    /// Waits until nothing more is read or written.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    pub(super) fn end(&self) {
+        self.ended.cancel();
+    }
+
+    pub(super) fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     pub fn progress(&self) -> Progress {
-        let (tables, total) = self.planned.get().map_or((&[][..], 0), |(tables, total)| (&tables[..], *total));
-        let table = self.progress.table_index().and_then(|index| tables.get(index)).cloned().unwrap_or_default();
+        let planned = self.planned.get();
+        let table = planned.and_then(|planned| planned.tables.get(self.progress.table_index()?)).cloned();
         Progress {
-            table,
+            table: table.unwrap_or_default(),
             records: self.progress.records(),
-            total_records: total,
+            total_records: planned.map_or(0, |planned| planned.total_records),
             bytes: self.progress.bytes(),
-            estimated_bytes: self.estimated_bytes,
+            estimated_bytes: self.estimated_bytes.unwrap_or(0),
             elapsed_ms: self.elapsed_ms(),
         }
     }
-}
 
-/// The running exports of this process, by id.
-#[derive(Default)]
-pub struct RunningExports(Mutex<HashMap<ExportId, Arc<RunningExport>>>);
-
-impl RunningExports {
-    pub fn register(&self, id: ExportId, estimated_bytes: u64) -> Arc<RunningExport> {
-        let run = Arc::new(RunningExport {
-            progress: ProgressCounter::default(),
-            cancellation: CancellationToken::new(),
-            started: Instant::now(),
-            estimated_bytes,
-            planned: OnceLock::new(),
-            interrupt: OnceLock::new(),
-            stop_reason: OnceLock::new(),
-        });
-        self.lock().insert(id, run.clone());
-        run
-    }
-
-    pub fn get(&self, id: ExportId) -> Option<Arc<RunningExport>> {
-        self.lock().get(&id).cloned()
-    }
-
-    pub fn remove(&self, id: ExportId) {
-        self.lock().remove(&id);
-    }
-
-    /// Stops every run, for shutdown.
-    pub fn stop_all(&self, reason: StopReason) {
-        self.lock().values().for_each(|run| run.stop(reason));
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.lock().is_empty()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ExportId, Arc<RunningExport>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The progress as it is stored in the job.
+    pub(super) fn progress_json(&self) -> String {
+        serde_json::json!(self.progress()).to_string()
     }
 }

@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use crate::model::access::{Capability, Scope};
-use crate::model::history::{
-    AuditEntry, AuditPage, FileRecognition, HistoryEntry, HistoryPage, KnownExport, RunStatus,
-};
-use crate::server::audit::{self, Entry, Event, RefusalRecorder};
+use crate::model::drift::Deviations;
+use crate::model::history::{AuditEntry, AuditPage, FileRecognition, HistoryEntry, HistoryPage, KnownExport};
+use crate::server::audit::{self, Event, Journal};
 use crate::server::identity::{Caller, Forbidden};
 use crate::server::signing::{PublicKey, PublicKeys};
-use crate::server::state::{self, SourceState, exports::ExportRow};
+use crate::server::state::exports::{Completion, ExportRow, ExportState};
+use crate::server::state::{self, SourceState};
 use crate::server::support::clock::{Clock, rfc3339};
 
 const EXPORTS_PER_PAGE: u32 = 25;
@@ -31,7 +31,7 @@ pub struct History {
     /// Every public key that this installation has signed with.
     pub public_keys: PublicKeys,
     pub clock: Arc<dyn Clock>,
-    pub refusals: Arc<RefusalRecorder>,
+    pub journal: Journal,
 }
 
 impl History {
@@ -41,11 +41,11 @@ impl History {
     /// `Forbidden`, or `State` if the state cannot be read.
     pub async fn list(&self, caller: &Caller, page: u32) -> Result<HistoryPage, Error> {
         self.authorise(caller).await?;
-        let total = self.state.count_exports().await?;
+        let total = self.state.connect().await?.exports().count().await?;
         let pages = u32::try_from(total.div_ceil(EXPORTS_PER_PAGE.into())).unwrap_or(u32::MAX).max(1);
         let page = page.clamp(1, pages);
         let offset = u64::from(page - 1) * u64::from(EXPORTS_PER_PAGE);
-        let rows = self.state.exports_page(offset, EXPORTS_PER_PAGE).await?;
+        let rows = self.state.connect().await?.exports().page(offset, EXPORTS_PER_PAGE).await?;
         let entries = rows.into_iter().map(|row| self.history_entry(caller, row)).collect();
         Ok(HistoryPage { entries, page, pages, total })
     }
@@ -57,8 +57,14 @@ impl History {
     pub async fn audit(&self, caller: &Caller, kind: &str, actor: &str, before: u64) -> Result<AuditPage, Error> {
         self.authorise(caller).await?;
         let non_empty = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let filter = audit::Filter { event: non_empty(kind), actor: non_empty(actor), ..audit::Filter::default() };
-        let mut found = audit::newest_of_source(&self.state, &filter, before, ENTRIES_PER_PAGE + 1).await?;
+        let filter = audit::Filter {
+            source_id: self.state.source_id().map(str::to_owned),
+            event: non_empty(kind),
+            actor: non_empty(actor),
+            before: Some(before).filter(|before| *before > 0),
+            since: None,
+        };
+        let mut found = audit::newest(&self.state, &filter, ENTRIES_PER_PAGE + 1).await?;
         let has_older = found.len() > ENTRIES_PER_PAGE as usize;
         found.truncate(ENTRIES_PER_PAGE as usize);
         let older_than = found.last().map(|last| last.sequence).filter(|_| has_older);
@@ -82,7 +88,8 @@ impl History {
     /// `State` if the state cannot be read.
     pub async fn identify_file(&self, caller: &Caller, sha256: &str) -> Result<FileRecognition, Error> {
         let may_view_history = caller.require(Capability::ExportDatabase, &Scope::WholeDatabase).is_ok();
-        let row = if may_view_history { self.state.export_by_digest(sha256).await? } else { None };
+        let row =
+            if may_view_history { self.state.connect().await?.exports().find_by_digest(sha256).await? } else { None };
         let export = row.map(|ExportRow { requested_by, requested_at, .. }| KnownExport { requested_by, requested_at });
         Ok(FileRecognition { keys: self.public_keys.0.iter().map(PublicKey::to_base64).collect(), export })
     }
@@ -90,35 +97,51 @@ impl History {
     async fn authorise(&self, caller: &Caller) -> Result<(), Error> {
         let Err(refused) = caller.require(Capability::ExportDatabase, &Scope::WholeDatabase) else { return Ok(()) };
         let event = Event::Refused { action: "look at the history".into(), role: caller.role().map(str::to_owned) };
-        let (at, network) = (rfc3339(self.clock.now()), caller.client_ip);
-        let entry = Entry { at, actor: &caller.name, network, export: None, event };
-        self.refusals.record(&self.state, &*self.clock, entry).await?;
+        self.journal.refuse(caller.actor(), event).await?;
         Err(refused.into())
     }
 
     fn history_entry(&self, caller: &Caller, row: ExportRow) -> HistoryEntry {
-        let now = rfc3339(self.clock.now());
-        let is_available = row.artifact.is_some() && row.expires_at.as_ref().is_some_and(|expires| *expires > now);
-        let is_owner = row.account_id.is_some()
-            && row.account_id.as_deref() == caller.account_id()
-            && row.requested_by == caller.name;
-        let estimated_bytes = row.comparable_estimate();
-        HistoryEntry {
+        let is_owner = caller.owns(row.account_id.as_deref(), &row.requested_by);
+        let downloadable = is_owner && self.is_available(&row);
+        let (status, estimated_bytes) = (row.state.status(), row.comparable_estimate());
+        let mut entry = HistoryEntry {
             id: row.id,
             requested_at: row.requested_at,
             requested_by: row.requested_by,
             scope: row.scope,
             channel: row.channel,
-            downloadable: row.status == RunStatus::Completed && is_available && is_owner,
-            status: row.status,
-            message: row.message,
-            deviations: row.deviations,
-            records: row.records,
-            bytes: row.bytes,
+            downloadable,
+            status,
+            message: None,
+            deviations: Deviations::default(),
+            records: None,
+            bytes: None,
             estimated_bytes,
-            sha256: row.sha256,
-            duration_ms: row.duration_ms,
+            sha256: None,
+            duration_ms: None,
             downloads: row.downloads,
+        };
+        match row.state {
+            ExportState::Queued | ExportState::Running => {}
+            ExportState::Cancelled { duration_ms } => entry.duration_ms = duration_ms,
+            ExportState::Failed(failed) => {
+                entry.message = Some(failed.failure.message);
+                entry.duration_ms = failed.duration_ms;
+            }
+            ExportState::Completed(Completion { summary, .. }) => {
+                entry.records = Some(summary.records);
+                entry.bytes = Some(summary.bytes);
+                entry.sha256 = Some(summary.sha256);
+                entry.duration_ms = Some(summary.duration_ms);
+                entry.deviations = summary.deviations;
+            }
         }
+        entry
+    }
+
+    fn is_available(&self, row: &ExportRow) -> bool {
+        let Some(Completion { summary, artifact: Some(_) }) = row.state.completion() else { return false };
+        summary.expires_at.as_ref().is_some_and(|expires| *expires > rfc3339(self.clock.now()))
     }
 }

@@ -14,11 +14,10 @@ use super::problem::ProblemDetails;
 use super::sign_in::form_error;
 use super::state::AppState;
 use crate::model::form_error::FormError;
+use crate::model::route;
 use crate::server::identity::{self, Caller};
 use crate::server::rpc_context::Authentication;
 use crate::ui::RecoveryCodes;
-
-const ACCOUNT_PATH: &str = "/admin/account";
 
 #[derive(Deserialize)]
 pub struct ChangePasswordForm {
@@ -88,13 +87,13 @@ pub async fn end_other_sessions(
 
 fn redirect_with_result(state: &AppState, result: Result<(), identity::Error>, notice: &str) -> Response {
     match result {
-        Ok(()) => Redirect::to(&format!("{ACCOUNT_PATH}?notice={notice}")).into_response(),
+        Ok(()) => Redirect::to(&format!("{}?notice={notice}", route::ACCOUNT)).into_response(),
         Err(error) => redirect_with_problem(account_form_error(state, &error)),
     }
 }
 
 fn redirect_with_problem(problem: FormError) -> Response {
-    Redirect::to(&format!("{ACCOUNT_PATH}?problem={}", problem.key())).into_response()
+    Redirect::to(&format!("{}?problem={}", route::ACCOUNT, problem.key())).into_response()
 }
 
 /// The caller is signed in, so wrong credentials mean a wrong password.
@@ -108,7 +107,7 @@ fn account_form_error(state: &AppState, error: &identity::Error) -> FormError {
 /// Renders the account page with the recovery codes, which are shown only once and never put into a URL.
 async fn render_recovery_codes(state: AppState, caller: Caller, headers: HeaderMap, codes: Vec<String>) -> Response {
     let mut request = Request::new(Body::empty());
-    *request.uri_mut() = Uri::from_static(ACCOUNT_PATH);
+    *request.uri_mut() = Uri::from_static(route::ACCOUNT);
     if let Some(cookies) = headers.get(header::COOKIE) {
         request.headers_mut().insert(header::COOKIE, cookies.clone());
     }

@@ -9,13 +9,14 @@ use super::client_address::client_address;
 use super::cookies::{percent_encode, session_token};
 use super::problem::ProblemDetails;
 use super::state::AppState;
+use crate::model::route::{self, Access};
 use crate::server::identity::Caller;
 use crate::server::rpc_context::Authentication;
 
 pub async fn authenticate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
+    let access = route::access_to(request.uri().path());
     // A lookup costs the application's database a query: only paths that need the caller make one.
-    if !needs_authentication(&path) {
+    if access == Access::Public {
         return next.run(request).await;
     }
     let authentication = match session_token(request.headers(), &state) {
@@ -30,26 +31,21 @@ pub async fn authenticate(State(state): State<AppState>, mut request: Request, n
             Err(error) => Authentication::Unavailable(state.api_error(&error)),
         },
     };
-    let is_page = path == "/admin" || path.starts_with("/admin/");
-    if is_page
+    if access != Access::Endpoint
         && matches!(*request.method(), Method::GET | Method::HEAD)
         && matches!(authentication, Authentication::Anonymous)
     {
-        let return_path = request.uri().path_and_query().map_or("/admin", |path| path.as_str());
-        return Redirect::to(&format!("/login?next={}", percent_encode(return_path))).into_response();
+        let return_path = request.uri().path_and_query().map_or(route::ADMIN, |path| path.as_str());
+        return Redirect::to(&format!("{}?next={}", route::LOGIN, percent_encode(return_path))).into_response();
     }
     if let Authentication::SignedIn(caller) = &authentication {
         if let Err(error) = state.app.identity.limit_unprivileged_requests(caller) {
             return ProblemDetails(state.api_error(&error)).into_response();
         }
-        if is_page && caller.lacks_second_factor && !path.starts_with("/admin/account") {
-            return Redirect::to("/admin/account").into_response();
+        if access == Access::SignedIn && caller.lacks_second_factor {
+            return Redirect::to(route::ACCOUNT).into_response();
         }
     }
     request.extensions_mut().insert(authentication);
     next.run(request).await
-}
-
-fn needs_authentication(path: &str) -> bool {
-    path == "/admin" || ["/admin/", "/rpc/", "/api/"].iter().any(|prefix| path.starts_with(prefix))
 }

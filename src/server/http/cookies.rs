@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::state::{AppState, HttpConfig};
+use crate::model::route::LOGIN;
 
 const MAX_REMEMBERED_CHARS: usize = 254;
 /// Cookie with the typed name, to refill the form after an error.
@@ -54,7 +55,7 @@ pub fn set_cookie(state: &AppState, name: &str, value: &str, path: &str, max_age
 /// Cookie that refills the name in the form. Not a URL parameter, because a user may have typed the password there.
 pub fn name_cookie(state: &AppState, name: &str) -> HeaderValue {
     let name: String = name.chars().take(MAX_REMEMBERED_CHARS).collect();
-    set_cookie(state, NAME_COOKIE, &percent_encode(&name), "/login", Some(60))
+    set_cookie(state, NAME_COOKIE, &percent_encode(&name), LOGIN, Some(60))
 }
 
 /// Returns the name typed in the last attempt.

@@ -1,7 +1,5 @@
 //! `GET /api/v1/exports/{id}/file` (download) and `POST …/cancellation`.
 
-use std::fs::File;
-use std::io::{Seek, SeekFrom};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,8 +9,6 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use futures::Stream;
-use tokio::io::AsyncReadExt;
-use tokio_util::io::ReaderStream;
 
 use super::cookies::{header_value, percent_encode};
 use super::problem::ProblemDetails;
@@ -20,7 +16,9 @@ use super::range::{ByteRange, parse_range};
 use super::state::AppState;
 use crate::model::ApiError;
 use crate::model::export::{Compression, ExportId};
+use crate::model::route;
 use crate::server::app::App;
+use crate::server::artifact::ArtifactStream;
 use crate::server::export::{Download, Transfer};
 use crate::server::identity::Caller;
 use crate::server::rpc_context::{accepts_html, authentication};
@@ -50,7 +48,7 @@ pub async fn cancel(
     let (id, caller) = requested_export(&id, &request)?;
     state.app.exports.cancel(&caller, id).await.map_err(|error| state.api_error(&error))?;
     if accepts_html(request.headers()) {
-        return Ok(Redirect::to(&format!("/admin/developer-tools/export/runs/{id}")).into_response());
+        return Ok(Redirect::to(&route::with_id(route::RUN, id)).into_response());
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -81,11 +79,10 @@ async fn file_response(state: &AppState, download: Download, request: &HeaderMap
             return Ok((StatusCode::RANGE_NOT_SATISFIABLE, range).into_response());
         }
     };
-    let gone = |_| ProblemDetails(ApiError::Gone);
-    let mut file = state.app.exports.open_download(&download, first).await.map_err(|error| state.api_error(&error))?;
-    file.seek(SeekFrom::Start(first)).map_err(gone)?;
+    let opened = state.app.exports.open_download(&download, first, last).await;
+    let stream = opened.map_err(|error| state.api_error(&error))?;
     let total = download.bytes;
-    let body = AuditedBody::body(state.app.clone(), download, file, first, last);
+    let body = AuditedBody::body(state.app.clone(), download, stream, first, last);
     let mut response = (status, headers, body).into_response();
     response.headers_mut().insert(header::CONTENT_LENGTH, (last + 1 - first).into());
     if status == StatusCode::PARTIAL_CONTENT {
@@ -113,7 +110,7 @@ fn content_disposition(name: &str) -> String {
 
 /// A response body that counts the bytes sent and records them in the audit trail when dropped, complete or not.
 struct AuditedBody {
-    stream: ReaderStream<tokio::io::Take<tokio::fs::File>>,
+    stream: ArtifactStream,
     app: Arc<App>,
     /// `None` once recorded.
     download: Option<Download>,
@@ -121,9 +118,7 @@ struct AuditedBody {
 }
 
 impl AuditedBody {
-    fn body(app: Arc<App>, download: Download, file: File, first_byte: u64, last_byte: u64) -> Body {
-        let file = tokio::fs::File::from_std(file).take(last_byte + 1 - first_byte);
-        let stream = ReaderStream::with_capacity(file, 64 << 10);
+    fn body(app: Arc<App>, download: Download, stream: ArtifactStream, first_byte: u64, last_byte: u64) -> Body {
         let sent = Transfer { first_byte, last_byte, bytes_sent: 0 };
         Body::from_stream(Self { stream, app, download: Some(download), sent })
     }

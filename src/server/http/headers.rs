@@ -12,6 +12,7 @@ use super::cookies::is_https;
 use super::problem;
 use super::public_url::is_own_host;
 use super::state::AppState;
+use crate::model::route;
 
 /// Default CSP for responses that set none themselves: nothing may load, nothing may frame them.
 const DEFAULT_CSP: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
@@ -27,7 +28,7 @@ const HSTS: &str = "max-age=31536000";
 pub async fn reject_foreign_hosts(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     // Health checks may send any Host header, or none (HTTP/1.0).
-    let is_health_check = matches!(request.uri().path(), "/healthz" | "/readyz");
+    let is_health_check = matches!(request.uri().path(), route::HEALTH | route::READINESS);
     if is_health_check || host.is_some_and(|named| is_own_host(named, state.config.public_url.as_ref())) {
         next.run(request).await
     } else {
@@ -38,8 +39,8 @@ pub async fn reject_foreign_hosts(State(state): State<AppState>, request: Reques
 pub async fn set_security_headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
     // Assets are the same for every user: browsers may store them and revalidate.
     let path = request.uri().path();
-    let is_asset = path.starts_with("/pkg/") || ["/icons.svg", "/favicon.svg"].contains(&path);
-    let is_worker = path == "/check-file.js";
+    let is_asset = path.starts_with(route::PACKAGE) || [route::ICONS, route::FAVICON].contains(&path);
+    let is_worker = path == route::FILE_CHECKER;
     let is_asset = is_asset || is_worker;
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

@@ -37,7 +37,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::app::App;
 use super::readiness::ReadinessStatus;
-use crate::ui::PAGE_PATHS;
+use crate::model::route;
 pub use cookies::session_cookie_name;
 use pages::{render_page, server_function};
 pub use public_url::PublicUrl;
@@ -66,24 +66,24 @@ pub fn router(app: Arc<App>, config: HttpConfig) -> Result<Router, tower_http::c
     let random = app.random.clone();
     let session_cookie_name = session_cookie_name(&config, &app.source_id).into();
     let state = AppState { app, config: Arc::new(config), leptos_options, session_cookie_name, event_streams };
-    let pages = PAGE_PATHS.into_iter().fold(Router::new(), |router, address| router.route(address, get(render_page)));
+    let pages = route::PAGES.iter().fold(Router::new(), |router, page| router.route(page.path, get(render_page)));
     let router = pages
-        .route("/", get(async || axum::response::Redirect::to("/admin")))
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(readiness_probe))
-        .route("/login", post(sign_in::sign_in))
-        .route("/login/code", post(sign_in::sign_in_with_code))
-        .route("/admin/account/password", post(account::change_password))
-        .route("/admin/account/second-factor", post(account::change_second_factor))
-        .route("/admin/account/sessions", post(account::end_other_sessions))
-        .route("/logout", post(sign_in::sign_out))
-        .route("/setup", post(sign_in::set_up))
-        .route("/theme", post(theme::change_theme))
-        .route("/rpc/{*name}", post(server_function))
-        .route("/api/v1/exports/{id}/events", get(events::events))
-        .route("/api/v1/exports/{id}/file", get(export_file::download).head(export_file::reject_head))
-        .route("/api/v1/exports/{id}/cancellation", post(export_file::cancel))
-        .route("/api/{*rest}", get(problem::not_found).post(problem::not_found))
+        .route("/", get(async || axum::response::Redirect::to(route::ADMIN)))
+        .route(route::HEALTH, get(async || "ok\n"))
+        .route(route::READINESS, get(readiness_probe))
+        .route(route::LOGIN, post(sign_in::sign_in))
+        .route(route::LOGIN_CODE, post(sign_in::sign_in_with_code))
+        .route(route::ACCOUNT_PASSWORD, post(account::change_password))
+        .route(route::ACCOUNT_SECOND_FACTOR, post(account::change_second_factor))
+        .route(route::ACCOUNT_SESSIONS, post(account::end_other_sessions))
+        .route(route::LOGOUT, post(sign_in::sign_out))
+        .route(route::SETUP, post(sign_in::set_up))
+        .route(route::THEME, post(theme::change_theme))
+        .route(&format!("{}{{*name}}", route::SERVER_FUNCTIONS), post(server_function))
+        .route(route::EXPORT_EVENTS, get(events::events))
+        .route(route::EXPORT_FILE, get(export_file::download).head(export_file::reject_head))
+        .route(route::EXPORT_CANCELLATION, post(export_file::cancel))
+        .route(&format!("{}{{*rest}}", route::API), get(problem::not_found).post(problem::not_found))
         .fallback(assets::asset_or_not_found)
         .with_state(state.clone());
     Ok(router

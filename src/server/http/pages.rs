@@ -11,6 +11,7 @@ use super::cookies::typed_name;
 use super::problem::{self, ProblemDetails};
 use super::state::AppState;
 use super::{headers, theme};
+use crate::model::route;
 use crate::server::identity;
 use crate::server::rpc_context;
 use crate::ui::{Page, RecoveryCodes, SignInContext, StaticPage, shell};
@@ -53,7 +54,7 @@ pub async fn server_function(State(state): State<AppState>, request: Request) ->
 
 /// Context of the sign-in and set-up pages.
 async fn sign_in_context(state: &AppState, path: &str, headers: &HeaderMap) -> Result<SignInContext, identity::Error> {
-    if !matches!(path, "/login" | "/setup") {
+    if !matches!(path, route::LOGIN | route::SETUP) {
         return Ok(SignInContext::default());
     }
     let needs_account = state.app.identity.needs_first_account().await?;

@@ -15,8 +15,8 @@ use super::cookies::{cookie_value, name_cookie, percent_encode, session_token, s
 use super::pages::render_page;
 use super::problem::ProblemDetails;
 use super::state::AppState;
-use crate::model::access::safe_return_path;
 use crate::model::form_error::FormError;
+use crate::model::route::{self, safe_return_path};
 use crate::server::identity::{self, ClientInfo, NewSession};
 
 #[derive(Deserialize)]
@@ -32,7 +32,7 @@ pub async fn sign_in(State(state): State<AppState>, request: Request) -> Respons
     let token = session_token(request.headers(), &state);
     let known_browser = cookie_value(request.headers(), &known_browser_cookie_name(&state));
     let Ok(Form(form)) = request.extract::<Form<SignInForm>, _>().await else {
-        return Redirect::to(&format!("/login?problem={}", FormError::UnreadableForm.key())).into_response();
+        return Redirect::to(&format!("{}?problem={}", route::LOGIN, FormError::UnreadableForm.key())).into_response();
     };
     let next = safe_return_path(&form.next);
     let client = ClientInfo { client_ip, session_token: token.as_deref(), known_browser: known_browser.as_deref() };
@@ -40,7 +40,7 @@ pub async fn sign_in(State(state): State<AppState>, request: Request) -> Respons
         Ok(session) => signed_in_response(&state, &session, next),
         Err(identity::Error::Overloaded) => overloaded_response(state, next).await,
         Err(error) => {
-            let mut response = redirect_with_problem("/login", form_error(&state, &error), next);
+            let mut response = redirect_with_problem(route::LOGIN, form_error(&state, &error), next);
             response.headers_mut().append(header::SET_COOKIE, name_cookie(&state, &form.email));
             response
         }
@@ -59,15 +59,17 @@ pub async fn sign_in_with_code(State(state): State<AppState>, request: Request) 
     let client_ip = client_ip(&state, &request);
     let token = session_token(request.headers(), &state);
     let Ok(Form(form)) = request.extract::<Form<CodeForm>, _>().await else {
-        return redirect_with_problem("/login/code", FormError::UnreadableForm, "");
+        return redirect_with_problem(route::LOGIN_CODE, FormError::UnreadableForm, "");
     };
     let next = safe_return_path(&form.next);
     let client = ClientInfo { client_ip, session_token: token.as_deref(), known_browser: None };
     match state.app.identity.sign_in_with_code(form.code.expose_secret(), client).await {
         Ok(session) => signed_in_response(&state, &session, next),
-        Err(identity::Error::WrongCredentials) => redirect_with_problem("/login", FormError::CodeTooLate, next),
-        Err(identity::Error::RateLimited { .. }) => redirect_with_problem("/login/code", FormError::TooManyCodes, next),
-        Err(error) => redirect_with_problem("/login/code", form_error(&state, &error), next),
+        Err(identity::Error::WrongCredentials) => redirect_with_problem(route::LOGIN, FormError::CodeTooLate, next),
+        Err(identity::Error::RateLimited { .. }) => {
+            redirect_with_problem(route::LOGIN_CODE, FormError::TooManyCodes, next)
+        }
+        Err(error) => redirect_with_problem(route::LOGIN_CODE, form_error(&state, &error), next),
     }
 }
 
@@ -76,11 +78,16 @@ fn client_ip(state: &AppState, request: &Request) -> IpAddr {
 }
 
 fn signed_in_response(state: &AppState, session: &NewSession, next: &str) -> Response {
-    let to = if session.awaits_code { format!("/login/code?next={}", percent_encode(next)) } else { next.to_owned() };
+    let to = if session.awaits_code {
+        format!("{}?next={}", route::LOGIN_CODE, percent_encode(next))
+    } else {
+        next.to_owned()
+    };
     let mut response = redirect_with_cookie(Redirect::to(&to), session_cookie(state, session.cookie_value(), None));
     if !session.awaits_code {
         let name = known_browser_cookie_name(state);
-        let cookie = set_cookie(state, &name, &session.known_browser, "/login", Some(KNOWN_BROWSER_MAX_AGE_SECONDS));
+        let cookie =
+            set_cookie(state, &name, &session.known_browser, route::LOGIN, Some(KNOWN_BROWSER_MAX_AGE_SECONDS));
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
@@ -100,10 +107,10 @@ fn redirect_with_problem(page: &str, problem: FormError, next: &str) -> Response
 
 /// Renders the sign-in page with status 503 and Retry-After.
 async fn overloaded_response(state: AppState, next: &str) -> Response {
-    let page = format!("/login?problem={}&next={}", FormError::Overloaded.key(), percent_encode(next));
+    let page = format!("{}?problem={}&next={}", route::LOGIN, FormError::Overloaded.key(), percent_encode(next));
     let mut request = Request::new(Body::empty());
     // An address that is too long loses the page to return to.
-    *request.uri_mut() = page.parse().unwrap_or(Uri::from_static("/login?problem=overloaded"));
+    *request.uri_mut() = page.parse().unwrap_or(Uri::from_static(route::LOGIN));
     let mut response = render_page(State(state), request).await;
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
@@ -117,7 +124,7 @@ pub async fn sign_out(State(state): State<AppState>, request: Request) -> Respon
     {
         return ProblemDetails(state.api_error(&error)).into_response();
     }
-    let mut response = redirect_with_cookie(Redirect::to("/login"), session_cookie(&state, "", Some(0)));
+    let mut response = redirect_with_cookie(Redirect::to(route::LOGIN), session_cookie(&state, "", Some(0)));
     // The Back button must not show a page from the browser's cache.
     response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     response
@@ -134,7 +141,8 @@ pub struct SetupForm {
 /// Creates the first local account, with the set-up code.
 pub async fn set_up(State(state): State<AppState>, request: Request) -> Response {
     let client_ip = client_ip(&state, &request);
-    let redirect = |problem: FormError| Redirect::to(&format!("/setup?problem={}", problem.key())).into_response();
+    let redirect =
+        |problem: FormError| Redirect::to(&format!("{}?problem={}", route::SETUP, problem.key())).into_response();
     let Ok(Form(form)) = request.extract::<Form<SetupForm>, _>().await else {
         return redirect(FormError::UnreadableForm);
     };
@@ -144,7 +152,7 @@ pub async fn set_up(State(state): State<AppState>, request: Request) -> Response
     match state.app.identity.create_first_account(form.code.expose_secret(), &form.name, form.password, client_ip).await
     {
         Ok(()) => {
-            let mut response = Redirect::to("/login?notice=made").into_response();
+            let mut response = Redirect::to(&format!("{}?notice=made", route::LOGIN)).into_response();
             response.headers_mut().append(header::SET_COOKIE, name_cookie(&state, &form.name));
             response
         }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::cookies::{cookie_value, header_value};
-use crate::model::access::safe_return_path;
+use crate::model::route::{LOGIN, safe_return_path};
 use crate::ui::Theme;
 
 /// Returns the theme of the request's cookie.
@@ -30,7 +30,7 @@ pub async fn change_theme(headers: HeaderMap, Form(choice): Form<ThemeForm>) -> 
     };
     let referer = headers.get(header::REFERER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let path = referer.splitn(4, '/').nth(3).map(|rest| format!("/{rest}")).unwrap_or_default();
-    let back = if path.starts_with("/login") { "/login" } else { safe_return_path(&path) };
+    let back = if path.starts_with(LOGIN) { LOGIN } else { safe_return_path(&path) };
     let mut response = Redirect::to(back).into_response();
     let cookie = format!("theme={theme}; Path=/; SameSite=Lax; Max-Age=31536000");
     response.headers_mut().insert(header::SET_COOKIE, header_value(&cookie));

@@ -84,7 +84,7 @@ impl Accounts {
     /// Returns the account with this name. Roles are not looked up: the time it takes would reveal who has several.
     pub async fn find_credentials(&self, name: &str) -> Result<Option<Credentials>, Error> {
         if self.is_local() {
-            return Ok(self.state.account_by_name(name).await?.map(Credentials::from));
+            return Ok(self.state.connect().await?.accounts().find_by_name(name).await?.map(Credentials::from));
         }
         let name = name.to_owned();
         self.query_source(LookupOrigin::Request, move |source, _, auth| {
@@ -104,7 +104,7 @@ impl Accounts {
     /// Returns the account with this id and its current grants.
     pub async fn find(&self, origin: LookupOrigin, id: &str) -> Result<Option<Account>, Error> {
         if self.is_local() {
-            return Ok(self.state.account_by_id(id).await?.map(|local| {
+            return Ok(self.state.connect().await?.accounts().find(id).await?.map(|local| {
                 let grants = vec![Grant::of_whole_database(Capability::ExportDatabase)];
                 let caller = Caller::account(local.id.clone(), local.name.clone(), LOCAL_ROLE_LABEL.into(), grants);
                 Account { credentials: local.into(), caller }

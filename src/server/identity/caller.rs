@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::principal::Principal;
 use crate::model::access::{Capability, Grant, Scope};
+use crate::server::audit::Actor;
 
 /// The caller lacks a required capability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,6 +71,19 @@ impl Caller {
             Principal::Account { role, .. } => Some(role),
             Principal::CommandLine => None,
         }
+    }
+
+    /// The caller as the audit trail names it.
+    #[must_use]
+    pub fn actor(&self) -> Actor<'_> {
+        Actor { name: &self.name, network: self.client_ip }
+    }
+
+    /// Whether an export of this account is the caller's. The name must match too: another source may have another
+    /// person under the same id.
+    #[must_use]
+    pub fn owns(&self, account_id: Option<&str>, requested_by: &str) -> bool {
+        account_id.is_some() && account_id == self.account_id() && requested_by == self.name
     }
 
     /// Checks that a grant covers the scope. The first call of every use case.

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::local_accounts::Operator;
 use super::{ClientInfo, Error, Identity};
-use crate::server::audit::Event;
+use crate::server::audit::{Actor, Event};
 
 impl Identity {
     /// Whether accounts are local and there is none yet.
@@ -14,7 +14,7 @@ impl Identity {
     /// # Errors
     /// `State` if the state cannot be read.
     pub async fn needs_first_account(&self) -> Result<bool, Error> {
-        Ok(self.uses_local_accounts() && !self.accounts.state.has_accounts().await?)
+        Ok(self.uses_local_accounts() && !self.accounts.state.connect().await?.accounts().exist().await?)
     }
 
     /// Issues a code for the set-up page if accounts are local and there is none yet.
@@ -43,15 +43,15 @@ impl Identity {
         self.check_rate_limit("unknown", "set-up", ClientInfo { client_ip, session_token: None, known_browser: None })
             .await?;
         let issued_code = self.setup_code.take(code, self.clock.now());
-        if issued_code.is_none() || self.accounts.state.has_accounts().await? {
-            self.record_refusal("unknown", Some(client_ip), Event::SetupRefused).await?;
+        if issued_code.is_none() || self.accounts.state.connect().await?.accounts().exist().await? {
+            self.journal.refuse(Actor::remote("unknown", client_ip), Event::SetupRefused).await?;
             return Err(Error::InvalidSetupCode);
         }
         let operator = Operator {
             state: &self.accounts.state,
+            journal: &self.journal,
             clock: &*self.clock,
-            name: "set-up code",
-            client_ip: Some(client_ip),
+            actor: Actor::remote("set-up code", client_ip),
         };
         let added = operator.upsert(&*self.random, name, password).await;
         if let (Some(code), Err(_)) = (issued_code, &added) {

@@ -25,11 +25,12 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
-use crate::server::audit::{self, Entry, Event, RefusalRecorder};
+use crate::server::audit::{Actor, Event, Journal};
 use crate::server::profile::{Profile, SecondFactorPolicy};
 use crate::server::signing::SigningKey;
 use crate::server::source::Source;
-use crate::server::state::{SourceState, sessions, sessions::Session};
+use crate::server::state::SourceState;
+use crate::server::state::sessions::Session;
 use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::password::StoredHash;
 use crate::server::support::random::Random;
@@ -59,7 +60,7 @@ pub struct Dependencies {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub signing_key: Arc<SigningKey>,
-    pub refusals: Arc<RefusalRecorder>,
+    pub journal: Journal,
     /// The operator's policy; the stricter of it and the profile's applies.
     pub second_factor_policy: SecondFactorPolicy,
 }
@@ -72,7 +73,7 @@ pub struct Identity {
     rate_limits: SignInRateLimits,
     setup_code: SetupCode,
     signing_key: Arc<SigningKey>,
-    refusals: Arc<RefusalRecorder>,
+    journal: Journal,
     requires_second_factor: bool,
     /// Name of this console in authenticator apps.
     issuer: String,
@@ -81,7 +82,7 @@ pub struct Identity {
 impl Identity {
     #[must_use]
     pub fn new(parts: Dependencies) -> Self {
-        let Dependencies { source, profile, state, clock, random, signing_key, refusals, second_factor_policy } = parts;
+        let Dependencies { source, profile, state, clock, random, signing_key, journal, second_factor_policy } = parts;
         let profile_policy = profile.auth.as_ref().map(|auth| auth.second_factor).unwrap_or_default();
         Self {
             requires_second_factor: [second_factor_policy, profile_policy].contains(&SecondFactorPolicy::Required),
@@ -93,7 +94,7 @@ impl Identity {
             clock,
             random,
             signing_key,
-            refusals,
+            journal,
         }
     }
 
@@ -118,7 +119,9 @@ impl Identity {
     /// `State` or `Source` if either cannot be read; `Overloaded` if the lookup queue is full; `TaskPanicked` if the lookup
     /// panics.
     pub async fn find_caller(&self, token: &str) -> Result<Option<Caller>, Error> {
-        let Some(session) = self.accounts.state.session(&sha256_hex(token)).await? else { return Ok(None) };
+        let Some(session) = self.accounts.state.connect().await?.sessions().find(&sha256_hex(token)).await? else {
+            return Ok(None);
+        };
         // A client with only the password does not cost the application's database a query.
         if session.awaits_code {
             return Ok(None);
@@ -126,7 +129,7 @@ impl Identity {
         let Some(account) = self.find_session_account(&session).await? else { return Ok(None) };
         let now = self.clock.now();
         if age(&session.last_seen_at, now) > TimeDelta::minutes(1) {
-            self.accounts.state.touch_session(&session.token_sha256, &rfc3339(now)).await?;
+            self.accounts.state.connect().await?.sessions().touch(&session.token_sha256, &rfc3339(now)).await?;
         }
         let caller = Caller { session_token_sha256: Some(session.token_sha256), ..account.caller };
         Ok(Some(self.enforce_second_factor(caller).await?))
@@ -166,11 +169,9 @@ impl Identity {
 
     async fn end_session(&self, session: &Session) -> Result<(), Error> {
         let mut tx = self.accounts.state.begin().await?;
-        if sessions::remove(&mut tx, &session.token_sha256).await? {
+        if tx.sessions().remove(&session.token_sha256).await? {
             let event = Event::SessionsEnded { account: session.email.clone(), count: 1 };
-            let at = rfc3339(self.clock.now());
-            let entry = Entry { at, actor: "waybill", network: None, export: None, event };
-            audit::append(&mut tx, &entry).await?;
+            self.journal.record(&mut *tx, Actor::PROGRAM, event).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -185,7 +186,7 @@ impl Identity {
 
     async fn has_second_factor(&self, account_id: Option<&str>) -> Result<bool, Error> {
         let Some(id) = account_id else { return Ok(false) };
-        let found = self.accounts.state.second_factor(id).await?;
+        let found = self.accounts.state.connect().await?.second_factors().find(id).await?;
         Ok(found.is_some_and(|factor| factor.confirmed_at.is_some()))
     }
 
@@ -201,16 +202,6 @@ impl Identity {
             .map_err(|retry_after_seconds| Error::RateLimited { retry_after_seconds })
     }
 
-    async fn record_refusal(
-        &self,
-        actor: &str,
-        client_ip: Option<std::net::IpAddr>,
-        event: Event,
-    ) -> Result<(), Error> {
-        let entry = Entry { at: rfc3339(self.clock.now()), actor, network: client_ip, export: None, event };
-        Ok(self.refusals.record(&self.accounts.state, &*self.clock, entry).await?)
-    }
-
     /// Removes expired sessions, and rate-limit entries that have refilled.
     ///
     /// # Errors
@@ -221,7 +212,10 @@ impl Identity {
         Ok(self
             .accounts
             .state
-            .sweep_sessions(&rfc3339(now - SESSION_IDLE_TIMEOUT), &rfc3339(now - SESSION_MAX_AGE))
+            .connect()
+            .await?
+            .sessions()
+            .remove_expired(&rfc3339(now - SESSION_IDLE_TIMEOUT), &rfc3339(now - SESSION_MAX_AGE))
             .await?)
     }
 }

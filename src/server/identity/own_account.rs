@@ -10,8 +10,8 @@ use super::{CODE_ENTRY_TIMEOUT, Caller, ClientInfo, Error, Identity, age, creden
 use crate::model::access::{AccountView, SecondFactorView};
 use crate::model::form_error::FormError;
 use crate::server::audit::Event;
+use crate::server::state::accounts::LocalAccount;
 use crate::server::state::second_factors::SecondFactor;
-use crate::server::state::{accounts, second_factors, sessions};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::password::hash_argon2id;
 use crate::server::support::random::new_token;
@@ -23,17 +23,24 @@ impl Identity {
     /// `State` if the state cannot be read; `TaskPanicked` if the QR code cannot be made.
     pub async fn view_account(&self, caller: &Caller) -> Result<AccountView, Error> {
         let (id, state) = (own_id(caller)?, &self.accounts.state);
-        let second_factor = match state.second_factor(id).await? {
-            Some(factor) if factor.confirmed_at.is_some() => {
-                SecondFactorView::On { recovery_codes_left: state.count_unused_recovery_codes(id).await? }
-            }
+        let found = state.connect().await?.second_factors().find(id).await?;
+        let second_factor = match found {
+            Some(factor) if factor.confirmed_at.is_some() => SecondFactorView::On {
+                recovery_codes_left: state.connect().await?.second_factors().count_unused_recovery_codes(id).await?,
+            },
             Some(factor) if self.is_pending_enrolment(caller, &factor) => {
                 SecondFactorView::Pending(second_factor::shared_secret(&factor.secret, &caller.name, &self.issuer)?)
             }
             Some(_) | None => SecondFactorView::Off,
         };
-        let own_sessions =
-            state.sessions().await?.into_iter().filter(|session| session.account_id == id && !session.awaits_code);
+        let own_sessions = state
+            .connect()
+            .await?
+            .sessions()
+            .all()
+            .await?
+            .into_iter()
+            .filter(|session| session.account_id == id && !session.awaits_code);
         Ok(AccountView {
             is_local: self.uses_local_accounts(),
             second_factor,
@@ -58,18 +65,15 @@ impl Identity {
         }
         policy::check_password(&caller.name, &new)?;
         let state = &self.accounts.state;
-        let account = state.account_by_id(&id).await?.ok_or(Error::WrongCredentials)?;
-        let account =
-            accounts::LocalAccount { password_hash: hash_password(new, new_token(&*self.random)).await?, ..account };
+        let account = state.connect().await?.accounts().find(&id).await?.ok_or(Error::WrongCredentials)?;
+        let account = LocalAccount { password_hash: hash_password(new, new_token(&*self.random)).await?, ..account };
         let mut tx = state.begin().await?;
-        if !accounts::set_password(&mut tx, &account.id, &account.password_hash).await? {
+        if !tx.accounts().set_password(&account.id, &account.password_hash).await? {
             return Err(Error::WrongCredentials);
         }
-        sessions::remove_others_of_account(&mut tx, &id, current_session(caller)).await?;
-        sessions::set_credential(&mut tx, current_session(caller), &credential_sha256(Some(&account.password_hash)))
-            .await?;
-        self.record_event(&mut tx, &caller.name, caller.client_ip, Event::PasswordChanged).await?;
-        Ok(tx.commit().await?)
+        tx.sessions().remove_others_of_account(&id, current_session(caller)).await?;
+        tx.sessions().set_credential(current_session(caller), &credential_sha256(Some(&account.password_hash))).await?;
+        Ok(self.journal.commit(tx, caller.actor(), Event::PasswordChanged).await?)
     }
 
     /// Creates a secret for an authenticator app. It has no effect until a first code confirms it.
@@ -91,9 +95,8 @@ impl Identity {
             confirmed_at: None,
             last_step: 0,
         };
-        second_factors::insert_unconfirmed(&mut tx, &enrolment).await?;
-        self.record_event(&mut tx, &caller.name, caller.client_ip, Event::SecondFactorBegun).await?;
-        Ok(tx.commit().await?)
+        tx.second_factors().insert_unconfirmed(&enrolment).await?;
+        Ok(self.journal.commit(tx, caller.actor(), Event::SecondFactorBegun).await?)
     }
 
     /// Whether this session began the enrolment, less than `CODE_ENTRY_TIMEOUT` ago. A secret is shown and accepted only
@@ -111,7 +114,7 @@ impl Identity {
     /// `WrongCode`; `RateLimited`; `Conflict` if this session has not begun an enrolment, or too long ago.
     pub async fn confirm_second_factor(&self, caller: &Caller, code: &str) -> Result<Vec<String>, Error> {
         let id = own_id(caller)?;
-        let enrolment = self.accounts.state.second_factor(id).await?;
+        let enrolment = self.accounts.state.connect().await?.second_factors().find(id).await?;
         let enrolment =
             enrolment.filter(|factor| factor.confirmed_at.is_none() && self.is_pending_enrolment(caller, factor));
         if enrolment.is_none() || second_factor::recovery_code_digest(code).is_some() {
@@ -123,12 +126,11 @@ impl Identity {
         }
         let (codes, digests) = second_factor::new_recovery_codes(&*self.random);
         let mut tx = self.accounts.state.begin().await?;
-        self.accept_code(&mut tx, id, code).await?;
-        second_factors::confirm(&mut tx, id, &rfc3339(self.clock.now())).await?;
-        second_factors::replace_recovery_codes(&mut tx, id, &digests).await?;
-        sessions::remove_others_of_account(&mut tx, id, current_session(caller)).await?;
-        self.record_event(&mut tx, &caller.name, caller.client_ip, Event::SecondFactorSet).await?;
-        tx.commit().await?;
+        self.accept_code(&mut *tx, id, code).await?;
+        tx.second_factors().confirm(id, &rfc3339(self.clock.now())).await?;
+        tx.second_factors().replace_recovery_codes(id, &digests).await?;
+        tx.sessions().remove_others_of_account(id, current_session(caller)).await?;
+        self.journal.commit(tx, caller.actor(), Event::SecondFactorSet).await?;
         Ok(codes)
     }
 
@@ -143,9 +145,8 @@ impl Identity {
         }
         let (codes, digests) = second_factor::new_recovery_codes(&*self.random);
         let mut tx = self.accounts.state.begin().await?;
-        second_factors::replace_recovery_codes(&mut tx, &id, &digests).await?;
-        self.record_event(&mut tx, &caller.name, caller.client_ip, Event::RecoveryCodesRenewed).await?;
-        tx.commit().await?;
+        tx.second_factors().replace_recovery_codes(&id, &digests).await?;
+        self.journal.commit(tx, caller.actor(), Event::RecoveryCodesRenewed).await?;
         Ok(codes)
     }
 
@@ -156,10 +157,10 @@ impl Identity {
     pub async fn remove_second_factor(&self, caller: &Caller, password: SecretString) -> Result<(), Error> {
         let id = self.verify_password(caller, password).await?;
         let mut tx = self.accounts.state.begin().await?;
-        if second_factors::remove(&mut tx, &id).await? {
-            sessions::remove_others_of_account(&mut tx, &id, current_session(caller)).await?;
+        if tx.second_factors().remove(&id).await? {
+            tx.sessions().remove_others_of_account(&id, current_session(caller)).await?;
             let event = Event::SecondFactorRemoved { account: caller.name.clone() };
-            self.record_event(&mut tx, &caller.name, caller.client_ip, event).await?;
+            self.journal.record(&mut *tx, caller.actor(), event).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -171,10 +172,9 @@ impl Identity {
     pub async fn end_other_sessions(&self, caller: &Caller) -> Result<(), Error> {
         let id = own_id(caller)?;
         let mut tx = self.accounts.state.begin().await?;
-        let count = sessions::remove_others_of_account(&mut tx, id, current_session(caller)).await?;
+        let count = tx.sessions().remove_others_of_account(id, current_session(caller)).await?;
         let event = Event::SessionsEnded { account: caller.name.clone(), count };
-        self.record_event(&mut tx, &caller.name, caller.client_ip, event).await?;
-        Ok(tx.commit().await?)
+        Ok(self.journal.commit(tx, caller.actor(), event).await?)
     }
 
     /// Checks the caller's password and returns the account's id. Counts as a sign-in attempt.
@@ -193,7 +193,7 @@ impl Identity {
         if self.passwords.verify(hash, is_active, password, started_at).await? {
             return Ok(id);
         }
-        self.record_refusal(&caller.name, caller.client_ip, Event::PasswordRefused).await?;
+        self.journal.refuse(caller.actor(), Event::PasswordRefused).await?;
         Err(Error::WrongCredentials)
     }
 }

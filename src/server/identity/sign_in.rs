@@ -7,8 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::rate_limits::network_prefix;
 use super::{Credentials, Error, Identity, credential_sha256, second_factor, sha256_hex};
-use crate::server::audit::{self, Entry, Event};
-use crate::server::state::{Tx, second_factors, sessions, sessions::Session};
+use crate::server::audit::{Actor, Event};
+use crate::server::state::Tx;
+use crate::server::state::sessions::Session;
 use crate::server::support::clock::rfc3339;
 use crate::server::support::random::{new_token, new_uuid_v7};
 
@@ -76,7 +77,7 @@ impl Identity {
             let account = found.as_ref().map(|found| found.account_id.as_str());
             tracing::info!(network = %client.client_ip, account, is_active, "a sign-in was refused");
             let event = Event::SignInRefused { name: self.signing_key.keyed_digest(key) };
-            self.record_refusal("unknown", Some(client.client_ip), event).await?;
+            self.journal.refuse(Actor::remote("unknown", client.client_ip), event).await?;
             return Err(Error::WrongCredentials);
         };
         self.open_session(found, client, CompletedStep::Password).await
@@ -88,41 +89,55 @@ impl Identity {
     /// `WrongCode`; `RateLimited` over a rate limit; `WrongCredentials` if the first step has expired.
     pub async fn sign_in_with_code(&self, code: &str, client: ClientInfo<'_>) -> Result<NewSession, Error> {
         let token = client.session_token.ok_or(Error::WrongCredentials)?;
-        let session = self.accounts.state.session(&sha256_hex(token)).await?.filter(|session| session.awaits_code);
+        let session = self
+            .accounts
+            .state
+            .connect()
+            .await?
+            .sessions()
+            .find(&sha256_hex(token))
+            .await?
+            .filter(|session| session.awaits_code);
         let session = session.ok_or(Error::WrongCredentials)?;
         let wait = self.rate_limits.check_costly_lookup(&session.token_sha256);
         wait.map_err(|retry_after_seconds| Error::RateLimited { retry_after_seconds })?;
         let account = self.find_session_account(&session).await?.ok_or(Error::WrongCredentials)?;
+        let actor = Actor::remote(&session.email, client.client_ip);
         let mut tx = self.accounts.state.begin().await?;
-        match self.accept_code(&mut tx, &session.account_id, code).await {
+        match self.accept_code(&mut *tx, &session.account_id, code).await {
             Ok(event) => {
                 if let Some(event) = event {
-                    self.record_event(&mut tx, &session.email, Some(client.client_ip), event).await?;
+                    self.journal.record(&mut *tx, actor, event).await?;
                 }
                 tx.commit().await?;
                 self.open_session(account.credentials, client, CompletedStep::Code).await
             }
             Err(error) => {
                 drop(tx);
-                self.record_refusal(&session.email, Some(client.client_ip), Event::CodeRefused).await?;
+                self.journal.refuse(actor, Event::CodeRefused).await?;
                 Err(error)
             }
         }
     }
 
     /// Uses up a code. Returns an event for the audit trail if it was a recovery code.
-    pub(super) async fn accept_code(&self, tx: &mut Tx, account_id: &str, code: &str) -> Result<Option<Event>, Error> {
+    pub(super) async fn accept_code(
+        &self,
+        tx: &mut dyn Tx,
+        account_id: &str,
+        code: &str,
+    ) -> Result<Option<Event>, Error> {
         let now = self.clock.now();
         if let Some(digest) = second_factor::recovery_code_digest(code) {
-            let is_accepted = second_factors::use_recovery_code(tx, account_id, &digest, &rfc3339(now)).await?;
+            let is_accepted = tx.second_factors().use_recovery_code(account_id, &digest, &rfc3339(now)).await?;
             return if is_accepted { Ok(Some(Event::RecoveryCodeUsed)) } else { Err(Error::WrongCode) };
         }
         let wait = self.rate_limits.check_code(account_id);
         wait.map_err(|retry_after_seconds| Error::RateLimited { retry_after_seconds })?;
-        let factor = second_factors::find(tx, account_id).await?.ok_or(Error::WrongCode)?;
+        let factor = tx.second_factors().find(account_id).await?.ok_or(Error::WrongCode)?;
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
         let step = second_factor::valid_time_step(&factor.secret, code, seconds).ok_or(Error::WrongCode)?;
-        let is_new = second_factors::accept_step(tx, account_id, step).await?;
+        let is_new = tx.second_factors().accept_step(account_id, step).await?;
         if is_new { Ok(None) } else { Err(Error::WrongCode) }
     }
 
@@ -135,7 +150,7 @@ impl Identity {
         let (token, now) = (new_token(&*self.random), rfc3339(self.clock.now()));
         let mut tx = self.accounts.state.begin().await?;
         // Read in this transaction: it may have been turned on since the password check.
-        let factor = second_factors::find(&mut tx, &credentials.account_id).await?;
+        let factor = tx.second_factors().find(&credentials.account_id).await?;
         let has_second_factor = factor.is_some_and(|factor| factor.confirmed_at.is_some());
         let awaits_code = has_second_factor && matches!(step, CompletedStep::Password);
         let session = Session {
@@ -149,12 +164,11 @@ impl Identity {
             awaits_code,
         };
         if let Some(old) = client.session_token {
-            sessions::remove(&mut tx, &sha256_hex(old)).await?;
+            tx.sessions().remove(&sha256_hex(old)).await?;
         }
-        sessions::insert(&mut tx, &session).await?;
+        tx.sessions().insert(&session).await?;
         let event = if awaits_code { Event::PasswordAccepted } else { Event::SignedIn };
-        self.record_event(&mut tx, &session.email, Some(client.client_ip), event).await?;
-        tx.commit().await?;
+        self.journal.commit(tx, Actor::remote(&session.email, client.client_ip), event).await?;
         if !awaits_code {
             tracing::info!(account = %session.account_id, network = %client.client_ip, "signed in");
         }
@@ -168,16 +182,17 @@ impl Identity {
     /// # Errors
     /// `State` if the state cannot be read or written.
     pub async fn sign_out(&self, token: &str, client_ip: IpAddr) -> Result<(), Error> {
-        let Some(session) = self.accounts.state.session(&sha256_hex(token)).await? else { return Ok(()) };
+        let Some(session) = self.accounts.state.connect().await?.sessions().find(&sha256_hex(token)).await? else {
+            return Ok(());
+        };
         let mut tx = self.accounts.state.begin().await?;
         if session.awaits_code {
             // The password alone must not end the owner's sessions.
-            sessions::remove(&mut tx, &session.token_sha256).await?;
+            tx.sessions().remove(&session.token_sha256).await?;
         } else {
-            sessions::remove_all_of_account(&mut tx, &session.account_id).await?;
+            tx.sessions().remove_all_of_account(&session.account_id).await?;
         }
-        self.record_event(&mut tx, &session.email, Some(client_ip), Event::SignedOut).await?;
-        Ok(tx.commit().await?)
+        Ok(self.journal.commit(tx, Actor::remote(&session.email, client_ip), Event::SignedOut).await?)
     }
 
     /// Counts a password attempt, and refuses it over a rate limit.
@@ -189,7 +204,7 @@ impl Identity {
         let Err(retry_after_seconds) = self.rate_limits.check_attempt(name, client.client_ip, browser) else {
             return Ok(());
         };
-        self.record_refusal(actor, Some(network_prefix(client.client_ip)), Event::SignInLimited).await?;
+        self.journal.refuse(Actor::remote(actor, network_prefix(client.client_ip)), Event::SignInLimited).await?;
         Err(Error::RateLimited { retry_after_seconds })
     }
 
@@ -197,17 +212,5 @@ impl Identity {
     /// account.
     fn known_browser_cookie(&self, id: &str, name: &str) -> String {
         format!("{id}.{}", self.signing_key.authentication_code("known browser", &[id, &name.to_lowercase()]))
-    }
-
-    pub(super) async fn record_event(
-        &self,
-        tx: &mut Tx,
-        actor: &str,
-        client_ip: Option<IpAddr>,
-        event: Event,
-    ) -> Result<(), Error> {
-        let at = rfc3339(self.clock.now());
-        audit::append(tx, &Entry { at, actor, network: client_ip, export: None, event }).await?;
-        Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -97,6 +98,29 @@ impl PrivateFolder {
         file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
+    /// Names of the files in the folder that were last changed longer ago than this.
+    ///
+    /// # Errors
+    /// `Io` if the folder cannot be read.
+    pub fn names_older_than(&self, age: Duration) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.0).map_err(|cause| self.error(cause))? {
+            let entry = entry.map_err(|cause| self.error(cause))?;
+            // A file that is removed meanwhile is of no interest.
+            let changed = entry.metadata().and_then(|file| file.modified());
+            if changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|elapsed| elapsed > age)) {
+                names.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// The error for a failed use of this folder.
+    #[must_use]
+    pub fn error(&self, cause: io::Error) -> Error {
+        Error::Io { path: self.0.clone(), cause }
+    }
+
     /// Removes a regular file of this user. Anything else of this name is kept; a missing file is no error.
     ///
     /// # Errors
@@ -109,6 +133,14 @@ impl PrivateFolder {
             _ => Ok(()),
         }
     }
+}
+
+/// Creates a folder that only its owner can enter; an existing one is left unchanged.
+///
+/// # Errors
+/// If it cannot be created.
+pub fn create_private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Whether a file belongs to the effective user of this process.

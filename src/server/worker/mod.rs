@@ -22,28 +22,21 @@ pub async fn run(app: Arc<App>) {
     loop {
         start_queued(&app).await;
         tokio::select! {
-            () = app.exports.queue_signal.notified() => {}
+            () = app.exports.queued() => {}
             _ = sweep_interval.tick() => sweep(&app).await,
         }
     }
 }
 
 async fn start_queued(app: &Arc<App>) {
-    loop {
-        match app.exports.claim().await {
-            Ok(Some(claimed)) => drop(tokio::spawn(app.exports.clone().run(claimed))),
-            Ok(None) => return,
-            Err(error) => {
-                tracing::error!(%error, "the queue could not be read");
-                return;
-            }
-        }
+    if let Err(error) = app.exports.start_queued().await {
+        tracing::error!(%error, "the queue could not be read");
     }
 }
 
 async fn sweep(app: &App) {
-    if let Err(error) = app.exports.fail_killed_runs().await {
-        tracing::error!(%error, "killed exports of the command line could not be recorded as failed");
+    if let Err(error) = app.exports.fail_abandoned().await {
+        tracing::error!(%error, "abandoned exports could not be recorded as failed");
     }
     if let Err(error) = app.exports.remove_expired_artifacts().await {
         tracing::error!(%error, "expired files could not be removed");

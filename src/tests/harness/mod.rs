@@ -1,7 +1,9 @@
 //! Test set-up: a sample database on disk, the real server on a free port, signed-in browsers.
 
 mod browser;
+mod failing_store;
 mod faulty_source;
+mod memory_artifacts;
 mod parsed_export;
 mod pooler;
 mod postgres;
@@ -16,7 +18,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
-use waybill::server::app::{App, Parts};
+use waybill::model::export::ExportId;
+use waybill::server::app::{App, Parts, Storage};
+use waybill::server::artifact::ArtifactStore;
 use waybill::server::audit;
 use waybill::server::binding::SourceName;
 use waybill::server::http::connections::ConnectionLimits;
@@ -26,12 +30,15 @@ use waybill::server::sample::{SampleSpec, generate};
 use waybill::server::source::Source;
 use waybill::server::source::sqlite::SqliteSource;
 use waybill::server::state::StateDatabase;
+use waybill::server::state::exports::ExportRow;
 use waybill::server::support::clock::Clock;
 use waybill::server::support::random::SystemRandom;
 use waybill::server::{http, worker};
 
 pub use browser::{Browser, Response};
+pub use failing_store::FailingStore;
 pub use faulty_source::{Fault, FaultySource};
+pub use memory_artifacts::MemoryArtifacts;
 pub use parsed_export::{ParsedExport, parse_export, with_line_changed};
 pub use pooler::Pooler;
 pub use postgres::{Postgres, connect_source};
@@ -111,6 +118,25 @@ impl Waybill {
         Self::assemble(folder, source, wrapped, profile, SecondFactorPolicy::Optional).await
     }
 
+    /// On a sample, with this state.
+    pub async fn with_state(folder: TempDir, state: StateDatabase) -> Self {
+        Self::with_stores(folder, Storage::Stores { state, artifacts: None }).await
+    }
+
+    /// On a sample, with finished files in this store.
+    pub async fn with_artifacts(artifacts: Arc<dyn ArtifactStore>) -> Self {
+        let folder = TempDir::new().unwrap();
+        let state = StateDatabase::open(&folder.path().join("waybill.db")).await.unwrap();
+        Self::with_stores(folder, Storage::Stores { state, artifacts: Some(artifacts) }).await
+    }
+
+    async fn with_stores(folder: TempDir, storage: Storage<'_>) -> Self {
+        let file = generate_sample(50, folder.path());
+        let source = Arc::new(SqliteSource::new(&file));
+        let profile = Profile::built_in("supportsignal").unwrap();
+        Self::assemble_with(storage, folder, file, source, profile, SecondFactorPolicy::Optional).await
+    }
+
     /// On a sample, with this policy for second factors.
     pub async fn with_second_factor_policy(second_factor: SecondFactorPolicy) -> Self {
         let folder = TempDir::new().unwrap();
@@ -132,13 +158,25 @@ impl Waybill {
         profile: Profile,
         second_factor: SecondFactorPolicy,
     ) -> Self {
+        let path = folder.path().join("waybill.db");
+        Self::assemble_with(Storage::File(&path), folder, file, source, profile, second_factor).await
+    }
+
+    async fn assemble_with(
+        storage: Storage<'_>,
+        folder: TempDir,
+        file: PathBuf,
+        source: Arc<dyn Source>,
+        profile: Profile,
+        second_factor: SecondFactorPolicy,
+    ) -> Self {
         let clock = Arc::new(TestClock::default());
         let parts = Parts {
             source,
             profile,
             source_name: SourceName::explicit("test"),
             second_factor,
-            state: &folder.path().join("waybill.db"),
+            storage,
             signing_key: &folder.path().join("signing-key.pem"),
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
@@ -190,10 +228,24 @@ impl Waybill {
         entries
     }
 
+    /// The export as the state has it.
+    pub async fn export_row(&self, id: ExportId) -> ExportRow {
+        let file = StateDatabase::open(&self.folder.path().join("waybill.db")).await.unwrap();
+        let state = file.for_source(Some(self.app.source_id.clone()));
+        state.connect().await.unwrap().exports().find(id).await.unwrap().unwrap()
+    }
+
+    /// The folder of finished files.
+    pub fn artifact_folder(&self) -> PathBuf {
+        self.folder.path().join("waybill.db.files").join(&self.app.source_id)
+    }
+
     /// Names of the files in the artefact folder, unfinished ones included.
     pub fn artifact_names(&self) -> Vec<String> {
-        let folder = self.app.exports.artifacts.folder();
-        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+        std::fs::read_dir(self.artifact_folder())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect()
     }
 }
 

@@ -1,12 +1,13 @@
 //! Starting downloads and cancelling runs.
 
 use crate::model::export::ExportId;
+use crate::model::route;
 
 /// Downloads a finished file straight to disk: the response is an attachment, so the page stays open
 /// and holds no copy in memory.
 pub fn start_download(id: ExportId) {
     if let Some(window) = web_sys::window() {
-        let _ = window.location().assign(&format!("/api/v1/exports/{id}/file"));
+        let _ = window.location().assign(&route::with_id(route::EXPORT_FILE, id));
     }
 }
 
@@ -15,6 +16,6 @@ pub fn request_cancellation(id: ExportId) {
     let init = web_sys::RequestInit::new();
     init.set_method("POST");
     if let Some(window) = web_sys::window() {
-        let _ = window.fetch_with_str_and_init(&format!("/api/v1/exports/{id}/cancellation"), &init);
+        let _ = window.fetch_with_str_and_init(&route::with_id(route::EXPORT_CANCELLATION, id), &init);
     }
 }

@@ -6,6 +6,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DragEvent, ErrorEvent, Event, File, HtmlInputElement, MessageEvent, Worker, WorkerOptions, WorkerType};
 
+use crate::model::route;
 use crate::seal::CheckUpdate;
 
 const WORKER_UNAVAILABLE: &str = "This browser cannot check the file. On the command line: waybill verify FILE.";
@@ -40,7 +41,7 @@ impl FileCheck {
     fn start(file: &File, report: impl Fn(CheckUpdate) + Clone + 'static) -> Result<Self, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options("/check-file.js", &options)?;
+        let worker = Worker::new_with_options(route::FILE_CHECKER, &options)?;
         let report_error = report.clone();
         let on_message = Closure::new(move |event: MessageEvent| {
             let check = event.data().as_string().and_then(|text| serde_json::from_str(&text).ok());

@@ -7,6 +7,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
 
 use crate::model::export::{ExportId, RunView};
+use crate::model::route;
 
 thread_local! {
     /// The event stream of the followed run. Not kept in a signal: browser objects belong to the
@@ -27,7 +28,7 @@ struct RunEventStream {
 
 impl RunEventStream {
     fn open(id: ExportId, on_update: impl Fn(RunView) + 'static) -> Option<Self> {
-        let source = EventSource::new(&format!("/api/v1/exports/{id}/events")).ok()?;
+        let source = EventSource::new(&route::with_id(route::EXPORT_EVENTS, id)).ok()?;
         let event_source = source.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let Some(data) = event.data().as_string() else { return };

@@ -5,9 +5,9 @@ use leptos_meta::Title;
 
 use super::icon::Icon;
 use super::loading::Loading;
-use crate::model::ApiError;
+use super::viewer::{provide_viewer, use_viewer};
 use crate::model::access::Viewer;
-use crate::rpc::session::find_viewer;
+use crate::model::route;
 
 /// A breadcrumb: name and path.
 pub type Breadcrumb = (&'static str, &'static str);
@@ -21,17 +21,11 @@ pub fn Layout(
     #[prop(optional, into)] actions: ViewFn,
     children: ChildrenFn,
 ) -> impl IntoView {
-    let viewer = Resource::new(|| (), |()| find_viewer());
-    provide_context(viewer);
+    provide_viewer();
     view! {
         <Title text=title />
         <a class="skip" href="#content">"Skip to content"</a>
-        <header class="page-header">
-            <a class="brand" href="/admin"><Icon name="waybill" />"Waybill"</a>
-            <Loading>
-                {move || viewer.get().and_then(Result::ok).map(|viewer| view! { <SignedInUser viewer /> })}
-            </Loading>
-        </header>
+        <PageHeader />
         <main id="content" tabindex="-1">
             <div class="page-heading">
                 <div>
@@ -42,25 +36,22 @@ pub fn Layout(
             </div>
             {children()}
         </main>
-        <footer class="page-footer">
-            <form method="post" action="/theme" aria-label="Colour theme">
-                <button class="link-button" name="theme" value="system">"System"</button>
-                <button class="link-button" name="theme" value="light">"Light"</button>
-                <button class="link-button" name="theme" value="dark">"Dark"</button>
-            </form>
-            <span>"Waybill "{env!("CARGO_PKG_VERSION")}</span>
-        </footer>
+        <PageFooter />
     }
 }
 
-/// Returns the viewer that `Layout` loaded, for components inside it.
-pub fn current_viewer() -> Option<Viewer> {
-    try_current_viewer()?.ok()
-}
-
-/// Like `current_viewer`, but also returns the error if loading failed.
-pub fn try_current_viewer() -> Option<Result<Viewer, ApiError>> {
-    use_context::<Resource<Result<Viewer, ApiError>>>()?.get()
+/// If the viewer cannot be loaded, the header stays empty: the page below says why.
+#[component]
+fn PageHeader() -> impl IntoView {
+    let viewer = use_viewer();
+    view! {
+        <header class="page-header">
+            <a class="brand" href=route::ADMIN><Icon name="waybill" />"Waybill"</a>
+            <Loading>
+                {move || viewer.get().and_then(Result::ok).map(|viewer| view! { <SignedInUser viewer /> })}
+            </Loading>
+        </header>
+    }
 }
 
 fn breadcrumbs(crumbs: Vec<Breadcrumb>, title: &'static str) -> impl IntoView {
@@ -75,7 +66,21 @@ fn SignedInUser(viewer: Viewer) -> impl IntoView {
     let source = format!("{} · {} {}", viewer.source.profile, viewer.source.engine, viewer.source.engine_version);
     view! {
         <span class="source-chip">{source}</span>
-        <span class="signed-in-user"><a class="email" href="/admin/account">{viewer.email}</a>" "<span class="role">{viewer.role}</span></span>
-        <form method="post" action="/logout"><button class="link-button">"Sign out"</button></form>
+        <span class="signed-in-user"><a class="email" href=route::ACCOUNT>{viewer.email}</a>" "<span class="role">{viewer.role}</span></span>
+        <form method="post" action=route::LOGOUT><button class="link-button">"Sign out"</button></form>
+    }
+}
+
+#[component]
+fn PageFooter() -> impl IntoView {
+    view! {
+        <footer class="page-footer">
+            <form method="post" action=route::THEME aria-label="Colour theme">
+                <button class="link-button" name="theme" value="system">"System"</button>
+                <button class="link-button" name="theme" value="light">"Light"</button>
+                <button class="link-button" name="theme" value="dark">"Dark"</button>
+            </form>
+            <span>"Waybill "{env!("CARGO_PKG_VERSION")}</span>
+        </footer>
     }
 }

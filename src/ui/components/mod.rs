@@ -1,19 +1,24 @@
 //! Components that several pages use.
 
 mod auth_layout;
+mod controls;
 mod copy_button;
 mod error_panel;
 mod icon;
 mod layout;
+mod loaded;
 mod loading;
 mod share_bar;
 mod toast;
+mod viewer;
 
 pub use auth_layout::{AuthLayout, FormMessage};
+pub use controls::{NewPasswordField, PasswordField, SelectField, SelectOption, TextField};
 pub use copy_button::CopyButton;
-pub use error_panel::ErrorPanel;
 pub use icon::Icon;
-pub use layout::{Layout, current_viewer, try_current_viewer};
+pub use layout::{Breadcrumb, Layout};
+pub use loaded::Loaded;
 pub use loading::{Loading, text_signal};
 pub use share_bar::ShareBar;
 pub use toast::{Toast, ToastRegion};
+pub use viewer::use_viewer;

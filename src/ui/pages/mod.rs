@@ -4,3 +4,4 @@ pub mod admin;
 pub mod login;
 pub mod not_found;
 pub mod setup;
+pub mod sign_in_context;

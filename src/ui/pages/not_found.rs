@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use crate::model::route::ADMIN;
+
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     view! {
@@ -11,7 +13,7 @@ pub fn NotFoundPage() -> impl IntoView {
             <section class="card message">
                 <h1>"Page not found"</h1>
                 <p>"There is no page at this address."</p>
-                <a class="button" href="/admin">"Go to the tools"</a>
+                <a class="button" href=ADMIN>"Go to the tools"</a>
             </section>
         </main>
     }

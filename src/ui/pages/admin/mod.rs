@@ -5,26 +5,27 @@ pub mod developer_tools;
 
 use leptos::prelude::*;
 
-use crate::model::access::Capability;
-use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, try_current_viewer};
+use crate::model::access::{Capability, Viewer};
+use crate::model::route;
+use crate::ui::components::{Icon, Layout, Loaded, use_viewer};
 
 /// The tools: path, icon, name, description.
 const TOOLS: [(&str, &str, &str, &str); 4] = [
     (
-        "/admin/developer-tools/export",
+        route::EXPORT,
         "database",
         "Database export",
         "See what the database contains, and export all of it into one sealed file.",
     ),
     (
-        "/admin/developer-tools/export/verify",
+        route::VERIFY,
         "shield-check",
         "Verify a file",
         "Check that an exported file is complete and was made by this console. The file stays in your browser.",
     ),
-    ("/admin/developer-tools/export/history", "history", "History", "Who exported what, when, and how it ended."),
+    (route::HISTORY, "history", "History", "Who exported what, when, and how it ended."),
     (
-        "/admin/developer-tools/export/guide",
+        route::GUIDE,
         "book-open",
         "Analysis guide",
         "How to analyse an export with an AI assistant, and how to handle it.",
@@ -34,24 +35,17 @@ const TOOLS: [(&str, &str, &str, &str); 4] = [
 #[component]
 pub fn AdminPage() -> impl IntoView {
     view! {
-        <Layout title="Tools" crumbs=vec![("Admin", "/admin")]>
-            <Loading>
-                {move || try_current_viewer().map(|viewer| match viewer {
-                    Ok(viewer) => {
-                        let allowed = viewer.has_capability(Capability::ExportDatabase);
-                        view! { <ToolCards allowed needed=viewer.exporting_roles.join(" or ") role=viewer.role /> }.into_any()
-                    }
-                    Err(error) => view! { <ErrorPanel error /> }.into_any(),
-                })}
-            </Loading>
+        <Layout title="Tools" crumbs=vec![("Admin", route::ADMIN)]>
+            <Loaded data=use_viewer() show=|viewer| view! { <ToolCards viewer /> }.into_any() />
         </Layout>
     }
 }
 
 #[component]
-fn ToolCards(allowed: bool, needed: String, role: String) -> impl IntoView {
-    if !allowed {
-        let text = format!("The tools here need the role {needed}. You are signed in as {role}.");
+fn ToolCards(viewer: Viewer) -> impl IntoView {
+    if !viewer.has_capability(Capability::ExportDatabase) {
+        let needed = viewer.exporting_roles.join(" or ");
+        let text = format!("The tools here need the role {needed}. You are signed in as {}.", viewer.role);
         return view! {
             <section class="card message"><h2>"No tools for this role"</h2><p>{text}</p></section>
         }

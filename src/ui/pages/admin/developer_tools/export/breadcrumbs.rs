@@ -1,6 +1,14 @@
-//! The way to the export page, for its own breadcrumbs and those of the pages below it.
+//! The way to the export page and to the pages below it.
 
-pub const BREADCRUMBS: [(&str, &str); 2] = [("Admin", "/admin"), ("Developer tools", "/admin")];
+use crate::model::route::{ADMIN, EXPORT};
+use crate::ui::components::Breadcrumb;
 
-/// The path of the export page.
-pub const EXPORT_PATH: &str = "/admin/developer-tools/export";
+const DEVELOPER_TOOLS: [Breadcrumb; 2] = [("Admin", ADMIN), ("Developer tools", ADMIN)];
+
+pub fn to_export() -> Vec<Breadcrumb> {
+    DEVELOPER_TOOLS.to_vec()
+}
+
+pub fn below_export() -> Vec<Breadcrumb> {
+    [&DEVELOPER_TOOLS[..], &[("Export", EXPORT)]].concat()
+}

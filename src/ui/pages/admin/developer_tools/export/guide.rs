@@ -2,20 +2,24 @@
 
 use leptos::prelude::*;
 
-use super::breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
+use super::breadcrumbs::below_export;
 use crate::rpc::export::analysis_guide;
-use crate::ui::components::{ErrorPanel, Icon, Layout, Loading, current_viewer};
+use crate::ui::components::{Icon, Layout, Loaded, Loading};
 
 /// The guide in a panel that is collapsed at first.
 #[component]
 pub fn GuidePanel() -> impl IntoView {
     let guide = Resource::new(|| (), |()| analysis_guide());
+    let content = move || {
+        guide.get().map(|guide| match guide {
+            Ok(html) => view! { <div class="prose" inner_html=html></div> }.into_any(),
+            Err(error) => view! { <p class="muted">{error.to_string()}</p> }.into_any(),
+        })
+    };
     view! {
         <details class="card guide-panel">
             <summary><Icon name="book-open" />"How to analyse the file with an AI assistant, and how to handle it"</summary>
-            <Loading>
-                {move || guide.get().and_then(Result::ok).map(|html| view! { <div class="prose" inner_html=html></div> })}
-            </Loading>
+            <Loading>{content}</Loading>
         </details>
     }
 }
@@ -23,15 +27,9 @@ pub fn GuidePanel() -> impl IntoView {
 #[component]
 pub fn GuidePage() -> impl IntoView {
     let guide = Resource::new(|| (), |()| analysis_guide());
-    let crumbs = [&BREADCRUMBS[..], &[("Export", EXPORT_PATH)]].concat();
     view! {
-        <Layout title="Analysis guide" crumbs>
-            <Loading>
-                {move || guide.get().map(|guide| match guide {
-                    Ok(html) => view! { <article class="card prose" inner_html=html></article> }.into_any(),
-                    Err(error) => view! { <ErrorPanel error viewer=current_viewer() /> }.into_any(),
-                })}
-            </Loading>
+        <Layout title="Analysis guide" crumbs=below_export()>
+            <Loaded data=guide show=|html| view! { <article class="card prose" inner_html=html></article> }.into_any() />
         </Layout>
     }
 }

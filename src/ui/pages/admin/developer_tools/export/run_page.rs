@@ -2,50 +2,50 @@
 
 use leptos::prelude::*;
 
-use super::breadcrumbs::{BREADCRUMBS, EXPORT_PATH};
+use super::breadcrumbs::below_export;
 use super::progress::ProgressPanel;
 use super::run_result::RunResult;
-use super::run_tracker::RunTracker;
+use super::run_tracker::{Phase, RunTracker};
 use crate::model::export::{ExportId, RunState, RunView};
+use crate::model::route;
 use crate::rpc::export::view_export;
-use crate::ui::components::{ErrorPanel, Layout, Loading, ToastRegion, current_viewer};
+use crate::ui::components::{Layout, Loaded, ToastRegion};
 
 #[component]
 pub fn RunPage(id: ExportId) -> impl IntoView {
     let run = Resource::new(move || id, view_export);
-    let crumbs = [&BREADCRUMBS[..], &[("Export", EXPORT_PATH)]].concat();
     view! {
-        <Layout title="Export run" crumbs>
-            <Loading>
-                {move || run.get().map(|run| match run {
-                    Ok(run) => view! { <RunContent run /> }.into_any(),
-                    Err(error) => view! { <ErrorPanel error viewer=current_viewer() /> }.into_any(),
-                })}
-            </Loading>
+        <Layout title="Export run" crumbs=below_export()>
+            <Loaded data=run show=|run| view! { <RunContent run /> }.into_any() />
         </Layout>
     }
 }
 
 #[component]
 fn RunContent(run: RunView) -> impl IntoView {
-    let is_completed = matches!(run.state, RunState::Completed(_));
-    // Without JavaScript the page redirects to the finished file.
-    let download_redirect = is_completed.then(|| {
-        let html = format!("<meta http-equiv=\"refresh\" content=\"0;url=/api/v1/exports/{}/file\">", run.id);
-        view! { <noscript inner_html=html></noscript> }
-    });
+    let download_redirect = download_redirect(&run);
     let tracker = RunTracker::new(Some(run));
     tracker.resume();
     let phase = tracker.phase();
     let body = move || match phase.get() {
-        Some(false) => view! { <ProgressPanel tracker /> }.into_any(),
-        _ => view! { <RunResult tracker /> }.into_any(),
+        Phase::Running(id) => view! { <ProgressPanel id tracker /> }.into_any(),
+        Phase::Idle | Phase::Finished => view! { <RunResult tracker /> }.into_any(),
     };
     view! {
         {body}
         {download_redirect}
-        <p><a class="button" href=EXPORT_PATH>"Back to the export page"</a></p>
-        <p class="visually-hidden" role="status">{tracker.announcement}</p>
+        <p><a class="button" href=route::EXPORT>"Back to the export page"</a></p>
+        <p class="visually-hidden" role="status">{tracker.announcer.text}</p>
         <ToastRegion toast=tracker.toast />
     }
+}
+
+/// Without JavaScript the page redirects to the finished file.
+fn download_redirect(run: &RunView) -> Option<AnyView> {
+    let is_completed = matches!(run.state, RunState::Completed(_));
+    is_completed.then(|| {
+        let file = route::with_id(route::EXPORT_FILE, run.id);
+        let html = format!("<meta http-equiv=\"refresh\" content=\"0;url={file}\">");
+        view! { <noscript inner_html=html></noscript> }.into_any()
+    })
 }

@@ -1,22 +1,18 @@
 //! The form that starts an export, with warning, file name and equivalent command.
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 
 use super::run_tracker::RunTracker;
 use crate::model::export::{Compression, Preview};
 use crate::model::text;
-use crate::ui::components::{CopyButton, Icon, text_signal};
+use crate::rpc::export::RequestExport;
+use crate::ui::components::{CopyButton, Icon, SelectField, SelectOption, text_signal};
 
 /// `is_repeat` changes the label for the form below a result.
 #[component]
 pub fn StartForm(preview: RwSignal<Preview>, tracker: RunTracker, is_repeat: bool) -> impl IntoView {
     let compression = RwSignal::new(Compression::None);
-    let command = Signal::derive(move || match compression.get() {
-        Compression::None => preview.read().command.clone(),
-        method => format!("{} --compress {}", preview.read().command, method.as_str()),
-    });
-    let on_compression_change =
-        move |event| compression.set(Compression::parse(&event_target_value(&event)).unwrap_or_default());
     let submit = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
         tracker.start(preview.read_untracked().total_size().map(|size| size.bytes), compression.get_untracked());
@@ -29,21 +25,43 @@ pub fn StartForm(preview: RwSignal<Preview>, tracker: RunTracker, is_repeat: boo
         <section class="card panel" aria-label="Export">
             <DataWarning preview />
             <RequestError tracker />
-            <form class="action-row" method="post" action="/rpc/request_export" on:submit=submit>
+            <form class="action-row" method="post" action=RequestExport::PATH on:submit=submit>
                 <button class="button primary">{if is_repeat { "Export again" } else { "Export Full Database" }}</button>
                 <span class="muted">{records}" → "<code class="file">{file_name}</code></span>
-                <label class="compression-field">"Compression "<select name="compression" on:change=on_compression_change>
-                    <option value="none">"none"</option>
-                    <option value="gzip">"gzip"</option>
-                    <option value="zstd">"zstd"</option>
-                </select></label>
+                <CompressionField compression />
             </form>
-            <p class="command">
-                <span>"The same on the command line"</span>
-                <code tabindex="0">{command}</code>
-                <CopyButton text=command object="the command" />
-            </p>
+            <EquivalentCommand preview compression />
         </section>
+    }
+}
+
+#[component]
+fn CompressionField(compression: RwSignal<Compression>) -> impl IntoView {
+    let options = Compression::ALL.map(|method| SelectOption {
+        value: method.as_str().into(),
+        label: method.as_str().into(),
+        is_selected: false,
+    });
+    let on_change = Callback::new(move |value: String| {
+        if let Some(method) = Compression::parse(&value) {
+            compression.set(method);
+        }
+    });
+    view! { <SelectField label="Compression " name="compression" options=options.into() on_change /> }
+}
+
+#[component]
+fn EquivalentCommand(preview: RwSignal<Preview>, compression: RwSignal<Compression>) -> impl IntoView {
+    let command = text_signal(move || match compression.get() {
+        Compression::None => preview.read().command.clone(),
+        method => format!("{} --compress {}", preview.read().command, method.as_str()),
+    });
+    view! {
+        <p class="command">
+            <span>"The same on the command line"</span>
+            <code tabindex="0">{command}</code>
+            <CopyButton text=command object="the command" />
+        </p>
     }
 }
 

@@ -8,21 +8,6 @@ use crate::ui::components::{ShareBar, text_signal};
 
 #[component]
 pub fn Tables(preview: RwSignal<Preview>) -> impl IntoView {
-    let largest = Memo::new(move |_| {
-        let preview = preview.read();
-        preview.tables.iter().filter_map(|table| Some(table.size?.bytes)).max().unwrap_or_default()
-    });
-    let rows = move || {
-        preview
-            .read()
-            .tables
-            .iter()
-            .map(|table| view! { <Row table=table.clone() largest=largest.get() /> })
-            .collect_view()
-    };
-    let records = text_signal(move || preview.read().total_records().map_or("counting".into(), text::count));
-    let size =
-        text_signal(move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes)));
     view! {
         <section class="card">
             <table class="tables">
@@ -34,17 +19,37 @@ pub fn Tables(preview: RwSignal<Preview>) -> impl IntoView {
                     <th scope="col" class="number">"Estimated size"</th>
                     <th scope="col" class="left-out">"Left out"</th>
                 </tr></thead>
-                <tbody>{rows}</tbody>
-                <tfoot><tr>
-                    <th scope="row">"Total"</th>
-                    <td class="number">{records}</td>
-                    <td class="bar"></td>
-                    <td class="number">{size}</td>
-                    <td class="left-out"></td>
-                </tr></tfoot>
+                <tbody><Rows preview /></tbody>
+                <tfoot><Total preview /></tfoot>
             </table>
             <NotIncluded preview />
         </section>
+    }
+}
+
+/// A row for each table. The bars are shares of the largest table that has been measured.
+#[component]
+fn Rows(preview: RwSignal<Preview>) -> impl IntoView {
+    move || {
+        let tables = preview.read().tables.clone();
+        let largest = tables.iter().filter_map(|table| Some(table.size?.bytes)).max().unwrap_or(0);
+        tables.into_iter().map(|table| view! { <Row table largest /> }).collect_view()
+    }
+}
+
+#[component]
+fn Total(preview: RwSignal<Preview>) -> impl IntoView {
+    let records = text_signal(move || preview.read().total_records().map_or("counting".into(), text::count));
+    let size =
+        text_signal(move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes)));
+    view! {
+        <tr>
+            <th scope="row">"Total"</th>
+            <td class="number">{records}</td>
+            <td class="bar"></td>
+            <td class="number">{size}</td>
+            <td class="left-out"></td>
+        </tr>
     }
 }
 
@@ -60,7 +65,7 @@ fn Row(table: TablePreview, largest: u64) -> impl IntoView {
         <tr>
             <th scope="row">{breakable(&table.name)}{under_name.map(|text| view! { <span class="under-name">{text}</span> })}</th>
             <td class="number">{records}</td>
-            <td class="bar"><ShareBar part=bytes.unwrap_or_default() total=largest /></td>
+            <td class="bar"><ShareBar part=bytes.unwrap_or(0) total=largest /></td>
             <td class="number">{size}</td>
             <td class="left-out">{tags}</td>
         </tr>
@@ -75,19 +80,19 @@ fn breakable(name: &str) -> impl IntoView {
 #[component]
 fn NotIncluded(preview: RwSignal<Preview>) -> impl IntoView {
     move || {
-        let preview = preview.read();
-        let excluded = preview.excluded.iter().map(|table| (table.table.clone(), table.reason.clone()));
-        let others = preview.not_included.iter().map(|object| (object.object.clone(), object.reason.clone()));
-        let unknown = preview.drift.unknown_tables();
-        let unknown =
-            unknown.map(|new| (new.field.clone(), "unknown to the profile, so it is not exported".to_owned()));
-        let lines: Vec<_> = excluded.chain(unknown).chain(others).collect();
+        let lines = not_included(&preview.read());
         (!lines.is_empty()).then(|| {
-            let lines = lines
-                .into_iter()
-                .map(|(name, reason)| view! { <li><code>{name}</code>" "{reason}</li> })
-                .collect_view();
-            view! { <div class="not-included"><h2>"Not in this export"</h2><ul>{lines}</ul></div> }
+            let lines = lines.into_iter().map(|(name, reason)| view! { <li><code>{name}</code>" "{reason}</li> });
+            view! { <div class="not-included"><h2>"Not in this export"</h2><ul>{lines.collect_view()}</ul></div> }
         })
     }
+}
+
+/// Each object that stays in the database, with the reason.
+fn not_included(preview: &Preview) -> Vec<(String, String)> {
+    let excluded = preview.excluded.iter().map(|table| (table.table.clone(), table.reason.clone()));
+    let unknown = preview.drift.unknown_tables();
+    let unknown = unknown.map(|new| (new.field.clone(), "unknown to the profile, so it is not exported".to_owned()));
+    let others = preview.not_included.iter().map(|object| (object.object.clone(), object.reason.clone()));
+    excluded.chain(unknown).chain(others).collect()
 }

@@ -1,0 +1,86 @@
+//! Artefacts (0600) in a private folder (0700), outside of anything that is served by path.
+
+use std::io::SeekFrom;
+use std::path::Path;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use tokio::fs::OpenOptions;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio_util::io::ReaderStream;
+
+use super::name::is_artifact_name;
+use super::writer::{LocalWriter, TEMPORARY_SUFFIX};
+use super::{ArtifactName, ArtifactStore, ArtifactStream, ArtifactWriter, Error, Result};
+use crate::server::support::disk;
+use crate::server::support::private_folder::PrivateFolder;
+
+/// Bytes read at once for a download.
+const READ_SIZE: usize = 64 << 10;
+
+/// The folder of one source's artefacts.
+#[derive(Clone, Debug)]
+pub struct LocalArtifactStore {
+    folder: PrivateFolder,
+    /// The parent folder, common to all sources. Versions that had no folder per source kept artefacts there.
+    parent: PrivateFolder,
+}
+
+impl LocalArtifactStore {
+    /// Opens or creates one source's folder inside the state's.
+    ///
+    /// # Errors
+    /// `OwnFolder` if the path is not a folder of ours, or cannot be created.
+    pub fn for_source(parent: PrivateFolder, source_id: &str) -> Result<Self> {
+        let folder = PrivateFolder::open_or_create(parent.path().join(source_id)).map_err(Error::OwnFolder)?;
+        Ok(Self { folder, parent })
+    }
+
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+#[async_trait]
+impl ArtifactStore for LocalArtifactStore {
+    fn create(&self, name: ArtifactName) -> Result<Box<dyn ArtifactWriter>> {
+        Ok(Box::new(LocalWriter::create(self.folder.path(), name)?))
+    }
+
+    async fn open(&self, name: &str, first: u64, last: u64) -> Result<ArtifactStream> {
+        if !is_artifact_name(name) {
+            return Err(Error::NotFound(std::io::ErrorKind::NotFound.into()));
+        }
+        let path = self.folder.path().join(name);
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(path).await;
+        let mut file = file.map_err(Error::NotFound)?;
+        file.seek(SeekFrom::Start(first)).await.map_err(Error::NotFound)?;
+        Ok(ReaderStream::with_capacity(file.take(last + 1 - first), READ_SIZE).boxed())
+    }
+
+    async fn remove(&self, name: &str) -> Result<()> {
+        if is_ours(name) { self.folder.remove_file(name).map_err(Error::Write) } else { Ok(()) }
+    }
+
+    async fn remove_all_except(&self, keep: &[String]) -> Result<()> {
+        for (folder, keep) in [(&self.folder, keep), (&self.parent, &[])] {
+            for entry in std::fs::read_dir(folder.path()).map_err(Error::Folder)? {
+                let name = entry.map_err(Error::Folder)?.file_name().to_string_lossy().into_owned();
+                if is_ours(&name) && !keep.contains(&name) {
+                    folder.remove_file(&name).map_err(Error::Write)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        disk::available_bytes(self.folder.path()).ok()
+    }
+}
+
+/// Whether the name is that of an artefact, finished or not.
+fn is_ours(name: &str) -> bool {
+    is_artifact_name(name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name))
+}

@@ -1,0 +1,107 @@
+//! The events of the audit trail.
+
+use serde::Serialize;
+use strum::VariantNames;
+
+use crate::model::channel::Channel;
+use crate::model::export::{ExportSummary, Failure};
+
+/// An event of the audit trail. The names of variants and fields are stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, VariantNames)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Event {
+    SignedIn,
+    /// `name` is a keyed digest of the name typed, which may be a password by mistake.
+    SignInRefused {
+        name: String,
+    },
+    /// Rate limited: nothing was looked up. Holds no name, since one client may try thousands.
+    SignInLimited,
+    /// A wrong or expired setup code for the first account.
+    SetupRefused,
+    SignedOut,
+    /// The password was right; the second-factor code is still missing.
+    PasswordAccepted,
+    /// A wrong second-factor code, after the right password.
+    CodeRefused,
+    RecoveryCodeUsed,
+    /// A signed-in user gave a wrong password when asked for it again.
+    PasswordRefused,
+    PasswordChanged,
+    /// A secret for an authenticator app was created; it is not confirmed yet.
+    SecondFactorBegun,
+    SecondFactorSet,
+    SecondFactorRemoved {
+        account: String,
+    },
+    RecoveryCodesRenewed,
+    /// By the account's owner, by the operator, or because the account no longer fits the session.
+    SessionsEnded {
+        account: String,
+        count: u64,
+    },
+    /// A local account was created, or its password was set.
+    AccountPut {
+        account: String,
+    },
+    AccountDisabled {
+        account: String,
+    },
+    AccountEnabled {
+        account: String,
+    },
+    AccountRemoved {
+        account: String,
+    },
+    Refused {
+        action: String,
+        role: Option<String>,
+    },
+    /// The number of times that a refusal was repeated within a minute.
+    Repeated {
+        what: Box<Self>,
+        times: u64,
+    },
+    ExportRequested {
+        scope: String,
+        channel: Channel,
+    },
+    ExportStarted,
+    ExportCompleted {
+        summary: ExportSummary,
+    },
+    ExportFailed {
+        failure: Failure,
+    },
+    ExportCancelled,
+    ExportExpired,
+    Downloaded {
+        first_byte: u64,
+        last_byte: u64,
+        bytes_sent: u64,
+        complete: bool,
+    },
+    DownloadStarted,
+    /// A database was used with this state for the first time.
+    SourceAdded {
+        name: String,
+    },
+    /// The operator bound a known source to its moved, upgraded or renamed database.
+    SourceRebound {
+        from: String,
+        name: String,
+    },
+    /// Accounts without a source were assigned to this one.
+    AccountsAdopted {
+        count: u64,
+    },
+    /// The signing key was replaced.
+    KeyRotated {
+        from: Option<String>,
+        to: String,
+    },
+}
+
+/// The names of all events, as stored.
+pub const EVENT_NAMES: &[&str] = Event::VARIANTS;

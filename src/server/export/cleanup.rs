@@ -1,0 +1,125 @@
+//! Cleans up: runs of processes that are gone, expired files, and this process's own runs when it stops.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use super::running::{RunningExport, StopReason};
+use super::{Error, Exports, Result};
+use crate::model::channel::Channel;
+use crate::model::export::ExportId;
+use crate::server::audit::{Actor, Event};
+use crate::server::jobs::{Fence, JobEnd};
+use crate::server::state::Tx;
+use crate::server::state::exports::{ExportRow, Failed};
+use crate::server::state::jobs::JobKind;
+use crate::server::support::clock::rfc3339;
+
+/// How long a shutdown waits until the ends of its runs are recorded.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Exports {
+    /// Cleans up after killed processes, and removes unfinished files. Call before the first claim, as the only server
+    /// of this source: another one's unfinished files would be removed.
+    ///
+    /// # Errors
+    /// `State`, `Jobs` or `Artifact` if state, locks or files cannot be used.
+    pub async fn recover(&self) -> Result<()> {
+        self.fail_abandoned().await?;
+        let finished = self.state.connect().await?.exports().with_artifact().await?;
+        let names: Vec<String> = finished.iter().filter_map(|row| row.artifact().map(str::to_owned)).collect();
+        self.artifacts.remove_all_except(&names).await?;
+        self.remove_expired_artifacts().await
+    }
+
+    /// Records runs as failed whose lease is over, because their process was killed or suspended.
+    ///
+    /// # Errors
+    /// `State` or `Jobs` if the state or the workers' locks cannot be used.
+    pub async fn fail_abandoned(&self) -> Result<()> {
+        self.queue.end_leases_of_dead_workers().await?;
+        let abandoned = self.state.connect().await?.jobs().abandoned(JobKind::Export).await?;
+        if abandoned.is_empty() {
+            return Ok(());
+        }
+        // Read again under the write lock: a lease may have been renewed since.
+        let mut tx = self.state.begin().await?;
+        for fence in tx.jobs().abandoned(JobKind::Export).await? {
+            self.fail_one(&mut *tx, fence).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn fail_one(&self, tx: &mut dyn Tx, fence: Fence) -> Result<()> {
+        let row = tx.exports().find(ExportId(fence.id)).await?;
+        if !tx.jobs().finish(fence, JobEnd::Failed).await? {
+            return Ok(());
+        }
+        let Some(row) = row else { return Ok(()) };
+        let message = match row.channel {
+            Channel::Page => "The server was stopped. Start a new export.",
+            Channel::CommandLine => "The command was killed. Start a new export.",
+        };
+        let failure = self.log_failure(message, &Error::Stopped);
+        tx.exports().fail(row.id, &Failed { failure: failure.clone(), duration_ms: None }).await?;
+        let actor = Actor::local(&row.requested_by);
+        self.journal.record_about(tx, actor, row.id, Event::ExportFailed { failure }).await?;
+        Ok(())
+    }
+
+    /// Removes expired files. One that cannot be removed is logged and does not keep the others.
+    ///
+    /// # Errors
+    /// `State` if the state cannot be read.
+    pub async fn remove_expired_artifacts(&self) -> Result<()> {
+        let finished = self.state.connect().await?.exports().with_artifact().await?;
+        for row in finished {
+            if self.is_expired(&row)
+                && let Err(error) = self.remove_artifact(&row).await
+            {
+                tracing::error!(export = %row.id, %error, "an expired file could not be removed");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a completed export's file can no longer be downloaded.
+    pub(super) fn is_expired(&self, row: &ExportRow) -> bool {
+        let expires_at = row.state.completion().and_then(|completion| completion.summary.expires_at.as_deref());
+        expires_at.is_none_or(|expires| expires <= rfc3339(self.clock.now()).as_str())
+    }
+
+    pub(super) async fn remove_artifact(&self, row: &ExportRow) -> Result<()> {
+        let Some(artifact) = row.artifact() else { return Ok(()) };
+        self.artifacts.remove(artifact).await?;
+        let mut tx = self.state.begin().await?;
+        tx.exports().clear_artifact(row.id).await?;
+        let actor = Actor::local(&row.requested_by);
+        Ok(self.journal.commit_about(tx, actor, row.id, Event::ExportExpired).await?)
+    }
+
+    /// Records how often refusals were repeated, once their one-minute window is over.
+    ///
+    /// # Errors
+    /// `State` if the state cannot be written.
+    pub async fn record_repeated_refusals(&self) -> Result<()> {
+        Ok(self.journal.record_repetitions(false).await?)
+    }
+
+    /// Stops all runs of this process and waits up to 5 seconds until their end is recorded.
+    pub async fn shut_down(&self) {
+        self.shutdown.cancel();
+        if let Err(error) = self.journal.record_repetitions(true).await {
+            tracing::error!(%error, "repeated refusals could not be recorded");
+        }
+        self.runs.close();
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, self.runs.wait()).await.is_err() {
+            tracing::error!("the end of an export could not be recorded in time");
+        }
+    }
+
+    pub(super) async fn stop_at_shutdown(&self, running: &RunningExport) -> Infallible {
+        self.shutdown.cancelled().await;
+        running.stop(StopReason::ShuttingDown);
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,56 @@
+//! The temporary files of the command line, beside their destination.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
+
+use crate::server::support::private_folder::is_owned_by_process_user;
+
+/// Prefix and suffix of temporary files.
+const TEMPORARY_AFFIXES: (&str, &str) = (".waybill-", ".part");
+/// Cleanup spares younger files: they may not be locked yet.
+const LOCK_GRACE_PERIOD: Duration = Duration::from_mins(1);
+
+/// Creates a temporary file, removed when dropped.
+///
+/// # Errors
+/// If the folder does not exist or cannot be written.
+pub fn create(folder: &Path) -> io::Result<NamedTempFile> {
+    let file = tempfile::Builder::new().prefix(TEMPORARY_AFFIXES.0).suffix(TEMPORARY_AFFIXES.1).tempfile_in(folder)?;
+    // Shared lock held while writing; cleanup removes unlocked files only. Where the file system has no locks, cleanup
+    // removes nothing.
+    let _ = file.as_file().try_lock_shared();
+    Ok(file)
+}
+
+/// Removes temporary files of killed exports: they hold personal data, and nothing else removes them. A file
+/// that a live process is writing is locked, or too new to be locked yet.
+pub fn remove_stale(folder: &Path) {
+    let Ok(entries) = folder.read_dir() else { return };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        if is_temporary_name(&path) && is_stale(&path).unwrap_or(false) {
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+}
+
+/// Whether the name is one that Waybill gives: prefix, six letters or digits, suffix.
+fn is_temporary_name(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let random_part = name.strip_prefix(TEMPORARY_AFFIXES.0).and_then(|rest| rest.strip_suffix(TEMPORARY_AFFIXES.1));
+    random_part.is_some_and(|drawn| drawn.len() == 6 && drawn.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Whether the file is ours and no process writes it. Follows no symbolic link and never blocks on a pipe.
+fn is_stale(path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || !is_owned_by_process_user(&metadata) {
+        return Ok(false);
+    }
+    let age = file.metadata()?.modified()?.elapsed().unwrap_or_default();
+    Ok(age > LOCK_GRACE_PERIOD && file.try_lock().is_ok())
+}

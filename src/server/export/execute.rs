@@ -1,0 +1,122 @@
+//! Executes a claimed export under its lease: plans, writes and delivers the file, then records how it ended.
+
+use std::sync::Arc;
+
+use super::delivery::{Delivered, Delivery};
+use super::execution::{ClaimedExport, Executed, Written};
+use super::plan::{RunContext, plan};
+use super::running::{RunningExport, StopReason};
+use super::write::write;
+use super::{Error, Exports, Result};
+use crate::server::jobs::Interruption;
+use crate::server::pipeline::redact::PseudonymKey;
+
+impl Exports {
+    /// Runs the export to its end, which is recorded whatever happens. `open` opens what the file is written to.
+    ///
+    /// # Errors
+    /// Any error of reading, writing, delivering or recording; `Stopped` if the run was stopped.
+    pub(super) async fn execute(
+        self: &Arc<Self>,
+        claimed: ClaimedExport,
+        running: Arc<RunningExport>,
+        open: impl FnOnce() -> Result<Box<dyn Delivery>> + Send + 'static,
+    ) -> Result<Executed> {
+        // A shutdown waits until this is dropped: the end of the export is recorded by then.
+        let _run = self.runs.token();
+        // In a separate task, so that a panic is recorded as a failed export.
+        let task = tokio::spawn(self.clone().produce(claimed.clone(), running.clone(), open));
+        let produced = task.await.unwrap_or(Err(Error::Panicked));
+        let executed = match produced {
+            Ok((written, delivered)) => self.record_completion(&claimed, &running, written, delivered).await,
+            Err(error) => Err(error),
+        };
+        running.end();
+        if let Err(error) = &executed
+            && let Err(recording) = self.record_end_without_file(&claimed, &running, error).await
+        {
+            tracing::error!(export = %claimed.row.id, error = %recording, "the end of an export could not be recorded");
+        }
+        executed
+    }
+
+    /// Writes and delivers the file while the lease is renewed and the requester's role is watched.
+    async fn produce(
+        self: Arc<Self>,
+        claimed: ClaimedExport,
+        running: Arc<RunningExport>,
+        open: impl FnOnce() -> Result<Box<dyn Delivery>> + Send + 'static,
+    ) -> Result<(Written, Delivered)> {
+        let (fence, row) = (claimed.fence, claimed.row.clone());
+        let progress = || running.progress_json();
+        let interrupt = |why| match why {
+            Interruption::StopRequested => running.stop(StopReason::Cancelled),
+            Interruption::LeaseLost => running.stop(StopReason::LeaseLost),
+        };
+        tokio::select! {
+            delivered = self.write_and_deliver(claimed, running.clone(), open) => delivered,
+            never = self.queue.keep_lease(fence, progress, interrupt) => match never {},
+            never = self.watch_access(&row, &running) => match never {},
+            never = self.stop_at_shutdown(&running) => match never {},
+        }
+    }
+
+    async fn write_and_deliver(
+        self: &Arc<Self>,
+        claimed: ClaimedExport,
+        running: Arc<RunningExport>,
+        open: impl FnOnce() -> Result<Box<dyn Delivery>> + Send + 'static,
+    ) -> Result<(Written, Delivered)> {
+        let row = claimed.row.clone();
+        self.recheck_access(&row).await?;
+        let (exports, run) = (self.clone(), running.clone());
+        let writing = tokio::task::spawn_blocking(move || exports.write_blocking(claimed, &run, open()?));
+        let (written, delivery) = writing.await.map_err(|_| Error::Panicked)??;
+        running.check_not_stopped()?;
+        if let Err(error) = self.recheck_access(&row).await {
+            running.stop(StopReason::from_access_error(&error));
+            return Err(error);
+        }
+        let delivering = tokio::task::spawn_blocking(move || delivery.finish());
+        let delivered = delivering.await.map_err(|_| Error::Panicked)??;
+        Ok((written, delivered))
+    }
+
+    /// Reads, encodes and seals. Blocks.
+    fn write_blocking(
+        &self,
+        claimed: ClaimedExport,
+        running: &RunningExport,
+        delivery: Box<dyn Delivery>,
+    ) -> Result<(Written, Box<dyn Delivery>)> {
+        let ClaimedExport { row, request, audit_head, .. } = claimed;
+        let mut snapshot = self.source.begin_snapshot(&|interrupt| running.attach_interrupt(interrupt))?;
+        let context = RunContext {
+            id: row.id,
+            order: request.order,
+            exported_by: row.account_id.unwrap_or(row.requested_by),
+            audit_head,
+            exported_at: self.clock.now(),
+            pseudonym_key: self.new_pseudonym_key(),
+            drift: request.drift,
+        };
+        let plan = plan(&context, &*self.source, &mut *snapshot, &self.profile, &running.cancellation)?;
+        running.set_plan(&plan);
+        let (delivery, sealed) = write(
+            &mut *snapshot,
+            &plan,
+            delivery,
+            request.compression,
+            &*self.signing_key,
+            &running.progress,
+            &running.cancellation,
+        )?;
+        Ok((Written { metadata: plan.metadata, deviations: plan.deviations, sealed }, delivery))
+    }
+
+    fn new_pseudonym_key(&self) -> PseudonymKey {
+        let mut bytes = [0; 32];
+        self.random.fill(&mut bytes);
+        PseudonymKey::new(bytes)
+    }
+}

@@ -1,0 +1,52 @@
+//! The command line's export: the same execution as a queued one, straight to its destination.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::delivery::{Delivered, Delivery, FileDelivery};
+use super::execution::Executed;
+use super::running::RunningExport;
+use super::{Destination, Error, ExportRequest, Exports, Result};
+use crate::model::export::ExportSummary;
+use crate::model::manifest::Metadata;
+use crate::server::identity::Caller;
+
+/// A finished export of the command line.
+#[derive(Debug)]
+pub struct FileExport {
+    pub metadata: Metadata,
+    pub summary: ExportSummary,
+    /// None for standard output, a pipe or a device.
+    pub path: Option<PathBuf>,
+}
+
+impl Exports {
+    /// Exports to `destination`. `on_start` receives the run, to show its progress or stop it.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Output` if the destination exists or cannot be written; any error of planning, reading or recording.
+    pub async fn export_to_file(
+        self: &Arc<Self>,
+        caller: &Caller,
+        destination: Destination,
+        request: ExportRequest,
+        on_start: impl FnOnce(Arc<RunningExport>),
+    ) -> Result<FileExport> {
+        self.authorise(caller, "export").await?;
+        let row = self.new_row(caller, request);
+        let delivery = FileDelivery::open(destination, &row.file_name)?;
+        self.fail_abandoned().await?;
+        let mut tx = self.state.begin().await?;
+        self.insert(&mut *tx, caller, &row, request).await?;
+        let job = self.queue.claim_one(&mut *tx, row.id.0).await?;
+        let claimed = self.record_start(&mut *tx, job.ok_or(Error::LeaseLost)?).await?;
+        tx.commit().await?;
+
+        let running = claimed.new_running();
+        on_start(running.clone());
+        let executed = self.execute(claimed, running, move || Ok(Box::new(delivery) as Box<dyn Delivery>)).await?;
+        let Executed { metadata, summary, delivered } = executed;
+        let path = if let Delivered::File(path) = delivered { Some(path) } else { None };
+        Ok(FileExport { metadata, summary, path })
+    }
+}

@@ -1,0 +1,77 @@
+//! Decodes a row of the exports table.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::super::exports::{Completion, ExportRow, ExportState, Failed};
+use super::super::{Error, Result};
+use super::numbers::{optional, required};
+use crate::model::channel::Channel;
+use crate::model::export::{Compression, ExportSummary, Failure};
+use crate::model::history::RunStatus;
+
+// Runs that were killed before references existed have none.
+pub const COLUMNS: &str = "id, requested_at, account_id, requested_by, channel, scope, file_name, status, message, \
+     coalesce(reference, '') AS reference, records, tables, bytes, estimated_bytes, sha256, duration_ms, artifact, \
+     expires_at, downloads, compression, deviations";
+
+/// # Errors
+/// `Corrupt` for a value that this program never stores, `Database` for a missing column.
+pub fn decode(row: &SqliteRow) -> Result<ExportRow> {
+    let channel = Channel::parse(row.try_get("channel")?);
+    let compression = Compression::parse(row.try_get("compression")?);
+    Ok(ExportRow {
+        id: row.try_get::<&str, _>("id")?.parse().map_err(|_| Error::Corrupt("export id"))?,
+        requested_at: row.try_get("requested_at")?,
+        account_id: row.try_get("account_id")?,
+        requested_by: row.try_get("requested_by")?,
+        channel: channel.ok_or(Error::Corrupt("channel"))?,
+        scope: row.try_get("scope")?,
+        file_name: row.try_get("file_name")?,
+        compression: compression.ok_or(Error::Corrupt("compression"))?,
+        estimated_bytes: optional(row, "estimated_bytes")?,
+        downloads: required(row, "downloads")?,
+        state: state(row)?,
+    })
+}
+
+fn state(row: &SqliteRow) -> Result<ExportState> {
+    let status = RunStatus::parse(row.try_get("status")?).ok_or(Error::Corrupt("status"))?;
+    Ok(match status {
+        RunStatus::Queued => ExportState::Queued,
+        RunStatus::Running => ExportState::Running,
+        RunStatus::Completed => ExportState::Completed(completion(row)?),
+        RunStatus::Failed => ExportState::Failed(Failed {
+            failure: Failure { message: row.try_get("message")?, reference: row.try_get("reference")? },
+            duration_ms: optional(row, "duration_ms")?,
+        }),
+        RunStatus::Cancelled => ExportState::Cancelled { duration_ms: optional(row, "duration_ms")? },
+    })
+}
+
+fn completion(row: &SqliteRow) -> Result<Completion> {
+    let summary = ExportSummary {
+        records: required(row, "records")?,
+        tables: required(row, "tables")?,
+        bytes: required(row, "bytes")?,
+        sha256: row.try_get("sha256")?,
+        duration_ms: required(row, "duration_ms")?,
+        expires_at: row.try_get("expires_at")?,
+        deviations: parse_json(row.try_get("deviations")?, "deviations")?,
+    };
+    Ok(Completion { summary, artifact: row.try_get("artifact")? })
+}
+
+/// # Errors
+/// `Corrupt` if the text is not JSON of that shape.
+pub fn parse_json<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T> {
+    serde_json::from_str(text).map_err(|_| Error::Corrupt(what))
+}
+
+/// # Errors
+/// `Corrupt` if the value has no JSON form.
+pub fn to_json(value: &(impl Serialize + ?Sized)) -> Result<String> {
+    serde_json::to_string(value).map_err(|_| Error::Corrupt("JSON"))
+}

@@ -1,0 +1,41 @@
+//! The state in one SQLite file, through sqlx.
+//!
+//! May import: the state's traits, `support`, `model`. Flow: `open` checks and migrates the file; `SqliteTables`, in a
+//! transaction or on a connection of the pool, implements every table, one file each.
+
+mod accounts;
+mod audit;
+mod export_row;
+mod exports;
+mod jobs;
+mod numbers;
+mod open;
+mod second_factors;
+mod sessions;
+mod sources;
+mod tables;
+
+use async_trait::async_trait;
+use sqlx::SqlitePool;
+
+use super::{Result, Store, Tables, Tx};
+use tables::SqliteTables;
+
+/// The open file.
+#[derive(Clone, Debug)]
+pub struct SqliteStore {
+    pool: SqlitePool,
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn begin(&self, source_id: Option<&str>) -> Result<Box<dyn Tx>> {
+        let connection = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Box::new(SqliteTables { connection, source_id: source_id.map(str::to_owned) }))
+    }
+
+    async fn connect(&self, source_id: Option<&str>) -> Result<Box<dyn Tables>> {
+        let connection = self.pool.acquire().await?;
+        Ok(Box::new(SqliteTables { connection, source_id: source_id.map(str::to_owned) }))
+    }
+}

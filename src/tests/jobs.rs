@@ -1,0 +1,66 @@
+//! Runs are rows: what another process sees of them, and what becomes of them when their process is gone.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use waybill::model::export::RunState;
+use waybill::server::state::exports::ExportState;
+use waybill::server::state::jobs::{Fence, JobEnd, Stop};
+use waybill::server::state::{SourceState, StateDatabase};
+
+use crate::harness::{Fault, FaultySource, Waybill};
+
+/// The state as another process opens it.
+async fn from_another_process(waybill: &Waybill) -> SourceState {
+    let file = StateDatabase::open(&waybill.folder.path().join("waybill.db")).await.unwrap();
+    file.for_source(Some(waybill.app.source_id.clone()))
+}
+
+async fn hanging() -> Waybill {
+    Waybill::with_wrapped_source(400, FaultySource::wrap(Fault::Hang, Arc::new(AtomicU64::new(300)))).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_sees_the_progress_of_a_run_and_can_cancel_it() {
+    let waybill = hanging().await;
+    let admin = waybill.signed_in_admin().await;
+    let run = admin.request_export().await;
+    let other = from_another_process(&waybill).await;
+    let progress = loop {
+        let stored = other.connect().await.unwrap().jobs().progress(run.id.0).await.unwrap();
+        let progress: serde_json::Value = serde_json::from_str(&stored.unwrap_or("{}".into())).unwrap();
+        if progress["records"].as_u64().is_some_and(|records| records > 0) {
+            break progress;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(progress["total_records"].as_u64().unwrap() > progress["records"].as_u64().unwrap(), "{progress}");
+    let stop = other.connect().await.unwrap().jobs().request_stop(run.id.0).await.unwrap();
+    assert_eq!(stop, Stop::Requested);
+    assert_eq!(admin.wait_for_end(&run).await, RunState::Cancelled);
+    assert_eq!(waybill.artifact_names(), Vec::<String>::new());
+}
+
+/// A process that was suspended for longer than its lease has lost the run: what it still does must not count.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_lost_its_lease_publishes_nothing() {
+    let waybill = hanging().await;
+    let admin = waybill.signed_in_admin().await;
+    let run = admin.request_export().await;
+    let other = from_another_process(&waybill).await;
+    while !matches!(waybill.export_row(run.id).await.state, ExportState::Running) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let fence = Fence { id: run.id.0, attempt: 1 };
+    assert!(other.connect().await.unwrap().jobs().finish(fence, JobEnd::Failed).await.unwrap());
+    // The heartbeat learns of it and stops the read; until then the unfinished file is there.
+    let started = std::time::Instant::now();
+    while waybill.artifact_names() != Vec::<String>::new() || started.elapsed() < Duration::from_secs(1) {
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", waybill.artifact_names());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let trail = waybill.audit_trail().await;
+    assert!(!trail.contains(&"export_completed".to_owned()), "{trail:?}");
+    assert!(!trail.contains(&"export_failed".to_owned()), "who took the lease records the end: {trail:?}");
+}
