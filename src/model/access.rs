@@ -1,4 +1,4 @@
-//! Capabilities, and the signed-in user and their account as pages show them.
+//! Capabilities and grants, and the signed-in user and their account as pages show them.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,33 @@ use serde::{Deserialize, Serialize};
 pub enum Capability {
     /// Preview, run and download exports of the whole database, and see their history.
     ExportDatabase,
+}
+
+/// The part of the data that a grant is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    WholeDatabase,
+}
+
+/// A capability and the data it is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Grant {
+    pub capability: Capability,
+    pub scope: Scope,
+}
+
+impl Grant {
+    #[must_use]
+    pub fn of_whole_database(capability: Capability) -> Self {
+        Self { capability, scope: Scope::WholeDatabase }
+    }
+
+    /// Whether the grant allows this for all data of the scope.
+    #[must_use]
+    pub fn covers(&self, capability: Capability, scope: &Scope) -> bool {
+        self.capability == capability && self.scope == *scope
+    }
 }
 
 /// The signed-in user, as far as a page needs to know them.

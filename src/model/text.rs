@@ -104,6 +104,31 @@ pub fn count_with_noun(n: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", count(n))
 }
 
+/// `1 company`, `22 companies`: a count of a table's records, named after the table.
+#[must_use]
+pub fn count_of_table(n: u64, table: &str) -> String {
+    let singular = singular(table);
+    match n {
+        1 => format!("1 {singular}"),
+        _ if singular == table => count_with_noun(n, table),
+        _ => format!("{} {table}", count(n)),
+    }
+}
+
+/// The singular of an English noun, as far as its ending tells; another word is returned unchanged.
+fn singular(noun: &str) -> String {
+    if noun == "people" {
+        return "person".into();
+    }
+    if let Some(stem) = noun.strip_suffix("ies") {
+        return format!("{stem}y");
+    }
+    let takes_es = ["sses", "shes", "ches", "xes"].iter().any(|ending| noun.ends_with(ending));
+    let is_singular = ["ss", "us", "is"].iter().any(|ending| noun.ends_with(ending));
+    let stem = if takes_es { noun.strip_suffix("es") } else { noun.strip_suffix('s').filter(|_| !is_singular) };
+    stem.unwrap_or(noun).to_owned()
+}
+
 /// `2026-11-20T14:02:11Z` -> `2026-11-20 14:02`. A shorter text is returned unchanged.
 #[must_use]
 pub fn to_minute(rfc3339: &str) -> String {
@@ -132,6 +157,16 @@ mod tests {
     fn sizes_keep_two_digits() {
         let shown = [0, 999, 1000, 9_949, 9_950, 999_499, 999_500, 12_345_678].map(bytes);
         assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "9.9 kB", "10 kB", "999 kB", "1.0 MB", "12 MB"]);
+    }
+
+    #[test]
+    fn records_are_counted_in_the_words_of_their_table() {
+        let counted = [(1, "participants"), (2, "participants"), (1, "companies"), (1_200, "companies")];
+        let expected = ["1 participant", "2 participants", "1 company", "1,200 companies"];
+        assert_eq!(counted.map(|(n, table)| count_of_table(n, table)), expected);
+        let counted = [(1, "addresses"), (3, "patient"), (1, "people"), (0, "people"), (1, "status")];
+        let expected = ["1 address", "3 patients", "1 person", "0 people", "1 status"];
+        assert_eq!(counted.map(|(n, table)| count_of_table(n, table)), expected);
     }
 
     #[test]

@@ -1,48 +1,99 @@
 //! Decides what a client may learn of an error; nothing else does.
 //!
-//! May import: use cases, `identity`, `model`. Flow: a use case's error becomes an `ApiError`; an
-//! internal cause is logged here, once, under the reference that the client gets.
+//! May import: use cases, `identity`, `source`, `support`, `model`. Flow: `client_view` says what may be known of an error and changes
+//! nothing; `report` logs what the client does not learn, once, under a reference that the client gets, and returns the
+//! `ApiError` to send.
 
 use std::fmt::Display;
 
+use super::support::random::{Random, new_error_reference};
 use super::{export, history, identity, source};
 use crate::model::ApiError;
 use crate::model::text::to_sentence;
-use crate::server::support::random::{Random, SystemRandom, new_error_reference};
 
-/// Converts an error into the one that is sent to the client.
-pub trait IntoApiError {
-    fn into_api_error(self) -> ApiError;
+/// What a client may know of an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientView {
+    Full(ApiError),
+    /// The message, which is for operators too: the log gets it as a warning.
+    FullAndLogged(ApiError),
+    /// No more than a reference to the cause in the log.
+    Reference,
 }
 
-impl IntoApiError for export::Error {
-    fn into_api_error(self) -> ApiError {
-        match self {
+/// An error whose message clients may know, or not.
+pub trait ClientError: Display {
+    fn client_view(&self) -> ClientView;
+}
+
+/// Logs what the client does not learn, and returns what is sent.
+pub fn report(error: &impl ClientError, random: &dyn Random) -> ApiError {
+    match error.client_view() {
+        ClientView::Full(api_error) => api_error,
+        ClientView::FullAndLogged(api_error) => {
+            tracing::warn!(%error, "the database could not be queried");
+            api_error
+        }
+        ClientView::Reference => log_internal_error(error, random),
+    }
+}
+
+/// Logs a cause of which the client gets nothing but a reference.
+pub fn log_internal_error(cause: &dyn Display, random: &dyn Random) -> ApiError {
+    let reference = new_error_reference(random);
+    tracing::error!(%reference, error = %cause, "a request failed");
+    ApiError::Internal(reference)
+}
+
+impl ClientError for ApiError {
+    fn client_view(&self) -> ClientView {
+        ClientView::Full(self.clone())
+    }
+}
+
+impl ClientError for export::Error {
+    fn client_view(&self) -> ClientView {
+        ClientView::Full(match self {
             Self::Forbidden(_) => ApiError::Forbidden,
             Self::NotFound => ApiError::NotFound,
-            Self::Busy { message, retry_after_seconds } => ApiError::Busy { message, retry_after_seconds },
+            Self::Busy { message, retry_after_seconds } => {
+                ApiError::Busy { message: message.clone(), retry_after_seconds: *retry_after_seconds }
+            }
             Self::StillRunning | Self::NotCompleted => ApiError::Conflict(self.to_string()),
             Self::Expired => ApiError::Gone,
             Self::InsufficientStorage { .. } => ApiError::Unavailable(self.to_string()),
-            Self::Source(error) => error.into_api_error(),
             Self::Profile(error) => ApiError::Unavailable(to_sentence(&error.to_string())),
-            other => log_internal_error(&other),
+            Self::Source(error) => return error.client_view(),
+            Self::Stopped
+            | Self::LeaseLost
+            | Self::Jobs(_)
+            | Self::StoppedAt { .. }
+            | Self::Unreadable(_)
+            | Self::Drifted(_)
+            | Self::State(_)
+            | Self::Binding(_)
+            | Self::Artifact(_)
+            | Self::Signing(_)
+            | Self::Identity(_)
+            | Self::Output(_)
+            | Self::Inconsistent(_)
+            | Self::Panicked => return ClientView::Reference,
+        })
+    }
+}
+
+impl ClientError for history::Error {
+    fn client_view(&self) -> ClientView {
+        match self {
+            Self::Forbidden(_) => ClientView::Full(ApiError::Forbidden),
+            Self::State(_) => ClientView::Reference,
         }
     }
 }
 
-impl IntoApiError for history::Error {
-    fn into_api_error(self) -> ApiError {
-        match self {
-            Self::Forbidden(_) => ApiError::Forbidden,
-            Self::State(error) => log_internal_error(&error),
-        }
-    }
-}
-
-impl IntoApiError for identity::Error {
-    fn into_api_error(self) -> ApiError {
-        match self {
+impl ClientError for identity::Error {
+    fn client_view(&self) -> ClientView {
+        ClientView::Full(match self {
             Self::WrongCredentials
             | Self::WrongCode
             | Self::InvalidSetupCode
@@ -53,34 +104,47 @@ impl IntoApiError for identity::Error {
             Self::Conflict(_) => ApiError::Conflict(self.to_string()),
             Self::Overloaded => ApiError::Overloaded { retry_after_seconds: 5 },
             Self::RateLimited { retry_after_seconds } => {
-                ApiError::Busy { message: self.to_string(), retry_after_seconds }
+                ApiError::Busy { message: self.to_string(), retry_after_seconds: *retry_after_seconds }
             }
-            Self::Source(error) => error.into_api_error(),
-            other => log_internal_error(&other),
+            Self::Source(error) => return error.client_view(),
+            Self::State(_) | Self::TaskPanicked => return ClientView::Reference,
+        })
+    }
+}
+
+/// The messages of a source never carry SQL, paths or values.
+impl ClientError for source::Error {
+    fn client_view(&self) -> ClientView {
+        ClientView::FullAndLogged(ApiError::Unavailable(to_sentence(&self.to_string())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Always draws the same bytes.
+    struct Fixed;
+
+    impl Random for Fixed {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(1);
         }
     }
-}
 
-impl IntoApiError for source::Error {
-    fn into_api_error(self) -> ApiError {
-        tracing::warn!(error = %self, "the database could not be queried");
-        ApiError::Unavailable(to_sentence(&self.to_string()))
+    #[test]
+    fn of_an_internal_cause_a_client_learns_the_reference_only() {
+        let error = export::Error::Output("/srv/secret cannot be written".into());
+        assert_eq!(error.client_view(), ClientView::Reference);
+        assert_eq!(report(&error, &Fixed), ApiError::Internal("1111-1111".into()));
     }
-}
 
-impl IntoApiError for ApiError {
-    fn into_api_error(self) -> ApiError {
-        self
+    #[test]
+    fn a_message_for_the_client_reaches_it_unchanged() {
+        let busy = export::Error::Busy { message: "Other exports are running.".into(), retry_after_seconds: 10 };
+        let expected = ApiError::Busy { message: "Other exports are running.".into(), retry_after_seconds: 10 };
+        assert_eq!(report(&busy, &Fixed), expected);
+        let database = ApiError::Unavailable("The database file does not exist.".into());
+        assert_eq!(report(&identity::Error::Source(source::Error::FileNotFound), &Fixed), database);
     }
-}
-
-/// Logs the cause and returns an error that carries only its reference.
-fn log_internal_error(cause: &dyn Display) -> ApiError {
-    log_internal_error_with(&SystemRandom, cause)
-}
-
-fn log_internal_error_with(random: &dyn Random, cause: &dyn Display) -> ApiError {
-    let reference = new_error_reference(random);
-    tracing::error!(%reference, error = %cause, "a request failed");
-    ApiError::Internal(reference)
 }

@@ -168,9 +168,9 @@ impl App {
         let exporting = self.profile.roles_with(Capability::ExportDatabase).map(|role| role.label.clone());
         let local = self.identity.uses_local_accounts().then(|| LOCAL_ROLE_LABEL.to_owned());
         Viewer {
+            role: caller.role().unwrap_or_default().to_owned(),
+            capabilities: caller.grants.iter().map(|grant| grant.capability).collect(),
             email: caller.name,
-            role: caller.role.unwrap_or_default(),
-            capabilities: caller.capabilities,
             exporting_roles: exporting.chain(local).collect(),
             source: self.source.clone(),
         }

@@ -5,6 +5,7 @@ use tempfile::TempDir;
 use waybill::model::export::DriftPolicy;
 use waybill::model::manifest::RecordOrder;
 use waybill::server::profile::Profile;
+use waybill::server::profile::builtin::SAMPLE_PRODUCT;
 use waybill::server::rows::Catalog;
 use waybill::server::source::Source;
 use waybill::server::source::sqlite::SqliteSource;
@@ -82,6 +83,6 @@ fn the_sample_satisfies_its_constraints_and_is_the_same_for_the_same_seed() {
 
     let size = waybill::server::sample::SampleSpec { incidents: 50, participants: 10, seed: 1 };
     let again = folder.path().join("again.db");
-    waybill::server::sample::generate(&again, &size, crate::harness::PASSWORD, false).unwrap();
+    waybill::server::sample::generate(&SAMPLE_PRODUCT.sample, &again, &size, crate::harness::PASSWORD, false).unwrap();
     assert!(std::fs::read(&path).unwrap() == std::fs::read(&again).unwrap(), "the same seed gave other bytes");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::{Rng, SeedableRng};
-use waybill::model::access::Capability;
+use waybill::model::access::{Capability, Grant};
 use waybill::model::export::{Compression, RunState};
 use waybill::server::identity::Caller;
 use waybill::server::state::exports::ExportState;
@@ -116,8 +116,9 @@ async fn an_admin_demoted_before_the_run_starts_sees_why_it_failed() {
         .unwrap()
         .query_row("SELECT id FROM users WHERE email = ?1", [ADMIN], |row| row.get(0))
         .unwrap();
+    let grants = vec![Grant::of_whole_database(Capability::ExportDatabase)];
     // As authenticated a moment before the demotion.
-    let admin = Caller::web(id, ADMIN.into(), "System admin".into(), vec![Capability::ExportDatabase]);
+    let admin = Caller::account(id, ADMIN.into(), "System admin".into(), grants);
     let run = waybill.app.exports.request(&admin, Compression::None).await.unwrap();
     let state = loop {
         let view = waybill.app.exports.view(&admin, run.id).await.unwrap();

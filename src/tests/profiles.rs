@@ -288,7 +288,7 @@ fn an_error_in_a_profile_is_reported_with_its_place_and_nothing_is_exported() {
 
 /// Writes the sample's profile with other treatments to `treated.toml`.
 fn write_supportsignal_profile(folder: &Path, treatments: &str) {
-    let text = include_str!("../server/profile/supportsignal.toml");
+    let text = include_str!("../server/profile/builtin/supportsignal/profile.toml");
     std::fs::write(
         folder.join("treated.toml"),
         text.replace("[roles]", &format!("[treatments]\n{treatments}\n\n[roles]")),

@@ -6,6 +6,8 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use secrecy::SecretString;
 
+use crate::server::profile::builtin;
+
 /// The source database.
 #[derive(Debug, Args)]
 pub struct DatabaseArgs {
@@ -28,10 +30,16 @@ pub struct DatabaseArgs {
 pub struct SourceArgs {
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// Profile that classifies tables and columns: a TOML file, or the name of a built-in one (supportsignal)
-    /// [default: a built-in one that matches the database, else a guess].
-    #[arg(long, value_name = "FILE|NAME")]
+    #[arg(long, value_name = "FILE|NAME", help = profile_help())]
     pub profile: Option<String>,
+}
+
+fn profile_help() -> String {
+    format!(
+        "Profile that classifies tables and columns: a TOML file, or the name of a built-in one ({}) [default: a \
+         built-in one that matches the database, else a guess]",
+        builtin::names()
+    )
 }
 
 /// The state file: history, audit trail, accounts.

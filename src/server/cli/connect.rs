@@ -1,129 +1,28 @@
 //! Opens the source and builds the app from command-line arguments.
 
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 
-use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, StateFileArgs};
+use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs};
 use super::exit::{CliError, Exit};
+use super::source_url::SourceUrl;
 use super::terminal::eprint_line;
 use crate::server::app::{App, Parts, Storage};
 use crate::server::binding::SourceName;
 use crate::server::profile::{Profile, SecondFactorPolicy};
 use crate::server::profiles;
 use crate::server::source::Source;
-use crate::server::source::postgres::{ConnectConfig, PostgresSource};
-use crate::server::source::sqlite::SqliteSource;
+use crate::server::source::postgres::ConnectConfig;
 use crate::server::support::clock::SystemClock;
 use crate::server::support::random::SystemRandom;
-
-/// The address of a source database.
-#[derive(Clone, Debug)]
-pub enum SourceUrl {
-    Sqlite(PathBuf),
-    Postgres(Box<ConnectConfig>),
-}
-
-impl FromStr for SourceUrl {
-    type Err = String;
-
-    /// Errors never quote the text, which may contain a password.
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once(':') {
-            Some(("sqlite", path)) => sqlite_path(path).map(Self::Sqlite),
-            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(Box::new(text.parse()?))),
-            _ => Err("write sqlite:PATH or postgres://user@host:port/database".into()),
-        }
-    }
-}
-
-impl SourceUrl {
-    fn unverified_host(&self) -> Option<&str> {
-        match self {
-            Self::Sqlite(_) => None,
-            Self::Postgres(address) => address.unverified_host(),
-        }
-    }
-
-    /// The address for the caller's own terminal, without a password.
-    pub fn without_password(&self) -> String {
-        match self {
-            Self::Sqlite(path) => path.display().to_string(),
-            Self::Postgres(address) => address.to_string(),
-        }
-    }
-
-    /// The name of the database; for SQLite, of its file without the extension.
-    pub fn database_name(&self) -> String {
-        match self {
-            Self::Sqlite(path) => {
-                path.file_stem().map_or("database".into(), |stem| stem.to_string_lossy().into_owned())
-            }
-            Self::Postgres(address) => address.database().to_owned(),
-        }
-    }
-
-    /// The source's name in the state when the operator gives none. A file also gets its path as an alternative,
-    /// because many files share a name.
-    pub fn default_name(&self) -> SourceName {
-        let fallback = self.file().and_then(|file| Some(file.canonicalize().ok()?.display().to_string()));
-        SourceName { name: self.database_name(), fallback }
-    }
-
-    /// The database file of an SQLite source.
-    pub fn file(&self) -> Option<&Path> {
-        match self {
-            Self::Sqlite(path) => Some(path),
-            Self::Postgres(_) => None,
-        }
-    }
-
-    /// Opens the source. Blocks: connects to a server at once, to find out whether it can be used.
-    fn open(&self, trusted_owners: &[String]) -> Result<Arc<dyn Source>, CliError> {
-        Ok(match self {
-            Self::Sqlite(path) => Arc::new(SqliteSource::new(path)),
-            Self::Postgres(address) => {
-                let source = PostgresSource::connect((**address).clone(), trusted_owners);
-                Arc::new(source.map_err(|error| self.with_context(error.into()))?)
-            }
-        })
-    }
-
-    pub fn with_context(&self, CliError { exit, message }: CliError) -> CliError {
-        if !matches!(exit, Exit::Failure | Exit::Refused) {
-            return CliError { exit, message };
-        }
-        CliError::new(exit, format!("{}: {message}", self.without_password()))
-    }
-}
-
-/// Parses what follows `sqlite:`. Accepts two slashes before the path, as some write it.
-pub fn sqlite_path(text: &str) -> Result<PathBuf, String> {
-    match text.strip_prefix("//").unwrap_or(text) {
-        "" => Err("the path is missing: write sqlite:PATH".into()),
-        path => Ok(path.into()),
-    }
-}
 
 /// An opened source and its profile.
 pub struct OpenedSource {
     pub url: SourceUrl,
     pub source: Arc<dyn Source>,
     pub profile: Profile,
-}
-
-impl StateFileArgs {
-    pub fn path(&self) -> Result<PathBuf, CliError> {
-        match &self.state {
-            Some(url) => match url.strip_prefix("sqlite:") {
-                Some(path) => sqlite_path(path).map_err(|message| CliError::new(Exit::Usage, message)),
-                None => Err(CliError::new(Exit::Usage, "--state: write sqlite:PATH")),
-            },
-            None => default_state_path(),
-        }
-    }
 }
 
 impl DatabaseArgs {
@@ -206,34 +105,6 @@ pub fn is_same_file(a: &Path, b: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let identity = |path: &Path| path.metadata().ok().map(|file| (file.dev(), file.ino()));
     identity(a).is_some_and(|identity_of_a| Some(identity_of_a) == identity(b))
-}
-
-impl SigningArgs {
-    /// The path of the signing key. An installation has one key for all sources and state files. For a user without a
-    /// state folder, it lies beside the state file.
-    pub fn key_path(&self, state: &StateFileArgs) -> Result<PathBuf, CliError> {
-        if let Some(path) = &self.signing_key {
-            return Ok(path.clone());
-        }
-        let folder = match state_folder() {
-            Some(folder) => folder,
-            None => state.path()?.parent().map(Path::to_owned).unwrap_or_default(),
-        };
-        Ok(folder.join("signing-key.pem"))
-    }
-}
-
-pub fn default_state_path() -> Result<PathBuf, CliError> {
-    let message = "there is no folder for history and audit trail: set XDG_STATE_HOME or give --state sqlite:PATH";
-    state_folder().map(|folder| folder.join("waybill.db")).ok_or_else(|| CliError::new(Exit::Usage, message))
-}
-
-/// `$XDG_STATE_HOME/waybill` (XDG Base Directory Specification).
-fn state_folder() -> Option<PathBuf> {
-    let absolute_path_var = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let folder =
-        absolute_path_var("XDG_STATE_HOME").or_else(|| Some(absolute_path_var("HOME")?.join(".local/state")))?;
-    Some(folder.join("waybill"))
 }
 
 /// The name of the system user who runs the program.

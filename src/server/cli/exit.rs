@@ -47,55 +47,86 @@ impl CliError {
 
 impl From<export::Error> for CliError {
     fn from(error: export::Error) -> Self {
-        let exit = match &error {
-            export::Error::Forbidden(_)
-            | export::Error::Drifted(_)
-            | export::Error::Profile(profile::Error::MissingTables { .. })
-            | export::Error::Binding(
-                binding::Error::NameMismatch { .. }
-                | binding::Error::IdentityMismatch { .. }
-                | binding::Error::Moved { .. }
-                | binding::Error::InUse(_)
-                | binding::Error::Served,
-            ) => Exit::Refused,
-            export::Error::Output(_) => Exit::Output,
-            export::Error::StoppedAt { cause, .. } if matches!(**cause, export::Error::Output(_)) => Exit::Output,
-            export::Error::State(state::Error::NotAStateFile(_))
-            | export::Error::Binding(
-                binding::Error::Unknown(_) | binding::Error::NameTaken(_) | binding::Error::Ambiguous(_),
-            )
-            | export::Error::Profile(
-                profile::Error::Unknown { .. } | profile::Error::Unreadable(_) | profile::Error::Parse(_),
-            ) => Exit::Usage,
-            _ => Exit::Failure,
+        use export::Error;
+        let exit = match error {
+            Error::Source(error) => return error.into(),
+            Error::Profile(error) => return error.into(),
+            Error::State(error) => return error.into(),
+            Error::Binding(error) => return error.into(),
+            Error::Forbidden(_) | Error::Drifted(_) => Exit::Refused,
+            Error::Output(_) => Exit::Output,
+            Error::StoppedAt { ref cause, .. } if matches!(**cause, Error::Output(_)) => Exit::Output,
+            Error::NotFound
+            | Error::Busy { .. }
+            | Error::StillRunning
+            | Error::NotCompleted
+            | Error::Expired
+            | Error::InsufficientStorage { .. }
+            | Error::Stopped
+            | Error::LeaseLost
+            | Error::Jobs(_)
+            | Error::StoppedAt { .. }
+            | Error::Unreadable(_)
+            | Error::Artifact(_)
+            | Error::Signing(_)
+            | Error::Identity(_)
+            | Error::Inconsistent(_)
+            | Error::Panicked => Exit::Failure,
         };
-        Self::new(exit, message_with_cause(&error))
-    }
-}
-
-/// Adds the cause of a TLS error, which may name files: the user of the command line typed those names.
-fn message_with_cause(error: &export::Error) -> String {
-    match error {
-        export::Error::Source(source::Error::Tls(cause)) => format!("{error}: {cause}"),
-        error => error.to_string(),
+        Self::new(exit, error.to_string())
     }
 }
 
 impl From<binding::Error> for CliError {
     fn from(error: binding::Error) -> Self {
-        export::Error::from(error).into()
+        use binding::Error;
+        let exit = match error {
+            Error::State(error) => return error.into(),
+            Error::NameMismatch { .. }
+            | Error::IdentityMismatch { .. }
+            | Error::Moved { .. }
+            | Error::InUse(_)
+            | Error::Served => Exit::Refused,
+            Error::Unknown(_) | Error::NameTaken(_) | Error::Ambiguous(_) => Exit::Usage,
+            Error::Lock(_) => Exit::Failure,
+        };
+        Self::new(exit, error.to_string())
     }
 }
 
 impl From<profile::Error> for CliError {
     fn from(error: profile::Error) -> Self {
-        export::Error::from(error).into()
+        use profile::Error;
+        let exit = match error {
+            Error::MissingTables { .. } => Exit::Refused,
+            Error::Unknown { .. } | Error::Unreadable(_) | Error::Parse(_) => Exit::Usage,
+            Error::MissingAuthColumns(_) => Exit::Failure,
+        };
+        Self::new(exit, error.to_string())
     }
 }
 
 impl From<source::Error> for CliError {
+    /// Adds the cause of a TLS error, which may name files: the user of the command line typed those names.
     fn from(error: source::Error) -> Self {
-        export::Error::from(error).into()
+        let message = match &error {
+            source::Error::Tls(cause) => format!("{error}: {cause}"),
+            error => error.to_string(),
+        };
+        Self::new(Exit::Failure, message)
+    }
+}
+
+impl From<state::Error> for CliError {
+    fn from(error: state::Error) -> Self {
+        use state::Error;
+        let exit = match error {
+            Error::NotAStateFile(_) => Exit::Usage,
+            Error::Folder(_) | Error::Files(_) | Error::Migrate(_) | Error::Database(_) | Error::Corrupt(_) => {
+                Exit::Failure
+            }
+        };
+        Self::new(exit, error.to_string())
     }
 }
 

@@ -5,15 +5,19 @@ use clap::Args;
 use super::exit::{CliError, Exit};
 use super::terminal::print_line;
 use crate::server::guide;
+use crate::server::profile::builtin;
 
 #[derive(Debug, Args)]
 pub struct Guide {
     /// File name to use in the commands and prompts.
     #[arg(default_value = "export.json")]
     file: String,
-    /// Application to print prompts for: supportsignal; any other name prints general ones.
-    #[arg(long, value_name = "NAME", default_value = "any")]
+    #[arg(long, value_name = "NAME", default_value = "any", help = profile_help())]
     profile: String,
+}
+
+fn profile_help() -> String {
+    format!("Application to print prompts for: {}; any other name prints general ones", builtin::names())
 }
 
 impl Guide {

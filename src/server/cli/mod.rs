@@ -15,7 +15,9 @@ mod preview;
 mod profile;
 mod sample;
 mod serve;
+mod source_url;
 mod state;
+mod state_path;
 mod terminal;
 mod user;
 mod verify;
@@ -27,8 +29,8 @@ use tokio::signal::unix::SignalKind;
 
 use crate::server::support::telemetry;
 
-pub use connect::SourceUrl;
 pub use exit::{CliError, Exit};
+pub use source_url::SourceUrl;
 use terminal::eprint_line;
 
 /// Exports an application's database and proves that the export is complete.

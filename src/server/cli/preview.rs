@@ -4,16 +4,14 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, TableStyle};
 
 use super::args::SourceArgs;
-use super::connect::{OpenedSource, run_blocking};
+use super::connect::{OpenedSource, run_blocking, system_user};
 use super::exit::{CliError, Exit};
-use super::terminal::print_line;
+use super::terminal::{print_json, print_line};
 use crate::model::redaction::NotIncluded;
 use crate::model::{export, text};
-use crate::server::export::compute_preview;
+use crate::server::export::preview_source;
+use crate::server::identity::Caller;
 use crate::server::support::clock::SystemClock;
-
-/// The assumed speed of an export; the page assumes the same before the first one.
-const ASSUMED_BYTES_PER_SECOND: u64 = 150_000_000;
 
 #[derive(Debug, Args)]
 pub struct Preview {
@@ -27,18 +25,37 @@ pub struct Preview {
 impl Preview {
     pub async fn run(self) -> Result<Exit, CliError> {
         let OpenedSource { url, source, profile } = self.source.open().await?;
+        let caller = Caller::command_line(&system_user());
         let preview = run_blocking(move || {
-            let measured = compute_preview(&*source, &profile, &SystemClock, ASSUMED_BYTES_PER_SECOND, &|_| ());
-            measured.map_err(|error| url.with_context(error.into()))
+            let preview = preview_source(&caller, &*source, &profile, &SystemClock);
+            preview.map_err(|error| url.with_context(error.into()))
         })
         .await?;
-        let text =
-            if self.json { serde_json::to_string_pretty(&preview).unwrap_or_default() } else { to_text(&preview) };
-        print_line(&text)
+        if self.json { print_json(&preview) } else { print_line(&to_text(&preview)) }
     }
 }
 
 fn to_text(preview: &export::Preview) -> String {
+    let mut lines = vec![table(preview).to_string(), String::new(), total_line(preview)];
+    let deviations = preview.drift.to_deviations();
+    if deviations.has_drifted() {
+        lines.push(format!("an export would be {}", deviations.headline()));
+        lines.extend(deviations.lines());
+    }
+    lines.extend(not_included_lines(preview));
+    if !preview.guesses.is_empty() {
+        let left_out = preview.guesses.iter().filter(|guess| guess.line.is_some());
+        lines.extend(left_out.map(|guess| format!("left out: {} ({})", text::one_line(&guess.field), guess.reason)));
+        lines.push(GUESS_NOTE.into());
+    }
+    lines.push(format!("file name: {}", preview.file_name));
+    lines.join("\n")
+}
+
+const GUESS_NOTE: &str = "no profile was given, so which columns are exported is a guess, and a guess can be wrong; draft one with \
+                          `waybill profile init`";
+
+fn table(preview: &export::Preview) -> Table {
     let mut table = Table::new();
     table.load_style(TableStyle::new()).set_header(["Table", "Records", "Estimated size", "Left out"]);
     for line in &preview.tables {
@@ -51,32 +68,19 @@ fn to_text(preview: &export::Preview) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let total = text::count_with_noun(preview.total_records().unwrap_or_default(), "record");
+    table
+}
+
+fn total_line(preview: &export::Preview) -> String {
+    let records = text::count_with_noun(preview.total_records().unwrap_or_default(), "record");
     let size = preview.total_size().unwrap_or_default();
     let range = format!("{}–{}", text::bytes(size.low_bytes), text::bytes(size.high_bytes));
     let tables = text::count_with_noun(preview.tables.len() as u64, "table");
-    let total = format!("{total} in {tables}, about {} ({range})", text::bytes(size.bytes));
-    let excluded = preview.excluded.iter().map(|table| (&table.table, table.reason.as_str()));
-    let left_out = excluded.map(|(name, reason)| format!("{name} ({reason})"));
-    let left_out =
-        left_out.chain(NotIncluded::lines_by_reason(&preview.not_included)).map(|line| format!("not included: {line}"));
-    let deviations = preview.drift.to_deviations();
-    let mut lines = vec![table.to_string(), String::new(), total];
-    if deviations.has_drifted() {
-        lines.push(format!("an export would be {}", deviations.headline()));
-        lines.extend(deviations.lines());
-    }
-    lines.extend(left_out);
-    if !preview.guesses.is_empty() {
-        let left_out_guesses = preview.guesses.iter().filter(|guess| guess.line.is_some());
-        lines.extend(
-            left_out_guesses.map(|guess| format!("left out: {} ({})", text::one_line(&guess.field), guess.reason)),
-        );
-        lines.push(
-            "no profile was given, so which columns are exported is a guess, and a guess can be wrong; draft one with `waybill profile init`"
-                .into(),
-        );
-    }
-    lines.push(format!("file name: {}", preview.file_name));
-    lines.join("\n")
+    format!("{records} in {tables}, about {} ({range})", text::bytes(size.bytes))
+}
+
+fn not_included_lines(preview: &export::Preview) -> impl Iterator<Item = String> {
+    let excluded = preview.excluded.iter().map(|table| format!("{} ({})", table.table, table.reason.as_str()));
+    let lines = excluded.chain(NotIncluded::lines_by_reason(&preview.not_included));
+    lines.map(|line| format!("not included: {line}"))
 }

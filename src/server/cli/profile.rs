@@ -1,16 +1,18 @@
 //! `waybill profile`: drafts and checks profiles.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::args::{DatabaseArgs, SourceArgs};
 use super::connect::{OpenedSource, is_same_file, run_blocking};
 use super::exit::{CliError, Exit};
-use super::terminal::{eprint_line, print_line};
+use super::terminal::{eprint_line, json_error, print_json, print_line};
+use crate::model::drift::Drift;
 use crate::server::profile::{Origin, SCHEMA};
 use crate::server::profiles::{self, CheckReport};
+use crate::server::support::atomic_file::{self, IfExists};
 
 #[derive(Debug, Args)]
 pub struct Profile {
@@ -75,11 +77,14 @@ impl Init {
         })
         .await?;
         let Some(path) = self.output else { return print_line(text.trim_end()) };
-        write_atomically(&path, &text, self.force).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                CliError::new(Exit::Output, format!("{} exists; choose another name or add --force", path.display()))
+        atomic_file::write(&path, text.as_bytes(), IfExists::replace_if(self.force)).map_err(|error| {
+            match error.kind() {
+                std::io::ErrorKind::AlreadyExists => CliError::new(
+                    Exit::Output,
+                    format!("{} exists; choose another name or add --force", path.display()),
+                ),
+                _ => CliError::new(Exit::Output, format!("{} cannot be written: {error}", path.display())),
             }
-            _ => CliError::new(Exit::Output, format!("{} cannot be written: {error}", path.display())),
         })?;
         let path = path.display();
         eprint_line(&format!(
@@ -89,13 +94,12 @@ impl Init {
     }
 }
 
-/// Writes a temporary file and renames it, so that only a complete file gets the name.
-fn write_atomically(path: &Path, text: &str, replace: bool) -> std::io::Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    let persisted = if replace { file.persist(path) } else { file.persist_noclobber(path) };
-    persisted.map(drop).map_err(|error| error.error)
+/// What `profile check --json` prints.
+#[derive(Serialize)]
+struct CheckResult<'a> {
+    #[serde(flatten)]
+    drift: &'a Drift,
+    notes: &'a [String],
 }
 
 impl Check {
@@ -111,9 +115,9 @@ impl Check {
         })
         .await?;
         if self.json {
-            let mut found = serde_json::to_value(&drift).unwrap_or_default();
-            found["notes"] = notes.clone().into();
-            print_line(&serde_json::to_string_pretty(&found).unwrap_or_default())?;
+            let checked = CheckResult { drift: &drift, notes: &notes };
+            // By way of a value, which sorts the keys.
+            print_json(&serde_json::to_value(checked).map_err(|error| json_error(&error))?)?;
         } else if drift.is_empty() {
             print_line(&format!("no drift: {name} knows every table and column"))?;
         } else {

@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use super::exit::{CliError, Exit};
 use super::terminal::print_line;
 use crate::model::text;
-use crate::server::sample::{KNOWN_USERS, SampleSpec, generate, generate_in_postgres, password_file};
+use crate::server::profile::builtin::{SAMPLE_PRODUCT, SampleData};
+use crate::server::sample::{SampleSpec, generate, generate_in_postgres, password_file};
 use crate::server::source::postgres::ConnectConfig;
 use crate::server::support::random::{SystemRandom, new_error_reference};
 
@@ -39,37 +40,49 @@ impl Sample {
         let password = self.password.filter(|given| !given.expose_secret().is_empty());
         let password = password.unwrap_or_else(|| new_error_reference(&SystemRandom).to_lowercase().into());
         let size = SampleSpec { incidents: self.incidents, participants: self.participants, seed: self.seed };
-        let output = self.output.expose_secret();
-        let is_server = output.starts_with("postgres://") || output.starts_with("postgresql://");
-        let location = if is_server {
-            if ConnectConfig::contains_password(output) {
-                let message = "other users of this machine can read a password on the command line: put it \
-                                   into PGPASSWORD or ~/.pgpass";
-                return Err(CliError::new(Exit::Usage, message));
-            }
-            let address: ConnectConfig = output.parse().map_err(|message| CliError::new(Exit::Usage, message))?;
-            generate_in_postgres(&address, &size, password.expose_secret(), self.force)?;
-            SampleLocation { display_name: address.to_string(), password_path: None }
-        } else {
-            let path = PathBuf::from(output.strip_prefix("sqlite:").unwrap_or(output));
-            generate(&path, &size, password.expose_secret(), self.force)?;
-            SampleLocation { display_name: path.display().to_string(), password_path: Some(password_file(&path)) }
-        };
-        let (incidents, participants) = (
-            text::count_with_noun(size.incidents, "incident"),
-            text::count_with_noun(size.participants, "participant"),
-        );
-        let accounts = KNOWN_USERS.map(|(role, email, _)| format!("  {email:<30} {}", role.replace('_', " ")));
-        let password_line =
-            location.password_path.map(|path| format!("\nkept in   {}", path.display())).unwrap_or_default();
-        print_line(&format!(
-            "{}: {incidents}, {participants}, seed {}\n\nSign in as\n{}\npassword  {}{password_line}",
-            location.display_name,
-            size.seed,
-            accounts.join("\n"),
-            password.expose_secret(),
-        ))
+        let data = &SAMPLE_PRODUCT.sample;
+        let location = write(data, self.output.expose_secret(), &size, password.expose_secret(), self.force)?;
+        print_line(&report(data, &location, &size, password.expose_secret()))
     }
+}
+
+fn write(
+    data: &SampleData,
+    output: &str,
+    size: &SampleSpec,
+    password: &str,
+    force: bool,
+) -> Result<SampleLocation, CliError> {
+    if !output.starts_with("postgres://") && !output.starts_with("postgresql://") {
+        let path = PathBuf::from(output.strip_prefix("sqlite:").unwrap_or(output));
+        generate(data, &path, size, password, force)?;
+        return Ok(SampleLocation {
+            display_name: path.display().to_string(),
+            password_path: Some(password_file(&path)),
+        });
+    }
+    if ConnectConfig::contains_password(output) {
+        let message = "other users of this machine can read a password on the command line: put it into PGPASSWORD or \
+                       ~/.pgpass";
+        return Err(CliError::new(Exit::Usage, message));
+    }
+    let address: ConnectConfig = output.parse().map_err(|message| CliError::new(Exit::Usage, message))?;
+    generate_in_postgres(data, &address, size, password, force)?;
+    Ok(SampleLocation { display_name: address.to_string(), password_path: None })
+}
+
+fn report(data: &SampleData, location: &SampleLocation, size: &SampleSpec, password: &str) -> String {
+    let incidents = text::count_with_noun(size.incidents, "incident");
+    let participants = text::count_with_noun(size.participants, "participant");
+    let accounts = data.known_users.iter().map(|user| format!("  {:<30} {}", user.email, user.role.replace('_', " ")));
+    let accounts = accounts.collect::<Vec<_>>().join("\n");
+    let kept = location.password_path.as_ref().map(|path| format!("\nkept in   {}", path.display()));
+    format!(
+        "{}: {incidents}, {participants}, seed {}\n\nSign in as\n{accounts}\npassword  {password}{}",
+        location.display_name,
+        size.seed,
+        kept.unwrap_or_default(),
+    )
 }
 
 /// Where the sample was written.

@@ -1,9 +1,11 @@
 //! `waybill serve`: runs the web server and the background worker.
 
 use std::io::{self, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use axum::Router;
 use clap::{Args, ValueEnum};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
@@ -13,6 +15,7 @@ use super::connect::build_app;
 use super::exit::{CliError, Exit};
 use super::terminal::eprint_line;
 use crate::model::{route, text};
+use crate::server::app::App;
 use crate::server::http::PublicUrl;
 use crate::server::http::connections::ConnectionLimits;
 use crate::server::profile::{Origin, SecondFactorPolicy};
@@ -70,25 +73,8 @@ impl Serve {
         // The server lock, held until the process ends.
         let _server_lock = app.lock_for_server()?;
         app.exports.check_source().await.map_err(|error| url.with_context(error.into()))?;
-        if let Some(site) = self.site.as_ref().filter(|site| !site.is_dir()) {
-            return Err(CliError::new(Exit::Usage, format!("--site: {} is not a folder", site.display())));
-        }
-        let http_config = http::HttpConfig {
-            assets_folder: self.site.clone().or_else(default_site_folder),
-            public_url: self.public_url.clone(),
-            trusted_proxies: self.trusted_proxy.clone(),
-        };
-        if http_config.assets_folder.is_none() {
-            eprint_line(
-                "The static files of the pages were not found, so pages have no styles or scripts: give their folder with --site.",
-            );
-        }
-        let router = http::router(app.clone(), http_config).map_err(|_| {
-            CliError::new(Exit::Usage, "--public-url: expected a URL such as https://waybill.example.org")
-        })?;
-        let listener = TcpListener::bind(&self.address).await.map_err(|error| listen_error(&self.address, &error))?;
-        let address = listener.local_addr().map_err(|error| listen_error(&self.address, &error))?;
-        self.require_tls(address.ip())?;
+        let router = self.router(&app)?;
+        let (listener, address) = self.listen().await?;
         let base_url = self.public_url.as_ref().map_or_else(|| format!("http://{address}"), |url| url.origin.clone());
         let label = &app.source;
         tracing::info!(
@@ -96,42 +82,74 @@ impl Serve {
             engine_version = %label.engine_version, source_id = %app.source_id, "serving"
         );
         announce(&format!("Waybill is ready: {base_url}{}", route::EXPORT));
-        let adopted = app.adopt_accounts().await?;
-        if adopted > 0 {
-            let accounts = text::count_with_noun(adopted, "account");
-            announce(&format!(
-                "{accounts} that belonged to no database yet can sign in here from now on, and only here."
-            ));
-        }
-        let setup = app.identity.issue_setup_code().await;
-        if let Some(code) = setup.map_err(|error| CliError::new(Exit::Failure, error.to_string()))? {
-            announce("There is no account yet. Create the first one here with this code (works once, for one hour):");
-            announce(&format!("{base_url}{}  {}", route::SETUP, code.expose_secret()));
-            if app.profile.origin == Origin::BuiltIn {
-                let name = &app.profile.name;
-                announce(&format!("(To let the accounts of {name} sign in, start with --profile {name}.)"));
-            }
-        }
-        let worker_task = tokio::spawn(worker::run(app.clone()));
-        let account_check = tokio::spawn(app.exports.clone().check_accounts());
-        let app_to_stop = app.clone();
-        let server = http::connections::serve(listener, router, ConnectionLimits::for_this_process(), async move {
-            shutdown_signal().await;
-            app_to_stop.exports.shut_down().await;
-        });
-        // Running downloads get this long to finish; then their connections are cut.
-        let grace_period = async {
-            shutdown_signal().await;
-            tokio::time::sleep(std::time::Duration::from_secs(10)).await;
-        };
-        tokio::select! {
-            () = server => {}
-            () = grace_period => {}
-        }
-        worker_task.abort();
-        account_check.abort();
+        announce_accounts(&app, &base_url).await?;
+        serve_until_shutdown(app, listener, router).await;
         Ok(Exit::Success)
     }
+
+    fn router(&self, app: &Arc<App>) -> Result<Router, CliError> {
+        if let Some(site) = self.site.as_ref().filter(|site| !site.is_dir()) {
+            return Err(CliError::new(Exit::Usage, format!("--site: {} is not a folder", site.display())));
+        }
+        let config = http::HttpConfig {
+            assets_folder: self.site.clone().or_else(default_site_folder),
+            public_url: self.public_url.clone(),
+            trusted_proxies: self.trusted_proxy.clone(),
+        };
+        if config.assets_folder.is_none() {
+            eprint_line(
+                "The static files of the pages were not found, so pages have no styles or scripts: give their folder with --site.",
+            );
+        }
+        http::router(app.clone(), config)
+            .map_err(|_| CliError::new(Exit::Usage, "--public-url: expected a URL such as https://waybill.example.org"))
+    }
+
+    async fn listen(&self) -> Result<(TcpListener, SocketAddr), CliError> {
+        let listener = TcpListener::bind(&self.address).await.map_err(|error| listen_error(&self.address, &error))?;
+        let address = listener.local_addr().map_err(|error| listen_error(&self.address, &error))?;
+        self.require_tls(address.ip())?;
+        Ok((listener, address))
+    }
+}
+
+/// Says which accounts are new here, and how to create the first one.
+async fn announce_accounts(app: &App, base_url: &str) -> Result<(), CliError> {
+    let adopted = app.adopt_accounts().await?;
+    if adopted > 0 {
+        let accounts = text::count_with_noun(adopted, "account");
+        announce(&format!("{accounts} that belonged to no database yet can sign in here from now on, and only here."));
+    }
+    let setup = app.identity.issue_setup_code().await;
+    let Some(code) = setup.map_err(|error| CliError::new(Exit::Failure, error.to_string()))? else { return Ok(()) };
+    announce("There is no account yet. Create the first one here with this code (works once, for one hour):");
+    announce(&format!("{base_url}{}  {}", route::SETUP, code.expose_secret()));
+    if app.profile.origin == Origin::BuiltIn {
+        let name = &app.profile.name;
+        announce(&format!("(To let the accounts of {name} sign in, start with --profile {name}.)"));
+    }
+    Ok(())
+}
+
+/// Serves requests and runs queued exports until a signal comes.
+async fn serve_until_shutdown(app: Arc<App>, listener: TcpListener, router: Router) {
+    let worker_task = tokio::spawn(worker::run(app.clone()));
+    let account_check = tokio::spawn(app.exports.clone().check_accounts());
+    let server = http::connections::serve(listener, router, ConnectionLimits::for_this_process(), async move {
+        shutdown_signal().await;
+        app.exports.shut_down().await;
+    });
+    // Running downloads get this long to finish; then their connections are cut.
+    let grace_period = async {
+        shutdown_signal().await;
+        tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    };
+    tokio::select! {
+        () = server => {}
+        () = grace_period => {}
+    }
+    worker_task.abort();
+    account_check.abort();
 }
 
 impl Serve {

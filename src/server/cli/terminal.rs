@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, StdoutLock, Write};
 
+use serde::Serialize;
+
 use super::exit::{CliError, Exit};
 use crate::model::text;
 
@@ -48,6 +50,15 @@ pub fn print_line(text: &str) -> Result<Exit, CliError> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::output(&error)),
         _ => Ok(Exit::Success),
     }
+}
+
+/// Prints a value to standard output as indented JSON.
+pub fn print_json(value: &impl Serialize) -> Result<Exit, CliError> {
+    print_line(&serde_json::to_string_pretty(value).map_err(|error| json_error(&error))?)
+}
+
+pub fn json_error(error: &serde_json::Error) -> CliError {
+    CliError::new(Exit::Failure, format!("internal error: {error}; please report it"))
 }
 
 /// Prints to standard error.

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::args::StateArgs;
 use super::connect::system_user;
 use super::exit::{CliError, Exit};
-use super::terminal::{eprint_line, escape_control_chars, print_line};
+use super::terminal::{eprint_line, escape_control_chars, print_json, print_line};
 use crate::model::text::count_with_noun;
 use crate::server::audit::{Actor, Journal};
 use crate::server::identity::Error;
@@ -126,9 +126,12 @@ impl User {
 }
 
 async fn add(operator: Operator<'_>, name: &str) -> Result<Exit, CliError> {
-    let given = read_password_from_stdin()?;
-    let generated = given.is_none().then(|| new_typeable_code(&SystemRandom, GENERATED_PASSWORD_LENGTH));
-    let password = given.or_else(|| generated.clone().map(SecretString::from)).unwrap_or_default();
+    let (password, generated) = if let Some(given) = read_password_from_stdin()? {
+        (given, None)
+    } else {
+        let generated = new_typeable_code(&SystemRandom, GENERATED_PASSWORD_LENGTH);
+        (generated.clone().into(), Some(generated))
+    };
     let account = operator.upsert(&SystemRandom, name, password).await.map_err(to_cli_error)?;
     let name = escape_control_chars(&account.name).into_owned();
     if operator.state.source_id().is_none() {
@@ -153,7 +156,7 @@ fn list(accounts: Vec<AccountSummary>, as_json: bool) -> Result<Exit, CliError> 
                 "secondFactor": has_second_factor, "sessions": sessions
             })
         });
-        return print_line(&serde_json::to_string_pretty(&accounts.collect::<Vec<_>>()).unwrap_or_default());
+        return print_json(&accounts.collect::<Vec<_>>());
     }
     if accounts.is_empty() {
         return print_line("Waybill has no accounts of its own; create one with `waybill user add --admin NAME`");
@@ -178,7 +181,7 @@ fn print_sessions(name: Option<&str>, sessions: &[SessionSummary], as_json: bool
                 "lastSeenAt": session.last_seen_at
             })
         });
-        return print_line(&serde_json::to_string_pretty(&sessions.collect::<Vec<_>>()).unwrap_or_default());
+        return print_json(&sessions.collect::<Vec<_>>());
     }
     if sessions.is_empty() {
         return print_line(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::running::{RunningExport, StopReason};
 use super::{Error, Exports, Result};
-use crate::model::access::Capability;
+use crate::model::access::{Capability, Scope};
 use crate::server::identity::Forbidden;
 use crate::server::source;
 use crate::server::state::exports::ExportRow;
@@ -22,7 +22,8 @@ impl Exports {
         let Some(account) = row.account_id.as_deref() else { return Ok(()) };
         let lookup = tokio::time::timeout(ROLE_CHECK_TIMEOUT, self.identity.find_run_caller(account));
         let caller = lookup.await.map_err(|_| Error::Source(source::Error::Stalled))??;
-        let allowed = caller.is_some_and(|caller| caller.require(Capability::ExportDatabase).is_ok());
+        let allowed =
+            caller.is_some_and(|caller| caller.require(Capability::ExportDatabase, &Scope::WholeDatabase).is_ok());
         if allowed { Ok(()) } else { Err(Forbidden.into()) }
     }
 

@@ -14,7 +14,7 @@ impl Exports {
     /// `Forbidden`; `State` if the state cannot be read.
     pub async fn guide(&self, caller: &Caller) -> Result<String> {
         self.authorise(caller, "read the guide").await?;
-        let newest = match &caller.account_id {
+        let newest = match caller.account_id() {
             Some(account) => self.state.connect().await?.exports().newest_of_account(account).await?,
             None => None,
         };

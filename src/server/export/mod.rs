@@ -20,6 +20,7 @@ mod guide;
 mod outcome;
 mod plan;
 mod preview;
+mod preview_source;
 mod request;
 mod run;
 mod running;
@@ -32,7 +33,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::model::access::Capability;
+use crate::model::access::{Capability, Scope};
 use crate::model::export::ExportId;
 use crate::server::artifact::ArtifactStore;
 use crate::server::audit::{Event, Journal};
@@ -50,7 +51,8 @@ pub use delivery::Destination;
 pub use download::{Download, Transfer};
 pub use error::{Error, Result};
 pub use export_to_file::FileExport;
-pub use preview::{PreviewCache, compute_preview};
+pub use preview::PreviewCache;
+pub use preview_source::preview_source;
 pub use request::ExportRequest;
 pub use running::{RunningExport, StopReason};
 
@@ -113,13 +115,13 @@ impl Exports {
 
     /// Checks that the caller may export, and records a refusal. The first line of every use case here.
     async fn authorise(&self, caller: &Caller, action: &str) -> Result<()> {
-        let Err(refused) = caller.require(Capability::ExportDatabase) else { return Ok(()) };
+        let Err(refused) = caller.require(Capability::ExportDatabase, &Scope::WholeDatabase) else { return Ok(()) };
         self.refuse(caller, action).await?;
         Err(refused.into())
     }
 
     async fn refuse(&self, caller: &Caller, action: &str) -> Result<()> {
-        let event = Event::Refused { action: action.into(), role: caller.role.clone() };
+        let event = Event::Refused { action: action.into(), role: caller.role().map(str::to_owned) };
         Ok(self.journal.refuse(caller.actor(), event).await?)
     }
 

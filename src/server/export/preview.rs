@@ -29,7 +29,7 @@ const CACHE_TTL: Duration = Duration::from_mins(1);
 const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 const PLACEHOLDER_KEY: PseudonymKey = PseudonymKey::new([0; 32]);
 /// Assumed bytes per second while no export gives a measured rate; a conservative guess.
-const DEFAULT_BYTES_PER_SECOND: u64 = 150_000_000;
+pub(super) const DEFAULT_BYTES_PER_SECOND: u64 = 150_000_000;
 
 /// The preview in progress, or the last one. Only one runs at a time; concurrent callers share it.
 #[derive(Default)]
@@ -134,7 +134,7 @@ fn preview_failure_message(error: &Error) -> String {
 ///
 /// # Errors
 /// As `Outline::from_snapshot`; `Source` if a table cannot be counted or sampled.
-pub fn compute_preview(
+pub(super) fn compute_preview(
     source: &dyn Source,
     profile: &Profile,
     clock: &dyn Clock,
@@ -194,7 +194,7 @@ fn initial_preview(outline: &Outline, clock: &dyn Clock) -> Preview {
 /// Whose data the file holds, once the table of people is counted: "personal data of 104 participants".
 fn contents_notice(profile: &Profile, scan: &Scan, records: u64) -> Option<String> {
     let notice = profile.notice.as_ref().filter(|notice| notice.people == scan.table)?;
-    let people = text::count_with_noun(records, notice.people.trim_end_matches('s'));
+    let people = text::count_of_table(records, &notice.people);
     Some(format!("{} of {people}", notice.contains))
 }
 

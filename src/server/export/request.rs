@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::file_name;
 use super::{Error, Exports, Result};
-use crate::model::channel::Channel;
 use crate::model::export::{Compression, DriftPolicy, ExportId, QueuedExport};
 use crate::model::manifest::RecordOrder;
 use crate::model::text;
@@ -79,9 +78,9 @@ impl Exports {
         ExportRow {
             id: ExportId(random::new_uuid_v7(&*self.clock, &*self.random)),
             requested_at: rfc3339(now),
-            account_id: caller.account_id.clone(),
+            account_id: caller.account_id().map(str::to_owned),
             requested_by: caller.name.clone(),
-            channel: if caller.account_id.is_some() { Channel::Page } else { Channel::CommandLine },
+            channel: caller.principal.channel(),
             scope: "full".into(),
             file_name: file_name(&self.profile, now, request.compression),
             compression: request.compression,
@@ -110,7 +109,7 @@ impl Exports {
 }
 
 async fn check_concurrency_limit(tx: &mut dyn Tx, caller: &Caller) -> Result<()> {
-    let unfinished = tx.exports().count_unfinished(caller.account_id.as_deref()).await?;
+    let unfinished = tx.exports().count_unfinished(caller.account_id()).await?;
     let message = match (unfinished.all, unfinished.own) {
         (_, 1..) => "You already have an export running.",
         (MAX_CONCURRENT_EXPORTS.., _) => "Other exports are running.",

@@ -29,7 +29,7 @@ impl Exports {
 
     /// The caller's newest export while it is queued or running, or its file can still be downloaded.
     async fn current_run(&self, caller: &Caller) -> Result<Option<RunView>> {
-        let Some(account) = &caller.account_id else { return Ok(None) };
+        let Some(account) = caller.account_id() else { return Ok(None) };
         let row = self.state.connect().await?.exports().newest_of_account(account).await?;
         let Some(row) = row else { return Ok(None) };
         let view = self.run_view(row).await?;

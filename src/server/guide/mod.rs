@@ -1,18 +1,19 @@
 //! The analysis guide: one Markdown text with prompts for the application, for the panel, the page and `waybill guide`.
 //!
-//! May import: nothing of ours. Flow: `markdown` fills in prompts and the file's name; `html` renders it.
+//! May import: `profile::builtin`. Flow: `markdown` fills in prompts and the file's name; `html` renders it.
 
 use pulldown_cmark::{Options, Parser, html::push_html};
 
+use super::profile::builtin;
+
 const GUIDE: &str = include_str!("guide.md");
-/// Examples and prompts, separated by a line of dashes: for `SupportSignal`, and for any other application.
-const SUPPORTSIGNAL: &str = include_str!("supportsignal.md");
+/// Examples and prompts, separated by a line of dashes, for an application without a text of its own.
 const GENERIC: &str = include_str!("any.md");
 
 /// Returns the guide as Markdown, for a file of this name and the application of this profile.
 #[must_use]
 pub fn markdown(file_name: &str, profile: &str) -> String {
-    let sections = if profile == "supportsignal" { SUPPORTSIGNAL } else { GENERIC };
+    let sections = builtin::find(profile).map_or(GENERIC, |product| product.guide);
     let (examples, prompts) = sections.split_once("---\n").unwrap_or_default();
     GUIDE.replace("{examples}", examples).replace("{prompts}", &format!("{prompts}\n")).replace("{file}", file_name)
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::model::access::Capability;
+use crate::model::access::{Capability, Scope};
 use crate::model::drift::Deviations;
 use crate::model::history::{AuditEntry, AuditPage, FileRecognition, HistoryEntry, HistoryPage, KnownExport};
 use crate::server::audit::{self, Event, Journal};
@@ -87,7 +87,7 @@ impl History {
     /// # Errors
     /// `State` if the state cannot be read.
     pub async fn identify_file(&self, caller: &Caller, sha256: &str) -> Result<FileRecognition, Error> {
-        let may_view_history = caller.require(Capability::ExportDatabase).is_ok();
+        let may_view_history = caller.require(Capability::ExportDatabase, &Scope::WholeDatabase).is_ok();
         let row =
             if may_view_history { self.state.connect().await?.exports().find_by_digest(sha256).await? } else { None };
         let export = row.map(|ExportRow { requested_by, requested_at, .. }| KnownExport { requested_by, requested_at });
@@ -95,8 +95,8 @@ impl History {
     }
 
     async fn authorise(&self, caller: &Caller) -> Result<(), Error> {
-        let Err(refused) = caller.require(Capability::ExportDatabase) else { return Ok(()) };
-        let event = Event::Refused { action: "look at the history".into(), role: caller.role.clone() };
+        let Err(refused) = caller.require(Capability::ExportDatabase, &Scope::WholeDatabase) else { return Ok(()) };
+        let event = Event::Refused { action: "look at the history".into(), role: caller.role().map(str::to_owned) };
         self.journal.refuse(caller.actor(), event).await?;
         Err(refused.into())
     }

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use secrecy::{ExposeSecret, SecretString};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::pages::render_page;
 use super::problem::ProblemDetails;
-use super::sign_in::to_form_error;
+use super::sign_in::form_error;
 use super::state::AppState;
 use crate::model::form_error::FormError;
 use crate::model::route;
@@ -36,7 +36,8 @@ pub async fn change_password(
     if form.new.expose_secret() != form.repeated.expose_secret() {
         return Ok(redirect_with_problem(FormError::PasswordsDiffer));
     }
-    Ok(redirect_with_result(state.app.identity.change_password(&caller, form.password, form.new).await, "password"))
+    let changed = state.app.identity.change_password(&caller, form.password, form.new).await;
+    Ok(redirect_with_result(&state, changed, "password"))
 }
 
 #[derive(Deserialize)]
@@ -59,10 +60,10 @@ pub async fn change_second_factor(
     let codes = match form {
         Err(_) => return Ok(redirect_with_problem(FormError::UnreadableForm)),
         Ok(Form(SecondFactorForm::Begin { password })) => {
-            return Ok(redirect_with_result(identity.begin_second_factor(&caller, password).await, "begun"));
+            return Ok(redirect_with_result(&state, identity.begin_second_factor(&caller, password).await, "begun"));
         }
         Ok(Form(SecondFactorForm::Remove { password })) => {
-            return Ok(redirect_with_result(identity.remove_second_factor(&caller, password).await, "removed"));
+            return Ok(redirect_with_result(&state, identity.remove_second_factor(&caller, password).await, "removed"));
         }
         Ok(Form(SecondFactorForm::Confirm { code })) => {
             identity.confirm_second_factor(&caller, code.expose_secret()).await
@@ -71,7 +72,7 @@ pub async fn change_second_factor(
     };
     Ok(match codes {
         Ok(codes) => render_recovery_codes(state, caller, headers, codes).await,
-        Err(error) => redirect_with_problem(account_form_error(error)),
+        Err(error) => redirect_with_problem(account_form_error(&state, &error)),
     })
 }
 
@@ -80,13 +81,14 @@ pub async fn end_other_sessions(
     Extension(authentication): Extension<Authentication>,
 ) -> Result<Response, ProblemDetails> {
     let caller = authentication.caller()?;
-    Ok(redirect_with_result(state.app.identity.end_other_sessions(&caller).await, "sessions"))
+    let ended = state.app.identity.end_other_sessions(&caller).await;
+    Ok(redirect_with_result(&state, ended, "sessions"))
 }
 
-fn redirect_with_result(result: Result<(), identity::Error>, notice: &str) -> Response {
+fn redirect_with_result(state: &AppState, result: Result<(), identity::Error>, notice: &str) -> Response {
     match result {
         Ok(()) => Redirect::to(&format!("{}?notice={notice}", route::ACCOUNT)).into_response(),
-        Err(error) => redirect_with_problem(account_form_error(error)),
+        Err(error) => redirect_with_problem(account_form_error(state, &error)),
     }
 }
 
@@ -95,8 +97,8 @@ fn redirect_with_problem(problem: FormError) -> Response {
 }
 
 /// The caller is signed in, so wrong credentials mean a wrong password.
-fn account_form_error(error: identity::Error) -> FormError {
-    match to_form_error(error) {
+fn account_form_error(state: &AppState, error: &identity::Error) -> FormError {
+    match form_error(state, error) {
         FormError::WrongCredentials => FormError::WrongPassword,
         problem => problem,
     }
@@ -104,7 +106,8 @@ fn account_form_error(error: identity::Error) -> FormError {
 
 /// Renders the account page with the recovery codes, which are shown only once and never put into a URL.
 async fn render_recovery_codes(state: AppState, caller: Caller, headers: HeaderMap, codes: Vec<String>) -> Response {
-    let mut request = Request::get(route::ACCOUNT).body(Body::empty()).unwrap_or_default();
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = Uri::from_static(route::ACCOUNT);
     if let Some(cookies) = headers.get(header::COOKIE) {
         request.headers_mut().insert(header::COOKIE, cookies.clone());
     }

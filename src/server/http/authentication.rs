@@ -10,7 +10,6 @@ use super::cookies::{percent_encode, session_token};
 use super::problem::ProblemDetails;
 use super::state::AppState;
 use crate::model::route::{self, Access};
-use crate::server::api_error::IntoApiError;
 use crate::server::identity::Caller;
 use crate::server::rpc_context::Authentication;
 
@@ -29,7 +28,7 @@ pub async fn authenticate(State(state): State<AppState>, mut request: Request, n
                 Authentication::SignedIn(Caller { client_ip: Some(client_ip), ..caller })
             }
             Ok(None) => Authentication::Anonymous,
-            Err(error) => Authentication::Unavailable(error.into_api_error()),
+            Err(error) => Authentication::Unavailable(state.api_error(&error)),
         },
     };
     if access != Access::Endpoint
@@ -41,7 +40,7 @@ pub async fn authenticate(State(state): State<AppState>, mut request: Request, n
     }
     if let Authentication::SignedIn(caller) = &authentication {
         if let Err(error) = state.app.identity.limit_unprivileged_requests(caller) {
-            return ProblemDetails::from(error).into_response();
+            return ProblemDetails(state.api_error(&error)).into_response();
         }
         if access == Access::SignedIn && caller.lacks_second_factor {
             return Redirect::to(route::ACCOUNT).into_response();

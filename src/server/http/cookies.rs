@@ -1,6 +1,7 @@
 //! Cookies, and values for headers and query strings.
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::state::{AppState, HttpConfig};
 use crate::model::route::LOGIN;
@@ -35,34 +36,52 @@ pub fn cookie_value(headers: &HeaderMap, name: &str) -> Option<String> {
     })
 }
 
+/// All but the unreserved characters (RFC 3986, section 2.3), and the slash, which a query string may contain.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
 /// Percent-encodes a value for a query string (RFC 3986, section 2.1).
 pub fn percent_encode(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, byte| {
-        use std::fmt::Write;
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+/// A `Set-Cookie` value: for this site only, out of reach of scripts, and `Secure` with an https public URL. Without an
+/// age, the cookie ends with the browser's session.
+pub fn set_cookie(state: &AppState, name: &str, value: &str, path: &str, max_age_seconds: Option<u32>) -> HeaderValue {
+    let secure = if is_https(&state.config) { "; Secure" } else { "" };
+    let max_age = max_age_seconds.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
+    header_value(&format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax{secure}{max_age}"))
 }
 
 /// Cookie that refills the name in the form. Not a URL parameter, because a user may have typed the password there.
 pub fn name_cookie(state: &AppState, name: &str) -> HeaderValue {
     let name: String = name.chars().take(MAX_REMEMBERED_CHARS).collect();
-    let (name, secure) = (percent_encode(&name), if is_https(&state.config) { "; Secure" } else { "" });
-    header_value(&format!("{NAME_COOKIE}={name}; Path={LOGIN}; HttpOnly; SameSite=Lax{secure}; Max-Age=60"))
+    set_cookie(state, NAME_COOKIE, &percent_encode(&name), LOGIN, Some(60))
 }
 
 /// Returns the name typed in the last attempt.
 pub fn typed_name(headers: &HeaderMap) -> String {
     let typed = cookie_value(headers, NAME_COOKIE).unwrap_or_default();
-    percent_encoding::percent_decode_str(&typed).decode_utf8_lossy().into_owned()
+    percent_decode_str(&typed).decode_utf8_lossy().into_owned()
 }
 
 /// Makes a header value from any text; characters that HTTP does not allow are dropped.
 pub fn header_value(text: &str) -> HeaderValue {
     let allowed: String = text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
     HeaderValue::try_from(allowed).unwrap_or(HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent_encode;
+
+    #[test]
+    fn unreserved_characters_and_the_slash_stay_and_every_other_byte_is_encoded() {
+        let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+        for byte in 0..=127_u8 {
+            let encoded = percent_encode(&char::from(byte).to_string());
+            let expected = if stays(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+            assert_eq!(encoded, expected);
+        }
+        assert_eq!(percent_encode("/a?b=ü €"), "/a%3Fb%3D%C3%BC%20%E2%82%AC");
+    }
 }

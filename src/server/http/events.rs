@@ -1,6 +1,5 @@
 //! `GET /api/v1/exports/{id}/events`: progress of a run as server-sent events.
 
-use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use axum::extract::{Path, Request, State};
@@ -9,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 
 use super::cookies::session_token;
-use super::export_file::{authentication, parse_export_id};
+use super::export_file::requested_export;
 use super::problem::ProblemDetails;
 use super::state::AppState;
 use crate::model::ApiError;
@@ -28,12 +27,11 @@ pub async fn events(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ProblemDetails> {
-    let id = parse_export_id(&id)?;
-    let caller = authentication(&request).caller()?;
-    let first = state.app.exports.view(&caller, id).await?;
+    let (id, caller) = requested_export(&id, &request)?;
+    let first = state.app.exports.view(&caller, id).await.map_err(|error| state.api_error(&error))?;
     let permit = state.event_streams.clone().try_acquire_owned();
     let permit = permit.map_err(|_| ProblemDetails(ApiError::Overloaded { retry_after_seconds: 5 }))?;
-    let token = session_token(request.headers(), &state).unwrap_or_default();
+    let token = session_token(request.headers(), &state).ok_or(ApiError::Unauthenticated)?;
     let app = state.app.clone();
     let initial = StreamState { last_sent: None, view: first, caller, access_checked_at: Instant::now() };
     let changes = stream::unfold(Some(initial), move |step| {
@@ -41,9 +39,9 @@ pub async fn events(
         let _permit = &permit;
         async move {
             let step = step?.next_change(&app, &token, id).await?;
-            let data = serde_json::to_string(&step.view).unwrap_or_default();
+            let event = Event::default().json_data(&step.view);
             let next = (!step.view.state.is_finished()).then_some(step);
-            Some((Ok::<_, Infallible>(Event::default().data(data)), next))
+            Some((event, next))
         }
     });
     Ok(Sse::new(changes).keep_alive(KeepAlive::default()).into_response())

@@ -20,7 +20,8 @@ use crate::model::route;
 use crate::server::app::App;
 use crate::server::artifact::ArtifactStream;
 use crate::server::export::{Download, Transfer};
-use crate::server::rpc_context::Authentication;
+use crate::server::identity::Caller;
+use crate::server::rpc_context::{accepts_html, authentication};
 
 /// Serves a finished file: 200, 206 for a range, or 304 if the client has it already.
 pub async fn download(
@@ -28,10 +29,9 @@ pub async fn download(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ProblemDetails> {
-    let id = parse_export_id(&id)?;
-    let caller = authentication(&request).caller()?;
-    let download = state.app.exports.find_download(&caller, id).await?;
-    file_response(&state.app, download, request.headers()).await
+    let (id, caller) = requested_export(&id, &request)?;
+    let download = state.app.exports.find_download(&caller, id).await.map_err(|error| state.api_error(&error))?;
+    file_response(&state, download, request.headers()).await
 }
 
 /// Rejects HEAD, which would be recorded as a download without being one.
@@ -45,26 +45,21 @@ pub async fn cancel(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, ProblemDetails> {
-    let id = parse_export_id(&id)?;
-    let caller = authentication(&request).caller()?;
-    state.app.exports.cancel(&caller, id).await?;
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    if accept.is_some_and(|accept| accept.contains("text/html")) {
+    let (id, caller) = requested_export(&id, &request)?;
+    state.app.exports.cancel(&caller, id).await.map_err(|error| state.api_error(&error))?;
+    if accepts_html(request.headers()) {
         return Ok(Redirect::to(&route::with_id(route::RUN, id)).into_response());
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-pub(super) fn authentication(request: &Request) -> Authentication {
-    request.extensions().get::<Authentication>().cloned().unwrap_or(Authentication::Anonymous)
+/// The export that a path names and the caller who asks for it. What is no id is 404.
+pub(super) fn requested_export(id: &str, request: &Request) -> Result<(ExportId, Caller), ApiError> {
+    let id = id.parse().map_err(|_| ApiError::NotFound)?;
+    Ok((id, authentication(request).caller()?))
 }
 
-/// Parses the id in a path. Anything else is 404.
-pub(super) fn parse_export_id(text: &str) -> Result<ExportId, ProblemDetails> {
-    text.parse().map_err(|_| ProblemDetails(ApiError::NotFound))
-}
-
-async fn file_response(app: &Arc<App>, download: Download, request: &HeaderMap) -> Result<Response, ProblemDetails> {
+async fn file_response(state: &AppState, download: Download, request: &HeaderMap) -> Result<Response, ProblemDetails> {
     let etag = format!("\"{}\"", download.sha256);
     let headers = [
         (header::CONTENT_TYPE, content_type(&download.file_name).to_owned()),
@@ -84,9 +79,10 @@ async fn file_response(app: &Arc<App>, download: Download, request: &HeaderMap) 
             return Ok((StatusCode::RANGE_NOT_SATISFIABLE, range).into_response());
         }
     };
-    let stream = app.exports.open_download(&download, first, last).await?;
+    let opened = state.app.exports.open_download(&download, first, last).await;
+    let stream = opened.map_err(|error| state.api_error(&error))?;
     let total = download.bytes;
-    let body = AuditedBody::body(app.clone(), download, stream, first, last);
+    let body = AuditedBody::body(state.app.clone(), download, stream, first, last);
     let mut response = (status, headers, body).into_response();
     response.headers_mut().insert(header::CONTENT_LENGTH, (last + 1 - first).into());
     if status == StatusCode::PARTIAL_CONTENT {

@@ -21,6 +21,7 @@ mod sign_in;
 mod state;
 mod theme;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
@@ -62,6 +63,7 @@ pub fn router(app: Arc<App>, config: HttpConfig) -> Result<Router, tower_http::c
         None => CsrfLayer::new(),
     };
     let event_streams = Arc::new(Semaphore::new(MAX_EVENT_STREAMS));
+    let random = app.random.clone();
     let session_cookie_name = session_cookie_name(&config, &app.source_id).into();
     let state = AppState { app, config: Arc::new(config), leptos_options, session_cookie_name, event_streams };
     let pages = route::PAGES.iter().fold(Router::new(), |router, page| router.route(page.path, get(render_page)));
@@ -88,7 +90,7 @@ pub fn router(app: Arc<App>, config: HttpConfig) -> Result<Router, tower_http::c
         .layer(from_fn_with_state(state.clone(), authentication::authenticate))
         .layer(csrf.with_rejection_response(problem::cross_site_response))
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
-        .layer(CatchPanicLayer::custom(problem::panic_response))
+        .layer(CatchPanicLayer::custom(move |panic: Box<dyn Any + Send>| problem::panic_response(&*panic, &*random)))
         .layer(from_fn_with_state(state.clone(), headers::reject_foreign_hosts))
         .layer(from_fn_with_state(state, headers::set_security_headers)))
 }

@@ -13,7 +13,7 @@ use super::state::AppState;
 use super::{headers, theme};
 use crate::model::route;
 use crate::server::identity;
-use crate::server::rpc_context::Authentication;
+use crate::server::rpc_context;
 use crate::ui::{Page, RecoveryCodes, SignInContext, StaticPage, shell};
 
 pub async fn render_page(State(state): State<AppState>, request: Request) -> Response {
@@ -22,7 +22,7 @@ pub async fn render_page(State(state): State<AppState>, request: Request) -> Res
     let codes = request.extensions().get::<RecoveryCodes>().cloned();
     let sign_in_context = match sign_in_context(&state, request.uri().path(), request.headers()).await {
         Ok(context) => context,
-        Err(error) => return ProblemDetails::from(error).into_response(),
+        Err(error) => return ProblemDetails(state.api_error(&error)).into_response(),
     };
     let with_policy = move || {
         provide();
@@ -65,7 +65,7 @@ async fn sign_in_context(state: &AppState, path: &str, headers: &HeaderMap) -> R
 /// Leptos context of pages and server functions: the app and the `Authentication`.
 fn leptos_context(state: &AppState, request: &Request) -> impl Fn() + Clone + Send + Sync + 'static {
     let app = state.app.clone();
-    let authentication = request.extensions().get::<Authentication>().cloned().unwrap_or(Authentication::Anonymous);
+    let authentication = rpc_context::authentication(request);
     move || {
         provide_context(app.clone());
         provide_context(authentication.clone());

@@ -4,19 +4,19 @@ use std::net::IpAddr;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, RequestExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::client_address;
-use super::cookies::{cookie_value, header_value, is_https, name_cookie, percent_encode, session_token};
+use super::cookies::{cookie_value, name_cookie, percent_encode, session_token, set_cookie};
 use super::pages::render_page;
+use super::problem::ProblemDetails;
 use super::state::AppState;
 use crate::model::form_error::FormError;
 use crate::model::route::{self, safe_return_path};
-use crate::server::api_error::IntoApiError;
 use crate::server::identity::{self, ClientInfo, NewSession};
 
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ pub async fn sign_in(State(state): State<AppState>, request: Request) -> Respons
         Ok(session) => signed_in_response(&state, &session, next),
         Err(identity::Error::Overloaded) => overloaded_response(state, next).await,
         Err(error) => {
-            let mut response = redirect_with_problem(route::LOGIN, to_form_error(error), next);
+            let mut response = redirect_with_problem(route::LOGIN, form_error(&state, &error), next);
             response.headers_mut().append(header::SET_COOKIE, name_cookie(&state, &form.email));
             response
         }
@@ -69,7 +69,7 @@ pub async fn sign_in_with_code(State(state): State<AppState>, request: Request) 
         Err(identity::Error::RateLimited { .. }) => {
             redirect_with_problem(route::LOGIN_CODE, FormError::TooManyCodes, next)
         }
-        Err(error) => redirect_with_problem(route::LOGIN_CODE, to_form_error(error), next),
+        Err(error) => redirect_with_problem(route::LOGIN_CODE, form_error(&state, &error), next),
     }
 }
 
@@ -83,22 +83,20 @@ fn signed_in_response(state: &AppState, session: &NewSession, next: &str) -> Res
     } else {
         next.to_owned()
     };
-    let mut response = redirect_with_cookie(Redirect::to(&to), &session_cookie(state, session.cookie_value(), None));
+    let mut response = redirect_with_cookie(Redirect::to(&to), session_cookie(state, session.cookie_value(), None));
     if !session.awaits_code {
-        let secure = if is_https(&state.config) { "; Secure" } else { "" };
         let name = known_browser_cookie_name(state);
-        let known = format!(
-            "{name}={}; Path={}; HttpOnly; SameSite=Lax{secure}; Max-Age=34560000",
-            session.known_browser,
-            route::LOGIN
-        );
-        response.headers_mut().append(header::SET_COOKIE, header_value(&known));
+        let cookie =
+            set_cookie(state, &name, &session.known_browser, route::LOGIN, Some(KNOWN_BROWSER_MAX_AGE_SECONDS));
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
 }
 
-/// Name of the known-browser cookie. It is kept for 400 days, the longest that browsers allow. It grants no access: it
-/// only counts this browser's attempts apart from those of others.
+/// 400 days, the longest that browsers allow.
+const KNOWN_BROWSER_MAX_AGE_SECONDS: u32 = 400 * 24 * 60 * 60;
+
+/// Name of the known-browser cookie. It grants no access: it only counts this browser's attempts apart from those of others.
 fn known_browser_cookie_name(state: &AppState) -> String {
     format!("known-{}", state.session_cookie_name.trim_start_matches("__Host-"))
 }
@@ -110,7 +108,9 @@ fn redirect_with_problem(page: &str, problem: FormError, next: &str) -> Response
 /// Renders the sign-in page with status 503 and Retry-After.
 async fn overloaded_response(state: AppState, next: &str) -> Response {
     let page = format!("{}?problem={}&next={}", route::LOGIN, FormError::Overloaded.key(), percent_encode(next));
-    let request = Request::get(page).body(Body::empty()).unwrap_or_default();
+    let mut request = Request::new(Body::empty());
+    // An address that is too long loses the page to return to.
+    *request.uri_mut() = page.parse().unwrap_or(Uri::from_static(route::LOGIN));
     let mut response = render_page(State(state), request).await;
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
@@ -122,9 +122,9 @@ pub async fn sign_out(State(state): State<AppState>, request: Request) -> Respon
     if let Some(token) = session_token(request.headers(), &state)
         && let Err(error) = state.app.identity.sign_out(&token, client_ip).await
     {
-        return super::problem::ProblemDetails::from(error).into_response();
+        return ProblemDetails(state.api_error(&error)).into_response();
     }
-    let mut response = redirect_with_cookie(Redirect::to(route::LOGIN), &session_cookie(&state, "", Some(0)));
+    let mut response = redirect_with_cookie(Redirect::to(route::LOGIN), session_cookie(&state, "", Some(0)));
     // The Back button must not show a page from the browser's cache.
     response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     response
@@ -156,35 +156,43 @@ pub async fn set_up(State(state): State<AppState>, request: Request) -> Response
             response.headers_mut().append(header::SET_COOKIE, name_cookie(&state, &form.name));
             response
         }
-        Err(error) => redirect(to_form_error(error)),
+        Err(error) => redirect(form_error(&state, &error)),
     }
 }
 
-/// Maps an error to the problem key that the page has a text for. Unexpected errors are logged.
-pub fn to_form_error(error: identity::Error) -> FormError {
-    match error {
+/// The problem that the page shows for an error. One that it has no text for is reported.
+pub fn form_error(state: &AppState, error: &identity::Error) -> FormError {
+    known_form_error(error).unwrap_or_else(|| {
+        state.api_error(error);
+        FormError::Unavailable
+    })
+}
+
+/// The errors that the page has a text for.
+fn known_form_error(error: &identity::Error) -> Option<FormError> {
+    Some(match error {
         identity::Error::WrongCredentials => FormError::WrongCredentials,
         identity::Error::WrongCode => FormError::WrongCode,
         identity::Error::RateLimited { .. } => FormError::TooManyAttempts,
         identity::Error::Overloaded => FormError::Overloaded,
         identity::Error::InvalidSetupCode => FormError::WrongSetupCode,
-        identity::Error::Invalid(problem) => problem,
+        identity::Error::Invalid(problem) => *problem,
         identity::Error::Conflict(_) => FormError::NotApplicable,
-        other => {
-            let _ = other.into_api_error();
-            FormError::Unavailable
-        }
-    }
+        identity::Error::AccountNotFound(_)
+        | identity::Error::SecondFactorNotFound(_)
+        | identity::Error::NotSignedIn(_)
+        | identity::Error::Source(_)
+        | identity::Error::State(_)
+        | identity::Error::TaskPanicked => return None,
+    })
 }
 
-fn session_cookie(state: &AppState, value: &str, max_age: Option<u32>) -> String {
-    let secure = if is_https(&state.config) { "; Secure" } else { "" };
-    let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{max_age}", state.session_cookie_name)
+fn session_cookie(state: &AppState, value: &str, max_age_seconds: Option<u32>) -> HeaderValue {
+    set_cookie(state, &state.session_cookie_name, value, "/", max_age_seconds)
 }
 
-fn redirect_with_cookie(redirect: Redirect, cookie: &str) -> Response {
+fn redirect_with_cookie(redirect: Redirect, cookie: HeaderValue) -> Response {
     let mut response = redirect.into_response();
-    response.headers_mut().insert(header::SET_COOKIE, header_value(cookie));
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
     response
 }

@@ -9,6 +9,8 @@ use leptos::prelude::LeptosOptions;
 use tokio::sync::Semaphore;
 
 use super::public_url::PublicUrl;
+use crate::model::ApiError;
+use crate::server::api_error::{ClientError, report};
 use crate::server::app::App;
 
 /// HTTP settings from the command line of `serve`.
@@ -31,6 +33,13 @@ pub struct AppState {
     pub session_cookie_name: Arc<str>,
     /// Limits concurrent event streams: each polls its run several times a second.
     pub event_streams: Arc<Semaphore>,
+}
+
+impl AppState {
+    /// Reports an error and returns what the client gets of it.
+    pub fn api_error(&self, error: &impl ClientError) -> ApiError {
+        report(error, &*self.app.random)
+    }
 }
 
 impl FromRef<AppState> for LeptosOptions {

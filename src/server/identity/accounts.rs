@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::caller::Caller;
 use super::concurrency_limit::ConcurrencyLimit;
 use super::error::Error;
-use crate::model::access::Capability;
+use crate::model::access::{Capability, Grant};
 use crate::server::profile::{Auth, Comparison, ConditionValue, PasswordLocation, Profile, Role};
 use crate::server::source::{self, AcceptedValue, Predicate, Source};
 use crate::server::state::SourceState;
@@ -27,7 +27,7 @@ pub struct Credentials {
     pub is_active: bool,
 }
 
-/// An account with its current role and capabilities.
+/// An account with its current role and grants.
 pub struct Account {
     pub credentials: Credentials,
     pub caller: Caller,
@@ -101,12 +101,12 @@ impl Accounts {
         .await
     }
 
-    /// Returns the account with this id and its current capabilities.
+    /// Returns the account with this id and its current grants.
     pub async fn find(&self, origin: LookupOrigin, id: &str) -> Result<Option<Account>, Error> {
         if self.is_local() {
             return Ok(self.state.connect().await?.accounts().find(id).await?.map(|local| {
-                let capabilities = vec![Capability::ExportDatabase];
-                let caller = Caller::web(local.id.clone(), local.name.clone(), LOCAL_ROLE_LABEL.into(), capabilities);
+                let grants = vec![Grant::of_whole_database(Capability::ExportDatabase)];
+                let caller = Caller::account(local.id.clone(), local.name.clone(), LOCAL_ROLE_LABEL.into(), grants);
                 Account { credentials: local.into(), caller }
             }));
         }
@@ -196,7 +196,7 @@ fn fetch_account_with_roles(
     else {
         return Ok(None);
     };
-    let (mut labels, mut capabilities) = (Vec::new(), Vec::new());
+    let (mut labels, mut grants) = (Vec::new(), Vec::new());
     for role in profile.roles.values() {
         let has_role = match (&role.table, &role.user) {
             (Some(table), Some(user)) => has_role_in_table(source, role, table, user, &credentials.account_id)?,
@@ -204,12 +204,12 @@ fn fetch_account_with_roles(
         };
         if has_role {
             labels.push(role.label.as_str());
-            capabilities.extend(&role.capabilities);
+            grants.extend_from_slice(&role.grants);
         }
     }
-    // An account without a role has no capabilities.
+    // An account without a role has no grants.
     let label = if labels.is_empty() { "No role".into() } else { labels.join(", ") };
-    let caller = Caller::web(credentials.account_id.clone(), credentials.name.clone(), label, capabilities);
+    let caller = Caller::account(credentials.account_id.clone(), credentials.name.clone(), label, grants);
     Ok(Some(Account { credentials, caller }))
 }
 

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::model::access::Capability;
+use super::principal::Principal;
+use crate::model::access::{Capability, Grant, Scope};
 use crate::server::audit::Actor;
 
 /// The caller lacks a required capability.
@@ -10,61 +11,65 @@ use crate::server::audit::Actor;
 #[error("the caller lacks a capability")]
 pub struct Forbidden;
 
-/// The person or program on whose behalf a use case runs, with its capabilities now.
+/// The person or program on whose behalf a use case runs, with what it may do now.
 ///
 /// ```
-/// use waybill::model::access::Capability;
+/// use waybill::model::access::{Capability, Grant, Scope};
 /// use waybill::server::identity::Caller;
 ///
-/// let admin = Caller::web("u1".into(), "ada@example.org".into(), "Admin".into(), vec![Capability::ExportDatabase]);
-/// let guest = Caller::web("u2".into(), "bob@example.org".into(), "Guest".into(), Vec::new());
-/// assert!(admin.require(Capability::ExportDatabase).is_ok());
-/// assert!(guest.require(Capability::ExportDatabase).is_err());
+/// let grants = vec![Grant::of_whole_database(Capability::ExportDatabase)];
+/// let admin = Caller::account("u1".into(), "ada@example.org".into(), "Admin".into(), grants);
+/// let guest = Caller::account("u2".into(), "bob@example.org".into(), "Guest".into(), Vec::new());
+/// assert!(admin.require(Capability::ExportDatabase, &Scope::WholeDatabase).is_ok());
+/// assert!(guest.require(Capability::ExportDatabase, &Scope::WholeDatabase).is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The account's id, in the source or among local accounts; `None` for the command line.
-    pub account_id: Option<String>,
+    pub principal: Principal,
     /// The name in history and audit trail: an e-mail address or local name, or `cli:<system user>`.
     pub name: String,
-    /// The label of the role, as shown to users.
-    pub role: Option<String>,
-    pub capabilities: Vec<Capability>,
+    pub grants: Vec<Grant>,
     /// The client's address, for requests over the network.
     pub client_ip: Option<IpAddr>,
     /// SHA-256 of the session token, for browsers.
     pub session_token_sha256: Option<String>,
-    /// A required second factor is not set up. Until it is, the caller has no capabilities.
+    /// A required second factor is not set up. Until it is, the caller has no grants.
     pub lacks_second_factor: bool,
 }
 
 impl Caller {
+    /// An account of the source or of Waybill, with the label of its role as shown to users.
     #[must_use]
-    pub fn web(account_id: String, email: String, role: String, capabilities: Vec<Capability>) -> Self {
-        Self {
-            account_id: Some(account_id),
-            name: email,
-            role: Some(role),
-            capabilities,
-            client_ip: None,
-            session_token_sha256: None,
-            lacks_second_factor: false,
-        }
+    pub fn account(id: String, name: String, role: String, grants: Vec<Grant>) -> Self {
+        Self::new(Principal::Account { id, role }, name, grants)
     }
 
     /// A system user who can run the program on the database's machine and read its file may export it.
     #[must_use]
     pub fn command_line(user: &str) -> Self {
-        let capabilities = vec![Capability::ExportDatabase];
-        let name = format!("cli:{user}");
-        Self {
-            account_id: None,
-            name,
-            role: None,
-            capabilities,
-            client_ip: None,
-            session_token_sha256: None,
-            lacks_second_factor: false,
+        let grants = vec![Grant::of_whole_database(Capability::ExportDatabase)];
+        Self::new(Principal::CommandLine, format!("cli:{user}"), grants)
+    }
+
+    fn new(principal: Principal, name: String, grants: Vec<Grant>) -> Self {
+        Self { principal, name, grants, client_ip: None, session_token_sha256: None, lacks_second_factor: false }
+    }
+
+    /// The account's id, in the source or among local accounts.
+    #[must_use]
+    pub fn account_id(&self) -> Option<&str> {
+        match &self.principal {
+            Principal::Account { id, .. } => Some(id),
+            Principal::CommandLine => None,
+        }
+    }
+
+    /// The label of the role, as shown to users.
+    #[must_use]
+    pub fn role(&self) -> Option<&str> {
+        match &self.principal {
+            Principal::Account { role, .. } => Some(role),
+            Principal::CommandLine => None,
         }
     }
 
@@ -78,14 +83,14 @@ impl Caller {
     /// person under the same id.
     #[must_use]
     pub fn owns(&self, account_id: Option<&str>, requested_by: &str) -> bool {
-        account_id.is_some() && account_id == self.account_id.as_deref() && requested_by == self.name
+        account_id.is_some() && account_id == self.account_id() && requested_by == self.name
     }
 
-    /// Checks a capability. The first call of every use case.
+    /// Checks that a grant covers the scope. The first call of every use case.
     ///
     /// # Errors
-    /// `Forbidden` if the caller lacks the capability.
-    pub fn require(&self, capability: Capability) -> Result<(), Forbidden> {
-        if self.capabilities.contains(&capability) { Ok(()) } else { Err(Forbidden) }
+    /// `Forbidden` if none does.
+    pub fn require(&self, capability: Capability, scope: &Scope) -> Result<(), Forbidden> {
+        if self.grants.iter().any(|grant| grant.covers(capability, scope)) { Ok(()) } else { Err(Forbidden) }
     }
 }

@@ -14,6 +14,7 @@ pub mod local_accounts;
 mod own_account;
 mod passwords;
 mod policy;
+mod principal;
 mod rate_limits;
 mod second_factor;
 mod setup_code;
@@ -39,6 +40,7 @@ pub use accounts::{LOCAL_ROLE_LABEL, is_role_assigned};
 pub use caller::{Caller, Forbidden};
 pub use error::Error;
 use passwords::PasswordChecker;
+pub use principal::Principal;
 use rate_limits::SignInRateLimits;
 use setup_code::SetupCode;
 pub use sign_in::{ClientInfo, NewSession};
@@ -174,12 +176,12 @@ impl Identity {
         Ok(tx.commit().await?)
     }
 
-    /// Removes all capabilities if a required second factor is not set up.
+    /// Removes all grants if a required second factor is not set up.
     async fn enforce_second_factor(&self, caller: Caller) -> Result<Caller, Error> {
-        if !self.requires_second_factor || self.has_second_factor(caller.account_id.as_deref()).await? {
+        if !self.requires_second_factor || self.has_second_factor(caller.account_id()).await? {
             return Ok(caller);
         }
-        Ok(Caller { capabilities: Vec::new(), lacks_second_factor: true, ..caller })
+        Ok(Caller { grants: Vec::new(), lacks_second_factor: true, ..caller })
     }
 
     async fn has_second_factor(&self, account_id: Option<&str>) -> Result<bool, Error> {
@@ -193,7 +195,7 @@ impl Identity {
     /// # Errors
     /// `RateLimited`, with the seconds until the next request is allowed.
     pub fn limit_unprivileged_requests(&self, caller: &Caller) -> Result<(), Error> {
-        let id = caller.account_id.as_deref().filter(|_| caller.capabilities.is_empty());
+        let id = caller.account_id().filter(|_| caller.grants.is_empty());
         let Some(id) = id else { return Ok(()) };
         self.rate_limits
             .check_costly_lookup(id)

@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 use super::{CODE_ENTRY_TIMEOUT, Caller, ClientInfo, Error, Identity, age, credential_sha256, policy, second_factor};
 use crate::model::access::{AccountView, SecondFactorView};
@@ -21,7 +22,7 @@ impl Identity {
     /// # Errors
     /// `State` if the state cannot be read; `TaskPanicked` if the QR code cannot be made.
     pub async fn view_account(&self, caller: &Caller) -> Result<AccountView, Error> {
-        let (id, state) = (caller.account_id.as_deref().unwrap_or_default(), &self.accounts.state);
+        let (id, state) = (own_id(caller)?, &self.accounts.state);
         let found = state.connect().await?.second_factors().find(id).await?;
         let second_factor = match found {
             Some(factor) if factor.confirmed_at.is_some() => SecondFactorView::On {
@@ -112,7 +113,7 @@ impl Identity {
     /// # Errors
     /// `WrongCode`; `RateLimited`; `Conflict` if this session has not begun an enrolment, or too long ago.
     pub async fn confirm_second_factor(&self, caller: &Caller, code: &str) -> Result<Vec<String>, Error> {
-        let id = caller.account_id.as_deref().unwrap_or_default();
+        let id = own_id(caller)?;
         let enrolment = self.accounts.state.connect().await?.second_factors().find(id).await?;
         let enrolment =
             enrolment.filter(|factor| factor.confirmed_at.is_none() && self.is_pending_enrolment(caller, factor));
@@ -169,7 +170,7 @@ impl Identity {
     /// # Errors
     /// `State` if the state cannot be written.
     pub async fn end_other_sessions(&self, caller: &Caller) -> Result<(), Error> {
-        let id = caller.account_id.as_deref().unwrap_or_default();
+        let id = own_id(caller)?;
         let mut tx = self.accounts.state.begin().await?;
         let count = tx.sessions().remove_others_of_account(id, current_session(caller)).await?;
         let event = Event::SessionsEnded { account: caller.name.clone(), count };
@@ -185,7 +186,7 @@ impl Identity {
             ClientInfo { client_ip, session_token: None, known_browser: None },
         )
         .await?;
-        let (id, started_at) = (caller.account_id.clone().unwrap_or_default(), std::time::Instant::now());
+        let (id, started_at) = (own_id(caller)?.to_owned(), std::time::Instant::now());
         let found = self.accounts.find(super::LookupOrigin::Request, &id).await?.map(|account| account.credentials);
         let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());
         let is_active = found.as_ref().is_some_and(|found| found.is_active);
@@ -197,15 +198,20 @@ impl Identity {
     }
 }
 
+/// The id of the caller's account. The command line has none.
+fn own_id(caller: &Caller) -> Result<&str, Error> {
+    caller.account_id().ok_or_else(|| Error::NotSignedIn(caller.name.clone()))
+}
+
 /// SHA-256 of the token of the request's session.
 fn current_session(caller: &Caller) -> &str {
     caller.session_token_sha256.as_deref().unwrap_or_default()
 }
 
-/// Hashes a password on a blocking thread.
+/// Hashes a password on a blocking thread. Of the salt, whose length does not matter, the digest is used.
 pub(super) async fn hash_password(password: SecretString, salt: String) -> Result<String, Error> {
     let task = tokio::task::spawn_blocking(move || {
-        let salt = salt.as_bytes().first_chunk::<32>().copied().unwrap_or_default();
+        let salt: [u8; 32] = Sha256::digest(salt).into();
         hash_argon2id(password.expose_secret(), &salt)
     });
     task.await.map_err(|_| Error::TaskPanicked)

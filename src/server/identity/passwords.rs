@@ -1,7 +1,7 @@
 //! Password checks: a few at a time, and in the same time whether or not the account exists.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::concurrency_limit::ConcurrencyLimit;
 use super::error::Error;
 use crate::server::support::password::{HashError, StoredHash};
+use crate::server::support::sync::lock;
 
 /// Concurrent checks. Each takes tens of MiB and a core for a while; more would allow denial of service.
 const MAX_CONCURRENT_CHECKS: usize = 2;
@@ -100,10 +101,6 @@ impl PasswordChecker {
         };
         tokio::task::spawn_blocking(check).await.map_err(|_| Error::TaskPanicked)
     }
-}
-
-fn lock(schemes: &Mutex<HashSchemes>) -> std::sync::MutexGuard<'_, HashSchemes> {
-    schemes.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Hash schemes seen so far, by name.

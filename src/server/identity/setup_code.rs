@@ -1,12 +1,13 @@
 //! The code for creating the first account: works once, and for an hour.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use super::second_factor::normalise_code;
 use crate::server::support::random::{Random, new_typeable_code};
+use crate::server::support::sync::lock;
 
 /// 80 bits: cannot be guessed within an hour, as attempts are limited per network.
 const CHARS: usize = 16;
@@ -42,7 +43,7 @@ impl SetupCode {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<IssuedCode>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

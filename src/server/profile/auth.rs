@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::Profile;
-use crate::model::access::Capability;
+use crate::model::access::{Capability, Grant};
 use crate::server::rows::Catalog;
 
 /// Where the source stores its accounts.
@@ -61,14 +61,20 @@ pub enum SecondFactorPolicy {
 #[serde(deny_unknown_fields)]
 pub struct Role {
     pub label: String,
-    #[serde(default)]
-    pub capabilities: Vec<Capability>,
+    /// A profile lists capabilities; each is for the whole database.
+    #[serde(default, rename = "capabilities", deserialize_with = "grants_of_whole_database")]
+    pub grants: Vec<Grant>,
     /// The table that the condition is about; `None`: the accounts table.
     pub table: Option<String>,
     /// The column of `table` that holds the account's id.
     pub user: Option<String>,
     /// Columns and the values they must have.
     pub when: BTreeMap<String, Comparison>,
+}
+
+fn grants_of_whole_database<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Grant>, D::Error> {
+    let capabilities = Vec::<Capability>::deserialize(deserializer)?;
+    Ok(capabilities.into_iter().map(Grant::of_whole_database).collect())
 }
 
 /// The required value of a column, or a list of accepted ones.
@@ -191,7 +197,7 @@ impl Profile {
 
     /// The roles with a capability, for the page that says which role is needed.
     pub fn roles_with(&self, capability: Capability) -> impl Iterator<Item = &Role> {
-        self.roles.values().filter(move |role| role.capabilities.contains(&capability))
+        self.roles.values().filter(move |role| role.grants.iter().any(|grant| grant.capability == capability))
     }
 
     /// Columns that `[auth]` and `[roles]` name and the database lacks: no account could sign in.

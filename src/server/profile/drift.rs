@@ -1,7 +1,7 @@
 //! Compares a profile with the database: unclassified and missing tables and columns, and
 //! columns whose type has changed.
 
-use super::parse::nearest;
+use super::nearest::nearest;
 use super::{Profile, draft, infer};
 use crate::model::drift::{Drift, MissingField, TypeChange, Unclassified};
 use crate::server::rows::{Catalog, Table};

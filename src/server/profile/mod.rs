@@ -2,17 +2,23 @@
 //!
 //! May import: `rows`, `support`, `model`. Flow: `parse` reads TOML into a profile or reports where it is wrong;
 //! `select` splits a catalog into what is exported and what is left out; `drift` compares profile and catalog;
-//! `infer` and `draft` infer a profile for a database that has none. A column unknown to the profile is left out.
+//! `infer` and `draft` infer a profile for a database that has none; `builtin`
+//! is what is known of single applications. A column unknown to the profile is left out.
 
 mod auth;
+pub mod builtin;
 mod column;
 mod draft;
 mod draft_auth;
 mod drift;
 mod infer;
+mod nearest;
 mod parse;
+mod parse_error;
 mod select;
+mod spans;
 mod toml_text;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,11 +35,9 @@ pub use auth::{Auth, Comparison, ConditionValue, PasswordLocation, Role, SecondF
 pub use column::{ColumnProfile, OnImport};
 pub use draft::{Draft, draft};
 pub use infer::ColumnSampler;
-pub use parse::ParseError;
+pub use parse_error::ParseError;
 pub use select::ExportSelection;
 
-/// Built-in profiles, by name.
-const BUILT_IN: [(&str, &str); 1] = [("supportsignal", include_str!("supportsignal.toml"))];
 /// JSON Schema of a profile, for editors (json-schema.org, draft 2020-12).
 pub const SCHEMA: &str = include_str!("schema.json");
 
@@ -174,11 +178,10 @@ impl Profile {
     /// # Errors
     /// `Unknown` when there is none.
     pub fn built_in(name: &str) -> Result<Self, Error> {
-        let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) else {
-            let known = BUILT_IN.map(|(known, _)| known).join(", ");
-            return Err(Error::Unknown { name: name.into(), known });
-        };
-        Ok(Self::from_toml(text)?)
+        match builtin::find(name) {
+            Some(product) => Ok(Self::from_toml(product.profile)?),
+            None => Err(Error::Unknown { name: name.into(), known: builtin::names() }),
+        }
     }
 
     /// The command-line option that selects this profile; empty for a guess.
@@ -198,7 +201,7 @@ impl Profile {
     /// Returns the built-in profile whose tables all exist in the catalog; excluded ones may be missing.
     #[must_use]
     pub fn detect_built_in(catalog: &Catalog) -> Option<Self> {
-        let known = BUILT_IN.iter().filter_map(|(_, text)| Self::from_toml(text).ok());
+        let known = builtin::PRODUCTS.iter().filter_map(|product| Self::from_toml(product.profile).ok());
         known.into_iter().find(|profile| profile.missing_tables(catalog).is_empty())
     }
 

@@ -45,7 +45,7 @@ pub(super) fn check_in_snapshot(
     let Some(auth) = &profile.auth else { return Ok(None) };
     let mut check = AccountsCheck::default();
     sample_hashes(snapshot, catalog, auth, &mut check)?;
-    for role in profile.roles.values().filter(|role| !role.capabilities.is_empty()) {
+    for role in profile.roles.values().filter(|role| !role.grants.is_empty()) {
         check.role_count += 1;
         if !is_role_assigned(source, auth, role)? {
             check.unassigned_roles.push(role.label.clone());

@@ -6,40 +6,38 @@ use rusqlite::Connection as SqliteConnection;
 use rusqlite::types::ValueRef;
 
 use super::{Error, SampleSpec, write_database};
+use crate::server::profile::builtin::SampleData;
 use crate::server::source::postgres::client::{ConnectConfig, Connection};
 
-const SCHEMA: &str = include_str!("../../../migrations/supportsignal/postgres/0001_supportsignal.sql");
 const CHUNK_BYTES: usize = 256 << 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Fills the database at `address` with the sample. Blocks.
 ///
 /// # Errors
-/// `TablesExist` when the table `companies` exists and `replace` is false; `Postgres` when the database cannot be written,
-/// `Write` or `Database` when the temporary file cannot.
+/// `TablesExist` when the sample's first table exists and `replace` is false; `Postgres` when the database cannot be
+/// written, `Write` or `Database` when the temporary file cannot.
 pub fn generate_in_postgres(
+    data: &SampleData,
     address: &ConnectConfig,
-    size: &SampleSpec,
+    spec: &SampleSpec,
     password: &str,
     replace: bool,
 ) -> Result<(), Error> {
     let mut connection = Connection::open(address, CONNECT_TIMEOUT)?;
     // Building the indexes of a large sample may outlast the timeout: keep waiting.
     connection.set_stall_handler(CONNECT_TIMEOUT, Box::new(|| true))?;
-    let existing = connection.query("SELECT to_regclass('companies')", &[])?;
-    let exists = existing.first().is_some_and(|row| row.optional_text(0).is_some());
+    let statements = data.postgres_schema.split_inclusive(';');
+    let (tables, rest): (Vec<&str>, Vec<&str>) = statements.partition(|sql| sql.contains("CREATE TABLE"));
+    let exists = first_table_exists(&tables, &mut connection)?;
     if exists && !replace {
         return Err(Error::TablesExist);
     }
     let file = tempfile::NamedTempFile::new()?.into_temp_path();
-    write_database(&file, size, password)?;
-    let (tables, rest): (Vec<&str>, Vec<&str>) =
-        SCHEMA.split_inclusive(';').partition(|sql| sql.contains("CREATE TABLE"));
+    write_database(data, &file, spec, password)?;
     connection.execute("BEGIN")?;
     if exists {
-        let drop: Vec<String> =
-            tables.iter().map(|sql| format!("DROP TABLE IF EXISTS {} CASCADE;", table_name(sql))).collect();
-        connection.execute(&drop.concat())?;
+        connection.execute(&drop_tables(&tables))?;
     }
     connection.execute(&tables.concat())?;
     let from = SqliteConnection::open(&file)?;
@@ -51,6 +49,17 @@ pub fn generate_in_postgres(
     connection.execute("ANALYZE")?;
     connection.close();
     Ok(())
+}
+
+fn first_table_exists(tables: &[&str], connection: &mut Connection) -> Result<bool, Error> {
+    let first = tables.first().map_or("", |sql| table_name(sql));
+    let found = connection.query(&format!("SELECT to_regclass('{first}')"), &[])?;
+    Ok(found.first().is_some_and(|row| row.optional_text(0).is_some()))
+}
+
+fn drop_tables(tables: &[&str]) -> String {
+    let names: Vec<&str> = tables.iter().map(|sql| table_name(sql)).collect();
+    format!("DROP TABLE IF EXISTS {} CASCADE;", names.join(", "))
 }
 
 fn table_name(create: &str) -> &str {

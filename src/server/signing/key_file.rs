@@ -1,15 +1,15 @@
 //! The files of the signing key and of the public keys of its predecessors.
 
-use std::fs::{DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{DirBuilder, Metadata, OpenOptions};
+use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
-use tempfile::NamedTempFile;
 
 use super::{Error, PublicKey, PublicKeys, Result, SigningKey};
+use crate::server::support::atomic_file::{self, IfExists};
 use crate::server::support::private_folder::is_owned_by_process_user;
 use crate::server::support::random::Random;
 
@@ -23,7 +23,7 @@ impl SigningKey {
         if let Some(key) = Self::read(path)? {
             return Ok(key);
         }
-        match Self::generate(random).write(path, false) {
+        match Self::generate(random).write(path, IfExists::Fail) {
             // Another process has created a key in the meantime: use that one.
             Err(Error::NotCreated { cause, .. }) if cause.kind() == io::ErrorKind::AlreadyExists => {}
             result => result?,
@@ -62,10 +62,10 @@ impl SigningKey {
             let mut retired_keys = read_retired(path)?;
             retired_keys.0.push(old.public_key());
             let pem: String = retired_keys.0.iter().map(PublicKey::to_pem).collect();
-            write_atomically(&retired_path(path), &pem, true)?;
+            write_in_private_folder(&retired_path(path), &pem, IfExists::Replace)?;
         }
         let new = Self::generate(random);
-        new.write(path, true)?;
+        new.write(path, IfExists::Replace)?;
         Ok(new)
     }
 
@@ -75,25 +75,19 @@ impl SigningKey {
         Self(ed25519_dalek::SigningKey::from_bytes(&secret))
     }
 
-    fn write(&self, path: &Path, replace: bool) -> Result<()> {
+    fn write(&self, path: &Path, if_exists: IfExists) -> Result<()> {
         let pem = self.0.to_pkcs8_pem(LineEnding::LF);
         let pem =
             pem.map_err(|_| Error::NotCreated { path: path.to_owned(), cause: io::ErrorKind::InvalidData.into() })?;
-        write_atomically(path, &pem, replace)
+        write_in_private_folder(path, &pem, if_exists)
     }
 }
 
-/// Writes a file atomically (temporary file, sync, rename), with mode 0600.
-fn write_atomically(path: &Path, content: &str, replace: bool) -> Result<()> {
+/// Writes a file atomically, with mode 0600; creates its folder for its owner only.
+fn write_in_private_folder(path: &Path, content: &str, if_exists: IfExists) -> Result<()> {
     let not_made = |cause| Error::NotCreated { path: path.to_owned(), cause };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(not_made)?;
-    // `NamedTempFile` sets mode 0600.
-    let mut file = NamedTempFile::new_in(folder).map_err(not_made)?;
-    file.write_all(content.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(not_made)?;
-    let persisted = if replace { file.persist(path) } else { file.persist_noclobber(path) };
-    persisted.map_err(|error| not_made(error.error))?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(not_made)
+    DirBuilder::new().recursive(true).mode(0o700).create(atomic_file::folder_of(path)).map_err(not_made)?;
+    atomic_file::write(path, content.as_bytes(), if_exists).map_err(not_made)
 }
 
 impl PublicKeys {

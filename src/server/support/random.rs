@@ -2,7 +2,7 @@
 
 use rand::TryRng;
 use rand::rngs::SysRng;
-use uuid::{Timestamp, Uuid};
+use uuid::Uuid;
 
 use super::clock::Clock;
 
@@ -35,11 +35,8 @@ pub fn new_token(random: &dyn Random) -> String {
 pub fn new_uuid_v7(clock: &dyn Clock, random: &dyn Random) -> Uuid {
     let mut bytes = [0; 10];
     random.fill(&mut bytes);
-    let now = clock.now();
-    let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
-    let time = Timestamp::from_unix_time(seconds, now.timestamp_subsec_nanos(), 0, 0);
-    let (seconds, nanos) = time.to_unix();
-    let millis = seconds * 1000 + u64::from(nanos) / 1_000_000;
+    // A version 7 knows no time before 1970.
+    let millis = clock.now().timestamp_millis().max(0).unsigned_abs();
     uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
 }
 

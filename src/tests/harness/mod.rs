@@ -25,6 +25,7 @@ use waybill::server::artifact::ArtifactStore;
 use waybill::server::audit;
 use waybill::server::binding::SourceName;
 use waybill::server::http::connections::ConnectionLimits;
+use waybill::server::profile::builtin::SAMPLE_PRODUCT;
 use waybill::server::profile::{Profile, SecondFactorPolicy};
 use waybill::server::sample::{SampleSpec, generate};
 use waybill::server::source::Source;
@@ -60,7 +61,8 @@ pub const ROLES: [(&str, &str); 5] = [
 /// Writes a sample database with this many incidents.
 pub fn generate_sample(incidents: u64, folder: &Path) -> PathBuf {
     let path = folder.join("sample.db");
-    generate(&path, &SampleSpec { incidents, participants: incidents / 5, seed: 1 }, PASSWORD, true).unwrap();
+    let spec = SampleSpec { incidents, participants: incidents / 5, seed: 1 };
+    generate(&SAMPLE_PRODUCT.sample, &path, &spec, PASSWORD, true).unwrap();
     path
 }
 

@@ -1,9 +1,11 @@
 //! What a connection is doing, and since when.
 
-use super::limits::ConnectionLimits;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use super::limits::ConnectionLimits;
+use crate::server::support::sync::lock;
 
 /// A request head takes longer than this only over a bad connection or in an attack.
 const SLOW_HEAD: Duration = Duration::from_secs(1);
@@ -41,7 +43,7 @@ impl Default for Activity {
 
 impl Activity {
     fn lock(&self) -> MutexGuard<'_, (Phase, Instant)> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     pub fn enter(&self, phase: Phase) {

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -31,6 +31,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tower::Service;
 
+use crate::server::support::sync::lock;
 use activity::{Activity, Phase};
 use body::{RequestBody, ResponseBody};
 pub use limits::ConnectionLimits;
@@ -159,7 +160,7 @@ struct Registration {
 
 impl Registry {
     fn lock(&self) -> std::sync::MutexGuard<'_, Connections> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.connections)
     }
 
     fn register(self: &Arc<Self>, activity: Arc<Activity>) -> Registration {

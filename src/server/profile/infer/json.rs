@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::value::{ValueKind, classify_plain, is_secret_name};
+use super::secret_name::is_secret_name;
+use super::value::{ValueKind, classify_plain};
 
 /// Maximum depth inspected; a deeper value is opaque, so its column is left out.
 const MAX_DEPTH: usize = 32;

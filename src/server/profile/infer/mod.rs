@@ -1,15 +1,20 @@
 //! Infers the class of a column from its name, table, type, comment and sampled values (`docs/trust.md`, "Without
 //! a profile").
 //!
-//! Flow: `value` recognises the kind of each sampled value and `sample` counts the kinds; `name` splits names and looks
+//! Flow: `value` recognises the kind of each sampled value (with `secret_*`, `format` and `check_digit`) and `sample` counts the kinds; `name` splits names and looks
 //! them up in the lists of `words`, in six languages; this module derives the class. A column is exported only if it is
 //! recognised as harmless: a plain column that is missing gets noticed, an exported secret does not.
 
+mod check_digit;
+mod format;
 mod inference;
 mod json;
 mod name;
 mod person;
 mod sample;
+mod secret_inside;
+mod secret_name;
+mod secret_shape;
 mod token;
 mod value;
 mod words;

@@ -1,12 +1,13 @@
 //! One connection that runs every query in a transaction with fixed settings, and detects stalls.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::{Error, InterruptHandle, Result};
 use super::client::{self, ConnectConfig, Connection, Format, Row, RowChunk, ShutdownHandle};
 use super::sqlstate;
+use crate::server::support::sync::lock;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Timeout of a second connection, which checks on or cancels the first.
@@ -225,7 +226,7 @@ impl DatabaseSession {
         let (monitor, shutdown) = (self.monitor.clone(), self.shutdown.clone());
         Box::new(move || {
             monitor.is_interrupted.store(true, Ordering::Release);
-            if let Some(hang_up) = &*shutdown.lock().unwrap_or_else(PoisonError::into_inner) {
+            if let Some(hang_up) = &*lock(&shutdown) {
                 hang_up.shutdown();
             }
         })
@@ -238,7 +239,7 @@ impl StallMonitor {
     }
 
     fn lock_backend(&self) -> std::sync::MutexGuard<'_, Option<Backend>> {
-        self.backend.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.backend)
     }
 
     /// Maps an error; after our own shutdown of the connection it is `Interrupted`, not a failure.
@@ -281,7 +282,7 @@ impl StallMonitor {
 impl Drop for DatabaseSession {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
-        *self.shutdown.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.shutdown) = None;
         if connection.is_ready() {
             connection.close();
         } else {

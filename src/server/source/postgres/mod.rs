@@ -15,10 +15,11 @@ mod snapshot;
 mod sqlstate;
 mod untrusted_code;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::{Error, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity, double_quote_identifier};
+use crate::server::support::sync::lock;
 pub use client::ConnectConfig;
 use database_session::DatabaseSession;
 use snapshot::PostgresSnapshot;
@@ -71,7 +72,7 @@ impl PostgresSource {
 
     fn open_session(&self, stall_timeout: Duration) -> Result<DatabaseSession> {
         let session = DatabaseSession::open(&self.config, stall_timeout, self.trusted_owners.clone())?;
-        session.server_version().clone_into(&mut self.version.lock().unwrap_or_else(PoisonError::into_inner));
+        session.server_version().clone_into(&mut lock(&self.version));
         Ok(session)
     }
 
@@ -93,7 +94,7 @@ impl PostgresSource {
     /// Takes the most recently used connection and closes expired ones: a firewall in between may drop a connection
     /// that is idle for long without notifying either end.
     fn take_idle(&self) -> Option<DatabaseSession> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&self.idle);
         let (expired, mut reusable): (Vec<_>, Vec<_>) =
             idle.drain(..).partition(|(since, _)| since.elapsed() >= IDLE_TIMEOUT);
         let newest = reusable.pop();
@@ -105,7 +106,7 @@ impl PostgresSource {
     }
 
     fn release(&self, session: DatabaseSession) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&self.idle);
         if idle.len() < MAX_IDLE {
             idle.push((Instant::now(), session));
         } else {
@@ -121,7 +122,7 @@ impl Source for PostgresSource {
     }
 
     fn engine_version(&self) -> String {
-        self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.version).clone()
     }
 
     fn identity(&self) -> Result<SourceIdentity> {

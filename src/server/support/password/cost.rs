@@ -22,7 +22,7 @@ pub fn check_cost(form: &HashFormat) -> Result<(), HashError> {
             let work = u64::from(memory.max(1)) * u64::from(passes);
             u64::from(memory) <= MAX_MEMORY_KIB && work <= MAX_MEMORY_PASSES_KIB && lanes <= MAX_LANES
         }
-        HashFormat::Bcrypt { text, .. } => bcrypt_cost(text) <= MAX_BCRYPT_COST,
+        HashFormat::Bcrypt { cost, .. } => *cost <= MAX_BCRYPT_COST,
         HashFormat::Scrypt(scrypt) => is_scrypt_affordable(scrypt),
         HashFormat::Pbkdf2(pbkdf2) => (1..=MAX_PBKDF2_ITERATIONS).contains(&pbkdf2.iterations),
     };
@@ -46,7 +46,7 @@ pub fn scheme(form: &HashFormat) -> String {
             let [memory, passes, lanes] = argon2_params(text);
             format!("{name} m={memory} t={passes} p={lanes}")
         }
-        HashFormat::Bcrypt { text, .. } => format!("bcrypt cost={}", bcrypt_cost(text)),
+        HashFormat::Bcrypt { cost, .. } => format!("bcrypt cost={cost}"),
         HashFormat::Scrypt(Scrypt { log_n, r, p, .. }) => format!("scrypt ln={log_n} r={r} p={p}"),
         HashFormat::Pbkdf2(Pbkdf2 { prf, iterations, digest, .. }) => {
             // A longer digest takes more blocks, each at the same cost.
@@ -65,10 +65,6 @@ pub fn scheme(form: &HashFormat) -> String {
 fn argon2_params(text: &str) -> [u32; 3] {
     let params = PasswordHash::new(text).ok().and_then(|hash| Params::try_from(&hash).ok());
     params.map_or([u32::MAX; 3], |params| [params.m_cost(), params.t_cost(), params.p_cost()])
-}
-
-fn bcrypt_cost(text: &str) -> u32 {
-    text.split('$').nth(2).and_then(|cost| cost.parse().ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

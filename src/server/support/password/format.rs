@@ -15,6 +15,8 @@ pub enum HashFormat {
     /// `is_sha256_prehashed` is Django's `bcrypt_sha256`, which takes passwords of any length.
     Bcrypt {
         text: String,
+        /// The logarithm of the number of rounds.
+        cost: u32,
         is_sha256_prehashed: bool,
     },
     Scrypt(Scrypt),
@@ -69,8 +71,8 @@ impl HashFormat {
         match self {
             Self::Argon2(text) => PasswordHash::new(text)
                 .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()),
-            Self::Bcrypt { text, is_sha256_prehashed: false } => bcrypt::verify(password, text).unwrap_or(false),
-            Self::Bcrypt { text, is_sha256_prehashed: true } => {
+            Self::Bcrypt { text, is_sha256_prehashed: false, .. } => bcrypt::verify(password, text).unwrap_or(false),
+            Self::Bcrypt { text, is_sha256_prehashed: true, .. } => {
                 bcrypt::verify(hex::encode(Sha256::digest(password)), text).unwrap_or(false)
             }
             Self::Scrypt(scrypt) => scrypt.verify(password),

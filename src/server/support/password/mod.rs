@@ -14,9 +14,15 @@ pub use format::HashError;
 use format::HashFormat;
 
 /// Hashes a password with Argon2id: 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet), as a PHC string.
-pub fn hash_argon2id(password: &str, salt: &[u8]) -> String {
+///
+/// # Panics
+/// If the password is longer than 4 GiB.
+#[expect(clippy::expect_used, reason = "the cost is Argon2's default, and the compiler checks the salt's length")]
+pub fn hash_argon2id<const SALT_BYTES: usize>(password: &str, salt: &[u8; SALT_BYTES]) -> String {
+    // RFC 9106, section 3.1, recommends 16 bytes; a PHC string has room for 48.
+    const { assert!(SALT_BYTES >= 16 && SALT_BYTES <= 48) };
     let hash: Result<PasswordHash, _> = Argon2::default().hash_password_with_salt(password.as_bytes(), salt);
-    hash.map(|hash| hash.to_string()).unwrap_or_default()
+    hash.expect("password, salt and cost are within the limits of Argon2").to_string()
 }
 
 /// A stored hash that can be verified at a cost that is acceptable for a sign-in.

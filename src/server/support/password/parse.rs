@@ -61,7 +61,7 @@ fn unsupported_error(text: &str) -> HashError {
 /// `$argon2id$…`, `$2b$…`, `$scrypt$ln=…`, `$pbkdf2-sha256$…`: the modular crypt format and PHC strings.
 fn parse_modular_crypt(text: &str) -> Option<HashFormat> {
     if text.starts_with("$2") {
-        return parse_bcrypt(text).map(|text| HashFormat::Bcrypt { text, is_sha256_prehashed: false });
+        return parse_bcrypt(text, false);
     }
     let fields: Vec<&str> = text.strip_prefix('$')?.split('$').collect();
     match fields[..] {
@@ -104,10 +104,7 @@ fn parse_django(text: &str) -> Option<HashFormat> {
     match fields[..] {
         ["argon2", ..] => parse_modular_crypt(text.strip_prefix("argon2")?),
         ["bcrypt", "", ..] => parse_modular_crypt(text.strip_prefix("bcrypt$")?),
-        ["bcrypt_sha256", "", ..] => {
-            let text = parse_bcrypt(text.strip_prefix("bcrypt_sha256$")?)?;
-            Some(HashFormat::Bcrypt { text, is_sha256_prehashed: true })
-        }
+        ["bcrypt_sha256", "", ..] => parse_bcrypt(text.strip_prefix("bcrypt_sha256$")?, true),
         ["scrypt", n, salt, r, p, digest] => scrypt_format(n, r, p, salt, decode_base64(digest)?),
         [scheme, rounds, salt, digest] => {
             let prf = parse_prf(scheme.strip_prefix("pbkdf2_")?)?;
@@ -152,10 +149,11 @@ fn scrypt_format(n: &str, r: &str, p: &str, salt: &str, digest: Vec<u8>) -> Opti
     Some(HashFormat::Scrypt(Scrypt { log_n, r, p, salt: salt.into(), digest, is_nfkc_normalised: false }))
 }
 
-fn parse_bcrypt(text: &str) -> Option<String> {
+fn parse_bcrypt(text: &str, is_sha256_prehashed: bool) -> Option<HashFormat> {
     let [_, version, cost, rest] = text.split('$').collect::<Vec<_>>().try_into().ok()?;
     let is_well_formed = matches!(version, "2a" | "2b" | "2x" | "2y") && cost.len() == 2 && rest.len() == 53;
-    (is_well_formed && parse_u32(cost).is_some()).then(|| text.to_owned())
+    let cost = parse_u32(cost).filter(|_| is_well_formed)?;
+    Some(HashFormat::Bcrypt { text: text.to_owned(), cost, is_sha256_prehashed })
 }
 
 fn parse_prf(name: &str) -> Option<Prf> {

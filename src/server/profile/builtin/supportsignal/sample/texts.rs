@@ -1,6 +1,6 @@
 //! Names and texts of the sample.
 
-use super::dice::Dice;
+use crate::server::profile::builtin::dice::Dice;
 
 pub const GIVEN_NAMES: [&str; 28] = [
     "Amelia", "Zoë", "José", "Nguyễn", "Łucja", "Māia", "Björn", "Siobhán", "Иван", "美玲", "Yūki", "Fatima", "Noor",

@@ -1,0 +1,60 @@
+//! Prints the tables of a file, or the columns of one.
+
+use comfy_table::{CellAlignment, Table, TableStyle};
+
+use crate::model::catalog::{Codec, TableSchema};
+use crate::model::manifest::Metadata;
+use crate::model::redaction::NotIncluded;
+use crate::model::text;
+use crate::server::cli::exit::{CliError, Exit};
+use crate::server::cli::terminal::{print_json, print_line};
+
+pub fn print_tables(metadata: &Metadata, json: bool) -> Result<Exit, CliError> {
+    if json {
+        return print_json(metadata);
+    }
+    let mut table = Table::new();
+    table.load_style(TableStyle::new()).set_header(["Table", "Records", "Columns"]);
+    for (name, records) in metadata.record_counts.iter() {
+        let columns = metadata.schema.get(name).map_or(0, |schema| schema.columns.len());
+        table.add_row([name.clone(), text::count(*records), columns.to_string()]);
+    }
+    for column in [1, 2] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let (at, by) = (&metadata.exported_at, &metadata.exported_by);
+    let source = format!("{} · {} {}", metadata.source.name, metadata.source.engine, metadata.source.engine_version);
+    let total = text::count_with_noun(metadata.total_records, "record");
+    let redaction = &metadata.redaction;
+    let left_out =
+        if redaction.removed_fields.is_empty() { "nothing".into() } else { redaction.removed_fields.join(", ") };
+    let mut lines = vec![format!("exported {at} by {by} from {source}"), format!("{total}; left out: {left_out}")];
+    lines.extend(redaction.excluded_tables.iter().map(|table| format!("left out: {} ({})", table.table, table.reason)));
+    lines.extend(redaction.unclassified.iter().map(|field| format!("left out, unknown to the profile: {field}")));
+    lines.extend(
+        NotIncluded::lines_by_reason(&metadata.not_included).iter().map(|line| format!("not included: {line}")),
+    );
+    print_line(&format!("{}\n\n{table}", lines.join("\n")))
+}
+
+pub fn print_columns(schema: &TableSchema, json: bool) -> Result<Exit, CliError> {
+    if json {
+        return print_json(schema);
+    }
+    let mut table = Table::new();
+    table.load_style(TableStyle::new()).set_header(["Column", "Type", "As JSON", "", "References"]);
+    for column in &schema.columns {
+        let key = if schema.primary_key.contains(&column.name) { "key" } else { "" };
+        let null = if column.nullable { "may be null" } else { "" };
+        let notes = [key, null].iter().filter(|note| !note.is_empty()).copied().collect::<Vec<_>>().join(", ");
+        let references = column.references.clone().unwrap_or_default();
+        table.add_row([column.name.clone(), column.native_type.clone(), codec_name(column.codec), notes, references]);
+    }
+    print_line(&table.to_string())
+}
+
+fn codec_name(codec: Codec) -> String {
+    serde_json::to_string(&codec).unwrap_or_default().trim_matches('"').to_owned()
+}

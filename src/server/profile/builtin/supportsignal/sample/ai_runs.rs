@@ -1,0 +1,83 @@
+//! Runs of the application's AI assistants and their results; and its debug log.
+
+use rusqlite::params;
+use serde_json::json;
+
+use super::writer::{MINUTE_MS, START_MS, SampleWriter};
+use crate::server::profile::builtin::dice::Dice;
+
+impl SampleWriter<'_> {
+    /// One analysis for every twenty incidents, each with two results.
+    pub fn insert_ai_runs(&self) -> rusqlite::Result<()> {
+        for i in 0..self.spec.incidents / 20 {
+            let mut dice = self.dice("execution", i);
+            let at = START_MS + i64::try_from(i).unwrap_or_default() * 140 * MINUTE_MS;
+            self.insert_execution(i, at, &mut dice)?;
+            for nth in 0..2 {
+                self.insert_result(i, nth, at, &mut dice)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn insert_execution(&self, i: u64, at: i64, dice: &mut Dice) -> rusqlite::Result<()> {
+        let status = dice.pick(&["completed", "completed", "completed", "failed", "running", "pending"]);
+        self.prepare_insert("analysis_executions", 10)?.execute(params![
+            self.id("execution", i),
+            at,
+            self.id("data source", i % 3),
+            self.id("incident", i * 20),
+            status,
+            at,
+            (status == "completed").then_some(at + MINUTE_MS),
+            2,
+            dice.random_id(24),
+            at
+        ])?;
+        Ok(())
+    }
+
+    fn insert_result(&self, execution: u64, nth: u64, at: i64, dice: &mut Dice) -> rusqlite::Result<()> {
+        let success = dice.chance(95);
+        let (answer, confidence) = (dice.chance(50), dice.fraction());
+        let output = json!({"answer": answer, "confidence": confidence, "why": "Zeit und Ort stimmen überein"});
+        self.prepare_insert("analysis_results", 10)?.execute(params![
+            self.id("result", execution * 2 + nth),
+            at,
+            self.id("execution", execution),
+            self.id("prompt", (execution + nth) % 12),
+            output.to_string(),
+            dice.between(100, 3000),
+            dice.between(200, 9000),
+            if success { "success" } else { "error" },
+            (!success).then_some("timed out after 30 s"),
+            at
+        ])?;
+        Ok(())
+    }
+
+    /// Never exported: traces that contain values from requests.
+    pub fn insert_debug_logs(&self) -> rusqlite::Result<()> {
+        for i in 0..(self.spec.incidents / 5).clamp(20, 100_000) {
+            let mut dice = self.dice("debug", i);
+            let at = START_MS + i64::try_from(i).unwrap_or_default() * MINUTE_MS;
+            let raw = json!({"cookie": format!("secret-debug-{}", dice.random_id(40)), "line": i});
+            self.prepare_insert("debug_logs", 13)?.execute(params![
+                self.id("debug", i),
+                at,
+                format!("log-{i}"),
+                dice.random_id(16),
+                self.id("user", i % 5),
+                dice.pick(&["browser", "convex", "worker", "manual"]),
+                dice.pick(&["log", "info", "warn", "error"]),
+                "request handled",
+                at,
+                None::<String>,
+                None::<String>,
+                raw.to_string(),
+                at
+            ])?;
+        }
+        Ok(())
+    }
+}

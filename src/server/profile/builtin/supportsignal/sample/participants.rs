@@ -1,0 +1,53 @@
+//! Participants: the people whom incidents are about.
+
+use rusqlite::params;
+
+use super::texts;
+use super::writer::{DAY_MS, SITES_PER_COMPANY, START_MS, SampleWriter};
+
+const NOTES: [&str; 3] =
+    ["Prefers quiet rooms.", "Uses key word sign; «ja» and «nein» are reliable.", "Coeliac. EpiPen in the red bag ⚠"];
+
+impl SampleWriter<'_> {
+    pub fn insert_participants(&self) -> rusqlite::Result<()> {
+        (0..self.spec.participants).try_for_each(|i| self.insert_participant(i))
+    }
+
+    fn insert_participant(&self, i: u64) -> rusqlite::Result<()> {
+        let mut dice = self.dice("participant", i);
+        let company = i % self.companies;
+        let (given, family) = self.participant_name(i);
+        let born = format!("{}-{:02}-{:02}", 1940 + dice.below(68), 1 + dice.below(12), 1 + dice.below(28));
+        let phone = dice
+            .optional(60, |dice| format!("+61 4{:02} {:03} {:03}", dice.below(99), dice.below(999), dice.below(999)));
+        let relative =
+            dice.optional(70, |dice| format!("{} (sister), {}", dice.pick(&texts::GIVEN_NAMES), "+61 2 5550 0100"));
+        let notes = dice.optional(50, |dice| dice.pick(&NOTES));
+        let at = START_MS + dice.between(0, 30 * DAY_MS);
+        let by = self.id("user", self.user_index(company, 0));
+        self.prepare_insert("participants", 17)?.execute(params![
+            self.id("participant", i),
+            at,
+            self.id("company", company),
+            dice.optional(90, |dice| self.id("site", self.site_index(company, dice.below(SITES_PER_COMPANY)))),
+            given,
+            family,
+            born,
+            format!("43{:07}", 1_000_000 + i),
+            phone,
+            relative,
+            dice.pick(&["high", "medium", "low"]),
+            notes,
+            dice.pick(&["active", "active", "active", "inactive", "discharged"]),
+            at,
+            by,
+            at + dice.between(0, 300 * DAY_MS),
+            by
+        ])?;
+        Ok(())
+    }
+
+    pub fn participant_name(&self, participant: u64) -> (String, String) {
+        texts::full_name(&mut self.dice("participant name", participant))
+    }
+}

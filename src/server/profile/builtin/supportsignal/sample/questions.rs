@@ -1,0 +1,105 @@
+//! Questions about an incident, their answers, and the request that produced them.
+
+use rusqlite::params;
+use serde_json::json;
+
+use super::incidents::{Incident, MODELS, PHASES};
+use super::texts;
+use super::writer::{MINUTE_MS, SampleWriter};
+use crate::server::profile::builtin::dice::Dice;
+
+impl SampleWriter<'_> {
+    pub fn insert_questions(&self, incident: &Incident, dice: &mut Dice) -> rusqlite::Result<()> {
+        let mut order = 0;
+        for phase in PHASES {
+            for _ in 0..=dice.below(2) {
+                self.insert_question(incident, dice, order, phase)?;
+                order += 1;
+            }
+        }
+        if dice.chance(50) {
+            self.insert_ai_request(incident, dice)?;
+        }
+        Ok(())
+    }
+
+    fn insert_question(&self, incident: &Incident, dice: &mut Dice, order: u64, phase: &str) -> rusqlite::Result<()> {
+        let index = incident.index * 8 + order;
+        let question_id = format!("q_{}_{order}", incident.index);
+        let at = incident.at + 10 * MINUTE_MS;
+        self.prepare_insert("clarification_questions", 11)?.execute(params![
+            self.id("question", index),
+            at,
+            incident.id,
+            question_id,
+            phase,
+            texts::question(dice, &incident.name),
+            order + 1,
+            at,
+            dice.optional(90, |dice| dice.pick(&MODELS)),
+            dice.optional(90, |_| "v1.2.0"),
+            dice.chance(95)
+        ])?;
+        if dice.chance(70) {
+            self.insert_answer(incident, dice, index, &question_id, phase)?;
+        }
+        Ok(())
+    }
+
+    fn insert_answer(
+        &self,
+        incident: &Incident,
+        dice: &mut Dice,
+        index: u64,
+        question: &str,
+        phase: &str,
+    ) -> rusqlite::Result<()> {
+        let text = texts::answer(dice, &incident.name);
+        let at = incident.at + dice.between(15 * MINUTE_MS, 90 * MINUTE_MS);
+        let characters = i64::try_from(text.chars().count()).unwrap_or_default();
+        let words = i64::try_from(text.split_whitespace().count()).unwrap_or_default();
+        let by = dice.optional(95, |dice| self.id("user", self.user_index(incident.company, 2 + dice.below(2))));
+        self.prepare_insert("clarification_answers", 12)?.execute(params![
+            self.id("reply", index),
+            at,
+            incident.id,
+            question,
+            text,
+            phase,
+            at,
+            by,
+            at + MINUTE_MS,
+            dice.chance(90),
+            characters,
+            words
+        ])?;
+        Ok(())
+    }
+
+    fn insert_ai_request(&self, incident: &Incident, dice: &mut Dice) -> rusqlite::Result<()> {
+        let success = dice.chance(97);
+        let input = json!({"incident_id": incident.id, "participant": incident.name, "phases": PHASES, "max": 8});
+        let output = success.then(|| {
+            json!({"questions": 4 + dice.below(5), "finish_reason": "stop", "p": dice.fraction()}).to_string()
+        });
+        self.prepare_insert("ai_request_logs", 16)?.execute(params![
+            self.id("log", incident.index),
+            incident.at,
+            dice.random_id(24),
+            "generate_clarification_questions",
+            dice.pick(&MODELS),
+            "Ask short, open questions about {{phase}}.",
+            input.to_string(),
+            output,
+            dice.between(300, 9000),
+            dice.optional(95, |dice| dice.between(200, 4000)),
+            dice.optional(90, |dice| dice.fraction() / 10.0),
+            success,
+            (!success).then_some("The provider answered 529: overloaded"),
+            self.id("user", self.user_index(incident.company, 1)),
+            incident.id,
+            incident.at
+        ])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! Where the values of a profile stand in its text.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+
+/// Positions of the values that are validated after parsing.
+#[derive(serde::Deserialize)]
+pub struct Spans {
+    pub scopes: Option<Spanned<toml::Value>>,
+    pub filters: Option<Spanned<toml::Value>>,
+    #[serde(default)]
+    pub treatments: BTreeMap<String, Spanned<toml::Value>>,
+    pub auth: Option<Spanned<toml::Value>>,
+    pub name: Option<Spanned<toml::Value>>,
+    pub file_name: Option<Spanned<toml::Value>>,
+    #[serde(default)]
+    pub roles: BTreeMap<Spanned<String>, toml::Value>,
+    pub notice: Option<NoticeSpans>,
+    #[serde(default)]
+    pub tables: BTreeMap<String, TableSpans>,
+}
+
+#[derive(serde::Deserialize)]
+pub struct NoticeSpans {
+    pub people: Option<Spanned<toml::Value>>,
+}
+
+#[derive(serde::Deserialize)]
+pub struct TableSpans {
+    #[serde(default)]
+    pub columns: BTreeMap<String, Spanned<toml::Value>>,
+}
+
+impl Spans {
+    pub fn column_start(&self, table: &str, column: &str) -> usize {
+        self.tables.get(table).and_then(|table| table.columns.get(column)).map_or(0, |column| column.span().start)
+    }
+
+    pub fn role_start(&self, name: &str) -> usize {
+        self.roles.get_key_value(name).map_or(0, |(name, _)| name.span().start)
+    }
+}
+
+/// The start of a value, or of the text without one.
+pub fn start(place: Option<&Spanned<toml::Value>>) -> usize {
+    place.map_or(0, |place| place.span().start)
+}

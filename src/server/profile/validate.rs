@@ -1,0 +1,109 @@
+//! Checks the rules of a profile that the types cannot express.
+
+use super::nearest::{did_you_mean, nearest};
+use super::parse_error::ParseError;
+use super::spans::{Spans, start};
+use super::{Auth, Comparison, Notice, Profile, Role};
+use crate::model::classification::Classification;
+use crate::model::redaction::Treatment;
+
+/// In bytes. Common file systems allow 255; date, time and `.json.zst` are added to the template.
+const MAX_FILE_NAME_BYTES: usize = 200;
+
+/// A rule that is broken: the offset in the text, and what is wrong there.
+type Broken = (usize, String);
+
+/// Finds the first broken rule of a profile.
+pub fn validate(profile: &Profile, text: &str, places: &Spans) -> Result<(), ParseError> {
+    let checked = check_names(profile, places)
+        .and_then(|()| profile.auth.as_ref().map_or(Ok(()), |auth| check_auth(profile, auth, places)))
+        .and_then(|()| check_roles(profile, places))
+        .and_then(|()| profile.notice.as_ref().map_or(Ok(()), |notice| check_notice(profile, notice, places)));
+    checked.map_err(|(at, what)| ParseError::at(text, at, what))
+}
+
+fn check_names(profile: &Profile, places: &Spans) -> Result<(), Broken> {
+    if profile.name.trim().is_empty() {
+        let what = "name is empty: give the name of the application";
+        return Err((start(places.name.as_ref()), what.into()));
+    }
+    match file_name_error(&profile.file_name) {
+        Some(what) => Err((start(places.file_name.as_ref()), what)),
+        None => Ok(()),
+    }
+}
+
+fn check_auth(profile: &Profile, auth: &Auth, places: &Spans) -> Result<(), Broken> {
+    let (table, column) = auth.password_column();
+    if profile.column(table, column).is_some_and(|column| column.class != Classification::Secret) {
+        let what = format!("{table}.{column} holds the passwords that [auth] names: its class must be \"secret\"");
+        return Err((places.column_start(table, column), what));
+    }
+    if auth.conditions().any(Comparison::is_unsatisfiable) {
+        let what = "[auth] has an empty list, which matches no account: list a value or remove the condition";
+        return Err((start(places.auth.as_ref()), what.into()));
+    }
+    Ok(())
+}
+
+fn check_roles(profile: &Profile, places: &Spans) -> Result<(), Broken> {
+    let broken =
+        profile.roles.iter().find_map(|(name, role)| Some((name, role_error(name, role, profile.auth.as_ref())?)));
+    match broken {
+        Some((name, what)) => Err((places.role_start(name), what)),
+        None => Ok(()),
+    }
+}
+
+fn role_error(name: &str, role: &Role, auth: Option<&Auth>) -> Option<String> {
+    if auth.is_none() {
+        Some(format!("role {name} needs [auth], which says where the accounts are"))
+    } else if role.table.is_some() != role.user.is_some() {
+        Some(format!("role {name}: give both table and user, or neither"))
+    } else if role.when.is_empty() {
+        Some(format!("role {name}: when is empty, name at least one column and its value"))
+    } else if role.when.values().any(Comparison::is_unsatisfiable) {
+        Some(format!("role {name}: an empty list matches no account, list at least one value"))
+    } else {
+        None
+    }
+}
+
+fn check_notice(profile: &Profile, notice: &Notice, places: &Spans) -> Result<(), Broken> {
+    if profile.tables.contains_key(&notice.people) {
+        return Ok(());
+    }
+    let near = nearest(&notice.people, profile.tables.keys().map(String::as_str));
+    let place = places.notice.as_ref().and_then(|notice| notice.people.as_ref());
+    Err((start(place), format!("notice.people must be a table of this profile{}", did_you_mean(near))))
+}
+
+/// The mistake in a file name template, if there is one.
+fn file_name_error(template: &str) -> Option<String> {
+    let plain = template.replace("{date}", "").replace("{time}", "");
+    if template.is_empty() || template.contains(['/', '\\', '\0']) || matches!(template, "." | "..") {
+        return Some("file_name must be a plain file name".into());
+    }
+    if plain.contains(['{', '}']) {
+        return Some("file_name: only {date} and {time} may be in braces".into());
+    }
+    (template.len() > MAX_FILE_NAME_BYTES)
+        .then(|| format!("file_name is too long: use at most {MAX_FILE_NAME_BYTES} bytes, so that date and suffix fit"))
+}
+
+/// Refuses what later versions will understand, and what would let secrets out.
+pub fn reject_reserved(text: &str, places: &Spans) -> Result<(), ParseError> {
+    for (name, value) in [("scopes", &places.scopes), ("filters", &places.filters)] {
+        if let Some(value) = value {
+            let what = format!("[{name}] is reserved for a later version and does nothing yet: remove it");
+            return Err(ParseError::at(text, value.span().start, what));
+        }
+    }
+    match places.treatments.get("secret") {
+        Some(value) if value.get_ref().as_str() != Some(Treatment::Omit.as_str()) => {
+            let what = "secrets are always omitted: treatments.secret must be \"omit\"";
+            Err(ParseError::at(text, value.span().start, what.into()))
+        }
+        _ => Ok(()),
+    }
+}
