@@ -13,6 +13,7 @@ pub mod export;
 pub mod form_error;
 pub mod history;
 pub mod manifest;
+pub mod name;
 pub mod ordered_map;
 pub mod redaction;
 pub mod text;

@@ -40,7 +40,7 @@ impl<F: FnMut()> RowSink for CallbackSink<F> {
 
 fn select_all(snapshot: &mut dyn Snapshot, table: &str) -> Scan {
     let catalog = snapshot.catalog().unwrap();
-    let table = catalog.table(table).unwrap();
+    let table = catalog.table(&table.into()).unwrap();
     let treatments = vec![Treatment::Keep; table.columns.len()];
     let columns = table.columns.clone();
     Scan { table: table.name.clone(), columns, treatments, order_by: vec![], order: RecordOrder::Storage }
@@ -108,11 +108,11 @@ fn a_terminated_backend_ends_the_read_and_the_source_recovers() {
             read_with_callback(&mut *snapshot, "large", || drop(server.sql_as("postgres", "app", TERMINATE)));
         assert!(matches!(ended, Err(Error::ConnectionClosed)), "{ended:?}");
         assert!(rows < LARGE_ROWS);
-        let counted = snapshot.count("small");
+        let counted = snapshot.count(&"small".into());
         assert!(counted.is_err(), "the snapshot must stay unusable: {counted:?}");
         // The same source goes on working without a restart.
         drop(snapshot);
-        assert_eq!(source.open_snapshot().unwrap().count("large").unwrap(), LARGE_ROWS);
+        assert_eq!(source.open_snapshot().unwrap().count(&"large".into()).unwrap(), LARGE_ROWS);
     }
     assert_clean_and_usable(&server, &folder);
 }
@@ -128,7 +128,7 @@ fn a_server_restart_ends_the_read_and_the_source_recovers() {
         assert!(matches!(ended, Err(Error::ConnectionClosed)), "{ended:?}");
         drop(snapshot);
         assert_eq!(
-            source.find_unique("small", &[Predicate::equals("id", "1")], &["v"]).unwrap(),
+            source.find_unique(&"small".into(), &[Predicate::equals("id", "1")], &["v"]).unwrap(),
             Some(vec![Some("one".into())]),
             "the pooled connection was not replaced"
         );
@@ -177,8 +177,8 @@ fn changes_between_catalogue_read_and_locks_are_noticed() {
         opening.join().unwrap()
     });
     let mut snapshot = opened.unwrap();
-    assert!(snapshot.catalog().unwrap().table("fresh").is_some());
-    assert_eq!(snapshot.count("fresh").unwrap(), 1);
+    assert!(snapshot.catalog().unwrap().table(&"fresh".into()).is_some());
+    assert_eq!(snapshot.count(&"fresh".into()).unwrap(), 1);
 }
 
 /// Adds up integers.
@@ -398,7 +398,7 @@ fn an_account_lookup_gives_up_on_locks() {
     {
         let source = server.source();
         let started = Instant::now();
-        let ended = source.find_unique("small", &[Predicate::equals("id", "1")], &["v"]);
+        let ended = source.find_unique(&"small".into(), &[Predicate::equals("id", "1")], &["v"]);
         assert!(matches!(ended, Err(Error::Stalled)), "{ended:?}");
         assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
         let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
@@ -418,12 +418,16 @@ fn keys_of_any_character_type_are_found() {
     );
     let source = server.source();
     let find = |table: &str, key: &str, column: &str| {
-        source.find_unique(table, &[Predicate::equals("id", key)], &[column]).unwrap().and_then(|row| row[0].clone())
+        source
+            .find_unique(&table.into(), &[Predicate::equals("id", key)], &[column])
+            .unwrap()
+            .and_then(|row| row[0].clone())
     };
     assert_eq!(find("fixed", "abcd", "role").as_deref(), Some("AD"));
     assert_eq!(find("bits", "101", "v").as_deref(), Some("x"));
-    let is_admin =
-        |id: &str| source.exists("fixed", &[Predicate::equals("id", id), Predicate::equals("role", "AD")]).unwrap();
+    let is_admin = |id: &str| {
+        source.exists(&"fixed".into(), &[Predicate::equals("id", id), Predicate::equals("role", "AD")]).unwrap()
+    };
     assert!(is_admin("abcd") && !is_admin("a"));
 }
 
@@ -435,7 +439,7 @@ fn settings_are_changed_only_with_set_local() {
     server.sql_as("postgres", "app", "ALTER SYSTEM SET log_statement = 'all'; SELECT pg_reload_conf()");
     let source = server.source();
     drop(source.open_snapshot().unwrap());
-    assert_eq!(source.find_unique("t", &[Predicate::equals("x", "1")], &["x"]).unwrap(), None);
+    assert_eq!(source.find_unique(&"t".into(), &[Predicate::equals("x", "1")], &["x"]).unwrap(), None);
     drop(source);
     let log = server.log();
     assert!(log.contains("SET LOCAL row_security = off"), "{log}");

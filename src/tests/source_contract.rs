@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use waybill::model::manifest::RecordOrder;
+use waybill::model::name::TableName;
 use waybill::model::redaction::Treatment;
 use waybill::server::rows::{Catalog, RowSink, Scan, Stopped, Table, Value};
 use waybill::server::source::sqlite::SqliteSource;
@@ -99,7 +100,7 @@ fn read(source: &dyn Source, table: &str, order: RecordOrder) -> Vec<Vec<String>
 }
 
 fn table_starting_with<'a>(catalog: &'a Catalog, start: &str) -> &'a Table {
-    catalog.tables.iter().find(|table| table.name.trim_start_matches('"').starts_with(start)).unwrap()
+    catalog.tables.iter().find(|table| table.name.as_str().trim_start_matches('"').starts_with(start)).unwrap()
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn the_catalog_has_every_table_with_its_keys_and_parents_first() {
         assert!(at("parents") < at("children"));
         let children = table_starting_with(&catalog, "children");
         assert_eq!(children.primary_key, ["id"]);
-        assert_eq!(children.columns[1].references.as_deref(), Some("parents.id"));
+        assert_eq!(children.columns[1].references, Some(TableName::from("parents").field("id")));
         assert!(!children.columns[0].nullable && children.columns[1].nullable);
         assert_eq!(table_starting_with(&catalog, "pairs").primary_key, ["a", "b"]);
         assert!(catalog.not_included.iter().any(|object| object.object == "seen" && object.reason.contains("view")));
@@ -156,13 +157,13 @@ fn a_snapshot_does_not_see_concurrent_changes() {
         let mut snapshot = case.source.open_snapshot().unwrap();
         let catalog = snapshot.catalog().unwrap();
         (case.change)("INSERT INTO parents VALUES (4, 'four'); DELETE FROM children; UPDATE parents SET name = 'x'");
-        assert_eq!(snapshot.count("parents").unwrap(), 3);
+        assert_eq!(snapshot.count(&"parents".into()).unwrap(), 3);
         let mut rows = Rows::default();
         snapshot
             .read_table(&selection(table_starting_with(&catalog, "children"), RecordOrder::Storage), &mut rows)
             .unwrap();
         assert_eq!(rows.0.len(), 3);
-        assert_eq!(case.source.open_snapshot().unwrap().count("parents").unwrap(), 4);
+        assert_eq!(case.source.open_snapshot().unwrap().count(&"parents".into()).unwrap(), 4);
     });
 }
 
@@ -171,8 +172,9 @@ fn accounts_are_found_by_any_type_of_key_and_conditions_are_checked() {
     on_every_engine(|case| {
         let texts = |texts: &[&'static str]| texts.iter().copied().map(AcceptedValue::Text).collect::<Vec<_>>();
         let one_of = |column: &'static str, accepted| Predicate { column, any_of: texts(accepted) };
-        let find =
-            |conditions: &[Predicate<'_>]| case.source.find_unique("parents", conditions, &["id", "name"]).unwrap();
+        let find = |conditions: &[Predicate<'_>]| {
+            case.source.find_unique(&"parents".into(), conditions, &["id", "name"]).unwrap()
+        };
         let by_id = |id| find(&[Predicate::equals("id", id)]);
         assert_eq!(by_id("1"), Some(vec![Some("1".into()), Some("one".into())]));
         assert_eq!(by_id("7"), None);
@@ -184,7 +186,7 @@ fn accounts_are_found_by_any_type_of_key_and_conditions_are_checked() {
             find(&[Predicate::equals("id", "1"), Predicate { column: "name", any_of: vec![AcceptedValue::Null] }]),
             None
         );
-        let holds = |conditions: &[Predicate<'_>]| case.source.exists("children", conditions).unwrap();
+        let holds = |conditions: &[Predicate<'_>]| case.source.exists(&"children".into(), conditions).unwrap();
         assert!(holds(&[Predicate::equals("id", "10"), Predicate::equals("parent_id", "1")]));
         assert!(holds(&[Predicate::equals("id", "10"), one_of("parent_id", &["true", "t", "1"])]));
         assert!(!holds(&[Predicate::equals("id", "10"), Predicate::equals("parent_id", "3")]));
@@ -197,13 +199,16 @@ fn accounts_are_found_by_any_type_of_key_and_conditions_are_checked() {
             Predicate { column: "parent_id", any_of: vec![AcceptedValue::Null, AcceptedValue::Text("1")] }
         ]));
         // A missing column matches nothing; SQLite must not read its quoted name as a string.
-        let missing = case.source.exists("children", &[Predicate::equals("owner", "owner")]);
+        let missing = case.source.exists(&"children".into(), &[Predicate::equals("owner", "owner")]);
         assert!(!missing.unwrap_or(false));
-        assert!(case.source.find_unique("parents", &[Predicate::equals("id", "1")], &["owner"]).is_err());
+        assert!(case.source.find_unique(&"parents".into(), &[Predicate::equals("id", "1")], &["owner"]).is_err());
         // A view in a table's place could decide who may sign in.
         let seen = [Predicate::equals("id", "1")];
-        assert!(matches!(case.source.find_unique("seen", &seen, &["id"]), Err(Error::UnusableForSignIn { .. })));
-        assert!(matches!(case.source.exists("seen", &seen), Err(Error::UnusableForSignIn { .. })));
+        assert!(matches!(
+            case.source.find_unique(&"seen".into(), &seen, &["id"]),
+            Err(Error::UnusableForSignIn { .. })
+        ));
+        assert!(matches!(case.source.exists(&"seen".into(), &seen), Err(Error::UnusableForSignIn { .. })));
     });
 }
 
@@ -229,6 +234,6 @@ fn a_sink_or_an_interrupt_stops_a_read() {
         let mut snapshot = case.source.begin_snapshot(&|given| drop(interrupt.replace(Some(given)))).unwrap();
         interrupt.take().unwrap()();
         // SQLite ignores an interrupt while no statement runs; the test only checks that nothing hangs.
-        let _ = snapshot.count("parents");
+        let _ = snapshot.count(&"parents".into());
     });
 }

@@ -40,7 +40,11 @@ fn a_user_with_more_rights_than_a_tables_owner_reads_it_only_with_trust_owner() 
         assert!(refused.stderr.contains(said), "{said}: {}", refused.stderr);
     }
     let signs_in = |user: &str| {
-        connect_source(&server.url_as(user, "app")).find_unique("things", &[Predicate::equals("id", "1")], &["id"])
+        connect_source(&server.url_as(user, "app")).find_unique(
+            &"things".into(),
+            &[Predicate::equals("id", "1")],
+            &["id"],
+        )
     };
     assert!(matches!(signs_in("postgres"), Err(Error::UnusableForSignIn { .. })));
     assert_eq!(export("postgres", &trust_options).code, 0);

@@ -44,7 +44,7 @@ fn to_text(preview: &export::Preview) -> String {
     for line in &preview.tables {
         let records = line.records.map(text::count).unwrap_or_default();
         let size = line.size.map(|size| text::bytes(size.bytes)).unwrap_or_default();
-        table.add_row([line.name.clone(), records, size, line.left_out.join(", ")]);
+        table.add_row([line.name.to_string(), records, size, line.left_out.join(", ")]);
     }
     for column in [1, 2] {
         if let Some(column) = table.column_mut(column) {
@@ -70,7 +70,8 @@ fn to_text(preview: &export::Preview) -> String {
     if !preview.guesses.is_empty() {
         let left_out_guesses = preview.guesses.iter().filter(|guess| guess.line.is_some());
         lines.extend(
-            left_out_guesses.map(|guess| format!("left out: {} ({})", text::one_line(&guess.field), guess.reason)),
+            left_out_guesses
+                .map(|guess| format!("left out: {} ({})", text::one_line(&guess.field.to_string()), guess.reason)),
         );
         lines.push(
             "no profile was given, so which columns are exported is a guess, and a guess can be wrong; draft one with `waybill profile init`"

@@ -77,7 +77,7 @@ impl Outline {
     pub fn into_plan(self, counts: Vec<u64>, context: &RunContext, source: &dyn Source, isolation: &str) -> ExportPlan {
         let Self { catalog, profile, selection } = self;
         let deviations = profile.drift(&catalog).to_deviations();
-        let tables = selection.scans.iter().map(|scan| scan.table.clone());
+        let tables = selection.scans.iter().map(|scan| scan.table.to_string());
         let metadata = Metadata {
             exported_at: rfc3339(context.exported_at),
             export_type: ExportType::Full,
@@ -136,7 +136,7 @@ pub fn plan(
 fn schema(catalog: &Catalog, scans: &[Scan]) -> OrderedMap<TableSchema> {
     let describe = |scan: &Scan| {
         let primary_key = catalog.table(&scan.table).map(|table| table.primary_key.clone()).unwrap_or_default();
-        (scan.table.clone(), TableSchema { primary_key, columns: scan.columns.clone() })
+        (scan.table.to_string(), TableSchema { primary_key, columns: scan.columns.clone() })
     };
     scans.iter().map(describe).collect()
 }

@@ -12,6 +12,7 @@ use crate::model::drift::find_reclassified;
 use crate::model::export::{Compression, DriftPolicy, ExportId, Preview, SizeEstimate, TablePreview};
 use crate::model::history::RunStatus;
 use crate::model::manifest::{AuditHead, RecordOrder};
+use crate::model::name::{TableName, TableOrField};
 use crate::model::text;
 use crate::server::identity::Caller;
 use crate::server::pipeline::ProgressCounter;
@@ -168,9 +169,15 @@ pub fn compute_preview(
 fn initial_preview(outline: &Outline, clock: &dyn Clock) -> Preview {
     let profile = &outline.profile;
     let redaction = &outline.selection.redaction;
-    let left_out = |table: &str| {
-        let fields = redaction.removed_fields.iter().chain(&redaction.unclassified);
-        fields.filter_map(|field| field.strip_prefix(table)?.strip_prefix('.')).map(str::to_owned).collect()
+    let unclassified = || {
+        redaction.unclassified.iter().filter_map(|name| match name {
+            TableOrField::Field(field) => Some(field),
+            TableOrField::Table(_) => None,
+        })
+    };
+    let left_out = |table: &TableName| {
+        let fields = redaction.removed_fields.iter().chain(unclassified());
+        fields.filter(|field| field.table == *table).map(|field| field.column.clone()).collect()
     };
     let tables = outline.selection.scans.iter().map(|scan| TablePreview {
         name: scan.table.clone(),
@@ -194,7 +201,7 @@ fn initial_preview(outline: &Outline, clock: &dyn Clock) -> Preview {
 /// Whose data the file holds, once the table of people is counted: "personal data of 104 participants".
 fn contents_notice(profile: &Profile, scan: &Scan, records: u64) -> Option<String> {
     let notice = profile.notice.as_ref().filter(|notice| notice.people == scan.table)?;
-    let people = text::count_with_noun(records, notice.people.trim_end_matches('s'));
+    let people = text::count_with_noun(records, notice.people.as_str().trim_end_matches('s'));
     Some(format!("{} of {people}", notice.contains))
 }
 
@@ -273,5 +280,30 @@ impl RowSink for SizeSampler<'_> {
         let separator = if self.sizes.is_empty() { 2 } else { 0 };
         self.sizes.push((size + separator) as f64);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::source::sqlite::SqliteSource;
+    use crate::server::support::clock::SystemClock;
+
+    #[test]
+    fn a_left_out_column_is_shown_at_its_own_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("source.db");
+        let tables = "CREATE TABLE audit (id, note); CREATE TABLE \"audit.users\" (id, password, phone)";
+        rusqlite::Connection::open(&path).unwrap().execute_batch(tables).unwrap();
+        let profile = Profile::from_toml(
+            "name = \"x\"\n[tables.audit.columns]\nid = \"plain\"\n\
+             [tables.\"audit.users\".columns]\nid = \"plain\"\npassword = \"secret\"\n",
+        )
+        .unwrap();
+        let preview = compute_preview(&SqliteSource::new(path), &profile, &SystemClock, 1, &|_| ()).unwrap();
+        let left_out: Vec<(&str, &[String])> =
+            preview.tables.iter().map(|table| (table.name.as_str(), &table.left_out[..])).collect();
+        let [own, others] = [&["note".to_owned()][..], &["password".to_owned(), "phone".to_owned()]];
+        assert_eq!(left_out, [("audit", own), ("audit.users", others)]);
     }
 }

@@ -54,7 +54,7 @@ fn read_tables(
         let mut table = JsonEncoder::begin_table(chunks, progress, scan);
         read_redacted(snapshot, scan, &plan.pseudonym_key, &mut table)?;
         let records = table.end_table();
-        chunks.end_table(&scan.table, records).map_err(|Stopped| source::Error::SinkStopped)?;
+        chunks.end_table(scan.table.as_str(), records).map_err(|Stopped| source::Error::SinkStopped)?;
     }
     Ok(())
 }
@@ -84,7 +84,7 @@ fn with_position(error: pipeline::Error<source::Error>, plan: &ExportPlan, progr
     };
     let before: u64 = plan.metadata.record_counts.iter().take(index).map(|(_, records)| records).sum();
     let record = progress.records().saturating_sub(before);
-    Error::StoppedAt { table: scan.table.clone(), record, cause: Box::new(cause) }
+    Error::StoppedAt { table: scan.table.to_string(), record, cause: Box::new(cause) }
 }
 
 /// Turns an error of the sealing writer into one that users understand.

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::{BUILT_IN, Comparison, Error, Origin, Profile};
 use crate::model::classification::Classification;
+use crate::model::name::TableName;
 use crate::model::redaction::Treatment;
 
 /// In bytes. Common file systems allow 255; date, time and `.json.zst` are added to the template.
@@ -121,7 +122,7 @@ impl Profile {
             if self.column(table, column).is_some_and(|column| column.class != Classification::Secret) {
                 let what =
                     format!("{table}.{column} holds the passwords that [auth] names: its class must be \"secret\"");
-                return error_at(places.column_start(table, column), what);
+                return error_at(places.column_start(table.as_str(), column), what);
             }
             if auth.conditions().any(Comparison::is_unsatisfiable) {
                 return error_at(
@@ -156,7 +157,7 @@ impl Profile {
         }
         match &self.notice {
             Some(notice) if !self.tables.contains_key(&notice.people) => {
-                let near = nearest(&notice.people, self.tables.keys().map(String::as_str));
+                let near = nearest(notice.people.as_str(), self.tables.keys().map(TableName::as_str));
                 let place = places.notice.as_ref().map_or(0, |notice| start(&notice.people));
                 error_at(place, format!("notice.people must be a table of this profile{}", did_you_mean(near)))
             }

@@ -5,6 +5,7 @@ use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::classification::Classification;
 use crate::model::export::DriftPolicy;
 use crate::model::manifest::RecordOrder;
+use crate::model::name::{FieldName, TableName, TableOrField};
 use crate::model::redaction::{ExcludedTable, Redaction, TreatedField, Treatment};
 use crate::server::rows::{Catalog, Scan, Table};
 
@@ -30,7 +31,7 @@ impl Profile {
         let mut selection = ExportSelection { scans: Vec::new(), redaction: Redaction::default() };
         for table in &catalog.tables {
             match self.tables.get(&table.name) {
-                None => selection.redaction.unclassified.push(table.name.clone()),
+                None => selection.redaction.unclassified.push(TableOrField::Table(table.name.clone())),
                 Some(TableProfile { exclude: Some(reason), .. }) => {
                     let excluded = ExcludedTable { table: table.name.clone(), reason: reason.clone() };
                     selection.redaction.excluded_tables.push(excluded);
@@ -47,27 +48,27 @@ impl Profile {
 
     /// Tables that the profile exports and the database lacks.
     #[must_use]
-    pub fn missing_tables(&self, catalog: &Catalog) -> Vec<String> {
+    pub fn missing_tables(&self, catalog: &Catalog) -> Vec<TableName> {
         let wanted = self.tables.iter().filter(|(_, table)| table.exclude.is_none());
         wanted.map(|(name, _)| name).filter(|name| catalog.table(name).is_none()).cloned().collect()
     }
 
     /// Omitted columns that must not be null and have no `on_import`: an import would not know what to write.
     #[must_use]
-    pub fn columns_without_import_value(&self, catalog: &Catalog) -> Vec<String> {
+    pub fn columns_without_import_value(&self, catalog: &Catalog) -> Vec<FieldName> {
         let columns = catalog.tables.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
         let lacking = columns.filter(|(table, column)| {
             let known = self.column(&table.name, &column.name);
             let omitted = known.filter(|known| self.treatments.for_class(known.class) == Treatment::Omit);
             !column.nullable && !column.generated && omitted.is_some_and(|known| known.on_import.is_none())
         });
-        lacking.map(|(table, column)| format!("{}.{}", table.name, column.name)).collect()
+        lacking.map(|(table, column)| table.name.field(&column.name)).collect()
     }
 
     /// Columns that are computed from columns of a stricter class, and therefore count as that class: the column, what
     /// it is computed from, the stricter class.
     #[must_use]
-    pub fn columns_with_raised_class(&self, catalog: &Catalog) -> Vec<(String, String, Classification)> {
+    pub fn columns_with_raised_class(&self, catalog: &Catalog) -> Vec<(FieldName, String, Classification)> {
         let mut raised = Vec::new();
         for table in &catalog.tables {
             for column in table.columns.iter().filter(|column| !column.computed_from.is_empty()) {
@@ -75,7 +76,7 @@ impl Profile {
                 let class =
                     self.transitive_classes(table, column, known.class).into_iter().max().unwrap_or(known.class);
                 if class > known.class {
-                    let field = format!("{}.{}", table.name, column.name);
+                    let field = table.name.field(&column.name);
                     raised.push((field, column.computed_from.join(", "), class));
                 }
             }
@@ -120,9 +121,9 @@ impl Profile {
     fn plan_scan(&self, profile: &TableProfile, table: &Table, order: RecordOrder, redaction: &mut Redaction) -> Scan {
         let (mut columns, mut treatments) = (Vec::new(), Vec::new());
         for column in &table.columns {
-            let field = format!("{}.{}", table.name, column.name);
+            let field = table.name.field(&column.name);
             let Some(known) = profile.columns.get(&column.name) else {
-                redaction.unclassified.push(field);
+                redaction.unclassified.push(TableOrField::Field(field));
                 continue;
             };
             let mut column = column.clone();

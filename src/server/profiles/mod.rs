@@ -96,7 +96,7 @@ fn sample_and_infer(snapshot: &mut dyn Snapshot, catalog: &Catalog, database: &s
     let mut samples = BTreeMap::new();
     for table in &catalog.tables {
         // Unreadable tables are guessed by name alone.
-        if catalog.unreadable.iter().any(|unreadable| unreadable.table == table.name) {
+        if catalog.is_unreadable(&table.name) {
             continue;
         }
         let mut sample = ColumnSampler::new(table);

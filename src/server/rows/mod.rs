@@ -7,6 +7,7 @@ mod table_order;
 
 use crate::model::catalog::ColumnSchema;
 use crate::model::manifest::RecordOrder;
+use crate::model::name::TableName;
 use crate::model::redaction::{NotIncluded, Treatment};
 
 pub use table_order::parents_first;
@@ -29,12 +30,12 @@ pub enum Value<'a> {
 /// A table as the database declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    pub name: String,
+    pub name: TableName,
     pub columns: Vec<ColumnSchema>,
     /// Empty if the table has none.
     pub primary_key: Vec<String>,
     /// Tables that this one references.
-    pub parents: Vec<String>,
+    pub parents: Vec<TableName>,
     /// The comment on the table in the database.
     pub comment: Option<String>,
 }
@@ -51,21 +52,27 @@ pub struct Catalog {
 /// A table that cannot be read, with the reason and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadableTable {
-    pub table: String,
+    pub table: TableName,
     pub reason: String,
 }
 
 impl Catalog {
     #[must_use]
-    pub fn table(&self, name: &str) -> Option<&Table> {
-        self.tables.iter().find(|table| table.name == name)
+    pub fn table(&self, name: &TableName) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == *name)
+    }
+
+    /// Whether the table cannot be read, or not completely.
+    #[must_use]
+    pub fn is_unreadable(&self, name: &TableName) -> bool {
+        self.unreadable.iter().any(|unreadable| unreadable.table == *name)
     }
 }
 
 /// What to read of one table, and in which order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
-    pub table: String,
+    pub table: TableName,
     /// In the order in which values are pushed.
     pub columns: Vec<ColumnSchema>,
     /// The treatment of each column's values, applied downstream; sources ignore it.

@@ -7,6 +7,7 @@
 pub mod postgres;
 pub mod sqlite;
 
+use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Scan};
 
 /// Why a source cannot be read. Messages are safe to show to anyone: they contain no path, no SQL and no value.
@@ -25,11 +26,11 @@ pub enum Error {
     #[error("the disk that holds the database reports an error")]
     DiskIo,
     #[error("the database has no table {0}")]
-    NoTable(String),
+    NoTable(TableName),
     #[error("the database has no column {0}")]
     NoColumn(String),
     #[error("table {table} cannot be used for sign-in: {reason}")]
-    UnusableForSignIn { table: String, reason: String },
+    UnusableForSignIn { table: TableName, reason: String },
     #[error("the read was interrupted")]
     Interrupted,
     #[error("the export stopped before every row was read")]
@@ -88,7 +89,7 @@ pub enum Error {
     #[error(
         "table {table} is locked by {program} (user {user}, process {process}); waited {seconds} seconds; try again when it is done"
     )]
-    LockedBy { table: String, user: String, program: String, process: i32, seconds: u64 },
+    LockedBy { table: TableName, user: String, program: String, process: i32, seconds: u64 },
     #[error("a table is locked by another program; waited {seconds} seconds; try again when it is done")]
     TableLocked { seconds: u64 },
     #[error("the server is PostgreSQL {version}; Waybill needs {oldest} or newer")]
@@ -132,8 +133,8 @@ pub struct SourceIdentity {
 /// let source = SqliteSource::new(path);
 /// let mut snapshot = source.open_snapshot()?;
 /// assert_eq!(snapshot.catalog()?.tables[0].name, "users");
-/// assert_eq!(snapshot.count("users")?, 1);
-/// let found = source.find_unique("users", &[Predicate::equals("email", "ada@example.org")], &["id"])?;
+/// assert_eq!(snapshot.count(&"users".into())?, 1);
+/// let found = source.find_unique(&"users".into(), &[Predicate::equals("email", "ada@example.org")], &["id"])?;
 /// assert_eq!(found, Some(vec![Some("u1".to_owned())]));
 /// # Ok::<(), waybill::server::source::Error>(())
 /// ```
@@ -171,7 +172,7 @@ pub trait Source: Send + Sync {
     /// When the table or a column does not exist or must not be used for sign-in; otherwise as `begin_snapshot`.
     fn find_unique(
         &self,
-        table: &str,
+        table: &TableName,
         conditions: &[Predicate<'_>],
         columns: &[&str],
     ) -> Result<Option<Vec<Option<String>>>>;
@@ -180,7 +181,7 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     /// As `find_unique`.
-    fn exists(&self, table: &str, conditions: &[Predicate<'_>]) -> Result<bool>;
+    fn exists(&self, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool>;
 }
 
 /// A condition on one column: its value must be one of `any_of`.
@@ -223,7 +224,7 @@ pub trait Snapshot: Send {
     ///
     /// # Errors
     /// `NoTable` for an unknown table, or an error of the database.
-    fn count(&mut self, table: &str) -> Result<u64>;
+    fn count(&mut self, table: &TableName) -> Result<u64>;
 
     /// Pushes a sample of a few hundred rows, spread over the table.
     ///

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use waybill::model::name::TableName;
 use waybill::server::rows::{Catalog, RowSink, Scan, Stopped, Value};
 use waybill::server::source::{Error, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity};
 
@@ -50,14 +51,14 @@ impl Source for FaultySource {
 
     fn find_unique(
         &self,
-        table: &str,
+        table: &TableName,
         conditions: &[Predicate<'_>],
         columns: &[&str],
     ) -> Result<Option<Vec<Option<String>>>> {
         self.real.find_unique(table, conditions, columns)
     }
 
-    fn exists(&self, table: &str, conditions: &[Predicate<'_>]) -> Result<bool> {
+    fn exists(&self, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool> {
         self.real.exists(table, conditions)
     }
 }
@@ -82,7 +83,7 @@ impl Snapshot for FaultySnapshot {
         self.real.catalog()
     }
 
-    fn count(&mut self, table: &str) -> Result<u64> {
+    fn count(&mut self, table: &TableName) -> Result<u64> {
         self.real.count(table)
     }
 

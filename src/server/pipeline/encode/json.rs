@@ -84,7 +84,7 @@ pub struct JsonEncoder<'a, C: EncodeBuffer> {
 impl<'a, C: EncodeBuffer> JsonEncoder<'a, C> {
     /// Writes the table's opening line. Call `end_table` after the last record.
     pub fn begin_table(out: &'a mut C, progress: &'a ProgressCounter, scan: &Scan) -> Self {
-        out.buffer().extend_from_slice(table_opening(&scan.table).as_bytes());
+        out.buffer().extend_from_slice(table_opening(scan.table.as_str()).as_bytes());
         let columns =
             scan.columns.iter().enumerate().map(|(at, column)| (field_prefix(at, &column.name), column.codec));
         Self { columns: columns.collect(), out, progress, next_column: 0, records: 0 }

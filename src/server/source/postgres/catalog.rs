@@ -9,6 +9,7 @@ use super::decode::PgType;
 use super::untrusted_code::UntrustedCode;
 use super::{double_quote_identifier, sqlstate};
 use crate::model::catalog::ColumnSchema;
+use crate::model::name::TableName;
 use crate::model::redaction::NotIncluded;
 use crate::server::rows::{Catalog, Table, UnreadableTable, parents_first};
 
@@ -33,7 +34,7 @@ pub struct RelationColumn {
 /// The engine-independent catalog, and the relations by the table names used in it.
 pub struct Schema {
     pub catalog: Catalog,
-    pub relations: BTreeMap<String, Relation>,
+    pub relations: BTreeMap<TableName, Relation>,
 }
 
 const OBJECTS_QUERY: &str = "
@@ -139,16 +140,17 @@ impl CatalogObject {
 
     /// The exported name: bare in `public`, otherwise `schema.table`. A part that contains a dot or a quote is
     /// quoted, so that no two tables share a name.
-    fn export_name(&self) -> String {
+    fn export_name(&self) -> TableName {
         let part = |text: &str| if text.contains(['.', '"']) { double_quote_identifier(text) } else { text.to_owned() };
-        if self.schema == "public" { part(&self.name) } else { format!("{}.{}", part(&self.schema), part(&self.name)) }
+        let name = part(&self.name);
+        if self.schema == "public" { name.into() } else { format!("{}.{name}", part(&self.schema)).into() }
     }
 
     fn quoted(&self) -> String {
         format!("{}.{}", double_quote_identifier(&self.schema), double_quote_identifier(&self.name))
     }
 
-    fn exclusion_reason(&self, roots: &BTreeMap<i64, String>) -> Option<String> {
+    fn exclusion_reason(&self, roots: &BTreeMap<i64, TableName>) -> Option<String> {
         if let Some(extension) = &self.extension {
             return Some(format!("belongs to the extension {extension}, which creates it"));
         }
@@ -159,7 +161,8 @@ impl CatalogObject {
             ("S", Some(column)) => Some(format!("a sequence: it generates the values of {column}")),
             ("S", None) => Some("a sequence: a counter, not a table".into()),
             _ if self.is_partition => {
-                let root = self.partition_root.and_then(|root| roots.get(&root)).map_or("its parent", String::as_str);
+                let root =
+                    self.partition_root.and_then(|root| roots.get(&root)).map_or("its parent", TableName::as_str);
                 Some(format!("a partition: its rows are in {root}"))
             }
             _ => None,
@@ -183,10 +186,10 @@ pub const ROW_SECURITY_ACTIVE: &str =
     "row-level security hides rows from the user: connect as the table's owner or a role with BYPASSRLS";
 
 /// Splits a label (`CatalogObject::export_name`) into schema and name; `None` if it has more than two parts.
-pub fn split_name(name: &str) -> Option<(String, String)> {
+pub fn split_name(name: &TableName) -> Option<(String, String)> {
     let mut parts = vec![String::new()];
     let mut is_quoted = false;
-    let mut rest = name.chars().peekable();
+    let mut rest = name.as_str().chars().peekable();
     while let Some(c) = rest.next() {
         match c {
             '"' if is_quoted && rest.peek() == Some(&'"') => parts.last_mut()?.extend(rest.next()),
@@ -205,11 +208,11 @@ pub fn split_name(name: &str) -> Option<(String, String)> {
 pub fn read(session: &mut DatabaseSession) -> Result<Schema> {
     let objects: Vec<CatalogObject> = parse_rows(&session.fetch(OBJECTS_QUERY, &[])?, CatalogObject::from_row)?;
     let code = UntrustedCode::read(session)?;
-    let labels: BTreeMap<i64, String> = objects.iter().map(|object| (object.oid, object.export_name())).collect();
+    let labels: BTreeMap<i64, TableName> = objects.iter().map(|object| (object.oid, object.export_name())).collect();
     let (mut not_included, mut unreadable, mut included) = (Vec::new(), Vec::new(), Vec::new());
     for object in &objects {
         if let Some(reason) = object.exclusion_reason(&labels) {
-            not_included.push(NotIncluded { object: object.export_name(), reason });
+            not_included.push(NotIncluded { object: object.export_name().into(), reason });
             continue;
         }
         let has_foreign_part = objects.iter().any(|part| part.partition_root == Some(object.oid) && part.kind == "f");
@@ -267,7 +270,7 @@ fn build_table(
     object: &CatalogObject,
     columns: &[(i64, ColumnSchema, RelationColumn)],
     keys: &[KeyConstraint],
-    labels: &BTreeMap<i64, String>,
+    labels: &BTreeMap<i64, TableName>,
 ) -> Table {
     let own_keys = || keys.iter().filter(|key| key.table == object.oid);
     let primary_key = own_keys().find(|key| key.is_primary).map(|key| key.columns.clone()).unwrap_or_default();
@@ -275,7 +278,7 @@ fn build_table(
     let reference = |column: &str| {
         foreign_keys().find_map(|key| {
             let at = key.columns.iter().position(|name| name == column)?;
-            Some(format!("{}.{}", labels.get(&key.referenced_table)?, key.referenced_columns.get(at)?))
+            Some(labels.get(&key.referenced_table)?.field(key.referenced_columns.get(at)?))
         })
     };
     let own = columns.iter().filter(|(oid, ..)| *oid == object.oid);

@@ -6,6 +6,7 @@ use super::client::{self, Row};
 use super::database_session::{DatabaseSession, parse_rows};
 use super::untrusted_code::UntrustedCode;
 use super::{double_quote_identifier, sqlstate};
+use crate::model::name::TableName;
 
 /// OID of `text` (`pg_type.dat`).
 const TEXT_OID: u32 = 25;
@@ -19,7 +20,7 @@ struct BindParams<'a> {
 
 impl<'a> BindParams<'a> {
     /// Returns the SQL for the conjunction of `conditions`.
-    fn where_sql(&mut self, name: &str, table: &PlainTable, conditions: &[Predicate<'a>]) -> Result<String> {
+    fn where_sql(&mut self, name: &TableName, table: &PlainTable, conditions: &[Predicate<'a>]) -> Result<String> {
         let predicates: Vec<String> = conditions
             .iter()
             .map(|condition| Ok(self.predicate_sql(table.column(name, condition.column)?, &condition.any_of)))
@@ -71,7 +72,7 @@ pub fn identity(session: &mut DatabaseSession) -> Result<String> {
 /// `Source::find`.
 pub fn find_unique(
     session: &mut DatabaseSession,
-    table: &str,
+    table: &TableName,
     conditions: &[Predicate<'_>],
     columns: &[&str],
 ) -> Result<Option<Vec<Option<String>>>> {
@@ -94,7 +95,7 @@ pub fn find_unique(
 }
 
 /// `Source::exists`.
-pub fn exists(session: &mut DatabaseSession, table: &str, conditions: &[Predicate<'_>]) -> Result<bool> {
+pub fn exists(session: &mut DatabaseSession, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool> {
     let plain = resolve_table(session, table)?;
     let mut params = BindParams::default();
     let where_sql = params.where_sql(table, &plain, conditions)?;
@@ -110,12 +111,12 @@ pub fn exists(session: &mut DatabaseSession, table: &str, conditions: &[Predicat
 /// # Errors
 /// `NoTable` if it does not exist. `UnusableForSignIn` if it is another kind of object (a view would run its owner's code),
 /// if row-level security hides rows, or if querying it could run someone else's code.
-fn resolve_table(session: &mut DatabaseSession, name: &str) -> Result<PlainTable> {
-    let not_found = || Error::NoTable(name.to_owned());
+fn resolve_table(session: &mut DatabaseSession, name: &TableName) -> Result<PlainTable> {
+    let not_found = || Error::NoTable(name.clone());
     let (schema, table) = split_name(name).ok_or_else(not_found)?;
     let found = session.fetch(PLAIN_TABLE_QUERY, &[&schema, &table])?;
     let first = found.first().ok_or_else(not_found)?;
-    let unusable = |reason: &str| Error::UnusableForSignIn { table: name.to_owned(), reason: reason.to_owned() };
+    let unusable = |reason: &str| Error::UnusableForSignIn { table: name.clone(), reason: reason.to_owned() };
     let (oid, kind, hides_rows) = (first.parse(0), first.text(1), first.is_true(2));
     let kind = kind.map_err(sqlstate::map_error)?;
     if !matches!(kind, "r" | "p") {
@@ -183,9 +184,9 @@ struct PlainColumn {
 impl PlainTable {
     /// # Errors
     /// `NoColumn` if the table has no such column.
-    fn column(&self, table: &str, name: &str) -> Result<&PlainColumn> {
+    fn column(&self, table: &TableName, name: &str) -> Result<&PlainColumn> {
         let found = self.columns.iter().find(|column| column.name == name);
-        found.ok_or_else(|| Error::NoColumn(format!("{table}.{name}")))
+        found.ok_or_else(|| Error::NoColumn(table.field(name).to_string()))
     }
 }
 

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Error, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity, double_quote_identifier};
+use crate::model::name::TableName;
 pub use client::ConnectConfig;
 use database_session::DatabaseSession;
 use snapshot::PostgresSnapshot;
@@ -141,7 +142,7 @@ impl Source for PostgresSource {
 
     fn find_unique(
         &self,
-        table: &str,
+        table: &TableName,
         conditions: &[Predicate<'_>],
         columns: &[&str],
     ) -> Result<Option<Vec<Option<String>>>> {
@@ -150,7 +151,7 @@ impl Source for PostgresSource {
         })
     }
 
-    fn exists(&self, table: &str, conditions: &[Predicate<'_>]) -> Result<bool> {
+    fn exists(&self, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool> {
         self.with_pooled_session(|session| {
             session.with_transaction(|session| lookup::exists(session, table, conditions))
         })

@@ -10,6 +10,7 @@ use super::decode::PgType;
 use super::reader::RowReader;
 use super::{double_quote_identifier, sqlstate};
 use crate::model::manifest::RecordOrder;
+use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Scan};
 
 /// Attempts before giving up on a schema that keeps changing while we read it.
@@ -51,8 +52,8 @@ impl PostgresSnapshot {
         Err(Error::SchemaUnstable)
     }
 
-    fn relation(&self, table: &str) -> Result<&Relation> {
-        self.schema.relations.get(table).ok_or_else(|| Error::NoTable(table.to_owned()))
+    fn relation(&self, table: &TableName) -> Result<&Relation> {
+        self.schema.relations.get(table).ok_or_else(|| Error::NoTable(table.clone()))
     }
 
     /// Pushes the rows of `SELECT … FROM … <clauses>` into the sink.
@@ -83,7 +84,7 @@ impl Snapshot for PostgresSnapshot {
         Ok(self.schema.catalog.clone())
     }
 
-    fn count(&mut self, table: &str) -> Result<u64> {
+    fn count(&mut self, table: &TableName) -> Result<u64> {
         let sql = format!("SELECT count(*) FROM {}", self.relation(table)?.from_item);
         let rows = self.session.fetch(&sql, &[])?;
         rows.first().ok_or(Error::Protocol)?.parse(0).map_err(sqlstate::map_error)
@@ -128,9 +129,12 @@ impl Snapshot for PostgresSnapshot {
 }
 
 fn lock_tables(session: &mut DatabaseSession, schema: &Schema, timeout: Duration) -> Result<()> {
-    let unreadable = |name: &String| schema.catalog.unreadable.iter().any(|table| table.table == *name);
-    let readable: Vec<&Relation> =
-        schema.relations.iter().filter(|(name, _)| !unreadable(name)).map(|(_, relation)| relation).collect();
+    let readable: Vec<&Relation> = schema
+        .relations
+        .iter()
+        .filter(|(name, _)| !schema.catalog.is_unreadable(name))
+        .map(|(_, relation)| relation)
+        .collect();
     if readable.is_empty() {
         return Ok(());
     }
@@ -155,7 +159,7 @@ fn find_lock_holder(session: &DatabaseSession, timeout: Duration) -> Error {
     let seconds = timeout.as_secs();
     let rows = session.fetch_on_second_connection(sql).unwrap_or_default();
     let read = |row: &Row| -> client::Result<Error> {
-        let (table, user, program) = (row.text(0)?.into(), row.text(1)?.into(), row.text(2)?.into());
+        let (table, user, program) = (TableName::from(row.text(0)?), row.text(1)?.into(), row.text(2)?.into());
         Ok(Error::LockedBy { table, user, program, process: row.parse(3)?, seconds })
     };
     rows.first().and_then(|row| read(row).ok()).unwrap_or(Error::TableLocked { seconds })

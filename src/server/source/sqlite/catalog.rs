@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::super::Result;
 use super::generated_columns::computed_from;
 use crate::model::catalog::{Codec, ColumnSchema};
+use crate::model::name::TableName;
 use crate::model::redaction::NotIncluded;
 use crate::server::rows::{Catalog, Table, parents_first};
 
@@ -61,7 +62,7 @@ fn read_table(connection: &Connection, name: String) -> Result<Table> {
             computed_from: Vec::new(),
             identity: None,
             comment: None,
-            references: reference.map(|(_, table, to)| format!("{table}.{to}")),
+            references: reference.map(|(_, table, to)| table.field(to)),
             name: column,
             native_type,
         });
@@ -71,7 +72,7 @@ fn read_table(connection: &Connection, name: String) -> Result<Table> {
     key.sort_unstable();
     let primary_key = key.into_iter().map(|(_, column)| column).collect();
     let parents = references.into_iter().map(|(_, table, _)| table).collect();
-    Ok(Table { name, columns, primary_key, parents, comment: None })
+    Ok(Table { name: name.into(), columns, primary_key, parents, comment: None })
 }
 
 fn fill_computed_from(connection: &Connection, table: &str, columns: &mut [ColumnSchema]) -> Result<()> {
@@ -88,21 +89,21 @@ fn fill_computed_from(connection: &Connection, table: &str, columns: &mut [Colum
 }
 
 /// `(column, referenced table, referenced column)` of every foreign key; no referenced column means the primary key.
-fn foreign_keys(connection: &Connection, table: &str) -> Result<Vec<(String, String, String)>> {
+fn foreign_keys(connection: &Connection, table: &str) -> Result<Vec<(String, TableName, String)>> {
     let mut statement = connection.prepare(
         "SELECT f.\"from\", f.\"table\", coalesce(f.\"to\", (SELECT name FROM pragma_table_info(f.\"table\") \
          WHERE pk = f.seq + 1), 'rowid') FROM pragma_foreign_key_list(?1) f ORDER BY f.id, f.seq",
     )?;
-    let rows = statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let rows = statement.query_map([table], |row| Ok((row.get(0)?, row.get::<_, String>(1)?.into(), row.get(2)?)))?;
     Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
 /// Replaces parent names with the spelling of the table itself: `SQLite` compares names case-insensitively, the table
 /// order does not.
 fn normalize_parent_case(tables: &mut [Table]) {
-    let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+    let names: Vec<TableName> = tables.iter().map(|table| table.name.clone()).collect();
     for parent in tables.iter_mut().flat_map(|table| &mut table.parents) {
-        if let Some(name) = names.iter().find(|name| name.eq_ignore_ascii_case(parent)) {
+        if let Some(name) = names.iter().find(|name| name.as_str().eq_ignore_ascii_case(parent.as_str())) {
             parent.clone_from(name);
         }
     }

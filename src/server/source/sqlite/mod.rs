@@ -17,6 +17,7 @@ use super::{
     AcceptedValue, Error, InterruptHandle, MAX_LOOKUP_CHARS, NOT_A_TABLE, Predicate, Result, Snapshot, Source,
     SourceIdentity, double_quote_identifier,
 };
+use crate::model::name::TableName;
 use snapshot::SqliteSnapshot;
 
 /// An `SQLite` file.
@@ -86,7 +87,7 @@ impl Source for SqliteSource {
 
     fn find_unique(
         &self,
-        table: &str,
+        table: &TableName,
         conditions: &[Predicate<'_>],
         columns: &[&str],
     ) -> Result<Option<Vec<Option<String>>>> {
@@ -98,7 +99,11 @@ impl Source for SqliteSource {
             |name: &&str| format!("substr(CAST({} AS TEXT), 1, {MAX_LOOKUP_CHARS})", double_quote_identifier(name));
         let select_list = columns.iter().map(expression).collect::<Vec<_>>().join(", ");
         let filter = WhereClause::new(conditions);
-        let sql = format!("SELECT {select_list} FROM {} WHERE {} LIMIT 2", double_quote_identifier(table), filter.sql);
+        let sql = format!(
+            "SELECT {select_list} FROM {} WHERE {} LIMIT 2",
+            double_quote_identifier(table.as_str()),
+            filter.sql
+        );
         let mut statement = tx.prepare(&sql)?;
         let read = |row: &rusqlite::Row<'_>| (0..columns.len()).map(|i| row.get::<_, Option<String>>(i)).collect();
         let mut rows = statement.query_map(params_from_iter(filter.values), read)?;
@@ -108,12 +113,12 @@ impl Source for SqliteSource {
         }
     }
 
-    fn exists(&self, table: &str, conditions: &[Predicate<'_>]) -> Result<bool> {
+    fn exists(&self, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool> {
         let mut connection = self.connect()?;
         let tx = connection.transaction()?;
         require_table(&tx, table)?;
         let filter = WhereClause::new(conditions);
-        let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", double_quote_identifier(table), filter.sql);
+        let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", double_quote_identifier(table.as_str()), filter.sql);
         Ok(tx.prepare(&sql)?.exists(params_from_iter(filter.values))?)
     }
 }
@@ -148,13 +153,13 @@ impl<'a> WhereClause<'a> {
 }
 
 /// Refuses views: the author of one could choose who may sign in.
-fn require_table(connection: &Connection, name: &str) -> Result<()> {
+fn require_table(connection: &Connection, name: &TableName) -> Result<()> {
     let sql = "SELECT type = 'table' FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')";
-    let found: Option<bool> = connection.query_row(sql, [name], |row| row.get(0)).optional()?;
+    let found: Option<bool> = connection.query_row(sql, [name.as_str()], |row| row.get(0)).optional()?;
     match found {
         Some(true) => Ok(()),
-        Some(false) => Err(Error::UnusableForSignIn { table: name.to_owned(), reason: NOT_A_TABLE.to_owned() }),
-        None => Err(Error::NoTable(name.to_owned())),
+        Some(false) => Err(Error::UnusableForSignIn { table: name.clone(), reason: NOT_A_TABLE.to_owned() }),
+        None => Err(Error::NoTable(name.clone())),
     }
 }
 

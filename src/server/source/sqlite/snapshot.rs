@@ -5,6 +5,7 @@ use rusqlite::{Connection, Params, types::ValueRef};
 use super::super::{Error, Result, Snapshot};
 use super::{catalog, double_quote_identifier};
 use crate::model::manifest::RecordOrder;
+use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Scan, Value};
 
 /// A sample takes this many places in the table, and this many neighbouring rows at each.
@@ -65,15 +66,15 @@ impl Snapshot for SqliteSnapshot {
         catalog::read(&self.connection)
     }
 
-    fn count(&mut self, table: &str) -> Result<u64> {
-        let sql = format!("SELECT count(*) FROM {}", double_quote_identifier(table));
+    fn count(&mut self, table: &TableName) -> Result<u64> {
+        let sql = format!("SELECT count(*) FROM {}", double_quote_identifier(table.as_str()));
         Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
     }
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
         let columns = column_list(scan);
-        let table = double_quote_identifier(&scan.table);
-        let Some(rowid) = self.rowid_name(&scan.table) else {
+        let table = double_quote_identifier(scan.table.as_str());
+        let Some(rowid) = self.rowid_name(scan.table.as_str()) else {
             return self.push_rows(
                 &format!("SELECT {columns} FROM {table} LIMIT {}", SAMPLE_POINTS * ROWS_PER_POINT),
                 [],
@@ -105,7 +106,7 @@ impl Snapshot for SqliteSnapshot {
     }
 
     fn read_table(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
-        let table = double_quote_identifier(&scan.table);
+        let table = double_quote_identifier(scan.table.as_str());
         let order = match scan.order {
             // NOT INDEXED: SQLite may otherwise scan a covering index, in the index's order and with a lookup for
             // each row.

@@ -24,17 +24,17 @@ pub fn DriftPanel(preview: RwSignal<Preview>) -> impl IntoView {
             let under = new.under.map(|under| view! { " under "<code>{under}</code> });
             let rest =
                 view! { "is not exported. To classify it, add"{under}<code class="profile-line">{new.line}</code> };
-            item("unclassified", new.field, rest.into_any())
+            item("unclassified", new.field.to_string(), rest.into_any())
         });
         let missing = drift.missing.into_iter().map(|gone| {
             let rest = gone.nearest.map_or("is not in the database.".into(), |near| {
                 format!("is not in the database. Did you mean {near}?")
             });
-            item("missing", gone.field, rest.into_any())
+            item("missing", gone.field.to_string(), rest.into_any())
         });
         let type_changed = drift.type_changed.into_iter().map(|changed| {
             let rest = format!("was {} and is now {}.", changed.was, changed.is);
-            item("type changed", changed.field, rest.into_any())
+            item("type changed", changed.field.to_string(), rest.into_any())
         });
         let items = unclassified.chain(missing).chain(type_changed).collect_view();
         Some(view! {
@@ -69,15 +69,15 @@ pub fn GuessPanel(preview: RwSignal<Preview>) -> impl IntoView {
             let line = guess.line.map(|ProfileLine { under, line }| {
                 view! { ". To export it, add to a profile under "<code>{under}</code><code class="profile-line">{line}</code> }
             });
-            view! { <li><span class="tag">{guess.class.as_str()}</span>" "<code>{guess.field}</code>" "{guess.reason}{line}</li> }
+            view! { <li><span class="tag">{guess.class.as_str()}</span>" "<code>{guess.field.to_string()}</code>" "{guess.reason}{line}</li> }
         });
         let items = items.collect_view();
         let reclassified = reclassified.into_iter().map(|changed| {
             let Reclassified { field, was, is } = changed;
-            view! { <li><code>{field}</code>{format!(" was {} in the last export and is now {}.", was.as_str(), is.as_str())}</li> }
+            view! { <li><code>{field.to_string()}</code>{format!(" was {} in the last export and is now {}.", was.as_str(), is.as_str())}</li> }
         });
         let reclassified = reclassified.collect_view();
-        let plain: Vec<String> = plain.into_iter().map(|guess| guess.field).collect();
+        let plain: Vec<String> = plain.into_iter().map(|guess| guess.field.to_string()).collect();
         Some(view! {
             <section class="card drift" aria-labelledby="guesses">
                 <h2 id="guesses"><Icon name="triangle-alert" />"The classification here is a guess"</h2>

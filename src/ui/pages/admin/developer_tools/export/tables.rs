@@ -58,7 +58,7 @@ fn Row(table: TablePreview, largest: u64) -> impl IntoView {
     let tags = table.left_out.into_iter().map(|column| view! { <span class="tag">{column}</span> }).collect_view();
     view! {
         <tr>
-            <th scope="row">{breakable(&table.name)}{under_name.map(|text| view! { <span class="under-name">{text}</span> })}</th>
+            <th scope="row">{breakable(table.name.as_str())}{under_name.map(|text| view! { <span class="under-name">{text}</span> })}</th>
             <td class="number">{records}</td>
             <td class="bar"><ShareBar part=bytes.unwrap_or_default() total=largest /></td>
             <td class="number">{size}</td>
@@ -76,11 +76,11 @@ fn breakable(name: &str) -> impl IntoView {
 fn NotIncluded(preview: RwSignal<Preview>) -> impl IntoView {
     move || {
         let preview = preview.read();
-        let excluded = preview.excluded.iter().map(|table| (table.table.clone(), table.reason.clone()));
+        let excluded = preview.excluded.iter().map(|table| (table.table.to_string(), table.reason.clone()));
         let others = preview.not_included.iter().map(|object| (object.object.clone(), object.reason.clone()));
         let unknown = preview.drift.unknown_tables();
         let unknown =
-            unknown.map(|new| (new.field.clone(), "unknown to the profile, so it is not exported".to_owned()));
+            unknown.map(|new| (new.field.to_string(), "unknown to the profile, so it is not exported".to_owned()));
         let lines: Vec<_> = excluded.chain(unknown).chain(others).collect();
         (!lines.is_empty()).then(|| {
             let lines = lines
