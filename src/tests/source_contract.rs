@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use waybill::model::manifest::RecordOrder;
 use waybill::model::name::TableName;
 use waybill::model::redaction::Treatment;
-use waybill::server::rows::{Catalog, RowSink, Scan, Stopped, Table, Value};
+use waybill::server::rows::{Catalog, DeclaredBy, ForeignKey, RowSink, Scan, Stopped, Table, Value};
 use waybill::server::source::sqlite::SqliteSource;
 use waybill::server::source::{AcceptedValue, Error, Predicate, Source};
 
@@ -118,6 +118,36 @@ fn the_catalog_has_every_table_with_its_keys_and_parents_first() {
         assert_eq!(table_starting_with(&catalog, "pairs").primary_key, ["a", "b"]);
         assert!(catalog.not_included.iter().any(|object| object.object == "seen" && object.reason.contains("view")));
         assert!(catalog.unreadable.is_empty());
+    });
+}
+
+#[test]
+fn a_foreign_key_keeps_all_its_columns_together() {
+    on_every_engine(|case| {
+        (case.change)(
+            "CREATE TABLE links (id integer PRIMARY KEY, x integer, y integer, parent_id integer REFERENCES parents (id),
+                                 FOREIGN KEY (y, x) REFERENCES pairs (a, b));
+             CREATE TABLE short_links (x integer, y integer, FOREIGN KEY (y, x) REFERENCES pairs);",
+        );
+        let catalog = case.source.open_snapshot().unwrap().catalog().unwrap();
+        let key = |columns: &[&str], target: &str, target_columns: &[&str]| ForeignKey {
+            columns: columns.iter().map(ToString::to_string).collect(),
+            target: target.into(),
+            target_columns: target_columns.iter().map(ToString::to_string).collect(),
+            declared_by: DeclaredBy::Database,
+        };
+        let links = table_starting_with(&catalog, "links");
+        let mut keys = links.foreign_keys.clone();
+        keys.sort_by_key(|key| key.columns.len());
+        assert_eq!(keys, [key(&["parent_id"], "parents", &["id"]), key(&["y", "x"], "pairs", &["a", "b"])]);
+        let short = table_starting_with(&catalog, "short_links");
+        assert_eq!(short.foreign_keys, [key(&["y", "x"], "pairs", &["a", "b"])]);
+        // The file's schema names what each column refers to.
+        let references = links.columns.iter().map(|column| column.references.as_ref().map(ToString::to_string));
+        let expected = [None, Some("pairs.b"), Some("pairs.a"), Some("parents.id")];
+        assert_eq!(references.collect::<Vec<_>>(), expected.map(|name| name.map(str::to_owned)));
+        let at = |name: &str| catalog.tables.iter().position(|table| table.name == name).unwrap();
+        assert!(at("parents") < at("links") && at("pairs") < at("links") && at("pairs") < at("short_links"));
     });
 }
 

@@ -132,7 +132,7 @@ mod tests {
             comment: None,
         };
         let columns = columns.iter().map(column).collect();
-        Table { name: name.into(), columns, primary_key: vec![], parents: vec![], comment: None }
+        Table { name: name.into(), columns, primary_key: vec![], foreign_keys: vec![], comment: None }
     }
 
     proptest! {

@@ -83,8 +83,9 @@ fn accounts_with_password_table<'a>(tables: impl Iterator<Item = &'a Table> + Cl
         find_column(table, PASSWORD_COLUMNS).is_some() && find_column(table, ACCOUNT_ID_COLUMNS).is_some()
     })?;
     let password = find_column(password_table, PASSWORD_COLUMNS)?;
-    let holds_accounts =
-        |table: &&Table| password_table.parents.contains(&table.name) || is_named_users(table.name.as_str());
+    let holds_accounts = |table: &&Table| {
+        password_table.parents().any(|parent| *parent == table.name) || is_named_users(table.name.as_str())
+    };
     tables.filter(holds_accounts).find_map(|table| {
         Some(Accounts {
             table,

@@ -3,13 +3,17 @@
 //! May import: `model`. Flow: a source pushes borrowed values into a `RowSink`, column by column, row by row; nothing
 //! is collected or copied on the way.
 
+mod foreign_key;
+mod schema;
 mod table_order;
 
 use crate::model::catalog::ColumnSchema;
 use crate::model::manifest::RecordOrder;
 use crate::model::name::TableName;
-use crate::model::redaction::{NotIncluded, Treatment};
+use crate::model::redaction::Treatment;
 
+pub use foreign_key::{DeclaredBy, ForeignKey};
+pub use schema::{Catalog, Table, UnreadableTable};
 pub use table_order::parents_first;
 
 /// One value as the engine stores it, borrowed from the engine's memory.
@@ -25,48 +29,6 @@ pub enum Value<'a> {
     /// Bytes that the engine declares as text; they need not be UTF-8.
     Text(&'a [u8]),
     Blob(&'a [u8]),
-}
-
-/// A table as the database declares it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
-    pub name: TableName,
-    pub columns: Vec<ColumnSchema>,
-    /// Empty if the table has none.
-    pub primary_key: Vec<String>,
-    /// Tables that this one references.
-    pub parents: Vec<TableName>,
-    /// The comment on the table in the database.
-    pub comment: Option<String>,
-}
-
-/// The database's schema: tables in file order, and every other object with the reason it is left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Catalog {
-    pub tables: Vec<Table>,
-    pub not_included: Vec<NotIncluded>,
-    /// Tables that cannot be read, or not completely.
-    pub unreadable: Vec<UnreadableTable>,
-}
-
-/// A table that cannot be read, with the reason and the remedy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnreadableTable {
-    pub table: TableName,
-    pub reason: String,
-}
-
-impl Catalog {
-    #[must_use]
-    pub fn table(&self, name: &TableName) -> Option<&Table> {
-        self.tables.iter().find(|table| table.name == *name)
-    }
-
-    /// Whether the table cannot be read, or not completely.
-    #[must_use]
-    pub fn is_unreadable(&self, name: &TableName) -> bool {
-        self.unreadable.iter().any(|unreadable| unreadable.table == *name)
-    }
 }
 
 /// What to read of one table, and in which order.

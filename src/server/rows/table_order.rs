@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Table;
+use super::schema::Table;
 use crate::model::name::TableName;
 
 /// Sorts tables so that foreign keys point backwards wherever the schema allows it.
@@ -25,7 +25,7 @@ fn pending_parents<'a>(
     table: &'a Table,
     pending: &'a BTreeMap<TableName, Table>,
 ) -> impl Iterator<Item = &'a TableName> + use<'a> {
-    let others = table.parents.iter().filter(|parent| **parent != table.name);
+    let others = table.parents().filter(|parent| **parent != table.name);
     others.filter(|parent| pending.contains_key(*parent))
 }
 
@@ -50,13 +50,24 @@ fn ancestors<'a>(name: &'a TableName, pending: &'a BTreeMap<TableName, Table>) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::rows::{DeclaredBy, ForeignKey};
+
+    fn references(parent: &str) -> ForeignKey {
+        let declared_by = DeclaredBy::Database;
+        ForeignKey {
+            columns: vec!["parent".into()],
+            target: parent.into(),
+            target_columns: vec!["id".into()],
+            declared_by,
+        }
+    }
 
     fn order_of(tables: &[(&str, &[&str])]) -> Vec<String> {
         let table = |(name, parents): &(&str, &[&str])| Table {
             name: (*name).into(),
             columns: vec![],
             primary_key: vec![],
-            parents: parents.iter().map(|&p| p.into()).collect(),
+            foreign_keys: parents.iter().copied().map(references).collect(),
             comment: None,
         };
         parents_first(tables.iter().map(table).collect()).into_iter().map(|t| t.name.into()).collect()

@@ -26,8 +26,8 @@ pub fn generate_in_postgres(
     let mut connection = Connection::open(address, CONNECT_TIMEOUT)?;
     // Building the indexes of a large sample may outlast the timeout: keep waiting.
     connection.set_stall_handler(CONNECT_TIMEOUT, Box::new(|| true))?;
-    let existing = connection.query("SELECT to_regclass('companies')", &[])?;
-    let exists = existing.first().is_some_and(|row| row.optional_text(0).is_some());
+    let existing = connection.query("SELECT to_regclass('companies') AS companies", &[])?;
+    let exists = existing.first().map(|row| row.optional_text("companies")).transpose()?.flatten().is_some();
     if exists && !replace {
         return Err(Error::TablesExist);
     }

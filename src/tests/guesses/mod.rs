@@ -77,7 +77,7 @@ fn guess_table(columns: &[&LabelledColumn]) -> Vec<Guess> {
         name: columns[0].table.clone(),
         columns: columns.iter().map(|column| column.schema()).collect(),
         primary_key: columns.iter().filter(|column| column.primary_key).map(|column| column.column.clone()).collect(),
-        parents: vec![],
+        foreign_keys: vec![],
         comment: None,
     };
     let mut sample = ColumnSampler::new(&table);

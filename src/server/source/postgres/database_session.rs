@@ -90,6 +90,14 @@ struct Backend {
     backend_start: String,
 }
 
+impl Backend {
+    /// Returns `None` where the server hides what it knows of its own backend.
+    fn from_row(row: &Row) -> client::Result<Option<Self>> {
+        let (pid, started) = (row.optional_text("pid")?, row.optional_text("backend_start")?);
+        Ok(pid.zip(started).map(|(pid, started)| Self { pid: pid.into(), backend_start: started.into() }))
+    }
+}
+
 impl DatabaseSession {
     /// Connects, with `stall_timeout` as the stall timeout. Code owned by `trusted_owners` is accepted.
     ///
@@ -155,12 +163,11 @@ impl DatabaseSession {
 
     /// Records which backend serves this transaction. Takes the snapshot, like any query.
     pub fn identify_backend(&mut self) -> Result<()> {
-        let sql = "SELECT pid, CAST(extract(epoch FROM backend_start) * 1000000 AS bigint) \
+        let sql = "SELECT pid, CAST(extract(epoch FROM backend_start) * 1000000 AS bigint) AS backend_start \
                         FROM pg_stat_activity WHERE pid = pg_backend_pid()";
         let rows = self.fetch(sql, &[])?;
-        let known = rows.first().and_then(|row| Some((row.optional_text(0)?, row.optional_text(1)?)));
-        *self.monitor.lock_backend() =
-            known.map(|(pid, started)| Backend { pid: pid.into(), backend_start: started.into() });
+        let found = rows.first().map(Backend::from_row).transpose().map_err(sqlstate::map_error)?;
+        *self.monitor.lock_backend() = found.flatten();
         Ok(())
     }
 
@@ -260,18 +267,18 @@ impl StallMonitor {
         if self.is_interrupted() {
             return false;
         }
-        let sql = "SELECT state IN ('active', 'disabled') AND wait_event IS DISTINCT FROM 'ClientWrite' \
+        let sql = "SELECT state IN ('active', 'disabled') AND wait_event IS DISTINCT FROM 'ClientWrite' AS is_active \
                         FROM pg_stat_activity WHERE CAST(pid AS text) = $1 \
                         AND CAST(CAST(extract(epoch FROM backend_start) * 1000000 AS bigint) AS text) = $2";
         let backend = self.lock_backend().clone();
         // Without a known backend, any answer of the server has to suffice.
         let (sql, values) = match &backend {
             Some(Backend { pid, backend_start }) => (sql, vec![pid.as_str(), backend_start]),
-            None => ("SELECT true", vec![]),
+            None => ("SELECT true AS is_active", vec![]),
         };
         match self.query_on_second_connection(sql, &values) {
             // The backend's state may be hidden from this user (NULL).
-            Ok(rows) => rows.first().is_some_and(|row| row.optional_text(0) != Some("f")),
+            Ok(rows) => rows.first().is_some_and(|row| row.optional_text("is_active").is_ok_and(|is| is != Some("f"))),
             Err(client::Error::Server { .. }) => true,
             Err(_) => false,
         }
@@ -292,17 +299,18 @@ impl Drop for DatabaseSession {
 
 impl ServerInfo {
     fn fetch(connection: &mut Connection) -> client::Result<Self> {
-        let sql = "SELECT split_part(current_setting('server_version'), ' ', 1), \
-                        CAST(current_setting('server_version_num') AS integer) / 10000, version() LIKE '%linux%', \
-                        current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL";
+        let sql = "SELECT split_part(current_setting('server_version'), ' ', 1) AS version, \
+                        CAST(current_setting('server_version_num') AS integer) / 10000 AS major_version, \
+                        version() LIKE '%linux%' AS is_linux, \
+                        current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL AS can_refuse_views";
         connection.execute(BEGIN_WITH_SEARCH_PATH)?;
         let rows = connection.query(sql, &[])?;
         let row = rows.first().ok_or(client::Error::Protocol)?;
         let server = Self {
-            version: row.text(0)?.into(),
-            major_version: row.parse(1)?,
-            is_linux: row.is_true(2)?,
-            can_refuse_views: row.is_true(3)?,
+            version: row.text("version")?.into(),
+            major_version: row.parse("major_version")?,
+            is_linux: row.is_true("is_linux")?,
+            can_refuse_views: row.is_true("can_refuse_views")?,
         };
         connection.execute("ROLLBACK")?;
         Ok(server)

@@ -62,11 +62,11 @@ impl<'a> BindParams<'a> {
 /// `Source::identity`: the cluster's system identifier, which a physical copy keeps and an upgrade changes, and the
 /// database name.
 pub fn identity(session: &mut DatabaseSession) -> Result<String> {
-    let sql = "SELECT CAST(system_identifier AS text), CAST(current_database() AS text) FROM pg_control_system()";
+    let sql = "SELECT CAST(system_identifier AS text) AS cluster, CAST(current_database() AS text) AS database FROM pg_control_system()";
     let found = session.fetch(sql, &[])?;
     let row = found.first().ok_or(Error::Protocol)?;
-    let part = |at| row.text(at).map_err(sqlstate::map_error);
-    Ok(format!("postgresql:{}/{}", part(0)?, part(1)?))
+    let part = |column| row.text(column).map_err(sqlstate::map_error);
+    Ok(format!("postgresql:{}/{}", part("cluster")?, part("database")?))
 }
 
 /// `Source::find`.
@@ -117,7 +117,7 @@ fn resolve_table(session: &mut DatabaseSession, name: &TableName) -> Result<Plai
     let found = session.fetch(PLAIN_TABLE_QUERY, &[&schema, &table])?;
     let first = found.first().ok_or_else(not_found)?;
     let unusable = |reason: &str| Error::UnusableForSignIn { table: name.clone(), reason: reason.to_owned() };
-    let (oid, kind, hides_rows) = (first.parse(0), first.text(1), first.is_true(2));
+    let (oid, kind, hides_rows) = (first.parse("oid"), first.text("kind"), first.is_true("hides_rows"));
     let kind = kind.map_err(sqlstate::map_error)?;
     if !matches!(kind, "r" | "p") {
         return Err(unusable(NOT_A_TABLE));
@@ -147,16 +147,17 @@ const PLAIN_TABLE_QUERY: &str = "
         UNION ALL
         SELECT b.attname, t.oid, t.typtype, t.typbasetype, t.typnamespace, t.typoutput
           FROM base b JOIN pg_type t ON t.oid = b.typbasetype WHERE b.typtype = 'd')
-    SELECT CAST(r.oid AS bigint), CAST(r.relkind AS text), r.hides_rows, CAST(b.attname AS text),
-           CAST(b.oid AS bigint), b.typtype = 'b' AND n.nspname = 'pg_catalog',
-           CAST(fn.nspname AS text), CAST(f.proname AS text), format_type(b.oid, -1),
+    SELECT CAST(r.oid AS bigint) AS oid, CAST(r.relkind AS text) AS kind, r.hides_rows, CAST(b.attname AS text) AS name,
+           CAST(b.oid AS bigint) AS type_oid, b.typtype = 'b' AND n.nspname = 'pg_catalog' AS is_built_in,
+           CAST(fn.nspname AS text) AS output_schema, CAST(f.proname AS text) AS output_function,
+           format_type(b.oid, -1) AS base_type,
            (SELECT CAST(ons.nspname AS text) FROM pg_opclass k
               JOIN pg_am m ON m.oid = k.opcmethod AND m.amname = 'btree'
               JOIN pg_amop s ON s.amopfamily = k.opcfamily AND s.amoplefttype = k.opcintype
                             AND s.amoprighttype = k.opcintype AND s.amopstrategy = 3
               JOIN pg_operator o ON o.oid = s.amopopr AND o.oprname = '='
               JOIN pg_namespace ons ON ons.oid = o.oprnamespace
-             WHERE k.opcintype = b.oid AND k.opcdefault LIMIT 1)
+             WHERE k.opcintype = b.oid AND k.opcdefault LIMIT 1) AS equals_schema
       FROM relation r LEFT JOIN base b ON b.typtype <> 'd'
       LEFT JOIN pg_namespace n ON n.oid = b.typnamespace
       LEFT JOIN pg_proc f ON f.oid = b.typoutput LEFT JOIN pg_namespace fn ON fn.oid = f.pronamespace";
@@ -193,16 +194,19 @@ impl PlainTable {
 impl PlainColumn {
     /// Returns `None` for the single row of a table without columns.
     fn from_row(row: &Row) -> client::Result<Option<Self>> {
-        let Some(name) = row.optional_text(3) else { return Ok(None) };
-        let is_built_in = row.is_true(5)?;
+        let Some(name) = row.optional_text("name")? else { return Ok(None) };
+        let is_built_in = row.is_true("is_built_in")?;
         // Cast to the base type: a domain's owner could define functions and operators that match the domain better.
         let base = if is_built_in {
             double_quote_identifier(name)
         } else {
-            format!("CAST({} AS {})", double_quote_identifier(name), row.text(8)?)
+            format!("CAST({} AS {})", double_quote_identifier(name), row.text("base_type")?)
         };
-        let output =
-            format!("{}.{}({base})", double_quote_identifier(row.text(6)?), double_quote_identifier(row.text(7)?));
+        let output = format!(
+            "{}.{}({base})",
+            double_quote_identifier(row.text("output_schema")?),
+            double_quote_identifier(row.text("output_function")?)
+        );
         // Users cannot create casts between built-in types; a cast of any other type may be user code.
         let text_sql = if is_built_in {
             format!("CAST({base} AS pg_catalog.text)")
@@ -212,8 +216,8 @@ impl PlainColumn {
         // Only superusers can create operator classes, so a type's own one (such as citext's) is trusted. Enums have
         // none of their own, and casts by an enum's owner would take part in choosing among the operators for any
         // enum.
-        let schema = if is_built_in { Some("pg_catalog") } else { row.optional_text(9) };
+        let schema = if is_built_in { Some("pg_catalog") } else { row.optional_text("equals_schema")? };
         let equals_prefix = schema.map(|schema| format!("{base} OPERATOR({}.=)", double_quote_identifier(schema)));
-        Ok(Some(Self { name: name.to_owned(), type_oid: row.parse(4)?, text_sql, equals_prefix }))
+        Ok(Some(Self { name: name.to_owned(), type_oid: row.parse("type_oid")?, text_sql, equals_prefix }))
     }
 }

@@ -85,9 +85,9 @@ impl Snapshot for PostgresSnapshot {
     }
 
     fn count(&mut self, table: &TableName) -> Result<u64> {
-        let sql = format!("SELECT count(*) FROM {}", self.relation(table)?.from_item);
+        let sql = format!("SELECT count(*) AS records FROM {}", self.relation(table)?.from_item);
         let rows = self.session.fetch(&sql, &[])?;
-        rows.first().ok_or(Error::Protocol)?.parse(0).map_err(sqlstate::map_error)
+        rows.first().ok_or(Error::Protocol)?.parse("records").map_err(sqlstate::map_error)
     }
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
@@ -95,10 +95,12 @@ impl Snapshot for PostgresSnapshot {
         let sizes = "SELECT coalesce(sum(pg_relation_size(part)), 0) / 8192.0, coalesce(sum(greatest(reltuples, 0)), 0) \
             FROM (SELECT CAST($1 AS oid) part UNION SELECT relid FROM pg_partition_tree(CAST($1 AS oid))) parts \
             JOIN pg_class ON oid = part";
-        let sql = format!("SELECT CAST(a AS float8), CAST(b AS float8) FROM ({sizes}) sizes(a, b)");
+        let sql = format!(
+            "SELECT CAST(pages AS float8) AS pages, CAST(rows AS float8) AS rows FROM ({sizes}) sizes(pages, rows)"
+        );
         let oid = relation.oid.to_string();
         let rows = self.session.fetch(&sql, &[&oid])?;
-        let size = |row: &Row| -> client::Result<(f64, f64)> { Ok((row.parse(0)?, row.parse(1)?)) };
+        let size = |row: &Row| -> client::Result<(f64, f64)> { Ok((row.parse("pages")?, row.parse("rows")?)) };
         let (pages, tuples) = rows.first().map_or(Ok((0.0, 0.0)), size).map_err(sqlstate::map_error)?;
         // Statistics may be missing; assume 40 rows a page then.
         let rows_per_page = if tuples > 0.0 && pages > 0.0 { tuples / pages } else { 40.0 };
@@ -148,8 +150,8 @@ fn lock_tables(session: &mut DatabaseSession, schema: &Schema, timeout: Duration
 /// Finds the holder of the lock we waited for, on a second connection: this session's transaction is aborted.
 fn find_lock_holder(session: &DatabaseSession, timeout: Duration) -> Error {
     let sql = "SELECT CASE n.nspname WHEN 'public' THEN '' ELSE CAST(n.nspname AS text) || '.' END || \
-                    CAST(c.relname AS text), coalesce(CAST(a.usename AS text), '?'), \
-                    coalesce(nullif(a.application_name, ''), 'a program'), l.pid \
+                    CAST(c.relname AS text) AS relation, coalesce(CAST(a.usename AS text), '?') AS username, \
+                    coalesce(nullif(a.application_name, ''), 'a program') AS program, l.pid AS process \
                     FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace \
                     LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
                     WHERE l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation' AND l.pid <> pg_backend_pid() \
@@ -159,8 +161,9 @@ fn find_lock_holder(session: &DatabaseSession, timeout: Duration) -> Error {
     let seconds = timeout.as_secs();
     let rows = session.fetch_on_second_connection(sql).unwrap_or_default();
     let read = |row: &Row| -> client::Result<Error> {
-        let (table, user, program) = (TableName::from(row.text(0)?), row.text(1)?.into(), row.text(2)?.into());
-        Ok(Error::LockedBy { table, user, program, process: row.parse(3)?, seconds })
+        let (table, user, program) =
+            (TableName::from(row.text("relation")?), row.text("username")?.into(), row.text("program")?.into());
+        Ok(Error::LockedBy { table, user, program, process: row.parse("process")?, seconds })
     };
     rows.first().and_then(|row| read(row).ok()).unwrap_or(Error::TableLocked { seconds })
 }
