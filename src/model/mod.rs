@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod name;
 pub mod ordered_map;
 pub mod redaction;
+pub mod selection;
 pub mod text;
 
 pub use error::ApiError;

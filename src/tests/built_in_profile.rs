@@ -63,8 +63,8 @@ fn a_column_unknown_to_the_profile_is_left_out_and_reported() {
     let mut unclassified: Vec<String> = selection.redaction.unclassified.iter().map(ToString::to_string).collect();
     unclassified.sort();
     assert_eq!(unclassified, ["api_keys", "users.two_factor_secret"]);
-    assert!(!selection.scans.iter().any(|selection| selection.table == "api_keys"));
-    let users = selection.scans.iter().find(|selection| selection.table == "users").unwrap();
+    assert!(!selection.tables.iter().any(|planned| planned.scan.table == "api_keys"));
+    let users = &selection.tables.iter().find(|planned| planned.scan.table == "users").unwrap().scan;
     assert!(!users.columns.iter().any(|column| column.name == "two_factor_secret"));
 }
 

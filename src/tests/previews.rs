@@ -191,10 +191,10 @@ impl Snapshot for SlowSnapshot {
         self.0.catalog()
     }
 
-    fn count(&mut self, table: &TableName) -> Result<u64> {
+    fn count(&mut self, scan: &Scan) -> Result<u64> {
         #[expect(clippy::disallowed_methods, reason = "plays a slow disk")]
         std::thread::sleep(std::time::Duration::from_millis(150));
-        self.0.count(table)
+        self.0.count(scan)
     }
 
     fn sample(&mut self, selection: &Scan, sink: &mut dyn RowSink) -> Result<()> {

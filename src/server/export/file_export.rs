@@ -123,7 +123,7 @@ impl Exports {
     ) -> Result<(Metadata, WrittenExport, Option<PathBuf>)> {
         let mut snapshot = self.source.begin_snapshot(&|interrupt| running.attach_interrupt(interrupt))?;
         let plan = plan(context, &*self.source, &mut *snapshot, &self.profile, &running.cancellation)?;
-        let tables = plan.scans.iter().map(|scan| scan.table.to_string()).collect();
+        let tables = plan.tables.iter().map(|table| table.scan.table.to_string()).collect();
         let _ = running.planned.set((tables, plan.metadata.total_records));
         let (target, sealed) = write(
             &mut *snapshot,

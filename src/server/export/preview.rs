@@ -18,7 +18,7 @@ use crate::server::identity::Caller;
 use crate::server::pipeline::ProgressCounter;
 use crate::server::pipeline::encode::json::JsonEncoder;
 use crate::server::pipeline::redact::{PseudonymKey, Redactor};
-use crate::server::profile::Profile;
+use crate::server::profile::{PlannedTable, Profile};
 use crate::server::rows::{RowSink, Scan, Stopped, Value};
 use crate::server::source::{Snapshot, Source};
 use crate::server::support::clock::{Clock, rfc3339};
@@ -148,15 +148,15 @@ pub fn compute_preview(
     preview.blocks_writers = snapshot.blocks_writers();
     on_update(&preview);
     let mut counts = Vec::with_capacity(preview.tables.len());
-    for (index, scan) in outline.selection.scans.iter().enumerate() {
-        let records = snapshot.count(&scan.table)?;
+    for (index, PlannedTable { scan, .. }) in outline.selection.tables.iter().enumerate() {
+        let records = snapshot.count(scan)?;
         counts.push(records);
         preview.tables[index].records = Some(records);
         preview.contains = preview.contains.take().or_else(|| contents_notice(profile, scan, records));
         on_update(&preview);
     }
-    for (index, scan) in outline.selection.scans.iter().enumerate() {
-        preview.tables[index].size = Some(estimate_table_size(&mut *snapshot, scan, counts[index])?);
+    for (index, planned) in outline.selection.tables.iter().enumerate() {
+        preview.tables[index].size = Some(estimate_table_size(&mut *snapshot, planned, counts[index])?);
         on_update(&preview);
     }
     preview.frame_bytes = measure_frame(outline, counts, source, snapshot.isolation(), clock)?;
@@ -179,7 +179,7 @@ fn initial_preview(outline: &Outline, clock: &dyn Clock) -> Preview {
         let fields = redaction.removed_fields.iter().chain(unclassified());
         fields.filter(|field| field.table == *table).map(|field| field.column.clone()).collect()
     };
-    let tables = outline.selection.scans.iter().map(|scan| TablePreview {
+    let tables = outline.selection.tables.iter().map(|PlannedTable { scan, .. }| TablePreview {
         name: scan.table.clone(),
         left_out: left_out(&scan.table),
         records: None,
@@ -238,13 +238,14 @@ fn measure_frame(
 /// export. The interval is three standard errors to each side: neighbouring records on disk are alike,
 /// so one standard error would be too narrow.
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "statistics")]
-fn estimate_table_size(snapshot: &mut dyn Snapshot, scan: &Scan, records: u64) -> Result<SizeEstimate> {
+fn estimate_table_size(snapshot: &mut dyn Snapshot, planned: &PlannedTable, records: u64) -> Result<SizeEstimate> {
+    let PlannedTable { scan, treatments } = planned;
     let mut memory = Vec::new();
     let progress = ProgressCounter::default();
     let mut sample = SizeSampler { table: JsonEncoder::begin_table(&mut memory, &progress, scan), sizes: Vec::new() };
     let header_bytes = sample.table.discard_encoded() as f64;
     // Sampled records are redacted as in an export; the size of a pseudonym does not depend on the key.
-    let mut redacted = Redactor::new(&mut sample, scan, &PLACEHOLDER_KEY);
+    let mut redacted = Redactor::new(&mut sample, &scan.columns, treatments, &PLACEHOLDER_KEY);
     snapshot.sample(scan, &mut redacted).map_err(Error::Source)?;
     let (n, population) = (sample.sizes.len() as f64, records as f64);
     if sample.sizes.is_empty() {

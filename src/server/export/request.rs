@@ -5,6 +5,7 @@ use crate::model::channel::Channel;
 use crate::model::drift::Deviations;
 use crate::model::export::{Compression, ExportId, QueuedExport};
 use crate::model::history::RunStatus;
+use crate::model::selection::Selection;
 use crate::model::text;
 use crate::server::audit::{self, Event};
 use crate::server::identity::Caller;
@@ -90,7 +91,7 @@ pub(super) fn new_export_row(
         account_id: None,
         requested_by: caller.name.clone(),
         channel,
-        scope: "full".into(),
+        scope: Selection::WholeDatabase.scope().into(),
         file_name,
         status: RunStatus::Queued,
         message: None,

@@ -151,7 +151,7 @@ impl Exports {
             drift: DriftPolicy::Report,
         };
         let plan = plan(&context, &*self.source, &mut *snapshot, &self.profile, &running.cancellation)?;
-        let tables = plan.scans.iter().map(|scan| scan.table.to_string()).collect();
+        let tables = plan.tables.iter().map(|table| table.scan.table.to_string()).collect();
         let _ = running.planned.set((tables, plan.metadata.total_records));
         let (artifact, sealed) = write(
             &mut *snapshot,

@@ -31,7 +31,7 @@ pub use column::{ColumnProfile, OnImport};
 pub use draft::{Draft, draft};
 pub use infer::ColumnSampler;
 pub use parse::ParseError;
-pub use select::ExportSelection;
+pub use select::{ExportSelection, PlannedTable};
 
 /// Built-in profiles, by name.
 const BUILT_IN: [(&str, &str); 1] = [("supportsignal", include_str!("supportsignal.toml"))];
@@ -80,7 +80,7 @@ pub enum Error {
 ///
 /// // Secrets and unclassified columns are left out, and recorded.
 /// let selection = profile.select(&catalog, RecordOrder::Storage, DriftPolicy::Report).unwrap();
-/// assert_eq!(selection.scans[0].columns.len(), 1);
+/// assert_eq!(selection.tables[0].scan.columns.len(), 1);
 /// assert_eq!(selection.redaction.removed_fields[0].to_string(), "users.password_hash");
 /// assert_eq!(selection.redaction.unclassified[0].to_string(), "users.phone");
 /// ```

@@ -12,8 +12,16 @@ use crate::server::rows::{Catalog, Scan, Table};
 /// What is exported, in file order, and the record of what is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportSelection {
-    pub scans: Vec<Scan>,
+    pub tables: Vec<PlannedTable>,
     pub redaction: Redaction,
+}
+
+/// What to read of a table, and what happens to its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedTable {
+    pub scan: Scan,
+    /// The treatment of each column of the scan.
+    pub treatments: Vec<Treatment>,
 }
 
 impl Profile {
@@ -23,12 +31,12 @@ impl Profile {
     /// `MissingTables` when the database lacks tables of the profile and `drift` does not allow that, or lacks all
     /// of them: it belongs to another application.
     pub fn select(&self, catalog: &Catalog, order: RecordOrder, drift: DriftPolicy) -> Result<ExportSelection, Error> {
-        let tables = self.missing_tables(catalog);
+        let missing = self.missing_tables(catalog);
         let is_other_application = catalog.tables.iter().all(|table| !self.tables.contains_key(&table.name));
-        if !tables.is_empty() && (drift != DriftPolicy::Allow || is_other_application) {
-            return Err(Error::MissingTables { profile: self.name.clone(), tables });
+        if !missing.is_empty() && (drift != DriftPolicy::Allow || is_other_application) {
+            return Err(Error::MissingTables { profile: self.name.clone(), tables: missing });
         }
-        let mut selection = ExportSelection { scans: Vec::new(), redaction: Redaction::default() };
+        let mut selection = ExportSelection { tables: Vec::new(), redaction: Redaction::default() };
         for table in &catalog.tables {
             match self.tables.get(&table.name) {
                 None => selection.redaction.unclassified.push(TableOrField::Table(table.name.clone())),
@@ -37,8 +45,8 @@ impl Profile {
                     selection.redaction.excluded_tables.push(excluded);
                 }
                 Some(profile) => {
-                    let scan = self.plan_scan(profile, table, order, &mut selection.redaction);
-                    selection.scans.push(scan);
+                    let planned = self.plan_table(profile, table, order, &mut selection.redaction);
+                    selection.tables.push(planned);
                 }
             }
         }
@@ -118,7 +126,13 @@ impl Profile {
         classes
     }
 
-    fn plan_scan(&self, profile: &TableProfile, table: &Table, order: RecordOrder, redaction: &mut Redaction) -> Scan {
+    fn plan_table(
+        &self,
+        profile: &TableProfile,
+        table: &Table,
+        order: RecordOrder,
+        redaction: &mut Redaction,
+    ) -> PlannedTable {
         let (mut columns, mut treatments) = (Vec::new(), Vec::new());
         for column in &table.columns {
             let field = table.name.field(&column.name);
@@ -142,13 +156,21 @@ impl Profile {
                 treatments.push(treatment);
             }
         }
-        // Only kept columns may order the records: ordering by a masked name would reveal the order of the names.
-        let kept = || columns.iter().zip(&treatments).filter(|(_, treatment)| **treatment == Treatment::Keep);
-        let is_kept = |name: &String| kept().any(|(column, _)| column.name == *name);
-        let order_by = match &table.primary_key[..] {
-            key @ [_, ..] if key.iter().all(is_kept) => key.to_vec(),
-            _ => kept().map(|(column, _)| column.name.clone()).collect(),
+        let order = match order {
+            RecordOrder::Storage => Vec::new(),
+            RecordOrder::Key => key_order(table, &columns, &treatments),
         };
-        Scan { table: table.name.clone(), columns, treatments, order_by, order }
+        PlannedTable { scan: Scan { columns, order, ..Scan::whole(table) }, treatments }
+    }
+}
+
+/// The primary key, else every column. Only columns that are kept unchanged: ordering by a masked name would reveal the
+/// order of the names.
+fn key_order(table: &Table, columns: &[ColumnSchema], treatments: &[Treatment]) -> Vec<String> {
+    let kept = || columns.iter().zip(treatments).filter(|(_, treatment)| **treatment == Treatment::Keep);
+    let is_kept = |name: &String| kept().any(|(column, _)| column.name == *name);
+    match &table.primary_key[..] {
+        key @ [_, ..] if key.iter().all(is_kept) => key.to_vec(),
+        _ => kept().map(|(column, _)| column.name.clone()).collect(),
     }
 }

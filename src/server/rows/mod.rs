@@ -4,15 +4,12 @@
 //! is collected or copied on the way.
 
 mod foreign_key;
+mod scan;
 mod schema;
 mod table_order;
 
-use crate::model::catalog::ColumnSchema;
-use crate::model::manifest::RecordOrder;
-use crate::model::name::TableName;
-use crate::model::redaction::Treatment;
-
 pub use foreign_key::{DeclaredBy, ForeignKey};
+pub use scan::{Restriction, Scan};
 pub use schema::{Catalog, Table, UnreadableTable};
 pub use table_order::parents_first;
 
@@ -29,20 +26,6 @@ pub enum Value<'a> {
     /// Bytes that the engine declares as text; they need not be UTF-8.
     Text(&'a [u8]),
     Blob(&'a [u8]),
-}
-
-/// What to read of one table, and in which order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scan {
-    pub table: TableName,
-    /// In the order in which values are pushed.
-    pub columns: Vec<ColumnSchema>,
-    /// The treatment of each column's values, applied downstream; sources ignore it.
-    pub treatments: Vec<Treatment>,
-    /// Columns to order records by: the primary key, else every column. Only columns that are kept unchanged, since
-    /// the order by a masked value would reveal it.
-    pub order_by: Vec<String>,
-    pub order: RecordOrder,
 }
 
 /// Returned by a sink to end the read; the sink holds the actual error.

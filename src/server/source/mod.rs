@@ -121,6 +121,7 @@ pub struct SourceIdentity {
 /// A database to read from.
 ///
 /// ```
+/// use waybill::server::rows::Scan;
 /// use waybill::server::source::sqlite::SqliteSource;
 /// use waybill::server::source::{Predicate, Source};
 ///
@@ -132,8 +133,9 @@ pub struct SourceIdentity {
 ///
 /// let source = SqliteSource::new(path);
 /// let mut snapshot = source.open_snapshot()?;
-/// assert_eq!(snapshot.catalog()?.tables[0].name, "users");
-/// assert_eq!(snapshot.count(&"users".into())?, 1);
+/// let users = &snapshot.catalog()?.tables[0];
+/// assert_eq!(users.name, "users");
+/// assert_eq!(snapshot.count(&Scan::whole(users))?, 1);
 /// let found = source.find_unique(&"users".into(), &[Predicate::equals("email", "ada@example.org")], &["id"])?;
 /// assert_eq!(found, Some(vec![Some("u1".to_owned())]));
 /// # Ok::<(), waybill::server::source::Error>(())
@@ -220,11 +222,11 @@ pub trait Snapshot: Send {
     /// When the schema cannot be read.
     fn catalog(&mut self) -> Result<Catalog>;
 
-    /// Returns the exact number of rows.
+    /// Returns the exact number of rows that a read of the scan pushes.
     ///
     /// # Errors
     /// `NoTable` for an unknown table, or an error of the database.
-    fn count(&mut self, table: &TableName) -> Result<u64>;
+    fn count(&mut self, scan: &Scan) -> Result<u64>;
 
     /// Pushes a sample of a few hundred rows, spread over the table.
     ///

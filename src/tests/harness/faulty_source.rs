@@ -83,8 +83,8 @@ impl Snapshot for FaultySnapshot {
         self.real.catalog()
     }
 
-    fn count(&mut self, table: &TableName) -> Result<u64> {
-        self.real.count(table)
+    fn count(&mut self, scan: &Scan) -> Result<u64> {
+        self.real.count(scan)
     }
 
     fn sample(&mut self, selection: &Scan, sink: &mut dyn RowSink) -> Result<()> {

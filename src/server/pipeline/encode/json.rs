@@ -47,11 +47,9 @@ impl EncodeBuffer for Vec<u8> {
 /// Encodes the records of one table.
 ///
 /// ```
-/// use waybill::model::manifest::RecordOrder;
-/// use waybill::model::redaction::Treatment;
 /// use waybill::server::pipeline::ProgressCounter;
 /// use waybill::server::pipeline::encode::json::JsonEncoder;
-/// use waybill::server::rows::{RowSink, Scan, Value};
+/// use waybill::server::rows::{Restriction, RowSink, Scan, Value};
 ///
 /// let scan = Scan {
 ///     table: "users".into(),
@@ -59,9 +57,8 @@ impl EncodeBuffer for Vec<u8> {
 ///         {"name": "id", "type": "INTEGER", "codec": "integer", "nullable": false},
 ///         {"name": "name", "type": "TEXT", "codec": "text", "nullable": true},
 ///     ])).unwrap(),
-///     treatments: vec![Treatment::Keep; 2],
-///     order_by: vec!["id".into()],
-///     order: RecordOrder::Storage,
+///     restrict: Restriction::All,
+///     order: Vec::new(),
 /// };
 /// let (mut bytes, progress) = (Vec::new(), ProgressCounter::default());
 /// let mut encoder = JsonEncoder::begin_table(&mut bytes, &progress, &scan);

@@ -9,9 +9,8 @@ use super::database_session::DatabaseSession;
 use super::decode::PgType;
 use super::reader::RowReader;
 use super::{double_quote_identifier, sqlstate};
-use crate::model::manifest::RecordOrder;
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, RowSink, Scan};
+use crate::server::rows::{Catalog, Restriction, RowSink, Scan};
 
 /// Attempts before giving up on a schema that keeps changing while we read it.
 const MAX_ATTEMPTS: usize = 5;
@@ -56,6 +55,22 @@ impl PostgresSnapshot {
         self.schema.relations.get(table).ok_or_else(|| Error::NoTable(table.clone()))
     }
 
+    /// The FROM item, with the rows that the scan is restricted to.
+    fn rows_of(&self, scan: &Scan) -> Result<&str> {
+        match scan.restrict {
+            Restriction::All => Ok(&self.relation(&scan.table)?.from_item),
+        }
+    }
+
+    fn order_clause(&self, scan: &Scan) -> Result<String> {
+        let columns = &self.relation(&scan.table)?.columns;
+        let expression = |name: &String| {
+            columns.get(name).map_or_else(|| double_quote_identifier(name), |column| column.order_by.clone())
+        };
+        let key: Vec<String> = scan.order.iter().map(expression).collect();
+        Ok(if key.is_empty() { String::new() } else { format!(" ORDER BY {}", key.join(", ")) })
+    }
+
     /// Pushes the rows of `SELECT … FROM … <clauses>` into the sink.
     fn select(&mut self, scan: &Scan, clauses: &str, sink: &mut dyn RowSink) -> Result<()> {
         let relation = self.relation(&scan.table)?;
@@ -64,7 +79,7 @@ impl PostgresSnapshot {
         let types: Vec<PgType> = columns.iter().map(|column| column.pg_type).collect();
         let formats: Vec<Format> = types.iter().map(|wire| wire.format()).collect();
         let list: Vec<&str> = columns.iter().map(|column| column.expression.as_str()).collect();
-        let sql = format!("SELECT {} FROM {}{clauses}", list.join(", "), relation.from_item);
+        let sql = format!("SELECT {} FROM {}{clauses}", list.join(", "), self.rows_of(scan)?);
         let mut reader = RowReader::new(&types, sink);
         let sent_rows = self.session.read_rows(&sql, &formats, |piece| reader.feed(piece))?;
         reader.finish(sent_rows)
@@ -84,8 +99,8 @@ impl Snapshot for PostgresSnapshot {
         Ok(self.schema.catalog.clone())
     }
 
-    fn count(&mut self, table: &TableName) -> Result<u64> {
-        let sql = format!("SELECT count(*) AS records FROM {}", self.relation(table)?.from_item);
+    fn count(&mut self, scan: &Scan) -> Result<u64> {
+        let sql = format!("SELECT count(*) AS records FROM {}", self.rows_of(scan)?);
         let rows = self.session.fetch(&sql, &[])?;
         rows.first().ok_or(Error::Protocol)?.parse("records").map_err(sqlstate::map_error)
     }
@@ -115,17 +130,7 @@ impl Snapshot for PostgresSnapshot {
     fn read_table(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
         // Parallel workers would return rows in arrival order instead of storage order.
         self.session.execute("SET LOCAL max_parallel_workers_per_gather = 0")?;
-        let order = match scan.order {
-            RecordOrder::Storage => String::new(),
-            RecordOrder::Key => {
-                let columns = &self.relation(&scan.table)?.columns;
-                let order = |name: &String| {
-                    columns.get(name).map_or_else(|| double_quote_identifier(name), |column| column.order_by.clone())
-                };
-                let key: Vec<String> = scan.order_by.iter().map(order).collect();
-                if key.is_empty() { String::new() } else { format!(" ORDER BY {}", key.join(", ")) }
-            }
-        };
+        let order = self.order_clause(scan)?;
         self.select(scan, &order, sink)
     }
 }
