@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use waybill::server::rows::{RowSink, Scan, Stopped, Value};
-use waybill::server::source::{Error, InterruptHandle, Predicate, Snapshot, Source};
+use waybill::server::source::{Error, InterruptHandle, Kind, Predicate, Snapshot, Source};
 
 use crate::harness::{CommandOutput, Postgres, WaybillCommand, connect_source, parse_export};
 
@@ -102,7 +102,7 @@ fn a_terminated_backend_ends_the_read_and_the_source_recovers() {
         let mut snapshot = source.open_snapshot().unwrap();
         let (ended, rows) =
             read_with_callback(&mut *snapshot, "large", || drop(server.sql_as("postgres", "app", TERMINATE)));
-        assert!(matches!(ended, Err(Error::ConnectionClosed)), "{ended:?}");
+        assert!(matches!(ended, Err(Error { kind: Kind::Disconnected, .. })), "{ended:?}");
         assert!(rows < LARGE_ROWS);
         let small = select_all(&mut *snapshot, "small");
         let counted = snapshot.count(&small);
@@ -124,7 +124,7 @@ fn a_server_restart_ends_the_read_and_the_source_recovers() {
         let source = server.source();
         let mut snapshot = source.open_snapshot().unwrap();
         let (ended, _) = read_with_callback(&mut *snapshot, "large", || server.restart());
-        assert!(matches!(ended, Err(Error::ConnectionClosed)), "{ended:?}");
+        assert!(matches!(ended, Err(Error { kind: Kind::Disconnected, .. })), "{ended:?}");
         drop(snapshot);
         assert_eq!(
             source.find_unique(&"small".into(), &[Predicate::equals("id", "1")], &["v"]).unwrap(),
@@ -302,7 +302,7 @@ fn a_stalled_connection_is_closed_within_the_limit() {
         let mut snapshot = source.open_snapshot().unwrap();
         let started = Instant::now();
         let (ended, rows) = read_with_callback(&mut *snapshot, "large", || proxy.stall());
-        assert!(matches!(ended, Err(Error::Stalled)), "{ended:?}");
+        assert!(matches!(ended, Err(Error { kind: Kind::Stalled, .. })), "{ended:?}");
         assert!(rows < LARGE_ROWS);
         assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
         drop(snapshot);
@@ -357,7 +357,7 @@ fn a_cancel_frees_query_and_locks_within_two_seconds() {
         let interrupt = interrupt.take().unwrap();
         let started = Instant::now();
         let (ended, _) = read_with_callback(&mut *snapshot, "large", &interrupt);
-        assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
+        assert!(matches!(ended, Err(Error { kind: Kind::Interrupted, .. })), "{ended:?}");
         drop(snapshot);
         assert!(started.elapsed() < Duration::from_secs(2));
         interrupt
@@ -376,7 +376,7 @@ fn a_cancel_frees_query_and_locks_within_two_seconds() {
             let started = Instant::now();
             interrupt();
             let ended = opening.join().unwrap();
-            assert!(matches!(ended, Some(Error::Interrupted)), "{ended:?}");
+            assert!(matches!(ended, Some(Error { kind: Kind::Interrupted, .. })), "{ended:?}");
             // The server must stop on the cancel request: behind a pooler it does not notice that the client has gone.
             while server.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0" {
                 assert!(started.elapsed() < Duration::from_secs(2), "the server still waits for the lock");
@@ -399,7 +399,7 @@ fn an_account_lookup_gives_up_on_locks() {
         let source = server.source();
         let started = Instant::now();
         let ended = source.find_unique(&"small".into(), &[Predicate::equals("id", "1")], &["v"]);
-        assert!(matches!(ended, Err(Error::Stalled)), "{ended:?}");
+        assert!(matches!(ended, Err(Error { kind: Kind::Stalled, .. })), "{ended:?}");
         assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
         let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
         assert_eq!(server.sql_as("postgres", "app", waiting), "0");

@@ -1,5 +1,6 @@
 //! Exit codes for scripts (`waybill --help` lists them), and the error type of all commands.
 
+use std::error::Error as _;
 use std::process::ExitCode;
 
 use crate::seal::CorruptStream;
@@ -76,7 +77,10 @@ impl From<export::Error> for CliError {
 /// Adds the cause of a TLS error, which may name files: the user of the command line typed those names.
 fn message_with_cause(error: &export::Error) -> String {
     match error {
-        export::Error::Source(source::Error::Tls(cause)) => format!("{error}: {cause}"),
+        export::Error::Source(cause) if cause.kind == source::Kind::Tls => match cause.source() {
+            Some(detail) => format!("{error}: {detail}"),
+            None => error.to_string(),
+        },
         error => error.to_string(),
     }
 }

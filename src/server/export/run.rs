@@ -244,7 +244,7 @@ impl Exports {
     async fn recheck_access(&self, row: &ExportRow) -> Result<()> {
         let account = row.account_id.as_deref().unwrap_or_default();
         let lookup = tokio::time::timeout(ROLE_CHECK_TIMEOUT, self.identity.find_run_caller(account));
-        let caller = lookup.await.map_err(|_| Error::Source(crate::server::source::Error::Stalled))??;
+        let caller = lookup.await.map_err(|_| Error::Source(crate::server::source::Error::stalled()))??;
         let allowed = caller.is_some_and(|caller| caller.require(Capability::ExportDatabase).is_ok());
         if allowed { Ok(()) } else { Err(crate::server::identity::Forbidden.into()) }
     }

@@ -55,7 +55,7 @@ fn read_tables(
         let mut table = JsonEncoder::begin_table(chunks, progress, &planned.scan);
         read_redacted(snapshot, planned, &plan.pseudonym_key, &mut table)?;
         let records = table.end_table();
-        chunks.end_table(planned.scan.table.as_str(), records).map_err(|Stopped| source::Error::SinkStopped)?;
+        chunks.end_table(planned.scan.table.as_str(), records).map_err(|Stopped| source::Error::sink_stopped())?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use waybill::model::name::TableName;
 use waybill::server::rows::{Catalog, RowSink, Scan, Stopped, Value};
-use waybill::server::source::{Error, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity};
+use waybill::server::source::{Error, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -95,10 +95,10 @@ impl Snapshot for FaultySnapshot {
         let (fault, at) = (self.fault, self.at);
         let mut counted = CountingSink { sink, seen: &mut self.seen, at, fault };
         match self.real.read_table(selection, &mut counted) {
-            Err(Error::SinkStopped) if at > 0 && self.seen >= at => match fault {
-                Fault::Error => Err(Error::Corrupt),
+            Err(Error { kind: Kind::SinkStopped, .. }) if at > 0 && self.seen >= at => match fault {
+                Fault::Error => Err(Error::damaged()),
                 Fault::EarlyEnd => Ok(()),
-                Fault::Panic | Fault::Hang => Err(Error::SinkStopped),
+                Fault::Panic | Fault::Hang => Err(Error::sink_stopped()),
             },
             other => other,
         }

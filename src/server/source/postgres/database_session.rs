@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::{Error, InterruptHandle, Result};
 use super::client::{self, ConnectConfig, Connection, Format, Row, RowChunk, ShutdownHandle};
-use super::sqlstate;
+use super::error;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Timeout of a second connection, which checks on or cancels the first.
@@ -104,16 +104,16 @@ impl DatabaseSession {
     /// # Errors
     /// When the server cannot be reached, refuses the user or is too old.
     pub fn open(config: &ConnectConfig, stall_timeout: Duration, trusted_owners: Arc<[String]>) -> Result<Self> {
-        let mut connection = Connection::open(config, CONNECT_TIMEOUT).map_err(sqlstate::map_connect_error)?;
-        let server = ServerInfo::fetch(&mut connection).map_err(sqlstate::map_error)?;
+        let mut connection = Connection::open(config, CONNECT_TIMEOUT).map_err(error::map_connect_error)?;
+        let server = ServerInfo::fetch(&mut connection).map_err(error::map_error)?;
         if server.major_version < MIN_MAJOR_VERSION {
-            return Err(Error::UnsupportedVersion { version: server.version, oldest: MIN_MAJOR_VERSION });
+            return Err(error::unsupported_version(&server.version, MIN_MAJOR_VERSION));
         }
-        connection.set_stall_handler(stall_timeout, Box::new(|| false)).map_err(sqlstate::map_error)?;
+        connection.set_stall_handler(stall_timeout, Box::new(|| false)).map_err(error::map_error)?;
         let config = connection.config().clone();
         let monitor =
             Arc::new(StallMonitor { config, is_interrupted: AtomicBool::new(false), backend: Mutex::default() });
-        let shutdown = Arc::new(Mutex::new(Some(connection.shutdown_handle().map_err(sqlstate::map_error)?)));
+        let shutdown = Arc::new(Mutex::new(Some(connection.shutdown_handle().map_err(error::map_error)?)));
         Ok(Self { connection: Some(connection), shutdown, monitor, stall_timeout, server, trusted_owners })
     }
 
@@ -166,7 +166,7 @@ impl DatabaseSession {
         let sql = "SELECT pid, CAST(extract(epoch FROM backend_start) * 1000000 AS bigint) AS backend_start \
                         FROM pg_stat_activity WHERE pid = pg_backend_pid()";
         let rows = self.fetch(sql, &[])?;
-        let found = rows.first().map(Backend::from_row).transpose().map_err(sqlstate::map_error)?;
+        let found = rows.first().map(Backend::from_row).transpose().map_err(error::map_error)?;
         *self.monitor.lock_backend() = found.flatten();
         Ok(())
     }
@@ -188,7 +188,7 @@ impl DatabaseSession {
 
     /// Like `fetch`, on a new connection, while this one is stuck or its transaction aborted.
     pub fn fetch_on_second_connection(&self, sql: &str) -> Result<Vec<Row>> {
-        self.monitor.query_on_second_connection(sql, &[]).map_err(sqlstate::map_error)
+        self.monitor.query_on_second_connection(sql, &[]).map_err(error::map_error)
     }
 
     /// Passes the rows that `sql` selects to `on_chunk` as raw chunks, and returns how many rows the server sent. A plain
@@ -200,7 +200,7 @@ impl DatabaseSession {
         mut on_chunk: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<u64> {
         self.run_in_transaction(|connection| connection.start_select(sql, formats))?;
-        let connection = self.connection.as_mut().ok_or(Error::ConnectionClosed)?;
+        let connection = self.connection.as_mut().ok_or_else(error::connection_closed)?;
         loop {
             match connection.next_chunk() {
                 Ok(RowChunk::Bytes(piece)) => on_chunk(piece)?,
@@ -209,7 +209,7 @@ impl DatabaseSession {
             }
             // Buffered data would otherwise be processed for a while after the socket is shut down.
             if self.monitor.is_interrupted() {
-                return Err(Error::Interrupted);
+                return Err(Error::interrupted());
             }
         }
     }
@@ -217,13 +217,13 @@ impl DatabaseSession {
     /// Refuses to query outside a transaction begun by `begin`, where names could resolve to anything.
     fn run_in_transaction<T>(&mut self, work: impl FnOnce(&mut Connection) -> client::Result<T>) -> Result<T> {
         if self.connection.as_ref().is_some_and(|connection| connection.is_ready() && !connection.is_in_transaction()) {
-            return Err(Error::Protocol);
+            return Err(error::invalid_message());
         }
         self.run(work)
     }
 
     fn run<T>(&mut self, work: impl FnOnce(&mut Connection) -> client::Result<T>) -> Result<T> {
-        let ended = if self.monitor.is_interrupted() { Error::Interrupted } else { Error::ConnectionClosed };
+        let ended = if self.monitor.is_interrupted() { Error::interrupted() } else { error::connection_closed() };
         let connection = self.connection.as_mut().filter(|connection| connection.is_ready()).ok_or(ended)?;
         work(connection).map_err(|error| self.monitor.map_error(error))
     }
@@ -250,7 +250,7 @@ impl StallMonitor {
 
     /// Maps an error; after our own shutdown of the connection it is `Interrupted`, not a failure.
     fn map_error(&self, error: client::Error) -> Error {
-        if self.is_interrupted() { Error::Interrupted } else { sqlstate::map_error(error) }
+        if self.is_interrupted() { Error::interrupted() } else { error::map_error(error) }
     }
 
     fn query_on_second_connection(&self, sql: &str, values: &[&str]) -> client::Result<Vec<Row>> {
@@ -319,5 +319,5 @@ impl ServerInfo {
 
 /// Converts the rows of a result.
 pub fn parse_rows<T>(rows: &[Row], read: impl Fn(&Row) -> client::Result<T>) -> Result<Vec<T>> {
-    rows.iter().map(read).collect::<client::Result<_>>().map_err(sqlstate::map_error)
+    rows.iter().map(read).collect::<client::Result<_>>().map_err(error::map_error)
 }

@@ -3,6 +3,7 @@
 
 use super::super::Error;
 use super::client::Format;
+use super::error;
 use crate::model::catalog::Codec;
 use crate::server::rows::Value;
 
@@ -120,7 +121,7 @@ pub fn decode_value<'a>(pg_type: PgType, bytes: &'a [u8], scratch: &'a mut Vec<u
             Value::SafeAscii(scratch)
         }
         PgType::Numeric => {
-            write_numeric(bytes, scratch).ok_or(Error::Protocol)?;
+            write_numeric(bytes, scratch).ok_or_else(error::invalid_message)?;
             Value::SafeAscii(scratch)
         }
     };
@@ -128,7 +129,7 @@ pub fn decode_value<'a>(pg_type: PgType, bytes: &'a [u8], scratch: &'a mut Vec<u
 }
 
 fn to_array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Error> {
-    bytes.try_into().map_err(|_| Error::Protocol)
+    bytes.try_into().map_err(|_| error::invalid_message())
 }
 
 fn write_uuid(bytes: [u8; 16], text: &mut Vec<u8>) {

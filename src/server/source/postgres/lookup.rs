@@ -5,7 +5,7 @@ use super::catalog::{ROW_SECURITY_ACTIVE, split_name};
 use super::client::{self, Row};
 use super::database_session::{DatabaseSession, parse_rows};
 use super::untrusted_code::UntrustedCode;
-use super::{double_quote_identifier, sqlstate};
+use super::{double_quote_identifier, error};
 use crate::model::name::TableName;
 
 /// OID of `text` (`pg_type.dat`).
@@ -64,8 +64,8 @@ impl<'a> BindParams<'a> {
 pub fn identity(session: &mut DatabaseSession) -> Result<String> {
     let sql = "SELECT CAST(system_identifier AS text) AS cluster, CAST(current_database() AS text) AS database FROM pg_control_system()";
     let found = session.fetch(sql, &[])?;
-    let row = found.first().ok_or(Error::Protocol)?;
-    let part = |column| row.text(column).map_err(sqlstate::map_error);
+    let row = found.first().ok_or_else(error::invalid_message)?;
+    let part = |column| row.text(column).map_err(error::map_error);
     Ok(format!("postgresql:{}/{}", part("cluster")?, part("database")?))
 }
 
@@ -87,7 +87,7 @@ pub fn find_unique(
     let sql = format!("SELECT {} FROM {} WHERE {where_sql} LIMIT 2", expressions.join(", "), plain.from_item);
     let mut rows = match session.fetch_typed(&sql, &params.types, &params.values) {
         // The value is not valid for the column's type (an e-mail address is no UUID), so no row matches.
-        Err(error) if sqlstate::is_invalid_value(&error) => return Ok(None),
+        Err(error) if error::is_invalid_value(&error) => return Ok(None),
         rows => rows?,
     };
     let found = rows.pop().filter(|_| rows.is_empty());
@@ -101,7 +101,7 @@ pub fn exists(session: &mut DatabaseSession, table: &TableName, conditions: &[Pr
     let where_sql = params.where_sql(table, &plain, conditions)?;
     let sql = format!("SELECT 1 FROM {} WHERE {where_sql} LIMIT 1", plain.from_item);
     match session.fetch_typed(&sql, &params.types, &params.values) {
-        Err(error) if sqlstate::is_invalid_value(&error) => Ok(false),
+        Err(error) if error::is_invalid_value(&error) => Ok(false),
         rows => Ok(!rows?.is_empty()),
     }
 }
@@ -109,23 +109,23 @@ pub fn exists(session: &mut DatabaseSession, table: &TableName, conditions: &[Pr
 /// Looks up the plain table of that name for sign-in.
 ///
 /// # Errors
-/// `NoTable` if it does not exist. `UnusableForSignIn` if it is another kind of object (a view would run its owner's code),
+/// `NotFound` if it does not exist. `Unsuitable` if it is another kind of object (a view would run its owner's code),
 /// if row-level security hides rows, or if querying it could run someone else's code.
 fn resolve_table(session: &mut DatabaseSession, name: &TableName) -> Result<PlainTable> {
-    let not_found = || Error::NoTable(name.clone());
+    let not_found = || Error::no_table(name);
     let (schema, table) = split_name(name).ok_or_else(not_found)?;
     let found = session.fetch(PLAIN_TABLE_QUERY, &[&schema, &table])?;
     let first = found.first().ok_or_else(not_found)?;
-    let unusable = |reason: &str| Error::UnusableForSignIn { table: name.clone(), reason: reason.to_owned() };
+    let unusable = |reason: &str| Error::unusable_for_sign_in(name, reason);
     let (oid, kind, hides_rows) = (first.parse("oid"), first.text("kind"), first.is_true("hides_rows"));
-    let kind = kind.map_err(sqlstate::map_error)?;
+    let kind = kind.map_err(error::map_error)?;
     if !matches!(kind, "r" | "p") {
         return Err(unusable(NOT_A_TABLE));
     }
-    if hides_rows.map_err(sqlstate::map_error)? {
+    if hides_rows.map_err(error::map_error)? {
         return Err(unusable(ROW_SECURITY_ACTIVE));
     }
-    if let Some(reason) = UntrustedCode::read(session)?.reason_for(oid.map_err(sqlstate::map_error)?) {
+    if let Some(reason) = UntrustedCode::read(session)?.reason_for(oid.map_err(error::map_error)?) {
         return Err(unusable(reason));
     }
     let only = if kind == "p" { "" } else { "ONLY " };
@@ -184,10 +184,10 @@ struct PlainColumn {
 
 impl PlainTable {
     /// # Errors
-    /// `NoColumn` if the table has no such column.
+    /// `NotFound` if the table has no such column.
     fn column(&self, table: &TableName, name: &str) -> Result<&PlainColumn> {
         let found = self.columns.iter().find(|column| column.name == name);
-        found.ok_or_else(|| Error::NoColumn(table.field(name).to_string()))
+        found.ok_or_else(|| Error::no_column(&table.field(name)))
     }
 }
 

@@ -9,16 +9,18 @@ mod catalog;
 pub mod client;
 mod database_session;
 mod decode;
+mod error;
 mod lookup;
 mod reader;
 mod snapshot;
-mod sqlstate;
 mod untrusted_code;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Error, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity, double_quote_identifier};
+use super::{
+    Error, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity, double_quote_identifier,
+};
 use crate::model::name::TableName;
 pub use client::ConnectConfig;
 use database_session::DatabaseSession;
@@ -128,7 +130,7 @@ impl Source for PostgresSource {
     fn identity(&self) -> Result<SourceIdentity> {
         let id = match self.with_pooled_session(|session| session.with_transaction(lookup::identity)) {
             // Some hosting providers do not let users read the cluster's identifier.
-            Err(Error::PermissionDenied) => format!("postgresql:{}", self.config),
+            Err(Error { kind: Kind::PermissionDenied, .. }) => format!("postgresql:{}", self.config),
             identity => identity?,
         };
         Ok(SourceIdentity { id, file_id: None })

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::super::{Error, Result, Snapshot};
+use super::super::{Error, Kind, Result, Snapshot};
 use super::catalog::{self, Relation, Schema};
 use super::client::{self, Format, Row};
 use super::database_session::DatabaseSession;
 use super::decode::PgType;
+use super::double_quote_identifier;
+use super::error::{self, LockHolder};
 use super::reader::RowReader;
-use super::{double_quote_identifier, sqlstate};
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, Restriction, RowSink, Scan};
 
@@ -27,14 +28,13 @@ impl PostgresSnapshot {
     /// Locks every readable table, then takes the snapshot and reads the schema in it.
     ///
     /// # Errors
-    /// `LockedBy` or `TableLocked` when another session holds a table longer than `lock_timeout`, `SchemaUnstable` when the
-    /// schema keeps changing, or an error of the server.
+    /// `Locked` when another session holds a table longer than `lock_timeout`, `Rejected` when the schema keeps changing, or an error of the server.
     pub fn begin(mut session: DatabaseSession, lock_timeout: Duration) -> Result<Self> {
         for _ in 0..MAX_ATTEMPTS {
             let expected = session.with_transaction(catalog::read)?;
             session.begin_snapshot(lock_timeout)?;
             match lock_tables(&mut session, &expected, lock_timeout) {
-                Err(error) if sqlstate::is_table_gone(&error) => {}
+                Err(error) if error::is_table_gone(&error) => {}
                 locked => {
                     locked?;
                     // The first query takes the snapshot. Without the locks before it, a concurrent TRUNCATE or
@@ -48,11 +48,11 @@ impl PostgresSnapshot {
             }
             session.rollback()?;
         }
-        Err(Error::SchemaUnstable)
+        Err(error::schema_unstable())
     }
 
     fn relation(&self, table: &TableName) -> Result<&Relation> {
-        self.schema.relations.get(table).ok_or_else(|| Error::NoTable(table.clone()))
+        self.schema.relations.get(table).ok_or_else(|| Error::no_table(table))
     }
 
     /// The FROM item, with the rows that the scan is restricted to.
@@ -74,7 +74,7 @@ impl PostgresSnapshot {
     /// Pushes the rows of `SELECT … FROM … <clauses>` into the sink.
     fn select(&mut self, scan: &Scan, clauses: &str, sink: &mut dyn RowSink) -> Result<()> {
         let relation = self.relation(&scan.table)?;
-        let column = |name: &String| relation.columns.get(name).ok_or_else(|| Error::NoTable(scan.table.clone()));
+        let column = |name: &String| relation.columns.get(name).ok_or_else(|| Error::no_table(&scan.table));
         let columns = scan.columns.iter().map(|selected| column(&selected.name)).collect::<Result<Vec<_>>>()?;
         let types: Vec<PgType> = columns.iter().map(|column| column.pg_type).collect();
         let formats: Vec<Format> = types.iter().map(|wire| wire.format()).collect();
@@ -102,7 +102,7 @@ impl Snapshot for PostgresSnapshot {
     fn count(&mut self, scan: &Scan) -> Result<u64> {
         let sql = format!("SELECT count(*) AS records FROM {}", self.rows_of(scan)?);
         let rows = self.session.fetch(&sql, &[])?;
-        rows.first().ok_or(Error::Protocol)?.parse("records").map_err(sqlstate::map_error)
+        rows.first().ok_or_else(error::invalid_message)?.parse("records").map_err(error::map_error)
     }
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
@@ -116,7 +116,7 @@ impl Snapshot for PostgresSnapshot {
         let oid = relation.oid.to_string();
         let rows = self.session.fetch(&sql, &[&oid])?;
         let size = |row: &Row| -> client::Result<(f64, f64)> { Ok((row.parse("pages")?, row.parse("rows")?)) };
-        let (pages, tuples) = rows.first().map_or(Ok((0.0, 0.0)), size).map_err(sqlstate::map_error)?;
+        let (pages, tuples) = rows.first().map_or(Ok((0.0, 0.0)), size).map_err(error::map_error)?;
         // Statistics may be missing; assume 40 rows a page then.
         let rows_per_page = if tuples > 0.0 && pages > 0.0 { tuples / pages } else { 40.0 };
         let percent = (100.0 * (SAMPLE_ROWS / rows_per_page).max(16.0) / pages.max(1.0)).min(100.0);
@@ -147,7 +147,7 @@ fn lock_tables(session: &mut DatabaseSession, schema: &Schema, timeout: Duration
     }
     let list: Vec<&str> = readable.iter().map(|relation| relation.from_item.as_str()).collect();
     match session.execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", list.join(", "))) {
-        Err(Error::Locked) => Err(find_lock_holder(session, timeout)),
+        Err(Error { kind: Kind::Locked, .. }) => Err(find_lock_holder(session, timeout)),
         locked => locked,
     }
 }
@@ -164,11 +164,16 @@ fn find_lock_holder(session: &DatabaseSession, timeout: Duration) -> Error {
                     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
                     ORDER BY l.granted DESC, a.xact_start LIMIT 1";
     let seconds = timeout.as_secs();
-    let rows = session.fetch_on_second_connection(sql).unwrap_or_default();
-    let read = |row: &Row| -> client::Result<Error> {
-        let (table, user, program) =
-            (TableName::from(row.text("relation")?), row.text("username")?.into(), row.text("program")?.into());
-        Ok(Error::LockedBy { table, user, program, process: row.parse("process")?, seconds })
-    };
-    rows.first().and_then(|row| read(row).ok()).unwrap_or(Error::TableLocked { seconds })
+    // Without the second connection, the message does not say who holds the lock.
+    let holder = session.fetch_on_second_connection(sql).ok().and_then(|rows| lock_holder(rows.first()?).ok());
+    error::table_locked(holder, seconds)
+}
+
+fn lock_holder(row: &Row) -> client::Result<LockHolder> {
+    Ok(LockHolder {
+        table: row.text("relation")?.into(),
+        user: row.parse("username")?,
+        program: row.parse("program")?,
+        process: row.parse("process")?,
+    })
 }

@@ -31,9 +31,9 @@ impl SqliteSnapshot {
         let mut rows = statement.query(params)?;
         while let Some(row) = rows.next()? {
             for column in 0..width {
-                sink.push_value(to_value(row.get_ref(column)?)).map_err(|_| Error::SinkStopped)?;
+                sink.push_value(to_value(row.get_ref(column)?)).map_err(|_| Error::sink_stopped())?;
             }
-            sink.end_row().map_err(|_| Error::SinkStopped)?;
+            sink.end_row().map_err(|_| Error::sink_stopped())?;
         }
         Ok(())
     }

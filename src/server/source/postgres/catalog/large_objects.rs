@@ -2,7 +2,7 @@
 
 use super::super::super::Result;
 use super::super::database_session::DatabaseSession;
-use super::super::sqlstate;
+use super::super::error;
 use crate::model::redaction::NotIncluded;
 
 const LARGE_OBJECTS_QUERY: &str = "SELECT count(*) AS objects FROM pg_largeobject_metadata";
@@ -10,7 +10,7 @@ const LARGE_OBJECTS_QUERY: &str = "SELECT count(*) AS objects FROM pg_largeobjec
 /// One entry for all large objects, if there are any.
 pub fn read(session: &mut DatabaseSession) -> Result<Option<NotIncluded>> {
     let counted = session.fetch(LARGE_OBJECTS_QUERY, &[])?;
-    let count: u64 = counted.first().map_or(Ok(0), |row| row.parse("objects")).map_err(sqlstate::map_error)?;
+    let count: u64 = counted.first().map_or(Ok(0), |row| row.parse("objects")).map_err(error::map_error)?;
     let reason = format!("{count} of them, which are stored outside tables");
     Ok((count > 0).then(|| NotIncluded { object: "large objects".into(), reason }))
 }
