@@ -1,117 +1,20 @@
-//! Lookups of accounts: the newest committed rows, from plain tables only.
+//! The plain tables that lookups may read.
 
-use super::super::{AcceptedValue, Error, MAX_LOOKUP_CHARS, NOT_A_TABLE, Predicate, Result};
-use super::catalog::{ROW_SECURITY_ACTIVE, split_name};
-use super::client::{self, Row};
-use super::database_session::{DatabaseSession, parse_rows};
-use super::untrusted_code::UntrustedCode;
-use super::{double_quote_identifier, error};
+use super::super::super::Error;
+use super::super::super::{NOT_A_TABLE, Result};
+use super::super::catalog::{ROW_SECURITY_ACTIVE, split_name};
+use super::super::client::{self, Row};
+use super::super::database_session::{DatabaseSession, parse_rows};
+use super::super::untrusted_code::UntrustedCode;
+use super::super::{double_quote_identifier, error};
 use crate::model::name::TableName;
-
-/// OID of `text` (`pg_type.dat`).
-const TEXT_OID: u32 = 25;
-
-/// The parameters of a WHERE clause: values, and the OID of each one's type.
-#[derive(Default)]
-struct BindParams<'a> {
-    types: Vec<u32>,
-    values: Vec<&'a str>,
-}
-
-impl<'a> BindParams<'a> {
-    /// Returns the SQL for the conjunction of `conditions`.
-    fn where_sql(&mut self, name: &TableName, table: &PlainTable, conditions: &[Predicate<'a>]) -> Result<String> {
-        let predicates: Vec<String> = conditions
-            .iter()
-            .map(|condition| Ok(self.predicate_sql(table.column(name, condition.column)?, &condition.any_of)))
-            .collect::<Result<_>>()?;
-        Ok(predicates.join(" AND "))
-    }
-
-    fn predicate_sql(&mut self, column: &PlainColumn, accepted: &[AcceptedValue<'a>]) -> String {
-        let texts = accepted.iter().filter(|accepted| matches!(accepted, AcceptedValue::Text(_))).count();
-        let alternative = |accepted: &AcceptedValue<'a>| match accepted {
-            AcceptedValue::Null => format!("{} IS NULL", double_quote_identifier(&column.name)),
-            AcceptedValue::NotNull => format!("{} IS NOT NULL", double_quote_identifier(&column.name)),
-            AcceptedValue::Text(value) if texts == 1 => self.equals_sql(column, value),
-            // Several texts may be spellings of a boolean, which differ between engines: compared as text.
-            AcceptedValue::Text(value) => self.text_equals_sql(column, value),
-        };
-        format!("({})", accepted.iter().map(alternative).collect::<Vec<_>>().join(" OR "))
-    }
-
-    /// Compares in the column's own type, so that an index can be used.
-    fn equals_sql(&mut self, column: &PlainColumn, value: &'a str) -> String {
-        match &column.equals_prefix {
-            Some(equals) => format!("{equals} ${}", self.bind(column.type_oid, value)),
-            None => self.text_equals_sql(column, value),
-        }
-    }
-
-    fn text_equals_sql(&mut self, column: &PlainColumn, value: &'a str) -> String {
-        format!("{} OPERATOR(pg_catalog.=) ${}", column.text_sql, self.bind(TEXT_OID, value))
-    }
-
-    fn bind(&mut self, type_oid: u32, value: &'a str) -> usize {
-        self.types.push(type_oid);
-        self.values.push(value);
-        self.values.len()
-    }
-}
-
-/// `Source::identity`: the cluster's system identifier, which a physical copy keeps and an upgrade changes, and the
-/// database name.
-pub fn identity(session: &mut DatabaseSession) -> Result<String> {
-    let sql = "SELECT CAST(system_identifier AS text) AS cluster, CAST(current_database() AS text) AS database FROM pg_control_system()";
-    let found = session.fetch(sql, &[])?;
-    let row = found.first().ok_or_else(error::invalid_message)?;
-    let part = |column| row.text(column).map_err(error::map_error);
-    Ok(format!("postgresql:{}/{}", part("cluster")?, part("database")?))
-}
-
-/// `Source::find`.
-pub fn find_unique(
-    session: &mut DatabaseSession,
-    table: &TableName,
-    conditions: &[Predicate<'_>],
-    columns: &[&str],
-) -> Result<Option<Vec<Option<String>>>> {
-    let plain = resolve_table(session, table)?;
-    let expression = |name: &&str| {
-        let column = plain.column(table, name)?;
-        Ok(format!("pg_catalog.substr({}, 1, {MAX_LOOKUP_CHARS})", column.text_sql))
-    };
-    let expressions: Vec<String> = columns.iter().map(expression).collect::<Result<_>>()?;
-    let mut params = BindParams::default();
-    let where_sql = params.where_sql(table, &plain, conditions)?;
-    let sql = format!("SELECT {} FROM {} WHERE {where_sql} LIMIT 2", expressions.join(", "), plain.from_item);
-    let mut rows = match session.fetch_typed(&sql, &params.types, &params.values) {
-        // The value is not valid for the column's type (an e-mail address is no UUID), so no row matches.
-        Err(error) if error::is_invalid_value(&error) => return Ok(None),
-        rows => rows?,
-    };
-    let found = rows.pop().filter(|_| rows.is_empty());
-    Ok(found.map(Row::into_texts))
-}
-
-/// `Source::exists`.
-pub fn exists(session: &mut DatabaseSession, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool> {
-    let plain = resolve_table(session, table)?;
-    let mut params = BindParams::default();
-    let where_sql = params.where_sql(table, &plain, conditions)?;
-    let sql = format!("SELECT 1 FROM {} WHERE {where_sql} LIMIT 1", plain.from_item);
-    match session.fetch_typed(&sql, &params.types, &params.values) {
-        Err(error) if error::is_invalid_value(&error) => Ok(false),
-        rows => Ok(!rows?.is_empty()),
-    }
-}
 
 /// Looks up the plain table of that name for sign-in.
 ///
 /// # Errors
 /// `NotFound` if it does not exist. `Unsuitable` if it is another kind of object (a view would run its owner's code),
 /// if row-level security hides rows, or if querying it could run someone else's code.
-fn resolve_table(session: &mut DatabaseSession, name: &TableName) -> Result<PlainTable> {
+pub fn resolve_table(session: &mut DatabaseSession, name: &TableName) -> Result<PlainTable> {
     let not_found = || Error::no_table(name);
     let (schema, table) = split_name(name).ok_or_else(not_found)?;
     let found = session.fetch(PLAIN_TABLE_QUERY, &[&schema, &table])?;
@@ -164,28 +67,28 @@ const PLAIN_TABLE_QUERY: &str = "
 
 /// A table that lookups may read.
 #[derive(Debug)]
-struct PlainTable {
+pub struct PlainTable {
     /// The FROM item.
-    from_item: String,
+    pub from_item: String,
     columns: Vec<PlainColumn>,
 }
 
 /// SQL to render and compare a column without any cast, function or operator that a user could have defined.
 #[derive(Debug)]
-struct PlainColumn {
-    name: String,
+pub struct PlainColumn {
+    pub name: String,
     /// Type OID; of the base type for a domain, since the domain's CHECK constraints are user code.
-    type_oid: u32,
+    pub type_oid: u32,
     /// SQL expression for the value as text.
-    text_sql: String,
+    pub text_sql: String,
     /// Left side and operator of a typed comparison; `None` where only texts can be compared.
-    equals_prefix: Option<String>,
+    pub equals_prefix: Option<String>,
 }
 
 impl PlainTable {
     /// # Errors
     /// `NotFound` if the table has no such column.
-    fn column(&self, table: &TableName, name: &str) -> Result<&PlainColumn> {
+    pub fn column(&self, table: &TableName, name: &str) -> Result<&PlainColumn> {
         let found = self.columns.iter().find(|column| column.name == name);
         found.ok_or_else(|| Error::no_column(&table.field(name)))
     }
