@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::name::FieldName;
+
 /// How a column's values are written as JSON (`waybill guide` explains each for readers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,9 +45,9 @@ pub struct ColumnSchema {
     /// "always" or "by default" for an identity column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
-    /// `table.column` that this foreign key column references.
+    /// The column that this foreign key column references.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub references: Option<String>,
+    pub references: Option<FieldName>,
     /// The column's comment in the database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,

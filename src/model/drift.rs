@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::classification::Classification;
+use super::name::{FieldName, TableName, TableOrField};
 use super::text;
 
 /// Differences between a profile and its database, in both directions.
@@ -10,7 +11,8 @@ use super::text;
 /// ```
 /// use waybill::model::drift::{Drift, MissingField};
 ///
-/// let missing = MissingField { field: "users.phone".into(), is_table: false, nearest: Some("users.phones".into()) };
+/// let field = |name: &str| name.to_owned().into();
+/// let missing = MissingField { field: field("users.phone"), is_table: false, nearest: Some(field("users.phones")) };
 /// let drift = Drift { missing: vec![missing], ..Drift::default() };
 /// assert_eq!(drift.lines(), ["missing: users.phone is not in the database; did you mean users.phones?"]);
 /// ```
@@ -54,8 +56,7 @@ impl Drift {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unclassified {
-    /// `table` or `table.column`.
-    pub field: String,
+    pub field: TableOrField,
     /// TOML to add to the profile, with a class guessed from name and type; several lines for a table.
     pub line: String,
     /// Header of the section that `line` belongs under; `None` for a table, whose lines include a header.
@@ -64,16 +65,15 @@ pub struct Unclassified {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingField {
-    /// `table` or `table.column`.
-    pub field: String,
+    pub field: TableOrField,
     pub is_table: bool,
     /// The nearest existing name: it may have been renamed to this.
-    pub nearest: Option<String>,
+    pub nearest: Option<TableOrField>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TypeChange {
-    pub field: String,
+    pub field: FieldName,
     pub was: String,
     pub is: String,
 }
@@ -82,21 +82,28 @@ impl Drift {
     /// Reduces the drift to names.
     #[must_use]
     pub fn to_deviations(&self) -> Deviations {
-        let names = |is_wanted: fn(&&Unclassified) -> bool| {
-            self.unclassified.iter().filter(is_wanted).map(|new| new.field.clone()).collect()
-        };
-        let missing = |is_table: bool| {
-            self.missing.iter().filter(|gone| gone.is_table == is_table).map(|gone| gone.field.clone()).collect()
-        };
+        let (unknown_tables, unknown_columns) = split_names(self.unclassified.iter().map(|new| &new.field));
+        let (missing_tables, missing_columns) = split_names(self.missing.iter().map(|gone| &gone.field));
         Deviations {
-            unknown_tables: names(|new| new.under.is_none()),
-            unknown_columns: names(|new| new.under.is_some()),
-            missing_tables: missing(true),
-            missing_columns: missing(false),
+            unknown_tables,
+            unknown_columns,
+            missing_tables,
+            missing_columns,
             type_changed_columns: self.type_changed.iter().map(|changed| changed.field.clone()).collect(),
             reclassified: Vec::new(),
         }
     }
+}
+
+fn split_names<'a>(names: impl Iterator<Item = &'a TableOrField>) -> (Vec<TableName>, Vec<FieldName>) {
+    let (mut tables, mut fields) = (Vec::new(), Vec::new());
+    for name in names {
+        match name {
+            TableOrField::Table(table) => tables.push(table.clone()),
+            TableOrField::Field(field) => fields.push(field.clone()),
+        }
+    }
+    (tables, fields)
 }
 
 /// Differences of an export's database from its profile and from the previous export: the first thing to report
@@ -105,14 +112,14 @@ impl Drift {
 #[serde(default)]
 pub struct Deviations {
     /// Not in the file, because no profile classifies them.
-    pub unknown_tables: Vec<String>,
-    /// `table.column`, not in the file either.
-    pub unknown_columns: Vec<String>,
-    pub missing_tables: Vec<String>,
-    pub missing_columns: Vec<String>,
+    pub unknown_tables: Vec<TableName>,
+    /// Not in the file either.
+    pub unknown_columns: Vec<FieldName>,
+    pub missing_tables: Vec<TableName>,
+    pub missing_columns: Vec<FieldName>,
     /// In the file, but no longer of the type that the profile records.
     #[serde(alias = "retyped_columns")]
-    pub type_changed_columns: Vec<String>,
+    pub type_changed_columns: Vec<FieldName>,
     /// Columns whose guessed class differs from the previous export's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reclassified: Vec<Reclassified>,
@@ -121,8 +128,7 @@ pub struct Deviations {
 /// A column whose guessed class has changed since the previous export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reclassified {
-    /// `table.column`.
-    pub field: String,
+    pub field: FieldName,
     pub was: Classification,
     pub is: Classification,
 }
@@ -131,14 +137,9 @@ impl Deviations {
     /// Whether database and profile differ. A changed guess is not drift.
     #[must_use]
     pub fn has_drifted(&self) -> bool {
-        let all = [
-            &self.unknown_tables,
-            &self.unknown_columns,
-            &self.missing_tables,
-            &self.missing_columns,
-            &self.type_changed_columns,
-        ];
-        all.into_iter().any(|names| !names.is_empty())
+        let tables = [&self.unknown_tables, &self.missing_tables];
+        let columns = [&self.unknown_columns, &self.missing_columns, &self.type_changed_columns];
+        tables.iter().any(|names| !names.is_empty()) || columns.iter().any(|names| !names.is_empty())
     }
 
     /// The headline of a finished export: "complete and sealed", or "complete, without 1 table and 1 column
@@ -165,9 +166,9 @@ impl Deviations {
             format!("{field} ({} before, {} now)", was.as_str(), is.as_str())
         });
         let kinds = [
-            ("left out, unknown to the profile", [&self.unknown_tables[..], &self.unknown_columns[..]].concat()),
-            ("no longer in the database", [&self.missing_tables[..], &self.missing_columns[..]].concat()),
-            ("of another type than the profile knows", self.type_changed_columns.clone()),
+            ("left out, unknown to the profile", name_texts(&self.unknown_tables, &self.unknown_columns)),
+            ("no longer in the database", name_texts(&self.missing_tables, &self.missing_columns)),
+            ("of another type than the profile knows", name_texts(&[], &self.type_changed_columns)),
             ("guessed differently than for the last export", reclassified.collect()),
         ];
         let kinds = kinds.into_iter().filter(|(_, names)| !names.is_empty());
@@ -175,19 +176,26 @@ impl Deviations {
     }
 }
 
+fn name_texts(tables: &[TableName], columns: &[FieldName]) -> Vec<String> {
+    tables.iter().map(ToString::to_string).chain(columns.iter().map(ToString::to_string)).collect()
+}
+
 /// "1 table and 2 columns", or `None` if both lists are empty.
-fn count_phrase(tables: &[String], columns: &[String]) -> Option<String> {
-    let of = |names: &[String], what| (!names.is_empty()).then(|| text::count_with_noun(names.len() as u64, what));
-    let parts: Vec<String> = [of(tables, "table"), of(columns, "column")].into_iter().flatten().collect();
+fn count_phrase(tables: &[TableName], columns: &[FieldName]) -> Option<String> {
+    let of = |count: usize, what| (count > 0).then(|| text::count_with_noun(count as u64, what));
+    let parts: Vec<String> = [of(tables.len(), "table"), of(columns.len(), "column")].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(" and "))
 }
 
-/// Columns in both lists whose guessed class differs.
+/// Columns in both lists whose guessed class differs. Compares the texts of names, since `before` was stored as text.
 #[must_use]
 pub fn find_reclassified(before: &[Guess], now: &[Guess]) -> Vec<Reclassified> {
+    let before: Vec<(String, Classification)> =
+        before.iter().map(|guess| (guess.field.to_string(), guess.class)).collect();
     let changed = now.iter().filter_map(|guess| {
-        let old = before.iter().find(|old| old.field == guess.field && old.class != guess.class)?;
-        Some(Reclassified { field: guess.field.clone(), was: old.class, is: guess.class })
+        let field = guess.field.to_string();
+        let (_, was) = before.iter().find(|(old, class)| *old == field && *class != guess.class)?;
+        Some(Reclassified { field: guess.field.clone(), was: *was, is: guess.class })
     });
     changed.collect()
 }
@@ -195,8 +203,7 @@ pub fn find_reclassified(before: &[Guess], now: &[Guess]) -> Vec<Reclassified> {
 /// A guessed classification, not confirmed by anyone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guess {
-    /// `table.column`.
-    pub field: String,
+    pub field: FieldName,
     pub class: Classification,
     pub reason: String,
     /// The profile line that would export a column which is left out.
@@ -215,18 +222,22 @@ pub struct ProfileLine {
 mod tests {
     use super::*;
 
-    fn names(names: &[&str]) -> Vec<String> {
-        names.iter().map(|&name| name.to_owned()).collect()
+    fn field(name: &str) -> FieldName {
+        name.to_owned().try_into().unwrap()
+    }
+
+    fn fields(names: &[&str]) -> Vec<FieldName> {
+        names.iter().copied().map(field).collect()
     }
 
     #[test]
     fn a_headline_counts_what_deviates() {
         assert_eq!(Deviations::default().headline(), "complete and sealed");
         let deviations = Deviations {
-            unknown_tables: names(&["coupon"]),
-            unknown_columns: names(&["users.iban"]),
-            missing_columns: names(&["users.fax", "users.telex"]),
-            type_changed_columns: names(&["users.id"]),
+            unknown_tables: vec!["coupon".into()],
+            unknown_columns: fields(&["users.iban"]),
+            missing_columns: fields(&["users.fax", "users.telex"]),
+            type_changed_columns: fields(&["users.id"]),
             ..Deviations::default()
         };
         assert_eq!(
@@ -239,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_class_that_is_guessed_otherwise_is_named() {
-        let guess = |field: &str, class| Guess { field: field.into(), class, reason: String::new(), line: None };
+        let guess = |field: &str, class| Guess { field: self::field(field), class, reason: String::new(), line: None };
         let before = [guess("users.pin", Classification::Plain), guess("users.id", Classification::Plain)];
         let now = [
             guess("users.pin", Classification::Secret),
@@ -247,7 +258,7 @@ mod tests {
             guess("new.x", Classification::Secret),
         ];
         let changed =
-            Reclassified { field: "users.pin".into(), was: Classification::Plain, is: Classification::Secret };
+            Reclassified { field: field("users.pin"), was: Classification::Plain, is: Classification::Secret };
         assert_eq!(find_reclassified(&before, &now), [changed]);
     }
 
@@ -255,6 +266,6 @@ mod tests {
     fn deviations_stored_under_the_name_of_an_earlier_version_are_read() {
         let stored = r#"{"unknown_tables":["coupon"],"retyped_columns":["users.id"]}"#;
         let deviations: Deviations = serde_json::from_str(stored).unwrap();
-        assert_eq!(deviations.type_changed_columns, ["users.id"]);
+        assert_eq!(deviations.type_changed_columns, fields(&["users.id"]));
     }
 }

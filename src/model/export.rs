@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::drift::{Deviations, Drift, Guess, Reclassified};
+use super::name::TableName;
 use super::redaction::{ExcludedTable, NotIncluded};
 
 /// The permanent id of one export (UUID version 7: sorts by time).
@@ -113,7 +114,7 @@ pub struct Preview {
 /// One table's line in the preview. `None` means not known yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TablePreview {
-    pub name: String,
+    pub name: TableName,
     pub left_out: Vec<String>,
     pub records: Option<u64>,
     pub size: Option<SizeEstimate>,

@@ -13,9 +13,11 @@ pub mod export;
 pub mod form_error;
 pub mod history;
 pub mod manifest;
+pub mod name;
 pub mod ordered_map;
 pub mod redaction;
 pub mod route;
+pub mod selection;
 pub mod text;
 
 pub use error::ApiError;

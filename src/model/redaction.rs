@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::drift::Guess;
+use super::name::{FieldName, TableName, TableOrField};
 
 /// What an export does with a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,13 +47,13 @@ impl Treatment {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Redaction {
-    /// `table.column`, each left out of every record.
-    pub removed_fields: Vec<String>,
-    /// `table.column`, exported in a changed form.
+    /// Left out of every record.
+    pub removed_fields: Vec<FieldName>,
+    /// Exported in a changed form.
     pub treated: Vec<TreatedField>,
     pub excluded_tables: Vec<ExcludedTable>,
-    /// `table` or `table.column` that the profile does not know; not exported.
-    pub unclassified: Vec<String>,
+    /// Unknown to the profile, and not exported.
+    pub unclassified: Vec<TableOrField>,
     /// If no profile was given, the guessed classification of every column.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub guessed: Vec<Guess>,
@@ -60,13 +61,13 @@ pub struct Redaction {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TreatedField {
-    pub field: String,
+    pub field: FieldName,
     pub treatment: Treatment,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExcludedTable {
-    pub table: String,
+    pub table: TableName,
     pub reason: String,
 }
 

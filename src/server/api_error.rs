@@ -122,6 +122,8 @@ impl ClientError for source::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::source::Source;
+    use crate::server::source::sqlite::SqliteSource;
 
     /// Always draws the same bytes.
     struct Fixed;
@@ -145,6 +147,7 @@ mod tests {
         let expected = ApiError::Busy { message: "Other exports are running.".into(), retry_after_seconds: 10 };
         assert_eq!(report(&busy, &Fixed), expected);
         let database = ApiError::Unavailable("The database file does not exist.".into());
-        assert_eq!(report(&identity::Error::Source(source::Error::FileNotFound), &Fixed), database);
+        let missing = SqliteSource::new("/nowhere/shop.db").identity().unwrap_err();
+        assert_eq!(report(&identity::Error::Source(missing), &Fixed), database);
     }
 }

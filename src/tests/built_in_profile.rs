@@ -33,7 +33,7 @@ fn exactly_the_credential_columns_are_left_out() {
         .unwrap()
         .select(&catalog(&folder), RecordOrder::Storage, DriftPolicy::Report)
         .unwrap();
-    let mut removed = selection.redaction.removed_fields;
+    let mut removed: Vec<String> = selection.redaction.removed_fields.iter().map(ToString::to_string).collect();
     removed.sort();
     let expected = [
         "accounts.access_token",
@@ -61,11 +61,11 @@ fn a_column_unknown_to_the_profile_is_left_out_and_reported() {
         .unwrap()
         .select(&catalog, RecordOrder::Storage, DriftPolicy::Report)
         .unwrap();
-    let mut unclassified = selection.redaction.unclassified.clone();
+    let mut unclassified: Vec<String> = selection.redaction.unclassified.iter().map(ToString::to_string).collect();
     unclassified.sort();
     assert_eq!(unclassified, ["api_keys", "users.two_factor_secret"]);
-    assert!(!selection.scans.iter().any(|selection| selection.table == "api_keys"));
-    let users = selection.scans.iter().find(|selection| selection.table == "users").unwrap();
+    assert!(!selection.tables.iter().any(|planned| planned.scan.table == "api_keys"));
+    let users = &selection.tables.iter().find(|planned| planned.scan.table == "users").unwrap().scan;
     assert!(!users.columns.iter().any(|column| column.name == "two_factor_secret"));
 }
 

@@ -155,7 +155,10 @@ fn an_error_leaves_the_connection_usable() {
         if !connection.is_ready() {
             connection = connect(&server.url()).unwrap();
         }
-        assert_eq!(connection.query("SELECT $1::text || 'é'", &["ö"]).unwrap()[0].text(0).unwrap(), "öé");
+        assert_eq!(
+            connection.query("SELECT $1::text || 'é' AS joined", &["ö"]).unwrap()[0].text("joined").unwrap(),
+            "öé"
+        );
     }
     connection.start_select("SELECT 1 / (3 - n) FROM generate_series(1, 5) n", &[]).unwrap();
     let mut pieces = 0;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use waybill::model::export::{Preview, RunState};
+use waybill::model::name::{TableName, TableOrField};
 use waybill::server::rows::{Catalog, RowSink, Scan};
 use waybill::server::source::{InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity};
 
@@ -28,7 +29,7 @@ async fn the_preview_counts_exactly_what_the_export_holds_and_its_band_contains_
         assert_eq!(shown.total_records(), Some(done.records));
         let export = parse_export(&admin.download(&run).await.body);
         for table in &shown.tables {
-            assert_eq!(table.records, Some(export.data[&table.name].len() as u64), "{}", table.name);
+            assert_eq!(table.records, Some(export.data[table.name.as_str()].len() as u64), "{}", table.name);
         }
         let size = shown.total_size().unwrap();
         // The document frame holds a name and a time unknown to the preview: a few bytes.
@@ -73,7 +74,7 @@ async fn a_new_table_is_reported_on_refresh_and_left_out() {
     execute_sql(&waybill.source, "CREATE TABLE notes (id TEXT)");
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     let drift = preview(&admin, true).await.drift;
-    assert_eq!(drift.unclassified[0].field, "notes");
+    assert_eq!(drift.unclassified[0].field, TableOrField::Table("notes".into()));
     assert_eq!(drift.unclassified[0].line, "[tables.notes.columns]\nid = { class = \"plain\", type = \"TEXT\" }");
 }
 
@@ -165,14 +166,14 @@ impl Source for SlowSource {
 
     fn find_unique(
         &self,
-        table: &str,
+        table: &TableName,
         conditions: &[Predicate<'_>],
         columns: &[&str],
     ) -> Result<Option<Vec<Option<String>>>> {
         self.real.find_unique(table, conditions, columns)
     }
 
-    fn exists(&self, table: &str, conditions: &[Predicate<'_>]) -> Result<bool> {
+    fn exists(&self, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool> {
         self.real.exists(table, conditions)
     }
 }
@@ -190,10 +191,10 @@ impl Snapshot for SlowSnapshot {
         self.0.catalog()
     }
 
-    fn count(&mut self, table: &str) -> Result<u64> {
+    fn count(&mut self, scan: &Scan) -> Result<u64> {
         #[expect(clippy::disallowed_methods, reason = "plays a slow disk")]
         std::thread::sleep(std::time::Duration::from_millis(150));
-        self.0.count(table)
+        self.0.count(scan)
     }
 
     fn sample(&mut self, selection: &Scan, sink: &mut dyn RowSink) -> Result<()> {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use waybill::model::manifest::RecordOrder;
-use waybill::model::redaction::Treatment;
-use waybill::server::rows::{Catalog, RowSink, Scan, Stopped, Table, Value};
+use waybill::model::name::TableName;
+use waybill::server::rows::{Catalog, DeclaredBy, ForeignKey, RowSink, Scan, Stopped, Table, Value};
 use waybill::server::source::sqlite::SqliteSource;
-use waybill::server::source::{AcceptedValue, Error, Predicate, Source};
+use waybill::server::source::{AcceptedValue, Error, Kind, Predicate, Source};
 
 use crate::harness::Postgres;
 
@@ -86,8 +86,8 @@ fn selection(table: &Table, order: RecordOrder) -> Scan {
         [] => table.columns.iter().map(|column| column.name.clone()).collect(),
         key => key.to_vec(),
     };
-    let treatments = vec![Treatment::Keep; table.columns.len()];
-    Scan { table: table.name.clone(), columns: table.columns.clone(), treatments, order_by, order }
+    let order = if order == RecordOrder::Key { order_by } else { vec![] };
+    Scan { order, ..Scan::whole(table) }
 }
 
 fn read(source: &dyn Source, table: &str, order: RecordOrder) -> Vec<Vec<String>> {
@@ -99,7 +99,7 @@ fn read(source: &dyn Source, table: &str, order: RecordOrder) -> Vec<Vec<String>
 }
 
 fn table_starting_with<'a>(catalog: &'a Catalog, start: &str) -> &'a Table {
-    catalog.tables.iter().find(|table| table.name.trim_start_matches('"').starts_with(start)).unwrap()
+    catalog.tables.iter().find(|table| table.name.as_str().trim_start_matches('"').starts_with(start)).unwrap()
 }
 
 #[test]
@@ -112,11 +112,41 @@ fn the_catalog_has_every_table_with_its_keys_and_parents_first() {
         assert!(at("parents") < at("children"));
         let children = table_starting_with(&catalog, "children");
         assert_eq!(children.primary_key, ["id"]);
-        assert_eq!(children.columns[1].references.as_deref(), Some("parents.id"));
+        assert_eq!(children.columns[1].references, Some(TableName::from("parents").field("id")));
         assert!(!children.columns[0].nullable && children.columns[1].nullable);
         assert_eq!(table_starting_with(&catalog, "pairs").primary_key, ["a", "b"]);
         assert!(catalog.not_included.iter().any(|object| object.object == "seen" && object.reason.contains("view")));
         assert!(catalog.unreadable.is_empty());
+    });
+}
+
+#[test]
+fn a_foreign_key_keeps_all_its_columns_together() {
+    on_every_engine(|case| {
+        (case.change)(
+            "CREATE TABLE links (id integer PRIMARY KEY, x integer, y integer, parent_id integer REFERENCES parents (id),
+                                 FOREIGN KEY (y, x) REFERENCES pairs (a, b));
+             CREATE TABLE short_links (x integer, y integer, FOREIGN KEY (y, x) REFERENCES pairs);",
+        );
+        let catalog = case.source.open_snapshot().unwrap().catalog().unwrap();
+        let key = |columns: &[&str], target: &str, target_columns: &[&str]| ForeignKey {
+            columns: columns.iter().map(ToString::to_string).collect(),
+            target: target.into(),
+            target_columns: target_columns.iter().map(ToString::to_string).collect(),
+            declared_by: DeclaredBy::Database,
+        };
+        let links = table_starting_with(&catalog, "links");
+        let mut keys = links.foreign_keys.clone();
+        keys.sort_by_key(|key| key.columns.len());
+        assert_eq!(keys, [key(&["parent_id"], "parents", &["id"]), key(&["y", "x"], "pairs", &["a", "b"])]);
+        let short = table_starting_with(&catalog, "short_links");
+        assert_eq!(short.foreign_keys, [key(&["y", "x"], "pairs", &["a", "b"])]);
+        // The file's schema names what each column refers to.
+        let references = links.columns.iter().map(|column| column.references.as_ref().map(ToString::to_string));
+        let expected = [None, Some("pairs.b"), Some("pairs.a"), Some("parents.id")];
+        assert_eq!(references.collect::<Vec<_>>(), expected.map(|name| name.map(str::to_owned)));
+        let at = |name: &str| catalog.tables.iter().position(|table| table.name == name).unwrap();
+        assert!(at("parents") < at("links") && at("pairs") < at("links") && at("pairs") < at("short_links"));
     });
 }
 
@@ -141,7 +171,7 @@ fn rows_come_in_storage_order_or_by_key_and_counts_agree() {
         for table in snapshot.catalog().unwrap().tables {
             let mut rows = Rows::default();
             snapshot.read_table(&selection(&table, RecordOrder::Storage), &mut rows).unwrap();
-            assert_eq!(snapshot.count(&table.name).unwrap(), rows.0.len() as u64, "{}", table.name);
+            assert_eq!(snapshot.count(&Scan::whole(&table)).unwrap(), rows.0.len() as u64, "{}", table.name);
             let mut sampled = Rows::default();
             snapshot.sample(&selection(&table, RecordOrder::Storage), &mut sampled).unwrap();
             assert!(sampled.0.iter().all(|row| rows.0.contains(row)), "{}", table.name);
@@ -156,13 +186,14 @@ fn a_snapshot_does_not_see_concurrent_changes() {
         let mut snapshot = case.source.open_snapshot().unwrap();
         let catalog = snapshot.catalog().unwrap();
         (case.change)("INSERT INTO parents VALUES (4, 'four'); DELETE FROM children; UPDATE parents SET name = 'x'");
-        assert_eq!(snapshot.count("parents").unwrap(), 3);
+        let parents = Scan::whole(table_starting_with(&catalog, "parents"));
+        assert_eq!(snapshot.count(&parents).unwrap(), 3);
         let mut rows = Rows::default();
         snapshot
             .read_table(&selection(table_starting_with(&catalog, "children"), RecordOrder::Storage), &mut rows)
             .unwrap();
         assert_eq!(rows.0.len(), 3);
-        assert_eq!(case.source.open_snapshot().unwrap().count("parents").unwrap(), 4);
+        assert_eq!(case.source.open_snapshot().unwrap().count(&parents).unwrap(), 4);
     });
 }
 
@@ -171,8 +202,9 @@ fn accounts_are_found_by_any_type_of_key_and_conditions_are_checked() {
     on_every_engine(|case| {
         let texts = |texts: &[&'static str]| texts.iter().copied().map(AcceptedValue::Text).collect::<Vec<_>>();
         let one_of = |column: &'static str, accepted| Predicate { column, any_of: texts(accepted) };
-        let find =
-            |conditions: &[Predicate<'_>]| case.source.find_unique("parents", conditions, &["id", "name"]).unwrap();
+        let find = |conditions: &[Predicate<'_>]| {
+            case.source.find_unique(&"parents".into(), conditions, &["id", "name"]).unwrap()
+        };
         let by_id = |id| find(&[Predicate::equals("id", id)]);
         assert_eq!(by_id("1"), Some(vec![Some("1".into()), Some("one".into())]));
         assert_eq!(by_id("7"), None);
@@ -184,7 +216,7 @@ fn accounts_are_found_by_any_type_of_key_and_conditions_are_checked() {
             find(&[Predicate::equals("id", "1"), Predicate { column: "name", any_of: vec![AcceptedValue::Null] }]),
             None
         );
-        let holds = |conditions: &[Predicate<'_>]| case.source.exists("children", conditions).unwrap();
+        let holds = |conditions: &[Predicate<'_>]| case.source.exists(&"children".into(), conditions).unwrap();
         assert!(holds(&[Predicate::equals("id", "10"), Predicate::equals("parent_id", "1")]));
         assert!(holds(&[Predicate::equals("id", "10"), one_of("parent_id", &["true", "t", "1"])]));
         assert!(!holds(&[Predicate::equals("id", "10"), Predicate::equals("parent_id", "3")]));
@@ -197,13 +229,16 @@ fn accounts_are_found_by_any_type_of_key_and_conditions_are_checked() {
             Predicate { column: "parent_id", any_of: vec![AcceptedValue::Null, AcceptedValue::Text("1")] }
         ]));
         // A missing column matches nothing; SQLite must not read its quoted name as a string.
-        let missing = case.source.exists("children", &[Predicate::equals("owner", "owner")]);
+        let missing = case.source.exists(&"children".into(), &[Predicate::equals("owner", "owner")]);
         assert!(!missing.unwrap_or(false));
-        assert!(case.source.find_unique("parents", &[Predicate::equals("id", "1")], &["owner"]).is_err());
+        assert!(case.source.find_unique(&"parents".into(), &[Predicate::equals("id", "1")], &["owner"]).is_err());
         // A view in a table's place could decide who may sign in.
         let seen = [Predicate::equals("id", "1")];
-        assert!(matches!(case.source.find_unique("seen", &seen, &["id"]), Err(Error::UnusableForSignIn { .. })));
-        assert!(matches!(case.source.exists("seen", &seen), Err(Error::UnusableForSignIn { .. })));
+        assert!(matches!(
+            case.source.find_unique(&"seen".into(), &seen, &["id"]),
+            Err(Error { kind: Kind::Unsuitable, .. })
+        ));
+        assert!(matches!(case.source.exists(&"seen".into(), &seen), Err(Error { kind: Kind::Unsuitable, .. })));
     });
 }
 
@@ -224,11 +259,11 @@ fn a_sink_or_an_interrupt_stops_a_read() {
         let catalog = snapshot.catalog().unwrap();
         let parents = selection(table_starting_with(&catalog, "parents"), RecordOrder::Storage);
         let stopped = snapshot.read_table(&parents, &mut Enough(0));
-        assert!(matches!(stopped, Err(Error::SinkStopped)), "{stopped:?}");
+        assert!(matches!(stopped, Err(Error { kind: Kind::SinkStopped, .. })), "{stopped:?}");
         let interrupt = std::cell::RefCell::new(None);
         let mut snapshot = case.source.begin_snapshot(&|given| drop(interrupt.replace(Some(given)))).unwrap();
         interrupt.take().unwrap()();
         // SQLite ignores an interrupt while no statement runs; the test only checks that nothing hangs.
-        let _ = snapshot.count("parents");
+        let _ = snapshot.count(&parents);
     });
 }

@@ -1,7 +1,7 @@
 //! A table's owner must not gain rights of the user who reads the table.
 
 use tempfile::TempDir;
-use waybill::server::source::{Error, Predicate, Source};
+use waybill::server::source::{Error, Kind, Predicate, Source};
 
 use crate::harness::{Postgres, WaybillCommand, connect_source};
 
@@ -40,9 +40,13 @@ fn a_user_with_more_rights_than_a_tables_owner_reads_it_only_with_trust_owner() 
         assert!(refused.stderr.contains(said), "{said}: {}", refused.stderr);
     }
     let signs_in = |user: &str| {
-        connect_source(&server.url_as(user, "app")).find_unique("things", &[Predicate::equals("id", "1")], &["id"])
+        connect_source(&server.url_as(user, "app")).find_unique(
+            &"things".into(),
+            &[Predicate::equals("id", "1")],
+            &["id"],
+        )
     };
-    assert!(matches!(signs_in("postgres"), Err(Error::UnusableForSignIn { .. })));
+    assert!(matches!(signs_in("postgres"), Err(Error { kind: Kind::Unsuitable, .. })));
     assert_eq!(export("postgres", &trust_options).code, 0);
     // A user with no more rights than the owner has nothing to lend.
     let own_tables = "name = \"x\"\n[tables.secrets]\nexclude = \"not ours\"\n[tables.parts.columns]\nid = \"plain\"\n\

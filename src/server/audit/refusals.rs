@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::actor::Actor;
 use super::chain::name_and_detail;
 use super::event::Event;
+use crate::server::support::sync::lock;
 
 /// Repetitions within this window become one row.
 const REPEAT_WINDOW: TimeDelta = TimeDelta::minutes(1);
@@ -55,7 +56,7 @@ impl Refusal {
 
 impl Refusals {
     fn lock(&self) -> MutexGuard<'_, HashMap<Refusal, Count>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Counts a repetition and returns true; returns false for the first refusal of its kind.

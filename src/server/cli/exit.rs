@@ -1,5 +1,6 @@
 //! Exit codes for scripts (`waybill --help` lists them), and the error type of all commands.
 
+use std::error::Error as _;
 use std::process::ExitCode;
 
 use crate::seal::CorruptStream;
@@ -109,9 +110,9 @@ impl From<profile::Error> for CliError {
 impl From<source::Error> for CliError {
     /// Adds the cause of a TLS error, which may name files: the user of the command line typed those names.
     fn from(error: source::Error) -> Self {
-        let message = match &error {
-            source::Error::Tls(cause) => format!("{error}: {cause}"),
-            error => error.to_string(),
+        let message = match error.source() {
+            Some(cause) if error.kind == source::Kind::Tls => format!("{error}: {cause}"),
+            _ => error.to_string(),
         };
         Self::new(Exit::Failure, message)
     }

@@ -16,6 +16,7 @@ use super::exit::{CliError, Exit};
 use super::terminal::{eprint_line, print_line};
 use crate::model::export::{Compression, DriftPolicy};
 use crate::model::manifest::RecordOrder;
+use crate::model::name;
 use crate::model::redaction::NotIncluded;
 use crate::model::text;
 use crate::server::export::{Destination, ExportRequest, FileExport, RunningExport, StopReason};
@@ -192,9 +193,11 @@ fn to_text(done: &FileExport) -> String {
     lines.push(format!("audit     {}:{}", metadata.audit.entries, metadata.audit.hash));
     let redaction = &metadata.redaction;
     let guessed = redaction.guessed.iter().filter(|guess| redaction.removed_fields.contains(&guess.field));
-    lines.extend(guessed.map(|guess| format!("left out  {} ({})", text::one_line(&guess.field), guess.reason)));
+    lines.extend(
+        guessed.map(|guess| format!("left out  {} ({})", text::one_line(&guess.field.to_string()), guess.reason)),
+    );
     if redaction.guessed.is_empty() && !redaction.removed_fields.is_empty() {
-        lines.push(format!("left out  {}", redaction.removed_fields.join(", ")));
+        lines.push(format!("left out  {}", name::join(&redaction.removed_fields)));
     }
     for table in &redaction.excluded_tables {
         lines.push(format!("left out  {} ({})", table.table, table.reason));

@@ -45,7 +45,9 @@ fn to_text(preview: &export::Preview) -> String {
     lines.extend(not_included_lines(preview));
     if !preview.guesses.is_empty() {
         let left_out = preview.guesses.iter().filter(|guess| guess.line.is_some());
-        lines.extend(left_out.map(|guess| format!("left out: {} ({})", text::one_line(&guess.field), guess.reason)));
+        lines.extend(
+            left_out.map(|guess| format!("left out: {} ({})", text::one_line(&guess.field.to_string()), guess.reason)),
+        );
         lines.push(GUESS_NOTE.into());
     }
     lines.push(format!("file name: {}", preview.file_name));
@@ -61,7 +63,7 @@ fn table(preview: &export::Preview) -> Table {
     for line in &preview.tables {
         let records = line.records.map(text::count).unwrap_or_default();
         let size = line.size.map(|size| text::bytes(size.bytes)).unwrap_or_default();
-        table.add_row([line.name.clone(), records, size, line.left_out.join(", ")]);
+        table.add_row([line.name.to_string(), records, size, line.left_out.join(", ")]);
     }
     for column in [1, 2] {
         if let Some(column) = table.column_mut(column) {

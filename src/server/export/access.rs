@@ -21,7 +21,7 @@ impl Exports {
     pub(super) async fn recheck_access(&self, row: &ExportRow) -> Result<()> {
         let Some(account) = row.account_id.as_deref() else { return Ok(()) };
         let lookup = tokio::time::timeout(ROLE_CHECK_TIMEOUT, self.identity.find_run_caller(account));
-        let caller = lookup.await.map_err(|_| Error::Source(source::Error::Stalled))??;
+        let caller = lookup.await.map_err(|_| Error::Source(source::Error::stalled()))??;
         let allowed =
             caller.is_some_and(|caller| caller.require(Capability::ExportDatabase, &Scope::WholeDatabase).is_ok());
         if allowed { Ok(()) } else { Err(Forbidden.into()) }

@@ -69,8 +69,8 @@ fn describe_unreadable(tables: &[UnreadableTable]) -> String {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for UnreadableTable { table, reason } in tables {
         match reasons.iter_mut().find(|(known, _)| known == reason) {
-            Some((_, tables)) => tables.push(table),
-            None => reasons.push((reason, vec![table])),
+            Some((_, tables)) => tables.push(table.as_str()),
+            None => reasons.push((reason, vec![table.as_str()])),
         }
     }
     let lines: Vec<String> =

@@ -8,13 +8,14 @@ use crate::model::catalog::TableSchema;
 use crate::model::drift::Deviations;
 use crate::model::export::{Compression, DriftPolicy, ExportId};
 use crate::model::manifest::{
-    AuditHead, ExportType, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
+    AuditHead, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
 };
 use crate::model::ordered_map::OrderedMap;
+use crate::model::selection::Selection;
 use crate::server::pipeline::redact::PseudonymKey;
-use crate::server::profile::{ExportSelection, Profile};
+use crate::server::profile::{ExportSelection, PlannedTable, Profile};
 use crate::server::profiles;
-use crate::server::rows::{Catalog, Scan, UnreadableTable};
+use crate::server::rows::{Catalog, UnreadableTable};
 use crate::server::source::{Snapshot, Source};
 use crate::server::support::clock::rfc3339;
 
@@ -36,7 +37,7 @@ pub struct RunContext {
 /// What a run writes: the file's metadata, and what to read of each table.
 pub struct ExportPlan {
     pub metadata: Metadata,
-    pub scans: Vec<Scan>,
+    pub tables: Vec<PlannedTable>,
     /// For masks and pseudonyms; stored nowhere.
     pub pseudonym_key: PseudonymKey,
     pub deviations: Deviations,
@@ -65,7 +66,8 @@ impl Outline {
         let catalog = snapshot.catalog()?;
         let profile = profiles::for_snapshot(profile, snapshot, &catalog)?;
         let selection = profile.select(&catalog, order, drift)?;
-        let is_selected = |table: &&UnreadableTable| selection.scans.iter().any(|scan| scan.table == table.table);
+        let is_selected =
+            |table: &&UnreadableTable| selection.tables.iter().any(|planned| planned.scan.table == table.table);
         let unreadable: Vec<UnreadableTable> = catalog.unreadable.iter().filter(is_selected).cloned().collect();
         if !unreadable.is_empty() {
             return Err(Error::Unreadable(unreadable));
@@ -77,10 +79,10 @@ impl Outline {
     pub fn into_plan(self, counts: Vec<u64>, context: &RunContext, source: &dyn Source, isolation: &str) -> ExportPlan {
         let Self { catalog, profile, selection } = self;
         let deviations = profile.drift(&catalog).to_deviations();
-        let tables = selection.scans.iter().map(|scan| scan.table.clone());
+        let tables = selection.tables.iter().map(|table| table.scan.table.to_string());
         let metadata = Metadata {
             exported_at: rfc3339(context.exported_at),
-            export_type: ExportType::Full,
+            export_type: Selection::WholeDatabase.export_type(),
             version: "1.0".into(),
             filters_applied: OrderedMap::default(),
             total_records: counts.iter().sum(),
@@ -97,12 +99,12 @@ impl Outline {
                 profile: profile.name,
                 snapshot: SnapshotDescription { taken_at: rfc3339(context.exported_at), isolation: isolation.into() },
             },
-            schema: schema(&catalog, &selection.scans),
+            schema: schema(&catalog, &selection.tables),
             redaction: selection.redaction,
             not_included: catalog.not_included,
             audit: context.audit_head.clone(),
         };
-        ExportPlan { metadata, scans: selection.scans, pseudonym_key: context.pseudonym_key.clone(), deviations }
+        ExportPlan { metadata, tables: selection.tables, pseudonym_key: context.pseudonym_key.clone(), deviations }
     }
 }
 
@@ -123,22 +125,22 @@ pub fn plan(
     if context.drift == DriftPolicy::Refuse && deviations.has_drifted() {
         return Err(Error::Drifted(Box::new(deviations)));
     }
-    let mut counts = Vec::with_capacity(outline.selection.scans.len());
-    for scan in &outline.selection.scans {
+    let mut counts = Vec::with_capacity(outline.selection.tables.len());
+    for table in &outline.selection.tables {
         if cancellation.is_cancelled() {
             return Err(Error::Stopped);
         }
-        counts.push(snapshot.count(&scan.table)?);
+        counts.push(snapshot.count(&table.scan)?);
     }
     Ok(outline.into_plan(counts, context, source, snapshot.isolation()))
 }
 
-fn schema(catalog: &Catalog, scans: &[Scan]) -> OrderedMap<TableSchema> {
-    let describe = |scan: &Scan| {
-        let primary_key = catalog.table(&scan.table).map(|table| table.primary_key.clone()).unwrap_or_default();
-        (scan.table.clone(), TableSchema { primary_key, columns: scan.columns.clone() })
+fn schema(catalog: &Catalog, tables: &[PlannedTable]) -> OrderedMap<TableSchema> {
+    let describe = |PlannedTable { scan, .. }: &PlannedTable| {
+        let primary_key = catalog.table(&scan.table).map_or_else(Vec::new, |table| table.primary_key.clone());
+        (scan.table.to_string(), TableSchema { primary_key, columns: scan.columns.clone() })
     };
-    scans.iter().map(describe).collect()
+    tables.iter().map(describe).collect()
 }
 
 /// The profile's file name with its date and time filled in, both UTC.

@@ -1,6 +1,6 @@
 //! Export previews: exact record counts and an estimated size, computed once and shared by all callers.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -11,15 +11,17 @@ use super::{Error, Exports, Result};
 use crate::model::drift::find_reclassified;
 use crate::model::export::{Compression, DriftPolicy, ExportId, Preview, SizeEstimate, TablePreview};
 use crate::model::manifest::{AuditHead, RecordOrder};
+use crate::model::name::{TableName, TableOrField};
 use crate::model::text;
 use crate::server::identity::Caller;
 use crate::server::pipeline::ProgressCounter;
 use crate::server::pipeline::encode::json::JsonEncoder;
 use crate::server::pipeline::redact::{PseudonymKey, Redactor};
-use crate::server::profile::Profile;
+use crate::server::profile::{PlannedTable, Profile};
 use crate::server::rows::{RowSink, Scan, Stopped, Value};
 use crate::server::source::{Snapshot, Source};
 use crate::server::support::clock::{Clock, rfc3339};
+use crate::server::support::sync::lock;
 
 /// How long a page waits for counts. Tables not counted by then show "counting" and are updated later.
 const RESPONSE_DEADLINE: Duration = Duration::from_millis(500);
@@ -44,7 +46,7 @@ struct CachedPreview {
 impl PreviewCache {
     /// The file size that the newest preview estimates, once it has measured every table.
     pub(super) fn latest_size(&self) -> Option<u64> {
-        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let cached = lock(&self.0).clone()?;
         let size = cached.preview.borrow().total_size();
         size.map(|size| size.bytes)
     }
@@ -54,7 +56,7 @@ impl PreviewCache {
         refresh: bool,
         start: impl FnOnce() -> watch::Receiver<Preview>,
     ) -> watch::Receiver<Preview> {
-        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = lock(&self.0);
         let max_age = if refresh { MIN_REFRESH_INTERVAL } else { CACHE_TTL };
         if let Some(cached) = &*cached {
             let (settled, failed) = {
@@ -147,15 +149,15 @@ pub(super) fn compute_preview(
     preview.blocks_writers = snapshot.blocks_writers();
     on_update(&preview);
     let mut counts = Vec::with_capacity(preview.tables.len());
-    for (index, scan) in outline.selection.scans.iter().enumerate() {
-        let records = snapshot.count(&scan.table)?;
+    for (index, PlannedTable { scan, .. }) in outline.selection.tables.iter().enumerate() {
+        let records = snapshot.count(scan)?;
         counts.push(records);
         preview.tables[index].records = Some(records);
         preview.contains = preview.contains.take().or_else(|| contents_notice(profile, scan, records));
         on_update(&preview);
     }
-    for (index, scan) in outline.selection.scans.iter().enumerate() {
-        preview.tables[index].size = Some(estimate_table_size(&mut *snapshot, scan, counts[index])?);
+    for (index, planned) in outline.selection.tables.iter().enumerate() {
+        preview.tables[index].size = Some(estimate_table_size(&mut *snapshot, planned, counts[index])?);
         on_update(&preview);
     }
     preview.frame_bytes = measure_frame(outline, counts, source, snapshot.isolation(), clock)?;
@@ -168,11 +170,17 @@ pub(super) fn compute_preview(
 fn initial_preview(outline: &Outline, clock: &dyn Clock) -> Preview {
     let profile = &outline.profile;
     let redaction = &outline.selection.redaction;
-    let left_out = |table: &str| {
-        let fields = redaction.removed_fields.iter().chain(&redaction.unclassified);
-        fields.filter_map(|field| field.strip_prefix(table)?.strip_prefix('.')).map(str::to_owned).collect()
+    let unclassified = || {
+        redaction.unclassified.iter().filter_map(|name| match name {
+            TableOrField::Field(field) => Some(field),
+            TableOrField::Table(_) => None,
+        })
     };
-    let tables = outline.selection.scans.iter().map(|scan| TablePreview {
+    let left_out = |table: &TableName| {
+        let fields = redaction.removed_fields.iter().chain(unclassified());
+        fields.filter(|field| field.table == *table).map(|field| field.column.clone()).collect()
+    };
+    let tables = outline.selection.tables.iter().map(|PlannedTable { scan, .. }| TablePreview {
         name: scan.table.clone(),
         left_out: left_out(&scan.table),
         records: None,
@@ -194,7 +202,7 @@ fn initial_preview(outline: &Outline, clock: &dyn Clock) -> Preview {
 /// Whose data the file holds, once the table of people is counted: "personal data of 104 participants".
 fn contents_notice(profile: &Profile, scan: &Scan, records: u64) -> Option<String> {
     let notice = profile.notice.as_ref().filter(|notice| notice.people == scan.table)?;
-    let people = text::count_of_table(records, &notice.people);
+    let people = text::count_of_table(records, notice.people.as_str());
     Some(format!("{} of {people}", notice.contains))
 }
 
@@ -231,13 +239,14 @@ fn measure_frame(
 /// export. The interval is three standard errors to each side: neighbouring records on disk are alike,
 /// so one standard error would be too narrow.
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "statistics")]
-fn estimate_table_size(snapshot: &mut dyn Snapshot, scan: &Scan, records: u64) -> Result<SizeEstimate> {
+fn estimate_table_size(snapshot: &mut dyn Snapshot, planned: &PlannedTable, records: u64) -> Result<SizeEstimate> {
+    let PlannedTable { scan, treatments } = planned;
     let mut memory = Vec::new();
     let progress = ProgressCounter::default();
     let mut sample = SizeSampler { table: JsonEncoder::begin_table(&mut memory, &progress, scan), sizes: Vec::new() };
     let header_bytes = sample.table.discard_encoded() as f64;
     // Sampled records are redacted as in an export; the size of a pseudonym does not depend on the key.
-    let mut redacted = Redactor::new(&mut sample, scan, &PLACEHOLDER_KEY);
+    let mut redacted = Redactor::new(&mut sample, &scan.columns, treatments, &PLACEHOLDER_KEY);
     snapshot.sample(scan, &mut redacted).map_err(Error::Source)?;
     let (n, population) = (sample.sizes.len() as f64, records as f64);
     if sample.sizes.is_empty() {
@@ -273,5 +282,30 @@ impl RowSink for SizeSampler<'_> {
         let separator = if self.sizes.is_empty() { 2 } else { 0 };
         self.sizes.push((size + separator) as f64);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::source::sqlite::SqliteSource;
+    use crate::server::support::clock::SystemClock;
+
+    #[test]
+    fn a_left_out_column_is_shown_at_its_own_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("source.db");
+        let tables = "CREATE TABLE audit (id, note); CREATE TABLE \"audit.users\" (id, password, phone)";
+        rusqlite::Connection::open(&path).unwrap().execute_batch(tables).unwrap();
+        let profile = Profile::from_toml(
+            "name = \"x\"\n[tables.audit.columns]\nid = \"plain\"\n\
+             [tables.\"audit.users\".columns]\nid = \"plain\"\npassword = \"secret\"\n",
+        )
+        .unwrap();
+        let preview = compute_preview(&SqliteSource::new(path), &profile, &SystemClock, 1, &|_| ()).unwrap();
+        let left_out: Vec<(&str, &[String])> =
+            preview.tables.iter().map(|table| (table.name.as_str(), &table.left_out[..])).collect();
+        let [own, others] = [&["note".to_owned()][..], &["password".to_owned(), "phone".to_owned()]];
+        assert_eq!(left_out, [("audit", own), ("audit.users", others)]);
     }
 }

@@ -6,6 +6,7 @@ use super::plan::file_name;
 use super::{Error, Exports, Result};
 use crate::model::export::{Compression, DriftPolicy, ExportId, QueuedExport};
 use crate::model::manifest::RecordOrder;
+use crate::model::selection::Selection;
 use crate::model::text;
 use crate::server::audit::Event;
 use crate::server::identity::Caller;
@@ -81,7 +82,7 @@ impl Exports {
             account_id: caller.account_id().map(str::to_owned),
             requested_by: caller.name.clone(),
             channel: caller.principal.channel(),
-            scope: "full".into(),
+            scope: Selection::WholeDatabase.scope().into(),
             file_name: file_name(&self.profile, now, request.compression),
             compression: request.compression,
             estimated_bytes: None,

@@ -90,7 +90,7 @@ impl RunningExport {
     }
 
     pub(super) fn set_plan(&self, plan: &ExportPlan) {
-        let tables = plan.scans.iter().map(|scan| scan.table.clone()).collect();
+        let tables = plan.tables.iter().map(|table| table.scan.table.to_string()).collect();
         let _ = self.planned.set(Planned { tables, total_records: plan.metadata.total_records });
     }
 

@@ -14,7 +14,8 @@ use crate::server::pipeline::compress::Compressor;
 use crate::server::pipeline::encode::json::JsonEncoder;
 use crate::server::pipeline::redact::{PseudonymKey, Redactor};
 use crate::server::pipeline::{self, ChunkWriter, ProgressCounter, run_pipeline};
-use crate::server::rows::{RowSink, Scan, Stopped};
+use crate::server::profile::PlannedTable;
+use crate::server::rows::{RowSink, Stopped};
 use crate::server::source::{self, Snapshot};
 
 /// Writes the planned file to `out` and seals it. On any error no seal is written.
@@ -49,12 +50,12 @@ fn read_tables(
     chunks: &mut ChunkWriter<'_>,
     progress: &ProgressCounter,
 ) -> source::Result<()> {
-    for (index, scan) in plan.scans.iter().enumerate() {
+    for (index, planned) in plan.tables.iter().enumerate() {
         progress.set_table(index);
-        let mut table = JsonEncoder::begin_table(chunks, progress, scan);
-        read_redacted(snapshot, scan, &plan.pseudonym_key, &mut table)?;
+        let mut table = JsonEncoder::begin_table(chunks, progress, &planned.scan);
+        read_redacted(snapshot, planned, &plan.pseudonym_key, &mut table)?;
         let records = table.end_table();
-        chunks.end_table(&scan.table, records).map_err(|Stopped| source::Error::SinkStopped)?;
+        chunks.end_table(planned.scan.table.as_str(), records).map_err(|Stopped| source::Error::sink_stopped())?;
     }
     Ok(())
 }
@@ -62,12 +63,13 @@ fn read_tables(
 /// Reads a table, through the redactor if any of its columns is masked or pseudonymised.
 fn read_redacted(
     snapshot: &mut dyn Snapshot,
-    scan: &Scan,
+    planned: &PlannedTable,
     key: &PseudonymKey,
     table: &mut dyn RowSink,
 ) -> source::Result<()> {
-    if Redactor::is_needed(scan) {
-        snapshot.read_table(scan, &mut Redactor::new(table, scan, key))
+    let PlannedTable { scan, treatments } = planned;
+    if Redactor::is_needed(treatments) {
+        snapshot.read_table(scan, &mut Redactor::new(table, &scan.columns, treatments, key))
     } else {
         snapshot.read_table(scan, table)
     }
@@ -79,12 +81,12 @@ fn with_position(error: pipeline::Error<source::Error>, plan: &ExportPlan, progr
         pipeline::Error::Seal(error) => seal_error(error),
         pipeline::Error::Panicked => Error::Panicked,
     };
-    let Some((index, scan)) = progress.table_index().and_then(|i| Some((i, plan.scans.get(i)?))) else {
+    let Some((index, planned)) = progress.table_index().and_then(|i| Some((i, plan.tables.get(i)?))) else {
         return cause;
     };
     let before: u64 = plan.metadata.record_counts.iter().take(index).map(|(_, records)| records).sum();
     let record = progress.records().saturating_sub(before);
-    Error::StoppedAt { table: scan.table.clone(), record, cause: Box::new(cause) }
+    Error::StoppedAt { table: planned.scan.table.to_string(), record, cause: Box::new(cause) }
 }
 
 /// Turns an error of the sealing writer into one that users understand.

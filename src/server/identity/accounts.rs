@@ -8,6 +8,7 @@ use super::caller::Caller;
 use super::concurrency_limit::ConcurrencyLimit;
 use super::error::Error;
 use crate::model::access::{Capability, Grant};
+use crate::model::name::TableName;
 use crate::server::profile::{Auth, Comparison, ConditionValue, PasswordLocation, Profile, Role};
 use crate::server::source::{self, AcceptedValue, Predicate, Source};
 use crate::server::state::SourceState;
@@ -217,7 +218,13 @@ fn column_matches(values: &BTreeMap<String, Option<String>>, column: &str, compa
     values.get(column).is_some_and(|value| comparison.accepts(value.as_deref()))
 }
 
-fn has_role_in_table(source: &dyn Source, role: &Role, table: &str, user: &str, id: &str) -> source::Result<bool> {
+fn has_role_in_table(
+    source: &dyn Source,
+    role: &Role,
+    table: &TableName,
+    user: &str,
+    id: &str,
+) -> source::Result<bool> {
     let mut conditions = vec![Predicate::equals(user, id)];
     let expected = expected_values(&role.when);
     conditions.extend(expected.iter().map(to_predicate));

@@ -6,13 +6,14 @@ use serde::{Deserialize, Deserializer};
 
 use super::Profile;
 use crate::model::access::{Capability, Grant};
+use crate::model::name::{FieldName, TableName};
 use crate::server::rows::Catalog;
 
 /// Where the source stores its accounts.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Auth {
-    pub table: String,
+    pub table: TableName,
     pub id: String,
     pub email: String,
     pub password: PasswordLocation,
@@ -36,7 +37,7 @@ pub enum PasswordLocation {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordTable {
-    pub table: String,
+    pub table: TableName,
     /// The column that holds the account's id.
     pub user: String,
     pub column: String,
@@ -65,7 +66,7 @@ pub struct Role {
     #[serde(default, rename = "capabilities", deserialize_with = "grants_of_whole_database")]
     pub grants: Vec<Grant>,
     /// The table that the condition is about; `None`: the accounts table.
-    pub table: Option<String>,
+    pub table: Option<TableName>,
     /// The column of `table` that holds the account's id.
     pub user: Option<String>,
     /// Columns and the values they must have.
@@ -159,7 +160,7 @@ impl Scalar {
 impl Auth {
     /// The table and column of the password hashes.
     #[must_use]
-    pub fn password_column(&self) -> (&str, &str) {
+    pub fn password_column(&self) -> (&TableName, &str) {
         match &self.password {
             PasswordLocation::Column(column) => (&self.table, column),
             PasswordLocation::Table(place) => (&place.table, &place.column),
@@ -176,13 +177,12 @@ impl Auth {
     }
 
     /// Every table and column named in `[auth]`.
-    fn referenced_columns(&self) -> Vec<(&str, &str)> {
+    fn referenced_columns(&self) -> Vec<(&TableName, &str)> {
         let own = [&self.id, &self.email].into_iter().chain(self.active.keys());
-        let mut named: Vec<(&str, &str)> = own.map(|column| (self.table.as_str(), column.as_str())).collect();
+        let mut named: Vec<(&TableName, &str)> = own.map(|column| (&self.table, column.as_str())).collect();
         named.push(self.password_column());
         if let PasswordLocation::Table(place) = &self.password {
-            named
-                .extend(std::iter::once(&place.user).chain(place.when.keys()).map(|column| (&*place.table, &**column)));
+            named.extend(std::iter::once(&place.user).chain(place.when.keys()).map(|column| (&place.table, &**column)));
         }
         named
     }
@@ -202,18 +202,18 @@ impl Profile {
 
     /// Columns that `[auth]` and `[roles]` name and the database lacks: no account could sign in.
     #[must_use]
-    pub fn missing_auth_columns(&self, catalog: &Catalog) -> Vec<String> {
+    pub fn missing_auth_columns(&self, catalog: &Catalog) -> Vec<FieldName> {
         let Some(auth) = &self.auth else { return Vec::new() };
         let mut named = auth.referenced_columns();
         for role in self.roles.values() {
             let table = role.table.as_ref().unwrap_or(&auth.table);
-            named.extend(role.user.iter().chain(role.when.keys()).map(|column| (table.as_str(), column.as_str())));
+            named.extend(role.user.iter().chain(role.when.keys()).map(|column| (table, column.as_str())));
         }
-        let exists = |(table, column): &(&str, &str)| {
+        let exists = |(table, column): &(&TableName, &str)| {
             catalog.table(table).is_some_and(|table| table.columns.iter().any(|known| known.name == **column))
         };
         named.retain(|name| !exists(name));
-        let mut missing: Vec<String> = named.into_iter().map(|(table, column)| format!("{table}.{column}")).collect();
+        let mut missing: Vec<FieldName> = named.into_iter().map(|(table, column)| table.field(column)).collect();
         missing.dedup();
         missing
     }

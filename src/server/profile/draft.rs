@@ -10,6 +10,7 @@ use super::{ColumnProfile, ColumnSampler, Origin, Profile, TableProfile, Treatme
 use crate::model::catalog::ColumnSchema;
 use crate::model::classification::Classification;
 use crate::model::drift::{Guess, ProfileLine};
+use crate::model::name::TableName;
 use crate::server::rows::{Catalog, Table};
 
 /// A drafted profile: TOML to review and correct, or a profile to use unchanged.
@@ -22,7 +23,7 @@ pub struct Draft {
 
 /// Guesses the class of every column, from the sampled values of its table where there are any.
 #[must_use]
-pub fn draft(name: &str, catalog: &Catalog, samples: &BTreeMap<String, ColumnSampler>) -> Draft {
+pub fn draft(name: &str, catalog: &Catalog, samples: &BTreeMap<TableName, ColumnSampler>) -> Draft {
     let guessed = |table: &Table| -> Vec<Inference> {
         let columns = 0..table.columns.len();
         match samples.get(&table.name) {
@@ -48,7 +49,7 @@ impl Draft {
                     under: columns_header(&table),
                     line: column_line(column, Classification::Plain),
                 });
-                guesses.push(Guess { field: format!("{}.{}", table.name, column.name), class, reason, line });
+                guesses.push(Guess { field: table.name.field(&column.name), class, reason, line });
                 let profile = ColumnProfile { class, codec: None, native_type: None, on_import: None };
                 columns.insert(column.name.clone(), profile);
             }
@@ -106,7 +107,7 @@ pub fn column_line(column: &ColumnSchema, class: Classification) -> String {
 
 /// The TOML header of a table's columns.
 pub fn columns_header(table: &Table) -> String {
-    format!("[tables.{}.columns]", toml_key(&table.name))
+    format!("[tables.{}.columns]", toml_key(table.name.as_str()))
 }
 
 #[cfg(test)]
@@ -131,7 +132,7 @@ mod tests {
             comment: None,
         };
         let columns = columns.iter().map(column).collect();
-        Table { name: name.into(), columns, primary_key: vec![], parents: vec![], comment: None }
+        Table { name: name.into(), columns, primary_key: vec![], foreign_keys: vec![], comment: None }
     }
 
     proptest! {

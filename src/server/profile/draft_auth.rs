@@ -6,12 +6,13 @@ use std::fmt::Write;
 use super::infer::PASSWORD_COLUMNS;
 use super::toml_text::{toml_key, toml_string};
 use crate::model::catalog::{Codec, ColumnSchema};
+use crate::model::name::TableName;
 use crate::model::text::count_with_noun;
 use crate::server::rows::Table;
 use crate::server::support::password::HashStats;
 
 /// Tallies of stored password hashes, by table and column.
-pub type HashStatsByColumn = BTreeMap<(String, String), HashStats>;
+pub type HashStatsByColumn = BTreeMap<(TableName, String), HashStats>;
 
 const ID_COLUMNS: &[&str] = &["id", "_id", "uuid", "user_id"];
 const EMAIL_COLUMNS: &[&str] = &["email", "email_address", "mail"];
@@ -54,7 +55,8 @@ pub fn suggest_auth<'a>(tables: impl Iterator<Item = &'a Table> + Clone, stored:
     for line in stored.get(&place).into_iter().flat_map(unsupported_hash_lines) {
         let _ = writeln!(out, "# {line}");
     }
-    let (table, id, email) = (toml_string(&accounts.table.name), toml_string(accounts.id), toml_string(accounts.email));
+    let (table, id, email) =
+        (toml_string(accounts.table.name.as_str()), toml_string(accounts.id), toml_string(accounts.email));
     let _ = write!(
         out,
         "# [auth]\n# table = {table}\n# id = {id}\n# email = {email}\n# password = {}\n",
@@ -81,7 +83,9 @@ fn accounts_with_password_table<'a>(tables: impl Iterator<Item = &'a Table> + Cl
         find_column(table, PASSWORD_COLUMNS).is_some() && find_column(table, ACCOUNT_ID_COLUMNS).is_some()
     })?;
     let password = find_column(password_table, PASSWORD_COLUMNS)?;
-    let holds_accounts = |table: &&Table| password_table.parents.contains(&table.name) || is_named_users(&table.name);
+    let holds_accounts = |table: &&Table| {
+        password_table.parents().any(|parent| *parent == table.name) || is_named_users(table.name.as_str())
+    };
     tables.filter(holds_accounts).find_map(|table| {
         Some(Accounts {
             table,
@@ -107,7 +111,7 @@ fn password_toml(accounts: &Accounts<'_>) -> String {
         .map(|column| format!(", when = {{ {} = \"credential\" }}", toml_key(column)));
     format!(
         "{{ table = {}, user = {}, column = {}{} }}",
-        toml_string(&table.name),
+        toml_string(table.name.as_str()),
         toml_string(owner),
         toml_string(accounts.password),
         provider.unwrap_or_default()

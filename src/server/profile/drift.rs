@@ -4,6 +4,7 @@
 use super::nearest::nearest;
 use super::{Profile, draft, infer};
 use crate::model::drift::{Drift, MissingField, TypeChange, Unclassified};
+use crate::model::name::{TableName, TableOrField};
 use crate::server::rows::{Catalog, Table};
 
 impl Profile {
@@ -21,7 +22,7 @@ impl Profile {
         }
         self.collect_missing(catalog, &mut drift);
         let accounts = self.missing_auth_columns(catalog).into_iter().map(|field| MissingField {
-            field,
+            field: TableOrField::Field(field),
             is_table: false,
             nearest: None,
         });
@@ -35,11 +36,11 @@ impl Profile {
 
     fn compare_columns(&self, table: &Table, drift: &mut Drift) {
         for column in &table.columns {
-            let field = format!("{}.{}", table.name, column.name);
+            let field = table.name.field(&column.name);
             let Some(known) = self.column(&table.name, &column.name) else {
                 let line = draft::column_line(column, infer::by_name(table, column).class);
                 let under = Some(draft::columns_header(table));
-                drift.unclassified.push(Unclassified { field, line, under });
+                drift.unclassified.push(Unclassified { field: TableOrField::Field(field), line, under });
                 continue;
             };
             let was = known.native_type.as_ref().filter(|was| **was != column.native_type);
@@ -55,16 +56,19 @@ impl Profile {
         for (name, known) in &self.tables {
             let Some(table) = catalog.table(name) else {
                 let unknown = catalog.tables.iter().filter(|table| !self.tables.contains_key(&table.name));
-                let nearest = nearest(name, unknown.map(|table| table.name.as_str())).map(str::to_owned);
-                drift.missing.push(MissingField { field: name.clone(), is_table: true, nearest });
+                let nearest = nearest(name.as_str(), unknown.map(|table| table.name.as_str()));
+                let nearest = nearest.map(|table| TableOrField::Table(TableName::from(table)));
+                let field = TableOrField::Table(name.clone());
+                drift.missing.push(MissingField { field, is_table: true, nearest });
                 continue;
             };
             for column in known.columns.keys() {
                 let names = || table.columns.iter().map(|column| column.name.as_str());
                 if !names().any(|name| name == column) {
                     let nearest = nearest(column, names().filter(|name| !known.columns.contains_key(*name)));
-                    let nearest = nearest.map(|column| format!("{name}.{column}"));
-                    drift.missing.push(MissingField { field: format!("{name}.{column}"), is_table: false, nearest });
+                    let nearest = nearest.map(|column| TableOrField::Field(name.field(column)));
+                    let field = TableOrField::Field(name.field(column));
+                    drift.missing.push(MissingField { field, is_table: false, nearest });
                 }
             }
         }
@@ -74,5 +78,5 @@ impl Profile {
 fn unclassified_table(table: &Table) -> Unclassified {
     let columns = table.columns.iter().map(|column| draft::column_line(column, infer::by_name(table, column).class));
     let line = format!("{}\n{}", draft::columns_header(table), columns.collect::<Vec<_>>().join("\n"));
-    Unclassified { field: table.name.clone(), line, under: None }
+    Unclassified { field: TableOrField::Table(table.name.clone()), line, under: None }
 }

@@ -28,6 +28,7 @@ use serde::Deserialize;
 use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::classification::Classification;
 use crate::model::drift::Guess;
+use crate::model::name::{self, FieldName, TableName};
 use crate::model::redaction::Treatment;
 use crate::server::rows::Catalog;
 
@@ -36,7 +37,7 @@ pub use column::{ColumnProfile, OnImport};
 pub use draft::{Draft, draft};
 pub use infer::ColumnSampler;
 pub use parse_error::ParseError;
-pub use select::ExportSelection;
+pub use select::{ExportSelection, PlannedTable};
 
 /// JSON Schema of a profile, for editors (json-schema.org, draft 2020-12).
 pub const SCHEMA: &str = include_str!("schema.json");
@@ -53,11 +54,11 @@ pub enum Error {
         "the database does not fit the profile {profile}: {} missing: {}; correct the profile (`waybill profile check` \
          compares the two), or leave out what is missing with `waybill export --drift=allow`",
         if tables.len() == 1 { "a table is" } else { "tables are" },
-        tables.join(", ")
+        name::join(tables)
     )]
-    MissingTables { profile: String, tables: Vec<String> },
-    #[error("no account can sign in: [auth] and [roles] name columns that the database does not have: {}; correct them in the profile", .0.join(", "))]
-    MissingAuthColumns(Vec<String>),
+    MissingTables { profile: String, tables: Vec<TableName> },
+    #[error("no account can sign in: [auth] and [roles] name columns that the database does not have: {}; correct them in the profile", name::join(.0))]
+    MissingAuthColumns(Vec<FieldName>),
 }
 
 /// Classification, accounts and roles of one application's database.
@@ -83,9 +84,9 @@ pub enum Error {
 ///
 /// // Secrets and unclassified columns are left out, and recorded.
 /// let selection = profile.select(&catalog, RecordOrder::Storage, DriftPolicy::Report).unwrap();
-/// assert_eq!(selection.scans[0].columns.len(), 1);
-/// assert_eq!(selection.redaction.removed_fields, ["users.password_hash"]);
-/// assert_eq!(selection.redaction.unclassified, ["users.phone"]);
+/// assert_eq!(selection.tables[0].scan.columns.len(), 1);
+/// assert_eq!(selection.redaction.removed_fields[0].to_string(), "users.password_hash");
+/// assert_eq!(selection.redaction.unclassified[0].to_string(), "users.phone");
 /// ```
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -102,7 +103,7 @@ pub struct Profile {
     #[serde(default)]
     treatments: Treatments,
     #[serde(default)]
-    tables: BTreeMap<String, TableProfile>,
+    tables: BTreeMap<TableName, TableProfile>,
     /// The guess behind each class; empty unless `origin` is `Guess`.
     #[serde(skip)]
     pub guesses: Vec<Guess>,
@@ -132,7 +133,7 @@ pub struct Notice {
     /// For example "personal and health data".
     pub contains: String,
     /// The table whose records are the people concerned.
-    pub people: String,
+    pub people: TableName,
 }
 
 /// The treatment of each class.
@@ -205,7 +206,7 @@ impl Profile {
         known.into_iter().find(|profile| profile.missing_tables(catalog).is_empty())
     }
 
-    fn column(&self, table: &str, column: &str) -> Option<&ColumnProfile> {
+    fn column(&self, table: &TableName, column: &str) -> Option<&ColumnProfile> {
         self.tables.get(table)?.columns.get(column)
     }
 }

@@ -5,14 +5,23 @@ use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::classification::Classification;
 use crate::model::export::DriftPolicy;
 use crate::model::manifest::RecordOrder;
+use crate::model::name::{FieldName, TableName, TableOrField};
 use crate::model::redaction::{ExcludedTable, Redaction, TreatedField, Treatment};
 use crate::server::rows::{Catalog, Scan, Table};
 
 /// What is exported, in file order, and the record of what is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportSelection {
-    pub scans: Vec<Scan>,
+    pub tables: Vec<PlannedTable>,
     pub redaction: Redaction,
+}
+
+/// What to read of a table, and what happens to its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedTable {
+    pub scan: Scan,
+    /// The treatment of each column of the scan.
+    pub treatments: Vec<Treatment>,
 }
 
 impl Profile {
@@ -22,22 +31,22 @@ impl Profile {
     /// `MissingTables` when the database lacks tables of the profile and `drift` does not allow that, or lacks all
     /// of them: it belongs to another application.
     pub fn select(&self, catalog: &Catalog, order: RecordOrder, drift: DriftPolicy) -> Result<ExportSelection, Error> {
-        let tables = self.missing_tables(catalog);
+        let missing = self.missing_tables(catalog);
         let is_other_application = catalog.tables.iter().all(|table| !self.tables.contains_key(&table.name));
-        if !tables.is_empty() && (drift != DriftPolicy::Allow || is_other_application) {
-            return Err(Error::MissingTables { profile: self.name.clone(), tables });
+        if !missing.is_empty() && (drift != DriftPolicy::Allow || is_other_application) {
+            return Err(Error::MissingTables { profile: self.name.clone(), tables: missing });
         }
-        let mut selection = ExportSelection { scans: Vec::new(), redaction: Redaction::default() };
+        let mut selection = ExportSelection { tables: Vec::new(), redaction: Redaction::default() };
         for table in &catalog.tables {
             match self.tables.get(&table.name) {
-                None => selection.redaction.unclassified.push(table.name.clone()),
+                None => selection.redaction.unclassified.push(TableOrField::Table(table.name.clone())),
                 Some(TableProfile { exclude: Some(reason), .. }) => {
                     let excluded = ExcludedTable { table: table.name.clone(), reason: reason.clone() };
                     selection.redaction.excluded_tables.push(excluded);
                 }
                 Some(profile) => {
-                    let scan = self.plan_scan(profile, table, order, &mut selection.redaction);
-                    selection.scans.push(scan);
+                    let planned = self.plan_table(profile, table, order, &mut selection.redaction);
+                    selection.tables.push(planned);
                 }
             }
         }
@@ -47,27 +56,27 @@ impl Profile {
 
     /// Tables that the profile exports and the database lacks.
     #[must_use]
-    pub fn missing_tables(&self, catalog: &Catalog) -> Vec<String> {
+    pub fn missing_tables(&self, catalog: &Catalog) -> Vec<TableName> {
         let wanted = self.tables.iter().filter(|(_, table)| table.exclude.is_none());
         wanted.map(|(name, _)| name).filter(|name| catalog.table(name).is_none()).cloned().collect()
     }
 
     /// Omitted columns that must not be null and have no `on_import`: an import would not know what to write.
     #[must_use]
-    pub fn columns_without_import_value(&self, catalog: &Catalog) -> Vec<String> {
+    pub fn columns_without_import_value(&self, catalog: &Catalog) -> Vec<FieldName> {
         let columns = catalog.tables.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
         let lacking = columns.filter(|(table, column)| {
             let known = self.column(&table.name, &column.name);
             let omitted = known.filter(|known| self.treatments.for_class(known.class) == Treatment::Omit);
             !column.nullable && !column.generated && omitted.is_some_and(|known| known.on_import.is_none())
         });
-        lacking.map(|(table, column)| format!("{}.{}", table.name, column.name)).collect()
+        lacking.map(|(table, column)| table.name.field(&column.name)).collect()
     }
 
     /// Columns that are computed from columns of a stricter class, and therefore count as that class: the column, what
     /// it is computed from, the stricter class.
     #[must_use]
-    pub fn columns_with_raised_class(&self, catalog: &Catalog) -> Vec<(String, String, Classification)> {
+    pub fn columns_with_raised_class(&self, catalog: &Catalog) -> Vec<(FieldName, String, Classification)> {
         let mut raised = Vec::new();
         for table in &catalog.tables {
             for column in table.columns.iter().filter(|column| !column.computed_from.is_empty()) {
@@ -75,7 +84,7 @@ impl Profile {
                 let class =
                     self.transitive_classes(table, column, known.class).into_iter().max().unwrap_or(known.class);
                 if class > known.class {
-                    let field = format!("{}.{}", table.name, column.name);
+                    let field = table.name.field(&column.name);
                     raised.push((field, column.computed_from.join(", "), class));
                 }
             }
@@ -117,12 +126,18 @@ impl Profile {
         classes
     }
 
-    fn plan_scan(&self, profile: &TableProfile, table: &Table, order: RecordOrder, redaction: &mut Redaction) -> Scan {
+    fn plan_table(
+        &self,
+        profile: &TableProfile,
+        table: &Table,
+        order: RecordOrder,
+        redaction: &mut Redaction,
+    ) -> PlannedTable {
         let (mut columns, mut treatments) = (Vec::new(), Vec::new());
         for column in &table.columns {
-            let field = format!("{}.{}", table.name, column.name);
+            let field = table.name.field(&column.name);
             let Some(known) = profile.columns.get(&column.name) else {
-                redaction.unclassified.push(field);
+                redaction.unclassified.push(TableOrField::Field(field));
                 continue;
             };
             let mut column = column.clone();
@@ -141,13 +156,21 @@ impl Profile {
                 treatments.push(treatment);
             }
         }
-        // Only kept columns may order the records: ordering by a masked name would reveal the order of the names.
-        let kept = || columns.iter().zip(&treatments).filter(|(_, treatment)| **treatment == Treatment::Keep);
-        let is_kept = |name: &String| kept().any(|(column, _)| column.name == *name);
-        let order_by = match &table.primary_key[..] {
-            key @ [_, ..] if key.iter().all(is_kept) => key.to_vec(),
-            _ => kept().map(|(column, _)| column.name.clone()).collect(),
+        let order = match order {
+            RecordOrder::Storage => Vec::new(),
+            RecordOrder::Key => key_order(table, &columns, &treatments),
         };
-        Scan { table: table.name.clone(), columns, treatments, order_by, order }
+        PlannedTable { scan: Scan { columns, order, ..Scan::whole(table) }, treatments }
+    }
+}
+
+/// The primary key, else every column. Only columns that are kept unchanged: ordering by a masked name would reveal the
+/// order of the names.
+fn key_order(table: &Table, columns: &[ColumnSchema], treatments: &[Treatment]) -> Vec<String> {
+    let kept = || columns.iter().zip(treatments).filter(|(_, treatment)| **treatment == Treatment::Keep);
+    let is_kept = |name: &String| kept().any(|(column, _)| column.name == *name);
+    match &table.primary_key[..] {
+        key @ [_, ..] if key.iter().all(is_kept) => key.to_vec(),
+        _ => kept().map(|(column, _)| column.name.clone()).collect(),
     }
 }

@@ -5,6 +5,7 @@ use super::parse_error::ParseError;
 use super::spans::{Spans, start};
 use super::{Auth, Comparison, Notice, Profile, Role};
 use crate::model::classification::Classification;
+use crate::model::name::TableName;
 use crate::model::redaction::Treatment;
 
 /// In bytes. Common file systems allow 255; date, time and `.json.zst` are added to the template.
@@ -37,7 +38,7 @@ fn check_auth(profile: &Profile, auth: &Auth, places: &Spans) -> Result<(), Brok
     let (table, column) = auth.password_column();
     if profile.column(table, column).is_some_and(|column| column.class != Classification::Secret) {
         let what = format!("{table}.{column} holds the passwords that [auth] names: its class must be \"secret\"");
-        return Err((places.column_start(table, column), what));
+        return Err((places.column_start(table.as_str(), column), what));
     }
     if auth.conditions().any(Comparison::is_unsatisfiable) {
         let what = "[auth] has an empty list, which matches no account: list a value or remove the condition";
@@ -73,7 +74,7 @@ fn check_notice(profile: &Profile, notice: &Notice, places: &Spans) -> Result<()
     if profile.tables.contains_key(&notice.people) {
         return Ok(());
     }
-    let near = nearest(&notice.people, profile.tables.keys().map(String::as_str));
+    let near = nearest(notice.people.as_str(), profile.tables.keys().map(TableName::as_str));
     let place = places.notice.as_ref().and_then(|notice| notice.people.as_ref());
     Err((start(place), format!("notice.people must be a table of this profile{}", did_you_mean(near))))
 }

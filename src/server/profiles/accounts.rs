@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::error::Error;
-use super::scan::scan_columns;
 use crate::model::catalog::ColumnSchema;
 use crate::model::text::count_with_noun;
 use crate::server::identity::is_role_assigned;
 use crate::server::profile::{Auth, Comparison, PasswordLocation, Profile};
-use crate::server::rows::{Catalog, RowSink, Stopped, Value};
+use crate::server::rows::{Catalog, RowSink, Scan, Stopped, Value};
 use crate::server::source::{Snapshot, Source};
 use crate::server::support::password::{HashStats, StoredHash};
 
@@ -63,7 +62,7 @@ fn sample_hashes(
     let (table, hash) = auth.password_column();
     let Some(table) = catalog.table(table) else { return Ok(()) };
     // Sign-in reports an unreadable table.
-    if catalog.unreadable.iter().any(|unreadable| unreadable.table == table.name) {
+    if catalog.is_unreadable(&table.name) {
         return Ok(());
     }
     let conditions = match &auth.password {
@@ -76,7 +75,7 @@ fn sample_hashes(
         [&hash.to_owned()].into_iter().chain(conditions.keys().copied()).map(find_column).collect();
     let Some(columns) = columns else { return Ok(()) };
     let mut sink = HashSink { check, conditions: conditions.into_values().collect(), row: Vec::new() };
-    Ok(snapshot.sample(&scan_columns(table, columns), &mut sink)?)
+    Ok(snapshot.sample(&Scan { columns, ..Scan::whole(table) }, &mut sink)?)
 }
 
 /// The sink for sampled rows of the table with the hashes.

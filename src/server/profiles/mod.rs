@@ -6,18 +6,16 @@
 
 mod accounts;
 mod error;
-mod scan;
 
 use std::collections::BTreeMap;
 
 use crate::model::drift::Drift;
 use crate::server::profile::{self, ColumnSampler, Draft, Origin, Profile};
-use crate::server::rows::Catalog;
+use crate::server::rows::{Catalog, Scan};
 use crate::server::source::{self, Snapshot, Source};
 
 pub use accounts::{AccountsCheck, check_accounts};
 pub use error::Error;
-use scan::scan_columns;
 
 /// Returns the requested profile; else a built-in one whose tables all exist; else an empty one with the database's
 /// name, which `for_snapshot` fills with guesses. Blocks.
@@ -96,11 +94,11 @@ fn sample_and_infer(snapshot: &mut dyn Snapshot, catalog: &Catalog, database: &s
     let mut samples = BTreeMap::new();
     for table in &catalog.tables {
         // Unreadable tables are guessed by name alone.
-        if catalog.unreadable.iter().any(|unreadable| unreadable.table == table.name) {
+        if catalog.is_unreadable(&table.name) {
             continue;
         }
         let mut sample = ColumnSampler::new(table);
-        snapshot.sample(&scan_columns(table, table.columns.clone()), &mut sample)?;
+        snapshot.sample(&Scan::whole(table), &mut sample)?;
         samples.insert(table.name.clone(), sample);
     }
     Ok(profile::draft(database, catalog, &samples))

@@ -3,12 +3,14 @@
 //! May import: `model`. Flow: a source pushes borrowed values into a `RowSink`, column by column, row by row; nothing
 //! is collected or copied on the way.
 
+mod foreign_key;
+mod scan;
+mod schema;
 mod table_order;
 
-use crate::model::catalog::ColumnSchema;
-use crate::model::manifest::RecordOrder;
-use crate::model::redaction::{NotIncluded, Treatment};
-
+pub use foreign_key::{DeclaredBy, ForeignKey};
+pub use scan::{Restriction, Scan};
+pub use schema::{Catalog, Table, UnreadableTable};
 pub use table_order::parents_first;
 
 /// One value as the engine stores it, borrowed from the engine's memory.
@@ -24,56 +26,6 @@ pub enum Value<'a> {
     /// Bytes that the engine declares as text; they need not be UTF-8.
     Text(&'a [u8]),
     Blob(&'a [u8]),
-}
-
-/// A table as the database declares it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
-    pub name: String,
-    pub columns: Vec<ColumnSchema>,
-    /// Empty if the table has none.
-    pub primary_key: Vec<String>,
-    /// Tables that this one references.
-    pub parents: Vec<String>,
-    /// The comment on the table in the database.
-    pub comment: Option<String>,
-}
-
-/// The database's schema: tables in file order, and every other object with the reason it is left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Catalog {
-    pub tables: Vec<Table>,
-    pub not_included: Vec<NotIncluded>,
-    /// Tables that cannot be read, or not completely.
-    pub unreadable: Vec<UnreadableTable>,
-}
-
-/// A table that cannot be read, with the reason and the remedy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnreadableTable {
-    pub table: String,
-    pub reason: String,
-}
-
-impl Catalog {
-    #[must_use]
-    pub fn table(&self, name: &str) -> Option<&Table> {
-        self.tables.iter().find(|table| table.name == name)
-    }
-}
-
-/// What to read of one table, and in which order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scan {
-    pub table: String,
-    /// In the order in which values are pushed.
-    pub columns: Vec<ColumnSchema>,
-    /// The treatment of each column's values, applied downstream; sources ignore it.
-    pub treatments: Vec<Treatment>,
-    /// Columns to order records by: the primary key, else every column. Only columns that are kept unchanged, since
-    /// the order by a masked value would reveal it.
-    pub order_by: Vec<String>,
-    pub order: RecordOrder,
 }
 
 /// Returned by a sink to end the read; the sink holds the actual error.

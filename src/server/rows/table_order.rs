@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Table;
+use super::schema::Table;
+use crate::model::name::TableName;
 
 /// Sorts tables so that foreign keys point backwards wherever the schema allows it.
 #[must_use]
 pub fn parents_first(tables: Vec<Table>) -> Vec<Table> {
-    let mut pending: BTreeMap<String, Table> = tables.into_iter().map(|t| (t.name.clone(), t)).collect();
+    let mut pending: BTreeMap<TableName, Table> = tables.into_iter().map(|t| (t.name.clone(), t)).collect();
     let mut sorted = Vec::with_capacity(pending.len());
     while let Some(next) = next_table(&pending) {
         sorted.extend(pending.remove(&next));
@@ -15,29 +16,29 @@ pub fn parents_first(tables: Vec<Table>) -> Vec<Table> {
     sorted
 }
 
-fn next_table(pending: &BTreeMap<String, Table>) -> Option<String> {
+fn next_table(pending: &BTreeMap<TableName, Table>) -> Option<TableName> {
     let ready = pending.values().find(|table| pending_parents(table, pending).next().is_none());
     ready.map(|table| table.name.clone()).or_else(|| first_of_cycle(pending))
 }
 
 fn pending_parents<'a>(
     table: &'a Table,
-    pending: &'a BTreeMap<String, Table>,
-) -> impl Iterator<Item = &'a str> + use<'a> {
-    let others = table.parents.iter().filter(|parent| **parent != table.name);
-    others.filter(|parent| pending.contains_key(*parent)).map(String::as_str)
+    pending: &'a BTreeMap<TableName, Table>,
+) -> impl Iterator<Item = &'a TableName> + use<'a> {
+    let others = table.parents().filter(|parent| **parent != table.name);
+    others.filter(|parent| pending.contains_key(*parent))
 }
 
 /// The alphabetically first table of a cycle that depends on no table outside the cycle.
-fn first_of_cycle(pending: &BTreeMap<String, Table>) -> Option<String> {
-    let ancestors_of: BTreeMap<&str, BTreeSet<&str>> =
-        pending.keys().map(|name| (name.as_str(), ancestors(name, pending))).collect();
+fn first_of_cycle(pending: &BTreeMap<TableName, Table>) -> Option<TableName> {
+    let ancestors_of: BTreeMap<&TableName, BTreeSet<&TableName>> =
+        pending.keys().map(|name| (name, ancestors(name, pending))).collect();
     let is_in_source_cycle =
-        |name: &&String| ancestors_of[name.as_str()].iter().all(|other| ancestors_of[other].contains(name.as_str()));
+        |name: &&TableName| ancestors_of[name].iter().all(|other| ancestors_of[other].contains(name));
     pending.keys().find(is_in_source_cycle).cloned()
 }
 
-fn ancestors<'a>(name: &'a str, pending: &'a BTreeMap<String, Table>) -> BTreeSet<&'a str> {
+fn ancestors<'a>(name: &'a TableName, pending: &'a BTreeMap<TableName, Table>) -> BTreeSet<&'a TableName> {
     let mut seen = BTreeSet::new();
     let mut stack = vec![name];
     while let Some(table) = stack.pop().and_then(|name| pending.get(name)) {
@@ -49,16 +50,27 @@ fn ancestors<'a>(name: &'a str, pending: &'a BTreeMap<String, Table>) -> BTreeSe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::rows::{DeclaredBy, ForeignKey};
+
+    fn references(parent: &str) -> ForeignKey {
+        let declared_by = DeclaredBy::Database;
+        ForeignKey {
+            columns: vec!["parent".into()],
+            target: parent.into(),
+            target_columns: vec!["id".into()],
+            declared_by,
+        }
+    }
 
     fn order_of(tables: &[(&str, &[&str])]) -> Vec<String> {
         let table = |(name, parents): &(&str, &[&str])| Table {
             name: (*name).into(),
             columns: vec![],
             primary_key: vec![],
-            parents: parents.iter().map(|&p| p.into()).collect(),
+            foreign_keys: parents.iter().copied().map(references).collect(),
             comment: None,
         };
-        parents_first(tables.iter().map(table).collect()).into_iter().map(|t| t.name).collect()
+        parents_first(tables.iter().map(table).collect()).into_iter().map(|t| t.name.into()).collect()
     }
 
     #[test]

@@ -53,8 +53,8 @@ pub fn generate_in_postgres(
 
 fn first_table_exists(tables: &[&str], connection: &mut Connection) -> Result<bool, Error> {
     let first = tables.first().map_or("", |sql| table_name(sql));
-    let found = connection.query(&format!("SELECT to_regclass('{first}')"), &[])?;
-    Ok(found.first().is_some_and(|row| row.optional_text(0).is_some()))
+    let found = connection.query(&format!("SELECT to_regclass('{first}') AS existing"), &[])?;
+    Ok(found.first().map(|row| row.optional_text("existing")).transpose()?.flatten().is_some())
 }
 
 fn drop_tables(tables: &[&str]) -> String {

@@ -4,106 +4,14 @@
 //! opens one consistent view, everything for one preview or run is read from it, and dropping it ends the session in
 //! the database.
 
+mod error;
 pub mod postgres;
 pub mod sqlite;
 
+use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Scan};
 
-/// Why a source cannot be read. Messages are safe to show to anyone: they contain no path, no SQL and no value.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("the database file does not exist")]
-    FileNotFound,
-    #[error("the database file cannot be opened: {0}")]
-    CannotOpen(&'static str),
-    #[error("the file is not an SQLite database")]
-    NotSqlite,
-    #[error("another program has locked the database (waited 5 seconds); try again when it is done")]
-    Locked,
-    #[error("the database is damaged; check it with its own tools and restore it from a backup")]
-    Corrupt,
-    #[error("the disk that holds the database reports an error")]
-    DiskIo,
-    #[error("the database has no table {0}")]
-    NoTable(String),
-    #[error("the database has no column {0}")]
-    NoColumn(String),
-    #[error("table {table} cannot be used for sign-in: {reason}")]
-    UnusableForSignIn { table: String, reason: String },
-    #[error("the read was interrupted")]
-    Interrupted,
-    #[error("the export stopped before every row was read")]
-    SinkStopped,
-    #[error("the database server cannot be reached; check that it is running, its address and sslmode")]
-    Unreachable,
-    /// The cause may name files; it is shown only on the command line, to the operator who named them.
-    #[error("the database server's TLS cannot be used")]
-    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the database server refuses this user: check name, password and pg_hba.conf")]
-    AuthRefused,
-    #[error(
-        "the database server asks for a password: set it in PGPASSWORD, ~/.pgpass (with mode 600) or WAYBILL_SOURCE"
-    )]
-    PasswordRequired,
-    #[error(
-        "the database server asks for an authentication method that Waybill does not support; use scram-sha-256 in pg_hba.conf"
-    )]
-    UnsupportedAuth,
-    #[error(
-        "the database server asks for the password in cleartext or as MD5, and its identity is not verified: use sslmode=verify-full, use scram-sha-256 in pg_hba.conf, or allow it with require_auth=md5 (or password)"
-    )]
-    WeakAuth,
-    #[error("the database server asks for an authentication method that require_auth does not allow")]
-    AuthNotAllowed,
-    #[error(
-        "the database server does not support channel binding, which channel_binding=require demands: it needs TLS, scram-sha-256 and a certificate signed with SHA-2"
-    )]
-    ChannelNotBound,
-    #[error(
-        "the database server did not prove that it knows the password, so it may be an impostor: check its address, and use sslmode=verify-full"
-    )]
-    ServerUnproven,
-    #[error(
-        "the database server cancelled the read: a time limit was reached or an administrator cancelled it; raise the limit or try again"
-    )]
-    CancelledByServer,
-    #[error("the server has no database with that name; check the name in the URL or PGDATABASE")]
-    NoDatabase,
-    #[error("the database user may not read what it needs; GRANT it SELECT on the tables to export")]
-    PermissionDenied,
-    #[error("the database server has no free connection; try again later or raise max_connections")]
-    TooManyConnections,
-    #[error("the database closed the connection; check its log and try again")]
-    ConnectionClosed,
-    #[error("the database stopped responding; check the server and the network, then try again")]
-    Stalled,
-    #[error(
-        "a standby server cancelled the read to catch up; export from the primary or raise max_standby_streaming_delay"
-    )]
-    StandbyConflict,
-    #[error("the database's tables keep changing; try again when the schema changes are done")]
-    SchemaUnstable,
-    #[error("the database sent an invalid message; a proxy on the way may be faulty")]
-    Protocol,
-    #[error(
-        "table {table} is locked by {program} (user {user}, process {process}); waited {seconds} seconds; try again when it is done"
-    )]
-    LockedBy { table: String, user: String, program: String, process: i32, seconds: u64 },
-    #[error("a table is locked by another program; waited {seconds} seconds; try again when it is done")]
-    TableLocked { seconds: u64 },
-    #[error("the server is PostgreSQL {version}; Waybill needs {oldest} or newer")]
-    UnsupportedVersion { version: String, oldest: i32 },
-    #[error("the database rejected a query (SQLSTATE {code}: see appendix A of the PostgreSQL manual)")]
-    Sqlstate {
-        code: String,
-        #[source]
-        cause: Box<dyn std::error::Error + Send + Sync>,
-    },
-    #[error("the database refused a read")]
-    Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-pub type Result<T> = std::result::Result<T, Error>;
+pub use error::{Error, Kind, Result};
 
 /// Aborts what a snapshot is doing, from any thread.
 pub type InterruptHandle = Box<dyn Fn() + Send + Sync>;
@@ -120,6 +28,7 @@ pub struct SourceIdentity {
 /// A database to read from.
 ///
 /// ```
+/// use waybill::server::rows::Scan;
 /// use waybill::server::source::sqlite::SqliteSource;
 /// use waybill::server::source::{Predicate, Source};
 ///
@@ -131,9 +40,10 @@ pub struct SourceIdentity {
 ///
 /// let source = SqliteSource::new(path);
 /// let mut snapshot = source.open_snapshot()?;
-/// assert_eq!(snapshot.catalog()?.tables[0].name, "users");
-/// assert_eq!(snapshot.count("users")?, 1);
-/// let found = source.find_unique("users", &[Predicate::equals("email", "ada@example.org")], &["id"])?;
+/// let users = &snapshot.catalog()?.tables[0];
+/// assert_eq!(users.name, "users");
+/// assert_eq!(snapshot.count(&Scan::whole(users))?, 1);
+/// let found = source.find_unique(&"users".into(), &[Predicate::equals("email", "ada@example.org")], &["id"])?;
 /// assert_eq!(found, Some(vec![Some("u1".to_owned())]));
 /// # Ok::<(), waybill::server::source::Error>(())
 /// ```
@@ -171,7 +81,7 @@ pub trait Source: Send + Sync {
     /// When the table or a column does not exist or must not be used for sign-in; otherwise as `begin_snapshot`.
     fn find_unique(
         &self,
-        table: &str,
+        table: &TableName,
         conditions: &[Predicate<'_>],
         columns: &[&str],
     ) -> Result<Option<Vec<Option<String>>>>;
@@ -180,7 +90,7 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     /// As `find_unique`.
-    fn exists(&self, table: &str, conditions: &[Predicate<'_>]) -> Result<bool>;
+    fn exists(&self, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool>;
 }
 
 /// A condition on one column: its value must be one of `any_of`.
@@ -219,16 +129,16 @@ pub trait Snapshot: Send {
     /// When the schema cannot be read.
     fn catalog(&mut self) -> Result<Catalog>;
 
-    /// Returns the exact number of rows.
+    /// Returns the exact number of rows that a read of the scan pushes.
     ///
     /// # Errors
-    /// `NoTable` for an unknown table, or an error of the database.
-    fn count(&mut self, table: &str) -> Result<u64>;
+    /// `NotFound` for an unknown table, or an error of the database.
+    fn count(&mut self, scan: &Scan) -> Result<u64>;
 
     /// Pushes a sample of a few hundred rows, spread over the table.
     ///
     /// # Errors
-    /// `SinkStopped` when the sink stops; `NoTable` for an unknown table, or an error of the database.
+    /// `SinkStopped` when the sink stops; `NotFound` for an unknown table, or an error of the database.
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()>;
 
     /// Pushes every row once, in the order that the scan asks for.
@@ -241,7 +151,7 @@ pub trait Snapshot: Send {
 /// Most characters that a lookup reads of a value. No real name or password hash is longer; an oversized one costs
 /// no memory.
 const MAX_LOOKUP_CHARS: usize = 4096;
-/// Reason in `UnusableForSignIn`: lookups for sign-in read tables only.
+/// Why a view cannot be used for sign-in: lookups for sign-in read tables only.
 const NOT_A_TABLE: &str = "it is not a table; the owner of a view could choose who may sign in";
 
 /// Quotes an identifier from a catalog or a profile with double quotes (ISO/IEC 9075-2, delimited identifier). Not for

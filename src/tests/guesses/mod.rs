@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use waybill::model::catalog::{Codec, ColumnSchema};
 use waybill::model::classification::Classification;
 use waybill::model::drift::Guess;
+use waybill::model::name::{FieldName, TableName};
 use waybill::server::profile::{ColumnSampler, draft};
 use waybill::server::rows::{Catalog, RowSink, Table, Value};
 
@@ -19,11 +20,11 @@ const TABLES: &str = include_str!("tables.jsonl");
 
 #[derive(Deserialize)]
 struct LabelledColumn {
-    table: String,
+    table: TableName,
     column: String,
     r#type: String,
     #[serde(default)]
-    references: Option<String>,
+    references: Option<FieldName>,
     #[serde(default)]
     primary_key: bool,
     label: String,
@@ -35,13 +36,13 @@ struct LabelledColumn {
 }
 
 impl LabelledColumn {
-    fn field(&self) -> String {
-        format!("{}.{}", self.table, self.column)
+    fn field(&self) -> FieldName {
+        self.table.field(&self.column)
     }
 
     /// Whether the column is in the held-out half, by the hash of its name.
     fn is_held_out(&self) -> bool {
-        Sha256::digest(self.field())[0] & 1 == 1
+        Sha256::digest(self.field().to_string())[0] & 1 == 1
     }
 
     fn schema(&self) -> ColumnSchema {
@@ -76,7 +77,7 @@ fn guess_table(columns: &[&LabelledColumn]) -> Vec<Guess> {
         name: columns[0].table.clone(),
         columns: columns.iter().map(|column| column.schema()).collect(),
         primary_key: columns.iter().filter(|column| column.primary_key).map(|column| column.column.clone()).collect(),
-        parents: vec![],
+        foreign_keys: vec![],
         comment: None,
     };
     let mut sample = ColumnSampler::new(&table);
@@ -117,7 +118,7 @@ struct Score {
 impl Score {
     fn of(text: &str, is_counted: impl Fn(&LabelledColumn) -> bool) -> Self {
         let columns: Vec<LabelledColumn> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let mut tables: BTreeMap<&str, Vec<&LabelledColumn>> = BTreeMap::new();
+        let mut tables: BTreeMap<&TableName, Vec<&LabelledColumn>> = BTreeMap::new();
         for column in &columns {
             tables.entry(&column.table).or_default().push(column);
         }

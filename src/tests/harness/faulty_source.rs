@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use waybill::model::name::TableName;
 use waybill::server::rows::{Catalog, RowSink, Scan, Stopped, Value};
-use waybill::server::source::{Error, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity};
+use waybill::server::source::{Error, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -50,14 +51,14 @@ impl Source for FaultySource {
 
     fn find_unique(
         &self,
-        table: &str,
+        table: &TableName,
         conditions: &[Predicate<'_>],
         columns: &[&str],
     ) -> Result<Option<Vec<Option<String>>>> {
         self.real.find_unique(table, conditions, columns)
     }
 
-    fn exists(&self, table: &str, conditions: &[Predicate<'_>]) -> Result<bool> {
+    fn exists(&self, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool> {
         self.real.exists(table, conditions)
     }
 }
@@ -82,8 +83,8 @@ impl Snapshot for FaultySnapshot {
         self.real.catalog()
     }
 
-    fn count(&mut self, table: &str) -> Result<u64> {
-        self.real.count(table)
+    fn count(&mut self, scan: &Scan) -> Result<u64> {
+        self.real.count(scan)
     }
 
     fn sample(&mut self, selection: &Scan, sink: &mut dyn RowSink) -> Result<()> {
@@ -94,10 +95,10 @@ impl Snapshot for FaultySnapshot {
         let (fault, at) = (self.fault, self.at);
         let mut counted = CountingSink { sink, seen: &mut self.seen, at, fault };
         match self.real.read_table(selection, &mut counted) {
-            Err(Error::SinkStopped) if at > 0 && self.seen >= at => match fault {
-                Fault::Error => Err(Error::Corrupt),
+            Err(Error { kind: Kind::SinkStopped, .. }) if at > 0 && self.seen >= at => match fault {
+                Fault::Error => Err(Error::damaged()),
                 Fault::EarlyEnd => Ok(()),
-                Fault::Panic | Fault::Hang => Err(Error::SinkStopped),
+                Fault::Panic | Fault::Hang => Err(Error::sink_stopped()),
             },
             other => other,
         }

@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, Table, TableStyle};
 
 use crate::model::catalog::{Codec, TableSchema};
 use crate::model::manifest::Metadata;
+use crate::model::name;
 use crate::model::redaction::NotIncluded;
 use crate::model::text;
 use crate::server::cli::exit::{CliError, Exit};
@@ -29,7 +30,7 @@ pub fn print_tables(metadata: &Metadata, json: bool) -> Result<Exit, CliError> {
     let total = text::count_with_noun(metadata.total_records, "record");
     let redaction = &metadata.redaction;
     let left_out =
-        if redaction.removed_fields.is_empty() { "nothing".into() } else { redaction.removed_fields.join(", ") };
+        if redaction.removed_fields.is_empty() { "nothing".into() } else { name::join(&redaction.removed_fields) };
     let mut lines = vec![format!("exported {at} by {by} from {source}"), format!("{total}; left out: {left_out}")];
     lines.extend(redaction.excluded_tables.iter().map(|table| format!("left out: {} ({})", table.table, table.reason)));
     lines.extend(redaction.unclassified.iter().map(|field| format!("left out, unknown to the profile: {field}")));
@@ -49,7 +50,7 @@ pub fn print_columns(schema: &TableSchema, json: bool) -> Result<Exit, CliError>
         let key = if schema.primary_key.contains(&column.name) { "key" } else { "" };
         let null = if column.nullable { "may be null" } else { "" };
         let notes = [key, null].iter().filter(|note| !note.is_empty()).copied().collect::<Vec<_>>().join(", ");
-        let references = column.references.clone().unwrap_or_default();
+        let references = column.references.as_ref().map(ToString::to_string).unwrap_or_default();
         table.add_row([column.name.clone(), column.native_type.clone(), codec_name(column.codec), notes, references]);
     }
     print_line(&table.to_string())

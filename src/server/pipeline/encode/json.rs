@@ -47,11 +47,9 @@ impl EncodeBuffer for Vec<u8> {
 /// Encodes the records of one table.
 ///
 /// ```
-/// use waybill::model::manifest::RecordOrder;
-/// use waybill::model::redaction::Treatment;
 /// use waybill::server::pipeline::ProgressCounter;
 /// use waybill::server::pipeline::encode::json::JsonEncoder;
-/// use waybill::server::rows::{RowSink, Scan, Value};
+/// use waybill::server::rows::{Restriction, RowSink, Scan, Value};
 ///
 /// let scan = Scan {
 ///     table: "users".into(),
@@ -59,9 +57,8 @@ impl EncodeBuffer for Vec<u8> {
 ///         {"name": "id", "type": "INTEGER", "codec": "integer", "nullable": false},
 ///         {"name": "name", "type": "TEXT", "codec": "text", "nullable": true},
 ///     ])).unwrap(),
-///     treatments: vec![Treatment::Keep; 2],
-///     order_by: vec!["id".into()],
-///     order: RecordOrder::Storage,
+///     restrict: Restriction::All,
+///     order: Vec::new(),
 /// };
 /// let (mut bytes, progress) = (Vec::new(), ProgressCounter::default());
 /// let mut encoder = JsonEncoder::begin_table(&mut bytes, &progress, &scan);
@@ -84,7 +81,7 @@ pub struct JsonEncoder<'a, C: EncodeBuffer> {
 impl<'a, C: EncodeBuffer> JsonEncoder<'a, C> {
     /// Writes the table's opening line. Call `end_table` after the last record.
     pub fn begin_table(out: &'a mut C, progress: &'a ProgressCounter, scan: &Scan) -> Self {
-        out.buffer().extend_from_slice(table_opening(&scan.table).as_bytes());
+        out.buffer().extend_from_slice(table_opening(scan.table.as_str()).as_bytes());
         let columns =
             scan.columns.iter().enumerate().map(|(at, column)| (field_prefix(at, &column.name), column.codec));
         Self { columns: columns.collect(), out, progress, next_column: 0, records: 0 }

@@ -9,8 +9,9 @@ mod mask;
 mod pseudonym;
 mod pseudonym_key;
 
+use crate::model::catalog::ColumnSchema;
 use crate::model::redaction::Treatment;
-use crate::server::rows::{RowSink, Scan, Stopped, Value};
+use crate::server::rows::{RowSink, Stopped, Value};
 
 use column_type::ColumnType;
 pub use pseudonym_key::PseudonymKey;
@@ -18,26 +19,24 @@ pub use pseudonym_key::PseudonymKey;
 /// A `RowSink` in front of an encoder that applies each column's treatment.
 ///
 /// ```
-/// use waybill::model::manifest::RecordOrder;
 /// use waybill::model::redaction::Treatment;
 /// use waybill::server::pipeline::ProgressCounter;
 /// use waybill::server::pipeline::encode::json::JsonEncoder;
 /// use waybill::server::pipeline::redact::{PseudonymKey, Redactor};
-/// use waybill::server::rows::{RowSink, Scan, Value};
+/// use waybill::server::rows::{Restriction, RowSink, Scan, Value};
 ///
 /// let scan = Scan {
 ///     table: "users".into(),
 ///     columns: serde_json::from_value(serde_json::json!([
 ///         {"name": "name", "type": "TEXT", "codec": "text", "nullable": true},
 ///     ])).unwrap(),
-///     treatments: vec![Treatment::Mask],
-///     order_by: Vec::new(),
-///     order: RecordOrder::Storage,
+///     restrict: Restriction::All,
+///     order: Vec::new(),
 /// };
 /// let (mut bytes, progress) = (Vec::new(), ProgressCounter::default());
 /// let mut encoder = JsonEncoder::begin_table(&mut bytes, &progress, &scan);
 /// let key = PseudonymKey::new([7; 32]);
-/// let mut redactor = Redactor::new(&mut encoder, &scan, &key);
+/// let mut redactor = Redactor::new(&mut encoder, &scan.columns, &[Treatment::Mask], &key);
 /// redactor.push_value(Value::Text(b"Ada Lovelace")).unwrap();
 /// redactor.end_row().unwrap();
 /// encoder.end_table();
@@ -53,12 +52,18 @@ pub struct Redactor<'a> {
 
 impl<'a> Redactor<'a> {
     /// Whether any column has a treatment other than `Keep`.
-    pub fn is_needed(scan: &Scan) -> bool {
-        scan.treatments.iter().any(|treatment| *treatment != Treatment::Keep)
+    pub fn is_needed(treatments: &[Treatment]) -> bool {
+        treatments.iter().any(|treatment| *treatment != Treatment::Keep)
     }
 
-    pub fn new(next: &'a mut dyn RowSink, scan: &Scan, key: &'a PseudonymKey) -> Self {
-        let columns = scan.treatments.iter().copied().zip(scan.columns.iter().map(ColumnType::from_schema));
+    /// A redactor for rows of these columns, each with its treatment.
+    pub fn new(
+        next: &'a mut dyn RowSink,
+        columns: &[ColumnSchema],
+        treatments: &[Treatment],
+        key: &'a PseudonymKey,
+    ) -> Self {
+        let columns = treatments.iter().copied().zip(columns.iter().map(ColumnType::from_schema));
         Self { next, key, columns: columns.collect(), column: 0, buffer: Vec::new() }
     }
 }
@@ -90,7 +95,6 @@ impl RowSink for Redactor<'_> {
 mod tests {
     use super::*;
     use crate::model::catalog::{Codec, ColumnSchema};
-    use crate::model::manifest::RecordOrder;
 
     /// Collects values as text.
     #[derive(Default)]
@@ -126,9 +130,8 @@ mod tests {
         };
         let columns: Vec<_> = values.iter().map(column).collect();
         let treatments = vec![treatment; values.len()];
-        let scan = Scan { table: "t".into(), columns, treatments, order_by: vec![], order: RecordOrder::Storage };
         let mut seen = CollectedValues::default();
-        let mut redactor = Redactor::new(&mut seen, &scan, key);
+        let mut redactor = Redactor::new(&mut seen, &columns, &treatments, key);
         for (.., value) in values {
             redactor.push_value(*value).unwrap();
         }

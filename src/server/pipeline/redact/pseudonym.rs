@@ -42,26 +42,26 @@ pub fn pseudonymise_value<'a>(
 }
 
 fn pseudonymise_text(plain: &str, kind: ColumnType, key: &PseudonymKey, out: &mut Vec<u8>) {
-    match () {
-        () if plain.is_empty() => {}
-        () if is_uuid(plain) => {
-            let bytes = *key.hmac("uuid", plain.to_ascii_lowercase().as_bytes()).first_chunk().unwrap_or(&[0; 16]);
-            // Version 8: "custom" (RFC 9562, section 5.8).
-            let _ = write!(out, "{}", uuid::Builder::from_custom_bytes(bytes).into_uuid());
+    if plain.is_empty() {
+        return;
+    }
+    if is_uuid(plain) {
+        let bytes = *key.hmac("uuid", plain.to_ascii_lowercase().as_bytes()).first_chunk().unwrap_or(&[0; 16]);
+        // Version 8: "custom" (RFC 9562, section 5.8).
+        let _ = write!(out, "{}", uuid::Builder::from_custom_bytes(bytes).into_uuid());
+    } else if plain.contains('@') && !plain.contains(' ') && kind.max_chars >= 34 {
+        write_hex(&key.hmac("email", plain.as_bytes())[..8], out);
+        out.extend_from_slice(b"@pseudonym.invalid");
+    } else if is_date(plain) {
+        pseudonymise_date(plain, ColumnType { codec: Codec::Date, ..kind }, key, out);
+    } else if is_digits_and_punctuation(plain) {
+        pseudonymise_digits(plain, key, out);
+    } else {
+        if kind.max_chars >= 18 {
+            out.extend_from_slice(b"p-");
         }
-        () if plain.contains('@') && !plain.contains(' ') && kind.max_chars >= 34 => {
-            write_hex(&key.hmac("email", plain.as_bytes())[..8], out);
-            out.extend_from_slice(b"@pseudonym.invalid");
-        }
-        () if is_date(plain) => pseudonymise_date(plain, ColumnType { codec: Codec::Date, ..kind }, key, out),
-        () if is_digits_and_punctuation(plain) => pseudonymise_digits(plain, key, out),
-        () => {
-            if kind.max_chars >= 18 {
-                out.extend_from_slice(b"p-");
-            }
-            write_hex(&key.hmac("text", plain.as_bytes())[..8], out);
-            truncate_chars(out, kind.max_chars);
-        }
+        write_hex(&key.hmac("text", plain.as_bytes())[..8], out);
+        truncate_chars(out, kind.max_chars);
     }
 }
 
@@ -83,10 +83,12 @@ fn pseudonymise_date(plain: &str, kind: ColumnType, key: &PseudonymKey, out: &mu
         return out.extend_from_slice(plain.as_bytes());
     }
     let is_timestamp = kind.codec == Codec::Timestamp;
-    let units_per_day = match plain.contains('.') {
-        _ if !is_timestamp => 1,
-        true => MICROSECONDS_PER_DAY,
-        false => SECONDS_PER_DAY,
+    let units_per_day = if !is_timestamp {
+        1
+    } else if plain.contains('.') {
+        MICROSECONDS_PER_DAY
+    } else {
+        SECONDS_PER_DAY
     };
     let microseconds_per_unit = MICROSECONDS_PER_DAY / units_per_day;
     let new = if let Some((day, microseconds)) = parse_timestamp(plain) {

@@ -41,7 +41,7 @@ pub fn by_values(table: &Table, index: usize, sample: &ColumnSampler) -> Inferen
 }
 
 fn infer(table: &Table, column: &ColumnSchema, tally: Option<&PatternCounts>) -> Inference {
-    let (name, table_name) = (Name::new(&column.name), Name::new(&table.name));
+    let (name, table_name) = (Name::new(&column.name), Name::new(table.name.as_str()));
     let inference = infer_secret(column, &name, tally)
         .or_else(|| secret_unless_harmless(table, column, &name, &table_name, tally))
         .or_else(|| infer_from_comment(column))
@@ -137,8 +137,8 @@ fn is_credential_key(
     if is_ordinary_key {
         return false;
     }
-    if let Some(target) = column.references.as_deref().and_then(|field| field.rsplit_once('.')) {
-        return Name::new(target.0).has_credential_keys();
+    if let Some(target) = &column.references {
+        return Name::new(target.table.as_str()).has_credential_keys();
     }
     let are_uuids =
         column.native_type.eq_ignore_ascii_case("uuid") || tally.is_some_and(|tally| tally.is_dominant(tally.uuids));
@@ -213,7 +213,8 @@ mod tests {
             references: None,
             comment: None,
         };
-        let table = Table { name: table.into(), columns: vec![], primary_key: vec![], parents: vec![], comment: None };
+        let table =
+            Table { name: table.into(), columns: vec![], primary_key: vec![], foreign_keys: vec![], comment: None };
         by_name(&table, &column).class
     }
 

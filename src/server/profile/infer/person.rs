@@ -149,7 +149,9 @@ pub fn infer_personal(
     if let Some(word) = find_word(&PERSONAL_WORDS).filter(|_| !is_reference) {
         return Some(from_name_word(Classification::Personal, word));
     }
-    if snake == "name" && PEOPLE_TABLES.iter().any(|people| Name::new(&table.name).to_snake_case().contains(people)) {
+    if snake == "name"
+        && PEOPLE_TABLES.iter().any(|people| Name::new(table.name.as_str()).to_snake_case().contains(people))
+    {
         return Some(Inference::new(Classification::Personal, "a name in a table of people"));
     }
     let translated = [

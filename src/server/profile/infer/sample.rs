@@ -8,6 +8,7 @@ use super::json::classify;
 use super::name::Name;
 use super::value::ValueKind;
 use super::words;
+use crate::model::name::TableName;
 use crate::server::rows::{RowSink, Stopped, Table, Value};
 use crate::server::support::password::HashStats;
 
@@ -86,8 +87,8 @@ impl ColumnSampler {
     }
 
     /// The hash tallies of the columns that seem to hold stored passwords.
-    pub fn hash_stats(&self, table: &str) -> impl Iterator<Item = ((String, String), HashStats)> {
-        self.hash_stats.values().map(move |(column, tally)| ((table.to_owned(), column.clone()), tally.clone()))
+    pub fn hash_stats(&self, table: &TableName) -> impl Iterator<Item = ((TableName, String), HashStats)> {
+        self.hash_stats.values().map(move |(column, tally)| ((table.clone(), column.clone()), tally.clone()))
     }
 
     fn count_text(&mut self, text: &str, at: usize) {

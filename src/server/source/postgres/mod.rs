@@ -9,16 +9,19 @@ mod catalog;
 pub mod client;
 mod database_session;
 mod decode;
+mod error;
 mod lookup;
 mod reader;
 mod snapshot;
-mod sqlstate;
 mod untrusted_code;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::{Error, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity, double_quote_identifier};
+use super::{
+    Error, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity, double_quote_identifier,
+};
+use crate::model::name::TableName;
 use crate::server::support::sync::lock;
 pub use client::ConnectConfig;
 use database_session::DatabaseSession;
@@ -128,7 +131,7 @@ impl Source for PostgresSource {
     fn identity(&self) -> Result<SourceIdentity> {
         let id = match self.with_pooled_session(|session| session.with_transaction(lookup::identity)) {
             // Some hosting providers do not let users read the cluster's identifier.
-            Err(Error::PermissionDenied) => format!("postgresql:{}", self.config),
+            Err(Error { kind: Kind::PermissionDenied, .. }) => format!("postgresql:{}", self.config),
             identity => identity?,
         };
         Ok(SourceIdentity { id, file_id: None })
@@ -142,7 +145,7 @@ impl Source for PostgresSource {
 
     fn find_unique(
         &self,
-        table: &str,
+        table: &TableName,
         conditions: &[Predicate<'_>],
         columns: &[&str],
     ) -> Result<Option<Vec<Option<String>>>> {
@@ -151,7 +154,7 @@ impl Source for PostgresSource {
         })
     }
 
-    fn exists(&self, table: &str, conditions: &[Predicate<'_>]) -> Result<bool> {
+    fn exists(&self, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool> {
         self.with_pooled_session(|session| {
             session.with_transaction(|session| lookup::exists(session, table, conditions))
         })

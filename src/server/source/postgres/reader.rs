@@ -2,6 +2,7 @@
 
 use super::super::Error;
 use super::decode::{self, PgType};
+use super::error;
 use crate::server::rows::{RowSink, Value};
 
 /// Buffer capacity kept for values that span chunks.
@@ -51,7 +52,7 @@ impl<'a> RowReader<'a> {
     /// `Protocol` when rows or bytes are missing.
     pub fn finish(&self, sent_rows: u64) -> Result<(), Error> {
         let is_complete = self.next_column == self.types.len() && self.partial.is_empty() && self.rows == sent_rows;
-        if is_complete { Ok(()) } else { Err(Error::Protocol) }
+        if is_complete { Ok(()) } else { Err(error::invalid_message()) }
     }
 
     /// Consumes complete values and returns the number of bytes consumed.
@@ -61,7 +62,7 @@ impl<'a> RowReader<'a> {
             if self.next_column == self.types.len() {
                 let Some((&count, after)) = rest.split_first_chunk() else { break };
                 if usize::from(u16::from_be_bytes(count)) != self.types.len() {
-                    return Err(Error::Protocol);
+                    return Err(error::invalid_message());
                 }
                 (self.next_column, rest) = (0, after);
             }
@@ -69,11 +70,11 @@ impl<'a> RowReader<'a> {
                 let Some((value, after)) = split_value(rest)? else { return Ok(bytes.len() - rest.len()) };
                 let value =
                     value.map_or(Ok(Value::Null), |value| decode::decode_value(pg_type, value, &mut self.scratch))?;
-                self.sink.push_value(value).map_err(|_| Error::SinkStopped)?;
+                self.sink.push_value(value).map_err(|_| Error::sink_stopped())?;
                 (self.next_column, rest) = (self.next_column + 1, after);
             }
             self.rows += 1;
-            self.sink.end_row().map_err(|_| Error::SinkStopped)?;
+            self.sink.end_row().map_err(|_| Error::sink_stopped())?;
         }
         Ok(bytes.len() - rest.len())
     }
@@ -87,7 +88,7 @@ fn split_value(bytes: &[u8]) -> Result<SplitValue<'_>, Error> {
     match i32::from_be_bytes(length) {
         -1 => Ok(Some((None, rest))),
         length => {
-            let length = usize::try_from(length).map_err(|_| Error::Protocol)?;
+            let length = usize::try_from(length).map_err(|_| error::invalid_message())?;
             Ok(rest.split_at_checked(length).map(|(value, after)| (Some(value), after)))
         }
     }

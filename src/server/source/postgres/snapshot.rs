@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use super::super::{Error, Result, Snapshot};
+use super::super::{Error, Kind, Result, Snapshot};
 use super::catalog::{self, Relation, Schema};
 use super::client::{self, Format, Row};
 use super::database_session::DatabaseSession;
 use super::decode::PgType;
+use super::double_quote_identifier;
+use super::error::{self, LockHolder};
 use super::reader::RowReader;
-use super::{double_quote_identifier, sqlstate};
-use crate::model::manifest::RecordOrder;
-use crate::server::rows::{Catalog, RowSink, Scan};
+use crate::model::name::TableName;
+use crate::server::rows::{Catalog, Restriction, RowSink, Scan};
 
 /// Attempts before giving up on a schema that keeps changing while we read it.
 const MAX_ATTEMPTS: usize = 5;
@@ -27,14 +28,13 @@ impl PostgresSnapshot {
     /// Locks every readable table, then takes the snapshot and reads the schema in it.
     ///
     /// # Errors
-    /// `LockedBy` or `TableLocked` when another session holds a table longer than `lock_timeout`, `SchemaUnstable` when the
-    /// schema keeps changing, or an error of the server.
+    /// `Locked` when another session holds a table longer than `lock_timeout`, `Rejected` when the schema keeps changing, or an error of the server.
     pub fn begin(mut session: DatabaseSession, lock_timeout: Duration) -> Result<Self> {
         for _ in 0..MAX_ATTEMPTS {
             let expected = session.with_transaction(catalog::read)?;
             session.begin_snapshot(lock_timeout)?;
             match lock_tables(&mut session, &expected, lock_timeout) {
-                Err(error) if sqlstate::is_table_gone(&error) => {}
+                Err(error) if error::is_table_gone(&error) => {}
                 locked => {
                     locked?;
                     // The first query takes the snapshot. Without the locks before it, a concurrent TRUNCATE or
@@ -48,22 +48,38 @@ impl PostgresSnapshot {
             }
             session.rollback()?;
         }
-        Err(Error::SchemaUnstable)
+        Err(error::schema_unstable())
     }
 
-    fn relation(&self, table: &str) -> Result<&Relation> {
-        self.schema.relations.get(table).ok_or_else(|| Error::NoTable(table.to_owned()))
+    fn relation(&self, table: &TableName) -> Result<&Relation> {
+        self.schema.relations.get(table).ok_or_else(|| Error::no_table(table))
+    }
+
+    /// The FROM item, with the rows that the scan is restricted to.
+    fn rows_of(&self, scan: &Scan) -> Result<&str> {
+        match scan.restrict {
+            Restriction::All => Ok(&self.relation(&scan.table)?.from_item),
+        }
+    }
+
+    fn order_clause(&self, scan: &Scan) -> Result<String> {
+        let columns = &self.relation(&scan.table)?.columns;
+        let expression = |name: &String| {
+            columns.get(name).map_or_else(|| double_quote_identifier(name), |column| column.order_by.clone())
+        };
+        let key: Vec<String> = scan.order.iter().map(expression).collect();
+        Ok(if key.is_empty() { String::new() } else { format!(" ORDER BY {}", key.join(", ")) })
     }
 
     /// Pushes the rows of `SELECT … FROM … <clauses>` into the sink.
     fn select(&mut self, scan: &Scan, clauses: &str, sink: &mut dyn RowSink) -> Result<()> {
         let relation = self.relation(&scan.table)?;
-        let column = |name: &String| relation.columns.get(name).ok_or_else(|| Error::NoTable(scan.table.clone()));
+        let column = |name: &String| relation.columns.get(name).ok_or_else(|| Error::no_table(&scan.table));
         let columns = scan.columns.iter().map(|selected| column(&selected.name)).collect::<Result<Vec<_>>>()?;
         let types: Vec<PgType> = columns.iter().map(|column| column.pg_type).collect();
         let formats: Vec<Format> = types.iter().map(|wire| wire.format()).collect();
         let list: Vec<&str> = columns.iter().map(|column| column.expression.as_str()).collect();
-        let sql = format!("SELECT {} FROM {}{clauses}", list.join(", "), relation.from_item);
+        let sql = format!("SELECT {} FROM {}{clauses}", list.join(", "), self.rows_of(scan)?);
         let mut reader = RowReader::new(&types, sink);
         let sent_rows = self.session.read_rows(&sql, &formats, |piece| reader.feed(piece))?;
         reader.finish(sent_rows)
@@ -83,10 +99,10 @@ impl Snapshot for PostgresSnapshot {
         Ok(self.schema.catalog.clone())
     }
 
-    fn count(&mut self, table: &str) -> Result<u64> {
-        let sql = format!("SELECT count(*) FROM {}", self.relation(table)?.from_item);
+    fn count(&mut self, scan: &Scan) -> Result<u64> {
+        let sql = format!("SELECT count(*) AS records FROM {}", self.rows_of(scan)?);
         let rows = self.session.fetch(&sql, &[])?;
-        rows.first().ok_or(Error::Protocol)?.parse(0).map_err(sqlstate::map_error)
+        rows.first().ok_or_else(error::invalid_message)?.parse("records").map_err(error::map_error)
     }
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
@@ -94,11 +110,13 @@ impl Snapshot for PostgresSnapshot {
         let sizes = "SELECT coalesce(sum(pg_relation_size(part)), 0) / 8192.0, coalesce(sum(greatest(reltuples, 0)), 0) \
             FROM (SELECT CAST($1 AS oid) part UNION SELECT relid FROM pg_partition_tree(CAST($1 AS oid))) parts \
             JOIN pg_class ON oid = part";
-        let sql = format!("SELECT CAST(a AS float8), CAST(b AS float8) FROM ({sizes}) sizes(a, b)");
+        let sql = format!(
+            "SELECT CAST(pages AS float8) AS pages, CAST(rows AS float8) AS rows FROM ({sizes}) sizes(pages, rows)"
+        );
         let oid = relation.oid.to_string();
         let rows = self.session.fetch(&sql, &[&oid])?;
-        let size = |row: &Row| -> client::Result<(f64, f64)> { Ok((row.parse(0)?, row.parse(1)?)) };
-        let (pages, tuples) = rows.first().map_or(Ok((0.0, 0.0)), size).map_err(sqlstate::map_error)?;
+        let size = |row: &Row| -> client::Result<(f64, f64)> { Ok((row.parse("pages")?, row.parse("rows")?)) };
+        let (pages, tuples) = rows.first().map_or(Ok((0.0, 0.0)), size).map_err(error::map_error)?;
         // Statistics may be missing; assume 40 rows a page then.
         let rows_per_page = if tuples > 0.0 && pages > 0.0 { tuples / pages } else { 40.0 };
         let percent = (100.0 * (SAMPLE_ROWS / rows_per_page).max(16.0) / pages.max(1.0)).min(100.0);
@@ -112,31 +130,24 @@ impl Snapshot for PostgresSnapshot {
     fn read_table(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
         // Parallel workers would return rows in arrival order instead of storage order.
         self.session.execute("SET LOCAL max_parallel_workers_per_gather = 0")?;
-        let order = match scan.order {
-            RecordOrder::Storage => String::new(),
-            RecordOrder::Key => {
-                let columns = &self.relation(&scan.table)?.columns;
-                let order = |name: &String| {
-                    columns.get(name).map_or_else(|| double_quote_identifier(name), |column| column.order_by.clone())
-                };
-                let key: Vec<String> = scan.order_by.iter().map(order).collect();
-                if key.is_empty() { String::new() } else { format!(" ORDER BY {}", key.join(", ")) }
-            }
-        };
+        let order = self.order_clause(scan)?;
         self.select(scan, &order, sink)
     }
 }
 
 fn lock_tables(session: &mut DatabaseSession, schema: &Schema, timeout: Duration) -> Result<()> {
-    let unreadable = |name: &String| schema.catalog.unreadable.iter().any(|table| table.table == *name);
-    let readable: Vec<&Relation> =
-        schema.relations.iter().filter(|(name, _)| !unreadable(name)).map(|(_, relation)| relation).collect();
+    let readable: Vec<&Relation> = schema
+        .relations
+        .iter()
+        .filter(|(name, _)| !schema.catalog.is_unreadable(name))
+        .map(|(_, relation)| relation)
+        .collect();
     if readable.is_empty() {
         return Ok(());
     }
     let list: Vec<&str> = readable.iter().map(|relation| relation.from_item.as_str()).collect();
     match session.execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", list.join(", "))) {
-        Err(Error::Locked) => Err(find_lock_holder(session, timeout)),
+        Err(Error { kind: Kind::Locked, .. }) => Err(find_lock_holder(session, timeout)),
         locked => locked,
     }
 }
@@ -144,8 +155,8 @@ fn lock_tables(session: &mut DatabaseSession, schema: &Schema, timeout: Duration
 /// Finds the holder of the lock we waited for, on a second connection: this session's transaction is aborted.
 fn find_lock_holder(session: &DatabaseSession, timeout: Duration) -> Error {
     let sql = "SELECT CASE n.nspname WHEN 'public' THEN '' ELSE CAST(n.nspname AS text) || '.' END || \
-                    CAST(c.relname AS text), coalesce(CAST(a.usename AS text), '?'), \
-                    coalesce(nullif(a.application_name, ''), 'a program'), l.pid \
+                    CAST(c.relname AS text) AS relation, coalesce(CAST(a.usename AS text), '?') AS username, \
+                    coalesce(nullif(a.application_name, ''), 'a program') AS program, l.pid AS process \
                     FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace \
                     LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
                     WHERE l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation' AND l.pid <> pg_backend_pid() \
@@ -153,10 +164,16 @@ fn find_lock_holder(session: &DatabaseSession, timeout: Duration) -> Error {
                     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
                     ORDER BY l.granted DESC, a.xact_start LIMIT 1";
     let seconds = timeout.as_secs();
-    let rows = session.fetch_on_second_connection(sql).unwrap_or_default();
-    let read = |row: &Row| -> client::Result<Error> {
-        let (table, user, program) = (row.text(0)?.into(), row.text(1)?.into(), row.text(2)?.into());
-        Ok(Error::LockedBy { table, user, program, process: row.parse(3)?, seconds })
-    };
-    rows.first().and_then(|row| read(row).ok()).unwrap_or(Error::TableLocked { seconds })
+    // Without the second connection, the message does not say who holds the lock.
+    let holder = session.fetch_on_second_connection(sql).ok().and_then(|rows| lock_holder(rows.first()?).ok());
+    error::table_locked(holder, seconds)
+}
+
+fn lock_holder(row: &Row) -> client::Result<LockHolder> {
+    Ok(LockHolder {
+        table: row.text("relation")?.into(),
+        user: row.parse("username")?,
+        program: row.parse("program")?,
+        process: row.parse("process")?,
+    })
 }

@@ -14,8 +14,8 @@ use super::database_session::{DatabaseSession, parse_rows};
 const UNTRUSTED_CODE_QUERY: &str = "
     SELECT CAST(coalesce(
              (SELECT a.relid FROM pg_partition_ancestors(code.relation) a(relid)
-               ORDER BY (SELECT relispartition FROM pg_class WHERE oid = a.relid) LIMIT 1), code.relation) AS bigint),
-           code.what, CAST(n.nspname AS text), made.name, CAST(r.rolname AS text)
+               ORDER BY (SELECT relispartition FROM pg_class WHERE oid = a.relid) LIMIT 1), code.relation) AS bigint) AS relation,
+           code.what, CAST(n.nspname AS text) AS schema, made.name, CAST(r.rolname AS text) AS owner
       FROM (SELECT i.indrelid, CAST('pg_class' AS regclass), i.indexrelid, 'an index' FROM pg_index i
              WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
             UNION ALL
@@ -85,8 +85,8 @@ const UNTRUSTED_OWNERS_QUERY: &str = "
                                    AND has_schema_privilege(o.oid, p.pronamespace, 'USAGE'))))
     SELECT CAST(coalesce(
              (SELECT a.relid FROM pg_partition_ancestors(held.relation) a(relid)
-               ORDER BY (SELECT relispartition FROM pg_class WHERE oid = a.relid) LIMIT 1), held.relation) AS bigint),
-           held.what, CAST(gains.rolname AS text), CAST(session_user AS text)
+               ORDER BY (SELECT relispartition FROM pg_class WHERE oid = a.relid) LIMIT 1), held.relation) AS bigint) AS relation,
+           held.what, CAST(gains.rolname AS text) AS owner, CAST(session_user AS text) AS session_user_name
       FROM held JOIN gains ON gains.oid = held.owner
      ORDER BY 1, held.what <> 'it', held.what, gains.rolname";
 
@@ -112,7 +112,7 @@ impl UntrustedCode {
 }
 
 fn untrusted_code_reason(row: &Row) -> client::Result<(i64, String)> {
-    let (what, schema, name, owner) = (row.text(1)?, row.text(2)?, row.text(3)?, row.text(4)?);
+    let (what, schema, name, owner) = (row.text("what")?, row.text("schema")?, row.text("name")?, row.text("owner")?);
     // The query prefixes operators and types with their kind: `operator @<@`, `type mail`.
     let function = match name.split_once(' ') {
         Some((kind, name)) => format!("{kind} {schema}.{name}"),
@@ -121,17 +121,17 @@ fn untrusted_code_reason(row: &Row) -> client::Result<(i64, String)> {
     let reason = format!(
         "{what} uses {function}, which {owner} owns: reading the table could run {owner}'s code with Waybill's privileges; connect as {owner}, exclude the table in a profile, or allow it with --trust-owner {owner}"
     );
-    Ok((row.parse(0)?, reason))
+    Ok((row.parse("relation")?, reason))
 }
 
 fn untrusted_owner_reason(row: &Row) -> client::Result<(i64, String)> {
-    let (what, owner, user) = (row.text(1)?, row.text(2)?, row.text(3)?);
+    let (what, owner, user) = (row.text("what")?, row.text("owner")?, row.text("session_user_name")?);
     let reason = format!(
         "{what} belongs to {owner}, who could make the server run their code with the privileges of {user} while it is \
          read, and {user} may do more than {owner}: connect as {owner} or as a role that may only read what {owner} \
          may, or allow it with --trust-owner {owner}"
     );
-    Ok((row.parse(0)?, reason))
+    Ok((row.parse("relation")?, reason))
 }
 
 /// Formats a PostgreSQL text array literal.

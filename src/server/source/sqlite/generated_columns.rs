@@ -1,5 +1,8 @@
 //! Source columns of generated columns. SQLite keeps the expression only in the text of `CREATE TABLE`.
 
+use std::iter::Peekable;
+use std::str::Chars;
+
 /// Returns the other columns that appear anywhere in the definition of `column`: possibly too many, never too few.
 /// Returns all others if the text cannot be parsed.
 pub fn computed_from(create_table: &str, column: &str, columns: &[String]) -> Vec<String> {
@@ -12,74 +15,88 @@ pub fn computed_from(create_table: &str, column: &str, columns: &[String]) -> Ve
     others().filter(is_mentioned).cloned().collect()
 }
 
+/// A part of a statement; literals that are not quoted, operators and comments are none.
+enum Token {
+    Open,
+    Close,
+    Comma,
+    /// A keyword, a name or a quoted text, without its quotes.
+    Word(String),
+}
+
 /// Splits the outermost parentheses into definitions, each a list of unquoted words
 /// (<https://sqlite.org/lang_keywords.html>).
 fn split_definitions(sql: &str) -> Vec<Vec<String>> {
     let mut found = vec![Vec::new()];
     let (mut depth, mut rest) = (0_u32, sql.chars().peekable());
-    while let Some(c) = rest.next() {
-        let word = match c {
-            '(' => {
+    while let Some(token) = next_token(&mut rest) {
+        match token {
+            Token::Open => {
                 depth += 1;
                 if depth == 1 {
                     found = vec![Vec::new()];
                 }
-                continue;
             }
-            ')' if depth <= 1 => break,
-            ')' => {
-                depth -= 1;
-                continue;
-            }
-            ',' if depth == 1 => {
-                found.push(Vec::new());
-                continue;
-            }
-            '-' if rest.peek() == Some(&'-') => {
-                let _comment = rest.by_ref().find(|c| *c == '\n');
-                continue;
-            }
-            '/' if rest.peek() == Some(&'*') => {
-                rest.next();
-                let mut last = ' ';
-                for c in rest.by_ref() {
-                    if (last, c) == ('*', '/') {
-                        break;
-                    }
-                    last = c;
+            Token::Close if depth <= 1 => break,
+            Token::Close => depth -= 1,
+            Token::Comma if depth == 1 => found.push(Vec::new()),
+            Token::Comma => {}
+            Token::Word(word) => {
+                if let Some(words) = found.last_mut() {
+                    words.push(word);
                 }
-                continue;
             }
-            '[' => rest.by_ref().take_while(|c| *c != ']').collect(),
-            // A string literal may be quoted like a name; taking it for one does no harm.
-            '"' | '`' | '\'' => {
-                let mut word = String::new();
-                while let Some(next) = rest.next() {
-                    if next != c {
-                        word.push(next);
-                    } else if rest.peek() == Some(&c) {
-                        rest.next();
-                        word.push(c);
-                    } else {
-                        break;
-                    }
-                }
-                word
-            }
-            c if is_identifier_char(c) => {
-                let mut word = String::from(c);
-                while let Some(next) = rest.next_if(|c| is_identifier_char(*c)) {
-                    word.push(next);
-                }
-                word
-            }
-            _ => continue,
-        };
-        if let Some(words) = found.last_mut() {
-            words.push(word);
         }
     }
     found
+}
+
+fn next_token(rest: &mut Peekable<Chars<'_>>) -> Option<Token> {
+    loop {
+        match rest.next()? {
+            '(' => return Some(Token::Open),
+            ')' => return Some(Token::Close),
+            ',' => return Some(Token::Comma),
+            '-' if rest.peek() == Some(&'-') => _ = rest.find(|c| *c == '\n'),
+            '/' if rest.next_if_eq(&'*').is_some() => skip_block_comment(rest),
+            '[' => return Some(Token::Word(rest.take_while(|c| *c != ']').collect())),
+            // A string literal may be quoted like a name; taking it for one does no harm.
+            quote @ ('"' | '`' | '\'') => return Some(Token::Word(read_quoted(quote, rest))),
+            c if is_identifier_char(c) => return Some(Token::Word(read_identifier(c, rest))),
+            _ => {}
+        }
+    }
+}
+
+fn skip_block_comment(rest: &mut Peekable<Chars<'_>>) {
+    let mut last = ' ';
+    for c in rest {
+        if (last, c) == ('*', '/') {
+            break;
+        }
+        last = c;
+    }
+}
+
+/// Reads up to the closing quote; a doubled one stands for itself.
+fn read_quoted(quote: char, rest: &mut Peekable<Chars<'_>>) -> String {
+    let mut word = String::new();
+    while let Some(next) = rest.next() {
+        if next != quote || rest.next_if_eq(&quote).is_some() {
+            word.push(next);
+        } else {
+            break;
+        }
+    }
+    word
+}
+
+fn read_identifier(first: char, rest: &mut Peekable<Chars<'_>>) -> String {
+    let mut word = String::from(first);
+    while let Some(next) = rest.next_if(|c| is_identifier_char(*c)) {
+        word.push(next);
+    }
+    word
 }
 
 fn is_identifier_char(c: char) -> bool {

@@ -4,6 +4,8 @@
 //! A writer in WAL mode does not wait for it and stays invisible to it.
 
 mod catalog;
+mod error;
+mod foreign_keys;
 mod generated_columns;
 mod snapshot;
 
@@ -11,12 +13,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params_from_iter};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params_from_iter};
 
 use super::{
     AcceptedValue, Error, InterruptHandle, MAX_LOOKUP_CHARS, NOT_A_TABLE, Predicate, Result, Snapshot, Source,
     SourceIdentity, double_quote_identifier,
 };
+use crate::model::name::TableName;
 use snapshot::SqliteSnapshot;
 
 /// An `SQLite` file.
@@ -38,12 +41,12 @@ impl SqliteSource {
 
     fn connect(&self) -> Result<Connection> {
         let file = std::fs::metadata(&self.path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Error::FileNotFound,
-            std::io::ErrorKind::PermissionDenied => Error::CannotOpen("permission denied"),
-            _ => Error::CannotOpen("the path cannot be read"),
+            std::io::ErrorKind::NotFound => error::file_not_found(),
+            std::io::ErrorKind::PermissionDenied => error::cannot_open("permission denied"),
+            _ => error::cannot_open("the path cannot be read"),
         })?;
         if file.is_dir() {
-            return Err(Error::CannotOpen("it is a directory"));
+            return Err(error::cannot_open("it is a directory"));
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
@@ -69,7 +72,7 @@ impl Source for SqliteSource {
     /// which it keeps when it is moved within its file system. An inode alone may be reused for another file.
     fn identity(&self) -> Result<SourceIdentity> {
         use std::os::unix::fs::MetadataExt;
-        let path = self.path.canonicalize().map_err(|_| Error::FileNotFound)?;
+        let path = self.path.canonicalize().map_err(|_| error::file_not_found())?;
         let file_id = path.metadata().ok().and_then(|file| {
             let created = file.created().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
             Some(format!("{}:{}:{}", file.dev(), file.ino(), created.as_nanos()))
@@ -86,7 +89,7 @@ impl Source for SqliteSource {
 
     fn find_unique(
         &self,
-        table: &str,
+        table: &TableName,
         conditions: &[Predicate<'_>],
         columns: &[&str],
     ) -> Result<Option<Vec<Option<String>>>> {
@@ -98,7 +101,11 @@ impl Source for SqliteSource {
             |name: &&str| format!("substr(CAST({} AS TEXT), 1, {MAX_LOOKUP_CHARS})", double_quote_identifier(name));
         let select_list = columns.iter().map(expression).collect::<Vec<_>>().join(", ");
         let filter = WhereClause::new(conditions);
-        let sql = format!("SELECT {select_list} FROM {} WHERE {} LIMIT 2", double_quote_identifier(table), filter.sql);
+        let sql = format!(
+            "SELECT {select_list} FROM {} WHERE {} LIMIT 2",
+            double_quote_identifier(table.as_str()),
+            filter.sql
+        );
         let mut statement = tx.prepare(&sql)?;
         let read = |row: &rusqlite::Row<'_>| (0..columns.len()).map(|i| row.get::<_, Option<String>>(i)).collect();
         let mut rows = statement.query_map(params_from_iter(filter.values), read)?;
@@ -108,12 +115,12 @@ impl Source for SqliteSource {
         }
     }
 
-    fn exists(&self, table: &str, conditions: &[Predicate<'_>]) -> Result<bool> {
+    fn exists(&self, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool> {
         let mut connection = self.connect()?;
         let tx = connection.transaction()?;
         require_table(&tx, table)?;
         let filter = WhereClause::new(conditions);
-        let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", double_quote_identifier(table), filter.sql);
+        let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", double_quote_identifier(table.as_str()), filter.sql);
         Ok(tx.prepare(&sql)?.exists(params_from_iter(filter.values))?)
     }
 }
@@ -148,29 +155,12 @@ impl<'a> WhereClause<'a> {
 }
 
 /// Refuses views: the author of one could choose who may sign in.
-fn require_table(connection: &Connection, name: &str) -> Result<()> {
+fn require_table(connection: &Connection, name: &TableName) -> Result<()> {
     let sql = "SELECT type = 'table' FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')";
-    let found: Option<bool> = connection.query_row(sql, [name], |row| row.get(0)).optional()?;
+    let found: Option<bool> = connection.query_row(sql, [name.as_str()], |row| row.get(0)).optional()?;
     match found {
         Some(true) => Ok(()),
-        Some(false) => Err(Error::UnusableForSignIn { table: name.to_owned(), reason: NOT_A_TABLE.to_owned() }),
-        None => Err(Error::NoTable(name.to_owned())),
-    }
-}
-
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => Self::NotSqlite,
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
-            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
-            Some(ErrorCode::SystemIoFailure) => Self::DiskIo,
-            Some(ErrorCode::OperationInterrupted) => Self::Interrupted,
-            Some(ErrorCode::CannotOpen) => {
-                Self::CannotOpen("a file in WAL mode needs its -wal and -shm files and a writable folder")
-            }
-            Some(ErrorCode::PermissionDenied) => Self::CannotOpen("permission denied"),
-            _ => Self::Engine(Box::new(error)),
-        }
+        Some(false) => Err(Error::unusable_for_sign_in(name, NOT_A_TABLE)),
+        None => Err(Error::no_table(name)),
     }
 }

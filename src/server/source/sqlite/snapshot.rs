@@ -4,8 +4,7 @@ use rusqlite::{Connection, Params, types::ValueRef};
 
 use super::super::{Error, Result, Snapshot};
 use super::{catalog, double_quote_identifier};
-use crate::model::manifest::RecordOrder;
-use crate::server::rows::{Catalog, RowSink, Scan, Value};
+use crate::server::rows::{Catalog, Restriction, RowSink, Scan, Value};
 
 /// A sample takes this many places in the table, and this many neighbouring rows at each.
 const SAMPLE_POINTS: i64 = 64;
@@ -32,9 +31,9 @@ impl SqliteSnapshot {
         let mut rows = statement.query(params)?;
         while let Some(row) = rows.next()? {
             for column in 0..width {
-                sink.push_value(to_value(row.get_ref(column)?)).map_err(|_| Error::SinkStopped)?;
+                sink.push_value(to_value(row.get_ref(column)?)).map_err(|_| Error::sink_stopped())?;
             }
-            sink.end_row().map_err(|_| Error::SinkStopped)?;
+            sink.end_row().map_err(|_| Error::sink_stopped())?;
         }
         Ok(())
     }
@@ -65,15 +64,14 @@ impl Snapshot for SqliteSnapshot {
         catalog::read(&self.connection)
     }
 
-    fn count(&mut self, table: &str) -> Result<u64> {
-        let sql = format!("SELECT count(*) FROM {}", double_quote_identifier(table));
+    fn count(&mut self, scan: &Scan) -> Result<u64> {
+        let sql = format!("SELECT count(*) FROM {}", from_item(scan));
         Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
     }
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
-        let columns = column_list(scan);
-        let table = double_quote_identifier(&scan.table);
-        let Some(rowid) = self.rowid_name(&scan.table) else {
+        let (columns, table) = (column_list(scan), from_item(scan));
+        let Some(rowid) = self.rowid_name(scan.table.as_str()) else {
             return self.push_rows(
                 &format!("SELECT {columns} FROM {table} LIMIT {}", SAMPLE_POINTS * ROWS_PER_POINT),
                 [],
@@ -105,18 +103,22 @@ impl Snapshot for SqliteSnapshot {
     }
 
     fn read_table(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
-        let table = double_quote_identifier(&scan.table);
-        let order = match scan.order {
-            // NOT INDEXED: SQLite may otherwise scan a covering index, in the index's order and with a lookup for
-            // each row.
-            RecordOrder::Storage => " NOT INDEXED".to_owned(),
-            RecordOrder::Key if scan.order_by.is_empty() => " NOT INDEXED".to_owned(),
-            RecordOrder::Key => {
-                let key: Vec<String> = scan.order_by.iter().map(|column| double_quote_identifier(column)).collect();
-                format!(" ORDER BY {}", key.join(", "))
-            }
+        let (columns, table) = (column_list(scan), from_item(scan));
+        let order = if scan.order.is_empty() {
+            // SQLite may otherwise scan a covering index, in the index's order and with a lookup for each row.
+            "NOT INDEXED".to_owned()
+        } else {
+            let key: Vec<String> = scan.order.iter().map(|column| double_quote_identifier(column)).collect();
+            format!("ORDER BY {}", key.join(", "))
         };
-        self.push_rows(&format!("SELECT {} FROM {table}{order}", column_list(scan)), [], scan.columns.len(), sink)
+        self.push_rows(&format!("SELECT {columns} FROM {table} {order}"), [], scan.columns.len(), sink)
+    }
+}
+
+/// The FROM item, with the rows that the scan is restricted to.
+fn from_item(scan: &Scan) -> String {
+    match scan.restrict {
+        Restriction::All => double_quote_identifier(scan.table.as_str()),
     }
 }
 

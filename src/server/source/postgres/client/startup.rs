@@ -15,6 +15,19 @@ impl Connection {
     /// Sends the startup message, authenticates as the server requests, and waits until it is ready. Returns the
     /// cancel key.
     pub(super) fn start_up(&mut self, config: &ConnectConfig) -> Result<Option<CancelKey>> {
+        self.send_startup_message(config)?;
+        let mut login = Login::default();
+        loop {
+            match self.receive()? {
+                Message::AuthenticationOk => break self.check_login(config, &login)?,
+                Message::ErrorResponse(body) => return Err(server_error(&body)),
+                request => self.answer(config, &mut login, request)?,
+            }
+        }
+        self.receive_cancel_key()
+    }
+
+    fn send_startup_message(&mut self, config: &ConnectConfig) -> Result<()> {
         let parameters = [
             ("user", config.user.as_str()),
             ("database", &config.database),
@@ -22,58 +35,63 @@ impl Connection {
             ("client_encoding", "UTF8"),
         ];
         let options = config.options.as_deref().map(|options| ("options", options));
-        self.send(|out| frontend::startup_message(parameters.into_iter().chain(options), out))?;
-        let password = || Ok(config.password.as_ref().ok_or(Error::NoPassword)?.expose_secret().as_bytes());
-        let (mut scram, mut was_challenged, mut is_bound) = (None, false, false);
-        loop {
-            match self.receive()? {
-                Message::AuthenticationOk if scram.is_none() => {
-                    if !was_challenged {
-                        self.check_auth_method(config, AuthMethod::None)?;
-                    }
-                    if config.channel_binding == ChannelBindingMode::Require && !is_bound {
-                        return Err(Error::ChannelNotBound);
-                    }
-                    break;
-                }
-                // The server skips the end of SCRAM, in which it would have to prove that it knows the password.
-                Message::AuthenticationOk => return Err(Error::ServerUnproven),
-                Message::AuthenticationCleartextPassword if scram.is_none() => {
-                    self.check_auth_method(config, AuthMethod::Password)?;
-                    was_challenged = true;
-                    let password = password()?;
-                    self.send(|out| frontend::password_message(password, out))?;
-                }
-                Message::AuthenticationMd5Password(body) if scram.is_none() => {
-                    self.check_auth_method(config, AuthMethod::Md5)?;
-                    was_challenged = true;
-                    let hash = md5_hash(config.user.as_bytes(), password()?, body.salt());
-                    self.send(|out| frontend::password_message(hash.as_bytes(), out))?;
-                }
-                Message::AuthenticationSasl(body) => {
-                    self.check_auth_method(config, AuthMethod::ScramSha256)?;
-                    was_challenged = true;
-                    let exchange = self.start_scram(config, &body, password()?)?;
-                    is_bound = exchange.is_bound;
-                    scram = Some(exchange.scram);
-                }
-                Message::AuthenticationSaslContinue(body) => {
-                    let scram = scram.as_mut().ok_or(Error::Protocol)?;
-                    scram.update(body.data()).map_err(|_| Error::Protocol)?;
-                    self.send(|out| frontend::sasl_response(scram.message(), out))?;
-                }
-                Message::AuthenticationSaslFinal(body) => {
-                    let mut scram = scram.take().ok_or(Error::Protocol)?;
-                    scram.finish(body.data()).map_err(|_| Error::ServerUnproven)?;
-                }
-                Message::ErrorResponse(body) => return Err(server_error(&body)),
-                Message::AuthenticationGss
-                | Message::AuthenticationKerberosV5
-                | Message::AuthenticationScmCredential
-                | Message::AuthenticationSspi => return Err(Error::UnsupportedAuth),
-                _ => return Err(Error::Protocol),
+        self.send(|out| frontend::startup_message(parameters.into_iter().chain(options), out))
+    }
+
+    /// Answers a request to authenticate.
+    fn answer(&mut self, config: &ConnectConfig, login: &mut Login, request: Message) -> Result<()> {
+        match request {
+            Message::AuthenticationCleartextPassword if login.scram.is_none() => {
+                self.check_auth_method(config, AuthMethod::Password)?;
+                login.was_challenged = true;
+                let password = password(config)?;
+                self.send(|out| frontend::password_message(password, out))
             }
+            Message::AuthenticationMd5Password(body) if login.scram.is_none() => {
+                self.check_auth_method(config, AuthMethod::Md5)?;
+                login.was_challenged = true;
+                let hash = md5_hash(config.user.as_bytes(), password(config)?, body.salt());
+                self.send(|out| frontend::password_message(hash.as_bytes(), out))
+            }
+            Message::AuthenticationSasl(body) => {
+                self.check_auth_method(config, AuthMethod::ScramSha256)?;
+                let exchange = self.start_scram(config, &body, password(config)?)?;
+                *login = Login { was_challenged: true, is_bound: exchange.is_bound, scram: Some(exchange.scram) };
+                Ok(())
+            }
+            Message::AuthenticationSaslContinue(body) => {
+                let scram = login.scram.as_mut().ok_or(Error::Protocol)?;
+                scram.update(body.data()).map_err(|_| Error::Protocol)?;
+                self.send(|out| frontend::sasl_response(scram.message(), out))
+            }
+            Message::AuthenticationSaslFinal(body) => {
+                let mut scram = login.scram.take().ok_or(Error::Protocol)?;
+                scram.finish(body.data()).map_err(|_| Error::ServerUnproven)
+            }
+            Message::AuthenticationGss
+            | Message::AuthenticationKerberosV5
+            | Message::AuthenticationScmCredential
+            | Message::AuthenticationSspi => Err(Error::UnsupportedAuth),
+            _ => Err(Error::Protocol),
         }
+    }
+
+    /// Checks whether the way in which the server accepted the user is allowed.
+    fn check_login(&self, config: &ConnectConfig, login: &Login) -> Result<()> {
+        // The server skips the end of SCRAM, in which it would have to prove that it knows the password.
+        if login.scram.is_some() {
+            return Err(Error::ServerUnproven);
+        }
+        if !login.was_challenged {
+            self.check_auth_method(config, AuthMethod::None)?;
+        }
+        if config.channel_binding == ChannelBindingMode::Require && !login.is_bound {
+            return Err(Error::ChannelNotBound);
+        }
+        Ok(())
+    }
+
+    fn receive_cancel_key(&mut self) -> Result<Option<CancelKey>> {
         let mut key = None;
         self.receive_until_ready(|message| {
             if let Message::BackendKeyData(body) = message {
@@ -130,7 +148,22 @@ impl Connection {
     }
 }
 
-/// A SCRAM exchange in progress.
+fn password(config: &ConnectConfig) -> Result<&[u8]> {
+    Ok(config.password.as_ref().ok_or(Error::NoPassword)?.expose_secret().as_bytes())
+}
+
+/// How far the authentication has come.
+#[derive(Default)]
+struct Login {
+    /// A SCRAM exchange in progress.
+    scram: Option<ScramSha256>,
+    /// The server has asked for a proof of identity.
+    was_challenged: bool,
+    /// Bound to the TLS connection.
+    is_bound: bool,
+}
+
+/// A SCRAM exchange that has begun.
 struct ScramExchange {
     scram: ScramSha256,
     /// Bound to the TLS connection.

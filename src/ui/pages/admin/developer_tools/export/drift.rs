@@ -14,7 +14,7 @@ pub fn DriftPanel(preview: RwSignal<Preview>) -> impl IntoView {
         let Drift { unclassified, missing, type_changed } = Some(drift.get()).filter(|drift| !drift.is_empty())?;
         let items = unclassified.into_iter().map(unclassified_item);
         let items = items.chain(missing.into_iter().map(missing_item));
-        let items = items.chain(type_changed.into_iter().map(type_changed_item));
+        let items = items.chain(type_changed.iter().map(type_changed_item));
         Some(view! {
             <section class="card drift" aria-labelledby="drift">
                 <h2 id="drift"><Icon name="triangle-alert" />"Database and profile differ"</h2>
@@ -27,19 +27,19 @@ pub fn DriftPanel(preview: RwSignal<Preview>) -> impl IntoView {
 fn unclassified_item(new: Unclassified) -> AnyView {
     let under = new.under.map(|under| view! { " under "<code>{under}</code> });
     let rest = view! { "is not exported. To classify it, add"{under}<code class="profile-line">{new.line}</code> };
-    item("unclassified", new.field, rest.into_any())
+    item("unclassified", new.field.to_string(), rest.into_any())
 }
 
 fn missing_item(gone: MissingField) -> AnyView {
     let rest = gone
         .nearest
         .map_or("is not in the database.".into(), |near| format!("is not in the database. Did you mean {near}?"));
-    item("missing", gone.field, rest.into_any())
+    item("missing", gone.field.to_string(), rest.into_any())
 }
 
-fn type_changed_item(changed: TypeChange) -> AnyView {
+fn type_changed_item(changed: &TypeChange) -> AnyView {
     let rest = format!("was {} and is now {}.", changed.was, changed.is);
-    item("type changed", changed.field, rest.into_any())
+    item("type changed", changed.field.to_string(), rest.into_any())
 }
 
 fn item(kind: &'static str, field: String, rest: AnyView) -> AnyView {

@@ -42,7 +42,7 @@ fn Guesses(guesses: Vec<Guess>) -> impl IntoView {
         others.into_iter().partition(|guess| guess.class == Classification::Plain);
     let summary = format!("{columns} guessed, {} as secret", text::count(secret.len() as u64));
     let items = secret.into_iter().chain(personal).map(guess_item).collect_view();
-    let plain: Vec<String> = plain.into_iter().map(|guess| guess.field).collect();
+    let plain: Vec<String> = plain.into_iter().map(|guess| guess.field.to_string()).collect();
     view! {
         <details>
             <summary>{summary}</summary>
@@ -56,11 +56,11 @@ fn guess_item(guess: Guess) -> impl IntoView {
     let line = guess.line.map(|ProfileLine { under, line }| {
         view! { ". To export it, add to a profile under "<code>{under}</code><code class="profile-line">{line}</code> }
     });
-    view! { <li><span class="tag">{guess.class.as_str()}</span>" "<code>{guess.field}</code>" "{guess.reason}{line}</li> }
+    view! { <li><span class="tag">{guess.class.as_str()}</span>" "<code>{guess.field.to_string()}</code>" "{guess.reason}{line}</li> }
 }
 
 fn reclassified_item(changed: Reclassified) -> impl IntoView {
     let Reclassified { field, was, is } = changed;
     let text = format!(" was {} in the last export and is now {}.", was.as_str(), is.as_str());
-    view! { <li><code>{field}</code>{text}</li> }
+    view! { <li><code>{field.to_string()}</code>{text}</li> }
 }

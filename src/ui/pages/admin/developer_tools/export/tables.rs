@@ -63,7 +63,7 @@ fn Row(table: TablePreview, largest: u64) -> impl IntoView {
     let tags = table.left_out.into_iter().map(|column| view! { <span class="tag">{column}</span> }).collect_view();
     view! {
         <tr>
-            <th scope="row">{breakable(&table.name)}{under_name.map(|text| view! { <span class="under-name">{text}</span> })}</th>
+            <th scope="row">{breakable(table.name.as_str())}{under_name.map(|text| view! { <span class="under-name">{text}</span> })}</th>
             <td class="number">{records}</td>
             <td class="bar"><ShareBar part=bytes.unwrap_or(0) total=largest /></td>
             <td class="number">{size}</td>
@@ -90,9 +90,10 @@ fn NotIncluded(preview: RwSignal<Preview>) -> impl IntoView {
 
 /// Each object that stays in the database, with the reason.
 fn not_included(preview: &Preview) -> Vec<(String, String)> {
-    let excluded = preview.excluded.iter().map(|table| (table.table.clone(), table.reason.clone()));
+    let excluded = preview.excluded.iter().map(|table| (table.table.to_string(), table.reason.clone()));
     let unknown = preview.drift.unknown_tables();
-    let unknown = unknown.map(|new| (new.field.clone(), "unknown to the profile, so it is not exported".to_owned()));
+    let unknown =
+        unknown.map(|new| (new.field.to_string(), "unknown to the profile, so it is not exported".to_owned()));
     let others = preview.not_included.iter().map(|object| (object.object.clone(), object.reason.clone()));
     excluded.chain(unknown).chain(others).collect()
 }

@@ -1,21 +1,24 @@
 //! TLS with libpq's modes (PostgreSQL manual, 34.19).
 
+mod cert_verifier;
+mod error;
+mod pem_files;
+
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    StreamOwned,
-};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::{Error, Result};
+use super::Result;
+
+use cert_verifier::CertVerifier;
+use error::{handshake_error, tls_error};
+use pem_files::{load_certificates, load_key};
 
 /// When TLS is used, and how far the server's certificate is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,8 +100,7 @@ impl TlsConfig {
         let builder = builder.map_err(tls_error)?.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
         match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => {
-                check_key_permissions(key)?;
-                let key = PrivateKeyDer::from_pem_file(key).map_err(|error| pem_error(key, &error))?;
+                let key = load_key(key)?;
                 builder.with_client_auth_cert(load_certificates(certificate)?, key).map_err(tls_error)
             }
             (None, None) => Ok(builder.with_no_client_auth()),
@@ -125,90 +127,5 @@ impl TlsConfig {
         }
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(trusted), provider.clone());
         verifier.build().map(Some).map_err(tls_error)
-    }
-}
-
-/// Refuses a key that others may read, as libpq does (PostgreSQL manual, 34.19.2). A key owned by root may be
-/// readable by its group.
-fn check_key_permissions(key: &Path) -> Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let file = key.metadata().map_err(|error| tls_error(format!("{}: {error}", key.display())))?;
-    let forbidden_mode = if file.uid() == 0 { 0o037 } else { 0o077 };
-    if file.mode() & forbidden_mode == 0 {
-        return Ok(());
-    }
-    Err(tls_error(format!("{} may be read by other users; run chmod 600 on it", key.display())))
-}
-
-/// rustls reports rejected handshakes as `InvalidData`; other errors come from the network.
-fn handshake_error(error: std::io::Error) -> Error {
-    if error.kind() == std::io::ErrorKind::InvalidData { tls_error(error) } else { Error::Unreachable(error) }
-}
-
-fn load_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-    let certificates: Vec<_> = read.map_err(|error| pem_error(file, &error))?;
-    if certificates.is_empty() {
-        Err(tls_error(format!("{} holds no certificate", file.display())))
-    } else {
-        Ok(certificates)
-    }
-}
-
-fn pem_error(file: &Path, error: &rustls::pki_types::pem::Error) -> Error {
-    tls_error(format!("{}: {error}", file.display()))
-}
-
-fn tls_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::Tls(error.into())
-}
-
-/// Verifies the certificate as far as the mode demands, and always the handshake's signature.
-#[derive(Debug)]
-struct CertVerifier {
-    chain: Option<Arc<WebPkiServerVerifier>>,
-    verifies_name: bool,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for CertVerifier {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
-        match chain.verify_server_cert(certificate, intermediates, name, ocsp, now) {
-            // rustls verifies the name last, so everything else is valid.
-            Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if !self.verifies_name => Ok(ServerCertVerified::assertion()),
-            verified => verified,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

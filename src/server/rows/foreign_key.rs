@@ -1,0 +1,34 @@
+//! Foreign keys, whole: a composite one keeps its columns together.
+
+use crate::model::name::{FieldName, TableName};
+
+/// Columns of a table that refer to a row of another one, or of the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignKey {
+    pub columns: Vec<String>,
+    /// The table referred to; it need not exist.
+    pub target: TableName,
+    /// The column that each of `columns` refers to, in the same order.
+    pub target_columns: Vec<String>,
+    pub declared_by: DeclaredBy,
+}
+
+/// Who says that a foreign key exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeclaredBy {
+    /// The database, which may enforce it.
+    Database,
+    /// The profile of an application whose database does not declare it.
+    Profile,
+}
+
+impl ForeignKey {
+    /// What the first key with this column says that it refers to.
+    #[must_use]
+    pub fn find_reference(keys: &[Self], column: &str) -> Option<FieldName> {
+        keys.iter().find_map(|key| {
+            let at = key.columns.iter().position(|name| name == column)?;
+            Some(key.target.field(key.target_columns.get(at)?))
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! Why a source cannot be read: a kind that callers decide by, and words from the engine that knows them.
+
+use std::borrow::Cow;
+
+use crate::model::name::{FieldName, TableName};
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a source cannot be read. Its message is safe to show to anyone: it contains no path, no SQL and no value. The cause
+/// may contain them.
+#[derive(Debug, thiserror::Error)]
+#[error("{advice}")]
+pub struct Error {
+    pub kind: Kind,
+    /// What is wrong and what to do about it, for people.
+    advice: Cow<'static, str>,
+    #[source]
+    cause: Option<Cause>,
+}
+
+/// What callers tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// There is no such database, table or column.
+    NotFound,
+    /// It exists and cannot serve: another format, an old version, a view where a table is needed.
+    Unsuitable,
+    /// The server refuses the user, or Waybill the way in which the server asks for a password.
+    AuthRefused,
+    /// The user may not read what is asked for.
+    PermissionDenied,
+    /// The cause may name files: it is shown only on the command line, to the operator who named them.
+    Tls,
+    Unreachable,
+    /// The connection was closed in the middle.
+    Disconnected,
+    /// No answer in time.
+    Stalled,
+    /// Another program holds a lock.
+    Locked,
+    /// What the database returned is not what it should be.
+    Damaged,
+    /// An `InterruptHandle` ended the read.
+    Interrupted,
+    /// The sink ended the read.
+    SinkStopped,
+    /// The database refused a statement, for any other reason.
+    Rejected,
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub(super) fn new(kind: Kind, advice: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, advice: advice.into(), cause: None }
+    }
+
+    pub(super) fn with_cause(kind: Kind, advice: impl Into<Cow<'static, str>>, cause: impl Into<Cause>) -> Self {
+        Self { kind, advice: advice.into(), cause: Some(cause.into()) }
+    }
+
+    pub(super) fn no_table(table: &TableName) -> Self {
+        Self::new(Kind::NotFound, format!("the database has no table {table}"))
+    }
+
+    pub(super) fn no_column(column: &FieldName) -> Self {
+        Self::new(Kind::NotFound, format!("the database has no column {column}"))
+    }
+
+    pub(super) fn unusable_for_sign_in(table: &TableName, reason: &str) -> Self {
+        Self::new(Kind::Unsuitable, format!("table {table} cannot be used for sign-in: {reason}"))
+    }
+
+    pub(super) fn locked() -> Self {
+        let advice = "another program has locked the database (waited 5 seconds); try again when it is done";
+        Self::new(Kind::Locked, advice)
+    }
+
+    /// The database is damaged.
+    #[must_use]
+    pub fn damaged() -> Self {
+        let advice = "the database is damaged; check it with its own tools and restore it from a backup";
+        Self::new(Kind::Damaged, advice)
+    }
+
+    pub(super) fn disk_io() -> Self {
+        Self::new(Kind::Damaged, "the disk that holds the database reports an error")
+    }
+
+    pub(super) fn interrupted() -> Self {
+        Self::new(Kind::Interrupted, "the read was interrupted")
+    }
+
+    /// The sink of a read has stopped.
+    #[must_use]
+    pub fn sink_stopped() -> Self {
+        Self::new(Kind::SinkStopped, "the export stopped before every row was read")
+    }
+
+    /// The database does not answer.
+    #[must_use]
+    pub fn stalled() -> Self {
+        let advice = "the database stopped responding; check the server and the network, then try again";
+        Self::new(Kind::Stalled, advice)
+    }
+
+    /// A statement that the engine refuses for a reason without words of its own.
+    pub(super) fn rejected(cause: impl Into<Cause>) -> Self {
+        Self::with_cause(Kind::Rejected, "the database refused a read", cause)
+    }
+}

@@ -1,0 +1,50 @@
+//! Queries whose rows are read at once, and statements without rows.
+
+use postgres_protocol::message::backend::Message;
+use postgres_protocol::message::frontend;
+
+use super::super::Result;
+use super::super::row::{ColumnNames, Row};
+use super::{Connection, statement};
+
+impl Connection {
+    /// Runs statements that return no rows.
+    ///
+    /// # Errors
+    /// As `query`.
+    pub fn execute(&mut self, sql: &str) -> Result<()> {
+        self.send(|out| frontend::query(sql, out))?;
+        self.receive_until_ready(|_| Ok(()))
+    }
+
+    /// Runs a query with `values` for `$1`, `$2`, …, each as text of the type that the statement infers.
+    ///
+    /// # Errors
+    /// `Server` for an error of the server, after which the connection stays usable; otherwise as `start_select`.
+    pub fn query(&mut self, sql: &str, values: &[&str]) -> Result<Vec<Row>> {
+        self.query_typed(sql, &[], values)
+    }
+
+    /// Like `query`, with the OID of each value's type, whose input function reads it; the type is inferred where
+    /// none is given. No user-defined cast is involved.
+    ///
+    /// # Errors
+    /// As `query`.
+    pub fn query_typed(&mut self, sql: &str, types: &[u32], values: &[&str]) -> Result<Vec<Row>> {
+        self.send(|out| {
+            statement::write_bound(sql, types, values, &[], out)?;
+            statement::write_describe(out)?;
+            statement::write_execute(out)
+        })?;
+        let (mut columns, mut rows) = (ColumnNames::default(), Vec::new());
+        self.receive_until_ready(|message| {
+            match message {
+                Message::RowDescription(body) => columns = ColumnNames::from_body(&body)?,
+                Message::DataRow(body) => rows.push(Row::from_body(&columns, &body)?),
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+}

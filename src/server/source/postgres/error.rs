@@ -1,0 +1,170 @@
+//! What PostgreSQL, its client and its sessions report, in words for people (SQLSTATEs: PostgreSQL manual, appendix A).
+
+use super::super::error::{Error, Kind};
+use super::client;
+use crate::model::name::TableName;
+
+/// Converts a client error. The server's message may contain values, so only its code is shown.
+pub fn map_error(error: client::Error) -> Error {
+    match error {
+        client::Error::Server { ref code, .. } => match from_sqlstate(code) {
+            Some(known) => known,
+            None => other_sqlstate(&code.clone(), error),
+        },
+        client::Error::Unreachable(_) => unreachable_server(),
+        client::Error::Tls(cause) => Error::with_cause(Kind::Tls, "the database server's TLS cannot be used", cause),
+        client::Error::Closed(_) => connection_closed(),
+        client::Error::Stalled => Error::stalled(),
+        client::Error::Protocol => invalid_message(),
+        client::Error::NoPassword
+        | client::Error::UnsupportedAuth
+        | client::Error::WeakAuth
+        | client::Error::AuthNotAllowed
+        | client::Error::ChannelNotBound
+        | client::Error::ServerUnproven => Error::new(Kind::AuthRefused, authentication_advice(&error)),
+    }
+}
+
+/// Like `map_error`, while connecting: a connection that closes or stays silent counts as unreachable.
+pub fn map_connect_error(error: client::Error) -> Error {
+    match error {
+        client::Error::Closed(_) | client::Error::Stalled => unreachable_server(),
+        other => map_error(other),
+    }
+}
+
+fn from_sqlstate(code: &str) -> Option<Error> {
+    let (kind, advice) = match code {
+        "28P01" | "28000" => {
+            (Kind::AuthRefused, "the database server refuses this user: check name, password and pg_hba.conf")
+        }
+        "3D000" => {
+            (Kind::NotFound, "the server has no database with that name; check the name in the URL or PGDATABASE")
+        }
+        "42501" => (
+            Kind::PermissionDenied,
+            "the database user may not read what it needs; GRANT it SELECT on the tables to export",
+        ),
+        "55P03" => return Some(Error::locked()),
+        "40001" => (
+            Kind::Rejected,
+            "a standby server cancelled the read to catch up; export from the primary or raise max_standby_streaming_delay",
+        ),
+        "57014" => (
+            Kind::Rejected,
+            "the database server cancelled the read: a time limit was reached or an administrator cancelled it; raise the limit or try again",
+        ),
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04" => return Some(connection_closed()),
+        "53300" => {
+            (Kind::Unreachable, "the database server has no free connection; try again later or raise max_connections")
+        }
+        "53100" | "58030" => return Some(Error::disk_io()),
+        "XX001" | "XX002" => return Some(Error::damaged()),
+        _ => return None,
+    };
+    Some(Error::new(kind, advice))
+}
+
+fn other_sqlstate(code: &str, cause: client::Error) -> Error {
+    let advice = format!("the database rejected a query (SQLSTATE {code}: see appendix A of the PostgreSQL manual)");
+    Error::with_cause(Kind::Rejected, advice, cause)
+}
+
+fn authentication_advice(error: &client::Error) -> &'static str {
+    match error {
+        client::Error::NoPassword => {
+            "the database server asks for a password: set it in PGPASSWORD, ~/.pgpass (with mode 600) or WAYBILL_SOURCE"
+        }
+        client::Error::WeakAuth => {
+            "the database server asks for the password in cleartext or as MD5, and its identity is not verified: use sslmode=verify-full, use scram-sha-256 in pg_hba.conf, or allow it with require_auth=md5 (or password)"
+        }
+        client::Error::AuthNotAllowed => {
+            "the database server asks for an authentication method that require_auth does not allow"
+        }
+        client::Error::ChannelNotBound => {
+            "the database server does not support channel binding, which channel_binding=require demands: it needs TLS, scram-sha-256 and a certificate signed with SHA-2"
+        }
+        client::Error::ServerUnproven => {
+            "the database server did not prove that it knows the password, so it may be an impostor: check its address, and use sslmode=verify-full"
+        }
+        _ => {
+            "the database server asks for an authentication method that Waybill does not support; use scram-sha-256 in pg_hba.conf"
+        }
+    }
+}
+
+fn unreachable_server() -> Error {
+    let advice = "the database server cannot be reached; check that it is running, its address and sslmode";
+    Error::new(Kind::Unreachable, advice)
+}
+
+pub fn connection_closed() -> Error {
+    Error::new(Kind::Disconnected, "the database closed the connection; check its log and try again")
+}
+
+/// Bytes that no PostgreSQL server sends.
+pub fn invalid_message() -> Error {
+    Error::new(Kind::Damaged, "the database sent an invalid message; a proxy on the way may be faulty")
+}
+
+pub fn unsupported_version(version: &str, oldest: i32) -> Error {
+    Error::new(Kind::Unsuitable, format!("the server is PostgreSQL {version}; Waybill needs {oldest} or newer"))
+}
+
+pub fn schema_unstable() -> Error {
+    let advice = "the database's tables keep changing; try again when the schema changes are done";
+    Error::new(Kind::Rejected, advice)
+}
+
+/// The session that holds a lock for which this one has waited.
+pub struct LockHolder {
+    pub table: TableName,
+    pub user: String,
+    pub program: String,
+    /// Its process id on the server.
+    pub process: i32,
+}
+
+/// `holder` is unknown if it has let go meanwhile, or is hidden from this user.
+pub fn table_locked(holder: Option<LockHolder>, seconds: u64) -> Error {
+    let advice = match holder {
+        Some(LockHolder { table, user, program, process }) => format!(
+            "table {table} is locked by {program} (user {user}, process {process}); waited {seconds} seconds; try again when it is done"
+        ),
+        None => format!("a table is locked by another program; waited {seconds} seconds; try again when it is done"),
+    };
+    Error::new(Kind::Locked, advice)
+}
+
+/// The SQLSTATE of an error that has no words of its own; empty for any other.
+fn sqlstate(error: &Error) -> &str {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<client::Error>());
+    if let Some(client::Error::Server { code, .. }) = cause { code } else { "" }
+}
+
+/// The value is not valid input for the column's type (class 22, data exception).
+pub fn is_invalid_value(error: &Error) -> bool {
+    sqlstate(error).starts_with("22")
+}
+
+/// The table was dropped, renamed or replaced since the schema was read.
+pub fn is_table_gone(error: &Error) -> bool {
+    matches!(sqlstate(error), "42P01" | "3F000" | "42809")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_server_is_known_by_its_code_and_never_shows_its_message() {
+        let map = |code: &str| map_error(client::Error::Server { code: code.into(), message: "'s3cret'".into() });
+        assert!(is_invalid_value(&map("22P02")) && !is_table_gone(&map("22P02")));
+        assert!(is_table_gone(&map("42P01")) && !is_invalid_value(&map("42P01")));
+        assert!(!is_invalid_value(&map("28P01")) && map("28P01").kind == Kind::AuthRefused);
+        assert_eq!(map("42501").kind, Kind::PermissionDenied);
+        let other = map("XX000");
+        let text = "the database rejected a query (SQLSTATE XX000: see appendix A of the PostgreSQL manual)";
+        assert_eq!((other.kind, other.to_string().as_str()), (Kind::Rejected, text));
+    }
+}

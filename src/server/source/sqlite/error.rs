@@ -1,0 +1,30 @@
+//! What `SQLite` reports, in words for people.
+
+use rusqlite::ErrorCode;
+
+use super::super::error::{Error, Kind};
+
+pub fn file_not_found() -> Error {
+    Error::new(Kind::NotFound, "the database file does not exist")
+}
+
+pub fn cannot_open(reason: &str) -> Error {
+    Error::new(Kind::Unreachable, format!("the database file cannot be opened: {reason}"))
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::new(Kind::Unsuitable, "the file is not an SQLite database"),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::locked(),
+            Some(ErrorCode::DatabaseCorrupt) => Self::damaged(),
+            Some(ErrorCode::SystemIoFailure) => Self::disk_io(),
+            Some(ErrorCode::OperationInterrupted) => Self::interrupted(),
+            Some(ErrorCode::CannotOpen) => {
+                cannot_open("a file in WAL mode needs its -wal and -shm files and a writable folder")
+            }
+            Some(ErrorCode::PermissionDenied) => cannot_open("permission denied"),
+            _ => Self::rejected(error),
+        }
+    }
+}
