@@ -5,7 +5,7 @@ use std::io::Write;
 use super::lossless_json::is_embeddable;
 use super::scalar;
 use crate::model::catalog::Codec;
-use crate::seal::{field_prefix, table_opening};
+use crate::seal::layout;
 use crate::server::pipeline::{ChunkWriter, ProgressCounter};
 use crate::server::rows::{RowSink, Scan, Stopped, Value};
 
@@ -84,9 +84,9 @@ pub struct JsonEncoder<'a, C: EncodeBuffer> {
 impl<'a, C: EncodeBuffer> JsonEncoder<'a, C> {
     /// Writes the table's opening line. Call `end_table` after the last record.
     pub fn begin_table(out: &'a mut C, progress: &'a ProgressCounter, scan: &Scan) -> Self {
-        out.buffer().extend_from_slice(table_opening(&scan.table).as_bytes());
+        out.buffer().extend_from_slice(layout::table_opening(&scan.table).as_bytes());
         let columns =
-            scan.columns.iter().enumerate().map(|(at, column)| (field_prefix(at, &column.name), column.codec));
+            scan.columns.iter().enumerate().map(|(at, column)| (layout::field_prefix(at, &column.name), column.codec));
         Self { columns: columns.collect(), out, progress, next_column: 0, records: 0 }
     }
 
@@ -100,7 +100,7 @@ impl<'a, C: EncodeBuffer> JsonEncoder<'a, C> {
     /// Ends the last record's line and returns the number of records.
     pub fn end_table(self) -> u64 {
         if self.records > 0 {
-            self.out.buffer().push(b'\n');
+            self.out.buffer().extend_from_slice(layout::RECORDS_END);
         }
         self.records
     }
@@ -209,7 +209,7 @@ impl<C: EncodeBuffer> RowSink for JsonEncoder<'_, C> {
         let Some((prefix, codec)) = self.columns.get(self.next_column) else { return Err(Stopped) };
         let codec = *codec;
         if self.next_column == 0 && self.records > 0 {
-            self.out.buffer().extend_from_slice(b",\n");
+            self.out.buffer().extend_from_slice(layout::RECORD_SEPARATOR);
         }
         self.out.buffer().extend_from_slice(prefix);
         self.next_column += 1;
@@ -239,9 +239,12 @@ impl<C: EncodeBuffer> RowSink for JsonEncoder<'_, C> {
 
     fn end_row(&mut self) -> Result<(), Stopped> {
         if self.columns.is_empty() {
-            self.out.buffer().extend_from_slice(if self.records > 0 { b",\n{" } else { b"{" });
+            if self.records > 0 {
+                self.out.buffer().extend_from_slice(layout::RECORD_SEPARATOR);
+            }
+            self.out.buffer().push(layout::RECORD_OPEN);
         }
-        self.out.buffer().push(b'}');
+        self.out.buffer().push(layout::RECORD_CLOSE);
         self.next_column = 0;
         self.records += 1;
         if self.records.is_multiple_of(PROGRESS_INTERVAL) {
