@@ -14,6 +14,7 @@ pub mod form_error;
 pub mod history;
 pub mod manifest;
 pub mod ordered_map;
+pub mod output;
 pub mod redaction;
 pub mod text;
 

@@ -14,8 +14,9 @@ use super::running::RunningExport;
 use super::write::{output_error_for, write};
 use super::{Error, Exports, Result};
 use crate::model::channel::Channel;
-use crate::model::export::{Compression, DriftPolicy, ExportId, ExportSummary};
+use crate::model::export::{DriftPolicy, ExportId, ExportSummary};
 use crate::model::manifest::{Metadata, RecordOrder};
+use crate::model::output::{Compression, Output};
 use crate::server::audit::{self, Event};
 use crate::server::identity::Caller;
 use crate::server::state::{exports, exports::ExportRow};
@@ -129,7 +130,7 @@ impl Exports {
             &mut *snapshot,
             &plan,
             target,
-            compression,
+            Output::document(compression),
             &*self.signing_key,
             &running.progress,
             &running.cancellation,

@@ -12,6 +12,7 @@ mod preview;
 mod request;
 mod run;
 mod running;
+mod size_estimate;
 mod view;
 mod write;
 

@@ -6,11 +6,12 @@ use tokio_util::sync::CancellationToken;
 use super::{Error, Result};
 use crate::model::catalog::TableSchema;
 use crate::model::drift::Deviations;
-use crate::model::export::{Compression, DriftPolicy, ExportId};
+use crate::model::export::{DriftPolicy, ExportId};
 use crate::model::manifest::{
     AuditHead, ExportType, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
 };
 use crate::model::ordered_map::OrderedMap;
+use crate::model::output::{Compression, Output};
 use crate::server::pipeline::redact::PseudonymKey;
 use crate::server::profile::{ExportSelection, Profile};
 use crate::server::profiles;
@@ -146,5 +147,5 @@ fn schema(catalog: &Catalog, scans: &[Scan]) -> OrderedMap<TableSchema> {
 pub fn file_name(profile: &Profile, at: DateTime<Utc>, compression: Compression) -> String {
     let date = at.format("%Y-%m-%d").to_string();
     let name = profile.file_name.replace("{date}", &date).replace("{time}", &at.format("%H%M").to_string());
-    format!("{name}{}", compression.suffix())
+    Output::document(compression).file_name(&name)
 }

@@ -13,6 +13,7 @@ use crate::model::drift::{Deviations, Guess, find_reclassified};
 use crate::model::export::{DriftPolicy, ExportId, ExportSummary, Failure};
 use crate::model::history::RunStatus;
 use crate::model::manifest::{AuditHead, RecordOrder};
+use crate::model::output::Output;
 use crate::model::text;
 use crate::seal::DocumentSummary;
 use crate::server::artifact::ArtifactWriter;
@@ -157,7 +158,7 @@ impl Exports {
             &mut *snapshot,
             &plan,
             artifact,
-            row.compression,
+            Output::document(row.compression),
             &*self.signing_key,
             &running.progress,
             &running.cancellation,

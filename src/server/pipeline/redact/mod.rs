@@ -19,10 +19,11 @@ pub use pseudonym_key::PseudonymKey;
 ///
 /// ```
 /// use waybill::model::manifest::RecordOrder;
+/// use waybill::model::output::Format;
 /// use waybill::model::redaction::Treatment;
-/// use waybill::server::pipeline::ProgressCounter;
-/// use waybill::server::pipeline::encode::json::JsonEncoder;
+/// use waybill::server::pipeline::encode::{self, Encoder};
 /// use waybill::server::pipeline::redact::{PseudonymKey, Redactor};
+/// use waybill::server::pipeline::{ChunkWriter, ProgressCounter};
 /// use waybill::server::rows::{RowSink, Scan, Value};
 ///
 /// let scan = Scan {
@@ -34,14 +35,15 @@ pub use pseudonym_key::PseudonymKey;
 ///     order_by: Vec::new(),
 ///     order: RecordOrder::Storage,
 /// };
-/// let (mut bytes, progress) = (Vec::new(), ProgressCounter::default());
-/// let mut encoder = JsonEncoder::begin_table(&mut bytes, &progress, &scan);
+/// let progress = ProgressCounter::default();
+/// let mut encoder = encode::by_format(Format::Json, ChunkWriter::in_memory(), &progress);
+/// encoder.begin_table(&scan).unwrap();
 /// let key = PseudonymKey::new([7; 32]);
-/// let mut redactor = Redactor::new(&mut encoder, &scan, &key);
+/// let mut redactor = Redactor::new(&mut *encoder, &scan, &key);
 /// redactor.push_value(Value::Text(b"Ada Lovelace")).unwrap();
 /// redactor.end_row().unwrap();
-/// encoder.end_table();
-/// assert!(!String::from_utf8(bytes).unwrap().contains("Lovelace"));
+/// encoder.end_table().unwrap();
+/// assert!(!String::from_utf8(encoder.out().buffer().clone()).unwrap().contains("Lovelace"));
 /// ```
 pub struct Redactor<'a> {
     next: &'a mut dyn RowSink,
