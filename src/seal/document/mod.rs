@@ -4,6 +4,7 @@
 //! writes and ends with the seal line. `EventReader` says what each line of a file is; `Verifier` stands on it, checks every
 //! record with `record`, computes the expected seal line and compares it with the file's.
 
+mod expected;
 pub mod layout;
 mod metadata_check;
 mod reader;

@@ -3,6 +3,7 @@
 //! The verifier never trusts the seal: it counts and hashes everything, computes the expected seal line
 //! from that, and compares it byte by byte with the line in the file.
 
+use super::expected::Expected;
 use super::layout::{self, SealSuffix};
 use super::metadata_check::{MetadataError, check_metadata};
 use super::reader::{Event, EventReader, ReadError};
@@ -18,37 +19,6 @@ use crate::seal::verify_error::VerifyError;
 const MAX_LINE_BYTES: usize = 1 << 20;
 /// Bytes after the data beyond this cannot be a seal.
 const MAX_SEAL_BYTES: usize = 64 << 20;
-
-/// What must come next.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expected {
-    Metadata,
-    DataOpening,
-    /// A table's opening line, or the data's end where `may_end`.
-    Table {
-        may_end: bool,
-    },
-    /// A record, or the table's end where `may_end`.
-    Record {
-        may_end: bool,
-    },
-    TableClosing,
-    Seal,
-}
-
-impl Expected {
-    /// Says that something else has come.
-    fn message(self) -> &'static str {
-        match self {
-            Self::Metadata => "the metadata should be here",
-            Self::DataOpening => "the data should begin here",
-            Self::Table { .. } => "a table should begin here",
-            Self::Record { may_end: false } => "a record should follow here",
-            Self::Record { may_end: true } | Self::TableClosing => "the table should end here",
-            Self::Seal => "the seal should be here",
-        }
-    }
-}
 
 /// Reads a file once, in pieces of any size.
 ///

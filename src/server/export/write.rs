@@ -183,7 +183,7 @@ mod tests {
 
     impl Encoder for CountingEncoder<'_> {
         fn begin_table(&mut self, scan: &Scan) -> std::result::Result<(), Stopped> {
-            (self.table, self.values) = (scan.table.to_string(), 0);
+            (self.table, self.values) = (scan.table.clone(), 0);
             Ok(())
         }
 

@@ -62,7 +62,7 @@ impl PublicKey {
 
     /// Strict, so that no altered signature of the same message passes (malleability: RFC 8032, section 8.4).
     fn verifies(&self, signed: &UncheckedSignature) -> bool {
-        let bytes = BASE64.decode(&signed.signature.ed25519).unwrap_or_default();
+        let Ok(bytes) = BASE64.decode(&signed.signature.ed25519) else { return false };
         let signature = Signature::from_slice(&bytes);
         signature.is_ok_and(|signature| self.0.verify_strict(&signed.message, &signature).is_ok())
     }
