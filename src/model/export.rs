@@ -7,6 +7,8 @@ use super::drift::{Deviations, Drift, Guess, Reclassified};
 use super::name::TableName;
 use super::redaction::{ExcludedTable, NotIncluded};
 
+pub use super::output::Compression;
+
 /// The permanent id of one export (UUID version 7: sorts by time).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -23,59 +25,6 @@ impl std::str::FromStr for ExportId {
 
     fn from_str(text: &str) -> Result<Self, uuid::Error> {
         text.parse().map(Self)
-    }
-}
-
-/// How a file is compressed.
-///
-/// ```
-/// use waybill::model::export::Compression;
-///
-/// assert_eq!(Compression::from_file_name("shop.json.zst"), Compression::Zstd);
-/// assert_eq!(Compression::Gzip.suffix(), ".gz");
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Compression {
-    #[default]
-    None,
-    Gzip,
-    Zstd,
-}
-
-impl Compression {
-    pub const ALL: [Self; 3] = [Self::None, Self::Gzip, Self::Zstd];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Gzip => "gzip",
-            Self::Zstd => "zstd",
-        }
-    }
-
-    /// Suffix of a file's name, after `.json`.
-    #[must_use]
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Gzip => ".gz",
-            Self::Zstd => ".zst",
-        }
-    }
-
-    /// Parses the output of `as_str`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|compression| compression.as_str() == text)
-    }
-
-    /// The compression that a file name implies.
-    #[must_use]
-    pub fn from_file_name(name: &str) -> Self {
-        let compression = [Self::Gzip, Self::Zstd].into_iter().find(|known| name.ends_with(known.suffix()));
-        compression.unwrap_or_default()
     }
 }
 

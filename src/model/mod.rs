@@ -15,6 +15,7 @@ pub mod history;
 pub mod manifest;
 pub mod name;
 pub mod ordered_map;
+pub mod output;
 pub mod redaction;
 pub mod route;
 pub mod selection;

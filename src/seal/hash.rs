@@ -42,21 +42,13 @@ impl Digester for Sha256Digester {
     }
 
     fn end_table(&mut self) {
-        let digest = hex(&self.table.finalize_reset());
+        let digest = hex::encode(self.table.finalize_reset());
         self.frame.update(digest.as_bytes());
         self.frame.update(b"\n");
         self.tables.push(digest);
     }
 
     fn finish(self) -> Digests {
-        Digests { tables: self.tables, file: hex(&self.frame.finalize()) }
+        Digests { tables: self.tables, file: hex::encode(self.frame.finalize()) }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

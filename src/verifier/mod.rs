@@ -28,7 +28,7 @@ const UNREADABLE: &str = "The browser cannot read this file. It may have been mo
 #[wasm_bindgen]
 pub fn check_file(file: File, callback: &Function) {
     let report = |check: &CheckUpdate| {
-        let text = serde_json::to_string(check).unwrap_or_default();
+        let text = serde_json::to_string(check).unwrap_or_else(|_| unreachable!("plain data into memory"));
         // An error means that the page no longer listens.
         let _ = callback.call1(&JsValue::NULL, &text.into());
     };

@@ -18,6 +18,7 @@ use crate::model::export::{Compression, DriftPolicy};
 use crate::model::manifest::RecordOrder;
 use crate::model::name;
 use crate::model::redaction::NotIncluded;
+use crate::model::selection::Selection;
 use crate::model::text;
 use crate::server::export::{Destination, ExportRequest, FileExport, RunningExport, StopReason};
 use crate::server::identity::Caller;
@@ -109,7 +110,12 @@ impl Export {
         };
         let exported = app
             .exports
-            .export_to_file(&caller, destination, ExportRequest { order, compression, drift }, on_start)
+            .export_to_file(
+                &caller,
+                destination,
+                ExportRequest { selection: Selection::WholeDatabase, order, compression, drift },
+                on_start,
+            )
             .await;
         let exported = exported.map_err(|error| url.with_context(CliError::from(error)))?;
         if self.json && !is_standard_output {

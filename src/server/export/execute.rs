@@ -8,6 +8,7 @@ use super::plan::{RunContext, plan};
 use super::running::{RunningExport, StopReason};
 use super::write::write;
 use super::{Error, Exports, Result};
+use crate::model::output::Output;
 use crate::server::jobs::Interruption;
 use crate::server::pipeline::redact::PseudonymKey;
 
@@ -93,6 +94,7 @@ impl Exports {
         let mut snapshot = self.source.begin_snapshot(&|interrupt| running.attach_interrupt(interrupt))?;
         let context = RunContext {
             id: row.id,
+            selection: request.selection,
             order: request.order,
             exported_by: row.account_id.unwrap_or(row.requested_by),
             audit_head,
@@ -106,7 +108,7 @@ impl Exports {
             &mut *snapshot,
             &plan,
             delivery,
-            request.compression,
+            Output::document(request.compression),
             &*self.signing_key,
             &running.progress,
             &running.cancellation,

@@ -33,11 +33,11 @@ impl Exports {
         on_start: impl FnOnce(Arc<RunningExport>),
     ) -> Result<FileExport> {
         self.authorise(caller, "export").await?;
-        let row = self.new_row(caller, request);
+        let row = self.new_row(caller, &request);
         let delivery = FileDelivery::open(destination, &row.file_name)?;
         self.fail_abandoned().await?;
         let mut tx = self.state.begin().await?;
-        self.insert(&mut *tx, caller, &row, request).await?;
+        self.insert(&mut *tx, caller, &row, &request).await?;
         let job = self.queue.claim_one(&mut *tx, row.id.0).await?;
         let claimed = self.record_start(&mut *tx, job.ok_or(Error::LeaseLost)?).await?;
         tx.commit().await?;

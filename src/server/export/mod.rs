@@ -24,6 +24,7 @@ mod preview_source;
 mod request;
 mod run;
 mod running;
+mod size_estimate;
 mod view;
 mod write;
 

@@ -6,11 +6,12 @@ use tokio_util::sync::CancellationToken;
 use super::{Error, Result};
 use crate::model::catalog::TableSchema;
 use crate::model::drift::Deviations;
-use crate::model::export::{Compression, DriftPolicy, ExportId};
+use crate::model::export::{DriftPolicy, ExportId};
 use crate::model::manifest::{
     AuditHead, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
 };
 use crate::model::ordered_map::OrderedMap;
+use crate::model::output::{Compression, Output};
 use crate::model::selection::Selection;
 use crate::server::pipeline::redact::PseudonymKey;
 use crate::server::profile::{ExportSelection, PlannedTable, Profile};
@@ -23,6 +24,7 @@ use crate::server::support::clock::rfc3339;
 #[derive(Clone, Debug)]
 pub struct RunContext {
     pub id: ExportId,
+    pub selection: Selection,
     pub order: RecordOrder,
     /// The account's id, or `cli:<user>`.
     pub exported_by: String,
@@ -82,7 +84,7 @@ impl Outline {
         let tables = selection.tables.iter().map(|table| table.scan.table.to_string());
         let metadata = Metadata {
             exported_at: rfc3339(context.exported_at),
-            export_type: Selection::WholeDatabase.export_type(),
+            export_type: context.selection.export_type(),
             version: "1.0".into(),
             filters_applied: OrderedMap::default(),
             total_records: counts.iter().sum(),
@@ -148,5 +150,5 @@ fn schema(catalog: &Catalog, tables: &[PlannedTable]) -> OrderedMap<TableSchema>
 pub fn file_name(profile: &Profile, at: DateTime<Utc>, compression: Compression) -> String {
     let date = at.format("%Y-%m-%d").to_string();
     let name = profile.file_name.replace("{date}", &date).replace("{time}", &at.format("%H%M").to_string());
-    format!("{name}{}", compression.suffix())
+    Output::document(compression).file_name(&name)
 }

@@ -4,22 +4,20 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use uuid::Uuid;
 
-use super::plan::{Outline, RunContext, file_name};
+use super::plan::{Outline, file_name};
+use super::size_estimate::{estimate_table_size, measure_frame};
 use super::{Error, Exports, Result};
 use crate::model::drift::find_reclassified;
-use crate::model::export::{Compression, DriftPolicy, ExportId, Preview, SizeEstimate, TablePreview};
-use crate::model::manifest::{AuditHead, RecordOrder};
+use crate::model::export::{DriftPolicy, Preview, TablePreview};
+use crate::model::manifest::RecordOrder;
 use crate::model::name::{TableName, TableOrField};
+use crate::model::output::{Compression, Output};
 use crate::model::text;
 use crate::server::identity::Caller;
-use crate::server::pipeline::ProgressCounter;
-use crate::server::pipeline::encode::json::JsonEncoder;
-use crate::server::pipeline::redact::{PseudonymKey, Redactor};
 use crate::server::profile::{PlannedTable, Profile};
-use crate::server::rows::{RowSink, Scan, Stopped, Value};
-use crate::server::source::{Snapshot, Source};
+use crate::server::rows::Scan;
+use crate::server::source::Source;
 use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::sync::lock;
 
@@ -29,7 +27,6 @@ const RESPONSE_DEADLINE: Duration = Duration::from_millis(500);
 const CACHE_TTL: Duration = Duration::from_mins(1);
 /// How long a preview is reused even if a refresh is requested.
 const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
-const PLACEHOLDER_KEY: PseudonymKey = PseudonymKey::new([0; 32]);
 /// Assumed bytes per second while no export gives a measured rate; a conservative guess.
 pub(super) const DEFAULT_BYTES_PER_SECOND: u64 = 150_000_000;
 
@@ -157,7 +154,8 @@ pub(super) fn compute_preview(
         on_update(&preview);
     }
     for (index, planned) in outline.selection.tables.iter().enumerate() {
-        preview.tables[index].size = Some(estimate_table_size(&mut *snapshot, planned, counts[index])?);
+        let size = estimate_table_size(&mut *snapshot, planned, counts[index], Output::default())?;
+        preview.tables[index].size = Some(size);
         on_update(&preview);
     }
     preview.frame_bytes = measure_frame(outline, counts, source, snapshot.isolation(), clock)?;
@@ -204,85 +202,6 @@ fn contents_notice(profile: &Profile, scan: &Scan, records: u64) -> Option<Strin
     let notice = profile.notice.as_ref().filter(|notice| notice.people == scan.table)?;
     let people = text::count_of_table(records, notice.people.as_str());
     Some(format!("{} of {people}", notice.contains))
-}
-
-/// The size of metadata and seal, measured by writing them to a sink.
-fn measure_frame(
-    outline: Outline,
-    counts: Vec<u64>,
-    source: &dyn Source,
-    isolation: &str,
-    clock: &dyn Clock,
-) -> Result<u64> {
-    let context = RunContext {
-        id: ExportId(Uuid::nil()),
-        order: RecordOrder::Storage,
-        exported_by: Uuid::nil().to_string(),
-        audit_head: AuditHead { entries: 1_000_000, hash: "0".repeat(64) },
-        exported_at: clock.now(),
-        pseudonym_key: PLACEHOLDER_KEY,
-        drift: DriftPolicy::Report,
-    };
-    let mut metadata = outline.into_plan(counts, &context, source, isolation).metadata;
-    let tables: Vec<String> = metadata.record_counts.iter().map(|(table, _)| table.clone()).collect();
-    metadata.record_counts.0.iter_mut().for_each(|(_, records)| *records = 0);
-    let mut frame =
-        crate::seal::DocumentWriter::begin(std::io::sink(), &metadata, None).map_err(super::write::seal_error)?;
-    for table in tables {
-        frame.end_table(table, 0).map_err(super::write::seal_error)?;
-    }
-    let (_, sealed) = frame.finish().map_err(super::write::seal_error)?;
-    Ok(sealed.bytes)
-}
-
-/// Estimates a table's size: the exact count times the mean size of sampled records, encoded as in an
-/// export. The interval is three standard errors to each side: neighbouring records on disk are alike,
-/// so one standard error would be too narrow.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "statistics")]
-fn estimate_table_size(snapshot: &mut dyn Snapshot, planned: &PlannedTable, records: u64) -> Result<SizeEstimate> {
-    let PlannedTable { scan, treatments } = planned;
-    let mut memory = Vec::new();
-    let progress = ProgressCounter::default();
-    let mut sample = SizeSampler { table: JsonEncoder::begin_table(&mut memory, &progress, scan), sizes: Vec::new() };
-    let header_bytes = sample.table.discard_encoded() as f64;
-    // Sampled records are redacted as in an export; the size of a pseudonym does not depend on the key.
-    let mut redacted = Redactor::new(&mut sample, &scan.columns, treatments, &PLACEHOLDER_KEY);
-    snapshot.sample(scan, &mut redacted).map_err(Error::Source)?;
-    let (n, population) = (sample.sizes.len() as f64, records as f64);
-    if sample.sizes.is_empty() {
-        let bytes = header_bytes as u64;
-        return Ok(SizeEstimate { bytes, low_bytes: bytes, high_bytes: bytes });
-    }
-    let mean = sample.sizes.iter().sum::<f64>() / n;
-    let variance = sample.sizes.iter().map(|size| (size - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    let unsampled_fraction = (1.0 - n / population).max(0.0);
-    let margin = 3.0 * (variance / n * unsampled_fraction).sqrt() * population;
-    let bytes = mean * population + header_bytes;
-    let rounded = |bytes: f64| bytes.max(0.0).round() as u64;
-    Ok(SizeEstimate { bytes: rounded(bytes), low_bytes: rounded(bytes - margin), high_bytes: rounded(bytes + margin) })
-}
-
-/// A row sink that keeps only the encoded size of each record.
-struct SizeSampler<'a> {
-    table: JsonEncoder<'a, Vec<u8>>,
-    sizes: Vec<f64>,
-}
-
-impl RowSink for SizeSampler<'_> {
-    fn push_value(&mut self, value: Value<'_>) -> std::result::Result<(), Stopped> {
-        self.table.push_value(value)
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a record's size")]
-    fn end_row(&mut self) -> std::result::Result<(), Stopped> {
-        self.table.end_row()?;
-        // The bytes are dropped at once: one sampled record may nearly fill the memory.
-        let size = self.table.discard_encoded();
-        // Every record but the first was encoded with a separator, comma and line feed, before it: add it to the first.
-        let separator = if self.sizes.is_empty() { 2 } else { 0 };
-        self.sizes.push((size + separator) as f64);
-        Ok(())
-    }
 }
 
 #[cfg(test)]

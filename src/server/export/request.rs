@@ -25,9 +25,10 @@ const HEADROOM_BYTES: u64 = 64 << 20;
 const MAX_ATTEMPTS: u32 = 1;
 
 /// What is asked of an export. Stored as JSON in its job.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ExportRequest {
+    pub selection: Selection,
     pub order: RecordOrder,
     pub compression: Compression,
     pub drift: DriftPolicy,
@@ -52,11 +53,11 @@ impl Exports {
         let estimated_bytes = self.previews.latest_size();
         self.check_disk_space(estimated_bytes)?;
         let request = ExportRequest { compression, ..ExportRequest::default() };
-        let row = ExportRow { estimated_bytes, ..self.new_row(caller, request) };
+        let row = ExportRow { estimated_bytes, ..self.new_row(caller, &request) };
         let mut tx = self.state.begin().await?;
         // Checked inside the write transaction, so that two concurrent requests cannot both pass.
         check_concurrency_limit(&mut *tx, caller).await?;
-        self.insert(&mut *tx, caller, &row, request).await?;
+        self.insert(&mut *tx, caller, &row, &request).await?;
         tx.commit().await?;
         self.queue.wake_worker();
         Ok(QueuedExport { id: row.id, file_name: row.file_name })
@@ -74,7 +75,7 @@ impl Exports {
     }
 
     /// A newly requested export.
-    pub(super) fn new_row(&self, caller: &Caller, request: ExportRequest) -> ExportRow {
+    pub(super) fn new_row(&self, caller: &Caller, request: &ExportRequest) -> ExportRow {
         let now = self.clock.now();
         ExportRow {
             id: ExportId(random::new_uuid_v7(&*self.clock, &*self.random)),
@@ -82,7 +83,7 @@ impl Exports {
             account_id: caller.account_id().map(str::to_owned),
             requested_by: caller.name.clone(),
             channel: caller.principal.channel(),
-            scope: Selection::WholeDatabase.scope().into(),
+            scope: request.selection.scope().into(),
             file_name: file_name(&self.profile, now, request.compression),
             compression: request.compression,
             estimated_bytes: None,
@@ -97,9 +98,9 @@ impl Exports {
         tx: &mut dyn Tx,
         caller: &Caller,
         row: &ExportRow,
-        request: ExportRequest,
+        request: &ExportRequest,
     ) -> Result<()> {
-        let spec = serde_json::to_string(&request).map_err(|error| Error::Inconsistent(error.to_string()))?;
+        let spec = serde_json::to_string(request).map_err(|error| Error::Inconsistent(error.to_string()))?;
         let job = NewJob { id: row.id.0, kind: JobKind::Export, spec, max_attempts: MAX_ATTEMPTS };
         tx.exports().insert(row).await?;
         tx.jobs().insert(&job).await?;

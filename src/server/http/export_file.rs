@@ -15,7 +15,8 @@ use super::problem::ProblemDetails;
 use super::range::{ByteRange, parse_range};
 use super::state::AppState;
 use crate::model::ApiError;
-use crate::model::export::{Compression, ExportId};
+use crate::model::export::ExportId;
+use crate::model::output::Output;
 use crate::model::route;
 use crate::server::app::App;
 use crate::server::artifact::ArtifactStream;
@@ -62,7 +63,7 @@ pub(super) fn requested_export(id: &str, request: &Request) -> Result<(ExportId,
 async fn file_response(state: &AppState, download: Download, request: &HeaderMap) -> Result<Response, ProblemDetails> {
     let etag = format!("\"{}\"", download.sha256);
     let headers = [
-        (header::CONTENT_TYPE, content_type(&download.file_name).to_owned()),
+        (header::CONTENT_TYPE, Output::from_file_name(&download.file_name).media_type().to_owned()),
         (header::ETAG, etag.clone()),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
         (header::CONTENT_DISPOSITION, content_disposition(&download.file_name)),
@@ -90,15 +91,6 @@ async fn file_response(state: &AppState, download: Download, request: &HeaderMap
         response.headers_mut().insert(header::CONTENT_RANGE, range);
     }
     Ok(response)
-}
-
-/// The compressed file itself is the resource, so this is a media type and no Content-Encoding (RFC 6713, RFC 8878).
-fn content_type(file_name: &str) -> &'static str {
-    match Compression::from_file_name(file_name) {
-        Compression::None => "application/json",
-        Compression::Gzip => "application/gzip",
-        Compression::Zstd => "application/zstd",
-    }
 }
 
 /// Content-Disposition (RFC 6266): an ASCII `filename`, and the same as `filename*` in UTF-8 (RFC 8187).

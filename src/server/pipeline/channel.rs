@@ -1,12 +1,12 @@
 //! Bounded channel from the thread that reads and encodes to the thread that hashes and writes.
 
-use std::io::Write;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel};
 
 use tokio_util::sync::CancellationToken;
 
 use super::ProgressCounter;
-use crate::seal::{self, DocumentSummary, DocumentWriter};
+use super::container::{self, Container, Part};
+use crate::seal::DocumentSummary;
 use crate::server::rows::Stopped;
 
 /// Measured: below 64 KiB the channel's overhead shows, above 512 KiB the cache misses do.
@@ -20,26 +20,36 @@ pub enum Error<E: std::error::Error> {
     Read(E),
     /// Hashing or writing failed.
     #[error(transparent)]
-    Seal(seal::Error),
+    Container(container::Error),
     #[error("the thread that reads the database stopped unexpectedly")]
     Panicked,
 }
 
-enum Message {
-    Bytes(Vec<u8>),
-    TableEnd { table: String, records: u64 },
-}
-
-/// The encoder's end of the channel.
-pub struct ChunkWriter<'m> {
+/// The encoder's end of the channel: a buffer that is sent in chunks, or one that stays in memory.
+pub struct ChunkWriter {
     buffer: Vec<u8>,
-    tx: SyncSender<Message>,
-    recycled_rx: Receiver<Vec<u8>>,
-    cancellation: &'m CancellationToken,
+    channel: Option<Channel>,
 }
 
-impl ChunkWriter<'_> {
+struct Channel {
+    tx: SyncSender<Part>,
+    recycled_rx: Receiver<Vec<u8>>,
+    cancellation: CancellationToken,
+}
+
+impl ChunkWriter {
+    /// A writer that sends nothing, to measure a sample of records.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self { buffer: Vec::new(), channel: None }
+    }
+
+    fn sending(channel: Channel) -> Self {
+        Self { buffer: new_chunk(), channel: Some(channel) }
+    }
+
     /// The chunk being filled. Call `flush_if_full` regularly.
+    #[inline]
     pub fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.buffer
     }
@@ -48,8 +58,16 @@ impl ChunkWriter<'_> {
     ///
     /// # Errors
     /// When the writing side has ended, or the run was cancelled.
+    #[inline]
     pub fn flush_if_full(&mut self) -> Result<(), Stopped> {
         if self.buffer.len() < CHUNK_BYTES { Ok(()) } else { self.send_chunk() }
+    }
+
+    /// Discards the chunk and returns its number of bytes.
+    pub fn discard(&mut self) -> usize {
+        let bytes = self.buffer.len();
+        self.buffer.clear();
+        bytes
     }
 
     /// Sends the rest of the table and marks it as complete.
@@ -58,66 +76,68 @@ impl ChunkWriter<'_> {
     /// As `flush_if_full`.
     pub fn end_table(&mut self, table: &str, records: u64) -> Result<(), Stopped> {
         self.send_chunk()?;
-        self.tx.send(Message::TableEnd { table: table.to_owned(), records }).map_err(|_| Stopped)
+        let Some(channel) = &self.channel else { return Ok(()) };
+        channel.tx.send(Part::TableEnd { table: table.to_owned(), records }).map_err(|_| Stopped)
     }
 
     fn send_chunk(&mut self) -> Result<(), Stopped> {
-        if self.cancellation.is_cancelled() {
+        let Some(channel) = &self.channel else { return Ok(()) };
+        if channel.cancellation.is_cancelled() {
             return Err(Stopped);
         }
-        let empty_buffer = match self.recycled_rx.try_recv() {
+        let empty_buffer = match channel.recycled_rx.try_recv() {
             Ok(recycled) => recycled,
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => Vec::with_capacity(CHUNK_BYTES + (16 << 10)),
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => new_chunk(),
         };
         let chunk = std::mem::replace(&mut self.buffer, empty_buffer);
-        self.tx.send(Message::Bytes(chunk)).map_err(|_| Stopped)
+        channel.tx.send(Part::Bytes(chunk)).map_err(|_| Stopped)
     }
 }
 
-/// Runs `read` on a second thread and seals what it sends on this one. Blocks until both are done.
+fn new_chunk() -> Vec<u8> {
+    Vec::with_capacity(CHUNK_BYTES + (16 << 10))
+}
+
+/// Runs `read` on a second thread and gives what it sends to the container on this one. Blocks until both are done.
 ///
 /// # Errors
-/// `Seal` when hashing or writing failed, `Read` when `read` failed, `Panicked` when it panicked: a panic never
+/// `Container` when hashing or writing failed, `Read` when `read` failed, `Panicked` when it panicked: a panic never
 /// counts as the end of the data.
 pub fn run_pipeline<W, E, R>(
-    mut writer: DocumentWriter<'_, W>,
+    mut container: Box<dyn Container<W> + '_>,
     progress: &ProgressCounter,
     cancellation: &CancellationToken,
     read: R,
 ) -> Result<(W, DocumentSummary), Error<E>>
 where
-    W: Write,
     E: std::error::Error + Send,
-    R: FnOnce(&mut ChunkWriter<'_>) -> Result<(), E> + Send,
+    R: FnOnce(ChunkWriter) -> Result<(), E> + Send,
 {
     let (tx, rx) = sync_channel(CHUNKS_IN_FLIGHT);
     let (recycle_tx, recycled_rx) = channel();
     std::thread::scope(|scope| {
-        let reader = scope.spawn(move || {
-            let mut chunks =
-                ChunkWriter { buffer: Vec::with_capacity(CHUNK_BYTES + (16 << 10)), tx, recycled_rx, cancellation };
-            read(&mut chunks)
-        });
-        let write_result = write_messages(&mut writer, &rx, &recycle_tx, progress);
+        let channel = Channel { tx, recycled_rx, cancellation: cancellation.clone() };
+        let reader = scope.spawn(move || read(ChunkWriter::sending(channel)));
+        let write_result = write_parts(&mut *container, &rx, &recycle_tx, progress);
         // Closing the channel wakes a reader that waits to send.
         drop(rx);
         let read_result = reader.join();
-        write_result.map_err(Error::Seal)?;
+        write_result.map_err(Error::Container)?;
         read_result.map_err(|_| Error::Panicked)?.map_err(Error::Read)?;
-        writer.finish().map_err(Error::Seal)
+        container.finish().map_err(Error::Container)
     })
 }
 
-fn write_messages<W: Write>(
-    writer: &mut DocumentWriter<'_, W>,
-    rx: &Receiver<Message>,
+fn write_parts<W>(
+    container: &mut dyn Container<W>,
+    rx: &Receiver<Part>,
     recycle_tx: &std::sync::mpsc::Sender<Vec<u8>>,
     progress: &ProgressCounter,
-) -> Result<(), seal::Error> {
-    for message in rx {
-        match message {
-            Message::Bytes(mut chunk) => {
-                writer.write_table(&chunk)?;
+) -> Result<(), container::Error> {
+    for part in rx {
+        match part {
+            Part::Bytes(mut chunk) => {
+                container.write(&chunk)?;
                 progress.add_bytes(chunk.len());
                 chunk.clear();
                 // Do not keep the memory of one huge value for the rest of the run.
@@ -125,7 +145,7 @@ fn write_messages<W: Write>(
                     let _ = recycle_tx.send(chunk);
                 }
             }
-            Message::TableEnd { table, records } => writer.end_table(table, records)?,
+            Part::TableEnd { table, records } => container.end_table(table, records)?,
         }
     }
     Ok(())

@@ -1,10 +1,11 @@
 //! Turns rows into a sealed file: redact, encode, seal, compress. `decompress` decompresses it again.
 //!
 //! May import: `rows`, `seal`, `model`. Flow: a reader thread pushes rows into an encoder, whose bytes
-//! go in chunks of 256 KiB through a bounded channel to the thread that hashes and writes them.
+//! go in chunks of 256 KiB through a bounded channel to the thread whose container hashes and writes them.
 
 pub mod channel;
 pub mod compress;
+pub mod container;
 pub mod decompress;
 pub mod encode;
 pub mod hashing_thread;

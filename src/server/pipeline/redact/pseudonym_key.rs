@@ -26,11 +26,17 @@ impl PseudonymKey {
 
     /// Returns the HMAC-SHA256 of subject and value under this key.
     pub fn hmac(&self, domain: &str, value: &[u8]) -> [u8; 32] {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; 32] };
+        let mac = Hmac::<Sha256>::new_from_slice(&self.0);
+        let mut mac = mac.unwrap_or_else(|_| unreachable!("any length of key will do"));
         mac.update(domain.as_bytes());
         mac.update(&[0]);
         mac.update(value);
         mac.finalize().into_bytes().into()
+    }
+
+    /// The first 64 bits of `hmac`.
+    pub fn hmac_u64(&self, domain: &str, value: &[u8]) -> u64 {
+        u64::from_be_bytes(self.hmac(domain, value).as_chunks().0[0])
     }
 
     /// Permutes integers within their sign and range of magnitude: keys stay unique, and the new value fits the
@@ -40,9 +46,8 @@ impl PseudonymKey {
         let magnitude = n.unsigned_abs();
         let range = MAGNITUDE_LIMITS.iter().position(|end| magnitude < *end).unwrap_or(MAGNITUDE_LIMITS.len() - 1);
         let from = if range == 0 { 0 } else { MAGNITUDE_LIMITS[range - 1] };
-        let new =
-            i64::try_from(self.permute(magnitude.min(MAGNITUDE_LIMITS[range] - 1), from, MAGNITUDE_LIMITS[range]))
-                .unwrap_or(i64::MAX);
+        // Below the last limit, so its sign bit is not set.
+        let new = self.permute(magnitude.min(MAGNITUDE_LIMITS[range] - 1), from, MAGNITUDE_LIMITS[range]).cast_signed();
         if n < 0 { -new } else { new }
     }
 
@@ -68,8 +73,7 @@ impl PseudonymKey {
             let mut input = [0; 9];
             input[0] = round;
             input[1..].copy_from_slice(&right.to_be_bytes());
-            let digest = self.hmac(subject, &input);
-            let word = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+            let word = self.hmac_u64(subject, &input);
             (left, right) = (right, left ^ (word & mask));
         }
         left << half_bits | right

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::hash::{Digester, Sha256Digester};
 use super::layout;
-use super::signature::{SealSigner, signed_message};
 use crate::model::manifest::{Integrity, Metadata, SealedTable};
 use crate::model::ordered_map::OrderedMap;
+use crate::seal::hash::{Digester, Sha256Digester};
+use crate::seal::signature::{SealSigner, signed_message};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -79,9 +79,9 @@ impl<'s, W: Write> DocumentWriter<'s, W> {
             finished_tables: Vec::new(),
         };
         let metadata_json = serde_json::to_vec_pretty(metadata).map_err(io::Error::from)?;
-        writer.write_frame(layout::METADATA_OPEN.as_bytes())?;
+        writer.write_frame(layout::METADATA_OPEN)?;
         writer.write_frame(&metadata_json)?;
-        writer.write_frame(layout::DATA_OPEN.as_bytes())?;
+        writer.write_frame(&[layout::METADATA_END, layout::DATA_OPEN].concat())?;
         Ok(writer)
     }
 
@@ -123,7 +123,7 @@ impl<'s, W: Write> DocumentWriter<'s, W> {
         let is_last = self.finished_tables.len() + 1 == self.declared_counts.len();
         self.hasher.end_table();
         self.finished_tables.push((table, found));
-        self.write_frame(if is_last { layout::TABLE_CLOSE_LAST } else { layout::TABLE_CLOSE }.as_bytes())?;
+        self.write_frame(if is_last { layout::TABLE_CLOSE_LAST } else { layout::TABLE_CLOSE })?;
         Ok(())
     }
 
@@ -135,7 +135,7 @@ impl<'s, W: Write> DocumentWriter<'s, W> {
         if let Some((missing, _)) = self.declared_counts.0.get(self.finished_tables.len()) {
             return Err(Error::OutOfOrder { found: "the end".into(), declared: missing.clone() });
         }
-        self.write_frame(layout::DATA_CLOSE.as_bytes())?;
+        self.write_frame(layout::DATA_CLOSE)?;
         let records = self.finished_tables.iter().map(|(_, records)| records).sum();
         let tables = self.finished_tables.len() as u64;
         let digests = std::mem::take(&mut self.hasher).finish();

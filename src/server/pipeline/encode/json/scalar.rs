@@ -111,8 +111,8 @@ fn unescaped_prefix_len(text: &[u8]) -> usize {
 pub fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
     let start = out.len();
     out.resize(start + bytes.len().div_ceil(3) * 4, 0);
-    let written = STANDARD.encode_slice(bytes, &mut out[start..]).unwrap_or(0);
-    out.truncate(start + written);
+    let written = STANDARD.encode_slice(bytes, &mut out[start..]);
+    out.truncate(start + written.unwrap_or_else(|_| unreachable!("four digits for every three bytes")));
 }
 
 #[cfg(test)]

@@ -1,35 +1,60 @@
-//! The fixed lines of a file, and the functions that write and parse the computed ones.
+//! The bytes of a document around its values: of its frame, its records and its seal. Writer, encoder and readers spell
+//! them from here only.
 
 use crate::model::manifest::{Integrity, Signature};
 
-pub const METADATA_OPEN: &str = "{\"metadata\":\n";
-/// Last line of the metadata: the `}` of its pretty-printed object and the comma of `DATA_OPEN`.
-pub(super) const METADATA_CLOSE: &[u8] = b"},";
-pub const DATA_OPEN: &str = ",\n\"data\":{\n";
-pub(super) const DATA_OPEN_LINE: &[u8] = b"\"data\":{";
-pub const TABLE_CLOSE: &str = "],\n";
-pub const TABLE_CLOSE_LAST: &str = "]\n";
-pub const DATA_CLOSE: &str = "},\n";
-pub(super) const DATA_CLOSE_LINE: &[u8] = b"},";
+pub(super) const METADATA_OPEN: &[u8] = b"{\"metadata\":\n";
+/// Follows the metadata's pretty-printed object, whose last line is its `}`.
+pub(super) const METADATA_END: &[u8] = b",\n";
+pub(super) const DATA_OPEN: &[u8] = b"\"data\":{\n";
+const TABLE_OPEN: &str = ":[";
+pub const TABLE_CLOSE: &[u8] = b"],\n";
+pub(super) const TABLE_CLOSE_LAST: &[u8] = b"]\n";
+pub(super) const DATA_CLOSE: &[u8] = b"},\n";
+
+pub const RECORD_OPEN: u8 = b'{';
+pub const RECORD_CLOSE: u8 = b'}';
+const FIELD_SEPARATOR: u8 = b',';
+/// Between a table's records.
+pub const RECORD_SEPARATOR: &[u8] = b",\n";
+/// After a table's last record; a table without records has none.
+pub const RECORDS_END: &[u8] = b"\n";
 
 const SEAL_OPEN: &str = "\"integrity\":";
+const SIGNATURE_OPEN: &[u8] = b",\"signature\":";
 const SEAL_CLOSE: &str = "}}\n";
+
+/// Whether `line`, which comes without its newline, is the layout's `fixed` line.
+pub(super) fn is_line(line: &[u8], fixed: &[u8]) -> bool {
+    fixed.strip_suffix(b"\n") == Some(line)
+}
+
+/// Whether `line` is the metadata's last one: its `}` and `METADATA_END`.
+pub(super) fn closes_metadata(line: &[u8]) -> bool {
+    line.strip_prefix(b"}").is_some_and(|rest| is_line(rest, METADATA_END))
+}
 
 /// Returns a table's opening line: `"companies":[` and the newline.
 #[must_use]
 pub fn table_opening(name: &str) -> String {
-    format!("{}:[\n", json_string(name))
+    format!("{}{TABLE_OPEN}\n", json_string(name))
+}
+
+/// Parses the name from a table's opening line, without its newline.
+pub(super) fn parse_table_name(line: &[u8]) -> Option<String> {
+    serde_json::from_slice(line.strip_suffix(TABLE_OPEN.as_bytes())?).ok()
 }
 
 /// Returns the bytes before a record's value in the column at index `index`: `{"id":` or `,"name":`.
 #[must_use]
 pub fn field_prefix(index: usize, name: &str) -> Vec<u8> {
-    format!("{}{}:", if index == 0 { '{' } else { ',' }, json_string(name)).into_bytes()
+    let before = if index == 0 { RECORD_OPEN } else { FIELD_SEPARATOR };
+    format!("{}{}:", char::from(before), json_string(name)).into_bytes()
 }
 
-/// Parses the name from a table's opening line, without its newline.
-pub(super) fn parse_table_name(line: &[u8]) -> Option<String> {
-    serde_json::from_str(std::str::from_utf8(line).ok()?.strip_suffix(":[")?).ok()
+/// Returns the bytes after a record's last value; a record without columns has only these.
+pub(super) fn record_suffix(columns: usize) -> Vec<u8> {
+    if columns == 0 { vec![RECORD_OPEN, RECORD_CLOSE] } else { vec![RECORD_CLOSE] }
 }
 
 /// Returns the only valid form of the line with this seal, up to where a signature may follow.
@@ -44,7 +69,7 @@ pub(super) fn seal_prefix(integrity: &Integrity) -> Vec<u8> {
 pub(super) fn seal_suffix(signature: Option<&Signature>) -> Vec<u8> {
     let mut line = Vec::new();
     if let Some(signature) = signature {
-        line.extend_from_slice(b",\"signature\":");
+        line.extend_from_slice(SIGNATURE_OPEN);
         serde_json::to_writer(&mut line, signature).unwrap_or_else(|_| unreachable!("plain data into memory"));
     }
     line.extend_from_slice(SEAL_CLOSE.as_bytes());
@@ -62,7 +87,7 @@ pub(super) fn parse_seal_suffix(rest: &[u8]) -> Option<SealSuffix> {
     if rest == SEAL_CLOSE.as_bytes() {
         return Some(SealSuffix::Unsigned);
     }
-    let inner = rest.strip_prefix(b",\"signature\":")?.strip_suffix(SEAL_CLOSE.as_bytes())?;
+    let inner = rest.strip_prefix(SIGNATURE_OPEN)?.strip_suffix(SEAL_CLOSE.as_bytes())?;
     let signature: Signature = serde_json::from_slice(inner).ok()?;
     (seal_suffix(Some(&signature)) == rest).then_some(SealSuffix::Signed(signature))
 }

@@ -1,0 +1,85 @@
+//! An open file: its metadata, and the records of one of its tables.
+
+use std::io::BufRead;
+
+use serde_json::value::RawValue;
+
+use super::error::Error;
+use super::lines::{Line, Lines};
+use crate::model::manifest::Metadata;
+use crate::model::ordered_map::OrderedMap;
+use crate::seal::{DocumentVersion, VersionStatus, layout};
+
+/// A record with each value as its raw JSON text.
+pub type Record = OrderedMap<Box<RawValue>>;
+
+/// An open file, read up to its data.
+///
+/// ```
+/// use waybill::server::inspect::{DocumentReader, Error};
+///
+/// let error = DocumentReader::open(&b"hello\n"[..]).err().unwrap();
+/// assert!(matches!(error, Error::NotAnExport));
+/// ```
+pub struct DocumentReader<R> {
+    pub metadata: Metadata,
+    lines: Lines<R>,
+}
+
+impl<R: BufRead> DocumentReader<R> {
+    /// # Errors
+    /// `NotAnExport` or `NewerFormat` when it is not a file that this version reads; `Truncated`, `MetadataTooLarge`, `LineTooLong` or `Read` when
+    /// its metadata cannot be read.
+    pub fn open(input: R) -> Result<Self, Error> {
+        let mut lines = Lines::new(input);
+        match lines.next()? {
+            Some(Line::Metadata(text)) => Ok(Self { metadata: read_metadata(&text)?, lines }),
+            _ if lines.number() == 1 => Err(Error::NotAnExport),
+            _ => Err(Error::Truncated),
+        }
+    }
+
+    /// Calls `visit` with each record of a table until it returns false.
+    ///
+    /// # Errors
+    /// `Truncated` when the file ends before the table, `InvalidRecord` or `LineTooLong` when a line is not a record; `Read` when
+    /// reading or `visit` fails.
+    pub fn for_each_record(
+        self,
+        table: &str,
+        mut visit: impl FnMut(&str, &Record) -> std::io::Result<bool>,
+    ) -> Result<(), Error> {
+        let mut lines = self.lines;
+        let opening = layout::table_opening(table);
+        loop {
+            let line = lines.next()?.ok_or(Error::Truncated)?;
+            if line == Line::TableOpening && lines.text(&line) == opening.trim_end().as_bytes() {
+                break;
+            }
+        }
+        lines.keep_records();
+        loop {
+            let line = lines.next()?.ok_or(Error::Truncated)?;
+            let text = lines.text(&line);
+            // A damaged closing line ends the table, too: the records before it are read.
+            if text.first() == layout::TABLE_CLOSE.first() {
+                return Ok(());
+            }
+            let invalid = || Error::InvalidRecord(lines.number());
+            let text = text.strip_suffix(&layout::RECORD_SEPARATOR[..1]).unwrap_or(text);
+            let text = std::str::from_utf8(text).map_err(|_| invalid())?;
+            let record: Record = serde_json::from_str(text).map_err(|_| invalid())?;
+            if !visit(text, &record)? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn read_metadata(text: &[u8]) -> Result<Metadata, Error> {
+    let version = DocumentVersion::read(text).ok_or(Error::NotAnExport)?;
+    if version.status() == VersionStatus::Newer {
+        return Err(Error::NewerFormat(version.format_version));
+    }
+    serde_json::from_slice(text).map_err(|_| Error::NotAnExport)
+}
