@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use waybill::server::rows::{RowSink, Scan, Stopped, Value};
-use waybill::server::source::{Error, InterruptHandle, Kind, Predicate, Snapshot, Source};
+use waybill::server::source::{Error, Kind, Predicate, Snapshot, Source};
 
-use crate::harness::{CommandOutput, Postgres, WaybillCommand, connect_source, parse_export};
+use crate::harness::{CommandOutput, Postgres, WaybillCommand, parse_export};
 
 /// A table larger than all buffers between server and client.
-const LARGE: &str =
+pub const LARGE: &str =
     "CREATE TABLE large AS SELECT n AS id, repeat(md5(n::text), 10) AS v FROM generate_series(1, 60000) n;
      CREATE TABLE small (id integer PRIMARY KEY, v text); INSERT INTO small VALUES (1, 'one');";
-const LARGE_ROWS: u64 = 60_000;
+pub const LARGE_ROWS: u64 = 60_000;
 
 /// Calls `at_row` once, at row 1,000.
 struct CallbackSink<F: FnMut()> {
@@ -36,26 +36,26 @@ impl<F: FnMut()> RowSink for CallbackSink<F> {
     }
 }
 
-fn select_all(snapshot: &mut dyn Snapshot, table: &str) -> Scan {
+pub fn select_all(snapshot: &mut dyn Snapshot, table: &str) -> Scan {
     let catalog = snapshot.catalog().unwrap();
     let table = catalog.table(&table.into()).unwrap();
     Scan::whole(table)
 }
 
 /// Reads a table and calls `at_row` in its middle; returns the result and the number of rows read.
-fn read_with_callback(snapshot: &mut dyn Snapshot, table: &str, at_row: impl FnMut()) -> (Result<(), Error>, u64) {
+pub fn read_with_callback(snapshot: &mut dyn Snapshot, table: &str, at_row: impl FnMut()) -> (Result<(), Error>, u64) {
     let selection = select_all(snapshot, table);
     let mut sink = CallbackSink { rows: 0, at_row };
     let ended = snapshot.read_table(&selection, &mut sink);
     (ended, sink.rows)
 }
 
-fn export(server: &Postgres, folder: &TempDir, output: &str) -> CommandOutput {
+pub fn export(server: &Postgres, folder: &TempDir, output: &str) -> CommandOutput {
     WaybillCommand::new(folder.path()).run(["export", "--source", &server.url(), "--output", output])
 }
 
 /// Starts another client's psql session and waits until `sql` has run in it.
-fn other_session(server: &Postgres, sql: &str) -> Child {
+pub fn other_session(server: &Postgres, sql: &str) -> Child {
     let mut child = server
         .psql("waybill_owner", "app")
         .env("PGAPPNAME", "night job")
@@ -69,13 +69,13 @@ fn other_session(server: &Postgres, sql: &str) -> Child {
     child
 }
 
-fn close_session(mut child: Child) {
+pub fn close_session(mut child: Child) {
     drop(child.stdin.take());
     child.wait().unwrap();
 }
 
 /// Asserts that no session, lock or unfinished file is left, and that the next export works.
-fn assert_clean_and_usable(server: &Postgres, folder: &TempDir) {
+pub fn assert_clean_and_usable(server: &Postgres, folder: &TempDir) {
     let started = Instant::now();
     while server.waybill_session_count() > 0 {
         assert!(started.elapsed() < Duration::from_secs(2), "a session is left behind");
@@ -272,121 +272,6 @@ fn every_table_that_may_not_be_read_is_named_before_the_first_byte() {
     let done = WaybillCommand::new(folder.path()).run(arguments);
     assert_eq!(done.code, 6, "{}", done.stderr);
     assert!(done.stderr.contains("left out, unknown to the profile: closed.t"), "{}", done.stderr);
-}
-
-#[test]
-fn a_lock_of_another_session_times_out_and_names_its_holder() {
-    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
-    server.sql(LARGE);
-    let holder = other_session(&server, "BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE");
-    {
-        let source = server.source();
-        let started = Instant::now();
-        let error = source.open_snapshot().err().unwrap();
-        assert!(started.elapsed() >= Duration::from_millis(700), "it did not wait for the lock timeout");
-        let message = error.to_string();
-        assert!(message.starts_with("table small is locked by night job (user waybill_owner, process "), "{message}");
-    }
-    close_session(holder);
-    assert_clean_and_usable(&server, &folder);
-}
-
-#[test]
-fn a_stalled_connection_is_closed_within_the_limit() {
-    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
-    server.sql(LARGE);
-    let proxy = crate::harness::StallingProxy::start(server.port());
-    {
-        let source =
-            connect_source(&server.url().replace(&format!(":{}/", server.port()), &format!(":{}/", proxy.port())));
-        let mut snapshot = source.open_snapshot().unwrap();
-        let started = Instant::now();
-        let (ended, rows) = read_with_callback(&mut *snapshot, "large", || proxy.stall());
-        assert!(matches!(ended, Err(Error { kind: Kind::Stalled, .. })), "{ended:?}");
-        assert!(rows < LARGE_ROWS);
-        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-        drop(snapshot);
-    }
-    proxy.close_all();
-    assert_clean_and_usable(&server, &folder);
-}
-
-#[test]
-fn short_timeouts_of_the_server_do_not_end_an_export() {
-    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
-    server.sql(LARGE);
-    let newer = (server.major_version() >= 14).then_some("idle_session_timeout");
-    for timeout in ["statement_timeout", "idle_in_transaction_session_timeout"].into_iter().chain(newer) {
-        server.sql(&format!("ALTER ROLE waybill_owner SET {timeout} = 50"));
-    }
-    {
-        let source = server.source();
-        let mut snapshot = source.open_snapshot().unwrap();
-        pause(200);
-        let (ended, rows) = read_with_callback(&mut *snapshot, "large", || pause(200));
-        ended.unwrap();
-        assert_eq!(rows, LARGE_ROWS);
-    }
-    assert_clean_and_usable(&server, &folder);
-}
-
-#[expect(clippy::disallowed_methods, reason = "the server's own timeout must pass")]
-fn pause(ms: u64) {
-    std::thread::sleep(Duration::from_millis(ms));
-}
-
-/// Begins a snapshot on another thread; returns its join handle and its cancel handle.
-fn begin_on_other_thread<'s>(
-    scope: &'s std::thread::Scope<'s, '_>,
-    source: &'s dyn Source,
-) -> (std::thread::ScopedJoinHandle<'s, Option<Error>>, InterruptHandle) {
-    let (send, receive) = std::sync::mpsc::channel();
-    let opening = scope.spawn(move || source.begin_snapshot(&|interrupt| send.send(interrupt).unwrap()).err());
-    (opening, receive.recv().unwrap())
-}
-
-#[test]
-fn a_cancel_frees_query_and_locks_within_two_seconds() {
-    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
-    server.sql(LARGE);
-    // Cancel in the middle of a table, with the cancel handle still held afterwards.
-    let interrupt = {
-        let source = server.source();
-        let interrupt = std::cell::RefCell::new(None);
-        let mut snapshot = source.begin_snapshot(&|given| drop(interrupt.replace(Some(given)))).unwrap();
-        let interrupt = interrupt.take().unwrap();
-        let started = Instant::now();
-        let (ended, _) = read_with_callback(&mut *snapshot, "large", &interrupt);
-        assert!(matches!(ended, Err(Error { kind: Kind::Interrupted, .. })), "{ended:?}");
-        drop(snapshot);
-        assert!(started.elapsed() < Duration::from_secs(2));
-        interrupt
-    };
-    assert_clean_and_usable(&server, &folder);
-    interrupt();
-    // Cancel while waiting for another session's lock.
-    let holder = other_session(&server, "BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE");
-    {
-        let source = server.source().with_timeouts(Duration::from_secs(20), Duration::from_mins(1));
-        std::thread::scope(|scope| {
-            let (opening, interrupt) = begin_on_other_thread(scope, &source);
-            while server.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0" {
-                std::thread::yield_now();
-            }
-            let started = Instant::now();
-            interrupt();
-            let ended = opening.join().unwrap();
-            assert!(matches!(ended, Some(Error { kind: Kind::Interrupted, .. })), "{ended:?}");
-            // The server must stop on the cancel request: behind a pooler it does not notice that the client has gone.
-            while server.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0" {
-                assert!(started.elapsed() < Duration::from_secs(2), "the server still waits for the lock");
-                std::thread::yield_now();
-            }
-        });
-    }
-    assert!(server.log().contains("canceling statement due to user request"), "{}", server.log());
-    close_session(holder);
-    assert_clean_and_usable(&server, &folder);
 }
 
 /// A sign-in while a migration has locked the accounts table fails soon, instead of waiting for the migration.

@@ -150,6 +150,12 @@ async fn tables_hold_the_rows_of_their_source_only() {
     assert_eq!(other.exports().find(ExportId(Uuid::from_u128(1))).await.unwrap(), None);
     assert_eq!(other.jobs().request_stop(Uuid::from_u128(1)).await.unwrap(), Stop::Over);
     assert_eq!(other.jobs().claim(JobKind::Export, "w", LEASE).await.unwrap(), None);
+    let fence = own.jobs().claim(JobKind::Export, "w", LEASE).await.unwrap().unwrap().fence;
+    assert_eq!(other.jobs().heartbeat(fence, "{}", LEASE).await.unwrap(), Heartbeat::Lost);
+    assert!(!other.jobs().finish(fence, JobEnd::Completed).await.unwrap());
+    other.exports().mark_running(ExportId(Uuid::from_u128(1))).await.unwrap();
+    other.exports().cancel(ExportId(Uuid::from_u128(1)), 0).await.unwrap();
+    assert_eq!(own.exports().find(ExportId(Uuid::from_u128(1))).await.unwrap().unwrap().state, ExportState::Queued);
 }
 
 #[tokio::test]
@@ -321,6 +327,9 @@ async fn a_stop_reaches_waiting_and_running_jobs_of_any_process() {
     drop(tables);
     assert_eq!(claim(&shop, "w", LEASE).await, None, "a cancelled job was claimed");
     let mut tables = shop.connect().await.unwrap();
+    let completed = tables.jobs().complete_unless_stopped(running).await.unwrap();
+    assert_eq!(completed, Heartbeat::StopRequested, "a job that was to stop was completed");
     assert!(tables.jobs().finish(running, JobEnd::Cancelled).await.unwrap());
+    assert_eq!(tables.jobs().complete_unless_stopped(running).await.unwrap(), Heartbeat::Lost);
     assert_eq!(tables.jobs().request_stop(running.id).await.unwrap(), Stop::Over);
 }

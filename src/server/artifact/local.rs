@@ -54,8 +54,11 @@ impl ArtifactStore for LocalArtifactStore {
         }
         let path = self.folder.path().join(name);
         let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(path).await;
-        let mut file = file.map_err(Error::NotFound)?;
-        file.seek(SeekFrom::Start(first)).await.map_err(Error::NotFound)?;
+        let mut file = file.map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::NotFound(error),
+            _ => Error::Read(error),
+        })?;
+        file.seek(SeekFrom::Start(first)).await.map_err(Error::Read)?;
         Ok(ReaderStream::with_capacity(file.take(last + 1 - first), READ_SIZE).boxed())
     }
 

@@ -24,6 +24,8 @@ pub enum Error {
     OwnFolder(crate::server::support::private_folder::Error),
     #[error("the file cannot be written")]
     Write(#[source] io::Error),
+    #[error("the file cannot be read")]
+    Read(#[source] io::Error),
     #[error("the file no longer exists; export again")]
     NotFound(#[source] io::Error),
 }
@@ -45,7 +47,7 @@ pub trait ArtifactStore: std::fmt::Debug + Send + Sync {
     /// Streams the bytes from `first` to `last`, which the file has.
     ///
     /// # Errors
-    /// `NotFound` if there is no such artefact, or it cannot be opened.
+    /// `NotFound` if there is no such artefact, `Read` if it cannot be opened.
     async fn open(&self, name: &str, first: u64, last: u64) -> Result<ArtifactStream>;
 
     /// Removes a file, finished or not; a missing file is no error.

@@ -19,11 +19,6 @@ impl ArtifactName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    #[must_use]
-    pub fn into_string(self) -> String {
-        self.0
-    }
 }
 
 /// Whether a name in the state or in a folder has the form that `ArtifactName` gives.

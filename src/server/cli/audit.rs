@@ -17,11 +17,11 @@ use crate::model::manifest::{AuditHead, Metadata};
 use crate::model::text;
 use crate::seal::VerifyError;
 use crate::server::audit::{self, AuditRecord, Filter};
+use crate::server::binding;
 use crate::server::inspect::DocumentReader;
 use crate::server::pipeline::decompress::Decompressor;
 use crate::server::signing::{PublicKeys, SignatureStatus};
 use crate::server::state::StateDatabase;
-use crate::server::{binding, export};
 
 #[derive(Debug, Args)]
 pub struct Audit {
@@ -115,7 +115,7 @@ async fn open_existing_state(state: &StateFileArgs) -> Result<StateDatabase, Cli
             format!("{} does not exist: nothing has been recorded yet", path.display()),
         ));
     }
-    StateDatabase::open(&path).await.map_err(|error| export::Error::from(error).into())
+    StateDatabase::open(&path).await.map_err(CliError::from)
 }
 
 impl Show {
@@ -126,15 +126,14 @@ impl Show {
             None => None,
         };
         let all = file.for_source(None);
-        let names =
-            all.connect().await.map_err(export::Error::from)?.sources().all().await.map_err(export::Error::from)?;
+        let names = all.connect().await?.sources().all().await?;
         let name = |id: &Option<String>| {
             let known = names.iter().find(|source| Some(&source.id) == id.as_ref());
             known.map_or_else(String::new, |source| source.name.clone())
         };
         let filter =
             Filter { source_id: source, actor: self.actor, event: self.event, since: self.since, before: None };
-        let mut entries = audit::newest(&all, &filter, self.last).await.map_err(export::Error::from)?;
+        let mut entries = audit::newest(&all, &filter, self.last).await?;
         entries.reverse();
         if self.json {
             let lines: Vec<String> = entries.iter().map(|entry| to_json(entry).to_string()).collect();
@@ -190,7 +189,7 @@ async fn export_all(state: &StateFileArgs) -> Result<Exit, CliError> {
             write_result = writeln!(out, "{}", to_json(&entry));
         }
     });
-    read.await.map_err(export::Error::from)?;
+    read.await?;
     match write_result.and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::output(&error)),
         _ => Ok(Exit::Success),
@@ -208,7 +207,7 @@ impl Verify {
             known_heads.push((path.display().to_string(), read_signed_head(path, &own)?));
         }
         let heads: Vec<AuditHead> = known_heads.iter().map(|(_, head)| head.clone()).collect();
-        let checked = audit::verify_chain(&file, &heads).await.map_err(export::Error::from)?;
+        let checked = audit::verify_chain(&file, &heads).await?;
         if let Some(error) = checked.error {
             let evidence = known_heads.iter().find(|(_, head)| Some(head.entries) == error.contradicted_entry());
             let whose = evidence.map_or_else(String::new, |(name, _)| format!(", as {name} shows"));

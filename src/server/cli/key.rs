@@ -10,7 +10,6 @@ use super::connect::system_user;
 use super::exit::{CliError, Exit};
 use super::terminal::{eprint_line, print_line};
 use crate::server::audit::{Actor, Event, Journal};
-use crate::server::export;
 use crate::server::signing::{self, PublicKeys, SigningKey};
 use crate::server::state::StateDatabase;
 use crate::server::support::clock::SystemClock;
@@ -77,13 +76,13 @@ impl Key {
 async fn rotate(path: &Path, state: &StateFileArgs) -> Result<SigningKey, CliError> {
     let to_cli_error = |error: signing::Error| CliError::new(Exit::Failure, error.to_string());
     let from = SigningKey::read(path).map_err(to_cli_error)?.map(|key| key.public_key().id());
-    let file = StateDatabase::open(&state.path()?).await.map_err(export::Error::from)?;
+    let file = StateDatabase::open(&state.path()?).await?;
     let journal = Journal::new(file.for_source(None), Arc::new(SystemClock));
-    let tx = journal.begin().await.map_err(export::Error::from)?;
+    let tx = journal.begin().await?;
     let key = SigningKey::rotate(path, &SystemRandom).map_err(to_cli_error)?;
     let actor = format!("cli:{}", system_user());
     let event = Event::KeyRotated { from, to: key.public_key().id() };
-    journal.commit(tx, Actor::local(&actor), event).await.map_err(export::Error::from)?;
+    journal.commit(tx, Actor::local(&actor), event).await?;
     Ok(key)
 }
 

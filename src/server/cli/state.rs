@@ -11,7 +11,6 @@ use super::exit::{CliError, Exit};
 use super::terminal::print_line;
 use crate::model::text;
 use crate::server::binding::{self, Rebind as Change};
-use crate::server::export;
 use crate::server::state::StateDatabase;
 use crate::server::support::clock::SystemClock;
 use crate::server::support::random::SystemRandom;
@@ -79,11 +78,8 @@ impl Rebind {
     async fn run(self) -> Result<Exit, CliError> {
         let (url, source) = self.database.open().await?;
         let name = self.state.source_name.clone().unwrap_or_else(|| url.database_name());
-        let identity = run_blocking(move || {
-            source.identity().map_err(|error| url.with_context(export::Error::from(error).into()))
-        })
-        .await?;
-        let file = StateDatabase::open(&self.state.file.path()?).await.map_err(export::Error::from)?;
+        let identity = run_blocking(move || source.identity().map_err(|error| url.with_context(error.into()))).await?;
+        let file = StateDatabase::open(&self.state.file.path()?).await?;
         let change = self.from.map_or(Change::New, Change::From);
         let actor = format!("cli:{}", system_user());
         binding::rebind(&file, &identity, &name, &change, &actor, Arc::new(SystemClock), &SystemRandom).await?;

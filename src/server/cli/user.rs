@@ -13,12 +13,12 @@ use super::exit::{CliError, Exit};
 use super::terminal::{eprint_line, escape_control_chars, print_json, print_line};
 use crate::model::text::count_with_noun;
 use crate::server::audit::{Actor, Journal};
+use crate::server::binding;
 use crate::server::identity::Error;
 use crate::server::identity::local_accounts::{AccountSummary, Operator, SessionSummary};
 use crate::server::state::StateDatabase;
 use crate::server::support::clock::SystemClock;
 use crate::server::support::random::{SystemRandom, new_typeable_code};
-use crate::server::{binding, export};
 
 /// Length of a generated password: 120 bits.
 const GENERATED_PASSWORD_LENGTH: usize = 24;
@@ -83,9 +83,9 @@ enum Command {
 
 impl User {
     pub async fn run(self) -> Result<Exit, CliError> {
-        let file = StateDatabase::open(&self.state.file.path()?).await.map_err(export::Error::from)?;
+        let file = StateDatabase::open(&self.state.file.path()?).await?;
         let source = self.state.source_name.as_deref();
-        let state = binding::find_state(&file, source).await.map_err(export::Error::from)?;
+        let state = binding::find_state(&file, source).await?;
         let user = format!("cli:{}", system_user());
         let journal = Journal::new(state.clone(), Arc::new(SystemClock));
         let operator = Operator { state: &state, journal: &journal, clock: &SystemClock, actor: Actor::local(&user) };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::running::{RunningExport, StopReason};
 use super::{Error, Exports, Result};
 use crate::model::access::{Capability, Scope};
+use crate::model::channel::Channel;
 use crate::server::identity::Forbidden;
 use crate::server::source;
 use crate::server::state::exports::ExportRow;
@@ -19,7 +20,10 @@ impl Exports {
     /// # Errors
     /// `Forbidden`, or the error that kept the role from being read. The command line has no role to lose.
     pub(super) async fn recheck_access(&self, row: &ExportRow) -> Result<()> {
-        let Some(account) = row.account_id.as_deref() else { return Ok(()) };
+        if row.channel == Channel::CommandLine {
+            return Ok(());
+        }
+        let account = row.account_id.as_deref().ok_or(Forbidden)?;
         let lookup = tokio::time::timeout(ROLE_CHECK_TIMEOUT, self.identity.find_run_caller(account));
         let caller = lookup.await.map_err(|_| Error::Source(source::Error::stalled()))??;
         let allowed =

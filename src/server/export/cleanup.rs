@@ -25,6 +25,7 @@ impl Exports {
     /// `State`, `Jobs` or `Artifact` if state, locks or files cannot be used.
     pub async fn recover(&self) -> Result<()> {
         self.fail_abandoned().await?;
+        self.fail_without_job().await?;
         let finished = self.state.connect().await?.exports().with_artifact().await?;
         let names: Vec<String> = finished.iter().filter_map(|row| row.artifact().map(str::to_owned)).collect();
         self.artifacts.remove_all_except(&names).await?;
@@ -44,21 +45,36 @@ impl Exports {
         // Read again under the write lock: a lease may have been renewed since.
         let mut tx = self.state.begin().await?;
         for fence in tx.jobs().abandoned(JobKind::Export).await? {
-            self.fail_one(&mut *tx, fence).await?;
+            self.fail_unrun(&mut *tx, fence, killed_message).await?;
         }
         Ok(tx.commit().await?)
     }
 
-    async fn fail_one(&self, tx: &mut dyn Tx, fence: Fence) -> Result<()> {
+    /// Ends an export that nobody runs any more as failed, with a message for its channel.
+    pub(super) async fn fail_unrun(
+        &self,
+        tx: &mut dyn Tx,
+        fence: Fence,
+        message: fn(Channel) -> &'static str,
+    ) -> Result<()> {
         let row = tx.exports().find(ExportId(fence.id)).await?;
         if !tx.jobs().finish(fence, JobEnd::Failed).await? {
             return Ok(());
         }
         let Some(row) = row else { return Ok(()) };
-        let message = match row.channel {
-            Channel::Page => "The server was stopped. Start a new export.",
-            Channel::CommandLine => "The command was killed. Start a new export.",
-        };
+        self.record_failure(tx, &row, message(row.channel)).await
+    }
+
+    /// An older version that still ran when this one migrated the state queued exports without a job.
+    async fn fail_without_job(&self) -> Result<()> {
+        let mut tx = self.state.begin().await?;
+        for row in tx.exports().without_job().await? {
+            self.record_failure(&mut *tx, &row, killed_message(row.channel)).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn record_failure(&self, tx: &mut dyn Tx, row: &ExportRow, message: &str) -> Result<()> {
         let failure = self.log_failure(message, &Error::Stopped);
         tx.exports().fail(row.id, &Failed { failure: failure.clone(), duration_ms: None }).await?;
         let actor = Actor::local(&row.requested_by);
@@ -121,5 +137,12 @@ impl Exports {
         self.shutdown.cancelled().await;
         running.stop(StopReason::ShuttingDown);
         std::future::pending().await
+    }
+}
+
+fn killed_message(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Page => "The server was stopped. Start a new export.",
+        Channel::CommandLine => "The command was killed. Start a new export.",
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Error, Exports, Result};
 use crate::model::export::ExportId;
-use crate::server::artifact::ArtifactStream;
+use crate::server::artifact::{self, ArtifactStream};
 use crate::server::audit::{Actor, Event};
 use crate::server::identity::Caller;
 use crate::server::state::exports::{Completion, ExportState};
@@ -67,9 +67,12 @@ impl Exports {
     /// Only a response from byte 0 counts as a download: resuming an interrupted one does not.
     ///
     /// # Errors
-    /// `Expired` if the file is gone; `State` if the start cannot be recorded.
+    /// `Expired` if the file is gone; `Artifact` if it cannot be opened; `State` if the start cannot be recorded.
     pub async fn open_download(&self, download: &Download, first: u64, last: u64) -> Result<ArtifactStream> {
-        let stream = self.artifacts.open(&download.artifact, first, last).await.map_err(|_| Error::Expired)?;
+        let stream = self.artifacts.open(&download.artifact, first, last).await.map_err(|error| match error {
+            artifact::Error::NotFound(_) => Error::Expired,
+            error => error.into(),
+        })?;
         let mut tx = self.state.begin().await?;
         if first == 0 {
             tx.exports().count_download(download.id).await?;

@@ -9,7 +9,6 @@ use super::running::{RunningExport, StopReason};
 use super::write::write;
 use super::{Error, Exports, Result};
 use crate::model::output::Output;
-use crate::server::jobs::Interruption;
 use crate::server::pipeline::redact::PseudonymKey;
 
 impl Exports {
@@ -50,13 +49,9 @@ impl Exports {
     ) -> Result<(Written, Delivered)> {
         let (fence, row) = (claimed.fence, claimed.row.clone());
         let progress = || running.progress_json();
-        let interrupt = |why| match why {
-            Interruption::StopRequested => running.stop(StopReason::Cancelled),
-            Interruption::LeaseLost => running.stop(StopReason::LeaseLost),
-        };
         tokio::select! {
             delivered = self.write_and_deliver(claimed, running.clone(), open) => delivered,
-            never = self.queue.keep_lease(fence, progress, interrupt) => match never {},
+            never = self.queue.keep_lease(fence, progress, |why| running.interrupt(why)) => match never {},
             never = self.watch_access(&row, &running) => match never {},
             never = self.stop_at_shutdown(&running) => match never {},
         }
@@ -68,7 +63,7 @@ impl Exports {
         running: Arc<RunningExport>,
         open: impl FnOnce() -> Result<Box<dyn Delivery>> + Send + 'static,
     ) -> Result<(Written, Delivered)> {
-        let row = claimed.row.clone();
+        let (fence, row) = (claimed.fence, claimed.row.clone());
         self.recheck_access(&row).await?;
         let (exports, run) = (self.clone(), running.clone());
         let writing = tokio::task::spawn_blocking(move || exports.write_blocking(claimed, &run, open()?));
@@ -77,6 +72,10 @@ impl Exports {
         if let Err(error) = self.recheck_access(&row).await {
             running.stop(StopReason::from_access_error(&error));
             return Err(error);
+        }
+        if let Some(interruption) = self.queue.confirm_lease(fence, &running.progress_json()).await? {
+            running.interrupt(interruption);
+            return Err(Error::Stopped);
         }
         let delivering = tokio::task::spawn_blocking(move || delivery.finish());
         let delivered = delivering.await.map_err(|_| Error::Panicked)??;

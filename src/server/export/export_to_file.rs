@@ -38,8 +38,8 @@ impl Exports {
         self.fail_abandoned().await?;
         let mut tx = self.state.begin().await?;
         self.insert(&mut *tx, caller, &row, &request).await?;
-        let job = self.queue.claim_one(&mut *tx, row.id.0).await?;
-        let claimed = self.record_start(&mut *tx, job.ok_or(Error::LeaseLost)?).await?;
+        let job = self.queue.claim_one(&mut *tx, row.id.0).await?.ok_or(Error::LeaseLost)?;
+        let claimed = self.record_start(&mut *tx, job).await?.ok_or(Error::LeaseLost)?;
         tx.commit().await?;
 
         let running = claimed.new_running();

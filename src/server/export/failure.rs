@@ -4,6 +4,7 @@ use super::running::StopReason;
 use super::{Error, Exports};
 use crate::model::export::Failure;
 use crate::model::text;
+use crate::server::identity;
 use crate::server::support::random;
 
 const ROLE_REVOKED: &str = "Your role no longer allows exports.";
@@ -39,7 +40,7 @@ fn public_message(error: &Error) -> String {
         Error::Artifact(_) => text::to_sentence(
             "the server cannot store the file: check its disk and the folder beside its state database",
         ),
-        Error::State(_) | Error::Jobs(_) => {
+        Error::State(_) | Error::Jobs(_) | Error::Identity(identity::Error::State(_)) => {
             text::to_sentence("the server cannot write its state database: check its disk, then try again")
         }
         other => text::to_sentence(&other.to_string()),

@@ -2,15 +2,17 @@
 
 use super::delivery::Delivered;
 use super::execution::{ClaimedExport, Executed, Written};
-use super::running::{RunningExport, StopReason};
+use super::running::RunningExport;
 use super::{ARTIFACT_RETENTION, Error, Exports, Result};
 use crate::model::drift::{Deviations, find_reclassified};
 use crate::model::export::ExportSummary;
 use crate::model::manifest::Metadata;
 use crate::seal::DocumentSummary;
 use crate::server::audit::{Actor, Event};
-use crate::server::jobs::JobEnd;
+use crate::server::jobs::{Fence, Interruption, JobEnd};
+use crate::server::state::Tx;
 use crate::server::state::exports::{Completion, Failed};
+use crate::server::state::jobs::Heartbeat;
 use crate::server::support::clock::rfc3339;
 
 impl Exports {
@@ -54,10 +56,7 @@ impl Exports {
         let artifact = delivered.artifact().map(str::to_owned);
         let expires_at = artifact.as_ref().map(|_| rfc3339(self.clock.now() + ARTIFACT_RETENTION));
         let mut tx = self.state.begin().await?;
-        if !tx.jobs().finish(claimed.fence, JobEnd::Completed).await? {
-            running.stop(StopReason::LeaseLost);
-            return Err(Error::LeaseLost);
-        }
+        finish_job(&mut *tx, claimed.fence, running, delivered).await?;
         // The columns that were guessed differently the last time.
         let reclassified = find_reclassified(&tx.exports().last_guesses().await?, guesses);
         let deviations = Deviations { reclassified, ..deviations };
@@ -96,5 +95,28 @@ impl Exports {
             Event::ExportCancelled
         };
         Ok(self.journal.commit_about(tx, Actor::local(&claimed.row.requested_by), id, event).await?)
+    }
+}
+
+/// Completes the job. An artefact can still be withdrawn, so a cancellation counts until here; a file under its name is
+/// complete whatever was requested since.
+async fn finish_job(tx: &mut dyn Tx, fence: Fence, running: &RunningExport, delivered: &Delivered) -> Result<()> {
+    let finished = match delivered {
+        Delivered::Artifact(_) => tx.jobs().complete_unless_stopped(fence).await?,
+        Delivered::File(_) | Delivered::Stream if tx.jobs().finish(fence, JobEnd::Completed).await? => {
+            Heartbeat::Renewed
+        }
+        Delivered::File(_) | Delivered::Stream => Heartbeat::Lost,
+    };
+    match finished {
+        Heartbeat::Renewed => Ok(()),
+        Heartbeat::StopRequested => {
+            running.interrupt(Interruption::StopRequested);
+            Err(Error::Stopped)
+        }
+        Heartbeat::Lost => {
+            running.interrupt(Interruption::LeaseLost);
+            Err(Error::LeaseLost)
+        }
     }
 }

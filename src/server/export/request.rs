@@ -11,9 +11,9 @@ use crate::model::text;
 use crate::server::audit::Event;
 use crate::server::identity::Caller;
 use crate::server::jobs::NewJob;
-use crate::server::state::Tx;
 use crate::server::state::exports::{ExportRow, ExportState};
 use crate::server::state::jobs::JobKind;
+use crate::server::state::{self, Tx};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::random;
 
@@ -100,7 +100,7 @@ impl Exports {
         row: &ExportRow,
         request: &ExportRequest,
     ) -> Result<()> {
-        let spec = serde_json::to_string(request).map_err(|error| Error::Inconsistent(error.to_string()))?;
+        let spec = serde_json::to_string(request).map_err(|_| state::Error::Corrupt("request"))?;
         let job = NewJob { id: row.id.0, kind: JobKind::Export, spec, max_attempts: MAX_ATTEMPTS };
         tx.exports().insert(row).await?;
         tx.jobs().insert(&job).await?;

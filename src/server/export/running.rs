@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::plan::ExportPlan;
 use super::{Error, Result};
 use crate::model::export::Progress;
+use crate::server::jobs::Interruption;
 use crate::server::pipeline::ProgressCounter;
 use crate::server::source::InterruptHandle;
 
@@ -69,6 +70,14 @@ impl RunningExport {
         if let Some(interrupt) = self.interrupt.get() {
             interrupt();
         }
+    }
+
+    /// Stops the run for a reason of its job.
+    pub(super) fn interrupt(&self, interruption: Interruption) {
+        self.stop(match interruption {
+            Interruption::StopRequested => StopReason::Cancelled,
+            Interruption::LeaseLost => StopReason::LeaseLost,
+        });
     }
 
     /// Sets the function that interrupts the read. If the run was stopped before, it is called at once.

@@ -64,6 +64,7 @@ pub fn misdirected_response() -> Response {
 
 /// The panic itself is in the log; the client gets a reference.
 pub fn panic_response(panic: &(dyn Any + Send), random: &dyn Random) -> Response {
-    let text = panic.downcast_ref::<&str>().copied().unwrap_or("a panic without a message");
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = text.unwrap_or("a panic without a message");
     ProblemDetails(log_internal_error(&format!("a request panicked: {text}"), random)).into_response()
 }

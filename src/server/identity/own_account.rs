@@ -71,8 +71,10 @@ impl Identity {
         if !tx.accounts().set_password(&account.id, &account.password_hash).await? {
             return Err(Error::WrongCredentials);
         }
-        tx.sessions().remove_others_of_account(&id, current_session(caller)).await?;
-        tx.sessions().set_credential(current_session(caller), &credential_sha256(Some(&account.password_hash))).await?;
+        tx.sessions().remove_others_of_account(&id, current_session(caller)?).await?;
+        tx.sessions()
+            .set_credential(current_session(caller)?, &credential_sha256(Some(&account.password_hash)))
+            .await?;
         Ok(self.journal.commit(tx, caller.actor(), Event::PasswordChanged).await?)
     }
 
@@ -91,7 +93,7 @@ impl Identity {
             name: caller.name.clone(),
             secret: second_factor::new_secret(&*self.random),
             begun_at: rfc3339(self.clock.now()),
-            session_token_sha256: current_session(caller).to_owned(),
+            session_token_sha256: current_session(caller)?.to_owned(),
             confirmed_at: None,
             last_step: 0,
         };
@@ -129,7 +131,7 @@ impl Identity {
         self.accept_code(&mut *tx, id, code).await?;
         tx.second_factors().confirm(id, &rfc3339(self.clock.now())).await?;
         tx.second_factors().replace_recovery_codes(id, &digests).await?;
-        tx.sessions().remove_others_of_account(id, current_session(caller)).await?;
+        tx.sessions().remove_others_of_account(id, current_session(caller)?).await?;
         self.journal.commit(tx, caller.actor(), Event::SecondFactorSet).await?;
         Ok(codes)
     }
@@ -158,7 +160,7 @@ impl Identity {
         let id = self.verify_password(caller, password).await?;
         let mut tx = self.accounts.state.begin().await?;
         if tx.second_factors().remove(&id).await? {
-            tx.sessions().remove_others_of_account(&id, current_session(caller)).await?;
+            tx.sessions().remove_others_of_account(&id, current_session(caller)?).await?;
             let event = Event::SecondFactorRemoved { account: caller.name.clone() };
             self.journal.record(&mut *tx, caller.actor(), event).await?;
         }
@@ -172,7 +174,7 @@ impl Identity {
     pub async fn end_other_sessions(&self, caller: &Caller) -> Result<(), Error> {
         let id = own_id(caller)?;
         let mut tx = self.accounts.state.begin().await?;
-        let count = tx.sessions().remove_others_of_account(id, current_session(caller)).await?;
+        let count = tx.sessions().remove_others_of_account(id, current_session(caller)?).await?;
         let event = Event::SessionsEnded { account: caller.name.clone(), count };
         Ok(self.journal.commit(tx, caller.actor(), event).await?)
     }
@@ -204,8 +206,8 @@ fn own_id(caller: &Caller) -> Result<&str, Error> {
 }
 
 /// SHA-256 of the token of the request's session.
-fn current_session(caller: &Caller) -> &str {
-    caller.session_token_sha256.as_deref().unwrap_or_default()
+fn current_session(caller: &Caller) -> Result<&str, Error> {
+    caller.session_token_sha256.as_deref().ok_or_else(|| Error::NotSignedIn(caller.name.clone()))
 }
 
 /// Hashes a password on a blocking thread. Of the salt, whose length does not matter, the digest is used.

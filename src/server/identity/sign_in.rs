@@ -112,11 +112,13 @@ impl Identity {
                 tx.commit().await?;
                 self.open_session(account.credentials, client, CompletedStep::Code).await
             }
-            Err(error) => {
+            Err(error @ (Error::WrongCode | Error::RateLimited { .. })) => {
                 drop(tx);
                 self.journal.refuse(actor, Event::CodeRefused).await?;
                 Err(error)
             }
+            // A failure of the state says nothing about the code.
+            Err(error) => Err(error),
         }
     }
 

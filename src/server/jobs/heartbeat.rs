@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::Instant;
 
 use super::{Fence, HEARTBEAT_INTERVAL, LEASE, Queue};
+use crate::server::state;
 use crate::server::state::jobs::Heartbeat;
 
 /// Why a job must stop.
@@ -30,7 +31,13 @@ impl Queue {
                 () = tokio::time::sleep(HEARTBEAT_INTERVAL) => {}
                 () = self.stop_requested.notified() => {}
             }
-            match self.renew(fence, &progress()).await {
+            // Whoever waits longer than the lease for the answer has lost it.
+            let left = LEASE.saturating_sub(renewed_at.elapsed());
+            let Ok(answer) = tokio::time::timeout(left, self.renew(fence, &progress())).await else {
+                interrupt(Interruption::LeaseLost);
+                continue;
+            };
+            match answer {
                 Ok(Heartbeat::Renewed) => renewed_at = Instant::now(),
                 Ok(Heartbeat::StopRequested) => {
                     renewed_at = Instant::now();
@@ -39,15 +46,24 @@ impl Queue {
                 Ok(Heartbeat::Lost) => interrupt(Interruption::LeaseLost),
                 Err(error) => {
                     tracing::warn!(job = %fence.id, %error, "the lease of a job could not be renewed");
-                    if renewed_at.elapsed() >= LEASE {
-                        interrupt(Interruption::LeaseLost);
-                    }
                 }
             }
         }
     }
 
-    async fn renew(&self, fence: Fence, progress: &str) -> crate::server::state::Result<Heartbeat> {
+    /// Renews the lease once, before something that cannot be undone. Returns why the job must stop, if it must.
+    ///
+    /// # Errors
+    /// `Database` if the state cannot be written.
+    pub async fn confirm_lease(&self, fence: Fence, progress: &str) -> state::Result<Option<Interruption>> {
+        Ok(match self.renew(fence, progress).await? {
+            Heartbeat::Renewed => None,
+            Heartbeat::StopRequested => Some(Interruption::StopRequested),
+            Heartbeat::Lost => Some(Interruption::LeaseLost),
+        })
+    }
+
+    async fn renew(&self, fence: Fence, progress: &str) -> state::Result<Heartbeat> {
         self.state.connect().await?.jobs().heartbeat(fence, progress, LEASE).await
     }
 }

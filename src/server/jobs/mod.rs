@@ -1,7 +1,7 @@
 //! The queue of jobs, and this process as a worker: claims, heartbeats, and the leases of workers that are gone.
 //!
 //! May import: `state`, `support`, `model`. Flow: a use case inserts a job in its own transaction and calls
-//! `Queue::wake_worker`; a worker claims it works while `Queue::keep_lease` renews the
+//! `Queue::wake_worker`; a worker claims it and works while `Queue::keep_lease` renews the
 //! lease, and finishes the job in the transaction that records its effect. `Queue::end_leases_of_dead_workers` frees
 //! what killed processes of this machine held, without waiting for the leases to run out.
 
@@ -21,8 +21,7 @@ pub use super::state::jobs::{ClaimedJob, Fence, JobEnd, NewJob, Stop};
 pub use heartbeat::Interruption;
 use worker_lock::WorkerLock;
 
-/// How long a worker may be silent before its job counts as abandoned. Longer than a heartbeat can wait for the write
-/// lock of the state database.
+/// How long a worker may be silent before its job counts as abandoned.
 pub const LEASE: Duration = Duration::from_secs(30);
 /// How often a worker renews its lease, stores its progress and reads whether to stop.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(500);
@@ -102,7 +101,9 @@ impl Queue {
     /// `State` if the state cannot be read or written; `Lock` if a lock cannot be removed.
     pub async fn end_leases_of_dead_workers(&self) -> Result<(), Error> {
         let workers = self.state.connect().await?.jobs().workers().await?;
-        for worker in workers.iter().filter(|worker| !worker_lock::is_held(&self.locks, worker)) {
+        for worker in
+            workers.iter().filter(|worker| **worker != self.worker && worker_lock::is_free(&self.locks, worker))
+        {
             self.state.connect().await?.jobs().end_leases_of(worker).await?;
         }
         Ok(worker_lock::remove_stale(&self.locks)?)

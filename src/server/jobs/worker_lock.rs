@@ -30,15 +30,15 @@ impl Drop for WorkerLock {
     }
 }
 
-/// Whether the worker's process is alive.
-pub fn is_held(folder: &PrivateFolder, worker: &str) -> bool {
-    folder.is_locked(&file_name(worker))
+/// Whether the worker's process is known to be gone.
+pub fn is_free(folder: &PrivateFolder, worker: &str) -> bool {
+    folder.is_free(&file_name(worker))
 }
 
 /// Removes the files that killed workers left.
 pub fn remove_stale(folder: &PrivateFolder) -> Result<(), Error> {
     for name in folder.names_older_than(GRACE_PERIOD)? {
-        if name.starts_with(AFFIXES.0) && name.ends_with(AFFIXES.1) && !folder.is_locked(&name) {
+        if name.starts_with(AFFIXES.0) && name.ends_with(AFFIXES.1) && folder.is_free(&name) {
             folder.remove_file(&name).map_err(|cause| folder.error(cause))?;
         }
     }

@@ -1,4 +1,5 @@
-//! Exports, from the request to the expiry of the file: what history shows. How a run is getting on is in its job.
+//! Exports, from the request to the expiry of the file: what history shows, also long after the job is gone. The job
+//! says who runs it and how far it is; both change in one transaction.
 
 use async_trait::async_trait;
 
@@ -113,6 +114,9 @@ pub trait ExportTable: Send {
 
     /// Returns the exports whose artefact was not removed yet, oldest first.
     async fn with_artifact(&mut self) -> Result<Vec<ExportRow>>;
+
+    /// Returns the unfinished exports of the web page that no job will run, as a version without jobs leaves them.
+    async fn without_job(&mut self) -> Result<Vec<ExportRow>>;
 
     /// Returns the guesses of the last export without a profile; empty if there is none.
     async fn last_guesses(&mut self) -> Result<Vec<Guess>>;

@@ -110,6 +110,9 @@ pub trait JobTable: Send {
     /// Ends a job; returns false if the fence no longer holds.
     async fn finish(&mut self, fence: Fence, end: JobEnd) -> Result<bool>;
 
+    /// Completes a job unless its requester wants it stopped. `Renewed` says that it is complete.
+    async fn complete_unless_stopped(&mut self, fence: Fence) -> Result<Heartbeat>;
+
     async fn request_stop(&mut self, id: Uuid) -> Result<Stop>;
 
     /// The progress that the last heartbeat stored, as JSON; `None` before the first, and when the job is over.

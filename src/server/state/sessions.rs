@@ -40,9 +40,7 @@ pub trait SessionTable: Send {
     async fn remove_all(&mut self) -> Result<u64>;
 
     /// Ends every session of an account; returns their number.
-    async fn remove_all_of_account(&mut self, account_id: &str) -> Result<u64> {
-        self.remove_others_of_account(account_id, "").await
-    }
+    async fn remove_all_of_account(&mut self, account_id: &str) -> Result<u64>;
 
     /// Ends every session of an account except one; returns their number.
     async fn remove_others_of_account(&mut self, account_id: &str, token_sha256: &str) -> Result<u64>;

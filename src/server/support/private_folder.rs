@@ -89,13 +89,15 @@ impl PrivateFolder {
         }
     }
 
-    /// Whether a running process holds the lock of this name.
+    /// Whether no process holds the lock of this name. A lock that cannot be looked at counts as held.
     #[must_use]
-    pub fn is_locked(&self, name: &str) -> bool {
+    pub fn is_free(&self, name: &str) -> bool {
         let mut options = OpenOptions::new();
         options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-        let file = options.open(self.0.join(name));
-        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        match options.open(self.0.join(name)) {
+            Ok(file) => file.try_lock_shared().is_ok(),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
     }
 
     /// Names of the files in the folder that were last changed longer ago than this.

@@ -54,8 +54,8 @@ const BROWSER_IMPORTS: [(&str, &[&str]); 5] = [
     ("rpc", &["model", "server::rpc_context"]),
     ("ui", &["model", "seal", "rpc"]),
 ];
-const MAX_FILE_LINES: usize = 500;
-const MAX_MEDIAN_LINES: usize = 100;
+const MAX_FILE_LINES: usize = 400;
+const MAX_MEDIAN_LINES: usize = 80;
 const MAX_FEATURE_CFGS: usize = 5;
 
 /// Every Rust file: its path below `src`, and its text.

@@ -2,6 +2,7 @@
 //! of the same schema, and every value is compared as the engine's own text or bytes.
 
 mod postgres;
+mod postgres_types;
 mod reader;
 mod sqlite;
 

@@ -1,13 +1,14 @@
 //! Delivery to a file, a pipe or standard output.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tempfile::NamedTempFile;
 
 use super::super::write::output_error_for;
 use super::super::{Error, Result};
 use super::{Delivered, Delivery, Destination, temporary_files};
+use crate::server::support::atomic_file::{self, IfExists};
 use crate::server::support::disk::BackgroundSync;
 
 /// An opened destination.
@@ -40,7 +41,7 @@ impl FileDelivery {
         if !replace && path.symlink_metadata().is_ok() {
             return Err(Error::Output(format!("{} exists; choose another name or add --force", path.display())));
         }
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = atomic_file::folder_of(&path);
         temporary_files::remove_stale(folder);
         let file = temporary_files::create(folder).map_err(|error| output_error_for(&path, &error))?;
         let sync = BackgroundSync::new(file.as_file()).map_err(|error| output_error_for(&path, &error))?;
@@ -53,13 +54,13 @@ impl Delivery for FileDelivery {
     fn finish(self: Box<Self>) -> Result<Delivered> {
         let Self::File { file, sync, path, replace } = *self else { return Ok(Delivered::Stream) };
         sync.finish().map_err(|error| output_error_for(&path, &error))?;
-        let persisted = if replace { file.persist(&path) } else { file.persist_noclobber(&path) };
-        persisted.map_err(|error| match error.error.kind() {
+        let if_exists = IfExists::replace_if(replace);
+        atomic_file::rename(file.into_temp_path(), &path, if_exists).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::Output(format!(
                 "{} was created in the meantime; choose another name or add --force",
                 path.display()
             )),
-            _ => output_error_for(&path, &error.error),
+            _ => output_error_for(&path, &error),
         })?;
         Ok(Delivered::File(path))
     }

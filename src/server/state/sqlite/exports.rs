@@ -63,6 +63,15 @@ impl<C: Connection> ExportTable for SqliteTables<C> {
         rows.iter().map(export_row::decode).collect()
     }
 
+    async fn without_job(&mut self) -> Result<Vec<ExportRow>> {
+        let sql = AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND status IN ('queued', 'running') AND channel = 'page' \
+             AND id NOT IN (SELECT id FROM jobs WHERE state IN ('queued', 'running')) ORDER BY requested_at, id"
+        ));
+        let rows = query(sql).bind(&self.source_id).fetch_all(&mut *self.connection).await?;
+        rows.iter().map(export_row::decode).collect()
+    }
+
     async fn last_guesses(&mut self) -> Result<Vec<Guess>> {
         let sql = "SELECT guesses FROM exports WHERE source_id IS ? AND guesses IS NOT NULL \
                    ORDER BY requested_at DESC, id DESC LIMIT 1";
@@ -90,13 +99,15 @@ impl<C: Connection> ExportTable for SqliteTables<C> {
     }
 
     async fn mark_running(&mut self, id: ExportId) -> Result<()> {
-        let query = query("UPDATE exports SET status = 'running' WHERE id = ?").bind(id.to_string());
+        let source_id = self.source_id.clone();
+        let sql = "UPDATE exports SET status = 'running' WHERE source_id IS ? AND id = ?";
+        let query = query(sql).bind(source_id).bind(id.to_string());
         self.execute(query).await.map(drop)
     }
 
     async fn complete(&mut self, id: ExportId, completion: &Completion, guesses: &[Guess]) -> Result<()> {
         let sql = "UPDATE exports SET status = 'completed', records = ?, tables = ?, bytes = ?, sha256 = ?, \
-                   duration_ms = ?, artifact = ?, expires_at = ?, deviations = ?, guesses = ? WHERE id = ?";
+                   duration_ms = ?, artifact = ?, expires_at = ?, deviations = ?, guesses = ? WHERE source_id IS ? AND id = ?";
         let Completion { summary, artifact } = completion;
         let guesses = if guesses.is_empty() { None } else { Some(export_row::to_json(guesses)?) };
         let query = query(sql)
@@ -109,28 +120,35 @@ impl<C: Connection> ExportTable for SqliteTables<C> {
             .bind(&summary.expires_at)
             .bind(export_row::to_json(&summary.deviations)?)
             .bind(guesses)
+            .bind(self.source_id.clone())
             .bind(id.to_string());
         self.execute(query).await.map(drop)
     }
 
     async fn fail(&mut self, id: ExportId, failed: &Failed) -> Result<()> {
-        let sql = "UPDATE exports SET status = 'failed', message = ?, reference = ?, duration_ms = ? WHERE id = ?";
+        let sql = "UPDATE exports SET status = 'failed', message = ?, reference = ?, duration_ms = ? WHERE source_id IS ? AND id = ?";
         let query = query(sql).bind(&failed.failure.message).bind(&failed.failure.reference);
-        self.execute(query.bind(failed.duration_ms.map(to_i64)).bind(id.to_string())).await.map(drop)
+        let query = query.bind(failed.duration_ms.map(to_i64)).bind(self.source_id.clone());
+        self.execute(query.bind(id.to_string())).await.map(drop)
     }
 
     async fn cancel(&mut self, id: ExportId, duration_ms: u64) -> Result<()> {
-        let sql = "UPDATE exports SET status = 'cancelled', duration_ms = ? WHERE id = ?";
-        self.execute(query(sql).bind(to_i64(duration_ms)).bind(id.to_string())).await.map(drop)
+        let sql = "UPDATE exports SET status = 'cancelled', duration_ms = ? WHERE source_id IS ? AND id = ?";
+        let source_id = self.source_id.clone();
+        self.execute(query(sql).bind(to_i64(duration_ms)).bind(source_id).bind(id.to_string())).await.map(drop)
     }
 
     async fn count_download(&mut self, id: ExportId) -> Result<()> {
-        let query = query("UPDATE exports SET downloads = downloads + 1 WHERE id = ?").bind(id.to_string());
+        let sql = "UPDATE exports SET downloads = downloads + 1 WHERE source_id IS ? AND id = ?";
+        let source_id = self.source_id.clone();
+        let query = query(sql).bind(source_id).bind(id.to_string());
         self.execute(query).await.map(drop)
     }
 
     async fn clear_artifact(&mut self, id: ExportId) -> Result<()> {
-        let query = query("UPDATE exports SET artifact = NULL WHERE id = ?").bind(id.to_string());
+        let sql = "UPDATE exports SET artifact = NULL WHERE source_id IS ? AND id = ?";
+        let source_id = self.source_id.clone();
+        let query = query(sql).bind(source_id).bind(id.to_string());
         self.execute(query).await.map(drop)
     }
 }

@@ -36,6 +36,15 @@ fn claimed(row: &SqliteRow) -> Result<ClaimedJob> {
     Ok(ClaimedJob { fence: fence(row)?, spec: row.try_get("spec")? })
 }
 
+/// `stop_requested` of the row that the fence let through; `None` if it let none through.
+fn answer(stop_requested: Option<bool>) -> Heartbeat {
+    match stop_requested {
+        None => Heartbeat::Lost,
+        Some(true) => Heartbeat::StopRequested,
+        Some(false) => Heartbeat::Renewed,
+    }
+}
+
 #[async_trait]
 impl<C: Connection> JobTable for SqliteTables<C> {
     async fn insert(&mut self, job: &NewJob) -> Result<()> {
@@ -68,21 +77,26 @@ impl<C: Connection> JobTable for SqliteTables<C> {
 
     async fn heartbeat(&mut self, fence: Fence, progress: &str, lease: Duration) -> Result<Heartbeat> {
         let sql = "UPDATE jobs SET progress = ?, lease_until_ms = {now} + ? \
-                   WHERE id = ? AND attempt = ? AND state = 'running' RETURNING stop_requested";
-        let query = query_scalar(with_clock(sql)).bind(progress).bind(milliseconds(lease));
+                   WHERE source_id IS ? AND id = ? AND attempt = ? AND state = 'running' RETURNING stop_requested";
+        let query = query_scalar(with_clock(sql)).bind(progress).bind(milliseconds(lease)).bind(&self.source_id);
         let query = query.bind(fence.id.to_string()).bind(fence.attempt);
-        Ok(match query.fetch_optional(&mut *self.connection).await? {
-            None => Heartbeat::Lost,
-            Some(true) => Heartbeat::StopRequested,
-            Some(false) => Heartbeat::Renewed,
-        })
+        Ok(answer(query.fetch_optional(&mut *self.connection).await?))
     }
 
     async fn finish(&mut self, fence: Fence, end: JobEnd) -> Result<bool> {
         let sql = "UPDATE jobs SET state = ?, lease_until_ms = NULL, progress = NULL \
-                   WHERE id = ? AND attempt = ? AND state = 'running'";
-        let query = query(sql).bind(end.as_str()).bind(fence.id.to_string()).bind(fence.attempt);
+                   WHERE source_id IS ? AND id = ? AND attempt = ? AND state = 'running'";
+        let query = query(sql).bind(end.as_str()).bind(self.source_id.clone());
+        let query = query.bind(fence.id.to_string()).bind(fence.attempt);
         Ok(self.execute(query).await?.rows_affected() == 1)
+    }
+
+    async fn complete_unless_stopped(&mut self, fence: Fence) -> Result<Heartbeat> {
+        let sql = "UPDATE jobs SET state = iif(stop_requested, state, 'completed'), \
+                   lease_until_ms = iif(stop_requested, lease_until_ms, NULL) \
+                   WHERE source_id IS ? AND id = ? AND attempt = ? AND state = 'running' RETURNING stop_requested";
+        let query = query_scalar(sql).bind(&self.source_id).bind(fence.id.to_string()).bind(fence.attempt);
+        Ok(answer(query.fetch_optional(&mut *self.connection).await?))
     }
 
     async fn request_stop(&mut self, id: Uuid) -> Result<Stop> {

@@ -59,6 +59,12 @@ impl<C: Connection> SessionTable for SqliteTables<C> {
         Ok(done.rows_affected())
     }
 
+    async fn remove_all_of_account(&mut self, account_id: &str) -> Result<u64> {
+        let sql = "DELETE FROM sessions WHERE source_id IS ? AND account_id = ?";
+        let source_id = self.source_id.clone();
+        Ok(self.execute(query(sql).bind(source_id).bind(account_id)).await?.rows_affected())
+    }
+
     async fn remove_others_of_account(&mut self, account_id: &str, token_sha256: &str) -> Result<u64> {
         let sql = "DELETE FROM sessions WHERE source_id IS ? AND account_id = ? AND token_sha256 <> ?";
         let source_id = self.source_id.clone();

@@ -11,12 +11,10 @@ use crate::server::rows::{RowSink, Scan, Stopped, Value};
 /// Encodes tables as JSON: keys in column order, one record a line.
 ///
 /// ```
-/// use waybill::model::manifest::RecordOrder;
-/// use waybill::model::redaction::Treatment;
 /// use waybill::server::pipeline::encode::Encoder;
 /// use waybill::server::pipeline::encode::json::JsonEncoder;
 /// use waybill::server::pipeline::{ChunkWriter, ProgressCounter};
-/// use waybill::server::rows::{RowSink, Scan, Value};
+/// use waybill::server::rows::{Restriction, RowSink, Scan, Value};
 ///
 /// let scan = Scan {
 ///     table: "users".into(),
@@ -24,9 +22,8 @@ use crate::server::rows::{RowSink, Scan, Stopped, Value};
 ///         {"name": "id", "type": "INTEGER", "codec": "integer", "nullable": false},
 ///         {"name": "name", "type": "TEXT", "codec": "text", "nullable": true},
 ///     ])).unwrap(),
-///     treatments: vec![Treatment::Keep; 2],
-///     order_by: vec!["id".into()],
-///     order: RecordOrder::Storage,
+///     restrict: Restriction::All,
+///     order: Vec::new(),
 /// };
 /// let progress = ProgressCounter::default();
 /// let mut encoder = JsonEncoder::new(ChunkWriter::in_memory(), &progress);
