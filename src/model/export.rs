@@ -7,8 +7,6 @@ use super::drift::{Deviations, Drift, Guess, Reclassified};
 use super::name::TableName;
 use super::redaction::{ExcludedTable, NotIncluded};
 
-pub use super::output::Compression;
-
 /// The permanent id of one export (UUID version 7: sorts by time).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

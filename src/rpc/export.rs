@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::json::Json;
 use crate::model::ApiError;
-use crate::model::export::{Compression, ExportId, Preview, QueuedExport, RunView};
+use crate::model::export::{ExportId, Preview, QueuedExport, RunView};
+use crate::model::output::Compression;
 
 /// What the export page shows when it is opened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

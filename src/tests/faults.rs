@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::{Rng, SeedableRng};
 use waybill::model::access::{Capability, Grant};
-use waybill::model::export::{Compression, RunState};
+use waybill::model::export::RunState;
+use waybill::model::output::Compression;
 use waybill::server::identity::Caller;
 use waybill::server::state::exports::ExportState;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use tempfile::TempDir;
-use waybill::model::export::Compression;
+use waybill::model::output::Compression;
 use waybill::server::export::ExportRequest;
 use waybill::server::state::StateDatabase;
 use waybill::server::state::jobs::JobKind;

@@ -2,6 +2,7 @@
 
 use super::{Error, Exports, Result};
 use crate::model::export::ExportId;
+use crate::model::output::Output;
 use crate::server::artifact::{self, ArtifactStream};
 use crate::server::audit::{Actor, Event};
 use crate::server::identity::Caller;
@@ -13,6 +14,7 @@ pub struct Download {
     pub id: ExportId,
     artifact: String,
     pub file_name: String,
+    pub output: Output,
     pub bytes: u64,
     /// Hexadecimal; used as a strong `ETag`.
     pub sha256: String,
@@ -56,6 +58,7 @@ impl Exports {
                 id,
                 artifact,
                 file_name: row.file_name,
+                output: Output::document(row.compression),
                 bytes: summary.bytes,
                 sha256: summary.sha256,
                 caller: caller.clone(),

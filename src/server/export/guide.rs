@@ -2,7 +2,7 @@
 
 use super::plan::file_name;
 use super::{Exports, Result};
-use crate::model::export::Compression;
+use crate::model::output::Compression;
 use crate::server::guide;
 use crate::server::identity::Caller;
 use crate::server::state::exports::ExportState;

@@ -1,6 +1,6 @@
 //! The export use cases: preview, request, run, cancel, view and download.
 //!
-//! May import: any lower layer (`docs/architecture.md`). One use case a file, each beginning with `authorise`. Flow:
+//! May import: any lower layer (`docs/architecture.md`). One use case a file; what users reach begins with `authorise`. Flow:
 //! `preview` (record counts and estimated size) · `request` (record, queue) · `run` (claim) · `execute` (plan, write and
 //! deliver under a lease, then record how it ended) · `view` (state and progress, from the job) · `cancel` · `download` ·
 //! `cleanup`. The command line's `export_to_file` uses the same `execute` with another delivery.

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::file_name;
 use super::{Error, Exports, Result};
-use crate::model::export::{Compression, DriftPolicy, ExportId, QueuedExport};
+use crate::model::export::{DriftPolicy, ExportId, QueuedExport};
 use crate::model::manifest::RecordOrder;
+use crate::model::output::Compression;
 use crate::model::selection::Selection;
 use crate::model::text;
 use crate::server::audit::Event;

@@ -16,7 +16,6 @@ use super::range::{ByteRange, parse_range};
 use super::state::AppState;
 use crate::model::ApiError;
 use crate::model::export::ExportId;
-use crate::model::output::Output;
 use crate::model::route;
 use crate::server::app::App;
 use crate::server::artifact::ArtifactStream;
@@ -63,7 +62,7 @@ pub(super) fn requested_export(id: &str, request: &Request) -> Result<(ExportId,
 async fn file_response(state: &AppState, download: Download, request: &HeaderMap) -> Result<Response, ProblemDetails> {
     let etag = format!("\"{}\"", download.sha256);
     let headers = [
-        (header::CONTENT_TYPE, Output::from_file_name(&download.file_name).media_type().to_owned()),
+        (header::CONTENT_TYPE, download.output.media_type().to_owned()),
         (header::ETAG, etag.clone()),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
         (header::CONTENT_DISPOSITION, content_disposition(&download.file_name)),

@@ -6,7 +6,7 @@ use flate2::GzBuilder;
 use flate2::write::GzEncoder;
 use zstd::stream::write::Encoder as ZstdEncoder;
 
-use crate::model::export::Compression;
+use crate::model::output::Compression;
 
 /// Measured on the sample: the next level takes 50 % more time for 4 % fewer bytes.
 const GZIP_LEVEL: u32 = 2;

@@ -33,7 +33,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::model::export::Compression;
+    use crate::model::output::Compression;
     use crate::server::pipeline::compress::Compressor;
 
     const COMPRESSIONS: [Compression; 3] = [Compression::None, Compression::Gzip, Compression::Zstd];

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use super::Result;
 use crate::model::channel::Channel;
 use crate::model::drift::Guess;
-use crate::model::export::{Compression, ExportId, ExportSummary, Failure};
+use crate::model::export::{ExportId, ExportSummary, Failure};
 use crate::model::history::RunStatus;
+use crate::model::output::Compression;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportRow {

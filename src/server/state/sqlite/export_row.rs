@@ -9,8 +9,9 @@ use super::super::exports::{Completion, ExportRow, ExportState, Failed};
 use super::super::{Error, Result};
 use super::numbers::{optional, required};
 use crate::model::channel::Channel;
-use crate::model::export::{Compression, ExportSummary, Failure};
+use crate::model::export::{ExportSummary, Failure};
 use crate::model::history::RunStatus;
+use crate::model::output::Compression;
 
 // Runs that were killed before references existed have none.
 pub const COLUMNS: &str = "id, requested_at, account_id, requested_by, channel, scope, file_name, status, message, \

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::announcer::Announcer;
-use crate::model::export::{Compression, ExportId, ExportSummary, QueuedExport, RunState, RunView};
+use crate::model::export::{ExportId, ExportSummary, QueuedExport, RunState, RunView};
+use crate::model::output::Compression;
 use crate::model::text;
 use crate::rpc::export::request_export;
 use crate::ui::browser;
