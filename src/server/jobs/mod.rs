@@ -23,8 +23,9 @@ use worker_lock::WorkerLock;
 
 /// How long a worker may be silent before its job counts as abandoned.
 pub const LEASE: Duration = Duration::from_secs(30);
-/// How often a worker renews its lease, stores its progress and reads whether to stop.
-const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(500);
+/// How often a worker renews its lease, stores its progress and reads whether to stop: as often as a progress bar visibly
+/// moves.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(200);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
