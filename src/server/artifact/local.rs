@@ -63,24 +63,43 @@ impl ArtifactStore for LocalArtifactStore {
     }
 
     async fn remove(&self, name: &str) -> Result<()> {
-        if is_ours(name) { self.folder.remove_file(name).map_err(Error::Write) } else { Ok(()) }
+        let (folder, name) = (self.folder.clone(), name.to_owned());
+        on_blocking_thread(
+            move || {
+                if is_ours(&name) { folder.remove_file(&name).map_err(Error::Write) } else { Ok(()) }
+            },
+        )
+        .await
     }
 
     async fn remove_all_except(&self, keep: &[String]) -> Result<()> {
-        for (folder, keep) in [(&self.folder, keep), (&self.parent, &[])] {
-            for entry in std::fs::read_dir(folder.path()).map_err(Error::Folder)? {
-                let name = entry.map_err(Error::Folder)?.file_name().to_string_lossy().into_owned();
-                if is_ours(&name) && !keep.contains(&name) {
-                    folder.remove_file(&name).map_err(Error::Write)?;
-                }
-            }
-        }
-        Ok(())
+        let (folder, parent, keep) = (self.folder.clone(), self.parent.clone(), keep.to_vec());
+        on_blocking_thread(move || {
+            remove_ours(&folder, &keep)?;
+            remove_ours(&parent, &[])
+        })
+        .await
     }
 
     fn free_bytes(&self) -> Option<u64> {
         disk::available_bytes(self.folder.path()).ok()
     }
+}
+
+async fn on_blocking_thread(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|panic| Error::Write(std::io::Error::other(panic)))?
+}
+
+/// Removes our files in a folder, except those in `keep`.
+fn remove_ours(folder: &PrivateFolder, keep: &[String]) -> Result<()> {
+    for entry in std::fs::read_dir(folder.path()).map_err(Error::Folder)? {
+        let name = entry.map_err(Error::Folder)?.file_name().to_string_lossy().into_owned();
+        if is_ours(&name) && !keep.contains(&name) {
+            folder.remove_file(&name).map_err(Error::Write)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the name is that of an artefact, finished or not.

@@ -33,14 +33,16 @@ impl Queue {
             }
             // Whoever waits longer than the lease for the answer has lost it.
             let left = LEASE.saturating_sub(renewed_at.elapsed());
+            // The database counts the lease from before its answer arrives here.
+            let asked_at = Instant::now();
             let Ok(answer) = tokio::time::timeout(left, self.renew(fence, &progress())).await else {
                 interrupt(Interruption::LeaseLost);
                 continue;
             };
             match answer {
-                Ok(Heartbeat::Renewed) => renewed_at = Instant::now(),
+                Ok(Heartbeat::Renewed) => renewed_at = asked_at,
                 Ok(Heartbeat::StopRequested) => {
-                    renewed_at = Instant::now();
+                    renewed_at = asked_at;
                     interrupt(Interruption::StopRequested);
                 }
                 Ok(Heartbeat::Lost) => interrupt(Interruption::LeaseLost),
