@@ -117,11 +117,19 @@ pub struct RunView {
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     Queued,
-    Running(Progress),
+    /// With what the run last reported; none before its first report.
+    Running(Option<Progress>),
     Completed(ExportSummary),
-    Failed(Failure),
-    Cancelled,
-    Expired,
+    /// Completed, and the server has removed its file.
+    Expired(ExportSummary),
+    Failed {
+        failure: Failure,
+        /// None if the process was killed.
+        duration_ms: Option<u64>,
+    },
+    Cancelled {
+        duration_ms: Option<u64>,
+    },
 }
 
 impl RunState {
@@ -130,17 +138,45 @@ impl RunState {
     pub fn is_finished(&self) -> bool {
         !matches!(self, Self::Queued | Self::Running(_))
     }
+
+    /// What the sealed file holds or held.
+    #[must_use]
+    pub fn summary(&self) -> Option<&ExportSummary> {
+        match self {
+            Self::Completed(summary) | Self::Expired(summary) => Some(summary),
+            Self::Queued | Self::Running(_) | Self::Failed { .. } | Self::Cancelled { .. } => None,
+        }
+    }
+
+    /// The duration of a run that has ended in a known way; none for a killed one.
+    #[must_use]
+    pub fn duration_ms(&self) -> Option<u64> {
+        match self {
+            Self::Queued | Self::Running(_) => None,
+            Self::Completed(summary) | Self::Expired(summary) => Some(summary.duration_ms),
+            Self::Failed { duration_ms, .. } | Self::Cancelled { duration_ms } => *duration_ms,
+        }
+    }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// How far a running export is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// The table being exported; empty while counting.
-    pub table: String,
-    pub records: u64,
-    pub total_records: u64,
-    pub bytes: u64,
-    pub estimated_bytes: u64,
     pub elapsed_ms: u64,
+    pub stage: Stage,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Reads the schema and counts the records of every table.
+    Counting,
+    Writing {
+        table: TableName,
+        records: u64,
+        total_records: u64,
+        bytes: u64,
+    },
 }
 
 /// What a finished, sealed export holds.
@@ -177,6 +213,6 @@ pub enum DriftPolicy {
 pub struct Failure {
     /// One or two sentences for people: what failed, where, what to do. No SQL, path, host or value.
     pub message: String,
-    /// Finds the cause in the server's log.
-    pub reference: String,
+    /// Finds the cause in the server's log. Runs that were killed before references existed have none.
+    pub reference: Option<String>,
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::channel::Channel;
-use super::drift::Deviations;
-use super::export::ExportId;
+use super::export::{ExportId, RunState};
+use super::manifest::ExportType;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HistoryPage {
@@ -22,19 +22,12 @@ pub struct HistoryEntry {
     /// RFC 3339, UTC.
     pub requested_at: String,
     pub requested_by: String,
-    /// Always "full" today.
-    pub scope: String,
+    pub export_type: ExportType,
     pub channel: Channel,
-    pub status: RunStatus,
-    /// For a failed export, the message that the user was shown.
-    pub message: Option<String>,
-    /// Differences of the database from the profile and the previous export.
-    pub deviations: Deviations,
-    pub records: Option<u64>,
-    pub bytes: Option<u64>,
+    /// How the run ended, or how far it is.
+    pub state: RunState,
+    /// The size that the preview estimated, if there was one.
     pub estimated_bytes: Option<u64>,
-    pub sha256: Option<String>,
-    pub duration_ms: Option<u64>,
     pub downloads: u64,
     /// Whether the viewer can download the file now.
     pub downloadable: bool,
@@ -54,37 +47,6 @@ pub struct KnownExport {
     pub requested_by: String,
     /// RFC 3339, UTC.
     pub requested_at: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunStatus {
-    Queued,
-    Running,
-    Completed,
-    Failed,
-    Cancelled,
-}
-
-impl RunStatus {
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// Parses the output of `as_str`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Queued, Self::Running, Self::Completed, Self::Failed, Self::Cancelled]
-            .into_iter()
-            .find(|status| status.as_str() == text)
-    }
 }
 
 /// A page of the audit trail.

@@ -84,6 +84,22 @@ pub enum ExportType {
     Segmented,
 }
 
+impl ExportType {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Segmented => "segmented",
+        }
+    }
+
+    /// Parses the output of `as_str`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Full, Self::Segmented].into_iter().find(|export_type| export_type.as_str() == text)
+    }
+}
+
 /// The order of a table's records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

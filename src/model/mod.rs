@@ -4,6 +4,7 @@
 //! Flow: every other module uses these types; they do no I/O themselves.
 
 pub mod access;
+pub mod artifact_name;
 pub mod catalog;
 pub mod channel;
 pub mod classification;

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::access::Scope;
 use super::manifest::ExportType;
 
 /// The records that an export is asked for. Stored with a run as JSON.
@@ -12,7 +13,7 @@ use super::manifest::ExportType;
 ///
 /// assert_eq!(serde_json::to_string(&Selection::WholeDatabase).unwrap(), r#"{"scope":"full"}"#);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "scope")]
 pub enum Selection {
     /// Every record of every table that the profile exports.
@@ -22,11 +23,11 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// The word for the selection in history and audit trail.
+    /// The scope that a caller must have to export it.
     #[must_use]
-    pub fn scope(&self) -> &'static str {
+    pub fn scope(&self) -> Scope {
         match self {
-            Self::WholeDatabase => "full",
+            Self::WholeDatabase => Scope::WholeDatabase,
         }
     }
 

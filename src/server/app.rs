@@ -32,7 +32,7 @@ pub struct App {
     /// The source's id in the state.
     pub source_id: String,
     pub random: Arc<dyn Random>,
-    journal: Journal,
+    pub journal: Journal,
     state: StateDatabase,
 }
 
@@ -115,7 +115,7 @@ impl App {
             second_factor_policy,
         }));
         let readiness = Readiness::new(source.clone(), state.clone());
-        let history = History { state: state.clone(), public_keys, clock: clock.clone(), journal: journal.clone() };
+        let history = History::new(state.clone(), public_keys, clock.clone(), journal.clone());
         let exports = Arc::new(Exports::new(export::Dependencies {
             source,
             profile: profile.clone(),
@@ -168,7 +168,7 @@ impl App {
         let exporting = self.profile.roles_with(Capability::ExportDatabase).map(|role| role.label.clone());
         let local = self.identity.uses_local_accounts().then(|| LOCAL_ROLE_LABEL.to_owned());
         Viewer {
-            role: caller.role().unwrap_or_default().to_owned(),
+            role: caller.role().map_or_else(|| caller.principal.channel().as_str().to_owned(), str::to_owned),
             capabilities: caller.grants.iter().map(|grant| grant.capability).collect(),
             email: caller.name,
             exporting_roles: exporting.chain(local).collect(),

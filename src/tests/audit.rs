@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use tempfile::TempDir;
+use waybill::model::export::RunState;
+use waybill::model::history::HistoryPage;
 use waybill::server::audit;
 use waybill::server::state::StateDatabase;
 
@@ -221,12 +223,13 @@ async fn history_lists_what_happened_newest_first() {
     at.store(100, std::sync::atomic::Ordering::SeqCst);
     waybill.clock.advance(chrono::TimeDelta::seconds(1));
     admin.export_and_wait().await;
-    let page = admin.post("/rpc/list_exports", "page=1").await.json();
-    let entries = page["entries"].as_array().unwrap();
-    assert_eq!(entries[0]["status"], "failed");
-    assert_eq!(entries[1]["status"], "completed");
-    assert_eq!(entries[1]["requested_by"], "system.admin@sample.test");
-    assert_eq!(entries[1]["downloadable"], true);
+    let page = admin.post("/rpc/list_exports", "page=1").await;
+    let page: HistoryPage = serde_json::from_slice(&page.body).unwrap();
+    let [failed, completed] = &page.entries[..] else { panic!("{page:?}") };
+    assert!(matches!(failed.state, RunState::Failed { .. }), "{failed:?}");
+    assert!(matches!(completed.state, RunState::Completed(_)), "{completed:?}");
+    assert_eq!(completed.requested_by, "system.admin@sample.test");
+    assert!(completed.downloadable && !failed.downloadable);
     let shown = admin.get("/admin/developer-tools/export/history").await.text();
     assert!(shown.contains("Complete") && shown.contains("the database is damaged"), "{shown}");
 }

@@ -27,7 +27,7 @@ async fn two_hundred_panics_at_random_records_publish_nothing() {
     for record in random_records(200, 700) {
         at.store(record, Ordering::SeqCst);
         let (run, state) = admin.export_and_wait().await;
-        let RunState::Failed(failure) = state else { panic!("record {record}: {state:?}") };
+        let RunState::Failed { failure, .. } = state else { panic!("record {record}: {state:?}") };
         assert!(failure.message.starts_with("Stopped at "), "{}", failure.message);
         let stopped_at: u64 =
             failure.message.split("record ").nth(1).unwrap().split(':').next().unwrap().parse().unwrap();
@@ -49,10 +49,10 @@ async fn a_read_error_says_where_and_what_to_do() {
     let waybill = Waybill::with_wrapped_source(50, FaultySource::wrap(Fault::Error, at)).await;
     let admin = waybill.signed_in_admin().await;
     let (_, state) = admin.export_and_wait().await;
-    let RunState::Failed(failure) = state else { panic!("{state:?}") };
+    let RunState::Failed { failure, .. } = state else { panic!("{state:?}") };
     assert!(failure.message.starts_with("Stopped at sessions, record 5: "), "{}", failure.message);
     assert!(failure.message.contains("the database is damaged; check it with its own tools"), "{}", failure.message);
-    assert_eq!(failure.reference.len(), 9);
+    assert_eq!(failure.reference.map(|reference| reference.len()), Some(9));
     let text = failure.message.to_lowercase();
     assert!(!text.contains("select") && !text.contains('/') && !text.contains(".db"), "{text}");
 }
@@ -63,7 +63,7 @@ async fn a_table_that_ends_early_is_not_sealed() {
     let at = Arc::new(AtomicU64::new(150));
     let waybill = Waybill::with_wrapped_source(50, FaultySource::wrap(Fault::EarlyEnd, at)).await;
     let (_, state) = waybill.signed_in_admin().await.export_and_wait().await;
-    let RunState::Failed(failure) = state else { panic!("{state:?}") };
+    let RunState::Failed { failure, .. } = state else { panic!("{state:?}") };
     assert!(failure.message.contains("were counted in the same snapshot"), "{}", failure.message);
     assert_eq!(waybill.artifact_names(), Vec::<String>::new());
 }
@@ -79,7 +79,7 @@ async fn cancel_ends_a_run_quickly_and_leaves_nothing() {
     let cancelled_at = std::time::Instant::now();
     let answer = admin.post(&format!("/api/v1/exports/{}/cancellation", run.id), "").await;
     assert_eq!(answer.status, 204);
-    assert_eq!(admin.wait_for_end(&run).await, RunState::Cancelled);
+    assert!(matches!(admin.wait_for_end(&run).await, RunState::Cancelled { .. }));
     assert!(cancelled_at.elapsed().as_secs() < 2, "{:?}", cancelled_at.elapsed());
     assert_eq!(waybill.artifact_names(), Vec::<String>::new());
     assert!(waybill.audit_trail().await.contains(&"export_cancelled".to_owned()));
@@ -98,8 +98,8 @@ async fn a_demoted_admins_run_is_stopped_within_five_seconds() {
     let demoted_at = std::time::Instant::now();
     execute_sql(&waybill.source, &format!("UPDATE users SET role = 'team_lead' WHERE email = '{ADMIN}'"));
     loop {
-        if let ExportState::Failed(failed) = waybill.export_row(run.id).await.state {
-            assert_eq!(failed.failure.message, "Your role no longer allows exports.");
+        if let ExportState::Failed { failure, .. } = waybill.export_row(run.id).await.state {
+            assert_eq!(failure.message, "Your role no longer allows exports.");
             break;
         }
         assert!(demoted_at.elapsed().as_secs() < 5);
@@ -128,7 +128,7 @@ async fn an_admin_demoted_before_the_run_starts_sees_why_it_failed() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     };
-    let RunState::Failed(failure) = state else { panic!("{state:?}") };
+    let RunState::Failed { failure, .. } = state else { panic!("{state:?}") };
     assert_eq!(failure.message, "Your role no longer allows exports.");
     assert_eq!(waybill.artifact_names(), Vec::<String>::new());
 }
@@ -167,7 +167,7 @@ async fn a_folder_that_cannot_be_written_fails_the_run_and_the_next_one_works() 
     let away = folder.with_extension("away");
     std::fs::rename(&folder, &away).unwrap();
     let (_, state) = admin.export_and_wait().await;
-    let RunState::Failed(failure) = state else { panic!("{state:?}") };
+    let RunState::Failed { failure, .. } = state else { panic!("{state:?}") };
     assert!(failure.message.contains("The server cannot store the file"), "{}", failure.message);
     std::fs::rename(&away, &folder).unwrap();
     assert!(matches!(admin.export_and_wait().await.1, RunState::Completed(_)));

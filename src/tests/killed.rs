@@ -107,7 +107,7 @@ async fn a_server_whose_disk_is_full_says_so_and_goes_on() {
     browser.sign_in(ADMIN, PASSWORD).await;
     for _ in 0..2 {
         let (run, state) = browser.export_and_wait().await;
-        let RunState::Failed(failure) = state else { panic!("{state:?}") };
+        let RunState::Failed { failure, .. } = state else { panic!("{state:?}") };
         assert!(failure.message.contains("the file is larger than the system allows"), "{}", failure.message);
         assert_eq!(browser.download(&run).await.status, 409);
     }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use uuid::Uuid;
+use waybill::model::artifact_name::ArtifactName;
 use waybill::model::channel::Channel;
 use waybill::model::drift::Deviations;
 use waybill::model::export::{ExportId, ExportSummary, Failure};
-use waybill::model::history::RunStatus;
+use waybill::model::manifest::ExportType;
 use waybill::model::output::Compression;
 use waybill::server::audit::{Actor, Event, Journal, verify_chain};
 use waybill::server::state::accounts::LocalAccount;
-use waybill::server::state::exports::{Completion, ExportRow, ExportState, Failed, Unfinished};
+use waybill::server::state::exports::{Completion, ExportRow, ExportState, ExportStatus, Unfinished};
 use waybill::server::state::jobs::{Fence, Heartbeat, JobEnd, JobKind, NewJob, Stop};
 use waybill::server::state::second_factors::SecondFactor;
 use waybill::server::state::sessions::Session;
@@ -59,7 +60,7 @@ fn export(n: u128, account: Option<&str>) -> ExportRow {
         account_id: account.map(Into::into),
         requested_by: "ada@example.org".into(),
         channel: if account.is_some() { Channel::Page } else { Channel::CommandLine },
-        scope: "full".into(),
+        export_type: ExportType::Full,
         file_name: "shop.json".into(),
         compression: Compression::Gzip,
         estimated_bytes: Some(u64::from(u32::MAX) * 4),
@@ -176,11 +177,10 @@ async fn an_export_keeps_what_its_state_says() {
         expires_at: Some(AT.into()),
         deviations: Deviations::default(),
     };
-    let completion = Completion { summary, artifact: Some("name".into()) };
-    let failed =
-        Failed { failure: Failure { message: "The disk is full.".into(), reference: "R-1".into() }, duration_ms: None };
+    let completion = Completion { summary, artifact: ArtifactName::parse(&"0f".repeat(32)) };
+    let failure = Failure { message: "The disk is full.".into(), reference: Some("R-1".into()) };
     tables.exports().complete(id(1), &completion, &[]).await.unwrap();
-    tables.exports().fail(id(2), &failed).await.unwrap();
+    tables.exports().fail(id(2), &failure, None).await.unwrap();
     tables.exports().cancel(id(3), 7).await.unwrap();
     tables.exports().mark_running(id(4)).await.unwrap();
     let mut states = Vec::new();
@@ -190,14 +190,19 @@ async fn an_export_keeps_what_its_state_says() {
     let cancelled = ExportState::Cancelled { duration_ms: Some(7) };
     assert_eq!(
         states,
-        [ExportState::Completed(completion.clone()), ExportState::Failed(failed), cancelled, ExportState::Running]
+        [
+            ExportState::Completed(completion.clone()),
+            ExportState::Failed { failure, duration_ms: None },
+            cancelled,
+            ExportState::Running
+        ]
     );
     assert_eq!(tables.exports().count_unfinished(Some("u2")).await.unwrap(), Unfinished { all: 1, own: 0 });
     assert_eq!(tables.exports().with_artifact().await.unwrap().len(), 1);
     tables.exports().clear_artifact(id(1)).await.unwrap();
     assert_eq!(tables.exports().with_artifact().await.unwrap(), []);
     let found = tables.exports().find_by_digest(&completion.summary.sha256).await.unwrap().unwrap();
-    assert_eq!((found.id, found.state.status(), found.artifact()), (id(1), RunStatus::Completed, None));
+    assert_eq!((found.id, found.state.status(), found.artifact()), (id(1), ExportStatus::Completed, None));
     let newest = tables.exports().page(0, 2).await.unwrap();
     assert_eq!(newest.iter().map(|row| row.id).collect::<Vec<_>>(), [id(4), id(3)]);
 }

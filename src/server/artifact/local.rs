@@ -9,9 +9,9 @@ use tokio::fs::OpenOptions;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::name::is_artifact_name;
 use super::writer::{LocalWriter, TEMPORARY_SUFFIX};
-use super::{ArtifactName, ArtifactStore, ArtifactStream, ArtifactWriter, Error, Result};
+use super::{ArtifactStore, ArtifactStream, ArtifactWriter, Error, Result};
+use crate::model::artifact_name::ArtifactName;
 use crate::server::support::disk;
 use crate::server::support::private_folder::PrivateFolder;
 
@@ -48,11 +48,8 @@ impl ArtifactStore for LocalArtifactStore {
         Ok(Box::new(LocalWriter::create(self.folder.path(), name)?))
     }
 
-    async fn open(&self, name: &str, first: u64, last: u64) -> Result<ArtifactStream> {
-        if !is_artifact_name(name) {
-            return Err(Error::NotFound(std::io::ErrorKind::NotFound.into()));
-        }
-        let path = self.folder.path().join(name);
+    async fn open(&self, name: &ArtifactName, first: u64, last: u64) -> Result<ArtifactStream> {
+        let path = self.folder.path().join(name.as_str());
         let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(path).await;
         let mut file = file.map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => Error::NotFound(error),
@@ -62,17 +59,12 @@ impl ArtifactStore for LocalArtifactStore {
         Ok(ReaderStream::with_capacity(file.take(last + 1 - first), READ_SIZE).boxed())
     }
 
-    async fn remove(&self, name: &str) -> Result<()> {
-        let (folder, name) = (self.folder.clone(), name.to_owned());
-        on_blocking_thread(
-            move || {
-                if is_ours(&name) { folder.remove_file(&name).map_err(Error::Write) } else { Ok(()) }
-            },
-        )
-        .await
+    async fn remove(&self, name: &ArtifactName) -> Result<()> {
+        let (folder, name) = (self.folder.clone(), name.clone());
+        on_blocking_thread(move || folder.remove_file(name.as_str()).map_err(Error::Write)).await
     }
 
-    async fn remove_all_except(&self, keep: &[String]) -> Result<()> {
+    async fn remove_all_except(&self, keep: &[ArtifactName]) -> Result<()> {
         let (folder, parent, keep) = (self.folder.clone(), self.parent.clone(), keep.to_vec());
         on_blocking_thread(move || {
             remove_ours(&folder, &keep)?;
@@ -92,17 +84,20 @@ async fn on_blocking_thread(work: impl FnOnce() -> Result<()> + Send + 'static) 
 }
 
 /// Removes our files in a folder, except those in `keep`.
-fn remove_ours(folder: &PrivateFolder, keep: &[String]) -> Result<()> {
+fn remove_ours(folder: &PrivateFolder, keep: &[ArtifactName]) -> Result<()> {
     for entry in std::fs::read_dir(folder.path()).map_err(Error::Folder)? {
         let name = entry.map_err(Error::Folder)?.file_name().to_string_lossy().into_owned();
-        if is_ours(&name) && !keep.contains(&name) {
+        if is_removable(&name, keep) {
             folder.remove_file(&name).map_err(Error::Write)?;
         }
     }
     Ok(())
 }
 
-/// Whether the name is that of an artefact, finished or not.
-fn is_ours(name: &str) -> bool {
-    is_artifact_name(name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name))
+/// Whether the name is that of an artefact, unfinished or not to be kept.
+fn is_removable(name: &str, keep: &[ArtifactName]) -> bool {
+    match name.strip_suffix(TEMPORARY_SUFFIX) {
+        Some(unfinished) => ArtifactName::parse(unfinished).is_some(),
+        None => ArtifactName::parse(name).is_some_and(|name| !keep.contains(&name)),
+    }
 }

@@ -5,7 +5,6 @@
 //! folder.
 
 pub mod local;
-mod name;
 mod writer;
 
 use std::io::{self, Write};
@@ -14,7 +13,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
-pub use name::ArtifactName;
+use crate::model::artifact_name::ArtifactName;
+use crate::server::support::random::Random;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -48,22 +48,30 @@ pub trait ArtifactStore: std::fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// `NotFound` if there is no such artefact, `Read` if it cannot be opened.
-    async fn open(&self, name: &str, first: u64, last: u64) -> Result<ArtifactStream>;
+    async fn open(&self, name: &ArtifactName, first: u64, last: u64) -> Result<ArtifactStream>;
 
     /// Removes a file, finished or not; a missing file is no error.
     ///
     /// # Errors
     /// `Write` if it exists and cannot be removed.
-    async fn remove(&self, name: &str) -> Result<()>;
+    async fn remove(&self, name: &ArtifactName) -> Result<()>;
 
     /// Removes every file except those in `keep`: what killed processes left.
     ///
     /// # Errors
     /// `Folder` if the store cannot be listed, `Write` if a file cannot be removed.
-    async fn remove_all_except(&self, keep: &[String]) -> Result<()>;
+    async fn remove_all_except(&self, keep: &[ArtifactName]) -> Result<()>;
 
     /// Bytes that can still be stored, as far as the store knows.
     fn free_bytes(&self) -> Option<u64>;
+}
+
+/// A name for a new artefact.
+#[must_use]
+pub fn new_name(random: &dyn Random) -> ArtifactName {
+    let mut bits = [0; 32];
+    random.fill(&mut bits);
+    ArtifactName::from_random_bits(bits)
 }
 
 /// A file that is not available yet.

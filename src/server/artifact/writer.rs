@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::{ArtifactName, ArtifactWriter, Error, Result};
+use super::{ArtifactWriter, Error, Result};
+use crate::model::artifact_name::ArtifactName;
 use crate::server::support::disk::BackgroundSync;
 
 pub const TEMPORARY_SUFFIX: &str = ".part";

@@ -5,6 +5,7 @@ use strum::VariantNames;
 
 use crate::model::channel::Channel;
 use crate::model::export::{ExportSummary, Failure};
+use crate::model::manifest::ExportType;
 
 /// An event of the audit trail. The names of variants and fields are stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, VariantNames)]
@@ -64,7 +65,7 @@ pub enum Event {
         times: u64,
     },
     ExportRequested {
-        scope: String,
+        scope: ExportType,
         channel: Channel,
     },
     ExportStarted,

@@ -14,7 +14,7 @@ use super::args::{SigningArgs, SourceArgs, StateArgs};
 use super::connect::{build_app, is_same_file, system_user};
 use super::exit::{CliError, Exit};
 use super::terminal::{eprint_line, print_line};
-use crate::model::export::DriftPolicy;
+use crate::model::export::{DriftPolicy, Stage};
 use crate::model::manifest::RecordOrder;
 use crate::model::name;
 use crate::model::output::Compression;
@@ -174,9 +174,14 @@ async fn show_progress(run: Arc<RunningExport>) {
     }
     loop {
         let progress = run.progress();
-        bar.set_length(progress.total_records);
-        bar.set_position(progress.records);
-        bar.set_message(if progress.table.is_empty() { "counting".into() } else { text::one_line(&progress.table) });
+        match progress.stage {
+            Stage::Counting => bar.set_message("counting"),
+            Stage::Writing { table, records, total_records, .. } => {
+                bar.set_length(total_records);
+                bar.set_position(records);
+                bar.set_message(text::one_line(table.as_str()));
+            }
+        }
         tokio::select! {
             () = run.ended() => break,
             () = tokio::time::sleep(Duration::from_millis(100)) => {}

@@ -36,7 +36,8 @@ impl Preview {
 }
 
 fn to_text(preview: &export::Preview) -> String {
-    let mut lines = vec![table(preview).to_string(), String::new(), total_line(preview)];
+    let mut lines = vec![table(preview).to_string(), String::new()];
+    lines.extend(total_line(preview));
     let deviations = preview.drift.to_deviations();
     if deviations.has_drifted() {
         lines.push(format!("an export would be {}", deviations.headline()));
@@ -57,12 +58,15 @@ fn to_text(preview: &export::Preview) -> String {
 const GUESS_NOTE: &str = "no profile was given, so which columns are exported is a guess, and a guess can be wrong; draft one with \
                           `waybill profile init`";
 
+/// What a cell shows that was not counted or measured.
+const UNKNOWN: &str = "–";
+
 fn table(preview: &export::Preview) -> Table {
     let mut table = Table::new();
     table.load_style(TableStyle::new()).set_header(["Table", "Records", "Estimated size", "Left out"]);
     for line in &preview.tables {
-        let records = line.records.map(text::count).unwrap_or_default();
-        let size = line.size.map(|size| text::bytes(size.bytes)).unwrap_or_default();
+        let records = line.records.map_or_else(|| UNKNOWN.to_owned(), text::count);
+        let size = line.size.map_or_else(|| UNKNOWN.to_owned(), |size| text::bytes(size.bytes));
         table.add_row([line.name.to_string(), records, size, line.left_out.join(", ")]);
     }
     for column in [1, 2] {
@@ -73,12 +77,13 @@ fn table(preview: &export::Preview) -> Table {
     table
 }
 
-fn total_line(preview: &export::Preview) -> String {
-    let records = text::count_with_noun(preview.total_records().unwrap_or_default(), "record");
-    let size = preview.total_size().unwrap_or_default();
+/// None if not every table was counted and measured.
+fn total_line(preview: &export::Preview) -> Option<String> {
+    let records = text::count_with_noun(preview.total_records()?, "record");
+    let size = preview.total_size()?;
     let range = format!("{}–{}", text::bytes(size.low_bytes), text::bytes(size.high_bytes));
     let tables = text::count_with_noun(preview.tables.len() as u64, "table");
-    format!("{records} in {tables}, about {} ({range})", text::bytes(size.bytes))
+    Some(format!("{records} in {tables}, about {} ({range})", text::bytes(size.bytes)))
 }
 
 fn not_included_lines(preview: &export::Preview) -> impl Iterator<Item = String> {

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::running::{RunningExport, StopReason};
 use super::{Error, Exports, Result};
+use crate::model::artifact_name::ArtifactName;
 use crate::model::channel::Channel;
 use crate::model::export::ExportId;
 use crate::server::audit::{Actor, Event};
 use crate::server::jobs::{Fence, JobEnd};
 use crate::server::state::Tx;
-use crate::server::state::exports::{ExportRow, Failed};
+use crate::server::state::exports::ExportRow;
 use crate::server::state::jobs::JobKind;
 use crate::server::support::clock::rfc3339;
 
@@ -27,7 +28,7 @@ impl Exports {
         self.fail_abandoned().await?;
         self.fail_without_job().await?;
         let finished = self.state.connect().await?.exports().with_artifact().await?;
-        let names: Vec<String> = finished.iter().filter_map(|row| row.artifact().map(str::to_owned)).collect();
+        let names: Vec<ArtifactName> = finished.iter().filter_map(|row| row.artifact().cloned()).collect();
         self.artifacts.remove_all_except(&names).await?;
         self.remove_expired_artifacts().await
     }
@@ -76,7 +77,7 @@ impl Exports {
 
     async fn record_failure(&self, tx: &mut dyn Tx, row: &ExportRow, message: &str) -> Result<()> {
         let failure = self.log_failure(message, &Error::Stopped);
-        tx.exports().fail(row.id, &Failed { failure: failure.clone(), duration_ms: None }).await?;
+        tx.exports().fail(row.id, &failure, None).await?;
         let actor = Actor::local(&row.requested_by);
         self.journal.record_about(tx, actor, row.id, Event::ExportFailed { failure }).await?;
         Ok(())
@@ -89,19 +90,13 @@ impl Exports {
     pub async fn remove_expired_artifacts(&self) -> Result<()> {
         let finished = self.state.connect().await?.exports().with_artifact().await?;
         for row in finished {
-            if self.is_expired(&row)
+            if row.is_expired(&rfc3339(self.clock.now()))
                 && let Err(error) = self.remove_artifact(&row).await
             {
                 tracing::error!(export = %row.id, %error, "an expired file could not be removed");
             }
         }
         Ok(())
-    }
-
-    /// Whether a completed export's file can no longer be downloaded.
-    pub(super) fn is_expired(&self, row: &ExportRow) -> bool {
-        let expires_at = row.state.completion().and_then(|completion| completion.summary.expires_at.as_deref());
-        expires_at.is_none_or(|expires| expires <= rfc3339(self.clock.now()).as_str())
     }
 
     pub(super) async fn remove_artifact(&self, row: &ExportRow) -> Result<()> {
@@ -111,14 +106,6 @@ impl Exports {
         tx.exports().clear_artifact(row.id).await?;
         let actor = Actor::local(&row.requested_by);
         Ok(self.journal.commit_about(tx, actor, row.id, Event::ExportExpired).await?)
-    }
-
-    /// Records how often refusals were repeated, once their one-minute window is over.
-    ///
-    /// # Errors
-    /// `State` if the state cannot be written.
-    pub async fn record_repeated_refusals(&self) -> Result<()> {
-        Ok(self.journal.record_repetitions(false).await?)
     }
 
     /// Stops all runs of this process and waits up to 5 seconds until their end is recorded.

@@ -1,18 +1,20 @@
 //! Downloads of a finished file: by its requester only, any number of times, until it expires.
 
 use super::{Error, Exports, Result};
+use crate::model::artifact_name::ArtifactName;
 use crate::model::export::ExportId;
 use crate::model::output::Output;
 use crate::server::artifact::{self, ArtifactStream};
 use crate::server::audit::{Actor, Event};
 use crate::server::identity::Caller;
 use crate::server::state::exports::{Completion, ExportState};
+use crate::server::support::clock::rfc3339;
 
 /// A finished file that the caller may download, with the values for the response headers.
 #[derive(Debug)]
 pub struct Download {
     pub id: ExportId,
-    artifact: String,
+    artifact: ArtifactName,
     pub file_name: String,
     pub output: Output,
     pub bytes: u64,
@@ -46,13 +48,13 @@ impl Exports {
             self.remove_artifact_of_demoted(caller, id).await?;
             return Err(error);
         }
-        let row = self.find_owned(caller, id).await?;
-        if matches!(row.state, ExportState::Completed(_)) && self.is_expired(&row) {
+        let row = self.find_owned(&mut *self.state.connect().await?, caller, id).await?;
+        if matches!(row.state, ExportState::Completed(_)) && row.is_expired(&rfc3339(self.clock.now())) {
             return Err(Error::Expired);
         }
         match row.state {
             ExportState::Queued | ExportState::Running => Err(Error::StillRunning),
-            ExportState::Failed(_) | ExportState::Cancelled { .. } => Err(Error::NotCompleted),
+            ExportState::Failed { .. } | ExportState::Cancelled { .. } => Err(Error::NotCompleted),
             ExportState::Completed(Completion { artifact: None, .. }) => Err(Error::Expired),
             ExportState::Completed(Completion { artifact: Some(artifact), summary }) => Ok(Download {
                 id,
@@ -97,7 +99,7 @@ impl Exports {
     }
 
     async fn remove_artifact_of_demoted(&self, caller: &Caller, id: ExportId) -> Result<()> {
-        match self.find_owned(caller, id).await {
+        match self.find_owned(&mut *self.state.connect().await?, caller, id).await {
             Ok(row) => self.remove_artifact(&row).await,
             // What else went wrong is in the error that the caller gets.
             Err(_) => Ok(()),

@@ -1,6 +1,7 @@
 //! Why an export use case fails.
 
 use crate::model::drift::Deviations;
+use crate::model::name::TableName;
 use crate::server::identity::Forbidden;
 use crate::server::rows::UnreadableTable;
 use crate::server::{artifact, binding, identity, jobs, profile, signing, source, state};
@@ -27,7 +28,7 @@ pub enum Error {
     #[error("the export was suspended for too long and was given up; start a new export")]
     LeaseLost,
     #[error("Stopped at {table}, record {record}: {cause}.")]
-    StoppedAt { table: String, record: u64, cause: Box<Error> },
+    StoppedAt { table: TableName, record: u64, cause: Box<Error> },
     #[error("{}", describe_unreadable(.0))]
     Unreadable(Vec<UnreadableTable>),
     /// Drift, where `DriftPolicy::Refuse` is set.

@@ -90,16 +90,15 @@ impl Exports {
         delivery: Box<dyn Delivery>,
     ) -> Result<(Written, Box<dyn Delivery>)> {
         let ClaimedExport { row, request, audit_head, .. } = claimed;
+        let output = Output::document(request.compression);
         let mut snapshot = self.source.begin_snapshot(&|interrupt| running.attach_interrupt(interrupt))?;
         let context = RunContext {
             id: row.id,
-            selection: request.selection,
-            order: request.order,
+            request,
             exported_by: row.account_id.unwrap_or(row.requested_by),
             audit_head,
             exported_at: self.clock.now(),
             pseudonym_key: self.new_pseudonym_key(),
-            drift: request.drift,
         };
         let plan = plan(&context, &*self.source, &mut *snapshot, &self.profile, &running.cancellation)?;
         running.set_plan(&plan);
@@ -107,7 +106,7 @@ impl Exports {
             &mut *snapshot,
             &plan,
             delivery,
-            Output::document(request.compression),
+            output,
             &*self.signing_key,
             &running.progress,
             &running.cancellation,

@@ -1,10 +1,7 @@
 //! An export at its three stages: claimed, written, and complete.
 
-use std::sync::Arc;
-
 use super::delivery::Delivered;
 use super::request::ExportRequest;
-use super::running::RunningExport;
 use crate::model::drift::Deviations;
 use crate::model::export::ExportSummary;
 use crate::model::manifest::{AuditHead, Metadata};
@@ -26,12 +23,6 @@ pub(super) struct Executed {
     pub metadata: Metadata,
     pub summary: ExportSummary,
     pub delivered: Delivered,
-}
-
-impl ClaimedExport {
-    pub fn new_running(&self) -> Arc<RunningExport> {
-        Arc::new(RunningExport::new(self.row.estimated_bytes))
-    }
 }
 
 /// A written and sealed file, before it is recorded.

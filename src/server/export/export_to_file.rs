@@ -42,7 +42,7 @@ impl Exports {
         let claimed = self.record_start(&mut *tx, job).await?.ok_or(Error::LeaseLost)?;
         tx.commit().await?;
 
-        let running = claimed.new_running();
+        let running = Arc::new(RunningExport::new());
         on_start(running.clone());
         let executed = self.execute(claimed, running, move || Ok(Box::new(delivery) as Box<dyn Delivery>)).await?;
         let Executed { metadata, summary, delivered } = executed;

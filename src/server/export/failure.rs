@@ -29,7 +29,7 @@ impl Exports {
     pub(super) fn log_failure(&self, message: &str, cause: &Error) -> Failure {
         let reference = random::new_error_reference(&*self.random);
         tracing::error!(%reference, error = %cause, "an export ended without a file");
-        Failure { message: message.to_owned(), reference }
+        Failure { message: message.to_owned(), reference: Some(reference) }
     }
 }
 

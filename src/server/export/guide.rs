@@ -1,6 +1,6 @@
 //! The analysis guide, as the page shows it.
 
-use super::plan::file_name;
+use super::file_name::file_name;
 use super::{Exports, Result};
 use crate::model::output::Compression;
 use crate::server::guide;

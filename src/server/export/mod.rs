@@ -9,6 +9,7 @@ mod access;
 mod cancel;
 mod check_source;
 mod cleanup;
+mod compute_preview;
 mod delivery;
 mod download;
 mod error;
@@ -16,10 +17,12 @@ mod execute;
 mod execution;
 mod export_to_file;
 mod failure;
+mod file_name;
 mod guide;
 mod outcome;
 mod plan;
 mod preview;
+mod preview_cache;
 mod preview_source;
 mod request;
 mod run;
@@ -37,22 +40,22 @@ use tokio_util::task::TaskTracker;
 use crate::model::access::{Capability, Scope};
 use crate::model::export::ExportId;
 use crate::server::artifact::ArtifactStore;
-use crate::server::audit::{Event, Journal};
-use crate::server::identity::{Caller, Identity};
+use crate::server::audit::Journal;
+use crate::server::identity::{self, Caller, Identity};
 use crate::server::jobs::Queue;
 use crate::server::profile::Profile;
 use crate::server::signing::SigningKey;
 use crate::server::source::Source;
-use crate::server::state::SourceState;
 use crate::server::state::exports::ExportRow;
+use crate::server::state::{SourceState, Tables};
 use crate::server::support::clock::Clock;
 use crate::server::support::random::Random;
+use preview_cache::PreviewCache;
 
 pub use delivery::Destination;
 pub use download::{Download, Transfer};
 pub use error::{Error, Result};
 pub use export_to_file::FileExport;
-pub use preview::PreviewCache;
 pub use preview_source::preview_source;
 pub use request::ExportRequest;
 pub use running::{RunningExport, StopReason};
@@ -114,21 +117,15 @@ impl Exports {
         }
     }
 
-    /// Checks that the caller may export, and records a refusal. The first line of every use case here.
+    /// Checks that the caller may export the whole database. The first line of every use case here.
     async fn authorise(&self, caller: &Caller, action: &str) -> Result<()> {
-        let Err(refused) = caller.require(Capability::ExportDatabase, &Scope::WholeDatabase) else { return Ok(()) };
-        self.refuse(caller, action).await?;
-        Err(refused.into())
-    }
-
-    async fn refuse(&self, caller: &Caller, action: &str) -> Result<()> {
-        let event = Event::Refused { action: action.into(), role: caller.role().map(str::to_owned) };
-        Ok(self.journal.refuse(caller.actor(), event).await?)
+        let (capability, scope) = (Capability::ExportDatabase, Scope::WholeDatabase);
+        identity::authorise(&self.journal, caller, capability, &scope, action).await
     }
 
     /// Finds one of the caller's exports. Another account's gives `NotFound`, as if it did not exist.
-    async fn find_owned(&self, caller: &Caller, id: ExportId) -> Result<ExportRow> {
-        let row = self.state.connect().await?.exports().find(id).await?.ok_or(Error::NotFound)?;
+    async fn find_owned(&self, tables: &mut dyn Tables, caller: &Caller, id: ExportId) -> Result<ExportRow> {
+        let row = tables.exports().find(id).await?.ok_or(Error::NotFound)?;
         if caller.owns(row.account_id.as_deref(), &row.requested_by) { Ok(row) } else { Err(Error::NotFound) }
     }
 }

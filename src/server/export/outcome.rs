@@ -11,7 +11,7 @@ use crate::seal::DocumentSummary;
 use crate::server::audit::{Actor, Event};
 use crate::server::jobs::{Fence, Interruption, JobEnd};
 use crate::server::state::Tx;
-use crate::server::state::exports::{Completion, Failed};
+use crate::server::state::exports::Completion;
 use crate::server::state::jobs::Heartbeat;
 use crate::server::support::clock::rfc3339;
 
@@ -37,7 +37,7 @@ impl Exports {
         match (recorded, delivered) {
             (Ok((metadata, summary)), delivered) => Ok(Executed { metadata, summary, delivered }),
             (Err(error), Delivered::Artifact(name)) => {
-                self.artifacts.remove(name.as_str()).await?;
+                self.artifacts.remove(&name).await?;
                 Err(error)
             }
             (Err(error), _) => Err(error),
@@ -53,7 +53,7 @@ impl Exports {
     ) -> Result<(Metadata, ExportSummary)> {
         let Written { metadata, deviations, sealed } = written;
         let guesses = &metadata.redaction.guessed;
-        let artifact = delivered.artifact().map(str::to_owned);
+        let artifact = delivered.artifact().cloned();
         let expires_at = artifact.as_ref().map(|_| rfc3339(self.clock.now() + ARTIFACT_RETENTION));
         let mut tx = self.state.begin().await?;
         finish_job(&mut *tx, claimed.fence, running, delivered).await?;
@@ -87,8 +87,7 @@ impl Exports {
             return Ok(());
         }
         let event = if let Some(failure) = failure {
-            let failed = Failed { failure: failure.clone(), duration_ms: Some(duration_ms) };
-            tx.exports().fail(id, &failed).await?;
+            tx.exports().fail(id, &failure, Some(duration_ms)).await?;
             Event::ExportFailed { failure }
         } else {
             tx.exports().cancel(id, duration_ms).await?;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
+use super::request::ExportRequest;
 use super::{Error, Result};
 use crate::model::catalog::TableSchema;
 use crate::model::drift::Deviations;
@@ -11,8 +12,6 @@ use crate::model::manifest::{
     AuditHead, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
 };
 use crate::model::ordered_map::OrderedMap;
-use crate::model::output::{Compression, Output};
-use crate::model::selection::Selection;
 use crate::server::pipeline::redact::PseudonymKey;
 use crate::server::profile::{ExportSelection, PlannedTable, Profile};
 use crate::server::profiles;
@@ -24,8 +23,7 @@ use crate::server::support::clock::rfc3339;
 #[derive(Clone, Debug)]
 pub struct RunContext {
     pub id: ExportId,
-    pub selection: Selection,
-    pub order: RecordOrder,
+    pub request: ExportRequest,
     /// The account's id, or `cli:<user>`.
     pub exported_by: String,
     /// The head of the audit trail when the run started.
@@ -33,7 +31,6 @@ pub struct RunContext {
     pub exported_at: DateTime<Utc>,
     /// Random, for this export only.
     pub pseudonym_key: PseudonymKey,
-    pub drift: DriftPolicy,
 }
 
 /// What a run writes: the file's metadata, and what to read of each table.
@@ -45,15 +42,15 @@ pub struct ExportPlan {
     pub deviations: Deviations,
 }
 
-/// The tables and columns to export and to leave out, before records are counted.
-pub struct Outline {
+/// A plan before the records are counted: the tables and columns to export, and those to leave out.
+pub struct UncountedPlan {
     pub catalog: Catalog,
     /// As it applies to this snapshot: a guessed profile is guessed anew each time.
     pub profile: Profile,
     pub selection: ExportSelection,
 }
 
-impl Outline {
+impl UncountedPlan {
     /// Reads the schema and applies the profile to it.
     ///
     /// # Errors
@@ -84,7 +81,7 @@ impl Outline {
         let tables = selection.tables.iter().map(|table| table.scan.table.to_string());
         let metadata = Metadata {
             exported_at: rfc3339(context.exported_at),
-            export_type: context.selection.export_type(),
+            export_type: context.request.selection.export_type(),
             version: "1.0".into(),
             filters_applied: OrderedMap::default(),
             total_records: counts.iter().sum(),
@@ -92,7 +89,7 @@ impl Outline {
             exported_by: context.exported_by.clone(),
             format_version: FORMAT_VERSION,
             export_id: context.id.to_string(),
-            order: context.order,
+            order: context.request.order,
             generator: Generator { name: "waybill".into(), version: env!("CARGO_PKG_VERSION").into() },
             source: SourceDescription {
                 name: profile.name.clone(),
@@ -113,7 +110,7 @@ impl Outline {
 /// Makes the plan: reads the schema, applies the profile and counts the records of every selected table.
 ///
 /// # Errors
-/// As `Outline::from_snapshot`; `Source` if a table cannot be counted; `Drifted` where the request refuses drift; `Stopped`
+/// As `UncountedPlan::from_snapshot`; `Source` if a table cannot be counted; `Drifted` where the request refuses drift; `Stopped`
 /// after a cancellation.
 pub fn plan(
     context: &RunContext,
@@ -122,19 +119,19 @@ pub fn plan(
     profile: &Profile,
     cancellation: &CancellationToken,
 ) -> Result<ExportPlan> {
-    let outline = Outline::from_snapshot(snapshot, profile, context.order, context.drift)?;
-    let deviations = outline.profile.drift(&outline.catalog).to_deviations();
-    if context.drift == DriftPolicy::Refuse && deviations.has_drifted() {
+    let uncounted = UncountedPlan::from_snapshot(snapshot, profile, context.request.order, context.request.drift)?;
+    let deviations = uncounted.profile.drift(&uncounted.catalog).to_deviations();
+    if context.request.drift == DriftPolicy::Refuse && deviations.has_drifted() {
         return Err(Error::Drifted(Box::new(deviations)));
     }
-    let mut counts = Vec::with_capacity(outline.selection.tables.len());
-    for table in &outline.selection.tables {
+    let mut counts = Vec::with_capacity(uncounted.selection.tables.len());
+    for table in &uncounted.selection.tables {
         if cancellation.is_cancelled() {
             return Err(Error::Stopped);
         }
         counts.push(snapshot.count(&table.scan)?);
     }
-    Ok(outline.into_plan(counts, context, source, snapshot.isolation()))
+    Ok(uncounted.into_plan(counts, context, source, snapshot.isolation()))
 }
 
 fn schema(catalog: &Catalog, tables: &[PlannedTable]) -> OrderedMap<TableSchema> {
@@ -143,12 +140,4 @@ fn schema(catalog: &Catalog, tables: &[PlannedTable]) -> OrderedMap<TableSchema>
         (scan.table.to_string(), TableSchema { primary_key, columns: scan.columns.clone() })
     };
     tables.iter().map(describe).collect()
-}
-
-/// The profile's file name with its date and time filled in, both UTC.
-#[must_use]
-pub fn file_name(profile: &Profile, at: DateTime<Utc>, compression: Compression) -> String {
-    let date = at.format("%Y-%m-%d").to_string();
-    let name = profile.file_name.replace("{date}", &date).replace("{time}", &at.format("%H%M").to_string());
-    Output::document(compression).file_name(&name)
 }

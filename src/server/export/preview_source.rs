@@ -1,9 +1,10 @@
 //! The command line's preview: of a source without a state, measured anew each time.
 
 use super::Result;
-use super::preview::{DEFAULT_BYTES_PER_SECOND, compute_preview};
-use crate::model::access::{Capability, Scope};
+use super::compute_preview::{DEFAULT_BYTES_PER_SECOND, compute_preview};
+use crate::model::access::Capability;
 use crate::model::export::Preview;
+use crate::model::selection::Selection;
 use crate::server::identity::Caller;
 use crate::server::profile::Profile;
 use crate::server::source::Source;
@@ -14,6 +15,7 @@ use crate::server::support::clock::Clock;
 /// # Errors
 /// `Forbidden`; `Source` or `Profile` if the source cannot be read or does not fit the profile.
 pub fn preview_source(caller: &Caller, source: &dyn Source, profile: &Profile, clock: &dyn Clock) -> Result<Preview> {
-    caller.require(Capability::ExportDatabase, &Scope::WholeDatabase)?;
-    compute_preview(source, profile, clock, DEFAULT_BYTES_PER_SECOND, &|_| ())
+    let selection = Selection::WholeDatabase;
+    caller.require(Capability::ExportDatabase, &selection.scope())?;
+    compute_preview(source, profile, &selection, clock, DEFAULT_BYTES_PER_SECOND, &|_| ())
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::file_name;
+use super::file_name::file_name;
 use super::{Error, Exports, Result};
 use crate::model::export::{DriftPolicy, ExportId, QueuedExport};
 use crate::model::manifest::RecordOrder;
@@ -10,7 +10,7 @@ use crate::model::output::Compression;
 use crate::model::selection::Selection;
 use crate::model::text;
 use crate::server::audit::Event;
-use crate::server::identity::Caller;
+use crate::server::identity::{self, Caller};
 use crate::server::jobs::NewJob;
 use crate::server::state::exports::{ExportRow, ExportState};
 use crate::server::state::jobs::JobKind;
@@ -45,15 +45,15 @@ impl Exports {
         self.authorise(caller, "request an export").await?;
         let requested = self.enqueue(caller, compression).await;
         if let Err(Error::Busy { .. } | Error::InsufficientStorage { .. }) = &requested {
-            self.refuse(caller, "request another export now").await?;
+            identity::refuse(&self.journal, caller, "request another export now").await?;
         }
         requested
     }
 
     async fn enqueue(&self, caller: &Caller, compression: Compression) -> Result<QueuedExport> {
-        let estimated_bytes = self.previews.latest_size();
-        self.check_disk_space(estimated_bytes)?;
         let request = ExportRequest { compression, ..ExportRequest::default() };
+        let estimated_bytes = self.previews.latest_size(&request.selection);
+        self.check_disk_space(estimated_bytes)?;
         let row = ExportRow { estimated_bytes, ..self.new_row(caller, &request) };
         let mut tx = self.state.begin().await?;
         // Checked inside the write transaction, so that two concurrent requests cannot both pass.
@@ -84,7 +84,7 @@ impl Exports {
             account_id: caller.account_id().map(str::to_owned),
             requested_by: caller.name.clone(),
             channel: caller.principal.channel(),
-            scope: request.selection.scope().into(),
+            export_type: request.selection.export_type(),
             file_name: file_name(&self.profile, now, request.compression),
             compression: request.compression,
             estimated_bytes: None,
@@ -105,7 +105,7 @@ impl Exports {
         let job = NewJob { id: row.id.0, kind: JobKind::Export, spec, max_attempts: MAX_ATTEMPTS };
         tx.exports().insert(row).await?;
         tx.jobs().insert(&job).await?;
-        let event = Event::ExportRequested { scope: row.scope.clone(), channel: row.channel };
+        let event = Event::ExportRequested { scope: row.export_type, channel: row.channel };
         self.journal.record_about(tx, caller.actor(), row.id, event).await?;
         Ok(())
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::delivery::{ArtifactDelivery, Delivery};
 use super::execution::ClaimedExport;
 use super::request::ExportRequest;
+use super::running::RunningExport;
 use super::{Exports, Result};
 use crate::model::export::ExportId;
-use crate::server::artifact::ArtifactName;
+use crate::server::artifact;
 use crate::server::audit::{Actor, Event};
 use crate::server::jobs::ClaimedJob;
 use crate::server::state::Tx;
@@ -61,10 +62,10 @@ impl Exports {
     async fn run(self: Arc<Self>, claimed: ClaimedExport) {
         let exports = self.clone();
         let open = move || -> Result<Box<dyn Delivery>> {
-            let writer = exports.artifacts.create(ArtifactName::new(&*exports.random))?;
+            let writer = exports.artifacts.create(artifact::new_name(&*exports.random))?;
             Ok(Box::new(ArtifactDelivery(writer)))
         };
-        let running = claimed.new_running();
+        let running = Arc::new(RunningExport::new());
         // How it ended is in history and log.
         let _ = self.execute(claimed, running, open).await;
     }

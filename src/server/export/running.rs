@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::plan::ExportPlan;
 use super::{Error, Result};
-use crate::model::export::Progress;
+use crate::model::export::{Progress, Stage};
+use crate::model::name::TableName;
 use crate::server::jobs::Interruption;
 use crate::server::pipeline::ProgressCounter;
 use crate::server::source::InterruptHandle;
@@ -36,7 +37,6 @@ pub struct RunningExport {
     /// Checked between chunks and tables.
     pub(super) cancellation: CancellationToken,
     started: Instant,
-    estimated_bytes: Option<u64>,
     /// Set once the plan is made.
     planned: OnceLock<Planned>,
     interrupt: OnceLock<InterruptHandle>,
@@ -45,17 +45,16 @@ pub struct RunningExport {
 }
 
 struct Planned {
-    tables: Vec<String>,
+    tables: Vec<TableName>,
     total_records: u64,
 }
 
 impl RunningExport {
-    pub(super) fn new(estimated_bytes: Option<u64>) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             progress: ProgressCounter::default(),
             cancellation: CancellationToken::new(),
             started: Instant::now(),
-            estimated_bytes,
             planned: OnceLock::new(),
             interrupt: OnceLock::new(),
             stop_reason: OnceLock::new(),
@@ -99,7 +98,7 @@ impl RunningExport {
     }
 
     pub(super) fn set_plan(&self, plan: &ExportPlan) {
-        let tables = plan.tables.iter().map(|table| table.scan.table.to_string()).collect();
+        let tables = plan.tables.iter().map(|table| table.scan.table.clone()).collect();
         let _ = self.planned.set(Planned { tables, total_records: plan.metadata.total_records });
     }
 
@@ -116,17 +115,17 @@ impl RunningExport {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    #[must_use]
     pub fn progress(&self) -> Progress {
-        let planned = self.planned.get();
-        let table = planned.and_then(|planned| planned.tables.get(self.progress.table_index()?)).cloned();
-        Progress {
-            table: table.unwrap_or_default(),
-            records: self.progress.records(),
-            total_records: planned.map_or(0, |planned| planned.total_records),
-            bytes: self.progress.bytes(),
-            estimated_bytes: self.estimated_bytes.unwrap_or(0),
-            elapsed_ms: self.elapsed_ms(),
-        }
+        let stage = self.planned.get().and_then(|planned| self.writing(planned)).unwrap_or(Stage::Counting);
+        Progress { elapsed_ms: self.elapsed_ms(), stage }
+    }
+
+    /// None before the first table.
+    fn writing(&self, planned: &Planned) -> Option<Stage> {
+        let table = planned.tables.get(self.progress.table_index()?)?.clone();
+        let (records, bytes) = (self.progress.records(), self.progress.bytes());
+        Some(Stage::Writing { table, records, total_records: planned.total_records, bytes })
     }
 
     /// The progress as it is stored in the job.

@@ -2,11 +2,12 @@
 
 use uuid::Uuid;
 
-use super::plan::{Outline, RunContext};
+use super::plan::{RunContext, UncountedPlan};
+use super::request::ExportRequest;
 use super::write::container_error;
 use super::{Error, Result};
-use crate::model::export::{DriftPolicy, ExportId, SizeEstimate};
-use crate::model::manifest::{AuditHead, RecordOrder};
+use crate::model::export::{ExportId, SizeEstimate};
+use crate::model::manifest::AuditHead;
 use crate::model::output::Output;
 use crate::model::selection::Selection;
 use crate::server::pipeline::encode::{self, SizeSampler};
@@ -20,7 +21,8 @@ const PLACEHOLDER_KEY: PseudonymKey = PseudonymKey::new([0; 32]);
 
 /// The size of metadata and seal, measured by writing them to a sink.
 pub(super) fn measure_frame(
-    outline: Outline,
+    uncounted: UncountedPlan,
+    selection: Selection,
     counts: Vec<u64>,
     source: &dyn Source,
     isolation: &str,
@@ -28,15 +30,13 @@ pub(super) fn measure_frame(
 ) -> Result<u64> {
     let context = RunContext {
         id: ExportId(Uuid::nil()),
-        selection: Selection::WholeDatabase,
-        order: RecordOrder::Storage,
+        request: ExportRequest { selection, ..ExportRequest::default() },
         exported_by: Uuid::nil().to_string(),
         audit_head: AuditHead { entries: 1_000_000, hash: "0".repeat(64) },
         exported_at: clock.now(),
         pseudonym_key: PLACEHOLDER_KEY,
-        drift: DriftPolicy::Report,
     };
-    let mut metadata = outline.into_plan(counts, &context, source, isolation).metadata;
+    let mut metadata = uncounted.into_plan(counts, &context, source, isolation).metadata;
     let tables: Vec<String> = metadata.record_counts.iter().map(|(table, _)| table.clone()).collect();
     metadata.record_counts.0.iter_mut().for_each(|(_, records)| *records = 0);
     let mut frame = container::open(std::io::sink(), Output::default(), &metadata, None).map_err(container_error)?;

@@ -100,7 +100,7 @@ fn with_position(error: pipeline::Error<source::Error>, plan: &ExportPlan, progr
     };
     let before: u64 = plan.metadata.record_counts.iter().take(index).map(|(_, records)| records).sum();
     let record = progress.records().saturating_sub(before);
-    Error::StoppedAt { table: planned.scan.table.to_string(), record, cause: Box::new(cause) }
+    Error::StoppedAt { table: planned.scan.table.clone(), record, cause: Box::new(cause) }
 }
 
 /// Turns an error of the container into one that users understand.
@@ -153,8 +153,9 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::model::export::{DriftPolicy, ExportId};
-    use crate::model::manifest::{AuditHead, RecordOrder};
+    use crate::model::export::ExportId;
+    use crate::model::manifest::AuditHead;
+    use crate::server::export::ExportRequest;
     use crate::server::export::plan::{RunContext, plan};
     use crate::server::pipeline::progress::RecordCounter;
     use crate::server::profile::Profile;
@@ -253,14 +254,12 @@ mod tests {
 
     fn context() -> RunContext {
         RunContext {
-            selection: crate::model::selection::Selection::WholeDatabase,
+            request: ExportRequest::default(),
             id: ExportId(uuid::Uuid::nil()),
-            order: RecordOrder::Storage,
             exported_by: "cli:test".into(),
             audit_head: AuditHead::default(),
             exported_at: SystemClock.now(),
             pseudonym_key: PseudonymKey::new([1; 32]),
-            drift: DriftPolicy::Report,
         }
     }
 

@@ -6,6 +6,7 @@
 //! self-service for signed-in users, `local_accounts` is administration from the command line.
 
 mod accounts;
+mod authorise;
 mod caller;
 mod concurrency_limit;
 mod error;
@@ -37,6 +38,7 @@ use crate::server::support::random::Random;
 
 use accounts::{Account, Accounts, Credentials, LookupOrigin};
 pub use accounts::{LOCAL_ROLE_LABEL, is_role_assigned};
+pub use authorise::{authorise, refuse};
 pub use caller::{Caller, Forbidden};
 pub use error::Error;
 use passwords::PasswordChecker;

@@ -26,6 +26,7 @@ impl Queue {
         interrupt: impl Fn(Interruption),
     ) -> Infallible {
         let mut renewed_at = Instant::now();
+        let mut is_failing = false;
         loop {
             tokio::select! {
                 () = tokio::time::sleep(HEARTBEAT_INTERVAL) => {}
@@ -39,6 +40,7 @@ impl Queue {
                 interrupt(Interruption::LeaseLost);
                 continue;
             };
+            let was_failing = std::mem::replace(&mut is_failing, answer.is_err());
             match answer {
                 Ok(Heartbeat::Renewed) => renewed_at = asked_at,
                 Ok(Heartbeat::StopRequested) => {
@@ -46,9 +48,11 @@ impl Queue {
                     interrupt(Interruption::StopRequested);
                 }
                 Ok(Heartbeat::Lost) => interrupt(Interruption::LeaseLost),
-                Err(error) => {
+                // Once, not at every beat.
+                Err(error) if !was_failing => {
                     tracing::warn!(job = %fence.id, %error, "the lease of a job could not be renewed");
                 }
+                Err(_) => {}
             }
         }
     }

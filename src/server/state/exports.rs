@@ -4,10 +4,11 @@
 use async_trait::async_trait;
 
 use super::Result;
+use crate::model::artifact_name::ArtifactName;
 use crate::model::channel::Channel;
 use crate::model::drift::Guess;
-use crate::model::export::{ExportId, ExportSummary, Failure};
-use crate::model::history::RunStatus;
+use crate::model::export::{ExportId, ExportSummary, Failure, RunState};
+use crate::model::manifest::ExportType;
 use crate::model::output::Compression;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct ExportRow {
     pub account_id: Option<String>,
     pub requested_by: String,
     pub channel: Channel,
-    pub scope: String,
+    pub export_type: ExportType,
     pub file_name: String,
     pub compression: Compression,
     pub estimated_bytes: Option<u64>,
@@ -33,8 +34,14 @@ pub enum ExportState {
     Queued,
     Running,
     Completed(Completion),
-    Failed(Failed),
-    Cancelled { duration_ms: Option<u64> },
+    Failed {
+        failure: Failure,
+        /// None if the process was killed.
+        duration_ms: Option<u64>,
+    },
+    Cancelled {
+        duration_ms: Option<u64>,
+    },
 }
 
 /// A written and sealed file.
@@ -42,15 +49,17 @@ pub enum ExportState {
 pub struct Completion {
     pub summary: ExportSummary,
     /// The name of the artefact; none for the command line's files, and once it is removed.
-    pub artifact: Option<String>,
+    pub artifact: Option<ArtifactName>,
 }
 
-/// An export that has no file, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failed {
-    pub failure: Failure,
-    /// None if the process was killed.
-    pub duration_ms: Option<u64>,
+/// The stored word for an `ExportState`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportStatus {
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
 }
 
 /// Unfinished exports that were requested on the web page.
@@ -70,26 +79,78 @@ impl ExportRow {
 
     /// The artefact, until it is removed.
     #[must_use]
-    pub fn artifact(&self) -> Option<&str> {
-        self.state.completion().and_then(|completion| completion.artifact.as_deref())
+    pub fn artifact(&self) -> Option<&ArtifactName> {
+        self.state.completion().and_then(|completion| completion.artifact.as_ref())
+    }
+
+    /// Whether a completed export's file can no longer be downloaded. `now` is RFC 3339, UTC.
+    #[must_use]
+    pub fn is_expired(&self, now: &str) -> bool {
+        let expires_at = self.state.completion().and_then(|completion| completion.summary.expires_at.as_deref());
+        expires_at.is_none_or(|expires| expires <= now)
+    }
+
+    /// Whether its file can be downloaded now.
+    #[must_use]
+    pub fn is_available(&self, now: &str) -> bool {
+        self.artifact().is_some() && !self.is_expired(now)
+    }
+
+    /// The state as users see it. A running export's progress is in its job.
+    #[must_use]
+    pub fn run_state(&self, now: &str) -> RunState {
+        match &self.state {
+            ExportState::Queued => RunState::Queued,
+            ExportState::Running => RunState::Running(None),
+            ExportState::Cancelled { duration_ms } => RunState::Cancelled { duration_ms: *duration_ms },
+            ExportState::Failed { failure, duration_ms } => {
+                RunState::Failed { failure: failure.clone(), duration_ms: *duration_ms }
+            }
+            ExportState::Completed(Completion { summary, .. }) => {
+                let had_artifact = summary.expires_at.is_some();
+                let is_gone = had_artifact && !self.is_available(now);
+                if is_gone { RunState::Expired(summary.clone()) } else { RunState::Completed(summary.clone()) }
+            }
+        }
     }
 }
 
 impl ExportState {
     #[must_use]
-    pub fn status(&self) -> RunStatus {
+    pub fn status(&self) -> ExportStatus {
         match self {
-            Self::Queued => RunStatus::Queued,
-            Self::Running => RunStatus::Running,
-            Self::Completed(_) => RunStatus::Completed,
-            Self::Failed(_) => RunStatus::Failed,
-            Self::Cancelled { .. } => RunStatus::Cancelled,
+            Self::Queued => ExportStatus::Queued,
+            Self::Running => ExportStatus::Running,
+            Self::Completed(_) => ExportStatus::Completed,
+            Self::Failed { .. } => ExportStatus::Failed,
+            Self::Cancelled { .. } => ExportStatus::Cancelled,
         }
     }
 
     #[must_use]
     pub fn completion(&self) -> Option<&Completion> {
         if let Self::Completed(completion) = self { Some(completion) } else { None }
+    }
+}
+
+impl ExportStatus {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Parses the output of `as_str`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Queued, Self::Running, Self::Completed, Self::Failed, Self::Cancelled]
+            .into_iter()
+            .find(|status| status.as_str() == text)
     }
 }
 
@@ -131,7 +192,7 @@ pub trait ExportTable: Send {
     async fn complete(&mut self, id: ExportId, completion: &Completion, guesses: &[Guess]) -> Result<()>;
 
     /// Ends an export without a file.
-    async fn fail(&mut self, id: ExportId, failed: &Failed) -> Result<()>;
+    async fn fail(&mut self, id: ExportId, failure: &Failure, duration_ms: Option<u64>) -> Result<()>;
 
     /// Ends an export at its requester's request.
     async fn cancel(&mut self, id: ExportId, duration_ms: u64) -> Result<()>;

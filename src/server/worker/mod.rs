@@ -41,7 +41,7 @@ async fn sweep(app: &App) {
     if let Err(error) = app.exports.remove_expired_artifacts().await {
         tracing::error!(%error, "expired files could not be removed");
     }
-    if let Err(error) = app.exports.record_repeated_refusals().await {
+    if let Err(error) = app.journal.record_repetitions(false).await {
         tracing::error!(%error, "repeated refusals could not be recorded");
     }
     if let Err(error) = app.identity.sweep().await {

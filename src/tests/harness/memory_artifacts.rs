@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
-use waybill::server::artifact::{ArtifactName, ArtifactStore, ArtifactStream, ArtifactWriter, Error, Result};
+use waybill::model::artifact_name::ArtifactName;
+use waybill::server::artifact::{ArtifactStore, ArtifactStream, ArtifactWriter, Error, Result};
 
 #[derive(Clone, Debug, Default)]
-pub struct MemoryArtifacts(pub Arc<Mutex<BTreeMap<String, Bytes>>>);
+pub struct MemoryArtifacts(pub Arc<Mutex<BTreeMap<ArtifactName, Bytes>>>);
 
 struct MemoryWriter {
     store: MemoryArtifacts,
@@ -25,7 +26,7 @@ impl ArtifactStore for MemoryArtifacts {
     }
 
     /// In pieces of seven bytes, as a slow network would bring them.
-    async fn open(&self, name: &str, first: u64, last: u64) -> Result<ArtifactStream> {
+    async fn open(&self, name: &ArtifactName, first: u64, last: u64) -> Result<ArtifactStream> {
         let found = self.0.lock().unwrap().get(name).cloned();
         let file = found.ok_or_else(|| Error::NotFound(io::ErrorKind::NotFound.into()))?;
         let range = file.slice(usize::try_from(first).unwrap()..=usize::try_from(last).unwrap());
@@ -33,12 +34,12 @@ impl ArtifactStore for MemoryArtifacts {
         Ok(futures::stream::iter(pieces).boxed())
     }
 
-    async fn remove(&self, name: &str) -> Result<()> {
+    async fn remove(&self, name: &ArtifactName) -> Result<()> {
         self.0.lock().unwrap().remove(name);
         Ok(())
     }
 
-    async fn remove_all_except(&self, keep: &[String]) -> Result<()> {
+    async fn remove_all_except(&self, keep: &[ArtifactName]) -> Result<()> {
         self.0.lock().unwrap().retain(|name, _| keep.contains(name));
         Ok(())
     }
@@ -60,7 +61,7 @@ impl Write for MemoryWriter {
 
 impl ArtifactWriter for MemoryWriter {
     fn publish(self: Box<Self>) -> Result<ArtifactName> {
-        self.store.0.lock().unwrap().insert(self.name.as_str().to_owned(), self.bytes.into());
+        self.store.0.lock().unwrap().insert(self.name.clone(), self.bytes.into());
         Ok(self.name)
     }
 }

@@ -18,7 +18,7 @@ pub use copy_button::CopyButton;
 pub use icon::Icon;
 pub use layout::{Breadcrumb, Layout};
 pub use loaded::Loaded;
-pub use loading::{Loading, text_signal};
+pub use loading::text_signal;
 pub use share_bar::ShareBar;
 pub use toast::{Toast, ToastRegion};
 pub use viewer::use_viewer;

@@ -11,7 +11,7 @@ use crate::ui::components::{AuthLayout, FormMessage, PasswordField, TextField};
 #[expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #[component]
 pub fn LoginPage(next: String, problem: String, notice: String) -> impl IntoView {
-    let SignInContext { needs_account, is_local, name } = use_context().unwrap_or_default();
+    let SignInContext { needs_account, is_local, name } = expect_context();
     let next = safe_return_path(&next).to_owned();
     let problem = FormError::message_for_key(&problem);
     let is_created = notice == "made";

@@ -10,7 +10,7 @@ use crate::ui::components::{AuthLayout, FormMessage, NewPasswordField, TextField
 
 #[component]
 pub fn SetupPage(problem: String) -> impl IntoView {
-    let needs_account = use_context::<SignInContext>().unwrap_or_default().needs_account;
+    let needs_account = expect_context::<SignInContext>().needs_account;
     let body = if needs_account {
         view! { <FirstAccountForm problem /> }.into_any()
     } else {

@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::Result;
-use crate::server::artifact::ArtifactName;
+use crate::model::artifact_name::ArtifactName;
 
 pub(super) use artifact::ArtifactDelivery;
 pub use destination::Destination;
@@ -38,7 +38,7 @@ pub(super) enum Delivered {
 
 impl Delivered {
     /// The name of the artefact, if it is one.
-    pub fn artifact(&self) -> Option<&str> {
-        if let Self::Artifact(name) = self { Some(name.as_str()) } else { None }
+    pub fn artifact(&self) -> Option<&ArtifactName> {
+        if let Self::Artifact(name) = self { Some(name) } else { None }
     }
 }

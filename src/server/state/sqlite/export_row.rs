@@ -5,23 +5,24 @@ use serde::de::DeserializeOwned;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::super::exports::{Completion, ExportRow, ExportState, Failed};
+use super::super::exports::{Completion, ExportRow, ExportState, ExportStatus};
 use super::super::{Error, Result};
 use super::numbers::{optional, required};
+use crate::model::artifact_name::ArtifactName;
 use crate::model::channel::Channel;
 use crate::model::export::{ExportSummary, Failure};
-use crate::model::history::RunStatus;
+use crate::model::manifest::ExportType;
 use crate::model::output::Compression;
 
-// Runs that were killed before references existed have none.
 pub const COLUMNS: &str = "id, requested_at, account_id, requested_by, channel, scope, file_name, status, message, \
-     coalesce(reference, '') AS reference, records, tables, bytes, estimated_bytes, sha256, duration_ms, artifact, \
+     reference, records, tables, bytes, estimated_bytes, sha256, duration_ms, artifact, \
      expires_at, downloads, compression, deviations";
 
 /// # Errors
 /// `Corrupt` for a value that this program never stores, `Database` for a missing column.
 pub fn decode(row: &SqliteRow) -> Result<ExportRow> {
     let channel = Channel::parse(row.try_get("channel")?);
+    let export_type = ExportType::parse(row.try_get("scope")?);
     let compression = Compression::parse(row.try_get("compression")?);
     Ok(ExportRow {
         id: row.try_get::<&str, _>("id")?.parse().map_err(|_| Error::Corrupt("export id"))?,
@@ -29,7 +30,7 @@ pub fn decode(row: &SqliteRow) -> Result<ExportRow> {
         account_id: row.try_get("account_id")?,
         requested_by: row.try_get("requested_by")?,
         channel: channel.ok_or(Error::Corrupt("channel"))?,
-        scope: row.try_get("scope")?,
+        export_type: export_type.ok_or(Error::Corrupt("scope"))?,
         file_name: row.try_get("file_name")?,
         compression: compression.ok_or(Error::Corrupt("compression"))?,
         estimated_bytes: optional(row, "estimated_bytes")?,
@@ -39,16 +40,16 @@ pub fn decode(row: &SqliteRow) -> Result<ExportRow> {
 }
 
 fn state(row: &SqliteRow) -> Result<ExportState> {
-    let status = RunStatus::parse(row.try_get("status")?).ok_or(Error::Corrupt("status"))?;
+    let status = ExportStatus::parse(row.try_get("status")?).ok_or(Error::Corrupt("status"))?;
     Ok(match status {
-        RunStatus::Queued => ExportState::Queued,
-        RunStatus::Running => ExportState::Running,
-        RunStatus::Completed => ExportState::Completed(completion(row)?),
-        RunStatus::Failed => ExportState::Failed(Failed {
+        ExportStatus::Queued => ExportState::Queued,
+        ExportStatus::Running => ExportState::Running,
+        ExportStatus::Completed => ExportState::Completed(completion(row)?),
+        ExportStatus::Failed => ExportState::Failed {
             failure: Failure { message: row.try_get("message")?, reference: row.try_get("reference")? },
             duration_ms: optional(row, "duration_ms")?,
-        }),
-        RunStatus::Cancelled => ExportState::Cancelled { duration_ms: optional(row, "duration_ms")? },
+        },
+        ExportStatus::Cancelled => ExportState::Cancelled { duration_ms: optional(row, "duration_ms")? },
     })
 }
 
@@ -62,7 +63,9 @@ fn completion(row: &SqliteRow) -> Result<Completion> {
         expires_at: row.try_get("expires_at")?,
         deviations: parse_json(row.try_get("deviations")?, "deviations")?,
     };
-    Ok(Completion { summary, artifact: row.try_get("artifact")? })
+    let artifact: Option<&str> = row.try_get("artifact")?;
+    let artifact = artifact.map(|name| ArtifactName::parse(name).ok_or(Error::Corrupt("artefact name")));
+    Ok(Completion { summary, artifact: artifact.transpose()? })
 }
 
 /// # Errors

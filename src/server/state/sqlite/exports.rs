@@ -4,12 +4,13 @@ use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, query, query_scalar};
 
 use super::super::Result;
-use super::super::exports::{Completion, ExportRow, ExportTable, Failed, Unfinished};
+use super::super::exports::{Completion, ExportRow, ExportTable, Unfinished};
 use super::export_row::{self, COLUMNS};
 use super::numbers::{required, to_i64, to_u64};
 use super::tables::{Connection, SqliteTables};
+use crate::model::artifact_name::ArtifactName;
 use crate::model::drift::Guess;
-use crate::model::export::ExportId;
+use crate::model::export::{ExportId, Failure};
 
 impl<C: Connection> SqliteTables<C> {
     /// The exports of the source that `rest` of the statement leaves, which begins with AND or ORDER BY and has one
@@ -90,7 +91,7 @@ impl<C: Connection> ExportTable for SqliteTables<C> {
             .bind(&row.account_id)
             .bind(&row.requested_by)
             .bind(row.channel.as_str())
-            .bind(&row.scope)
+            .bind(row.export_type.as_str())
             .bind(&row.file_name)
             .bind(row.state.status().as_str())
             .bind(row.estimated_bytes.map(to_i64))
@@ -116,7 +117,7 @@ impl<C: Connection> ExportTable for SqliteTables<C> {
             .bind(to_i64(summary.bytes))
             .bind(&summary.sha256)
             .bind(to_i64(summary.duration_ms))
-            .bind(artifact)
+            .bind(artifact.as_ref().map(ArtifactName::as_str))
             .bind(&summary.expires_at)
             .bind(export_row::to_json(&summary.deviations)?)
             .bind(guesses)
@@ -125,10 +126,10 @@ impl<C: Connection> ExportTable for SqliteTables<C> {
         self.execute(query).await.map(drop)
     }
 
-    async fn fail(&mut self, id: ExportId, failed: &Failed) -> Result<()> {
+    async fn fail(&mut self, id: ExportId, failure: &Failure, duration_ms: Option<u64>) -> Result<()> {
         let sql = "UPDATE exports SET status = 'failed', message = ?, reference = ?, duration_ms = ? WHERE source_id IS ? AND id = ?";
-        let query = query(sql).bind(&failed.failure.message).bind(&failed.failure.reference);
-        let query = query.bind(failed.duration_ms.map(to_i64)).bind(self.source_id.clone());
+        let query = query(sql).bind(&failure.message).bind(&failure.reference);
+        let query = query.bind(duration_ms.map(to_i64)).bind(self.source_id.clone());
         self.execute(query.bind(id.to_string())).await.map(drop)
     }
 

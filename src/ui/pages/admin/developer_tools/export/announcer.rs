@@ -27,8 +27,8 @@ impl Announcer {
         self.text.set("Export started.".into());
     }
 
-    pub fn announce_progress(self, progress: &Progress) {
-        let percent = percent(progress);
+    pub fn announce_progress(self, progress: &Progress, estimated_bytes: Option<u64>) {
+        let percent = percent(progress, estimated_bytes);
         let (last_percent, last_ms) = self.last.get_value();
         if percent >= last_percent + STEP_PERCENT || progress.elapsed_ms >= last_ms + STEP_MS {
             self.last.set_value((percent, progress.elapsed_ms));

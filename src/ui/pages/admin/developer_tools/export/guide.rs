@@ -4,22 +4,16 @@ use leptos::prelude::*;
 
 use super::breadcrumbs::below_export;
 use crate::rpc::export::analysis_guide;
-use crate::ui::components::{Icon, Layout, Loaded, Loading};
+use crate::ui::components::{Icon, Layout, Loaded};
 
 /// The guide in a panel that is collapsed at first.
 #[component]
 pub fn GuidePanel() -> impl IntoView {
     let guide = Resource::new(|| (), |()| analysis_guide());
-    let content = move || {
-        guide.get().map(|guide| match guide {
-            Ok(html) => view! { <div class="prose" inner_html=html></div> }.into_any(),
-            Err(error) => view! { <p class="muted">{error.to_string()}</p> }.into_any(),
-        })
-    };
     view! {
         <details class="card guide-panel">
             <summary><Icon name="book-open" />"How to analyse the file with an AI assistant, and how to handle it"</summary>
-            <Loading>{content}</Loading>
+            <Loaded data=guide show=|html| view! { <div class="prose" inner_html=html></div> }.into_any() />
         </details>
     }
 }

@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::progress_figures::{percent, rate, time_left};
+use super::progress_figures::Figures;
 use super::run_tracker::RunTracker;
-use crate::model::export::{ExportId, Progress, RunState};
-use crate::model::{route, text};
+use crate::model::export::ExportId;
+use crate::model::route;
 use crate::ui::browser;
 use crate::ui::components::text_signal;
 
@@ -15,43 +15,22 @@ const RELOAD_META: &str = "<meta http-equiv=\"refresh\" content=\"1\">";
 
 #[component]
 pub fn ProgressPanel(id: ExportId, tracker: RunTracker) -> impl IntoView {
-    // A queued run has not begun to count.
-    let progress = Memo::new(move |_| match tracker.run.read().as_ref().map(|run| &run.state) {
-        Some(RunState::Running(progress)) => progress.clone(),
-        _ => Progress::default(),
-    });
-    let title = text_signal(move || match progress.read().table.as_str() {
-        "" => "Counting records".to_owned(),
-        table => format!("Exporting {table}"),
-    });
-    let percent = Signal::derive(move || percent(&progress.read()));
+    let figures = Memo::new(move |_| tracker.run.read().as_ref().map(Figures::of_run));
+    let figure = move |get: fn(Figures) -> String| text_signal(move || figures.get().map_or_else(String::new, get));
+    let percent = Signal::derive(move || figures.get().map_or(0, |figures| figures.percent));
     view! {
         <section class="card panel running" aria-label="Export in progress">
-            <h2>{title}</h2>
+            <h2>{figure(|figures| figures.title)}</h2>
             <progress max="100" prop:value=percent value=percent aria-label="Progress"></progress>
             <div class="progress-stats">
-                <Figures progress />
+                <p><span>"Records"</span>" "{figure(|figures| figures.records)}</p>
+                <p><span>"Written"</span>" "{figure(|figures| figures.written)}</p>
+                <p><span>"Rate"</span>" "{figure(|figures| figures.rate)}</p>
+                <p><span>"Time left"</span>" "{figure(|figures| figures.time_left)}</p>
                 <CancelForm id />
             </div>
         </section>
         <noscript inner_html=RELOAD_META></noscript>
-    }
-}
-
-#[component]
-fn Figures(progress: Memo<Progress>) -> impl IntoView {
-    let records = text_signal(move || {
-        let progress = progress.read();
-        format!("{} of {}", text::count(progress.records), text::count(progress.total_records))
-    });
-    let written = text_signal(move || text::bytes(progress.read().bytes));
-    let rate = text_signal(move || rate(&progress.read()));
-    let left = text_signal(move || time_left(&progress.read()));
-    view! {
-        <p><span>"Records"</span>" "{records}</p>
-        <p><span>"Written"</span>" "{written}</p>
-        <p><span>"Rate"</span>" "{rate}</p>
-        <p><span>"Time left"</span>" "{left}</p>
     }
 }
 

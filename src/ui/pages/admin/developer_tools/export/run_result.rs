@@ -18,12 +18,12 @@ fn FinishedRun(run: RunView) -> impl IntoView {
     let RunView { id, file_name, estimated_bytes, state } = run;
     match state {
         RunState::Completed(summary) => view! { <CompletedRun id file_name estimated_bytes summary /> }.into_any(),
-        RunState::Failed(failure) => view! { <FailedRun failure /> }.into_any(),
-        RunState::Cancelled => {
+        RunState::Failed { failure, .. } => view! { <FailedRun failure /> }.into_any(),
+        RunState::Cancelled { .. } => {
             let text = "No file was created, and nothing was changed.";
             view! { <section class="card panel"><h2>"Cancelled"</h2><p>{text}</p></section> }.into_any()
         }
-        RunState::Expired => {
+        RunState::Expired(_) => {
             let text = "Files are kept for 15 minutes. Start a new export.";
             view! { <section class="card panel"><h2>"The file has expired"</h2><p>{text}</p></section> }.into_any()
         }
@@ -96,11 +96,12 @@ fn Proof(sha256: String, command: String) -> impl IntoView {
 
 #[component]
 fn FailedRun(failure: Failure) -> impl IntoView {
+    let reference = failure.reference.map(|reference| view! { " Reference "<code>{reference}</code> });
     view! {
         <section class="card panel is-error" role="alert">
             <h2><Icon name="triangle-alert" />"Export failed"</h2>
             <p>{failure.message}</p>
-            <p class="muted">"No file was created. Reference "<code>{failure.reference}</code></p>
+            <p class="muted">"No file was created."{reference}</p>
         </section>
     }
 }

@@ -95,17 +95,17 @@ impl RunTracker {
 
     fn update(self, view: RunView) {
         match &view.state {
-            // Neither is news: nothing has ended just now.
-            RunState::Queued | RunState::Expired => {}
-            RunState::Running(progress) => self.announcer.announce_progress(progress),
+            // None of them is news: nothing has ended just now.
+            RunState::Queued | RunState::Running(None) | RunState::Expired(_) => {}
+            RunState::Running(Some(progress)) => self.announcer.announce_progress(progress, view.estimated_bytes),
             RunState::Completed(summary) => {
                 browser::start_download(view.id);
                 self.show_end(completed(summary));
             }
-            RunState::Failed(failure) => {
+            RunState::Failed { failure, .. } => {
                 self.show_end(Toast { is_success: false, text: format!("Export failed. {}", failure.message) });
             }
-            RunState::Cancelled => {
+            RunState::Cancelled { .. } => {
                 self.show_end(Toast { is_success: false, text: "Cancelled. No file was created.".to_owned() });
             }
         }

@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::model::history::{HistoryEntry, RunStatus};
+use crate::model::export::RunState;
+use crate::model::history::HistoryEntry;
 use crate::model::{route, text};
 use crate::ui::components::Icon;
 
@@ -30,17 +31,21 @@ pub fn Entries(entries: Vec<HistoryEntry>) -> impl IntoView {
 
 #[component]
 fn Entry(entry: HistoryEntry) -> impl IntoView {
-    let estimated =
-        entry.estimated_bytes.zip(entry.bytes).map(|(estimated, _)| format!("estimated {}", text::bytes(estimated)));
+    let summary = entry.state.summary();
+    let records = summary.map_or("–".into(), |summary| text::count(summary.records));
+    let bytes = summary.map_or("–".into(), |summary| text::bytes(summary.bytes));
+    let estimated = entry.estimated_bytes.filter(|_| summary.is_some());
+    let estimated = estimated.map(|bytes| format!("estimated {}", text::bytes(bytes)));
+    let duration = entry.state.duration_ms().map_or("–".into(), text::duration);
     view! {
         <tr>
             <td><time>{text::to_minute(&entry.requested_at)}</time></td>
             <td>{entry.requested_by.clone()}<span class="detail">{format!("from the {}", entry.channel.as_str())}</span></td>
-            <td>{entry.scope.clone()}</td>
-            <td><Outcome entry=entry.clone() /></td>
-            <td class="number">{entry.records.map_or("–".into(), text::count)}</td>
-            <td class="number">{entry.bytes.map_or("–".into(), text::bytes)}<span class="detail">{estimated}</span></td>
-            <td class="number">{entry.duration_ms.map_or("–".into(), text::duration)}</td>
+            <td>{entry.export_type.as_str()}</td>
+            <td><Outcome entry /></td>
+            <td class="number">{records}</td>
+            <td class="number">{bytes}<span class="detail">{estimated}</span></td>
+            <td class="number">{duration}</td>
         </tr>
     }
 }
@@ -48,36 +53,45 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
 /// How the export ended, and what is left of it.
 #[component]
 fn Outcome(entry: HistoryEntry) -> impl IntoView {
-    let (badge_class, status) = badge(&entry);
+    let (badge_class, status) = badge(&entry.state);
     let download_link = entry.downloadable.then(|| {
         let file = route::with_id(route::EXPORT_FILE, entry.id);
         view! { <a class="button small" href=file><Icon name="download" />"Download"</a> }
     });
-    let deviations = entry.deviations.lines().into_iter();
-    let deviations = deviations.map(|line| view! { <span class="detail">{text::to_sentence(&line)}</span> });
     let downloads = (entry.downloads > 0).then(|| text::count_with_noun(entry.downloads, "download"));
-    let digest = entry
-        .sha256
-        .map(|digest| view! { <span class="detail">"Seal "<code class="full-digest">{digest}</code></span> });
     view! {
         <span class=badge_class>{status}</span>" "{download_link}
-        {deviations.collect_view()}
-        <span class="detail">{entry.message.or(downloads)}</span>
-        {digest}
+        {outcome_details(entry.state, downloads)}
+    }
+}
+
+fn outcome_details(state: RunState, downloads: Option<String>) -> AnyView {
+    match state {
+        RunState::Completed(summary) | RunState::Expired(summary) => {
+            let deviations = summary.deviations.lines().into_iter();
+            let deviations = deviations.map(|line| view! { <span class="detail">{text::to_sentence(&line)}</span> });
+            view! {
+                {deviations.collect_view()}
+                <span class="detail">{downloads}</span>
+                <span class="detail">"Seal "<code class="full-digest">{summary.sha256}</code></span>
+            }
+            .into_any()
+        }
+        RunState::Failed { failure, .. } => view! { <span class="detail">{failure.message}</span> }.into_any(),
+        RunState::Queued | RunState::Running(_) | RunState::Cancelled { .. } => ().into_any(),
     }
 }
 
 /// The class and the text of an export's badge.
-fn badge(entry: &HistoryEntry) -> (String, &'static str) {
-    let text = match entry.status {
-        RunStatus::Completed if entry.deviations.has_drifted() => {
-            return ("badge drifted".to_owned(), "Complete, with drift");
+fn badge(state: &RunState) -> (&'static str, &'static str) {
+    match state {
+        RunState::Queued => ("badge queued", "Queued"),
+        RunState::Running(_) => ("badge running", "Running"),
+        RunState::Completed(summary) | RunState::Expired(summary) if summary.deviations.has_drifted() => {
+            ("badge drifted", "Complete, with drift")
         }
-        RunStatus::Queued => "Queued",
-        RunStatus::Running => "Running",
-        RunStatus::Completed => "Complete",
-        RunStatus::Failed => "Failed",
-        RunStatus::Cancelled => "Cancelled",
-    };
-    (format!("badge {}", entry.status.as_str()), text)
+        RunState::Completed(_) | RunState::Expired(_) => ("badge completed", "Complete"),
+        RunState::Failed { .. } => ("badge failed", "Failed"),
+        RunState::Cancelled { .. } => ("badge cancelled", "Cancelled"),
+    }
 }

@@ -1,0 +1,122 @@
+//! Computes a preview: exact record counts and estimated sizes, read in one snapshot.
+
+use super::Result;
+use super::file_name::file_name;
+use super::plan::UncountedPlan;
+use super::size_estimate::{estimate_table_size, measure_frame};
+use crate::model::export::{DriftPolicy, Preview, TablePreview};
+use crate::model::manifest::RecordOrder;
+use crate::model::name::{TableName, TableOrField};
+use crate::model::output::{Compression, Output};
+use crate::model::selection::Selection;
+use crate::model::text;
+use crate::server::profile::{PlannedTable, Profile};
+use crate::server::rows::Scan;
+use crate::server::source::Source;
+use crate::server::support::clock::{Clock, rfc3339};
+
+/// Assumed bytes per second while no export gives a measured rate; a conservative guess.
+pub const DEFAULT_BYTES_PER_SECOND: u64 = 150_000_000;
+
+/// Counts and samples every table in one snapshot, calling `on_update` after every step. Blocks.
+///
+/// # Errors
+/// As `UncountedPlan::from_snapshot`; `Source` if a table cannot be counted or sampled.
+pub fn compute_preview(
+    source: &dyn Source,
+    profile: &Profile,
+    selection: &Selection,
+    clock: &dyn Clock,
+    bytes_per_second: u64,
+    on_update: &dyn Fn(&Preview),
+) -> Result<Preview> {
+    let mut snapshot = source.open_snapshot()?;
+    let uncounted = UncountedPlan::from_snapshot(&mut *snapshot, profile, RecordOrder::Storage, DriftPolicy::Report)?;
+    let mut preview = initial_preview(&uncounted, clock);
+    preview.blocks_writers = snapshot.blocks_writers();
+    on_update(&preview);
+    let mut counts = Vec::with_capacity(preview.tables.len());
+    for (index, PlannedTable { scan, .. }) in uncounted.selection.tables.iter().enumerate() {
+        let records = snapshot.count(scan)?;
+        counts.push(records);
+        preview.tables[index].records = Some(records);
+        preview.contains = preview.contains.take().or_else(|| contents_notice(profile, scan, records));
+        on_update(&preview);
+    }
+    for (index, planned) in uncounted.selection.tables.iter().enumerate() {
+        let size = estimate_table_size(&mut *snapshot, planned, counts[index], Output::default())?;
+        preview.tables[index].size = Some(size);
+        on_update(&preview);
+    }
+    preview.frame_bytes = measure_frame(uncounted, selection.clone(), counts, source, snapshot.isolation(), clock)?;
+    preview.expected_ms = preview.total_size().map(|size| size.bytes * 1000 / bytes_per_second);
+    on_update(&preview);
+    preview.settled = true;
+    Ok(preview)
+}
+
+fn initial_preview(uncounted: &UncountedPlan, clock: &dyn Clock) -> Preview {
+    let profile = &uncounted.profile;
+    let redaction = &uncounted.selection.redaction;
+    let unclassified = || {
+        redaction.unclassified.iter().filter_map(|name| match name {
+            TableOrField::Field(field) => Some(field),
+            TableOrField::Table(_) => None,
+        })
+    };
+    let left_out = |table: &TableName| {
+        let fields = redaction.removed_fields.iter().chain(unclassified());
+        fields.filter(|field| field.table == *table).map(|field| field.column.clone()).collect()
+    };
+    let tables = uncounted.selection.tables.iter().map(|PlannedTable { scan, .. }| TablePreview {
+        name: scan.table.clone(),
+        left_out: left_out(&scan.table),
+        records: None,
+        size: None,
+    });
+    Preview {
+        taken_at: rfc3339(clock.now()),
+        file_name: file_name(profile, clock.now(), Compression::None),
+        command: format!("waybill export{} --output .", profile.command_line_option()),
+        tables: tables.collect(),
+        excluded: redaction.excluded_tables.clone(),
+        drift: profile.drift(&uncounted.catalog),
+        guesses: profile.guesses.clone(),
+        not_included: uncounted.catalog.not_included.clone(),
+        ..Preview::default()
+    }
+}
+
+/// Whose data the file holds, once the table of people is counted: "personal data of 104 participants".
+fn contents_notice(profile: &Profile, scan: &Scan, records: u64) -> Option<String> {
+    let notice = profile.notice.as_ref().filter(|notice| notice.people == scan.table)?;
+    let people = text::count_of_table(records, notice.people.as_str());
+    Some(format!("{} of {people}", notice.contains))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::source::sqlite::SqliteSource;
+    use crate::server::support::clock::SystemClock;
+
+    #[test]
+    fn a_left_out_column_is_shown_at_its_own_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("source.db");
+        let tables = "CREATE TABLE audit (id, note); CREATE TABLE \"audit.users\" (id, password, phone)";
+        rusqlite::Connection::open(&path).unwrap().execute_batch(tables).unwrap();
+        let profile = Profile::from_toml(
+            "name = \"x\"\n[tables.audit.columns]\nid = \"plain\"\n\
+             [tables.\"audit.users\".columns]\nid = \"plain\"\npassword = \"secret\"\n",
+        )
+        .unwrap();
+        let preview =
+            compute_preview(&SqliteSource::new(path), &profile, &Selection::WholeDatabase, &SystemClock, 1, &|_| ())
+                .unwrap();
+        let left_out: Vec<(&str, &[String])> =
+            preview.tables.iter().map(|table| (table.name.as_str(), &table.left_out[..])).collect();
+        let [own, others] = [&["note".to_owned()][..], &["password".to_owned(), "phone".to_owned()]];
+        assert_eq!(left_out, [("audit", own), ("audit.users", others)]);
+    }
+}

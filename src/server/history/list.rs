@@ -1,0 +1,42 @@
+//! Past exports.
+
+use super::{Error, History};
+use crate::model::history::{HistoryEntry, HistoryPage};
+use crate::server::identity::Caller;
+use crate::server::state::exports::ExportRow;
+use crate::server::support::clock::rfc3339;
+
+const EXPORTS_PER_PAGE: u32 = 25;
+
+impl History {
+    /// Returns one page of past exports. A number past the end returns the last page.
+    ///
+    /// # Errors
+    /// `Forbidden`, or `State` if the state cannot be read.
+    pub async fn list(&self, caller: &Caller, page: u32) -> Result<HistoryPage, Error> {
+        self.authorise(caller).await?;
+        let total = self.state.connect().await?.exports().count().await?;
+        let pages = u32::try_from(total.div_ceil(EXPORTS_PER_PAGE.into())).unwrap_or(u32::MAX).max(1);
+        let page = page.clamp(1, pages);
+        let offset = u64::from(page - 1) * u64::from(EXPORTS_PER_PAGE);
+        let rows = self.state.connect().await?.exports().page(offset, EXPORTS_PER_PAGE).await?;
+        let now = rfc3339(self.clock.now());
+        let entries = rows.into_iter().map(|row| history_entry(caller, row, &now)).collect();
+        Ok(HistoryPage { entries, page, pages, total })
+    }
+}
+
+fn history_entry(caller: &Caller, row: ExportRow, now: &str) -> HistoryEntry {
+    let is_owner = caller.owns(row.account_id.as_deref(), &row.requested_by);
+    HistoryEntry {
+        id: row.id,
+        state: row.run_state(now),
+        estimated_bytes: row.comparable_estimate(),
+        downloadable: is_owner && row.is_available(now),
+        requested_at: row.requested_at,
+        requested_by: row.requested_by,
+        export_type: row.export_type,
+        channel: row.channel,
+        downloads: row.downloads,
+    }
+}
