@@ -152,6 +152,21 @@ fn a_key_file_that_others_can_read_is_refused() {
     }
 }
 
+/// A rotation would otherwise write a list without the keys that it could not read.
+#[test]
+fn retired_keys_that_cannot_be_read_are_not_forgotten() {
+    let home = installation();
+    let before = run(&home, &["key", "show"]).text();
+    let retired = home.path().join("state/waybill/signing-key.retired.pem");
+    std::os::unix::fs::symlink(&retired, &retired).unwrap();
+    for command in ["show", "rotate"] {
+        let ended = run(&home, &["key", command]);
+        assert!(ended.code == 1 && ended.stderr.contains("retired.pem cannot be read"), "{}", ended.stderr);
+    }
+    std::fs::remove_file(&retired).unwrap();
+    assert_eq!(run(&home, &["key", "show"]).text(), before);
+}
+
 /// An independent implementation: OpenSSL verifies a signature with the exported key, and generates a key that
 /// Waybill accepts.
 #[test]

@@ -15,7 +15,7 @@ const NAME_COOKIE: &str = "waybill-name";
 pub fn session_cookie_name(config: &HttpConfig, source_id: &str) -> String {
     let prefix = if is_https(config) { "__Host-" } else { "" };
     // The last characters of the UUID are random.
-    let suffix = source_id.get(source_id.len().saturating_sub(8)..).unwrap_or_default();
+    let suffix = &source_id[source_id.floor_char_boundary(source_id.len().saturating_sub(8))..];
     format!("{prefix}waybill-{suffix}")
 }
 
@@ -65,9 +65,13 @@ pub fn typed_name(headers: &HeaderMap) -> String {
 }
 
 /// Makes a header value from any text; characters that HTTP does not allow are dropped.
+///
+/// # Panics
+/// Never: visible ASCII characters and spaces are a value (RFC 9110, section 5.5).
+#[expect(clippy::expect_used, reason = "the characters that HTTP does not allow have been dropped")]
 pub fn header_value(text: &str) -> HeaderValue {
     let allowed: String = text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
-    HeaderValue::try_from(allowed).unwrap_or(HeaderValue::from_static(""))
+    HeaderValue::try_from(allowed).expect("visible ASCII characters and spaces are a header value")
 }
 
 #[cfg(test)]

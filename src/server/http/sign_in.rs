@@ -183,6 +183,7 @@ fn known_form_error(error: &identity::Error) -> Option<FormError> {
         | identity::Error::NotSignedIn(_)
         | identity::Error::Source(_)
         | identity::Error::State(_)
+        | identity::Error::SecondFactorUnusable(_)
         | identity::Error::TaskPanicked => return None,
     })
 }

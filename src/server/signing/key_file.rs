@@ -106,7 +106,9 @@ impl PublicKeys {
 fn read_retired(path: &Path) -> Result<PublicKeys> {
     let path = retired_path(path);
     match path.metadata() {
-        Err(_) => Ok(PublicKeys::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(PublicKeys::default()),
+        // A rotation would write a list without the keys that cannot be read.
+        Err(cause) => Err(Error::Unreadable { path, cause }),
         Ok(there) if !has_safe_permissions(&there) => Err(Error::InsecurePermissions(path)),
         Ok(_) => PublicKeys::from_file(&path),
     }
