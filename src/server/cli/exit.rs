@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::process::ExitCode;
 
 use crate::seal::CorruptStream;
-use crate::server::{binding, export, inspect, profile, profiles, sample, source, state};
+use crate::server::{binding, export, inspect, key_rotation, profile, profiles, sample, signing, source, state};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -128,6 +128,18 @@ impl From<state::Error> for CliError {
             }
         };
         Self::new(exit, error.to_string())
+    }
+}
+
+impl From<signing::Error> for CliError {
+    fn from(error: signing::Error) -> Self {
+        Self::new(Exit::Failure, error.to_string())
+    }
+}
+
+impl From<key_rotation::Error> for CliError {
+    fn from(error: key_rotation::Error) -> Self {
+        Self::new(Exit::Failure, error.to_string())
     }
 }
 
