@@ -44,8 +44,7 @@ pub async fn rotate(
     let mut tx = journal.begin().await?;
     let next = NextKey::prepare(path, random)?;
     let event = Event::KeyRotated { from: next.current().map(signing::PublicKey::id), to: next.public_key().id() };
-    if !audit::is_newest_of_its_kind(&mut *tx, &event).await? {
-        journal.commit(tx, Actor::local(actor), event).await?;
-    }
+    let is_recorded = audit::is_newest_of_its_kind(&mut *tx, &event).await?;
+    journal.commit_if(tx, Actor::local(actor), (!is_recorded).then_some(event)).await?;
     next.put_in_force().map_err(Error::NotInForce)
 }

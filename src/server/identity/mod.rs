@@ -169,11 +169,9 @@ impl Identity {
 
     async fn end_session(&self, session: &Session) -> Result<(), Error> {
         let mut tx = self.accounts.state.begin().await?;
-        if tx.sessions().remove(&session.token_sha256).await? {
-            let event = Event::SessionsEnded { account: session.email.clone(), count: 1 };
-            self.journal.record(&mut *tx, Actor::PROGRAM, event).await?;
-        }
-        Ok(tx.commit().await?)
+        let has_ended = tx.sessions().remove(&session.token_sha256).await?;
+        let event = has_ended.then(|| Event::SessionsEnded { account: session.email.clone(), count: 1 });
+        Ok(self.journal.commit_if(tx, Actor::PROGRAM, event).await?)
     }
 
     /// Removes all grants if a required second factor is not set up.

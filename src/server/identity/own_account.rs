@@ -156,12 +156,12 @@ impl Identity {
     pub async fn remove_second_factor(&self, caller: &Caller, password: SecretString) -> Result<(), Error> {
         let id = self.verify_password(caller, password).await?;
         let mut tx = self.accounts.state.begin().await?;
-        if tx.second_factors().remove(&id).await? {
+        let is_removed = tx.second_factors().remove(&id).await?;
+        if is_removed {
             tx.sessions().remove_others_of_account(&id, current_session(caller)?).await?;
-            let event = Event::SecondFactorRemoved { account: caller.name.clone() };
-            self.journal.record(&mut *tx, caller.actor(), event).await?;
         }
-        Ok(tx.commit().await?)
+        let event = is_removed.then(|| Event::SecondFactorRemoved { account: caller.name.clone() });
+        Ok(self.journal.commit_if(tx, caller.actor(), event).await?)
     }
 
     /// Ends the account's sessions in other browsers.

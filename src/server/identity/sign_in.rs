@@ -133,10 +133,7 @@ impl Identity {
         let mut tx = self.accounts.state.begin().await?;
         match self.accept_code(&mut *tx, &session.account_id, code).await {
             Ok(event) => {
-                if let Some(event) = event {
-                    self.journal.record(&mut *tx, actor, event).await?;
-                }
-                tx.commit().await?;
+                self.journal.commit_if(tx, actor, event).await?;
                 self.open_session(VerifiedAccount::of_session(session), client, CompletedStep::Code).await
             }
             Err(error @ (Error::WrongCode | Error::RateLimited { .. })) => {
