@@ -61,7 +61,7 @@ impl State {
 
 impl List {
     async fn run(self) -> Result<Exit, CliError> {
-        let known = binding::list(&self.state.path()?).await?;
+        let known = binding::list(&StateDatabase::open(&self.state.path()?).await?).await?;
         if known.is_empty() {
             return print_line("no database is known yet");
         }
