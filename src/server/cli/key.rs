@@ -6,12 +6,11 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::args::{SigningArgs, StateFileArgs};
-use super::connect::system_user;
 use super::exit::{CliError, Exit};
+use super::open_state::command_line_actor;
 use super::terminal::{eprint_line, print_line};
 use crate::server::key_rotation;
 use crate::server::signing::{NextKey, PublicKeys, SigningKey};
-use crate::server::state::StateDatabase;
 use crate::server::support::clock::SystemClock;
 use crate::server::support::random::SystemRandom;
 
@@ -76,9 +75,8 @@ fn export(path: &Path) -> Result<Exit, CliError> {
 
 async fn rotate(args: &KeyArgs) -> Result<Exit, CliError> {
     let path = args.key_path()?;
-    let file = StateDatabase::open(&args.state.path()?).await?;
-    let actor = format!("cli:{}", system_user());
-    let key = key_rotation::rotate(&file, &path, &actor, Arc::new(SystemClock), &SystemRandom).await?;
+    let (file, clock) = (args.state.open().await?, Arc::new(SystemClock));
+    let key = key_rotation::rotate(&file, &path, &command_line_actor(), clock, &SystemRandom).await?;
     eprint_line(
         "Running servers sign with the old key until they are restarted. Distribute the public keys again (waybill key \
          export): anyone who has only the old one will refuse new files.",
