@@ -107,7 +107,7 @@ impl ClientError for identity::Error {
                 ApiError::Busy { message: self.to_string(), retry_after_seconds: *retry_after_seconds }
             }
             Self::Source(error) => return error.client_view(),
-            Self::State(_) | Self::TaskPanicked => return ClientView::Reference,
+            Self::State(_) | Self::SecondFactorUnusable(_) | Self::TaskPanicked => return ClientView::Reference,
         })
     }
 }

@@ -17,6 +17,7 @@ pub mod http;
 pub mod identity;
 pub mod inspect;
 pub mod jobs;
+pub mod key_rotation;
 pub mod pipeline;
 pub mod profile;
 pub mod profiles;

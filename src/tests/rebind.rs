@@ -101,3 +101,25 @@ fn a_moved_or_renamed_file_is_refused_until_rebound() {
         .unwrap();
     assert_eq!(exports, 2, "the history moved with the source");
 }
+
+/// A restored backup is used without asking, since path and name agree; the trail tells it from the file before.
+#[test]
+fn another_file_at_the_path_of_a_known_source_is_in_the_audit_trail() {
+    let folder = TempDir::new().unwrap();
+    create_application(folder.path(), "shop.db");
+    let run = |arguments: &[&str]| WaybillCommand::new(folder.path()).run(arguments);
+    let source = format!("sqlite:{}", folder.path().join("shop.db").display());
+    let export = || run(&["export", "--source", &source, "--output", "out.json", "--force"]).code;
+    let replaced = || {
+        let shown = run(&["audit", "show", "--event", "source_file_replaced", "--json"]).text();
+        shown.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!((export(), export(), replaced().len()), (0, 0, 0));
+    std::fs::copy(folder.path().join("shop.db"), folder.path().join("backup.db")).unwrap();
+    std::fs::rename(folder.path().join("backup.db"), folder.path().join("shop.db")).unwrap();
+    assert_eq!((export(), export()), (0, 0));
+    let entries = replaced();
+    assert_eq!(entries.len(), 1, "{entries:?}");
+    assert_eq!((&entries[0]["actor"], &entries[0]["detail"]), (&"waybill".into(), &"{\"name\":\"shop\"}".into()));
+    assert!(entries[0]["source_id"].is_string(), "it is about a source");
+}

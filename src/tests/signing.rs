@@ -3,12 +3,21 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
 use waybill::model::manifest::Metadata;
 use waybill::seal::DocumentWriter;
+use waybill::server::audit::{self, Filter};
+use waybill::server::key_rotation;
+use waybill::server::signing::{PublicKeys, SigningKey};
+use waybill::server::state::StateDatabase;
+use waybill::server::state::sqlite::SqliteStore;
+use waybill::server::support::clock::SystemClock;
+use waybill::server::support::random::SystemRandom;
 
-use crate::harness::{CommandOutput, WaybillCommand, generate_sample, with_line_changed};
+use crate::harness::{CommandOutput, FailingStore, WaybillCommand, generate_sample, with_line_changed};
 
 /// A folder with its own state and key, and a file exported from it.
 fn installation() -> TempDir {
@@ -150,6 +159,82 @@ fn a_key_file_that_others_can_read_is_refused() {
         let ended = run(&home, arguments);
         assert!(ended.code == code && ended.stderr.contains(says), "{arguments:?}: {} {}", ended.code, ended.stderr);
     }
+}
+
+fn key_id(path: &Path) -> String {
+    SigningKey::read(path).unwrap().unwrap().public_key().id()
+}
+
+/// What the trail of this state says about rotations.
+async fn rotations(state: &StateDatabase) -> Vec<String> {
+    let filter = Filter { event: Some("key_rotated".into()), ..Filter::default() };
+    let entries = audit::newest(&state.for_source(None), &filter, 10).await.unwrap();
+    entries.into_iter().map(|entry| entry.detail).collect()
+}
+
+#[tokio::test]
+async fn a_rotation_that_cannot_be_recorded_keeps_the_old_key() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("signing-key.pem");
+    let old = SigningKey::read_or_create(&path, &SystemRandom).unwrap().public_key();
+    let (real, files) = SqliteStore::open(&folder.path().join("waybill.db")).await.unwrap();
+    let fails = Arc::new(AtomicBool::new(true));
+    let state = StateDatabase::on(Arc::new(FailingStore { real, fails: fails.clone() }), files);
+    let rotate = || key_rotation::rotate(&state, &path, "cli:ops", Arc::new(SystemClock), &SystemRandom);
+    let refused = rotate().await.unwrap_err().to_string();
+    assert!(refused.contains("the key in force is unchanged"), "{refused}");
+    assert_eq!((key_id(&path), rotations(&state).await), (old.id(), Vec::new()));
+    assert_eq!(
+        PublicKeys::of_installation(&path).unwrap().0,
+        std::slice::from_ref(&old),
+        "the key in force is no retired one"
+    );
+    let prepared = folder.path().join("signing-key.next.pem");
+    assert_eq!(prepared.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    fails.store(false, Ordering::SeqCst);
+    let new = rotate().await.unwrap().public_key();
+    assert_eq!(key_id(&path), new.id());
+    assert_eq!(rotations(&state).await, [format!("{{\"from\":\"{}\",\"to\":\"{}\"}}", old.id(), new.id())]);
+    assert_eq!(PublicKeys::of_installation(&path).unwrap().0, [new, old]);
+    assert!(!prepared.exists());
+}
+
+/// As after a power cut between the commit and the rename.
+#[tokio::test]
+async fn a_rotation_that_was_interrupted_after_its_entry_is_finished() {
+    let home = installation();
+    let path = home.path().join("state/waybill/signing-key.pem");
+    let (old_file, old) = (std::fs::read(&path).unwrap(), key_id(&path));
+    assert_eq!(run(&home, &["key", "rotate"]).code, 0);
+    let new = key_id(&path);
+    std::fs::rename(&path, path.with_extension("next.pem")).unwrap();
+    write(&home, "state/waybill/signing-key.pem", old_file);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let shown = run(&home, &["key", "show"]).text();
+    assert!(shown.contains(&format!("key      {old}")) && shown.contains(&format!("next     {new}; ")), "{shown}");
+    assert!(!shown.contains("before"), "{shown}");
+    let finished = run(&home, &["key", "rotate"]);
+    assert!(finished.code == 0 && finished.text().contains(&new), "{}", finished.stderr);
+    let shown = run(&home, &["key", "show"]).text();
+    assert!(shown.contains(&format!("before   {old}")) && !shown.contains("next"), "{shown}");
+    let state = StateDatabase::open(&home.path().join("state/waybill/waybill.db")).await.unwrap();
+    assert_eq!(rotations(&state).await.len(), 1, "one rotation, one entry");
+    assert!(run(&home, &["verify", "out.json"]).text().starts_with("unaltered: "));
+}
+
+/// A rotation would otherwise write a list without the keys that it could not read.
+#[test]
+fn retired_keys_that_cannot_be_read_are_not_forgotten() {
+    let home = installation();
+    let before = run(&home, &["key", "show"]).text();
+    let retired = home.path().join("state/waybill/signing-key.retired.pem");
+    std::os::unix::fs::symlink(&retired, &retired).unwrap();
+    for command in ["show", "rotate"] {
+        let ended = run(&home, &["key", command]);
+        assert!(ended.code == 1 && ended.stderr.contains("retired.pem cannot be read"), "{}", ended.stderr);
+    }
+    std::fs::remove_file(&retired).unwrap();
+    assert_eq!(run(&home, &["key", "show"]).text(), before);
 }
 
 /// An independent implementation: OpenSSL verifies a signature with the exported key, and generates a key that

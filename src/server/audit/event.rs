@@ -93,6 +93,10 @@ pub enum Event {
         from: String,
         name: String,
     },
+    /// Another file was at the path of a known source, such as a restored backup, and is now used as this source.
+    SourceFileReplaced {
+        name: String,
+    },
     /// Accounts without a source were assigned to this one.
     AccountsAdopted {
         count: u64,

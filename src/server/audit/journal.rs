@@ -65,6 +65,17 @@ impl Journal {
         tx.commit().await
     }
 
+    /// Commits the transaction, with an event if what it did is one.
+    ///
+    /// # Errors
+    /// As `commit`.
+    pub async fn commit_if(&self, tx: Box<dyn Tx>, actor: Actor<'_>, event: Option<Event>) -> Result<()> {
+        match event {
+            Some(event) => self.commit(tx, actor, event).await,
+            None => tx.commit().await,
+        }
+    }
+
     /// As `commit`, for an event about an export.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! Reads the audit trail and verifies its hash chain.
 
-use super::chain::is_successor;
+use super::chain::{is_successor, name_and_detail};
+use super::event::Event;
 use crate::model::manifest::AuditHead;
 use crate::server::state::audit::{AuditRecord, Filter};
-use crate::server::state::{Result, SourceState, StateDatabase};
+use crate::server::state::{Result, SourceState, StateDatabase, Tx};
 
 /// Entries read at once.
 const BATCH: u32 = 1000;
@@ -59,6 +60,16 @@ pub async fn for_each(state: &StateDatabase, mut visit: impl FnMut(AuditRecord))
         last = Some(end.sequence);
         batch.into_iter().for_each(&mut visit);
     }
+}
+
+/// Whether the newest entry of the event's kind is about this very event.
+///
+/// # Errors
+/// `Database` if the read fails.
+pub async fn is_newest_of_its_kind(tx: &mut dyn Tx, event: &Event) -> Result<bool> {
+    let (name, detail) = name_and_detail(event);
+    let newest = tx.audit().newest(&Filter { event: Some(name), ..Filter::default() }, 1).await?;
+    Ok(newest.first().is_some_and(|entry| entry.detail == detail))
 }
 
 /// Verifies the chain from its beginning. `known_heads` are heads kept elsewhere, such as in exports: only they reveal a trail

@@ -4,7 +4,9 @@ use std::error::Error as _;
 use std::process::ExitCode;
 
 use crate::seal::CorruptStream;
-use crate::server::{binding, export, inspect, profile, profiles, sample, source, state};
+use crate::server::{
+    binding, export, identity, inspect, key_rotation, profile, profiles, sample, signing, source, state,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -128,6 +130,40 @@ impl From<state::Error> for CliError {
             }
         };
         Self::new(exit, error.to_string())
+    }
+}
+
+impl From<identity::Error> for CliError {
+    fn from(error: identity::Error) -> Self {
+        use identity::Error;
+        let exit = match error {
+            Error::Invalid(_) | Error::AccountNotFound(_) | Error::SecondFactorNotFound(_) | Error::NotSignedIn(_) => {
+                Exit::Usage
+            }
+            Error::WrongCredentials
+            | Error::RateLimited { .. }
+            | Error::WrongCode
+            | Error::InvalidSetupCode
+            | Error::Conflict(_)
+            | Error::Source(_)
+            | Error::State(_)
+            | Error::Overloaded
+            | Error::SecondFactorUnusable(_)
+            | Error::TaskPanicked => Exit::Failure,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<signing::Error> for CliError {
+    fn from(error: signing::Error) -> Self {
+        Self::new(Exit::Failure, error.to_string())
+    }
+}
+
+impl From<key_rotation::Error> for CliError {
+    fn from(error: key_rotation::Error) -> Self {
+        Self::new(Exit::Failure, error.to_string())
     }
 }
 

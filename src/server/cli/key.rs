@@ -1,17 +1,16 @@
 //! `waybill key`: shows, exports and rotates the signing key.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
 use super::args::{SigningArgs, StateFileArgs};
-use super::connect::system_user;
 use super::exit::{CliError, Exit};
+use super::open_state::command_line_actor;
 use super::terminal::{eprint_line, print_line};
-use crate::server::audit::{Actor, Event, Journal};
-use crate::server::signing::{self, PublicKeys, SigningKey};
-use crate::server::state::StateDatabase;
+use crate::server::key_rotation;
+use crate::server::signing::{NextKey, PublicKeys, SigningKey};
 use crate::server::support::clock::SystemClock;
 use crate::server::support::random::SystemRandom;
 
@@ -42,57 +41,58 @@ enum Command {
 
 impl Key {
     pub async fn run(self) -> Result<Exit, CliError> {
-        let (Command::Show(args) | Command::Export(args) | Command::Rotate(args)) = &self.command;
-        let path = args.signing.key_path(&args.state)?;
-        let to_cli_error = |error: signing::Error| CliError::new(Exit::Failure, error.to_string());
         match self.command {
-            Command::Show(_) => {
-                let key = read_existing_key(&path)?;
-                print_line(&format!("key      {}\nfile     {}", key.public_key().id(), path.display()))?;
-                for earlier in PublicKeys::of_installation(&path).map_err(to_cli_error)?.0.iter().skip(1) {
-                    print_line(&format!("before   {}", earlier.id()))?;
-                }
-                Ok(Exit::Success)
-            }
-            Command::Export(_) => {
-                read_existing_key(&path)?;
-                let keys = PublicKeys::of_installation(&path).map_err(to_cli_error)?;
-                let pem: Vec<String> = keys.0.iter().map(|key| key.to_pem().trim_end().to_owned()).collect();
-                print_line(&pem.join("\n"))
-            }
-            Command::Rotate(_) => {
-                let key = rotate(&path, &args.state).await?;
-                eprint_line(
-                    "Running servers sign with the old key until they are restarted. Distribute the public keys again \
-                     (waybill key export): anyone who has only the old one will refuse new files.",
-                );
-                print_line(&format!("key      {}\nfile     {}", key.public_key().id(), path.display()))
-            }
+            Command::Show(args) => show(&args.key_path()?),
+            Command::Export(args) => export(&args.key_path()?),
+            Command::Rotate(args) => rotate(&args).await,
         }
     }
 }
 
-/// Begins the audit transaction first, so that nothing is rotated when the trail cannot be opened for writing.
-async fn rotate(path: &Path, state: &StateFileArgs) -> Result<SigningKey, CliError> {
-    let to_cli_error = |error: signing::Error| CliError::new(Exit::Failure, error.to_string());
-    let from = SigningKey::read(path).map_err(to_cli_error)?.map(|key| key.public_key().id());
-    let file = StateDatabase::open(&state.path()?).await?;
-    let journal = Journal::new(file.for_source(None), Arc::new(SystemClock));
-    let tx = journal.begin().await?;
-    let key = SigningKey::rotate(path, &SystemRandom).map_err(to_cli_error)?;
-    let actor = format!("cli:{}", system_user());
-    let event = Event::KeyRotated { from, to: key.public_key().id() };
-    journal.commit(tx, Actor::local(&actor), event).await?;
-    Ok(key)
+impl KeyArgs {
+    fn key_path(&self) -> Result<PathBuf, CliError> {
+        self.signing.key_path(&self.state)
+    }
+}
+
+fn show(path: &Path) -> Result<Exit, CliError> {
+    print_key(&read_existing_key(path)?, path)?;
+    for earlier in PublicKeys::of_installation(path)?.0.iter().skip(1) {
+        print_line(&format!("before   {}", earlier.id()))?;
+    }
+    if let Some(next) = NextKey::left_by_interruption(path)? {
+        print_line(&format!("next     {}; its rotation was interrupted: `waybill key rotate` finishes it", next.id()))?;
+    }
+    Ok(Exit::Success)
+}
+
+fn export(path: &Path) -> Result<Exit, CliError> {
+    read_existing_key(path)?;
+    let keys = PublicKeys::of_installation(path)?;
+    let pem: Vec<String> = keys.0.iter().map(|key| key.to_pem().trim_end().to_owned()).collect();
+    print_line(&pem.join("\n"))
+}
+
+async fn rotate(args: &KeyArgs) -> Result<Exit, CliError> {
+    let path = args.key_path()?;
+    let (file, clock) = (args.state.open().await?, Arc::new(SystemClock));
+    let key = key_rotation::rotate(&file, &path, &command_line_actor(), clock, &SystemRandom).await?;
+    eprint_line(
+        "Running servers sign with the old key until they are restarted. Distribute the public keys again (waybill key \
+         export): anyone who has only the old one will refuse new files.",
+    );
+    print_key(&key, &path)
+}
+
+fn print_key(key: &SigningKey, path: &Path) -> Result<Exit, CliError> {
+    print_line(&format!("key      {}\nfile     {}", key.public_key().id(), path.display()))
 }
 
 /// Reads the existing key and never creates one: a key that has signed nothing is of no use here.
 fn read_existing_key(path: &Path) -> Result<SigningKey, CliError> {
-    let read = SigningKey::read(path).map_err(|error| CliError::new(Exit::Failure, error.to_string()))?;
-    let missing_key_error = || {
+    SigningKey::read(path)?.ok_or_else(|| {
         let message =
             format!("{} does not exist: the first export creates it, or `waybill key rotate`", path.display());
         CliError::new(Exit::Failure, message)
-    };
-    read.ok_or_else(missing_key_error)
+    })
 }

@@ -11,6 +11,7 @@ mod export;
 mod guide;
 mod inspect;
 mod key;
+mod open_state;
 mod preview;
 mod profile;
 mod sample;

@@ -6,12 +6,12 @@ use clap::{ArgGroup, Args, Subcommand};
 use comfy_table::{Table, TableStyle};
 
 use super::args::{DatabaseArgs, StateArgs, StateFileArgs};
-use super::connect::{run_blocking, system_user};
+use super::connect::run_blocking;
 use super::exit::{CliError, Exit};
+use super::open_state::command_line_actor;
 use super::terminal::print_line;
 use crate::model::text;
 use crate::server::binding::{self, Rebind as Change};
-use crate::server::state::StateDatabase;
 use crate::server::support::clock::SystemClock;
 use crate::server::support::random::SystemRandom;
 
@@ -61,7 +61,7 @@ impl State {
 
 impl List {
     async fn run(self) -> Result<Exit, CliError> {
-        let known = binding::list(&self.state.path()?).await?;
+        let known = binding::list(&self.state.open().await?).await?;
         if known.is_empty() {
             return print_line("no database is known yet");
         }
@@ -79,9 +79,9 @@ impl Rebind {
         let (url, source) = self.database.open().await?;
         let name = self.state.source_name.clone().unwrap_or_else(|| url.database_name());
         let identity = run_blocking(move || source.identity().map_err(|error| url.with_context(error.into()))).await?;
-        let file = StateDatabase::open(&self.state.file.path()?).await?;
+        let file = self.state.file.open().await?;
         let change = self.from.map_or(Change::New, Change::From);
-        let actor = format!("cli:{}", system_user());
+        let actor = command_line_actor();
         binding::rebind(&file, &identity, &name, &change, &actor, Arc::new(SystemClock), &SystemRandom).await?;
         print_line(&match change {
             Change::From(from) if from == name => {

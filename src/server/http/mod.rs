@@ -4,20 +4,13 @@
 //! and session lookup. Leptos serves pages and server functions; form handlers and REST endpoints have a file per
 //! subject.
 
-mod account;
+mod api;
 mod assets;
-mod authentication;
-mod client_address;
 pub mod connections;
-mod cookies;
-mod events;
-mod export_file;
-mod headers;
+mod forms;
 mod pages;
 mod problem;
-mod public_url;
-mod range;
-mod sign_in;
+mod security;
 mod state;
 mod theme;
 
@@ -38,9 +31,12 @@ use tower_http::limit::RequestBodyLimitLayer;
 use super::app::App;
 use super::readiness::ReadinessStatus;
 use crate::model::route;
-pub use cookies::session_cookie_name;
+use api::v1::{events, export_file};
+use forms::{account, set_up, sign_in, sign_out, theme as theme_form};
 use pages::{render_page, server_function};
-pub use public_url::PublicUrl;
+pub use security::cookies::session_cookie_name;
+pub use security::public_url::PublicUrl;
+use security::{authentication, headers};
 use state::AppState;
 pub use state::HttpConfig;
 
@@ -76,9 +72,9 @@ pub fn router(app: Arc<App>, config: HttpConfig) -> Result<Router, tower_http::c
         .route(route::ACCOUNT_PASSWORD, post(account::change_password))
         .route(route::ACCOUNT_SECOND_FACTOR, post(account::change_second_factor))
         .route(route::ACCOUNT_SESSIONS, post(account::end_other_sessions))
-        .route(route::LOGOUT, post(sign_in::sign_out))
-        .route(route::SETUP, post(sign_in::set_up))
-        .route(route::THEME, post(theme::change_theme))
+        .route(route::LOGOUT, post(sign_out::sign_out))
+        .route(route::SETUP, post(set_up::set_up))
+        .route(route::THEME, post(theme_form::change_theme))
         .route(&format!("{}{{*name}}", route::SERVER_FUNCTIONS), post(server_function))
         .route(route::EXPORT_EVENTS, get(events::events))
         .route(route::EXPORT_FILE, get(export_file::download).head(export_file::reject_head))

@@ -7,10 +7,11 @@ use leptos::prelude::provide_context;
 use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::handle_server_fns_with_context;
 
-use super::cookies::typed_name;
 use super::problem::{self, ProblemDetails};
+use super::security::cookies::typed_name;
+use super::security::headers;
 use super::state::AppState;
-use super::{headers, theme};
+use super::theme;
 use crate::model::route;
 use crate::server::identity;
 use crate::server::rpc_context;

@@ -8,7 +8,7 @@ use axum::extract::FromRef;
 use leptos::prelude::LeptosOptions;
 use tokio::sync::Semaphore;
 
-use super::public_url::PublicUrl;
+use super::security::public_url::PublicUrl;
 use crate::model::ApiError;
 use crate::server::api_error::{ClientError, report};
 use crate::server::app::App;

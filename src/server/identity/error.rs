@@ -33,6 +33,9 @@ pub enum Error {
     /// A queue is full or its wait timed out. Bounds the load on the application's database and this machine.
     #[error("too many requests at once; try again in a few seconds")]
     Overloaded,
+    /// A code that cannot be computed or shown says nothing about the one that was typed.
+    #[error("the second factor cannot be used: {0}")]
+    SecondFactorUnusable(&'static str),
     #[error("a worker thread panicked")]
     TaskPanicked,
 }

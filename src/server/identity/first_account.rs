@@ -48,10 +48,11 @@ impl Identity {
             return Err(Error::InvalidSetupCode);
         }
         let operator = Operator {
-            state: &self.accounts.state,
-            journal: &self.journal,
-            clock: &*self.clock,
-            actor: Actor::remote("set-up code", client_ip),
+            state: self.accounts.state.clone(),
+            journal: self.journal.clone(),
+            clock: self.clock.clone(),
+            name: "set-up code".to_owned(),
+            network: Some(client_ip),
         };
         let added = operator.upsert(&*self.random, name, password).await;
         if let (Some(code), Err(_)) = (issued_code, &added) {

@@ -1,6 +1,9 @@
 //! Administration of local accounts, second factors and sessions from the command line. They are stored in Waybill's
 //! state, so no source is needed.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use secrecy::SecretString;
 
 use super::error::Error;
@@ -13,13 +16,14 @@ use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::random::{Random, new_token, new_uuid_v7};
 
 /// Changes accounts on behalf of an operator, whom the audit trail names.
-#[derive(Clone, Copy)]
-pub struct Operator<'a> {
-    pub state: &'a SourceState,
-    pub journal: &'a Journal,
-    pub clock: &'a dyn Clock,
+pub struct Operator {
+    pub(super) state: SourceState,
+    pub(super) journal: Journal,
+    pub(super) clock: Arc<dyn Clock>,
     /// In the audit trail: `cli:<system user>` or `set-up code`.
-    pub actor: Actor<'a>,
+    pub(super) name: String,
+    /// Where the request came from, if it came over the network.
+    pub(super) network: Option<IpAddr>,
 }
 
 /// An account as `waybill user list` shows it.
@@ -40,7 +44,23 @@ pub struct SessionSummary {
     pub last_seen_at: String,
 }
 
-impl Operator<'_> {
+impl Operator {
+    /// An operator on this machine, who administers the accounts of this state.
+    #[must_use]
+    pub fn new(state: SourceState, name: String, clock: Arc<dyn Clock>) -> Self {
+        Self { journal: Journal::new(state.clone(), clock.clone()), state, clock, name, network: None }
+    }
+
+    /// Whether the accounts belong to a source already, and not to the first one that is served.
+    #[must_use]
+    pub fn has_source(&self) -> bool {
+        self.state.source_id().is_some()
+    }
+
+    fn actor(&self) -> Actor<'_> {
+        Actor { name: &self.name, network: self.network }
+    }
+
     /// Adds an account, or changes the password of an existing one and ends its sessions.
     ///
     /// # Errors
@@ -56,7 +76,7 @@ impl Operator<'_> {
         let account = match existing {
             Some(known) => LocalAccount { password_hash, ..known },
             None => LocalAccount {
-                id: format!("local:{}", new_uuid_v7(self.clock, random)),
+                id: format!("local:{}", new_uuid_v7(&*self.clock, random)),
                 name: name.to_owned(),
                 password_hash,
                 created_at: rfc3339(self.clock.now()),
@@ -70,7 +90,7 @@ impl Operator<'_> {
             return Err(Error::AccountNotFound(account.name));
         }
         tx.sessions().remove_all_of_account(&account.id).await?;
-        self.journal.commit(tx, self.actor, Event::AccountPut { account: account.name.clone() }).await?;
+        self.journal.commit(tx, self.actor(), Event::AccountPut { account: account.name.clone() }).await?;
         Ok(account)
     }
 
@@ -100,7 +120,7 @@ impl Operator<'_> {
         let mut tx = self.state.begin().await?;
         tx.accounts().set_disabled(&account.id, Some(&rfc3339(self.clock.now()))).await?;
         tx.sessions().remove_all_of_account(&account.id).await?;
-        Ok(self.journal.commit(tx, self.actor, Event::AccountDisabled { account: account.name }).await?)
+        Ok(self.journal.commit(tx, self.actor(), Event::AccountDisabled { account: account.name }).await?)
     }
 
     /// # Errors
@@ -109,7 +129,7 @@ impl Operator<'_> {
         let account = self.find_account(name).await?;
         let mut tx = self.state.begin().await?;
         tx.accounts().set_disabled(&account.id, None).await?;
-        Ok(self.journal.commit(tx, self.actor, Event::AccountEnabled { account: account.name }).await?)
+        Ok(self.journal.commit(tx, self.actor(), Event::AccountEnabled { account: account.name }).await?)
     }
 
     /// Removes an account. Its history and audit trail are kept.
@@ -122,7 +142,7 @@ impl Operator<'_> {
         tx.second_factors().remove(&account.id).await?;
         tx.sessions().remove_all_of_account(&account.id).await?;
         tx.accounts().remove(&account.id).await?;
-        Ok(self.journal.commit(tx, self.actor, Event::AccountRemoved { account: account.name }).await?)
+        Ok(self.journal.commit(tx, self.actor(), Event::AccountRemoved { account: account.name }).await?)
     }
 
     /// Removes a second factor whose owner has lost app and recovery codes, and ends the account's sessions. Also for
@@ -146,7 +166,7 @@ impl Operator<'_> {
         let mut tx = self.state.begin().await?;
         tx.second_factors().remove(&factor.account_id).await?;
         tx.sessions().remove_all_of_account(&factor.account_id).await?;
-        Ok(self.journal.commit(tx, self.actor, Event::SecondFactorRemoved { account: factor.name.clone() }).await?)
+        Ok(self.journal.commit(tx, self.actor(), Event::SecondFactorRemoved { account: factor.name.clone() }).await?)
     }
 
     /// Lists signed-in browsers, of one name or all, newest first. Includes accounts of the application.
@@ -176,7 +196,7 @@ impl Operator<'_> {
         let mut tx = self.state.begin().await?;
         let Some(name) = name else {
             let count = tx.sessions().remove_all().await?;
-            self.journal.commit(tx, self.actor, Event::SessionsEnded { account: "everybody".into(), count }).await?;
+            self.journal.commit(tx, self.actor(), Event::SessionsEnded { account: "everybody".into(), count }).await?;
             return Ok(count);
         };
         let mut count = 0;
@@ -188,7 +208,7 @@ impl Operator<'_> {
         if count == 0 {
             return Err(Error::NotSignedIn(name.to_owned()));
         }
-        self.journal.commit(tx, self.actor, Event::SessionsEnded { account: name.to_owned(), count }).await?;
+        self.journal.commit(tx, self.actor(), Event::SessionsEnded { account: name.to_owned(), count }).await?;
         Ok(count)
     }
 

@@ -160,7 +160,7 @@ impl Identity {
         let still_matches = |Credentials { name, password_hash, is_active, .. }: &Credentials| {
             *is_active
                 && *name == session.email
-                && credential_sha256(password_hash.as_deref()) == session.credential_sha256
+                && password_hash.as_deref().is_some_and(|hash| credential_sha256(hash) == session.credential_sha256)
         };
         let account = account.filter(|account| still_matches(&account.credentials));
         if account.is_none() {
@@ -171,11 +171,9 @@ impl Identity {
 
     async fn end_session(&self, session: &Session) -> Result<(), Error> {
         let mut tx = self.accounts.state.begin().await?;
-        if tx.sessions().remove(&session.token_sha256).await? {
-            let event = Event::SessionsEnded { account: session.email.clone(), count: 1 };
-            self.journal.record(&mut *tx, Actor::PROGRAM, event).await?;
-        }
-        Ok(tx.commit().await?)
+        let has_ended = tx.sessions().remove(&session.token_sha256).await?;
+        let event = has_ended.then(|| Event::SessionsEnded { account: session.email.clone(), count: 1 });
+        Ok(self.journal.commit_if(tx, Actor::PROGRAM, event).await?)
     }
 
     /// Removes all grants if a required second factor is not set up.
@@ -227,8 +225,8 @@ fn sha256_hex(token: &str) -> String {
 }
 
 /// Digest of the stored hash that opened a session, to detect a new password.
-fn credential_sha256(password_hash: Option<&str>) -> String {
-    sha256_hex(password_hash.unwrap_or_default())
+fn credential_sha256(password_hash: &str) -> String {
+    sha256_hex(password_hash)
 }
 
 fn is_expired(session: &Session, now: DateTime<Utc>) -> bool {
@@ -236,6 +234,7 @@ fn is_expired(session: &Session, now: DateTime<Utc>) -> bool {
     age(&session.last_seen_at, now) >= SESSION_IDLE_TIMEOUT || age(&session.created_at, now) >= max_age
 }
 
+/// A time that cannot be read is as old as can be, so that nothing outlives its limit by it.
 fn age(since: &str, now: DateTime<Utc>) -> TimeDelta {
     DateTime::parse_from_rfc3339(since).map_or(TimeDelta::MAX, |since| now - since.to_utc())
 }

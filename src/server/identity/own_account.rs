@@ -1,8 +1,6 @@
 //! Self-service for the signed-in account: password, second factor, other sessions. Every change to how the account
 //! signs in asks for the password again (OWASP ASVS 5.0, 7.5.1).
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -20,7 +18,7 @@ impl Identity {
     /// Returns what the account page shows.
     ///
     /// # Errors
-    /// `State` if the state cannot be read; `TaskPanicked` if the QR code cannot be made.
+    /// `State` if the state cannot be read; `SecondFactorUnusable` if the QR code cannot be made.
     pub async fn view_account(&self, caller: &Caller) -> Result<AccountView, Error> {
         let (id, state) = (own_id(caller)?, &self.accounts.state);
         let found = state.connect().await?.second_factors().find(id).await?;
@@ -72,9 +70,7 @@ impl Identity {
             return Err(Error::WrongCredentials);
         }
         tx.sessions().remove_others_of_account(&id, current_session(caller)?).await?;
-        tx.sessions()
-            .set_credential(current_session(caller)?, &credential_sha256(Some(&account.password_hash)))
-            .await?;
+        tx.sessions().set_credential(current_session(caller)?, &credential_sha256(&account.password_hash)).await?;
         Ok(self.journal.commit(tx, caller.actor(), Event::PasswordChanged).await?)
     }
 
@@ -113,7 +109,8 @@ impl Identity {
     /// once.
     ///
     /// # Errors
-    /// `WrongCode`; `RateLimited`; `Conflict` if this session has not begun an enrolment, or too long ago.
+    /// `WrongCode`; `RateLimited`; `Conflict` if this session has not begun an enrolment, or too long ago;
+    /// `SecondFactorUnusable` if no code can be checked.
     pub async fn confirm_second_factor(&self, caller: &Caller, code: &str) -> Result<Vec<String>, Error> {
         let id = own_id(caller)?;
         let enrolment = self.accounts.state.connect().await?.second_factors().find(id).await?;
@@ -159,12 +156,12 @@ impl Identity {
     pub async fn remove_second_factor(&self, caller: &Caller, password: SecretString) -> Result<(), Error> {
         let id = self.verify_password(caller, password).await?;
         let mut tx = self.accounts.state.begin().await?;
-        if tx.second_factors().remove(&id).await? {
+        let is_removed = tx.second_factors().remove(&id).await?;
+        if is_removed {
             tx.sessions().remove_others_of_account(&id, current_session(caller)?).await?;
-            let event = Event::SecondFactorRemoved { account: caller.name.clone() };
-            self.journal.record(&mut *tx, caller.actor(), event).await?;
         }
-        Ok(tx.commit().await?)
+        let event = is_removed.then(|| Event::SecondFactorRemoved { account: caller.name.clone() });
+        Ok(self.journal.commit_if(tx, caller.actor(), event).await?)
     }
 
     /// Ends the account's sessions in other browsers.
@@ -181,7 +178,8 @@ impl Identity {
 
     /// Checks the caller's password and returns the account's id. Counts as a sign-in attempt.
     async fn verify_password(&self, caller: &Caller, password: SecretString) -> Result<String, Error> {
-        let client_ip = caller.client_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        // An attempt that comes from nowhere could not be limited.
+        let client_ip = caller.client_ip.ok_or_else(|| Error::NotSignedIn(caller.name.clone()))?;
         self.check_rate_limit(
             &caller.name,
             &caller.name,

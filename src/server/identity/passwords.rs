@@ -27,12 +27,17 @@ const DUMMY_HASH: &str =
 pub struct PasswordChecker {
     limit: ConcurrencyLimit,
     schemes: Arc<Mutex<HashSchemes>>,
+    dummy: StoredHash,
 }
 
 impl PasswordChecker {
+    #[expect(clippy::expect_used, reason = "a test parses this constant")]
     pub fn new() -> Self {
-        let schemes = Arc::new(Mutex::new(HashSchemes::default()));
-        Self { limit: ConcurrencyLimit::new(MAX_CONCURRENT_CHECKS, MAX_WAITING_CHECKS, CHECK_QUEUE_TIMEOUT), schemes }
+        Self {
+            limit: ConcurrencyLimit::new(MAX_CONCURRENT_CHECKS, MAX_WAITING_CHECKS, CHECK_QUEUE_TIMEOUT),
+            schemes: Arc::new(Mutex::new(HashSchemes::default())),
+            dummy: StoredHash::parse(DUMMY_HASH).expect("the dummy hash is one of Waybill's own"),
+        }
     }
 
     /// Counts and times the source's hash schemes before the first sign-in, so that the first unknown name takes as
@@ -72,14 +77,11 @@ impl PasswordChecker {
         let hash = match parsed_hash {
             Some(hash) => {
                 lock(&self.schemes).record_hash(&hash);
-                Some(hash)
+                hash
             }
-            None => lock(&self.schemes).most_common().or_else(|| StoredHash::parse(DUMMY_HASH).ok()),
+            None => lock(&self.schemes).most_common().unwrap_or_else(|| self.dummy.clone()),
         };
-        let matches = match hash {
-            Some(hash) => self.run_check(hash, password).await?,
-            None => false,
-        };
+        let matches = self.run_check(hash, password).await?;
         if matches && has_readable_hash && may_match {
             return Ok(true);
         }
@@ -137,6 +139,7 @@ impl HashSchemes {
         self.0.values().max_by_key(|seen| seen.count).map(|seen| seen.example.clone())
     }
 
+    /// Zero until a check has been timed.
     fn slowest_check(&self) -> Duration {
         self.0.values().filter_map(|seen| seen.fastest).max().unwrap_or_default()
     }

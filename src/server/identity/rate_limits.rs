@@ -89,10 +89,12 @@ fn retry_after_seconds(not_until: governor::NotUntil<<DefaultClock as Clock>::In
     not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1
 }
 
+/// # Panics
+/// If either is zero: both are constants of this file.
+#[expect(clippy::expect_used, reason = "every caller passes constants above zero")]
 fn quota(burst: u32, refill: Duration) -> Quota {
-    Quota::with_period(refill)
-        .unwrap_or_else(|| Quota::per_minute(NonZeroU32::MIN))
-        .allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN))
+    let quota = Quota::with_period(refill).expect("the period is not zero");
+    quota.allow_burst(NonZeroU32::new(burst).expect("the burst is not zero"))
 }
 
 /// Maps an IPv6 address to its /64, all of which usually belongs to one household.

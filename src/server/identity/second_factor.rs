@@ -1,5 +1,6 @@
 //! One-time codes of an authenticator app (TOTP, RFC 6238), and recovery codes for when it is lost.
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use totp_rs::{Builder, Secret, Totp};
 
@@ -22,25 +23,32 @@ pub fn new_secret(random: &dyn Random) -> Vec<u8> {
 }
 
 /// Returns the time step of a code, if the code is valid now.
-pub fn valid_time_step(secret: &[u8], code: &str, unix_seconds: u64) -> Option<u64> {
+///
+/// # Errors
+/// `SecondFactorUnusable` if the clock is before 1970, where no time step is, or if the secret is not one.
+pub fn valid_time_step(secret: &[u8], code: &str, now: DateTime<Utc>) -> Result<Option<u64>, Error> {
     let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-    let totp = totp_builder(secret).with_account_name("x").build().ok()?;
+    let totp = totp_builder(secret).with_account_name("x").build();
+    let totp: Totp = totp.map_err(|_| Error::SecondFactorUnusable("its stored secret is not one"))?;
+    let unix_seconds = u64::try_from(now.timestamp());
+    let unix_seconds = unix_seconds.map_err(|_| Error::SecondFactorUnusable("the clock is before 1970"))?;
     let is_code = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_code.then(|| totp.check(&digits, unix_seconds)).flatten()
+    Ok(is_code.then(|| totp.check(&digits, unix_seconds)).flatten())
 }
 
 /// Returns the secret as URI, QR code and text for an authenticator app.
 ///
 /// # Errors
-/// `TaskPanicked` if the URI or the QR code cannot be made.
+/// `SecondFactorUnusable` if the URI or the QR code cannot be made.
 pub fn shared_secret(secret: &[u8], name: &str, issuer: &str) -> Result<TotpSecret, Error> {
     // A colon separates issuer and account in the URI.
     let without_colon = |text: &str| text.replace(':', " ").trim().to_owned();
     let totp =
         totp_builder(secret).with_account_name(without_colon(name)).with_issuer(Some(without_colon(issuer))).build();
-    let totp: Totp = totp.map_err(|_| Error::TaskPanicked)?;
-    let uri = totp.to_url().map_err(|_| Error::TaskPanicked)?;
-    let qr_code = fast_qr::QRBuilder::new(uri.clone()).build().map_err(|_| Error::TaskPanicked)?;
+    let totp: Totp = totp.map_err(|_| Error::SecondFactorUnusable("its stored secret is not one"))?;
+    let uri = totp.to_url().map_err(|_| Error::SecondFactorUnusable("its address cannot be made"))?;
+    let qr_code = fast_qr::QRBuilder::new(uri.clone()).build();
+    let qr_code = qr_code.map_err(|_| Error::SecondFactorUnusable("its QR code cannot be made"))?;
     let qr_code = fast_qr::convert::svg::SvgBuilder::default().to_str(&qr_code);
     Ok(TotpSecret { uri, base32: group_by_four(&totp.secret().to_base32()), qr_svg: qr_code })
 }
@@ -52,14 +60,18 @@ fn totp_builder(secret: &[u8]) -> Builder {
 /// Returns new recovery codes and their digests.
 pub fn new_recovery_codes(random: &dyn Random) -> (Vec<String>, Vec<String>) {
     let codes: Vec<String> = (0..RECOVERY_CODE_COUNT).map(|_| new_typeable_code(random, RECOVERY_CODE_CHARS)).collect();
-    let digests = codes.iter().filter_map(|code| recovery_code_digest(code)).collect();
+    let digests = codes.iter().map(|code| digest_of(&normalise_code(code))).collect();
     (codes, digests)
 }
 
 /// Returns the digest that is stored for a recovery code; `None` if the text does not have the length of one.
 pub fn recovery_code_digest(typed: &str) -> Option<String> {
     let letters = normalise_code(typed);
-    (letters.len() == RECOVERY_CODE_CHARS).then(|| hex::encode(Sha256::digest(letters)))
+    (letters.len() == RECOVERY_CODE_CHARS).then(|| digest_of(&letters))
+}
+
+fn digest_of(normalised: &str) -> String {
+    hex::encode(Sha256::digest(normalised))
 }
 
 /// Normalises a typed code: upper case without separators, O read as 0, I and L as 1 (Crockford's Base32).
@@ -88,12 +100,25 @@ mod tests {
     #[test]
     fn codes_are_those_of_the_standard_and_of_now() {
         let secret = b"12345678901234567890";
-        assert_eq!(valid_time_step(secret, "287082", 59), Some(1));
-        assert_eq!(valid_time_step(secret, "081 804", 1_111_111_109), Some(37_037_036));
-        assert_eq!(valid_time_step(secret, "081804", 1_111_111_109 + 30), Some(37_037_036), "one step late");
-        assert_eq!(valid_time_step(secret, "081804", 1_111_111_109 + 61), None);
+        let step = |code: &str, unix_seconds| {
+            valid_time_step(secret, code, DateTime::from_timestamp_secs(unix_seconds).unwrap()).unwrap()
+        };
+        assert_eq!(step("287082", 59), Some(1));
+        assert_eq!(step("081 804", 1_111_111_109), Some(37_037_036));
+        assert_eq!(step("081804", 1_111_111_109 + 30), Some(37_037_036), "one step late");
+        assert_eq!(step("081804", 1_111_111_109 + 61), None);
         for wrong in ["", "000000", "8180", "0818040", "abcdef", "٠٨١٨٠٤"] {
-            assert_eq!(valid_time_step(secret, wrong, 1_111_111_109), None, "{wrong}");
+            assert_eq!(step(wrong, 1_111_111_109), None, "{wrong}");
+        }
+    }
+
+    /// The code is not called wrong where none can be right.
+    #[test]
+    fn a_clock_before_1970_and_a_broken_secret_are_failures_and_no_wrong_codes() {
+        let (past, now) = (DateTime::from_timestamp_secs(-1).unwrap(), DateTime::from_timestamp_secs(59).unwrap());
+        for (secret, at) in [(&b"12345678901234567890"[..], past), (b"short", now)] {
+            let failed = valid_time_step(secret, "287082", at);
+            assert!(matches!(failed, Err(Error::SecondFactorUnusable(_))), "{failed:?}");
         }
     }
 

@@ -33,6 +33,31 @@ enum CompletedStep {
     Code,
 }
 
+/// An account that has proven its password.
+struct VerifiedAccount {
+    id: String,
+    name: String,
+    /// Of the stored hash that the password matched.
+    credential_sha256: String,
+}
+
+impl VerifiedAccount {
+    /// `None` without a stored hash, which no password matches.
+    fn of(credentials: &Credentials) -> Option<Self> {
+        let hash = credentials.password_hash.as_deref()?;
+        Some(Self {
+            id: credentials.account_id.clone(),
+            name: credentials.name.clone(),
+            credential_sha256: credential_sha256(hash),
+        })
+    }
+
+    /// The account of a session whose first step has succeeded.
+    fn of_session(session: Session) -> Self {
+        Self { id: session.account_id, name: session.email, credential_sha256: session.credential_sha256 }
+    }
+}
+
 /// A new session: the token goes into the browser's cookie and nowhere else.
 #[derive(Debug)]
 pub struct NewSession {
@@ -63,7 +88,7 @@ impl Identity {
         client: ClientInfo<'_>,
     ) -> Result<NewSession, Error> {
         let name = name.trim();
-        let key = name.get(..MAX_NAME_BYTES).unwrap_or(name);
+        let key = &name[..name.floor_char_boundary(MAX_NAME_BYTES)];
         self.check_rate_limit("unknown", key, client).await?;
         let started_at = Instant::now();
         let found = match name.len() {
@@ -73,14 +98,14 @@ impl Identity {
         let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());
         let is_active = found.as_ref().is_some_and(|found| found.is_active);
         let matches = self.passwords.verify(hash, is_active, password, started_at).await?;
-        let Some(found) = found.as_ref().filter(|_| matches).cloned() else {
+        let Some(verified) = found.as_ref().filter(|_| matches).and_then(VerifiedAccount::of) else {
             let account = found.as_ref().map(|found| found.account_id.as_str());
             tracing::info!(network = %client.client_ip, account, is_active, "a sign-in was refused");
             let event = Event::SignInRefused { name: self.signing_key.keyed_digest(key) };
             self.journal.refuse(Actor::remote("unknown", client.client_ip), event).await?;
             return Err(Error::WrongCredentials);
         };
-        self.open_session(found, client, CompletedStep::Password).await
+        self.open_session(verified, client, CompletedStep::Password).await
     }
 
     /// The second step: checks a code of the authenticator app or a recovery code.
@@ -101,16 +126,15 @@ impl Identity {
         let session = session.ok_or(Error::WrongCredentials)?;
         let wait = self.rate_limits.check_costly_lookup(&session.token_sha256);
         wait.map_err(|retry_after_seconds| Error::RateLimited { retry_after_seconds })?;
-        let account = self.find_session_account(&session).await?.ok_or(Error::WrongCredentials)?;
+        if self.find_session_account(&session).await?.is_none() {
+            return Err(Error::WrongCredentials);
+        }
         let actor = Actor::remote(&session.email, client.client_ip);
         let mut tx = self.accounts.state.begin().await?;
         match self.accept_code(&mut *tx, &session.account_id, code).await {
             Ok(event) => {
-                if let Some(event) = event {
-                    self.journal.record(&mut *tx, actor, event).await?;
-                }
-                tx.commit().await?;
-                self.open_session(account.credentials, client, CompletedStep::Code).await
+                self.journal.commit_if(tx, actor, event).await?;
+                self.open_session(VerifiedAccount::of_session(session), client, CompletedStep::Code).await
             }
             Err(error @ (Error::WrongCode | Error::RateLimited { .. })) => {
                 drop(tx);
@@ -137,29 +161,28 @@ impl Identity {
         let wait = self.rate_limits.check_code(account_id);
         wait.map_err(|retry_after_seconds| Error::RateLimited { retry_after_seconds })?;
         let factor = tx.second_factors().find(account_id).await?.ok_or(Error::WrongCode)?;
-        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
-        let step = second_factor::valid_time_step(&factor.secret, code, seconds).ok_or(Error::WrongCode)?;
+        let step = second_factor::valid_time_step(&factor.secret, code, now)?.ok_or(Error::WrongCode)?;
         let is_new = tx.second_factors().accept_step(account_id, step).await?;
         if is_new { Ok(None) } else { Err(Error::WrongCode) }
     }
 
     async fn open_session(
         &self,
-        credentials: Credentials,
+        account: VerifiedAccount,
         client: ClientInfo<'_>,
         step: CompletedStep,
     ) -> Result<NewSession, Error> {
         let (token, now) = (new_token(&*self.random), rfc3339(self.clock.now()));
         let mut tx = self.accounts.state.begin().await?;
         // Read in this transaction: it may have been turned on since the password check.
-        let factor = tx.second_factors().find(&credentials.account_id).await?;
+        let factor = tx.second_factors().find(&account.id).await?;
         let has_second_factor = factor.is_some_and(|factor| factor.confirmed_at.is_some());
         let awaits_code = has_second_factor && matches!(step, CompletedStep::Password);
         let session = Session {
             token_sha256: sha256_hex(&token),
-            credential_sha256: credential_sha256(credentials.password_hash.as_deref()),
-            account_id: credentials.account_id,
-            email: credentials.name,
+            credential_sha256: account.credential_sha256,
+            account_id: account.id,
+            email: account.name,
             created_at: now.clone(),
             last_seen_at: now,
             network: Some(client.client_ip.to_string()),

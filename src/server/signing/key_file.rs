@@ -53,22 +53,6 @@ impl SigningKey {
         Ok(Some(Self(key)))
     }
 
-    /// Replaces the key with a new one and keeps the old public key on file.
-    ///
-    /// # Errors
-    /// When either file cannot be read or written; the old key then stays in use.
-    pub fn rotate(path: &Path, random: &dyn Random) -> Result<Self> {
-        if let Some(old) = Self::read(path)? {
-            let mut retired_keys = read_retired(path)?;
-            retired_keys.0.push(old.public_key());
-            let pem: String = retired_keys.0.iter().map(PublicKey::to_pem).collect();
-            write_in_private_folder(&retired_path(path), &pem, IfExists::Replace)?;
-        }
-        let new = Self::generate(random);
-        new.write(path, IfExists::Replace)?;
-        Ok(new)
-    }
-
     fn generate(random: &dyn Random) -> Self {
         let mut secret = [0; 32];
         random.fill(&mut secret);
@@ -92,21 +76,35 @@ fn write_in_private_folder(path: &Path, content: &str, if_exists: IfExists) -> R
 
 impl PublicKeys {
     /// Returns all keys that the installation with its signing key at `path` has ever had, the newest first; empty if
-    /// it has none yet.
+    /// it has none yet. The current key is on file among the retired ones, too, while a rotation is not finished.
     ///
     /// # Errors
     /// When one of the files cannot be read, holds something else, or is `InsecurePermissions`.
     pub fn of_installation(path: &Path) -> Result<Self> {
         let current = SigningKey::read(path)?.map(|key| key.public_key());
-        Ok(Self(current.into_iter().chain(read_retired(path)?.0.into_iter().rev()).collect()))
+        let retired = read_retired(path)?.0.into_iter().rev().filter(|key| Some(key) != current.as_ref());
+        Ok(Self(current.iter().cloned().chain(retired).collect()))
     }
+}
+
+/// Adds a public key to those of earlier signing keys, unless it is among them.
+pub(super) fn retire(key: &PublicKey, path: &Path) -> Result<()> {
+    let mut retired = read_retired(path)?.0;
+    if retired.contains(key) {
+        return Ok(());
+    }
+    retired.push(key.clone());
+    let pem: String = retired.iter().map(PublicKey::to_pem).collect();
+    write_in_private_folder(&retired_path(path), &pem, IfExists::Replace)
 }
 
 /// Reads the public keys of earlier signing keys, oldest first.
 fn read_retired(path: &Path) -> Result<PublicKeys> {
     let path = retired_path(path);
     match path.metadata() {
-        Err(_) => Ok(PublicKeys::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(PublicKeys::default()),
+        // A rotation would write a list without the keys that cannot be read.
+        Err(cause) => Err(Error::Unreadable { path, cause }),
         Ok(there) if !has_safe_permissions(&there) => Err(Error::InsecurePermissions(path)),
         Ok(_) => PublicKeys::from_file(&path),
     }

@@ -1,10 +1,11 @@
 //! Signatures of files (Ed25519, RFC 8032): the installation's signing key and the public keys to trust.
 //!
 //! May import: `support`, `seal`, `model`. Flow: `SigningKey` signs the seal when a file is finished; `PublicKeys`
-//! checks the signature found in a file and whether its key is trusted. Keys are stored as `openssl` writes them:
+//! checks the signature found in a file and whether its key is trusted. `NextKey` is what a rotation prepares. Keys are stored as `openssl` writes them:
 //! PKCS #8 and `SubjectPublicKeyInfo` in PEM (RFC 8410).
 
 mod key_file;
+mod next_key;
 mod public_keys;
 
 use std::io;
@@ -19,6 +20,7 @@ use sha2::Sha256;
 use crate::model::manifest::Signature;
 use crate::seal::SealSigner;
 
+pub use next_key::NextKey;
 pub use public_keys::{PublicKey, PublicKeys, SignatureStatus};
 
 #[derive(Debug, thiserror::Error)]

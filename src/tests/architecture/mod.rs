@@ -10,7 +10,7 @@ use std::path::Path;
 use imports::Imports;
 
 /// Each module and its layer. A module may import only modules of lower layers.
-const LAYERS: [(&str, u32); 33] = [
+const LAYERS: [(&str, u32); 34] = [
     ("model", 0),
     ("seal", 1),
     ("verifier", 2),
@@ -32,6 +32,7 @@ const LAYERS: [(&str, u32); 33] = [
     ("server::profiles", 6),
     ("server::export", 7),
     ("server::history", 7),
+    ("server::key_rotation", 7),
     ("server::readiness", 7),
     ("server::app", 8),
     ("server::api_error", 8),

@@ -1,6 +1,6 @@
 //! An HTTP/1 server with limits on the number, speed and idle time of connections.
 //!
-//! May import: nothing of ours. Flow: `serve` accepts connections. At the limit it evicts one: the connection that has
+//! May import: `support`. Flow: `serve` accepts connections. At the limit it evicts one: the connection that has
 //! gone longest without a complete request, else the slowest reader. There is no limit per address, because all clients
 //! behind a proxy share one. `Activity` records what a connection is doing, as reported by `body` and `MinRateStream`.
 //! `MinRateStream` closes connections below a minimum number of bytes per second. The total time is not limited, so that
@@ -10,12 +10,12 @@ mod activity;
 mod body;
 mod limits;
 mod min_rate_stream;
+mod registry;
 
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -28,14 +28,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tower::Service;
 
-use crate::server::support::sync::lock;
 use activity::{Activity, Phase};
 use body::{RequestBody, ResponseBody};
 pub use limits::ConnectionLimits;
 use min_rate_stream::MinRateStream;
+use registry::Registry;
 
 /// Back-off after a failed accept.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
@@ -105,7 +105,7 @@ async fn serve_connection(
     loop {
         tokio::select! {
             _ = connection.as_mut() => return,
-            () = registration.evicted.notified() => return,
+            () = registration.evicted() => return,
             () = tokio::time::sleep(CHECK_INTERVAL) => {
                 if activity.is_timed_out(&limits) {
                     return;
@@ -135,72 +135,4 @@ async fn handle_request(
         activity.protect();
     }
     Ok(response.map(|body| Body::new(ResponseBody::new(body, activity))))
-}
-
-/// The open connections.
-#[derive(Default)]
-struct Registry {
-    connections: Mutex<Connections>,
-    /// Notified when a connection has ended.
-    connection_ended: Notify,
-}
-
-#[derive(Default)]
-struct Connections {
-    next_id: u64,
-    open: HashMap<u64, (Arc<Activity>, Arc<Notify>)>,
-}
-
-/// A connection's entry in the registry, removed on drop.
-struct Registration {
-    registry: Arc<Registry>,
-    id: u64,
-    evicted: Arc<Notify>,
-}
-
-impl Registry {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Connections> {
-        lock(&self.connections)
-    }
-
-    fn register(self: &Arc<Self>, activity: Arc<Activity>) -> Registration {
-        let evicted = Arc::new(Notify::new());
-        let mut connections = self.lock();
-        let id = connections.next_id;
-        connections.next_id += 1;
-        connections.open.insert(id, (activity, evicted.clone()));
-        Registration { registry: self.clone(), id, evicted }
-    }
-
-    /// Waits until there is room for one more, evicting a connection if possible. If none may be evicted, waits until
-    /// one ends.
-    async fn wait_for_room(&self, max_connections: usize) {
-        while !self.try_make_room(max_connections) {
-            tokio::select! {
-                () = self.connection_ended.notified() => {}
-                () = tokio::time::sleep(CHECK_INTERVAL) => {}
-            }
-        }
-    }
-
-    fn try_make_room(&self, max_connections: usize) -> bool {
-        let mut connections = self.lock();
-        if connections.open.len() < max_connections {
-            return true;
-        }
-        let open = connections.open.iter();
-        let candidates = open.filter_map(|(number, (activity, _))| Some((activity.eviction_priority()?, *number)));
-        let Some((_, number)) = candidates.max() else { return false };
-        if let Some((_, evicted)) = connections.open.remove(&number) {
-            evicted.notify_one();
-        }
-        true
-    }
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        self.registry.lock().open.remove(&self.id);
-        self.registry.connection_ended.notify_one();
-    }
 }

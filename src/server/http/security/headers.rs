@@ -8,10 +8,10 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
+use super::super::problem;
+use super::super::state::AppState;
 use super::cookies::is_https;
-use super::problem;
 use super::public_url::is_own_host;
-use super::state::AppState;
 use crate::model::route;
 
 /// Default CSP for responses that set none themselves: nothing may load, nothing may frame them.

@@ -3,19 +3,22 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::state::{AppState, HttpConfig};
+use super::super::state::{AppState, HttpConfig};
 use crate::model::route::LOGIN;
 
 const MAX_REMEMBERED_CHARS: usize = 254;
 /// Cookie with the typed name, to refill the form after an error.
 const NAME_COOKIE: &str = "waybill-name";
 
+/// 400 days, the longest that browsers allow.
+const KNOWN_BROWSER_MAX_AGE_SECONDS: u32 = 400 * 24 * 60 * 60;
+
 /// With the `__Host-` prefix, browsers refuse the cookie unless it is secure and for this host only. Cookies are shared
 /// by all ports of a host (RFC 6265, section 8.5), so the console of another database uses another name.
 pub fn session_cookie_name(config: &HttpConfig, source_id: &str) -> String {
     let prefix = if is_https(config) { "__Host-" } else { "" };
     // The last characters of the UUID are random.
-    let suffix = source_id.get(source_id.len().saturating_sub(8)..).unwrap_or_default();
+    let suffix = &source_id[source_id.floor_char_boundary(source_id.len().saturating_sub(8))..];
     format!("{prefix}waybill-{suffix}")
 }
 
@@ -46,10 +49,26 @@ pub fn percent_encode(text: &str) -> String {
 
 /// A `Set-Cookie` value: for this site only, out of reach of scripts, and `Secure` with an https public URL. Without an
 /// age, the cookie ends with the browser's session.
-pub fn set_cookie(state: &AppState, name: &str, value: &str, path: &str, max_age_seconds: Option<u32>) -> HeaderValue {
+fn set_cookie(state: &AppState, name: &str, value: &str, path: &str, max_age_seconds: Option<u32>) -> HeaderValue {
     let secure = if is_https(&state.config) { "; Secure" } else { "" };
     let max_age = max_age_seconds.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
     header_value(&format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax{secure}{max_age}"))
+}
+
+/// The cookie of the session with this token, which ends with the browser's session unless an age is given.
+pub fn session_cookie(state: &AppState, token: &str, max_age_seconds: Option<u32>) -> HeaderValue {
+    set_cookie(state, &state.session_cookie_name, token, "/", max_age_seconds)
+}
+
+/// Name of the known-browser cookie. It grants no access: it only counts this browser's attempts apart from those of
+/// others.
+pub fn known_browser_cookie_name(state: &AppState) -> String {
+    format!("known-{}", state.session_cookie_name.trim_start_matches("__Host-"))
+}
+
+/// The cookie of a browser in which somebody has signed in.
+pub fn known_browser_cookie(state: &AppState, value: &str) -> HeaderValue {
+    set_cookie(state, &known_browser_cookie_name(state), value, LOGIN, Some(KNOWN_BROWSER_MAX_AGE_SECONDS))
 }
 
 /// Cookie that refills the name in the form. Not a URL parameter, because a user may have typed the password there.
@@ -65,9 +84,13 @@ pub fn typed_name(headers: &HeaderMap) -> String {
 }
 
 /// Makes a header value from any text; characters that HTTP does not allow are dropped.
+///
+/// # Panics
+/// Never: visible ASCII characters and spaces are a value (RFC 9110, section 5.5).
+#[expect(clippy::expect_used, reason = "the characters that HTTP does not allow have been dropped")]
 pub fn header_value(text: &str) -> HeaderValue {
     let allowed: String = text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
-    HeaderValue::try_from(allowed).unwrap_or(HeaderValue::from_static(""))
+    HeaderValue::try_from(allowed).expect("visible ASCII characters and spaces are a header value")
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 
-use super::cookies::session_token;
+use super::super::super::problem::ProblemDetails;
+use super::super::super::security::cookies::session_token;
+use super::super::super::state::AppState;
 use super::export_file::requested_export;
-use super::problem::ProblemDetails;
-use super::state::AppState;
 use crate::model::ApiError;
 use crate::model::export::{ExportId, RunView};
 use crate::server::app::App;

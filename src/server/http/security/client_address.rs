@@ -1,15 +1,22 @@
 //! The client's IP address, for sign-in rate limits and the audit trail.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{Extensions, HeaderMap};
+
+use super::super::state::AppState;
 
 /// Returns the client's address. X-Forwarded-For is trusted only from a trusted proxy, and read from the right: the
 /// client could have forged anything left of the last untrusted entry.
-pub fn client_address(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+///
+/// # Panics
+/// Without the peer's address, which `connections::serve` adds to every request.
+#[expect(clippy::expect_used, reason = "an address that is made up would be in the audit trail for ever")]
+fn client_address(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical());
+    let ConnectInfo(peer) = peer.expect("the server adds the peer's address to every request");
+    let peer = peer.ip().to_canonical();
     if !trusted.contains(&peer) {
         return peer;
     }
@@ -26,6 +33,11 @@ pub fn client_address(extensions: &Extensions, headers: &HeaderMap, trusted: &[I
         }
     }
     peer
+}
+
+/// The address of the client that sent a request.
+pub fn client_ip_of(request: &Request, state: &AppState) -> IpAddr {
+    client_address(request.extensions(), request.headers(), &state.config.trusted_proxies)
 }
 
 #[cfg(test)]

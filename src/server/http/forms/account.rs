@@ -9,10 +9,10 @@ use axum::{Extension, Form};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::pages::render_page;
-use super::problem::ProblemDetails;
-use super::sign_in::form_error;
-use super::state::AppState;
+use super::super::pages::render_page;
+use super::super::problem::ProblemDetails;
+use super::super::state::AppState;
+use super::form_error::form_error;
 use crate::model::form_error::FormError;
 use crate::model::route;
 use crate::server::identity::{self, Caller};

@@ -5,10 +5,10 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::client_address::client_address;
+use super::super::problem::ProblemDetails;
+use super::super::state::AppState;
+use super::client_address::client_ip_of;
 use super::cookies::{percent_encode, session_token};
-use super::problem::ProblemDetails;
-use super::state::AppState;
 use crate::model::route::{self, Access};
 use crate::server::identity::Caller;
 use crate::server::rpc_context::Authentication;
@@ -23,9 +23,7 @@ pub async fn authenticate(State(state): State<AppState>, mut request: Request, n
         None => Authentication::Anonymous,
         Some(token) => match state.app.identity.find_caller(&token).await {
             Ok(Some(caller)) => {
-                let trusted = &state.config.trusted_proxies;
-                let client_ip = client_address(request.extensions(), request.headers(), trusted);
-                Authentication::SignedIn(Caller { client_ip: Some(client_ip), ..caller })
+                Authentication::SignedIn(Caller { client_ip: Some(client_ip_of(&request, &state)), ..caller })
             }
             Ok(None) => Authentication::Anonymous,
             Err(error) => Authentication::Unavailable(state.api_error(&error)),

@@ -10,10 +10,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use futures::Stream;
 
-use super::cookies::{header_value, percent_encode};
-use super::problem::ProblemDetails;
+use super::super::super::problem::ProblemDetails;
+use super::super::super::security::cookies::{header_value, percent_encode};
+use super::super::super::state::AppState;
 use super::range::{ByteRange, parse_range};
-use super::state::AppState;
 use crate::model::ApiError;
 use crate::model::export::ExportId;
 use crate::model::route;

@@ -1,0 +1,3 @@
+//! The REST endpoints, one folder per version of their addresses.
+
+pub mod v1;
