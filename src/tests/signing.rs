@@ -6,6 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 use waybill::model::manifest::Metadata;
+use waybill::model::name::TableName;
 use waybill::seal::DocumentWriter;
 
 use crate::harness::{CommandOutput, WaybillCommand, generate_sample, with_line_changed};
@@ -75,11 +76,11 @@ fn a_resealed_file_is_never_called_unaltered() {
     let (head, data) = changed.split_once(",\n\"data\":{\n").unwrap();
     let metadata: Metadata = serde_json::from_str(head.strip_prefix("{\"metadata\":\n").unwrap()).unwrap();
     let mut sealer = DocumentWriter::begin(Vec::new(), &metadata, None).unwrap();
-    let mut table: Option<(String, u64)> = None;
+    let mut table: Option<(TableName, u64)> = None;
     for line in data.split_inclusive('\n') {
         match &mut table {
             None if line == "},\n" => break,
-            None => table = Some((line.trim_end().trim_end_matches(":[").trim_matches('"').to_owned(), 0)),
+            None => table = Some((line.trim_end().trim_end_matches(":[").trim_matches('"').into(), 0)),
             Some((name, records)) if line.starts_with(']') => {
                 sealer.end_table(std::mem::take(name), *records).unwrap();
                 table = None;

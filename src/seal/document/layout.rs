@@ -2,6 +2,7 @@
 //! them from here only.
 
 use crate::model::manifest::{Integrity, Signature};
+use crate::model::name::TableName;
 
 pub(super) const METADATA_OPEN: &[u8] = b"{\"metadata\":\n";
 /// Follows the metadata's pretty-printed object, whose last line is its `}`.
@@ -36,12 +37,12 @@ pub(super) fn closes_metadata(line: &[u8]) -> bool {
 
 /// Returns a table's opening line: `"companies":[` and the newline.
 #[must_use]
-pub fn table_opening(name: &str) -> String {
-    format!("{}{TABLE_OPEN}\n", json_string(name))
+pub fn table_opening(table: &TableName) -> String {
+    format!("{}{TABLE_OPEN}\n", json_string(table.as_str()))
 }
 
 /// Parses the name from a table's opening line, without its newline.
-pub(super) fn parse_table_name(line: &[u8]) -> Option<String> {
+pub(super) fn parse_table_name(line: &[u8]) -> Option<TableName> {
     serde_json::from_slice(line.strip_suffix(TABLE_OPEN.as_bytes())?).ok()
 }
 

@@ -10,6 +10,7 @@ use crate::model::export::{DriftPolicy, ExportId};
 use crate::model::manifest::{
     AuditHead, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
 };
+use crate::model::name::TableName;
 use crate::model::ordered_map::OrderedMap;
 use crate::model::output::{Compression, Output};
 use crate::model::selection::Selection;
@@ -81,7 +82,7 @@ impl Outline {
     pub fn into_plan(self, counts: Vec<u64>, context: &RunContext, source: &dyn Source, isolation: &str) -> ExportPlan {
         let Self { catalog, profile, selection } = self;
         let deviations = profile.drift(&catalog).to_deviations();
-        let tables = selection.tables.iter().map(|table| table.scan.table.to_string());
+        let tables = selection.tables.iter().map(|table| table.scan.table.clone());
         let metadata = Metadata {
             exported_at: rfc3339(context.exported_at),
             export_type: context.selection.export_type(),
@@ -137,10 +138,10 @@ pub fn plan(
     Ok(outline.into_plan(counts, context, source, snapshot.isolation()))
 }
 
-fn schema(catalog: &Catalog, tables: &[PlannedTable]) -> OrderedMap<TableSchema> {
+fn schema(catalog: &Catalog, tables: &[PlannedTable]) -> OrderedMap<TableName, TableSchema> {
     let describe = |PlannedTable { scan, .. }: &PlannedTable| {
         let primary_key = catalog.table(&scan.table).map_or_else(Vec::new, |table| table.primary_key.clone());
-        (scan.table.to_string(), TableSchema { primary_key, columns: scan.columns.clone() })
+        (scan.table.clone(), TableSchema { primary_key, columns: scan.columns.clone() })
     };
     tables.iter().map(describe).collect()
 }

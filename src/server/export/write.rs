@@ -69,7 +69,7 @@ fn read_tables(
         encoder.begin_table(&planned.scan).map_err(stopped)?;
         read_redacted(snapshot, planned, &plan.pseudonym_key, encoder)?;
         let records = encoder.end_table().map_err(stopped)?;
-        encoder.out().end_table(planned.scan.table.as_str(), records).map_err(stopped)?;
+        encoder.out().end_table(planned.scan.table.clone(), records).map_err(stopped)?;
     }
     Ok(())
 }
@@ -155,6 +155,7 @@ mod tests {
     use super::*;
     use crate::model::export::{DriftPolicy, ExportId};
     use crate::model::manifest::{AuditHead, RecordOrder};
+    use crate::model::name::TableName;
     use crate::server::export::plan::{RunContext, plan};
     use crate::server::pipeline::progress::RecordCounter;
     use crate::server::profile::Profile;
@@ -214,7 +215,7 @@ mod tests {
             Ok(())
         }
 
-        fn end_table(&mut self, table: String, records: u64) -> std::result::Result<(), container::Error> {
+        fn end_table(&mut self, table: TableName, records: u64) -> std::result::Result<(), container::Error> {
             writeln!(self.0, "[{table}: {records}]").unwrap();
             Ok(())
         }

@@ -7,11 +7,12 @@ use serde_json::value::RawValue;
 use super::error::Error;
 use super::lines::{Line, Lines};
 use crate::model::manifest::Metadata;
+use crate::model::name::TableName;
 use crate::model::ordered_map::OrderedMap;
 use crate::seal::{DocumentVersion, VersionStatus, layout};
 
 /// A record with each value as its raw JSON text.
-pub type Record = OrderedMap<Box<RawValue>>;
+pub type Record = OrderedMap<String, Box<RawValue>>;
 
 /// An open file, read up to its data.
 ///
@@ -46,7 +47,7 @@ impl<R: BufRead> DocumentReader<R> {
     /// reading or `visit` fails.
     pub fn for_each_record(
         self,
-        table: &str,
+        table: &TableName,
         mut visit: impl FnMut(&str, &Record) -> std::io::Result<bool>,
     ) -> Result<(), Error> {
         let mut lines = self.lines;

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ProgressCounter;
 use super::container::{self, Container, Part};
+use crate::model::name::TableName;
 use crate::seal::DocumentSummary;
 use crate::server::rows::Stopped;
 
@@ -74,10 +75,10 @@ impl ChunkWriter {
     ///
     /// # Errors
     /// As `flush_if_full`.
-    pub fn end_table(&mut self, table: &str, records: u64) -> Result<(), Stopped> {
+    pub fn end_table(&mut self, table: TableName, records: u64) -> Result<(), Stopped> {
         self.send_chunk()?;
         let Some(channel) = &self.channel else { return Ok(()) };
-        channel.tx.send(Part::TableEnd { table: table.to_owned(), records }).map_err(|_| Stopped)
+        channel.tx.send(Part::TableEnd { table, records }).map_err(|_| Stopped)
     }
 
     fn send_chunk(&mut self) -> Result<(), Stopped> {

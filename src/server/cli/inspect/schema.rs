@@ -18,7 +18,7 @@ pub fn print_tables(metadata: &Metadata, json: bool) -> Result<Exit, CliError> {
     table.load_style(TableStyle::new()).set_header(["Table", "Records", "Columns"]);
     for (name, records) in metadata.record_counts.iter() {
         let columns = metadata.schema.get(name).map_or(0, |schema| schema.columns.len());
-        table.add_row([name.clone(), text::count(*records), columns.to_string()]);
+        table.add_row([name.to_string(), text::count(*records), columns.to_string()]);
     }
     for column in [1, 2] {
         if let Some(column) = table.column_mut(column) {

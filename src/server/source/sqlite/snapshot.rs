@@ -4,6 +4,7 @@ use rusqlite::{Connection, Params, types::ValueRef};
 
 use super::super::{Error, Result, Snapshot};
 use super::{catalog, double_quote_identifier};
+use crate::model::name::TableName;
 use crate::server::rows::{Catalog, Restriction, RowSink, Scan, Value};
 
 /// A sample takes this many places in the table, and this many neighbouring rows at each.
@@ -39,11 +40,11 @@ impl SqliteSnapshot {
     }
 
     /// The name under which the row id is reachable: columns may shadow it, and WITHOUT ROWID tables have none.
-    fn rowid_name(&self, table: &str) -> Option<&'static str> {
+    fn rowid_name(&self, table: &TableName) -> Option<&'static str> {
         ["rowid", "_rowid_", "oid"].into_iter().find(|name| {
             let shadowed = "SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE";
-            let is_column = self.connection.prepare(shadowed).and_then(|mut s| s.exists([table, name]));
-            let sql = format!("SELECT {name} FROM {} LIMIT 0", double_quote_identifier(table));
+            let is_column = self.connection.prepare(shadowed).and_then(|mut s| s.exists([table.as_str(), name]));
+            let sql = format!("SELECT {name} FROM {} LIMIT 0", double_quote_identifier(table.as_str()));
             is_column.is_ok_and(|is| !is) && self.connection.prepare(&sql).is_ok()
         })
     }
@@ -71,7 +72,7 @@ impl Snapshot for SqliteSnapshot {
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
         let (columns, table) = (column_list(scan), from_item(scan));
-        let Some(rowid) = self.rowid_name(scan.table.as_str()) else {
+        let Some(rowid) = self.rowid_name(&scan.table) else {
             return self.push_rows(
                 &format!("SELECT {columns} FROM {table} LIMIT {}", SAMPLE_POINTS * ROWS_PER_POINT),
                 [],
