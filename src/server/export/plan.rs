@@ -15,7 +15,7 @@ use crate::model::ordered_map::OrderedMap;
 use crate::model::output::{Compression, Output};
 use crate::model::selection::Selection;
 use crate::server::pipeline::redact::PseudonymKey;
-use crate::server::profile::{ExportSelection, PlannedTable, Profile};
+use crate::server::profile::{PlannedTable, PlannedTables, Profile};
 use crate::server::profiles;
 use crate::server::rows::{Catalog, UnreadableTable};
 use crate::server::source::{Snapshot, Source};
@@ -51,7 +51,7 @@ pub struct Outline {
     pub catalog: Catalog,
     /// As it applies to this snapshot: a guessed profile is guessed anew each time.
     pub profile: Profile,
-    pub selection: ExportSelection,
+    pub selection: PlannedTables,
 }
 
 impl Outline {
@@ -68,7 +68,7 @@ impl Outline {
     ) -> Result<Self> {
         let catalog = snapshot.catalog()?;
         let profile = profiles::for_snapshot(profile, snapshot, &catalog)?;
-        let selection = profile.select(&catalog, order, drift)?;
+        let selection = profile.plan_tables(&catalog, order, drift)?;
         let is_selected =
             |table: &&UnreadableTable| selection.tables.iter().any(|planned| planned.scan.table == table.table);
         let unreadable: Vec<UnreadableTable> = catalog.unreadable.iter().filter(is_selected).cloned().collect();

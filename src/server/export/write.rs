@@ -10,7 +10,7 @@ use super::{Error, Result};
 use crate::model::output::Output;
 use crate::model::text;
 use crate::seal::{self, DocumentSummary, SealSigner};
-use crate::server::pipeline::container::{self, Container};
+use crate::server::pipeline::container::{self, ContainerWriter};
 use crate::server::pipeline::encode::{self, Encoder};
 use crate::server::pipeline::redact::{PseudonymKey, Redactor};
 use crate::server::pipeline::{self, ChunkWriter, ProgressCounter, run_pipeline};
@@ -41,7 +41,7 @@ pub fn write<W: Write>(
 fn write_tables<'p, W>(
     snapshot: &mut dyn Snapshot,
     plan: &ExportPlan,
-    container: Box<dyn Container<W> + '_>,
+    container: Box<dyn ContainerWriter<W> + '_>,
     new_encoder: impl FnOnce(ChunkWriter) -> Box<dyn Encoder + 'p> + Send,
     progress: &ProgressCounter,
     cancellation: &CancellationToken,
@@ -209,7 +209,7 @@ mod tests {
     #[derive(Default)]
     struct Brackets(Vec<u8>);
 
-    impl Container<String> for Brackets {
+    impl ContainerWriter<String> for Brackets {
         fn write(&mut self, bytes: &[u8]) -> std::result::Result<(), container::Error> {
             self.0.extend_from_slice(bytes);
             Ok(())
@@ -267,7 +267,7 @@ mod tests {
 
     /// Writes the shop's tables with `CountingEncoder`.
     fn write_counts<W>(
-        open: impl FnOnce(&ExportPlan) -> Box<dyn Container<W>>,
+        open: impl FnOnce(&ExportPlan) -> Box<dyn ContainerWriter<W>>,
         progress: &ProgressCounter,
     ) -> (W, DocumentSummary) {
         let (_folder, source) = source();

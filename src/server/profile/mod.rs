@@ -1,7 +1,7 @@
 //! Profiles: the class of every table and column of an application, where its accounts are, what its roles may do.
 //!
 //! May import: `rows`, `support`, `model`. Flow: `parse` reads TOML into a profile or reports where it is wrong;
-//! `select` splits a catalog into what is exported and what is left out; `drift` compares profile and catalog;
+//! `planned_tables` splits a catalog into what is exported and what is left out; `drift` compares profile and catalog;
 //! `infer` and `draft` infer a profile for a database that has none; `builtin`
 //! is what is known of single applications. A column unknown to the profile is left out.
 
@@ -15,7 +15,7 @@ mod infer;
 mod nearest;
 mod parse;
 mod parse_error;
-mod select;
+mod planned_tables;
 mod spans;
 mod toml_text;
 mod validate;
@@ -37,7 +37,7 @@ pub use column::{ColumnProfile, OnImport};
 pub use draft::{Draft, draft};
 pub use infer::ColumnSampler;
 pub use parse_error::ParseError;
-pub use select::{ExportSelection, PlannedTable};
+pub use planned_tables::{PlannedTable, PlannedTables};
 
 /// JSON Schema of a profile, for editors (json-schema.org, draft 2020-12).
 pub const SCHEMA: &str = include_str!("schema.json");
@@ -83,10 +83,10 @@ pub enum Error {
 /// let catalog = SqliteSource::new(path).open_snapshot().unwrap().catalog().unwrap();
 ///
 /// // Secrets and unclassified columns are left out, and recorded.
-/// let selection = profile.select(&catalog, RecordOrder::Storage, DriftPolicy::Report).unwrap();
-/// assert_eq!(selection.tables[0].scan.columns.len(), 1);
-/// assert_eq!(selection.redaction.removed_fields[0].to_string(), "users.password_hash");
-/// assert_eq!(selection.redaction.unclassified[0].to_string(), "users.phone");
+/// let planned = profile.plan_tables(&catalog, RecordOrder::Storage, DriftPolicy::Report).unwrap();
+/// assert_eq!(planned.tables[0].scan.columns.len(), 1);
+/// assert_eq!(planned.redaction.removed_fields[0].to_string(), "users.password_hash");
+/// assert_eq!(planned.redaction.unclassified[0].to_string(), "users.phone");
 /// ```
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::Container;
+use super::ContainerWriter;
 use super::error::Error;
 use crate::model::manifest::Metadata;
 use crate::model::name::TableName;
@@ -24,7 +24,7 @@ impl<'s, W: Write> Document<'s, W> {
     }
 }
 
-impl<W: Write> Container<W> for Document<'_, W> {
+impl<W: Write> ContainerWriter<W> for Document<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         Ok(self.0.write_table(bytes)?)
     }

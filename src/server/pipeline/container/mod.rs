@@ -25,7 +25,7 @@ pub enum Part {
 }
 
 /// Holds encoded tables together in one output. Dropped before `finish`, it leaves an output without a seal.
-pub trait Container<W> {
+pub trait ContainerWriter<W> {
     /// Writes bytes of the current table.
     ///
     /// # Errors
