@@ -142,6 +142,10 @@ fn a_key_file_that_others_can_read_is_refused() {
     assert!(ended.code == 1 && ended.stderr.contains("can be read or written by others"), "{}", ended.stderr);
     assert!(!home.path().join("again.json").exists());
     write(&home, "none.pem", "hello");
+    // Whoever checks files need not be the one who signs them, but is told that the own keys were not looked at.
+    let ended = run(&home, &["verify", "out.json"]);
+    assert!(ended.code == 0 && ended.text().contains("not trusted here"), "{}", ended.text());
+    assert!(ended.stderr.contains("this installation's keys are not used: "), "{}", ended.stderr);
     for (arguments, code, says) in [
         (&["verify", "out.json", "--key", "none.pem"][..], 2, "must hold only Ed25519 public keys"),
         (&["verify", "out.json", "--key", "missing.pem"], 1, "cannot be read"),

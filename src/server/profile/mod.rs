@@ -32,6 +32,8 @@ use crate::model::name::{self, FieldName, TableName};
 use crate::model::redaction::Treatment;
 use crate::server::rows::Catalog;
 
+use builtin::Product;
+
 pub use auth::{Auth, Comparison, ConditionValue, PasswordLocation, Role, SecondFactorPolicy};
 pub use column::{ColumnProfile, OnImport};
 pub use draft::{Draft, draft};
@@ -179,10 +181,16 @@ impl Profile {
     /// # Errors
     /// `Unknown` when there is none.
     pub fn built_in(name: &str) -> Result<Self, Error> {
-        match builtin::find(name) {
-            Some(product) => Ok(Self::from_toml(product.profile)?),
-            None => Err(Error::Unknown { name: name.into(), known: builtin::names() }),
-        }
+        let product =
+            builtin::find(name).ok_or_else(|| Error::Unknown { name: name.into(), known: builtin::names() })?;
+        Ok(Self::of_product(product))
+    }
+
+    fn of_product(product: &Product) -> Self {
+        let parsed = Self::from_toml(product.profile);
+        parsed.unwrap_or_else(|error| {
+            unreachable!("the profile {} is compiled in, and has a test: {error}", product.name)
+        })
     }
 
     /// The command-line option that selects this profile; empty for a guess.
@@ -202,8 +210,7 @@ impl Profile {
     /// Returns the built-in profile whose tables all exist in the catalog; excluded ones may be missing.
     #[must_use]
     pub fn detect_built_in(catalog: &Catalog) -> Option<Self> {
-        let known = builtin::PRODUCTS.iter().filter_map(|product| Self::from_toml(product.profile).ok());
-        known.into_iter().find(|profile| profile.missing_tables(catalog).is_empty())
+        builtin::PRODUCTS.into_iter().map(Self::of_product).find(|profile| profile.missing_tables(catalog).is_empty())
     }
 
     fn column(&self, table: &TableName, column: &str) -> Option<&ColumnProfile> {

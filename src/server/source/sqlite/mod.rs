@@ -40,11 +40,7 @@ impl SqliteSource {
     }
 
     fn connect(&self) -> Result<Connection> {
-        let file = std::fs::metadata(&self.path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => error::file_not_found(),
-            std::io::ErrorKind::PermissionDenied => error::cannot_open("permission denied"),
-            _ => error::cannot_open("the path cannot be read"),
-        })?;
+        let file = std::fs::metadata(&self.path).map_err(|error| error::no_metadata(&error))?;
         if file.is_dir() {
             return Err(error::cannot_open("it is a directory"));
         }
@@ -72,11 +68,11 @@ impl Source for SqliteSource {
     /// which it keeps when it is moved within its file system. An inode alone may be reused for another file.
     fn identity(&self) -> Result<SourceIdentity> {
         use std::os::unix::fs::MetadataExt;
-        let path = self.path.canonicalize().map_err(|_| error::file_not_found())?;
-        let file_id = path.metadata().ok().and_then(|file| {
-            let created = file.created().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-            Some(format!("{}:{}:{}", file.dev(), file.ino(), created.as_nanos()))
-        });
+        let path = self.path.canonicalize().map_err(|error| error::no_metadata(&error))?;
+        let file = path.metadata().map_err(|error| error::no_metadata(&error))?;
+        // Not every file system keeps the time of creation.
+        let created = file.created().ok().and_then(|created| created.duration_since(std::time::UNIX_EPOCH).ok());
+        let file_id = created.map(|created| format!("{}:{}:{}", file.dev(), file.ino(), created.as_nanos()));
         Ok(SourceIdentity { id: format!("sqlite:{}", path.display()), file_id })
     }
 

@@ -40,13 +40,21 @@ impl SqliteSnapshot {
     }
 
     /// The name under which the row id is reachable: columns may shadow it, and WITHOUT ROWID tables have none.
-    fn rowid_name(&self, table: &TableName) -> Option<&'static str> {
-        ["rowid", "_rowid_", "oid"].into_iter().find(|name| {
-            let shadowed = "SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE";
-            let is_column = self.connection.prepare(shadowed).and_then(|mut s| s.exists([table.as_str(), name]));
-            let sql = format!("SELECT {name} FROM {} LIMIT 0", double_quote_identifier(table.as_str()));
-            is_column.is_ok_and(|is| !is) && self.connection.prepare(&sql).is_ok()
-        })
+    fn rowid_name(&self, table: &TableName) -> Result<Option<&'static str>> {
+        let mut has_rowid = self.connection.prepare(
+            "SELECT 1 FROM pragma_table_list WHERE schema = 'main' AND name = ?1 AND type = 'table' AND NOT wr",
+        )?;
+        if !has_rowid.exists([table.as_str()])? {
+            return Ok(None);
+        }
+        let mut is_column =
+            self.connection.prepare("SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE")?;
+        for name in ["rowid", "_rowid_", "oid"] {
+            if !is_column.exists([table.as_str(), name])? {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -72,7 +80,7 @@ impl Snapshot for SqliteSnapshot {
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
         let (columns, table) = (column_list(scan), from_item(scan));
-        let Some(rowid) = self.rowid_name(&scan.table) else {
+        let Some(rowid) = self.rowid_name(&scan.table)? else {
             return self.push_rows(
                 &format!("SELECT {columns} FROM {table} LIMIT {}", SAMPLE_POINTS * ROWS_PER_POINT),
                 [],
@@ -98,7 +106,8 @@ impl Snapshot for SqliteSnapshot {
         let sql = format!("SELECT {columns} FROM {table} WHERE {rowid} >= ?1 ORDER BY {rowid} LIMIT {ROWS_PER_POINT}");
         for place in 0..SAMPLE_POINTS {
             let start = i128::from(first) + step * i128::from(place);
-            self.push_rows(&sql, [i64::try_from(start).unwrap_or(last)], scan.columns.len(), sink)?;
+            let start = i64::try_from(start).unwrap_or_else(|_| unreachable!("between the first and the last"));
+            self.push_rows(&sql, [start], scan.columns.len(), sink)?;
         }
         Ok(())
     }
