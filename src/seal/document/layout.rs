@@ -9,7 +9,7 @@ pub(super) const METADATA_OPEN: &[u8] = b"{\"metadata\":\n";
 pub(super) const METADATA_END: &[u8] = b",\n";
 pub(super) const DATA_OPEN: &[u8] = b"\"data\":{\n";
 const TABLE_OPEN: &str = ":[";
-pub const TABLE_CLOSE: &[u8] = b"],\n";
+pub(super) const TABLE_CLOSE: &[u8] = b"],\n";
 pub(super) const TABLE_CLOSE_LAST: &[u8] = b"]\n";
 pub(super) const DATA_CLOSE: &[u8] = b"},\n";
 
@@ -44,6 +44,19 @@ pub fn table_opening(table: &TableName) -> String {
 /// Parses the name from a table's opening line, without its newline.
 pub(super) fn parse_table_name(line: &[u8]) -> Option<TableName> {
     serde_json::from_slice(line.strip_suffix(TABLE_OPEN.as_bytes())?).ok()
+}
+
+/// Whether `line` begins like one that closes a table, however it goes on: of a damaged file, too, the records before it
+/// can be read.
+#[must_use]
+pub fn begins_table_close(line: &[u8]) -> bool {
+    line.first() == TABLE_CLOSE.first()
+}
+
+/// Returns the JSON text of a record's line, which comes without its newline.
+#[must_use]
+pub fn record_text(line: &[u8]) -> &[u8] {
+    line.strip_suffix(&RECORD_SEPARATOR[..1]).unwrap_or(line)
 }
 
 /// Returns the bytes before a record's value in the column at index `index`: `{"id":` or `,"name":`.
