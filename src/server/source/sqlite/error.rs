@@ -16,7 +16,7 @@ pub fn no_metadata(error: &io::Error) -> Error {
 }
 
 pub fn cannot_open(reason: &str) -> Error {
-    Error::new(Kind::Unreachable, format!("the database file cannot be opened: {reason}"))
+    Error::new(Kind::Connection, format!("the database file cannot be opened: {reason}"))
 }
 
 impl From<rusqlite::Error> for Error {
