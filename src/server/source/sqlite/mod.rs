@@ -93,8 +93,10 @@ impl Source for SqliteSource {
         let tx = connection.transaction()?;
         require_table(&tx, table)?;
         // Read as text, whatever the storage class.
-        let expression =
-            |name: &&str| format!("substr(CAST({} AS TEXT), 1, {MAX_LOOKUP_CHARS})", double_quote_identifier(name));
+        let expression = |name: &&str| {
+            let column = double_quote_identifier(name);
+            format!("substr(CAST({column} AS TEXT), 1, {MAX_LOOKUP_CHARS}) AS {column}")
+        };
         let select_list = columns.iter().map(expression).collect::<Vec<_>>().join(", ");
         let filter = WhereClause::new(conditions);
         let sql = format!(
@@ -103,7 +105,7 @@ impl Source for SqliteSource {
             filter.sql
         );
         let mut statement = tx.prepare(&sql)?;
-        let read = |row: &rusqlite::Row<'_>| (0..columns.len()).map(|i| row.get::<_, Option<String>>(i)).collect();
+        let read = |row: &rusqlite::Row<'_>| columns.iter().map(|name| row.get::<_, Option<String>>(*name)).collect();
         let mut rows = statement.query_map(params_from_iter(filter.values), read)?;
         match (rows.next().transpose()?, rows.next()) {
             (Some(row), None) => Ok(Some(row)),
@@ -152,8 +154,8 @@ impl<'a> WhereClause<'a> {
 
 /// Refuses views: the author of one could choose who may sign in.
 fn require_table(connection: &Connection, name: &TableName) -> Result<()> {
-    let sql = "SELECT type = 'table' FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')";
-    let found: Option<bool> = connection.query_row(sql, [name.as_str()], |row| row.get(0)).optional()?;
+    let sql = "SELECT type = 'table' AS is_table FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')";
+    let found: Option<bool> = connection.query_row(sql, [name.as_str()], |row| row.get("is_table")).optional()?;
     match found {
         Some(true) => Ok(()),
         Some(false) => Err(Error::unusable_for_sign_in(name, NOT_A_TABLE)),

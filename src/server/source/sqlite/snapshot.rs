@@ -65,7 +65,7 @@ impl Snapshot for SqliteSnapshot {
 
     /// In every journal mode but WAL, readers and writers block each other (sqlite.org/wal.html).
     fn blocks_writers(&self) -> bool {
-        let mode = self.connection.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0));
+        let mode = self.connection.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>("journal_mode"));
         mode.map_or(true, |mode| mode != "wal")
     }
 
@@ -74,8 +74,8 @@ impl Snapshot for SqliteSnapshot {
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {
-        let sql = format!("SELECT count(*) FROM {}", from_item(scan));
-        Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
+        let sql = format!("SELECT count(*) AS records FROM {}", from_item(scan));
+        Ok(self.connection.query_row(&sql, [], |row| row.get("records"))?)
     }
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
@@ -90,8 +90,8 @@ impl Snapshot for SqliteSnapshot {
         };
         // Two queries: SQLite answers each from one end of the B-tree, but both in one query by a full scan.
         let extreme = |which: &str| {
-            let sql = format!("SELECT {which}({rowid}) FROM {table}");
-            self.connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0))
+            let sql = format!("SELECT {which}({rowid}) AS extreme FROM {table}");
+            self.connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>("extreme"))
         };
         let (Some(first), Some(last)) = (extreme("min")?, extreme("max")?) else { return Ok(()) };
         let step = (i128::from(last) - i128::from(first)) / i128::from(SAMPLE_POINTS);
