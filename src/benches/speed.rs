@@ -297,7 +297,7 @@ fn sqlite_shell_command(sample: &Path) -> Command {
     let mut statements = Vec::new();
     for table in TABLES {
         let mut columns = connection.prepare("SELECT name FROM pragma_table_info(?1)").expect("columns");
-        let names = columns.query_map([table], |row| row.get::<_, String>(0)).expect("names");
+        let names = columns.query_map([table], |row| row.get::<_, String>("name")).expect("names");
         let secret =
             |name: &str| name == "password" || name == "token" || name.ends_with("_token") || name == "sessionToken";
         let kept = names.map(|name| name.expect("a name")).filter(|name| !secret(name));

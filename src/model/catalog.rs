@@ -1,5 +1,7 @@
 //! The database schema, as an export file describes it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::name::FieldName;
@@ -26,6 +28,13 @@ pub enum Codec {
     Native,
     /// An SQLite column without a fixed type: each value as it is stored.
     Dynamic,
+}
+
+/// The word that files use.
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

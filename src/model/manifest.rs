@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::catalog::TableSchema;
+use super::name::TableName;
 use super::ordered_map::OrderedMap;
 use super::redaction::{NotIncluded, Redaction};
 
@@ -17,8 +18,8 @@ pub struct Metadata {
     pub exported_at: String,
     pub export_type: ExportType,
     pub version: String,
-    pub filters_applied: OrderedMap<String>,
-    pub record_counts: OrderedMap<u64>,
+    pub filters_applied: OrderedMap<String, String>,
+    pub record_counts: OrderedMap<TableName, u64>,
     pub total_records: u64,
     /// The account's id, or `cli:<user>`; the name is in history and audit.
     pub exported_by: String,
@@ -32,7 +33,7 @@ pub struct Metadata {
     #[serde(default)]
     pub not_included: Vec<NotIncluded>,
     pub audit: AuditHead,
-    pub schema: OrderedMap<TableSchema>,
+    pub schema: OrderedMap<TableName, TableSchema>,
 }
 
 /// The part of the metadata that is needed to verify a file and to describe it.
@@ -42,14 +43,14 @@ pub struct MetadataSummary {
     pub format_version: u32,
     pub exported_at: String,
     pub exported_by: String,
-    pub record_counts: OrderedMap<u64>,
+    pub record_counts: OrderedMap<TableName, u64>,
     pub total_records: u64,
     pub generator: Generator,
     pub source: SourceSummary,
     #[serde(default)]
     pub redaction: RedactionSummary,
     pub export_id: String,
-    pub schema: OrderedMap<ColumnNames>,
+    pub schema: OrderedMap<TableName, ColumnNames>,
 }
 
 /// The names of a table's columns, which are the keys of its records.
@@ -152,7 +153,7 @@ pub struct SnapshotDescription {
 pub struct Integrity {
     pub complete: bool,
     pub total_records: u64,
-    pub tables: OrderedMap<SealedTable>,
+    pub tables: OrderedMap<TableName, SealedTable>,
     /// SHA-256 (FIPS 180-4), hexadecimal, of every line before the seal's, with each table's lines replaced by a line
     /// with the table's digest.
     pub sha256: String,
@@ -168,7 +169,10 @@ pub struct SealedTable {
 impl SealedTable {
     /// Combines the record counts of tables with their digests, which are in the same order.
     #[must_use]
-    pub fn from_counts_and_digests(records: Vec<(String, u64)>, digests: Vec<String>) -> OrderedMap<Self> {
+    pub fn from_counts_and_digests(
+        records: Vec<(TableName, u64)>,
+        digests: Vec<String>,
+    ) -> OrderedMap<TableName, Self> {
         let sealed = |((name, records), sha256)| (name, Self { records, sha256 });
         records.into_iter().zip(digests).map(sealed).collect()
     }

@@ -1,5 +1,6 @@
 //! A JSON object that keeps the order of its keys: tables come in the order of the file, not alphabetically.
 
+use std::borrow::Borrow;
 use std::collections::BinaryHeap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,12 +11,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Key-value pairs that serialize as one JSON object, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrderedMap<V>(pub Vec<(String, V)>);
+pub struct OrderedMap<K, V>(pub Vec<(K, V)>);
 
-impl<V> OrderedMap<V> {
+impl<K, V> OrderedMap<K, V> {
     #[must_use]
-    pub fn get(&self, key: &str) -> Option<&V> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    pub fn get<Q: Eq + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.iter().find(|(name, _)| name.borrow() == key).map(|(_, value)| value)
     }
 
     #[must_use]
@@ -28,19 +32,19 @@ impl<V> OrderedMap<V> {
         self.0.is_empty()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &(String, V)> {
+    pub fn iter(&self) -> impl Iterator<Item = &(K, V)> {
         self.0.iter()
     }
 }
 
-impl<V> Default for OrderedMap<V> {
+impl<K, V> Default for OrderedMap<K, V> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<V> FromIterator<(String, V)> for OrderedMap<V> {
-    fn from_iter<I: IntoIterator<Item = (String, V)>>(pairs: I) -> Self {
+impl<K, V> FromIterator<(K, V)> for OrderedMap<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
         Self(pairs.into_iter().collect())
     }
 }
@@ -52,7 +56,7 @@ pub fn find_duplicate(names: Vec<&str>) -> Option<&str> {
     sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
-impl<V: Serialize> Serialize for OrderedMap<V> {
+impl<K: Serialize, V: Serialize> Serialize for OrderedMap<K, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (key, value) in &self.0 {
@@ -62,23 +66,23 @@ impl<V: Serialize> Serialize for OrderedMap<V> {
     }
 }
 
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for OrderedMap<V> {
+impl<'de, K: Deserialize<'de> + Borrow<str>, V: Deserialize<'de>> Deserialize<'de> for OrderedMap<K, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MapVisitor<V>(PhantomData<V>);
-        impl<'de, V: Deserialize<'de>> Visitor<'de> for MapVisitor<V> {
-            type Value = OrderedMap<V>;
+        struct MapVisitor<K, V>(PhantomData<(K, V)>);
+        impl<'de, K: Deserialize<'de> + Borrow<str>, V: Deserialize<'de>> Visitor<'de> for MapVisitor<K, V> {
+            type Value = OrderedMap<K, V>;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs: Vec<(String, V)> = Vec::new();
+                let mut pairs: Vec<(K, V)> = Vec::new();
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
                 }
                 // Refused, because other JSON parsers keep one of several equal keys, and not all the same one.
-                match find_duplicate(pairs.iter().map(|(key, _)| key.as_str()).collect()) {
+                match find_duplicate(pairs.iter().map(|(key, _)| key.borrow()).collect()) {
                     Some(key) => Err(serde::de::Error::custom(format_args!("the key {key} occurs twice"))),
                     None => Ok(OrderedMap(pairs)),
                 }

@@ -1,5 +1,7 @@
 //! Errors of verification, with their place in the file.
 
+use crate::model::name::TableName;
+
 /// The first error found in a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
@@ -11,12 +13,12 @@ pub enum VerifyError {
     NewerFormat { made_by: String, format: u32, reads: u32 },
     #[error("made by {} in format {format}, which was never released: export again with a released version", escape_name(.made_by))]
     OlderFormat { made_by: String, format: u32 },
-    #[error("cut off at line {line}{}: the seal is missing", in_table(.table.as_deref()))]
-    Truncated { line: u64, table: Option<String> },
-    #[error("damaged at line {line}{}: {what}", in_table(.table.as_deref()))]
-    Damaged { line: u64, table: Option<String>, what: String },
-    #[error("table {} has {found} records, but the metadata says {declared} (line {line})", escape_name(.table))]
-    CountMismatch { line: u64, table: String, found: u64, declared: u64 },
+    #[error("cut off at line {line}{}: the seal is missing", in_table(.table.as_ref()))]
+    Truncated { line: u64, table: Option<TableName> },
+    #[error("damaged at line {line}{}: {what}", in_table(.table.as_ref()))]
+    Damaged { line: u64, table: Option<TableName>, what: String },
+    #[error("table {} has {found} records, but the metadata says {declared} (line {line})", escape_name(.table.as_str()))]
+    CountMismatch { line: u64, table: TableName, found: u64, declared: u64 },
     #[error("bytes were changed {}: the digest does not match", escape_name(.place))]
     DigestMismatch { place: String },
     #[error("the seal itself was changed (line {line})")]
@@ -34,6 +36,6 @@ fn escape_name(text: &str) -> String {
     crate::model::text::one_line(text)
 }
 
-fn in_table(table: Option<&str>) -> String {
-    table.map(|name| format!(", in table {}", escape_name(name))).unwrap_or_default()
+fn in_table(table: Option<&TableName>) -> String {
+    table.map(|name| format!(", in table {}", escape_name(name.as_str()))).unwrap_or_default()
 }

@@ -31,7 +31,7 @@ fn exactly_the_credential_columns_are_left_out() {
     let folder = TempDir::new().unwrap();
     let selection = Profile::built_in("supportsignal")
         .unwrap()
-        .select(&catalog(&folder), RecordOrder::Storage, DriftPolicy::Report)
+        .plan_tables(&catalog(&folder), RecordOrder::Storage, DriftPolicy::Report)
         .unwrap();
     let mut removed: Vec<String> = selection.redaction.removed_fields.iter().map(ToString::to_string).collect();
     removed.sort();
@@ -59,7 +59,7 @@ fn a_column_unknown_to_the_profile_is_left_out_and_reported() {
     let catalog = SqliteSource::new(&path).open_snapshot().unwrap().catalog().unwrap();
     let selection = Profile::built_in("supportsignal")
         .unwrap()
-        .select(&catalog, RecordOrder::Storage, DriftPolicy::Report)
+        .plan_tables(&catalog, RecordOrder::Storage, DriftPolicy::Report)
         .unwrap();
     let mut unclassified: Vec<String> = selection.redaction.unclassified.iter().map(ToString::to_string).collect();
     unclassified.sort();

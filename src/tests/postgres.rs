@@ -102,7 +102,10 @@ fn a_terminated_backend_ends_the_read_and_the_source_recovers() {
         let mut snapshot = source.open_snapshot().unwrap();
         let (ended, rows) =
             read_with_callback(&mut *snapshot, "large", || drop(server.sql_as("postgres", "app", TERMINATE)));
-        assert!(matches!(ended, Err(Error { kind: Kind::Disconnected, .. })), "{ended:?}");
+        assert!(
+            matches!(&ended, Err(error @ Error { kind: Kind::Connection, .. }) if error.to_string().starts_with("the database closed the connection")),
+            "{ended:?}"
+        );
         assert!(rows < LARGE_ROWS);
         let small = select_all(&mut *snapshot, "small");
         let counted = snapshot.count(&small);
@@ -124,7 +127,10 @@ fn a_server_restart_ends_the_read_and_the_source_recovers() {
         let source = server.source();
         let mut snapshot = source.open_snapshot().unwrap();
         let (ended, _) = read_with_callback(&mut *snapshot, "large", || server.restart());
-        assert!(matches!(ended, Err(Error { kind: Kind::Disconnected, .. })), "{ended:?}");
+        assert!(
+            matches!(&ended, Err(error @ Error { kind: Kind::Connection, .. }) if error.to_string().starts_with("the database closed the connection")),
+            "{ended:?}"
+        );
         drop(snapshot);
         assert_eq!(
             source.find_unique(&"small".into(), &[Predicate::equals("id", "1")], &["v"]).unwrap(),
@@ -284,7 +290,10 @@ fn an_account_lookup_gives_up_on_locks() {
         let source = server.source();
         let started = Instant::now();
         let ended = source.find_unique(&"small".into(), &[Predicate::equals("id", "1")], &["v"]);
-        assert!(matches!(ended, Err(Error { kind: Kind::Stalled, .. })), "{ended:?}");
+        assert!(
+            matches!(&ended, Err(error @ Error { kind: Kind::Connection, .. }) if error.to_string().starts_with("the database stopped responding")),
+            "{ended:?}"
+        );
         assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
         let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
         assert_eq!(server.sql_as("postgres", "app", waiting), "0");

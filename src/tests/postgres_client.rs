@@ -299,6 +299,8 @@ fn malformed_messages_are_protocol_errors_without_panic_or_delay() {
         huge,
         message(b'R', b""),
         message(b'?', b"x"),
+        // An error without its SQLSTATE.
+        message(b'E', b"SFATAL\0Mgo away\0\0"),
         vec![0; 64],
     ] {
         let started = Instant::now();

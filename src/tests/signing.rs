@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
 use waybill::model::manifest::Metadata;
+use waybill::model::name::TableName;
 use waybill::seal::DocumentWriter;
 use waybill::server::audit::{self, Filter};
 use waybill::server::key_rotation;
@@ -84,11 +85,11 @@ fn a_resealed_file_is_never_called_unaltered() {
     let (head, data) = changed.split_once(",\n\"data\":{\n").unwrap();
     let metadata: Metadata = serde_json::from_str(head.strip_prefix("{\"metadata\":\n").unwrap()).unwrap();
     let mut sealer = DocumentWriter::begin(Vec::new(), &metadata, None).unwrap();
-    let mut table: Option<(String, u64)> = None;
+    let mut table: Option<(TableName, u64)> = None;
     for line in data.split_inclusive('\n') {
         match &mut table {
             None if line == "},\n" => break,
-            None => table = Some((line.trim_end().trim_end_matches(":[").trim_matches('"').to_owned(), 0)),
+            None => table = Some((line.trim_end().trim_end_matches(":[").trim_matches('"').into(), 0)),
             Some((name, records)) if line.starts_with(']') => {
                 sealer.end_table(std::mem::take(name), *records).unwrap();
                 table = None;
@@ -150,6 +151,10 @@ fn a_key_file_that_others_can_read_is_refused() {
     assert!(ended.code == 1 && ended.stderr.contains("can be read or written by others"), "{}", ended.stderr);
     assert!(!home.path().join("again.json").exists());
     write(&home, "none.pem", "hello");
+    // Whoever checks files need not be the one who signs them, but is told that the own keys were not looked at.
+    let ended = run(&home, &["verify", "out.json"]);
+    assert!(ended.code == 0 && ended.text().contains("not trusted here"), "{}", ended.text());
+    assert!(ended.stderr.contains("this installation's keys are not used: "), "{}", ended.stderr);
     for (arguments, code, says) in [
         (&["verify", "out.json", "--key", "none.pem"][..], 2, "must hold only Ed25519 public keys"),
         (&["verify", "out.json", "--key", "missing.pem"], 1, "cannot be read"),

@@ -2,13 +2,14 @@
 //! them from here only.
 
 use crate::model::manifest::{Integrity, Signature};
+use crate::model::name::TableName;
 
 pub(super) const METADATA_OPEN: &[u8] = b"{\"metadata\":\n";
 /// Follows the metadata's pretty-printed object, whose last line is its `}`.
 pub(super) const METADATA_END: &[u8] = b",\n";
 pub(super) const DATA_OPEN: &[u8] = b"\"data\":{\n";
 const TABLE_OPEN: &str = ":[";
-pub const TABLE_CLOSE: &[u8] = b"],\n";
+pub(super) const TABLE_CLOSE: &[u8] = b"],\n";
 pub(super) const TABLE_CLOSE_LAST: &[u8] = b"]\n";
 pub(super) const DATA_CLOSE: &[u8] = b"},\n";
 
@@ -36,13 +37,26 @@ pub(super) fn closes_metadata(line: &[u8]) -> bool {
 
 /// Returns a table's opening line: `"companies":[` and the newline.
 #[must_use]
-pub fn table_opening(name: &str) -> String {
-    format!("{}{TABLE_OPEN}\n", json_string(name))
+pub fn table_opening(table: &TableName) -> String {
+    format!("{}{TABLE_OPEN}\n", json_string(table.as_str()))
 }
 
 /// Parses the name from a table's opening line, without its newline.
-pub(super) fn parse_table_name(line: &[u8]) -> Option<String> {
+pub(super) fn parse_table_name(line: &[u8]) -> Option<TableName> {
     serde_json::from_slice(line.strip_suffix(TABLE_OPEN.as_bytes())?).ok()
+}
+
+/// Whether `line` begins like one that closes a table, however it goes on: of a damaged file, too, the records before it
+/// can be read.
+#[must_use]
+pub fn begins_table_close(line: &[u8]) -> bool {
+    line.first() == TABLE_CLOSE.first()
+}
+
+/// Returns the JSON text of a record's line, which comes without its newline.
+#[must_use]
+pub fn record_text(line: &[u8]) -> &[u8] {
+    line.strip_suffix(&RECORD_SEPARATOR[..1]).unwrap_or(line)
 }
 
 /// Returns the bytes before a record's value in the column at index `index`: `{"id":` or `,"name":`.

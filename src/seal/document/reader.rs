@@ -2,6 +2,7 @@
 //! for the reader's users to judge.
 
 use super::layout;
+use crate::model::name::TableName;
 
 /// Limits the memory that a hostile file can take.
 pub const MAX_METADATA_BYTES: usize = 64 << 20;
@@ -13,7 +14,7 @@ pub enum Event<'b> {
     Metadata(Vec<u8>),
     DataOpened,
     TableOpened {
-        name: String,
+        name: TableName,
     },
     /// The next bytes of a record's line; its newline follows where `ends_line`.
     Record {

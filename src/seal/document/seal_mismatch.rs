@@ -2,6 +2,7 @@
 
 use super::layout;
 use crate::model::manifest::{Integrity, SealedTable};
+use crate::model::name::TableName;
 use crate::seal::verify_error::VerifyError;
 
 /// Finds how the end of the file differs from the expected seal.
@@ -16,7 +17,7 @@ pub(super) fn explain_seal_mismatch(tail: &[u8], line_number: u64, expected: &In
     let Some(claimed) = layout::parse_seal(seal_line).filter(|claimed| claimed.sha256 != expected.sha256) else {
         return VerifyError::SealAltered { line: line_number };
     };
-    let differs = |((a, x), (b, y)): &(&(String, SealedTable), &(String, SealedTable))| a != b || x != y;
+    let differs = |((a, x), (b, y)): &(&(TableName, SealedTable), &(TableName, SealedTable))| a != b || x != y;
     let place = match expected.tables.iter().zip(claimed.tables.iter()).find(differs) {
         Some(((table, _), _)) => format!("in table {table}"),
         None => "in the metadata, between the tables or in the seal".into(),

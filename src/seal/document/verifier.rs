@@ -11,6 +11,7 @@ use super::record::RecordChecker;
 use super::seal_mismatch::explain_seal_mismatch;
 use super::verified::Verified;
 use crate::model::manifest::{Integrity, MetadataSummary, SealedTable};
+use crate::model::name::TableName;
 use crate::seal::hash::{Digester, Sha256Digester};
 use crate::seal::signature::UncheckedSignature;
 use crate::seal::verify_error::VerifyError;
@@ -37,8 +38,8 @@ pub struct Verifier<D = Sha256Digester> {
     bytes: u64,
     record_checker: RecordChecker,
     metadata: Option<MetadataSummary>,
-    table: Option<(String, u64)>,
-    finished_tables: Vec<(String, u64)>,
+    table: Option<(TableName, u64)>,
+    finished_tables: Vec<(TableName, u64)>,
     /// All bytes after the data.
     seal: Vec<u8>,
 }
@@ -164,8 +165,8 @@ impl<D: Digester> Verifier<D> {
         Ok(())
     }
 
-    fn open_table(&mut self, name: String) -> Result<(), VerifyError> {
-        if self.declared_table().is_none_or(|(declared, _)| declared != name) {
+    fn open_table(&mut self, name: TableName) -> Result<(), VerifyError> {
+        if self.declared_table().is_none_or(|(declared, _)| *declared != name) {
             return Err(self.malformed("the metadata lists another table here"));
         }
         // `check_metadata` has checked that the schema lists the same tables in the same order.
@@ -210,7 +211,7 @@ impl<D: Digester> Verifier<D> {
     }
 
     /// The current or next table, as the metadata promises it.
-    fn declared_table(&self) -> Option<(&str, u64)> {
+    fn declared_table(&self) -> Option<(&TableName, u64)> {
         let (name, records) = self.metadata.as_ref()?.record_counts.0.get(self.finished_tables.len())?;
         Some((name, *records))
     }

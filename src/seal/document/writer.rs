@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::layout;
 use crate::model::manifest::{Integrity, Metadata, SealedTable};
+use crate::model::name::TableName;
 use crate::model::ordered_map::OrderedMap;
 use crate::seal::hash::{Digester, Sha256Digester};
 use crate::seal::signature::{SealSigner, signed_message};
@@ -13,9 +14,14 @@ pub enum Error {
     #[error("the output cannot be written")]
     Write(#[from] io::Error),
     #[error("table {table} returned {found} records, but {declared} were counted in the same snapshot")]
-    CountMismatch { table: String, found: u64, declared: u64 },
-    #[error("tables are out of order: found {found}, expected {declared}")]
-    OutOfOrder { found: String, declared: String },
+    CountMismatch { table: TableName, found: u64, declared: u64 },
+    /// `None` is the end of the tables.
+    #[error("tables are out of order: found {}, expected {}", name_or(.found.as_ref(), "the end"), name_or(.declared.as_ref(), "no further table"))]
+    OutOfOrder { found: Option<TableName>, declared: Option<TableName> },
+}
+
+fn name_or<'t>(table: Option<&'t TableName>, absent: &'t str) -> &'t str {
+    table.map_or(absent, TableName::as_str)
 }
 
 /// Counts, size and digest of a sealed file.
@@ -59,8 +65,8 @@ pub struct DocumentWriter<'s, W: Write> {
     hasher: Sha256Digester,
     signer: Option<&'s dyn SealSigner>,
     bytes: u64,
-    declared_counts: OrderedMap<u64>,
-    finished_tables: Vec<(String, u64)>,
+    declared_counts: OrderedMap<TableName, u64>,
+    finished_tables: Vec<(TableName, u64)>,
 }
 
 impl<'s, W: Write> DocumentWriter<'s, W> {
@@ -110,12 +116,12 @@ impl<'s, W: Write> DocumentWriter<'s, W> {
     /// # Errors
     /// `OutOfOrder` when the metadata promises another table, `CountMismatch` when it promises another number of records;
     /// `Write` when the output cannot be written.
-    pub fn end_table(&mut self, table: String, found: u64) -> Result<(), Error> {
+    pub fn end_table(&mut self, table: TableName, found: u64) -> Result<(), Error> {
         let Some((name, promised)) = self.declared_counts.0.get(self.finished_tables.len()) else {
-            return Err(Error::OutOfOrder { found: table, declared: "no further table".into() });
+            return Err(Error::OutOfOrder { found: Some(table), declared: None });
         };
         if *name != table {
-            return Err(Error::OutOfOrder { found: table, declared: name.clone() });
+            return Err(Error::OutOfOrder { found: Some(table), declared: Some(name.clone()) });
         }
         if *promised != found {
             return Err(Error::CountMismatch { table, found, declared: *promised });
@@ -133,7 +139,7 @@ impl<'s, W: Write> DocumentWriter<'s, W> {
     /// `OutOfOrder` when a promised table is missing; `Write` when the output cannot be written.
     pub fn finish(mut self) -> Result<(W, DocumentSummary), Error> {
         if let Some((missing, _)) = self.declared_counts.0.get(self.finished_tables.len()) {
-            return Err(Error::OutOfOrder { found: "the end".into(), declared: missing.clone() });
+            return Err(Error::OutOfOrder { found: None, declared: Some(missing.clone()) });
         }
         self.write_frame(layout::DATA_CLOSE)?;
         let records = self.finished_tables.iter().map(|(_, records)| records).sum();

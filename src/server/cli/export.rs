@@ -68,6 +68,15 @@ enum CompressionArg {
     Zstd,
 }
 
+impl From<CompressionArg> for Compression {
+    fn from(arg: CompressionArg) -> Self {
+        match arg {
+            CompressionArg::Gzip => Self::Gzip,
+            CompressionArg::Zstd => Self::Zstd,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum DriftPolicyArg {
     /// Export what the profile knows and exit with code 6; refuse if a table is missing.
@@ -130,21 +139,18 @@ impl Export {
 
     /// The requested compression, else the one that the file's suffix implies. A folder's name implies none.
     fn compression(&self, destination: &Destination) -> Result<Compression, CliError> {
-        let file = if let Destination::File { path, .. } = destination { path.extension() } else { None };
-        let by_suffix = match file.and_then(OsStr::to_str) {
-            Some("gz") => Some(CompressionArg::Gzip),
-            Some("zst") => Some(CompressionArg::Zstd),
-            _ => None,
+        let implied = match destination {
+            Destination::File { path, .. } => implied_compression(path),
+            Destination::Folder { .. } | Destination::StandardOutput => Compression::None,
         };
-        if self.compress.is_some() && by_suffix.is_some() && self.compress != by_suffix {
-            let message = "the suffix of the output and --compress name different compressions: change one of them";
-            return Err(CliError::new(Exit::Usage, message));
+        match self.compress.map(Compression::from) {
+            None => Ok(implied),
+            Some(asked) if implied == Compression::None || implied == asked => Ok(asked),
+            Some(_) => Err(CliError::new(
+                Exit::Usage,
+                "the suffix of the output and --compress name different compressions: change one of them",
+            )),
         }
-        Ok(match self.compress.or(by_suffix) {
-            None => Compression::None,
-            Some(CompressionArg::Gzip) => Compression::Gzip,
-            Some(CompressionArg::Zstd) => Compression::Zstd,
-        })
     }
 
     fn destination(&self) -> Destination {
@@ -157,6 +163,11 @@ impl Export {
             Destination::File { path, replace }
         }
     }
+}
+
+fn implied_compression(path: &Path) -> Compression {
+    let extension = path.extension().and_then(OsStr::to_str);
+    extension.map_or(Compression::None, |extension| Compression::from_file_name(&format!(".{extension}")))
 }
 
 /// Cancels the run on SIGINT or SIGTERM, as the Cancel button does: no partial file remains.

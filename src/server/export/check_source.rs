@@ -16,7 +16,7 @@ impl Exports {
         let exports = self.clone();
         let check = tokio::task::spawn_blocking(move || {
             let catalog = exports.source.open_snapshot()?.catalog()?;
-            exports.profile.select(&catalog, RecordOrder::Storage, DriftPolicy::Report)?;
+            exports.profile.plan_tables(&catalog, RecordOrder::Storage, DriftPolicy::Report)?;
             match exports.profile.missing_auth_columns(&catalog) {
                 missing if missing.is_empty() => Ok(()),
                 missing => Err(profile::Error::MissingAuthColumns(missing).into()),

@@ -11,9 +11,10 @@ use crate::model::export::{DriftPolicy, ExportId};
 use crate::model::manifest::{
     AuditHead, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
 };
+use crate::model::name::TableName;
 use crate::model::ordered_map::OrderedMap;
 use crate::server::pipeline::redact::PseudonymKey;
-use crate::server::profile::{ExportSelection, PlannedTable, Profile};
+use crate::server::profile::{PlannedTable, PlannedTables, Profile};
 use crate::server::profiles;
 use crate::server::rows::{Catalog, UnreadableTable};
 use crate::server::source::{Snapshot, Source};
@@ -47,7 +48,7 @@ pub struct UncountedPlan {
     pub catalog: Catalog,
     /// As it applies to this snapshot: a guessed profile is guessed anew each time.
     pub profile: Profile,
-    pub selection: ExportSelection,
+    pub selection: PlannedTables,
 }
 
 impl UncountedPlan {
@@ -64,7 +65,7 @@ impl UncountedPlan {
     ) -> Result<Self> {
         let catalog = snapshot.catalog()?;
         let profile = profiles::for_snapshot(profile, snapshot, &catalog)?;
-        let selection = profile.select(&catalog, order, drift)?;
+        let selection = profile.plan_tables(&catalog, order, drift)?;
         let is_selected =
             |table: &&UnreadableTable| selection.tables.iter().any(|planned| planned.scan.table == table.table);
         let unreadable: Vec<UnreadableTable> = catalog.unreadable.iter().filter(is_selected).cloned().collect();
@@ -78,7 +79,7 @@ impl UncountedPlan {
     pub fn into_plan(self, counts: Vec<u64>, context: &RunContext, source: &dyn Source, isolation: &str) -> ExportPlan {
         let Self { catalog, profile, selection } = self;
         let deviations = profile.drift(&catalog).to_deviations();
-        let tables = selection.tables.iter().map(|table| table.scan.table.to_string());
+        let tables = selection.tables.iter().map(|table| table.scan.table.clone());
         let metadata = Metadata {
             exported_at: rfc3339(context.exported_at),
             export_type: context.request.selection.export_type(),
@@ -134,10 +135,10 @@ pub fn plan(
     Ok(uncounted.into_plan(counts, context, source, snapshot.isolation()))
 }
 
-fn schema(catalog: &Catalog, tables: &[PlannedTable]) -> OrderedMap<TableSchema> {
+fn schema(catalog: &Catalog, tables: &[PlannedTable]) -> OrderedMap<TableName, TableSchema> {
     let describe = |PlannedTable { scan, .. }: &PlannedTable| {
         let primary_key = catalog.table(&scan.table).map_or_else(Vec::new, |table| table.primary_key.clone());
-        (scan.table.to_string(), TableSchema { primary_key, columns: scan.columns.clone() })
+        (scan.table.clone(), TableSchema { primary_key, columns: scan.columns.clone() })
     };
     tables.iter().map(describe).collect()
 }

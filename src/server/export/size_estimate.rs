@@ -8,6 +8,7 @@ use super::write::container_error;
 use super::{Error, Result};
 use crate::model::export::{ExportId, SizeEstimate};
 use crate::model::manifest::AuditHead;
+use crate::model::name::TableName;
 use crate::model::output::Output;
 use crate::model::selection::Selection;
 use crate::server::pipeline::encode::{self, SizeSampler};
@@ -37,7 +38,7 @@ pub(super) fn measure_frame(
         pseudonym_key: PLACEHOLDER_KEY,
     };
     let mut metadata = uncounted.into_plan(counts, &context, source, isolation).metadata;
-    let tables: Vec<String> = metadata.record_counts.iter().map(|(table, _)| table.clone()).collect();
+    let tables: Vec<TableName> = metadata.record_counts.iter().map(|(table, _)| table.clone()).collect();
     metadata.record_counts.0.iter_mut().for_each(|(_, records)| *records = 0);
     let mut frame = container::open(std::io::sink(), Output::default(), &metadata, None).map_err(container_error)?;
     for table in tables {

@@ -10,7 +10,7 @@ use super::{Error, Result};
 use crate::model::output::Output;
 use crate::model::text;
 use crate::seal::{self, DocumentSummary, SealSigner};
-use crate::server::pipeline::container::{self, Container};
+use crate::server::pipeline::container::{self, ContainerWriter};
 use crate::server::pipeline::encode::{self, Encoder};
 use crate::server::pipeline::redact::{PseudonymKey, Redactor};
 use crate::server::pipeline::{self, ChunkWriter, ProgressCounter, run_pipeline};
@@ -41,7 +41,7 @@ pub fn write<W: Write>(
 fn write_tables<'p, W>(
     snapshot: &mut dyn Snapshot,
     plan: &ExportPlan,
-    container: Box<dyn Container<W> + '_>,
+    container: Box<dyn ContainerWriter<W> + '_>,
     new_encoder: impl FnOnce(ChunkWriter) -> Box<dyn Encoder + 'p> + Send,
     progress: &ProgressCounter,
     cancellation: &CancellationToken,
@@ -69,7 +69,7 @@ fn read_tables(
         encoder.begin_table(&planned.scan).map_err(stopped)?;
         read_redacted(snapshot, planned, &plan.pseudonym_key, encoder)?;
         let records = encoder.end_table().map_err(stopped)?;
-        encoder.out().end_table(planned.scan.table.as_str(), records).map_err(stopped)?;
+        encoder.out().end_table(planned.scan.table.clone(), records).map_err(stopped)?;
     }
     Ok(())
 }
@@ -155,6 +155,7 @@ mod tests {
     use super::*;
     use crate::model::export::ExportId;
     use crate::model::manifest::AuditHead;
+    use crate::model::name::TableName;
     use crate::server::export::ExportRequest;
     use crate::server::export::plan::{RunContext, plan};
     use crate::server::pipeline::progress::RecordCounter;
@@ -209,13 +210,13 @@ mod tests {
     #[derive(Default)]
     struct Brackets(Vec<u8>);
 
-    impl Container<String> for Brackets {
+    impl ContainerWriter<String> for Brackets {
         fn write(&mut self, bytes: &[u8]) -> std::result::Result<(), container::Error> {
             self.0.extend_from_slice(bytes);
             Ok(())
         }
 
-        fn end_table(&mut self, table: String, records: u64) -> std::result::Result<(), container::Error> {
+        fn end_table(&mut self, table: TableName, records: u64) -> std::result::Result<(), container::Error> {
             writeln!(self.0, "[{table}: {records}]").unwrap();
             Ok(())
         }
@@ -265,7 +266,7 @@ mod tests {
 
     /// Writes the shop's tables with `CountingEncoder`.
     fn write_counts<W>(
-        open: impl FnOnce(&ExportPlan) -> Box<dyn Container<W>>,
+        open: impl FnOnce(&ExportPlan) -> Box<dyn ContainerWriter<W>>,
         progress: &ProgressCounter,
     ) -> (W, DocumentSummary) {
         let (_folder, source) = source();

@@ -14,7 +14,8 @@ const GENERIC: &str = include_str!("any.md");
 #[must_use]
 pub fn markdown(file_name: &str, profile: &str) -> String {
     let sections = builtin::find(profile).map_or(GENERIC, |product| product.guide);
-    let (examples, prompts) = sections.split_once("---\n").unwrap_or_default();
+    let (examples, prompts) =
+        sections.split_once("---\n").unwrap_or_else(|| unreachable!("compiled in, with a line of dashes"));
     GUIDE.replace("{examples}", examples).replace("{prompts}", &format!("{prompts}\n")).replace("{file}", file_name)
 }
 

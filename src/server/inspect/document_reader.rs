@@ -7,11 +7,12 @@ use serde_json::value::RawValue;
 use super::error::Error;
 use super::lines::{Line, Lines};
 use crate::model::manifest::Metadata;
+use crate::model::name::TableName;
 use crate::model::ordered_map::OrderedMap;
-use crate::seal::{DocumentVersion, VersionStatus, layout};
+use crate::seal::{DocumentVersion, VersionStatus};
 
 /// A record with each value as its raw JSON text.
-pub type Record = OrderedMap<Box<RawValue>>;
+pub type Record = OrderedMap<String, Box<RawValue>>;
 
 /// An open file, read up to its data.
 ///
@@ -46,34 +47,28 @@ impl<R: BufRead> DocumentReader<R> {
     /// reading or `visit` fails.
     pub fn for_each_record(
         self,
-        table: &str,
+        table: &TableName,
         mut visit: impl FnMut(&str, &Record) -> std::io::Result<bool>,
     ) -> Result<(), Error> {
         let mut lines = self.lines;
-        let opening = layout::table_opening(table);
-        loop {
-            let line = lines.next()?.ok_or(Error::Truncated)?;
-            if line == Line::TableOpening && lines.text(&line) == opening.trim_end().as_bytes() {
-                break;
-            }
-        }
+        while !matches!(lines.next()?.ok_or(Error::Truncated)?, Line::TableOpened(name) if name == *table) {}
         lines.keep_records();
         loop {
             let line = lines.next()?.ok_or(Error::Truncated)?;
-            let text = lines.text(&line);
-            // A damaged closing line ends the table, too: the records before it are read.
-            if text.first() == layout::TABLE_CLOSE.first() {
+            if line == Line::TableClosed {
                 return Ok(());
             }
-            let invalid = || Error::InvalidRecord(lines.number());
-            let text = text.strip_suffix(&layout::RECORD_SEPARATOR[..1]).unwrap_or(text);
-            let text = std::str::from_utf8(text).map_err(|_| invalid())?;
-            let record: Record = serde_json::from_str(text).map_err(|_| invalid())?;
+            let (text, record) = parse_record(lines.record_text(&line)).ok_or(Error::InvalidRecord(lines.number()))?;
             if !visit(text, &record)? {
                 return Ok(());
             }
         }
     }
+}
+
+fn parse_record(text: &[u8]) -> Option<(&str, Record)> {
+    let text = std::str::from_utf8(text).ok()?;
+    Some((text, serde_json::from_str(text).ok()?))
 }
 
 fn read_metadata(text: &[u8]) -> Result<Metadata, Error> {

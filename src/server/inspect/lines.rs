@@ -3,14 +3,19 @@
 use std::io::{BufRead, ErrorKind};
 
 use super::error::{Error, MAX_LINE_BYTES};
-use crate::seal::{Event, EventReader, ReadError};
+use crate::model::name::TableName;
+use crate::seal::{Event, EventReader, ReadError, layout};
 
-/// A line of a file, or its metadata; `Lines::text` returns the line's text.
+/// A line of a file, or its metadata.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
     Metadata(Vec<u8>),
-    TableOpening,
+    TableOpened(TableName),
+    /// The line may be damaged behind its first byte.
+    TableClosed,
+    /// `Lines::record_text` returns its text.
     Record,
+    /// In a table, it may be a record after a damaged one.
     Other,
 }
 
@@ -35,9 +40,9 @@ impl<R: BufRead> Lines<R> {
         self.reader.line_number()
     }
 
-    /// The text of the last line, without its newline.
-    pub(super) fn text(&self, line: &Line) -> &[u8] {
-        if *line == Line::Record { &self.record.text } else { self.reader.line() }
+    /// The last line as the JSON text of a record.
+    pub(super) fn record_text(&self, line: &Line) -> &[u8] {
+        layout::record_text(if *line == Line::Record { &self.record.text } else { self.reader.line() })
     }
 
     /// Returns the next line; `None` at the end of the file, or if the last line has no newline.
@@ -56,7 +61,11 @@ impl<R: BufRead> Lines<R> {
                     self.record.push(bytes, ends_line).map(|()| ends_line.then_some(Line::Record))
                 }
                 Ok(Some(Event::Metadata(text))) => Ok(Some(Line::Metadata(text))),
-                Ok(Some(Event::TableOpened { .. })) => Ok(Some(Line::TableOpening)),
+                Ok(Some(Event::TableOpened { name })) => Ok(Some(Line::TableOpened(name))),
+                Ok(Some(Event::TableClosed { .. })) => Ok(Some(Line::TableClosed)),
+                Ok(Some(Event::Unknown)) if layout::begins_table_close(self.reader.line()) => {
+                    Ok(Some(Line::TableClosed))
+                }
                 // Nothing after the data is asked for.
                 Ok(None | Some(Event::Seal(_))) => Ok(None),
                 Ok(Some(_)) => Ok(Some(Line::Other)),

@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel}
 use tokio_util::sync::CancellationToken;
 
 use super::ProgressCounter;
-use super::container::{self, Container, Part};
+use super::container::{self, ContainerWriter, Part};
+use crate::model::name::TableName;
 use crate::seal::DocumentSummary;
 use crate::server::rows::Stopped;
 
@@ -74,10 +75,10 @@ impl ChunkWriter {
     ///
     /// # Errors
     /// As `flush_if_full`.
-    pub fn end_table(&mut self, table: &str, records: u64) -> Result<(), Stopped> {
+    pub fn end_table(&mut self, table: TableName, records: u64) -> Result<(), Stopped> {
         self.send_chunk()?;
         let Some(channel) = &self.channel else { return Ok(()) };
-        channel.tx.send(Part::TableEnd { table: table.to_owned(), records }).map_err(|_| Stopped)
+        channel.tx.send(Part::TableEnd { table, records }).map_err(|_| Stopped)
     }
 
     fn send_chunk(&mut self) -> Result<(), Stopped> {
@@ -104,7 +105,7 @@ fn new_chunk() -> Vec<u8> {
 /// `Container` when hashing or writing failed, `Read` when `read` failed, `Panicked` when it panicked: a panic never
 /// counts as the end of the data.
 pub fn run_pipeline<W, E, R>(
-    mut container: Box<dyn Container<W> + '_>,
+    mut container: Box<dyn ContainerWriter<W> + '_>,
     progress: &ProgressCounter,
     cancellation: &CancellationToken,
     read: R,
@@ -129,7 +130,7 @@ where
 }
 
 fn write_parts<W>(
-    container: &mut dyn Container<W>,
+    container: &mut dyn ContainerWriter<W>,
     rx: &Receiver<Part>,
     recycle_tx: &std::sync::mpsc::Sender<Vec<u8>>,
     progress: &ProgressCounter,

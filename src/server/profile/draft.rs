@@ -143,7 +143,7 @@ mod tests {
             let text = draft("x", &catalog, &BTreeMap::new()).to_toml("a test");
             let profile = Profile::from_toml(&text).unwrap();
             prop_assert!(profile.drift(&catalog).is_empty());
-            prop_assert!(profile.select(&catalog, RecordOrder::Storage, DriftPolicy::Report).unwrap().redaction.unclassified.is_empty());
+            prop_assert!(profile.plan_tables(&catalog, RecordOrder::Storage, DriftPolicy::Report).unwrap().redaction.unclassified.is_empty());
         }
     }
 }

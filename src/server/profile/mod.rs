@@ -1,7 +1,7 @@
 //! Profiles: the class of every table and column of an application, where its accounts are, what its roles may do.
 //!
 //! May import: `rows`, `support`, `model`. Flow: `parse` reads TOML into a profile or reports where it is wrong;
-//! `select` splits a catalog into what is exported and what is left out; `drift` compares profile and catalog;
+//! `planned_tables` splits a catalog into what is exported and what is left out; `drift` compares profile and catalog;
 //! `infer` and `draft` infer a profile for a database that has none; `builtin`
 //! is what is known of single applications. A column unknown to the profile is left out.
 
@@ -15,7 +15,7 @@ mod infer;
 mod nearest;
 mod parse;
 mod parse_error;
-mod select;
+mod planned_tables;
 mod spans;
 mod toml_text;
 mod validate;
@@ -32,12 +32,14 @@ use crate::model::name::{self, FieldName, TableName};
 use crate::model::redaction::Treatment;
 use crate::server::rows::Catalog;
 
+use builtin::Product;
+
 pub use auth::{Auth, Comparison, ConditionValue, PasswordLocation, Role, SecondFactorPolicy};
 pub use column::{ColumnProfile, OnImport};
 pub use draft::{Draft, draft};
 pub use infer::ColumnSampler;
 pub use parse_error::ParseError;
-pub use select::{ExportSelection, PlannedTable};
+pub use planned_tables::{PlannedTable, PlannedTables};
 
 /// JSON Schema of a profile, for editors (json-schema.org, draft 2020-12).
 pub const SCHEMA: &str = include_str!("schema.json");
@@ -83,10 +85,10 @@ pub enum Error {
 /// let catalog = SqliteSource::new(path).open_snapshot().unwrap().catalog().unwrap();
 ///
 /// // Secrets and unclassified columns are left out, and recorded.
-/// let selection = profile.select(&catalog, RecordOrder::Storage, DriftPolicy::Report).unwrap();
-/// assert_eq!(selection.tables[0].scan.columns.len(), 1);
-/// assert_eq!(selection.redaction.removed_fields[0].to_string(), "users.password_hash");
-/// assert_eq!(selection.redaction.unclassified[0].to_string(), "users.phone");
+/// let planned = profile.plan_tables(&catalog, RecordOrder::Storage, DriftPolicy::Report).unwrap();
+/// assert_eq!(planned.tables[0].scan.columns.len(), 1);
+/// assert_eq!(planned.redaction.removed_fields[0].to_string(), "users.password_hash");
+/// assert_eq!(planned.redaction.unclassified[0].to_string(), "users.phone");
 /// ```
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -179,10 +181,16 @@ impl Profile {
     /// # Errors
     /// `Unknown` when there is none.
     pub fn built_in(name: &str) -> Result<Self, Error> {
-        match builtin::find(name) {
-            Some(product) => Ok(Self::from_toml(product.profile)?),
-            None => Err(Error::Unknown { name: name.into(), known: builtin::names() }),
-        }
+        let product =
+            builtin::find(name).ok_or_else(|| Error::Unknown { name: name.into(), known: builtin::names() })?;
+        Ok(Self::of_product(product))
+    }
+
+    fn of_product(product: &Product) -> Self {
+        let parsed = Self::from_toml(product.profile);
+        parsed.unwrap_or_else(|error| {
+            unreachable!("the profile {} is compiled in, and has a test: {error}", product.name)
+        })
     }
 
     /// The command-line option that selects this profile; empty for a guess.
@@ -202,8 +210,7 @@ impl Profile {
     /// Returns the built-in profile whose tables all exist in the catalog; excluded ones may be missing.
     #[must_use]
     pub fn detect_built_in(catalog: &Catalog) -> Option<Self> {
-        let known = builtin::PRODUCTS.iter().filter_map(|product| Self::from_toml(product.profile).ok());
-        known.into_iter().find(|profile| profile.missing_tables(catalog).is_empty())
+        builtin::PRODUCTS.into_iter().map(Self::of_product).find(|profile| profile.missing_tables(catalog).is_empty())
     }
 
     fn column(&self, table: &TableName, column: &str) -> Option<&ColumnProfile> {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
+use crate::model::name::TableName;
+
 /// Positions of the values that are validated after parsing.
 #[derive(serde::Deserialize)]
 pub struct Spans {
@@ -18,7 +20,7 @@ pub struct Spans {
     pub roles: BTreeMap<Spanned<String>, toml::Value>,
     pub notice: Option<NoticeSpans>,
     #[serde(default)]
-    pub tables: BTreeMap<String, TableSpans>,
+    pub tables: BTreeMap<TableName, TableSpans>,
 }
 
 #[derive(serde::Deserialize)]
@@ -33,7 +35,7 @@ pub struct TableSpans {
 }
 
 impl Spans {
-    pub fn column_start(&self, table: &str, column: &str) -> usize {
+    pub fn column_start(&self, table: &TableName, column: &str) -> usize {
         self.tables.get(table).and_then(|table| table.columns.get(column)).map_or(0, |column| column.span().start)
     }
 

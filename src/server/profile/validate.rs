@@ -38,7 +38,7 @@ fn check_auth(profile: &Profile, auth: &Auth, places: &Spans) -> Result<(), Brok
     let (table, column) = auth.password_column();
     if profile.column(table, column).is_some_and(|column| column.class != Classification::Secret) {
         let what = format!("{table}.{column} holds the passwords that [auth] names: its class must be \"secret\"");
-        return Err((places.column_start(table.as_str(), column), what));
+        return Err((places.column_start(table, column), what));
     }
     if auth.conditions().any(Comparison::is_unsatisfiable) {
         let what = "[auth] has an empty list, which matches no account: list a value or remove the condition";

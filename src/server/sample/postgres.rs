@@ -7,7 +7,7 @@ use rusqlite::types::ValueRef;
 
 use super::{Error, SampleSpec, write_database};
 use crate::server::profile::builtin::SampleData;
-use crate::server::source::postgres::client::{ConnectConfig, Connection};
+use crate::server::source::postgres::client::{self, ConnectConfig, Connection};
 
 const CHUNK_BYTES: usize = 256 << 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,9 +27,8 @@ pub fn generate_in_postgres(
     let mut connection = Connection::open(address, CONNECT_TIMEOUT)?;
     // Building the indexes of a large sample may outlast the timeout: keep waiting.
     connection.set_stall_handler(CONNECT_TIMEOUT, Box::new(|| true))?;
-    let statements = data.postgres_schema.split_inclusive(';');
-    let (tables, rest): (Vec<&str>, Vec<&str>) = statements.partition(|sql| sql.contains("CREATE TABLE"));
-    let exists = first_table_exists(&tables, &mut connection)?;
+    let schema = Schema::of(data.postgres_schema);
+    let exists = schema.first_table_exists(&mut connection)?;
     if exists && !replace {
         return Err(Error::TablesExist);
     }
@@ -37,33 +36,55 @@ pub fn generate_in_postgres(
     write_database(data, &file, spec, password)?;
     connection.execute("BEGIN")?;
     if exists {
-        connection.execute(&drop_tables(&tables))?;
+        connection.execute(&format!("DROP TABLE IF EXISTS {} CASCADE;", schema.tables.join(", ")))?;
     }
-    connection.execute(&tables.concat())?;
+    connection.execute(&schema.create_tables)?;
     let from = SqliteConnection::open(&file)?;
-    for sql in tables {
-        copy_table(&from, table_name(sql), &mut connection)?;
+    for table in schema.tables {
+        copy_table(&from, table, &mut connection)?;
     }
-    connection.execute(&rest.concat())?;
+    connection.execute(&schema.rest)?;
     connection.execute("COMMIT")?;
     connection.execute("ANALYZE")?;
     connection.close();
     Ok(())
 }
 
-fn first_table_exists(tables: &[&str], connection: &mut Connection) -> Result<bool, Error> {
-    let first = tables.first().map_or("", |sql| table_name(sql));
-    let found = connection.query(&format!("SELECT to_regclass('{first}') AS existing"), &[])?;
-    Ok(found.first().map(|row| row.optional_text("existing")).transpose()?.flatten().is_some())
+/// The statements of a schema. Indexes and constraints are made last: this is faster.
+#[derive(Default)]
+struct Schema<'s> {
+    /// The names of the tables, in the order of their statements.
+    tables: Vec<&'s str>,
+    create_tables: String,
+    rest: String,
 }
 
-fn drop_tables(tables: &[&str]) -> String {
-    let names: Vec<&str> = tables.iter().map(|sql| table_name(sql)).collect();
-    format!("DROP TABLE IF EXISTS {} CASCADE;", names.join(", "))
+impl<'s> Schema<'s> {
+    fn of(text: &'s str) -> Self {
+        let mut schema = Self::default();
+        for statement in text.split_inclusive(';') {
+            if let Some(table) = created_table(statement) {
+                schema.tables.push(table);
+                schema.create_tables.push_str(statement);
+            } else {
+                schema.rest.push_str(statement);
+            }
+        }
+        schema
+    }
+
+    fn first_table_exists(&self, connection: &mut Connection) -> Result<bool, Error> {
+        let Some(first) = self.tables.first() else { return Ok(false) };
+        let found = connection.query(&format!("SELECT to_regclass('{first}') AS existing"), &[])?;
+        let row = found.first().ok_or(client::Error::Protocol)?;
+        Ok(row.optional_text("existing")?.is_some())
+    }
 }
 
-fn table_name(create: &str) -> &str {
-    create.split("CREATE TABLE ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap_or_default()
+/// The table that a statement creates.
+fn created_table(statement: &str) -> Option<&str> {
+    let (_, rest) = statement.split_once("CREATE TABLE ")?;
+    rest.split_whitespace().next()
 }
 
 /// Copies a table. Both schemas have the same columns in the same order.
@@ -87,10 +108,10 @@ fn copy_table(from: &SqliteConnection, table: &str, to: &mut Connection) -> Resu
     Ok(to.finish_copy_in()?)
 }
 
-/// Writes a value in the text format of COPY (PostgreSQL manual, COPY, "Text Format"). The sample has no blobs.
+/// Writes a value in the text format of COPY (PostgreSQL manual, COPY, "Text Format").
 fn write_copy_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
     match value {
-        ValueRef::Null | ValueRef::Blob(_) => out.extend_from_slice(b"\\N"),
+        ValueRef::Null => out.extend_from_slice(b"\\N"),
         ValueRef::Integer(n) => out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes()),
         ValueRef::Real(n) => out.extend_from_slice(zmij::Buffer::new().format(n).as_bytes()),
         ValueRef::Text(text) => {
@@ -104,5 +125,6 @@ fn write_copy_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
                 }
             }
         }
+        ValueRef::Blob(_) => unreachable!("no column of a sample is one"),
     }
 }

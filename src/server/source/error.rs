@@ -18,34 +18,26 @@ pub struct Error {
     cause: Option<Cause>,
 }
 
-/// What callers tell apart.
+/// What callers tell apart. The engine's words say more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// There is no such database, table or column.
     NotFound,
     /// It exists and cannot serve: another format, an old version, a view where a table is needed.
     Unsuitable,
-    /// The server refuses the user, or Waybill the way in which the server asks for a password.
-    AuthRefused,
     /// The user may not read what is asked for.
     PermissionDenied,
     /// The cause may name files: it is shown only on the command line, to the operator who named them.
     Tls,
-    Unreachable,
-    /// The connection was closed in the middle.
-    Disconnected,
-    /// No answer in time.
-    Stalled,
+    /// There is no connection that works: the server is out of reach, refuses the user, or has closed the connection or
+    /// stopped responding; the file cannot be opened.
+    Connection,
     /// Another program holds a lock.
     Locked,
-    /// What the database returned is not what it should be.
-    Damaged,
-    /// An `InterruptHandle` ended the read.
-    Interrupted,
-    /// The sink ended the read.
-    SinkStopped,
-    /// The database refused a statement, for any other reason.
-    Rejected,
+    /// An `InterruptHandle` or the sink ended the read.
+    Stopped,
+    /// The database refused a statement, or returned what it should not, for any other reason.
+    Failed,
 }
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -80,32 +72,32 @@ impl Error {
     #[must_use]
     pub fn damaged() -> Self {
         let advice = "the database is damaged; check it with its own tools and restore it from a backup";
-        Self::new(Kind::Damaged, advice)
+        Self::new(Kind::Failed, advice)
     }
 
     pub(super) fn disk_io() -> Self {
-        Self::new(Kind::Damaged, "the disk that holds the database reports an error")
+        Self::new(Kind::Failed, "the disk that holds the database reports an error")
     }
 
     pub(super) fn interrupted() -> Self {
-        Self::new(Kind::Interrupted, "the read was interrupted")
+        Self::new(Kind::Stopped, "the read was interrupted")
     }
 
     /// The sink of a read has stopped.
     #[must_use]
     pub fn sink_stopped() -> Self {
-        Self::new(Kind::SinkStopped, "the export stopped before every row was read")
+        Self::new(Kind::Stopped, "the export stopped before every row was read")
     }
 
     /// The database does not answer.
     #[must_use]
     pub fn stalled() -> Self {
         let advice = "the database stopped responding; check the server and the network, then try again";
-        Self::new(Kind::Stalled, advice)
+        Self::new(Kind::Connection, advice)
     }
 
     /// A statement that the engine refuses for a reason without words of its own.
     pub(super) fn rejected(cause: impl Into<Cause>) -> Self {
-        Self::with_cause(Kind::Rejected, "the database refused a read", cause)
+        Self::with_cause(Kind::Failed, "the database refused a read", cause)
     }
 }

@@ -138,7 +138,7 @@ pub trait Snapshot: Send {
     /// Pushes a sample of a few hundred rows, spread over the table.
     ///
     /// # Errors
-    /// `SinkStopped` when the sink stops; `NotFound` for an unknown table, or an error of the database.
+    /// `Stopped` when the sink stops; `NotFound` for an unknown table, or an error of the database.
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()>;
 
     /// Pushes every row once, in the order that the scan asks for.

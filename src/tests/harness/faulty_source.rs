@@ -95,7 +95,7 @@ impl Snapshot for FaultySnapshot {
         let (fault, at) = (self.fault, self.at);
         let mut counted = CountingSink { sink, seen: &mut self.seen, at, fault };
         match self.real.read_table(selection, &mut counted) {
-            Err(Error { kind: Kind::SinkStopped, .. }) if at > 0 && self.seen >= at => match fault {
+            Err(Error { kind: Kind::Stopped, .. }) if at > 0 && self.seen >= at => match fault {
                 Fault::Error => Err(Error::damaged()),
                 Fault::EarlyEnd => Ok(()),
                 Fault::Panic | Fault::Hang => Err(Error::sink_stopped()),

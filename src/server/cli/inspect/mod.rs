@@ -3,6 +3,7 @@
 mod printer;
 mod schema;
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::Args;
 
 use super::exit::{CliError, Exit};
 use crate::model::catalog::TableSchema;
+use crate::model::name::{self, TableName};
 use crate::server::inspect::{self, DocumentReader, RecordFilter};
 use crate::server::pipeline::decompress::Decompressor;
 use printer::{Format, Printer};
@@ -22,7 +24,7 @@ pub struct Inspect {
     /// The exported file, compressed or not.
     file: PathBuf,
     /// Table to describe, or whose records to print; without it, all tables are listed.
-    table: Option<String>,
+    table: Option<TableName>,
     /// Print the record with this primary key; if the key has several columns, use --where.
     #[arg(long, value_name = "VALUE", requires = "table", allow_hyphen_values = true)]
     key: Option<String>,
@@ -88,7 +90,7 @@ impl Inspect {
     fn print_records(
         &self,
         document: DocumentReader<BufReader<Decompressor<File>>>,
-        table: &str,
+        table: &TableName,
         schema: &TableSchema,
         filters: &[RecordFilter],
     ) -> Result<Exit, CliError> {
@@ -120,7 +122,6 @@ impl Inspect {
     }
 }
 
-fn unknown_name_message<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a String>) -> String {
-    let known: Vec<&str> = known.map(String::as_str).collect();
-    format!("there is no {what} {name}; available: {}", known.join(", "))
+fn unknown_name_message<'a, T: Display + 'a>(what: &str, name: &T, known: impl Iterator<Item = &'a T>) -> String {
+    format!("there is no {what} {name}; available: {}", name::join(&known.collect::<Vec<_>>()))
 }

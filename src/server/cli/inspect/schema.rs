@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, TableStyle};
 
-use crate::model::catalog::{Codec, TableSchema};
+use crate::model::catalog::TableSchema;
 use crate::model::manifest::Metadata;
 use crate::model::name;
 use crate::model::redaction::NotIncluded;
@@ -18,7 +18,7 @@ pub fn print_tables(metadata: &Metadata, json: bool) -> Result<Exit, CliError> {
     table.load_style(TableStyle::new()).set_header(["Table", "Records", "Columns"]);
     for (name, records) in metadata.record_counts.iter() {
         let columns = metadata.schema.get(name).map_or(0, |schema| schema.columns.len());
-        table.add_row([name.clone(), text::count(*records), columns.to_string()]);
+        table.add_row([name.to_string(), text::count(*records), columns.to_string()]);
     }
     for column in [1, 2] {
         if let Some(column) = table.column_mut(column) {
@@ -51,11 +51,7 @@ pub fn print_columns(schema: &TableSchema, json: bool) -> Result<Exit, CliError>
         let null = if column.nullable { "may be null" } else { "" };
         let notes = [key, null].iter().filter(|note| !note.is_empty()).copied().collect::<Vec<_>>().join(", ");
         let references = column.references.as_ref().map(ToString::to_string).unwrap_or_default();
-        table.add_row([column.name.clone(), column.native_type.clone(), codec_name(column.codec), notes, references]);
+        table.add_row([column.name.clone(), column.native_type.clone(), column.codec.to_string(), notes, references]);
     }
     print_line(&table.to_string())
-}
-
-fn codec_name(codec: Codec) -> String {
-    serde_json::to_string(&codec).unwrap_or_default().trim_matches('"').to_owned()
 }

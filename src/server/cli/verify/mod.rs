@@ -76,9 +76,12 @@ impl Verify {
 
     fn trusted_keys(&self) -> Result<PublicKeys, CliError> {
         let own_keys = || match self.signing.key_path(&StateFileArgs { state: None }) {
-            // Errors of the default key are ignored: a user who checks files need not be the one who signs them.
+            // A user who checks files need not be the one who signs them.
             Ok(path) if self.signing.signing_key.is_none() => {
-                Ok(PublicKeys::of_installation(&path).unwrap_or_default())
+                Ok(PublicKeys::of_installation(&path).unwrap_or_else(|error| {
+                    eprint_line(&format!("waybill: this installation's keys are not used: {error}"));
+                    PublicKeys::default()
+                }))
             }
             Ok(path) => PublicKeys::of_installation(&path),
             // No folder for a default key, so there is none.

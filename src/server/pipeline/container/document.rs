@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
-use super::Container;
+use super::ContainerWriter;
 use super::error::Error;
 use crate::model::manifest::Metadata;
+use crate::model::name::TableName;
 use crate::model::output::Compression;
 use crate::seal::{DocumentSummary, DocumentWriter, SealSigner};
 use crate::server::pipeline::compress::Compressor;
@@ -23,12 +24,12 @@ impl<'s, W: Write> Document<'s, W> {
     }
 }
 
-impl<W: Write> Container<W> for Document<'_, W> {
+impl<W: Write> ContainerWriter<W> for Document<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         Ok(self.0.write_table(bytes)?)
     }
 
-    fn end_table(&mut self, table: String, records: u64) -> Result<(), Error> {
+    fn end_table(&mut self, table: TableName, records: u64) -> Result<(), Error> {
         Ok(self.0.end_table(table, records)?)
     }
 

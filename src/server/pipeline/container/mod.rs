@@ -7,6 +7,7 @@ mod document;
 mod error;
 mod open;
 
+use crate::model::name::TableName;
 use crate::seal::DocumentSummary;
 
 pub use error::Error;
@@ -18,13 +19,13 @@ pub enum Part {
     /// Bytes of the current table, as its encoder wrote them.
     Bytes(Vec<u8>),
     TableEnd {
-        table: String,
+        table: TableName,
         records: u64,
     },
 }
 
 /// Holds encoded tables together in one output. Dropped before `finish`, it leaves an output without a seal.
-pub trait Container<W> {
+pub trait ContainerWriter<W> {
     /// Writes bytes of the current table.
     ///
     /// # Errors
@@ -35,7 +36,7 @@ pub trait Container<W> {
     ///
     /// # Errors
     /// When it is not the table or not the number of records that the metadata promises, or the output cannot be written.
-    fn end_table(&mut self, table: String, records: u64) -> Result<(), Error>;
+    fn end_table(&mut self, table: TableName, records: u64) -> Result<(), Error>;
 
     /// Seals the output and returns it with its size.
     ///

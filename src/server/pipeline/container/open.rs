@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use super::Container;
+use super::ContainerWriter;
 use super::document::Document;
 use super::error::Error;
 use crate::model::manifest::Metadata;
-use crate::model::output::{self, Output};
+use crate::model::output::{Container, Output};
 use crate::seal::SealSigner;
 
 /// Opens a container in `out`. Without a signer, its seal is not signed.
@@ -18,8 +18,8 @@ pub fn open<'s, W: Write + 's>(
     output: Output,
     metadata: &Metadata,
     signer: Option<&'s dyn SealSigner>,
-) -> Result<Box<dyn Container<W> + 's>, Error> {
+) -> Result<Box<dyn ContainerWriter<W> + 's>, Error> {
     match output.container {
-        output::Container::Document => Ok(Box::new(Document::begin(out, output.compression, metadata, signer)?)),
+        Container::Document => Ok(Box::new(Document::begin(out, output.compression, metadata, signer)?)),
     }
 }

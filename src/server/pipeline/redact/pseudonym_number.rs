@@ -48,6 +48,8 @@ pub(super) fn pseudonymise_double(n: f64, key: &PseudonymKey, text: &mut Vec<u8>
     let (mantissa, exponent) = formatted.split_once('e').unwrap_or((formatted, "0"));
     pseudonymise_digits(mantissa, key, text);
     let _ = write!(text, "e{exponent}");
+    let parsed = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok());
+    let new = parsed.unwrap_or_else(|| unreachable!("digits, a point and an exponent"));
     // Another mantissa may be too large for the exponent: then the value is 0.
-    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).filter(|n: &f64| n.is_finite()).unwrap_or(0.0)
+    if new.is_finite() { new } else { 0.0 }
 }

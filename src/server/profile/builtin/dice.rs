@@ -3,6 +3,12 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+/// Maps a number to an index of a list that is not empty.
+#[expect(clippy::cast_possible_truncation, reason = "less than a usize")]
+pub fn index_below(n: u64, len: usize) -> usize {
+    (n % len as u64) as usize
+}
+
 pub struct Dice(ChaCha8Rng);
 
 impl Dice {
@@ -20,7 +26,7 @@ impl Dice {
 
     /// A signed number from `from` to below `to`, such as milliseconds.
     pub fn between(&mut self, from: i64, to: i64) -> i64 {
-        from + i64::try_from(self.below((to - from).unsigned_abs())).unwrap_or_default()
+        from + self.below((to - from).unsigned_abs()).cast_signed()
     }
 
     /// True with a probability of `percent` in 100.
@@ -29,8 +35,7 @@ impl Dice {
     }
 
     pub fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
-        let index = usize::try_from(self.below(from.len() as u64)).unwrap_or_default();
-        from[index]
+        from[index_below(self.0.next_u64(), from.len())]
     }
 
     /// From 0 to 0.999, in steps of a thousandth.

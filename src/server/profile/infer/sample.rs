@@ -172,7 +172,10 @@ impl RowSink for ColumnSampler {
                     Ok(text) => self.count_text(text, at),
                     Err(error) if bytes.len() > MAX_INSPECTED_BYTES => {
                         let valid = &bytes[..error.valid_up_to()];
-                        self.count_text(std::str::from_utf8(valid).unwrap_or_default(), at);
+                        self.count_text(
+                            std::str::from_utf8(valid).unwrap_or_else(|_| unreachable!("valid up to there")),
+                            at,
+                        );
                     }
                     Err(_) => tally.binaries += 1,
                 }

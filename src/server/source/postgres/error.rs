@@ -21,7 +21,7 @@ pub fn map_error(error: client::Error) -> Error {
         | client::Error::WeakAuth
         | client::Error::AuthNotAllowed
         | client::Error::ChannelNotBound
-        | client::Error::ServerUnproven => Error::new(Kind::AuthRefused, authentication_advice(&error)),
+        | client::Error::ServerUnproven => Error::new(Kind::Connection, authentication_advice(&error)),
     }
 }
 
@@ -36,7 +36,7 @@ pub fn map_connect_error(error: client::Error) -> Error {
 fn from_sqlstate(code: &str) -> Option<Error> {
     let (kind, advice) = match code {
         "28P01" | "28000" => {
-            (Kind::AuthRefused, "the database server refuses this user: check name, password and pg_hba.conf")
+            (Kind::Connection, "the database server refuses this user: check name, password and pg_hba.conf")
         }
         "3D000" => {
             (Kind::NotFound, "the server has no database with that name; check the name in the URL or PGDATABASE")
@@ -47,16 +47,16 @@ fn from_sqlstate(code: &str) -> Option<Error> {
         ),
         "55P03" => return Some(Error::locked()),
         "40001" => (
-            Kind::Rejected,
+            Kind::Failed,
             "a standby server cancelled the read to catch up; export from the primary or raise max_standby_streaming_delay",
         ),
         "57014" => (
-            Kind::Rejected,
+            Kind::Failed,
             "the database server cancelled the read: a time limit was reached or an administrator cancelled it; raise the limit or try again",
         ),
         "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04" => return Some(connection_closed()),
         "53300" => {
-            (Kind::Unreachable, "the database server has no free connection; try again later or raise max_connections")
+            (Kind::Connection, "the database server has no free connection; try again later or raise max_connections")
         }
         "53100" | "58030" => return Some(Error::disk_io()),
         "XX001" | "XX002" => return Some(Error::damaged()),
@@ -67,7 +67,7 @@ fn from_sqlstate(code: &str) -> Option<Error> {
 
 fn other_sqlstate(code: &str, cause: client::Error) -> Error {
     let advice = format!("the database rejected a query (SQLSTATE {code}: see appendix A of the PostgreSQL manual)");
-    Error::with_cause(Kind::Rejected, advice, cause)
+    Error::with_cause(Kind::Failed, advice, cause)
 }
 
 fn authentication_advice(error: &client::Error) -> &'static str {
@@ -95,16 +95,16 @@ fn authentication_advice(error: &client::Error) -> &'static str {
 
 fn unreachable_server() -> Error {
     let advice = "the database server cannot be reached; check that it is running, its address and sslmode";
-    Error::new(Kind::Unreachable, advice)
+    Error::new(Kind::Connection, advice)
 }
 
 pub fn connection_closed() -> Error {
-    Error::new(Kind::Disconnected, "the database closed the connection; check its log and try again")
+    Error::new(Kind::Connection, "the database closed the connection; check its log and try again")
 }
 
 /// Bytes that no PostgreSQL server sends.
 pub fn invalid_message() -> Error {
-    Error::new(Kind::Damaged, "the database sent an invalid message; a proxy on the way may be faulty")
+    Error::new(Kind::Failed, "the database sent an invalid message; a proxy on the way may be faulty")
 }
 
 pub fn unsupported_version(version: &str, oldest: i32) -> Error {
@@ -113,7 +113,7 @@ pub fn unsupported_version(version: &str, oldest: i32) -> Error {
 
 pub fn schema_unstable() -> Error {
     let advice = "the database's tables keep changing; try again when the schema changes are done";
-    Error::new(Kind::Rejected, advice)
+    Error::new(Kind::Failed, advice)
 }
 
 /// The session that holds a lock for which this one has waited.
@@ -161,10 +161,11 @@ mod tests {
         let map = |code: &str| map_error(client::Error::Server { code: code.into(), message: "'s3cret'".into() });
         assert!(is_invalid_value(&map("22P02")) && !is_table_gone(&map("22P02")));
         assert!(is_table_gone(&map("42P01")) && !is_invalid_value(&map("42P01")));
-        assert!(!is_invalid_value(&map("28P01")) && map("28P01").kind == Kind::AuthRefused);
+        assert!(!is_invalid_value(&map("28P01")) && map("28P01").kind == Kind::Connection);
+        assert!(map("28P01").to_string().contains("refuses this user"));
         assert_eq!(map("42501").kind, Kind::PermissionDenied);
         let other = map("XX000");
         let text = "the database rejected a query (SQLSTATE XX000: see appendix A of the PostgreSQL manual)";
-        assert_eq!((other.kind, other.to_string().as_str()), (Kind::Rejected, text));
+        assert_eq!((other.kind, other.to_string().as_str()), (Kind::Failed, text));
     }
 }

@@ -6,6 +6,7 @@ use super::super::Result;
 use super::foreign_keys;
 use super::generated_columns::computed_from;
 use crate::model::catalog::{Codec, ColumnSchema};
+use crate::model::name::TableName;
 use crate::model::redaction::NotIncluded;
 use crate::server::rows::{Catalog, ForeignKey, Table, parents_first};
 
@@ -26,7 +27,7 @@ pub fn read(connection: &Connection) -> Result<Catalog> {
         let (name, kind) = object?;
         match exclusion_reason(&name, &kind) {
             Some(reason) => not_included.push(NotIncluded { object: name, reason: reason.into() }),
-            None => tables.push(read_table(connection, name)?),
+            None => tables.push(read_table(connection, name.into())?),
         }
     }
     foreign_keys::normalize_target_case(&mut tables);
@@ -43,10 +44,10 @@ fn exclusion_reason(name: &str, kind: &str) -> Option<&'static str> {
     }
 }
 
-fn read_table(connection: &Connection, name: String) -> Result<Table> {
+fn read_table(connection: &Connection, name: TableName) -> Result<Table> {
     let foreign_keys = foreign_keys::read(connection, &name)?;
     let mut statement = connection.prepare(COLUMNS_QUERY)?;
-    let mut rows = statement.query([&name])?;
+    let mut rows = statement.query([name.as_str()])?;
     let mut columns = Vec::new();
     let mut key = Vec::new();
     while let Some(row) = rows.next()? {
@@ -60,7 +61,7 @@ fn read_table(connection: &Connection, name: String) -> Result<Table> {
     fill_computed_from(connection, &name, &mut columns)?;
     key.sort_unstable();
     let primary_key = key.into_iter().map(|(_, column)| column).collect();
-    Ok(Table { name: name.into(), columns, primary_key, foreign_keys, comment: None })
+    Ok(Table { name, columns, primary_key, foreign_keys, comment: None })
 }
 
 fn read_column(row: &Row<'_>, foreign_keys: &[ForeignKey]) -> Result<ColumnSchema> {
@@ -78,12 +79,12 @@ fn read_column(row: &Row<'_>, foreign_keys: &[ForeignKey]) -> Result<ColumnSchem
     })
 }
 
-fn fill_computed_from(connection: &Connection, table: &str, columns: &mut [ColumnSchema]) -> Result<()> {
+fn fill_computed_from(connection: &Connection, table: &TableName, columns: &mut [ColumnSchema]) -> Result<()> {
     if !columns.iter().any(|column| column.generated) {
         return Ok(());
     }
     let query = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
-    let sql: String = connection.query_row(query, [table], |row| row.get("sql"))?;
+    let sql: String = connection.query_row(query, [table.as_str()], |row| row.get("sql"))?;
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
     for column in columns.iter_mut().filter(|column| column.generated) {
         column.computed_from = computed_from(&sql, &column.name, &names);

@@ -1,15 +1,22 @@
 //! What `SQLite` reports, in words for people.
 
+use std::io;
+
 use rusqlite::ErrorCode;
 
 use super::super::error::{Error, Kind};
 
-pub fn file_not_found() -> Error {
-    Error::new(Kind::NotFound, "the database file does not exist")
+/// The file's metadata or path cannot be read.
+pub fn no_metadata(error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::NotFound => Error::new(Kind::NotFound, "the database file does not exist"),
+        io::ErrorKind::PermissionDenied => cannot_open("permission denied"),
+        _ => cannot_open("the path cannot be read"),
+    }
 }
 
 pub fn cannot_open(reason: &str) -> Error {
-    Error::new(Kind::Unreachable, format!("the database file cannot be opened: {reason}"))
+    Error::new(Kind::Connection, format!("the database file cannot be opened: {reason}"))
 }
 
 impl From<rusqlite::Error> for Error {

@@ -14,9 +14,9 @@ const FOREIGN_KEYS_QUERY: &str = "
       FROM pragma_foreign_key_list(?1) f ORDER BY f.id, f.seq";
 
 /// Reads the foreign keys of a table, each with all its columns.
-pub fn read(connection: &Connection, table: &str) -> Result<Vec<ForeignKey>> {
+pub fn read(connection: &Connection, table: &TableName) -> Result<Vec<ForeignKey>> {
     let mut statement = connection.prepare(FOREIGN_KEYS_QUERY)?;
-    let mut rows = statement.query([table])?;
+    let mut rows = statement.query([table.as_str()])?;
     let mut keys: Vec<(i64, ForeignKey)> = Vec::new();
     while let Some(row) = rows.next()? {
         let (id, target): (i64, String) = (row.get("key_id")?, row.get("target_table")?);

@@ -40,11 +40,7 @@ impl SqliteSource {
     }
 
     fn connect(&self) -> Result<Connection> {
-        let file = std::fs::metadata(&self.path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => error::file_not_found(),
-            std::io::ErrorKind::PermissionDenied => error::cannot_open("permission denied"),
-            _ => error::cannot_open("the path cannot be read"),
-        })?;
+        let file = std::fs::metadata(&self.path).map_err(|error| error::no_metadata(&error))?;
         if file.is_dir() {
             return Err(error::cannot_open("it is a directory"));
         }
@@ -72,11 +68,11 @@ impl Source for SqliteSource {
     /// which it keeps when it is moved within its file system. An inode alone may be reused for another file.
     fn identity(&self) -> Result<SourceIdentity> {
         use std::os::unix::fs::MetadataExt;
-        let path = self.path.canonicalize().map_err(|_| error::file_not_found())?;
-        let file_id = path.metadata().ok().and_then(|file| {
-            let created = file.created().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-            Some(format!("{}:{}:{}", file.dev(), file.ino(), created.as_nanos()))
-        });
+        let path = self.path.canonicalize().map_err(|error| error::no_metadata(&error))?;
+        let file = path.metadata().map_err(|error| error::no_metadata(&error))?;
+        // Not every file system keeps the time of creation.
+        let created = file.created().ok().and_then(|created| created.duration_since(std::time::UNIX_EPOCH).ok());
+        let file_id = created.map(|created| format!("{}:{}:{}", file.dev(), file.ino(), created.as_nanos()));
         Ok(SourceIdentity { id: format!("sqlite:{}", path.display()), file_id })
     }
 
@@ -97,8 +93,10 @@ impl Source for SqliteSource {
         let tx = connection.transaction()?;
         require_table(&tx, table)?;
         // Read as text, whatever the storage class.
-        let expression =
-            |name: &&str| format!("substr(CAST({} AS TEXT), 1, {MAX_LOOKUP_CHARS})", double_quote_identifier(name));
+        let expression = |name: &&str| {
+            let column = double_quote_identifier(name);
+            format!("substr(CAST({column} AS TEXT), 1, {MAX_LOOKUP_CHARS}) AS {column}")
+        };
         let select_list = columns.iter().map(expression).collect::<Vec<_>>().join(", ");
         let filter = WhereClause::new(conditions);
         let sql = format!(
@@ -107,7 +105,7 @@ impl Source for SqliteSource {
             filter.sql
         );
         let mut statement = tx.prepare(&sql)?;
-        let read = |row: &rusqlite::Row<'_>| (0..columns.len()).map(|i| row.get::<_, Option<String>>(i)).collect();
+        let read = |row: &rusqlite::Row<'_>| columns.iter().map(|name| row.get::<_, Option<String>>(*name)).collect();
         let mut rows = statement.query_map(params_from_iter(filter.values), read)?;
         match (rows.next().transpose()?, rows.next()) {
             (Some(row), None) => Ok(Some(row)),
@@ -156,8 +154,8 @@ impl<'a> WhereClause<'a> {
 
 /// Refuses views: the author of one could choose who may sign in.
 fn require_table(connection: &Connection, name: &TableName) -> Result<()> {
-    let sql = "SELECT type = 'table' FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')";
-    let found: Option<bool> = connection.query_row(sql, [name.as_str()], |row| row.get(0)).optional()?;
+    let sql = "SELECT type = 'table' AS is_table FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')";
+    let found: Option<bool> = connection.query_row(sql, [name.as_str()], |row| row.get("is_table")).optional()?;
     match found {
         Some(true) => Ok(()),
         Some(false) => Err(Error::unusable_for_sign_in(name, NOT_A_TABLE)),

@@ -4,6 +4,7 @@ use rusqlite::{Connection, Params, types::ValueRef};
 
 use super::super::{Error, Result, Snapshot};
 use super::{catalog, double_quote_identifier};
+use crate::model::name::TableName;
 use crate::server::rows::{Catalog, Restriction, RowSink, Scan, Value};
 
 /// A sample takes this many places in the table, and this many neighbouring rows at each.
@@ -39,13 +40,21 @@ impl SqliteSnapshot {
     }
 
     /// The name under which the row id is reachable: columns may shadow it, and WITHOUT ROWID tables have none.
-    fn rowid_name(&self, table: &str) -> Option<&'static str> {
-        ["rowid", "_rowid_", "oid"].into_iter().find(|name| {
-            let shadowed = "SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE";
-            let is_column = self.connection.prepare(shadowed).and_then(|mut s| s.exists([table, name]));
-            let sql = format!("SELECT {name} FROM {} LIMIT 0", double_quote_identifier(table));
-            is_column.is_ok_and(|is| !is) && self.connection.prepare(&sql).is_ok()
-        })
+    fn rowid_name(&self, table: &TableName) -> Result<Option<&'static str>> {
+        let mut has_rowid = self.connection.prepare(
+            "SELECT 1 FROM pragma_table_list WHERE schema = 'main' AND name = ?1 AND type = 'table' AND NOT wr",
+        )?;
+        if !has_rowid.exists([table.as_str()])? {
+            return Ok(None);
+        }
+        let mut is_column =
+            self.connection.prepare("SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE")?;
+        for name in ["rowid", "_rowid_", "oid"] {
+            if !is_column.exists([table.as_str(), name])? {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -56,7 +65,7 @@ impl Snapshot for SqliteSnapshot {
 
     /// In every journal mode but WAL, readers and writers block each other (sqlite.org/wal.html).
     fn blocks_writers(&self) -> bool {
-        let mode = self.connection.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0));
+        let mode = self.connection.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>("journal_mode"));
         mode.map_or(true, |mode| mode != "wal")
     }
 
@@ -65,13 +74,13 @@ impl Snapshot for SqliteSnapshot {
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {
-        let sql = format!("SELECT count(*) FROM {}", from_item(scan));
-        Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
+        let sql = format!("SELECT count(*) AS records FROM {}", from_item(scan));
+        Ok(self.connection.query_row(&sql, [], |row| row.get("records"))?)
     }
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
         let (columns, table) = (column_list(scan), from_item(scan));
-        let Some(rowid) = self.rowid_name(scan.table.as_str()) else {
+        let Some(rowid) = self.rowid_name(&scan.table)? else {
             return self.push_rows(
                 &format!("SELECT {columns} FROM {table} LIMIT {}", SAMPLE_POINTS * ROWS_PER_POINT),
                 [],
@@ -81,8 +90,8 @@ impl Snapshot for SqliteSnapshot {
         };
         // Two queries: SQLite answers each from one end of the B-tree, but both in one query by a full scan.
         let extreme = |which: &str| {
-            let sql = format!("SELECT {which}({rowid}) FROM {table}");
-            self.connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0))
+            let sql = format!("SELECT {which}({rowid}) AS extreme FROM {table}");
+            self.connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>("extreme"))
         };
         let (Some(first), Some(last)) = (extreme("min")?, extreme("max")?) else { return Ok(()) };
         let step = (i128::from(last) - i128::from(first)) / i128::from(SAMPLE_POINTS);
@@ -97,7 +106,8 @@ impl Snapshot for SqliteSnapshot {
         let sql = format!("SELECT {columns} FROM {table} WHERE {rowid} >= ?1 ORDER BY {rowid} LIMIT {ROWS_PER_POINT}");
         for place in 0..SAMPLE_POINTS {
             let start = i128::from(first) + step * i128::from(place);
-            self.push_rows(&sql, [i64::try_from(start).unwrap_or(last)], scan.columns.len(), sink)?;
+            let start = i64::try_from(start).unwrap_or_else(|_| unreachable!("between the first and the last"));
+            self.push_rows(&sql, [start], scan.columns.len(), sink)?;
         }
         Ok(())
     }

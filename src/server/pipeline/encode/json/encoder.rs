@@ -53,7 +53,7 @@ impl<'p> JsonEncoder<'p> {
 impl Encoder for JsonEncoder<'_> {
     /// Writes the table's opening line.
     fn begin_table(&mut self, scan: &Scan) -> Result<(), Stopped> {
-        self.out.buffer().extend_from_slice(layout::table_opening(scan.table.as_str()).as_bytes());
+        self.out.buffer().extend_from_slice(layout::table_opening(&scan.table).as_bytes());
         let columns =
             scan.columns.iter().enumerate().map(|(at, column)| (layout::field_prefix(at, &column.name), column.codec));
         self.columns = columns.collect();

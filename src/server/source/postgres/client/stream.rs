@@ -73,13 +73,16 @@ impl Stream {
     }
 
     /// The server's IP address; `None` for a Unix socket.
-    pub fn peer_ip(&self) -> Option<IpAddr> {
+    ///
+    /// # Errors
+    /// When the connection is closed already. Never `None` then: a Unix socket is trusted.
+    pub fn peer_ip(&self) -> io::Result<Option<IpAddr>> {
         let socket = match self {
             Self::Tcp(socket) => socket,
             Self::Tls(stream) => &stream.sock,
-            Self::Unix(_) => return None,
+            Self::Unix(_) => return Ok(None),
         };
-        socket.peer_addr().ok().map(|address| address.ip())
+        Ok(Some(socket.peer_addr()?.ip()))
     }
 
     /// The server's certificate (DER).

@@ -3,7 +3,7 @@
 use rusqlite::params;
 use serde_json::json;
 
-use super::writer::{MINUTE_MS, START_MS, SampleWriter};
+use super::writer::{MINUTE_MS, SampleWriter, minutes_after_start};
 use crate::server::profile::builtin::dice::Dice;
 
 impl SampleWriter<'_> {
@@ -11,7 +11,7 @@ impl SampleWriter<'_> {
     pub fn insert_ai_runs(&self) -> rusqlite::Result<()> {
         for i in 0..self.spec.incidents / 20 {
             let mut dice = self.dice("execution", i);
-            let at = START_MS + i64::try_from(i).unwrap_or_default() * 140 * MINUTE_MS;
+            let at = minutes_after_start(140 * i);
             self.insert_execution(i, at, &mut dice)?;
             for nth in 0..2 {
                 self.insert_result(i, nth, at, &mut dice)?;
@@ -60,7 +60,7 @@ impl SampleWriter<'_> {
     pub fn insert_debug_logs(&self) -> rusqlite::Result<()> {
         for i in 0..(self.spec.incidents / 5).clamp(20, 100_000) {
             let mut dice = self.dice("debug", i);
-            let at = START_MS + i64::try_from(i).unwrap_or_default() * MINUTE_MS;
+            let at = minutes_after_start(i);
             let raw = json!({"cookie": format!("secret-debug-{}", dice.random_id(40)), "line": i});
             self.prepare_insert("debug_logs", 13)?.execute(params![
                 self.id("debug", i),

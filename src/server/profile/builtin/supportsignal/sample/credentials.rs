@@ -83,7 +83,7 @@ impl SampleWriter<'_> {
             at,
             format!("invited-{i}@example.org"),
             self.id("company", company),
-            KNOWN_USERS[2 + usize::try_from(i % 3).unwrap_or_default()].role,
+            cycle(&KNOWN_USERS.each_ref()[2..], i).role,
             self.id("user", self.user_index(company, 0)),
             secret("invitation", dice),
             at + 7 * DAY_MS,

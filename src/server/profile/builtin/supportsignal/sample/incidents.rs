@@ -4,7 +4,7 @@ use rusqlite::params;
 use serde_json::json;
 
 use super::texts;
-use super::writer::{MINUTE_MS, SITES_PER_COMPANY, START_MS, SampleWriter};
+use super::writer::{MINUTE_MS, SITES_PER_COMPANY, SampleWriter, minutes_after_start};
 use crate::server::profile::builtin::dice::Dice;
 
 pub const PHASES: [&str; 4] = ["before_event", "during_event", "end_event", "post_event"];
@@ -42,7 +42,7 @@ impl SampleWriter<'_> {
         let company = participant.map_or(index, |participant| participant % self.companies) % self.companies;
         let (given, family) = self.participant_name(participant.unwrap_or(index));
         let name = format!("{given} {family}");
-        let at = START_MS + i64::try_from(index).unwrap_or_default() * 7 * MINUTE_MS + dice.between(0, 5 * MINUTE_MS);
+        let at = minutes_after_start(7 * index) + dice.between(0, 5 * MINUTE_MS);
         let analysed = dice.chance(70);
         let id = self.id("incident", index);
         let worker = self.user_index(company, 2 + dice.below(2));
@@ -119,6 +119,7 @@ impl SampleWriter<'_> {
 }
 
 fn event_time(at_ms: i64) -> String {
-    let time = chrono::DateTime::from_timestamp_millis(at_ms).unwrap_or_default();
+    let time = chrono::DateTime::from_timestamp_millis(at_ms);
+    let time = time.unwrap_or_else(|| unreachable!("a sample covers a few thousand years at most"));
     time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }

@@ -56,8 +56,8 @@ impl SampleWriter<'_> {
     ) -> rusqlite::Result<()> {
         let text = texts::answer(dice, &incident.name);
         let at = incident.at + dice.between(15 * MINUTE_MS, 90 * MINUTE_MS);
-        let characters = i64::try_from(text.chars().count()).unwrap_or_default();
-        let words = i64::try_from(text.split_whitespace().count()).unwrap_or_default();
+        let characters = text.chars().count().cast_signed();
+        let words = text.split_whitespace().count().cast_signed();
         let by = dice.optional(95, |dice| self.id("user", self.user_index(incident.company, 2 + dice.below(2))));
         self.prepare_insert("clarification_answers", 12)?.execute(params![
             self.id("reply", index),

@@ -3,7 +3,7 @@
 use rusqlite::{CachedStatement, Transaction};
 
 use super::known_users::KNOWN_USERS;
-use crate::server::profile::builtin::dice::Dice;
+use crate::server::profile::builtin::dice::{Dice, index_below};
 use crate::server::profile::builtin::product::SampleSpec;
 
 /// Start of the sample's time: 2025-01-06T00:00:00Z, in milliseconds.
@@ -56,7 +56,12 @@ impl<'t> SampleWriter<'t> {
     }
 }
 
+/// A time so long after the sample's start, in milliseconds.
+pub fn minutes_after_start(minutes: u64) -> i64 {
+    START_MS + minutes.cast_signed() * MINUTE_MS
+}
+
 /// The `i`-th element, starting over after the last.
 pub fn cycle<T: Copy>(from: &[T], i: u64) -> T {
-    from[usize::try_from(i).unwrap_or_default() % from.len()]
+    from[index_below(i, from.len())]
 }

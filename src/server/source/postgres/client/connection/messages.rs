@@ -84,11 +84,15 @@ impl Connection {
     }
 }
 
+/// The server's error; `Protocol` without a code or a message, which are always present (PostgreSQL manual, 55.8).
 pub(in super::super) fn server_error(body: &ErrorResponseBody) -> Error {
     use fallible_iterator::FallibleIterator;
     let field = |wanted: u8| {
-        let found = body.fields().find(|field| Ok(field.type_() == wanted)).ok().flatten();
-        found.map(|field| String::from_utf8_lossy(field.value_bytes()).into_owned()).unwrap_or_default()
+        let found = body.fields().find(|field| Ok(field.type_() == wanted)).ok().flatten()?;
+        Some(String::from_utf8_lossy(found.value_bytes()).into_owned())
     };
-    Error::Server { code: field(b'C'), message: field(b'M') }
+    match (field(b'C'), field(b'M')) {
+        (Some(code), Some(message)) => Error::Server { code, message },
+        _ => Error::Protocol,
+    }
 }

@@ -11,6 +11,7 @@ mod select;
 mod stall;
 mod statement;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use postgres_protocol::message::frontend;
@@ -33,6 +34,8 @@ const INVALID_AUTHORIZATION: &str = "28000";
 /// One session with a server. Dropping it during a query only closes the socket; `cancel_and_close` also cancels the query.
 pub struct Connection {
     stream: Stream,
+    /// The server's IP address; `None` for a Unix socket.
+    peer_ip: Option<IpAddr>,
     buffer: ReadBuffer,
     on_stall: OnStall,
     cancel: CancelTarget,
@@ -63,9 +66,11 @@ impl Connection {
 
     fn open_with_mode(config: &ConnectConfig, mode: SslMode, timeout: Duration) -> Result<Self> {
         let stream = Stream::open(config, mode, timeout)?;
-        let pinned = stream.peer_ip().map_or_else(|| config.clone(), |ip| config.clone().with_ip(ip));
+        let peer_ip = stream.peer_ip().map_err(Error::Closed)?;
+        let pinned = peer_ip.map_or_else(|| config.clone(), |ip| config.clone().with_ip(ip));
         let mut connection = Self {
             stream,
+            peer_ip,
             buffer: ReadBuffer::new(),
             on_stall: Box::new(|| false),
             cancel: CancelTarget { config: pinned, mode, key: None },
@@ -96,7 +101,7 @@ impl Connection {
 
     /// Whether a man in the middle is ruled out: the server is on this machine, or TLS has verified it.
     pub(super) fn is_channel_trusted(&self, config: &ConnectConfig) -> bool {
-        match self.stream.peer_ip() {
+        match self.peer_ip {
             None => true,
             Some(ip) if ip.to_canonical().is_loopback() => true,
             Some(_) => matches!(self.stream, Stream::Tls(_)) && config.tls.verifies_server(self.cancel.mode),

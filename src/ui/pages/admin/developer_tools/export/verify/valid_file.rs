@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::checker::SignatureStatus;
 use crate::model::history::KnownExport;
 use crate::model::manifest::MetadataSummary;
+use crate::model::name::TableName;
 use crate::model::ordered_map::OrderedMap;
 use crate::model::text;
 use crate::seal::Verified;
@@ -84,9 +85,9 @@ fn left_out(metadata: &MetadataSummary) -> String {
 }
 
 #[component]
-fn RecordCounts(counts: OrderedMap<u64>) -> impl IntoView {
+fn RecordCounts(counts: OrderedMap<TableName, u64>) -> impl IntoView {
     let rows = counts.0.into_iter().map(|(table, records)| {
-        view! { <tr><th scope="row">{table}</th><td class="number">{text::count(records)}</td></tr> }
+        view! { <tr><th scope="row">{String::from(table)}</th><td class="number">{text::count(records)}</td></tr> }
     });
     view! {
         <section class="card">

@@ -11,7 +11,7 @@ use crate::server::rows::{Catalog, Scan, Table};
 
 /// What is exported, in file order, and the record of what is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExportSelection {
+pub struct PlannedTables {
     pub tables: Vec<PlannedTable>,
     pub redaction: Redaction,
 }
@@ -30,28 +30,33 @@ impl Profile {
     /// # Errors
     /// `MissingTables` when the database lacks tables of the profile and `drift` does not allow that, or lacks all
     /// of them: it belongs to another application.
-    pub fn select(&self, catalog: &Catalog, order: RecordOrder, drift: DriftPolicy) -> Result<ExportSelection, Error> {
+    pub fn plan_tables(
+        &self,
+        catalog: &Catalog,
+        order: RecordOrder,
+        drift: DriftPolicy,
+    ) -> Result<PlannedTables, Error> {
         let missing = self.missing_tables(catalog);
         let is_other_application = catalog.tables.iter().all(|table| !self.tables.contains_key(&table.name));
         if !missing.is_empty() && (drift != DriftPolicy::Allow || is_other_application) {
             return Err(Error::MissingTables { profile: self.name.clone(), tables: missing });
         }
-        let mut selection = ExportSelection { tables: Vec::new(), redaction: Redaction::default() };
+        let mut planned = PlannedTables { tables: Vec::new(), redaction: Redaction::default() };
         for table in &catalog.tables {
             match self.tables.get(&table.name) {
-                None => selection.redaction.unclassified.push(TableOrField::Table(table.name.clone())),
+                None => planned.redaction.unclassified.push(TableOrField::Table(table.name.clone())),
                 Some(TableProfile { exclude: Some(reason), .. }) => {
                     let excluded = ExcludedTable { table: table.name.clone(), reason: reason.clone() };
-                    selection.redaction.excluded_tables.push(excluded);
+                    planned.redaction.excluded_tables.push(excluded);
                 }
                 Some(profile) => {
-                    let planned = self.plan_table(profile, table, order, &mut selection.redaction);
-                    selection.tables.push(planned);
+                    let table = self.plan_table(profile, table, order, &mut planned.redaction);
+                    planned.tables.push(table);
                 }
             }
         }
-        selection.redaction.guessed.clone_from(&self.guesses);
-        Ok(selection)
+        planned.redaction.guessed.clone_from(&self.guesses);
+        Ok(planned)
     }
 
     /// Tables that the profile exports and the database lacks.
