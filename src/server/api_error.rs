@@ -71,7 +71,6 @@ impl ClientError for export::Error {
             | Self::Unreadable(_)
             | Self::Drifted(_)
             | Self::State(_)
-            | Self::Binding(_)
             | Self::Artifact(_)
             | Self::Signing(_)
             | Self::Identity(_)

@@ -3,19 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::artifact::ArtifactStore;
 use super::artifact::local::LocalArtifactStore;
+use super::artifact::{self, ArtifactStore};
 use super::audit::Journal;
 use super::binding::{self, SourceName};
-use super::export::{self, Error, Exports};
+use super::export::{self, Exports};
 use super::history::History;
 use super::identity::{self, Caller, Identity, LOCAL_ROLE_LABEL};
 use super::jobs::Queue;
 use super::profile::{Profile, SecondFactorPolicy};
 use super::readiness::Readiness;
-use super::signing::{PublicKeys, SigningKey};
-use super::source::Source;
-use super::state::StateDatabase;
+use super::signing::{self, PublicKeys, SigningKey};
+use super::source::{self, Source, SourceIdentity};
+use super::state::{self, StateDatabase};
 use super::support::clock::Clock;
 use super::support::private_folder::FileLock;
 use super::support::random::Random;
@@ -68,73 +68,71 @@ impl Storage<'_> {
     }
 }
 
+/// Why the parts cannot be assembled.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    #[error(transparent)]
+    State(#[from] state::Error),
+    #[error(transparent)]
+    Binding(#[from] binding::Error),
+    #[error(transparent)]
+    Artifact(#[from] artifact::Error),
+    #[error(transparent)]
+    Signing(#[from] signing::Error),
+    #[error("internal error: a task of the program panicked; please report it")]
+    Panicked,
+}
+
 impl App {
     /// # Errors
     /// `Source` if the database cannot be reached; `State`, `Artifact` or `Signing` if the state, its folder or the key
     /// cannot be used; `Binding` if the state knows the source by another name or identity.
     pub async fn build(parts: Parts<'_>) -> Result<Arc<Self>, Error> {
-        let Parts {
-            source,
-            profile,
-            source_name,
-            second_factor: second_factor_policy,
-            storage,
-            signing_key,
-            clock,
-            random,
-        } = parts;
-
-        let identity_source = source.clone();
-        let identity =
-            tokio::task::spawn_blocking(move || identity_source.identity()).await.map_err(|_| Error::Panicked)??;
-        let (file, artifacts) = storage.open().await?;
-        let (state, source_id) = binding::bind(&file, &identity, &source_name, clock.clone(), &*random).await?;
+        let (clock, random) = (parts.clock.clone(), parts.random.clone());
+        let identity = read_identity(parts.source.clone()).await?;
+        let (file, artifacts) = parts.storage.open().await?;
+        let (state, source_id) = binding::bind(&file, &identity, &parts.source_name, clock.clone(), &*random).await?;
         let artifacts = match artifacts {
             Some(artifacts) => artifacts,
             None => Arc::new(LocalArtifactStore::for_source(file.files_folder().clone(), &source_id)?),
         };
+        let key = Arc::new(SigningKey::read_or_create(parts.signing_key, &*random)?);
+        let public_keys = PublicKeys::of_installation(parts.signing_key)?;
         let queue = Queue::new(state.clone(), file.files_folder().clone(), &*random);
         let journal = Journal::new(state.clone(), clock.clone());
-        let (signing_key, public_keys) =
-            (SigningKey::read_or_create(signing_key, &*random)?, PublicKeys::of_installation(signing_key)?);
-        let profile = Arc::new(profile);
-        let label = SourceLabel {
-            profile: profile.name.clone(),
-            engine: source.engine().into(),
-            engine_version: source.engine_version(),
-        };
-        let signing_key = Arc::new(signing_key);
+        let (source, profile) = (parts.source, Arc::new(parts.profile));
+
         let identity = Arc::new(Identity::new(identity::Dependencies {
             source: source.clone(),
             profile: profile.clone(),
             state: state.clone(),
             clock: clock.clone(),
             random: random.clone(),
-            signing_key: signing_key.clone(),
+            signing_key: key.clone(),
             journal: journal.clone(),
-            second_factor_policy,
+            second_factor_policy: parts.second_factor,
         }));
-        let readiness = Readiness::new(source.clone(), state.clone());
-        let history = History::new(state.clone(), public_keys, clock.clone(), journal.clone());
         let exports = Arc::new(Exports::new(export::Dependencies {
-            source,
+            source: source.clone(),
             profile: profile.clone(),
-            state,
+            state: state.clone(),
             artifacts,
-            signing_key,
+            signing_key: key,
             identity: identity.clone(),
             journal: journal.clone(),
             queue,
-            clock,
+            clock: clock.clone(),
             random: random.clone(),
         }));
         Ok(Arc::new(Self {
+            history: History::new(state.clone(), public_keys, clock, journal.clone()),
+            readiness: Readiness::new(source.clone(), state),
+            source: label(&*source, &profile),
             exports,
-            history,
             identity,
-            readiness,
             profile,
-            source: label,
             source_id,
             random,
             journal,
@@ -174,5 +172,18 @@ impl App {
             exporting_roles: exporting.chain(local).collect(),
             source: self.source.clone(),
         }
+    }
+}
+
+async fn read_identity(source: Arc<dyn Source>) -> Result<SourceIdentity, Error> {
+    let reading = tokio::task::spawn_blocking(move || source.identity());
+    Ok(reading.await.map_err(|_| Error::Panicked)??)
+}
+
+fn label(source: &dyn Source, profile: &Profile) -> SourceLabel {
+    SourceLabel {
+        profile: profile.name.clone(),
+        engine: source.engine().into(),
+        engine_version: source.engine_version(),
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::seal::CorruptStream;
 use crate::server::{
-    binding, export, identity, inspect, key_rotation, profile, profiles, sample, signing, source, state,
+    app, binding, export, identity, inspect, key_rotation, profile, profiles, sample, signing, source, state,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,6 @@ impl From<export::Error> for CliError {
             Error::Source(error) => return error.into(),
             Error::Profile(error) => return error.into(),
             Error::State(error) => return error.into(),
-            Error::Binding(error) => return error.into(),
             Error::Forbidden(_) | Error::Drifted(_) => Exit::Refused,
             Error::Output(_) => Exit::Output,
             Error::StoppedAt { ref cause, .. } if matches!(**cause, Error::Output(_)) => Exit::Output,
@@ -77,6 +76,19 @@ impl From<export::Error> for CliError {
             | Error::Panicked => Exit::Failure,
         };
         Self::new(exit, error.to_string())
+    }
+}
+
+impl From<app::Error> for CliError {
+    fn from(error: app::Error) -> Self {
+        use app::Error;
+        match error {
+            Error::Source(error) => error.into(),
+            Error::State(error) => error.into(),
+            Error::Binding(error) => error.into(),
+            Error::Signing(error) => error.into(),
+            Error::Artifact(_) | Error::Panicked => Self::new(Exit::Failure, error.to_string()),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::model::drift::Deviations;
 use crate::model::name::TableName;
 use crate::server::identity::Forbidden;
 use crate::server::rows::UnreadableTable;
-use crate::server::{artifact, binding, identity, jobs, profile, signing, source, state};
+use crate::server::{artifact, identity, jobs, profile, signing, source, state};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -46,8 +46,6 @@ pub enum Error {
     State(#[from] state::Error),
     #[error(transparent)]
     Jobs(#[from] jobs::Error),
-    #[error(transparent)]
-    Binding(#[from] binding::Error),
     #[error(transparent)]
     Artifact(#[from] artifact::Error),
     #[error(transparent)]
