@@ -17,6 +17,7 @@ pub mod manifest;
 pub mod name;
 pub mod ordered_map;
 pub mod output;
+pub mod preview;
 pub mod redaction;
 pub mod route;
 pub mod selection;

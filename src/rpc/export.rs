@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::json::Json;
 use crate::model::ApiError;
-use crate::model::export::{ExportId, Preview, QueuedExport, RunView};
+use crate::model::export::{ExportId, QueuedExport, RunView};
 use crate::model::output::Compression;
+use crate::model::preview::Preview;
 
 /// What the export page shows when it is opened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

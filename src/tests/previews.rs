@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use waybill::model::export::{Preview, RunState};
+use waybill::model::export::RunState;
 use waybill::model::name::{TableName, TableOrField};
+use waybill::model::preview::Preview;
 use waybill::server::rows::{Catalog, RowSink, Scan};
 use waybill::server::source::{InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity};
 

@@ -8,7 +8,7 @@ use super::connect::{OpenedSource, run_blocking, system_user};
 use super::exit::{CliError, Exit};
 use super::terminal::{print_json, print_line};
 use crate::model::redaction::NotIncluded;
-use crate::model::{export, text};
+use crate::model::{preview, text};
 use crate::server::export::preview_source;
 use crate::server::identity::Caller;
 use crate::server::support::clock::SystemClock;
@@ -35,7 +35,7 @@ impl Preview {
     }
 }
 
-fn to_text(preview: &export::Preview) -> String {
+fn to_text(preview: &preview::Preview) -> String {
     let mut lines = vec![table(preview).to_string(), String::new()];
     lines.extend(total_line(preview));
     let deviations = preview.drift.to_deviations();
@@ -61,7 +61,7 @@ const GUESS_NOTE: &str = "no profile was given, so which columns are exported is
 /// What a cell shows that was not counted or measured.
 const UNKNOWN: &str = "–";
 
-fn table(preview: &export::Preview) -> Table {
+fn table(preview: &preview::Preview) -> Table {
     let mut table = Table::new();
     table.load_style(TableStyle::new()).set_header(["Table", "Records", "Estimated size", "Left out"]);
     for line in &preview.tables {
@@ -78,7 +78,7 @@ fn table(preview: &export::Preview) -> Table {
 }
 
 /// None if not every table was counted and measured.
-fn total_line(preview: &export::Preview) -> Option<String> {
+fn total_line(preview: &preview::Preview) -> Option<String> {
     let records = text::count_with_noun(preview.total_records()?, "record");
     let size = preview.total_size()?;
     let range = format!("{}–{}", text::bytes(size.low_bytes), text::bytes(size.high_bytes));
@@ -86,7 +86,7 @@ fn total_line(preview: &export::Preview) -> Option<String> {
     Some(format!("{records} in {tables}, about {} ({range})", text::bytes(size.bytes)))
 }
 
-fn not_included_lines(preview: &export::Preview) -> impl Iterator<Item = String> {
+fn not_included_lines(preview: &preview::Preview) -> impl Iterator<Item = String> {
     let excluded = preview.excluded.iter().map(|table| format!("{} ({})", table.table, table.reason.as_str()));
     let lines = excluded.chain(NotIncluded::lines_by_reason(&preview.not_included));
     lines.map(|line| format!("not included: {line}"))

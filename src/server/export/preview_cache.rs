@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::model::export::Preview;
+use crate::model::preview::Preview;
 use crate::model::selection::Selection;
 use crate::server::support::sync::lock;
 

@@ -3,7 +3,7 @@
 use super::Result;
 use super::compute_preview::{DEFAULT_BYTES_PER_SECOND, compute_preview};
 use crate::model::access::Capability;
-use crate::model::export::Preview;
+use crate::model::preview::Preview;
 use crate::model::selection::Selection;
 use crate::server::identity::Caller;
 use crate::server::profile::Profile;

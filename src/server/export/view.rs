@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{Exports, Result};
-use crate::model::export::{ExportId, Preview, Progress, RunState, RunView};
+use crate::model::export::{ExportId, Progress, RunState, RunView};
+use crate::model::preview::Preview;
 use crate::server::identity::Caller;
 use crate::server::state::Tables;
 use crate::server::state::exports::ExportRow;

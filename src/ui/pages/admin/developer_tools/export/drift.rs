@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::model::drift::{Drift, MissingField, TypeChange, Unclassified};
-use crate::model::export::Preview;
+use crate::model::preview::Preview;
 use crate::ui::components::Icon;
 
 /// Lists the drift; renders nothing if there is none.

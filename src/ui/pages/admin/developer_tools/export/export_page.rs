@@ -14,7 +14,7 @@ use super::run_tracker::{Phase, RunTracker};
 use super::start_form::StartForm;
 use super::stats::Stats;
 use super::tables::Tables;
-use crate::model::export::Preview;
+use crate::model::preview::Preview;
 use crate::model::{route, text};
 use crate::rpc::export::{ExportPageData, open_export_page};
 use crate::ui::components::{Icon, Layout, Loaded, ToastRegion};

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::model::classification::Classification;
 use crate::model::drift::{Guess, ProfileLine, Reclassified};
-use crate::model::export::Preview;
+use crate::model::preview::Preview;
 use crate::model::text;
 use crate::ui::components::Icon;
 

@@ -5,7 +5,7 @@ use leptos::server_fn::ServerFn;
 use leptos::task::spawn_local;
 
 use super::preview_polling::take_preview;
-use crate::model::export::Preview;
+use crate::model::preview::Preview;
 use crate::model::text;
 use crate::rpc::export::PreviewExport;
 use crate::ui::components::{Toast, text_signal};

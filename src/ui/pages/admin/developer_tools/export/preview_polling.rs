@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::model::export::Preview;
+use crate::model::preview::Preview;
 use crate::rpc::export::preview_export;
 use crate::ui::components::Toast;
 

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::run_tracker::RunTracker;
-use crate::model::export::Preview;
 use crate::model::output::Compression;
+use crate::model::preview::Preview;
 use crate::model::text;
 use crate::rpc::export::RequestExport;
 use crate::ui::components::{CopyButton, Icon, SelectField, SelectOption, text_signal};

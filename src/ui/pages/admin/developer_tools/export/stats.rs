@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::model::export::Preview;
+use crate::model::preview::Preview;
 use crate::model::text;
 use crate::ui::components::text_signal;
 

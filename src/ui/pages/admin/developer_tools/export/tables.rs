@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::model::export::{Preview, TablePreview};
+use crate::model::preview::{Preview, TablePreview};
 use crate::model::text;
 use crate::ui::components::{ShareBar, text_signal};
 
