@@ -1,7 +1,9 @@
 //! The command line, one file per subcommand.
 //!
-//! May import: `app` and what it offers, `inspect`, `guide`, `sample`, `http`, `worker`, `seal`. Flow:
-//! `run` parses the arguments, `dispatch` runs the subcommand, and `Exit` becomes the exit code.
+//! May import: `app` and what it offers (`export`, `identity`, `profile`, `source`), `http`, `worker`; what works without an
+//! app: `key_rotation`, `profiles`, `binding`, `audit`, `signing`, `state`, `inspect`, `guide`, `sample`, and of `pipeline`
+//! the decompression; `seal`, `support`, `model`. Flow: `run` parses the arguments, `dispatch` runs the subcommand, and
+//! `Exit` becomes the exit code.
 
 mod args;
 mod audit;

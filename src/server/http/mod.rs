@@ -1,8 +1,9 @@
 //! The HTTP entry point: translates between HTTP and use cases, decides nothing.
 //!
-//! May import: `app`, `api_error`, `rpc_context`, `ui`. Flow: `router` wraps every route in security headers, CSRF protection
-//! and session lookup. Leptos serves pages and server functions; form handlers and REST endpoints have a file per
-//! subject.
+//! May import: `app` and what it offers (`export`, `identity`, `readiness`), `artifact` (the stream of a download),
+//! `api_error`, `rpc_context`, `ui`, `support`, `model`. Flow: `router` wraps every route in security headers, CSRF
+//! protection and session lookup (`security`). Leptos serves pages and server functions (`pages`); `forms` and `api` have a
+//! file per subject. `connections` is the server below the router.
 
 mod api;
 mod assets;

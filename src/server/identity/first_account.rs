@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use secrecy::SecretString;
 
+use super::attempts::ClientInfo;
 use super::local_accounts::Operator;
-use super::{ClientInfo, Error, Identity};
+use super::{Error, Identity};
 use crate::server::audit::{Actor, Event};
 
 impl Identity {

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 use super::concurrency_limit::ConcurrencyLimit;
 use super::error::Error;
-use crate::server::support::password::{HashError, StoredHash};
+use super::hash_schemes::{HashSchemes, MAX_SCHEMES};
+use crate::server::support::password::{HashError, StoredHash, hash_argon2id};
 use crate::server::support::sync::lock;
 
 /// Concurrent checks. Each takes tens of MiB and a core for a while; more would allow denial of service.
@@ -17,8 +19,6 @@ const MAX_WAITING_CHECKS: usize = 16;
 const CHECK_QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Padding for account lookups in a nearby database, which take less than this.
 const LOOKUP_PADDING: Duration = Duration::from_millis(20);
-/// Bounds memory: a source with more hash schemes than this is attacking.
-const MAX_SCHEMES: usize = 16;
 /// Dummy hash verified for unknown accounts until a hash of the source has been seen. A constant, because computing one
 /// would cost every start of the program as much as a sign-in.
 const DUMMY_HASH: &str =
@@ -105,50 +105,18 @@ impl PasswordChecker {
     }
 }
 
-/// Hash schemes seen so far, by name.
-#[derive(Default)]
-struct HashSchemes(BTreeMap<String, SchemeStats>);
-
-struct SchemeStats {
-    example: StoredHash,
-    count: u64,
-    /// The shortest check so far; longer ones are due to load.
-    fastest: Option<Duration>,
-}
-
-impl HashSchemes {
-    fn record_hash(&mut self, hash: &StoredHash) {
-        let has_room = self.0.len() < MAX_SCHEMES;
-        match self.0.get_mut(&hash.scheme()) {
-            Some(stats) => stats.count += 1,
-            None if has_room => {
-                self.0.insert(hash.scheme(), SchemeStats { example: hash.clone(), count: 1, fastest: None });
-            }
-            None => {}
-        }
-    }
-
-    fn record_duration(&mut self, hash: &StoredHash, time: Duration) {
-        if let Some(seen) = self.0.get_mut(&hash.scheme()) {
-            seen.fastest = Some(seen.fastest.map_or(time, |quickest| quickest.min(time)));
-        }
-    }
-
-    /// Returns an example hash of the most frequent scheme.
-    fn most_common(&self) -> Option<StoredHash> {
-        self.0.values().max_by_key(|seen| seen.count).map(|seen| seen.example.clone())
-    }
-
-    /// Zero until a check has been timed.
-    fn slowest_check(&self) -> Duration {
-        self.0.values().filter_map(|seen| seen.fastest).max().unwrap_or_default()
-    }
+/// Hashes a password on a blocking thread. Of the salt, whose length does not matter, the digest is used.
+pub async fn hash_password(password: SecretString, salt: String) -> Result<String, Error> {
+    let task = tokio::task::spawn_blocking(move || {
+        let salt: [u8; 32] = Sha256::digest(salt).into();
+        hash_argon2id(password.expose_secret(), &salt)
+    });
+    task.await.map_err(|_| Error::TaskPanicked)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::support::password::hash_argon2id;
 
     #[test]
     fn before_anything_was_seen_an_unknown_account_costs_as_much_as_one_of_waybills_own() {

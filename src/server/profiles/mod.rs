@@ -1,8 +1,8 @@
 //! The use cases around profiles: find one for a database, draft one, check one against a database.
 //!
-//! May import: `source`, `profile`, `rows`, `model`. Flow: `resolve` finds the profile for an export; `for_snapshot` renews a guessed one for a snapshot;
-//! `draft` infers one from the schema and a sample of values, of which only a tally is kept; `check` compares
-//! profile and database.
+//! May import: `identity` (whether anyone has a role), `source`, `profile`, `rows`, `support`, `model`. Flow: `resolve`
+//! finds the profile for an export; `for_snapshot` renews a guessed one for a snapshot; `draft` infers one from the schema and a
+//! sample of values, of which only a tally is kept; `check` compares profile and database.
 
 mod accounts;
 mod error;

@@ -111,6 +111,30 @@ fn modules_import_only_lower_layers() {
     assert!(wrong.is_empty(), "imports that the architecture does not allow:\n{}", wrong.join("\n"));
 }
 
+/// What a folder's module docs list after "May import", between backticks.
+fn listed_imports(mod_file: &str) -> Option<BTreeSet<String>> {
+    let docs: String = mod_file.lines().map_while(|line| line.strip_prefix("//!")).collect();
+    let list = docs.split_once("May import:")?.1;
+    let list = list.split_once("Flow:").map_or(list, |(list, _)| list);
+    Some(list.split('`').skip(1).step_by(2).map(str::to_owned).collect())
+}
+
+#[test]
+fn module_docs_list_what_these_folders_import() {
+    let files = sources();
+    let arrows = Imports::of(&files).arrows();
+    for folder in ["audit", "binding", "cli", "http", "identity", "profiles", "signing"] {
+        let (_, text) = files.iter().find(|(file, _)| *file == format!("server/{folder}/mod.rs")).unwrap();
+        let listed = listed_imports(text).unwrap_or_else(|| panic!("{folder} does not say what it may import"));
+        let from_here = arrows.iter().filter(|(file, _)| module_of(file) == format!("server::{folder}"));
+        let imported: BTreeSet<String> = from_here
+            .map(|(_, to)| module_of(to).trim_start_matches("server::").to_owned())
+            .filter(|to| to != folder)
+            .collect();
+        assert_eq!(imported, listed, "{folder}: what is imported, and what its docs list");
+    }
+}
+
 #[test]
 fn source_and_pipeline_meet_only_in_rows() {
     let meeting = [("server::source", "server::pipeline"), ("server::pipeline", "server::source")];

@@ -1,52 +1,12 @@
-//! Exit codes for scripts (`waybill --help` lists them), and the error type of all commands.
+//! The exit code of each error. A new kind of error does not compile without one.
 
 use std::error::Error as _;
-use std::process::ExitCode;
 
+use super::{CliError, Exit};
 use crate::seal::CorruptStream;
 use crate::server::{
     app, binding, export, identity, inspect, key_rotation, profile, profiles, sample, signing, source, state,
 };
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    Success = 0,
-    Failure = 1,
-    Usage = 2,
-    Refused = 3,
-    NotIntact = 4,
-    Output = 5,
-    Drift = 6,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
-
-/// A failed command: its exit code and a message for the user.
-#[derive(Debug)]
-pub struct CliError {
-    pub exit: Exit,
-    pub message: String,
-}
-
-impl CliError {
-    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into() }
-    }
-
-    /// Output that cannot be written. A broken pipe has its own message: the reader ended, Waybill did not fail.
-    pub fn output(error: &std::io::Error) -> Self {
-        let text = if error.kind() == std::io::ErrorKind::BrokenPipe {
-            "the program that reads the output has exited".to_owned()
-        } else {
-            format!("the output cannot be written: {error}")
-        };
-        Self::new(Exit::Output, text)
-    }
-}
 
 impl From<export::Error> for CliError {
     fn from(error: export::Error) -> Self {

@@ -1,0 +1,121 @@
+//! `waybill serve`: runs the web server and the background worker.
+
+mod announce;
+mod listen;
+mod shutdown;
+mod site;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use clap::{Args, ValueEnum};
+
+use super::args::{SigningArgs, SourceArgs, StateArgs};
+use super::connect::build_app;
+use super::exit::{CliError, Exit};
+use super::terminal::eprint_line;
+use crate::model::route;
+use crate::server::app::App;
+use crate::server::http::{self, PublicUrl};
+use crate::server::profile::SecondFactorPolicy;
+
+use announce::{announce, announce_accounts};
+use listen::Reach;
+use shutdown::serve_until_shutdown;
+pub use shutdown::shutdown_signal;
+use site::default_site_folder;
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    state: StateArgs,
+    #[command(flatten)]
+    signing: SigningArgs,
+    /// Address to listen on; keep it on this machine and let a reverse proxy add TLS.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8118")]
+    address: String,
+    /// Address that people type, such as `https://waybill.example.org`; with https, cookies are Secure.
+    #[arg(long, value_name = "URL", env = "WAYBILL_PUBLIC_URL")]
+    public_url: Option<PublicUrl>,
+    /// Serve other machines without TLS: anyone on the network path can read passwords and records.
+    #[arg(long)]
+    insecure_http: bool,
+    /// IP address of a reverse proxy whose X-Forwarded-For is trusted; may be given several times.
+    #[arg(long, value_name = "IP")]
+    trusted_proxy: Vec<IpAddr>,
+    /// Whether users must set up a second factor before they may do anything.
+    #[arg(long, value_enum, default_value_t, env = "WAYBILL_SECOND_FACTOR")]
+    second_factor: SecondFactorPolicyArg,
+    /// Folder with the static files of the pages [default: site, beside the program's folder].
+    #[arg(long, value_name = "DIR", env = "WAYBILL_SITE")]
+    site: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum SecondFactorPolicyArg {
+    /// Only if the profile requires it.
+    #[default]
+    Optional,
+    /// Always, whatever the profile says.
+    Required,
+}
+
+impl From<SecondFactorPolicyArg> for SecondFactorPolicy {
+    fn from(chosen: SecondFactorPolicyArg) -> Self {
+        match chosen {
+            SecondFactorPolicyArg::Optional => Self::Optional,
+            SecondFactorPolicyArg::Required => Self::Required,
+        }
+    }
+}
+
+impl Serve {
+    pub async fn run(self) -> Result<Exit, CliError> {
+        let (app, url) = build_app(&self.source, &self.state, &self.signing, self.second_factor.into()).await?;
+        // The server lock, held until the process ends.
+        let _server_lock = app.lock_for_server()?;
+        app.exports.check_source().await.map_err(|error| url.with_context(error.into()))?;
+        let router = self.router(&app)?;
+        let (listener, address) = listen::listen(&self.address, &self.reach()).await?;
+        let base_url = self.public_url.as_ref().map_or_else(|| format!("http://{address}"), |url| url.origin.clone());
+        let label = &app.source;
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"), source = %label.profile, engine = %label.engine,
+            engine_version = %label.engine_version, source_id = %app.source_id, "serving"
+        );
+        announce(&format!("Waybill is ready: {base_url}{}", route::EXPORT));
+        announce_accounts(&app, &base_url).await?;
+        serve_until_shutdown(app, listener, router).await;
+        Ok(Exit::Success)
+    }
+
+    fn router(&self, app: &Arc<App>) -> Result<Router, CliError> {
+        if let Some(site) = self.site.as_ref().filter(|site| !site.is_dir()) {
+            return Err(CliError::new(Exit::Usage, format!("--site: {} is not a folder", site.display())));
+        }
+        let config = http::HttpConfig {
+            assets_folder: self.site.clone().or_else(default_site_folder),
+            public_url: self.public_url.clone(),
+            trusted_proxies: self.trusted_proxy.clone(),
+        };
+        if config.assets_folder.is_none() {
+            eprint_line(
+                "The static files of the pages were not found, so pages have no styles or scripts: give their folder with --site.",
+            );
+        }
+        http::router(app.clone(), config)
+            .map_err(|_| CliError::new(Exit::Usage, "--public-url: expected a URL such as https://waybill.example.org"))
+    }
+
+    fn reach(&self) -> Reach<'_> {
+        Reach {
+            public_url: self.public_url.as_ref(),
+            has_proxy: !self.trusted_proxy.is_empty(),
+            allows_clear_text: self.insecure_http,
+        }
+    }
+}
