@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use waybill::model::manifest::RecordOrder;
 use waybill::model::name::TableName;
-use waybill::server::rows::{Catalog, DeclaredBy, ForeignKey, RowSink, Scan, Stopped, Table, Value};
+use waybill::server::rows::{Catalog, ForeignKey, RowSink, Scan, Stopped, Table, Value};
 use waybill::server::source::sqlite::SqliteSource;
 use waybill::server::source::{AcceptedValue, Error, Kind, Predicate, Source};
 
@@ -133,7 +133,6 @@ fn a_foreign_key_keeps_all_its_columns_together() {
             columns: columns.iter().map(ToString::to_string).collect(),
             target: target.into(),
             target_columns: target_columns.iter().map(ToString::to_string).collect(),
-            declared_by: DeclaredBy::Database,
         };
         let links = table_starting_with(&catalog, "links");
         let mut keys = links.foreign_keys.clone();

@@ -130,9 +130,9 @@ fn find_column<'a>(table: &'a Table, names: &[&str]) -> Option<&'a str> {
 }
 
 /// A line for each kind of hash that Waybill cannot check.
-fn unsupported_hash_lines(tally: &HashStats) -> impl Iterator<Item = String> {
-    let all = count_with_noun(tally.total, "stored password");
-    tally.errors.iter().map(move |(problem, count)| {
+fn unsupported_hash_lines(stats: &HashStats) -> impl Iterator<Item = String> {
+    let all = count_with_noun(stats.total, "stored password");
+    stats.errors.iter().map(move |(problem, count)| {
         format!("{count} of {all} sampled are {problem}, which Waybill cannot check: these accounts cannot sign in.")
     })
 }

@@ -2,15 +2,18 @@
 //!
 //! May import: `rows`, `support`, `model`. Flow: `parse` reads TOML into a profile or reports where it is wrong;
 //! `planned_tables` splits a catalog into what is exported and what is left out; `drift` compares profile and catalog;
-//! `infer` and `draft` infer a profile for a database that has none; `builtin`
-//! is what is known of single applications. A column unknown to the profile is left out.
+//! `infer` and `draft` infer a profile for a database that has none; `builtin` is what is known of single applications.
+//! A column unknown to the profile is left out.
 
 mod auth;
 pub mod builtin;
 mod column;
+mod comparison;
+mod computed_columns;
 mod draft;
 mod draft_auth;
 mod drift;
+mod error;
 mod infer;
 mod nearest;
 mod parse;
@@ -18,6 +21,7 @@ mod parse_error;
 mod planned_tables;
 mod spans;
 mod toml_text;
+mod treatments;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -25,43 +29,23 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::model::catalog::{Codec, ColumnSchema};
-use crate::model::classification::Classification;
 use crate::model::drift::Guess;
-use crate::model::name::{self, FieldName, TableName};
-use crate::model::redaction::Treatment;
+use crate::model::name::TableName;
 use crate::server::rows::Catalog;
 
+pub use auth::{Auth, PasswordLocation, Role, SecondFactorPolicy};
 use builtin::Product;
-
-pub use auth::{Auth, Comparison, ConditionValue, PasswordLocation, Role, SecondFactorPolicy};
 pub use column::{ColumnProfile, OnImport};
+pub use comparison::{Comparison, ConditionValue};
 pub use draft::{Draft, draft};
+pub use error::Error;
 pub use infer::ColumnSampler;
 pub use parse_error::ParseError;
 pub use planned_tables::{PlannedTable, PlannedTables};
+use treatments::Treatments;
 
 /// JSON Schema of a profile, for editors (json-schema.org, draft 2020-12).
 pub const SCHEMA: &str = include_str!("schema.json");
-
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("no profile named {name}: give the path of a profile file, or a built-in name ({known})")]
-    Unknown { name: String, known: String },
-    #[error("the profile cannot be read: {0}")]
-    Unreadable(#[source] std::io::Error),
-    #[error("{0}")]
-    Parse(#[from] ParseError),
-    #[error(
-        "the database does not fit the profile {profile}: {} missing: {}; correct the profile (`waybill profile check` \
-         compares the two), or leave out what is missing with `waybill export --drift=allow`",
-        if tables.len() == 1 { "a table is" } else { "tables are" },
-        name::join(tables)
-    )]
-    MissingTables { profile: String, tables: Vec<TableName> },
-    #[error("no account can sign in: [auth] and [roles] name columns that the database does not have: {}; correct them in the profile", name::join(.0))]
-    MissingAuthColumns(Vec<FieldName>),
-}
 
 /// Classification, accounts and roles of one application's database.
 ///
@@ -138,35 +122,6 @@ pub struct Notice {
     pub people: TableName,
 }
 
-/// The treatment of each class.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Treatments {
-    plain: Treatment,
-    personal: Treatment,
-    sensitive: Treatment,
-    secret: Treatment,
-}
-
-/// Secrets are omitted, all other classes are kept.
-impl Default for Treatments {
-    fn default() -> Self {
-        let keep = Treatment::Keep;
-        Self { plain: keep, personal: keep, sensitive: keep, secret: Treatment::Omit }
-    }
-}
-
-impl Treatments {
-    fn for_class(self, class: Classification) -> Treatment {
-        match class {
-            Classification::Plain => self.plain,
-            Classification::Personal => self.personal,
-            Classification::Sensitive => self.sensitive,
-            Classification::Secret => self.secret,
-        }
-    }
-}
-
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct TableProfile {
@@ -216,17 +171,6 @@ impl Profile {
     fn column(&self, table: &TableName, column: &str) -> Option<&ColumnProfile> {
         self.tables.get(table)?.columns.get(column)
     }
-}
-
-/// Shorter text columns have no room for distinct pseudonyms.
-const MIN_PSEUDONYM_LENGTH: usize = 12;
-
-/// Whether the values of a column can be masked or pseudonymised. They cannot if the type has rules of its own
-/// (enum, range, boolean), in JSON, whose keys reveal as much as its values, in generated columns and in short
-/// text columns: such a column is omitted instead.
-fn is_replaceable(column: &ColumnSchema) -> bool {
-    let irreplaceable = matches!(column.codec, Codec::Native | Codec::Boolean | Codec::Time | Codec::Json);
-    !irreplaceable && !column.generated && column.max_chars().is_none_or(|longest| longest >= MIN_PSEUDONYM_LENGTH)
 }
 
 /// Quotes the text for a shell, unless all its characters are plain (POSIX, XCU 2.2).

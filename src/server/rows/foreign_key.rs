@@ -10,16 +10,6 @@ pub struct ForeignKey {
     pub target: TableName,
     /// The column that each of `columns` refers to, in the same order.
     pub target_columns: Vec<String>,
-    pub declared_by: DeclaredBy,
-}
-
-/// Who says that a foreign key exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeclaredBy {
-    /// The database, which may enforce it.
-    Database,
-    /// The profile of an application whose database does not declare it.
-    Profile,
 }
 
 impl ForeignKey {

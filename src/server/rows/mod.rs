@@ -8,7 +8,7 @@ mod scan;
 mod schema;
 mod table_order;
 
-pub use foreign_key::{DeclaredBy, ForeignKey};
+pub use foreign_key::ForeignKey;
 pub use scan::{Restriction, Scan};
 pub use schema::{Catalog, Table, UnreadableTable};
 pub use table_order::parents_first;

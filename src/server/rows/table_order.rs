@@ -50,16 +50,10 @@ fn ancestors<'a>(name: &'a TableName, pending: &'a BTreeMap<TableName, Table>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::rows::{DeclaredBy, ForeignKey};
+    use crate::server::rows::ForeignKey;
 
     fn references(parent: &str) -> ForeignKey {
-        let declared_by = DeclaredBy::Database;
-        ForeignKey {
-            columns: vec!["parent".into()],
-            target: parent.into(),
-            target_columns: vec!["id".into()],
-            declared_by,
-        }
+        ForeignKey { columns: vec!["parent".into()], target: parent.into(), target_columns: vec!["id".into()] }
     }
 
     fn order_of(tables: &[(&str, &[&str])]) -> Vec<String> {

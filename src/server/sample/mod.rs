@@ -1,6 +1,6 @@
 //! Sample databases of any size, with the records that a product of `profile::builtin` makes up.
 //!
-//! May import: `profile::builtin`, `source` (the PostgreSQL client). Flow: `generate` writes the tables in one transaction
+//! May import: `profile::builtin`, `source` (the PostgreSQL client), `support`. Flow: `generate` writes the tables in one transaction
 //! to a temporary file, builds the indexes last (this keeps a million incidents fast and memory flat), and renames the
 //! file into place.
 

@@ -1,6 +1,6 @@
 //! Read access to source databases: the `Source` and `Snapshot` traits, and one folder per engine.
 //!
-//! May import: `rows`, `model`. Every method blocks; callers run them on a dedicated thread. Flow: `open_snapshot`
+//! May import: `rows`, `support`, `model`. Every method blocks; callers run them on a dedicated thread. Flow: `open_snapshot`
 //! opens one consistent view, everything for one preview or run is read from it, and dropping it ends the session in
 //! the database.
 

@@ -3,8 +3,8 @@
 //! May import: `support`. Flow: a profile, the analysis guide and `waybill sample` look a product up by its name; nothing
 //! else names one.
 
-mod dice;
 mod product;
+mod seeded_random;
 mod supportsignal;
 
 pub use product::{KnownUser, Product, SampleData, SampleSpec};

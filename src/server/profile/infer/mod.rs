@@ -1,33 +1,40 @@
 //! Infers the class of a column from its name, table, type, comment and sampled values (`docs/trust.md`, "Without
 //! a profile").
 //!
-//! Flow: `value` recognises the kind of each sampled value (with `secret_*`, `format` and `check_digit`) and `sample` counts the kinds; `name` splits names and looks
-//! them up in the lists of `words`, in six languages; this module derives the class. A column is exported only if it is
-//! recognised as harmless: a plain column that is missing gets noticed, an exported secret does not.
+//! Flow: `value` recognises the kind of each sampled value (with `format` and `check_digit`) and `sample` counts the kinds
+//! as `pattern_counts`; `name` splits names and looks them up in the lists of `words`, in six languages; `secret` and
+//! `person` derive the class. A column is exported only if it is recognised as harmless: a plain column that is missing
+//! gets noticed, an exported secret does not.
 
 mod check_digit;
 mod format;
 mod inference;
 mod json;
 mod name;
+mod pattern_counts;
 mod person;
+mod person_words;
 mod sample;
+mod secret;
 mod secret_inside;
 mod secret_name;
 mod secret_shape;
+mod secret_values;
 mod token;
 mod value;
 mod words;
 
-use crate::model::catalog::{Codec, ColumnSchema};
+use crate::model::catalog::ColumnSchema;
 use crate::model::classification::Classification;
 use crate::server::rows::Table;
 pub use inference::Inference;
-use inference::{from_name_word, is_key};
+use inference::is_key;
 use name::Name;
-use person::{FREE_TEXT_WORDS, PERSONAL_WORDS, SENSITIVE_WORDS, contains_word, infer_personal};
+use pattern_counts::PatternCounts;
+use person::{contains_word, infer_personal};
+use person_words::{PERSONAL_WORDS, SENSITIVE_WORDS};
 pub use sample::ColumnSampler;
-use sample::PatternCounts;
+use secret::{infer_secret, secret_unless_harmless};
 pub use words::PASSWORD_COLUMNS;
 
 /// Guesses by name, type and comment alone.
@@ -40,36 +47,16 @@ pub fn by_values(table: &Table, index: usize, sample: &ColumnSampler) -> Inferen
     infer(table, &table.columns[index], sample.pattern_counts(index))
 }
 
-fn infer(table: &Table, column: &ColumnSchema, tally: Option<&PatternCounts>) -> Inference {
+fn infer(table: &Table, column: &ColumnSchema, counts: Option<&PatternCounts>) -> Inference {
     let (name, table_name) = (Name::new(&column.name), Name::new(table.name.as_str()));
-    let inference = infer_secret(column, &name, tally)
-        .or_else(|| secret_unless_harmless(table, column, &name, &table_name, tally))
+    let inference = infer_secret(column, &name, counts)
+        .or_else(|| secret_unless_harmless(table, column, &name, &table_name, counts))
         .or_else(|| infer_from_comment(column))
-        .or_else(|| infer_personal(table, column, &name, tally));
+        .or_else(|| infer_personal(table, column, &name, counts));
     inference.unwrap_or_else(|| {
         let reason = if is_key(table, column, &name) { "a key" } else { "nothing points at a person" };
         Inference::new(Classification::Plain, reason)
     })
-}
-
-/// Secret by name, by comment, or because of a single sampled value.
-fn infer_secret(column: &ColumnSchema, name: &Name, tally: Option<&PatternCounts>) -> Option<Inference> {
-    let by_name = name.secret_word().filter(|word| match column.codec {
-        Codec::Boolean | Codec::Date | Codec::Time | Codec::Timestamp | Codec::Double => false,
-        // Numbers under these words are counts and rates, such as tokens and hash rates; other numbers may be codes.
-        Codec::Integer | Codec::Decimal => {
-            !["token", "tokens", "jeton", "jetons", "hash", "salt", "secret", "remember", "sessionid"].contains(word)
-        }
-        _ => true,
-    });
-    if let Some(word) = by_name {
-        return Some(from_name_word(Classification::Secret, word));
-    }
-    let comment = column.comment.as_deref().map(Name::new);
-    if let Some(word) = comment.as_ref().and_then(Name::secret_word) {
-        return Some(Inference::secret(format!("its comment says \"{word}\"")));
-    }
-    tally?.secret.map(Inference::secret)
 }
 
 fn infer_from_comment(column: &ColumnSchema) -> Option<Inference> {
@@ -81,125 +68,10 @@ fn infer_from_comment(column: &ColumnSchema) -> Option<Inference> {
     })
 }
 
-/// Secret, unless recognised as harmless.
-fn secret_unless_harmless(
-    table: &Table,
-    column: &ColumnSchema,
-    name: &Name,
-    table_name: &Name,
-    tally: Option<&PatternCounts>,
-) -> Option<Inference> {
-    let tally = tally.filter(|tally| tally.values + tally.binaries > 0);
-    let is_free_text = name.is_any_of(&FREE_TEXT_WORDS) && !table_name.is_secrets_table();
-    let is_suspicious = name.suspicious_word().is_some()
-        || name.is_any_of(words::GENERIC_NAMES.all()) && !(is_free_text && tally.is_none());
-    match column.codec {
-        Codec::Boolean | Codec::Date | Codec::Time | Codec::Timestamp | Codec::Double => return None,
-        Codec::Integer | Codec::Decimal => {
-            let is_key = is_key(table, column, name);
-            let is_secrets_table =
-                table_name.is_secrets_table() || table_name.is_cards_table() && !name.is_public_number();
-            return (is_secrets_table && is_suspicious && !is_key).then(|| Inference::secret(SECRETS_TABLE_REASON));
-        }
-        Codec::Base64 => return Some(Inference::secret("binary data: its content cannot be inspected")),
-        _ => {}
-    }
-    if is_key(table, column, name) && tally.is_none_or(|tally| tally.binaries == 0) {
-        let reason = "keys of a table of sessions or tokens: a key may be enough to sign in";
-        return is_credential_key(table, column, name, table_name, tally).then(|| Inference::secret(reason));
-    }
-    match tally {
-        Some(tally) => secret_by_values(name, table_name, is_suspicious, tally),
-        None if column.codec == Codec::Json => Some(Inference::secret("JSON without a value to inspect")),
-        None if is_suspicious => {
-            Some(Inference::secret("its name may mean a secret, and there is no value to inspect"))
-        }
-        None if table_name.is_secrets_table() && !name.describes_secret() => {
-            Some(Inference::secret("no value to inspect, in a table that may hold secrets"))
-        }
-        None => None,
-    }
-}
-
-const SECRETS_TABLE_REASON: &str = "codes in a table that may hold secrets";
-
-/// Whether the key itself may be a credential: in a cookie, or in a link.
-fn is_credential_key(
-    table: &Table,
-    column: &ColumnSchema,
-    name: &Name,
-    table_name: &Name,
-    tally: Option<&PatternCounts>,
-) -> bool {
-    let is_ordinary_key = tally.is_some_and(|tally| {
-        tally.is_dominant(tally.emails) || tally.opaque + tally.uuids + tally.codes == 0 && tally.is_enumeration()
-    });
-    if is_ordinary_key {
-        return false;
-    }
-    if let Some(target) = &column.references {
-        return Name::new(target.table.as_str()).has_credential_keys();
-    }
-    let are_uuids =
-        column.native_type.eq_ignore_ascii_case("uuid") || tally.is_some_and(|tally| tally.is_dominant(tally.uuids));
-    // Where another column is the token, `id` is an ordinary key.
-    let is_plain = name.is_any_of(&["id", "pk", "uuid"]);
-    let has_token = table.columns.iter().any(|other| Name::new(&other.name).secret_word().is_some());
-    let is_primary = table.primary_key == [column.name.as_str()];
-    // The code of a gift card may be its primary key.
-    let is_code = table_name.is_secrets_table() && name.suspicious_word().is_some();
-    is_primary && (is_code || table_name.has_credential_keys() && (are_uuids || !(is_plain && has_token)))
-}
-
-fn secret_by_values(name: &Name, table_name: &Name, is_suspicious: bool, tally: &PatternCounts) -> Option<Inference> {
-    let is_secrets_table = table_name.is_secrets_table();
-    let is_public = name.is_public_number() && !is_secrets_table;
-    let secret = |reason: &str| Some(Inference::secret(reason));
-    let is_enumeration = tally.is_enumeration() && !(is_secrets_table && is_suspicious);
-    let is_digest = name.is_public_digest() && !is_secrets_table && tally.hexadecimal == tally.opaque;
-    if tally.binaries > 0 {
-        secret("binary values: their content cannot be inspected")
-    } else if tally.beside_secret_name > 0 {
-        Some(Inference::secret("values are in rows that name a secret"))
-    } else if is_secrets_table && name.has_word(words::ANSWER_WORDS.all()) {
-        Some(Inference::secret("answers in a table of security questions"))
-    } else if tally.is_dominant(tally.cards) {
-        Some(Inference::secret("values look like payment card numbers"))
-    } else if name.is_any_of(words::GENERIC_NAMES.all()) && tally.uuids > 0 {
-        secret("UUIDs among other values: they may be keys")
-    } else if (tally.tokens > 0 || tally.opaque > 0 && !is_public) && !is_digest {
-        secret("opaque text: it may be a token, a key or a digest")
-    } else if tally.is_dominant(tally.uuids) && (is_secrets_table || !name.has_word(&["id", "uuid", "guid", "oid"])) {
-        secret("UUIDs that are not keys: they may be credentials")
-    } else if tally.is_dominant(tally.digits + tally.cards)
-        && !is_public
-        && (!is_enumeration || is_suspicious || table_name.is_cards_table())
-    {
-        secret("digits only: they may be codes")
-    } else if tally.is_dominant(tally.whole_numbers)
-        && !is_public
-        && (table_name.is_cards_table() || is_suspicious && !is_enumeration)
-    {
-        secret("numbers only: they may be codes")
-    } else if (is_secrets_table && is_suspicious || name.has_two_suspicious_words()) && !is_enumeration && !is_public {
-        secret("its name may be a secret's")
-    } else if tally.is_dominant(tally.codes)
-        && !is_public
-        && !is_enumeration
-        && !is_digest
-        && (is_secrets_table || tally.same_prefix * 10 < tally.codes * 9)
-    {
-        secret("letters and digits without a pattern: they may be codes")
-    } else if (is_suspicious || is_secrets_table) && tally.password_like > 0 && !is_enumeration && !is_public {
-        secret("some values look like passwords")
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::catalog::Codec;
 
     fn guessed(table: &str, column: &str, codec: Codec) -> Classification {
         let column = ColumnSchema {

@@ -2,128 +2,21 @@
 
 use super::inference::{Inference, from_name_word, is_key};
 use super::name::Name;
-use super::sample::PatternCounts;
-use super::words::WordList;
+use super::pattern_counts::PatternCounts;
+use super::person_words::{
+    FREE_TEXT_WORDS, PEOPLE_TABLES, PERSONAL_WORDS, PERSONAL_WORDS_TRANSLATED, SENSITIVE_WORDS,
+    SENSITIVE_WORDS_TRANSLATED,
+};
 use crate::model::catalog::{Codec, ColumnSchema};
 use crate::model::classification::Classification;
 use crate::server::rows::Table;
-
-pub const SENSITIVE_WORDS: [&str; 25] = [
-    "health",
-    "medical",
-    "diagnos",
-    "disab",
-    "allerg",
-    "medication",
-    "treatment",
-    "symptom",
-    "religio",
-    "ethnic",
-    "race",
-    "political",
-    "sexual",
-    "gender",
-    "genetic",
-    "biometric",
-    "criminal",
-    "conviction",
-    "incident",
-    "salary",
-    "income",
-    "narrative",
-    "care_notes",
-    "ndis",
-    "ssn",
-];
-pub const PERSONAL_WORDS: [&str; 42] = [
-    "email",
-    "e_mail",
-    "phone",
-    "mobile",
-    "fax",
-    "first_name",
-    "last_name",
-    "full_name",
-    "given_name",
-    "family_name",
-    "middle_name",
-    "display_name",
-    "user_name",
-    "username",
-    "nickname",
-    "surname",
-    "maiden",
-    "contact",
-    "address",
-    "street",
-    "city",
-    "zip",
-    "postal",
-    "postcode",
-    "birth",
-    "dob",
-    "nationality",
-    "ip_addr",
-    "user_agent",
-    "avatar",
-    "photo",
-    "picture",
-    "image_url",
-    "latitude",
-    "longitude",
-    "location",
-    "passport",
-    "iban",
-    "bank",
-    "license",
-    "reporter",
-    "device_id",
-];
-/// Free text that may name people.
-pub const FREE_TEXT_WORDS: [&str; 11] =
-    ["note", "message", "comment", "body", "content", "bio", "description", "transcript", "reason", "remark", "answer"];
-/// Tables whose `name` column is the name of a person.
-const PEOPLE_TABLES: [&str; 15] = [
-    "user",
-    "people",
-    "person",
-    "contact",
-    "customer",
-    "member",
-    "employee",
-    "participant",
-    "profile",
-    "patient",
-    "client",
-    "account",
-    "author",
-    "student",
-    "staff",
-];
-
-/// Personal data in German, French, Spanish, Portuguese and Dutch.
-static PERSONAL_WORDS_TRANSLATED: WordList = WordList::new(
-    "vorname nachname familienname geburtsname benutzername strasse hausnummer plz wohnort geburtsdatum geburtstag \
-     telefon handy mobil ausweis versichertennummer versichertennr steuernummer kontonummer kontoinhaber prenom nom \
-     nomfamille courriel adresse rue ville codepostal naissance telephone portable passeport nombre apellido apellidos \
-     correo direccion calle ciudad codigopostal nacimiento telefono movil pasaporte dni nif nie nome sobrenome apelido \
-     endereco morada rua cidade cep nascimento telefone telemovel passaporte cpf voornaam achternaam tussenvoegsel naam \
-     straat huisnummer postcode woonplaats plaats geboortedatum telefoon mobiel paspoort bsn author autor auteur autora \
-     kunde patient patiente mitarbeiter dozent",
-);
-/// Health, belief and income, in the same languages.
-static SENSITIVE_WORDS_TRANSLATED: WordList = WordList::new(
-    "befund diagnose blutgruppe krankheit krankenkasse allergie allergien medikament medikation icd icd10 konfession \
-     gehalt lohn anamnese diagnostic maladie allergies salaire religion antecedents diagnostico enfermedad alergias \
-     salario sueldo doenca alergia diagnoses ziekte salaris loon medicatie",
-);
 
 /// Guesses personal or sensitive; `None` where nothing points at a person.
 pub fn infer_personal(
     table: &Table,
     column: &ColumnSchema,
     name: &Name,
-    tally: Option<&PatternCounts>,
+    counts: Option<&PatternCounts>,
 ) -> Option<Inference> {
     let snake = name.to_snake_case();
     let find_word = |words: &[&'static str]| words.iter().find(|word| contains_word(&snake, word)).copied();
@@ -135,13 +28,13 @@ pub fn infer_personal(
     if let Some(word) = find_word(&SENSITIVE_WORDS).filter(|_| has_content) {
         return Some(from_name_word(Classification::Sensitive, word));
     }
-    let reason_by_values = tally.and_then(|tally| {
+    let reason_by_values = counts.and_then(|counts| {
         let kinds = [
-            (tally.emails, "values look like e-mail addresses"),
-            (tally.phones, "values look like phone numbers"),
-            (tally.ip_addresses, "values look like IP addresses"),
+            (counts.emails, "values look like e-mail addresses"),
+            (counts.phones, "values look like phone numbers"),
+            (counts.ip_addresses, "values look like IP addresses"),
         ];
-        kinds.into_iter().find(|(count, _)| tally.is_dominant(*count)).map(|(_, reason)| reason)
+        kinds.into_iter().find(|(count, _)| counts.is_dominant(*count)).map(|(_, reason)| reason)
     });
     if let Some(reason) = reason_by_values {
         return Some(Inference::new(Classification::Personal, reason));

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::super::Result;
 use crate::model::name::TableName;
-use crate::server::rows::{DeclaredBy, ForeignKey, Table};
+use crate::server::rows::{ForeignKey, Table};
 
 /// One row for each column of each key. No referenced column means the primary key.
 const FOREIGN_KEYS_QUERY: &str = "
@@ -33,12 +33,7 @@ pub fn read(connection: &Connection, table: &TableName) -> Result<Vec<ForeignKey
 }
 
 fn new_key(column: String, target: String, target_column: String) -> ForeignKey {
-    ForeignKey {
-        columns: vec![column],
-        target: target.into(),
-        target_columns: vec![target_column],
-        declared_by: DeclaredBy::Database,
-    }
+    ForeignKey { columns: vec![column], target: target.into(), target_columns: vec![target_column] }
 }
 
 /// Replaces the names of referenced tables with the spelling of the table itself: `SQLite` compares names

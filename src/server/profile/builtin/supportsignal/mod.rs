@@ -1,6 +1,6 @@
 //! `SupportSignal`, an incident-reporting application.
 //!
-//! May import: `profile::builtin`'s `product` and `dice`, `support`.
+//! May import: `profile::builtin`'s `product` and `seeded_random`, `support`.
 
 mod sample;
 

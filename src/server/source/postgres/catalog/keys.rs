@@ -6,7 +6,7 @@ use super::super::super::Result;
 use super::super::client::{self, Row};
 use super::super::database_session::{DatabaseSession, parse_rows};
 use crate::model::name::TableName;
-use crate::server::rows::{DeclaredBy, ForeignKey};
+use crate::server::rows::ForeignKey;
 
 const CONSTRAINTS_QUERY: &str = "
     SELECT CAST(k.conrelid AS bigint) AS relation, k.contype = 'p' AS is_primary,
@@ -40,7 +40,7 @@ pub fn read(
         if is_primary {
             keys.primary_key = columns;
         } else if let Some(target) = names.get(&target).cloned() {
-            keys.foreign_keys.push(ForeignKey { columns, target, target_columns, declared_by: DeclaredBy::Database });
+            keys.foreign_keys.push(ForeignKey { columns, target, target_columns });
         }
     }
     Ok(keys)

@@ -4,16 +4,16 @@ use rusqlite::params;
 
 use super::texts;
 use super::writer::{DAY_MS, SITES_PER_COMPANY, START_MS, SampleWriter, cycle};
-use crate::server::profile::builtin::dice::Dice;
+use crate::server::profile::builtin::seeded_random::SeededRandom;
 
 impl SampleWriter<'_> {
     pub fn insert_companies(&self) -> rusqlite::Result<()> {
         for company in 0..self.companies {
-            let mut dice = self.dice("company", company);
-            let at = START_MS - dice.between(0, 300 * DAY_MS);
+            let mut random = self.random("company", company);
+            let at = START_MS - random.between(0, 300 * DAY_MS);
             self.insert_company(company, at)?;
             for nth in 0..SITES_PER_COMPANY {
-                self.insert_site(company, nth, at, &mut dice)?;
+                self.insert_site(company, nth, at, &mut random)?;
             }
         }
         Ok(())
@@ -33,9 +33,9 @@ impl SampleWriter<'_> {
         Ok(())
     }
 
-    fn insert_site(&self, company: u64, nth: u64, at: i64, dice: &mut Dice) -> rusqlite::Result<()> {
-        let name = format!("{} house {}", dice.pick(&["North", "Süd", "Garden", "River"]), nth + 1);
-        let changed = dice.optional(30, |dice| at + dice.between(0, 90 * DAY_MS));
+    fn insert_site(&self, company: u64, nth: u64, at: i64, random: &mut SeededRandom) -> rusqlite::Result<()> {
+        let name = format!("{} house {}", random.pick(&["North", "Süd", "Garden", "River"]), nth + 1);
+        let changed = random.optional(30, |random| at + random.between(0, 90 * DAY_MS));
         self.prepare_insert("sites", 7)?.execute(params![
             self.id("site", self.site_index(company, nth)),
             at,

@@ -1,6 +1,6 @@
 //! A realistic incident-reporting database of any size, the same for the same seed.
 //!
-//! May import: `profile::builtin`'s `product` and `dice`, `support`. Flow: `insert_records` makes a `SampleWriter`, whose
+//! May import: `profile::builtin`'s `product` and `seeded_random`, `support`. Flow: `insert_records` makes a `SampleWriter`, whose
 //! methods insert the tables, one file for each subject.
 
 mod ai_runs;

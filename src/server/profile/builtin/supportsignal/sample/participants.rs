@@ -14,40 +14,41 @@ impl SampleWriter<'_> {
     }
 
     fn insert_participant(&self, i: u64) -> rusqlite::Result<()> {
-        let mut dice = self.dice("participant", i);
+        let mut random = self.random("participant", i);
         let company = i % self.companies;
         let (given, family) = self.participant_name(i);
-        let born = format!("{}-{:02}-{:02}", 1940 + dice.below(68), 1 + dice.below(12), 1 + dice.below(28));
-        let phone = dice
-            .optional(60, |dice| format!("+61 4{:02} {:03} {:03}", dice.below(99), dice.below(999), dice.below(999)));
-        let relative =
-            dice.optional(70, |dice| format!("{} (sister), {}", dice.pick(&texts::GIVEN_NAMES), "+61 2 5550 0100"));
-        let notes = dice.optional(50, |dice| dice.pick(&NOTES));
-        let at = START_MS + dice.between(0, 30 * DAY_MS);
+        let born = format!("{}-{:02}-{:02}", 1940 + random.below(68), 1 + random.below(12), 1 + random.below(28));
+        let phone = random.optional(60, |random| {
+            format!("+61 4{:02} {:03} {:03}", random.below(99), random.below(999), random.below(999))
+        });
+        let relative = random
+            .optional(70, |random| format!("{} (sister), {}", random.pick(&texts::GIVEN_NAMES), "+61 2 5550 0100"));
+        let notes = random.optional(50, |random| random.pick(&NOTES));
+        let at = START_MS + random.between(0, 30 * DAY_MS);
         let by = self.id("user", self.user_index(company, 0));
         self.prepare_insert("participants", 17)?.execute(params![
             self.id("participant", i),
             at,
             self.id("company", company),
-            dice.optional(90, |dice| self.id("site", self.site_index(company, dice.below(SITES_PER_COMPANY)))),
+            random.optional(90, |random| self.id("site", self.site_index(company, random.below(SITES_PER_COMPANY)))),
             given,
             family,
             born,
             format!("43{:07}", 1_000_000 + i),
             phone,
             relative,
-            dice.pick(&["high", "medium", "low"]),
+            random.pick(&["high", "medium", "low"]),
             notes,
-            dice.pick(&["active", "active", "active", "inactive", "discharged"]),
+            random.pick(&["active", "active", "active", "inactive", "discharged"]),
             at,
             by,
-            at + dice.between(0, 300 * DAY_MS),
+            at + random.between(0, 300 * DAY_MS),
             by
         ])?;
         Ok(())
     }
 
     pub fn participant_name(&self, participant: u64) -> (String, String) {
-        texts::full_name(&mut self.dice("participant name", participant))
+        texts::full_name(&mut self.random("participant name", participant))
     }
 }

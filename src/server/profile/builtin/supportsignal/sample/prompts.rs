@@ -57,9 +57,9 @@ impl SampleWriter<'_> {
 
     fn insert_prompt(&self, i: u64, prompt: (&str, &str, &str), admin: &str) -> rusqlite::Result<()> {
         let (name, template, kind) = prompt;
-        let mut dice = self.dice("prompt", i);
+        let mut random = self.random("prompt", i);
         let parent = (i % 4 == 3).then(|| self.id("prompt", i - 1));
-        let format = dice.optional(70, |_| json!({"type": "object", "additionalProperties": false}).to_string());
+        let format = random.optional(70, |_| json!({"type": "object", "additionalProperties": false}).to_string());
         self.prepare_insert("ai_prompts", 36)?.execute(params![
             self.id("prompt", i),
             START_MS,
@@ -77,7 +77,7 @@ impl SampleWriter<'_> {
             "incidents",
             "gpt-4o-mini",
             1500,
-            0.2 + dice.fraction() / 2.0,
+            0.2 + random.fraction() / 2.0,
             1200,
             START_MS + MINUTE_MS,
             "Answers were cut",
@@ -94,9 +94,9 @@ impl SampleWriter<'_> {
             admin,
             None::<i64>,
             None::<String>,
-            dice.below(5000),
-            1200.0 + dice.fraction(),
-            dice.fraction()
+            random.below(5000),
+            1200.0 + random.fraction(),
+            random.fraction()
         ])?;
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Names and texts of the sample.
 
-use crate::server::profile::builtin::dice::Dice;
+use crate::server::profile::builtin::seeded_random::SeededRandom;
 
 pub const GIVEN_NAMES: [&str; 28] = [
     "Amelia", "Zoë", "José", "Nguyễn", "Łucja", "Māia", "Björn", "Siobhán", "Иван", "美玲", "Yūki", "Fatima", "Noor",
@@ -119,33 +119,33 @@ const ANSWERS: [&str; 10] = [
     "More time. A quiet corner. And to be asked first – that helps with {name} every time.",
 ];
 
-pub fn full_name(dice: &mut Dice) -> (String, String) {
-    (dice.pick(&GIVEN_NAMES).to_owned(), dice.pick(&FAMILY_NAMES).to_owned())
+pub fn full_name(random: &mut SeededRandom) -> (String, String) {
+    (random.pick(&GIVEN_NAMES).to_owned(), random.pick(&FAMILY_NAMES).to_owned())
 }
 
 /// The texts of an incident's four phases.
-pub fn narrative(dice: &mut Dice, name: &str) -> [String; 4] {
+pub fn narrative(random: &mut SeededRandom, name: &str) -> [String; 4] {
     [
-        pick_sentences(dice, &BEFORE, name),
-        pick_sentences(dice, &DURING, name),
-        pick_sentence(dice, &ENDING, name),
-        pick_sentence(dice, &AFTER, name),
+        pick_sentences(random, &BEFORE, name),
+        pick_sentences(random, &DURING, name),
+        pick_sentence(random, &ENDING, name),
+        pick_sentence(random, &AFTER, name),
     ]
 }
 
-pub fn question(dice: &mut Dice, name: &str) -> String {
-    pick_sentence(dice, &QUESTIONS, name)
+pub fn question(random: &mut SeededRandom, name: &str) -> String {
+    pick_sentence(random, &QUESTIONS, name)
 }
 
-pub fn answer(dice: &mut Dice, name: &str) -> String {
-    pick_sentence(dice, &ANSWERS, name)
+pub fn answer(random: &mut SeededRandom, name: &str) -> String {
+    pick_sentence(random, &ANSWERS, name)
 }
 
-fn pick_sentence(dice: &mut Dice, from: &[&str], name: &str) -> String {
-    dice.pick(from).replace("{name}", name)
+fn pick_sentence(random: &mut SeededRandom, from: &[&str], name: &str) -> String {
+    random.pick(from).replace("{name}", name)
 }
 
-fn pick_sentences(dice: &mut Dice, from: &[&str], name: &str) -> String {
-    let (first, second) = (pick_sentence(dice, from, name), pick_sentence(dice, from, name));
-    if first == second || dice.chance(40) { first } else { format!("{first}\n{second}") }
+fn pick_sentences(random: &mut SeededRandom, from: &[&str], name: &str) -> String {
+    let (first, second) = (pick_sentence(random, from, name), pick_sentence(random, from, name));
+    if first == second || random.chance(40) { first } else { format!("{first}\n{second}") }
 }

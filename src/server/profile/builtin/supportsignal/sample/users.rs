@@ -55,10 +55,10 @@ impl SampleWriter<'_> {
 
     fn insert_staff_member(&self, company: u64, nth: u64, role: &str, hash: &str) -> rusqlite::Result<()> {
         let index = self.user_index(company, nth);
-        let mut dice = self.dice("user", index);
-        let (given, family) = texts::full_name(&mut dice);
-        let image = dice.optional(25, |dice| format!("https://images.example.org/{}.jpg", dice.random_id(12)));
-        let at = START_MS + dice.between(0, 200 * DAY_MS);
+        let mut random = self.random("user", index);
+        let (given, family) = texts::full_name(&mut random);
+        let image = random.optional(25, |random| format!("https://images.example.org/{}.jpg", random.random_id(12)));
+        let at = START_MS + random.between(0, 200 * DAY_MS);
         self.prepare_insert("users", 9)?.execute(params![
             self.id("user", index),
             at,

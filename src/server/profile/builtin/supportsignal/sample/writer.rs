@@ -3,8 +3,8 @@
 use rusqlite::{CachedStatement, Transaction};
 
 use super::known_users::KNOWN_USERS;
-use crate::server::profile::builtin::dice::{Dice, index_below};
 use crate::server::profile::builtin::product::SampleSpec;
+use crate::server::profile::builtin::seeded_random::{SeededRandom, index_below};
 
 /// Start of the sample's time: 2025-01-06T00:00:00Z, in milliseconds.
 pub const START_MS: i64 = 1_736_121_600_000;
@@ -32,14 +32,14 @@ impl<'t> SampleWriter<'t> {
         self.transaction.prepare_cached(&format!("INSERT INTO {table} VALUES ({})", vec!["?"; columns].join(", ")))
     }
 
-    pub fn dice(&self, subject: &str, index: u64) -> Dice {
-        Dice::new(self.spec.seed, subject, index)
+    pub fn random(&self, subject: &str, index: u64) -> SeededRandom {
+        SeededRandom::new(self.spec.seed, subject, index)
     }
 
     /// An opaque, reproducible id of 32 characters. It begins with its number, so that a million of them are inserted
     /// into an index in order.
     pub fn id(&self, subject: &str, index: u64) -> String {
-        let tail = self.dice(subject, index).random_id(22);
+        let tail = self.random(subject, index).random_id(22);
         format!("{}{index:09}{tail}", subject.chars().next().unwrap_or('x'))
     }
 

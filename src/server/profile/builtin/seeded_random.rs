@@ -9,9 +9,10 @@ pub fn index_below(n: u64, len: usize) -> usize {
     (n % len as u64) as usize
 }
 
-pub struct Dice(ChaCha8Rng);
+/// A generator for the values of one record.
+pub struct SeededRandom(ChaCha8Rng);
 
-impl Dice {
+impl SeededRandom {
     pub fn new(seed: u64, subject: &str, index: u64) -> Self {
         // FNV-1a, to mix the subject's name into the seed.
         let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

@@ -1,5 +1,7 @@
 //! `waybill export`: exports to a file, a folder or standard output.
 
+mod report;
+
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -8,7 +10,6 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 
 use super::args::{SigningArgs, SourceArgs, StateArgs};
 use super::connect::{build_app, is_same_file, system_user};
@@ -16,14 +17,13 @@ use super::exit::{CliError, Exit};
 use super::terminal::{eprint_line, print_line};
 use crate::model::export::{DriftPolicy, Stage};
 use crate::model::manifest::RecordOrder;
-use crate::model::name;
 use crate::model::output::Compression;
-use crate::model::redaction::NotIncluded;
 use crate::model::selection::Selection;
 use crate::model::text;
-use crate::server::export::{Destination, ExportRequest, FileExport, RunningExport, StopReason};
+use crate::server::export::{Destination, ExportRequest, RunningExport, StopReason};
 use crate::server::identity::Caller;
 use crate::server::profile::SecondFactorPolicy;
+use report::{to_json, to_text};
 
 #[derive(Debug, Args)]
 pub struct Export {
@@ -172,7 +172,7 @@ fn implied_compression(path: &Path) -> Compression {
 
 /// Cancels the run on SIGINT or SIGTERM, as the Cancel button does: no partial file remains.
 async fn stop_on_signal(run: Arc<RunningExport>) {
-    super::serve::shutdown_signal().await;
+    crate::server::cli::serve::shutdown_signal().await;
     run.stop(StopReason::Cancelled);
 }
 
@@ -199,60 +199,4 @@ async fn show_progress(run: Arc<RunningExport>) {
         }
     }
     bar.finish_and_clear();
-}
-
-fn to_text(done: &FileExport) -> String {
-    let FileExport { metadata, summary, path } = done;
-    let (records, tables) =
-        (text::count_with_noun(summary.records, "record"), text::count_with_noun(summary.tables, "table"));
-    let (size, time) = (text::bytes(summary.bytes), text::duration(summary.duration_ms));
-    let deviations = &summary.deviations;
-    let mut lines = vec![format!("{}: {records} in {tables}, {size} in {time}", deviations.headline())];
-    lines.extend(deviations.lines());
-    if let Some(path) = path {
-        lines.push(format!("file      {}", path.display()));
-    }
-    lines.push(format!("seal      {}", summary.sha256));
-    lines.push(format!("audit     {}:{}", metadata.audit.entries, metadata.audit.hash));
-    let redaction = &metadata.redaction;
-    let guessed = redaction.guessed.iter().filter(|guess| redaction.removed_fields.contains(&guess.field));
-    lines.extend(
-        guessed.map(|guess| format!("left out  {} ({})", text::one_line(&guess.field.to_string()), guess.reason)),
-    );
-    if redaction.guessed.is_empty() && !redaction.removed_fields.is_empty() {
-        lines.push(format!("left out  {}", name::join(&redaction.removed_fields)));
-    }
-    for table in &redaction.excluded_tables {
-        lines.push(format!("left out  {} ({})", table.table, table.reason));
-    }
-    for field in &redaction.treated {
-        lines.push(format!("{}  {}", field.treatment.past_participle(), field.field));
-    }
-    lines.extend(
-        NotIncluded::lines_by_reason(&metadata.not_included).iter().map(|line| format!("not included  {line}")),
-    );
-    if !redaction.guessed.is_empty() {
-        lines.push(GUESS_NOTE.into());
-    }
-    lines.join("\n")
-}
-
-const GUESS_NOTE: &str = "no profile was given, so which columns are exported is a guess, and a guess can be wrong; redaction.guessed in \
-                       the file lists it, with the profile line that would export each column left out; draft a \
-                       profile with `waybill profile init` and correct it";
-
-fn to_json(done: &FileExport) -> serde_json::Value {
-    json!({
-        "complete": true,
-        "path": done.path,
-        "records": done.summary.records,
-        "tables": done.summary.tables,
-        "bytes": done.summary.bytes,
-        "sha256": done.summary.sha256,
-        "audit": done.metadata.audit,
-        "duration_ms": done.summary.duration_ms,
-        "deviations": done.summary.deviations,
-        "redaction": done.metadata.redaction,
-        "not_included": done.metadata.not_included,
-    })
 }

@@ -1,0 +1,66 @@
+//! Says what was exported.
+
+use serde_json::json;
+
+use crate::model::name;
+use crate::model::redaction::NotIncluded;
+use crate::model::text;
+use crate::server::export::FileExport;
+
+/// For people.
+pub fn to_text(done: &FileExport) -> String {
+    let FileExport { metadata, summary, path } = done;
+    let (records, tables) =
+        (text::count_with_noun(summary.records, "record"), text::count_with_noun(summary.tables, "table"));
+    let (size, time) = (text::bytes(summary.bytes), text::duration(summary.duration_ms));
+    let deviations = &summary.deviations;
+    let mut lines = vec![format!("{}: {records} in {tables}, {size} in {time}", deviations.headline())];
+    lines.extend(deviations.lines());
+    if let Some(path) = path {
+        lines.push(format!("file      {}", path.display()));
+    }
+    lines.push(format!("seal      {}", summary.sha256));
+    lines.push(format!("audit     {}:{}", metadata.audit.entries, metadata.audit.hash));
+    let redaction = &metadata.redaction;
+    let guessed = redaction.guessed.iter().filter(|guess| redaction.removed_fields.contains(&guess.field));
+    lines.extend(
+        guessed.map(|guess| format!("left out  {} ({})", text::one_line(&guess.field.to_string()), guess.reason)),
+    );
+    if redaction.guessed.is_empty() && !redaction.removed_fields.is_empty() {
+        lines.push(format!("left out  {}", name::join(&redaction.removed_fields)));
+    }
+    for table in &redaction.excluded_tables {
+        lines.push(format!("left out  {} ({})", table.table, table.reason));
+    }
+    for field in &redaction.treated {
+        lines.push(format!("{}  {}", field.treatment.past_participle(), field.field));
+    }
+    lines.extend(
+        NotIncluded::lines_by_reason(&metadata.not_included).iter().map(|line| format!("not included  {line}")),
+    );
+    if !redaction.guessed.is_empty() {
+        lines.push(GUESS_NOTE.into());
+    }
+    lines.join("\n")
+}
+
+const GUESS_NOTE: &str = "no profile was given, so which columns are exported is a guess, and a guess can be wrong; redaction.guessed in \
+                       the file lists it, with the profile line that would export each column left out; draft a \
+                       profile with `waybill profile init` and correct it";
+
+/// For scripts.
+pub fn to_json(done: &FileExport) -> serde_json::Value {
+    json!({
+        "complete": true,
+        "path": done.path,
+        "records": done.summary.records,
+        "tables": done.summary.tables,
+        "bytes": done.summary.bytes,
+        "sha256": done.summary.sha256,
+        "audit": done.metadata.audit,
+        "duration_ms": done.summary.duration_ms,
+        "deviations": done.summary.deviations,
+        "redaction": done.metadata.redaction,
+        "not_included": done.metadata.not_included,
+    })
+}
