@@ -16,7 +16,7 @@ use crate::server::support::password::{HashStats, StoredHash};
 pub struct AccountsCheck {
     /// Sampled hashes that Waybill can verify.
     pub hashes: Vec<StoredHash>,
-    tally: HashStats,
+    hash_stats: HashStats,
     /// Labels of roles that grant a capability and that no account has.
     pub unassigned_roles: Vec<String>,
     /// Number of roles that grant a capability.
@@ -104,7 +104,7 @@ impl RowSink for HashSink<'_> {
         let is_password_row =
             self.conditions.iter().zip(values).all(|(comparison, value)| comparison.accepts(value.as_deref()));
         if let Some(hash) = hash.as_deref().filter(|_| is_password_row) {
-            self.check.hashes.extend(self.check.tally.record(hash));
+            self.check.hashes.extend(self.check.hash_stats.record(hash));
         }
         Ok(())
     }
@@ -114,8 +114,8 @@ impl AccountsCheck {
     /// Reasons why people cannot sign in, one per line.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let all = self.tally.total;
-        let unreadable = self.tally.errors.iter().map(|(problem, count)| {
+        let all = self.hash_stats.total;
+        let unreadable = self.hash_stats.errors.iter().map(|(problem, count)| {
             format!(
                 "{count} of {} sampled cannot be used to sign in: Waybill cannot check {problem}",
                 count_with_noun(all, "stored password")

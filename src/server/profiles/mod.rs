@@ -2,7 +2,7 @@
 //!
 //! May import: `identity` (whether anyone has a role), `source`, `profile`, `rows`, `support`, `model`. Flow: `resolve`
 //! finds the profile for an export; `for_snapshot` renews a guessed one for a snapshot; `draft` infers one from the schema and a
-//! sample of values, of which only a tally is kept; `check` compares profile and database.
+//! sample of values, of which only counts are kept; `check` compares profile and database.
 
 mod accounts;
 mod error;
