@@ -123,3 +123,24 @@ fn another_file_at_the_path_of_a_known_source_is_in_the_audit_trail() {
     assert_eq!((&entries[0]["actor"], &entries[0]["detail"]), (&"waybill".into(), &"{\"name\":\"shop\"}".into()));
     assert!(entries[0]["source_id"].is_string(), "it is about a source");
 }
+
+/// Some file systems get another device number at each mount; where a file has no time of creation, nothing is known.
+#[test]
+fn a_remount_is_no_other_file() {
+    let folder = TempDir::new().unwrap();
+    create_application(folder.path(), "shop.db");
+    let run = |arguments: &[&str]| WaybillCommand::new(folder.path()).run(arguments);
+    let source = format!("sqlite:{}", folder.path().join("shop.db").display());
+    let export = || run(&["export", "--source", &source, "--output", "out.json", "--force"]).code;
+    assert_eq!(export(), 0);
+    let state = folder.path().join("state/waybill/waybill.db");
+    let remount = "UPDATE sources SET file_id = '9999' || substr(file_id, instr(file_id, ':'))";
+    Connection::open(&state).unwrap().execute_batch(remount).unwrap();
+    assert_eq!(export(), 0);
+    assert_eq!(run(&["audit", "show", "--event", "source_file_replaced", "--json"]).text(), "");
+    let known: String = Connection::open(&state)
+        .unwrap()
+        .query_row("SELECT file_id FROM sources", [], |row| row.get("file_id"))
+        .unwrap();
+    assert!(!known.starts_with("9999:"), "{known}");
+}

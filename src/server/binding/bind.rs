@@ -29,10 +29,11 @@ pub async fn bind(
     let mut tx = journal.begin().await?;
     let known = tx.sources().all().await?;
     let id = match match_source(&known, identity, name)? {
-        Match::Known(source) if source.file_id == identity.file_id => source.id.clone(),
         Match::Known(source) => {
-            let event = set_file(&mut *tx, source, identity.file_id.clone()).await?;
-            journal.commit_if(tx, Actor::PROGRAM, event).await?;
+            if let Some(file_id) = identity.file_id.clone().filter(|found| source.file_id.as_ref() != Some(found)) {
+                let event = set_file(&mut *tx, source, file_id).await?;
+                journal.commit_if(tx, Actor::PROGRAM, event).await?;
+            }
             source.id.clone()
         }
         Match::New(name) => {
@@ -46,10 +47,16 @@ pub async fn bind(
 
 /// Binds a known source to the file that is at its path now. Returns the event if another file was there before, such as
 /// the one that a restored backup has replaced; a source of which no file was known has only learnt its own.
-async fn set_file(tx: &mut dyn Tx, source: &KnownSource, file_id: Option<String>) -> Result<Option<Event>, Error> {
-    tx.sources().upsert(&KnownSource { file_id, ..source.clone() }).await?;
+async fn set_file(tx: &mut dyn Tx, source: &KnownSource, file_id: String) -> Result<Option<Event>, Error> {
     tx.set_source(&source.id);
-    Ok(source.file_id.is_some().then(|| Event::SourceFileReplaced { name: source.name.clone() }))
+    let is_replaced = source.file_id.as_deref().is_some_and(|known| on_any_device(known) != on_any_device(&file_id));
+    tx.sources().upsert(&KnownSource { file_id: Some(file_id), ..source.clone() }).await?;
+    Ok(is_replaced.then(|| Event::SourceFileReplaced { name: source.name.clone() }))
+}
+
+/// The part of a file's identifier that a remount does not change: some file systems get another device number then.
+fn on_any_device(file_id: &str) -> &str {
+    file_id.split_once(':').map_or(file_id, |(_, on_device)| on_device)
 }
 
 /// Adds a source that the state does not know, with its entry in the audit trail.
