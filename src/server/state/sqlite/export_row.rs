@@ -64,8 +64,8 @@ fn completion(row: &SqliteRow) -> Result<Completion> {
         deviations: parse_json(row.try_get("deviations")?, "deviations")?,
     };
     let artifact: Option<&str> = row.try_get("artifact")?;
-    let artifact = artifact.map(|name| ArtifactName::parse(name).ok_or(Error::Corrupt("artefact name")));
-    Ok(Completion { summary, artifact: artifact.transpose()? })
+    // A name that is not ours names no file of ours, and keeps no other from being cleaned up.
+    Ok(Completion { summary, artifact: artifact.and_then(ArtifactName::parse) })
 }
 
 /// # Errors

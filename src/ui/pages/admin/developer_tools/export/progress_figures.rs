@@ -21,12 +21,15 @@ impl Figures {
     pub fn of_run(run: &RunView) -> Self {
         match &run.state {
             RunState::Running(Some(progress)) => Self::of_progress(progress, run.estimated_bytes),
-            _ => Self::unknown(),
+            RunState::Running(None) => Self::unknown("Running"),
+            _ => Self::unknown("Waiting to start"),
         }
     }
 
     fn of_progress(progress: &Progress, estimated_bytes: Option<u64>) -> Self {
-        let Stage::Writing { table, records, total_records, bytes } = &progress.stage else { return Self::unknown() };
+        let Stage::Writing { table, records, total_records, bytes } = &progress.stage else {
+            return Self::unknown("Counting records");
+        };
         let rate = bytes_per_second(*bytes, progress.elapsed_ms);
         Self {
             title: format!("Exporting {table}"),
@@ -38,11 +41,11 @@ impl Figures {
         }
     }
 
-    /// While the records are still being counted.
-    fn unknown() -> Self {
+    /// Before there are figures.
+    fn unknown(title: &str) -> Self {
         let unknown = || UNKNOWN.to_owned();
         Self {
-            title: "Counting records".to_owned(),
+            title: title.to_owned(),
             percent: 0,
             records: unknown(),
             written: unknown(),
