@@ -13,7 +13,7 @@ use super::identity::{self, Caller, Identity, LOCAL_ROLE_LABEL};
 use super::jobs::Queue;
 use super::profile::{Profile, SecondFactorPolicy};
 use super::readiness::Readiness;
-use super::signing::{self, PublicKeys, SigningKey};
+use super::signing::{self, NextKey, PublicKeys, SigningKey};
 use super::source::{self, Source, SourceIdentity};
 use super::state::{self, StateDatabase};
 use super::support::clock::Clock;
@@ -100,6 +100,7 @@ impl App {
         };
         let key = Arc::new(SigningKey::read_or_create(parts.signing_key, &*random)?);
         let public_keys = PublicKeys::of_installation(parts.signing_key)?;
+        warn_of_interrupted_rotation(parts.signing_key);
         let queue = Queue::new(state.clone(), file.files_folder().clone(), &*random);
         let journal = Journal::new(state.clone(), clock.clone());
         let (source, profile) = (parts.source, Arc::new(parts.profile));
@@ -172,6 +173,15 @@ impl App {
             exporting_roles: exporting.chain(local).collect(),
             source: self.source.clone(),
         }
+    }
+}
+
+/// The audit trail may already name the next key while the old one still signs.
+fn warn_of_interrupted_rotation(signing_key: &Path) {
+    match NextKey::left_by_interruption(signing_key) {
+        Ok(None) => {}
+        Ok(Some(_)) => tracing::warn!("a rotation of the signing key was interrupted: run `waybill key rotate` again"),
+        Err(error) => tracing::warn!(%error, "the signing key is not affected"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Signatures and keys, and what `verify` reports about unsigned files.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -173,7 +173,7 @@ fn key_id(path: &Path) -> String {
 /// What the trail of this state says about rotations.
 async fn rotations(state: &StateDatabase) -> Vec<String> {
     let filter = Filter { event: Some("key_rotated".into()), ..Filter::default() };
-    let entries = audit::newest(&state.for_source(None), &filter, 10).await.unwrap();
+    let entries = audit::newest(&state.for_source(None), &filter, 100).await.unwrap();
     entries.into_iter().map(|entry| entry.detail).collect()
 }
 
@@ -196,8 +196,11 @@ async fn a_rotation_that_cannot_be_recorded_keeps_the_old_key() {
     );
     let prepared = folder.path().join("signing-key.next.pem");
     assert_eq!(prepared.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let unrecorded = key_id(&prepared);
     fails.store(false, Ordering::SeqCst);
-    let new = rotate().await.unwrap().public_key();
+    let rotated = rotate().await.unwrap();
+    let new = rotated.key.public_key();
+    assert!(!rotated.is_resumed && new.id() != unrecorded, "a key that was never recorded came into force");
     assert_eq!(key_id(&path), new.id());
     assert_eq!(rotations(&state).await, [format!("{{\"from\":\"{}\",\"to\":\"{}\"}}", old.id(), new.id())]);
     assert_eq!(PublicKeys::of_installation(&path).unwrap().0, [new, old]);
@@ -225,6 +228,51 @@ async fn a_rotation_that_was_interrupted_after_its_entry_is_finished() {
     let state = StateDatabase::open(&home.path().join("state/waybill/waybill.db")).await.unwrap();
     assert_eq!(rotations(&state).await.len(), 1, "one rotation, one entry");
     assert!(run(&home, &["verify", "out.json"]).text().starts_with("unaltered: "));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rotations_at_once_are_recorded_one_after_another() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("signing-key.pem");
+    let first = SigningKey::read_or_create(&path, &SystemRandom).unwrap().public_key();
+    let state = StateDatabase::open(&folder.path().join("waybill.db")).await.unwrap();
+    for _ in 0..5 {
+        let rotate = || key_rotation::rotate(&state, &path, "cli:ops", Arc::new(SystemClock), &SystemRandom);
+        let outcomes =
+            futures::future::join_all((0..6).map(|_| tokio::spawn(rotate_owned(state.clone(), path.clone())))).await;
+        let refused = outcomes.into_iter().filter_map(|outcome| outcome.unwrap().err());
+        refused.for_each(|error| assert!(error.to_string().contains("another rotation"), "{error}"));
+        rotate().await.unwrap();
+    }
+    let mut in_force = first.id();
+    for detail in rotations(&state).await.iter().rev() {
+        let detail: serde_json::Value = serde_json::from_str(detail).unwrap();
+        assert_eq!(detail["from"], in_force, "a key was lost");
+        in_force = detail["to"].as_str().unwrap().to_owned();
+    }
+    assert_eq!(key_id(&path), in_force);
+    let known = PublicKeys::of_installation(&path).unwrap().0;
+    assert_eq!(known.len(), rotations(&state).await.len() + 1);
+}
+
+async fn rotate_owned(state: StateDatabase, path: PathBuf) -> Result<(), key_rotation::Error> {
+    key_rotation::rotate(&state, &path, "cli:ops", Arc::new(SystemClock), &SystemRandom).await.map(drop)
+}
+
+#[test]
+fn a_key_that_an_interrupted_rotation_exposed_is_not_used() {
+    let home = installation();
+    let next = home.path().join("state/waybill/signing-key.next.pem");
+    std::fs::copy(home.path().join("state/waybill/signing-key.pem"), &next).unwrap();
+    std::fs::set_permissions(&next, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = run(&home, &["key", "rotate"]);
+    assert!(
+        refused.code == 1 && refused.stderr.contains("delete it, then run `waybill key rotate`"),
+        "{}",
+        refused.stderr
+    );
+    std::fs::remove_file(&next).unwrap();
+    assert_eq!(run(&home, &["key", "rotate"]).code, 0);
 }
 
 /// A rotation would otherwise write a list without the keys that it could not read.

@@ -17,4 +17,4 @@ pub use actor::Actor;
 pub use detail::format_detail;
 pub use event::{EVENT_NAMES, Event};
 pub use journal::Journal;
-pub use trail::{ChainError, Verification, for_each, is_newest_of_its_kind, newest, verify_chain};
+pub use trail::{ChainError, Verification, details_of_kind, for_each, newest, verify_chain};

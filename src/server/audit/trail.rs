@@ -1,7 +1,6 @@
 //! Reads the audit trail and verifies its hash chain.
 
-use super::chain::{is_successor, name_and_detail};
-use super::event::Event;
+use super::chain::is_successor;
 use crate::model::manifest::AuditHead;
 use crate::server::state::audit::{AuditRecord, Filter};
 use crate::server::state::{Result, SourceState, StateDatabase, Tx};
@@ -62,14 +61,14 @@ pub async fn for_each(state: &StateDatabase, mut visit: impl FnMut(AuditRecord))
     }
 }
 
-/// Whether the newest entry of the event's kind is about this very event.
+/// Returns the details of the newest entries of one kind, newest first. Those that are no JSON are left out.
 ///
 /// # Errors
 /// `Database` if the read fails.
-pub async fn is_newest_of_its_kind(tx: &mut dyn Tx, event: &Event) -> Result<bool> {
-    let (name, detail) = name_and_detail(event);
-    let newest = tx.audit().newest(&Filter { event: Some(name), ..Filter::default() }, 1).await?;
-    Ok(newest.first().is_some_and(|entry| entry.detail == detail))
+pub async fn details_of_kind(tx: &mut dyn Tx, kind: &str, limit: u32) -> Result<Vec<serde_json::Value>> {
+    let filter = Filter { event: Some(kind.to_owned()), ..Filter::default() };
+    let newest = tx.audit().newest(&filter, limit).await?;
+    Ok(newest.iter().filter_map(|entry| serde_json::from_str(&entry.detail).ok()).collect())
 }
 
 /// Verifies the chain from its beginning. `known_heads` are heads kept elsewhere, such as in exports: only they reveal a trail

@@ -9,7 +9,7 @@ use super::args::{SigningArgs, StateFileArgs};
 use super::exit::{CliError, Exit};
 use super::open_state::command_line_actor;
 use super::terminal::{eprint_line, print_line};
-use crate::server::key_rotation;
+use crate::server::key_rotation::{self, Rotated};
 use crate::server::signing::{NextKey, PublicKeys, SigningKey};
 use crate::server::support::clock::SystemClock;
 use crate::server::support::random::SystemRandom;
@@ -61,7 +61,7 @@ fn show(path: &Path) -> Result<Exit, CliError> {
         print_line(&format!("before   {}", earlier.id()))?;
     }
     if let Some(next) = NextKey::left_by_interruption(path)? {
-        print_line(&format!("next     {}; its rotation was interrupted: `waybill key rotate` finishes it", next.id()))?;
+        print_line(&format!("next     {}; its rotation was interrupted: run `waybill key rotate` again", next.id()))?;
     }
     Ok(Exit::Success)
 }
@@ -76,7 +76,14 @@ fn export(path: &Path) -> Result<Exit, CliError> {
 async fn rotate(args: &KeyArgs) -> Result<Exit, CliError> {
     let path = args.key_path()?;
     let (file, clock) = (args.state.open().await?, Arc::new(SystemClock));
-    let key = key_rotation::rotate(&file, &path, &command_line_actor(), clock, &SystemRandom).await?;
+    let Rotated { key, is_resumed } =
+        key_rotation::rotate(&file, &path, &command_line_actor(), clock, &SystemRandom).await?;
+    if is_resumed {
+        eprint_line(
+            "An earlier rotation was interrupted after it was recorded; its key is in force now. If that key may have been \
+             read by others since, run `waybill key rotate` again.",
+        );
+    }
     eprint_line(
         "Running servers sign with the old key until they are restarted. Distribute the public keys again (waybill key \
          export): anyone who has only the old one will refuse new files.",

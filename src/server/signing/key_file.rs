@@ -53,13 +53,13 @@ impl SigningKey {
         Ok(Some(Self(key)))
     }
 
-    fn generate(random: &dyn Random) -> Self {
+    pub(super) fn generate(random: &dyn Random) -> Self {
         let mut secret = [0; 32];
         random.fill(&mut secret);
         Self(ed25519_dalek::SigningKey::from_bytes(&secret))
     }
 
-    fn write(&self, path: &Path, if_exists: IfExists) -> Result<()> {
+    pub(super) fn write(&self, path: &Path, if_exists: IfExists) -> Result<()> {
         let pem = self.0.to_pkcs8_pem(LineEnding::LF);
         let pem =
             pem.map_err(|_| Error::NotCreated { path: path.to_owned(), cause: io::ErrorKind::InvalidData.into() })?;
@@ -69,9 +69,15 @@ impl SigningKey {
 
 /// Writes a file atomically, with mode 0600; creates its folder for its owner only.
 fn write_in_private_folder(path: &Path, content: &str, if_exists: IfExists) -> Result<()> {
-    let not_made = |cause| Error::NotCreated { path: path.to_owned(), cause };
-    DirBuilder::new().recursive(true).mode(0o700).create(atomic_file::folder_of(path)).map_err(not_made)?;
-    atomic_file::write(path, content.as_bytes(), if_exists).map_err(not_made)
+    create_private_folder(path)?;
+    let not_created = |cause| Error::NotCreated { path: path.to_owned(), cause };
+    atomic_file::write(path, content.as_bytes(), if_exists).map_err(not_created)
+}
+
+/// Creates the folder of a file for its owner only; an existing one stays as it is.
+pub(super) fn create_private_folder(path: &Path) -> Result<()> {
+    let created = DirBuilder::new().recursive(true).mode(0o700).create(atomic_file::folder_of(path));
+    created.map_err(|cause| Error::NotCreated { path: path.to_owned(), cause })
 }
 
 impl PublicKeys {

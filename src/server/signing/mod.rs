@@ -1,12 +1,12 @@
 //! Signatures of files (Ed25519, RFC 8032): the installation's signing key and the public keys to trust.
 //!
 //! May import: `support`, `seal`, `model`. Flow: `SigningKey` signs the seal when a file is finished; `PublicKeys`
-//! checks the signature found in a file and whether its key is trusted. `NextKey` is what a rotation prepares. Keys are stored as `openssl` writes them:
-//! PKCS #8 and `SubjectPublicKeyInfo` in PEM (RFC 8410).
+//! checks the signature found in a file and whether its key is trusted. A `Rotation` prepares the `NextKey` and puts it in
+//! force. Keys are stored as `openssl` writes them: PKCS #8 and `SubjectPublicKeyInfo` in PEM (RFC 8410).
 
 mod key_file;
-mod next_key;
 mod public_keys;
+mod rotation;
 
 use std::io;
 use std::path::PathBuf;
@@ -20,8 +20,8 @@ use sha2::Sha256;
 use crate::model::manifest::Signature;
 use crate::seal::SealSigner;
 
-pub use next_key::NextKey;
 pub use public_keys::{PublicKey, PublicKeys, SignatureStatus};
+pub use rotation::{NextKey, Rotation};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,6 +34,17 @@ pub enum Error {
         .0.display()
     )]
     InsecurePermissions(PathBuf),
+    #[error(
+        "{} was left by an interrupted rotation and can be read or written by others, or belongs to another user: delete it, then run `waybill key rotate`",
+        .0.display()
+    )]
+    ExposedNextKey(PathBuf),
+    #[error("another rotation of the key {} is running: wait until it has ended", .0.display())]
+    RotationRunning(PathBuf),
+    #[error("the file of the next key cannot take the place of {}: {cause}", path.display())]
+    NotReplaced { path: PathBuf, cause: io::Error },
+    #[error("the new key {} is in force, but not safe from a power cut: {cause}", path.display())]
+    NotDurable { path: PathBuf, cause: io::Error },
     #[error("{} is not an Ed25519 private key in PEM format; `openssl genpkey -algorithm ed25519` creates one", .0.display())]
     InvalidPrivateKey(PathBuf),
     #[error("{} must hold only Ed25519 public keys in PEM format, as `waybill key export` prints them", .0.display())]

@@ -31,6 +31,27 @@ pub struct FileLock {
     _file: File,
 }
 
+impl FileLock {
+    /// Takes the lock that this file is, without waiting. The file is created if it is missing.
+    ///
+    /// # Errors
+    /// `Locked` while it is held; `Io` if the file cannot be created or locked.
+    pub fn try_lock(path: &Path) -> Result<Self, Error> {
+        let file = open_lock_file(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::Locked),
+            Err(TryLockError::Error(cause)) => Err(Error::Io { path: path.to_owned(), cause }),
+        }
+    }
+}
+
+fn open_lock_file(path: &Path) -> Result<File, Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    options.open(path).map_err(|cause| Error::Io { path: path.to_owned(), cause })
+}
+
 impl PrivateFolder {
     /// Opens the folder, or creates it for its owner only. An existing folder is used as it is, if it belongs to this
     /// user and is not a symbolic link.
@@ -59,12 +80,7 @@ impl PrivateFolder {
     /// # Errors
     /// `Locked` while it is held; `Io` if its file cannot be created or locked.
     pub fn try_lock(&self, name: &str) -> Result<FileLock, Error> {
-        let (file, path) = self.open_lock_file(name)?;
-        match file.try_lock() {
-            Ok(()) => Ok(FileLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::Locked),
-            Err(TryLockError::Error(cause)) => Err(Error::Io { path, cause }),
-        }
+        FileLock::try_lock(&self.0.join(name))
     }
 
     /// Takes the lock of this name, waiting until it is free. Blocks.
@@ -72,19 +88,10 @@ impl PrivateFolder {
     /// # Errors
     /// `Io` if its file cannot be created or locked.
     pub fn lock(&self, name: &str) -> Result<FileLock, Error> {
-        let (file, path) = self.open_lock_file(name)?;
+        let path = self.0.join(name);
+        let file = open_lock_file(&path)?;
         match file.lock() {
             Ok(()) => Ok(FileLock { _file: file }),
-            Err(cause) => Err(Error::Io { path, cause }),
-        }
-    }
-
-    fn open_lock_file(&self, name: &str) -> Result<(File, PathBuf), Error> {
-        let path = self.0.join(name);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-        match options.open(&path) {
-            Ok(file) => Ok((file, path)),
             Err(cause) => Err(Error::Io { path, cause }),
         }
     }
