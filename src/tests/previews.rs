@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use waybill::model::export::RunState;
 use waybill::model::name::{TableName, TableOrField};
@@ -42,6 +43,25 @@ async fn the_preview_counts_exactly_what_the_export_holds_and_its_band_contains_
         );
         assert!(size.bytes.abs_diff(done.bytes) * 100 <= done.bytes * 3, "{size:?} {}", done.bytes);
     }
+}
+
+/// The preview estimates the size of an uncompressed file, so only such exports say how long one takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_expected_time_is_that_of_uncompressed_exports() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.signed_in_admin().await;
+    let state = waybill.folder.path().join("waybill.db");
+    let at_first = preview(&admin, false).await.expected_ms.unwrap();
+    let slow = "INSERT INTO exports (source_id, id, requested_at, requested_by, channel, scope, file_name, status, records, \
+                tables, bytes, sha256, duration_ms, deviations, compression) \
+                VALUES ((SELECT id FROM sources), '01900000-0000-7000-8000-000000000001', '2026-01-01T00:00:00Z', 'a', \
+                'page', 'full', 'f', 'completed', 1, 1, 20000000, 'ab', 10000, '{}', 'gzip')";
+    execute_sql(&state, slow);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(preview(&admin, true).await.expected_ms.unwrap(), at_first);
+    execute_sql(&state, "UPDATE exports SET compression = 'none'");
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert!(preview(&admin, true).await.expected_ms.unwrap() > 10 * at_first.max(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

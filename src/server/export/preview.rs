@@ -57,10 +57,12 @@ impl Exports {
         preview
     }
 
-    /// The rate of the last completed export, if it is among the newest 20.
+    /// The rate of the last completed export without compression, if it is among the newest 20: the preview estimates the
+    /// size of such a file.
     async fn bytes_per_second(&self) -> Result<u64> {
         let page = self.state.connect().await?.exports().page(0, 20).await?;
-        let last = page.iter().find_map(|row| row.state.completion());
+        let mut uncompressed = page.iter().filter(|row| row.compression == Compression::None);
+        let last = uncompressed.find_map(|row| row.state.completion());
         let rate = last.and_then(|done| (done.summary.bytes * 1000).checked_div(done.summary.duration_ms));
         Ok(rate.filter(|rate| *rate > 1_000_000).unwrap_or(DEFAULT_BYTES_PER_SECOND))
     }

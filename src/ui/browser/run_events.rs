@@ -15,19 +15,22 @@ thread_local! {
     static OPEN_STREAM: RefCell<Option<RunEventStream>> = const { RefCell::new(None) };
 }
 
-/// Calls `on_update` with each state of a run up to the final one; closes the previous event stream.
-pub fn follow_run(id: ExportId, on_update: impl Fn(RunView) + 'static) {
-    OPEN_STREAM.set(RunEventStream::open(id, on_update));
+/// Calls `on_update` with each state of a run up to the final one, and `on_refused` if the server no longer tells this
+/// browser; closes the previous event stream.
+pub fn follow_run(id: ExportId, on_update: impl Fn(RunView) + 'static, on_refused: impl Fn() + 'static) {
+    OPEN_STREAM.set(RunEventStream::open(id, on_update, on_refused));
 }
 
-/// An open event stream, closed on drop. The browser reconnects automatically after a lost connection.
+/// An open event stream, closed on drop. The browser reconnects automatically after a lost connection, but not after a
+/// refusal.
 struct RunEventStream {
     source: EventSource,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut()>,
 }
 
 impl RunEventStream {
-    fn open(id: ExportId, on_update: impl Fn(RunView) + 'static) -> Option<Self> {
+    fn open(id: ExportId, on_update: impl Fn(RunView) + 'static, on_refused: impl Fn() + 'static) -> Option<Self> {
         let source = EventSource::new(&route::with_id(route::EXPORT_EVENTS, id)).ok()?;
         let event_source = source.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
@@ -39,7 +42,14 @@ impl RunEventStream {
             on_update(view);
         });
         source.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        Some(Self { source, _on_message: on_message })
+        let event_source = source.clone();
+        let on_error = Closure::<dyn FnMut()>::new(move || {
+            if event_source.ready_state() == EventSource::CLOSED {
+                on_refused();
+            }
+        });
+        source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Some(Self { source, _on_message: on_message, _on_error: on_error })
     }
 }
 

@@ -90,7 +90,16 @@ impl RunTracker {
     }
 
     fn follow(self, id: ExportId) {
-        browser::follow_run(id, move |view| self.update(view));
+        browser::follow_run(id, move |view| self.update(view), move || self.lose_sight());
+    }
+
+    /// The session or the role has ended meanwhile.
+    fn lose_sight(self) {
+        let text =
+            "This page can no longer follow the export: you are signed out, or your role has changed. Reload the page.";
+        self.error.set(Some(text.to_owned()));
+        self.show_end(Toast { is_success: false, text: text.to_owned() });
+        self.run.set(None);
     }
 
     fn update(self, view: RunView) {
