@@ -28,5 +28,6 @@ pub mod sample;
 pub mod signing;
 pub mod source;
 pub mod state;
+pub mod subset;
 pub mod support;
 pub mod worker;

@@ -3,7 +3,7 @@
 use crate::model::name::{FieldName, TableName};
 
 /// Columns of a table that refer to a row of another one, or of the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ForeignKey {
     pub columns: Vec<String>,
     /// The table referred to; it need not exist.

@@ -4,11 +4,13 @@
 //! is collected or copied on the way.
 
 mod foreign_key;
+mod key_set;
 mod scan;
 mod schema;
 mod table_order;
 
 pub use foreign_key::ForeignKey;
+pub use key_set::{Condition, KeySetId, Rows, Step};
 pub use scan::{Restriction, Scan};
 pub use schema::{Catalog, Table, UnreadableTable};
 pub use table_order::parents_first;

@@ -10,7 +10,7 @@ use std::path::Path;
 use imports::Imports;
 
 /// Each module and its layer. A module may import only modules of lower layers.
-const LAYERS: [(&str, u32); 34] = [
+const LAYERS: [(&str, u32); 35] = [
     ("model", 0),
     ("seal", 1),
     ("verifier", 2),
@@ -23,6 +23,7 @@ const LAYERS: [(&str, u32); 34] = [
     ("server::signing", 3),
     ("server::source", 3),
     ("server::state", 3),
+    ("server::subset", 3),
     ("server::audit", 4),
     ("server::guide", 4),
     ("server::jobs", 4),

@@ -1,0 +1,53 @@
+//! Sets of rows that a source keeps inside its snapshot, and the steps that fill them.
+//!
+//! A set holds the keys of rows, never the rows. A step adds to a set the rows that are not in it yet; where the keys are
+//! kept, and how a row is known, is the source's concern.
+
+use super::foreign_key::ForeignKey;
+use crate::model::name::TableName;
+
+/// A set of rows of one table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeySetId(pub usize);
+
+/// Adds rows of the set's table to a set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub into: KeySetId,
+    pub rows: Rows,
+    /// Sets of the same table: only rows that are in each of them are added.
+    pub within: Vec<KeySetId>,
+}
+
+/// Which rows a step adds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// Every row that `within` allows.
+    All,
+    Matching(Condition),
+    /// Rows of which every one of these keys is NULL, in one of its columns at least.
+    WithoutAny {
+        keys: Vec<ForeignKey>,
+    },
+    /// Rows that refer to a row in `parents`. A key of which a column is NULL refers to nothing.
+    Children {
+        key: ForeignKey,
+        parents: KeySetId,
+    },
+    /// Rows that a row of `child` refers to: any row of it, or one in `children`.
+    Parents {
+        child: TableName,
+        key: ForeignKey,
+        children: Option<KeySetId>,
+    },
+}
+
+/// What a row must fulfil.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Condition {
+    /// The column has one of these values, as the database renders them as text.
+    AnyOf { column: String, values: Vec<String> },
+    /// The column is at least `from` and less than `to`, as the database compares its values. A missing bound does not
+    /// limit; NULL is in no range.
+    Range { column: String, from: Option<String>, to: Option<String> },
+}

@@ -1,0 +1,15 @@
+//! Subsets of a database that are whole in themselves: which rows leave when only a part is asked for.
+//!
+//! May import: `rows`, `model`. Knows no engine. Flow: a `Graph` has the tables, the references between them and whose
+//! records a table's records are; `SubsetPlan::new` turns filters into steps over sets of keys; a source runs the steps
+//! inside its snapshot (`docs/selection.md`).
+
+mod filter_sets;
+mod graph;
+mod groups;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+pub use graph::{Graph, Reference};
+pub use plan::{Filter, Membership, SetStep, Stage, SubsetPlan, Via};
