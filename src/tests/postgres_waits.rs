@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use waybill::server::source::{Error, InterruptHandle, Kind, Source};
+use waybill::server::source::{Error, Extent, InterruptHandle, Kind, Source};
 
 use super::postgres::{LARGE, LARGE_ROWS, assert_clean_and_usable, close_session, other_session, read_with_callback};
 use crate::harness::{Postgres, connect_source};
@@ -78,7 +78,8 @@ fn begin_on_other_thread<'s>(
     source: &'s dyn Source,
 ) -> (std::thread::ScopedJoinHandle<'s, Option<Error>>, InterruptHandle) {
     let (send, receive) = std::sync::mpsc::channel();
-    let opening = scope.spawn(move || source.begin_snapshot(&|interrupt| send.send(interrupt).unwrap()).err());
+    let opening = scope
+        .spawn(move || source.begin_snapshot(Extent::WholeTables, &|interrupt| send.send(interrupt).unwrap()).err());
     (opening, receive.recv().unwrap())
 }
 
@@ -90,7 +91,8 @@ fn a_cancel_frees_query_and_locks_within_two_seconds() {
     let interrupt = {
         let source = server.source();
         let interrupt = std::cell::RefCell::new(None);
-        let mut snapshot = source.begin_snapshot(&|given| drop(interrupt.replace(Some(given)))).unwrap();
+        let mut snapshot =
+            source.begin_snapshot(Extent::WholeTables, &|given| drop(interrupt.replace(Some(given)))).unwrap();
         let interrupt = interrupt.take().unwrap();
         let started = Instant::now();
         let (ended, _) = read_with_callback(&mut *snapshot, "large", &interrupt);

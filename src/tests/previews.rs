@@ -7,8 +7,8 @@ use std::time::Duration;
 use waybill::model::export::RunState;
 use waybill::model::name::{TableName, TableOrField};
 use waybill::model::preview::Preview;
-use waybill::server::rows::{Catalog, RowSink, Scan};
-use waybill::server::source::{InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity};
+use waybill::server::rows::{Catalog, RowSink, Scan, Step};
+use waybill::server::source::{Extent, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity};
 
 use crate::harness::{Browser, Waybill, execute_sql, parse_export};
 
@@ -180,9 +180,9 @@ impl Source for SlowSource {
         self.real.identity()
     }
 
-    fn begin_snapshot(&self, begun: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Snapshot>> {
+    fn begin_snapshot(&self, extent: Extent, begun: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Snapshot>> {
         self.snapshots.fetch_add(1, Ordering::SeqCst);
-        Ok(Box::new(SlowSnapshot(self.real.begin_snapshot(begun)?)))
+        Ok(Box::new(SlowSnapshot(self.real.begin_snapshot(extent, begun)?)))
     }
 
     fn find_unique(
@@ -210,6 +210,14 @@ impl Snapshot for SlowSnapshot {
 
     fn catalog(&mut self) -> Result<Catalog> {
         self.0.catalog()
+    }
+
+    fn create_key_sets(&mut self, tables: &[TableName]) -> Result<()> {
+        self.0.create_key_sets(tables)
+    }
+
+    fn run_step(&mut self, step: &Step) -> Result<u64> {
+        self.0.run_step(step)
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {

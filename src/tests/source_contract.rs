@@ -6,9 +6,11 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use waybill::model::manifest::RecordOrder;
 use waybill::model::name::TableName;
-use waybill::server::rows::{Catalog, ForeignKey, RowSink, Scan, Stopped, Table, Value};
+use waybill::server::rows::{
+    Bound, Catalog, Condition, ForeignKey, KeySetId, Restriction, RowSink, Scan, Step, Stopped, Table, Value,
+};
 use waybill::server::source::sqlite::SqliteSource;
-use waybill::server::source::{AcceptedValue, Error, Kind, Predicate, Source};
+use waybill::server::source::{AcceptedValue, Error, Extent, Kind, Predicate, Source};
 
 use crate::harness::Postgres;
 
@@ -263,9 +265,122 @@ fn a_sink_or_an_interrupt_stops_a_read() {
             "{stopped:?}"
         );
         let interrupt = std::cell::RefCell::new(None);
-        let mut snapshot = case.source.begin_snapshot(&|given| drop(interrupt.replace(Some(given)))).unwrap();
+        let mut snapshot =
+            case.source.begin_snapshot(Extent::WholeTables, &|given| drop(interrupt.replace(Some(given)))).unwrap();
         interrupt.take().unwrap()();
         // SQLite ignores an interrupt while no statement runs; the test only checks that nothing hangs.
         let _ = snapshot.count(&parents);
+    });
+}
+
+/// Runs the steps on a snapshot of its own, and returns the ids of the rows that each set holds.
+fn sets(source: &dyn Source, tables: &[&str], steps: &[Step]) -> Vec<Vec<String>> {
+    let mut snapshot = source.begin_snapshot(Extent::Parts, &|_| ()).unwrap();
+    let catalog = snapshot.catalog().unwrap();
+    let tables: Vec<&Table> = tables.iter().map(|table| table_starting_with(&catalog, table)).collect();
+    let names: Vec<TableName> = tables.iter().map(|table| table.name.clone()).collect();
+    snapshot.create_key_sets(&names).unwrap();
+    for step in steps {
+        snapshot.run_step(step).unwrap();
+        assert_eq!(snapshot.run_step(step).unwrap(), 0, "a row was added twice");
+    }
+    let read = |(number, table): (usize, &&Table)| {
+        let scan = Scan { restrict: Restriction::Keys(KeySetId(number)), ..selection(table, RecordOrder::Key) };
+        let mut rows = Rows::default();
+        snapshot.read_table(&scan, &mut rows).unwrap();
+        assert_eq!(snapshot.count(&scan).unwrap(), rows.0.len() as u64);
+        let mut sampled = Rows::default();
+        snapshot.sample(&scan, &mut sampled).unwrap();
+        sampled.0.sort();
+        let mut all = rows.0.clone();
+        all.sort();
+        assert_eq!(sampled.0, all, "few rows are sampled whole, and no others");
+        rows.0.into_iter().map(|row| row[0].clone()).collect()
+    };
+    tables.iter().enumerate().map(read).collect()
+}
+
+fn key(columns: &[&str], target: &str, target_columns: &[&str]) -> ForeignKey {
+    let names = |columns: &[&str]| columns.iter().map(ToString::to_string).collect();
+    ForeignKey { columns: names(columns), target: target.into(), target_columns: names(target_columns) }
+}
+
+fn step(into: usize, rows: waybill::server::rows::Rows, within: &[usize]) -> Step {
+    Step { into: KeySetId(into), rows, within: within.iter().copied().map(KeySetId).collect() }
+}
+
+fn any_of(column: &str, values: &[&str]) -> waybill::server::rows::Rows {
+    let values = values.iter().map(ToString::to_string).collect();
+    waybill::server::rows::Rows::Matching(Condition::AnyOf { column: column.into(), values })
+}
+
+#[test]
+fn a_set_holds_the_rows_that_match_and_what_refers_to_them_or_is_referred_to() {
+    use waybill::server::rows::Rows::{All, Children, Matching, Parents, WithoutAny};
+    on_every_engine(|case| {
+        let to_parents = key(&["parent_id"], "parents", &["id"]);
+        let steps = [
+            step(0, any_of("name", &["one", "three", "nobody"]), &[]),
+            step(1, Children { key: to_parents.clone(), parents: KeySetId(0) }, &[]),
+            step(2, WithoutAny { keys: vec![to_parents.clone()] }, &[]),
+            step(
+                3,
+                Matching(Condition::Range {
+                    column: "id".into(),
+                    from: Some(Bound::Integer(9)),
+                    to: Some(Bound::Integer(11)),
+                }),
+                &[],
+            ),
+            step(4, All, &[1, 3]),
+            step(5, Parents { child: "children".into(), key: to_parents.clone(), children: Some(KeySetId(4)) }, &[]),
+            step(6, Parents { child: "children".into(), key: to_parents, children: None }, &[]),
+        ];
+        let found = sets(
+            &*case.source,
+            &["parents", "children", "children", "children", "children", "parents", "parents"],
+            &steps,
+        );
+        let expected: [&[&str]; 7] = [&["1", "3"], &["10", "11"], &["12"], &["10"], &["10"], &["1"], &["1", "3"]];
+        assert_eq!(found, expected.map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>()));
+    });
+}
+
+#[test]
+fn sets_know_rows_by_composite_keys_and_without_a_key() {
+    use waybill::server::rows::Rows::{All, Children, Parents};
+    on_every_engine(|case| {
+        (case.change)(
+            "CREATE TABLE links (x integer, y integer, name text, FOREIGN KEY (y, x) REFERENCES pairs (a, b));
+               INSERT INTO links VALUES (2, 1, 'both'), (1, NULL, 'half'), (2, 1, 'both');
+               CREATE TABLE named (id integer, name text UNIQUE);
+               INSERT INTO named VALUES (1, 'both'), (2, NULL), (3, 'other');",
+        );
+        let to_pairs = key(&["y", "x"], "pairs", &["a", "b"]);
+        let to_named = key(&["name"], "named", &["name"]);
+        let steps = [
+            step(0, Parents { child: "links".into(), key: to_pairs.clone(), children: None }, &[]),
+            step(1, Children { key: to_pairs, parents: KeySetId(0) }, &[]),
+            step(2, Parents { child: "links".into(), key: to_named.clone(), children: Some(KeySetId(1)) }, &[]),
+            step(3, Children { key: to_named, parents: KeySetId(2) }, &[]),
+            step(4, All, &[]),
+        ];
+        let found = sets(&*case.source, &["pairs", "links", "named", "links", "links"], &steps);
+        let lengths: Vec<usize> = found.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [1, 2, 1, 2, 3], "{found:?}");
+        assert_eq!((&found[0][0], &found[2][0]), (&"2".to_owned(), &"1".to_owned()));
+    });
+}
+
+#[test]
+fn sets_are_of_the_snapshot_and_leave_nothing_behind() {
+    on_every_engine(|case| {
+        let before = case.source.open_snapshot().unwrap().catalog().unwrap();
+        let mut snapshot = case.source.begin_snapshot(Extent::Parts, &|_| ()).unwrap();
+        snapshot.create_key_sets(&["parents".into()]).unwrap();
+        (case.change)("INSERT INTO parents VALUES (7, 'late')");
+        assert_eq!(snapshot.run_step(&step(0, waybill::server::rows::Rows::All, &[])).unwrap(), 3);
+        drop(snapshot);
+        assert_eq!(case.source.open_snapshot().unwrap().catalog().unwrap(), before);
     });
 }

@@ -10,6 +10,7 @@ use super::write::write;
 use super::{Error, Exports, Result};
 use crate::model::output::Output;
 use crate::server::pipeline::redact::PseudonymKey;
+use crate::server::source::Extent;
 
 impl Exports {
     /// Runs the export to its end, which is recorded whatever happens. `open` opens what the file is written to.
@@ -91,7 +92,8 @@ impl Exports {
     ) -> Result<(Written, Box<dyn Delivery>)> {
         let ClaimedExport { row, request, audit_head, .. } = claimed;
         let output = Output::document(request.compression);
-        let mut snapshot = self.source.begin_snapshot(&|interrupt| running.attach_interrupt(interrupt))?;
+        let mut snapshot =
+            self.source.begin_snapshot(Extent::WholeTables, &|interrupt| running.attach_interrupt(interrupt))?;
         let context = RunContext {
             id: row.id,
             request,

@@ -49,5 +49,31 @@ pub enum Condition {
     AnyOf { column: String, values: Vec<String> },
     /// The column is at least `from` and less than `to`, as the database compares its values. A missing bound does not
     /// limit; NULL is in no range.
-    Range { column: String, from: Option<String>, to: Option<String> },
+    Range { column: String, from: Option<Bound>, to: Option<Bound> },
+    /// One of these.
+    Either(Vec<Self>),
+}
+
+impl Condition {
+    #[must_use]
+    pub fn any_of(column: &str, values: Vec<String>) -> Self {
+        Self::AnyOf { column: column.to_owned(), values }
+    }
+}
+
+/// The end of a range, in the column's own unit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Bound {
+    Integer(i64),
+    /// A value as the database renders it as text.
+    Text(String),
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Integer(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
 }

@@ -10,7 +10,7 @@ mod schema;
 mod table_order;
 
 pub use foreign_key::ForeignKey;
-pub use key_set::{Condition, KeySetId, Rows, Step};
+pub use key_set::{Bound, Condition, KeySetId, Rows, Step};
 pub use scan::{Restriction, Scan};
 pub use schema::{Catalog, Table, UnreadableTable};
 pub use table_order::parents_first;

@@ -1,5 +1,6 @@
 //! What is read of one table.
 
+use super::key_set::KeySetId;
 use super::schema::Table;
 use crate::model::catalog::ColumnSchema;
 use crate::model::name::TableName;
@@ -20,6 +21,8 @@ pub struct Scan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restriction {
     All,
+    /// Those in this set, which the snapshot has filled.
+    Keys(KeySetId),
 }
 
 impl Scan {

@@ -9,12 +9,21 @@ pub mod postgres;
 pub mod sqlite;
 
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, RowSink, Scan};
+use crate::server::rows::{Catalog, RowSink, Scan, Step};
 
 pub use error::{Error, Kind, Result};
 
 /// Aborts what a snapshot is doing, from any thread.
 pub type InterruptHandle = Box<dyn Fn() + Send + Sync>;
+
+/// What a snapshot is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Tables are read whole. Nothing can be written at all.
+    WholeTables,
+    /// Parts of tables are read, too: the session may keep sets of keys in temporary tables of its own.
+    Parts,
+}
 
 /// Identifies a database among all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,14 +73,14 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     /// When the database is missing, unreachable, locked, damaged or unsupported, or its schema keeps changing.
-    fn begin_snapshot(&self, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Snapshot>>;
+    fn begin_snapshot(&self, extent: Extent, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Snapshot>>;
 
-    /// Opens a snapshot that will not be interrupted.
+    /// Opens a snapshot of whole tables that will not be interrupted.
     ///
     /// # Errors
     /// As `begin_snapshot`.
     fn open_snapshot(&self) -> Result<Box<dyn Snapshot>> {
-        self.begin_snapshot(&|_| ())
+        self.begin_snapshot(Extent::WholeTables, &|_| ())
     }
 
     /// Reads `columns` of the only row of `table` that matches every condition, as text. Reads outside any snapshot,
@@ -128,6 +137,18 @@ pub trait Snapshot: Send {
     /// # Errors
     /// When the schema cannot be read.
     fn catalog(&mut self) -> Result<Catalog>;
+
+    /// Creates an empty key set for each of these tables, with numbers from 0 on. Once, before anything else is read.
+    ///
+    /// # Errors
+    /// `PermissionDenied` or `Unsuitable` when the user or the server may not keep sets; `NotFound` for an unknown table.
+    fn create_key_sets(&mut self, tables: &[TableName]) -> Result<()>;
+
+    /// Runs a step and returns the number of rows that it has added to its set.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown table or column, or an error of the database.
+    fn run_step(&mut self, step: &Step) -> Result<u64>;
 
     /// Returns the exact number of rows that a read of the scan pushes.
     ///

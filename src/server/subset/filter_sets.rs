@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::graph::{Edge, Graph};
 use super::groups::{Group, in_order_of_flow};
-use super::plan::{Filter, SetStep, Stage, SubsetPlan, Via};
+use super::plan::{Filter, SetStep, SubsetPlan, Via};
 use crate::model::name::TableName;
 use crate::server::rows::{KeySetId, Rows, Step};
 
@@ -30,10 +30,10 @@ impl<'f> FilterSets<'f> {
     fn plan_group(&self, plan: &mut SubsetPlan, graph: &Graph, group: &Group) {
         if let Some(into) = self.set(&self.filter.table).filter(|_| group.contains(&self.filter.table)) {
             let step = Step { into, rows: Rows::Matching(self.filter.condition.clone()), within: Vec::new() };
-            plan.stages.push(Stage::Once(SetStep { step, via: Via::Filter(self.filter.name.clone()) }));
+            plan.once(SetStep { step, via: Via::Filter(self.filter.name.clone()) });
         }
         for table in &group.tables {
-            plan.stages.extend(self.unowned(graph, table).map(Stage::Once));
+            self.unowned(graph, table).into_iter().for_each(|step| plan.once(step));
         }
         let mut inside = Vec::new();
         for edge in graph.owner_edges().filter(|edge| group.contains(edge.child)) {
@@ -41,7 +41,7 @@ impl<'f> FilterSets<'f> {
             if group.contains(&edge.reference.key.target) {
                 inside.push(step);
             } else {
-                plan.stages.push(Stage::Once(step));
+                plan.once(step);
             }
         }
         plan.until_stable(inside);

@@ -8,6 +8,7 @@ mod filter_sets;
 mod graph;
 mod groups;
 mod plan;
+mod planner;
 #[cfg(test)]
 mod tests;
 

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use waybill::model::name::TableName;
-use waybill::server::rows::{Catalog, RowSink, Scan, Stopped, Value};
-use waybill::server::source::{Error, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity};
+use waybill::server::rows::{Catalog, RowSink, Scan, Step, Stopped, Value};
+use waybill::server::source::{
+    Error, Extent, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -44,9 +46,9 @@ impl Source for FaultySource {
         self.real.identity()
     }
 
-    fn begin_snapshot(&self, begun: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Snapshot>> {
+    fn begin_snapshot(&self, extent: Extent, begun: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Snapshot>> {
         let at = self.at.load(Ordering::SeqCst);
-        Ok(Box::new(FaultySnapshot { real: self.real.begin_snapshot(begun)?, fault: self.fault, at, seen: 0 }))
+        Ok(Box::new(FaultySnapshot { real: self.real.begin_snapshot(extent, begun)?, fault: self.fault, at, seen: 0 }))
     }
 
     fn find_unique(
@@ -81,6 +83,14 @@ impl Snapshot for FaultySnapshot {
 
     fn catalog(&mut self) -> Result<Catalog> {
         self.real.catalog()
+    }
+
+    fn create_key_sets(&mut self, tables: &[TableName]) -> Result<()> {
+        self.real.create_key_sets(tables)
+    }
+
+    fn run_step(&mut self, step: &Step) -> Result<u64> {
+        self.real.run_step(step)
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {

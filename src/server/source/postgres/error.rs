@@ -147,6 +147,21 @@ pub fn is_invalid_value(error: &Error) -> bool {
     sqlstate(error).starts_with("22")
 }
 
+/// Why the session cannot keep sets of keys.
+pub fn no_key_sets(error: Error) -> Error {
+    let advice = match sqlstate(&error) {
+        // A standby server: no transaction that writes, not even to temporary tables.
+        "0A000" | "25006" => {
+            "a standby server cannot keep the keys of a part in temporary tables; export the part from the primary"
+        }
+        _ if error.kind == Kind::PermissionDenied => {
+            "the database user may not create temporary tables, which an export of a part needs; GRANT it TEMPORARY on the database"
+        }
+        _ => return error,
+    };
+    Error::new(Kind::Unsuitable, advice)
+}
+
 /// The table was dropped, renamed or replaced since the schema was read.
 pub fn is_table_gone(error: &Error) -> bool {
     matches!(sqlstate(error), "42P01" | "3F000" | "42809")

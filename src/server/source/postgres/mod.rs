@@ -10,6 +10,7 @@ pub mod client;
 mod database_session;
 mod decode;
 mod error;
+mod key_sets;
 mod lookup;
 mod reader;
 mod snapshot;
@@ -19,7 +20,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::{
-    Error, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity, double_quote_identifier,
+    Error, Extent, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity, double_quote_identifier,
 };
 use crate::model::name::TableName;
 use crate::server::support::sync::lock;
@@ -137,10 +138,10 @@ impl Source for PostgresSource {
         Ok(SourceIdentity { id, file_id: None })
     }
 
-    fn begin_snapshot(&self, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Snapshot>> {
+    fn begin_snapshot(&self, extent: Extent, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Snapshot>> {
         let session = self.open_session(self.stall_timeout)?;
         on_handle(session.interrupt_handle());
-        Ok(Box::new(PostgresSnapshot::begin(session, self.lock_timeout)?))
+        Ok(Box::new(PostgresSnapshot::begin(session, extent, self.lock_timeout)?))
     }
 
     fn find_unique(

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use super::super::{Error, Kind, Result, Snapshot};
-use super::catalog::{self, Relation, Schema};
+use super::super::{Error, Extent, Kind, Result, Snapshot};
+use super::catalog::{self, Relation, RelationColumn, Schema};
 use super::client::{self, Format, Row};
 use super::database_session::DatabaseSession;
 use super::decode::PgType;
 use super::double_quote_identifier;
 use super::error::{self, LockHolder};
+use super::key_sets::{KeySets, stored_table};
 use super::reader::RowReader;
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, Restriction, RowSink, Scan};
+use crate::server::rows::{Catalog, Restriction, RowSink, Scan, Step};
 
 /// Attempts before giving up on a schema that keeps changing while we read it.
 const MAX_ATTEMPTS: usize = 5;
@@ -22,6 +23,7 @@ const MAX_SAMPLE_ROWS: u32 = 2_000;
 pub struct PostgresSnapshot {
     session: DatabaseSession,
     schema: Schema,
+    key_sets: KeySets,
 }
 
 impl PostgresSnapshot {
@@ -29,10 +31,10 @@ impl PostgresSnapshot {
     ///
     /// # Errors
     /// `Locked` when another session holds a table longer than `lock_timeout`, `Rejected` when the schema keeps changing, or an error of the server.
-    pub fn begin(mut session: DatabaseSession, lock_timeout: Duration) -> Result<Self> {
+    pub fn begin(mut session: DatabaseSession, extent: Extent, lock_timeout: Duration) -> Result<Self> {
         for _ in 0..MAX_ATTEMPTS {
             let expected = session.with_transaction(catalog::read)?;
-            session.begin_snapshot(lock_timeout)?;
+            session.begin_snapshot(extent, lock_timeout).map_err(error::no_key_sets)?;
             match lock_tables(&mut session, &expected, lock_timeout) {
                 Err(error) if error::is_table_gone(&error) => {}
                 locked => {
@@ -42,7 +44,7 @@ impl PostgresSnapshot {
                     session.identify_backend()?;
                     let schema = catalog::read(&mut session)?;
                     if schema.relations == expected.relations {
-                        return Ok(Self { session, schema });
+                        return Ok(Self { session, schema, key_sets: KeySets::default() });
                     }
                 }
             }
@@ -51,38 +53,47 @@ impl PostgresSnapshot {
         Err(error::schema_unstable())
     }
 
-    fn relation(&self, table: &TableName) -> Result<&Relation> {
-        self.schema.relations.get(table).ok_or_else(|| Error::no_table(table))
-    }
-
-    /// The FROM item, with the rows that the scan is restricted to.
-    fn rows_of(&self, scan: &Scan) -> Result<&str> {
-        match scan.restrict {
-            Restriction::All => Ok(&self.relation(&scan.table)?.from_item),
-        }
+    /// The clause for the rows that the scan is restricted to.
+    fn where_clause(&self, scan: &Scan) -> Result<String> {
+        Ok(match scan.restrict {
+            Restriction::All => String::new(),
+            Restriction::Keys(keys) => format!(" WHERE {}", self.key_sets.contains_sql(keys, "t")?),
+        })
     }
 
     fn order_clause(&self, scan: &Scan) -> Result<String> {
-        let columns = &self.relation(&scan.table)?.columns;
-        let expression = |name: &String| {
-            columns.get(name).map_or_else(|| double_quote_identifier(name), |column| column.order_by.clone())
-        };
+        let columns = &self.schema.relation(&scan.table)?.columns;
+        let expression =
+            |name: &String| columns.get(name).map_or_else(|| double_quote_identifier(name), RelationColumn::order_by);
         let key: Vec<String> = scan.order.iter().map(expression).collect();
         Ok(if key.is_empty() { String::new() } else { format!(" ORDER BY {}", key.join(", ")) })
     }
 
-    /// Pushes the rows of `SELECT … FROM … <clauses>` into the sink.
-    fn select(&mut self, scan: &Scan, clauses: &str, sink: &mut dyn RowSink) -> Result<()> {
-        let relation = self.relation(&scan.table)?;
+    /// Pushes the scan's rows into the sink: those of the part of the table that `part` names, in the order that `rest`
+    /// asks for.
+    fn select(&mut self, scan: &Scan, part: &str, rest: &str, sink: &mut dyn RowSink) -> Result<()> {
+        let relation = self.schema.relation(&scan.table)?;
         let column = |name: &String| relation.columns.get(name).ok_or_else(|| Error::no_table(&scan.table));
         let columns = scan.columns.iter().map(|selected| column(&selected.name)).collect::<Result<Vec<_>>>()?;
         let types: Vec<PgType> = columns.iter().map(|column| column.pg_type).collect();
         let formats: Vec<Format> = types.iter().map(|wire| wire.format()).collect();
         let list: Vec<&str> = columns.iter().map(|column| column.expression.as_str()).collect();
-        let sql = format!("SELECT {} FROM {}{clauses}", list.join(", "), self.rows_of(scan)?);
+        let (from, restriction) = (&relation.from_item, self.where_clause(scan)?);
+        let sql = format!("SELECT {} FROM {from} AS t{part}{restriction}{rest}", list.join(", "));
         let mut reader = RowReader::new(&types, sink);
         let sent_rows = self.session.read_rows(&sql, &formats, |piece| reader.feed(piece))?;
         reader.finish(sent_rows)
+    }
+}
+
+impl PostgresSnapshot {
+    /// The part of the table's rows that the scan is restricted to, from 0.001 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "statistics")]
+    fn selected_share(&mut self, scan: &Scan, rows: f64) -> Result<f64> {
+        match scan.restrict {
+            Restriction::All => Ok(1.0),
+            Restriction::Keys(_) => Ok((self.count(scan)? as f64 / rows.max(1.0)).clamp(0.001, 1.0)),
+        }
     }
 }
 
@@ -99,14 +110,25 @@ impl Snapshot for PostgresSnapshot {
         Ok(self.schema.catalog.clone())
     }
 
+    fn create_key_sets(&mut self, tables: &[TableName]) -> Result<()> {
+        self.key_sets = KeySets::create(&mut self.session, &self.schema, tables)?;
+        self.session.forbid_writes()
+    }
+
+    fn run_step(&mut self, step: &Step) -> Result<u64> {
+        self.key_sets.run(&mut self.session, &self.schema, step)
+    }
+
     fn count(&mut self, scan: &Scan) -> Result<u64> {
-        let sql = format!("SELECT count(*) AS records FROM {}", self.rows_of(scan)?);
-        let rows = self.session.fetch(&sql, &[])?;
-        rows.first().ok_or_else(error::invalid_message)?.parse("records").map_err(error::map_error)
+        let rows = match scan.restrict {
+            Restriction::All => self.schema.relation(&scan.table)?.from_item.clone(),
+            Restriction::Keys(keys) => stored_table(keys),
+        };
+        self.session.fetch_count(&format!("SELECT count(*) AS records FROM {rows}"), &[])
     }
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
-        let relation = self.relation(&scan.table)?;
+        let relation = self.schema.relation(&scan.table)?;
         let sizes = "SELECT coalesce(sum(pg_relation_size(part)), 0) / 8192.0, coalesce(sum(greatest(reltuples, 0)), 0) \
             FROM (SELECT CAST($1 AS oid) part UNION SELECT relid FROM pg_partition_tree(CAST($1 AS oid))) parts \
             JOIN pg_class ON oid = part";
@@ -119,19 +141,17 @@ impl Snapshot for PostgresSnapshot {
         let (pages, tuples) = rows.first().map_or(Ok((0.0, 0.0)), size).map_err(error::map_error)?;
         // Statistics may be missing; assume 40 rows a page then.
         let rows_per_page = if tuples > 0.0 && pages > 0.0 { tuples / pages } else { 40.0 };
-        let percent = (100.0 * (SAMPLE_ROWS / rows_per_page).max(16.0) / pages.max(1.0)).min(100.0);
-        self.select(
-            scan,
-            &format!(" TABLESAMPLE pg_catalog.system ({percent:.6}) REPEATABLE (1) LIMIT {MAX_SAMPLE_ROWS}"),
-            sink,
-        )
+        let sampled_pages = (SAMPLE_ROWS / rows_per_page).max(16.0) / self.selected_share(scan, tuples)?;
+        let percent = (100.0 * sampled_pages / pages.max(1.0)).min(100.0);
+        let part = format!(" TABLESAMPLE pg_catalog.system ({percent:.6}) REPEATABLE (1)");
+        self.select(scan, &part, &format!(" LIMIT {MAX_SAMPLE_ROWS}"), sink)
     }
 
     fn read_table(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
         // Parallel workers would return rows in arrival order instead of storage order.
         self.session.execute("SET LOCAL max_parallel_workers_per_gather = 0")?;
         let order = self.order_clause(scan)?;
-        self.select(scan, &order, sink)
+        self.select(scan, "", &order, sink)
     }
 }
 

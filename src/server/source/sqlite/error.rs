@@ -5,6 +5,7 @@ use std::io;
 use rusqlite::ErrorCode;
 
 use super::super::error::{Error, Kind};
+use crate::model::name::TableName;
 
 /// The file's metadata or path cannot be read.
 pub fn no_metadata(error: &io::Error) -> Error {
@@ -17,6 +18,11 @@ pub fn no_metadata(error: &io::Error) -> Error {
 
 pub fn cannot_open(reason: &str) -> Error {
     Error::new(Kind::Connection, format!("the database file cannot be opened: {reason}"))
+}
+
+/// Nothing tells the table's rows apart: columns hide every name of the row id, and there is no primary key.
+pub fn rows_without_key(table: &TableName) -> Error {
+    Error::new(Kind::Unsuitable, format!("table {table} cannot be exported in part: nothing tells its rows apart"))
 }
 
 impl From<rusqlite::Error> for Error {

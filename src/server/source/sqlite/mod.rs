@@ -7,6 +7,7 @@ mod catalog;
 mod error;
 mod foreign_keys;
 mod generated_columns;
+mod key_sets;
 mod snapshot;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params_from_iter};
 
 use super::{
-    AcceptedValue, Error, InterruptHandle, MAX_LOOKUP_CHARS, NOT_A_TABLE, Predicate, Result, Snapshot, Source,
+    AcceptedValue, Error, Extent, InterruptHandle, MAX_LOOKUP_CHARS, NOT_A_TABLE, Predicate, Result, Snapshot, Source,
     SourceIdentity, double_quote_identifier,
 };
 use crate::model::name::TableName;
@@ -39,7 +40,7 @@ impl SqliteSource {
         &self.path
     }
 
-    fn connect(&self) -> Result<Connection> {
+    fn connect(&self, extent: Extent) -> Result<Connection> {
         let file = std::fs::metadata(&self.path).map_err(|error| error::no_metadata(&error))?;
         if file.is_dir() {
             return Err(error::cannot_open("it is a directory"));
@@ -50,7 +51,11 @@ impl SqliteSource {
         // Otherwise, SQLite would take the quoted name of a missing column for a string literal.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
         // A mapped file counts towards our memory, and the process is killed if another one truncates it.
-        connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;")?;
+        connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; PRAGMA temp_store = FILE;")?;
+        // Temporary tables count as changes; the database itself is opened read-only either way.
+        if extent == Extent::WholeTables {
+            connection.execute_batch("PRAGMA query_only = ON")?;
+        }
         Ok(connection)
     }
 }
@@ -76,8 +81,8 @@ impl Source for SqliteSource {
         Ok(SourceIdentity { id: format!("sqlite:{}", path.display()), file_id })
     }
 
-    fn begin_snapshot(&self, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Snapshot>> {
-        let connection = self.connect()?;
+    fn begin_snapshot(&self, extent: Extent, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Snapshot>> {
+        let connection = self.connect(extent)?;
         let handle = connection.get_interrupt_handle();
         on_handle(Box::new(move || handle.interrupt()));
         Ok(Box::new(SqliteSnapshot::begin(connection)?))
@@ -89,7 +94,7 @@ impl Source for SqliteSource {
         conditions: &[Predicate<'_>],
         columns: &[&str],
     ) -> Result<Option<Vec<Option<String>>>> {
-        let mut connection = self.connect()?;
+        let mut connection = self.connect(Extent::WholeTables)?;
         let tx = connection.transaction()?;
         require_table(&tx, table)?;
         // Read as text, whatever the storage class.
@@ -114,7 +119,7 @@ impl Source for SqliteSource {
     }
 
     fn exists(&self, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool> {
-        let mut connection = self.connect()?;
+        let mut connection = self.connect(Extent::WholeTables)?;
         let tx = connection.transaction()?;
         require_table(&tx, table)?;
         let filter = WhereClause::new(conditions);

@@ -3,9 +3,10 @@
 use rusqlite::{Connection, Params, types::ValueRef};
 
 use super::super::{Error, Result, Snapshot};
-use super::{catalog, double_quote_identifier};
+use super::key_sets::{KeySets, RowKey, main_table, stored_table};
+use super::{catalog, double_quote_identifier, error};
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, Restriction, RowSink, Scan, Value};
+use crate::server::rows::{Catalog, Restriction, RowSink, Scan, Step, Value};
 
 /// A sample takes this many places in the table, and this many neighbouring rows at each.
 const SAMPLE_POINTS: i64 = 64;
@@ -13,6 +14,7 @@ const ROWS_PER_POINT: i64 = 4;
 
 pub struct SqliteSnapshot {
     connection: Connection,
+    key_sets: KeySets,
 }
 
 impl SqliteSnapshot {
@@ -24,7 +26,7 @@ impl SqliteSnapshot {
         // BEGIN takes no lock; the first read takes the snapshot.
         connection.execute_batch("BEGIN")?;
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-        Ok(Self { connection })
+        Ok(Self { connection, key_sets: KeySets::default() })
     }
 
     fn push_rows(&self, sql: &str, params: impl Params, width: usize, sink: &mut dyn RowSink) -> Result<()> {
@@ -58,6 +60,16 @@ impl SqliteSnapshot {
     }
 }
 
+impl SqliteSnapshot {
+    /// The clause for the rows that the scan is restricted to.
+    fn where_sql(&self, scan: &Scan) -> Result<String> {
+        Ok(match scan.restrict {
+            Restriction::All => String::new(),
+            Restriction::Keys(keys) => format!(" WHERE {}", self.key_sets.contains_sql(keys, "t")?),
+        })
+    }
+}
+
 impl Snapshot for SqliteSnapshot {
     fn isolation(&self) -> &'static str {
         "snapshot (one read transaction)"
@@ -73,62 +85,76 @@ impl Snapshot for SqliteSnapshot {
         catalog::read(&self.connection)
     }
 
+    fn create_key_sets(&mut self, tables: &[TableName]) -> Result<()> {
+        let catalog = catalog::read(&self.connection)?;
+        self.key_sets = KeySets::create(&self.connection, tables, |name| {
+            let table = catalog.table(name).ok_or_else(|| Error::no_table(name))?;
+            match self.rowid_name(name)? {
+                Some(rowid) => Ok(RowKey::RowId(rowid)),
+                None if !table.primary_key.is_empty() => Ok(RowKey::PrimaryKey(table.primary_key.clone())),
+                None => Err(error::rows_without_key(name)),
+            }
+        })?;
+        Ok(())
+    }
+
+    fn run_step(&mut self, step: &Step) -> Result<u64> {
+        self.key_sets.run(&self.connection, step)
+    }
+
     fn count(&mut self, scan: &Scan) -> Result<u64> {
-        let sql = format!("SELECT count(*) AS records FROM {}", from_item(scan));
+        let rows = match scan.restrict {
+            Restriction::All => main_table(&scan.table),
+            Restriction::Keys(keys) => stored_table(keys),
+        };
+        let sql = format!("SELECT count(*) AS records FROM {rows}");
         Ok(self.connection.query_row(&sql, [], |row| row.get("records"))?)
     }
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
-        let (columns, table) = (column_list(scan), from_item(scan));
-        let Some(rowid) = self.rowid_name(&scan.table)? else {
-            return self.push_rows(
-                &format!("SELECT {columns} FROM {table} LIMIT {}", SAMPLE_POINTS * ROWS_PER_POINT),
-                [],
-                scan.columns.len(),
-                sink,
-            );
+        let (columns, table, width) = (column_list(scan), main_table(&scan.table), scan.columns.len());
+        let first_rows = format!(
+            "SELECT {columns} FROM {table} AS t{} LIMIT {}",
+            self.where_sql(scan)?,
+            SAMPLE_POINTS * ROWS_PER_POINT
+        );
+        let Some(rowid) = self.rowid_name(&scan.table)? else { return self.push_rows(&first_rows, [], width, sink) };
+        let (ids, id) = match scan.restrict {
+            Restriction::All => (table.clone(), rowid),
+            Restriction::Keys(keys) => (stored_table(keys), "k0"),
         };
         // Two queries: SQLite answers each from one end of the B-tree, but both in one query by a full scan.
         let extreme = |which: &str| {
-            let sql = format!("SELECT {which}({rowid}) AS extreme FROM {table}");
+            let sql = format!("SELECT {which}({id}) AS extreme FROM {ids}");
             self.connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>("extreme"))
         };
         let (Some(first), Some(last)) = (extreme("min")?, extreme("max")?) else { return Ok(()) };
         let step = (i128::from(last) - i128::from(first)) / i128::from(SAMPLE_POINTS);
         if step < i128::from(ROWS_PER_POINT) {
-            return self.push_rows(
-                &format!("SELECT {columns} FROM {table} LIMIT {}", SAMPLE_POINTS * ROWS_PER_POINT),
-                [],
-                scan.columns.len(),
-                sink,
-            );
+            return self.push_rows(&first_rows, [], width, sink);
         }
-        let sql = format!("SELECT {columns} FROM {table} WHERE {rowid} >= ?1 ORDER BY {rowid} LIMIT {ROWS_PER_POINT}");
+        let sql = format!(
+            "SELECT {columns} FROM {table} AS t WHERE t.{rowid} IN \
+             (SELECT {id} FROM {ids} WHERE {id} >= ?1 ORDER BY {id} LIMIT {ROWS_PER_POINT})"
+        );
         for place in 0..SAMPLE_POINTS {
             let start = i128::from(first) + step * i128::from(place);
             let start = i64::try_from(start).unwrap_or_else(|_| unreachable!("between the first and the last"));
-            self.push_rows(&sql, [start], scan.columns.len(), sink)?;
+            self.push_rows(&sql, [start], width, sink)?;
         }
         Ok(())
     }
 
     fn read_table(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
-        let (columns, table) = (column_list(scan), from_item(scan));
-        let order = if scan.order.is_empty() {
+        let (columns, table, restriction) = (column_list(scan), main_table(&scan.table), self.where_sql(scan)?);
+        let sql = if scan.order.is_empty() {
             // SQLite may otherwise scan a covering index, in the index's order and with a lookup for each row.
-            "NOT INDEXED".to_owned()
+            format!("SELECT {columns} FROM {table} AS t NOT INDEXED{restriction}")
         } else {
             let key: Vec<String> = scan.order.iter().map(|column| double_quote_identifier(column)).collect();
-            format!("ORDER BY {}", key.join(", "))
+            format!("SELECT {columns} FROM {table} AS t{restriction} ORDER BY {}", key.join(", "))
         };
-        self.push_rows(&format!("SELECT {columns} FROM {table} {order}"), [], scan.columns.len(), sink)
-    }
-}
-
-/// The FROM item, with the rows that the scan is restricted to.
-fn from_item(scan: &Scan) -> String {
-    match scan.restrict {
-        Restriction::All => double_quote_identifier(scan.table.as_str()),
+        self.push_rows(&sql, [], scan.columns.len(), sink)
     }
 }
 

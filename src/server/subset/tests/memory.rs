@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Graph, Membership, SetStep, Stage, SubsetPlan};
+use super::super::{Graph, Membership, SetStep, SubsetPlan};
 use crate::model::name::TableName;
-use crate::server::rows::{Condition, ForeignKey, Rows, Step};
+use crate::server::rows::{Bound, Condition, ForeignKey, Rows, Step};
 
 /// A row: its columns that are not NULL.
 pub type Row = BTreeMap<String, i64>;
@@ -27,25 +27,27 @@ pub fn refers(child: &Row, key: &ForeignKey, parent: &Row) -> bool {
 pub fn fulfils(row: &Row, condition: &Condition) -> bool {
     match condition {
         Condition::AnyOf { column, values } => row.get(column).is_some_and(|value| values.contains(&value.to_string())),
+        Condition::Either(conditions) => conditions.iter().any(|condition| fulfils(row, condition)),
         Condition::Range { column, from, to } => row.get(column).is_some_and(|value| {
-            from.as_ref().is_none_or(|from| *value >= from.parse().unwrap())
-                && to.as_ref().is_none_or(|to| *value < to.parse().unwrap())
+            from.as_ref().is_none_or(|from| *value >= number(from)) && to.as_ref().is_none_or(|to| *value < number(to))
         }),
     }
+}
+
+fn number(bound: &Bound) -> i64 {
+    let Bound::Integer(number) = bound else { panic!("{bound:?}") };
+    *number
 }
 
 impl Memory {
     pub fn run(&self, graph: &Graph, plan: &SubsetPlan) -> Subset {
         let mut sets = vec![BTreeSet::new(); plan.sets.len()];
         for stage in &plan.stages {
-            match stage {
-                Stage::Once(step) => drop(self.run_step(plan, &mut sets, step)),
-                Stage::UntilStable(steps) => loop {
-                    let added: usize = steps.iter().map(|step| self.run_step(plan, &mut sets, step)).sum();
-                    if added == 0 {
-                        break;
-                    }
-                },
+            loop {
+                let added: usize = stage.steps.iter().map(|step| self.run_step(plan, &mut sets, step)).sum();
+                if added == 0 || !stage.is_repeated {
+                    break;
+                }
             }
         }
         let rows_of = |table: &TableName| match plan.tables[table] {

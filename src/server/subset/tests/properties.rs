@@ -9,7 +9,7 @@ use super::super::{Filter, Graph, Reference, SubsetPlan};
 use super::definition;
 use super::memory::{Memory, Row, refers};
 use crate::model::name::TableName;
-use crate::server::rows::{Condition, ForeignKey};
+use crate::server::rows::{Bound, Condition, ForeignKey};
 
 const TABLES: usize = 5;
 
@@ -56,7 +56,7 @@ fn filter() -> impl Strategy<Value = Filter> {
         |(root, values, is_range, is_boundary)| {
             let column = "a".to_owned();
             let condition = if is_range {
-                Condition::Range { column, from: Some(values[0].to_string()), to: None }
+                Condition::Range { column, from: Some(Bound::Integer(values[0])), to: None }
             } else {
                 Condition::AnyOf { column, values: values.iter().map(ToString::to_string).collect() }
             };

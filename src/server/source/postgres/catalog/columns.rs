@@ -36,10 +36,12 @@ pub struct CatalogColumn {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelationColumn {
     pub pg_type: PgType,
-    /// The SELECT expression.
+    /// The SELECT expression: the column's name, quoted.
     pub expression: String,
-    /// The ORDER BY expression; a type without an ordering is ordered by its text.
-    pub order_by: String,
+    /// The type, without the domain that restricts it.
+    pub base_type: String,
+    /// What is before and after the column's name in the expression for its text, which the type's output function gives.
+    around_as_text: (String, String),
 }
 
 /// Reads the columns of these tables, each table's in their order.
@@ -73,17 +75,49 @@ impl RelationColumn {
     fn from_row(row: &Row) -> client::Result<Self> {
         let column = double_quote_identifier(row.text("name")?);
         let pg_type = PgType::from_oid(row.parse("type_oid")?, row.text("type_kind")?);
-        let order_by = if pg_type.has_order() { column.clone() } else { text_order(row, &column)? };
         // No cast needed: in text format, the server calls the type's output function itself.
-        Ok(Self { pg_type, expression: column, order_by })
+        let (base_type, around_as_text) = (row.parse("base_type")?, around_as_text(row)?);
+        Ok(Self { pg_type, expression: column, base_type, around_as_text })
+    }
+
+    /// The ORDER BY expression; a type without an ordering is ordered by its text.
+    pub fn order_by(&self) -> String {
+        if self.pg_type.has_order() { self.expression.clone() } else { self.with_text_around(&self.expression) }
+    }
+
+    /// What the column of the row of this alias is compared by: its value where PostgreSQL has an operator for the very type,
+    /// else its text. Casts that an enum's owner has made would take part in choosing an operator for it.
+    pub fn compared(&self, alias: &str) -> String {
+        let column = format!("{alias}.{}", self.expression);
+        if self.has_own_operators() { column } else { self.with_text_around(&column) }
+    }
+
+    /// The text of the column of the row of this alias.
+    pub fn as_text(&self, alias: &str) -> String {
+        self.with_text_around(&format!("{alias}.{}", self.expression))
+    }
+
+    /// A parameter that `compared` is compared with.
+    pub fn parameter(&self, number: usize) -> String {
+        let base_type = if self.has_own_operators() { &self.base_type } else { "text" };
+        format!("CAST(${number} AS {base_type})")
+    }
+
+    fn has_own_operators(&self) -> bool {
+        self.pg_type.has_order() && self.pg_type != PgType::Enum
+    }
+
+    fn with_text_around(&self, column: &str) -> String {
+        format!("{}{column}{}", self.around_as_text.0, self.around_as_text.1)
     }
 }
 
-/// Orders by the text that the type's output function gives.
-fn text_order(row: &Row, column: &str) -> client::Result<String> {
-    // Cast to the base type: a domain's owner could define an overload that matches the domain better.
-    let base = format!("CAST({column} AS {})", row.text("base_type")?);
+/// What makes the text of a column that the type's output function gives.
+fn around_as_text(row: &Row) -> client::Result<(String, String)> {
     let schema = double_quote_identifier(row.text("output_schema")?);
     let function = double_quote_identifier(row.text("output_function")?);
-    Ok(format!("pg_catalog.textin({schema}.{function}({base})) COLLATE pg_catalog.\"C\""))
+    // Cast to the base type: a domain's owner could define an overload that matches the domain better.
+    let before = format!("pg_catalog.textin({schema}.{function}(CAST(");
+    let after = format!(" AS {}))) COLLATE pg_catalog.\"C\"", row.text("base_type")?);
+    Ok((before, after))
 }

@@ -13,7 +13,7 @@ mod table_name;
 
 use std::collections::BTreeMap;
 
-use super::super::Result;
+use super::super::{Error, Result};
 use super::database_session::DatabaseSession;
 use super::double_quote_identifier;
 use super::untrusted_code::UntrustedCode;
@@ -42,6 +42,14 @@ pub struct Relation {
 pub struct Schema {
     pub catalog: Catalog,
     pub relations: BTreeMap<TableName, Relation>,
+}
+
+impl Schema {
+    /// # Errors
+    /// `NotFound` if there is no such table.
+    pub fn relation(&self, table: &TableName) -> Result<&Relation> {
+        self.relations.get(table).ok_or_else(|| Error::no_table(table))
+    }
 }
 
 /// Reads the schema: objects, columns, keys, and which tables cannot be read.

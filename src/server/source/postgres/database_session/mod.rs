@@ -8,7 +8,7 @@ mod stall_monitor;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::super::{Error, InterruptHandle, Result};
+use super::super::{Error, Extent, InterruptHandle, Result};
 use super::client::{self, ConnectConfig, Connection, Format, Row, RowChunk, ShutdownHandle};
 use super::error;
 
@@ -61,26 +61,36 @@ impl DatabaseSession {
 
     /// Begins the transaction of an export or a preview, without taking the snapshot yet. Its queries may run long:
     /// after the stall timeout, a second connection checks whether the backend is still working.
-    pub fn begin_snapshot(&mut self, lock_timeout: Duration) -> Result<()> {
+    pub fn begin_snapshot(&mut self, extent: Extent, lock_timeout: Duration) -> Result<()> {
         let (monitor, stall_timeout) = (self.monitor.clone(), self.stall_timeout);
         self.run(|connection| {
             connection.set_stall_handler(stall_timeout, Box::new(move || monitor.is_backend_active()))
         })?;
-        self.begin("REPEATABLE READ", &[("lock_timeout", &lock_timeout.as_millis().to_string())])
+        let mode = match extent {
+            Extent::WholeTables => "REPEATABLE READ READ ONLY",
+            // Until the tables for the sets are there: `forbid_writes` follows.
+            Extent::Parts => "REPEATABLE READ READ WRITE",
+        };
+        self.begin(mode, &[("lock_timeout", &lock_timeout.as_millis().to_string())])
     }
 
     /// Runs `operation` in a READ COMMITTED transaction, in which each statement sees the newest committed rows.
     pub fn with_transaction<T>(&mut self, operation: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.begin("READ COMMITTED", &[])?;
+        self.begin("READ COMMITTED READ ONLY", &[])?;
         let answer = operation(self);
         let ended = self.rollback();
         answer.and_then(|answer| ended.map(|()| answer))
     }
 
     /// Begins a transaction with fixed settings. Every statement of a session runs between this and `rollback`.
-    fn begin(&mut self, isolation: &str, extra: &[(&str, &str)]) -> Result<()> {
-        let sql = begin_sql(&self.server, isolation, extra);
+    fn begin(&mut self, mode: &str, extra: &[(&str, &str)]) -> Result<()> {
+        let sql = begin_sql(&self.server, mode, extra);
         self.execute(&sql)
+    }
+
+    /// From here on, only temporary tables that are there already can be changed.
+    pub fn forbid_writes(&mut self) -> Result<()> {
+        self.execute("SET TRANSACTION READ ONLY")
     }
 
     pub fn rollback(&mut self) -> Result<()> {
@@ -106,6 +116,12 @@ impl DatabaseSession {
     /// Runs a query with `values` for `$1`, `$2`, …, as text.
     pub fn fetch(&mut self, sql: &str, values: &[&str]) -> Result<Vec<Row>> {
         self.fetch_typed(sql, &[], values)
+    }
+
+    /// Runs a query whose only row has the column `records`, a number.
+    pub fn fetch_count(&mut self, sql: &str, values: &[&str]) -> Result<u64> {
+        let rows = self.fetch(sql, values)?;
+        rows.first().ok_or_else(error::invalid_message)?.parse("records").map_err(error::map_error)
     }
 
     /// Like `fetch`, with the type OID of each value (0: the type is inferred from the statement).

@@ -34,8 +34,8 @@ const NO_TRANSACTION_TIMEOUT: (&str, &str) = ("transaction_timeout", "0");
 /// releases of August 2024.
 const REFUSE_VIEWS: (&str, &str) = ("restrict_nonsystem_relation_kind", "'view, foreign-table'");
 
-/// Begins a transaction with these settings and `extra` ones.
-pub fn begin_sql(server: &ServerInfo, isolation: &str, extra: &[(&str, &str)]) -> String {
+/// Begins a transaction with these settings and `extra` ones. The mode is isolation level and access mode.
+pub fn begin_sql(server: &ServerInfo, mode: &str, extra: &[(&str, &str)]) -> String {
     let newer = [
         (server.major_version >= 14 && server.is_linux).then_some(DETECT_DISCONNECT),
         (server.major_version >= 17).then_some(NO_TRANSACTION_TIMEOUT),
@@ -43,5 +43,5 @@ pub fn begin_sql(server: &ServerInfo, isolation: &str, extra: &[(&str, &str)]) -
     ];
     let settings = SETTINGS.into_iter().chain(newer.into_iter().flatten()).chain(extra.iter().copied());
     let settings: Vec<String> = settings.map(|(name, value)| format!("SET LOCAL {name} = {value}")).collect();
-    format!("BEGIN ISOLATION LEVEL {isolation} READ ONLY; {}", settings.join("; "))
+    format!("BEGIN ISOLATION LEVEL {mode}; {}", settings.join("; "))
 }

@@ -1,0 +1,225 @@
+//! Key sets as temporary tables: of this session alone, and gone with its transaction.
+//!
+//! A row is known by its primary key; without one, by its place in the snapshot (`tableoid`, `ctid`), which no other
+//! session can change while the table is locked. Keys are compared by operators that PostgreSQL ships only.
+
+use super::super::{Error, Kind, Result};
+use super::catalog::{Relation, RelationColumn, Schema};
+use super::database_session::DatabaseSession;
+use super::double_quote_identifier;
+use super::error;
+use crate::model::name::TableName;
+use crate::server::rows::{Condition, ForeignKey, KeySetId, Rows, Step};
+
+/// The sets of a snapshot, by their numbers.
+#[derive(Default)]
+pub struct KeySets(Vec<KeySet>);
+
+struct KeySet {
+    table: TableName,
+    key: RowKey,
+}
+
+/// What a row of a table is known by.
+enum RowKey {
+    Place,
+    PrimaryKey(Vec<(String, RelationColumn)>),
+}
+
+impl KeySets {
+    /// Creates an empty set for each of the tables. The transaction must still allow writes.
+    pub fn create(session: &mut DatabaseSession, schema: &Schema, tables: &[TableName]) -> Result<Self> {
+        let mut sets = Vec::new();
+        for (number, table) in tables.iter().enumerate() {
+            let relation = schema.relation(table)?;
+            let key = RowKey::of_table(schema, table)?;
+            let columns = key.of("t").into_iter().enumerate().map(|(place, key)| format!("{key} AS k{place}"));
+            let sql = format!(
+                "CREATE TEMPORARY TABLE waybill_keys_{number} ON COMMIT DROP AS SELECT {} FROM {} AS t WITH NO DATA",
+                columns.collect::<Vec<_>>().join(", "),
+                relation.from_item
+            );
+            session.execute(&sql).map_err(error::no_key_sets)?;
+            sets.push(KeySet { table: table.clone(), key });
+        }
+        Ok(Self(sets))
+    }
+
+    /// Adds the rows of a step, and returns their number.
+    pub fn run(&self, session: &mut DatabaseSession, schema: &Schema, step: &Step) -> Result<u64> {
+        let set = self.set(step.into)?;
+        let (rows, values) = self.rows_sql(schema, &set.table, &step.rows)?;
+        let mut conditions = vec![rows, format!("NOT {}", self.contains_sql(step.into, "t")?)];
+        for within in &step.within {
+            conditions.push(self.contains_sql(*within, "t")?);
+        }
+        let (into, from) = (stored_table(step.into), &schema.relation(&set.table)?.from_item);
+        let sql = format!(
+            "WITH added AS (INSERT INTO {into} SELECT {} FROM {from} AS t WHERE {} RETURNING 1) \
+             SELECT count(*) AS records FROM added",
+            set.key.of("t").join(", "),
+            conditions.join(" AND ")
+        );
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let added = session.fetch_count(&sql, &values)?;
+        // The planner knows nothing of a temporary table otherwise.
+        session.execute(&format!("ANALYZE {into}"))?;
+        Ok(added)
+    }
+
+    /// The condition that the row of this alias, of the set's table, is in the set.
+    pub fn contains_sql(&self, id: KeySetId, alias: &str) -> Result<String> {
+        let set = self.set(id)?;
+        let stored: Vec<String> = (0..set.key.width()).map(|place| format!("k.k{place}")).collect();
+        let equal = equal(&stored, &set.key.of(alias));
+        Ok(format!("EXISTS (SELECT 1 FROM {} AS k WHERE {equal})", stored_table(id)))
+    }
+
+    fn set(&self, id: KeySetId) -> Result<&KeySet> {
+        self.0.get(id.0).ok_or_else(|| Error::new(Kind::Failed, "internal error: a set of rows was not created"))
+    }
+
+    /// The condition on a row `t` of the table, and its values.
+    fn rows_sql(&self, schema: &Schema, table: &TableName, rows: &Rows) -> Result<(String, Vec<String>)> {
+        let relation = schema.relation(table)?;
+        Ok(match rows {
+            Rows::All => ("TRUE".to_owned(), Vec::new()),
+            Rows::Matching(condition) => {
+                let mut values = Vec::new();
+                (condition_sql(relation, table, condition, &mut values)?, values)
+            }
+            Rows::WithoutAny { keys } => (without_any_sql(keys), Vec::new()),
+            Rows::Children { key, parents } => {
+                let own = expressions(relation, table, "t", &key.columns)?;
+                (self.refers_sql(schema, &own, *parents, &key.target_columns)?, Vec::new())
+            }
+            Rows::Parents { child, key, children } => {
+                let referring = schema.relation(child)?;
+                let own = expressions(referring, child, "c", &key.columns)?;
+                let referred = expressions(relation, table, "t", &key.target_columns)?;
+                let is_in = match children {
+                    Some(children) => format!("{} AND ", self.contains_sql(*children, "c")?),
+                    None => String::new(),
+                };
+                let from = &referring.from_item;
+                (format!("EXISTS (SELECT 1 FROM {from} AS c WHERE {is_in}{})", equal(&own, &referred)), Vec::new())
+            }
+        })
+    }
+
+    /// The condition that columns refer to a row in a set: to its key, if that is what they refer to.
+    fn refers_sql(&self, schema: &Schema, own: &[String], parents: KeySetId, target: &[String]) -> Result<String> {
+        let set = self.set(parents)?;
+        let places = target.iter().map(|column| set.key.position(column).map(|place| format!("k.k{place}")));
+        if let Some(places) = places.collect::<Option<Vec<_>>>() {
+            let keys = stored_table(parents);
+            return Ok(format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {})", equal(own, &places)));
+        }
+        let relation = schema.relation(&set.table)?;
+        let referred = expressions(relation, &set.table, "p", target)?;
+        let (from, is_in) = (&relation.from_item, self.contains_sql(parents, "p")?);
+        Ok(format!("EXISTS (SELECT 1 FROM {from} AS p WHERE {is_in} AND {})", equal(own, &referred)))
+    }
+}
+
+impl RowKey {
+    fn of_table(schema: &Schema, table: &TableName) -> Result<Self> {
+        let relation = schema.relation(table)?;
+        let primary_key = schema.catalog.table(table).map_or(&[][..], |table| &table.primary_key);
+        let column = |name: &String| Ok((name.clone(), column(relation, table, name)?.clone()));
+        let columns = primary_key.iter().map(column).collect::<Result<Vec<_>>>()?;
+        Ok(if columns.is_empty() { Self::Place } else { Self::PrimaryKey(columns) })
+    }
+
+    /// The key of the row of this alias.
+    fn of(&self, alias: &str) -> Vec<String> {
+        match self {
+            Self::Place => vec![format!("{alias}.tableoid"), format!("{alias}.ctid")],
+            Self::PrimaryKey(columns) => columns.iter().map(|(_, column)| column.compared(alias)).collect(),
+        }
+    }
+
+    /// The number of its columns.
+    fn width(&self) -> usize {
+        match self {
+            Self::Place => 2,
+            Self::PrimaryKey(columns) => columns.len(),
+        }
+    }
+
+    /// The place of a column in the key.
+    fn position(&self, name: &str) -> Option<usize> {
+        match self {
+            Self::Place => None,
+            Self::PrimaryKey(columns) => columns.iter().position(|(column, _)| column == name),
+        }
+    }
+}
+
+/// The table that holds the keys of a set.
+pub fn stored_table(id: KeySetId) -> String {
+    format!("pg_temp.waybill_keys_{}", id.0)
+}
+
+/// What the columns of a row are compared by: a type that PostgreSQL cannot compare by itself, by its text.
+fn expressions(relation: &Relation, table: &TableName, alias: &str, columns: &[String]) -> Result<Vec<String>> {
+    columns.iter().map(|name| Ok(column(relation, table, name)?.compared(alias))).collect()
+}
+
+fn column<'r>(relation: &'r Relation, table: &TableName, name: &str) -> Result<&'r RelationColumn> {
+    relation.columns.get(name).ok_or_else(|| Error::no_column(&table.field(name)))
+}
+
+fn equal(left: &[String], right: &[String]) -> String {
+    left.iter().zip(right).map(|(left, right)| format!("{left} = {right}")).collect::<Vec<_>>().join(" AND ")
+}
+
+/// The condition that every one of the keys has a column that is NULL.
+fn without_any_sql(keys: &[ForeignKey]) -> String {
+    let is_null = |key: &ForeignKey| {
+        let columns = key.columns.iter().map(|column| format!("t.{} IS NULL", double_quote_identifier(column)));
+        format!("({})", columns.collect::<Vec<_>>().join(" OR "))
+    };
+    let all: Vec<String> = keys.iter().map(is_null).collect();
+    if all.is_empty() { "TRUE".to_owned() } else { all.join(" AND ") }
+}
+
+/// The condition on a row `t` of the table. Values that somebody typed are compared as text: one that is none of the
+/// column's type must find nothing, and not end the transaction. Bounds are compared in the column's type. The values are
+/// added to `values`, as the parameters that the condition names.
+fn condition_sql(
+    relation: &Relation,
+    table: &TableName,
+    condition: &Condition,
+    values: &mut Vec<String>,
+) -> Result<String> {
+    match condition {
+        Condition::AnyOf { values: any_of, .. } if any_of.is_empty() => Ok("FALSE".to_owned()),
+        Condition::AnyOf { column: name, values: any_of } => {
+            let column = column(relation, table, name)?;
+            let parameters = any_of.iter().map(|value| {
+                values.push(value.clone());
+                format!("CAST(${} AS text)", values.len())
+            });
+            let parameters = parameters.collect::<Vec<_>>().join(", ");
+            Ok(format!("{} IN ({parameters})", column.as_text("t")))
+        }
+        Condition::Range { column: name, from, to } => {
+            let column = column(relation, table, name)?;
+            let compared = column.compared("t");
+            let mut conditions = vec![format!("{compared} IS NOT NULL")];
+            for (bound, operator) in [(from, ">="), (to, "<")] {
+                if let Some(bound) = bound {
+                    values.push(bound.to_string());
+                    conditions.push(format!("{compared} {operator} {}", column.parameter(values.len())));
+                }
+            }
+            Ok(conditions.join(" AND "))
+        }
+        Condition::Either(conditions) => {
+            let alternatives = conditions.iter().map(|condition| condition_sql(relation, table, condition, values));
+            let alternatives = alternatives.collect::<Result<Vec<_>>>()?;
+            Ok(if alternatives.is_empty() { "FALSE".to_owned() } else { format!("({})", alternatives.join(" OR ")) })
+        }
+    }
+}

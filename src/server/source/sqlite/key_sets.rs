@@ -1,0 +1,189 @@
+//! Key sets as temporary tables: of this connection alone, and on disk in files without a name.
+//!
+//! A row is known by its row id; in a table without row ids, by its primary key.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use super::super::{Error, Kind, Result};
+use super::double_quote_identifier;
+use crate::model::name::TableName;
+use crate::server::rows::{Bound, Condition, ForeignKey, KeySetId, Rows, Step};
+
+/// The sets of a snapshot, by their numbers.
+#[derive(Default)]
+pub struct KeySets(Vec<KeySet>);
+
+struct KeySet {
+    table: TableName,
+    key: RowKey,
+}
+
+/// What a row of a table is known by.
+pub enum RowKey {
+    /// The row id, under a name that no column has.
+    RowId(&'static str),
+    PrimaryKey(Vec<String>),
+}
+
+impl KeySets {
+    /// Creates an empty set for each of the tables.
+    pub fn create(
+        connection: &Connection,
+        tables: &[TableName],
+        row_key: impl Fn(&TableName) -> Result<RowKey>,
+    ) -> Result<Self> {
+        let mut sets = Vec::new();
+        for (number, table) in tables.iter().enumerate() {
+            let set = KeySet { table: table.clone(), key: row_key(table)? };
+            connection.execute_batch(&set.create_sql(number))?;
+            sets.push(set);
+        }
+        Ok(Self(sets))
+    }
+
+    /// Adds the rows of a step, and returns their number.
+    pub fn run(&self, connection: &Connection, step: &Step) -> Result<u64> {
+        let set = self.set(step.into)?;
+        let (rows, values) = self.rows_sql(&step.rows)?;
+        let within = step.within.iter().map(|within| self.contains_sql(*within, "t"));
+        let conditions = std::iter::once(Ok(rows)).chain(within).collect::<Result<Vec<_>>>()?;
+        let sql = format!(
+            "INSERT OR IGNORE INTO {} SELECT {} FROM {} AS t WHERE {}",
+            stored_table(step.into),
+            set.key.of("t"),
+            main_table(&set.table),
+            conditions.join(" AND ")
+        );
+        Ok(connection.execute(&sql, params_from_iter(values))? as u64)
+    }
+
+    /// The condition that the row of this alias, of the set's table, is in the set.
+    pub fn contains_sql(&self, id: KeySetId, alias: &str) -> Result<String> {
+        let key = &self.set(id)?.key;
+        Ok(format!("({}) IN (SELECT {} FROM {})", key.of(alias), key.stored(), stored_table(id)))
+    }
+
+    fn set(&self, id: KeySetId) -> Result<&KeySet> {
+        self.0.get(id.0).ok_or_else(|| Error::new(Kind::Failed, "internal error: a set of rows was not created"))
+    }
+
+    /// The condition on a row `t` of the set's table, and its values.
+    fn rows_sql(&self, rows: &Rows) -> Result<(String, Vec<Value>)> {
+        Ok(match rows {
+            Rows::All => ("TRUE".to_owned(), Vec::new()),
+            Rows::Matching(condition) => condition_sql(condition),
+            Rows::WithoutAny { keys } => (without_any_sql(keys), Vec::new()),
+            Rows::Children { key, parents } => {
+                let parent = main_table(&self.set(*parents)?.table);
+                let (own, referred) = (list("t", &key.columns), list("p", &key.target_columns));
+                let is_in = self.contains_sql(*parents, "p")?;
+                (format!("({own}) IN (SELECT {referred} FROM {parent} AS p WHERE {is_in})"), Vec::new())
+            }
+            Rows::Parents { child, key, children } => {
+                let (own, referred) = (list("c", &key.columns), list("t", &key.target_columns));
+                let is_in = match children {
+                    Some(children) => format!(" WHERE {}", self.contains_sql(*children, "c")?),
+                    None => String::new(),
+                };
+                (format!("({referred}) IN (SELECT {own} FROM {} AS c{is_in})", main_table(child)), Vec::new())
+            }
+        })
+    }
+}
+
+impl KeySet {
+    fn create_sql(&self, number: usize) -> String {
+        let columns = self.key.stored();
+        match &self.key {
+            // The alias of the row id: the set is a tree of integers in the table's own order.
+            RowKey::RowId(_) => format!("CREATE TEMP TABLE waybill_keys_{number} ({columns} INTEGER PRIMARY KEY)"),
+            RowKey::PrimaryKey(_) => {
+                format!("CREATE TEMP TABLE waybill_keys_{number} ({columns}, PRIMARY KEY ({columns})) WITHOUT ROWID")
+            }
+        }
+    }
+}
+
+impl RowKey {
+    /// The key of the row of this alias.
+    fn of(&self, alias: &str) -> String {
+        match self {
+            Self::RowId(name) => format!("{alias}.{name}"),
+            Self::PrimaryKey(columns) => list(alias, columns),
+        }
+    }
+
+    /// The columns of a set.
+    fn stored(&self) -> String {
+        let columns = match self {
+            Self::RowId(_) => 1,
+            Self::PrimaryKey(columns) => columns.len(),
+        };
+        (0..columns).map(|place| format!("k{place}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A table of the database: a temporary one of the same name would come first.
+pub fn main_table(table: &TableName) -> String {
+    format!("main.{}", double_quote_identifier(table.as_str()))
+}
+
+/// The table that holds the keys of a set.
+pub fn stored_table(id: KeySetId) -> String {
+    format!("temp.waybill_keys_{}", id.0)
+}
+
+fn list(alias: &str, columns: &[String]) -> String {
+    columns.iter().map(|column| qualified(alias, column)).collect::<Vec<_>>().join(", ")
+}
+
+fn qualified(alias: &str, column: &str) -> String {
+    format!("{alias}.{}", double_quote_identifier(column))
+}
+
+/// The condition that every one of the keys has a column that is NULL.
+fn without_any_sql(keys: &[ForeignKey]) -> String {
+    let is_null = |key: &ForeignKey| {
+        let columns = key.columns.iter().map(|column| format!("{} IS NULL", qualified("t", column)));
+        format!("({})", columns.collect::<Vec<_>>().join(" OR "))
+    };
+    let all: Vec<String> = keys.iter().map(is_null).collect();
+    if all.is_empty() { "TRUE".to_owned() } else { all.join(" AND ") }
+}
+
+/// The condition on a row `t`, and its values. Texts are compared with the text of the column's values, whatever their
+/// storage class.
+fn condition_sql(condition: &Condition) -> (String, Vec<Value>) {
+    match condition {
+        Condition::AnyOf { values, .. } if values.is_empty() => ("FALSE".to_owned(), Vec::new()),
+        Condition::AnyOf { column, values } => {
+            let places = vec!["?"; values.len()].join(", ");
+            let sql = format!("CAST({} AS TEXT) IN ({places})", qualified("t", column));
+            (sql, values.iter().cloned().map(Value::Text).collect())
+        }
+        Condition::Range { column, from, to } => {
+            let column = qualified("t", column);
+            let bounds = [(from, ">="), (to, "<")].into_iter().filter_map(|(bound, is)| Some((bound.as_ref()?, is)));
+            let (values, conditions): (Vec<Value>, Vec<String>) =
+                bounds.map(|(bound, is)| (bound_value(bound), format!("{column} {is} ?"))).unzip();
+            (format!("{column} IS NOT NULL AND {}", and(&conditions)), values)
+        }
+        Condition::Either(conditions) => {
+            let (sql, values): (Vec<String>, Vec<Vec<Value>>) = conditions.iter().map(condition_sql).unzip();
+            let alternatives = if sql.is_empty() { "FALSE".to_owned() } else { sql.join(" OR ") };
+            (format!("({alternatives})"), values.concat())
+        }
+    }
+}
+
+fn bound_value(bound: &Bound) -> Value {
+    match bound {
+        Bound::Integer(number) => Value::Integer(*number),
+        Bound::Text(text) => Value::Text(text.clone()),
+    }
+}
+
+fn and(conditions: &[String]) -> String {
+    if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") }
+}
