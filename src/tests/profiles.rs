@@ -304,6 +304,10 @@ fn the_published_schema_matches_the_parser() {
     assert_eq!(keys(&top["auth"]["properties"]), expected("name = 'x'\n[auth]\nxyz = 1"));
     assert_eq!(keys(&top["notice"]["properties"]), expected("name = 'x'\n[notice]\nxyz = 1"));
     assert_eq!(keys(&top["roles"]["additionalProperties"]["properties"]), expected("name = 'x'\n[roles.a]\nxyz = 1"));
+    let filter = &top["filters"]["additionalProperties"]["properties"];
+    assert_eq!(keys(filter), expected("name = 'x'\n[filters.a]\nxyz = 1"));
+    assert_eq!(list(&filter["unit"]["enum"]), expected("name = 'x'\n[filters.a]\nlabel = 'A'\nunit = 'xyz'"));
+    assert_eq!(keys(&top["references"]["items"]["properties"]), expected("name = 'x'\n[[references]]\nxyz = 1"));
     assert_eq!(keys(&top["treatments"]["properties"]), expected("name = 'x'\n[treatments]\nxyz = 'keep'"));
     assert_eq!(keys(&top["tables"]["additionalProperties"]["properties"]), expected("name = 'x'\n[tables.a]\nxyz = 1"));
     assert_eq!(keys(&defs["column"]["properties"]), expected("name = 'x'\n[tables.a.columns]\nb = { xyz = 1 }"));

@@ -53,9 +53,11 @@ impl Draft {
                 let profile = ColumnProfile { class, codec: None, native_type: None, on_import: None };
                 columns.insert(column.name.clone(), profile);
             }
-            tables.insert(table.name, TableProfile { exclude: None, columns });
+            tables.insert(table.name, TableProfile { columns, ..TableProfile::default() });
         }
         Profile {
+            filters: BTreeMap::new(),
+            references: Vec::new(),
             file_name: file_name(&self.name),
             name: self.name,
             notice: None,

@@ -14,11 +14,13 @@ mod draft;
 mod draft_auth;
 mod drift;
 mod error;
+mod filter_profile;
 mod infer;
 mod nearest;
 mod parse;
 mod parse_error;
 mod planned_tables;
+mod selection;
 mod spans;
 mod toml_text;
 mod treatments;
@@ -39,7 +41,10 @@ pub use column::{ColumnProfile, OnImport};
 pub use comparison::{Comparison, ConditionValue};
 pub use draft::{Draft, draft};
 pub use error::Error;
+use filter_profile::DeclaredReference;
+pub use filter_profile::{FilterProfile, TimeUnit};
 pub use infer::ColumnSampler;
+pub use nearest::{did_you_mean, nearest};
 pub use parse_error::ParseError;
 pub use planned_tables::{PlannedTable, PlannedTables};
 use treatments::Treatments;
@@ -86,6 +91,11 @@ pub struct Profile {
     pub auth: Option<Auth>,
     #[serde(default)]
     pub roles: BTreeMap<String, Role>,
+    /// Ways to choose a part of the data, by name.
+    #[serde(default)]
+    pub filters: BTreeMap<String, FilterProfile>,
+    #[serde(default)]
+    references: Vec<DeclaredReference>,
     #[serde(default)]
     treatments: Treatments,
     #[serde(default)]
@@ -127,6 +137,8 @@ pub struct Notice {
 struct TableProfile {
     /// Why the table is never exported.
     exclude: Option<String>,
+    /// Columns that refer to the records to whose owner the table's records belong.
+    owned_by: Vec<String>,
     columns: BTreeMap<String, ColumnProfile>,
 }
 
@@ -174,7 +186,7 @@ impl Profile {
 }
 
 /// Quotes the text for a shell, unless all its characters are plain (POSIX, XCU 2.2).
-fn shell_quote(text: &str) -> String {
+pub fn shell_quote(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

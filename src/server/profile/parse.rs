@@ -79,7 +79,40 @@ mod tests {
     #[test]
     fn what_does_not_exist_yet_is_refused_by_name() {
         assert!(parse_error("name = \"x\"\n[scopes]\na = 1\n").contains("[scopes] is reserved"));
-        assert!(parse_error("name = \"x\"\n[filters.a]\nb = 1\n").contains("[filters] is reserved"));
+    }
+
+    const SHOP: &str = "name = \"x\"\n[tables.shops.columns]\nid = \"plain\"\nname = \"plain\"\n\
+                        [tables.sales]\nowned_by = [\"shop\"]\n[tables.sales.columns]\nshop = \"plain\"\nat = \"plain\"\n";
+
+    #[test]
+    fn filters_references_and_owners_name_what_is_there() {
+        let with = |more: &str| Profile::from_toml(&format!("{SHOP}{more}"));
+        let choice = "[filters.shop]\nlabel = \"Shop\"\ntable = \"shops\"\nshow = \"name\"\n";
+        let period = "[filters.period]\nlabel = \"Period\"\ncolumns = { sales = \"at\" }\nunit = \"epoch_ms\"\n";
+        let reference = "[[references]]\nfrom = \"sales.shop\"\nto = \"shops.id\"\n";
+        let profile = with(&format!("{choice}{period}{reference}")).unwrap();
+        assert_eq!(profile.filters.keys().collect::<Vec<_>>(), ["period", "shop"]);
+        for (wrong, line, says) in [
+            (choice.replace("\"name\"", "\"nam\""), 10, "shops.nam is no column of this profile"),
+            (choice.replace("show = \"name\"", ""), 10, "needs show"),
+            (period.replace("unit = \"epoch_ms\"", ""), 10, "needs table and show, or columns and unit"),
+            (
+                format!("{choice}within = \"period\"\n"),
+                10,
+                "`period` is no filter of this profile that chooses records",
+            ),
+            (format!("{choice}unit = \"iso\"\n"), 10, "either records (table, show) or a period"),
+            (reference.replace("shops.id", "shops.key"), 10, "shops.key is no column"),
+            (reference.replace("shops.id", "shops"), 12, "write \"table.column\""),
+        ] {
+            let error = with(&wrong).unwrap_err();
+            assert!(error.line == line && error.to_string().contains(says), "{wrong}: {error}");
+        }
+        let owner = parse_error(&SHOP.replace("[\"shop\"]", "[\"shopp\"]"));
+        assert!(
+            owner.contains("line 6, column 12: owned_by: sales.shopp") && owner.ends_with("did you mean `shop`?"),
+            "{owner}"
+        );
     }
 
     #[test]

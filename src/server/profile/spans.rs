@@ -10,7 +10,10 @@ use crate::model::name::TableName;
 #[derive(serde::Deserialize)]
 pub struct Spans {
     pub scopes: Option<Spanned<toml::Value>>,
-    pub filters: Option<Spanned<toml::Value>>,
+    #[serde(default)]
+    pub filters: BTreeMap<Spanned<String>, toml::Value>,
+    #[serde(default)]
+    pub references: Vec<Spanned<toml::Value>>,
     #[serde(default)]
     pub treatments: BTreeMap<String, Spanned<toml::Value>>,
     pub auth: Option<Spanned<toml::Value>>,
@@ -30,6 +33,7 @@ pub struct NoticeSpans {
 
 #[derive(serde::Deserialize)]
 pub struct TableSpans {
+    pub owned_by: Option<Spanned<toml::Value>>,
     #[serde(default)]
     pub columns: BTreeMap<String, Spanned<toml::Value>>,
 }
@@ -41,6 +45,16 @@ impl Spans {
 
     pub fn role_start(&self, name: &str) -> usize {
         self.roles.get_key_value(name).map_or(0, |(name, _)| name.span().start)
+    }
+}
+
+impl Spans {
+    pub fn filter_start(&self, name: &str) -> usize {
+        self.filters.get_key_value(name).map_or(0, |(name, _)| name.span().start)
+    }
+
+    pub fn owned_by_start(&self, table: &TableName) -> usize {
+        start(self.tables.get(table).and_then(|table| table.owned_by.as_ref()))
     }
 }
 

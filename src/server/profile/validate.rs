@@ -2,6 +2,7 @@
 
 use super::nearest::{did_you_mean, nearest};
 use super::parse_error::ParseError;
+use super::selection::filter_error;
 use super::spans::{Spans, start};
 use super::{Auth, Comparison, Notice, Profile, Role};
 use crate::model::classification::Classification;
@@ -19,6 +20,7 @@ pub fn validate(profile: &Profile, text: &str, places: &Spans) -> Result<(), Par
     let checked = check_names(profile, places)
         .and_then(|()| profile.auth.as_ref().map_or(Ok(()), |auth| check_auth(profile, auth, places)))
         .and_then(|()| check_roles(profile, places))
+        .and_then(|()| check_selection(profile, places))
         .and_then(|()| profile.notice.as_ref().map_or(Ok(()), |notice| check_notice(profile, notice, places)));
     checked.map_err(|(at, what)| ParseError::at(text, at, what))
 }
@@ -70,6 +72,38 @@ fn role_error(name: &str, role: &Role, auth: Option<&Auth>) -> Option<String> {
     }
 }
 
+/// Filters, references and owners name tables and columns of the profile.
+fn check_selection(profile: &Profile, places: &Spans) -> Result<(), Broken> {
+    for (name, filter) in &profile.filters {
+        if name == "tables" {
+            let what = "a filter cannot be called tables, which chooses tables in every profile";
+            return Err((places.filter_start(name), what.into()));
+        }
+        if let Some(what) = filter_error(profile, filter) {
+            return Err((places.filter_start(name), format!("filter {name}: {what}")));
+        }
+    }
+    for (reference, place) in profile.references.iter().zip(&places.references) {
+        for (field, with) in
+            [(&reference.from.0, &reference.together_with), (&reference.to.0, &reference.together_with)]
+        {
+            let columns = std::iter::once(&field.column).chain(with);
+            let missing = columns.into_iter().find(|column| profile.column(&field.table, column).is_none());
+            if let Some(column) = missing {
+                return Err((place.span().start, format!("{}.{column} is no column of this profile", field.table)));
+            }
+        }
+    }
+    for (name, table) in &profile.tables {
+        if let Some(column) = table.owned_by.iter().find(|column| profile.column(name, column).is_none()) {
+            let near = nearest(column, table.columns.keys().map(String::as_str));
+            let what = format!("owned_by: {name}.{column} is no column of this profile{}", did_you_mean(near));
+            return Err((places.owned_by_start(name), what));
+        }
+    }
+    Ok(())
+}
+
 fn check_notice(profile: &Profile, notice: &Notice, places: &Spans) -> Result<(), Broken> {
     if profile.tables.contains_key(&notice.people) {
         return Ok(());
@@ -94,11 +128,9 @@ fn file_name_error(template: &str) -> Option<String> {
 
 /// Refuses what later versions will understand, and what would let secrets out.
 pub fn reject_reserved(text: &str, places: &Spans) -> Result<(), ParseError> {
-    for (name, value) in [("scopes", &places.scopes), ("filters", &places.filters)] {
-        if let Some(value) = value {
-            let what = format!("[{name}] is reserved for a later version and does nothing yet: remove it");
-            return Err(ParseError::at(text, value.span().start, what));
-        }
+    if let Some(scopes) = &places.scopes {
+        let what = "[scopes] is reserved for a later version and does nothing yet: remove it";
+        return Err(ParseError::at(text, scopes.span().start, what.into()));
     }
     match places.treatments.get("secret") {
         Some(value) if value.get_ref().as_str() != Some(Treatment::Omit.as_str()) => {

@@ -83,6 +83,12 @@ pub fn check(source: &dyn Source, profile: &Profile) -> Result<CheckReport, Erro
         .into_iter()
         .map(|field| format!("{field} is left out but must not be null; set on_import to what an import should write"))
         .collect();
+    notes.extend(profile.owners_without_reference(&catalog.tables).into_iter().map(|field| {
+        format!(
+            "{field} is in owned_by and refers to nothing, so no filter reaches the table by it; declare what it refers to under \
+             [[references]]"
+        )
+    }));
     notes.extend(profile.columns_with_raised_class(&catalog).into_iter().map(|(field, sources, class)| {
         format!("{field} is computed from {sources} and therefore counts as {}, as they do", class.as_str())
     }));

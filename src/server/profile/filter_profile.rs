@@ -1,0 +1,76 @@
+//! The filters of a profile, and references that the database does not declare.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::model::name::{FieldName, TableName};
+use crate::server::rows::ForeignKey;
+
+/// A reference that the database does not declare.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeclaredReference {
+    pub from: QualifiedColumn,
+    pub to: QualifiedColumn,
+    /// Columns of both tables that must agree, too.
+    #[serde(default)]
+    pub together_with: Vec<String>,
+}
+
+/// `table.column`, in a profile. The table may be in a schema: `audit.users.id`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct QualifiedColumn(pub FieldName);
+
+/// A way to choose a part of the data.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilterProfile {
+    /// What people read.
+    pub label: String,
+    /// For a choice of records: the table that they are in.
+    pub table: Option<TableName>,
+    /// The column with the names of these records.
+    pub show: Option<String>,
+    /// The filter whose choice limits this one's.
+    pub within: Option<String>,
+    /// For a period: the column of each table that says when.
+    #[serde(default)]
+    pub columns: BTreeMap<TableName, String>,
+    pub unit: Option<TimeUnit>,
+}
+
+/// How a column stores a time. All of them count from 1970 or name a time in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeUnit {
+    EpochSeconds,
+    EpochMs,
+    /// A date or time of the database's own type, or text that begins with `YYYY-MM-DD`.
+    Iso,
+}
+
+impl TryFrom<String> for QualifiedColumn {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.rsplit_once('.') {
+            Some((table, column)) if !table.is_empty() && !column.is_empty() => {
+                Ok(Self(TableName::from(table).field(column)))
+            }
+            _ => Err(format!("`{text}` is not a table and a column: write \"table.column\"")),
+        }
+    }
+}
+
+impl DeclaredReference {
+    pub fn to_foreign_key(&self) -> ForeignKey {
+        let with = |column: &str| std::iter::once(column.to_owned()).chain(self.together_with.clone()).collect();
+        ForeignKey {
+            columns: with(&self.from.0.column),
+            target: self.to.0.table.clone(),
+            target_columns: with(&self.to.0.column),
+        }
+    }
+}

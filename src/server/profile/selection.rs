@@ -1,0 +1,70 @@
+//! What a profile says about parts of the data: whose records a table's records are, and which references there are
+//! (`docs/selection.md`).
+
+use super::Profile;
+use super::filter_profile::{DeclaredReference, FilterProfile};
+use crate::model::name::{FieldName, TableName};
+use crate::server::rows::{ForeignKey, Table};
+
+impl Profile {
+    /// The foreign keys of a table: the database's and the profile's.
+    #[must_use]
+    pub fn references_of(&self, table: &Table) -> Vec<ForeignKey> {
+        let declared = self.references.iter().filter(|reference| reference.from.0.table == table.name);
+        let mut keys = table.foreign_keys.clone();
+        for key in declared.map(DeclaredReference::to_foreign_key) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
+    /// Whether the table's records belong to whoever the record belongs to that this key refers to.
+    #[must_use]
+    pub fn is_owner(&self, table: &TableName, key: &ForeignKey) -> bool {
+        let owners = self.tables.get(table).map_or(&[][..], |profile| &profile.owned_by);
+        owners.iter().any(|column| key.columns.contains(column))
+    }
+
+    /// The columns of `owned_by` that refer to nothing in this schema.
+    #[must_use]
+    pub fn owners_without_reference(&self, tables: &[Table]) -> Vec<FieldName> {
+        let lacking = tables.iter().flat_map(|table| {
+            let keys = self.references_of(table);
+            let owners = self.tables.get(&table.name).map_or(&[][..], |profile| &profile.owned_by);
+            let lacking = owners.iter().filter(move |column| !keys.iter().any(|key| key.columns.contains(column)));
+            lacking.map(|column| table.name.field(column))
+        });
+        lacking.collect()
+    }
+}
+
+/// The mistake in a filter, if there is one.
+pub fn filter_error(profile: &Profile, filter: &FilterProfile) -> Option<String> {
+    let has_column = |table: &TableName, column: &str| profile.column(table, column).is_some();
+    match (&filter.table, &filter.show) {
+        (Some(_), None) => Some("a filter with a table needs show, the column with the names to choose from".into()),
+        (None, Some(_)) => Some("show needs table, whose records are chosen from".into()),
+        (Some(_), Some(_)) if !filter.columns.is_empty() || filter.unit.is_some() => {
+            Some("a filter chooses either records (table, show) or a period (columns, unit)".into())
+        }
+        (Some(table), Some(show)) if !has_column(table, show) => {
+            Some(format!("{table}.{show} is no column of this profile"))
+        }
+        (Some(_), Some(_)) => match &filter.within {
+            Some(within) if profile.filters.get(within).is_none_or(|other| other.table.is_none()) => {
+                Some(format!("within: `{within}` is no filter of this profile that chooses records"))
+            }
+            _ => None,
+        },
+        (None, None) if filter.columns.is_empty() || filter.unit.is_none() => {
+            Some("a filter needs table and show, or columns and unit".into())
+        }
+        (None, None) if filter.within.is_some() => Some("a period is within nothing".into()),
+        (None, None) => {
+            let missing = filter.columns.iter().find(|(table, column)| !has_column(table, column));
+            missing.map(|(table, column)| format!("{table}.{column} is no column of this profile"))
+        }
+    }
+}
