@@ -23,6 +23,8 @@ pub struct HistoryEntry {
     pub requested_at: String,
     pub requested_by: String,
     pub export_type: ExportType,
+    /// The filters of a part, one per line; empty for the whole database.
+    pub selection: Vec<String>,
     pub channel: Channel,
     /// How the run ended, or how far it is.
     pub state: RunState,

@@ -18,7 +18,8 @@ pub struct Metadata {
     pub exported_at: String,
     pub export_type: ExportType,
     pub version: String,
-    pub filters_applied: OrderedMap<String, String>,
+    /// The values of each filter of a part, and its tables; empty for the whole database.
+    pub filters_applied: OrderedMap<String, Vec<String>>,
     pub record_counts: OrderedMap<TableName, u64>,
     pub total_records: u64,
     /// The account's id, or `cli:<user>`; the name is in history and audit.
@@ -26,6 +27,9 @@ pub struct Metadata {
     pub format_version: u32,
     pub export_id: String,
     pub order: RecordOrder,
+    /// Of a part: why the records are in.
+    #[serde(default, skip_serializing_if = "OrderedMap::is_empty")]
+    pub selected_records: OrderedMap<TableName, SelectedRecords>,
     pub generator: Generator,
     pub source: SourceDescription,
     #[serde(default)]
@@ -34,6 +38,16 @@ pub struct Metadata {
     pub not_included: Vec<NotIncluded>,
     pub audit: AuditHead,
     pub schema: OrderedMap<TableName, TableSchema>,
+}
+
+/// Why the records of a table are in a part of the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SelectedRecords {
+    /// Records that the selection names.
+    pub asked_for: u64,
+    /// Further records that others refer to.
+    pub came_along: u64,
 }
 
 /// The part of the metadata that is needed to verify a file and to describe it.

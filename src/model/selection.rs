@@ -1,40 +1,87 @@
 //! What an export is asked to hold: the part of a request that decides which records leave. A scan is what is then read
 //! of one table, and a profile's treatments are what happens to its values.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
-use super::access::Scope;
 use super::manifest::ExportType;
+use super::name::TableName;
+use super::ordered_map::OrderedMap;
 
-/// The records that an export is asked for. Stored with a run as JSON.
+/// The records that an export is asked for: all, or those that every filter names and that are in one of the tables, with
+/// what comes along. Stored with a run as JSON; equal selections have equal texts.
 ///
 /// ```
 /// use waybill::model::selection::Selection;
 ///
-/// assert_eq!(serde_json::to_string(&Selection::WholeDatabase).unwrap(), r#"{"scope":"full"}"#);
+/// let mut selection = Selection::default();
+/// assert!(selection.is_whole_database());
+/// selection.add_filter("company=acme").unwrap();
+/// selection.add_filter("company=globex").unwrap();
+/// selection.add_filter("period=2026-07-01..2026-10-01").unwrap();
+/// assert_eq!(selection.lines(), ["company: acme, globex", "period: 2026-07-01..2026-10-01"]);
+/// assert_eq!(serde_json::to_string(&Selection::default()).unwrap(), "{}");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "scope")]
-pub enum Selection {
-    /// Every record of every table that the profile exports.
-    #[default]
-    #[serde(rename = "full")]
-    WholeDatabase,
+#[serde(default)]
+pub struct Selection {
+    /// The values of each filter, as they were given. A record must fulfil every filter, with any of its values.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub filters: BTreeMap<String, BTreeSet<String>>,
+    /// The tables whose records are asked for; `None` for all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tables: Option<BTreeSet<TableName>>,
 }
 
+/// A filter that is not written as `name=value`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no filter: write NAME=VALUE, such as company=acme or period=2026-07-01..2026-10-01")]
+pub struct InvalidFilter(String);
+
 impl Selection {
-    /// The scope that a caller must have to export it.
     #[must_use]
-    pub fn scope(&self) -> Scope {
-        match self {
-            Self::WholeDatabase => Scope::WholeDatabase,
+    pub fn is_whole_database(&self) -> bool {
+        self.filters.is_empty() && self.tables.is_none()
+    }
+
+    /// Adds one value of a filter, written as `name=value`.
+    ///
+    /// # Errors
+    /// If name or value is missing.
+    pub fn add_filter(&mut self, text: &str) -> Result<(), InvalidFilter> {
+        match text.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
+            Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+                self.filters.entry(name.to_owned()).or_default().insert(value.to_owned());
+                Ok(())
+            }
+            _ => Err(InvalidFilter(text.to_owned())),
         }
     }
 
     #[must_use]
     pub fn export_type(&self) -> ExportType {
-        match self {
-            Self::WholeDatabase => ExportType::Full,
-        }
+        if self.is_whole_database() { ExportType::Full } else { ExportType::Segmented }
+    }
+
+    /// The selection as a file's metadata has it.
+    #[must_use]
+    pub fn applied(&self) -> OrderedMap<String, Vec<String>> {
+        let filters = self.filters.iter().map(|(name, values)| (name.clone(), values.iter().cloned().collect()));
+        let names = |tables: &BTreeSet<TableName>| tables.iter().map(ToString::to_string).collect();
+        OrderedMap(filters.chain(self.tables.iter().map(|tables| ("tables".to_owned(), names(tables)))).collect())
+    }
+
+    /// The filters for people, one per line.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let join = |values: Vec<&str>| values.join(", ");
+        let filters = self.filters.iter();
+        let filters =
+            filters.map(|(name, values)| format!("{name}: {}", join(values.iter().map(String::as_str).collect())));
+        let tables = self.tables.iter();
+        filters
+            .chain(tables.map(|tables| format!("tables: {}", join(tables.iter().map(TableName::as_str).collect()))))
+            .collect()
     }
 }

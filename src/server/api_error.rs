@@ -62,6 +62,7 @@ impl ClientError for export::Error {
             Self::StillRunning | Self::NotCompleted => ApiError::Conflict(self.to_string()),
             Self::Expired => ApiError::Gone,
             Self::InsufficientStorage { .. } => ApiError::Unavailable(self.to_string()),
+            Self::Selection(error) => ApiError::Invalid(to_sentence(&error.to_string())),
             Self::Profile(error) => ApiError::Unavailable(to_sentence(&error.to_string())),
             Self::Source(error) => return error.client_view(),
             Self::Stopped

@@ -38,6 +38,7 @@ mod rebind;
 mod routes;
 mod seal;
 mod second_factor;
+mod segments;
 mod sign_in;
 mod signing;
 mod source_contract;

@@ -9,8 +9,8 @@ use waybill::model::artifact_name::ArtifactName;
 use waybill::model::channel::Channel;
 use waybill::model::drift::Deviations;
 use waybill::model::export::{ExportId, ExportSummary, Failure};
-use waybill::model::manifest::ExportType;
 use waybill::model::output::Compression;
+use waybill::model::selection::Selection;
 use waybill::server::audit::{Actor, Event, Journal, verify_chain};
 use waybill::server::state::accounts::LocalAccount;
 use waybill::server::state::exports::{Completion, ExportRow, ExportState, ExportStatus, Unfinished};
@@ -60,7 +60,7 @@ fn export(n: u128, account: Option<&str>) -> ExportRow {
         account_id: account.map(Into::into),
         requested_by: "ada@example.org".into(),
         channel: if account.is_some() { Channel::Page } else { Channel::CommandLine },
-        export_type: ExportType::Full,
+        selection: Selection { tables: Some(["sales".into()].into()), ..Selection::default() },
         file_name: "shop.json".into(),
         compression: Compression::Gzip,
         estimated_bytes: Some(u64::from(u32::MAX) * 4),

@@ -67,6 +67,9 @@ pub enum Event {
     ExportRequested {
         scope: ExportType,
         channel: Channel,
+        /// The filters of a part, one per line.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        selection: Vec<String>,
     },
     ExportStarted,
     ExportCompleted {

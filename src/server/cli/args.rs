@@ -6,6 +6,9 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use secrecy::SecretString;
 
+use super::exit::{CliError, Exit};
+use crate::model::name::TableName;
+use crate::model::selection::Selection;
 use crate::server::profile::builtin;
 
 /// The source database.
@@ -40,6 +43,35 @@ fn profile_help() -> String {
          built-in one that matches the database, else a guess]",
         builtin::names()
     )
+}
+
+/// The part of the data that is asked for.
+#[derive(Debug, Args)]
+pub struct SelectionArgs {
+    /// Only records that fulfil this filter of the profile, with what they refer to; repeat it for more.
+    ///
+    /// Several values of one filter are alternatives; several filters must all be fulfilled. A period is
+    /// FROM..TO in days, UTC, without the second one.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub filter: Vec<String>,
+    /// Only records of these tables, with what they refer to; separate with commas.
+    #[arg(long, value_name = "TABLE", value_delimiter = ',')]
+    pub tables: Vec<String>,
+}
+
+impl SelectionArgs {
+    /// # Errors
+    /// `Usage` for a filter that is not written as NAME=VALUE.
+    pub fn parse(&self) -> Result<Selection, CliError> {
+        let mut selection = Selection::default();
+        for filter in &self.filter {
+            selection.add_filter(filter).map_err(|error| CliError::new(Exit::Usage, error.to_string()))?;
+        }
+        if !self.tables.is_empty() {
+            selection.tables = Some(self.tables.iter().map(|name| TableName::from(name.trim())).collect());
+        }
+        Ok(selection)
+    }
 }
 
 /// The state file: history, audit trail, accounts.

@@ -3,7 +3,7 @@
 use clap::Args;
 use comfy_table::{CellAlignment, Table, TableStyle};
 
-use super::args::SourceArgs;
+use super::args::{SelectionArgs, SourceArgs};
 use super::connect::{OpenedSource, run_blocking, system_user};
 use super::exit::{CliError, Exit};
 use super::terminal::{print_json, print_line};
@@ -17,6 +17,8 @@ use crate::server::support::clock::SystemClock;
 pub struct Preview {
     #[command(flatten)]
     source: SourceArgs,
+    #[command(flatten)]
+    selection: SelectionArgs,
     /// Print the preview as JSON.
     #[arg(long)]
     json: bool,
@@ -24,10 +26,11 @@ pub struct Preview {
 
 impl Preview {
     pub async fn run(self) -> Result<Exit, CliError> {
+        let selection = self.selection.parse()?;
         let OpenedSource { url, source, profile } = self.source.open().await?;
         let caller = Caller::command_line(&system_user());
         let preview = run_blocking(move || {
-            let preview = preview_source(&caller, &*source, &profile, &SystemClock);
+            let preview = preview_source(&caller, &*source, &profile, &selection, &SystemClock);
             preview.map_err(|error| url.with_context(error.into()))
         })
         .await?;

@@ -3,15 +3,15 @@
 use super::Result;
 use super::file_name::file_name;
 use super::plan::UncountedPlan;
+use super::request::ExportRequest;
 use super::size_estimate::{estimate_table_size, measure_frame};
-use crate::model::export::DriftPolicy;
-use crate::model::manifest::RecordOrder;
+use super::subset::extent;
 use crate::model::name::{TableName, TableOrField};
 use crate::model::output::{Compression, Output};
 use crate::model::preview::{Preview, TablePreview};
 use crate::model::selection::Selection;
 use crate::model::text;
-use crate::server::profile::{PlannedTable, Profile};
+use crate::server::profile::{PlannedTable, Profile, shell_quote};
 use crate::server::rows::Scan;
 use crate::server::source::Source;
 use crate::server::support::clock::{Clock, rfc3339};
@@ -31,20 +31,21 @@ pub fn compute_preview(
     bytes_per_second: u64,
     on_update: &dyn Fn(&Preview),
 ) -> Result<Preview> {
-    let mut snapshot = source.open_snapshot()?;
-    let uncounted = UncountedPlan::from_snapshot(&mut *snapshot, profile, RecordOrder::Storage, DriftPolicy::Report)?;
-    let mut preview = initial_preview(&uncounted, clock);
+    let request = ExportRequest { selection: selection.clone(), ..ExportRequest::default() };
+    let mut snapshot = source.begin_snapshot(extent(selection), &|_| ())?;
+    let uncounted = UncountedPlan::from_snapshot(&mut *snapshot, profile, &request)?;
+    let mut preview = initial_preview(&uncounted, selection, clock);
     preview.blocks_writers = snapshot.blocks_writers();
     on_update(&preview);
     let mut counts = Vec::with_capacity(preview.tables.len());
-    for (index, PlannedTable { scan, .. }) in uncounted.selection.tables.iter().enumerate() {
-        let records = snapshot.count(scan)?;
+    for (index, PlannedTable { scan, .. }) in uncounted.planned.tables.iter().enumerate() {
+        let records = uncounted.count(&mut *snapshot, scan)?;
         counts.push(records);
         preview.tables[index].records = Some(records);
         preview.contains = preview.contains.take().or_else(|| contents_notice(profile, scan, records));
         on_update(&preview);
     }
-    for (index, planned) in uncounted.selection.tables.iter().enumerate() {
+    for (index, planned) in uncounted.planned.tables.iter().enumerate() {
         let size = estimate_table_size(&mut *snapshot, planned, counts[index], Output::default())?;
         preview.tables[index].size = Some(size);
         on_update(&preview);
@@ -56,9 +57,9 @@ pub fn compute_preview(
     Ok(preview)
 }
 
-fn initial_preview(uncounted: &UncountedPlan, clock: &dyn Clock) -> Preview {
+fn initial_preview(uncounted: &UncountedPlan, selection: &Selection, clock: &dyn Clock) -> Preview {
     let profile = &uncounted.profile;
-    let redaction = &uncounted.selection.redaction;
+    let redaction = &uncounted.planned.redaction;
     let unclassified = || {
         redaction.unclassified.iter().filter_map(|name| match name {
             TableOrField::Field(field) => Some(field),
@@ -69,7 +70,7 @@ fn initial_preview(uncounted: &UncountedPlan, clock: &dyn Clock) -> Preview {
         let fields = redaction.removed_fields.iter().chain(unclassified());
         fields.filter(|field| field.table == *table).map(|field| field.column.clone()).collect()
     };
-    let tables = uncounted.selection.tables.iter().map(|PlannedTable { scan, .. }| TablePreview {
+    let tables = uncounted.planned.tables.iter().map(|PlannedTable { scan, .. }| TablePreview {
         name: scan.table.clone(),
         left_out: left_out(&scan.table),
         records: None,
@@ -78,7 +79,7 @@ fn initial_preview(uncounted: &UncountedPlan, clock: &dyn Clock) -> Preview {
     Preview {
         taken_at: rfc3339(clock.now()),
         file_name: file_name(profile, clock.now(), Compression::None),
-        command: format!("waybill export{} --output .", profile.command_line_option()),
+        command: format!("waybill export{}{} --output .", profile.command_line_option(), selection_options(selection)),
         tables: tables.collect(),
         excluded: redaction.excluded_tables.clone(),
         drift: profile.drift(&uncounted.catalog),
@@ -86,6 +87,18 @@ fn initial_preview(uncounted: &UncountedPlan, clock: &dyn Clock) -> Preview {
         not_included: uncounted.catalog.not_included.clone(),
         ..Preview::default()
     }
+}
+
+/// The selection as options of the command line.
+fn selection_options(selection: &Selection) -> String {
+    let filters =
+        selection.filters.iter().flat_map(|(name, values)| values.iter().map(move |value| format!("{name}={value}")));
+    let filters = filters.map(|filter| format!(" --filter {}", shell_quote(&filter)));
+    let tables = selection.tables.iter().map(|tables| {
+        let names: Vec<&str> = tables.iter().map(TableName::as_str).collect();
+        format!(" --tables {}", shell_quote(&names.join(",")))
+    });
+    filters.chain(tables).collect()
 }
 
 /// Whose data the file holds, once the table of people is counted: "personal data of 104 participants".
@@ -113,7 +126,7 @@ mod tests {
         )
         .unwrap();
         let preview =
-            compute_preview(&SqliteSource::new(path), &profile, &Selection::WholeDatabase, &SystemClock, 1, &|_| ())
+            compute_preview(&SqliteSource::new(path), &profile, &Selection::default(), &SystemClock, 1, &|_| ())
                 .unwrap();
         let left_out: Vec<(&str, &[String])> =
             preview.tables.iter().map(|table| (table.name.as_str(), &table.left_out[..])).collect();

@@ -1,5 +1,6 @@
 //! Why an export use case fails.
 
+use super::invalid_selection::InvalidSelection;
 use crate::model::drift::Deviations;
 use crate::model::name::TableName;
 use crate::server::identity::Forbidden;
@@ -38,6 +39,9 @@ pub enum Error {
         .0.lines().join("; ")
     )]
     Drifted(Box<Deviations>),
+    /// The selection names a filter, a value or a table that does not exist.
+    #[error(transparent)]
+    Selection(#[from] InvalidSelection),
     #[error(transparent)]
     Source(#[from] source::Error),
     #[error(transparent)]

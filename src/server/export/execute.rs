@@ -6,11 +6,11 @@ use super::delivery::{Delivered, Delivery};
 use super::execution::{ClaimedExport, Executed, Written};
 use super::plan::{RunContext, plan};
 use super::running::{RunningExport, StopReason};
+use super::subset::extent;
 use super::write::write;
 use super::{Error, Exports, Result};
 use crate::model::output::Output;
 use crate::server::pipeline::redact::PseudonymKey;
-use crate::server::source::Extent;
 
 impl Exports {
     /// Runs the export to its end, which is recorded whatever happens. `open` opens what the file is written to.
@@ -93,7 +93,7 @@ impl Exports {
         let ClaimedExport { row, request, audit_head, .. } = claimed;
         let output = Output::document(request.compression);
         let mut snapshot =
-            self.source.begin_snapshot(Extent::WholeTables, &|interrupt| running.attach_interrupt(interrupt))?;
+            self.source.begin_snapshot(extent(&request.selection), &|interrupt| running.attach_interrupt(interrupt))?;
         let context = RunContext {
             id: row.id,
             request,

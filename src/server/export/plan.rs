@@ -4,19 +4,20 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::request::ExportRequest;
+use super::subset::restrict;
 use super::{Error, Result};
 use crate::model::catalog::TableSchema;
 use crate::model::drift::Deviations;
 use crate::model::export::{DriftPolicy, ExportId};
 use crate::model::manifest::{
-    AuditHead, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
+    AuditHead, FORMAT_VERSION, Generator, Metadata, SelectedRecords, SnapshotDescription, SourceDescription,
 };
 use crate::model::name::TableName;
 use crate::model::ordered_map::OrderedMap;
 use crate::server::pipeline::redact::PseudonymKey;
 use crate::server::profile::{PlannedTable, PlannedTables, Profile};
 use crate::server::profiles;
-use crate::server::rows::{Catalog, UnreadableTable};
+use crate::server::rows::{Catalog, Scan, UnreadableTable};
 use crate::server::source::{Snapshot, Source};
 use crate::server::support::clock::rfc3339;
 
@@ -48,43 +49,50 @@ pub struct UncountedPlan {
     pub catalog: Catalog,
     /// As it applies to this snapshot: a guessed profile is guessed anew each time.
     pub profile: Profile,
-    pub selection: PlannedTables,
+    pub planned: PlannedTables,
+    /// How many records of each table are in for which reason; empty for the whole database.
+    pub selected_records: OrderedMap<TableName, SelectedRecords>,
 }
 
 impl UncountedPlan {
-    /// Reads the schema and applies the profile to it.
+    /// Reads the schema, applies the profile to it, and finds the records that the selection names.
     ///
     /// # Errors
-    /// `Source` if the database cannot be read; `Profile` if the profile does not fit it; `Unreadable`
-    /// with every table that should be exported and cannot be read completely.
-    pub fn from_snapshot(
-        snapshot: &mut dyn Snapshot,
-        profile: &Profile,
-        order: RecordOrder,
-        drift: DriftPolicy,
-    ) -> Result<Self> {
+    /// `Source` if the database cannot be read; `Profile` if the profile does not fit it; `Selection` if
+    /// the selection names what does not exist; `Unreadable` with every table that should be exported and cannot be read completely.
+    pub fn from_snapshot(snapshot: &mut dyn Snapshot, profile: &Profile, request: &ExportRequest) -> Result<Self> {
         let catalog = snapshot.catalog()?;
         let profile = profiles::for_snapshot(profile, snapshot, &catalog)?;
-        let selection = profile.plan_tables(&catalog, order, drift)?;
+        let mut planned = profile.plan_tables(&catalog, request.order, request.drift)?;
         let is_selected =
-            |table: &&UnreadableTable| selection.tables.iter().any(|planned| planned.scan.table == table.table);
+            |table: &&UnreadableTable| planned.tables.iter().any(|planned| planned.scan.table == table.table);
         let unreadable: Vec<UnreadableTable> = catalog.unreadable.iter().filter(is_selected).cloned().collect();
         if !unreadable.is_empty() {
             return Err(Error::Unreadable(unreadable));
         }
-        Ok(Self { catalog, profile, selection })
+        let selected_records = restrict(&mut planned, &catalog, &profile, snapshot, &request.selection)?;
+        Ok(Self { catalog, profile, planned, selected_records })
+    }
+
+    /// The exact number of records that a scan of the plan reads. Those of a part were counted when it was found.
+    pub fn count(&self, snapshot: &mut dyn Snapshot, scan: &Scan) -> Result<u64> {
+        match self.selected_records.get(&scan.table) {
+            Some(SelectedRecords { asked_for, came_along }) => Ok(asked_for + came_along),
+            None => Ok(snapshot.count(scan)?),
+        }
     }
 
     /// Completes the plan with exact record counts, one per selected table.
     pub fn into_plan(self, counts: Vec<u64>, context: &RunContext, source: &dyn Source, isolation: &str) -> ExportPlan {
-        let Self { catalog, profile, selection } = self;
+        let Self { catalog, profile, planned, selected_records } = self;
         let deviations = profile.drift(&catalog).to_deviations();
-        let tables = selection.tables.iter().map(|table| table.scan.table.clone());
+        let tables = planned.tables.iter().map(|table| table.scan.table.clone());
         let metadata = Metadata {
             exported_at: rfc3339(context.exported_at),
             export_type: context.request.selection.export_type(),
             version: "1.0".into(),
-            filters_applied: OrderedMap::default(),
+            filters_applied: context.request.selection.applied(),
+            selected_records,
             total_records: counts.iter().sum(),
             record_counts: tables.zip(counts).collect(),
             exported_by: context.exported_by.clone(),
@@ -99,12 +107,12 @@ impl UncountedPlan {
                 profile: profile.name,
                 snapshot: SnapshotDescription { taken_at: rfc3339(context.exported_at), isolation: isolation.into() },
             },
-            schema: schema(&catalog, &selection.tables),
-            redaction: selection.redaction,
+            schema: schema(&catalog, &planned.tables),
+            redaction: planned.redaction,
             not_included: catalog.not_included,
             audit: context.audit_head.clone(),
         };
-        ExportPlan { metadata, tables: selection.tables, pseudonym_key: context.pseudonym_key.clone(), deviations }
+        ExportPlan { metadata, tables: planned.tables, pseudonym_key: context.pseudonym_key.clone(), deviations }
     }
 }
 
@@ -120,17 +128,17 @@ pub fn plan(
     profile: &Profile,
     cancellation: &CancellationToken,
 ) -> Result<ExportPlan> {
-    let uncounted = UncountedPlan::from_snapshot(snapshot, profile, context.request.order, context.request.drift)?;
+    let uncounted = UncountedPlan::from_snapshot(snapshot, profile, &context.request)?;
     let deviations = uncounted.profile.drift(&uncounted.catalog).to_deviations();
     if context.request.drift == DriftPolicy::Refuse && deviations.has_drifted() {
         return Err(Error::Drifted(Box::new(deviations)));
     }
-    let mut counts = Vec::with_capacity(uncounted.selection.tables.len());
-    for table in &uncounted.selection.tables {
+    let mut counts = Vec::with_capacity(uncounted.planned.tables.len());
+    for table in &uncounted.planned.tables {
         if cancellation.is_cancelled() {
             return Err(Error::Stopped);
         }
-        counts.push(snapshot.count(&table.scan)?);
+        counts.push(uncounted.count(snapshot, &table.scan)?);
     }
     Ok(uncounted.into_plan(counts, context, source, snapshot.isolation()))
 }

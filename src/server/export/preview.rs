@@ -27,7 +27,7 @@ impl Exports {
     pub async fn preview(self: &Arc<Self>, caller: &Caller, refresh: bool) -> Result<Preview> {
         self.authorise(caller, "preview an export").await?;
         let rate = self.bytes_per_second().await?;
-        let selection = Selection::WholeDatabase;
+        let selection = Selection::default();
         let mut preview = self.previews.get_or_start(&selection, refresh, || self.start_preview(&selection, rate));
         let settled = preview.wait_for(|preview| preview.settled);
         // On timeout, or if the task failed, show what is known so far.

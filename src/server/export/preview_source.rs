@@ -2,7 +2,7 @@
 
 use super::Result;
 use super::compute_preview::{DEFAULT_BYTES_PER_SECOND, compute_preview};
-use crate::model::access::Capability;
+use crate::model::access::{Capability, Scope};
 use crate::model::preview::Preview;
 use crate::model::selection::Selection;
 use crate::server::identity::Caller;
@@ -14,8 +14,13 @@ use crate::server::support::clock::Clock;
 ///
 /// # Errors
 /// `Forbidden`; `Source` or `Profile` if the source cannot be read or does not fit the profile.
-pub fn preview_source(caller: &Caller, source: &dyn Source, profile: &Profile, clock: &dyn Clock) -> Result<Preview> {
-    let selection = Selection::WholeDatabase;
-    caller.require(Capability::ExportDatabase, &selection.scope())?;
-    compute_preview(source, profile, &selection, clock, DEFAULT_BYTES_PER_SECOND, &|_| ())
+pub fn preview_source(
+    caller: &Caller,
+    source: &dyn Source,
+    profile: &Profile,
+    selection: &Selection,
+    clock: &dyn Clock,
+) -> Result<Preview> {
+    caller.require(Capability::ExportDatabase, &Scope::WholeDatabase)?;
+    compute_preview(source, profile, selection, clock, DEFAULT_BYTES_PER_SECOND, &|_| ())
 }

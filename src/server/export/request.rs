@@ -84,7 +84,7 @@ impl Exports {
             account_id: caller.account_id().map(str::to_owned),
             requested_by: caller.name.clone(),
             channel: caller.principal.channel(),
-            export_type: request.selection.export_type(),
+            selection: request.selection.clone(),
             file_name: file_name(&self.profile, now, request.compression),
             compression: request.compression,
             estimated_bytes: None,
@@ -105,7 +105,11 @@ impl Exports {
         let job = NewJob { id: row.id.0, kind: JobKind::Export, spec, max_attempts: MAX_ATTEMPTS };
         tx.exports().insert(row).await?;
         tx.jobs().insert(&job).await?;
-        let event = Event::ExportRequested { scope: row.export_type, channel: row.channel };
+        let event = Event::ExportRequested {
+            scope: row.selection.export_type(),
+            channel: row.channel,
+            selection: row.selection.lines(),
+        };
         self.journal.record_about(tx, caller.actor(), row.id, event).await?;
         Ok(())
     }

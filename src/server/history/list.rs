@@ -35,7 +35,8 @@ fn history_entry(caller: &Caller, row: ExportRow, now: &str) -> HistoryEntry {
         downloadable: is_owner && row.is_available(now),
         requested_at: row.requested_at,
         requested_by: row.requested_by,
-        export_type: row.export_type,
+        export_type: row.selection.export_type(),
+        selection: row.selection.lines(),
         channel: row.channel,
         downloads: row.downloads,
     }

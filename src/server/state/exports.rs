@@ -8,8 +8,8 @@ use crate::model::artifact_name::ArtifactName;
 use crate::model::channel::Channel;
 use crate::model::drift::Guess;
 use crate::model::export::{ExportId, ExportSummary, Failure, RunState};
-use crate::model::manifest::ExportType;
 use crate::model::output::Compression;
+use crate::model::selection::Selection;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportRow {
@@ -20,7 +20,7 @@ pub struct ExportRow {
     pub account_id: Option<String>,
     pub requested_by: String,
     pub channel: Channel,
-    pub export_type: ExportType,
+    pub selection: Selection,
     pub file_name: String,
     pub compression: Compression,
     pub estimated_bytes: Option<u64>,

@@ -16,6 +16,7 @@ impl From<export::Error> for CliError {
             Error::Profile(error) => return error.into(),
             Error::State(error) => return error.into(),
             Error::Forbidden(_) | Error::Drifted(_) => Exit::Refused,
+            Error::Selection(_) => Exit::Usage,
             Error::Output(_) => Exit::Output,
             Error::StoppedAt { ref cause, .. } if matches!(**cause, Error::Output(_)) => Exit::Output,
             Error::NotFound

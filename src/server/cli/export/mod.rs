@@ -11,14 +11,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{SigningArgs, SourceArgs, StateArgs};
+use super::args::{SelectionArgs, SigningArgs, SourceArgs, StateArgs};
 use super::connect::{build_app, is_same_file, system_user};
 use super::exit::{CliError, Exit};
 use super::terminal::{eprint_line, print_line};
 use crate::model::export::{DriftPolicy, Stage};
 use crate::model::manifest::RecordOrder;
 use crate::model::output::Compression;
-use crate::model::selection::Selection;
 use crate::model::text;
 use crate::server::export::{Destination, ExportRequest, RunningExport, StopReason};
 use crate::server::identity::Caller;
@@ -29,6 +28,8 @@ use report::{to_json, to_text};
 pub struct Export {
     #[command(flatten)]
     source: SourceArgs,
+    #[command(flatten)]
+    selection: SelectionArgs,
     #[command(flatten)]
     state: StateArgs,
     #[command(flatten)]
@@ -98,6 +99,7 @@ impl Export {
                 "the output would replace the database itself: choose another name",
             ));
         }
+        let selection = self.selection.parse()?;
         let destination = self.destination();
         let compression = self.compression(&destination)?;
         let (app, url) = build_app(&self.source, &self.state, &self.signing, SecondFactorPolicy::Optional).await?;
@@ -120,12 +122,7 @@ impl Export {
         };
         let exported = app
             .exports
-            .export_to_file(
-                &caller,
-                destination,
-                ExportRequest { selection: Selection::WholeDatabase, order, compression, drift },
-                on_start,
-            )
+            .export_to_file(&caller, destination, ExportRequest { selection, order, compression, drift }, on_start)
             .await;
         let exported = exported.map_err(|error| url.with_context(CliError::from(error)))?;
         if self.json && !is_standard_output {

@@ -11,10 +11,9 @@ use super::numbers::{optional, required};
 use crate::model::artifact_name::ArtifactName;
 use crate::model::channel::Channel;
 use crate::model::export::{ExportSummary, Failure};
-use crate::model::manifest::ExportType;
 use crate::model::output::Compression;
 
-pub const COLUMNS: &str = "id, requested_at, account_id, requested_by, channel, scope, file_name, status, message, \
+pub const COLUMNS: &str = "id, requested_at, account_id, requested_by, channel, selection, file_name, status, message, \
      reference, records, tables, bytes, estimated_bytes, sha256, duration_ms, artifact, \
      expires_at, downloads, compression, deviations";
 
@@ -22,7 +21,6 @@ pub const COLUMNS: &str = "id, requested_at, account_id, requested_by, channel, 
 /// `Corrupt` for a value that this program never stores, `Database` for a missing column.
 pub fn decode(row: &SqliteRow) -> Result<ExportRow> {
     let channel = Channel::parse(row.try_get("channel")?);
-    let export_type = ExportType::parse(row.try_get("scope")?);
     let compression = Compression::parse(row.try_get("compression")?);
     Ok(ExportRow {
         id: row.try_get::<&str, _>("id")?.parse().map_err(|_| Error::Corrupt("export id"))?,
@@ -30,7 +28,7 @@ pub fn decode(row: &SqliteRow) -> Result<ExportRow> {
         account_id: row.try_get("account_id")?,
         requested_by: row.try_get("requested_by")?,
         channel: channel.ok_or(Error::Corrupt("channel"))?,
-        export_type: export_type.ok_or(Error::Corrupt("scope"))?,
+        selection: parse_json(row.try_get("selection")?, "selection")?,
         file_name: row.try_get("file_name")?,
         compression: compression.ok_or(Error::Corrupt("compression"))?,
         estimated_bytes: optional(row, "estimated_bytes")?,

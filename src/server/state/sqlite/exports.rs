@@ -83,7 +83,7 @@ impl<C: Connection> ExportTable for SqliteTables<C> {
 
     async fn insert(&mut self, row: &ExportRow) -> Result<()> {
         let sql = "INSERT INTO exports (source_id, id, requested_at, account_id, requested_by, channel, scope, \
-                   file_name, status, estimated_bytes, compression) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+                   selection, file_name, status, estimated_bytes, compression) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let query = query(sql)
             .bind(self.source_id.clone())
             .bind(row.id.to_string())
@@ -91,7 +91,8 @@ impl<C: Connection> ExportTable for SqliteTables<C> {
             .bind(&row.account_id)
             .bind(&row.requested_by)
             .bind(row.channel.as_str())
-            .bind(row.export_type.as_str())
+            .bind(row.selection.export_type().as_str())
+            .bind(export_row::to_json(&row.selection)?)
             .bind(&row.file_name)
             .bind(row.state.status().as_str())
             .bind(row.estimated_bytes.map(to_i64))

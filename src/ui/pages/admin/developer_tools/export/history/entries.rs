@@ -36,12 +36,14 @@ fn Entry(entry: HistoryEntry) -> impl IntoView {
     let bytes = summary.map_or("–".into(), |summary| text::bytes(summary.bytes));
     let estimated = entry.estimated_bytes.filter(|_| summary.is_some());
     let estimated = estimated.map(|bytes| format!("estimated {}", text::bytes(bytes)));
+    let selection =
+        entry.selection.iter().map(|line| view! { <span class="detail">{line.clone()}</span> }).collect_view();
     let duration = entry.state.duration_ms().map_or("–".into(), text::duration);
     view! {
         <tr>
             <td><time>{text::to_minute(&entry.requested_at)}</time></td>
             <td>{entry.requested_by.clone()}<span class="detail">{format!("from the {}", entry.channel.as_str())}</span></td>
-            <td>{entry.export_type.as_str()}</td>
+            <td>{entry.export_type.as_str()}{selection}</td>
             <td><Outcome entry /></td>
             <td class="number">{records}</td>
             <td class="number">{bytes}<span class="detail">{estimated}</span></td>

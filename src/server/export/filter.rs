@@ -1,0 +1,172 @@
+//! The filters of a selection: what the profile says about each, and the rows that their values name.
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+
+use super::invalid_selection::InvalidSelection;
+use super::{Error, Result};
+use crate::model::name::TableName;
+use crate::model::selection::Selection;
+use crate::server::profile::{FilterProfile, Profile, TimeUnit, did_you_mean, nearest};
+use crate::server::rows::{Bound, Catalog, Condition, KeySetId, Rows, Step};
+use crate::server::source::Snapshot;
+use crate::server::subset::Filter;
+
+/// The filters of one selection.
+pub struct Filters(Vec<Requested>);
+
+/// One filter, with the values that were given.
+struct Requested {
+    name: String,
+    label: String,
+    what: What,
+}
+
+enum What {
+    /// Records of a table, by their key or the name that is shown.
+    Records { table: TableName, key: String, show: String, values: Vec<String> },
+    /// Records of a table by their time.
+    Period { table: TableName, condition: Condition },
+}
+
+impl Filters {
+    /// # Errors
+    /// `Selection` for a filter that the profile does not have, and for a period that is none.
+    pub fn of(profile: &Profile, catalog: &Catalog, selection: &Selection) -> Result<Self> {
+        let mut requested = Vec::new();
+        for (name, values) in &selection.filters {
+            let filter = profile.filters.get(name).ok_or_else(|| unknown_filter(profile, name))?;
+            let values: Vec<String> = values.iter().cloned().collect();
+            let label = filter.label.clone();
+            for what in what(catalog, name, filter, values)? {
+                requested.push(Requested { name: name.clone(), label: label.clone(), what });
+            }
+        }
+        Ok(Self(requested))
+    }
+
+    /// The filters as the plan needs them for its sets, before the values of names are known.
+    pub fn unresolved(&self) -> Vec<Filter> {
+        let filter = |requested: &Requested| match &requested.what {
+            What::Records { table, key, .. } => requested.filter(table, Condition::any_of(key, Vec::new())),
+            What::Period { table, condition } => requested.filter(table, condition.clone()),
+        };
+        self.0.iter().map(filter).collect()
+    }
+
+    /// The tables of the sets in which values are looked up: two for each, by key and by name.
+    pub fn lookup_tables(&self) -> Vec<TableName> {
+        let tables = self.0.iter().flat_map(|requested| match &requested.what {
+            What::Records { table, values, .. } => vec![table.clone(); 2 * values.len()],
+            What::Period { .. } => Vec::new(),
+        });
+        tables.collect()
+    }
+
+    /// Finds the rows that the values name, in the sets from `first` on.
+    ///
+    /// # Errors
+    /// `Selection` for a value that names no record, or several; `Source` if the database refuses a lookup.
+    pub fn resolve(&self, snapshot: &mut dyn Snapshot, first: usize) -> Result<Vec<Filter>> {
+        let mut next = first;
+        let mut filters = Vec::new();
+        for requested in &self.0 {
+            let filter = match &requested.what {
+                What::Period { table, condition } => requested.filter(table, condition.clone()),
+                What::Records { table, key, show, values } => {
+                    let (mut keys, mut names) = (Vec::new(), Vec::new());
+                    for value in values {
+                        let mut find = |column: &str| {
+                            let rows = Rows::Matching(Condition::any_of(column, vec![value.clone()]));
+                            next += 1;
+                            snapshot.run_step(&Step { into: KeySetId(next - 1), rows, within: Vec::new() })
+                        };
+                        match (find(key)?, find(show)?) {
+                            (1.., _) => keys.push(value.clone()),
+                            (0, 1) => names.push(value.clone()),
+                            (0, 0) => return Err(requested.no_record(value)),
+                            (0, several) => return Err(requested.several_records(value, several)),
+                        }
+                    }
+                    let (by_key, by_name) = (Condition::any_of(key, keys), Condition::any_of(show, names));
+                    requested.filter(table, Condition::Either(vec![by_key, by_name]))
+                }
+            };
+            filters.push(filter);
+        }
+        Ok(filters)
+    }
+}
+
+impl Requested {
+    fn filter(&self, table: &TableName, condition: Condition) -> Filter {
+        Filter { name: self.name.clone(), table: table.clone(), condition, is_boundary: false }
+    }
+
+    fn no_record(&self, value: &str) -> Error {
+        let (label, name) = (&self.label, &self.name);
+        invalid(format!("{label}: no record has the key or the name `{value}`, so {name}={value} selects nothing"))
+    }
+
+    fn several_records(&self, value: &str, several: u64) -> Error {
+        invalid(format!("{}: {several} records have the name `{value}`; give the key of the one you mean", self.label))
+    }
+}
+
+fn what(catalog: &Catalog, name: &str, filter: &FilterProfile, values: Vec<String>) -> Result<Vec<What>> {
+    if let (Some(table), Some(show)) = (&filter.table, &filter.show) {
+        let primary_key = catalog.table(table).map(|found| &found.primary_key[..]);
+        let Some([key]) = primary_key else {
+            return Err(invalid(format!(
+                "filter {name}: the table {table} must exist and have a primary key of one column"
+            )));
+        };
+        return Ok(vec![What::Records { table: table.clone(), key: key.clone(), show: show.clone(), values }]);
+    }
+    let ([period], Some(unit)) = (&values[..], filter.unit) else {
+        return Err(invalid(format!("{name} takes one period, such as {name}=2026-07-01..2026-10-01")));
+    };
+    let (from, to) = parse_period(name, period)?;
+    let bound = |at: Option<NaiveDate>| at.map(|date| time_bound(date.and_time(NaiveTime::MIN), unit));
+    let condition = |column: &String| Condition::Range { column: column.clone(), from: bound(from), to: bound(to) };
+    let columns = filter.columns.iter();
+    Ok(columns.map(|(table, column)| What::Period { table: table.clone(), condition: condition(column) }).collect())
+}
+
+/// A half-open range of days, UTC: `FROM..TO`, without the second one. One of them may be missing.
+fn parse_period(name: &str, text: &str) -> Result<(Option<NaiveDate>, Option<NaiveDate>)> {
+    let parse = |text: &str| match text {
+        "" => Some(None),
+        date => NaiveDate::parse_from_str(date, "%Y-%m-%d").ok().map(Some),
+    };
+    let days = text.split_once("..").and_then(|(from, to)| Some((parse(from)?, parse(to)?)));
+    match days {
+        Some((Some(from), Some(to))) if from >= to => {
+            Err(invalid(format!("{name}: {text} ends before it begins; the second day is not part of the period")))
+        }
+        Some((None, None)) | None => Err(invalid(format!(
+            "{name}: `{text}` is no period; write FROM..TO with days such as 2026-07-01..2026-10-01, where TO is not part of it"
+        ))),
+        Some(days) => Ok(days),
+    }
+}
+
+fn time_bound(at: NaiveDateTime, unit: TimeUnit) -> Bound {
+    match unit {
+        TimeUnit::EpochSeconds => Bound::Integer(at.and_utc().timestamp()),
+        TimeUnit::EpochMs => Bound::Integer(at.and_utc().timestamp_millis()),
+        TimeUnit::Iso => Bound::Text(at.format("%Y-%m-%d").to_string()),
+    }
+}
+
+fn unknown_filter(profile: &Profile, name: &str) -> Error {
+    let known: Vec<&str> = profile.filters.keys().map(String::as_str).collect();
+    let near = did_you_mean(nearest(name, known.iter().copied()));
+    invalid(match known[..] {
+        [] => format!("the profile {} has no filters; add them under [filters], or choose tables only", profile.name),
+        _ => format!("the profile {} has no filter {name}{near} (it has {})", profile.name, known.join(", ")),
+    })
+}
+
+fn invalid(message: String) -> Error {
+    Error::Selection(InvalidSelection(message))
+}

@@ -1,0 +1,22 @@
+//! A selection that names something that does not exist.
+
+use crate::model::name::FieldName;
+use crate::server::profile::{did_you_mean, nearest};
+
+/// What is wrong with a selection, and what there is instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidSelection(pub(super) String);
+
+impl InvalidSelection {
+    pub(super) fn owner_without_reference(field: &FieldName) -> Self {
+        Self(format!(
+            "{field} is in owned_by and refers to nothing, so nobody knows whose the records are; correct the profile \
+             (`waybill profile check` says how)"
+        ))
+    }
+
+    pub(super) fn unknown_table<'a>(table: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        Self(format!("no table {table} is exported{}", did_you_mean(nearest(table, known))))
+    }
+}
