@@ -24,7 +24,7 @@ use super::ordered_map::OrderedMap;
 /// assert_eq!(serde_json::to_string(&Selection::default()).unwrap(), "{}");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Selection {
     /// The values of each filter, as they were given. A record must fulfil every filter, with any of its values.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -51,7 +51,7 @@ impl Selection {
     /// If name or value is missing.
     pub fn add_filter(&mut self, text: &str) -> Result<(), InvalidFilter> {
         match text.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
-            Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+            Some((name, value)) if !name.is_empty() && !value.is_empty() && !text.contains(char::is_control) => {
                 self.filters.entry(name.to_owned()).or_default().insert(value.to_owned());
                 Ok(())
             }

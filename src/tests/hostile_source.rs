@@ -25,6 +25,8 @@ fn run_every_command(folder: &TempDir, url: &str) {
     run(&["preview", "--profile", "hostile.toml"]);
     run(&["export", "--profile", "hostile.toml", "--output", "out.json", "--force"]);
     run(&["export", "--order", "key", "--output", "guessed.json", "--force"]);
+    run(&["preview", "--tables", "visits"]);
+    run(&["export", "--profile", "hostile.toml", "--tables", "visits,users", "--output", "part.json", "--force"]);
     run(&["profile", "init", "--output", "-"]);
     run(&["profile", "check", "--profile", "hostile.toml"]);
     let export = parse_export(&std::fs::read(folder.path().join("out.json")).unwrap());
@@ -239,4 +241,32 @@ fn behind_a_transaction_pooler_nothing_foreign_runs_and_nothing_is_left_behind()
         OPERATOR(pg_catalog.||) pg_catalog.current_setting('row_security')",
     );
     assert_eq!(left, "public, pg_catalog on");
+}
+
+/// An event trigger runs when the tables for the keys of a part are made. Its function may belong to anybody.
+#[test]
+fn a_part_is_refused_while_a_foreign_event_trigger_would_run() {
+    let (server, folder) = (Postgres::start(), TempDir::new().unwrap());
+    server.sql("CREATE TABLE shops (id integer PRIMARY KEY); CREATE TABLE ran (at text)");
+    server.sql_as(
+        "postgres",
+        "app",
+        "CREATE ROLE mallory; GRANT CREATE ON SCHEMA public TO mallory;
+         CREATE FUNCTION spy() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.ran VALUES (1); END';
+         ALTER FUNCTION spy() OWNER TO mallory;
+         CREATE EVENT TRIGGER spying ON ddl_command_start EXECUTE FUNCTION spy();",
+    );
+    let run = |more: &[&str]| {
+        let url = server.url();
+        let arguments = [&["preview", "--source", &url], more].concat();
+        WaybillCommand::new(folder.path()).run(arguments)
+    };
+    let refused = run(&["--tables", "shops"]);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains("the event trigger spying would run a function of mallory"), "{}", refused.stderr);
+    assert_eq!(run(&[]).code, 0, "the whole database needs no tables");
+    assert_eq!(server.sql("SELECT count(*) FROM ran"), "0");
+    assert_eq!(run(&["--tables", "shops", "--trust-owner", "mallory"]).code, 0);
+    server.sql_as("postgres", "app", "ALTER EVENT TRIGGER spying DISABLE");
+    assert_eq!(run(&["--tables", "shops"]).code, 0);
 }

@@ -276,3 +276,117 @@ fn an_owner_that_no_reference_leads_to_is_told_and_refused() {
     let part = parse_export(&std::fs::read(folder.path().join("out.json")).unwrap());
     assert_eq!((part.data["shops"].len(), part.data["sales"].len()), (1, 2), "one sale is nobody's");
 }
+
+/// A database of two shops, and a profile for it.
+struct Shops {
+    folder: TempDir,
+}
+
+const SHOPS: &str = "name = \"shops\"\n[filters.shop]\nlabel = \"Shop\"\ntable = \"shops\"\nshow = \"name\"\n\
+                     [tables.shops.columns]\nid = \"plain\"\nname = \"plain\"\n";
+
+impl Shops {
+    fn new(sql: &str, more_profile: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        rusqlite::Connection::open(folder.path().join("shops.db")).unwrap().execute_batch(sql).unwrap();
+        std::fs::write(folder.path().join("shops.toml"), format!("{SHOPS}{more_profile}")).unwrap();
+        Self { folder }
+    }
+
+    fn export(&self, selection: &[&str]) -> CommandOutput {
+        let source = format!("sqlite:{}", self.folder.path().join("shops.db").display());
+        let fixed = ["export", "--source", &source, "--profile", "shops.toml", "--force", "--output", "out.json"];
+        WaybillCommand::new(self.folder.path()).run([&fixed, selection].concat())
+    }
+
+    /// The ids of a table's records in the part.
+    fn ids(&self, selection: &[&str], table: &str) -> Vec<i64> {
+        let ended = self.export(selection);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let part = parse_export(&std::fs::read(self.folder.path().join("out.json")).unwrap());
+        part.data[table].iter().map(|row| row["id"].as_i64().unwrap()).collect()
+    }
+}
+
+const NORTH: [&str; 2] = ["--filter", "shop=North"];
+
+/// Otherwise the part of one shop would hold the notes of all.
+#[test]
+fn a_part_is_refused_while_the_owner_of_a_table_is_not_exported() {
+    let sql = "CREATE TABLE shops (id INTEGER PRIMARY KEY, name TEXT);
+               CREATE TABLE tills (id INTEGER PRIMARY KEY, shop INTEGER REFERENCES shops (id));
+               CREATE TABLE notes (id INTEGER PRIMARY KEY, till INTEGER REFERENCES tills (id));
+               INSERT INTO shops VALUES (1, 'North'), (2, 'South'); INSERT INTO tills VALUES (1, 1), (2, 2);
+               INSERT INTO notes VALUES (1, 1), (2, 2);";
+    let notes = "[tables.notes]\nowned_by = [\"till\"]\n[tables.notes.columns]\nid = \"plain\"\ntill = \"plain\"\n";
+    for tills in ["", "[tables.tills]\nexclude = \"why not\"\n"] {
+        let refused = Shops::new(sql, &format!("{notes}{tills}")).export(&NORTH);
+        assert_eq!(refused.code, 2, "{}", refused.stderr);
+        assert!(refused.stderr.contains("notes.till is in owned_by and refers to tills"), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_record_that_names_an_owner_in_part_is_not_nobodys() {
+    let sql = "CREATE TABLE shops (id INTEGER PRIMARY KEY, name TEXT);
+               CREATE TABLE staff (shop INTEGER REFERENCES shops (id), n INTEGER, PRIMARY KEY (shop, n));
+               CREATE TABLE notes (id INTEGER PRIMARY KEY, shop INTEGER, n INTEGER, FOREIGN KEY (shop, n) REFERENCES staff);
+               INSERT INTO shops VALUES (1, 'North'), (2, 'South'); INSERT INTO staff VALUES (1, 1), (2, 1);
+               INSERT INTO notes VALUES (1, 1, 1), (2, 2, 1), (3, 2, NULL), (4, NULL, NULL);";
+    let shops = Shops::new(
+        sql,
+        "[tables.staff]\nowned_by = [\"shop\"]\n[tables.staff.columns]\nshop = \"plain\"\nn = \"plain\"\n\
+         [tables.notes]\nowned_by = [\"shop\"]\n[tables.notes.columns]\nid = \"plain\"\nshop = \"plain\"\nn = \"plain\"\n",
+    );
+    assert_eq!(shops.ids(&NORTH, "notes"), [1, 4]);
+}
+
+/// As SQLite enforces foreign keys: with the collation and the affinity of the column that is referred to.
+#[test]
+fn sqlite_finds_references_that_differ_in_case_and_type() {
+    let sql =
+        "CREATE TABLE shops (id INTEGER PRIMARY KEY, name TEXT, code TEXT UNIQUE COLLATE NOCASE, number TEXT UNIQUE);
+               CREATE TABLE sales (id INTEGER PRIMARY KEY, shop TEXT REFERENCES shops (code));
+               CREATE TABLE gifts (id INTEGER PRIMARY KEY, shop REFERENCES shops (number));
+               INSERT INTO shops VALUES (1, 'North', 'NORTH', '7'), (2, 'South', 'SOUTH', '8');
+               INSERT INTO sales VALUES (1, 'north'), (2, 'South'); INSERT INTO gifts VALUES (1, 7), (2, 8);";
+    let columns = |table: &str| {
+        format!("[tables.{table}]\nowned_by = [\"shop\"]\n[tables.{table}.columns]\nid = \"plain\"\nshop = \"plain\"\n")
+    };
+    let shops =
+        Shops::new(sql, &format!("code = \"plain\"\nnumber = \"plain\"\n{}{}", columns("sales"), columns("gifts")));
+    assert_eq!((shops.ids(&NORTH, "sales"), shops.ids(&NORTH, "gifts")), (vec![1], vec![1]));
+    for table in ["sales", "gifts"] {
+        assert_eq!(shops.ids(&["--tables", table], "shops"), [1, 2], "{table}");
+    }
+}
+
+#[test]
+fn a_period_of_a_column_in_another_unit_is_refused() {
+    let sql = "CREATE TABLE shops (id INTEGER PRIMARY KEY, name TEXT, opened TEXT, closed INTEGER)";
+    for (column, unit) in [("opened", "epoch_ms"), ("closed", "iso")] {
+        let filter =
+            format!("[filters.day]\nlabel = \"Day\"\ncolumns = {{ shops = \"{column}\" }}\nunit = \"{unit}\"\n");
+        let shops = Shops::new(sql, &format!("opened = \"plain\"\nclosed = \"plain\"\n{filter}"));
+        let refused = shops.export(&["--filter", "day=2026-01-01.."]);
+        let says = format!("filter day: shops.{column} does not store a time in the unit that the profile says");
+        assert!(refused.code == 2 && refused.stderr.contains(&says), "{}", refused.stderr);
+    }
+}
+
+/// Whose records a result is about is written in its execution.
+#[test]
+fn results_of_other_companies_analyses_stay_out() {
+    let samples = Samples::new(60);
+    let (_, name) = a_company(&samples);
+    let (part, _) = samples.part(&["--filter", &format!("company={name}")]);
+    assert!(!part["analysis_results"].is_empty());
+    let about =
+        |result: &Value| part["analysis_executions"][result["execution_id"].as_str().unwrap()]["entity_id"].clone();
+    for result in part["analysis_results"].values() {
+        let about = about(result);
+        let about = about.as_str().unwrap();
+        let is_in = ["incidents", "incident_narratives"].iter().any(|table| part[*table].contains_key(about));
+        assert!(is_in, "{about}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Options that several commands share.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -67,9 +68,12 @@ impl SelectionArgs {
         for filter in &self.filter {
             selection.add_filter(filter).map_err(|error| CliError::new(Exit::Usage, error.to_string()))?;
         }
-        if !self.tables.is_empty() {
-            selection.tables = Some(self.tables.iter().map(|name| TableName::from(name.trim())).collect());
+        let tables = self.tables.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
+        let tables: BTreeSet<TableName> = tables.map(TableName::from).collect();
+        if !self.tables.is_empty() && tables.is_empty() {
+            return Err(CliError::new(Exit::Usage, "--tables needs the name of a table"));
         }
+        selection.tables = Some(tables).filter(|tables| !tables.is_empty());
         Ok(selection)
     }
 }

@@ -72,7 +72,7 @@ enum Command {
     Serve(serve::Serve),
     /// Show what an export would contain: exact counts, estimated size, what is left out.
     Preview(preview::Preview),
-    /// Export the whole database into one sealed file.
+    /// Export the whole database, or a part of it, into one sealed file.
     Export(export::Export),
     /// Check that files are complete and unchanged, and who signed them.
     Verify(verify::Verify),

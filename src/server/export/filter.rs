@@ -4,7 +4,8 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
 use super::invalid_selection::InvalidSelection;
 use super::{Error, Result};
-use crate::model::name::TableName;
+use crate::model::catalog::Codec;
+use crate::model::name::{FieldName, TableName};
 use crate::model::selection::Selection;
 use crate::server::profile::{FilterProfile, Profile, TimeUnit, did_you_mean, nearest};
 use crate::server::rows::{Bound, Catalog, Condition, KeySetId, Rows, Step};
@@ -125,11 +126,30 @@ fn what(catalog: &Catalog, name: &str, filter: &FilterProfile, values: Vec<Strin
     let ([period], Some(unit)) = (&values[..], filter.unit) else {
         return Err(invalid(format!("{name} takes one period, such as {name}=2026-07-01..2026-10-01")));
     };
+    for (table, column) in &filter.columns {
+        check_unit(catalog, name, &table.field(column), unit)?;
+    }
     let (from, to) = parse_period(name, period)?;
     let bound = |at: Option<NaiveDate>| at.map(|date| time_bound(date.and_time(NaiveTime::MIN), unit));
     let condition = |column: &String| Condition::Range { column: column.clone(), from: bound(from), to: bound(to) };
     let columns = filter.columns.iter();
     Ok(columns.map(|(table, column)| What::Period { table: table.clone(), condition: condition(column) }).collect())
+}
+
+/// A column that stores something else would be compared in another order, and select the wrong records.
+fn check_unit(catalog: &Catalog, name: &str, field: &FieldName, unit: TimeUnit) -> Result<()> {
+    let table = catalog.table(&field.table);
+    let column = table.and_then(|table| table.columns.iter().find(|column| column.name == field.column));
+    let codec = column.map(|column| column.codec);
+    let fits = match unit {
+        TimeUnit::EpochSeconds | TimeUnit::EpochMs => matches!(codec, Some(Codec::Integer)),
+        TimeUnit::Iso => matches!(codec, Some(Codec::Date | Codec::Timestamp | Codec::Text)),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(invalid(format!("filter {name}: {field} does not store a time in the unit that the profile says")))
+    }
 }
 
 /// A half-open range of days, UTC: `FROM..TO`, without the second one. One of them may be missing.

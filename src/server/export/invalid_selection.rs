@@ -1,6 +1,6 @@
 //! A selection that names something that does not exist.
 
-use crate::model::name::FieldName;
+use crate::model::name::{FieldName, TableName};
 use crate::server::profile::{did_you_mean, nearest};
 
 /// What is wrong with a selection, and what there is instead.
@@ -13,6 +13,13 @@ impl InvalidSelection {
         Self(format!(
             "{field} is in owned_by and refers to nothing, so nobody knows whose the records are; correct the profile \
              (`waybill profile check` says how)"
+        ))
+    }
+
+    pub(super) fn owner_is_not_exported(field: &FieldName, target: &TableName) -> Self {
+        Self(format!(
+            "{field} is in owned_by and refers to {target}, which is not exported under this name, so nobody knows whose the \
+             records are; correct owned_by in the profile"
         ))
     }
 

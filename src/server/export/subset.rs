@@ -35,8 +35,8 @@ pub fn restrict(
     if selection.is_whole_database() {
         return Ok(OrderedMap::default());
     }
-    check_owners(profile, catalog)?;
     let graph = graph(planned, catalog, profile);
+    check_owners(&graph, planned, catalog, profile)?;
     check_tables(&graph, selection)?;
     let filters = Filters::of(profile, catalog, selection)?;
     check_filters(&graph, &filters.unresolved())?;
@@ -66,9 +66,21 @@ pub fn restrict(
 }
 
 /// A table whose owner nothing leads to would be whole in every part.
-fn check_owners(profile: &Profile, catalog: &Catalog) -> Result<()> {
-    let lacking = profile.owners_without_reference(&catalog.tables);
-    lacking.first().map_or(Ok(()), |field| Err(Error::Selection(InvalidSelection::owner_without_reference(field))))
+fn check_owners(graph: &Graph, planned: &PlannedTables, catalog: &Catalog, profile: &Profile) -> Result<()> {
+    for table in planned.tables.iter().filter_map(|planned| catalog.table(&planned.scan.table)) {
+        let keys = profile.references_of(table);
+        for column in profile.owner_columns(&table.name) {
+            let mut own = keys.iter().filter(|key| key.columns.contains(column)).peekable();
+            let field = table.name.field(column);
+            if own.peek().is_none() {
+                return Err(Error::Selection(InvalidSelection::owner_without_reference(&field)));
+            }
+            if let Some(key) = own.find(|key| !graph.contains(&key.target)) {
+                return Err(Error::Selection(InvalidSelection::owner_is_not_exported(&field, &key.target)));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The tables that are exported, and the references between them.
@@ -77,7 +89,7 @@ fn graph(planned: &PlannedTables, catalog: &Catalog, profile: &Profile) -> Graph
     for table in &planned.tables {
         let name = &table.scan.table;
         let references = catalog.table(name).map_or_else(Vec::new, |table| references(profile, table));
-        graph.add(name.clone(), references);
+        graph.add(name.clone(), references, profile.owner_columns(name).to_vec());
     }
     graph
 }

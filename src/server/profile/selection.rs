@@ -23,8 +23,13 @@ impl Profile {
     /// Whether the table's records belong to whoever the record belongs to that this key refers to.
     #[must_use]
     pub fn is_owner(&self, table: &TableName, key: &ForeignKey) -> bool {
-        let owners = self.tables.get(table).map_or(&[][..], |profile| &profile.owned_by);
-        owners.iter().any(|column| key.columns.contains(column))
+        self.owner_columns(table).iter().any(|column| key.columns.contains(column))
+    }
+
+    /// The columns that name owners of the table's records.
+    #[must_use]
+    pub fn owner_columns(&self, table: &TableName) -> &[String] {
+        self.tables.get(table).map_or(&[], |profile| &profile.owned_by)
     }
 
     /// The columns of `owned_by` that refer to nothing in this schema.
@@ -32,8 +37,10 @@ impl Profile {
     pub fn owners_without_reference(&self, tables: &[Table]) -> Vec<FieldName> {
         let lacking = tables.iter().flat_map(|table| {
             let keys = self.references_of(table);
-            let owners = self.tables.get(&table.name).map_or(&[][..], |profile| &profile.owned_by);
-            let lacking = owners.iter().filter(move |column| !keys.iter().any(|key| key.columns.contains(column)));
+            let lacking = self
+                .owner_columns(&table.name)
+                .iter()
+                .filter(move |column| !keys.iter().any(|key| key.columns.contains(column)));
             lacking.map(|column| table.name.field(column))
         });
         lacking.collect()

@@ -25,9 +25,9 @@ pub enum Rows {
     /// Every row that `within` allows.
     All,
     Matching(Condition),
-    /// Rows of which every one of these keys is NULL, in one of its columns at least.
-    WithoutAny {
-        keys: Vec<ForeignKey>,
+    /// Rows in which all of these columns are NULL.
+    AllNull {
+        columns: Vec<String>,
     },
     /// Rows that refer to a row in `parents`. A key of which a column is NULL refers to nothing.
     Children {

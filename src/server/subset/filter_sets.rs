@@ -51,8 +51,7 @@ impl<'f> FilterSets<'f> {
     /// names.
     fn unowned(&self, graph: &Graph, table: &TableName) -> Option<SetStep> {
         let into = self.set(table).filter(|_| !self.is_boundary() && *table != self.filter.table)?;
-        let owners = graph.owner_edges().filter(|edge| edge.child == table);
-        let rows = Rows::WithoutAny { keys: owners.map(|edge| edge.reference.key.clone()).collect() };
+        let rows = Rows::AllNull { columns: graph.owner_columns(table).to_vec() };
         Some(SetStep { step: Step { into, rows, within: Vec::new() }, via: Via::Unowned })
     }
 

@@ -8,7 +8,14 @@ use crate::server::rows::ForeignKey;
 /// Tables, and the references from one to another.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
-    tables: BTreeMap<TableName, Vec<Reference>>,
+    tables: BTreeMap<TableName, Node>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Node {
+    references: Vec<Reference>,
+    /// The columns that name an owner.
+    owner_columns: Vec<String>,
 }
 
 /// A reference of a table, and what it means for a subset.
@@ -29,9 +36,16 @@ pub struct Edge<'a> {
 }
 
 impl Graph {
-    /// Adds a table. References to tables that are never added lead nowhere.
-    pub fn add(&mut self, table: TableName, references: Vec<Reference>) {
-        self.tables.insert(table, references);
+    /// Adds a table, with the columns that name owners of its records. References to tables that are never added lead
+    /// nowhere.
+    pub fn add(&mut self, table: TableName, references: Vec<Reference>, owner_columns: Vec<String>) {
+        self.tables.insert(table, Node { references, owner_columns });
+    }
+
+    /// The columns that name an owner of the table's records.
+    #[must_use]
+    pub fn owner_columns(&self, table: &TableName) -> &[String] {
+        self.tables.get(table).map_or(&[], |node| &node.owner_columns)
     }
 
     pub fn tables(&self) -> impl Iterator<Item = &TableName> {
@@ -45,9 +59,10 @@ impl Graph {
 
     /// The references between tables that exist.
     pub fn edges(&self) -> impl Iterator<Item = Edge<'_>> {
-        let all = self.tables.iter();
-        let edges =
-            all.flat_map(|(child, references)| references.iter().map(move |reference| Edge { child, reference }));
+        let edges = self
+            .tables
+            .iter()
+            .flat_map(|(child, node)| node.references.iter().map(move |reference| Edge { child, reference }));
         edges.filter(|edge| self.contains(&edge.reference.key.target))
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::error::{Error, Kind};
 use super::client;
-use crate::model::name::TableName;
+use crate::model::name::{FieldName, TableName};
 
 /// Converts a client error. The server's message may contain values, so only its code is shown.
 pub fn map_error(error: client::Error) -> Error {
@@ -145,6 +145,23 @@ fn sqlstate(error: &Error) -> &str {
 /// The value is not valid input for the column's type (class 22, data exception).
 pub fn is_invalid_value(error: &Error) -> bool {
     sqlstate(error).starts_with("22")
+}
+
+/// An event trigger would run somebody else's function when a set of keys is made.
+pub fn foreign_event_trigger(trigger: &str, owner: &str) -> Error {
+    let advice = format!(
+        "the event trigger {trigger} would run a function of {owner} with the rights of the connecting user; export as a user who \
+         trusts {owner} (--trust-owner {owner}), or disable the trigger"
+    );
+    Error::new(Kind::Unsuitable, advice)
+}
+
+/// The values of a key have a type of which texts cannot decide what is equal.
+pub fn unusable_key(column: &FieldName, base_type: &str) -> Error {
+    Error::new(
+        Kind::Unsuitable,
+        format!("{column} has the type {base_type}, by which no part can be found yet; export the whole"),
+    )
 }
 
 /// Why the session cannot keep sets of keys.

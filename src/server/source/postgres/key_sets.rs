@@ -8,8 +8,9 @@ use super::catalog::{Relation, RelationColumn, Schema};
 use super::database_session::DatabaseSession;
 use super::double_quote_identifier;
 use super::error;
+use super::untrusted_code::text_array;
 use crate::model::name::TableName;
-use crate::server::rows::{Condition, ForeignKey, KeySetId, Rows, Step};
+use crate::server::rows::{Condition, KeySetId, Rows, Step};
 
 /// The sets of a snapshot, by their numbers.
 #[derive(Default)]
@@ -29,6 +30,8 @@ enum RowKey {
 impl KeySets {
     /// Creates an empty set for each of the tables. The transaction must still allow writes.
     pub fn create(session: &mut DatabaseSession, schema: &Schema, tables: &[TableName]) -> Result<Self> {
+        refuse_foreign_event_triggers(session)?;
+        session.allow_temporary_tables()?;
         let mut sets = Vec::new();
         for (number, table) in tables.iter().enumerate() {
             let relation = schema.relation(table)?;
@@ -88,7 +91,7 @@ impl KeySets {
                 let mut values = Vec::new();
                 (condition_sql(relation, table, condition, &mut values)?, values)
             }
-            Rows::WithoutAny { keys } => (without_any_sql(keys), Vec::new()),
+            Rows::AllNull { columns } => (all_null_sql(columns), Vec::new()),
             Rows::Children { key, parents } => {
                 let own = expressions(relation, table, "t", &key.columns)?;
                 (self.refers_sql(schema, &own, *parents, &key.target_columns)?, Vec::new())
@@ -156,6 +159,27 @@ impl RowKey {
     }
 }
 
+/// Event triggers run when a table is created, with this session's rights. Only superusers can create one, but its function
+/// may belong to anybody, who can change it.
+fn refuse_foreign_event_triggers(session: &mut DatabaseSession) -> Result<()> {
+    let trusted = text_array(session.trusted_owners());
+    let found = session.fetch(EVENT_TRIGGERS_QUERY, &[&trusted])?;
+    match found.first() {
+        None => Ok(()),
+        Some(row) => {
+            let text = |column| row.text(column).map_err(error::map_error);
+            Err(error::foreign_event_trigger(text("name")?, text("owner")?))
+        }
+    }
+}
+
+const EVENT_TRIGGERS_QUERY: &str = "
+    SELECT CAST(e.evtname AS text) AS name, CAST(r.rolname AS text) AS owner
+      FROM pg_event_trigger e JOIN pg_proc p ON p.oid = e.evtfoid JOIN pg_roles r ON r.oid = p.proowner
+     WHERE e.evtenabled <> 'D' AND NOT r.rolsuper AND r.rolname <> session_user
+       AND CAST(r.rolname AS text) <> ALL (CAST($1 AS text[]))
+     ORDER BY e.evtname LIMIT 1";
+
 /// The table that holds the keys of a set.
 pub fn stored_table(id: KeySetId) -> String {
     format!("pg_temp.waybill_keys_{}", id.0)
@@ -163,7 +187,15 @@ pub fn stored_table(id: KeySetId) -> String {
 
 /// What the columns of a row are compared by: a type that PostgreSQL cannot compare by itself, by its text.
 fn expressions(relation: &Relation, table: &TableName, alias: &str, columns: &[String]) -> Result<Vec<String>> {
-    columns.iter().map(|name| Ok(column(relation, table, name)?.compared(alias))).collect()
+    let compared = |name: &String| {
+        let column = column(relation, table, name)?;
+        // Its owner's operator decides what is equal; the texts of equal values may differ.
+        if column.base_type.ends_with("citext") {
+            return Err(error::unusable_key(&table.field(name), &column.base_type));
+        }
+        Ok(column.compared(alias))
+    };
+    columns.iter().map(compared).collect()
 }
 
 fn column<'r>(relation: &'r Relation, table: &TableName, name: &str) -> Result<&'r RelationColumn> {
@@ -174,13 +206,9 @@ fn equal(left: &[String], right: &[String]) -> String {
     left.iter().zip(right).map(|(left, right)| format!("{left} = {right}")).collect::<Vec<_>>().join(" AND ")
 }
 
-/// The condition that every one of the keys has a column that is NULL.
-fn without_any_sql(keys: &[ForeignKey]) -> String {
-    let is_null = |key: &ForeignKey| {
-        let columns = key.columns.iter().map(|column| format!("t.{} IS NULL", double_quote_identifier(column)));
-        format!("({})", columns.collect::<Vec<_>>().join(" OR "))
-    };
-    let all: Vec<String> = keys.iter().map(is_null).collect();
+fn all_null_sql(columns: &[String]) -> String {
+    let all: Vec<String> =
+        columns.iter().map(|column| format!("t.{} IS NULL", double_quote_identifier(column))).collect();
     if all.is_empty() { "TRUE".to_owned() } else { all.join(" AND ") }
 }
 

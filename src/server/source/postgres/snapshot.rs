@@ -66,7 +66,12 @@ impl PostgresSnapshot {
         let expression =
             |name: &String| columns.get(name).map_or_else(|| double_quote_identifier(name), RelationColumn::order_by);
         let key: Vec<String> = scan.order.iter().map(expression).collect();
-        Ok(if key.is_empty() { String::new() } else { format!(" ORDER BY {}", key.join(", ")) })
+        Ok(match (&key[..], scan.restrict) {
+            ([], Restriction::All) => String::new(),
+            // A join with the keys gives them in any order.
+            ([], Restriction::Keys(_)) => " ORDER BY t.tableoid, t.ctid".to_owned(),
+            (key, _) => format!(" ORDER BY {}", key.join(", ")),
+        })
     }
 
     /// Pushes the scan's rows into the sink: those of the part of the table that `part` names, in the order that `rest`

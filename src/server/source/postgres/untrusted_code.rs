@@ -135,7 +135,7 @@ fn untrusted_owner_reason(row: &Row) -> client::Result<(i64, String)> {
 }
 
 /// Formats a PostgreSQL text array literal.
-fn text_array(texts: &[String]) -> String {
+pub fn text_array(texts: &[String]) -> String {
     let mut array = String::new();
     for text in texts {
         array.push(if array.is_empty() { '{' } else { ',' });

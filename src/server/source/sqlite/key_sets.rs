@@ -73,15 +73,14 @@ impl KeySets {
         Ok(match rows {
             Rows::All => ("TRUE".to_owned(), Vec::new()),
             Rows::Matching(condition) => condition_sql(condition),
-            Rows::WithoutAny { keys } => (without_any_sql(keys), Vec::new()),
+            Rows::AllNull { columns } => (all_null_sql(columns), Vec::new()),
             Rows::Children { key, parents } => {
                 let parent = main_table(&self.set(*parents)?.table);
-                let (own, referred) = (list("t", &key.columns), list("p", &key.target_columns));
-                let is_in = self.contains_sql(*parents, "p")?;
-                (format!("({own}) IN (SELECT {referred} FROM {parent} AS p WHERE {is_in})"), Vec::new())
+                let (refers, is_in) = (refers_sql("t", key, "p"), self.contains_sql(*parents, "p")?);
+                (format!("EXISTS (SELECT 1 FROM {parent} AS p WHERE {refers} AND {is_in})"), Vec::new())
             }
             Rows::Parents { child, key, children } => {
-                let (own, referred) = (list("c", &key.columns), list("t", &key.target_columns));
+                let (own, referred) = (bare_list("c", &key.columns), list("t", &key.target_columns));
                 let is_in = match children {
                     Some(children) => format!(" WHERE {}", self.contains_sql(*children, "c")?),
                     None => String::new(),
@@ -142,14 +141,21 @@ fn qualified(alias: &str, column: &str) -> String {
     format!("{alias}.{}", double_quote_identifier(column))
 }
 
-/// The condition that every one of the keys has a column that is NULL.
-fn without_any_sql(keys: &[ForeignKey]) -> String {
-    let is_null = |key: &ForeignKey| {
-        let columns = key.columns.iter().map(|column| format!("{} IS NULL", qualified("t", column)));
-        format!("({})", columns.collect::<Vec<_>>().join(" OR "))
-    };
-    let all: Vec<String> = keys.iter().map(is_null).collect();
-    if all.is_empty() { "TRUE".to_owned() } else { all.join(" AND ") }
+/// The condition that the row `child` refers to the row `parent`. SQLite compares with the affinity and the collation of the
+/// column that is referred to (sqlite.org/foreignkeys.html, section 3); a plus sign takes those of the other column away.
+fn refers_sql(child: &str, key: &ForeignKey, parent: &str) -> String {
+    let pairs = key.columns.iter().zip(&key.target_columns);
+    let equal = pairs.map(|(own, referred)| format!("{} = +{}", qualified(parent, referred), qualified(child, own)));
+    equal.collect::<Vec<_>>().join(" AND ")
+}
+
+/// Columns without their affinity and collation.
+fn bare_list(alias: &str, columns: &[String]) -> String {
+    columns.iter().map(|column| format!("+{}", qualified(alias, column))).collect::<Vec<_>>().join(", ")
+}
+
+fn all_null_sql(columns: &[String]) -> String {
+    and(&columns.iter().map(|column| format!("{} IS NULL", qualified("t", column))).collect::<Vec<_>>())
 }
 
 /// The condition on a row `t`, and its values. Texts are compared with the text of the column's values, whatever their

@@ -50,7 +50,7 @@ impl SqliteSnapshot {
             return Ok(None);
         }
         let mut is_column =
-            self.connection.prepare("SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE")?;
+            self.connection.prepare("SELECT 1 FROM pragma_table_xinfo(?1, 'main') WHERE name = ?2 COLLATE NOCASE")?;
         for name in ["rowid", "_rowid_", "oid"] {
             if !is_column.exists([table.as_str(), name])? {
                 return Ok(Some(name));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Filter, Graph};
-use super::memory::{Memory, Subset, fulfils, refers, values};
+use super::memory::{Memory, Subset, fulfils, refers};
 use crate::model::name::TableName;
 
 pub fn subset(memory: &Memory, graph: &Graph, filters: &[Filter], selected: Option<&BTreeSet<TableName>>) -> Subset {
@@ -62,7 +62,7 @@ fn belongs(memory: &Memory, graph: &Graph, filter: &Filter) -> Subset {
             let owners = owners(table);
             for (place, row) in memory.0[table].iter().enumerate() {
                 let is_named = *table == filter.table && fulfils(row, &filter.condition);
-                let has_owner = owners.iter().any(|key| values(row, &key.columns).is_some());
+                let has_owner = graph.owner_columns(table).iter().any(|column| row.contains_key(column));
                 let is_nobodys = *table != filter.table && !has_owner && !filter.is_boundary;
                 let owner_belongs = owners.iter().any(|key| {
                     let owners = belonging.get(&key.target).into_iter().flatten();

@@ -66,7 +66,7 @@ impl Memory {
         let selected = table.iter().enumerate().filter(|(_, row)| match rows {
             Rows::All => true,
             Rows::Matching(condition) => fulfils(row, condition),
-            Rows::WithoutAny { keys } => keys.iter().all(|key| values(row, &key.columns).is_none()),
+            Rows::AllNull { columns } => columns.iter().all(|column| !row.contains_key(column)),
             Rows::Children { key, parents } => {
                 let parent_rows = &self.0[&plan.sets[parents.0]];
                 sets[parents.0].iter().any(|parent| refers(row, key, &parent_rows[*parent]))

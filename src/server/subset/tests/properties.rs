@@ -72,7 +72,10 @@ fn case() -> impl Strategy<Value = Case> {
     (graph, rows, prop::collection::vec(filter(), 0..3), selected).prop_map(|(references, rows, filters, selected)| {
         let mut graph = Graph::default();
         for (index, references) in references.into_iter().enumerate() {
-            graph.add(table(index), references);
+            // The first column of a key names the owner, as a profile does; a composite key may be NULL in the other.
+            let owners = references.iter().filter(|reference| reference.is_owner);
+            let owners = owners.map(|reference| reference.key.columns[0].clone()).collect();
+            graph.add(table(index), references, owners);
         }
         let memory = Memory(rows.into_iter().enumerate().map(|(index, rows)| (table(index), rows)).collect());
         Case { graph, memory, filters, selected: selected.map(|selected| selected.into_iter().map(table).collect()) }

@@ -15,11 +15,19 @@ fn reference(column: &str, target: &str, is_owner: bool) -> Reference {
 /// Companies have people and sites, sites have incidents, which a person has written. A company was made by a person.
 fn graph() -> Graph {
     let mut graph = Graph::default();
-    graph.add("companies".into(), vec![reference("created_by", "people", false)]);
-    graph.add("people".into(), vec![reference("company", "companies", true), reference("manager", "people", false)]);
-    graph.add("sites".into(), vec![reference("company", "companies", true)]);
-    graph.add("incidents".into(), vec![reference("site", "sites", true), reference("author", "people", false)]);
-    graph.add("words".into(), vec![]);
+    graph.add("companies".into(), vec![reference("created_by", "people", false)], vec![]);
+    graph.add(
+        "people".into(),
+        vec![reference("company", "companies", true), reference("manager", "people", false)],
+        vec!["company".into()],
+    );
+    graph.add("sites".into(), vec![reference("company", "companies", true)], vec!["company".into()]);
+    graph.add(
+        "incidents".into(),
+        vec![reference("site", "sites", true), reference("author", "people", false)],
+        vec!["site".into()],
+    );
+    graph.add("words".into(), vec![], vec![]);
     graph
 }
 

@@ -68,10 +68,14 @@ impl DatabaseSession {
         })?;
         let mode = match extent {
             Extent::WholeTables => "REPEATABLE READ READ ONLY",
-            // Until the tables for the sets are there: `forbid_writes` follows.
+            // Read-only all the same, until temporary tables are made.
             Extent::Parts => "REPEATABLE READ READ WRITE",
         };
-        self.begin(mode, &[("lock_timeout", &lock_timeout.as_millis().to_string())])
+        self.begin(mode, &[("lock_timeout", &lock_timeout.as_millis().to_string())])?;
+        match extent {
+            Extent::WholeTables => Ok(()),
+            Extent::Parts => self.execute("SAVEPOINT waybill; SET TRANSACTION READ ONLY"),
+        }
     }
 
     /// Runs `operation` in a READ COMMITTED transaction, in which each statement sees the newest committed rows.
@@ -86,6 +90,11 @@ impl DatabaseSession {
     fn begin(&mut self, mode: &str, extra: &[(&str, &str)]) -> Result<()> {
         let sql = begin_sql(&self.server, mode, extra);
         self.execute(&sql)
+    }
+
+    /// Ends the read-only part of a transaction for parts.
+    pub fn allow_temporary_tables(&mut self) -> Result<()> {
+        self.execute("RELEASE SAVEPOINT waybill")
     }
 
     /// From here on, only temporary tables that are there already can be changed.
