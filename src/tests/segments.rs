@@ -390,3 +390,19 @@ fn results_of_other_companies_analyses_stay_out() {
         assert!(is_in, "{about}");
     }
 }
+
+#[test]
+fn values_of_one_filter_are_alternatives_by_key_and_by_name() {
+    let sql = "CREATE TABLE shops (id INTEGER PRIMARY KEY, name TEXT);
+               CREATE TABLE sales (id INTEGER PRIMARY KEY, shop INTEGER REFERENCES shops (id));
+               INSERT INTO shops VALUES (1, 'North'), (2, 'South'), (3, 'East'), (4, 'West');
+               INSERT INTO sales VALUES (1, 1), (2, 2), (3, 3), (4, 4);";
+    let shops = Shops::new(
+        sql,
+        "[tables.sales]\nowned_by = [\"shop\"]\n[tables.sales.columns]\nid = \"plain\"\nshop = \"plain\"\n",
+    );
+    let three = ["--filter", "shop=2", "--filter", "shop=North", "--filter", "shop=West", "--filter", "shop=2"];
+    assert_eq!(shops.ids(&three, "sales"), [1, 2, 4]);
+    let refused = shops.export(&[&three[..], &["--filter", "shop=Centre"]].concat());
+    assert!(refused.code == 2 && refused.stderr.contains("the key or the name `Centre`"), "{}", refused.stderr);
+}

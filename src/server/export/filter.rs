@@ -54,10 +54,11 @@ impl Filters {
         self.0.iter().map(filter).collect()
     }
 
-    /// The tables of the sets in which values are looked up: two for each, by key and by name.
+    /// The tables of the sets in which values are looked up: two for each filter, by key and by name. Different values match
+    /// different records in either, so each lookup adds what its value alone matches.
     pub fn lookup_tables(&self) -> Vec<TableName> {
         let tables = self.0.iter().flat_map(|requested| match &requested.what {
-            What::Records { table, values, .. } => vec![table.clone(); 2 * values.len()],
+            What::Records { table, .. } => vec![table.clone(); 2],
             What::Period { .. } => Vec::new(),
         });
         tables.collect()
@@ -76,18 +77,18 @@ impl Filters {
                 What::Records { table, key, show, values } => {
                     let (mut keys, mut names) = (Vec::new(), Vec::new());
                     for value in values {
-                        let mut find = |column: &str| {
+                        let mut find = |set: usize, column: &str| {
                             let rows = Rows::Matching(Condition::any_of(column, vec![value.clone()]));
-                            next += 1;
-                            snapshot.run_step(&Step { into: KeySetId(next - 1), rows, within: Vec::new() })
+                            snapshot.run_step(&Step { into: KeySetId(set), rows, within: Vec::new() })
                         };
-                        match (find(key)?, find(show)?) {
+                        match (find(next, key)?, find(next + 1, show)?) {
                             (1.., _) => keys.push(value.clone()),
                             (0, 1) => names.push(value.clone()),
                             (0, 0) => return Err(requested.no_record(value)),
                             (0, several) => return Err(requested.several_records(value, several)),
                         }
                     }
+                    next += 2;
                     let (by_key, by_name) = (Condition::any_of(key, keys), Condition::any_of(show, names));
                     requested.filter(table, Condition::Either(vec![by_key, by_name]))
                 }
