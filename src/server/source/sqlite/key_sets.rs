@@ -76,7 +76,10 @@ impl KeySets {
             Rows::AllNull { columns } => (all_null_sql(columns), Vec::new()),
             Rows::Children { key, parents } => {
                 let parent = main_table(&self.set(*parents)?.table);
-                let (refers, is_in) = (refers_sql("t", key, "p"), self.contains_sql(*parents, "p")?);
+                let (set, keys) = (&self.set(*parents)?.key, stored_table(*parents));
+                let (refers, is_in) = (refers_sql("t", key, "p"), set.equals_stored("p", "k"));
+                // Nested, so that SQLite finds the parent by what the child refers to, and not by trying every key.
+                let is_in = format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {is_in})");
                 (format!("EXISTS (SELECT 1 FROM {parent} AS p WHERE {refers} AND {is_in})"), Vec::new())
             }
             Rows::Parents { child, key, children } => {
@@ -111,6 +114,16 @@ impl RowKey {
             Self::RowId(name) => format!("{alias}.{name}"),
             Self::PrimaryKey(columns) => list(alias, columns),
         }
+    }
+
+    /// The condition that the row `row` has the key that the row `stored` of a set holds.
+    fn equals_stored(&self, row: &str, stored: &str) -> String {
+        let own = match self {
+            Self::RowId(name) => vec![format!("{row}.{name}")],
+            Self::PrimaryKey(columns) => columns.iter().map(|column| qualified(row, column)).collect(),
+        };
+        let equal = own.iter().enumerate().map(|(place, own)| format!("{stored}.k{place} = {own}"));
+        equal.collect::<Vec<_>>().join(" AND ")
     }
 
     /// The columns of a set.
