@@ -160,6 +160,9 @@ fn chosen_tables_come_with_what_they_refer_to_and_no_others() {
     let (part, metadata) = samples.part(&["--tables", "sites"]);
     assert_nothing_dangles(&part, &metadata);
     assert_eq!(part.keys().collect::<Vec<_>>(), ["companies", "sites", "users"]);
+    let told = samples.run(&["export", "--source", &samples.sqlite, "--tables", "sites", "--output", "told.json"]);
+    let along = format!("came along, since they are referred to: companies {}", part["companies"].len());
+    assert!(told.stderr.contains(&along) || told.text().contains(&along), "{} {}", told.stderr, told.text());
     assert_eq!(metadata["filtersApplied"], serde_json::json!({ "tables": ["sites"] }));
     assert_eq!(metadata["selectedRecords"]["companies"]["askedFor"], 0);
     assert!(metadata["schema"].get("incidents").is_none(), "the schema is of the tables in the file");

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::model::name;
+use crate::model::manifest::SelectedRecords;
+use crate::model::name::{self, TableName};
+use crate::model::ordered_map::OrderedMap;
 use crate::model::redaction::NotIncluded;
 use crate::model::text;
 use crate::server::export::FileExport;
@@ -19,6 +21,7 @@ pub fn to_text(done: &FileExport) -> String {
     if let Some(path) = path {
         lines.push(format!("file      {}", path.display()));
     }
+    lines.extend(selected_line(&metadata.selected_records));
     lines.push(format!("seal      {}", summary.sha256));
     lines.push(format!("audit     {}:{}", metadata.audit.entries, metadata.audit.hash));
     let redaction = &metadata.redaction;
@@ -44,6 +47,18 @@ pub fn to_text(done: &FileExport) -> String {
     lines.join("\n")
 }
 
+/// How much of a part was asked for, and of which tables more came along: records of others may be among them.
+fn selected_line(selected: &OrderedMap<TableName, SelectedRecords>) -> Option<String> {
+    let asked_for: u64 = selected.iter().map(|(_, records)| records.asked_for).sum();
+    let came_along = selected.iter().filter(|(_, records)| records.came_along > 0);
+    let came_along: Vec<String> =
+        came_along.map(|(table, records)| format!("{table} {}", text::count(records.came_along))).collect();
+    let came_along = if came_along.is_empty() { "nothing".to_owned() } else { came_along.join(", ") };
+    (!selected.is_empty()).then(|| {
+        format!("selected  {} asked for; came along, since they are referred to: {came_along}", text::count(asked_for))
+    })
+}
+
 const GUESS_NOTE: &str = "no profile was given, so which columns are exported is a guess, and a guess can be wrong; redaction.guessed in \
                        the file lists it, with the profile line that would export each column left out; draft a \
                        profile with `waybill profile init` and correct it";
@@ -54,6 +69,7 @@ pub fn to_json(done: &FileExport) -> serde_json::Value {
         "complete": true,
         "path": done.path,
         "records": done.summary.records,
+        "selected_records": done.metadata.selected_records,
         "tables": done.summary.tables,
         "bytes": done.summary.bytes,
         "sha256": done.summary.sha256,
