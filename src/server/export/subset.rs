@@ -39,8 +39,10 @@ pub fn restrict(
     check_owners(&graph, planned, catalog, profile)?;
     check_tables(&graph, selection)?;
     let filters = Filters::of(profile, catalog, selection)?;
-    check_filters(&graph, &filters.unresolved())?;
-    let shape = SubsetPlan::new(&graph, &filters.unresolved(), selection.tables.as_ref());
+    let unresolved = filters.unresolved();
+    check_filters(&graph, &unresolved)?;
+    // Has the same sets as the plan of the resolved filters, which can only be looked up once there are sets.
+    let shape = SubsetPlan::new(&graph, &unresolved, selection.tables.as_ref());
     // The sets in which the values of the filters are looked up come after those of the plan.
     let lookups = filters.lookup_tables();
     let tables: Vec<TableName> = shape.sets.iter().chain(&lookups).cloned().collect();

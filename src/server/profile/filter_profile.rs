@@ -33,7 +33,7 @@ pub struct FilterProfile {
     pub table: Option<TableName>,
     /// The column with the names of these records.
     pub show: Option<String>,
-    /// The filter whose choice limits this one's.
+    /// The filter whose choice will limit this one's on the page. Checked, and not used yet.
     pub within: Option<String>,
     /// For a period: the column of each table that says when.
     #[serde(default)]

@@ -138,7 +138,7 @@ pub trait Snapshot: Send {
     /// When the schema cannot be read.
     fn catalog(&mut self) -> Result<Catalog>;
 
-    /// Creates an empty key set for each of these tables, with numbers from 0 on. Once, before anything else is read.
+    /// Creates an empty key set for each of these tables, with numbers from 0 on. Once, before the first step.
     ///
     /// # Errors
     /// `PermissionDenied` or `Unsuitable` when the user or the server may not keep sets; `NotFound` for an unknown table.

@@ -1,7 +1,7 @@
 //! Key sets as temporary tables: of this session alone, and gone with its transaction.
 //!
-//! A row is known by its primary key; without one, by its place in the snapshot (`tableoid`, `ctid`), which no other
-//! session can change while the table is locked. Keys are compared by operators that PostgreSQL ships only.
+//! A row is known by its primary key; without one, by its place (`tableoid`, `ctid`): the version of a row that a snapshot
+//! sees stays where it is while the lock on the table keeps others from rewriting it. Keys are compared by operators that PostgreSQL ships only.
 
 use super::super::{Error, Kind, Result};
 use super::catalog::{Relation, RelationColumn, Schema};
@@ -28,7 +28,7 @@ enum RowKey {
 }
 
 impl KeySets {
-    /// Creates an empty set for each of the tables. The transaction must still allow writes.
+    /// Creates an empty set for each of the tables, in the only moment in which the transaction allows writes.
     pub fn create(session: &mut DatabaseSession, schema: &Schema, tables: &[TableName]) -> Result<Self> {
         refuse_foreign_event_triggers(session)?;
         session.allow_temporary_tables()?;

@@ -51,7 +51,7 @@ impl KeySets {
         let sql = format!(
             "INSERT OR IGNORE INTO {} SELECT {} FROM {} AS t WHERE {}",
             stored_table(step.into),
-            set.key.of("t"),
+            set.key.of("t").join(", "),
             main_table(&set.table),
             conditions.join(" AND ")
         );
@@ -61,7 +61,7 @@ impl KeySets {
     /// The condition that the row of this alias, of the set's table, is in the set.
     pub fn contains_sql(&self, id: KeySetId, alias: &str) -> Result<String> {
         let key = &self.set(id)?.key;
-        Ok(format!("({}) IN (SELECT {} FROM {})", key.of(alias), key.stored(), stored_table(id)))
+        Ok(format!("({}) IN (SELECT {} FROM {})", key.of(alias).join(", "), key.stored(), stored_table(id)))
     }
 
     fn set(&self, id: KeySetId) -> Result<&KeySet> {
@@ -75,9 +75,9 @@ impl KeySets {
             Rows::Matching(condition) => condition_sql(condition),
             Rows::AllNull { columns } => (all_null_sql(columns), Vec::new()),
             Rows::Children { key, parents } => {
-                let parent = main_table(&self.set(*parents)?.table);
-                let (set, keys) = (&self.set(*parents)?.key, stored_table(*parents));
-                let (refers, is_in) = (refers_sql("t", key, "p"), set.equals_stored("p", "k"));
+                let set = self.set(*parents)?;
+                let (parent, keys) = (main_table(&set.table), stored_table(*parents));
+                let (refers, is_in) = (refers_sql("t", key, "p"), set.key.equals_stored("p", "k"));
                 // Nested, so that SQLite finds the parent by what the child refers to, and not by trying every key.
                 let is_in = format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {is_in})");
                 (format!("EXISTS (SELECT 1 FROM {parent} AS p WHERE {refers} AND {is_in})"), Vec::new())
@@ -109,21 +109,17 @@ impl KeySet {
 
 impl RowKey {
     /// The key of the row of this alias.
-    fn of(&self, alias: &str) -> String {
+    fn of(&self, alias: &str) -> Vec<String> {
         match self {
-            Self::RowId(name) => format!("{alias}.{name}"),
-            Self::PrimaryKey(columns) => list(alias, columns),
+            Self::RowId(name) => vec![format!("{alias}.{name}")],
+            Self::PrimaryKey(columns) => columns.iter().map(|column| qualified(alias, column)).collect(),
         }
     }
 
     /// The condition that the row `row` has the key that the row `stored` of a set holds.
     fn equals_stored(&self, row: &str, stored: &str) -> String {
-        let own = match self {
-            Self::RowId(name) => vec![format!("{row}.{name}")],
-            Self::PrimaryKey(columns) => columns.iter().map(|column| qualified(row, column)).collect(),
-        };
-        let equal = own.iter().enumerate().map(|(place, own)| format!("{stored}.k{place} = {own}"));
-        equal.collect::<Vec<_>>().join(" AND ")
+        let own = self.of(row).into_iter().enumerate();
+        own.map(|(place, own)| format!("{stored}.k{place} = {own}")).collect::<Vec<_>>().join(" AND ")
     }
 
     /// The columns of a set.
