@@ -40,14 +40,40 @@ pub struct Metadata {
     pub schema: OrderedMap<TableName, TableSchema>,
 }
 
-/// Why the records of a table are in a part of the database.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// Why the records of a table are in a part of the database, and how many are not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct SelectedRecords {
     /// Records that the selection names.
     pub asked_for: u64,
     /// Further records that others refer to.
     pub came_along: u64,
+    /// Records that stay outside, of which only the key and a few columns are in. They are the last ones of their table;
+    /// all other columns are null, whatever they hold in the database.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub stubs: u64,
+    /// How many records each rule has brought, in the order of the rules. They add up to the three numbers above.
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    pub by_rule: OrderedMap<String, u64>,
+    /// Records that stay outside since one of their owners belongs and another one does not.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub owners_disagree: u64,
+    /// Records that stay outside since they belong to nobody.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub nobodys: u64,
+}
+
+impl SelectedRecords {
+    /// The number of records in the file.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.asked_for + self.came_along + self.stubs
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The part of the metadata that is needed to verify a file and to describe it.

@@ -10,7 +10,7 @@ use super::name::TableName;
 use super::ordered_map::OrderedMap;
 
 /// The records that an export is asked for: all, or those that every filter names and that are in one of the tables, with
-/// what comes along. Stored with a run as JSON; equal selections have equal texts.
+/// what comes along; of one organisation, if there is one. Stored with a run as JSON; equal selections have equal texts.
 ///
 /// ```
 /// use waybill::model::selection::Selection;
@@ -26,6 +26,9 @@ use super::ordered_map::OrderedMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Selection {
+    /// The organisation whose data alone the export may hold; `None` for the whole database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
     /// The values of each filter, as they were given. A record must fulfil every filter, with any of its values.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub filters: BTreeMap<String, BTreeSet<String>>,
@@ -42,7 +45,7 @@ pub struct InvalidFilter(String);
 impl Selection {
     #[must_use]
     pub fn is_whole_database(&self) -> bool {
-        self.filters.is_empty() && self.tables.is_none()
+        *self == Self::default()
     }
 
     /// Adds one value of a filter, written as `name=value`.
@@ -67,21 +70,17 @@ impl Selection {
     /// The selection as a file's metadata has it.
     #[must_use]
     pub fn applied(&self) -> OrderedMap<String, Vec<String>> {
+        let organization = self.organization.iter().map(|id| ("organization".to_owned(), vec![id.clone()]));
         let filters = self.filters.iter().map(|(name, values)| (name.clone(), values.iter().cloned().collect()));
         let names = |tables: &BTreeSet<TableName>| tables.iter().map(ToString::to_string).collect();
-        OrderedMap(filters.chain(self.tables.iter().map(|tables| ("tables".to_owned(), names(tables)))).collect())
+        let tables = self.tables.iter().map(|tables| ("tables".to_owned(), names(tables)));
+        OrderedMap(organization.chain(filters).chain(tables).collect())
     }
 
     /// The filters for people, one per line.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let join = |values: Vec<&str>| values.join(", ");
-        let filters = self.filters.iter();
-        let filters =
-            filters.map(|(name, values)| format!("{name}: {}", join(values.iter().map(String::as_str).collect())));
-        let tables = self.tables.iter();
-        filters
-            .chain(tables.map(|tables| format!("tables: {}", join(tables.iter().map(TableName::as_str).collect()))))
-            .collect()
+        let applied = self.applied();
+        applied.iter().map(|(name, values)| format!("{name}: {}", values.join(", "))).collect()
     }
 }

@@ -36,6 +36,7 @@ mod profiles;
 mod pseudonyms;
 mod rebind;
 mod routes;
+mod scopes;
 mod seal;
 mod second_factor;
 mod segments;

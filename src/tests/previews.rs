@@ -7,7 +7,7 @@ use std::time::Duration;
 use waybill::model::export::RunState;
 use waybill::model::name::{TableName, TableOrField};
 use waybill::model::preview::Preview;
-use waybill::server::rows::{Catalog, RowSink, Scan, Step};
+use waybill::server::rows::{Catalog, NewKeySet, Round, RowSink, Scan, Step};
 use waybill::server::source::{Extent, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity};
 
 use crate::harness::{Browser, Waybill, execute_sql, parse_export};
@@ -212,12 +212,12 @@ impl Snapshot for SlowSnapshot {
         self.0.catalog()
     }
 
-    fn create_key_sets(&mut self, tables: &[TableName]) -> Result<()> {
-        self.0.create_key_sets(tables)
+    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
+        self.0.create_key_sets(new)
     }
 
-    fn run_step(&mut self, step: &Step) -> Result<u64> {
-        self.0.run_step(step)
+    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
+        self.0.run_step(step, round)
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {

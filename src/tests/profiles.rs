@@ -274,7 +274,7 @@ fn an_error_in_a_profile_is_reported_with_its_place_and_nothing_is_exported() {
     let shop = Shop::sqlite();
     for (code, text, told) in [
         (2, "name = \"shop\"\n[tables.users.columns]\nid = \"plian\"\n", "line 3, column 6: unknown variant `plian`"),
-        (2, "name = \"shop\"\n[scopes.mine]\nx = 1\n", "[scopes] is reserved for a later version"),
+        (2, "name = \"shop\"\n[scopes.mine]\nx = 1\n", "line 2, column 9: unknown field `mine`"),
         (2, "name = \"shop\"\n[treatments]\nsecret = \"keep\"\n", "secrets are always omitted"),
         (3, "name = \"shop\"\n[tables.userz.columns]\nid = \"plain\"\n", "a table is missing: userz"),
     ] {

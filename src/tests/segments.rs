@@ -114,9 +114,13 @@ fn a_company_is_exported_with_everything_that_is_its_own_and_what_that_refers_to
         assert!(!own.is_empty() && own.len() < all[table].len(), "the sample decides something: {table}");
         assert!(own.iter().all(|id| part[table].contains_key(*id)), "{table}");
         let counted = &metadata["selectedRecords"][table];
+        assert_eq!(counted["askedFor"], own.len(), "{table}");
+        let number = |name: &str| counted[name].as_u64().unwrap_or(0);
         let nobodys = all[table].values().filter(|row| row["company_id"].is_null()).count();
-        assert_eq!(counted["askedFor"], own.len() + nobodys, "{table}");
-        let sum = counted["askedFor"].as_u64().unwrap() + counted["cameAlong"].as_u64().unwrap();
+        assert_eq!(number("nobodys"), nobodys as u64, "{table}");
+        let sum = number("askedFor") + number("cameAlong") + number("stubs");
+        let by_rule = counted["byRule"].as_object().unwrap().values().map(|number| number.as_u64().unwrap());
+        assert_eq!(by_rule.sum::<u64>(), sum, "{table}");
         assert_eq!(
             (sum, metadata["recordCounts"][table].as_u64().unwrap()),
             (part[table].len() as u64, sum),

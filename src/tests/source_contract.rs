@@ -7,7 +7,8 @@ use tempfile::TempDir;
 use waybill::model::manifest::RecordOrder;
 use waybill::model::name::TableName;
 use waybill::server::rows::{
-    Bound, Catalog, Condition, ForeignKey, KeySetId, Restriction, RowSink, Scan, Step, Stopped, Table, Value,
+    Bound, Catalog, Condition, ForeignKey, KeySetId, NewKeySet, Owner, ReferenceInside, Restriction, Round, RowSink,
+    Scan, Step, Stopped, Table, Value,
 };
 use waybill::server::source::sqlite::SqliteSource;
 use waybill::server::source::{AcceptedValue, Error, Extent, Kind, Predicate, Source};
@@ -278,11 +279,11 @@ fn sets(source: &dyn Source, tables: &[&str], steps: &[Step]) -> Vec<Vec<String>
     let mut snapshot = source.begin_snapshot(Extent::Parts, &|_| ()).unwrap();
     let catalog = snapshot.catalog().unwrap();
     let tables: Vec<&Table> = tables.iter().map(|table| table_starting_with(&catalog, table)).collect();
-    let names: Vec<TableName> = tables.iter().map(|table| table.name.clone()).collect();
-    snapshot.create_key_sets(&names).unwrap();
+    let new = tables.iter().map(|table| NewKeySet { table: table.name.clone(), is_repeated: true });
+    snapshot.create_key_sets(&new.collect::<Vec<_>>()).unwrap();
     for step in steps {
-        snapshot.run_step(step).unwrap();
-        assert_eq!(snapshot.run_step(step).unwrap(), 0, "a row was added twice");
+        snapshot.run_step(step, Round::default()).unwrap();
+        assert_eq!(snapshot.run_step(step, Round::default()).unwrap(), 0, "a row was added twice");
     }
     let read = |(number, table): (usize, &&Table)| {
         let scan = Scan { restrict: Restriction::Keys(KeySetId(number)), ..selection(table, RecordOrder::Key) };
@@ -306,7 +307,7 @@ fn key(columns: &[&str], target: &str, target_columns: &[&str]) -> ForeignKey {
 }
 
 fn step(into: usize, rows: waybill::server::rows::Rows, within: &[usize]) -> Step {
-    Step { into: KeySetId(into), rows, within: within.iter().copied().map(KeySetId).collect() }
+    Step::new(KeySetId(into), rows).within(within.iter().copied().map(KeySetId).collect())
 }
 
 fn any_of(column: &str, values: &[&str]) -> waybill::server::rows::Rows {
@@ -321,7 +322,7 @@ fn a_set_holds_the_rows_that_match_and_what_refers_to_them_or_is_referred_to() {
         let to_parents = key(&["parent_id"], "parents", &["id"]);
         let steps = [
             step(0, any_of("name", &["one", "three", "nobody"]), &[]),
-            step(1, Children { key: to_parents.clone(), parents: KeySetId(0) }, &[]),
+            step(1, Children { key: to_parents.clone(), parents: KeySetId(0), others: vec![] }, &[]),
             step(2, AllNull { columns: vec!["parent_id".into()] }, &[]),
             step(
                 3,
@@ -360,9 +361,9 @@ fn sets_know_rows_by_composite_keys_and_without_a_key() {
         let to_named = key(&["name"], "named", &["name"]);
         let steps = [
             step(0, Parents { child: "links".into(), key: to_pairs.clone(), children: None }, &[]),
-            step(1, Children { key: to_pairs, parents: KeySetId(0) }, &[]),
+            step(1, Children { key: to_pairs, parents: KeySetId(0), others: vec![] }, &[]),
             step(2, Parents { child: "links".into(), key: to_named.clone(), children: Some(KeySetId(1)) }, &[]),
-            step(3, Children { key: to_named, parents: KeySetId(2) }, &[]),
+            step(3, Children { key: to_named, parents: KeySetId(2), others: vec![] }, &[]),
             step(4, All, &[]),
         ];
         let found = sets(&*case.source, &["pairs", "links", "named", "links", "links"], &steps);
@@ -372,12 +373,109 @@ fn sets_know_rows_by_composite_keys_and_without_a_key() {
     });
 }
 
+fn foreign_key(column: &str, target: &str) -> ForeignKey {
+    ForeignKey { columns: vec![column.into()], target: target.into(), target_columns: vec!["id".into()] }
+}
+
+const OWNED: &str = "
+    CREATE TABLE rooms (id integer PRIMARY KEY NOT NULL);
+    CREATE TABLE groups (id text PRIMARY KEY NOT NULL);
+    CREATE TABLE notes (id integer PRIMARY KEY NOT NULL, room integer, grp text, before integer);
+    INSERT INTO rooms VALUES (1), (2);
+    INSERT INTO groups VALUES ('a'), ('b');
+    INSERT INTO notes VALUES (1, 1, NULL, NULL), (2, NULL, 'a', 1), (3, 1, 'a', 2), (4, 1, 'b', 3), (5, 2, 'a', 4),
+        (6, NULL, NULL, 5), (7, 1, 'none', 6);";
+
+/// A set each for rooms, groups and notes, and a further one for notes.
+fn owned_steps() -> (Vec<&'static str>, Vec<Step>) {
+    use waybill::server::rows::Rows::Children;
+    let owner = |column: &str, target: &str, set: usize| Owner {
+        column: column.into(),
+        references: vec![(foreign_key(column, target), KeySetId(set))],
+    };
+    let by_room =
+        Children { key: foreign_key("room", "rooms"), parents: KeySetId(0), others: vec![owner("grp", "groups", 1)] };
+    let by_group =
+        Children { key: foreign_key("grp", "groups"), parents: KeySetId(1), others: vec![owner("room", "rooms", 0)] };
+    let any_room = Children { key: foreign_key("room", "rooms"), parents: KeySetId(0), others: vec![] };
+    let steps = vec![
+        step(0, any_of("id", &["1"]), &[]),
+        step(1, any_of("id", &["a"]), &[]),
+        step(2, by_room, &[]),
+        step(2, by_group, &[]),
+        step(3, any_room, &[]).except(vec![KeySetId(2)]),
+    ];
+    (vec!["rooms", "groups", "notes", "notes"], steps)
+}
+
+#[test]
+fn every_owner_of_a_row_must_be_in_its_set_where_that_is_asked() {
+    on_every_engine(|case| {
+        (case.change)(OWNED);
+        let (tables, steps) = owned_steps();
+        let found = sets(&*case.source, &tables, &steps);
+        assert_eq!(found[2], ["1", "2", "3"], "owned by room 1, group a, or both; by nobody else");
+        assert_eq!(found[3], ["4", "7"], "room 1's, but somebody else's, too, or an unknown one's");
+    });
+}
+
+#[test]
+fn a_reference_that_leads_out_of_the_sets_is_read_as_null() {
+    on_every_engine(|case| {
+        (case.change)(OWNED);
+        let mut snapshot = case.source.begin_snapshot(Extent::Parts, &|_| ()).unwrap();
+        let catalog = snapshot.catalog().unwrap();
+        let new = ["notes", "groups"].map(|table| NewKeySet { table: table.into(), is_repeated: false });
+        snapshot.create_key_sets(&new).unwrap();
+        for step in [step(0, any_of("id", &["2", "3", "4"]), &[]), step(1, any_of("id", &["b"]), &[])] {
+            snapshot.run_step(&step, Round::default()).unwrap();
+        }
+        let inside = |column: &str, target: &str, set: usize| ReferenceInside {
+            column: column.into(),
+            key: foreign_key(column, target),
+            sets: vec![KeySetId(set)],
+        };
+        let notes = selection(table_starting_with(&catalog, "notes"), RecordOrder::Key);
+        let scan = Scan {
+            restrict: Restriction::Keys(KeySetId(0)),
+            nulled: vec![inside("before", "notes", 0), inside("grp", "groups", 1)],
+            ..notes
+        };
+        let mut rows = Rows::default();
+        snapshot.read_table(&scan, &mut rows).unwrap();
+        let null = "NULL".to_owned();
+        let before: Vec<&String> = rows.0.iter().map(|row| &row[3]).collect();
+        assert_eq!(before, [&null, &"2".to_owned(), &"3".to_owned()], "note 1 is not in");
+        let groups: Vec<&String> = rows.0.iter().map(|row| &row[2]).collect();
+        assert_eq!(groups, [&null, &null, &"b".to_owned()]);
+    });
+}
+
+/// A chain in one table is followed link by link: each round looks at what the last one has added.
+#[test]
+fn a_round_follows_only_what_is_new_since_another_one() {
+    use waybill::server::rows::Rows::Parents;
+    on_every_engine(|case| {
+        (case.change)(OWNED);
+        let mut snapshot = case.source.begin_snapshot(Extent::Parts, &|_| ()).unwrap();
+        snapshot.create_key_sets(&[NewKeySet { table: "notes".into(), is_repeated: true }]).unwrap();
+        let key = foreign_key("before", "notes");
+        let before = step(0, Parents { child: "notes".into(), key, children: Some(KeySetId(0)) }, &[]);
+        let mut run = |step: &Step, number, since| snapshot.run_step(step, Round { number, since }).unwrap();
+        assert_eq!(run(&step(0, any_of("id", &["6", "2"]), &[]), 1, 0), 2);
+        assert_eq!(run(&before, 2, 0), 2, "notes 5 and 1");
+        assert_eq!(run(&before, 3, 2), 1, "note 4");
+        assert_eq!(run(&before, 4, 4), 0, "nothing is that new");
+        assert_eq!(run(&before, 5, 3), 1, "note 3");
+    });
+}
+
 #[test]
 fn sets_are_of_the_snapshot() {
     on_every_engine(|case| {
         let mut snapshot = case.source.begin_snapshot(Extent::Parts, &|_| ()).unwrap();
-        snapshot.create_key_sets(&["parents".into()]).unwrap();
+        snapshot.create_key_sets(&[NewKeySet { table: "parents".into(), is_repeated: false }]).unwrap();
         (case.change)("INSERT INTO parents VALUES (7, 'late')");
-        assert_eq!(snapshot.run_step(&step(0, waybill::server::rows::Rows::All, &[])).unwrap(), 3);
+        assert_eq!(snapshot.run_step(&step(0, waybill::server::rows::Rows::All, &[]), Round::default()).unwrap(), 3);
     });
 }

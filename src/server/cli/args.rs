@@ -49,6 +49,12 @@ fn profile_help() -> String {
 /// The part of the data that is asked for.
 #[derive(Debug, Args)]
 pub struct SelectionArgs {
+    /// Only what belongs to the organisation with this id, as the profile's [scopes.organization] says.
+    ///
+    /// Nothing of others leaves: a record is in if all its owners are in the organisation. Filters and tables choose
+    /// within it.
+    #[arg(long, value_name = "ID")]
+    pub organization: Option<String>,
     /// Only records that fulfil this filter of the profile, with what they refer to; repeat it for more.
     ///
     /// Several values of one filter are alternatives; several filters must all be fulfilled. A period is
@@ -64,7 +70,11 @@ impl SelectionArgs {
     /// # Errors
     /// `Usage` for a filter that is not written as NAME=VALUE.
     pub fn parse(&self) -> Result<Selection, CliError> {
-        let mut selection = Selection::default();
+        let organization = self.organization.as_deref().map(str::trim).map(str::to_owned);
+        if organization.as_ref().is_some_and(|id| id.is_empty() || id.contains(char::is_control)) {
+            return Err(CliError::new(Exit::Usage, "--organization needs the id of an organisation"));
+        }
+        let mut selection = Selection { organization, ..Selection::default() };
         for filter in &self.filter {
             selection.add_filter(filter).map_err(|error| CliError::new(Exit::Usage, error.to_string()))?;
         }

@@ -8,9 +8,9 @@ use crate::model::catalog::Codec;
 use crate::model::name::{FieldName, TableName};
 use crate::model::selection::Selection;
 use crate::server::profile::{FilterProfile, Profile, TimeUnit, did_you_mean, nearest};
-use crate::server::rows::{Bound, Catalog, Condition, KeySetId, Rows, Step};
+use crate::server::rows::{Bound, Catalog, Condition, KeySetId, Round, Rows, Step};
 use crate::server::source::Snapshot;
-use crate::server::subset::Filter;
+use crate::server::subset::{Filter, FilterKind};
 
 /// The filters of one selection.
 pub struct Filters(Vec<Requested>);
@@ -19,12 +19,15 @@ pub struct Filters(Vec<Requested>);
 struct Requested {
     name: String,
     label: String,
+    kind: FilterKind,
     what: What,
 }
 
 enum What {
     /// Records of a table, by their key or the name that is shown.
     Records { table: TableName, key: String, show: String, values: Vec<String> },
+    /// The organisation with this id.
+    Organization { table: TableName, key: String, id: String },
     /// Records of a table by their time.
     Period { table: TableName, condition: Condition },
 }
@@ -33,13 +36,16 @@ impl Filters {
     /// # Errors
     /// `Selection` for a filter that the profile does not have, and for a period that is none.
     pub fn of(profile: &Profile, catalog: &Catalog, selection: &Selection) -> Result<Self> {
-        let mut requested = Vec::new();
+        let mut requested: Vec<Requested> = Vec::new();
+        if let Some(id) = &selection.organization {
+            requested.push(organization(profile, id)?);
+        }
         for (name, values) in &selection.filters {
             let filter = profile.filters.get(name).ok_or_else(|| unknown_filter(profile, name))?;
             let values: Vec<String> = values.iter().cloned().collect();
-            let label = filter.label.clone();
+            let kind = if filter.boundary { FilterKind::Boundary } else { FilterKind::Open };
             for what in what(catalog, name, filter, values)? {
-                requested.push(Requested { name: name.clone(), label: label.clone(), what });
+                requested.push(Requested { name: name.clone(), label: filter.label.clone(), kind, what });
             }
         }
         Ok(Self(requested))
@@ -48,7 +54,9 @@ impl Filters {
     /// The filters as the plan needs them for its sets, before the values of names are known.
     pub fn unresolved(&self) -> Vec<Filter> {
         let filter = |requested: &Requested| match &requested.what {
-            What::Records { table, key, .. } => requested.filter(table, Condition::any_of(key, Vec::new())),
+            What::Records { table, key, .. } | What::Organization { table, key, .. } => {
+                requested.filter(table, Condition::any_of(key, Vec::new()))
+            }
             What::Period { table, condition } => requested.filter(table, condition.clone()),
         };
         self.0.iter().map(filter).collect()
@@ -59,6 +67,7 @@ impl Filters {
     pub fn lookup_tables(&self) -> Vec<TableName> {
         let tables = self.0.iter().flat_map(|requested| match &requested.what {
             What::Records { table, .. } => vec![table.clone(); 2],
+            What::Organization { table, .. } => vec![table.clone()],
             What::Period { .. } => Vec::new(),
         });
         tables.collect()
@@ -74,12 +83,19 @@ impl Filters {
         for requested in &self.0 {
             let filter = match &requested.what {
                 What::Period { table, condition } => requested.filter(table, condition.clone()),
+                What::Organization { table, key, id } => {
+                    let condition = Condition::any_of(key, vec![id.clone()]);
+                    if find(snapshot, next, condition.clone())? != 1 {
+                        return Err(Error::Selection(InvalidSelection::no_organization(id)));
+                    }
+                    next += 1;
+                    requested.filter(table, condition)
+                }
                 What::Records { table, key, show, values } => {
                     let (mut keys, mut names) = (Vec::new(), Vec::new());
                     for value in values {
                         let mut find = |set: usize, column: &str| {
-                            let rows = Rows::Matching(Condition::any_of(column, vec![value.clone()]));
-                            snapshot.run_step(&Step { into: KeySetId(set), rows, within: Vec::new() })
+                            find(snapshot, set, Condition::any_of(column, vec![value.clone()]))
                         };
                         match (find(next, key)?, find(next + 1, show)?) {
                             (1.., _) => keys.push(value.clone()),
@@ -101,7 +117,7 @@ impl Filters {
 
 impl Requested {
     fn filter(&self, table: &TableName, condition: Condition) -> Filter {
-        Filter { name: self.name.clone(), table: table.clone(), condition, is_boundary: false }
+        Filter { name: self.name.clone(), table: table.clone(), condition, kind: self.kind }
     }
 
     fn no_record(&self, value: &str) -> Error {
@@ -112,6 +128,23 @@ impl Requested {
     fn several_records(&self, value: &str, several: u64) -> Error {
         invalid(format!("{}: {several} records have the name `{value}`; give the key of the one you mean", self.label))
     }
+}
+
+/// The scope of one organisation.
+fn organization(profile: &Profile, id: &str) -> Result<Requested> {
+    let scope = profile.scopes.organization.as_ref();
+    let scope = scope.ok_or_else(|| Error::Selection(InvalidSelection::no_scope(&profile.name)))?;
+    if id.is_empty() {
+        return Err(Error::Selection(InvalidSelection::no_organization(id)));
+    }
+    let what = What::Organization { table: scope.table.clone(), key: scope.key.clone(), id: id.to_owned() };
+    let name = "organization".to_owned();
+    Ok(Requested { label: name.clone(), name, kind: FilterKind::Scope, what })
+}
+
+/// The number of rows that fulfil the condition and were not in the set.
+fn find(snapshot: &mut dyn Snapshot, set: usize, condition: Condition) -> Result<u64> {
+    Ok(snapshot.run_step(&Step::new(KeySetId(set), Rows::Matching(condition)), Round::default())?)
 }
 
 fn what(catalog: &Catalog, name: &str, filter: &FilterProfile, values: Vec<String>) -> Result<Vec<What>> {

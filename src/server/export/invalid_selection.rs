@@ -1,7 +1,9 @@
 //! A selection that names something that does not exist.
 
 use crate::model::name::{FieldName, TableName};
+use crate::model::text;
 use crate::server::profile::{did_you_mean, nearest};
+use crate::server::rows::ForeignKey;
 
 /// What is wrong with a selection, and what there is instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +23,24 @@ impl InvalidSelection {
             "{field} is in owned_by and refers to {target}, which is not exported under this name, so nobody knows whose the \
              records are; correct owned_by in the profile"
         ))
+    }
+
+    pub(super) fn leads_outside(child: &TableName, key: &ForeignKey, records: u64) -> Self {
+        Self(format!(
+            "{} leads to {} of {} that must stay outside, and the profile says \"stop\"; choose another part, or say \
+             stub or null under [outside]",
+            child.field(key.columns.join(", ")),
+            text::count_with_noun(records, "record"),
+            key.target
+        ))
+    }
+
+    pub(super) fn no_scope(profile: &str) -> Self {
+        Self(format!("the profile {profile} does not say what an organisation is; add [scopes.organization]"))
+    }
+
+    pub(super) fn no_organization(id: &str) -> Self {
+        Self(format!("no organisation has the id `{id}`"))
     }
 
     pub(super) fn unknown_table<'a>(table: &str, known: impl Iterator<Item = &'a str>) -> Self {

@@ -21,6 +21,7 @@ mod file_name;
 mod filter;
 mod guide;
 mod invalid_selection;
+mod key_sets;
 mod outcome;
 mod plan;
 mod preview;

@@ -77,7 +77,7 @@ impl UncountedPlan {
     /// The exact number of records that a scan of the plan reads. Those of a part were counted when it was found.
     pub fn count(&self, snapshot: &mut dyn Snapshot, scan: &Scan) -> Result<u64> {
         match self.selected_records.get(&scan.table) {
-            Some(SelectedRecords { asked_for, came_along }) => Ok(asked_for + came_along),
+            Some(records) => Ok(records.total()),
             None => Ok(snapshot.count(scan)?),
         }
     }

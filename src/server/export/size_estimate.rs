@@ -59,7 +59,7 @@ pub(super) fn estimate_table_size(
     records: u64,
     output: Output,
 ) -> Result<SizeEstimate> {
-    let PlannedTable { scan, treatments } = planned;
+    let PlannedTable { scan, treatments, .. } = planned;
     let progress = ProgressCounter::default();
     let mut encoder = encode::by_format(output.format, ChunkWriter::in_memory(), &progress);
     let mut sample = SizeSampler::begin_table(&mut *encoder, scan).map_err(|_| source::Error::sink_stopped())?;

@@ -1,18 +1,18 @@
 //! The part of the database that a selection names: which filters it has, and the sets of keys that hold its rows.
 
-use std::collections::BTreeMap;
-
 use super::filter::Filters;
 use super::invalid_selection::InvalidSelection;
+use super::key_sets::fill;
 use super::{Error, Result};
 use crate::model::manifest::SelectedRecords;
 use crate::model::name::TableName;
 use crate::model::ordered_map::OrderedMap;
 use crate::model::selection::Selection;
-use crate::server::profile::{PlannedTables, Profile};
-use crate::server::rows::{Catalog, KeySetId, Restriction, Scan, Table};
+use crate::server::profile::{PlannedTable, PlannedTables, Profile};
+use crate::server::profiles::reference_graph;
+use crate::server::rows::{Catalog, ForeignKey, KeySetId, NewKeySet, Restriction, Scan};
 use crate::server::source::{Extent, Snapshot};
-use crate::server::subset::{Filter, Graph, Membership, Reference, SetStep, SubsetPlan, Via};
+use crate::server::subset::{Filter, Graph, Membership, Part, SubsetPlan};
 
 /// What a snapshot must be opened for.
 pub fn extent(selection: &Selection) -> Extent {
@@ -35,36 +35,53 @@ pub fn restrict(
     if selection.is_whole_database() {
         return Ok(OrderedMap::default());
     }
-    let graph = graph(planned, catalog, profile);
+    let graph = reference_graph(planned, catalog, profile, selection.organization.is_some());
     check_owners(&graph, planned, catalog, profile)?;
     check_tables(&graph, selection)?;
-    let filters = Filters::of(profile, catalog, selection)?;
-    let unresolved = filters.unresolved();
-    check_filters(&graph, &unresolved)?;
-    // Has the same sets as the plan of the resolved filters, which can only be looked up once there are sets.
-    let shape = SubsetPlan::new(&graph, &unresolved, selection.tables.as_ref());
-    // The sets in which the values of the filters are looked up come after those of the plan.
-    let lookups = filters.lookup_tables();
-    let tables: Vec<TableName> = shape.sets.iter().chain(&lookups).cloned().collect();
-    snapshot.create_key_sets(&tables)?;
-    let resolved = filters.resolve(snapshot, shape.sets.len())?;
-    let subset = SubsetPlan::new(&graph, &resolved, selection.tables.as_ref());
-    let came_along = fill(snapshot, &subset)?;
-    let mut records = OrderedMap::default();
-    let mut kept = Vec::new();
+    let subset = plan(&graph, catalog, profile, snapshot, selection)?;
+    let mut records = fill(snapshot, &subset)?.records;
+    let stub_columns = StubColumns { catalog, profile, references: all_references(catalog, profile) };
+    let mut selected = OrderedMap::default();
     for mut table in std::mem::take(&mut planned.tables) {
-        let (scan, total) = restricted(snapshot, &table.scan, subset.tables[&table.scan.table])?;
-        let came_along = came_along.get(&scan.table).copied().unwrap_or(0);
-        let is_asked_for = selection.tables.as_ref().is_none_or(|tables| tables.contains(&scan.table));
-        if is_asked_for || total > 0 {
-            let selected = SelectedRecords { asked_for: total - came_along, came_along };
-            records.0.push((scan.table.clone(), selected));
-            table.scan = scan;
-            kept.push(table);
+        let name = table.scan.table.clone();
+        let part = &subset.tables[&name];
+        let mut counted = records.remove(&name).unwrap_or_default();
+        let asked_for = restrict_table(&mut table, part, snapshot, &stub_columns)? - counted.came_along;
+        counted.asked_for = asked_for;
+        let is_asked_for = selection.tables.as_ref().is_none_or(|tables| tables.contains(&name));
+        let has_any = counted.total() > 0 || counted.owners_disagree > 0;
+        if has_any || is_asked_for && subset.may_hold(&name) {
+            selected.0.push((name, counted));
+            planned.tables.push(table);
         }
     }
-    planned.tables = kept;
-    Ok(records)
+    Ok(selected)
+}
+
+/// Plans the subset, creates its sets, and looks up what the filters name.
+fn plan(
+    graph: &Graph,
+    catalog: &Catalog,
+    profile: &Profile,
+    snapshot: &mut dyn Snapshot,
+    selection: &Selection,
+) -> Result<SubsetPlan> {
+    let filters = Filters::of(profile, catalog, selection)?;
+    let unresolved = filters.unresolved();
+    check_filters(graph, &unresolved)?;
+    // Has the same sets as the plan of the resolved filters, which can only be looked up once there are sets.
+    let shape = SubsetPlan::new(graph, &unresolved, selection.tables.as_ref());
+    let repeated = shape.repeated_sets();
+    let new_set = |(number, table): (usize, &TableName)| NewKeySet {
+        table: table.clone(),
+        is_repeated: repeated.contains(&KeySetId(number)),
+    };
+    // The sets in which the values of the filters are looked up come after those of the plan.
+    let lookups = filters.lookup_tables();
+    let sets: Vec<NewKeySet> = shape.sets.iter().chain(&lookups).enumerate().map(new_set).collect();
+    snapshot.create_key_sets(&sets)?;
+    let resolved = filters.resolve(snapshot, shape.sets.len())?;
+    Ok(SubsetPlan::new(graph, &resolved, selection.tables.as_ref()))
 }
 
 /// A table whose owner nothing leads to would be whole in every part.
@@ -85,22 +102,6 @@ fn check_owners(graph: &Graph, planned: &PlannedTables, catalog: &Catalog, profi
     Ok(())
 }
 
-/// The tables that are exported, and the references between them.
-fn graph(planned: &PlannedTables, catalog: &Catalog, profile: &Profile) -> Graph {
-    let mut graph = Graph::default();
-    for table in &planned.tables {
-        let name = &table.scan.table;
-        let references = catalog.table(name).map_or_else(Vec::new, |table| references(profile, table));
-        graph.add(name.clone(), references, profile.owner_columns(name).to_vec());
-    }
-    graph
-}
-
-fn references(profile: &Profile, table: &Table) -> Vec<Reference> {
-    let keys = profile.references_of(table).into_iter();
-    keys.map(|key| Reference { is_owner: profile.is_owner(&table.name, &key), is_followed: true, key }).collect()
-}
-
 fn check_tables(graph: &Graph, selection: &Selection) -> Result<()> {
     let unknown = selection.tables.iter().flatten().find(|table| !graph.contains(table));
     unknown.map_or(Ok(()), |table| {
@@ -117,35 +118,57 @@ fn check_filters(graph: &Graph, filters: &[Filter]) -> Result<()> {
     })
 }
 
-/// Runs the plan, and returns how many rows of each table came along.
-fn fill(snapshot: &mut dyn Snapshot, subset: &SubsetPlan) -> Result<BTreeMap<TableName, u64>> {
-    let mut came_along = BTreeMap::new();
-    let mut run = |step: &SetStep| -> Result<u64> {
-        let added = snapshot.run_step(&step.step)?;
-        if matches!(step.via, Via::Reference { .. }) {
-            *came_along.entry(subset.sets[step.step.into.0].clone()).or_default() += added;
-        }
-        Ok(added)
-    };
-    for stage in &subset.stages {
-        loop {
-            let mut added = 0;
-            for step in &stage.steps {
-                added += run(step)?;
-            }
-            if added == 0 || !stage.is_repeated {
-                break;
-            }
-        }
+/// Restricts the scan of a table to its part, and returns the number of rows that are read whole. A set that holds every
+/// row of its table restricts nothing.
+fn restrict_table(
+    table: &mut PlannedTable,
+    part: &Part,
+    snapshot: &mut dyn Snapshot,
+    stub_columns: &StubColumns<'_>,
+) -> Result<u64> {
+    if let Some(stubs) = part.stubs {
+        let columns = stub_columns.of(&table.scan.table);
+        let kept = table.scan.columns.iter().filter(|column| columns.contains(&column.name)).cloned().collect();
+        let order = table.scan.order.iter().filter(|column| columns.contains(*column)).cloned().collect();
+        let scan = Scan { columns: kept, order, restrict: Restriction::Keys(stubs), ..table.scan.clone() };
+        table.stubs = (snapshot.count(&scan)? > 0).then_some(scan);
     }
-    Ok(came_along)
+    let whole = snapshot.count(&table.scan)?;
+    table.scan.nulled.clone_from(&part.nulled);
+    let Membership::Keys(set) = part.rows else { return Ok(whole) };
+    let scan = Scan { restrict: Restriction::Keys(set), ..table.scan.clone() };
+    let total = snapshot.count(&scan)?;
+    if total < whole {
+        table.scan = scan;
+    }
+    Ok(total)
 }
 
-/// The scan of the rows that are in, and their number. A set that holds every row of its table restricts nothing.
-fn restricted(snapshot: &mut dyn Snapshot, scan: &Scan, membership: Membership) -> Result<(Scan, u64)> {
-    let whole = snapshot.count(scan)?;
-    let Membership::Keys(KeySetId(set)) = membership else { return Ok((scan.clone(), whole)) };
-    let part = Scan { restrict: Restriction::Keys(KeySetId(set)), ..scan.clone() };
-    let total = snapshot.count(&part)?;
-    Ok(if total == whole { (scan.clone(), whole) } else { (part, total) })
+/// Which columns the stubs of a table have.
+struct StubColumns<'s> {
+    catalog: &'s Catalog,
+    profile: &'s Profile,
+    references: Vec<(TableName, ForeignKey)>,
+}
+
+impl StubColumns<'_> {
+    /// Its key, what is referred to, and what the profile names, unless that refers to others: nothing brings them along.
+    fn of(&self, table: &TableName) -> Vec<String> {
+        let primary_key = self.catalog.table(table).map_or(&[][..], |table| &table.primary_key);
+        let to_it = self.references.iter().filter(|(_, key)| key.target == *table);
+        let referred = to_it.flat_map(|(_, key)| &key.target_columns);
+        let refers =
+            |column: &String| self.references.iter().any(|(child, key)| child == table && key.columns.contains(column));
+        let mut named = self.profile.stub_columns(table, &self.references);
+        named.retain(|column| !refers(column));
+        primary_key.iter().chain(referred).cloned().chain(named).collect()
+    }
+}
+
+fn all_references(catalog: &Catalog, profile: &Profile) -> Vec<(TableName, ForeignKey)> {
+    let references = catalog.tables.iter().flat_map(|table| {
+        let keys = profile.references_of(table).into_iter();
+        keys.map(|key| (table.name.clone(), key))
+    });
+    references.collect()
 }

@@ -13,9 +13,9 @@ use crate::seal::{self, DocumentSummary, SealSigner};
 use crate::server::pipeline::container::{self, ContainerWriter};
 use crate::server::pipeline::encode::{self, Encoder};
 use crate::server::pipeline::redact::{PseudonymKey, Redactor};
-use crate::server::pipeline::{self, ChunkWriter, ProgressCounter, run_pipeline};
+use crate::server::pipeline::{self, ChunkWriter, FillColumns, ProgressCounter, run_pipeline};
 use crate::server::profile::PlannedTable;
-use crate::server::rows::{RowSink, Stopped};
+use crate::server::rows::{RowSink, Scan, Stopped};
 use crate::server::source::{self, Snapshot};
 
 /// Writes the planned file to `out` and seals it. On any error no seal is written.
@@ -81,11 +81,25 @@ fn read_redacted(
     key: &PseudonymKey,
     table: &mut dyn RowSink,
 ) -> source::Result<()> {
-    let PlannedTable { scan, treatments } = planned;
+    let PlannedTable { scan, stubs, treatments } = planned;
     if Redactor::is_needed(treatments) {
-        snapshot.read_table(scan, &mut Redactor::new(table, &scan.columns, treatments, key))
+        read_rows(snapshot, scan, stubs.as_ref(), &mut Redactor::new(table, &scan.columns, treatments, key))
     } else {
-        snapshot.read_table(scan, table)
+        read_rows(snapshot, scan, stubs.as_ref(), table)
+    }
+}
+
+/// Reads the rows of a table, and then its stubs, as wide as the others.
+fn read_rows(
+    snapshot: &mut dyn Snapshot,
+    scan: &Scan,
+    stubs: Option<&Scan>,
+    table: &mut dyn RowSink,
+) -> source::Result<()> {
+    snapshot.read_table(scan, table)?;
+    match stubs {
+        Some(stubs) => snapshot.read_table(stubs, &mut FillColumns::new(table, &scan.columns, &stubs.columns)),
+        None => Ok(()),
     }
 }
 
@@ -160,7 +174,6 @@ mod tests {
     use crate::server::export::plan::{RunContext, plan};
     use crate::server::pipeline::progress::RecordCounter;
     use crate::server::profile::Profile;
-    use crate::server::rows::Scan;
     use crate::server::rows::Value;
     use crate::server::source::Source;
     use crate::server::source::sqlite::SqliteSource;

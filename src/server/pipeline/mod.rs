@@ -8,9 +8,11 @@ pub mod compress;
 pub mod container;
 pub mod decompress;
 pub mod encode;
+mod fill_columns;
 pub mod hashing_thread;
 pub mod progress;
 pub mod redact;
 
 pub use channel::{CHUNK_BYTES, CHUNKS_IN_FLIGHT, ChunkWriter, Error, run_pipeline};
+pub use fill_columns::FillColumns;
 pub use progress::ProgressCounter;

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::draft_auth::{HashStatsByColumn, suggest_auth};
 use super::infer::{self, Inference};
 use super::toml_text::{toml_key, toml_string};
-use super::{ColumnProfile, ColumnSampler, Origin, Profile, TableProfile, Treatments};
+use super::{ColumnProfile, ColumnSampler, Origin, OutsideRules, Profile, Scopes, TableProfile, Treatments};
 use crate::model::catalog::ColumnSchema;
 use crate::model::classification::Classification;
 use crate::model::drift::{Guess, ProfileLine};
@@ -57,7 +57,9 @@ impl Draft {
         }
         Profile {
             filters: BTreeMap::new(),
+            scopes: Scopes::default(),
             references: Vec::new(),
+            outside: OutsideRules::new(),
             file_name: file_name(&self.name),
             name: self.name,
             notice: None,

@@ -1,4 +1,4 @@
-//! The filters of a profile, and references that the database does not declare.
+//! The filters of a profile, and what it says about references.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::model::name::{FieldName, TableName};
 use crate::server::rows::ForeignKey;
 
-/// A reference that the database does not declare.
+/// A reference that the database does not declare, or about which there is more to say.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeclaredReference {
@@ -16,6 +16,18 @@ pub struct DeclaredReference {
     /// Columns of both tables that must agree, too.
     #[serde(default)]
     pub together_with: Vec<String>,
+    #[serde(default)]
+    pub follow: Follow,
+}
+
+/// Whether the record that is referred to comes along with the one that refers to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Follow {
+    #[default]
+    Always,
+    /// The reference is NULL in a part, unless its record is in for another reason.
+    Never,
 }
 
 /// `table.column`, in a profile. The table may be in a schema: `audit.users.id`.
@@ -35,6 +47,9 @@ pub struct FilterProfile {
     pub show: Option<String>,
     /// The filter whose choice will limit this one's on the page. Checked, and not used yet.
     pub within: Option<String>,
+    /// Whether what belongs to others stays out of a part by this filter, by the rules of `[outside]`.
+    #[serde(default)]
+    pub boundary: bool,
     /// For a period: the column of each table that says when.
     #[serde(default)]
     pub columns: BTreeMap<TableName, String>,

@@ -17,9 +17,12 @@ mod error;
 mod filter_profile;
 mod infer;
 mod nearest;
+mod outside;
+mod outside_rule;
 mod parse;
 mod parse_error;
 mod planned_tables;
+mod scope;
 mod selection;
 mod spans;
 mod toml_text;
@@ -41,12 +44,16 @@ pub use column::{ColumnProfile, OnImport};
 pub use comparison::{Comparison, ConditionValue};
 pub use draft::{Draft, draft};
 pub use error::Error;
-use filter_profile::DeclaredReference;
+use filter_profile::{DeclaredReference, QualifiedColumn};
 pub use filter_profile::{FilterProfile, TimeUnit};
 pub use infer::ColumnSampler;
 pub use nearest::{did_you_mean, nearest};
+pub use outside_rule::OutsideRule;
+use outside_rule::OutsideRules;
 pub use parse_error::ParseError;
 pub use planned_tables::{PlannedTable, PlannedTables};
+use scope::Scopes;
+pub use scope::{ScopeOwners, ScopeProfile};
 use treatments::Treatments;
 
 /// JSON Schema of a profile, for editors (json-schema.org, draft 2020-12).
@@ -95,7 +102,11 @@ pub struct Profile {
     #[serde(default)]
     pub filters: BTreeMap<String, FilterProfile>,
     #[serde(default)]
+    pub scopes: Scopes,
+    #[serde(default)]
     references: Vec<DeclaredReference>,
+    #[serde(default)]
+    outside: OutsideRules,
     #[serde(default)]
     treatments: Treatments,
     #[serde(default)]
@@ -139,6 +150,12 @@ struct TableProfile {
     exclude: Option<String>,
     /// Columns that refer to the records to whose owner the table's records belong.
     owned_by: Vec<String>,
+    /// The reference by which records of a scope share the table's records with it.
+    shared: Option<QualifiedColumn>,
+    /// Whether the table is nobody's: whole in every part.
+    whole: bool,
+    /// Whose the records are alone: no scope has them.
+    private: Option<String>,
     columns: BTreeMap<String, ColumnProfile>,
 }
 

@@ -76,11 +76,6 @@ mod tests {
         assert!(parse_error("name = 1").contains("line 1, column 8"));
     }
 
-    #[test]
-    fn what_does_not_exist_yet_is_refused_by_name() {
-        assert!(parse_error("name = \"x\"\n[scopes]\na = 1\n").contains("[scopes] is reserved"));
-    }
-
     const SHOP: &str = "name = \"x\"\n[tables.shops.columns]\nid = \"plain\"\nname = \"plain\"\n\
                         [tables.sales]\nowned_by = [\"shop\"]\n[tables.sales.columns]\nshop = \"plain\"\nat = \"plain\"\n";
 
@@ -113,6 +108,35 @@ mod tests {
             owner.contains("line 6, column 12: owned_by: sales.shopp") && owner.ends_with("did you mean `shop`?"),
             "{owner}"
         );
+    }
+
+    #[test]
+    fn scopes_and_what_stays_outside_name_what_is_there() {
+        let with = |more: &str| Profile::from_toml(&format!("{SHOP}{more}"));
+        let scope = "[scopes.organization]\ntable = \"shops\"\nkey = \"id\"\nlabel = \"name\"\n\
+                     owners = { table = \"sales\", user = \"shop\", scope = \"shop\", when = { at = \"1\" } }\n";
+        let outside = "[outside]\ndefault = \"null\"\nshops = \"stub(name)\"\n\"sales.shop\" = \"stub\"\n";
+        with(&format!("{scope}{outside}")).unwrap();
+        for (wrong, line, says) in [
+            (scope.replace("\"name\"", "\"nam\""), 10, "scope organization: shops.nam is no column"),
+            (scope.replace("user = \"shop\"", "user = \"member\""), 10, "sales.member is no column"),
+            (scope.replace("\"1\"", "[]"), 10, "an empty list matches no owner"),
+            (scope.replace("scopes.organization", "scopes.organisation"), 10, "unknown field `organisation`"),
+            (outside.replace("stub(name)", "stub(nam)"), 12, "[outside] shops: shops.nam is no column"),
+            (outside.replace("stub(name)", "stubs"), 12, "none of include, stub, stub(column, …), null, stop"),
+            (outside.replace("shops =", "shop ="), 12, "neither default, nor a table, nor a column"),
+            (outside.replace("\"null\"", "\"stub(name)\""), 11, "would be about every table"),
+            (format!("{scope}{}", outside.replace("\"null\"", "\"include\"")), 16, "records of others"),
+            ("[tables.words]\nwhole = true\nprivate = \"x\"\n".to_owned(), 12, "words: give either whole or private"),
+            ("[tables.words]\nshared = \"sales.buyer\"\n".to_owned(), 11, "sales.buyer is no column"),
+        ] {
+            let error = with(&wrong).unwrap_err();
+            assert!(error.line == line && error.to_string().contains(says), "{wrong}: {error}");
+        }
+        for reserved in ["tables", "organization"] {
+            let filter = format!("[filters.{reserved}]\nlabel = \"x\"\ntable = \"shops\"\nshow = \"name\"\n");
+            assert!(with(&filter).unwrap_err().to_string().contains("cannot be called"), "{reserved}");
+        }
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct PlannedTables {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedTable {
     pub scan: Scan,
+    /// Read after the rows of `scan`: rows that stay outside, with some of its columns. The others are NULL.
+    pub stubs: Option<Scan>,
     /// The treatment of each column of the scan.
     pub treatments: Vec<Treatment>,
 }
@@ -112,7 +114,7 @@ impl Profile {
             RecordOrder::Storage => Vec::new(),
             RecordOrder::Key => key_order(table, &columns, &treatments),
         };
-        PlannedTable { scan: Scan { columns, order, ..Scan::whole(table) }, treatments }
+        PlannedTable { scan: Scan { columns, order, ..Scan::whole(table) }, stubs: None, treatments }
     }
 }
 

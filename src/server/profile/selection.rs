@@ -2,7 +2,7 @@
 //! (`docs/selection.md`).
 
 use super::Profile;
-use super::filter_profile::{DeclaredReference, FilterProfile};
+use super::filter_profile::{DeclaredReference, FilterProfile, Follow};
 use crate::model::name::{FieldName, TableName};
 use crate::server::rows::{ForeignKey, Table};
 
@@ -13,11 +13,51 @@ impl Profile {
         let declared = self.references.iter().filter(|reference| reference.from.0.table == table.name);
         let mut keys = table.foreign_keys.clone();
         for key in declared.map(DeclaredReference::to_foreign_key) {
-            if !keys.contains(&key) {
+            if !keys.iter().any(|known| known.is_same_reference(&key)) {
                 keys.push(key);
             }
         }
         keys
+    }
+
+    /// Whether what this reference leads to comes along.
+    #[must_use]
+    pub fn is_followed(&self, table: &TableName, key: &ForeignKey) -> bool {
+        self.declared(table, key).is_none_or(|reference| reference.follow == Follow::Always)
+    }
+
+    /// Whether the profile says anything about this reference.
+    #[must_use]
+    pub fn is_reviewed(&self, table: &TableName, key: &ForeignKey) -> bool {
+        self.declared(table, key).is_some()
+            || self.is_owner(table, key)
+            || self.is_sharing(table, key)
+            || key.columns.iter().any(|column| self.has_outside_rule(table, column))
+    }
+
+    fn declared(&self, table: &TableName, key: &ForeignKey) -> Option<&DeclaredReference> {
+        self.references
+            .iter()
+            .find(|reference| reference.from.0.table == *table && reference.to_foreign_key().is_same_reference(key))
+    }
+
+    /// Whether a record of this table shares the record that it refers to with its scope.
+    #[must_use]
+    pub fn is_sharing(&self, table: &TableName, key: &ForeignKey) -> bool {
+        let shared = self.tables.get(&key.target).and_then(|target| target.shared.as_ref());
+        shared.is_some_and(|shared| shared.0.table == *table && key.columns.contains(&shared.0.column))
+    }
+
+    /// Whether the table is nobody's: whole in every part.
+    #[must_use]
+    pub fn is_whole(&self, table: &TableName) -> bool {
+        self.tables.get(table).is_some_and(|profile| profile.whole)
+    }
+
+    /// Whether the records are their authors' alone: no scope has them.
+    #[must_use]
+    pub fn is_private(&self, table: &TableName) -> bool {
+        self.tables.get(table).is_some_and(|profile| profile.private.is_some())
     }
 
     /// Whether the table's records belong to whoever the record belongs to that this key refers to.
@@ -69,6 +109,7 @@ pub fn filter_error(profile: &Profile, filter: &FilterProfile) -> Option<String>
             Some("a filter needs table and show, or columns and unit".into())
         }
         (None, None) if filter.within.is_some() => Some("a period is within nothing".into()),
+        (None, None) if filter.boundary => Some("a period is no boundary: records belong to nobody's time".into()),
         (None, None) => {
             let missing = filter.columns.iter().find(|(table, column)| !has_column(table, column));
             missing.map(|(table, column)| format!("{table}.{column} is no column of this profile"))

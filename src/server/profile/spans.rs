@@ -9,7 +9,10 @@ use crate::model::name::TableName;
 /// Positions of the values that are validated after parsing.
 #[derive(serde::Deserialize)]
 pub struct Spans {
-    pub scopes: Option<Spanned<toml::Value>>,
+    #[serde(default)]
+    pub scopes: BTreeMap<Spanned<String>, toml::Value>,
+    #[serde(default)]
+    pub outside: BTreeMap<Spanned<String>, toml::Value>,
     #[serde(default)]
     pub filters: BTreeMap<Spanned<String>, toml::Value>,
     #[serde(default)]
@@ -33,6 +36,9 @@ pub struct NoticeSpans {
 
 #[derive(serde::Deserialize)]
 pub struct TableSpans {
+    pub shared: Option<Spanned<toml::Value>>,
+    pub whole: Option<Spanned<toml::Value>>,
+    pub private: Option<Spanned<toml::Value>>,
     pub owned_by: Option<Spanned<toml::Value>>,
     #[serde(default)]
     pub columns: BTreeMap<String, Spanned<toml::Value>>,
@@ -51,6 +57,14 @@ impl Spans {
 impl Spans {
     pub fn filter_start(&self, name: &str) -> usize {
         self.filters.get_key_value(name).map_or(0, |(name, _)| name.span().start)
+    }
+
+    pub fn scope_start(&self, name: &str) -> usize {
+        self.scopes.get_key_value(name).map_or(0, |(name, _)| name.span().start)
+    }
+
+    pub fn outside_start(&self, name: &str) -> usize {
+        self.outside.get_key_value(name).map_or(0, |(name, _)| name.span().start)
     }
 
     pub fn owned_by_start(&self, table: &TableName) -> usize {

@@ -1,6 +1,7 @@
 //! Checks the rules of a profile that the types cannot express.
 
 use super::nearest::{did_you_mean, nearest};
+use super::outside::outside_error;
 use super::parse_error::ParseError;
 use super::selection::filter_error;
 use super::spans::{Spans, start};
@@ -21,6 +22,8 @@ pub fn validate(profile: &Profile, text: &str, places: &Spans) -> Result<(), Par
         .and_then(|()| profile.auth.as_ref().map_or(Ok(()), |auth| check_auth(profile, auth, places)))
         .and_then(|()| check_roles(profile, places))
         .and_then(|()| check_selection(profile, places))
+        .and_then(|()| check_scopes(profile, places))
+        .and_then(|()| check_outside(profile, places))
         .and_then(|()| profile.notice.as_ref().map_or(Ok(()), |notice| check_notice(profile, notice, places)));
     checked.map_err(|(at, what)| ParseError::at(text, at, what))
 }
@@ -75,9 +78,9 @@ fn role_error(name: &str, role: &Role, auth: Option<&Auth>) -> Option<String> {
 /// Filters, references and owners name tables and columns of the profile.
 fn check_selection(profile: &Profile, places: &Spans) -> Result<(), Broken> {
     for (name, filter) in &profile.filters {
-        if name == "tables" {
-            let what = "a filter cannot be called tables, which chooses tables in every profile";
-            return Err((places.filter_start(name), what.into()));
+        if matches!(name.as_str(), "tables" | "organization") {
+            let what = format!("a filter cannot be called {name}, which is a choice of its own in every profile");
+            return Err((places.filter_start(name), what));
         }
         if let Some(what) = filter_error(profile, filter) {
             return Err((places.filter_start(name), format!("filter {name}: {what}")));
@@ -104,6 +107,46 @@ fn check_selection(profile: &Profile, places: &Spans) -> Result<(), Broken> {
     Ok(())
 }
 
+/// Scopes name tables and columns of the profile, and every table has one way at most to be in them.
+fn check_scopes(profile: &Profile, places: &Spans) -> Result<(), Broken> {
+    if let Some(scope) = &profile.scopes.organization {
+        let at = places.scope_start("organization");
+        let missing = scope.named_columns().into_iter().find(|(table, column)| profile.column(table, column).is_none());
+        if let Some((table, column)) = missing {
+            return Err((at, format!("scope organization: {table}.{column} is no column of this profile")));
+        }
+        if scope.owners.as_ref().is_some_and(|owners| owners.when.values().any(Comparison::is_unsatisfiable)) {
+            return Err((at, "scope organization: an empty list matches no owner: list a value".into()));
+        }
+    }
+    for (name, table) in &profile.tables {
+        let spans = places.tables.get(name);
+        let ways = [
+            ("owned_by", !table.owned_by.is_empty(), spans.and_then(|table| table.owned_by.as_ref())),
+            ("whole", table.whole, spans.and_then(|table| table.whole.as_ref())),
+            ("private", table.private.is_some(), spans.and_then(|table| table.private.as_ref())),
+        ];
+        let given: Vec<_> = ways.iter().filter(|(_, is_given, _)| *is_given).collect();
+        if let [(first, ..), (second, _, at), ..] = given[..] {
+            // Private records may say whose they are: a segment by a filter has them.
+            if (*first, *second) != ("owned_by", "private") {
+                return Err((start(*at), format!("{name}: give either {first} or {second}")));
+            }
+        }
+        let shared = table.shared.as_ref().filter(|shared| profile.column(&shared.0.table, &shared.0.column).is_none());
+        if let Some(shared) = shared {
+            let at = start(spans.and_then(|table| table.shared.as_ref()));
+            return Err((at, format!("shared: {} is no column of this profile", shared.0)));
+        }
+    }
+    Ok(())
+}
+
+fn check_outside(profile: &Profile, places: &Spans) -> Result<(), Broken> {
+    let broken = profile.outside.iter().find_map(|(name, rule)| Some((name, outside_error(profile, name, rule)?)));
+    broken.map_or(Ok(()), |(name, what)| Err((places.outside_start(name), format!("[outside] {name}: {what}"))))
+}
+
 fn check_notice(profile: &Profile, notice: &Notice, places: &Spans) -> Result<(), Broken> {
     if profile.tables.contains_key(&notice.people) {
         return Ok(());
@@ -126,12 +169,8 @@ fn file_name_error(template: &str) -> Option<String> {
         .then(|| format!("file_name is too long: use at most {MAX_FILE_NAME_BYTES} bytes, so that date and suffix fit"))
 }
 
-/// Refuses what later versions will understand, and what would let secrets out.
+/// Refuses what would let secrets out.
 pub fn reject_reserved(text: &str, places: &Spans) -> Result<(), ParseError> {
-    if let Some(scopes) = &places.scopes {
-        let what = "[scopes] is reserved for a later version and does nothing yet: remove it";
-        return Err(ParseError::at(text, scopes.span().start, what.into()));
-    }
     match places.treatments.get("secret") {
         Some(value) if value.get_ref().as_str() != Some(Treatment::Omit.as_str()) => {
             let what = "secrets are always omitted: treatments.secret must be \"omit\"";

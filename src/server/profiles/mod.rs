@@ -1,21 +1,26 @@
 //! The use cases around profiles: find one for a database, draft one, check one against a database.
 //!
-//! May import: `identity` (whether anyone has a role), `source`, `profile`, `rows`, `support`, `model`. Flow: `resolve`
+//! May import: `identity` (whether anyone has a role), `source`, `profile`, `subset`, `rows`, `support`, `model`. Flow: `resolve`
 //! finds the profile for an export; `for_snapshot` renews a guessed one for a snapshot; `draft` infers one from the schema and a
 //! sample of values, of which only counts are kept; `check` compares profile and database.
 
 mod accounts;
 mod error;
+mod reference_graph;
+mod scope_notes;
 
 use std::collections::BTreeMap;
 
 use crate::model::drift::Drift;
+use crate::model::export::DriftPolicy;
+use crate::model::manifest::RecordOrder;
 use crate::server::profile::{self, ColumnSampler, Draft, Origin, Profile};
 use crate::server::rows::{Catalog, Scan};
 use crate::server::source::{self, Snapshot, Source};
 
 pub use accounts::{AccountsCheck, check_accounts};
 pub use error::Error;
+pub use reference_graph::reference_graph;
 
 /// Returns the requested profile; else a built-in one whose tables all exist; else an empty one with the database's
 /// name, which `for_snapshot` fills with guesses. Blocks.
@@ -89,6 +94,10 @@ pub fn check(source: &dyn Source, profile: &Profile) -> Result<CheckReport, Erro
              [[references]]"
         )
     }));
+    if has_all_columns && profile.scopes.organization.is_some() {
+        let planned = profile.plan_tables(&catalog, RecordOrder::Storage, DriftPolicy::Report)?;
+        notes.extend(scope_notes::scope_notes(profile, &catalog, &planned));
+    }
     notes.extend(profile.columns_with_raised_class(&catalog).into_iter().map(|(field, sources, class)| {
         format!("{field} is computed from {sources} and therefore counts as {}, as they do", class.as_str())
     }));

@@ -13,6 +13,16 @@ pub struct ForeignKey {
 }
 
 impl ForeignKey {
+    /// Whether both refer with the same columns to the same ones, in whatever order they are listed.
+    #[must_use]
+    pub fn is_same_reference(&self, other: &Self) -> bool {
+        let pairs = |key: &Self| {
+            let pairs = key.columns.iter().cloned().zip(key.target_columns.iter().cloned());
+            pairs.collect::<std::collections::BTreeSet<_>>()
+        };
+        self.target == other.target && pairs(self) == pairs(other)
+    }
+
     /// What the first key with this column says that it refers to.
     #[must_use]
     pub fn find_reference(keys: &[Self], column: &str) -> Option<FieldName> {

@@ -10,6 +10,14 @@ use crate::model::name::TableName;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeySetId(pub usize);
 
+/// A set to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewKeySet {
+    pub table: TableName,
+    /// Whether steps look up what was added to it in the last round.
+    pub is_repeated: bool,
+}
+
 /// Adds rows of the set's table to a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -17,6 +25,34 @@ pub struct Step {
     pub rows: Rows,
     /// Sets of the same table: only rows that are in each of them are added.
     pub within: Vec<KeySetId>,
+    /// Sets of the same table: no row that is in one of them is added.
+    pub except: Vec<KeySetId>,
+}
+
+impl Step {
+    #[must_use]
+    pub fn new(into: KeySetId, rows: Rows) -> Self {
+        Self { into, rows, within: Vec::new(), except: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn within(self, within: Vec<KeySetId>) -> Self {
+        Self { within, ..self }
+    }
+
+    #[must_use]
+    pub fn except(self, except: Vec<KeySetId>) -> Self {
+        Self { except, ..self }
+    }
+}
+
+/// One run of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Round {
+    /// Kept with the rows that the run adds. Counts up.
+    pub number: u32,
+    /// The step follows references from rows that were added in this round or later: it has followed the others before.
+    pub since: u32,
 }
 
 /// Which rows a step adds.
@@ -29,10 +65,12 @@ pub enum Rows {
     AllNull {
         columns: Vec<String>,
     },
-    /// Rows that refer to a row in `parents`. A key of which a column is NULL refers to nothing.
+    /// Rows that refer to a row in `parents`, and whose other owners are all in their sets. A key of which a column is
+    /// NULL refers to nothing.
     Children {
         key: ForeignKey,
         parents: KeySetId,
+        others: Vec<Owner>,
     },
     /// Rows that a row of `child` refers to: any row of it, or one in `children`.
     Parents {
@@ -40,6 +78,14 @@ pub enum Rows {
         key: ForeignKey,
         children: Option<KeySetId>,
     },
+}
+
+/// A column that names an owner, unless it is NULL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub column: String,
+    /// The references that the column takes part in, each with the set that the owner must be in. One is enough.
+    pub references: Vec<(ForeignKey, KeySetId)>,
 }
 
 /// What a row must fulfil.

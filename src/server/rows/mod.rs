@@ -10,8 +10,8 @@ mod schema;
 mod table_order;
 
 pub use foreign_key::ForeignKey;
-pub use key_set::{Bound, Condition, KeySetId, Rows, Step};
-pub use scan::{Restriction, Scan};
+pub use key_set::{Bound, Condition, KeySetId, NewKeySet, Owner, Round, Rows, Step};
+pub use scan::{ReferenceInside, Restriction, Scan};
 pub use schema::{Catalog, Table, UnreadableTable};
 pub use table_order::parents_first;
 

@@ -1,5 +1,6 @@
 //! What is read of one table.
 
+use super::foreign_key::ForeignKey;
 use super::key_set::KeySetId;
 use super::schema::Table;
 use crate::model::catalog::ColumnSchema;
@@ -13,6 +14,8 @@ pub struct Scan {
     pub columns: Vec<ColumnSchema>,
     /// Which rows are read.
     pub restrict: Restriction,
+    /// Columns that are read as NULL where a reference leads out of the part.
+    pub nulled: Vec<ReferenceInside>,
     /// Columns to order rows by; empty for the order in which they are stored, the fastest.
     pub order: Vec<String>,
 }
@@ -25,7 +28,20 @@ pub enum Restriction {
     Keys(KeySetId),
 }
 
+/// A column that keeps its value only in rows whose reference leads to a row in one of the sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferenceInside {
+    pub column: String,
+    pub key: ForeignKey,
+    pub sets: Vec<KeySetId>,
+}
+
 impl Scan {
+    /// The conditions on which the column keeps its value.
+    pub fn conditions_of<'s>(&'s self, column: &str) -> impl Iterator<Item = &'s ReferenceInside> {
+        self.nulled.iter().filter(move |nulled| nulled.column == column)
+    }
+
     /// Every column of every row, in storage order.
     #[must_use]
     pub fn whole(table: &Table) -> Self {
@@ -33,6 +49,7 @@ impl Scan {
             table: table.name.clone(),
             columns: table.columns.clone(),
             restrict: Restriction::All,
+            nulled: Vec::new(),
             order: Vec::new(),
         }
     }

@@ -9,7 +9,7 @@ pub mod postgres;
 pub mod sqlite;
 
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, RowSink, Scan, Step};
+use crate::server::rows::{Catalog, NewKeySet, Round, RowSink, Scan, Step};
 
 pub use error::{Error, Kind, Result};
 
@@ -138,17 +138,17 @@ pub trait Snapshot: Send {
     /// When the schema cannot be read.
     fn catalog(&mut self) -> Result<Catalog>;
 
-    /// Creates an empty key set for each of these tables, with numbers from 0 on. Once, before the first step.
+    /// Creates these key sets, empty, with numbers from 0 on. Once, before the first step.
     ///
     /// # Errors
     /// `PermissionDenied` or `Unsuitable` when the user or the server may not keep sets; `NotFound` for an unknown table.
-    fn create_key_sets(&mut self, tables: &[TableName]) -> Result<()>;
+    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()>;
 
     /// Runs a step and returns the number of rows that it has added to its set.
     ///
     /// # Errors
     /// `NotFound` for an unknown table or column, or an error of the database.
-    fn run_step(&mut self, step: &Step) -> Result<u64>;
+    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64>;
 
     /// Returns the exact number of rows that a read of the scan pushes.
     ///

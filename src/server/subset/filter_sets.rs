@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::graph::{Edge, Graph};
 use super::groups::{Group, in_order_of_flow};
-use super::plan::{Filter, SetStep, SubsetPlan, Via};
+use super::plan::{Filter, FilterKind, SetStep, SubsetPlan, Via};
 use crate::model::name::TableName;
-use crate::server::rows::{KeySetId, Rows, Step};
+use crate::server::rows::{KeySetId, Owner, Rows, Step};
 
 /// The sets of one filter.
 pub struct FilterSets<'f> {
@@ -17,11 +17,17 @@ pub struct FilterSets<'f> {
 impl<'f> FilterSets<'f> {
     /// Adds to the plan the sets of the filter, and the steps that fill them.
     pub fn plan(plan: &mut SubsetPlan, graph: &Graph, filter: &'f Filter) -> Self {
-        let reached = graph.owned_by(&filter.table).into_iter();
-        let sets = reached.map(|table| (table.clone(), plan.new_set(&table))).collect();
+        let reached = if filter.kind == FilterKind::Scope {
+            graph.in_scope_of(&filter.table)
+        } else {
+            graph.owned_by(&filter.table)
+        };
+        let sets = reached.into_iter().map(|table| (table.clone(), plan.new_set(&table))).collect();
         let sets = Self { filter, sets };
-        let flows = graph.owner_edges().map(|edge| (&edge.reference.key.target, edge.child));
-        for group in in_order_of_flow(sets.sets.keys(), flows) {
+        let owned = graph.owner_edges().map(|edge| (edge.target(), edge.child));
+        let shared = graph.sharing_edges().map(|edge| (edge.child, edge.target()));
+        let shared = shared.filter(|_| sets.is_scope());
+        for group in in_order_of_flow(sets.sets.keys(), owned.chain(shared)) {
             sets.plan_group(plan, graph, &group);
         }
         sets
@@ -29,19 +35,20 @@ impl<'f> FilterSets<'f> {
 
     fn plan_group(&self, plan: &mut SubsetPlan, graph: &Graph, group: &Group) {
         if let Some(into) = self.set(&self.filter.table).filter(|_| group.contains(&self.filter.table)) {
-            let step = Step { into, rows: Rows::Matching(self.filter.condition.clone()), within: Vec::new() };
-            plan.once(SetStep { step, via: Via::Filter(self.filter.name.clone()) });
-        }
-        for table in &group.tables {
-            self.unowned(graph, table).into_iter().for_each(|step| plan.once(step));
+            let step = Step::new(into, Rows::Matching(self.filter.condition.clone()));
+            plan.once(step, Via::Filter(self.filter.name.clone()));
         }
         let mut inside = Vec::new();
-        for edge in graph.owner_edges().filter(|edge| group.contains(edge.child)) {
-            let Some(step) = self.step(edge) else { continue };
-            if group.contains(&edge.reference.key.target) {
-                inside.push(step);
-            } else {
-                plan.once(step);
+        for table in &group.tables {
+            if let Some(step) = self.unowned(graph, table) {
+                plan.once(step, Via::Unowned);
+            }
+            for (step, grows_from) in self.growth(graph, table) {
+                if group.contains(&grows_from) {
+                    inside.push(step);
+                } else {
+                    plan.once(step.step, step.via);
+                }
             }
         }
         plan.until_stable(inside);
@@ -49,18 +56,48 @@ impl<'f> FilterSets<'f> {
 
     /// The step for records without an owner, which only a boundary excludes. The filter's own table has those that it
     /// names.
-    fn unowned(&self, graph: &Graph, table: &TableName) -> Option<SetStep> {
-        let into = self.set(table).filter(|_| !self.is_boundary() && *table != self.filter.table)?;
-        let rows = Rows::AllNull { columns: graph.owner_columns(table).to_vec() };
-        Some(SetStep { step: Step { into, rows, within: Vec::new() }, via: Via::Unowned })
+    fn unowned(&self, graph: &Graph, table: &TableName) -> Option<Step> {
+        let is_open = self.filter.kind == FilterKind::Open;
+        let into = self.set(table).filter(|_| is_open && *table != self.filter.table)?;
+        Some(Step::new(into, Rows::AllNull { columns: graph.owner_columns(table).to_vec() }))
+    }
+
+    /// The steps by which the table's set grows, each with the table whose set it grows from.
+    fn growth(&self, graph: &Graph, table: &TableName) -> Vec<(SetStep, TableName)> {
+        let owned = graph.owner_edges().filter(|edge| edge.child == table).filter_map(|edge| self.owned(graph, edge));
+        let sharing = graph.sharing_edges().filter(|edge| self.is_scope() && edge.target() == table);
+        owned.chain(sharing.filter_map(|edge| self.shared(edge))).collect()
     }
 
     /// The step from owners to what belongs to them.
-    fn step(&self, edge: Edge<'_>) -> Option<SetStep> {
+    fn owned(&self, graph: &Graph, edge: Edge<'_>) -> Option<(SetStep, TableName)> {
         let key = &edge.reference.key;
         let (into, parents) = (self.set(edge.child)?, self.set(&key.target)?);
-        let rows = Rows::Children { key: key.clone(), parents };
-        Some(SetStep { step: Step { into, rows, within: Vec::new() }, via: Via::Owner(key.clone()) })
+        let others = if self.is_scope() { self.other_owners(graph, edge) } else { Vec::new() };
+        let step = Step::new(into, Rows::Children { key: key.clone(), parents, others });
+        Some((SetStep { step, via: Via::Owner(key.clone()) }, key.target.clone()))
+    }
+
+    /// The owners that the reference does not name.
+    fn other_owners(&self, graph: &Graph, edge: Edge<'_>) -> Vec<Owner> {
+        let named = &edge.reference.key.columns;
+        let others = graph.owner_columns(edge.child).iter().filter(|column| !named.contains(column));
+        let owner = |column: &String| {
+            let edges = graph.owner_edges().filter(|other| other.child == edge.child);
+            let naming = edges.filter(|other| other.reference.key.columns.contains(column));
+            let references = naming.filter_map(|other| Some((other.reference.key.clone(), self.set(other.target())?)));
+            Owner { column: column.clone(), references: references.collect() }
+        };
+        others.map(owner).collect()
+    }
+
+    /// The step from records in the scope to those that they share.
+    fn shared(&self, edge: Edge<'_>) -> Option<(SetStep, TableName)> {
+        let (into, children) = (self.set(edge.target())?, self.set(edge.child)?);
+        let (child, key) = (edge.child.clone(), edge.reference.key.clone());
+        let rows = Rows::Parents { child: child.clone(), key: key.clone(), children: Some(children) };
+        let via = Via::Sharing { child: child.clone(), key };
+        Some((SetStep { step: Step::new(into, rows), via }, child))
     }
 
     /// The set of the table's rows that belong to the filter; `None` if the filter does not reach the table.
@@ -68,11 +105,24 @@ impl<'f> FilterSets<'f> {
         self.sets.get(table).copied()
     }
 
+    pub fn sets(&self) -> impl Iterator<Item = (&TableName, KeySetId)> {
+        self.sets.iter().map(|(table, set)| (table, *set))
+    }
+
     pub fn table(&self) -> &TableName {
         &self.filter.table
     }
 
+    pub fn name(&self) -> &str {
+        &self.filter.name
+    }
+
+    pub fn is_scope(&self) -> bool {
+        self.filter.kind == FilterKind::Scope
+    }
+
+    /// Whether what belongs to others stays outside.
     pub fn is_boundary(&self) -> bool {
-        self.filter.is_boundary
+        self.filter.kind != FilterKind::Open
     }
 }

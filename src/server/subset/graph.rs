@@ -14,8 +14,18 @@ pub struct Graph {
 #[derive(Clone, Debug, Default)]
 struct Node {
     references: Vec<Reference>,
+    ownership: Ownership,
+}
+
+/// Whose records a table's records are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ownership {
     /// The columns that name an owner.
-    owner_columns: Vec<String>,
+    pub columns: Vec<String>,
+    /// The table is nobody's: whole in every part, also under a scope.
+    pub is_whole: bool,
+    /// The records are their authors' own: no scope has them, whatever refers to them.
+    pub is_private: bool,
 }
 
 /// A reference of a table, and what it means for a subset.
@@ -24,8 +34,28 @@ pub struct Reference {
     pub key: ForeignKey,
     /// Records belong to whoever the record belongs to that they refer to.
     pub is_owner: bool,
+    /// Under a scope, the record that is referred to is in because this one is.
+    pub is_sharing: bool,
     /// A record that is exported brings the record along that it refers to.
     pub is_followed: bool,
+    /// What becomes of a reference to a record that must stay outside.
+    pub outside: Outside,
+}
+
+/// What becomes of a reference to a record that must stay outside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Outside {
+    /// The value stays and refers to nothing in the part.
+    #[default]
+    Keep,
+    /// This column of the reference is read as NULL.
+    Null(String),
+    /// The record is in with a few of its columns.
+    Stub,
+    /// The record comes along whole. A scope does not allow that.
+    Include,
+    /// There is no such part.
+    Stop,
 }
 
 /// A reference with the table that has it.
@@ -35,17 +65,35 @@ pub struct Edge<'a> {
     pub reference: &'a Reference,
 }
 
+impl<'a> Edge<'a> {
+    pub fn target(&self) -> &'a TableName {
+        &self.reference.key.target
+    }
+}
+
 impl Graph {
-    /// Adds a table, with the columns that name owners of its records. References to tables that are never added lead
-    /// nowhere.
-    pub fn add(&mut self, table: TableName, references: Vec<Reference>, owner_columns: Vec<String>) {
-        self.tables.insert(table, Node { references, owner_columns });
+    /// Adds a table. References to tables that are never added lead nowhere. They are followed in the order of the owners,
+    /// whatever order the database lists them in: the first one that brings a record is the reason that is told.
+    pub fn add(&mut self, table: TableName, mut references: Vec<Reference>, ownership: Ownership) {
+        let owner = |reference: &Reference| {
+            ownership.columns.iter().position(|column| reference.key.columns.contains(column)).unwrap_or(usize::MAX)
+        };
+        references.sort_by_cached_key(|reference| (owner(reference), reference.key.clone()));
+        self.tables.insert(table, Node { references, ownership });
     }
 
     /// The columns that name an owner of the table's records.
     #[must_use]
     pub fn owner_columns(&self, table: &TableName) -> &[String] {
-        self.tables.get(table).map_or(&[], |node| &node.owner_columns)
+        self.tables.get(table).map_or(&[], |node| &node.ownership.columns)
+    }
+
+    pub fn is_whole(&self, table: &TableName) -> bool {
+        self.tables.get(table).is_some_and(|node| node.ownership.is_whole)
+    }
+
+    pub fn is_private(&self, table: &TableName) -> bool {
+        self.tables.get(table).is_some_and(|node| node.ownership.is_private)
     }
 
     pub fn tables(&self) -> impl Iterator<Item = &TableName> {
@@ -63,7 +111,7 @@ impl Graph {
             .tables
             .iter()
             .flat_map(|(child, node)| node.references.iter().map(move |reference| Edge { child, reference }));
-        edges.filter(|edge| self.contains(&edge.reference.key.target))
+        edges.filter(|edge| self.contains(edge.target()))
     }
 
     /// The references along which records belong to others.
@@ -71,34 +119,45 @@ impl Graph {
         self.edges().filter(|edge| edge.reference.is_owner)
     }
 
+    /// The references that put what they refer to into a scope.
+    pub fn sharing_edges(&self) -> impl Iterator<Item = Edge<'_>> {
+        self.edges().filter(|edge| edge.reference.is_sharing)
+    }
+
     /// The table and all tables whose records belong, directly or not, to records of it.
     #[must_use]
     pub fn owned_by(&self, root: &TableName) -> BTreeSet<TableName> {
-        self.reachable(root, |edge| (&edge.reference.key.target, edge.child))
+        reachable(root, self.owner_edges().map(|edge| (edge.target(), edge.child)))
+    }
+
+    /// The tables that a scope of this table can have records of.
+    pub fn in_scope_of(&self, root: &TableName) -> BTreeSet<TableName> {
+        let owned = self.owner_edges().map(|edge| (edge.target(), edge.child));
+        let shared = self.sharing_edges().map(|edge| (edge.child, edge.target()));
+        reachable(root, owned.chain(shared).filter(|(_, to)| !self.is_private(to)))
     }
 
     /// The tables to whose records the records of this one belong, directly or not, and the table.
     #[must_use]
     pub fn owners_of(&self, table: &TableName) -> BTreeSet<TableName> {
-        self.reachable(table, |edge| (edge.child, &edge.reference.key.target))
+        reachable(table, self.owner_edges().map(|edge| (edge.child, edge.target())))
     }
+}
 
-    /// The tables that a walk from `start` reaches, along the owner edges in the direction that `ends` gives them.
-    fn reachable<'a>(
-        &'a self,
-        start: &TableName,
-        ends: impl Fn(Edge<'a>) -> (&'a TableName, &'a TableName),
-    ) -> BTreeSet<TableName> {
-        let mut reached = BTreeSet::from([start.clone()]);
-        let mut waiting = vec![start.clone()];
-        while let Some(table) = waiting.pop() {
-            for edge in self.owner_edges() {
-                let (from, to) = ends(edge);
-                if *from == table && reached.insert(to.clone()) {
-                    waiting.push(to.clone());
-                }
+/// The tables that a walk from `start` reaches along the edges.
+fn reachable<'a>(
+    start: &TableName,
+    edges: impl Iterator<Item = (&'a TableName, &'a TableName)>,
+) -> BTreeSet<TableName> {
+    let edges: Vec<(&TableName, &TableName)> = edges.collect();
+    let mut reached = BTreeSet::from([start.clone()]);
+    let mut waiting = vec![start.clone()];
+    while let Some(table) = waiting.pop() {
+        for (_, to) in edges.iter().filter(|(from, _)| **from == table) {
+            if reached.insert((*to).clone()) {
+                waiting.push((*to).clone());
             }
         }
-        reached
     }
+    reached
 }

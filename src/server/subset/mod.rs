@@ -12,5 +12,5 @@ mod planner;
 #[cfg(test)]
 mod tests;
 
-pub use graph::{Graph, Reference};
-pub use plan::{Filter, Membership, SetStep, Stage, SubsetPlan, Via};
+pub use graph::{Graph, Outside, Ownership, Reference};
+pub use plan::{Filter, FilterKind, Membership, Part, SetStep, Stage, SubsetPlan, Via};

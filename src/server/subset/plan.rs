@@ -1,9 +1,9 @@
 //! The plan of a subset: the sets of keys, the steps that fill them, and what is read of each table in the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::name::TableName;
-use crate::server::rows::{Condition, ForeignKey, KeySetId, Step};
+use crate::server::rows::{Condition, ForeignKey, KeySetId, ReferenceInside, Rows, Step};
 
 /// Names rows of one table; everything that belongs to them is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,8 +11,18 @@ pub struct Filter {
     pub name: String,
     pub table: TableName,
     pub condition: Condition,
-    /// Whether records that belong to others stay out, whatever refers to them.
-    pub is_boundary: bool,
+    pub kind: FilterKind,
+}
+
+/// How strictly a filter decides what belongs to it, and what may come along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilterKind {
+    /// One owner that belongs is enough. What is nobody's belongs. Anything comes along.
+    Open,
+    /// One owner that belongs is enough. What is nobody's does not belong. What belongs to others does not come along.
+    Boundary,
+    /// Whose data the part may hold at all. All owners must belong. Of tables that it does not reach, nothing is in.
+    Scope,
 }
 
 /// What a source runs to know which rows are in the subset.
@@ -23,7 +33,7 @@ pub struct SubsetPlan {
     /// In this order.
     pub stages: Vec<Stage>,
     /// What is read of each table.
-    pub tables: BTreeMap<TableName, Membership>,
+    pub tables: BTreeMap<TableName, Part>,
 }
 
 /// Steps that are run one after another.
@@ -41,22 +51,43 @@ pub struct SetStep {
     pub via: Via,
 }
 
-/// Why rows are in a subset.
+/// Why rows are in a set.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Via {
     /// The filter of this name names them.
     Filter(String),
     /// They belong to a record that is asked for.
     Owner(ForeignKey),
+    /// A record of this table in the scope shares them.
+    Sharing { child: TableName, key: ForeignKey },
     /// They belong to nobody, so that no filter without a boundary excludes them.
     Unowned,
-    /// They belong to every filter.
-    EveryFilter,
+    /// They belong to each of these filters.
+    EveryFilter(Vec<String>),
     /// A record of this table refers to them.
     Reference { child: TableName, key: ForeignKey },
+    /// They stay outside but for a stub: a record of this table refers to them.
+    Stub { child: TableName, key: ForeignKey },
+    /// They stay outside, and so does the part: a record of this table refers to them.
+    Stop { child: TableName, key: ForeignKey },
+    /// They stay outside: one of their owners is in the scope, another one is not.
+    OwnersDisagree,
+    /// They stay outside: they belong to nobody.
+    NobodysOutside,
 }
 
 /// What is read of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub rows: Membership,
+    /// Whether the selection allows rows of the table: a scope does not reach every table.
+    pub is_reachable: bool,
+    /// Rows of which only a few columns are read.
+    pub stubs: Option<KeySetId>,
+    pub nulled: Vec<ReferenceInside>,
+}
+
+/// Which rows are read whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Membership {
     Whole,
@@ -64,18 +95,45 @@ pub enum Membership {
 }
 
 impl SubsetPlan {
+    /// Whether the selection allows rows of the table.
+    #[must_use]
+    pub fn may_hold(&self, table: &TableName) -> bool {
+        self.tables.get(table).is_some_and(|part| part.is_reachable)
+    }
+
+    /// The sets from which steps are repeated: what of them is new is looked up in each round.
+    #[must_use]
+    pub fn repeated_sets(&self) -> BTreeSet<KeySetId> {
+        let steps = self.stages.iter().filter(|stage| stage.is_repeated).flat_map(|stage| &stage.steps);
+        let grown_from = steps.filter_map(|step| match &step.step.rows {
+            Rows::Children { parents, .. } => Some(*parents),
+            Rows::Parents { children, .. } => *children,
+            Rows::All | Rows::Matching(_) | Rows::AllNull { .. } => None,
+        });
+        grown_from.collect()
+    }
+
     pub(super) fn new_set(&mut self, table: &TableName) -> KeySetId {
         self.sets.push(table.clone());
         KeySetId(self.sets.len() - 1)
     }
 
-    pub(super) fn once(&mut self, step: SetStep) {
-        self.stages.push(Stage { steps: vec![step], is_repeated: false });
+    pub(super) fn once(&mut self, step: Step, via: Via) {
+        self.stages.push(Stage { steps: vec![SetStep { step, via }], is_repeated: false });
     }
 
     pub(super) fn until_stable(&mut self, steps: Vec<SetStep>) {
         if !steps.is_empty() {
             self.stages.push(Stage { steps, is_repeated: true });
         }
+    }
+
+    /// The rows of a table that a record of another one refers to, if it is in the part.
+    pub(super) fn parents(&self, child: &TableName, key: &ForeignKey) -> Rows {
+        let children = match self.tables[child].rows {
+            Membership::Whole => None,
+            Membership::Keys(children) => Some(children),
+        };
+        Rows::Parents { child: child.clone(), key: key.clone(), children }
     }
 }

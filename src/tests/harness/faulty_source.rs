@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use waybill::model::name::TableName;
-use waybill::server::rows::{Catalog, RowSink, Scan, Step, Stopped, Value};
+use waybill::server::rows::{Catalog, NewKeySet, Round, RowSink, Scan, Step, Stopped, Value};
 use waybill::server::source::{
     Error, Extent, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity,
 };
@@ -85,12 +85,12 @@ impl Snapshot for FaultySnapshot {
         self.real.catalog()
     }
 
-    fn create_key_sets(&mut self, tables: &[TableName]) -> Result<()> {
-        self.real.create_key_sets(tables)
+    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
+        self.real.create_key_sets(new)
     }
 
-    fn run_step(&mut self, step: &Step) -> Result<u64> {
-        self.real.run_step(step)
+    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
+        self.real.run_step(step, round)
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {

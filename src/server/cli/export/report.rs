@@ -21,7 +21,7 @@ pub fn to_text(done: &FileExport) -> String {
     if let Some(path) = path {
         lines.push(format!("file      {}", path.display()));
     }
-    lines.extend(selected_line(&metadata.selected_records));
+    lines.extend(selected_lines(&metadata.selected_records));
     lines.push(format!("seal      {}", summary.sha256));
     lines.push(format!("audit     {}:{}", metadata.audit.entries, metadata.audit.hash));
     let redaction = &metadata.redaction;
@@ -47,16 +47,32 @@ pub fn to_text(done: &FileExport) -> String {
     lines.join("\n")
 }
 
-/// How much of a part was asked for, and of which tables more came along: records of others may be among them.
-fn selected_line(selected: &OrderedMap<TableName, SelectedRecords>) -> Option<String> {
+/// How much of a part was asked for, of which tables more came along, and what stays outside.
+fn selected_lines(selected: &OrderedMap<TableName, SelectedRecords>) -> Vec<String> {
+    if selected.is_empty() {
+        return Vec::new();
+    }
+    let listed = |number: fn(&SelectedRecords) -> u64| {
+        let tables = selected.iter().map(|(table, records)| (table, number(records))).filter(|(_, number)| *number > 0);
+        tables.map(|(table, number)| format!("{table} {}", text::count(number))).collect::<Vec<_>>().join(", ")
+    };
     let asked_for: u64 = selected.iter().map(|(_, records)| records.asked_for).sum();
-    let came_along = selected.iter().filter(|(_, records)| records.came_along > 0);
-    let came_along: Vec<String> =
-        came_along.map(|(table, records)| format!("{table} {}", text::count(records.came_along))).collect();
-    let came_along = if came_along.is_empty() { "nothing".to_owned() } else { came_along.join(", ") };
-    (!selected.is_empty()).then(|| {
-        format!("selected  {} asked for; came along, since they are referred to: {came_along}", text::count(asked_for))
-    })
+    let came_along = Some(listed(|records| records.came_along)).filter(|tables| !tables.is_empty());
+    let came_along = came_along.unwrap_or_else(|| "nothing".to_owned());
+    let mut lines = vec![format!(
+        "selected  {} asked for; came along, since they are referred to: {came_along}",
+        text::count(asked_for)
+    )];
+    for (what, tables) in [
+        ("only key and name, since they stay outside", listed(|records| records.stubs)),
+        ("left out, since their owners disagree", listed(|records| records.owners_disagree)),
+        ("left out, since they belong to nobody", listed(|records| records.nobodys)),
+    ] {
+        if !tables.is_empty() {
+            lines.push(format!("          {what}: {tables}"));
+        }
+    }
+    lines
 }
 
 const GUESS_NOTE: &str = "no profile was given, so which columns are exported is a guess, and a guess can be wrong; redaction.guessed in \

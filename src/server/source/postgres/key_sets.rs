@@ -10,7 +10,7 @@ use super::double_quote_identifier;
 use super::error;
 use super::untrusted_code::text_array;
 use crate::model::name::TableName;
-use crate::server::rows::{Condition, KeySetId, Rows, Step};
+use crate::server::rows::{Condition, ForeignKey, KeySetId, NewKeySet, Owner, ReferenceInside, Round, Rows, Step};
 
 /// The sets of a snapshot, by their numbers.
 #[derive(Default)]
@@ -19,6 +19,9 @@ pub struct KeySets(Vec<KeySet>);
 struct KeySet {
     table: TableName,
     key: RowKey,
+    rows: u64,
+    /// The number of rows when PostgreSQL last counted them for its planner.
+    analyzed_rows: u64,
 }
 
 /// What a row of a table is known by.
@@ -29,53 +32,88 @@ enum RowKey {
 
 impl KeySets {
     /// Creates an empty set for each of the tables, in the only moment in which the transaction allows writes.
-    pub fn create(session: &mut DatabaseSession, schema: &Schema, tables: &[TableName]) -> Result<Self> {
+    pub fn create(session: &mut DatabaseSession, schema: &Schema, new: &[NewKeySet]) -> Result<Self> {
         refuse_foreign_event_triggers(session)?;
         session.allow_temporary_tables()?;
         let mut sets = Vec::new();
-        for (number, table) in tables.iter().enumerate() {
+        for (number, NewKeySet { table, is_repeated }) in new.iter().enumerate() {
             let relation = schema.relation(table)?;
             let key = RowKey::of_table(schema, table)?;
             let columns = key.of("t").into_iter().enumerate().map(|(place, key)| format!("{key} AS k{place}"));
             let sql = format!(
-                "CREATE TEMPORARY TABLE waybill_keys_{number} ON COMMIT DROP AS SELECT {} FROM {} AS t WITH NO DATA",
+                "CREATE TEMPORARY TABLE waybill_keys_{number} ON COMMIT DROP AS SELECT {}, CAST(0 AS pg_catalog.int4) AS round \
+                 FROM {} AS t WITH NO DATA",
                 columns.collect::<Vec<_>>().join(", "),
                 relation.from_item
             );
             session.execute(&sql).map_err(error::no_key_sets)?;
-            sets.push(KeySet { table: table.clone(), key });
+            if *is_repeated {
+                session.execute(&format!("CREATE INDEX ON {} (round)", stored_table(KeySetId(number))))?;
+            }
+            sets.push(KeySet { table: table.clone(), key, rows: 0, analyzed_rows: 0 });
         }
         Ok(Self(sets))
     }
 
     /// Adds the rows of a step, and returns their number.
-    pub fn run(&self, session: &mut DatabaseSession, schema: &Schema, step: &Step) -> Result<u64> {
+    pub fn run(&mut self, session: &mut DatabaseSession, schema: &Schema, step: &Step, round: Round) -> Result<u64> {
         let set = self.set(step.into)?;
-        let (rows, values) = self.rows_sql(schema, &set.table, &step.rows)?;
+        let (rows, values) = self.rows_sql(schema, &set.table, &step.rows, round.since)?;
         let mut conditions = vec![rows, format!("NOT {}", self.contains_sql(step.into, "t")?)];
         for within in &step.within {
             conditions.push(self.contains_sql(*within, "t")?);
         }
+        for except in &step.except {
+            conditions.push(format!("NOT {}", self.contains_sql(*except, "t")?));
+        }
         let (into, from) = (stored_table(step.into), &schema.relation(&set.table)?.from_item);
         let sql = format!(
-            "WITH added AS (INSERT INTO {into} SELECT {} FROM {from} AS t WHERE {} RETURNING 1) \
+            "WITH added AS (INSERT INTO {into} SELECT {}, {} FROM {from} AS t WHERE {} RETURNING 1) \
              SELECT count(*) AS records FROM added",
             set.key.of("t").join(", "),
+            round.number,
             conditions.join(" AND ")
         );
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
         let added = session.fetch_count(&sql, &values)?;
-        // The planner knows nothing of a temporary table otherwise.
-        session.execute(&format!("ANALYZE {into}"))?;
+        self.analyze(session, step.into, added)?;
         Ok(added)
+    }
+
+    /// The planner knows nothing of a temporary table otherwise; a few rows more change nothing.
+    fn analyze(&mut self, session: &mut DatabaseSession, id: KeySetId, added: u64) -> Result<()> {
+        let Some(set) = self.0.get_mut(id.0) else { return Ok(()) };
+        set.rows += added;
+        if set.rows > set.analyzed_rows * 2 {
+            set.analyzed_rows = set.rows;
+            session.execute(&format!("ANALYZE {}", stored_table(id)))?;
+        }
+        Ok(())
     }
 
     /// The condition that the row of this alias, of the set's table, is in the set.
     pub fn contains_sql(&self, id: KeySetId, alias: &str) -> Result<String> {
+        self.contains_since_sql(id, alias, 0)
+    }
+
+    /// The condition that the row of this alias was added to the set in this round or later.
+    fn contains_since_sql(&self, id: KeySetId, alias: &str, since: u32) -> Result<String> {
         let set = self.set(id)?;
         let stored: Vec<String> = (0..set.key.width()).map(|place| format!("k.k{place}")).collect();
-        let equal = equal(&stored, &set.key.of(alias));
-        Ok(format!("EXISTS (SELECT 1 FROM {} AS k WHERE {equal})", stored_table(id)))
+        let (keys, equal) = (stored_table(id), equal(&stored, &set.key.of(alias)));
+        Ok(format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {equal}{})", since_sql(since)))
+    }
+
+    /// The condition that the reference of the row of this alias, of the table, leads to a row in one of the sets.
+    pub fn leads_inside_sql(
+        &self,
+        schema: &Schema,
+        table: &TableName,
+        alias: &str,
+        inside: &ReferenceInside,
+    ) -> Result<String> {
+        let refers = inside.sets.iter().map(|set| self.refers_into_sql(schema, table, alias, &inside.key, *set, 0));
+        Ok(or(&refers.collect::<Result<Vec<_>>>()?))
     }
 
     fn set(&self, id: KeySetId) -> Result<&KeySet> {
@@ -83,7 +121,7 @@ impl KeySets {
     }
 
     /// The condition on a row `t` of the table, and its values.
-    fn rows_sql(&self, schema: &Schema, table: &TableName, rows: &Rows) -> Result<(String, Vec<String>)> {
+    fn rows_sql(&self, schema: &Schema, table: &TableName, rows: &Rows, since: u32) -> Result<(String, Vec<String>)> {
         let relation = schema.relation(table)?;
         Ok(match rows {
             Rows::All => ("TRUE".to_owned(), Vec::new()),
@@ -92,16 +130,19 @@ impl KeySets {
                 (condition_sql(relation, table, condition, &mut values)?, values)
             }
             Rows::AllNull { columns } => (all_null_sql(columns), Vec::new()),
-            Rows::Children { key, parents } => {
-                let own = expressions(relation, table, "t", &key.columns)?;
-                (self.refers_sql(schema, &own, *parents, &key.target_columns)?, Vec::new())
+            Rows::Children { key, parents, others } => {
+                let mut conditions = vec![self.refers_into_sql(schema, table, "t", key, *parents, since)?];
+                for other in others {
+                    conditions.push(self.owner_sql(schema, table, other)?);
+                }
+                (conditions.join(" AND "), Vec::new())
             }
             Rows::Parents { child, key, children } => {
                 let referring = schema.relation(child)?;
                 let own = expressions(referring, child, "c", &key.columns)?;
                 let referred = expressions(relation, table, "t", &key.target_columns)?;
                 let is_in = match children {
-                    Some(children) => format!("{} AND ", self.contains_sql(*children, "c")?),
+                    Some(children) => format!("{} AND ", self.contains_since_sql(*children, "c", since)?),
                     None => String::new(),
                 };
                 let from = &referring.from_item;
@@ -110,18 +151,40 @@ impl KeySets {
         })
     }
 
-    /// The condition that columns refer to a row in a set: to its key, if that is what they refer to.
-    fn refers_sql(&self, schema: &Schema, own: &[String], parents: KeySetId, target: &[String]) -> Result<String> {
+    /// The condition that the row of this alias, of the table, refers to a row that was added to the set in this round or
+    /// later: to its key, if that is what it refers to.
+    fn refers_into_sql(
+        &self,
+        schema: &Schema,
+        table: &TableName,
+        alias: &str,
+        key: &ForeignKey,
+        parents: KeySetId,
+        since: u32,
+    ) -> Result<String> {
+        let own = expressions(schema.relation(table)?, table, alias, &key.columns)?;
         let set = self.set(parents)?;
-        let places = target.iter().map(|column| set.key.position(column).map(|place| format!("k.k{place}")));
+        let places =
+            key.target_columns.iter().map(|column| set.key.position(column).map(|place| format!("k.k{place}")));
         if let Some(places) = places.collect::<Option<Vec<_>>>() {
             let keys = stored_table(parents);
-            return Ok(format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {})", equal(own, &places)));
+            return Ok(format!(
+                "EXISTS (SELECT 1 FROM {keys} AS k WHERE {}{})",
+                equal(&own, &places),
+                since_sql(since)
+            ));
         }
         let relation = schema.relation(&set.table)?;
-        let referred = expressions(relation, &set.table, "p", target)?;
-        let (from, is_in) = (&relation.from_item, self.contains_sql(parents, "p")?);
-        Ok(format!("EXISTS (SELECT 1 FROM {from} AS p WHERE {is_in} AND {})", equal(own, &referred)))
+        let referred = expressions(relation, &set.table, "p", &key.target_columns)?;
+        let (from, is_in) = (&relation.from_item, self.contains_since_sql(parents, "p", since)?);
+        Ok(format!("EXISTS (SELECT 1 FROM {from} AS p WHERE {is_in} AND {})", equal(&own, &referred)))
+    }
+
+    /// The condition that the column of a row `t` names no owner outside the sets.
+    fn owner_sql(&self, schema: &Schema, table: &TableName, owner: &Owner) -> Result<String> {
+        let refers = owner.references.iter().map(|(key, set)| self.refers_into_sql(schema, table, "t", key, *set, 0));
+        let is_null = format!("t.{} IS NULL", double_quote_identifier(&owner.column));
+        Ok(or(&std::iter::once(Ok(is_null)).chain(refers).collect::<Result<Vec<_>>>()?))
     }
 }
 
@@ -246,8 +309,16 @@ fn condition_sql(
         }
         Condition::Either(conditions) => {
             let alternatives = conditions.iter().map(|condition| condition_sql(relation, table, condition, values));
-            let alternatives = alternatives.collect::<Result<Vec<_>>>()?;
-            Ok(if alternatives.is_empty() { "FALSE".to_owned() } else { format!("({})", alternatives.join(" OR ")) })
+            Ok(or(&alternatives.collect::<Result<Vec<_>>>()?))
         }
     }
+}
+
+fn or(conditions: &[String]) -> String {
+    if conditions.is_empty() { "FALSE".to_owned() } else { format!("({})", conditions.join(" OR ")) }
+}
+
+/// The further condition on a stored key `k` to be of this round or later; nothing for all.
+fn since_sql(since: u32) -> String {
+    if since == 0 { String::new() } else { format!(" AND k.round >= {since}") }
 }

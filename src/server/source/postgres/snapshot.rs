@@ -11,8 +11,7 @@ use super::double_quote_identifier;
 use super::error::{self, LockHolder};
 use super::key_sets::{KeySets, stored_table};
 use super::reader::RowReader;
-use crate::model::name::TableName;
-use crate::server::rows::{Catalog, Restriction, RowSink, Scan, Step};
+use crate::server::rows::{Catalog, NewKeySet, Restriction, Round, RowSink, Scan, Step};
 
 /// Attempts before giving up on a schema that keeps changing while we read it.
 const MAX_ATTEMPTS: usize = 5;
@@ -61,6 +60,18 @@ impl PostgresSnapshot {
         })
     }
 
+    /// The value to read of a row `t`.
+    fn value(&self, scan: &Scan, name: &str, column: &RelationColumn) -> Result<String> {
+        let inside = scan.conditions_of(name);
+        let inside = inside.map(|inside| self.key_sets.leads_inside_sql(&self.schema, &scan.table, "t", inside));
+        let conditions = inside.collect::<Result<Vec<_>>>()?;
+        Ok(if conditions.is_empty() {
+            column.expression.clone()
+        } else {
+            format!("CASE WHEN {} THEN t.{} END", conditions.join(" AND "), column.expression)
+        })
+    }
+
     fn order_clause(&self, scan: &Scan) -> Result<String> {
         let columns = &self.schema.relation(&scan.table)?.columns;
         let expression =
@@ -82,7 +93,8 @@ impl PostgresSnapshot {
         let columns = scan.columns.iter().map(|selected| column(&selected.name)).collect::<Result<Vec<_>>>()?;
         let types: Vec<PgType> = columns.iter().map(|column| column.pg_type).collect();
         let formats: Vec<Format> = types.iter().map(|wire| wire.format()).collect();
-        let list: Vec<&str> = columns.iter().map(|column| column.expression.as_str()).collect();
+        let list = scan.columns.iter().zip(&columns).map(|(selected, column)| self.value(scan, &selected.name, column));
+        let list = list.collect::<Result<Vec<_>>>()?;
         let (from, restriction) = (&relation.from_item, self.where_clause(scan)?);
         let sql = format!("SELECT {} FROM {from} AS t{part}{restriction}{rest}", list.join(", "));
         let mut reader = RowReader::new(&types, sink);
@@ -115,13 +127,13 @@ impl Snapshot for PostgresSnapshot {
         Ok(self.schema.catalog.clone())
     }
 
-    fn create_key_sets(&mut self, tables: &[TableName]) -> Result<()> {
-        self.key_sets = KeySets::create(&mut self.session, &self.schema, tables)?;
+    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
+        self.key_sets = KeySets::create(&mut self.session, &self.schema, new)?;
         self.session.forbid_writes()
     }
 
-    fn run_step(&mut self, step: &Step) -> Result<u64> {
-        self.key_sets.run(&mut self.session, &self.schema, step)
+    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
+        self.key_sets.run(&mut self.session, &self.schema, step, round)
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {

@@ -8,7 +8,9 @@ use rusqlite::{Connection, params_from_iter};
 use super::super::{Error, Kind, Result};
 use super::double_quote_identifier;
 use crate::model::name::TableName;
-use crate::server::rows::{Bound, Condition, ForeignKey, KeySetId, Rows, Step};
+use crate::server::rows::{
+    Bound, Condition, ForeignKey, KeySetId, NewKeySet, Owner, ReferenceInside, Round, Rows, Step,
+};
 
 /// The sets of a snapshot, by their numbers.
 #[derive(Default)]
@@ -30,28 +32,38 @@ impl KeySets {
     /// Creates an empty set for each of the tables.
     pub fn create(
         connection: &Connection,
-        tables: &[TableName],
+        new: &[NewKeySet],
         row_key: impl Fn(&TableName) -> Result<RowKey>,
     ) -> Result<Self> {
         let mut sets = Vec::new();
-        for (number, table) in tables.iter().enumerate() {
+        for (number, NewKeySet { table, is_repeated }) in new.iter().enumerate() {
             let set = KeySet { table: table.clone(), key: row_key(table)? };
             connection.execute_batch(&set.create_sql(number))?;
+            if *is_repeated {
+                let keys = format!("waybill_keys_{number}");
+                connection.execute_batch(&format!("CREATE INDEX temp.{keys}_round ON {keys} (round)"))?;
+            }
             sets.push(set);
         }
         Ok(Self(sets))
     }
 
     /// Adds the rows of a step, and returns their number.
-    pub fn run(&self, connection: &Connection, step: &Step) -> Result<u64> {
+    pub fn run(&self, connection: &Connection, step: &Step, round: Round) -> Result<u64> {
         let set = self.set(step.into)?;
-        let (rows, values) = self.rows_sql(&step.rows)?;
-        let within = step.within.iter().map(|within| self.contains_sql(*within, "t"));
-        let conditions = std::iter::once(Ok(rows)).chain(within).collect::<Result<Vec<_>>>()?;
+        let (rows, values) = self.rows_sql(&step.rows, round.since)?;
+        let mut conditions = vec![rows];
+        for within in &step.within {
+            conditions.push(self.contains_sql(*within, "t")?);
+        }
+        for except in &step.except {
+            conditions.push(format!("NOT {}", self.contains_sql(*except, "t")?));
+        }
         let sql = format!(
-            "INSERT OR IGNORE INTO {} SELECT {} FROM {} AS t WHERE {}",
+            "INSERT OR IGNORE INTO {} SELECT {}, {} FROM {} AS t WHERE {}",
             stored_table(step.into),
             set.key.of("t").join(", "),
+            round.number,
             main_table(&set.table),
             conditions.join(" AND ")
         );
@@ -60,8 +72,22 @@ impl KeySets {
 
     /// The condition that the row of this alias, of the set's table, is in the set.
     pub fn contains_sql(&self, id: KeySetId, alias: &str) -> Result<String> {
+        self.contains_since_sql(id, alias, 0)
+    }
+
+    /// The condition that the row of this alias was added to the set in this round or later.
+    fn contains_since_sql(&self, id: KeySetId, alias: &str, since: u32) -> Result<String> {
         let key = &self.set(id)?.key;
-        Ok(format!("({}) IN (SELECT {} FROM {})", key.of(alias).join(", "), key.stored(), stored_table(id)))
+        let (own, stored, keys, since) =
+            (key.of(alias).join(", "), key.stored(), stored_table(id), since_sql("", since));
+        let only = if since.is_empty() { String::new() } else { format!(" WHERE {since}") };
+        Ok(format!("({own}) IN (SELECT {stored} FROM {keys}{only})"))
+    }
+
+    /// The condition that the reference of the row of this alias leads to a row in one of the sets.
+    pub fn leads_inside_sql(&self, alias: &str, inside: &ReferenceInside) -> Result<String> {
+        let refers = inside.sets.iter().map(|set| self.refers_into_sql(alias, &inside.key, *set, 0));
+        Ok(or(&refers.collect::<Result<Vec<_>>>()?))
     }
 
     fn set(&self, id: KeySetId) -> Result<&KeySet> {
@@ -69,28 +95,45 @@ impl KeySets {
     }
 
     /// The condition on a row `t` of the set's table, and its values.
-    fn rows_sql(&self, rows: &Rows) -> Result<(String, Vec<Value>)> {
+    fn rows_sql(&self, rows: &Rows, since: u32) -> Result<(String, Vec<Value>)> {
         Ok(match rows {
             Rows::All => ("TRUE".to_owned(), Vec::new()),
             Rows::Matching(condition) => condition_sql(condition),
             Rows::AllNull { columns } => (all_null_sql(columns), Vec::new()),
-            Rows::Children { key, parents } => {
-                let set = self.set(*parents)?;
-                let (parent, keys) = (main_table(&set.table), stored_table(*parents));
-                let (refers, is_in) = (refers_sql("t", key, "p"), set.key.equals_stored("p", "k"));
-                // Nested, so that SQLite finds the parent by what the child refers to, and not by trying every key.
-                let is_in = format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {is_in})");
-                (format!("EXISTS (SELECT 1 FROM {parent} AS p WHERE {refers} AND {is_in})"), Vec::new())
+            Rows::Children { key, parents, others } => {
+                let mut conditions = vec![self.refers_into_sql("t", key, *parents, since)?];
+                for other in others {
+                    conditions.push(self.owner_sql("t", other)?);
+                }
+                (and(&conditions), Vec::new())
             }
             Rows::Parents { child, key, children } => {
                 let (own, referred) = (bare_list("c", &key.columns), list("t", &key.target_columns));
                 let is_in = match children {
-                    Some(children) => format!(" WHERE {}", self.contains_sql(*children, "c")?),
+                    Some(children) => format!(" WHERE {}", self.contains_since_sql(*children, "c", since)?),
                     None => String::new(),
                 };
                 (format!("({referred}) IN (SELECT {own} FROM {} AS c{is_in})", main_table(child)), Vec::new())
             }
         })
+    }
+
+    /// The condition that the row of this alias refers to a row that was added to the set in this round or later.
+    fn refers_into_sql(&self, alias: &str, key: &ForeignKey, parents: KeySetId, since: u32) -> Result<String> {
+        let set = self.set(parents)?;
+        let (parent, keys) = (main_table(&set.table), stored_table(parents));
+        let conditions = [set.key.equals_stored("p", "k"), since_sql("k.", since)];
+        let is_in = conditions.into_iter().filter(|condition| !condition.is_empty()).collect::<Vec<_>>().join(" AND ");
+        // Nested, so that SQLite finds the parent by what the child refers to, and not by trying every key.
+        let is_in = format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {is_in})");
+        Ok(format!("EXISTS (SELECT 1 FROM {parent} AS p WHERE {} AND {is_in})", refers_sql(alias, key, "p")))
+    }
+
+    /// The condition that the column of the row of this alias names no owner outside the sets.
+    fn owner_sql(&self, alias: &str, owner: &Owner) -> Result<String> {
+        let refers = owner.references.iter().map(|(key, set)| self.refers_into_sql(alias, key, *set, 0));
+        let is_null = format!("{} IS NULL", qualified(alias, &owner.column));
+        Ok(or(&std::iter::once(Ok(is_null)).chain(refers).collect::<Result<Vec<_>>>()?))
     }
 }
 
@@ -99,9 +142,13 @@ impl KeySet {
         let columns = self.key.stored();
         match &self.key {
             // The alias of the row id: the set is a tree of integers in the table's own order.
-            RowKey::RowId(_) => format!("CREATE TEMP TABLE waybill_keys_{number} ({columns} INTEGER PRIMARY KEY)"),
+            RowKey::RowId(_) => {
+                format!("CREATE TEMP TABLE waybill_keys_{number} ({columns} INTEGER PRIMARY KEY, round INTEGER)")
+            }
             RowKey::PrimaryKey(_) => {
-                format!("CREATE TEMP TABLE waybill_keys_{number} ({columns}, PRIMARY KEY ({columns})) WITHOUT ROWID")
+                format!(
+                    "CREATE TEMP TABLE waybill_keys_{number} ({columns}, round INTEGER, PRIMARY KEY ({columns})) WITHOUT ROWID"
+                )
             }
         }
     }
@@ -122,7 +169,7 @@ impl RowKey {
         own.map(|(place, own)| format!("{stored}.k{place} = {own}")).collect::<Vec<_>>().join(" AND ")
     }
 
-    /// The columns of a set.
+    /// The columns of a set that hold the key.
     fn stored(&self) -> String {
         let columns = match self {
             Self::RowId(_) => 1,
@@ -186,8 +233,7 @@ fn condition_sql(condition: &Condition) -> (String, Vec<Value>) {
         }
         Condition::Either(conditions) => {
             let (sql, values): (Vec<String>, Vec<Vec<Value>>) = conditions.iter().map(condition_sql).unzip();
-            let alternatives = if sql.is_empty() { "FALSE".to_owned() } else { sql.join(" OR ") };
-            (format!("({alternatives})"), values.concat())
+            (or(&sql), values.concat())
         }
     }
 }
@@ -201,4 +247,13 @@ fn bound_value(bound: &Bound) -> Value {
 
 fn and(conditions: &[String]) -> String {
     if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") }
+}
+
+fn or(conditions: &[String]) -> String {
+    if conditions.is_empty() { "FALSE".to_owned() } else { format!("({})", conditions.join(" OR ")) }
+}
+
+/// The condition on a stored key to be of this round or later; nothing for all.
+fn since_sql(alias: &str, since: u32) -> String {
+    if since == 0 { String::new() } else { format!("{alias}round >= {since}") }
 }

@@ -5,8 +5,9 @@ use rusqlite::{Connection, Params, types::ValueRef};
 use super::super::{Error, Result, Snapshot};
 use super::key_sets::{KeySets, RowKey, main_table, stored_table};
 use super::{catalog, double_quote_identifier, error};
+use crate::model::catalog::ColumnSchema;
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, Restriction, RowSink, Scan, Step, Value};
+use crate::server::rows::{Catalog, NewKeySet, Restriction, Round, RowSink, Scan, Step, Value};
 
 /// A sample takes this many places in the table, and this many neighbouring rows at each.
 const SAMPLE_POINTS: i64 = 64;
@@ -61,6 +62,22 @@ impl SqliteSnapshot {
 }
 
 impl SqliteSnapshot {
+    /// The values to read of a row `t`.
+    fn column_list(&self, scan: &Scan) -> Result<String> {
+        let column = |column: &ColumnSchema| {
+            let name = format!("t.{}", double_quote_identifier(&column.name));
+            let inside = scan.conditions_of(&column.name).map(|inside| self.key_sets.leads_inside_sql("t", inside));
+            let conditions = inside.collect::<Result<Vec<_>>>()?;
+            Ok(if conditions.is_empty() {
+                name
+            } else {
+                format!("CASE WHEN {} THEN {name} END", conditions.join(" AND "))
+            })
+        };
+        let columns = scan.columns.iter().map(column).collect::<Result<Vec<_>>>()?;
+        Ok(if columns.is_empty() { "NULL".into() } else { columns.join(", ") })
+    }
+
     /// The clause for the rows that the scan is restricted to.
     fn where_sql(&self, scan: &Scan) -> Result<String> {
         Ok(match scan.restrict {
@@ -85,9 +102,9 @@ impl Snapshot for SqliteSnapshot {
         catalog::read(&self.connection)
     }
 
-    fn create_key_sets(&mut self, tables: &[TableName]) -> Result<()> {
+    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
         let catalog = catalog::read(&self.connection)?;
-        self.key_sets = KeySets::create(&self.connection, tables, |name| {
+        self.key_sets = KeySets::create(&self.connection, new, |name| {
             let table = catalog.table(name).ok_or_else(|| Error::no_table(name))?;
             match self.rowid_name(name)? {
                 Some(rowid) => Ok(RowKey::RowId(rowid)),
@@ -98,8 +115,8 @@ impl Snapshot for SqliteSnapshot {
         Ok(())
     }
 
-    fn run_step(&mut self, step: &Step) -> Result<u64> {
-        self.key_sets.run(&self.connection, step)
+    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
+        self.key_sets.run(&self.connection, step, round)
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {
@@ -112,7 +129,7 @@ impl Snapshot for SqliteSnapshot {
     }
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
-        let (columns, table, width) = (column_list(scan), main_table(&scan.table), scan.columns.len());
+        let (columns, table, width) = (self.column_list(scan)?, main_table(&scan.table), scan.columns.len());
         let first_rows = format!(
             "SELECT {columns} FROM {table} AS t{} LIMIT {}",
             self.where_sql(scan)?,
@@ -146,23 +163,17 @@ impl Snapshot for SqliteSnapshot {
     }
 
     fn read_table(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
-        let (columns, table, restriction) = (column_list(scan), main_table(&scan.table), self.where_sql(scan)?);
+        let (columns, table, restriction) = (self.column_list(scan)?, main_table(&scan.table), self.where_sql(scan)?);
         let sql = if scan.order.is_empty() {
             // SQLite may otherwise scan a covering index, in the index's order and with a lookup for each row.
             format!("SELECT {columns} FROM {table} AS t NOT INDEXED{restriction}")
         } else {
-            let key: Vec<String> = scan.order.iter().map(|column| double_quote_identifier(column)).collect();
+            let key: Vec<String> =
+                scan.order.iter().map(|column| format!("t.{}", double_quote_identifier(column))).collect();
             format!("SELECT {columns} FROM {table} AS t{restriction} ORDER BY {}", key.join(", "))
         };
         self.push_rows(&sql, [], scan.columns.len(), sink)
     }
-}
-
-fn column_list(scan: &Scan) -> String {
-    if scan.columns.is_empty() {
-        return "NULL".into();
-    }
-    scan.columns.iter().map(|column| double_quote_identifier(&column.name)).collect::<Vec<_>>().join(", ")
 }
 
 fn to_value(value: ValueRef<'_>) -> Value<'_> {

@@ -2,14 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Graph, Membership, SetStep, SubsetPlan};
+use super::super::{Graph, Membership, SubsetPlan, Via};
 use crate::model::name::TableName;
-use crate::server::rows::{Bound, Condition, ForeignKey, Rows, Step};
+use crate::server::rows::{Bound, Condition, ForeignKey, KeySetId, ReferenceInside, Rows, Step};
 
 /// A row: its columns that are not NULL.
 pub type Row = BTreeMap<String, i64>;
 /// The rows that are in, by their place in each table.
 pub type Subset = BTreeMap<TableName, BTreeSet<usize>>;
+
+/// What a plan found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    pub rows: Subset,
+    pub stubs: Subset,
+    /// Table, place of the row, column.
+    pub nulled: BTreeSet<(TableName, usize, String)>,
+    /// Rows that stop the part.
+    pub stops: usize,
+    /// Rows whose owners disagree.
+    pub disagreeing: Subset,
+}
 
 #[derive(Clone, Debug, Default)]
 pub struct Memory(pub BTreeMap<TableName, Vec<Row>>);
@@ -40,36 +53,84 @@ fn number(bound: &Bound) -> i64 {
 }
 
 impl Memory {
-    pub fn run(&self, graph: &Graph, plan: &SubsetPlan) -> Subset {
+    pub fn run(&self, graph: &Graph, plan: &SubsetPlan) -> Found {
         let mut sets = vec![BTreeSet::new(); plan.sets.len()];
+        let mut found = Found::default();
         for stage in &plan.stages {
             loop {
-                let added: usize = stage.steps.iter().map(|step| self.run_step(plan, &mut sets, step)).sum();
+                let mut added = 0;
+                for step in &stage.steps {
+                    let new = self.run_step(plan, &mut sets, &step.step);
+                    added += new.len();
+                    match step.via {
+                        Via::Stop { .. } => found.stops += new.len(),
+                        Via::OwnersDisagree if !new.is_empty() => {
+                            found.disagreeing.entry(plan.sets[step.step.into.0].clone()).or_default().extend(new);
+                        }
+                        _ => {}
+                    }
+                }
                 if added == 0 || !stage.is_repeated {
                     break;
                 }
             }
         }
-        let rows_of = |table: &TableName| match plan.tables[table] {
-            Membership::Whole => (0..self.0[table].len()).collect(),
-            Membership::Keys(set) => sets[set.0].clone(),
-        };
-        graph.tables().map(|table| (table.clone(), rows_of(table))).collect()
+        for table in graph.tables() {
+            let part = &plan.tables[table];
+            let all: BTreeSet<usize> = (0..self.0[table].len()).collect();
+            let rows = match part.rows {
+                Membership::Whole => all,
+                Membership::Keys(set) => sets[set.0].clone(),
+            };
+            let nulled = part.nulled.iter().flat_map(|nulled| self.nulled(table, &rows, nulled, &sets));
+            found.nulled.extend(nulled);
+            found.stubs.insert(table.clone(), part.stubs.map(|set| sets[set.0].clone()).unwrap_or_default());
+            found.rows.insert(table.clone(), rows);
+        }
+        found
     }
 
-    /// Returns the number of rows added.
-    fn run_step(&self, plan: &SubsetPlan, sets: &mut [BTreeSet<usize>], SetStep { step, .. }: &SetStep) -> usize {
-        let Step { into, rows, within } = step;
-        let is_new =
-            |place: &usize| !sets[into.0].contains(place) && within.iter().all(|set| sets[set.0].contains(place));
+    /// The rows of the table whose reference leads to none of the sets.
+    fn nulled(
+        &self,
+        table: &TableName,
+        rows: &BTreeSet<usize>,
+        nulled: &ReferenceInside,
+        sets: &[BTreeSet<usize>],
+    ) -> BTreeSet<(TableName, usize, String)> {
+        let is_inside = |row: &Row| {
+            let mut inside = nulled.sets.iter().flat_map(|set| &sets[set.0]);
+            inside.any(|place| refers(row, &nulled.key, &self.0[&nulled.key.target][*place]))
+        };
+        let has_value = |row: &Row| row.contains_key(&nulled.column);
+        let outside = rows.iter().filter(|place| {
+            let row = &self.0[table][**place];
+            has_value(row) && !is_inside(row)
+        });
+        outside.map(|place| (table.clone(), *place, nulled.column.clone())).collect()
+    }
+
+    /// Returns the rows that were added.
+    fn run_step(&self, plan: &SubsetPlan, sets: &mut [BTreeSet<usize>], step: &Step) -> Vec<usize> {
+        let Step { into, rows, within, except } = step;
+        let is_new = |place: &usize| {
+            let is_in = |set: &KeySetId| sets[set.0].contains(place);
+            !is_in(into) && within.iter().all(is_in) && !except.iter().any(is_in)
+        };
         let table = &self.0[&plan.sets[into.0]];
+        let refers_into = |row: &Row, key: &ForeignKey, parents: &KeySetId| {
+            let parent_rows = &self.0[&plan.sets[parents.0]];
+            sets[parents.0].iter().any(|parent| refers(row, key, &parent_rows[*parent]))
+        };
         let selected = table.iter().enumerate().filter(|(_, row)| match rows {
             Rows::All => true,
             Rows::Matching(condition) => fulfils(row, condition),
             Rows::AllNull { columns } => columns.iter().all(|column| !row.contains_key(column)),
-            Rows::Children { key, parents } => {
-                let parent_rows = &self.0[&plan.sets[parents.0]];
-                sets[parents.0].iter().any(|parent| refers(row, key, &parent_rows[*parent]))
+            Rows::Children { key, parents, others } => {
+                let is_in = |(key, set): &(ForeignKey, KeySetId)| refers_into(row, key, set);
+                let mut others =
+                    others.iter().map(|owner| !row.contains_key(&owner.column) || owner.references.iter().any(is_in));
+                refers_into(row, key, parents) && others.all(|is_in| is_in)
             }
             Rows::Parents { child, key, children } => {
                 let is_in = |place: usize| children.is_none_or(|set| sets[set.0].contains(&place));
@@ -78,6 +139,6 @@ impl Memory {
         });
         let added: Vec<usize> = selected.map(|(place, _)| place).filter(is_new).collect();
         sets[into.0].extend(&added);
-        added.len()
+        added
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::super::{Filter, Graph, Reference, SubsetPlan};
+use super::super::{Filter, FilterKind, Graph, Outside, Ownership, Reference, SubsetPlan};
 use super::definition;
-use super::memory::{Memory, Row, refers};
+use super::memory::{Found, Memory, Row, refers};
 use crate::model::name::TableName;
 use crate::server::rows::{Bound, Condition, ForeignKey};
 
@@ -25,22 +25,38 @@ fn table(index: usize) -> TableName {
     TableName::from(format!("t{index}").as_str())
 }
 
-/// The reference at a place of its table: to one column or to two.
-fn reference(place: usize, target: usize, is_composite: bool, is_owner: bool, is_followed: bool) -> Reference {
+/// The key at a place of its table: to one column or to two.
+fn key(place: usize, target: usize, is_composite: bool) -> ForeignKey {
     let names = |prefix: &str| {
         if is_composite { vec![format!("{prefix}a"), format!("{prefix}b")] } else { vec![format!("{prefix}a")] }
     };
-    let key = ForeignKey { columns: names(&format!("r{place}")), target: table(target), target_columns: names("") };
-    Reference { key, is_owner, is_followed }
+    ForeignKey { columns: names(&format!("r{place}")), target: table(target), target_columns: names("") }
+}
+
+fn outside() -> impl Strategy<Value = Outside> {
+    prop_oneof![
+        Just(Outside::Keep),
+        Just(Outside::Stub),
+        Just(Outside::Include),
+        Just(Outside::Stop),
+        Just(Outside::Null(String::new())),
+    ]
 }
 
 fn references() -> impl Strategy<Value = Vec<Reference>> {
-    let one = (0..TABLES, any::<bool>(), any::<bool>(), prop::bool::weighted(0.8));
+    let kind = (any::<bool>(), prop::bool::weighted(0.15), prop::bool::weighted(0.8));
+    let one = (0..TABLES, any::<bool>(), kind, outside());
     prop::collection::vec(one, 0..4).prop_map(|references| {
         let numbered = references.into_iter().enumerate();
-        numbered
-            .map(|(place, (target, composite, owner, followed))| reference(place, target, composite, owner, followed))
-            .collect()
+        let reference = |(place, (target, is_composite, kind, outside))| {
+            let (key, (is_owner, is_sharing, is_followed)) = (key(place, target, is_composite), kind);
+            let outside = match outside {
+                Outside::Null(_) => Outside::Null(key.columns[0].clone()),
+                other => other,
+            };
+            Reference { key, is_owner, is_sharing, is_followed, outside }
+        };
+        numbered.map(reference).collect()
     })
 }
 
@@ -52,15 +68,16 @@ fn row() -> impl Strategy<Value = Row> {
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
-    (0..TABLES, prop::collection::vec(0_i64..3, 1..3), any::<bool>(), any::<bool>()).prop_map(
-        |(root, values, is_range, is_boundary)| {
+    let kind = prop_oneof![Just(FilterKind::Open), Just(FilterKind::Boundary), Just(FilterKind::Scope)];
+    (0..TABLES, prop::collection::vec(0_i64..3, 1..3), any::<bool>(), kind).prop_map(
+        |(root, values, is_range, kind)| {
             let column = "a".to_owned();
             let condition = if is_range {
                 Condition::Range { column, from: Some(Bound::Integer(values[0])), to: None }
             } else {
                 Condition::AnyOf { column, values: values.iter().map(ToString::to_string).collect() }
             };
-            Filter { name: format!("f{root}"), table: table(root), condition, is_boundary }
+            Filter { name: format!("f{root}"), table: table(root), condition, kind }
         },
     )
 }
@@ -69,20 +86,28 @@ fn case() -> impl Strategy<Value = Case> {
     let graph = prop::collection::vec(references(), TABLES);
     let rows = prop::collection::vec(prop::collection::vec(row(), 0..5), TABLES);
     let selected = prop::option::weighted(0.3, prop::collection::btree_set(0..TABLES, 1..TABLES));
-    (graph, rows, prop::collection::vec(filter(), 0..3), selected).prop_map(|(references, rows, filters, selected)| {
-        let mut graph = Graph::default();
-        for (index, references) in references.into_iter().enumerate() {
-            // The first column of a key names the owner, as a profile does; a composite key may be NULL in the other.
-            let owners = references.iter().filter(|reference| reference.is_owner);
-            let owners = owners.map(|reference| reference.key.columns[0].clone()).collect();
-            graph.add(table(index), references, owners);
-        }
-        let memory = Memory(rows.into_iter().enumerate().map(|(index, rows)| (table(index), rows)).collect());
-        Case { graph, memory, filters, selected: selected.map(|selected| selected.into_iter().map(table).collect()) }
-    })
+    let owned = prop::collection::vec((prop::bool::weighted(0.1), prop::bool::weighted(0.1)), TABLES);
+    (graph, owned, rows, prop::collection::vec(filter(), 0..3), selected).prop_map(
+        |(references, owned, rows, filters, selected)| {
+            let mut graph = Graph::default();
+            for (index, (references, (is_whole, is_private))) in references.into_iter().zip(owned).enumerate() {
+                // The first column of a key names the owner, as a profile does; a composite key may be NULL in the other.
+                let owners = references.iter().filter(|reference| reference.is_owner);
+                let columns = owners.map(|reference| reference.key.columns[0].clone()).collect();
+                graph.add(table(index), references, Ownership { columns, is_whole, is_private });
+            }
+            let memory = Memory(rows.into_iter().enumerate().map(|(index, rows)| (table(index), rows)).collect());
+            Case {
+                graph,
+                memory,
+                filters,
+                selected: selected.map(|selected| selected.into_iter().map(table).collect()),
+            }
+        },
+    )
 }
 
-fn planned(case: &Case, filters: &[Filter]) -> super::memory::Subset {
+fn planned(case: &Case, filters: &[Filter]) -> Found {
     case.memory.run(&case.graph, &SubsetPlan::new(&case.graph, filters, case.selected.as_ref()))
 }
 
@@ -96,16 +121,53 @@ proptest! {
     }
 
     #[test]
-    fn nothing_dangles_unless_a_boundary_keeps_it_out(mut case in case()) {
-        case.filters.iter_mut().for_each(|filter| filter.is_boundary = false);
-        let subset = planned(&case, &case.filters);
+    fn nothing_dangles_but_what_may(case in case()) {
+        let found = planned(&case, &case.filters);
+        let may_dangle = |outside: &Outside| matches!(outside, Outside::Keep | Outside::Stop | Outside::Include);
         for edge in case.graph.edges().filter(|edge| edge.reference.is_followed) {
-            let key = &edge.reference.key;
-            for child in &subset[edge.child] {
-                for (place, parent) in case.memory.0[&key.target].iter().enumerate() {
-                    let is_referred = refers(&case.memory.0[edge.child][*child], key, parent);
-                    prop_assert!(!is_referred || subset[&key.target].contains(&place), "{} misses {place}", key.target);
-                }
+            let (key, target) = (&edge.reference.key, edge.target());
+            let is_stub_of_private = case.graph.is_private(target) && edge.reference.outside == Outside::Stub;
+            let is_limited = case.filters.iter().any(|filter| filter.kind != FilterKind::Open);
+            if is_limited && (may_dangle(&edge.reference.outside) || is_stub_of_private) {
+                continue;
+            }
+            for child in &found.rows[edge.child] {
+                let is_nulled = key.columns.iter().any(|column| {
+                    found.nulled.contains(&(edge.child.clone(), *child, column.clone()))
+                });
+                let row = &case.memory.0[edge.child][*child];
+                let parents = &case.memory.0[target];
+                let is_in = |place: &usize| found.rows[target].contains(place) || found.stubs[target].contains(place);
+                let referred: Vec<usize> =
+                    parents.iter().enumerate().filter(|(_, parent)| refers(row, key, parent)).map(|(place, _)| place).collect();
+                prop_assert!(is_nulled || referred.is_empty() || referred.iter().any(is_in), "{target} misses a row");
+            }
+        }
+    }
+
+    #[test]
+    fn a_scope_has_nothing_that_does_not_belong_to_it(case in case()) {
+        let found = planned(&case, &case.filters);
+        for scope in case.filters.iter().filter(|filter| filter.kind == FilterKind::Scope) {
+            let own = definition::belongs(&case.memory, &case.graph, scope);
+            for (table, rows) in found.rows.iter().filter(|(table, _)| !case.graph.is_whole(table)) {
+                let own = own.get(table).cloned().unwrap_or_default();
+                prop_assert!(rows.is_subset(&own), "{table} has rows of others");
+            }
+        }
+    }
+
+    #[test]
+    fn a_filter_within_a_scope_adds_nothing(case in case(), further in filter()) {
+        let before = planned(&case, &case.filters);
+        let mut filters = case.filters.clone();
+        filters.push(further);
+        let is_scope = |filter: &Filter| filter.kind == FilterKind::Scope;
+        if case.filters.iter().any(is_scope) && case.selected.is_none() {
+            for (table, rows) in planned(&case, &filters).rows {
+                let scope = case.filters.iter().filter(|filter| is_scope(filter));
+                let all: Found = planned(&case, &scope.cloned().collect::<Vec<_>>());
+                prop_assert!(rows.is_subset(&all.rows[&table]), "{table}: {rows:?} {:?}", before.rows[&table]);
             }
         }
     }
@@ -120,8 +182,8 @@ proptest! {
             }
         }
         let after = planned(&case, &filters);
-        for (table, rows) in before {
-            prop_assert!(rows.is_subset(&after[&table]), "{table} lost rows");
+        for (table, rows) in before.rows {
+            prop_assert!(rows.is_subset(&after.rows[&table]), "{table} lost rows");
         }
     }
 

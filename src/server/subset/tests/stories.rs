@@ -2,32 +2,36 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Filter, Graph, Reference, SubsetPlan};
+use super::super::{Filter, FilterKind, Graph, Outside, Ownership, Reference, SubsetPlan};
 use super::memory::{Memory, Row};
 use crate::model::name::TableName;
 use crate::server::rows::{Condition, ForeignKey};
 
 fn reference(column: &str, target: &str, is_owner: bool) -> Reference {
     let key = ForeignKey { columns: vec![column.into()], target: target.into(), target_columns: vec!["id".into()] };
-    Reference { key, is_owner, is_followed: true }
+    Reference { key, is_owner, is_sharing: false, is_followed: true, outside: Outside::Keep }
+}
+
+fn owned_by(column: &str) -> Ownership {
+    Ownership { columns: vec![column.into()], ..Ownership::default() }
 }
 
 /// Companies have people and sites, sites have incidents, which a person has written. A company was made by a person.
 fn graph() -> Graph {
     let mut graph = Graph::default();
-    graph.add("companies".into(), vec![reference("created_by", "people", false)], vec![]);
+    graph.add("companies".into(), vec![reference("created_by", "people", false)], Ownership::default());
     graph.add(
         "people".into(),
         vec![reference("company", "companies", true), reference("manager", "people", false)],
-        vec!["company".into()],
+        owned_by("company"),
     );
-    graph.add("sites".into(), vec![reference("company", "companies", true)], vec!["company".into()]);
+    graph.add("sites".into(), vec![reference("company", "companies", true)], owned_by("company"));
     graph.add(
         "incidents".into(),
         vec![reference("site", "sites", true), reference("author", "people", false)],
-        vec!["site".into()],
+        owned_by("site"),
     );
-    graph.add("words".into(), vec![], vec![]);
+    graph.add("words".into(), vec![], Ownership::default());
     graph
 }
 
@@ -56,9 +60,9 @@ fn memory() -> Memory {
     Memory(tables.into_iter().map(|(table, rows)| (table.into(), rows)).collect())
 }
 
-fn filter(table: &str, column: &str, value: i64, is_boundary: bool) -> Filter {
+fn filter(table: &str, column: &str, value: i64, kind: FilterKind) -> Filter {
     let condition = Condition::AnyOf { column: column.into(), values: vec![value.to_string()] };
-    Filter { name: table.into(), table: table.into(), condition, is_boundary }
+    Filter { name: table.into(), table: table.into(), condition, kind }
 }
 
 /// The ids of the table's rows that are in.
@@ -68,12 +72,12 @@ fn ids(filters: &[Filter], selected: Option<&[&str]>, table: &str) -> Vec<i64> {
     let (memory, graph) = (memory(), graph());
     let subset = memory.run(&graph, &SubsetPlan::new(&graph, filters, selected.as_ref()));
     let table = TableName::from(table);
-    subset[&table].iter().map(|place| memory.0[&table][*place]["id"]).collect()
+    subset.rows[&table].iter().map(|place| memory.0[&table][*place]["id"]).collect()
 }
 
 #[test]
 fn a_company_has_its_people_sites_and_incidents_and_brings_along_who_they_refer_to() {
-    let company = [filter("companies", "id", 1, false)];
+    let company = [filter("companies", "id", 1, FilterKind::Open)];
     assert_eq!(ids(&company, None, "incidents"), [1, 2, 4]);
     assert_eq!(ids(&company, None, "sites"), [1]);
     assert_eq!(ids(&company, None, "people"), [1, 2, 3, 4]);
@@ -83,7 +87,7 @@ fn a_company_has_its_people_sites_and_incidents_and_brings_along_who_they_refer_
 
 #[test]
 fn a_boundary_keeps_out_other_companies_and_what_is_nobodys() {
-    let company = [filter("companies", "id", 1, true)];
+    let company = [filter("companies", "id", 1, FilterKind::Boundary)];
     assert_eq!(ids(&company, None, "people"), [1, 2, 3]);
     assert_eq!(ids(&company, None, "companies"), [1]);
     assert_eq!(ids(&company, None, "incidents"), [1, 2]);
@@ -91,7 +95,7 @@ fn a_boundary_keeps_out_other_companies_and_what_is_nobodys() {
 
 #[test]
 fn a_filter_below_brings_along_only_the_owners_that_are_needed() {
-    let site = [filter("sites", "id", 2, false)];
+    let site = [filter("sites", "id", 2, FilterKind::Open)];
     assert_eq!(ids(&site, Some(&["sites", "incidents"]), "incidents"), [3, 4]);
     assert_eq!(ids(&site, Some(&["sites", "incidents"]), "companies"), [2]);
     assert_eq!(ids(&site, Some(&["sites", "incidents"]), "people"), [4]);
@@ -100,7 +104,7 @@ fn a_filter_below_brings_along_only_the_owners_that_are_needed() {
 
 #[test]
 fn filters_are_combined_by_and() {
-    let both = [filter("companies", "id", 1, true), filter("incidents", "day", 8, false)];
+    let both = [filter("companies", "id", 1, FilterKind::Boundary), filter("incidents", "day", 8, FilterKind::Open)];
     assert_eq!(ids(&both, None, "incidents"), [2]);
     assert_eq!(ids(&both, None, "people"), [1, 2, 3]);
 }

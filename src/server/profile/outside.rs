@@ -1,0 +1,64 @@
+//! Which rule of `[outside]` is about a reference, and which columns a stub has.
+
+use std::collections::BTreeSet;
+
+use super::Profile;
+use super::outside_rule::OutsideRule;
+use crate::model::name::TableName;
+use crate::server::rows::ForeignKey;
+
+impl Profile {
+    /// The rule for a reference of the table that leads outside: its column's, else that of the table that is referred to,
+    /// else the default.
+    #[must_use]
+    pub fn outside_rule(&self, table: &TableName, key: &ForeignKey) -> Option<&OutsideRule> {
+        let by_column = || key.columns.iter().find_map(|column| self.outside.get(&table.field(column).to_string()));
+        by_column().or_else(|| self.outside.get(key.target.as_str())).or_else(|| self.outside.get("default"))
+    }
+
+    /// Whether a rule of `[outside]` is about this very column.
+    pub(super) fn has_outside_rule(&self, table: &TableName, column: &str) -> bool {
+        self.outside.contains_key(&table.field(column).to_string())
+    }
+
+    /// The columns that a stub of the table has beside its key: those that any rule about it names.
+    #[must_use]
+    pub fn stub_columns(&self, table: &TableName, references: &[(TableName, ForeignKey)]) -> BTreeSet<String> {
+        let by_table = self.outside.get(table.as_str()).into_iter();
+        let to_it = references.iter().filter(|(_, key)| key.target == *table);
+        let fields =
+            to_it.flat_map(|(child, key)| key.columns.iter().map(move |column| child.field(column).to_string()));
+        let rules = by_table.chain(fields.filter_map(|field| self.outside.get(&field)).collect::<Vec<_>>());
+        let columns = rules.filter_map(|rule| match rule {
+            OutsideRule::Stub(columns) => Some(columns.clone()),
+            _ => None,
+        });
+        columns.flatten().collect()
+    }
+}
+
+/// The mistake in a rule of `[outside]`, if there is one.
+pub fn outside_error(profile: &Profile, name: &str, rule: &OutsideRule) -> Option<String> {
+    let has_columns = |table: &TableName| profile.tables.get(table).map(|table| &table.columns);
+    let is_column = || {
+        let (table, column) = name.rsplit_once('.')?;
+        has_columns(&TableName::from(table)).filter(|columns| columns.contains_key(column))
+    };
+    let table = has_columns(&TableName::from(name));
+    if *rule == OutsideRule::Include && profile.scopes.organization.is_some() {
+        return Some("include would let records of others into an organisation's export: use stub(…) or null".into());
+    }
+    if name != "default" && table.is_none() && is_column().is_none() {
+        return Some(format!("`{name}` is neither default, nor a table, nor a column of this profile"));
+    }
+    match (rule, table) {
+        (OutsideRule::Stub(columns), _) if name == "default" && !columns.is_empty() => {
+            Some("default = \"stub(…)\" would be about every table: name columns at a table or a column".into())
+        }
+        (OutsideRule::Stub(columns), Some(known)) => {
+            let missing = columns.iter().find(|column| !known.contains_key(*column))?;
+            Some(format!("{name}.{missing} is no column of this profile"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,58 @@
+//! The tables that are exported and the references between them, as the profile wants them read in a part.
+
+use crate::server::profile::{OutsideRule, PlannedTables, Profile};
+use crate::server::rows::{Catalog, ForeignKey, Table};
+use crate::server::subset::{Graph, Outside, Ownership, Reference};
+
+/// Builds the graph. Under a scope, a reference that the profile does not mention is not followed: nobody has said that it
+/// stays in the scope.
+#[must_use]
+pub fn reference_graph(planned: &PlannedTables, catalog: &Catalog, profile: &Profile, is_under_scope: bool) -> Graph {
+    let mut graph = Graph::default();
+    for name in planned.tables.iter().map(|planned| &planned.scan.table) {
+        let references = catalog.table(name).map(|table| references(profile, table, is_under_scope));
+        let ownership = Ownership {
+            columns: profile.owner_columns(name).to_vec(),
+            is_whole: profile.is_whole(name),
+            is_private: profile.is_private(name),
+        };
+        graph.add(name.clone(), references.unwrap_or_default(), ownership);
+    }
+    graph
+}
+
+fn references(profile: &Profile, table: &Table, is_under_scope: bool) -> Vec<Reference> {
+    let keys = profile.references_of(table).into_iter();
+    let reference = |key: ForeignKey| {
+        let is_reviewed = !is_under_scope || profile.is_reviewed(&table.name, &key);
+        let is_followed = is_reviewed && profile.is_followed(&table.name, &key);
+        let outside = if is_followed {
+            outside(profile, table, &key, is_under_scope)
+        } else {
+            nullable_column(table, &key).map_or(Outside::Keep, Outside::Null)
+        };
+        let is_owner = profile.is_owner(&table.name, &key);
+        Reference { is_owner, is_sharing: profile.is_sharing(&table.name, &key), is_followed, outside, key }
+    };
+    keys.map(reference).collect()
+}
+
+/// What becomes of a reference that leads outside. One that cannot be NULL leaves a stub where NULL is the rule.
+fn outside(profile: &Profile, table: &Table, key: &ForeignKey, is_under_scope: bool) -> Outside {
+    match profile.outside_rule(&table.name, key) {
+        Some(OutsideRule::Include) => Outside::Include,
+        Some(OutsideRule::Stop) => Outside::Stop,
+        Some(OutsideRule::Stub(_)) => Outside::Stub,
+        None if !is_under_scope => Outside::Stub,
+        Some(OutsideRule::Null) | None => nullable_column(table, key).map_or(Outside::Stub, Outside::Null),
+    }
+}
+
+/// A column of the reference that may be NULL: without it, the reference leads nowhere.
+fn nullable_column(table: &Table, key: &ForeignKey) -> Option<String> {
+    let is_nullable = |name: &String| {
+        let column = table.columns.iter().find(|column| column.name == *name);
+        column.is_some_and(|column| column.nullable) && !table.primary_key.contains(name)
+    };
+    key.columns.iter().find(|name| is_nullable(name)).cloned()
+}

@@ -1,0 +1,353 @@
+//! What an organisation may have: all of its own, and nothing of anybody else's.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::{CommandOutput, ParsedExport, Postgres, WaybillCommand, execute_sql, parse_export};
+
+/// Two organisations that share a user. SQL that both engines accept.
+const CHAT: &str = "
+    CREATE TABLE orgs (id text PRIMARY KEY NOT NULL, name text NOT NULL);
+    CREATE TABLE users (id text PRIMARY KEY NOT NULL, name text NOT NULL, email text NOT NULL);
+    CREATE TABLE profiles (id text PRIMARY KEY NOT NULL, user_id text NOT NULL REFERENCES users (id), bio text);
+    CREATE TABLE members (id text PRIMARY KEY NOT NULL, org_id text NOT NULL REFERENCES orgs (id),
+        user_id text NOT NULL REFERENCES users (id), role text NOT NULL);
+    CREATE TABLE channels (id text PRIMARY KEY NOT NULL, org_id text NOT NULL REFERENCES orgs (id), topic text,
+        archived_by text REFERENCES users (id));
+    CREATE TABLE talks (id text PRIMARY KEY NOT NULL, org_id text REFERENCES orgs (id));
+    CREATE TABLE messages (id text PRIMARY KEY NOT NULL, channel_id text REFERENCES channels (id),
+        talk_id text REFERENCES talks (id), author_id text NOT NULL REFERENCES users (id),
+        parent_id text REFERENCES messages (id), body text);
+    CREATE TABLE pins (id text PRIMARY KEY NOT NULL, channel_id text NOT NULL REFERENCES channels (id),
+        message_id text NOT NULL REFERENCES messages (id));
+    CREATE TABLE notes (id text PRIMARY KEY NOT NULL, org_id text NOT NULL REFERENCES orgs (id), body text);
+    CREATE TABLE emojis (id text PRIMARY KEY NOT NULL, name text, added_by text REFERENCES users (id));
+    CREATE TABLE links (id text PRIMARY KEY NOT NULL, url text);
+    INSERT INTO orgs VALUES ('a', 'Acme'), ('b', 'Globex');
+    INSERT INTO users VALUES ('ann', 'Ann', 'ann@a.example'), ('bob', 'Bob', 'bob@b.example'),
+        ('cay', 'Cay', 'cay@both.example'), ('dan', 'Dan', 'dan@gone.example');
+    INSERT INTO profiles VALUES ('pa', 'ann', 'bio of ann'), ('pb', 'bob', 'bio of bob'), ('pc', 'cay', 'bio of cay'),
+        ('pd', 'dan', 'bio of dan');
+    INSERT INTO members VALUES ('m1', 'a', 'ann', 'owner'), ('m2', 'b', 'bob', 'owner'), ('m3', 'a', 'cay', 'member'),
+        ('m4', 'b', 'cay', 'member');
+    INSERT INTO channels VALUES ('ca', 'a', 'of a', 'bob'), ('cb', 'b', 'of b', 'bob');
+    INSERT INTO talks VALUES ('ta', 'a'), ('tb', 'b'), ('tn', NULL);
+    INSERT INTO messages VALUES
+        ('1', 'ca', NULL, 'ann', NULL, 'of a'), ('2', 'ca', NULL, 'dan', '1', 'of a, by one who left'),
+        ('3', NULL, 'ta', 'cay', NULL, 'of a'), ('4', 'cb', NULL, 'cay', NULL, 'of b'),
+        ('5', 'ca', NULL, 'cay', '4', 'of a, a reply'), ('6', 'ca', 'tb', 'cay', NULL, 'of both'),
+        ('7', NULL, NULL, 'cay', NULL, 'of nobody'), ('8', NULL, 'tn', 'cay', NULL, 'of a talk that is nobody''s'),
+        ('9', 'ca', 'ta', 'cay', '9', 'of a twice');
+    INSERT INTO pins VALUES ('p1', 'ca', '1'), ('p2', 'ca', '4');
+    INSERT INTO notes VALUES ('n1', 'a', 'private to its author');
+    INSERT INTO emojis VALUES ('e1', 'smile', 'bob');
+    INSERT INTO links VALUES ('l1', 'https://b.example');";
+
+const PROFILE: &str = r#"
+name = "chat"
+[scopes.organization]
+table = "orgs"
+key = "id"
+label = "name"
+owners = { table = "members", user = "user_id", scope = "org_id", when = { role = "owner" } }
+[[references]]
+from = "messages.parent_id"
+to = "messages.id"
+[outside]
+default = "null"
+"channels.archived_by" = "null"
+"messages.author_id" = "stub(name)"
+"emojis.added_by" = "null"
+[filters.org]
+label = "Organisation"
+table = "orgs"
+show = "name"
+boundary = true
+[tables.orgs.columns]
+id = "plain"
+name = "plain"
+[tables.users]
+shared = "members.user_id"
+[tables.users.columns]
+id = "plain"
+name = "personal"
+email = "personal"
+[tables.profiles]
+owned_by = ["user_id"]
+[tables.profiles.columns]
+id = "plain"
+user_id = "plain"
+bio = "personal"
+[tables.members]
+owned_by = ["org_id"]
+[tables.members.columns]
+id = "plain"
+org_id = "plain"
+user_id = "plain"
+role = "plain"
+[tables.channels]
+owned_by = ["org_id"]
+[tables.channels.columns]
+id = "plain"
+org_id = "plain"
+topic = "plain"
+archived_by = "plain"
+[tables.talks]
+owned_by = ["org_id"]
+[tables.talks.columns]
+id = "plain"
+org_id = "plain"
+[tables.messages]
+owned_by = ["channel_id", "talk_id"]
+[tables.messages.columns]
+id = "plain"
+channel_id = "plain"
+talk_id = "plain"
+author_id = "plain"
+parent_id = "plain"
+body = "personal"
+[tables.pins]
+owned_by = ["channel_id", "message_id"]
+[tables.pins.columns]
+id = "plain"
+channel_id = "plain"
+message_id = "plain"
+[tables.notes]
+owned_by = ["org_id"]
+private = "to their author"
+[tables.notes.columns]
+id = "plain"
+org_id = "plain"
+body = "personal"
+[tables.emojis]
+whole = true
+[tables.emojis.columns]
+id = "plain"
+name = "plain"
+added_by = "plain"
+[tables.links.columns]
+id = "plain"
+url = "plain"
+"#;
+
+/// The same chat in both engines.
+struct Chat {
+    folder: TempDir,
+    postgres: Postgres,
+}
+
+impl Chat {
+    fn new() -> Self {
+        let (folder, postgres) = (TempDir::new().unwrap(), Postgres::start());
+        rusqlite::Connection::open(folder.path().join("chat.db")).unwrap().execute_batch(CHAT).unwrap();
+        postgres.sql(CHAT);
+        std::fs::write(folder.path().join("chat.toml"), PROFILE).unwrap();
+        Self { folder, postgres }
+    }
+
+    fn change(&self, sql: &str) {
+        execute_sql(&self.folder.path().join("chat.db"), sql);
+        self.postgres.sql(sql);
+    }
+
+    fn change_profile(&self, from: &str, to: &str) {
+        let path = self.folder.path().join("chat.toml");
+        let profile = std::fs::read_to_string(&path).unwrap();
+        assert!(profile.contains(from), "{from}");
+        std::fs::write(path, profile.replace(from, to)).unwrap();
+    }
+
+    fn sources(&self) -> [String; 2] {
+        [format!("sqlite:{}", self.folder.path().join("chat.db").display()), self.postgres.url()]
+    }
+
+    fn run(&self, source: &str, command: &str, arguments: &[&str]) -> CommandOutput {
+        let fixed = [command, "--source", source, "--profile", "chat.toml"];
+        WaybillCommand::new(self.folder.path()).run([&fixed, arguments].concat())
+    }
+
+    /// The export that both engines give.
+    fn export(&self, selection: &[&str]) -> ParsedExport {
+        let [one, other] = self.sources().map(|source| {
+            let ended = self.run(&source, "export", &[&["--force", "--output", "out.json"], selection].concat());
+            assert_eq!(ended.code, 0, "{}", ended.stderr);
+            assert_eq!(WaybillCommand::new(self.folder.path()).run(["verify", "out.json"]).code, 0);
+            parse_export(&std::fs::read(self.folder.path().join("out.json")).unwrap())
+        });
+        assert_eq!((&one.data, &one.metadata["selectedRecords"]), (&other.data, &other.metadata["selectedRecords"]));
+        one
+    }
+
+    fn refused(&self, selection: &[&str]) -> String {
+        let [one, other] = self.sources().map(|source| {
+            let ended = self.run(&source, "export", &[&["--force", "--output", "refused.json"], selection].concat());
+            assert!(!self.folder.path().join("refused.json").exists());
+            assert_eq!(ended.code, 2, "{}", ended.stderr);
+            ended.stderr
+        });
+        assert_eq!(one, other);
+        one
+    }
+}
+
+fn ids(export: &ParsedExport, table: &str) -> Vec<String> {
+    export.data[table].iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn row<'e>(export: &'e ParsedExport, table: &str, id: &str) -> &'e Value {
+    export.data[table].iter().find(|row| row["id"] == id).unwrap()
+}
+
+#[test]
+fn an_organisation_has_what_all_its_owners_give_it_and_nothing_of_others() {
+    let export = Chat::new().export(&["--organization", "a", "--order", "key"]);
+    assert_eq!(export.metadata["filtersApplied"], json!({ "organization": ["a"] }));
+    assert_eq!(export.metadata["exportType"], "segmented");
+    assert_eq!(ids(&export, "orgs"), ["a"]);
+    assert_eq!(ids(&export, "members"), ["m1", "m3"]);
+    assert_eq!(ids(&export, "channels"), ["ca"]);
+    assert_eq!(ids(&export, "talks"), ["ta"]);
+    assert_eq!(ids(&export, "messages"), ["1", "2", "3", "5", "9"]);
+    assert_eq!(ids(&export, "pins"), ["p1"], "the other pins a message of b");
+    assert_eq!(ids(&export, "profiles"), ["pa", "pc"], "members share their profiles");
+    assert_eq!(ids(&export, "emojis"), ["e1"], "a table that is nobody's");
+    for absent in ["notes", "links"] {
+        assert!(!export.data.contains_key(absent), "{absent}");
+        assert!(export.metadata["recordCounts"][absent].is_null(), "{absent}");
+    }
+}
+
+#[test]
+fn who_stays_outside_is_a_stub_or_nothing() {
+    let export = Chat::new().export(&["--organization", "a", "--order", "key"]);
+    assert_eq!(ids(&export, "users"), ["ann", "cay", "dan"], "stubs are the last ones");
+    assert_eq!(row(&export, "users", "cay")["email"], "cay@both.example");
+    assert_eq!(row(&export, "users", "dan"), &json!({ "id": "dan", "name": "Dan", "email": null }));
+    assert!(row(&export, "channels", "ca")["archived_by"].is_null(), "bob is no member");
+    assert!(row(&export, "messages", "5")["parent_id"].is_null(), "its thread is another organisation's");
+    assert_eq!(row(&export, "messages", "2")["parent_id"], "1");
+    assert_eq!(row(&export, "messages", "9")["parent_id"], "9");
+    assert!(row(&export, "emojis", "e1")["added_by"].is_null());
+    let selected = &export.metadata["selectedRecords"];
+    assert_eq!(
+        selected["users"],
+        json!({ "askedFor": 2, "cameAlong": 0, "stubs": 1,
+                "byRule": { "shared by members.user_id": 2, "outside, referred to by messages.author_id": 1 } })
+    );
+    assert_eq!(export.metadata["recordCounts"]["users"], 3);
+    assert_eq!(
+        selected["messages"],
+        json!({ "askedFor": 5, "cameAlong": 0, "ownersDisagree": 1, "nobodys": 1,
+                "byRule": { "by messages.channel_id": 4, "by messages.talk_id": 1 } }),
+        "message 6 is of both, message 7 of nobody; message 8 has an owner, which is nobody's"
+    );
+    assert_eq!(selected["pins"]["ownersDisagree"], 1);
+    let text = serde_json::to_string(&export.data).unwrap();
+    for word in ["of b", "of both", "of nobody", "bob", "Globex", "gone.example", "bio of dan", "private"] {
+        assert!(!text.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn every_record_is_in_one_organisation_at_most_and_each_has_all_of_its_own() {
+    let chat = Chat::new();
+    let exports = ["a", "b"].map(|id| chat.export(&["--organization", id]));
+    let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for export in &exports {
+        for table in ["orgs", "members", "channels", "talks", "messages", "pins"] {
+            for id in ids(export, table) {
+                *seen.entry((table.to_owned(), id)).or_default() += 1;
+            }
+        }
+    }
+    assert!(seen.values().all(|times| *times == 1), "{seen:?}");
+    assert_eq!(ids(&exports[1], "messages"), ["4"]);
+    assert_eq!(ids(&exports[1], "users"), ["bob", "cay"]);
+}
+
+#[test]
+fn filters_and_tables_choose_within_the_organisation() {
+    let chat = Chat::new();
+    let chosen = chat.export(&["--organization", "a", "--tables", "messages", "--order", "key"]);
+    assert_eq!(ids(&chosen, "messages"), ["1", "2", "3", "5", "9"]);
+    assert_eq!(ids(&chosen, "users"), ["ann", "cay", "dan"], "two authors came along, one is a stub");
+    assert_eq!(chosen.metadata["selectedRecords"]["users"]["cameAlong"], 2);
+    assert_eq!(ids(&chosen, "orgs"), ["a"], "the channels' owner");
+    assert!(!chosen.data.contains_key("members"));
+    let other = chat.export(&["--organization", "a", "--filter", "org=Globex"]);
+    for table in ["orgs", "messages", "channels", "members"] {
+        assert!(other.data.get(table).is_none_or(Vec::is_empty), "a filter widens nothing: {table}");
+    }
+    assert_eq!(ids(&other, "users"), ["ann", "cay"], "no owner leads from users to the filter's table");
+}
+
+#[test]
+fn a_boundary_keeps_others_people_out_of_a_segment() {
+    let export = Chat::new().export(&["--filter", "org=Acme", "--order", "key"]);
+    assert_eq!(ids(&export, "messages"), ["1", "2", "3", "5", "6", "9", "4"], "one owner is enough");
+    let pinned = row(&export, "messages", "4").as_object().unwrap();
+    let given: Vec<&String> = pinned.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name).collect();
+    assert_eq!(given, ["id"], "a pin cannot refer to nothing, and the message is another organisation's");
+    assert_eq!(ids(&export, "links"), ["l1"], "no filter reaches it");
+    assert_eq!(ids(&export, "notes"), ["n1"], "an admin's segment has private records");
+    assert_eq!(row(&export, "messages", "5")["parent_id"], "4", "the stub is in");
+    assert_eq!(row(&export, "messages", "6")["talk_id"], Value::Null, "the talk is another organisation's");
+    assert_eq!(export.metadata["selectedRecords"]["messages"]["nobodys"], 1);
+}
+
+#[test]
+fn a_reference_that_nobody_has_reviewed_is_not_followed_under_a_scope() {
+    let chat = Chat::new();
+    let before = chat.export(&["--organization", "a", "--order", "key"]);
+    chat.change("ALTER TABLE links ADD COLUMN org_id text REFERENCES orgs (id)");
+    chat.change("ALTER TABLE messages ADD COLUMN link_id text REFERENCES links (id)");
+    chat.change("UPDATE links SET org_id = 'a'");
+    chat.change("UPDATE messages SET link_id = 'l1'");
+    chat.change_profile(
+        "body = \"personal\"\n[tables.pins]",
+        "body = \"personal\"\nlink_id = \"plain\"\n[tables.pins]",
+    );
+    chat.change_profile("url = \"plain\"\n", "url = \"plain\"\norg_id = \"plain\"\n");
+    for source in chat.sources() {
+        let told = WaybillCommand::new(chat.folder.path())
+            .run(["profile", "check", "--source", &source, "--profile", "chat.toml"])
+            .stderr;
+        assert!(told.contains("messages.link_id refers to links, and the profile does not mention it"), "{told}");
+        assert!(told.contains("links is never in an organisation's export"), "{told}");
+        assert!(told.contains("messages.author_id can lead out of an organisation: a stub"), "{told}");
+        assert!(told.contains("notes is never in an organisation's export: private"), "{told}");
+    }
+    let mut after = chat.export(&["--organization", "a", "--order", "key"]);
+    for message in after.data.get_mut("messages").unwrap() {
+        assert!(message.as_object_mut().unwrap().remove("link_id").unwrap().is_null());
+    }
+    assert_eq!(after.data, before.data);
+}
+
+#[test]
+fn a_reference_that_must_stop_the_part_stops_it() {
+    let chat = Chat::new();
+    chat.change_profile("\"messages.author_id\" = \"stub(name)\"", "\"messages.author_id\" = \"stop\"");
+    let refused = chat.refused(&["--organization", "a"]);
+    assert!(refused.contains("messages.author_id leads to 1 record of users that must stay outside"), "{refused}");
+    assert_eq!(ids(&chat.export(&["--organization", "b"]), "messages"), ["4"], "nothing leads outside there");
+}
+
+#[test]
+fn an_organisation_that_does_not_exist_is_refused_and_never_everything() {
+    let chat = Chat::new();
+    for id in ["c", "A", "Acme", "a'--", "../a", "a\u{202e}", "%", "a,b"] {
+        assert!(chat.refused(&["--organization", id]).contains("no organisation has the id"), "{id}");
+    }
+    for id in ["", " ", "a\u{1b}[2J"] {
+        assert!(chat.refused(&["--organization", id]).contains("--organization needs the id"), "{id:?}");
+    }
+    chat.change_profile("[scopes.organization]\ntable = \"orgs\"\nkey = \"id\"\nlabel = \"name\"\n", "");
+    chat.change_profile(
+        "owners = { table = \"members\", user = \"user_id\", scope = \"org_id\", when = { role = \"owner\" } }\n",
+        "",
+    );
+    assert!(chat.refused(&["--organization", "a"]).contains("does not say what an organisation is"));
+}
