@@ -10,6 +10,7 @@ pub mod channel;
 pub mod classification;
 pub mod drift;
 pub mod error;
+pub mod explanation;
 pub mod export;
 pub mod form_error;
 pub mod history;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use waybill::model::export::RunState;
 use waybill::model::name::{TableName, TableOrField};
 use waybill::model::preview::Preview;
-use waybill::server::rows::{Catalog, NewKeySet, Round, RowSink, Scan, Step};
+use waybill::server::rows::{Catalog, KeySetId, NewKeySet, Round, RowSink, Scan, Step};
 use waybill::server::source::{Extent, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity};
 
 use crate::harness::{Browser, Waybill, execute_sql, parse_export};
@@ -218,6 +218,14 @@ impl Snapshot for SlowSnapshot {
 
     fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
         self.0.run_step(step, round)
+    }
+
+    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
+        self.0.clear_key_set(set)
+    }
+
+    fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>> {
+        self.0.find_first(among, of, into)
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {

@@ -351,3 +351,89 @@ fn an_organisation_that_does_not_exist_is_refused_and_never_everything() {
     );
     assert!(chat.refused(&["--organization", "a"]).contains("does not say what an organisation is"));
 }
+
+impl Chat {
+    /// Why a record is in the part, or not, as both engines tell it.
+    fn explain(&self, table: &str, key: &str, selection: &[&str]) -> String {
+        let [one, other] = self.sources().map(|source| {
+            let ended = self.run(&source, "explain", &[&["--table", table, "--key", key][..], selection].concat());
+            assert_eq!(ended.code, 0, "{}", ended.stderr);
+            String::from_utf8(ended.stdout).unwrap()
+        });
+        assert_eq!(one, other);
+        one
+    }
+}
+
+#[test]
+fn the_path_of_a_record_is_told_to_what_names_its_beginning() {
+    let chat = Chat::new();
+    let of_a = ["--organization", "a"];
+    assert_eq!(
+        chat.explain("messages", "1", &of_a),
+        "messages id=1 is in\n  by messages.channel_id it belongs to channels id=ca\n    \
+         by channels.org_id it belongs to orgs id=a\n      organization names it\n"
+    );
+    assert_eq!(
+        chat.explain("profiles", "pc", &of_a),
+        "profiles id=pc is in\n  by profiles.user_id it belongs to users id=cay\n    \
+         members id=m3 shares it, by members.user_id\n      by members.org_id it belongs to orgs id=a\n        \
+         organization names it\n"
+    );
+    assert_eq!(
+        chat.explain("users", "ann", &["--organization", "a", "--tables", "messages"]),
+        "users id=ann is in\n  messages id=1 refers to it, so it came along, by messages.author_id\n    \
+         by messages.channel_id it belongs to channels id=ca\n      by channels.org_id it belongs to orgs id=a\n        \
+         organization names it\n"
+    );
+    assert_eq!(chat.explain("emojis", "e1", &of_a), "emojis id=e1 is in\n  emojis is whole in this part\n");
+}
+
+#[test]
+fn the_link_that_is_missing_is_told() {
+    let chat = Chat::new();
+    let of_a = ["--organization", "a"];
+    assert_eq!(
+        chat.explain("messages", "6", &of_a),
+        "messages id=6 is not in\n  it does not belong to organization\n    \
+         by messages.channel_id it belongs to channels id=ca, which belongs to organization\n    \
+         by messages.talk_id it belongs to talks id=tb, which does not belong to organization\n      \
+         by talks.org_id it belongs to orgs id=b, which does not belong to organization\n        \
+         organization does not name it\n  no record in the part brings it along\n"
+    );
+    assert_eq!(
+        chat.explain("messages", "7", &of_a),
+        "messages id=7 is not in\n  it does not belong to organization\n    messages.channel_id leads to no owner\n    \
+         messages.talk_id leads to no owner\n  no record in the part brings it along\n"
+    );
+    assert_eq!(
+        chat.explain("users", "dan", &of_a),
+        "users id=dan is in as a stub\n  it does not belong to organization\n  \
+         no record in the part brings it along\n  a stub of it is in: messages id=2 refers to it, by messages.author_id\n"
+    );
+    assert_eq!(chat.explain("notes", "n1", &of_a), "notes id=n1 is not in\n  notes is in no organisation's export\n");
+    let json: Value = serde_json::from_str(&chat.explain("notes", "n1", &["--organization", "a", "--json"])).unwrap();
+    assert_eq!((&json["verdict"], &json["record"]), (&json!("out"), &json!("notes id=n1")));
+}
+
+#[test]
+fn a_question_about_no_record_is_refused() {
+    let chat = Chat::new();
+    for (arguments, says) in [
+        (&["--table", "messages", "--key", "77", "--organization", "a"][..], "no record of messages has the key `77`"),
+        (
+            &["--table", "mesages", "--key", "1", "--organization", "a"],
+            "no table mesages is exported; did you mean `messages`?",
+        ),
+        (&["--table", "messages", "--key", "1"], "every record of an exported table is in a full export"),
+        (
+            &["--table", "messages", "--key", "id=1", "--key", "x=2", "--organization", "a"],
+            "with --key VALUE, the value of its id",
+        ),
+    ] {
+        for source in chat.sources() {
+            let ended = chat.run(&source, "explain", arguments);
+            assert!(ended.code == 2 && ended.stderr.contains(says), "{}", ended.stderr);
+        }
+    }
+}

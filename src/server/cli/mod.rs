@@ -9,6 +9,7 @@ mod args;
 mod audit;
 mod connect;
 mod exit;
+mod explain;
 mod export;
 mod guide;
 mod inspect;
@@ -72,6 +73,8 @@ enum Command {
     Serve(serve::Serve),
     /// Show what an export would contain: exact counts, estimated size, what is left out.
     Preview(preview::Preview),
+    /// Tell why a record is in a part of the database, or why it is not.
+    Explain(explain::Explain),
     /// Export the whole database, or a part of it, into one sealed file.
     Export(export::Export),
     /// Check that files are complete and unchanged, and who signed them.
@@ -123,6 +126,7 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
     match command {
         Command::Serve(serve) => serve.run().await,
         Command::Preview(preview) => preview.run().await,
+        Command::Explain(explain) => explain.run().await,
         Command::Export(export) => export.run().await,
         Command::Verify(verify) => verify.run(),
         Command::Key(key) => key.run().await,

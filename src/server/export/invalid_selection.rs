@@ -43,6 +43,21 @@ impl InvalidSelection {
         Self(format!("no organisation has the id `{id}`"))
     }
 
+    pub(super) fn no_record(table: &TableName, key: &str) -> Self {
+        Self(format!("no record of {table} has the key `{key}`"))
+    }
+
+    pub(super) fn unusable_key(table: &TableName, key: &[String]) -> Self {
+        Self(match key {
+            [] => format!("{table} has no primary key, so no record of it can be named"),
+            [column] => format!("name one record of {table} with --key VALUE, the value of its {column}"),
+            columns => format!(
+                "name one record of {table} with all columns of its key: {}",
+                columns.iter().map(|column| format!("--key {column}=VALUE")).collect::<Vec<_>>().join(" ")
+            ),
+        })
+    }
+
     pub(super) fn unknown_table<'a>(table: &str, known: impl Iterator<Item = &'a str>) -> Self {
         Self(format!("no table {table} is exported{}", did_you_mean(nearest(table, known))))
     }

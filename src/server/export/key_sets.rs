@@ -96,7 +96,6 @@ fn add(records: &mut SelectedRecords, rule: String, added: u64) {
 
 /// The rule for people; nothing for what stays outside.
 pub fn describe(table: &TableName, via: &Via) -> Option<String> {
-    let fields = |table: &TableName, key: &ForeignKey| table.field(key.columns.join(", ")).to_string();
     Some(match via {
         Via::Filter(name) => format!("named by {name}"),
         Via::Owner(key) => format!("by {}", fields(table, key)),
@@ -107,4 +106,9 @@ pub fn describe(table: &TableName, via: &Via) -> Option<String> {
         Via::Stub { child, key } => format!("outside, referred to by {}", fields(child, key)),
         Via::Stop { .. } | Via::OwnersDisagree | Via::NobodysOutside => return None,
     })
+}
+
+/// The columns of a reference, with their table.
+pub fn fields(table: &TableName, key: &ForeignKey) -> String {
+    table.field(key.columns.join(", ")).to_string()
 }

@@ -63,15 +63,21 @@ impl UncountedPlan {
     pub fn from_snapshot(snapshot: &mut dyn Snapshot, profile: &Profile, request: &ExportRequest) -> Result<Self> {
         let catalog = snapshot.catalog()?;
         let profile = profiles::for_snapshot(profile, snapshot, &catalog)?;
-        let mut planned = profile.plan_tables(&catalog, request.order, request.drift)?;
+        let mut planned = Self::plan_tables(&catalog, &profile, request)?;
+        let selected_records = restrict(&mut planned, &catalog, &profile, snapshot, &request.selection)?;
+        Ok(Self { catalog, profile, planned, selected_records })
+    }
+
+    /// What the profile exports of the database.
+    ///
+    /// # Errors
+    /// `Profile` if the profile does not fit the database; `Unreadable` with every table that cannot be read completely.
+    pub fn plan_tables(catalog: &Catalog, profile: &Profile, request: &ExportRequest) -> Result<PlannedTables> {
+        let planned = profile.plan_tables(catalog, request.order, request.drift)?;
         let is_selected =
             |table: &&UnreadableTable| planned.tables.iter().any(|planned| planned.scan.table == table.table);
         let unreadable: Vec<UnreadableTable> = catalog.unreadable.iter().filter(is_selected).cloned().collect();
-        if !unreadable.is_empty() {
-            return Err(Error::Unreadable(unreadable));
-        }
-        let selected_records = restrict(&mut planned, &catalog, &profile, snapshot, &request.selection)?;
-        Ok(Self { catalog, profile, planned, selected_records })
+        if unreadable.is_empty() { Ok(planned) } else { Err(Error::Unreadable(unreadable)) }
     }
 
     /// The exact number of records that a scan of the plan reads. Those of a part were counted when it was found.

@@ -2,7 +2,7 @@
 
 use super::filter::Filters;
 use super::invalid_selection::InvalidSelection;
-use super::key_sets::fill;
+use super::key_sets::{FilledSets, fill};
 use super::{Error, Result};
 use crate::model::manifest::SelectedRecords;
 use crate::model::name::TableName;
@@ -35,11 +35,8 @@ pub fn restrict(
     if selection.is_whole_database() {
         return Ok(OrderedMap::default());
     }
-    let graph = reference_graph(planned, catalog, profile, selection.organization.is_some());
-    check_owners(&graph, planned, catalog, profile)?;
-    check_tables(&graph, selection)?;
-    let subset = plan(&graph, catalog, profile, snapshot, selection)?;
-    let mut records = fill(snapshot, &subset)?.records;
+    let FoundPart { subset, filled, .. } = find_part(planned, catalog, profile, snapshot, selection, &[])?;
+    let mut records = filled.records;
     let stub_columns = StubColumns { catalog, profile, references: all_references(catalog, profile) };
     let mut selected = OrderedMap::default();
     for mut table in std::mem::take(&mut planned.tables) {
@@ -58,19 +55,35 @@ pub fn restrict(
     Ok(selected)
 }
 
-/// Plans the subset, creates its sets, and looks up what the filters name.
-fn plan(
-    graph: &Graph,
+/// A part whose sets are filled.
+pub struct FoundPart {
+    pub subset: SubsetPlan,
+    pub filled: FilledSets,
+    /// The number of the first of the further sets.
+    pub first_extra: usize,
+}
+
+/// Finds the records of a selection that is not the whole database. Further sets, of the tables in `extra`, are created with
+/// those of the part: a source creates all of them at once. Blocks.
+///
+/// # Errors
+/// As `restrict`.
+pub fn find_part(
+    planned: &PlannedTables,
     catalog: &Catalog,
     profile: &Profile,
     snapshot: &mut dyn Snapshot,
     selection: &Selection,
-) -> Result<SubsetPlan> {
+    extra: &[TableName],
+) -> Result<FoundPart> {
+    let graph = reference_graph(planned, catalog, profile, selection.organization.is_some());
+    check_owners(&graph, planned, catalog, profile)?;
+    check_tables(&graph, selection)?;
     let filters = Filters::of(profile, catalog, selection)?;
     let unresolved = filters.unresolved();
-    check_filters(graph, &unresolved)?;
+    check_filters(&graph, &unresolved)?;
     // Has the same sets as the plan of the resolved filters, which can only be looked up once there are sets.
-    let shape = SubsetPlan::new(graph, &unresolved, selection.tables.as_ref());
+    let shape = SubsetPlan::new(&graph, &unresolved, selection.tables.as_ref());
     let repeated = shape.repeated_sets();
     let new_set = |(number, table): (usize, &TableName)| NewKeySet {
         table: table.clone(),
@@ -78,10 +91,13 @@ fn plan(
     };
     // The sets in which the values of the filters are looked up come after those of the plan.
     let lookups = filters.lookup_tables();
-    let sets: Vec<NewKeySet> = shape.sets.iter().chain(&lookups).enumerate().map(new_set).collect();
+    let first_extra = shape.sets.len() + lookups.len();
+    let sets: Vec<NewKeySet> = shape.sets.iter().chain(&lookups).chain(extra).enumerate().map(new_set).collect();
     snapshot.create_key_sets(&sets)?;
     let resolved = filters.resolve(snapshot, shape.sets.len())?;
-    Ok(SubsetPlan::new(graph, &resolved, selection.tables.as_ref()))
+    let subset = SubsetPlan::new(&graph, &resolved, selection.tables.as_ref());
+    let filled = fill(snapshot, &subset)?;
+    Ok(FoundPart { subset, filled, first_extra })
 }
 
 /// A table whose owner nothing leads to would be whole in every part.

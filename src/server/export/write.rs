@@ -81,7 +81,7 @@ fn read_redacted(
     key: &PseudonymKey,
     table: &mut dyn RowSink,
 ) -> source::Result<()> {
-    let PlannedTable { scan, stubs, treatments } = planned;
+    let PlannedTable { scan, stubs, treatments, .. } = planned;
     if Redactor::is_needed(treatments) {
         read_rows(snapshot, scan, stubs.as_ref(), &mut Redactor::new(table, &scan.columns, treatments, key))
     } else {

@@ -22,8 +22,17 @@ pub struct PlannedTable {
     pub scan: Scan,
     /// Read after the rows of `scan`: rows that stay outside, with some of its columns. The others are NULL.
     pub stubs: Option<Scan>,
+    /// The columns of the primary key, exported or not.
+    pub key: Vec<String>,
     /// The treatment of each column of the scan.
     pub treatments: Vec<Treatment>,
+}
+
+impl PlannedTables {
+    #[must_use]
+    pub fn of(&self, table: &TableName) -> Option<&PlannedTable> {
+        self.tables.iter().find(|planned| planned.scan.table == *table)
+    }
 }
 
 impl Profile {
@@ -114,7 +123,12 @@ impl Profile {
             RecordOrder::Storage => Vec::new(),
             RecordOrder::Key => key_order(table, &columns, &treatments),
         };
-        PlannedTable { scan: Scan { columns, order, ..Scan::whole(table) }, stubs: None, treatments }
+        PlannedTable {
+            scan: Scan { columns, order, ..Scan::whole(table) },
+            stubs: None,
+            key: table.primary_key.clone(),
+            treatments,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ pub mod postgres;
 pub mod sqlite;
 
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, NewKeySet, Round, RowSink, Scan, Step};
+use crate::server::rows::{Catalog, KeySetId, NewKeySet, Round, RowSink, Scan, Step};
 
 pub use error::{Error, Kind, Result};
 
@@ -149,6 +149,19 @@ pub trait Snapshot: Send {
     /// # Errors
     /// `NotFound` for an unknown table or column, or an error of the database.
     fn run_step(&mut self, step: &Step, round: Round) -> Result<u64>;
+
+    /// Removes every row from a set.
+    ///
+    /// # Errors
+    /// An error of the database.
+    fn clear_key_set(&mut self, set: KeySetId) -> Result<()>;
+
+    /// Makes `into` hold the one row of `among` that was added first to `of`, a set of the same table, and returns the round;
+    /// nothing if none of them is in it.
+    ///
+    /// # Errors
+    /// An error of the database.
+    fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>>;
 
     /// Returns the exact number of rows that a read of the scan pushes.
     ///

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::graph::{Edge, Graph};
 use super::groups::{Group, in_order_of_flow};
-use super::plan::{Filter, FilterKind, SetStep, SubsetPlan, Via};
+use super::plan::{Belonging, Filter, FilterKind, SetStep, SubsetPlan, Via};
 use crate::model::name::TableName;
 use crate::server::rows::{KeySetId, Owner, Rows, Step};
 
@@ -98,6 +98,19 @@ impl<'f> FilterSets<'f> {
         let rows = Rows::Parents { child: child.clone(), key: key.clone(), children: Some(children) };
         let via = Via::Sharing { child: child.clone(), key };
         Some((SetStep { step: Step::new(into, rows), via }, child))
+    }
+
+    pub fn to_belonging(&self, graph: &Graph) -> Belonging {
+        let owners = |table: &TableName| {
+            let edges = graph.owner_edges().filter(|edge| edge.child == table);
+            edges.map(|edge| edge.reference.key.clone()).collect()
+        };
+        Belonging {
+            name: self.filter.name.clone(),
+            table: self.filter.table.clone(),
+            owners: self.sets.keys().map(|table| (table.clone(), owners(table))).collect(),
+            sets: self.sets.clone(),
+        }
     }
 
     /// The set of the table's rows that belong to the filter; `None` if the filter does not reach the table.

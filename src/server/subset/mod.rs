@@ -13,4 +13,4 @@ mod planner;
 mod tests;
 
 pub use graph::{Graph, Outside, Ownership, Reference};
-pub use plan::{Filter, FilterKind, Membership, Part, SetStep, Stage, SubsetPlan, Via};
+pub use plan::{Belonging, Filter, FilterKind, Membership, Part, SetStep, Stage, SubsetPlan, Via};

@@ -34,6 +34,20 @@ pub struct SubsetPlan {
     pub stages: Vec<Stage>,
     /// What is read of each table.
     pub tables: BTreeMap<TableName, Part>,
+    /// What belongs to each filter.
+    pub belonging: Vec<Belonging>,
+}
+
+/// The sets of one filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Belonging {
+    pub name: String,
+    /// The table whose records the filter names.
+    pub table: TableName,
+    /// The set of what belongs, of each table that the filter reaches.
+    pub sets: BTreeMap<TableName, KeySetId>,
+    /// The references of each of these tables that name owners.
+    pub owners: BTreeMap<TableName, Vec<ForeignKey>>,
 }
 
 /// Steps that are run one after another.

@@ -27,6 +27,7 @@ impl SubsetPlan {
     pub fn new(graph: &Graph, filters: &[Filter], selected: Option<&BTreeSet<TableName>>) -> Self {
         let mut plan = Self::default();
         let sets: Vec<FilterSets> = filters.iter().map(|filter| FilterSets::plan(&mut plan, graph, filter)).collect();
+        plan.belonging = sets.iter().map(|filter| filter.to_belonging(graph)).collect();
         let filters = Filters { graph, sets };
         for table in graph.tables() {
             let rows = plan.asked_for(&filters, table, selected);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use waybill::model::name::TableName;
-use waybill::server::rows::{Catalog, NewKeySet, Round, RowSink, Scan, Step, Stopped, Value};
+use waybill::server::rows::{Catalog, KeySetId, NewKeySet, Round, RowSink, Scan, Step, Stopped, Value};
 use waybill::server::source::{
     Error, Extent, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity,
 };
@@ -91,6 +91,14 @@ impl Snapshot for FaultySnapshot {
 
     fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
         self.real.run_step(step, round)
+    }
+
+    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
+        self.real.clear_key_set(set)
+    }
+
+    fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>> {
+        self.real.find_first(among, of, into)
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {

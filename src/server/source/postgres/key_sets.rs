@@ -80,6 +80,31 @@ impl KeySets {
         Ok(added)
     }
 
+    /// Makes `into` hold the row of `among` that was added first to `of`, and returns the round.
+    pub fn find_first(
+        &self,
+        session: &mut DatabaseSession,
+        among: KeySetId,
+        of: KeySetId,
+        into: KeySetId,
+    ) -> Result<Option<u32>> {
+        let stored = |alias: &str| -> Result<Vec<String>> {
+            Ok((0..self.set(of)?.key.width()).map(|place| format!("{alias}.k{place}")).collect())
+        };
+        let (key, is_same) = (stored("o")?.join(", "), equal(&stored("o")?, &stored("a")?));
+        let (among, of, into) = (stored_table(among), stored_table(of), stored_table(into));
+        let first = format!(
+            "SELECT {key}, o.round FROM {of} AS o WHERE EXISTS (SELECT 1 FROM {among} AS a WHERE {is_same}) \
+             ORDER BY o.round, {key} LIMIT 1"
+        );
+        let rows = session.fetch(&format!("SELECT CAST(round AS text) AS round FROM ({first}) AS first"), &[])?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let round = row.parse("round").map_err(error::map_error)?;
+        session.execute(&format!("DELETE FROM {into}"))?;
+        session.execute(&format!("INSERT INTO {into} {first}"))?;
+        Ok(Some(round))
+    }
+
     /// The planner knows nothing of a temporary table otherwise; a few rows more change nothing.
     fn analyze(&mut self, session: &mut DatabaseSession, id: KeySetId, added: u64) -> Result<()> {
         let Some(set) = self.0.get_mut(id.0) else { return Ok(()) };

@@ -11,7 +11,7 @@ use super::double_quote_identifier;
 use super::error::{self, LockHolder};
 use super::key_sets::{KeySets, stored_table};
 use super::reader::RowReader;
-use crate::server::rows::{Catalog, NewKeySet, Restriction, Round, RowSink, Scan, Step};
+use crate::server::rows::{Catalog, KeySetId, NewKeySet, Restriction, Round, RowSink, Scan, Step};
 
 /// Attempts before giving up on a schema that keeps changing while we read it.
 const MAX_ATTEMPTS: usize = 5;
@@ -134,6 +134,14 @@ impl Snapshot for PostgresSnapshot {
 
     fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
         self.key_sets.run(&mut self.session, &self.schema, step, round)
+    }
+
+    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
+        self.session.execute(&format!("DELETE FROM {}", stored_table(set)))
+    }
+
+    fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>> {
+        self.key_sets.find_first(&mut self.session, among, of, into)
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {

@@ -3,7 +3,7 @@
 //! A row is known by its row id; in a table without row ids, by its primary key.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 
 use super::super::{Error, Kind, Result};
 use super::double_quote_identifier;
@@ -68,6 +68,37 @@ impl KeySets {
             conditions.join(" AND ")
         );
         Ok(connection.execute(&sql, params_from_iter(values))? as u64)
+    }
+
+    pub fn clear(&self, connection: &Connection, id: KeySetId) -> Result<()> {
+        connection.execute(&format!("DELETE FROM {}", stored_table(id)), [])?;
+        Ok(())
+    }
+
+    /// Makes `into` hold the row of `among` that was added first to `of`, and returns the round.
+    pub fn find_first(
+        &self,
+        connection: &Connection,
+        among: KeySetId,
+        of: KeySetId,
+        into: KeySetId,
+    ) -> Result<Option<u32>> {
+        let key = self.set(of)?.key.stored();
+        let (among, of) = (stored_table(among), stored_table(of));
+        let sql = format!(
+            "SELECT round, {key} FROM {of} WHERE ({key}) IN (SELECT {key} FROM {among}) ORDER BY round, {key} LIMIT 1"
+        );
+        let found = connection.query_row(&sql, [], |row| {
+            let width = row.as_ref().column_count();
+            let values = (1..width).map(|column| row.get(column)).collect::<rusqlite::Result<Vec<Value>>>()?;
+            Ok((row.get::<_, u32>("round")?, values))
+        });
+        let Some((round, values)) = found.optional()? else { return Ok(None) };
+        self.clear(connection, into)?;
+        let places = vec!["?"; values.len()].join(", ");
+        let sql = format!("INSERT INTO {} VALUES ({places}, 0)", stored_table(into));
+        connection.execute(&sql, params_from_iter(values))?;
+        Ok(Some(round))
     }
 
     /// The condition that the row of this alias, of the set's table, is in the set.

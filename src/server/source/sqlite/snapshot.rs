@@ -7,7 +7,7 @@ use super::key_sets::{KeySets, RowKey, main_table, stored_table};
 use super::{catalog, double_quote_identifier, error};
 use crate::model::catalog::ColumnSchema;
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, NewKeySet, Restriction, Round, RowSink, Scan, Step, Value};
+use crate::server::rows::{Catalog, KeySetId, NewKeySet, Restriction, Round, RowSink, Scan, Step, Value};
 
 /// A sample takes this many places in the table, and this many neighbouring rows at each.
 const SAMPLE_POINTS: i64 = 64;
@@ -117,6 +117,14 @@ impl Snapshot for SqliteSnapshot {
 
     fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
         self.key_sets.run(&self.connection, step, round)
+    }
+
+    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
+        self.key_sets.clear(&self.connection, set)
+    }
+
+    fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>> {
+        self.key_sets.find_first(&self.connection, among, of, into)
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {
