@@ -16,7 +16,8 @@ impl Identity {
     /// Checks a password and opens a session. An unknown name takes as long as a wrong password.
     ///
     /// # Errors
-    /// `WrongCredentials` for any mismatch; `RateLimited` over a rate limit; `Overloaded` if a queue is full.
+    /// `WrongCredentials` for any mismatch; `ApplicationSecondFactor` after the right password, if the application asks
+    /// for more; `RateLimited` over a rate limit; `Overloaded` if a queue is full.
     pub async fn sign_in(
         &self,
         name: &str,
@@ -34,13 +35,21 @@ impl Identity {
         let hash = found.as_ref().and_then(|found| found.password_hash.as_deref());
         let is_active = found.as_ref().is_some_and(|found| found.is_active);
         let matches = self.passwords.verify(hash, is_active, password, started_at).await?;
-        let Some(verified) = found.as_ref().filter(|_| matches).and_then(VerifiedAccount::of) else {
+        let matching = found.as_ref().filter(|_| matches);
+        let Some((matching, verified)) = matching.and_then(|found| Some((found, VerifiedAccount::of(found)?))) else {
             let account = found.as_ref().map(|found| found.account_id.as_str());
             tracing::info!(network = %client.client_ip, account, is_active, "a sign-in was refused");
             let event = Event::SignInRefused { name: self.signing_key.keyed_digest(key) };
             self.journal.refuse(Actor::remote("unknown", client.client_ip), event).await?;
             return Err(Error::WrongCredentials);
         };
+        // Only now: whoever does not know the password must not learn who has a second factor.
+        if self.needs_application_second_factor(matching).await? {
+            tracing::info!(network = %client.client_ip, account = matching.account_id, "a sign-in needs the application's second factor");
+            let actor = Actor::remote(&matching.name, client.client_ip);
+            self.journal.refuse(actor, Event::ApplicationSecondFactorNeeded).await?;
+            return Err(Error::ApplicationSecondFactor);
+        }
         self.open_session(verified, client, CompletedStep::Password).await
     }
 }

@@ -116,6 +116,7 @@ impl From<identity::Error> for CliError {
             Error::WrongCredentials
             | Error::RateLimited { .. }
             | Error::WrongCode
+            | Error::ApplicationSecondFactor
             | Error::InvalidSetupCode
             | Error::Conflict(_)
             | Error::Source(_)
