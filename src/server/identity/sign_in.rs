@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use secrecy::SecretString;
 
+use super::accounts::Credentials;
 use super::attempts::ClientInfo;
 use super::open_session::{CompletedStep, NewSession, VerifiedAccount};
 use super::{Error, Identity};
@@ -43,13 +44,20 @@ impl Identity {
             self.journal.refuse(Actor::remote("unknown", client.client_ip), event).await?;
             return Err(Error::WrongCredentials);
         };
-        // Only now: whoever does not know the password must not learn who has a second factor.
-        if self.needs_application_second_factor(matching).await? {
-            tracing::info!(network = %client.client_ip, account = matching.account_id, "a sign-in needs the application's second factor");
-            let actor = Actor::remote(&matching.name, client.client_ip);
-            self.journal.refuse(actor, Event::ApplicationSecondFactorNeeded).await?;
-            return Err(Error::ApplicationSecondFactor);
-        }
+        self.refuse_password_alone(matching, client).await?;
         self.open_session(verified, client, CompletedStep::Password).await
+    }
+
+    /// Refuses an account that the application asks for more than its password. Called after the password has matched:
+    /// whoever does not know it must not learn who has a second factor.
+    async fn refuse_password_alone(&self, account: &Credentials, client: ClientInfo<'_>) -> Result<(), Error> {
+        if !self.needs_application_second_factor(account).await? {
+            return Ok(());
+        }
+        let id = account.account_id.as_str();
+        tracing::info!(network = %client.client_ip, account = id, "a sign-in needs the application's second factor");
+        let actor = Actor::remote(&account.name, client.client_ip);
+        self.journal.refuse(actor, Event::ApplicationSecondFactorNeeded).await?;
+        Err(Error::ApplicationSecondFactor)
     }
 }
