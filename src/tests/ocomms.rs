@@ -122,6 +122,15 @@ fn the_ocomms_sample_holds_what_isolation_must_separate() {
     some("messages WHERE content LIKE '%' || chr(27) || '%'");
     some("messages WHERE extract(microseconds FROM created_at)::bigint % 1000 <> 0");
     some("messages WHERE search_content @@ to_tsquery('english', 'review')");
+    let in_two = "GROUP BY user_id HAVING count(DISTINCT organization_id) > 1) x";
+    for table in ["notifications", "channel_read_state"] {
+        some(&format!("(SELECT user_id FROM {table} t JOIN channels c ON c.id = t.channel_id {in_two}"));
+        some(&format!("(SELECT user_id FROM {table} t JOIN conversations c ON c.id = t.conversation_id {in_two}"));
+    }
+    some(
+        "(SELECT author_id AS user_id FROM messages m JOIN conversations c ON c.id = m.conversation_id \
+          GROUP BY author_id HAVING count(DISTINCT organization_id) > 1) x",
+    );
     some("conversations WHERE is_group");
     some("conversations WHERE NOT is_group");
     some("channel_read_state WHERE conversation_id IS NOT NULL");

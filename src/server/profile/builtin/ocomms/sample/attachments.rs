@@ -7,9 +7,9 @@ use super::messages::Message;
 use crate::server::profile::builtin::seeded_random::index_below;
 use crate::server::support::copy_text::CopyText;
 
-/// Every so manieth message has a file.
+/// One message of so many has a file.
 pub const FILE_EVERY: u64 = 50;
-/// Every so manieth message has links.
+/// One message of so many has links.
 pub const LINK_EVERY: u64 = 100;
 /// Previews that messages of all organisations share.
 const SHARED_PREVIEWS: u64 = 5;

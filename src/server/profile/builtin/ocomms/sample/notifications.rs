@@ -5,7 +5,7 @@ use super::messages::Message;
 use super::places::Place;
 use crate::server::support::copy_text::CopyText;
 
-/// Every so manieth message notifies somebody.
+/// One message of so many notifies somebody.
 pub const EVERY: u64 = 10;
 
 impl Chat {

@@ -6,7 +6,7 @@ use super::messages::Message;
 use super::texts;
 use crate::server::support::copy_text::CopyText;
 
-/// Every so manieth message is bookmarked, and its file, which each of them has.
+/// One message of so many is bookmarked, and so is its file: each of them has one.
 pub const BOOKMARK_EVERY: u64 = FILE_EVERY * 4;
 
 impl Chat {

@@ -1,4 +1,4 @@
-//! Where a message is: in which channel or conversation, and as the how manieth.
+//! Where a message is: in which channel or conversation, and at which position.
 
 use uuid::Uuid;
 
@@ -50,15 +50,15 @@ impl Chat {
         organization * (self.messages / self.organizations) + organization.min(self.messages % self.organizations)
     }
 
-    /// How many steps it takes to see every so manieth message of each organisation, the first one among them.
-    pub fn steps_of_every(&self, manieth: u64) -> u64 {
-        self.organizations * self.message_count(0).div_ceil(manieth)
+    /// How many steps it takes to visit the first and then every `interval`-th message of each organisation.
+    pub fn steps_of_every(&self, interval: u64) -> u64 {
+        self.organizations * self.message_count(0).div_ceil(interval)
     }
 
     /// The message of a step; `None` where an organisation has no more.
-    pub fn message_of_step(&self, manieth: u64, step: u64) -> Option<u64> {
-        let each = self.message_count(0).div_ceil(manieth).max(1);
-        let (organization, offset) = (step / each, step % each * manieth);
+    pub fn message_of_step(&self, interval: u64, step: u64) -> Option<u64> {
+        let each = self.message_count(0).div_ceil(interval).max(1);
+        let (organization, offset) = (step / each, step % each * interval);
         (offset < self.message_count(organization)).then(|| self.first_message(organization) + offset)
     }
 

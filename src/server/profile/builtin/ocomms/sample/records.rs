@@ -94,7 +94,7 @@ fn of_organizations(chat: &Chat) -> Vec<Table> {
 }
 
 fn of_messages(chat: &Chat) -> Vec<Table> {
-    let every = |manieth| chat.steps_of_every(manieth);
+    let every = |interval| chat.steps_of_every(interval);
     vec![
         ("messages", chat.messages, Chat::write_message),
         ("reactions", chat.messages, Chat::write_reactions),

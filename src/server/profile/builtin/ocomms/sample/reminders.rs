@@ -7,7 +7,7 @@ use super::texts;
 use crate::server::profile::builtin::seeded_random::index_below;
 use crate::server::support::copy_text::CopyText;
 
-/// Every so manieth message reminds somebody.
+/// One message of so many has a reminder.
 pub const REMINDER_EVERY: u64 = 500;
 
 impl Chat {
