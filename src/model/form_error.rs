@@ -11,6 +11,8 @@ pub enum FormError {
     Unavailable,
     UnreadableForm,
     WrongCode,
+    /// The application asks for a second factor that Waybill cannot check.
+    ApplicationSecondFactor,
     CodeTooLate,
     WrongSetupCode,
     InvalidName,
@@ -24,7 +26,7 @@ pub enum FormError {
 
 use FormError as P;
 
-const ALL: [(P, &str, &str); 17] = [
+const ALL: [(P, &str, &str); 18] = [
     (P::WrongCredentials, "wrong", "Name or password is wrong."),
     (P::WrongPassword, "password", "This is not your password."),
     (P::TooManyAttempts, "often", "Too many attempts. Wait half a minute and try again."),
@@ -40,6 +42,12 @@ const ALL: [(P, &str, &str); 17] = [
         P::WrongCode,
         "code",
         "This code is wrong or was used before. If it is from the app, wait for the next one, and check the clock of your phone.",
+    ),
+    (
+        P::ApplicationSecondFactor,
+        "application-second-factor",
+        "The password is right, but your account has a second factor in the application, which cannot be checked here. To \
+         sign in here, turn it off there, sign in and set up a second factor on your account page, then turn it on again.",
     ),
     (P::CodeTooLate, "late", "You entered the password too long ago. Sign in again."),
     (

@@ -96,6 +96,7 @@ impl ClientError for identity::Error {
         ClientView::Full(match self {
             Self::WrongCredentials
             | Self::WrongCode
+            | Self::ApplicationSecondFactor
             | Self::InvalidSetupCode
             | Self::Invalid(_)
             | Self::AccountNotFound(_)

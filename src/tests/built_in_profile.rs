@@ -5,7 +5,7 @@ use tempfile::TempDir;
 use waybill::model::export::DriftPolicy;
 use waybill::model::manifest::RecordOrder;
 use waybill::server::profile::Profile;
-use waybill::server::profile::builtin::SAMPLE_PRODUCT;
+use waybill::server::profile::builtin::supportsignal;
 use waybill::server::rows::Catalog;
 use waybill::server::source::Source;
 use waybill::server::source::sqlite::SqliteSource;
@@ -70,6 +70,28 @@ fn a_column_unknown_to_the_profile_is_left_out_and_reported() {
 }
 
 #[test]
+fn a_sample_can_have_one_company_that_is_larger_than_the_others() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("skewed.db");
+    let spec = supportsignal::SampleSpec {
+        incidents: 400,
+        participants: 100,
+        companies: Some(8),
+        largest_share: Some(65),
+        ..Default::default()
+    };
+    waybill::server::sample::generate(&spec.sample(), &path, crate::harness::PASSWORD, false).unwrap();
+    let connection = Connection::open(&path).unwrap();
+    let counts = |table: &str| -> Vec<i64> {
+        let sql = format!("SELECT count(*) FROM {table} GROUP BY company_id ORDER BY count(*) DESC");
+        connection.prepare(&sql).unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(counts("participants"), [65, 5, 5, 5, 5, 5, 5, 5]);
+    assert!((220..=300).contains(&counts("incidents")[0]), "{:?}", counts("incidents"));
+    assert_eq!(counts("sites"), [2; 8]);
+}
+
+#[test]
 fn the_sample_satisfies_its_constraints_and_is_the_same_for_the_same_seed() {
     let folder = TempDir::new().unwrap();
     let path = generate_sample(50, folder.path());
@@ -81,8 +103,8 @@ fn the_sample_satisfies_its_constraints_and_is_the_same_for_the_same_seed() {
     let roles: i64 = connection.query_row("SELECT count(DISTINCT role) FROM users", [], |r| r.get(0)).unwrap();
     assert_eq!(roles, 5);
 
-    let size = waybill::server::sample::SampleSpec { incidents: 50, participants: 10, seed: 1 };
+    let spec = supportsignal::SampleSpec { incidents: 50, participants: 10, ..Default::default() };
     let again = folder.path().join("again.db");
-    waybill::server::sample::generate(&SAMPLE_PRODUCT.sample, &again, &size, crate::harness::PASSWORD, false).unwrap();
+    waybill::server::sample::generate(&spec.sample(), &again, crate::harness::PASSWORD, false).unwrap();
     assert!(std::fs::read(&path).unwrap() == std::fs::read(&again).unwrap(), "the same seed gave other bytes");
 }

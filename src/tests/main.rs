@@ -26,6 +26,7 @@ mod jobs;
 mod killed;
 mod look_alikes;
 mod lossless;
+mod ocomms;
 mod other_stores;
 mod overload;
 mod postgres;

@@ -1,11 +1,18 @@
 //! The second factor: TOTP codes, recovery codes, and what a stolen password alone can reach.
 
-use chrono::TimeDelta;
-use totp_rs::{Builder, Secret};
-use waybill::server::profile::SecondFactorPolicy;
-use waybill::server::support::clock::Clock;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::harness::{ADMIN, Browser, PASSWORD, Waybill, WaybillCommand};
+use chrono::TimeDelta;
+use rusqlite::Connection;
+use tempfile::TempDir;
+use totp_rs::{Builder, Secret};
+use waybill::server::profile::{Profile, SecondFactorPolicy};
+use waybill::server::source::sqlite::SqliteSource;
+use waybill::server::support::clock::Clock;
+use waybill::server::support::password::hash_argon2id;
+
+use crate::harness::{ADMIN, Browser, PASSWORD, Waybill, WaybillCommand, execute_sql};
 
 const ACCOUNT_PAGE: &str = "/admin/account";
 const SECOND_FACTOR_FORM: &str = "/admin/account/second-factor";
@@ -183,4 +190,75 @@ async fn a_new_secret_is_shown_only_to_its_session_and_expires() {
     late.post(SECOND_FACTOR_FORM, &password_form("begin")).await;
     waybill.clock.advance(TimeDelta::minutes(11));
     assert!(!late.get(ACCOUNT_PAGE).await.text().contains("class=\"shared-secret\""));
+}
+
+const REFUSED_FOR_APPLICATION: &str = "/login?problem=application-second-factor&next=/admin";
+
+/// An application whose accounts `ada` and `bob` may have a second factor there, which only `ada` has turned on.
+async fn application_with_second_factors(folder: &TempDir) -> (Waybill, PathBuf) {
+    let path = folder.path().join("application.db");
+    let hash = hash_argon2id(PASSWORD, b"0123456789abcdef");
+    let sql = format!(
+        "CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT, password TEXT, two_factor_enabled BOOLEAN);
+         INSERT INTO users VALUES ('1', 'ada@example.org', '{hash}', 1), ('2', 'bob@example.org', '{hash}', NULL);"
+    );
+    Connection::open(&path).unwrap().execute_batch(&sql).unwrap();
+    let profile = "name = 'shop'
+        [auth]
+        table = 'users'
+        id = 'id'
+        email = 'email'
+        password = 'password'
+        application_second_factor = { two_factor_enabled = true }";
+    let source = Arc::new(SqliteSource::new(&path));
+    (Waybill::with_source(source, Profile::from_toml(profile).unwrap()).await, path)
+}
+
+/// Waybill cannot check the application's codes. It says so only to those who know the password.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_with_a_second_factor_of_the_application_cannot_sign_in_with_the_password_alone() {
+    let folder = TempDir::new().unwrap();
+    let (waybill, _) = application_with_second_factors(&folder).await;
+    let right = waybill.anonymous().sign_in("ada@example.org", PASSWORD).await;
+    assert_eq!((right.status, right.header("location")), (303, REFUSED_FOR_APPLICATION));
+    let cookie = waybill.cookie_name();
+    let cookies: Vec<_> = right.headers.get_all("set-cookie").iter().map(|set| set.to_str().unwrap()).collect();
+    assert!(!cookies.iter().any(|set| set.starts_with(&format!("{cookie}="))), "{cookies:?}");
+    let page = waybill.anonymous().get(REFUSED_FOR_APPLICATION).await.text();
+    assert!(page.contains("has a second factor in the application"), "{page}");
+
+    let wrong = waybill.anonymous().sign_in("ada@example.org", "guess").await;
+    let unknown = waybill.anonymous().sign_in("eve@example.org", "guess").await;
+    assert_eq!(wrong.header("location"), "/login?problem=wrong&next=/admin");
+    assert_eq!((wrong.header("location"), &wrong.body), (unknown.header("location"), &unknown.body));
+    assert_eq!(waybill.anonymous().sign_in("bob@example.org", PASSWORD).await.header("location"), "/admin");
+
+    let trail = waybill.audit_entries().await;
+    let refused = trail.iter().find(|entry| entry.event == "application_second_factor_needed").unwrap();
+    assert_eq!(refused.actor, "ada@example.org");
+}
+
+/// Waybill's own second factor is one, too. Without it, turning the application's on ends the session.
+#[tokio::test(flavor = "multi_thread")]
+async fn waybills_own_second_factor_takes_the_place_of_the_applications() {
+    let folder = TempDir::new().unwrap();
+    let (waybill, path) = application_with_second_factors(&folder).await;
+    let turn_on = |name: &str, on: bool| {
+        execute_sql(&path, &format!("UPDATE users SET two_factor_enabled = {on} WHERE email = '{name}'"));
+    };
+    let bob = waybill.signed_in_as("bob@example.org").await;
+    assert_eq!(bob.get("/admin").await.status, 200);
+    turn_on("bob@example.org", true);
+    assert_eq!(bob.get("/admin").await.status, 303, "the password alone no longer signs in");
+
+    turn_on("ada@example.org", false);
+    let ada = waybill.signed_in_as("ada@example.org").await;
+    let (letters, _) = set_up(&waybill, &ada).await;
+    turn_on("ada@example.org", true);
+    assert_eq!(ada.get("/admin").await.status, 200);
+    let elsewhere = waybill.anonymous();
+    assert_eq!(elsewhere.sign_in("ada@example.org", PASSWORD).await.header("location"), "/login/code?next=/admin");
+    let code = format!("code={}", totp_code(&waybill, &letters, 1));
+    assert_eq!(elsewhere.post("/login/code", &code).await.header("location"), "/admin");
+    assert_eq!(elsewhere.get("/admin").await.status, 200);
 }

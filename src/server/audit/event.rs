@@ -24,6 +24,8 @@ pub enum Event {
     SignedOut,
     /// The password was right; the second-factor code is still missing.
     PasswordAccepted,
+    /// The password was right; the application asks for a second factor that Waybill cannot check.
+    ApplicationSecondFactorNeeded,
     /// A wrong second-factor code, after the right password.
     CodeRefused,
     RecoveryCodeUsed,

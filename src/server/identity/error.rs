@@ -10,6 +10,9 @@ pub enum Error {
     WrongCredentials,
     #[error("Too many sign-in attempts.")]
     RateLimited { retry_after_seconds: u64 },
+    /// The password was right; the application would ask for a code that Waybill cannot check.
+    #[error("{}", FormError::ApplicationSecondFactor)]
+    ApplicationSecondFactor,
     #[error("This code is wrong, already used or expired.")]
     WrongCode,
     /// The page's text says what to do.

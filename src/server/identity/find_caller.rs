@@ -35,7 +35,7 @@ impl Identity {
     }
 
     /// Returns the current caller for a running export, read outside any snapshot. Uses a separate queue, so that a
-    /// burst of requests does not delay it. `None` if the account is missing or suspended.
+    /// burst of requests does not delay it. `None` if the account is missing or suspended, or the application has begun to ask it for a second factor.
     ///
     /// # Errors
     /// As `find_caller`.
@@ -43,6 +43,9 @@ impl Identity {
         let account =
             self.accounts.find(LookupOrigin::Run, account_id).await?.filter(|account| account.credentials.is_active);
         let Some(account) = account else { return Ok(None) };
+        if self.needs_application_second_factor(&account.credentials).await? {
+            return Ok(None);
+        }
         Ok(Some(self.enforce_second_factor(account.caller).await?))
     }
 
@@ -60,10 +63,21 @@ impl Identity {
                 && password_hash.as_deref().is_some_and(|hash| credential_sha256(hash) == session.credential_sha256)
         };
         let account = account.filter(|account| still_matches(&account.credentials));
+        let needs_more = match &account {
+            Some(account) => self.needs_application_second_factor(&account.credentials).await?,
+            None => false,
+        };
+        let account = account.filter(|_| !needs_more);
         if account.is_none() {
             self.end_session(session).await?;
         }
         Ok(account)
+    }
+
+    /// Whether the application asks this account for a second factor, which Waybill cannot check, and Waybill has none of
+    /// its own to ask for instead.
+    pub(super) async fn needs_application_second_factor(&self, account: &Credentials) -> Result<bool, Error> {
+        Ok(account.has_application_second_factor && !self.has_second_factor(Some(&account.account_id)).await?)
     }
 
     async fn end_session(&self, session: &Session) -> Result<(), Error> {

@@ -23,6 +23,10 @@ pub struct Auth {
     pub active: BTreeMap<String, Comparison>,
     #[serde(default)]
     pub second_factor: SecondFactorPolicy,
+    /// Conditions for accounts that the application asks for a second factor, which Waybill cannot check: they cannot sign
+    /// in with the password alone.
+    #[serde(default)]
+    pub application_second_factor: BTreeMap<String, Comparison>,
 }
 
 /// Where the password hash of an account is stored.
@@ -89,19 +93,25 @@ impl Auth {
         }
     }
 
+    /// The columns of the accounts table that decide on sign-in.
+    pub fn account_condition_columns(&self) -> impl Iterator<Item = &str> {
+        self.active.keys().chain(self.application_second_factor.keys()).map(String::as_str)
+    }
+
     /// Every condition on an account or on its password row.
     pub fn conditions(&self) -> impl Iterator<Item = &Comparison> {
         let elsewhere = match &self.password {
             PasswordLocation::Column(_) => None,
             PasswordLocation::Table(place) => Some(place.when.values()),
         };
-        self.active.values().chain(elsewhere.into_iter().flatten())
+        let of_accounts = self.active.values().chain(self.application_second_factor.values());
+        of_accounts.chain(elsewhere.into_iter().flatten())
     }
 
     /// Every table and column named in `[auth]`.
     fn referenced_columns(&self) -> Vec<(&TableName, &str)> {
-        let own = [&self.id, &self.email].into_iter().chain(self.active.keys());
-        let mut named: Vec<(&TableName, &str)> = own.map(|column| (&self.table, column.as_str())).collect();
+        let own = [self.id.as_str(), &self.email].into_iter().chain(self.account_condition_columns());
+        let mut named: Vec<(&TableName, &str)> = own.map(|column| (&self.table, column)).collect();
         named.push(self.password_column());
         if let PasswordLocation::Table(place) = &self.password {
             named.extend(std::iter::once(&place.user).chain(place.when.keys()).map(|column| (&place.table, &**column)));

@@ -32,6 +32,10 @@ const ACTIVE_CONDITIONS: [(&str, &str); 9] = [
     ("disabled_at", "{ null = true }"),
 ];
 
+/// Columns that mark accounts which the application asks for a second factor.
+const SECOND_FACTOR_COLUMNS: &[&str] =
+    &["two_factor_enabled", "twofactorenabled", "mfa_enabled", "totp_enabled", "otp_enabled", "otp_required_for_login"];
+
 /// The table and columns that seem to hold accounts.
 struct Accounts<'a> {
     table: &'a Table,
@@ -67,6 +71,9 @@ pub fn suggest_auth<'a>(tables: impl Iterator<Item = &'a Table> + Clone, stored:
     let active: Vec<String> = active.map(|(column, wanted)| format!("{} = {wanted}", toml_key(column))).collect();
     if !active.is_empty() {
         let _ = writeln!(out, "# active = {{ {} }}", active.join(", "));
+    }
+    if let Some(column) = find_column(accounts.table, SECOND_FACTOR_COLUMNS) {
+        let _ = writeln!(out, "# application_second_factor = {{ {} = true }}", toml_key(column));
     }
     let role = accounts.table.columns.iter().find(|column| ROLE_COLUMNS.contains(&&*column.name.to_lowercase()));
     let _ = write!(

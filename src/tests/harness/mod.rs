@@ -25,9 +25,9 @@ use waybill::server::artifact::ArtifactStore;
 use waybill::server::audit;
 use waybill::server::binding::SourceName;
 use waybill::server::http::connections::ConnectionLimits;
-use waybill::server::profile::builtin::SAMPLE_PRODUCT;
+use waybill::server::profile::builtin::supportsignal;
 use waybill::server::profile::{Profile, SecondFactorPolicy};
-use waybill::server::sample::{SampleSpec, generate};
+use waybill::server::sample::generate;
 use waybill::server::source::Source;
 use waybill::server::source::sqlite::SqliteSource;
 use waybill::server::state::StateDatabase;
@@ -61,8 +61,8 @@ pub const ROLES: [(&str, &str); 5] = [
 /// Writes a sample database with this many incidents.
 pub fn generate_sample(incidents: u64, folder: &Path) -> PathBuf {
     let path = folder.join("sample.db");
-    let spec = SampleSpec { incidents, participants: incidents / 5, seed: 1 };
-    generate(&SAMPLE_PRODUCT.sample, &path, &spec, PASSWORD, true).unwrap();
+    let spec = supportsignal::SampleSpec { incidents, participants: incidents / 5, ..Default::default() };
+    generate(&spec.sample(), &path, PASSWORD, true).unwrap();
     path
 }
 

@@ -116,6 +116,7 @@ impl From<identity::Error> for CliError {
             Error::WrongCredentials
             | Error::RateLimited { .. }
             | Error::WrongCode
+            | Error::ApplicationSecondFactor
             | Error::InvalidSetupCode
             | Error::Conflict(_)
             | Error::Source(_)
@@ -151,7 +152,11 @@ impl From<profiles::Error> for CliError {
 
 impl From<sample::Error> for CliError {
     fn from(error: sample::Error) -> Self {
-        Self::new(Exit::Output, error.to_string())
+        let exit = match error {
+            sample::Error::PostgresOnly { .. } => Exit::Usage,
+            _ => Exit::Output,
+        };
+        Self::new(exit, error.to_string())
     }
 }
 

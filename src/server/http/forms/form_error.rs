@@ -17,6 +17,7 @@ fn known_form_error(error: &identity::Error) -> Option<FormError> {
     Some(match error {
         identity::Error::WrongCredentials => FormError::WrongCredentials,
         identity::Error::WrongCode => FormError::WrongCode,
+        identity::Error::ApplicationSecondFactor => FormError::ApplicationSecondFactor,
         identity::Error::RateLimited { .. } => FormError::TooManyAttempts,
         identity::Error::Overloaded => FormError::Overloaded,
         identity::Error::InvalidSetupCode => FormError::WrongSetupCode,

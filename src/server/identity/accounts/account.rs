@@ -12,6 +12,8 @@ pub struct Credentials {
     pub password_hash: Option<String>,
     /// Neither disabled nor suspended.
     pub is_active: bool,
+    /// The application asks this account for a second factor that Waybill cannot check.
+    pub has_application_second_factor: bool,
 }
 
 /// An account with its current role and grants.
@@ -27,6 +29,7 @@ impl From<LocalAccount> for Credentials {
             name: local.name,
             password_hash: Some(local.password_hash),
             is_active: local.disabled_at.is_none(),
+            has_application_second_factor: false,
         }
     }
 }

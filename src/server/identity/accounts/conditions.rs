@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use crate::server::profile::{Comparison, ConditionValue};
 use crate::server::source::{AcceptedValue, Predicate};
 
-/// Whether the value of this column is one that the profile asks for.
-pub fn column_matches(values: &BTreeMap<String, Option<String>>, column: &str, comparison: &Comparison) -> bool {
-    values.get(column).is_some_and(|value| comparison.accepts(value.as_deref()))
+/// Whether the values of these columns are all ones that the profile asks for.
+pub fn meets_all(values: &BTreeMap<String, Option<String>>, conditions: &BTreeMap<String, Comparison>) -> bool {
+    let meets = |(column, comparison): (&String, &Comparison)| {
+        values.get(column).is_some_and(|value| comparison.accepts(value.as_deref()))
+    };
+    conditions.iter().all(meets)
 }
 
 /// The values that conditions accept, by column. Predicates borrow them.

@@ -2,7 +2,7 @@
 
 use super::super::caller::Caller;
 use super::account::Account;
-use super::conditions::{column_matches, expected_values, to_predicate};
+use super::conditions::{expected_values, meets_all, to_predicate};
 use super::rows::{AccountRow, fetch_account_row};
 use crate::model::name::TableName;
 use crate::server::profile::{Auth, Profile, Role};
@@ -27,7 +27,7 @@ pub fn fetch_account_with_roles(
     for role in profile.roles.values() {
         let has_role = match (&role.table, &role.user) {
             (Some(table), Some(user)) => has_role_in_table(source, role, table, user, &credentials.account_id)?,
-            _ => role.when.iter().all(|(column, comparison)| column_matches(&values, column, comparison)),
+            _ => meets_all(&values, &role.when),
         };
         if has_role {
             labels.push(role.label.as_str());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::Credentials;
-use super::conditions::{column_matches, expected_values, to_predicate};
+use super::conditions::{expected_values, meets_all, to_predicate};
 use crate::server::profile::{Auth, PasswordLocation};
 use crate::server::source::{self, Predicate, Source};
 
@@ -23,7 +23,7 @@ pub fn fetch_account_row(
     extra_columns: &[&str],
 ) -> source::Result<Option<AccountRow>> {
     let condition_columns: BTreeSet<&str> =
-        auth.active.keys().map(String::as_str).chain(extra_columns.iter().copied()).collect();
+        auth.account_condition_columns().chain(extra_columns.iter().copied()).collect();
     let mut columns = vec![auth.id.as_str(), &auth.email];
     columns.extend(&condition_columns);
     if let PasswordLocation::Column(column) = &auth.password {
@@ -41,8 +41,11 @@ pub fn fetch_account_row(
         Some(hash) => hash,
         None => fetch_hash_from_other_table(source, auth, &account_id)?,
     };
-    let is_active = auth.active.iter().all(|(column, comparison)| column_matches(&values, column, comparison));
-    Ok(Some(AccountRow { credentials: Credentials { account_id, name, password_hash, is_active }, values }))
+    let has_application_second_factor =
+        !auth.application_second_factor.is_empty() && meets_all(&values, &auth.application_second_factor);
+    let is_active = meets_all(&values, &auth.active);
+    let credentials = Credentials { account_id, name, password_hash, is_active, has_application_second_factor };
+    Ok(Some(AccountRow { credentials, values }))
 }
 
 fn fetch_hash_from_other_table(source: &dyn Source, auth: &Auth, id: &str) -> source::Result<Option<String>> {

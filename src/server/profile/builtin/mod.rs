@@ -1,19 +1,17 @@
 //! What Waybill knows about single applications: one folder a product, and this list of them.
 //!
-//! May import: `support`. Flow: a profile, the analysis guide and `waybill sample` look a product up by its name; nothing
-//! else names one.
+//! May import: `support`. Flow: a profile and the analysis guide look a product up by its name; `waybill sample` makes the
+//! sample of one, from its `SampleSpec`; nothing else names one.
 
+pub mod ocomms;
 mod product;
 mod seeded_random;
-mod supportsignal;
+pub mod supportsignal;
 
-pub use product::{KnownUser, Product, SampleData, SampleSpec};
+pub use product::{CopyRecords, InsertRecords, KnownUser, Product, Records, Sample, TableRows};
 
 /// Every application with a built-in profile.
-pub const PRODUCTS: [&Product; 1] = [&supportsignal::PRODUCT];
-
-/// The product whose sample `waybill sample` generates.
-pub const SAMPLE_PRODUCT: &Product = PRODUCTS[0];
+pub const PRODUCTS: [&Product; 2] = [&supportsignal::PRODUCT, &ocomms::PRODUCT];
 
 /// Returns the product of this name.
 #[must_use]

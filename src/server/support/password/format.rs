@@ -83,6 +83,11 @@ impl HashFormat {
 
 impl Scrypt {
     fn verify(&self, password: &str) -> bool {
+        self.derive(password).is_some_and(|derived| bool::from(derived.ct_eq(&self.digest)))
+    }
+
+    /// The digest of a password, as long as the stored one. `None` for parameters that scrypt does not take.
+    pub fn derive(&self, password: &str) -> Option<Vec<u8>> {
         let normalised_password: String;
         let password = if self.is_nfkc_normalised {
             normalised_password = password.nfkc().collect();
@@ -90,10 +95,10 @@ impl Scrypt {
         } else {
             password
         };
-        let Ok(params) = scrypt::Params::new(self.log_n, self.r, self.p) else { return false };
+        let params = scrypt::Params::new(self.log_n, self.r, self.p).ok()?;
         let mut derived = vec![0; self.digest.len()];
-        let made = scrypt::scrypt(password.as_bytes(), &self.salt, &params, &mut derived).is_ok();
-        made && bool::from(derived.ct_eq(&self.digest))
+        scrypt::scrypt(password.as_bytes(), &self.salt, &params, &mut derived).ok()?;
+        Some(derived)
     }
 }
 

@@ -25,6 +25,12 @@ pub fn hash_argon2id<const SALT_BYTES: usize>(password: &str, salt: &[u8; SALT_B
     hash.expect("password, salt and cost are within the limits of Argon2").to_string()
 }
 
+/// Hashes a password as better-auth does: scrypt, as `salt:key` in hexadecimal. For samples.
+#[must_use]
+pub fn hash_better_auth(password: &str, salt: &[u8; 16]) -> String {
+    parse::better_auth::hash(password, &hex::encode(salt))
+}
+
 /// A stored hash that can be verified at a cost that is acceptable for a sign-in.
 ///
 /// ```

@@ -4,16 +4,8 @@
 
 mod sample;
 
-use super::product::{Product, SampleData};
+use super::product::Product;
+pub use sample::SampleSpec;
 
-pub const PRODUCT: Product = Product {
-    name: "supportsignal",
-    profile: include_str!("profile.toml"),
-    guide: include_str!("guide.md"),
-    sample: SampleData {
-        sqlite_schema: include_str!("../../../../../migrations/supportsignal/sqlite/0001_supportsignal.sql"),
-        postgres_schema: include_str!("../../../../../migrations/supportsignal/postgres/0001_supportsignal.sql"),
-        known_users: &sample::KNOWN_USERS,
-        insert_records: sample::insert_records,
-    },
-};
+pub const PRODUCT: Product =
+    Product { name: "supportsignal", profile: include_str!("profile.toml"), guide: include_str!("guide.md") };

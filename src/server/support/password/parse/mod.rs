@@ -1,6 +1,6 @@
 //! Parses stored password hashes.
 
-mod better_auth;
+pub mod better_auth;
 mod django;
 mod fields;
 mod modular_crypt;

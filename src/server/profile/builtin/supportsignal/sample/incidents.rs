@@ -39,7 +39,7 @@ impl SampleWriter<'_> {
 
     fn insert_incident(&self, index: u64, random: &mut SeededRandom) -> rusqlite::Result<Incident> {
         let participant = (self.spec.participants > 0).then(|| random.below(self.spec.participants.max(1)));
-        let company = participant.map_or(index, |participant| participant % self.companies) % self.companies;
+        let company = self.spec.company_of(participant.unwrap_or(index));
         let (given, family) = self.participant_name(participant.unwrap_or(index));
         let name = format!("{given} {family}");
         let at = minutes_after_start(7 * index) + random.between(0, 5 * MINUTE_MS);

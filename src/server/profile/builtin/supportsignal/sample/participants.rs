@@ -15,7 +15,7 @@ impl SampleWriter<'_> {
 
     fn insert_participant(&self, i: u64) -> rusqlite::Result<()> {
         let mut random = self.random("participant", i);
-        let company = i % self.companies;
+        let company = self.spec.company_of(i);
         let (given, family) = self.participant_name(i);
         let born = format!("{}-{:02}-{:02}", 1940 + random.below(68), 1 + random.below(12), 1 + random.below(28));
         let phone = random.optional(60, |random| {

@@ -3,7 +3,7 @@
 use rusqlite::{CachedStatement, Transaction};
 
 use super::known_users::KNOWN_USERS;
-use crate::server::profile::builtin::product::SampleSpec;
+use super::spec::SampleSpec;
 use crate::server::profile::builtin::seeded_random::{SeededRandom, index_below};
 
 /// Start of the sample's time: 2025-01-06T00:00:00Z, in milliseconds.
@@ -25,7 +25,7 @@ impl<'t> SampleWriter<'t> {
     pub fn new(transaction: &'t Transaction<'t>, spec: &'t SampleSpec) -> Self {
         // The statements of all tables stay prepared.
         transaction.set_prepared_statement_cache_capacity(64);
-        Self { transaction, spec, companies: (spec.participants / 12).clamp(3, 500) }
+        Self { transaction, spec, companies: spec.company_count() }
     }
 
     pub fn prepare_insert(&self, table: &str, columns: usize) -> rusqlite::Result<CachedStatement<'_>> {

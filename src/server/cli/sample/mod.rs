@@ -1,5 +1,7 @@
 //! `waybill sample`: creates a sample database, as an SQLite file or in PostgreSQL.
 
+mod size;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,23 +9,20 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::exit::{CliError, Exit};
 use super::terminal::print_line;
-use crate::model::text;
-use crate::server::profile::builtin::{SAMPLE_PRODUCT, SampleData};
-use crate::server::sample::{SampleSpec, generate, generate_in_postgres, password_file};
+use crate::server::profile::builtin;
+use crate::server::sample::{generate, generate_in_postgres, password_file};
 use crate::server::source::postgres::ConnectConfig;
 use crate::server::support::random::{SystemRandom, new_error_reference};
+use size::{Application, OCommsSize, SupportSignalSize};
 
 #[derive(Debug, Args)]
 pub struct Sample {
     /// SQLite file to create, or PostgreSQL database to fill: postgres://user@host:port/database.
     #[arg(long, short, value_name = "FILE|URL")]
     output: SecretString,
-    /// Number of incidents.
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
-    incidents: u64,
-    /// Number of participants.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
-    participants: u64,
+    /// Application whose database is imitated; ocomms knows PostgreSQL only.
+    #[arg(long, value_enum, default_value_t = Application::Supportsignal)]
+    application: Application,
     /// Seed of the generator: the same seed gives the same data, except for the users' password hashes.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -33,29 +32,42 @@ pub struct Sample {
     /// Password of the sample's users [default: a random one].
     #[arg(long, env = "WAYBILL_SAMPLE_PASSWORD", hide = true, hide_env_values = true)]
     password: Option<SecretString>,
+    #[command(flatten)]
+    supportsignal: SupportSignalSize,
+    #[command(flatten)]
+    ocomms: OCommsSize,
 }
 
 impl Sample {
     pub fn run(self) -> Result<Exit, CliError> {
+        let sample = self.sample()?;
         let password = self.password.filter(|given| !given.expose_secret().is_empty());
         let password = password.unwrap_or_else(|| new_error_reference(&SystemRandom).to_lowercase().into());
-        let size = SampleSpec { incidents: self.incidents, participants: self.participants, seed: self.seed };
-        let data = &SAMPLE_PRODUCT.sample;
-        let location = write(data, self.output.expose_secret(), &size, password.expose_secret(), self.force)?;
-        print_line(&report(data, &location, &size, password.expose_secret()))
+        let location = write(&sample, self.output.expose_secret(), password.expose_secret(), self.force)?;
+        print_line(&report(&sample, &location, password.expose_secret()))
+    }
+
+    /// The sample that is asked for.
+    fn sample(&self) -> Result<builtin::Sample, CliError> {
+        let (foreign, owner) = match self.application {
+            Application::Supportsignal => (self.ocomms.first_given(), Application::Ocomms),
+            Application::Ocomms => (self.supportsignal.first_given(), Application::Supportsignal),
+        };
+        if let Some(option) = foreign {
+            let message = format!("{option} belongs to samples of {owner}: leave it out, or add --application {owner}");
+            return Err(CliError::new(Exit::Usage, message));
+        }
+        Ok(match self.application {
+            Application::Supportsignal => self.supportsignal.spec(self.seed).sample(),
+            Application::Ocomms => self.ocomms.spec(self.seed).sample(),
+        })
     }
 }
 
-fn write(
-    data: &SampleData,
-    output: &str,
-    size: &SampleSpec,
-    password: &str,
-    force: bool,
-) -> Result<SampleLocation, CliError> {
+fn write(sample: &builtin::Sample, output: &str, password: &str, force: bool) -> Result<SampleLocation, CliError> {
     if !output.starts_with("postgres://") && !output.starts_with("postgresql://") {
         let path = PathBuf::from(output.strip_prefix("sqlite:").unwrap_or(output));
-        generate(data, &path, size, password, force)?;
+        generate(sample, &path, password, force)?;
         return Ok(SampleLocation {
             display_name: path.display().to_string(),
             password_path: Some(password_file(&path)),
@@ -67,20 +79,19 @@ fn write(
         return Err(CliError::new(Exit::Usage, message));
     }
     let address: ConnectConfig = output.parse().map_err(|message| CliError::new(Exit::Usage, message))?;
-    generate_in_postgres(data, &address, size, password, force)?;
+    generate_in_postgres(sample, &address, password, force)?;
     Ok(SampleLocation { display_name: address.to_string(), password_path: None })
 }
 
-fn report(data: &SampleData, location: &SampleLocation, size: &SampleSpec, password: &str) -> String {
-    let incidents = text::count_with_noun(size.incidents, "incident");
-    let participants = text::count_with_noun(size.participants, "participant");
-    let accounts = data.known_users.iter().map(|user| format!("  {:<30} {}", user.email, user.role.replace('_', " ")));
+fn report(sample: &builtin::Sample, location: &SampleLocation, password: &str) -> String {
+    let accounts =
+        sample.known_users.iter().map(|user| format!("  {:<30} {}", user.email, user.role.replace('_', " ")));
     let accounts = accounts.collect::<Vec<_>>().join("\n");
     let kept = location.password_path.as_ref().map(|path| format!("\nkept in   {}", path.display()));
     format!(
-        "{}: {incidents}, {participants}, seed {}\n\nSign in as\n{accounts}\npassword  {password}{}",
+        "{}: {}\n\nSign in as\n{accounts}\npassword  {password}{}",
         location.display_name,
-        size.seed,
+        sample.summary,
         kept.unwrap_or_default(),
     )
 }
