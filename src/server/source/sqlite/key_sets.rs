@@ -70,11 +70,6 @@ impl KeySets {
         Ok(connection.execute(&sql, params_from_iter(values))? as u64)
     }
 
-    pub fn clear(&self, connection: &Connection, id: KeySetId) -> Result<()> {
-        connection.execute(&format!("DELETE FROM {}", stored_table(id)), [])?;
-        Ok(())
-    }
-
     /// Makes `into` hold the row of `among` that was added first to `of`, and returns the round.
     pub fn find_first(
         &self,
@@ -94,7 +89,7 @@ impl KeySets {
             Ok((row.get::<_, u32>("round")?, values))
         });
         let Some((round, values)) = found.optional()? else { return Ok(None) };
-        self.clear(connection, into)?;
+        clear(connection, into)?;
         let places = vec!["?"; values.len()].join(", ");
         let sql = format!("INSERT INTO {} VALUES ({places}, 0)", stored_table(into));
         connection.execute(&sql, params_from_iter(values))?;
@@ -208,6 +203,12 @@ impl RowKey {
         };
         (0..columns).map(|place| format!("k{place}")).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// Removes every row from a set.
+pub fn clear(connection: &Connection, id: KeySetId) -> Result<()> {
+    connection.execute(&format!("DELETE FROM {}", stored_table(id)), [])?;
+    Ok(())
 }
 
 /// A table of the database: a temporary one of the same name would come first.

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Params, types::ValueRef};
 
 use super::super::{Error, Result, Snapshot};
-use super::key_sets::{KeySets, RowKey, main_table, stored_table};
+use super::key_sets::{KeySets, RowKey, clear, main_table, stored_table};
 use super::{catalog, double_quote_identifier, error};
 use crate::model::catalog::ColumnSchema;
 use crate::model::name::TableName;
@@ -120,7 +120,7 @@ impl Snapshot for SqliteSnapshot {
     }
 
     fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
-        self.key_sets.clear(&self.connection, set)
+        clear(&self.connection, set)
     }
 
     fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>> {
