@@ -7,7 +7,7 @@ use std::time::Duration;
 use waybill::model::export::RunState;
 use waybill::model::name::{TableName, TableOrField};
 use waybill::model::preview::Preview;
-use waybill::server::rows::{Catalog, KeySetId, NewKeySet, Round, RowSink, Scan, Step};
+use waybill::server::rows::{Catalog, CursorId, KeySetId, NewKeySet, OrderedScan, Round, RowSink, Scan, Step};
 use waybill::server::source::{Extent, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity};
 
 use crate::harness::{Browser, Waybill, execute_sql, parse_export};
@@ -226,6 +226,14 @@ impl Snapshot for SlowSnapshot {
 
     fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>> {
         self.0.find_first(among, of, into)
+    }
+
+    fn open_cursor(&mut self, scan: &OrderedScan) -> Result<CursorId> {
+        self.0.open_cursor(scan)
+    }
+
+    fn fetch(&mut self, cursor: CursorId, rows: u32, sink: &mut dyn RowSink) -> Result<u64> {
+        self.0.fetch(cursor, rows, sink)
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {

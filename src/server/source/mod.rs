@@ -9,7 +9,7 @@ pub mod postgres;
 pub mod sqlite;
 
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, KeySetId, NewKeySet, Round, RowSink, Scan, Step};
+use crate::server::rows::{Catalog, CursorId, KeySetId, NewKeySet, OrderedScan, Round, RowSink, Scan, Step};
 
 pub use error::{Error, Kind, Result};
 
@@ -162,6 +162,20 @@ pub trait Snapshot: Send {
     /// # Errors
     /// An error of the database.
     fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>>;
+
+    /// Opens a read of which `fetch` returns a few rows at a time. Several may be open at once.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown table or column, or an error of the database.
+    fn open_cursor(&mut self, scan: &OrderedScan) -> Result<CursorId>;
+
+    /// Pushes at most `rows` further rows, and returns their number: less at the end. Before the columns of the scan, each
+    /// has two values that say which row it is nested in and which row it is. What they look like is the source's concern:
+    /// equal ones are of the same row.
+    ///
+    /// # Errors
+    /// As `read_table`.
+    fn fetch(&mut self, cursor: CursorId, rows: u32, sink: &mut dyn RowSink) -> Result<u64>;
 
     /// Returns the exact number of rows that a read of the scan pushes.
     ///

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use waybill::model::name::TableName;
-use waybill::server::rows::{Catalog, KeySetId, NewKeySet, Round, RowSink, Scan, Step, Stopped, Value};
+use waybill::server::rows::{
+    Catalog, CursorId, KeySetId, NewKeySet, OrderedScan, Round, RowSink, Scan, Step, Stopped, Value,
+};
 use waybill::server::source::{
     Error, Extent, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity,
 };
@@ -99,6 +101,14 @@ impl Snapshot for FaultySnapshot {
 
     fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>> {
         self.real.find_first(among, of, into)
+    }
+
+    fn open_cursor(&mut self, scan: &OrderedScan) -> Result<CursorId> {
+        self.real.open_cursor(scan)
+    }
+
+    fn fetch(&mut self, cursor: CursorId, rows: u32, sink: &mut dyn RowSink) -> Result<u64> {
+        self.real.fetch(cursor, rows, sink)
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {

@@ -25,7 +25,7 @@ struct KeySet {
 }
 
 /// What a row of a table is known by.
-enum RowKey {
+pub enum RowKey {
     Place,
     PrimaryKey(Vec<(String, RelationColumn)>),
 }
@@ -48,7 +48,9 @@ impl KeySets {
             );
             session.execute(&sql).map_err(error::no_key_sets)?;
             if *is_repeated {
-                session.execute(&format!("CREATE INDEX ON {} (round)", stored_table(KeySetId(number))))?;
+                let (keys, columns) = (stored_table(KeySetId(number)), stored_columns(key.width()).join(", "));
+                session.execute(&format!("CREATE INDEX ON {keys} (round)"))?;
+                session.execute(&format!("CREATE INDEX ON {keys} ({columns})"))?;
             }
             sets.push(KeySet { table: table.clone(), key, rows: 0, analyzed_rows: 0 });
         }
@@ -214,7 +216,7 @@ impl KeySets {
 }
 
 impl RowKey {
-    fn of_table(schema: &Schema, table: &TableName) -> Result<Self> {
+    pub fn of_table(schema: &Schema, table: &TableName) -> Result<Self> {
         let relation = schema.relation(table)?;
         let primary_key = schema.catalog.table(table).map_or(&[][..], |table| &table.primary_key);
         let column = |name: &String| Ok((name.clone(), column(relation, table, name)?.clone()));
@@ -223,7 +225,7 @@ impl RowKey {
     }
 
     /// The key of the row of this alias.
-    fn of(&self, alias: &str) -> Vec<String> {
+    pub fn of(&self, alias: &str) -> Vec<String> {
         match self {
             Self::Place => vec![format!("{alias}.tableoid"), format!("{alias}.ctid")],
             Self::PrimaryKey(columns) => columns.iter().map(|(_, column)| column.compared(alias)).collect(),
@@ -267,6 +269,11 @@ const EVENT_TRIGGERS_QUERY: &str = "
      WHERE e.evtenabled <> 'D' AND NOT r.rolsuper AND r.rolname <> session_user
        AND CAST(r.rolname AS text) <> ALL (CAST($1 AS text[]))
      ORDER BY e.evtname LIMIT 1";
+
+/// The columns of a set that hold a key of this width.
+fn stored_columns(width: usize) -> Vec<String> {
+    (0..width).map(|place| format!("k{place}")).collect()
+}
 
 /// The table that holds the keys of a set.
 pub fn stored_table(id: KeySetId) -> String {

@@ -7,6 +7,7 @@
 
 mod catalog;
 pub mod client;
+mod cursor;
 mod database_session;
 mod decode;
 mod error;

@@ -5,13 +5,17 @@ use std::time::Duration;
 use super::super::{Error, Extent, Kind, Result, Snapshot};
 use super::catalog::{self, Relation, RelationColumn, Schema};
 use super::client::{self, Format, Row};
+use super::cursor::Cursor;
 use super::database_session::DatabaseSession;
 use super::decode::PgType;
 use super::double_quote_identifier;
 use super::error::{self, LockHolder};
 use super::key_sets::{KeySets, stored_table};
 use super::reader::RowReader;
-use crate::server::rows::{Catalog, KeySetId, NewKeySet, Restriction, Round, RowSink, Scan, Step};
+use crate::model::catalog::ColumnSchema;
+use crate::server::rows::{
+    Catalog, CursorId, KeySetId, NewKeySet, OrderedScan, Restriction, Round, RowSink, Scan, Step,
+};
 
 /// Attempts before giving up on a schema that keeps changing while we read it.
 const MAX_ATTEMPTS: usize = 5;
@@ -23,6 +27,7 @@ pub struct PostgresSnapshot {
     session: DatabaseSession,
     schema: Schema,
     key_sets: KeySets,
+    cursors: Vec<Cursor>,
 }
 
 impl PostgresSnapshot {
@@ -43,7 +48,7 @@ impl PostgresSnapshot {
                     session.identify_backend()?;
                     let schema = catalog::read(&mut session)?;
                     if schema.relations == expected.relations {
-                        return Ok(Self { session, schema, key_sets: KeySets::default() });
+                        return Ok(Self { session, schema, key_sets: KeySets::default(), cursors: Vec::new() });
                     }
                 }
             }
@@ -66,7 +71,7 @@ impl PostgresSnapshot {
         let inside = inside.map(|inside| self.key_sets.leads_inside_sql(&self.schema, &scan.table, "t", inside));
         let conditions = inside.collect::<Result<Vec<_>>>()?;
         Ok(if conditions.is_empty() {
-            column.expression.clone()
+            format!("t.{}", column.expression)
         } else {
             format!("CASE WHEN {} THEN t.{} END", conditions.join(" AND "), column.expression)
         })
@@ -142,6 +147,24 @@ impl Snapshot for PostgresSnapshot {
 
     fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>> {
         self.key_sets.find_first(&mut self.session, among, of, into)
+    }
+
+    fn open_cursor(&mut self, ordered: &OrderedScan) -> Result<CursorId> {
+        let relation = self.schema.relation(&ordered.scan.table)?;
+        let value = |selected: &ColumnSchema| {
+            let column = relation.columns.get(&selected.name).ok_or_else(|| Error::no_table(&ordered.scan.table))?;
+            self.value(&ordered.scan, &selected.name, column)
+        };
+        let values = ordered.scan.columns.iter().map(value).collect::<Result<Vec<_>>>()?;
+        let number = self.cursors.len();
+        let cursor = Cursor::open(&mut self.session, &self.schema, &self.key_sets, number, ordered, &values)?;
+        self.cursors.push(cursor);
+        Ok(CursorId(number))
+    }
+
+    fn fetch(&mut self, cursor: CursorId, rows: u32, sink: &mut dyn RowSink) -> Result<u64> {
+        let cursor = self.cursors.get(cursor.0).ok_or_else(error::invalid_message)?;
+        cursor.fetch(&mut self.session, rows, sink)
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {

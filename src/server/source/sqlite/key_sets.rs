@@ -182,7 +182,7 @@ impl KeySet {
 
 impl RowKey {
     /// The key of the row of this alias.
-    fn of(&self, alias: &str) -> Vec<String> {
+    pub fn of(&self, alias: &str) -> Vec<String> {
         match self {
             Self::RowId(name) => vec![format!("{alias}.{name}")],
             Self::PrimaryKey(columns) => columns.iter().map(|column| qualified(alias, column)).collect(),

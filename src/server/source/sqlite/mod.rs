@@ -4,6 +4,7 @@
 //! A writer in WAL mode does not wait for it and stays invisible to it.
 
 mod catalog;
+mod cursor;
 mod error;
 mod foreign_keys;
 mod generated_columns;

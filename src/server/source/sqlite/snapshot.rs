@@ -3,11 +3,14 @@
 use rusqlite::{Connection, Params, types::ValueRef};
 
 use super::super::{Error, Result, Snapshot};
+use super::cursor::Cursor;
 use super::key_sets::{KeySets, RowKey, clear, main_table, stored_table};
 use super::{catalog, double_quote_identifier, error};
 use crate::model::catalog::ColumnSchema;
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, KeySetId, NewKeySet, Restriction, Round, RowSink, Scan, Step, Value};
+use crate::server::rows::{
+    Catalog, CursorId, KeySetId, NewKeySet, OrderedScan, Restriction, Round, RowSink, Scan, Step, Value,
+};
 
 /// A sample takes this many places in the table, and this many neighbouring rows at each.
 const SAMPLE_POINTS: i64 = 64;
@@ -16,6 +19,7 @@ const ROWS_PER_POINT: i64 = 4;
 pub struct SqliteSnapshot {
     connection: Connection,
     key_sets: KeySets,
+    cursors: Vec<Cursor>,
 }
 
 impl SqliteSnapshot {
@@ -27,19 +31,22 @@ impl SqliteSnapshot {
         // BEGIN takes no lock; the first read takes the snapshot.
         connection.execute_batch("BEGIN")?;
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-        Ok(Self { connection, key_sets: KeySets::default() })
+        Ok(Self { connection, key_sets: KeySets::default(), cursors: Vec::new() })
     }
 
-    fn push_rows(&self, sql: &str, params: impl Params, width: usize, sink: &mut dyn RowSink) -> Result<()> {
-        let mut statement = self.connection.prepare(sql)?;
+    /// Pushes the rows that a query selects, and returns their number.
+    fn push_rows(&self, sql: &str, params: impl Params, width: usize, sink: &mut dyn RowSink) -> Result<u64> {
+        let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
+        let mut pushed = 0;
         while let Some(row) = rows.next()? {
             for column in 0..width {
                 sink.push_value(to_value(row.get_ref(column)?)).map_err(|_| Error::sink_stopped())?;
             }
             sink.end_row().map_err(|_| Error::sink_stopped())?;
+            pushed += 1;
         }
-        Ok(())
+        Ok(pushed)
     }
 
     /// The name under which the row id is reachable: columns may shadow it, and WITHOUT ROWID tables have none.
@@ -62,6 +69,15 @@ impl SqliteSnapshot {
 }
 
 impl SqliteSnapshot {
+    fn row_key(&self, catalog: &Catalog, name: &TableName) -> Result<RowKey> {
+        let table = catalog.table(name).ok_or_else(|| Error::no_table(name))?;
+        match self.rowid_name(name)? {
+            Some(rowid) => Ok(RowKey::RowId(rowid)),
+            None if !table.primary_key.is_empty() => Ok(RowKey::PrimaryKey(table.primary_key.clone())),
+            None => Err(error::rows_without_key(name)),
+        }
+    }
+
     /// The values to read of a row `t`.
     fn column_list(&self, scan: &Scan) -> Result<String> {
         let column = |column: &ColumnSchema| {
@@ -104,15 +120,25 @@ impl Snapshot for SqliteSnapshot {
 
     fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
         let catalog = catalog::read(&self.connection)?;
-        self.key_sets = KeySets::create(&self.connection, new, |name| {
-            let table = catalog.table(name).ok_or_else(|| Error::no_table(name))?;
-            match self.rowid_name(name)? {
-                Some(rowid) => Ok(RowKey::RowId(rowid)),
-                None if !table.primary_key.is_empty() => Ok(RowKey::PrimaryKey(table.primary_key.clone())),
-                None => Err(error::rows_without_key(name)),
-            }
-        })?;
+        self.key_sets = KeySets::create(&self.connection, new, |name| self.row_key(&catalog, name))?;
         Ok(())
+    }
+
+    fn open_cursor(&mut self, ordered: &OrderedScan) -> Result<CursorId> {
+        let catalog = catalog::read(&self.connection)?;
+        let (number, values) = (self.cursors.len(), self.column_list(&ordered.scan)?);
+        let row_key = |name: &TableName| self.row_key(&catalog, name);
+        let cursor = Cursor::open(&self.connection, &self.key_sets, number, ordered, &values, row_key)?;
+        self.cursors.push(cursor);
+        Ok(CursorId(number))
+    }
+
+    fn fetch(&mut self, cursor: CursorId, rows: u32, sink: &mut dyn RowSink) -> Result<u64> {
+        let Some(open) = self.cursors.get(cursor.0) else { return Ok(0) };
+        let last = open.fetched + u64::from(rows);
+        let pushed = self.push_rows(&open.sql, [open.fetched, last], open.width, sink)?;
+        self.cursors[cursor.0].fetched += pushed;
+        Ok(pushed)
     }
 
     fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
@@ -143,7 +169,9 @@ impl Snapshot for SqliteSnapshot {
             self.where_sql(scan)?,
             SAMPLE_POINTS * ROWS_PER_POINT
         );
-        let Some(rowid) = self.rowid_name(&scan.table)? else { return self.push_rows(&first_rows, [], width, sink) };
+        let Some(rowid) = self.rowid_name(&scan.table)? else {
+            return self.push_rows(&first_rows, [], width, sink).map(drop);
+        };
         let (ids, id) = match scan.restrict {
             Restriction::All => (table.clone(), rowid),
             Restriction::Keys(keys) => (stored_table(keys), "k0"),
@@ -156,7 +184,7 @@ impl Snapshot for SqliteSnapshot {
         let (Some(first), Some(last)) = (extreme("min")?, extreme("max")?) else { return Ok(()) };
         let step = (i128::from(last) - i128::from(first)) / i128::from(SAMPLE_POINTS);
         if step < i128::from(ROWS_PER_POINT) {
-            return self.push_rows(&first_rows, [], width, sink);
+            return self.push_rows(&first_rows, [], width, sink).map(drop);
         }
         let sql = format!(
             "SELECT {columns} FROM {table} AS t WHERE t.{rowid} IN \
@@ -180,7 +208,7 @@ impl Snapshot for SqliteSnapshot {
                 scan.order.iter().map(|column| format!("t.{}", double_quote_identifier(column))).collect();
             format!("SELECT {columns} FROM {table} AS t{restriction} ORDER BY {}", key.join(", "))
         };
-        self.push_rows(&sql, [], scan.columns.len(), sink)
+        self.push_rows(&sql, [], scan.columns.len(), sink).map(drop)
     }
 }
 
