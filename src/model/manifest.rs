@@ -38,6 +38,21 @@ pub struct Metadata {
     pub not_included: Vec<NotIncluded>,
     pub audit: AuditHead,
     pub schema: OrderedMap<TableName, TableSchema>,
+    /// Of the seal of a folder, whose only table lists the folder's files: what these hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<Contents>,
+}
+
+/// The records in the files of a folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Contents {
+    /// The product whose layout the files have.
+    pub layout: String,
+    pub record_counts: OrderedMap<TableName, u64>,
+    pub total_records: u64,
+    /// The columns that the files' records were made of.
+    pub schema: OrderedMap<TableName, TableSchema>,
 }
 
 /// Why the records of a table are in a part of the database, and how many are not.

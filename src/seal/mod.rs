@@ -10,6 +10,7 @@ mod compression_header;
 #[cfg(any(feature = "ssr", feature = "verifier"))]
 mod decompress;
 mod document;
+pub mod folder;
 mod hash;
 mod signature;
 mod verify_error;

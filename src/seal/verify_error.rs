@@ -28,6 +28,8 @@ pub enum VerifyError {
     #[error("there are more bytes after the seal (line {line})")]
     TrailingBytes { line: u64 },
     #[error("{what}")]
+    DamagedFolder { what: String },
+    #[error("{what}")]
     CorruptStream { what: String },
 }
 

@@ -18,6 +18,7 @@ pub mod identity;
 pub mod inspect;
 pub mod jobs;
 pub mod key_rotation;
+pub mod layout;
 pub mod pipeline;
 pub mod profile;
 pub mod profiles;

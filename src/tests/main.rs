@@ -27,6 +27,7 @@ mod killed;
 mod look_alikes;
 mod lossless;
 mod ocomms;
+mod organizations;
 mod other_stores;
 mod overload;
 mod postgres;

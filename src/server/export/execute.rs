@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::delivery::{Delivered, Delivery};
+use super::delivery::{Delivered, Opened};
 use super::execution::{ClaimedExport, Executed, Written};
 use super::plan::{RunContext, plan};
 use super::running::{RunningExport, StopReason};
 use super::subset::extent;
 use super::write::write;
+use super::write_layout::write_layout;
 use super::{Error, Exports, Result};
 use crate::model::output::Output;
 use crate::server::pipeline::redact::PseudonymKey;
@@ -21,7 +22,7 @@ impl Exports {
         self: &Arc<Self>,
         claimed: ClaimedExport,
         running: Arc<RunningExport>,
-        open: impl FnOnce() -> Result<Box<dyn Delivery>> + Send + 'static,
+        open: impl FnOnce() -> Result<Opened> + Send + 'static,
     ) -> Result<Executed> {
         // A shutdown waits until this is dropped: the end of the export is recorded by then.
         let _run = self.runs.token();
@@ -46,7 +47,7 @@ impl Exports {
         self: Arc<Self>,
         claimed: ClaimedExport,
         running: Arc<RunningExport>,
-        open: impl FnOnce() -> Result<Box<dyn Delivery>> + Send + 'static,
+        open: impl FnOnce() -> Result<Opened> + Send + 'static,
     ) -> Result<(Written, Delivered)> {
         let (fence, row) = (claimed.fence, claimed.row.clone());
         let progress = || running.progress_json();
@@ -62,7 +63,7 @@ impl Exports {
         self: &Arc<Self>,
         claimed: ClaimedExport,
         running: Arc<RunningExport>,
-        open: impl FnOnce() -> Result<Box<dyn Delivery>> + Send + 'static,
+        open: impl FnOnce() -> Result<Opened> + Send + 'static,
     ) -> Result<(Written, Delivered)> {
         let (fence, row) = (claimed.fence, claimed.row.clone());
         self.recheck_access(&row).await?;
@@ -88,10 +89,14 @@ impl Exports {
         &self,
         claimed: ClaimedExport,
         running: &RunningExport,
-        delivery: Box<dyn Delivery>,
-    ) -> Result<(Written, Box<dyn Delivery>)> {
-        let ClaimedExport { row, request, audit_head, .. } = claimed;
+        opened: Opened,
+    ) -> Result<(Written, Opened)> {
+        let ClaimedExport { row, mut request, audit_head, .. } = claimed;
         let output = Output::document(request.compression);
+        let layout = request.layout.as_ref().and_then(|name| self.profile.layout(name));
+        if let Some(layout) = &layout {
+            request.selection.tables = Some(layout.tables());
+        }
         let mut snapshot =
             self.source.begin_snapshot(extent(&request.selection), &|interrupt| running.attach_interrupt(interrupt))?;
         let context = RunContext {
@@ -104,16 +109,21 @@ impl Exports {
         };
         let plan = plan(&context, &*self.source, &mut *snapshot, &self.profile, &running.cancellation)?;
         running.set_plan(&plan);
-        let (delivery, sealed) = write(
-            &mut *snapshot,
-            &plan,
-            delivery,
-            output,
-            &*self.signing_key,
-            &running.progress,
-            &running.cancellation,
-        )?;
-        Ok((Written { metadata: plan.metadata, deviations: plan.deviations, sealed }, delivery))
+        let (snapshot, signer, cancellation) = (&mut *snapshot, &*self.signing_key, &running.cancellation);
+        let (opened, sealed) = match (opened, layout) {
+            (Opened::Document(out), None) => {
+                let (out, sealed) = write(snapshot, &plan, out, output, signer, &running.progress, cancellation)?;
+                (Opened::Document(out), sealed)
+            }
+            (Opened::Directory(directory), Some(layout)) => {
+                let sealed = write_layout(snapshot, &plan, &layout, directory.folder(), signer, cancellation)?;
+                (Opened::Directory(directory), sealed)
+            }
+            (Opened::Document(_), Some(_)) | (Opened::Directory(_), None) => {
+                return Err(Error::Output("a layout is written to a folder, and nothing else is".into()));
+            }
+        };
+        Ok((Written { metadata: plan.metadata, deviations: plan.deviations, sealed }, opened))
     }
 
     fn new_pseudonym_key(&self) -> PseudonymKey {

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::delivery::{Delivered, Delivery, FileDelivery};
+use super::delivery::{Delivered, DirectoryDelivery, FileDelivery, Opened};
 use super::execution::Executed;
+use super::invalid_selection::InvalidSelection;
 use super::running::RunningExport;
 use super::{Destination, Error, ExportRequest, Exports, Result};
 use crate::model::export::ExportSummary;
@@ -34,7 +35,7 @@ impl Exports {
     ) -> Result<FileExport> {
         self.authorise(caller, "export").await?;
         let row = self.new_row(caller, &request);
-        let delivery = FileDelivery::open(destination, &row.file_name)?;
+        let opened = self.open_destination(destination, &row.file_name, &request)?;
         self.fail_abandoned().await?;
         let mut tx = self.state.begin().await?;
         self.insert(&mut *tx, caller, &row, &request).await?;
@@ -44,9 +45,37 @@ impl Exports {
 
         let running = Arc::new(RunningExport::new());
         on_start(running.clone());
-        let executed = self.execute(claimed, running, move || Ok(Box::new(delivery) as Box<dyn Delivery>)).await?;
+        let executed = self.execute(claimed, running, move || Ok(opened)).await?;
         let Executed { metadata, summary, delivered } = executed;
         let path = if let Delivered::File(path) = delivered { Some(path) } else { None };
         Ok(FileExport { metadata, summary, path })
+    }
+    fn open_destination(&self, destination: Destination, name: &str, request: &ExportRequest) -> Result<Opened> {
+        let Some(layout) = &request.layout else {
+            return Ok(Opened::Document(Box::new(FileDelivery::open(destination, name)?)));
+        };
+        if self.profile.layout(layout).is_none() {
+            return Err(Error::Selection(InvalidSelection::no_layout(&self.profile.name, layout)));
+        }
+        let selection = &request.selection;
+        if selection.organization.is_none() {
+            return Err(Error::Selection(InvalidSelection::layout_without_organization()));
+        }
+        if selection.tables.is_some() || !selection.filters.is_empty() {
+            return Err(Error::Selection(InvalidSelection::layout_with_tables()));
+        }
+        match destination {
+            Destination::Folder { path, .. } => Ok(Opened::Directory(DirectoryDelivery::open(&path, name)?)),
+            Destination::File { path, .. } => {
+                let what = format!(
+                    "{}: a layout is written to a new folder in an existing one, and this is none",
+                    path.display()
+                );
+                Err(Error::Output(what))
+            }
+            Destination::StandardOutput => {
+                Err(Error::Output("a layout is written to a folder, not to standard output".into()))
+            }
+        }
     }
 }

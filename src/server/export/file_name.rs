@@ -3,7 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use crate::model::output::{Compression, Output};
-use crate::server::profile::Profile;
+use crate::server::profile::{Layout, Profile};
+
+/// The name of a layout's folder, with its time filled in, UTC.
+#[must_use]
+pub fn directory_name(layout: &Layout, at: DateTime<Utc>) -> String {
+    layout.directory.replace("{timestamp}", &at.format("%Y-%m-%dT%H-%M-%SZ").to_string())
+}
 
 /// The profile's file name with its date and time filled in, both UTC.
 #[must_use]

@@ -58,6 +58,20 @@ impl InvalidSelection {
         })
     }
 
+    pub(super) fn no_layout(profile: &str, layout: &str) -> Self {
+        Self(format!(
+            "the profile {profile} has no layout {layout}; only built-in profiles have one, under their own name"
+        ))
+    }
+
+    pub(super) fn layout_without_organization() -> Self {
+        Self("a layout holds the data of one organisation: add --organization ID".into())
+    }
+
+    pub(super) fn layout_with_tables() -> Self {
+        Self("a layout has its own tables and all their records: leave --tables and --filter out".into())
+    }
+
     pub(super) fn unknown_table<'a>(table: &str, known: impl Iterator<Item = &'a str>) -> Self {
         Self(format!("no table {table} is exported{}", did_you_mean(nearest(table, known))))
     }

@@ -35,6 +35,7 @@ mod size_estimate;
 mod subset;
 mod view;
 mod write;
+mod write_layout;
 
 use std::sync::Arc;
 

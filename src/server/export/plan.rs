@@ -114,6 +114,7 @@ impl UncountedPlan {
                 snapshot: SnapshotDescription { taken_at: rfc3339(context.exported_at), isolation: isolation.into() },
             },
             schema: schema(&catalog, &planned.tables),
+            contents: None,
             redaction: planned.redaction,
             not_included: catalog.not_included,
             audit: context.audit_head.clone(),

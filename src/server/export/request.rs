@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::file_name::file_name;
+use super::file_name::{directory_name, file_name};
 use super::{Error, Exports, Result};
 use crate::model::export::{DriftPolicy, ExportId, QueuedExport};
 use crate::model::manifest::RecordOrder;
@@ -33,6 +33,8 @@ pub struct ExportRequest {
     pub order: RecordOrder,
     pub compression: Compression,
     pub drift: DriftPolicy,
+    /// The product in whose own documents the records are written.
+    pub layout: Option<String>,
 }
 
 impl Exports {
@@ -85,7 +87,10 @@ impl Exports {
             requested_by: caller.name.clone(),
             channel: caller.principal.channel(),
             selection: request.selection.clone(),
-            file_name: file_name(&self.profile, now, request.compression),
+            file_name: match request.layout.as_ref().and_then(|name| self.profile.layout(name)) {
+                Some(layout) => directory_name(&layout, now),
+                None => file_name(&self.profile, now, request.compression),
+            },
             compression: request.compression,
             estimated_bytes: None,
             downloads: 0,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::delivery::{ArtifactDelivery, Delivery};
+use super::delivery::{ArtifactDelivery, Opened};
 use super::execution::ClaimedExport;
 use super::request::ExportRequest;
 use super::running::RunningExport;
@@ -61,9 +61,9 @@ impl Exports {
 
     async fn run(self: Arc<Self>, claimed: ClaimedExport) {
         let exports = self.clone();
-        let open = move || -> Result<Box<dyn Delivery>> {
+        let open = move || -> Result<Opened> {
             let writer = exports.artifacts.create(artifact::new_name(&*exports.random))?;
-            Ok(Box::new(ArtifactDelivery(writer)))
+            Ok(Opened::Document(Box::new(ArtifactDelivery(writer))))
         };
         let running = Arc::new(RunningExport::new());
         // How it ended is in history and log.

@@ -141,7 +141,7 @@ pub(super) fn output_error_for(path: &Path, error: &io::Error) -> Error {
     Error::Output(format!("{}: {}", path.display(), describe_io_error(error)))
 }
 
-fn output_error(error: &io::Error) -> Error {
+pub(super) fn output_error(error: &io::Error) -> Error {
     Error::Output(describe_io_error(error))
 }
 

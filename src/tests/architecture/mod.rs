@@ -10,7 +10,7 @@ use std::path::Path;
 use imports::Imports;
 
 /// Each module and its layer. A module may import only modules of lower layers.
-const LAYERS: [(&str, u32); 35] = [
+const LAYERS: [(&str, u32); 36] = [
     ("model", 0),
     ("seal", 1),
     ("verifier", 2),
@@ -27,6 +27,7 @@ const LAYERS: [(&str, u32); 35] = [
     ("server::audit", 4),
     ("server::guide", 4),
     ("server::jobs", 4),
+    ("server::layout", 4),
     ("server::sample", 4),
     ("server::binding", 5),
     ("server::identity", 5),

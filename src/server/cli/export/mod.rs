@@ -37,6 +37,10 @@ pub struct Export {
     /// Where to write: a file, an existing folder (the profile names the file), or - for standard output.
     #[arg(long, short, value_name = "FILE|DIR|-", default_value = ".")]
     output: PathBuf,
+    /// Write the documents in which this application itself exports an organisation, into a new folder in --output; only
+    /// with --organization.
+    #[arg(long, value_name = "APPLICATION", conflicts_with_all = ["compress", "order", "force"])]
+    layout: Option<String>,
     /// Order of the records within a table.
     #[arg(long, value_enum, default_value_t)]
     order: RecordOrderArg,
@@ -120,10 +124,8 @@ impl Export {
                 tokio::spawn(show_progress(run));
             }
         };
-        let exported = app
-            .exports
-            .export_to_file(&caller, destination, ExportRequest { selection, order, compression, drift }, on_start)
-            .await;
+        let request = ExportRequest { selection, order, compression, drift, layout: self.layout.clone() };
+        let exported = app.exports.export_to_file(&caller, destination, request, on_start).await;
         let exported = exported.map_err(|error| url.with_context(CliError::from(error)))?;
         if self.json && !is_standard_output {
             print_line(&to_json(&exported).to_string())?;
@@ -154,7 +156,7 @@ impl Export {
         let (path, replace) = (self.output.clone(), self.force);
         if path == Path::new("-") {
             Destination::StandardOutput
-        } else if path.is_dir() {
+        } else if path.is_dir() || self.layout.is_some() && path.symlink_metadata().is_err() {
             Destination::Folder { path, replace }
         } else {
             Destination::File { path, replace }

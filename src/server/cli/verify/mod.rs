@@ -2,6 +2,7 @@
 
 mod verdict;
 mod verify_file;
+mod verify_folder;
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +16,11 @@ use crate::seal::VerifyError;
 use crate::server::signing::{self, PublicKeys, SignatureStatus};
 use verdict::{ReportOptions, Verdict, describe_signature};
 pub use verify_file::verify_file;
+use verify_folder::verify_folder;
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// Files to check, or - for standard input.
+    /// Files or folders of an export to check, or - for standard input.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// File with the public keys to trust, in PEM, as `waybill key export` prints them [default: this installation's
@@ -95,7 +97,8 @@ impl Verify {
     }
 
     fn check_file(&self, file: &Path, trusted: &PublicKeys) -> Result<Verdict, CliError> {
-        let verified = match verify_file(file)? {
+        let checked = if file.is_dir() { verify_folder(file) } else { verify_file(file) };
+        let verified = match checked? {
             Ok(verified) => verified,
             Err(error) => return Ok(Verdict::NotIntact(error)),
         };

@@ -5,6 +5,7 @@
 
 mod artifact;
 mod destination;
+mod directory;
 mod file;
 mod temporary_files;
 
@@ -16,6 +17,7 @@ use crate::model::artifact_name::ArtifactName;
 
 pub(super) use artifact::ArtifactDelivery;
 pub use destination::Destination;
+pub(super) use directory::DirectoryDelivery;
 pub(super) use file::FileDelivery;
 
 /// Takes the bytes of one export.
@@ -27,10 +29,30 @@ pub(super) trait Delivery: Write + Send {
     fn finish(self: Box<Self>) -> Result<Delivered>;
 }
 
+/// What an export is written to.
+pub(super) enum Opened {
+    Document(Box<dyn Delivery>),
+    Directory(DirectoryDelivery),
+}
+
+impl Opened {
+    /// Makes what was written durable and available. Blocks.
+    ///
+    /// # Errors
+    /// As `Delivery::finish`.
+    pub fn finish(self) -> Result<Delivered> {
+        match self {
+            Self::Document(delivery) => delivery.finish(),
+            Self::Directory(directory) => directory.finish(),
+        }
+    }
+}
+
 /// Where a complete file is.
 #[derive(Debug)]
 pub(super) enum Delivered {
     Artifact(ArtifactName),
+    /// A file, or a folder.
     File(PathBuf),
     /// Standard output, a pipe or a device.
     Stream,

@@ -1,10 +1,11 @@
 //! The temporary files of the command line, beside their destination.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::server::support::private_folder::is_owned_by_process_user;
 
@@ -25,13 +26,24 @@ pub fn create(folder: &Path) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// Removes temporary files of killed exports: they hold personal data, and nothing else removes them. A file
-/// that a live process is writing is locked, or too new to be locked yet.
+/// Creates a temporary folder, readable by this process's user only and removed when dropped, and the lock on it.
+///
+/// # Errors
+/// If the folder around it does not exist or cannot be written.
+pub fn create_folder(parent: &Path) -> io::Result<(TempDir, File)> {
+    let folder = tempfile::Builder::new().prefix(TEMPORARY_AFFIXES.0).suffix(TEMPORARY_AFFIXES.1).tempdir_in(parent)?;
+    let lock = File::open(folder.path())?;
+    let _ = lock.try_lock_shared();
+    Ok((folder, lock))
+}
+
+/// Removes temporary files and folders of killed exports: they hold personal data, and nothing else removes them. What a
+/// live process is writing is locked, or too new to be locked yet.
 pub fn remove_stale(folder: &Path) {
     let Ok(entries) = folder.read_dir() else { return };
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
         if is_temporary_name(&path) && is_stale(&path).unwrap_or(false) {
-            let _ = std::fs::remove_file(&path);
+            let _ = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
         }
     }
 }
@@ -48,7 +60,7 @@ fn is_stale(path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::OpenOptionsExt;
     let file = std::fs::OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
     let metadata = file.metadata()?;
-    if !metadata.is_file() || !is_owned_by_process_user(&metadata) {
+    if !(metadata.is_file() || metadata.is_dir()) || !is_owned_by_process_user(&metadata) {
         return Ok(false);
     }
     let age = file.metadata()?.modified()?.elapsed().unwrap_or_default();

@@ -5,12 +5,14 @@
 
 mod document;
 mod error;
+mod folder;
 mod open;
 
 use crate::model::name::TableName;
 use crate::seal::DocumentSummary;
 
 pub use error::Error;
+pub use folder::{FileWriter, FolderWriter};
 pub use open::open;
 
 /// What a container is made of.

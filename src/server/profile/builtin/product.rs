@@ -13,6 +13,8 @@ pub struct Product {
     pub profile: &'static str,
     /// Examples and prompts for the analysis guide, in Markdown, separated by a line of dashes.
     pub guide: &'static str,
+    /// The documents in which the product itself exports an organisation, in TOML.
+    pub layout: Option<&'static str>,
 }
 
 /// The sample of a product, of a certain size and seed. The same size and seed give the same records, except for the

@@ -62,7 +62,7 @@ impl Cursor {
     }
 }
 
-fn levels<'l>(ordered: &'l OrderedScan, row_key: impl Fn(&TableName) -> Result<RowKey>) -> Result<Vec<Level<'l>>> {
+fn levels(ordered: &OrderedScan, row_key: impl Fn(&TableName) -> Result<RowKey>) -> Result<Vec<Level<'_>>> {
     let scan = &ordered.scan;
     let own = Level {
         alias: "t".into(),

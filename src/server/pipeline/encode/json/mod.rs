@@ -10,3 +10,4 @@ mod scalar;
 mod value;
 
 pub use encoder::JsonEncoder;
+pub use value::write_value;

@@ -12,8 +12,12 @@ use crate::server::rows::{Stopped, Value};
 /// A multiple of three, for base64.
 const LONG_VALUE_PIECE_BYTES: usize = 48 << 10;
 
+/// Writes a value of a column with this codec.
+///
+/// # Errors
+/// `Stopped` if the writing side has ended.
 #[inline]
-pub(super) fn write_value(out: &mut ChunkWriter, codec: Codec, value: Value<'_>) -> Result<(), Stopped> {
+pub fn write_value(out: &mut ChunkWriter, codec: Codec, value: Value<'_>) -> Result<(), Stopped> {
     match value {
         Value::Null => {
             out.buffer().extend_from_slice(b"null");

@@ -7,5 +7,9 @@ mod sample;
 use super::product::Product;
 pub use sample::SampleSpec;
 
-pub const PRODUCT: Product =
-    Product { name: "supportsignal", profile: include_str!("profile.toml"), guide: include_str!("guide.md") };
+pub const PRODUCT: Product = Product {
+    name: "supportsignal",
+    profile: include_str!("profile.toml"),
+    guide: include_str!("guide.md"),
+    layout: None,
+};

@@ -1,0 +1,16 @@
+//! Nested documents, as a product itself writes them, in flat memory.
+//!
+//! May import: `profile` (the layout), `pipeline` (values as JSON, redaction), `source`, `rows`, `model`. Flow:
+//! `LayoutWriter::open` opens a cursor for each table of each document, ordered as the documents are; `write_document` merges
+//! them: what is nested in a record follows in its own cursor, so that only a few rows of each are in memory;
+//! `finish` checks that everything was written.
+
+mod cursor;
+mod encoder;
+mod error;
+mod key_style;
+mod writer;
+
+pub use cursor::Reading;
+pub use error::Error;
+pub use writer::{LayoutWriter, Tables};

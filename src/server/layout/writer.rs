@@ -1,0 +1,195 @@
+//! Writes the documents of a layout by merging the cursors of their tables.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use super::cursor::{Reading, RowCursor};
+use super::encoder::{Row, RowEncoder};
+use super::error::Error;
+use crate::model::name::TableName;
+use crate::model::redaction::Treatment;
+use crate::server::profile::{KeyStyle, Layout, Node, PlannedTable};
+use crate::server::rows::{Ancestor, OrderedScan, Scan};
+
+/// The tables that may be read.
+pub type Tables = [PlannedTable];
+
+/// Writes the documents of a layout.
+pub struct LayoutWriter<'l> {
+    layout: &'l Layout,
+    reading: Reading<'l>,
+    documents: Vec<OpenNode<'l>>,
+    /// Records of each table that were written where they belong: not as a look-up, not as a stub.
+    written: BTreeMap<TableName, u64>,
+}
+
+/// A node with its cursor; none if nothing of its table is in the part.
+struct OpenNode<'l> {
+    node: &'l Node,
+    cursor: Option<RowCursor>,
+    children: Vec<OpenNode<'l>>,
+}
+
+impl<'l> LayoutWriter<'l> {
+    /// Opens the cursors. Blocks.
+    ///
+    /// # Errors
+    /// `Source` if the database refuses one.
+    pub fn open(layout: &'l Layout, tables: &Tables, mut reading: Reading<'l>) -> Result<Self, Error> {
+        let open = |node| OpenNode::open(node, layout.keys, tables, &[], &mut reading);
+        let documents = layout.documents.iter().map(open).collect::<Result<Vec<_>, Error>>()?;
+        Ok(Self { layout, reading, documents, written: BTreeMap::new() })
+    }
+
+    /// The names of the documents, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &'l str> + use<'l> {
+        self.layout.documents.iter().map(|node| node.name.as_str())
+    }
+
+    /// Writes the document at this place, and returns the number of its records, nested ones not counted. Blocks.
+    ///
+    /// # Errors
+    /// `Source` if the database cannot be read; `Write` if the output cannot be written; `Stopped` after a cancellation;
+    /// `Inconsistent` if rows are left over.
+    pub fn write_document(&mut self, place: usize, out: &mut dyn Write) -> Result<u64, Error> {
+        let document = &mut self.documents[place];
+        let records = document.write(&mut self.reading, None, out, &mut self.written)?;
+        out.write_all(b"\n")?;
+        document.check_ended(&mut self.reading)?;
+        Ok(records)
+    }
+
+    /// Checks that every record of every table was written once. `counted` is the number of records of a table in the part.
+    ///
+    /// # Errors
+    /// `Inconsistent` if one was not.
+    pub fn finish(self, counted: impl Fn(&TableName) -> u64) -> Result<(), Error> {
+        for (table, written) in &self.written {
+            let expected = counted(table);
+            if *written != expected {
+                let what =
+                    format!("{expected} records of {table} were counted, and {written} belong into the documents");
+                return Err(Error::Inconsistent(what));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'l> OpenNode<'l> {
+    fn open(
+        node: &'l Node,
+        style: KeyStyle,
+        tables: &Tables,
+        ancestors: &[Ancestor],
+        reading: &mut Reading<'_>,
+    ) -> Result<Self, Error> {
+        let planned = tables.iter().find(|planned| planned.scan.table == node.table);
+        let scan = planned.and_then(|planned| if node.stubs { planned.stubs.as_ref() } else { Some(&planned.scan) });
+        let (Some(planned), Some(scan)) = (planned, scan) else {
+            return Ok(Self { node, cursor: None, children: Vec::new() });
+        };
+        let ordered = OrderedScan {
+            scan: Scan { order: node.order.clone(), ..scan.clone() },
+            ancestors: ancestors.iter().cloned().enumerate().map(|(at, ancestor)| joined(node, at, ancestor)).collect(),
+            null_columns: node.null.clone(),
+        };
+        let treatment = |name: &str| {
+            let place = planned.scan.columns.iter().position(|column| column.name == name);
+            place.and_then(|place| planned.treatments.get(place)).copied().unwrap_or(Treatment::Omit)
+        };
+        let treatments = scan.columns.iter().map(|column| treatment(&column.name)).collect();
+        let encoder = RowEncoder::new(style, node, &scan.columns);
+        let around = Ancestor {
+            table: node.table.clone(),
+            restrict: scan.restrict,
+            order: node.order.clone(),
+            null_columns: node.null.clone(),
+            on: Vec::new(),
+        };
+        let inner: Vec<Ancestor> = std::iter::once(around).chain(ordered.ancestors.iter().cloned()).collect();
+        let cursor = Some(RowCursor::open(reading, ordered, treatments, encoder)?);
+        let children = node.children.iter().map(|child| Self::open(child, style, tables, &inner, reading));
+        Ok(Self { node, cursor, children: children.collect::<Result<_, Error>>()? })
+    }
+
+    /// Writes what is nested in a row: a list, or an object. Returns the number of records.
+    fn write(
+        &mut self,
+        reading: &mut Reading<'_>,
+        parent: Option<&[u8]>,
+        out: &mut dyn Write,
+        written: &mut BTreeMap<TableName, u64>,
+    ) -> Result<u64, Error> {
+        let mut records = 0;
+        // One record of a document a line: line tools find it, and what is nested in it.
+        let (open, between, close): (&[u8], &[u8], &[u8]) = match parent {
+            _ if self.node.single => (b"", b"", b""),
+            None => (b"[\n", b",\n", b"\n]"),
+            Some(_) => (b"[", b",", b"]"),
+        };
+        out.write_all(open)?;
+        while let Some(row) = self.next(reading, parent)? {
+            if records > 0 {
+                if self.node.single {
+                    return Err(Error::Inconsistent(format!(
+                        "{} has several records where one is expected",
+                        self.node.table
+                    )));
+                }
+                out.write_all(between)?;
+            }
+            self.write_row(reading, &row, out, written)?;
+            records += 1;
+        }
+        if self.node.single && records == 0 {
+            out.write_all(b"null")?;
+        }
+        out.write_all(close)?;
+        let is_look_up = self.node.single && parent.is_some();
+        if !is_look_up && !self.node.stubs {
+            *written.entry(self.node.table.clone()).or_default() += records;
+        }
+        Ok(records)
+    }
+
+    fn write_row(
+        &mut self,
+        reading: &mut Reading<'_>,
+        row: &Row,
+        out: &mut dyn Write,
+        written: &mut BTreeMap<TableName, u64>,
+    ) -> Result<(), Error> {
+        out.write_all(&row.json)?;
+        for child in &mut self.children {
+            write!(out, ",{}:", serde_json::Value::from(child.node.name.as_str()))?;
+            child.write(reading, Some(&row.key), out, written)?;
+        }
+        out.write_all(b"}")?;
+        Ok(())
+    }
+
+    fn next(&mut self, reading: &mut Reading<'_>, parent: Option<&[u8]>) -> Result<Option<Row>, Error> {
+        match &mut self.cursor {
+            Some(cursor) => cursor.take_if_in(reading, parent),
+            None => Ok(None),
+        }
+    }
+
+    /// A row that is left over belongs to none that was written.
+    fn check_ended(&mut self, reading: &mut Reading<'_>) -> Result<(), Error> {
+        if self.next(reading, None)?.is_some() {
+            let table = &self.node.table;
+            return Err(Error::Inconsistent(format!("a record of {table} is nested in none that was written")));
+        }
+        self.children.iter_mut().try_for_each(|child| child.check_ended(reading))
+    }
+}
+
+/// The nearest table around a node, with the columns by which the node's records are nested in it.
+fn joined(node: &Node, distance: usize, ancestor: Ancestor) -> Ancestor {
+    match distance {
+        0 => Ancestor { on: node.on.clone().into_iter().collect(), ..ancestor },
+        _ => ancestor,
+    }
+}
