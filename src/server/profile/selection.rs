@@ -30,7 +30,7 @@ impl Profile {
     #[must_use]
     pub fn is_reviewed(&self, table: &TableName, key: &ForeignKey) -> bool {
         self.declared(table, key).is_some()
-            || self.is_owner(table, key)
+            || self.has_owner_column(table, key)
             || self.is_sharing(table, key)
             || key.columns.iter().any(|column| self.has_outside_rule(table, column))
     }
@@ -62,7 +62,18 @@ impl Profile {
 
     /// Whether the table's records belong to whoever the record belongs to that this key refers to.
     #[must_use]
-    pub fn is_owner(&self, table: &TableName, key: &ForeignKey) -> bool {
+    pub fn is_owner(&self, table: &Table, key: &ForeignKey) -> bool {
+        let keys = self.references_of(table);
+        let names = |column: &String| {
+            // Where a reference of this column alone says who the owner is, a wider one only uses the column.
+            let has_own = || keys.iter().any(|key| key.columns == [column.clone()]);
+            key.columns.contains(column) && (key.columns.len() == 1 || !has_own())
+        };
+        self.owner_columns(&table.name).iter().any(names)
+    }
+
+    /// Whether a column of `owned_by` takes part in this reference.
+    fn has_owner_column(&self, table: &TableName, key: &ForeignKey) -> bool {
         self.owner_columns(table).iter().any(|column| key.columns.contains(column))
     }
 

@@ -10,7 +10,7 @@ use crate::server::subset::{Graph, Outside, Ownership, Reference};
 pub fn reference_graph(planned: &PlannedTables, catalog: &Catalog, profile: &Profile, is_under_scope: bool) -> Graph {
     let mut graph = Graph::default();
     for name in planned.tables.iter().map(|planned| &planned.scan.table) {
-        let references = catalog.table(name).map(|table| references(profile, table, is_under_scope));
+        let references = catalog.table(name).map(|table| references(profile, catalog, table, is_under_scope));
         let ownership = Ownership {
             columns: profile.owner_columns(name).to_vec(),
             is_whole: profile.is_whole(name),
@@ -21,9 +21,10 @@ pub fn reference_graph(planned: &PlannedTables, catalog: &Catalog, profile: &Pro
     graph
 }
 
-fn references(profile: &Profile, table: &Table, is_under_scope: bool) -> Vec<Reference> {
+fn references(profile: &Profile, catalog: &Catalog, table: &Table, is_under_scope: bool) -> Vec<Reference> {
     let keys = profile.references_of(table).into_iter();
     let reference = |key: ForeignKey| {
+        let is_to_one = is_to_one(catalog, table, &key);
         let is_reviewed = !is_under_scope || profile.is_reviewed(&table.name, &key);
         let is_followed = is_reviewed && profile.is_followed(&table.name, &key);
         let outside = if is_followed {
@@ -31,10 +32,19 @@ fn references(profile: &Profile, table: &Table, is_under_scope: bool) -> Vec<Ref
         } else {
             nullable_column(table, &key).map_or(Outside::Keep, Outside::Null)
         };
-        let is_owner = profile.is_owner(&table.name, &key);
-        Reference { is_owner, is_sharing: profile.is_sharing(&table.name, &key), is_followed, outside, key }
+        let is_owner = profile.is_owner(table, &key);
+        Reference { is_owner, is_to_one, is_sharing: profile.is_sharing(&table.name, &key), is_followed, outside, key }
     };
     keys.map(reference).collect()
+}
+
+/// Whether the database sees to it that one record at most is referred to: it declares the reference, or that is to a primary
+/// key.
+fn is_to_one(catalog: &Catalog, table: &Table, key: &ForeignKey) -> bool {
+    let primary_key = catalog.table(&key.target).map_or(&[][..], |target| &target.primary_key);
+    let has_primary_key =
+        !primary_key.is_empty() && primary_key.iter().all(|column| key.target_columns.contains(column));
+    has_primary_key || table.foreign_keys.contains(key)
 }
 
 /// What becomes of a reference that leads outside. One that cannot be NULL leaves a stub where NULL is the rule.

@@ -34,6 +34,8 @@ pub struct Reference {
     pub key: ForeignKey,
     /// Records belong to whoever the record belongs to that they refer to.
     pub is_owner: bool,
+    /// At most one record has the values that are referred to.
+    pub is_to_one: bool,
     /// Under a scope, the record that is referred to is in because this one is.
     pub is_sharing: bool,
     /// A record that is exported brings the record along that it refers to.

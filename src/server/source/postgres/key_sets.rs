@@ -1,7 +1,8 @@
 //! Key sets as temporary tables: of this session alone, and gone with its transaction.
 //!
 //! A row is known by its primary key; without one, by its place (`tableoid`, `ctid`): the version of a row that a snapshot
-//! sees stays where it is while the lock on the table keeps others from rewriting it. Keys are compared by operators that PostgreSQL ships only.
+//! sees stays where it is while the lock on the table keeps others from rewriting it. The place is kept beside every key, too:
+//! rows are read by it in the order in which they are stored. Keys are compared by operators that PostgreSQL ships only.
 
 use super::super::{Error, Kind, Result};
 use super::catalog::{Relation, RelationColumn, Schema};
@@ -35,14 +36,16 @@ impl KeySets {
     pub fn create(session: &mut DatabaseSession, schema: &Schema, new: &[NewKeySet]) -> Result<Self> {
         refuse_foreign_event_triggers(session)?;
         session.allow_temporary_tables()?;
+        // Sets of a million keys are joined in memory.
+        session.execute("SET LOCAL work_mem = '64MB'")?;
         let mut sets = Vec::new();
         for (number, NewKeySet { table, is_repeated }) in new.iter().enumerate() {
             let relation = schema.relation(table)?;
             let key = RowKey::of_table(schema, table)?;
             let columns = key.of("t").into_iter().enumerate().map(|(place, key)| format!("{key} AS k{place}"));
             let sql = format!(
-                "CREATE TEMPORARY TABLE waybill_keys_{number} ON COMMIT DROP AS SELECT {}, CAST(0 AS pg_catalog.int4) AS round \
-                 FROM {} AS t WITH NO DATA",
+                "CREATE TEMPORARY TABLE waybill_keys_{number} ON COMMIT DROP AS SELECT {}, CAST(0 AS pg_catalog.int4) AS round, \
+                 t.ctid AS place FROM {} AS t WITH NO DATA",
                 columns.collect::<Vec<_>>().join(", "),
                 relation.from_item
             );
@@ -70,7 +73,7 @@ impl KeySets {
         }
         let (into, from) = (stored_table(step.into), &schema.relation(&set.table)?.from_item);
         let sql = format!(
-            "WITH added AS (INSERT INTO {into} SELECT {}, {} FROM {from} AS t WHERE {} RETURNING 1) \
+            "WITH added AS (INSERT INTO {into} SELECT {}, {}, t.ctid FROM {from} AS t WHERE {} RETURNING 1) \
              SELECT count(*) AS records FROM added",
             set.key.of("t").join(", "),
             round.number,
@@ -96,7 +99,7 @@ impl KeySets {
         let (key, is_same) = (stored("o")?.join(", "), equal(&stored("o")?, &stored("a")?));
         let (among, of, into) = (stored_table(among), stored_table(of), stored_table(into));
         let first = format!(
-            "SELECT {key}, o.round FROM {of} AS o WHERE EXISTS (SELECT 1 FROM {among} AS a WHERE {is_same}) \
+            "SELECT {key}, o.round, o.place FROM {of} AS o WHERE EXISTS (SELECT 1 FROM {among} AS a WHERE {is_same}) \
              ORDER BY o.round, {key} LIMIT 1"
         );
         let rows = session.fetch(&format!("SELECT CAST(round AS text) AS round FROM ({first}) AS first"), &[])?;

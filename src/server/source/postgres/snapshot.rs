@@ -22,6 +22,8 @@ const MAX_ATTEMPTS: usize = 5;
 /// Target size of a sample, from pages spread over the table.
 const SAMPLE_ROWS: f64 = 500.0;
 const MAX_SAMPLE_ROWS: u32 = 2_000;
+/// The plans that are not wanted where rows are looked up by their place.
+const OTHER_JOINS: [&str; 3] = ["enable_hashjoin", "enable_mergejoin", "enable_seqscan"];
 
 pub struct PostgresSnapshot {
     session: DatabaseSession,
@@ -93,6 +95,13 @@ impl PostgresSnapshot {
     /// Pushes the scan's rows into the sink: those of the part of the table that `part` names, in the order that `rest`
     /// asks for.
     fn select(&mut self, scan: &Scan, part: &str, rest: &str, sink: &mut dyn RowSink) -> Result<()> {
+        let from = format!("{} AS t{part}", self.schema.relation(&scan.table)?.from_item);
+        let restriction = self.where_clause(scan)?;
+        self.select_from(scan, &from, &format!("{restriction}{rest}"), sink)
+    }
+
+    /// Pushes the scan's columns of the rows `t` that these clauses select.
+    fn select_from(&mut self, scan: &Scan, from: &str, rest: &str, sink: &mut dyn RowSink) -> Result<()> {
         let relation = self.schema.relation(&scan.table)?;
         let column = |name: &String| relation.columns.get(name).ok_or_else(|| Error::no_table(&scan.table));
         let columns = scan.columns.iter().map(|selected| column(&selected.name)).collect::<Result<Vec<_>>>()?;
@@ -100,8 +109,7 @@ impl PostgresSnapshot {
         let formats: Vec<Format> = types.iter().map(|wire| wire.format()).collect();
         let list = scan.columns.iter().zip(&columns).map(|(selected, column)| self.value(scan, &selected.name, column));
         let list = list.collect::<Result<Vec<_>>>()?;
-        let (from, restriction) = (&relation.from_item, self.where_clause(scan)?);
-        let sql = format!("SELECT {} FROM {from} AS t{part}{restriction}{rest}", list.join(", "));
+        let sql = format!("SELECT {} FROM {from}{rest}", list.join(", "));
         let mut reader = RowReader::new(&types, sink);
         let sent_rows = self.session.read_rows(&sql, &formats, |piece| reader.feed(piece))?;
         reader.finish(sent_rows)
@@ -109,6 +117,22 @@ impl PostgresSnapshot {
 }
 
 impl PostgresSnapshot {
+    /// Reads the rows of a set in the order in which they are stored. A join would give them in any order, and sorting the rows
+    /// would write all of them to the server's disk: places are sorted instead, and looked up one after another.
+    fn read_by_place(&mut self, scan: &Scan, keys: KeySetId, sink: &mut dyn RowSink) -> Result<()> {
+        for setting in OTHER_JOINS {
+            self.session.execute(&format!("SET LOCAL {setting} = off"))?;
+        }
+        let from = format!("{} AS k, {} AS t", stored_table(keys), self.schema.relation(&scan.table)?.from_item);
+        let read = self.select_from(scan, &from, " WHERE t.ctid = k.place ORDER BY k.place", sink);
+        if read.is_ok() {
+            for setting in OTHER_JOINS {
+                self.session.execute(&format!("SET LOCAL {setting} = on"))?;
+            }
+        }
+        read
+    }
+
     /// The part of the table's rows that the scan is restricted to, from 0.001 to 1.
     #[expect(clippy::cast_precision_loss, reason = "statistics")]
     fn selected_share(&mut self, scan: &Scan, rows: f64) -> Result<f64> {
@@ -198,8 +222,17 @@ impl Snapshot for PostgresSnapshot {
     fn read_table(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
         // Parallel workers would return rows in arrival order instead of storage order.
         self.session.execute("SET LOCAL max_parallel_workers_per_gather = 0")?;
-        let order = self.order_clause(scan)?;
-        self.select(scan, "", &order, sink)
+        match scan.restrict {
+            Restriction::Keys(keys)
+                if scan.order.is_empty() && !self.schema.relation(&scan.table)?.is_partitioned() =>
+            {
+                self.read_by_place(scan, keys, sink)
+            }
+            _ => {
+                let order = self.order_clause(scan)?;
+                self.select(scan, "", &order, sink)
+            }
+        }
     }
 }
 

@@ -25,12 +25,15 @@ fn table(index: usize) -> TableName {
     TableName::from(format!("t{index}").as_str())
 }
 
-/// The key at a place of its table: to one column or to two.
-fn key(place: usize, target: usize, is_composite: bool) -> ForeignKey {
-    let names = |prefix: &str| {
-        if is_composite { vec![format!("{prefix}a"), format!("{prefix}b")] } else { vec![format!("{prefix}a")] }
+/// The key at a place of its table: to one column, to two, or to two of which the other one is the first owner's, too.
+fn key(place: usize, target: usize, width: u8) -> ForeignKey {
+    let own = format!("r{place}a");
+    let (columns, target_columns) = match (width, place) {
+        (0, _) => (vec![own], vec!["a".to_owned()]),
+        (1, _) | (_, 0) => (vec![own, format!("r{place}b")], vec!["a".to_owned(), "b".to_owned()]),
+        _ => (vec![own, "r0a".to_owned()], vec!["a".to_owned(), "r0a".to_owned()]),
     };
-    ForeignKey { columns: names(&format!("r{place}")), target: table(target), target_columns: names("") }
+    ForeignKey { columns, target: table(target), target_columns }
 }
 
 fn outside() -> impl Strategy<Value = Outside> {
@@ -45,16 +48,16 @@ fn outside() -> impl Strategy<Value = Outside> {
 
 fn references() -> impl Strategy<Value = Vec<Reference>> {
     let kind = (any::<bool>(), prop::bool::weighted(0.15), prop::bool::weighted(0.8));
-    let one = (0..TABLES, any::<bool>(), kind, outside());
+    let one = (0..TABLES, 0_u8..3, kind, outside());
     prop::collection::vec(one, 0..4).prop_map(|references| {
         let numbered = references.into_iter().enumerate();
-        let reference = |(place, (target, is_composite, kind, outside))| {
-            let (key, (is_owner, is_sharing, is_followed)) = (key(place, target, is_composite), kind);
+        let reference = |(place, (target, width, kind, outside))| {
+            let (key, (is_owner, is_sharing, is_followed)) = (key(place, target, width), kind);
             let outside = match outside {
                 Outside::Null(_) => Outside::Null(key.columns[0].clone()),
                 other => other,
             };
-            Reference { key, is_owner, is_sharing, is_followed, outside }
+            Reference { key, is_owner, is_to_one: false, is_sharing, is_followed, outside }
         };
         numbered.map(reference).collect()
     })
@@ -87,14 +90,18 @@ fn case() -> impl Strategy<Value = Case> {
     let rows = prop::collection::vec(prop::collection::vec(row(), 0..5), TABLES);
     let selected = prop::option::weighted(0.3, prop::collection::btree_set(0..TABLES, 1..TABLES));
     let owned = prop::collection::vec((prop::bool::weighted(0.1), prop::bool::weighted(0.1)), TABLES);
-    (graph, owned, rows, prop::collection::vec(filter(), 0..3), selected).prop_map(
-        |(references, owned, rows, filters, selected)| {
+    (graph, owned, rows, prop::collection::vec(filter(), 0..3), selected, any::<bool>()).prop_map(
+        |(references, owned, mut rows, filters, selected, is_to_one)| {
             let mut graph = Graph::default();
-            for (index, (references, (is_whole, is_private))) in references.into_iter().zip(owned).enumerate() {
+            for (index, (mut references, (is_whole, is_private))) in references.into_iter().zip(owned).enumerate() {
+                references.iter_mut().for_each(|reference| reference.is_to_one = is_to_one);
                 // The first column of a key names the owner, as a profile does; a composite key may be NULL in the other.
                 let owners = references.iter().filter(|reference| reference.is_owner);
                 let columns = owners.map(|reference| reference.key.columns[0].clone()).collect();
                 graph.add(table(index), references, Ownership { columns, is_whole, is_private });
+            }
+            for (place, row) in rows.iter_mut().filter(|_| is_to_one).flat_map(|rows| rows.iter_mut().enumerate()) {
+                row.insert("a".to_owned(), i64::try_from(place).unwrap());
             }
             let memory = Memory(rows.into_iter().enumerate().map(|(index, rows)| (table(index), rows)).collect());
             Case {

@@ -9,7 +9,7 @@ use crate::server::rows::{Condition, ForeignKey};
 
 fn reference(column: &str, target: &str, is_owner: bool) -> Reference {
     let key = ForeignKey { columns: vec![column.into()], target: target.into(), target_columns: vec!["id".into()] };
-    Reference { key, is_owner, is_sharing: false, is_followed: true, outside: Outside::Keep }
+    Reference { key, is_owner, is_to_one: true, is_sharing: false, is_followed: true, outside: Outside::Keep }
 }
 
 fn owned_by(column: &str) -> Ownership {

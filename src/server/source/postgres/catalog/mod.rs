@@ -44,6 +44,13 @@ pub struct Schema {
     pub relations: BTreeMap<TableName, Relation>,
 }
 
+impl Relation {
+    /// Whether its rows are in partitions.
+    pub fn is_partitioned(&self) -> bool {
+        !self.from_item.starts_with("ONLY ")
+    }
+}
+
 impl Schema {
     /// # Errors
     /// `NotFound` if there is no such table.
