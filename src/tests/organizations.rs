@@ -226,6 +226,23 @@ fn the_documents_are_those_of_the_application() {
     );
 }
 
+/// Every user that a document names is known.
+fn check_users(value: &Value, known: &BTreeMap<String, bool>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| check_users(value, known)),
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let is_user = ["userId", "authorId", "pinnedBy", "actorId", "createdBy", "archivedBy"];
+                if let (true, Some(id)) = (is_user.contains(&key.as_str()), value.as_str()) {
+                    assert!(known.contains_key(id), "{key} {id}");
+                }
+                check_users(value, known);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Everyone who wrote, pinned, read or did something is a member, or one of the people who are no members any more.
 #[test]
 fn every_user_that_the_documents_name_is_told_who_it_is() {
@@ -241,25 +258,10 @@ fn every_user_that_the_documents_name_is_told_who_it_is() {
         known.insert(person["id"].as_str().unwrap().to_owned(), true);
     }
     assert!(known.values().any(|is_former| *is_former), "somebody has left");
-    fn walk(value: &Value, known: &BTreeMap<String, bool>) {
-        match value {
-            Value::Array(values) => values.iter().for_each(|value| walk(value, known)),
-            Value::Object(fields) => {
-                for (key, value) in fields {
-                    let is_user = ["userId", "authorId", "pinnedBy", "actorId", "createdBy", "archivedBy"];
-                    if let (true, Some(id)) = (is_user.contains(&key.as_str()), value.as_str()) {
-                        assert!(known.contains_key(id), "{key} {id}");
-                    }
-                    walk(value, known);
-                }
-            }
-            _ => {}
-        }
-    }
     for file in
         ["channels.json", "direct-messages.json", "pinned-messages.json", "notifications.json", "read-states.json"]
     {
-        walk(&read(&folder, file), &known);
+        check_users(&read(&folder, file), &known);
     }
 }
 

@@ -327,6 +327,19 @@ fn a_reference_that_nobody_has_reviewed_is_not_followed_under_a_scope() {
 }
 
 #[test]
+fn more_records_than_were_expected_are_refused_before_the_first_byte() {
+    let chat = Chat::new();
+    let records = chat.export(&["--organization", "a"]).metadata["totalRecords"].as_u64().unwrap();
+    let (enough, less) = (records.to_string(), (records - 1).to_string());
+    chat.export(&["--organization", "a", "--max-records", &enough]);
+    let refused = chat.refused(&["--organization", "a", "--max-records", &less]);
+    assert!(
+        refused.contains(&format!("{records} records are selected, more than the {less} of --max-records")),
+        "{refused}"
+    );
+}
+
+#[test]
 fn a_reference_that_must_stop_the_part_stops_it() {
     let chat = Chat::new();
     chat.change_profile("\"messages.author_id\" = \"stub(name)\"", "\"messages.author_id\" = \"stop\"");

@@ -58,6 +58,14 @@ impl InvalidSelection {
         })
     }
 
+    pub(super) fn too_many_records(found: u64, most: u64) -> Self {
+        Self(format!(
+            "{} are selected, more than the {} of --max-records; nothing was written",
+            text::count_with_noun(found, "record"),
+            text::count(most)
+        ))
+    }
+
     pub(super) fn no_layout(profile: &str, layout: &str) -> Self {
         Self(format!(
             "the profile {profile} has no layout {layout}; only built-in profiles have one, under their own name"

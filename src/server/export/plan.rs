@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
+use super::invalid_selection::InvalidSelection;
 use super::request::ExportRequest;
 use super::subset::restrict;
 use super::{Error, Result};
@@ -146,6 +147,12 @@ pub fn plan(
             return Err(Error::Stopped);
         }
         counts.push(uncounted.count(snapshot, &table.scan)?);
+    }
+    if let Some(most) = context.request.max_records {
+        let found = counts.iter().sum();
+        if found > most {
+            return Err(Error::Selection(InvalidSelection::too_many_records(found, most)));
+        }
     }
     Ok(uncounted.into_plan(counts, context, source, snapshot.isolation()))
 }

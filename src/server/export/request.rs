@@ -33,6 +33,8 @@ pub struct ExportRequest {
     pub order: RecordOrder,
     pub compression: Compression,
     pub drift: DriftPolicy,
+    /// More records than this are refused.
+    pub max_records: Option<u64>,
     /// The product in whose own documents the records are written.
     pub layout: Option<String>,
 }

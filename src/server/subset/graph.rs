@@ -30,6 +30,7 @@ pub struct Ownership {
 
 /// A reference of a table, and what it means for a subset.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each of them may hold without the others")]
 pub struct Reference {
     pub key: ForeignKey,
     /// Records belong to whoever the record belongs to that they refer to.

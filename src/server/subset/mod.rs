@@ -5,6 +5,7 @@
 //! inside its snapshot (`docs/selection.md`).
 
 mod filter_sets;
+mod filters;
 mod graph;
 mod groups;
 mod plan;

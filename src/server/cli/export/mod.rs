@@ -47,6 +47,9 @@ pub struct Export {
     /// Compress the file; in a folder, the suffix is added to its name [default: by the output's suffix, .gz or .zst].
     #[arg(long, value_enum)]
     compress: Option<CompressionArg>,
+    /// Write nothing if more records than this are selected.
+    #[arg(long, value_name = "N")]
+    max_records: Option<u64>,
     /// What to do when database and profile differ.
     #[arg(long, value_enum, default_value_t)]
     drift: DriftPolicyArg,
@@ -124,7 +127,14 @@ impl Export {
                 tokio::spawn(show_progress(run));
             }
         };
-        let request = ExportRequest { selection, order, compression, drift, layout: self.layout.clone() };
+        let request = ExportRequest {
+            selection,
+            order,
+            compression,
+            drift,
+            max_records: self.max_records,
+            layout: self.layout.clone(),
+        };
         let exported = app.exports.export_to_file(&caller, destination, request, on_start).await;
         let exported = exported.map_err(|error| url.with_context(CliError::from(error)))?;
         if self.json && !is_standard_output {

@@ -94,7 +94,9 @@ fn case() -> impl Strategy<Value = Case> {
         |(references, owned, mut rows, filters, selected, is_to_one)| {
             let mut graph = Graph::default();
             for (index, (mut references, (is_whole, is_private))) in references.into_iter().zip(owned).enumerate() {
-                references.iter_mut().for_each(|reference| reference.is_to_one = is_to_one);
+                for reference in &mut references {
+                    reference.is_to_one = is_to_one;
+                }
                 // The first column of a key names the owner, as a profile does; a composite key may be NULL in the other.
                 let owners = references.iter().filter(|reference| reference.is_owner);
                 let columns = owners.map(|reference| reference.key.columns[0].clone()).collect();
