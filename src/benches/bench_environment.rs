@@ -42,28 +42,38 @@ pub struct BenchEnvironment {
 
 impl BenchEnvironment {
     pub fn prepare(incidents: u64) -> Self {
+        Self::prepare_sample(incidents, "", &[])
+    }
+
+    /// With a thousand companies or more, of which one has a tenth of the incidents.
+    pub fn prepare_with_largest_company(incidents: u64) -> Self {
+        let companies = (incidents / 100).to_string();
+        Self::prepare_sample(incidents, "-largest", &["--companies", &companies, "--largest-share", "10"])
+    }
+
+    fn prepare_sample(incidents: u64, name: &str, options: &[&str]) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
         std::fs::create_dir_all(&folder).expect("a folder for the bench");
-        let sample = folder.join(format!("{incidents}.db"));
+        let sample = folder.join(format!("{incidents}{name}.db"));
         let server = large_server();
         let ground = Self { folder, sample, server };
         println!("making a sample of {incidents} incidents in both engines");
         if !ground.sample.exists() {
-            let made = ground.make_sample(incidents, &ground.sample.display().to_string());
+            let made = ground.make_sample(incidents, options, &ground.sample.display().to_string());
             println!("SQLite: {:.0} s, peak memory {:.0} MiB", made.seconds, mib(made.peak_bytes));
         }
-        let made = ground.make_sample(incidents, &ground.server.url());
+        let made = ground.make_sample(incidents, options, &ground.server.url());
         println!("PostgreSQL: {:.0} s", made.seconds);
         ground.server.sql_as("postgres", "app", "VACUUM ANALYZE");
         ground.server.sql_as("postgres", "app", "CHECKPOINT");
         ground
     }
 
-    pub fn make_sample(&self, incidents: u64, output: &str) -> Measurement {
+    fn make_sample(&self, incidents: u64, options: &[&str], output: &str) -> Measurement {
         let (incidents, participants) = (incidents.to_string(), (incidents / 50).to_string());
         let mut make = waybill();
         make.args(["sample", "--incidents", &incidents, "--participants", &participants, "--output", output]);
-        make.env("WAYBILL_SAMPLE_PASSWORD", PASSWORD);
+        make.args(options).env("WAYBILL_SAMPLE_PASSWORD", PASSWORD);
         measure(&mut make, &self.path("made.txt"))
     }
 

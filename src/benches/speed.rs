@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that cannot run stops with its reason")]
 
 mod bench_environment;
+mod parts;
 #[path = "../tests/harness/postgres.rs"]
 #[expect(dead_code, reason = "the bench needs less of it than the tests")]
 mod postgres;
@@ -25,7 +26,14 @@ const LARGE_INCIDENTS: u64 = 500_000;
 /// Environment variable with the path of another build to compare with this one.
 const BASELINE_VARIABLE: &str = "WAYBILL_BENCH_BASELINE";
 
+/// Environment variable that asks for the rows about parts only, at the small size.
+const PARTS_VARIABLE: &str = "WAYBILL_BENCH_PARTS";
+
 fn main() {
+    if std::env::var_os(PARTS_VARIABLE).is_some() {
+        parts::measure_segments(100_000);
+        return parts::measure_layout(100_000);
+    }
     if let Some(program) = std::env::var_os(BASELINE_VARIABLE) {
         return compare_with_baseline(Path::new(&program));
     }
@@ -33,6 +41,10 @@ fn main() {
     for incidents in sizes.split_whitespace() {
         compare_at_size(incidents.parse().expect("WAYBILL_BENCH_INCIDENTS holds numbers"));
     }
+    for incidents in sizes.split_whitespace() {
+        parts::measure_segments(incidents.parse().expect("WAYBILL_BENCH_INCIDENTS holds numbers"));
+    }
+    parts::measure_layout(100_000);
     measure_huge_value();
 }
 

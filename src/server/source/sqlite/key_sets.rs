@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 
 use super::super::{Error, Kind, Result};
 use super::double_quote_identifier;
+use super::plain_types::PlainTypes;
 use crate::model::name::TableName;
 use crate::server::rows::{
     Bound, Condition, ForeignKey, KeySetId, NewKeySet, Owner, ReferenceInside, Round, Rows, Step,
@@ -14,7 +15,10 @@ use crate::server::rows::{
 
 /// The sets of a snapshot, by their numbers.
 #[derive(Default)]
-pub struct KeySets(Vec<KeySet>);
+pub struct KeySets {
+    sets: Vec<KeySet>,
+    types: PlainTypes,
+}
 
 struct KeySet {
     table: TableName,
@@ -45,13 +49,13 @@ impl KeySets {
             }
             sets.push(set);
         }
-        Ok(Self(sets))
+        Ok(Self { sets, types: PlainTypes::read(connection)? })
     }
 
     /// Adds the rows of a step, and returns their number.
     pub fn run(&self, connection: &Connection, step: &Step, round: Round) -> Result<u64> {
         let set = self.set(step.into)?;
-        let (rows, values) = self.rows_sql(&step.rows, round.since)?;
+        let (rows, values) = self.rows_sql(&set.table, &step.rows, round.since)?;
         let mut conditions = vec![rows];
         for within in &step.within {
             conditions.push(self.contains_sql(*within, "t")?);
@@ -110,26 +114,26 @@ impl KeySets {
         Ok(format!("({own}) IN (SELECT {stored} FROM {keys}{only})"))
     }
 
-    /// The condition that the reference of the row of this alias leads to a row in one of the sets.
-    pub fn leads_inside_sql(&self, alias: &str, inside: &ReferenceInside) -> Result<String> {
-        let refers = inside.sets.iter().map(|set| self.refers_into_sql(alias, &inside.key, *set, 0));
+    /// The condition that the reference of the row of this alias, of the table, leads to a row in one of the sets.
+    pub fn leads_inside_sql(&self, table: &TableName, alias: &str, inside: &ReferenceInside) -> Result<String> {
+        let refers = inside.sets.iter().map(|set| self.refers_into_sql(table, alias, &inside.key, *set, 0));
         Ok(or(&refers.collect::<Result<Vec<_>>>()?))
     }
 
     fn set(&self, id: KeySetId) -> Result<&KeySet> {
-        self.0.get(id.0).ok_or_else(|| Error::new(Kind::Failed, "internal error: a set of rows was not created"))
+        self.sets.get(id.0).ok_or_else(|| Error::new(Kind::Failed, "internal error: a set of rows was not created"))
     }
 
-    /// The condition on a row `t` of the set's table, and its values.
-    fn rows_sql(&self, rows: &Rows, since: u32) -> Result<(String, Vec<Value>)> {
+    /// The condition on a row `t` of the table, and its values.
+    fn rows_sql(&self, table: &TableName, rows: &Rows, since: u32) -> Result<(String, Vec<Value>)> {
         Ok(match rows {
             Rows::All => ("TRUE".to_owned(), Vec::new()),
             Rows::Matching(condition) => condition_sql(condition),
             Rows::AllNull { columns } => (all_null_sql(columns), Vec::new()),
             Rows::Children { key, parents, others } => {
-                let mut conditions = vec![self.refers_into_sql("t", key, *parents, since)?];
+                let mut conditions = vec![self.refers_into_sql(table, "t", key, *parents, since)?];
                 for other in others {
-                    conditions.push(self.owner_sql("t", other)?);
+                    conditions.push(self.owner_sql(table, "t", other)?);
                 }
                 (and(&conditions), Vec::new())
             }
@@ -145,19 +149,32 @@ impl KeySets {
     }
 
     /// The condition that the row of this alias refers to a row that was added to the set in this round or later.
-    fn refers_into_sql(&self, alias: &str, key: &ForeignKey, parents: KeySetId, since: u32) -> Result<String> {
+    fn refers_into_sql(
+        &self,
+        table: &TableName,
+        alias: &str,
+        key: &ForeignKey,
+        parents: KeySetId,
+        since: u32,
+    ) -> Result<String> {
         let set = self.set(parents)?;
         let (parent, keys) = (main_table(&set.table), stored_table(parents));
         let conditions = [set.key.equals_stored("p", "k"), since_sql("k.", since)];
         let is_in = conditions.into_iter().filter(|condition| !condition.is_empty()).collect::<Vec<_>>().join(" AND ");
+        if self.types.compare_alike(table, key) {
+            let (own, referred) = (list(alias, &key.columns), list("p", &key.target_columns));
+            return Ok(format!(
+                "({own}) IN (SELECT {referred} FROM {keys} AS k CROSS JOIN {parent} AS p WHERE {is_in})"
+            ));
+        }
         // Nested, so that SQLite finds the parent by what the child refers to, and not by trying every key.
         let is_in = format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {is_in})");
         Ok(format!("EXISTS (SELECT 1 FROM {parent} AS p WHERE {} AND {is_in})", refers_sql(alias, key, "p")))
     }
 
     /// The condition that the column of the row of this alias names no owner outside the sets.
-    fn owner_sql(&self, alias: &str, owner: &Owner) -> Result<String> {
-        let refers = owner.references.iter().map(|(key, set)| self.refers_into_sql(alias, key, *set, 0));
+    fn owner_sql(&self, table: &TableName, alias: &str, owner: &Owner) -> Result<String> {
+        let refers = owner.references.iter().map(|(key, set)| self.refers_into_sql(table, alias, key, *set, 0));
         let is_null = format!("{} IS NULL", qualified(alias, &owner.column));
         Ok(or(&std::iter::once(Ok(is_null)).chain(refers).collect::<Result<Vec<_>>>()?))
     }

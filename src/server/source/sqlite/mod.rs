@@ -9,6 +9,7 @@ mod error;
 mod foreign_keys;
 mod generated_columns;
 mod key_sets;
+mod plain_types;
 mod snapshot;
 
 use std::path::{Path, PathBuf};
