@@ -43,6 +43,12 @@ pub struct Metadata {
     pub contents: Option<Contents>,
 }
 
+/// What a reader of a folder's seal needs to know of the folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentsSummary {
+    pub layout: String,
+}
+
 /// The records in the files of a folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -78,6 +84,9 @@ pub struct SelectedRecords {
     pub nobodys: u64,
 }
 
+/// The rule of tables that no filter reaches, or that are nobody's.
+pub const WHOLE_TABLE: &str = "whole table";
+
 impl SelectedRecords {
     /// The number of records in the file.
     #[must_use]
@@ -96,6 +105,12 @@ fn is_zero(number: &u64) -> bool {
 #[serde(rename_all = "camelCase")]
 pub struct MetadataSummary {
     pub format_version: u32,
+    /// Empty for the whole database.
+    #[serde(default)]
+    pub filters_applied: OrderedMap<String, Vec<String>>,
+    /// Of the seal of a folder.
+    #[serde(default)]
+    pub contents: Option<ContentsSummary>,
     pub exported_at: String,
     pub exported_by: String,
     pub record_counts: OrderedMap<TableName, u64>,

@@ -302,7 +302,12 @@ fn a_folder_is_sealed_and_every_change_of_it_is_found() {
     let (people, elsewhere) = (folder.join("people.json"), folder.parent().unwrap().join("people.json"));
     std::fs::rename(&people, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &people).unwrap();
-    assert_ne!(chat.verify(&folder).code, 0, "a link is no file of the folder");
+    let link = chat.verify(&folder);
+    assert!(link.code == 4 && link.stderr.contains("people.json is no file"), "{}", link.stderr);
+    let alone = chat.verify(&folder.join("waybill.json"));
+    assert!(alone.code == 4 && alone.stderr.contains("whose files were not checked"), "{}", alone.stderr);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&folder.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o700, "private, whatever the umask is");
 }
 
 #[test]

@@ -317,13 +317,69 @@ fn a_reference_that_nobody_has_reviewed_is_not_followed_under_a_scope() {
         assert!(told.contains("messages.link_id refers to links, and the profile does not mention it"), "{told}");
         assert!(told.contains("links is never in an organisation's export"), "{told}");
         assert!(told.contains("messages.author_id can lead out of an organisation: a stub"), "{told}");
-        assert!(told.contains("notes is never in an organisation's export: private"), "{told}");
+        assert!(told.contains("notes is never in an organisation's export: private to their author"), "{told}");
     }
     let mut after = chat.export(&["--organization", "a", "--order", "key"]);
     for message in after.data.get_mut("messages").unwrap() {
         assert!(message.as_object_mut().unwrap().remove("link_id").unwrap().is_null());
     }
     assert_eq!(after.data, before.data);
+}
+
+#[test]
+fn a_table_that_no_organisation_has_is_named_and_cannot_be_asked_for() {
+    let chat = Chat::new();
+    let export = chat.export(&["--organization", "a"]);
+    let excluded = export.metadata["redaction"]["excludedTables"].as_array().unwrap();
+    let reason = |table: &str| excluded.iter().find(|it| it["table"] == table).unwrap()["reason"].clone();
+    assert_eq!(reason("notes"), "in no organisation's export: private to their author");
+    assert_eq!(reason("links"), "in no organisation's export: nothing says whose its records are");
+    assert_eq!(export.metadata["selectedRecords"]["emojis"]["byRule"], json!({ "whole table": 1 }));
+    let refused = chat.refused(&["--organization", "a", "--tables", "notes"]);
+    assert!(refused.contains("notes is never in an organisation's export: private to their author"), "{refused}");
+}
+
+#[test]
+fn a_stub_may_be_null_where_the_schema_says_so_and_has_columns_that_exist() {
+    let chat = Chat::new();
+    let export = chat.export(&["--organization", "a"]);
+    let columns = export.metadata["schema"]["users"]["columns"].as_array().unwrap();
+    let nullable: Vec<bool> = columns.iter().map(|column| column["nullable"].as_bool().unwrap()).collect();
+    assert_eq!(nullable, [false, false, true], "id, name, email");
+    chat.change_profile("\"messages.author_id\" = \"stub(name)\"", "\"messages.author_id\" = \"stub(nam)\"");
+    let refused = chat.refused(&["--organization", "a"]);
+    assert!(refused.contains("[outside] messages.author_id: users.nam is no column"), "{refused}");
+}
+
+#[test]
+fn a_reference_that_nobody_has_reviewed_stops_the_part_where_that_is_the_default() {
+    let chat = Chat::new();
+    chat.change(
+        "CREATE TABLE seen (id text PRIMARY KEY NOT NULL, org_id text NOT NULL REFERENCES orgs (id), \
+                 user_id text NOT NULL REFERENCES users (id)); INSERT INTO seen VALUES ('s1', 'a', 'bob')",
+    );
+    chat.change_profile(
+        "[tables.pins]\n",
+        "[tables.seen]\nowned_by = [\"org_id\"]\n[tables.seen.columns]\nid = \"plain\"\norg_id = \"plain\"\nuser_id = \"plain\"\n[tables.pins]\n",
+    );
+    let export = chat.export(&["--organization", "a"]);
+    assert_eq!(row(&export, "seen", "s1")["user_id"], "bob", "it must not be null, and nobody has said what else");
+    chat.change_profile("default = \"null\"", "default = \"stop\"");
+    let refused = chat.refused(&["--organization", "a"]);
+    assert!(refused.contains("that must stay outside, and the profile says \"stop\""), "{refused}");
+}
+
+#[test]
+fn whoever_checks_a_part_is_told_that_it_is_one_and_a_preview_gives_its_command() {
+    let chat = Chat::new();
+    chat.export(&["--organization", "a", "--tables", "messages"]);
+    let told = WaybillCommand::new(chat.folder.path()).run(["verify", "out.json"]);
+    assert!(told.text().contains(", a part: organization a; tables messages"), "{}", told.text());
+    for source in chat.sources() {
+        let preview = chat.run(&source, "preview", &["--organization", "a", "--json"]);
+        let preview: Value = serde_json::from_slice(&preview.stdout).unwrap();
+        assert_eq!(preview["command"], "waybill export --profile chat.toml --organization a --output .");
+    }
 }
 
 #[test]
@@ -351,7 +407,7 @@ fn a_reference_that_must_stop_the_part_stops_it() {
 #[test]
 fn an_organisation_that_does_not_exist_is_refused_and_never_everything() {
     let chat = Chat::new();
-    for id in ["c", "A", "Acme", "a'--", "../a", "a\u{202e}", "%", "a,b"] {
+    for id in ["c", "A", "a ", " a", "Acme", "a'--", "../a", "a\u{202e}", "%", "a,b"] {
         assert!(chat.refused(&["--organization", id]).contains("no organisation has the id"), "{id}");
     }
     for id in ["", " ", "a\u{1b}[2J"] {
@@ -385,19 +441,19 @@ fn the_path_of_a_record_is_told_to_what_names_its_beginning() {
     assert_eq!(
         chat.explain("messages", "1", &of_a),
         "messages id=1 is in\n  by messages.channel_id it belongs to channels id=ca\n    \
-         by channels.org_id it belongs to orgs id=a\n      organization names it\n"
+         by channels.org_id it belongs to orgs id=a\n      organization asks for it\n"
     );
     assert_eq!(
         chat.explain("profiles", "pc", &of_a),
         "profiles id=pc is in\n  by profiles.user_id it belongs to users id=cay\n    \
          members id=m3 shares it, by members.user_id\n      by members.org_id it belongs to orgs id=a\n        \
-         organization names it\n"
+         organization asks for it\n"
     );
     assert_eq!(
         chat.explain("users", "ann", &["--organization", "a", "--tables", "messages"]),
         "users id=ann is in\n  messages id=1 refers to it, so it came along, by messages.author_id\n    \
          by messages.channel_id it belongs to channels id=ca\n      by channels.org_id it belongs to orgs id=a\n        \
-         organization names it\n"
+         organization asks for it\n"
     );
     assert_eq!(chat.explain("emojis", "e1", &of_a), "emojis id=e1 is in\n  emojis is whole in this part\n");
 }
@@ -412,7 +468,7 @@ fn the_link_that_is_missing_is_told() {
          by messages.channel_id it belongs to channels id=ca, which belongs to organization\n    \
          by messages.talk_id it belongs to talks id=tb, which does not belong to organization\n      \
          by talks.org_id it belongs to orgs id=b, which does not belong to organization\n        \
-         organization does not name it\n  no record in the part brings it along\n"
+         it is none that is asked for by organization\n  no record in the part brings it along\n"
     );
     assert_eq!(
         chat.explain("messages", "7", &of_a),
@@ -421,10 +477,13 @@ fn the_link_that_is_missing_is_told() {
     );
     assert_eq!(
         chat.explain("users", "dan", &of_a),
-        "users id=dan is in as a stub\n  it does not belong to organization\n  \
-         no record in the part brings it along\n  a stub of it is in: messages id=2 refers to it, by messages.author_id\n"
+        "users id=dan is in as a stub\n  it does not belong to organization\n    \
+         no record of members in organization shares it, by members.user_id\n  no record in the part brings it along\n  a stub of it is in: messages id=2 refers to it, by messages.author_id\n"
     );
-    assert_eq!(chat.explain("notes", "n1", &of_a), "notes id=n1 is not in\n  notes is in no organisation's export\n");
+    assert_eq!(
+        chat.explain("notes", "n1", &of_a),
+        "notes id=n1 is not in\n  notes is in no organisation's export: private to their author\n"
+    );
     let json: Value = serde_json::from_str(&chat.explain("notes", "n1", &["--organization", "a", "--json"])).unwrap();
     assert_eq!((&json["verdict"], &json["record"]), (&json!("out"), &json!("notes id=n1")));
 }
@@ -449,4 +508,114 @@ fn a_question_about_no_record_is_refused() {
             assert!(ended.code == 2 && ended.stderr.contains(says), "{}", ended.stderr);
         }
     }
+}
+
+/// Tables of the tests below, in both engines: teams and groups belong to organisations, and who owns what is less plain.
+const OWNED: &str = "
+    CREATE TABLE teams (org_id text NOT NULL REFERENCES orgs (id), id integer NOT NULL, name text, PRIMARY KEY (id));
+    CREATE TABLE groups (org_id text NOT NULL REFERENCES orgs (id), id integer NOT NULL, name text, PRIMARY KEY (id));
+    CREATE TABLE rooms (org_id text NOT NULL REFERENCES orgs (id), nr integer NOT NULL, team_id integer REFERENCES teams (id),
+        PRIMARY KEY (org_id, nr));
+    CREATE TABLE posts (id integer PRIMARY KEY NOT NULL, org_id text REFERENCES orgs (id), room integer,
+        FOREIGN KEY (org_id, room) REFERENCES rooms (org_id, nr));
+    CREATE TABLE comments (id integer PRIMARY KEY NOT NULL, entity_id integer);
+    CREATE TABLE badges (id integer PRIMARY KEY NOT NULL, group_name text);
+    INSERT INTO teams VALUES ('a', 3, 'Core'), ('a', 4, 'Ops'), ('b', 5, 'Core');
+    INSERT INTO groups VALUES ('b', 3, 'Admins'), ('a', 7, 'Admins'), ('a', 8, 'Friends');
+    INSERT INTO rooms VALUES ('b', 1, 3), ('a', 2, 3);
+    INSERT INTO posts VALUES (1, 'a', 2), (2, 'b', 1);
+    INSERT INTO comments VALUES (1, 3), (2, 4), (3, 5), (4, 7);
+    INSERT INTO badges VALUES (1, 'Admins'), (2, 'Friends');";
+
+const OWNED_PROFILE: &str = r#"
+[tables.teams]
+owned_by = ["org_id"]
+[tables.teams.columns]
+id = "plain"
+org_id = "plain"
+name = "plain"
+[tables.groups]
+owned_by = ["org_id"]
+[tables.groups.columns]
+id = "plain"
+org_id = "plain"
+name = "plain"
+[tables.rooms]
+owned_by = ["team_id"]
+[tables.rooms.columns]
+org_id = "plain"
+nr = "plain"
+team_id = "plain"
+[tables.posts]
+owned_by = ["org_id", "room"]
+[tables.posts.columns]
+id = "plain"
+org_id = "plain"
+room = "plain"
+[tables.comments]
+owned_by = ["entity_id"]
+[tables.comments.columns]
+id = "plain"
+entity_id = "plain"
+[tables.badges]
+owned_by = ["group_name"]
+[tables.badges.columns]
+id = "plain"
+group_name = "plain"
+[[references]]
+from = "comments.entity_id"
+to = "teams.id"
+[[references]]
+from = "comments.entity_id"
+to = "groups.id"
+[[references]]
+from = "badges.group_name"
+to = "groups.name"
+[tables.pins]
+"#;
+
+#[test]
+fn a_record_of_which_anybody_else_may_be_an_owner_stays_home() {
+    let chat = Chat::new();
+    chat.change(OWNED);
+    chat.change_profile("[tables.pins]\n", OWNED_PROFILE.trim_start());
+    let export = chat.export(&["--organization", "a", "--order", "key"]);
+    let numbers =
+        |table: &str| -> Vec<i64> { export.data[table].iter().map(|row| row["id"].as_i64().unwrap()).collect() };
+    assert_eq!(numbers("posts"), [1], "post 2 is in a room of team 3, and of organisation b");
+    assert_eq!(export.metadata["selectedRecords"]["posts"]["ownersDisagree"], 1);
+    assert_eq!(numbers("comments"), [2, 4], "comment 1 may be about group 3 of b, comment 3 is about team 5 of b");
+    assert_eq!(numbers("badges"), [2], "both organisations have a group of that name");
+}
+
+#[test]
+fn a_stub_has_its_key_and_what_is_named_whatever_else_refers_to_its_table() {
+    let chat = Chat::new();
+    chat.change("CREATE UNIQUE INDEX by_email ON users (email)");
+    chat.change("CREATE TABLE logins (id text PRIMARY KEY NOT NULL, email text REFERENCES users (email))");
+    chat.change_profile("[tables.links.columns]", "[tables.logins]\nexclude = \"sign-ins\"\n[tables.links.columns]");
+    let export = chat.export(&["--organization", "a"]);
+    assert_eq!(row(&export, "users", "dan"), &json!({ "id": "dan", "name": "Dan", "email": null }));
+}
+
+#[test]
+fn a_composite_reference_that_leads_outside_leaves_nothing_of_its_key() {
+    let chat = Chat::new();
+    chat.change(
+        "CREATE TABLE desks (site text NOT NULL, nr integer NOT NULL, org_id text NOT NULL REFERENCES orgs (id), \
+         PRIMARY KEY (site, nr)); CREATE TABLE bookings (id text PRIMARY KEY NOT NULL, org_id text NOT NULL REFERENCES orgs (id), \
+         site text, nr integer, FOREIGN KEY (site, nr) REFERENCES desks (site, nr)); \
+         INSERT INTO desks VALUES ('hall', 77, 'b'), ('loft', 5, 'a'); \
+         INSERT INTO bookings VALUES ('b1', 'a', 'hall', 77), ('b2', 'a', 'loft', 5)",
+    );
+    chat.change_profile(
+        "[tables.pins]\n",
+        "[tables.desks]\nowned_by = [\"org_id\"]\n[tables.desks.columns]\nsite = \"plain\"\nnr = \"plain\"\norg_id = \"plain\"\n\
+         [tables.bookings]\nowned_by = [\"org_id\"]\n[tables.bookings.columns]\nid = \"plain\"\norg_id = \"plain\"\nsite = \"plain\"\n\
+         nr = \"plain\"\n[tables.pins]\n",
+    );
+    let export = chat.export(&["--organization", "a"]);
+    let booked = |id: &str| (row(&export, "bookings", id)["site"].clone(), row(&export, "bookings", id)["nr"].clone());
+    assert_eq!(booked("b1"), (Value::Null, Value::Null));
+    assert_eq!(booked("b2"), (json!("loft"), json!(5)));
 }

@@ -322,7 +322,7 @@ fn a_set_holds_the_rows_that_match_and_what_refers_to_them_or_is_referred_to() {
         let to_parents = key(&["parent_id"], "parents", &["id"]);
         let steps = [
             step(0, any_of("name", &["one", "three", "nobody"]), &[]),
-            step(1, Children { key: to_parents.clone(), parents: KeySetId(0), others: vec![] }, &[]),
+            step(1, Children { key: to_parents.clone(), parents: KeySetId(0), owners: vec![] }, &[]),
             step(2, AllNull { columns: vec!["parent_id".into()] }, &[]),
             step(
                 3,
@@ -361,9 +361,9 @@ fn sets_know_rows_by_composite_keys_and_without_a_key() {
         let to_named = key(&["name"], "named", &["name"]);
         let steps = [
             step(0, Parents { child: "links".into(), key: to_pairs.clone(), children: None }, &[]),
-            step(1, Children { key: to_pairs, parents: KeySetId(0), others: vec![] }, &[]),
+            step(1, Children { key: to_pairs, parents: KeySetId(0), owners: vec![] }, &[]),
             step(2, Parents { child: "links".into(), key: to_named.clone(), children: Some(KeySetId(1)) }, &[]),
-            step(3, Children { key: to_named, parents: KeySetId(2), others: vec![] }, &[]),
+            step(3, Children { key: to_named, parents: KeySetId(2), owners: vec![] }, &[]),
             step(4, All, &[]),
         ];
         let found = sets(&*case.source, &["pairs", "links", "named", "links", "links"], &steps);
@@ -391,13 +391,14 @@ fn owned_steps() -> (Vec<&'static str>, Vec<Step>) {
     use waybill::server::rows::Rows::Children;
     let owner = |column: &str, target: &str, set: usize| Owner {
         column: column.into(),
-        references: vec![(foreign_key(column, target), KeySetId(set))],
+        references: vec![(foreign_key(column, target), Some(KeySetId(set)))],
+        is_unambiguous: true,
     };
     let by_room =
-        Children { key: foreign_key("room", "rooms"), parents: KeySetId(0), others: vec![owner("grp", "groups", 1)] };
+        Children { key: foreign_key("room", "rooms"), parents: KeySetId(0), owners: vec![owner("grp", "groups", 1)] };
     let by_group =
-        Children { key: foreign_key("grp", "groups"), parents: KeySetId(1), others: vec![owner("room", "rooms", 0)] };
-    let any_room = Children { key: foreign_key("room", "rooms"), parents: KeySetId(0), others: vec![] };
+        Children { key: foreign_key("grp", "groups"), parents: KeySetId(1), owners: vec![owner("room", "rooms", 0)] };
+    let any_room = Children { key: foreign_key("room", "rooms"), parents: KeySetId(0), owners: vec![] };
     let steps = vec![
         step(0, any_of("id", &["1"]), &[]),
         step(1, any_of("id", &["a"]), &[]),

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::model::manifest::MetadataSummary;
 use crate::seal::signature::UncheckedSignature;
 
+/// More of the filters of a part is not shown.
+const MAX_FILTER_CHARS: usize = 120;
+
 /// A file that matches its own seal. Only a trusted signature shows that it is unaltered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verified {
@@ -24,7 +27,15 @@ impl std::fmt::Display for Verified {
         use crate::model::text::{count_with_noun, one_line};
         let (records, tables) = (count_with_noun(self.records, "record"), count_with_noun(self.tables, "table"));
         let source = one_line(&self.metadata.source.name);
-        write!(f, "{records} in {tables} of {source}, sealed {}", self.metadata.exported_at)
+        write!(f, "{records} in {tables} of {source}, sealed {}", self.metadata.exported_at)?;
+        let filters = self.metadata.filters_applied.iter();
+        let filters: Vec<String> = filters.map(|(name, values)| format!("{name} {}", values.join(", "))).collect();
+        let filters = one_line(&filters.join("; "));
+        match filters.char_indices().nth(MAX_FILTER_CHARS) {
+            _ if filters.is_empty() => Ok(()),
+            Some((end, _)) => write!(f, ", a part: {}…", &filters[..end]),
+            None => write!(f, ", a part: {filters}"),
+        }
     }
 }
 

@@ -70,8 +70,9 @@ impl SelectionArgs {
     /// # Errors
     /// `Usage` for a filter that is not written as NAME=VALUE.
     pub fn parse(&self) -> Result<Selection, CliError> {
-        let organization = self.organization.as_deref().map(str::trim).map(str::to_owned);
-        if organization.as_ref().is_some_and(|id| id.is_empty() || id.contains(char::is_control)) {
+        // As it is: another organisation may have the same id without its blanks.
+        let organization = self.organization.clone();
+        if organization.as_ref().is_some_and(|id| id.trim().is_empty() || id.contains(char::is_control)) {
             return Err(CliError::new(Exit::Usage, "--organization needs the id of an organisation"));
         }
         let mut selection = Selection { organization, ..Selection::default() };

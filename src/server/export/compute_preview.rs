@@ -91,6 +91,7 @@ fn initial_preview(uncounted: &UncountedPlan, selection: &Selection, clock: &dyn
 
 /// The selection as options of the command line.
 fn selection_options(selection: &Selection) -> String {
+    let organization = selection.organization.iter().map(|id| format!(" --organization {}", shell_quote(id)));
     let filters =
         selection.filters.iter().flat_map(|(name, values)| values.iter().map(move |value| format!("{name}={value}")));
     let filters = filters.map(|filter| format!(" --filter {}", shell_quote(&filter)));
@@ -98,7 +99,7 @@ fn selection_options(selection: &Selection) -> String {
         let names: Vec<&str> = tables.iter().map(TableName::as_str).collect();
         format!(" --tables {}", shell_quote(&names.join(",")))
     });
-    filters.chain(tables).collect()
+    organization.chain(filters).chain(tables).collect()
 }
 
 /// Whose data the file holds, once the table of people is counted: "personal data of 104 participants".

@@ -2,7 +2,7 @@
 
 use crate::model::name::{FieldName, TableName};
 use crate::model::text;
-use crate::server::profile::{did_you_mean, nearest};
+use crate::server::profile::{Profile, did_you_mean, nearest};
 use crate::server::rows::ForeignKey;
 
 /// What is wrong with a selection, and what there is instead.
@@ -47,6 +47,10 @@ impl InvalidSelection {
         Self(format!("no record of {table} has the key `{key}`"))
     }
 
+    pub(super) fn hidden_key(table: &TableName) -> Self {
+        Self(format!("the key of {table} is not exported as it is, so no record of it can be named"))
+    }
+
     pub(super) fn unusable_key(table: &TableName, key: &[String]) -> Self {
         Self(match key {
             [] => format!("{table} has no primary key, so no record of it can be named"),
@@ -63,6 +67,17 @@ impl InvalidSelection {
             "{} are selected, more than the {} of --max-records; nothing was written",
             text::count_with_noun(found, "record"),
             text::count(most)
+        ))
+    }
+
+    pub(super) fn never_in_scope(table: &TableName, profile: &Profile) -> Self {
+        let why = profile.why_in_no_scope(table);
+        Self(format!("{table} is never in an organisation's export: {why}"))
+    }
+
+    pub(super) fn no_stub_column(rule: &str, field: &FieldName) -> Self {
+        Self(format!(
+            "[outside] {rule}: {field} is no column that is exported, so no stub can have it; correct the profile"
         ))
     }
 

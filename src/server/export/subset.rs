@@ -4,15 +4,16 @@ use super::filter::Filters;
 use super::invalid_selection::InvalidSelection;
 use super::key_sets::{FilledSets, fill};
 use super::{Error, Result};
-use crate::model::manifest::SelectedRecords;
-use crate::model::name::TableName;
+use crate::model::manifest::{SelectedRecords, WHOLE_TABLE};
+use crate::model::name::{FieldName, TableName};
 use crate::model::ordered_map::OrderedMap;
+use crate::model::redaction::ExcludedTable;
 use crate::model::selection::Selection;
 use crate::server::profile::{PlannedTable, PlannedTables, Profile};
 use crate::server::profiles::reference_graph;
 use crate::server::rows::{Catalog, ForeignKey, KeySetId, NewKeySet, Restriction, Scan};
 use crate::server::source::{Extent, Snapshot};
-use crate::server::subset::{Filter, Graph, Membership, Part, SubsetPlan};
+use crate::server::subset::{Filter, Graph, Membership, Outside, Part, SubsetPlan};
 
 /// What a snapshot must be opened for.
 pub fn extent(selection: &Selection) -> Extent {
@@ -35,9 +36,11 @@ pub fn restrict(
     if selection.is_whole_database() {
         return Ok(OrderedMap::default());
     }
-    let FoundPart { subset, filled, .. } = find_part(planned, catalog, profile, snapshot, selection, &[])?;
+    let FoundPart { subset, filled, leaving_stubs, .. } =
+        find_part(planned, catalog, profile, snapshot, selection, &[])?;
     let mut records = filled.records;
-    let stub_columns = StubColumns { catalog, profile, references: all_references(catalog, profile) };
+    let stub_columns =
+        StubColumns { catalog, profile, references: all_references(catalog, profile), leaving: leaving_stubs };
     let mut selected = OrderedMap::default();
     for mut table in std::mem::take(&mut planned.tables) {
         let name = table.scan.table.clone();
@@ -45,13 +48,22 @@ pub fn restrict(
         let mut counted = records.remove(&name).unwrap_or_default();
         let asked_for = restrict_table(&mut table, part, snapshot, &stub_columns)? - counted.came_along;
         counted.asked_for = asked_for;
+        if part.rows == Membership::Whole && asked_for > 0 {
+            counted.by_rule.0.insert(0, (WHOLE_TABLE.to_owned(), asked_for));
+        }
         let is_asked_for = selection.tables.as_ref().is_none_or(|tables| tables.contains(&name));
         let has_any = counted.total() > 0 || counted.owners_disagree > 0;
         if has_any || is_asked_for && subset.may_hold(&name) {
             selected.0.push((name, counted));
             planned.tables.push(table);
+        } else if !subset.may_hold(&name) {
+            let reason = format!("in no organisation's export: {}", profile.why_in_no_scope(&name));
+            planned.redaction.excluded_tables.push(ExcludedTable { table: name, reason });
         }
     }
+    let in_file = |field: &FieldName| selected.get(&field.table).is_some();
+    planned.redaction.removed_fields.retain(in_file);
+    planned.redaction.treated.retain(|treated| in_file(&treated.field));
     Ok(selected)
 }
 
@@ -61,6 +73,8 @@ pub struct FoundPart {
     pub filled: FilledSets,
     /// The number of the first of the further sets.
     pub first_extra: usize,
+    /// The references that leave stubs of what they lead to, with their tables.
+    pub leaving_stubs: Vec<(TableName, ForeignKey)>,
 }
 
 /// Finds the records of a selection that is not the whole database. Further sets, of the tables in `extra`, are created with
@@ -82,8 +96,10 @@ pub fn find_part(
     let filters = Filters::of(profile, catalog, selection)?;
     let unresolved = filters.unresolved();
     check_filters(&graph, &unresolved)?;
+    check_stub_columns(catalog, profile)?;
     // Has the same sets as the plan of the resolved filters, which can only be looked up once there are sets.
     let shape = SubsetPlan::new(&graph, &unresolved, selection.tables.as_ref());
+    check_reachable(&shape, profile, selection)?;
     let repeated = shape.repeated_sets();
     let new_set = |(number, table): (usize, &TableName)| NewKeySet {
         table: table.clone(),
@@ -97,7 +113,10 @@ pub fn find_part(
     let resolved = filters.resolve(snapshot, shape.sets.len())?;
     let subset = SubsetPlan::new(&graph, &resolved, selection.tables.as_ref());
     let filled = fill(snapshot, &subset)?;
-    Ok(FoundPart { subset, filled, first_extra })
+    let leaving_stubs =
+        graph.edges().filter(|edge| edge.reference.is_followed && edge.reference.outside == Outside::Stub);
+    let leaving_stubs = leaving_stubs.map(|edge| (edge.child.clone(), edge.reference.key.clone())).collect();
+    Ok(FoundPart { subset, filled, first_extra, leaving_stubs })
 }
 
 /// A table whose owner nothing leads to would be whole in every part.
@@ -126,6 +145,19 @@ fn check_tables(graph: &Graph, selection: &Selection) -> Result<()> {
     })
 }
 
+/// An organisation has nothing of some tables, so nothing of them can be asked for.
+fn check_reachable(shape: &SubsetPlan, profile: &Profile, selection: &Selection) -> Result<()> {
+    let outside = selection.tables.iter().flatten().find(|table| !shape.may_hold(table));
+    outside.map_or(Ok(()), |table| Err(Error::Selection(InvalidSelection::never_in_scope(table, profile))))
+}
+
+fn check_stub_columns(catalog: &Catalog, profile: &Profile) -> Result<()> {
+    match profile.unknown_stub_columns(catalog).first() {
+        Some((rule, field)) => Err(Error::Selection(InvalidSelection::no_stub_column(rule, field))),
+        None => Ok(()),
+    }
+}
+
 fn check_filters(graph: &Graph, filters: &[Filter]) -> Result<()> {
     let unknown = filters.iter().find(|filter| !graph.contains(&filter.table));
     unknown.map_or(Ok(()), |filter| {
@@ -147,7 +179,13 @@ fn restrict_table(
         let kept = table.scan.columns.iter().filter(|column| columns.contains(&column.name)).cloned().collect();
         let order = table.scan.order.iter().filter(|column| columns.contains(*column)).cloned().collect();
         let scan = Scan { columns: kept, order, restrict: Restriction::Keys(stubs), ..table.scan.clone() };
-        table.stubs = (snapshot.count(&scan)? > 0).then_some(scan);
+        if snapshot.count(&scan)? > 0 {
+            for column in table.scan.columns.iter_mut().filter(|column| !columns.contains(&column.name)) {
+                // Stubs are null there, whatever the database demands.
+                column.nullable = true;
+            }
+            table.stubs = Some(scan);
+        }
     }
     let whole = snapshot.count(&table.scan)?;
     table.scan.nulled.clone_from(&part.nulled);
@@ -165,17 +203,20 @@ struct StubColumns<'s> {
     catalog: &'s Catalog,
     profile: &'s Profile,
     references: Vec<(TableName, ForeignKey)>,
+    /// Those that leave stubs.
+    leaving: Vec<(TableName, ForeignKey)>,
 }
 
 impl StubColumns<'_> {
-    /// Its key, what is referred to, and what the profile names, unless that refers to others: nothing brings them along.
+    /// Its key, what the references that leave stubs refer to, and what the profile names, unless that refers to others:
+    /// nothing brings them along.
     fn of(&self, table: &TableName) -> Vec<String> {
         let primary_key = self.catalog.table(table).map_or(&[][..], |table| &table.primary_key);
-        let to_it = self.references.iter().filter(|(_, key)| key.target == *table);
+        let to_it = self.leaving.iter().filter(|(_, key)| key.target == *table);
         let referred = to_it.flat_map(|(_, key)| &key.target_columns);
         let refers =
             |column: &String| self.references.iter().any(|(child, key)| child == table && key.columns.contains(column));
-        let mut named = self.profile.stub_columns(table, &self.references);
+        let mut named = self.profile.stub_columns(table, &self.leaving);
         named.retain(|column| !refers(column));
         primary_key.iter().chain(referred).cloned().chain(named).collect()
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::Profile;
 use super::outside_rule::OutsideRule;
-use crate::model::name::TableName;
-use crate::server::rows::ForeignKey;
+use crate::model::classification::Classification;
+use crate::model::name::{FieldName, TableName};
+use crate::server::rows::{Catalog, ForeignKey};
 
 impl Profile {
     /// The rule for a reference of the table that leads outside: its column's, else that of the table that is referred to,
@@ -19,6 +20,26 @@ impl Profile {
     /// Whether a rule of `[outside]` is about this very column.
     pub(super) fn has_outside_rule(&self, table: &TableName, column: &str) -> bool {
         self.outside.contains_key(&table.field(column).to_string())
+    }
+
+    /// The stub columns of rules that are not exported columns of the table referred to, with the rule's name.
+    #[must_use]
+    pub fn unknown_stub_columns(&self, catalog: &Catalog) -> Vec<(String, FieldName)> {
+        let mut unknown = Vec::new();
+        for table in &catalog.tables {
+            for key in self.references_of(table) {
+                for rule in key.columns.iter().map(|column| table.name.field(column).to_string()) {
+                    let Some(OutsideRule::Stub(columns)) = self.outside.get(&rule) else { continue };
+                    let is_exported = |column: &&String| {
+                        let known = self.column(&key.target, column);
+                        known.is_some_and(|known| known.class != Classification::Secret)
+                    };
+                    let missing = columns.iter().filter(|column| !is_exported(column));
+                    unknown.extend(missing.map(|column| (rule.clone(), key.target.field(column))));
+                }
+            }
+        }
+        unknown
     }
 
     /// The columns that a stub of the table has beside its key: those that any rule about it names.

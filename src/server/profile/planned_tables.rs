@@ -28,6 +28,15 @@ pub struct PlannedTable {
     pub treatments: Vec<Treatment>,
 }
 
+impl PlannedTable {
+    /// Whether the column is exported as it is.
+    #[must_use]
+    pub fn keeps(&self, column: &str) -> bool {
+        let mut columns = self.scan.columns.iter().zip(&self.treatments);
+        columns.any(|(known, treatment)| known.name == column && *treatment == Treatment::Keep)
+    }
+}
+
 impl PlannedTables {
     #[must_use]
     pub fn of(&self, table: &TableName) -> Option<&PlannedTable> {

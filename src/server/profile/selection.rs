@@ -54,6 +54,13 @@ impl Profile {
         self.tables.get(table).is_some_and(|profile| profile.whole)
     }
 
+    /// Why no scope has records of the table, as half a sentence.
+    #[must_use]
+    pub fn why_in_no_scope(&self, table: &TableName) -> String {
+        let private = self.tables.get(table).and_then(|profile| profile.private.as_ref());
+        private.map_or_else(|| "nothing says whose its records are".to_owned(), |whose| format!("private {whose}"))
+    }
+
     /// Whether the records are their authors' alone: no scope has them.
     #[must_use]
     pub fn is_private(&self, table: &TableName) -> bool {

@@ -24,13 +24,16 @@ pub fn reference_graph(planned: &PlannedTables, catalog: &Catalog, profile: &Pro
 fn references(profile: &Profile, catalog: &Catalog, table: &Table, is_under_scope: bool) -> Vec<Reference> {
     let keys = profile.references_of(table).into_iter();
     let reference = |key: ForeignKey| {
-        let is_to_one = is_to_one(catalog, table, &key);
+        let is_to_one = is_to_one(catalog, &key);
         let is_reviewed = !is_under_scope || profile.is_reviewed(&table.name, &key);
         let is_followed = is_reviewed && profile.is_followed(&table.name, &key);
-        let outside = if is_followed {
+        let never_in = is_under_scope && profile.is_private(&key.target);
+        let outside = if is_followed && !never_in {
             outside(profile, table, &key, is_under_scope)
+        } else if !is_reviewed && profile.outside_rule(&table.name, &key) == Some(&OutsideRule::Stop) {
+            Outside::Stop
         } else {
-            nullable_column(table, &key).map_or(Outside::Keep, Outside::Null)
+            nulled(profile, table, &key).unwrap_or(Outside::Keep)
         };
         let is_owner = profile.is_owner(table, &key);
         Reference { is_owner, is_to_one, is_sharing: profile.is_sharing(&table.name, &key), is_followed, outside, key }
@@ -38,13 +41,11 @@ fn references(profile: &Profile, catalog: &Catalog, table: &Table, is_under_scop
     keys.map(reference).collect()
 }
 
-/// Whether the database sees to it that one record at most is referred to: it declares the reference, or that is to a primary
-/// key.
-fn is_to_one(catalog: &Catalog, table: &Table, key: &ForeignKey) -> bool {
+/// Whether one record at most is referred to: by its primary key. Not every database sees to it that other columns are unique
+/// that a foreign key refers to.
+fn is_to_one(catalog: &Catalog, key: &ForeignKey) -> bool {
     let primary_key = catalog.table(&key.target).map_or(&[][..], |target| &target.primary_key);
-    let has_primary_key =
-        !primary_key.is_empty() && primary_key.iter().all(|column| key.target_columns.contains(column));
-    has_primary_key || table.foreign_keys.contains(key)
+    !primary_key.is_empty() && primary_key.iter().all(|column| key.target_columns.contains(column))
 }
 
 /// What becomes of a reference that leads outside. One that cannot be NULL leaves a stub where NULL is the rule.
@@ -54,15 +55,19 @@ fn outside(profile: &Profile, table: &Table, key: &ForeignKey, is_under_scope: b
         Some(OutsideRule::Stop) => Outside::Stop,
         Some(OutsideRule::Stub(_)) => Outside::Stub,
         None if !is_under_scope => Outside::Stub,
-        Some(OutsideRule::Null) | None => nullable_column(table, key).map_or(Outside::Stub, Outside::Null),
+        Some(OutsideRule::Null) | None => nulled(profile, table, key).unwrap_or(Outside::Stub),
     }
 }
 
-/// A column of the reference that may be NULL: without it, the reference leads nowhere.
-fn nullable_column(table: &Table, key: &ForeignKey) -> Option<String> {
-    let is_nullable = |name: &String| {
-        let column = table.columns.iter().find(|column| column.name == *name);
-        column.is_some_and(|column| column.nullable) && !table.primary_key.contains(name)
+/// The columns of the reference that may be NULL, so that it leads nowhere; not those that name an owner. Nothing, if there are
+/// none.
+fn nulled(profile: &Profile, table: &Table, key: &ForeignKey) -> Option<Outside> {
+    let may_be_null = |name: &&String| {
+        let column = table.columns.iter().find(|column| column.name == **name);
+        column.is_some_and(|column| column.nullable)
+            && !table.primary_key.contains(name)
+            && (!profile.owner_columns(&table.name).contains(name) || key.columns.len() == 1)
     };
-    key.columns.iter().find(|name| is_nullable(name)).cloned()
+    let columns: Vec<String> = key.columns.iter().filter(may_be_null).cloned().collect();
+    (!columns.is_empty()).then_some(Outside::Null(columns))
 }

@@ -1,10 +1,10 @@
 //! What an organisation's export will not have, for whoever maintains the profile.
 
 use super::reference_graph::reference_graph;
-use crate::model::name::TableName;
+use crate::model::name::FieldName;
 use crate::server::profile::{PlannedTables, Profile};
-use crate::server::rows::{Catalog, ForeignKey};
-use crate::server::subset::{Graph, Outside};
+use crate::server::rows::Catalog;
+use crate::server::subset::{Edge, Outside};
 
 /// The tables that a scope never has, the references that can lead out of it, and those that nobody has reviewed.
 pub fn scope_notes(profile: &Profile, catalog: &Catalog, planned: &PlannedTables) -> Vec<String> {
@@ -12,43 +12,47 @@ pub fn scope_notes(profile: &Profile, catalog: &Catalog, planned: &PlannedTables
     let graph = reference_graph(planned, catalog, profile, true);
     let reached = graph.in_scope_of(&scope.table);
     let unreached = graph.tables().filter(|table| !reached.contains(*table) && !graph.is_whole(table));
-    let unreached = unreached.map(|table| {
-        let why = if graph.is_private(table) { "private" } else { "nothing says whose its records are" };
-        format!("{table} is never in an organisation's export: {why}")
+    let unreached = unreached
+        .map(|table| format!("{table} is never in an organisation's export: {}", profile.why_in_no_scope(table)));
+    let stubs = profile.unknown_stub_columns(catalog).into_iter();
+    let stubs = stubs.map(|(rule, field)| {
+        format!("[outside] {rule}: {field} is no column that is exported, so a part with such a stub is refused")
     });
-    unreached.chain(unreviewed(profile, &graph)).chain(leading_outside(&graph)).collect()
+    let is_in_question = |edge: &Edge<'_>| reached.contains(edge.child) && !graph.is_whole(edge.target());
+    let unreviewed =
+        graph.edges().filter(|edge| is_in_question(edge) && !profile.is_reviewed(edge.child, &edge.reference.key));
+    let leading = graph.edges().filter(|edge| is_in_question(edge) && can_lead_outside(edge));
+    stubs.chain(unreached).chain(unreviewed.map(unreviewed_note)).chain(leading.map(leading_note)).collect()
 }
 
-fn unreviewed(profile: &Profile, graph: &Graph) -> Vec<String> {
-    let edges = graph.edges().filter(|edge| !profile.is_reviewed(edge.child, &edge.reference.key));
-    let note = |child: &TableName, key: &ForeignKey, outside: &Outside| {
-        let effect = match outside {
-            Outside::Null(_) => "is null where it leads outside",
-            _ => "keeps its value, also where it leads outside",
-        };
-        format!(
-            "{} refers to {}, and the profile does not mention it: in an organisation's export it brings nothing along and \
-             {effect}; mention it under [[references]] or [outside]",
-            child.field(key.columns.join(", ")),
-            key.target
-        )
-    };
-    edges.map(|edge| note(edge.child, &edge.reference.key, &edge.reference.outside)).collect()
+fn can_lead_outside(edge: &Edge<'_>) -> bool {
+    edge.reference.is_followed && !edge.reference.is_owner && !edge.reference.is_sharing
 }
 
-fn leading_outside(graph: &Graph) -> Vec<String> {
-    let edges = graph.edges().filter(|edge| {
-        let reference = edge.reference;
-        reference.is_followed && !reference.is_owner && !reference.is_sharing && !graph.is_whole(edge.target())
-    });
-    let note = |child: &TableName, key: &ForeignKey, outside: &Outside| {
-        let effect = match outside {
-            Outside::Null(column) => format!("{column} is null then"),
-            Outside::Stub => "a stub of the record is in then".to_owned(),
-            Outside::Stop => "there is no export then".to_owned(),
-            Outside::Keep | Outside::Include => "it keeps its value then".to_owned(),
-        };
-        format!("{} can lead out of an organisation: {effect}", child.field(key.columns.join(", ")))
+fn unreviewed_note(edge: Edge<'_>) -> String {
+    let effect = match edge.reference.outside {
+        Outside::Null(_) => "is null where it leads outside",
+        Outside::Stop => "stops the export where it leads outside",
+        _ => "keeps its value, also where it leads outside and to nothing in the file",
     };
-    edges.map(|edge| note(edge.child, &edge.reference.key, &edge.reference.outside)).collect()
+    format!(
+        "{} refers to {}, and the profile does not mention it: in an organisation's export it brings nothing along and {effect}; \
+         mention it under [[references]] or [outside]",
+        field(edge),
+        edge.target()
+    )
+}
+
+fn leading_note(edge: Edge<'_>) -> String {
+    let effect = match &edge.reference.outside {
+        Outside::Null(columns) => format!("{} is null then", columns.join(" and ")),
+        Outside::Stub => "a stub of the record is in then".to_owned(),
+        Outside::Stop => "there is no export then".to_owned(),
+        Outside::Keep | Outside::Include => "it keeps its value then".to_owned(),
+    };
+    format!("{} can lead out of an organisation: {effect}", field(edge))
+}
+
+fn field(edge: Edge<'_>) -> FieldName {
+    edge.child.field(edge.reference.key.columns.join(", "))
 }

@@ -65,12 +65,12 @@ pub enum Rows {
     AllNull {
         columns: Vec<String>,
     },
-    /// Rows that refer to a row in `parents`, and whose other owners are all in their sets. A key of which a column is
-    /// NULL refers to nothing.
+    /// Rows that refer to a row in `parents`, and whose owners are all in their sets. A key of which a column is NULL
+    /// refers to nothing.
     Children {
         key: ForeignKey,
         parents: KeySetId,
-        others: Vec<Owner>,
+        owners: Vec<Owner>,
     },
     /// Rows that a row of `child` refers to: any row of it, or one in `children`.
     Parents {
@@ -80,12 +80,16 @@ pub enum Rows {
     },
 }
 
-/// A column that names an owner, unless it is NULL.
+/// A column that names an owner, unless it is NULL. One of its references must lead to a row in its set, and none to a row
+/// that is in no set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     pub column: String,
-    /// The references that the column takes part in, each with the set that the owner must be in. One is enough.
-    pub references: Vec<(ForeignKey, KeySetId)>,
+    /// The references that the column takes part in, each with the set that the owner must be in; `None` if there is no such
+    /// set.
+    pub references: Vec<(ForeignKey, Option<KeySetId>)>,
+    /// There is one reference, and at most one row that it leads to.
+    pub is_unambiguous: bool,
 }
 
 /// What a row must fulfil.

@@ -37,9 +37,18 @@ pub struct ReferenceInside {
 }
 
 impl Scan {
-    /// The conditions on which the column keeps its value.
-    pub fn conditions_of<'s>(&'s self, column: &str) -> impl Iterator<Item = &'s ReferenceInside> {
-        self.nulled.iter().filter(move |nulled| nulled.column == column)
+    /// The conditions on which the column keeps its value: all of them, each by any of its references. References of the same
+    /// columns lead to one table or another.
+    #[must_use]
+    pub fn conditions_of(&self, column: &str) -> Vec<Vec<&ReferenceInside>> {
+        let mut groups: Vec<Vec<&ReferenceInside>> = Vec::new();
+        for nulled in self.nulled.iter().filter(|nulled| nulled.column == column) {
+            match groups.iter_mut().find(|group| group[0].key.columns == nulled.key.columns) {
+                Some(group) => group.push(nulled),
+                None => groups.push(vec![nulled]),
+            }
+        }
+        groups
     }
 
     /// Every column of every row, in storage order.

@@ -6,7 +6,7 @@ use super::graph::{Edge, Graph};
 use super::groups::{Group, in_order_of_flow};
 use super::plan::{Belonging, Filter, FilterKind, SetStep, SubsetPlan, Via};
 use crate::model::name::TableName;
-use crate::server::rows::{KeySetId, Owner, Rows, Step};
+use crate::server::rows::{Condition, KeySetId, Owner, Rows, Step};
 
 /// The sets of one filter.
 pub struct FilterSets<'f> {
@@ -73,22 +73,24 @@ impl<'f> FilterSets<'f> {
     fn owned(&self, graph: &Graph, edge: Edge<'_>) -> Option<(SetStep, TableName)> {
         let key = &edge.reference.key;
         let (into, parents) = (self.set(edge.child)?, self.set(&key.target)?);
-        let others = if self.is_scope() { self.other_owners(graph, edge) } else { Vec::new() };
-        let step = Step::new(into, Rows::Children { key: key.clone(), parents, others });
+        let mut owners = if self.is_scope() { self.owners(graph, edge.child) } else { Vec::new() };
+        // That the record refers to one in the set is what the step looks for.
+        owners.retain(|owner| !owner.is_unambiguous || owner.references.iter().any(|(other, _)| other != key));
+        let step = Step::new(into, Rows::Children { key: key.clone(), parents, owners });
         Some((SetStep { step, via: Via::Owner(key.clone()) }, key.target.clone()))
     }
 
-    /// The owners that the reference does not name.
-    fn other_owners(&self, graph: &Graph, edge: Edge<'_>) -> Vec<Owner> {
-        let named = &edge.reference.key.columns;
-        let others = graph.owner_columns(edge.child).iter().filter(|column| !named.contains(column));
+    /// The owners of a table's records, all of which must be in the scope.
+    fn owners(&self, graph: &Graph, table: &TableName) -> Vec<Owner> {
         let owner = |column: &String| {
-            let edges = graph.owner_edges().filter(|other| other.child == edge.child);
-            let naming = edges.filter(|other| other.reference.key.columns.contains(column));
-            let references = naming.filter_map(|other| Some((other.reference.key.clone(), self.set(other.target())?)));
-            Owner { column: column.clone(), references: references.collect() }
+            let references = graph.references_of_owner(table, column);
+            // Of one record that is referred to, it is enough to know that it is inside.
+            let is_unambiguous = matches!(references[..], [only] if only.is_to_one);
+            let references =
+                references.into_iter().map(|reference| (reference.key.clone(), self.set(&reference.key.target)));
+            Owner { column: column.clone(), references: references.collect(), is_unambiguous }
         };
-        others.map(owner).collect()
+        graph.owner_columns(table).iter().map(owner).collect()
     }
 
     /// The step from records in the scope to those that they share.
@@ -105,9 +107,15 @@ impl<'f> FilterSets<'f> {
             let edges = graph.owner_edges().filter(|edge| edge.child == table);
             edges.map(|edge| edge.reference.key.clone()).collect()
         };
+        let sharing = |table: &TableName| {
+            let edges = graph.sharing_edges().filter(|edge| self.is_scope() && edge.target() == table);
+            edges.map(|edge| (edge.child.clone(), edge.reference.key.clone())).collect()
+        };
         Belonging {
             name: self.filter.name.clone(),
             table: self.filter.table.clone(),
+            is_range: matches!(self.filter.condition, Condition::Range { .. }),
+            sharing: self.sets.keys().map(|table| (table.clone(), sharing(table))).collect(),
             owners: self.sets.keys().map(|table| (table.clone(), owners(table))).collect(),
             sets: self.sets.clone(),
         }

@@ -51,8 +51,8 @@ pub enum Outside {
     /// The value stays and refers to nothing in the part.
     #[default]
     Keep,
-    /// This column of the reference is read as NULL.
-    Null(String),
+    /// These columns of the reference are read as NULL.
+    Null(Vec<String>),
     /// The record is in with a few of its columns.
     Stub,
     /// The record comes along whole. A scope does not allow that.
@@ -120,6 +120,16 @@ impl Graph {
     /// The references along which records belong to others.
     pub fn owner_edges(&self) -> impl Iterator<Item = Edge<'_>> {
         self.edges().filter(|edge| edge.reference.is_owner)
+    }
+
+    /// The references of a table that say who the owner is that this column names: those of the column alone, if there are
+    /// any, else those that it takes part in.
+    pub fn references_of_owner<'a>(&'a self, table: &'a TableName, column: &'a str) -> Vec<&'a Reference> {
+        let edges = self.owner_edges().filter(|edge| edge.child == table).map(|edge| edge.reference);
+        let (own, wider): (Vec<_>, Vec<_>) = edges
+            .filter(|reference| reference.key.columns.iter().any(|named| named == column))
+            .partition(|reference| reference.key.columns.len() == 1);
+        if own.is_empty() { wider } else { own }
     }
 
     /// The references that put what they refer to into a scope.

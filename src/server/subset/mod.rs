@@ -13,5 +13,5 @@ mod planner;
 #[cfg(test)]
 mod tests;
 
-pub use graph::{Graph, Outside, Ownership, Reference};
+pub use graph::{Edge, Graph, Outside, Ownership, Reference};
 pub use plan::{Belonging, Filter, FilterKind, Membership, Part, SetStep, Stage, SubsetPlan, Via};

@@ -46,8 +46,12 @@ pub struct Belonging {
     pub table: TableName,
     /// The set of what belongs, of each table that the filter reaches.
     pub sets: BTreeMap<TableName, KeySetId>,
+    /// Whether it names records by a range, such as a period.
+    pub is_range: bool,
     /// The references of each of these tables that name owners.
     pub owners: BTreeMap<TableName, Vec<ForeignKey>>,
+    /// The references to each of these tables, with the table that has them, by which records share its records.
+    pub sharing: BTreeMap<TableName, Vec<(TableName, ForeignKey)>>,
 }
 
 /// Steps that are run one after another.

@@ -109,7 +109,7 @@ impl SubsetPlan {
                     let stubs = self.stubs(edge.target());
                     self.once(Step::new(stubs, rows).except(vec![inside]), Via::Stub { child, key });
                 }
-                Outside::Stop if edge.reference.is_followed => {
+                Outside::Stop => {
                     let found = self.new_set(edge.target());
                     self.once(Step::new(found, rows).except(vec![inside]), Via::Stop { child, key });
                 }
@@ -118,11 +118,14 @@ impl SubsetPlan {
         }
         for edge in &edges {
             let Part { rows: Membership::Keys(inside), stubs, .. } = self.tables[edge.target()] else { continue };
-            if let Outside::Null(column) = &edge.reference.outside {
-                let sets = std::iter::once(inside).chain(stubs).collect();
-                let nulled = ReferenceInside { column: column.clone(), key: edge.reference.key.clone(), sets };
-                self.part(edge.child).nulled.push(nulled);
-            }
+            let Outside::Null(columns) = &edge.reference.outside else { continue };
+            let sets: Vec<KeySetId> = std::iter::once(inside).chain(stubs).collect();
+            let nulled = columns.iter().map(|column| ReferenceInside {
+                column: column.clone(),
+                key: edge.reference.key.clone(),
+                sets: sets.clone(),
+            });
+            self.part(edge.child).nulled.extend(nulled);
         }
     }
 
@@ -148,7 +151,7 @@ impl SubsetPlan {
         let disagreeing = self.new_set(table);
         for edge in graph.owner_edges().filter(|edge| edge.child == table) {
             if let Some(parents) = scope.set(edge.target()) {
-                let rows = Rows::Children { key: edge.reference.key.clone(), parents, others: Vec::new() };
+                let rows = Rows::Children { key: edge.reference.key.clone(), parents, owners: Vec::new() };
                 self.once(Step::new(disagreeing, rows).except(vec![belonging]), Via::OwnersDisagree);
             }
         }

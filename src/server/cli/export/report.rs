@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::model::manifest::SelectedRecords;
+use crate::model::manifest::{SelectedRecords, WHOLE_TABLE};
 use crate::model::name::{self, TableName};
 use crate::model::ordered_map::OrderedMap;
 use crate::model::redaction::NotIncluded;
@@ -59,12 +59,15 @@ fn selected_lines(selected: &OrderedMap<TableName, SelectedRecords>) -> Vec<Stri
     let asked_for: u64 = selected.iter().map(|(_, records)| records.asked_for).sum();
     let came_along = Some(listed(|records| records.came_along)).filter(|tables| !tables.is_empty());
     let came_along = came_along.unwrap_or_else(|| "nothing".to_owned());
+    let whole = selected.iter().filter_map(|(table, records)| Some((table, records.by_rule.get(WHOLE_TABLE)?)));
+    let whole: Vec<String> = whole.map(|(table, number)| format!("{table} {}", text::count(*number))).collect();
     let mut lines = vec![format!(
         "selected  {} asked for; came along, since they are referred to: {came_along}",
         text::count(asked_for)
     )];
     for (what, tables) in [
-        ("only key and name, since they stay outside", listed(|records| records.stubs)),
+        ("whole, limited by no filter", whole.join(", ")),
+        ("stubs, with a few columns, since they stay outside", listed(|records| records.stubs)),
         ("left out, since their owners disagree", listed(|records| records.owners_disagree)),
         ("left out, since they belong to nobody", listed(|records| records.nobodys)),
     ] {

@@ -19,6 +19,9 @@ pub fn verify_folder(folder: &Path) -> Result<Result<Verified, VerifyError>, Cli
         CliError::new(Exit::Failure, format!("{} cannot be read: {error}", path.display()))
     };
     let seal_path = folder.join(SEAL_FILE);
+    if seal_path.symlink_metadata().is_ok_and(|seal| !seal.is_file()) {
+        return Ok(Err(damaged("the seal is no file")));
+    }
     let seal = match open(&seal_path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Err(damaged("the seal is missing"))),
         opened => opened.map_err(|error| read_error(&seal_path, &error))?,
@@ -56,10 +59,15 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// What is wrong with a file, if anything is.
 fn check_file(path: &Path, sealed: &SealedFile) -> io::Result<Option<VerifyError>> {
-    let mut file = open(path)?;
+    if !path.symlink_metadata()?.is_file() {
+        return Ok(Some(damaged(&format!("{} is no file", sealed.name))));
+    }
+    let file = open(path)?;
     if file.metadata()?.len() != sealed.bytes {
         return Ok(Some(damaged(&format!("{} has another length than the seal says", sealed.name))));
     }
+    // One that grows meanwhile is not read without end.
+    let mut file = file.take(sealed.bytes);
     let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 256 << 10]);
     loop {
         match file.read(&mut buffer)? {

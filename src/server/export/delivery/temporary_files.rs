@@ -1,7 +1,8 @@
 //! The temporary files of the command line, beside their destination.
 
-use std::fs::File;
+use std::fs::{DirEntry, File};
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -31,7 +32,11 @@ pub fn create(folder: &Path) -> io::Result<NamedTempFile> {
 /// # Errors
 /// If the folder around it does not exist or cannot be written.
 pub fn create_folder(parent: &Path) -> io::Result<(TempDir, File)> {
-    let folder = tempfile::Builder::new().prefix(TEMPORARY_AFFIXES.0).suffix(TEMPORARY_AFFIXES.1).tempdir_in(parent)?;
+    let folder = tempfile::Builder::new()
+        .prefix(TEMPORARY_AFFIXES.0)
+        .suffix(TEMPORARY_AFFIXES.1)
+        .permissions(std::fs::Permissions::from_mode(0o700))
+        .tempdir_in(parent)?;
     let lock = File::open(folder.path())?;
     let _ = lock.try_lock_shared();
     Ok((folder, lock))
@@ -43,9 +48,23 @@ pub fn remove_stale(folder: &Path) {
     let Ok(entries) = folder.read_dir() else { return };
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
         if is_temporary_name(&path) && is_stale(&path).unwrap_or(false) {
-            let _ = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+            let _ = if path.is_dir() { remove_folder(&path) } else { std::fs::remove_file(&path) };
         }
     }
+}
+
+/// Removes a folder with the files that an export writes, and nothing else: a folder with anything else in it is not ours.
+fn remove_folder(path: &Path) -> io::Result<()> {
+    let files = path.read_dir()?.collect::<io::Result<Vec<_>>>()?;
+    let is_ours = |file: &DirEntry| {
+        let is_json = file.path().extension().is_some_and(|extension| extension == "json");
+        is_json && file.file_type().is_ok_and(|kind| kind.is_file())
+    };
+    if files.iter().all(is_ours) {
+        files.iter().try_for_each(|file| std::fs::remove_file(file.path()))?;
+        std::fs::remove_dir(path)?;
+    }
+    Ok(())
 }
 
 /// Whether the name is one that Waybill gives: prefix, six letters or digits, suffix.

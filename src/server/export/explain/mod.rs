@@ -15,7 +15,7 @@ use crate::model::access::{Capability, Scope};
 use crate::model::explanation::Explanation;
 use crate::model::selection::Selection;
 use crate::server::identity::Caller;
-use crate::server::profile::Profile;
+use crate::server::profile::{PlannedTable, Profile};
 use crate::server::profiles;
 use crate::server::source::Source;
 pub use record::RecordKey;
@@ -42,14 +42,20 @@ pub fn explain_source(
     let profile = profiles::for_snapshot(profile, snapshot, &catalog)?;
     let planned = UncountedPlan::plan_tables(&catalog, &profile, &request)?;
     let scratch = Scratch::tables(&planned);
-    let FoundPart { subset, filled, first_extra } =
+    let FoundPart { subset, filled, first_extra, .. } =
         find_part(&planned, &catalog, &profile, snapshot, selection, &scratch)?;
     let known = || planned.tables.iter().map(|planned| planned.scan.table.as_str());
     let unknown = || Error::Selection(InvalidSelection::unknown_table(key.table.as_str(), known()));
     let table = catalog.table(&key.table).filter(|_| planned.of(&key.table).is_some()).ok_or_else(unknown)?;
+    // Whether a record with a key exists is for those to know who may see the key.
+    let shows_key = |planned: &PlannedTable| planned.key.iter().all(|column| planned.keeps(column));
+    if !planned.of(&key.table).is_some_and(shows_key) {
+        return Err(Error::Selection(InvalidSelection::hidden_key(&key.table)));
+    }
     let walk = Walk {
         snapshot,
         planned: &planned,
+        profile: &profile,
         subset: &subset,
         rounds: &filled.rounds,
         scratch: Scratch::new(&planned, first_extra),

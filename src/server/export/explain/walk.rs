@@ -6,18 +6,19 @@ use super::record::{RecordKey, Scratch, find_record};
 use crate::model::explanation::{Explanation, Reason, Verdict};
 use crate::model::name::TableName;
 use crate::model::redaction::Treatment;
-use crate::server::profile::PlannedTables;
+use crate::server::profile::{PlannedTables, Profile};
 use crate::server::rows::{ForeignKey, KeySetId, Restriction, Round, RowSink, Rows, Scan, Step, Stopped, Table, Value};
 use crate::server::source::Snapshot;
 use crate::server::subset::{Belonging, Membership, SetStep, SubsetPlan, Via};
 
-/// Owners may refer to each other in a circle.
+/// A path may be as long as a table, and owners may refer to each other in a circle.
 const MAX_DEPTH: usize = 40;
 
 /// A walk over the filled sets of a part.
 pub struct Walk<'w> {
     pub snapshot: &'w mut dyn Snapshot,
     pub planned: &'w PlannedTables,
+    pub profile: &'w Profile,
     pub subset: &'w SubsetPlan,
     /// The step of each round, from round 1 on.
     pub rounds: &'w [SetStep],
@@ -64,11 +65,15 @@ impl<'w> Walk<'w> {
 
     /// Tells by which path the record is in the set, back to the filter that names its beginning.
     fn why(&mut self, table: &TableName, set: KeySetId, depth: usize) -> Result<()> {
+        if depth >= MAX_DEPTH {
+            self.say(depth, "and so on".to_owned());
+            return Ok(());
+        }
         let Some(SetStep { step, via }) = self.round_of(table, set)?.and_then(|round| self.step(round)) else {
             return Ok(());
         };
         match (&step.rows, via) {
-            (_, Via::Filter(name)) => self.say(depth, format!("{name} names it")),
+            (_, Via::Filter(name)) => self.say(depth, format!("{name} asks for it")),
             (_, Via::Unowned) => self.say(depth, "it names no owner, so no filter excludes it".to_owned()),
             (_, Via::EveryFilter(names)) => {
                 self.say(depth, format!("it belongs to {}", names.join(" and to ")));
@@ -119,7 +124,7 @@ impl<'w> Walk<'w> {
     /// Tells which links are missing.
     fn why_not(&mut self, table: &TableName) -> Result<()> {
         if !self.subset.may_hold(table) {
-            self.say(0, format!("{table} is in no organisation's export"));
+            self.say(0, format!("{table} is in no organisation's export: {}", self.profile.why_in_no_scope(table)));
             return Ok(());
         }
         let subset = self.subset;
@@ -142,33 +147,51 @@ impl<'w> Walk<'w> {
 
     fn missing_link(&mut self, table: &TableName, filter: &Belonging, depth: usize) -> Result<()> {
         if *table == filter.table {
-            self.say(depth, format!("{} does not name it", filter.name));
+            let why = if filter.is_range { "its time is not in" } else { "it is none that is asked for by" };
+            self.say(depth, format!("{why} {}", filter.name));
         }
         let mut next = None;
         for key in filter.owners.get(table).into_iter().flatten() {
-            let (by, owners) = (fields(table, key), self.scratch.of(&key.target));
-            let set = filter.sets.get(&key.target).copied();
-            if self.candidates(&key.target, parents_of(table, key, self.scratch.of(table).current), None)? == 0 {
-                self.say(depth, format!("{by} leads to no owner"));
-                continue;
+            let (text, is_in) = self.describe_owner(table, key, filter)?;
+            match is_in {
+                // Told last, so that what explains it follows.
+                Some(false) if next.is_none() => next = Some((key, text)),
+                _ => self.say(depth, text),
             }
-            let round = set.map(|set| self.snapshot.find_first(owners.candidates, set, owners.found)).transpose()?;
-            let is_in = round.flatten().is_some();
-            let from = if is_in { set.unwrap_or(owners.candidates) } else { owners.candidates };
-            self.snapshot.find_first(owners.candidates, from, owners.found)?;
-            let owner = self.describe(&key.target, owners.found)?;
-            let does = if is_in { "belongs" } else { "does not belong" };
-            self.say(depth, format!("by {by} it belongs to {owner}, which {does} to {}", filter.name));
-            next = next.or(Some(key).filter(|_| !is_in));
         }
-        match next {
-            Some(key) if depth < MAX_DEPTH => {
-                let rows = parents_of(table, key, self.scratch.of(table).current);
-                self.go_on(&key.target, rows, None)?;
-                self.missing_link(&key.target, filter, depth + 1)
-            }
-            _ => Ok(()),
+        for (child, key) in filter.sharing.get(table).into_iter().flatten() {
+            self.say(depth, format!("no record of {child} in {} shares it, by {}", filter.name, fields(child, key)));
         }
+        let Some((key, text)) = next else { return Ok(()) };
+        self.say(depth, text);
+        if depth >= MAX_DEPTH {
+            return Ok(());
+        }
+        let rows = parents_of(table, key, self.scratch.of(table).current);
+        self.go_on(&key.target, rows, None)?;
+        self.missing_link(&key.target, filter, depth + 1)
+    }
+
+    /// Tells whom the record belongs to by this reference, and whether that belongs to the filter.
+    fn describe_owner(
+        &mut self,
+        table: &TableName,
+        key: &ForeignKey,
+        filter: &Belonging,
+    ) -> Result<(String, Option<bool>)> {
+        let (by, owners) = (fields(table, key), self.scratch.of(&key.target));
+        if self.candidates(&key.target, parents_of(table, key, self.scratch.of(table).current), None)? == 0 {
+            return Ok((format!("{by} leads to no owner"), None));
+        }
+        let set = filter.sets.get(&key.target).copied();
+        let round = set.map(|set| self.snapshot.find_first(owners.candidates, set, owners.found)).transpose()?;
+        let is_in = round.flatten().is_some();
+        if !is_in {
+            self.snapshot.find_first(owners.candidates, owners.candidates, owners.found)?;
+        }
+        let owner = self.describe(&key.target, owners.found)?;
+        let does = if is_in { "belongs" } else { "does not belong" };
+        Ok((format!("by {by} it belongs to {owner}, which {does} to {}", filter.name), Some(is_in)))
     }
 
     /// The round that has added the record to the set, if it is in.
@@ -225,7 +248,7 @@ fn parents_of(child: &TableName, key: &ForeignKey, children: KeySetId) -> Rows {
 
 /// The rows that refer to the records of a set.
 fn children_of(key: &ForeignKey, parents: KeySetId) -> Rows {
-    Rows::Children { key: key.clone(), parents, others: Vec::new() }
+    Rows::Children { key: key.clone(), parents, owners: Vec::new() }
 }
 
 /// The values of one row, as text.

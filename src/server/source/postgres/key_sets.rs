@@ -134,15 +134,16 @@ impl KeySets {
         Ok(format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {equal}{})", since_sql(since)))
     }
 
-    /// The condition that the reference of the row of this alias, of the table, leads to a row in one of the sets.
+    /// The condition that any of these references of the row of this alias, of the table, leads to a row in its sets.
     pub fn leads_inside_sql(
         &self,
         schema: &Schema,
         table: &TableName,
         alias: &str,
-        inside: &ReferenceInside,
+        any_of: &[&ReferenceInside],
     ) -> Result<String> {
-        let refers = inside.sets.iter().map(|set| self.refers_into_sql(schema, table, alias, &inside.key, *set, 0));
+        let pairs = any_of.iter().flat_map(|inside| inside.sets.iter().map(move |set| (&inside.key, *set)));
+        let refers = pairs.map(|(key, set)| self.refers_into_sql(schema, table, alias, key, set, 0));
         Ok(or(&refers.collect::<Result<Vec<_>>>()?))
     }
 
@@ -160,10 +161,10 @@ impl KeySets {
                 (condition_sql(relation, table, condition, &mut values)?, values)
             }
             Rows::AllNull { columns } => (all_null_sql(columns), Vec::new()),
-            Rows::Children { key, parents, others } => {
+            Rows::Children { key, parents, owners } => {
                 let mut conditions = vec![self.refers_into_sql(schema, table, "t", key, *parents, since)?];
-                for other in others {
-                    conditions.push(self.owner_sql(schema, table, other)?);
+                for owner in owners {
+                    conditions.push(self.owner_sql(schema, table, owner)?);
                 }
                 (conditions.join(" AND "), Vec::new())
             }
@@ -212,9 +213,22 @@ impl KeySets {
 
     /// The condition that the column of a row `t` names no owner outside the sets.
     fn owner_sql(&self, schema: &Schema, table: &TableName, owner: &Owner) -> Result<String> {
-        let refers = owner.references.iter().map(|(key, set)| self.refers_into_sql(schema, table, "t", key, *set, 0));
+        let sets = owner.references.iter().filter_map(|(key, set)| Some((key, (*set)?)));
+        let refers = sets.map(|(key, set)| self.refers_into_sql(schema, table, "t", key, set, 0));
         let is_null = format!("t.{} IS NULL", double_quote_identifier(&owner.column));
-        Ok(or(&std::iter::once(Ok(is_null)).chain(refers).collect::<Result<Vec<_>>>()?))
+        let mut conditions = vec![or(&std::iter::once(Ok(is_null)).chain(refers).collect::<Result<Vec<_>>>()?)];
+        for (key, set) in owner.references.iter().filter(|_| !owner.is_unambiguous) {
+            let is_outside = match set {
+                Some(set) => format!(" AND NOT {}", self.contains_sql(*set, "p")?),
+                None => String::new(),
+            };
+            let parent = schema.relation(&key.target)?;
+            let own = expressions(schema.relation(table)?, table, "t", &key.columns)?;
+            let referred = expressions(parent, &key.target, "p", &key.target_columns)?;
+            let (from, refers) = (&parent.from_item, equal(&own, &referred));
+            conditions.push(format!("NOT EXISTS (SELECT 1 FROM {from} AS p WHERE {refers}{is_outside})"));
+        }
+        Ok(conditions.join(" AND "))
     }
 }
 

@@ -69,8 +69,8 @@ impl PostgresSnapshot {
 
     /// The value to read of a row `t`.
     fn value(&self, scan: &Scan, name: &str, column: &RelationColumn) -> Result<String> {
-        let inside = scan.conditions_of(name);
-        let inside = inside.map(|inside| self.key_sets.leads_inside_sql(&self.schema, &scan.table, "t", inside));
+        let inside = scan.conditions_of(name).into_iter();
+        let inside = inside.map(|any_of| self.key_sets.leads_inside_sql(&self.schema, &scan.table, "t", &any_of));
         let conditions = inside.collect::<Result<Vec<_>>>()?;
         Ok(if conditions.is_empty() {
             format!("t.{}", column.expression)

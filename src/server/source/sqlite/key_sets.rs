@@ -114,9 +114,10 @@ impl KeySets {
         Ok(format!("({own}) IN (SELECT {stored} FROM {keys}{only})"))
     }
 
-    /// The condition that the reference of the row of this alias, of the table, leads to a row in one of the sets.
-    pub fn leads_inside_sql(&self, table: &TableName, alias: &str, inside: &ReferenceInside) -> Result<String> {
-        let refers = inside.sets.iter().map(|set| self.refers_into_sql(table, alias, &inside.key, *set, 0));
+    /// The condition that any of these references of the row of this alias, of the table, leads to a row in its sets.
+    pub fn leads_inside_sql(&self, table: &TableName, alias: &str, any_of: &[&ReferenceInside]) -> Result<String> {
+        let pairs = any_of.iter().flat_map(|inside| inside.sets.iter().map(move |set| (&inside.key, *set)));
+        let refers = pairs.map(|(key, set)| self.refers_into_sql(table, alias, key, set, 0));
         Ok(or(&refers.collect::<Result<Vec<_>>>()?))
     }
 
@@ -130,10 +131,10 @@ impl KeySets {
             Rows::All => ("TRUE".to_owned(), Vec::new()),
             Rows::Matching(condition) => condition_sql(condition),
             Rows::AllNull { columns } => (all_null_sql(columns), Vec::new()),
-            Rows::Children { key, parents, others } => {
+            Rows::Children { key, parents, owners } => {
                 let mut conditions = vec![self.refers_into_sql(table, "t", key, *parents, since)?];
-                for other in others {
-                    conditions.push(self.owner_sql(table, "t", other)?);
+                for owner in owners {
+                    conditions.push(self.owner_sql(table, "t", owner)?);
                 }
                 (and(&conditions), Vec::new())
             }
@@ -174,9 +175,19 @@ impl KeySets {
 
     /// The condition that the column of the row of this alias names no owner outside the sets.
     fn owner_sql(&self, table: &TableName, alias: &str, owner: &Owner) -> Result<String> {
-        let refers = owner.references.iter().map(|(key, set)| self.refers_into_sql(table, alias, key, *set, 0));
+        let sets = owner.references.iter().filter_map(|(key, set)| Some((key, (*set)?)));
+        let refers = sets.map(|(key, set)| self.refers_into_sql(table, alias, key, set, 0));
         let is_null = format!("{} IS NULL", qualified(alias, &owner.column));
-        Ok(or(&std::iter::once(Ok(is_null)).chain(refers).collect::<Result<Vec<_>>>()?))
+        let mut conditions = vec![or(&std::iter::once(Ok(is_null)).chain(refers).collect::<Result<Vec<_>>>()?)];
+        for (key, set) in owner.references.iter().filter(|_| !owner.is_unambiguous) {
+            let is_outside = match set {
+                Some(set) => format!(" AND NOT {}", self.contains_sql(*set, "p")?),
+                None => String::new(),
+            };
+            let (parent, refers) = (main_table(&key.target), refers_sql(alias, key, "p"));
+            conditions.push(format!("NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {refers}{is_outside})"));
+        }
+        Ok(and(&conditions))
     }
 }
 

@@ -82,8 +82,8 @@ impl SqliteSnapshot {
     fn column_list(&self, scan: &Scan) -> Result<String> {
         let column = |column: &ColumnSchema| {
             let name = format!("t.{}", double_quote_identifier(&column.name));
-            let inside =
-                scan.conditions_of(&column.name).map(|inside| self.key_sets.leads_inside_sql(&scan.table, "t", inside));
+            let inside = scan.conditions_of(&column.name).into_iter();
+            let inside = inside.map(|any_of| self.key_sets.leads_inside_sql(&scan.table, "t", &any_of));
             let conditions = inside.collect::<Result<Vec<_>>>()?;
             Ok(if conditions.is_empty() {
                 name

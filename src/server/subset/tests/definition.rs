@@ -1,6 +1,6 @@
 //! The definition of a subset, as directly as it can be written: sets that grow until nothing is added.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::super::{Filter, FilterKind, Graph, Outside, Reference};
 use super::memory::{Found, Memory, Row, Subset, fulfils, refers};
@@ -106,12 +106,13 @@ impl Definition<'_> {
     fn outside(&self, subset: &Subset, is_partial: &BTreeSet<&TableName>) -> (Subset, usize) {
         let mut stubs: Subset = self.graph.tables().map(|table| (table.clone(), BTreeSet::new())).collect();
         let mut stops = 0;
-        for edge in self.graph.edges().filter(|edge| edge.reference.is_followed && is_partial.contains(edge.target())) {
+        for edge in self.graph.edges().filter(|edge| is_partial.contains(edge.target())) {
+            let is_followed = edge.reference.is_followed;
             let mut referred = self.referred(subset, edge.child, edge.reference);
             referred.retain(|row| !subset[edge.target()].contains(row));
             let is_private = self.graph.is_private(edge.target()) && self.is_kept_out(edge.target());
             match edge.reference.outside {
-                Outside::Stub if !is_private => stubs.get_mut(edge.target()).unwrap().extend(referred),
+                Outside::Stub if is_followed && !is_private => stubs.get_mut(edge.target()).unwrap().extend(referred),
                 Outside::Stop => stops += referred.len(),
                 _ => {}
             }
@@ -128,7 +129,7 @@ impl Definition<'_> {
     ) -> BTreeSet<(TableName, usize, String)> {
         let mut nulled = BTreeSet::new();
         for edge in self.graph.edges().filter(|edge| is_partial.contains(edge.target())) {
-            let Outside::Null(column) = &edge.reference.outside else { continue };
+            let Outside::Null(columns) = &edge.reference.outside else { continue };
             let is_limited = self
                 .filters
                 .iter()
@@ -142,7 +143,7 @@ impl Definition<'_> {
                 let mut inside = subset[edge.target()].union(&stubs[edge.target()]);
                 let is_inside =
                     inside.any(|parent| refers(row, &edge.reference.key, &self.memory.0[edge.target()][*parent]));
-                if row.contains_key(column) && !is_inside {
+                for column in columns.iter().filter(|column| row.contains_key(*column) && !is_inside) {
                     nulled.insert((edge.child.clone(), *place, column.clone()));
                 }
             }
@@ -191,7 +192,7 @@ pub fn belongs(memory: &Memory, graph: &Graph, filter: &Filter) -> Subset {
                     } else {
                         let has_owner = graph.owner_columns(table).iter().any(|column| row.contains_key(column));
                         let is_nobodys = *table != filter.table && !has_owner && filter.kind == FilterKind::Open;
-                        is_nobodys || owner_belongs(memory, graph, &belonging, table, row, None)
+                        is_nobodys || owner_belongs(memory, graph, &belonging, table, row)
                     };
                 if is_in {
                     added.push((table.clone(), place));
@@ -208,43 +209,29 @@ pub fn belongs(memory: &Memory, graph: &Graph, filter: &Filter) -> Subset {
     }
 }
 
-/// Whether an owner of the row belongs: any, or one that this column names.
-fn owner_belongs(
-    memory: &Memory,
-    graph: &Graph,
-    belonging: &BTreeMap<TableName, BTreeSet<usize>>,
-    table: &TableName,
-    row: &Row,
-    column: Option<&String>,
-) -> bool {
+/// Whether any owner of the row belongs.
+fn owner_belongs(memory: &Memory, graph: &Graph, belonging: &Subset, table: &TableName, row: &Row) -> bool {
     let mut edges = graph.owner_edges().filter(|edge| edge.child == table);
-    edges.any(|edge| {
-        let key = &edge.reference.key;
-        let mut owners = belonging.get(edge.target()).into_iter().flatten();
-        column.is_none_or(|column| key.columns.contains(column))
-            && owners.any(|owner| refers(row, key, &memory.0[edge.target()][*owner]))
-    })
+    edges.any(|edge| leads_inside(memory, belonging, edge.reference, row))
 }
 
-fn all_owners_belong(
-    memory: &Memory,
-    graph: &Graph,
-    belonging: &BTreeMap<TableName, BTreeSet<usize>>,
-    table: &TableName,
-    row: &Row,
-) -> bool {
+fn leads_inside(memory: &Memory, belonging: &Subset, reference: &Reference, row: &Row) -> bool {
+    let mut owners = belonging.get(&reference.key.target).into_iter().flatten();
+    owners.any(|owner| refers(row, &reference.key, &memory.0[&reference.key.target][*owner]))
+}
+
+fn all_owners_belong(memory: &Memory, graph: &Graph, belonging: &Subset, table: &TableName, row: &Row) -> bool {
     let mut named = graph.owner_columns(table).iter().filter(|column| row.contains_key(*column)).peekable();
-    named.peek().is_some() && named.all(|column| owner_belongs(memory, graph, belonging, table, row, Some(column)))
+    let references = |column: &String| {
+        let references = graph.references_of_owner(table, column).into_iter();
+        let mut inside = references.filter(|reference| leads_inside(memory, belonging, reference, row));
+        inside.next().is_some()
+    };
+    named.peek().is_some() && named.all(references) && owner_belongs(memory, graph, belonging, table, row)
 }
 
 /// Whether a row in the scope shares this one.
-fn is_shared(
-    memory: &Memory,
-    graph: &Graph,
-    belonging: &BTreeMap<TableName, BTreeSet<usize>>,
-    table: &TableName,
-    row: &Row,
-) -> bool {
+fn is_shared(memory: &Memory, graph: &Graph, belonging: &Subset, table: &TableName, row: &Row) -> bool {
     let mut edges = graph.sharing_edges().filter(|edge| edge.target() == table);
     edges.any(|edge| {
         let mut sharing = belonging.get(edge.child).into_iter().flatten();

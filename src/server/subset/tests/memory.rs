@@ -82,32 +82,38 @@ impl Memory {
                 Membership::Whole => all,
                 Membership::Keys(set) => sets[set.0].clone(),
             };
-            let nulled = part.nulled.iter().flat_map(|nulled| self.nulled(table, &rows, nulled, &sets));
-            found.nulled.extend(nulled);
+            found.nulled.extend(self.nulled(table, &rows, &part.nulled, &sets));
             found.stubs.insert(table.clone(), part.stubs.map(|set| sets[set.0].clone()).unwrap_or_default());
             found.rows.insert(table.clone(), rows);
         }
         found
     }
 
-    /// The rows of the table whose reference leads to none of the sets.
+    /// The values of the table's rows that are read as NULL.
     fn nulled(
         &self,
         table: &TableName,
         rows: &BTreeSet<usize>,
-        nulled: &ReferenceInside,
+        nulled: &[ReferenceInside],
         sets: &[BTreeSet<usize>],
     ) -> BTreeSet<(TableName, usize, String)> {
-        let is_inside = |row: &Row| {
+        let is_inside = |row: &Row, nulled: &ReferenceInside| {
             let mut inside = nulled.sets.iter().flat_map(|set| &sets[set.0]);
             inside.any(|place| refers(row, &nulled.key, &self.0[&nulled.key.target][*place]))
         };
-        let has_value = |row: &Row| row.contains_key(&nulled.column);
-        let outside = rows.iter().filter(|place| {
-            let row = &self.0[table][**place];
-            has_value(row) && !is_inside(row)
-        });
-        outside.map(|place| (table.clone(), *place, nulled.column.clone())).collect()
+        let mut found = BTreeSet::new();
+        for place in rows {
+            let row = &self.0[table][*place];
+            for one in nulled.iter().filter(|one| row.contains_key(&one.column)) {
+                let same = nulled
+                    .iter()
+                    .filter(|other| (&other.column, &other.key.columns) == (&one.column, &one.key.columns));
+                if !same.into_iter().any(|other| is_inside(row, other)) {
+                    found.insert((table.clone(), *place, one.column.clone()));
+                }
+            }
+        }
+        found
     }
 
     /// Returns the rows that were added.
@@ -126,11 +132,20 @@ impl Memory {
             Rows::All => true,
             Rows::Matching(condition) => fulfils(row, condition),
             Rows::AllNull { columns } => columns.iter().all(|column| !row.contains_key(column)),
-            Rows::Children { key, parents, others } => {
-                let is_in = |(key, set): &(ForeignKey, KeySetId)| refers_into(row, key, set);
-                let mut others =
-                    others.iter().map(|owner| !row.contains_key(&owner.column) || owner.references.iter().any(is_in));
-                refers_into(row, key, parents) && others.all(|is_in| is_in)
+            Rows::Children { key, parents, owners } => {
+                let is_in =
+                    |(key, set): &(ForeignKey, Option<KeySetId>)| set.is_some_and(|set| refers_into(row, key, &set));
+                let leads_outside = |(key, set): &(ForeignKey, Option<KeySetId>)| {
+                    let rows = self.0[&key.target].iter().enumerate();
+                    let mut referred = rows.filter(|(_, parent)| refers(row, key, parent));
+                    referred.any(|(place, _)| set.is_none_or(|set| !sets[set.0].contains(&place)))
+                };
+                let mut owners = owners.iter().map(|owner| {
+                    let is_named = row.contains_key(&owner.column);
+                    let is_outside = !owner.is_unambiguous && owner.references.iter().any(leads_outside);
+                    !is_named || owner.references.iter().any(is_in) && !is_outside
+                });
+                refers_into(row, key, parents) && owners.all(|is_in| is_in)
             }
             Rows::Parents { child, key, children } => {
                 let is_in = |place: usize| children.is_none_or(|set| sets[set.0].contains(&place));

@@ -42,7 +42,7 @@ fn outside() -> impl Strategy<Value = Outside> {
         Just(Outside::Stub),
         Just(Outside::Include),
         Just(Outside::Stop),
-        Just(Outside::Null(String::new())),
+        Just(Outside::Null(Vec::new())),
     ]
 }
 
@@ -54,7 +54,7 @@ fn references() -> impl Strategy<Value = Vec<Reference>> {
         let reference = |(place, (target, width, kind, outside))| {
             let (key, (is_owner, is_sharing, is_followed)) = (key(place, target, width), kind);
             let outside = match outside {
-                Outside::Null(_) => Outside::Null(key.columns[0].clone()),
+                Outside::Null(_) => Outside::Null(vec![key.columns[0].clone()]),
                 other => other,
             };
             Reference { key, is_owner, is_to_one: false, is_sharing, is_followed, outside }
@@ -116,6 +116,18 @@ fn case() -> impl Strategy<Value = Case> {
     )
 }
 
+/// Whether a scope has to decide about an owner to which more than one reference, or more than one record, may lead. In a circle,
+/// what is decided then depends on the order: nothing of others is in, but not everything of its own may be.
+fn has_ambiguous_owners(case: &Case) -> bool {
+    let is_ambiguous = |table: &TableName| {
+        let owners = case.graph.owner_columns(table).iter();
+        owners
+            .map(|column| case.graph.references_of_owner(table, column))
+            .any(|references| !matches!(references[..], [only] if only.is_to_one))
+    };
+    case.filters.iter().any(|filter| filter.kind == FilterKind::Scope) && case.graph.tables().any(is_ambiguous)
+}
+
 fn planned(case: &Case, filters: &[Filter]) -> Found {
     case.memory.run(&case.graph, &SubsetPlan::new(&case.graph, filters, case.selected.as_ref()))
 }
@@ -125,6 +137,7 @@ proptest! {
 
     #[test]
     fn a_plan_gives_what_the_definition_says(case in case()) {
+        prop_assume!(!has_ambiguous_owners(&case));
         let defined = definition::subset(&case.memory, &case.graph, &case.filters, case.selected.as_ref());
         prop_assert_eq!(planned(&case, &case.filters), defined);
     }
@@ -162,6 +175,31 @@ proptest! {
             for (table, rows) in found.rows.iter().filter(|(table, _)| !case.graph.is_whole(table)) {
                 let own = own.get(table).cloned().unwrap_or_default();
                 prop_assert!(rows.is_subset(&own), "{table} has rows of others");
+            }
+        }
+    }
+
+    /// Whatever the references are like: two of one column, to columns that are not unique, in circles.
+    #[test]
+    fn nobody_else_owns_a_record_of_a_scope(case in case()) {
+        let found = planned(&case, &case.filters);
+        for scope in case.filters.iter().filter(|filter| filter.kind == FilterKind::Scope) {
+            let reached = case.graph.in_scope_of(&scope.table);
+            for table in reached.iter().filter(|table| **table != scope.table && !case.graph.is_whole(table)) {
+                let is_shared = case.graph.sharing_edges().any(|edge| edge.target() == table);
+                for place in found.rows[table].iter().filter(|_| !is_shared) {
+                    let row = &case.memory.0[table][*place];
+                    for column in case.graph.owner_columns(table).iter().filter(|column| row.contains_key(*column)) {
+                        for reference in case.graph.references_of_owner(table, column) {
+                            let target = &reference.key.target;
+                            let own = definition::belongs(&case.memory, &case.graph, scope);
+                            for (owner, parent) in case.memory.0[target].iter().enumerate() {
+                                let is_own = own.get(target).is_some_and(|own| own.contains(&owner));
+                                prop_assert!(!refers(row, &reference.key, parent) || is_own, "{table} {place}: {column}");
+                            }
+                        }
+                    }
+                }
             }
         }
     }
