@@ -19,9 +19,19 @@ pub fn extent(selection: &Selection) -> Extent {
     if selection.is_whole_database() { Extent::WholeTables } else { Extent::Parts }
 }
 
+/// How many records a part has; nothing for the whole database.
+#[derive(Clone, Debug, Default)]
+pub struct PartCounts {
+    /// How many records of each table are in for which reason.
+    pub selected: OrderedMap<TableName, SelectedRecords>,
+    /// All records of all planned tables.
+    pub database_records: u64,
+    /// Whether a filter names any record. One that reaches no table of the selection names none.
+    pub has_match: bool,
+}
+
 /// Restricts a plan to the selection: fills the sets in the snapshot, and leaves out tables that were not asked for and of
-/// which nothing comes along. Returns how many records of each table are in for which reason; nothing for a selection of
-/// the whole database. Blocks.
+/// which nothing comes along. Blocks.
 ///
 /// # Errors
 /// `Selection` for a filter, a value or a table that does not exist; `Source` if the database refuses a step.
@@ -31,28 +41,30 @@ pub fn restrict(
     profile: &Profile,
     snapshot: &mut dyn Snapshot,
     selection: &Selection,
-) -> Result<OrderedMap<TableName, SelectedRecords>> {
+) -> Result<PartCounts> {
     if selection.is_whole_database() {
-        return Ok(OrderedMap::default());
+        return Ok(PartCounts::default());
     }
     let FoundPart { subset, filled, .. } = find_part(planned, catalog, profile, snapshot, selection, &[])?;
     let mut records = filled.records;
     let stub_columns = StubColumns { catalog, profile, references: all_references(catalog, profile) };
-    let mut selected = OrderedMap::default();
+    let mut counts = PartCounts { has_match: selection.filters.is_empty(), ..PartCounts::default() };
     for mut table in std::mem::take(&mut planned.tables) {
         let name = table.scan.table.clone();
         let part = &subset.tables[&name];
         let mut counted = records.remove(&name).unwrap_or_default();
-        let asked_for = restrict_table(&mut table, part, snapshot, &stub_columns)? - counted.came_along;
-        counted.asked_for = asked_for;
+        let found = restrict_table(&mut table, part, snapshot, &stub_columns)?;
+        counts.database_records += found.whole;
+        counted.asked_for = found.in_part - counted.came_along;
+        counts.has_match |= part.rows != Membership::Whole && counted.asked_for > 0;
         let is_asked_for = selection.tables.as_ref().is_none_or(|tables| tables.contains(&name));
         let has_any = counted.total() > 0 || counted.owners_disagree > 0;
         if has_any || is_asked_for && subset.may_hold(&name) {
-            selected.0.push((name, counted));
+            counts.selected.0.push((name, counted));
             planned.tables.push(table);
         }
     }
-    Ok(selected)
+    Ok(counts)
 }
 
 /// A part whose sets are filled.
@@ -76,6 +88,34 @@ pub fn find_part(
     selection: &Selection,
     extra: &[TableName],
 ) -> Result<FoundPart> {
+    let (subset, first_extra) = prepare_part(planned, catalog, profile, snapshot, selection, extra)?;
+    let filled = fill(snapshot, &subset)?;
+    Ok(FoundPart { subset, filled, first_extra })
+}
+
+/// Checks that everything exists that the selection names, without looking for its records. Blocks.
+///
+/// # Errors
+/// As `restrict`.
+pub fn check_selection(
+    planned: &PlannedTables,
+    catalog: &Catalog,
+    profile: &Profile,
+    snapshot: &mut dyn Snapshot,
+    selection: &Selection,
+) -> Result<()> {
+    prepare_part(planned, catalog, profile, snapshot, selection, &[]).map(|_| ())
+}
+
+/// Plans the part and creates its sets, empty. Returns the number of the first of the further sets, too.
+fn prepare_part(
+    planned: &PlannedTables,
+    catalog: &Catalog,
+    profile: &Profile,
+    snapshot: &mut dyn Snapshot,
+    selection: &Selection,
+    extra: &[TableName],
+) -> Result<(SubsetPlan, usize)> {
     let graph = reference_graph(planned, catalog, profile, selection.organization.is_some());
     check_owners(&graph, planned, catalog, profile)?;
     check_tables(&graph, selection)?;
@@ -96,8 +136,7 @@ pub fn find_part(
     snapshot.create_key_sets(&sets)?;
     let resolved = filters.resolve(snapshot, shape.sets.len())?;
     let subset = SubsetPlan::new(&graph, &resolved, selection.tables.as_ref());
-    let filled = fill(snapshot, &subset)?;
-    Ok(FoundPart { subset, filled, first_extra })
+    Ok((subset, first_extra))
 }
 
 /// A table whose owner nothing leads to would be whole in every part.
@@ -134,14 +173,19 @@ fn check_filters(graph: &Graph, filters: &[Filter]) -> Result<()> {
     })
 }
 
-/// Restricts the scan of a table to its part, and returns the number of rows that are read whole. A set that holds every
-/// row of its table restricts nothing.
+/// Numbers of rows that are read with all their columns.
+struct FoundRows {
+    whole: u64,
+    in_part: u64,
+}
+
+/// Restricts the scan of a table to its part. A set that holds every row of its table restricts nothing.
 fn restrict_table(
     table: &mut PlannedTable,
     part: &Part,
     snapshot: &mut dyn Snapshot,
     stub_columns: &StubColumns<'_>,
-) -> Result<u64> {
+) -> Result<FoundRows> {
     if let Some(stubs) = part.stubs {
         let columns = stub_columns.of(&table.scan.table);
         let kept = table.scan.columns.iter().filter(|column| columns.contains(&column.name)).cloned().collect();
@@ -151,13 +195,13 @@ fn restrict_table(
     }
     let whole = snapshot.count(&table.scan)?;
     table.scan.nulled.clone_from(&part.nulled);
-    let Membership::Keys(set) = part.rows else { return Ok(whole) };
+    let Membership::Keys(set) = part.rows else { return Ok(FoundRows { whole, in_part: whole }) };
     let scan = Scan { restrict: Restriction::Keys(set), ..table.scan.clone() };
-    let total = snapshot.count(&scan)?;
-    if total < whole {
+    let in_part = snapshot.count(&scan)?;
+    if in_part < whole {
         table.scan = scan;
     }
-    Ok(total)
+    Ok(FoundRows { whole, in_part })
 }
 
 /// Which columns the stubs of a table have.
