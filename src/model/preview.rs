@@ -9,6 +9,8 @@ use super::ordered_map::OrderedMap;
 use super::redaction::{ExcludedTable, NotIncluded};
 
 /// What an export would contain, before it is requested.
+///
+/// In the browser, some fields stay empty: what they say, the server renders, and their code need not be downloaded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
     /// RFC 3339, UTC: the moment of the snapshot that everything here was read from.
@@ -28,15 +30,26 @@ pub struct Preview {
     pub selected_records: OrderedMap<TableName, SelectedRecords>,
     /// Size of everything but the records: metadata and seal.
     pub frame_bytes: u64,
+    #[cfg_attr(target_family = "wasm", serde(skip_deserializing))]
     pub excluded: Vec<ExcludedTable>,
     /// Differences between database and profile.
+    #[cfg_attr(target_family = "wasm", serde(skip_deserializing))]
     pub drift: Drift,
     /// Without a profile, the guessed class of every column.
+    #[cfg_attr(target_family = "wasm", serde(skip_deserializing))]
     pub guesses: Vec<Guess>,
     /// Columns whose guessed class differs from the last export's.
+    #[cfg_attr(target_family = "wasm", serde(skip_deserializing))]
     #[serde(default)]
     pub reclassified: Vec<Reclassified>,
+    #[cfg_attr(target_family = "wasm", serde(skip_deserializing))]
     pub not_included: Vec<NotIncluded>,
+    /// Everything that stays in the database, with the reason: what is excluded, unknown to the profile or not included.
+    #[serde(default)]
+    pub absent: Vec<NotIncluded>,
+    /// How many of these are tables.
+    #[serde(default)]
+    pub absent_tables: u64,
     /// Such as "personal and health data of 104 participants".
     pub contains: Option<String>,
     /// Whether writers have to wait while an export reads.

@@ -96,6 +96,8 @@ async fn a_form_without_script_leads_to_the_one_address_of_what_it_says() {
     ] {
         let answer = admin.get(&format!("{PAGE}?{form}")).await;
         assert_eq!((answer.status, answer.header("location")), (303, &*format!("{PAGE}{address}")), "{form}");
+        let shown = admin.send("GET", &format!("{PAGE}{address}"), &[("accept", "text/html")], "").await;
+        assert!([200, 400].contains(&shown.status), "{address} leads on to {}", shown.header("location"));
     }
     let form = [("sec-fetch-site", "same-origin"), ("accept", "text/html")];
     let refreshed = admin.send("POST", "/rpc/preview_export", &form, "refresh=true&part=tables%3Dusers").await;

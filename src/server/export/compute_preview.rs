@@ -7,9 +7,11 @@ use super::plan::UncountedPlan;
 use super::request::ExportRequest;
 use super::size_estimate::{estimate_table_size, measure_frame};
 use super::subset::extent;
+use crate::model::drift::Drift;
 use crate::model::name::{TableName, TableOrField};
 use crate::model::output::{Compression, Output};
 use crate::model::preview::{Preview, TablePreview};
+use crate::model::redaction::NotIncluded;
 use crate::model::selection::Selection;
 use crate::model::text;
 use crate::server::profile::{PlannedTable, Profile, shell_quote};
@@ -73,6 +75,7 @@ fn show_part(preview: &mut Preview, restricted: &UncountedPlan) {
 fn initial_preview(uncounted: &UncountedPlan, selection: &Selection, clock: &dyn Clock) -> Preview {
     let profile = &uncounted.profile;
     let redaction = &uncounted.planned.redaction;
+    let drift = profile.drift(&uncounted.catalog);
     let unclassified = || {
         redaction.unclassified.iter().filter_map(|name| match name {
             TableOrField::Field(field) => Some(field),
@@ -97,11 +100,23 @@ fn initial_preview(uncounted: &UncountedPlan, selection: &Selection, clock: &dyn
         planned: uncounted.planned.tables.iter().map(|table| table.scan.table.clone()).collect(),
         part: summarize(selection),
         excluded: redaction.excluded_tables.clone(),
-        drift: profile.drift(&uncounted.catalog),
+        absent: absent(uncounted, &drift),
+        absent_tables: (redaction.excluded_tables.len() + drift.unknown_tables().count()) as u64,
+        drift,
         guesses: profile.guesses.clone(),
         not_included: uncounted.catalog.not_included.clone(),
         ..Preview::default()
     }
+}
+
+/// Each object that stays in the database, with the reason.
+fn absent(uncounted: &UncountedPlan, drift: &Drift) -> Vec<NotIncluded> {
+    let absent = |object: String, reason: &str| NotIncluded { object, reason: reason.to_owned() };
+    let excluded = uncounted.planned.redaction.excluded_tables.iter();
+    let excluded = excluded.map(|table| absent(table.table.to_string(), &table.reason));
+    let unknown = drift.unknown_tables();
+    let unknown = unknown.map(|new| absent(new.field.to_string(), "unknown to the profile, so it is not exported"));
+    excluded.chain(unknown).chain(uncounted.catalog.not_included.iter().cloned()).collect()
 }
 
 /// The selection as options of the command line.

@@ -10,6 +10,8 @@ use crate::server::support::sync::lock;
 
 /// How long a preview goes on without anybody waiting: pages ask again and again, with pauses in between.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long it goes on after a page has said that it turns to another part: its last questions may still be on their way.
+const GRACE_AFTER_LEAVING: Duration = Duration::from_millis(600);
 const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The interest in one preview.
@@ -21,6 +23,8 @@ pub struct Interest {
 struct State {
     waiting: usize,
     last_seen: Instant,
+    /// Whether a page has turned to another part since anybody asked.
+    was_left: bool,
     is_over: bool,
 }
 
@@ -29,7 +33,7 @@ pub struct Waiting(Arc<Interest>);
 
 impl Interest {
     pub fn new() -> Arc<Self> {
-        let state = State { waiting: 0, last_seen: Instant::now(), is_over: false };
+        let state = State { waiting: 0, last_seen: Instant::now(), was_left: false, is_over: false };
         Arc::new(Self { state: Mutex::new(state), interrupt: OnceLock::new() })
     }
 
@@ -40,6 +44,7 @@ impl Interest {
             return None;
         }
         state.waiting += 1;
+        state.was_left = false;
         Some(Waiting(self.clone()))
     }
 
@@ -52,22 +57,23 @@ impl Interest {
         let _ = self.interrupt.set(interrupt);
     }
 
-    /// One page turns to something else: gives the preview up, unless others wait for it just now.
+    /// One page turns to another part: the preview is given up soon, unless others wait for it.
     pub fn withdraw(&self) {
-        self.give_up_after(Duration::ZERO);
+        lock(&self.state).was_left = true;
     }
 
     /// Gives the preview up once nobody has waited for a while. Returns when it has `ended`.
     pub async fn watch(&self, ended: CancellationToken) {
         while tokio::time::timeout(CHECK_INTERVAL, ended.cancelled()).await.is_err() {
-            self.give_up_after(GRACE);
+            self.give_up_if_unwanted();
         }
     }
 
     /// Interrupts again and again: an interrupt ends only the query that runs at the time.
-    fn give_up_after(&self, pause: Duration) {
+    fn give_up_if_unwanted(&self) {
         let mut state = lock(&self.state);
-        state.is_over |= state.waiting == 0 && state.last_seen.elapsed() >= pause;
+        let grace = if state.was_left { GRACE_AFTER_LEAVING } else { GRACE };
+        state.is_over |= state.waiting == 0 && state.last_seen.elapsed() >= grace;
         if state.is_over
             && let Some(interrupt) = self.interrupt.get()
         {

@@ -7,6 +7,7 @@
 
 mod access;
 mod cancel;
+mod check_part;
 mod check_source;
 mod choice_columns;
 mod choices;

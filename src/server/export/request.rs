@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::file_name::file_name;
 use super::invalid_selection::parse_part;
-use super::plan::UncountedPlan;
-use super::subset::{check_selection, extent};
 use super::{Error, Exports, Result};
 use crate::model::export::{DriftPolicy, ExportId, QueuedExport};
 use crate::model::manifest::RecordOrder;
@@ -76,17 +74,6 @@ impl Exports {
         tx.commit().await?;
         self.queue.wake_worker();
         Ok(QueuedExport { id: row.id, file_name: row.file_name })
-    }
-
-    /// Checks that everything exists that the selection names.
-    async fn check_part(self: &Arc<Self>, request: &ExportRequest) -> Result<()> {
-        let (exports, request) = (self.clone(), request.clone());
-        let check = tokio::task::spawn_blocking(move || {
-            let mut snapshot = exports.source.begin_snapshot(extent(&request.selection), &|_| ())?;
-            let plan = UncountedPlan::of_whole_tables(&mut *snapshot, &exports.profile, &request)?;
-            check_selection(&plan.planned, &plan.catalog, &plan.profile, &mut *snapshot, &request.selection)
-        });
-        check.await.map_err(|_| Error::Panicked)?
     }
 
     fn check_disk_space(&self, estimated_bytes: Option<u64>) -> Result<()> {

@@ -42,7 +42,11 @@ pub fn replace_regions(html: &str) {
         let Some(region) = regions.item(i) else { continue };
         let Some(shown) = page.get_element_by_id(&region.id()) else { continue };
         if !focused.as_ref().is_some_and(|focused| shown.contains(Some(focused))) {
+            let was_open = shown.query_selector("details[open]").is_ok_and(|open| open.is_some());
             shown.set_inner_html(&region.inner_html());
+            if let (true, Ok(Some(details))) = (was_open, shown.query_selector("details")) {
+                let _ = details.set_attribute("open", "");
+            }
         }
     }
 }

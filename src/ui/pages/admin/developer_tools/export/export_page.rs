@@ -3,8 +3,6 @@
 use leptos::prelude::*;
 
 use super::breadcrumbs::to_export;
-use super::drift::DriftPanel;
-use super::guesses::GuessPanel;
 use super::guide::GuidePanel;
 use super::part::PartForm;
 use super::preview_header::PreviewHeader;
@@ -63,18 +61,17 @@ fn ExportView(page: ExportPageData, problem: String, part: String) -> impl IntoV
 /// The content of the page if the source can be read.
 #[component]
 fn ReadyView(previews: PreviewTracker, tracker: RunTracker, part: String) -> impl IntoView {
-    let preview = previews.preview;
     let figures = move || match previews.problem.get() {
         Some(reason) => no_such_part(&reason),
         None => view! { <Figures previews tracker /> }.into_any(),
     };
+    // Of a part that does not exist, there is nothing to list.
+    let has_tables = Memo::new(move |_| !previews.preview.read().planned.is_empty());
+    let tables = move || has_tables.get().then(|| view! { <Tables previews /> }.into_any());
     view! {
-        <PreviewHeader previews />
         {figures}
-        <DriftPanel preview />
-        <GuessPanel preview />
         <PartForm part tracker=previews />
-        <Tables previews />
+        {tables}
         <GuidePanel />
     }
 }
@@ -83,7 +80,7 @@ fn ReadyView(previews: PreviewTracker, tracker: RunTracker, part: String) -> imp
 #[component]
 fn Figures(previews: PreviewTracker, tracker: RunTracker) -> impl IntoView {
     let preview = previews.preview;
-    view! { <Stats previews /><ExportAction preview tracker /> }
+    view! { <PreviewHeader previews /><Stats previews /><ExportAction preview tracker /> }
 }
 
 /// The form that starts an export, the progress of a run, or its result.

@@ -13,12 +13,9 @@ pub fn Stats(previews: PreviewTracker) -> impl IntoView {
     let label = text_signal(move || share_of_database(&preview.read()));
     let records = text_signal(move || preview.read().total_records().map_or("counting".into(), text::count));
     let tables = text_signal(move || preview.read().tables.len().to_string());
-    let tables_label = text_signal(move || {
-        let preview = preview.read();
-        match preview.excluded.len() + preview.drift.unknown_tables().count() {
-            0 => "tables".to_owned(),
-            n => format!("tables, {n} not included"),
-        }
+    let tables_label = text_signal(move || match preview.read().absent_tables {
+        0 => "tables".to_owned(),
+        n => format!("tables, {n} not included"),
     });
     let size =
         text_signal(move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes)));

@@ -96,20 +96,11 @@ fn breakable(name: &str) -> impl IntoView {
 #[component]
 fn NotIncluded(preview: RwSignal<Preview>) -> impl IntoView {
     move || {
-        let lines = not_included(&preview.read());
-        (!lines.is_empty()).then(|| {
-            let lines = lines.into_iter().map(|(name, reason)| view! { <li><code>{name}</code>" "{reason}</li> });
+        let absent = preview.read().absent.clone();
+        (!absent.is_empty()).then(|| {
+            let lines =
+                absent.into_iter().map(|object| view! { <li><code>{object.object}</code>" "{object.reason}</li> });
             view! { <div class="not-included"><h2>"Not in this export"</h2><ul>{lines.collect_view()}</ul></div> }
         })
     }
-}
-
-/// Each object that stays in the database, with the reason.
-fn not_included(preview: &Preview) -> Vec<(String, String)> {
-    let excluded = preview.excluded.iter().map(|table| (table.table.to_string(), table.reason.clone()));
-    let unknown = preview.drift.unknown_tables();
-    let unknown =
-        unknown.map(|new| (new.field.to_string(), "unknown to the profile, so it is not exported".to_owned()));
-    let others = preview.not_included.iter().map(|object| (object.object.clone(), object.reason.clone()));
-    excluded.chain(unknown).chain(others).collect()
 }

@@ -3,32 +3,38 @@
 
 use leptos::prelude::*;
 
+use super::super::drift::DriftPanel;
+use super::super::guesses::GuessPanel;
 use super::chips::chips;
 use super::details::PartDetails;
 use crate::model::part_filters::{ChoiceKind, FilterChoices, PartFilters, PeriodChoice, RecordChoices};
-use crate::model::preview::PartSummary;
-use crate::model::text;
+use crate::model::preview::Preview;
+use crate::model::{route, text};
 
 /// The form's id. The check boxes of the tables belong to it, too.
 pub const PART_FORM: &str = "part";
 
-/// The content of the form.
+/// What the preview has found that needs a look, and the form.
 #[must_use]
-pub fn filters_html(filters: PartFilters, part: Option<PartSummary>) -> String {
-    view! { <Filters filters part /> }.into_any().to_html()
+pub fn filters_html(filters: PartFilters, preview: Preview) -> String {
+    view! { <Filters filters preview /> }.into_any().to_html()
 }
 
 #[component]
-fn Filters(filters: PartFilters, part: Option<PartSummary>) -> impl IntoView {
+fn Filters(filters: PartFilters, preview: Preview) -> impl IntoView {
     let failure = filters.failure.clone().map(|text| view! { <p class="form-error" role="alert">{text}</p> });
     let chips = chips(&filters);
+    let Preview { drift, guesses, reclassified, part, .. } = preview;
     view! {
-        <h2 id="part-title" tabindex="-1">"Choose a part"</h2>
-        {failure}
-        <div class="part-filters">{filters.filters.into_iter().map(filter).collect_view()}</div>
-        <div id="part-chips" class="region chips">{chips}</div>
-        <div id="part-details" class="region"><PartDetails part /></div>
-        <p class="no-js"><button class="button">"Show this part"</button></p>
+        <div id="part-findings" class="region"><DriftPanel drift /><GuessPanel guesses reclassified /></div>
+        <form id=PART_FORM class="card panel part" method="get" action=route::EXPORT autocomplete="off" aria-label="Part of the database">
+            <h2 id="part-title" tabindex="-1">"Choose a part"</h2>
+            {failure}
+            <div class="part-filters">{filters.filters.into_iter().map(filter).collect_view()}</div>
+            <div id="part-chips" class="region chips">{chips}</div>
+            <div id="part-details" class="region"><PartDetails part /></div>
+            <p class="no-js"><button class="button">"Show this part"</button></p>
+        </form>
     }
 }
 

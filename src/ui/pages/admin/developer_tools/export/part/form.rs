@@ -3,9 +3,7 @@
 use leptos::prelude::*;
 
 use super::super::preview_tracker::PreviewTracker;
-use super::filters::PART_FORM;
 use super::render::render_filters;
-use crate::model::route;
 use crate::ui::browser;
 use crate::ui::components::ServerHtml;
 
@@ -45,7 +43,6 @@ fn Fields(html: String, tracker: PreviewTracker) -> impl IntoView {
         tracker.choose_form(0);
     };
     view! {
-        <form id=PART_FORM class="card panel part" method="get" action=route::EXPORT autocomplete="off" aria-label="Part of the database"
-            on:input=input on:click=click on:submit=submit inner_html=html></form>
+        <div on:input=input on:click=click on:submit=submit inner_html=html></div>
     }
 }
