@@ -256,6 +256,7 @@ async fn a_newer_choice_ends_the_older_ones_queries_and_so_does_leaving() {
     // The page says "counting" and has the tables.
     let page = admin.get(&format!("{PAGE}?tables=sites")).await.text();
     assert!(page.contains("counting") && page.contains("Export this part"), "{page}");
+    assert!(page.contains("<noscript><meta http-equiv=\"refresh\""), "without script, it is asked for again: {page}");
     let whole = ask("", "&instead_of=tables%3Dsites").await;
     assert_eq!(whole["part"], Value::Null);
     let since = Instant::now();

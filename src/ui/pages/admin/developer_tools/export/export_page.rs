@@ -7,7 +7,7 @@ use super::guide::GuidePanel;
 use super::part::PartForm;
 use super::preview_header::PreviewHeader;
 use super::preview_tracker::PreviewTracker;
-use super::progress::ProgressPanel;
+use super::progress::{ProgressPanel, RELOAD_META};
 use super::run_result::RunResult;
 use super::run_tracker::{Phase, RunTracker};
 use super::start_form::StartForm;
@@ -45,6 +45,9 @@ fn ExportView(page: ExportPageData, problem: String, part: String) -> impl IntoV
     tracker.resume();
     let previews = PreviewTracker::new(page.preview, page.problem, tracker.toast, tracker.announcer.text);
     previews.complete();
+    // Without script, a part that is still being counted is asked for again until it is known.
+    let is_counting = previews.preview.read_untracked().part.is_some() && !previews.preview.read_untracked().settled;
+    let reload = is_counting.then(|| view! { <noscript inner_html=RELOAD_META></noscript> });
     let failure = Memo::new(move |_| previews.preview.read().failure.clone());
     let part = StoredValue::new(part);
     let body = move || match failure.get() {
@@ -53,6 +56,7 @@ fn ExportView(page: ExportPageData, problem: String, part: String) -> impl IntoV
     };
     view! {
         {body}
+        {reload}
         <p class="visually-hidden" role="status">{tracker.announcer.text}</p>
         <ToastRegion toast=tracker.toast />
     }
