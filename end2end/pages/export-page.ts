@@ -12,7 +12,7 @@ export class ExportPage {
   }
 
   get button() {
-    return this.page.getByRole("button", { name: /Export (Full Database|again)/ });
+    return this.page.getByRole("button", { name: /^Export (Full Database|again|[\d,]+ records?|this part)$/ });
   }
 
   get cancel() {
@@ -25,6 +25,18 @@ export class ExportPage {
 
   get digest() {
     return this.page.getByTestId("sha256");
+  }
+
+  /** A filter's list of choices, opened. */
+  async openFilter(label: string) {
+    const filter = this.page.locator("details.choice", { has: this.page.getByText(label, { exact: true }) });
+    if ((await filter.getAttribute("open")) === null) await filter.locator("summary").click();
+    return filter;
+  }
+
+  /** What is chosen, as removable chips. */
+  get chips() {
+    return this.page.locator("a.chip");
   }
 
   result(title: string) {

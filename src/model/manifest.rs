@@ -71,16 +71,16 @@ pub struct SelectedRecords {
     pub came_along: u64,
     /// Records that stay outside, of which only the key and a few columns are in. They are the last ones of their table;
     /// all other columns are null, whatever they hold in the database.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub stubs: u64,
     /// How many records each rule has brought, in the order of the rules. They add up to the three numbers above.
     #[serde(skip_serializing_if = "OrderedMap::is_empty")]
     pub by_rule: OrderedMap<String, u64>,
     /// Records that stay outside since one of their owners belongs and another one does not.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub owners_disagree: u64,
     /// Records that stay outside since they belong to nobody.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub nobodys: u64,
 }
 
@@ -95,9 +95,8 @@ impl SelectedRecords {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The part of the metadata that is needed to verify a file and to describe it.

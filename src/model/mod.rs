@@ -18,6 +18,8 @@ pub mod manifest;
 pub mod name;
 pub mod ordered_map;
 pub mod output;
+pub mod part_filters;
+pub mod part_query;
 pub mod preview;
 pub mod redaction;
 pub mod route;

@@ -3,10 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::drift::{Drift, Guess, Reclassified};
+use super::manifest::SelectedRecords;
 use super::name::TableName;
+use super::ordered_map::OrderedMap;
 use super::redaction::{ExcludedTable, NotIncluded};
 
 /// What an export would contain, before it is requested.
+///
+/// In the browser, some fields stay empty: what they say, the server renders, and their code need not be downloaded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
     /// RFC 3339, UTC: the moment of the snapshot that everything here was read from.
@@ -15,17 +19,37 @@ pub struct Preview {
     /// The same export as a command line.
     pub command: String,
     pub tables: Vec<TablePreview>,
+    /// Every table that an export of the whole database has, in the order of the file.
+    #[serde(default)]
+    pub planned: Vec<TableName>,
+    /// What there is to say of a part of the database; `None` for the whole.
+    #[serde(default)]
+    pub part: Option<PartSummary>,
+    /// Why each table's records are in the part. For programs, as the words in `part` are.
+    #[serde(skip_deserializing, skip_serializing_if = "OrderedMap::is_empty")]
+    pub selected_records: OrderedMap<TableName, SelectedRecords>,
     /// Size of everything but the records: metadata and seal.
     pub frame_bytes: u64,
+    #[cfg_attr(target_family = "wasm", serde(skip_deserializing))]
     pub excluded: Vec<ExcludedTable>,
     /// Differences between database and profile.
+    #[cfg_attr(target_family = "wasm", serde(skip_deserializing))]
     pub drift: Drift,
     /// Without a profile, the guessed class of every column.
+    #[cfg_attr(target_family = "wasm", serde(skip_deserializing))]
     pub guesses: Vec<Guess>,
     /// Columns whose guessed class differs from the last export's.
+    #[cfg_attr(target_family = "wasm", serde(skip_deserializing))]
     #[serde(default)]
     pub reclassified: Vec<Reclassified>,
+    #[cfg_attr(target_family = "wasm", serde(skip_deserializing))]
     pub not_included: Vec<NotIncluded>,
+    /// Everything that stays in the database, with the reason: what is excluded, unknown to the profile or not included.
+    #[serde(default)]
+    pub absent: Vec<NotIncluded>,
+    /// How many of these are tables.
+    #[serde(default)]
+    pub absent_tables: u64,
     /// Such as "personal and health data of 104 participants".
     pub contains: Option<String>,
     /// Whether writers have to wait while an export reads.
@@ -36,6 +60,26 @@ pub struct Preview {
     pub expected_ms: Option<u64>,
     /// Why counting stopped early, as a message for people.
     pub failure: Option<String>,
+}
+
+/// A part of the database, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartSummary {
+    /// The selection as the query of the page's address.
+    pub query: String,
+    /// The tables that are asked for; empty for all of them.
+    pub tables: Vec<TableName>,
+    /// All records of the database that could be exported, once they are counted.
+    pub database_records: Option<u64>,
+    /// Whether the filters name no record at all.
+    pub is_empty: bool,
+    /// Which rule has brought how many records, one line per table. This and what follows is for programs and for what
+    /// the server renders: the browser need not download the code to read it.
+    #[serde(skip_deserializing)]
+    pub sums: Vec<String>,
+    /// What stays outside, one line per table and reason.
+    #[serde(skip_deserializing)]
+    pub outside: Vec<String>,
 }
 
 /// One table's line in the preview. `None` means not known yet.
@@ -59,6 +103,9 @@ impl Preview {
     /// All records, once every table is counted.
     #[must_use]
     pub fn total_records(&self) -> Option<u64> {
+        if self.tables.is_empty() && !self.settled {
+            return None;
+        }
         self.tables.iter().map(|table| table.records).sum()
     }
 

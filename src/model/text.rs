@@ -104,6 +104,20 @@ pub fn count_with_noun(n: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", count(n))
 }
 
+/// `93 %`: a share, neither nothing nor all unless it is.
+///
+/// ```
+/// use waybill::model::text::percent;
+///
+/// assert_eq!([percent(0, 9), percent(1, 9000), percent(93, 100), percent(8999, 9000), percent(9, 9)],
+///     ["0 %", "less than 1 %", "93 %", "99 %", "100 %"]);
+/// ```
+#[must_use]
+pub fn percent(part: u64, all: u64) -> String {
+    let percent = (u128::from(part) * 100).checked_div(u128::from(all)).unwrap_or_default();
+    if percent == 0 && part > 0 { "less than 1 %".to_owned() } else { format!("{percent} %") }
+}
+
 /// `1 company`, `22 companies`: a count of a table's records, named after the table.
 #[must_use]
 pub fn count_of_table(n: u64, table: &str) -> String {

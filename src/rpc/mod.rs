@@ -9,5 +9,5 @@
 mod error;
 pub mod export;
 pub mod history;
-mod json;
+pub mod json;
 pub mod session;

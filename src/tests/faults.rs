@@ -120,7 +120,7 @@ async fn an_admin_demoted_before_the_run_starts_sees_why_it_failed() {
     let grants = vec![Grant::of_whole_database(Capability::ExportDatabase)];
     // As authenticated a moment before the demotion.
     let admin = Caller::account(id, ADMIN.into(), "System admin".into(), grants);
-    let run = waybill.app.exports.request(&admin, Compression::None).await.unwrap();
+    let run = waybill.app.exports.request(&admin, "", Compression::None).await.unwrap();
     let state = loop {
         let view = waybill.app.exports.view(&admin, run.id).await.unwrap();
         if view.state.is_finished() {

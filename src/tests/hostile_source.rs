@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use waybill::model::name::TableName;
 use waybill::server::profile::Profile;
-use waybill::server::source::{Error, Kind, Predicate, Source};
+use waybill::server::source::{ChoiceQuery, Choices, Error, Kind, Predicate, Source};
 
 use crate::harness::{PASSWORD, Pooler, Postgres, Waybill, WaybillCommand, connect_source, parse_export};
 
@@ -151,7 +152,8 @@ fn expressions_that_the_planner_would_evaluate_are_refused_by_name() {
     std::fs::write(folder.path().join("x.toml"), excluded).unwrap();
     let rest = export(&reader, &["--profile", "x.toml"]);
     assert_eq!(rest.code, 6, "{}", rest.stderr);
-    // Sign-in refuses the same tables.
+    // Sign-in and choices refuse the same tables.
+    assert!(matches!(choices(&source, "by_index", "id", ""), Err(Error { kind: Kind::Unsuitable, .. })));
     let found = source.find_unique(&"by_index".into(), &[Predicate::equals("id", "1")], &["id"]);
     assert!(matches!(found, Err(Error { kind: Kind::Unsuitable, .. })), "{found:?}");
     assert_eq!(foreign_code_runs(&server), Vec::<String>::new());
@@ -176,6 +178,7 @@ fn row_level_security_policies_never_run() {
     let Err(error @ Error { kind: Kind::Unsuitable, .. }) = found else { panic!("{found:?}") };
     let reason = error.to_string();
     assert!(reason.starts_with("table accounts ") && reason.contains("row-level security"), "{reason}");
+    assert!(matches!(choices(&source, "accounts", "email", ""), Err(Error { kind: Kind::Unsuitable, .. })));
     assert_eq!(foreign_code_runs(&server), Vec::<String>::new());
 }
 
@@ -217,6 +220,9 @@ fn a_domain_over_an_extension_type_calls_no_look_alike() {
     };
     assert_eq!(find("ada@EXAMPLE.org"), Some(vec![Some("Ada@example.org".into()), Some("Ada".into())]));
     assert_eq!(find("somebody@else.org"), None);
+    for (show, search) in [("email", "ADA@"), ("plain", "ada"), ("plain", "1")] {
+        assert_eq!(choices(&source, "users", show, search).unwrap().total, 1, "{show} {search}");
+    }
     assert_eq!(foreign_code_runs(&server), Vec::<String>::new());
 }
 
@@ -234,6 +240,7 @@ fn behind_a_transaction_pooler_nothing_foreign_runs_and_nothing_is_left_behind()
             source.find_unique(&"users".into(), &[Predicate::equals("email", "ada@example.org")], &["role"]).unwrap(),
             Some(vec![Some("admin".into())])
         );
+        assert_eq!(choices(&source, "users", "email", "ADA@example").unwrap().total, 1);
     }
     assert_eq!(foreign_code_runs(&server), Vec::<String>::new());
     let left = pooler.sql_as_other_client(
@@ -269,4 +276,9 @@ fn a_part_is_refused_while_a_foreign_event_trigger_would_run() {
     assert_eq!(run(&["--tables", "shops", "--trust-owner", "mallory"]).code, 0);
     server.sql_as("postgres", "app", "ALTER EVENT TRIGGER spying DISABLE");
     assert_eq!(run(&["--tables", "shops"]).code, 0);
+}
+
+fn choices(source: &dyn Source, table: &str, show: &str, search: &str) -> Result<Choices, Error> {
+    let table = TableName::from(table);
+    source.list_choices(&ChoiceQuery { table: &table, key: "id", show, search, conditions: &[], limit: 9 })
 }

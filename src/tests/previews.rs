@@ -8,7 +8,9 @@ use waybill::model::export::RunState;
 use waybill::model::name::{TableName, TableOrField};
 use waybill::model::preview::Preview;
 use waybill::server::rows::{Catalog, CursorId, KeySetId, NewKeySet, OrderedScan, Round, RowSink, Scan, Step};
-use waybill::server::source::{Extent, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity};
+use waybill::server::source::{
+    ChoiceQuery, Choices, Extent, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity,
+};
 
 use crate::harness::{Browser, Waybill, execute_sql, parse_export};
 
@@ -196,6 +198,10 @@ impl Source for SlowSource {
 
     fn exists(&self, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool> {
         self.real.exists(table, conditions)
+    }
+
+    fn list_choices(&self, query: &ChoiceQuery<'_>) -> Result<Choices> {
+        self.real.list_choices(query)
     }
 }
 

@@ -8,7 +8,7 @@ const UNKNOWN_ID: &str = "01900000-0000-7000-8000-000000000000";
 
 /// Method, path, form, then the status for anonymous clients, for roles that may not export, and for the system
 /// admin.
-const ROUTES: [(&str, &str, &str, u16, u16, u16); 31] = [
+const ROUTES: [(&str, &str, &str, u16, u16, u16); 33] = [
     ("GET", "/", "", 303, 303, 303),
     ("GET", "/healthz", "", 200, 200, 200),
     ("GET", "/readyz", "", 200, 200, 200),
@@ -31,6 +31,8 @@ const ROUTES: [(&str, &str, &str, u16, u16, u16); 31] = [
     ("POST", "/api/v1/exports/{id}/cancellation", "", 401, 403, 404),
     ("POST", "/rpc/open_export_page", "", 401, 403, 200),
     ("POST", "/rpc/preview_export", "refresh=false", 401, 403, 200),
+    ("POST", "/rpc/list_filters", "", 401, 403, 200),
+    ("POST", "/rpc/render_filters", "", 401, 403, 200),
     ("POST", "/rpc/request_export", "", 401, 403, 200),
     ("POST", "/rpc/view_export", "id={id}", 401, 403, 404),
     ("POST", "/rpc/analysis_guide", "", 401, 403, 200),

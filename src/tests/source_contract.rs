@@ -32,9 +32,9 @@ const SCHEMA: &str = r#"
 "#;
 
 /// A source with that schema, a way to change it, and the folder or server that it needs.
-struct EngineCase {
-    source: Arc<dyn Source>,
-    change: Box<dyn Fn(&str)>,
+pub struct EngineCase {
+    pub source: Arc<dyn Source>,
+    pub change: Box<dyn Fn(&str)>,
     _keep: Box<dyn std::any::Any>,
 }
 
@@ -57,7 +57,7 @@ fn postgres() -> EngineCase {
     EngineCase { source, change: Box::new(change), _keep: Box::new(server) }
 }
 
-fn on_every_engine(test: impl Fn(&EngineCase)) {
+pub fn on_every_engine(test: impl Fn(&EngineCase)) {
     for (engine, case) in [("SQLite", sqlite()), ("PostgreSQL", postgres())] {
         assert_eq!(case.source.engine(), engine);
         test(&case);

@@ -9,6 +9,7 @@ use super::routes::{LivePage, Query};
 /// Returns the view to hydrate: the same that the server rendered for this URL. `None` on a static page.
 pub fn hydrate() -> Option<impl IntoView> {
     let (path, query): (String, Query) = browser::current_url()?;
-    let page = LivePage::resolve(&path, &query)?;
+    // The page has been rendered with what the query asks for.
+    let page = LivePage::resolve(&path, "", &query)?;
     Some(view! { <LivePageView page /> })
 }

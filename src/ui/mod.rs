@@ -14,6 +14,7 @@ mod shell;
 
 pub use hydration::hydrate;
 pub use pages::admin::account::RecoveryCodes;
+pub use pages::admin::developer_tools::export::filters_html;
 pub use pages::sign_in_context::SignInContext;
 pub use routes::{Page, StaticPage};
 pub use shell::{Theme, shell};

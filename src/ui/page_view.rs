@@ -36,7 +36,7 @@ pub fn StaticPageView(page: StaticPage) -> impl IntoView {
 pub fn LivePageView(page: LivePage) -> impl IntoView {
     provide_meta_context();
     let page = match page {
-        LivePage::Export { problem } => view! { <ExportPage problem /> }.into_any(),
+        LivePage::Export { problem, part } => view! { <ExportPage problem part /> }.into_any(),
         LivePage::Run { id } => view! { <RunPage id /> }.into_any(),
         LivePage::Verify => view! { <VerifyPage /> }.into_any(),
     };

@@ -34,15 +34,21 @@ pub enum StaticPage {
 /// A page that is hydrated in the browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LivePage {
-    Export { problem: String },
-    Run { id: ExportId },
+    /// `part`: the query of the address, for the server.
+    Export {
+        problem: String,
+        part: String,
+    },
+    Run {
+        id: ExportId,
+    },
     Verify,
 }
 
 impl Page {
     #[must_use]
-    pub fn resolve(path: &str, query: &Query) -> Self {
-        let live = LivePage::resolve(path, query).map(Self::Live);
+    pub fn resolve(path: &str, search: &str, query: &Query) -> Self {
+        let live = LivePage::resolve(path, search, query).map(Self::Live);
         live.unwrap_or_else(|| Self::Static(StaticPage::resolve(path, query)))
     }
 }
@@ -50,9 +56,9 @@ impl Page {
 impl LivePage {
     /// Returns the live page at `path`, if there is one.
     #[must_use]
-    pub fn resolve(path: &str, query: &Query) -> Option<Self> {
+    pub fn resolve(path: &str, search: &str, query: &Query) -> Option<Self> {
         match path {
-            route::EXPORT => Some(Self::Export { problem: query_value(query, "problem") }),
+            route::EXPORT => Some(Self::Export { problem: query_value(query, "problem"), part: search.to_owned() }),
             route::VERIFY => Some(Self::Verify),
             _ => route::id_in(path, route::RUN).map(|id| Self::Run { id }),
         }
@@ -93,7 +99,7 @@ mod tests {
     fn every_address_is_a_page() {
         for page in route::PAGES {
             let address = page.path.replace("{id}", "0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d");
-            assert_ne!(Page::resolve(&address, &Query::new()), Page::Static(StaticPage::NotFound), "{address}");
+            assert_ne!(Page::resolve(&address, "", &Query::new()), Page::Static(StaticPage::NotFound), "{address}");
         }
         for unknown in [
             "/",
@@ -103,7 +109,7 @@ mod tests {
             "/x",
             RUN_WITH_INVALID_ID,
         ] {
-            assert_eq!(Page::resolve(unknown, &Query::new()), Page::Static(StaticPage::NotFound), "{unknown}");
+            assert_eq!(Page::resolve(unknown, "", &Query::new()), Page::Static(StaticPage::NotFound), "{unknown}");
         }
     }
 }

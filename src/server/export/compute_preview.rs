@@ -2,64 +2,80 @@
 
 use super::Result;
 use super::file_name::file_name;
+use super::part_summary::{add_counts, summarize};
 use super::plan::UncountedPlan;
 use super::request::ExportRequest;
 use super::size_estimate::{estimate_table_size, measure_frame};
 use super::subset::extent;
+use crate::model::drift::Drift;
 use crate::model::name::{TableName, TableOrField};
 use crate::model::output::{Compression, Output};
 use crate::model::preview::{Preview, TablePreview};
+use crate::model::redaction::NotIncluded;
 use crate::model::selection::Selection;
 use crate::model::text;
 use crate::server::profile::{PlannedTable, Profile, shell_quote};
 use crate::server::rows::Scan;
-use crate::server::source::Source;
+use crate::server::source::{InterruptHandle, Source};
 use crate::server::support::clock::{Clock, rfc3339};
 
 /// Assumed bytes per second while no export gives a measured rate; a conservative guess.
 pub const DEFAULT_BYTES_PER_SECOND: u64 = 150_000_000;
 
-/// Counts and samples every table in one snapshot, calling `on_update` after every step. Blocks.
+/// Counts and samples every table in one snapshot, calling `on_update` after every step. `on_handle` receives what ends a
+/// query. Blocks.
 ///
 /// # Errors
-/// As `UncountedPlan::from_snapshot`; `Source` if a table cannot be counted or sampled.
+/// As `UncountedPlan::from_snapshot`; `Source` if a table cannot be counted or sampled; the error of `on_update`.
 pub fn compute_preview(
     source: &dyn Source,
+    on_handle: &dyn Fn(InterruptHandle),
     profile: &Profile,
     selection: &Selection,
     clock: &dyn Clock,
     bytes_per_second: u64,
-    on_update: &dyn Fn(&Preview),
+    on_update: &dyn Fn(&Preview) -> Result<()>,
 ) -> Result<Preview> {
     let request = ExportRequest { selection: selection.clone(), ..ExportRequest::default() };
-    let mut snapshot = source.begin_snapshot(extent(selection), &|_| ())?;
-    let uncounted = UncountedPlan::from_snapshot(&mut *snapshot, profile, &request)?;
+    let mut snapshot = source.begin_snapshot(extent(selection), on_handle)?;
+    let mut uncounted = UncountedPlan::of_whole_tables(&mut *snapshot, profile, &request)?;
     let mut preview = initial_preview(&uncounted, selection, clock);
     preview.blocks_writers = snapshot.blocks_writers();
-    on_update(&preview);
+    on_update(&preview)?;
+    uncounted.restrict(&mut *snapshot, selection)?;
+    show_part(&mut preview, &uncounted);
     let mut counts = Vec::with_capacity(preview.tables.len());
     for (index, PlannedTable { scan, .. }) in uncounted.planned.tables.iter().enumerate() {
         let records = uncounted.count(&mut *snapshot, scan)?;
         counts.push(records);
         preview.tables[index].records = Some(records);
         preview.contains = preview.contains.take().or_else(|| contents_notice(profile, scan, records));
-        on_update(&preview);
+        on_update(&preview)?;
     }
     for (index, planned) in uncounted.planned.tables.iter().enumerate() {
         let size = estimate_table_size(&mut *snapshot, planned, counts[index], Output::default())?;
         preview.tables[index].size = Some(size);
-        on_update(&preview);
+        on_update(&preview)?;
     }
     preview.frame_bytes = measure_frame(uncounted, selection.clone(), counts, source, snapshot.isolation(), clock)?;
     preview.expected_ms = preview.total_size().map(|size| size.bytes * 1000 / bytes_per_second);
-    on_update(&preview);
     preview.settled = true;
     Ok(preview)
+}
+
+/// Leaves out the tables that are not in the part, and says what is.
+fn show_part(preview: &mut Preview, restricted: &UncountedPlan) {
+    if let Some(part) = &mut preview.part {
+        add_counts(part, &restricted.part);
+        preview.selected_records.clone_from(&restricted.part.selected);
+        preview.tables.retain(|table| restricted.planned.tables.iter().any(|kept| kept.scan.table == table.name));
+    }
 }
 
 fn initial_preview(uncounted: &UncountedPlan, selection: &Selection, clock: &dyn Clock) -> Preview {
     let profile = &uncounted.profile;
     let redaction = &uncounted.planned.redaction;
+    let drift = profile.drift(&uncounted.catalog);
     let unclassified = || {
         redaction.unclassified.iter().filter_map(|name| match name {
             TableOrField::Field(field) => Some(field),
@@ -81,12 +97,26 @@ fn initial_preview(uncounted: &UncountedPlan, selection: &Selection, clock: &dyn
         file_name: file_name(profile, clock.now(), Compression::None),
         command: format!("waybill export{}{} --output .", profile.command_line_option(), selection_options(selection)),
         tables: tables.collect(),
+        planned: uncounted.planned.tables.iter().map(|table| table.scan.table.clone()).collect(),
+        part: summarize(selection),
         excluded: redaction.excluded_tables.clone(),
-        drift: profile.drift(&uncounted.catalog),
+        absent: absent(uncounted, &drift),
+        absent_tables: (redaction.excluded_tables.len() + drift.unknown_tables().count()) as u64,
+        drift,
         guesses: profile.guesses.clone(),
         not_included: uncounted.catalog.not_included.clone(),
         ..Preview::default()
     }
+}
+
+/// Each object that stays in the database, with the reason.
+fn absent(uncounted: &UncountedPlan, drift: &Drift) -> Vec<NotIncluded> {
+    let absent = |object: String, reason: &str| NotIncluded { object, reason: reason.to_owned() };
+    let excluded = uncounted.planned.redaction.excluded_tables.iter();
+    let excluded = excluded.map(|table| absent(table.table.to_string(), &table.reason));
+    let unknown = drift.unknown_tables();
+    let unknown = unknown.map(|new| absent(new.field.to_string(), "unknown to the profile, so it is not exported"));
+    excluded.chain(unknown).chain(uncounted.catalog.not_included.iter().cloned()).collect()
 }
 
 /// The selection as options of the command line.
@@ -126,9 +156,16 @@ mod tests {
              [tables.\"audit.users\".columns]\nid = \"plain\"\npassword = \"secret\"\n",
         )
         .unwrap();
-        let preview =
-            compute_preview(&SqliteSource::new(path), &profile, &Selection::default(), &SystemClock, 1, &|_| ())
-                .unwrap();
+        let preview = compute_preview(
+            &SqliteSource::new(path),
+            &|_| (),
+            &profile,
+            &Selection::default(),
+            &SystemClock,
+            1,
+            &|_| Ok(()),
+        )
+        .unwrap();
         let left_out: Vec<(&str, &[String])> =
             preview.tables.iter().map(|table| (table.name.as_str(), &table.left_out[..])).collect();
         let [own, others] = [&["note".to_owned()][..], &["password".to_owned(), "phone".to_owned()]];

@@ -1,6 +1,8 @@
 //! A selection that names something that does not exist.
 
 use crate::model::name::{FieldName, TableName};
+use crate::model::part_query::PartQuery;
+use crate::model::selection::Selection;
 use crate::model::text;
 use crate::server::profile::{Profile, did_you_mean, nearest};
 use crate::server::rows::ForeignKey;
@@ -9,6 +11,15 @@ use crate::server::rows::ForeignKey;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidSelection(pub(super) String);
+
+/// The selection of a query of the page's address.
+///
+/// # Errors
+/// If the query is none.
+pub fn parse_part(query: &str) -> Result<Selection, InvalidSelection> {
+    let part = PartQuery::parse(query).map_err(|error| InvalidSelection(error.to_string()))?;
+    Ok(part.selection)
+}
 
 impl InvalidSelection {
     pub(super) fn owner_without_reference(field: &FieldName) -> Self {

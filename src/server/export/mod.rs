@@ -7,7 +7,10 @@
 
 mod access;
 mod cancel;
+mod check_part;
 mod check_source;
+mod choice_columns;
+mod choices;
 mod cleanup;
 mod compute_preview;
 mod delivery;
@@ -21,9 +24,11 @@ mod failure;
 mod file_name;
 mod filter;
 mod guide;
+mod interest;
 mod invalid_selection;
 mod key_sets;
 mod outcome;
+mod part_summary;
 mod plan;
 mod preview;
 mod preview_cache;
@@ -32,6 +37,7 @@ mod request;
 mod run;
 mod running;
 mod size_estimate;
+mod stub_columns;
 mod subset;
 mod view;
 mod write;
@@ -56,6 +62,7 @@ use crate::server::state::exports::ExportRow;
 use crate::server::state::{SourceState, Tables};
 use crate::server::support::clock::Clock;
 use crate::server::support::random::Random;
+use choice_columns::ColumnCache;
 use preview_cache::PreviewCache;
 
 pub use delivery::Destination;
@@ -98,6 +105,7 @@ pub struct Exports {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     previews: PreviewCache,
+    choice_columns: ColumnCache,
     /// The runs of this process, which a shutdown waits for.
     runs: TaskTracker,
     shutdown: CancellationToken,
@@ -120,6 +128,7 @@ impl Exports {
             clock,
             random,
             previews: PreviewCache::default(),
+            choice_columns: ColumnCache::default(),
             runs: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         }

@@ -5,16 +5,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::invalid_selection::InvalidSelection;
 use super::request::ExportRequest;
-use super::subset::restrict;
+use super::subset::{PartCounts, restrict};
 use super::{Error, Result};
 use crate::model::catalog::TableSchema;
 use crate::model::drift::Deviations;
 use crate::model::export::{DriftPolicy, ExportId};
-use crate::model::manifest::{
-    AuditHead, FORMAT_VERSION, Generator, Metadata, SelectedRecords, SnapshotDescription, SourceDescription,
-};
+use crate::model::manifest::{AuditHead, FORMAT_VERSION, Generator, Metadata, SnapshotDescription, SourceDescription};
 use crate::model::name::TableName;
 use crate::model::ordered_map::OrderedMap;
+use crate::model::selection::Selection;
 use crate::server::pipeline::redact::PseudonymKey;
 use crate::server::profile::{PlannedTable, PlannedTables, Profile};
 use crate::server::profiles;
@@ -51,8 +50,8 @@ pub struct UncountedPlan {
     /// As it applies to this snapshot: a guessed profile is guessed anew each time.
     pub profile: Profile,
     pub planned: PlannedTables,
-    /// How many records of each table are in for which reason; empty for the whole database.
-    pub selected_records: OrderedMap<TableName, SelectedRecords>,
+    /// How many records are in the part; empty for the whole database.
+    pub part: PartCounts,
 }
 
 impl UncountedPlan {
@@ -62,11 +61,29 @@ impl UncountedPlan {
     /// `Source` if the database cannot be read; `Profile` if the profile does not fit it; `Selection` if
     /// the selection names what does not exist; `Unreadable` with every table that should be exported and cannot be read completely.
     pub fn from_snapshot(snapshot: &mut dyn Snapshot, profile: &Profile, request: &ExportRequest) -> Result<Self> {
+        let mut whole = Self::of_whole_tables(snapshot, profile, request)?;
+        whole.restrict(snapshot, &request.selection)?;
+        Ok(whole)
+    }
+
+    /// The plan of the whole database: all but the selection is applied.
+    ///
+    /// # Errors
+    /// As `from_snapshot`.
+    pub fn of_whole_tables(snapshot: &mut dyn Snapshot, profile: &Profile, request: &ExportRequest) -> Result<Self> {
         let catalog = snapshot.catalog()?;
         let profile = profiles::for_snapshot(profile, snapshot, &catalog)?;
-        let mut planned = Self::plan_tables(&catalog, &profile, request)?;
-        let selected_records = restrict(&mut planned, &catalog, &profile, snapshot, &request.selection)?;
-        Ok(Self { catalog, profile, planned, selected_records })
+        let planned = Self::plan_tables(&catalog, &profile, request)?;
+        Ok(Self { catalog, profile, planned, part: PartCounts::default() })
+    }
+
+    /// Finds the records that the selection names.
+    ///
+    /// # Errors
+    /// As `from_snapshot`.
+    pub fn restrict(&mut self, snapshot: &mut dyn Snapshot, selection: &Selection) -> Result<()> {
+        self.part = restrict(&mut self.planned, &self.catalog, &self.profile, snapshot, selection)?;
+        Ok(())
     }
 
     /// What the profile exports of the database.
@@ -83,7 +100,7 @@ impl UncountedPlan {
 
     /// The exact number of records that a scan of the plan reads. Those of a part were counted when it was found.
     pub fn count(&self, snapshot: &mut dyn Snapshot, scan: &Scan) -> Result<u64> {
-        match self.selected_records.get(&scan.table) {
+        match self.part.selected.get(&scan.table) {
             Some(records) => Ok(records.total()),
             None => Ok(snapshot.count(scan)?),
         }
@@ -91,7 +108,7 @@ impl UncountedPlan {
 
     /// Completes the plan with exact record counts, one per selected table.
     pub fn into_plan(self, counts: Vec<u64>, context: &RunContext, source: &dyn Source, isolation: &str) -> ExportPlan {
-        let Self { catalog, profile, planned, selected_records } = self;
+        let Self { catalog, profile, planned, part } = self;
         let deviations = profile.drift(&catalog).to_deviations();
         let tables = planned.tables.iter().map(|table| table.scan.table.clone());
         let metadata = Metadata {
@@ -99,7 +116,7 @@ impl UncountedPlan {
             export_type: context.request.selection.export_type(),
             version: "1.0".into(),
             filters_applied: context.request.selection.applied(),
-            selected_records,
+            selected_records: part.selected,
             total_records: counts.iter().sum(),
             record_counts: tables.zip(counts).collect(),
             exported_by: context.exported_by.clone(),

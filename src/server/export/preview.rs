@@ -4,9 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::compute_preview::{DEFAULT_BYTES_PER_SECOND, compute_preview};
 use super::file_name::file_name;
+use super::interest::Interest;
+use super::invalid_selection::parse_part;
+use super::part_summary::summarize;
+use super::preview_cache::PreviewState;
 use super::{Error, Exports, Result};
 use crate::model::drift::find_reclassified;
 use crate::model::output::Compression;
@@ -19,42 +24,77 @@ use crate::server::support::clock::rfc3339;
 const RESPONSE_DEADLINE: Duration = Duration::from_millis(500);
 
 impl Exports {
-    /// Returns the latest preview; starts a new one if that is too old or a refresh is requested. Waits
-    /// at most half a second and returns what is known by then.
+    /// Returns the latest preview of the part, which is named by a query of the page's address (`PartQuery`); starts a new
+    /// one if that is too old or a refresh is requested. Waits at most half a second and returns what is known by then.
+    /// `instead_of` is the part that the page has waited for until now: its preview is ended, unless others wait for it.
     ///
     /// # Errors
-    /// `Forbidden`; `State` if the state cannot be read. Errors of the source are in the preview's `failure`.
-    pub async fn preview(self: &Arc<Self>, caller: &Caller, refresh: bool) -> Result<Preview> {
+    /// `Forbidden`; `Selection` if the part names what does not exist; `Busy` while too many parts are counted; `State` if
+    /// the state cannot be read. Errors of the source are in the preview's `failure`.
+    pub async fn preview(
+        self: &Arc<Self>,
+        caller: &Caller,
+        part: &str,
+        refresh: bool,
+        instead_of: Option<&str>,
+    ) -> Result<Preview> {
         self.authorise(caller, "preview an export").await?;
+        let selection = parse_part(part)?;
+        if let Some(left) = instead_of.and_then(|left| parse_part(left).ok())
+            && left != selection
+        {
+            self.previews.withdraw(&left);
+        }
         let rate = self.bytes_per_second().await?;
-        let selection = Selection::default();
-        let mut preview = self.previews.get_or_start(&selection, refresh, || self.start_preview(&selection, rate));
-        let settled = preview.wait_for(|preview| preview.settled);
+        let start = |interest| self.start_preview(&selection, rate, interest);
+        let mut awaited = self.previews.get_or_start(&selection, refresh, start)?;
+        let settled = awaited.state.wait_for(|state| state.preview.settled);
         // On timeout, or if the task failed, show what is known so far.
         let _ = tokio::time::timeout(RESPONSE_DEADLINE, settled).await;
-        let mut shown = preview.borrow().clone();
+        let PreviewState { preview: mut shown, refused } = awaited.state.borrow().clone();
+        if let Some(refused) = refused {
+            return Err(Error::Selection(refused));
+        }
         shown.file_name = file_name(&self.profile, self.clock.now(), Compression::None);
         shown.reclassified =
             find_reclassified(&self.state.connect().await?.exports().last_guesses().await?, &shown.guesses);
         Ok(shown)
     }
 
-    fn start_preview(self: &Arc<Self>, selection: &Selection, rate: u64) -> watch::Receiver<Preview> {
-        let empty = Preview { taken_at: rfc3339(self.clock.now()), ..Preview::default() };
-        let (sender, preview) = watch::channel(empty);
+    fn start_preview(
+        self: &Arc<Self>,
+        selection: &Selection,
+        rate: u64,
+        interest: Arc<Interest>,
+    ) -> watch::Receiver<PreviewState> {
+        let part = summarize(selection);
+        let empty = Preview { taken_at: rfc3339(self.clock.now()), part, ..Preview::default() };
+        let (sender, state) = watch::channel(PreviewState { preview: empty, refused: None });
+        let ended = CancellationToken::new();
+        if !selection.is_whole_database() {
+            let (interest, ended) = (interest.clone(), ended.clone());
+            tokio::spawn(async move { interest.watch(ended).await });
+        }
         let (exports, selection) = (self.clone(), selection.clone());
         tokio::task::spawn_blocking(move || {
+            let _ended = ended.drop_guard();
             let show = |preview: &Preview| {
-                sender.send_replace(preview.clone());
+                sender.send_modify(|state| preview.clone_into(&mut state.preview));
+                if interest.is_over() { Err(Error::Stopped) } else { Ok(()) }
             };
             let (source, profile, clock) = (&*exports.source, &exports.profile, &*exports.clock);
-            let measured = compute_preview(source, profile, &selection, clock, rate, &show);
-            sender.send_modify(|preview| {
-                preview.failure = measured.err().map(|error| preview_failure_message(&error));
-                preview.settled = true;
+            let on_handle = |interrupt| interest.attach_interrupt(interrupt);
+            let measured = compute_preview(source, &on_handle, profile, &selection, clock, rate, &show);
+            sender.send_modify(|state| {
+                match measured {
+                    Ok(preview) => state.preview = preview,
+                    Err(Error::Selection(refused)) => state.refused = Some(refused),
+                    Err(error) => state.preview.failure = Some(preview_failure_message(&error)),
+                }
+                state.preview.settled = true;
             });
         });
-        preview
+        state
     }
 
     /// The rate of the last completed export without compression, if it is among the newest 20: the preview estimates the
@@ -72,7 +112,7 @@ impl Exports {
 /// are logged instead.
 fn preview_failure_message(error: &Error) -> String {
     match error {
-        Error::Source(_) | Error::Profile(_) => error.to_string(),
+        Error::Source(_) | Error::Profile(_) | Error::Stopped => error.to_string(),
         other => {
             tracing::error!(error = %other, "a preview failed");
             "the preview failed; the server's log says why".to_owned()

@@ -22,5 +22,5 @@ pub fn preview_source(
     clock: &dyn Clock,
 ) -> Result<Preview> {
     caller.require(Capability::ExportDatabase, &Scope::WholeDatabase)?;
-    compute_preview(source, profile, selection, clock, DEFAULT_BYTES_PER_SECOND, &|_| ())
+    compute_preview(source, &|_| (), profile, selection, clock, DEFAULT_BYTES_PER_SECOND, &|_| Ok(()))
 }

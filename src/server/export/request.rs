@@ -1,8 +1,11 @@
 //! Requests an export: checks disk space and running exports, records and queues.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::file_name::{directory_name, file_name};
+use super::invalid_selection::parse_part;
 use super::{Error, Exports, Result};
 use crate::model::export::{DriftPolicy, ExportId, QueuedExport};
 use crate::model::manifest::RecordOrder;
@@ -40,23 +43,32 @@ pub struct ExportRequest {
 }
 
 impl Exports {
-    /// Queues an export of the whole database for the caller.
+    /// Queues an export for the caller: of the part that the query names (`PartQuery`), or of the whole database.
     ///
     /// # Errors
-    /// `Forbidden`; `Busy` while too many exports run; `InsufficientStorage` if the disk is too full; `State` if the
+    /// `Forbidden`; `Selection` if the part names what does not exist; `Busy` while too many exports run; `InsufficientStorage` if the disk is too full; `State` if the
     /// request cannot be recorded: no export runs without an audit entry.
-    pub async fn request(&self, caller: &Caller, compression: Compression) -> Result<QueuedExport> {
+    pub async fn request(
+        self: &Arc<Self>,
+        caller: &Caller,
+        part: &str,
+        compression: Compression,
+    ) -> Result<QueuedExport> {
         self.authorise(caller, "request an export").await?;
-        let requested = self.enqueue(caller, compression).await;
+        let request = ExportRequest { selection: parse_part(part)?, compression, ..ExportRequest::default() };
+        let requested = self.enqueue(caller, request).await;
         if let Err(Error::Busy { .. } | Error::InsufficientStorage { .. }) = &requested {
             identity::refuse(&self.journal, caller, "request another export now").await?;
         }
         requested
     }
 
-    async fn enqueue(&self, caller: &Caller, compression: Compression) -> Result<QueuedExport> {
-        let request = ExportRequest { compression, ..ExportRequest::default() };
+    async fn enqueue(self: &Arc<Self>, caller: &Caller, request: ExportRequest) -> Result<QueuedExport> {
         let estimated_bytes = self.previews.latest_size(&request.selection);
+        // A part that was previewed exists.
+        if estimated_bytes.is_none() && !request.selection.is_whole_database() {
+            self.check_part(&request).await?;
+        }
         self.check_disk_space(estimated_bytes)?;
         let row = ExportRow { estimated_bytes, ..self.new_row(caller, &request) };
         let mut tx = self.state.begin().await?;

@@ -3,6 +3,7 @@
 use super::filter::Filters;
 use super::invalid_selection::InvalidSelection;
 use super::key_sets::{FilledSets, fill};
+use super::stub_columns::StubColumns;
 use super::{Error, Result};
 use crate::model::manifest::{SelectedRecords, WHOLE_TABLE};
 use crate::model::name::{FieldName, TableName};
@@ -20,9 +21,19 @@ pub fn extent(selection: &Selection) -> Extent {
     if selection.is_whole_database() { Extent::WholeTables } else { Extent::Parts }
 }
 
+/// How many records a part has; nothing for the whole database.
+#[derive(Clone, Debug, Default)]
+pub struct PartCounts {
+    /// How many records of each table are in for which reason.
+    pub selected: OrderedMap<TableName, SelectedRecords>,
+    /// All records of all planned tables.
+    pub database_records: u64,
+    /// Whether a filter names any record. One that reaches no table of the selection names none.
+    pub has_match: bool,
+}
+
 /// Restricts a plan to the selection: fills the sets in the snapshot, and leaves out tables that were not asked for and of
-/// which nothing comes along. Returns how many records of each table are in for which reason; nothing for a selection of
-/// the whole database. Blocks.
+/// which nothing comes along. Blocks.
 ///
 /// # Errors
 /// `Selection` for a filter, a value or a table that does not exist; `Source` if the database refuses a step.
@@ -32,39 +43,40 @@ pub fn restrict(
     profile: &Profile,
     snapshot: &mut dyn Snapshot,
     selection: &Selection,
-) -> Result<OrderedMap<TableName, SelectedRecords>> {
+) -> Result<PartCounts> {
     if selection.is_whole_database() {
-        return Ok(OrderedMap::default());
+        return Ok(PartCounts::default());
     }
     let FoundPart { subset, filled, leaving_stubs, .. } =
         find_part(planned, catalog, profile, snapshot, selection, &[])?;
     let mut records = filled.records;
-    let stub_columns =
-        StubColumns { catalog, profile, references: all_references(catalog, profile), leaving: leaving_stubs };
-    let mut selected = OrderedMap::default();
+    let stub_columns = StubColumns::new(catalog, profile, leaving_stubs);
+    let mut counts = PartCounts { has_match: selection.filters.is_empty(), ..PartCounts::default() };
     for mut table in std::mem::take(&mut planned.tables) {
         let name = table.scan.table.clone();
         let part = &subset.tables[&name];
         let mut counted = records.remove(&name).unwrap_or_default();
-        let asked_for = restrict_table(&mut table, part, snapshot, &stub_columns)? - counted.came_along;
-        counted.asked_for = asked_for;
-        if part.rows == Membership::Whole && asked_for > 0 {
-            counted.by_rule.0.insert(0, (WHOLE_TABLE.to_owned(), asked_for));
+        let found = restrict_table(&mut table, part, snapshot, &stub_columns)?;
+        counts.database_records += found.whole;
+        counted.asked_for = found.in_part - counted.came_along;
+        counts.has_match |= part.rows != Membership::Whole && counted.asked_for > 0;
+        if part.rows == Membership::Whole && counted.asked_for > 0 {
+            counted.by_rule.0.insert(0, (WHOLE_TABLE.to_owned(), counted.asked_for));
         }
         let is_asked_for = selection.tables.as_ref().is_none_or(|tables| tables.contains(&name));
         let has_any = counted.total() > 0 || counted.owners_disagree > 0;
         if has_any || is_asked_for && subset.may_hold(&name) {
-            selected.0.push((name, counted));
+            counts.selected.0.push((name, counted));
             planned.tables.push(table);
         } else if !subset.may_hold(&name) {
             let reason = format!("in no organisation's export: {}", profile.why_in_no_scope(&name));
             planned.redaction.excluded_tables.push(ExcludedTable { table: name, reason });
         }
     }
-    let in_file = |field: &FieldName| selected.get(&field.table).is_some();
+    let in_file = |field: &FieldName| counts.selected.get(&field.table).is_some();
     planned.redaction.removed_fields.retain(in_file);
     planned.redaction.treated.retain(|treated| in_file(&treated.field));
-    Ok(selected)
+    Ok(counts)
 }
 
 /// A part whose sets are filled.
@@ -90,6 +102,42 @@ pub fn find_part(
     selection: &Selection,
     extra: &[TableName],
 ) -> Result<FoundPart> {
+    let PreparedPart { subset, first_extra, leaving_stubs } =
+        prepare_part(planned, catalog, profile, snapshot, selection, extra)?;
+    let filled = fill(snapshot, &subset)?;
+    Ok(FoundPart { subset, filled, first_extra, leaving_stubs })
+}
+
+/// Checks that everything exists that the selection names, without looking for its records. Blocks.
+///
+/// # Errors
+/// As `restrict`.
+pub fn check_selection(
+    planned: &PlannedTables,
+    catalog: &Catalog,
+    profile: &Profile,
+    snapshot: &mut dyn Snapshot,
+    selection: &Selection,
+) -> Result<()> {
+    prepare_part(planned, catalog, profile, snapshot, selection, &[]).map(|_| ())
+}
+
+/// A part whose sets are there, and empty.
+struct PreparedPart {
+    subset: SubsetPlan,
+    first_extra: usize,
+    leaving_stubs: Vec<(TableName, ForeignKey)>,
+}
+
+/// Plans the part and creates its sets, empty.
+fn prepare_part(
+    planned: &PlannedTables,
+    catalog: &Catalog,
+    profile: &Profile,
+    snapshot: &mut dyn Snapshot,
+    selection: &Selection,
+    extra: &[TableName],
+) -> Result<PreparedPart> {
     let graph = reference_graph(planned, catalog, profile, selection.organization.is_some());
     check_owners(&graph, planned, catalog, profile)?;
     check_tables(&graph, selection)?;
@@ -112,11 +160,10 @@ pub fn find_part(
     snapshot.create_key_sets(&sets)?;
     let resolved = filters.resolve(snapshot, shape.sets.len())?;
     let subset = SubsetPlan::new(&graph, &resolved, selection.tables.as_ref());
-    let filled = fill(snapshot, &subset)?;
     let leaving_stubs =
         graph.edges().filter(|edge| edge.reference.is_followed && edge.reference.outside == Outside::Stub);
     let leaving_stubs = leaving_stubs.map(|edge| (edge.child.clone(), edge.reference.key.clone())).collect();
-    Ok(FoundPart { subset, filled, first_extra, leaving_stubs })
+    Ok(PreparedPart { subset, first_extra, leaving_stubs })
 }
 
 /// A table whose owner nothing leads to would be whole in every part.
@@ -166,14 +213,19 @@ fn check_filters(graph: &Graph, filters: &[Filter]) -> Result<()> {
     })
 }
 
-/// Restricts the scan of a table to its part, and returns the number of rows that are read whole. A set that holds every
-/// row of its table restricts nothing.
+/// Numbers of rows that are read with all their columns.
+struct FoundRows {
+    whole: u64,
+    in_part: u64,
+}
+
+/// Restricts the scan of a table to its part. A set that holds every row of its table restricts nothing.
 fn restrict_table(
     table: &mut PlannedTable,
     part: &Part,
     snapshot: &mut dyn Snapshot,
     stub_columns: &StubColumns<'_>,
-) -> Result<u64> {
+) -> Result<FoundRows> {
     if let Some(stubs) = part.stubs {
         let columns = stub_columns.of(&table.scan.table);
         let kept = table.scan.columns.iter().filter(|column| columns.contains(&column.name)).cloned().collect();
@@ -189,43 +241,11 @@ fn restrict_table(
     }
     let whole = snapshot.count(&table.scan)?;
     table.scan.nulled.clone_from(&part.nulled);
-    let Membership::Keys(set) = part.rows else { return Ok(whole) };
+    let Membership::Keys(set) = part.rows else { return Ok(FoundRows { whole, in_part: whole }) };
     let scan = Scan { restrict: Restriction::Keys(set), ..table.scan.clone() };
-    let total = snapshot.count(&scan)?;
-    if total < whole {
+    let in_part = snapshot.count(&scan)?;
+    if in_part < whole {
         table.scan = scan;
     }
-    Ok(total)
-}
-
-/// Which columns the stubs of a table have.
-struct StubColumns<'s> {
-    catalog: &'s Catalog,
-    profile: &'s Profile,
-    references: Vec<(TableName, ForeignKey)>,
-    /// Those that leave stubs.
-    leaving: Vec<(TableName, ForeignKey)>,
-}
-
-impl StubColumns<'_> {
-    /// Its key, what the references that leave stubs refer to, and what the profile names, unless that refers to others:
-    /// nothing brings them along.
-    fn of(&self, table: &TableName) -> Vec<String> {
-        let primary_key = self.catalog.table(table).map_or(&[][..], |table| &table.primary_key);
-        let to_it = self.leaving.iter().filter(|(_, key)| key.target == *table);
-        let referred = to_it.flat_map(|(_, key)| &key.target_columns);
-        let refers =
-            |column: &String| self.references.iter().any(|(child, key)| child == table && key.columns.contains(column));
-        let mut named = self.profile.stub_columns(table, &self.leaving);
-        named.retain(|column| !refers(column));
-        primary_key.iter().chain(referred).cloned().chain(named).collect()
-    }
-}
-
-fn all_references(catalog: &Catalog, profile: &Profile) -> Vec<(TableName, ForeignKey)> {
-    let references = catalog.tables.iter().flat_map(|table| {
-        let keys = profile.references_of(table).into_iter();
-        keys.map(|key| (table.name.clone(), key))
-    });
-    references.collect()
+    Ok(FoundRows { whole, in_part })
 }

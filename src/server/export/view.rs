@@ -22,12 +22,12 @@ impl Exports {
         self.run_view(&mut *tables, row).await
     }
 
-    /// The data that the export page opens with: the preview, and the run to show.
+    /// The data that the export page opens with: the preview of the part, and the run to show.
     ///
     /// # Errors
-    /// `Forbidden`; `State` if the state cannot be read.
-    pub async fn open_page(self: &Arc<Self>, caller: &Caller) -> Result<(Preview, Option<RunView>)> {
-        let preview = self.preview(caller, false).await?;
+    /// As `preview`.
+    pub async fn open_page(self: &Arc<Self>, caller: &Caller, part: &str) -> Result<(Preview, Option<RunView>)> {
+        let preview = self.preview(caller, part, false, None).await?;
         Ok((preview, self.current_run(caller).await?))
     }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::provide_context;
 use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::handle_server_fns_with_context;
@@ -12,12 +12,17 @@ use super::security::cookies::typed_name;
 use super::security::headers;
 use super::state::AppState;
 use super::theme;
+use crate::model::part_query::PartQuery;
 use crate::model::route;
 use crate::server::identity;
 use crate::server::rpc_context;
 use crate::ui::{Page, RecoveryCodes, SignInContext, StaticPage, shell};
 
 pub async fn render_page(State(state): State<AppState>, request: Request) -> Response {
+    let search = request.uri().query().unwrap_or_default().to_owned();
+    if let Some(canonical) = canonical_address(request.uri().path(), &search) {
+        return Redirect::to(&canonical).into_response();
+    }
     let provide = leptos_context(&state, &request);
     let theme = theme::from_cookie(request.headers());
     let codes = request.extensions().get::<RecoveryCodes>().cloned();
@@ -35,7 +40,7 @@ pub async fn render_page(State(state): State<AppState>, request: Request) -> Res
         headers::set_page_csp();
     };
     let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).unwrap_or_default();
-    let page = Page::resolve(request.uri().path(), &query);
+    let page = Page::resolve(request.uri().path(), &search, &query);
     let is_not_found = page == Page::Static(StaticPage::NotFound);
     let render = leptos_axum::render_app_async_with_context(with_policy, move || shell(page.clone()));
     let mut response = render(request).await;
@@ -43,6 +48,19 @@ pub async fn render_page(State(state): State<AppState>, request: Request) -> Res
         *response.status_mut() = StatusCode::NOT_FOUND;
     }
     response
+}
+
+/// Where a form without script leads: what it sends has one address.
+fn canonical_address(path: &str, search: &str) -> Option<String> {
+    if path != route::EXPORT || search.is_empty() {
+        return None;
+    }
+    let part = PartQuery::parse(search).ok()?;
+    let of_page = search.split('&').filter(|parameter| PartQuery::is_of_the_page(parameter));
+    let parameters = std::iter::once(part.to_string()).filter(|text| !text.is_empty());
+    let canonical: Vec<String> = parameters.chain(of_page.map(str::to_owned)).collect();
+    let canonical = canonical.join("&");
+    (canonical != search).then(|| if canonical.is_empty() { path.to_owned() } else { format!("{path}?{canonical}") })
 }
 
 pub async fn server_function(State(state): State<AppState>, request: Request) -> Response {

@@ -8,6 +8,7 @@ use super::spans::{Spans, start};
 use super::{Auth, Comparison, Notice, Profile, Role};
 use crate::model::classification::Classification;
 use crate::model::name::TableName;
+use crate::model::part_query;
 use crate::model::redaction::Treatment;
 
 /// In bytes. Common file systems allow 255; date, time and `.json.zst` are added to the template.
@@ -80,6 +81,11 @@ fn check_selection(profile: &Profile, places: &Spans) -> Result<(), Broken> {
     for (name, filter) in &profile.filters {
         if matches!(name.as_str(), "tables" | "organization") {
             let what = format!("a filter cannot be called {name}, which is a choice of its own in every profile");
+            return Err((places.filter_start(name), what));
+        }
+        if !part_query::is_filter_name(name) {
+            let what =
+                format!("filter {name}: a name has letters, digits, _ and - only, and is not `problem` or `refresh`");
             return Err((places.filter_start(name), what));
         }
         if let Some(what) = filter_error(profile, filter) {

@@ -4,14 +4,18 @@
 //! opens one consistent view, everything for one preview or run is read from it, and dropping it ends the session in
 //! the database.
 
+mod choices;
 mod error;
 pub mod postgres;
+mod predicate;
 pub mod sqlite;
 
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, CursorId, KeySetId, NewKeySet, OrderedScan, Round, RowSink, Scan, Step};
 
+pub use choices::{Choice, ChoiceQuery, Choices};
 pub use error::{Error, Kind, Result};
+pub use predicate::{AcceptedValue, Predicate};
 
 /// Aborts what a snapshot is doing, from any thread.
 pub type InterruptHandle = Box<dyn Fn() + Send + Sync>;
@@ -100,28 +104,12 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// As `find_unique`.
     fn exists(&self, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool>;
-}
 
-/// A condition on one column: its value must be one of `any_of`.
-#[derive(Clone, Debug)]
-pub struct Predicate<'a> {
-    pub column: &'a str,
-    pub any_of: Vec<AcceptedValue<'a>>,
-}
-
-impl<'a> Predicate<'a> {
-    #[must_use]
-    pub fn equals(column: &'a str, value: &'a str) -> Self {
-        Self { column, any_of: vec![AcceptedValue::Text(value)] }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AcceptedValue<'a> {
-    /// The value as the database renders it as text.
-    Text(&'a str),
-    Null,
-    NotNull,
+    /// Lists records by their names, as they are now, outside any snapshot. Bounded in rows and time.
+    ///
+    /// # Errors
+    /// `Stopped` or `Connection` when the database does not answer within a few seconds; otherwise as `find_unique`.
+    fn list_choices(&self, query: &ChoiceQuery<'_>) -> Result<Choices>;
 }
 
 /// One consistent view of a database.

@@ -8,7 +8,7 @@ use waybill::server::rows::{
     Catalog, CursorId, KeySetId, NewKeySet, OrderedScan, Round, RowSink, Scan, Step, Stopped, Value,
 };
 use waybill::server::source::{
-    Error, Extent, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity,
+    ChoiceQuery, Choices, Error, Extent, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,10 @@ impl Source for FaultySource {
 
     fn exists(&self, table: &TableName, conditions: &[Predicate<'_>]) -> Result<bool> {
         self.real.exists(table, conditions)
+    }
+
+    fn list_choices(&self, query: &ChoiceQuery<'_>) -> Result<Choices> {
+        self.real.list_choices(query)
     }
 }
 

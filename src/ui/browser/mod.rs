@@ -6,6 +6,7 @@ mod clipboard;
 mod download;
 mod file_check;
 mod location;
+mod part_form;
 mod run_events;
 mod signature;
 
@@ -13,5 +14,6 @@ pub use clipboard::copy_to_clipboard;
 pub use download::{request_cancellation, start_download};
 pub use file_check::{check_file, dropped_file, picked_file};
 pub use location::current_url;
+pub use part_form::{field_name, focus, form_query, linked_part, reload_on_navigation, replace_regions, show_address};
 pub use run_events::follow_run;
 pub use signature::verify_signature;

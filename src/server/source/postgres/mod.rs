@@ -21,7 +21,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::{
-    Error, Extent, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity, double_quote_identifier,
+    ChoiceQuery, Choices, Error, Extent, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity,
+    double_quote_identifier,
 };
 use crate::model::name::TableName;
 use crate::server::support::sync::lock;
@@ -160,5 +161,9 @@ impl Source for PostgresSource {
         self.with_pooled_session(|session| {
             session.with_transaction(|session| lookup::exists(session, table, conditions))
         })
+    }
+
+    fn list_choices(&self, query: &ChoiceQuery<'_>) -> Result<Choices> {
+        self.with_pooled_session(|session| session.with_transaction(|session| lookup::list_choices(session, query)))
     }
 }

@@ -4,6 +4,7 @@
 //! A writer in WAL mode does not wait for it and stays invisible to it.
 
 mod catalog;
+mod choices;
 mod cursor;
 mod error;
 mod foreign_keys;
@@ -11,6 +12,7 @@ mod generated_columns;
 mod key_sets;
 mod plain_types;
 mod snapshot;
+mod where_clause;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,11 +21,12 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params_from_iter};
 
 use super::{
-    AcceptedValue, Error, Extent, InterruptHandle, MAX_LOOKUP_CHARS, NOT_A_TABLE, Predicate, Result, Snapshot, Source,
-    SourceIdentity, double_quote_identifier,
+    ChoiceQuery, Choices, Error, Extent, InterruptHandle, MAX_LOOKUP_CHARS, NOT_A_TABLE, Predicate, Result, Snapshot,
+    Source, SourceIdentity, double_quote_identifier,
 };
 use crate::model::name::TableName;
 use snapshot::SqliteSnapshot;
+use where_clause::WhereClause;
 
 /// An `SQLite` file.
 #[derive(Clone, Debug)]
@@ -128,34 +131,12 @@ impl Source for SqliteSource {
         let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", double_quote_identifier(table.as_str()), filter.sql);
         Ok(tx.prepare(&sql)?.exists(params_from_iter(filter.values))?)
     }
-}
 
-/// A WHERE clause and its values.
-struct WhereClause<'a> {
-    sql: String,
-    values: Vec<&'a str>,
-}
-
-impl<'a> WhereClause<'a> {
-    fn new(conditions: &[Predicate<'a>]) -> Self {
-        let mut values = Vec::new();
-        let mut test = |Predicate { column, any_of }: &Predicate<'a>| {
-            let column = double_quote_identifier(column);
-            let texts = any_of.iter().filter(|accepted| matches!(accepted, AcceptedValue::Text(_))).count();
-            let alternative = |accepted: &AcceptedValue<'a>| match accepted {
-                AcceptedValue::Null => format!("{column} IS NULL"),
-                AcceptedValue::NotNull => format!("{column} IS NOT NULL"),
-                AcceptedValue::Text(text) => {
-                    values.push(*text);
-                    // Without a cast, an index can be used. Several texts may be spellings of a boolean, which
-                    // differ: compared as text.
-                    if texts == 1 { format!("{column} = ?") } else { format!("CAST({column} AS TEXT) = ?") }
-                }
-            };
-            format!("({})", any_of.iter().map(alternative).collect::<Vec<_>>().join(" OR "))
-        };
-        let sql = conditions.iter().map(&mut test).collect::<Vec<_>>().join(" AND ");
-        Self { sql, values }
+    fn list_choices(&self, query: &ChoiceQuery<'_>) -> Result<Choices> {
+        let mut connection = self.connect(Extent::WholeTables)?;
+        let tx = connection.transaction()?;
+        require_table(&tx, query.table)?;
+        choices::list_choices(&tx, query)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Lookups of accounts: the newest committed rows, from plain tables only.
 
+mod choices;
 mod plain_table;
 mod where_clause;
 
@@ -9,6 +10,7 @@ use super::database_session::DatabaseSession;
 use super::error;
 use crate::model::name::TableName;
 
+pub use choices::list_choices;
 use plain_table::resolve_table;
 use where_clause::BindParams;
 

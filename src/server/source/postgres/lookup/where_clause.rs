@@ -49,6 +49,11 @@ impl<'a> BindParams<'a> {
         format!("{} OPERATOR(pg_catalog.=) ${}", column.text_sql, self.bind(TEXT_OID, value))
     }
 
+    /// Adds a text and returns its number.
+    pub fn bind_text(&mut self, value: &'a str) -> usize {
+        self.bind(TEXT_OID, value)
+    }
+
     fn bind(&mut self, type_oid: u32, value: &'a str) -> usize {
         self.types.push(type_oid);
         self.values.push(value);

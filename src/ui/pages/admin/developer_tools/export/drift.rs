@@ -1,27 +1,23 @@
-//! Drift between database and profile.
+//! Drift between database and profile. Rendered on the server only.
 
 use leptos::prelude::*;
 
 use crate::model::drift::{Drift, MissingField, TypeChange, Unclassified};
-use crate::model::preview::Preview;
 use crate::ui::components::Icon;
 
 /// Lists the drift; renders nothing if there is none.
 #[component]
-pub fn DriftPanel(preview: RwSignal<Preview>) -> impl IntoView {
-    let drift = Memo::new(move |_| preview.read().drift.clone());
-    move || {
-        let Drift { unclassified, missing, type_changed } = Some(drift.get()).filter(|drift| !drift.is_empty())?;
-        let items = unclassified.into_iter().map(unclassified_item);
-        let items = items.chain(missing.into_iter().map(missing_item));
-        let items = items.chain(type_changed.iter().map(type_changed_item));
-        Some(view! {
-            <section class="card drift" aria-labelledby="drift">
-                <h2 id="drift"><Icon name="triangle-alert" />"Database and profile differ"</h2>
-                <ul>{items.collect_view()}</ul>
-            </section>
-        })
-    }
+pub fn DriftPanel(drift: Drift) -> impl IntoView {
+    let Drift { unclassified, missing, type_changed } = Some(drift).filter(|drift| !drift.is_empty())?;
+    let items = unclassified.into_iter().map(unclassified_item);
+    let items = items.chain(missing.into_iter().map(missing_item));
+    let items = items.chain(type_changed.iter().map(type_changed_item));
+    Some(view! {
+        <section class="card drift" aria-labelledby="drift">
+            <h2 id="drift"><Icon name="triangle-alert" />"Database and profile differ"</h2>
+            <ul>{items.collect_view()}</ul>
+        </section>
+    })
 }
 
 fn unclassified_item(new: Unclassified) -> AnyView {

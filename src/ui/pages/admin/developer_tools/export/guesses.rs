@@ -1,35 +1,30 @@
-//! Guessed classifications, where no profile describes the database.
+//! Guessed classifications, where no profile describes the database. Rendered on the server only.
 
 use leptos::prelude::*;
 
 use crate::model::classification::Classification;
 use crate::model::drift::{Guess, ProfileLine, Reclassified};
-use crate::model::preview::Preview;
 use crate::model::text;
 use crate::ui::components::Icon;
 
 /// Lists the guesses; renders nothing if there are none.
 #[component]
-pub fn GuessPanel(preview: RwSignal<Preview>) -> impl IntoView {
-    let guesses = Memo::new(move |_| (preview.read().guesses.clone(), preview.read().reclassified.clone()));
-    move || {
-        let (guesses, reclassified) = guesses.get();
-        if guesses.is_empty() {
-            return None;
-        }
-        let reclassified = reclassified.into_iter().map(reclassified_item).collect_view();
-        Some(view! {
-            <section class="card drift" aria-labelledby="guesses">
-                <h2 id="guesses"><Icon name="triangle-alert" />"The classification here is a guess"</h2>
-                <p>
-                    "No profile describes these tables, so Waybill guessed, and a guess can be wrong. Only columns recognised as harmless
-                    are exported. Check the list before you pass the file on. "<code>"waybill profile init"</code>" writes the guess as a profile for you to correct."
-                </p>
-                <ul>{reclassified}</ul>
-                <Guesses guesses />
-            </section>
-        })
+pub fn GuessPanel(guesses: Vec<Guess>, reclassified: Vec<Reclassified>) -> impl IntoView {
+    if guesses.is_empty() {
+        return None;
     }
+    let reclassified = reclassified.into_iter().map(reclassified_item).collect_view();
+    Some(view! {
+        <section class="card drift" aria-labelledby="guesses">
+            <h2 id="guesses"><Icon name="triangle-alert" />"The classification here is a guess"</h2>
+            <p>
+                "No profile describes these tables, so Waybill guessed, and a guess can be wrong. Only columns recognised as harmless
+                are exported. Check the list before you pass the file on. "<code>"waybill profile init"</code>" writes the guess as a profile for you to correct."
+            </p>
+            <ul>{reclassified}</ul>
+            <Guesses guesses />
+        </section>
+    })
 }
 
 /// Secrets first, then what is personal; what is plain by name only.

@@ -4,16 +4,16 @@ use leptos::prelude::*;
 
 use super::breadcrumbs::below_export;
 use crate::rpc::export::analysis_guide;
-use crate::ui::components::{Icon, Layout, Loaded};
+use crate::ui::components::{Icon, Layout, Loaded, ServerHtml};
 
 /// The guide in a panel that is collapsed at first.
 #[component]
 pub fn GuidePanel() -> impl IntoView {
-    let guide = Resource::new(|| (), |()| analysis_guide());
+    let prose = Callback::new(|html: String| view! { <div class="prose" inner_html=html></div> }.into_any());
     view! {
         <details class="card guide-panel">
             <summary><Icon name="book-open" />"How to analyse the file with an AI assistant, and how to handle it"</summary>
-            <Loaded data=guide show=|html| view! { <div class="prose" inner_html=html></div> }.into_any() />
+            <ServerHtml load=|_| Box::pin(analysis_guide()) argument=String::new() show=prose />
         </details>
     }
 }

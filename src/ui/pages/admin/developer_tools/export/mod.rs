@@ -1,7 +1,7 @@
 //! The export tool: the export page itself, the page of a run, history, audit trail, guide, and verifying a file.
 //!
 //! Flow of the export page: the server renders `ExportPage` with its data; in the browser `RunTracker` follows a run through
-//! its events, and `poll_preview` polls the preview until every table is counted and measured.
+//! its events, and `PreviewTracker` the preview of the chosen part, until every table is counted and measured.
 
 mod announcer;
 mod audit;
@@ -11,8 +11,9 @@ mod export_page;
 mod guesses;
 mod guide;
 mod history;
+mod part;
 mod preview_header;
-mod preview_polling;
+mod preview_tracker;
 mod progress;
 mod progress_figures;
 mod run_page;
@@ -27,5 +28,6 @@ pub use audit::{AuditPage, AuditQuery};
 pub use export_page::ExportPage;
 pub use guide::GuidePage;
 pub use history::HistoryPage;
+pub use part::filters_html;
 pub use run_page::RunPage;
 pub use verify::VerifyPage;

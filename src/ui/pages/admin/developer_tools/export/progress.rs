@@ -11,7 +11,7 @@ use crate::ui::components::text_signal;
 
 /// Without JavaScript the page reloads every second. A constant, because `view!` treats a literal
 /// `inner_html` as an ordinary attribute.
-const RELOAD_META: &str = "<meta http-equiv=\"refresh\" content=\"1\">";
+pub const RELOAD_META: &str = "<meta http-equiv=\"refresh\" content=\"1\">";
 
 #[component]
 pub fn ProgressPanel(id: ExportId, tracker: RunTracker) -> impl IntoView {

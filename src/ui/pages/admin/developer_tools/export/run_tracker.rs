@@ -6,6 +6,7 @@ use leptos::task::spawn_local;
 use super::announcer::Announcer;
 use crate::model::export::{ExportId, ExportSummary, QueuedExport, RunState, RunView};
 use crate::model::output::Compression;
+use crate::model::preview::Preview;
 use crate::model::text;
 use crate::rpc::export::request_export;
 use crate::ui::browser;
@@ -68,11 +69,13 @@ impl RunTracker {
         });
     }
 
-    /// Requests an export and follows it.
-    pub fn start(self, estimated_bytes: Option<u64>, compression: Compression) {
+    /// Requests an export of what the preview shows, and follows it.
+    pub fn start(self, preview: &Preview, compression: Compression) {
+        let estimated_bytes = preview.total_size().map(|size| size.bytes);
+        let part = preview.part.as_ref().map(|part| part.query.clone()).unwrap_or_default();
         self.error.set(None);
         spawn_local(async move {
-            match request_export(compression).await {
+            match request_export(part, compression).await {
                 Ok(queued) => self.started(queued, estimated_bytes),
                 Err(error) => {
                     self.toast.set(Some(Toast { is_success: false, text: error.to_string() }));

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
+use super::preview_header::PartField;
 use super::run_tracker::RunTracker;
 use crate::model::output::Compression;
 use crate::model::preview::Preview;
@@ -16,10 +17,16 @@ pub fn StartForm(preview: RwSignal<Preview>, tracker: RunTracker, is_repeat: boo
     let compression = RwSignal::new(Compression::None);
     let submit = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
-        tracker.start(preview.read_untracked().total_size().map(|size| size.bytes), compression.get_untracked());
+        tracker.start(&preview.read_untracked(), compression.get_untracked());
     };
     let records = text_signal(move || {
         preview.read().total_records().map_or("all records".into(), |n| text::count_with_noun(n, "record"))
+    });
+    let label = text_signal(move || match (&preview.read().part, preview.read().total_records()) {
+        (Some(_), Some(_)) => format!("Export {}", records.get()),
+        (Some(_), None) => "Export this part".to_owned(),
+        (None, _) if is_repeat => "Export again".to_owned(),
+        (None, _) => "Export Full Database".to_owned(),
     });
     let file_name = text_signal(move || format!("{}{}", preview.read().file_name, compression.get().suffix()));
     view! {
@@ -27,7 +34,8 @@ pub fn StartForm(preview: RwSignal<Preview>, tracker: RunTracker, is_repeat: boo
             <DataWarning preview />
             <RequestError tracker />
             <form class="action-row" method="post" action=RequestExport::PATH on:submit=submit>
-                <button class="button primary">{if is_repeat { "Export again" } else { "Export Full Database" }}</button>
+                <PartField preview />
+                <button class="button primary">{label}</button>
                 <span class="muted">{records}" → "<code class="file">{file_name}</code></span>
                 <CompressionField compression />
             </form>

@@ -2,20 +2,20 @@
 
 use leptos::prelude::*;
 
+use super::preview_tracker::PreviewTracker;
 use crate::model::preview::Preview;
 use crate::model::text;
 use crate::ui::components::text_signal;
 
 #[component]
-pub fn Stats(preview: RwSignal<Preview>) -> impl IntoView {
+pub fn Stats(previews: PreviewTracker) -> impl IntoView {
+    let preview = previews.preview;
+    let label = text_signal(move || share_of_database(&preview.read()));
     let records = text_signal(move || preview.read().total_records().map_or("counting".into(), text::count));
     let tables = text_signal(move || preview.read().tables.len().to_string());
-    let tables_label = text_signal(move || {
-        let preview = preview.read();
-        match preview.excluded.len() + preview.drift.unknown_tables().count() {
-            0 => "tables".to_owned(),
-            n => format!("tables, {n} not included"),
-        }
+    let tables_label = text_signal(move || match preview.read().absent_tables {
+        0 => "tables".to_owned(),
+        n => format!("tables, {n} not included"),
     });
     let size =
         text_signal(move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes)));
@@ -26,11 +26,20 @@ pub fn Stats(preview: RwSignal<Preview>) -> impl IntoView {
     });
     let time = text_signal(move || preview.read().expected_ms.map_or("…".into(), text::approximate_duration));
     view! {
-        <dl class="stats">
-            <div><dd data-testid="records">{records}</dd><dt>"records"</dt></div>
+        <dl class="stats" aria-busy=move || previews.is_pending.get().to_string()>
+            <div><dd data-testid="records">{records}</dd><dt>{label}</dt></div>
             <div><dd>{tables}</dd><dt>{tables_label}</dt></div>
             <div><dd data-testid="size">{size}</dd><dt>{size_range}</dt></div>
             <div><dd>{time}</dd><dt>"expected"</dt></div>
         </dl>
+    }
+}
+
+/// "records", of a part "records, 93 % of the database".
+fn share_of_database(preview: &Preview) -> String {
+    let all = preview.part.as_ref().and_then(|part| part.database_records);
+    match (preview.total_records(), all) {
+        (Some(records), Some(all)) if all > 0 => format!("records, {} of the database", text::percent(records, all)),
+        _ => "records".to_owned(),
     }
 }

@@ -2,14 +2,18 @@
 
 use leptos::prelude::*;
 
+use super::part::PART_FORM;
+use super::preview_tracker::PreviewTracker;
+use crate::model::name::TableName;
 use crate::model::preview::{Preview, TablePreview};
 use crate::model::text;
 use crate::ui::components::{ShareBar, text_signal};
 
 #[component]
-pub fn Tables(preview: RwSignal<Preview>) -> impl IntoView {
+pub fn Tables(previews: PreviewTracker) -> impl IntoView {
+    let preview = previews.preview;
     view! {
-        <section class="card">
+        <section class="card" on:input=move |_| previews.choose_form(0)>
             <table class="tables">
                 <caption class="visually-hidden">"Tables in this export"</caption>
                 <thead><tr>
@@ -19,7 +23,7 @@ pub fn Tables(preview: RwSignal<Preview>) -> impl IntoView {
                     <th scope="col" class="number">"Estimated size"</th>
                     <th scope="col" class="left-out">"Left out"</th>
                 </tr></thead>
-                <tbody><Rows preview /></tbody>
+                <tbody><Rows previews /></tbody>
                 <tfoot><Total preview /></tfoot>
             </table>
             <NotIncluded preview />
@@ -27,13 +31,18 @@ pub fn Tables(preview: RwSignal<Preview>) -> impl IntoView {
     }
 }
 
-/// A row for each table. The bars are shares of the largest table that has been measured.
+/// A row for each table that could be exported. The bars are shares of the largest table that has been measured.
 #[component]
-fn Rows(preview: RwSignal<Preview>) -> impl IntoView {
+fn Rows(previews: PreviewTracker) -> impl IntoView {
     move || {
-        let tables = preview.read().tables.clone();
-        let largest = tables.iter().filter_map(|table| Some(table.size?.bytes)).max().unwrap_or(0);
-        tables.into_iter().map(|table| view! { <Row table largest /> }).collect_view()
+        let preview = previews.preview.read();
+        let largest = preview.tables.iter().filter_map(|table| Some(table.size?.bytes)).max().unwrap_or(0);
+        let row = |name: &TableName| {
+            let table = preview.tables.iter().find(|table| table.name == *name).cloned();
+            let is_chosen = preview.part.as_ref().is_some_and(|part| part.tables.contains(name));
+            view! { <Row name=name.clone() table largest is_chosen /> }
+        };
+        preview.planned.iter().map(row).collect_view()
     }
 }
 
@@ -53,17 +62,24 @@ fn Total(preview: RwSignal<Preview>) -> impl IntoView {
     }
 }
 
+/// A `table` that is missing is not in the part.
 #[component]
-fn Row(table: TablePreview, largest: u64) -> impl IntoView {
-    let records = table.records.map_or("counting".into(), text::count);
+fn Row(name: TableName, table: Option<TablePreview>, largest: u64, is_chosen: bool) -> impl IntoView {
+    let is_outside = table.is_none();
+    let table = table.unwrap_or_else(|| TablePreview { name, left_out: Vec::new(), records: None, size: None });
+    let records = table.records.map_or(if is_outside { "–" } else { "counting" }.into(), text::count);
     let bytes = table.size.map(|size| size.bytes);
-    let size = bytes.map_or("…".into(), text::bytes);
+    let size = bytes.map_or(if is_outside { "–" } else { "…" }.into(), text::bytes);
     // On narrow screens the left-out columns are listed under the name.
     let under_name = (!table.left_out.is_empty()).then(|| format!("without {}", table.left_out.join(", ")));
     let tags = table.left_out.into_iter().map(|column| view! { <span class="tag">{column}</span> }).collect_view();
     view! {
-        <tr>
-            <th scope="row">{breakable(table.name.as_str())}{under_name.map(|text| view! { <span class="under-name">{text}</span> })}</th>
+        <tr class:is-outside=is_outside>
+            <th scope="row"><label class="table-choice">
+                <input type="checkbox" name="tables" value=table.name.to_string() form=PART_FORM
+                    checked=is_chosen prop:checked=is_chosen />
+                <span>{breakable(table.name.as_str())}</span>
+            </label>{under_name.map(|text| view! { <span class="under-name">{text}</span> })}</th>
             <td class="number">{records}</td>
             <td class="bar"><ShareBar part=bytes.unwrap_or(0) total=largest /></td>
             <td class="number">{size}</td>
@@ -80,20 +96,11 @@ fn breakable(name: &str) -> impl IntoView {
 #[component]
 fn NotIncluded(preview: RwSignal<Preview>) -> impl IntoView {
     move || {
-        let lines = not_included(&preview.read());
-        (!lines.is_empty()).then(|| {
-            let lines = lines.into_iter().map(|(name, reason)| view! { <li><code>{name}</code>" "{reason}</li> });
+        let absent = preview.read().absent.clone();
+        (!absent.is_empty()).then(|| {
+            let lines =
+                absent.into_iter().map(|object| view! { <li><code>{object.object}</code>" "{object.reason}</li> });
             view! { <div class="not-included"><h2>"Not in this export"</h2><ul>{lines.collect_view()}</ul></div> }
         })
     }
-}
-
-/// Each object that stays in the database, with the reason.
-fn not_included(preview: &Preview) -> Vec<(String, String)> {
-    let excluded = preview.excluded.iter().map(|table| (table.table.to_string(), table.reason.clone()));
-    let unknown = preview.drift.unknown_tables();
-    let unknown =
-        unknown.map(|new| (new.field.to_string(), "unknown to the profile, so it is not exported".to_owned()));
-    let others = preview.not_included.iter().map(|object| (object.object.clone(), object.reason.clone()));
-    excluded.chain(unknown).chain(others).collect()
 }
