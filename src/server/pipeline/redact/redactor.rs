@@ -24,6 +24,7 @@ use crate::server::rows::{RowSink, Stopped, Value};
 ///         {"name": "name", "type": "TEXT", "codec": "text", "nullable": true},
 ///     ])).unwrap(),
 ///     restrict: Restriction::All,
+///     nulled: Vec::new(),
 ///     order: Vec::new(),
 /// };
 /// let progress = ProgressCounter::default();

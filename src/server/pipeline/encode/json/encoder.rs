@@ -23,6 +23,7 @@ use crate::server::rows::{RowSink, Scan, Stopped, Value};
 ///         {"name": "name", "type": "TEXT", "codec": "text", "nullable": true},
 ///     ])).unwrap(),
 ///     restrict: Restriction::All,
+///     nulled: Vec::new(),
 ///     order: Vec::new(),
 /// };
 /// let progress = ProgressCounter::default();
