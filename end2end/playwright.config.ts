@@ -27,7 +27,9 @@ export default defineConfig({
   webServer: webServers(),
   projects: [
     { name: "sign in", testMatch: /sign-in\.setup\.ts/, use: { ...chromium, storageState: { cookies: [], origins: [] } } },
-    { name: "chromium", dependencies: ["sign in"], testIgnore: /(without-javascript|setup)/, use: chromium },
+    // Before the other tests: what their servers and files leave in memory lowers the scores of a page on two cores.
+    { name: "quality", dependencies: ["sign in"], testMatch: /quality\//, use: chromium },
+    { name: "chromium", dependencies: ["sign in"], testIgnore: /(without-javascript|setup|quality\/)/, use: chromium },
     {
       name: "without javascript",
       dependencies: ["sign in"],
