@@ -45,7 +45,7 @@ pub struct FilterProfile {
     pub table: Option<TableName>,
     /// The column with the names of these records.
     pub show: Option<String>,
-    /// The filter whose choice will limit this one's on the page. Checked, and not used yet.
+    /// The filter whose choice limits this one's on the page.
     pub within: Option<String>,
     /// Whether what belongs to others stays out of a part by this filter, by the rules of `[outside]`.
     #[serde(default)]

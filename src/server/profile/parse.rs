@@ -5,7 +5,7 @@ use std::path::Path;
 use super::nearest::{did_you_mean, nearest};
 use super::parse_error::ParseError;
 use super::spans::Spans;
-use super::validate::{reject_reserved, validate};
+use super::validate::{check_treatments, validate};
 use super::{Error, Origin, Profile, builtin};
 
 impl Profile {
@@ -32,7 +32,7 @@ impl Profile {
     /// The first mistake in the text.
     pub fn from_toml(text: &str) -> Result<Self, ParseError> {
         let places: Spans = toml::from_str(text).map_err(|error| to_parse_error(text, &error))?;
-        reject_reserved(text, &places)?;
+        check_treatments(text, &places)?;
         let profile: Self = toml::from_str(text).map_err(|error| to_parse_error(text, &error))?;
         validate(&profile, text, &places)?;
         Ok(profile)

@@ -26,7 +26,8 @@ pub struct ScopeProfile {
     pub owners: Option<ScopeOwners>,
 }
 
-/// Who owns the data of a scope: the users that this table names.
+/// Who owns the data of a scope: the users that this table names. Checked, and not used yet: only the command line exports an
+/// organisation.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScopeOwners {

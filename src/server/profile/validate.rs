@@ -176,7 +176,7 @@ fn file_name_error(template: &str) -> Option<String> {
 }
 
 /// Refuses what would let secrets out.
-pub fn reject_reserved(text: &str, places: &Spans) -> Result<(), ParseError> {
+pub fn check_treatments(text: &str, places: &Spans) -> Result<(), ParseError> {
     match places.treatments.get("secret") {
         Some(value) if value.get_ref().as_str() != Some(Treatment::Omit.as_str()) => {
             let what = "secrets are always omitted: treatments.secret must be \"omit\"";

@@ -12,7 +12,7 @@ mod table_order;
 
 pub use foreign_key::ForeignKey;
 pub use key_set::{Bound, Condition, KeySetId, NewKeySet, Owner, Round, Rows, Step};
-pub use ordered_scan::{Ancestor, CursorId, OrderedScan};
+pub use ordered_scan::{Ancestor, CursorId, Level, OrderedScan};
 pub use scan::{ReferenceInside, Restriction, Scan};
 pub use schema::{Catalog, Table, UnreadableTable};
 pub use table_order::parents_first;

@@ -25,6 +25,32 @@ pub struct Ancestor {
     pub on: Vec<(String, String)>,
 }
 
+/// A table of an ordered scan: its own, or one around it.
+#[derive(Clone, Debug)]
+pub struct Level<'l> {
+    /// Of its rows, in a statement: `t` for the scan's own.
+    pub alias: String,
+    pub table: &'l TableName,
+    pub restrict: Restriction,
+    pub order: &'l [String],
+    pub null_columns: &'l [String],
+}
+
+impl OrderedScan {
+    /// The scan's own table, and those around it from the nearest on.
+    #[must_use]
+    pub fn levels(&self) -> Vec<Level<'_>> {
+        let Self { scan, ancestors, null_columns } = self;
+        let (table, restrict, order) = (&scan.table, scan.restrict, &scan.order[..]);
+        let own = Level { alias: "t".into(), table, restrict, order, null_columns };
+        let around = ancestors.iter().enumerate().map(|(number, ancestor)| {
+            let Ancestor { table, restrict, order, null_columns, .. } = ancestor;
+            Level { alias: format!("p{number}"), table, restrict: *restrict, order, null_columns }
+        });
+        std::iter::once(own).chain(around).collect()
+    }
+}
+
 /// An open read of an ordered scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CursorId(pub usize);

@@ -8,8 +8,7 @@ use super::decode::PgType;
 use super::double_quote_identifier;
 use super::key_sets::{KeySets, RowKey};
 use super::reader::RowReader;
-use crate::model::name::TableName;
-use crate::server::rows::{OrderedScan, Restriction, RowSink};
+use crate::server::rows::{Level, OrderedScan, Restriction, RowSink};
 
 /// An open cursor: its name, and the types of its columns.
 pub struct Cursor {
@@ -17,14 +16,10 @@ pub struct Cursor {
     types: Vec<PgType>,
 }
 
-/// A table of the statement, with the rows that are read of it.
-struct Level<'l> {
-    alias: String,
-    table: &'l TableName,
+/// A table of the statement.
+struct CursorTable<'l> {
+    level: Level<'l>,
     relation: &'l Relation,
-    restrict: Restriction,
-    order: &'l [String],
-    null_columns: &'l [String],
 }
 
 impl Cursor {
@@ -37,22 +32,22 @@ impl Cursor {
         ordered: &OrderedScan,
         values: &[String],
     ) -> Result<Self> {
-        let levels = levels(schema, ordered)?;
-        let key = |level: &Level<'_>| row_key(schema, level);
-        let parent = levels.get(1).map_or_else(|| Ok("NULL".to_owned()), key)?;
+        let tables = tables(schema, ordered)?;
+        let key = |table: &CursorTable<'_>| row_key(schema, table);
+        let parent = tables.get(1).map_or_else(|| Ok("NULL".to_owned()), key)?;
         let columns =
-            [parent, key(&levels[0])?].into_iter().chain(values.iter().cloned()).collect::<Vec<_>>().join(", ");
+            [parent, key(&tables[0])?].into_iter().chain(values.iter().cloned()).collect::<Vec<_>>().join(", ");
         let name = format!("waybill_cursor_{number}");
         let sql = format!(
             "DECLARE {name} NO SCROLL CURSOR FOR SELECT {columns} FROM {} WHERE {} ORDER BY {}",
-            from_sql(&levels, ordered)?,
-            where_sql(&levels, key_sets)?,
-            order_sql(schema, &levels)?
+            from_sql(&tables, ordered)?,
+            where_sql(&tables, key_sets)?,
+            order_sql(schema, &tables)?
         );
         // The whole result is read: a plan that is quick for its first rows only would be slow for all of them.
         session.execute("SET LOCAL cursor_tuple_fraction = 1")?;
         session.execute(&sql)?;
-        let read = ordered.scan.columns.iter().map(|selected| Ok(levels[0].column(&selected.name)?.pg_type));
+        let read = ordered.scan.columns.iter().map(|selected| Ok(tables[0].column(&selected.name)?.pg_type));
         let types = [Ok(PgType::Text), Ok(PgType::Text)].into_iter().chain(read).collect::<Result<Vec<_>>>()?;
         Ok(Self { name, types })
     }
@@ -68,61 +63,43 @@ impl Cursor {
     }
 }
 
-impl Level<'_> {
+impl CursorTable<'_> {
     fn column(&self, name: &str) -> Result<&RelationColumn> {
-        self.relation.columns.get(name).ok_or_else(|| Error::no_column(&self.table.field(name)))
+        self.relation.columns.get(name).ok_or_else(|| Error::no_column(&self.level.table.field(name)))
     }
 
     fn compared(&self, name: &str) -> Result<String> {
-        Ok(self.column(name)?.compared(&self.alias))
+        Ok(self.column(name)?.compared(&self.level.alias))
     }
 }
 
-fn levels<'l>(schema: &'l Schema, ordered: &'l OrderedScan) -> Result<Vec<Level<'l>>> {
-    let scan = &ordered.scan;
-    let own = Level {
-        alias: "t".into(),
-        table: &scan.table,
-        relation: schema.relation(&scan.table)?,
-        restrict: scan.restrict,
-        order: &scan.order,
-        null_columns: &ordered.null_columns,
-    };
-    let ancestors = ordered.ancestors.iter().enumerate().map(|(number, ancestor)| {
-        Ok(Level {
-            alias: format!("p{number}"),
-            table: &ancestor.table,
-            relation: schema.relation(&ancestor.table)?,
-            restrict: ancestor.restrict,
-            order: &ancestor.order,
-            null_columns: &ancestor.null_columns,
-        })
-    });
-    std::iter::once(Ok(own)).chain(ancestors).collect()
+fn tables<'l>(schema: &'l Schema, ordered: &'l OrderedScan) -> Result<Vec<CursorTable<'l>>> {
+    let levels = ordered.levels().into_iter();
+    levels.map(|level| Ok(CursorTable { relation: schema.relation(level.table)?, level })).collect()
 }
 
 /// One text for the row's key: only whether two of them are equal matters.
-fn row_key(schema: &Schema, level: &Level<'_>) -> Result<String> {
-    let key = RowKey::of_table(schema, level.table)?.of(&level.alias);
+fn row_key(schema: &Schema, table: &CursorTable<'_>) -> Result<String> {
+    let key = RowKey::of_table(schema, table.level.table)?.of(&table.level.alias);
     Ok(format!("CAST(ROW({}) AS pg_catalog.text)", key.join(", ")))
 }
 
-fn from_sql(levels: &[Level<'_>], ordered: &OrderedScan) -> Result<String> {
-    let mut sql = format!("{} AS {}", levels[0].relation.from_item, levels[0].alias);
-    for (ancestor, pair) in ordered.ancestors.iter().zip(levels.windows(2)) {
+fn from_sql(tables: &[CursorTable<'_>], ordered: &OrderedScan) -> Result<String> {
+    let mut sql = format!("{} AS {}", tables[0].relation.from_item, tables[0].level.alias);
+    for (ancestor, pair) in ordered.ancestors.iter().zip(tables.windows(2)) {
         let on = ancestor
             .on
             .iter()
             .map(|(nested, own)| Ok(format!("{} = {}", pair[0].compared(nested)?, pair[1].compared(own)?)));
         let on = on.collect::<Result<Vec<_>>>()?.join(" AND ");
-        sql = format!("{sql} JOIN {} AS {} ON {on}", pair[1].relation.from_item, pair[1].alias);
+        sql = format!("{sql} JOIN {} AS {} ON {on}", pair[1].relation.from_item, pair[1].level.alias);
     }
     Ok(sql)
 }
 
-fn where_sql(levels: &[Level<'_>], key_sets: &KeySets) -> Result<String> {
+fn where_sql(tables: &[CursorTable<'_>], key_sets: &KeySets) -> Result<String> {
     let mut conditions = vec!["TRUE".to_owned()];
-    for level in levels {
+    for CursorTable { level, .. } in tables {
         if let Restriction::Keys(keys) = level.restrict {
             conditions.push(key_sets.contains_sql(keys, &level.alias)?);
         }
@@ -133,13 +110,13 @@ fn where_sql(levels: &[Level<'_>], key_sets: &KeySets) -> Result<String> {
 }
 
 /// From the outermost table to the nested one; the key decides between rows that are equal otherwise.
-fn order_sql(schema: &Schema, levels: &[Level<'_>]) -> Result<String> {
+fn order_sql(schema: &Schema, tables: &[CursorTable<'_>]) -> Result<String> {
     let mut order = Vec::new();
-    for level in levels.iter().rev() {
-        for column in level.order {
-            order.push(level.compared(column)?);
+    for table in tables.iter().rev() {
+        for column in table.level.order {
+            order.push(table.compared(column)?);
         }
-        order.extend(RowKey::of_table(schema, level.table)?.of(&level.alias));
+        order.extend(RowKey::of_table(schema, table.level.table)?.of(&table.level.alias));
     }
     Ok(order.join(", "))
 }

@@ -6,7 +6,7 @@ use super::super::Result;
 use super::double_quote_identifier;
 use super::key_sets::{KeySets, RowKey, main_table};
 use crate::model::name::TableName;
-use crate::server::rows::{OrderedScan, Restriction};
+use crate::server::rows::{Level, OrderedScan, Restriction};
 
 /// An open cursor.
 pub struct Cursor {
@@ -18,14 +18,10 @@ pub struct Cursor {
     pub fetched: u64,
 }
 
-/// A table of the statement, with the rows that are read of it.
-struct Level<'l> {
-    alias: String,
-    table: &'l TableName,
+/// A table of the statement.
+struct CursorTable<'l> {
+    level: Level<'l>,
     key: RowKey,
-    restrict: Restriction,
-    order: &'l [String],
-    null_columns: &'l [String],
 }
 
 impl Cursor {
@@ -38,17 +34,17 @@ impl Cursor {
         values: &str,
         row_key: impl Fn(&TableName) -> Result<RowKey>,
     ) -> Result<Self> {
-        let levels = levels(ordered, row_key)?;
-        let own = levels[0].key.of("t");
-        let parent = levels.get(1).map_or_else(|| "NULL".to_owned(), |level| as_text(&level.key.of(&level.alias)));
+        let tables = tables(ordered, row_key)?;
+        let own = tables[0].key.of("t");
+        let parent = tables.get(1).map_or_else(|| "NULL".to_owned(), |table| as_text(&table.key()));
         let stored: Vec<String> = own.iter().enumerate().map(|(place, key)| format!("{key} AS k{place}")).collect();
         let name = format!("temp.waybill_cursor_{number}");
         connection.execute_batch(&format!(
             "CREATE TABLE {name} AS SELECT {parent} AS parent, {} FROM {} WHERE {} ORDER BY {}",
             stored.join(", "),
-            from_sql(&levels, ordered),
-            where_sql(&levels, key_sets)?,
-            order_sql(&levels)
+            from_sql(&tables, ordered),
+            where_sql(&tables, key_sets)?,
+            order_sql(&tables)
         ))?;
         let is_same = own.iter().enumerate().map(|(place, key)| format!("{key} = c.k{place}"));
         let sql = format!(
@@ -62,27 +58,9 @@ impl Cursor {
     }
 }
 
-fn levels(ordered: &OrderedScan, row_key: impl Fn(&TableName) -> Result<RowKey>) -> Result<Vec<Level<'_>>> {
-    let scan = &ordered.scan;
-    let own = Level {
-        alias: "t".into(),
-        table: &scan.table,
-        key: row_key(&scan.table)?,
-        restrict: scan.restrict,
-        order: &scan.order,
-        null_columns: &ordered.null_columns,
-    };
-    let ancestors = ordered.ancestors.iter().enumerate().map(|(number, ancestor)| {
-        Ok(Level {
-            alias: format!("p{number}"),
-            table: &ancestor.table,
-            key: row_key(&ancestor.table)?,
-            restrict: ancestor.restrict,
-            order: &ancestor.order,
-            null_columns: &ancestor.null_columns,
-        })
-    });
-    std::iter::once(Ok(own)).chain(ancestors).collect()
+fn tables(ordered: &OrderedScan, row_key: impl Fn(&TableName) -> Result<RowKey>) -> Result<Vec<CursorTable<'_>>> {
+    let levels = ordered.levels().into_iter();
+    levels.map(|level| Ok(CursorTable { key: row_key(level.table)?, level })).collect()
 }
 
 /// One text for a key: only whether two of them are equal matters.
@@ -90,40 +68,45 @@ fn as_text(key: &[String]) -> String {
     key.iter().map(|column| format!("quote({column})")).collect::<Vec<_>>().join(" || ',' || ")
 }
 
-fn column(level: &Level<'_>, name: &str) -> String {
-    format!("{}.{}", level.alias, double_quote_identifier(name))
+impl CursorTable<'_> {
+    fn column(&self, name: &str) -> String {
+        format!("{}.{}", self.level.alias, double_quote_identifier(name))
+    }
+
+    fn key(&self) -> Vec<String> {
+        self.key.of(&self.level.alias)
+    }
 }
 
-fn from_sql(levels: &[Level<'_>], ordered: &OrderedScan) -> String {
-    let mut sql = format!("{} AS t", main_table(levels[0].table));
-    for (ancestor, pair) in ordered.ancestors.iter().zip(levels.windows(2)) {
+fn from_sql(tables: &[CursorTable<'_>], ordered: &OrderedScan) -> String {
+    let mut sql = format!("{} AS t", main_table(tables[0].level.table));
+    for (ancestor, pair) in ordered.ancestors.iter().zip(tables.windows(2)) {
         // As key sets compare: with the affinity and the collation of the column that is referred to.
-        let on = ancestor
-            .on
-            .iter()
-            .map(|(nested, own)| format!("{} = +{}", column(&pair[1], own), column(&pair[0], nested)));
+        let on =
+            ancestor.on.iter().map(|(nested, own)| format!("{} = +{}", pair[1].column(own), pair[0].column(nested)));
         let on = on.collect::<Vec<_>>().join(" AND ");
-        sql = format!("{sql} JOIN {} AS {} ON {on}", main_table(pair[1].table), pair[1].alias);
+        sql = format!("{sql} JOIN {} AS {} ON {on}", main_table(pair[1].level.table), pair[1].level.alias);
     }
     sql
 }
 
-fn where_sql(levels: &[Level<'_>], key_sets: &KeySets) -> Result<String> {
+fn where_sql(tables: &[CursorTable<'_>], key_sets: &KeySets) -> Result<String> {
     let mut conditions = vec!["TRUE".to_owned()];
-    for level in levels {
+    for table in tables {
+        let level = &table.level;
         if let Restriction::Keys(keys) = level.restrict {
             conditions.push(key_sets.contains_sql(keys, &level.alias)?);
         }
-        conditions.extend(level.null_columns.iter().map(|name| format!("{} IS NULL", column(level, name))));
+        conditions.extend(level.null_columns.iter().map(|name| format!("{} IS NULL", table.column(name))));
     }
     Ok(conditions.join(" AND "))
 }
 
 /// From the outermost table to the nested one; the key decides between rows that are equal otherwise.
-fn order_sql(levels: &[Level<'_>]) -> String {
-    let order = levels.iter().rev().flat_map(|level| {
-        let columns = level.order.iter().map(|name| column(level, name));
-        columns.chain(level.key.of(&level.alias)).collect::<Vec<_>>()
+fn order_sql(tables: &[CursorTable<'_>]) -> String {
+    let order = tables.iter().rev().flat_map(|table| {
+        let columns = table.level.order.iter().map(|name| table.column(name));
+        columns.chain(table.key()).collect::<Vec<_>>()
     });
     order.collect::<Vec<_>>().join(", ")
 }
