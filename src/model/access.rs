@@ -2,12 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::selection::Selection;
+
 /// Something a role may be allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
     /// Preview, run and download exports of the whole database, and see their history.
     ExportDatabase,
+    /// Run and download exports of organisations that the caller owns. Comes with ownership; no role gives it.
+    ExportOrganization,
 }
 
 /// The part of the data that a grant is for.
@@ -15,6 +19,8 @@ pub enum Capability {
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     WholeDatabase,
+    /// The organisation with this id.
+    Organization(String),
 }
 
 /// A capability and the data it is for.
@@ -28,6 +34,28 @@ impl Grant {
     #[must_use]
     pub fn of_whole_database(capability: Capability) -> Self {
         Self { capability, scope: Scope::WholeDatabase }
+    }
+
+    #[must_use]
+    pub fn of_organization(id: String) -> Self {
+        Self { capability: Capability::ExportOrganization, scope: Scope::Organization(id) }
+    }
+
+    /// What a caller needs to export the selection, and to have to do with such an export.
+    ///
+    /// ```
+    /// use waybill::model::access::Grant;
+    /// use waybill::model::selection::Selection;
+    ///
+    /// let own = Selection::of_organization("o1".into());
+    /// assert_eq!(Grant::to_export(&own), Grant::of_organization("o1".into()));
+    /// ```
+    #[must_use]
+    pub fn to_export(selection: &Selection) -> Self {
+        match &selection.organization {
+            Some(id) => Self::of_organization(id.clone()),
+            None => Self::of_whole_database(Capability::ExportDatabase),
+        }
     }
 
     /// Whether the grant allows this for all data of the scope.
@@ -44,7 +72,7 @@ pub struct Viewer {
     /// The role's name for people, such as "System admin".
     pub role: String,
     pub capabilities: Vec<Capability>,
-    /// The roles that may export, to show to users who may not.
+    /// The roles that may export the database, to show to users who may not.
     pub exporting_roles: Vec<String>,
     /// The database that this installation exports.
     pub source: SourceLabel,

@@ -17,6 +17,7 @@ pub mod history;
 pub mod manifest;
 pub mod name;
 pub mod ordered_map;
+pub mod organization;
 pub mod output;
 pub mod part_filters;
 pub mod part_query;

@@ -17,8 +17,12 @@ pub const AUDIT: &str = "/admin/developer-tools/export/history/audit";
 pub const VERIFY: &str = "/admin/developer-tools/export/verify";
 pub const RUN: &str = "/admin/developer-tools/export/runs/{id}";
 
+/// The export of organisations, for their owners. There only if the profile says who owns one.
+pub const ORGANIZATION_EXPORT: &str = "/admin/organization/export";
+pub const ORGANIZATION_RUN: &str = "/admin/organization/export/runs/{id}";
+
 /// Every page. The router serves these, and everything below `ADMIN` is protected even if it is missing here.
-pub const PAGES: [PageRoute; 11] = [
+pub const PAGES: [PageRoute; 13] = [
     PageRoute::new(SETUP, Access::Public),
     PageRoute::new(LOGIN, Access::Public),
     PageRoute::new(LOGIN_CODE, Access::Public),
@@ -30,6 +34,8 @@ pub const PAGES: [PageRoute; 11] = [
     PageRoute::new(AUDIT, Access::SignedIn),
     PageRoute::new(VERIFY, Access::SignedIn),
     PageRoute::new(RUN, Access::SignedIn),
+    PageRoute::new(ORGANIZATION_EXPORT, Access::SignedIn),
+    PageRoute::new(ORGANIZATION_RUN, Access::SignedIn),
 ];
 
 // Forms.
@@ -45,6 +51,8 @@ pub const API: &str = "/api/";
 pub const EXPORT_FILE: &str = "/api/v1/exports/{id}/file";
 pub const EXPORT_EVENTS: &str = "/api/v1/exports/{id}/events";
 pub const EXPORT_CANCELLATION: &str = "/api/v1/exports/{id}/cancellation";
+/// The export of an organisation as one document, as `OComms` has it. There only under a profile with a layout.
+pub const ORGANIZATION_DOCUMENT: &str = "/api/admin/export";
 pub const HEALTH: &str = "/healthz";
 pub const READINESS: &str = "/readyz";
 
@@ -153,7 +161,9 @@ mod tests {
         for path in [ACCOUNT_PASSWORD, ACCOUNT_SECOND_FACTOR, ACCOUNT_SESSIONS] {
             assert_eq!(access_to(path), Access::AccountSetup, "{path}");
         }
-        for path in ["/rpc/find_viewer", EXPORT_FILE, EXPORT_EVENTS, EXPORT_CANCELLATION, "/api/nothing"] {
+        for path in
+            ["/rpc/find_viewer", EXPORT_FILE, EXPORT_EVENTS, EXPORT_CANCELLATION, ORGANIZATION_DOCUMENT, "/api/nothing"]
+        {
             assert_eq!(access_to(path), Access::Endpoint, "{path}");
         }
         for path in ["/", LOGOUT, THEME, HEALTH, READINESS, "/pkg/waybill.js", ICONS, "/administration"] {
@@ -164,7 +174,7 @@ mod tests {
     #[test]
     fn an_id_is_filled_in_and_found_again() {
         let id = "0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d".parse().unwrap();
-        for route in [RUN, EXPORT_FILE, EXPORT_EVENTS, EXPORT_CANCELLATION] {
+        for route in [RUN, ORGANIZATION_RUN, EXPORT_FILE, EXPORT_EVENTS, EXPORT_CANCELLATION] {
             assert_eq!(id_in(&with_id(route, id), route), Some(id), "{route}");
         }
         assert_eq!(id_in("/admin/developer-tools/export/runs/abc", RUN), None);

@@ -43,6 +43,12 @@ pub struct Selection {
 pub struct InvalidFilter(String);
 
 impl Selection {
+    /// Everything of one organisation.
+    #[must_use]
+    pub fn of_organization(id: String) -> Self {
+        Self { organization: Some(id), ..Self::default() }
+    }
+
     #[must_use]
     pub fn is_whole_database(&self) -> bool {
         *self == Self::default()

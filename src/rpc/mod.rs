@@ -10,4 +10,5 @@ mod error;
 pub mod export;
 pub mod history;
 pub mod json;
+pub mod organization;
 pub mod session;

@@ -13,6 +13,8 @@ use crate::model::name::TableName;
 pub const SEAL_FILE: &str = "waybill.json";
 /// The table that lists the files.
 pub const FILES_TABLE: &str = "files";
+/// The key of the seal in an object whose members are the documents.
+pub const SEAL_MEMBER: &str = "waybill";
 /// Limits the memory that a hostile seal can take.
 pub const MAX_SEAL_BYTES: u64 = 64 << 20;
 
@@ -24,6 +26,13 @@ pub struct SealedFile {
     pub bytes: u64,
     /// In lower-case hexadecimal.
     pub sha256: String,
+}
+
+/// What comes before a member's value. Members stand one after the other as their writer wrote them, with nothing between.
+#[must_use]
+pub fn member_opening(key: &str, is_first: bool) -> String {
+    let before = if is_first { "{" } else { "," };
+    format!("{before}\n\"{key}\":")
 }
 
 /// Turns the metadata of an export into that of its folder's seal.

@@ -59,8 +59,9 @@ impl ClientError for export::Error {
             Self::Busy { message, retry_after_seconds } => {
                 ApiError::Busy { message: message.clone(), retry_after_seconds: *retry_after_seconds }
             }
-            Self::StillRunning | Self::NotCompleted => ApiError::Conflict(self.to_string()),
+            Self::StillRunning | Self::NotCompleted | Self::TooLarge { .. } => ApiError::Conflict(self.to_string()),
             Self::Expired => ApiError::Gone,
+            Self::NotMeasured(reason) => ApiError::Unavailable(to_sentence(reason)),
             Self::InsufficientStorage { .. } => ApiError::Unavailable(self.to_string()),
             Self::Selection(error) => ApiError::Invalid(to_sentence(&error.to_string())),
             Self::Profile(error) => ApiError::Unavailable(to_sentence(&error.to_string())),

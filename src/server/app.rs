@@ -165,10 +165,13 @@ impl App {
     #[must_use]
     pub fn viewer(&self, caller: Caller) -> Viewer {
         let exporting = self.profile.roles_with(Capability::ExportDatabase).map(|role| role.label.clone());
+        // Owners have one for each organisation; pages need to know of each capability once.
+        let mut capabilities: Vec<Capability> = caller.grants.iter().map(|grant| grant.capability).collect();
+        capabilities.dedup();
         let local = self.identity.uses_local_accounts().then(|| LOCAL_ROLE_LABEL.to_owned());
         Viewer {
             role: caller.role().map_or_else(|| caller.principal.channel().as_str().to_owned(), str::to_owned),
-            capabilities: caller.grants.iter().map(|grant| grant.capability).collect(),
+            capabilities,
             email: caller.name,
             exporting_roles: exporting.chain(local).collect(),
             source: self.source.clone(),

@@ -31,6 +31,7 @@ mod ocomms;
 mod organizations;
 mod other_stores;
 mod overload;
+mod owners;
 mod postgres;
 mod postgres_client;
 mod postgres_waits;

@@ -8,6 +8,7 @@ use super::pages::admin::account::AccountPage;
 use super::pages::admin::developer_tools::export::{
     AuditPage, ExportPage, GuidePage, HistoryPage, RunPage, VerifyPage,
 };
+use super::pages::admin::organization::OrganizationExportPage;
 use super::pages::login::{LoginCodePage, LoginPage};
 use super::pages::not_found::NotFoundPage;
 use super::pages::setup::SetupPage;
@@ -26,6 +27,9 @@ pub fn StaticPageView(page: StaticPage) -> impl IntoView {
         StaticPage::Guide => view! { <GuidePage /> }.into_any(),
         StaticPage::History { page } => view! { <HistoryPage page /> }.into_any(),
         StaticPage::Audit { query } => view! { <AuditPage query /> }.into_any(),
+        StaticPage::OrganizationExport { asked, problem } => {
+            view! { <OrganizationExportPage asked problem /> }.into_any()
+        }
         StaticPage::NotFound => view! { <NotFoundPage /> }.into_any(),
     };
     view! { <Title formatter=|title: String| format!("{title} · Waybill") />{page} }
@@ -37,7 +41,7 @@ pub fn LivePageView(page: LivePage) -> impl IntoView {
     provide_meta_context();
     let page = match page {
         LivePage::Export { problem, part } => view! { <ExportPage problem part /> }.into_any(),
-        LivePage::Run { id } => view! { <RunPage id /> }.into_any(),
+        LivePage::Run { id, of_organization } => view! { <RunPage id of_organization /> }.into_any(),
         LivePage::Verify => view! { <VerifyPage /> }.into_any(),
     };
     view! { <Title formatter=|title: String| format!("{title} · Waybill") />{page} }

@@ -20,14 +20,35 @@ pub enum Page {
 /// A page that is rendered on the server only and loads no script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StaticPage {
-    Login { next: String, problem: String, notice: String },
-    LoginCode { next: String, problem: String },
-    Setup { problem: String },
+    Login {
+        next: String,
+        problem: String,
+        notice: String,
+    },
+    LoginCode {
+        next: String,
+        problem: String,
+    },
+    Setup {
+        problem: String,
+    },
     Admin,
-    Account { problem: String, notice: String },
+    Account {
+        problem: String,
+        notice: String,
+    },
     Guide,
-    History { page: u32 },
-    Audit { query: AuditQuery },
+    History {
+        page: u32,
+    },
+    Audit {
+        query: AuditQuery,
+    },
+    /// `asked`: the ids of organisations in the address.
+    OrganizationExport {
+        asked: Vec<String>,
+        problem: String,
+    },
     NotFound,
 }
 
@@ -41,6 +62,8 @@ pub enum LivePage {
     },
     Run {
         id: ExportId,
+        /// Whether it is shown to an owner, below the page of their organisation.
+        of_organization: bool,
     },
     Verify,
 }
@@ -60,7 +83,9 @@ impl LivePage {
         match path {
             route::EXPORT => Some(Self::Export { problem: query_value(query, "problem"), part: search.to_owned() }),
             route::VERIFY => Some(Self::Verify),
-            _ => route::id_in(path, route::RUN).map(|id| Self::Run { id }),
+            _ => [(route::RUN, false), (route::ORGANIZATION_RUN, true)]
+                .into_iter()
+                .find_map(|(run, of_organization)| route::id_in(path, run).map(|id| Self::Run { id, of_organization })),
         }
     }
 }
@@ -79,6 +104,10 @@ impl StaticPage {
             route::AUDIT => {
                 let before = value("before").parse().unwrap_or_default();
                 Self::Audit { query: AuditQuery { kind: value("kind"), actor: value("actor"), before } }
+            }
+            route::ORGANIZATION_EXPORT => {
+                let asked = query.iter().filter(|(key, _)| key == "organization").map(|(_, id)| id.clone());
+                Self::OrganizationExport { asked: asked.collect(), problem: value("problem") }
             }
             _ => Self::NotFound,
         }

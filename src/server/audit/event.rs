@@ -76,6 +76,9 @@ pub enum Event {
     ExportStarted,
     ExportCompleted {
         summary: ExportSummary,
+        /// Such as "3,112 direct messages of 48 people".
+        #[serde(skip_serializing_if = "Option::is_none")]
+        contains: Option<String>,
     },
     ExportFailed {
         failure: Failure,

@@ -1,11 +1,12 @@
-//! Re-checks, while an export runs, that its requester may still export: a demoted admin's run stops.
+//! Re-checks, while an export runs, that its requester may still have what it holds: the run of a demoted admin, or of an
+//! owner who owns the organisation no more, stops.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use super::running::{RunningExport, StopReason};
 use super::{Error, Exports, Result};
-use crate::model::access::{Capability, Scope};
+use crate::model::access::Grant;
 use crate::model::channel::Channel;
 use crate::server::identity::Forbidden;
 use crate::server::source;
@@ -26,8 +27,8 @@ impl Exports {
         let account = row.account_id.as_deref().ok_or(Forbidden)?;
         let lookup = tokio::time::timeout(ROLE_CHECK_TIMEOUT, self.identity.find_run_caller(account));
         let caller = lookup.await.map_err(|_| Error::Source(source::Error::stalled()))??;
-        let allowed =
-            caller.is_some_and(|caller| caller.require(Capability::ExportDatabase, &Scope::WholeDatabase).is_ok());
+        let Grant { capability, scope } = Grant::to_export(&row.selection);
+        let allowed = caller.is_some_and(|caller| caller.require(capability, &scope).is_ok());
         if allowed { Ok(()) } else { Err(Forbidden.into()) }
     }
 

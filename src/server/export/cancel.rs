@@ -13,9 +13,8 @@ impl Exports {
     /// # Errors
     /// `Forbidden`; `NotFound` if the caller has no such export; `State` if the state cannot be written.
     pub async fn cancel(&self, caller: &Caller, id: ExportId) -> Result<()> {
-        self.authorise(caller, "cancel an export").await?;
+        self.find_authorised(caller, id, "cancel an export").await?;
         let mut tx = self.state.begin().await?;
-        self.find_owned(&mut *tx, caller, id).await?;
         match tx.jobs().request_stop(id.0).await? {
             Stop::Over => {}
             Stop::Requested => {

@@ -67,6 +67,7 @@ pub fn compute_preview(
 fn show_part(preview: &mut Preview, restricted: &UncountedPlan) {
     if let Some(part) = &mut preview.part {
         add_counts(part, &restricted.part);
+        preview.contains.clone_from(&restricted.part.private_talk);
         preview.selected_records.clone_from(&restricted.part.selected);
         preview.tables.retain(|table| restricted.planned.tables.iter().any(|kept| kept.scan.table == table.name));
     }

@@ -44,11 +44,13 @@ impl Exports {
     /// # Errors
     /// `Forbidden`, `NotFound`, `StillRunning`, `NotCompleted` or `Expired`; `State` if the state cannot be used.
     pub async fn find_download(&self, caller: &Caller, id: ExportId) -> Result<Download> {
-        if let Err(error) = self.authorise(caller, "download an export").await {
-            self.remove_artifact_of_demoted(caller, id).await?;
-            return Err(error);
-        }
-        let row = self.find_owned(&mut *self.state.connect().await?, caller, id).await?;
+        let row = match self.find_authorised(caller, id, "download an export").await {
+            Err(Error::Forbidden(forbidden)) => {
+                self.remove_artifact_of_demoted(caller, id).await?;
+                return Err(forbidden.into());
+            }
+            found => found?,
+        };
         if matches!(row.state, ExportState::Completed(_)) && row.is_expired(&rfc3339(self.clock.now())) {
             return Err(Error::Expired);
         }

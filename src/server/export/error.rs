@@ -23,6 +23,16 @@ pub enum Error {
     Expired,
     #[error("The server's disk has {free} free and this export needs about {needed}. Make room and try again.")]
     InsufficientStorage { free: String, needed: String },
+    /// What is answered at once has a limit.
+    #[error(
+        "{}, so it is not answered at once: start it on the page /admin/organization/export and download it there, or use \
+         `waybill export --organization`",
+        .size.as_ref().map_or_else(|| "The export of this organisation is large".to_owned(), |size| format!("The export of this organisation is about {size}"))
+    )]
+    TooLarge { size: Option<String> },
+    /// Why the records could not be counted, in words for people.
+    #[error("{0}")]
+    NotMeasured(String),
     #[error("stopped")]
     Stopped,
     /// The process was silent for longer than its lease: another one may have ended the export since.

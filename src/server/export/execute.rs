@@ -8,7 +8,7 @@ use super::plan::{RunContext, plan};
 use super::running::{RunningExport, StopReason};
 use super::subset::extent;
 use super::write::write;
-use super::write_layout::write_layout;
+use super::write_layout::{write_folder, write_object};
 use super::{Error, Exports, Result};
 use crate::model::output::Output;
 use crate::server::pipeline::redact::PseudonymKey;
@@ -92,11 +92,9 @@ impl Exports {
         opened: Opened,
     ) -> Result<(Written, Opened)> {
         let ClaimedExport { row, mut request, audit_head, .. } = claimed;
+        request.selection = self.selection_read(&request);
         let output = Output::document(request.compression);
         let layout = request.layout.as_ref().and_then(|name| self.profile.layout(name));
-        if let Some(layout) = &layout {
-            request.selection.tables = Some(layout.tables());
-        }
         let mut snapshot =
             self.source.begin_snapshot(extent(&request.selection), &|interrupt| running.attach_interrupt(interrupt))?;
         let context = RunContext {
@@ -115,15 +113,22 @@ impl Exports {
                 let (out, sealed) = write(snapshot, &plan, out, output, signer, &running.progress, cancellation)?;
                 (Opened::Document(out), sealed)
             }
+            (Opened::Document(out), Some(layout)) => {
+                let (out, sealed) = write_object(snapshot, &plan, &layout, out, signer, running)?;
+                (Opened::Document(out), sealed)
+            }
             (Opened::Directory(directory), Some(layout)) => {
-                let sealed = write_layout(snapshot, &plan, &layout, directory.folder(), signer, cancellation)?;
+                let sealed = write_folder(snapshot, &plan, &layout, directory.folder(), signer, running)?;
                 (Opened::Directory(directory), sealed)
             }
-            (Opened::Document(_), Some(_)) | (Opened::Directory(_), None) => {
-                return Err(Error::Output("a layout is written to a folder, and nothing else is".into()));
+            (Opened::Directory(_), None) => {
+                return Err(Error::Output("only a layout is written to a folder".into()));
             }
         };
-        Ok((Written { metadata: plan.metadata, deviations: plan.deviations, sealed }, opened))
+        Ok((
+            Written { metadata: plan.metadata, deviations: plan.deviations, private_talk: plan.private_talk, sealed },
+            opened,
+        ))
     }
 
     fn new_pseudonym_key(&self) -> PseudonymKey {

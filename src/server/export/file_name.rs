@@ -11,6 +11,12 @@ pub fn directory_name(layout: &Layout, at: DateTime<Utc>) -> String {
     layout.directory.replace("{timestamp}", &at.format("%Y-%m-%dT%H-%M-%SZ").to_string())
 }
 
+/// The name of a file with all documents of a layout.
+#[must_use]
+pub fn object_name(layout: &Layout, at: DateTime<Utc>) -> String {
+    format!("{}.json", directory_name(layout, at))
+}
+
 /// The profile's file name with its date and time filled in, both UTC.
 #[must_use]
 pub fn file_name(profile: &Profile, at: DateTime<Utc>, compression: Compression) -> String {

@@ -50,6 +50,18 @@ impl InvalidSelection {
         Self(format!("the profile {profile} does not say what an organisation is; add [scopes.organization]"))
     }
 
+    pub(super) fn several_organizations() -> Self {
+        Self("you own several organisations: say which one with organizationId".into())
+    }
+
+    pub(super) fn empty_organization() -> Self {
+        Self("the id of the organisation is empty".into())
+    }
+
+    pub(super) fn repeated_organization() -> Self {
+        Self("name one organisation: there are several ids".into())
+    }
+
     pub(super) fn no_organization(id: &str) -> Self {
         Self(format!("no organisation has the id `{id}`"))
     }

@@ -27,12 +27,14 @@ mod guide;
 mod interest;
 mod invalid_selection;
 mod key_sets;
+mod organization;
 mod outcome;
 mod part_summary;
 mod plan;
 mod preview;
 mod preview_cache;
 mod preview_source;
+mod private_talk;
 mod request;
 mod run;
 mod running;
@@ -49,11 +51,11 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::model::access::{Capability, Scope};
+use crate::model::access::{Capability, Grant, Scope};
 use crate::model::export::ExportId;
 use crate::server::artifact::ArtifactStore;
 use crate::server::audit::Journal;
-use crate::server::identity::{self, Caller, Identity};
+use crate::server::identity::{self, Caller, Forbidden, Identity};
 use crate::server::jobs::Queue;
 use crate::server::profile::Profile;
 use crate::server::signing::SigningKey;
@@ -138,6 +140,18 @@ impl Exports {
     async fn authorise(&self, caller: &Caller, action: &str) -> Result<()> {
         let (capability, scope) = (Capability::ExportDatabase, Scope::WholeDatabase);
         identity::authorise(&self.journal, caller, capability, &scope, action).await
+    }
+
+    /// Finds one of the caller's exports, if they still may have what it holds. The first line of every use case of one export.
+    async fn find_authorised(&self, caller: &Caller, id: ExportId, action: &str) -> Result<ExportRow> {
+        if caller.grants.is_empty() {
+            identity::refuse(&self.journal, caller, action).await?;
+            return Err(Forbidden.into());
+        }
+        let row = self.find_owned(&mut *self.state.connect().await?, caller, id).await?;
+        let Grant { capability, scope } = Grant::to_export(&row.selection);
+        identity::authorise::<Error>(&self.journal, caller, capability, &scope, action).await?;
+        Ok(row)
     }
 
     /// Finds one of the caller's exports. Another account's gives `NotFound`, as if it did not exist.

@@ -42,6 +42,8 @@ pub struct ExportPlan {
     /// For masks and pseudonyms; stored nowhere.
     pub pseudonym_key: PseudonymKey,
     pub deviations: Deviations,
+    /// What an organisation's export holds besides what everybody there could read, for the audit trail.
+    pub private_talk: Option<String>,
 }
 
 /// A plan before the records are counted: the tables and columns to export, and those to leave out.
@@ -137,7 +139,8 @@ impl UncountedPlan {
             not_included: catalog.not_included,
             audit: context.audit_head.clone(),
         };
-        ExportPlan { metadata, tables: planned.tables, pseudonym_key: context.pseudonym_key.clone(), deviations }
+        let pseudonym_key = context.pseudonym_key.clone();
+        ExportPlan { metadata, tables: planned.tables, pseudonym_key, deviations, private_talk: part.private_talk }
     }
 }
 

@@ -45,13 +45,8 @@ impl Exports {
         {
             self.previews.withdraw(&left);
         }
-        let rate = self.bytes_per_second().await?;
-        let start = |interest| self.start_preview(&selection, rate, interest);
-        let mut awaited = self.previews.get_or_start(&selection, refresh, start)?;
-        let settled = awaited.state.wait_for(|state| state.preview.settled);
-        // On timeout, or if the task failed, show what is known so far.
-        let _ = tokio::time::timeout(RESPONSE_DEADLINE, settled).await;
-        let PreviewState { preview: mut shown, refused } = awaited.state.borrow().clone();
+        let PreviewState { preview: mut shown, refused } =
+            self.await_preview(&selection, refresh, RESPONSE_DEADLINE).await?;
         if let Some(refused) = refused {
             return Err(Error::Selection(refused));
         }
@@ -59,6 +54,23 @@ impl Exports {
         shown.reclassified =
             find_reclassified(&self.state.connect().await?.exports().last_guesses().await?, &shown.guesses);
         Ok(shown)
+    }
+
+    /// The preview of a selection that the caller may have, as far as it is known at the deadline.
+    pub(super) async fn await_preview(
+        self: &Arc<Self>,
+        selection: &Selection,
+        refresh: bool,
+        deadline: Duration,
+    ) -> Result<PreviewState> {
+        let rate = self.bytes_per_second().await?;
+        let start = |interest| self.start_preview(selection, rate, interest);
+        let mut awaited = self.previews.get_or_start(selection, refresh, start)?;
+        let settled = awaited.state.wait_for(|state| state.preview.settled);
+        // On timeout, or if the task failed, what is known so far counts.
+        let _ = tokio::time::timeout(deadline, settled).await;
+        let state = awaited.state.borrow().clone();
+        Ok(state)
     }
 
     fn start_preview(

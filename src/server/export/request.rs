@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::file_name::{directory_name, file_name};
+use super::file_name::{directory_name, file_name, object_name};
 use super::invalid_selection::parse_part;
 use super::{Error, Exports, Result};
 use crate::model::export::{DriftPolicy, ExportId, QueuedExport};
@@ -13,7 +13,7 @@ use crate::model::output::Compression;
 use crate::model::selection::Selection;
 use crate::model::text;
 use crate::server::audit::Event;
-use crate::server::identity::{self, Caller};
+use crate::server::identity::{self, Caller, Principal};
 use crate::server::jobs::NewJob;
 use crate::server::state::exports::{ExportRow, ExportState};
 use crate::server::state::jobs::JobKind;
@@ -56,15 +56,20 @@ impl Exports {
     ) -> Result<QueuedExport> {
         self.authorise(caller, "request an export").await?;
         let request = ExportRequest { selection: parse_part(part)?, compression, ..ExportRequest::default() };
-        let requested = self.enqueue(caller, request).await;
+        self.enqueue(caller, request).await
+    }
+
+    /// Queues an export that the caller may have, and records it if it cannot be taken now.
+    pub(super) async fn enqueue(self: &Arc<Self>, caller: &Caller, request: ExportRequest) -> Result<QueuedExport> {
+        let requested = self.try_enqueue(caller, request).await;
         if let Err(Error::Busy { .. } | Error::InsufficientStorage { .. }) = &requested {
             identity::refuse(&self.journal, caller, "request another export now").await?;
         }
         requested
     }
 
-    async fn enqueue(self: &Arc<Self>, caller: &Caller, request: ExportRequest) -> Result<QueuedExport> {
-        let estimated_bytes = self.previews.latest_size(&request.selection);
+    async fn try_enqueue(self: &Arc<Self>, caller: &Caller, request: ExportRequest) -> Result<QueuedExport> {
+        let estimated_bytes = self.previews.latest_size(&self.selection_read(&request));
         // A part that was previewed exists.
         if estimated_bytes.is_none() && !request.selection.is_whole_database() {
             self.check_part(&request).await?;
@@ -78,6 +83,13 @@ impl Exports {
         tx.commit().await?;
         self.queue.wake_worker();
         Ok(QueuedExport { id: row.id, file_name: row.file_name })
+    }
+
+    /// The selection with the tables that the layout has, which alone are read.
+    pub(super) fn selection_read(&self, request: &ExportRequest) -> Selection {
+        let layout = request.layout.as_ref().and_then(|name| self.profile.layout(name));
+        let tables = layout.map(|layout| layout.tables()).or_else(|| request.selection.tables.clone());
+        Selection { tables, ..request.selection.clone() }
     }
 
     fn check_disk_space(&self, estimated_bytes: Option<u64>) -> Result<()> {
@@ -102,7 +114,8 @@ impl Exports {
             channel: caller.principal.channel(),
             selection: request.selection.clone(),
             file_name: match request.layout.as_ref().and_then(|name| self.profile.layout(name)) {
-                Some(layout) => directory_name(&layout, now),
+                Some(layout) if caller.principal == Principal::CommandLine => directory_name(&layout, now),
+                Some(layout) => object_name(&layout, now),
                 None => file_name(&self.profile, now, request.compression),
             },
             compression: request.compression,

@@ -3,6 +3,7 @@
 use super::filter::Filters;
 use super::invalid_selection::InvalidSelection;
 use super::key_sets::{FilledSets, fill};
+use super::private_talk::PrivateTalk;
 use super::stub_columns::StubColumns;
 use super::{Error, Result};
 use crate::model::manifest::{SelectedRecords, WHOLE_TABLE};
@@ -30,6 +31,9 @@ pub struct PartCounts {
     pub database_records: u64,
     /// Whether a filter names any record. One that reaches no table of the selection names none.
     pub has_match: bool,
+    /// Such as "3,112 direct messages of 48 people": what an organisation's export holds besides what everybody there could
+    /// read.
+    pub private_talk: Option<String>,
 }
 
 /// Restricts a plan to the selection: fills the sets in the snapshot, and leaves out tables that were not asked for and of
@@ -47,11 +51,15 @@ pub fn restrict(
     if selection.is_whole_database() {
         return Ok(PartCounts::default());
     }
-    let FoundPart { subset, filled, leaving_stubs, .. } =
-        find_part(planned, catalog, profile, snapshot, selection, &[])?;
+    let private_talk = PrivateTalk::of(profile, catalog, planned, selection);
+    let people: Vec<TableName> = private_talk.iter().map(PrivateTalk::people_table).collect();
+    let found = find_part(planned, catalog, profile, snapshot, selection, &people)?;
+    let FoundPart { subset, filled, first_extra, leaving_stubs } = found;
+    let count = |talk: PrivateTalk<'_>| talk.count(snapshot, &subset, &filled, KeySetId(first_extra));
+    let private_talk = private_talk.map_or(Ok(None), count)?;
     let mut records = filled.records;
     let stub_columns = StubColumns::new(catalog, profile, leaving_stubs);
-    let mut counts = PartCounts { has_match: selection.filters.is_empty(), ..PartCounts::default() };
+    let mut counts = PartCounts { has_match: selection.filters.is_empty(), private_talk, ..PartCounts::default() };
     for mut table in std::mem::take(&mut planned.tables) {
         let name = table.scan.table.clone();
         let part = &subset.tables[&name];

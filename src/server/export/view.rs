@@ -16,10 +16,8 @@ impl Exports {
     /// # Errors
     /// `Forbidden`; `NotFound` if the caller has no such export; `State` if the state cannot be read.
     pub async fn view(&self, caller: &Caller, id: ExportId) -> Result<RunView> {
-        self.authorise(caller, "look at an export").await?;
-        let mut tables = self.state.connect().await?;
-        let row = self.find_owned(&mut *tables, caller, id).await?;
-        self.run_view(&mut *tables, row).await
+        let row = self.find_authorised(caller, id, "look at an export").await?;
+        self.run_view(&mut *self.state.connect().await?, row).await
     }
 
     /// The data that the export page opens with: the preview of the part, and the run to show.

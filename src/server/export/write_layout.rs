@@ -1,54 +1,81 @@
-//! Writes one snapshot into a folder of nested documents, and seals it. Blocks.
+//! Writes one snapshot as nested documents, in a folder or in one JSON object, and seals it. Blocks.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use tokio_util::sync::CancellationToken;
 
 use super::plan::ExportPlan;
-use super::write::{container_error, output_error_for};
+use super::running::RunningExport;
+use super::write::{container_error, output_error, output_error_for};
 use super::{Error, Result};
 use crate::model::name::TableName;
 use crate::seal::{DocumentSummary, SealSigner};
 use crate::server::layout::{self, LayoutWriter, Reading};
-use crate::server::pipeline::container::FolderWriter;
+use crate::server::pipeline::container::{FolderWriter, MembersWriter, PartsWriter};
 use crate::server::profile::Layout;
 use crate::server::source::Snapshot;
 
-/// The manifest's file.
-const MANIFEST_FILE: &str = "manifest.json";
+/// The name of the product's own manifest.
+const MANIFEST: &str = "manifest";
 
 /// Writes the documents of a layout, the product's own manifest and the seal into the folder.
 ///
 /// # Errors
 /// `Stopped` after a cancellation; `Source` if the database cannot be read; `Output` if the folder cannot be written;
 /// `Inconsistent` if the documents would not hold every record of the part once.
-pub fn write_layout(
+pub fn write_folder(
     snapshot: &mut dyn Snapshot,
     plan: &ExportPlan,
     layout: &Layout,
     folder: &Path,
     signer: &dyn SealSigner,
-    cancellation: &CancellationToken,
+    running: &RunningExport,
 ) -> Result<DocumentSummary> {
-    let written = |error: &std::io::Error| output_error_for(folder, error);
     let mut files = FolderWriter::new(folder.to_owned());
-    let reading = Reading { snapshot, pseudonym_key: &plan.pseudonym_key, cancellation };
-    let mut writer = LayoutWriter::open(layout, &plan.tables, reading).map_err(layout_error)?;
-    let mut names = Vec::new();
-    for (place, name) in writer.names().enumerate() {
-        let name = format!("{name}.json");
-        let mut file = files.create(&name).map_err(|error| written(&error))?;
-        let records = writer.write_document(place, &mut file).map_err(layout_error)?;
-        files.close(file, records).map_err(|error| written(&error))?;
-        names.push(name);
-    }
-    writer.finish(|table| records_without_stubs(plan, table)).map_err(layout_error)?;
-    let mut manifest = files.create(MANIFEST_FILE).map_err(|error| written(&error))?;
-    let text = serde_json::to_vec_pretty(&manifest_json(plan, layout)).map_err(|error| written(&error.into()))?;
-    std::io::Write::write_all(&mut manifest, &text).map_err(|error| written(&error))?;
-    files.close(manifest, 1).map_err(|error| written(&error))?;
+    let written = |error: &io::Error| output_error_for(folder, error);
+    write_documents(snapshot, plan, layout, &mut files, running, &written)?;
     files.finish(&plan.metadata, &plan.metadata.source.profile, signer).map_err(container_error)
+}
+
+/// Writes the same as the members of one JSON object, and returns the output.
+///
+/// # Errors
+/// As `write_folder`.
+pub fn write_object<W: Write>(
+    snapshot: &mut dyn Snapshot,
+    plan: &ExportPlan,
+    layout: &Layout,
+    out: W,
+    signer: &dyn SealSigner,
+    running: &RunningExport,
+) -> Result<(W, DocumentSummary)> {
+    let mut members = MembersWriter::new(out);
+    write_documents(snapshot, plan, layout, &mut members, running, &output_error)?;
+    members.finish(&plan.metadata, &plan.metadata.source.profile, signer).map_err(container_error)
+}
+
+fn write_documents(
+    snapshot: &mut dyn Snapshot,
+    plan: &ExportPlan,
+    layout: &Layout,
+    out: &mut dyn PartsWriter,
+    running: &RunningExport,
+    written: &dyn Fn(&io::Error) -> Error,
+) -> Result<()> {
+    let manifest = serde_json::to_vec_pretty(&manifest_json(plan, layout)).map_err(|error| written(&error.into()))?;
+    out.begin(MANIFEST).map_err(|error| written(&error))?;
+    out.write_all(&manifest).map_err(|error| written(&error))?;
+    out.end(1).map_err(|error| written(&error))?;
+    let (pseudonym_key, cancellation) = (&plan.pseudonym_key, &running.cancellation);
+    let reading = Reading { snapshot, pseudonym_key, cancellation, progress: &running.progress };
+    let mut writer = LayoutWriter::open(layout, &plan.tables, reading).map_err(layout_error)?;
+    for (place, name) in writer.names().enumerate() {
+        out.begin(name).map_err(|error| written(&error))?;
+        let records = writer.write_document(place, out).map_err(layout_error)?;
+        out.end(records).map_err(|error| written(&error))?;
+    }
+    writer.finish(|table| records_without_stubs(plan, table)).map_err(layout_error)
 }
 
 /// The product's own manifest.
@@ -80,7 +107,7 @@ fn records_without_stubs(plan: &ExportPlan, table: &TableName) -> u64 {
 fn layout_error(error: layout::Error) -> Error {
     match error {
         layout::Error::Source(error) => Error::Source(error),
-        layout::Error::Write(error) => super::write::output_error(&error),
+        layout::Error::Write(error) => output_error(&error),
         layout::Error::Inconsistent(what) => Error::Inconsistent(what),
         layout::Error::Stopped => Error::Stopped,
     }

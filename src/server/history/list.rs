@@ -1,8 +1,9 @@
 //! Past exports.
 
 use super::{Error, History};
+use crate::model::access::Grant;
 use crate::model::history::{HistoryEntry, HistoryPage};
-use crate::server::identity::Caller;
+use crate::server::identity::{self, Caller};
 use crate::server::state::exports::ExportRow;
 use crate::server::support::clock::rfc3339;
 
@@ -23,6 +24,19 @@ impl History {
         let now = rfc3339(self.clock.now());
         let entries = rows.into_iter().map(|row| history_entry(caller, row, &now)).collect();
         Ok(HistoryPage { entries, page, pages, total })
+    }
+
+    /// Returns the newest exports of an organisation, whoever requested them.
+    ///
+    /// # Errors
+    /// `Forbidden` if the caller does not own it, or `State` if the state cannot be read.
+    pub async fn of_organization(&self, caller: &Caller, id: &str) -> Result<Vec<HistoryEntry>, Error> {
+        let Grant { capability, scope } = Grant::of_organization(id.to_owned());
+        identity::authorise::<Error>(&self.journal, caller, capability, &scope, "look at an organisation's history")
+            .await?;
+        let rows = self.state.connect().await?.exports().of_organization(id, EXPORTS_PER_PAGE).await?;
+        let now = rfc3339(self.clock.now());
+        Ok(rows.into_iter().map(|row| history_entry(caller, row, &now)).collect())
     }
 }
 

@@ -32,6 +32,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use super::app::App;
 use super::readiness::ReadinessStatus;
 use crate::model::route;
+use api::organization::export_organization;
 use api::v1::{events, export_file};
 use forms::{account, set_up, sign_in, sign_out, theme as theme_form};
 use pages::{render_page, server_function};
@@ -39,7 +40,7 @@ pub use security::cookies::session_cookie_name;
 pub use security::public_url::PublicUrl;
 use security::{authentication, headers};
 use state::AppState;
-pub use state::HttpConfig;
+pub use state::{DEFAULT_MAX_DIRECT_MB, HttpConfig};
 
 /// Forms are small; files are never uploaded.
 const MAX_BODY_BYTES: usize = 64 << 10;
@@ -62,9 +63,16 @@ pub fn router(app: Arc<App>, config: HttpConfig) -> Result<Router, tower_http::c
     let event_streams = Arc::new(Semaphore::new(MAX_EVENT_STREAMS));
     let random = app.random.clone();
     let session_cookie_name = session_cookie_name(&config, &app.source_id).into();
+    let app_exports = app.exports.clone();
     let state = AppState { app, config: Arc::new(config), leptos_options, session_cookie_name, event_streams };
     let pages = route::PAGES.iter().fold(Router::new(), |router, page| router.route(page.path, get(render_page)));
+    // What a product has set the address of is there only under its profile.
+    let of_product = match (app_exports.serves_owners(), app_exports.has_layout()) {
+        (true, true) => Router::new().route(route::ORGANIZATION_DOCUMENT, post(export_organization)),
+        _ => Router::new(),
+    };
     let router = pages
+        .merge(of_product)
         .route("/", get(async || axum::response::Redirect::to(route::ADMIN)))
         .route(route::HEALTH, get(async || "ok\n"))
         .route(route::READINESS, get(readiness_probe))

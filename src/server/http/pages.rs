@@ -40,7 +40,10 @@ pub async fn render_page(State(state): State<AppState>, request: Request) -> Res
         headers::set_page_csp();
     };
     let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).unwrap_or_default();
-    let page = Page::resolve(request.uri().path(), &search, &query);
+    let page = match request.uri().path() {
+        path if is_of_owners(path) && !state.app.exports.serves_owners() => Page::Static(StaticPage::NotFound),
+        path => Page::resolve(path, &search, &query),
+    };
     let is_not_found = page == Page::Static(StaticPage::NotFound);
     let render = leptos_axum::render_app_async_with_context(with_policy, move || shell(page.clone()));
     let mut response = render(request).await;
@@ -48,6 +51,11 @@ pub async fn render_page(State(state): State<AppState>, request: Request) -> Res
         *response.status_mut() = StatusCode::NOT_FOUND;
     }
     response
+}
+
+/// Pages that are there only where somebody owns an organisation.
+fn is_of_owners(path: &str) -> bool {
+    path == route::ORGANIZATION_EXPORT || route::id_in(path, route::ORGANIZATION_RUN).is_some()
 }
 
 /// Where a form without script leads: what it sends has one address.

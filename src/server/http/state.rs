@@ -14,7 +14,7 @@ use crate::server::api_error::{ClientError, report};
 use crate::server::app::App;
 
 /// HTTP settings from the command line of `serve`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct HttpConfig {
     /// Folder with the static assets (WASM, scripts, styles), if there is one.
     pub assets_folder: Option<PathBuf>,
@@ -22,7 +22,23 @@ pub struct HttpConfig {
     pub public_url: Option<PublicUrl>,
     /// Proxies whose X-Forwarded-For is trusted.
     pub trusted_proxies: Vec<IpAddr>,
+    /// The largest export of an organisation that a request is answered with at once, in bytes.
+    pub max_direct_bytes: u64,
 }
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            assets_folder: None,
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            max_direct_bytes: DEFAULT_MAX_DIRECT_MB * 1_000_000,
+        }
+    }
+}
+
+/// The largest export that is answered at once, unless the operator says otherwise, in MB.
+pub const DEFAULT_MAX_DIRECT_MB: u64 = 64;
 
 #[derive(Clone)]
 pub struct AppState {

@@ -86,6 +86,14 @@ impl Caller {
         account_id.is_some() && account_id == self.account_id() && requested_by == self.name
     }
 
+    /// The ids of the organisations that the caller may export.
+    pub fn organizations(&self) -> impl Iterator<Item = &str> {
+        self.grants.iter().filter_map(|grant| match (grant.capability, &grant.scope) {
+            (Capability::ExportOrganization, Scope::Organization(id)) => Some(id.as_str()),
+            _ => None,
+        })
+    }
+
     /// Checks that a grant covers the scope. The first call of every use case.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ use crate::server::support::password::StoredHash;
 use crate::server::support::random::Random;
 
 use accounts::Accounts;
-pub use accounts::{LOCAL_ROLE_LABEL, is_role_assigned};
+pub use accounts::{LOCAL_ROLE_LABEL, OWNER_LABEL, is_role_assigned};
 pub use attempts::ClientInfo;
 pub use authorise::{authorise, refuse};
 pub use caller::{Caller, Forbidden};
@@ -111,6 +111,17 @@ impl Identity {
     /// `Overloaded` if the queue of password checks is full; `TaskPanicked` if a check panics.
     pub async fn measure_hash_schemes(&self, hashes: Vec<StoredHash>) -> Result<(), Error> {
         self.passwords.measure_schemes(hashes).await
+    }
+
+    /// Whether the caller belongs to the organisation, as an owner or as anything else.
+    ///
+    /// # Errors
+    /// `Source` if the database cannot be read; `Overloaded` if the lookup queue is full; `TaskPanicked`.
+    pub async fn is_member(&self, caller: &Caller, organization: &str) -> Result<bool, Error> {
+        match caller.account_id() {
+            Some(account) => self.accounts.is_member(account, organization).await,
+            None => Ok(false),
+        }
     }
 
     /// Limits the requests of a caller without capabilities: each costs the application's database a query.

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::encoder::{Row, RowEncoder};
 use super::error::Error;
 use crate::model::redaction::Treatment;
+use crate::server::pipeline::ProgressCounter;
 use crate::server::pipeline::redact::{PseudonymKey, Redactor};
 use crate::server::rows::{CursorId, OrderedScan, RowSink, Stopped, Value};
 use crate::server::source::Snapshot;
@@ -21,6 +22,7 @@ pub struct Reading<'r> {
     pub snapshot: &'r mut dyn Snapshot,
     pub pseudonym_key: &'r PseudonymKey,
     pub cancellation: &'r CancellationToken,
+    pub progress: &'r ProgressCounter,
 }
 
 /// An open cursor with the rows that it has fetched.

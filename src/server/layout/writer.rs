@@ -17,6 +17,7 @@ pub type Tables = [PlannedTable];
 /// Writes the documents of a layout.
 pub struct LayoutWriter<'l> {
     layout: &'l Layout,
+    tables: &'l Tables,
     reading: Reading<'l>,
     documents: Vec<OpenNode<'l>>,
     /// Records of each table that were written where they belong: not as a look-up, not as a stub.
@@ -35,10 +36,10 @@ impl<'l> LayoutWriter<'l> {
     ///
     /// # Errors
     /// `Source` if the database refuses one.
-    pub fn open(layout: &'l Layout, tables: &Tables, mut reading: Reading<'l>) -> Result<Self, Error> {
+    pub fn open(layout: &'l Layout, tables: &'l Tables, mut reading: Reading<'l>) -> Result<Self, Error> {
         let open = |node| OpenNode::open(node, layout.keys, tables, &[], &mut reading);
         let documents = layout.documents.iter().map(open).collect::<Result<Vec<_>, Error>>()?;
-        Ok(Self { layout, reading, documents, written: BTreeMap::new() })
+        Ok(Self { layout, tables, reading, documents, written: BTreeMap::new() })
     }
 
     /// The names of the documents, in their order.
@@ -53,8 +54,10 @@ impl<'l> LayoutWriter<'l> {
     /// `Inconsistent` if rows are left over.
     pub fn write_document(&mut self, place: usize, out: &mut dyn Write) -> Result<u64, Error> {
         let document = &mut self.documents[place];
+        if let Some(table) = self.tables.iter().position(|planned| planned.scan.table == document.node.table) {
+            self.reading.progress.set_table(table);
+        }
         let records = document.write(&mut self.reading, None, out, &mut self.written)?;
-        out.write_all(b"\n")?;
         document.check_ended(&mut self.reading)?;
         Ok(records)
     }
@@ -129,6 +132,7 @@ impl<'l> OpenNode<'l> {
             Some(_) => (b"[", b",", b"]"),
         };
         out.write_all(open)?;
+        let is_look_up = self.node.single && parent.is_some();
         while let Some(row) = self.next(reading, parent)? {
             if records > 0 {
                 if self.node.single {
@@ -140,13 +144,13 @@ impl<'l> OpenNode<'l> {
                 out.write_all(between)?;
             }
             self.write_row(reading, &row, out, written)?;
+            reading.progress.add_records(u64::from(!is_look_up));
             records += 1;
         }
         if self.node.single && records == 0 {
             out.write_all(b"null")?;
         }
         out.write_all(close)?;
-        let is_look_up = self.node.single && parent.is_some();
         if !is_look_up && !self.node.stubs {
             *written.entry(self.node.table.clone()).or_default() += records;
         }
@@ -161,6 +165,7 @@ impl<'l> OpenNode<'l> {
         written: &mut BTreeMap<TableName, u64>,
     ) -> Result<(), Error> {
         out.write_all(&row.json)?;
+        reading.progress.add_bytes(row.json.len());
         for child in &mut self.children {
             write!(out, ",{}:", serde_json::Value::from(child.node.name.as_str()))?;
             child.write(reading, Some(&row.key), out, written)?;

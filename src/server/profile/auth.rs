@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::Profile;
 use super::comparison::Comparison;
+use super::scope::ScopeOwners;
 use crate::model::access::{Capability, Grant};
 use crate::model::name::{FieldName, TableName};
 use crate::server::rows::Catalog;
@@ -80,6 +82,10 @@ pub struct Role {
 
 fn grants_of_whole_database<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Grant>, D::Error> {
     let capabilities = Vec::<Capability>::deserialize(deserializer)?;
+    if capabilities.contains(&Capability::ExportOrganization) {
+        let text = "no role gives `export_organization`: the owners in [scopes.organization] have it for what they own";
+        return Err(D::Error::custom(text));
+    }
     Ok(capabilities.into_iter().map(Grant::of_whole_database).collect())
 }
 
@@ -132,7 +138,13 @@ impl Profile {
         self.roles.values().filter(move |role| role.grants.iter().any(|grant| grant.capability == capability))
     }
 
-    /// Columns that `[auth]` and `[roles]` name and the database lacks: no account could sign in.
+    /// Who owns an organisation; nobody where the source's users cannot sign in.
+    #[must_use]
+    pub fn owners(&self) -> Option<&ScopeOwners> {
+        self.auth.as_ref().and(self.scopes.organization.as_ref()?.owners.as_ref())
+    }
+
+    /// Columns that `[auth]`, `[roles]` and the owners of organisations name and the database lacks: no account could sign in.
     #[must_use]
     pub fn missing_auth_columns(&self, catalog: &Catalog) -> Vec<FieldName> {
         let Some(auth) = &self.auth else { return Vec::new() };
@@ -141,6 +153,7 @@ impl Profile {
             let table = role.table.as_ref().unwrap_or(&auth.table);
             named.extend(role.user.iter().chain(role.when.keys()).map(|column| (table, column.as_str())));
         }
+        named.extend(self.owners().into_iter().flat_map(ScopeOwners::named_columns));
         let exists = |(table, column): &(&TableName, &str)| {
             catalog.table(table).is_some_and(|table| table.columns.iter().any(|known| known.name == **column))
         };

@@ -56,7 +56,7 @@ use outside_rule::OutsideRules;
 pub use parse_error::ParseError;
 pub use planned_tables::{PlannedTable, PlannedTables};
 use scope::Scopes;
-pub use scope::{ScopeOwners, ScopeProfile};
+pub use scope::{ScopeNotice, ScopeOwners, ScopeProfile};
 use treatments::Treatments;
 
 /// JSON Schema of a profile, for editors (json-schema.org, draft 2020-12).

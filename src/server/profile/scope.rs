@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::comparison::Comparison;
+use super::filter_profile::QualifiedColumn;
 use crate::model::name::TableName;
 
 /// Whose data a scope stands for.
@@ -24,10 +25,23 @@ pub struct ScopeProfile {
     /// The column with its name.
     pub label: String,
     pub owners: Option<ScopeOwners>,
+    pub notice: Option<ScopeNotice>,
 }
 
-/// Who owns the data of a scope: the users that this table names. Checked, and not used yet: only the command line exports an
-/// organisation.
+/// What an export holds besides what everybody in the organisation could read: counted on the page and in the audit trail.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScopeNotice {
+    /// Such as "direct messages".
+    pub contains: String,
+    /// The owner column by which the records are in.
+    pub records: QualifiedColumn,
+    /// The column that refers to the people concerned.
+    pub people: QualifiedColumn,
+}
+
+/// Who owns the data of a scope: the users that this table names, and may export it. All the table's other users belong to it
+/// and may not.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScopeOwners {
@@ -44,10 +58,17 @@ impl ScopeProfile {
     /// The tables and columns that the scope names.
     pub fn named_columns(&self) -> Vec<(&TableName, &str)> {
         let mut named = vec![(&self.table, self.key.as_str()), (&self.table, self.label.as_str())];
-        if let Some(owners) = &self.owners {
-            let columns = [&owners.user, &owners.scope].into_iter().chain(owners.when.keys());
-            named.extend(columns.map(|column| (&owners.table, column.as_str())));
-        }
+        named.extend(self.owners.iter().flat_map(ScopeOwners::named_columns));
+        let noticed = self.notice.iter().flat_map(|notice| [&notice.records.0, &notice.people.0]);
+        named.extend(noticed.map(|field| (&field.table, field.column.as_str())));
         named
+    }
+}
+
+impl ScopeOwners {
+    /// The table's columns that say who owns what.
+    pub fn named_columns(&self) -> impl Iterator<Item = (&TableName, &str)> {
+        let columns = [&self.user, &self.scope].into_iter().chain(self.when.keys());
+        columns.map(|column| (&self.table, column.as_str()))
     }
 }

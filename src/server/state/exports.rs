@@ -166,6 +166,9 @@ pub trait ExportTable: Send {
     /// Returns the export whose seal has this digest; the newest, if several have the same content and time.
     async fn find_by_digest(&mut self, sha256: &str) -> Result<Option<ExportRow>>;
 
+    /// Returns the newest exports of an organisation, newest first.
+    async fn of_organization(&mut self, id: &str, limit: u32) -> Result<Vec<ExportRow>>;
+
     /// Returns one page, newest first.
     async fn page(&mut self, offset: u64, limit: u32) -> Result<Vec<ExportRow>>;
 

@@ -112,7 +112,9 @@ impl Snapshot for FaultySnapshot {
     }
 
     fn fetch(&mut self, cursor: CursorId, rows: u32, sink: &mut dyn RowSink) -> Result<u64> {
-        self.real.fetch(cursor, rows, sink)
+        let mut counted = CountingSink { sink, seen: &mut self.seen, at: self.at, fault: self.fault };
+        let read = self.real.fetch(cursor, rows, &mut counted);
+        self.as_the_fault_ends(read, 0)
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {
@@ -126,10 +128,18 @@ impl Snapshot for FaultySnapshot {
     fn read_table(&mut self, selection: &Scan, sink: &mut dyn RowSink) -> Result<()> {
         let (fault, at) = (self.fault, self.at);
         let mut counted = CountingSink { sink, seen: &mut self.seen, at, fault };
-        match self.real.read_table(selection, &mut counted) {
-            Err(Error { kind: Kind::Stopped, .. }) if at > 0 && self.seen >= at => match fault {
+        let read = self.real.read_table(selection, &mut counted);
+        self.as_the_fault_ends(read, ())
+    }
+}
+
+impl FaultySnapshot {
+    /// A read that the fault has stopped ends as the fault does: early with this value, or in an error.
+    fn as_the_fault_ends<T>(&self, read: Result<T>, early: T) -> Result<T> {
+        match read {
+            Err(Error { kind: Kind::Stopped, .. }) if self.at > 0 && self.seen >= self.at => match self.fault {
                 Fault::Error => Err(Error::damaged()),
-                Fault::EarlyEnd => Ok(()),
+                Fault::EarlyEnd => Ok(early),
                 Fault::Panic | Fault::Hang => Err(Error::sink_stopped()),
             },
             other => other,

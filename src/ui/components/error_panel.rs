@@ -30,6 +30,9 @@ fn title(error: &ApiError) -> &'static str {
 
 fn explanation(error: &ApiError, viewer: Option<&Viewer>) -> String {
     match (error, viewer) {
+        (ApiError::Forbidden, Some(viewer)) if viewer.exporting_roles.is_empty() => {
+            format!("Nobody may export the whole database here. You are signed in as {}.", viewer.role)
+        }
         (ApiError::Forbidden, Some(viewer)) => {
             let needed = viewer.exporting_roles.join(" or ");
             format!("This page needs the role {needed}. You are signed in as {}.", viewer.role)

@@ -25,6 +25,8 @@ impl From<export::Error> for CliError {
             | Error::NotCompleted
             | Error::Expired
             | Error::InsufficientStorage { .. }
+            | Error::TooLarge { .. }
+            | Error::NotMeasured(_)
             | Error::Stopped
             | Error::LeaseLost
             | Error::Jobs(_)

@@ -47,6 +47,9 @@ pub struct Serve {
     /// IP address of a reverse proxy whose X-Forwarded-For is trusted; may be given several times.
     #[arg(long, value_name = "IP")]
     trusted_proxy: Vec<IpAddr>,
+    /// The largest export of an organisation that `POST /api/admin/export` is answered with at once, in MB of JSON.
+    #[arg(long, value_name = "MB", default_value_t = http::DEFAULT_MAX_DIRECT_MB, env = "WAYBILL_MAX_DIRECT_EXPORT")]
+    max_direct_export: u64,
     /// Whether users must set up a second factor before they may do anything.
     #[arg(long, value_enum, default_value_t, env = "WAYBILL_SECOND_FACTOR")]
     second_factor: SecondFactorPolicyArg,
@@ -101,6 +104,7 @@ impl Serve {
             assets_folder: self.site.clone().or_else(default_site_folder),
             public_url: self.public_url.clone(),
             trusted_proxies: self.trusted_proxy.clone(),
+            max_direct_bytes: self.max_direct_export.saturating_mul(1_000_000),
         };
         if config.assets_folder.is_none() {
             eprint_line(

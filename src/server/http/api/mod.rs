@@ -1,3 +1,4 @@
-//! The REST endpoints, one folder per version of their addresses.
+//! The REST endpoints, one folder per version of their addresses, and those whose address a product has set.
 
+pub mod organization;
 pub mod v1;

@@ -2,6 +2,7 @@
 
 mod account;
 mod conditions;
+mod ownership;
 mod roles;
 mod rows;
 
@@ -17,8 +18,9 @@ use crate::server::source::{self, Source};
 use crate::server::state::SourceState;
 
 pub use account::{Account, Credentials};
+use ownership::is_member;
 use roles::fetch_account_with_roles;
-pub use roles::is_role_assigned;
+pub use roles::{OWNER_LABEL, is_role_assigned};
 use rows::fetch_account_row;
 
 /// The role label of local accounts.
@@ -93,6 +95,16 @@ impl Accounts {
         let id = id.to_owned();
         self.query_source(origin, move |source, profile, auth| fetch_account_with_roles(source, profile, auth, &id))
             .await
+    }
+
+    /// Whether the account belongs to the organisation, whatever its role there.
+    pub async fn is_member(&self, account_id: &str, organization: &str) -> Result<bool, Error> {
+        let (account_id, organization) = (account_id.to_owned(), organization.to_owned());
+        let found = self.query_source(LookupOrigin::Request, move |source, profile, _| match profile.owners() {
+            Some(owners) => is_member(source, owners, &account_id, &organization).map(Some),
+            None => Ok(None),
+        });
+        Ok(found.await?.unwrap_or(false))
     }
 
     async fn query_source<T: Send + 'static>(

@@ -1,12 +1,17 @@
-//! Finds out which roles an account has now.
+//! Finds out which roles an account has now, and what it owns.
 
 use super::super::caller::Caller;
 use super::account::Account;
 use super::conditions::{expected_values, meets_all, to_predicate};
+use super::ownership::fetch_owned;
 use super::rows::{AccountRow, fetch_account_row};
+use crate::model::access::Grant;
 use crate::model::name::TableName;
 use crate::server::profile::{Auth, Profile, Role};
 use crate::server::source::{self, Predicate, Source};
+
+/// The role label of whoever owns an organisation.
+pub const OWNER_LABEL: &str = "Organisation owner";
 
 /// Returns the account with its roles, checking the condition of each against the database. Blocks.
 pub fn fetch_account_with_roles(
@@ -34,7 +39,14 @@ pub fn fetch_account_with_roles(
             grants.extend_from_slice(&role.grants);
         }
     }
-    // An account without a role has no grants.
+    if let Some(owners) = profile.owners() {
+        let owned = fetch_owned(source, owners, &credentials.account_id)?;
+        if !owned.is_empty() {
+            labels.push(OWNER_LABEL);
+        }
+        grants.extend(owned.into_iter().map(Grant::of_organization));
+    }
+    // An account without a role that owns nothing has no grants.
     let label = if labels.is_empty() { "No role".into() } else { labels.join(", ") };
     let caller = Caller::account(credentials.account_id.clone(), credentials.name.clone(), label, grants);
     Ok(Some(Account { credentials, caller }))

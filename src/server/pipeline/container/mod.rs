@@ -6,14 +6,18 @@
 mod document;
 mod error;
 mod folder;
+mod members;
 mod open;
+mod parts;
 
 use crate::model::name::TableName;
 use crate::seal::DocumentSummary;
 
 pub use error::Error;
-pub use folder::{FileWriter, FolderWriter};
+pub use folder::FolderWriter;
+pub use members::MembersWriter;
 pub use open::open;
+pub use parts::PartsWriter;
 
 /// What a container is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -36,6 +36,15 @@ impl<C: Connection> ExportTable for SqliteTables<C> {
         self.select_one("AND sha256 = ? ORDER BY requested_at DESC, id DESC LIMIT 1", sha256).await
     }
 
+    async fn of_organization(&mut self, id: &str, limit: u32) -> Result<Vec<ExportRow>> {
+        let sql = AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND json_extract(selection, '$.organization') = ? \
+             ORDER BY requested_at DESC, id DESC LIMIT ?"
+        ));
+        let query = query(sql).bind(&self.source_id).bind(id).bind(limit);
+        query.fetch_all(&mut *self.connection).await?.iter().map(export_row::decode).collect()
+    }
+
     async fn page(&mut self, offset: u64, limit: u32) -> Result<Vec<ExportRow>> {
         let sql = AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM exports WHERE source_id IS ? ORDER BY requested_at DESC, id DESC LIMIT ? OFFSET ?"

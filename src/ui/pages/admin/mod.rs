@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod developer_tools;
+pub mod organization;
 
 use leptos::prelude::*;
 
@@ -9,8 +10,19 @@ use crate::model::access::{Capability, Viewer};
 use crate::model::route;
 use crate::ui::components::{Icon, Layout, Loaded, use_viewer};
 
-/// The tools: path, icon, name, description.
-const TOOLS: [(&str, &str, &str, &str); 4] = [
+/// A tool: path, icon, name, description.
+type Tool = (&'static str, &'static str, &'static str, &'static str);
+
+/// For owners of organisations.
+const ORGANIZATION_TOOL: Tool = (
+    route::ORGANIZATION_EXPORT,
+    "database",
+    "Organisation export",
+    "See what your organisation has here, and export all of it into one sealed file.",
+);
+
+/// For those who may export the database; files can be verified by everybody.
+const TOOLS: [Tool; 4] = [
     (
         route::EXPORT,
         "database",
@@ -43,18 +55,25 @@ pub fn AdminPage() -> impl IntoView {
 
 #[component]
 fn ToolCards(viewer: Viewer) -> impl IntoView {
-    if !viewer.has_capability(Capability::ExportDatabase) {
-        let needed = viewer.exporting_roles.join(" or ");
-        let text = format!("The tools here need the role {needed}. You are signed in as {}.", viewer.role);
+    let has_database = viewer.has_capability(Capability::ExportDatabase);
+    let has_organization = viewer.has_capability(Capability::ExportOrganization);
+    if !has_database && !has_organization {
+        let needed = match viewer.exporting_roles.join(" or ") {
+            none if none.is_empty() => "are for owners of an organisation".to_owned(),
+            roles => format!("need the role {roles}"),
+        };
+        let text = format!("The tools here {needed}. You are signed in as {}.", viewer.role);
         return view! {
             <section class="card message"><h2>"No tools for this role"</h2><p>{text}</p></section>
         }
         .into_any();
     }
-    let cards = TOOLS.map(|(href, icon, name, text)| {
+    let organization = has_organization.then_some(ORGANIZATION_TOOL);
+    let others = TOOLS.into_iter().filter(|(href, ..)| has_database || *href == route::VERIFY);
+    let cards = organization.into_iter().chain(others).map(|(href, icon, name, text)| {
         view! {
             <li><a class="card tool" href=href><Icon name=icon /><h2>{name}</h2><p>{text}</p></a></li>
         }
     });
-    view! { <ul class="tools">{cards.into_iter().collect_view()}</ul> }.into_any()
+    view! { <ul class="tools">{cards.collect_view()}</ul> }.into_any()
 }

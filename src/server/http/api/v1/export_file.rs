@@ -59,7 +59,12 @@ pub(super) fn requested_export(id: &str, request: &Request) -> Result<(ExportId,
     Ok((id, authentication(request).caller()?))
 }
 
-async fn file_response(state: &AppState, download: Download, request: &HeaderMap) -> Result<Response, ProblemDetails> {
+/// The file as a download; a header of the request may ask for a range of it.
+pub async fn file_response(
+    state: &AppState,
+    download: Download,
+    request: &HeaderMap,
+) -> Result<Response, ProblemDetails> {
     let etag = format!("\"{}\"", download.sha256);
     let headers = [
         (header::CONTENT_TYPE, download.output.media_type().to_owned()),

@@ -27,7 +27,7 @@ mod verify;
 pub use audit::{AuditPage, AuditQuery};
 pub use export_page::ExportPage;
 pub use guide::GuidePage;
-pub use history::HistoryPage;
+pub use history::{Entries, HistoryPage};
 pub use part::filters_html;
 pub use run_page::RunPage;
 pub use verify::VerifyPage;

@@ -12,17 +12,22 @@ use crate::rpc::export::view_export;
 use crate::ui::components::{Layout, Loaded, ToastRegion};
 
 #[component]
-pub fn RunPage(id: ExportId) -> impl IntoView {
+pub fn RunPage(id: ExportId, of_organization: bool) -> impl IntoView {
     let run = Resource::new(move || id, view_export);
+    let (crumbs, back) = if of_organization {
+        (vec![("Admin", route::ADMIN), ("Organisation export", route::ORGANIZATION_EXPORT)], route::ORGANIZATION_EXPORT)
+    } else {
+        (below_export(), route::EXPORT)
+    };
     view! {
-        <Layout title="Export run" crumbs=below_export()>
-            <Loaded data=run show=|run| view! { <RunContent run /> }.into_any() />
+        <Layout title="Export run" crumbs=crumbs>
+            <Loaded data=run show=move |run| view! { <RunContent run back /> }.into_any() />
         </Layout>
     }
 }
 
 #[component]
-fn RunContent(run: RunView) -> impl IntoView {
+fn RunContent(run: RunView, back: &'static str) -> impl IntoView {
     let download_redirect = download_redirect(&run);
     let tracker = RunTracker::new(Some(run));
     tracker.resume();
@@ -34,7 +39,7 @@ fn RunContent(run: RunView) -> impl IntoView {
     view! {
         {body}
         {download_redirect}
-        <p><a class="button" href=route::EXPORT>"Back to the export page"</a></p>
+        <p><a class="button" href=back>"Back to the export page"</a></p>
         <p class="visually-hidden" role="status">{tracker.announcer.text}</p>
         <ToastRegion toast=tracker.toast />
     }

@@ -10,7 +10,7 @@ use crate::model::history::HistoryPage as Page;
 use crate::model::route;
 use crate::rpc::history::list_exports;
 use crate::ui::components::{Layout, Loaded};
-use entries::Entries;
+pub use entries::Entries;
 pub use tabs::HistoryTabs;
 
 #[component]
