@@ -10,8 +10,10 @@ mod compression_header;
 #[cfg(any(feature = "ssr", feature = "verifier"))]
 mod decompress;
 mod document;
+mod file_verifier;
 pub mod folder;
 mod hash;
+mod members;
 mod signature;
 mod verify_error;
 
@@ -23,6 +25,7 @@ pub use document::{
     CheckUpdate, DocumentSummary, DocumentVersion, DocumentWriter, Error, Event, EventReader, MAX_METADATA_BYTES,
     ReadError, Verified, Verifier, VersionStatus,
 };
+pub use file_verifier::FileVerifier;
 pub use hash::{Digester, Digests, Sha256Digester};
 pub use signature::{SealSigner, UncheckedSignature};
 pub use verify_error::VerifyError;

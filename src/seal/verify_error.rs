@@ -27,6 +27,8 @@ pub enum VerifyError {
     InvalidSignature,
     #[error("there are more bytes after the seal (line {line})")]
     TrailingBytes { line: u64 },
+    #[error("this is the seal of a folder, whose files were not checked: verify the folder")]
+    FolderSealAlone,
     #[error("{what}")]
     DamagedFolder { what: String },
     #[error("{what}")]

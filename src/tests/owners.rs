@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use waybill::seal::{FileVerifier, Verified, VerifyError};
 use waybill::server::profile::Profile;
 use waybill::server::profile::builtin::ocomms::SampleSpec;
 use waybill::server::sample::generate_in_postgres;
@@ -120,10 +121,46 @@ async fn an_owner_gets_everything_of_their_organisation_in_one_document() {
         assert!(!answer.text().contains(hash), "no credential leaves");
     }
 
+    check_seal(&answer.body);
     let trail = console.waybill.audit_trail().await;
     for event in ["export_requested", "export_started", "export_completed", "download_started"] {
         assert!(trail.contains(&event.to_owned()), "{event}: {trail:?}");
     }
+}
+
+/// The document is whole, however it is read; cut, changed or put together anew it is not.
+fn check_seal(document: &[u8]) {
+    let whole = verify(document, document.len()).unwrap();
+    assert_eq!(verify(document, 1).unwrap(), whole);
+    assert_eq!(whole.bytes, document.len() as u64);
+    let step = document.len() / 300;
+    for place in (0..document.len()).step_by(step) {
+        assert!(verify(&document[..place], 4096).is_err(), "cut at {place}");
+        let mut changed = document.to_vec();
+        changed[place] ^= 1;
+        assert!(verify(&changed, 4096).is_err(), "changed at {place}");
+        let mut longer = document.to_vec();
+        longer.insert(place, b' ');
+        assert!(verify(&longer, 4096).is_err(), "a space at {place}");
+    }
+    for end in ["x", "\n", "}"] {
+        assert!(verify(&[document, end.as_bytes()].concat(), 4096).is_err(), "{end:?} after the end");
+    }
+    let text = std::str::from_utf8(document).unwrap();
+    let mut members: Vec<&str> = text.split(",\n\"").collect();
+    let place = members.iter().position(|member| member.starts_with("members\"")).unwrap();
+    let taken = members.remove(place);
+    assert!(verify(members.join(",\n\"").as_bytes(), 4096).is_err(), "without members");
+    members.insert(place + 1, taken);
+    assert!(verify(members.join(",\n\"").as_bytes(), 4096).is_err(), "in another order");
+    members.insert(place + 1, taken);
+    assert!(verify(members.join(",\n\"").as_bytes(), 4096).is_err(), "with members twice");
+}
+
+fn verify(document: &[u8], piece: usize) -> Result<Verified, VerifyError> {
+    let mut check = FileVerifier::default();
+    document.chunks(piece).try_for_each(|piece| check.feed(piece))?;
+    check.finish()
 }
 
 #[tokio::test(flavor = "multi_thread")]

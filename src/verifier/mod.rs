@@ -14,7 +14,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::File;
 
-use crate::seal::{CheckUpdate, CompressedReader, CorruptStream, Decompressor, Verified, Verifier};
+use crate::seal::{CheckUpdate, CompressedReader, CorruptStream, Decompressor, FileVerifier, Verified};
 use slice_reader::SliceReader;
 use zstd::RustZstd;
 
@@ -43,7 +43,7 @@ fn check(file: File, on_progress: impl Fn(u64)) -> CheckUpdate {
         Ok(content) => content,
         Err(error) => return check_failed(&error),
     };
-    let mut verifier = Verifier::default();
+    let mut verifier = FileVerifier::default();
     let (mut chunk, mut reported) = (vec![0; CHUNK_BYTES], 0);
     loop {
         let read = match content.read(&mut chunk) {

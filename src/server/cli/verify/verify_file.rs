@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::seal::{CorruptStream, Verified, Verifier, VerifyError};
+use crate::seal::{CorruptStream, FileVerifier, Verified, VerifyError};
 use crate::server::cli::exit::{CliError, Exit};
 use crate::server::pipeline::decompress::Decompressor;
 use crate::server::pipeline::hashing_thread::HashingThread;
@@ -48,7 +48,7 @@ fn verify_content(
     let (recycle_tx, recycled_rx) = channel();
     // The thread ends when the receiver is dropped. It is not joined: a silent pipe could block it forever.
     std::thread::spawn(move || read_ahead(input, &tx, &recycled_rx));
-    let mut verifier = Verifier::with_digester(HashingThread::start());
+    let mut verifier = FileVerifier::with_digester(HashingThread::start());
     // The size of the file itself, compressed or not.
     let mut bytes = 0;
     for chunk in rx {
