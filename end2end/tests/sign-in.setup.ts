@@ -8,6 +8,7 @@ const people = [
   { who: "lead", email: LEAD, server: "normal" as ServerName },
   { who: "admin", email: ADMIN, server: "postgres" as ServerName },
   { who: "admin", email: "ada", server: "profileless" as ServerName },
+  ...["owner", "two.owners", "member"].map((who) => ({ who, email: `${who}@sample.test`, server: "chat" as ServerName })),
 ];
 
 for (const { who, email, server } of people) {

@@ -13,7 +13,7 @@ use waybill::server::sample::generate_in_postgres;
 use waybill::server::source::Source;
 use waybill::server::source::postgres::ConnectConfig;
 
-use crate::harness::{Browser, Fault, FaultySource, PASSWORD, Postgres, Response, Waybill};
+use crate::harness::{Browser, Fault, FaultySource, PASSWORD, Postgres, Response, RunningServer, Waybill};
 
 const ENDPOINT: &str = "/api/admin/export";
 const PAGE: &str = "/admin/organization/export";
@@ -468,4 +468,22 @@ async fn an_organisation_that_is_renamed_in_mid_run_has_the_name_of_the_snapshot
         page.contains("../") && !page.contains('\u{1b}'),
         "a name that nobody can print is shown in one line: {page}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_organisation_is_told_where_to_get_it_before_anything_is_exported() {
+    let console = Console::start().await;
+    let folder = tempfile::TempDir::new().unwrap();
+    let url = console.postgres.url();
+    let arguments = ["--source", &url, "--profile", "ocomms", "--max-direct-export", "0"];
+    let server = tokio::task::block_in_place(|| RunningServer::start(folder.path(), &arguments));
+    assert!(server.printed[0].ends_with(PAGE), "{:?}", server.printed);
+    assert_eq!(server.browser.sign_in("owner@sample.test", PASSWORD).await.status, 303);
+    let answer = server.browser.post(ENDPOINT, "").await;
+    assert_eq!(answer.status, 409, "{}", answer.text());
+    let told = detail(&answer);
+    assert!(told.contains(" kB, so it is not answered at once") && told.contains(PAGE), "{told}");
+    assert!(told.contains("`waybill export --organization`"), "{told}");
+    let page = server.browser.get(PAGE).await;
+    assert!(page.text().contains("None yet."), "nothing was exported: {}", page.text());
 }

@@ -21,6 +21,8 @@ pub struct AccountsCheck {
     pub unassigned_roles: Vec<String>,
     /// Number of roles that grant a capability.
     role_count: usize,
+    /// Whether owners of organisations may export what is theirs.
+    has_owners: bool,
 }
 
 /// Checks a sample of the stored hashes, and whether each role with a capability has an account. Returns `None` where
@@ -50,6 +52,7 @@ pub(super) fn check_in_snapshot(
             check.unassigned_roles.push(role.label.clone());
         }
     }
+    check.has_owners = profile.owners().is_some();
     Ok(Some(check))
 }
 
@@ -125,7 +128,7 @@ impl AccountsCheck {
             .unassigned_roles
             .iter()
             .map(|label| format!("no account has the role {label}: compare its condition with the data"));
-        let none = (self.role_count == 0)
+        let none = (self.role_count == 0 && !self.has_owners)
             .then(|| "no role of the profile may export: add capabilities = [\"export_database\"] to one".to_owned());
         unreadable.chain(empty).chain(none).collect()
     }

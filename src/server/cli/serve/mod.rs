@@ -16,6 +16,7 @@ use super::args::{SigningArgs, SourceArgs, StateArgs};
 use super::connect::build_app;
 use super::exit::{CliError, Exit};
 use super::terminal::eprint_line;
+use crate::model::access::Capability;
 use crate::model::route;
 use crate::server::app::App;
 use crate::server::http::{self, PublicUrl};
@@ -76,6 +77,13 @@ impl From<SecondFactorPolicyArg> for SecondFactorPolicy {
     }
 }
 
+/// The page that whoever may export anything comes for.
+fn first_page(app: &App) -> &'static str {
+    let is_for_owners_only =
+        app.exports.serves_owners() && app.profile.roles_with(Capability::ExportDatabase).next().is_none();
+    if is_for_owners_only { route::ORGANIZATION_EXPORT } else { route::EXPORT }
+}
+
 impl Serve {
     pub async fn run(self) -> Result<Exit, CliError> {
         let (app, url) = build_app(&self.source, &self.state, &self.signing, self.second_factor.into()).await?;
@@ -90,7 +98,7 @@ impl Serve {
             version = env!("CARGO_PKG_VERSION"), source = %label.profile, engine = %label.engine,
             engine_version = %label.engine_version, source_id = %app.source_id, "serving"
         );
-        announce(&format!("Waybill is ready: {base_url}{}", route::EXPORT));
+        announce(&format!("Waybill is ready: {base_url}{}", first_page(&app)));
         announce_accounts(&app, &base_url).await?;
         serve_until_shutdown(app, listener, router).await;
         Ok(Exit::Success)

@@ -35,7 +35,7 @@ pub fn Summary(preview: OrganizationPreview) -> impl IntoView {
         <h2>{name}</h2>
         <dl class="stats">
             <div><dd data-testid="records">{total}</dd><dt>"records"</dt></div>
-            <div><dd data-testid="size">{bytes}</dd><dt>"about"</dt></div>
+            <div><dd data-testid="size">{bytes}</dd><dt>"size, about"</dt></div>
         </dl>
         {again}
         <section class="card panel" aria-label="Export">
@@ -46,8 +46,8 @@ pub fn Summary(preview: OrganizationPreview) -> impl IntoView {
                 <span class="muted">"→ "<code class="file">{file_name}</code></span>
             </form>
         </section>
-        <section class="card scroll" tabindex="0" role="group" aria-label="Contents">
-            <table class="log-table">
+        <section class="card" aria-label="Contents">
+            <table>
                 <caption class="visually-hidden">"What the export contains"</caption>
                 <thead><tr><th scope="col">"What"</th><th scope="col" class="number">"Records"</th></tr></thead>
                 <tbody>{rows.collect_view()}</tbody>
