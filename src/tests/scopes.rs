@@ -375,10 +375,17 @@ fn whoever_checks_a_part_is_told_that_it_is_one_and_a_preview_gives_its_command(
     chat.export(&["--organization", "a", "--tables", "messages"]);
     let told = WaybillCommand::new(chat.folder.path()).run(["verify", "out.json"]);
     assert!(told.text().contains(", a part: organization a; tables messages"), "{}", told.text());
+    let inspected = WaybillCommand::new(chat.folder.path()).run(["inspect", "out.json"]).text();
+    assert!(inspected.contains("a part of the database: organization a; tables messages"), "{inspected}");
+    assert!(inspected.contains("at the end belong to others"), "{inspected}");
     for source in chat.sources() {
         let preview = chat.run(&source, "preview", &["--organization", "a", "--json"]);
         let preview: Value = serde_json::from_slice(&preview.stdout).unwrap();
         assert_eq!(preview["command"], "waybill export --profile chat.toml --organization a --output .");
+        assert!(preview["file_name"].as_str().unwrap().ends_with("-organization.json"), "{}", preview["file_name"]);
+        let text = chat.run(&source, "preview", &["--organization", "a"]).text();
+        assert!(text.contains("messages: ") && text.contains(" by messages.channel_id"), "{text}");
+        assert!(text.contains(" % of the database"), "{text}");
     }
 }
 

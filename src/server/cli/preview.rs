@@ -41,6 +41,7 @@ impl Preview {
 fn to_text(preview: &preview::Preview) -> String {
     let mut lines = vec![table(preview).to_string(), String::new()];
     lines.extend(total_line(preview));
+    lines.extend(part_lines(preview));
     let deviations = preview.drift.to_deviations();
     if deviations.has_drifted() {
         lines.push(format!("an export would be {}", deviations.headline()));
@@ -87,6 +88,16 @@ fn total_line(preview: &preview::Preview) -> Option<String> {
     let range = format!("{}–{}", text::bytes(size.low_bytes), text::bytes(size.high_bytes));
     let tables = text::count_with_noun(preview.tables.len() as u64, "table");
     Some(format!("{records} in {tables}, about {} ({range})", text::bytes(size.bytes)))
+}
+
+/// What a part holds and why, and what stays outside.
+fn part_lines(preview: &preview::Preview) -> Vec<String> {
+    let Some(part) = &preview.part else { return Vec::new() };
+    let share = preview.total_records().zip(part.database_records).filter(|(_, all)| *all > 0);
+    let share = share.map(|(records, all)| format!("{} of the database", text::percent(records, all)));
+    let contains = preview.contains.iter().map(|contains| format!("contains {contains}"));
+    let [sums, outside] = [&part.sums, &part.outside].map(|lines| lines.iter().map(|line| text::one_line(line)));
+    share.into_iter().chain(contains).chain(sums).chain(outside).collect()
 }
 
 fn not_included_lines(preview: &preview::Preview) -> impl Iterator<Item = String> {

@@ -95,7 +95,7 @@ fn initial_preview(uncounted: &UncountedPlan, selection: &Selection, clock: &dyn
     });
     Preview {
         taken_at: rfc3339(clock.now()),
-        file_name: file_name(profile, clock.now(), Compression::None),
+        file_name: file_name(profile, selection, clock.now(), Compression::None),
         command: format!("waybill export{}{} --output .", profile.command_line_option(), selection_options(selection)),
         tables: tables.collect(),
         planned: uncounted.planned.tables.iter().map(|table| table.scan.table.clone()).collect(),

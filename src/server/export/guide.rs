@@ -3,6 +3,7 @@
 use super::file_name::file_name;
 use super::{Exports, Result};
 use crate::model::output::Compression;
+use crate::model::selection::Selection;
 use crate::server::guide;
 use crate::server::identity::Caller;
 use crate::server::state::exports::ExportState;
@@ -19,7 +20,8 @@ impl Exports {
             None => None,
         };
         let complete = newest.filter(|row| matches!(row.state, ExportState::Completed(_))).map(|row| row.file_name);
-        let name = complete.unwrap_or_else(|| file_name(&self.profile, self.clock.now(), Compression::None));
+        let name = complete
+            .unwrap_or_else(|| file_name(&self.profile, &Selection::default(), self.clock.now(), Compression::None));
         Ok(guide::html(&name, &self.profile.name))
     }
 }

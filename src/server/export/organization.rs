@@ -172,6 +172,7 @@ impl Exports {
 
     fn summarize_organization(&self, organization: Organization, preview: Preview) -> OrganizationPreview {
         let now = self.clock.now();
+        let selection = Selection::of_organization(organization.id.clone());
         let layout = self.profile.layout(&self.profile.name);
         let records_of = |table| {
             let counted = preview.selected_records.get(table).map(|records| records.total() - records.stubs);
@@ -193,7 +194,7 @@ impl Exports {
             outside: preview.part.as_ref().map_or_else(Vec::new, |part| part.outside.clone()),
             file_name: match &layout {
                 Some(layout) => object_name(layout, now),
-                None => file_name(&self.profile, now, Compression::None),
+                None => file_name(&self.profile, &selection, now, Compression::None),
             },
             settled: preview.settled,
             failure: preview.failure,

@@ -50,7 +50,7 @@ impl Exports {
         if let Some(refused) = refused {
             return Err(Error::Selection(refused));
         }
-        shown.file_name = file_name(&self.profile, self.clock.now(), Compression::None);
+        shown.file_name = file_name(&self.profile, &selection, self.clock.now(), Compression::None);
         shown.reclassified =
             find_reclassified(&self.state.connect().await?.exports().last_guesses().await?, &shown.guesses);
         Ok(shown)

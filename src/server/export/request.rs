@@ -116,7 +116,7 @@ impl Exports {
             file_name: match request.layout.as_ref().and_then(|name| self.profile.layout(name)) {
                 Some(layout) if caller.principal == Principal::CommandLine => directory_name(&layout, now),
                 Some(layout) => object_name(&layout, now),
-                None => file_name(&self.profile, now, request.compression),
+                None => file_name(&self.profile, &request.selection, now, request.compression),
             },
             compression: request.compression,
             estimated_bytes: None,

@@ -32,12 +32,25 @@ pub fn print_tables(metadata: &Metadata, json: bool) -> Result<Exit, CliError> {
     let left_out =
         if redaction.removed_fields.is_empty() { "nothing".into() } else { name::join(&redaction.removed_fields) };
     let mut lines = vec![format!("exported {at} by {by} from {source}"), format!("{total}; left out: {left_out}")];
+    lines.extend(part_lines(metadata));
     lines.extend(redaction.excluded_tables.iter().map(|table| format!("left out: {} ({})", table.table, table.reason)));
     lines.extend(redaction.unclassified.iter().map(|field| format!("left out, unknown to the profile: {field}")));
     lines.extend(
         NotIncluded::lines_by_reason(&metadata.not_included).iter().map(|line| format!("not included: {line}")),
     );
     print_line(&format!("{}\n\n{table}", lines.join("\n")))
+}
+
+/// Of a part: what it was chosen by, and what is known of records that are not whole.
+fn part_lines(metadata: &Metadata) -> Vec<String> {
+    let chosen = metadata.filters_applied.iter().map(|(name, values)| format!("{name} {}", values.join(", ")));
+    let chosen = chosen.collect::<Vec<_>>().join("; ");
+    let stubs = metadata.selected_records.iter().filter(|(_, records)| records.stubs > 0).map(|(table, records)| {
+        let last = text::count_with_noun(records.stubs, "record");
+        format!("{table}: {last} at the end belong to others, and have a few columns only")
+    });
+    let part = (!chosen.is_empty()).then(|| format!("a part of the database: {}", text::one_line(&chosen)));
+    part.into_iter().chain(stubs).collect()
 }
 
 pub fn print_columns(schema: &TableSchema, json: bool) -> Result<Exit, CliError> {
