@@ -626,3 +626,22 @@ fn a_composite_reference_that_leads_outside_leaves_nothing_of_its_key() {
     assert_eq!(booked("b1"), (Value::Null, Value::Null));
     assert_eq!(booked("b2"), (json!("loft"), json!(5)));
 }
+
+#[test]
+fn a_check_of_the_data_counts_what_is_in_no_organisation() {
+    let chat = Chat::new();
+    for source in chat.sources() {
+        let arguments = ["profile", "check", "--data", "--source", &source, "--profile", "chat.toml"];
+        let checked = WaybillCommand::new(chat.folder.path()).run(arguments);
+        for line in [
+            "looked into 2 organisations",
+            "messages: left out, because one owner is inside and another one outside (counted for each organisation): 2, such as 6",
+            "pins: left out, because one owner is inside and another one outside (counted for each organisation): 2, such as p2",
+            "messages: left out, because they belong to nobody: 1, such as 7",
+            "talks: left out, because they belong to nobody: 1, such as tn",
+            "messages.channel_id has no index, so whatever belongs to an organisation is found by reading all of messages",
+        ] {
+            assert!(checked.stderr.contains(line), "{line}: {}", checked.stderr);
+        }
+    }
+}

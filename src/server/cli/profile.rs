@@ -6,10 +6,12 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::args::{DatabaseArgs, SourceArgs};
-use super::connect::{OpenedSource, is_same_file, run_blocking};
+use super::connect::{OpenedSource, is_same_file, run_blocking, system_user};
 use super::exit::{CliError, Exit};
 use super::terminal::{eprint_line, json_error, print_json, print_line};
 use crate::model::drift::Drift;
+use crate::server::export::check_owners;
+use crate::server::identity::Caller;
 use crate::server::profile::{Origin, SCHEMA};
 use crate::server::profiles::{self, CheckReport};
 use crate::server::support::atomic_file::{self, IfExists};
@@ -46,6 +48,10 @@ struct Init {
 struct Check {
     #[command(flatten)]
     source: SourceArgs,
+    /// Also find every organisation (the first hundred), and count the records that are in none: their owners disagree, or
+    /// nobody owns them.
+    #[arg(long)]
+    data: bool,
     /// Print the differences as JSON.
     #[arg(long)]
     json: bool,
@@ -109,8 +115,13 @@ impl Check {
             let message = "there is no profile to check: this database matches no built-in one; give --profile FILE, or draft one with `waybill profile init`";
             return Err(CliError::new(Exit::Usage, message));
         }
+        let (counts_data, caller) = (self.data, Caller::command_line(&system_user()));
         let (CheckReport { drift, notes }, name) = run_blocking(move || {
-            let checked = profiles::check(&*source, &profile).map_err(|error| url.with_context(error.into()))?;
+            let mut checked = profiles::check(&*source, &profile).map_err(|error| url.with_context(error.into()))?;
+            if counts_data {
+                let counted = check_owners(&caller, &*source, &profile);
+                checked.notes.extend(counted.map_err(|error| url.with_context(error.into()))?);
+            }
             Ok((checked, profile.name))
         })
         .await?;

@@ -7,6 +7,7 @@
 
 mod access;
 mod cancel;
+mod check_owners;
 mod check_part;
 mod check_source;
 mod choice_columns;
@@ -67,6 +68,7 @@ use crate::server::support::random::Random;
 use choice_columns::ColumnCache;
 use preview_cache::PreviewCache;
 
+pub use check_owners::check_owners;
 pub use delivery::Destination;
 pub use download::{Download, Transfer};
 pub use error::{Error, Result};

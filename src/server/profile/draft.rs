@@ -136,7 +136,7 @@ mod tests {
             comment: None,
         };
         let columns = columns.iter().map(column).collect();
-        Table { name: name.into(), columns, primary_key: vec![], foreign_keys: vec![], comment: None }
+        Table { name: name.into(), columns, primary_key: vec![], foreign_keys: vec![], indexed: vec![], comment: None }
     }
 
     proptest! {

@@ -6,7 +6,8 @@ use crate::server::profile::{PlannedTables, Profile};
 use crate::server::rows::Catalog;
 use crate::server::subset::{Edge, Outside};
 
-/// The tables that a scope never has, the references that can lead out of it, and those that nobody has reviewed.
+/// The tables that a scope never has, the references that can lead out of it, those that nobody has reviewed, and the paths of
+/// owners without an index.
 pub fn scope_notes(profile: &Profile, catalog: &Catalog, planned: &PlannedTables) -> Vec<String> {
     let Some(scope) = &profile.scopes.organization else { return Vec::new() };
     let graph = reference_graph(planned, catalog, profile, true);
@@ -22,11 +23,26 @@ pub fn scope_notes(profile: &Profile, catalog: &Catalog, planned: &PlannedTables
     let unreviewed =
         graph.edges().filter(|edge| is_in_question(edge) && !profile.is_reviewed(edge.child, &edge.reference.key));
     let leading = graph.edges().filter(|edge| is_in_question(edge) && can_lead_outside(edge));
-    stubs.chain(unreached).chain(unreviewed.map(unreviewed_note)).chain(leading.map(leading_note)).collect()
+    let is_slow = |edge: &Edge<'_>| is_owner_without_index(edge, catalog);
+    let slow = graph.edges().filter(|edge| reached.contains(edge.child) && is_slow(edge)).map(slow_note);
+    stubs.chain(slow).chain(unreached).chain(unreviewed.map(unreviewed_note)).chain(leading.map(leading_note)).collect()
 }
 
 fn can_lead_outside(edge: &Edge<'_>) -> bool {
     edge.reference.is_followed && !edge.reference.is_owner && !edge.reference.is_sharing
+}
+
+fn is_owner_without_index(edge: &Edge<'_>, catalog: &Catalog) -> bool {
+    let Some(column) = edge.reference.key.columns.first().filter(|_| edge.reference.is_owner) else { return false };
+    catalog.table(edge.child).is_some_and(|table| !table.indexed.contains(column))
+}
+
+fn slow_note(edge: Edge<'_>) -> String {
+    format!(
+        "{} has no index, so whatever belongs to an organisation is found by reading all of {}",
+        field(edge),
+        edge.child
+    )
 }
 
 fn unreviewed_note(edge: Edge<'_>) -> String {

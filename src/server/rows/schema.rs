@@ -13,6 +13,8 @@ pub struct Table {
     /// Empty if the table has none.
     pub primary_key: Vec<String>,
     pub foreign_keys: Vec<ForeignKey>,
+    /// The first columns of its indexes, of those with every row.
+    pub indexed: Vec<String>,
     /// The comment on the table in the database.
     pub comment: Option<String>,
 }

@@ -62,6 +62,7 @@ mod tests {
             columns: vec![],
             primary_key: vec![],
             foreign_keys: parents.iter().copied().map(references).collect(),
+            indexed: vec![],
             comment: None,
         };
         parents_first(tables.iter().map(table).collect()).into_iter().map(|t| t.name.into()).collect()

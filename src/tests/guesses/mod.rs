@@ -78,6 +78,7 @@ fn guess_table(columns: &[&LabelledColumn]) -> Vec<Guess> {
         columns: columns.iter().map(|column| column.schema()).collect(),
         primary_key: columns.iter().filter(|column| column.primary_key).map(|column| column.column.clone()).collect(),
         foreign_keys: vec![],
+        indexed: vec![],
         comment: None,
     };
     let mut sample = ColumnSampler::new(&table);

@@ -85,8 +85,14 @@ mod tests {
             references: None,
             comment: None,
         };
-        let table =
-            Table { name: table.into(), columns: vec![], primary_key: vec![], foreign_keys: vec![], comment: None };
+        let table = Table {
+            name: table.into(),
+            columns: vec![],
+            primary_key: vec![],
+            foreign_keys: vec![],
+            indexed: vec![],
+            comment: None,
+        };
         by_name(&table, &column).class
     }
 

@@ -17,6 +17,10 @@ const COLUMNS_QUERY: &str = "
     SELECT name, type, \"notnull\" AS not_null, pk AS position_in_key, hidden >= 2 AS generated
       FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid";
 
+const INDEXED_QUERY: &str = "
+    SELECT c.name FROM pragma_index_list(?1) i, pragma_index_info(i.name) c
+     WHERE NOT i.partial AND c.seqno = 0 AND c.name IS NOT NULL";
+
 /// Reads tables and columns; every other object is listed with the reason it is left out.
 pub fn read(connection: &Connection) -> Result<Catalog> {
     let mut statement = connection.prepare(OBJECTS_QUERY)?;
@@ -60,8 +64,14 @@ fn read_table(connection: &Connection, name: TableName) -> Result<Table> {
     }
     fill_computed_from(connection, &name, &mut columns)?;
     key.sort_unstable();
-    let primary_key = key.into_iter().map(|(_, column)| column).collect();
-    Ok(Table { name, columns, primary_key, foreign_keys, comment: None })
+    let primary_key: Vec<String> = key.into_iter().map(|(_, column)| column).collect();
+    // The key of rows is none of the listed indexes.
+    let mut indexed: Vec<String> = primary_key.first().cloned().into_iter().collect();
+    let mut statement = connection.prepare(INDEXED_QUERY)?;
+    for column in statement.query_map([name.as_str()], |row| row.get("name"))? {
+        indexed.push(column?);
+    }
+    Ok(Table { name, columns, primary_key, foreign_keys, indexed, comment: None })
 }
 
 fn read_column(row: &Row<'_>, foreign_keys: &[ForeignKey]) -> Result<ColumnSchema> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::super::Result;
 use super::super::client::{self, Row};
 use super::super::database_session::{DatabaseSession, parse_rows};
+use super::super::error;
 use crate::model::name::TableName;
 use crate::server::rows::ForeignKey;
 
@@ -19,12 +20,21 @@ const CONSTRAINTS_QUERY: &str = "
      WHERE k.contype IN ('p', 'f') AND k.conparentid = 0 AND CAST(k.conrelid AS bigint) = ANY($1)
      ORDER BY k.conrelid, k.contype DESC, k.conname";
 
+const INDEXED_QUERY: &str = "
+    SELECT CAST(i.indrelid AS bigint) AS relation, CAST(a.attname AS text) AS name
+      FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+     WHERE i.indisvalid AND i.indpred IS NULL AND CAST(i.indrelid AS bigint) = ANY($1)
+     ORDER BY i.indexrelid";
+
 /// The keys of one table.
+#[expect(clippy::struct_field_names, reason = "what SQL calls them")]
 #[derive(Default)]
 pub struct Keys {
     pub primary_key: Vec<String>,
     /// By the constraint's name.
     pub foreign_keys: Vec<ForeignKey>,
+    /// The first columns of indexes with every row.
+    pub indexed: Vec<String>,
 }
 
 /// Reads the keys of these tables, by the table's OID. `names` has the name of every table by its OID.
@@ -42,6 +52,11 @@ pub fn read(
         } else if let Some(target) = names.get(&target).cloned() {
             keys.foreign_keys.push(ForeignKey { columns, target, target_columns });
         }
+    }
+    for row in session.fetch(INDEXED_QUERY, &[oids])? {
+        let (table, column): (i64, &str) =
+            (row.parse("relation").map_err(error::map_error)?, row.text("name").map_err(error::map_error)?);
+        keys.entry(table).or_default().indexed.push(column.to_owned());
     }
     Ok(keys)
 }

@@ -120,6 +120,7 @@ fn build_table(object: &CatalogObject, columns: &[CatalogColumn], keys: Option<&
         columns: own.collect(),
         primary_key: primary_key.to_vec(),
         foreign_keys: foreign_keys.to_vec(),
+        indexed: keys.map_or_else(Vec::new, |keys| keys.indexed.clone()),
         comment: object.comment.clone(),
     }
 }
