@@ -7,6 +7,7 @@
 
 mod catalog;
 pub mod client;
+mod condition;
 mod cursor;
 mod database_session;
 mod decode;
@@ -14,7 +15,10 @@ mod error;
 mod key_sets;
 mod lookup;
 mod reader;
+mod row_key;
 mod snapshot;
+mod statistics;
+mod steps;
 mod untrusted_code;
 
 use std::sync::{Arc, Mutex};
