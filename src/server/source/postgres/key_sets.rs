@@ -22,16 +22,18 @@ pub struct KeySets(Vec<KeySet>);
 /// What PostgreSQL's planner must know to join sets. Sets of a million keys are joined in memory. Rows are looked up in the
 /// order in which they are stored, so that one page has several of them. A sample of three thousand keys tells enough.
 const PLANNER_SETTINGS: [(&str, &str); 3] =
-    [("work_mem", "'64MB'"), ("random_page_cost", "0.5"), ("default_statistics_target", "10")];
+    [("work_mem", "'64MB'"), ("random_page_cost", "0.2"), ("default_statistics_target", "10")];
 
 pub struct KeySet {
     pub table: TableName,
     pub key: RowKey,
     /// The columns whose values are stored with the key.
     referring: Vec<String>,
-    rows: u64,
+    pub rows: u64,
     /// The number of rows when PostgreSQL last counted them for its planner.
     analyzed_rows: u64,
+    /// What selects its keys from the table, of which it holds every row: none is stored then.
+    pub whole: Option<String>,
 }
 
 impl KeySets {
@@ -45,7 +47,7 @@ impl KeySets {
         let mut sets = Vec::new();
         for (number, NewKeySet { table, referring, is_repeated }) in new.iter().enumerate() {
             let (key, referring) = (RowKey::of_table(schema, table)?, referring.iter().cloned().collect());
-            let set = KeySet { table: table.clone(), key, referring, rows: 0, analyzed_rows: 0 };
+            let set = KeySet { table: table.clone(), key, referring, rows: 0, analyzed_rows: 0, whole: None };
             let sql = format!(
                 "CREATE TEMPORARY TABLE waybill_keys_{number} ({}) ON COMMIT DROP AS SELECT {} FROM {} AS t WITH NO DATA",
                 set.stored_columns().join(", "),
@@ -97,7 +99,8 @@ impl KeySets {
 
     pub fn clear(&mut self, session: &mut DatabaseSession, id: KeySetId) -> Result<()> {
         session.execute(&format!("DELETE FROM {}", stored_table(id)))?;
-        self.set_mut(id)?.rows = 0;
+        let set = self.set_mut(id)?;
+        (set.rows, set.whole) = (0, None);
         Ok(())
     }
 
@@ -111,7 +114,7 @@ impl KeySets {
     ) -> Result<Option<u32>> {
         let key = &self.set(of)?.key;
         let (order, is_same) = (key.stored("o.").join(", "), equal(&key.stored("o."), &key.stored("a.")));
-        let (of, among) = (stored_table(of), stored_table(among));
+        let (of, among) = (self.keys(of)?, self.keys(among)?);
         let first = format!(
             "SELECT {order}, o.round, o.place FROM {of} AS o WHERE EXISTS (SELECT 1 FROM {among} AS a WHERE {is_same}) \
              ORDER BY o.round, {order} LIMIT 1"
@@ -144,7 +147,10 @@ impl KeySets {
     /// The condition that the row of this alias was added to the set in this round or later.
     pub fn contains_since_sql(&self, id: KeySetId, alias: &str, since: u32) -> Result<String> {
         let set = self.set(id)?;
-        let (keys, equal) = (stored_table(id), equal(&set.key.stored("k."), &set.key.of(alias)));
+        if set.whole.is_some() && since == 0 {
+            return Ok("TRUE".to_owned());
+        }
+        let (keys, equal) = (self.keys(id)?, equal(&set.key.stored("k."), &set.key.of(alias)));
         Ok(format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {equal}{})", since_sql("k", since)))
     }
 
@@ -165,7 +171,17 @@ impl KeySets {
         self.0.get(id.0).ok_or_else(no_set)
     }
 
-    fn set_mut(&mut self, id: KeySetId) -> Result<&mut KeySet> {
+    /// The FROM item that has the keys of a set.
+    pub fn keys(&self, id: KeySetId) -> Result<String> {
+        Ok(self.set(id)?.whole.clone().unwrap_or_else(|| stored_table(id)))
+    }
+
+    /// Whether the set is known to hold every row of its table.
+    pub fn is_whole(&self, id: KeySetId) -> bool {
+        self.0.get(id.0).is_some_and(|set| set.whole.is_some())
+    }
+
+    pub fn set_mut(&mut self, id: KeySetId) -> Result<&mut KeySet> {
         self.0.get_mut(id.0).ok_or_else(no_set)
     }
 
@@ -183,7 +199,7 @@ impl KeySets {
         let own = expressions(schema.relation(table)?, table, alias, &key.columns)?;
         let set = self.set(parents)?;
         if let Some(referred) = set.key.referred_to(&key.target_columns) {
-            let (keys, refers) = (stored_table(parents), equal(&own, &referred));
+            let (keys, refers) = (self.keys(parents)?, equal(&own, &referred));
             return Ok(format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {refers}{})", since_sql("k", since)));
         }
         let relation = schema.relation(&set.table)?;
@@ -195,7 +211,7 @@ impl KeySets {
 
 impl KeySet {
     /// The columns of the table that holds it.
-    fn stored_columns(&self) -> Vec<String> {
+    pub fn stored_columns(&self) -> Vec<String> {
         let referring = (0..self.referring.len()).map(|place| format!("r{place}"));
         let own = ["round", "place"].map(str::to_owned);
         self.key.stored("").into_iter().chain(own).chain(referring).collect()

@@ -20,6 +20,7 @@ mod snapshot;
 mod statistics;
 mod steps;
 mod untrusted_code;
+mod whole_sets;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -217,6 +217,9 @@ impl Snapshot for PostgresSnapshot {
         // Parallel workers would return rows in arrival order instead of storage order.
         self.session.execute("SET LOCAL max_parallel_workers_per_gather = 0")?;
         match scan.restrict {
+            Restriction::Keys(keys) if self.key_sets.is_whole(keys) => {
+                self.read_table(&Scan { restrict: Restriction::All, ..scan.clone() }, sink)
+            }
             Restriction::Keys(keys)
                 if scan.order.is_empty() && !self.schema.relation(&scan.table)?.is_partitioned() =>
             {

@@ -26,6 +26,9 @@ impl KeySets {
         if self.adds_nothing(step) {
             return Ok(0);
         }
+        if let Some(rows) = self.fill_whole(session, schema, step, round)? {
+            return Ok(rows);
+        }
         let set = self.set(step.into)?;
         let Source { joined, mut conditions, values } = self.source(schema, step, round.since)?;
         for within in &step.within {
@@ -44,14 +47,16 @@ impl KeySets {
         Ok(added)
     }
 
-    /// Whether a set is empty that the step's rows must be in, or must be referred to by, or must refer to.
+    /// Whether a set is empty that the step's rows must be in, or must be referred to by, or must refer to; or whether one has
+    /// every row that they must not be in.
     fn adds_nothing(&self, step: &Step) -> bool {
         let from = match &step.rows {
             Rows::Children { parents, .. } => Some(parents),
             Rows::Parents { children, .. } => children.as_ref(),
             Rows::All | Rows::Matching(_) | Rows::AllNull { .. } => None,
         };
-        from.into_iter().chain(&step.within).any(|set| self.is_empty(*set))
+        let mut without = step.except.iter().chain([&step.into]);
+        without.any(|set| self.is_whole(*set)) || from.into_iter().chain(&step.within).any(|set| self.is_empty(*set))
     }
 
     /// Where a step finds the rows `t` of its table that are not in the set yet, nor in one of those that it excepts.
@@ -101,7 +106,7 @@ impl KeySets {
             Some(referred) if set.key.is_unique_by(&key.target_columns, &referring) => {
                 let own = expressions(relation, table, "t", &key.columns)?;
                 conditions.insert(0, format!("{}{}", equal(&own, &referred), since_sql("k", since)));
-                format!("{} AS k, ", stored_table(parents))
+                format!("{} AS k, ", self.keys(parents)?)
             }
             _ => {
                 conditions.insert(0, self.refers_into_sql(schema, table, "t", key, parents, since)?);
@@ -154,12 +159,12 @@ impl KeySets {
         };
         let target = expressions(schema.relation(table)?, table, "t", &key.target_columns)?;
         let is_same = equal(&referred, &stored);
-        let outside = without
-            .iter()
-            .map(|without| format!(" AND NOT EXISTS (SELECT 1 FROM {} AS k WHERE {is_same})", stored_table(*without)));
-        let outside: String = outside.collect();
+        let outside = without.iter().map(|without| {
+            Ok(format!(" AND NOT EXISTS (SELECT 1 FROM {} AS k WHERE {is_same})", self.keys(*without)?))
+        });
+        let outside = outside.collect::<Result<String>>()?;
         let (refers, since) = (equal(&stored, &target), since_sql("c", since));
-        let from = stored_table(children);
+        let from = self.keys(children)?;
         Ok(Some(format!("EXISTS (SELECT 1 FROM {from} AS c WHERE {refers}{since}{outside})")))
     }
 
