@@ -7,8 +7,14 @@ use super::database_session::DatabaseSession;
 use super::double_quote_identifier;
 use super::key_sets::{KeySets, since_sql, stored_table};
 use super::row_key::{RowKey, columns_of, equal, expressions};
+use super::statistics::TableSize;
 use crate::model::name::TableName;
 use crate::server::rows::{ForeignKey, KeySetId, Owner, Round, Rows, Step};
+
+/// What refers to few rows is looked up in the order in which they are stored: one page has several of them.
+const FEW_PAGE_COST: &str = "0.2";
+/// What refers to most rows is scanned. Less than the cost of a page in a scan, 1, would scan whole indexes instead.
+const MANY_PAGE_COST: &str = "1.1";
 
 /// Where the rows `t` of a step are.
 #[derive(Default)]
@@ -42,9 +48,20 @@ impl KeySets {
             conditions.join(" AND ")
         );
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let page_cost = if self.is_from_few(session, schema, step)? { FEW_PAGE_COST } else { MANY_PAGE_COST };
+        session.execute(&format!("SET LOCAL random_page_cost = {page_cost}"))?;
         let added = session.change(&sql, &values)?;
         self.analyze(session, step.into, added)?;
         Ok(added)
+    }
+
+    /// Whether the step's rows refer to a set that has less than a fifth of its table.
+    #[expect(clippy::cast_precision_loss, reason = "statistics")]
+    fn is_from_few(&self, session: &mut DatabaseSession, schema: &Schema, step: &Step) -> Result<bool> {
+        let Rows::Children { parents, .. } = &step.rows else { return Ok(false) };
+        let set = self.set(*parents)?;
+        let size = TableSize::read(session, schema.relation(&set.table)?)?;
+        Ok(size.rows.is_some_and(|all| set.rows as f64 * 5.0 < all))
     }
 
     /// Whether a set is empty that the step's rows must be in, or must be referred to by, or must refer to; or whether one has
