@@ -69,7 +69,7 @@ pub struct PartSummary {
     pub query: String,
     /// The tables that are asked for; empty for all of them.
     pub tables: Vec<TableName>,
-    /// All records of the database that could be exported, once they are counted.
+    /// About how many records of the database could be exported, once the part is counted.
     pub database_records: Option<u64>,
     /// Whether the filters name no record at all.
     pub is_empty: bool,

@@ -1,5 +1,6 @@
 //! The contract of every source: one suite, run on a real SQLite file and a real PostgreSQL server.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -279,7 +280,11 @@ fn sets(source: &dyn Source, tables: &[&str], steps: &[Step]) -> Vec<Vec<String>
     let mut snapshot = source.begin_snapshot(Extent::Parts, &|_| ()).unwrap();
     let catalog = snapshot.catalog().unwrap();
     let tables: Vec<&Table> = tables.iter().map(|table| table_starting_with(&catalog, table)).collect();
-    let new = tables.iter().map(|table| NewKeySet { table: table.name.clone(), is_repeated: true });
+    let new = tables.iter().map(|table| NewKeySet {
+        table: table.name.clone(),
+        referring: BTreeSet::new(),
+        is_repeated: true,
+    });
     snapshot.create_key_sets(&new.collect::<Vec<_>>()).unwrap();
     for step in steps {
         snapshot.run_step(step, Round::default()).unwrap();
@@ -426,7 +431,11 @@ fn a_reference_that_leads_out_of_the_sets_is_read_as_null() {
         (case.change)(OWNED);
         let mut snapshot = case.source.begin_snapshot(Extent::Parts, &|_| ()).unwrap();
         let catalog = snapshot.catalog().unwrap();
-        let new = ["notes", "groups"].map(|table| NewKeySet { table: table.into(), is_repeated: false });
+        let new = ["notes", "groups"].map(|table| NewKeySet {
+            table: table.into(),
+            referring: BTreeSet::new(),
+            is_repeated: false,
+        });
         snapshot.create_key_sets(&new).unwrap();
         for step in [step(0, any_of("id", &["2", "3", "4"]), &[]), step(1, any_of("id", &["b"]), &[])] {
             snapshot.run_step(&step, Round::default()).unwrap();
@@ -459,7 +468,9 @@ fn a_round_follows_only_what_is_new_since_another_one() {
     on_every_engine(|case| {
         (case.change)(OWNED);
         let mut snapshot = case.source.begin_snapshot(Extent::Parts, &|_| ()).unwrap();
-        snapshot.create_key_sets(&[NewKeySet { table: "notes".into(), is_repeated: true }]).unwrap();
+        snapshot
+            .create_key_sets(&[NewKeySet { table: "notes".into(), referring: BTreeSet::new(), is_repeated: true }])
+            .unwrap();
         let key = foreign_key("before", "notes");
         let before = step(0, Parents { child: "notes".into(), key, children: Some(KeySetId(0)) }, &[]);
         let mut run = |step: &Step, number, since| snapshot.run_step(step, Round { number, since }).unwrap();
@@ -479,7 +490,9 @@ fn nested_rows_come_in_the_order_of_the_rows_that_they_are_nested_in() {
         (case.change)(OWNED);
         let mut snapshot = case.source.begin_snapshot(Extent::Parts, &|_| ()).unwrap();
         let catalog = snapshot.catalog().unwrap();
-        snapshot.create_key_sets(&[NewKeySet { table: "notes".into(), is_repeated: false }]).unwrap();
+        snapshot
+            .create_key_sets(&[NewKeySet { table: "notes".into(), referring: BTreeSet::new(), is_repeated: false }])
+            .unwrap();
         snapshot.run_step(&step(0, any_of("id", &["1", "3", "4", "5", "7"]), &[]), Round::default()).unwrap();
         let all = |table: &str| Scan::whole(table_starting_with(&catalog, table));
         let rooms = OrderedScan { scan: all("rooms"), ancestors: vec![], null_columns: vec![] };
@@ -521,7 +534,9 @@ fn nested_rows_come_in_the_order_of_the_rows_that_they_are_nested_in() {
 fn sets_are_of_the_snapshot() {
     on_every_engine(|case| {
         let mut snapshot = case.source.begin_snapshot(Extent::Parts, &|_| ()).unwrap();
-        snapshot.create_key_sets(&[NewKeySet { table: "parents".into(), is_repeated: false }]).unwrap();
+        snapshot
+            .create_key_sets(&[NewKeySet { table: "parents".into(), referring: BTreeSet::new(), is_repeated: false }])
+            .unwrap();
         (case.change)("INSERT INTO parents VALUES (7, 'late')");
         assert_eq!(snapshot.run_step(&step(0, waybill::server::rows::Rows::All, &[]), Round::default()).unwrap(), 3);
     });

@@ -27,7 +27,7 @@ pub fn extent(selection: &Selection) -> Extent {
 pub struct PartCounts {
     /// How many records of each table are in for which reason.
     pub selected: OrderedMap<TableName, SelectedRecords>,
-    /// All records of all planned tables.
+    /// About how many records all planned tables have.
     pub database_records: u64,
     /// Whether a filter names any record. One that reaches no table of the selection names none.
     pub has_match: bool,
@@ -64,7 +64,7 @@ pub fn restrict(
         let name = table.scan.table.clone();
         let part = &subset.tables[&name];
         let mut counted = records.remove(&name).unwrap_or_default();
-        let found = restrict_table(&mut table, part, snapshot, &stub_columns)?;
+        let found = restrict_table(&mut table, part, &counted, snapshot, &stub_columns)?;
         counts.database_records += found.whole;
         counted.asked_for = found.in_part - counted.came_along;
         counts.has_match |= part.rows != Membership::Whole && counted.asked_for > 0;
@@ -156,9 +156,10 @@ fn prepare_part(
     // Has the same sets as the plan of the resolved filters, which can only be looked up once there are sets.
     let shape = SubsetPlan::new(&graph, &unresolved, selection.tables.as_ref());
     check_reachable(&shape, profile, selection)?;
-    let repeated = shape.repeated_sets();
+    let (repeated, mut referring) = (shape.repeated_sets(), shape.referring_columns());
     let new_set = |(number, table): (usize, &TableName)| NewKeySet {
         table: table.clone(),
+        referring: referring.remove(&KeySetId(number)).unwrap_or_default(),
         is_repeated: repeated.contains(&KeySetId(number)),
     };
     // The sets in which the values of the filters are looked up come after those of the plan.
@@ -221,16 +222,22 @@ fn check_filters(graph: &Graph, filters: &[Filter]) -> Result<()> {
     })
 }
 
+/// Of a set that has at least this share of its table, in hundredths, it is worth knowing whether it has all of it.
+const MAY_BE_WHOLE: u64 = 90;
+
 /// Numbers of rows that are read with all their columns.
 struct FoundRows {
+    /// About how many the table has.
     whole: u64,
     in_part: u64,
 }
 
-/// Restricts the scan of a table to its part. A set that holds every row of its table restricts nothing.
+/// Restricts the scan of a table to its part, of which `counted` says how many records the steps have found. A set that holds
+/// every row of its table restricts nothing.
 fn restrict_table(
     table: &mut PlannedTable,
     part: &Part,
+    counted: &SelectedRecords,
     snapshot: &mut dyn Snapshot,
     stub_columns: &StubColumns<'_>,
 ) -> Result<FoundRows> {
@@ -238,8 +245,8 @@ fn restrict_table(
         let columns = stub_columns.of(&table.scan.table);
         let kept = table.scan.columns.iter().filter(|column| columns.contains(&column.name)).cloned().collect();
         let order = table.scan.order.iter().filter(|column| columns.contains(*column)).cloned().collect();
-        let scan = Scan { columns: kept, order, restrict: Restriction::Keys(stubs), ..table.scan.clone() };
-        if snapshot.count(&scan)? > 0 {
+        if counted.stubs > 0 {
+            let scan = Scan { columns: kept, order, restrict: Restriction::Keys(stubs), ..table.scan.clone() };
             for column in table.scan.columns.iter_mut().filter(|column| !columns.contains(&column.name)) {
                 // Stubs are null there, whatever the database demands.
                 column.nullable = true;
@@ -247,13 +254,18 @@ fn restrict_table(
             table.stubs = Some(scan);
         }
     }
-    let whole = snapshot.count(&table.scan)?;
     table.scan.nulled.clone_from(&part.nulled);
-    let Membership::Keys(set) = part.rows else { return Ok(FoundRows { whole, in_part: whole }) };
-    let scan = Scan { restrict: Restriction::Keys(set), ..table.scan.clone() };
-    let in_part = snapshot.count(&scan)?;
+    let Membership::Keys(set) = part.rows else {
+        let whole = snapshot.count(&table.scan)?;
+        return Ok(FoundRows { whole, in_part: whole });
+    };
+    let in_part = counted.asked_for + counted.came_along;
+    let mut whole = snapshot.estimate(&table.scan)?.max(in_part);
+    if in_part >= whole / 100 * MAY_BE_WHOLE {
+        whole = snapshot.count(&table.scan)?;
+    }
     if in_part < whole {
-        table.scan = scan;
+        table.scan.restrict = Restriction::Keys(set);
     }
     Ok(FoundRows { whole, in_part })
 }

@@ -3,6 +3,8 @@
 //! A set holds the keys of rows, never the rows. A step adds to a set the rows that are not in it yet; where the keys are
 //! kept, and how a row is known, is the source's concern.
 
+use std::collections::BTreeSet;
+
 use super::foreign_key::ForeignKey;
 use crate::model::name::TableName;
 
@@ -14,6 +16,8 @@ pub struct KeySetId(pub usize);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewKeySet {
     pub table: TableName,
+    /// The columns by which steps find what its rows refer to. A source may store their values with the keys.
+    pub referring: BTreeSet<String>,
     /// Whether steps look up what was added to it in the last round.
     pub is_repeated: bool,
 }

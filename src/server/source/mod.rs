@@ -11,7 +11,9 @@ mod predicate;
 pub mod sqlite;
 
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, CursorId, KeySetId, NewKeySet, OrderedScan, Round, RowSink, Scan, Step};
+use crate::server::rows::{
+    Catalog, CursorId, KeySetId, NewKeySet, OrderedScan, Restriction, Round, RowSink, Scan, Step,
+};
 
 pub use choices::{Choice, ChoiceQuery, Choices};
 pub use error::{Error, Kind, Result};
@@ -170,6 +172,14 @@ pub trait Snapshot: Send {
     /// # Errors
     /// `NotFound` for an unknown table, or an error of the database.
     fn count(&mut self, scan: &Scan) -> Result<u64>;
+
+    /// Returns about how many rows the table of the scan has, without reading it if the engine knows: for shares and sizes only.
+    ///
+    /// # Errors
+    /// As `count`.
+    fn estimate(&mut self, scan: &Scan) -> Result<u64> {
+        self.count(&Scan { restrict: Restriction::All, ..scan.clone() })
+    }
 
     /// Pushes a sample of a few hundred rows, spread over the table.
     ///

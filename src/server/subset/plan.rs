@@ -131,6 +131,18 @@ impl SubsetPlan {
         grown_from.collect()
     }
 
+    /// The columns by which steps find what the rows of each set refer to.
+    #[must_use]
+    pub fn referring_columns(&self) -> BTreeMap<KeySetId, BTreeSet<String>> {
+        let mut columns: BTreeMap<KeySetId, BTreeSet<String>> = BTreeMap::new();
+        for step in self.stages.iter().flat_map(|stage| &stage.steps) {
+            if let Rows::Parents { key, children: Some(children), .. } = &step.step.rows {
+                columns.entry(*children).or_default().extend(key.columns.iter().cloned());
+            }
+        }
+        columns
+    }
+
     pub(super) fn new_set(&mut self, table: &TableName) -> KeySetId {
         self.sets.push(table.clone());
         KeySetId(self.sets.len() - 1)

@@ -6,8 +6,9 @@ use super::client::Format;
 use super::database_session::DatabaseSession;
 use super::decode::PgType;
 use super::double_quote_identifier;
-use super::key_sets::{KeySets, RowKey};
+use super::key_sets::KeySets;
 use super::reader::RowReader;
+use super::row_key::RowKey;
 use crate::server::rows::{Level, OrderedScan, Restriction, RowSink};
 
 /// An open cursor: its name, and the types of its columns.

@@ -7,6 +7,7 @@
 
 mod catalog;
 pub mod client;
+mod condition;
 mod cursor;
 mod database_session;
 mod decode;
@@ -14,8 +15,12 @@ mod error;
 mod key_sets;
 mod lookup;
 mod reader;
+mod row_key;
 mod snapshot;
+mod statistics;
+mod steps;
 mod untrusted_code;
+mod whole_sets;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -10,8 +10,9 @@ use super::database_session::DatabaseSession;
 use super::decode::PgType;
 use super::double_quote_identifier;
 use super::error::{self, LockHolder};
-use super::key_sets::{KeySets, stored_table};
+use super::key_sets::KeySets;
 use super::reader::RowReader;
+use super::statistics::TableSize;
 use crate::model::catalog::ColumnSchema;
 use crate::server::rows::{
     Catalog, CursorId, KeySetId, NewKeySet, OrderedScan, Restriction, Round, RowSink, Scan, Step,
@@ -22,8 +23,9 @@ const MAX_ATTEMPTS: usize = 5;
 /// Target size of a sample, from pages spread over the table.
 const SAMPLE_ROWS: f64 = 500.0;
 const MAX_SAMPLE_ROWS: u32 = 2_000;
-/// The plans that are not wanted where rows are looked up by their place.
-const OTHER_JOINS: [&str; 3] = ["enable_hashjoin", "enable_mergejoin", "enable_seqscan"];
+
+/// Places of rows that the server holds in memory, at 12 bytes each.
+const PLACES_AT_ONCE: u64 = 4_000_000;
 
 pub struct PostgresSnapshot {
     session: DatabaseSession,
@@ -118,19 +120,13 @@ impl PostgresSnapshot {
 
 impl PostgresSnapshot {
     /// Reads the rows of a set in the order in which they are stored. A join would give them in any order, and sorting the rows
-    /// would write all of them to the server's disk: places are sorted instead, and looked up one after another.
+    /// would write all of them to the server's disk: PostgreSQL sorts places instead, and looks them up one after another.
     fn read_by_place(&mut self, scan: &Scan, keys: KeySetId, sink: &mut dyn RowSink) -> Result<()> {
-        for setting in OTHER_JOINS {
-            self.session.execute(&format!("SET LOCAL {setting} = off"))?;
+        let from = format!("{} AS t", self.schema.relation(&scan.table)?.from_item);
+        for places in self.key_sets.places(&mut self.session, keys, PLACES_AT_ONCE)? {
+            self.select_from(scan, &from, &format!(" WHERE t.ctid = ANY (ARRAY({places}))"), sink)?;
         }
-        let from = format!("{} AS k, {} AS t", stored_table(keys), self.schema.relation(&scan.table)?.from_item);
-        let read = self.select_from(scan, &from, " WHERE t.ctid = k.place ORDER BY k.place", sink);
-        if read.is_ok() {
-            for setting in OTHER_JOINS {
-                self.session.execute(&format!("SET LOCAL {setting} = on"))?;
-            }
-        }
-        read
+        Ok(())
     }
 
     /// The part of the table's rows that the scan is restricted to, from 0.001 to 1.
@@ -166,7 +162,7 @@ impl Snapshot for PostgresSnapshot {
     }
 
     fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
-        self.session.execute(&format!("DELETE FROM {}", stored_table(set)))
+        self.key_sets.clear(&mut self.session, set)
     }
 
     fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>> {
@@ -192,28 +188,26 @@ impl Snapshot for PostgresSnapshot {
     }
 
     fn count(&mut self, scan: &Scan) -> Result<u64> {
-        let rows = match scan.restrict {
-            Restriction::All => self.schema.relation(&scan.table)?.from_item.clone(),
-            Restriction::Keys(keys) => stored_table(keys),
-        };
-        self.session.fetch_count(&format!("SELECT count(*) AS records FROM {rows}"), &[])
+        if let Restriction::Keys(keys) = scan.restrict {
+            return self.key_sets.rows(keys);
+        }
+        let table = &self.schema.relation(&scan.table)?.from_item;
+        self.session.fetch_count(&format!("SELECT count(*) AS records FROM {table}"), &[])
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "statistics")]
+    fn estimate(&mut self, scan: &Scan) -> Result<u64> {
+        let size = TableSize::read(&mut self.session, self.schema.relation(&scan.table)?)?;
+        size.rows
+            .map_or_else(|| self.count(&Scan { restrict: Restriction::All, ..scan.clone() }), |rows| Ok(rows as u64))
     }
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {
-        let relation = self.schema.relation(&scan.table)?;
-        let sizes = "SELECT coalesce(sum(pg_relation_size(part)), 0) / 8192.0, coalesce(sum(greatest(reltuples, 0)), 0) \
-            FROM (SELECT CAST($1 AS oid) part UNION SELECT relid FROM pg_partition_tree(CAST($1 AS oid))) parts \
-            JOIN pg_class ON oid = part";
-        let sql = format!(
-            "SELECT CAST(pages AS float8) AS pages, CAST(rows AS float8) AS rows FROM ({sizes}) sizes(pages, rows)"
-        );
-        let oid = relation.oid.to_string();
-        let rows = self.session.fetch(&sql, &[&oid])?;
-        let size = |row: &Row| -> client::Result<(f64, f64)> { Ok((row.parse("pages")?, row.parse("rows")?)) };
-        let (pages, tuples) = rows.first().map_or(Ok((0.0, 0.0)), size).map_err(error::map_error)?;
+        let TableSize { pages, rows } = TableSize::read(&mut self.session, self.schema.relation(&scan.table)?)?;
+        let rows = rows.unwrap_or_default();
         // Statistics may be missing; assume 40 rows a page then.
-        let rows_per_page = if tuples > 0.0 && pages > 0.0 { tuples / pages } else { 40.0 };
-        let sampled_pages = (SAMPLE_ROWS / rows_per_page).max(16.0) / self.selected_share(scan, tuples)?;
+        let rows_per_page = if rows > 0.0 && pages > 0.0 { rows / pages } else { 40.0 };
+        let sampled_pages = (SAMPLE_ROWS / rows_per_page).max(16.0) / self.selected_share(scan, rows)?;
         let percent = (100.0 * sampled_pages / pages.max(1.0)).min(100.0);
         let part = format!(" TABLESAMPLE pg_catalog.system ({percent:.6}) REPEATABLE (1)");
         self.select(scan, &part, &format!(" LIMIT {MAX_SAMPLE_ROWS}"), sink)
@@ -223,6 +217,9 @@ impl Snapshot for PostgresSnapshot {
         // Parallel workers would return rows in arrival order instead of storage order.
         self.session.execute("SET LOCAL max_parallel_workers_per_gather = 0")?;
         match scan.restrict {
+            Restriction::Keys(keys) if self.key_sets.is_whole(keys) => {
+                self.read_table(&Scan { restrict: Restriction::All, ..scan.clone() }, sink)
+            }
             Restriction::Keys(keys)
                 if scan.order.is_empty() && !self.schema.relation(&scan.table)?.is_partitioned() =>
             {

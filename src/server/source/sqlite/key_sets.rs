@@ -40,7 +40,7 @@ impl KeySets {
         row_key: impl Fn(&TableName) -> Result<RowKey>,
     ) -> Result<Self> {
         let mut sets = Vec::new();
-        for (number, NewKeySet { table, is_repeated }) in new.iter().enumerate() {
+        for (number, NewKeySet { table, is_repeated, .. }) in new.iter().enumerate() {
             let set = KeySet { table: table.clone(), key: row_key(table)? };
             connection.execute_batch(&set.create_sql(number))?;
             if *is_repeated {

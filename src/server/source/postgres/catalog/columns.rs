@@ -103,6 +103,11 @@ impl RelationColumn {
         format!("CAST(${number} AS {base_type})")
     }
 
+    /// Whether values of both are compared by the operator of one type.
+    pub fn is_compared_like(&self, other: &Self) -> bool {
+        self.has_own_operators() && self.base_type == other.base_type
+    }
+
     fn has_own_operators(&self) -> bool {
         self.pg_type.has_order() && self.pg_type != PgType::Enum
     }

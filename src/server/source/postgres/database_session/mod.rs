@@ -133,6 +133,11 @@ impl DatabaseSession {
         rows.first().ok_or_else(error::invalid_message)?.parse("records").map_err(error::map_error)
     }
 
+    /// Runs a statement that returns no rows, and returns how many rows it has changed.
+    pub fn change(&mut self, sql: &str, values: &[&str]) -> Result<u64> {
+        self.run_in_transaction(|connection| connection.change(sql, values))
+    }
+
     /// Like `fetch`, with the type OID of each value (0: the type is inferred from the statement).
     pub fn fetch_typed(&mut self, sql: &str, types: &[u32], values: &[&str]) -> Result<Vec<Row>> {
         self.run_in_transaction(|connection| connection.query_typed(sql, types, values))

@@ -3,8 +3,8 @@
 use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
 
-use super::super::Result;
 use super::super::row::{ColumnNames, Row};
+use super::super::{Error, Result};
 use super::{Connection, statement};
 
 impl Connection {
@@ -23,6 +23,25 @@ impl Connection {
     /// `Server` for an error of the server, after which the connection stays usable; otherwise as `start_select`.
     pub fn query(&mut self, sql: &str, values: &[&str]) -> Result<Vec<Row>> {
         self.query_typed(sql, &[], values)
+    }
+
+    /// Runs a statement that returns no rows, with values as `query`, and returns how many rows it has changed.
+    ///
+    /// # Errors
+    /// As `query`.
+    pub fn change(&mut self, sql: &str, values: &[&str]) -> Result<u64> {
+        self.send(|out| {
+            statement::write_bound(sql, &[], values, &[], out)?;
+            statement::write_execute(out)
+        })?;
+        let mut rows = None;
+        self.receive_until_ready(|message| {
+            if let Message::CommandComplete(body) = message {
+                rows = statement::rows_of(&body);
+            }
+            Ok(())
+        })?;
+        rows.ok_or(Error::Protocol)
     }
 
     /// Like `query`, with the OID of each value's type, whose input function reads it; the type is inferred where

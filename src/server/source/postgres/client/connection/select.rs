@@ -64,8 +64,7 @@ impl Connection {
         let mut rows = None;
         self.receive_until_ready(|message| {
             if let Message::CommandComplete(body) = message {
-                // Such as "SELECT 12".
-                rows = body.tag().ok().and_then(|tag| tag.rsplit(' ').next()?.parse().ok());
+                rows = statement::rows_of(&body);
             }
             Ok(())
         })?;

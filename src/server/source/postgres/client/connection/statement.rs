@@ -4,6 +4,7 @@ use std::io;
 
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::IsNull;
+use postgres_protocol::message::backend::CommandCompleteBody;
 use postgres_protocol::message::frontend;
 
 /// Wire format of a column's values (PostgreSQL manual, 55.1.3).
@@ -50,4 +51,9 @@ pub fn write_execute(out: &mut BytesMut) -> io::Result<()> {
     frontend::execute("", 0, out)?;
     frontend::sync(out);
     Ok(())
+}
+
+/// The number of rows in the answer to a statement, such as "SELECT 12" or "INSERT 0 12".
+pub fn rows_of(completed: &CommandCompleteBody) -> Option<u64> {
+    completed.tag().ok()?.rsplit(' ').next()?.parse().ok()
 }

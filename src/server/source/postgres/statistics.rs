@@ -1,0 +1,40 @@
+//! What PostgreSQL knows of a table's size without reading it.
+
+use super::super::Result;
+use super::catalog::Relation;
+use super::client::{self, Row};
+use super::database_session::DatabaseSession;
+use super::error;
+
+/// As the planner does, the number of rows is taken from the pages that there are now and the rows that they had when
+/// PostgreSQL counted them last.
+const SIZE_QUERY: &str = "
+    SELECT CAST(coalesce(sum(pages), 0) AS float8) AS pages,
+           CAST(coalesce(sum(CASE WHEN pages > 0 THEN reltuples * pages / nullif(relpages, 0) END), 0) AS float8) AS rows,
+           coalesce(bool_and(pages = 0 OR relpages > 0 AND reltuples >= 0), true) AS is_known
+      FROM (SELECT CAST($1 AS oid) UNION SELECT relid FROM pg_partition_tree(CAST($1 AS oid))) parts(part)
+      JOIN pg_class ON oid = part AND relkind <> 'p', LATERAL (SELECT pg_relation_size(part) / 8192.0) size(pages)";
+
+/// The size of a table, or of its partitions.
+pub struct TableSize {
+    pub pages: f64,
+    /// About how many; nothing if PostgreSQL has never counted them.
+    pub rows: Option<f64>,
+}
+
+impl TableSize {
+    pub fn read(session: &mut DatabaseSession, relation: &Relation) -> Result<Self> {
+        let oid = relation.oid.to_string();
+        let rows = session.fetch(SIZE_QUERY, &[&oid])?;
+        rows.first().ok_or_else(error::invalid_message)?.try_into().map_err(error::map_error)
+    }
+}
+
+impl TryFrom<&Row> for TableSize {
+    type Error = client::Error;
+
+    fn try_from(row: &Row) -> client::Result<Self> {
+        let rows = row.parse("rows")?;
+        Ok(Self { pages: row.parse("pages")?, rows: row.is_true("is_known")?.then_some(rows) })
+    }
+}
