@@ -56,6 +56,8 @@ pub struct OrganizationPreview {
     pub contains: Option<String>,
     /// What stays outside, one line per table and reason.
     pub outside: Vec<String>,
+    /// Tables that are not in the export, with the reason.
+    pub left_out: Vec<String>,
     pub file_name: String,
     /// False while something is still being counted.
     pub settled: bool,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Verified, Verifier, VerifyError};
 use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
-use crate::model::manifest::{Contents, Metadata};
+use crate::model::manifest::{Contents, Metadata, MetadataSummary};
 use crate::model::name::TableName;
 
 /// The name of the seal in its folder.
@@ -114,7 +114,8 @@ pub fn read_seal(bytes: &[u8]) -> Result<FolderSeal, VerifyError> {
         return Err(damaged(format!("{SEAL_FILE} lists a file twice, or one that is not in the folder")));
     }
     let tables = contents.record_counts.len() as u64;
-    Ok(FolderSeal { verified: Verified { records: contents.total_records, tables, ..verified }, files })
+    let metadata = MetadataSummary { record_counts: contents.record_counts, ..verified.metadata };
+    Ok(FolderSeal { verified: Verified { metadata, records: contents.total_records, tables, ..verified }, files })
 }
 
 /// Whether the name is one of a file in the folder itself, and not the seal's.

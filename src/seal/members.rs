@@ -23,8 +23,9 @@ pub struct MembersVerifier {
     hasher: Sha256,
     value_bytes: u64,
     found: Vec<FoundMember>,
-    /// The value of the member with the seal.
+    /// The value of the member with the seal, which is the last one.
     seal: Vec<u8>,
+    has_seal: bool,
     bytes: u64,
 }
 
@@ -66,6 +67,7 @@ impl Default for MembersVerifier {
             value_bytes: 0,
             found: Vec::new(),
             seal: Vec::new(),
+            has_seal: false,
             bytes: 0,
         }
     }
@@ -92,7 +94,7 @@ impl MembersVerifier {
                     continue;
                 }
                 // Nothing follows the seal.
-                Place::Before(b",\n\"") if self.has_seal() => {
+                Place::Before(b",\n\"") if self.has_seal => {
                     if byte != b'}' {
                         return Err(damaged("the object is not as it was written"));
                     }
@@ -136,10 +138,6 @@ impl MembersVerifier {
         std::str::from_utf8(&self.key).unwrap_or_default()
     }
 
-    fn has_seal(&self) -> bool {
-        !self.seal.is_empty()
-    }
-
     fn begin_value(&mut self) {
         (self.place, self.value, self.value_bytes) = (Place::Value, ValueScanner::default(), 0);
     }
@@ -159,7 +157,9 @@ impl MembersVerifier {
     fn end_member(&mut self) -> Result<(), VerifyError> {
         let name = std::mem::take(&mut self.key);
         let sha256 = hex::encode(self.hasher.finalize_reset());
-        if name != SEAL_MEMBER.as_bytes() {
+        if name == SEAL_MEMBER.as_bytes() {
+            self.has_seal = true;
+        } else {
             let name = String::from_utf8(name).unwrap_or_default();
             self.found.push(FoundMember { name, bytes: self.value_bytes, sha256 });
         }

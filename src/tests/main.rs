@@ -39,6 +39,7 @@ mod previews;
 mod profiles;
 mod pseudonyms;
 mod rebind;
+mod references_by_kind;
 mod routes;
 mod scopes;
 mod seal;

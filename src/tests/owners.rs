@@ -122,6 +122,13 @@ async fn an_owner_gets_everything_of_their_organisation_in_one_document() {
     }
 
     check_seal(&answer.body);
+    while !console.waybill.artifact_names().is_empty() {
+        // It was made for this answer; it is removed when the end of the download is recorded.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let excluded = &document["waybill"]["metadata"]["redaction"]["excludedTables"];
+    let is_told = |table: &str| excluded.as_array().unwrap().iter().any(|excluded| excluded["table"] == table);
+    assert!(is_told("file_attachments") && is_told("personal_notes"), "{excluded}");
     let trail = console.waybill.audit_trail().await;
     for event in ["export_requested", "export_started", "export_completed", "download_started"] {
         assert!(trail.contains(&event.to_owned()), "{event}: {trail:?}");
@@ -138,10 +145,19 @@ fn check_seal(document: &[u8]) {
         assert!(verify(&document[..place], 4096).is_err(), "cut at {place}");
         let mut changed = document.to_vec();
         changed[place] ^= 1;
-        assert!(verify(&changed, 4096).is_err(), "changed at {place}");
+        // The signature is another one then, which no key has made.
+        let as_signed = verify(&changed, 4096).ok().filter(|read| read.signature == whole.signature);
+        assert_eq!(as_signed, None, "changed at {place}");
         let mut longer = document.to_vec();
         longer.insert(place, b' ');
-        assert!(verify(&longer, 4096).is_err(), "a space at {place}");
+        let as_signed = verify(&longer, 4096).ok().filter(|read| read.signature == whole.signature);
+        assert_eq!(as_signed, None, "a space at {place}");
+    }
+    let before_seal = document.len() - text_of_seal(document).len();
+    for empty in [&b"waybill"[..], b"more"] {
+        let member = [b"\"", empty, b"\":,\n"].concat();
+        let more = [&document[..before_seal], &member, &document[before_seal..]].concat();
+        assert!(verify(&more, 4096).is_err(), "a member without a value");
     }
     for end in ["x", "\n", "}"] {
         assert!(verify(&[document, end.as_bytes()].concat(), 4096).is_err(), "{end:?} after the end");
@@ -155,6 +171,12 @@ fn check_seal(document: &[u8]) {
     assert!(verify(members.join(",\n\"").as_bytes(), 4096).is_err(), "in another order");
     members.insert(place + 1, taken);
     assert!(verify(members.join(",\n\"").as_bytes(), 4096).is_err(), "with members twice");
+}
+
+/// From the key of the seal on.
+fn text_of_seal(document: &[u8]) -> &str {
+    let text = std::str::from_utf8(document).unwrap();
+    &text[text.rfind("\"waybill\":").unwrap()..]
 }
 
 fn verify(document: &[u8], piece: usize) -> Result<Verified, VerifyError> {
@@ -296,8 +318,16 @@ async fn an_owner_sees_counts_exports_and_downloads_on_a_page_without_script() {
     let history = browser.get(PAGE).await.text();
     assert!(history.contains("owner@sample.test") && history.contains("Complete"), "{history}");
 
+    let digest = file.json()["waybill"]["integrity"]["sha256"].as_str().unwrap().to_owned();
+    let known = browser.post("/rpc/recognise_file", &format!("sha256={digest}")).await;
+    assert_eq!(known.json()["export"]["requested_by"], "owner@sample.test", "{}", known.text());
+    let cancelled = browser.send("POST", &format!("/api/v1/exports/{id}/cancellation"), &headers, "").await;
+    assert_eq!(cancelled.header("location"), run, "the page of an owner leads to pages of an owner");
+
     // Another organisation's owner sees nothing of it.
     let other = console.browser("two.owners").await;
+    let known = other.post("/rpc/recognise_file", &format!("sha256={digest}")).await;
+    assert_eq!(known.json()["export"], Value::Null);
     for foreign in [run.as_str(), &format!("/api/v1/exports/{id}/file"), &format!("/api/v1/exports/{id}/events")] {
         assert_eq!(other.get(foreign).await.status, 404, "{foreign}");
     }
@@ -486,4 +516,38 @@ async fn a_large_organisation_is_told_where_to_get_it_before_anything_is_exporte
     assert!(told.contains("`waybill export --organization`"), "{told}");
     let page = server.browser.get(PAGE).await;
     assert!(page.text().contains("None yet."), "nothing was exported: {}", page.text());
+}
+
+/// What is looked up is cut to a length: an id that is longer must not become that of somebody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_is_too_long_to_be_looked_up_is_nobodys() {
+    let console = Console::start().await;
+    let (long, cut) = ("Q".repeat(5000), "Q".repeat(4096));
+    for id in [&long, &cut] {
+        console.sql(&format!(
+            "INSERT INTO organizations SELECT (json_populate_record(o, json_build_object('id', '{id}', 'slug', '{}'))).* \
+             FROM organizations o LIMIT 1",
+            id.len()
+        ));
+    }
+    console.sql(&format!(
+        "INSERT INTO members SELECT (json_populate_record(m, json_build_object('id', 'm-long', 'organization_id', \
+         '{long}', 'role', 'owner', 'is_guest', false))).* FROM members m JOIN users u ON u.id = m.user_id \
+         WHERE u.email = 'member@sample.test' LIMIT 1"
+    ));
+    let browser = console.browser("member").await;
+    assert_eq!(browser.post(ENDPOINT, &body(&cut)).await.status, 403);
+    assert_eq!(browser.post(ENDPOINT, "").await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_of_nothing_in_particular_is_no_owner_and_can_sign_in() {
+    let console = Console::start().await;
+    console.sql("ALTER TABLE members ALTER organization_id DROP NOT NULL");
+    console.sql(
+        "INSERT INTO members SELECT (json_populate_record(m, '{\"id\": \"m-null\", \"organization_id\": null, \
+         \"role\": \"owner\", \"is_guest\": false}')).* FROM members m JOIN users u ON u.id = m.user_id \
+         WHERE u.email = 'member@sample.test' LIMIT 1",
+    );
+    assert_eq!(console.browser("member").await.post(ENDPOINT, "").await.status, 403);
 }

@@ -630,6 +630,10 @@ fn a_composite_reference_that_leads_outside_leaves_nothing_of_its_key() {
 #[test]
 fn a_check_of_the_data_counts_what_is_in_no_organisation() {
     let chat = Chat::new();
+    // More than are told as examples.
+    for number in 10..20 {
+        chat.change(&format!("INSERT INTO talks VALUES ('t{number}', NULL)"));
+    }
     for source in chat.sources() {
         let arguments = ["profile", "check", "--data", "--source", &source, "--profile", "chat.toml"];
         let checked = WaybillCommand::new(chat.folder.path()).run(arguments);
@@ -638,7 +642,7 @@ fn a_check_of_the_data_counts_what_is_in_no_organisation() {
             "messages: left out, because one owner is inside and another one outside (counted for each organisation): 2, such as 6",
             "pins: left out, because one owner is inside and another one outside (counted for each organisation): 2, such as p2",
             "messages: left out, because they belong to nobody: 1, such as 7",
-            "talks: left out, because they belong to nobody: 1, such as tn",
+            "talks: left out, because they belong to nobody: 11, such as t10; t11; tn",
             "messages.channel_id has no index, so whatever belongs to an organisation is found by reading all of messages",
         ] {
             assert!(checked.stderr.contains(line), "{line}: {}", checked.stderr);

@@ -133,10 +133,9 @@ fn a_foreign_key_keeps_all_its_columns_together() {
              CREATE TABLE short_links (x integer, y integer, FOREIGN KEY (y, x) REFERENCES pairs);",
         );
         let catalog = case.source.open_snapshot().unwrap().catalog().unwrap();
-        let key = |columns: &[&str], target: &str, target_columns: &[&str]| ForeignKey {
-            columns: columns.iter().map(ToString::to_string).collect(),
-            target: target.into(),
-            target_columns: target_columns.iter().map(ToString::to_string).collect(),
+        let key = |columns: &[&str], target: &str, target_columns: &[&str]| {
+            let names = |columns: &[&str]| columns.iter().map(ToString::to_string).collect();
+            ForeignKey::new(names(columns), target.into(), names(target_columns))
         };
         let links = table_starting_with(&catalog, "links");
         let mut keys = links.foreign_keys.clone();
@@ -308,7 +307,7 @@ fn sets(source: &dyn Source, tables: &[&str], steps: &[Step]) -> Vec<Vec<String>
 
 fn key(columns: &[&str], target: &str, target_columns: &[&str]) -> ForeignKey {
     let names = |columns: &[&str]| columns.iter().map(ToString::to_string).collect();
-    ForeignKey { columns: names(columns), target: target.into(), target_columns: names(target_columns) }
+    ForeignKey::new(names(columns), target.into(), names(target_columns))
 }
 
 fn step(into: usize, rows: waybill::server::rows::Rows, within: &[usize]) -> Step {
@@ -379,7 +378,7 @@ fn sets_know_rows_by_composite_keys_and_without_a_key() {
 }
 
 fn foreign_key(column: &str, target: &str) -> ForeignKey {
-    ForeignKey { columns: vec![column.into()], target: target.into(), target_columns: vec!["id".into()] }
+    ForeignKey::new(vec![column.into()], target.into(), vec!["id".into()])
 }
 
 const OWNED: &str = "

@@ -5,7 +5,7 @@ import { expect, expectAccessible, test } from "../../fixtures/test.ts";
 
 test.use({ baseURL: url("chat"), storageState: session("owner", "chat") });
 
-const button = "Export everything of this organisation";
+const button = "Export this organisation";
 
 test("an owner exports their organisation, and checks the file on the page @smoke", async ({ page }) => {
   await page.goto("/admin");

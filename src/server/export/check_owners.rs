@@ -14,7 +14,7 @@ use crate::model::text;
 use crate::server::identity::Caller;
 use crate::server::profile::Profile;
 use crate::server::rows::{KeySetId, Restriction, RowSink, Scan, Stopped, Value};
-use crate::server::source::{ChoiceQuery, Choices, Kind, Snapshot, Source};
+use crate::server::source::{ChoiceQuery, Choices, Snapshot, Source};
 use crate::server::subset::Via;
 
 /// Most organisations that are looked into: each is found as for an export.
@@ -118,10 +118,8 @@ fn examples(
     if most == 0 || scan.columns.is_empty() {
         return Ok(keys.rows);
     }
-    match snapshot.read_table(&scan, &mut keys) {
-        Err(error) if error.kind != Kind::Stopped => Err(error.into()),
-        _ => Ok(keys.rows),
-    }
+    snapshot.read_table(&scan, &mut keys)?;
+    Ok(keys.rows)
 }
 
 /// Takes the first keys of a read.
@@ -142,7 +140,11 @@ impl RowSink for Keys {
     }
 
     fn end_row(&mut self) -> std::result::Result<(), Stopped> {
-        self.rows.push(std::mem::take(&mut self.row).join(", "));
-        if self.rows.len() < self.most { Ok(()) } else { Err(Stopped) }
+        let row = std::mem::take(&mut self.row);
+        // Read to the end: a source whose read was stopped can end with it.
+        if self.rows.len() < self.most {
+            self.rows.push(row.join(", "));
+        }
+        Ok(())
     }
 }

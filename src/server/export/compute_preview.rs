@@ -67,6 +67,9 @@ pub fn compute_preview(
 fn show_part(preview: &mut Preview, restricted: &UncountedPlan) {
     if let Some(part) = &mut preview.part {
         add_counts(part, &restricted.part);
+        preview.excluded.clone_from(&restricted.planned.redaction.excluded_tables);
+        preview.absent = absent(restricted, &preview.drift);
+        preview.absent_tables = absent_tables(restricted, &preview.drift);
         preview.contains.clone_from(&restricted.part.private_talk);
         preview.selected_records.clone_from(&restricted.part.selected);
         preview.tables.retain(|table| restricted.planned.tables.iter().any(|kept| kept.scan.table == table.name));
@@ -102,12 +105,16 @@ fn initial_preview(uncounted: &UncountedPlan, selection: &Selection, clock: &dyn
         part: summarize(selection),
         excluded: redaction.excluded_tables.clone(),
         absent: absent(uncounted, &drift),
-        absent_tables: (redaction.excluded_tables.len() + drift.unknown_tables().count()) as u64,
+        absent_tables: absent_tables(uncounted, &drift),
         drift,
         guesses: profile.guesses.clone(),
         not_included: uncounted.catalog.not_included.clone(),
         ..Preview::default()
     }
+}
+
+fn absent_tables(uncounted: &UncountedPlan, drift: &Drift) -> u64 {
+    (uncounted.planned.redaction.excluded_tables.len() + drift.unknown_tables().count()) as u64
 }
 
 /// Each object that stays in the database, with the reason.

@@ -21,6 +21,8 @@ pub struct Download {
     /// Hexadecimal; used as a strong `ETag`.
     pub sha256: String,
     caller: Caller,
+    /// Whether the file is removed once all of it was sent: it was made for one answer.
+    is_for_one_answer: bool,
 }
 
 /// The byte range of a response, and how many bytes of it were sent.
@@ -32,6 +34,12 @@ pub struct Transfer {
 }
 
 impl Download {
+    /// The file is not kept once all of it was sent.
+    #[must_use]
+    pub fn for_one_answer(self) -> Self {
+        Self { is_for_one_answer: true, ..self }
+    }
+
     fn actor(&self) -> Actor<'_> {
         self.caller.actor()
     }
@@ -66,6 +74,7 @@ impl Exports {
                 bytes: summary.bytes,
                 sha256: summary.sha256,
                 caller: caller.clone(),
+                is_for_one_answer: false,
             }),
         }
     }
@@ -97,7 +106,12 @@ impl Exports {
         let complete = bytes_sent == last_byte + 1 - first_byte;
         let event = Event::Downloaded { first_byte, last_byte, bytes_sent, complete };
         let tx = self.state.begin().await?;
-        Ok(self.journal.commit_about(tx, download.actor(), download.id, event).await?)
+        self.journal.commit_about(tx, download.actor(), download.id, event).await?;
+        if complete && first_byte == 0 && download.is_for_one_answer {
+            let row = self.find_owned(&mut *self.state.connect().await?, &download.caller, download.id).await?;
+            self.remove_artifact(&row).await?;
+        }
+        Ok(())
     }
 
     async fn remove_artifact_of_demoted(&self, caller: &Caller, id: ExportId) -> Result<()> {

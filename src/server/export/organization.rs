@@ -143,8 +143,18 @@ impl Exports {
     async fn preview_organization(self: &Arc<Self>, id: &str, deadline: Duration) -> Result<Preview> {
         let selection = self.selection_read(&self.organization_request(id.to_owned()));
         let PreviewState { preview, refused } = self.await_preview(&selection, false, deadline).await?;
-        // It was there when the caller was looked up, and is gone.
-        if refused.is_some() { Err(Error::NotFound) } else { Ok(preview) }
+        match refused {
+            None => Ok(preview),
+            // It was there when the caller was looked up, and is gone.
+            Some(refused) if refused == InvalidSelection::no_organization(id) => Err(Error::NotFound),
+            // Whoever maintains the profile has to correct it.
+            Some(refused) => {
+                tracing::error!(error = %refused, "no organisation can be exported");
+                Err(Error::NotMeasured(
+                    "organisations cannot be exported here now; the server's log says why".to_owned(),
+                ))
+            }
+        }
     }
 
     /// Names these organisations; one that does not exist is not among them.
@@ -192,6 +202,7 @@ impl Exports {
             size: preview.total_size(),
             contains: preview.contains.clone(),
             outside: preview.part.as_ref().map_or_else(Vec::new, |part| part.outside.clone()),
+            left_out: preview.excluded.iter().map(|left| format!("{} ({})", left.table, left.reason)).collect(),
             file_name: match &layout {
                 Some(layout) => object_name(layout, now),
                 None => file_name(&self.profile, &selection, now, Compression::None),

@@ -38,9 +38,9 @@ fn sum(table: &TableName, records: &SelectedRecords) -> String {
 
 fn outside(table: &TableName, records: &SelectedRecords) -> Vec<String> {
     let reasons = [
-        (records.stubs, "belong to others and are referred to: the file has their key and a few columns, nothing else"),
-        (records.owners_disagree, "are left out, because one of their owners belongs and another one does not"),
-        (records.nobodys, "are left out, because they belong to nobody"),
+        (records.stubs, "of others, which are referred to: the file has the key and a few columns, nothing else"),
+        (records.owners_disagree, "left out, because one owner is inside and another one outside"),
+        (records.nobodys, "left out, because they belong to nobody"),
     ];
     let lines = reasons.into_iter().filter(|(number, _)| *number > 0);
     lines.map(|(number, reason)| format!("{table}: {} {reason}", text::count(number))).collect()
@@ -70,7 +70,7 @@ mod tests {
                 "words: all 7, which no filter reaches"
             ]
         );
-        assert_eq!(summary.outside, ["incidents: 2 are left out, because they belong to nobody"]);
+        assert_eq!(summary.outside, ["incidents: 2 left out, because they belong to nobody"]);
         assert!(!summary.is_empty && summary.database_records == Some(2000));
     }
 }

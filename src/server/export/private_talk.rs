@@ -53,7 +53,12 @@ impl<'p> PrivateTalk<'p> {
         let step = Step { into: people, rows, within: Vec::new(), except: Vec::new() };
         let number = u32::try_from(filled.rounds.len() + 1).unwrap_or(u32::MAX);
         let persons = snapshot.run_step(&step, Round { number, since: 0 })?;
-        let persons = if persons == 1 { "1 person".to_owned() } else { format!("{} people", text::count(persons)) };
-        Ok(Some(format!("{} {} of {persons}", text::count(count), self.notice.contains)))
+        let persons = match persons {
+            // The table that names them was not asked for.
+            0 => String::new(),
+            1 => " of 1 person".to_owned(),
+            more => format!(" of {} people", text::count(more)),
+        };
+        Ok(Some(format!("{} {}{persons}", text::count(count), self.notice.contains)))
     }
 }

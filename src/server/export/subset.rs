@@ -79,6 +79,9 @@ pub fn restrict(
         } else if !subset.may_hold(&name) {
             let reason = format!("in no organisation's export: {}", profile.why_in_no_scope(&name));
             planned.redaction.excluded_tables.push(ExcludedTable { table: name, reason });
+        } else if selection.organization.is_some() {
+            let reason = "none of the tables that were asked for, or that the layout has".to_owned();
+            planned.redaction.excluded_tables.push(ExcludedTable { table: name, reason });
         }
     }
     let in_file = |field: &FieldName| counts.selected.get(&field.table).is_some();

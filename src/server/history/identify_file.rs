@@ -1,7 +1,7 @@
 //! What this installation knows about a given file.
 
 use super::{Error, History};
-use crate::model::access::{Capability, Scope};
+use crate::model::access::{Capability, Grant, Scope};
 use crate::model::history::{FileRecognition, KnownExport};
 use crate::server::identity::Caller;
 use crate::server::signing::PublicKey;
@@ -14,9 +14,13 @@ impl History {
     /// # Errors
     /// `State` if the state cannot be read.
     pub async fn identify_file(&self, caller: &Caller, sha256: &str) -> Result<FileRecognition, Error> {
-        let may_view_history = caller.require(Capability::ExportDatabase, &Scope::WholeDatabase).is_ok();
-        let row =
-            if may_view_history { self.state.connect().await?.exports().find_by_digest(sha256).await? } else { None };
+        let found = self.state.connect().await?.exports().find_by_digest(sha256).await?;
+        let may_view = |row: &ExportRow| {
+            let Grant { capability, scope } = Grant::to_export(&row.selection);
+            let may_view_all = caller.require(Capability::ExportDatabase, &Scope::WholeDatabase).is_ok();
+            may_view_all || caller.require(capability, &scope).is_ok()
+        };
+        let row = found.filter(may_view);
         let export = row.map(|ExportRow { requested_by, requested_at, .. }| KnownExport { requested_by, requested_at });
         Ok(FileRecognition { keys: self.public_keys.0.iter().map(PublicKey::to_base64).collect(), export })
     }

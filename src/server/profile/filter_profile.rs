@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::comparison::{Comparison, ConditionValue};
 use crate::model::name::{FieldName, TableName};
 use crate::server::rows::ForeignKey;
 
 /// A reference that the database does not declare, or about which there is more to say.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeclaredReference {
     pub from: QualifiedColumn,
@@ -16,6 +17,10 @@ pub struct DeclaredReference {
     /// Columns of both tables that must agree, too.
     #[serde(default)]
     pub together_with: Vec<String>,
+    /// Columns of the referring table and the values that they have in records that refer to this table: others refer to
+    /// another one, or to nothing.
+    #[serde(default)]
+    pub when: BTreeMap<String, Comparison>,
     #[serde(default)]
     pub follow: Follow,
 }
@@ -82,10 +87,16 @@ impl TryFrom<String> for QualifiedColumn {
 impl DeclaredReference {
     pub fn to_foreign_key(&self) -> ForeignKey {
         let with = |column: &str| std::iter::once(column.to_owned()).chain(self.together_with.clone()).collect();
+        let texts = |values: Vec<ConditionValue>| {
+            let text = |value| if let ConditionValue::Text(text) = value { Some(text) } else { None };
+            values.into_iter().filter_map(text).collect()
+        };
+        let when = self.when.iter().map(|(column, values)| (column.clone(), texts(values.accepted_values())));
         ForeignKey {
             columns: with(&self.from.0.column),
             target: self.to.0.table.clone(),
             target_columns: with(&self.to.0.column),
+            when: when.collect(),
         }
     }
 }

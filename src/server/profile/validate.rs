@@ -1,5 +1,7 @@
 //! Checks the rules of a profile that the types cannot express.
 
+use super::comparison::ConditionValue;
+use super::filter_profile::DeclaredReference;
 use super::nearest::{did_you_mean, nearest};
 use super::outside::outside_error;
 use super::parse_error::ParseError;
@@ -93,6 +95,9 @@ fn check_selection(profile: &Profile, places: &Spans) -> Result<(), Broken> {
         }
     }
     for (reference, place) in profile.references.iter().zip(&places.references) {
+        if let Some(what) = condition_error(profile, reference) {
+            return Err((place.span().start, what));
+        }
         for (field, with) in
             [(&reference.from.0, &reference.together_with), (&reference.to.0, &reference.together_with)]
         {
@@ -111,6 +116,23 @@ fn check_selection(profile: &Profile, places: &Spans) -> Result<(), Broken> {
         }
     }
     Ok(())
+}
+
+/// What is wrong with the conditions of a reference. Their values become part of a statement.
+fn condition_error(profile: &Profile, reference: &DeclaredReference) -> Option<String> {
+    let table = &reference.from.0.table;
+    let is_plain = |value: &ConditionValue| {
+        let ConditionValue::Text(text) = value else { return false };
+        !text.contains(['\'', '\\']) && !text.contains(char::is_control)
+    };
+    reference.when.iter().find_map(|(column, values)| {
+        if profile.column(table, column).is_none() {
+            return Some(format!("when: {table}.{column} is no column of this profile"));
+        }
+        let values = values.accepted_values();
+        let is_usable = !values.is_empty() && values.iter().all(is_plain);
+        (!is_usable).then(|| format!("when: {column} needs a value, or a list of some, without quotes and backslashes"))
+    })
 }
 
 /// Scopes name tables and columns of the profile, and every table has one way at most to be in them.

@@ -10,9 +10,18 @@ pub struct ForeignKey {
     pub target: TableName,
     /// The column that each of `columns` refers to, in the same order.
     pub target_columns: Vec<String>,
+    /// Columns of the referring table with the texts that they must have. Where one has another, the record refers to nothing:
+    /// what it refers to is in a table that it names itself.
+    pub when: Vec<(String, Vec<String>)>,
 }
 
 impl ForeignKey {
+    /// A key of every record of its table.
+    #[must_use]
+    pub fn new(columns: Vec<String>, target: TableName, target_columns: Vec<String>) -> Self {
+        Self { columns, target, target_columns, when: Vec::new() }
+    }
+
     /// Whether both refer with the same columns to the same ones, in whatever order they are listed.
     #[must_use]
     pub fn is_same_reference(&self, other: &Self) -> bool {
@@ -20,7 +29,7 @@ impl ForeignKey {
             let pairs = key.columns.iter().cloned().zip(key.target_columns.iter().cloned());
             pairs.collect::<std::collections::BTreeSet<_>>()
         };
-        self.target == other.target && pairs(self) == pairs(other)
+        self.target == other.target && self.when == other.when && pairs(self) == pairs(other)
     }
 
     /// What the first key with this column says that it refers to.

@@ -53,7 +53,7 @@ mod tests {
     use crate::server::rows::ForeignKey;
 
     fn references(parent: &str) -> ForeignKey {
-        ForeignKey { columns: vec!["parent".into()], target: parent.into(), target_columns: vec!["id".into()] }
+        ForeignKey::new(vec!["parent".into()], parent.into(), vec!["id".into()])
     }
 
     fn order_of(tables: &[(&str, &[&str])]) -> Vec<String> {

@@ -196,7 +196,7 @@ pub trait Snapshot: Send {
 
 /// Most characters that a lookup reads of a value. No real name or password hash is longer; an oversized one costs
 /// no memory.
-const MAX_LOOKUP_CHARS: usize = 4096;
+pub const MAX_LOOKUP_CHARS: usize = 4096;
 /// Why a view cannot be used for sign-in: lookups for sign-in read tables only.
 const NOT_A_TABLE: &str = "it is not a table; the owner of a view could choose who may sign in";
 

@@ -61,7 +61,7 @@ pub async fn export_organization(State(state): State<AppState>, request: Request
         return Err(not_completed(ended).into());
     }
     let download = exports.find_download(&caller, id).await.map_err(|error| state.api_error(&error))?;
-    file_response(&state, download, &HeaderMap::new()).await
+    file_response(&state, download.for_one_answer(), &HeaderMap::new()).await
 }
 
 fn parse(body: &Bytes) -> Result<OrganizationRequest, ApiError> {

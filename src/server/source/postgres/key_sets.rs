@@ -10,7 +10,7 @@ use super::client;
 use super::condition::or;
 use super::database_session::DatabaseSession;
 use super::error;
-use super::row_key::{RowKey, column, equal, expressions};
+use super::row_key::{RowKey, applies_sql, column, equal, expressions};
 use super::untrusted_code::text_array;
 use crate::model::name::TableName;
 use crate::server::rows::{ForeignKey, KeySetId, NewKeySet, ReferenceInside};
@@ -163,7 +163,15 @@ impl KeySets {
     ) -> Result<String> {
         let pairs = any_of.iter().flat_map(|inside| inside.sets.iter().map(move |set| (&inside.key, *set)));
         let refers = pairs.map(|(key, set)| self.refers_into_sql(schema, table, alias, key, set, 0));
-        Ok(or(&refers.collect::<Result<Vec<_>>>()?))
+        // What refers to nothing leads nowhere.
+        let no_reference = any_of.iter().all(|inside| !inside.key.when.is_empty()).then(|| {
+            let relation = schema.relation(table)?;
+            let applies = |inside: &&ReferenceInside| {
+                Ok(format!("(TRUE{}) IS NOT TRUE", applies_sql(relation, table, alias, &inside.key)?))
+            };
+            Ok(format!("({})", any_of.iter().map(applies).collect::<Result<Vec<_>>>()?.join(" AND ")))
+        });
+        Ok(or(&refers.chain(no_reference).collect::<Result<Vec<_>>>()?))
     }
 
     pub fn set(&self, id: KeySetId) -> Result<&KeySet> {
@@ -196,15 +204,16 @@ impl KeySets {
         since: u32,
     ) -> Result<String> {
         let own = expressions(schema.relation(table)?, table, alias, &key.columns)?;
+        let applies = applies_sql(schema.relation(table)?, table, alias, key)?;
         let set = self.set(parents)?;
         if let Some(referred) = set.key.referred_to(&key.target_columns) {
             let (keys, refers) = (self.keys(parents)?, equal(&own, &referred));
-            return Ok(format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {refers}{})", since_sql("k", since)));
+            return Ok(format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {refers}{}{applies})", since_sql("k", since)));
         }
         let relation = schema.relation(&set.table)?;
         let referred = expressions(relation, &set.table, "p", &key.target_columns)?;
         let (from, is_in) = (&relation.from_item, self.contains_since_sql(parents, "p", since)?);
-        Ok(format!("EXISTS (SELECT 1 FROM {from} AS p WHERE {is_in} AND {})", equal(&own, &referred)))
+        Ok(format!("EXISTS (SELECT 1 FROM {from} AS p WHERE {is_in} AND {}{applies})", equal(&own, &referred)))
     }
 }
 

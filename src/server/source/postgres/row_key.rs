@@ -4,6 +4,7 @@ use super::super::{Error, Result};
 use super::catalog::{Relation, RelationColumn, Schema};
 use super::error;
 use crate::model::name::TableName;
+use crate::server::rows::ForeignKey;
 
 /// What a row of a table is known by.
 pub enum RowKey {
@@ -68,6 +69,16 @@ pub fn expressions(relation: &Relation, table: &TableName, alias: &str, columns:
         Ok(column.compared(alias))
     };
     columns.iter().map(compared).collect()
+}
+
+/// The further condition that the row of this alias refers to the key's table at all; nothing where every row does. The values
+/// have no quotes: the profile was checked.
+pub fn applies_sql(relation: &Relation, table: &TableName, alias: &str, key: &ForeignKey) -> Result<String> {
+    let condition = |(name, texts): &(String, Vec<String>)| {
+        let texts: Vec<String> = texts.iter().map(|text| format!("CAST('{text}' AS text)")).collect();
+        Ok(format!(" AND {} IN ({})", column(relation, table, name)?.as_text(alias), texts.join(", ")))
+    };
+    key.when.iter().map(condition).collect()
 }
 
 /// These columns of a table.

@@ -6,7 +6,7 @@ use super::condition::{all_null_sql, condition_sql, or};
 use super::database_session::DatabaseSession;
 use super::double_quote_identifier;
 use super::key_sets::{KeySets, since_sql, stored_table};
-use super::row_key::{RowKey, columns_of, equal, expressions};
+use super::row_key::{RowKey, applies_sql, columns_of, equal, expressions};
 use super::statistics::TableSize;
 use crate::model::name::TableName;
 use crate::server::rows::{ForeignKey, KeySetId, Owner, Round, Rows, Step};
@@ -122,7 +122,8 @@ impl KeySets {
         let joined = match set.key.referred_to(&key.target_columns) {
             Some(referred) if set.key.is_unique_by(&key.target_columns, &referring) => {
                 let own = expressions(relation, table, "t", &key.columns)?;
-                conditions.insert(0, format!("{}{}", equal(&own, &referred), since_sql("k", since)));
+                let applies = applies_sql(relation, table, "t", key)?;
+                conditions.insert(0, format!("{}{}{applies}", equal(&own, &referred), since_sql("k", since)));
                 format!("{} AS k, ", self.keys(parents)?)
             }
             _ => {
@@ -151,7 +152,8 @@ impl KeySets {
             None => String::new(),
         };
         let from = &referring.from_item;
-        Ok(format!("EXISTS (SELECT 1 FROM {from} AS c WHERE {is_in}{})", equal(&own, &referred)))
+        let applies = applies_sql(referring, child, "c", key)?;
+        Ok(format!("EXISTS (SELECT 1 FROM {from} AS c WHERE {is_in}{}{applies})", equal(&own, &referred)))
     }
 
     /// `parents_sql` of rows in none of the sets `without`, if the values that refer to them are stored with the children and
@@ -165,7 +167,8 @@ impl KeySets {
         since: u32,
         without: &[KeySetId],
     ) -> Result<Option<String>> {
-        let Some(children) = children else { return Ok(None) };
+        // Whether a record refers to this table at all is not stored.
+        let Some(children) = children.filter(|_| key.when.is_empty()) else { return Ok(None) };
         let set = self.set(children)?;
         let referring = columns_of(schema, &set.table, &key.columns)?;
         let (row_key, stored) = (RowKey::of_table(schema, table)?, set.stored_values(&key.columns));
@@ -200,7 +203,8 @@ impl KeySets {
             let own = expressions(schema.relation(table)?, table, "t", &key.columns)?;
             let referred = expressions(parent, &key.target, "p", &key.target_columns)?;
             let (from, refers) = (&parent.from_item, equal(&own, &referred));
-            conditions.push(format!("NOT EXISTS (SELECT 1 FROM {from} AS p WHERE {refers}{is_outside})"));
+            let applies = applies_sql(schema.relation(table)?, table, "t", key)?;
+            conditions.push(format!("NOT EXISTS (SELECT 1 FROM {from} AS p WHERE {refers}{is_outside}{applies})"));
         }
         Ok(conditions.join(" AND "))
     }

@@ -33,7 +33,7 @@ pub fn read(connection: &Connection, table: &TableName) -> Result<Vec<ForeignKey
 }
 
 fn new_key(column: String, target: String, target_column: String) -> ForeignKey {
-    ForeignKey { columns: vec![column], target: target.into(), target_columns: vec![target_column] }
+    ForeignKey::new(vec![column], target.into(), vec![target_column])
 }
 
 /// Replaces the names of referenced tables with the spelling of the table itself: `SQLite` compares names

@@ -118,7 +118,12 @@ impl KeySets {
     pub fn leads_inside_sql(&self, table: &TableName, alias: &str, any_of: &[&ReferenceInside]) -> Result<String> {
         let pairs = any_of.iter().flat_map(|inside| inside.sets.iter().map(move |set| (&inside.key, *set)));
         let refers = pairs.map(|(key, set)| self.refers_into_sql(table, alias, key, set, 0));
-        Ok(or(&refers.collect::<Result<Vec<_>>>()?))
+        // What refers to nothing leads nowhere.
+        let no_reference = any_of.iter().all(|inside| !inside.key.when.is_empty()).then(|| {
+            let keys = any_of.iter().map(|inside| format!("(TRUE{}) IS NOT TRUE", applies_sql(alias, &inside.key)));
+            Ok(format!("({})", and(&keys.collect::<Vec<_>>())))
+        });
+        Ok(or(&refers.chain(no_reference).collect::<Result<Vec<_>>>()?))
     }
 
     fn set(&self, id: KeySetId) -> Result<&KeySet> {
@@ -141,10 +146,11 @@ impl KeySets {
             Rows::Parents { child, key, children } => {
                 let (own, referred) = (bare_list("c", &key.columns), list("t", &key.target_columns));
                 let is_in = match children {
-                    Some(children) => format!(" WHERE {}", self.contains_since_sql(*children, "c", since)?),
-                    None => String::new(),
+                    Some(children) => self.contains_since_sql(*children, "c", since)?,
+                    None => "TRUE".to_owned(),
                 };
-                (format!("({referred}) IN (SELECT {own} FROM {} AS c{is_in})", main_table(child)), Vec::new())
+                let (from, applies) = (main_table(child), applies_sql("c", key));
+                (format!("({referred}) IN (SELECT {own} FROM {from} AS c WHERE {is_in}{applies})"), Vec::new())
             }
         })
     }
@@ -164,8 +170,9 @@ impl KeySets {
         let is_in = conditions.into_iter().filter(|condition| !condition.is_empty()).collect::<Vec<_>>().join(" AND ");
         if self.types.compare_alike(table, key) {
             let (own, referred) = (list(alias, &key.columns), list("p", &key.target_columns));
+            let applies = applies_sql(alias, key);
             return Ok(format!(
-                "({own}) IN (SELECT {referred} FROM {keys} AS k CROSS JOIN {parent} AS p WHERE {is_in})"
+                "(({own}) IN (SELECT {referred} FROM {keys} AS k CROSS JOIN {parent} AS p WHERE {is_in}){applies})"
             ));
         }
         // Nested, so that SQLite finds the parent by what the child refers to, and not by trying every key.
@@ -262,7 +269,17 @@ fn qualified(alias: &str, column: &str) -> String {
 fn refers_sql(child: &str, key: &ForeignKey, parent: &str) -> String {
     let pairs = key.columns.iter().zip(&key.target_columns);
     let equal = pairs.map(|(own, referred)| format!("{} = +{}", qualified(parent, referred), qualified(child, own)));
-    equal.collect::<Vec<_>>().join(" AND ")
+    equal.collect::<Vec<_>>().join(" AND ") + &applies_sql(child, key)
+}
+
+/// The further condition that the row of this alias refers to the key's table at all; nothing where every row does. The values
+/// have no quotes: the profile was checked.
+fn applies_sql(alias: &str, key: &ForeignKey) -> String {
+    let condition = |(column, texts): &(String, Vec<String>)| {
+        let texts: Vec<String> = texts.iter().map(|text| format!("'{text}'")).collect();
+        format!(" AND CAST({} AS TEXT) IN ({})", qualified(alias, column), texts.join(", "))
+    };
+    key.when.iter().map(condition).collect()
 }
 
 /// Columns without their affinity and collation.

@@ -33,7 +33,7 @@ fn key(place: usize, target: usize, width: u8) -> ForeignKey {
         (1, _) | (_, 0) => (vec![own, format!("r{place}b")], vec!["a".to_owned(), "b".to_owned()]),
         _ => (vec![own, "r0a".to_owned()], vec!["a".to_owned(), "r0a".to_owned()]),
     };
-    ForeignKey { columns, target: table(target), target_columns }
+    ForeignKey::new(columns, table(target), target_columns)
 }
 
 fn outside() -> impl Strategy<Value = Outside> {

@@ -8,7 +8,7 @@ use crate::model::name::TableName;
 use crate::server::rows::{Condition, ForeignKey};
 
 fn reference(column: &str, target: &str, is_owner: bool) -> Reference {
-    let key = ForeignKey { columns: vec![column.into()], target: target.into(), target_columns: vec!["id".into()] };
+    let key = ForeignKey::new(vec![column.into()], target.into(), vec!["id".into()]);
     Reference { key, is_owner, is_to_one: true, is_sharing: false, is_followed: true, outside: Outside::Keep }
 }
 

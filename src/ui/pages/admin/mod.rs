@@ -18,7 +18,7 @@ const ORGANIZATION_TOOL: Tool = (
     route::ORGANIZATION_EXPORT,
     "database",
     "Organisation export",
-    "See what your organisation has here, and export all of it into one sealed file.",
+    "See what your organisation has here, and export it into one sealed file.",
 );
 
 /// For those who may export the database; files can be verified by everybody.

@@ -46,9 +46,10 @@ pub async fn cancel(
     request: Request,
 ) -> Result<Response, ProblemDetails> {
     let (id, caller) = requested_export(&id, &request)?;
-    state.app.exports.cancel(&caller, id).await.map_err(|error| state.api_error(&error))?;
+    let selection = state.app.exports.cancel(&caller, id).await.map_err(|error| state.api_error(&error))?;
     if accepts_html(request.headers()) {
-        return Ok(Redirect::to(&route::with_id(route::RUN, id)).into_response());
+        let run = if selection.organization.is_some() { route::ORGANIZATION_RUN } else { route::RUN };
+        return Ok(Redirect::to(&route::with_id(run, id)).into_response());
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -50,7 +50,7 @@ pub fn read(
         if is_primary {
             keys.primary_key = columns;
         } else if let Some(target) = names.get(&target).cloned() {
-            keys.foreign_keys.push(ForeignKey { columns, target, target_columns });
+            keys.foreign_keys.push(ForeignKey::new(columns, target, target_columns));
         }
     }
     for row in session.fetch(INDEXED_QUERY, &[oids])? {

@@ -16,10 +16,14 @@ pub fn OrganizationExportPage(asked: Vec<String>, problem: String) -> impl IntoV
     let page = Resource::new(|| (), move |()| open_organization_page(asked.clone()));
     let problem = StoredValue::new(problem);
     view! {
-        <Layout title="Organisation export" crumbs=vec![("Admin", route::ADMIN)]>
+        <Layout title="Organisation export" crumbs=vec![("Admin", route::ADMIN)] actions=actions>
             <Loaded data=page show=move |page| view! { <Content page problem=problem.get_value() /> }.into_any() />
         </Layout>
     }
+}
+
+fn actions() -> impl IntoView {
+    view! { <a class="button" href=route::VERIFY><Icon name="shield-check" />"Verify a file"</a> }
 }
 
 #[component]

@@ -10,8 +10,18 @@ use crate::ui::components::Icon;
 
 #[component]
 pub fn Summary(preview: OrganizationPreview) -> impl IntoView {
-    let OrganizationPreview { organization, counts, records, size, contains, outside, file_name, settled, .. } =
-        preview;
+    let OrganizationPreview {
+        organization,
+        counts,
+        records,
+        size,
+        contains,
+        outside,
+        left_out,
+        file_name,
+        settled,
+        ..
+    } = preview;
     let Organization { id, name } = organization;
     let total = records.map_or_else(|| "counting".to_owned(), text::count);
     let bytes = size.map_or_else(|| "measuring".to_owned(), |size| text::bytes(size.bytes));
@@ -25,12 +35,8 @@ pub fn Summary(preview: OrganizationPreview) -> impl IntoView {
     });
     let notice = contains.unwrap_or_else(|| "personal data".to_owned());
     let notice = format!("Contains {notice}. This download is recorded under your name.");
-    let outside = (!outside.is_empty()).then(|| {
-        let lines = outside.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
-        view! {
-            <details class="card panel"><summary>"What stays outside"</summary><ul>{lines}</ul></details>
-        }
-    });
+    let outside = details("Records that are not in it", outside);
+    let left_out = details("Tables that are not in it", left_out);
     view! {
         <h2>{name}</h2>
         <dl class="stats">
@@ -42,7 +48,7 @@ pub fn Summary(preview: OrganizationPreview) -> impl IntoView {
             <p class="data-warning"><Icon name="triangle-alert" /><span>{notice}</span></p>
             <form class="action-row" method="post" action=RequestOrganizationExport::PATH>
                 <input type="hidden" name="organization" value=id />
-                <button class="button primary">"Export everything of this organisation"</button>
+                <button class="button primary">"Export this organisation"</button>
                 <span class="muted">"→ "<code class="file">{file_name}</code></span>
             </form>
         </section>
@@ -54,5 +60,15 @@ pub fn Summary(preview: OrganizationPreview) -> impl IntoView {
             </table>
         </section>
         {outside}
+        {left_out}
     }
+}
+
+/// Lines that are shown on demand; nothing if there are none.
+fn details(title: &'static str, lines: Vec<String>) -> Option<AnyView> {
+    (!lines.is_empty()).then(|| {
+        let title = format!("{title} ({})", lines.len());
+        let lines = lines.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
+        view! { <details class="card panel"><summary>{title}</summary><ul>{lines}</ul></details> }.into_any()
+    })
 }
