@@ -35,11 +35,11 @@ pub fn Stats(previews: PreviewTracker) -> impl IntoView {
     }
 }
 
-/// "records", of a part "records, 93 % of the database".
+/// "records", of a part "records, about 93 % of the database".
 fn share_of_database(preview: &Preview) -> String {
     let all = preview.part.as_ref().and_then(|part| part.database_records);
     match (preview.total_records(), all) {
-        (Some(records), Some(all)) if all > 0 => format!("records, {} of the database", text::percent(records, all)),
+        (Some(records), Some(all)) if all > 0 => format!("records, about {} of the database", text::percent(records, all)),
         _ => "records".to_owned(),
     }
 }
