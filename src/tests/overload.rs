@@ -331,3 +331,27 @@ fn a_connection_with_a_response_in_progress_is_not_dropped() {
     late.read_to_string(&mut said).unwrap();
     assert!(said.ends_with("small"), "{said}");
 }
+
+/// One account's many requests wait for each other, and do not fill the queue that all accounts have.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_asks_without_end_does_not_shut_the_others_out() {
+    raise_file_limit();
+    let waybill = Waybill::start().await;
+    let busy = Arc::new(waybill.signed_in_as("team.lead@sample.test").await);
+    let other = waybill.signed_in_admin().await;
+    let asking: Vec<_> = (0..300)
+        .map(|_| {
+            let busy = busy.clone();
+            tokio::spawn(async move {
+                loop {
+                    busy.get("/admin").await;
+                }
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    for _ in 0..10 {
+        assert_eq!(other.get("/admin").await.status, 200);
+    }
+    asking.iter().for_each(tokio::task::JoinHandle::abort);
+}

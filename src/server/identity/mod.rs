@@ -6,6 +6,7 @@
 //! password takes effect at once. `own_account` is self-service for signed-in users, `local_accounts` is administration
 //! from the command line.
 
+mod account_limits;
 mod accounts;
 mod attempts;
 mod authorise;

@@ -9,6 +9,7 @@ mod rows;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::account_limits::AccountLimits;
 use super::caller::Caller;
 use super::concurrency_limit::ConcurrencyLimit;
 use super::error::Error;
@@ -38,6 +39,8 @@ pub struct Accounts {
     profile: Arc<Profile>,
     pub state: SourceState,
     request_lookups: ConcurrencyLimit,
+    /// Before these: one account's requests do not fill the queue.
+    account_lookups: AccountLimits,
     /// Running exports that recheck their access.
     run_lookups: ConcurrencyLimit,
 }
@@ -55,7 +58,8 @@ impl Accounts {
         let request_lookups =
             ConcurrencyLimit::new(MAX_CONCURRENT_REQUEST_LOOKUPS, MAX_WAITING_LOOKUPS, LOOKUP_QUEUE_TIMEOUT);
         let run_lookups = ConcurrencyLimit::new(MAX_CONCURRENT_RUN_LOOKUPS, MAX_WAITING_LOOKUPS, LOOKUP_QUEUE_TIMEOUT);
-        Self { source, profile, state, request_lookups, run_lookups }
+        let account_lookups = AccountLimits::new(MAX_WAITING_LOOKUPS, LOOKUP_QUEUE_TIMEOUT);
+        Self { source, profile, state, request_lookups, account_lookups, run_lookups }
     }
 
     /// Whether accounts are local: stored by Waybill, not by the source.
@@ -92,6 +96,10 @@ impl Accounts {
                 Account { credentials: local.into(), caller }
             }));
         }
+        let _turn = match origin {
+            LookupOrigin::Request => Some(self.account_lookups.acquire(id).await?),
+            LookupOrigin::Run => None,
+        };
         let id = id.to_owned();
         self.query_source(origin, move |source, profile, auth| fetch_account_with_roles(source, profile, auth, &id))
             .await

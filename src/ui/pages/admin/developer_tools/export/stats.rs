@@ -39,7 +39,9 @@ pub fn Stats(previews: PreviewTracker) -> impl IntoView {
 fn share_of_database(preview: &Preview) -> String {
     let all = preview.part.as_ref().and_then(|part| part.database_records);
     match (preview.total_records(), all) {
-        (Some(records), Some(all)) if all > 0 => format!("records, about {} of the database", text::percent(records, all)),
+        (Some(records), Some(all)) if all > 0 => {
+            format!("records, about {} of the database", text::percent(records, all))
+        }
         _ => "records".to_owned(),
     }
 }
