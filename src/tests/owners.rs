@@ -512,7 +512,7 @@ async fn a_large_organisation_is_told_where_to_get_it_before_anything_is_exporte
     let answer = server.browser.post(ENDPOINT, "").await;
     assert_eq!(answer.status, 409, "{}", answer.text());
     let told = detail(&answer);
-    assert!(told.contains(" kB, so it is not answered at once") && told.contains(PAGE), "{told}");
+    assert!(told.contains(" kB, and what is answered at once may have 0 B") && told.contains(PAGE), "{told}");
     assert!(told.contains("`waybill export --organization`"), "{told}");
     let page = server.browser.get(PAGE).await;
     assert!(page.text().contains("None yet."), "nothing was exported: {}", page.text());

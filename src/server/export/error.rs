@@ -25,11 +25,10 @@ pub enum Error {
     InsufficientStorage { free: String, needed: String },
     /// What is answered at once has a limit.
     #[error(
-        "{}, so it is not answered at once: start it on the page /admin/organization/export and download it there, or use \
-         `waybill export --organization`",
-        .size.as_ref().map_or_else(|| "The export of this organisation is large".to_owned(), |size| format!("The export of this organisation is about {size}"))
+        "The export of this organisation is {size}, and what is answered at once may have {limit}. Start it on the page \
+         /admin/organization/export and download it there, or ask the operator for `waybill export --organization`."
     )]
-    TooLarge { size: Option<String> },
+    TooLarge { size: String, limit: String },
     /// Why the records could not be counted, in words for people.
     #[error("{0}")]
     NotMeasured(String),

@@ -93,7 +93,8 @@ impl Exports {
         }
         let size = measured.total_size().filter(|_| measured.settled);
         if size.is_none_or(|size| size.bytes > max_bytes) {
-            return Err(Error::TooLarge { size: size.map(|size| text::bytes(size.bytes)) });
+            let size = size.map_or_else(|| "large".to_owned(), |size| format!("about {}", text::bytes(size.bytes)));
+            return Err(Error::TooLarge { size, limit: text::bytes(max_bytes) });
         }
         self.enqueue(caller, self.organization_request(id)).await
     }
