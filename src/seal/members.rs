@@ -201,5 +201,5 @@ fn check_member(sealed: &SealedFile, found: &FoundMember) -> Result<(), VerifyEr
 }
 
 fn damaged(what: &str) -> VerifyError {
-    VerifyError::DamagedFolder { what: what.to_owned() }
+    VerifyError::DamagedDocuments { what: what.to_owned() }
 }

@@ -30,7 +30,7 @@ pub enum VerifyError {
     #[error("this is the seal of a folder, whose files were not checked: verify the folder")]
     FolderSealAlone,
     #[error("{what}")]
-    DamagedFolder { what: String },
+    DamagedDocuments { what: String },
     #[error("{what}")]
     CorruptStream { what: String },
 }

@@ -70,7 +70,7 @@ fn show_part(preview: &mut Preview, restricted: &UncountedPlan) {
         preview.excluded.clone_from(&restricted.planned.redaction.excluded_tables);
         preview.absent = absent(restricted, &preview.drift);
         preview.absent_tables = absent_tables(restricted, &preview.drift);
-        preview.contains.clone_from(&restricted.part.private_talk);
+        preview.contains.clone_from(&restricted.part.contains);
         preview.selected_records.clone_from(&restricted.part.selected);
         preview.tables.retain(|table| restricted.planned.tables.iter().any(|kept| kept.scan.table == table.name));
     }

@@ -125,10 +125,7 @@ impl Exports {
                 return Err(Error::Output("only a layout is written to a folder".into()));
             }
         };
-        Ok((
-            Written { metadata: plan.metadata, deviations: plan.deviations, private_talk: plan.private_talk, sealed },
-            opened,
-        ))
+        Ok((Written { metadata: plan.metadata, deviations: plan.deviations, contains: plan.contains, sealed }, opened))
     }
 
     fn new_pseudonym_key(&self) -> PseudonymKey {

@@ -29,6 +29,6 @@ pub(super) struct Executed {
 pub(super) struct Written {
     pub metadata: Metadata,
     pub deviations: Deviations,
-    pub private_talk: Option<String>,
+    pub contains: Option<String>,
     pub sealed: DocumentSummary,
 }

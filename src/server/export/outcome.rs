@@ -51,7 +51,7 @@ impl Exports {
         written: Written,
         delivered: &Delivered,
     ) -> Result<(Metadata, ExportSummary)> {
-        let Written { metadata, deviations, private_talk, sealed } = written;
+        let Written { metadata, deviations, contains, sealed } = written;
         let guesses = &metadata.redaction.guessed;
         let artifact = delivered.artifact().cloned();
         let expires_at = artifact.as_ref().map(|_| rfc3339(self.clock.now() + ARTIFACT_RETENTION));
@@ -65,7 +65,7 @@ impl Exports {
         let summary = ExportSummary { records, tables, bytes, sha256, duration_ms, expires_at, deviations };
         let completion = Completion { summary: summary.clone(), artifact };
         tx.exports().complete(claimed.row.id, &completion, guesses).await?;
-        let event = Event::ExportCompleted { summary: summary.clone(), contains: private_talk };
+        let event = Event::ExportCompleted { summary: summary.clone(), contains };
         let actor = Actor::local(&claimed.row.requested_by);
         self.journal.commit_about(tx, actor, claimed.row.id, event).await?;
         Ok((metadata, summary))

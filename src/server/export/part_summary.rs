@@ -62,7 +62,7 @@ mod tests {
         let words = SelectedRecords { asked_for: 7, ..SelectedRecords::default() };
         let selected = OrderedMap(vec![("incidents".into(), incidents), ("words".into(), words)]);
         let mut summary = PartSummary::default();
-        add_counts(&mut summary, &PartCounts { selected, database_records: 2000, has_match: true, private_talk: None });
+        add_counts(&mut summary, &PartCounts { selected, database_records: 2000, has_match: true, contains: None });
         assert_eq!(
             summary.sums,
             [

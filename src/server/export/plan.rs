@@ -43,7 +43,7 @@ pub struct ExportPlan {
     pub pseudonym_key: PseudonymKey,
     pub deviations: Deviations,
     /// What an organisation's export holds besides what everybody there could read, for the audit trail.
-    pub private_talk: Option<String>,
+    pub contains: Option<String>,
 }
 
 /// A plan before the records are counted: the tables and columns to export, and those to leave out.
@@ -140,7 +140,7 @@ impl UncountedPlan {
             audit: context.audit_head.clone(),
         };
         let pseudonym_key = context.pseudonym_key.clone();
-        ExportPlan { metadata, tables: planned.tables, pseudonym_key, deviations, private_talk: part.private_talk }
+        ExportPlan { metadata, tables: planned.tables, pseudonym_key, deviations, contains: part.contains }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::filter::Filters;
 use super::invalid_selection::InvalidSelection;
 use super::key_sets::{FilledSets, fill};
-use super::private_talk::PrivateTalk;
+use super::notice_counter::NoticeCounter;
 use super::stub_columns::StubColumns;
 use super::{Error, Result};
 use crate::model::manifest::{SelectedRecords, WHOLE_TABLE};
@@ -33,7 +33,7 @@ pub struct PartCounts {
     pub has_match: bool,
     /// Such as "3,112 direct messages of 48 people": what an organisation's export holds besides what everybody there could
     /// read.
-    pub private_talk: Option<String>,
+    pub contains: Option<String>,
 }
 
 /// Restricts a plan to the selection: fills the sets in the snapshot, and leaves out tables that were not asked for and of
@@ -51,15 +51,15 @@ pub fn restrict(
     if selection.is_whole_database() {
         return Ok(PartCounts::default());
     }
-    let private_talk = PrivateTalk::of(profile, catalog, planned, selection);
-    let people: Vec<TableName> = private_talk.iter().map(PrivateTalk::people_table).collect();
+    let notice = NoticeCounter::of(profile, catalog, planned, selection);
+    let people: Vec<TableName> = notice.iter().map(NoticeCounter::people_table).collect();
     let found = find_part(planned, catalog, profile, snapshot, selection, &people)?;
     let FoundPart { subset, filled, first_extra, leaving_stubs } = found;
-    let count = |talk: PrivateTalk<'_>| talk.count(snapshot, &subset, &filled, KeySetId(first_extra));
-    let private_talk = private_talk.map_or(Ok(None), count)?;
+    let count = |counter: NoticeCounter<'_>| counter.count(snapshot, &subset, &filled, KeySetId(first_extra));
+    let contains = notice.map_or(Ok(None), count)?;
     let mut records = filled.records;
     let stub_columns = StubColumns::new(catalog, profile, leaving_stubs);
-    let mut counts = PartCounts { has_match: selection.filters.is_empty(), private_talk, ..PartCounts::default() };
+    let mut counts = PartCounts { has_match: selection.filters.is_empty(), contains, ..PartCounts::default() };
     for mut table in std::mem::take(&mut planned.tables) {
         let name = table.scan.table.clone();
         let part = &subset.tables[&name];

@@ -34,7 +34,8 @@ pub fn write_folder(
 ) -> Result<DocumentSummary> {
     let mut files = FolderWriter::new(folder.to_owned());
     let written = |error: &io::Error| output_error_for(folder, error);
-    write_documents(snapshot, plan, layout, &mut files, running, &written)?;
+    let file_name = |name: &str| format!("{name}.json");
+    write_documents(snapshot, plan, layout, &mut files, &file_name, running, &written)?;
     files.finish(&plan.metadata, &plan.metadata.source.profile, signer).map_err(container_error)
 }
 
@@ -50,8 +51,9 @@ pub fn write_object<W: Write>(
     signer: &dyn SealSigner,
     running: &RunningExport,
 ) -> Result<(W, DocumentSummary)> {
-    let mut members = MembersWriter::new(out);
-    write_documents(snapshot, plan, layout, &mut members, running, &output_error)?;
+    let mut members = MembersWriter::new(out).map_err(|error| output_error(&error))?;
+    let key = |name: &str| layout::key(layout.keys, &name.replace('-', "_"));
+    write_documents(snapshot, plan, layout, &mut members, &key, running, &output_error)?;
     members.finish(&plan.metadata, &plan.metadata.source.profile, signer).map_err(container_error)
 }
 
@@ -60,18 +62,19 @@ fn write_documents(
     plan: &ExportPlan,
     layout: &Layout,
     out: &mut dyn PartsWriter,
+    name_of: &dyn Fn(&str) -> String,
     running: &RunningExport,
     written: &dyn Fn(&io::Error) -> Error,
 ) -> Result<()> {
     let manifest = serde_json::to_vec_pretty(&manifest_json(plan, layout)).map_err(|error| written(&error.into()))?;
-    out.begin(MANIFEST).map_err(|error| written(&error))?;
+    out.begin(&name_of(MANIFEST)).map_err(|error| written(&error))?;
     out.write_all(&manifest).map_err(|error| written(&error))?;
     out.end(1).map_err(|error| written(&error))?;
     let (pseudonym_key, cancellation) = (&plan.pseudonym_key, &running.cancellation);
     let reading = Reading { snapshot, pseudonym_key, cancellation, progress: &running.progress };
     let mut writer = LayoutWriter::open(layout, &plan.tables, reading).map_err(layout_error)?;
     for (place, name) in writer.names().enumerate() {
-        out.begin(name).map_err(|error| written(&error))?;
+        out.begin(&name_of(name)).map_err(|error| written(&error))?;
         let records = writer.write_document(place, out).map_err(layout_error)?;
         out.end(records).map_err(|error| written(&error))?;
     }

@@ -63,13 +63,14 @@ pub fn router(app: Arc<App>, config: HttpConfig) -> Result<Router, tower_http::c
     let event_streams = Arc::new(Semaphore::new(MAX_EVENT_STREAMS));
     let random = app.random.clone();
     let session_cookie_name = session_cookie_name(&config, &app.source_id).into();
-    let app_exports = app.exports.clone();
+    let has_organization_document = app.exports.serves_owners() && app.exports.has_layout();
     let state = AppState { app, config: Arc::new(config), leptos_options, session_cookie_name, event_streams };
     let pages = route::PAGES.iter().fold(Router::new(), |router, page| router.route(page.path, get(render_page)));
     // What a product has set the address of is there only under its profile.
-    let of_product = match (app_exports.serves_owners(), app_exports.has_layout()) {
-        (true, true) => Router::new().route(route::ORGANIZATION_DOCUMENT, post(export_organization)),
-        _ => Router::new(),
+    let of_product = if has_organization_document {
+        Router::new().route(route::ORGANIZATION_DOCUMENT, post(export_organization))
+    } else {
+        Router::new()
     };
     let router = pages
         .merge(of_product)

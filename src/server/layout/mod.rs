@@ -13,4 +13,5 @@ mod writer;
 
 pub use cursor::Reading;
 pub use error::Error;
+pub use key_style::key;
 pub use writer::{LayoutWriter, Tables};

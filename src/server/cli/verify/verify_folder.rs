@@ -92,5 +92,5 @@ fn unlisted(folder: &Path, files: &[SealedFile]) -> io::Result<Option<String>> {
 }
 
 fn damaged(what: &str) -> VerifyError {
-    VerifyError::DamagedFolder { what: what.to_owned() }
+    VerifyError::DamagedDocuments { what: what.to_owned() }
 }

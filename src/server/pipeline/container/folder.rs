@@ -52,8 +52,7 @@ impl FolderWriter {
 
 impl PartsWriter for FolderWriter {
     fn begin(&mut self, name: &str) -> io::Result<()> {
-        let name = format!("{name}.json");
-        self.current = Some((self.create(&name)?, PartDigest::new(name)));
+        self.current = Some((self.create(name)?, PartDigest::new(name.to_owned())));
         Ok(())
     }
 

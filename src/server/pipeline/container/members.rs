@@ -2,30 +2,29 @@
 
 use std::io::{self, BufWriter, Write};
 
+use super::super::channel::CHUNK_BYTES;
+use super::super::compress::Compressor;
 use super::error::Error;
 use super::parts::{PartDigest, PartsWriter, write_seal};
 use crate::model::manifest::Metadata;
+use crate::model::output::Compression;
 use crate::seal::folder::{SEAL_MEMBER, SealedFile, member_opening};
 use crate::seal::{DocumentSummary, SealSigner};
 
 /// Writes each document as a member of one object. Dropped before `finish`, it leaves text that is no JSON.
 pub struct MembersWriter<W: Write> {
-    out: CountedOutput<W>,
+    /// Uncompressed; it counts.
+    out: Compressor<BufWriter<W>>,
     current: Option<PartDigest>,
     members: Vec<SealedFile>,
 }
 
-/// Buffers, and counts.
-struct CountedOutput<W: Write> {
-    out: BufWriter<W>,
-    bytes: u64,
-}
-
 impl<W: Write> MembersWriter<W> {
-    #[must_use]
-    pub fn new(out: W) -> Self {
-        let out = CountedOutput { out: BufWriter::with_capacity(256 << 10, out), bytes: 0 };
-        Self { out, current: None, members: Vec::new() }
+    /// # Errors
+    /// As `Compressor::new`.
+    pub fn new(out: W) -> io::Result<Self> {
+        let out = Compressor::new(BufWriter::with_capacity(CHUNK_BYTES, out), Compression::None)?;
+        Ok(Self { out, current: None, members: Vec::new() })
     }
 
     /// Writes the seal as the last member, and returns the output. The digest is the seal's; size, records and tables are those
@@ -43,7 +42,7 @@ impl<W: Write> MembersWriter<W> {
         self.out.write_all(opening.as_bytes()).map_err(Error::Compress)?;
         let (mut out, sealed) = write_seal(self.out, &self.members, metadata, layout_name, signer)?;
         out.write_all(b"}\n").map_err(Error::Compress)?;
-        let CountedOutput { out, bytes } = out;
+        let (out, bytes) = out.finish().map_err(Error::Compress)?;
         let out = out.into_inner().map_err(|error| Error::Compress(error.into_error()))?;
         let (records, tables) = (metadata.total_records, metadata.record_counts.len() as u64);
         Ok((out, DocumentSummary { records, tables, bytes, ..sealed }))
@@ -52,9 +51,8 @@ impl<W: Write> MembersWriter<W> {
 
 impl<W: Write> PartsWriter for MembersWriter<W> {
     fn begin(&mut self, name: &str) -> io::Result<()> {
-        let key = camel_case(name);
-        self.out.write_all(member_opening(&key, self.members.is_empty()).as_bytes())?;
-        self.current = Some(PartDigest::new(key));
+        self.out.write_all(member_opening(name, self.members.is_empty()).as_bytes())?;
+        self.current = Some(PartDigest::new(name.to_owned()));
         Ok(())
     }
 
@@ -78,27 +76,4 @@ impl<W: Write> Write for MembersWriter<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
-}
-
-impl<W: Write> Write for CountedOutput<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(bytes)?;
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-/// `direct-messages` becomes `directMessages`.
-fn camel_case(name: &str) -> String {
-    let mut words = name.split('-');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |key, word| {
-        let mut letters = word.chars();
-        let capital = letters.next().into_iter().flat_map(char::to_uppercase);
-        key.chars().chain(capital).chain(letters.clone()).collect()
-    })
 }

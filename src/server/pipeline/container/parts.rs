@@ -12,7 +12,7 @@ use crate::seal::{DocumentSummary, DocumentWriter, SealSigner, layout};
 
 /// Takes the documents of a layout. Bytes that are written belong to the current one.
 pub trait PartsWriter: Write {
-    /// Begins the document of this name, in words that hyphens join.
+    /// Begins the document of this name: that of its file, or its key.
     ///
     /// # Errors
     /// If there is one of this name, or the output cannot be written.

@@ -34,6 +34,11 @@ impl Connection {
             statement::write_bound(sql, &[], values, &[], out)?;
             statement::write_execute(out)
         })?;
+        self.receive_row_count()
+    }
+
+    /// Receives the end of a statement: how many rows it has returned or changed.
+    pub(super) fn receive_row_count(&mut self) -> Result<u64> {
         let mut rows = None;
         self.receive_until_ready(|message| {
             if let Message::CommandComplete(body) = message {

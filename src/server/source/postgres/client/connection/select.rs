@@ -1,7 +1,7 @@
 //! Bulk reads: rows as they arrive, long ones in pieces.
 
 use postgres_protocol::message::backend::{
-    BIND_COMPLETE_TAG, COMMAND_COMPLETE_TAG, DATA_ROW_TAG, ERROR_RESPONSE_TAG, Message, NOTICE_RESPONSE_TAG,
+    BIND_COMPLETE_TAG, COMMAND_COMPLETE_TAG, DATA_ROW_TAG, ERROR_RESPONSE_TAG, NOTICE_RESPONSE_TAG,
     NOTIFICATION_RESPONSE_TAG, PARAMETER_STATUS_TAG, PARSE_COMPLETE_TAG,
 };
 
@@ -61,13 +61,6 @@ impl Connection {
     }
 
     fn finish_rows(&mut self) -> Result<RowChunk<'static>> {
-        let mut rows = None;
-        self.receive_until_ready(|message| {
-            if let Message::CommandComplete(body) = message {
-                rows = statement::rows_of(&body);
-            }
-            Ok(())
-        })?;
-        rows.map(RowChunk::End).ok_or(Error::Protocol)
+        self.receive_row_count().map(RowChunk::End)
     }
 }

@@ -11,12 +11,12 @@ use crate::server::source::Snapshot;
 use crate::server::subset::{Membership, SubsetPlan};
 
 /// What is to be counted, and the reference to the people concerned.
-pub struct PrivateTalk<'p> {
+pub struct NoticeCounter<'p> {
     notice: &'p ScopeNotice,
     person: ForeignKey,
 }
 
-impl<'p> PrivateTalk<'p> {
+impl<'p> NoticeCounter<'p> {
     /// What the profile wants to be counted of the selection, if anything.
     pub fn of(profile: &'p Profile, catalog: &Catalog, planned: &PlannedTables, selection: &Selection) -> Option<Self> {
         let scope = profile.scopes.organization.as_ref().filter(|_| selection.organization.is_some())?;
