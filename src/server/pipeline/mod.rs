@@ -6,6 +6,7 @@
 pub mod channel;
 pub mod compress;
 pub mod container;
+pub mod decode;
 pub mod decompress;
 pub mod encode;
 mod fill_columns;
