@@ -36,6 +36,8 @@ pub enum Kind {
     Locked,
     /// An `InterruptHandle` or the sink ended the read.
     Stopped,
+    /// The database does not take a row: a rule of its tables says so.
+    Refused,
     /// The database refused a statement, or returned what it should not, for any other reason.
     Failed,
 }

@@ -1,14 +1,15 @@
-//! Read access to source databases: the `Source` and `Snapshot` traits, and one folder per engine.
+//! Access to databases: the `Source` and `Snapshot` traits read, `Target` and `Load` write; one folder per engine.
 //!
 //! May import: `rows`, `support`, `model`. Every method blocks; callers run them on a dedicated thread. Flow: `open_snapshot`
 //! opens one consistent view, everything for one preview or run is read from it, and dropping it ends the session in
-//! the database.
+//! the database. An import writes through one `Load`, which is one transaction.
 
 mod choices;
 mod error;
 pub mod postgres;
 mod predicate;
 pub mod sqlite;
+mod target;
 
 use crate::model::name::TableName;
 use crate::server::rows::{
@@ -18,6 +19,7 @@ use crate::server::rows::{
 pub use choices::{Choice, ChoiceQuery, Choices};
 pub use error::{Error, Kind, Result};
 pub use predicate::{AcceptedValue, Predicate};
+pub use target::{CheckedReference, Load, Target, TargetRules};
 
 /// Aborts what a snapshot is doing, from any thread.
 pub type InterruptHandle = Box<dyn Fn() + Send + Sync>;

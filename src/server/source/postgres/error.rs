@@ -179,6 +179,49 @@ pub fn no_key_sets(error: Error) -> Error {
     Error::new(Kind::Unsuitable, advice)
 }
 
+/// A row that the database does not take. Names the constraint and the record, and shows no value.
+pub fn refused_row(table: &TableName, error: Error) -> Error {
+    if error.kind == Kind::PermissionDenied {
+        return may_not_write(table);
+    }
+    let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<client::Error>());
+    let Some(client::Error::Server { code, constraint, line, .. }) = cause else { return error };
+    let Some(reason) = refusal(code) else { return error };
+    let record = line.map_or_else(|| "a record".to_owned(), |line| format!("record {line}"));
+    let rule = constraint.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
+    Error::new(Kind::Refused, format!("{record} of {table} is refused by the database: {reason}{rule}"))
+}
+
+/// Why a row is refused, by its SQLSTATE (PostgreSQL manual, appendix A, classes 22, 23, 44 and P0).
+fn refusal(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "23505" => "another record has the same values",
+        "23503" => "it refers to a record that is not there",
+        "23502" => "a column that must not be null has no value",
+        "23514" => "a check of its table fails",
+        "23P01" => "it excludes another record",
+        "44000" => "the row would not be in the table's own view or partition",
+        "P0001" => "a trigger of the database refuses it",
+        _ if code.starts_with("22") => "a value that the type of its column does not take",
+        _ if code.starts_with("23") => "a constraint of its table fails",
+        _ => return None,
+    })
+}
+
+pub fn may_not_write(table: &TableName) -> Error {
+    let advice = format!("the database user may not write to {table}: GRANT it INSERT, or connect as the table's owner");
+    Error::new(Kind::PermissionDenied, advice)
+}
+
+/// The rights that triggers, checks and casts of the target would run with.
+pub fn too_powerful(role: &str) -> Error {
+    let advice = format!(
+        "an import runs triggers, checks and casts of the database with the rights of {role}, and these go beyond its tables: \
+         connect as the owner of the tables, a role that is no superuser and has neither BYPASSRLS nor CREATEROLE"
+    );
+    Error::new(Kind::Unsuitable, advice)
+}
+
 /// The table was dropped, renamed or replaced since the schema was read.
 pub fn is_table_gone(error: &Error) -> bool {
     matches!(sqlstate(error), "42P01" | "3F000" | "42809")
@@ -188,9 +231,29 @@ pub fn is_table_gone(error: &Error) -> bool {
 mod tests {
     use super::*;
 
+    fn server_error(code: &str) -> client::Error {
+        client::Error::Server {
+            code: code.into(),
+            message: "'s3cret'".into(),
+            constraint: Some("users_by_email".into()),
+            line: Some(7),
+        }
+    }
+
+    #[test]
+    fn a_refused_record_is_told_by_rule_and_number_and_never_by_its_values() {
+        let told = |code| refused_row(&"users".into(), map_error(server_error(code)));
+        let unique = told("23505");
+        let text = "record 7 of users is refused by the database: another record has the same values (users_by_email)";
+        assert_eq!((unique.kind, unique.to_string().as_str()), (Kind::Refused, text));
+        assert!(told("42501").to_string().contains("GRANT it INSERT"), "{}", told("42501"));
+        assert!(told("22P02").to_string().contains("a value that the type of its column does not take"));
+        assert_eq!(told("57014").kind, Kind::Failed);
+    }
+
     #[test]
     fn an_error_of_the_server_is_known_by_its_code_and_never_shows_its_message() {
-        let map = |code: &str| map_error(client::Error::Server { code: code.into(), message: "'s3cret'".into() });
+        let map = |code: &str| map_error(server_error(code));
         assert!(is_invalid_value(&map("22P02")) && !is_table_gone(&map("22P02")));
         assert!(is_table_gone(&map("42P01")) && !is_invalid_value(&map("42P01")));
         assert!(!is_invalid_value(&map("28P01")) && map("28P01").kind == Kind::Connection);

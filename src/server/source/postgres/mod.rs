@@ -13,6 +13,7 @@ mod database_session;
 mod decode;
 mod error;
 mod key_sets;
+mod load;
 mod lookup;
 mod reader;
 mod row_key;
@@ -33,6 +34,7 @@ use crate::model::name::TableName;
 use crate::server::support::sync::lock;
 pub use client::ConnectConfig;
 use database_session::DatabaseSession;
+pub use load::PostgresTarget;
 use snapshot::PostgresSnapshot;
 
 /// Stall timeout: after this silence, a second connection checks the backend.

@@ -10,6 +10,7 @@ mod error;
 mod foreign_keys;
 mod generated_columns;
 mod key_sets;
+mod load;
 mod plain_types;
 mod snapshot;
 mod where_clause;
@@ -25,6 +26,7 @@ use super::{
     Source, SourceIdentity, double_quote_identifier,
 };
 use crate::model::name::TableName;
+pub use load::SqliteTarget;
 use snapshot::SqliteSnapshot;
 use where_clause::WhereClause;
 

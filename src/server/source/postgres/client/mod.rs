@@ -51,9 +51,10 @@ pub enum Error {
     Stalled,
     #[error("the server sent an invalid message")]
     Protocol,
-    /// The server's own error: its SQLSTATE, and a message that may contain values.
+    /// The server's own error: its SQLSTATE, a message that may contain values, the constraint that refuses a row, and the
+    /// line of a `COPY` that it is about.
     #[error("{message} (SQLSTATE {code})")]
-    Server { code: String, message: String },
+    Server { code: String, message: String, constraint: Option<String>, line: Option<u64> },
 }
 
 pub type Result<T> = std::result::Result<T, Error>;

@@ -78,6 +78,38 @@ impl DatabaseSession {
         }
     }
 
+    /// Begins the transaction of an import. Its triggers and constraints run long, as its queries do.
+    pub fn begin_load(&mut self, lock_timeout: Duration) -> Result<()> {
+        let (monitor, stall_timeout) = (self.monitor.clone(), self.stall_timeout);
+        self.run(|connection| {
+            connection.set_stall_handler(stall_timeout, Box::new(move || monitor.is_backend_active()))
+        })?;
+        self.begin("READ COMMITTED READ WRITE", &[("lock_timeout", &lock_timeout.as_millis().to_string())])?;
+        self.identify_backend()
+    }
+
+    /// Runs `COPY … FROM STDIN`; its data follow.
+    pub fn start_copy(&mut self, sql: &str) -> Result<()> {
+        self.run_in_transaction(|connection| connection.copy_in(sql))
+    }
+
+    /// Sends data of the copy.
+    pub fn send_copy_data(&mut self, bytes: &[u8]) -> Result<()> {
+        let connection = self.connection.as_mut().ok_or_else(error::connection_closed)?;
+        connection.copy_data(bytes).map_err(|error| self.monitor.map_error(error))
+    }
+
+    /// Ends the copy. The server reports here what is wrong with its data.
+    pub fn finish_copy(&mut self) -> Result<()> {
+        let connection = self.connection.as_mut().ok_or_else(error::connection_closed)?;
+        connection.finish_copy_in().map_err(|error| self.monitor.map_error(error))
+    }
+
+    /// Ends the transaction of an import.
+    pub fn commit(&mut self) -> Result<()> {
+        self.execute("COMMIT")
+    }
+
     /// Runs `operation` in a READ COMMITTED transaction, in which each statement sees the newest committed rows.
     pub fn with_transaction<T>(&mut self, operation: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.begin("READ COMMITTED READ ONLY", &[])?;

@@ -92,7 +92,17 @@ pub(in super::super) fn server_error(body: &ErrorResponseBody) -> Error {
         Some(String::from_utf8_lossy(found.value_bytes()).into_owned())
     };
     match (field(b'C'), field(b'M')) {
-        (Some(code), Some(message)) => Error::Server { code, message },
+        (Some(code), Some(message)) => {
+            let line = field(b'W').and_then(|context| copy_line(&context));
+            Error::Server { code, message, constraint: field(b'n'), line }
+        }
         _ => Error::Protocol,
     }
+}
+
+/// The line in a context such as `COPY users, line 5, column name: "value"`. The number is the last one that follows the word
+/// before any value.
+fn copy_line(context: &str) -> Option<u64> {
+    let (_, rest) = context.split_once("COPY ")?.1.split_once(", line ")?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }

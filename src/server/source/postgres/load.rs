@@ -1,0 +1,302 @@
+//! Fills tables in one transaction, by one `COPY` a table.
+
+use super::super::target::{CheckedReference, Load, Target, TargetRules};
+use super::super::{Error, InterruptHandle, Kind, Result, double_quote_identifier};
+use super::catalog::{self, Schema};
+use super::client::ConnectConfig;
+use super::database_session::DatabaseSession;
+use super::{LOCK_TIMEOUT, STALL_TIMEOUT, error};
+use crate::model::name::TableName;
+use crate::server::rows::{Catalog, RowSink, Stopped, Value};
+use crate::server::support::copy_text::{CopyText, CopyValue};
+
+/// How much is collected before it is sent.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// Roles whose rights go beyond the tables of an application: what a trigger or a check calls would have them, too. `SET ROLE`
+/// is no defence, since a function can reset it. The last ones reach the server's files and programs.
+const POWERFUL_QUERY: &str = "
+    SELECT CAST(current_user AS text) AS role FROM pg_roles r
+     WHERE (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole
+            OR r.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
+       AND pg_has_role(current_user, r.oid, 'MEMBER') LIMIT 1";
+
+const DEFAULTS_QUERY: &str = "
+    SELECT CAST(a.attname AS text) AS name FROM pg_attribute a
+     WHERE a.attrelid = CAST(CAST($1 AS text) AS oid) AND a.attnum > 0 AND NOT a.attisdropped
+       AND (a.atthasdef OR a.attidentity <> '')";
+
+const TRIGGERS_QUERY: &str = "
+    SELECT CAST(tgname AS text) AS name FROM pg_trigger
+     WHERE tgrelid = CAST(CAST($1 AS text) AS oid) AND NOT tgisinternal AND tgenabled IN ('O', 'A')
+       AND (tgtype & 4) <> 0 ORDER BY tgname";
+
+const CHECKED_AT_ONCE_QUERY: &str = "
+    SELECT CAST(k.conname AS text) AS name, CAST(k.confrelid AS text) AS target FROM pg_constraint k
+     WHERE k.conrelid = CAST(CAST($1 AS text) AS oid) AND k.contype = 'f' AND NOT k.condeferrable ORDER BY k.conname";
+
+/// The sequences that fill columns of a table.
+const SEQUENCES_QUERY: &str = "
+    SELECT CAST(a.attname AS text) AS name,
+           pg_get_serial_sequence(CAST(CAST(CAST($1 AS text) AS regclass) AS text), CAST(a.attname AS text)) AS sequence
+      FROM pg_attribute a
+     WHERE a.attrelid = CAST(CAST($1 AS text) AS oid) AND a.attnum > 0 AND NOT a.attisdropped
+       AND pg_get_serial_sequence(CAST(CAST(CAST($1 AS text) AS regclass) AS text), CAST(a.attname AS text)) IS NOT NULL";
+
+/// A PostgreSQL database to write to.
+#[derive(Clone, Debug)]
+pub struct PostgresTarget {
+    config: ConnectConfig,
+}
+
+impl PostgresTarget {
+    #[must_use]
+    pub fn new(config: ConnectConfig) -> Self {
+        Self { config }
+    }
+}
+
+impl Target for PostgresTarget {
+    fn engine(&self) -> &'static str {
+        "PostgreSQL"
+    }
+
+    fn begin_load(&self, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>> {
+        let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, Vec::new().into())?;
+        on_handle(session.interrupt_handle());
+        session.begin_load(LOCK_TIMEOUT)?;
+        if let Some(role) = session.fetch(POWERFUL_QUERY, &[])?.first() {
+            return Err(error::too_powerful(role.text("role").map_err(error::map_error)?));
+        }
+        let schema = catalog::read(&mut session)?;
+        Ok(Box::new(PostgresLoad { session, schema, rows: CopyText::default(), table: None, filled: Vec::new(), failure: None }))
+    }
+}
+
+struct PostgresLoad {
+    session: DatabaseSession,
+    schema: Schema,
+    /// Rows of the current table that were not sent yet.
+    rows: CopyText,
+    table: Option<CurrentTable>,
+    /// The tables that have got rows.
+    filled: Vec<TableName>,
+    failure: Option<Error>,
+}
+
+struct CurrentTable {
+    name: TableName,
+    /// Whether each column takes bytes; text in it would be read as their escapes.
+    takes_bytes: Vec<bool>,
+    next_column: usize,
+    rows: u64,
+}
+
+impl PostgresLoad {
+    /// The table's name in a statement.
+    fn table_sql(&self, table: &TableName) -> Result<&str> {
+        let from_item = self.schema.relation(table)?.from_item.as_str();
+        Ok(from_item.strip_prefix("ONLY ").unwrap_or(from_item))
+    }
+
+    fn write_value(&mut self, value: Value<'_>) -> Result<()> {
+        let Some(table) = &mut self.table else { return Err(no_table_begun()) };
+        let takes_bytes = table.takes_bytes.get(table.next_column).copied().unwrap_or(false);
+        table.next_column += 1;
+        let place = (&table.name, table.rows + 1);
+        match value {
+            Value::Null => self.rows.write_value(&None::<&str>),
+            Value::Boolean(value) => self.rows.write_value(&value),
+            Value::Integer(n) => self.rows.write_value(&n),
+            Value::Float(n) => self.rows.write_value(&Double(n.into())),
+            Value::Double(n) => self.rows.write_value(&Double(n)),
+            Value::SafeAscii(text) | Value::Text(text) => {
+                check_text(text).map_err(|what| unfit_value(place, what))?;
+                self.rows.write_value(&Bytes(text));
+            }
+            Value::Blob(bytes) if takes_bytes => self.rows.write_value(&Hex(bytes)),
+            Value::Blob(_) => return Err(unfit_value(place, "bytes, and its column takes none")),
+        }
+        Ok(())
+    }
+
+    fn send_full_chunk(&mut self, limit: usize) -> Result<()> {
+        if self.rows.as_bytes().len() >= limit {
+            self.session.send_copy_data(self.rows.as_bytes())?;
+            self.rows.clear();
+        }
+        Ok(())
+    }
+
+    /// Sets the sequences of the filled tables behind the highest values, so that the application's next row gets a new one.
+    fn advance_sequences(&mut self) -> Result<()> {
+        for table in self.filled.clone() {
+            let oid = self.schema.relation(&table)?.oid.to_string();
+            let into = self.table_sql(&table)?.to_owned();
+            for row in self.session.fetch(SEQUENCES_QUERY, &[&oid])? {
+                let (column, sequence) = (row.text("name"), row.text("sequence"));
+                let (column, sequence) = (column.map_err(error::map_error)?, sequence.map_err(error::map_error)?);
+                let column = double_quote_identifier(column);
+                let sql = format!(
+                    "SELECT pg_catalog.setval(CAST($1 AS regclass), highest) AS value FROM \
+                     (SELECT max({column}) AS highest FROM {into}) AS rows, {sequence} AS sequence \
+                     WHERE highest OPERATOR(pg_catalog.>=) sequence.last_value"
+                );
+                self.session.fetch(&sql, &[sequence])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn no_table_begun() -> Error {
+    Error::new(Kind::Failed, "internal error: a row without a table; please report it")
+}
+
+fn unfit_value((table, record): (&TableName, u64), what: &str) -> Error {
+    Error::new(Kind::Refused, format!("record {record} of {table} does not fit the database: a value is {what}"))
+}
+
+fn check_text(text: &[u8]) -> std::result::Result<(), &'static str> {
+    if text.contains(&0) {
+        return Err("text with a NUL character, which PostgreSQL cannot store");
+    }
+    std::str::from_utf8(text).map(drop).map_err(|_| "text that is not UTF-8, which PostgreSQL cannot store")
+}
+
+struct Bytes<'b>(&'b [u8]);
+
+impl CopyValue for Bytes<'_> {
+    fn write_to(&self, rows: &mut CopyText) {
+        rows.write_text(self.0);
+    }
+}
+
+/// Bytes as `bytea` reads them (PostgreSQL manual, 8.4.1).
+struct Hex<'b>(&'b [u8]);
+
+impl CopyValue for Hex<'_> {
+    fn write_to(&self, rows: &mut CopyText) {
+        rows.write_text(b"\\x");
+        for byte in self.0 {
+            const DIGITS: &[u8; 16] = b"0123456789abcdef";
+            rows.write_text(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+    }
+}
+
+/// A double with the names that PostgreSQL has for those that are no numbers.
+struct Double(f64);
+
+impl CopyValue for Double {
+    fn write_to(&self, rows: &mut CopyText) {
+        match self.0 {
+            n if n.is_nan() => rows.write_text(b"NaN"),
+            f64::INFINITY => rows.write_text(b"Infinity"),
+            f64::NEG_INFINITY => rows.write_text(b"-Infinity"),
+            n => n.write_to(rows),
+        }
+    }
+}
+
+impl RowSink for PostgresLoad {
+    fn push_value(&mut self, value: Value<'_>) -> std::result::Result<(), Stopped> {
+        self.write_value(value).map_err(|error| {
+            self.failure = Some(error);
+            Stopped
+        })
+    }
+
+    fn end_row(&mut self) -> std::result::Result<(), Stopped> {
+        self.rows.end_row();
+        if let Some(table) = &mut self.table {
+            (table.next_column, table.rows) = (0, table.rows + 1);
+        }
+        self.send_full_chunk(CHUNK_BYTES).map_err(|error| {
+            self.failure = Some(error);
+            Stopped
+        })
+    }
+}
+
+impl Load for PostgresLoad {
+    fn catalog(&mut self) -> Result<Catalog> {
+        Ok(self.schema.catalog.clone())
+    }
+
+    fn rules(&mut self, tables: &[TableName]) -> Result<TargetRules> {
+        let names: std::collections::BTreeMap<String, &TableName> =
+            self.schema.relations.iter().map(|(name, relation)| (relation.oid.to_string(), name)).collect();
+        let mut rules = TargetRules::default();
+        for table in tables {
+            let oid = self.schema.relation(table)?.oid.to_string();
+            for row in self.session.fetch(DEFAULTS_QUERY, &[&oid])? {
+                rules.defaults.insert(table.field(row.text("name").map_err(error::map_error)?));
+            }
+            for row in self.session.fetch(TRIGGERS_QUERY, &[&oid])? {
+                rules.triggers.push(format!("{} on {table}", row.text("name").map_err(error::map_error)?));
+            }
+            for row in self.session.fetch(CHECKED_AT_ONCE_QUERY, &[&oid])? {
+                let target = row.text("target").map_err(error::map_error)?;
+                let Some(target) = names.get(target) else { continue };
+                let constraint = row.parse("name").map_err(error::map_error)?;
+                let reference = CheckedReference { table: table.clone(), constraint, target: (*target).clone() };
+                rules.checked_at_once.push(reference);
+            }
+        }
+        Ok(rules)
+    }
+
+    fn lock(&mut self, tables: &[TableName]) -> Result<()> {
+        for table in tables {
+            let sql = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", self.table_sql(table)?);
+            self.session.execute(&sql).map_err(|error| match error.kind {
+                Kind::PermissionDenied => error::may_not_write(table),
+                Kind::Locked => error::table_locked(None, LOCK_TIMEOUT.as_secs()),
+                _ => error,
+            })?;
+        }
+        // What triggers, checks and casts call without naming its schema is found as in the application's own sessions. Our
+        // own statements name theirs.
+        self.session.execute("SET LOCAL search_path TO DEFAULT; SET CONSTRAINTS ALL DEFERRED")
+    }
+
+    fn count(&mut self, table: &TableName) -> Result<u64> {
+        let sql = format!("SELECT pg_catalog.count(*) AS records FROM {}", self.schema.relation(table)?.from_item);
+        self.session.fetch_count(&sql, &[])
+    }
+
+    fn begin_table(&mut self, table: &TableName, columns: &[String]) -> Result<()> {
+        let relation = self.schema.relation(table)?;
+        let is_bytes = |name: &String| {
+            let column = relation.columns.get(name).ok_or_else(|| Error::no_column(&table.field(name)))?;
+            Ok(column.base_type == "bytea")
+        };
+        let takes_bytes = columns.iter().map(is_bytes).collect::<Result<Vec<bool>>>()?;
+        let names: Vec<String> = columns.iter().map(|column| double_quote_identifier(column)).collect();
+        let sql = format!("COPY {} ({}) FROM STDIN (ENCODING 'UTF8')", self.table_sql(table)?, names.join(", "));
+        self.session.start_copy(&sql).map_err(|error| error::refused_row(table, error))?;
+        self.table = Some(CurrentTable { name: table.clone(), takes_bytes, next_column: 0, rows: 0 });
+        Ok(())
+    }
+
+    fn end_table(&mut self) -> Result<u64> {
+        let table = self.table.take().ok_or_else(no_table_begun)?;
+        let ended = self.send_full_chunk(1).and_then(|()| self.session.finish_copy());
+        ended.map_err(|error| error::refused_row(&table.name, error))?;
+        self.filled.push(table.name);
+        Ok(table.rows)
+    }
+
+    fn take_failure(&mut self) -> Error {
+        self.failure.take().unwrap_or_else(no_table_begun)
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<()> {
+        // Now, so that a refusal is told before the sequences change, which no rollback undoes.
+        let checked = self.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
+        checked.map_err(|error| error::refused_row(&"the import".into(), error))?;
+        self.advance_sequences()?;
+        self.session.commit()
+    }
+}

@@ -1,0 +1,85 @@
+//! Write access to a database: the `Target` and `Load` traits, the mirror of `Source` and `Snapshot`.
+
+use std::collections::BTreeSet;
+
+use super::{Error, InterruptHandle, Result};
+use crate::model::name::{FieldName, TableName};
+use crate::server::rows::{Catalog, RowSink};
+
+/// A database to write to. What is read of a source is read by another type: nothing that exports can write.
+pub trait Target: Send + Sync {
+    /// The engine's name, such as "SQLite".
+    fn engine(&self) -> &'static str;
+
+    /// Begins the one transaction of an import. `on_handle` receives the interrupt handle as soon as the session exists.
+    ///
+    /// # Errors
+    /// `Unsuitable` when the user has rights that code of the database could misuse; otherwise as `Source::begin_snapshot`.
+    fn begin_load(&self, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>>;
+}
+
+/// A transaction that fills tables. Dropped without `commit`, it has changed nothing.
+///
+/// A row is pushed value by value, as into any sink, between `begin_table` and `end_table`. Once a method of the sink has
+/// returned `Stopped`, `take_failure` says why.
+pub trait Load: RowSink + Send {
+    /// # Errors
+    /// When the schema cannot be read.
+    fn catalog(&mut self) -> Result<Catalog>;
+
+    /// # Errors
+    /// When the schema cannot be read.
+    fn rules(&mut self, tables: &[TableName]) -> Result<TargetRules>;
+
+    /// Waits until nobody else writes to the tables, and keeps new writers waiting. Readers go on.
+    ///
+    /// # Errors
+    /// `Locked` when another session holds one for too long; `PermissionDenied` when the user may not write to one.
+    fn lock(&mut self, tables: &[TableName]) -> Result<()>;
+
+    /// The exact number of the table's rows.
+    ///
+    /// # Errors
+    /// An error of the database.
+    fn count(&mut self, table: &TableName) -> Result<u64>;
+
+    /// Begins to fill these columns of a table; the database fills the others.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown table or column, or an error of the database.
+    fn begin_table(&mut self, table: &TableName, columns: &[String]) -> Result<()>;
+
+    /// Ends the table and returns the number of its new rows.
+    ///
+    /// # Errors
+    /// `Refused` when the database does not take a row; otherwise an error of the database.
+    fn end_table(&mut self) -> Result<u64>;
+
+    /// Why the sink has stopped.
+    fn take_failure(&mut self) -> Error;
+
+    /// Checks what the database has put off until now, and makes all of it visible.
+    ///
+    /// # Errors
+    /// `Refused` when a reference leads nowhere; otherwise an error of the database. Nothing has changed then.
+    fn commit(self: Box<Self>) -> Result<()>;
+}
+
+/// What a database does by itself when rows are added to its tables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetRules {
+    /// Columns that the database fills if no value is given.
+    pub defaults: BTreeSet<FieldName>,
+    /// Triggers that will run, as people know them: `audit_users on users`.
+    pub triggers: Vec<String>,
+    /// References that the database checks before a later table is filled.
+    pub checked_at_once: Vec<CheckedReference>,
+}
+
+/// A foreign key whose check cannot be put off until the end of the transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedReference {
+    pub table: TableName,
+    pub constraint: String,
+    pub target: TableName,
+}
