@@ -12,6 +12,8 @@ pub enum Capability {
     ExportDatabase,
     /// Run and download exports of organisations that the caller owns. Comes with ownership; no role gives it.
     ExportOrganization,
+    /// Put the records of a file into the database.
+    ImportDatabase,
 }
 
 /// The part of the data that a grant is for.

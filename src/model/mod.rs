@@ -14,6 +14,7 @@ pub mod explanation;
 pub mod export;
 pub mod form_error;
 pub mod history;
+pub mod import;
 pub mod manifest;
 pub mod name;
 pub mod ordered_map;

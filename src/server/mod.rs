@@ -1,7 +1,7 @@
 //! Server code, which is never compiled for the browser.
 //!
 //! Entry points (`http`, `cli`, `worker`) translate and decide nothing; `app` assembles; use cases (`export`,
-//! `history`) authorise, act and audit; parts do one thing each and know nothing of users; `rows` and
+//! `import`, `history`) authorise, act and audit; parts do one thing each and know nothing of users; `rows` and
 //! `support` are the lowest layer. Imports only point down; `src/tests/architecture/` enforces it.
 
 pub mod api_error;
@@ -15,6 +15,7 @@ pub mod guide;
 pub mod history;
 pub mod http;
 pub mod identity;
+pub mod import;
 pub mod inspect;
 pub mod jobs;
 pub mod key_rotation;

@@ -5,6 +5,7 @@ use strum::VariantNames;
 
 use crate::model::channel::Channel;
 use crate::model::export::{ExportSummary, Failure};
+use crate::model::import::ImportMode;
 use crate::model::manifest::ExportType;
 
 /// An event of the audit trail. The names of variants and fields are stored.
@@ -92,6 +93,26 @@ pub enum Event {
         complete: bool,
     },
     DownloadStarted,
+    /// A file's records are being put into the database. Without an entry that follows, the program was ended; the database
+    /// then has all of them or none.
+    ImportStarted {
+        /// The digest of the file's seal.
+        sha256: String,
+        export_id: String,
+        mode: ImportMode,
+        /// The id of the trusted key that has signed the file.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        signed_by: Option<String>,
+    },
+    ImportCompleted {
+        records: u64,
+        tables: u64,
+        duration_ms: u64,
+    },
+    /// Nothing was changed, unless the reason says that this is not known.
+    ImportFailed {
+        reason: String,
+    },
     /// A database was used with this state for the first time.
     SourceAdded {
         name: String,

@@ -1,6 +1,6 @@
 //! The command line, one file per subcommand.
 //!
-//! May import: `app` and what it offers (`export`, `identity`, `profile`, `source`), `http`, `worker`; what works without an
+//! May import: `app` and what it offers (`export`, `identity`, `import`, `profile`, `source`), `http`, `worker`; what works without an
 //! app: `key_rotation`, `profiles`, `binding`, `audit`, `signing`, `state`, `inspect`, `guide`, `sample`, and of `pipeline`
 //! the decompression; `seal`, `support`, `model`. Flow: `run` parses the arguments, `dispatch` runs the subcommand, and
 //! `Exit` becomes the exit code.
@@ -12,6 +12,7 @@ mod exit;
 mod explain;
 mod export;
 mod guide;
+mod import;
 mod inspect;
 mod key;
 mod open_state;
@@ -60,7 +61,8 @@ Exit codes:
   1  failure
   2  wrong usage
   3  refused, nothing was written: not allowed, the database is in use by another server or known under
-     another name, a table of the profile is missing, or there is drift and --drift=refuse
+     another name, a table of the profile is missing, there is drift and --drift=refuse, or file and
+     database of an import do not fit
   4  not intact: the file is cut off, altered or not a Waybill export, or not the expected one: its digest
      is not that of --sha256, or no key of --key has signed it
   5  the output exists already or cannot be written
@@ -77,6 +79,8 @@ enum Command {
     Explain(explain::Explain),
     /// Export the whole database, or a part of it, into one sealed file.
     Export(export::Export),
+    /// Put the records of an exported file into a database, all of them or none.
+    Import(import::Import),
     /// Check that files are complete and unchanged, and who signed them.
     Verify(verify::Verify),
     /// Show, export or rotate the key that signs files.
@@ -128,6 +132,7 @@ async fn dispatch(command: Command) -> Result<Exit, CliError> {
         Command::Preview(preview) => preview.run().await,
         Command::Explain(explain) => explain.run().await,
         Command::Export(export) => export.run().await,
+        Command::Import(import) => import.run().await,
         Command::Verify(verify) => verify.run(),
         Command::Key(key) => key.run().await,
         Command::Inspect(inspect) => inspect.run(),

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::exit::{CliError, Exit};
 use crate::server::binding::SourceName;
-use crate::server::source::Source;
-use crate::server::source::postgres::{ConnectConfig, PostgresSource};
-use crate::server::source::sqlite::SqliteSource;
+use crate::server::source::postgres::{ConnectConfig, PostgresSource, PostgresTarget};
+use crate::server::source::sqlite::{SqliteSource, SqliteTarget};
+use crate::server::source::{Source, Target};
 
 /// The address of a source database.
 #[derive(Clone, Debug)]
@@ -83,6 +83,15 @@ impl SourceUrl {
                 Arc::new(source.map_err(|error| self.with_context(error.into()))?)
             }
         })
+    }
+
+    /// The database as one that an import writes to.
+    #[must_use]
+    pub fn target(&self) -> Arc<dyn Target> {
+        match self {
+            Self::Sqlite(path) => Arc::new(SqliteTarget::new(SqliteSource::new(path))),
+            Self::Postgres(address) => Arc::new(PostgresTarget::new((**address).clone())),
+        }
     }
 
     pub fn with_context(&self, CliError { exit, message }: CliError) -> CliError {

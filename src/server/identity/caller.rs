@@ -44,10 +44,11 @@ impl Caller {
         Self::new(Principal::Account { id, role }, name, grants)
     }
 
-    /// A system user who can run the program on the database's machine and read its file may export it.
+    /// A system user who can run the program on the database's machine and read its file may export it, and import into it
+    /// with the rights of the role that they name.
     #[must_use]
     pub fn command_line(user: &str) -> Self {
-        let grants = vec![Grant::of_whole_database(Capability::ExportDatabase)];
+        let grants = [Capability::ExportDatabase, Capability::ImportDatabase].map(Grant::of_whole_database).to_vec();
         Self::new(Principal::CommandLine, format!("cli:{user}"), grants)
     }
 

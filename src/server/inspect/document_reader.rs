@@ -14,6 +14,15 @@ use crate::seal::{DocumentVersion, VersionStatus};
 /// A record with each value as its raw JSON text.
 pub type Record = OrderedMap<String, Box<RawValue>>;
 
+/// What comes next in a file's data.
+#[derive(Debug)]
+pub enum DataEvent<'r> {
+    TableOpened(&'r TableName),
+    /// The JSON text of a record.
+    Record(&'r [u8]),
+    TableClosed,
+}
+
 /// An open file, read up to its data.
 ///
 /// ```
@@ -63,6 +72,43 @@ impl<R: BufRead> DocumentReader<R> {
                 return Ok(());
             }
         }
+    }
+}
+
+impl<R: BufRead> DocumentReader<R> {
+    /// Calls `visit` with all of the data, in the order of the file, each with the number of its line. Returns the input, of
+    /// which the seal is not read yet.
+    ///
+    /// # Errors
+    /// `Truncated` when the data do not end, `InvalidRecord` or `LineTooLong` when a line is neither a record nor what begins or
+    /// ends a table; `Read` when reading fails; the error of `visit`.
+    pub fn for_each_event<E: From<Error>>(
+        self,
+        mut visit: impl FnMut(DataEvent<'_>, u64) -> Result<(), E>,
+    ) -> Result<R, E> {
+        let mut tables_left = self.metadata.record_counts.len();
+        let mut lines = self.lines;
+        lines.keep_records();
+        let mut is_open = false;
+        while tables_left > 0 {
+            let line = lines.next()?.ok_or(Error::Truncated)?;
+            let number = lines.number();
+            match &line {
+                Line::TableOpened(name) if !is_open => {
+                    is_open = true;
+                    visit(DataEvent::TableOpened(name), number)?;
+                }
+                Line::TableClosed if is_open => {
+                    (is_open, tables_left) = (false, tables_left - 1);
+                    visit(DataEvent::TableClosed, number)?;
+                }
+                Line::Record if is_open => visit(DataEvent::Record(lines.record_text(&line)), number)?,
+                // The line that opens the data.
+                Line::Other if !is_open => {}
+                _ => return Err(Error::InvalidRecord(number).into()),
+            }
+        }
+        Ok(lines.into_input())
     }
 }
 

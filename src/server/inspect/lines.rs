@@ -35,6 +35,10 @@ impl<R: BufRead> Lines<R> {
         self.record.is_kept = true;
     }
 
+    pub(super) fn into_input(self) -> R {
+        self.input
+    }
+
     /// The number of the last line, from 1.
     pub(super) fn number(&self) -> u64 {
         self.reader.line_number()

@@ -13,7 +13,9 @@ mod fill_columns;
 pub mod hashing_thread;
 pub mod progress;
 pub mod redact;
+mod verify;
 
 pub use channel::{CHUNK_BYTES, CHUNKS_IN_FLIGHT, ChunkWriter, Error, run_pipeline};
 pub use fill_columns::FillColumns;
 pub use progress::ProgressCounter;
+pub use verify::verify_content;

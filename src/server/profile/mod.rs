@@ -200,6 +200,12 @@ impl Profile {
         builtin::PRODUCTS.into_iter().map(Self::of_product).find(|profile| profile.missing_tables(catalog).is_empty())
     }
 
+    /// What an import writes to the column where the file has no value for it.
+    #[must_use]
+    pub fn on_import(&self, table: &TableName, column: &str) -> Option<&OnImport> {
+        self.column(table, column)?.on_import.as_ref()
+    }
+
     fn column(&self, table: &TableName, column: &str) -> Option<&ColumnProfile> {
         self.tables.get(table)?.columns.get(column)
     }

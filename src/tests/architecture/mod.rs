@@ -10,7 +10,7 @@ use std::path::Path;
 use imports::Imports;
 
 /// Each module and its layer. A module may import only modules of lower layers.
-const LAYERS: [(&str, u32); 36] = [
+const LAYERS: [(&str, u32); 37] = [
     ("model", 0),
     ("seal", 1),
     ("verifier", 2),
@@ -34,6 +34,7 @@ const LAYERS: [(&str, u32); 36] = [
     ("server::profiles", 6),
     ("server::export", 7),
     ("server::history", 7),
+    ("server::import", 7),
     ("server::key_rotation", 7),
     ("server::readiness", 7),
     ("server::app", 8),

@@ -5,7 +5,7 @@ use std::error::Error as _;
 use super::{CliError, Exit};
 use crate::seal::CorruptStream;
 use crate::server::{
-    app, binding, export, identity, inspect, key_rotation, profile, profiles, sample, signing, source, state,
+    app, binding, export, identity, import, inspect, key_rotation, profile, profiles, sample, signing, source, state,
 };
 
 impl From<export::Error> for CliError {
@@ -37,6 +37,21 @@ impl From<export::Error> for CliError {
             | Error::Identity(_)
             | Error::Inconsistent(_)
             | Error::Panicked => Exit::Failure,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<import::Error> for CliError {
+    fn from(error: import::Error) -> Self {
+        use import::Error;
+        let exit = match error {
+            Error::State(error) => return error.into(),
+            Error::Unreadable(error) => return error.into(),
+            Error::NotIntact(_) | Error::Layout | Error::InvalidRecord { .. } | Error::Changed => Exit::NotIntact,
+            Error::Forbidden(_) | Error::NotTrusted(_) | Error::Refused(_) => Exit::Refused,
+            Error::Target(ref cause) if cause.kind == source::Kind::Refused => Exit::Refused,
+            Error::Read(_) | Error::Target(_) | Error::Uncertain(_) | Error::Panicked => Exit::Failure,
         };
         Self::new(exit, error.to_string())
     }

@@ -209,7 +209,8 @@ fn refusal(code: &str) -> Option<&'static str> {
 }
 
 pub fn may_not_write(table: &TableName) -> Error {
-    let advice = format!("the database user may not write to {table}: GRANT it INSERT, or connect as the table's owner");
+    let advice =
+        format!("the database user may not write to {table}: GRANT it INSERT, or connect as the table's owner");
     Error::new(Kind::PermissionDenied, advice)
 }
 

@@ -69,7 +69,14 @@ impl Target for PostgresTarget {
             return Err(error::too_powerful(role.text("role").map_err(error::map_error)?));
         }
         let schema = catalog::read(&mut session)?;
-        Ok(Box::new(PostgresLoad { session, schema, rows: CopyText::default(), table: None, filled: Vec::new(), failure: None }))
+        Ok(Box::new(PostgresLoad {
+            session,
+            schema,
+            rows: CopyText::default(),
+            table: None,
+            filled: Vec::new(),
+            failure: None,
+        }))
     }
 }
 

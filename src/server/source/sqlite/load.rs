@@ -125,9 +125,9 @@ impl SqliteLoad {
         let Some((table, rows)) = &mut self.table else { return Err(no_table_begun()) };
         let inserted = self.connection.prepare_cached(&self.insert)?.execute(params_from_iter(self.row.values()));
         *rows += 1;
-        inserted.map(drop).map_err(|error| refused(error, |message| {
-            format!("record {rows} of {table} is refused by the database: {message}")
-        }))
+        inserted.map(drop).map_err(|error| {
+            refused(error, |message| format!("record {rows} of {table} is refused by the database: {message}"))
+        })
     }
 
     /// The tables with references that lead nowhere, after the commit was refused for it.

@@ -1,0 +1,33 @@
+//! What an import does with records that are there already, and what it has done.
+
+use serde::{Deserialize, Serialize};
+
+use super::name::TableName;
+
+/// What an import expects of the tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImportMode {
+    /// Every table that the file has is empty.
+    #[default]
+    RequireEmpty,
+}
+
+/// What an import has put into the database, or would.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// False if nothing was written, since only the plan was asked for.
+    pub written: bool,
+    pub records: u64,
+    /// The tables in the order in which they are filled.
+    pub tables: Vec<(TableName, u64)>,
+    /// The triggers of the database that run for new records.
+    pub triggers: Vec<String>,
+    /// What happens to columns that the file and the database do not share, one sentence each.
+    pub notes: Vec<String>,
+    /// The digest of the file's seal.
+    pub sha256: String,
+    /// The id of the trusted key that has signed the file.
+    pub signed_by: Option<String>,
+    pub duration_ms: u64,
+}

@@ -1,0 +1,153 @@
+//! `waybill import`: puts the records of a file into a database.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use secrecy::SecretString;
+
+use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs};
+use super::connect::{build_app, is_same_file, system_user};
+use super::exit::{CliError, Exit};
+use super::terminal::{print_json, print_line};
+use crate::model::import::{ImportMode, ImportReport};
+use crate::model::text;
+use crate::server::identity::Caller;
+use crate::server::import::{ImportRequest, Imports};
+use crate::server::profile::SecondFactorPolicy;
+use crate::server::signing::PublicKeys;
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Import {
+    /// The exported file, compressed or not.
+    file: PathBuf,
+    /// Database to write to: sqlite:PATH, or a libpq URL such as `postgres://owner@host:5432/db`. Its tables exist already.
+    ///
+    /// Triggers, checks and casts of the database run with the rights of the user in the URL: connect as the owner of the
+    /// tables. Superusers and roles with BYPASSRLS or CREATEROLE are refused. A password is refused here, because other users
+    /// of this machine could read it: put it into `PGPASSWORD` or ~/.pgpass, or the URL into `WAYBILL_TARGET`.
+    #[arg(long, value_name = "URL", env = "WAYBILL_TARGET", hide_env_values = true)]
+    target: SecretString,
+    /// What the tables may have already.
+    #[arg(long, value_enum, default_value_t)]
+    mode: Mode,
+    /// Write nothing: check the file and the tables, and say what would be written. Unique values, references and the
+    /// database's own checks are checked only when records are written.
+    #[arg(long)]
+    dry_run: bool,
+    /// Profile that says what omitted columns get that must not be null (on_import): a TOML file or the name of a built-in
+    /// one [default: a built-in one that matches the database].
+    #[arg(long, value_name = "FILE|NAME")]
+    profile: Option<String>,
+    /// File with the public keys to trust, in PEM, as `waybill key export` prints them [default: this installation's own keys].
+    #[arg(long, value_name = "PEM-FILE")]
+    key: Option<PathBuf>,
+    /// Take a file that no trusted key has signed: anyone could have made it.
+    #[arg(long)]
+    accept_unsigned: bool,
+    #[command(flatten)]
+    state: StateArgs,
+    #[command(flatten)]
+    signing: SigningArgs,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+const AFTER_HELP: &str = "\
+The file's seal is checked first, then everything is written in one transaction: nobody sees a part of it, and nothing is left
+of an import that fails. The other writers of the tables wait meanwhile.";
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Mode {
+    /// Every table that the file has must be empty.
+    #[default]
+    RequireEmpty,
+}
+
+impl From<Mode> for ImportMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::RequireEmpty => Self::RequireEmpty,
+        }
+    }
+}
+
+impl Import {
+    pub async fn run(self) -> Result<Exit, CliError> {
+        let database = DatabaseArgs { source: self.target.clone(), trust_owner: Vec::new() };
+        let source = SourceArgs { database, profile: self.profile.clone() };
+        let named = |error: CliError| CliError::new(error.exit, as_target(&error.message));
+        let url = source.database.url().map_err(named)?;
+        if url.file().is_some_and(|file| is_same_file(&self.file, file)) {
+            return Err(CliError::new(Exit::Usage, "the file to import is the database itself: choose another one"));
+        }
+        let trusted_keys = self.trusted_keys()?;
+        let (app, url) =
+            build_app(&source, &self.state, &self.signing, SecondFactorPolicy::Optional).await.map_err(named)?;
+        let imports = Arc::new(Imports {
+            target: url.target(),
+            profile: app.profile.clone(),
+            trusted_keys,
+            journal: app.journal.clone(),
+            random: app.random.clone(),
+        });
+        let request =
+            ImportRequest { mode: self.mode.into(), dry_run: self.dry_run, accept_unsigned: self.accept_unsigned };
+        let bar = progress_bar();
+        let shown = bar.clone();
+        let on_progress = move |records| shown.set_position(records);
+        let caller = Caller::command_line(&system_user());
+        let imported = imports.import_file(&caller, &self.file, request, on_progress).await;
+        bar.finish_and_clear();
+        let report = imported.map_err(|error| url.with_context(error.into()))?;
+        if self.json { print_json(&report) } else { print_line(&to_text(&report)) }
+    }
+
+    fn trusted_keys(&self) -> Result<PublicKeys, CliError> {
+        match &self.key {
+            Some(path) => Ok(PublicKeys::from_file(path)?),
+            None => Ok(PublicKeys::of_installation(&self.signing.key_path(&self.state.file)?)?),
+        }
+    }
+}
+
+/// The options of a source have other names where a database is written to.
+fn as_target(message: &str) -> String {
+    message.replace("--source", "--target").replace("WAYBILL_SOURCE", "WAYBILL_TARGET")
+}
+
+fn progress_bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{human_pos} records  {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// For people.
+fn to_text(report: &ImportReport) -> String {
+    let records = text::count_with_noun(report.records, "record");
+    let tables = text::count_with_noun(report.tables.len() as u64, "table");
+    let mut lines = vec![if report.written {
+        format!("imported: {records} into {tables} in {}", text::duration(report.duration_ms))
+    } else {
+        format!("would import: {records} into {tables}; nothing was written")
+    }];
+    let filled = report.tables.iter().filter(|(_, records)| *records > 0);
+    lines.extend(filled.map(|(table, records)| format!("          {} {table}", text::count(*records))));
+    lines.push(format!("seal      {}", report.sha256));
+    let signed = report.signed_by.as_ref();
+    lines.push(
+        signed.map_or_else(|| "signature not by a trusted key".to_owned(), |key| format!("signature by key {key}")),
+    );
+    lines.extend(report.triggers.iter().map(|trigger| format!("trigger   {trigger} runs for each new record")));
+    lines.extend(report.notes.iter().map(|note| format!("note      {note}")));
+    lines.join("\n")
+}

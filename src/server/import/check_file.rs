@@ -1,0 +1,65 @@
+//! Checks a file before anything of it is used: its seal, and who has signed it.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+use std::path::Path;
+
+use super::{Error, Result};
+use crate::seal::{CorruptStream, Verified, VerifyError};
+use crate::server::pipeline::decompress::Decompressor;
+use crate::server::pipeline::verify_content;
+use crate::server::signing::{PublicKeys, SignatureStatus};
+
+/// A file whose seal is right. It stays open: another file of its name is another file.
+#[derive(Debug)]
+pub struct CheckedFile {
+    pub verified: Verified,
+    /// The id of the trusted key that has signed it.
+    pub signed_by: Option<String>,
+    file: File,
+}
+
+impl CheckedFile {
+    /// The file's content, from its beginning.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn content(&self) -> Result<Decompressor<File>> {
+        let mut file = self.file.try_clone()?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(Decompressor::new(file)?)
+    }
+}
+
+/// Blocks.
+///
+/// # Errors
+/// `Read` if the file cannot be read, `NotIntact` if it is not whole, `Layout` if it holds other documents; `NotTrusted` if no
+/// trusted key has signed it, unless that is accepted.
+pub fn check_file(path: &Path, trusted: &PublicKeys, accept_unsigned: bool) -> Result<CheckedFile> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(Error::Layout);
+    }
+    let verified = Decompressor::new(file.try_clone()?).and_then(|content| verify_content(content, |_| ()));
+    let verified = match verified {
+        Err(error) if CorruptStream::is_cause_of(&error) => {
+            return Err(VerifyError::CorruptStream { what: error.to_string() }.into());
+        }
+        verified => verified??,
+    };
+    if verified.metadata.contents.is_some() {
+        return Err(Error::Layout);
+    }
+    let untrusted = match trusted.check_signature(verified.signature.as_ref()) {
+        SignatureStatus::Trusted(key) => return Ok(CheckedFile { verified, signed_by: Some(key.id()), file }),
+        SignatureStatus::Invalid => return Err(VerifyError::InvalidSignature.into()),
+        SignatureStatus::Untrusted(key) => format!("signed with key {}, which is not trusted here", key.id()),
+        SignatureStatus::Unsigned => "not signed".to_owned(),
+    };
+    if accept_unsigned {
+        Ok(CheckedFile { verified, signed_by: None, file })
+    } else {
+        Err(Error::NotTrusted(untrusted))
+    }
+}

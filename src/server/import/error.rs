@@ -1,0 +1,51 @@
+//! Why an import fails. Its messages name tables, columns and rules, and no value.
+
+use crate::seal::VerifyError;
+use crate::server::identity::Forbidden;
+use crate::server::{inspect, source, state};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error("the file cannot be read: {0}")]
+    Read(#[from] std::io::Error),
+    /// The file is cut, altered or none of ours.
+    #[error(transparent)]
+    NotIntact(#[from] VerifyError),
+    #[error(transparent)]
+    Unreadable(#[from] inspect::Error),
+    /// The documents of a layout are made for another application.
+    #[error(
+        "this file has the documents of a layout, which cannot be imported: import the export of the whole database"
+    )]
+    Layout,
+    #[error("the file is {0}, so anyone could have made it; if you know where it is from, add --accept-unsigned")]
+    NotTrusted(String),
+    /// Everything that file and database disagree on, one sentence each.
+    #[error("nothing was imported: {}", .0.join("; "))]
+    Refused(Vec<String>),
+    /// A record of the file, by its line.
+    #[error("line {line}: {what}; nothing was imported")]
+    InvalidRecord { line: u64, what: String },
+    #[error("the file has changed since its seal was checked, a moment ago; nothing was imported")]
+    Changed,
+    #[error("{0}; nothing was imported")]
+    Target(#[source] source::Error),
+    #[error(
+        "the connection broke while the database was committing ({0}): it has all of the records or none, so look whether they are there"
+    )]
+    Uncertain(#[source] source::Error),
+    #[error(transparent)]
+    State(#[from] state::Error),
+    #[error("internal error: a task of the program panicked; please report it")]
+    Panicked,
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<source::Error> for Error {
+    fn from(error: source::Error) -> Self {
+        Self::Target(error)
+    }
+}

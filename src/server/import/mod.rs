@@ -1,0 +1,107 @@
+//! Puts the records of a sealed file into a database: the mirror of `export`.
+//!
+//! Flow: `check_file` checks seal and signature; `plan` compares the file with the target and refuses what would lose data or
+//! fail; `write` reads the file a second time, decodes its records and fills the target in one transaction, or only checks
+//! them. Nothing is visible to others before the commit, and nothing is left of an import that fails.
+
+mod check_file;
+mod error;
+mod plan;
+mod sinks;
+mod write;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+pub use check_file::CheckedFile;
+use check_file::check_file;
+pub use error::{Error, Result};
+
+use self::write::{Importing, Progress};
+use crate::model::access::{Capability, Scope};
+use crate::model::import::{ImportMode, ImportReport};
+use crate::server::audit::{Event, Journal};
+use crate::server::identity::{self, Caller};
+use crate::server::profile::Profile;
+use crate::server::signing::PublicKeys;
+use crate::server::source::Target;
+use crate::server::support::random::Random;
+
+/// What is asked of an import.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImportRequest {
+    pub mode: ImportMode,
+    /// Nothing is written: the report says what would be.
+    pub dry_run: bool,
+    /// A file that no trusted key has signed is taken, too: anyone could have made it.
+    pub accept_unsigned: bool,
+}
+
+/// Imports into one database.
+pub struct Imports {
+    pub target: Arc<dyn Target>,
+    pub profile: Arc<Profile>,
+    pub trusted_keys: PublicKeys,
+    pub journal: Journal,
+    pub random: Arc<dyn Random>,
+}
+
+impl Imports {
+    /// Puts the file's records into the database, all of them or none. `on_progress` gets the number of records so far.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotIntact` or `NotTrusted` for the file; `Refused` with everything that file and database disagree on;
+    /// `Target` if the database does not take a record; `Uncertain` if the connection broke at the very end.
+    pub async fn import_file(
+        self: &Arc<Self>,
+        caller: &Caller,
+        path: &Path,
+        request: ImportRequest,
+        on_progress: impl Fn(u64) + Send + Sync + 'static,
+    ) -> Result<ImportReport> {
+        let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
+        identity::authorise::<Error>(&self.journal, caller, capability, &scope, "import a file").await?;
+        let started = Instant::now();
+        let (imports, path) = (self.clone(), path.to_owned());
+        let file = blocking(move || check_file(&path, &imports.trusted_keys, request.accept_unsigned)).await?;
+        if !request.dry_run {
+            self.journal.commit(self.journal.begin().await?, caller.actor(), started_event(&file, request)).await?;
+        }
+        let imports = self.clone();
+        let progress: Progress = Box::new(on_progress);
+        let written = blocking(move || {
+            let Imports { target, profile, random, .. } = &*imports;
+            Importing { target: &**target, profile, random: &**random, request, progress }.run(file)
+        });
+        let written = written.await.map(|report| {
+            let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            ImportReport { duration_ms, ..report }
+        });
+        if !request.dry_run {
+            let event = match &written {
+                Ok(ImportReport { records, tables, duration_ms, .. }) => {
+                    let tables = tables.len() as u64;
+                    Event::ImportCompleted { records: *records, tables, duration_ms: *duration_ms }
+                }
+                Err(error) => Event::ImportFailed { reason: error.to_string() },
+            };
+            self.journal.commit(self.journal.begin().await?, caller.actor(), event).await?;
+        }
+        written
+    }
+}
+
+fn started_event(file: &CheckedFile, request: ImportRequest) -> Event {
+    Event::ImportStarted {
+        sha256: file.verified.sha256.clone(),
+        export_id: file.verified.metadata.export_id.clone(),
+        mode: request.mode,
+        signed_by: file.signed_by.clone(),
+    }
+}
+
+/// Runs blocking work on a thread of its own.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Panicked)?
+}

@@ -1,0 +1,193 @@
+//! Compares a file with the database that it goes into: what goes where, and everything that cannot be done, at once.
+
+use super::{Error, Result};
+use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
+use crate::model::manifest::Metadata;
+use crate::model::name::{FieldName, TableName};
+use crate::model::text;
+use crate::server::profile::{OnImport, Profile};
+use crate::server::rows::{Catalog, Table};
+use crate::server::source::TargetRules;
+
+/// What an import writes, decided before the first row.
+#[derive(Debug)]
+pub struct ImportPlan {
+    /// In the order of the file.
+    pub tables: Vec<TableImport>,
+    /// What happens to columns that file and database do not share, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// What is written to one table.
+#[derive(Debug)]
+pub struct TableImport {
+    pub table: TableName,
+    /// How many records the file promises.
+    pub records: u64,
+    /// The file's columns.
+    pub columns: Vec<ImportColumn>,
+    /// Columns that the file lacks, with what they get.
+    pub filled: Vec<(String, OnImport)>,
+}
+
+/// A column of the file.
+#[derive(Debug)]
+pub struct ImportColumn {
+    pub name: String,
+    pub codec: Codec,
+    /// Whether its values are written: not those that the database computes.
+    pub is_written: bool,
+    /// Whether the database takes NULL in it.
+    pub nullable: bool,
+}
+
+impl TableImport {
+    /// The columns that are written, in the order of a row's values.
+    pub fn written_columns(&self) -> Vec<String> {
+        let own = self.columns.iter().filter(|column| column.is_written).map(|column| &column.name);
+        own.chain(self.filled.iter().map(|(name, _)| name)).cloned().collect()
+    }
+}
+
+/// Plans the import into tables that are empty.
+///
+/// # Errors
+/// `Refused` with every sentence that speaks against it.
+pub fn plan(metadata: &Metadata, catalog: &Catalog, rules: &TargetRules, profile: &Profile) -> Result<ImportPlan> {
+    let mut planning = Planning { metadata, rules, profile, notes: Vec::new(), refusals: Vec::new() };
+    let mut tables = Vec::new();
+    for (name, schema) in metadata.schema.iter() {
+        match catalog.table(name) {
+            Some(_) if catalog.is_unreadable(name) => {
+                let reasons = catalog.unreadable.iter().filter(|unreadable| unreadable.table == *name);
+                planning
+                    .refusals
+                    .extend(reasons.map(|table| format!("table {name} cannot be checked: {}", table.reason)));
+            }
+            Some(table) => tables.push(planning.plan_table(table, schema)),
+            None => planning.refusals.push(format!("the database has no table {name}")),
+        }
+    }
+    planning.check_order(&tables);
+    let treated = &metadata.redaction.treated;
+    if !treated.is_empty() {
+        let fields: Vec<String> = treated.iter().map(|treated| treated.field.to_string()).collect();
+        planning.notes.push(format!("masked or pseudonymised values come as the file has them: {}", fields.join(", ")));
+    }
+    if planning.refusals.is_empty() {
+        Ok(ImportPlan { tables, notes: planning.notes })
+    } else {
+        Err(Error::Refused(planning.refusals))
+    }
+}
+
+struct Planning<'p> {
+    metadata: &'p Metadata,
+    rules: &'p TargetRules,
+    profile: &'p Profile,
+    notes: Vec<String>,
+    refusals: Vec<String>,
+}
+
+impl Planning<'_> {
+    fn plan_table(&mut self, table: &Table, schema: &TableSchema) -> TableImport {
+        let stubs = self.metadata.selected_records.get(&table.name).map_or(0, |selected| selected.stubs);
+        if stubs > 0 {
+            let records = text::count_with_noun(stubs, "record");
+            self.refusals.push(format!("of {records} of {} the file has a few columns only", table.name));
+        }
+        let columns = schema.columns.iter().map(|column| self.plan_column(table, column)).collect();
+        let missing = table.columns.iter().filter(|column| !schema.columns.iter().any(|own| own.name == column.name));
+        let filled = missing.filter_map(|column| self.fill_column(table, column)).collect();
+        let records = self.metadata.record_counts.get(&table.name).copied().unwrap_or_default();
+        TableImport { table: table.name.clone(), records, columns, filled }
+    }
+
+    fn plan_column(&mut self, table: &Table, own: &ColumnSchema) -> ImportColumn {
+        let field = table.name.field(&own.name);
+        let target = table.columns.iter().find(|column| column.name == own.name);
+        match target {
+            None if own.generated => {
+                self.notes.push(format!("{field} is computed, and the database has no such column"))
+            }
+            None => self.refusals.push(format!("the database has no column {field}, and its values would be lost")),
+            Some(column) => self.compare_types(&field, own, column),
+        }
+        ImportColumn {
+            name: own.name.clone(),
+            codec: own.codec,
+            is_written: target.is_some_and(|column| !column.generated),
+            nullable: target.is_none_or(|column| column.nullable),
+        }
+    }
+
+    /// Values of another type are read as their text, by the database.
+    fn compare_types(&mut self, field: &FieldName, own: &ColumnSchema, column: &ColumnSchema) {
+        let is_dynamic = own.codec == Codec::Dynamic || column.codec == Codec::Dynamic;
+        // A profile may call a text JSON; the database need not.
+        let is_text = |codec| matches!(codec, Codec::Text | Codec::Json);
+        if own.codec == column.codec || is_dynamic || is_text(own.codec) && is_text(column.codec) {
+            return;
+        }
+        let (from, to) = (type_name(own), type_name(column));
+        if (own.codec == Codec::Base64) == (column.codec == Codec::Base64) {
+            self.notes.push(format!(
+                "{field} is {from} in the file and {to} in the database, which reads the values as text"
+            ));
+        } else {
+            self.refusals.push(format!("{field} is {from} in the file and {to} in the database: one holds bytes"));
+        }
+    }
+
+    /// What a column gets that the file lacks; `None` if the database fills it, with its default or NULL.
+    fn fill_column(&mut self, table: &Table, column: &ColumnSchema) -> Option<(String, OnImport)> {
+        let field = table.name.field(&column.name);
+        let on_import = self.profile.on_import(&table.name, &column.name).cloned();
+        let is_left_out = self.metadata.redaction.removed_fields.contains(&field);
+        let why = if is_left_out { "was left out of the file" } else { "is not in the file" };
+        if column.generated {
+            return None;
+        }
+        if let Some(on_import) = on_import.filter(|_| !column.nullable) {
+            self.notes.push(format!("{field} {why}: each record gets {}", describe(&on_import)));
+            return Some((column.name.clone(), on_import));
+        }
+        if self.rules.defaults.contains(&field) {
+            self.notes.push(format!("{field} {why}: the database fills it"));
+        } else if column.nullable {
+            self.notes.push(format!("{field} {why}: it stays empty"));
+        } else {
+            self.refusals.push(format!(
+                "{field} {why} and must not be null: say in the profile what an import writes there (on_import)"
+            ));
+        }
+        None
+    }
+
+    /// A reference that is checked at once must lead to a table that is filled before.
+    fn check_order(&mut self, tables: &[TableImport]) {
+        let place = |name: &TableName| tables.iter().position(|table| table.table == *name);
+        for reference in &self.rules.checked_at_once {
+            let (from, to) = (place(&reference.table), place(&reference.target));
+            if to > from && tables.iter().any(|table| table.table == reference.table && table.records > 0) {
+                self.refusals.push(format!(
+                    "{} refers to {}, which comes later in the file, and the database checks that at once: ALTER TABLE … ALTER \
+                     CONSTRAINT {} DEFERRABLE",
+                    reference.table, reference.target, reference.constraint
+                ));
+            }
+        }
+    }
+}
+
+fn type_name(column: &ColumnSchema) -> String {
+    if column.native_type.is_empty() { column.codec.to_string() } else { column.native_type.clone() }
+}
+
+fn describe(on_import: &OnImport) -> String {
+    match on_import {
+        OnImport::UnusableHash => "a hash that no password matches".to_owned(),
+        OnImport::FreshToken => "a new random token".to_owned(),
+        OnImport::Constant(text) => format!("`{text}`"),
+    }
+}

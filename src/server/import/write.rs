@@ -1,0 +1,207 @@
+//! Reads the file a second time and fills the target, or only checks its records.
+
+use std::io::{self, BufReader, Read};
+
+use super::check_file::CheckedFile;
+use super::plan::{ImportPlan, TableImport, plan};
+use super::sinks::{NullCheck, push_filled};
+use super::{Error, ImportRequest, Result};
+use crate::model::import::ImportReport;
+use crate::model::name::TableName;
+use crate::model::text;
+use crate::seal::FileVerifier;
+use crate::server::inspect::{DataEvent, DocumentReader};
+use crate::server::pipeline::decode::{self, RecordDecoder};
+use crate::server::pipeline::hashing_thread::HashingThread;
+use crate::server::profile::Profile;
+use crate::server::rows::RowSink;
+use crate::server::source::{self, Kind, Load, Target};
+use crate::server::support::random::Random;
+
+/// Gets the number of records so far.
+pub type Progress = Box<dyn Fn(u64) + Send + Sync>;
+
+/// How many records pass between two calls of it.
+const RECORDS_PER_PROGRESS: u64 = 1024;
+
+/// One import, with all that it needs.
+pub struct Importing<'i> {
+    pub target: &'i dyn Target,
+    pub profile: &'i Profile,
+    pub random: &'i dyn Random,
+    pub request: ImportRequest,
+    pub progress: Progress,
+}
+
+impl Importing<'_> {
+    /// Blocks.
+    pub fn run(&self, file: CheckedFile) -> Result<ImportReport> {
+        let content = BufReader::with_capacity(256 << 10, VerifiedContent::new(file.content()?));
+        let document = DocumentReader::open(content)?;
+        let mut load = self.target.begin_load(&|_| ())?;
+        let names: Vec<TableName> = document.metadata.schema.iter().map(|(name, _)| name.clone()).collect();
+        let catalog = load.catalog()?;
+        let known: Vec<TableName> = names.into_iter().filter(|name| catalog.table(name).is_some()).collect();
+        let rules = load.rules(&known)?;
+        let plan = plan(&document.metadata, &catalog, &rules, self.profile)?;
+        load.lock(&known)?;
+        require_empty(&mut *load, &known)?;
+
+        let records = self.write_records(document, &plan, &mut *load, &file)?;
+        if !self.request.dry_run {
+            commit(load)?;
+        }
+        Ok(ImportReport {
+            written: !self.request.dry_run,
+            records,
+            tables: plan.tables.into_iter().map(|table| (table.table, table.records)).collect(),
+            triggers: rules.triggers,
+            notes: plan.notes,
+            sha256: file.verified.sha256,
+            signed_by: file.signed_by,
+            duration_ms: 0,
+        })
+    }
+
+    /// Returns the number of records.
+    fn write_records(
+        &self,
+        document: DocumentReader<BufReader<VerifiedContent<impl Read>>>,
+        plan: &ImportPlan,
+        load: &mut dyn Load,
+        file: &CheckedFile,
+    ) -> Result<u64> {
+        let mut writer = RecordWriter { importing: self, plan, load, table: None, records: 0 };
+        let rest = document.for_each_event(|event, line| writer.handle(event, line));
+        let records = writer.records;
+        let rest = rest.map_err(|error| match error {
+            // The file was whole when its seal was checked.
+            Error::Unreadable(_) => Error::Changed,
+            error => error,
+        })?;
+        let digest = rest.into_inner().finish().ok_or(Error::Changed)?;
+        if digest == file.verified.sha256 { Ok(records) } else { Err(Error::Changed) }
+    }
+}
+
+/// Writes the records of a file's tables, as their events come.
+struct RecordWriter<'w> {
+    importing: &'w Importing<'w>,
+    plan: &'w ImportPlan,
+    load: &'w mut dyn Load,
+    table: Option<OpenTable<'w>>,
+    records: u64,
+}
+
+struct OpenTable<'w> {
+    plan: &'w TableImport,
+    decoder: RecordDecoder,
+    null_check: NullCheck,
+}
+
+impl RecordWriter<'_> {
+    fn handle(&mut self, event: DataEvent<'_>, line: u64) -> Result<()> {
+        match event {
+            DataEvent::TableOpened(name) => self.open_table(name),
+            DataEvent::Record(record) => self.write_record(record, line),
+            DataEvent::TableClosed => self.close_table(),
+        }
+    }
+
+    fn open_table(&mut self, name: &TableName) -> Result<()> {
+        let plan = self.plan.tables.iter().find(|table| table.table == *name).ok_or(Error::Changed)?;
+        let columns = plan.columns.iter().map(|column| (column.name.clone(), column.codec, column.is_written));
+        let decoder = RecordDecoder::new(columns);
+        if !self.importing.request.dry_run {
+            self.load.begin_table(name, &plan.written_columns())?;
+        }
+        self.table = Some(OpenTable { plan, decoder, null_check: NullCheck::new(plan) });
+        Ok(())
+    }
+
+    fn write_record(&mut self, record: &[u8], line: u64) -> Result<()> {
+        let Some(OpenTable { plan, decoder, null_check }) = &mut self.table else { return Err(Error::Changed) };
+        let invalid = |what: String| Error::InvalidRecord { line, what };
+        if self.importing.request.dry_run {
+            decoder.decode(record, null_check).map_err(|error| invalid(error.to_string()))?;
+            let _ = null_check.end_row();
+            if let Some(column) = null_check.violated.take() {
+                return Err(invalid(format!("{} must not be null", plan.table.field(column))));
+            }
+        } else {
+            let load = &mut *self.load;
+            let pushed = decoder.decode(record, load).and_then(|()| {
+                push_filled(&plan.filled, self.importing.random, load)
+                    .and_then(|()| load.end_row())
+                    .map_err(|_| decode::Error::Stopped)
+            });
+            pushed.map_err(|error| match error {
+                decode::Error::Stopped => load.take_failure().into(),
+                error => invalid(error.to_string()),
+            })?;
+        }
+        self.records += 1;
+        if self.records.is_multiple_of(RECORDS_PER_PROGRESS) {
+            (self.importing.progress)(self.records);
+        }
+        Ok(())
+    }
+
+    fn close_table(&mut self) -> Result<()> {
+        let Some(OpenTable { plan, .. }) = self.table.take() else { return Err(Error::Changed) };
+        if self.importing.request.dry_run {
+            return Ok(());
+        }
+        let written = self.load.end_table()?;
+        if written == plan.records { Ok(()) } else { Err(Error::Changed) }
+    }
+}
+
+fn require_empty(load: &mut dyn Load, tables: &[TableName]) -> Result<()> {
+    let mut refusals = Vec::new();
+    for table in tables {
+        let records = load.count(table)?;
+        if records > 0 {
+            refusals.push(format!("{table} has {} already", text::count_with_noun(records, "record")));
+        }
+    }
+    if refusals.is_empty() { Ok(()) } else { Err(Error::Refused(refusals)) }
+}
+
+fn commit(load: Box<dyn Load>) -> Result<()> {
+    load.commit().map_err(|error: source::Error| match error.kind {
+        Kind::Connection => Error::Uncertain(error),
+        _ => Error::Target(error),
+    })
+}
+
+/// Content that is verified while it is read.
+struct VerifiedContent<R> {
+    content: R,
+    /// Nothing once the content is found damaged.
+    verifier: Option<FileVerifier<HashingThread>>,
+}
+
+impl<R: Read> VerifiedContent<R> {
+    fn new(content: R) -> Self {
+        Self { content, verifier: Some(FileVerifier::with_digester(HashingThread::start())) }
+    }
+
+    /// Reads the rest. Returns the digest of the seal, or nothing if it is not right.
+    fn finish(mut self) -> Option<String> {
+        io::copy(&mut self, &mut io::sink()).ok()?;
+        Some(self.verifier?.finish().ok()?.sha256)
+    }
+}
+
+impl<R: Read> Read for VerifiedContent<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.content.read(buffer)?;
+        if let Some(verifier) = &mut self.verifier
+            && verifier.feed(&buffer[..read]).is_err()
+        {
+            self.verifier = None;
+        }
+        Ok(read)
+    }
+}
