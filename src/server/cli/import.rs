@@ -38,7 +38,7 @@ pub struct Import {
     /// database's own checks are checked only when records are written.
     #[arg(long)]
     dry_run: bool,
-    /// Profile that says what omitted columns get that must not be null (on_import): a TOML file or the name of a built-in
+    /// Profile that says what omitted columns get that must not be null (`on_import`): a TOML file or the name of a built-in
     /// one [default: a built-in one that matches the database].
     #[arg(long, value_name = "FILE|NAME")]
     profile: Option<String>,

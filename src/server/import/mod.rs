@@ -7,6 +7,7 @@
 mod check_file;
 mod error;
 mod plan;
+mod request;
 mod sinks;
 mod write;
 
@@ -17,26 +18,17 @@ use std::time::Instant;
 pub use check_file::CheckedFile;
 use check_file::check_file;
 pub use error::{Error, Result};
+pub use request::ImportRequest;
 
 use self::write::{Importing, Progress};
 use crate::model::access::{Capability, Scope};
-use crate::model::import::{ImportMode, ImportReport};
+use crate::model::import::ImportReport;
 use crate::server::audit::{Event, Journal};
 use crate::server::identity::{self, Caller};
 use crate::server::profile::Profile;
 use crate::server::signing::PublicKeys;
 use crate::server::source::Target;
 use crate::server::support::random::Random;
-
-/// What is asked of an import.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ImportRequest {
-    pub mode: ImportMode,
-    /// Nothing is written: the report says what would be.
-    pub dry_run: bool,
-    /// A file that no trusted key has signed is taken, too: anyone could have made it.
-    pub accept_unsigned: bool,
-}
 
 /// Imports into one database.
 pub struct Imports {

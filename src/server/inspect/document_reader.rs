@@ -15,7 +15,7 @@ use crate::seal::{DocumentVersion, VersionStatus};
 pub type Record = OrderedMap<String, Box<RawValue>>;
 
 /// What comes next in a file's data.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum DataEvent<'r> {
     TableOpened(&'r TableName),
     /// The JSON text of a record.

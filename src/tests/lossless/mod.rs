@@ -1,5 +1,6 @@
 //! Exports are lossless: a reader that shares no code with the writer loads the file into an empty database
-//! of the same schema, and every value is compared as the engine's own text or bytes.
+//! of the same schema, and every value is compared as the engine's own text or bytes. So are imports: `waybill import` loads the
+//! same file into another one.
 
 mod postgres;
 mod postgres_types;
@@ -20,4 +21,12 @@ fn export_all_columns(folder: &Path, url: &str) -> Vec<u8> {
     let ended = WaybillCommand::new(folder).run(arguments);
     assert_eq!(ended.code, 0, "{}\n{profile}", ended.stderr);
     ended.stdout
+}
+
+/// Imports a file that `export_all_columns` has written into an empty database of the same schema.
+fn import(folder: &Path, file: &[u8], url: &str) {
+    std::fs::write(folder.join("to-import.json"), file).unwrap();
+    let arguments = ["import", "to-import.json", "--target", url, "--profile", "everything.toml"];
+    let ended = WaybillCommand::new(folder).run(arguments);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
 }

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
 
-use super::export_all_columns;
 use super::postgres_types::{TYPES, VALUES};
 use super::reader::{Cell, Table, read_tables};
+use super::{export_all_columns, import};
 use crate::harness::Postgres;
 
 type Case = (&'static str, Vec<&'static str>);
@@ -123,10 +123,12 @@ fn dump_rows(server: &Postgres, database: &str) -> Vec<String> {
         .collect()
 }
 
+/// The source, what the independent reader loads, and what `waybill import` does.
+const DATABASES: [&str; 3] = ["before", "after", "imported"];
+
 fn create_databases(server: &Postgres, ddl: &str) {
-    server.sql_as("postgres", "postgres", "CREATE DATABASE before OWNER waybill_owner");
-    server.sql_as("postgres", "postgres", "CREATE DATABASE after OWNER waybill_owner");
-    for database in ["before", "after"] {
+    for database in DATABASES {
+        server.sql_as("postgres", "postgres", &format!("CREATE DATABASE {database} OWNER waybill_owner"));
         server.sql_as("waybill_owner", database, ddl);
     }
 }
@@ -140,11 +142,16 @@ fn every_type_of_postgresql_survives_with_its_extremes() {
     let file = export_all_columns(folder.path(), &server.url_as("waybill_owner", "before"));
     let tables = read_tables(&file);
     server.sql_as("waybill_owner", "after", &inserts(&tables));
-    let (before, after) = (dump_rows(&server, "before"), dump_rows(&server, "after"));
+    import(folder.path(), &file, &server.url_as("waybill_owner", "imported"));
+    let before = dump_rows(&server, "before");
     assert_eq!(before.len(), cases.len() + 8);
-    for (before, after) in before.iter().zip(&after) {
-        assert!(before == after, "{}\n  became\n{}", truncate(before), truncate(after));
+    for database in ["after", "imported"] {
+        for (before, after) in before.iter().zip(&dump_rows(&server, database)) {
+            assert!(before == after, "{}\n  became in {database}\n{}", truncate(before), truncate(after));
+        }
     }
+    let next = server.sql_as("waybill_owner", "imported", "INSERT INTO made (c) VALUES ('next') RETURNING id, s");
+    assert_eq!(next, "3|3", "the sequences stand behind the imported rows");
     let verified = crate::harness::WaybillCommand::new(folder.path());
     std::fs::write(folder.path().join("file.json"), &file).unwrap();
     assert_eq!(verified.run(["verify", "file.json"]).code, 0);
@@ -194,7 +201,7 @@ fn random_schemas_with_random_rows_survive() {
     let config = Config { cases: 12, max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
     let runner = &mut TestRunner::new(config);
     let ran = runner.run(&tables, |(kinds, name, rows)| {
-        for database in ["before", "after"] {
+        for database in DATABASES {
             server.sql_as("postgres", "postgres", &format!("DROP DATABASE IF EXISTS {database}"));
         }
         let columns: Vec<String> =
@@ -204,9 +211,12 @@ fn random_schemas_with_random_rows_survive() {
             let cells: Vec<&str> = row.iter().map(|cell| cell.as_deref().unwrap_or("NULL")).collect();
             server.sql_as("waybill_owner", "before", &format!("INSERT INTO \"{name}\" VALUES ({});", cells.join(", ")));
         }
-        let tables = read_tables(&export_all_columns(folder.path(), &server.url_as("waybill_owner", "before")));
-        server.sql_as("waybill_owner", "after", &inserts(&tables));
-        prop_assert_eq!(dump_rows(&server, "before"), dump_rows(&server, "after"));
+        let file = export_all_columns(folder.path(), &server.url_as("waybill_owner", "before"));
+        server.sql_as("waybill_owner", "after", &inserts(&read_tables(&file)));
+        import(folder.path(), &file, &server.url_as("waybill_owner", "imported"));
+        let before = dump_rows(&server, "before");
+        prop_assert_eq!(&before, &dump_rows(&server, "after"));
+        prop_assert_eq!(&before, &dump_rows(&server, "imported"));
         Ok(())
     });
     ran.unwrap();

@@ -1,13 +1,15 @@
 //! Every kind of value that SQLite stores, loaded again and compared with `typeof` and `quote`.
 
+use std::path::Path;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use tempfile::TempDir;
 
-use super::export_all_columns;
 use super::reader::{Cell, read_tables};
+use super::{export_all_columns, import};
 
 const SCHEMA: &str = r#"
     CREATE TABLE plain (id INTEGER PRIMARY KEY, i INTEGER, t TEXT, r REAL, b BLOB, n NUMERIC, x, f BOOLEAN, d DATE);
@@ -75,6 +77,16 @@ fn dump_rows(connection: &Connection) -> Vec<String> {
     all
 }
 
+/// Loads the file with `waybill import`.
+fn load_by_import(folder: &Path, file: &[u8], schema: &str) -> Connection {
+    let path = folder.join("imported.db");
+    let _ = std::fs::remove_file(&path);
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch(schema).unwrap();
+    import(folder, file, &format!("sqlite:{}", path.display()));
+    connection
+}
+
 fn load(file: &[u8], schema: &str) -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     connection.execute_batch(schema).unwrap();
@@ -128,9 +140,10 @@ fn every_value_that_sqlite_lets_in_survives() {
         )
         .unwrap();
     let file = export_all_columns(folder.path(), &format!("sqlite:{}", path.display()));
-    let after = load(&file, SCHEMA);
-    for (before, after) in dump_rows(&before).iter().zip(&dump_rows(&after)) {
-        assert!(before == after, "{before}\n  became\n{after}");
+    for after in [load(&file, SCHEMA), load_by_import(folder.path(), &file, SCHEMA)] {
+        for (before, after) in dump_rows(&before).iter().zip(&dump_rows(&after)) {
+            assert!(before == after, "{before}\n  became\n{after}");
+        }
     }
 }
 
@@ -164,6 +177,7 @@ fn random_values_in_random_columns_survive() {
         }
         let file = export_all_columns(folder.path(), &format!("sqlite:{}", path.display()));
         prop_assert_eq!(dump_rows(&before), dump_rows(&load(&file, &schema)));
+        prop_assert_eq!(dump_rows(&before), dump_rows(&load_by_import(folder.path(), &file, &schema)));
         Ok(())
     });
     ran.unwrap();

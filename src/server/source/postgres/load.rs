@@ -38,10 +38,10 @@ const CHECKED_AT_ONCE_QUERY: &str = "
 /// The sequences that fill columns of a table.
 const SEQUENCES_QUERY: &str = "
     SELECT CAST(a.attname AS text) AS name,
-           pg_get_serial_sequence(CAST(CAST(CAST($1 AS text) AS regclass) AS text), CAST(a.attname AS text)) AS sequence
+           pg_get_serial_sequence(CAST(CAST(CAST(CAST($1 AS text) AS oid) AS regclass) AS text), CAST(a.attname AS text)) AS sequence
       FROM pg_attribute a
      WHERE a.attrelid = CAST(CAST($1 AS text) AS oid) AND a.attnum > 0 AND NOT a.attisdropped
-       AND pg_get_serial_sequence(CAST(CAST(CAST($1 AS text) AS regclass) AS text), CAST(a.attname AS text)) IS NOT NULL";
+       AND pg_get_serial_sequence(CAST(CAST(CAST(CAST($1 AS text) AS oid) AS regclass) AS text), CAST(a.attname AS text)) IS NOT NULL";
 
 /// A PostgreSQL database to write to.
 #[derive(Clone, Debug)]
@@ -93,7 +93,7 @@ struct PostgresLoad {
 
 struct CurrentTable {
     name: TableName,
-    /// Whether each column takes bytes; text in it would be read as their escapes.
+    /// Whether each column takes bytes.
     takes_bytes: Vec<bool>,
     next_column: usize,
     rows: u64,
@@ -133,6 +133,13 @@ impl PostgresLoad {
             self.rows.clear();
         }
         Ok(())
+    }
+
+    /// `COPY` cannot name no column.
+    fn insert_defaults(&mut self, table: &CurrentTable) -> Result<()> {
+        self.rows.clear();
+        let sql = format!("INSERT INTO {} DEFAULT VALUES", self.table_sql(&table.name)?);
+        (0..table.rows).try_for_each(|_| self.session.execute(&sql))
     }
 
     /// Sets the sequences of the filled tables behind the highest values, so that the application's next row gets a new one.
@@ -219,6 +226,9 @@ impl RowSink for PostgresLoad {
         if let Some(table) = &mut self.table {
             (table.next_column, table.rows) = (0, table.rows + 1);
         }
+        if self.table.as_ref().is_some_and(|table| table.takes_bytes.is_empty()) {
+            return Ok(());
+        }
         self.send_full_chunk(CHUNK_BYTES).map_err(|error| {
             self.failure = Some(error);
             Stopped
@@ -263,8 +273,8 @@ impl Load for PostgresLoad {
                 _ => error,
             })?;
         }
-        // What triggers, checks and casts call without naming its schema is found as in the application's own sessions. Our
-        // own statements name theirs.
+        // What triggers, checks and casts call without naming its schema is found as in the application's own sessions. What
+        // we run meanwhile names its schemas.
         self.session.execute("SET LOCAL search_path TO DEFAULT; SET CONSTRAINTS ALL DEFERRED")
     }
 
@@ -280,16 +290,22 @@ impl Load for PostgresLoad {
             Ok(column.base_type == "bytea")
         };
         let takes_bytes = columns.iter().map(is_bytes).collect::<Result<Vec<bool>>>()?;
+        self.table = Some(CurrentTable { name: table.clone(), takes_bytes, next_column: 0, rows: 0 });
+        if columns.is_empty() {
+            return Ok(());
+        }
         let names: Vec<String> = columns.iter().map(|column| double_quote_identifier(column)).collect();
         let sql = format!("COPY {} ({}) FROM STDIN (ENCODING 'UTF8')", self.table_sql(table)?, names.join(", "));
-        self.session.start_copy(&sql).map_err(|error| error::refused_row(table, error))?;
-        self.table = Some(CurrentTable { name: table.clone(), takes_bytes, next_column: 0, rows: 0 });
-        Ok(())
+        self.session.start_copy(&sql).map_err(|error| error::refused_row(table, error))
     }
 
     fn end_table(&mut self) -> Result<u64> {
         let table = self.table.take().ok_or_else(no_table_begun)?;
-        let ended = self.send_full_chunk(1).and_then(|()| self.session.finish_copy());
+        let ended = if table.takes_bytes.is_empty() {
+            self.insert_defaults(&table)
+        } else {
+            self.send_full_chunk(1).and_then(|()| self.session.finish_copy())
+        };
         ended.map_err(|error| error::refused_row(&table.name, error))?;
         self.filled.push(table.name);
         Ok(table.rows)
@@ -303,6 +319,7 @@ impl Load for PostgresLoad {
         // Now, so that a refusal is told before the sequences change, which no rollback undoes.
         let checked = self.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
         checked.map_err(|error| error::refused_row(&"the import".into(), error))?;
+        self.session.execute("SET LOCAL search_path = pg_catalog, pg_temp")?;
         self.advance_sequences()?;
         self.session.commit()
     }
