@@ -261,6 +261,12 @@ async fn an_id_in_the_body_only_picks_among_the_callers_own() {
         assert_eq!(answer.status, 400, "{broken}: {}", answer.text());
         detail(&answer);
     }
+    let long = browser.post(ENDPOINT, &body(&"x".repeat(20_000))).await;
+    assert_eq!(long.status, 413);
+    detail(&long);
+    let by_get = browser.get(ENDPOINT).await;
+    assert_eq!(by_get.status, 405);
+    detail(&by_get);
     let with_query = browser.post(&format!("{ENDPOINT}?organizationId={of_others}"), "").await;
     assert_eq!(with_query.status, 400);
     let fine = browser.post(ENDPOINT, "{}").await;

@@ -167,6 +167,50 @@ async fn rest_errors_are_problem_details() {
     assert_eq!(anonymous.json()["detail"], "Sign in first.");
 }
 
+/// What the router answers by itself, without an endpoint's doing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_method_and_a_large_body_are_problem_details() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.signed_in_admin().await;
+    let file = format!("/api/v1/exports/{UNKNOWN_ID}/file");
+    let wrong_method = admin.post(&file, "").await;
+    let same_origin = [("sec-fetch-site", "same-origin")];
+    let unknown_method = admin.send("PUT", "/api/nothing", &same_origin, "").await;
+    let large = admin.post(&file.replace("file", "cancellation"), &"x".repeat(100_000)).await;
+    for (answer, status, title) in [
+        (&wrong_method, 405, "Method Not Allowed"),
+        (&unknown_method, 405, "Method Not Allowed"),
+        (&large, 413, "Payload Too Large"),
+    ] {
+        assert_eq!((answer.status, answer.header("content-type")), (status, "application/problem+json"));
+        let problem = answer.json();
+        assert_eq!((&problem["title"], &problem["status"]), (&title.into(), &status.into()), "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.ends_with('.')), "{problem}");
+        assert_eq!(answer.header("content-length"), answer.body.len().to_string());
+    }
+    assert_eq!(wrong_method.header("allow"), "GET,HEAD", "the answer says which methods there are");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_lacks_a_value_or_has_it_twice_is_a_bad_request() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.signed_in_admin().await;
+    for (path, form, says) in [
+        ("/rpc/request_organization_export", "", "missing field `organization`"),
+        (
+            "/rpc/request_organization_export",
+            "organization=a&organization=b",
+            "Multiple values for one key: \"organization\"",
+        ),
+        ("/rpc/view_export", "", "missing field `id`"),
+    ] {
+        let answer = admin.post(path, form).await;
+        assert_eq!(answer.status, 400, "{path} {form}: {}", answer.text());
+        let told = answer.json()["invalid"].as_str().unwrap().to_owned();
+        assert!(told.starts_with("The request cannot be read: ") && told.contains(says), "{told}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_too_large_is_refused() {
     let waybill = Waybill::start().await;

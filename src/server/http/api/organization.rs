@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Deserializer};
 
 use super::super::problem::ProblemDetails;
@@ -47,7 +47,9 @@ pub async fn export_organization(State(state): State<AppState>, request: Request
     }
     let caller_ip = caller.client_ip;
     let token = session_token(request.headers(), &state).ok_or(ApiError::Unauthenticated)?;
-    let body = to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| unreadable())?;
+    let Ok(body) = to_bytes(request.into_body(), MAX_BODY_BYTES).await else {
+        return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response());
+    };
     let asked: Vec<String> = parse(&body)?.organization_id.into_iter().collect();
     let exports = &state.app.exports;
     let queued = exports.request_small_organization(&caller, &asked, state.config.max_direct_bytes).await;
