@@ -1,5 +1,6 @@
 //! Pages and server functions: what Leptos needs to know of a request.
 
+use axum::body::{Body, to_bytes};
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -12,10 +13,11 @@ use super::security::cookies::typed_name;
 use super::security::headers;
 use super::state::AppState;
 use super::theme;
+use crate::model::ApiError;
 use crate::model::part_query::PartQuery;
 use crate::model::route;
 use crate::server::identity;
-use crate::server::rpc_context;
+use crate::server::rpc_context::{self, ErrorHead};
 use crate::ui::{Page, RecoveryCodes, SignInContext, StaticPage, shell};
 
 pub async fn render_page(State(state): State<AppState>, request: Request) -> Response {
@@ -76,7 +78,18 @@ pub async fn server_function(State(state): State<AppState>, request: Request) ->
         return problem::not_found().await.into_response();
     }
     let provide = leptos_context(&state, &request);
-    handle_server_fns_with_context(provide, request).await.into_response()
+    let response = handle_server_fns_with_context(provide, request).await.into_response();
+    if response.status() == StatusCode::INTERNAL_SERVER_ERROR { with_status_of_error(response).await } else { response }
+}
+
+/// Leptos answers a call that it cannot read with 500: the status is that of the error which the body tells.
+async fn with_status_of_error(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    if let Ok(error) = serde_json::from_slice::<ApiError>(&body) {
+        head.status = ErrorHead::of(&error).status;
+    }
+    Response::from_parts(head, Body::from(body))
 }
 
 /// Context of the sign-in and set-up pages.
