@@ -91,6 +91,11 @@ pub enum Event {
         bytes_sent: u64,
         complete: bool,
     },
+    /// What one client was sent of a file in ranges within about a minute.
+    RangesDownloaded {
+        ranges: u64,
+        bytes_sent: u64,
+    },
     DownloadStarted,
     /// A database was used with this state for the first time.
     SourceAdded {
