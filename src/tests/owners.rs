@@ -133,6 +133,10 @@ async fn an_owner_gets_everything_of_their_organisation_in_one_document() {
     for event in ["export_requested", "export_started", "export_completed", "download_started"] {
         assert!(trail.contains(&event.to_owned()), "{event}: {trail:?}");
     }
+    let requested = console.waybill.audit_entries().await.into_iter().find(|entry| entry.event == "export_requested");
+    assert!(requested.unwrap().detail.contains(r#""channel":"endpoint""#));
+    let page = console.browser("owner").await.get(PAGE).await.text();
+    assert!(page.contains("from the endpoint") && !page.contains("from the page"), "{page}");
 }
 
 /// The document is whole, however it is read; cut, changed or put together anew it is not.
@@ -194,7 +198,7 @@ async fn everybody_else_is_refused_and_recorded() {
         let browser = console.browser(nobody).await;
         let answer = browser.post(ENDPOINT, "").await;
         assert_eq!(answer.status, 403, "{nobody}: {}", answer.text());
-        detail(&answer);
+        assert_eq!(detail(&answer), "Only an owner of an organisation may export it.");
         assert_eq!(browser.get(PAGE).await.status, 403, "{nobody}");
         let refused = console.actions_refused().await;
         let entry = refused.iter().find(|entry| entry.starts_with(&format!("{nobody}@sample.test")));
@@ -234,6 +238,7 @@ async fn an_id_in_the_body_only_picks_among_the_callers_own() {
     let unknown = browser.post(ENDPOINT, &body("no-such-organization")).await;
     assert_eq!((foreign.status, unknown.status), (404, 404));
     assert_eq!(foreign.text(), unknown.text());
+    assert_eq!(detail(&foreign), "You own no organisation with this id.");
     for path in ["../..", "\u{1b}[31m", "=1+1", "' OR 1=1 --", &"x".repeat(300)] {
         assert_eq!(browser.post(ENDPOINT, &body(path)).await.status, 404, "{path:?}");
     }

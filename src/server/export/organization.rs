@@ -8,6 +8,7 @@ use super::invalid_selection::InvalidSelection;
 use super::preview_cache::PreviewState;
 use super::{Error, ExportRequest, Exports, Result};
 use crate::model::access::Grant;
+use crate::model::channel::Channel;
 use crate::model::export::{ExportId, QueuedExport};
 use crate::model::organization::{Organization, OrganizationPage, OrganizationPreview};
 use crate::model::output::Compression;
@@ -73,7 +74,7 @@ impl Exports {
     /// As `open_organization`, and as `request`; `Selection` if the caller owns several and none is asked for.
     pub async fn request_organization(self: &Arc<Self>, caller: &Caller, asked: &[String]) -> Result<QueuedExport> {
         let id = self.owned_organization(caller, asked, "export an organisation").await?;
-        self.enqueue(caller, self.organization_request(id)).await
+        self.enqueue(caller, Channel::Page, self.organization_request(id)).await
     }
 
     /// As `request_organization`, for an answer at once.
@@ -96,7 +97,7 @@ impl Exports {
             let size = size.map_or_else(|| "large".to_owned(), |size| format!("about {}", text::bytes(size.bytes)));
             return Err(Error::TooLarge { size, limit: text::bytes(max_bytes) });
         }
-        self.enqueue(caller, self.organization_request(id)).await
+        self.enqueue(caller, Channel::Endpoint, self.organization_request(id)).await
     }
 
     /// The caller's newest export, if it is of this organisation and not finished.

@@ -30,7 +30,7 @@ pub async fn render_page(State(state): State<AppState>, request: Request) -> Res
     let codes = request.extensions().get::<RecoveryCodes>().cloned();
     let sign_in_context = match sign_in_context(&state, request.uri().path(), request.headers()).await {
         Ok(context) => context,
-        Err(error) => return ProblemDetails(state.api_error(&error)).into_response(),
+        Err(error) => return ProblemDetails::from(state.api_error(&error)).into_response(),
     };
     let with_policy = move || {
         provide();

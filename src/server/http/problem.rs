@@ -17,24 +17,35 @@ use crate::server::support::random::Random;
 const MEDIA_TYPE: &str = "application/problem+json";
 
 /// An error response of a REST endpoint.
-pub struct ProblemDetails(pub ApiError);
+pub struct ProblemDetails {
+    error: ApiError,
+    detail: String,
+}
 
 impl From<ApiError> for ProblemDetails {
     fn from(error: ApiError) -> Self {
-        Self(error)
+        let detail = error.to_string();
+        Self { error, detail }
+    }
+}
+
+impl ProblemDetails {
+    /// The error in an endpoint's own words.
+    pub fn with_detail(error: ApiError, detail: &str) -> Self {
+        Self { error, detail: detail.to_owned() }
     }
 }
 
 impl IntoResponse for ProblemDetails {
     fn into_response(self) -> Response {
-        let ErrorHead { status, retry_after } = ErrorHead::of(&self.0);
+        let ErrorHead { status, retry_after } = ErrorHead::of(&self.error);
         let mut body = json!({
             "type": "about:blank",
             "title": status.canonical_reason(),
             "status": status.as_u16(),
-            "detail": self.0.to_string(),
+            "detail": self.detail,
         });
-        if let ApiError::Internal(reference) = &self.0 {
+        if let ApiError::Internal(reference) = &self.error {
             body["instance"] = json!(format!("urn:waybill:reference:{reference}"));
         }
         let mut response = problem_response(status, &body);
@@ -75,7 +86,7 @@ pub async fn describe_bare_errors(request: Request, next: Next) -> Response {
 }
 
 pub async fn not_found() -> ProblemDetails {
-    ProblemDetails(ApiError::NotFound)
+    ApiError::NotFound.into()
 }
 
 /// Response of the CSRF layer to cross-site requests.
@@ -96,5 +107,5 @@ pub fn misdirected_response() -> Response {
 pub fn panic_response(panic: &(dyn Any + Send), random: &dyn Random) -> Response {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let text = text.unwrap_or("a panic without a message");
-    ProblemDetails(log_internal_error(&format!("a request panicked: {text}"), random)).into_response()
+    ProblemDetails::from(log_internal_error(&format!("a request panicked: {text}"), random)).into_response()
 }
