@@ -60,6 +60,14 @@ impl Exports {
         self.enqueue(caller, Channel::Page, request).await
     }
 
+    /// Whether an export is queued or running, so that another one may have to wait.
+    ///
+    /// # Errors
+    /// `State` if the state cannot be read.
+    pub async fn is_busy(&self) -> Result<bool> {
+        Ok(self.state.connect().await?.exports().count_unfinished(None).await?.all > 0)
+    }
+
     /// Queues an export that the caller may have, and records it if it cannot be taken now.
     pub(super) async fn enqueue(
         self: &Arc<Self>,

@@ -16,14 +16,19 @@ use super::theme;
 use crate::model::ApiError;
 use crate::model::part_query::PartQuery;
 use crate::model::route;
-use crate::server::identity;
 use crate::server::rpc_context::{self, ErrorHead};
+use crate::server::{export, identity};
 use crate::ui::{Page, RecoveryCodes, SignInContext, StaticPage, shell};
 
 pub async fn render_page(State(state): State<AppState>, request: Request) -> Response {
     let search = request.uri().query().unwrap_or_default().to_owned();
     if let Some(canonical) = canonical_address(request.uri().path(), &search) {
         return Redirect::to(&canonical).into_response();
+    }
+    match address_without_past_problem(&state, request.uri().path(), &search).await {
+        Ok(None) => {}
+        Ok(Some(address)) => return Redirect::to(&address).into_response(),
+        Err(error) => return ProblemDetails::from(state.api_error(&error)).into_response(),
     }
     let provide = leptos_context(&state, &request);
     let theme = theme::from_cookie(request.headers());
@@ -58,6 +63,22 @@ pub async fn render_page(State(state): State<AppState>, request: Request) -> Res
 /// Pages that are there only where somebody owns an organisation.
 fn is_of_owners(path: &str) -> bool {
     path == route::ORGANIZATION_EXPORT || route::id_in(path, route::ORGANIZATION_RUN).is_some()
+}
+
+/// The address without the problem of a form that was refused, if nothing is in its way any more. Otherwise a page that is
+/// loaded again would tell what has passed.
+async fn address_without_past_problem(
+    state: &AppState,
+    path: &str,
+    search: &str,
+) -> Result<Option<String>, export::Error> {
+    const BUSY: &str = "problem=busy";
+    let is_told = search.split('&').any(|parameter| parameter == BUSY);
+    if !is_told || !matches!(path, route::EXPORT | route::ORGANIZATION_EXPORT) || state.app.exports.is_busy().await? {
+        return Ok(None);
+    }
+    let others: Vec<&str> = search.split('&').filter(|parameter| *parameter != BUSY).collect();
+    Ok(Some(if others.is_empty() { path.to_owned() } else { format!("{path}?{}", others.join("&")) }))
 }
 
 /// Where a form without script leads: what it sends has one address.
