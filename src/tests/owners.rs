@@ -317,6 +317,12 @@ async fn an_owner_sees_counts_exports_and_downloads_on_a_page_without_script() {
         let shown = browser.get(&run).await;
         assert_eq!(shown.status, 200);
         if shown.text().contains("Download again") {
+            let verify = "href=\"/admin/organization/export/verify\"";
+            assert!(shown.text().contains(verify), "{}", shown.text());
+            assert!(browser.get("/admin").await.text().contains(verify));
+            let crumbs = browser.get("/admin/organization/export/verify").await.text();
+            assert!(crumbs.contains("href=\"/admin/organization/export\""), "{crumbs}");
+            assert!(!crumbs.contains("href=\"/admin/developer-tools/export\""), "it would refuse an owner: {crumbs}");
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -328,6 +334,14 @@ async fn an_owner_sees_counts_exports_and_downloads_on_a_page_without_script() {
     assert!(completed.unwrap().detail.contains(&notice));
     let history = browser.get(PAGE).await.text();
     assert!(history.contains("owner@sample.test") && history.contains("Complete"), "{history}");
+    let (shown, _) = history.split_once("</main>").unwrap();
+    for word in ["segmented", "organization: ", "channel_", "of others, which are referred to", "Tables that"] {
+        assert!(!shown.contains(word), "{word} is a word of the database: {shown}");
+    }
+    let in_words = shown.replace("<!>", "");
+    assert!(in_words.contains("from outside, which your records refer to"), "{in_words}");
+    let past = browser.get(&format!("{PAGE}?organization={own}&problem=busy")).await;
+    assert_eq!(past.header("location"), format!("{PAGE}?organization={own}"), "nothing is running any more");
 
     let digest = file.json()["waybill"]["integrity"]["sha256"].as_str().unwrap().to_owned();
     let known = browser.post("/rpc/recognise_file", &format!("sha256={digest}")).await;

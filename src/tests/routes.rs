@@ -8,7 +8,7 @@ const UNKNOWN_ID: &str = "01900000-0000-7000-8000-000000000000";
 
 /// Method, path, form, then the status for anonymous clients, for roles that may not export, and for the system
 /// admin.
-const ROUTES: [(&str, &str, &str, u16, u16, u16); 37] = [
+const ROUTES: [(&str, &str, &str, u16, u16, u16); 38] = [
     ("GET", "/", "", 303, 303, 303),
     ("GET", "/healthz", "", 200, 200, 200),
     ("GET", "/readyz", "", 200, 200, 200),
@@ -41,6 +41,7 @@ const ROUTES: [(&str, &str, &str, u16, u16, u16); 37] = [
     ("POST", "/rpc/recognise_file", "sha256=00", 401, 200, 200),
     ("GET", "/admin/organization/export", "", 303, 404, 404),
     ("GET", "/admin/organization/export/runs/{id}", "", 303, 404, 404),
+    ("GET", "/admin/organization/export/verify", "", 303, 404, 404),
     ("POST", "/rpc/open_organization_page", "", 401, 404, 404),
     ("POST", "/rpc/request_organization_export", "organization=x", 401, 404, 404),
     ("POST", "/rpc/find_viewer", "", 401, 200, 200),

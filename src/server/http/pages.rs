@@ -62,7 +62,8 @@ pub async fn render_page(State(state): State<AppState>, request: Request) -> Res
 
 /// Pages that are there only where somebody owns an organisation.
 fn is_of_owners(path: &str) -> bool {
-    path == route::ORGANIZATION_EXPORT || route::id_in(path, route::ORGANIZATION_RUN).is_some()
+    matches!(path, route::ORGANIZATION_EXPORT | route::ORGANIZATION_VERIFY)
+        || route::id_in(path, route::ORGANIZATION_RUN).is_some()
 }
 
 /// The address without the problem of a form that was refused, if nothing is in its way any more. Otherwise a page that is
