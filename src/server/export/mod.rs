@@ -39,6 +39,7 @@ mod preview_source;
 mod ranged_downloads;
 mod ranges;
 mod request;
+mod requested_layout;
 mod run;
 mod running;
 mod size_estimate;
