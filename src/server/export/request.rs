@@ -94,7 +94,7 @@ impl Exports {
             self.check_part(&request).await?;
         }
         self.check_disk_space(estimated_bytes)?;
-        let row = ExportRow { estimated_bytes, channel, ..self.new_row(caller, &request) };
+        let row = ExportRow { channel, estimated_bytes, ..self.new_row(caller, &request) };
         let mut tx = self.state.begin().await?;
         // Checked inside the write transaction, so that two concurrent requests cannot both pass.
         check_concurrency_limit(&mut *tx, caller).await?;

@@ -10,7 +10,7 @@ use crate::ui::components::Icon;
 /// `scope`: what all of them are of, in words; without it, each says its own.
 #[component]
 pub fn Entries(entries: Vec<HistoryEntry>, #[prop(optional, into)] scope: Option<String>) -> impl IntoView {
-    let rows = entries.into_iter().map(|entry| view! { <Entry entry scope=scope.clone() /> }).collect_view();
+    let rows = entries.into_iter().map(move |entry| view! { <Entry entry scope=scope.clone() /> }).collect_view();
     view! {
         <section class="card scroll" tabindex="0" role="group" aria-label="Exports">
             <table class="log-table">
