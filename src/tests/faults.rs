@@ -134,6 +134,20 @@ async fn a_demoted_admins_run_is_stopped_within_five_seconds() {
     assert_eq!(waybill.artifact_names(), Vec::<String>::new());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_says_that_an_export_is_running_only_while_one_is() {
+    const PAGE: &str = "/admin/developer-tools/export";
+    let waybill = Waybill::with_wrapped_source(400, FaultySource::wrap(Fault::Hang, Arc::new(AtomicU64::new(1)))).await;
+    let admin = waybill.signed_in_admin().await;
+    let run = admin.request_export().await;
+    let address = format!("{PAGE}?tables=users&problem=busy");
+    assert_eq!(admin.get(&address).await.status, 200);
+    admin.post(&format!("/api/v1/exports/{}/cancellation", run.id), "").await;
+    admin.wait_for_end(&run).await;
+    let over = admin.get(&address).await;
+    assert_eq!((over.status, over.header("location")), (303, &*format!("{PAGE}?tables=users")));
+}
+
 /// F05: an admin who was demoted between the request and the start of the run is shown the reason, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_demoted_before_the_run_starts_sees_why_it_failed() {
