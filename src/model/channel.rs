@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 pub enum Channel {
     #[serde(rename = "page")]
     Page,
+    /// `POST /api/admin/export`, which is answered with the file.
+    #[serde(rename = "endpoint")]
+    Endpoint,
     #[serde(rename = "command line")]
     CommandLine,
 }
@@ -15,12 +18,13 @@ impl Channel {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Page => "page",
+            Self::Endpoint => "endpoint",
             Self::CommandLine => "command line",
         }
     }
 
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Page, Self::CommandLine].into_iter().find(|channel| channel.as_str() == text)
+        [Self::Page, Self::Endpoint, Self::CommandLine].into_iter().find(|channel| channel.as_str() == text)
     }
 }

@@ -20,9 +20,10 @@ pub const RUN: &str = "/admin/developer-tools/export/runs/{id}";
 /// The export of organisations, for their owners. There only if the profile says who owns one.
 pub const ORGANIZATION_EXPORT: &str = "/admin/organization/export";
 pub const ORGANIZATION_RUN: &str = "/admin/organization/export/runs/{id}";
+pub const ORGANIZATION_VERIFY: &str = "/admin/organization/export/verify";
 
 /// Every page. The router serves these, and everything below `ADMIN` is protected even if it is missing here.
-pub const PAGES: [PageRoute; 13] = [
+pub const PAGES: [PageRoute; 14] = [
     PageRoute::new(SETUP, Access::Public),
     PageRoute::new(LOGIN, Access::Public),
     PageRoute::new(LOGIN_CODE, Access::Public),
@@ -36,6 +37,7 @@ pub const PAGES: [PageRoute; 13] = [
     PageRoute::new(RUN, Access::SignedIn),
     PageRoute::new(ORGANIZATION_EXPORT, Access::SignedIn),
     PageRoute::new(ORGANIZATION_RUN, Access::SignedIn),
+    PageRoute::new(ORGANIZATION_VERIFY, Access::SignedIn),
 ];
 
 // Forms.

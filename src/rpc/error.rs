@@ -14,8 +14,8 @@ impl FromServerFnError for ApiError {
             ServerFnErrorErr::Request(_) => {
                 Self::Unavailable("The server cannot be reached. Check the connection and try again.".into())
             }
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
-                Self::Invalid("The request cannot be read. Load the page again.".into())
+            ServerFnErrorErr::Args(problem) | ServerFnErrorErr::MissingArg(problem) => {
+                Self::Invalid(format!("The request cannot be read: {problem}. Load the page again."))
             }
             _ => Self::Unavailable("The server's response cannot be read. Load the page again.".into()),
         }

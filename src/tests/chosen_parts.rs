@@ -92,7 +92,7 @@ async fn a_form_without_script_leads_to_the_one_address_of_what_it_says() {
         ("period.from=2026-07-01&period.to=2026-10-01", "?period=2026-07-01..2026-10-01"),
         ("tables=users&add.company=A%20B&tables=sites", "?company=A%20B&tables=sites,users"),
         ("company=b&company=a&find.company=x", "?company=a&company=b&find.company=x"),
-        ("problem=busy&site=b&company=a", "?company=a&site=b&problem=busy"),
+        ("problem=failed&site=b&company=a", "?company=a&site=b&problem=failed"),
     ] {
         let answer = admin.get(&format!("{PAGE}?{form}")).await;
         assert_eq!((answer.status, answer.header("location")), (303, &*format!("{PAGE}{address}")), "{form}");

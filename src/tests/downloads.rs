@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::harness::{ADMIN, Waybill, execute_sql};
+use crate::harness::{ADMIN, Browser, Waybill, execute_sql};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_download_is_an_attachment_with_length_etag_and_sandbox_policy() {
@@ -41,9 +41,58 @@ async fn a_download_can_be_resumed_and_repeated() {
     let known = admin.send("GET", &path, &[("if-none-match", &etag)], "").await;
     assert_eq!((known.status, known.body.len()), (304, 0));
     let started = waybill.audit_trail().await.into_iter().filter(|event| event == "download_started").count();
-    assert_eq!(started, 4, "a response without data is not a download");
+    assert_eq!(started, 3, "a response without data is not a download, and a further range is no other one");
     let history = admin.post("/rpc/list_exports", "page=1").await.json();
     assert_eq!(history["entries"][0]["downloads"], 3, "a resumed download counts once");
+}
+
+/// Every download is recorded, and one client cannot flood the trail with the pieces of one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_read_in_pieces_has_one_start_and_one_end_a_minute() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
+    let path = format!("/api/v1/exports/{}/file", run.id);
+    let read = async |browser: &Browser, pieces: u64| {
+        for byte in 0..pieces {
+            let piece = browser.send("GET", &path, &[("range", &format!("bytes={byte}-{byte}"))], "").await;
+            assert_eq!((piece.status, piece.body.len()), (206, 1));
+        }
+    };
+    let entries = async |event: &str| {
+        let entries = waybill.audit_entries().await.into_iter().filter(|entry| entry.event == event);
+        entries.map(|entry| serde_json::from_str::<serde_json::Value>(&entry.detail).unwrap()).collect::<Vec<_>>()
+    };
+    // The end of a response is counted a moment after its last byte.
+    let ended = async |count: usize| {
+        for _ in 0..100 {
+            waybill.clock.advance(TimeDelta::minutes(1));
+            waybill.app.exports.record_ranges(false).await.unwrap();
+            let recorded = entries("ranges_downloaded").await;
+            let ranges: u64 = recorded.iter().map(|detail| detail["ranges"].as_u64().unwrap()).sum();
+            if ranges == count as u64 {
+                let bytes: u64 = recorded.iter().map(|detail| detail["bytes_sent"].as_u64().unwrap()).sum();
+                assert_eq!(bytes, ranges);
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("not every piece was recorded: {:?}", entries("ranges_downloaded").await);
+    };
+    read(&admin, 40).await;
+    assert_eq!(entries("download_started").await.len(), 1);
+    assert_eq!(entries("downloaded").await.len(), 0);
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    ended(40).await;
+    assert_eq!(entries("ranges_downloaded").await.len(), 1);
+
+    let elsewhere = waybill.signed_in_admin().await;
+    read(&admin, 2).await;
+    read(&elsewhere, 2).await;
+    assert_eq!(entries("download_started").await.len(), 3, "a further minute, and another session");
+    ended(44).await;
+    let history = admin.post("/rpc/list_exports", "page=1").await.json();
+    assert_eq!(history["entries"][0]["downloads"], 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -87,9 +87,32 @@ async fn cancel_ends_a_run_quickly_and_leaves_nothing() {
     assert!(matches!(admin.export_and_wait().await.1, RunState::Completed(_)));
 }
 
+/// What the program logs in this process.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// F05: a demotion stops a running export.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_demoted_admins_run_is_stopped_within_five_seconds() {
+    let log = Log::default();
+    let writer = log.clone();
+    let _ = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).try_init();
     let at = Arc::new(AtomicU64::new(1));
     let waybill = Waybill::with_wrapped_source(400, FaultySource::wrap(Fault::Hang, at)).await;
     let admin = waybill.signed_in_admin().await;
@@ -100,12 +123,29 @@ async fn a_demoted_admins_run_is_stopped_within_five_seconds() {
     loop {
         if let ExportState::Failed { failure, .. } = waybill.export_row(run.id).await.state {
             assert_eq!(failure.message, "Your role no longer allows exports.");
+            let (log, reference) = (log.text(), failure.reference.unwrap());
+            let line = log.lines().find(|line| line.contains(&reference)).unwrap();
+            assert!(line.contains(" INFO "), "a revoked role is no error: {line}");
             break;
         }
         assert!(demoted_at.elapsed().as_secs() < 5);
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     assert_eq!(waybill.artifact_names(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_says_that_an_export_is_running_only_while_one_is() {
+    const PAGE: &str = "/admin/developer-tools/export";
+    let waybill = Waybill::with_wrapped_source(400, FaultySource::wrap(Fault::Hang, Arc::new(AtomicU64::new(1)))).await;
+    let admin = waybill.signed_in_admin().await;
+    let run = admin.request_export().await;
+    let address = format!("{PAGE}?tables=users&problem=busy");
+    assert_eq!(admin.get(&address).await.status, 200);
+    admin.post(&format!("/api/v1/exports/{}/cancellation", run.id), "").await;
+    admin.wait_for_end(&run).await;
+    let over = admin.get(&address).await;
+    assert_eq!((over.status, over.header("location")), (303, &*format!("{PAGE}?tables=users")));
 }
 
 /// F05: an admin who was demoted between the request and the start of the run is shown the reason, too.

@@ -304,6 +304,15 @@ fn a_folder_is_sealed_and_every_change_of_it_is_found() {
     std::os::unix::fs::symlink(&elsewhere, &people).unwrap();
     let link = chat.verify(&folder);
     assert!(link.code == 4 && link.stderr.contains("people.json is no file"), "{}", link.stderr);
+    let inspect = |path: &Path| WaybillCommand::new(chat.folder.path()).run(["inspect", &path.display().to_string()]);
+    let inspected = inspect(&folder);
+    assert!(inspected.code == 2 && inspected.stderr.contains("`waybill verify FOLDER`"), "{}", inspected.stderr);
+    let document = inspect(&folder.join("channels.json"));
+    assert!(
+        document.stderr.contains("read with any JSON tool, and checked with `waybill verify`"),
+        "{}",
+        document.stderr
+    );
     let alone = chat.verify(&folder.join("waybill.json"));
     assert!(alone.code == 4 && alone.stderr.contains("whose files were not checked"), "{}", alone.stderr);
     let mode = std::os::unix::fs::PermissionsExt::mode(&folder.metadata().unwrap().permissions());
@@ -336,4 +345,23 @@ fn a_layout_that_cannot_be_written_is_refused_and_leaves_nothing() {
     std::fs::write(chat.folder.path().join("file"), "").unwrap();
     let file = chat.run(&["export", "--layout", "ocomms", "--organization", &id, "--output", "file"]);
     assert!(file.code == 5 && file.stderr.contains("written to a new folder"), "{}", file.stderr);
+    let named = chat.run(&["export", "--layout", "ocomms", "--organization", &id, "--output", "x.json"]);
+    assert!(named.code == 5 && named.stderr.contains("name the folder to make it in"), "{}", named.stderr);
+    assert!(!chat.folder.path().join("x.json").exists(), "no folder has the name of a file");
+}
+
+#[test]
+fn a_preview_of_a_layout_counts_what_its_documents_hold() {
+    let chat = Chat::new(2, 100);
+    let id = chat.ids()[0].clone();
+    let preview = chat.run(&["preview", "--layout", "ocomms", "--organization", &id, "--json"]);
+    assert_eq!(preview.code, 0, "{}", preview.stderr);
+    let preview: Value = serde_json::from_slice(&preview.stdout).unwrap();
+    let members = preview["tables"].as_array().unwrap().iter().find(|table| table["name"] == "members").unwrap();
+    let folder = chat.folder(&id);
+    assert_eq!(members["records"], read(&folder, "manifest.json")["counts"]["members"]);
+    let named = preview["file_name"].as_str().unwrap();
+    assert!(named.starts_with("ocomms-export-") && !named.contains(".json"), "{named}");
+    let refused = chat.run(&["preview", "--layout", "ocomms"]);
+    assert!(refused.code == 2 && refused.stderr.contains("add --organization ID"), "{}", refused.stderr);
 }

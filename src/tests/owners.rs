@@ -133,6 +133,10 @@ async fn an_owner_gets_everything_of_their_organisation_in_one_document() {
     for event in ["export_requested", "export_started", "export_completed", "download_started"] {
         assert!(trail.contains(&event.to_owned()), "{event}: {trail:?}");
     }
+    let requested = console.waybill.audit_entries().await.into_iter().find(|entry| entry.event == "export_requested");
+    assert!(requested.unwrap().detail.contains(r#""channel":"endpoint""#));
+    let page = console.browser("owner").await.get(PAGE).await.text();
+    assert!(page.contains("from the endpoint") && !page.contains("from the page"), "{page}");
 }
 
 /// The document is whole, however it is read; cut, changed or put together anew it is not.
@@ -194,7 +198,7 @@ async fn everybody_else_is_refused_and_recorded() {
         let browser = console.browser(nobody).await;
         let answer = browser.post(ENDPOINT, "").await;
         assert_eq!(answer.status, 403, "{nobody}: {}", answer.text());
-        detail(&answer);
+        assert_eq!(detail(&answer), "Only an owner of an organisation may export it.");
         assert_eq!(browser.get(PAGE).await.status, 403, "{nobody}");
         let refused = console.actions_refused().await;
         let entry = refused.iter().find(|entry| entry.starts_with(&format!("{nobody}@sample.test")));
@@ -234,6 +238,7 @@ async fn an_id_in_the_body_only_picks_among_the_callers_own() {
     let unknown = browser.post(ENDPOINT, &body("no-such-organization")).await;
     assert_eq!((foreign.status, unknown.status), (404, 404));
     assert_eq!(foreign.text(), unknown.text());
+    assert_eq!(detail(&foreign), "You own no organisation with this id.");
     for path in ["../..", "\u{1b}[31m", "=1+1", "' OR 1=1 --", &"x".repeat(300)] {
         assert_eq!(browser.post(ENDPOINT, &body(path)).await.status, 404, "{path:?}");
     }
@@ -261,6 +266,12 @@ async fn an_id_in_the_body_only_picks_among_the_callers_own() {
         assert_eq!(answer.status, 400, "{broken}: {}", answer.text());
         detail(&answer);
     }
+    let long = browser.post(ENDPOINT, &body(&"x".repeat(20_000))).await;
+    assert_eq!(long.status, 413);
+    detail(&long);
+    let by_get = browser.get(ENDPOINT).await;
+    assert_eq!(by_get.status, 405);
+    detail(&by_get);
     let with_query = browser.post(&format!("{ENDPOINT}?organizationId={of_others}"), "").await;
     assert_eq!(with_query.status, 400);
     let fine = browser.post(ENDPOINT, "{}").await;
@@ -306,6 +317,12 @@ async fn an_owner_sees_counts_exports_and_downloads_on_a_page_without_script() {
         let shown = browser.get(&run).await;
         assert_eq!(shown.status, 200);
         if shown.text().contains("Download again") {
+            let verify = "href=\"/admin/organization/export/verify\"";
+            assert!(shown.text().contains(verify), "{}", shown.text());
+            assert!(browser.get("/admin").await.text().contains(verify));
+            let crumbs = browser.get("/admin/organization/export/verify").await.text();
+            assert!(crumbs.contains("href=\"/admin/organization/export\""), "{crumbs}");
+            assert!(!crumbs.contains("href=\"/admin/developer-tools/export\""), "it would refuse an owner: {crumbs}");
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -317,6 +334,14 @@ async fn an_owner_sees_counts_exports_and_downloads_on_a_page_without_script() {
     assert!(completed.unwrap().detail.contains(&notice));
     let history = browser.get(PAGE).await.text();
     assert!(history.contains("owner@sample.test") && history.contains("Complete"), "{history}");
+    let (shown, _) = history.split_once("</main>").unwrap();
+    for word in ["segmented", "organization: ", "channel_", "of others, which are referred to", "Tables that"] {
+        assert!(!shown.contains(word), "{word} is a word of the database: {shown}");
+    }
+    let in_words = shown.replace("<!>", "");
+    assert!(in_words.contains("from outside, which your records refer to"), "{in_words}");
+    let past = browser.get(&format!("{PAGE}?organization={own}&problem=busy")).await;
+    assert_eq!(past.header("location"), format!("{PAGE}?organization={own}"), "nothing is running any more");
 
     let digest = file.json()["waybill"]["integrity"]["sha256"].as_str().unwrap().to_owned();
     let known = browser.post("/rpc/recognise_file", &format!("sha256={digest}")).await;

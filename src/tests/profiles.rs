@@ -100,6 +100,43 @@ fn a_draft_guesses_every_column_with_its_reason_and_checks_without_drift() {
     });
 }
 
+/// What follows a line of the document that begins so, up to a line that ends the block.
+fn block<'a>(document: &'a str, opening: &str, end: &str) -> &'a str {
+    let (_, rest) = document.split_once(opening).unwrap();
+    rest.split_once(end).unwrap().0
+}
+
+/// The tutorial makes one profile of one database, chapter by chapter.
+#[test]
+fn what_the_tutorial_says_fits_its_example() {
+    let tutorial = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/profiles.md");
+    let tutorial = std::fs::read_to_string(tutorial).unwrap();
+    let folder = TempDir::new().unwrap();
+    let run = |arguments: &[&str]| {
+        let source = format!("sqlite:{}", folder.path().join("shop.db").display());
+        WaybillCommand::new(folder.path()).run([arguments, &["--source", &source]].concat())
+    };
+    let sql = block(&tutorial, "sqlite3 shop.db \"\n", "\"\n```");
+    Connection::open(folder.path().join("shop.db")).unwrap().execute_batch(sql).unwrap();
+    assert_eq!(run(&["profile", "init", "--output", "shop.toml"]).code, 0);
+    let draft = std::fs::read_to_string(folder.path().join("shop.toml")).unwrap();
+    let mut chapters = tutorial.split("```toml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    for line in chapters.next().unwrap().lines() {
+        assert!(draft.lines().any(|drafted| drafted == line), "the draft has not {line:?}:\n{draft}");
+    }
+    let profile: String = std::iter::once(&*draft).chain(chapters).flat_map(|part| [part, "\n"]).collect();
+    std::fs::write(folder.path().join("shop.toml"), profile).unwrap();
+    let checked = run(&["profile", "check", "--profile", "shop.toml"]);
+    assert_eq!(checked.code, 0, "{}", checked.stderr);
+    for part in [["--filter", "shop=Tea"], ["--filter", "period=2026-07-01..2026-10-01"], ["--organization", "1"]] {
+        let export = run(&["export", "--profile", "shop.toml", part[0], part[1], "--output", "part.json", "--force"]);
+        assert_eq!(export.code, 0, "{}", export.stderr);
+        let export = parse_export(&std::fs::read(folder.path().join("part.json")).unwrap());
+        assert_eq!(export.metadata["recordCounts"]["orders"], 1, "{part:?}");
+        assert_eq!(export.metadata["recordCounts"]["attachments"], 1, "{part:?}");
+    }
+}
+
 #[test]
 fn the_drift_option_decides_whether_an_export_is_refused() {
     on_both_engines(|shop| {

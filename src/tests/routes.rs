@@ -8,7 +8,7 @@ const UNKNOWN_ID: &str = "01900000-0000-7000-8000-000000000000";
 
 /// Method, path, form, then the status for anonymous clients, for roles that may not export, and for the system
 /// admin.
-const ROUTES: [(&str, &str, &str, u16, u16, u16); 37] = [
+const ROUTES: [(&str, &str, &str, u16, u16, u16); 38] = [
     ("GET", "/", "", 303, 303, 303),
     ("GET", "/healthz", "", 200, 200, 200),
     ("GET", "/readyz", "", 200, 200, 200),
@@ -41,6 +41,7 @@ const ROUTES: [(&str, &str, &str, u16, u16, u16); 37] = [
     ("POST", "/rpc/recognise_file", "sha256=00", 401, 200, 200),
     ("GET", "/admin/organization/export", "", 303, 404, 404),
     ("GET", "/admin/organization/export/runs/{id}", "", 303, 404, 404),
+    ("GET", "/admin/organization/export/verify", "", 303, 404, 404),
     ("POST", "/rpc/open_organization_page", "", 401, 404, 404),
     ("POST", "/rpc/request_organization_export", "organization=x", 401, 404, 404),
     ("POST", "/rpc/find_viewer", "", 401, 200, 200),
@@ -165,6 +166,50 @@ async fn rest_errors_are_problem_details() {
     }
     let anonymous = waybill.anonymous().get(&format!("/api/v1/exports/{UNKNOWN_ID}/file")).await;
     assert_eq!(anonymous.json()["detail"], "Sign in first.");
+}
+
+/// What the router answers by itself, without an endpoint's doing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_method_and_a_large_body_are_problem_details() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.signed_in_admin().await;
+    let file = format!("/api/v1/exports/{UNKNOWN_ID}/file");
+    let wrong_method = admin.post(&file, "").await;
+    let same_origin = [("sec-fetch-site", "same-origin")];
+    let unknown_method = admin.send("PUT", "/api/nothing", &same_origin, "").await;
+    let large = admin.post(&file.replace("file", "cancellation"), &"x".repeat(100_000)).await;
+    for (answer, status, title) in [
+        (&wrong_method, 405, "Method Not Allowed"),
+        (&unknown_method, 405, "Method Not Allowed"),
+        (&large, 413, "Payload Too Large"),
+    ] {
+        assert_eq!((answer.status, answer.header("content-type")), (status, "application/problem+json"));
+        let problem = answer.json();
+        assert_eq!((&problem["title"], &problem["status"]), (&title.into(), &status.into()), "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.ends_with('.')), "{problem}");
+        assert_eq!(answer.header("content-length"), answer.body.len().to_string());
+    }
+    assert_eq!(wrong_method.header("allow"), "GET,HEAD", "the answer says which methods there are");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_lacks_a_value_or_has_it_twice_is_a_bad_request() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.signed_in_admin().await;
+    for (path, form, says) in [
+        ("/rpc/request_organization_export", "", "missing field `organization`"),
+        (
+            "/rpc/request_organization_export",
+            "organization=a&organization=b",
+            "Multiple values for one key: \"organization\"",
+        ),
+        ("/rpc/view_export", "", "missing field `id`"),
+    ] {
+        let answer = admin.post(path, form).await;
+        assert_eq!(answer.status, 400, "{path} {form}: {}", answer.text());
+        let told = answer.json()["invalid"].as_str().unwrap().to_owned();
+        assert!(told.starts_with("The request cannot be read: ") && told.contains(says), "{told}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -134,4 +134,7 @@ async fn unfinished_exports_of_an_earlier_version_become_jobs() {
     assert_eq!(request, ExportRequest { compression: Compression::Gzip, ..ExportRequest::default() });
     let abandoned = tx.jobs().abandoned(JobKind::Export).await.unwrap();
     assert_eq!(abandoned.iter().map(|fence| fence.id.as_u128() & 0xF).collect::<Vec<_>>(), [2, 3]);
+    let channels = "SELECT group_concat(channel) FROM (SELECT channel FROM exports ORDER BY id)";
+    let channels: String = Connection::open(&path).unwrap().query_row(channels, [], |row| row.get(0)).unwrap();
+    assert_eq!(channels, "page,page,command line,page", "how they were requested is kept");
 }

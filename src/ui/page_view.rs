@@ -42,7 +42,7 @@ pub fn LivePageView(page: LivePage) -> impl IntoView {
     let page = match page {
         LivePage::Export { problem, part } => view! { <ExportPage problem part /> }.into_any(),
         LivePage::Run { id, of_organization } => view! { <RunPage id of_organization /> }.into_any(),
-        LivePage::Verify => view! { <VerifyPage /> }.into_any(),
+        LivePage::Verify { of_organization } => view! { <VerifyPage of_organization /> }.into_any(),
     };
     view! { <Title formatter=|title: String| format!("{title} · Waybill") />{page} }
 }

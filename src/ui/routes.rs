@@ -56,16 +56,16 @@ pub enum StaticPage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LivePage {
     /// `part`: the query of the address, for the server.
-    Export {
-        problem: String,
-        part: String,
-    },
+    Export { problem: String, part: String },
     Run {
         id: ExportId,
         /// Whether it is shown to an owner, below the page of their organisation.
         of_organization: bool,
     },
-    Verify,
+    Verify {
+        /// As of `Run`.
+        of_organization: bool,
+    },
 }
 
 impl Page {
@@ -82,7 +82,8 @@ impl LivePage {
     pub fn resolve(path: &str, search: &str, query: &Query) -> Option<Self> {
         match path {
             route::EXPORT => Some(Self::Export { problem: query_value(query, "problem"), part: search.to_owned() }),
-            route::VERIFY => Some(Self::Verify),
+            route::VERIFY => Some(Self::Verify { of_organization: false }),
+            route::ORGANIZATION_VERIFY => Some(Self::Verify { of_organization: true }),
             _ => [(route::RUN, false), (route::ORGANIZATION_RUN, true)]
                 .into_iter()
                 .find_map(|(run, of_organization)| route::id_in(path, run).map(|id| Self::Run { id, of_organization })),

@@ -77,6 +77,17 @@ for (const [what, size] of [["320 pixels wide", { width: 320, height: 640 }], ["
   });
 }
 
+test("at 200 % zoom the history shows the download of a file without scrolling sideways", async ({ page }) => {
+  const exportPage = new ExportPage(page);
+  await exportPage.open();
+  await waitForHydration(page);
+  await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
+  await page.setViewportSize({ width: 640, height: 400 });
+  await page.goto(`${EXPORT}/history`);
+  const link = await page.getByRole("link", { name: "Download" }).first().boundingBox();
+  expect(link!.x + link!.width).toBeLessThanOrEqual(640);
+});
+
 test("on a narrow screen left-out columns are listed under the table's name", async ({ page }) => {
   await page.setViewportSize({ width: 320, height: 640 });
   await page.goto(EXPORT);

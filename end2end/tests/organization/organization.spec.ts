@@ -22,11 +22,14 @@ test("an owner exports their organisation, and checks the file on the page @smok
   await page.getByRole("link", { name: "Back to the export page" }).click();
   await expect(page.getByText("owner@sample.test").last()).toBeVisible();
 
-  await page.goto("/admin/developer-tools/export/verify");
+  await page.getByRole("link", { name: "Verify a file" }).click();
   await waitForHydration(page);
   await page.locator("input[type=file]").setInputFiles(path);
   await expect(page.getByRole("heading", { name: "Complete and unaltered" })).toBeVisible();
   await expect(page.locator("section.is-success")).toContainText("It is the export that owner@sample.test requested on");
+  await expect(page.locator("section.is-success")).toContainText("It is a part of the database, chosen by organization: ");
+  await page.getByRole("link", { name: "Organisation export" }).click();
+  await expect(page.getByRole("button", { name: button })).toBeVisible();
 });
 
 test("an owner of several organisations chooses one", async ({ browser }) => {

@@ -92,6 +92,11 @@ pub enum Event {
         bytes_sent: u64,
         complete: bool,
     },
+    /// What one client was sent of a file in ranges within about a minute.
+    RangesDownloaded {
+        ranges: u64,
+        bytes_sent: u64,
+    },
     DownloadStarted,
     /// A file's records are being put into the database. Without an entry that follows, the program was ended; the database
     /// then has all of them or none.

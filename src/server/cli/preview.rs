@@ -19,6 +19,9 @@ pub struct Preview {
     source: SourceArgs,
     #[command(flatten)]
     selection: SelectionArgs,
+    /// Count what the documents hold in which this application itself exports an organisation; only with --organization.
+    #[arg(long, value_name = "APPLICATION")]
+    layout: Option<String>,
     /// Print the preview as JSON.
     #[arg(long)]
     json: bool,
@@ -28,9 +31,10 @@ impl Preview {
     pub async fn run(self) -> Result<Exit, CliError> {
         let selection = self.selection.parse()?;
         let OpenedSource { url, source, profile } = self.source.open().await?;
+        let layout = self.layout;
         let caller = Caller::command_line(&system_user());
         let preview = run_blocking(move || {
-            let preview = preview_source(&caller, &*source, &profile, &selection, &SystemClock);
+            let preview = preview_source(&caller, &*source, &profile, &selection, layout.as_deref(), &SystemClock);
             preview.map_err(|error| url.with_context(error.into()))
         })
         .await?;

@@ -114,6 +114,9 @@ impl Exports {
         if let Err(error) = self.journal.record_repetitions(true).await {
             tracing::error!(%error, "repeated refusals could not be recorded");
         }
+        if let Err(error) = self.record_ranges(true).await {
+            tracing::error!(%error, "downloads in ranges could not be recorded");
+        }
         self.runs.close();
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, self.runs.wait()).await.is_err() {
             tracing::error!("the end of an export could not be recorded in time");
@@ -129,7 +132,7 @@ impl Exports {
 
 fn killed_message(channel: Channel) -> &'static str {
     match channel {
-        Channel::Page => "The server was stopped. Start a new export.",
+        Channel::Page | Channel::Endpoint => "The server was stopped. Start a new export.",
         Channel::CommandLine => "The command was killed. Start a new export.",
     }
 }

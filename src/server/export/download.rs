@@ -40,8 +40,16 @@ impl Download {
         Self { is_for_one_answer: true, ..self }
     }
 
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     fn actor(&self) -> Actor<'_> {
         self.caller.actor()
+    }
+
+    fn is_whole_file(&self, first_byte: u64, last_byte: u64) -> bool {
+        first_byte == 0 && last_byte + 1 >= self.bytes
     }
 }
 
@@ -89,10 +97,12 @@ impl Exports {
             artifact::Error::NotFound(_) => Error::Expired,
             error => error.into(),
         })?;
-        let mut tx = self.state.begin().await?;
-        if first == 0 {
-            tx.exports().count_download(download.id).await?;
+        if !download.is_whole_file(first, last) {
+            self.start_range(download, first).await?;
+            return Ok(stream);
         }
+        let mut tx = self.state.begin().await?;
+        tx.exports().count_download(download.id).await?;
         self.journal.commit_about(tx, download.actor(), download.id, Event::DownloadStarted).await?;
         Ok(stream)
     }
@@ -103,11 +113,14 @@ impl Exports {
     /// `State` if the state cannot be written.
     pub async fn record_transfer(&self, download: &Download, transfer: Transfer) -> Result<()> {
         let Transfer { first_byte, last_byte, bytes_sent } = transfer;
+        if !download.is_whole_file(first_byte, last_byte) {
+            return self.end_range(download, bytes_sent).await;
+        }
         let complete = bytes_sent == last_byte + 1 - first_byte;
         let event = Event::Downloaded { first_byte, last_byte, bytes_sent, complete };
         let tx = self.state.begin().await?;
         self.journal.commit_about(tx, download.actor(), download.id, event).await?;
-        if complete && first_byte == 0 && download.is_for_one_answer {
+        if complete && download.is_for_one_answer {
             let row = self.find_owned(&mut *self.state.connect().await?, &download.caller, download.id).await?;
             self.remove_artifact(&row).await?;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::delivery::{Delivered, DirectoryDelivery, FileDelivery, Opened};
 use super::execution::Executed;
-use super::invalid_selection::InvalidSelection;
+use super::requested_layout::requested_layout;
 use super::running::RunningExport;
 use super::{Destination, Error, ExportRequest, Exports, Result};
 use crate::model::export::ExportSummary;
@@ -54,21 +54,13 @@ impl Exports {
         let Some(layout) = &request.layout else {
             return Ok(Opened::Document(Box::new(FileDelivery::open(destination, name)?)));
         };
-        if self.profile.layout(layout).is_none() {
-            return Err(Error::Selection(InvalidSelection::no_layout(&self.profile.name, layout)));
-        }
-        let selection = &request.selection;
-        if selection.organization.is_none() {
-            return Err(Error::Selection(InvalidSelection::layout_without_organization()));
-        }
-        if selection.tables.is_some() || !selection.filters.is_empty() {
-            return Err(Error::Selection(InvalidSelection::layout_with_tables()));
-        }
+        requested_layout(&self.profile, layout, &request.selection)?;
         match destination {
             Destination::Folder { path, .. } => Ok(Opened::Directory(DirectoryDelivery::open(&path, name)?)),
             Destination::File { path, .. } => {
                 let what = format!(
-                    "{}: a layout is written to a new folder in an existing one, and this is none",
+                    "{}: a layout is several files, written to a new folder: name the folder to make it in, which is \
+                     created if it is missing",
                     path.display()
                 );
                 Err(Error::Output(what))

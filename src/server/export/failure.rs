@@ -22,7 +22,15 @@ impl Exports {
             Some(StopReason::LeaseLost) => public_message(&Error::LeaseLost),
             None => public_message(error),
         };
-        Some(self.log_failure(&message, error))
+        let is_revoked = stopped == Some(StopReason::RoleRevoked) || matches!(error, Error::Forbidden(_));
+        Some(if is_revoked { self.log_revocation() } else { self.log_failure(&message, error) })
+    }
+
+    /// Logs that the requester may no longer export: somebody's decision, and no error.
+    fn log_revocation(&self) -> Failure {
+        let reference = random::new_error_reference(&*self.random);
+        tracing::info!(%reference, "an export ended without a file: its requester may no longer export");
+        Failure { message: ROLE_REVOKED.to_owned(), reference: Some(reference) }
     }
 
     /// Logs the cause and returns the failure that users see, linked to it by a reference.

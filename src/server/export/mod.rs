@@ -36,7 +36,10 @@ mod plan;
 mod preview;
 mod preview_cache;
 mod preview_source;
+mod ranged_downloads;
+mod ranges;
 mod request;
+mod requested_layout;
 mod run;
 mod running;
 mod size_estimate;
@@ -49,6 +52,7 @@ mod write_layout;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -67,6 +71,7 @@ use crate::server::support::clock::Clock;
 use crate::server::support::random::Random;
 use choice_columns::ColumnCache;
 use preview_cache::PreviewCache;
+use ranged_downloads::RangedDownloads;
 
 pub use check_owners::check_owners;
 pub use delivery::Destination;
@@ -110,6 +115,7 @@ pub struct Exports {
     random: Arc<dyn Random>,
     previews: PreviewCache,
     choice_columns: ColumnCache,
+    ranged_downloads: Mutex<RangedDownloads>,
     /// The runs of this process, which a shutdown waits for.
     runs: TaskTracker,
     shutdown: CancellationToken,
@@ -133,6 +139,7 @@ impl Exports {
             random,
             previews: PreviewCache::default(),
             choice_columns: ColumnCache::default(),
+            ranged_downloads: Mutex::default(),
             runs: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         }

@@ -8,7 +8,10 @@ use super::invalid_selection::InvalidSelection;
 use super::preview_cache::PreviewState;
 use super::{Error, ExportRequest, Exports, Result};
 use crate::model::access::Grant;
+use crate::model::channel::Channel;
 use crate::model::export::{ExportId, QueuedExport};
+use crate::model::manifest::SelectedRecords;
+use crate::model::name::TableName;
 use crate::model::organization::{Organization, OrganizationPage, OrganizationPreview};
 use crate::model::output::Compression;
 use crate::model::preview::Preview;
@@ -73,7 +76,7 @@ impl Exports {
     /// As `open_organization`, and as `request`; `Selection` if the caller owns several and none is asked for.
     pub async fn request_organization(self: &Arc<Self>, caller: &Caller, asked: &[String]) -> Result<QueuedExport> {
         let id = self.owned_organization(caller, asked, "export an organisation").await?;
-        self.enqueue(caller, self.organization_request(id)).await
+        self.enqueue(caller, Channel::Page, self.organization_request(id)).await
     }
 
     /// As `request_organization`, for an answer at once.
@@ -96,7 +99,7 @@ impl Exports {
             let size = size.map_or_else(|| "large".to_owned(), |size| format!("about {}", text::bytes(size.bytes)));
             return Err(Error::TooLarge { size, limit: text::bytes(max_bytes) });
         }
-        self.enqueue(caller, self.organization_request(id)).await
+        self.enqueue(caller, Channel::Endpoint, self.organization_request(id)).await
     }
 
     /// The caller's newest export, if it is of this organisation and not finished.
@@ -185,6 +188,10 @@ impl Exports {
         let now = self.clock.now();
         let selection = Selection::of_organization(organization.id.clone());
         let layout = self.profile.layout(&self.profile.name);
+        let in_owners_words = |table: &TableName| {
+            let named = layout.iter().flat_map(|layout| &layout.manifest.counts).find(|(_, counted)| *counted == table);
+            in_words(named.map_or(table.as_str(), |(name, _)| name))
+        };
         let records_of = |table| {
             let counted = preview.selected_records.get(table).map(|records| records.total() - records.stubs);
             let is_counted = preview.part.as_ref().is_some_and(|part| part.database_records.is_some());
@@ -194,7 +201,7 @@ impl Exports {
             Some(layout) => {
                 layout.manifest.counts.iter().map(|(name, table)| (in_words(name), records_of(table))).collect()
             }
-            None => preview.tables.iter().map(|table| (table.name.to_string(), table.records)).collect(),
+            None => preview.tables.iter().map(|table| (in_owners_words(&table.name), table.records)).collect(),
         };
         OrganizationPreview {
             organization,
@@ -202,8 +209,16 @@ impl Exports {
             records: preview.total_records(),
             size: preview.total_size(),
             contains: preview.contains.clone(),
-            outside: preview.part.as_ref().map_or_else(Vec::new, |part| part.outside.clone()),
-            left_out: preview.excluded.iter().map(|left| format!("{} ({})", left.table, left.reason)).collect(),
+            outside: preview
+                .selected_records
+                .iter()
+                .flat_map(|(table, records)| outside(&in_owners_words(table), records))
+                .collect(),
+            left_out: preview
+                .excluded
+                .iter()
+                .map(|left| format!("{} ({})", in_owners_words(&left.table), left.reason))
+                .collect(),
             file_name: match &layout {
                 Some(layout) => object_name(layout, now),
                 None => file_name(&self.profile, &selection, now, Compression::None),
@@ -214,8 +229,20 @@ impl Exports {
     }
 }
 
-/// `pinnedMessages` becomes `Pinned messages`.
+/// What stays outside of an organisation, for its owner.
+fn outside(what: &str, records: &SelectedRecords) -> Vec<String> {
+    let reasons = [
+        (records.stubs, "from outside, which your records refer to: only who or what each one is"),
+        (records.owners_disagree, "left out, because they are partly another organisation's"),
+        (records.nobodys, "left out, because they belong to no organisation"),
+    ];
+    let lines = reasons.into_iter().filter(|(number, _)| *number > 0);
+    lines.map(|(number, reason)| format!("{what}: {} {reason}", text::count(number))).collect()
+}
+
+/// `pinnedMessages` and `pinned_messages` become `Pinned messages`.
 fn in_words(key: &str) -> String {
+    let key = key.replace('_', " ");
     let letters = key.chars().flat_map(|letter| {
         let space = letter.is_uppercase().then_some(' ');
         space.into_iter().chain(letter.to_lowercase())

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::file_name::{directory_name, file_name, object_name};
 use super::invalid_selection::parse_part;
 use super::{Error, Exports, Result};
+use crate::model::channel::Channel;
 use crate::model::export::{DriftPolicy, ExportId, QueuedExport};
 use crate::model::manifest::RecordOrder;
 use crate::model::output::Compression;
@@ -56,26 +57,44 @@ impl Exports {
     ) -> Result<QueuedExport> {
         self.authorise(caller, "request an export").await?;
         let request = ExportRequest { selection: parse_part(part)?, compression, ..ExportRequest::default() };
-        self.enqueue(caller, request).await
+        self.enqueue(caller, Channel::Page, request).await
+    }
+
+    /// Whether an export is queued or running, so that another one may have to wait.
+    ///
+    /// # Errors
+    /// `State` if the state cannot be read.
+    pub async fn is_busy(&self) -> Result<bool> {
+        Ok(self.state.connect().await?.exports().count_unfinished(None).await?.all > 0)
     }
 
     /// Queues an export that the caller may have, and records it if it cannot be taken now.
-    pub(super) async fn enqueue(self: &Arc<Self>, caller: &Caller, request: ExportRequest) -> Result<QueuedExport> {
-        let requested = self.try_enqueue(caller, request).await;
+    pub(super) async fn enqueue(
+        self: &Arc<Self>,
+        caller: &Caller,
+        channel: Channel,
+        request: ExportRequest,
+    ) -> Result<QueuedExport> {
+        let requested = self.try_enqueue(caller, channel, request).await;
         if let Err(Error::Busy { .. } | Error::InsufficientStorage { .. }) = &requested {
             identity::refuse(&self.journal, caller, "request another export now").await?;
         }
         requested
     }
 
-    async fn try_enqueue(self: &Arc<Self>, caller: &Caller, request: ExportRequest) -> Result<QueuedExport> {
+    async fn try_enqueue(
+        self: &Arc<Self>,
+        caller: &Caller,
+        channel: Channel,
+        request: ExportRequest,
+    ) -> Result<QueuedExport> {
         let estimated_bytes = self.previews.latest_size(&self.selection_read(&request));
         // A part that was previewed exists.
         if estimated_bytes.is_none() && !request.selection.is_whole_database() {
             self.check_part(&request).await?;
         }
         self.check_disk_space(estimated_bytes)?;
-        let row = ExportRow { estimated_bytes, ..self.new_row(caller, &request) };
+        let row = ExportRow { channel, estimated_bytes, ..self.new_row(caller, &request) };
         let mut tx = self.state.begin().await?;
         // Checked inside the write transaction, so that two concurrent requests cannot both pass.
         check_concurrency_limit(&mut *tx, caller).await?;

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use leptos::prelude::LeptosOptions;
 use tokio::sync::Semaphore;
@@ -96,6 +96,7 @@ pub fn router(app: Arc<App>, config: HttpConfig) -> Result<Router, tower_http::c
         .layer(from_fn_with_state(state.clone(), authentication::authenticate))
         .layer(csrf.with_rejection_response(problem::cross_site_response))
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
+        .layer(from_fn(problem::describe_bare_errors))
         .layer(CatchPanicLayer::custom(move |panic: Box<dyn Any + Send>| problem::panic_response(&*panic, &*random)))
         .layer(from_fn_with_state(state.clone(), headers::reject_foreign_hosts))
         .layer(from_fn_with_state(state, headers::set_security_headers)))

@@ -1,5 +1,6 @@
 //! Pages and server functions: what Leptos needs to know of a request.
 
+use axum::body::{Body, to_bytes};
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -12,10 +13,11 @@ use super::security::cookies::typed_name;
 use super::security::headers;
 use super::state::AppState;
 use super::theme;
+use crate::model::ApiError;
 use crate::model::part_query::PartQuery;
 use crate::model::route;
-use crate::server::identity;
-use crate::server::rpc_context;
+use crate::server::rpc_context::{self, ErrorHead};
+use crate::server::{export, identity};
 use crate::ui::{Page, RecoveryCodes, SignInContext, StaticPage, shell};
 
 pub async fn render_page(State(state): State<AppState>, request: Request) -> Response {
@@ -23,12 +25,17 @@ pub async fn render_page(State(state): State<AppState>, request: Request) -> Res
     if let Some(canonical) = canonical_address(request.uri().path(), &search) {
         return Redirect::to(&canonical).into_response();
     }
+    match address_without_past_problem(&state, request.uri().path(), &search).await {
+        Ok(None) => {}
+        Ok(Some(address)) => return Redirect::to(&address).into_response(),
+        Err(error) => return ProblemDetails::from(state.api_error(&error)).into_response(),
+    }
     let provide = leptos_context(&state, &request);
     let theme = theme::from_cookie(request.headers());
     let codes = request.extensions().get::<RecoveryCodes>().cloned();
     let sign_in_context = match sign_in_context(&state, request.uri().path(), request.headers()).await {
         Ok(context) => context,
-        Err(error) => return ProblemDetails(state.api_error(&error)).into_response(),
+        Err(error) => return ProblemDetails::from(state.api_error(&error)).into_response(),
     };
     let with_policy = move || {
         provide();
@@ -55,7 +62,24 @@ pub async fn render_page(State(state): State<AppState>, request: Request) -> Res
 
 /// Pages that are there only where somebody owns an organisation.
 fn is_of_owners(path: &str) -> bool {
-    path == route::ORGANIZATION_EXPORT || route::id_in(path, route::ORGANIZATION_RUN).is_some()
+    matches!(path, route::ORGANIZATION_EXPORT | route::ORGANIZATION_VERIFY)
+        || route::id_in(path, route::ORGANIZATION_RUN).is_some()
+}
+
+/// The address without the problem of a form that was refused, if nothing is in its way any more. Otherwise a page that is
+/// loaded again would tell what has passed.
+async fn address_without_past_problem(
+    state: &AppState,
+    path: &str,
+    search: &str,
+) -> Result<Option<String>, export::Error> {
+    const BUSY: &str = "problem=busy";
+    let is_told = search.split('&').any(|parameter| parameter == BUSY);
+    if !is_told || !matches!(path, route::EXPORT | route::ORGANIZATION_EXPORT) || state.app.exports.is_busy().await? {
+        return Ok(None);
+    }
+    let others: Vec<&str> = search.split('&').filter(|parameter| *parameter != BUSY).collect();
+    Ok(Some(if others.is_empty() { path.to_owned() } else { format!("{path}?{}", others.join("&")) }))
 }
 
 /// Where a form without script leads: what it sends has one address.
@@ -76,7 +100,18 @@ pub async fn server_function(State(state): State<AppState>, request: Request) ->
         return problem::not_found().await.into_response();
     }
     let provide = leptos_context(&state, &request);
-    handle_server_fns_with_context(provide, request).await.into_response()
+    let response = handle_server_fns_with_context(provide, request).await.into_response();
+    if response.status() == StatusCode::INTERNAL_SERVER_ERROR { with_status_of_error(response).await } else { response }
+}
+
+/// Leptos answers a call that it cannot read with 500: the status is that of the error which the body tells.
+async fn with_status_of_error(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    if let Ok(error) = serde_json::from_slice::<ApiError>(&body) {
+        head.status = ErrorHead::of(&error).status;
+    }
+    Response::from_parts(head, Body::from(body))
 }
 
 /// Context of the sign-in and set-up pages.

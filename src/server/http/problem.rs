@@ -2,34 +2,50 @@
 
 use std::any::Any;
 
-use axum::http::{StatusCode, header};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::model::ApiError;
+use crate::model::{ApiError, route};
 use crate::server::api_error::log_internal_error;
 use crate::server::rpc_context::ErrorHead;
 use crate::server::support::random::Random;
 
+const MEDIA_TYPE: &str = "application/problem+json";
+
 /// An error response of a REST endpoint.
-pub struct ProblemDetails(pub ApiError);
+pub struct ProblemDetails {
+    error: ApiError,
+    detail: String,
+}
 
 impl From<ApiError> for ProblemDetails {
     fn from(error: ApiError) -> Self {
-        Self(error)
+        let detail = error.to_string();
+        Self { error, detail }
+    }
+}
+
+impl ProblemDetails {
+    /// The error in an endpoint's own words.
+    pub fn with_detail(error: ApiError, detail: &str) -> Self {
+        Self { error, detail: detail.to_owned() }
     }
 }
 
 impl IntoResponse for ProblemDetails {
     fn into_response(self) -> Response {
-        let ErrorHead { status, retry_after } = ErrorHead::of(&self.0);
+        let ErrorHead { status, retry_after } = ErrorHead::of(&self.error);
         let mut body = json!({
             "type": "about:blank",
             "title": status.canonical_reason(),
             "status": status.as_u16(),
-            "detail": self.0.to_string(),
+            "detail": self.detail,
         });
-        if let ApiError::Internal(reference) = &self.0 {
+        if let ApiError::Internal(reference) = &self.error {
             body["instance"] = json!(format!("urn:waybill:reference:{reference}"));
         }
         let mut response = problem_response(status, &body);
@@ -41,11 +57,36 @@ impl IntoResponse for ProblemDetails {
 }
 
 fn problem_response(status: StatusCode, body: &Value) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+    (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body.to_string()).into_response()
+}
+
+/// Tells errors of the router and its layers, such as 405 and 413, in the form of all others. Their headers stay: `Allow`
+/// and `Content-Range` are part of the answer.
+pub async fn describe_bare_errors(request: Request, next: Next) -> Response {
+    let is_endpoint = request.uri().path().starts_with(route::API);
+    let response = next.run(request).await;
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    let is_described = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == MEDIA_TYPE);
+    if !is_endpoint || !is_error || is_described {
+        return response;
+    }
+    let detail = match status {
+        StatusCode::METHOD_NOT_ALLOWED => "This address does not take this method.",
+        StatusCode::PAYLOAD_TOO_LARGE => "The body of the request is too large.",
+        StatusCode::RANGE_NOT_SATISFIABLE => "The file has no such range.",
+        _ => "The request cannot be read.",
+    };
+    let body =
+        json!({"type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(), "detail": detail});
+    let (mut head, _) = response.into_parts();
+    head.headers.remove(header::CONTENT_LENGTH);
+    head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    Response::from_parts(head, Body::from(body.to_string()))
 }
 
 pub async fn not_found() -> ProblemDetails {
-    ProblemDetails(ApiError::NotFound)
+    ApiError::NotFound.into()
 }
 
 /// Response of the CSRF layer to cross-site requests.
@@ -66,5 +107,5 @@ pub fn misdirected_response() -> Response {
 pub fn panic_response(panic: &(dyn Any + Send), random: &dyn Random) -> Response {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let text = text.unwrap_or("a panic without a message");
-    ProblemDetails(log_internal_error(&format!("a request panicked: {text}"), random)).into_response()
+    ProblemDetails::from(log_internal_error(&format!("a request panicked: {text}"), random)).into_response()
 }

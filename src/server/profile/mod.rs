@@ -29,6 +29,7 @@ mod selection;
 mod spans;
 mod toml_text;
 mod treatments;
+mod unknown_column;
 mod validate;
 
 use std::collections::BTreeMap;

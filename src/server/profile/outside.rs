@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Profile;
+use super::nearest::{did_you_mean, nearest};
 use super::outside_rule::OutsideRule;
+use super::unknown_column::unknown_column;
 use crate::model::classification::Classification;
 use crate::model::name::{FieldName, TableName};
 use crate::server::rows::{Catalog, ForeignKey};
@@ -58,6 +60,15 @@ impl Profile {
     }
 }
 
+/// What a rule can be about.
+fn subjects(profile: &Profile) -> Vec<String> {
+    let columns = profile.tables.iter().flat_map(|(name, table)| {
+        let fields = table.columns.keys().map(|column| name.field(column).to_string());
+        std::iter::once(name.to_string()).chain(fields)
+    });
+    std::iter::once("default".to_owned()).chain(columns).collect()
+}
+
 /// The mistake in a rule of `[outside]`, if there is one.
 pub fn outside_error(profile: &Profile, name: &str, rule: &OutsideRule) -> Option<String> {
     let has_columns = |table: &TableName| profile.tables.get(table).map(|table| &table.columns);
@@ -70,7 +81,8 @@ pub fn outside_error(profile: &Profile, name: &str, rule: &OutsideRule) -> Optio
         return Some("include would let records of others into an organisation's export: use stub(…) or null".into());
     }
     if name != "default" && table.is_none() && is_column().is_none() {
-        return Some(format!("`{name}` is neither default, nor a table, nor a column of this profile"));
+        let near = did_you_mean(nearest(name, subjects(profile).iter().map(String::as_str)));
+        return Some(format!("`{name}` is neither default, nor a table, nor a column of this profile{near}"));
     }
     match (rule, table) {
         (OutsideRule::Stub(columns), _) if name == "default" && !columns.is_empty() => {
@@ -78,7 +90,7 @@ pub fn outside_error(profile: &Profile, name: &str, rule: &OutsideRule) -> Optio
         }
         (OutsideRule::Stub(columns), Some(known)) => {
             let missing = columns.iter().find(|column| !known.contains_key(*column))?;
-            Some(format!("{name}.{missing} is no column of this profile"))
+            Some(unknown_column(profile, &TableName::from(name), missing))
         }
         _ => None,
     }

@@ -118,13 +118,17 @@ mod tests {
         let outside = "[outside]\ndefault = \"null\"\nshops = \"stub(name)\"\n\"sales.shop\" = \"stub\"\n";
         with(&format!("{scope}{outside}")).unwrap();
         for (wrong, line, says) in [
-            (scope.replace("\"name\"", "\"nam\""), 10, "scope organization: shops.nam is no column"),
+            (scope.replace("\"name\"", "\"nam\""), 10, "shops.nam is no column of this profile; did you mean `name`?"),
             (scope.replace("user = \"shop\"", "user = \"member\""), 10, "sales.member is no column"),
             (scope.replace("\"1\"", "[]"), 10, "an empty list matches no owner"),
             (scope.replace("scopes.organization", "scopes.organisation"), 10, "unknown field `organisation`"),
-            (outside.replace("stub(name)", "stub(nam)"), 12, "[outside] shops: shops.nam is no column"),
+            (
+                outside.replace("stub(name)", "stub(nam)"),
+                12,
+                "shops: shops.nam is no column of this profile; did you mean `name`?",
+            ),
             (outside.replace("stub(name)", "stubs"), 12, "none of include, stub, stub(column, …), null, stop"),
-            (outside.replace("shops =", "shop ="), 12, "neither default, nor a table, nor a column"),
+            (outside.replace("shops =", "shop ="), 12, "nor a column of this profile; did you mean `shops`?"),
             (outside.replace("\"null\"", "\"stub(name)\""), 11, "would be about every table"),
             (format!("{scope}{}", outside.replace("\"null\"", "\"include\"")), 16, "records of others"),
             ("[tables.words]\nwhole = true\nprivate = \"x\"\n".to_owned(), 12, "words: give either whole or private"),

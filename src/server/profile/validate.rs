@@ -7,6 +7,7 @@ use super::outside::outside_error;
 use super::parse_error::ParseError;
 use super::selection::filter_error;
 use super::spans::{Spans, start};
+use super::unknown_column::unknown_column;
 use super::{Auth, Comparison, Notice, Profile, Role};
 use crate::model::classification::Classification;
 use crate::model::name::TableName;
@@ -104,14 +105,13 @@ fn check_selection(profile: &Profile, places: &Spans) -> Result<(), Broken> {
             let columns = std::iter::once(&field.column).chain(with);
             let missing = columns.into_iter().find(|column| profile.column(&field.table, column).is_none());
             if let Some(column) = missing {
-                return Err((place.span().start, format!("{}.{column} is no column of this profile", field.table)));
+                return Err((place.span().start, unknown_column(profile, &field.table, column)));
             }
         }
     }
     for (name, table) in &profile.tables {
         if let Some(column) = table.owned_by.iter().find(|column| profile.column(name, column).is_none()) {
-            let near = nearest(column, table.columns.keys().map(String::as_str));
-            let what = format!("owned_by: {name}.{column} is no column of this profile{}", did_you_mean(near));
+            let what = format!("owned_by: {}", unknown_column(profile, name, column));
             return Err((places.owned_by_start(name), what));
         }
     }
@@ -127,7 +127,7 @@ fn condition_error(profile: &Profile, reference: &DeclaredReference) -> Option<S
     };
     reference.when.iter().find_map(|(column, values)| {
         if profile.column(table, column).is_none() {
-            return Some(format!("when: {table}.{column} is no column of this profile"));
+            return Some(format!("when: {}", unknown_column(profile, table, column)));
         }
         let values = values.accepted_values();
         let is_usable = !values.is_empty() && values.iter().all(is_plain);
@@ -141,7 +141,7 @@ fn check_scopes(profile: &Profile, places: &Spans) -> Result<(), Broken> {
         let at = places.scope_start("organization");
         let missing = scope.named_columns().into_iter().find(|(table, column)| profile.column(table, column).is_none());
         if let Some((table, column)) = missing {
-            return Err((at, format!("scope organization: {table}.{column} is no column of this profile")));
+            return Err((at, format!("scope organization: {}", unknown_column(profile, table, column))));
         }
         if scope.owners.as_ref().is_some_and(|owners| owners.when.values().any(Comparison::is_unsatisfiable)) {
             return Err((at, "scope organization: an empty list matches no owner: list a value".into()));
@@ -164,7 +164,7 @@ fn check_scopes(profile: &Profile, places: &Spans) -> Result<(), Broken> {
         let shared = table.shared.as_ref().filter(|shared| profile.column(&shared.0.table, &shared.0.column).is_none());
         if let Some(shared) = shared {
             let at = start(spans.and_then(|table| table.shared.as_ref()));
-            return Err((at, format!("shared: {} is no column of this profile", shared.0)));
+            return Err((at, format!("shared: {}", unknown_column(profile, &shared.0.table, &shared.0.column))));
         }
     }
     Ok(())

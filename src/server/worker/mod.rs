@@ -44,6 +44,9 @@ async fn sweep(app: &App) {
     if let Err(error) = app.journal.record_repetitions(false).await {
         tracing::error!(%error, "repeated refusals could not be recorded");
     }
+    if let Err(error) = app.exports.record_ranges(false).await {
+        tracing::error!(%error, "downloads in ranges could not be recorded");
+    }
     if let Err(error) = app.identity.sweep().await {
         tracing::error!(%error, "expired sessions could not be removed");
     }

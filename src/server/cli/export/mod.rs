@@ -166,12 +166,18 @@ impl Export {
         let (path, replace) = (self.output.clone(), self.force);
         if path == Path::new("-") {
             Destination::StandardOutput
-        } else if path.is_dir() || self.layout.is_some() && path.symlink_metadata().is_err() {
+        } else if path.is_dir() || self.layout.is_some() && !exists_or_is_named_as_file(&path) {
             Destination::Folder { path, replace }
         } else {
             Destination::File { path, replace }
         }
     }
+}
+
+/// A layout makes the folder that is named, but none that was meant as a file.
+fn exists_or_is_named_as_file(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str);
+    path.symlink_metadata().is_ok() || matches!(extension, Some("json" | "gz" | "zst"))
 }
 
 fn implied_compression(path: &Path) -> Compression {

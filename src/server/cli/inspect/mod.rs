@@ -44,6 +44,11 @@ pub struct Inspect {
 
 impl Inspect {
     pub fn run(self) -> Result<Exit, CliError> {
+        if self.file.is_dir() {
+            let what = "this is a folder: `waybill export --layout` writes one, whose files are the application's own JSON \
+                        documents; read them with any JSON tool, and check them with `waybill verify FOLDER`";
+            return Err(self.with_context(CliError::new(Exit::Usage, what)));
+        }
         let file = File::open(&self.file).map_err(|error| {
             CliError::new(Exit::Failure, format!("{} cannot be read: {error}", self.file.display()))
         })?;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Deserializer};
 
 use super::super::problem::ProblemDetails;
@@ -39,29 +39,43 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
 
 /// Exports, waits for the end, and sends the document.
 pub async fn export_organization(State(state): State<AppState>, request: Request) -> Result<Response, ProblemDetails> {
+    export(&state, request).await.map_err(in_words)
+}
+
+/// Whoever owns the organisation no more may be told so at any step.
+fn in_words(error: ApiError) -> ProblemDetails {
+    match &error {
+        ApiError::Forbidden => ProblemDetails::with_detail(error, "Only an owner of an organisation may export it."),
+        // The same words for one that does not exist and for one of others.
+        ApiError::NotFound => ProblemDetails::with_detail(error, "You own no organisation with this id."),
+        _ => error.into(),
+    }
+}
+
+async fn export(state: &AppState, request: Request) -> Result<Response, ApiError> {
     let caller = authentication(&request).caller()?;
     if request.uri().query().is_some() {
-        return Err(
-            ApiError::Invalid("This address takes no parameters: the body may name an organizationId.".into()).into()
-        );
+        return Err(ApiError::Invalid("This address takes no parameters: the body may name an organizationId.".into()));
     }
     let caller_ip = caller.client_ip;
-    let token = session_token(request.headers(), &state).ok_or(ApiError::Unauthenticated)?;
-    let body = to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| unreadable())?;
+    let token = session_token(request.headers(), state).ok_or(ApiError::Unauthenticated)?;
+    let Ok(body) = to_bytes(request.into_body(), MAX_BODY_BYTES).await else {
+        return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response());
+    };
     let asked: Vec<String> = parse(&body)?.organization_id.into_iter().collect();
     let exports = &state.app.exports;
     let queued = exports.request_small_organization(&caller, &asked, state.config.max_direct_bytes).await;
     let id = queued.map_err(|error| state.api_error(&error))?.id;
-    let ended = wait_for_end(&state, &caller, id).await?;
+    let ended = wait_for_end(state, &caller, id).await?;
     // Whoever has lost the organisation meanwhile gets nothing of it.
     let caller = state.app.identity.find_caller(&token).await.map_err(|error| state.api_error(&error))?;
     let caller = caller.map(|now| Caller { client_ip: caller_ip, ..now }).ok_or(ApiError::Unauthenticated)?;
     if !matches!(ended, RunState::Completed(_)) {
         exports.view(&caller, id).await.map_err(|error| state.api_error(&error))?;
-        return Err(not_completed(ended).into());
+        return Err(not_completed(ended));
     }
     let download = exports.find_download(&caller, id).await.map_err(|error| state.api_error(&error))?;
-    file_response(&state, download.for_one_answer(), &HeaderMap::new()).await
+    file_response(state, download.for_one_answer(), &HeaderMap::new()).await
 }
 
 fn parse(body: &Bytes) -> Result<OrganizationRequest, ApiError> {

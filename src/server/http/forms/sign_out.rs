@@ -16,7 +16,7 @@ pub async fn sign_out(State(state): State<AppState>, request: Request) -> Respon
     if let Some(token) = session_token(request.headers(), &state)
         && let Err(error) = state.app.identity.sign_out(&token, client_ip).await
     {
-        return ProblemDetails(state.api_error(&error)).into_response();
+        return ProblemDetails::from(state.api_error(&error)).into_response();
     }
     let mut response = Redirect::to(route::LOGIN).into_response();
     response.headers_mut().insert(header::SET_COOKIE, session_cookie(&state, "", Some(0)));

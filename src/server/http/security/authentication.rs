@@ -38,7 +38,7 @@ pub async fn authenticate(State(state): State<AppState>, mut request: Request, n
     }
     if let Authentication::SignedIn(caller) = &authentication {
         if let Err(error) = state.app.identity.limit_unprivileged_requests(caller) {
-            return ProblemDetails(state.api_error(&error)).into_response();
+            return ProblemDetails::from(state.api_error(&error)).into_response();
         }
         if access == Access::SignedIn && caller.lacks_second_factor {
             return Redirect::to(route::ACCOUNT).into_response();

@@ -60,7 +60,7 @@ impl<C: Connection> ExportTable for SqliteTables<C> {
 
     async fn count_unfinished(&mut self, account_id: Option<&str>) -> Result<Unfinished> {
         let sql = "SELECT count(*) AS \"all\", count(*) FILTER (WHERE account_id = ?) AS own FROM exports \
-                   WHERE source_id IS ? AND status IN ('queued', 'running') AND channel = 'page'";
+                   WHERE source_id IS ? AND status IN ('queued', 'running') AND channel <> 'command line'";
         let row = query(sql).bind(account_id).bind(&self.source_id).fetch_one(&mut *self.connection).await?;
         Ok(Unfinished { all: required(&row, "all")?, own: required(&row, "own")? })
     }
@@ -75,7 +75,7 @@ impl<C: Connection> ExportTable for SqliteTables<C> {
 
     async fn without_job(&mut self) -> Result<Vec<ExportRow>> {
         let sql = AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND status IN ('queued', 'running') AND channel = 'page' \
+            "SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND status IN ('queued', 'running') AND channel <> 'command line' \
              AND id NOT IN (SELECT id FROM jobs WHERE state IN ('queued', 'running')) ORDER BY requested_at, id"
         ));
         let rows = query(sql).bind(&self.source_id).fetch_all(&mut *self.connection).await?;

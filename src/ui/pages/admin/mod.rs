@@ -71,6 +71,7 @@ fn ToolCards(viewer: Viewer) -> impl IntoView {
     let organization = has_organization.then_some(ORGANIZATION_TOOL);
     let others = TOOLS.into_iter().filter(|(href, ..)| has_database || *href == route::VERIFY);
     let cards = organization.into_iter().chain(others).map(|(href, icon, name, text)| {
+        let href = if href == route::VERIFY && !has_database { route::ORGANIZATION_VERIFY } else { href };
         view! {
             <li><a class="card tool" href=href><Icon name=icon /><h2>{name}</h2><p>{text}</p></a></li>
         }

@@ -30,7 +30,7 @@ pub async fn events(
     let (id, caller) = requested_export(&id, &request)?;
     let first = state.app.exports.view(&caller, id).await.map_err(|error| state.api_error(&error))?;
     let permit = state.event_streams.clone().try_acquire_owned();
-    let permit = permit.map_err(|_| ProblemDetails(ApiError::Overloaded { retry_after_seconds: 5 }))?;
+    let permit = permit.map_err(|_| ApiError::Overloaded { retry_after_seconds: 5 })?;
     let token = session_token(request.headers(), &state).ok_or(ApiError::Unauthenticated)?;
     let app = state.app.clone();
     let initial = StreamState { last_sent: None, view: first, caller, access_checked_at: Instant::now() };

@@ -31,7 +31,7 @@ pub async fn download(
 ) -> Result<Response, ProblemDetails> {
     let (id, caller) = requested_export(&id, &request)?;
     let download = state.app.exports.find_download(&caller, id).await.map_err(|error| state.api_error(&error))?;
-    file_response(&state, download, request.headers()).await
+    Ok(file_response(&state, download, request.headers()).await?)
 }
 
 /// Rejects HEAD, which would be recorded as a download without being one.
@@ -61,11 +61,7 @@ pub(super) fn requested_export(id: &str, request: &Request) -> Result<(ExportId,
 }
 
 /// The file as a download; a header of the request may ask for a range of it.
-pub async fn file_response(
-    state: &AppState,
-    download: Download,
-    request: &HeaderMap,
-) -> Result<Response, ProblemDetails> {
+pub async fn file_response(state: &AppState, download: Download, request: &HeaderMap) -> Result<Response, ApiError> {
     let etag = format!("\"{}\"", download.sha256);
     let headers = [
         (header::CONTENT_TYPE, download.output.media_type().to_owned()),

@@ -23,7 +23,7 @@ pub fn OrganizationExportPage(asked: Vec<String>, problem: String) -> impl IntoV
 }
 
 fn actions() -> impl IntoView {
-    view! { <a class="button" href=route::VERIFY><Icon name="shield-check" />"Verify a file"</a> }
+    view! { <a class="button" href=route::ORGANIZATION_VERIFY><Icon name="shield-check" />"Verify a file"</a> }
 }
 
 #[component]
@@ -93,7 +93,7 @@ fn Before(organization: Organization, history: Vec<HistoryEntry>) -> impl IntoVi
     let entries = if history.is_empty() {
         view! { <p class="muted">"None yet. Every export is listed here, with who requested it."</p> }.into_any()
     } else {
-        view! { <Entries entries=history /> }.into_any()
+        view! { <Entries entries=history scope=organization.name /> }.into_any()
     };
     view! { <h2>{title}</h2>{entries} }
 }

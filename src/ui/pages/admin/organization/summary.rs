@@ -35,8 +35,8 @@ pub fn Summary(preview: OrganizationPreview) -> impl IntoView {
     });
     let notice = contains.unwrap_or_else(|| "personal data".to_owned());
     let notice = format!("Contains {notice}. This download is recorded under your name.");
-    let outside = details("Records that are not in it", outside);
-    let left_out = details("Tables that are not in it", left_out);
+    let outside = details("Records from outside", outside);
+    let left_out = details("What is not in it", left_out);
     view! {
         <h2>{name}</h2>
         <dl class="stats">

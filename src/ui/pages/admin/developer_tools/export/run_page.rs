@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::breadcrumbs::below_export;
+use super::breadcrumbs::below_export_of;
 use super::progress::ProgressPanel;
 use super::run_result::RunResult;
 use super::run_tracker::{Phase, RunTracker};
@@ -14,20 +14,20 @@ use crate::ui::components::{Layout, Loaded, ToastRegion};
 #[component]
 pub fn RunPage(id: ExportId, of_organization: bool) -> impl IntoView {
     let run = Resource::new(move || id, view_export);
-    let (crumbs, back) = if of_organization {
-        (vec![("Admin", route::ADMIN), ("Organisation export", route::ORGANIZATION_EXPORT)], route::ORGANIZATION_EXPORT)
+    let (back, verify) = if of_organization {
+        (route::ORGANIZATION_EXPORT, route::ORGANIZATION_VERIFY)
     } else {
-        (below_export(), route::EXPORT)
+        (route::EXPORT, route::VERIFY)
     };
     view! {
-        <Layout title="Export run" crumbs=crumbs>
-            <Loaded data=run show=move |run| view! { <RunContent run back /> }.into_any() />
+        <Layout title="Export run" crumbs=below_export_of(of_organization)>
+            <Loaded data=run show=move |run| view! { <RunContent run back verify /> }.into_any() />
         </Layout>
     }
 }
 
 #[component]
-fn RunContent(run: RunView, back: &'static str) -> impl IntoView {
+fn RunContent(run: RunView, back: &'static str, verify: &'static str) -> impl IntoView {
     let download_redirect = download_redirect(&run);
     let tracker = RunTracker::new(Some(run));
     tracker.resume();
@@ -39,7 +39,10 @@ fn RunContent(run: RunView, back: &'static str) -> impl IntoView {
     view! {
         {body}
         {download_redirect}
-        <p><a class="button" href=back>"Back to the export page"</a></p>
+        <p class="action-row">
+            <a class="button" href=back>"Back to the export page"</a>
+            <a class="button" href=verify>"Verify a file"</a>
+        </p>
         <p class="visually-hidden" role="status">{tracker.announcer.text}</p>
         <ToastRegion toast=tracker.toast />
     }

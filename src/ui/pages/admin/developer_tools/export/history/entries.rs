@@ -7,9 +7,10 @@ use crate::model::history::HistoryEntry;
 use crate::model::{route, text};
 use crate::ui::components::Icon;
 
+/// `scope`: what all of them are of, in words; without it, each says its own.
 #[component]
-pub fn Entries(entries: Vec<HistoryEntry>) -> impl IntoView {
-    let rows = entries.into_iter().map(|entry| view! { <Entry entry /> }).collect_view();
+pub fn Entries(entries: Vec<HistoryEntry>, #[prop(optional, into)] scope: Option<String>) -> impl IntoView {
+    let rows = entries.into_iter().map(move |entry| view! { <Entry entry scope=scope.clone() /> }).collect_view();
     view! {
         <section class="card scroll" tabindex="0" role="group" aria-label="Exports">
             <table class="log-table">
@@ -30,26 +31,30 @@ pub fn Entries(entries: Vec<HistoryEntry>) -> impl IntoView {
 }
 
 #[component]
-fn Entry(entry: HistoryEntry) -> impl IntoView {
+fn Entry(entry: HistoryEntry, scope: Option<String>) -> impl IntoView {
     let summary = entry.state.summary();
     let records = summary.map_or("–".into(), |summary| text::count(summary.records));
     let bytes = summary.map_or("–".into(), |summary| text::bytes(summary.bytes));
     let estimated = entry.estimated_bytes.filter(|_| summary.is_some());
     let estimated = estimated.map(|bytes| format!("estimated {}", text::bytes(bytes)));
-    let selection =
-        entry.selection.iter().map(|line| view! { <span class="detail">{line.clone()}</span> }).collect_view();
+    let scope = scope.map_or_else(|| own_scope(&entry), IntoAny::into_any);
     let duration = entry.state.duration_ms().map_or("–".into(), text::duration);
     view! {
         <tr>
             <td><time>{text::to_minute(&entry.requested_at)}</time></td>
             <td>{entry.requested_by.clone()}<span class="detail">{format!("from the {}", entry.channel.as_str())}</span></td>
-            <td>{entry.export_type.as_str()}{selection}</td>
+            <td>{scope}</td>
             <td><Outcome entry /></td>
             <td class="number">{records}</td>
             <td class="number">{bytes}<span class="detail">{estimated}</span></td>
             <td class="number">{duration}</td>
         </tr>
     }
+}
+
+fn own_scope(entry: &HistoryEntry) -> AnyView {
+    let selection = entry.selection.iter().map(|line| view! { <span class="detail">{line.clone()}</span> });
+    view! { {entry.export_type.as_str()}{selection.collect_view()} }.into_any()
 }
 
 /// How the export ended, and what is left of it.

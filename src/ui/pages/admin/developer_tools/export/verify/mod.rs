@@ -9,7 +9,7 @@ mod valid_file;
 use leptos::prelude::*;
 use web_sys::File;
 
-use super::breadcrumbs::below_export;
+use super::breadcrumbs::below_export_of;
 use crate::ui::browser::{dropped_file, picked_file};
 use crate::ui::components::{Icon, Layout};
 use checker::FileChecker;
@@ -19,8 +19,8 @@ const NOSCRIPT_HINT: &str = "<p class=\"form-error\">Checking in the browser nee
     On the command line: <code>waybill verify FILE</code></p>";
 
 #[component]
-pub fn VerifyPage() -> impl IntoView {
-    view! { <Layout title="Verify a file" crumbs=below_export()><VerifyPanel /></Layout> }
+pub fn VerifyPage(of_organization: bool) -> impl IntoView {
+    view! { <Layout title="Verify a file" crumbs=below_export_of(of_organization)><VerifyPanel /></Layout> }
 }
 
 #[component]

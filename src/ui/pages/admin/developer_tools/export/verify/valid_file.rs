@@ -43,6 +43,7 @@ pub fn ValidFile(
             <p><strong>{name}</strong>": "{summary}</p>
             <p>{signature_text}{export.map(known_export_text)}</p>
             <p>{origin(&metadata)}</p>
+            {part(&metadata)}
             <p class="muted">"Left out: "{left_out(&metadata)}</p>
             <p class="command"><span>"Seal"</span><code tabindex="0" data-testid="sha256">{sha256}</code></p>
         </section>
@@ -75,6 +76,14 @@ fn known_export_text(export: KnownExport) -> String {
 fn origin(metadata: &MetadataSummary) -> String {
     let (at, source) = (text::to_minute(&metadata.exported_at), &metadata.source);
     format!("Exported {at} UTC from {} ({} {}).", source.name, source.engine, source.engine_version)
+}
+
+/// What a part of a database was chosen by; nothing of a whole one.
+fn part(metadata: &MetadataSummary) -> Option<AnyView> {
+    let chosen = metadata.filters_applied.iter().map(|(name, values)| format!("{name}: {}", values.join(", ")));
+    let chosen = chosen.collect::<Vec<_>>().join("; ");
+    let text = format!("It is a part of the database, chosen by {chosen}.");
+    (!metadata.filters_applied.is_empty()).then(|| view! { <p>{text}</p> }.into_any())
 }
 
 fn left_out(metadata: &MetadataSummary) -> String {
