@@ -108,7 +108,7 @@ impl Planning<'_> {
         let target = table.columns.iter().find(|column| column.name == own.name);
         match target {
             None if own.generated => {
-                self.notes.push(format!("{field} is computed, and the database has no such column"))
+                self.notes.push(format!("{field} is computed, and the database has no such column"));
             }
             None => self.refusals.push(format!("the database has no column {field}, and its values would be lost")),
             Some(column) => self.compare_types(&field, own, column),
