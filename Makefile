@@ -14,6 +14,8 @@ WAYBILL := target/release/waybill
 # The WebAssembly features that rustc uses by default.
 WASM_FEATURES := --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
 	--enable-reference-types --enable-multivalue
+# A tool's lock file may name a version that the registry does not have (yanked, or a mirror that lags): then the newest that fits.
+install = cargo install $(1) --locked --debug || CARGO_PROFILE_DEV_DEBUG=0 cargo install $(1) --debug
 say = @printf '\n\033[1m%s\033[0m\n' '$(1)'
 
 # Serves the console with the bundled sample.
@@ -102,7 +104,7 @@ soak:
 deny:
 	@if ! cargo deny --version >/dev/null 2>&1; then
 		printf '\nInstalling cargo-deny (some minutes)\n'
-		CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --locked --debug
+		CARGO_PROFILE_DEV_DEBUG=0 $(call install,cargo-deny)
 	fi
 	printf '\n\033[1m%s\033[0m\n' 'Dependencies'
 	cargo deny --log-level error check bans licenses sources
@@ -116,11 +118,11 @@ tools: node
 	@rustup target list --installed | grep -q wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
 	if ! wasm-bindgen --version 2>/dev/null | grep -qF ' 0.2.130'; then
 		printf '\nInstalling wasm-bindgen (about two minutes)\n'
-		CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo install wasm-bindgen-cli --version 0.2.130 --locked --debug
+		CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_OPT_LEVEL=1 $(call install,wasm-bindgen-cli --version 0.2.130)
 	fi
 	if ! cargo leptos --version 2>/dev/null | grep -qF ' 0.3.10'; then
 		printf '\nInstalling cargo-leptos (about six minutes)\n'
-		CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-leptos --version 0.3.10 --locked --features no_downloads --debug
+		CARGO_PROFILE_DEV_DEBUG=0 $(call install,cargo-leptos --version 0.3.10 --features no_downloads)
 	fi
 
 # Installs wasm-opt for the page and Playwright for the tests; downloads no browser.
