@@ -11,6 +11,34 @@ pub enum ImportMode {
     /// Every table that the file has is empty.
     #[default]
     RequireEmpty,
+    /// The file's records are new: a key that is there already ends the import.
+    Append,
+    /// A record whose key is there already replaces what differs; the others are new.
+    Merge,
+}
+
+/// What happens to the records of one table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableEffect {
+    pub created: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+}
+
+impl TableEffect {
+    /// All records of the file.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.created + self.updated + self.unchanged
+    }
+}
+
+/// What happens to one table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TableReport {
+    pub table: TableName,
+    #[serde(flatten)]
+    pub effect: TableEffect,
 }
 
 /// What an import has put into the database, or would.
@@ -20,7 +48,7 @@ pub struct ImportReport {
     pub written: bool,
     pub records: u64,
     /// The tables in the order in which they are filled.
-    pub tables: Vec<(TableName, u64)>,
+    pub tables: Vec<TableReport>,
     /// The triggers of the database that run for new records.
     pub triggers: Vec<String>,
     /// What happens to columns that the file and the database do not share, one sentence each.

@@ -12,7 +12,7 @@ use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs};
 use super::connect::{build_app, is_same_file, system_user};
 use super::exit::{CliError, Exit};
 use super::terminal::{print_json, print_line};
-use crate::model::import::{ImportMode, ImportReport};
+use crate::model::import::{ImportMode, ImportReport, TableReport};
 use crate::model::text;
 use crate::server::identity::Caller;
 use crate::server::import::{ImportRequest, Imports};
@@ -34,8 +34,8 @@ pub struct Import {
     /// What the tables may have already.
     #[arg(long, value_enum, default_value_t)]
     mode: Mode,
-    /// Write nothing: check the file and the tables, and say what would be written. Unique values, references and the
-    /// database's own checks are checked only when records are written.
+    /// Write nothing: check everything that an import checks, and say what would be written. What only triggers refuse is not
+    /// found.
     #[arg(long)]
     dry_run: bool,
     /// Profile that says what omitted columns get that must not be null (`on_import`): a TOML file or the name of a built-in
@@ -66,12 +66,18 @@ enum Mode {
     /// Every table that the file has must be empty.
     #[default]
     RequireEmpty,
+    /// The file's records are new: a key that is there already ends the import.
+    Append,
+    /// A record whose primary key is there already gets the file's values where they differ; the others are new.
+    Merge,
 }
 
 impl From<Mode> for ImportMode {
     fn from(mode: Mode) -> Self {
         match mode {
             Mode::RequireEmpty => Self::RequireEmpty,
+            Mode::Append => Self::Append,
+            Mode::Merge => Self::Merge,
         }
     }
 }
@@ -140,8 +146,7 @@ fn to_text(report: &ImportReport) -> String {
     } else {
         format!("would import: {records} into {tables}; nothing was written")
     }];
-    let filled = report.tables.iter().filter(|(_, records)| *records > 0);
-    lines.extend(filled.map(|(table, records)| format!("          {} {table}", text::count(*records))));
+    lines.extend(report.tables.iter().filter(|table| table.effect.total() > 0).map(table_line));
     lines.push(format!("seal      {}", report.sha256));
     let signed = report.signed_by.as_ref();
     lines.push(
@@ -150,4 +155,12 @@ fn to_text(report: &ImportReport) -> String {
     lines.extend(report.triggers.iter().map(|trigger| format!("trigger   {trigger} runs for each new record")));
     lines.extend(report.notes.iter().map(|note| format!("note      {note}")));
     lines.join("\n")
+}
+
+/// Such as `users: 12 new, 3 changed, 2,485 as they were`.
+fn table_line(TableReport { table, effect }: &TableReport) -> String {
+    let parts = [(effect.created, "new"), (effect.updated, "changed"), (effect.unchanged, "as they were")];
+    let parts = parts.iter().filter(|(records, _)| *records > 0);
+    let parts: Vec<String> = parts.map(|(records, what)| format!("{} {what}", text::count(*records))).collect();
+    format!("          {table}: {}", parts.join(", "))
 }

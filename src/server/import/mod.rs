@@ -1,14 +1,14 @@
 //! Puts the records of a sealed file into a database: the mirror of `export`.
 //!
 //! Flow: `check_file` checks seal and signature; `plan` compares the file with the target and refuses what would lose data or
-//! fail; `write` reads the file a second time, decodes its records and fills the target in one transaction, or only checks
-//! them. Nothing is visible to others before the commit, and nothing is left of an import that fails.
+//! fail; `write` reads the file a second time, decodes its records and fills the target in one transaction, which a dry run does
+//! not commit. Nothing is visible to others before the commit, and nothing is left of an import that fails.
 
 mod check_file;
 mod error;
+mod filled_columns;
 mod plan;
 mod request;
-mod sinks;
 mod write;
 
 use std::path::Path;

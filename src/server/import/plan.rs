@@ -2,12 +2,13 @@
 
 use super::{Error, Result};
 use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
+use crate::model::import::ImportMode;
 use crate::model::manifest::Metadata;
 use crate::model::name::{FieldName, TableName};
 use crate::model::text;
 use crate::server::profile::{OnImport, Profile};
 use crate::server::rows::{Catalog, Table};
-use crate::server::source::TargetRules;
+use crate::server::source::{TableLoad, TargetRules};
 
 /// What an import writes, decided before the first row.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct TableImport {
     pub columns: Vec<ImportColumn>,
     /// Columns that the file lacks, with what they get.
     pub filled: Vec<(String, OnImport)>,
+    /// The table's primary key.
+    pub key: Vec<String>,
 }
 
 /// A column of the file.
@@ -37,24 +40,37 @@ pub struct ImportColumn {
     pub codec: Codec,
     /// Whether its values are written: not those that the database computes.
     pub is_written: bool,
-    /// Whether the database takes NULL in it.
-    pub nullable: bool,
+    /// Whether a record that is there already keeps its own value: the file's is masked.
+    pub is_kept: bool,
 }
 
 impl TableImport {
-    /// The columns that are written, in the order of a row's values.
-    pub fn written_columns(&self) -> Vec<String> {
-        let own = self.columns.iter().filter(|column| column.is_written).map(|column| &column.name);
-        own.chain(self.filled.iter().map(|(name, _)| name)).cloned().collect()
+    /// What the target has to know of it.
+    pub fn to_load(&self, mode: ImportMode) -> TableLoad {
+        let written = || self.columns.iter().filter(|column| column.is_written);
+        let filled = || self.filled.iter().map(|(name, _)| name.clone());
+        TableLoad {
+            table: self.table.clone(),
+            mode,
+            columns: written().map(|column| column.name.clone()).chain(filled()).collect(),
+            kept: written().filter(|column| column.is_kept).map(|column| column.name.clone()).chain(filled()).collect(),
+            key: self.key.clone(),
+        }
     }
 }
 
-/// Plans the import into tables that are empty.
+/// Plans the import.
 ///
 /// # Errors
 /// `Refused` with every sentence that speaks against it.
-pub fn plan(metadata: &Metadata, catalog: &Catalog, rules: &TargetRules, profile: &Profile) -> Result<ImportPlan> {
-    let mut planning = Planning { metadata, rules, profile, notes: Vec::new(), refusals: Vec::new() };
+pub fn plan(
+    mode: ImportMode,
+    metadata: &Metadata,
+    catalog: &Catalog,
+    rules: &TargetRules,
+    profile: &Profile,
+) -> Result<ImportPlan> {
+    let mut planning = Planning { mode, metadata, rules, profile, notes: Vec::new(), refusals: Vec::new() };
     let mut tables = Vec::new();
     for (name, schema) in metadata.schema.iter() {
         match catalog.table(name) {
@@ -82,6 +98,7 @@ pub fn plan(metadata: &Metadata, catalog: &Catalog, rules: &TargetRules, profile
 }
 
 struct Planning<'p> {
+    mode: ImportMode,
     metadata: &'p Metadata,
     rules: &'p TargetRules,
     profile: &'p Profile,
@@ -100,7 +117,27 @@ impl Planning<'_> {
         let missing = table.columns.iter().filter(|column| !schema.columns.iter().any(|own| own.name == column.name));
         let filled = missing.filter_map(|column| self.fill_column(table, column)).collect();
         let records = self.metadata.record_counts.get(&table.name).copied().unwrap_or_default();
-        TableImport { table: table.name.clone(), records, columns, filled }
+        let planned =
+            TableImport { table: table.name.clone(), records, columns, filled, key: table.primary_key.clone() };
+        self.check_key(&planned);
+        planned
+    }
+
+    /// A merge must tell whether a record is there already.
+    fn check_key(&mut self, planned: &TableImport) {
+        if self.mode != ImportMode::Merge || planned.records == 0 {
+            return;
+        }
+        let load = planned.to_load(self.mode);
+        let missing = load.key.iter().find(|name| !load.columns.contains(name) || load.kept.contains(name));
+        if load.key.is_empty() {
+            self.refusals
+                .push(format!("{} has no primary key, so nothing tells which of its records are there", load.table));
+        } else if let Some(column) = missing {
+            let field = load.table.field(column);
+            self.refusals
+                .push(format!("the file has not the values of {field}, a key that tells which records are there"));
+        }
     }
 
     fn plan_column(&mut self, table: &Table, own: &ColumnSchema) -> ImportColumn {
@@ -117,7 +154,7 @@ impl Planning<'_> {
             name: own.name.clone(),
             codec: own.codec,
             is_written: target.is_some_and(|column| !column.generated),
-            nullable: target.is_none_or(|column| column.nullable),
+            is_kept: self.metadata.redaction.treated.iter().any(|treated| treated.field == field),
         }
     }
 

@@ -1,12 +1,12 @@
-//! Reads the file a second time and fills the target, or only checks its records.
+//! Reads the file a second time and fills the target.
 
 use std::io::{self, BufReader, Read};
 
 use super::check_file::CheckedFile;
+use super::filled_columns;
 use super::plan::{ImportPlan, TableImport, plan};
-use super::sinks::{NullCheck, push_filled};
 use super::{Error, ImportRequest, Result};
-use crate::model::import::ImportReport;
+use crate::model::import::{ImportMode, ImportReport, TableReport};
 use crate::model::name::TableName;
 use crate::model::text;
 use crate::seal::FileVerifier;
@@ -14,8 +14,7 @@ use crate::server::inspect::{DataEvent, DocumentReader};
 use crate::server::pipeline::decode::{self, RecordDecoder};
 use crate::server::pipeline::hashing_thread::HashingThread;
 use crate::server::profile::Profile;
-use crate::server::rows::RowSink;
-use crate::server::source::{self, Kind, Load, Target};
+use crate::server::source::{self, Kind, Load, Purpose, TableLoad, Target};
 use crate::server::support::random::Random;
 
 /// Gets the number of records so far.
@@ -38,23 +37,28 @@ impl Importing<'_> {
     pub fn run(&self, file: CheckedFile) -> Result<ImportReport> {
         let content = BufReader::with_capacity(256 << 10, VerifiedContent::new(file.content()?));
         let document = DocumentReader::open(content)?;
-        let mut load = self.target.begin_load(&|_| ())?;
+        let purpose = if self.request.dry_run { Purpose::DryRun } else { Purpose::Write };
+        let mut load = self.target.begin_load(purpose, &|_| ())?;
         let names: Vec<TableName> = document.metadata.schema.iter().map(|(name, _)| name.clone()).collect();
         let catalog = load.catalog()?;
         let known: Vec<TableName> = names.into_iter().filter(|name| catalog.table(name).is_some()).collect();
         let rules = load.rules(&known)?;
-        let plan = plan(&document.metadata, &catalog, &rules, self.profile)?;
+        let mode = self.request.mode;
+        let plan = plan(mode, &document.metadata, &catalog, &rules, self.profile)?;
         load.lock(&known)?;
-        require_empty(&mut *load, &known)?;
-
-        let records = self.write_records(document, &plan, &mut *load, &file)?;
-        if !self.request.dry_run {
-            commit(load)?;
+        if mode == ImportMode::RequireEmpty {
+            require_empty(&mut *load, &known)?;
         }
+        let loads: Vec<TableLoad> = plan.tables.iter().map(|table| table.to_load(mode)).collect();
+        load.prepare(&loads)?;
+
+        let tables = self.write_records(document, &plan, &mut *load, &file)?;
+        load.check_references()?;
+        commit(load)?;
         Ok(ImportReport {
             written: !self.request.dry_run,
-            records,
-            tables: plan.tables.into_iter().map(|table| (table.table, table.records)).collect(),
+            records: tables.iter().map(|table| table.effect.total()).sum(),
+            tables,
             triggers: rules.triggers,
             notes: plan.notes,
             sha256: file.verified.sha256,
@@ -63,24 +67,23 @@ impl Importing<'_> {
         })
     }
 
-    /// Returns the number of records.
     fn write_records(
         &self,
         document: DocumentReader<BufReader<VerifiedContent<impl Read>>>,
         plan: &ImportPlan,
         load: &mut dyn Load,
         file: &CheckedFile,
-    ) -> Result<u64> {
-        let mut writer = RecordWriter { importing: self, plan, load, table: None, records: 0 };
+    ) -> Result<Vec<TableReport>> {
+        let mut writer = RecordWriter { importing: self, plan, load, table: None, records: 0, done: Vec::new() };
         let rest = document.for_each_event(|event, line| writer.handle(event, line));
-        let records = writer.records;
+        let tables = writer.done;
         let rest = rest.map_err(|error| match error {
             // The file was whole when its seal was checked.
             Error::Unreadable(_) => Error::Changed,
             error => error,
         })?;
         let digest = rest.into_inner().finish().ok_or(Error::Changed)?;
-        if digest == file.verified.sha256 { Ok(records) } else { Err(Error::Changed) }
+        if digest == file.verified.sha256 { Ok(tables) } else { Err(Error::Changed) }
     }
 }
 
@@ -89,14 +92,9 @@ struct RecordWriter<'w> {
     importing: &'w Importing<'w>,
     plan: &'w ImportPlan,
     load: &'w mut dyn Load,
-    table: Option<OpenTable<'w>>,
+    table: Option<(&'w TableImport, RecordDecoder)>,
     records: u64,
-}
-
-struct OpenTable<'w> {
-    plan: &'w TableImport,
-    decoder: RecordDecoder,
-    null_check: NullCheck,
+    done: Vec<TableReport>,
 }
 
 impl RecordWriter<'_> {
@@ -109,37 +107,25 @@ impl RecordWriter<'_> {
     }
 
     fn open_table(&mut self, name: &TableName) -> Result<()> {
-        let plan = self.plan.tables.iter().find(|table| table.table == *name).ok_or(Error::Changed)?;
-        let columns = plan.columns.iter().map(|column| (column.name.clone(), column.codec, column.is_written));
-        let decoder = RecordDecoder::new(columns);
-        if !self.importing.request.dry_run {
-            self.load.begin_table(name, &plan.written_columns())?;
-        }
-        self.table = Some(OpenTable { plan, decoder, null_check: NullCheck::new(plan) });
-        Ok(())
+        let number = self.plan.tables.iter().position(|table| table.table == *name).ok_or(Error::Changed)?;
+        let table = &self.plan.tables[number];
+        let columns = table.columns.iter().map(|column| (column.name.clone(), column.codec, column.is_written));
+        self.table = Some((table, RecordDecoder::new(columns)));
+        Ok(self.load.begin_table(number)?)
     }
 
     fn write_record(&mut self, record: &[u8], line: u64) -> Result<()> {
-        let Some(OpenTable { plan, decoder, null_check }) = &mut self.table else { return Err(Error::Changed) };
-        let invalid = |what: String| Error::InvalidRecord { line, what };
-        if self.importing.request.dry_run {
-            decoder.decode(record, null_check).map_err(|error| invalid(error.to_string()))?;
-            let _ = null_check.end_row();
-            if let Some(column) = null_check.violated.take() {
-                return Err(invalid(format!("{} must not be null", plan.table.field(column))));
-            }
-        } else {
-            let load = &mut *self.load;
-            let pushed = decoder.decode(record, load).and_then(|()| {
-                push_filled(&plan.filled, self.importing.random, load)
-                    .and_then(|()| load.end_row())
-                    .map_err(|_| decode::Error::Stopped)
-            });
-            pushed.map_err(|error| match error {
-                decode::Error::Stopped => load.take_failure().into(),
-                error => invalid(error.to_string()),
-            })?;
-        }
+        let Some((table, decoder)) = &mut self.table else { return Err(Error::Changed) };
+        let load = &mut *self.load;
+        let pushed = decoder.decode(record, load).and_then(|()| {
+            filled_columns::push(&table.filled, self.importing.random, load)
+                .and_then(|()| load.end_row())
+                .map_err(|_| decode::Error::Stopped)
+        });
+        pushed.map_err(|error| match error {
+            decode::Error::Stopped => load.take_failure().into(),
+            error => Error::InvalidRecord { line, what: error.to_string() },
+        })?;
         self.records += 1;
         if self.records.is_multiple_of(RECORDS_PER_PROGRESS) {
             (self.importing.progress)(self.records);
@@ -148,12 +134,10 @@ impl RecordWriter<'_> {
     }
 
     fn close_table(&mut self) -> Result<()> {
-        let Some(OpenTable { plan, .. }) = self.table.take() else { return Err(Error::Changed) };
-        if self.importing.request.dry_run {
-            return Ok(());
-        }
-        let written = self.load.end_table()?;
-        if written == plan.records { Ok(()) } else { Err(Error::Changed) }
+        let Some((table, _)) = self.table.take() else { return Err(Error::Changed) };
+        let effect = self.load.end_table()?;
+        self.done.push(TableReport { table: table.table.clone(), effect });
+        if effect.total() == table.records { Ok(()) } else { Err(Error::Changed) }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Error, InterruptHandle, Result};
+use crate::model::import::{ImportMode, TableEffect};
 use crate::model::name::{FieldName, TableName};
 use crate::server::rows::{Catalog, RowSink};
 
@@ -15,13 +16,41 @@ pub trait Target: Send + Sync {
     ///
     /// # Errors
     /// `Unsuitable` when the user has rights that code of the database could misuse; otherwise as `Source::begin_snapshot`.
-    fn begin_load(&self, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>>;
+    fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>>;
+}
+
+/// What a transaction is begun for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Write,
+    /// To find out what would be written, and what the database would refuse. It keeps nothing, whatever is pushed.
+    DryRun,
+}
+
+/// What is pushed for one table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableLoad {
+    pub table: TableName,
+    pub mode: ImportMode,
+    /// The columns of which values are pushed, in this order; the database fills the others.
+    pub columns: Vec<String>,
+    /// Of these, the ones that a record that is there already keeps.
+    pub kept: Vec<String>,
+    /// The columns that tell records apart; empty if none do, which only `Merge` needs.
+    pub key: Vec<String>,
+}
+
+impl TableLoad {
+    /// The columns that an update replaces.
+    pub fn replaced(&self) -> impl Iterator<Item = &String> {
+        self.columns.iter().filter(|column| !self.kept.contains(column) && !self.key.contains(column))
+    }
 }
 
 /// A transaction that fills tables. Dropped without `commit`, it has changed nothing.
 ///
-/// A row is pushed value by value, as into any sink, between `begin_table` and `end_table`. Once a method of the sink has
-/// returned `Stopped`, `take_failure` says why.
+/// Between `begin_table` and `end_table`, the rows of one of the prepared tables are pushed, value by value, as into any sink.
+/// Once a method of the sink has returned `Stopped`, `take_failure` says why.
 pub trait Load: RowSink + Send {
     /// # Errors
     /// When the schema cannot be read.
@@ -43,25 +72,37 @@ pub trait Load: RowSink + Send {
     /// An error of the database.
     fn count(&mut self, table: &TableName) -> Result<u64>;
 
-    /// Begins to fill these columns of a table; the database fills the others.
+    /// Says once, before the first row, which tables are filled. From here on, a dry run can write nothing.
     ///
     /// # Errors
     /// `NotFound` for an unknown table or column, or an error of the database.
-    fn begin_table(&mut self, table: &TableName, columns: &[String]) -> Result<()>;
+    fn prepare(&mut self, tables: &[TableLoad]) -> Result<()>;
 
-    /// Ends the table and returns the number of its new rows.
+    /// Begins the prepared table with this number.
+    ///
+    /// # Errors
+    /// As `prepare`.
+    fn begin_table(&mut self, number: usize) -> Result<()>;
+
+    /// Ends the table, and returns what has happened to its rows, or would.
     ///
     /// # Errors
     /// `Refused` when the database does not take a row; otherwise an error of the database.
-    fn end_table(&mut self) -> Result<u64>;
+    fn end_table(&mut self) -> Result<TableEffect>;
 
     /// Why the sink has stopped.
     fn take_failure(&mut self) -> Error;
 
-    /// Checks what the database has put off until now, and makes all of it visible.
+    /// Checks what the database has put off until now. After a dry run that is all.
     ///
     /// # Errors
-    /// `Refused` when a reference leads nowhere; otherwise an error of the database. Nothing has changed then.
+    /// `Refused` when a reference leads nowhere; otherwise an error of the database.
+    fn check_references(&mut self) -> Result<()>;
+
+    /// Makes all of it visible.
+    ///
+    /// # Errors
+    /// An error of the database. Nothing has changed then, unless the connection has failed.
     fn commit(self: Box<Self>) -> Result<()>;
 }
 

@@ -179,6 +179,9 @@ pub fn no_key_sets(error: Error) -> Error {
     Error::new(Kind::Unsuitable, advice)
 }
 
+/// How the names of temporary tables with a file's records begin.
+pub const STAGED_PREFIX: &str = "waybill_staged_";
+
 /// A row that the database does not take. Names the constraint and the record, and shows no value.
 pub fn refused_row(table: &TableName, error: Error) -> Error {
     if error.kind == Kind::PermissionDenied {
@@ -188,7 +191,9 @@ pub fn refused_row(table: &TableName, error: Error) -> Error {
     let Some(client::Error::Server { code, constraint, line, .. }) = cause else { return error };
     let Some(reason) = refusal(code) else { return error };
     let record = line.map_or_else(|| "a record".to_owned(), |line| format!("record {line}"));
-    let rule = constraint.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
+    // The rules of a temporary table are named after it.
+    let named = constraint.as_ref().filter(|name| !name.starts_with(STAGED_PREFIX));
+    let rule = named.map_or_else(String::new, |name| format!(" ({name})"));
     Error::new(Kind::Refused, format!("{record} of {table} is refused by the database: {reason}{rule}"))
 }
 

@@ -247,7 +247,7 @@ fn no_set() -> Error {
 
 /// Event triggers run when a table is created, with this session's rights. Only superusers can create one, but its function
 /// may belong to anybody, who can change it.
-fn refuse_foreign_event_triggers(session: &mut DatabaseSession) -> Result<()> {
+pub fn refuse_foreign_event_triggers(session: &mut DatabaseSession) -> Result<()> {
     let trusted = text_array(session.trusted_owners());
     let found = session.fetch(EVENT_TRIGGERS_QUERY, &[&trusted])?;
     match found.first() {

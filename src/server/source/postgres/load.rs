@@ -1,11 +1,17 @@
 //! Fills tables in one transaction, by one `COPY` a table.
+//!
+//! A merge copies the records into a temporary table first (`staging`), and so does a dry run, which then cannot write: the server
+//! itself refuses it.
 
-use super::super::target::{CheckedReference, Load, Target, TargetRules};
+use super::super::target::{CheckedReference, Load, Purpose, TableLoad, Target, TargetRules};
 use super::super::{Error, InterruptHandle, Kind, Result, double_quote_identifier};
 use super::catalog::{self, Schema};
 use super::client::ConnectConfig;
 use super::database_session::DatabaseSession;
+use super::key_sets::refuse_foreign_event_triggers;
+use super::staging::StagedTable;
 use super::{LOCK_TIMEOUT, STALL_TIMEOUT, error};
+use crate::model::import::{ImportMode, TableEffect};
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
 use crate::server::support::copy_text::{CopyText, CopyValue};
@@ -61,7 +67,7 @@ impl Target for PostgresTarget {
         "PostgreSQL"
     }
 
-    fn begin_load(&self, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>> {
+    fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>> {
         let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, Vec::new().into())?;
         on_handle(session.interrupt_handle());
         session.begin_load(LOCK_TIMEOUT)?;
@@ -72,9 +78,10 @@ impl Target for PostgresTarget {
         Ok(Box::new(PostgresLoad {
             session,
             schema,
+            purpose,
+            tables: Vec::new(),
             rows: CopyText::default(),
             table: None,
-            filled: Vec::new(),
             failure: None,
         }))
     }
@@ -83,15 +90,22 @@ impl Target for PostgresTarget {
 struct PostgresLoad {
     session: DatabaseSession,
     schema: Schema,
+    purpose: Purpose,
+    tables: Vec<PreparedTable>,
     /// Rows of the current table that were not sent yet.
     rows: CopyText,
     table: Option<CurrentTable>,
-    /// The tables that have got rows.
-    filled: Vec<TableName>,
     failure: Option<Error>,
 }
 
+struct PreparedTable {
+    load: TableLoad,
+    /// Where the rows are copied first; nothing if they go straight into the table.
+    staged: Option<StagedTable>,
+}
+
 struct CurrentTable {
+    number: usize,
     name: TableName,
     /// Whether each column takes bytes.
     takes_bytes: Vec<bool>,
@@ -138,13 +152,16 @@ impl PostgresLoad {
     /// `COPY` cannot name no column.
     fn insert_defaults(&mut self, table: &CurrentTable) -> Result<()> {
         self.rows.clear();
+        if self.purpose == Purpose::DryRun {
+            return Ok(());
+        }
         let sql = format!("INSERT INTO {} DEFAULT VALUES", self.table_sql(&table.name)?);
         (0..table.rows).try_for_each(|_| self.session.execute(&sql))
     }
 
     /// Sets the sequences of the filled tables behind the highest values, so that the application's next row gets a new one.
     fn advance_sequences(&mut self) -> Result<()> {
-        for table in self.filled.clone() {
+        for table in self.tables.iter().map(|table| table.load.table.clone()).collect::<Vec<_>>() {
             let oid = self.schema.relation(&table)?.oid.to_string();
             let into = self.table_sql(&table)?.to_owned();
             for row in self.session.fetch(SEQUENCES_QUERY, &[&oid])? {
@@ -265,6 +282,9 @@ impl Load for PostgresLoad {
     }
 
     fn lock(&mut self, tables: &[TableName]) -> Result<()> {
+        if self.purpose == Purpose::DryRun {
+            return Ok(());
+        }
         for table in tables {
             let sql = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", self.table_sql(table)?);
             self.session.execute(&sql).map_err(|error| match error.kind {
@@ -283,23 +303,41 @@ impl Load for PostgresLoad {
         self.session.fetch_count(&sql, &[])
     }
 
-    fn begin_table(&mut self, table: &TableName, columns: &[String]) -> Result<()> {
-        let relation = self.schema.relation(table)?;
-        let is_bytes = |name: &String| {
-            let column = relation.columns.get(name).ok_or_else(|| Error::no_column(&table.field(name)))?;
-            Ok(column.base_type == "bytea")
-        };
-        let takes_bytes = columns.iter().map(is_bytes).collect::<Result<Vec<bool>>>()?;
-        self.table = Some(CurrentTable { name: table.clone(), takes_bytes, next_column: 0, rows: 0 });
-        if columns.is_empty() {
-            return Ok(());
+    fn prepare(&mut self, tables: &[TableLoad]) -> Result<()> {
+        refuse_foreign_event_triggers(&mut self.session)?;
+        for (number, load) in tables.iter().enumerate() {
+            let is_staged = self.purpose == Purpose::DryRun || load.mode == ImportMode::Merge;
+            let into = self.table_sql(&load.table)?.to_owned();
+            let relation = self.schema.relation(&load.table)?;
+            let staged =
+                is_staged.then(|| StagedTable::create(&mut self.session, number, load, relation, &into, self.purpose));
+            self.tables.push(PreparedTable { load: load.clone(), staged: staged.transpose()? });
         }
-        let names: Vec<String> = columns.iter().map(|column| double_quote_identifier(column)).collect();
-        let sql = format!("COPY {} ({}) FROM STDIN (ENCODING 'UTF8')", self.table_sql(table)?, names.join(", "));
-        self.session.start_copy(&sql).map_err(|error| error::refused_row(table, error))
+        match self.purpose {
+            Purpose::Write => Ok(()),
+            Purpose::DryRun => self.session.forbid_writes(),
+        }
     }
 
-    fn end_table(&mut self) -> Result<u64> {
+    fn begin_table(&mut self, number: usize) -> Result<()> {
+        let PreparedTable { load, staged } = self.tables.get(number).ok_or_else(no_table_begun)?;
+        let relation = self.schema.relation(&load.table)?;
+        let is_bytes = |name: &String| {
+            let column = relation.columns.get(name).ok_or_else(|| Error::no_column(&load.table.field(name)))?;
+            Ok(column.base_type == "bytea")
+        };
+        let takes_bytes = load.columns.iter().map(is_bytes).collect::<Result<Vec<bool>>>()?;
+        self.table = Some(CurrentTable { number, name: load.table.clone(), takes_bytes, next_column: 0, rows: 0 });
+        if load.columns.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = load.columns.iter().map(|column| double_quote_identifier(column)).collect();
+        let into = staged.as_ref().map_or_else(|| self.table_sql(&load.table), |staged| Ok(staged.name()))?;
+        let sql = format!("COPY {into} ({}) FROM STDIN (ENCODING 'UTF8')", names.join(", "));
+        self.session.start_copy(&sql).map_err(|error| error::refused_row(&load.table, error))
+    }
+
+    fn end_table(&mut self) -> Result<TableEffect> {
         let table = self.table.take().ok_or_else(no_table_begun)?;
         let ended = if table.takes_bytes.is_empty() {
             self.insert_defaults(&table)
@@ -307,18 +345,40 @@ impl Load for PostgresLoad {
             self.send_full_chunk(1).and_then(|()| self.session.finish_copy())
         };
         ended.map_err(|error| error::refused_row(&table.name, error))?;
-        self.filled.push(table.name);
-        Ok(table.rows)
+        let created = TableEffect { created: table.rows, ..TableEffect::default() };
+        let PreparedTable { load, staged: Some(staged) } = &self.tables[table.number] else { return Ok(created) };
+        if load.columns.is_empty() {
+            return Ok(created);
+        }
+        let relation = self.schema.relation(&load.table)?;
+        let effect = staged.effect(&mut self.session, load, relation)?;
+        if self.purpose == Purpose::Write {
+            let into = self.table_sql(&load.table)?.to_owned();
+            let merged = staged.merge(&mut self.session, load, relation, &into);
+            merged.map_err(|error| error::refused_row(&table.name, error))?;
+        }
+        Ok(effect)
     }
 
     fn take_failure(&mut self) -> Error {
         self.failure.take().unwrap_or_else(no_table_begun)
     }
 
-    fn commit(mut self: Box<Self>) -> Result<()> {
+    fn check_references(&mut self) -> Result<()> {
+        if self.purpose == Purpose::DryRun {
+            let staged: Vec<(&TableLoad, &StagedTable)> =
+                self.tables.iter().filter_map(|table| Some((&table.load, table.staged.as_ref()?))).collect();
+            return super::staging::check_references(&mut self.session, &self.schema, &staged);
+        }
         // Now, so that a refusal is told before the sequences change, which no rollback undoes.
         let checked = self.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
-        checked.map_err(|error| error::refused_row(&"the import".into(), error))?;
+        checked.map_err(|error| error::refused_row(&"the import".into(), error))
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<()> {
+        if self.purpose == Purpose::DryRun {
+            return self.session.rollback();
+        }
         self.session.execute("SET LOCAL search_path = pg_catalog, pg_temp")?;
         self.advance_sequences()?;
         self.session.commit()

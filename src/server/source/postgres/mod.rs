@@ -18,6 +18,7 @@ mod lookup;
 mod reader;
 mod row_key;
 mod snapshot;
+mod staging;
 mod statistics;
 mod steps;
 mod untrusted_code;

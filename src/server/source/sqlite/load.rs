@@ -1,5 +1,8 @@
 //! Fills tables of an `SQLite` file in one transaction, by one prepared statement a table.
+//!
+//! A dry run does the same and rolls back: code of the file can reach nothing outside of it, so that nothing is left.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -7,9 +10,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
-use super::super::target::{Load, Target, TargetRules};
+use super::super::target::{Load, Purpose, TableLoad, Target, TargetRules};
 use super::super::{Error, InterruptHandle, Kind, Result, double_quote_identifier};
 use super::{SqliteSource, catalog, error, key_sets::main_table};
+use crate::model::import::{ImportMode, TableEffect};
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
 
@@ -17,8 +21,9 @@ use crate::server::rows::{Catalog, RowSink, Stopped, Value};
 const CACHE_KIB: u32 = 64 << 10;
 
 const DANGLING_QUERY: &str = "
-    SELECT \"table\" || ' (' || count(*) || ' to ' || parent || ')' FROM pragma_foreign_key_check
-     GROUP BY \"table\", parent ORDER BY \"table\", parent";
+    SELECT parent, count(*) FROM pragma_foreign_key_check(?1) GROUP BY parent ORDER BY parent";
+
+type Dangling = BTreeMap<(TableName, String), u64>;
 
 /// An `SQLite` file to write to.
 #[derive(Clone, Debug)]
@@ -36,7 +41,7 @@ impl Target for SqliteTarget {
         "SQLite"
     }
 
-    fn begin_load(&self, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>> {
+    fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>> {
         let file = std::fs::metadata(self.0.path()).map_err(|error| error::no_metadata(&error))?;
         if file.is_dir() {
             return Err(error::cannot_open("it is a directory"));
@@ -53,18 +58,40 @@ impl Target for SqliteTarget {
             "PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -{CACHE_KIB};
              PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON;"
         ))?;
-        Ok(Box::new(SqliteLoad { connection, insert: String::new(), row: Row::default(), table: None, failure: None }))
+        Ok(Box::new(SqliteLoad {
+            connection,
+            purpose,
+            tables: Vec::new(),
+            insert: String::new(),
+            row: Row::default(),
+            table: None,
+            dangling_before: Dangling::new(),
+            failure: None,
+        }))
     }
 }
 
 struct SqliteLoad {
     connection: Connection,
+    purpose: Purpose,
+    tables: Vec<TableLoad>,
     /// The statement for the current table.
     insert: String,
     row: Row,
-    /// The current table, and how many rows it has got.
-    table: Option<(TableName, u64)>,
+    table: Option<CurrentTable>,
+    /// As it was before the import: what is not checked at all may dangle for years.
+    dangling_before: Dangling,
     failure: Option<Error>,
+}
+
+/// The table that is being filled.
+struct CurrentTable {
+    number: usize,
+    /// How many rows it had.
+    rows_before: u64,
+    pushed: u64,
+    /// Rows that were inserted or changed.
+    changed: u64,
 }
 
 /// The values of a row. Their bytes lie one after the other, so that a row allocates nothing.
@@ -122,19 +149,53 @@ impl Row {
 
 impl SqliteLoad {
     fn insert_row(&mut self) -> Result<()> {
-        let Some((table, rows)) = &mut self.table else { return Err(no_table_begun()) };
+        let Some(current) = &mut self.table else { return Err(no_table_begun()) };
+        let load = &self.tables[current.number];
+        current.pushed += 1;
+        let refuse = |error, pushed| {
+            refused(error, |message| format!("record {pushed} of {} is refused by the database: {message}", load.table))
+        };
+        if load.mode == ImportMode::Merge {
+            let key = load.key.iter().filter_map(|name| load.columns.iter().position(|column| column == name));
+            let values = self.row.values().collect::<Vec<_>>();
+            let key = key.map(|place| values[place].clone());
+            let seen = self
+                .connection
+                .prepare_cached(&seen_sql(current.number, load.key.len()))?
+                .execute(params_from_iter(key));
+            if seen? == 0 {
+                let what =
+                    format!("record {} of {} has the key of an earlier one in the file", current.pushed, load.table);
+                return Err(Error::new(Kind::Refused, what));
+            }
+        }
         let inserted = self.connection.prepare_cached(&self.insert)?.execute(params_from_iter(self.row.values()));
-        *rows += 1;
-        inserted.map(drop).map_err(|error| {
-            refused(error, |message| format!("record {rows} of {table} is refused by the database: {message}"))
-        })
+        current.changed += inserted.map_err(|error| refuse(error, current.pushed))? as u64;
+        Ok(())
     }
 
-    /// The tables with references that lead nowhere, after the commit was refused for it.
-    fn dangling(&self) -> Result<Vec<String>> {
+    /// How many references of the prepared tables lead nowhere: from which table, to which one.
+    fn dangling(&self) -> Result<Dangling> {
         let mut statement = self.connection.prepare(DANGLING_QUERY)?;
-        let found = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let mut found = Dangling::new();
+        for load in &self.tables {
+            for row in statement.query_map([load.table.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))? {
+                let (parent, rows) = row?;
+                found.insert((load.table.clone(), parent), rows);
+            }
+        }
         Ok(found)
+    }
+
+    /// An error with the references that lead nowhere since the import has begun.
+    fn describe_dangling(&self) -> Result<Option<Error>> {
+        let new = self.dangling()?.into_iter().filter_map(|((table, parent), rows)| {
+            let before = self.dangling_before.get(&(table.clone(), parent.clone())).copied().unwrap_or(0);
+            (rows > before).then(|| format!("{table} ({} to {parent})", rows - before))
+        });
+        let new = new.collect::<Vec<_>>().join(", ");
+        let what = format!("references lead to records that are not there: {new}");
+        Ok((!new.is_empty()).then(|| Error::new(Kind::Refused, what)))
     }
 }
 
@@ -202,39 +263,97 @@ impl Load for SqliteLoad {
     }
 
     fn count(&mut self, table: &TableName) -> Result<u64> {
-        Ok(self.connection.query_row(&format!("SELECT count(*) FROM {}", main_table(table)), [], |row| row.get(0))?)
+        count(&self.connection, table)
     }
 
-    fn begin_table(&mut self, table: &TableName, columns: &[String]) -> Result<()> {
-        let into = main_table(table);
-        self.insert = if columns.is_empty() {
-            format!("INSERT INTO {into} DEFAULT VALUES")
-        } else {
-            let names: Vec<String> = columns.iter().map(|column| double_quote_identifier(column)).collect();
-            let values = vec!["?"; columns.len()].join(", ");
-            format!("INSERT INTO {into} ({}) VALUES ({values})", names.join(", "))
-        };
-        self.table = Some((table.clone(), 0));
+    fn prepare(&mut self, tables: &[TableLoad]) -> Result<()> {
+        for (number, load) in tables.iter().enumerate().filter(|(_, load)| load.mode == ImportMode::Merge) {
+            let columns: Vec<String> = (0..load.key.len()).map(|place| format!("k{place}")).collect();
+            let columns = columns.join(", ");
+            self.connection.execute_batch(&format!(
+                "CREATE TEMP TABLE waybill_seen_{number} ({columns}, PRIMARY KEY ({columns})) WITHOUT ROWID"
+            ))?;
+        }
+        tables.clone_into(&mut self.tables);
+        if tables.iter().any(|load| load.mode != ImportMode::RequireEmpty) {
+            self.dangling_before = self.dangling()?;
+        }
         Ok(())
     }
 
-    fn end_table(&mut self) -> Result<u64> {
-        self.table.take().map(|(_, rows)| rows).ok_or_else(no_table_begun)
+    fn begin_table(&mut self, number: usize) -> Result<()> {
+        let load = self.tables.get(number).ok_or_else(no_table_begun)?;
+        self.insert = insert_sql(load);
+        let rows_before = if load.mode == ImportMode::RequireEmpty { 0 } else { count(&self.connection, &load.table)? };
+        self.table = Some(CurrentTable { number, rows_before, pushed: 0, changed: 0 });
+        Ok(())
+    }
+
+    fn end_table(&mut self) -> Result<TableEffect> {
+        let CurrentTable { number, rows_before, pushed, changed } = self.table.take().ok_or_else(no_table_begun)?;
+        let load = &self.tables[number];
+        if load.mode != ImportMode::Merge {
+            return Ok(TableEffect { created: pushed, ..TableEffect::default() });
+        }
+        let created = count(&self.connection, &load.table)?.saturating_sub(rows_before);
+        Ok(TableEffect { created, updated: changed.saturating_sub(created), unchanged: pushed.saturating_sub(changed) })
     }
 
     fn take_failure(&mut self) -> Error {
         self.failure.take().unwrap_or_else(no_table_begun)
     }
 
-    fn commit(self: Box<Self>) -> Result<()> {
-        match self.connection.execute_batch("COMMIT") {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-                let tables = self.dangling()?.join(", ");
-                let what = format!("references lead to records that are not there: {tables}");
-                Err(Error::new(Kind::Refused, what))
-            }
-            Err(error) => Err(refused(error, str::to_owned)),
-            Ok(()) => Ok(()),
+    /// A commit checks them all, and needs no second look.
+    fn check_references(&mut self) -> Result<()> {
+        match self.purpose {
+            Purpose::Write => Ok(()),
+            Purpose::DryRun => self.describe_dangling()?.map_or(Ok(()), Err),
         }
     }
+
+    fn commit(self: Box<Self>) -> Result<()> {
+        if self.purpose == Purpose::DryRun {
+            return Ok(());
+        }
+        match self.connection.execute_batch("COMMIT") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                Err(self.describe_dangling()?.unwrap_or_else(|| error.into()))
+            }
+            committed => committed.map_err(|error| refused(error, str::to_owned)),
+        }
+    }
+}
+
+fn count(connection: &Connection, table: &TableName) -> Result<u64> {
+    Ok(connection.query_row(&format!("SELECT count(*) FROM {}", main_table(table)), [], |row| row.get(0))?)
+}
+
+/// Adds nothing for a key that the file had before.
+fn seen_sql(number: usize, columns: usize) -> String {
+    format!("INSERT OR IGNORE INTO temp.waybill_seen_{number} VALUES ({})", vec!["?"; columns].join(", "))
+}
+
+/// The statement that takes a row. In a merge, a row that is there already gets the values that differ.
+fn insert_sql(load: &TableLoad) -> String {
+    let into = main_table(&load.table);
+    if load.columns.is_empty() {
+        return format!("INSERT INTO {into} DEFAULT VALUES");
+    }
+    let quoted = |names: Vec<&String>| names.into_iter().map(|name| double_quote_identifier(name)).collect::<Vec<_>>();
+    let names = quoted(load.columns.iter().collect()).join(", ");
+    let insert = format!("INSERT INTO {into} ({names}) VALUES ({})", vec!["?"; load.columns.len()].join(", "));
+    if load.mode != ImportMode::Merge {
+        return insert;
+    }
+    let (key, replaced) = (quoted(load.key.iter().collect()).join(", "), quoted(load.replaced().collect()));
+    if replaced.is_empty() {
+        return format!("{insert} ON CONFLICT ({key}) DO NOTHING");
+    }
+    let set: Vec<String> = replaced.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+    // IS compares by value: 1 and 1.0 are the same to it, and the kind of value tells them apart.
+    let differs = replaced
+        .iter()
+        .map(|name| format!("{name} IS NOT excluded.{name} OR typeof({name}) <> typeof(excluded.{name})"));
+    let differs = differs.collect::<Vec<_>>().join(" OR ");
+    format!("{insert} ON CONFLICT ({key}) DO UPDATE SET {} WHERE {differs}", set.join(", "))
 }

@@ -1,0 +1,174 @@
+//! Records in a temporary table, before they are compared with those that are there.
+
+use super::super::target::{Purpose, TableLoad};
+use super::super::{Error, Kind, Result, double_quote_identifier};
+use super::catalog::{Relation, Schema};
+use super::database_session::DatabaseSession;
+use super::error::STAGED_PREFIX;
+use super::row_key::{column, equal, expressions};
+use crate::model::import::{ImportMode, TableEffect};
+
+/// The records of one table, as the file has them.
+pub struct StagedTable {
+    name: String,
+}
+
+impl StagedTable {
+    /// Creates it, empty. For a dry run it has the rules of the table itself, so that what the table would refuse is refused
+    /// here: checks, what must not be null, and unique values among the file's own records.
+    pub fn create(
+        session: &mut DatabaseSession,
+        number: usize,
+        load: &TableLoad,
+        relation: &Relation,
+        table: &str,
+        purpose: Purpose,
+    ) -> Result<Self> {
+        let name = format!("pg_temp.{STAGED_PREFIX}{number}");
+        let staged = Self { name };
+        let sql = match purpose {
+            Purpose::Write => staged.with_key_sql(load, table),
+            Purpose::DryRun => staged.with_rules_sql(load, relation, table),
+        };
+        session.execute(&sql)?;
+        Ok(staged)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn with_key_sql(&self, load: &TableLoad, table: &str) -> String {
+        let (name, columns, key) = (&self.name, quoted(&load.columns), quoted(&load.key));
+        format!(
+            "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA; \
+             ALTER TABLE {name} ADD PRIMARY KEY ({key})",
+            name.trim_start_matches("pg_temp.")
+        )
+    }
+
+    /// What the database fills itself is not null there, and has no value here.
+    fn with_rules_sql(&self, load: &TableLoad, relation: &Relation, table: &str) -> String {
+        let filled_by_database: Vec<&String> =
+            relation.columns.keys().filter(|name| !load.columns.contains(name)).collect();
+        let indexes =
+            if filled_by_database.iter().any(|name| load.key.contains(name)) { "" } else { " INCLUDING INDEXES" };
+        let nullable = filled_by_database.iter().filter(|_| !indexes.is_empty() || load.key.is_empty()).map(|name| {
+            format!("; ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", self.name, double_quote_identifier(name))
+        });
+        format!(
+            "CREATE TEMPORARY TABLE {} (LIKE {table} INCLUDING CONSTRAINTS INCLUDING GENERATED{indexes}) ON COMMIT DROP{}",
+            self.name.trim_start_matches("pg_temp."),
+            nullable.collect::<String>()
+        )
+    }
+
+    /// What happens to the records.
+    ///
+    /// # Errors
+    /// `Refused` in an append, if a record is there already.
+    pub fn effect(&self, session: &mut DatabaseSession, load: &TableLoad, relation: &Relation) -> Result<TableEffect> {
+        let (name, table) = (&self.name, &load.table);
+        session.execute(&format!("ANALYZE {name}"))?;
+        let total = session.fetch_count(&format!("SELECT pg_catalog.count(*) AS records FROM {name}"), &[])?;
+        if load.key.is_empty() || load.mode == ImportMode::RequireEmpty {
+            return Ok(TableEffect { created: total, ..TableEffect::default() });
+        }
+        let known = |condition: &str| -> Result<String> {
+            let [staged, own] = ["s", "t"].map(|alias| expressions(relation, table, alias, &load.key));
+            let (from, is_same) = (&relation.from_item, equal(&staged?, &own?));
+            Ok(format!(
+                "SELECT pg_catalog.count(*) AS records FROM {name} AS s JOIN {from} AS t ON {is_same}{condition}"
+            ))
+        };
+        let found = session.fetch_count(&known("")?, &[])?;
+        if load.mode == ImportMode::Append && found > 0 {
+            let what = format!("{found} of the file's records of {table} have a key that is there already");
+            return Err(Error::new(Kind::Refused, what));
+        }
+        let differs = differs_sql(load, relation, "s")?;
+        let updated = match differs {
+            Some(differs) if found > 0 => session.fetch_count(&known(&format!(" WHERE {differs}"))?, &[])?,
+            _ => 0,
+        };
+        Ok(TableEffect { created: total - found, updated, unchanged: found - updated })
+    }
+
+    /// Puts the records into the table: new ones, and what differs of those that are there.
+    pub fn merge(
+        &self,
+        session: &mut DatabaseSession,
+        load: &TableLoad,
+        relation: &Relation,
+        table: &str,
+    ) -> Result<()> {
+        let (columns, key) = (quoted(&load.columns), quoted(&load.key));
+        let set: Vec<String> = load.replaced().map(|name| double_quote_identifier(name)).collect();
+        let set: Vec<String> = set.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+        let action = match differs_sql(load, relation, "excluded")? {
+            Some(differs) => format!("UPDATE SET {} WHERE {differs}", set.join(", ")),
+            None => "NOTHING".to_owned(),
+        };
+        let sql = format!(
+            "INSERT INTO {table} AS t ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {} ON CONFLICT ({key}) DO {action}",
+            self.name
+        );
+        session.change(&sql, &[]).map(drop)
+    }
+}
+
+/// The condition that a record that is there, `t`, differs from the file's in a column that the import replaces; nothing if it
+/// replaces none.
+fn differs_sql(load: &TableLoad, relation: &Relation, staged: &str) -> Result<Option<String>> {
+    let differs = |name: &String| {
+        let column = column(relation, &load.table, name)?;
+        Ok(format!("{} IS DISTINCT FROM {}", column.as_text("t"), column.as_text(staged)))
+    };
+    let differs = load.replaced().map(differs).collect::<Result<Vec<_>>>()?;
+    Ok((!differs.is_empty()).then(|| format!("({})", differs.join(" OR "))))
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| double_quote_identifier(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// Checks that the staged records refer to records that are there, or staged.
+///
+/// # Errors
+/// `Refused` with all references that lead nowhere.
+pub fn check_references(
+    session: &mut DatabaseSession,
+    schema: &Schema,
+    tables: &[(&TableLoad, &StagedTable)],
+) -> Result<()> {
+    let mut dangling = Vec::new();
+    for (load, staged) in tables {
+        let keys = schema.catalog.table(&load.table).map_or(&[][..], |table| &table.foreign_keys);
+        for key in keys.iter().filter(|key| key.columns.iter().all(|name| load.columns.contains(name))) {
+            let (relation, target) = (schema.relation(&load.table)?, schema.relation(&key.target)?);
+            let own = expressions(relation, &load.table, "s", &key.columns)?;
+            let referred = expressions(target, &key.target, "p", &key.target_columns)?;
+            let refers = equal(&own, &referred);
+            let among = |from: &str| format!(" AND NOT EXISTS (SELECT 1 FROM {from} AS p WHERE {refers})");
+            let other = tables.iter().find(|(other, _)| other.table == key.target).map(|(_, other)| among(&other.name));
+            let set: Vec<String> =
+                key.columns.iter().map(|name| format!("s.{} IS NOT NULL", double_quote_identifier(name))).collect();
+            let sql = format!(
+                "SELECT pg_catalog.count(*) AS records FROM {} AS s WHERE {}{}{}",
+                staged.name,
+                set.join(" AND "),
+                among(&target.from_item),
+                other.unwrap_or_default()
+            );
+            let records = session.fetch_count(&sql, &[])?;
+            if records > 0 {
+                dangling.push(format!("{} ({records} to {})", load.table, key.target));
+            }
+        }
+    }
+    if dangling.is_empty() {
+        return Ok(());
+    }
+    let what = format!("references lead to records that are not there: {}", dangling.join(", "));
+    Err(Error::new(Kind::Refused, what))
+}
