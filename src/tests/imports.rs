@@ -182,7 +182,11 @@ fn a_file_that_is_cut_changed_or_of_unknown_origin_is_refused_before_anything_is
         fs::write(folder.join(name), bytes).unwrap();
         let refused = import(folder, name, &url, &["--accept-unsigned"]);
         assert_eq!(refused.code, 4, "{name}: {}", refused.stderr);
+        assert!(refused.stderr.starts_with(&format!("waybill: {name}: ")), "{}", refused.stderr);
     }
+    let refused = import(folder, "nowhere.json", &url, &[]);
+    assert_eq!((refused.code, refused.stderr.contains("nowhere.json: the file cannot be read")), (1, true));
+    assert!(import(folder, ".", &url, &[]).stderr.contains("only an export of a database in one file"));
     let elsewhere = TempDir::new().unwrap();
     shop(elsewhere.path());
     fs::copy(elsewhere.path().join("shop.json"), folder.join("foreign.json")).unwrap();

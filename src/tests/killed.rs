@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
@@ -9,7 +10,10 @@ use tempfile::TempDir;
 use waybill::model::export::{QueuedExport, RunState};
 use waybill::seal::Verifier;
 
-use crate::harness::{ADMIN, Browser, PASSWORD, ServerProcess, WaybillCommand, generate_sample};
+use crate::harness::{ADMIN, Browser, PASSWORD, Postgres, ServerProcess, WaybillCommand, generate_sample};
+
+const SQLITE_SCHEMA: &str = include_str!("../../migrations/supportsignal/sqlite/0001_supportsignal.sql");
+const POSTGRES_SCHEMA: &str = include_str!("../../migrations/supportsignal/postgres/0001_supportsignal.sql");
 
 /// `make soak` runs 100 rounds.
 fn rounds() -> usize {
@@ -53,6 +57,48 @@ async fn a_server_killed_at_random_points_serves_only_complete_files_after_its_r
         assert!(!left.iter().any(|name| name.contains(".part")), "a half-written file was left: {left:?}");
     }
     println!("{} rounds, {complete} complete downloads", rounds());
+}
+
+/// One transaction: whenever it is killed, the database has all of the file's records or none.
+#[test]
+fn an_import_killed_at_random_points_leaves_all_records_or_none() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let sample = generate_sample(400, folder.path());
+    let source = format!("sqlite:{}", sample.display());
+    let exported = WaybillCommand::new(folder.path()).run(["export", "--source", &source, "--output", "all.json"]);
+    assert_eq!(exported.code, 0, "{}", exported.stderr);
+    let count = "SELECT (SELECT count(*) FROM companies) + (SELECT count(*) FROM incidents) + (SELECT count(*) FROM workflow_handoffs)";
+    let count_in = |path: &Path| {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        let whole: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(whole, "ok");
+        connection.query_row(count, [], |row| row.get::<_, u64>(0)).unwrap()
+    };
+    let expected = count_in(&sample);
+    let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(5);
+    let mut complete = 0;
+    for round in 0..rounds() {
+        let (path, database) = (folder.path().join(format!("target-{round}.db")), format!("target_{round}"));
+        let is_sqlite = round % 2 == 0;
+        let url = if is_sqlite {
+            rusqlite::Connection::open(&path).unwrap().execute_batch(SQLITE_SCHEMA).unwrap();
+            format!("sqlite:{}", path.display())
+        } else {
+            server.sql_as("postgres", "postgres", &format!("CREATE DATABASE {database} OWNER waybill_owner"));
+            server.sql_as("waybill_owner", &database, POSTGRES_SCHEMA);
+            server.url_as("waybill_owner", &database)
+        };
+        let mut import = WaybillCommand::new(folder.path()).0;
+        let mut process = import.args(["import", "all.json", "--target", &url]).stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(dice.next_u64() % 1500));
+        let _ = process.kill();
+        process.wait().unwrap();
+        let sql = |sql: &str| server.sql_as("waybill_owner", &database, sql);
+        let records = if is_sqlite { count_in(&path) } else { sql(count).parse().unwrap() };
+        assert!(records == 0 || records == expected, "{records} of {expected}");
+        complete += usize::from(records == expected);
+    }
+    println!("{} rounds, {complete} complete imports", rounds());
 }
 
 /// A killed export cannot clean up, and its temporary file holds personal data.

@@ -109,7 +109,13 @@ impl Import {
         let caller = Caller::command_line(&system_user());
         let imported = imports.import_file(&caller, &self.file, request, on_progress).await;
         bar.finish_and_clear();
-        let report = imported.map_err(|error| url.with_context(error.into()))?;
+        let report = imported.map_err(|error| {
+            if error.is_about_file() {
+                let CliError { exit, message } = error.into();
+                return CliError::new(exit, format!("{}: {message}", self.file.display()));
+            }
+            url.with_context(error.into())
+        })?;
         if self.json { print_json(&report) } else { print_line(&to_text(&report)) }
     }
 

@@ -15,10 +15,8 @@ pub enum Error {
     NotIntact(#[from] VerifyError),
     #[error(transparent)]
     Unreadable(#[from] inspect::Error),
-    /// The documents of a layout are made for another application.
-    #[error(
-        "this file has the documents of a layout, which cannot be imported: import the export of the whole database"
-    )]
+    /// A folder, or the documents of a layout, which are made for another application.
+    #[error("only an export of a database in one file can be imported, not a folder or the documents of a layout")]
     Layout,
     #[error("the file is {0}, so anyone could have made it; if you know where it is from, add --accept-unsigned")]
     NotTrusted(String),
@@ -40,6 +38,23 @@ pub enum Error {
     State(#[from] state::Error),
     #[error("internal error: a task of the program panicked; please report it")]
     Panicked,
+}
+
+impl Error {
+    /// Whether the file is to blame, and not the database.
+    #[must_use]
+    pub fn is_about_file(&self) -> bool {
+        matches!(
+            self,
+            Self::Read(_)
+                | Self::NotIntact(_)
+                | Self::Unreadable(_)
+                | Self::Layout
+                | Self::NotTrusted(_)
+                | Self::InvalidRecord { .. }
+                | Self::Changed
+        )
+    }
 }
 
 pub type Result<T> = std::result::Result<T, Error>;
