@@ -49,6 +49,12 @@ const SEQUENCES_QUERY: &str = "
      WHERE a.attrelid = CAST(CAST($1 AS text) AS oid) AND a.attnum > 0 AND NOT a.attisdropped
        AND pg_get_serial_sequence(CAST(CAST(CAST(CAST($1 AS text) AS oid) AS regclass) AS text), CAST(a.attname AS text)) IS NOT NULL";
 
+/// While the application's triggers, checks and casts may run: what they call without naming its schema is found as in the
+/// application's own sessions.
+const APPLICATION_PATH: &str = "SET LOCAL search_path TO DEFAULT";
+/// For our own queries: nobody else decides what their names and operators mean.
+const OWN_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
+
 /// A PostgreSQL database to write to.
 #[derive(Clone, Debug)]
 pub struct PostgresTarget {
@@ -293,9 +299,7 @@ impl Load for PostgresLoad {
                 _ => error,
             })?;
         }
-        // What triggers, checks and casts call without naming its schema is found as in the application's own sessions. What
-        // we run meanwhile names its schemas.
-        self.session.execute("SET LOCAL search_path TO DEFAULT; SET CONSTRAINTS ALL DEFERRED")
+        Ok(())
     }
 
     fn count(&mut self, table: &TableName) -> Result<u64> {
@@ -313,8 +317,9 @@ impl Load for PostgresLoad {
                 is_staged.then(|| StagedTable::create(&mut self.session, number, load, relation, &into, self.purpose));
             self.tables.push(PreparedTable { load: load.clone(), staged: staged.transpose()? });
         }
+        self.session.execute(APPLICATION_PATH)?;
         match self.purpose {
-            Purpose::Write => Ok(()),
+            Purpose::Write => self.session.execute("SET CONSTRAINTS ALL DEFERRED"),
             Purpose::DryRun => self.session.forbid_writes(),
         }
     }
@@ -351,7 +356,9 @@ impl Load for PostgresLoad {
             return Ok(created);
         }
         let relation = self.schema.relation(&load.table)?;
+        self.session.execute(OWN_PATH)?;
         let effect = staged.effect(&mut self.session, load, relation)?;
+        self.session.execute(APPLICATION_PATH)?;
         if self.purpose == Purpose::Write {
             let into = self.table_sql(&load.table)?.to_owned();
             let merged = staged.merge(&mut self.session, load, relation, &into);
@@ -366,6 +373,7 @@ impl Load for PostgresLoad {
 
     fn check_references(&mut self) -> Result<()> {
         if self.purpose == Purpose::DryRun {
+            self.session.execute(OWN_PATH)?;
             let staged: Vec<(&TableLoad, &StagedTable)> =
                 self.tables.iter().filter_map(|table| Some((&table.load, table.staged.as_ref()?))).collect();
             return super::staging::check_references(&mut self.session, &self.schema, &staged);
@@ -379,7 +387,7 @@ impl Load for PostgresLoad {
         if self.purpose == Purpose::DryRun {
             return self.session.rollback();
         }
-        self.session.execute("SET LOCAL search_path = pg_catalog, pg_temp")?;
+        self.session.execute(OWN_PATH)?;
         self.advance_sequences()?;
         self.session.commit()
     }

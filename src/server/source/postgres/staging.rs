@@ -122,7 +122,9 @@ impl StagedTable {
 fn differs_sql(load: &TableLoad, relation: &Relation, staged: &str) -> Result<Option<String>> {
     let differs = |name: &String| {
         let column = column(relation, &load.table, name)?;
-        Ok(format!("{} IS DISTINCT FROM {}", column.as_text("t"), column.as_text(staged)))
+        let (own, new) = (column.as_text("t"), column.as_text(staged));
+        // As IS DISTINCT FROM, which takes its operator from the search path: a merge runs with the application's.
+        Ok(format!("({own} OPERATOR(pg_catalog.=) {new} OR {own} IS NULL AND {new} IS NULL) IS NOT TRUE"))
     };
     let differs = load.replaced().map(differs).collect::<Result<Vec<_>>>()?;
     Ok((!differs.is_empty()).then(|| format!("({})", differs.join(" OR "))))
