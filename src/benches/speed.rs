@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that cannot run stops with its reason")]
 
 mod bench_environment;
+mod imports;
 mod parts;
 #[path = "../tests/harness/postgres.rs"]
 #[expect(dead_code, reason = "the bench needs less of it than the tests")]
@@ -29,7 +30,13 @@ const BASELINE_VARIABLE: &str = "WAYBILL_BENCH_BASELINE";
 /// Environment variable that asks for the rows about parts only, at the small size.
 const PARTS_VARIABLE: &str = "WAYBILL_BENCH_PARTS";
 
+/// Environment variable that asks for the rows about imports only.
+const IMPORTS_VARIABLE: &str = "WAYBILL_BENCH_IMPORTS";
+
 fn main() {
+    if std::env::var_os(IMPORTS_VARIABLE).is_some() {
+        return imports::measure_imports(100_000);
+    }
     if std::env::var_os(PARTS_VARIABLE).is_some() {
         parts::measure_segments(100_000);
         return parts::measure_layout(100_000);
@@ -45,6 +52,7 @@ fn main() {
         parts::measure_segments(incidents.parse().expect("WAYBILL_BENCH_INCIDENTS holds numbers"));
     }
     parts::measure_layout(100_000);
+    imports::measure_imports(100_000);
     measure_huge_value();
 }
 

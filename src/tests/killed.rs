@@ -60,8 +60,8 @@ async fn a_server_killed_at_random_points_serves_only_complete_files_after_its_r
 }
 
 /// One transaction: whenever it is killed, the database has all of the file's records or none.
-#[test]
-fn an_import_killed_at_random_points_leaves_all_records_or_none() {
+#[tokio::test]
+async fn an_import_killed_at_random_points_leaves_all_records_or_none() {
     let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
     let sample = generate_sample(400, folder.path());
     let source = format!("sqlite:{}", sample.display());
@@ -90,7 +90,7 @@ fn an_import_killed_at_random_points_leaves_all_records_or_none() {
         };
         let mut import = WaybillCommand::new(folder.path()).0;
         let mut process = import.args(["import", "all.json", "--target", &url]).stdout(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(dice.next_u64() % 1500));
+        tokio::time::sleep(Duration::from_millis(dice.next_u64() % 1500)).await;
         let _ = process.kill();
         process.wait().unwrap();
         let sql = |sql: &str| server.sql_as("waybill_owner", &database, sql);

@@ -52,16 +52,19 @@ impl CopyText {
     }
 
     /// Writes the text of a value.
-    pub fn write_text(&mut self, text: &[u8]) {
-        for byte in text {
-            match byte {
-                b'\\' => self.bytes.extend_from_slice(b"\\\\"),
-                b'\n' => self.bytes.extend_from_slice(b"\\n"),
-                b'\r' => self.bytes.extend_from_slice(b"\\r"),
-                b'\t' => self.bytes.extend_from_slice(b"\\t"),
-                byte => self.bytes.push(*byte),
-            }
+    pub fn write_text(&mut self, mut text: &[u8]) {
+        let is_special = |byte: &u8| matches!(byte, b'\\' | b'\n' | b'\r' | b'\t');
+        while let Some(at) = text.iter().position(is_special) {
+            self.bytes.extend_from_slice(&text[..at]);
+            self.bytes.extend_from_slice(match text[at] {
+                b'\n' => b"\\n",
+                b'\r' => b"\\r",
+                b'\t' => b"\\t",
+                _ => b"\\\\",
+            });
+            text = &text[at + 1..];
         }
+        self.bytes.extend_from_slice(text);
     }
 
     fn write_digits(&mut self, number: u32, digits: u32) {

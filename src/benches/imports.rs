@@ -1,0 +1,91 @@
+//! Benchmark of imports, into an empty database and into the same one again, against the tools of the databases.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::bench_environment::{BenchEnvironment, waybill};
+use super::timed_program::{self, TimedProgram, measure, measure_and_keep_output, report};
+
+const ROUNDS: usize = 5;
+const SQLITE_SCHEMA: &str = include_str!("../../migrations/supportsignal/sqlite/0001_supportsignal.sql");
+const POSTGRES_SCHEMA: &str = include_str!("../../migrations/supportsignal/postgres/0001_supportsignal.sql");
+const EMPTY_TABLE: &str = "debug_logs";
+
+/// Imports the sample of this size. The targets are made anew before each run and are not timed; their constraints and
+/// indexes are there.
+pub fn measure_imports(incidents: u64) {
+    let ground = BenchEnvironment::prepare(incidents);
+    let out = |name: &str| ground.path(name);
+    let (file, dump, lite_dump, target) = (out("all.json"), out("all.sql"), out("lite.sql"), out("target.db"));
+    measure_and_keep_output(&mut ground.export_to_stdout_command(&ground.server.url(), &[]), &file);
+    measure_and_keep_output(&mut ground.pg_dump_command(""), &dump);
+    let mut shell = Command::new("sqlite3");
+    let all_but = format!("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> '{EMPTY_TABLE}'");
+    let connection = rusqlite::Connection::open(&ground.sample).expect("the sample");
+    let mut tables = connection.prepare(&all_but).expect("tables");
+    let tables = tables.query_map([], |row| row.get::<_, String>(0)).expect("names").map(|name| name.expect("a name"));
+    let tables = tables.collect::<Vec<_>>().join(" ");
+    shell.arg(&ground.sample).arg(format!(".dump --data-only {tables}"));
+    measure_and_keep_output(&mut shell, &lite_dump);
+
+    let postgres = ground.server.url_as("waybill_owner", "imported");
+    let sqlite = format!("sqlite:{}", target.display());
+    let import = |url: &str, options: &[&str]| {
+        let mut import = waybill();
+        import.arg("import").arg(&file).args(["--target", url, "--profile", "supportsignal"]).args(options);
+        import.arg("--state").arg(format!("sqlite:{}", out("imports.db").display()));
+        measure(&mut import, &out("told.txt"))
+    };
+    let new_postgres = || {
+        let make = "DROP DATABASE IF EXISTS imported WITH (FORCE)";
+        ground.server.sql_as("postgres", "postgres", make);
+        ground.server.sql_as("postgres", "postgres", "CREATE DATABASE imported OWNER waybill_owner");
+        ground.server.sql_as("waybill_owner", "imported", POSTGRES_SCHEMA);
+    };
+    let new_sqlite = || {
+        let _ = std::fs::remove_file(&target);
+        // Of a new file, the records of an earlier import are none of its business.
+        let _ = std::fs::remove_file(out("imports.db"));
+        rusqlite::Connection::open(&target).expect("a file").execute_batch(SQLITE_SCHEMA).expect("the schema");
+    };
+    let load_dump = |input: &Path, mut command: Command| {
+        let input = std::fs::File::open(input).expect("the dump");
+        measure(command.stdin(input), &out("told.txt"))
+    };
+    let programs: Vec<TimedProgram<'_>> = vec![
+        TimedProgram::new("waybill import (PostgreSQL)", || {
+            new_postgres();
+            import(&postgres, &[])
+        }),
+        TimedProgram::new("the same file merged again", || import(&postgres, &["--mode", "merge"])),
+        TimedProgram::new("a dry run of that", || import(&postgres, &["--mode", "merge", "--dry-run"])),
+        TimedProgram::new("psql -1 of pg_dump --data-only", || {
+            new_postgres();
+            let mut psql = ground.server.psql("waybill_owner", "imported");
+            psql.arg("-1");
+            load_dump(&dump, psql)
+        }),
+        TimedProgram::new("waybill import (SQLite)", || {
+            new_sqlite();
+            import(&sqlite, &[])
+        }),
+        TimedProgram::new("the same file merged again (SQLite)", || import(&sqlite, &["--mode", "merge"])),
+        TimedProgram::new("sqlite3 of .dump --data-only", || {
+            new_sqlite();
+            let mut shell = Command::new("sqlite3");
+            shell.arg(&target);
+            load_dump(&lite_dump, shell)
+        }),
+    ];
+    let runs = timed_program::run_rounds(&programs, ROUNDS);
+    println!("\nimports of {incidents} incidents; median of {ROUNDS} after one warm-up");
+    report(&programs, &runs);
+    let ratio = |of: usize, to: usize| timed_program::ratio(&runs[of], &runs[to]);
+    println!("psql of pg_dump against waybill import (PostgreSQL): {:.2} ×", ratio(3, 0));
+    println!("merge against import (PostgreSQL): {:.2} ×, its dry run {:.2} × of the merge", ratio(1, 0), ratio(2, 1));
+    println!("sqlite3 against waybill import (SQLite): {:.2} ×; merge {:.2} ×", ratio(6, 4), ratio(5, 4));
+    drop(programs);
+    for path in [&file, &dump, &lite_dump, &target] {
+        let _ = std::fs::remove_file(path);
+    }
+}
