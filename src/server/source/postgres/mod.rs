@@ -7,6 +7,7 @@
 
 mod catalog;
 pub mod client;
+mod complements;
 mod condition;
 mod cursor;
 mod database_session;
@@ -14,13 +15,13 @@ mod decode;
 mod error;
 mod key_sets;
 mod lookup;
+mod places;
 mod reader;
 mod row_key;
 mod snapshot;
 mod statistics;
 mod steps;
 mod untrusted_code;
-mod whole_sets;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
