@@ -66,7 +66,7 @@ pub fn on_every_engine(test: impl Fn(&EngineCase)) {
 }
 
 #[derive(Default)]
-struct Rows(Vec<Vec<String>>, Vec<String>);
+pub struct Rows(pub Vec<Vec<String>>, Vec<String>);
 
 impl RowSink for Rows {
     fn push_value(&mut self, value: Value<'_>) -> Result<(), Stopped> {

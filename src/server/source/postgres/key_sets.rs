@@ -33,7 +33,7 @@ pub struct KeySet {
     referring: Vec<String>,
     pub rows: u64,
     /// The number of rows when PostgreSQL last counted them for its planner.
-    analyzed_rows: u64,
+    pub analyzed_rows: u64,
     pub stored: Stored,
     /// Whether somebody asks for the round in which a row was added: the rows of the set are stored then.
     pub keeps_rounds: bool,
@@ -129,10 +129,15 @@ impl KeySets {
     pub fn count_added(&mut self, session: &mut DatabaseSession, id: KeySetId, added: u64) -> Result<()> {
         let set = self.set_mut(id)?;
         set.rows += added;
-        if let Stored::Others { number, .. } = &mut set.stored {
-            *number = number.saturating_sub(added);
-        } else if set.rows > set.analyzed_rows * 2 {
-            set.analyzed_rows = set.rows;
+        let (stored, has_changed) = match &mut set.stored {
+            Stored::Rows => (set.rows, set.rows > set.analyzed_rows * 2),
+            Stored::Others { number, .. } => {
+                *number = number.saturating_sub(added);
+                (*number, *number < set.analyzed_rows / 2)
+            }
+        };
+        if has_changed {
+            set.analyzed_rows = stored;
             session.execute(&format!("ANALYZE {}", stored_table(id)))?;
         }
         Ok(())
