@@ -79,17 +79,14 @@ impl KeySets {
             return Ok(false);
         }
         let Some(every_row) = TableSize::read(session, schema.relation(&set.table)?)?.rows else { return Ok(false) };
-        let added = match &step.rows {
+        let added = if let Rows::Children { parents, .. } = &step.rows {
             // The planner would expect that a table with few references has none that leads out of a large set.
-            Rows::Children { parents, .. } => {
-                let parents = self.set(*parents)?;
-                let size = TableSize::read(session, schema.relation(&parents.table)?)?;
-                size.rows.map_or(0.0, |all| parents.rows as f64 / all.max(1.0)) * (every_row - set.rows as f64)
-            }
-            _ => {
-                let added = self.added_rows(schema, step, 0)?;
-                expected_rows(session, &format!("SELECT 1 {}", added.sql), &added.values())?
-            }
+            let parents = self.set(*parents)?;
+            let size = TableSize::read(session, schema.relation(&parents.table)?)?;
+            size.rows.map_or(0.0, |all| parents.rows as f64 / all.max(1.0)) * (every_row - set.rows as f64)
+        } else {
+            let added = self.added_rows(schema, step, 0)?;
+            expected_rows(session, &format!("SELECT 1 {}", added.sql), &added.values())?
         };
         Ok((set.rows as f64 + added) * 2.0 > every_row)
     }
