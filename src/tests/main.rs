@@ -39,6 +39,7 @@ mod postgres_waits;
 mod previews;
 mod profiles;
 mod pseudonyms;
+mod random_steps;
 mod rebind;
 mod references_by_kind;
 mod routes;

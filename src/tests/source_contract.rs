@@ -66,7 +66,7 @@ pub fn on_every_engine(test: impl Fn(&EngineCase)) {
 }
 
 #[derive(Default)]
-struct Rows(Vec<Vec<String>>, Vec<String>);
+pub struct Rows(pub Vec<Vec<String>>, Vec<String>);
 
 impl RowSink for Rows {
     fn push_value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
@@ -283,6 +283,7 @@ fn sets(source: &dyn Source, tables: &[&str], steps: &[Step]) -> Vec<Vec<String>
         table: table.name.clone(),
         referring: BTreeSet::new(),
         is_repeated: true,
+        keeps_rounds: false,
     });
     snapshot.create_key_sets(&new.collect::<Vec<_>>()).unwrap();
     for step in steps {
@@ -434,6 +435,7 @@ fn a_reference_that_leads_out_of_the_sets_is_read_as_null() {
             table: table.into(),
             referring: BTreeSet::new(),
             is_repeated: false,
+            keeps_rounds: false,
         });
         snapshot.create_key_sets(&new).unwrap();
         for step in [step(0, any_of("id", &["2", "3", "4"]), &[]), step(1, any_of("id", &["b"]), &[])] {
@@ -468,7 +470,12 @@ fn a_round_follows_only_what_is_new_since_another_one() {
         (case.change)(OWNED);
         let mut snapshot = case.source.begin_snapshot(Extent::Parts, &|_| ()).unwrap();
         snapshot
-            .create_key_sets(&[NewKeySet { table: "notes".into(), referring: BTreeSet::new(), is_repeated: true }])
+            .create_key_sets(&[NewKeySet {
+                table: "notes".into(),
+                referring: BTreeSet::new(),
+                is_repeated: true,
+                keeps_rounds: false,
+            }])
             .unwrap();
         let key = foreign_key("before", "notes");
         let before = step(0, Parents { child: "notes".into(), key, children: Some(KeySetId(0)) }, &[]);
@@ -490,7 +497,12 @@ fn nested_rows_come_in_the_order_of_the_rows_that_they_are_nested_in() {
         let mut snapshot = case.source.begin_snapshot(Extent::Parts, &|_| ()).unwrap();
         let catalog = snapshot.catalog().unwrap();
         snapshot
-            .create_key_sets(&[NewKeySet { table: "notes".into(), referring: BTreeSet::new(), is_repeated: false }])
+            .create_key_sets(&[NewKeySet {
+                table: "notes".into(),
+                referring: BTreeSet::new(),
+                is_repeated: false,
+                keeps_rounds: false,
+            }])
             .unwrap();
         snapshot.run_step(&step(0, any_of("id", &["1", "3", "4", "5", "7"]), &[]), Round::default()).unwrap();
         let all = |table: &str| Scan::whole(table_starting_with(&catalog, table));
@@ -534,7 +546,12 @@ fn sets_are_of_the_snapshot() {
     on_every_engine(|case| {
         let mut snapshot = case.source.begin_snapshot(Extent::Parts, &|_| ()).unwrap();
         snapshot
-            .create_key_sets(&[NewKeySet { table: "parents".into(), referring: BTreeSet::new(), is_repeated: false }])
+            .create_key_sets(&[NewKeySet {
+                table: "parents".into(),
+                referring: BTreeSet::new(),
+                is_repeated: false,
+                keeps_rounds: false,
+            }])
             .unwrap();
         (case.change)("INSERT INTO parents VALUES (7, 'late')");
         assert_eq!(snapshot.run_step(&step(0, waybill::server::rows::Rows::All, &[]), Round::default()).unwrap(), 3);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Result;
 use super::plan::UncountedPlan;
 use super::request::ExportRequest;
-use super::subset::{FoundPart, extent, find_part};
+use super::subset::{FoundPart, Further, extent, find_part};
 use crate::model::access::{Capability, Scope};
 use crate::model::name::TableName;
 use crate::model::selection::Selection;
@@ -79,7 +79,7 @@ fn count(
     let request = ExportRequest { selection: selection.clone(), ..ExportRequest::default() };
     let plan = UncountedPlan::of_whole_tables(&mut *snapshot, profile, &request)?;
     let FoundPart { subset, filled, .. } =
-        find_part(&plan.planned, &plan.catalog, &plan.profile, &mut *snapshot, selection, &[])?;
+        find_part(&plan.planned, &plan.catalog, &plan.profile, &mut *snapshot, selection, Further::default())?;
     // Several steps may fill one set.
     let sets: BTreeMap<KeySetId, &Via> = filled.rounds.iter().map(|round| (round.step.into, &round.via)).collect();
     for (set, via) in sets {

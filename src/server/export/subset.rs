@@ -53,7 +53,8 @@ pub fn restrict(
     }
     let notice = NoticeCounter::of(profile, catalog, planned, selection);
     let people: Vec<TableName> = notice.iter().map(NoticeCounter::people_table).collect();
-    let found = find_part(planned, catalog, profile, snapshot, selection, &people)?;
+    let found =
+        find_part(planned, catalog, profile, snapshot, selection, Further { tables: &people, keeps_rounds: false })?;
     let FoundPart { subset, filled, first_extra, leaving_stubs } = found;
     let count = |counter: NoticeCounter<'_>| counter.count(snapshot, &subset, &filled, KeySetId(first_extra));
     let contains = notice.map_or(Ok(None), count)?;
@@ -100,8 +101,16 @@ pub struct FoundPart {
     pub leaving_stubs: Vec<(TableName, ForeignKey)>,
 }
 
-/// Finds the records of a selection that is not the whole database. Further sets, of the tables in `extra`, are created with
-/// those of the part: a source creates all of them at once. Blocks.
+/// What sets are needed for besides finding the part: a source creates all sets at once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Further<'f> {
+    /// Further sets are created of these tables.
+    pub tables: &'f [TableName],
+    /// Somebody asks when rows were added.
+    pub keeps_rounds: bool,
+}
+
+/// Finds the records of a selection that is not the whole database. Blocks.
 ///
 /// # Errors
 /// As `restrict`.
@@ -111,10 +120,10 @@ pub fn find_part(
     profile: &Profile,
     snapshot: &mut dyn Snapshot,
     selection: &Selection,
-    extra: &[TableName],
+    further: Further<'_>,
 ) -> Result<FoundPart> {
     let PreparedPart { subset, first_extra, leaving_stubs } =
-        prepare_part(planned, catalog, profile, snapshot, selection, extra)?;
+        prepare_part(planned, catalog, profile, snapshot, selection, further)?;
     let filled = fill(snapshot, &subset)?;
     Ok(FoundPart { subset, filled, first_extra, leaving_stubs })
 }
@@ -130,7 +139,7 @@ pub fn check_selection(
     snapshot: &mut dyn Snapshot,
     selection: &Selection,
 ) -> Result<()> {
-    prepare_part(planned, catalog, profile, snapshot, selection, &[]).map(|_| ())
+    prepare_part(planned, catalog, profile, snapshot, selection, Further::default()).map(|_| ())
 }
 
 /// A part whose sets are there, and empty.
@@ -147,7 +156,7 @@ fn prepare_part(
     profile: &Profile,
     snapshot: &mut dyn Snapshot,
     selection: &Selection,
-    extra: &[TableName],
+    further: Further<'_>,
 ) -> Result<PreparedPart> {
     let graph = reference_graph(planned, catalog, profile, selection.organization.is_some());
     check_owners(&graph, planned, catalog, profile)?;
@@ -164,11 +173,13 @@ fn prepare_part(
         table: table.clone(),
         referring: referring.remove(&KeySetId(number)).unwrap_or_default(),
         is_repeated: repeated.contains(&KeySetId(number)),
+        keeps_rounds: further.keeps_rounds,
     };
     // The sets in which the values of the filters are looked up come after those of the plan.
     let lookups = filters.lookup_tables();
     let first_extra = shape.sets.len() + lookups.len();
-    let sets: Vec<NewKeySet> = shape.sets.iter().chain(&lookups).chain(extra).enumerate().map(new_set).collect();
+    let sets: Vec<NewKeySet> =
+        shape.sets.iter().chain(&lookups).chain(further.tables).enumerate().map(new_set).collect();
     snapshot.create_key_sets(&sets)?;
     let resolved = filters.resolve(snapshot, shape.sets.len())?;
     let subset = SubsetPlan::new(&graph, &resolved, selection.tables.as_ref());

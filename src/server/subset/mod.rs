@@ -8,6 +8,7 @@ mod filter_sets;
 mod filters;
 mod graph;
 mod groups;
+mod implied;
 mod plan;
 mod planner;
 #[cfg(test)]

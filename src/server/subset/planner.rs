@@ -89,7 +89,7 @@ impl SubsetPlan {
                 let is_growing = self.tables[edge.child].rows != Membership::Whole;
                 if is_growing && group.contains(edge.child) {
                     inside.push(SetStep { step, via });
-                } else {
+                } else if !self.is_implied(edge, into) {
                     self.once(step, via);
                 }
             }

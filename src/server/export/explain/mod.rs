@@ -9,7 +9,7 @@ mod walk;
 use super::invalid_selection::InvalidSelection;
 use super::plan::UncountedPlan;
 use super::request::ExportRequest;
-use super::subset::{FoundPart, extent, find_part};
+use super::subset::{FoundPart, Further, extent, find_part};
 use super::{Error, Result};
 use crate::model::access::{Capability, Scope};
 use crate::model::explanation::Explanation;
@@ -43,7 +43,7 @@ pub fn explain_source(
     let planned = UncountedPlan::plan_tables(&catalog, &profile, &request)?;
     let scratch = Scratch::tables(&planned);
     let FoundPart { subset, filled, first_extra, .. } =
-        find_part(&planned, &catalog, &profile, snapshot, selection, &scratch)?;
+        find_part(&planned, &catalog, &profile, snapshot, selection, Further { tables: &scratch, keeps_rounds: true })?;
     let known = || planned.tables.iter().map(|planned| planned.scan.table.as_str());
     let unknown = || Error::Selection(InvalidSelection::unknown_table(key.table.as_str(), known()));
     let table = catalog.table(&key.table).filter(|_| planned.of(&key.table).is_some()).ok_or_else(unknown)?;

@@ -6,18 +6,21 @@
 
 use super::super::{Error, Kind, Result};
 use super::catalog::Schema;
-use super::client;
 use super::condition::or;
 use super::database_session::DatabaseSession;
 use super::error;
 use super::row_key::{RowKey, applies_sql, column, equal, expressions};
+use super::statistics::TableCounts;
 use super::untrusted_code::text_array;
 use crate::model::name::TableName;
 use crate::server::rows::{ForeignKey, KeySetId, NewKeySet, ReferenceInside};
 
 /// The sets of a snapshot, by their numbers.
 #[derive(Default)]
-pub struct KeySets(Vec<KeySet>);
+pub struct KeySets {
+    sets: Vec<KeySet>,
+    pub counts: TableCounts,
+}
 
 /// What PostgreSQL's planner must know to join sets. Sets of a million keys are joined in memory. A sample of three thousand
 /// keys tells enough.
@@ -30,9 +33,19 @@ pub struct KeySet {
     referring: Vec<String>,
     pub rows: u64,
     /// The number of rows when PostgreSQL last counted them for its planner.
-    analyzed_rows: u64,
-    /// What selects its keys from the table, of which it holds every row: none is stored then.
-    pub whole: Option<String>,
+    pub analyzed_rows: u64,
+    pub stored: Stored,
+    /// Whether somebody asks for the round in which a row was added: the rows of the set are stored then.
+    pub keeps_rounds: bool,
+}
+
+/// Whose keys the temporary table of a set has.
+pub enum Stored {
+    /// The rows of the set.
+    Rows,
+    /// The other rows of its table, so many: a set that has most of its table is found and read as fast as the table is. `all`
+    /// selects what would be stored of every row.
+    Others { number: u64, all: String },
 }
 
 impl KeySets {
@@ -44,9 +57,16 @@ impl KeySets {
             session.execute(&format!("SET LOCAL {setting} = {value}"))?;
         }
         let mut sets = Vec::new();
-        for (number, NewKeySet { table, referring, is_repeated }) in new.iter().enumerate() {
-            let (key, referring) = (RowKey::of_table(schema, table)?, referring.iter().cloned().collect());
-            let set = KeySet { table: table.clone(), key, referring, rows: 0, analyzed_rows: 0, whole: None };
+        for (number, NewKeySet { table, referring, is_repeated, keeps_rounds }) in new.iter().enumerate() {
+            let set = KeySet {
+                table: table.clone(),
+                key: RowKey::of_table(schema, table)?,
+                referring: referring.iter().cloned().collect(),
+                rows: 0,
+                analyzed_rows: 0,
+                stored: Stored::Rows,
+                keeps_rounds: *keeps_rounds || *is_repeated,
+            };
             let sql = format!(
                 "CREATE TEMPORARY TABLE waybill_keys_{number} ({}) ON COMMIT DROP AS SELECT {} FROM {} AS t WITH NO DATA",
                 set.stored_columns().join(", "),
@@ -61,30 +81,7 @@ impl KeySets {
             }
             sets.push(set);
         }
-        Ok(Self(sets))
-    }
-
-    /// The statements that select the places of the rows in the set, at most so many each, those of a later one after those of
-    /// an earlier one.
-    pub fn places(&self, session: &mut DatabaseSession, id: KeySetId, at_once: u64) -> Result<Vec<String>> {
-        let keys = stored_table(id);
-        if self.rows(id)? <= at_once {
-            return Ok(vec![format!("SELECT place FROM {keys}")]);
-        }
-        let numbered = format!("SELECT place, row_number() OVER (ORDER BY place) AS number FROM {keys}");
-        let last_ones = format!(
-            "SELECT CAST(place AS text) AS place FROM ({numbered}) AS numbered WHERE number % {at_once} = 0 ORDER BY number"
-        );
-        let ends = session.fetch(&last_ones, &[])?;
-        let ends = ends.iter().map(|row| row.parse("place")).collect::<client::Result<Vec<String>>>();
-        let mut after = "(0,0)".to_owned();
-        let mut places = Vec::new();
-        for end in ends.map_err(error::map_error)? {
-            places.push(format!("SELECT place FROM {keys} WHERE place > '{after}' AND place <= '{end}'"));
-            after = end;
-        }
-        places.push(format!("SELECT place FROM {keys} WHERE place > '{after}'"));
-        Ok(places)
+        Ok(Self { sets, counts: TableCounts::default() })
     }
 
     /// How many rows the steps have added to the set.
@@ -93,13 +90,13 @@ impl KeySets {
     }
 
     pub fn is_empty(&self, id: KeySetId) -> bool {
-        self.0.get(id.0).is_some_and(|set| set.rows == 0)
+        self.sets.get(id.0).is_some_and(|set| set.rows == 0)
     }
 
     pub fn clear(&mut self, session: &mut DatabaseSession, id: KeySetId) -> Result<()> {
         session.execute(&format!("DELETE FROM {}", stored_table(id)))?;
         let set = self.set_mut(id)?;
-        (set.rows, set.whole) = (0, None);
+        (set.rows, set.stored) = (0, Stored::Rows);
         Ok(())
     }
 
@@ -127,12 +124,20 @@ impl KeySets {
         Ok(Some(round))
     }
 
-    /// The planner knows nothing of a temporary table otherwise; a few rows more change nothing.
-    pub fn analyze(&mut self, session: &mut DatabaseSession, id: KeySetId, added: u64) -> Result<()> {
+    /// Counts rows that were added to the set. The planner knows nothing of a temporary table unless it is analysed; a few rows
+    /// more change nothing.
+    pub fn count_added(&mut self, session: &mut DatabaseSession, id: KeySetId, added: u64) -> Result<()> {
         let set = self.set_mut(id)?;
         set.rows += added;
-        if set.rows > set.analyzed_rows * 2 {
-            set.analyzed_rows = set.rows;
+        let (stored, has_changed) = match &mut set.stored {
+            Stored::Rows => (set.rows, set.rows > set.analyzed_rows * 2),
+            Stored::Others { number, .. } => {
+                *number = number.saturating_sub(added);
+                (*number, *number < set.analyzed_rows / 2)
+            }
+        };
+        if has_changed {
+            set.analyzed_rows = stored;
             session.execute(&format!("ANALYZE {}", stored_table(id)))?;
         }
         Ok(())
@@ -146,11 +151,27 @@ impl KeySets {
     /// The condition that the row of this alias was added to the set in this round or later.
     pub fn contains_since_sql(&self, id: KeySetId, alias: &str, since: u32) -> Result<String> {
         let set = self.set(id)?;
-        if set.whole.is_some() && since == 0 {
-            return Ok("TRUE".to_owned());
+        let equal = equal(&set.key.stored("k."), &set.key.of(alias));
+        match set.stored {
+            Stored::Others { number: 0, .. } if since == 0 => Ok("TRUE".to_owned()),
+            Stored::Others { .. } if since == 0 => Ok(format!("NOT {}", is_stored_sql(id, &equal))),
+            _ => Ok(format!("EXISTS (SELECT 1 FROM {} AS k WHERE {equal}{})", self.keys(id)?, since_sql("k", since))),
         }
-        let (keys, equal) = (self.keys(id)?, equal(&set.key.stored("k."), &set.key.of(alias)));
-        Ok(format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {equal}{})", since_sql("k", since)))
+    }
+
+    /// The condition that the row of this alias, of the set's table, is not in the set.
+    pub fn lacks_sql(&self, id: KeySetId, alias: &str) -> Result<String> {
+        let key = &self.set(id)?.key;
+        self.lacks_key_sql(id, &equal(&key.stored("k."), &key.of(alias)))
+    }
+
+    /// The condition that no row `k` of the set fulfils `is_same`, where exactly one row of the table does.
+    pub fn lacks_key_sql(&self, id: KeySetId, is_same: &str) -> Result<String> {
+        Ok(match self.set(id)?.stored {
+            Stored::Rows => format!("NOT {}", is_stored_sql(id, is_same)),
+            Stored::Others { number: 0, .. } => "FALSE".to_owned(),
+            Stored::Others { .. } => is_stored_sql(id, is_same),
+        })
     }
 
     /// The condition that any of these references of the row of this alias, of the table, leads to a row in its sets.
@@ -175,21 +196,25 @@ impl KeySets {
     }
 
     pub fn set(&self, id: KeySetId) -> Result<&KeySet> {
-        self.0.get(id.0).ok_or_else(no_set)
+        self.sets.get(id.0).ok_or_else(no_set)
     }
 
     /// The FROM item that has the keys of a set.
     pub fn keys(&self, id: KeySetId) -> Result<String> {
-        Ok(self.set(id)?.whole.clone().unwrap_or_else(|| stored_table(id)))
+        let set = self.set(id)?;
+        Ok(match &set.stored {
+            Stored::Rows => stored_table(id),
+            Stored::Others { all, .. } => format!("({all} WHERE {})", self.contains_sql(id, "t")?),
+        })
     }
 
     /// Whether the set is known to hold every row of its table.
     pub fn is_whole(&self, id: KeySetId) -> bool {
-        self.0.get(id.0).is_some_and(|set| set.whole.is_some())
+        self.sets.get(id.0).is_some_and(|set| matches!(set.stored, Stored::Others { number: 0, .. }))
     }
 
     pub fn set_mut(&mut self, id: KeySetId) -> Result<&mut KeySet> {
-        self.0.get_mut(id.0).ok_or_else(no_set)
+        self.sets.get_mut(id.0).ok_or_else(no_set)
     }
 
     /// The condition that the row of this alias, of the table, refers to a row that was added to the set in this round or
@@ -226,7 +251,7 @@ impl KeySet {
     }
 
     /// What is stored of a row `t` of the table.
-    pub fn values(&self, schema: &Schema, round: u32) -> Result<Vec<String>> {
+    pub fn values(&self, schema: &Schema, round: i64) -> Result<Vec<String>> {
         let own = [format!("CAST({round} AS pg_catalog.int4)"), "t.ctid".to_owned()];
         let relation = schema.relation(&self.table)?;
         let referring = self.referring.iter().map(|name| Ok(column(relation, &self.table, name)?.compared("t")));
@@ -269,6 +294,11 @@ const EVENT_TRIGGERS_QUERY: &str = "
 /// The table that holds the keys of a set.
 pub fn stored_table(id: KeySetId) -> String {
     format!("pg_temp.waybill_keys_{}", id.0)
+}
+
+/// The condition that a row `k` of the set's temporary table fulfils `is_same`.
+fn is_stored_sql(id: KeySetId, is_same: &str) -> String {
+    format!("EXISTS (SELECT 1 FROM {} AS k WHERE {is_same})", stored_table(id))
 }
 
 /// The further condition on the stored key of this alias to be of this round or later; nothing for all.

@@ -7,6 +7,7 @@
 
 mod catalog;
 pub mod client;
+mod complements;
 mod condition;
 mod cursor;
 mod database_session;
@@ -15,6 +16,7 @@ mod error;
 mod key_sets;
 mod load;
 mod lookup;
+mod places;
 mod reader;
 mod row_key;
 mod snapshot;
@@ -22,7 +24,6 @@ mod staging;
 mod statistics;
 mod steps;
 mod untrusted_code;
-mod whole_sets;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -24,9 +24,6 @@ const MAX_ATTEMPTS: usize = 5;
 const SAMPLE_ROWS: f64 = 500.0;
 const MAX_SAMPLE_ROWS: u32 = 2_000;
 
-/// Places of rows that the server holds in memory, at 12 bytes each.
-const PLACES_AT_ONCE: u64 = 4_000_000;
-
 pub struct PostgresSnapshot {
     session: DatabaseSession,
     schema: Schema,
@@ -120,11 +117,11 @@ impl PostgresSnapshot {
 
 impl PostgresSnapshot {
     /// Reads the rows of a set in the order in which they are stored. A join would give them in any order, and sorting the rows
-    /// would write all of them to the server's disk: PostgreSQL sorts places instead, and looks them up one after another.
+    /// would write all of them to the server's disk.
     fn read_by_place(&mut self, scan: &Scan, keys: KeySetId, sink: &mut dyn RowSink) -> Result<()> {
         let from = format!("{} AS t", self.schema.relation(&scan.table)?.from_item);
-        for places in self.key_sets.places(&mut self.session, keys, PLACES_AT_ONCE)? {
-            self.select_from(scan, &from, &format!(" WHERE t.ctid = ANY (ARRAY({places}))"), sink)?;
+        for in_place in self.key_sets.by_place(&mut self.session, keys)? {
+            self.select_from(scan, &from, &format!(" WHERE {in_place}"), sink)?;
         }
         Ok(())
     }
@@ -191,8 +188,7 @@ impl Snapshot for PostgresSnapshot {
         if let Restriction::Keys(keys) = scan.restrict {
             return self.key_sets.rows(keys);
         }
-        let table = &self.schema.relation(&scan.table)?.from_item;
-        self.session.fetch_count(&format!("SELECT count(*) AS records FROM {table}"), &[])
+        self.key_sets.counts.count(&mut self.session, &self.schema, &scan.table)
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "statistics")]

@@ -1,10 +1,13 @@
-//! What PostgreSQL knows of a table's size without reading it.
+//! How many rows tables and statements have: what PostgreSQL knows without reading them, and what was counted.
+
+use std::collections::BTreeMap;
 
 use super::super::Result;
-use super::catalog::Relation;
+use super::catalog::{Relation, Schema};
 use super::client::{self, Row};
 use super::database_session::DatabaseSession;
 use super::error;
+use crate::model::name::TableName;
 
 /// As the planner does, the number of rows is taken from the pages that there are now and the rows that they had when
 /// PostgreSQL counted them last.
@@ -37,4 +40,28 @@ impl TryFrom<&Row> for TableSize {
         let rows = row.parse("rows")?;
         Ok(Self { pages: row.parse("pages")?, rows: row.is_true("is_known")?.then_some(rows) })
     }
+}
+
+/// The exact numbers of rows of the tables that were counted. A snapshot does not change.
+#[derive(Default)]
+pub struct TableCounts(BTreeMap<TableName, u64>);
+
+impl TableCounts {
+    pub fn count(&mut self, session: &mut DatabaseSession, schema: &Schema, table: &TableName) -> Result<u64> {
+        if let Some(known) = self.0.get(table) {
+            return Ok(*known);
+        }
+        let from = &schema.relation(table)?.from_item;
+        let counted = session.fetch_count(&format!("SELECT count(*) AS records FROM {from}"), &[])?;
+        self.0.insert(table.clone(), counted);
+        Ok(counted)
+    }
+}
+
+/// About how many rows a query returns, as PostgreSQL's planner expects.
+pub fn expected_rows(session: &mut DatabaseSession, query: &str, values: &[&str]) -> Result<f64> {
+    let rows = session.fetch(&format!("EXPLAIN (FORMAT JSON) {query}"), values)?;
+    let text = rows.first().ok_or_else(error::invalid_message)?.text("QUERY PLAN").map_err(error::map_error)?;
+    let plans: serde_json::Value = serde_json::from_str(text).map_err(|_| error::invalid_message())?;
+    plans[0]["Plan"]["Plan Rows"].as_f64().ok_or_else(error::invalid_message)
 }

@@ -5,7 +5,7 @@ use super::catalog::Schema;
 use super::condition::{all_null_sql, condition_sql, or};
 use super::database_session::DatabaseSession;
 use super::double_quote_identifier;
-use super::key_sets::{KeySets, since_sql, stored_table};
+use super::key_sets::{KeySets, Stored, since_sql, stored_table};
 use super::row_key::{RowKey, applies_sql, columns_of, equal, expressions};
 use super::statistics::TableSize;
 use crate::model::name::TableName;
@@ -14,7 +14,7 @@ use crate::server::rows::{ForeignKey, KeySetId, Owner, Round, Rows, Step};
 /// What refers to few rows is looked up in the order in which they are stored: one page has several of them.
 const FEW_PAGE_COST: &str = "0.2";
 /// What refers to most rows is scanned. Less than the cost of a page in a scan, 1, would scan whole indexes instead.
-const MANY_PAGE_COST: &str = "1.1";
+pub const MANY_PAGE_COST: &str = "1.1";
 
 /// Where the rows `t` of a step are.
 #[derive(Default)]
@@ -26,33 +26,65 @@ struct Source {
     values: Vec<String>,
 }
 
+/// The end of a statement, which selects rows `t`.
+pub struct Selected {
+    /// From `FROM` on.
+    pub sql: String,
+    /// Its parameters.
+    pub values: Vec<String>,
+}
+
+impl Selected {
+    pub fn values(&self) -> Vec<&str> {
+        self.values.iter().map(String::as_str).collect()
+    }
+}
+
 impl KeySets {
     /// Adds the rows of a step, and returns their number.
     pub fn run(&mut self, session: &mut DatabaseSession, schema: &Schema, step: &Step, round: Round) -> Result<u64> {
         if self.adds_nothing(step) {
             return Ok(0);
         }
-        if let Some(rows) = self.fill_whole(session, schema, step, round)? {
-            return Ok(rows);
+        if let Some(added) = self.fill_wide(session, schema, step, round)? {
+            return Ok(added);
         }
-        let set = self.set(step.into)?;
-        let Source { joined, mut conditions, values } = self.source(schema, step, round.since)?;
+        let added = self.added_rows(schema, step, round.since)?;
+        let (set, stored) = (self.set(step.into)?, stored_table(step.into));
+        let sql = match set.stored {
+            Stored::Rows => {
+                format!(
+                    "INSERT INTO {stored} SELECT {} {}",
+                    set.values(schema, round.number.into())?.join(", "),
+                    added.sql
+                )
+            }
+            // What is added is one of the others no longer.
+            Stored::Others { .. } => {
+                let (key, keys) = (set.key.stored("o."), set.key.of("t"));
+                format!(
+                    "DELETE FROM {stored} AS o USING {} AND {}",
+                    added.sql.trim_start_matches("FROM "),
+                    equal(&key, &keys)
+                )
+            }
+        };
+        let page_cost = if self.is_from_few(session, schema, step)? { FEW_PAGE_COST } else { MANY_PAGE_COST };
+        session.execute(&format!("SET LOCAL random_page_cost = {page_cost}"))?;
+        let added = session.change(&sql, &added.values())?;
+        self.count_added(session, step.into, added)?;
+        Ok(added)
+    }
+
+    /// The rows `t` that a step adds.
+    pub fn added_rows(&self, schema: &Schema, step: &Step, since: u32) -> Result<Selected> {
+        let table = &self.set(step.into)?.table;
+        let Source { joined, mut conditions, values } = self.source(schema, step, since)?;
         for within in &step.within {
             conditions.push(self.contains_sql(*within, "t")?);
         }
-        let sql = format!(
-            "INSERT INTO {} SELECT {} FROM {joined}{} AS t WHERE {}",
-            stored_table(step.into),
-            set.values(schema, round.number)?.join(", "),
-            schema.relation(&set.table)?.from_item,
-            conditions.join(" AND ")
-        );
-        let values: Vec<&str> = values.iter().map(String::as_str).collect();
-        let page_cost = if self.is_from_few(session, schema, step)? { FEW_PAGE_COST } else { MANY_PAGE_COST };
-        session.execute(&format!("SET LOCAL random_page_cost = {page_cost}"))?;
-        let added = session.change(&sql, &values)?;
-        self.analyze(session, step.into, added)?;
-        Ok(added)
+        let from = &schema.relation(table)?.from_item;
+        Ok(Selected { sql: format!("FROM {joined}{from} AS t WHERE {}", conditions.join(" AND ")), values })
     }
 
     /// Whether the step's rows refer to a set that has less than a fifth of its table.
@@ -99,7 +131,7 @@ impl KeySets {
             }
         }
         for without in without {
-            source.conditions.push(format!("NOT {}", self.contains_sql(without, "t")?));
+            source.conditions.push(self.lacks_sql(without, "t")?);
         }
         Ok(source)
     }
@@ -179,9 +211,7 @@ impl KeySets {
         };
         let target = expressions(schema.relation(table)?, table, "t", &key.target_columns)?;
         let is_same = equal(&referred, &stored);
-        let outside = without.iter().map(|without| {
-            Ok(format!(" AND NOT EXISTS (SELECT 1 FROM {} AS k WHERE {is_same})", self.keys(*without)?))
-        });
+        let outside = without.iter().map(|without| Ok(format!(" AND {}", self.lacks_key_sql(*without, &is_same)?)));
         let outside = outside.collect::<Result<String>>()?;
         let (refers, since) = (equal(&stored, &target), since_sql("c", since));
         let from = self.keys(children)?;
@@ -196,7 +226,7 @@ impl KeySets {
         let mut conditions = vec![or(&std::iter::once(Ok(is_null)).chain(refers).collect::<Result<Vec<_>>>()?)];
         for (key, set) in owner.references.iter().filter(|_| !owner.is_unambiguous) {
             let is_outside = match set {
-                Some(set) => format!(" AND NOT {}", self.contains_sql(*set, "p")?),
+                Some(set) => format!(" AND {}", self.lacks_sql(*set, "p")?),
                 None => String::new(),
             };
             let parent = schema.relation(&key.target)?;
