@@ -59,3 +59,15 @@ pub struct ImportReport {
     pub signed_by: Option<String>,
     pub duration_ms: u64,
 }
+
+impl ImportReport {
+    /// What happens to all of the records.
+    #[must_use]
+    pub fn effect(&self) -> TableEffect {
+        self.tables.iter().fold(TableEffect::default(), |sum, TableReport { effect, .. }| TableEffect {
+            created: sum.created + effect.created,
+            updated: sum.updated + effect.updated,
+            unchanged: sum.unchanged + effect.unchanged,
+        })
+    }
+}

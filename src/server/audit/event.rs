@@ -105,13 +105,13 @@ pub enum Event {
         sha256: String,
         export_id: String,
         mode: ImportMode,
-        /// The id of the trusted key that has signed the file.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        /// The id of the trusted key that has signed the file; without one, `--accept-unsigned` was given.
         signed_by: Option<String>,
     },
     ImportCompleted {
-        records: u64,
-        tables: u64,
+        created: u64,
+        updated: u64,
+        unchanged: u64,
         duration_ms: u64,
     },
     /// Nothing was changed, unless the reason says that this is not known.

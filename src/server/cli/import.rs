@@ -12,7 +12,7 @@ use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs};
 use super::connect::{build_app, is_same_file, system_user};
 use super::exit::{CliError, Exit};
 use super::terminal::{print_json, print_line};
-use crate::model::import::{ImportMode, ImportReport, TableReport};
+use crate::model::import::{ImportMode, ImportReport, TableEffect, TableReport};
 use crate::model::text;
 use crate::server::identity::Caller;
 use crate::server::import::{ImportRequest, Imports};
@@ -31,6 +31,9 @@ pub struct Import {
     /// of this machine could read it: put it into `PGPASSWORD` or ~/.pgpass, or the URL into `WAYBILL_TARGET`.
     #[arg(long, value_name = "URL", env = "WAYBILL_TARGET", hide_env_values = true)]
     target: SecretString,
+    /// PostgreSQL role whose triggers may run with the rights of the connecting user; repeat it or separate with commas.
+    #[arg(long, value_name = "ROLE", env = "WAYBILL_TRUST_OWNER", value_delimiter = ',')]
+    trust_owner: Vec<String>,
     /// What the tables may have already.
     #[arg(long, value_enum, default_value_t)]
     mode: Mode,
@@ -84,7 +87,7 @@ impl From<Mode> for ImportMode {
 
 impl Import {
     pub async fn run(self) -> Result<Exit, CliError> {
-        let database = DatabaseArgs { source: self.target.clone(), trust_owner: Vec::new() };
+        let database = DatabaseArgs { source: self.target.clone(), trust_owner: self.trust_owner.clone() };
         let source = SourceArgs { database, profile: self.profile.clone() };
         let named = |error: CliError| CliError::new(error.exit, as_target(&error.message));
         let url = source.database.url().map_err(named)?;
@@ -95,7 +98,7 @@ impl Import {
         let (app, url) =
             build_app(&source, &self.state, &self.signing, SecondFactorPolicy::Optional).await.map_err(named)?;
         let imports = Arc::new(Imports {
-            target: url.target(),
+            target: url.target(&self.trust_owner),
             profile: app.profile.clone(),
             trusted_keys,
             journal: app.journal.clone(),
@@ -129,7 +132,7 @@ impl Import {
 
 /// The options of a source have other names where a database is written to.
 fn as_target(message: &str) -> String {
-    message.replace("--source", "--target").replace("WAYBILL_SOURCE", "WAYBILL_TARGET")
+    message.replace("--source:", "--target:").replace("WAYBILL_SOURCE", "WAYBILL_TARGET")
 }
 
 fn progress_bar() -> ProgressBar {
@@ -145,28 +148,31 @@ fn progress_bar() -> ProgressBar {
 
 /// For people.
 fn to_text(report: &ImportReport) -> String {
-    let records = text::count_with_noun(report.records, "record");
+    let records = text::count_with_noun(report.effect().total(), "record");
     let tables = text::count_with_noun(report.tables.len() as u64, "table");
+    let effect = describe(report.effect());
     let mut lines = vec![if report.written {
-        format!("imported: {records} into {tables} in {}", text::duration(report.duration_ms))
+        format!("imported: {records} in {tables}, {effect}, in {}", text::duration(report.duration_ms))
     } else {
-        format!("would import: {records} into {tables}; nothing was written")
+        format!("would import: {records} in {tables}, {effect}; nothing was written")
     }];
-    lines.extend(report.tables.iter().filter(|table| table.effect.total() > 0).map(table_line));
+    let changed = report.tables.iter().filter(|table| table.effect.created + table.effect.updated > 0);
+    lines.extend(changed.map(|TableReport { table, effect }| {
+        format!("          {}: {}", text::one_line(table.as_str()), describe(*effect))
+    }));
     lines.push(format!("seal      {}", report.sha256));
     let signed = report.signed_by.as_ref();
-    lines.push(
-        signed.map_or_else(|| "signature not by a trusted key".to_owned(), |key| format!("signature by key {key}")),
-    );
-    lines.extend(report.triggers.iter().map(|trigger| format!("trigger   {trigger} runs for each new record")));
-    lines.extend(report.notes.iter().map(|note| format!("note      {note}")));
+    let key = signed.map_or_else(|| "by no trusted key".to_owned(), |key| format!("by the key {key}"));
+    lines.push(format!("signed    {key}"));
+    lines.extend(report.triggers.iter().map(|trigger| format!("trigger   {} may run", text::one_line(trigger))));
+    lines.extend(report.notes.iter().map(|note| format!("note      {}", text::one_line(note))));
     lines.join("\n")
 }
 
-/// Such as `users: 12 new, 3 changed, 2,485 as they were`.
-fn table_line(TableReport { table, effect }: &TableReport) -> String {
-    let parts = [(effect.created, "new"), (effect.updated, "changed"), (effect.unchanged, "as they were")];
+/// Such as `12 new, 3 changed, 2,485 unchanged`.
+fn describe(effect: TableEffect) -> String {
+    let parts = [(effect.created, "new"), (effect.updated, "changed"), (effect.unchanged, "unchanged")];
     let parts = parts.iter().filter(|(records, _)| *records > 0);
     let parts: Vec<String> = parts.map(|(records, what)| format!("{} {what}", text::count(*records))).collect();
-    format!("          {table}: {}", parts.join(", "))
+    if parts.is_empty() { "none of them".to_owned() } else { parts.join(", ") }
 }

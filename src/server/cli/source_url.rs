@@ -87,10 +87,10 @@ impl SourceUrl {
 
     /// The database as one that an import writes to.
     #[must_use]
-    pub fn target(&self) -> Arc<dyn Target> {
+    pub fn target(&self, trusted_owners: &[String]) -> Arc<dyn Target> {
         match self {
             Self::Sqlite(path) => Arc::new(SqliteTarget::new(SqliteSource::new(path))),
-            Self::Postgres(address) => Arc::new(PostgresTarget::new((**address).clone())),
+            Self::Postgres(address) => Arc::new(PostgresTarget::new((**address).clone(), trusted_owners.to_vec())),
         }
     }
 

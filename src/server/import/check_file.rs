@@ -38,8 +38,12 @@ impl CheckedFile {
 /// trusted key has signed it, unless that is accepted.
 pub fn check_file(path: &Path, trusted: &PublicKeys, accept_unsigned: bool) -> Result<CheckedFile> {
     let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
+    let kind = file.metadata()?.file_type();
+    if kind.is_dir() {
         return Err(Error::Layout);
+    }
+    if !kind.is_file() {
+        return Err(Error::NotAFile);
     }
     let verified = Decompressor::new(file.try_clone()?).and_then(|content| verify_content(content, |_| ()));
     let verified = match verified {

@@ -1,5 +1,6 @@
 //! Why an import fails. Its messages name tables, columns and rules, and no value.
 
+use crate::model::text;
 use crate::seal::VerifyError;
 use crate::server::identity::Forbidden;
 use crate::server::{inspect, source, state};
@@ -18,26 +19,43 @@ pub enum Error {
     /// A folder, or the documents of a layout, which are made for another application.
     #[error("only an export of a database in one file can be imported, not a folder or the documents of a layout")]
     Layout,
-    #[error("the file is {0}, so anyone could have made it; if you know where it is from, add --accept-unsigned")]
+    #[error(
+        "the file is {0}, so anyone could have made it; give the public key of whoever exported it with --key FILE, or, if you \
+         know where it is from, add --accept-unsigned"
+    )]
     NotTrusted(String),
     /// Everything that file and database disagree on, one sentence each.
-    #[error("nothing was imported: {}", .0.join("; "))]
+    #[error("nothing was imported:{}", list(.0))]
     Refused(Vec<String>),
     /// A record of the file, by its line.
-    #[error("line {line}: {what}; nothing was imported")]
+    #[error("line {line}: {}; nothing was imported", text::one_line(what))]
     InvalidRecord { line: u64, what: String },
+    /// It is read twice.
+    #[error("a pipe cannot be imported, since the file is read twice: save it first")]
+    NotAFile,
     #[error("the file has changed since its seal was checked, a moment ago; nothing was imported")]
     Changed,
-    #[error("{0}; nothing was imported")]
+    #[error("{}; nothing was imported", text::one_line(&.0.to_string()))]
     Target(#[source] source::Error),
     #[error(
         "the connection broke while the database was committing ({0}): it has all of the records or none, so look whether they are there"
     )]
     Uncertain(#[source] source::Error),
+    /// The import itself is done.
+    #[error("all of it was imported, but the audit trail could not be told so: {0}")]
+    NotRecorded(#[source] state::Error),
     #[error(transparent)]
     State(#[from] state::Error),
     #[error("internal error: a task of the program panicked; please report it")]
     Panicked,
+}
+
+/// One sentence, or one a line.
+fn list(sentences: &[String]) -> String {
+    match sentences {
+        [only] => format!(" {}", text::one_line(only)),
+        _ => sentences.iter().map(|sentence| format!("\n  {}", text::one_line(sentence))).collect(),
+    }
 }
 
 impl Error {
@@ -50,6 +68,7 @@ impl Error {
                 | Self::NotIntact(_)
                 | Self::Unreadable(_)
                 | Self::Layout
+                | Self::NotAFile
                 | Self::NotTrusted(_)
                 | Self::InvalidRecord { .. }
                 | Self::Changed

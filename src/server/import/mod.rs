@@ -22,13 +22,18 @@ pub use request::ImportRequest;
 
 use self::write::{Importing, Progress};
 use crate::model::access::{Capability, Scope};
-use crate::model::import::ImportReport;
+use crate::model::import::{ImportReport, TableEffect};
+use crate::model::text;
 use crate::server::audit::{Event, Journal};
 use crate::server::identity::{self, Caller};
 use crate::server::profile::Profile;
 use crate::server::signing::PublicKeys;
 use crate::server::source::Target;
+use crate::server::state;
 use crate::server::support::random::Random;
+
+/// More of the reason for a failure is not kept.
+const MAX_REASON_CHARS: usize = 200;
 
 /// Imports into one database.
 pub struct Imports {
@@ -56,9 +61,13 @@ impl Imports {
         identity::authorise::<Error>(&self.journal, caller, capability, &scope, "import a file").await?;
         let started = Instant::now();
         let (imports, path) = (self.clone(), path.to_owned());
-        let file = blocking(move || check_file(&path, &imports.trusted_keys, request.accept_unsigned)).await?;
+        let file = blocking(move || check_file(&path, &imports.trusted_keys, request.accept_unsigned)).await;
+        if let Err(Error::NotTrusted(_)) = &file {
+            identity::refuse(&self.journal, caller, "import a file that no trusted key has signed").await?;
+        }
+        let file = file?;
         if !request.dry_run {
-            self.journal.commit(self.journal.begin().await?, caller.actor(), started_event(&file, request)).await?;
+            self.record(caller, started_event(&file, request)).await?;
         }
         let imports = self.clone();
         let progress: Progress = Box::new(on_progress);
@@ -72,15 +81,23 @@ impl Imports {
         });
         if !request.dry_run {
             let event = match &written {
-                Ok(ImportReport { records, tables, duration_ms, .. }) => {
-                    let tables = tables.len() as u64;
-                    Event::ImportCompleted { records: *records, tables, duration_ms: *duration_ms }
+                Ok(report) => {
+                    let TableEffect { created, updated, unchanged } = report.effect();
+                    Event::ImportCompleted { created, updated, unchanged, duration_ms: report.duration_ms }
                 }
-                Err(error) => Event::ImportFailed { reason: error.to_string() },
+                Err(error) => Event::ImportFailed { reason: text::shortened(&error.to_string(), MAX_REASON_CHARS) },
             };
-            self.journal.commit(self.journal.begin().await?, caller.actor(), event).await?;
+            if let Err(error) = self.record(caller, event).await {
+                tracing::error!(%error, "the end of an import could not be recorded");
+                // What has become of the records matters more.
+                return written.and_then(|_| Err(Error::NotRecorded(error)));
+            }
         }
         written
+    }
+
+    async fn record(&self, caller: &Caller, event: Event) -> state::Result<()> {
+        self.journal.commit(self.journal.begin().await?, caller.actor(), event).await
     }
 }
 

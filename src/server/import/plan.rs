@@ -71,7 +71,7 @@ pub fn plan(
     profile: &Profile,
 ) -> Result<ImportPlan> {
     let mut planning = Planning { mode, metadata, rules, profile, notes: Vec::new(), refusals: Vec::new() };
-    let mut tables = Vec::new();
+    let (mut tables, mut missing) = (Vec::new(), Vec::new());
     for (name, schema) in metadata.schema.iter() {
         match catalog.table(name) {
             Some(_) if catalog.is_unreadable(name) => {
@@ -81,14 +81,21 @@ pub fn plan(
                     .extend(reasons.map(|table| format!("table {name} cannot be checked: {}", table.reason)));
             }
             Some(table) => tables.push(planning.plan_table(table, schema)),
-            None => planning.refusals.push(format!("the database has no table {name}")),
+            None => missing.push(name.to_string()),
         }
+    }
+    if !missing.is_empty() {
+        planning.refusals.push(format!(
+            "the database has no table {}: create the schema first, as with pg_dump --schema-only or sqlite3 .schema",
+            missing.join(", ")
+        ));
     }
     planning.check_order(&tables);
     let treated = &metadata.redaction.treated;
     if !treated.is_empty() {
         let fields: Vec<String> = treated.iter().map(|treated| treated.field.to_string()).collect();
-        planning.notes.push(format!("masked or pseudonymised values come as the file has them: {}", fields.join(", ")));
+        let (fields, others) = (fields.join(", "), planning.of_others());
+        planning.notes.push(format!("new records get the file's masked or pseudonymised values of {fields}{others}"));
     }
     if planning.refusals.is_empty() {
         Ok(ImportPlan { tables, notes: planning.notes })
@@ -110,8 +117,12 @@ impl Planning<'_> {
     fn plan_table(&mut self, table: &Table, schema: &TableSchema) -> TableImport {
         let stubs = self.metadata.selected_records.get(&table.name).map_or(0, |selected| selected.stubs);
         if stubs > 0 {
-            let records = text::count_with_noun(stubs, "record");
-            self.refusals.push(format!("of {records} of {} the file has a few columns only", table.name));
+            self.refusals.push(format!(
+                "the file is a part of a database with {} of {}, which have a few columns only and cannot be imported: export the \
+                 whole, or tables that refer to no others (--tables)",
+                text::count_with_noun(stubs, "stub"),
+                table.name
+            ));
         }
         let columns = schema.columns.iter().map(|column| self.plan_column(table, column)).collect();
         let missing = table.columns.iter().filter(|column| !schema.columns.iter().any(|own| own.name == column.name));
@@ -186,19 +197,31 @@ impl Planning<'_> {
             return None;
         }
         if let Some(on_import) = on_import.filter(|_| !column.nullable) {
-            self.notes.push(format!("{field} {why}: each record gets {}", describe(&on_import)));
+            self.notes.push(format!(
+                "{field} {why}: each new record gets {}{}",
+                describe(&on_import),
+                self.of_others()
+            ));
             return Some((column.name.clone(), on_import));
         }
         if self.rules.defaults.contains(&field) {
-            self.notes.push(format!("{field} {why}: the database fills it"));
+            self.notes.push(format!("{field} {why}: the database fills it in new records{}", self.of_others()));
         } else if column.nullable {
-            self.notes.push(format!("{field} {why}: it stays empty"));
+            self.notes.push(format!("{field} {why}: it is empty in new records{}", self.of_others()));
         } else {
             self.refusals.push(format!(
-                "{field} {why} and must not be null: say in the profile what an import writes there (on_import)"
+                "{field} {why} and must not be null: say what new records get there, in a profile (--profile FILE) under \
+                 [tables.{}.columns]: {} = {{ class = \"secret\", on_import = \"unusable_hash\" }}, or \"fresh_token\", or \
+                 {{ constant = \"…\" }}",
+                table.name, column.name
             ));
         }
         None
+    }
+
+    /// What a note about new records says of others, where there may be any.
+    fn of_others(&self) -> &'static str {
+        if self.mode == ImportMode::Merge { "; those that are there keep theirs" } else { "" }
     }
 
     /// A reference that is checked at once must lead to a table that is filled before.
@@ -208,9 +231,9 @@ impl Planning<'_> {
             let (from, to) = (place(&reference.table), place(&reference.target));
             if to > from && tables.iter().any(|table| table.table == reference.table && table.records > 0) {
                 self.refusals.push(format!(
-                    "{} refers to {}, which comes later in the file, and the database checks that at once: ALTER TABLE … ALTER \
+                    "{} refers to {}, which comes later in the file, and the database checks that at once: ALTER TABLE {} ALTER \
                      CONSTRAINT {} DEFERRABLE",
-                    reference.table, reference.target, reference.constraint
+                    reference.table, reference.target, reference.table, reference.constraint
                 ));
             }
         }

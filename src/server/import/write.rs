@@ -42,10 +42,11 @@ impl Importing<'_> {
         let names: Vec<TableName> = document.metadata.schema.iter().map(|(name, _)| name.clone()).collect();
         let catalog = load.catalog()?;
         let known: Vec<TableName> = names.into_iter().filter(|name| catalog.table(name).is_some()).collect();
-        let rules = load.rules(&known)?;
         let mode = self.request.mode;
-        let plan = plan(mode, &document.metadata, &catalog, &rules, self.profile)?;
         load.lock(&known)?;
+        let catalog = load.catalog()?;
+        let rules = load.rules(&known, mode)?;
+        let plan = plan(mode, &document.metadata, &catalog, &rules, self.profile)?;
         if mode == ImportMode::RequireEmpty {
             require_empty(&mut *load, &known)?;
         }
@@ -149,7 +150,11 @@ fn require_empty(load: &mut dyn Load, tables: &[TableName]) -> Result<()> {
             refusals.push(format!("{table} has {} already", text::count_with_noun(records, "record")));
         }
     }
-    if refusals.is_empty() { Ok(()) } else { Err(Error::Refused(refusals)) }
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    refusals.push("--mode append adds to what is there, --mode merge replaces what differs".to_owned());
+    Err(Error::Refused(refusals))
 }
 
 fn commit(load: Box<dyn Load>) -> Result<()> {

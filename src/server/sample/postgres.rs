@@ -123,7 +123,8 @@ fn send_full_chunk(chunk: &mut CopyText, to: &mut Connection) -> Result<(), Erro
 
 fn finish_copy(chunk: &CopyText, to: &mut Connection) -> Result<(), Error> {
     to.copy_data(chunk.as_bytes())?;
-    Ok(to.finish_copy_in()?)
+    to.finish_copy_in()?;
+    Ok(())
 }
 
 impl CopyValue for ValueRef<'_> {

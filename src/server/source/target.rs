@@ -58,7 +58,7 @@ pub trait Load: RowSink + Send {
 
     /// # Errors
     /// When the schema cannot be read.
-    fn rules(&mut self, tables: &[TableName]) -> Result<TargetRules>;
+    fn rules(&mut self, tables: &[TableName], mode: ImportMode) -> Result<TargetRules>;
 
     /// Waits until nobody else writes to the tables, and keeps new writers waiting. Readers go on.
     ///
@@ -111,7 +111,7 @@ pub trait Load: RowSink + Send {
 pub struct TargetRules {
     /// Columns that the database fills if no value is given.
     pub defaults: BTreeSet<FieldName>,
-    /// Triggers that will run, as people know them: `audit_users on users`.
+    /// Triggers that may run, as people know them: `audit_users on users (UPDATE)`.
     pub triggers: Vec<String>,
     /// References that the database checks before a later table is filled.
     pub checked_at_once: Vec<CheckedReference>,

@@ -49,12 +49,20 @@ impl From<import::Error> for CliError {
             Error::State(error) => return error.into(),
             Error::Unreadable(error) => return error.into(),
             Error::NotIntact(_) | Error::Layout | Error::InvalidRecord { .. } | Error::Changed => Exit::NotIntact,
+            Error::NotAFile => Exit::Usage,
             Error::Forbidden(_) | Error::NotTrusted(_) | Error::Refused(_) => Exit::Refused,
-            Error::Target(ref cause) if cause.kind == source::Kind::Refused => Exit::Refused,
-            Error::Read(_) | Error::Target(_) | Error::Uncertain(_) | Error::Panicked => Exit::Failure,
+            Error::Target(ref cause) if is_refusal(cause.kind) => Exit::Refused,
+            Error::Read(_) | Error::Target(_) | Error::Uncertain(_) | Error::NotRecorded(_) | Error::Panicked => {
+                Exit::Failure
+            }
         };
         Self::new(exit, error.to_string())
     }
+}
+
+/// Whether the database does not allow it, and has not failed.
+fn is_refusal(kind: source::Kind) -> bool {
+    matches!(kind, source::Kind::Refused | source::Kind::Unsuitable | source::Kind::PermissionDenied)
 }
 
 impl From<app::Error> for CliError {

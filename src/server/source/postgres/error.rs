@@ -188,12 +188,12 @@ pub fn refused_row(table: &TableName, error: Error) -> Error {
         return may_not_write(table);
     }
     let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<client::Error>());
-    let Some(client::Error::Server { code, constraint, line, .. }) = cause else { return error };
+    let Some(client::Error::Server { code, constraint, line, column, .. }) = cause else { return error };
     let Some(reason) = refusal(code) else { return error };
     let record = line.map_or_else(|| "a record".to_owned(), |line| format!("record {line}"));
     // The rules of a temporary table are named after it.
     let named = constraint.as_ref().filter(|name| !name.starts_with(STAGED_PREFIX));
-    let rule = named.map_or_else(String::new, |name| format!(" ({name})"));
+    let rule = named.or(column.as_ref()).map_or_else(String::new, |name| format!(" ({name})"));
     Error::new(Kind::Refused, format!("{record} of {table} is refused by the database: {reason}{rule}"))
 }
 
@@ -219,11 +219,21 @@ pub fn may_not_write(table: &TableName) -> Error {
     Error::new(Kind::PermissionDenied, advice)
 }
 
+/// A trigger would run somebody else's function with the importing user's rights.
+pub fn foreign_trigger(trigger: &str, table: &TableName, owner: &str) -> Error {
+    let advice = format!(
+        "the trigger {trigger} on {table} would run a function of {owner} with the rights of the connecting user; import as a user \
+         who trusts {owner} (--trust-owner {owner}), or disable the trigger"
+    );
+    Error::new(Kind::Unsuitable, advice)
+}
+
 /// The rights that triggers, checks and casts of the target would run with.
 pub fn too_powerful(role: &str) -> Error {
     let advice = format!(
         "an import runs triggers, checks and casts of the database with the rights of {role}, and these go beyond its tables: \
-         connect as the owner of the tables, a role that is no superuser and has neither BYPASSRLS nor CREATEROLE"
+         connect as the owner of the tables, a role that is no superuser, has neither BYPASSRLS nor CREATEROLE, and is not \
+         changed by a setting of the database (SET role)"
     );
     Error::new(Kind::Unsuitable, advice)
 }
@@ -243,6 +253,7 @@ mod tests {
             message: "'s3cret'".into(),
             constraint: Some("users_by_email".into()),
             line: Some(7),
+            column: None,
         }
     }
 

@@ -3,14 +3,14 @@
 //! A merge copies the records into a temporary table first (`staging`), and so does a dry run, which then cannot write: the server
 //! itself refuses it.
 
-use super::super::target::{CheckedReference, Load, Purpose, TableLoad, Target, TargetRules};
+use super::super::target::{Load, Purpose, TableLoad, Target, TargetRules};
 use super::super::{Error, InterruptHandle, Kind, Result, double_quote_identifier};
 use super::catalog::{self, Schema};
 use super::client::ConnectConfig;
 use super::database_session::DatabaseSession;
 use super::key_sets::refuse_foreign_event_triggers;
 use super::staging::StagedTable;
-use super::{LOCK_TIMEOUT, STALL_TIMEOUT, error};
+use super::{LOCK_TIMEOUT, STALL_TIMEOUT, error, sequences, target_rules};
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
@@ -18,36 +18,6 @@ use crate::server::support::copy_text::{CopyText, CopyValue};
 
 /// How much is collected before it is sent.
 const CHUNK_BYTES: usize = 256 << 10;
-
-/// Roles whose rights go beyond the tables of an application: what a trigger or a check calls would have them, too. `SET ROLE`
-/// is no defence, since a function can reset it. The last ones reach the server's files and programs.
-const POWERFUL_QUERY: &str = "
-    SELECT CAST(current_user AS text) AS role FROM pg_roles r
-     WHERE (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole
-            OR r.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
-       AND pg_has_role(current_user, r.oid, 'MEMBER') LIMIT 1";
-
-const DEFAULTS_QUERY: &str = "
-    SELECT CAST(a.attname AS text) AS name FROM pg_attribute a
-     WHERE a.attrelid = CAST(CAST($1 AS text) AS oid) AND a.attnum > 0 AND NOT a.attisdropped
-       AND (a.atthasdef OR a.attidentity <> '')";
-
-const TRIGGERS_QUERY: &str = "
-    SELECT CAST(tgname AS text) AS name FROM pg_trigger
-     WHERE tgrelid = CAST(CAST($1 AS text) AS oid) AND NOT tgisinternal AND tgenabled IN ('O', 'A')
-       AND (tgtype & 4) <> 0 ORDER BY tgname";
-
-const CHECKED_AT_ONCE_QUERY: &str = "
-    SELECT CAST(k.conname AS text) AS name, CAST(k.confrelid AS text) AS target FROM pg_constraint k
-     WHERE k.conrelid = CAST(CAST($1 AS text) AS oid) AND k.contype = 'f' AND NOT k.condeferrable ORDER BY k.conname";
-
-/// The sequences that fill columns of a table.
-const SEQUENCES_QUERY: &str = "
-    SELECT CAST(a.attname AS text) AS name,
-           pg_get_serial_sequence(CAST(CAST(CAST(CAST($1 AS text) AS oid) AS regclass) AS text), CAST(a.attname AS text)) AS sequence
-      FROM pg_attribute a
-     WHERE a.attrelid = CAST(CAST($1 AS text) AS oid) AND a.attnum > 0 AND NOT a.attisdropped
-       AND pg_get_serial_sequence(CAST(CAST(CAST(CAST($1 AS text) AS oid) AS regclass) AS text), CAST(a.attname AS text)) IS NOT NULL";
 
 /// While the application's triggers, checks and casts may run: what they call without naming its schema is found as in the
 /// application's own sessions.
@@ -59,12 +29,14 @@ const OWN_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
 #[derive(Clone, Debug)]
 pub struct PostgresTarget {
     config: ConnectConfig,
+    trusted_owners: Vec<String>,
 }
 
 impl PostgresTarget {
+    /// Triggers whose functions belong to `trusted_owners` may run.
     #[must_use]
-    pub fn new(config: ConnectConfig) -> Self {
-        Self { config }
+    pub fn new(config: ConnectConfig, trusted_owners: Vec<String>) -> Self {
+        Self { config, trusted_owners }
     }
 }
 
@@ -74,12 +46,10 @@ impl Target for PostgresTarget {
     }
 
     fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>> {
-        let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, Vec::new().into())?;
+        let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?;
         on_handle(session.interrupt_handle());
         session.begin_load(LOCK_TIMEOUT)?;
-        if let Some(role) = session.fetch(POWERFUL_QUERY, &[])?.first() {
-            return Err(error::too_powerful(role.text("role").map_err(error::map_error)?));
-        }
+        target_rules::check_role(&mut session)?;
         let schema = catalog::read(&mut session)?;
         Ok(Box::new(PostgresLoad {
             session,
@@ -156,34 +126,25 @@ impl PostgresLoad {
     }
 
     /// `COPY` cannot name no column.
-    fn insert_defaults(&mut self, table: &CurrentTable) -> Result<()> {
+    fn insert_defaults(&mut self, table: &CurrentTable) -> Result<u64> {
         self.rows.clear();
         if self.purpose == Purpose::DryRun {
-            return Ok(());
+            return Ok(table.rows);
         }
         let sql = format!("INSERT INTO {} DEFAULT VALUES", self.table_sql(&table.name)?);
-        (0..table.rows).try_for_each(|_| self.session.execute(&sql))
+        (0..table.rows).map(|_| self.session.change(&sql, &[])).sum()
     }
+}
 
-    /// Sets the sequences of the filled tables behind the highest values, so that the application's next row gets a new one.
-    fn advance_sequences(&mut self) -> Result<()> {
-        for table in self.tables.iter().map(|table| table.load.table.clone()).collect::<Vec<_>>() {
-            let oid = self.schema.relation(&table)?.oid.to_string();
-            let into = self.table_sql(&table)?.to_owned();
-            for row in self.session.fetch(SEQUENCES_QUERY, &[&oid])? {
-                let (column, sequence) = (row.text("name"), row.text("sequence"));
-                let (column, sequence) = (column.map_err(error::map_error)?, sequence.map_err(error::map_error)?);
-                let column = double_quote_identifier(column);
-                let sql = format!(
-                    "SELECT pg_catalog.setval(CAST($1 AS regclass), highest) AS value FROM \
-                     (SELECT max({column}) AS highest FROM {into}) AS rows, {sequence} AS sequence \
-                     WHERE highest OPERATOR(pg_catalog.>=) sequence.last_value"
-                );
-                self.session.fetch(&sql, &[sequence])?;
-            }
-        }
-        Ok(())
+/// A trigger that returns nothing drops a row without a word.
+fn check_taken(table: &TableName, expected: u64, taken: u64) -> Result<()> {
+    if taken == expected {
+        return Ok(());
     }
+    let what = format!(
+        "the database has taken {taken} of {expected} records of {table}: a trigger or a rule drops the others"
+    );
+    Err(Error::new(Kind::Refused, what))
 }
 
 fn no_table_begun() -> Error {
@@ -264,27 +225,8 @@ impl Load for PostgresLoad {
         Ok(self.schema.catalog.clone())
     }
 
-    fn rules(&mut self, tables: &[TableName]) -> Result<TargetRules> {
-        let names: std::collections::BTreeMap<String, &TableName> =
-            self.schema.relations.iter().map(|(name, relation)| (relation.oid.to_string(), name)).collect();
-        let mut rules = TargetRules::default();
-        for table in tables {
-            let oid = self.schema.relation(table)?.oid.to_string();
-            for row in self.session.fetch(DEFAULTS_QUERY, &[&oid])? {
-                rules.defaults.insert(table.field(row.text("name").map_err(error::map_error)?));
-            }
-            for row in self.session.fetch(TRIGGERS_QUERY, &[&oid])? {
-                rules.triggers.push(format!("{} on {table}", row.text("name").map_err(error::map_error)?));
-            }
-            for row in self.session.fetch(CHECKED_AT_ONCE_QUERY, &[&oid])? {
-                let target = row.text("target").map_err(error::map_error)?;
-                let Some(target) = names.get(target) else { continue };
-                let constraint = row.parse("name").map_err(error::map_error)?;
-                let reference = CheckedReference { table: table.clone(), constraint, target: (*target).clone() };
-                rules.checked_at_once.push(reference);
-            }
-        }
-        Ok(rules)
+    fn rules(&mut self, tables: &[TableName], mode: ImportMode) -> Result<TargetRules> {
+        target_rules::read(&mut self.session, &self.schema, tables, mode)
     }
 
     fn lock(&mut self, tables: &[TableName]) -> Result<()> {
@@ -299,6 +241,12 @@ impl Load for PostgresLoad {
                 _ => error,
             })?;
         }
+        // A migration may have come before the locks.
+        let schema = catalog::read(&mut self.session)?;
+        if schema.relations != self.schema.relations {
+            return Err(error::schema_unstable());
+        }
+        self.schema = schema;
         Ok(())
     }
 
@@ -344,12 +292,13 @@ impl Load for PostgresLoad {
 
     fn end_table(&mut self) -> Result<TableEffect> {
         let table = self.table.take().ok_or_else(no_table_begun)?;
-        let ended = if table.takes_bytes.is_empty() {
+        let taken = if table.takes_bytes.is_empty() {
             self.insert_defaults(&table)
         } else {
             self.send_full_chunk(1).and_then(|()| self.session.finish_copy())
         };
-        ended.map_err(|error| error::refused_row(&table.name, error))?;
+        let taken = taken.map_err(|error| error::refused_row(&table.name, error))?;
+        check_taken(&table.name, table.rows, taken)?;
         let created = TableEffect { created: table.rows, ..TableEffect::default() };
         let PreparedTable { load, staged: Some(staged) } = &self.tables[table.number] else { return Ok(created) };
         if load.columns.is_empty() {
@@ -362,7 +311,8 @@ impl Load for PostgresLoad {
         if self.purpose == Purpose::Write {
             let into = self.table_sql(&load.table)?.to_owned();
             let merged = staged.merge(&mut self.session, load, relation, &into);
-            merged.map_err(|error| error::refused_row(&table.name, error))?;
+            let merged = merged.map_err(|error| error::refused_row(&table.name, error))?;
+            check_taken(&table.name, effect.created + effect.updated, merged)?;
         }
         Ok(effect)
     }
@@ -388,7 +338,9 @@ impl Load for PostgresLoad {
             return self.session.rollback();
         }
         self.session.execute(OWN_PATH)?;
-        self.advance_sequences()?;
+        for table in &self.tables {
+            sequences::advance(&mut self.session, self.schema.relation(&table.load.table)?)?;
+        }
         self.session.commit()
     }
 }

@@ -19,10 +19,12 @@ mod lookup;
 mod places;
 mod reader;
 mod row_key;
+mod sequences;
 mod snapshot;
 mod staging;
 mod statistics;
 mod steps;
+mod target_rules;
 mod untrusted_code;
 
 use std::sync::{Arc, Mutex};

@@ -94,14 +94,14 @@ impl StagedTable {
         Ok(TableEffect { created: total - found, updated, unchanged: found - updated })
     }
 
-    /// Puts the records into the table: new ones, and what differs of those that are there.
+    /// Puts the records into the table: new ones, and what differs of those that are there. Returns how many that are.
     pub fn merge(
         &self,
         session: &mut DatabaseSession,
         load: &TableLoad,
         relation: &Relation,
         table: &str,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let (columns, key) = (quoted(&load.columns), quoted(&load.key));
         let set: Vec<String> = load.replaced().map(|name| double_quote_identifier(name)).collect();
         let set: Vec<String> = set.iter().map(|name| format!("{name} = excluded.{name}")).collect();
@@ -113,7 +113,7 @@ impl StagedTable {
             "INSERT INTO {table} AS t ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {} ON CONFLICT ({key}) DO {action}",
             self.name
         );
-        session.change(&sql, &[]).map(drop)
+        session.change(&sql, &[])
     }
 }
 

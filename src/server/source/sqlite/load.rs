@@ -1,14 +1,16 @@
 //! Fills tables of an `SQLite` file in one transaction, by one prepared statement a table.
 //!
-//! A dry run does the same and rolls back: code of the file can reach nothing outside of it, so that nothing is left.
+//! A dry run does the same in a private copy of the file.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
+use tempfile::TempPath;
 
 use super::super::target::{Load, Purpose, TableLoad, Target, TargetRules};
 use super::super::{Error, InterruptHandle, Kind, Result, double_quote_identifier};
@@ -20,10 +22,8 @@ use crate::server::rows::{Catalog, RowSink, Stopped, Value};
 /// More pages in memory than by default: inserting into several indexes touches many.
 const CACHE_KIB: u32 = 64 << 10;
 
-const DANGLING_QUERY: &str = "
-    SELECT parent, count(*) FROM pragma_foreign_key_check(?1) GROUP BY parent ORDER BY parent";
-
-type Dangling = BTreeMap<(TableName, String), u64>;
+/// The references of a table that lead nowhere. A table without row ids tells which only by their number.
+const DANGLING_COLUMNS: &str = "\"table\" AS tab, rowid AS row, parent, fkid";
 
 /// An `SQLite` file to write to.
 #[derive(Clone, Debug)]
@@ -46,8 +46,10 @@ impl Target for SqliteTarget {
         if file.is_dir() {
             return Err(error::cannot_open("it is a directory"));
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(self.0.path(), flags)?;
+        let (connection, copy) = match purpose {
+            Purpose::Write => (open(self.0.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?, None),
+            Purpose::DryRun => copy_privately(self.0.path())?,
+        };
         let handle = connection.get_interrupt_handle();
         on_handle(Box::new(move || handle.interrupt()));
         connection.busy_timeout(Duration::from_secs(5))?;
@@ -65,8 +67,8 @@ impl Target for SqliteTarget {
             insert: String::new(),
             row: Row::default(),
             table: None,
-            dangling_before: Dangling::new(),
             failure: None,
+            _copy: copy,
         }))
     }
 }
@@ -79,9 +81,10 @@ struct SqliteLoad {
     insert: String,
     row: Row,
     table: Option<CurrentTable>,
-    /// As it was before the import: what is not checked at all may dangle for years.
-    dangling_before: Dangling,
+
     failure: Option<Error>,
+    /// The file that a dry run writes to instead, removed in the end.
+    _copy: Option<TempPath>,
 }
 
 /// The table that is being filled.
@@ -155,48 +158,78 @@ impl SqliteLoad {
         let refuse = |error, pushed| {
             refused(error, |message| format!("record {pushed} of {} is refused by the database: {message}", load.table))
         };
-        if load.mode == ImportMode::Merge {
-            let key = load.key.iter().filter_map(|name| load.columns.iter().position(|column| column == name));
-            let values = self.row.values().collect::<Vec<_>>();
-            let key = key.map(|place| values[place].clone());
-            let seen = self
-                .connection
-                .prepare_cached(&seen_sql(current.number, load.key.len()))?
-                .execute(params_from_iter(key));
-            if seen? == 0 {
-                let what =
-                    format!("record {} of {} has the key of an earlier one in the file", current.pushed, load.table);
-                return Err(Error::new(Kind::Refused, what));
-            }
-        }
         let inserted = self.connection.prepare_cached(&self.insert)?.execute(params_from_iter(self.row.values()));
-        current.changed += inserted.map_err(|error| refuse(error, current.pushed))? as u64;
-        Ok(())
-    }
-
-    /// How many references of the prepared tables lead nowhere: from which table, to which one.
-    fn dangling(&self) -> Result<Dangling> {
-        let mut statement = self.connection.prepare(DANGLING_QUERY)?;
-        let mut found = Dangling::new();
-        for load in &self.tables {
-            for row in statement.query_map([load.table.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))? {
-                let (parent, rows) = row?;
-                found.insert((load.table.clone(), parent), rows);
-            }
+        let inserted = inserted.map_err(|error| refuse(error, current.pushed))?;
+        current.changed += inserted as u64;
+        if load.mode != ImportMode::Merge {
+            return if inserted == 1 { Ok(()) } else { Err(dropped(load, current.pushed)) };
         }
-        Ok(found)
+        // As the table itself compares keys: its types and collations decide which are the same.
+        let key = load.key.iter().filter_map(|name| load.columns.iter().position(|column| column == name));
+        let values: Vec<ToSqlOutput<'_>> = self.row.values().collect();
+        let key = key.map(|place| values[place].clone());
+        let is_first =
+            self.connection.prepare_cached(&seen_sql(current.number, load))?.execute(params_from_iter(key))? == 1;
+        if is_first {
+            return Ok(());
+        }
+        let what =
+            format!("record {} of {} has the key of an earlier one in the file, or none", current.pushed, load.table);
+        Err(Error::new(Kind::Refused, what))
     }
 
-    /// An error with the references that lead nowhere since the import has begun.
-    fn describe_dangling(&self) -> Result<Option<Error>> {
-        let new = self.dangling()?.into_iter().filter_map(|((table, parent), rows)| {
-            let before = self.dangling_before.get(&(table.clone(), parent.clone())).copied().unwrap_or(0);
-            (rows > before).then(|| format!("{table} ({} to {parent})", rows - before))
-        });
-        let new = new.collect::<Vec<_>>().join(", ");
-        let what = format!("references lead to records that are not there: {new}");
-        Ok((!new.is_empty()).then(|| Error::new(Kind::Refused, what)))
+    /// Keeps in a temporary table which references lead nowhere now: what is not checked at all may dangle for years.
+    fn keep_dangling(&self) -> Result<()> {
+        let mut create = format!(
+            "CREATE TEMP TABLE waybill_dangling AS SELECT {DANGLING_COLUMNS} FROM pragma_foreign_key_check WHERE 0;"
+        );
+        for load in self.tables.iter().filter(|load| load.mode != ImportMode::RequireEmpty) {
+            let table = load.table.as_str().replace('\'', "''");
+            create.push_str(&format!(
+                "INSERT INTO waybill_dangling SELECT {DANGLING_COLUMNS} FROM pragma_foreign_key_check('{table}');"
+            ));
+        }
+        Ok(self.connection.execute_batch(&create)?)
     }
+
+    /// What leads nowhere and did not before, one sentence.
+    fn describe_dangling(&self) -> Result<Option<String>> {
+        let mut new = Vec::new();
+        let sql = format!(
+            "SELECT parent, count(*) FROM (SELECT {DANGLING_COLUMNS} FROM pragma_foreign_key_check(?1)
+             EXCEPT SELECT tab, row, parent, fkid FROM waybill_dangling) GROUP BY parent ORDER BY parent"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        for load in &self.tables {
+            let found = statement
+                .query_map([load.table.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?)))?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            new.extend(found.iter().map(|(parent, rows)| format!("{} ({rows} to {parent})", load.table)));
+        }
+        Ok((!new.is_empty()).then(|| format!("references lead to records that are not there: {}", new.join(", "))))
+    }
+}
+
+/// A trigger or a conflict clause of the table dropped the row without a word.
+fn dropped(load: &TableLoad, row: u64) -> Error {
+    Error::new(Kind::Refused, format!("record {row} of {} is dropped by a trigger of the database", load.table))
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    Ok(Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?)
+}
+
+/// The connection to a copy of the file that nobody else can read.
+fn copy_privately(path: &Path) -> Result<(Connection, Option<TempPath>)> {
+    let io_error =
+        |error: std::io::Error| Error::with_cause(Kind::Failed, "no temporary copy can be made for the dry run", error);
+    let copy = tempfile::NamedTempFile::new().map_err(io_error)?.into_temp_path();
+    let source = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    source.busy_timeout(Duration::from_secs(5))?;
+    let mut target = open(&copy, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    Backup::new(&source, &mut target)?.run_to_completion(4096, Duration::ZERO, None)?;
+    target.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF")?;
+    Ok((target, Some(copy)))
 }
 
 fn no_table_begun() -> Error {
@@ -206,6 +239,10 @@ fn no_table_begun() -> Error {
 /// What the file's own rules refuse. The message names tables, columns and constraints, and no value.
 fn refused(error: rusqlite::Error, describe: impl FnOnce(&str) -> String) -> Error {
     match error {
+        // A trigger's own words may hold values.
+        rusqlite::Error::SqliteFailure(cause, _) if cause.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_TRIGGER => {
+            Error::new(Kind::Refused, describe("a trigger of the database refuses it"))
+        }
         rusqlite::Error::SqliteFailure(cause, Some(ref message))
             if matches!(cause.code, ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch) =>
         {
@@ -239,12 +276,13 @@ impl Load for SqliteLoad {
         catalog::read(&self.connection)
     }
 
-    fn rules(&mut self, tables: &[TableName]) -> Result<TargetRules> {
+    fn rules(&mut self, tables: &[TableName], _: ImportMode) -> Result<TargetRules> {
         let mut rules = TargetRules::default();
         let mut defaults =
             self.connection.prepare("SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE dflt_value IS NOT NULL")?;
-        let mut triggers =
-            self.connection.prepare("SELECT name FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1")?;
+        let mut triggers = self
+            .connection
+            .prepare("SELECT name FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE")?;
         for table in tables {
             for column in defaults.query_map([table.as_str()], |row| row.get::<_, String>(0))? {
                 rules.defaults.insert(table.field(column?));
@@ -275,10 +313,7 @@ impl Load for SqliteLoad {
             ))?;
         }
         tables.clone_into(&mut self.tables);
-        if tables.iter().any(|load| load.mode != ImportMode::RequireEmpty) {
-            self.dangling_before = self.dangling()?;
-        }
-        Ok(())
+        self.keep_dangling()
     }
 
     fn begin_table(&mut self, number: usize) -> Result<()> {
@@ -303,24 +338,17 @@ impl Load for SqliteLoad {
         self.failure.take().unwrap_or_else(no_table_begun)
     }
 
-    /// A commit checks them all, and needs no second look.
+    /// What SQLite itself counts until the commit is not enough: an old reference that leads somewhere now makes up for a new one
+    /// that does not.
     fn check_references(&mut self) -> Result<()> {
-        match self.purpose {
-            Purpose::Write => Ok(()),
-            Purpose::DryRun => self.describe_dangling()?.map_or(Ok(()), Err),
-        }
+        self.describe_dangling()?.map_or(Ok(()), |what| Err(Error::new(Kind::Refused, what)))
     }
 
     fn commit(self: Box<Self>) -> Result<()> {
         if self.purpose == Purpose::DryRun {
             return Ok(());
         }
-        match self.connection.execute_batch("COMMIT") {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-                Err(self.describe_dangling()?.unwrap_or_else(|| error.into()))
-            }
-            committed => committed.map_err(|error| refused(error, str::to_owned)),
-        }
+        self.connection.execute_batch("COMMIT").map_err(|error| refused(error, str::to_owned))
     }
 }
 
@@ -328,20 +356,28 @@ fn count(connection: &Connection, table: &TableName) -> Result<u64> {
     Ok(connection.query_row(&format!("SELECT count(*) FROM {}", main_table(table)), [], |row| row.get(0))?)
 }
 
-/// Adds nothing for a key that the file had before.
-fn seen_sql(number: usize, columns: usize) -> String {
-    format!("INSERT OR IGNORE INTO temp.waybill_seen_{number} VALUES ({})", vec!["?"; columns].join(", "))
+/// Keeps the key of the row as the table has it; adds nothing for one that the file had before.
+fn seen_sql(number: usize, load: &TableLoad) -> String {
+    let key: Vec<String> = load.key.iter().map(|name| double_quote_identifier(name)).collect();
+    let is_same: Vec<String> = key.iter().map(|name| format!("{name} = ?")).collect();
+    format!(
+        "INSERT OR IGNORE INTO temp.waybill_seen_{number} SELECT {} FROM {} WHERE {}",
+        key.join(", "),
+        main_table(&load.table),
+        is_same.join(" AND ")
+    )
 }
 
 /// The statement that takes a row. In a merge, a row that is there already gets the values that differ.
 fn insert_sql(load: &TableLoad) -> String {
     let into = main_table(&load.table);
     if load.columns.is_empty() {
-        return format!("INSERT INTO {into} DEFAULT VALUES");
+        return format!("INSERT OR ABORT INTO {into} DEFAULT VALUES");
     }
     let quoted = |names: Vec<&String>| names.into_iter().map(|name| double_quote_identifier(name)).collect::<Vec<_>>();
     let names = quoted(load.columns.iter().collect()).join(", ");
-    let insert = format!("INSERT INTO {into} ({names}) VALUES ({})", vec!["?"; load.columns.len()].join(", "));
+    // The table's own conflict clauses would replace or drop rows without a word.
+    let insert = format!("INSERT OR ABORT INTO {into} ({names}) VALUES ({})", vec!["?"; load.columns.len()].join(", "));
     if load.mode != ImportMode::Merge {
         return insert;
     }

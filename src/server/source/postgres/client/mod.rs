@@ -51,10 +51,10 @@ pub enum Error {
     Stalled,
     #[error("the server sent an invalid message")]
     Protocol,
-    /// The server's own error: its SQLSTATE, a message that may contain values, the constraint that refuses a row, and the
-    /// line of a `COPY` that it is about.
+    /// The server's own error: its SQLSTATE, a message that may contain values, the constraint that refuses a row, and of a
+    /// `COPY` the line and the column that it is about.
     #[error("{message} (SQLSTATE {code})")]
-    Server { code: String, message: String, constraint: Option<String>, line: Option<u64> },
+    Server { code: String, message: String, constraint: Option<String>, line: Option<u64>, column: Option<String> },
 }
 
 pub type Result<T> = std::result::Result<T, Error>;

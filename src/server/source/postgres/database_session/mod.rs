@@ -99,8 +99,8 @@ impl DatabaseSession {
         connection.copy_data(bytes).map_err(|error| self.monitor.map_error(error))
     }
 
-    /// Ends the copy. The server reports here what is wrong with its data.
-    pub fn finish_copy(&mut self) -> Result<()> {
+    /// Ends the copy, and returns how many rows the table has taken. The server reports here what is wrong with its data.
+    pub fn finish_copy(&mut self) -> Result<u64> {
         let connection = self.connection.as_mut().ok_or_else(error::connection_closed)?;
         connection.finish_copy_in().map_err(|error| self.monitor.map_error(error))
     }

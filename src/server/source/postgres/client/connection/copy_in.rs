@@ -33,15 +33,15 @@ impl Connection {
         self.send(|out| frontend::CopyData::new(bytes).map(|data| data.write(out)))
     }
 
-    /// Ends a `COPY … FROM STDIN`.
+    /// Ends a `COPY … FROM STDIN`, and returns how many rows the table has taken.
     ///
     /// # Errors
     /// As `query`.
-    pub fn finish_copy_in(&mut self) -> Result<()> {
+    pub fn finish_copy_in(&mut self) -> Result<u64> {
         self.send(|out| {
             frontend::copy_done(out);
             Ok(())
         })?;
-        self.receive_until_ready(|_| Ok(()))
+        self.receive_row_count()
     }
 }

@@ -93,8 +93,9 @@ pub(in super::super) fn server_error(body: &ErrorResponseBody) -> Error {
     };
     match (field(b'C'), field(b'M')) {
         (Some(code), Some(message)) => {
-            let line = field(b'W').and_then(|context| copy_line(&context));
-            Error::Server { code, message, constraint: field(b'n'), line }
+            let context = field(b'W').unwrap_or_default();
+            let column = field(b'c').or_else(|| copy_column(&context));
+            Error::Server { code, message, constraint: field(b'n'), line: copy_line(&context), column }
         }
         _ => Error::Protocol,
     }
@@ -105,4 +106,11 @@ pub(in super::super) fn server_error(body: &ErrorResponseBody) -> Error {
 fn copy_line(context: &str) -> Option<u64> {
     let (_, rest) = context.split_once("COPY ")?.1.split_once(", line ")?;
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// The column in such a context. A name that holds a colon and a blank is cut there, and shows no value either way.
+fn copy_column(context: &str) -> Option<String> {
+    let (_, rest) = context.split_once("COPY ")?.1.split_once(", line ")?;
+    let (_, rest) = rest.split_once(", column ")?;
+    Some(rest.split_once(": ")?.0.to_owned())
 }

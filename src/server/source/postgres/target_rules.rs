@@ -1,0 +1,96 @@
+//! What a database does by itself when rows are added, and whose rights it has then.
+
+use std::collections::BTreeMap;
+
+use super::super::Result;
+use super::super::target::{CheckedReference, TargetRules};
+use super::catalog::Schema;
+use super::client::Row;
+use super::database_session::DatabaseSession;
+use super::error;
+use super::untrusted_code::text_array;
+use crate::model::import::ImportMode;
+use crate::model::name::TableName;
+
+/// Whether the session runs as another user than has signed in, as the database's owner can arrange (`ALTER DATABASE … SET role`),
+/// or one of them has rights that go beyond the tables of an application: what a trigger or a check calls would have them, too.
+/// `SET ROLE` is no defence, since a function can reset it. The last ones reach the server's files and programs, or all data.
+const POWERFUL_QUERY: &str = "
+    SELECT CAST(session_user AS text) AS role FROM pg_roles r
+     WHERE session_user <> current_user
+        OR (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolreplication
+            OR r.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files',
+                             'pg_read_all_data', 'pg_write_all_data'))
+           AND pg_has_role(session_user, r.oid, 'MEMBER') LIMIT 1";
+
+const DEFAULTS_QUERY: &str = "
+    SELECT CAST(a.attname AS text) AS name FROM pg_attribute a
+     WHERE a.attrelid = CAST(CAST($1 AS text) AS oid) AND a.attnum > 0 AND NOT a.attisdropped
+       AND (a.atthasdef OR a.attidentity <> '')";
+
+/// The triggers of a table and its partitions for these events, as bits of a trigger's type (PostgreSQL's source, `pg_trigger.h`).
+/// The owner of a trigger's function can change what it does; those of superusers, of this user and of trusted ones count as ours.
+const TRIGGERS_QUERY: &str = "
+    SELECT CAST(t.tgname AS text) AS name, CAST(r.rolname AS text) AS owner,
+           NOT r.rolsuper AND r.rolname <> session_user AND CAST(r.rolname AS text) <> ALL (CAST($3 AS text[])) AS is_foreign,
+           concat_ws(', ', CASE WHEN (tgtype & 4) <> 0 THEN 'INSERT' END, CASE WHEN (tgtype & 16) <> 0 THEN 'UPDATE' END) AS events
+      FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_roles r ON r.oid = p.proowner
+     WHERE t.tgrelid IN (SELECT CAST(CAST($1 AS text) AS oid) UNION
+                         SELECT CAST(relid AS oid) FROM pg_partition_tree(CAST(CAST(CAST($1 AS text) AS oid) AS regclass)))
+       AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND (t.tgtype & CAST(CAST($2 AS text) AS int)) <> 0
+     ORDER BY t.tgname";
+
+const CHECKED_AT_ONCE_QUERY: &str = "
+    SELECT CAST(k.conname AS text) AS name, CAST(k.confrelid AS text) AS target FROM pg_constraint k
+     WHERE k.conrelid = CAST(CAST($1 AS text) AS oid) AND k.contype = 'f' AND NOT k.condeferrable ORDER BY k.conname";
+
+/// # Errors
+/// `Unsuitable` for a user whose rights the database's own code could misuse.
+pub fn check_role(session: &mut DatabaseSession) -> Result<()> {
+    match session.fetch(POWERFUL_QUERY, &[])?.first() {
+        Some(role) => Err(error::too_powerful(role.text("role").map_err(error::map_error)?)),
+        None => Ok(()),
+    }
+}
+
+/// # Errors
+/// `Unsuitable` for a trigger whose function somebody else can change; otherwise an error of the database.
+pub fn read(
+    session: &mut DatabaseSession,
+    schema: &Schema,
+    tables: &[TableName],
+    mode: ImportMode,
+) -> Result<TargetRules> {
+    let names: BTreeMap<String, &TableName> =
+        schema.relations.iter().map(|(name, relation)| (relation.oid.to_string(), name)).collect();
+    let events = if mode == ImportMode::Merge { "20" } else { "4" };
+    let trusted = text_array(session.trusted_owners());
+    let mut rules = TargetRules::default();
+    for table in tables {
+        let oid = schema.relation(table)?.oid.to_string();
+        for row in session.fetch(DEFAULTS_QUERY, &[&oid])? {
+            rules.defaults.insert(table.field(text(&row, "name")?));
+        }
+        for row in session.fetch(TRIGGERS_QUERY, &[&oid, events, &trusted])? {
+            let (name, events) = (text(&row, "name")?, text(&row, "events")?);
+            if row.is_true("is_foreign").map_err(error::map_error)? {
+                return Err(error::foreign_trigger(name, table, text(&row, "owner")?));
+            }
+            rules.triggers.push(format!("{name} on {table} ({events})"));
+        }
+        for row in session.fetch(CHECKED_AT_ONCE_QUERY, &[&oid])? {
+            let Some(target) = names.get(text(&row, "target")?) else { continue };
+            let constraint = text(&row, "name")?.to_owned();
+            rules.checked_at_once.push(CheckedReference {
+                table: table.clone(),
+                constraint,
+                target: (*target).clone(),
+            });
+        }
+    }
+    Ok(rules)
+}
+
+fn text<'r>(row: &'r Row, column: &str) -> Result<&'r str> {
+    row.text(column).map_err(error::map_error)
+}
