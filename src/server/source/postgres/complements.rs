@@ -25,7 +25,10 @@ impl KeySets {
     ) -> Result<Option<u64>> {
         let Some(others) = self.others(schema, step, round)? else { return Ok(None) };
         let table = self.set(step.into)?.table.clone();
-        let number = if self.will_hold_most(session, schema, step)? {
+        // A query is run by several processes where there are many rows, and ends with the first row; an INSERT does neither.
+        let number = if self.is_empty(step.into) && self.may_be_whole(step) && is_nothing(session, &others)? {
+            0
+        } else if self.will_hold_most(session, schema, step)? {
             let number = self.store_others(session, schema, step.into, &others)?;
             if number * 2 > self.counts.count(session, schema, &table)? {
                 session.execute(&format!("DELETE FROM {} WHERE round = {NOT_IN}", stored_table(step.into)))?;
@@ -33,8 +36,6 @@ impl KeySets {
             }
             self.keep_others(session, step.into, number)?;
             number
-        } else if self.is_empty(step.into) && self.may_be_whole(step) && is_nothing(session, &others)? {
-            0
         } else {
             return Ok(None);
         };
