@@ -54,7 +54,11 @@ pub enum Error {
 fn list(sentences: &[String]) -> String {
     match sentences {
         [only] => format!(" {}", text::one_line(only)),
-        _ => sentences.iter().map(|sentence| format!("\n  {}", text::one_line(sentence))).collect(),
+        _ => {
+            let lines: Vec<String> =
+                sentences.iter().map(|sentence| format!("\n  {}", text::one_line(sentence))).collect();
+            lines.concat()
+        }
     }
 }
 

@@ -180,15 +180,14 @@ impl SqliteLoad {
 
     /// Keeps in a temporary table which references lead nowhere now: what is not checked at all may dangle for years.
     fn keep_dangling(&self) -> Result<()> {
-        let mut create = format!(
-            "CREATE TEMP TABLE waybill_dangling AS SELECT {DANGLING_COLUMNS} FROM pragma_foreign_key_check WHERE 0;"
-        );
-        for load in self.tables.iter().filter(|load| load.mode != ImportMode::RequireEmpty) {
+        let known = self.tables.iter().filter(|load| load.mode != ImportMode::RequireEmpty).map(|load| {
             let table = load.table.as_str().replace('\'', "''");
-            create.push_str(&format!(
-                "INSERT INTO waybill_dangling SELECT {DANGLING_COLUMNS} FROM pragma_foreign_key_check('{table}');"
-            ));
-        }
+            format!("INSERT INTO waybill_dangling SELECT {DANGLING_COLUMNS} FROM pragma_foreign_key_check('{table}')")
+        });
+        let create = format!(
+            "CREATE TEMP TABLE waybill_dangling AS SELECT {DANGLING_COLUMNS} FROM pragma_foreign_key_check WHERE 0"
+        );
+        let create = std::iter::once(create).chain(known).collect::<Vec<_>>().join(";");
         Ok(self.connection.execute_batch(&create)?)
     }
 
