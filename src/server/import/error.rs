@@ -52,14 +52,11 @@ pub enum Error {
 
 /// One sentence, or one a line.
 fn list(sentences: &[String]) -> String {
-    match sentences {
-        [only] => format!(" {}", text::one_line(only)),
-        _ => {
-            let lines: Vec<String> =
-                sentences.iter().map(|sentence| format!("\n  {}", text::one_line(sentence))).collect();
-            lines.concat()
-        }
+    if let [only] = sentences {
+        return format!(" {}", text::one_line(only));
     }
+    let lines: Vec<String> = sentences.iter().map(|sentence| format!("\n  {}", text::one_line(sentence))).collect();
+    lines.concat()
 }
 
 impl Error {
