@@ -22,7 +22,8 @@ use crate::server::rows::{Catalog, RowSink, Stopped, Value};
 /// More pages in memory than by default: inserting into several indexes touches many.
 const CACHE_KIB: u32 = 64 << 10;
 
-/// The references of a table that lead nowhere. A table without row ids tells which only by their number.
+/// A reference that leads nowhere, of `pragma_foreign_key_check`. Rows of a table without row ids are not told apart: there, the
+/// commit's own count decides.
 const DANGLING_COLUMNS: &str = "\"table\" AS tab, rowid AS row, parent, fkid";
 
 /// An `SQLite` file to write to.
@@ -81,7 +82,6 @@ struct SqliteLoad {
     insert: String,
     row: Row,
     table: Option<CurrentTable>,
-
     failure: Option<Error>,
     /// The file that a dry run writes to instead, removed in the end.
     _copy: Option<TempPath>,
