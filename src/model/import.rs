@@ -49,7 +49,7 @@ pub struct ImportReport {
     pub records: u64,
     /// The tables in the order in which they are filled.
     pub tables: Vec<TableReport>,
-    /// The triggers of the database that run for new records.
+    /// The triggers of the database that may run.
     pub triggers: Vec<String>,
     /// What happens to columns that the file and the database do not share, one sentence each.
     pub notes: Vec<String>,

@@ -37,8 +37,8 @@ pub struct Import {
     /// What the tables may have already.
     #[arg(long, value_enum, default_value_t)]
     mode: Mode,
-    /// Write nothing: check everything that an import checks, and say what would be written. What only triggers refuse is not
-    /// found.
+    /// Write nothing: check everything that an import checks, and say what would be written. On PostgreSQL, what a trigger
+    /// refuses is not found, nor a value that another unique index than the primary key has already.
     #[arg(long)]
     dry_run: bool,
     /// Profile that says what omitted columns get that must not be null (`on_import`): a TOML file or the name of a built-in

@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom};
 use std::path::Path;
 
 use super::{Error, Result};
-use crate::seal::{CorruptStream, Verified, VerifyError};
+use crate::seal::{Verified, VerifyError};
 use crate::server::pipeline::decompress::Decompressor;
 use crate::server::pipeline::verify_content;
 use crate::server::signing::{PublicKeys, SignatureStatus};
@@ -45,13 +45,7 @@ pub fn check_file(path: &Path, trusted: &PublicKeys, accept_unsigned: bool) -> R
     if !kind.is_file() {
         return Err(Error::NotAFile);
     }
-    let verified = Decompressor::new(file.try_clone()?).and_then(|content| verify_content(content, |_| ()));
-    let verified = match verified {
-        Err(error) if CorruptStream::is_cause_of(&error) => {
-            return Err(VerifyError::CorruptStream { what: error.to_string() }.into());
-        }
-        verified => verified??,
-    };
+    let verified = verify_content(file.try_clone()?, |_| ())??;
     if verified.metadata.contents.is_some() {
         return Err(Error::Layout);
     }

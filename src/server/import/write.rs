@@ -44,6 +44,7 @@ impl Importing<'_> {
         let known: Vec<TableName> = names.into_iter().filter(|name| catalog.table(name).is_some()).collect();
         let mode = self.request.mode;
         load.lock(&known)?;
+        // A migration may have changed keys before the locks.
         let catalog = load.catalog()?;
         let rules = load.rules(&known, mode)?;
         let plan = plan(mode, &document.metadata, &catalog, &rules, self.profile)?;

@@ -6,16 +6,27 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use super::decompress::Decompressor;
 use super::hashing_thread::HashingThread;
 use super::{CHUNK_BYTES, CHUNKS_IN_FLIGHT};
-use crate::seal::{FileVerifier, Verified, VerifyError};
+use crate::seal::{CorruptStream, FileVerifier, Verified, VerifyError};
 
-/// Verifies decompressed content, and tells how far in the file it is. The outer error: the file cannot be read, or its
-/// compressed stream is corrupt.
+/// Verifies a file, compressed or not, and tells how far in it it is. The outer error: the file cannot be read; the inner one:
+/// it is not intact.
 ///
 /// # Errors
 /// Of reading.
-///
-/// Reading, checking records and hashing take about equally long, so each has its own thread.
 pub fn verify_content(
+    file: impl Read + Send + 'static,
+    on_progress: impl FnMut(u64),
+) -> std::io::Result<Result<Verified, VerifyError>> {
+    match Decompressor::new(file).and_then(|content| verify_decompressed(content, on_progress)) {
+        Err(error) if CorruptStream::is_cause_of(&error) => {
+            Ok(Err(VerifyError::CorruptStream { what: error.to_string() }))
+        }
+        verdict => verdict,
+    }
+}
+
+/// Reading, checking records and hashing take about equally long, so each has its own thread.
+fn verify_decompressed(
     input: Decompressor<impl Read + Send + 'static>,
     mut on_progress: impl FnMut(u64),
 ) -> std::io::Result<Result<Verified, VerifyError>> {

@@ -9,9 +9,6 @@ use crate::server::rows::{Catalog, RowSink};
 
 /// A database to write to. What is read of a source is read by another type: nothing that exports can write.
 pub trait Target: Send + Sync {
-    /// The engine's name, such as "SQLite".
-    fn engine(&self) -> &'static str;
-
     /// Begins the one transaction of an import. `on_handle` receives the interrupt handle as soon as the session exists.
     ///
     /// # Errors

@@ -6,9 +6,8 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::seal::{CorruptStream, Verified, VerifyError};
+use crate::seal::{Verified, VerifyError};
 use crate::server::cli::exit::{CliError, Exit};
-use crate::server::pipeline::decompress::Decompressor;
 use crate::server::pipeline::verify_content;
 
 /// Verifies a file. The outer error: it cannot be read at all; the inner one: it is not intact.
@@ -23,17 +22,9 @@ pub fn verify_file(path: &Path) -> Result<Result<Verified, VerifyError>, CliErro
         (Box::new(file), bytes)
     };
     let bar = progress_bar(bytes);
-    let verdict = match Decompressor::new(input) {
-        Ok(input) => verify_content(input, |position| bar.set_position(position)),
-        Err(error) => Err(error),
-    };
+    let verdict = verify_content(input, |position| bar.set_position(position));
     bar.finish_and_clear();
-    match verdict {
-        Err(error) if CorruptStream::is_cause_of(&error) => {
-            Ok(Err(VerifyError::CorruptStream { what: error.to_string() }))
-        }
-        verdict => verdict.map_err(read_error),
-    }
+    verdict.map_err(read_error)
 }
 
 fn progress_bar(bytes: u64) -> ProgressBar {

@@ -41,10 +41,6 @@ impl PostgresTarget {
 }
 
 impl Target for PostgresTarget {
-    fn engine(&self) -> &'static str {
-        "PostgreSQL"
-    }
-
     fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>> {
         let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?;
         on_handle(session.interrupt_handle());

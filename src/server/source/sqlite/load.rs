@@ -38,10 +38,6 @@ impl SqliteTarget {
 }
 
 impl Target for SqliteTarget {
-    fn engine(&self) -> &'static str {
-        "SQLite"
-    }
-
     fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>> {
         let file = std::fs::metadata(self.0.path()).map_err(|error| error::no_metadata(&error))?;
         if file.is_dir() {
