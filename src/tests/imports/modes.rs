@@ -1,0 +1,221 @@
+//! What merges, appends and dry runs do.
+
+use super::*;
+
+#[test]
+fn a_dry_run_says_what_would_be_written_and_writes_nothing() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let url = database(&server, "shop_copy", SHOP_ON_POSTGRES);
+    let planned = import(folder, "shop.json", &url, &["--dry-run"]);
+    assert_eq!(planned.code, 0, "{}", planned.stderr);
+    assert!(
+        planned.text().starts_with("would import: 4 records in 2 tables, 4 new; nothing was written"),
+        "{}",
+        planned.text()
+    );
+    assert_eq!(server.sql_as("waybill_owner", "shop_copy", "SELECT count(*) FROM customers"), "0");
+    let written = import(folder, "shop.json", &url, &[]);
+    assert!(written.text().starts_with("imported: 4 records in 2 tables, 4 new, in "), "{}", written.text());
+    assert!(written.text().contains("signed    by the key "), "{}", written.text());
+    assert_eq!(server.sql_as("waybill_owner", "shop_copy", "SELECT sum(total) FROM orders"), "15.5");
+}
+
+/// What an import says of each table.
+fn effects(output: &CommandOutput) -> Vec<(String, u64, u64, u64)> {
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let number = |table: &serde_json::Value, what: &str| table[what].as_u64().unwrap();
+    let effect = |table: &serde_json::Value| {
+        let name = table["table"].as_str().unwrap().to_owned();
+        (name, number(table, "created"), number(table, "updated"), number(table, "unchanged"))
+    };
+    report["tables"].as_array().unwrap().iter().map(effect).collect()
+}
+
+/// The shop on both engines, with some of its records, changed ones and others.
+fn half_filled_shops(folder: &Path, server: &Postgres) -> [String; 2] {
+    let rows = "INSERT INTO customers VALUES (1, 'Ada', 'moved'), (3, 'Cay', NULL); INSERT INTO orders VALUES (7, 1, 12.5), (9, 3, 1);";
+    let (_, on_sqlite) = sqlite(folder, "half.db", &format!("{SHOP_ON_SQLITE}{rows}"));
+    [on_sqlite, database(server, "half_copy", &format!("{SHOP_ON_POSTGRES}{rows}"))]
+}
+
+#[test]
+fn a_merge_changes_what_differs_adds_what_is_new_and_leaves_the_rest() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    for url in half_filled_shops(folder, &server) {
+        let before = records(folder, &url, "before.json");
+        let planned = effects(&import(folder, "shop.json", &url, &["--mode", "merge", "--dry-run", "--json"]));
+        assert_eq!(planned, [("customers".to_owned(), 1, 1, 0), ("orders".to_owned(), 1, 0, 1)], "{url}");
+        assert_eq!(records(folder, &url, "same.json"), before, "a dry run writes nothing");
+        let merged = effects(&import(folder, "shop.json", &url, &["--mode", "merge", "--json"]));
+        assert_eq!(merged, planned, "what was planned is what happens");
+        let after = records(folder, &url, "after.json");
+        assert_eq!(after.len(), 6, "{after:?}");
+        assert!(after.contains(&r#"{"id":1,"name":"Ada","note":null}"#.to_owned()), "{after:?}");
+        assert!(
+            after.contains(&r#"{"id":3,"name":"Cay","note":null}"#.to_owned()),
+            "what the file has not stays: {after:?}"
+        );
+        let again = import(folder, "shop.json", &url, &["--mode", "merge", "--json"]);
+        assert_eq!(
+            effects(&again),
+            [("customers".to_owned(), 0, 0, 2), ("orders".to_owned(), 0, 0, 2)],
+            "twice is once"
+        );
+        assert_eq!(records(folder, &url, "again.json"), after);
+    }
+}
+
+#[test]
+fn a_whole_sample_merged_into_its_own_database_changes_nothing() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let sample = generate_sample(60, folder);
+    let on_sqlite = format!("sqlite:{}", sample.display());
+    export(folder, &on_sqlite, "sample.json");
+    let on_postgres = database(&server, "sample_copy", POSTGRES_SCHEMA);
+    assert_eq!(import(folder, "sample.json", &on_postgres, &[]).code, 0);
+    export(folder, &on_postgres, "from-postgres.json");
+    let password = "SELECT md5(string_agg(password, ',' ORDER BY id)) FROM users";
+    server.sql_as("waybill_owner", "sample_copy", "UPDATE users SET password = 'hash of ' || id");
+    let before = server.sql_as("waybill_owner", "sample_copy", password);
+    for (url, file) in [(&on_sqlite, "sample.json"), (&on_postgres, "from-postgres.json")] {
+        let merged = effects(&import(folder, file, url, &["--mode", "merge", "--json"]));
+        assert!(merged.iter().all(|(_, created, updated, _)| created + updated == 0), "{url}: {merged:?}");
+    }
+    let after = server.sql_as("waybill_owner", "sample_copy", password);
+    assert_eq!(after, before, "what the file has not is never overwritten");
+}
+
+#[test]
+fn an_append_takes_new_records_only() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    for (at, url) in half_filled_shops(folder, &server).iter().enumerate() {
+        let before = records(folder, url, "before.json");
+        for options in [&["--mode", "append", "--dry-run"][..], &["--mode", "append"]] {
+            let refused = import(folder, "shop.json", url, options);
+            assert_eq!(refused.code, 3, "{}", refused.stderr);
+            assert!(refused.stderr.contains("customers"), "{}", refused.stderr);
+            assert_eq!(records(folder, url, "after.json"), before);
+        }
+        let delete = "DELETE FROM orders WHERE id = 7; UPDATE customers SET id = 4 WHERE id = 1;";
+        match at {
+            0 => Connection::open(folder.join("half.db")).unwrap().execute_batch(delete).unwrap(),
+            _ => drop(server.sql_as("waybill_owner", "half_copy", delete)),
+        }
+        assert_eq!(effects(&import(folder, "shop.json", url, &["--mode", "append", "--json"]))[0].1, 2);
+        assert_eq!(records(folder, url, "after.json").len(), 7);
+    }
+}
+
+#[test]
+fn a_dry_run_finds_what_the_database_would_refuse() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let rules: [(&str, &str, &str); 5] = [
+        (
+            "check",
+            "name TEXT NOT NULL CHECK (name <> 'Bob'), note TEXT",
+            "record 2 of customers is refused by the database",
+        ),
+        ("filled", "name TEXT NOT NULL, note TEXT NOT NULL", "record 1 of customers is refused by the database"),
+        (
+            "unique",
+            "name TEXT NOT NULL, note TEXT, half INTEGER GENERATED ALWAYS AS (id / 9) STORED UNIQUE",
+            "record 2 of customers",
+        ),
+        (
+            "foreign",
+            "name TEXT NOT NULL REFERENCES shops (name), note TEXT",
+            "references lead to records that are not there: customers (2 to shops)",
+        ),
+        (
+            "length",
+            "name VARCHAR(2) NOT NULL CHECK (length(name) < 3), note TEXT",
+            "record 1 of customers is refused by the database",
+        ),
+    ];
+    for (name, columns, expected) in rules {
+        let schema = format!(
+            "CREATE TABLE shops (name TEXT PRIMARY KEY); CREATE TABLE customers (id INTEGER PRIMARY KEY, {columns});
+             CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL, total NUMERIC);"
+        );
+        let (_, on_sqlite) = sqlite(folder, &format!("{name}.db"), &schema);
+        for url in [on_sqlite, database(&server, &format!("{name}_copy"), &schema)] {
+            for options in [&["--dry-run"][..], &["--dry-run", "--mode", "merge"]] {
+                let refused = import(folder, "shop.json", &url, options);
+                assert_eq!(refused.code, 3, "{name} {options:?}: {}{}", refused.text(), refused.stderr);
+                assert!(refused.stderr.contains(expected), "{name} {options:?}: {}", refused.stderr);
+                assert!(!refused.stderr.contains("waybill_staged"), "{}", refused.stderr);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_dry_run_moves_no_sequence_and_fires_no_trigger() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let schema = "CREATE TABLE customers (id bigint PRIMARY KEY, name text NOT NULL, note text, place serial);
+         CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint NOT NULL REFERENCES customers (id), total numeric);
+         CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('customers_place_seq'); RETURN NEW; END $$;
+         CREATE TRIGGER watch BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION watch();";
+    let url = database(&server, "counted_copy", schema);
+    for mode in ["require-empty", "append", "merge"] {
+        let planned = import(folder, "shop.json", &url, &["--dry-run", "--mode", mode]);
+        assert_eq!(planned.code, 0, "{mode}: {}", planned.stderr);
+    }
+    let counter = "SELECT last_value, is_called FROM customers_place_seq";
+    assert_eq!(server.sql_as("waybill_owner", "counted_copy", counter), "1|f");
+}
+
+#[test]
+fn a_key_that_the_file_has_twice_ends_a_merge() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    // The source has no key; the target does.
+    let (_, source) = sqlite(
+        folder,
+        "twice.db",
+        "CREATE TABLE notes (id INTEGER, text_of TEXT); INSERT INTO notes VALUES (1, 'a'), (2, 'b'), (1, 'c')",
+    );
+    let exported = run(folder, &["export", "--source", &source, "--output", "twice.json"]);
+    assert_eq!(exported.code, 0, "{}", exported.stderr);
+    let schema = "CREATE TABLE notes (id INTEGER PRIMARY KEY, text_of TEXT)";
+    let (_, on_sqlite) = sqlite(folder, "target.db", schema);
+    for url in [on_sqlite, database(&server, "twice_copy", schema)] {
+        for options in [&["--mode", "merge"][..], &["--mode", "merge", "--dry-run"]] {
+            let refused = import(folder, "twice.json", &url, options);
+            assert_eq!(refused.code, 3, "{}{}", refused.text(), refused.stderr);
+            assert!(refused.stderr.contains("record 3 of notes"), "{}", refused.stderr);
+        }
+    }
+    let keyless = "CREATE TABLE notes (id INTEGER, text_of TEXT)";
+    let (_, url) = sqlite(folder, "keyless.db", keyless);
+    let refused = import(folder, "twice.json", &url, &["--mode", "merge"]);
+    assert!(refused.stderr.contains("notes has no primary key"), "{}", refused.stderr);
+    assert_eq!(import(folder, "twice.json", &url, &["--mode", "append"]).code, 0, "equal rows without a key both come");
+}
+
+#[test]
+fn a_dry_run_on_sqlite_neither_waits_for_writers_nor_touches_the_file() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    shop(folder);
+    let (path, url) = sqlite(folder, "busy.db", SHOP_ON_SQLITE);
+    let before = fs::read(&path).unwrap();
+    let writer = Connection::open(&path).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let planned = import(folder, "shop.json", &url, &["--dry-run"]);
+    assert_eq!(planned.code, 0, "{}", planned.stderr);
+    drop(writer);
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
