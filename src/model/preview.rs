@@ -7,6 +7,7 @@ use super::manifest::SelectedRecords;
 use super::name::TableName;
 use super::ordered_map::OrderedMap;
 use super::redaction::{ExcludedTable, NotIncluded};
+use super::text;
 
 /// What an export would contain, before it is requested.
 ///
@@ -88,6 +89,9 @@ pub struct TablePreview {
     pub name: TableName,
     pub left_out: Vec<String>,
     pub records: Option<u64>,
+    /// About how many records, while those of a part are looked for.
+    #[serde(default)]
+    pub about: Option<u64>,
     pub size: Option<SizeEstimate>,
 }
 
@@ -107,6 +111,16 @@ impl Preview {
             return None;
         }
         self.tables.iter().map(|table| table.records).sum()
+    }
+
+    /// All records; about how many, as long as not every table is counted.
+    #[must_use]
+    pub fn records_text(&self) -> Option<String> {
+        if let Some(records) = self.total_records() {
+            return Some(text::count(records));
+        }
+        let about = self.tables.iter().map(|table| table.records.or(table.about)).sum::<Option<u64>>()?;
+        (about > 0).then(|| text::about(about))
     }
 
     /// Estimated size of the complete file. The errors of tables are independent, so their intervals add in quadrature.

@@ -14,6 +14,19 @@ pub fn count(n: u64) -> String {
     out
 }
 
+/// `about 120,000`: a number of which two digits are known.
+///
+/// ```
+/// use waybill::model::text::about;
+///
+/// assert_eq!([about(0), about(57), about(1234), about(1_250_000)], ["about 0", "about 57", "about 1,200", "about 1,300,000"]);
+/// ```
+#[must_use]
+pub fn about(n: u64) -> String {
+    let unit = 10_u64.pow(n.checked_ilog10().unwrap_or_default().saturating_sub(1));
+    format!("about {}", count((n + unit / 2) / unit * unit))
+}
+
 /// Decimal units (IEC 80000-13): `999 B`, `12 kB`, `9.8 MB`, `1.2 GB`.
 #[must_use]
 pub fn bytes(n: u64) -> String {

@@ -226,6 +226,10 @@ impl Snapshot for SlowSnapshot {
         self.0.run_step(step, round)
     }
 
+    fn estimate_step(&mut self, step: &Step) -> Result<u64> {
+        self.0.estimate_step(step)
+    }
+
     fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
         self.0.clear_key_set(set)
     }

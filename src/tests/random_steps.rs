@@ -245,7 +245,12 @@ fn check(case: &Case, engine: &EngineCase) {
     });
     snapshot.create_key_sets(&new).unwrap();
     for (step, number) in case.steps.iter().zip(1..) {
+        let is_first = model.sets[step.into.0].is_empty();
+        let expected = snapshot.estimate_step(step).unwrap();
         let added = snapshot.run_step(step, Round { number, since: 0 }).unwrap();
+        if is_first && matches!(step.rows, Children { .. }) {
+            assert_eq!(expected, added, "what refers to a set is counted: {step:?}");
+        }
         assert_eq!(added, model.run(step) as u64, "{step:?}");
         assert_eq!(
             snapshot.run_step(step, Round { number, since: 0 }).unwrap(),

@@ -1,5 +1,7 @@
 //! Computes a preview: exact record counts and estimated sizes, read in one snapshot.
 
+use std::collections::BTreeMap;
+
 use super::Result;
 use super::file_name::file_name;
 use super::part_summary::{add_counts, summarize};
@@ -14,9 +16,9 @@ use crate::model::preview::{Preview, TablePreview};
 use crate::model::redaction::NotIncluded;
 use crate::model::selection::Selection;
 use crate::model::text;
-use crate::server::profile::{PlannedTable, Profile, shell_quote};
+use crate::server::profile::{PlannedTable, PlannedTables, Profile, shell_quote};
 use crate::server::rows::Scan;
-use crate::server::source::{InterruptHandle, Source};
+use crate::server::source::{InterruptHandle, Snapshot, Source};
 use crate::server::support::clock::{Clock, rfc3339};
 
 /// Assumed bytes per second while no export gives a measured rate; a conservative guess.
@@ -42,7 +44,11 @@ pub fn compute_preview(
     let mut preview = initial_preview(&uncounted, selection, clock);
     preview.blocks_writers = snapshot.blocks_writers();
     on_update(&preview)?;
-    uncounted.restrict(&mut *snapshot, selection)?;
+    uncounted.restrict(
+        &mut *snapshot,
+        selection,
+        Some(&mut |snapshot, planned, estimate| show_estimate(&mut preview, snapshot, planned, estimate, on_update)),
+    )?;
     show_part(&mut preview, &uncounted);
     let mut counts = Vec::with_capacity(preview.tables.len());
     for (index, PlannedTable { scan, .. }) in uncounted.planned.tables.iter().enumerate() {
@@ -61,6 +67,24 @@ pub fn compute_preview(
     preview.expected_ms = preview.total_size().map(|size| size.bytes * 1000 / bytes_per_second);
     preview.settled = true;
     Ok(preview)
+}
+
+/// Shows about how many records the part has, and of which size, while they are looked for.
+fn show_estimate(
+    preview: &mut Preview,
+    snapshot: &mut dyn Snapshot,
+    planned: &PlannedTables,
+    estimate: &BTreeMap<TableName, u64>,
+    on_update: &dyn Fn(&Preview) -> Result<()>,
+) -> Result<()> {
+    for table in &mut preview.tables {
+        table.about = estimate.get(&table.name).copied();
+    }
+    on_update(preview)?;
+    for (table, planned) in preview.tables.iter_mut().zip(&planned.tables) {
+        table.size = Some(estimate_table_size(snapshot, planned, table.about.unwrap_or_default(), Output::default())?);
+    }
+    on_update(preview)
 }
 
 /// Leaves out the tables that are not in the part, and says what is.
@@ -94,6 +118,7 @@ fn initial_preview(uncounted: &UncountedPlan, selection: &Selection, clock: &dyn
         name: scan.table.clone(),
         left_out: left_out(&scan.table),
         records: None,
+        about: None,
         size: None,
     });
     Preview {
@@ -150,6 +175,7 @@ fn contents_notice(profile: &Profile, scan: &Scan, records: u64) -> Option<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::profile::builtin::supportsignal::SampleSpec;
     use crate::server::source::sqlite::SqliteSource;
     use crate::server::support::clock::SystemClock;
 
@@ -178,5 +204,42 @@ mod tests {
             preview.tables.iter().map(|table| (table.name.as_str(), &table.left_out[..])).collect();
         let [own, others] = [&["note".to_owned()][..], &["password".to_owned(), "phone".to_owned()]];
         assert_eq!(left_out, [("audit", own), ("audit.users", others)]);
+    }
+    /// One company has two thirds of everything, the others share the rest.
+    #[test]
+    fn a_part_shows_about_how_many_records_it_has_before_it_knows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("source.db");
+        let spec =
+            SampleSpec { incidents: 2000, companies: Some(20), largest_share: Some(65), ..SampleSpec::default() };
+        crate::server::sample::generate(&spec.sample(), &path, "correct horse battery", false).unwrap();
+        let largest = "SELECT company_id FROM incidents GROUP BY 1 ORDER BY count(*) DESC LIMIT 1";
+        let company: String =
+            rusqlite::Connection::open(&path).unwrap().query_row(largest, [], |row| row.get(0)).unwrap();
+        let profile = Profile::built_in("supportsignal").unwrap();
+        for filters in [format!("company={company}"), "period=2025-01-01..2025-01-11".to_owned()] {
+            let selection = crate::server::export::invalid_selection::parse_part(&filters).unwrap();
+            let shown = std::cell::RefCell::new(Vec::new());
+            let note = |preview: &Preview| {
+                shown.borrow_mut().push(preview.clone());
+                Ok(())
+            };
+            let source = SqliteSource::new(path.clone());
+            let exact = compute_preview(&source, &|_| (), &profile, &selection, &SystemClock, 1, &note).unwrap();
+            let shown = shown.into_inner();
+            let estimated = shown.iter().find(|preview| preview.total_size().is_some()).unwrap();
+            assert!(estimated.tables.iter().all(|table| table.records.is_none()), "it was shown too late");
+            let is_about = |about: u64, exact: u64| (exact * 7..exact * 14).contains(&(about * 10));
+            let mut compared = 0;
+            for table in exact.tables.iter().filter(|table| table.records > Some(200)) {
+                let about = estimated.tables.iter().find(|other| other.name == table.name).unwrap().about.unwrap();
+                let records = table.records.unwrap();
+                assert!(is_about(about, records), "{}: about {about}, {records}", table.name);
+                compared += 1;
+            }
+            assert!(compared > 5, "{filters}: {exact:?}");
+            let [about, exact] = [estimated, &exact].map(|preview| preview.total_size().unwrap().bytes);
+            assert!(is_about(about, exact), "about {about} bytes, {exact}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The filters of a selection: what the profile says about each, and the rows that their values name.
 
+use std::collections::BTreeMap;
+
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
 use super::invalid_selection::InvalidSelection;
@@ -65,12 +67,17 @@ impl Filters {
     /// The tables of the sets in which values are looked up: two for each filter, by key and by name. Different values match
     /// different records in either, so each lookup adds what its value alone matches.
     pub fn lookup_tables(&self) -> Vec<TableName> {
-        let tables = self.0.iter().flat_map(|requested| match &requested.what {
-            What::Records { table, .. } => vec![table.clone(); 2],
-            What::Organization { table, .. } => vec![table.clone()],
-            What::Period { .. } => Vec::new(),
-        });
-        tables.collect()
+        self.0.iter().flat_map(|requested| requested.what.lookups()).collect()
+    }
+
+    /// The sets in which `resolve` has looked the values up, by the filter's name.
+    pub fn lookups(&self, first: usize) -> BTreeMap<String, Vec<KeySetId>> {
+        let mut lookups: BTreeMap<String, Vec<KeySetId>> = BTreeMap::new();
+        let names = self.0.iter().flat_map(|requested| vec![requested.name.clone(); requested.what.lookups().len()]);
+        for (number, name) in names.enumerate() {
+            lookups.entry(name).or_default().push(KeySetId(first + number));
+        }
+        lookups
     }
 
     /// Finds the rows that the values name, in the sets from `first` on.
@@ -112,6 +119,17 @@ impl Filters {
             filters.push(filter);
         }
         Ok(filters)
+    }
+}
+
+impl What {
+    /// The table of each set in which its values are looked up.
+    fn lookups(&self) -> Vec<TableName> {
+        match self {
+            Self::Records { table, .. } => vec![table.clone(); 2],
+            Self::Organization { table, .. } => vec![table.clone()],
+            Self::Period { .. } => Vec::new(),
+        }
     }
 }
 

@@ -31,6 +31,7 @@ mod key_sets;
 mod notice_counter;
 mod organization;
 mod outcome;
+mod part_estimate;
 mod part_summary;
 mod plan;
 mod preview;

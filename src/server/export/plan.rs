@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::invalid_selection::InvalidSelection;
+use super::part_estimate::OnEstimate;
 use super::request::ExportRequest;
 use super::subset::{PartCounts, restrict};
 use super::{Error, Result};
@@ -64,7 +65,7 @@ impl UncountedPlan {
     /// the selection names what does not exist; `Unreadable` with every table that should be exported and cannot be read completely.
     pub fn from_snapshot(snapshot: &mut dyn Snapshot, profile: &Profile, request: &ExportRequest) -> Result<Self> {
         let mut whole = Self::of_whole_tables(snapshot, profile, request)?;
-        whole.restrict(snapshot, &request.selection)?;
+        whole.restrict(snapshot, &request.selection, None)?;
         Ok(whole)
     }
 
@@ -82,9 +83,14 @@ impl UncountedPlan {
     /// Finds the records that the selection names.
     ///
     /// # Errors
-    /// As `from_snapshot`.
-    pub fn restrict(&mut self, snapshot: &mut dyn Snapshot, selection: &Selection) -> Result<()> {
-        self.part = restrict(&mut self.planned, &self.catalog, &self.profile, snapshot, selection)?;
+    /// As `from_snapshot`; the error of `on_estimate`.
+    pub fn restrict(
+        &mut self,
+        snapshot: &mut dyn Snapshot,
+        selection: &Selection,
+        on_estimate: Option<&mut OnEstimate<'_>>,
+    ) -> Result<()> {
+        self.part = restrict(&mut self.planned, &self.catalog, &self.profile, snapshot, selection, on_estimate)?;
         Ok(())
     }
 

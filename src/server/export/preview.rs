@@ -20,12 +20,13 @@ use crate::model::selection::Selection;
 use crate::server::identity::Caller;
 use crate::server::support::clock::rfc3339;
 
-/// How long a page waits for counts. Tables not counted by then show "counting" and are updated later.
-const RESPONSE_DEADLINE: Duration = Duration::from_millis(500);
+/// How long a page waits for counts, so that it follows a choice within half a second. Tables not counted by then show about how
+/// many records they have, or "counting", and are updated later.
+const RESPONSE_DEADLINE: Duration = Duration::from_millis(400);
 
 impl Exports {
     /// Returns the latest preview of the part, which is named by a query of the page's address (`PartQuery`); starts a new
-    /// one if that is too old or a refresh is requested. Waits at most half a second and returns what is known by then.
+    /// one if that is too old or a refresh is requested. Waits for a moment and returns what is known by then.
     /// `instead_of` is the part that the page has waited for until now: its preview is ended, unless others wait for it.
     ///
     /// # Errors

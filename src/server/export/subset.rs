@@ -1,9 +1,12 @@
 //! The part of the database that a selection names: which filters it has, and the sets of keys that hold its rows.
 
+use std::collections::BTreeMap;
+
 use super::filter::Filters;
 use super::invalid_selection::InvalidSelection;
 use super::key_sets::{FilledSets, fill};
 use super::notice_counter::NoticeCounter;
+use super::part_estimate::{OnEstimate, estimate_part};
 use super::stub_columns::StubColumns;
 use super::{Error, Result};
 use crate::model::manifest::{SelectedRecords, WHOLE_TABLE};
@@ -40,22 +43,29 @@ pub struct PartCounts {
 /// which nothing comes along. Blocks.
 ///
 /// # Errors
-/// `Selection` for a filter, a value or a table that does not exist; `Source` if the database refuses a step.
+/// `Selection` for a filter, a value or a table that does not exist; `Source` if the database refuses a step; the error of
+/// `on_estimate`.
 pub fn restrict(
     planned: &mut PlannedTables,
     catalog: &Catalog,
     profile: &Profile,
     snapshot: &mut dyn Snapshot,
     selection: &Selection,
+    on_estimate: Option<&mut OnEstimate<'_>>,
 ) -> Result<PartCounts> {
     if selection.is_whole_database() {
         return Ok(PartCounts::default());
     }
     let notice = NoticeCounter::of(profile, catalog, planned, selection);
     let people: Vec<TableName> = notice.iter().map(NoticeCounter::people_table).collect();
-    let found =
-        find_part(planned, catalog, profile, snapshot, selection, Further { tables: &people, keeps_rounds: false })?;
-    let FoundPart { subset, filled, first_extra, leaving_stubs } = found;
+    let further = Further { tables: &people, keeps_rounds: false };
+    let prepared = prepare_part(planned, catalog, profile, snapshot, selection, further)?;
+    if let Some(on_estimate) = on_estimate {
+        let estimate = estimate_part(snapshot, planned, &prepared.subset, &prepared.lookups)?;
+        on_estimate(snapshot, planned, &estimate)?;
+    }
+    let PreparedPart { subset, first_extra, leaving_stubs, .. } = prepared;
+    let filled = fill(snapshot, &subset)?;
     let count = |counter: NoticeCounter<'_>| counter.count(snapshot, &subset, &filled, KeySetId(first_extra));
     let contains = notice.map_or(Ok(None), count)?;
     let mut records = filled.records;
@@ -97,8 +107,6 @@ pub struct FoundPart {
     pub filled: FilledSets,
     /// The number of the first of the further sets.
     pub first_extra: usize,
-    /// The references that leave stubs of what they lead to, with their tables.
-    pub leaving_stubs: Vec<(TableName, ForeignKey)>,
 }
 
 /// What sets are needed for besides finding the part: a source creates all sets at once.
@@ -122,10 +130,10 @@ pub fn find_part(
     selection: &Selection,
     further: Further<'_>,
 ) -> Result<FoundPart> {
-    let PreparedPart { subset, first_extra, leaving_stubs } =
+    let PreparedPart { subset, first_extra, .. } =
         prepare_part(planned, catalog, profile, snapshot, selection, further)?;
     let filled = fill(snapshot, &subset)?;
-    Ok(FoundPart { subset, filled, first_extra, leaving_stubs })
+    Ok(FoundPart { subset, filled, first_extra })
 }
 
 /// Checks that everything exists that the selection names, without looking for its records. Blocks.
@@ -145,7 +153,10 @@ pub fn check_selection(
 /// A part whose sets are there, and empty.
 struct PreparedPart {
     subset: SubsetPlan,
+    /// The sets that have the rows which each filter names.
+    lookups: BTreeMap<String, Vec<KeySetId>>,
     first_extra: usize,
+    /// The references that leave stubs of what they lead to, with their tables.
     leaving_stubs: Vec<(TableName, ForeignKey)>,
 }
 
@@ -176,17 +187,18 @@ fn prepare_part(
         keeps_rounds: further.keeps_rounds,
     };
     // The sets in which the values of the filters are looked up come after those of the plan.
-    let lookups = filters.lookup_tables();
-    let first_extra = shape.sets.len() + lookups.len();
+    let lookup_tables = filters.lookup_tables();
+    let first_extra = shape.sets.len() + lookup_tables.len();
     let sets: Vec<NewKeySet> =
-        shape.sets.iter().chain(&lookups).chain(further.tables).enumerate().map(new_set).collect();
+        shape.sets.iter().chain(&lookup_tables).chain(further.tables).enumerate().map(new_set).collect();
     snapshot.create_key_sets(&sets)?;
     let resolved = filters.resolve(snapshot, shape.sets.len())?;
     let subset = SubsetPlan::new(&graph, &resolved, selection.tables.as_ref());
     let leaving_stubs =
         graph.edges().filter(|edge| edge.reference.is_followed && edge.reference.outside == Outside::Stub);
     let leaving_stubs = leaving_stubs.map(|edge| (edge.child.clone(), edge.reference.key.clone())).collect();
-    Ok(PreparedPart { subset, first_extra, leaving_stubs })
+    let lookups = filters.lookups(shape.sets.len());
+    Ok(PreparedPart { subset, lookups, first_extra, leaving_stubs })
 }
 
 /// A table whose owner nothing leads to would be whole in every part.

@@ -142,6 +142,13 @@ pub trait Snapshot: Send {
     /// `NotFound` for an unknown table or column, or an error of the database.
     fn run_step(&mut self, step: &Step, round: Round) -> Result<u64>;
 
+    /// Returns about how many rows a step would add to its set now, for steps that name rows or follow references to a set: what
+    /// the engine expects, or what its indexes tell.
+    ///
+    /// # Errors
+    /// As `run_step`.
+    fn estimate_step(&mut self, step: &Step) -> Result<u64>;
+
     /// Removes every row from a set.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! records a table's records are; `SubsetPlan::new` turns filters into steps over sets of keys; a source runs the steps
 //! inside its snapshot (`docs/selection.md`).
 
+mod estimate;
 mod filter_sets;
 mod filters;
 mod graph;
@@ -14,5 +15,6 @@ mod planner;
 #[cfg(test)]
 mod tests;
 
+pub use estimate::Statistics;
 pub use graph::{Edge, Graph, Outside, Ownership, Reference};
 pub use plan::{Belonging, Filter, FilterKind, Membership, Part, SetStep, Stage, SubsetPlan, Via};

@@ -99,6 +99,10 @@ impl Snapshot for FaultySnapshot {
         self.real.run_step(step, round)
     }
 
+    fn estimate_step(&mut self, step: &Step) -> Result<u64> {
+        self.real.estimate_step(step)
+    }
+
     fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
         self.real.clear_key_set(set)
     }

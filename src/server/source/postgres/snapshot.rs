@@ -158,6 +158,10 @@ impl Snapshot for PostgresSnapshot {
         self.key_sets.run(&mut self.session, &self.schema, step, round)
     }
 
+    fn estimate_step(&mut self, step: &Step) -> Result<u64> {
+        self.key_sets.estimate(&mut self.session, &self.schema, step)
+    }
+
     fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
         self.key_sets.clear(&mut self.session, set)
     }

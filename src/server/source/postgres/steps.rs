@@ -7,7 +7,7 @@ use super::database_session::DatabaseSession;
 use super::double_quote_identifier;
 use super::key_sets::{KeySets, Stored, since_sql, stored_table};
 use super::row_key::{RowKey, applies_sql, columns_of, equal, expressions};
-use super::statistics::TableSize;
+use super::statistics::{TableSize, expected_rows};
 use crate::model::name::TableName;
 use crate::server::rows::{ForeignKey, KeySetId, Owner, Round, Rows, Step};
 
@@ -74,6 +74,21 @@ impl KeySets {
         let added = session.change(&sql, &added.values())?;
         self.count_added(session, step.into, added)?;
         Ok(added)
+    }
+
+    /// About how many rows a step would add. What refers to a few rows is counted: the planner knows how many there are on
+    /// average, and one company may have more than all the others.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "statistics")]
+    pub fn estimate(&self, session: &mut DatabaseSession, schema: &Schema, step: &Step) -> Result<u64> {
+        if self.adds_nothing(step) {
+            return Ok(0);
+        }
+        let added = self.added_rows(schema, step, 0)?;
+        if !matches!(step.rows, Rows::Children { .. }) {
+            return Ok(expected_rows(session, &format!("SELECT 1 {}", added.sql), &added.values())? as u64);
+        }
+        session.execute(&format!("SET LOCAL random_page_cost = {FEW_PAGE_COST}"))?;
+        session.fetch_count(&format!("SELECT count(*) AS records {}", added.sql), &added.values())
     }
 
     /// The rows `t` that a step adds.

@@ -54,8 +54,23 @@ impl KeySets {
 
     /// Adds the rows of a step, and returns their number.
     pub fn run(&self, connection: &Connection, step: &Step, round: Round) -> Result<u64> {
-        let set = self.set(step.into)?;
-        let (rows, values) = self.rows_sql(&set.table, &step.rows, round.since)?;
+        let (from, values) = self.added_rows(step, round.since)?;
+        let (stored, key) = (stored_table(step.into), self.set(step.into)?.key.of("t").join(", "));
+        let sql = format!("INSERT OR IGNORE INTO {stored} SELECT {key}, {} {from}", round.number);
+        Ok(connection.execute(&sql, params_from_iter(values))? as u64)
+    }
+
+    /// How many rows a step would add to an empty set.
+    pub fn estimate(&self, connection: &Connection, step: &Step) -> Result<u64> {
+        let (from, values) = self.added_rows(step, 0)?;
+        let sql = format!("SELECT count(*) AS records {from}");
+        Ok(connection.query_row(&sql, params_from_iter(values), |row| row.get("records"))?)
+    }
+
+    /// The end of a statement, which selects the rows `t` of a step, and its values. Some may be in the set already.
+    fn added_rows(&self, step: &Step, since: u32) -> Result<(String, Vec<Value>)> {
+        let table = &self.set(step.into)?.table;
+        let (rows, values) = self.rows_sql(table, &step.rows, since)?;
         let mut conditions = vec![rows];
         for within in &step.within {
             conditions.push(self.contains_sql(*within, "t")?);
@@ -63,15 +78,7 @@ impl KeySets {
         for except in &step.except {
             conditions.push(format!("NOT {}", self.contains_sql(*except, "t")?));
         }
-        let sql = format!(
-            "INSERT OR IGNORE INTO {} SELECT {}, {} FROM {} AS t WHERE {}",
-            stored_table(step.into),
-            set.key.of("t").join(", "),
-            round.number,
-            main_table(&set.table),
-            conditions.join(" AND ")
-        );
-        Ok(connection.execute(&sql, params_from_iter(values))? as u64)
+        Ok((format!("FROM {} AS t WHERE {}", main_table(table), conditions.join(" AND ")), values))
     }
 
     /// Makes `into` hold the row of `among` that was added first to `of`, and returns the round.

@@ -34,6 +34,13 @@ impl SqliteSnapshot {
         Ok(Self { connection, key_sets: KeySets::default(), cursors: Vec::new() })
     }
 
+    /// Whether the row ids are the values of a column, `INTEGER PRIMARY KEY` (sqlite.org, CREATE TABLE, section 5).
+    fn has_integer_key(&self, table: &TableName) -> Result<bool> {
+        let sql = "SELECT count(*) = 1 AND max(type = 'INTEGER' COLLATE NOCASE) FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0";
+        let is_integer = self.connection.query_row(sql, [table.as_str()], |row| row.get::<_, Option<bool>>(0))?;
+        Ok(is_integer.unwrap_or_default())
+    }
+
     /// Pushes the rows that a query selects, and returns their number.
     fn push_rows(&self, sql: &str, params: impl Params, width: usize, sink: &mut dyn RowSink) -> Result<u64> {
         let mut statement = self.connection.prepare_cached(sql)?;
@@ -146,6 +153,10 @@ impl Snapshot for SqliteSnapshot {
         self.key_sets.run(&self.connection, step, round)
     }
 
+    fn estimate_step(&mut self, step: &Step) -> Result<u64> {
+        self.key_sets.estimate(&self.connection, step)
+    }
+
     fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
         clear(&self.connection, set)
     }
@@ -161,6 +172,20 @@ impl Snapshot for SqliteSnapshot {
         };
         let sql = format!("SELECT count(*) AS records FROM {rows}");
         Ok(self.connection.query_row(&sql, [], |row| row.get("records"))?)
+    }
+
+    fn estimate(&mut self, scan: &Scan) -> Result<u64> {
+        // Row ids that no column shows count up by themselves.
+        let rowid = if self.has_integer_key(&scan.table)? { None } else { self.rowid_name(&scan.table)? };
+        let Some(rowid) = rowid else {
+            return self.count(&Scan { restrict: Restriction::All, ..scan.clone() });
+        };
+        let extreme = |which: &str| {
+            let sql = format!("SELECT {which}({rowid}) AS extreme FROM {}", main_table(&scan.table));
+            self.connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>("extreme"))
+        };
+        let (Some(first), Some(last)) = (extreme("min")?, extreme("max")?) else { return Ok(0) };
+        Ok(last.abs_diff(first).saturating_add(1))
     }
 
     fn sample(&mut self, scan: &Scan, sink: &mut dyn RowSink) -> Result<()> {

@@ -20,9 +20,14 @@ pub fn StartForm(preview: RwSignal<Preview>, tracker: RunTracker, is_repeat: boo
         tracker.start(&preview.read_untracked(), compression.get_untracked());
     };
     let records = text_signal(move || {
-        preview.read().total_records().map_or("all records".into(), |n| text::count_with_noun(n, "record"))
+        let preview = preview.read();
+        match (preview.total_records(), preview.records_text()) {
+            (Some(records), _) => text::count_with_noun(records, "record"),
+            (None, Some(about)) => format!("{about} records"),
+            (None, None) => "all records".to_owned(),
+        }
     });
-    let label = text_signal(move || match (&preview.read().part, preview.read().total_records()) {
+    let label = text_signal(move || match (&preview.read().part, preview.read().records_text()) {
         (Some(_), Some(_)) => format!("Export {}", records.get()),
         (Some(_), None) => "Export this part".to_owned(),
         (None, _) if is_repeat => "Export again".to_owned(),

@@ -11,7 +11,7 @@ use crate::ui::components::text_signal;
 pub fn Stats(previews: PreviewTracker) -> impl IntoView {
     let preview = previews.preview;
     let label = text_signal(move || share_of_database(&preview.read()));
-    let records = text_signal(move || preview.read().total_records().map_or("counting".into(), text::count));
+    let records = text_signal(move || preview.read().records_text().unwrap_or_else(|| "counting".into()));
     let tables = text_signal(move || preview.read().tables.len().to_string());
     let tables_label = text_signal(move || match preview.read().absent_tables {
         0 => "tables".to_owned(),

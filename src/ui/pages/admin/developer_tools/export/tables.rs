@@ -48,7 +48,7 @@ fn Rows(previews: PreviewTracker) -> impl IntoView {
 
 #[component]
 fn Total(preview: RwSignal<Preview>) -> impl IntoView {
-    let records = text_signal(move || preview.read().total_records().map_or("counting".into(), text::count));
+    let records = text_signal(move || preview.read().records_text().unwrap_or_else(|| "counting".into()));
     let size =
         text_signal(move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes)));
     view! {
@@ -66,8 +66,11 @@ fn Total(preview: RwSignal<Preview>) -> impl IntoView {
 #[component]
 fn Row(name: TableName, table: Option<TablePreview>, largest: u64, is_chosen: bool) -> impl IntoView {
     let is_outside = table.is_none();
-    let table = table.unwrap_or_else(|| TablePreview { name, left_out: Vec::new(), records: None, size: None });
-    let records = table.records.map_or(if is_outside { "–" } else { "counting" }.into(), text::count);
+    let table =
+        table.unwrap_or_else(|| TablePreview { name, left_out: Vec::new(), records: None, about: None, size: None });
+    let about = table.about.filter(|records| *records > 0).map(text::about);
+    let records = table.records.map(text::count).or(about);
+    let records = records.unwrap_or_else(|| if is_outside { "–" } else { "counting" }.into());
     let bytes = table.size.map(|size| size.bytes);
     let size = bytes.map_or(if is_outside { "–" } else { "…" }.into(), text::bytes);
     // On narrow screens the left-out columns are listed under the name.
