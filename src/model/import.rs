@@ -1,4 +1,4 @@
-//! What an import does with records that are there already, and what it has done.
+//! What an import does with records that are there already.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,41 +33,20 @@ impl TableEffect {
     }
 }
 
-/// What happens to one table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TableReport {
-    pub table: TableName,
-    #[serde(flatten)]
-    pub effect: TableEffect,
-}
-
-/// What an import has put into the database, or would.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ImportReport {
-    /// False if nothing was written, since only the plan was asked for.
-    pub written: bool,
-    pub records: u64,
-    /// The tables in the order in which they are filled.
-    pub tables: Vec<TableReport>,
-    /// The triggers of the database that may run.
-    pub triggers: Vec<String>,
-    /// What happens to columns that the file and the database do not share, one sentence each.
-    pub notes: Vec<String>,
-    /// The digest of the file's seal.
-    pub sha256: String,
-    /// The id of the trusted key that has signed the file.
-    pub signed_by: Option<String>,
-    pub duration_ms: u64,
-}
-
-impl ImportReport {
-    /// What happens to all of the records.
-    #[must_use]
-    pub fn effect(&self) -> TableEffect {
-        self.tables.iter().fold(TableEffect::default(), |sum, TableReport { effect, .. }| TableEffect {
+impl std::iter::Sum for TableEffect {
+    fn sum<I: Iterator<Item = Self>>(effects: I) -> Self {
+        effects.fold(Self::default(), |sum, effect| Self {
             created: sum.created + effect.created,
             updated: sum.updated + effect.updated,
             unchanged: sum.unchanged + effect.unchanged,
         })
     }
+}
+
+/// What happens to one table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableReport {
+    pub table: TableName,
+    #[serde(flatten)]
+    pub effect: TableEffect,
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::catalog::TableSchema;
+use super::import_plan::ImportPlanHead;
 use super::name::TableName;
 use super::ordered_map::OrderedMap;
 use super::redaction::{NotIncluded, Redaction};
@@ -41,12 +42,21 @@ pub struct Metadata {
     /// Of the seal of a folder, whose only table lists the folder's files: what these hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<Contents>,
+    /// Of the plan of an import, whose records are what it does to each record of the database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import_plan: Option<ImportPlanHead>,
 }
 
 /// What a reader of a folder's seal needs to know of the folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentsSummary {
     pub layout: String,
+}
+
+/// What a reader needs to know of a plan to tell it from an export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportPlanSummary {
+    pub hash: String,
 }
 
 /// The records in the files of a folder.
@@ -110,6 +120,9 @@ pub struct MetadataSummary {
     /// Of the seal of a folder.
     #[serde(default)]
     pub contents: Option<ContentsSummary>,
+    /// Of the plan of an import.
+    #[serde(default)]
+    pub import_plan: Option<ImportPlanSummary>,
     pub exported_at: String,
     pub exported_by: String,
     pub record_counts: OrderedMap<TableName, u64>,
@@ -148,10 +161,12 @@ pub struct RedactionSummary {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum ExportType {
     Full,
     Segmented,
+    /// No export: what an import would do.
+    ImportPlan,
 }
 
 impl ExportType {
@@ -160,6 +175,7 @@ impl ExportType {
         match self {
             Self::Full => "full",
             Self::Segmented => "segmented",
+            Self::ImportPlan => "import-plan",
         }
     }
 

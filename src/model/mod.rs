@@ -15,6 +15,8 @@ pub mod export;
 pub mod form_error;
 pub mod history;
 pub mod import;
+pub mod import_plan;
+pub mod import_report;
 pub mod manifest;
 pub mod name;
 pub mod ordered_map;

@@ -10,11 +10,12 @@ use super::binding::{self, SourceName};
 use super::export::{self, Exports};
 use super::history::History;
 use super::identity::{self, Caller, Identity, LOCAL_ROLE_LABEL};
+use super::import::Imports;
 use super::jobs::Queue;
 use super::profile::{Profile, SecondFactorPolicy};
 use super::readiness::Readiness;
 use super::signing::{self, NextKey, PublicKeys, SigningKey};
-use super::source::{self, Source, SourceIdentity};
+use super::source::{self, Source, SourceIdentity, Target};
 use super::state::{self, StateDatabase};
 use super::support::clock::Clock;
 use super::support::private_folder::FileLock;
@@ -33,6 +34,10 @@ pub struct App {
     pub source_id: String,
     pub random: Arc<dyn Random>,
     pub journal: Journal,
+    /// How its engine identifies the source.
+    engine_id: String,
+    signing_key: Arc<SigningKey>,
+    clock: Arc<dyn Clock>,
     state: StateDatabase,
 }
 
@@ -86,6 +91,22 @@ pub enum Error {
 }
 
 impl App {
+    /// Imports into the source, which `target` writes to.
+    #[must_use]
+    pub fn imports(&self, target: Arc<dyn Target>, trusted_keys: PublicKeys) -> Arc<Imports> {
+        Arc::new(Imports {
+            target,
+            target_id: self.engine_id.clone(),
+            target_label: self.source.clone(),
+            profile: self.profile.clone(),
+            trusted_keys,
+            signing_key: self.signing_key.clone(),
+            journal: self.journal.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        })
+    }
+
     /// # Errors
     /// `Source` if the database cannot be reached; `State`, `Artifact` or `Signing` if the state, its folder or the key
     /// cannot be used; `Binding` if the state knows the source by another name or identity.
@@ -103,7 +124,7 @@ impl App {
         warn_of_interrupted_rotation(parts.signing_key);
         let queue = Queue::new(state.clone(), file.files_folder().clone(), &*random);
         let journal = Journal::new(state.clone(), clock.clone());
-        let (source, profile) = (parts.source, Arc::new(parts.profile));
+        let (source, profile, engine_id) = (parts.source, Arc::new(parts.profile), identity.id);
 
         let identity = Arc::new(Identity::new(identity::Dependencies {
             source: source.clone(),
@@ -120,7 +141,7 @@ impl App {
             profile: profile.clone(),
             state: state.clone(),
             artifacts,
-            signing_key: key,
+            signing_key: key.clone(),
             identity: identity.clone(),
             journal: journal.clone(),
             queue,
@@ -128,7 +149,7 @@ impl App {
             random: random.clone(),
         }));
         Ok(Arc::new(Self {
-            history: History::new(state.clone(), public_keys, clock, journal.clone()),
+            history: History::new(state.clone(), public_keys, clock.clone(), journal.clone()),
             readiness: Readiness::new(source.clone(), state),
             source: label(&*source, &profile),
             exports,
@@ -137,6 +158,9 @@ impl App {
             source_id,
             random,
             journal,
+            engine_id,
+            signing_key: key,
+            clock,
             state: file,
         }))
     }

@@ -108,6 +108,13 @@ pub enum Event {
         /// The id of the trusted key that has signed the file; without one, `--accept-unsigned` was given.
         signed_by: Option<String>,
     },
+    /// What an import would do to each record of the database was written to a file. Nothing was imported.
+    ImportPlanned {
+        sha256: String,
+        export_id: String,
+        mode: ImportMode,
+        signed_by: Option<String>,
+    },
     ImportCompleted {
         created: u64,
         updated: u64,

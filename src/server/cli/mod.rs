@@ -67,7 +67,8 @@ Exit codes:
      is not that of --sha256, or no key of --key has signed it
   5  the output exists already or cannot be written
   6  drift: profile and database differ; the export is written and complete, but without what the profile
-     does not know";
+     does not know
+  8  the plan of an import is stale, nothing was written: the database is not what it was";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -141,6 +141,7 @@ impl UncountedPlan {
             },
             schema: schema(&catalog, &planned.tables),
             contents: None,
+            import_plan: None,
             redaction: planned.redaction,
             not_included: catalog.not_included,
             audit: context.audit_head.clone(),

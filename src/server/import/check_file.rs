@@ -49,6 +49,9 @@ pub fn check_file(path: &Path, trusted: &PublicKeys, accept_unsigned: bool) -> R
     if verified.metadata.contents.is_some() {
         return Err(Error::Layout);
     }
+    if verified.metadata.import_plan.is_some() {
+        return Err(Error::IsPlan);
+    }
     let untrusted = match trusted.check_signature(verified.signature.as_ref()) {
         SignatureStatus::Trusted(key) => return Ok(CheckedFile { verified, signed_by: Some(key.id()), file }),
         SignatureStatus::Invalid => return Err(VerifyError::InvalidSignature.into()),

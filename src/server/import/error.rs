@@ -1,5 +1,7 @@
 //! Why an import fails. Its messages name tables, columns and rules, and no value.
 
+use std::path::PathBuf;
+
 use crate::model::text;
 use crate::seal::VerifyError;
 use crate::server::identity::Forbidden;
@@ -27,6 +29,18 @@ pub enum Error {
     /// Everything that file and database disagree on, one sentence each.
     #[error("nothing was imported:{}", list(.0))]
     Refused(Vec<String>),
+    /// What has moved since the plan was made, one sentence each.
+    #[error("nothing was imported, since the database is not what it was when the plan was made:{}", list(.0))]
+    StalePlan(Vec<String>),
+    #[error("this is no plan of an import: `waybill import … --dry-run --output PLAN` writes one")]
+    NoPlan,
+    #[error("the plan cannot be kept in a temporary file: {0}; nothing was imported")]
+    Plan(#[source] std::io::Error),
+    /// The file that the plan was to be written to.
+    #[error("{}: {}", path.display(), plan_output_problem(cause))]
+    PlanOutput { path: PathBuf, cause: std::io::Error },
+    #[error("this is the plan of an import, and no export: give the file that it is a plan of")]
+    IsPlan,
     /// A record of the file, by its line.
     #[error("line {line}: {}; nothing was imported", text::one_line(what))]
     InvalidRecord { line: u64, what: String },
@@ -50,6 +64,14 @@ pub enum Error {
     Panicked,
 }
 
+fn plan_output_problem(cause: &std::io::Error) -> String {
+    if cause.kind() == std::io::ErrorKind::AlreadyExists {
+        "there is a file of this name: choose another name for the plan".to_owned()
+    } else {
+        format!("the plan cannot be written: {cause}")
+    }
+}
+
 /// One sentence, or one a line.
 fn list(sentences: &[String]) -> String {
     if let [only] = sentences {
@@ -69,6 +91,7 @@ impl Error {
                 | Self::NotIntact(_)
                 | Self::Unreadable(_)
                 | Self::Layout
+                | Self::IsPlan
                 | Self::NotAFile
                 | Self::NotTrusted(_)
                 | Self::InvalidRecord { .. }

@@ -38,6 +38,8 @@ pub struct TableImport {
 pub struct ImportColumn {
     pub name: String,
     pub codec: Codec,
+    /// The codec of the database's column.
+    pub target_codec: Codec,
     /// Whether its values are written: not those that the database computes.
     pub is_written: bool,
     /// Whether a record that is there already keeps its own value: the file's is masked.
@@ -55,6 +57,7 @@ impl TableImport {
             columns: written().map(|column| column.name.clone()).chain(filled()).collect(),
             kept: written().filter(|column| column.is_kept).map(|column| column.name.clone()).chain(filled()).collect(),
             key: self.key.clone(),
+            is_recorded: false,
         }
     }
 }
@@ -164,6 +167,7 @@ impl Planning<'_> {
         ImportColumn {
             name: own.name.clone(),
             codec: own.codec,
+            target_codec: target.map_or(own.codec, |column| column.codec),
             is_written: target.is_some_and(|column| !column.generated),
             is_kept: self.metadata.redaction.treated.iter().any(|treated| treated.field == field),
         }

@@ -1,13 +1,36 @@
 //! What is asked of an import.
 
+use std::path::PathBuf;
+
 use crate::model::import::ImportMode;
 
 /// What is asked of an import.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportRequest {
     pub mode: ImportMode,
     /// Nothing is written: the report says what would be.
     pub dry_run: bool,
     /// A file that no trusted key has signed is taken, too: anyone could have made it.
     pub accept_unsigned: bool,
+    /// The plan that the import must still have.
+    pub expected_plan: Option<ExpectedPlan>,
+    /// The new file that a dry run writes its plan to.
+    pub plan_output: Option<PathBuf>,
+}
+
+/// A plan that was made before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExpectedPlan {
+    /// Its hash.
+    Hash(String),
+    /// Its file, which tells what has moved.
+    File(PathBuf),
+}
+
+impl ImportRequest {
+    /// Whether it must be known what happens to each record.
+    #[must_use]
+    pub fn needs_plan(&self) -> bool {
+        self.dry_run || self.expected_plan.is_some()
+    }
 }

@@ -2,11 +2,18 @@
 
 use std::io::{self, BufReader, Read};
 
+use super::changes::{ChangeRecorder, RecordedChanges};
 use super::check_file::CheckedFile;
 use super::filled_columns;
 use super::plan::{ImportPlan, TableImport, plan};
-use super::{Error, ImportRequest, Result};
-use crate::model::import::{ImportMode, ImportReport, TableReport};
+use super::plan_file::plan_hash;
+use super::planned_changes::PlanFile;
+use super::request::{ExpectedPlan, ImportRequest};
+use super::stale_plan::find_moved;
+use super::{Error, Result};
+use crate::model::import::{ImportMode, TableReport};
+use crate::model::import_plan::ImportPlanHead;
+use crate::model::import_report::ImportReport;
 use crate::model::name::TableName;
 use crate::model::text;
 use crate::seal::FileVerifier;
@@ -28,13 +35,22 @@ pub struct Importing<'i> {
     pub target: &'i dyn Target,
     pub profile: &'i Profile,
     pub random: &'i dyn Random,
-    pub request: ImportRequest,
+    pub request: &'i ImportRequest,
+    /// How the engine identifies the database.
+    pub target_id: &'i str,
     pub progress: Progress,
+}
+
+/// An import that has reached its end.
+pub struct Imported {
+    pub report: ImportReport,
+    /// What it does to each record, if that was to be known.
+    pub plan: Option<(ImportPlanHead, RecordedChanges)>,
 }
 
 impl Importing<'_> {
     /// Blocks.
-    pub fn run(&self, file: CheckedFile) -> Result<ImportReport> {
+    pub fn run(&self, file: CheckedFile) -> Result<Imported> {
         let content = BufReader::with_capacity(256 << 10, VerifiedContent::new(file.content()?));
         let document = DocumentReader::open(content)?;
         let purpose = if self.request.dry_run { Purpose::DryRun } else { Purpose::Write };
@@ -51,32 +67,71 @@ impl Importing<'_> {
         if mode == ImportMode::RequireEmpty {
             require_empty(&mut *load, &known)?;
         }
-        let loads: Vec<TableLoad> = plan.tables.iter().map(|table| table.to_load(mode)).collect();
+        let mut changes = self.request.needs_plan().then(|| ChangeRecorder::new().map_err(Error::Plan)).transpose()?;
+        let is_recorded = changes.is_some() && mode == ImportMode::Merge;
+        let loads: Vec<TableLoad> =
+            plan.tables.iter().map(|table| TableLoad { is_recorded, ..table.to_load(mode) }).collect();
         load.prepare(&loads)?;
 
-        let tables = self.write_records(document, &plan, &mut *load, &file)?;
+        let recorder = changes.as_mut().filter(|_| is_recorded);
+        let tables = self.write_records(document, &plan, &loads, &mut *load, &file, recorder)?;
         load.check_references()?;
-        commit(load)?;
-        Ok(ImportReport {
+        let changes = changes.map(|changes| changes.finish().map_err(Error::Plan)).transpose()?;
+        let mut report = ImportReport {
             written: !self.request.dry_run,
             records: tables.iter().map(|table| table.effect.total()).sum(),
             tables,
             triggers: rules.triggers,
             notes: plan.notes,
+            plan: None,
+            groups: Vec::new(),
             sha256: file.verified.sha256,
             signed_by: file.signed_by,
             duration_ms: 0,
-        })
+        };
+        let plan =
+            changes.map(|changes| (self.plan_head(&report, &file.verified.metadata.export_id, &changes), changes));
+        let plan = match (plan, &self.request.expected_plan) {
+            (Some((head, mut changes)), Some(expected)) => {
+                check_plan(expected, &head, &mut changes)?;
+                Some((head, changes))
+            }
+            (plan, _) => plan,
+        };
+        if let Some((head, _)) = &plan {
+            (report.plan, report.groups) = (Some(head.hash.clone()), head.groups.clone());
+        }
+        commit(load)?;
+        Ok(Imported { report, plan })
+    }
+
+    fn plan_head(&self, report: &ImportReport, file_export_id: &str, changes: &RecordedChanges) -> ImportPlanHead {
+        let ImportReport { tables, triggers, notes, sha256, .. } = report;
+        let (mode, target) = (self.request.mode, self.target_id);
+        ImportPlanHead {
+            hash: plan_hash(sha256, mode, target, tables, &changes.digest),
+            file_sha256: sha256.clone(),
+            file_export_id: file_export_id.to_owned(),
+            mode,
+            target: target.to_owned(),
+            tables: tables.clone(),
+            groups: changes.groups.clone(),
+            triggers: triggers.clone(),
+            notes: notes.clone(),
+        }
     }
 
     fn write_records(
         &self,
         document: DocumentReader<BufReader<VerifiedContent<impl Read>>>,
         plan: &ImportPlan,
+        loads: &[TableLoad],
         load: &mut dyn Load,
         file: &CheckedFile,
+        changes: Option<&mut ChangeRecorder>,
     ) -> Result<Vec<TableReport>> {
-        let mut writer = RecordWriter { importing: self, plan, load, table: None, records: 0, done: Vec::new() };
+        let mut writer =
+            RecordWriter { importing: self, plan, loads, load, changes, table: None, records: 0, done: Vec::new() };
         let rest = document.for_each_event(|event, line| writer.handle(event, line));
         let tables = writer.done;
         let rest = rest.map_err(|error| match error {
@@ -93,8 +148,11 @@ impl Importing<'_> {
 struct RecordWriter<'w> {
     importing: &'w Importing<'w>,
     plan: &'w ImportPlan,
+    loads: &'w [TableLoad],
     load: &'w mut dyn Load,
-    table: Option<(&'w TableImport, RecordDecoder)>,
+    changes: Option<&'w mut ChangeRecorder>,
+    /// The number of the current table, with what is known of it.
+    table: Option<(usize, &'w TableImport, RecordDecoder)>,
     records: u64,
     done: Vec<TableReport>,
 }
@@ -112,12 +170,12 @@ impl RecordWriter<'_> {
         let number = self.plan.tables.iter().position(|table| table.table == *name).ok_or(Error::Changed)?;
         let table = &self.plan.tables[number];
         let columns = table.columns.iter().map(|column| (column.name.clone(), column.codec, column.is_written));
-        self.table = Some((table, RecordDecoder::new(columns)));
+        self.table = Some((number, table, RecordDecoder::new(columns)));
         Ok(self.load.begin_table(number)?)
     }
 
     fn write_record(&mut self, record: &[u8], line: u64) -> Result<()> {
-        let Some((table, decoder)) = &mut self.table else { return Err(Error::Changed) };
+        let Some((_, table, decoder)) = &mut self.table else { return Err(Error::Changed) };
         let load = &mut *self.load;
         let pushed = decoder.decode(record, load).and_then(|()| {
             filled_columns::push(&table.filled, self.importing.random, load)
@@ -136,8 +194,15 @@ impl RecordWriter<'_> {
     }
 
     fn close_table(&mut self) -> Result<()> {
-        let Some((table, _)) = self.table.take() else { return Err(Error::Changed) };
-        let effect = self.load.end_table()?;
+        let Some((number, table, _)) = self.table.take() else { return Err(Error::Changed) };
+        let effect = match self.changes.as_deref_mut() {
+            Some(changes) => {
+                changes.begin_table(table, &self.loads[number]);
+                let ended = self.load.end_table(Some(&mut *changes));
+                ended.map_err(|error| changes.take_failure().map_or_else(|| error.into(), Error::Plan))?
+            }
+            None => self.load.end_table(None)?,
+        };
         self.done.push(TableReport { table: table.table.clone(), effect });
         if effect.total() == table.records { Ok(()) } else { Err(Error::Changed) }
     }
@@ -156,6 +221,21 @@ fn require_empty(load: &mut dyn Load, tables: &[TableName]) -> Result<()> {
     }
     refusals.push("--mode append adds to what is there, --mode merge replaces what differs".to_owned());
     Err(Error::Refused(refusals))
+}
+
+/// The last moment before anything is written for good.
+fn check_plan(expected: &ExpectedPlan, now: &ImportPlanHead, changes: &mut RecordedChanges) -> Result<()> {
+    match expected {
+        ExpectedPlan::Hash(hash) if *hash == now.hash => Ok(()),
+        ExpectedPlan::Hash(_) => Err(Error::StalePlan(vec![format!(
+            "the plan would be {} now; give the file of the plan instead of its hash to see which records have moved",
+            now.hash
+        )])),
+        ExpectedPlan::File(path) => {
+            let plan = PlanFile::open(path)?;
+            if plan.head.hash == now.hash { Ok(()) } else { Err(Error::StalePlan(find_moved(&plan, now, changes)?)) }
+        }
+    }
 }
 
 fn commit(load: Box<dyn Load>) -> Result<()> {

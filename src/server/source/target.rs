@@ -35,6 +35,8 @@ pub struct TableLoad {
     pub kept: Vec<String>,
     /// The columns that tell records apart; empty if none do, which only `Merge` needs.
     pub key: Vec<String>,
+    /// Whether `end_table` is asked what has changed.
+    pub is_recorded: bool,
 }
 
 impl TableLoad {
@@ -83,9 +85,12 @@ pub trait Load: RowSink + Send {
 
     /// Ends the table, and returns what has happened to its rows, or would.
     ///
+    /// In a merge, `changes` gets a row for each one that is new or replaced, in the order of the keys: whether it was there, its
+    /// key, and of each column that is replaced the value that was there (NULL if it is new) and the one that is there now.
+    ///
     /// # Errors
-    /// `Refused` when the database does not take a row; otherwise an error of the database.
-    fn end_table(&mut self) -> Result<TableEffect>;
+    /// `Refused` when the database does not take a row; `Stopped` when `changes` stops; otherwise an error of the database.
+    fn end_table(&mut self, changes: Option<&mut dyn RowSink>) -> Result<TableEffect>;
 
     /// Why the sink has stopped.
     fn take_failure(&mut self) -> Error;

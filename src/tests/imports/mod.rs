@@ -2,6 +2,7 @@
 
 mod hostile_targets;
 mod modes;
+mod plans;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -35,7 +35,7 @@ fn effects(output: &CommandOutput) -> Vec<(String, u64, u64, u64)> {
 }
 
 /// The shop on both engines, with some of its records, changed ones and others.
-fn half_filled_shops(folder: &Path, server: &Postgres) -> [String; 2] {
+pub fn half_filled_shops(folder: &Path, server: &Postgres) -> [String; 2] {
     let rows = "INSERT INTO customers VALUES (1, 'Ada', 'moved'), (3, 'Cay', NULL); INSERT INTO orders VALUES (7, 1, 12.5), (9, 3, 1);";
     let (_, on_sqlite) = sqlite(folder, "half.db", &format!("{SHOP_ON_SQLITE}{rows}"));
     [on_sqlite, database(server, "half_copy", &format!("{SHOP_ON_POSTGRES}{rows}"))]

@@ -13,6 +13,7 @@ pub enum Exit {
     NotIntact = 4,
     Output = 5,
     Drift = 6,
+    StalePlan = 8,
 }
 
 impl From<Exit> for ExitCode {

@@ -48,7 +48,14 @@ impl From<import::Error> for CliError {
         let exit = match error {
             Error::State(error) => return error.into(),
             Error::Unreadable(error) => return error.into(),
-            Error::NotIntact(_) | Error::Layout | Error::InvalidRecord { .. } | Error::Changed => Exit::NotIntact,
+            Error::StalePlan(_) => Exit::StalePlan,
+            Error::PlanOutput { .. } | Error::Plan(_) => Exit::Output,
+            Error::NotIntact(_)
+            | Error::Layout
+            | Error::IsPlan
+            | Error::NoPlan
+            | Error::InvalidRecord { .. }
+            | Error::Changed => Exit::NotIntact,
             Error::NotAFile => Exit::Usage,
             Error::Forbidden(_) | Error::NotTrusted(_) | Error::Refused(_) => Exit::Refused,
             Error::Target(ref cause) if is_refusal(cause.kind) => Exit::Refused,

@@ -286,7 +286,7 @@ impl Load for PostgresLoad {
         self.session.start_copy(&sql).map_err(|error| error::refused_row(&load.table, error))
     }
 
-    fn end_table(&mut self) -> Result<TableEffect> {
+    fn end_table(&mut self, changes: Option<&mut dyn RowSink>) -> Result<TableEffect> {
         let table = self.table.take().ok_or_else(no_table_begun)?;
         let taken = if table.takes_bytes.is_empty() {
             self.insert_defaults(&table)
@@ -303,6 +303,9 @@ impl Load for PostgresLoad {
         let relation = self.schema.relation(&load.table)?;
         self.session.execute(OWN_PATH)?;
         let effect = staged.effect(&mut self.session, load, relation)?;
+        if let Some(changes) = changes.filter(|_| load.mode == ImportMode::Merge) {
+            staged.push_changes(&mut self.session, load, relation, changes)?;
+        }
         self.session.execute(APPLICATION_PATH)?;
         if self.purpose == Purpose::Write {
             let into = self.table_sql(&load.table)?.to_owned();

@@ -3,10 +3,14 @@
 use super::super::target::{Purpose, TableLoad};
 use super::super::{Error, Kind, Result, double_quote_identifier};
 use super::catalog::{Relation, Schema};
+use super::client::Format;
 use super::database_session::DatabaseSession;
+use super::decode::PgType;
 use super::error::STAGED_PREFIX;
+use super::reader::RowReader;
 use super::row_key::{column, equal, expressions};
 use crate::model::import::{ImportMode, TableEffect};
+use crate::server::rows::RowSink;
 
 /// The records of one table, as the file has them.
 pub struct StagedTable {
@@ -92,6 +96,43 @@ impl StagedTable {
             _ => 0,
         };
         Ok(TableEffect { created: total - found, updated, unchanged: found - updated })
+    }
+
+    /// Pushes what a merge changes, as `Load::end_table` describes it.
+    pub fn push_changes(
+        &self,
+        session: &mut DatabaseSession,
+        load: &TableLoad,
+        relation: &Relation,
+        changes: &mut dyn RowSink,
+    ) -> Result<()> {
+        let value = |alias: &str, name: &String| -> Result<(String, PgType)> {
+            let column = column(relation, &load.table, name)?;
+            Ok((format!("{alias}.{}", column.expression), column.pg_type))
+        };
+        let mut selected = vec![("t.ctid IS NOT NULL".to_owned(), PgType::Boolean)];
+        for name in &load.key {
+            selected.push(value("s", name)?);
+        }
+        for name in load.replaced() {
+            selected.extend([value("t", name)?, value("s", name)?]);
+        }
+        let [staged, own] = ["s", "t"].map(|alias| expressions(relation, &load.table, alias, &load.key));
+        let (staged, own) = (staged?, own?);
+        let differs = differs_sql(load, relation, "s")?.map_or(String::new(), |differs| format!(" OR {differs}"));
+        let (list, types): (Vec<String>, Vec<PgType>) = selected.into_iter().unzip();
+        let sql = format!(
+            "SELECT {} FROM {} AS s LEFT JOIN {} AS t ON {} WHERE t.ctid IS NULL{differs} ORDER BY {}",
+            list.join(", "),
+            self.name,
+            relation.from_item,
+            equal(&staged, &own),
+            staged.join(", ")
+        );
+        let formats: Vec<Format> = types.iter().map(|wire| wire.format()).collect();
+        let mut reader = RowReader::new(&types, changes);
+        let sent_rows = session.read_rows(&sql, &formats, |piece| reader.feed(piece))?;
+        reader.finish(sent_rows)
     }
 
     /// Puts the records into the table: new ones, and what differs of those that are there. Returns how many that are.

@@ -2,19 +2,18 @@
 //!
 //! A dry run does the same in a private copy of the file.
 
-use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
-use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 use tempfile::TempPath;
 
 use super::super::target::{Load, Purpose, TableLoad, Target, TargetRules};
 use super::super::{Error, InterruptHandle, Kind, Result, double_quote_identifier};
-use super::{SqliteSource, catalog, error, key_sets::main_table};
+use super::row_buffer::RowBuffer;
+use super::{SqliteSource, catalog, changes, error, key_sets::main_table};
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
@@ -62,7 +61,7 @@ impl Target for SqliteTarget {
             purpose,
             tables: Vec::new(),
             insert: String::new(),
-            row: Row::default(),
+            row: RowBuffer::default(),
             table: None,
             failure: None,
             _copy: copy,
@@ -76,7 +75,7 @@ struct SqliteLoad {
     tables: Vec<TableLoad>,
     /// The statement for the current table.
     insert: String,
-    row: Row,
+    row: RowBuffer,
     table: Option<CurrentTable>,
     failure: Option<Error>,
     /// The file that a dry run writes to instead, removed in the end.
@@ -93,59 +92,6 @@ struct CurrentTable {
     changed: u64,
 }
 
-/// The values of a row. Their bytes lie one after the other, so that a row allocates nothing.
-#[derive(Default)]
-struct Row {
-    bytes: Vec<u8>,
-    cells: Vec<Cell>,
-}
-
-enum Cell {
-    Null,
-    Integer(i64),
-    Real(f64),
-    Text(Range<usize>),
-    Blob(Range<usize>),
-}
-
-impl Row {
-    fn push(&mut self, value: Value<'_>) {
-        let cell = match value {
-            Value::Null => Cell::Null,
-            Value::Boolean(value) => Cell::Integer(value.into()),
-            Value::Integer(n) => Cell::Integer(n),
-            Value::Float(n) => Cell::Real(n.into()),
-            Value::Double(n) => Cell::Real(n),
-            Value::SafeAscii(text) | Value::Text(text) => Cell::Text(self.keep(text)),
-            Value::Blob(bytes) => Cell::Blob(self.keep(bytes)),
-        };
-        self.cells.push(cell);
-    }
-
-    fn keep(&mut self, bytes: &[u8]) -> Range<usize> {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        start..self.bytes.len()
-    }
-
-    fn values(&self) -> impl Iterator<Item = ToSqlOutput<'_>> {
-        self.cells.iter().map(|cell| {
-            ToSqlOutput::Borrowed(match cell {
-                Cell::Null => ValueRef::Null,
-                Cell::Integer(n) => ValueRef::Integer(*n),
-                Cell::Real(n) => ValueRef::Real(*n),
-                Cell::Text(range) => ValueRef::Text(&self.bytes[range.clone()]),
-                Cell::Blob(range) => ValueRef::Blob(&self.bytes[range.clone()]),
-            })
-        })
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.cells.clear();
-    }
-}
-
 impl SqliteLoad {
     fn insert_row(&mut self) -> Result<()> {
         let Some(current) = &mut self.table else { return Err(no_table_begun()) };
@@ -154,19 +100,14 @@ impl SqliteLoad {
         let refuse = |error, pushed| {
             refused(error, |message| format!("record {pushed} of {} is refused by the database: {message}", load.table))
         };
+        let existed = load.is_recorded && changes::keep_before(&self.connection, current.number, load, &self.row)?;
         let inserted = self.connection.prepare_cached(&self.insert)?.execute(params_from_iter(self.row.values()));
         let inserted = inserted.map_err(|error| refuse(error, current.pushed))?;
         current.changed += inserted as u64;
         if load.mode != ImportMode::Merge {
             return if inserted == 1 { Ok(()) } else { Err(dropped(load, current.pushed)) };
         }
-        // As the table itself compares keys: its types and collations decide which are the same.
-        let key = load.key.iter().filter_map(|name| load.columns.iter().position(|column| column == name));
-        let values: Vec<ToSqlOutput<'_>> = self.row.values().collect();
-        let key = key.map(|place| values[place].clone());
-        let is_first =
-            self.connection.prepare_cached(&seen_sql(current.number, load))?.execute(params_from_iter(key))? == 1;
-        if is_first {
+        if changes::keep_key(&self.connection, current.number, load, &self.row, !existed)? {
             return Ok(());
         }
         let what =
@@ -301,11 +242,7 @@ impl Load for SqliteLoad {
 
     fn prepare(&mut self, tables: &[TableLoad]) -> Result<()> {
         for (number, load) in tables.iter().enumerate().filter(|(_, load)| load.mode == ImportMode::Merge) {
-            let columns: Vec<String> = (0..load.key.len()).map(|place| format!("k{place}")).collect();
-            let columns = columns.join(", ");
-            self.connection.execute_batch(&format!(
-                "CREATE TEMP TABLE waybill_seen_{number} ({columns}, PRIMARY KEY ({columns})) WITHOUT ROWID"
-            ))?;
+            changes::create(&self.connection, number, load)?;
         }
         tables.clone_into(&mut self.tables);
         self.keep_dangling()
@@ -319,11 +256,14 @@ impl Load for SqliteLoad {
         Ok(())
     }
 
-    fn end_table(&mut self) -> Result<TableEffect> {
+    fn end_table(&mut self, changes: Option<&mut dyn RowSink>) -> Result<TableEffect> {
         let CurrentTable { number, rows_before, pushed, changed } = self.table.take().ok_or_else(no_table_begun)?;
         let load = &self.tables[number];
         if load.mode != ImportMode::Merge {
             return Ok(TableEffect { created: pushed, ..TableEffect::default() });
+        }
+        if let Some(sink) = changes {
+            changes::push(&self.connection, number, load, sink)?;
         }
         let created = count(&self.connection, &load.table)?.saturating_sub(rows_before);
         Ok(TableEffect { created, updated: changed.saturating_sub(created), unchanged: pushed.saturating_sub(changed) })
@@ -349,18 +289,6 @@ impl Load for SqliteLoad {
 
 fn count(connection: &Connection, table: &TableName) -> Result<u64> {
     Ok(connection.query_row(&format!("SELECT count(*) FROM {}", main_table(table)), [], |row| row.get(0))?)
-}
-
-/// Keeps the key of the row as the table has it; adds nothing for one that the file had before.
-fn seen_sql(number: usize, load: &TableLoad) -> String {
-    let key: Vec<String> = load.key.iter().map(|name| double_quote_identifier(name)).collect();
-    let is_same: Vec<String> = key.iter().map(|name| format!("{name} = ?")).collect();
-    format!(
-        "INSERT OR IGNORE INTO temp.waybill_seen_{number} SELECT {} FROM {} WHERE {}",
-        key.join(", "),
-        main_table(&load.table),
-        is_same.join(" AND ")
-    )
 }
 
 /// The statement that takes a row. In a merge, a row that is there already gets the values that differ.

@@ -4,6 +4,7 @@
 //! A writer in WAL mode does not wait for it and stays invisible to it.
 
 mod catalog;
+mod changes;
 mod choices;
 mod cursor;
 mod error;
@@ -12,6 +13,7 @@ mod generated_columns;
 mod key_sets;
 mod load;
 mod plain_types;
+mod row_buffer;
 mod snapshot;
 mod where_clause;
 

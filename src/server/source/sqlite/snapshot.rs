@@ -238,7 +238,7 @@ impl Snapshot for SqliteSnapshot {
     }
 }
 
-fn to_value(value: ValueRef<'_>) -> Value<'_> {
+pub fn to_value(value: ValueRef<'_>) -> Value<'_> {
     match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(n) => Value::Integer(n),

@@ -1,10 +1,12 @@
 //! `waybill import`: puts the records of a file into a database.
 
+mod report;
+mod show;
+
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::SecretString;
 
@@ -12,25 +14,28 @@ use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs};
 use super::connect::{build_app, is_same_file, system_user};
 use super::exit::{CliError, Exit};
 use super::terminal::{print_json, print_line};
-use crate::model::import::{ImportMode, ImportReport, TableEffect, TableReport};
-use crate::model::text;
+use crate::model::import::ImportMode;
 use crate::server::identity::Caller;
-use crate::server::import::{ImportRequest, Imports};
+use crate::server::import::{ExpectedPlan, ImportRequest};
 use crate::server::profile::SecondFactorPolicy;
 use crate::server::signing::PublicKeys;
+use report::to_text;
 
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = AFTER_HELP, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Import {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The exported file, compressed or not.
-    file: PathBuf,
+    #[arg(required = true)]
+    file: Option<PathBuf>,
     /// Database to write to: sqlite:PATH, or a libpq URL such as `postgres://owner@host:5432/db`. Its tables exist already.
     ///
     /// Triggers, checks and casts of the database run with the rights of the user in the URL: connect as the owner of the
     /// tables. Superusers and roles with BYPASSRLS or CREATEROLE are refused. A password is refused here, because other users
     /// of this machine could read it: put it into `PGPASSWORD` or ~/.pgpass, or the URL into `WAYBILL_TARGET`.
-    #[arg(long, value_name = "URL", env = "WAYBILL_TARGET", hide_env_values = true)]
-    target: SecretString,
+    #[arg(long, value_name = "URL", env = "WAYBILL_TARGET", hide_env_values = true, required = true)]
+    target: Option<SecretString>,
     /// PostgreSQL role whose triggers may run with the rights of the connecting user; repeat it or separate with commas.
     #[arg(long, value_name = "ROLE", env = "WAYBILL_TRUST_OWNER", value_delimiter = ',')]
     trust_owner: Vec<String>,
@@ -41,6 +46,12 @@ pub struct Import {
     /// refuses is not found, nor a value that another unique index than the primary key has already.
     #[arg(long)]
     dry_run: bool,
+    /// New file for the plan of a dry run: what happens to each record, sealed. It has values of the database.
+    #[arg(long, value_name = "PLAN", requires = "dry_run")]
+    output: Option<PathBuf>,
+    /// Import only if exactly what this plan says would happen: its hash, or its file, which tells what has moved since.
+    #[arg(long, value_name = "HASH|PLAN", conflicts_with = "dry_run")]
+    plan: Option<String>,
     /// Profile that says what omitted columns get that must not be null (`on_import`): a TOML file or the name of a built-in
     /// one [default: a built-in one that matches the database].
     #[arg(long, value_name = "FILE|NAME")]
@@ -58,6 +69,12 @@ pub struct Import {
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the plan of an import: what it does in sums, by kind of change, and to each record.
+    Show(show::Show),
 }
 
 const AFTER_HELP: &str = "\
@@ -87,35 +104,44 @@ impl From<Mode> for ImportMode {
 
 impl Import {
     pub async fn run(self) -> Result<Exit, CliError> {
-        let database = DatabaseArgs { source: self.target.clone(), trust_owner: self.trust_owner.clone() };
+        if let Some(Command::Show(show)) = self.command {
+            return show.run();
+        }
+        // The arguments are required where there is no subcommand.
+        let (Some(file), Some(target)) = (&self.file, &self.target) else {
+            return Err(CliError::new(
+                Exit::Usage,
+                "say which FILE to import, and into which database with --target URL",
+            ));
+        };
+        let database = DatabaseArgs { source: target.clone(), trust_owner: self.trust_owner.clone() };
         let source = SourceArgs { database, profile: self.profile.clone() };
         let named = |error: CliError| CliError::new(error.exit, as_target(&error.message));
         let url = source.database.url().map_err(named)?;
-        if url.file().is_some_and(|file| is_same_file(&self.file, file)) {
+        if url.file().is_some_and(|database| is_same_file(file, database)) {
             return Err(CliError::new(Exit::Usage, "the file to import is the database itself: choose another one"));
         }
         let trusted_keys = self.trusted_keys()?;
         let (app, url) =
             build_app(&source, &self.state, &self.signing, SecondFactorPolicy::Optional).await.map_err(named)?;
-        let imports = Arc::new(Imports {
-            target: url.target(&self.trust_owner),
-            profile: app.profile.clone(),
-            trusted_keys,
-            journal: app.journal.clone(),
-            random: app.random.clone(),
-        });
-        let request =
-            ImportRequest { mode: self.mode.into(), dry_run: self.dry_run, accept_unsigned: self.accept_unsigned };
+        let imports = app.imports(url.target(&self.trust_owner), trusted_keys);
+        let request = ImportRequest {
+            mode: self.mode.into(),
+            dry_run: self.dry_run,
+            accept_unsigned: self.accept_unsigned,
+            expected_plan: self.plan.as_deref().map(expected_plan),
+            plan_output: self.output.clone(),
+        };
         let bar = progress_bar();
         let shown = bar.clone();
         let on_progress = move |records| shown.set_position(records);
         let caller = Caller::command_line(&system_user());
-        let imported = imports.import_file(&caller, &self.file, request, on_progress).await;
+        let imported = imports.import_file(&caller, file, request, on_progress).await;
         bar.finish_and_clear();
         let report = imported.map_err(|error| {
             if error.is_about_file() {
                 let CliError { exit, message } = error.into();
-                return CliError::new(exit, format!("{}: {message}", self.file.display()));
+                return CliError::new(exit, format!("{}: {message}", file.display()));
             }
             url.with_context(error.into())
         })?;
@@ -128,6 +154,11 @@ impl Import {
             None => Ok(PublicKeys::of_installation(&self.signing.key_path(&self.state.file)?)?),
         }
     }
+}
+
+fn expected_plan(text: &str) -> ExpectedPlan {
+    let is_hash = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hash { ExpectedPlan::Hash(text.to_ascii_lowercase()) } else { ExpectedPlan::File(text.into()) }
 }
 
 /// The options of a source have other names where a database is written to.
@@ -144,35 +175,4 @@ fn progress_bar() -> ProgressBar {
         bar.set_style(style);
     }
     bar
-}
-
-/// For people.
-fn to_text(report: &ImportReport) -> String {
-    let records = text::count_with_noun(report.effect().total(), "record");
-    let tables = text::count_with_noun(report.tables.len() as u64, "table");
-    let effect = describe(report.effect());
-    let mut lines = vec![if report.written {
-        format!("imported: {records} in {tables}, {effect}, in {}", text::duration(report.duration_ms))
-    } else {
-        format!("would import: {records} in {tables}, {effect}; nothing was written")
-    }];
-    let changed = report.tables.iter().filter(|table| table.effect.created + table.effect.updated > 0);
-    lines.extend(changed.map(|TableReport { table, effect }| {
-        format!("          {}: {}", text::one_line(table.as_str()), describe(*effect))
-    }));
-    lines.push(format!("seal      {}", report.sha256));
-    let signed = report.signed_by.as_ref();
-    let key = signed.map_or_else(|| "by no trusted key".to_owned(), |key| format!("by the key {key}"));
-    lines.push(format!("signed    {key}"));
-    lines.extend(report.triggers.iter().map(|trigger| format!("trigger   {} may run", text::one_line(trigger))));
-    lines.extend(report.notes.iter().map(|note| format!("note      {}", text::one_line(note))));
-    lines.join("\n")
-}
-
-/// Such as `12 new, 3 changed, 2,485 unchanged`.
-fn describe(effect: TableEffect) -> String {
-    let parts = [(effect.created, "new"), (effect.updated, "changed"), (effect.unchanged, "unchanged")];
-    let parts = parts.iter().filter(|(records, _)| *records > 0);
-    let parts: Vec<String> = parts.map(|(records, what)| format!("{} {what}", text::count(*records))).collect();
-    if parts.is_empty() { "none of them".to_owned() } else { parts.join(", ") }
 }

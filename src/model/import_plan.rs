@@ -1,0 +1,81 @@
+//! The plan of an import: what it does to each record, as a sealed file (`docs/import.md`).
+
+use serde::{Deserialize, Serialize};
+
+use super::import::{ImportMode, TableReport};
+use super::name::TableName;
+
+/// The head of a plan file: what it is a plan of, and what it does in sums.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportPlanHead {
+    /// SHA-256, hexadecimal, of everything that the import does: two plans with the same hash do the same.
+    pub hash: String,
+    /// The digest of the seal of the file that is imported.
+    pub file_sha256: String,
+    pub file_export_id: String,
+    pub mode: ImportMode,
+    /// The database, as its engine identifies it.
+    pub target: String,
+    pub tables: Vec<TableReport>,
+    pub groups: Vec<ChangeGroup>,
+    /// The triggers of the database that may run.
+    pub triggers: Vec<String>,
+    /// What happens to columns that the file and the database do not share, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// What happens to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordAction {
+    Update,
+    Create,
+}
+
+/// Why it happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeReason {
+    /// No record of the database has the key.
+    NewKey,
+    /// The record of the database that has the key has other values.
+    ValuesDiffer,
+}
+
+impl RecordAction {
+    #[must_use]
+    pub fn reason(self) -> ChangeReason {
+        match self {
+            Self::Update => ChangeReason::ValuesDiffer,
+            Self::Create => ChangeReason::NewKey,
+        }
+    }
+}
+
+/// Changes of one kind: of the same table, to the same columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeGroup {
+    pub table: TableName,
+    pub action: RecordAction,
+    pub reason: ChangeReason,
+    /// The columns that change, in the order of the table; empty for new records, and for what is left once there are too many
+    /// groups to list.
+    pub columns: Vec<String>,
+    pub records: u64,
+    pub examples: Vec<ChangeExample>,
+}
+
+/// One of a group's changes. Values are JSON texts, cut where they are long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeExample {
+    pub key: String,
+    pub changes: Vec<ValueChange>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValueChange {
+    pub column: String,
+    pub before: String,
+    pub after: String,
+}

@@ -1,0 +1,37 @@
+//! What an import has done.
+
+use serde::Serialize;
+
+use super::import::{TableEffect, TableReport};
+use super::import_plan::ChangeGroup;
+
+/// What an import has put into the database, or would.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// False if nothing was written, since only the plan was asked for.
+    pub written: bool,
+    pub records: u64,
+    /// The tables in the order in which they are filled.
+    pub tables: Vec<TableReport>,
+    /// The triggers of the database that may run.
+    pub triggers: Vec<String>,
+    /// What happens to columns that the file and the database do not share, one sentence each.
+    pub notes: Vec<String>,
+    /// The plan's hash, where there was one.
+    pub plan: Option<String>,
+    /// The plan's changes, by kind.
+    pub groups: Vec<ChangeGroup>,
+    /// The digest of the file's seal.
+    pub sha256: String,
+    /// The id of the trusted key that has signed the file.
+    pub signed_by: Option<String>,
+    pub duration_ms: u64,
+}
+
+impl ImportReport {
+    /// What happens to all of the records.
+    #[must_use]
+    pub fn effect(&self) -> TableEffect {
+        self.tables.iter().map(|table| table.effect).sum()
+    }
+}

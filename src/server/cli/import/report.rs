@@ -1,0 +1,68 @@
+//! What an import has done, or would do, in words.
+
+use crate::model::import::{TableEffect, TableReport};
+use crate::model::import_plan::{ChangeExample, ChangeGroup, RecordAction, ValueChange};
+use crate::model::import_report::ImportReport;
+use crate::model::text;
+
+/// More kinds of changes are not listed.
+const MAX_GROUPS: usize = 10;
+
+/// For people.
+pub fn to_text(report: &ImportReport) -> String {
+    let records = text::count_with_noun(report.effect().total(), "record");
+    let tables = text::count_with_noun(report.tables.len() as u64, "table");
+    let effect = describe(report.effect());
+    let mut lines = vec![if report.written {
+        format!("imported: {records} in {tables}, {effect}, in {}", text::duration(report.duration_ms))
+    } else {
+        format!("would import: {records} in {tables}, {effect}; nothing was written")
+    }];
+    let changed = report.tables.iter().filter(|table| table.effect.created + table.effect.updated > 0);
+    lines.extend(changed.map(|TableReport { table, effect }| {
+        format!("          {}: {}", text::one_line(table.as_str()), describe(*effect))
+    }));
+    lines.extend(group_lines(&report.groups));
+    lines.push(format!("seal      {}", report.sha256));
+    let signed = report.signed_by.as_ref();
+    let key = signed.map_or_else(|| "by no trusted key".to_owned(), |key| format!("by the key {key}"));
+    lines.push(format!("signed    {key}"));
+    lines.extend(report.plan.iter().map(|hash| format!("plan      {hash}")));
+    lines.extend(report.triggers.iter().map(|trigger| format!("trigger   {} may run", text::one_line(trigger))));
+    lines.extend(report.notes.iter().map(|note| format!("note      {}", text::one_line(note))));
+    lines.join("\n")
+}
+
+/// Such as `12 new, 3 changed, 2,485 unchanged`.
+pub fn describe(effect: TableEffect) -> String {
+    let parts = [(effect.created, "new"), (effect.updated, "changed"), (effect.unchanged, "unchanged")];
+    let parts = parts.iter().filter(|(records, _)| *records > 0);
+    let parts: Vec<String> = parts.map(|(records, what)| format!("{} {what}", text::count(*records))).collect();
+    if parts.is_empty() { "none of them".to_owned() } else { parts.join(", ") }
+}
+
+/// Such as `3,902 × contacts: phone`, each with an example.
+pub fn group_lines(groups: &[ChangeGroup]) -> Vec<String> {
+    let changed: Vec<&ChangeGroup> = groups.iter().filter(|group| group.action == RecordAction::Update).collect();
+    let mut lines = Vec::new();
+    for ChangeGroup { table, columns, records, examples, .. } in changed.iter().take(MAX_GROUPS) {
+        let columns = if columns.is_empty() { "other columns".to_owned() } else { columns.join(", ") };
+        lines.push(format!(
+            "{:<9} {}",
+            "changes",
+            text::one_line(&format!("{} × {table}: {columns}", text::count(*records)))
+        ));
+        lines.extend(examples.first().map(example_line));
+    }
+    if changed.len() > MAX_GROUPS {
+        let others = text::count_with_noun((changed.len() - MAX_GROUPS) as u64, "other kind");
+        lines.push(format!("          and {others} of changes"));
+    }
+    lines
+}
+
+fn example_line(ChangeExample { key, changes }: &ChangeExample) -> String {
+    let change = |change: &ValueChange| format!("{}: {} → {}", change.column, change.before, change.after);
+    let changes: Vec<String> = changes.iter().map(change).collect();
+    format!("            such as {}", text::one_line(&format!("{key}: {}", changes.join(", "))))
+}

@@ -1,0 +1,109 @@
+//! `waybill import show`: the plan of an import in three levels: one sentence, tables and kinds of changes, records.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::report::{describe, group_lines};
+use crate::model::import::TableReport;
+use crate::model::name::TableName;
+use crate::model::text;
+use crate::server::cli::exit::{CliError, Exit};
+use crate::server::cli::terminal::{print_json, print_line};
+use crate::server::import::{self, PlanFile, PlannedChange};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Checks the plan's seal first. The values of a plan are those of the database when it was made."
+)]
+pub struct Show {
+    /// The plan, as `waybill import … --dry-run --output PLAN` writes it.
+    plan: PathBuf,
+    /// Print what happens to the records of this table.
+    #[arg(long, value_name = "TABLE")]
+    table: Option<TableName>,
+    /// Print what happens to the record with this key.
+    #[arg(long, value_name = "VALUE", requires = "table", allow_hyphen_values = true)]
+    key: Option<String>,
+    /// Print at most this many records.
+    #[arg(long, value_name = "N", requires = "table", default_value_t = 50)]
+    first: u64,
+    /// Print the head of the plan as JSON.
+    #[arg(long, conflicts_with = "table")]
+    json: bool,
+}
+
+impl Show {
+    pub fn run(self) -> Result<Exit, CliError> {
+        let with_context = |error: import::Error| {
+            let CliError { exit, message } = error.into();
+            CliError::new(exit, format!("{}: {message}", self.plan.display()))
+        };
+        let plan = PlanFile::open(&self.plan).map_err(with_context)?;
+        if self.json {
+            return print_json(&plan.head);
+        }
+        match &self.table {
+            None => print_line(&summary(&plan)),
+            Some(table) => self.print_records(&plan, table).map_err(with_context),
+        }
+    }
+
+    fn print_records(&self, plan: &PlanFile, table: &TableName) -> import::Result<Exit> {
+        let (mut found, mut shown, mut lines) = (0, 0, Vec::new());
+        plan.for_each_change(|name, line| {
+            if name != table {
+                return Ok(());
+            }
+            let change = PlannedChange::parse(line)?;
+            if self.key.as_ref().is_some_and(|key| !change.has_key(key)) {
+                return Ok(());
+            }
+            found += 1;
+            if shown < self.first {
+                shown += 1;
+                lines.extend(record_lines(&change));
+            }
+            Ok(())
+        })?;
+        if found > shown {
+            lines.push(format!("… and {} more: --first N shows more of them", text::count(found - shown)));
+        }
+        if found == 0 {
+            lines.push(if self.key.is_some() {
+                format!("{table}: the plan changes no record with this key")
+            } else {
+                format!("{table}: the plan changes no record")
+            });
+        }
+        Ok(print_line(&lines.join("\n")).unwrap_or(Exit::Output))
+    }
+}
+
+/// A record's key, and a line for each column that changes.
+fn record_lines(change: &PlannedChange) -> Vec<String> {
+    let action = if change.changes.is_empty() { "new" } else { "changed" };
+    let mut lines = vec![format!("{action}  {}", text::one_line(&change.key_text()))];
+    lines.extend(change.changes.iter().map(|(column, pair)| {
+        let [before, after] = [&pair.before, &pair.after].map(|value| text::one_line(value.get()));
+        format!("    {}: {before} → {after}", text::one_line(column))
+    }));
+    lines
+}
+
+fn summary(plan: &PlanFile) -> String {
+    let head = &plan.head;
+    let effect = head.tables.iter().map(|table| table.effect).sum();
+    let mut lines = vec![format!("would import: {}", describe(effect))];
+    let changed = head.tables.iter().filter(|table| table.effect.created + table.effect.updated > 0);
+    lines.extend(changed.map(|TableReport { table, effect }| {
+        format!("          {}: {}", text::one_line(table.as_str()), describe(*effect))
+    }));
+    lines.extend(group_lines(&head.groups));
+    lines.push(format!("into      {}", text::one_line(&head.target)));
+    lines.push(format!("file      {}", head.file_sha256));
+    lines.push(format!("plan      {}", head.hash));
+    lines.extend(head.triggers.iter().map(|trigger| format!("trigger   {} may run", text::one_line(trigger))));
+    lines.extend(head.notes.iter().map(|note| format!("note      {}", text::one_line(note))));
+    lines.join("\n")
+}

@@ -1,0 +1,95 @@
+//! Reads a plan file: its head, and its changes one by one.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{BufReader, Seek, SeekFrom};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Error, Result};
+use crate::model::import_plan::{ImportPlanHead, RecordAction};
+use crate::model::name::TableName;
+use crate::model::ordered_map::OrderedMap;
+use crate::server::inspect::{DataEvent, DocumentReader, unquote};
+use crate::server::pipeline::decompress::Decompressor;
+use crate::server::pipeline::verify_content;
+
+/// A plan file whose seal is right.
+#[derive(Debug)]
+pub struct PlanFile {
+    pub head: ImportPlanHead,
+    file: File,
+}
+
+/// What happens to one record.
+#[derive(Debug, Deserialize)]
+pub struct PlannedChange {
+    pub action: RecordAction,
+    pub key: OrderedMap<String, Box<RawValue>>,
+    pub changes: OrderedMap<String, BeforeAndAfter>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct BeforeAndAfter {
+    pub before: Box<RawValue>,
+    pub after: Box<RawValue>,
+}
+
+impl PlanFile {
+    /// Blocks.
+    ///
+    /// # Errors
+    /// `Read` if the file cannot be read, `NotIntact` if it is not whole, `NoPlan` if it is no plan.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path)?;
+        verify_content(file.try_clone()?, |_| ())??;
+        let head = document(&file)?.metadata.import_plan.ok_or(Error::NoPlan)?;
+        Ok(Self { head, file })
+    }
+
+    /// Calls `visit` with each change, in the order of the file, as its JSON text.
+    ///
+    /// # Errors
+    /// If the file cannot be read; the error of `visit`.
+    pub fn for_each_change(&self, mut visit: impl FnMut(&TableName, &[u8]) -> Result<()>) -> Result<()> {
+        let mut table = None;
+        let visit = |event: DataEvent<'_>, _| match (event, &table) {
+            (DataEvent::TableOpened(name), _) => {
+                table = Some(name.clone());
+                Ok(())
+            }
+            (DataEvent::Record(line), Some(table)) => visit(table, line),
+            _ => Ok(()),
+        };
+        document(&self.file)?.for_each_event(visit).map(drop)
+    }
+}
+
+impl PlannedChange {
+    /// # Errors
+    /// `NoPlan` if the line is no change.
+    pub fn parse(line: &[u8]) -> Result<Self> {
+        serde_json::from_slice(line).map_err(|_| Error::NoPlan)
+    }
+
+    /// Whether the record has this key, as people write it: texts without quotes.
+    #[must_use]
+    pub fn has_key(&self, key: &str) -> bool {
+        let texts: Vec<Cow<'_, str>> = self.key.iter().map(|(_, value)| unquote(value.get())).collect();
+        texts.join(", ") == key || self.key_text() == key
+    }
+
+    /// The values of the key, for people.
+    #[must_use]
+    pub fn key_text(&self) -> String {
+        self.key.iter().map(|(_, value)| value.get()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn document(file: &File) -> Result<DocumentReader<BufReader<Decompressor<File>>>> {
+    let mut file = file.try_clone()?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(DocumentReader::open(BufReader::with_capacity(256 << 10, Decompressor::new(file)?))?)
+}

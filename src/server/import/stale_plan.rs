@@ -1,0 +1,129 @@
+//! What has moved since a plan was made: the records whose changes are others now.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+
+use super::changes::{RecordedChanges, RecordedTable};
+use super::planned_changes::{PlanFile, PlannedChange};
+use super::{Error, Result};
+use crate::model::import_plan::{ImportPlanHead, RecordAction};
+use crate::model::name::TableName;
+use crate::model::text;
+
+/// More records are not named.
+const MAX_NAMED: usize = 10;
+/// More records that are in one plan only are not looked at.
+const MAX_UNMATCHED: usize = 100_000;
+
+/// The changes that are in one of the plans only, by table and key.
+type Unmatched = BTreeMap<(TableName, String), Vec<u8>>;
+
+/// Compares the plan that was made with what would happen now: one sentence for each record that has moved, and no value.
+///
+/// # Errors
+/// If one of them cannot be read.
+pub fn find_moved(plan: &PlanFile, now: &ImportPlanHead, changes: &mut RecordedChanges) -> Result<Vec<String>> {
+    let then = &plan.head;
+    if then.file_sha256 != now.file_sha256 {
+        return Ok(vec!["it is the plan of another file".to_owned()]);
+    }
+    if then.mode != now.mode {
+        return Ok(vec!["it is a plan of another mode".to_owned()]);
+    }
+    if then.target != now.target {
+        return Ok(vec!["it is a plan for another database".to_owned()]);
+    }
+    let (then, now) = unmatched(plan, changes)?;
+    let keys: BTreeSet<&(TableName, String)> = then.keys().chain(now.keys()).collect();
+    let mut sentences = Vec::new();
+    for key in keys.iter().copied().take(MAX_NAMED) {
+        sentences.push(format!("{} {}: {}", key.0, key.1, what_moved(then.get(key), now.get(key))?));
+    }
+    if keys.len() > MAX_NAMED {
+        let others = text::count_with_noun((keys.len() - MAX_NAMED) as u64, "other record");
+        sentences.push(format!("{others} moved, too"));
+    }
+    if sentences.is_empty() {
+        sentences.push("records that it leaves as they are have moved".to_owned());
+    }
+    Ok(sentences)
+}
+
+fn what_moved(then: Option<&Vec<u8>>, now: Option<&Vec<u8>>) -> Result<String> {
+    let parse = |line: Option<&Vec<u8>>| line.map(|line| PlannedChange::parse(line)).transpose();
+    Ok(match (parse(then)?, parse(now)?) {
+        (Some(then), Some(now)) if then.action == now.action => {
+            let value = |change: &PlannedChange, name: &String| {
+                change.changes.get(name).map(|pair| (pair.before.get().to_owned(), pair.after.get().to_owned()))
+            };
+            let mut names: Vec<&String> = then.changes.iter().chain(now.changes.iter()).map(|(name, _)| name).collect();
+            names.sort();
+            names.dedup();
+            let moved = names.into_iter().filter(|name| value(&then, name) != value(&now, name));
+            moved.map(String::as_str).collect::<Vec<_>>().join(", ")
+        }
+        (_, Some(PlannedChange { action: RecordAction::Create, .. })) => "was removed".to_owned(),
+        (Some(PlannedChange { action: RecordAction::Create, .. }), _) => "was added".to_owned(),
+        (_, Some(now)) => columns(&now),
+        (Some(then), None) => format!("{}, as in the file now", columns(&then)),
+        (None, None) => String::new(),
+    })
+}
+
+fn columns(change: &PlannedChange) -> String {
+    change.changes.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Both have the same tables, and their records in the same order: what is the same is dropped on the way.
+fn unmatched(plan: &PlanFile, changes: &mut RecordedChanges) -> Result<(Unmatched, Unmatched)> {
+    changes.lines.seek(SeekFrom::Start(0))?;
+    let mut later = Later { input: BufReader::new(&changes.lines), tables: &changes.tables, left: 0, table: 0 };
+    let (mut then, mut now) = (Unmatched::new(), Unmatched::new());
+    plan.for_each_change(|table, line| {
+        add(&mut then, &mut now, table, line)?;
+        match later.next()? {
+            Some((table, line)) => add(&mut now, &mut then, table, &line),
+            None => Ok(()),
+        }
+    })?;
+    while let Some((table, line)) = later.next()? {
+        add(&mut now, &mut then, table, &line)?;
+    }
+    Ok((then, now))
+}
+
+/// Adds a change to those of one plan, unless the other one has the same.
+fn add(own: &mut Unmatched, other: &mut Unmatched, table: &TableName, line: &[u8]) -> Result<()> {
+    let place = (table.clone(), PlannedChange::parse(line)?.key_text());
+    if other.get(&place).is_some_and(|known| known == line) {
+        other.remove(&place);
+    } else if own.len() < MAX_UNMATCHED {
+        own.insert(place, line.to_vec());
+    }
+    Ok(())
+}
+
+/// The changes as they are now, one after the other.
+struct Later<'l, R> {
+    input: BufReader<R>,
+    tables: &'l [RecordedTable],
+    /// Lines that are left of the table before `table`.
+    left: u64,
+    table: usize,
+}
+
+impl<'l, R: Read> Later<'l, R> {
+    fn next(&mut self) -> Result<Option<(&'l TableName, Vec<u8>)>> {
+        while self.left == 0 {
+            let Some(next) = self.tables.get(self.table) else { return Ok(None) };
+            (self.left, self.table) = (next.records, self.table + 1);
+        }
+        self.left -= 1;
+        let mut line = Vec::new();
+        self.input.read_until(b'\n', &mut line).map_err(Error::Plan)?;
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        }
+        Ok(Some((&self.tables[self.table - 1].table, line)))
+    }
+}

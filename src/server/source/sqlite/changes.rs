@@ -1,0 +1,131 @@
+//! What a merge changes: the keys of the file's rows, and the rows that they replace, in temporary tables.
+
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{Connection, params_from_iter};
+
+use super::super::target::TableLoad;
+use super::super::{Error, Result, double_quote_identifier};
+use super::key_sets::main_table;
+use super::row_buffer::RowBuffer;
+use super::snapshot::to_value;
+use crate::server::rows::RowSink;
+
+/// Creates the tables for the changes of the load with this number.
+pub fn create(connection: &Connection, number: usize, load: &TableLoad) -> Result<()> {
+    let key = numbered("", "k", load.key.len()).join(", ");
+    connection.execute_batch(&format!(
+        "CREATE TEMP TABLE waybill_seen_{number} ({key}, is_new INTEGER, PRIMARY KEY ({key})) WITHOUT ROWID"
+    ))?;
+    if load.is_recorded {
+        let columns =
+            [numbered("", "k", load.key.len()), numbered("", "c", load.replaced().count())].concat().join(", ");
+        connection.execute_batch(&format!(
+            "CREATE TEMP TABLE waybill_before_{number} ({columns}, PRIMARY KEY ({key})) WITHOUT ROWID"
+        ))?;
+    }
+    Ok(())
+}
+
+/// Keeps what the table has in place of this row, if that differs. Returns whether it has anything.
+pub fn keep_before(connection: &Connection, number: usize, load: &TableLoad, row: &RowBuffer) -> Result<bool> {
+    let key = of(load, row, load.key.iter());
+    let exists = format!("SELECT 1 FROM {} AS t WHERE {}", main_table(&load.table), has_key(load));
+    if !connection.prepare_cached(&exists)?.exists(params_from_iter(&key))? {
+        return Ok(false);
+    }
+    let first = load.key.len() + 1;
+    let differs =
+        load.replaced().enumerate().map(|(place, name)| differ(&column("t", name), &format!("?{}", first + place)));
+    let differs: Vec<String> = differs.collect();
+    if !differs.is_empty() {
+        let columns: Vec<String> = load.key.iter().chain(load.replaced()).map(|name| column("t", name)).collect();
+        let sql = format!(
+            "INSERT OR IGNORE INTO temp.waybill_before_{number} SELECT {} FROM {} AS t WHERE {} AND ({})",
+            columns.join(", "),
+            main_table(&load.table),
+            has_key(load),
+            differs.join(" OR ")
+        );
+        let values = key.into_iter().chain(of(load, row, load.replaced()));
+        connection.prepare_cached(&sql)?.execute(params_from_iter(values))?;
+    }
+    Ok(true)
+}
+
+/// Keeps the key of a row that was written, as the table has it: its types and collations decide which keys are the same. Returns
+/// false for one that the file had before, and for one that the table does not have.
+pub fn keep_key(
+    connection: &Connection,
+    number: usize,
+    load: &TableLoad,
+    row: &RowBuffer,
+    is_new: bool,
+) -> Result<bool> {
+    let key: Vec<String> = load.key.iter().map(|name| column("t", name)).collect();
+    let sql = format!(
+        "INSERT OR IGNORE INTO temp.waybill_seen_{number} SELECT {}, {} FROM {} AS t WHERE {}",
+        key.join(", "),
+        u8::from(is_new),
+        main_table(&load.table),
+        has_key(load)
+    );
+    Ok(connection.prepare_cached(&sql)?.execute(params_from_iter(of(load, row, load.key.iter())))? == 1)
+}
+
+/// Pushes the changes, as `Load::end_table` describes them.
+pub fn push(connection: &Connection, number: usize, load: &TableLoad, changes: &mut dyn RowSink) -> Result<()> {
+    let (seen, own) = (numbered("s.", "k", load.key.len()), load.key.iter().map(|name| column("t", name)));
+    let is_same: Vec<String> = own.clone().zip(&seen).map(|(own, seen)| format!("{own} = {seen}")).collect();
+    let before = numbered("b.", "k", load.key.len());
+    let is_before: Vec<String> = before.iter().zip(&seen).map(|(before, seen)| format!("{before} = {seen}")).collect();
+    let replaced = load.replaced().enumerate().map(|(place, name)| [format!("b.c{place}"), column("t", name)]);
+    let pairs: Vec<[String; 2]> = replaced.collect();
+    let differs: Vec<String> = pairs.iter().map(|[before, now]| differ(before, now)).collect();
+    let differs = if differs.is_empty() { "FALSE".to_owned() } else { differs.join(" OR ") };
+    let selected: Vec<String> =
+        std::iter::once("NOT s.is_new".to_owned()).chain(own).chain(pairs.into_iter().flatten()).collect();
+    let sql = format!(
+        "SELECT {} FROM temp.waybill_seen_{number} AS s CROSS JOIN {} AS t ON {} \
+         LEFT JOIN temp.waybill_before_{number} AS b ON {} WHERE s.is_new OR b.k0 IS NOT NULL AND ({differs}) ORDER BY {}",
+        selected.join(", "),
+        main_table(&load.table),
+        is_same.join(" AND "),
+        is_before.join(" AND "),
+        seen.join(", ")
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        for place in 0..selected.len() {
+            changes.push_value(to_value(row.get_ref(place)?)).map_err(|_| Error::sink_stopped())?;
+        }
+        changes.end_row().map_err(|_| Error::sink_stopped())?;
+    }
+    Ok(())
+}
+
+/// The condition on a row `t` to have the key in the first parameters.
+fn has_key(load: &TableLoad) -> String {
+    let is_same = load.key.iter().zip(1..).map(|(name, place)| format!("{} = ?{place}", column("t", name)));
+    is_same.collect::<Vec<_>>().join(" AND ")
+}
+
+/// IS compares by value: 1 and 1.0 are the same to it, and the kind of value tells them apart.
+fn differ(one: &str, other: &str) -> String {
+    format!("{one} IS NOT {other} OR typeof({one}) <> typeof({other})")
+}
+
+/// These values of a row.
+fn of<'r, 'n>(load: &TableLoad, row: &'r RowBuffer, names: impl Iterator<Item = &'n String>) -> Vec<ToSqlOutput<'r>> {
+    let values: Vec<ToSqlOutput<'r>> = row.values().collect();
+    let places = names.filter_map(|name| load.columns.iter().position(|column| column == name));
+    places.map(|place| values[place].clone()).collect()
+}
+
+fn numbered(prefix: &str, letter: &str, count: usize) -> Vec<String> {
+    (0..count).map(|place| format!("{prefix}{letter}{place}")).collect()
+}
+
+fn column(alias: &str, name: &str) -> String {
+    format!("{alias}.{}", double_quote_identifier(name))
+}

@@ -1,0 +1,60 @@
+//! The values of a row that is going to be written.
+
+use std::ops::Range;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+
+use crate::server::rows::Value;
+
+/// The values of a row. Their bytes lie one after the other, so that a row allocates nothing.
+#[derive(Default)]
+pub struct RowBuffer {
+    bytes: Vec<u8>,
+    cells: Vec<Cell>,
+}
+
+enum Cell {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(Range<usize>),
+    Blob(Range<usize>),
+}
+
+impl RowBuffer {
+    pub fn push(&mut self, value: Value<'_>) {
+        let cell = match value {
+            Value::Null => Cell::Null,
+            Value::Boolean(value) => Cell::Integer(value.into()),
+            Value::Integer(n) => Cell::Integer(n),
+            Value::Float(n) => Cell::Real(n.into()),
+            Value::Double(n) => Cell::Real(n),
+            Value::SafeAscii(text) | Value::Text(text) => Cell::Text(self.keep(text)),
+            Value::Blob(bytes) => Cell::Blob(self.keep(bytes)),
+        };
+        self.cells.push(cell);
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Range<usize> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        start..self.bytes.len()
+    }
+
+    pub fn values(&self) -> impl Iterator<Item = ToSqlOutput<'_>> {
+        self.cells.iter().map(|cell| {
+            ToSqlOutput::Borrowed(match cell {
+                Cell::Null => ValueRef::Null,
+                Cell::Integer(n) => ValueRef::Integer(*n),
+                Cell::Real(n) => ValueRef::Real(*n),
+                Cell::Text(range) => ValueRef::Text(&self.bytes[range.clone()]),
+                Cell::Blob(range) => ValueRef::Blob(&self.bytes[range.clone()]),
+            })
+        })
+    }
+
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.cells.clear();
+    }
+}
