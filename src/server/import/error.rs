@@ -34,6 +34,9 @@ pub enum Error {
     StalePlan(Vec<String>),
     #[error("this is no plan of an import: `waybill import … --dry-run --output PLAN` writes one")]
     NoPlan,
+    /// The plan that was given.
+    #[error("{}: {cause}", path.display())]
+    ExpectedPlan { path: PathBuf, cause: Box<Self> },
     #[error("the plan cannot be kept in a temporary file: {0}; nothing was imported")]
     Plan(#[source] std::io::Error),
     /// The file that the plan was to be written to.
@@ -82,6 +85,12 @@ fn list(sentences: &[String]) -> String {
 }
 
 impl Error {
+    /// Whether a plan's file is to blame, which the message names.
+    #[must_use]
+    pub fn is_about_plan(&self) -> bool {
+        matches!(self, Self::ExpectedPlan { .. } | Self::PlanOutput { .. })
+    }
+
     /// Whether the file is to blame, and not the database.
     #[must_use]
     pub fn is_about_file(&self) -> bool {

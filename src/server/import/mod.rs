@@ -83,6 +83,8 @@ impl Imports {
         if let Some(path) = &request.plan_output {
             check_plan_output(path)?;
         }
+        let expected = request.expected_plan.clone();
+        let plan_file = blocking(move || expected.as_ref().map_or(Ok(None), ExpectedPlan::open)).await?;
         let (imports, path, accept_unsigned) = (self.clone(), path.to_owned(), request.accept_unsigned);
         let file = blocking(move || check_file(&path, &imports.trusted_keys, accept_unsigned)).await;
         if let Err(Error::NotTrusted(_)) = &file {
@@ -96,8 +98,8 @@ impl Imports {
         let progress: Progress = Box::new(on_progress);
         let written = blocking(move || {
             let Imports { target, target_id, profile, random, .. } = &*imports;
-            let importing =
-                Importing { target: &**target, profile, random: &**random, request: &asked, target_id, progress };
+            let (target, random, request) = (&**target, &**random, &asked);
+            let importing = Importing { target, profile, random, request, plan_file, target_id, progress };
             let Imported { report, plan } = importing.run(file)?;
             if let (Some(path), Some((head, mut changes))) = (&asked.plan_output, plan) {
                 imports.save_plan(path, &head, &mut changes, planned_by)?;

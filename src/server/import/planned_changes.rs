@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::request::ExpectedPlan;
 use super::{Error, Result};
 use crate::model::import_plan::{ImportPlanHead, RecordAction};
 use crate::model::name::TableName;
@@ -64,6 +65,18 @@ impl PlanFile {
             _ => Ok(()),
         };
         document(&self.file)?.for_each_event(visit).map(drop)
+    }
+}
+
+impl ExpectedPlan {
+    /// The plan's file, if that is what it is known by. Blocks.
+    ///
+    /// # Errors
+    /// `ExpectedPlan` if it cannot be used.
+    pub fn open(&self) -> Result<Option<PlanFile>> {
+        let Self::File(path) = self else { return Ok(None) };
+        let opened = PlanFile::open(path).map(Some);
+        opened.map_err(|cause| Error::ExpectedPlan { path: path.clone(), cause: Box::new(cause) })
     }
 }
 

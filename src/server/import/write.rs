@@ -36,6 +36,8 @@ pub struct Importing<'i> {
     pub profile: &'i Profile,
     pub random: &'i dyn Random,
     pub request: &'i ImportRequest,
+    /// The plan that the request expects, if it gave the file.
+    pub plan_file: Option<PlanFile>,
     /// How the engine identifies the database.
     pub target_id: &'i str,
     pub progress: Progress,
@@ -93,7 +95,7 @@ impl Importing<'_> {
             changes.map(|changes| (self.plan_head(&report, &file.verified.metadata.export_id, &changes), changes));
         let plan = match (plan, &self.request.expected_plan) {
             (Some((head, mut changes)), Some(expected)) => {
-                check_plan(expected, &head, &mut changes)?;
+                check_plan(expected, self.plan_file.as_ref(), &head, &mut changes)?;
                 Some((head, changes))
             }
             (plan, _) => plan,
@@ -224,18 +226,26 @@ fn require_empty(load: &mut dyn Load, tables: &[TableName]) -> Result<()> {
 }
 
 /// The last moment before anything is written for good.
-fn check_plan(expected: &ExpectedPlan, now: &ImportPlanHead, changes: &mut RecordedChanges) -> Result<()> {
-    match expected {
-        ExpectedPlan::Hash(hash) if *hash == now.hash => Ok(()),
-        ExpectedPlan::Hash(_) => Err(Error::StalePlan(vec![format!(
+fn check_plan(
+    expected: &ExpectedPlan,
+    file: Option<&PlanFile>,
+    now: &ImportPlanHead,
+    changes: &mut RecordedChanges,
+) -> Result<()> {
+    let hash = match (expected, file) {
+        (ExpectedPlan::Hash(hash), _) => hash,
+        (ExpectedPlan::File(_), file) => &file.ok_or(Error::NoPlan)?.head.hash,
+    };
+    if *hash == now.hash {
+        return Ok(());
+    }
+    let moved = file.map(|plan| find_moved(plan, now, changes)).transpose()?;
+    Err(Error::StalePlan(moved.unwrap_or_else(|| {
+        vec![format!(
             "the plan would be {} now; give the file of the plan instead of its hash to see which records have moved",
             now.hash
-        )])),
-        ExpectedPlan::File(path) => {
-            let plan = PlanFile::open(path)?;
-            if plan.head.hash == now.hash { Ok(()) } else { Err(Error::StalePlan(find_moved(&plan, now, changes)?)) }
-        }
-    }
+        )]
+    })))
 }
 
 fn commit(load: Box<dyn Load>) -> Result<()> {

@@ -172,7 +172,8 @@ fn files_that_are_no_plans_or_plans_that_are_no_exports_are_refused() {
         assert_eq!(run(folder, &["import", "show", damaged]).code, 4, "{damaged}");
         assert_eq!(apply(folder, &url, damaged).code, 4, "{damaged}");
     }
-    assert_eq!(apply(folder, &url, "missing.json").code, 1);
+    let missing = apply(folder, &url, "missing.json");
+    assert!(missing.code == 1 && missing.stderr.starts_with("waybill: missing.json: "), "{}", missing.stderr);
     assert_eq!(records(folder, &url, "after.json").len(), 4, "nothing was written");
     let audit = run(folder, &["audit", "show", "--event", "import_planned"]).text();
     assert!(audit.contains("import_planned"), "who has read the database's values is recorded: {audit}");

@@ -48,6 +48,10 @@ impl From<import::Error> for CliError {
         let exit = match error {
             Error::State(error) => return error.into(),
             Error::Unreadable(error) => return error.into(),
+            Error::ExpectedPlan { path, cause } => {
+                let Self { exit, message } = (*cause).into();
+                return Self::new(exit, format!("{}: {message}", path.display()));
+            }
             Error::StalePlan(_) => Exit::StalePlan,
             Error::PlanOutput { .. } | Error::Plan(_) => Exit::Output,
             Error::NotIntact(_)

@@ -139,6 +139,9 @@ impl Import {
         let imported = imports.import_file(&caller, file, request, on_progress).await;
         bar.finish_and_clear();
         let report = imported.map_err(|error| {
+            if error.is_about_plan() {
+                return error.into();
+            }
             if error.is_about_file() {
                 let CliError { exit, message } = error.into();
                 return CliError::new(exit, format!("{}: {message}", file.display()));
