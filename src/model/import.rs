@@ -1,5 +1,7 @@
 //! What an import does with records that are there already.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::name::TableName;
@@ -15,6 +17,13 @@ pub enum ImportMode {
     Append,
     /// A record whose key is there already replaces what differs; the others are new.
     Merge,
+}
+
+/// The word that users type.
+impl fmt::Display for ImportMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// What happens to the records of one table.

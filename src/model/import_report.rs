@@ -17,6 +17,8 @@ pub struct ImportReport {
     pub triggers: Vec<String>,
     /// What happens to columns that the file and the database do not share, one sentence each.
     pub notes: Vec<String>,
+    /// The id by which the import can be undone, if it can.
+    pub undo: Option<String>,
     /// The plan's hash, where there was one.
     pub plan: Option<String>,
     /// The plan's changes, by kind.

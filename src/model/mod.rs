@@ -17,6 +17,7 @@ pub mod history;
 pub mod import;
 pub mod import_plan;
 pub mod import_report;
+pub mod import_undo;
 pub mod manifest;
 pub mod name;
 pub mod ordered_map;

@@ -101,6 +101,8 @@ pub enum Event {
     /// A file's records are being put into the database. Without an entry that follows, the program was ended; the database
     /// then has all of them or none.
     ImportStarted {
+        /// The import's id, by which it can be undone.
+        import: String,
         /// The digest of the file's seal.
         sha256: String,
         export_id: String,
@@ -120,6 +122,21 @@ pub enum Event {
         updated: u64,
         unchanged: u64,
         duration_ms: u64,
+    },
+    /// What an import has done is about to be taken back.
+    ImportUndoStarted {
+        import: String,
+    },
+    ImportUndone {
+        import: String,
+        removed: u64,
+        restored: u64,
+        /// Records that were changed since, and stay as they are.
+        changed_since: u64,
+    },
+    ImportUndoFailed {
+        import: String,
+        reason: String,
     },
     /// Nothing was changed, unless the reason says that this is not known.
     ImportFailed {

@@ -14,6 +14,7 @@ mod plan_file;
 mod planned_changes;
 mod request;
 mod stale_plan;
+mod undo;
 mod write;
 
 use std::io::{self, BufWriter};
@@ -91,15 +92,16 @@ impl Imports {
             identity::refuse(&self.journal, caller, "import a file that no trusted key has signed").await?;
         }
         let file = file?;
+        let id = new_uuid_v7(&*self.clock, &*self.random).simple().to_string();
         if !request.dry_run || request.plan_output.is_some() {
-            self.record(caller, first_event(&file, &request)).await?;
+            self.record(caller, first_event(&file, &request, &id)).await?;
         }
         let (imports, asked, planned_by) = (self.clone(), request.clone(), caller.actor().name.to_owned());
         let progress: Progress = Box::new(on_progress);
         let written = blocking(move || {
             let Imports { target, target_id, profile, random, .. } = &*imports;
             let (target, random, request) = (&**target, &**random, &asked);
-            let importing = Importing { target, profile, random, request, plan_file, target_id, progress };
+            let importing = Importing { target, profile, random, request, plan_file, id: &id, target_id, progress };
             let Imported { report, plan } = importing.run(file)?;
             if let (Some(path), Some((head, mut changes))) = (&asked.plan_output, plan) {
                 imports.save_plan(path, &head, &mut changes, planned_by)?;
@@ -163,13 +165,13 @@ fn check_plan_output(path: &Path) -> Result<()> {
     Err(Error::PlanOutput { path: path.to_owned(), cause: io::ErrorKind::AlreadyExists.into() })
 }
 
-fn first_event(file: &CheckedFile, request: &ImportRequest) -> Event {
+fn first_event(file: &CheckedFile, request: &ImportRequest, id: &str) -> Event {
     let (sha256, export_id) = (file.verified.sha256.clone(), file.verified.metadata.export_id.clone());
     let (mode, signed_by) = (request.mode, file.signed_by.clone());
     if request.dry_run {
         Event::ImportPlanned { sha256, export_id, mode, signed_by }
     } else {
-        Event::ImportStarted { sha256, export_id, mode, signed_by }
+        Event::ImportStarted { import: id.to_owned(), sha256, export_id, mode, signed_by }
     }
 }
 

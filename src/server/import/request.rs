@@ -12,6 +12,8 @@ pub struct ImportRequest {
     pub dry_run: bool,
     /// A file that no trusted key has signed is taken, too: anyone could have made it.
     pub accept_unsigned: bool,
+    /// Nothing is kept that would be needed to undo the import.
+    pub without_undo: bool,
     /// The plan that the import must still have.
     pub expected_plan: Option<ExpectedPlan>,
     /// The new file that a dry run writes its plan to.

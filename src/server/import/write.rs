@@ -14,6 +14,7 @@ use super::{Error, Result};
 use crate::model::import::{ImportMode, TableReport};
 use crate::model::import_plan::ImportPlanHead;
 use crate::model::import_report::ImportReport;
+use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
 use crate::model::text;
 use crate::seal::FileVerifier;
@@ -21,7 +22,7 @@ use crate::server::inspect::{DataEvent, DocumentReader};
 use crate::server::pipeline::decode::{self, RecordDecoder};
 use crate::server::pipeline::hashing_thread::HashingThread;
 use crate::server::profile::Profile;
-use crate::server::source::{self, Kind, Load, Purpose, TableLoad, Target};
+use crate::server::source::{self, Kind, Load, Purpose, TableLoad, Target, TargetRules};
 use crate::server::support::random::Random;
 
 /// Gets the number of records so far.
@@ -38,6 +39,8 @@ pub struct Importing<'i> {
     pub request: &'i ImportRequest,
     /// The plan that the request expects, if it gave the file.
     pub plan_file: Option<PlanFile>,
+    /// The id of this import: 32 hexadecimal digits.
+    pub id: &'i str,
     /// How the engine identifies the database.
     pub target_id: &'i str,
     pub progress: Progress,
@@ -73,7 +76,8 @@ impl Importing<'_> {
         let is_recorded = changes.is_some() && mode == ImportMode::Merge;
         let loads: Vec<TableLoad> =
             plan.tables.iter().map(|table| TableLoad { is_recorded, ..table.to_load(mode) }).collect();
-        load.prepare(&loads)?;
+        let kept = self.kept_import(&file, &rules)?;
+        load.prepare(&loads, kept.as_ref())?;
 
         let recorder = changes.as_mut().filter(|_| is_recorded);
         let tables = self.write_records(document, &plan, &loads, &mut *load, &file, recorder)?;
@@ -85,6 +89,7 @@ impl Importing<'_> {
             tables,
             triggers: rules.triggers,
             notes: plan.notes,
+            undo: kept.map(|kept| kept.id),
             plan: None,
             groups: Vec::new(),
             sha256: file.verified.sha256,
@@ -105,6 +110,20 @@ impl Importing<'_> {
         }
         commit(load)?;
         Ok(Imported { report, plan })
+    }
+
+    /// What the import is kept under, to be undone; nothing if it cannot or need not be.
+    fn kept_import(&self, file: &CheckedFile, rules: &TargetRules) -> Result<Option<KeptImport>> {
+        let ImportRequest { mode, dry_run, without_undo, .. } = *self.request;
+        if dry_run || without_undo || !self.target.can_undo() {
+            return Ok(None);
+        }
+        if mode == ImportMode::Append && !rules.triggers.is_empty() {
+            let sentence = "what triggers change could not be told from what is appended, so that it could not be undone: add \
+                            --no-undo, or --mode merge";
+            return Err(Error::Refused(vec![sentence.to_owned()]));
+        }
+        Ok(Some(KeptImport { id: self.id.to_owned(), file_sha256: file.verified.sha256.clone(), mode }))
     }
 
     fn plan_head(&self, report: &ImportReport, file_export_id: &str, changes: &RecordedChanges) -> ImportPlanHead {

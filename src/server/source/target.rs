@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Error, InterruptHandle, Result};
 use crate::model::import::{ImportMode, TableEffect};
+use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::{FieldName, TableName};
 use crate::server::rows::{Catalog, RowSink};
 
@@ -14,6 +15,32 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// `Unsuitable` when the user has rights that code of the database could misuse; otherwise as `Source::begin_snapshot`.
     fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>>;
+
+    /// Whether imports into it can be undone.
+    fn can_undo(&self) -> bool;
+
+    /// The imports that can be undone, the oldest first.
+    ///
+    /// # Errors
+    /// As `Source::begin_snapshot`.
+    fn list_kept_imports(&self) -> Result<Vec<KeptImport>>;
+
+    /// Takes back what an import has done, in one transaction.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such import; `Refused` if records were changed since, or others refer to records that would be
+    /// removed, or the database does not take the old values; otherwise as `begin_load`.
+    fn undo(&self, request: &UndoRequest) -> Result<UndoReport>;
+}
+
+/// What is asked of an undo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndoRequest {
+    /// The id of the import.
+    pub import: String,
+    pub purpose: Purpose,
+    /// Records that were changed since stay as they are, and the others are put back.
+    pub keeps_changed: bool,
 }
 
 /// What a transaction is begun for.
@@ -71,11 +98,12 @@ pub trait Load: RowSink + Send {
     /// An error of the database.
     fn count(&mut self, table: &TableName) -> Result<u64>;
 
-    /// Says once, before the first row, which tables are filled. From here on, a dry run can write nothing.
+    /// Says once, before the first row, which tables are filled. From here on, a dry run can write nothing. What is needed to undo
+    /// the import is kept with it, under this head.
     ///
     /// # Errors
-    /// `NotFound` for an unknown table or column, or an error of the database.
-    fn prepare(&mut self, tables: &[TableLoad]) -> Result<()>;
+    /// `NotFound` for an unknown table or column, `Refused` if the user may keep nothing; otherwise an error of the database.
+    fn prepare(&mut self, tables: &[TableLoad], kept: Option<&KeptImport>) -> Result<()>;
 
     /// Begins the prepared table with this number.
     ///

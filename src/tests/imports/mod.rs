@@ -3,6 +3,7 @@
 mod hostile_targets;
 mod modes;
 mod plans;
+mod undo;
 
 use std::fs;
 use std::path::{Path, PathBuf};

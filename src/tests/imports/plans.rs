@@ -179,15 +179,15 @@ fn files_that_are_no_plans_or_plans_that_are_no_exports_are_refused() {
     assert!(audit.contains("import_planned"), "who has read the database's values is recorded: {audit}");
 }
 
-type Rows = BTreeMap<i64, (Option<i64>, Option<String>)>;
+pub type Rows = BTreeMap<i64, (Option<i64>, Option<String>)>;
 
-fn rows() -> impl Strategy<Value = Rows> {
+pub fn rows() -> impl Strategy<Value = Rows> {
     let text = prop::option::of(prop::sample::select(vec!["", "a", "A", "ä\n\"", "0", "1.0"]));
     let row = (prop::option::of(0_i64..2), text.prop_map(|text| text.map(str::to_owned)));
     prop::collection::btree_map(0_i64..12, row, 0..10)
 }
 
-fn insert(rows: &Rows) -> String {
+pub fn insert(rows: &Rows) -> String {
     let quoted = |text: &String| format!("'{}'", text.replace('\'', "''"));
     let row = |(id, (n, text)): (&i64, &(Option<i64>, Option<String>))| {
         let n = n.map_or("NULL".to_owned(), |n| n.to_string());

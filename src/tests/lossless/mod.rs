@@ -26,7 +26,7 @@ fn export_all_columns(folder: &Path, url: &str) -> Vec<u8> {
 /// Imports a file that `export_all_columns` has written into an empty database of the same schema.
 fn import(folder: &Path, file: &[u8], url: &str) {
     std::fs::write(folder.join("to-import.json"), file).unwrap();
-    let arguments = ["import", "to-import.json", "--target", url, "--profile", "everything.toml"];
+    let arguments = ["import", "to-import.json", "--target", url, "--profile", "everything.toml", "--no-undo"];
     let ended = WaybillCommand::new(folder).run(arguments);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
 }

@@ -2,6 +2,8 @@
 
 mod report;
 mod show;
+mod target_options;
+mod undo;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -20,9 +22,11 @@ use crate::server::import::{ExpectedPlan, ImportRequest};
 use crate::server::profile::SecondFactorPolicy;
 use crate::server::signing::PublicKeys;
 use report::to_text;
+use target_options::as_target;
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[expect(clippy::struct_excessive_bools, reason = "independent options of the command line")]
 pub struct Import {
     #[command(subcommand)]
     command: Option<Command>,
@@ -49,6 +53,9 @@ pub struct Import {
     /// New file for the plan of a dry run: what happens to each record, sealed. It has values of the database.
     #[arg(long, value_name = "PLAN", requires = "dry_run")]
     output: Option<PathBuf>,
+    /// Keep nothing that would be needed to undo the import. Without this, PostgreSQL keeps it for a day.
+    #[arg(long)]
+    no_undo: bool,
     /// Import only if exactly what this plan says would happen: its hash, or its file, which tells what has moved since.
     #[arg(long, value_name = "HASH|PLAN", conflicts_with = "dry_run")]
     plan: Option<String>,
@@ -75,6 +82,8 @@ pub struct Import {
 enum Command {
     /// Show the plan of an import: what it does in sums, by kind of change, and to each record.
     Show(show::Show),
+    /// Take back what an import has done, or list the imports that can be undone.
+    Undo(undo::Undo),
 }
 
 const AFTER_HELP: &str = "\
@@ -104,8 +113,10 @@ impl From<Mode> for ImportMode {
 
 impl Import {
     pub async fn run(self) -> Result<Exit, CliError> {
-        if let Some(Command::Show(show)) = self.command {
-            return show.run();
+        match self.command {
+            Some(Command::Show(show)) => return show.run(),
+            Some(Command::Undo(undo)) => return undo.run().await,
+            None => {}
         }
         // The arguments are required where there is no subcommand.
         let (Some(file), Some(target)) = (&self.file, &self.target) else {
@@ -129,6 +140,7 @@ impl Import {
             mode: self.mode.into(),
             dry_run: self.dry_run,
             accept_unsigned: self.accept_unsigned,
+            without_undo: self.no_undo,
             expected_plan: self.plan.as_deref().map(expected_plan),
             plan_output: self.output.clone(),
         };
@@ -162,11 +174,6 @@ impl Import {
 fn expected_plan(text: &str) -> ExpectedPlan {
     let is_hash = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_hash { ExpectedPlan::Hash(text.to_ascii_lowercase()) } else { ExpectedPlan::File(text.into()) }
-}
-
-/// The options of a source have other names where a database is written to.
-fn as_target(message: &str) -> String {
-    message.replace("--source:", "--target:").replace("WAYBILL_SOURCE", "WAYBILL_TARGET")
 }
 
 fn progress_bar() -> ProgressBar {

@@ -23,6 +23,7 @@ pub fn to_text(report: &ImportReport) -> String {
         format!("          {}: {}", text::one_line(table.as_str()), describe(*effect))
     }));
     lines.extend(group_lines(&report.groups));
+    lines.extend(report.undo.iter().map(|id| format!("undo      waybill import undo {id} --target …  (for a day)")));
     lines.push(format!("seal      {}", report.sha256));
     let signed = report.signed_by.as_ref();
     let key = signed.map_or_else(|| "by no trusted key".to_owned(), |key| format!("by the key {key}"));

@@ -3,27 +3,24 @@
 //! A merge copies the records into a temporary table first (`staging`), and so does a dry run, which then cannot write: the server
 //! itself refuses it.
 
-use super::super::target::{Load, Purpose, TableLoad, Target, TargetRules};
+use super::super::target::{Load, Purpose, TableLoad, Target, TargetRules, UndoRequest};
 use super::super::{Error, InterruptHandle, Kind, Result, double_quote_identifier};
 use super::catalog::{self, Schema};
 use super::client::ConnectConfig;
 use super::database_session::DatabaseSession;
+use super::kept_import::UndoSchema;
 use super::key_sets::refuse_foreign_event_triggers;
+use super::search_paths::{APPLICATION_PATH, OWN_PATH};
 use super::staging::StagedTable;
-use super::{LOCK_TIMEOUT, STALL_TIMEOUT, error, sequences, target_rules};
+use super::{LOCK_TIMEOUT, STALL_TIMEOUT, error, sequences, target_rules, undo};
 use crate::model::import::{ImportMode, TableEffect};
+use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
 use crate::server::support::copy_text::{CopyText, CopyValue};
 
 /// How much is collected before it is sent.
 const CHUNK_BYTES: usize = 256 << 10;
-
-/// While the application's triggers, checks and casts may run: what they call without naming its schema is found as in the
-/// application's own sessions.
-const APPLICATION_PATH: &str = "SET LOCAL search_path TO DEFAULT";
-/// For our own queries: nobody else decides what their names and operators mean.
-const OWN_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
 
 /// A PostgreSQL database to write to.
 #[derive(Clone, Debug)]
@@ -52,10 +49,25 @@ impl Target for PostgresTarget {
             schema,
             purpose,
             tables: Vec::new(),
+            kept: None,
             rows: CopyText::default(),
             table: None,
             failure: None,
         }))
+    }
+
+    fn can_undo(&self) -> bool {
+        true
+    }
+
+    fn list_kept_imports(&self) -> Result<Vec<KeptImport>> {
+        DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?
+            .with_transaction(undo::list)
+    }
+
+    fn undo(&self, request: &UndoRequest) -> Result<UndoReport> {
+        let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?;
+        undo::undo(&mut session, request)
     }
 }
 
@@ -64,6 +76,8 @@ struct PostgresLoad {
     schema: Schema,
     purpose: Purpose,
     tables: Vec<PreparedTable>,
+    /// Where what an undo needs is kept.
+    kept: Option<UndoSchema>,
     /// Rows of the current table that were not sent yet.
     rows: CopyText,
     table: Option<CurrentTable>,
@@ -251,14 +265,18 @@ impl Load for PostgresLoad {
         self.session.fetch_count(&sql, &[])
     }
 
-    fn prepare(&mut self, tables: &[TableLoad]) -> Result<()> {
+    fn prepare(&mut self, tables: &[TableLoad], kept: Option<&KeptImport>) -> Result<()> {
         refuse_foreign_event_triggers(&mut self.session)?;
+        self.kept = kept.map(|kept| UndoSchema::create(&mut self.session, kept)).transpose()?;
         for (number, load) in tables.iter().enumerate() {
             let is_staged = self.purpose == Purpose::DryRun || load.mode == ImportMode::Merge;
             let into = self.table_sql(&load.table)?.to_owned();
             let relation = self.schema.relation(&load.table)?;
             let staged =
                 is_staged.then(|| StagedTable::create(&mut self.session, number, load, relation, &into, self.purpose));
+            if let Some(kept) = self.kept.as_ref().filter(|_| load.mode == ImportMode::Merge) {
+                kept.create_before(&mut self.session, number, load, relation)?;
+            }
             self.tables.push(PreparedTable { load: load.clone(), staged: staged.transpose()? });
         }
         self.session.execute(APPLICATION_PATH)?;
@@ -296,15 +314,25 @@ impl Load for PostgresLoad {
         let taken = taken.map_err(|error| error::refused_row(&table.name, error))?;
         check_taken(&table.name, table.rows, taken)?;
         let created = TableEffect { created: table.rows, ..TableEffect::default() };
-        let PreparedTable { load, staged: Some(staged) } = &self.tables[table.number] else { return Ok(created) };
-        if load.columns.is_empty() {
+        let PreparedTable { load, staged } = &self.tables[table.number];
+        let Some(staged) = staged.as_ref().filter(|_| !load.columns.is_empty()) else {
+            if let Some(kept) = &self.kept {
+                self.session.execute(OWN_PATH)?;
+                kept.keep_table(&mut self.session, table.number, load, table.rows, false)?;
+                self.session.execute(APPLICATION_PATH)?;
+            }
             return Ok(created);
-        }
+        };
         let relation = self.schema.relation(&load.table)?;
         self.session.execute(OWN_PATH)?;
         let effect = staged.effect(&mut self.session, load, relation)?;
         if let Some(changes) = changes.filter(|_| load.mode == ImportMode::Merge) {
             staged.push_changes(&mut self.session, load, relation, changes)?;
+        }
+        if let Some(kept) = &self.kept {
+            let rows = staged.changed_rows_sql(load, relation)?;
+            kept.keep_before(&mut self.session, table.number, load, relation, &rows)?;
+            kept.keep_table(&mut self.session, table.number, load, effect.created, true)?;
         }
         self.session.execute(APPLICATION_PATH)?;
         if self.purpose == Purpose::Write {

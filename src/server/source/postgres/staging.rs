@@ -98,6 +98,14 @@ impl StagedTable {
         Ok(TableEffect { created: total - found, updated, unchanged: found - updated })
     }
 
+    /// The end of a statement that selects what a merge changes: the file's row `s`, and the row `t` that is there, if there is one.
+    pub fn changed_rows_sql(&self, load: &TableLoad, relation: &Relation) -> Result<String> {
+        let [staged, own] = ["s", "t"].map(|alias| expressions(relation, &load.table, alias, &load.key));
+        let (from, is_same) = (&relation.from_item, equal(&staged?, &own?));
+        let differs = differs_sql(load, relation, "s")?.map_or(String::new(), |differs| format!(" OR {differs}"));
+        Ok(format!("FROM {} AS s LEFT JOIN {from} AS t ON {is_same} WHERE t.ctid IS NULL{differs}", self.name))
+    }
+
     /// Pushes what a merge changes, as `Load::end_table` describes it.
     pub fn push_changes(
         &self,
@@ -117,18 +125,9 @@ impl StagedTable {
         for name in load.replaced() {
             selected.extend([value("t", name)?, value("s", name)?]);
         }
-        let [staged, own] = ["s", "t"].map(|alias| expressions(relation, &load.table, alias, &load.key));
-        let (staged, own) = (staged?, own?);
-        let differs = differs_sql(load, relation, "s")?.map_or(String::new(), |differs| format!(" OR {differs}"));
+        let order = expressions(relation, &load.table, "s", &load.key)?.join(", ");
         let (list, types): (Vec<String>, Vec<PgType>) = selected.into_iter().unzip();
-        let sql = format!(
-            "SELECT {} FROM {} AS s LEFT JOIN {} AS t ON {} WHERE t.ctid IS NULL{differs} ORDER BY {}",
-            list.join(", "),
-            self.name,
-            relation.from_item,
-            equal(&staged, &own),
-            staged.join(", ")
-        );
+        let sql = format!("SELECT {} {} ORDER BY {order}", list.join(", "), self.changed_rows_sql(load, relation)?);
         let formats: Vec<Format> = types.iter().map(|wire| wire.format()).collect();
         let mut reader = RowReader::new(&types, changes);
         let sent_rows = session.read_rows(&sql, &formats, |piece| reader.feed(piece))?;

@@ -33,7 +33,8 @@ const DEFAULTS_QUERY: &str = "
 const TRIGGERS_QUERY: &str = "
     SELECT CAST(t.tgname AS text) AS name, CAST(r.rolname AS text) AS owner,
            NOT r.rolsuper AND r.rolname <> session_user AND CAST(r.rolname AS text) <> ALL (CAST($3 AS text[])) AS is_foreign,
-           concat_ws(', ', CASE WHEN (tgtype & 4) <> 0 THEN 'INSERT' END, CASE WHEN (tgtype & 16) <> 0 THEN 'UPDATE' END) AS events
+           concat_ws(', ', CASE WHEN (tgtype & 4) <> 0 THEN 'INSERT' END, CASE WHEN (tgtype & 8) <> 0 THEN 'DELETE' END,
+                     CASE WHEN (tgtype & 16) <> 0 THEN 'UPDATE' END) AS events
       FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_roles r ON r.oid = p.proowner
      WHERE t.tgrelid IN (SELECT CAST(CAST($1 AS text) AS oid) UNION
                          SELECT CAST(relid AS oid) FROM pg_partition_tree(CAST(CAST(CAST($1 AS text) AS oid) AS regclass)))
@@ -43,6 +44,9 @@ const TRIGGERS_QUERY: &str = "
 const CHECKED_AT_ONCE_QUERY: &str = "
     SELECT CAST(k.conname AS text) AS name, CAST(k.confrelid AS text) AS target FROM pg_constraint k
      WHERE k.conrelid = CAST(CAST($1 AS text) AS oid) AND k.contype = 'f' AND NOT k.condeferrable ORDER BY k.conname";
+
+/// What an undo does: `DELETE` and `UPDATE`.
+pub const UNDO_EVENTS: &str = "24";
 
 /// # Errors
 /// `Unsuitable` for a user whose rights the database's own code could misuse.
@@ -64,20 +68,13 @@ pub fn read(
     let names: BTreeMap<String, &TableName> =
         schema.relations.iter().map(|(name, relation)| (relation.oid.to_string(), name)).collect();
     let events = if mode == ImportMode::Merge { "20" } else { "4" };
-    let trusted = text_array(session.trusted_owners());
     let mut rules = TargetRules::default();
     for table in tables {
         let oid = schema.relation(table)?.oid.to_string();
         for row in session.fetch(DEFAULTS_QUERY, &[&oid])? {
             rules.defaults.insert(table.field(text(&row, "name")?));
         }
-        for row in session.fetch(TRIGGERS_QUERY, &[&oid, events, &trusted])? {
-            let (name, events) = (text(&row, "name")?, text(&row, "events")?);
-            if row.is_true("is_foreign").map_err(error::map_error)? {
-                return Err(error::foreign_trigger(name, table, text(&row, "owner")?));
-            }
-            rules.triggers.push(format!("{name} on {table} ({events})"));
-        }
+        rules.triggers.extend(read_triggers(session, table, &oid, events)?);
         for row in session.fetch(CHECKED_AT_ONCE_QUERY, &[&oid])? {
             let Some(target) = names.get(text(&row, "target")?) else { continue };
             let constraint = text(&row, "name")?.to_owned();
@@ -89,6 +86,36 @@ pub fn read(
         }
     }
     Ok(rules)
+}
+
+/// Checks the triggers of these tables that an undo fires.
+///
+/// # Errors
+/// `Unsuitable` for one whose function somebody else can change.
+pub fn check_triggers(
+    session: &mut DatabaseSession,
+    schema: &Schema,
+    tables: &[TableName],
+    events: &str,
+) -> Result<()> {
+    for table in tables {
+        let oid = schema.relation(table)?.oid.to_string();
+        read_triggers(session, table, &oid, events)?;
+    }
+    Ok(())
+}
+
+fn read_triggers(session: &mut DatabaseSession, table: &TableName, oid: &str, events: &str) -> Result<Vec<String>> {
+    let trusted = text_array(session.trusted_owners());
+    let mut triggers = Vec::new();
+    for row in session.fetch(TRIGGERS_QUERY, &[oid, events, &trusted])? {
+        let (name, events) = (text(&row, "name")?, text(&row, "events")?);
+        if row.is_true("is_foreign").map_err(error::map_error)? {
+            return Err(error::foreign_trigger(name, table, text(&row, "owner")?));
+        }
+        triggers.push(format!("{name} on {table} ({events})"));
+    }
+    Ok(triggers)
 }
 
 fn text<'r>(row: &'r Row, column: &str) -> Result<&'r str> {

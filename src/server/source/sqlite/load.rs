@@ -10,11 +10,12 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 use tempfile::TempPath;
 
-use super::super::target::{Load, Purpose, TableLoad, Target, TargetRules};
+use super::super::target::{Load, Purpose, TableLoad, Target, TargetRules, UndoRequest};
 use super::super::{Error, InterruptHandle, Kind, Result, double_quote_identifier};
 use super::row_buffer::RowBuffer;
 use super::{SqliteSource, catalog, changes, error, key_sets::main_table};
 use crate::model::import::{ImportMode, TableEffect};
+use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
 
@@ -67,6 +68,25 @@ impl Target for SqliteTarget {
             _copy: copy,
         }))
     }
+
+    fn can_undo(&self) -> bool {
+        false
+    }
+
+    fn list_kept_imports(&self) -> Result<Vec<KeptImport>> {
+        Err(cannot_undo())
+    }
+
+    fn undo(&self, _: &UndoRequest) -> Result<UndoReport> {
+        Err(cannot_undo())
+    }
+}
+
+fn cannot_undo() -> Error {
+    Error::new(
+        Kind::Unsuitable,
+        "imports into an SQLite file cannot be undone: keep a copy of the file before an import",
+    )
 }
 
 struct SqliteLoad {
@@ -240,7 +260,7 @@ impl Load for SqliteLoad {
         count(&self.connection, table)
     }
 
-    fn prepare(&mut self, tables: &[TableLoad]) -> Result<()> {
+    fn prepare(&mut self, tables: &[TableLoad], _: Option<&KeptImport>) -> Result<()> {
         for (number, load) in tables.iter().enumerate().filter(|(_, load)| load.mode == ImportMode::Merge) {
             changes::create(&self.connection, number, load)?;
         }

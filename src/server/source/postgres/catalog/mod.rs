@@ -26,7 +26,7 @@ use columns::CatalogColumn;
 pub use columns::RelationColumn;
 use keys::Keys;
 use objects::CatalogObject;
-pub use objects::ROW_SECURITY_ACTIVE;
+pub use objects::{ROW_SECURITY_ACTIVE, UNDO_SCHEMA_PREFIX};
 pub use table_name::split_name;
 
 /// A table with what is needed to read it.

@@ -31,6 +31,9 @@ const OBJECTS_QUERY: &str = "
 pub const ROW_SECURITY_ACTIVE: &str =
     "row-level security hides rows from the user: connect as the table's owner or a role with BYPASSRLS";
 
+/// The schemas of imports that can be undone begin with it, followed by 32 hexadecimal digits.
+pub const UNDO_SCHEMA_PREFIX: &str = "waybill_undo_";
+
 /// One row of `OBJECTS_QUERY`.
 #[expect(clippy::struct_excessive_bools, reason = "four independent answers of the catalog")]
 pub struct CatalogObject {
@@ -88,6 +91,9 @@ impl CatalogObject {
         if let Some(extension) = &self.extension {
             return Some(format!("belongs to the extension {extension}, which creates it"));
         }
+        if self.is_kept_for_undo() {
+            return Some("what Waybill keeps for a day to undo an import".to_owned());
+        }
         match (self.kind.as_str(), &self.owning_column) {
             ("v", _) => Some("a view: its data is in the tables it reads".into()),
             ("m", _) => Some("a materialized view: it is computed from tables".into()),
@@ -100,6 +106,11 @@ impl CatalogObject {
             }
             _ => None,
         }
+    }
+
+    fn is_kept_for_undo(&self) -> bool {
+        let id = self.schema.strip_prefix(UNDO_SCHEMA_PREFIX);
+        id.is_some_and(|id| id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
     }
 
     /// Why the table cannot be read, or not completely.

@@ -1,0 +1,39 @@
+//! Undoing an import: which ones can be, and what becomes of their records.
+
+use serde::Serialize;
+
+use super::import::ImportMode;
+use super::name::TableName;
+
+/// An import that can be undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeptImport {
+    /// 32 hexadecimal digits: a `UUIDv7`, which begins with the time of the import.
+    pub id: String,
+    /// The digest of the seal of the file that was imported.
+    pub file_sha256: String,
+    pub mode: ImportMode,
+}
+
+/// What undoing an import does to the records of one table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct UndoneTable {
+    pub table: TableName,
+    /// Records that the import has created, and that are removed again.
+    pub removed: u64,
+    /// Records that get the values back that they had before.
+    pub restored: u64,
+    /// Records that are no longer what the import has made of them: they stay as they are.
+    pub changed_since: u64,
+    /// The keys of a few of these, where they are known.
+    pub examples: Vec<String>,
+}
+
+/// What undoing an import has done, or would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UndoReport {
+    pub import: String,
+    /// False if nothing was written, since only the plan was asked for.
+    pub written: bool,
+    pub tables: Vec<UndoneTable>,
+}

@@ -1,0 +1,250 @@
+//! Undoing imports on PostgreSQL: what was there is there again, and what others have done since stays.
+
+use proptest::test_runner::{Config, TestRunner};
+
+use super::modes::half_filled_shops;
+use super::plans::{insert, rows};
+use super::*;
+
+const MERGE: [&str; 2] = ["--mode", "merge"];
+
+fn undo(folder: &Path, url: &str, id: &str, options: &[&str]) -> CommandOutput {
+    run(folder, &[&["import", "undo", id, "--target", url], options].concat())
+}
+
+/// Imports the shop, and returns the import's id.
+fn import_shop(folder: &Path, url: &str, options: &[&str]) -> String {
+    let imported = import(folder, "shop.json", url, &[options, &["--json"]].concat());
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    let report: serde_json::Value = serde_json::from_slice(&imported.stdout).unwrap();
+    report["undo"].as_str().unwrap().to_owned()
+}
+
+fn plan_hash(folder: &Path, url: &str) -> String {
+    let planned = import(folder, "shop.json", url, &[&MERGE[..], &["--dry-run", "--json"]].concat());
+    let report: serde_json::Value = serde_json::from_slice(&planned.stdout).unwrap();
+    report["plan"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_undone_merge_leaves_no_trace_and_the_same_file_has_the_same_plan() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let [_, url] = half_filled_shops(folder, &server);
+    let (before, plan) = (records(folder, &url, "before.json"), plan_hash(folder, &url));
+    let id = import_shop(folder, &url, &MERGE);
+    let merged = records(folder, &url, "merged.json");
+    assert_ne!(merged, before);
+
+    let listed = run(folder, &["import", "undo", "--target", &url]);
+    assert!(listed.text().starts_with(&format!("{id}  merge  seal ")), "{}", listed.text());
+    let planned = undo(folder, &url, &id, &["--dry-run"]);
+    assert_eq!(planned.code, 0, "{}", planned.stderr);
+    assert!(
+        planned.text().starts_with("would undo: 2 removed, 1 restored; nothing was written\n"),
+        "{}",
+        planned.text()
+    );
+    assert_eq!(records(folder, &url, "same.json"), merged, "a dry run writes nothing");
+
+    let undone = undo(folder, &url, &id, &[]);
+    assert_eq!(undone.code, 0, "{}", undone.stderr);
+    assert!(undone.text().starts_with("undone: 2 removed, 1 restored\n"), "{}", undone.text());
+    assert_eq!(records(folder, &url, "after.json"), before);
+    assert_eq!(plan_hash(folder, &url), plan);
+    let schemas = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'waybill%'";
+    assert_eq!(server.sql_as("waybill_owner", "half_copy", schemas), "0");
+    let again = undo(folder, &url, &id, &[]);
+    assert_eq!(again.code, 1, "{}", again.stderr);
+    assert!(again.stderr.contains("no import of this id here that can be undone"), "{}", again.stderr);
+    for event in ["import_undo_started", "import_undone", "import_undo_failed"] {
+        assert!(!run(folder, &["audit", "show", "--event", event, "--json"]).text().is_empty(), "{event}");
+    }
+}
+
+#[test]
+fn an_undone_import_into_empty_tables_or_beside_others_removes_its_own_records_only() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let url = database(&server, "empty_copy", SHOP_ON_POSTGRES);
+    let id = import_shop(folder, &url, &[]);
+    assert_eq!(records(folder, &url, "full.json").len(), 4);
+    assert_eq!(undo(folder, &url, &id, &[]).code, 0);
+    assert_eq!(records(folder, &url, "empty.json").len(), 0);
+
+    server.sql_as("waybill_owner", "empty_copy", "INSERT INTO customers VALUES (5, 'Eve', NULL)");
+    let id = import_shop(folder, &url, &["--mode", "append"]);
+    let undone = undo(folder, &url, &id, &[]);
+    assert_eq!(undone.code, 0, "{}", undone.stderr);
+    assert_eq!(server.sql_as("waybill_owner", "empty_copy", "SELECT string_agg(name, ',') FROM customers"), "Eve");
+}
+
+#[test]
+fn what_others_have_changed_since_ends_an_undo_or_stays_as_it_is() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let [_, url] = half_filled_shops(folder, &server);
+    let id = import_shop(folder, &url, &MERGE);
+    // Customer 1 was changed by the import, customer 2 and order 8 were created.
+    server.sql_as("waybill_owner", "half_copy", "UPDATE customers SET note = 'mine' WHERE id = 1");
+    let merged = records(folder, &url, "merged.json");
+    let planned = undo(folder, &url, &id, &["--dry-run"]);
+    assert!(
+        planned.text().contains("customers: 1 removed, 1 changed since and kept (such as 1)"),
+        "{}",
+        planned.text()
+    );
+    let refused = undo(folder, &url, &id, &[]);
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("customers (1 record changed or removed, such as 1); add --keep-changed"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(records(folder, &url, "still.json"), merged);
+
+    // A record of somebody else that refers to one that would be removed.
+    server.sql_as("waybill_owner", "half_copy", "INSERT INTO orders VALUES (20, 2, 1)");
+    let refused = undo(folder, &url, &id, &["--keep-changed"]);
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("refer to records that it has created: orders (1 to customers)"),
+        "{}",
+        refused.stderr
+    );
+    server.sql_as("waybill_owner", "half_copy", "DELETE FROM orders WHERE id = 20");
+
+    let undone = undo(folder, &url, &id, &["--keep-changed"]);
+    assert_eq!(undone.code, 0, "{}", undone.stderr);
+    let customers = "SELECT string_agg(id || ':' || coalesce(note, '-'), ',' ORDER BY id) FROM customers";
+    assert_eq!(server.sql_as("waybill_owner", "half_copy", customers), "1:mine,3:-");
+    assert_eq!(
+        server.sql_as("waybill_owner", "half_copy", "SELECT string_agg(id::text, ',' ORDER BY id) FROM orders"),
+        "7,9"
+    );
+}
+
+#[test]
+fn a_record_that_would_go_with_a_removed_one_ends_an_undo() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let schema = format!(
+        "{SHOP_ON_POSTGRES} CREATE TABLE visits (id int PRIMARY KEY, customer_id bigint REFERENCES customers ON DELETE CASCADE);"
+    );
+    let url = database(&server, "visited_copy", &schema);
+    let id = import_shop(folder, &url, &[]);
+    server.sql_as("waybill_owner", "visited_copy", "INSERT INTO visits VALUES (1, 2)");
+    for options in [&[][..], &["--dry-run"], &["--keep-changed"]] {
+        let refused = undo(folder, &url, &id, options);
+        assert_eq!(refused.code, 3, "{}", refused.text());
+        assert!(refused.stderr.contains("visits (1 to customers)"), "{}", refused.stderr);
+    }
+    assert_eq!(server.sql_as("waybill_owner", "visited_copy", "SELECT count(*) FROM visits"), "1");
+}
+
+#[test]
+fn what_is_kept_is_in_no_export_and_nobody_else_may_read_it() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let [_, url] = half_filled_shops(folder, &server);
+    let id = import_shop(folder, &url, &MERGE);
+    export(folder, &url, "after.json");
+    let exported = parse_export(&fs::read(folder.join("after.json")).unwrap());
+    assert_eq!(exported.data.keys().collect::<Vec<_>>(), ["customers", "orders"]);
+    assert!(exported.metadata["notIncluded"].to_string().contains(&format!("waybill_undo_{id}")), "but it is told");
+    server.sql_as(
+        "postgres",
+        "half_copy",
+        "CREATE ROLE curious LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO curious",
+    );
+    let read = server
+        .psql("curious", "half_copy")
+        .args(["-c", &format!("SELECT * FROM waybill_undo_{id}.before_0")])
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&read.stderr).contains("permission denied for schema"), "{read:?}");
+}
+
+#[test]
+fn without_the_right_to_keep_it_nothing_is_imported_unless_no_undo_is_wanted() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let url = database(&server, "closed_copy", SHOP_ON_POSTGRES);
+    server.sql_as("postgres", "postgres", "ALTER DATABASE closed_copy OWNER TO postgres");
+    let refused = import(folder, "shop.json", &url, &[]);
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("could not be undone") && refused.stderr.contains("--no-undo"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(server.sql_as("waybill_owner", "closed_copy", "SELECT count(*) FROM customers"), "0");
+    let imported = import(folder, "shop.json", &url, &["--no-undo"]);
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    assert!(!imported.text().contains("waybill import undo"), "{}", imported.text());
+    let listed = run(folder, &["import", "undo", "--target", &url]);
+    assert_eq!(listed.text().trim_end(), "no import by this user can be undone here");
+}
+
+#[test]
+fn an_old_import_is_forgotten_with_the_next_one() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let url = database(&server, "aged_copy", SHOP_ON_POSTGRES);
+    let id = import_shop(folder, &url, &[]);
+    // The id begins with the time: a day and an hour earlier.
+    let millis = i64::from_str_radix(&id[..12], 16).unwrap() - 25 * 3_600_000;
+    let old = format!("{millis:012x}{}", &id[12..]);
+    server.sql_as(
+        "waybill_owner",
+        "aged_copy",
+        &format!("ALTER SCHEMA waybill_undo_{id} RENAME TO waybill_undo_{old}"),
+    );
+    let next = import_shop(folder, &url, &MERGE);
+    let listed = run(folder, &["import", "undo", "--target", &url]).text();
+    assert!(listed.starts_with(&next) && listed.lines().count() == 1, "{listed}");
+}
+
+#[test]
+fn an_sqlite_file_says_that_its_imports_cannot_be_undone() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    shop(folder);
+    let (_, url) = sqlite(folder, "target.db", SHOP_ON_SQLITE);
+    assert_eq!(import(folder, "shop.json", &url, &[]).code, 0);
+    let refused = undo(folder, &url, "0", &[]);
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(refused.stderr.contains("keep a copy of the file before an import"), "{}", refused.stderr);
+}
+
+#[test]
+fn random_merges_are_undone_without_a_trace() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let schema = |integer: &str| format!("CREATE TABLE things (id {integer} PRIMARY KEY, n {integer}, text TEXT);");
+    let (file, source) = sqlite(folder, "source.db", &schema("INTEGER"));
+    let url = database(&server, "things", &schema("bigint"));
+    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+    let checked = runner.run(&(rows(), rows()), |(in_file, in_database)| {
+        let sql = format!("DELETE FROM things; {}", insert(&in_file));
+        Connection::open(&file).unwrap().execute_batch(&sql).unwrap();
+        server.sql_as("waybill_owner", "things", &format!("DELETE FROM things; {}", insert(&in_database)));
+        let _ = fs::remove_file(folder.join("shop.json"));
+        export(folder, &source, "shop.json");
+        let (before, plan) = (records(folder, &url, "before.json"), plan_hash(folder, &url));
+        let id = import_shop(folder, &url, &MERGE);
+        let undone = undo(folder, &url, &id, &[]);
+        proptest::prop_assert_eq!(undone.code, 0, "{}", undone.stderr);
+        proptest::prop_assert_eq!(records(folder, &url, "after.json"), before);
+        proptest::prop_assert_eq!(plan_hash(folder, &url), plan);
+        Ok(())
+    });
+    checked.unwrap();
+}
