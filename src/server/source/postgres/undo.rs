@@ -7,6 +7,7 @@ use super::super::{Error, Kind, Result};
 use super::catalog::{self, Schema};
 use super::database_session::DatabaseSession;
 use super::kept_import::{KeptColumns, UndoSchema};
+use super::key_sets::refuse_foreign_event_triggers;
 use super::row_key::{equal, expressions};
 use super::search_paths::{APPLICATION_PATH, OWN_PATH};
 use super::target_rules::{self, UNDO_EVENTS};
@@ -48,6 +49,7 @@ pub fn list(session: &mut DatabaseSession) -> Result<Vec<KeptImport>> {
 pub fn undo(session: &mut DatabaseSession, request: &UndoRequest) -> Result<UndoReport> {
     session.begin_load(LOCK_TIMEOUT)?;
     target_rules::check_role(session)?;
+    refuse_foreign_event_triggers(session)?;
     let schema = catalog::read(session)?;
     if !UndoSchema::list(session)?.contains(&request.import) {
         return Err(Error::new(
