@@ -113,14 +113,17 @@ impl Preview {
         self.tables.iter().map(|table| table.records).sum()
     }
 
-    /// All records; about how many, as long as not every table is counted.
+    /// About how many records, as long as not every table is counted.
+    #[must_use]
+    pub fn estimated_records(&self) -> Option<u64> {
+        let about = self.tables.iter().map(|table| table.records.or(table.about)).sum::<Option<u64>>()?;
+        (about > 0 && self.total_records().is_none()).then_some(about)
+    }
+
+    /// All records, or about how many.
     #[must_use]
     pub fn records_text(&self) -> Option<String> {
-        if let Some(records) = self.total_records() {
-            return Some(text::count(records));
-        }
-        let about = self.tables.iter().map(|table| table.records.or(table.about)).sum::<Option<u64>>()?;
-        (about > 0).then(|| text::about(about))
+        self.total_records().map(text::count).or_else(|| self.estimated_records().map(text::about))
     }
 
     /// Estimated size of the complete file. The errors of tables are independent, so their intervals add in quadrature.

@@ -23,8 +23,14 @@ pub fn count(n: u64) -> String {
 /// ```
 #[must_use]
 pub fn about(n: u64) -> String {
+    format!("about {}", two_digits(n))
+}
+
+/// `120,000`: the number with two digits.
+#[must_use]
+pub fn two_digits(n: u64) -> String {
     let unit = 10_u64.pow(n.checked_ilog10().unwrap_or_default().saturating_sub(1));
-    format!("about {}", count((n + unit / 2) / unit * unit))
+    count((n + unit / 2) / unit * unit)
 }
 
 /// Decimal units (IEC 80000-13): `999 B`, `12 kB`, `9.8 MB`, `1.2 GB`.

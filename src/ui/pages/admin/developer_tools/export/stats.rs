@@ -11,7 +11,12 @@ use crate::ui::components::text_signal;
 pub fn Stats(previews: PreviewTracker) -> impl IntoView {
     let preview = previews.preview;
     let label = text_signal(move || share_of_database(&preview.read()));
-    let records = text_signal(move || preview.read().records_text().unwrap_or_else(|| "counting".into()));
+    let records = text_signal(move || {
+        let preview = preview.read();
+        // That it is an estimate, the label says: the figure keeps its width.
+        let estimated = || preview.estimated_records().map(text::two_digits);
+        preview.total_records().map(text::count).or_else(estimated).unwrap_or_else(|| "counting".into())
+    });
     let tables = text_signal(move || preview.read().tables.len().to_string());
     let tables_label = text_signal(move || match preview.read().absent_tables {
         0 => "tables".to_owned(),
@@ -35,13 +40,14 @@ pub fn Stats(previews: PreviewTracker) -> impl IntoView {
     }
 }
 
-/// "records", of a part "records, about 93 % of the database".
+/// "records", of a part "records, about 93 % of the database", or "records, estimated" until it is counted.
 fn share_of_database(preview: &Preview) -> String {
     let all = preview.part.as_ref().and_then(|part| part.database_records);
     match (preview.total_records(), all) {
         (Some(records), Some(all)) if all > 0 => {
             format!("records, about {} of the database", text::percent(records, all))
         }
+        _ if preview.estimated_records().is_some() => "records, estimated".to_owned(),
         _ => "records".to_owned(),
     }
 }
