@@ -17,6 +17,9 @@ use crate::server::pipeline::encode::json::write_value;
 use crate::server::rows::{RowSink, Stopped, Value};
 use crate::server::source::TableLoad;
 
+/// Longer values have their digest in the plan: it is to be read, and held in memory.
+const MAX_VALUE_BYTES: usize = 64 << 10;
+
 /// The changes of all tables so far.
 pub struct ChangeRecorder {
     lines: BufWriter<File>,
@@ -117,6 +120,12 @@ impl ChangeRecorder {
     }
 }
 
+/// What stands for a long value.
+fn digest_of(bytes: &[u8]) -> Vec<u8> {
+    let sha256 = hex::encode(Sha256::digest(bytes));
+    serde_json::json!({"$long": {"bytes": bytes.len(), "sha256": sha256}}).to_string().into_bytes()
+}
+
 /// A record of a plan file, with the end of its line.
 fn line(action: RecordAction, key: &[(&str, &[u8])], changed: &[(&str, &[u8], &[u8])]) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
@@ -157,9 +166,16 @@ impl RowSink for ChangeRecorder {
             return Ok(());
         };
         let column = if place < self.key_columns { place } else { self.key_columns + (place - self.key_columns) / 2 };
-        let mut text = ChunkWriter::in_memory();
-        write_value(&mut text, self.columns[column].1, value)?;
-        self.values[place] = std::mem::take(text.buffer());
+        self.values[place] = match value {
+            Value::SafeAscii(bytes) | Value::Text(bytes) | Value::Blob(bytes) if bytes.len() > MAX_VALUE_BYTES => {
+                digest_of(bytes)
+            }
+            value => {
+                let mut text = ChunkWriter::in_memory();
+                write_value(&mut text, self.columns[column].1, value)?;
+                std::mem::take(text.buffer())
+            }
+        };
         Ok(())
     }
 

@@ -179,6 +179,26 @@ fn files_that_are_no_plans_or_plans_that_are_no_exports_are_refused() {
     assert!(audit.contains("import_planned"), "who has read the database's values is recorded: {audit}");
 }
 
+#[test]
+fn long_values_are_in_a_plan_by_their_digest() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let source = shop(folder);
+    let urls = half_filled_shops(folder, &server);
+    change(&server, &source, &format!("UPDATE customers SET note = '{}' WHERE id = 1", "ä".repeat(100_000)));
+    fs::remove_file(folder.join("shop.json")).unwrap();
+    export(folder, &source, "shop.json");
+    for (at, url) in urls.iter().enumerate() {
+        let name = format!("plan{at}.json");
+        plan(folder, url, &name);
+        let document = parse_export(&fs::read(folder.join(&name)).unwrap());
+        let after = &document.data["customers"][0]["changes"]["note"]["after"]["$long"];
+        assert_eq!(after["bytes"], 200_000, "{after}");
+        assert_eq!(after["sha256"].as_str().unwrap().len(), 64);
+        assert_eq!(apply(folder, url, &name).code, 0);
+    }
+}
+
 pub type Rows = BTreeMap<i64, (Option<i64>, Option<String>)>;
 
 pub fn rows() -> impl Strategy<Value = Rows> {
