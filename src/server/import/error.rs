@@ -54,6 +54,8 @@ pub enum Error {
     Changed,
     #[error("{}; nothing was imported", text::one_line(&.0.to_string()))]
     Target(#[source] source::Error),
+    #[error("{}; nothing was undone", text::one_line(&.0.to_string()))]
+    Undo(#[source] source::Error),
     #[error(
         "the connection broke while the database was committing ({0}): it has all of the records or none, so look whether they are there"
     )]

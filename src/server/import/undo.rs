@@ -38,7 +38,7 @@ impl Imports {
         let undone = blocking(move || {
             imports.target.undo(&request).map_err(|error| match error.kind {
                 Kind::Connection if is_written => Error::Uncertain(error),
-                _ => Error::Target(error),
+                _ => Error::Undo(error),
             })
         });
         let undone = undone.await;

@@ -199,6 +199,25 @@ fn long_values_are_in_a_plan_by_their_digest() {
     }
 }
 
+#[test]
+fn an_empty_table_without_a_key_is_no_obstacle_to_a_merge() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let source = shop(folder);
+    let urls = half_filled_shops(folder, &server);
+    for url in urls.iter().chain([&source]) {
+        change(&server, url, "CREATE TABLE log (line TEXT)");
+    }
+    fs::remove_file(folder.join("shop.json")).unwrap();
+    export(folder, &source, "shop.json");
+    for (at, url) in urls.iter().enumerate() {
+        let name = format!("plan{at}.json");
+        plan(folder, url, &name);
+        let applied = apply(folder, url, &name);
+        assert_eq!(applied.code, 0, "{}", applied.stderr);
+    }
+}
+
 pub type Rows = BTreeMap<i64, (Option<i64>, Option<String>)>;
 
 pub fn rows() -> impl Strategy<Value = Rows> {

@@ -60,6 +60,7 @@ fn an_undone_merge_leaves_no_trace_and_the_same_file_has_the_same_plan() {
     let again = undo(folder, &url, &id, &[]);
     assert_eq!(again.code, 1, "{}", again.stderr);
     assert!(again.stderr.contains("no import of this id here that can be undone"), "{}", again.stderr);
+    assert!(again.stderr.trim_end().ends_with("; nothing was undone"), "{}", again.stderr);
     for event in ["import_undo_started", "import_undone", "import_undo_failed"] {
         assert!(!run(folder, &["audit", "show", "--event", event, "--json"]).text().is_empty(), "{event}");
     }

@@ -62,10 +62,13 @@ impl From<import::Error> for CliError {
             | Error::Changed => Exit::NotIntact,
             Error::NotAFile => Exit::Usage,
             Error::Forbidden(_) | Error::NotTrusted(_) | Error::Refused(_) => Exit::Refused,
-            Error::Target(ref cause) if is_refusal(cause.kind) => Exit::Refused,
-            Error::Read(_) | Error::Target(_) | Error::Uncertain(_) | Error::NotRecorded(_) | Error::Panicked => {
-                Exit::Failure
-            }
+            Error::Target(ref cause) | Error::Undo(ref cause) if is_refusal(cause.kind) => Exit::Refused,
+            Error::Read(_)
+            | Error::Target(_)
+            | Error::Undo(_)
+            | Error::Uncertain(_)
+            | Error::NotRecorded(_)
+            | Error::Panicked => Exit::Failure,
         };
         Self::new(exit, error.to_string())
     }

@@ -274,7 +274,7 @@ impl Load for PostgresLoad {
             let relation = self.schema.relation(&load.table)?;
             let staged =
                 is_staged.then(|| StagedTable::create(&mut self.session, number, load, relation, &into, self.purpose));
-            if let Some(kept) = self.kept.as_ref().filter(|_| load.mode == ImportMode::Merge) {
+            if let Some(kept) = self.kept.as_ref().filter(|_| load.mode == ImportMode::Merge && !load.key.is_empty()) {
                 kept.create_before(&mut self.session, number, load, relation)?;
             }
             self.tables.push(PreparedTable { load: load.clone(), staged: staged.transpose()? });
@@ -315,8 +315,9 @@ impl Load for PostgresLoad {
         check_taken(&table.name, table.rows, taken)?;
         let created = TableEffect { created: table.rows, ..TableEffect::default() };
         let PreparedTable { load, staged } = &self.tables[table.number];
-        let Some(staged) = staged.as_ref().filter(|_| !load.columns.is_empty()) else {
-            if let Some(kept) = &self.kept {
+        let Some(staged) = staged.as_ref().filter(|_| !load.columns.is_empty() && table.rows > 0) else {
+            // What a trigger does to a table of which a merge has no records is not the import's.
+            if let Some(kept) = self.kept.as_ref().filter(|_| load.mode != ImportMode::Merge) {
                 self.session.execute(OWN_PATH)?;
                 kept.keep_table(&mut self.session, table.number, load, table.rows, false)?;
                 self.session.execute(APPLICATION_PATH)?;

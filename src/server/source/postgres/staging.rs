@@ -43,10 +43,15 @@ impl StagedTable {
     }
 
     fn with_key_sql(&self, load: &TableLoad, table: &str) -> String {
-        let (name, columns, key) = (&self.name, quoted(&load.columns), quoted(&load.key));
+        let (name, columns) = (&self.name, quoted(&load.columns));
+        // A table without a key has no rows in a merge.
+        let key = if load.key.is_empty() {
+            String::new()
+        } else {
+            format!("; ALTER TABLE {name} ADD PRIMARY KEY ({})", quoted(&load.key))
+        };
         format!(
-            "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA; \
-             ALTER TABLE {name} ADD PRIMARY KEY ({key})",
+            "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA{key}",
             name.trim_start_matches("pg_temp.")
         )
     }

@@ -166,6 +166,11 @@ impl SqliteLoad {
     }
 }
 
+/// Whether rows are compared with those that are there: a table without a key has no rows in a merge.
+fn is_merged(load: &TableLoad) -> bool {
+    load.mode == ImportMode::Merge && !load.key.is_empty()
+}
+
 /// A trigger or a conflict clause of the table dropped the row without a word.
 fn dropped(load: &TableLoad, row: u64) -> Error {
     Error::new(Kind::Refused, format!("record {row} of {} is dropped by a trigger of the database", load.table))
@@ -261,7 +266,7 @@ impl Load for SqliteLoad {
     }
 
     fn prepare(&mut self, tables: &[TableLoad], _: Option<&KeptImport>) -> Result<()> {
-        for (number, load) in tables.iter().enumerate().filter(|(_, load)| load.mode == ImportMode::Merge) {
+        for (number, load) in tables.iter().enumerate().filter(|(_, load)| is_merged(load)) {
             changes::create(&self.connection, number, load)?;
         }
         tables.clone_into(&mut self.tables);
@@ -282,7 +287,7 @@ impl Load for SqliteLoad {
         if load.mode != ImportMode::Merge {
             return Ok(TableEffect { created: pushed, ..TableEffect::default() });
         }
-        if let Some(sink) = changes {
+        if let Some(sink) = changes.filter(|_| is_merged(load)) {
             changes::push(&self.connection, number, load, sink)?;
         }
         let created = count(&self.connection, &load.table)?.saturating_sub(rows_before);
