@@ -30,9 +30,14 @@ pub enum Error {
     #[error("nothing was imported:{}", list(.0))]
     Refused(Vec<String>),
     /// What has moved since the plan was made, one sentence each.
-    #[error("nothing was imported, since the database is not what it was when the plan was made:{}", list(.0))]
+    #[error(
+        "nothing was imported, since the database is not what it was when the plan was made (--dry-run --output makes a new one):{}",
+        list(.0)
+    )]
     StalePlan(Vec<String>),
-    #[error("this is no plan of an import: `waybill import … --dry-run --output PLAN` writes one")]
+    #[error("nothing was imported: {}", text::one_line(.0))]
+    OtherPlan(String),
+    #[error("this is not an import plan: `waybill import … --dry-run --output PLAN` writes one")]
     NoPlan,
     /// The plan that was given.
     #[error("{}: {cause}", path.display())]
@@ -42,7 +47,7 @@ pub enum Error {
     /// The file that the plan was to be written to.
     #[error("{}: {}", path.display(), plan_output_problem(cause))]
     PlanOutput { path: PathBuf, cause: std::io::Error },
-    #[error("this is the plan of an import, and no export: give the file that it is a plan of")]
+    #[error("this is an import plan, not an export: give the exported file")]
     IsPlan,
     /// A record of the file, by its line.
     #[error("line {line}: {}; nothing was imported", text::one_line(what))]

@@ -92,6 +92,9 @@ impl Imports {
             identity::refuse(&self.journal, caller, "import a file that no trusted key has signed").await?;
         }
         let file = file?;
+        if let Some(plan) = &plan_file {
+            stale_plan::check_import(&plan.head, &file.verified.sha256, request.mode, &self.target_id)?;
+        }
         let id = new_uuid_v7(&*self.clock, &*self.random).simple().to_string();
         if !request.dry_run || request.plan_output.is_some() {
             self.record(caller, first_event(&file, &request, &id)).await?;

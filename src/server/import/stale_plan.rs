@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use super::changes::{RecordedChanges, RecordedTable};
 use super::planned_changes::{PlanFile, PlannedChange};
 use super::{Error, Result};
+use crate::model::import::ImportMode;
 use crate::model::import_plan::{ImportPlanHead, RecordAction};
 use crate::model::name::TableName;
 use crate::model::text;
@@ -18,21 +19,28 @@ const MAX_UNMATCHED: usize = 100_000;
 /// The changes that are in one of the plans only, by table and key.
 type Unmatched = BTreeMap<(TableName, String), Vec<u8>>;
 
+/// Checks that a plan is one of this import, before anything is read.
+///
+/// # Errors
+/// `OtherPlan` if it is of another file, mode or database.
+pub fn check_import(plan: &ImportPlanHead, file_sha256: &str, mode: ImportMode, target: &str) -> Result<()> {
+    if plan.mode != mode {
+        return Err(Error::OtherPlan(format!("the plan is for --mode {}", plan.mode)));
+    }
+    if plan.file_sha256 != file_sha256 {
+        return Err(Error::OtherPlan(format!("the plan is for another file, with the seal {}", plan.file_sha256)));
+    }
+    if plan.target != target {
+        return Err(Error::OtherPlan(format!("the plan is for another database, {}", plan.target)));
+    }
+    Ok(())
+}
+
 /// Compares the plan that was made with what would happen now: one sentence for each record that has moved, and no value.
 ///
 /// # Errors
 /// If one of them cannot be read.
-pub fn find_moved(plan: &PlanFile, now: &ImportPlanHead, changes: &mut RecordedChanges) -> Result<Vec<String>> {
-    let then = &plan.head;
-    if then.file_sha256 != now.file_sha256 {
-        return Ok(vec!["it is the plan of another file".to_owned()]);
-    }
-    if then.mode != now.mode {
-        return Ok(vec!["it is a plan of another mode".to_owned()]);
-    }
-    if then.target != now.target {
-        return Ok(vec!["it is a plan for another database".to_owned()]);
-    }
+pub fn find_moved(plan: &PlanFile, changes: &mut RecordedChanges) -> Result<Vec<String>> {
     let (then, now) = unmatched(plan, changes)?;
     let keys: BTreeSet<&(TableName, String)> = then.keys().chain(now.keys()).collect();
     let mut sentences = Vec::new();

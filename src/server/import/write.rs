@@ -258,10 +258,11 @@ fn check_plan(
     if *hash == now.hash {
         return Ok(());
     }
-    let moved = file.map(|plan| find_moved(plan, now, changes)).transpose()?;
+    let moved = file.map(|plan| find_moved(plan, changes)).transpose()?;
     Err(Error::StalePlan(moved.unwrap_or_else(|| {
         vec![format!(
-            "the plan would be {} now; give the file of the plan instead of its hash to see which records have moved",
+            "the plan of this import is {} now: database, file, mode or target differ; give the file of the plan instead of its \
+             hash to see what has moved",
             now.hash
         )]
     })))

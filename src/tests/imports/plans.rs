@@ -57,6 +57,10 @@ fn a_plan_says_what_happens_to_each_record_and_is_a_sealed_file() {
         let unchanged = run(folder, &["import", "show", &name, "--table", "orders", "--key", "7"]).text();
         assert_eq!(unchanged.trim_end(), "orders: the plan changes no record with this key");
 
+        let misspelt = run(folder, &["import", "show", &name, "--table", "customer"]);
+        assert_eq!(misspelt.code, 2, "{}", misspelt.text());
+        assert!(misspelt.stderr.contains("no table customer; it has customers, orders"), "{}", misspelt.stderr);
+
         // The readers of exports read it, too.
         let verified = run(folder, &["verify", &name]);
         assert!(verified.code == 0 && verified.text().contains("3 records in 2 tables"), "{}", verified.text());
@@ -106,7 +110,7 @@ fn an_import_does_what_its_plan_says_or_nothing() {
         assert!(!stale.stderr.contains("again") && !stale.stderr.contains("late"), "no value: {}", stale.stderr);
         let by_hash = apply(folder, url, &hash(folder, &name("first")));
         assert_eq!(by_hash.code, 8);
-        assert!(by_hash.stderr.contains("the plan would be "), "{}", by_hash.stderr);
+        assert!(by_hash.stderr.contains("the plan of this import is "), "{}", by_hash.stderr);
         assert_eq!(records(folder, url, &name("after")), before, "nothing was written");
 
         plan(folder, url, &name("second"));
@@ -126,19 +130,27 @@ fn a_plan_of_another_file_mode_or_database_is_told_as_such() {
     plan(folder, &on_sqlite, "plan.json");
     let other_database = apply(folder, &on_postgres, "plan.json");
     assert!(
-        other_database.code == 8 && other_database.stderr.contains("a plan for another database"),
+        other_database.code == 8 && other_database.stderr.contains("the plan is for another database, sqlite:"),
         "{}",
         other_database.stderr
     );
     change(&server, &source, "DELETE FROM orders");
     export(folder, &source, "later.json");
     let other_file = import(folder, "later.json", &on_sqlite, &["--mode", "merge", "--plan", "plan.json"]);
-    assert!(other_file.code == 8 && other_file.stderr.contains("the plan of another file"), "{}", other_file.stderr);
+    assert!(
+        other_file.code == 8 && other_file.stderr.contains("the plan is for another file"),
+        "{}",
+        other_file.stderr
+    );
     let (_, empty) = sqlite(folder, "half.db.empty", SHOP_ON_SQLITE);
     let of_append = import(folder, "shop.json", &empty, &["--dry-run", "--mode", "append", "--output", "append.json"]);
     assert_eq!(of_append.code, 0, "{}", of_append.stderr);
     let other_mode = import(folder, "shop.json", &empty, &["--mode", "merge", "--plan", "append.json"]);
-    assert!(other_mode.code == 8 && other_mode.stderr.contains("a plan of another mode"), "{}", other_mode.stderr);
+    assert!(
+        other_mode.code == 8 && other_mode.stderr.contains("the plan is for --mode append"),
+        "{}",
+        other_mode.stderr
+    );
     let appended = import(folder, "shop.json", &empty, &["--mode", "append", "--plan", "append.json"]);
     assert_eq!(appended.code, 0, "{}", appended.stderr);
 }
@@ -155,7 +167,7 @@ fn files_that_are_no_plans_or_plans_that_are_no_exports_are_refused() {
     assert!(again.stderr.contains("plan.json: there is a file of this name"), "{}", again.stderr);
     let not_an_export = import(folder, "plan.json", &url, &["--mode", "merge"]);
     assert!(
-        not_an_export.code == 4 && not_an_export.stderr.contains("the plan of an import"),
+        not_an_export.code == 4 && not_an_export.stderr.contains("an import plan, not an export"),
         "{}",
         not_an_export.stderr
     );

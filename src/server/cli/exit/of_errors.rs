@@ -52,7 +52,7 @@ impl From<import::Error> for CliError {
                 let Self { exit, message } = (*cause).into();
                 return Self::new(exit, format!("{}: {message}", path.display()));
             }
-            Error::StalePlan(_) => Exit::StalePlan,
+            Error::StalePlan(_) | Error::OtherPlan(_) => Exit::StalePlan,
             Error::PlanOutput { .. } | Error::Plan(_) => Exit::Output,
             Error::NotIntact(_)
             | Error::Layout

@@ -45,6 +45,11 @@ impl Show {
         }
         match &self.table {
             None => print_line(&summary(&plan)),
+            Some(table) if !plan.head.tables.iter().any(|known| known.table == *table) => {
+                let known: Vec<&str> = plan.head.tables.iter().map(|known| known.table.as_str()).collect();
+                let what = format!("the plan has no table {table}; it has {}", known.join(", "));
+                Err(CliError::new(Exit::Usage, text::one_line(&what)))
+            }
             Some(table) => self.print_records(&plan, table).map_err(with_context),
         }
     }
@@ -100,6 +105,7 @@ fn summary(plan: &PlanFile) -> String {
         format!("          {}: {}", text::one_line(table.as_str()), describe(*effect))
     }));
     lines.extend(group_lines(&head.groups));
+    lines.push(format!("mode      {}", head.mode));
     lines.push(format!("into      {}", text::one_line(&head.target)));
     lines.push(format!("file      {}", head.file_sha256));
     lines.push(format!("plan      {}", head.hash));
