@@ -217,7 +217,8 @@ mod tests {
         let company: String =
             rusqlite::Connection::open(&path).unwrap().query_row(largest, [], |row| row.get(0)).unwrap();
         let profile = Profile::built_in("supportsignal").unwrap();
-        for filters in [format!("company={company}"), "period=2025-01-01..2025-01-11".to_owned()] {
+        let (company, period) = (format!("company={company}"), "period=2025-01-01..2025-01-11");
+        for filters in [company.clone(), period.to_owned(), format!("{company}&{period}")] {
             let selection = crate::server::export::invalid_selection::parse_part(&filters).unwrap();
             let shown = std::cell::RefCell::new(Vec::new());
             let note = |preview: &Preview| {

@@ -3,7 +3,7 @@
 //! What refers to the rows that a filter names is counted: a customer may have a tenth of a table, or a millionth. From there on,
 //! a part is taken to have the same share of a table as of the one that its rows belong to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::plan::{Membership, SetStep, SubsetPlan, Via};
 use crate::model::name::TableName;
@@ -41,7 +41,8 @@ impl SubsetPlan {
         for table in self.tables.keys() {
             rows.insert(table, statistics.rows(table)?);
         }
-        let mut estimate = Estimate { plan: self, rows, shares: vec![0.0; self.sets.len()], named: BTreeMap::new() };
+        let shares = vec![0.0; self.sets.len()];
+        let mut estimate = Estimate { plan: self, rows, shares, asked_for: BTreeSet::new(), named: BTreeMap::new() };
         for stage in &self.stages {
             // Shares grow from step to step until each is as large as the largest that leads to it.
             for _ in 0..if stage.is_repeated { stage.steps.len() } else { 1 } {
@@ -59,6 +60,8 @@ struct Estimate<'e> {
     rows: BTreeMap<&'e TableName, f64>,
     /// The part of its table that each set has, from 0 to 1.
     shares: Vec<f64>,
+    /// The sets that have rows not only because others refer to them.
+    asked_for: BTreeSet<KeySetId>,
     /// The sets that have the rows of another one already.
     named: BTreeMap<KeySetId, &'e [KeySetId]>,
 }
@@ -85,7 +88,7 @@ impl<'e> Estimate<'e> {
                 limits.fold(self.children(step.into, key, *parents, statistics)?, f64::min)
             }
             // What the records of a part refer to outside of it is little, or the part is no good.
-            Rows::Parents { .. } if !matches!(via, Via::Reference { .. }) => 0.0,
+            Rows::Parents { .. } if !matches!(via, Via::Reference { .. }) || self.asked_for.contains(&step.into) => 0.0,
             Rows::Parents { child, children, .. } => {
                 let share = children.map_or(1.0, |children| self.shares[children.0]);
                 limits.fold(expected_share(share * self.rows_of(child), self.rows_of(table)), f64::min)
@@ -94,6 +97,9 @@ impl<'e> Estimate<'e> {
         };
         let known = &mut self.shares[step.into.0];
         *known = known.max(share.clamp(0.0, 1.0));
+        if *known > 0.0 && !matches!(step.rows, Rows::Parents { .. }) {
+            self.asked_for.insert(step.into);
+        }
         Ok(())
     }
 
