@@ -9,7 +9,8 @@ use super::name::TableName;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportPlanHead {
-    /// SHA-256, hexadecimal, of everything that the import does: two plans with the same hash do the same.
+    /// SHA-256, hexadecimal, of file, mode, database, sums and changes. Not of what a profile or the database fills in new records,
+    /// nor of triggers.
     pub hash: String,
     /// The digest of the seal of the file that is imported.
     pub file_sha256: String,
