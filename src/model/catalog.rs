@@ -63,6 +63,22 @@ pub struct ColumnSchema {
 }
 
 impl ColumnSchema {
+    /// A column that is never null and of which nothing else is known.
+    #[must_use]
+    pub fn new(name: &str, native_type: &str, codec: Codec) -> Self {
+        Self {
+            name: name.to_owned(),
+            native_type: native_type.to_owned(),
+            codec,
+            nullable: false,
+            generated: false,
+            computed_from: Vec::new(),
+            identity: None,
+            references: None,
+            comment: None,
+        }
+    }
+
     /// Maximum length of a text type in characters, such as 12 for `varchar(12)`; `None` if it has no limit.
     #[must_use]
     pub fn max_chars(&self) -> Option<usize> {

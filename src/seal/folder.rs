@@ -44,17 +44,7 @@ pub fn seal_metadata(metadata: &Metadata, layout: &str, files: u64) -> Metadata 
         ("bytes", "integer", Codec::Integer),
         ("sha256", "text", Codec::Text),
     ];
-    let column = |(name, native_type, codec): (&str, &str, Codec)| ColumnSchema {
-        name: name.into(),
-        native_type: native_type.into(),
-        codec,
-        nullable: false,
-        generated: false,
-        computed_from: Vec::new(),
-        identity: None,
-        references: None,
-        comment: None,
-    };
+    let column = |(name, native_type, codec): (&str, &str, Codec)| ColumnSchema::new(name, native_type, codec);
     let schema = TableSchema { primary_key: vec!["name".into()], columns: columns.map(column).into() };
     Metadata {
         record_counts: std::iter::once((TableName::from(FILES_TABLE), files)).collect(),

@@ -40,7 +40,6 @@ pub struct ChangeRecorder {
 pub struct RecordedTable {
     pub table: TableName,
     pub records: u64,
-    pub bytes: u64,
 }
 
 /// All changes of an import.
@@ -83,7 +82,7 @@ impl ChangeRecorder {
         self.values.resize_with(self.key_columns + 2 * (self.columns.len() - self.key_columns), Vec::new);
         self.next_value = 0;
         self.hasher.update(format!("{}\n", table.table));
-        self.tables.push(RecordedTable { table: table.table.clone(), records: 0, bytes: 0 });
+        self.tables.push(RecordedTable { table: table.table.clone(), records: 0 });
     }
 
     /// Why the sink has stopped.
@@ -114,7 +113,7 @@ impl ChangeRecorder {
         self.hasher.update(&line);
         self.lines.write_all(&line)?;
         if let Some(table) = self.tables.last_mut() {
-            (table.records, table.bytes) = (table.records + 1, table.bytes + line.len() as u64);
+            table.records += 1;
         }
         Ok(())
     }

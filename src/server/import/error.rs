@@ -1,4 +1,4 @@
-//! Why an import fails. Its messages name tables, columns and rules, and no value.
+//! Why an import or an undo fails. Its messages name tables, columns, rules and keys of records, and no other value.
 
 use std::path::PathBuf;
 
@@ -65,8 +65,8 @@ pub enum Error {
         "the connection broke while the database was committing ({0}): it has all of the records or none, so look whether they are there"
     )]
     Uncertain(#[source] source::Error),
-    /// The import itself is done.
-    #[error("all of it was imported, but the audit trail could not be told so: {0}")]
+    /// The import or the undo itself is done.
+    #[error("it is done, but the audit trail could not be told so: {0}")]
     NotRecorded(#[source] state::Error),
     #[error(transparent)]
     State(#[from] state::Error),

@@ -52,7 +52,7 @@ pub fn write_plan<W: Write>(
     changes.lines.seek(SeekFrom::Start(0))?;
     let mut lines = BufReader::with_capacity(256 << 10, &changes.lines);
     let mut line = Vec::new();
-    for RecordedTable { table, records, .. } in &changes.tables {
+    for RecordedTable { table, records } in &changes.tables {
         let opening = layout::table_opening(table);
         document.write_table(opening.as_bytes()).map_err(to_io_error)?;
         for number in 0..*records {
@@ -80,17 +80,7 @@ fn to_io_error(error: seal::Error) -> io::Error {
 
 fn metadata(head: &ImportPlanHead, origin: PlanOrigin, tables: &[RecordedTable]) -> Metadata {
     let PlanOrigin { planned_at, planned_by, id, target } = origin;
-    let column = |(name, codec): &(&str, Codec)| ColumnSchema {
-        name: (*name).to_owned(),
-        native_type: String::new(),
-        codec: *codec,
-        nullable: false,
-        generated: false,
-        computed_from: Vec::new(),
-        identity: None,
-        references: None,
-        comment: None,
-    };
+    let column = |(name, codec): &(&str, Codec)| ColumnSchema::new(name, "", *codec);
     let schema = || TableSchema { primary_key: Vec::new(), columns: COLUMNS.iter().map(column).collect() };
     Metadata {
         exported_at: planned_at.clone(),

@@ -37,7 +37,7 @@ impl Imports {
         let imports = self.clone();
         let undone = blocking(move || {
             imports.target.undo(&request).map_err(|error| match error.kind {
-                Kind::Connection if is_written => Error::Uncertain(error),
+                Kind::Uncertain => Error::Uncertain(error),
                 _ => Error::Undo(error),
             })
         });

@@ -32,6 +32,8 @@ pub enum Kind {
     /// There is no connection that works: the server is out of reach, refuses the user, or has closed the connection or
     /// stopped responding; the file cannot be opened.
     Connection,
+    /// The connection broke during a commit: nobody knows whether it has happened.
+    Uncertain,
     /// Another program holds a lock.
     Locked,
     /// An `InterruptHandle` or the sink ended the read.
@@ -51,6 +53,12 @@ impl Error {
 
     pub(super) fn with_cause(kind: Kind, advice: impl Into<Cow<'static, str>>, cause: impl Into<Cause>) -> Self {
         Self { kind, advice: advice.into(), cause: Some(cause.into()) }
+    }
+
+    /// An error of a commit, of which nobody knows whether it has happened if the connection broke.
+    pub(super) fn during_commit(self) -> Self {
+        let kind = if self.kind == Kind::Connection { Kind::Uncertain } else { self.kind };
+        Self { kind, ..self }
     }
 
     pub(super) fn no_table(table: &TableName) -> Self {

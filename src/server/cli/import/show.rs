@@ -107,8 +107,8 @@ fn summary(plan: &PlanFile) -> String {
     lines.extend(group_lines(&head.groups));
     lines.push(format!("mode      {}", head.mode));
     lines.push(format!("into      {}", text::one_line(&head.target)));
-    lines.push(format!("file      {}", head.file_sha256));
-    lines.push(format!("plan      {}", head.hash));
+    lines.push(format!("file      {}", text::one_line(&head.file_sha256)));
+    lines.push(format!("plan      {}", text::one_line(&head.hash)));
     lines.extend(head.triggers.iter().map(|trigger| format!("trigger   {} may run", text::one_line(trigger))));
     lines.extend(head.notes.iter().map(|note| format!("note      {}", text::one_line(note))));
     lines.join("\n")

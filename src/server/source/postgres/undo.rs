@@ -294,7 +294,7 @@ impl Undo<'_> {
         checked.map_err(|error| error::refused_row(&"the import".into(), error))?;
         self.session.execute(OWN_PATH)?;
         self.session.execute(&format!("DROP SCHEMA {} CASCADE", self.kept.name))?;
-        self.session.commit()
+        self.session.commit().map_err(Error::during_commit)
     }
 }
 
