@@ -47,6 +47,31 @@ test.describe("on the sample", () => {
     await expect(page.locator("tbody tr").first()).toContainText(/company: .*site: .*tables: incidents/);
   });
 
+  test("until the figures are those of the choice, nothing can be exported, also after a failure", async ({ page, consoleErrors }) => {
+    const exportPage = new ExportPage(page);
+    await exportPage.open();
+    await waitForHydration(page);
+    const whole = await exportPage.records.textContent();
+    let answer: (() => void) | undefined;
+    await page.route("**/rpc/preview_export", async (route) => {
+      await new Promise<void>((resolve) => { answer = resolve; });
+      await route.abort();
+    });
+    await page.getByRole("checkbox", { name: "sites", exact: true }).check();
+    await expect(exportPage.button).toBeDisabled();
+    await expect.poll(() => answer).toBeDefined();
+    answer?.();
+    await expect(page.locator(".toast")).toBeVisible();
+    await expect(exportPage.records, "what is shown is not what was chosen").toHaveText(whole ?? "");
+    await expect(exportPage.button).toBeDisabled();
+    await page.unroute("**/rpc/preview_export");
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await expect(page).toHaveURL(/\?tables=sites$/);
+    await expect(exportPage.button).toBeEnabled();
+    await expect(exportPage.button).toHaveText(/^Export [\d,]+ records$/);
+    expect(consoleErrors.splice(0).join()).toContain("ERR_FAILED");
+  });
+
   test("the address holds the part: it can be reloaded and shared, and the back button returns to it", async ({ page, context }) => {
     const exportPage = new ExportPage(page);
     await exportPage.open();

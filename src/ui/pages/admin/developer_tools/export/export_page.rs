@@ -13,7 +13,6 @@ use super::run_tracker::{Phase, RunTracker};
 use super::start_form::StartForm;
 use super::stats::Stats;
 use super::tables::Tables;
-use crate::model::preview::Preview;
 use crate::model::{route, text};
 use crate::rpc::export::{ExportPageData, open_export_page};
 use crate::ui::components::{Icon, Layout, Loaded, ToastRegion};
@@ -83,17 +82,16 @@ fn ReadyView(previews: PreviewTracker, tracker: RunTracker, part: String) -> imp
 /// The key figures of the preview, and what can be done.
 #[component]
 fn Figures(previews: PreviewTracker, tracker: RunTracker) -> impl IntoView {
-    let preview = previews.preview;
-    view! { <PreviewHeader previews /><Stats previews /><ExportAction preview tracker /> }
+    view! { <PreviewHeader previews /><Stats previews /><ExportAction previews tracker /> }
 }
 
 /// The form that starts an export, the progress of a run, or its result.
 #[component]
-fn ExportAction(preview: RwSignal<Preview>, tracker: RunTracker) -> impl IntoView {
+fn ExportAction(previews: PreviewTracker, tracker: RunTracker) -> impl IntoView {
     let phase = tracker.phase();
-    let is_empty = Memo::new(move |_| preview.read().part.as_ref().is_some_and(|part| part.is_empty));
+    let is_empty = Memo::new(move |_| previews.preview.read().part.as_ref().is_some_and(|part| part.is_empty));
     let start = move |is_repeat| {
-        if is_empty.get() { nothing_matches() } else { view! { <StartForm preview tracker is_repeat /> }.into_any() }
+        if is_empty.get() { nothing_matches() } else { view! { <StartForm previews tracker is_repeat /> }.into_any() }
     };
     move || match phase.get() {
         Phase::Idle => start(false),

@@ -57,8 +57,11 @@ impl PreviewTracker {
         });
     }
 
-    /// Has a new preview taken, and completes it.
+    /// Has a new preview taken, and completes it. If the one of a choice has failed, that is asked for again.
     pub fn refresh(self) {
+        if self.is_pending.get_untracked() {
+            return self.choose_form(0);
+        }
         self.ask(self.part(), true, false, 0);
     }
 
@@ -116,9 +119,9 @@ impl PreviewTracker {
             if self.newest.get_value() != turn {
                 return;
             }
-            self.is_pending.set(false);
             match answer {
                 Ok(newer) => {
+                    self.is_pending.set(false);
                     let settled = newer.settled;
                     self.show(newer, is_choice);
                     if settled {
@@ -129,7 +132,11 @@ impl PreviewTracker {
                         return;
                     }
                 }
-                Err(ApiError::Invalid(problem)) => return self.problem.set(Some(problem)),
+                Err(ApiError::Invalid(problem)) => {
+                    self.is_pending.set(false);
+                    return self.problem.set(Some(problem));
+                }
+                // What is shown is not what was chosen, and stays marked as such.
                 Err(error) => {
                     return self.toast.set(Some(Toast { is_success: false, text: error.to_string() }));
                 }

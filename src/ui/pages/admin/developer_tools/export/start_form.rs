@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::preview_header::PartField;
+use super::preview_tracker::PreviewTracker;
 use super::run_tracker::RunTracker;
 use crate::model::output::Compression;
 use crate::model::preview::Preview;
@@ -11,12 +12,17 @@ use crate::model::text;
 use crate::rpc::export::RequestExport;
 use crate::ui::components::{CopyButton, Icon, SelectField, SelectOption, text_signal};
 
-/// `is_repeat` changes the label for the form below a result.
+/// `is_repeat` changes the label for the form below a result. While another part is chosen than the one that is shown, nothing
+/// can be started: it would be the part that was chosen before.
 #[component]
-pub fn StartForm(preview: RwSignal<Preview>, tracker: RunTracker, is_repeat: bool) -> impl IntoView {
+pub fn StartForm(previews: PreviewTracker, tracker: RunTracker, is_repeat: bool) -> impl IntoView {
+    let preview = previews.preview;
     let compression = RwSignal::new(Compression::None);
     let submit = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
+        if previews.is_pending.get_untracked() {
+            return;
+        }
         tracker.start(&preview.read_untracked(), compression.get_untracked());
     };
     let records = text_signal(move || {
@@ -40,7 +46,7 @@ pub fn StartForm(preview: RwSignal<Preview>, tracker: RunTracker, is_repeat: boo
             <RequestError tracker />
             <form class="action-row" method="post" action=RequestExport::PATH on:submit=submit>
                 <PartField preview />
-                <button class="button primary">{label}</button>
+                <button class="button primary" disabled=previews.is_pending>{label}</button>
                 <span class="muted">{records}" → "<code class="file">{file_name}</code></span>
                 <CompressionField compression />
             </form>

@@ -18,9 +18,13 @@ pub fn Stats(previews: PreviewTracker) -> impl IntoView {
         preview.total_records().map(text::count).or_else(estimated).unwrap_or_else(|| "counting".into())
     });
     let tables = text_signal(move || preview.read().tables.len().to_string());
-    let tables_label = text_signal(move || match preview.read().absent_tables {
-        0 => "tables".to_owned(),
-        n => format!("tables, {n} not included"),
+    let tables_label = text_signal(move || {
+        let preview = preview.read();
+        let noun = if preview.tables.len() == 1 { "table" } else { "tables" };
+        match preview.absent_tables {
+            0 => noun.to_owned(),
+            n => format!("{noun}, {n} not included"),
+        }
     });
     let size =
         text_signal(move || preview.read().total_size().map_or("measuring".into(), |size| text::bytes(size.bytes)));
@@ -45,7 +49,9 @@ fn share_of_database(preview: &Preview) -> String {
     let all = preview.part.as_ref().and_then(|part| part.database_records);
     match (preview.total_records(), all) {
         (Some(records), Some(all)) if all > 0 => {
-            format!("records, about {} of the database", text::percent(records, all))
+            let share = text::percent(records, all);
+            let about = if share.starts_with("less") { "" } else { "about " };
+            format!("records, {about}{share} of the database")
         }
         _ if preview.estimated_records().is_some() => "records, estimated".to_owned(),
         _ => "records".to_owned(),

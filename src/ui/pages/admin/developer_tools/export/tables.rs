@@ -71,7 +71,9 @@ fn Row(name: TableName, table: Option<TablePreview>, largest: u64, is_chosen: bo
     let about = table.about.filter(|records| *records > 0).map(text::about);
     let records = table.records.map(text::count).or(about);
     let records = records.unwrap_or_else(|| if is_outside { "–" } else { "counting" }.into());
-    let bytes = table.size.map(|size| size.bytes);
+    // No record is estimated: there may be some all the same.
+    let is_uncounted = table.records.is_none() && table.about.is_none_or(|about| about == 0);
+    let bytes = table.size.filter(|_| !is_uncounted).map(|size| size.bytes);
     let size = bytes.map_or(if is_outside { "–" } else { "…" }.into(), text::bytes);
     // On narrow screens the left-out columns are listed under the name.
     let under_name = (!table.left_out.is_empty()).then(|| format!("without {}", table.left_out.join(", ")));
