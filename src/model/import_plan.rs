@@ -9,8 +9,7 @@ use super::name::TableName;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportPlanHead {
-    /// SHA-256, hexadecimal, of file, mode, database, sums and changes. Not of what a profile or the database fills in new records,
-    /// nor of triggers.
+    /// SHA-256, hexadecimal, of file, mode, database, sums, changes and rules.
     pub hash: String,
     /// The digest of the seal of the file that is imported.
     pub file_sha256: String,
@@ -20,10 +19,21 @@ pub struct ImportPlanHead {
     pub target: String,
     pub tables: Vec<TableReport>,
     pub groups: Vec<ChangeGroup>,
+    /// What else decides about values.
+    pub rules: Vec<ValueRule>,
     /// The triggers of the database that may run.
     pub triggers: Vec<String>,
     /// What happens to columns that the file and the database do not share, one sentence each.
     pub notes: Vec<String>,
+}
+
+/// What puts values into records besides the file: a trigger, a default or an expression of the database, the profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValueRule {
+    /// Such as `the default of customers.tier`.
+    pub name: String,
+    /// SHA-256, hexadecimal, of its definition.
+    pub sha256: String,
 }
 
 /// What happens to a record.

@@ -27,6 +27,9 @@ impl std::fmt::Display for Verified {
         use crate::model::text::{count_with_noun, one_line};
         let (records, tables) = (count_with_noun(self.records, "record"), count_with_noun(self.tables, "table"));
         let source = one_line(&self.metadata.source.name);
+        if self.metadata.import_plan.is_some() {
+            f.write_str("the plan of an import, which changes ")?;
+        }
         write!(f, "{records} in {tables} of {source}, sealed {}", self.metadata.exported_at)?;
         let filters = self.metadata.filters_applied.iter();
         let filters: Vec<String> = filters.map(|(name, values)| format!("{name} {}", values.join(", "))).collect();

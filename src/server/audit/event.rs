@@ -110,8 +110,10 @@ pub enum Event {
         /// The id of the trusted key that has signed the file; without one, `--accept-unsigned` was given.
         signed_by: Option<String>,
     },
-    /// What an import would do to each record of the database was written to a file. Nothing was imported.
+    /// What an import would do to each record of the database is known, and written to a file. Nothing was imported.
     ImportPlanned {
+        /// The plan's hash.
+        plan: String,
         sha256: String,
         export_id: String,
         mode: ImportMode,
@@ -122,6 +124,8 @@ pub enum Event {
         updated: u64,
         unchanged: u64,
         duration_ms: u64,
+        /// The hash of the plan that it was to have.
+        plan: Option<String>,
     },
     /// What an import has done is about to be taken back.
     ImportUndoStarted {

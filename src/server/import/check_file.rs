@@ -52,15 +52,20 @@ pub fn check_file(path: &Path, trusted: &PublicKeys, accept_unsigned: bool) -> R
     if verified.metadata.import_plan.is_some() {
         return Err(Error::IsPlan);
     }
+    let signed_by = check_signature(&verified, trusted, accept_unsigned)?;
+    Ok(CheckedFile { verified, signed_by, file })
+}
+
+/// Returns the id of the trusted key that has signed a file, if one has.
+///
+/// # Errors
+/// `NotIntact` for a wrong signature; `NotTrusted` if no trusted key has signed it, unless that is accepted.
+pub fn check_signature(verified: &Verified, trusted: &PublicKeys, accept_unsigned: bool) -> Result<Option<String>> {
     let untrusted = match trusted.check_signature(verified.signature.as_ref()) {
-        SignatureStatus::Trusted(key) => return Ok(CheckedFile { verified, signed_by: Some(key.id()), file }),
+        SignatureStatus::Trusted(key) => return Ok(Some(key.id())),
         SignatureStatus::Invalid => return Err(VerifyError::InvalidSignature.into()),
         SignatureStatus::Untrusted(key) => format!("signed with key {}, which is not trusted here", key.id()),
         SignatureStatus::Unsigned => "not signed".to_owned(),
     };
-    if accept_unsigned {
-        Ok(CheckedFile { verified, signed_by: None, file })
-    } else {
-        Err(Error::NotTrusted(untrusted))
-    }
+    if accept_unsigned { Ok(None) } else { Err(Error::NotTrusted(untrusted)) }
 }

@@ -1,10 +1,12 @@
 //! Why an import or an undo fails. Its messages name tables, columns, rules and keys of records, and no other value.
 
-use std::path::PathBuf;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use crate::model::text;
 use crate::seal::VerifyError;
 use crate::server::identity::Forbidden;
+use crate::server::support::atomic_file::folder_of;
 use crate::server::{inspect, source, state};
 
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +14,7 @@ pub enum Error {
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     #[error("the file cannot be read: {0}")]
-    Read(#[from] std::io::Error),
+    Read(#[from] io::Error),
     /// The file is cut, altered or none of ours.
     #[error(transparent)]
     NotIntact(#[from] VerifyError),
@@ -22,7 +24,7 @@ pub enum Error {
     #[error("only an export of a database in one file can be imported, not a folder or the documents of a layout")]
     Layout,
     #[error(
-        "the file is {0}, so anyone could have made it; give the public key of whoever exported it with --key FILE, or, if you \
+        "the file is {0}, so anyone could have made it; give the public key of whoever made it with --trust-key FILE, or, if you \
          know where it is from, add --accept-unsigned"
     )]
     NotTrusted(String),
@@ -43,10 +45,10 @@ pub enum Error {
     #[error("{}: {cause}", path.display())]
     ExpectedPlan { path: PathBuf, cause: Box<Self> },
     #[error("the plan cannot be kept in a temporary file: {0}; nothing was imported")]
-    Plan(#[source] std::io::Error),
+    Plan(#[source] io::Error),
     /// The file that the plan was to be written to.
-    #[error("{}: {}", path.display(), plan_output_problem(cause))]
-    PlanOutput { path: PathBuf, cause: std::io::Error },
+    #[error("{}: {}", path.display(), plan_output_problem(path, cause))]
+    PlanOutput { path: PathBuf, cause: io::Error },
     #[error("this is an import plan, not an export: give the exported file")]
     IsPlan,
     /// A record of the file, by its line.
@@ -74,11 +76,11 @@ pub enum Error {
     Panicked,
 }
 
-fn plan_output_problem(cause: &std::io::Error) -> String {
-    if cause.kind() == std::io::ErrorKind::AlreadyExists {
-        "there is a file of this name: choose another name for the plan".to_owned()
-    } else {
-        format!("the plan cannot be written: {cause}")
+fn plan_output_problem(path: &Path, cause: &io::Error) -> String {
+    match cause.kind() {
+        ErrorKind::AlreadyExists => "there is a file of this name: choose another name for the plan".to_owned(),
+        ErrorKind::NotADirectory => format!("there is no folder {}", folder_of(path).display()),
+        _ => format!("the plan cannot be written: {cause}"),
     }
 }
 
@@ -96,6 +98,15 @@ impl Error {
     #[must_use]
     pub fn is_about_plan(&self) -> bool {
         matches!(self, Self::ExpectedPlan { .. } | Self::PlanOutput { .. })
+    }
+
+    /// The message for the audit trail, without keys of records.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::StalePlan(_) => "the database is not what it was when the plan was made".to_owned(),
+            error => error.to_string(),
+        }
     }
 
     /// Whether the file is to blame, and not the database.

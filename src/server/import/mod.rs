@@ -18,7 +18,7 @@ mod undo;
 mod write;
 
 use std::io::{self, BufWriter};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -34,7 +34,7 @@ use self::changes::RecordedChanges;
 use self::plan_file::{PlanOrigin, write_plan};
 use self::write::{Imported, Importing, Progress};
 use crate::model::access::{Capability, Scope, SourceLabel};
-use crate::model::import::TableEffect;
+use crate::model::import::{ImportMode, TableEffect};
 use crate::model::import_plan::ImportPlanHead;
 use crate::model::import_report::ImportReport;
 use crate::model::text;
@@ -84,8 +84,7 @@ impl Imports {
         if let Some(path) = &request.plan_output {
             check_plan_output(path)?;
         }
-        let expected = request.expected_plan.clone();
-        let plan_file = blocking(move || expected.as_ref().map_or(Ok(None), ExpectedPlan::open)).await?;
+        let plan_file = self.open_plan(caller, &request).await?;
         let (imports, path, accept_unsigned) = (self.clone(), path.to_owned(), request.accept_unsigned);
         let file = blocking(move || check_file(&path, &imports.trusted_keys, accept_unsigned)).await;
         if let Err(Error::NotTrusted(_)) = &file {
@@ -96,63 +95,83 @@ impl Imports {
             stale_plan::check_import(&plan.head, &file.verified.sha256, request.mode, &self.target_id)?;
         }
         let id = new_uuid_v7(&*self.clock, &*self.random).simple().to_string();
-        if !request.dry_run || request.plan_output.is_some() {
-            self.record(caller, first_event(&file, &request, &id)).await?;
+        if !request.dry_run {
+            self.record(caller, started_event(&file, request.mode, &id)).await?;
         }
-        let (imports, asked, planned_by) = (self.clone(), request.clone(), caller.actor().name.to_owned());
+        let (imports, asked) = (self.clone(), request.clone());
         let progress: Progress = Box::new(on_progress);
         let written = blocking(move || {
             let Imports { target, target_id, profile, random, .. } = &*imports;
             let (target, random, request) = (&**target, &**random, &asked);
-            let importing = Importing { target, profile, random, request, plan_file, id: &id, target_id, progress };
-            let Imported { report, plan } = importing.run(file)?;
-            if let (Some(path), Some((head, mut changes))) = (&asked.plan_output, plan) {
-                imports.save_plan(path, &head, &mut changes, planned_by)?;
-            }
-            Ok(report)
+            Importing { target, profile, random, request, plan_file, id: &id, target_id, progress }.run(file)
         });
-        let written = written.await.map(|report| {
+        let written = written.await.map(|Imported { report, plan }| {
             let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            ImportReport { duration_ms, ..report }
+            (ImportReport { duration_ms, ..report }, plan)
         });
-        if !request.dry_run {
-            let event = match &written {
-                Ok(report) => {
-                    let TableEffect { created, updated, unchanged } = report.effect();
-                    Event::ImportCompleted { created, updated, unchanged, duration_ms: report.duration_ms }
-                }
-                Err(error) => Event::ImportFailed { reason: text::shortened(&error.to_string(), MAX_REASON_CHARS) },
-            };
-            if let Err(error) = self.record(caller, event).await {
-                tracing::error!(%error, "the end of an import could not be recorded");
-                // What has become of the records matters more.
-                return written.and_then(|_| Err(Error::NotRecorded(error)));
+        if request.dry_run {
+            let (report, plan) = written?;
+            if let (Some(path), Some((head, changes))) = (request.plan_output, plan) {
+                self.save_plan(caller, path, head, changes, report.signed_by.clone()).await?;
             }
+            return Ok(report);
+        }
+        let written = written.map(|(report, _)| report);
+        if let Err(error) = self.record(caller, ended_event(&written)).await {
+            tracing::error!(%error, "the end of an import could not be recorded");
+            // What has become of the records matters more.
+            return written.and_then(|_| Err(Error::NotRecorded(error)));
         }
         written
     }
 
-    /// Writes a plan to a new file that nobody else can read.
-    fn save_plan(
-        &self,
-        path: &Path,
-        head: &ImportPlanHead,
-        changes: &mut RecordedChanges,
-        planned_by: String,
+    /// The file of the plan that is expected, if it was given.
+    async fn open_plan(self: &Arc<Self>, caller: &Caller, request: &ImportRequest) -> Result<Option<PlanFile>> {
+        let Some(expected) = request.expected_plan.clone() else { return Ok(None) };
+        let (imports, accept_unsigned) = (self.clone(), request.accept_unsigned);
+        let opened = blocking(move || expected.open(&imports.trusted_keys, accept_unsigned)).await;
+        if let Err(Error::ExpectedPlan { cause, .. }) = &opened
+            && matches!(**cause, Error::NotTrusted(_))
+        {
+            identity::refuse(&self.journal, caller, "use a plan that no trusted key has signed").await?;
+        }
+        opened
+    }
+
+    /// Records that there is a plan, and writes it to a new file that nobody else can read.
+    async fn save_plan(
+        self: &Arc<Self>,
+        caller: &Caller,
+        path: PathBuf,
+        head: ImportPlanHead,
+        mut changes: RecordedChanges,
+        signed_by: Option<String>,
     ) -> Result<()> {
+        let planned = Event::ImportPlanned {
+            plan: head.hash.clone(),
+            sha256: head.file_sha256.clone(),
+            export_id: head.file_export_id.clone(),
+            mode: head.mode,
+            signed_by,
+        };
+        self.record(caller, planned).await?;
         let origin = PlanOrigin {
             planned_at: rfc3339(self.clock.now()),
-            planned_by,
+            planned_by: caller.actor().name.to_owned(),
             id: new_uuid_v7(&*self.clock, &*self.random),
             target: self.target_label.clone(),
         };
-        let write = || -> io::Result<()> {
-            let mut file = NamedTempFile::new_in(atomic_file::folder_of(path))?;
-            write_plan(BufWriter::new(file.as_file_mut()), head, origin, changes, &*self.signing_key)?;
-            file.as_file().sync_all()?;
-            atomic_file::rename(file.into_temp_path(), path, IfExists::Fail)
-        };
-        write().map_err(|cause| Error::PlanOutput { path: path.to_owned(), cause })
+        let signing_key = self.signing_key.clone();
+        blocking(move || {
+            let write = || -> io::Result<()> {
+                let mut file = NamedTempFile::new_in(atomic_file::folder_of(&path))?;
+                write_plan(BufWriter::new(file.as_file_mut()), &head, origin, &mut changes, &*signing_key)?;
+                file.as_file().sync_all()?;
+                atomic_file::rename(file.into_temp_path(), &path, IfExists::Fail)
+            };
+            write().map_err(|cause| Error::PlanOutput { path: path.clone(), cause })
+        })
+        .await
     }
 
     async fn record(&self, caller: &Caller, event: Event) -> state::Result<()> {
@@ -162,19 +181,34 @@ impl Imports {
 
 /// Before anything is read: a plan may take minutes.
 fn check_plan_output(path: &Path) -> Result<()> {
-    if path.symlink_metadata().is_err() {
+    let kind = if path.symlink_metadata().is_ok() {
+        io::ErrorKind::AlreadyExists
+    } else if !atomic_file::folder_of(path).is_dir() {
+        io::ErrorKind::NotADirectory
+    } else {
         return Ok(());
-    }
-    Err(Error::PlanOutput { path: path.to_owned(), cause: io::ErrorKind::AlreadyExists.into() })
+    };
+    Err(Error::PlanOutput { path: path.to_owned(), cause: kind.into() })
 }
 
-fn first_event(file: &CheckedFile, request: &ImportRequest, id: &str) -> Event {
-    let (sha256, export_id) = (file.verified.sha256.clone(), file.verified.metadata.export_id.clone());
-    let (mode, signed_by) = (request.mode, file.signed_by.clone());
-    if request.dry_run {
-        Event::ImportPlanned { sha256, export_id, mode, signed_by }
-    } else {
-        Event::ImportStarted { import: id.to_owned(), sha256, export_id, mode, signed_by }
+fn started_event(file: &CheckedFile, mode: ImportMode, id: &str) -> Event {
+    Event::ImportStarted {
+        import: id.to_owned(),
+        sha256: file.verified.sha256.clone(),
+        export_id: file.verified.metadata.export_id.clone(),
+        mode,
+        signed_by: file.signed_by.clone(),
+    }
+}
+
+fn ended_event(written: &Result<ImportReport>) -> Event {
+    match written {
+        Ok(report) => {
+            let TableEffect { created, updated, unchanged } = report.effect();
+            let (duration_ms, plan) = (report.duration_ms, report.plan.clone());
+            Event::ImportCompleted { created, updated, unchanged, duration_ms, plan }
+        }
+        Err(error) => Event::ImportFailed { reason: text::shortened(&error.reason(), MAX_REASON_CHARS) },
     }
 }
 

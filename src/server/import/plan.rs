@@ -1,8 +1,11 @@
 //! Compares a file with the database that it goes into: what goes where, and everything that cannot be done, at once.
 
+use sha2::{Digest, Sha256};
+
 use super::{Error, Result};
 use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
 use crate::model::import::ImportMode;
+use crate::model::import_plan::ValueRule;
 use crate::model::manifest::Metadata;
 use crate::model::name::{FieldName, TableName};
 use crate::model::text;
@@ -17,6 +20,8 @@ pub struct ImportPlan {
     pub tables: Vec<TableImport>,
     /// What happens to columns that file and database do not share, one sentence each.
     pub notes: Vec<String>,
+    /// What puts values into the records besides the file.
+    pub rules: Vec<ValueRule>,
 }
 
 /// What is written to one table.
@@ -73,7 +78,8 @@ pub fn plan(
     rules: &TargetRules,
     profile: &Profile,
 ) -> Result<ImportPlan> {
-    let mut planning = Planning { mode, metadata, rules, profile, notes: Vec::new(), refusals: Vec::new() };
+    let mut planning =
+        Planning { mode, metadata, rules, profile, notes: Vec::new(), value_rules: Vec::new(), refusals: Vec::new() };
     let (mut tables, mut missing) = (Vec::new(), Vec::new());
     for (name, schema) in metadata.schema.iter() {
         match catalog.table(name) {
@@ -101,7 +107,13 @@ pub fn plan(
         planning.notes.push(format!("new records get the file's masked or pseudonymised values of {fields}{others}"));
     }
     if planning.refusals.is_empty() {
-        Ok(ImportPlan { tables, notes: planning.notes })
+        planning.value_rules.extend(
+            rules
+                .triggers
+                .iter()
+                .map(|trigger| value_rule(format!("the trigger {}", trigger.name), &trigger.definition)),
+        );
+        Ok(ImportPlan { tables, notes: planning.notes, rules: planning.value_rules })
     } else {
         Err(Error::Refused(planning.refusals))
     }
@@ -113,6 +125,7 @@ struct Planning<'p> {
     rules: &'p TargetRules,
     profile: &'p Profile,
     notes: Vec<String>,
+    value_rules: Vec<ValueRule>,
     refusals: Vec<String>,
 }
 
@@ -129,12 +142,32 @@ impl Planning<'_> {
         }
         let columns = schema.columns.iter().map(|column| self.plan_column(table, column)).collect();
         let missing = table.columns.iter().filter(|column| !schema.columns.iter().any(|own| own.name == column.name));
-        let filled = missing.filter_map(|column| self.fill_column(table, column)).collect();
+        let filled: Vec<_> = missing.filter_map(|column| self.fill_column(table, column)).collect();
+        self.keep_rules(table, schema, &filled);
         let records = self.metadata.record_counts.get(&table.name).copied().unwrap_or_default();
         let planned =
             TableImport { table: table.name.clone(), records, columns, filled, key: table.primary_key.clone() };
         self.check_key(&planned);
         planned
+    }
+
+    /// Keeps what decides about values that the file lacks, or that the database computes.
+    fn keep_rules(&mut self, table: &Table, schema: &TableSchema, filled: &[(String, OnImport)]) {
+        for (column, on_import) in filled {
+            let what = format!("what the profile fills in {}", table.name.field(column));
+            self.value_rules.push(value_rule(what, &format!("{on_import:?}")));
+        }
+        for column in &table.columns {
+            let (is_ours, field) =
+                (schema.columns.iter().any(|own| own.name == column.name), table.name.field(&column.name));
+            let is_filled = filled.iter().any(|(name, _)| *name == column.name);
+            if let Some(definition) = self.rules.defaults.get(&field)
+                && (column.generated || !is_ours && !is_filled)
+            {
+                let kind = if column.generated { "expression" } else { "default" };
+                self.value_rules.push(value_rule(format!("the {kind} of {field}"), definition));
+            }
+        }
     }
 
     /// A merge must tell whether a record is there already.
@@ -208,7 +241,7 @@ impl Planning<'_> {
             ));
             return Some((column.name.clone(), on_import));
         }
-        if self.rules.defaults.contains(&field) {
+        if self.rules.defaults.contains_key(&field) {
             self.notes.push(format!("{field} {why}: the database fills it in new records{}", self.of_others()));
         } else if column.nullable {
             self.notes.push(format!("{field} {why}: it is empty in new records{}", self.of_others()));
@@ -242,6 +275,10 @@ impl Planning<'_> {
             }
         }
     }
+}
+
+fn value_rule(name: String, definition: &str) -> ValueRule {
+    ValueRule { name, sha256: hex::encode(Sha256::digest(definition)) }
 }
 
 fn type_name(column: &ColumnSchema) -> String {

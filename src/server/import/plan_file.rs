@@ -8,7 +8,6 @@ use uuid::Uuid;
 use super::changes::{RecordedChanges, RecordedTable};
 use crate::model::access::SourceLabel;
 use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
-use crate::model::import::{ImportMode, TableReport};
 use crate::model::import_plan::ImportPlanHead;
 use crate::model::manifest::{
     AuditHead, ExportType, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
@@ -21,10 +20,11 @@ use crate::seal::{self, DocumentWriter, SealSigner, layout};
 const COLUMNS: [(&str, Codec); 4] =
     [("action", Codec::Text), ("reason", Codec::Text), ("key", Codec::Json), ("changes", Codec::Json)];
 
-/// The hash of a plan: of the file, the mode, the database, the sums and every change.
-pub fn plan_hash(file_sha256: &str, mode: ImportMode, target: &str, tables: &[TableReport], changes: &str) -> String {
-    let head = serde_json::json!([file_sha256, mode, target, tables, changes]);
-    hex::encode(Sha256::digest(head.to_string()))
+/// The hash of a plan: of the file, the mode, the database, the sums, what decides about values, and every change.
+pub fn plan_hash(head: &ImportPlanHead, changes: &RecordedChanges) -> String {
+    let ImportPlanHead { file_sha256, mode, target, tables, rules, .. } = head;
+    let hashed = serde_json::json!([file_sha256, mode, target, tables, rules, changes.digest]);
+    hex::encode(Sha256::digest(hashed.to_string()))
 }
 
 /// When, by whom and of which database a plan was made.

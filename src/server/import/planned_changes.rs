@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::check_file::check_signature;
 use super::request::ExpectedPlan;
 use super::{Error, Result};
 use crate::model::import_plan::{ImportPlanHead, RecordAction};
@@ -16,11 +17,14 @@ use crate::model::ordered_map::OrderedMap;
 use crate::server::inspect::{DataEvent, DocumentReader, unquote};
 use crate::server::pipeline::decompress::Decompressor;
 use crate::server::pipeline::verify_content;
+use crate::server::signing::PublicKeys;
 
 /// A plan file whose seal is right.
 #[derive(Debug)]
 pub struct PlanFile {
     pub head: ImportPlanHead,
+    /// The id of the trusted key that has signed it.
+    pub signed_by: Option<String>,
     file: File,
 }
 
@@ -42,12 +46,14 @@ impl PlanFile {
     /// Blocks.
     ///
     /// # Errors
-    /// `Read` if the file cannot be read, `NotIntact` if it is not whole, `NoPlan` if it is no plan.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// `Read` if the file cannot be read, `NotIntact` if it is not whole, `NoPlan` if it is no plan; `NotTrusted` if no trusted
+    /// key has signed it, unless that is accepted.
+    pub fn open(path: &Path, trusted: &PublicKeys, accept_unsigned: bool) -> Result<Self> {
         let file = File::open(path)?;
-        verify_content(file.try_clone()?, |_| ())??;
+        let verified = verify_content(file.try_clone()?, |_| ())??;
         let head = document(&file)?.metadata.import_plan.ok_or(Error::NoPlan)?;
-        Ok(Self { head, file })
+        let signed_by = check_signature(&verified, trusted, accept_unsigned)?;
+        Ok(Self { head, signed_by, file })
     }
 
     /// Calls `visit` with each change, in the order of the file, as its JSON text.
@@ -73,9 +79,9 @@ impl ExpectedPlan {
     ///
     /// # Errors
     /// `ExpectedPlan` if it cannot be used.
-    pub fn open(&self) -> Result<Option<PlanFile>> {
+    pub fn open(&self, trusted: &PublicKeys, accept_unsigned: bool) -> Result<Option<PlanFile>> {
         let Self::File(path) = self else { return Ok(None) };
-        let opened = PlanFile::open(path).map(Some);
+        let opened = PlanFile::open(path, trusted, accept_unsigned).map(Some);
         opened.map_err(|cause| Error::ExpectedPlan { path: path.clone(), cause: Box::new(cause) })
     }
 }
@@ -87,11 +93,11 @@ impl PlannedChange {
         serde_json::from_slice(line).map_err(|_| Error::NoPlan)
     }
 
-    /// Whether the record has this key, as people write it: texts without quotes.
+    /// Whether the record has this key, as people write it: texts without quotes, and a comma between two values.
     #[must_use]
     pub fn has_key(&self, key: &str) -> bool {
         let texts: Vec<Cow<'_, str>> = self.key.iter().map(|(_, value)| unquote(value.get())).collect();
-        texts.join(", ") == key || self.key_text() == key
+        [",", ", "].iter().any(|comma| texts.join(comma) == key) || self.key_text() == key
     }
 
     /// The values of the key, for people.

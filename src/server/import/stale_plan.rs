@@ -7,7 +7,7 @@ use super::changes::{RecordedChanges, RecordedTable};
 use super::planned_changes::{PlanFile, PlannedChange};
 use super::{Error, Result};
 use crate::model::import::ImportMode;
-use crate::model::import_plan::{ImportPlanHead, RecordAction};
+use crate::model::import_plan::{ImportPlanHead, RecordAction, ValueRule};
 use crate::model::name::TableName;
 use crate::model::text;
 
@@ -17,7 +17,12 @@ const MAX_NAMED: usize = 10;
 const MAX_UNMATCHED: usize = 100_000;
 
 /// The changes that are in one of the plans only, by table and key.
-type Unmatched = BTreeMap<(TableName, String), Vec<u8>>;
+#[derive(Default)]
+struct Unmatched {
+    changes: BTreeMap<(TableName, String), Vec<u8>>,
+    /// Whether there were more than are looked at.
+    is_cut: bool,
+}
 
 /// Checks that a plan is one of this import, before anything is read.
 ///
@@ -36,16 +41,22 @@ pub fn check_import(plan: &ImportPlanHead, file_sha256: &str, mode: ImportMode, 
     Ok(())
 }
 
-/// Compares the plan that was made with what would happen now: one sentence for each record that has moved, and no value.
+/// Compares the plan that was made with what would happen now: one sentence for each record that has moved, without its values, and
+/// for each rule that is another one.
 ///
 /// # Errors
 /// If one of them cannot be read.
-pub fn find_moved(plan: &PlanFile, changes: &mut RecordedChanges) -> Result<Vec<String>> {
+pub fn find_moved(plan: &PlanFile, now: &ImportPlanHead, changes: &mut RecordedChanges) -> Result<Vec<String>> {
+    let mut sentences = moved_rules(&plan.head.rules, &now.rules);
     let (then, now) = unmatched(plan, changes)?;
-    let keys: BTreeSet<&(TableName, String)> = then.keys().chain(now.keys()).collect();
-    let mut sentences = Vec::new();
+    if then.is_cut || now.is_cut {
+        sentences.push(format!("more than {} moved", text::count_with_noun(MAX_UNMATCHED as u64, "record")));
+        return Ok(sentences);
+    }
+    let keys: BTreeSet<&(TableName, String)> = then.changes.keys().chain(now.changes.keys()).collect();
     for key in keys.iter().copied().take(MAX_NAMED) {
-        sentences.push(format!("{} {}: {}", key.0, key.1, what_moved(then.get(key), now.get(key))?));
+        let what = what_moved(then.changes.get(key), now.changes.get(key))?;
+        sentences.push(format!("{} {}: {what}", key.0, key.1));
     }
     if keys.len() > MAX_NAMED {
         let others = text::count_with_noun((keys.len() - MAX_NAMED) as u64, "other record");
@@ -55,6 +66,15 @@ pub fn find_moved(plan: &PlanFile, changes: &mut RecordedChanges) -> Result<Vec<
         sentences.push("records that it leaves as they are have moved".to_owned());
     }
     Ok(sentences)
+}
+
+fn moved_rules(then: &[ValueRule], now: &[ValueRule]) -> Vec<String> {
+    let names: BTreeSet<&String> = then.iter().chain(now).map(|rule| &rule.name).collect();
+    let digests = |rules: &[ValueRule], name: &String| -> Vec<String> {
+        rules.iter().filter(|rule| rule.name == *name).map(|rule| rule.sha256.clone()).collect()
+    };
+    let moved = names.into_iter().filter(|name| digests(then, name) != digests(now, name));
+    moved.map(|name| format!("{name} is another now")).collect()
 }
 
 fn what_moved(then: Option<&Vec<u8>>, now: Option<&Vec<u8>>) -> Result<String> {
@@ -86,7 +106,7 @@ fn columns(change: &PlannedChange) -> String {
 fn unmatched(plan: &PlanFile, changes: &mut RecordedChanges) -> Result<(Unmatched, Unmatched)> {
     changes.lines.seek(SeekFrom::Start(0))?;
     let mut later = Later { input: BufReader::new(&changes.lines), tables: &changes.tables, left: 0, table: 0 };
-    let (mut then, mut now) = (Unmatched::new(), Unmatched::new());
+    let (mut then, mut now) = (Unmatched::default(), Unmatched::default());
     plan.for_each_change(|table, line| {
         add(&mut then, &mut now, table, line)?;
         match later.next()? {
@@ -103,10 +123,12 @@ fn unmatched(plan: &PlanFile, changes: &mut RecordedChanges) -> Result<(Unmatche
 /// Adds a change to those of one plan, unless the other one has the same.
 fn add(own: &mut Unmatched, other: &mut Unmatched, table: &TableName, line: &[u8]) -> Result<()> {
     let place = (table.clone(), PlannedChange::parse(line)?.key_text());
-    if other.get(&place).is_some_and(|known| known == line) {
-        other.remove(&place);
-    } else if own.len() < MAX_UNMATCHED {
-        own.insert(place, line.to_vec());
+    if other.changes.get(&place).is_some_and(|known| known == line) {
+        other.changes.remove(&place);
+    } else if own.changes.len() < MAX_UNMATCHED {
+        own.changes.insert(place, line.to_vec());
+    } else {
+        own.is_cut = true;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::request::{ExpectedPlan, ImportRequest};
 use super::stale_plan::find_moved;
 use super::{Error, Result};
 use crate::model::import::{ImportMode, TableReport};
-use crate::model::import_plan::ImportPlanHead;
+use crate::model::import_plan::{ImportPlanHead, ValueRule};
 use crate::model::import_report::ImportReport;
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
@@ -87,7 +87,7 @@ impl Importing<'_> {
             written: !self.request.dry_run,
             records: tables.iter().map(|table| table.effect.total()).sum(),
             tables,
-            triggers: rules.triggers,
+            triggers: rules.triggers.into_iter().map(|trigger| trigger.name).collect(),
             notes: plan.notes,
             undo: kept.map(|kept| kept.id),
             plan: None,
@@ -96,8 +96,8 @@ impl Importing<'_> {
             signed_by: file.signed_by,
             duration_ms: 0,
         };
-        let plan =
-            changes.map(|changes| (self.plan_head(&report, &file.verified.metadata.export_id, &changes), changes));
+        let plan = changes
+            .map(|changes| (self.plan_head(&report, plan.rules, &file.verified.metadata.export_id, &changes), changes));
         let plan = match (plan, &self.request.expected_plan) {
             (Some((head, mut changes)), Some(expected)) => {
                 check_plan(expected, self.plan_file.as_ref(), &head, &mut changes)?;
@@ -126,20 +126,27 @@ impl Importing<'_> {
         Ok(Some(KeptImport { id: self.id.to_owned(), file_sha256: file.verified.sha256.clone(), mode }))
     }
 
-    fn plan_head(&self, report: &ImportReport, file_export_id: &str, changes: &RecordedChanges) -> ImportPlanHead {
+    fn plan_head(
+        &self,
+        report: &ImportReport,
+        rules: Vec<ValueRule>,
+        file_export_id: &str,
+        changes: &RecordedChanges,
+    ) -> ImportPlanHead {
         let ImportReport { tables, triggers, notes, sha256, .. } = report;
-        let (mode, target) = (self.request.mode, self.target_id);
-        ImportPlanHead {
-            hash: plan_hash(sha256, mode, target, tables, &changes.digest),
+        let head = ImportPlanHead {
+            hash: String::new(),
             file_sha256: sha256.clone(),
             file_export_id: file_export_id.to_owned(),
-            mode,
-            target: target.to_owned(),
+            mode: self.request.mode,
+            target: self.target_id.to_owned(),
             tables: tables.clone(),
             groups: changes.groups.clone(),
+            rules,
             triggers: triggers.clone(),
             notes: notes.clone(),
-        }
+        };
+        ImportPlanHead { hash: plan_hash(&head, changes), ..head }
     }
 
     fn write_records(
@@ -258,10 +265,10 @@ fn check_plan(
     if *hash == now.hash {
         return Ok(());
     }
-    let moved = file.map(|plan| find_moved(plan, changes)).transpose()?;
+    let moved = file.map(|plan| find_moved(plan, now, changes)).transpose()?;
     Err(Error::StalePlan(moved.unwrap_or_else(|| {
         vec![format!(
-            "the plan of this import is {} now: database, file, mode or target differ; give the file of the plan instead of its \
+            "the plan of this import is {} now: what it does, or what fills in values, is another; give the file of the plan instead of its \
              hash to see what has moved",
             now.hash
         )]

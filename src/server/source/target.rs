@@ -1,6 +1,6 @@
 //! Write access to a database: the `Target` and `Load` traits, the mirror of `Source` and `Snapshot`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{Error, InterruptHandle, Result};
 use crate::model::import::{ImportMode, TableEffect};
@@ -139,12 +139,21 @@ pub trait Load: RowSink + Send {
 /// What a database does by itself when rows are added to its tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TargetRules {
-    /// Columns that the database fills if no value is given.
-    pub defaults: BTreeSet<FieldName>,
-    /// Triggers that may run, as people know them: `audit_users on users (UPDATE)`.
-    pub triggers: Vec<String>,
+    /// Columns that the database fills if no value is given, or always, with the expression that it does so by.
+    pub defaults: BTreeMap<FieldName, String>,
+    /// Triggers that may run.
+    pub triggers: Vec<Trigger>,
     /// References that the database checks before a later table is filled.
     pub checked_at_once: Vec<CheckedReference>,
+}
+
+/// A trigger of a table that is written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// As people know it: `audit_users on users (UPDATE)`.
+    pub name: String,
+    /// What it does, in the database's own language.
+    pub definition: String,
 }
 
 /// A foreign key whose check cannot be put off until the end of the transaction.

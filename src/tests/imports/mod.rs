@@ -2,6 +2,7 @@
 
 mod hostile_targets;
 mod modes;
+mod plan_trust;
 mod plans;
 mod undo;
 

@@ -219,3 +219,45 @@ fn a_dry_run_on_sqlite_neither_waits_for_writers_nor_touches_the_file() {
     drop(writer);
     assert_eq!(fs::read(&path).unwrap(), before);
 }
+
+#[test]
+fn values_that_only_a_collation_calls_equal_are_changed_by_a_merge() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    shop(folder);
+    let schema = "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL COLLATE NOCASE, note TEXT COLLATE RTRIM);
+         CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id), total NUMERIC);
+         INSERT INTO customers VALUES (1, 'ada', NULL), (2, 'Bob', 'late  '); INSERT INTO orders VALUES (7, 1, 12.5), (8, 2, 3);";
+    let (_, url) = sqlite(folder, "folded.db", schema);
+    let options = ["--mode", "merge", "--dry-run", "--output", "plan.json"];
+    let planned = import(folder, "shop.json", &url, &options).text();
+    assert!(planned.contains("customers: 2 changed"), "{planned}");
+    let merged = import(folder, "shop.json", &url, &["--mode", "merge", "--plan", "plan.json"]);
+    assert_eq!(merged.code, 0, "{}", merged.stderr);
+    let merged = records(folder, &url, "after.json");
+    assert!(merged.contains(&r#"{"id":1,"name":"Ada","note":null}"#.to_owned()), "{merged:?}");
+    assert!(merged.contains(&r#"{"id":2,"name":"Bob","note":"late"}"#.to_owned()), "{merged:?}");
+}
+
+#[tokio::test]
+async fn a_dry_run_that_is_killed_leaves_no_copy_of_the_database() {
+    let (folder, temporary) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let folder = folder.path();
+    let sample = generate_sample(2_000, folder);
+    let url = format!("sqlite:{}", sample.display());
+    export(folder, &url, "sample.json");
+    let mut found_running = false;
+    for milliseconds in [30, 60, 100, 150, 200, 300] {
+        let WaybillCommand(mut command) = WaybillCommand::new(folder);
+        command.envs([("TMPDIR", temporary.path()), ("SQLITE_TMPDIR", temporary.path())]);
+        command.args(["import", "sample.json", "--target", &url, "--mode", "merge", "--dry-run"]);
+        let mut child = command.spawn().unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(milliseconds)).await;
+        found_running |= child.try_wait().unwrap().is_none();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let left: Vec<_> = fs::read_dir(temporary.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(left.is_empty(), "after {milliseconds} ms: {left:?}");
+    }
+    assert!(found_running);
+}

@@ -11,24 +11,24 @@ use super::*;
 
 const MERGE: [&str; 2] = ["--mode", "merge"];
 
-fn plan(folder: &Path, url: &str, plan: &str) -> CommandOutput {
+pub fn plan(folder: &Path, url: &str, plan: &str) -> CommandOutput {
     let planned = import(folder, "shop.json", url, &[&MERGE[..], &["--dry-run", "--output", plan]].concat());
     assert_eq!(planned.code, 0, "{}", planned.stderr);
     planned
 }
 
-fn apply(folder: &Path, url: &str, plan: &str) -> CommandOutput {
+pub fn apply(folder: &Path, url: &str, plan: &str) -> CommandOutput {
     import(folder, "shop.json", url, &[&MERGE[..], &["--plan", plan]].concat())
 }
 
-fn change(server: &Postgres, url: &str, sql: &str) {
+pub fn change(server: &Postgres, url: &str, sql: &str) {
     match url.strip_prefix("sqlite:") {
         Some(path) => Connection::open(path).unwrap().execute_batch(sql).unwrap(),
         None => drop(server.sql_as("waybill_owner", "half_copy", sql)),
     }
 }
 
-fn hash(folder: &Path, plan: &str) -> String {
+pub fn hash(folder: &Path, plan: &str) -> String {
     let shown = run(folder, &["import", "show", plan, "--json"]);
     let head: Value = serde_json::from_slice(&shown.stdout).unwrap();
     head["hash"].as_str().unwrap().to_owned()
@@ -51,9 +51,9 @@ fn a_plan_says_what_happens_to_each_record_and_is_a_sealed_file() {
         assert!(shown.starts_with("would import: 2 new, 1 changed, 1 unchanged\n"), "{shown}");
         assert!(shown.contains("customers: 1 new, 1 changed\n") && shown.contains("orders: 1 new, 1 unchanged\n"));
         let customers = run(folder, &["import", "show", &name, "--table", "customers"]).text();
-        assert_eq!(customers.trim_end(), "changed  1\n    note: \"moved\" → null\nnew  2");
+        assert_eq!(customers.trim_end(), "changed  id=1\n    note: \"moved\" → null\nnew      id=2");
         let one = run(folder, &["import", "show", &name, "--table", "customers", "--key", "2"]).text();
-        assert_eq!(one.trim_end(), "new  2");
+        assert_eq!(one.trim_end(), "new      id=2");
         let unchanged = run(folder, &["import", "show", &name, "--table", "orders", "--key", "7"]).text();
         assert_eq!(unchanged.trim_end(), "orders: the plan changes no record with this key");
 
@@ -63,7 +63,7 @@ fn a_plan_says_what_happens_to_each_record_and_is_a_sealed_file() {
 
         // The readers of exports read it, too.
         let verified = run(folder, &["verify", &name]);
-        assert!(verified.code == 0 && verified.text().contains("3 records in 2 tables"), "{}", verified.text());
+        assert!(verified.code == 0 && verified.text().contains("the plan of an import, which changes 3 records in 2 tables"), "{}", verified.text());
         let document = parse_export(&fs::read(folder.join(&name)).unwrap());
         assert_eq!(document.metadata["exportType"], "import-plan");
         assert_eq!(
@@ -165,6 +165,9 @@ fn files_that_are_no_plans_or_plans_that_are_no_exports_are_refused() {
     let again = import(folder, "shop.json", &url, &["--mode", "merge", "--dry-run", "--output", "plan.json"]);
     assert_eq!(again.code, 5);
     assert!(again.stderr.contains("plan.json: there is a file of this name"), "{}", again.stderr);
+    let nowhere = import(folder, "shop.json", &url, &["--mode", "merge", "--dry-run", "--output", "no/plan.json"]);
+    assert_eq!(nowhere.code, 5);
+    assert!(nowhere.stderr.starts_with("waybill: no/plan.json: there is no folder no"), "{}", nowhere.stderr);
     let not_an_export = import(folder, "plan.json", &url, &["--mode", "merge"]);
     assert!(
         not_an_export.code == 4 && not_an_export.stderr.contains("an import plan, not an export"),

@@ -3,6 +3,7 @@
 mod report;
 mod show;
 mod target_options;
+mod trust_args;
 mod undo;
 
 use std::io::IsTerminal;
@@ -20,13 +21,12 @@ use crate::model::import::ImportMode;
 use crate::server::identity::Caller;
 use crate::server::import::{ExpectedPlan, ImportRequest};
 use crate::server::profile::SecondFactorPolicy;
-use crate::server::signing::PublicKeys;
 use report::to_text;
 use target_options::as_target;
+use trust_args::TrustArgs;
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-#[expect(clippy::struct_excessive_bools, reason = "independent options of the command line")]
 pub struct Import {
     #[command(subcommand)]
     command: Option<Command>,
@@ -63,12 +63,8 @@ pub struct Import {
     /// one [default: a built-in one that matches the database].
     #[arg(long, value_name = "FILE|NAME")]
     profile: Option<String>,
-    /// File with the public keys to trust, in PEM, as `waybill key export` prints them [default: this installation's own keys].
-    #[arg(long, value_name = "PEM-FILE")]
-    key: Option<PathBuf>,
-    /// Take a file that no trusted key has signed: anyone could have made it.
-    #[arg(long)]
-    accept_unsigned: bool,
+    #[command(flatten)]
+    trust: TrustArgs,
     #[command(flatten)]
     state: StateArgs,
     #[command(flatten)]
@@ -132,14 +128,14 @@ impl Import {
         if url.file().is_some_and(|database| is_same_file(file, database)) {
             return Err(CliError::new(Exit::Usage, "the file to import is the database itself: choose another one"));
         }
-        let trusted_keys = self.trusted_keys()?;
+        let trusted_keys = self.trust.keys(&self.signing, &self.state)?;
         let (app, url) =
             build_app(&source, &self.state, &self.signing, SecondFactorPolicy::Optional).await.map_err(named)?;
         let imports = app.imports(url.target(&self.trust_owner), trusted_keys);
         let request = ImportRequest {
             mode: self.mode.into(),
             dry_run: self.dry_run,
-            accept_unsigned: self.accept_unsigned,
+            accept_unsigned: self.trust.accept_unsigned,
             without_undo: self.no_undo,
             expected_plan: self.plan.as_deref().map(expected_plan),
             plan_output: self.output.clone(),
@@ -160,14 +156,11 @@ impl Import {
             }
             url.with_context(error.into())
         })?;
-        if self.json { print_json(&report) } else { print_line(&to_text(&report)) }
-    }
-
-    fn trusted_keys(&self) -> Result<PublicKeys, CliError> {
-        match &self.key {
-            Some(path) => Ok(PublicKeys::from_file(path)?),
-            None => Ok(PublicKeys::of_installation(&self.signing.key_path(&self.state.file)?)?),
+        if self.json {
+            return print_json(&report);
         }
+        let saved = self.output.as_ref().map(|path| format!("\nwritten   {}", path.display())).unwrap_or_default();
+        print_line(&format!("{}{saved}", to_text(&report)))
     }
 }
 

@@ -25,13 +25,16 @@ pub fn to_text(report: &ImportReport) -> String {
     lines.extend(group_lines(&report.groups));
     lines.extend(report.undo.iter().map(|id| format!("undo      waybill import undo {id} --target …  (for a day)")));
     lines.push(format!("seal      {}", report.sha256));
-    let signed = report.signed_by.as_ref();
-    let key = signed.map_or_else(|| "by no trusted key".to_owned(), |key| format!("by the key {key}"));
-    lines.push(format!("signed    {key}"));
+    lines.push(signed_line(report.signed_by.as_deref()));
     lines.extend(report.plan.iter().map(|hash| format!("plan      {hash}")));
     lines.extend(report.triggers.iter().map(|trigger| format!("trigger   {} may run", text::one_line(trigger))));
     lines.extend(report.notes.iter().map(|note| format!("note      {}", text::one_line(note))));
     lines.join("\n")
+}
+
+/// By whom a file is signed.
+pub fn signed_line(key: Option<&str>) -> String {
+    key.map_or_else(|| "signed    by no trusted key".to_owned(), |key| format!("signed    by the key {key}"))
 }
 
 /// Such as `12 new, 3 changed, 2,485 unchanged`.

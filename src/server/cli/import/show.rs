@@ -4,17 +4,19 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::report::{describe, group_lines};
+use super::report::{describe, group_lines, signed_line};
+use super::trust_args::TrustArgs;
 use crate::model::import::TableReport;
 use crate::model::name::TableName;
 use crate::model::text;
+use crate::server::cli::args::{SigningArgs, StateArgs};
 use crate::server::cli::exit::{CliError, Exit};
 use crate::server::cli::terminal::{print_json, print_line};
 use crate::server::import::{self, PlanFile, PlannedChange};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Checks the plan's seal first. The values of a plan are those of the database when it was made."
+    after_help = "Checks the plan's seal and signature first. The values of a plan are those of the database when it was made."
 )]
 pub struct Show {
     /// The plan, as `waybill import … --dry-run --output PLAN` writes it.
@@ -28,6 +30,12 @@ pub struct Show {
     /// Print at most this many records.
     #[arg(long, value_name = "N", requires = "table", default_value_t = 50)]
     first: u64,
+    #[command(flatten)]
+    trust: TrustArgs,
+    #[command(flatten)]
+    state: StateArgs,
+    #[command(flatten)]
+    signing: SigningArgs,
     /// Print the head of the plan as JSON.
     #[arg(long, conflicts_with = "table")]
     json: bool,
@@ -39,7 +47,8 @@ impl Show {
             let CliError { exit, message } = error.into();
             CliError::new(exit, format!("{}: {message}", self.plan.display()))
         };
-        let plan = PlanFile::open(&self.plan).map_err(with_context)?;
+        let trusted = self.trust.keys(&self.signing, &self.state)?;
+        let plan = PlanFile::open(&self.plan, &trusted, self.trust.accept_unsigned).map_err(with_context)?;
         if self.json {
             return print_json(&plan.head);
         }
@@ -88,7 +97,8 @@ impl Show {
 /// A record's key, and a line for each column that changes.
 fn record_lines(change: &PlannedChange) -> Vec<String> {
     let action = if change.changes.is_empty() { "new" } else { "changed" };
-    let mut lines = vec![format!("{action}  {}", text::one_line(&change.key_text()))];
+    let key: Vec<String> = change.key.iter().map(|(column, value)| format!("{column}={}", value.get())).collect();
+    let mut lines = vec![text::one_line(&format!("{action:<7}  {}", key.join(", ")))];
     lines.extend(change.changes.iter().map(|(column, pair)| {
         let [before, after] = [&pair.before, &pair.after].map(|value| text::one_line(value.get()));
         format!("    {}: {before} → {after}", text::one_line(column))
@@ -109,6 +119,7 @@ fn summary(plan: &PlanFile) -> String {
     lines.push(format!("into      {}", text::one_line(&head.target)));
     lines.push(format!("file      {}", text::one_line(&head.file_sha256)));
     lines.push(format!("plan      {}", text::one_line(&head.hash)));
+    lines.push(signed_line(plan.signed_by.as_deref()));
     lines.extend(head.triggers.iter().map(|trigger| format!("trigger   {} may run", text::one_line(trigger))));
     lines.extend(head.notes.iter().map(|note| format!("note      {}", text::one_line(note))));
     lines.join("\n")

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::Result;
-use super::super::target::{CheckedReference, TargetRules};
+use super::super::target::{CheckedReference, TargetRules, Trigger};
 use super::catalog::Schema;
 use super::client::Row;
 use super::database_session::DatabaseSession;
@@ -24,7 +24,9 @@ const POWERFUL_QUERY: &str = "
            AND pg_has_role(session_user, r.oid, 'MEMBER') LIMIT 1";
 
 const DEFAULTS_QUERY: &str = "
-    SELECT CAST(a.attname AS text) AS name FROM pg_attribute a
+    SELECT CAST(a.attname AS text) AS name,
+           coalesce(pg_get_expr(d.adbin, d.adrelid), 'identity ' || CAST(a.attidentity AS text)) AS definition
+      FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
      WHERE a.attrelid = CAST(CAST($1 AS text) AS oid) AND a.attnum > 0 AND NOT a.attisdropped
        AND (a.atthasdef OR a.attidentity <> '')";
 
@@ -34,7 +36,8 @@ const TRIGGERS_QUERY: &str = "
     SELECT CAST(t.tgname AS text) AS name, CAST(r.rolname AS text) AS owner,
            NOT r.rolsuper AND r.rolname <> session_user AND CAST(r.rolname AS text) <> ALL (CAST($3 AS text[])) AS is_foreign,
            concat_ws(', ', CASE WHEN (tgtype & 4) <> 0 THEN 'INSERT' END, CASE WHEN (tgtype & 8) <> 0 THEN 'DELETE' END,
-                     CASE WHEN (tgtype & 16) <> 0 THEN 'UPDATE' END) AS events
+                     CASE WHEN (tgtype & 16) <> 0 THEN 'UPDATE' END) AS events,
+           pg_get_triggerdef(t.oid) || E'\n' || pg_get_functiondef(p.oid) AS definition
       FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_roles r ON r.oid = p.proowner
      WHERE t.tgrelid IN (SELECT CAST(CAST($1 AS text) AS oid) UNION
                          SELECT CAST(relid AS oid) FROM pg_partition_tree(CAST(CAST(CAST($1 AS text) AS oid) AS regclass)))
@@ -72,7 +75,7 @@ pub fn read(
     for table in tables {
         let oid = schema.relation(table)?.oid.to_string();
         for row in session.fetch(DEFAULTS_QUERY, &[&oid])? {
-            rules.defaults.insert(table.field(text(&row, "name")?));
+            rules.defaults.insert(table.field(text(&row, "name")?), text(&row, "definition")?.to_owned());
         }
         rules.triggers.extend(read_triggers(session, table, &oid, events)?);
         for row in session.fetch(CHECKED_AT_ONCE_QUERY, &[&oid])? {
@@ -105,7 +108,7 @@ pub fn check_triggers(
     Ok(())
 }
 
-fn read_triggers(session: &mut DatabaseSession, table: &TableName, oid: &str, events: &str) -> Result<Vec<String>> {
+fn read_triggers(session: &mut DatabaseSession, table: &TableName, oid: &str, events: &str) -> Result<Vec<Trigger>> {
     let trusted = text_array(session.trusted_owners());
     let mut triggers = Vec::new();
     for row in session.fetch(TRIGGERS_QUERY, &[oid, events, &trusted])? {
@@ -113,7 +116,8 @@ fn read_triggers(session: &mut DatabaseSession, table: &TableName, oid: &str, ev
         if row.is_true("is_foreign").map_err(error::map_error)? {
             return Err(error::foreign_trigger(name, table, text(&row, "owner")?));
         }
-        triggers.push(format!("{name} on {table} ({events})"));
+        let definition = text(&row, "definition")?.to_owned();
+        triggers.push(Trigger { name: format!("{name} on {table} ({events})"), definition });
     }
     Ok(triggers)
 }

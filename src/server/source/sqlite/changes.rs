@@ -110,9 +110,10 @@ fn has_key(load: &TableLoad) -> String {
     is_same.collect::<Vec<_>>().join(" AND ")
 }
 
-/// IS compares by value: 1 and 1.0 are the same to it, and the kind of value tells them apart.
-fn differ(one: &str, other: &str) -> String {
-    format!("{one} IS NOT {other} OR typeof({one}) <> typeof({other})")
+/// IS compares by value, and texts as the column collates them: 1 and 1.0 are the same to it, as may be `a` and `A`. The kind of
+/// value tells the first apart, and comparing bytes the second.
+pub fn differ(one: &str, other: &str) -> String {
+    format!("{one} IS NOT {other} COLLATE BINARY OR typeof({one}) <> typeof({other})")
 }
 
 /// These values of a row.

@@ -8,9 +8,8 @@ use std::time::Duration;
 use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
-use tempfile::TempPath;
 
-use super::super::target::{Load, Purpose, TableLoad, Target, TargetRules, UndoRequest};
+use super::super::target::{Load, Purpose, TableLoad, Target, TargetRules, Trigger, UndoRequest};
 use super::super::{Error, InterruptHandle, Kind, Result, double_quote_identifier};
 use super::row_buffer::RowBuffer;
 use super::{SqliteSource, catalog, changes, error, key_sets::main_table};
@@ -25,6 +24,12 @@ const CACHE_KIB: u32 = 64 << 10;
 /// A reference that leads nowhere, of `pragma_foreign_key_check`. Rows of a table without row ids are not told apart: there, the
 /// commit's own count decides.
 const DANGLING_COLUMNS: &str = "\"table\" AS tab, rowid AS row, parent, fkid";
+
+/// The expression of a computed column is known by the statement only that has created its table.
+const DEFAULTS_QUERY: &str = "
+    SELECT c.name, coalesce(c.dflt_value, s.sql) FROM pragma_table_xinfo(?1, 'main') c
+      JOIN main.sqlite_schema s ON s.type = 'table' AND s.name = ?1 COLLATE NOCASE
+     WHERE c.dflt_value IS NOT NULL OR c.hidden >= 2";
 
 /// An `SQLite` file to write to.
 #[derive(Clone, Debug)]
@@ -43,8 +48,8 @@ impl Target for SqliteTarget {
         if file.is_dir() {
             return Err(error::cannot_open("it is a directory"));
         }
-        let (connection, copy) = match purpose {
-            Purpose::Write => (open(self.0.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?, None),
+        let connection = match purpose {
+            Purpose::Write => open(self.0.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?,
             Purpose::DryRun => copy_privately(self.0.path())?,
         };
         let handle = connection.get_interrupt_handle();
@@ -65,7 +70,6 @@ impl Target for SqliteTarget {
             row: RowBuffer::default(),
             table: None,
             failure: None,
-            _copy: copy,
         }))
     }
 
@@ -98,8 +102,6 @@ struct SqliteLoad {
     row: RowBuffer,
     table: Option<CurrentTable>,
     failure: Option<Error>,
-    /// The file that a dry run writes to instead, removed in the end.
-    _copy: Option<TempPath>,
 }
 
 /// The table that is being filled.
@@ -180,17 +182,14 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {
     Ok(Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?)
 }
 
-/// The connection to a copy of the file that nobody else can read.
-fn copy_privately(path: &Path) -> Result<(Connection, Option<TempPath>)> {
-    let io_error =
-        |error: std::io::Error| Error::with_cause(Kind::Failed, "no temporary copy can be made for the dry run", error);
-    let copy = tempfile::NamedTempFile::new().map_err(io_error)?.into_temp_path();
+/// The connection to a temporary database of `SQLite` itself with the content of the file: it is on disk where it is large, has no
+/// name, and is gone with the connection, also if the program is killed.
+fn copy_privately(path: &Path) -> Result<Connection> {
     let source = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     source.busy_timeout(Duration::from_secs(5))?;
-    let mut target = open(&copy, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    Backup::new(&source, &mut target)?.run_to_completion(4096, Duration::ZERO, None)?;
-    target.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF")?;
-    Ok((target, Some(copy)))
+    let mut copy = open(Path::new(""), OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    Backup::new(&source, &mut copy)?.run_to_completion(4096, Duration::ZERO, None)?;
+    Ok(copy)
 }
 
 fn no_table_begun() -> Error {
@@ -239,17 +238,19 @@ impl Load for SqliteLoad {
 
     fn rules(&mut self, tables: &[TableName], _: ImportMode) -> Result<TargetRules> {
         let mut rules = TargetRules::default();
-        let mut defaults =
-            self.connection.prepare("SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE dflt_value IS NOT NULL")?;
-        let mut triggers = self
-            .connection
-            .prepare("SELECT name FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE")?;
+        let mut defaults = self.connection.prepare(DEFAULTS_QUERY)?;
+        let mut triggers = self.connection.prepare(
+            "SELECT name, sql FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE ORDER BY name",
+        )?;
+        let pair = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
         for table in tables {
-            for column in defaults.query_map([table.as_str()], |row| row.get::<_, String>(0))? {
-                rules.defaults.insert(table.field(column?));
+            for column in defaults.query_map([table.as_str()], pair)? {
+                let (name, definition) = column?;
+                rules.defaults.insert(table.field(name), definition);
             }
-            for trigger in triggers.query_map([table.as_str()], |row| row.get::<_, String>(0))? {
-                rules.triggers.push(format!("{} on {table}", trigger?));
+            for trigger in triggers.query_map([table.as_str()], pair)? {
+                let (name, definition) = trigger?;
+                rules.triggers.push(Trigger { name: format!("{name} on {table}"), definition });
             }
         }
         // All foreign keys are checked at the commit (`defer_foreign_keys`).
@@ -334,10 +335,7 @@ fn insert_sql(load: &TableLoad) -> String {
         return format!("{insert} ON CONFLICT ({key}) DO NOTHING");
     }
     let set: Vec<String> = replaced.iter().map(|name| format!("{name} = excluded.{name}")).collect();
-    // IS compares by value: 1 and 1.0 are the same to it, and the kind of value tells them apart.
-    let differs = replaced
-        .iter()
-        .map(|name| format!("{name} IS NOT excluded.{name} OR typeof({name}) <> typeof(excluded.{name})"));
+    let differs = replaced.iter().map(|name| changes::differ(name, &format!("excluded.{name}")));
     let differs = differs.collect::<Vec<_>>().join(" OR ");
     format!("{insert} ON CONFLICT ({key}) DO UPDATE SET {} WHERE {differs}", set.join(", "))
 }
