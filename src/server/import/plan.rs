@@ -11,7 +11,7 @@ use crate::model::name::{FieldName, TableName};
 use crate::model::text;
 use crate::server::profile::{OnImport, Profile};
 use crate::server::rows::{Catalog, Table};
-use crate::server::source::{TableLoad, TargetRules};
+use crate::server::source::{CarriedOn, TableLoad, TargetRules};
 
 /// What an import writes, decided before the first row.
 #[derive(Debug)]
@@ -148,6 +148,7 @@ impl Planning<'_> {
         let planned =
             TableImport { table: table.name.clone(), records, columns, filled, key: table.primary_key.clone() };
         self.check_key(&planned);
+        self.check_carried_on(&planned);
         planned
     }
 
@@ -157,6 +158,9 @@ impl Planning<'_> {
             let what = format!("what the profile fills in {}", table.name.field(column));
             self.value_rules.push(value_rule(what, &format!("{on_import:?}")));
         }
+        let columns: Vec<String> =
+            table.columns.iter().map(|column| format!("{} {}", column.name, column.native_type)).collect();
+        self.value_rules.push(value_rule(format!("what columns {} has", table.name), &columns.join("\n")));
         for column in &table.columns {
             let (is_ours, field) =
                 (schema.columns.iter().any(|own| own.name == column.name), table.name.field(&column.name));
@@ -184,6 +188,23 @@ impl Planning<'_> {
             let field = load.table.field(column);
             self.refusals
                 .push(format!("the file has not the values of {field}, a key that tells which records are there"));
+        }
+    }
+
+    /// A merge changes no record that it does not name.
+    fn check_carried_on(&mut self, planned: &TableImport) {
+        if self.mode != ImportMode::Merge || planned.records == 0 {
+            return;
+        }
+        let load = planned.to_load(self.mode);
+        let carried_on = self.rules.carried_on.iter().filter(|reference| reference.table == planned.table);
+        for CarriedOn { columns, referring, .. } in carried_on {
+            if let Some(column) = load.replaced().find(|name| columns.contains(name)) {
+                self.refusals.push(format!(
+                    "{} is referred to by {referring}, which the database would change, too (ON UPDATE)",
+                    load.table.field(column)
+                ));
+            }
         }
     }
 

@@ -19,7 +19,7 @@ use crate::server::rows::{
 pub use choices::{Choice, ChoiceQuery, Choices};
 pub use error::{Error, Kind, Result};
 pub use predicate::{AcceptedValue, Predicate};
-pub use target::{CheckedReference, Load, Purpose, TableLoad, Target, TargetRules, Trigger, UndoRequest};
+pub use target::{CarriedOn, CheckedReference, Load, Purpose, TableLoad, Target, TargetRules, Trigger, UndoRequest};
 
 /// Aborts what a snapshot is doing, from any thread.
 pub type InterruptHandle = Box<dyn Fn() + Send + Sync>;

@@ -143,6 +143,8 @@ pub struct TargetRules {
     pub defaults: BTreeMap<FieldName, String>,
     /// Triggers that may run.
     pub triggers: Vec<Trigger>,
+    /// Columns whose changes the database carries on to rows that refer to them.
+    pub carried_on: Vec<CarriedOn>,
     /// References that the database checks before a later table is filled.
     pub checked_at_once: Vec<CheckedReference>,
 }
@@ -154,6 +156,16 @@ pub struct Trigger {
     pub name: String,
     /// What it does, in the database's own language.
     pub definition: String,
+}
+
+/// A reference with `ON UPDATE CASCADE`, or one that is emptied then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarriedOn {
+    pub table: TableName,
+    /// The columns that are referred to.
+    pub columns: Vec<String>,
+    /// The table that refers to them, and the name of the reference.
+    pub referring: String,
 }
 
 /// A foreign key whose check cannot be put off until the end of the transaction.

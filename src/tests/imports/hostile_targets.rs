@@ -89,7 +89,7 @@ fn a_trigger_whose_function_somebody_else_can_change_ends_the_import_unless_they
         let refused = import(folder, "shop.json", &url, options);
         assert_eq!(refused.code, 3, "{}", refused.stderr);
         assert!(
-            refused.stderr.contains("the trigger tidy on customers would run a function of mallory"),
+            refused.stderr.contains("the trigger tidy on customers would run code of mallory"),
             "{}",
             refused.stderr
         );

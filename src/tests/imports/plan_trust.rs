@@ -52,6 +52,24 @@ fn what_the_database_fills_in_or_a_trigger_does_is_part_of_a_plan() {
 }
 
 #[test]
+fn the_columns_of_the_tables_are_part_of_a_plan() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    for (url, migration) in half_filled_shops(folder, &server)
+        .iter()
+        .zip(["ALTER TABLE orders ADD COLUMN tip NUMERIC", "ALTER TABLE orders ALTER total TYPE numeric(10, 0)"])
+    {
+        let name = format!("{}.json", &url[..6]);
+        plan(folder, url, &name);
+        change(&server, url, migration);
+        let stale = apply(folder, url, &name);
+        assert_eq!(stale.code, 8, "{}{}", stale.text(), stale.stderr);
+        assert!(stale.stderr.contains("what columns orders has is another now"), "{}", stale.stderr);
+    }
+}
+
+#[test]
 fn what_the_profile_fills_in_is_part_of_a_plan() {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();

@@ -63,7 +63,12 @@ fn a_plan_says_what_happens_to_each_record_and_is_a_sealed_file() {
 
         // The readers of exports read it, too.
         let verified = run(folder, &["verify", &name]);
-        assert!(verified.code == 0 && verified.text().contains("the plan of an import, which changes 3 records in 2 tables"), "{}", verified.text());
+        assert!(
+            verified.code == 0
+                && verified.text().contains("the plan of an import, which changes 3 records in 2 tables"),
+            "{}",
+            verified.text()
+        );
         let document = parse_export(&fs::read(folder.join(&name)).unwrap());
         assert_eq!(document.metadata["exportType"], "import-plan");
         assert_eq!(

@@ -2,18 +2,19 @@
 
 use proptest::test_runner::{Config, TestRunner};
 
+use super::foreign_code::{in_background, wait_for_sleep};
 use super::modes::half_filled_shops;
 use super::plans::{insert, rows};
 use super::*;
 
 const MERGE: [&str; 2] = ["--mode", "merge"];
 
-fn undo(folder: &Path, url: &str, id: &str, options: &[&str]) -> CommandOutput {
+pub fn undo(folder: &Path, url: &str, id: &str, options: &[&str]) -> CommandOutput {
     run(folder, &[&["import", "undo", id, "--target", url], options].concat())
 }
 
 /// Imports the shop, and returns the import's id.
-fn import_shop(folder: &Path, url: &str, options: &[&str]) -> String {
+pub fn import_shop(folder: &Path, url: &str, options: &[&str]) -> String {
     let imported = import(folder, "shop.json", url, &[options, &["--json"]].concat());
     assert_eq!(imported.code, 0, "{}", imported.stderr);
     let report: serde_json::Value = serde_json::from_slice(&imported.stdout).unwrap();
@@ -174,6 +175,132 @@ fn what_is_kept_is_in_no_export_and_nobody_else_may_read_it() {
 }
 
 #[test]
+fn default_privileges_open_what_is_kept_to_nobody() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let [_, url] = half_filled_shops(folder, &server);
+    server.sql_as("postgres", "half_copy", "CREATE ROLE reporting LOGIN");
+    server.sql_as(
+        "waybill_owner",
+        "half_copy",
+        "ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO reporting; ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO reporting;
+         ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO PUBLIC",
+    );
+    let id = import_shop(folder, &url, &MERGE);
+    let schema = format!("waybill_undo_{id}");
+    let may = format!("SELECT has_schema_privilege('reporting', '{schema}', 'USAGE')");
+    assert_eq!(server.sql_as("postgres", "half_copy", &may), "f");
+    server.sql_as("waybill_owner", "half_copy", &format!("GRANT USAGE ON SCHEMA {schema} TO reporting"));
+    let refused = undo(folder, &url, &id, &[]);
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(refused.stderr.contains("reporting may look into the schema"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_copy_of_the_database_or_another_table_of_its_name_is_not_what_was_imported() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let [_, url] = half_filled_shops(folder, &server);
+    let id = import_shop(folder, &url, &MERGE);
+    let sql = |sql: &str| server.sql_as("waybill_owner", "half_copy", sql);
+    let merged = records(folder, &url, "merged.json");
+    for (change, back, why) in [
+        (
+            "UPDATE waybill_undo.import SET database = '1 ' || database",
+            "UPDATE waybill_undo.import SET database = substr(database, 3)",
+            "the import was into another database, of which this one is a copy",
+        ),
+        (
+            "UPDATE waybill_undo.import SET transaction = CAST(CAST(transaction AS int) + 100000 AS text)",
+            "UPDATE waybill_undo.import SET transaction = CAST(CAST(transaction AS int) - 100000 AS text)",
+            "too much has happened since the import",
+        ),
+        (
+            "UPDATE waybill_undo.tables SET relation = relation + 1",
+            "UPDATE waybill_undo.tables SET relation = relation - 1",
+            "customers is another table than at the import",
+        ),
+        (
+            "ALTER TABLE customers RENAME name TO x; ALTER TABLE customers RENAME note TO name; ALTER TABLE customers RENAME x TO note",
+            "ALTER TABLE customers RENAME name TO x; ALTER TABLE customers RENAME note TO name; ALTER TABLE customers RENAME x TO note",
+            "customers is another table, with other columns, than at the import",
+        ),
+    ] {
+        let in_schema = |text: &str| text.replace("waybill_undo", &format!("waybill_undo_{id}"));
+        sql(&in_schema(change));
+        let refused = undo(folder, &url, &id, &[]);
+        assert_eq!(refused.code, 3, "{}{}", refused.text(), refused.stderr);
+        assert!(refused.stderr.contains(why), "{}", refused.stderr);
+        sql(&in_schema(back));
+    }
+    assert_eq!(records(folder, &url, "still-merged.json"), merged);
+    // What is no import of ours is in nobody's way.
+    sql("CREATE SCHEMA waybill_undo_00000000000000000000000000000000");
+    let listed = run(folder, &["import", "undo", "--target", &url]).text();
+    assert!(listed.starts_with(&id) && listed.lines().count() == 1, "{listed}");
+    assert_eq!(undo(folder, &url, &id, &[]).code, 0);
+}
+
+#[test]
+fn what_a_trigger_makes_of_the_old_values_is_not_called_undone() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let [_, url] = half_filled_shops(folder, &server);
+    let id = import_shop(folder, &url, &MERGE);
+    server.sql_as(
+        "waybill_owner",
+        "half_copy",
+        "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.note := 'touched'; RETURN NEW; END $$;
+         CREATE TRIGGER touch BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION touch()",
+    );
+    let merged = records(folder, &url, "merged.json");
+    let refused = undo(folder, &url, &id, &[]);
+    assert_eq!(refused.code, 3, "{}{}", refused.text(), refused.stderr);
+    assert!(
+        refused.stderr.contains(
+            "the database gives 1 of 1 records of customers other values than they had: a trigger changes them"
+        ),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(records(folder, &url, "still-merged.json"), merged);
+}
+
+#[test]
+fn records_that_the_database_knows_under_another_key_are_not_called_new() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let table = "CREATE TABLE tariffs (span interval PRIMARY KEY, price int);";
+    let source = database(&server, "source", &format!("{table} INSERT INTO tariffs VALUES ('24 hours', 5)"));
+    export(folder, &source, "tariffs.json");
+    let url = database(&server, "tariffs", &format!("{table} INSERT INTO tariffs VALUES ('1 day', 99)"));
+    for options in [&MERGE[..], &["--mode", "merge", "--no-undo"]] {
+        let refused = import(folder, "tariffs.json", &url, options);
+        assert_eq!(refused.code, 3, "{}{}", refused.text(), refused.stderr);
+        assert!(
+            refused.stderr.contains("1 record of tariffs would be new, and the database adds 0"),
+            "{}",
+            refused.stderr
+        );
+    }
+    assert_eq!(server.sql_as("waybill_owner", "tariffs", "SELECT price FROM tariffs"), "99");
+
+    let table = "CREATE TABLE logins (login text PRIMARY KEY, price int);";
+    let source = database(&server, "more", &format!("{table} INSERT INTO logins VALUES ('Bea', 5)"));
+    export(folder, &source, "logins.json");
+    let trigger = "CREATE FUNCTION fold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.login := lower(NEW.login); RETURN NEW; END $$;
+         CREATE TRIGGER fold BEFORE INSERT ON logins FOR EACH ROW EXECUTE FUNCTION fold()";
+    let url = database(&server, "logins", &format!("{table} {trigger}"));
+    let refused = import(folder, "logins.json", &url, &MERGE);
+    assert_eq!(refused.code, 3, "{}{}", refused.text(), refused.stderr);
+    assert!(refused.stderr.contains("0 of 1 records of logins could be told from others later"), "{}", refused.stderr);
+    assert_eq!(import(folder, "logins.json", &url, &["--mode", "merge", "--no-undo"]).code, 0);
+}
+
+#[test]
 fn without_the_right_to_keep_it_nothing_is_imported_unless_no_undo_is_wanted() {
     let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
     let folder = folder.path();
@@ -195,8 +322,8 @@ fn without_the_right_to_keep_it_nothing_is_imported_unless_no_undo_is_wanted() {
     assert_eq!(listed.text().trim_end(), "no import by this user can be undone here");
 }
 
-#[test]
-fn an_old_import_is_forgotten_with_the_next_one() {
+#[tokio::test]
+async fn an_old_import_is_forgotten_with_the_next_one_that_nobody_else_reads() {
     let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
     let folder = folder.path();
     shop(folder);
@@ -210,9 +337,21 @@ fn an_old_import_is_forgotten_with_the_next_one() {
         "aged_copy",
         &format!("ALTER SCHEMA waybill_undo_{id} RENAME TO waybill_undo_{old}"),
     );
-    let next = import_shop(folder, &url, &MERGE);
-    let listed = run(folder, &["import", "undo", "--target", &url]).text();
-    assert!(listed.starts_with(&next) && listed.lines().count() == 1, "{listed}");
+    let reading = format!("BEGIN; SELECT * FROM waybill_undo_{old}.import; SELECT pg_sleep(60)");
+    let mut reader = in_background(&server, "waybill_owner", "aged_copy", &reading);
+    wait_for_sleep(&server, "aged_copy").await;
+    import_shop(folder, &url, &MERGE);
+    let listed = || run(folder, &["import", "undo", "--target", &url]).text();
+    assert_eq!(listed().lines().count(), 2, "a dump of the database is no reason for an import to fail");
+    reader.kill().unwrap();
+    reader.wait().unwrap();
+    server.sql_as(
+        "postgres",
+        "aged_copy",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'",
+    );
+    import_shop(folder, &url, &MERGE);
+    assert!(listed().lines().count() == 2 && !listed().contains(&old), "{}", listed());
 }
 
 #[test]

@@ -9,10 +9,18 @@ use serde::{Deserialize, Serialize};
 use super::super::target::TableLoad;
 use super::super::{Error, Kind, Result};
 use super::catalog::{Relation, UNDO_SCHEMA_PREFIX};
-use super::database_session::DatabaseSession;
-use super::row_key::column;
-use super::{double_quote_identifier, error};
+use super::database_session::{DatabaseSession, parse_rows};
+use super::row_key::{column, equal, expressions};
+use super::untrusted_code::text_array;
+use super::{LOCK_TIMEOUT, double_quote_identifier, error, lookup};
 use crate::model::import_undo::KeptImport;
+use crate::model::name::TableName;
+
+/// Whom the schema's owner has granted it to, with the rights that new schemas of theirs get (`ALTER DEFAULT PRIVILEGES`).
+const GRANTEES_QUERY: &str = "
+    SELECT DISTINCT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(CAST(pg_get_userbyid(g.grantee) AS text)) END AS role
+      FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) g
+     WHERE CAST(n.nspname AS text) = CAST($1 AS text) AND g.grantee <> n.nspowner ORDER BY 1";
 
 /// How long an import can be undone.
 pub const RETENTION_HOURS: i64 = 24;
@@ -20,7 +28,9 @@ pub const RETENTION_HOURS: i64 = 24;
 /// The schemas of earlier imports by this user.
 const KEPT_QUERY: &str = "
     SELECT CAST(n.nspname AS text) AS name FROM pg_namespace n
-     WHERE n.nspname ~ '^waybill_undo_[0-9a-f]{32}$' AND n.nspowner = CAST(CAST(current_user AS text) AS regrole)
+     WHERE n.nspname ~ '^waybill_undo_[0-9a-f]{32}$'
+       AND (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname IN ('import', 'tables')) = 2
+       AND n.nspowner = CAST(CAST(current_user AS text) AS regrole)
      ORDER BY n.nspname";
 
 /// The schema of one import.
@@ -33,6 +43,8 @@ pub struct UndoSchema {
 pub struct KeptColumns {
     pub key: Vec<String>,
     pub replaced: Vec<String>,
+    /// What the database itself knows these columns by: a column of the same name may be another one later.
+    pub numbers: String,
 }
 
 impl UndoSchema {
@@ -54,10 +66,10 @@ impl UndoSchema {
     /// `Refused` if the user may not create one.
     pub fn create(session: &mut DatabaseSession, import: &KeptImport) -> Result<Self> {
         for old in Self::list(session)?.into_iter().filter(|old| is_older(old, &import.id)) {
-            session.execute(&format!("DROP SCHEMA {} CASCADE", Self::of(&old).name))?;
+            Self::of(&old).forget(session)?;
         }
         let schema = Self::of(&import.id);
-        let name = &schema.name;
+        let (name, database) = (&schema.name, database_id(session)?);
         session.execute(&format!("CREATE SCHEMA {name}")).map_err(|error| match error.kind {
             Kind::PermissionDenied => Error::new(
                 Kind::Refused,
@@ -66,18 +78,53 @@ impl UndoSchema {
             ),
             _ => error,
         })?;
+        for role in schema.grantees(session)? {
+            session.execute(&format!("REVOKE ALL ON SCHEMA {name} FROM {role}"))?;
+        }
         session.execute(&format!(
-            "CREATE TABLE {name}.import (file text, mode text, transaction text);
-             CREATE TABLE {name}.tables (number int, name text, created bigint, columns text)"
+            "CREATE TABLE {name}.import (file text, mode text, transaction text, database text);
+             CREATE TABLE {name}.tables (number int, name text, relation bigint, created bigint, columns text)"
         ))?;
         let mode = serde_json::to_string(&import.mode).map_err(|_| error::invalid_message())?;
         session.change(
             &format!(
-                "INSERT INTO {name}.import VALUES (CAST($1 AS text), CAST($2 AS text), CAST(txid_current() AS text))"
+                "INSERT INTO {name}.import VALUES (CAST($1 AS text), CAST($2 AS text), CAST(txid_current() AS text), CAST($3 AS text))"
             ),
-            &[&import.file_sha256, &mode],
+            &[&import.file_sha256, &mode, &database],
         )?;
         Ok(schema)
+    }
+
+    /// Drops the schema, unless somebody reads it: the tables of the application are locked, and the next import drops it.
+    fn forget(&self, session: &mut DatabaseSession) -> Result<()> {
+        session.execute("SAVEPOINT waybill_forget; SET LOCAL lock_timeout = 500")?;
+        match session.execute(&format!("DROP SCHEMA {} CASCADE", self.name)) {
+            Ok(()) => session.execute(&format!(
+                "SET LOCAL lock_timeout = {}; RELEASE SAVEPOINT waybill_forget",
+                LOCK_TIMEOUT.as_millis()
+            )),
+            Err(error) if error.kind == Kind::Locked => session.execute("ROLLBACK TO SAVEPOINT waybill_forget"),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Others who may look into the schema.
+    fn grantees(&self, session: &mut DatabaseSession) -> Result<Vec<String>> {
+        let name = self.name.trim_matches('"');
+        parse_rows(&session.fetch(GRANTEES_QUERY, &[name])?, |row| Ok(row.text("role")?.to_owned()))
+    }
+
+    /// # Errors
+    /// `Refused` if others could have changed what is kept.
+    pub fn check_private(&self, session: &mut DatabaseSession) -> Result<()> {
+        match self.grantees(session)?.first() {
+            None => Ok(()),
+            Some(role) => {
+                let what =
+                    format!("{role} may look into the schema {}, and could have changed what it keeps", self.name);
+                Err(Error::new(Kind::Refused, what))
+            }
+        }
     }
 
     /// The table for what a merge replaces.
@@ -119,24 +166,96 @@ impl UndoSchema {
         session.change(&sql, &[]).map(drop)
     }
 
+    /// Joins the kept keys, as `u`, with the rows `t` that the table has under them.
+    pub fn with_own_rows(
+        &self,
+        number: usize,
+        relation: &Relation,
+        table: &TableName,
+        key: &[String],
+        join: &str,
+    ) -> Result<String> {
+        // Under their own names, keys are compared as everywhere else.
+        let named = key.iter().zip(0..).map(|(name, at)| format!("u.k{at} AS {}", double_quote_identifier(name)));
+        let named = named.collect::<Vec<_>>().join(", ");
+        let [known, own] = ["k", "t"].map(|alias| expressions(relation, table, alias, key));
+        Ok(format!(
+            "{} AS u CROSS JOIN LATERAL (SELECT {named}) AS k {join} {} AS t ON {}",
+            self.before(number),
+            relation.from_item,
+            equal(&known?, &own?)
+        ))
+    }
+
+    /// Checks that the rows which a merge has written are found again by their keys.
+    ///
+    /// # Errors
+    /// `Refused` if one is not.
+    pub fn check_written(
+        &self,
+        session: &mut DatabaseSession,
+        number: usize,
+        load: &TableLoad,
+        relation: &Relation,
+        written: u64,
+    ) -> Result<()> {
+        let table = &load.table;
+        let joined = self.with_own_rows(number, relation, table, &load.key, "JOIN")?;
+        let is_own = "CAST(t.xmin AS text) = CAST(txid_current() % 4294967296 AS text)";
+        let found = session.fetch_count(&format!("SELECT count(*) AS records FROM {joined} WHERE {is_own}"), &[])?;
+        if found == written {
+            return Ok(());
+        }
+        let what = format!(
+            "{found} of {written} records of {table} could be told from others later, so that the import could not be undone: \
+             a trigger changes them; add --no-undo"
+        );
+        Err(Error::new(Kind::Refused, what))
+    }
+
     /// Says what was imported into a table.
     pub fn keep_table(
         &self,
         session: &mut DatabaseSession,
         number: usize,
         load: &TableLoad,
+        relation: &Relation,
         created: u64,
         is_merged: bool,
     ) -> Result<()> {
-        let columns = KeptColumns { key: load.key.clone(), replaced: load.replaced().cloned().collect() };
+        let (key, replaced) = (load.key.clone(), load.replaced().cloned().collect::<Vec<String>>());
+        let columns = KeptColumns { numbers: column_numbers(session, relation.oid, &key, &replaced)?, key, replaced };
         let columns = if is_merged { serde_json::to_string(&columns).unwrap_or_default() } else { String::new() };
         let sql = format!(
-            "INSERT INTO {}.tables VALUES (CAST($1 AS int), CAST($2 AS text), CAST($3 AS bigint), CAST($4 AS text))",
+            "INSERT INTO {}.tables VALUES (CAST($1 AS int), CAST($2 AS text), CAST($3 AS bigint), CAST($4 AS bigint), CAST($5 AS text))",
             self.name
         );
-        let (number, created) = (number.to_string(), created.to_string());
-        session.change(&sql, &[&number, load.table.as_str(), &created, &columns]).map(drop)
+        let (number, oid, created) = (number.to_string(), relation.oid.to_string(), created.to_string());
+        session.change(&sql, &[&number, load.table.as_str(), &oid, &created, &columns]).map(drop)
     }
+}
+
+/// The database that this is: a dump of it that is restored elsewhere has other transactions.
+pub fn database_id(session: &mut DatabaseSession) -> Result<String> {
+    let rows =
+        session.fetch("SELECT CAST(oid AS text) AS oid FROM pg_database WHERE datname = current_database()", &[])?;
+    let oid = rows.first().ok_or_else(error::invalid_message)?.text("oid").map_err(error::map_error)?.to_owned();
+    Ok(format!("{} {oid}", lookup::identity(session)?))
+}
+
+/// What the database itself knows these columns of a table by.
+pub fn column_numbers(
+    session: &mut DatabaseSession,
+    relation: i64,
+    key: &[String],
+    replaced: &[String],
+) -> Result<String> {
+    let sql = "SELECT coalesce(string_agg(CAST(attnum AS text) || ' ' || CAST(attname AS text), ', ' ORDER BY attnum), '') AS numbers
+                 FROM pg_attribute WHERE CAST(attrelid AS bigint) = CAST($1 AS bigint) AND attnum > 0
+                  AND CAST(attname AS text) = ANY (CAST($2 AS text[]))";
+    let names = text_array(&[key, replaced].concat());
+    let rows = session.fetch(sql, &[&relation.to_string(), &names])?;
+    Ok(rows.first().ok_or_else(error::invalid_message)?.text("numbers").map_err(error::map_error)?.to_owned())
 }
 
 /// A column as it is, under another name.

@@ -16,6 +16,7 @@ use super::{LOCK_TIMEOUT, STALL_TIMEOUT, error, sequences, target_rules, undo};
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::TableName;
+use crate::model::text;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
 use crate::server::support::copy_text::{CopyText, CopyValue};
 
@@ -153,6 +154,19 @@ fn check_taken(table: &TableName, expected: u64, taken: u64) -> Result<()> {
     }
     let what = format!(
         "the database has taken {taken} of {expected} records of {table}: a trigger or a rule drops the others"
+    );
+    Err(Error::new(Kind::Refused, what))
+}
+
+/// The table may take two keys for one, as of `24 hours` and `1 day`; a trigger may change keys, or add rows.
+fn check_added(table: &TableName, expected: u64, added: u64) -> Result<()> {
+    if added == expected {
+        return Ok(());
+    }
+    let what = format!(
+        "{} of {table} would be new, and the database adds {added}: it takes keys for the same that are written differently, or a \
+         trigger changes them",
+        text::count_with_noun(expected, "record")
     );
     Err(Error::new(Kind::Refused, what))
 }
@@ -319,7 +333,8 @@ impl Load for PostgresLoad {
             // What a trigger does to a table of which a merge has no records is not the import's.
             if let Some(kept) = self.kept.as_ref().filter(|_| load.mode != ImportMode::Merge) {
                 self.session.execute(OWN_PATH)?;
-                kept.keep_table(&mut self.session, table.number, load, table.rows, false)?;
+                let relation = self.schema.relation(&load.table)?;
+                kept.keep_table(&mut self.session, table.number, load, relation, table.rows, false)?;
                 self.session.execute(APPLICATION_PATH)?;
             }
             return Ok(created);
@@ -333,15 +348,26 @@ impl Load for PostgresLoad {
         if let Some(kept) = &self.kept {
             let rows = staged.changed_rows_sql(load, relation)?;
             kept.keep_before(&mut self.session, table.number, load, relation, &rows)?;
-            kept.keep_table(&mut self.session, table.number, load, effect.created, true)?;
+            kept.keep_table(&mut self.session, table.number, load, relation, effect.created, true)?;
         }
-        self.session.execute(APPLICATION_PATH)?;
-        if self.purpose == Purpose::Write {
-            let into = self.table_sql(&load.table)?.to_owned();
+        let written = effect.created + effect.updated;
+        if self.purpose == Purpose::Write && written > 0 {
+            let (into, rows) = (
+                self.table_sql(&load.table)?.to_owned(),
+                format!("SELECT count(*) AS records FROM {}", relation.from_item),
+            );
+            let before = self.session.fetch_count(&rows, &[])?;
+            self.session.execute(APPLICATION_PATH)?;
             let merged = staged.merge(&mut self.session, load, relation, &into);
             let merged = merged.map_err(|error| error::refused_row(&table.name, error))?;
-            check_taken(&table.name, effect.created + effect.updated, merged)?;
+            self.session.execute(OWN_PATH)?;
+            check_taken(&table.name, written, merged)?;
+            check_added(&table.name, effect.created, self.session.fetch_count(&rows, &[])?.saturating_sub(before))?;
+            if let Some(kept) = &self.kept {
+                kept.check_written(&mut self.session, table.number, load, relation, written)?;
+            }
         }
+        self.session.execute(APPLICATION_PATH)?;
         Ok(effect)
     }
 

@@ -19,6 +19,7 @@ mod load;
 mod lookup;
 mod places;
 mod reader;
+mod references_to;
 mod row_key;
 mod search_paths;
 mod sequences;

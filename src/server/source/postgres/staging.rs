@@ -8,8 +8,11 @@ use super::database_session::DatabaseSession;
 use super::decode::PgType;
 use super::error::STAGED_PREFIX;
 use super::reader::RowReader;
+use super::references_to;
 use super::row_key::{column, equal, expressions};
+use super::untrusted_code::UntrustedCode;
 use crate::model::import::{ImportMode, TableEffect};
+use crate::model::name::TableName;
 use crate::server::rows::RowSink;
 
 /// The records of one table, as the file has them.
@@ -95,7 +98,7 @@ impl StagedTable {
             let what = format!("{found} of the file's records of {table} have a key that is there already");
             return Err(Error::new(Kind::Refused, what));
         }
-        let differs = differs_sql(load, relation, "s")?;
+        let differs = differs_sql(load.replaced(), relation, &load.table, "s")?;
         let updated = match differs {
             Some(differs) if found > 0 => session.fetch_count(&known(&format!(" WHERE {differs}"))?, &[])?,
             _ => 0,
@@ -107,7 +110,8 @@ impl StagedTable {
     pub fn changed_rows_sql(&self, load: &TableLoad, relation: &Relation) -> Result<String> {
         let [staged, own] = ["s", "t"].map(|alias| expressions(relation, &load.table, alias, &load.key));
         let (from, is_same) = (&relation.from_item, equal(&staged?, &own?));
-        let differs = differs_sql(load, relation, "s")?.map_or(String::new(), |differs| format!(" OR {differs}"));
+        let differs = differs_sql(load.replaced(), relation, &load.table, "s")?
+            .map_or(String::new(), |differs| format!(" OR {differs}"));
         Ok(format!("FROM {} AS s LEFT JOIN {from} AS t ON {is_same} WHERE t.ctid IS NULL{differs}", self.name))
     }
 
@@ -150,7 +154,7 @@ impl StagedTable {
         let (columns, key) = (quoted(&load.columns), quoted(&load.key));
         let set: Vec<String> = load.replaced().map(|name| double_quote_identifier(name)).collect();
         let set: Vec<String> = set.iter().map(|name| format!("{name} = excluded.{name}")).collect();
-        let action = match differs_sql(load, relation, "excluded")? {
+        let action = match differs_sql(load.replaced(), relation, &load.table, "excluded")? {
             Some(differs) => format!("UPDATE SET {} WHERE {differs}", set.join(", ")),
             None => "NOTHING".to_owned(),
         };
@@ -162,16 +166,20 @@ impl StagedTable {
     }
 }
 
-/// The condition that a record that is there, `t`, differs from the file's in a column that the import replaces; nothing if it
-/// replaces none.
-fn differs_sql(load: &TableLoad, relation: &Relation, staged: &str) -> Result<Option<String>> {
+/// The condition that a record that is there, `t`, differs from another one in one of these columns; nothing if there are none.
+pub fn differs_sql<'n>(
+    columns: impl IntoIterator<Item = &'n String>,
+    relation: &Relation,
+    table: &TableName,
+    other: &str,
+) -> Result<Option<String>> {
     let differs = |name: &String| {
-        let column = column(relation, &load.table, name)?;
-        let (own, new) = (column.as_text("t"), column.as_text(staged));
+        let column = column(relation, table, name)?;
+        let (own, new) = (column.as_text("t"), column.as_text(other));
         // As IS DISTINCT FROM, which takes its operator from the search path: a merge runs with the application's.
         Ok(format!("({own} OPERATOR(pg_catalog.=) {new} OR {own} IS NULL AND {new} IS NULL) IS NOT TRUE"))
     };
-    let differs = load.replaced().map(differs).collect::<Result<Vec<_>>>()?;
+    let differs = columns.into_iter().map(differs).collect::<Result<Vec<_>>>()?;
     Ok((!differs.is_empty()).then(|| format!("({})", differs.join(" OR "))))
 }
 
@@ -188,11 +196,12 @@ pub fn check_references(
     schema: &Schema,
     tables: &[(&TableLoad, &StagedTable)],
 ) -> Result<()> {
-    let mut dangling = Vec::new();
+    let (mut dangling, code) = (Vec::new(), UntrustedCode::read(session)?);
     for (load, staged) in tables {
         let keys = schema.catalog.table(&load.table).map_or(&[][..], |table| &table.foreign_keys);
         for key in keys.iter().filter(|key| key.columns.iter().all(|name| load.columns.contains(name))) {
             let (relation, target) = (schema.relation(&load.table)?, schema.relation(&key.target)?);
+            references_to::check_readable(&code, target.oid, &key.target)?;
             let own = expressions(relation, &load.table, "s", &key.columns)?;
             let referred = expressions(target, &key.target, "p", &key.target_columns)?;
             let refers = equal(&own, &referred);

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::super::Result;
-use super::super::target::{CheckedReference, TargetRules, Trigger};
+use super::super::target::{CarriedOn, CheckedReference, TargetRules, Trigger};
 use super::catalog::Schema;
 use super::client::Row;
 use super::database_session::DatabaseSession;
 use super::error;
-use super::untrusted_code::text_array;
+use super::references_to::ReferenceTo;
+use super::untrusted_code::{CODE, text_array};
 use crate::model::import::ImportMode;
 use crate::model::name::TableName;
 
@@ -30,26 +31,49 @@ const DEFAULTS_QUERY: &str = "
      WHERE a.attrelid = CAST(CAST($1 AS text) AS oid) AND a.attnum > 0 AND NOT a.attisdropped
        AND (a.atthasdef OR a.attidentity <> '')";
 
-/// The triggers of a table and its partitions for these events, as bits of a trigger's type (PostgreSQL's source, `pg_trigger.h`).
-/// The owner of a trigger's function can change what it does; those of superusers, of this user and of trusted ones count as ours.
+/// The triggers of a table and its partitions for these events, as bits of a trigger's type (PostgreSQL's source, `pg_trigger.h`);
+/// if `$4` is `cascade`, also those for changes and removals of tables whose rows the database removes or changes with theirs.
+/// Statement triggers of these fire even if no row is concerned, with the rights of who removes.
+///
+/// Whoever owns a trigger's function, or what its condition calls, can change what it does; what superusers, this user and trusted
+/// ones own counts as ours.
 const TRIGGERS_QUERY: &str = "
-    SELECT CAST(t.tgname AS text) AS name, CAST(r.rolname AS text) AS owner,
-           NOT r.rolsuper AND r.rolname <> session_user AND CAST(r.rolname AS text) <> ALL (CAST($3 AS text[])) AS is_foreign,
+    WITH RECURSIVE own(relation) AS (
+        SELECT CAST(CAST($1 AS text) AS oid) UNION
+        SELECT CAST(relid AS oid) FROM pg_partition_tree(CAST(CAST(CAST($1 AS text) AS oid) AS regclass))),
+    reached(relation) AS (
+        SELECT relation FROM own WHERE CAST($4 AS text) = 'cascade'
+        UNION
+        SELECT k.conrelid FROM pg_constraint k JOIN reached ON k.confrelid = reached.relation
+         WHERE k.contype = 'f' AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))),
+    fired AS (
+        SELECT relation, CAST(CAST($2 AS text) AS int) AS events, true AS is_own FROM own
+        UNION ALL
+        SELECT relation, 24, false FROM reached WHERE relation NOT IN (SELECT relation FROM own))
+    SELECT CAST(t.tgname AS text) AS name, fired.is_own, CAST(CAST(t.tgrelid AS regclass) AS text) AS relation,
            concat_ws(', ', CASE WHEN (tgtype & 4) <> 0 THEN 'INSERT' END, CASE WHEN (tgtype & 8) <> 0 THEN 'DELETE' END,
                      CASE WHEN (tgtype & 16) <> 0 THEN 'UPDATE' END) AS events,
-           pg_get_triggerdef(t.oid) || E'\n' || pg_get_functiondef(p.oid) AS definition
-      FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_roles r ON r.oid = p.proowner
-     WHERE t.tgrelid IN (SELECT CAST(CAST($1 AS text) AS oid) UNION
-                         SELECT CAST(relid AS oid) FROM pg_partition_tree(CAST(CAST(CAST($1 AS text) AS oid) AS regclass)))
-       AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND (t.tgtype & CAST(CAST($2 AS text) AS int)) <> 0
-     ORDER BY t.tgname";
+           pg_get_triggerdef(t.oid) || E'\n' || pg_get_functiondef(t.tgfoid) AS definition,
+           (SELECT min(CAST(r.rolname AS text))
+              FROM (SELECT proowner FROM pg_proc WHERE oid = t.tgfoid
+                    UNION ALL
+                    SELECT made.owner FROM pg_depend d
+                      JOIN ({CODE}) made(class, object, namespace, owner, name)
+                        ON made.class = d.refclassid AND made.object = d.refobjid
+                     WHERE d.classid = CAST('pg_trigger' AS regclass) AND d.objid = t.oid) code(owner)
+              JOIN pg_roles r ON r.oid = code.owner
+             WHERE NOT r.rolsuper AND r.rolname <> session_user
+               AND CAST(r.rolname AS text) <> ALL (CAST($3 AS text[]))) AS stranger
+      FROM pg_trigger t JOIN fired ON fired.relation = t.tgrelid
+     WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND (t.tgtype & fired.events) <> 0
+     ORDER BY t.tgname, 3";
 
 const CHECKED_AT_ONCE_QUERY: &str = "
     SELECT CAST(k.conname AS text) AS name, CAST(k.confrelid AS text) AS target FROM pg_constraint k
      WHERE k.conrelid = CAST(CAST($1 AS text) AS oid) AND k.contype = 'f' AND NOT k.condeferrable ORDER BY k.conname";
 
 /// What an undo does: `DELETE` and `UPDATE`.
-pub const UNDO_EVENTS: &str = "24";
+const UNDO_EVENTS: &str = "24";
 
 /// # Errors
 /// `Unsuitable` for a user whose rights the database's own code could misuse.
@@ -77,7 +101,15 @@ pub fn read(
         for row in session.fetch(DEFAULTS_QUERY, &[&oid])? {
             rules.defaults.insert(table.field(text(&row, "name")?), text(&row, "definition")?.to_owned());
         }
-        rules.triggers.extend(read_triggers(session, table, &oid, events)?);
+        rules.triggers.extend(read_triggers(session, table, &oid, events, "")?);
+        let references = ReferenceTo::read(session, schema.relation(table)?.oid)?;
+        rules.carried_on.extend(references.into_iter().filter(|reference| reference.is_carried_on).map(|reference| {
+            CarriedOn {
+                table: table.clone(),
+                columns: reference.target_columns,
+                referring: format!("{} ({})", reference.referring, reference.constraint),
+            }
+        }));
         for row in session.fetch(CHECKED_AT_ONCE_QUERY, &[&oid])? {
             let Some(target) = names.get(text(&row, "target")?) else { continue };
             let constraint = text(&row, "name")?.to_owned();
@@ -95,26 +127,29 @@ pub fn read(
 ///
 /// # Errors
 /// `Unsuitable` for one whose function somebody else can change.
-pub fn check_triggers(
-    session: &mut DatabaseSession,
-    schema: &Schema,
-    tables: &[TableName],
-    events: &str,
-) -> Result<()> {
+pub fn check_triggers(session: &mut DatabaseSession, schema: &Schema, tables: &[TableName]) -> Result<()> {
     for table in tables {
         let oid = schema.relation(table)?.oid.to_string();
-        read_triggers(session, table, &oid, events)?;
+        read_triggers(session, table, &oid, UNDO_EVENTS, "cascade")?;
     }
     Ok(())
 }
 
-fn read_triggers(session: &mut DatabaseSession, table: &TableName, oid: &str, events: &str) -> Result<Vec<Trigger>> {
+fn read_triggers(
+    session: &mut DatabaseSession,
+    table: &TableName,
+    oid: &str,
+    events: &str,
+    cascade: &str,
+) -> Result<Vec<Trigger>> {
     let trusted = text_array(session.trusted_owners());
     let mut triggers = Vec::new();
-    for row in session.fetch(TRIGGERS_QUERY, &[oid, events, &trusted])? {
+    for row in session.fetch(&TRIGGERS_QUERY.replace("{CODE}", CODE), &[oid, events, &trusted, cascade])? {
         let (name, events) = (text(&row, "name")?, text(&row, "events")?);
-        if row.is_true("is_foreign").map_err(error::map_error)? {
-            return Err(error::foreign_trigger(name, table, text(&row, "owner")?));
+        let is_own = row.is_true("is_own").map_err(error::map_error)?;
+        let table = if is_own { table.as_str() } else { text(&row, "relation")?.trim_start_matches("public.") };
+        if let Some(stranger) = row.optional_text("stranger").map_err(error::map_error)? {
+            return Err(error::foreign_trigger(name, table, stranger));
         }
         let definition = text(&row, "definition")?.to_owned();
         triggers.push(Trigger { name: format!("{name} on {table} ({events})"), definition });

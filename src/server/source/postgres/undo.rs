@@ -6,11 +6,13 @@ use super::super::target::{Purpose, UndoRequest};
 use super::super::{Error, Kind, Result};
 use super::catalog::{self, Schema};
 use super::database_session::DatabaseSession;
-use super::kept_import::{KeptColumns, UndoSchema};
+use super::kept_import::{KeptColumns, UndoSchema, column_numbers, database_id};
 use super::key_sets::refuse_foreign_event_triggers;
-use super::row_key::{equal, expressions};
+use super::references_to::{self, ReferenceTo};
 use super::search_paths::{APPLICATION_PATH, OWN_PATH};
-use super::target_rules::{self, UNDO_EVENTS};
+use super::staging::differs_sql;
+use super::target_rules;
+use super::untrusted_code::UntrustedCode;
 use super::{LOCK_TIMEOUT, double_quote_identifier, error};
 use crate::model::import_undo::{KeptImport, UndoReport, UndoneTable};
 use crate::model::name::TableName;
@@ -28,11 +30,15 @@ struct Undo<'u> {
     /// `xmin` of the rows that the import has written.
     xmin: u64,
     tables: Vec<ImportedTable>,
+    /// The references to each of the tables.
+    references: Vec<Vec<ReferenceTo>>,
 }
 
 struct ImportedTable {
     number: usize,
     name: TableName,
+    /// Its OID.
+    relation: i64,
     created: u64,
     /// Of a merge.
     columns: Option<KeptColumns>,
@@ -41,7 +47,7 @@ struct ImportedTable {
 /// The imports of this user that can be undone, the oldest first.
 pub fn list(session: &mut DatabaseSession) -> Result<Vec<KeptImport>> {
     let ids = UndoSchema::list(session)?;
-    ids.into_iter().map(|id| Ok(read_head(session, &id)?.0)).collect()
+    ids.into_iter().map(|id| read_head(session, &id)).collect()
 }
 
 /// # Errors
@@ -50,7 +56,6 @@ pub fn undo(session: &mut DatabaseSession, request: &UndoRequest) -> Result<Undo
     session.begin_load(LOCK_TIMEOUT)?;
     target_rules::check_role(session)?;
     refuse_foreign_event_triggers(session)?;
-    let schema = catalog::read(session)?;
     if !UndoSchema::list(session)?.contains(&request.import) {
         return Err(Error::new(
             Kind::NotFound,
@@ -58,21 +63,17 @@ pub fn undo(session: &mut DatabaseSession, request: &UndoRequest) -> Result<Undo
              can; they are kept for a day",
         ));
     }
-    let (_, transaction) = read_head(session, &request.import)?;
-    let now = session.fetch_count("SELECT txid_current() AS records", &[])?;
-    if now.saturating_sub(transaction) >= HALF_CIRCLE {
-        return Err(Error::new(
-            Kind::Refused,
-            "too much has happened since the import to tell which rows it has written",
-        ));
-    }
     let kept = UndoSchema::of(&request.import);
+    kept.check_private(session)?;
+    let transaction = read_transaction(session, &kept)?;
     let tables = read_tables(session, &kept)?;
-    let mut undo = Undo { session, schema, kept, xmin: transaction % (1 << 32), tables };
-    undo.check_tables()?;
     if request.purpose == Purpose::Write {
-        undo.lock()?;
+        lock(session, &tables)?;
     }
+    // What is read from here on stays as it is.
+    let schema = catalog::read(session)?;
+    let mut undo = Undo { session, schema, kept, xmin: transaction % (1 << 32), tables, references: Vec::new() };
+    undo.check_tables()?;
     let report = undo.find_rows(request)?;
     let changed: u64 = report.tables.iter().map(|table| table.changed_since).sum();
     if request.purpose == Purpose::DryRun {
@@ -88,20 +89,53 @@ pub fn undo(session: &mut DatabaseSession, request: &UndoRequest) -> Result<Undo
     Ok(report)
 }
 
-fn read_head(session: &mut DatabaseSession, import: &str) -> Result<(KeptImport, u64)> {
-    let rows =
-        session.fetch(&format!("SELECT file, mode, transaction FROM {}.import", UndoSchema::of(import).name), &[])?;
+fn read_head(session: &mut DatabaseSession, import: &str) -> Result<KeptImport> {
+    let rows = session.fetch(&format!("SELECT file, mode FROM {}.import", UndoSchema::of(import).name), &[])?;
     let row = rows.first().ok_or_else(error::invalid_message)?;
     let mode =
         serde_json::from_str(row.text("mode").map_err(error::map_error)?).map_err(|_| error::invalid_message())?;
     let file_sha256 = row.text("file").map_err(error::map_error)?.to_owned();
-    let transaction = row.parse("transaction").map_err(error::map_error)?;
-    Ok((KeptImport { id: import.to_owned(), file_sha256, mode }, transaction))
+    Ok(KeptImport { id: import.to_owned(), file_sha256, mode })
+}
+
+/// The number of the transaction that has imported.
+///
+/// # Errors
+/// `Refused` if it does not tell which rows that was: in another database, or after too many others.
+fn read_transaction(session: &mut DatabaseSession, kept: &UndoSchema) -> Result<u64> {
+    let rows = session.fetch(&format!("SELECT transaction, database FROM {}.import", kept.name), &[])?;
+    let row = rows.first().ok_or_else(error::invalid_message)?;
+    let transaction: u64 = row.parse("transaction").map_err(error::map_error)?;
+    let refused = |what| Err(Error::new(Kind::Refused, what));
+    if row.text("database").map_err(error::map_error)? != database_id(session)? {
+        return refused(
+            "the import was into another database, of which this one is a copy: here, nothing tells which rows it has written",
+        );
+    }
+    let now = session.fetch_count("SELECT txid_current() AS records", &[])?;
+    if transaction > now || now - transaction >= HALF_CIRCLE {
+        return refused("too much has happened since the import to tell which rows it has written");
+    }
+    Ok(transaction)
+}
+
+/// Nobody else writes to these tables from here on, nor to others a reference to their records; who does so already is waited for.
+/// A reference is checked with a `ROW SHARE` lock, which this mode keeps out.
+fn lock(session: &mut DatabaseSession, tables: &[ImportedTable]) -> Result<()> {
+    let schema = catalog::read(session)?;
+    for table in tables {
+        let sql = format!("LOCK TABLE {} IN EXCLUSIVE MODE", schema.relation(&table.name)?.from_item);
+        session.execute(&sql).map_err(|error| match error.kind {
+            Kind::Locked => error::table_locked(None, LOCK_TIMEOUT.as_secs()),
+            _ => error,
+        })?;
+    }
+    Ok(())
 }
 
 fn read_tables(session: &mut DatabaseSession, kept: &UndoSchema) -> Result<Vec<ImportedTable>> {
     let sql = format!(
-        "SELECT CAST(number AS text) AS number, name, CAST(created AS text) AS created, columns FROM {}.tables ORDER BY number",
+        "SELECT CAST(number AS text) AS number, name, CAST(relation AS text) AS relation, CAST(created AS text) AS created, columns FROM {}.tables ORDER BY number",
         kept.name
     );
     let table = |row: &super::client::Row| {
@@ -110,6 +144,7 @@ fn read_tables(session: &mut DatabaseSession, kept: &UndoSchema) -> Result<Vec<I
         Ok(ImportedTable {
             number: row.parse("number").map_err(error::map_error)?,
             name: row.text("name").map_err(error::map_error)?.into(),
+            relation: row.parse("relation").map_err(error::map_error)?,
             created: row.parse("created").map_err(error::map_error)?,
             columns: columns.map_err(|_| error::invalid_message())?,
         })
@@ -131,28 +166,46 @@ fn changed_since(report: &UndoReport) -> Error {
 }
 
 impl Undo<'_> {
-    /// A migration may have come since.
+    /// A migration may have come since; and looking at the tables, or at those that refer to them, must run nobody else's code.
     fn check_tables(&mut self) -> Result<()> {
+        let code = UntrustedCode::read(self.session)?;
         for table in &self.tables {
             let relation = self.schema.relation(&table.name)?;
-            for name in table.columns.iter().flat_map(|columns| columns.key.iter().chain(&columns.replaced)) {
-                super::row_key::column(relation, &table.name, name)?;
+            let moved = |what: &str| {
+                Err(Error::new(Kind::Refused, format!("{} is another {what} than at the import", table.name)))
+            };
+            if relation.oid != table.relation {
+                return moved("table");
             }
+            references_to::check_readable(&code, relation.oid, &table.name)?;
+            if let Some(KeptColumns { key, replaced, numbers }) = &table.columns {
+                for name in key.iter().chain(replaced) {
+                    super::row_key::column(relation, &table.name, name)?;
+                }
+                if *numbers != column_numbers(self.session, relation.oid, key, replaced)? {
+                    return moved("table, with other columns,");
+                }
+            }
+            let references = ReferenceTo::read(self.session, relation.oid)?;
+            for reference in &references {
+                reference.check_readable(&code)?;
+                let restored = table.columns.iter().flat_map(|columns| &columns.replaced);
+                let carried_on =
+                    restored.filter(|_| reference.is_carried_on).find(|name| reference.target_columns.contains(name));
+                if let Some(column) = carried_on {
+                    let what = format!(
+                        "{} is referred to by {} ({}), which the database would change, too (ON UPDATE)",
+                        table.name.field(column),
+                        reference.referring,
+                        reference.constraint
+                    );
+                    return Err(Error::new(Kind::Refused, what));
+                }
+            }
+            self.references.push(references);
         }
         let names: Vec<TableName> = self.tables.iter().map(|table| table.name.clone()).collect();
-        target_rules::check_triggers(self.session, &self.schema, &names, UNDO_EVENTS)
-    }
-
-    fn lock(&mut self) -> Result<()> {
-        for table in &self.tables {
-            let sql =
-                format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", self.schema.relation(&table.name)?.from_item);
-            self.session.execute(&sql).map_err(|error| match error.kind {
-                Kind::Locked => error::table_locked(None, LOCK_TIMEOUT.as_secs()),
-                _ => error,
-            })?;
-        }
-        Ok(())
+        target_rules::check_triggers(self.session, &self.schema, &names)
     }
 
     /// Puts the places of the rows that are removed and restored into temporary tables.
@@ -166,27 +219,17 @@ impl Undo<'_> {
             let mut found = UndoneTable { table: table.name.clone(), ..UndoneTable::default() };
             let (mut removed, mut restored) = (format!("{place} FROM {from} AS t WHERE {is_same}"), String::new());
             if let Some(columns) = &table.columns {
+                let joined = |join| self.kept.with_own_rows(number, relation, &table.name, &columns.key, join);
                 let kept: Vec<String> = (0..columns.key.len()).map(|at| format!("u.k{at}")).collect();
-                // Under their own names, keys are compared as everywhere else.
-                let named = kept
-                    .iter()
-                    .zip(&columns.key)
-                    .map(|(kept, name)| format!("{kept} AS {}", double_quote_identifier(name)));
-                let named: Vec<String> = named.collect();
-                let before =
-                    format!("{} AS u CROSS JOIN LATERAL (SELECT {}) AS k", self.kept.before(number), named.join(", "));
-                let [known, own] = ["k", "t"].map(|alias| expressions(relation, &table.name, alias, &columns.key));
-                let is_same_key = equal(&known?, &own?);
-                let joined = format!("{before} JOIN {from} AS t ON {is_same_key}");
+                let all = joined("LEFT JOIN")?;
+                let joined = joined("JOIN")?;
                 removed = format!("{place} FROM {joined} WHERE u.was_absent AND {is_same}");
                 let values: Vec<String> = (0..columns.replaced.len()).map(|at| format!(", u.c{at}")).collect();
                 let values = values.concat();
                 restored = format!("{place}{values} FROM {joined} WHERE NOT u.was_absent AND {is_same}");
                 // What was created and is gone is what an undo wants.
-                let changed = format!(
-                    "FROM {before} LEFT JOIN {from} AS t ON {is_same_key} \
-                     WHERE t.ctid IS NULL AND NOT u.was_absent OR CAST(t.xmin AS text) <> '{xmin}'"
-                );
+                let changed =
+                    format!("FROM {all} WHERE t.ctid IS NULL AND NOT u.was_absent OR CAST(t.xmin AS text) <> '{xmin}'");
                 found.changed_since =
                     self.session.fetch_count(&format!("SELECT count(*) AS records {changed}"), &[])?;
                 let key: Vec<String> = kept.iter().map(|column| format!("CAST({column} AS text)")).collect();
@@ -203,7 +246,12 @@ impl Undo<'_> {
                 .execute(&format!("CREATE TEMPORARY TABLE waybill_removed_{number} ON COMMIT DROP AS {removed}"))?;
             found.removed = count(self.session, &format!("pg_temp.waybill_removed_{number}"))?;
             if restored.is_empty() {
-                found.changed_since = table.created.saturating_sub(found.removed);
+                found.changed_since = table.created.checked_sub(found.removed).ok_or_else(|| {
+                    Error::new(
+                        Kind::Refused,
+                        format!("the rows that the import has written to {} cannot be told from others", table.name),
+                    )
+                })?;
             } else {
                 let sql = format!("CREATE TEMPORARY TABLE waybill_restored_{number} ON COMMIT DROP AS {restored}");
                 self.session.execute(&sql)?;
@@ -216,33 +264,27 @@ impl Undo<'_> {
 
     /// Rows that refer to one that is removed, and are neither removed nor restored themselves, would be removed or changed with it.
     fn check_references(&mut self) -> Result<()> {
+        // Places tell rows of all tables apart, with their table or partition.
+        let touched = self.tables.iter().flat_map(|table| {
+            let removed = format!("pg_temp.waybill_removed_{}", table.number);
+            let restored = table.columns.as_ref().map(|_| format!("pg_temp.waybill_restored_{}", table.number));
+            std::iter::once(removed).chain(restored)
+        });
+        let touched: Vec<String> = touched.map(|rows| format!("SELECT part, place FROM {rows}")).collect();
+        let touched = touched.join(" UNION ALL ");
         let mut referring = Vec::new();
-        for table in &self.schema.catalog.tables {
-            let own = self.tables.iter().find(|other| other.name == table.name);
-            let touched = own.map_or_else(Vec::new, |own| {
-                let removed = format!("pg_temp.waybill_removed_{}", own.number);
-                let restored = own.columns.as_ref().map(|_| format!("pg_temp.waybill_restored_{}", own.number));
-                std::iter::once(removed).chain(restored).collect()
-            });
-            let is_other = touched.iter().map(|rows| {
-                format!(" AND NOT EXISTS (SELECT 1 FROM {rows} AS o WHERE o.place = r.ctid AND o.part = r.tableoid)")
-            });
-            let is_other: String = is_other.collect();
-            for key in &table.foreign_keys {
-                let Some(target) = self.tables.iter().find(|other| other.name == key.target) else { continue };
-                let (from, to) = (self.schema.relation(&table.name)?, self.schema.relation(&key.target)?);
-                let refers = equal(
-                    &expressions(from, &table.name, "r", &key.columns)?,
-                    &expressions(to, &key.target, "t", &key.target_columns)?,
-                );
+        for (table, references) in self.tables.iter().zip(&self.references) {
+            let from = &self.schema.relation(&table.name)?.from_item;
+            for ReferenceTo { referring: name, from_item, is_same, .. } in references {
                 let sql = format!(
-                    "SELECT count(*) AS records FROM pg_temp.waybill_removed_{} AS d JOIN {} AS t ON t.ctid = d.place AND \
-                     t.tableoid = d.part JOIN {} AS r ON {refers} WHERE true{is_other}",
-                    target.number, to.from_item, from.from_item
+                    "SELECT count(*) AS records FROM (SELECT r.tableoid AS part, r.ctid AS place FROM pg_temp.waybill_removed_{} AS d \
+                     JOIN {from} AS t ON t.ctid = d.place AND t.tableoid = d.part JOIN {from_item} AS r ON {is_same} \
+                     EXCEPT ({touched})) AS others",
+                    table.number
                 );
                 let records = self.session.fetch_count(&sql, &[])?;
                 if records > 0 {
-                    referring.push(format!("{} ({records} to {})", table.name, key.target));
+                    referring.push(format!("{name} ({records} to {})", table.name));
                 }
             }
         }
@@ -263,24 +305,12 @@ impl Undo<'_> {
         };
         self.session.execute(APPLICATION_PATH)?;
         self.session.execute("SET CONSTRAINTS ALL DEFERRED")?;
-        for (table, found) in self.tables.iter().zip(&report.tables) {
+        let tables = std::mem::take(&mut self.tables);
+        for (table, found) in tables.iter().zip(&report.tables) {
             let Some(columns) = table.columns.as_ref().filter(|_| found.restored > 0) else { continue };
-            let set = columns
-                .replaced
-                .iter()
-                .zip(0..)
-                .map(|(name, at)| format!("{} = b.c{at}", double_quote_identifier(name)));
-            let sql = format!(
-                "UPDATE {} AS t SET {} FROM pg_temp.waybill_restored_{} AS b WHERE {}",
-                self.schema.relation(&table.name)?.from_item,
-                set.collect::<Vec<_>>().join(", "),
-                table.number,
-                is_place("b")
-            );
-            let changed = self.session.change(&sql, &[]).map_err(|error| error::refused_row(&table.name, error))?;
-            check_done(&table.name, found.restored, changed)?;
+            self.restore(table, columns, found.restored)?;
         }
-        for (table, found) in self.tables.iter().zip(&report.tables).rev().filter(|(_, found)| found.removed > 0) {
+        for (table, found) in tables.iter().zip(&report.tables).rev().filter(|(_, found)| found.removed > 0) {
             let sql = format!(
                 "DELETE FROM {} AS t USING pg_temp.waybill_removed_{} AS d WHERE {}",
                 self.schema.relation(&table.name)?.from_item,
@@ -295,6 +325,42 @@ impl Undo<'_> {
         self.session.execute(OWN_PATH)?;
         self.session.execute(&format!("DROP SCHEMA {} CASCADE", self.kept.name))?;
         self.session.commit().map_err(Error::during_commit)
+    }
+}
+
+impl Undo<'_> {
+    /// Gives the rows the values back that they had, and checks that they have them then.
+    fn restore(&mut self, table: &ImportedTable, columns: &KeptColumns, expected: u64) -> Result<()> {
+        let relation = self.schema.relation(&table.name)?;
+        let names: Vec<String> = columns.replaced.iter().map(|name| double_quote_identifier(name)).collect();
+        let set: Vec<String> = names.iter().map(|name| format!("{name} = b.{name}")).collect();
+        let kept: Vec<String> = names.iter().zip(0..).map(|(name, at)| format!(", c{at} AS {name}")).collect();
+        let differs = differs_sql(&columns.replaced, relation, &table.name, "b")?.unwrap_or_else(|| "false".to_owned());
+        let sql = format!(
+            "WITH restored AS (
+                UPDATE {} AS t SET {} FROM (
+                    SELECT part AS waybill_part, place AS waybill_place{} FROM pg_temp.waybill_restored_{}) AS b
+                 WHERE t.ctid OPERATOR(pg_catalog.=) b.waybill_place AND t.tableoid OPERATOR(pg_catalog.=) b.waybill_part
+             RETURNING {differs} AS differs)
+             SELECT pg_catalog.count(*) AS records, pg_catalog.count(*) FILTER (WHERE differs) AS different FROM restored",
+            relation.from_item,
+            set.join(", "),
+            kept.concat(),
+            table.number
+        );
+        let rows = self.session.fetch(&sql, &[]).map_err(|error| error::refused_row(&table.name, error))?;
+        let row = rows.first().ok_or_else(error::invalid_message)?;
+        check_done(&table.name, expected, row.parse("records").map_err(error::map_error)?)?;
+        let different: u64 = row.parse("different").map_err(error::map_error)?;
+        if different == 0 {
+            return Ok(());
+        }
+        let what = format!(
+            "the database gives {different} of {expected} records of {} other values than they had: a trigger changes them; \
+             disable it while the import is undone",
+            table.name
+        );
+        Err(Error::new(Kind::Refused, what))
     }
 }
 

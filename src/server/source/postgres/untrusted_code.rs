@@ -7,6 +7,20 @@ use super::super::Result;
 use super::client::{self, Row};
 use super::database_session::{DatabaseSession, parse_rows};
 
+/// Functions, and what brings some with it, each with its owner: what an expression may depend on.
+pub const CODE: &str = "
+            SELECT CAST('pg_proc' AS regclass), p.oid, p.pronamespace, p.proowner, CAST(p.proname AS text) FROM pg_proc p
+            UNION ALL
+            SELECT CAST('pg_operator' AS regclass), o.oid, o.oprnamespace, o.oprowner, 'operator ' || CAST(o.oprname AS text)
+              FROM pg_operator o
+            UNION ALL
+            SELECT CAST('pg_operator' AS regclass), o.oid, p.pronamespace, p.proowner, CAST(p.proname AS text)
+              FROM pg_operator o JOIN pg_proc p ON p.oid = o.oprcode
+            UNION ALL
+            SELECT CAST('pg_type' AS regclass), t.oid, t.typnamespace, t.typowner, 'type ' || CAST(t.typname AS text)
+              FROM pg_type t LEFT JOIN pg_type element ON element.oid = t.typelem
+             WHERE t.typtype <> 'e' AND coalesce(element.typtype, 'b') <> 'e'";
+
 /// Code that the planner may run for a table: it evaluates constant parts of expressions in indexes, extended
 /// statistics and partition keys, with the querying user's privileges. (An index on `evil(1) + id` calls `evil` once
 /// per plan, even without rows.) An operator also brings its negator and a domain its CHECK constraints; enums bring
@@ -25,17 +39,7 @@ const UNTRUSTED_CODE_QUERY: &str = "
             SELECT s.stxrelid, CAST('pg_statistic_ext' AS regclass), s.oid, 'its extended statistics'
               FROM pg_statistic_ext s) code(relation, class, object, what)
       JOIN pg_depend d ON d.classid = code.class AND d.objid = code.object
-      JOIN (SELECT CAST('pg_proc' AS regclass), p.oid, p.pronamespace, p.proowner, CAST(p.proname AS text) FROM pg_proc p
-            UNION ALL
-            SELECT CAST('pg_operator' AS regclass), o.oid, o.oprnamespace, o.oprowner, 'operator ' || CAST(o.oprname AS text)
-              FROM pg_operator o
-            UNION ALL
-            SELECT CAST('pg_operator' AS regclass), o.oid, p.pronamespace, p.proowner, CAST(p.proname AS text)
-              FROM pg_operator o JOIN pg_proc p ON p.oid = o.oprcode
-            UNION ALL
-            SELECT CAST('pg_type' AS regclass), t.oid, t.typnamespace, t.typowner, 'type ' || CAST(t.typname AS text)
-              FROM pg_type t LEFT JOIN pg_type element ON element.oid = t.typelem
-             WHERE t.typtype <> 'e' AND coalesce(element.typtype, 'b') <> 'e') made(class, object, namespace, owner, name)
+      JOIN ({CODE}) made(class, object, namespace, owner, name)
         ON made.class = d.refclassid AND made.object = d.refobjid
       JOIN pg_namespace n ON n.oid = made.namespace
       JOIN pg_roles r ON r.oid = made.owner
@@ -99,8 +103,10 @@ impl UntrustedCode {
         let trusted = text_array(session.trusted_owners());
         let possible: Vec<(i64, String)> =
             parse_rows(&session.fetch(UNTRUSTED_OWNERS_QUERY, &[&trusted])?, untrusted_owner_reason)?;
-        let existing: Vec<(i64, String)> =
-            parse_rows(&session.fetch(UNTRUSTED_CODE_QUERY, &[&trusted])?, untrusted_code_reason)?;
+        let existing: Vec<(i64, String)> = parse_rows(
+            &session.fetch(&UNTRUSTED_CODE_QUERY.replace("{CODE}", CODE), &[&trusted])?,
+            untrusted_code_reason,
+        )?;
         // Keeps the first reason of each table; existing code takes precedence over code that could be added.
         Ok(Self(possible.into_iter().rev().chain(existing.into_iter().rev()).collect()))
     }

@@ -9,7 +9,7 @@ use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
-use super::super::target::{Load, Purpose, TableLoad, Target, TargetRules, Trigger, UndoRequest};
+use super::super::target::{CarriedOn, Load, Purpose, TableLoad, Target, TargetRules, Trigger, UndoRequest};
 use super::super::{Error, InterruptHandle, Kind, Result, double_quote_identifier};
 use super::row_buffer::RowBuffer;
 use super::{SqliteSource, catalog, changes, error, key_sets::main_table};
@@ -24,6 +24,14 @@ const CACHE_KIB: u32 = 64 << 10;
 /// A reference that leads nowhere, of `pragma_foreign_key_check`. Rows of a table without row ids are not told apart: there, the
 /// commit's own count decides.
 const DANGLING_COLUMNS: &str = "\"table\" AS tab, rowid AS row, parent, fkid";
+
+/// References that the file carries changes on to, with the column that they lead to. Without one, that is a primary key, which is
+/// never changed.
+const CARRIED_ON_QUERY: &str = "
+    SELECT m.name, c.name FROM pragma_table_list m, pragma_foreign_key_list(m.name, 'main') k
+      JOIN pragma_table_xinfo(?1, 'main') c ON c.name = k.\"to\" COLLATE NOCASE
+     WHERE m.schema = 'main' AND m.type = 'table' AND k.\"table\" = ?1 COLLATE NOCASE
+       AND k.on_update IN ('CASCADE', 'SET NULL', 'SET DEFAULT') ORDER BY m.name, k.id, k.seq";
 
 /// The expression of a computed column is known by the statement only that has created its table.
 const DEFAULTS_QUERY: &str = "
@@ -251,6 +259,13 @@ impl Load for SqliteLoad {
             for trigger in triggers.query_map([table.as_str()], pair)? {
                 let (name, definition) = trigger?;
                 rules.triggers.push(Trigger { name: format!("{name} on {table}"), definition });
+            }
+        }
+        let mut carried_on = self.connection.prepare(CARRIED_ON_QUERY)?;
+        for table in tables {
+            for reference in carried_on.query_map([table.as_str()], pair)? {
+                let (referring, column) = reference?;
+                rules.carried_on.push(CarriedOn { table: table.clone(), columns: vec![column], referring });
             }
         }
         // All foreign keys are checked at the commit (`defer_foreign_keys`).

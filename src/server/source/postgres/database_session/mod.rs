@@ -84,7 +84,12 @@ impl DatabaseSession {
         self.run(|connection| {
             connection.set_stall_handler(stall_timeout, Box::new(move || monitor.is_backend_active()))
         })?;
-        self.begin("READ COMMITTED READ WRITE", &[("lock_timeout", &lock_timeout.as_millis().to_string())])?;
+        let lock_timeout = lock_timeout.as_millis().to_string();
+        // A client that is gone without a word must not keep the application's tables locked for hours.
+        let keepalives =
+            [("tcp_keepalives_idle", "30"), ("tcp_keepalives_interval", "10"), ("tcp_keepalives_count", "3")];
+        let keepalives = if self.server.is_linux { &keepalives[..] } else { &[] };
+        self.begin("READ COMMITTED READ WRITE", &[&[("lock_timeout", &lock_timeout[..])], keepalives].concat())?;
         self.identify_backend()
     }
 
