@@ -16,6 +16,16 @@ WASM_FEATURES := --enable-bulk-memory --enable-nontrapping-float-to-int --enable
 	--enable-reference-types --enable-multivalue
 # A tool's lock file may name a version that the registry does not have (yanked, or a mirror that lags): then the newest that fits.
 install = cargo install $(1) --locked --debug || CARGO_PROFILE_DEV_DEBUG=0 cargo install $(1) --debug
+# Builds the WebAssembly module of a feature, optimised as the second argument says.
+define module
+cargo build --locked --quiet --lib --target wasm32-unknown-unknown --no-default-features --features $(1) \
+	--profile wasm-release --target-dir target/front
+wasm-bindgen --target web --no-typescript --out-dir target/front/$(1) --out-name $(1) \
+	target/front/wasm32-unknown-unknown/wasm-release/waybill.wasm
+wasm-opt $(2) $(WASM_FEATURES) -o target/site/pkg/$(1).wasm target/front/$(1)/$(1)_bg.wasm
+cp target/front/$(1)/$(1).js target/site/pkg/
+node end2end/precompress.mjs target/site/pkg/$(1).{wasm,js}
+endef
 say = @printf '\n\033[1m%s\033[0m\n' '$(1)'
 
 # Serves the console with the bundled sample.
@@ -28,14 +38,9 @@ run: build
 build: tools
 	$(call say,Building the program and the page (some minutes the first time))
 	@cargo leptos build --release --precompress --lib-cargo-args=--locked --bin-cargo-args=--locked
-	$(call say,Building the file verifier (a separate WebAssembly module))
-	@cargo build --locked --quiet --lib --target wasm32-unknown-unknown --no-default-features --features verifier \
-		--profile wasm-release --target-dir target/front
-	wasm-bindgen --target web --no-typescript --out-dir target/front/verifier --out-name verifier \
-		target/front/wasm32-unknown-unknown/wasm-release/waybill.wasm
-	wasm-opt -O3 $(WASM_FEATURES) -o target/site/pkg/verifier.wasm target/front/verifier/verifier_bg.wasm
-	cp target/front/verifier/verifier.js target/site/pkg/
-	node end2end/precompress.mjs target/site/pkg/verifier.{wasm,js}
+	$(call say,Building file verifier and import page (WebAssembly modules of their own))
+	@$(call module,verifier,-O3)
+	$(call module,importer,-Oz)
 
 # Runs every check and test, and prints each step.
 test: check deny unit build browsers
@@ -52,6 +57,7 @@ check:
 	$(call say,Lints: page (proves that it does not import the server))
 	@cargo clippy --locked --lib --target wasm32-unknown-unknown --no-default-features --features hydrate -- -D warnings
 	cargo clippy --locked --lib --target wasm32-unknown-unknown --no-default-features --features verifier -- -D warnings
+	cargo clippy --locked --lib --target wasm32-unknown-unknown --no-default-features --features importer -- -D warnings
 	$(call say,Documentation)
 	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
 

@@ -14,6 +14,14 @@ pub mod ui;
 #[cfg(feature = "verifier")]
 pub mod verifier;
 
+/// Hydrates the import page, whose code other pages do not load.
+#[cfg(feature = "importer")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate_import() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(ui::hydrate_import);
+}
+
 /// Hydrates a page that the server rendered.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]

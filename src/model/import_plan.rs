@@ -1,9 +1,11 @@
 //! The plan of an import: what it does to each record, as a sealed file (`docs/import.md`).
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::import::{ImportMode, TableReport};
 use super::name::TableName;
+use super::ordered_map::OrderedMap;
 
 /// The head of a plan file: what it is a plan of, and what it does in sums.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,4 +91,34 @@ pub struct ValueChange {
     pub column: String,
     pub before: String,
     pub after: String,
+}
+
+/// What happens to one record: a record of a plan file.
+#[derive(Debug, Deserialize)]
+pub struct PlannedChange {
+    pub action: RecordAction,
+    pub key: OrderedMap<String, Box<RawValue>>,
+    pub changes: OrderedMap<String, BeforeAndAfter>,
+}
+
+/// JSON texts.
+#[derive(Debug, Deserialize)]
+pub struct BeforeAndAfter {
+    pub before: Box<RawValue>,
+    pub after: Box<RawValue>,
+}
+
+impl PlannedChange {
+    /// The values of the key, for people.
+    #[must_use]
+    pub fn key_text(&self) -> String {
+        self.key.iter().map(|(_, value)| value.get()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The key with its columns, for people: `id=7`.
+    #[must_use]
+    pub fn named_key(&self) -> String {
+        let named: Vec<String> = self.key.iter().map(|(column, value)| format!("{column}={}", value.get())).collect();
+        named.join(", ")
+    }
 }

@@ -1,12 +1,12 @@
 //! What an import has done.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::import::{TableEffect, TableReport};
 use super::import_plan::ChangeGroup;
 
 /// What an import has put into the database, or would.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportReport {
     /// False if nothing was written, since only the plan was asked for.
     pub written: bool,

@@ -1,12 +1,12 @@
 //! Undoing an import: which ones can be, and what becomes of their records.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::import::ImportMode;
 use super::name::TableName;
 
 /// An import that can be undone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptImport {
     /// 32 hexadecimal digits: a `UUIDv7`, which begins with the time of the import.
     pub id: String,
@@ -16,7 +16,7 @@ pub struct KeptImport {
 }
 
 /// What undoing an import does to the records of one table.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoneTable {
     pub table: TableName,
     /// Records that the import has created, and that are removed again.
@@ -30,7 +30,7 @@ pub struct UndoneTable {
 }
 
 /// What undoing an import has done, or would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoReport {
     pub import: String,
     /// False if nothing was written, since only the plan was asked for.

@@ -15,6 +15,8 @@ pub const GUIDE: &str = "/admin/developer-tools/export/guide";
 pub const HISTORY: &str = "/admin/developer-tools/export/history";
 pub const AUDIT: &str = "/admin/developer-tools/export/history/audit";
 pub const VERIFY: &str = "/admin/developer-tools/export/verify";
+/// Puts the records of a file back into the database. Works if the server was given a database to write to.
+pub const IMPORT: &str = "/admin/developer-tools/import";
 pub const RUN: &str = "/admin/developer-tools/export/runs/{id}";
 
 /// The export of organisations, for their owners. There only if the profile says who owns one.
@@ -23,7 +25,7 @@ pub const ORGANIZATION_RUN: &str = "/admin/organization/export/runs/{id}";
 pub const ORGANIZATION_VERIFY: &str = "/admin/organization/export/verify";
 
 /// Every page. The router serves these, and everything below `ADMIN` is protected even if it is missing here.
-pub const PAGES: [PageRoute; 14] = [
+pub const PAGES: [PageRoute; 15] = [
     PageRoute::new(SETUP, Access::Public),
     PageRoute::new(LOGIN, Access::Public),
     PageRoute::new(LOGIN_CODE, Access::Public),
@@ -34,6 +36,7 @@ pub const PAGES: [PageRoute; 14] = [
     PageRoute::new(HISTORY, Access::SignedIn),
     PageRoute::new(AUDIT, Access::SignedIn),
     PageRoute::new(VERIFY, Access::SignedIn),
+    PageRoute::new(IMPORT, Access::SignedIn),
     PageRoute::new(RUN, Access::SignedIn),
     PageRoute::new(ORGANIZATION_EXPORT, Access::SignedIn),
     PageRoute::new(ORGANIZATION_RUN, Access::SignedIn),
@@ -53,6 +56,10 @@ pub const API: &str = "/api/";
 pub const EXPORT_FILE: &str = "/api/v1/exports/{id}/file";
 pub const EXPORT_EVENTS: &str = "/api/v1/exports/{id}/events";
 pub const EXPORT_CANCELLATION: &str = "/api/v1/exports/{id}/cancellation";
+pub const IMPORTS: &str = "/api/v1/imports";
+pub const IMPORT_PLAN: &str = "/api/v1/imports/plan";
+/// `{id}` stands for an import's id.
+pub const IMPORT_UNDO: &str = "/api/v1/imports/{id}/undo";
 /// The export of an organisation as one document, as `OComms` has it. There only under a profile with a layout.
 pub const ORGANIZATION_DOCUMENT: &str = "/api/admin/export";
 pub const HEALTH: &str = "/healthz";
@@ -64,6 +71,9 @@ pub const PACKAGE: &str = "/pkg/";
 pub const PAGE_STYLES: &str = "/pkg/waybill.css";
 pub const PAGE_SCRIPT: &str = "/pkg/waybill.js";
 pub const PAGE_PROGRAM: &str = "/pkg/waybill.wasm";
+/// The script and the program of the import page alone.
+pub const IMPORT_SCRIPT: &str = "/pkg/importer.js";
+pub const IMPORT_PROGRAM: &str = "/pkg/importer.wasm";
 pub const ICONS: &str = "/icons.svg";
 pub const FAVICON: &str = "/favicon.svg";
 /// The script of the web worker that checks files.

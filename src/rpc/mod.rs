@@ -9,6 +9,7 @@
 mod error;
 pub mod export;
 pub mod history;
+pub mod import;
 pub mod json;
 pub mod organization;
 pub mod session;

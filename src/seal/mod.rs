@@ -8,7 +8,7 @@
 
 mod compression_header;
 #[cfg(any(feature = "ssr", feature = "verifier"))]
-mod decompress;
+pub mod decompress;
 mod document;
 mod file_verifier;
 pub mod folder;
@@ -18,8 +18,6 @@ mod signature;
 mod verify_error;
 
 pub use compression_header::{DetectedCompression, GZIP_HEADER, ZSTD_HEADER};
-#[cfg(any(feature = "ssr", feature = "verifier"))]
-pub use decompress::{CompressedReader, CorruptStream, Decompressor, ZstdFrameDecoder};
 pub use document::layout;
 pub use document::{
     CheckUpdate, DocumentSummary, DocumentVersion, DocumentWriter, Error, Event, EventReader, MAX_METADATA_BYTES,

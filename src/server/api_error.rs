@@ -7,7 +7,7 @@
 use std::fmt::Display;
 
 use super::support::random::{Random, new_error_reference};
-use super::{export, history, identity, source};
+use super::{export, history, identity, import, source};
 use crate::model::ApiError;
 use crate::model::text::to_sentence;
 
@@ -81,6 +81,54 @@ impl ClientError for export::Error {
             | Self::Panicked => return ClientView::Reference,
         })
     }
+}
+
+impl ClientError for import::Error {
+    fn client_view(&self) -> ClientView {
+        let text = || {
+            let sentences: Vec<String> = self.sentences().iter().map(|sentence| to_sentence(sentence)).collect();
+            sentences.join("\n")
+        };
+        ClientView::Full(match self {
+            Self::Forbidden(_) => ApiError::Forbidden,
+            Self::Busy => ApiError::Busy { message: text(), retry_after_seconds: 10 },
+            Self::NotIntact(_)
+            | Self::Unreadable(_)
+            | Self::Layout
+            | Self::IsPlan
+            | Self::NoPlan
+            | Self::NotAFile
+            | Self::NotTrusted(_)
+            | Self::InvalidRecord { .. }
+            | Self::TooLarge { .. }
+            | Self::Changed => ApiError::Invalid(text()),
+            Self::Refused(_) | Self::StalePlan(_) | Self::OtherHash(_) | Self::OtherPlan(_) => {
+                ApiError::Conflict(text())
+            }
+            Self::Target(cause) | Self::Undo(cause) if is_refusal(cause.kind) => ApiError::Conflict(text()),
+            Self::Target(_) | Self::Undo(_) | Self::Uncertain(_) | Self::NotRecorded(_) | Self::Upload(_) => {
+                return ClientView::FullAndLogged(ApiError::Unavailable(text()));
+            }
+            Self::Read(_)
+            | Self::ExpectedPlan { .. }
+            | Self::Plan(_)
+            | Self::PlanOutput { .. }
+            | Self::State(_)
+            | Self::Panicked => return ClientView::Reference,
+        })
+    }
+}
+
+/// Whether the database does not allow it, and has not failed.
+fn is_refusal(kind: source::Kind) -> bool {
+    matches!(
+        kind,
+        source::Kind::Refused
+            | source::Kind::Unsuitable
+            | source::Kind::PermissionDenied
+            | source::Kind::Locked
+            | source::Kind::NotFound
+    )
 }
 
 impl ClientError for history::Error {

@@ -10,7 +10,7 @@ use super::binding::{self, SourceName};
 use super::export::{self, Exports};
 use super::history::History;
 use super::identity::{self, Caller, Identity, LOCAL_ROLE_LABEL};
-use super::import::Imports;
+use super::import::{ImportPage, Imports, Uploads};
 use super::jobs::Queue;
 use super::profile::{Profile, SecondFactorPolicy};
 use super::readiness::Readiness;
@@ -34,6 +34,7 @@ pub struct App {
     pub source_id: String,
     pub random: Arc<dyn Random>,
     pub journal: Journal,
+    pub import_page: ImportPage,
     /// How its engine identifies the source.
     engine_id: String,
     signing_key: Arc<SigningKey>,
@@ -52,8 +53,19 @@ pub struct Parts<'a> {
     pub storage: Storage<'a>,
     /// The file of the signing key; created if it is missing.
     pub signing_key: &'a Path,
+    /// The source as a database that the page may write to.
+    pub target: Option<PageTarget>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+}
+
+/// A database that the page may write to.
+pub struct PageTarget {
+    pub target: Arc<dyn Target>,
+    /// The same, to be read: it must be the source, whoever the user is.
+    pub source: Arc<dyn Source>,
+    /// The largest file that is taken.
+    pub max_upload_bytes: u64,
 }
 
 /// Where state and finished files are kept.
@@ -86,6 +98,8 @@ pub enum Error {
     Artifact(#[from] artifact::Error),
     #[error(transparent)]
     Signing(#[from] signing::Error),
+    #[error("--target is another database than --source: give another user of the same one")]
+    OtherTarget,
     #[error("internal error: a task of the program panicked; please report it")]
     Panicked,
 }
@@ -93,8 +107,14 @@ pub enum Error {
 impl App {
     /// Imports into the source, which `target` writes to.
     #[must_use]
-    pub fn imports(&self, target: Arc<dyn Target>, trusted_keys: PublicKeys) -> Arc<Imports> {
+    pub fn imports_into(
+        &self,
+        target: Arc<dyn Target>,
+        trusted_keys: PublicKeys,
+        max_upload_bytes: u64,
+    ) -> Arc<Imports> {
         Arc::new(Imports {
+            uploads: Uploads::new(self.state.files_folder().path().to_owned(), max_upload_bytes),
             target,
             target_id: self.engine_id.clone(),
             target_label: self.source.clone(),
@@ -109,10 +129,16 @@ impl App {
 
     /// # Errors
     /// `Source` if the database cannot be reached; `State`, `Artifact` or `Signing` if the state, its folder or the key
-    /// cannot be used; `Binding` if the state knows the source by another name or identity.
+    /// cannot be used; `Binding` if the state knows the source by another name or identity; `OtherTarget` if the page would
+    /// write to another database.
     pub async fn build(parts: Parts<'_>) -> Result<Arc<Self>, Error> {
         let (clock, random) = (parts.clock.clone(), parts.random.clone());
         let identity = read_identity(parts.source.clone()).await?;
+        if let Some(target) = &parts.target
+            && read_identity(target.source.clone()).await?.id != identity.id
+        {
+            return Err(Error::OtherTarget);
+        }
         let (file, artifacts) = parts.storage.open().await?;
         let (state, source_id) = binding::bind(&file, &identity, &parts.source_name, clock.clone(), &*random).await?;
         let artifacts = match artifacts {
@@ -148,8 +174,8 @@ impl App {
             clock: clock.clone(),
             random: random.clone(),
         }));
-        Ok(Arc::new(Self {
-            history: History::new(state.clone(), public_keys, clock.clone(), journal.clone()),
+        let app = Self {
+            history: History::new(state.clone(), public_keys.clone(), clock.clone(), journal.clone()),
             readiness: Readiness::new(source.clone(), state),
             source: label(&*source, &profile),
             exports,
@@ -157,12 +183,16 @@ impl App {
             profile,
             source_id,
             random,
-            journal,
+            journal: journal.clone(),
             engine_id,
             signing_key: key,
             clock,
             state: file,
-        }))
+            import_page: ImportPage { imports: None, journal },
+        };
+        let of_page = parts.target.map(|page| app.imports_into(page.target, public_keys, page.max_upload_bytes));
+        let import_page = ImportPage { imports: of_page, journal: app.journal.clone() };
+        Ok(Arc::new(Self { import_page, ..app }))
     }
 
     /// Assigns accounts without a source to this one and returns their number.

@@ -22,6 +22,7 @@ mod faults;
 mod guesses;
 mod harness;
 mod hostile_source;
+mod import_page;
 mod imports;
 mod inspect;
 mod jobs;

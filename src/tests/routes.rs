@@ -8,7 +8,7 @@ const UNKNOWN_ID: &str = "01900000-0000-7000-8000-000000000000";
 
 /// Method, path, form, then the status for anonymous clients, for roles that may not export, and for the system
 /// admin.
-const ROUTES: [(&str, &str, &str, u16, u16, u16); 38] = [
+const ROUTES: [(&str, &str, &str, u16, u16, u16); 43] = [
     ("GET", "/", "", 303, 303, 303),
     ("GET", "/healthz", "", 200, 200, 200),
     ("GET", "/readyz", "", 200, 200, 200),
@@ -29,6 +29,11 @@ const ROUTES: [(&str, &str, &str, u16, u16, u16); 38] = [
     ("GET", "/api/v1/exports/{id}/events", "", 401, 403, 404),
     ("GET", "/api/v1/exports/{id}/file", "", 401, 403, 404),
     ("POST", "/api/v1/exports/{id}/cancellation", "", 401, 403, 404),
+    ("GET", "/admin/developer-tools/import", "", 303, 403, 200),
+    ("POST", "/rpc/open_import_page", "", 401, 403, 200),
+    ("POST", "/api/v1/imports?mode=merge", "", 401, 404, 404),
+    ("POST", "/api/v1/imports/plan?mode=merge", "", 401, 404, 404),
+    ("POST", "/api/v1/imports/{id}/undo", "", 401, 404, 404),
     ("POST", "/rpc/open_export_page", "", 401, 403, 200),
     ("POST", "/rpc/preview_export", "refresh=false", 401, 403, 200),
     ("POST", "/rpc/list_filters", "", 401, 403, 200),

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::browser;
-use super::page_view::LivePageView;
+use super::page_view::{ImportPageView, LivePageView};
 use super::routes::{LivePage, Query};
 
 /// Returns the view to hydrate: the same that the server rendered for this URL. `None` on a static page.
@@ -12,4 +12,9 @@ pub fn hydrate() -> Option<impl IntoView> {
     // The page has been rendered with what the query asks for.
     let page = LivePage::resolve(&path, "", &query)?;
     Some(view! { <LivePageView page /> })
+}
+
+/// Returns the view of the import page.
+pub fn hydrate_import() -> impl IntoView {
+    view! { <ImportPageView /> }
 }

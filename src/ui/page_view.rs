@@ -8,6 +8,7 @@ use super::pages::admin::account::AccountPage;
 use super::pages::admin::developer_tools::export::{
     AuditPage, ExportPage, GuidePage, HistoryPage, RunPage, VerifyPage,
 };
+use super::pages::admin::developer_tools::import::ImportPage;
 use super::pages::admin::organization::OrganizationExportPage;
 use super::pages::login::{LoginCodePage, LoginPage};
 use super::pages::not_found::NotFoundPage;
@@ -45,4 +46,11 @@ pub fn LivePageView(page: LivePage) -> impl IntoView {
         LivePage::Verify { of_organization } => view! { <VerifyPage of_organization /> }.into_any(),
     };
     view! { <Title formatter=|title: String| format!("{title} · Waybill") />{page} }
+}
+
+/// Renders the import page on the server, then hydrates it in the browser.
+#[component]
+pub fn ImportPageView() -> impl IntoView {
+    provide_meta_context();
+    view! { <Title formatter=|title: String| format!("{title} · Waybill") /><ImportPage /> }
 }

@@ -15,6 +15,8 @@ pub type Query = Vec<(String, String)>;
 pub enum Page {
     Static(StaticPage),
     Live(LivePage),
+    /// Hydrated in the browser by a module of its own.
+    Import,
 }
 
 /// A page that is rendered on the server only and loads no script.
@@ -71,6 +73,9 @@ pub enum LivePage {
 impl Page {
     #[must_use]
     pub fn resolve(path: &str, search: &str, query: &Query) -> Self {
+        if path == route::IMPORT {
+            return Self::Import;
+        }
         let live = LivePage::resolve(path, search, query).map(Self::Live);
         live.unwrap_or_else(|| Self::Static(StaticPage::resolve(path, query)))
     }

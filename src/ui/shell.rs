@@ -4,17 +4,23 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
-use super::page_view::{LivePageView, StaticPageView};
+use super::page_view::{ImportPageView, LivePageView, StaticPageView};
 use super::routes::Page;
 use crate::model::route;
 
 /// Renders the document. `theme` comes from a cookie, so that the first paint has the right colours.
 /// Only live pages load scripts.
 pub fn shell(page: Page) -> impl IntoView {
+    let live = |script, program, entry, body| {
+        let script = hydrate_script(script, program, entry);
+        (Some(view! { <script type="module" nonce=use_nonce() inner_html=script></script> }), body)
+    };
     let (scripts, body) = match page {
         Page::Live(page) => {
-            let script = view! { <script type="module" nonce=use_nonce() inner_html=hydrate_script()></script> };
-            (Some(script), view! { <LivePageView page /> }.into_any())
+            live(route::PAGE_SCRIPT, route::PAGE_PROGRAM, "hydrate", view! { <LivePageView page /> }.into_any())
+        }
+        Page::Import => {
+            live(route::IMPORT_SCRIPT, route::IMPORT_PROGRAM, "hydrate_import", view! { <ImportPageView /> }.into_any())
         }
         Page::Static(page) => (None, view! { <StaticPageView page /> }.into_any()),
     };
@@ -39,13 +45,12 @@ pub fn shell(page: Page) -> impl IntoView {
 
 /// Hydrates a live page after its first paint, so that loading WebAssembly does not delay the rendered numbers.
 /// A hidden tab is never painted, so it hydrates at once.
-fn hydrate_script() -> String {
-    let (script, program) = (route::PAGE_SCRIPT, route::PAGE_PROGRAM);
+fn hydrate_script(script: &str, program: &str, entry: &str) -> String {
     format!(
         "const wake = async () => {{
     const page = await import('{script}');
     await page.default({{ module_or_path: '{program}' }});
-    page.hydrate();
+    page.{entry}();
 }};
 document.hidden ? wake() : requestAnimationFrame(() => setTimeout(wake));"
     )

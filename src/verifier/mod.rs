@@ -14,7 +14,8 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::File;
 
-use crate::seal::{CheckUpdate, CompressedReader, CorruptStream, Decompressor, FileVerifier, Verified};
+use crate::seal::decompress::{CompressedReader, CorruptStream, Decompressor};
+use crate::seal::{CheckUpdate, FileVerifier, Verified};
 use slice_reader::SliceReader;
 use zstd::RustZstd;
 

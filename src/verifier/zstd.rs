@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
-use crate::seal::ZstdFrameDecoder;
+use crate::seal::decompress::ZstdFrameDecoder;
 
 pub struct RustZstd<R: BufRead>(StreamingDecoder<R, FrameDecoder>);
 

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "@playwright/test";
 import lighthouse from "lighthouse";
-import { EXPORT, session, url } from "../../fixtures/servers.ts";
+import { EXPORT, IMPORT, session, url } from "../../fixtures/servers.ts";
 import { expect, waitForHydration, test } from "../../fixtures/test.ts";
 
 const SITE = join(import.meta.dirname, "../../../target/site/pkg");
@@ -20,6 +20,24 @@ test("WebAssembly, script and styles transfer at most 250 kB", async ({ page }) 
   const total = Object.values(transferred).reduce((sum, bytes) => sum + bytes, 0);
   console.log("transferred", transferred, total, "wasm on disk", statSync(join(SITE, "waybill.wasm")).size);
   expect(total).toBeLessThanOrEqual(250_000);
+});
+
+test.describe("on PostgreSQL", () => {
+  test.use({ baseURL: url("postgres"), storageState: session("admin", "postgres") });
+
+  test("the import page has a module of its own and transfers at most 250 kB", async ({ page }) => {
+    const transferred: Record<string, number> = {};
+    page.on("response", (response) => {
+      const name = new URL(response.url()).pathname.split("/pkg/")[1];
+      if (name) transferred[name] = Number(response.headers()["content-length"]);
+    });
+    await page.goto(IMPORT);
+    await page.waitForLoadState("networkidle");
+    expect(Object.keys(transferred).sort()).toEqual(["importer.js", "importer.wasm", "waybill.css"]);
+    const total = Object.values(transferred).reduce((sum, bytes) => sum + bytes, 0);
+    console.log("transferred for the import page", transferred, total);
+    expect(total).toBeLessThanOrEqual(250_000);
+  });
 });
 
 test("the file verifier transfers at most 250 kB", async ({ page }) => {

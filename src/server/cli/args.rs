@@ -29,6 +29,11 @@ pub struct DatabaseArgs {
     pub trust_owner: Vec<String>,
 }
 
+/// A message about the source, for the database that is written to: its options have other names.
+pub fn as_target(message: &str) -> String {
+    message.replace("--source:", "--target:").replace("WAYBILL_SOURCE", "WAYBILL_TARGET")
+}
+
 /// The source database, and the profile that describes it.
 #[derive(Debug, Args)]
 pub struct SourceArgs {

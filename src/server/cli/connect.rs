@@ -9,7 +9,7 @@ use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs};
 use super::exit::{CliError, Exit};
 use super::source_url::SourceUrl;
 use super::terminal::eprint_line;
-use crate::server::app::{App, Parts, Storage};
+use crate::server::app::{App, PageTarget, Parts, Storage};
 use crate::server::binding::SourceName;
 use crate::server::profile::{Profile, SecondFactorPolicy};
 use crate::server::profiles;
@@ -80,6 +80,17 @@ pub async fn build_app(
     signing: &SigningArgs,
     second_factor: SecondFactorPolicy,
 ) -> Result<(Arc<App>, SourceUrl), CliError> {
+    build_app_with_target(source, state, signing, second_factor, None).await
+}
+
+/// Opens the source and builds the app on it, with a database that the page may write to.
+pub async fn build_app_with_target(
+    source: &SourceArgs,
+    state: &StateArgs,
+    signing: &SigningArgs,
+    second_factor: SecondFactorPolicy,
+    target: Option<PageTarget>,
+) -> Result<(Arc<App>, SourceUrl), CliError> {
     let path = state.file.path()?;
     if source.database.url()?.file().is_some_and(|file| is_same_file(file, &path)) {
         let message = "--state names the source itself: give Waybill's own records another file";
@@ -93,6 +104,7 @@ pub async fn build_app(
         source_name: state.source_name.clone().map_or_else(|| url.default_name(), SourceName::explicit),
         storage: Storage::File(&path),
         signing_key: &signing.key_path(&state.file)?,
+        target,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };

@@ -1,7 +1,8 @@
 //! The HTTP entry point: translates between HTTP and use cases, decides nothing.
 //!
-//! May import: `app` and what it offers (`export`, `identity`, `readiness`), `artifact` (the stream of a download),
-//! `api_error`, `rpc_context`, `ui`, `support`, `model`. Flow: `router` wraps every route in security headers, CSRF
+//! May import: `app` and what it offers (`export`, `identity`, `import`, `readiness`), `artifact` (the stream of a download),
+//! `api_error`, `rpc_context`, `source` (what is asked of an undo), `ui`,
+//! `support`, `model`. Flow: `router` wraps every route in security headers, CSRF
 //! protection and session lookup (`security`). Leptos serves pages and server functions (`pages`); `forms` and `api` have a
 //! file per subject. `connections` is the server below the router.
 
@@ -19,7 +20,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
@@ -33,7 +34,7 @@ use super::app::App;
 use super::readiness::ReadinessStatus;
 use crate::model::route;
 use api::organization::export_organization;
-use api::v1::{events, export_file};
+use api::v1::{events, export_file, imports};
 use forms::{account, set_up, sign_in, sign_out, theme as theme_form};
 use pages::{render_page, server_function};
 pub use security::cookies::session_cookie_name;
@@ -42,7 +43,7 @@ use security::{authentication, headers};
 use state::AppState;
 pub use state::{DEFAULT_MAX_DIRECT_MB, HttpConfig};
 
-/// Forms are small; files are never uploaded.
+/// Forms are small. What is larger has an address and a limit of its own.
 const MAX_BODY_BYTES: usize = 64 << 10;
 
 const MAX_EVENT_STREAMS: usize = 64;
@@ -89,17 +90,27 @@ pub fn router(app: Arc<App>, config: HttpConfig) -> Result<Router, tower_http::c
         .route(route::EXPORT_EVENTS, get(events::events))
         .route(route::EXPORT_FILE, get(export_file::download).head(export_file::reject_head))
         .route(route::EXPORT_CANCELLATION, post(export_file::cancel))
+        .route(route::IMPORT_UNDO, post(imports::undo))
         .route(&format!("{}{{*rest}}", route::API), get(problem::not_found).post(problem::not_found))
         .fallback(assets::asset_or_not_found)
+        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
+        .merge(uploads())
         .with_state(state.clone());
     Ok(router
         .layer(from_fn_with_state(state.clone(), authentication::authenticate))
         .layer(csrf.with_rejection_response(problem::cross_site_response))
-        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
         .layer(from_fn(problem::describe_bare_errors))
         .layer(CatchPanicLayer::custom(move |panic: Box<dyn Any + Send>| problem::panic_response(&*panic, &*random)))
         .layer(from_fn_with_state(state.clone(), headers::reject_foreign_hosts))
         .layer(from_fn_with_state(state, headers::set_security_headers)))
+}
+
+/// Addresses that take files. The use case limits their size, once it knows the caller.
+fn uploads() -> Router<AppState> {
+    Router::new()
+        .route(route::IMPORTS, post(imports::import))
+        .route(route::IMPORT_PLAN, post(imports::plan))
+        .layer(DefaultBodyLimit::disable())
 }
 
 /// Readiness probe for load balancers: whether pages and exports would work now.

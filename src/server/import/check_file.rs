@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
-use std::path::Path;
 
 use super::{Error, Result};
 use crate::seal::{Verified, VerifyError};
@@ -36,8 +35,7 @@ impl CheckedFile {
 /// # Errors
 /// `Read` if the file cannot be read, `NotIntact` if it is not whole, `Layout` if it holds other documents; `NotTrusted` if no
 /// trusted key has signed it, unless that is accepted.
-pub fn check_file(path: &Path, trusted: &PublicKeys, accept_unsigned: bool) -> Result<CheckedFile> {
-    let file = File::open(path)?;
+pub fn check_file(mut file: File, trusted: &PublicKeys, accept_unsigned: bool) -> Result<CheckedFile> {
     let kind = file.metadata()?.file_type();
     if kind.is_dir() {
         return Err(Error::Layout);
@@ -45,6 +43,7 @@ pub fn check_file(path: &Path, trusted: &PublicKeys, accept_unsigned: bool) -> R
     if !kind.is_file() {
         return Err(Error::NotAFile);
     }
+    file.rewind()?;
     let verified = verify_content(file.try_clone()?, |_| ())??;
     if verified.metadata.contents.is_some() {
         return Err(Error::Layout);

@@ -9,6 +9,8 @@ use crate::server::identity::Forbidden;
 use crate::server::support::atomic_file::folder_of;
 use crate::server::{inspect, source, state};
 
+const PLAN_AGAIN: &str = "the database is not what it was when the plan was made: plan again";
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
@@ -37,6 +39,12 @@ pub enum Error {
         list(.0)
     )]
     StalePlan(Vec<String>),
+    /// The hash of the plan is another one now.
+    #[error(
+        "nothing was imported, since the plan of this import is {0} now: what it does, or what fills in values, is another; give the \
+         file of the plan instead of its hash to see what has moved"
+    )]
+    OtherHash(String),
     #[error("nothing was imported: {}", text::one_line(.0))]
     OtherPlan(String),
     #[error("this is not an import plan: `waybill import … --dry-run --output PLAN` writes one")]
@@ -57,6 +65,16 @@ pub enum Error {
     /// It is read twice.
     #[error("a pipe cannot be imported, since the file is read twice: save it first")]
     NotAFile,
+    /// More than an upload may have.
+    #[error(
+        "the file has more than {}, the most that is taken here: import it on the command line, with waybill import FILE",
+        text::bytes(*max_bytes)
+    )]
+    TooLarge { max_bytes: u64 },
+    #[error("other files are being received or imported")]
+    Busy,
+    #[error("{}", upload_problem(.0))]
+    Upload(#[source] io::Error),
     #[error("the file has changed since its seal was checked, a moment ago; nothing was imported")]
     Changed,
     #[error("{}; nothing was imported", text::one_line(&.0.to_string()))]
@@ -84,6 +102,14 @@ fn plan_output_problem(path: &Path, cause: &io::Error) -> String {
     }
 }
 
+/// Why a disk does not take a file.
+fn upload_problem(cause: &io::Error) -> String {
+    match cause.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk for uploads is full".to_owned(),
+        _ => format!("the file cannot be kept: {cause}"),
+    }
+}
+
 /// One sentence, or one a line.
 fn list(sentences: &[String]) -> String {
     if let [only] = sentences {
@@ -100,11 +126,25 @@ impl Error {
         matches!(self, Self::ExpectedPlan { .. } | Self::PlanOutput { .. })
     }
 
+    /// For people who have no command line: everything that speaks against it, one sentence each.
+    #[must_use]
+    pub fn sentences(&self) -> Vec<String> {
+        match self {
+            Self::Refused(sentences) => sentences.clone(),
+            Self::StalePlan(moved) => std::iter::once(PLAN_AGAIN.to_owned()).chain(moved.iter().cloned()).collect(),
+            Self::OtherHash(_) => vec![PLAN_AGAIN.to_owned()],
+            Self::NotTrusted(signature) => vec![format!("the file is {signature}, so anyone could have made it")],
+            error => vec![error.to_string()],
+        }
+    }
+
     /// The message for the audit trail, without keys of records.
     #[must_use]
     pub fn reason(&self) -> String {
         match self {
-            Self::StalePlan(_) => "the database is not what it was when the plan was made".to_owned(),
+            Self::StalePlan(_) | Self::OtherHash(_) => {
+                "the database is not what it was when the plan was made".to_owned()
+            }
             error => error.to_string(),
         }
     }

@@ -9,14 +9,17 @@ mod changes;
 mod check_file;
 mod error;
 mod filled_columns;
+mod page;
 mod plan;
 mod plan_file;
 mod planned_changes;
 mod request;
 mod stale_plan;
 mod undo;
+mod upload;
 mod write;
 
+use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,8 +30,10 @@ use tempfile::NamedTempFile;
 pub use check_file::CheckedFile;
 use check_file::check_file;
 pub use error::{Error, Result};
-pub use planned_changes::{BeforeAndAfter, PlanFile, PlannedChange};
+pub use page::ImportPage;
+pub use planned_changes::{PlanFile, has_key, parse_change};
 pub use request::{ExpectedPlan, ImportRequest};
+pub use upload::{Upload, Uploads};
 
 use self::changes::RecordedChanges;
 use self::plan_file::{PlanOrigin, write_plan};
@@ -43,6 +48,7 @@ use crate::server::identity::{self, Caller};
 use crate::server::profile::Profile;
 use crate::server::signing::{PublicKeys, SigningKey};
 use crate::server::source::Target;
+pub use crate::server::source::{Purpose, UndoRequest};
 use crate::server::state;
 use crate::server::support::atomic_file::{self, IfExists};
 use crate::server::support::clock::{Clock, rfc3339};
@@ -63,6 +69,7 @@ pub struct Imports {
     pub trusted_keys: PublicKeys,
     pub journal: Journal,
     pub random: Arc<dyn Random>,
+    pub uploads: Uploads,
 }
 
 impl Imports {
@@ -74,19 +81,61 @@ impl Imports {
     pub async fn import_file(
         self: &Arc<Self>,
         caller: &Caller,
-        path: &Path,
+        file: File,
         request: ImportRequest,
         on_progress: impl Fn(u64) + Send + Sync + 'static,
     ) -> Result<ImportReport> {
         let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
         identity::authorise::<Error>(&self.journal, caller, capability, &scope, "import a file").await?;
-        let started = Instant::now();
-        if let Some(path) = &request.plan_output {
-            check_plan_output(path)?;
+        let Some(path) = request.plan_output.clone() else {
+            return Ok(self.run(caller, file, &request, on_progress).await?.report);
+        };
+        check_plan_output(&path)?;
+        let Imported { report, plan } = self.run(caller, file, &request, on_progress).await?;
+        if let Some(plan) = plan {
+            self.save_plan(caller, path, plan, report.signed_by.clone()).await?;
         }
-        let plan_file = self.open_plan(caller, &request).await?;
-        let (imports, path, accept_unsigned) = (self.clone(), path.to_owned(), request.accept_unsigned);
-        let file = blocking(move || check_file(&path, &imports.trusted_keys, accept_unsigned)).await;
+        Ok(report)
+    }
+
+    /// Finds out what an import of the file would do to each record, and writes the plan to `out`.
+    ///
+    /// # Errors
+    /// As `import_file`.
+    pub async fn plan_file(
+        self: &Arc<Self>,
+        caller: &Caller,
+        file: File,
+        request: ImportRequest,
+        mut out: File,
+        on_progress: impl Fn(u64) + Send + Sync + 'static,
+    ) -> Result<File> {
+        let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
+        identity::authorise::<Error>(&self.journal, caller, capability, &scope, "plan an import").await?;
+        let request = ImportRequest { dry_run: true, ..request };
+        let Imported { report, plan } = self.run(caller, file, &request, on_progress).await?;
+        let (head, mut changes) = plan.ok_or(Error::NoPlan)?;
+        let origin = self.record_plan(caller, &head, report.signed_by).await?;
+        let signing_key = self.signing_key.clone();
+        let write = move || {
+            write_plan(BufWriter::new(&mut out), &head, origin, &mut changes, &*signing_key).map_err(Error::Plan)?;
+            Ok(out)
+        };
+        blocking(write).await
+    }
+
+    /// Runs an import that the caller may do, and records how it ends.
+    async fn run(
+        self: &Arc<Self>,
+        caller: &Caller,
+        file: File,
+        request: &ImportRequest,
+        on_progress: impl Fn(u64) + Send + Sync + 'static,
+    ) -> Result<Imported> {
+        let started = Instant::now();
+        let plan_file = self.open_plan(caller, request).await?;
+        let (imports, accept_unsigned) = (self.clone(), request.accept_unsigned);
+        let file = blocking(move || check_file(file, &imports.trusted_keys, accept_unsigned)).await;
         if let Err(Error::NotTrusted(_)) = &file {
             identity::refuse(&self.journal, caller, "import a file that no trusted key has signed").await?;
         }
@@ -107,16 +156,11 @@ impl Imports {
         });
         let written = written.await.map(|Imported { report, plan }| {
             let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            (ImportReport { duration_ms, ..report }, plan)
+            Imported { report: ImportReport { duration_ms, ..report }, plan }
         });
         if request.dry_run {
-            let (report, plan) = written?;
-            if let (Some(path), Some((head, changes))) = (request.plan_output, plan) {
-                self.save_plan(caller, path, head, changes, report.signed_by.clone()).await?;
-            }
-            return Ok(report);
+            return written;
         }
-        let written = written.map(|(report, _)| report);
         if let Err(error) = self.record(caller, ended_event(&written)).await {
             tracing::error!(%error, "the end of an import could not be recorded");
             // What has become of the records matters more.
@@ -138,29 +182,15 @@ impl Imports {
         opened
     }
 
-    /// Records that there is a plan, and writes it to a new file that nobody else can read.
+    /// Writes a plan to a new file that nobody else can read.
     async fn save_plan(
-        self: &Arc<Self>,
+        &self,
         caller: &Caller,
         path: PathBuf,
-        head: ImportPlanHead,
-        mut changes: RecordedChanges,
+        (head, mut changes): (ImportPlanHead, RecordedChanges),
         signed_by: Option<String>,
     ) -> Result<()> {
-        let planned = Event::ImportPlanned {
-            plan: head.hash.clone(),
-            sha256: head.file_sha256.clone(),
-            export_id: head.file_export_id.clone(),
-            mode: head.mode,
-            signed_by,
-        };
-        self.record(caller, planned).await?;
-        let origin = PlanOrigin {
-            planned_at: rfc3339(self.clock.now()),
-            planned_by: caller.actor().name.to_owned(),
-            id: new_uuid_v7(&*self.clock, &*self.random),
-            target: self.target_label.clone(),
-        };
+        let origin = self.record_plan(caller, &head, signed_by).await?;
         let signing_key = self.signing_key.clone();
         blocking(move || {
             let write = || -> io::Result<()> {
@@ -172,6 +202,29 @@ impl Imports {
             write().map_err(|cause| Error::PlanOutput { path: path.clone(), cause })
         })
         .await
+    }
+
+    /// Records that there is a plan, before anybody can read it.
+    async fn record_plan(
+        &self,
+        caller: &Caller,
+        head: &ImportPlanHead,
+        signed_by: Option<String>,
+    ) -> Result<PlanOrigin> {
+        let planned = Event::ImportPlanned {
+            plan: head.hash.clone(),
+            sha256: head.file_sha256.clone(),
+            export_id: head.file_export_id.clone(),
+            mode: head.mode,
+            signed_by,
+        };
+        self.record(caller, planned).await?;
+        Ok(PlanOrigin {
+            planned_at: rfc3339(self.clock.now()),
+            planned_by: caller.actor().name.to_owned(),
+            id: new_uuid_v7(&*self.clock, &*self.random),
+            target: self.target_label.clone(),
+        })
     }
 
     async fn record(&self, caller: &Caller, event: Event) -> state::Result<()> {
@@ -201,9 +254,9 @@ fn started_event(file: &CheckedFile, mode: ImportMode, id: &str) -> Event {
     }
 }
 
-fn ended_event(written: &Result<ImportReport>) -> Event {
+fn ended_event(written: &Result<Imported>) -> Event {
     match written {
-        Ok(report) => {
+        Ok(Imported { report, .. }) => {
             let TableEffect { created, updated, unchanged } = report.effect();
             let (duration_ms, plan) = (report.duration_ms, report.plan.clone());
             Event::ImportCompleted { created, updated, unchanged, duration_ms, plan }

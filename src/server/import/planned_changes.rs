@@ -5,15 +5,11 @@ use std::fs::File;
 use std::io::{BufReader, Seek, SeekFrom};
 use std::path::Path;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::check_file::check_signature;
 use super::request::ExpectedPlan;
 use super::{Error, Result};
-use crate::model::import_plan::{ImportPlanHead, RecordAction};
+use crate::model::import_plan::{ImportPlanHead, PlannedChange};
 use crate::model::name::TableName;
-use crate::model::ordered_map::OrderedMap;
 use crate::server::inspect::{DataEvent, DocumentReader, unquote};
 use crate::server::pipeline::decompress::Decompressor;
 use crate::server::pipeline::verify_content;
@@ -26,20 +22,6 @@ pub struct PlanFile {
     /// The id of the trusted key that has signed it.
     pub signed_by: Option<String>,
     file: File,
-}
-
-/// What happens to one record.
-#[derive(Debug, Deserialize)]
-pub struct PlannedChange {
-    pub action: RecordAction,
-    pub key: OrderedMap<String, Box<RawValue>>,
-    pub changes: OrderedMap<String, BeforeAndAfter>,
-}
-
-#[derive(Debug, Deserialize)]
-pub struct BeforeAndAfter {
-    pub before: Box<RawValue>,
-    pub after: Box<RawValue>,
 }
 
 impl PlanFile {
@@ -86,25 +68,17 @@ impl ExpectedPlan {
     }
 }
 
-impl PlannedChange {
-    /// # Errors
-    /// `NoPlan` if the line is no change.
-    pub fn parse(line: &[u8]) -> Result<Self> {
-        serde_json::from_slice(line).map_err(|_| Error::NoPlan)
-    }
+/// # Errors
+/// `NoPlan` if the line is no change.
+pub fn parse_change(line: &[u8]) -> Result<PlannedChange> {
+    serde_json::from_slice(line).map_err(|_| Error::NoPlan)
+}
 
-    /// Whether the record has this key, as people write it: texts without quotes, and a comma between two values.
-    #[must_use]
-    pub fn has_key(&self, key: &str) -> bool {
-        let texts: Vec<Cow<'_, str>> = self.key.iter().map(|(_, value)| unquote(value.get())).collect();
-        [",", ", "].iter().any(|comma| texts.join(comma) == key) || self.key_text() == key
-    }
-
-    /// The values of the key, for people.
-    #[must_use]
-    pub fn key_text(&self) -> String {
-        self.key.iter().map(|(_, value)| value.get()).collect::<Vec<_>>().join(", ")
-    }
+/// Whether the record has this key, as people write it: texts without quotes, and a comma between two values.
+#[must_use]
+pub fn has_key(change: &PlannedChange, key: &str) -> bool {
+    let texts: Vec<Cow<'_, str>> = change.key.iter().map(|(_, value)| unquote(value.get())).collect();
+    [",", ", "].iter().any(|comma| texts.join(comma) == key) || change.key_text() == key
 }
 
 fn document(file: &File) -> Result<DocumentReader<BufReader<Decompressor<File>>>> {

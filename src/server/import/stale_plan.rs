@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
 use super::changes::{RecordedChanges, RecordedTable};
-use super::planned_changes::{PlanFile, PlannedChange};
+use super::planned_changes::{PlanFile, parse_change};
 use super::{Error, Result};
 use crate::model::import::ImportMode;
-use crate::model::import_plan::{ImportPlanHead, RecordAction, ValueRule};
+use crate::model::import_plan::{ImportPlanHead, PlannedChange, RecordAction, ValueRule};
 use crate::model::name::TableName;
 use crate::model::text;
 
@@ -78,7 +78,7 @@ fn moved_rules(then: &[ValueRule], now: &[ValueRule]) -> Vec<String> {
 }
 
 fn what_moved(then: Option<&Vec<u8>>, now: Option<&Vec<u8>>) -> Result<String> {
-    let parse = |line: Option<&Vec<u8>>| line.map(|line| PlannedChange::parse(line)).transpose();
+    let parse = |line: Option<&Vec<u8>>| line.map(|line| parse_change(line)).transpose();
     Ok(match (parse(then)?, parse(now)?) {
         (Some(then), Some(now)) if then.action == now.action => {
             let value = |change: &PlannedChange, name: &String| {
@@ -122,7 +122,7 @@ fn unmatched(plan: &PlanFile, changes: &mut RecordedChanges) -> Result<(Unmatche
 
 /// Adds a change to those of one plan, unless the other one has the same.
 fn add(own: &mut Unmatched, other: &mut Unmatched, table: &TableName, line: &[u8]) -> Result<()> {
-    let place = (table.clone(), PlannedChange::parse(line)?.key_text());
+    let place = (table.clone(), parse_change(line)?.key_text());
     if other.changes.get(&place).is_some_and(|known| known == line) {
         other.changes.remove(&place);
     } else if own.changes.len() < MAX_UNMATCHED {

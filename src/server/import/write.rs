@@ -247,7 +247,7 @@ fn require_empty(load: &mut dyn Load, tables: &[TableName]) -> Result<()> {
     if refusals.is_empty() {
         return Ok(());
     }
-    refusals.push("--mode append adds to what is there, --mode merge replaces what differs".to_owned());
+    refusals.push("mode append adds to what is there, mode merge replaces what differs".to_owned());
     Err(Error::Refused(refusals))
 }
 
@@ -265,14 +265,10 @@ fn check_plan(
     if *hash == now.hash {
         return Ok(());
     }
-    let moved = file.map(|plan| find_moved(plan, now, changes)).transpose()?;
-    Err(Error::StalePlan(moved.unwrap_or_else(|| {
-        vec![format!(
-            "the plan of this import is {} now: what it does, or what fills in values, is another; give the file of the plan instead of its \
-             hash to see what has moved",
-            now.hash
-        )]
-    })))
+    match file {
+        Some(plan) => Err(Error::StalePlan(find_moved(plan, now, changes)?)),
+        None => Err(Error::OtherHash(now.hash.clone())),
+    }
 }
 
 fn commit(load: Box<dyn Load>) -> Result<()> {

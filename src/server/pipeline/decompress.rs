@@ -4,10 +4,10 @@ use std::io::{self, BufRead, Read};
 
 use zstd::stream::read::Decoder;
 
-use crate::seal::{self, CompressedReader, ZstdFrameDecoder};
+use crate::seal::decompress::{self, CompressedReader, ZstdFrameDecoder};
 
 /// A file's content, decompressed if the file is compressed.
-pub type Decompressor<R> = seal::Decompressor<R, NativeZstd<CompressedReader<R>>>;
+pub type Decompressor<R> = decompress::Decompressor<R, NativeZstd<CompressedReader<R>>>;
 
 /// Decoder of one zstd frame, on libzstd.
 pub struct NativeZstd<R: BufRead>(Decoder<'static, R>);

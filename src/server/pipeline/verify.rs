@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use super::decompress::Decompressor;
 use super::hashing_thread::HashingThread;
 use super::{CHUNK_BYTES, CHUNKS_IN_FLIGHT};
-use crate::seal::{CorruptStream, FileVerifier, Verified, VerifyError};
+use crate::seal::decompress::CorruptStream;
+use crate::seal::{FileVerifier, Verified, VerifyError};
 
 /// Verifies a file, compressed or not, and tells how far in it it is. The outer error: the file cannot be read; the inner one:
 /// it is not intact.

@@ -68,6 +68,14 @@ impl Browser {
         self.send("POST", path, &[("sec-fetch-site", "same-origin")], form).await
     }
 
+    /// Sends a file as the body.
+    pub async fn send_file(&self, path: &str, file: impl Into<reqwest::Body>) -> Response {
+        let request = self.client.post(self.base.clone() + path).header("sec-fetch-site", "same-origin").body(file);
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Response { status, headers, body: response.bytes().await.map(Vec::from).unwrap_or_default() }
+    }
+
     pub async fn sign_in(&self, email: &str, password: &str) -> Response {
         let encode = |text: &str| text.replace('%', "%25").replace('@', "%40").replace(' ', "+");
         self.post("/login", &format!("email={}&password={}", encode(email), encode(password))).await

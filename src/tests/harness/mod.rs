@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 use waybill::model::export::ExportId;
-use waybill::server::app::{App, Parts, Storage};
+use waybill::server::app::{App, PageTarget, Parts, Storage};
 use waybill::server::artifact::ArtifactStore;
 use waybill::server::audit;
 use waybill::server::binding::SourceName;
@@ -29,7 +29,7 @@ use waybill::server::profile::builtin::supportsignal;
 use waybill::server::profile::{Profile, SecondFactorPolicy};
 use waybill::server::sample::generate;
 use waybill::server::source::Source;
-use waybill::server::source::sqlite::SqliteSource;
+use waybill::server::source::sqlite::{SqliteSource, SqliteTarget};
 use waybill::server::state::StateDatabase;
 use waybill::server::state::exports::ExportRow;
 use waybill::server::support::clock::Clock;
@@ -132,6 +132,33 @@ impl Waybill {
         Self::with_stores(folder, Storage::Stores { state, artifacts: Some(artifacts) }).await
     }
 
+    /// On a sample that the page may write to, and takes files of up to this many bytes for.
+    pub async fn with_target(max_upload_bytes: u64) -> Self {
+        let folder = TempDir::new().unwrap();
+        let file = generate_sample(50, folder.path());
+        let source = SqliteSource::new(&file);
+        let target = PageTarget {
+            target: Arc::new(SqliteTarget::new(source.clone())),
+            source: Arc::new(source.clone()),
+            max_upload_bytes,
+        };
+        let profile = Profile::built_in("supportsignal").unwrap();
+        Self::with_page_target(folder, file, Arc::new(source), profile, Some(target)).await
+    }
+
+    /// On any source and profile, of which the page may write to the target.
+    pub async fn with_page_target(
+        folder: TempDir,
+        file: PathBuf,
+        source: Arc<dyn Source>,
+        profile: Profile,
+        target: Option<PageTarget>,
+    ) -> Self {
+        let path = folder.path().join("waybill.db");
+        Self::assemble_all(Storage::File(&path), folder, file, source, profile, SecondFactorPolicy::Optional, target)
+            .await
+    }
+
     async fn with_stores(folder: TempDir, storage: Storage<'_>) -> Self {
         let file = generate_sample(50, folder.path());
         let source = Arc::new(SqliteSource::new(&file));
@@ -172,8 +199,21 @@ impl Waybill {
         profile: Profile,
         second_factor: SecondFactorPolicy,
     ) -> Self {
+        Self::assemble_all(storage, folder, file, source, profile, second_factor, None).await
+    }
+
+    async fn assemble_all(
+        storage: Storage<'_>,
+        folder: TempDir,
+        file: PathBuf,
+        source: Arc<dyn Source>,
+        profile: Profile,
+        second_factor: SecondFactorPolicy,
+        target: Option<PageTarget>,
+    ) -> Self {
         let clock = Arc::new(TestClock::default());
         let parts = Parts {
+            target,
             source,
             profile,
             source_name: SourceName::explicit("test"),

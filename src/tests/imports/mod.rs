@@ -125,7 +125,7 @@ fn tables_that_have_records_are_named_with_their_counts_and_stay_as_they_are() {
     assert_eq!(refused.code, 3);
     assert!(
         refused.stderr.contains(
-            "nothing was imported:\n  customers has 2 records already\n  orders has 2 records already\n  --mode append adds"
+            "nothing was imported:\n  customers has 2 records already\n  orders has 2 records already\n  mode append adds"
         ),
         "{}",
         refused.stderr

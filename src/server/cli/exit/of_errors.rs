@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use super::{CliError, Exit};
-use crate::seal::CorruptStream;
+use crate::seal::decompress::CorruptStream;
 use crate::server::{
     app, binding, export, identity, import, inspect, key_rotation, profile, profiles, sample, signing, source, state,
 };
@@ -52,7 +52,7 @@ impl From<import::Error> for CliError {
                 let Self { exit, message } = (*cause).into();
                 return Self::new(exit, format!("{}: {message}", path.display()));
             }
-            Error::StalePlan(_) | Error::OtherPlan(_) => Exit::StalePlan,
+            Error::StalePlan(_) | Error::OtherHash(_) | Error::OtherPlan(_) => Exit::StalePlan,
             Error::PlanOutput { .. } | Error::Plan(_) => Exit::Output,
             Error::NotIntact(_)
             | Error::Layout
@@ -60,10 +60,12 @@ impl From<import::Error> for CliError {
             | Error::NoPlan
             | Error::InvalidRecord { .. }
             | Error::Changed => Exit::NotIntact,
-            Error::NotAFile => Exit::Usage,
+            Error::NotAFile | Error::TooLarge { .. } => Exit::Usage,
             Error::Forbidden(_) | Error::NotTrusted(_) | Error::Refused(_) => Exit::Refused,
             Error::Target(ref cause) | Error::Undo(ref cause) if is_refusal(cause.kind) => Exit::Refused,
             Error::Read(_)
+            | Error::Busy
+            | Error::Upload(_)
             | Error::Target(_)
             | Error::Undo(_)
             | Error::Uncertain(_)
@@ -87,6 +89,7 @@ impl From<app::Error> for CliError {
             Error::State(error) => error.into(),
             Error::Binding(error) => error.into(),
             Error::Signing(error) => error.into(),
+            Error::OtherTarget => Self::new(Exit::Usage, error.to_string()),
             Error::Artifact(_) | Error::Panicked => Self::new(Exit::Failure, error.to_string()),
         }
     }

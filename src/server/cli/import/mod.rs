@@ -2,10 +2,10 @@
 
 mod report;
 mod show;
-mod target_options;
 mod trust_args;
 mod undo;
 
+use std::fs::File;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::SecretString;
 
-use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs};
+use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, as_target};
 use super::connect::{build_app, is_same_file, system_user};
 use super::exit::{CliError, Exit};
 use super::terminal::{print_json, print_line};
@@ -22,7 +22,6 @@ use crate::server::identity::Caller;
 use crate::server::import::{ExpectedPlan, ImportRequest};
 use crate::server::profile::SecondFactorPolicy;
 use report::to_text;
-use target_options::as_target;
 use trust_args::TrustArgs;
 
 #[derive(Debug, Args)]
@@ -131,7 +130,7 @@ impl Import {
         let trusted_keys = self.trust.keys(&self.signing, &self.state)?;
         let (app, url) =
             build_app(&source, &self.state, &self.signing, SecondFactorPolicy::Optional).await.map_err(named)?;
-        let imports = app.imports(url.target(&self.trust_owner), trusted_keys);
+        let imports = app.imports_into(url.target(&self.trust_owner), trusted_keys, 0);
         let request = ImportRequest {
             mode: self.mode.into(),
             dry_run: self.dry_run,
@@ -144,7 +143,10 @@ impl Import {
         let shown = bar.clone();
         let on_progress = move |records| shown.set_position(records);
         let caller = Caller::command_line(&system_user());
-        let imported = imports.import_file(&caller, file, request, on_progress).await;
+        let imported = match File::open(file) {
+            Ok(opened) => imports.import_file(&caller, opened, request, on_progress).await,
+            Err(error) => Err(error.into()),
+        };
         bar.finish_and_clear();
         let report = imported.map_err(|error| {
             if error.is_about_plan() {

@@ -7,12 +7,13 @@ use clap::Args;
 use super::report::{describe, group_lines, signed_line};
 use super::trust_args::TrustArgs;
 use crate::model::import::TableReport;
+use crate::model::import_plan::PlannedChange;
 use crate::model::name::TableName;
 use crate::model::text;
 use crate::server::cli::args::{SigningArgs, StateArgs};
 use crate::server::cli::exit::{CliError, Exit};
 use crate::server::cli::terminal::{print_json, print_line};
-use crate::server::import::{self, PlanFile, PlannedChange};
+use crate::server::import::{self, PlanFile, has_key, parse_change};
 
 #[derive(Debug, Args)]
 #[command(
@@ -69,8 +70,8 @@ impl Show {
             if name != table {
                 return Ok(());
             }
-            let change = PlannedChange::parse(line)?;
-            if self.key.as_ref().is_some_and(|key| !change.has_key(key)) {
+            let change = parse_change(line)?;
+            if self.key.as_ref().is_some_and(|key| !has_key(&change, key)) {
                 return Ok(());
             }
             found += 1;
@@ -97,8 +98,7 @@ impl Show {
 /// A record's key, and a line for each column that changes.
 fn record_lines(change: &PlannedChange) -> Vec<String> {
     let action = if change.changes.is_empty() { "new" } else { "changed" };
-    let key: Vec<String> = change.key.iter().map(|(column, value)| format!("{column}={}", value.get())).collect();
-    let mut lines = vec![text::one_line(&format!("{action:<7}  {}", key.join(", ")))];
+    let mut lines = vec![text::one_line(&format!("{action:<7}  {}", change.named_key()))];
     lines.extend(change.changes.iter().map(|(column, pair)| {
         let [before, after] = [&pair.before, &pair.after].map(|value| text::one_line(value.get()));
         format!("    {}: {before} → {after}", text::one_line(column))

@@ -3,10 +3,9 @@
 use clap::Args;
 use secrecy::SecretString;
 
-use super::target_options::as_target;
 use crate::model::import_undo::{KeptImport, UndoReport, UndoneTable};
 use crate::model::text;
-use crate::server::cli::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs};
+use crate::server::cli::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, as_target};
 use crate::server::cli::connect::{build_app, system_user};
 use crate::server::cli::exit::{CliError, Exit};
 use crate::server::cli::terminal::{print_json, print_line};
@@ -53,7 +52,7 @@ impl Undo {
         let named = |error: CliError| CliError::new(error.exit, as_target(&error.message));
         let (app, url) =
             build_app(&source, &self.state, &self.signing, SecondFactorPolicy::Optional).await.map_err(named)?;
-        let imports = app.imports(url.target(&self.trust_owner), PublicKeys::default());
+        let imports = app.imports_into(url.target(&self.trust_owner), PublicKeys::default(), 0);
         let caller = Caller::command_line(&system_user());
         let done = self.list_or_undo(&imports, &caller).await;
         done.map_err(|error| url.with_context(error))

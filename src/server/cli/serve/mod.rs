@@ -11,14 +11,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use clap::{Args, ValueEnum};
+use secrecy::SecretString;
 
-use super::args::{SigningArgs, SourceArgs, StateArgs};
-use super::connect::build_app;
+use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, as_target};
+use super::connect::build_app_with_target;
 use super::exit::{CliError, Exit};
 use super::terminal::eprint_line;
 use crate::model::access::Capability;
 use crate::model::route;
-use crate::server::app::App;
+use crate::server::app::{App, PageTarget};
 use crate::server::http::{self, PublicUrl};
 use crate::server::profile::SecondFactorPolicy;
 
@@ -51,6 +52,15 @@ pub struct Serve {
     /// The largest export of an organisation that `POST /api/admin/export` is answered with at once, in MB of JSON.
     #[arg(long, value_name = "MB", default_value_t = http::DEFAULT_MAX_DIRECT_MB, env = "WAYBILL_MAX_DIRECT_EXPORT")]
     max_direct_export: u64,
+    /// The source as a database to write to, by a user of its own: turns on imports on the page, for whose role the profile says so.
+    ///
+    /// sqlite:PATH, or a libpq URL such as `postgres://owner@host:5432/db`. Triggers, checks and casts of the database run with the
+    /// rights of this user: give the owner of the tables. A password is refused here: put the URL into `WAYBILL_TARGET`.
+    #[arg(long, value_name = "URL", env = "WAYBILL_TARGET", hide_env_values = true)]
+    target: Option<SecretString>,
+    /// The largest file that is taken to be imported on the page, in MB.
+    #[arg(long, value_name = "MB", default_value_t = 1000, env = "WAYBILL_MAX_UPLOAD")]
+    max_upload: u64,
     /// Whether users must set up a second factor before they may do anything.
     #[arg(long, value_enum, default_value_t, env = "WAYBILL_SECOND_FACTOR")]
     second_factor: SecondFactorPolicyArg,
@@ -86,7 +96,10 @@ fn first_page(app: &App) -> &'static str {
 
 impl Serve {
     pub async fn run(self) -> Result<Exit, CliError> {
-        let (app, url) = build_app(&self.source, &self.state, &self.signing, self.second_factor.into()).await?;
+        let target = self.open_target().await?;
+        let second_factor = self.second_factor.into();
+        let built = build_app_with_target(&self.source, &self.state, &self.signing, second_factor, target).await;
+        let (app, url) = built?;
         // The server lock, held until the process ends.
         let _server_lock = app.lock_for_server()?;
         app.exports.check_source().await.map_err(|error| url.with_context(error.into()))?;
@@ -102,6 +115,17 @@ impl Serve {
         announce_accounts(&app, &base_url).await?;
         serve_until_shutdown(app, listener, router).await;
         Ok(Exit::Success)
+    }
+
+    /// The database that the page may write to.
+    async fn open_target(&self) -> Result<Option<PageTarget>, CliError> {
+        let Some(target) = &self.target else { return Ok(None) };
+        let trust_owner = self.source.database.trust_owner.clone();
+        let database = DatabaseArgs { source: target.clone(), trust_owner: trust_owner.clone() };
+        let named = |error: CliError| CliError::new(error.exit, as_target(&error.message));
+        let (url, source) = database.open().await.map_err(named)?;
+        let max_upload_bytes = self.max_upload.saturating_mul(1_000_000);
+        Ok(Some(PageTarget { target: url.target(&trust_owner), source, max_upload_bytes }))
     }
 
     fn router(&self, app: &Arc<App>) -> Result<Router, CliError> {

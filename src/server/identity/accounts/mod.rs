@@ -91,7 +91,8 @@ impl Accounts {
     pub async fn find(&self, origin: LookupOrigin, id: &str) -> Result<Option<Account>, Error> {
         if self.is_local() {
             return Ok(self.state.connect().await?.accounts().find(id).await?.map(|local| {
-                let grants = vec![Grant::of_whole_database(Capability::ExportDatabase)];
+                let grants =
+                    [Capability::ExportDatabase, Capability::ImportDatabase].map(Grant::of_whole_database).to_vec();
                 let caller = Caller::account(local.id.clone(), local.name.clone(), LOCAL_ROLE_LABEL.into(), grants);
                 Account { credentials: local.into(), caller }
             }));

@@ -21,6 +21,14 @@ const ORGANIZATION_TOOL: Tool = (
     "See what your organisation has here, and export it into one sealed file.",
 );
 
+/// For those who may import into the database.
+const IMPORT_TOOL: Tool = (
+    route::IMPORT,
+    "file-search",
+    "Database import",
+    "See what an exported file would do to the database, put its records back, and undo it.",
+);
+
 /// For those who may export the database; files can be verified by everybody.
 const TOOLS: [Tool; 4] = [
     (
@@ -68,9 +76,10 @@ fn ToolCards(viewer: Viewer) -> impl IntoView {
         }
         .into_any();
     }
+    let import = viewer.has_capability(Capability::ImportDatabase).then_some(IMPORT_TOOL);
     let organization = has_organization.then_some(ORGANIZATION_TOOL);
     let others = TOOLS.into_iter().filter(|(href, ..)| has_database || *href == route::VERIFY);
-    let cards = organization.into_iter().chain(others).map(|(href, icon, name, text)| {
+    let cards = organization.into_iter().chain(others).chain(import).map(|(href, icon, name, text)| {
         let href = if href == route::VERIFY && !has_database { route::ORGANIZATION_VERIFY } else { href };
         view! {
             <li><a class="card tool" href=href><Icon name=icon /><h2>{name}</h2><p>{text}</p></a></li>

@@ -1,3 +1,5 @@
 //! Tools for administrators of the application's data.
 
 pub mod export;
+mod file_check;
+pub mod import;

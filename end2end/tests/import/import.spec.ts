@@ -1,0 +1,111 @@
+// Importing on the page: check, plan, import, undo.
+
+import { readFileSync } from "node:fs";
+import { readVerifiedExport } from "../../fixtures/files.ts";
+import { IMPORT, LEAD, onPostgres, session, url } from "../../fixtures/servers.ts";
+import { expect, expectAccessible, waitForHydration, test } from "../../fixtures/test.ts";
+import { ExportPage } from "../../pages/export-page.ts";
+
+const NAMES = "SELECT string_agg(name, '|' ORDER BY id) FROM companies";
+
+test.describe("on PostgreSQL", () => {
+  test.use({ baseURL: url("postgres"), storageState: session("admin", "postgres") });
+
+  test("a file is checked, planned, imported and undone", async ({ page }) => {
+    const exportPage = new ExportPage(page);
+    await exportPage.open();
+    await waitForHydration(page);
+    const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
+    const file = await readVerifiedExport(download);
+    const bytes = readFileSync(file.path);
+    const before = onPostgres(NAMES);
+    onPostgres("UPDATE companies SET name = name || ' moved'");
+    const moved = onPostgres(NAMES);
+
+    await page.goto(IMPORT);
+    await waitForHydration(page);
+    await expectAccessible(page);
+    const sent: string[] = [];
+    page.on("request", (request) => { if (request.url().includes("/api/v1/imports")) sent.push(request.url()); });
+    const choose = (buffer: Buffer) =>
+      page.locator("input[type=file]").setInputFiles({ name: "export.json", mimeType: "application/json", buffer });
+    const plan = page.getByRole("button", { name: "Plan the import" });
+
+    await choose(bytes.subarray(0, bytes.length - 100_000));
+    await expect(page.getByRole("heading", { name: "Verification failed" })).toBeVisible();
+    await expect(plan).toHaveCount(0);
+    const unsigned = Buffer.from(bytes.toString("utf8").replace(/,"signature":\{[^}]*\}/, ""));
+    await choose(unsigned);
+    await expect(plan).toBeDisabled();
+    await page.getByLabel("I know where this file is from").check();
+    await expect(plan).toBeEnabled();
+    expect(sent, "nothing is sent before the plan is asked for").toEqual([]);
+
+    await choose(bytes);
+    await expect(page.getByRole("heading", { name: "Complete and unaltered" })).toBeVisible();
+    await plan.click();
+    await expect(page.getByRole("alert")).toContainText("This import cannot be done");
+    await expect(page.getByRole("alert")).toContainText(/companies has \d+ records already/);
+    await page.getByLabel("Merge by key").check();
+    await expect(page.getByRole("alert")).toHaveCount(0);
+    await plan.click();
+    await expect(page.getByTestId("plan")).toHaveText(/^The import changes \d+ records? and leaves [\d,]+ records as they are\.$/);
+    await expect(page.getByRole("region", { name: "Changes by kind" })).toContainText(/\d+ × companies: name/);
+    await page.getByRole("region", { name: "Changes by kind" }).locator("summary").first().click();
+    await expect(page.locator("del").first()).toContainText("moved");
+    await page.getByRole("button", { name: "Find", exact: true }).click();
+    await expect(page.getByText(/\d+ records? found/)).toBeVisible();
+    await expectAccessible(page);
+    expect(onPostgres(NAMES), "a plan writes nothing").toBe(moved);
+
+    // Somebody is quicker.
+    onPostgres("UPDATE companies SET name = 'late' WHERE id = (SELECT min(id) FROM companies)");
+    const importButton = page.getByRole("button", { name: /^Import \d+ records?$/ });
+    await importButton.click();
+    await expect(page.getByRole("alert")).toContainText("The database is not what it was when the plan was made: plan again.");
+    await plan.click();
+    await importButton.click();
+    await expect(page.getByTestId("imported")).toHaveText(/^The import changed \d+ records? and left [\d,]+ records as they are in .*\.$/);
+    expect(onPostgres(NAMES)).toBe(before);
+    await expectAccessible(page);
+
+    await page.getByRole("button", { name: "Undo…", exact: true }).click();
+    await expect(page.getByRole("heading", { name: "Undo this import?" })).toBeVisible();
+    await page.getByRole("button", { name: "Undo the import" }).click();
+    await expect(page.getByTestId("undone")).toHaveText(/^The import is undone: \d+ records? restored\.$/);
+    expect(onPostgres(NAMES)).toBe(moved.replace(/^[^|]*/, "late"));
+    onPostgres("UPDATE companies SET name = regexp_replace(name, ' moved$', '')");
+    await page.goto(`${"/admin/developer-tools/export/history/audit"}`);
+    for (const event of ["import_planned", "import_completed", "import_undone"]) {
+      await expect(page.getByText(event.replaceAll("_", " ")).or(page.getByText(event)).first()).toBeVisible();
+    }
+  });
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    test(`the import page fits 320 px, in ${colorScheme}`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width: 320, height: 640 });
+      await page.goto(IMPORT);
+      await waitForHydration(page);
+      await expectAccessible(page);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
+    });
+  }
+});
+
+test("without a database to write to, the page says how to turn imports on", async ({ page }) => {
+  await page.goto(IMPORT);
+  await expect(page.getByRole("heading", { name: "Imports are off" })).toBeVisible();
+  await expectAccessible(page);
+});
+
+test.describe("as a team lead", () => {
+  test.use({ storageState: session("lead") });
+
+  test("the page is refused", async ({ page }) => {
+    const response = await page.goto(IMPORT);
+    expect(response?.status()).toBe(403);
+    await expect(page.getByRole("heading", { name: "Your role cannot open this page" })).toBeVisible();
+    await expect(page.getByText(LEAD)).toBeVisible();
+  });
+});

@@ -1,0 +1,30 @@
+//! Imports over the page: off until the server is given a database to write to.
+
+use std::sync::Arc;
+
+use super::{Error, Imports, Result};
+use crate::model::access::{Capability, Scope};
+use crate::model::import_page::ImportPageData;
+use crate::server::audit::Journal;
+use crate::server::identity::{self, Caller};
+
+pub struct ImportPage {
+    /// Nothing if imports are off.
+    pub imports: Option<Arc<Imports>>,
+    pub journal: Journal,
+}
+
+impl ImportPage {
+    /// What the page shows when it is opened.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Target` if the database cannot be read.
+    pub async fn open(&self, caller: &Caller) -> Result<ImportPageData> {
+        let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
+        identity::authorise::<Error>(&self.journal, caller, capability, &scope, "open the import page").await?;
+        let Some(imports) = &self.imports else { return Ok(ImportPageData::default()) };
+        let can_undo = imports.target.can_undo();
+        let kept = if can_undo { imports.list_kept(caller).await? } else { Vec::new() };
+        Ok(ImportPageData { is_on: true, max_upload_bytes: imports.uploads.max_bytes, can_undo, kept })
+    }
+}

@@ -1,0 +1,176 @@
+//! Imports over the page: who may, what is received, and what is answered.
+
+use std::fs;
+use std::time::Duration;
+
+use futures::StreamExt;
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::harness::{ADMIN, Response, Waybill, execute_sql, parse_export, with_line_changed};
+
+const PLAN: &str = "/api/v1/imports/plan?mode=merge";
+const IMPORT: &str = "/api/v1/imports?mode=merge";
+const LARGE_ENOUGH: u64 = 100_000_000;
+
+/// An export of the whole sample, and then a change to two of its records.
+async fn export_then_change(waybill: &Waybill) -> Vec<u8> {
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
+    let file = admin.download(&run).await.body;
+    execute_sql(
+        &waybill.source,
+        "UPDATE companies SET name = 'Moved' WHERE rowid = 1; DELETE FROM incident_narratives WHERE rowid = 1",
+    );
+    file
+}
+
+/// The lines of an answer, and what follows a plan.
+fn lines(answer: &Response) -> (Vec<Value>, Vec<u8>) {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let (mut lines, mut rest) = (Vec::new(), &answer.body[..]);
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        let line: Value = serde_json::from_slice(&rest[..end]).unwrap();
+        rest = &rest[end + 1..];
+        let is_plan = line.get("plan").is_some();
+        lines.push(line);
+        if is_plan {
+            break;
+        }
+    }
+    (lines, rest.to_vec())
+}
+
+fn name_of_first_company(waybill: &Waybill) -> String {
+    let database = Connection::open(&waybill.source).unwrap();
+    database.query_row("SELECT name FROM companies WHERE rowid = 1", [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_planned_and_imported_exactly_as_planned() {
+    let waybill = Waybill::with_target(LARGE_ENOUGH).await;
+    let file = export_then_change(&waybill).await;
+    let admin = waybill.signed_in_admin().await;
+    let answer = admin.send_file(PLAN, file.clone()).await;
+    assert_eq!(answer.header("content-type"), "application/x-ndjson");
+    let (told, plan) = lines(&answer);
+    assert_eq!(told.last().unwrap()["plan"], plan.len());
+    let plan = parse_export(&plan);
+    let head = &plan.metadata["importPlan"];
+    assert_eq!((&head["mode"], plan.data["companies"].len()), (&"merge".into(), 1));
+    assert_eq!(plan.data["companies"][0]["changes"]["name"]["before"], "Moved");
+    assert_eq!(name_of_first_company(&waybill), "Moved", "a plan writes nothing");
+
+    let hash = head["hash"].as_str().unwrap();
+    let imported = admin.send_file(&format!("{IMPORT}&plan={hash}"), file.clone()).await;
+    let (told, _) = lines(&imported);
+    let report = &told.last().unwrap()["imported"];
+    assert_eq!((&report["written"], &report["plan"]), (&true.into(), &hash.into()), "{report}");
+    assert_ne!(name_of_first_company(&waybill), "Moved");
+
+    // The plan was of the database as it was.
+    let (told, _) = lines(&admin.send_file(&format!("{IMPORT}&plan={hash}"), file).await);
+    let problem = told.last().unwrap()["problem"]["conflict"].as_str().unwrap().to_owned();
+    assert!(problem == "The database is not what it was when the plan was made: plan again.", "{problem}");
+    let trail = waybill.audit_trail().await;
+    let imports: Vec<&String> = trail.iter().filter(|event| event.starts_with("import")).collect();
+    assert_eq!(imports, ["import_planned", "import_started", "import_completed", "import_started", "import_failed"]);
+    let entries = waybill.audit_entries().await;
+    assert!(entries.iter().any(|entry| entry.event == "import_started" && entry.actor == ADMIN));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_may_import_can_send_a_file() {
+    let waybill = Waybill::with_target(LARGE_ENOUGH).await;
+    let lead = waybill.signed_in_as("team.lead@sample.test").await;
+    for address in [PLAN, IMPORT] {
+        assert_eq!(waybill.anonymous().send_file(address, "{}").await.status, 401);
+        assert_eq!(lead.send_file(address, "{}").await.status, 403);
+    }
+    assert_eq!(lead.post("/api/v1/imports/00/undo", "").await.status, 200);
+    let undone = lead.post("/api/v1/imports/00/undo", "").await;
+    assert_eq!(lines(&undone).0.last().unwrap()["problem"], "forbidden");
+    let page = lead.get("/admin/developer-tools/import").await;
+    assert_eq!(page.status, 403, "{}", page.text());
+    assert!(!lead.get("/admin").await.text().contains("Database import"));
+    assert!(waybill.signed_in_admin().await.get("/admin").await.text().contains("Database import"));
+    let refused = waybill.audit_entries().await;
+    let refused: Vec<_> = refused.iter().filter(|entry| entry.event == "refused").collect();
+    assert!(refused.iter().any(|entry| entry.detail.contains("send a file to import")), "{refused:?}");
+    // A page of another site can have a browser send a file along with its cookies.
+    let admin = waybill.signed_in_admin().await;
+    let answer = admin.send("POST", PLAN, &[("sec-fetch-site", "cross-site")], "{}").await;
+    assert_eq!(answer.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_target_imports_are_off_and_the_page_says_how_to_turn_them_on() {
+    let waybill = Waybill::start().await;
+    let admin = waybill.signed_in_admin().await;
+    assert_eq!(admin.send_file(PLAN, "{}").await.status, 404);
+    let page = admin.get("/admin/developer-tools/import").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("Imports are off") && page.text().contains("WAYBILL_TARGET="), "{}", page.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_cut_altered_unsigned_or_too_large_is_refused_and_nothing_is_kept() {
+    let waybill = Waybill::with_target(2_000_000).await;
+    let file = export_then_change(&waybill).await;
+    assert!(file.len() < 2_000_000);
+    let admin = waybill.signed_in_admin().await;
+    let problem = async |file: Vec<u8>, address: &str| {
+        let (told, _) = lines(&admin.send_file(address, file).await);
+        told.last().unwrap()["problem"]["invalid"].as_str().unwrap_or_default().to_owned()
+    };
+    let altered = with_line_changed(&file, "@sample.test", |line| line.replacen("@sample.test", "@sample.tesT", 1));
+    for damaged in [file[..file.len() - 40].to_vec(), altered, b"{}".to_vec(), Vec::new()] {
+        for address in [PLAN, IMPORT] {
+            assert!(!problem(damaged.clone(), address).await.is_empty());
+        }
+    }
+    let elsewhere = Waybill::with_target(LARGE_ENOUGH).await;
+    let foreign = export_then_change(&elsewhere).await;
+    assert!(problem(foreign.clone(), PLAN).await.contains("so anyone could have made it"));
+    let (told, _) = lines(&admin.send_file(&format!("{PLAN}&accept_unsigned=true"), foreign).await);
+    assert!(told.last().unwrap().get("plan").is_some(), "{told:?}");
+
+    let large = admin.send_file(PLAN, vec![b' '; 2_000_001]).await;
+    assert!(large.status == 400 && large.text().contains("more than 2.0 MB"), "{}", large.text());
+    for wrong in ["?mode=replace-all", "", "?mode=merge&surprise=1"] {
+        assert_eq!(admin.send_file(&format!("/api/v1/imports{wrong}"), "{}").await.status, 400, "{wrong}");
+    }
+    let kept: Vec<_> = fs::read_dir(waybill.folder.path().join("waybill.db.files")).unwrap().collect();
+    let names: Vec<String> = kept.into_iter().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(names.iter().all(|name| name.contains(".lock") || *name == waybill.app.source_id), "{names:?}");
+    assert_eq!(name_of_first_company(&waybill), "Moved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_breaks_frees_its_place_and_more_than_two_at_once_are_told_to_wait() {
+    let waybill = Waybill::with_target(LARGE_ENOUGH).await;
+    let file = export_then_change(&waybill).await;
+    let admin = waybill.signed_in_admin().await;
+    let mut stalled = Vec::new();
+    for _ in 0..2 {
+        let first = futures::stream::iter([Ok::<_, std::io::Error>(file[..1000].to_vec())]);
+        let body = reqwest::Body::wrap_stream(first.chain(futures::stream::pending()));
+        let url = format!("http://{}{PLAN}", waybill.address);
+        let request = admin.client.post(url).header("sec-fetch-site", "same-origin").body(body);
+        stalled.push(tokio::spawn(request.send()));
+    }
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    let mut answer = admin.send_file(PLAN, file.clone()).await;
+    while answer.status != 429 {
+        assert!(tokio::time::Instant::now() < deadline, "{}", answer.text());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        answer = admin.send_file(PLAN, file.clone()).await;
+    }
+    assert!(answer.text().contains("Other files are being received or imported"), "{}", answer.text());
+    stalled.iter().for_each(tokio::task::JoinHandle::abort);
+    while answer.status != 200 {
+        assert!(tokio::time::Instant::now() < deadline, "{}", answer.text());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        answer = admin.send_file(PLAN, file.clone()).await;
+    }
+}

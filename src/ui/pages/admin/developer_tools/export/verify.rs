@@ -1,0 +1,29 @@
+//! The verify page: checks a file in the browser; the file is never uploaded.
+
+use leptos::prelude::*;
+
+use super::super::file_check::{CheckResult, DropZone, FileChecker};
+use super::breadcrumbs::below_export_of;
+use crate::ui::components::Layout;
+
+const NOSCRIPT_HINT: &str = "<p class=\"form-error\">Checking in the browser needs JavaScript. \
+    On the command line: <code>waybill verify FILE</code></p>";
+
+#[component]
+pub fn VerifyPage(of_organization: bool) -> impl IntoView {
+    view! { <Layout title="Verify a file" crumbs=below_export_of(of_organization)><VerifyPanel /></Layout> }
+}
+
+#[component]
+fn VerifyPanel() -> impl IntoView {
+    let checker = FileChecker::new();
+    let on_file = Callback::new(move |file| checker.check(&file));
+    view! {
+        <section class="card panel">
+            <p>"Choose an exported file to see what it contains, whether it is complete, and whether this console made it. The file is read in your browser and not uploaded; only the digest of its seal is looked up."</p>
+            <DropZone on_file />
+            <noscript inner_html=NOSCRIPT_HINT></noscript>
+        </section>
+        <div role="status">{move || view! { <CheckResult state=checker.state.get() /> }}</div>
+    }
+}

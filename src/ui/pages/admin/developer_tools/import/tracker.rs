@@ -1,0 +1,141 @@
+//! Where the import page is, and the requests that take it further.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::model::import::ImportMode;
+use crate::model::import_plan::ImportPlanHead;
+use crate::model::import_report::ImportReport;
+use crate::model::import_undo::UndoReport;
+use crate::model::import_update::ImportUpdate;
+use crate::model::route;
+use crate::ui::browser::{self, RequestUpdate};
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    Plan,
+    Import,
+    PlanUndo,
+    Undo,
+}
+
+#[derive(Clone)]
+pub enum Step {
+    /// A file is chosen, and how.
+    Choosing,
+    Sending {
+        work: Work,
+        percent: u64,
+    },
+    Working {
+        work: Work,
+        records: u64,
+    },
+    Planned(Box<ImportPlanHead>),
+    Imported(Box<ImportReport>),
+    /// What an undo would do.
+    UndoPlanned(UndoReport),
+    Undone(UndoReport),
+    /// Sentences for people.
+    Failed {
+        work: Work,
+        sentences: Vec<String>,
+    },
+}
+
+#[derive(Clone, Copy)]
+pub struct ImportTracker {
+    pub step: RwSignal<Step>,
+    pub mode: RwSignal<ImportMode>,
+    /// Whether a file that no key of this installation has signed is taken.
+    pub accepts_unsigned: RwSignal<bool>,
+    /// The number of the newest request: what comes for an older one is dropped.
+    newest: StoredValue<u32>,
+}
+
+impl ImportTracker {
+    pub fn new() -> Self {
+        Self {
+            step: RwSignal::new(Step::Choosing),
+            mode: RwSignal::new(ImportMode::RequireEmpty),
+            accepts_unsigned: RwSignal::new(false),
+            newest: StoredValue::new(0),
+        }
+    }
+
+    /// Another file or mode was chosen: no plan is of it.
+    pub fn start_over(self) {
+        self.newest.update_value(|newest| *newest += 1);
+        self.step.set(Step::Choosing);
+    }
+
+    pub fn plan(self) {
+        self.step.set(Step::Sending { work: Work::Plan, percent: 0 });
+        browser::request_plan(&format!("{}?{}", route::IMPORT_PLAN, self.options()), self.listener(Work::Plan));
+    }
+
+    /// Imports if exactly what the plan says would happen.
+    pub fn import(self, plan: &str) {
+        self.step.set(Step::Sending { work: Work::Import, percent: 0 });
+        let address = format!("{}?{}&plan={plan}", route::IMPORTS, self.options());
+        browser::request_import(&address, self.listener(Work::Import));
+    }
+
+    /// Finds out what an undo would do.
+    pub fn plan_undo(self, import: &str) {
+        self.undo_with(Work::PlanUndo, import, "dry_run=true");
+    }
+
+    pub fn undo(self, import: &str, keep_changed: bool) {
+        self.undo_with(Work::Undo, import, &format!("keep_changed={keep_changed}"));
+    }
+
+    fn undo_with(self, work: Work, import: &str, options: &str) {
+        self.step.set(Step::Working { work, records: 0 });
+        let address = format!("{}?{options}", route::IMPORT_UNDO.replace("{id}", import));
+        browser::post(&address, self.listener(work));
+    }
+
+    fn options(self) -> String {
+        format!("mode={}&accept_unsigned={}", self.mode.get_untracked(), self.accepts_unsigned.get_untracked())
+    }
+
+    fn listener(self, work: Work) -> impl Fn(RequestUpdate) + Clone + 'static {
+        self.newest.update_value(|newest| *newest += 1);
+        let turn = self.newest.get_value();
+        move |update| {
+            if self.newest.get_value() == turn {
+                self.show(work, update);
+            }
+        }
+    }
+
+    fn show(self, work: Work, update: RequestUpdate) {
+        let failed = move |text: &str| Step::Failed { work, sentences: text.lines().map(str::to_owned).collect() };
+        let step = match update {
+            RequestUpdate::Sending { percent: 100 } => Step::Working { work, records: 0 },
+            RequestUpdate::Sending { percent } => Step::Sending { work, percent },
+            RequestUpdate::Failed(text) => failed(&text),
+            RequestUpdate::Answer(ImportUpdate::Problem(error)) => failed(&error.to_string()),
+            RequestUpdate::Answer(ImportUpdate::Records(records)) => Step::Working { work, records },
+            RequestUpdate::Answer(ImportUpdate::Imported(report)) => Step::Imported(report),
+            RequestUpdate::Answer(ImportUpdate::Undone(report)) if report.written => Step::Undone(report),
+            RequestUpdate::Answer(ImportUpdate::Undone(report)) => Step::UndoPlanned(report),
+            RequestUpdate::Answer(ImportUpdate::Plan(_)) => {
+                let turn = self.newest.get_value();
+                spawn_local(async move {
+                    let head = browser::plan_head().await;
+                    if self.newest.get_value() == turn {
+                        self.step.set(head.map_or_else(
+                            || failed("The plan cannot be read. Plan again."),
+                            |head| Step::Planned(Box::new(head)),
+                        ));
+                    }
+                });
+                return;
+            }
+        };
+        self.step.set(step);
+    }
+}
