@@ -85,10 +85,7 @@ impl ClientError for export::Error {
 
 impl ClientError for import::Error {
     fn client_view(&self) -> ClientView {
-        let text = || {
-            let sentences: Vec<String> = self.sentences().iter().map(|sentence| to_sentence(sentence)).collect();
-            sentences.join("\n")
-        };
+        let text = || self.sentences().join("\n");
         ClientView::Full(match self {
             Self::Forbidden(_) => ApiError::Forbidden,
             Self::Busy => ApiError::Busy { message: text(), retry_after_seconds: 10 },

@@ -37,7 +37,7 @@ test("the verify page accepts an intact file, says what is wrong with others, an
   const unsigned = Buffer.from(text.replace(/,"signature":\{[^}]*\}/, ""));
   await check(unsigned);
   await expect(page.getByRole("heading", { name: "Complete", exact: true })).toBeVisible();
-  await expect(page.getByRole("region", { name: "Result" })).toContainText("It is not signed");
+  await expect(page.getByRole("region", { name: "File" })).toContainText("It is not signed");
   await expect(page.locator("section.is-success")).toHaveCount(0);
   const signature = text.lastIndexOf('"ed25519":"') + 15;
   const forged = Buffer.from(text.slice(0, signature) + (text[signature] === "A" ? "B" : "A") + text.slice(signature + 1));

@@ -9,7 +9,7 @@ use crate::server::identity::Forbidden;
 use crate::server::support::atomic_file::folder_of;
 use crate::server::{inspect, source, state};
 
-const PLAN_AGAIN: &str = "the database is not what it was when the plan was made: plan again";
+const PLAN_AGAIN: &str = "The database is not what it was when the plan was made: plan again.";
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -126,15 +126,16 @@ impl Error {
         matches!(self, Self::ExpectedPlan { .. } | Self::PlanOutput { .. })
     }
 
-    /// For people who have no command line: everything that speaks against it, one sentence each.
+    /// For people who have no command line: everything that speaks against it, one sentence each. Those that begin with the name of a
+    /// table keep it as it is.
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         match self {
             Self::Refused(sentences) => sentences.clone(),
             Self::StalePlan(moved) => std::iter::once(PLAN_AGAIN.to_owned()).chain(moved.iter().cloned()).collect(),
             Self::OtherHash(_) => vec![PLAN_AGAIN.to_owned()],
-            Self::NotTrusted(signature) => vec![format!("the file is {signature}, so anyone could have made it")],
-            error => vec![error.to_string()],
+            Self::NotTrusted(signature) => vec![format!("The file is {signature}, so anyone could have made it.")],
+            error => vec![text::to_sentence(&error.to_string())],
         }
     }
 

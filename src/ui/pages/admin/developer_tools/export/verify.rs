@@ -24,6 +24,6 @@ fn VerifyPanel() -> impl IntoView {
             <DropZone on_file />
             <noscript inner_html=NOSCRIPT_HINT></noscript>
         </section>
-        <div role="status">{move || view! { <CheckResult state=checker.state.get() /> }}</div>
+        <div role="status">{move || view! { <CheckResult state=checker.state.get() has_counts=true /> }}</div>
     }
 }

@@ -6,13 +6,14 @@ use super::checker::CheckState;
 use super::valid_file::ValidFile;
 use crate::ui::components::Icon;
 
+/// `has_counts`: whether the records of each table are listed.
 #[component]
-pub fn CheckResult(state: CheckState) -> impl IntoView {
+pub fn CheckResult(state: CheckState, has_counts: bool) -> impl IntoView {
     match state {
         CheckState::Idle => ().into_any(),
         CheckState::Checking { name, percent } => view! { <Checking name percent /> }.into_any(),
         CheckState::Valid { name, verified, signature, export } => {
-            view! { <ValidFile name verified=*verified signature export /> }.into_any()
+            view! { <ValidFile name verified=*verified signature export has_counts /> }.into_any()
         }
         CheckState::NotChecked { name, reason } => view! { <NotChecked name reason /> }.into_any(),
         CheckState::Invalid { name, reason } => view! { <InvalidFile name reason /> }.into_any(),

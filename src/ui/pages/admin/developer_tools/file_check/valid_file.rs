@@ -30,6 +30,7 @@ pub fn ValidFile(
     verified: Verified,
     signature: SignatureStatus,
     export: Option<KnownExport>,
+    has_counts: bool,
 ) -> impl IntoView {
     let is_own = signature == SignatureStatus::OwnKey;
     let (class, icon) = if is_own { ("card panel is-success", "shield-check") } else { ("card panel", "file-search") };
@@ -38,7 +39,7 @@ pub fn ValidFile(
     let signature_text = signature_text(signature, export.is_some());
     let Verified { metadata, sha256, .. } = verified;
     view! {
-        <section class=class aria-label="Result">
+        <section class=class aria-label="File">
             <h2><Icon name=icon />{heading}</h2>
             <p><strong>{name}</strong>": "{summary}</p>
             <p>{signature_text}{export.map(known_export_text)}</p>
@@ -47,7 +48,7 @@ pub fn ValidFile(
             <p class="muted">"Left out: "{left_out(&metadata)}</p>
             <p class="command"><span>"Seal"</span><code tabindex="0" data-testid="sha256">{sha256}</code></p>
         </section>
-        <RecordCounts counts=metadata.record_counts />
+        {has_counts.then(|| view! { <RecordCounts counts=metadata.record_counts.clone() /> })}
     }
 }
 

@@ -28,7 +28,7 @@ pub fn ChooseFile(tracker: ImportTracker, max_upload_bytes: u64, can_undo: bool)
             <p>"Choose an exported file. It is checked in your browser before a byte of it is sent. Then you see what it would do to the database, and nothing is written until you say so. "{undo}</p>
             <DropZone on_file />
         </section>
-        <div role="status">{move || view! { <CheckResult state=checker.state.get() /> }}</div>
+        <div role="status">{move || view! { <CheckResult state=checker.state.get() has_counts=false /> }}</div>
         {move || match checker.state.get() {
             CheckState::Valid { verified, signature, .. } if verified.bytes > max_upload_bytes => too_large(max_upload_bytes, signature),
             CheckState::Valid { verified, .. } if verified.metadata.import_plan.is_some() => is_plan(),

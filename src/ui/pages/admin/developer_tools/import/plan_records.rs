@@ -39,7 +39,7 @@ pub fn PlanRecords(tables: Vec<TableName>) -> impl IntoView {
     view! {
         <section class="card panel" aria-label="Records">
             <h2>"Records"</h2>
-            <form class="action-row" on:submit=search>
+            <form class="record-search" on:submit=search>
                 <label>"Table "<select on:change=move |event| table.set(event_target_value(&event))>{options.collect_view()}</select></label>
                 <label>"Key contains "<input type="search" maxlength="500" on:input=move |event| key.set(event_target_value(&event)) /></label>
                 <button class="button">"Find"</button>

@@ -24,7 +24,7 @@ pub fn PlanView(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
     };
     let triggers =
         head.triggers.iter().map(|trigger| format!("The trigger {trigger} may run, and do more than this plan says."));
-    let notes: Vec<String> = triggers.chain(head.notes.iter().map(|note| text::to_sentence(note))).collect();
+    let notes: Vec<String> = triggers.chain(head.notes.iter().cloned()).collect();
     let hash = head.hash.clone();
     let import = (written > 0).then(|| {
         let label = format!("Import {}", text::count_with_noun(written, "record"));
@@ -68,6 +68,15 @@ pub fn EffectTable(tables: Vec<TableReport>) -> impl IntoView {
             </tr>
         }
     };
+    let (changed, others): (Vec<_>, Vec<_>) =
+        tables.into_iter().partition(|table| table.effect.created + table.effect.updated > 0);
+    if changed.is_empty() {
+        return ().into_any();
+    }
+    let others = (!others.is_empty()).then(|| {
+        let text = format!("{} more, in which nothing changes", text::count_with_noun(others.len() as u64, "table"));
+        view! { <p class="panel muted">{text}</p> }
+    });
     view! {
         <section class="card">
             <table class="tables">
@@ -78,10 +87,12 @@ pub fn EffectTable(tables: Vec<TableReport>) -> impl IntoView {
                     <th scope="col" class="number">"Changed"</th>
                     <th scope="col" class="number">"Unchanged"</th>
                 </tr></thead>
-                <tbody>{tables.into_iter().map(row).collect_view()}</tbody>
+                <tbody>{changed.into_iter().map(row).collect_view()}</tbody>
             </table>
+            {others}
         </section>
     }
+    .into_any()
 }
 
 /// The kinds of changes, each with examples.
