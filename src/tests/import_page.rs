@@ -7,7 +7,9 @@ use futures::StreamExt;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::harness::{ADMIN, Response, Waybill, execute_sql, parse_export, with_line_changed};
+use crate::harness::{
+    ADMIN, Response, Waybill, WaybillCommand, execute_sql, generate_sample, parse_export, with_line_changed,
+};
 
 const PLAN: &str = "/api/v1/imports/plan?mode=merge";
 const IMPORT: &str = "/api/v1/imports?mode=merge";
@@ -151,18 +153,19 @@ async fn an_upload_that_breaks_frees_its_place_and_more_than_two_at_once_are_tol
     let waybill = Waybill::with_target(LARGE_ENOUGH).await;
     let file = export_then_change(&waybill).await;
     let admin = waybill.signed_in_admin().await;
-    let mut stalled = Vec::new();
-    for _ in 0..2 {
+    let url = format!("http://{}{PLAN}", waybill.address);
+    let stalled_upload = || {
         let first = futures::stream::iter([Ok::<_, std::io::Error>(file[..1000].to_vec())]);
         let body = reqwest::Body::wrap_stream(first.chain(futures::stream::pending()));
-        let url = format!("http://{}{PLAN}", waybill.address);
-        let request = admin.client.post(url).header("sec-fetch-site", "same-origin").body(body);
-        stalled.push(tokio::spawn(request.send()));
-    }
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        tokio::spawn(admin.client.post(&url).header("sec-fetch-site", "same-origin").body(body).send())
+    };
+    let mut stalled = Vec::new();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
     let mut answer = admin.send_file(PLAN, file.clone()).await;
+    // One that comes while this one is planned is refused itself.
     while answer.status != 429 {
         assert!(tokio::time::Instant::now() < deadline, "{}", answer.text());
+        stalled.push(stalled_upload());
         tokio::time::sleep(Duration::from_millis(50)).await;
         answer = admin.send_file(PLAN, file.clone()).await;
     }
@@ -173,4 +176,18 @@ async fn an_upload_that_breaks_frees_its_place_and_more_than_two_at_once_are_tol
         tokio::time::sleep(Duration::from_millis(50)).await;
         answer = admin.send_file(PLAN, file.clone()).await;
     }
+}
+
+#[test]
+fn a_target_that_is_another_database_is_refused_at_the_start() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let source = generate_sample(5, folder.path());
+    let other = folder.path().join("other.db");
+    fs::copy(&source, &other).unwrap();
+    let WaybillCommand(mut command) = WaybillCommand::new(folder.path());
+    command.env("WAYBILL_TARGET", format!("sqlite:{}", other.display()));
+    let url = format!("sqlite:{}", source.display());
+    let refused = WaybillCommand(command).run(["serve", "--source", &url, "--address", "127.0.0.1:0"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("--target is another database than --source"), "{}", refused.stderr);
 }

@@ -63,7 +63,7 @@ test.describe("drifted from its profile", () => {
       await exportPage.open();
       await waitForHydration(page);
       const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
-      const result = page.getByRole("region", { name: "File" });
+      const result = page.getByRole("region", { name: "Result" });
       await expect(result.getByRole("heading")).toHaveText(
         "Complete, without 1 table and 2 columns that the profile does not know, without 1 column that the database no longer has",
       );
