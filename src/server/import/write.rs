@@ -273,7 +273,7 @@ fn check_plan(
 
 fn commit(load: Box<dyn Load>) -> Result<()> {
     load.commit().map_err(|error: source::Error| match error.kind {
-        Kind::Connection => Error::Uncertain(error),
+        Kind::Uncertain => Error::Uncertain(error),
         _ => Error::Target(error),
     })
 }

@@ -132,7 +132,7 @@ pub trait Load: RowSink + Send {
     /// Makes all of it visible.
     ///
     /// # Errors
-    /// An error of the database. Nothing has changed then, unless the connection has failed.
+    /// An error of the database. Nothing has changed then, unless it is `Uncertain`.
     fn commit(self: Box<Self>) -> Result<()>;
 }
 

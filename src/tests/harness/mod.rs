@@ -1,6 +1,7 @@
 //! Test set-up: a sample database on disk, the real server on a free port, signed-in browsers.
 
 mod browser;
+mod cutting_proxy;
 mod failing_store;
 mod faulty_source;
 mod memory_artifacts;
@@ -37,6 +38,7 @@ use waybill::server::support::random::SystemRandom;
 use waybill::server::{http, worker};
 
 pub use browser::{Browser, Response};
+pub use cutting_proxy::{CuttingProxy, Lost};
 pub use failing_store::FailingStore;
 pub use faulty_source::{Fault, FaultySource};
 pub use memory_artifacts::MemoryArtifacts;

@@ -1,5 +1,6 @@
 //! Imports: what a user brings back into a database, and what is refused before anything changes.
 
+mod cut_connections;
 mod foreign_code;
 mod hostile_targets;
 mod modes;

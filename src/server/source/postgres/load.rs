@@ -395,6 +395,6 @@ impl Load for PostgresLoad {
         for table in &self.tables {
             sequences::advance(&mut self.session, self.schema.relation(&table.load.table)?)?;
         }
-        self.session.commit()
+        self.session.commit().map_err(Error::during_commit)
     }
 }
