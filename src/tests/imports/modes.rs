@@ -261,3 +261,28 @@ async fn a_dry_run_that_is_killed_leaves_no_copy_of_the_database() {
     }
     assert!(found_running);
 }
+
+#[test]
+fn a_full_disk_ends_an_import_and_a_plan_and_leaves_nothing_of_them() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let sample = generate_sample(2_000, folder);
+    export(folder, &format!("sqlite:{}", sample.display()), "sample.json");
+    let (path, url) = sqlite(folder, "target.db", SQLITE_SCHEMA);
+    let before = fs::read(&path).unwrap();
+    let limited = |kilobytes, options: &[&str]| {
+        let arguments = [&["import", "sample.json", "--target", &url][..], options].concat();
+        WaybillCommand::with_file_size_limit(kilobytes, folder).run(arguments)
+    };
+    let full = limited(3_000, &[]);
+    assert_eq!(full.code, 1, "{}", full.stderr);
+    assert!(full.stderr.contains("disk") && full.stderr.contains("nothing was imported"), "{}", full.stderr);
+    assert!(fs::read(&path).unwrap() == before, "the file is what it was");
+    assert!(!folder.join("target.db-journal").exists());
+    let plan = ["--mode", "merge", "--dry-run", "--output", "plan.json"];
+    let full = limited(1_000, &plan);
+    assert!(full.code != 0 && !full.stderr.contains("panicked"), "{}", full.stderr);
+    assert!(!folder.join("plan.json").exists());
+    assert_eq!(import(folder, "sample.json", &url, &plan).code, 0);
+    assert_eq!(import(folder, "sample.json", &url, &["--mode", "merge", "--plan", "plan.json"]).code, 0);
+}
