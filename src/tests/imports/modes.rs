@@ -286,3 +286,36 @@ fn a_full_disk_ends_an_import_and_a_plan_and_leaves_nothing_of_them() {
     assert_eq!(import(folder, "sample.json", &url, &plan).code, 0);
     assert_eq!(import(folder, "sample.json", &url, &["--mode", "merge", "--plan", "plan.json"]).code, 0);
 }
+
+#[test]
+fn a_dry_run_finds_values_that_another_record_has_in_a_unique_index() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let table = |unique: &str| format!("CREATE TABLE people (id int PRIMARY KEY, name text{unique}, age int)");
+    let rows = "INSERT INTO people VALUES (1, 'Ada', 1), (2, 'Bob', 2), (3, NULL, 3)";
+    let source = database(&server, "source", &format!("{}; {rows}", table("")));
+    export(folder, &source, "people.json");
+    let url = database(&server, "target", &table(" UNIQUE"));
+    let fill = |rows: &str| {
+        server.sql_as("waybill_owner", "target", &format!("TRUNCATE people; INSERT INTO people VALUES {rows}"))
+    };
+    let taken = "would have the name of another one (people_name_key)";
+    for (mode, rows, refused) in [
+        ("merge", "(9, 'Bob', 0)", Some("1 record of people ")),
+        ("append", "(9, 'Bob', 0), (8, 'Ada', 0)", Some("2 records of people ")),
+        ("merge", "(2, 'Ada', 0), (9, NULL, 0)", None),
+        ("merge", "(1, 'Ada', 0), (2, 'Bob', 0)", None),
+        ("append", "(9, 'Eve', 0), (8, NULL, 0)", None),
+    ] {
+        fill(rows);
+        let planned = import(folder, "people.json", &url, &["--mode", mode, "--dry-run"]);
+        match refused {
+            Some(records) => {
+                assert_eq!(planned.code, 3, "{mode} {rows}: {}", planned.text());
+                assert!(planned.stderr.contains(&format!("{records}{taken}")), "{}", planned.stderr);
+                assert_eq!(import(folder, "people.json", &url, &["--mode", mode]).code, 3);
+            }
+            None => assert_eq!(planned.code, 0, "{mode} {rows}: {}", planned.stderr),
+        }
+    }
+}

@@ -46,7 +46,7 @@ pub struct Import {
     #[arg(long, value_enum, default_value_t)]
     mode: Mode,
     /// Write nothing: check everything that an import checks, and say what would be written. On PostgreSQL, what a trigger
-    /// refuses is not found, nor a value that another unique index than the primary key has already.
+    /// refuses is not found, nor what an exclusion constraint refuses, or a unique index of an expression or of some rows only.
     #[arg(long)]
     dry_run: bool,
     /// New file for the plan of a dry run: what happens to each record, sealed. It has values of the database.

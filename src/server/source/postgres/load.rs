@@ -7,18 +7,19 @@ use super::super::target::{Load, Purpose, TableLoad, Target, TargetRules, UndoRe
 use super::super::{Error, InterruptHandle, Kind, Result, double_quote_identifier};
 use super::catalog::{self, Schema};
 use super::client::ConnectConfig;
+use super::copy_values::{Bytes, Double, Hex, check_text};
 use super::database_session::DatabaseSession;
 use super::kept_import::UndoSchema;
 use super::key_sets::refuse_foreign_event_triggers;
 use super::search_paths::{APPLICATION_PATH, OWN_PATH};
 use super::staging::StagedTable;
-use super::{LOCK_TIMEOUT, STALL_TIMEOUT, error, sequences, target_rules, undo};
+use super::{LOCK_TIMEOUT, STALL_TIMEOUT, error, sequences, target_rules, undo, unique_values};
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::TableName;
 use crate::model::text;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
-use crate::server::support::copy_text::{CopyText, CopyValue};
+use crate::server::support::copy_text::CopyText;
 
 /// How much is collected before it is sent.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -177,48 +178,6 @@ fn no_table_begun() -> Error {
 
 fn unfit_value((table, record): (&TableName, u64), what: &str) -> Error {
     Error::new(Kind::Refused, format!("record {record} of {table} does not fit the database: a value is {what}"))
-}
-
-fn check_text(text: &[u8]) -> std::result::Result<(), &'static str> {
-    if text.contains(&0) {
-        return Err("text with a NUL character, which PostgreSQL cannot store");
-    }
-    std::str::from_utf8(text).map(drop).map_err(|_| "text that is not UTF-8, which PostgreSQL cannot store")
-}
-
-struct Bytes<'b>(&'b [u8]);
-
-impl CopyValue for Bytes<'_> {
-    fn write_to(&self, rows: &mut CopyText) {
-        rows.write_text(self.0);
-    }
-}
-
-/// Bytes as `bytea` reads them (PostgreSQL manual, 8.4.1).
-struct Hex<'b>(&'b [u8]);
-
-impl CopyValue for Hex<'_> {
-    fn write_to(&self, rows: &mut CopyText) {
-        rows.write_text(b"\\x");
-        for byte in self.0 {
-            const DIGITS: &[u8; 16] = b"0123456789abcdef";
-            rows.write_text(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        }
-    }
-}
-
-/// A double with the names that PostgreSQL has for those that are no numbers.
-struct Double(f64);
-
-impl CopyValue for Double {
-    fn write_to(&self, rows: &mut CopyText) {
-        match self.0 {
-            n if n.is_nan() => rows.write_text(b"NaN"),
-            f64::INFINITY => rows.write_text(b"Infinity"),
-            f64::NEG_INFINITY => rows.write_text(b"-Infinity"),
-            n => n.write_to(rows),
-        }
-    }
 }
 
 impl RowSink for PostgresLoad {
@@ -380,6 +339,10 @@ impl Load for PostgresLoad {
             self.session.execute(OWN_PATH)?;
             let staged: Vec<(&TableLoad, &StagedTable)> =
                 self.tables.iter().filter_map(|table| Some((&table.load, table.staged.as_ref()?))).collect();
+            let taken = unique_values::find_taken(&mut self.session, &self.schema, &staged)?;
+            if !taken.is_empty() {
+                return Err(Error::new(Kind::Refused, taken.join("; ")));
+            }
             return super::staging::check_references(&mut self.session, &self.schema, &staged);
         }
         // Now, so that a refusal is told before the sequences change, which no rollback undoes.

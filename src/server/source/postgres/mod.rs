@@ -9,6 +9,7 @@ mod catalog;
 pub mod client;
 mod complements;
 mod condition;
+mod copy_values;
 mod cursor;
 mod database_session;
 mod decode;
@@ -29,6 +30,7 @@ mod statistics;
 mod steps;
 mod target_rules;
 mod undo;
+mod unique_values;
 mod untrusted_code;
 
 use std::sync::{Arc, Mutex};

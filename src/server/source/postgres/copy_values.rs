@@ -1,0 +1,48 @@
+//! Values as `COPY … FROM STDIN` takes them.
+
+use crate::server::support::copy_text::{CopyText, CopyValue};
+
+/// # Errors
+/// What the text is, if PostgreSQL cannot store it.
+pub fn check_text(text: &[u8]) -> std::result::Result<(), &'static str> {
+    if text.contains(&0) {
+        return Err("text with a NUL character, which PostgreSQL cannot store");
+    }
+    std::str::from_utf8(text).map(drop).map_err(|_| "text that is not UTF-8, which PostgreSQL cannot store")
+}
+
+/// Text.
+pub struct Bytes<'b>(pub &'b [u8]);
+
+impl CopyValue for Bytes<'_> {
+    fn write_to(&self, rows: &mut CopyText) {
+        rows.write_text(self.0);
+    }
+}
+
+/// Bytes as `bytea` reads them (PostgreSQL manual, 8.4.1).
+pub struct Hex<'b>(pub &'b [u8]);
+
+impl CopyValue for Hex<'_> {
+    fn write_to(&self, rows: &mut CopyText) {
+        rows.write_text(b"\\x");
+        for byte in self.0 {
+            const DIGITS: &[u8; 16] = b"0123456789abcdef";
+            rows.write_text(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+    }
+}
+
+/// A double with the names that PostgreSQL has for those that are no numbers.
+pub struct Double(pub f64);
+
+impl CopyValue for Double {
+    fn write_to(&self, rows: &mut CopyText) {
+        match self.0 {
+            n if n.is_nan() => rows.write_text(b"NaN"),
+            f64::INFINITY => rows.write_text(b"Infinity"),
+            f64::NEG_INFINITY => rows.write_text(b"-Infinity"),
+            n => n.write_to(rows),
+        }
+    }
+}
