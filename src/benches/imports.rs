@@ -27,6 +27,7 @@ pub fn measure_imports(incidents: u64) {
     let tables = tables.collect::<Vec<_>>().join(" ");
     shell.arg(&ground.sample).arg(format!(".dump --data-only {tables}"));
     measure_and_keep_output(&mut shell, &lite_dump);
+    in_one_transaction(&lite_dump);
 
     let postgres = ground.server.url_as("waybill_owner", "imported");
     let sqlite = format!("sqlite:{}", target.display());
@@ -87,5 +88,13 @@ pub fn measure_imports(incidents: u64) {
     drop(programs);
     for path in [&file, &dump, &lite_dump, &target] {
         let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Without a transaction, each of the dump's statements would be one, and wait for the disk.
+fn in_one_transaction(dump: &Path) {
+    let statements = std::fs::read_to_string(dump).expect("the dump");
+    if !statements.contains("BEGIN TRANSACTION") {
+        std::fs::write(dump, format!("BEGIN;\n{statements}COMMIT;\n")).expect("the dump");
     }
 }

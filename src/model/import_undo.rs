@@ -1,6 +1,7 @@
 //! Undoing an import: which ones can be, and what becomes of their records.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::import::ImportMode;
 use super::name::TableName;
@@ -10,6 +11,8 @@ use super::name::TableName;
 pub struct KeptImport {
     /// 32 hexadecimal digits: a `UUIDv7`, which begins with the time of the import.
     pub id: String,
+    /// When it was. RFC 3339, UTC.
+    pub at: String,
     /// The digest of the seal of the file that was imported.
     pub file_sha256: String,
     pub mode: ImportMode,
@@ -36,4 +39,16 @@ pub struct UndoReport {
     /// False if nothing was written, since only the plan was asked for.
     pub written: bool,
     pub tables: Vec<UndoneTable>,
+    /// SHA-256, hexadecimal, of the numbers above: an undo can be asked to do exactly that.
+    pub digest: String,
+}
+
+impl UndoReport {
+    #[must_use]
+    pub fn new(import: String, written: bool, tables: Vec<UndoneTable>) -> Self {
+        let counts: Vec<_> =
+            tables.iter().map(|table| (&table.table, table.removed, table.restored, table.changed_since)).collect();
+        let digest = hex::encode(Sha256::digest(serde_json::json!([import, counts]).to_string()));
+        Self { import, written, tables, digest }
+    }
 }

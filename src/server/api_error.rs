@@ -88,6 +88,10 @@ impl ClientError for import::Error {
         let text = || self.sentences().join("\n");
         ClientView::Full(match self {
             Self::Forbidden(_) => ApiError::Forbidden,
+            Self::NoSuchImport => ApiError::NotFound,
+            Self::SignedOut => ApiError::Unauthenticated,
+            Self::Stopped => ApiError::Unavailable(text()),
+            Self::NotRechecked(cause) => return cause.client_view(),
             Self::Busy => ApiError::Busy { message: text(), retry_after_seconds: 10 },
             Self::NotIntact(_)
             | Self::Unreadable(_)

@@ -10,7 +10,7 @@ use super::binding::{self, SourceName};
 use super::export::{self, Exports};
 use super::history::History;
 use super::identity::{self, Caller, Identity, LOCAL_ROLE_LABEL};
-use super::import::{ImportPage, Imports, Uploads};
+use super::import::{ImportPage, Imports, Running, Uploads};
 use super::jobs::Queue;
 use super::profile::{Profile, SecondFactorPolicy};
 use super::readiness::Readiness;
@@ -62,6 +62,8 @@ pub struct Parts<'a> {
 /// A database that the page may write to.
 pub struct PageTarget {
     pub target: Arc<dyn Target>,
+    /// Its address, without a password.
+    pub name: String,
     /// The same, to be read: it must be the source, whoever the user is.
     pub source: Arc<dyn Source>,
     /// The largest file that is taken.
@@ -110,6 +112,7 @@ impl App {
     pub fn imports_into(
         &self,
         target: Arc<dyn Target>,
+        target_name: String,
         trusted_keys: PublicKeys,
         max_upload_bytes: u64,
     ) -> Arc<Imports> {
@@ -118,6 +121,8 @@ impl App {
             target,
             target_id: self.engine_id.clone(),
             target_label: self.source.clone(),
+            target_name,
+            running: Running::default(),
             profile: self.profile.clone(),
             trusted_keys,
             signing_key: self.signing_key.clone(),
@@ -190,7 +195,8 @@ impl App {
             state: file,
             import_page: ImportPage { imports: None, journal },
         };
-        let of_page = parts.target.map(|page| app.imports_into(page.target, public_keys, page.max_upload_bytes));
+        let of_page =
+            parts.target.map(|page| app.imports_into(page.target, page.name, public_keys, page.max_upload_bytes));
         let import_page = ImportPage { imports: of_page, journal: app.journal.clone() };
         Ok(Arc::new(Self { import_page, ..app }))
     }

@@ -89,9 +89,8 @@ async fn only_who_may_import_can_send_a_file() {
         assert_eq!(waybill.anonymous().send_file(address, "{}").await.status, 401);
         assert_eq!(lead.send_file(address, "{}").await.status, 403);
     }
-    assert_eq!(lead.post("/api/v1/imports/00/undo", "").await.status, 200);
-    let undone = lead.post("/api/v1/imports/00/undo", "").await;
-    assert_eq!(lines(&undone).0.last().unwrap()["problem"], "forbidden");
+    let id = "0".repeat(32);
+    assert_eq!(lead.post(&format!("/api/v1/imports/{id}/undo"), "").await.status, 403);
     let page = lead.get("/admin/developer-tools/import").await;
     assert_eq!(page.status, 403, "{}", page.text());
     assert!(!lead.get("/admin").await.text().contains("Database import"));
@@ -190,4 +189,34 @@ fn a_target_that_is_another_database_is_refused_at_the_start() {
     let refused = WaybillCommand(command).run(["serve", "--source", &url, "--address", "127.0.0.1:0"]);
     assert_eq!(refused.code, 2, "{}", refused.stderr);
     assert!(refused.stderr.contains("--target is another database than --source"), "{}", refused.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_lost_while_an_import_waits_ends_it() {
+    let waybill = Waybill::with_target(LARGE_ENOUGH).await;
+    let file = export_then_change(&waybill).await;
+    let admin = waybill.signed_in_admin().await;
+    let writer = Connection::open(&waybill.source).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    writer.execute("UPDATE users SET role = 'team_lead' WHERE email = ?1", [ADMIN]).unwrap();
+    let sending = tokio::spawn(async move { admin.send_file(IMPORT, file).await });
+    while !waybill.audit_trail().await.contains(&"import_started".to_owned()) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    writer.execute_batch("COMMIT").unwrap();
+    let answer = sending.await.unwrap();
+    assert_eq!(lines(&answer).0.last().unwrap()["problem"], "forbidden", "{}", answer.text());
+    assert_eq!(name_of_first_company(&waybill), "Moved");
+    assert_eq!(waybill.audit_trail().await.last().unwrap(), "import_failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_id_of_an_import_is_nothing_to_undo_and_in_no_trail() {
+    let waybill = Waybill::with_target(LARGE_ENOUGH).await;
+    let admin = waybill.signed_in_admin().await;
+    let before = waybill.audit_trail().await.len();
+    for id in ["x".repeat(5_000), "..%2f..%2fx".to_owned(), "A".repeat(32), "%00%0a".to_owned()] {
+        assert_eq!(admin.post(&format!("/api/v1/imports/{id}/undo"), "").await.status, 404, "{id}");
+    }
+    assert_eq!(waybill.audit_trail().await.len(), before);
 }

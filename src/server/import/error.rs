@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::text;
 use crate::seal::VerifyError;
-use crate::server::identity::Forbidden;
+use crate::server::identity::{self, Forbidden};
 use crate::server::support::atomic_file::folder_of;
 use crate::server::{inspect, source, state};
 
@@ -73,6 +73,15 @@ pub enum Error {
     TooLarge { max_bytes: u64 },
     #[error("other files are being received or imported")]
     Busy,
+    #[error("there is no such import")]
+    NoSuchImport,
+    #[error("you have signed out; nothing was imported")]
+    SignedOut,
+    /// The server is being stopped.
+    #[error("the server is being stopped; nothing was imported")]
+    Stopped,
+    #[error("it cannot be found out whether you may still import: {0}; nothing was imported")]
+    NotRechecked(#[source] identity::Error),
     #[error("{}", upload_problem(.0))]
     Upload(#[source] io::Error),
     #[error("the file has changed since its seal was checked, a moment ago; nothing was imported")]

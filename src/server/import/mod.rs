@@ -14,6 +14,7 @@ mod plan;
 mod plan_file;
 mod planned_changes;
 mod request;
+mod running;
 mod stale_plan;
 mod undo;
 mod upload;
@@ -33,6 +34,7 @@ pub use error::{Error, Result};
 pub use page::ImportPage;
 pub use planned_changes::{PlanFile, has_key, parse_change};
 pub use request::{ExpectedPlan, ImportRequest};
+pub use running::Running;
 pub use upload::{Upload, Uploads};
 
 use self::changes::RecordedChanges;
@@ -40,6 +42,7 @@ use self::plan_file::{PlanOrigin, write_plan};
 use self::write::{Imported, Importing, Progress};
 use crate::model::access::{Capability, Scope, SourceLabel};
 use crate::model::import::{ImportMode, TableEffect};
+use crate::model::import_page::RunningWork;
 use crate::model::import_plan::ImportPlanHead;
 use crate::model::import_report::ImportReport;
 use crate::model::text;
@@ -54,6 +57,9 @@ use crate::server::support::atomic_file::{self, IfExists};
 use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::random::{Random, new_uuid_v7};
 
+/// Asked while an import runs: whether who has begun it may still do so. Blocks.
+pub type StillAllowed = Box<dyn Fn() -> Result<()> + Send + Sync>;
+
 /// More of the reason for a failure is not kept.
 const MAX_REASON_CHARS: usize = 200;
 
@@ -63,6 +69,9 @@ pub struct Imports {
     /// How the engine identifies it.
     pub target_id: String,
     pub target_label: SourceLabel,
+    /// Its address, without a password.
+    pub target_name: String,
+    pub running: Running,
     pub signing_key: Arc<SigningKey>,
     pub clock: Arc<dyn Clock>,
     pub profile: Arc<Profile>,
@@ -83,15 +92,16 @@ impl Imports {
         caller: &Caller,
         file: File,
         request: ImportRequest,
+        still_allowed: StillAllowed,
         on_progress: impl Fn(u64) + Send + Sync + 'static,
     ) -> Result<ImportReport> {
         let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
         identity::authorise::<Error>(&self.journal, caller, capability, &scope, "import a file").await?;
         let Some(path) = request.plan_output.clone() else {
-            return Ok(self.run(caller, file, &request, on_progress).await?.report);
+            return Ok(self.run(caller, file, &request, still_allowed, on_progress).await?.report);
         };
         check_plan_output(&path)?;
-        let Imported { report, plan } = self.run(caller, file, &request, on_progress).await?;
+        let Imported { report, plan } = self.run(caller, file, &request, still_allowed, on_progress).await?;
         if let Some(plan) = plan {
             self.save_plan(caller, path, plan, report.signed_by.clone()).await?;
         }
@@ -113,7 +123,7 @@ impl Imports {
         let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
         identity::authorise::<Error>(&self.journal, caller, capability, &scope, "plan an import").await?;
         let request = ImportRequest { dry_run: true, ..request };
-        let Imported { report, plan } = self.run(caller, file, &request, on_progress).await?;
+        let Imported { report, plan } = self.run(caller, file, &request, Box::new(|| Ok(())), on_progress).await?;
         let (head, mut changes) = plan.ok_or(Error::NoPlan)?;
         let origin = self.record_plan(caller, &head, report.signed_by).await?;
         let signing_key = self.signing_key.clone();
@@ -130,6 +140,7 @@ impl Imports {
         caller: &Caller,
         file: File,
         request: &ImportRequest,
+        still_allowed: StillAllowed,
         on_progress: impl Fn(u64) + Send + Sync + 'static,
     ) -> Result<Imported> {
         let started = Instant::now();
@@ -144,6 +155,7 @@ impl Imports {
             stale_plan::check_import(&plan.head, &file.verified.sha256, request.mode, &self.target_id)?;
         }
         let id = new_uuid_v7(&*self.clock, &*self.random).simple().to_string();
+        let _running = (!request.dry_run).then(|| self.running.begin(self.work_of(caller, false)));
         if !request.dry_run {
             self.record(caller, started_event(&file, request.mode, &id)).await?;
         }
@@ -152,7 +164,9 @@ impl Imports {
         let written = blocking(move || {
             let Imports { target, target_id, profile, random, .. } = &*imports;
             let (target, random, request) = (&**target, &**random, &asked);
-            Importing { target, profile, random, request, plan_file, id: &id, target_id, progress }.run(file)
+            let may_go_on = || if imports.running.is_stopping() { Err(Error::Stopped) } else { still_allowed() };
+            let may_go_on = &may_go_on;
+            Importing { target, profile, random, request, plan_file, id: &id, target_id, may_go_on, progress }.run(file)
         });
         let written = written.await.map(|Imported { report, plan }| {
             let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -225,6 +239,10 @@ impl Imports {
             id: new_uuid_v7(&*self.clock, &*self.random),
             target: self.target_label.clone(),
         })
+    }
+
+    fn work_of(&self, caller: &Caller, is_undo: bool) -> RunningWork {
+        RunningWork { is_undo, by: caller.actor().name.to_owned(), since: rfc3339(self.clock.now()) }
     }
 
     async fn record(&self, caller: &Caller, event: Event) -> state::Result<()> {

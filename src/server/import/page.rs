@@ -25,6 +25,13 @@ impl ImportPage {
         let Some(imports) = &self.imports else { return Ok(ImportPageData::default()) };
         let can_undo = imports.target.can_undo();
         let kept = if can_undo { imports.list_kept(caller).await? } else { Vec::new() };
-        Ok(ImportPageData { is_on: true, max_upload_bytes: imports.uploads.max_bytes, can_undo, kept })
+        Ok(ImportPageData {
+            is_on: true,
+            target: imports.target_name.clone(),
+            running: imports.running.list(),
+            max_upload_bytes: imports.uploads.max_bytes,
+            can_undo,
+            kept,
+        })
     }
 }

@@ -31,6 +31,7 @@ impl Imports {
         let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
         identity::authorise::<Error>(&self.journal, caller, capability, &scope, "undo an import").await?;
         let (import, is_written) = (request.import.clone(), request.purpose == Purpose::Write);
+        let _running = is_written.then(|| self.running.begin(self.work_of(caller, true)));
         if is_written {
             self.record(caller, Event::ImportUndoStarted { import: import.clone() }).await?;
         }

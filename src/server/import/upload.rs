@@ -4,7 +4,8 @@
 //! program is killed.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::io::AsyncWriteExt;
@@ -13,15 +14,22 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{Error, Imports, Result};
 use crate::model::access::{Capability, Scope};
 use crate::server::identity::{self, Caller};
+use crate::server::support::disk::available_bytes;
 
 /// How many files are received, planned or imported at once.
 const MAX_AT_ONCE: usize = 2;
+
+/// So much of the disk is left to the state, which is on it.
+const HEADROOM_BYTES: u64 = 64 << 20;
+/// How much is received between two looks at the free space.
+const BYTES_PER_LOOK: u64 = 8 << 20;
 
 /// Where uploads are kept, and how large one may be.
 pub struct Uploads {
     folder: PathBuf,
     pub max_bytes: u64,
     slots: Arc<Semaphore>,
+    undo_slot: Arc<Semaphore>,
 }
 
 /// A file that is being received.
@@ -29,13 +37,15 @@ pub struct Upload {
     file: tokio::fs::File,
     bytes: u64,
     max_bytes: u64,
+    folder: PathBuf,
+    looked_at: u64,
     slot: OwnedSemaphorePermit,
 }
 
 impl Uploads {
     #[must_use]
     pub fn new(folder: PathBuf, max_bytes: u64) -> Self {
-        Self { folder, max_bytes, slots: Arc::new(Semaphore::new(MAX_AT_ONCE)) }
+        Self { folder, max_bytes, slots: Arc::new(Semaphore::new(MAX_AT_ONCE)), undo_slot: Arc::new(Semaphore::new(1)) }
     }
 
     /// A new file without a name.
@@ -48,16 +58,34 @@ impl Uploads {
 }
 
 impl Imports {
-    /// Begins to receive a file.
+    /// Begins to receive a file, of this size if it is known.
     ///
     /// # Errors
-    /// `Forbidden`; `Busy` while others are received or imported; `Upload` if it cannot be kept.
-    pub async fn begin_upload(&self, caller: &Caller) -> Result<Upload> {
+    /// `Forbidden`; `Busy` while others are received or imported; `TooLarge`; `Upload` if it cannot be kept.
+    pub async fn begin_upload(&self, caller: &Caller, bytes: Option<u64>) -> Result<Upload> {
         let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
         identity::authorise::<Error>(&self.journal, caller, capability, &scope, "send a file to import").await?;
         let slot = self.uploads.slots.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        let Uploads { folder, max_bytes, .. } = &self.uploads;
+        if bytes.is_some_and(|bytes| bytes > *max_bytes) {
+            return Err(Error::TooLarge { max_bytes: *max_bytes });
+        }
+        check_space(folder, bytes.unwrap_or_default())?;
         let file = tokio::fs::File::from_std(self.uploads.unnamed_file()?);
-        Ok(Upload { file, bytes: 0, max_bytes: self.uploads.max_bytes, slot })
+        Ok(Upload { file, bytes: 0, max_bytes: *max_bytes, folder: folder.clone(), looked_at: 0, slot })
+    }
+
+    /// Whether the caller may undo an import; others wait until what is returned is dropped.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NoSuchImport` for what is no id; `Busy` while another import is undone.
+    pub async fn begin_undo(&self, caller: &Caller, import: &str) -> Result<OwnedSemaphorePermit> {
+        let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
+        identity::authorise::<Error>(&self.journal, caller, capability, &scope, "undo an import").await?;
+        if import.len() != 32 || !import.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(Error::NoSuchImport);
+        }
+        self.uploads.undo_slot.clone().try_acquire_owned().map_err(|_| Error::Busy)
     }
 }
 
@@ -68,6 +96,10 @@ impl Upload {
         self.bytes += bytes.len() as u64;
         if self.bytes > self.max_bytes {
             return Err(Error::TooLarge { max_bytes: self.max_bytes });
+        }
+        if self.bytes - self.looked_at > BYTES_PER_LOOK {
+            self.looked_at = self.bytes;
+            check_space(&self.folder, 0)?;
         }
         self.file.write_all(bytes).await.map_err(Error::Upload)
     }
@@ -80,5 +112,15 @@ impl Upload {
         self.file.flush().await.map_err(Error::Upload)?;
         let file = self.file.into_std().await;
         Ok((file, self.slot))
+    }
+}
+
+/// Sign-in and audit trail write to the same disk. If the free space is unknown, a full disk ends the upload.
+fn check_space(folder: &Path, bytes: u64) -> Result<()> {
+    match available_bytes(folder) {
+        Ok(free) if free < bytes.saturating_add(HEADROOM_BYTES) => {
+            Err(Error::Upload(io::ErrorKind::StorageFull.into()))
+        }
+        _ => Ok(()),
     }
 }

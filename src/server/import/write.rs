@@ -23,7 +23,7 @@ use crate::server::pipeline::decode::{self, RecordDecoder};
 use crate::server::pipeline::hashing_thread::HashingThread;
 use crate::server::profile::Profile;
 use crate::server::source::{self, Kind, Load, Purpose, TableLoad, Target, TargetRules};
-use crate::server::support::random::Random;
+use crate::server::support::random::{Random, time_of_uuid_v7};
 
 /// Gets the number of records so far.
 pub type Progress = Box<dyn Fn(u64) + Send + Sync>;
@@ -43,6 +43,8 @@ pub struct Importing<'i> {
     pub id: &'i str,
     /// How the engine identifies the database.
     pub target_id: &'i str,
+    /// Asked once the tables are locked, and before the commit.
+    pub may_go_on: &'i dyn Fn() -> Result<()>,
     pub progress: Progress,
 }
 
@@ -65,6 +67,7 @@ impl Importing<'_> {
         let known: Vec<TableName> = names.into_iter().filter(|name| catalog.table(name).is_some()).collect();
         let mode = self.request.mode;
         load.lock(&known)?;
+        (self.may_go_on)()?;
         // A migration may have changed keys before the locks.
         let catalog = load.catalog()?;
         let rules = load.rules(&known, mode)?;
@@ -108,6 +111,10 @@ impl Importing<'_> {
         if let Some((head, _)) = &plan {
             (report.plan, report.groups) = (Some(head.hash.clone()), head.groups.clone());
         }
+        // Nobody changes a role in a database that is locked as a whole, nor can it be read there.
+        if !self.request.dry_run && !self.target.blocks_readers() {
+            (self.may_go_on)()?;
+        }
         commit(load)?;
         Ok(Imported { report, plan })
     }
@@ -123,7 +130,12 @@ impl Importing<'_> {
                             --no-undo, or --mode merge";
             return Err(Error::Refused(vec![sentence.to_owned()]));
         }
-        Ok(Some(KeptImport { id: self.id.to_owned(), file_sha256: file.verified.sha256.clone(), mode }))
+        Ok(Some(KeptImport {
+            id: self.id.to_owned(),
+            at: time_of_uuid_v7(self.id),
+            file_sha256: file.verified.sha256.clone(),
+            mode,
+        }))
     }
 
     fn plan_head(

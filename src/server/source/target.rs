@@ -16,6 +16,15 @@ pub trait Target: Send + Sync {
     /// `Unsuitable` when the user has rights that code of the database could misuse; otherwise as `Source::begin_snapshot`.
     fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>>;
 
+    /// Whether its user may import at all, before anybody asks.
+    ///
+    /// # Errors
+    /// As `begin_load`.
+    fn check(&self) -> Result<()>;
+
+    /// Whether an import keeps readers waiting, as it does all other writers of the whole database.
+    fn blocks_readers(&self) -> bool;
+
     /// Whether imports into it can be undone.
     fn can_undo(&self) -> bool;
 
@@ -41,6 +50,8 @@ pub struct UndoRequest {
     pub purpose: Purpose,
     /// Records that were changed since stay as they are, and the others are put back.
     pub keeps_changed: bool,
+    /// The digest of what it must do, as a dry run has reported it.
+    pub expected: Option<String>,
 }
 
 /// What a transaction is begun for.

@@ -141,6 +141,7 @@ impl Waybill {
         let source = SqliteSource::new(&file);
         let target = PageTarget {
             target: Arc::new(SqliteTarget::new(source.clone())),
+            name: file.display().to_string(),
             source: Arc::new(source.clone()),
             max_upload_bytes,
         };

@@ -60,7 +60,13 @@ fn an_undone_merge_leaves_no_trace_and_the_same_file_has_the_same_plan() {
     assert_eq!(server.sql_as("waybill_owner", "half_copy", schemas), "0");
     let again = undo(folder, &url, &id, &[]);
     assert_eq!(again.code, 1, "{}", again.stderr);
-    assert!(again.stderr.contains("no import of this id here that can be undone"), "{}", again.stderr);
+    assert!(
+        again
+            .stderr
+            .contains("there is no import of this id by this user that can be undone here: it is undone already"),
+        "{}",
+        again.stderr
+    );
     assert!(again.stderr.trim_end().ends_with("; nothing was undone"), "{}", again.stderr);
     for event in ["import_undo_started", "import_undone", "import_undo_failed"] {
         assert!(!run(folder, &["audit", "show", "--event", event, "--json"]).text().is_empty(), "{event}");
@@ -115,7 +121,9 @@ fn what_others_have_changed_since_ends_an_undo_or_stays_as_it_is() {
     let refused = undo(folder, &url, &id, &["--keep-changed"]);
     assert_eq!(refused.code, 3, "{}", refused.stderr);
     assert!(
-        refused.stderr.contains("refer to records that it has created: orders (1 to customers)"),
+        refused
+            .stderr
+            .contains("refer to records that it has created and that would be removed: orders (1 to customers)"),
         "{}",
         refused.stderr
     );
@@ -240,6 +248,13 @@ fn a_copy_of_the_database_or_another_table_of_its_name_is_not_what_was_imported(
     sql("CREATE SCHEMA waybill_undo_00000000000000000000000000000000");
     let listed = run(folder, &["import", "undo", "--target", &url]).text();
     assert!(listed.starts_with(&id) && listed.lines().count() == 1, "{listed}");
+    let file = |value: &str| sql(&format!("UPDATE waybill_undo_{id}.import SET file = {value}"));
+    file("'aaaaaaaaaaaéééé' || file");
+    assert_eq!(
+        run(folder, &["import", "undo", "--target", &url]).text(),
+        "no import by this user can be undone here\n"
+    );
+    file("right(file, 64)");
     assert_eq!(undo(folder, &url, &id, &[]).code, 0);
 }
 

@@ -18,8 +18,6 @@ use crate::model::import_update::ImportUpdate;
 /// The lines before a plan are fewer.
 const MAX_LINES_BYTES: f64 = 1_048_576.0;
 
-const BROKEN: &str = "The connection to the server broke. If records were being imported, it goes on there: load the page again, \
-    and look into the audit trail.";
 const UNREADABLE: &str = "The server's answer cannot be read. Load the page again.";
 
 thread_local! {
@@ -38,6 +36,8 @@ pub enum RequestUpdate {
     Answer(ImportUpdate),
     /// Why there is no answer, for people.
     Failed(String),
+    /// The connection broke.
+    Broken,
 }
 
 struct RunningRequest {
@@ -112,7 +112,7 @@ fn send(
     let failed = on_update.clone();
     match RunningRequest::start(address, body, is_blob, on_update, on_end) {
         Ok(request) => RUNNING.set(Some(request)),
-        Err(_) => failed(RequestUpdate::Failed(BROKEN.into())),
+        Err(_) => failed(RequestUpdate::Broken),
     }
 }
 
@@ -144,7 +144,7 @@ impl RunningRequest {
         });
         let ended = request.clone();
         let on_end = Closure::<dyn FnMut()>::new(move || on_end(ended.clone()));
-        let on_error = Closure::<dyn FnMut()>::new(move || on_update(RequestUpdate::Failed(BROKEN.into())));
+        let on_error = Closure::<dyn FnMut()>::new(move || on_update(RequestUpdate::Broken));
         request.upload()?.set_onprogress(Some(on_sending.as_ref().unchecked_ref()));
         request.set_onprogress(Some(on_answer.as_ref().unchecked_ref()));
         request.set_onload(Some(on_end.as_ref().unchecked_ref()));
@@ -168,7 +168,7 @@ fn last_update(request: &XmlHttpRequest) -> RequestUpdate {
     }
     let last = text.trim_end().rsplit('\n').next().unwrap_or_default();
     match serde_json::from_str(last) {
-        Ok(ImportUpdate::Records(_)) | Err(_) => RequestUpdate::Failed(BROKEN.into()),
+        Ok(ImportUpdate::Records(_)) | Err(_) => RequestUpdate::Broken,
         Ok(update) => RequestUpdate::Answer(update),
     }
 }
@@ -196,7 +196,7 @@ async fn read_plan(answer: Blob) -> RequestUpdate {
                 #[expect(clippy::cast_precision_loss, reason = "files are much smaller than 2^53 bytes")]
                 let (start, length) = (offset as f64, bytes as f64);
                 if answer.size() < start + length {
-                    return RequestUpdate::Failed(BROKEN.into());
+                    return RequestUpdate::Broken;
                 }
                 PLAN.set(answer.slice_with_f64(start).ok());
                 return RequestUpdate::Answer(update);

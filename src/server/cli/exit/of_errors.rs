@@ -65,6 +65,10 @@ impl From<import::Error> for CliError {
             Error::Target(ref cause) | Error::Undo(ref cause) if is_refusal(cause.kind) => Exit::Refused,
             Error::Read(_)
             | Error::Busy
+            | Error::NoSuchImport
+            | Error::SignedOut
+            | Error::Stopped
+            | Error::NotRechecked(_)
             | Error::Upload(_)
             | Error::Target(_)
             | Error::Undo(_)

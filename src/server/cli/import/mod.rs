@@ -130,7 +130,7 @@ impl Import {
         let trusted_keys = self.trust.keys(&self.signing, &self.state)?;
         let (app, url) =
             build_app(&source, &self.state, &self.signing, SecondFactorPolicy::Optional).await.map_err(named)?;
-        let imports = app.imports_into(url.target(&self.trust_owner), trusted_keys, 0);
+        let imports = app.imports_into(url.target(&self.trust_owner), url.without_password(), trusted_keys, 0);
         let request = ImportRequest {
             mode: self.mode.into(),
             dry_run: self.dry_run,
@@ -144,7 +144,7 @@ impl Import {
         let on_progress = move |records| shown.set_position(records);
         let caller = Caller::command_line(&system_user());
         let imported = match File::open(file) {
-            Ok(opened) => imports.import_file(&caller, opened, request, on_progress).await,
+            Ok(opened) => imports.import_file(&caller, opened, request, Box::new(|| Ok(())), on_progress).await,
             Err(error) => Err(error.into()),
         };
         bar.finish_and_clear();

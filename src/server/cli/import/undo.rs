@@ -52,7 +52,7 @@ impl Undo {
         let named = |error: CliError| CliError::new(error.exit, as_target(&error.message));
         let (app, url) =
             build_app(&source, &self.state, &self.signing, SecondFactorPolicy::Optional).await.map_err(named)?;
-        let imports = app.imports_into(url.target(&self.trust_owner), PublicKeys::default(), 0);
+        let imports = app.imports_into(url.target(&self.trust_owner), url.without_password(), PublicKeys::default(), 0);
         let caller = Caller::command_line(&system_user());
         let done = self.list_or_undo(&imports, &caller).await;
         done.map_err(|error| url.with_context(error))
@@ -65,8 +65,10 @@ impl Undo {
         };
         let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Write };
         let import = import.replace('-', "");
-        let report = imports.undo(caller, UndoRequest { import, purpose, keeps_changed: self.keep_changed }).await?;
-        if self.json { print_json(&report) } else { print_line(&to_text(&report)) }
+        let report = imports
+            .undo(caller, UndoRequest { import, purpose, keeps_changed: self.keep_changed, expected: None })
+            .await?;
+        if self.json { print_json(&report) } else { print_line(&to_text(&report, self.keep_changed)) }
     }
 }
 
@@ -78,7 +80,7 @@ fn list(kept: &[KeptImport]) -> String {
     kept.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn to_text(report: &UndoReport) -> String {
+fn to_text(report: &UndoReport, keep_changed: bool) -> String {
     let sum = |part: fn(&UndoneTable) -> u64| report.tables.iter().map(part).sum::<u64>();
     let (removed, restored) = (sum(|table| table.removed), sum(|table| table.restored));
     let effect = describe(removed, restored, sum(|table| table.changed_since));
@@ -87,6 +89,12 @@ fn to_text(report: &UndoReport) -> String {
     } else {
         format!("would undo: {effect}; nothing was written")
     }];
+    if !report.written && !keep_changed && sum(|table| table.changed_since) > 0 {
+        lines.push(
+            "          add --keep-changed to leave what was changed since as it is: without it, nothing is undone"
+                .to_owned(),
+        );
+    }
     for UndoneTable { table, removed, restored, changed_since, examples } in &report.tables {
         if removed + restored + changed_since > 0 {
             let such_as =

@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 
 use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, as_target};
-use super::connect::build_app_with_target;
+use super::connect::{build_app_with_target, run_blocking};
 use super::exit::{CliError, Exit};
 use super::terminal::eprint_line;
 use crate::model::access::Capability;
@@ -125,7 +125,15 @@ impl Serve {
         let named = |error: CliError| CliError::new(error.exit, as_target(&error.message));
         let (url, source) = database.open().await.map_err(named)?;
         let max_upload_bytes = self.max_upload.saturating_mul(1_000_000);
-        Ok(Some(PageTarget { target: url.target(&trust_owner), source, max_upload_bytes }))
+        let (name, target) = (url.without_password(), url.target(&trust_owner));
+        let checked = target.clone();
+        run_blocking(move || {
+            checked
+                .check()
+                .map_err(|error| CliError::new(Exit::Refused, format!("--target: {}: {error}", url.without_password())))
+        })
+        .await?;
+        Ok(Some(PageTarget { target, name, source, max_upload_bytes }))
     }
 
     fn router(&self, app: &Arc<App>) -> Result<Router, CliError> {

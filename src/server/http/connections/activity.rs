@@ -30,7 +30,7 @@ pub struct Activity {
     state: Mutex<(Phase, Instant)>,
     /// Response bytes are waiting for the client to read.
     is_writing: AtomicBool,
-    /// The response is a download for an authorised client: never evicted while it is sent.
+    /// A download for an authorised client, or an upload of one: never evicted while it is sent or received.
     is_protected: AtomicBool,
 }
 
@@ -68,6 +68,11 @@ impl Activity {
         self.is_protected.store(true, Ordering::Release);
     }
 
+    /// The next request on the connection has to earn it anew.
+    pub fn end_protection(&self) {
+        self.is_protected.store(false, Ordering::Release);
+    }
+
     /// Enters the phase `to` if the current phase is `from`.
     pub fn transition(&self, from: Phase, to: Phase) {
         let mut now = self.lock();
@@ -100,6 +105,7 @@ impl Activity {
             Phase::Head if age >= SLOW_HEAD => 4,
             Phase::Idle if !is_writing => 3,
             Phase::Head => 2,
+            Phase::Body if self.is_protected.load(Ordering::Acquire) => return None,
             Phase::Body => 1,
             Phase::Response | Phase::Idle if is_writing && age >= SLOW_RESPONSE => 0,
             Phase::Response | Phase::Idle => return None,

@@ -72,6 +72,16 @@ pub async fn serve(
     shutdown_tx.closed().await;
 }
 
+/// By which a handler keeps the connection while it receives a body of an authorised client: others cannot push it out.
+#[derive(Clone)]
+pub struct UploadProtection(Arc<Activity>);
+
+impl UploadProtection {
+    pub fn protect(&self) {
+        self.0.protect();
+    }
+}
+
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
@@ -125,10 +135,12 @@ async fn handle_request(
     mut router: Router,
     activity: Arc<Activity>,
 ) -> Result<hyper::Response<Body>, std::convert::Infallible> {
+    activity.end_protection();
     activity.enter(if request.body().is_end_stream() { Phase::Response } else { Phase::Body });
     let body_activity = activity.clone();
     let mut request: Request = request.map(|body| Body::new(RequestBody::new(body, body_activity)));
     request.extensions_mut().insert(ConnectInfo(peer));
+    request.extensions_mut().insert(UploadProtection(activity.clone()));
     let response = router.call(request).await?;
     // Downloads go to authorised clients only.
     if response.headers().contains_key(header::CONTENT_DISPOSITION) {

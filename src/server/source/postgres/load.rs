@@ -58,6 +58,14 @@ impl Target for PostgresTarget {
         }))
     }
 
+    fn check(&self) -> Result<()> {
+        self.begin_load(Purpose::DryRun, &|_| ()).map(drop)
+    }
+
+    fn blocks_readers(&self) -> bool {
+        false
+    }
+
     fn can_undo(&self) -> bool {
         true
     }

@@ -17,6 +17,7 @@ use super::{LOCK_TIMEOUT, double_quote_identifier, error};
 use crate::model::import_undo::{KeptImport, UndoReport, UndoneTable};
 use crate::model::name::TableName;
 use crate::model::text;
+use crate::server::support::random::time_of_uuid_v7;
 
 /// Transaction numbers are compared within half of their circle (PostgreSQL manual, 25.1.5).
 const HALF_CIRCLE: u64 = 1 << 31;
@@ -47,7 +48,9 @@ struct ImportedTable {
 /// The imports of this user that can be undone, the oldest first.
 pub fn list(session: &mut DatabaseSession) -> Result<Vec<KeptImport>> {
     let ids = UndoSchema::list(session)?;
-    ids.into_iter().map(|id| read_head(session, &id)).collect()
+    let heads = ids.into_iter().map(|id| read_head(session, &id));
+    // What nobody can read is nobody's import.
+    Ok(heads.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// # Errors
@@ -59,8 +62,8 @@ pub fn undo(session: &mut DatabaseSession, request: &UndoRequest) -> Result<Undo
     if !UndoSchema::list(session)?.contains(&request.import) {
         return Err(Error::new(
             Kind::NotFound,
-            "this user has made no import of this id here that can be undone: see `waybill import undo --target …` for those that \
-             can; they are kept for a day",
+            "there is no import of this id by this user that can be undone here: it is undone already, or more than a day old, or of \
+             another database",
         ));
     }
     let kept = UndoSchema::of(&request.import);
@@ -81,6 +84,10 @@ pub fn undo(session: &mut DatabaseSession, request: &UndoRequest) -> Result<Undo
         undo.session.rollback()?;
         return Ok(report);
     }
+    if request.expected.as_ref().is_some_and(|expected| *expected != report.digest) {
+        let what = "records have moved since it was looked at what the undo would do: look again";
+        return Err(Error::new(Kind::Refused, what));
+    }
     if changed > 0 && !request.keeps_changed {
         return Err(changed_since(&report));
     }
@@ -89,13 +96,15 @@ pub fn undo(session: &mut DatabaseSession, request: &UndoRequest) -> Result<Undo
     Ok(report)
 }
 
-fn read_head(session: &mut DatabaseSession, import: &str) -> Result<KeptImport> {
+fn read_head(session: &mut DatabaseSession, import: &str) -> Result<Option<KeptImport>> {
     let rows = session.fetch(&format!("SELECT file, mode FROM {}.import", UndoSchema::of(import).name), &[])?;
-    let row = rows.first().ok_or_else(error::invalid_message)?;
-    let mode =
-        serde_json::from_str(row.text("mode").map_err(error::map_error)?).map_err(|_| error::invalid_message())?;
-    let file_sha256 = row.text("file").map_err(error::map_error)?.to_owned();
-    Ok(KeptImport { id: import.to_owned(), file_sha256, mode })
+    let head = |row: &super::client::Row| {
+        let (file, mode) = (row.text("file").ok()?, serde_json::from_str(row.text("mode").ok()?).ok()?);
+        let is_digest = file.len() == 64 && file.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let (id, at) = (import.to_owned(), time_of_uuid_v7(import));
+        is_digest.then(|| KeptImport { id, at, file_sha256: file.to_owned(), mode })
+    };
+    Ok(rows.first().and_then(head))
 }
 
 /// The number of the transaction that has imported.
@@ -259,7 +268,7 @@ impl Undo<'_> {
             }
             tables.push(found);
         }
-        Ok(UndoReport { import: request.import.clone(), written: request.purpose == Purpose::Write, tables })
+        Ok(UndoReport::new(request.import.clone(), request.purpose == Purpose::Write, tables))
     }
 
     /// Rows that refer to one that is removed, and are neither removed nor restored themselves, would be removed or changed with it.
@@ -292,7 +301,8 @@ impl Undo<'_> {
             return Ok(());
         }
         let what = format!(
-            "records that are not the import's refer to records that it has created: {}; remove them or their references first",
+            "records that are not the import's, or were changed since, refer to records that it has created and that would be removed: \
+             {}; remove them or their references first",
             referring.join(", ")
         );
         Err(Error::new(Kind::Refused, what))

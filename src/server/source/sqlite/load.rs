@@ -81,6 +81,14 @@ impl Target for SqliteTarget {
         }))
     }
 
+    fn check(&self) -> Result<()> {
+        open(self.0.path(), OpenFlags::SQLITE_OPEN_READ_WRITE).map(drop)
+    }
+
+    fn blocks_readers(&self) -> bool {
+        true
+    }
+
     fn can_undo(&self) -> bool {
         false
     }

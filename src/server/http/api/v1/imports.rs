@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request, State};
@@ -18,16 +18,20 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinHandle;
 use tokio_util::io::ReaderStream;
 
+use super::super::super::connections::UploadProtection;
 use super::super::super::problem::ProblemDetails;
 use super::super::super::security::cookies::session_token;
 use super::super::super::state::AppState;
 use crate::model::ApiError;
+use crate::model::access::{Capability, Scope};
 use crate::model::import::ImportMode;
 use crate::model::import_update::ImportUpdate;
 use crate::server::identity::Caller;
-use crate::server::import::{self, ExpectedPlan, ImportRequest, Imports, Purpose, UndoRequest};
+use crate::server::import::{self, ExpectedPlan, ImportRequest, Imports, Purpose, StillAllowed, UndoRequest};
 use crate::server::rpc_context::authentication;
 
+/// How often it is looked up, during an upload, whether its sender may still import.
+const ACCESS_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// How often a line is sent while something runs.
 const UPDATE_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -50,6 +54,8 @@ pub struct UndoOptions {
     dry_run: bool,
     #[serde(default)]
     keep_changed: bool,
+    /// What it must do: the digest of a dry run's report.
+    expected: Option<String>,
 }
 
 /// What happens to each record of the database, if the file is imported.
@@ -78,13 +84,15 @@ pub async fn import(
     Query(options): Query<ImportOptions>,
     request: Request,
 ) -> Result<Response, ProblemDetails> {
+    let token = session_token(request.headers(), &state).ok_or(ApiError::Unauthenticated)?;
     let (imports, ReceivedFile { caller, file, slot }) = receive(&state, request).await?;
     let (progress, records) = watch::channel(0);
+    let still_allowed = still_allowed(&state, token);
     let imported = tokio::spawn(async move {
         let on_progress = move |records| {
             progress.send_replace(records);
         };
-        let imported = imports.import_file(&caller, file, options.request(false), on_progress).await;
+        let imported = imports.import_file(&caller, file, options.request(false), still_allowed, on_progress).await;
         drop(slot);
         imported.map(|report| (ImportUpdate::Imported(Box::new(report)), None))
     });
@@ -100,10 +108,13 @@ pub async fn undo(
 ) -> Result<Response, ProblemDetails> {
     let caller = authentication(&request).caller()?;
     let imports = imports(&state)?;
+    let slot = imports.begin_undo(&caller, &import).await.map_err(|error| state.api_error(&error))?;
     let purpose = if options.dry_run { Purpose::DryRun } else { Purpose::Write };
     let undone = tokio::spawn(async move {
-        let request = UndoRequest { import, purpose, keeps_changed: options.keep_changed };
-        imports.undo(&caller, request).await.map(|report| (ImportUpdate::Undone(report), None))
+        let request = UndoRequest { import, purpose, keeps_changed: options.keep_changed, expected: options.expected };
+        let undone = imports.undo(&caller, request).await;
+        drop(slot);
+        undone.map(|report| (ImportUpdate::Undone(report), None))
     });
     Ok(answer(state, undone, watch::channel(0).1))
 }
@@ -136,17 +147,42 @@ async fn receive(state: &AppState, request: Request) -> Result<(Arc<Imports>, Re
     let caller = authentication(&request).caller()?;
     let imports = imports(state)?;
     let token = session_token(request.headers(), state).ok_or(ApiError::Unauthenticated)?;
-    let mut upload = imports.begin_upload(&caller).await.map_err(|error| state.api_error(&error))?;
-    let mut body = request.into_body().into_data_stream();
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let mut upload = imports.begin_upload(&caller, length).await.map_err(|error| state.api_error(&error))?;
+    if let Some(connection) = request.extensions().get::<UploadProtection>() {
+        connection.protect();
+    }
+    let (mut body, mut checked_at) = (request.into_body().into_data_stream(), Instant::now());
     while let Some(bytes) = body.next().await {
+        if checked_at.elapsed() > ACCESS_CHECK_INTERVAL {
+            checked_at = Instant::now();
+            find_importer(state, &token).await?;
+        }
         let bytes = bytes.map_err(|_| ApiError::Invalid("The file was not received whole: send it again.".into()))?;
         upload.write(&bytes).await.map_err(|error| state.api_error(&error))?;
     }
     let (file, slot) = upload.finish().await.map_err(|error| state.api_error(&error))?;
     // An upload may take long enough for the caller to lose their role.
-    let now = state.app.identity.find_caller(&token).await.map_err(|error| state.api_error(&error))?;
-    let now = now.ok_or(ApiError::Unauthenticated)?;
+    let now = find_importer(state, &token).await?;
     Ok((imports, ReceivedFile { caller: Caller { client_ip: caller.client_ip, ..now }, file, slot }))
+}
+
+/// The caller as they are now, if they may still import.
+async fn find_importer(state: &AppState, token: &str) -> Result<Caller, ApiError> {
+    let now = state.app.identity.find_caller(token).await.map_err(|error| state.api_error(&error))?;
+    let now = now.ok_or(ApiError::Unauthenticated)?;
+    now.require(Capability::ImportDatabase, &Scope::WholeDatabase).map_err(|_| ApiError::Forbidden)?;
+    Ok(now)
+}
+
+/// Whether the session and its role are still there.
+fn still_allowed(state: &AppState, token: String) -> StillAllowed {
+    let (app, runtime) = (state.app.clone(), tokio::runtime::Handle::current());
+    Box::new(move || {
+        let found = runtime.block_on(app.identity.find_caller(&token)).map_err(import::Error::NotRechecked)?;
+        let now = found.ok_or(import::Error::SignedOut)?;
+        Ok(now.require(Capability::ImportDatabase, &Scope::WholeDatabase)?)
+    })
 }
 
 /// What has come out of it: the last line, and what follows it.

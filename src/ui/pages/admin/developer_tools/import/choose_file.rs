@@ -3,14 +3,14 @@
 use leptos::prelude::*;
 
 use super::super::file_check::{CheckResult, CheckState, DropZone, FileChecker, SignatureStatus};
-use super::tracker::{ImportTracker, Step};
+use super::tracker::ImportTracker;
 use super::words::MODES;
 use crate::model::import::ImportMode;
 use crate::model::text;
 use crate::ui::browser;
 
 #[component]
-pub fn ChooseFile(tracker: ImportTracker, max_upload_bytes: u64, can_undo: bool) -> impl IntoView {
+pub fn ChooseFile(tracker: ImportTracker, target: String, max_upload_bytes: u64, can_undo: bool) -> impl IntoView {
     let checker = FileChecker::new();
     let on_file = Callback::new(move |file: web_sys::File| {
         tracker.start_over();
@@ -25,6 +25,7 @@ pub fn ChooseFile(tracker: ImportTracker, max_upload_bytes: u64, can_undo: bool)
     };
     view! {
         <section class="card panel">
+            <p>"Imports go into "<code data-testid="target">{target}</code>"."</p>
             <p>"Choose an exported file. It is checked in your browser before a byte of it is sent. Then you see what it would do to the database, and nothing is written until you say so. "{undo}</p>
             <DropZone on_file />
         </section>
@@ -77,7 +78,7 @@ fn PlanForm(tracker: ImportTracker, signature: SignatureStatus) -> impl IntoView
         }
     });
     let is_ready = move || is_trusted || tracker.accepts_unsigned.get();
-    let is_busy = move || matches!(tracker.step.get(), Step::Sending { .. } | Step::Working { .. });
+    let is_busy = move || tracker.is_busy();
     view! {
         <section class="card panel" aria-label="Import">
             <fieldset class="modes"><legend>"What may the tables have already?"</legend>{modes.collect_view()}</fieldset>

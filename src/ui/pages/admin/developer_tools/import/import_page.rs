@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use super::choose_file::ChooseFile;
 use super::kept_imports::KeptImports;
 use super::outcome::Outcome;
-use super::tracker::ImportTracker;
-use crate::model::import_page::ImportPageData;
-use crate::model::route::{ADMIN, EXPORT};
+use super::tracker::{ImportTracker, OUTCOME};
+use crate::model::import_page::{ImportPageData, RunningWork};
+use crate::model::route::{ADMIN, EXPORT, IMPORT};
+use crate::model::text;
 use crate::rpc::import::open_import_page;
 use crate::ui::components::{Icon, Layout, Loaded};
 
@@ -34,13 +35,33 @@ fn ImportView(page: ImportPageData) -> impl IntoView {
         return view! { <ImportsAreOff /> }.into_any();
     }
     let tracker = ImportTracker::new();
+    let running = page.running.into_iter().map(|work| view! { <RunningNotice work /> }).collect_view();
     view! {
+        {running}
         <noscript inner_html=NOSCRIPT_HINT></noscript>
-        <ChooseFile tracker max_upload_bytes=page.max_upload_bytes can_undo=page.can_undo />
-        <div role="status"><Outcome tracker /></div>
+        <ChooseFile tracker target=page.target max_upload_bytes=page.max_upload_bytes can_undo=page.can_undo />
+        <div id=OUTCOME tabindex="-1" role="status"><Outcome tracker /></div>
         <KeptImports kept=page.kept tracker />
     }
     .into_any()
+}
+
+/// Somebody writes to the database at this moment.
+#[component]
+fn RunningNotice(work: RunningWork) -> impl IntoView {
+    let what = if work.is_undo { "An undo" } else { "An import" };
+    let text = format!(
+        "{what} by {} runs since {} UTC. The application's changes to the same tables wait meanwhile.",
+        work.by,
+        text::to_minute(&work.since)
+    );
+    view! {
+        <section class="card message" role="status">
+            <h2>"Somebody writes to the database"</h2>
+            <p>{text}</p>
+            <a class="button" href=IMPORT>"Look again"</a>
+        </section>
+    }
 }
 
 /// How imports are turned on.

@@ -2,17 +2,18 @@
 
 use leptos::prelude::*;
 
-use super::tracker::ImportTracker;
+use super::tracker::{ImportTracker, Step};
 use crate::model::import_undo::KeptImport;
+use crate::model::text;
 
 #[component]
 pub fn KeptImports(kept: Vec<KeptImport>, tracker: ImportTracker) -> impl IntoView {
-    let row = move |KeptImport { id, file_sha256, mode }: KeptImport| {
-        let (import, name) = (id.clone(), id.clone());
+    let row = move |KeptImport { id, file_sha256, mode, at }: KeptImport| {
+        let (import, name, undone) = (id.clone(), id.clone(), id.clone());
         view! {
-            <li>
-                <code>{id}</code>" "<span class="muted">{mode.to_string()}", seal "{file_sha256[..12.min(file_sha256.len())].to_owned()}"…"</span>" "
-                <button type="button" class="button small needs-js" on:click=move |_| tracker.plan_undo(&import)>
+            <li hidden=move || is_undone(tracker, &undone)>
+                {text::to_minute(&at)}" UTC, "<code>{id}</code>" "<span class="muted">{mode.to_string()}", seal "{file_sha256.chars().take(12).collect::<String>()}"…"</span>" "
+                <button type="button" class="button small needs-js" disabled=move || tracker.is_busy() on:click=move |_| tracker.plan_undo(&import)>
                     "Undo…"<span class="visually-hidden">" import "{name}</span>
                 </button>
             </li>
@@ -26,4 +27,8 @@ pub fn KeptImports(kept: Vec<KeptImport>, tracker: ImportTracker) -> impl IntoVi
             </section>
         }
     })
+}
+
+fn is_undone(tracker: ImportTracker, import: &str) -> bool {
+    matches!(tracker.step.get(), Step::Undone(report) if report.import == import)
 }

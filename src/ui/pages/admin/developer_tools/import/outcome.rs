@@ -21,6 +21,7 @@ pub fn Outcome(tracker: ImportTracker) -> impl IntoView {
         Step::UndoPlanned(report) => view! { <UndoPlanned report tracker /> }.into_any(),
         Step::Undone(report) => view! { <Undone report /> }.into_any(),
         Step::Failed { work, sentences } => view! { <Failed work sentences /> }.into_any(),
+        Step::Unknown { work } => view! { <Unknown work /> }.into_any(),
     }
 }
 
@@ -95,10 +96,9 @@ fn UndoPlanned(report: UndoReport, tracker: ImportTracker) -> impl IntoView {
         })
         .collect();
     let text = format!("An undo means: {}.", describe_undo(&report));
-    let import = report.import;
     let label = if changed > 0 { "Undo the rest" } else { "Undo the import" };
     let button = (!is_empty).then(|| {
-        view! { <button type="button" class="button primary" on:click=move |_| tracker.undo(&import, changed > 0)>{label}</button> }
+        view! { <button type="button" class="button primary" on:click=move |_| tracker.undo(&report)>{label}</button> }
     });
     view! {
         <section class="card panel" aria-label="Undo">
@@ -133,6 +133,29 @@ fn Failed(work: Work, sentences: Vec<String>) -> impl IntoView {
         <section class="card panel is-error" role="alert">
             <h2><Icon name="triangle-alert" />{heading}</h2>
             <ul>{sentences}</ul>
+        </section>
+    }
+}
+
+/// Nobody knows how it has ended.
+#[component]
+fn Unknown(work: Work) -> impl IntoView {
+    let (heading, text) = match work {
+        Work::Plan | Work::PlanUndo => (
+            "No answer",
+            "The server cannot be reached, or the file has changed since it was chosen. Nothing was written. Choose the file again.",
+        ),
+        Work::Import | Work::Undo => (
+            "It is not known how this has ended",
+            "The connection to the server broke. What runs there goes on, and is done as a whole or not at all. Load this page again: it \
+             says whether something still runs; the audit trail says how it has ended.",
+        ),
+    };
+    view! {
+        <section class="card panel is-error" role="alert">
+            <h2><Icon name="triangle-alert" />{heading}</h2>
+            <p>{text}</p>
+            <div class="action-row"><a class="button" href=route::IMPORT>"Load the page again"</a></div>
         </section>
     }
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::plan_records::PlanRecords;
 use super::tracker::ImportTracker;
 use super::words::describe;
-use crate::model::import::{TableEffect, TableReport};
+use crate::model::import::{ImportMode, TableEffect, TableReport};
 use crate::model::import_plan::{ChangeExample, ChangeGroup, ImportPlanHead, RecordAction};
 use crate::model::text;
 use crate::ui::browser;
@@ -30,6 +30,7 @@ pub fn PlanView(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
         let label = format!("Import {}", text::count_with_noun(written, "record"));
         view! { <button type="button" class="button primary" on:click=move |_| tracker.import(&hash)>{label}</button> }
     });
+    let stays = (head.mode == ImportMode::Merge).then_some("Records that only the database has stay as they are.");
     let name = format!("import-plan-{}.json", &head.hash[..12.min(head.hash.len())]);
     let changed = head.tables.iter().filter(|table| table.effect.created + table.effect.updated > 0);
     // Only of a merge has a plan records.
@@ -40,7 +41,13 @@ pub fn PlanView(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
         <section class="card panel" aria-label="Plan">
             <h2>"What would happen"</h2>
             <p data-testid="plan">{sentence}</p>
-            <ul class="notes">{notes.into_iter().map(|note| view! { <li>{note}</li> }).collect_view()}</ul>
+            {stays.map(|text| view! { <p>{text}</p> })}
+            {(!notes.is_empty()).then(|| view! {
+                <details class="notes">
+                    <summary>{format!("What else to know ({})", notes.len())}</summary>
+                    <ul>{notes.iter().map(|note| view! { <li>{note.clone()}</li> }).collect_view()}</ul>
+                </details>
+            })}
             <div class="action-row">
                 {import}
                 <button type="button" class="button" on:click=move |_| tracker.plan()>"Plan again"</button>

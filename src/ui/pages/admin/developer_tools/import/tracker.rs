@@ -11,6 +11,9 @@ use crate::model::import_update::ImportUpdate;
 use crate::model::route;
 use crate::ui::browser::{self, RequestUpdate};
 
+/// The element that shows how a request has ended.
+pub const OUTCOME: &str = "outcome";
+
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
@@ -37,6 +40,10 @@ pub enum Step {
     /// What an undo would do.
     UndoPlanned(UndoReport),
     Undone(UndoReport),
+    /// The connection broke: nobody knows what has become of it.
+    Unknown {
+        work: Work,
+    },
     /// Sentences for people.
     Failed {
         work: Work,
@@ -87,8 +94,16 @@ impl ImportTracker {
         self.undo_with(Work::PlanUndo, import, "dry_run=true");
     }
 
-    pub fn undo(self, import: &str, keep_changed: bool) {
-        self.undo_with(Work::Undo, import, &format!("keep_changed={keep_changed}"));
+    /// Undoes exactly what the report says.
+    pub fn undo(self, planned: &UndoReport) {
+        let keep_changed = planned.tables.iter().any(|table| table.changed_since > 0);
+        let options = format!("keep_changed={keep_changed}&expected={}", planned.digest);
+        self.undo_with(Work::Undo, &planned.import, &options);
+    }
+
+    /// Whether a request runs.
+    pub fn is_busy(self) -> bool {
+        matches!(self.step.get(), Step::Sending { .. } | Step::Working { .. })
     }
 
     fn undo_with(self, work: Work, import: &str, options: &str) {
@@ -117,6 +132,7 @@ impl ImportTracker {
             RequestUpdate::Sending { percent: 100 } => Step::Working { work, records: 0 },
             RequestUpdate::Sending { percent } => Step::Sending { work, percent },
             RequestUpdate::Failed(text) => failed(&text),
+            RequestUpdate::Broken => Step::Unknown { work },
             RequestUpdate::Answer(ImportUpdate::Problem(error)) => failed(&error.to_string()),
             RequestUpdate::Answer(ImportUpdate::Records(records)) => Step::Working { work, records },
             RequestUpdate::Answer(ImportUpdate::Imported(report)) => Step::Imported(report),
@@ -131,11 +147,16 @@ impl ImportTracker {
                             || failed("The plan cannot be read. Plan again."),
                             |head| Step::Planned(Box::new(head)),
                         ));
+                        browser::focus(OUTCOME);
                     }
                 });
                 return;
             }
         };
+        let is_over = !matches!(step, Step::Sending { .. } | Step::Working { .. });
         self.step.set(step);
+        if is_over {
+            browser::focus(OUTCOME);
+        }
     }
 }
