@@ -76,8 +76,8 @@ test.describe("on PostgreSQL", () => {
     expect(onPostgres(NAMES)).toBe(moved.replace(/^[^|]*/, "late"));
     onPostgres("UPDATE companies SET name = regexp_replace(name, ' moved$', '')");
     await page.goto("/admin/developer-tools/export/history/audit");
-    for (const event of ["import_planned", "import_completed", "import_undone"]) {
-      await expect(page.locator("tbody").getByText(event, { exact: true }).first()).toBeVisible();
+    for (const event of [/import.planned/i, /import.completed/i, /import.undone/i]) {
+      await expect(page.locator("tbody").getByText(event).first()).toBeVisible();
     }
   });
 

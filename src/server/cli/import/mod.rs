@@ -29,7 +29,7 @@ use trust_args::TrustArgs;
 pub struct Import {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The exported file, compressed or not.
+    /// The exported file, as it is: compressed at most by Waybill itself.
     #[arg(required = true)]
     file: Option<PathBuf>,
     /// Database to write to: sqlite:PATH, or a libpq URL such as `postgres://owner@host:5432/db`. Its tables exist already.
