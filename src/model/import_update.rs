@@ -16,6 +16,6 @@ pub enum ImportUpdate {
     Plan(u64),
     Imported(Box<ImportReport>),
     Undone(UndoReport),
-    /// Nothing was changed.
+    /// It was not done, or the problem says that nobody knows.
     Problem(ApiError),
 }

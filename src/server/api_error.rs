@@ -106,7 +106,7 @@ impl ClientError for import::Error {
             Self::Refused(_) | Self::StalePlan(_) | Self::OtherHash(_) | Self::OtherPlan(_) => {
                 ApiError::Conflict(text())
             }
-            Self::Target(cause) | Self::Undo(cause) if is_refusal(cause.kind) => ApiError::Conflict(text()),
+            Self::Target(cause) | Self::Undo(cause) if is_answer(cause.kind) => ApiError::Conflict(text()),
             Self::Target(_) | Self::Undo(_) | Self::Uncertain(_) | Self::NotRecorded(_) | Self::Upload(_) => {
                 return ClientView::FullAndLogged(ApiError::Unavailable(text()));
             }
@@ -120,16 +120,9 @@ impl ClientError for import::Error {
     }
 }
 
-/// Whether the database does not allow it, and has not failed.
-fn is_refusal(kind: source::Kind) -> bool {
-    matches!(
-        kind,
-        source::Kind::Refused
-            | source::Kind::Unsuitable
-            | source::Kind::PermissionDenied
-            | source::Kind::Locked
-            | source::Kind::NotFound
-    )
+/// Whether it says what is in the way, and the database has not failed.
+fn is_answer(kind: source::Kind) -> bool {
+    kind.is_refusal() || matches!(kind, source::Kind::Locked | source::Kind::NotFound)
 }
 
 impl ClientError for history::Error {

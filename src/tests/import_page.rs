@@ -224,3 +224,15 @@ async fn what_is_no_id_of_an_import_is_nothing_to_undo_and_in_no_trail() {
     }
     assert_eq!(waybill.audit_trail().await.len(), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_being_stopped_commits_no_import() {
+    let waybill = Waybill::with_target(LARGE_ENOUGH).await;
+    let file = export_then_change(&waybill).await;
+    let admin = waybill.signed_in_admin().await;
+    waybill.app.import_page.imports.as_ref().unwrap().running.stop();
+    let answer = admin.send_file(IMPORT, file).await;
+    assert!(answer.text().contains("The server is being stopped; nothing was imported."), "{}", answer.text());
+    assert_eq!(name_of_first_company(&waybill), "Moved");
+    assert_eq!(waybill.audit_trail().await.last().unwrap(), "import_failed");
+}

@@ -33,7 +33,7 @@ use check_file::check_file;
 pub use error::{Error, Result};
 pub use page::ImportPage;
 pub use planned_changes::{PlanFile, has_key, parse_change};
-pub use request::{ExpectedPlan, ImportRequest};
+pub use request::{ExpectedPlan, ImportRequest, StillAllowed};
 pub use running::Running;
 pub use upload::{Upload, Uploads};
 
@@ -56,9 +56,6 @@ use crate::server::state;
 use crate::server::support::atomic_file::{self, IfExists};
 use crate::server::support::clock::{Clock, rfc3339};
 use crate::server::support::random::{Random, new_uuid_v7};
-
-/// Asked while an import runs: whether who has begun it may still do so. Blocks.
-pub type StillAllowed = Box<dyn Fn() -> Result<()> + Send + Sync>;
 
 /// More of the reason for a failure is not kept.
 const MAX_REASON_CHARS: usize = 200;
@@ -164,9 +161,20 @@ impl Imports {
         let written = blocking(move || {
             let Imports { target, target_id, profile, random, .. } = &*imports;
             let (target, random, request) = (&**target, &**random, &asked);
-            let may_go_on = || if imports.running.is_stopping() { Err(Error::Stopped) } else { still_allowed() };
-            let may_go_on = &may_go_on;
-            Importing { target, profile, random, request, plan_file, id: &id, target_id, may_go_on, progress }.run(file)
+            let (still_allowed, running, id) = (&still_allowed, &imports.running, &id);
+            let importing = Importing {
+                target,
+                profile,
+                random,
+                request,
+                plan_file,
+                id,
+                target_id,
+                still_allowed,
+                running,
+                progress,
+            };
+            importing.run(file)
         });
         let written = written.await.map(|Imported { report, plan }| {
             let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

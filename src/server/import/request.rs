@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::Result;
 use crate::model::import::ImportMode;
+
+/// Asked while an import runs: whether who has begun it may still do so. Blocks.
+pub type StillAllowed = Box<dyn Fn() -> Result<()> + Send + Sync>;
 
 /// What is asked of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,8 @@ use super::filled_columns;
 use super::plan::{ImportPlan, TableImport, plan};
 use super::plan_file::plan_hash;
 use super::planned_changes::PlanFile;
-use super::request::{ExpectedPlan, ImportRequest};
+use super::request::{ExpectedPlan, ImportRequest, StillAllowed};
+use super::running::Running;
 use super::stale_plan::find_moved;
 use super::{Error, Result};
 use crate::model::import::{ImportMode, TableReport};
@@ -23,6 +24,7 @@ use crate::server::pipeline::decode::{self, RecordDecoder};
 use crate::server::pipeline::hashing_thread::HashingThread;
 use crate::server::profile::Profile;
 use crate::server::source::{self, Kind, Load, Purpose, TableLoad, Target, TargetRules};
+use crate::server::support::clock::rfc3339;
 use crate::server::support::random::{Random, time_of_uuid_v7};
 
 /// Gets the number of records so far.
@@ -44,7 +46,9 @@ pub struct Importing<'i> {
     /// How the engine identifies the database.
     pub target_id: &'i str,
     /// Asked once the tables are locked, and before the commit.
-    pub may_go_on: &'i dyn Fn() -> Result<()>,
+    pub still_allowed: &'i StillAllowed,
+    /// Knows whether the server is being stopped.
+    pub running: &'i Running,
     pub progress: Progress,
 }
 
@@ -67,7 +71,7 @@ impl Importing<'_> {
         let known: Vec<TableName> = names.into_iter().filter(|name| catalog.table(name).is_some()).collect();
         let mode = self.request.mode;
         load.lock(&known)?;
-        (self.may_go_on)()?;
+        (self.still_allowed)()?;
         // A migration may have changed keys before the locks.
         let catalog = load.catalog()?;
         let rules = load.rules(&known, mode)?;
@@ -111,12 +115,21 @@ impl Importing<'_> {
         if let Some((head, _)) = &plan {
             (report.plan, report.groups) = (Some(head.hash.clone()), head.groups.clone());
         }
-        // Nobody changes a role in a database that is locked as a whole, nor can it be read there.
-        if !self.request.dry_run && !self.target.blocks_readers() {
-            (self.may_go_on)()?;
-        }
+        self.check_commit()?;
         commit(load)?;
         Ok(Imported { report, plan })
+    }
+
+    /// Whether what was written may be committed.
+    fn check_commit(&self) -> Result<()> {
+        if self.request.dry_run {
+            return Ok(());
+        }
+        if self.running.is_stopping() {
+            return Err(Error::Stopped);
+        }
+        // Nobody changes a role in a database that is locked as a whole, nor can it be read there.
+        if self.target.blocks_readers() { Ok(()) } else { (self.still_allowed)() }
     }
 
     /// What the import is kept under, to be undone; nothing if it cannot or need not be.
@@ -132,7 +145,7 @@ impl Importing<'_> {
         }
         Ok(Some(KeptImport {
             id: self.id.to_owned(),
-            at: time_of_uuid_v7(self.id),
+            at: time_of_uuid_v7(self.id).map(rfc3339).unwrap_or_default(),
             file_sha256: file.verified.sha256.clone(),
             mode,
         }))

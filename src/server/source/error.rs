@@ -46,6 +46,14 @@ pub enum Kind {
 
 pub type Result<T> = std::result::Result<T, Error>;
 
+impl Kind {
+    /// Whether the database does not allow it, and has not failed.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::Refused | Self::Unsuitable | Self::PermissionDenied)
+    }
+}
+
 impl Error {
     pub(super) fn new(kind: Kind, advice: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, advice: advice.into(), cause: None }

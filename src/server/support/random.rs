@@ -1,11 +1,11 @@
 //! Cryptographic randomness, injected, and what is made of it: tokens, ids, typeable codes.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use uuid::Uuid;
 
-use super::clock::{Clock, rfc3339};
+use super::clock::Clock;
 
 pub trait Random: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
@@ -58,9 +58,9 @@ pub fn new_typeable_code(random: &dyn Random, length: usize) -> String {
     characters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join("-")
 }
 
-/// The time in a `UUIDv7` of 32 hexadecimal digits, of which the first 48 bits are milliseconds (RFC 9562). RFC 3339, UTC.
+/// The time in a `UUIDv7` of 32 hexadecimal digits, of which the first 48 bits are milliseconds (RFC 9562).
 #[must_use]
-pub fn time_of_uuid_v7(digits: &str) -> String {
+pub fn time_of_uuid_v7(digits: &str) -> Option<DateTime<Utc>> {
     let millis = digits.get(..12).and_then(|digits| i64::from_str_radix(digits, 16).ok());
-    millis.and_then(DateTime::from_timestamp_millis).map(rfc3339).unwrap_or_default()
+    millis.and_then(DateTime::from_timestamp_millis)
 }

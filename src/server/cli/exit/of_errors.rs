@@ -62,7 +62,7 @@ impl From<import::Error> for CliError {
             | Error::Changed => Exit::NotIntact,
             Error::NotAFile | Error::TooLarge { .. } => Exit::Usage,
             Error::Forbidden(_) | Error::NotTrusted(_) | Error::Refused(_) => Exit::Refused,
-            Error::Target(ref cause) | Error::Undo(ref cause) if is_refusal(cause.kind) => Exit::Refused,
+            Error::Target(ref cause) | Error::Undo(ref cause) if cause.kind.is_refusal() => Exit::Refused,
             Error::Read(_)
             | Error::Busy
             | Error::NoSuchImport
@@ -78,11 +78,6 @@ impl From<import::Error> for CliError {
         };
         Self::new(exit, error.to_string())
     }
-}
-
-/// Whether the database does not allow it, and has not failed.
-fn is_refusal(kind: source::Kind) -> bool {
-    matches!(kind, source::Kind::Refused | source::Kind::Unsuitable | source::Kind::PermissionDenied)
 }
 
 impl From<app::Error> for CliError {

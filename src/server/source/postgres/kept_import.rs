@@ -4,6 +4,7 @@
 //! replaced. That a row is still what the import has made of it, PostgreSQL itself tells: every version of a row has the number
 //! of the transaction that wrote it, `xmin` (PostgreSQL manual, 5.5).
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::super::target::TableLoad;
@@ -15,6 +16,7 @@ use super::untrusted_code::text_array;
 use super::{LOCK_TIMEOUT, double_quote_identifier, error, lookup};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
+use crate::server::support::random::time_of_uuid_v7;
 
 /// Whom the schema's owner has granted it to, with the rights that new schemas of theirs get (`ALTER DEFAULT PRIVILEGES`).
 const GRANTEES_QUERY: &str = "
@@ -268,8 +270,8 @@ fn raw(load: &TableLoad, relation: &Relation, alias: &str, name: &str) -> Result
     Ok(format!("{alias}.{}", double_quote_identifier(name)))
 }
 
-/// Whether one import was more than the retention before another one: the first 48 bits of a `UUIDv7` are milliseconds (RFC 9562).
+/// Whether one import was more than the retention before another one, as their ids say.
 fn is_older(old: &str, new: &str) -> bool {
-    let millis = |id: &str| id.get(..12).and_then(|digits| i64::from_str_radix(digits, 16).ok()).unwrap_or_default();
-    millis(new) - millis(old) > RETENTION_HOURS * 3_600_000
+    let times = time_of_uuid_v7(old).zip(time_of_uuid_v7(new));
+    times.is_some_and(|(old, new)| new - old > TimeDelta::hours(RETENTION_HOURS))
 }

@@ -17,6 +17,7 @@ use super::{LOCK_TIMEOUT, double_quote_identifier, error};
 use crate::model::import_undo::{KeptImport, UndoReport, UndoneTable};
 use crate::model::name::TableName;
 use crate::model::text;
+use crate::server::support::clock::rfc3339;
 use crate::server::support::random::time_of_uuid_v7;
 
 /// Transaction numbers are compared within half of their circle (PostgreSQL manual, 25.1.5).
@@ -101,7 +102,7 @@ fn read_head(session: &mut DatabaseSession, import: &str) -> Result<Option<KeptI
     let head = |row: &super::client::Row| {
         let (file, mode) = (row.text("file").ok()?, serde_json::from_str(row.text("mode").ok()?).ok()?);
         let is_digest = file.len() == 64 && file.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let (id, at) = (import.to_owned(), time_of_uuid_v7(import));
+        let (id, at) = (import.to_owned(), time_of_uuid_v7(import).map(rfc3339).unwrap_or_default());
         is_digest.then(|| KeptImport { id, at, file_sha256: file.to_owned(), mode })
     };
     Ok(rows.first().and_then(head))

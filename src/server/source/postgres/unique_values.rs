@@ -70,11 +70,10 @@ fn taken_sql(load: &TableLoad, staged: &StagedTable, relation: &Relation, column
         String::new()
     } else {
         let is_same = equal(&of("s", &load.key)?, &of("t", &load.key)?);
-        let is_changed =
-            [equal(&of("o", &load.key)?, &of("t", &load.key)?), equal(&of("o", columns)?, &of("t", columns)?)];
+        let is_that_row = equal(&of("o", &load.key)?, &of("t", &load.key)?);
+        let keeps_values = equal(&of("o", columns)?, &of("t", columns)?);
         format!(
-            " AND NOT ({is_same}) AND NOT EXISTS (SELECT 1 FROM {rows} AS o WHERE {} AND ({}) IS NOT TRUE)",
-            is_changed[0], is_changed[1]
+            " AND NOT ({is_same}) AND NOT EXISTS (SELECT 1 FROM {rows} AS o WHERE {is_that_row} AND ({keeps_values}) IS NOT TRUE)"
         )
     };
     Some(format!("SELECT count(*) AS records FROM {rows} AS s JOIN {from} AS t ON {has_values} WHERE true{is_other}"))

@@ -31,7 +31,7 @@ pub fn ChooseFile(tracker: ImportTracker, target: String, max_upload_bytes: u64,
         </section>
         <div role="status">{move || view! { <CheckResult state=checker.state.get() has_counts=false /> }}</div>
         {move || match checker.state.get() {
-            CheckState::Valid { verified, signature, .. } if verified.bytes > max_upload_bytes => too_large(max_upload_bytes, signature),
+            CheckState::Valid { verified, .. } if verified.bytes > max_upload_bytes => too_large(max_upload_bytes),
             CheckState::Valid { verified, .. } if verified.metadata.import_plan.is_some() => is_plan(),
             CheckState::Valid { signature, .. } => view! { <PlanForm tracker signature /> }.into_any(),
             _ => ().into_any(),
@@ -39,7 +39,7 @@ pub fn ChooseFile(tracker: ImportTracker, target: String, max_upload_bytes: u64,
     }
 }
 
-fn too_large(max_upload_bytes: u64, _: SignatureStatus) -> AnyView {
+fn too_large(max_upload_bytes: u64) -> AnyView {
     let limit = text::bytes(max_upload_bytes);
     view! {
         <section class="card message">

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::plan_view::{EffectTable, PlanView};
 use super::tracker::{ImportTracker, Step, Work};
-use super::words::{describe, describe_undo};
+use super::words::{describe_done, describe_undo};
 use crate::model::import_report::ImportReport;
 use crate::model::import_undo::UndoReport;
 use crate::model::{route, text};
@@ -52,11 +52,7 @@ fn progress(text: &str, work: Work, percent: Option<u64>) -> AnyView {
 #[component]
 fn Imported(report: ImportReport, tracker: ImportTracker) -> impl IntoView {
     let effect = report.effect();
-    let sentence = format!(
-        "The import {} in {}.",
-        describe(effect).replace("adds", "added").replace("changes", "changed").replace("leaves", "left"),
-        text::duration(report.duration_ms)
-    );
+    let sentence = format!("The import {} in {}.", describe_done(effect), text::duration(report.duration_ms));
     let triggers = report.triggers;
     let undo = report.undo.map(|import| {
         view! { <button type="button" class="button" on:click=move |_| tracker.plan_undo(&import)>"Undo…"</button> }

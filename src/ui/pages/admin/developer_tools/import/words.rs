@@ -19,15 +19,24 @@ pub const MODES: [(ImportMode, &str, &str); 3] = [
     ),
 ];
 
-/// Such as `adds 12 records, changes 3 and leaves 2,485 as they are`.
+/// What an import would do: `adds 12 records, changes 3 records and leaves 2,485 records as they are`.
 pub fn describe(effect: TableEffect) -> String {
+    sentence(effect, ["adds", "changes", "leaves"])
+}
+
+/// The same, once it is done.
+pub fn describe_done(effect: TableEffect) -> String {
+    sentence(effect, ["added", "changed", "left"])
+}
+
+fn sentence(effect: TableEffect, [adds, changes, leaves]: [&str; 3]) -> String {
     let records = |n: u64, verb: &str, rest: &str| {
         (n > 0).then(|| format!("{verb} {}{rest}", text::count_with_noun(n, "record")))
     };
     let parts: Vec<String> = [
-        records(effect.created, "adds", ""),
-        records(effect.updated, "changes", ""),
-        records(effect.unchanged, "leaves", if effect.unchanged == 1 { " as it is" } else { " as they are" }),
+        records(effect.created, adds, ""),
+        records(effect.updated, changes, ""),
+        records(effect.unchanged, leaves, if effect.unchanged == 1 { " as it is" } else { " as they are" }),
     ]
     .into_iter()
     .flatten()
