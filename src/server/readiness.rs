@@ -58,6 +58,7 @@ async fn probe(source: Arc<dyn Source>, state: &SourceState) -> ReadinessStatus 
     if matches!(identity.await, Ok(Ok(_))) { ReadinessStatus::Ready } else { ReadinessStatus::SourceUnavailable }
 }
 
+/// In a transaction, as whatever is recorded.
 async fn query_state(state: &SourceState) -> state::Result<bool> {
-    state.connect().await?.accounts().exist().await
+    state.begin().await?.accounts().exist().await
 }

@@ -32,7 +32,11 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10))
             .disable_statement_logging();
-        let store = Self { pool: SqlitePoolOptions::new().max_connections(4).connect_with(options).await? };
+        // SQLite itself takes back a transaction that finds the disk full. sqlx takes that connection to be in one forever.
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }));
+        let store = Self { pool: pool.connect_with(options).await? };
         let files = PrivateFolder::open_or_create(files_folder(path))?;
         store.migrate(files.clone()).await?;
         Ok((store, files))
