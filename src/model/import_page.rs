@@ -23,8 +23,6 @@ pub struct ImportPageData {
     pub running: Vec<RunningWork>,
     /// The largest file that is taken.
     pub max_upload_bytes: u64,
-    /// Whether imports can be undone there.
-    pub can_undo: bool,
     /// The imports that can be undone, the oldest first.
     pub kept: Vec<KeptImport>,
 }

@@ -151,6 +151,24 @@ async fn a_file_that_is_cut_altered_unsigned_or_too_large_is_refused_and_nothing
     assert_eq!(name_of_first_company(&waybill), "Moved");
 }
 
+/// A few kilobytes of a compressed file could otherwise take gigabytes of memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_too_large_for_the_page_is_named_by_its_line() {
+    let waybill = Waybill::with_target(LARGE_ENOUGH).await;
+    execute_sql(
+        &waybill.source,
+        "UPDATE incident_narratives SET post_event = printf('%.*c', 66 << 20, 'x') WHERE rowid = 1",
+    );
+    let admin = waybill.signed_in_admin().await;
+    let (run, _) = admin.export_and_wait().await;
+    let file = admin.download(&run).await.body;
+    for address in [PLAN, IMPORT] {
+        let (told, _) = lines(&admin.send_file(address, file.clone()).await);
+        let problem = told.last().unwrap()["problem"]["invalid"].as_str().unwrap().to_owned();
+        assert!(problem.ends_with("is longer than 64 MiB, the limit for a record here."), "{problem}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_breaks_frees_its_place_and_more_than_two_at_once_are_told_to_wait() {
     let waybill = Waybill::with_target(LARGE_ENOUGH).await;

@@ -118,6 +118,15 @@ pub struct StateArgs {
     pub source_name: Option<String>,
 }
 
+/// Where what is needed to undo imports is kept.
+#[derive(Debug, Args)]
+pub struct UndoFolderArgs {
+    /// Folder for what is needed to undo imports into SQLite files, with values of the database; PostgreSQL keeps it itself
+    /// [default: the state file's name with .undo].
+    #[arg(long, value_name = "DIR", env = "WAYBILL_UNDO_FOLDER")]
+    pub undo_folder: Option<PathBuf>,
+}
+
 /// The signing key.
 #[derive(Debug, Args)]
 pub struct SigningArgs {

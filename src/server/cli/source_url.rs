@@ -85,11 +85,11 @@ impl SourceUrl {
         })
     }
 
-    /// The database as one that an import writes to.
+    /// The database as one that an import writes to. What undoing one needs is in `undo_folder`, if the engine keeps it in files.
     #[must_use]
-    pub fn target(&self, trusted_owners: &[String]) -> Arc<dyn Target> {
+    pub fn target(&self, trusted_owners: &[String], undo_folder: PathBuf) -> Arc<dyn Target> {
         match self {
-            Self::Sqlite(path) => Arc::new(SqliteTarget::new(SqliteSource::new(path))),
+            Self::Sqlite(path) => Arc::new(SqliteTarget::new(SqliteSource::new(path), undo_folder)),
             Self::Postgres(address) => Arc::new(PostgresTarget::new((**address).clone(), trusted_owners.to_vec())),
         }
     }

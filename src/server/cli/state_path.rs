@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{SigningArgs, StateFileArgs};
+use super::args::{SigningArgs, StateFileArgs, UndoFolderArgs};
 use super::exit::{CliError, Exit};
 use super::source_url::sqlite_path;
 
@@ -30,6 +30,17 @@ impl SigningArgs {
             None => state.path()?.parent().map(Path::to_owned).unwrap_or_default(),
         };
         Ok(folder.join("signing-key.pem"))
+    }
+}
+
+impl UndoFolderArgs {
+    pub fn path(&self, state: &StateFileArgs) -> Result<PathBuf, CliError> {
+        if let Some(path) = &self.undo_folder {
+            return Ok(path.clone());
+        }
+        let mut name = state.path()?.into_os_string();
+        name.push(".undo");
+        Ok(name.into())
     }
 }
 

@@ -23,15 +23,12 @@ impl ImportPage {
         let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
         identity::authorise::<Error>(&self.journal, caller, capability, &scope, "open the import page").await?;
         let Some(imports) = &self.imports else { return Ok(ImportPageData::default()) };
-        let can_undo = imports.target.can_undo();
-        let kept = if can_undo { imports.list_kept(caller).await? } else { Vec::new() };
         Ok(ImportPageData {
             is_on: true,
             target: imports.target_name.clone(),
             running: imports.running.list(),
             max_upload_bytes: imports.uploads.max_bytes,
-            can_undo,
-            kept,
+            kept: imports.list_kept(caller).await?,
         })
     }
 }

@@ -18,6 +18,8 @@ pub struct ImportRequest {
     pub accept_unsigned: bool,
     /// Nothing is kept that would be needed to undo the import.
     pub without_undo: bool,
+    /// No record of the file may be longer, in bytes: memory is needed for several copies of one.
+    pub max_record_bytes: Option<usize>,
     /// The plan that the import must still have.
     pub expected_plan: Option<ExpectedPlan>,
     /// The new file that a dry run writes its plan to.

@@ -19,7 +19,7 @@ use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
 use crate::model::text;
 use crate::seal::FileVerifier;
-use crate::server::inspect::{DataEvent, DocumentReader};
+use crate::server::inspect::{self, DataEvent, DocumentReader};
 use crate::server::pipeline::decode::{self, RecordDecoder};
 use crate::server::pipeline::hashing_thread::HashingThread;
 use crate::server::profile::Profile;
@@ -64,6 +64,10 @@ impl Importing<'_> {
     pub fn run(&self, file: CheckedFile) -> Result<Imported> {
         let content = BufReader::with_capacity(256 << 10, VerifiedContent::new(file.content()?));
         let document = DocumentReader::open(content)?;
+        let document = match self.request.max_record_bytes {
+            Some(limit) => document.with_record_limit(limit),
+            None => document,
+        };
         let purpose = if self.request.dry_run { Purpose::DryRun } else { Purpose::Write };
         let mut load = self.target.begin_load(purpose, &|_| ())?;
         let names: Vec<TableName> = document.metadata.schema.iter().map(|(name, _)| name.clone()).collect();
@@ -135,10 +139,10 @@ impl Importing<'_> {
     /// What the import is kept under, to be undone; nothing if it cannot or need not be.
     fn kept_import(&self, file: &CheckedFile, rules: &TargetRules) -> Result<Option<KeptImport>> {
         let ImportRequest { mode, dry_run, without_undo, .. } = *self.request;
-        if dry_run || without_undo || !self.target.can_undo() {
+        if dry_run || without_undo {
             return Ok(None);
         }
-        if mode == ImportMode::Append && !rules.triggers.is_empty() {
+        if mode == ImportMode::Append && !rules.triggers.is_empty() && !self.target.tells_appended_rows() {
             let sentence = "what triggers change could not be told from what is appended, so that it could not be undone: add \
                             --no-undo, or --mode merge";
             return Err(Error::Refused(vec![sentence.to_owned()]));
@@ -188,6 +192,7 @@ impl Importing<'_> {
         let rest = document.for_each_event(|event, line| writer.handle(event, line));
         let tables = writer.done;
         let rest = rest.map_err(|error| match error {
+            Error::Unreadable(inspect::Error::LineTooLong { .. }) => error,
             // The file was whole when its seal was checked.
             Error::Unreadable(_) => Error::Changed,
             error => error,

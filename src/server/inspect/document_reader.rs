@@ -49,6 +49,13 @@ impl<R: BufRead> DocumentReader<R> {
         }
     }
 
+    /// Reads no record that is longer than this; without it, the limit is that of PostgreSQL's values.
+    #[must_use]
+    pub fn with_record_limit(mut self, bytes: usize) -> Self {
+        self.lines.limit_records(bytes);
+        self
+    }
+
     /// Calls `visit` with each record of a table until it returns false.
     ///
     /// # Errors

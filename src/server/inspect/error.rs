@@ -18,8 +18,8 @@ pub enum Error {
     NewerFormat(u32),
     #[error("the file is cut off; `waybill verify` says where")]
     Truncated,
-    #[error("line {line} is longer than {} MiB, the limit for a record; run `waybill verify` on the file", MAX_LINE_BYTES >> 20)]
-    LineTooLong { line: u64 },
+    #[error("line {line} is longer than {} MiB, the limit for a record{}", limit >> 20, if *limit < MAX_LINE_BYTES { " here" } else { "; run `waybill verify` on the file" })]
+    LineTooLong { line: u64, limit: usize },
     #[error("the metadata is larger than {} MiB, the limit for an export; run `waybill verify` on the file", MAX_METADATA_BYTES >> 20)]
     MetadataTooLarge,
     #[error("line {0} is not a record; run `waybill verify` on the file")]

@@ -27,7 +27,12 @@ pub(super) struct Lines<R> {
 
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, reader: EventReader::new(MAX_LINE_BYTES), record: RecordBuffer::default() }
+        Self { input, reader: EventReader::new(MAX_LINE_BYTES), record: RecordBuffer::new(MAX_LINE_BYTES) }
+    }
+
+    /// No record is longer than this.
+    pub(super) fn limit_records(&mut self, bytes: usize) {
+        self.record.limit = bytes;
     }
 
     /// Keeps the text of records from here on; before, they are skipped.
@@ -86,30 +91,35 @@ impl<R: BufRead> Lines<R> {
     fn describe(&self, error: ReadError) -> Error {
         match error {
             ReadError::NotADocument => Error::NotAnExport,
-            ReadError::LineTooLong => Error::LineTooLong { line: self.number() },
+            ReadError::LineTooLong => Error::LineTooLong { line: self.number(), limit: self.record.limit },
             ReadError::MetadataTooLarge => Error::MetadataTooLarge,
         }
     }
 }
 
 /// The current record's text.
-#[derive(Default)]
 struct RecordBuffer {
     text: Vec<u8>,
     /// Its length so far, also where the text is not kept.
     bytes: usize,
     is_complete: bool,
     is_kept: bool,
+    /// In bytes.
+    limit: usize,
 }
 
 impl RecordBuffer {
+    fn new(limit: usize) -> Self {
+        Self { text: Vec::new(), bytes: 0, is_complete: false, is_kept: false, limit }
+    }
+
     fn push(&mut self, bytes: &[u8], is_complete: bool) -> Result<(), ReadError> {
         if std::mem::replace(&mut self.is_complete, is_complete) {
             self.text.clear();
             self.bytes = 0;
         }
         self.bytes += bytes.len();
-        if self.bytes > MAX_LINE_BYTES {
+        if self.bytes > self.limit {
             return Err(ReadError::LineTooLong);
         }
         if self.is_kept {

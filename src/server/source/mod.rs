@@ -10,6 +10,7 @@ pub mod postgres;
 mod predicate;
 pub mod sqlite;
 mod target;
+mod undo_rules;
 
 use crate::model::name::TableName;
 use crate::server::rows::{

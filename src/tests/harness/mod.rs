@@ -140,7 +140,7 @@ impl Waybill {
         let file = generate_sample(50, folder.path());
         let source = SqliteSource::new(&file);
         let target = PageTarget {
-            target: Arc::new(SqliteTarget::new(source.clone())),
+            target: Arc::new(SqliteTarget::new(source.clone(), folder.path().join("undo"))),
             name: file.display().to_string(),
             source: Arc::new(source.clone()),
             max_upload_bytes,

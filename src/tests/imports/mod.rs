@@ -7,6 +7,7 @@ mod modes;
 mod plan_trust;
 mod plans;
 mod undo;
+mod undo_on_sqlite;
 
 use std::fs;
 use std::path::{Path, PathBuf};

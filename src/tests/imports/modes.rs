@@ -34,11 +34,16 @@ fn effects(output: &CommandOutput) -> Vec<(String, u64, u64, u64)> {
     report["tables"].as_array().unwrap().iter().map(effect).collect()
 }
 
+const HALF_FILLED: &str = "INSERT INTO customers VALUES (1, 'Ada', 'moved'), (3, 'Cay', NULL);
+     INSERT INTO orders VALUES (7, 1, 12.5), (9, 3, 1);";
+
 /// The shop on both engines, with some of its records, changed ones and others.
 pub fn half_filled_shops(folder: &Path, server: &Postgres) -> [String; 2] {
-    let rows = "INSERT INTO customers VALUES (1, 'Ada', 'moved'), (3, 'Cay', NULL); INSERT INTO orders VALUES (7, 1, 12.5), (9, 3, 1);";
-    let (_, on_sqlite) = sqlite(folder, "half.db", &format!("{SHOP_ON_SQLITE}{rows}"));
-    [on_sqlite, database(server, "half_copy", &format!("{SHOP_ON_POSTGRES}{rows}"))]
+    [half_filled_file(folder).1, database(server, "half_copy", &format!("{SHOP_ON_POSTGRES}{HALF_FILLED}"))]
+}
+
+pub fn half_filled_file(folder: &Path) -> (PathBuf, String) {
+    sqlite(folder, "half.db", &format!("{SHOP_ON_SQLITE}{HALF_FILLED}"))
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::modes::half_filled_shops;
 use super::plans::{insert, rows};
 use super::*;
 
-const MERGE: [&str; 2] = ["--mode", "merge"];
+pub const MERGE: [&str; 2] = ["--mode", "merge"];
 
 pub fn undo(folder: &Path, url: &str, id: &str, options: &[&str]) -> CommandOutput {
     run(folder, &[&["import", "undo", id, "--target", url], options].concat())
@@ -21,7 +21,7 @@ pub fn import_shop(folder: &Path, url: &str, options: &[&str]) -> String {
     report["undo"].as_str().unwrap().to_owned()
 }
 
-fn plan_hash(folder: &Path, url: &str) -> String {
+pub fn plan_hash(folder: &Path, url: &str) -> String {
     let planned = import(folder, "shop.json", url, &[&MERGE[..], &["--dry-run", "--json"]].concat());
     let report: serde_json::Value = serde_json::from_slice(&planned.stdout).unwrap();
     report["plan"].as_str().unwrap().to_owned()
@@ -367,18 +367,6 @@ async fn an_old_import_is_forgotten_with_the_next_one_that_nobody_else_reads() {
     );
     import_shop(folder, &url, &MERGE);
     assert!(listed().lines().count() == 2 && !listed().contains(&old), "{}", listed());
-}
-
-#[test]
-fn an_sqlite_file_says_that_its_imports_cannot_be_undone() {
-    let folder = TempDir::new().unwrap();
-    let folder = folder.path();
-    shop(folder);
-    let (_, url) = sqlite(folder, "target.db", SHOP_ON_SQLITE);
-    assert_eq!(import(folder, "shop.json", &url, &[]).code, 0);
-    let refused = undo(folder, &url, "0", &[]);
-    assert_eq!(refused.code, 3, "{}", refused.stderr);
-    assert!(refused.stderr.contains("keep a copy of the file before an import"), "{}", refused.stderr);
 }
 
 #[test]

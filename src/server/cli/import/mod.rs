@@ -13,7 +13,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::SecretString;
 
-use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, as_target};
+use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, UndoFolderArgs, as_target};
 use super::connect::{build_app, is_same_file, system_user};
 use super::exit::{CliError, Exit};
 use super::terminal::{print_json, print_line};
@@ -52,7 +52,7 @@ pub struct Import {
     /// New file for the plan of a dry run: what happens to each record, sealed. It has values of the database.
     #[arg(long, value_name = "PLAN", requires = "dry_run")]
     output: Option<PathBuf>,
-    /// Keep nothing that would be needed to undo the import. Without this, PostgreSQL keeps it for a day.
+    /// Keep nothing that would be needed to undo the import, which is kept for a day otherwise.
     #[arg(long)]
     no_undo: bool,
     /// Import only if exactly what this plan says would happen: its hash, or its file, which tells what has moved since.
@@ -62,6 +62,8 @@ pub struct Import {
     /// one [default: a built-in one that matches the database].
     #[arg(long, value_name = "FILE|NAME")]
     profile: Option<String>,
+    #[command(flatten)]
+    undo: UndoFolderArgs,
     #[command(flatten)]
     trust: TrustArgs,
     #[command(flatten)]
@@ -130,12 +132,14 @@ impl Import {
         let trusted_keys = self.trust.keys(&self.signing, &self.state)?;
         let (app, url) =
             build_app(&source, &self.state, &self.signing, SecondFactorPolicy::Optional).await.map_err(named)?;
-        let imports = app.imports_into(url.target(&self.trust_owner), url.without_password(), trusted_keys, 0);
+        let target = url.target(&self.trust_owner, self.undo.path(&self.state.file)?);
+        let imports = app.imports_into(target, url.without_password(), trusted_keys, 0);
         let request = ImportRequest {
             mode: self.mode.into(),
             dry_run: self.dry_run,
             accept_unsigned: self.trust.accept_unsigned,
             without_undo: self.no_undo,
+            max_record_bytes: None,
             expected_plan: self.plan.as_deref().map(expected_plan),
             plan_output: self.output.clone(),
         };

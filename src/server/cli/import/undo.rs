@@ -5,7 +5,7 @@ use secrecy::SecretString;
 
 use crate::model::import_undo::{KeptImport, UndoReport, UndoneTable};
 use crate::model::text;
-use crate::server::cli::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, as_target};
+use crate::server::cli::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, UndoFolderArgs, as_target};
 use crate::server::cli::connect::{build_app, system_user};
 use crate::server::cli::exit::{CliError, Exit};
 use crate::server::cli::terminal::{print_json, print_line};
@@ -20,7 +20,7 @@ use crate::server::source::{Purpose, UndoRequest};
 pub struct Undo {
     /// The import's id, as its report and the audit trail have it; without one, the imports are listed that can be undone.
     id: Option<String>,
-    /// Database that was imported into: a libpq URL such as `postgres://owner@host:5432/db`, with the same user.
+    /// Database that was imported into: sqlite:PATH, or a libpq URL such as `postgres://owner@host:5432/db`, with the same user.
     #[arg(long, value_name = "URL", env = "WAYBILL_TARGET", hide_env_values = true)]
     target: SecretString,
     /// PostgreSQL role whose triggers may run with the rights of the connecting user; repeat it or separate with commas.
@@ -33,6 +33,8 @@ pub struct Undo {
     #[arg(long, requires = "id")]
     keep_changed: bool,
     #[command(flatten)]
+    kept_in: UndoFolderArgs,
+    #[command(flatten)]
     state: StateArgs,
     #[command(flatten)]
     signing: SigningArgs,
@@ -43,7 +45,7 @@ pub struct Undo {
 
 const AFTER_HELP: &str = "\
 Everything happens in one transaction. Records that somebody has changed since are not touched: they end the undo, unless
---keep-changed is given. Only PostgreSQL keeps what an undo needs, for a day.";
+--keep-changed is given. What an undo needs is kept for a day: PostgreSQL keeps it itself, and for SQLite it is a file.";
 
 impl Undo {
     pub async fn run(self) -> Result<Exit, CliError> {
@@ -52,7 +54,8 @@ impl Undo {
         let named = |error: CliError| CliError::new(error.exit, as_target(&error.message));
         let (app, url) =
             build_app(&source, &self.state, &self.signing, SecondFactorPolicy::Optional).await.map_err(named)?;
-        let imports = app.imports_into(url.target(&self.trust_owner), url.without_password(), PublicKeys::default(), 0);
+        let target = url.target(&self.trust_owner, self.kept_in.path(&self.state.file)?);
+        let imports = app.imports_into(target, url.without_password(), PublicKeys::default(), 0);
         let caller = Caller::command_line(&system_user());
         let done = self.list_or_undo(&imports, &caller).await;
         done.map_err(|error| url.with_context(error))

@@ -13,7 +13,7 @@ use axum::Router;
 use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 
-use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, as_target};
+use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, UndoFolderArgs, as_target};
 use super::connect::{build_app_with_target, run_blocking};
 use super::exit::{CliError, Exit};
 use super::terminal::eprint_line;
@@ -61,6 +61,8 @@ pub struct Serve {
     /// The largest file that is taken to be imported on the page, in MB.
     #[arg(long, value_name = "MB", default_value_t = 1000, env = "WAYBILL_MAX_UPLOAD")]
     max_upload: u64,
+    #[command(flatten)]
+    undo: UndoFolderArgs,
     /// Whether users must set up a second factor before they may do anything.
     #[arg(long, value_enum, default_value_t, env = "WAYBILL_SECOND_FACTOR")]
     second_factor: SecondFactorPolicyArg,
@@ -125,7 +127,7 @@ impl Serve {
         let named = |error: CliError| CliError::new(error.exit, as_target(&error.message));
         let (url, source) = database.open().await.map_err(named)?;
         let max_upload_bytes = self.max_upload.saturating_mul(1_000_000);
-        let (name, target) = (url.without_password(), url.target(&trust_owner));
+        let (name, target) = (url.without_password(), url.target(&trust_owner, self.undo.path(&self.state.file)?));
         let checked = target.clone();
         run_blocking(move || {
             checked

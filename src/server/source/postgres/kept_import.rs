@@ -4,11 +4,10 @@
 //! replaced. That a row is still what the import has made of it, PostgreSQL itself tells: every version of a row has the number
 //! of the transaction that wrote it, `xmin` (PostgreSQL manual, 5.5).
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::super::target::TableLoad;
-use super::super::{Error, Kind, Result};
+use super::super::{Error, Kind, Result, undo_rules};
 use super::catalog::{Relation, UNDO_SCHEMA_PREFIX};
 use super::database_session::{DatabaseSession, parse_rows};
 use super::row_key::{column, equal, expressions};
@@ -16,16 +15,12 @@ use super::untrusted_code::text_array;
 use super::{LOCK_TIMEOUT, double_quote_identifier, error, lookup};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
-use crate::server::support::random::time_of_uuid_v7;
 
 /// Whom the schema's owner has granted it to, with the rights that new schemas of theirs get (`ALTER DEFAULT PRIVILEGES`).
 const GRANTEES_QUERY: &str = "
     SELECT DISTINCT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(CAST(pg_get_userbyid(g.grantee) AS text)) END AS role
       FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) g
      WHERE CAST(n.nspname AS text) = CAST($1 AS text) AND g.grantee <> n.nspowner ORDER BY 1";
-
-/// How long an import can be undone.
-pub const RETENTION_HOURS: i64 = 24;
 
 /// The schemas of earlier imports by this user.
 const KEPT_QUERY: &str = "
@@ -67,7 +62,7 @@ impl UndoSchema {
     /// # Errors
     /// `Refused` if the user may not create one.
     pub fn create(session: &mut DatabaseSession, import: &KeptImport) -> Result<Self> {
-        for old in Self::list(session)?.into_iter().filter(|old| is_older(old, &import.id)) {
+        for old in Self::list(session)?.into_iter().filter(|old| undo_rules::is_older(old, &import.id)) {
             Self::of(&old).forget(session)?;
         }
         let schema = Self::of(&import.id);
@@ -208,11 +203,7 @@ impl UndoSchema {
         if found == written {
             return Ok(());
         }
-        let what = format!(
-            "{found} of {written} records of {table} could be told from others later, so that the import could not be undone: \
-             a trigger changes them; add --no-undo"
-        );
-        Err(Error::new(Kind::Refused, what))
+        Err(undo_rules::not_found_again(table, found, written))
     }
 
     /// Says what was imported into a table.
@@ -268,10 +259,4 @@ fn kept(load: &TableLoad, relation: &Relation, alias: &str, name: &str, as_name:
 fn raw(load: &TableLoad, relation: &Relation, alias: &str, name: &str) -> Result<String> {
     column(relation, &load.table, name)?;
     Ok(format!("{alias}.{}", double_quote_identifier(name)))
-}
-
-/// Whether one import was more than the retention before another one, as their ids say.
-fn is_older(old: &str, new: &str) -> bool {
-    let times = time_of_uuid_v7(old).zip(time_of_uuid_v7(new));
-    times.is_some_and(|(old, new)| new - old > TimeDelta::hours(RETENTION_HOURS))
 }

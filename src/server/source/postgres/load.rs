@@ -66,8 +66,9 @@ impl Target for PostgresTarget {
         false
     }
 
-    fn can_undo(&self) -> bool {
-        true
+    /// Both have the number of the import's transaction, and nothing else is kept of what is appended.
+    fn tells_appended_rows(&self) -> bool {
+        false
     }
 
     fn list_kept_imports(&self) -> Result<Vec<KeptImport>> {

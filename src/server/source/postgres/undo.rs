@@ -3,7 +3,7 @@
 //! A row that was written since is not touched. Nor is one that refers to a row which would be removed: that ends the undo.
 
 use super::super::target::{Purpose, UndoRequest};
-use super::super::{Error, Kind, Result};
+use super::super::{Error, Kind, Result, undo_rules};
 use super::catalog::{self, Schema};
 use super::database_session::DatabaseSession;
 use super::kept_import::{KeptColumns, UndoSchema, column_numbers, database_id};
@@ -16,14 +16,11 @@ use super::untrusted_code::UntrustedCode;
 use super::{LOCK_TIMEOUT, double_quote_identifier, error};
 use crate::model::import_undo::{KeptImport, UndoReport, UndoneTable};
 use crate::model::name::TableName;
-use crate::model::text;
 use crate::server::support::clock::rfc3339;
 use crate::server::support::random::time_of_uuid_v7;
 
 /// Transaction numbers are compared within half of their circle (PostgreSQL manual, 25.1.5).
 const HALF_CIRCLE: u64 = 1 << 31;
-/// More keys of rows that were changed since are not named.
-const MAX_EXAMPLES: u32 = 5;
 
 struct Undo<'u> {
     session: &'u mut DatabaseSession,
@@ -61,11 +58,7 @@ pub fn undo(session: &mut DatabaseSession, request: &UndoRequest) -> Result<Undo
     target_rules::check_role(session)?;
     refuse_foreign_event_triggers(session)?;
     if !UndoSchema::list(session)?.contains(&request.import) {
-        return Err(Error::new(
-            Kind::NotFound,
-            "there is no import of this id by this user that can be undone here: it is undone already, or more than a day old, or of \
-             another database",
-        ));
+        return Err(undo_rules::no_such_import());
     }
     let kept = UndoSchema::of(&request.import);
     kept.check_private(session)?;
@@ -86,11 +79,10 @@ pub fn undo(session: &mut DatabaseSession, request: &UndoRequest) -> Result<Undo
         return Ok(report);
     }
     if request.expected.as_ref().is_some_and(|expected| *expected != report.digest) {
-        let what = "records have moved since it was looked at what the undo would do: look again";
-        return Err(Error::new(Kind::Refused, what));
+        return Err(undo_rules::moved_since_look());
     }
     if changed > 0 && !request.keeps_changed {
-        return Err(changed_since(&report));
+        return Err(undo_rules::changed_since(&report));
     }
     undo.check_references()?;
     undo.put_back(&report)?;
@@ -162,19 +154,6 @@ fn read_tables(session: &mut DatabaseSession, kept: &UndoSchema) -> Result<Vec<I
     session.fetch(&sql, &[])?.iter().map(table).collect()
 }
 
-fn changed_since(report: &UndoReport) -> Error {
-    let changed = report.tables.iter().filter(|table| table.changed_since > 0).map(|table| {
-        let keys =
-            if table.examples.is_empty() { String::new() } else { format!(", such as {}", table.examples.join(", ")) };
-        format!("{} ({} changed or removed{keys})", table.table, text::count_with_noun(table.changed_since, "record"))
-    });
-    let what = format!(
-        "records are no longer what the import has made of them: {}; add --keep-changed to leave these as they are and undo the rest",
-        changed.collect::<Vec<_>>().join(", ")
-    );
-    Error::new(Kind::Refused, what)
-}
-
 impl Undo<'_> {
     /// A migration may have come since; and looking at the tables, or at those that refer to them, must run nobody else's code.
     fn check_tables(&mut self) -> Result<()> {
@@ -244,9 +223,10 @@ impl Undo<'_> {
                     self.session.fetch_count(&format!("SELECT count(*) AS records {changed}"), &[])?;
                 let key: Vec<String> = kept.iter().map(|column| format!("CAST({column} AS text)")).collect();
                 let examples = format!(
-                    "SELECT concat_ws(', ', {}) AS key {changed} ORDER BY {} LIMIT {MAX_EXAMPLES}",
+                    "SELECT concat_ws(', ', {}) AS key {changed} ORDER BY {} LIMIT {}",
                     key.join(", "),
-                    kept.join(", ")
+                    kept.join(", "),
+                    undo_rules::MAX_EXAMPLES
                 );
                 for row in self.session.fetch(&examples, &[])? {
                     found.examples.push(row.text("key").map_err(error::map_error)?.to_owned());
@@ -329,7 +309,7 @@ impl Undo<'_> {
                 is_place("d")
             );
             let removed = self.session.change(&sql, &[]).map_err(|error| error::refused_row(&table.name, error))?;
-            check_done(&table.name, found.removed, removed)?;
+            undo_rules::check_done(&table.name, found.removed, removed)?;
         }
         let checked = self.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
         checked.map_err(|error| error::refused_row(&"the import".into(), error))?;
@@ -361,32 +341,16 @@ impl Undo<'_> {
         );
         let rows = self.session.fetch(&sql, &[]).map_err(|error| error::refused_row(&table.name, error))?;
         let row = rows.first().ok_or_else(error::invalid_message)?;
-        check_done(&table.name, expected, row.parse("records").map_err(error::map_error)?)?;
+        undo_rules::check_done(&table.name, expected, row.parse("records").map_err(error::map_error)?)?;
         let different: u64 = row.parse("different").map_err(error::map_error)?;
         if different == 0 {
             return Ok(());
         }
-        let what = format!(
-            "the database gives {different} of {expected} records of {} other values than they had: a trigger changes them; \
-             disable it while the import is undone",
-            table.name
-        );
-        Err(Error::new(Kind::Refused, what))
+        Err(undo_rules::restored_differently(&table.name, different, expected))
     }
 }
 
 fn count(session: &mut DatabaseSession, rows: &str) -> Result<u64> {
     session.execute(&format!("ANALYZE {rows}"))?;
     session.fetch_count(&format!("SELECT count(*) AS records FROM {rows}"), &[])
-}
-
-/// A trigger that returns nothing keeps a row as it is.
-fn check_done(table: &TableName, expected: u64, done: u64) -> Result<()> {
-    if done == expected {
-        return Ok(());
-    }
-    let what = format!(
-        "the database has changed {done} of {expected} records of {table}: a trigger or a rule keeps the others"
-    );
-    Err(Error::new(Kind::Refused, what))
 }

@@ -10,20 +10,22 @@ use super::row_buffer::RowBuffer;
 use super::snapshot::to_value;
 use crate::server::rows::RowSink;
 
-/// Creates the tables for the changes of the load with this number.
-pub fn create(connection: &Connection, number: usize, load: &TableLoad) -> Result<()> {
-    let key = numbered("", "k", load.key.len()).join(", ");
-    connection.execute_batch(&format!(
+/// Creates the table for the keys of the load with this number, which are of so many columns.
+pub fn create_seen(connection: &Connection, number: usize, key_columns: usize) -> Result<()> {
+    let key = numbered("", "k", key_columns).join(", ");
+    Ok(connection.execute_batch(&format!(
         "CREATE TEMP TABLE waybill_seen_{number} ({key}, is_new INTEGER, PRIMARY KEY ({key})) WITHOUT ROWID"
-    ))?;
-    if load.is_recorded {
-        let columns =
-            [numbered("", "k", load.key.len()), numbered("", "c", load.replaced().count())].concat().join(", ");
-        connection.execute_batch(&format!(
-            "CREATE TEMP TABLE waybill_before_{number} ({columns}, PRIMARY KEY ({key})) WITHOUT ROWID"
-        ))?;
-    }
-    Ok(())
+    ))?)
+}
+
+/// Creates the table for what a merge replaces.
+pub fn create_before(connection: &Connection, number: usize, load: &TableLoad) -> Result<()> {
+    let key = numbered("", "k", load.key.len());
+    let columns = [key.clone(), numbered("", "c", load.replaced().count())].concat().join(", ");
+    Ok(connection.execute_batch(&format!(
+        "CREATE TEMP TABLE waybill_before_{number} ({columns}, PRIMARY KEY ({})) WITHOUT ROWID",
+        key.join(", ")
+    ))?)
 }
 
 /// Keeps what the table has in place of this row, if that differs. Returns whether it has anything.
@@ -117,16 +119,20 @@ pub fn differ(one: &str, other: &str) -> String {
 }
 
 /// These values of a row.
-fn of<'r, 'n>(load: &TableLoad, row: &'r RowBuffer, names: impl Iterator<Item = &'n String>) -> Vec<ToSqlOutput<'r>> {
+pub fn of<'r, 'n>(
+    load: &TableLoad,
+    row: &'r RowBuffer,
+    names: impl Iterator<Item = &'n String>,
+) -> Vec<ToSqlOutput<'r>> {
     let values: Vec<ToSqlOutput<'r>> = row.values().collect();
     let places = names.filter_map(|name| load.columns.iter().position(|column| column == name));
     places.map(|place| values[place].clone()).collect()
 }
 
-fn numbered(prefix: &str, letter: &str, count: usize) -> Vec<String> {
+pub fn numbered(prefix: &str, letter: &str, count: usize) -> Vec<String> {
     (0..count).map(|place| format!("{prefix}{letter}{place}")).collect()
 }
 
-fn column(alias: &str, name: &str) -> String {
+pub fn column(alias: &str, name: &str) -> String {
     format!("{alias}.{}", double_quote_identifier(name))
 }

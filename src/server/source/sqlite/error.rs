@@ -25,6 +25,25 @@ pub fn rows_without_key(table: &TableName) -> Error {
     Error::new(Kind::Unsuitable, format!("table {table} cannot be exported in part: nothing tells its rows apart"))
 }
 
+/// What the file's own rules refuse. The message names tables, columns and constraints, and no value.
+pub fn refused(error: rusqlite::Error, describe: impl FnOnce(&str) -> String) -> Error {
+    match error {
+        // A trigger's own words may hold values.
+        rusqlite::Error::SqliteFailure(cause, _) if cause.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_TRIGGER => {
+            Error::new(Kind::Refused, describe("a trigger of the database refuses it"))
+        }
+        rusqlite::Error::SqliteFailure(cause, Some(ref message))
+            if matches!(cause.code, ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch) =>
+        {
+            Error::new(Kind::Refused, describe(message))
+        }
+        rusqlite::Error::SqliteFailure(cause, _) if cause.code == ErrorCode::DiskFull => {
+            Error::new(Kind::Failed, "the disk that holds the database is full")
+        }
+        other => other.into(),
+    }
+}
+
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {

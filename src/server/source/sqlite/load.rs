@@ -2,28 +2,23 @@
 //!
 //! A dry run does the same in a private copy of the file.
 
-use std::path::Path;
-use std::time::Duration;
+use std::path::PathBuf;
 
-use rusqlite::backup::Backup;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
+use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::super::target::{CarriedOn, Load, Purpose, TableLoad, Target, TargetRules, Trigger, UndoRequest};
-use super::super::{Error, InterruptHandle, Kind, Result, double_quote_identifier};
+use super::super::{Error, InterruptHandle, Kind, Result, Source, SourceIdentity, double_quote_identifier};
+use super::error::refused;
+use super::kept_rows::KeptRows;
+use super::key_sets::main_table;
 use super::row_buffer::RowBuffer;
-use super::{SqliteSource, catalog, changes, error, key_sets::main_table};
+use super::undo_file::UndoFolder;
+use super::writing::{self, ForeignKeys};
+use super::{SqliteSource, catalog, changes, dangling, undo};
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
-
-/// More pages in memory than by default: inserting into several indexes touches many.
-const CACHE_KIB: u32 = 64 << 10;
-
-/// A reference that leads nowhere, of `pragma_foreign_key_check`. Rows of a table without row ids are not told apart: there, the
-/// commit's own count decides.
-const DANGLING_COLUMNS: &str = "\"table\" AS tab, rowid AS row, parent, fkid";
 
 /// References that the file carries changes on to, with the column that they lead to. Without one, that is a primary key, which is
 /// never changed.
@@ -41,39 +36,29 @@ const DEFAULTS_QUERY: &str = "
 
 /// An `SQLite` file to write to.
 #[derive(Clone, Debug)]
-pub struct SqliteTarget(SqliteSource);
+pub struct SqliteTarget {
+    source: SqliteSource,
+    undo_folder: UndoFolder,
+}
 
 impl SqliteTarget {
+    /// What is needed to undo imports is kept in `undo_folder`, which is created when something is.
     #[must_use]
-    pub fn new(source: SqliteSource) -> Self {
-        Self(source)
+    pub fn new(source: SqliteSource, undo_folder: PathBuf) -> Self {
+        Self { source, undo_folder: UndoFolder::new(undo_folder) }
     }
 }
 
 impl Target for SqliteTarget {
     fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>> {
-        let file = std::fs::metadata(self.0.path()).map_err(|error| error::no_metadata(&error))?;
-        if file.is_dir() {
-            return Err(error::cannot_open("it is a directory"));
-        }
-        let connection = match purpose {
-            Purpose::Write => open(self.0.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?,
-            Purpose::DryRun => copy_privately(self.0.path())?,
-        };
-        let handle = connection.get_interrupt_handle();
-        on_handle(Box::new(move || handle.interrupt()));
-        connection.busy_timeout(Duration::from_secs(5))?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
-        // Triggers, checks and indexes of the file may call no function that reaches outside of it.
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-        connection.execute_batch(&format!(
-            "PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -{CACHE_KIB};
-             PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON;"
-        ))?;
+        let connection = writing::begin(self.source.path(), purpose, ForeignKeys::Enforced, on_handle)?;
         Ok(Box::new(SqliteLoad {
             connection,
             purpose,
+            identity: self.source.identity()?,
+            undo_folder: self.undo_folder.clone(),
             tables: Vec::new(),
+            kept: None,
             insert: String::new(),
             row: RowBuffer::default(),
             table: None,
@@ -82,37 +67,35 @@ impl Target for SqliteTarget {
     }
 
     fn check(&self) -> Result<()> {
-        open(self.0.path(), OpenFlags::SQLITE_OPEN_READ_WRITE).map(drop)
+        writing::open(self.source.path(), OpenFlags::SQLITE_OPEN_READ_WRITE).map(drop)
     }
 
     fn blocks_readers(&self) -> bool {
         true
     }
 
-    fn can_undo(&self) -> bool {
-        false
+    fn tells_appended_rows(&self) -> bool {
+        true
     }
 
     fn list_kept_imports(&self) -> Result<Vec<KeptImport>> {
-        Err(cannot_undo())
+        undo::list(&self.source, &self.undo_folder)
     }
 
-    fn undo(&self, _: &UndoRequest) -> Result<UndoReport> {
-        Err(cannot_undo())
+    fn undo(&self, request: &UndoRequest) -> Result<UndoReport> {
+        undo::undo(&self.source, &self.undo_folder, request)
     }
-}
-
-fn cannot_undo() -> Error {
-    Error::new(
-        Kind::Unsuitable,
-        "imports into an SQLite file cannot be undone: keep a copy of the file before an import",
-    )
 }
 
 struct SqliteLoad {
     connection: Connection,
     purpose: Purpose,
+    /// Of the file.
+    identity: SourceIdentity,
+    undo_folder: UndoFolder,
     tables: Vec<TableLoad>,
+    /// What is needed to undo the import.
+    kept: Option<KeptRows>,
     /// The statement for the current table.
     insert: String,
     row: RowBuffer,
@@ -138,12 +121,19 @@ impl SqliteLoad {
         let refuse = |error, pushed| {
             refused(error, |message| format!("record {pushed} of {} is refused by the database: {message}", load.table))
         };
-        let existed = load.is_recorded && changes::keep_before(&self.connection, current.number, load, &self.row)?;
+        let keeps_before = is_merged(load) && (load.is_recorded || self.kept.is_some());
+        let existed = keeps_before && changes::keep_before(&self.connection, current.number, load, &self.row)?;
         let inserted = self.connection.prepare_cached(&self.insert)?.execute(params_from_iter(self.row.values()));
         let inserted = inserted.map_err(|error| refuse(error, current.pushed))?;
         current.changed += inserted as u64;
         if load.mode != ImportMode::Merge {
-            return if inserted == 1 { Ok(()) } else { Err(dropped(load, current.pushed)) };
+            if inserted != 1 {
+                return Err(dropped(load, current.pushed));
+            }
+            return self
+                .kept
+                .as_ref()
+                .map_or(Ok(()), |kept| kept.keep_appended(&self.connection, current.number, load, &self.row));
         }
         if changes::keep_key(&self.connection, current.number, load, &self.row, !existed)? {
             return Ok(());
@@ -151,36 +141,6 @@ impl SqliteLoad {
         let what =
             format!("record {} of {} has the key of an earlier one in the file, or none", current.pushed, load.table);
         Err(Error::new(Kind::Refused, what))
-    }
-
-    /// Keeps in a temporary table which references lead nowhere now: what is not checked at all may dangle for years.
-    fn keep_dangling(&self) -> Result<()> {
-        let known = self.tables.iter().filter(|load| load.mode != ImportMode::RequireEmpty).map(|load| {
-            let table = load.table.as_str().replace('\'', "''");
-            format!("INSERT INTO waybill_dangling SELECT {DANGLING_COLUMNS} FROM pragma_foreign_key_check('{table}')")
-        });
-        let create = format!(
-            "CREATE TEMP TABLE waybill_dangling AS SELECT {DANGLING_COLUMNS} FROM pragma_foreign_key_check WHERE 0"
-        );
-        let create = std::iter::once(create).chain(known).collect::<Vec<_>>().join(";");
-        Ok(self.connection.execute_batch(&create)?)
-    }
-
-    /// What leads nowhere and did not before, one sentence.
-    fn describe_dangling(&self) -> Result<Option<String>> {
-        let mut new = Vec::new();
-        let sql = format!(
-            "SELECT parent, count(*) FROM (SELECT {DANGLING_COLUMNS} FROM pragma_foreign_key_check(?1)
-             EXCEPT SELECT tab, row, parent, fkid FROM waybill_dangling) GROUP BY parent ORDER BY parent"
-        );
-        let mut statement = self.connection.prepare(&sql)?;
-        for load in &self.tables {
-            let found = statement
-                .query_map([load.table.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?)))?
-                .collect::<rusqlite::Result<Vec<_>>>()?;
-            new.extend(found.iter().map(|(parent, rows)| format!("{} ({rows} to {parent})", load.table)));
-        }
-        Ok((!new.is_empty()).then(|| format!("references lead to records that are not there: {}", new.join(", "))))
     }
 }
 
@@ -194,41 +154,8 @@ fn dropped(load: &TableLoad, row: u64) -> Error {
     Error::new(Kind::Refused, format!("record {row} of {} is dropped by a trigger of the database", load.table))
 }
 
-fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {
-    Ok(Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?)
-}
-
-/// The connection to a temporary database of `SQLite` itself with the content of the file: it is on disk where it is large, has no
-/// name, and is gone with the connection, also if the program is killed.
-fn copy_privately(path: &Path) -> Result<Connection> {
-    let source = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    source.busy_timeout(Duration::from_secs(5))?;
-    let mut copy = open(Path::new(""), OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    Backup::new(&source, &mut copy)?.run_to_completion(4096, Duration::ZERO, None)?;
-    Ok(copy)
-}
-
 fn no_table_begun() -> Error {
     Error::new(Kind::Failed, "internal error: a row without a table; please report it")
-}
-
-/// What the file's own rules refuse. The message names tables, columns and constraints, and no value.
-fn refused(error: rusqlite::Error, describe: impl FnOnce(&str) -> String) -> Error {
-    match error {
-        // A trigger's own words may hold values.
-        rusqlite::Error::SqliteFailure(cause, _) if cause.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_TRIGGER => {
-            Error::new(Kind::Refused, describe("a trigger of the database refuses it"))
-        }
-        rusqlite::Error::SqliteFailure(cause, Some(ref message))
-            if matches!(cause.code, ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch) =>
-        {
-            Error::new(Kind::Refused, describe(message))
-        }
-        rusqlite::Error::SqliteFailure(cause, _) if cause.code == ErrorCode::DiskFull => {
-            Error::new(Kind::Failed, "the disk that holds the database is full")
-        }
-        other => other.into(),
-    }
 }
 
 impl RowSink for SqliteLoad {
@@ -289,12 +216,19 @@ impl Load for SqliteLoad {
         count(&self.connection, table)
     }
 
-    fn prepare(&mut self, tables: &[TableLoad], _: Option<&KeptImport>) -> Result<()> {
+    fn prepare(&mut self, tables: &[TableLoad], kept: Option<&KeptImport>) -> Result<()> {
         for (number, load) in tables.iter().enumerate().filter(|(_, load)| is_merged(load)) {
-            changes::create(&self.connection, number, load)?;
+            changes::create_seen(&self.connection, number, load.key.len())?;
+            if load.is_recorded || kept.is_some() {
+                changes::create_before(&self.connection, number, load)?;
+            }
         }
+        let keep = |import| KeptRows::begin(&self.connection, &self.undo_folder, import, &self.identity, tables);
+        self.kept = kept.map(keep).transpose()?;
+        let filled = tables.iter().filter(|load| load.mode != ImportMode::RequireEmpty).map(|load| &load.table);
+        dangling::keep(&self.connection, &filled.collect::<Vec<_>>())?;
         tables.clone_into(&mut self.tables);
-        self.keep_dangling()
+        Ok(())
     }
 
     fn begin_table(&mut self, number: usize) -> Result<()> {
@@ -325,14 +259,27 @@ impl Load for SqliteLoad {
     /// What SQLite itself counts until the commit is not enough: an old reference that leads somewhere now makes up for a new one
     /// that does not.
     fn check_references(&mut self) -> Result<()> {
-        self.describe_dangling()?.map_or(Ok(()), |what| Err(Error::new(Kind::Refused, what)))
+        let tables: Vec<&TableName> = self.tables.iter().map(|load| &load.table).collect();
+        let new = dangling::find_new(&self.connection, &tables)?;
+        if new.is_empty() {
+            return Ok(());
+        }
+        let what = format!("references lead to records that are not there: {}", new.join(", "));
+        Err(Error::new(Kind::Refused, what))
     }
 
     fn commit(self: Box<Self>) -> Result<()> {
         if self.purpose == Purpose::DryRun {
             return Ok(());
         }
-        self.connection.execute_batch("COMMIT").map_err(|error| refused(error, str::to_owned))
+        let Self { connection, tables, kept, undo_folder, .. } = *self;
+        let kept = kept.map(|kept| kept.finish(&connection, &tables)).transpose()?;
+        let committed = connection.execute_batch("COMMIT").map_err(|error| refused(error, str::to_owned));
+        // Whether a commit that fails in any other way has happened, the rows themselves tell.
+        if let Some(import) = kept.filter(|_| !connection.is_autocommit()) {
+            undo_folder.forget(&import);
+        }
+        committed
     }
 }
 

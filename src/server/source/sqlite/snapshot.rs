@@ -5,6 +5,7 @@ use rusqlite::{Connection, Params, types::ValueRef};
 use super::super::{Error, Result, Snapshot};
 use super::cursor::Cursor;
 use super::key_sets::{KeySets, RowKey, clear, main_table, stored_table};
+use super::row_identity::rowid_name;
 use super::{catalog, double_quote_identifier, error};
 use crate::model::catalog::ColumnSchema;
 use crate::model::name::TableName;
@@ -55,30 +56,12 @@ impl SqliteSnapshot {
         }
         Ok(pushed)
     }
-
-    /// The name under which the row id is reachable: columns may shadow it, and WITHOUT ROWID tables have none.
-    fn rowid_name(&self, table: &TableName) -> Result<Option<&'static str>> {
-        let mut has_rowid = self.connection.prepare(
-            "SELECT 1 FROM pragma_table_list WHERE schema = 'main' AND name = ?1 AND type = 'table' AND NOT wr",
-        )?;
-        if !has_rowid.exists([table.as_str()])? {
-            return Ok(None);
-        }
-        let mut is_column =
-            self.connection.prepare("SELECT 1 FROM pragma_table_xinfo(?1, 'main') WHERE name = ?2 COLLATE NOCASE")?;
-        for name in ["rowid", "_rowid_", "oid"] {
-            if !is_column.exists([table.as_str(), name])? {
-                return Ok(Some(name));
-            }
-        }
-        Ok(None)
-    }
 }
 
 impl SqliteSnapshot {
     fn row_key(&self, catalog: &Catalog, name: &TableName) -> Result<RowKey> {
         let table = catalog.table(name).ok_or_else(|| Error::no_table(name))?;
-        match self.rowid_name(name)? {
+        match rowid_name(&self.connection, name)? {
             Some(rowid) => Ok(RowKey::RowId(rowid)),
             None if !table.primary_key.is_empty() => Ok(RowKey::PrimaryKey(table.primary_key.clone())),
             None => Err(error::rows_without_key(name)),
@@ -176,7 +159,7 @@ impl Snapshot for SqliteSnapshot {
 
     fn estimate(&mut self, scan: &Scan) -> Result<u64> {
         // Row ids that no column shows count up by themselves.
-        let rowid = if self.has_integer_key(&scan.table)? { None } else { self.rowid_name(&scan.table)? };
+        let rowid = if self.has_integer_key(&scan.table)? { None } else { rowid_name(&self.connection, &scan.table)? };
         let Some(rowid) = rowid else {
             return self.count(&Scan { restrict: Restriction::All, ..scan.clone() });
         };
@@ -195,7 +178,7 @@ impl Snapshot for SqliteSnapshot {
             self.where_sql(scan)?,
             SAMPLE_POINTS * ROWS_PER_POINT
         );
-        let Some(rowid) = self.rowid_name(&scan.table)? else {
+        let Some(rowid) = rowid_name(&self.connection, &scan.table)? else {
             return self.push_rows(&first_rows, [], width, sink).map(drop);
         };
         let (ids, id) = match scan.restrict {

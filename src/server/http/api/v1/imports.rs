@@ -32,6 +32,8 @@ use crate::server::rpc_context::authentication;
 
 /// How often it is looked up, during an upload, whether its sender may still import.
 const ACCESS_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// A record takes several times its size in memory while it is read. Who has larger ones uses the command line.
+const MAX_RECORD_BYTES: usize = 64 << 20;
 /// How often a line is sent while something runs.
 const UPDATE_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -126,6 +128,7 @@ impl ImportOptions {
             dry_run,
             accept_unsigned: self.accept_unsigned,
             without_undo: self.without_undo,
+            max_record_bytes: Some(MAX_RECORD_BYTES),
             expected_plan: self.plan.map(|hash| ExpectedPlan::Hash(hash.to_ascii_lowercase())),
             plan_output: None,
         }

@@ -10,7 +10,7 @@ use crate::model::text;
 use crate::ui::browser;
 
 #[component]
-pub fn ChooseFile(tracker: ImportTracker, target: String, max_upload_bytes: u64, can_undo: bool) -> impl IntoView {
+pub fn ChooseFile(tracker: ImportTracker, target: String, max_upload_bytes: u64) -> impl IntoView {
     let checker = FileChecker::new();
     let on_file = Callback::new(move |file: web_sys::File| {
         tracker.start_over();
@@ -18,15 +18,10 @@ pub fn ChooseFile(tracker: ImportTracker, target: String, max_upload_bytes: u64,
         checker.check(&file);
         browser::keep_file(file);
     });
-    let undo = if can_undo {
-        "An import can be undone for a day."
-    } else {
-        "An import into an SQLite file cannot be undone: keep a copy of the file."
-    };
     view! {
         <section class="card panel">
             <p>"Imports go into "<code data-testid="target">{target}</code>"."</p>
-            <p>"Choose an exported file. It is checked in your browser before a byte of it is sent. Then you see what it would do to the database, and nothing is written until you say so. "{undo}</p>
+            <p>"Choose an exported file. It is checked in your browser before a byte of it is sent. Then you see what it would do to the database, and nothing is written until you say so. An import can be undone for a day."</p>
             <DropZone on_file />
         </section>
         <div role="status">{move || view! { <CheckResult state=checker.state.get() has_counts=false /> }}</div>

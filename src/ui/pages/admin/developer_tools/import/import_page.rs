@@ -39,7 +39,7 @@ fn ImportView(page: ImportPageData) -> impl IntoView {
     view! {
         {running}
         <noscript inner_html=NOSCRIPT_HINT></noscript>
-        <ChooseFile tracker target=page.target max_upload_bytes=page.max_upload_bytes can_undo=page.can_undo />
+        <ChooseFile tracker target=page.target max_upload_bytes=page.max_upload_bytes />
         <div id=OUTCOME tabindex="-1" role="status"><Outcome tracker /></div>
         <KeptImports kept=page.kept tracker />
     }

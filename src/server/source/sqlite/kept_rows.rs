@@ -1,0 +1,179 @@
+//! Collects which rows an import creates and replaces, and writes them to its undo file before the commit.
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Row, params_from_iter};
+
+use super::super::target::TableLoad;
+use super::super::{Error, Kind, Result, SourceIdentity, undo_rules};
+use super::changes::{self, column, numbered};
+use super::key_sets::main_table;
+use super::row_buffer::RowBuffer;
+use super::row_identity::{self, digest, rowid_name, stored_columns};
+use super::undo_file::{KeptTable, NewUndoFile, UndoFolder};
+use crate::model::import::ImportMode;
+use crate::model::import_undo::KeptImport;
+
+/// What is kept of one import, which is not committed yet.
+pub struct KeptRows {
+    folder: UndoFolder,
+    import: String,
+    file: NewUndoFile,
+    /// In the order of the loads; nothing of a table without a key that is merged, into which no row comes.
+    tables: Vec<Option<KeptTable>>,
+    /// The condition on a row `t` to be the one that was appended last.
+    is_appended: Vec<String>,
+}
+
+impl KeptRows {
+    /// # Errors
+    /// `Refused` if the rows of a table cannot be found again later; `Failed` if nothing can be kept.
+    pub fn begin(
+        connection: &Connection,
+        folder: &UndoFolder,
+        import: &KeptImport,
+        database: &SourceIdentity,
+        loads: &[TableLoad],
+    ) -> Result<Self> {
+        let file = folder.create(import, database)?;
+        let (mut tables, mut is_appended) = (Vec::new(), Vec::new());
+        for (number, load) in loads.iter().enumerate() {
+            let table = kept_table(connection, number, load)?;
+            let condition = match &table {
+                Some(table) if load.mode == ImportMode::Append => {
+                    changes::create_seen(connection, number, table.found_by.len())?;
+                    is_last_appended(connection, load, table)?
+                }
+                _ => String::new(),
+            };
+            tables.push(table);
+            is_appended.push(condition);
+        }
+        Ok(Self { folder: folder.clone(), import: import.id.clone(), file, tables, is_appended })
+    }
+
+    /// Keeps what a row is found by that was just appended. Into empty tables, all rows come from the import.
+    pub fn keep_appended(
+        &self,
+        connection: &Connection,
+        number: usize,
+        load: &TableLoad,
+        row: &RowBuffer,
+    ) -> Result<()> {
+        let Some(table) = self.tables[number].as_ref().filter(|_| load.mode == ImportMode::Append) else {
+            return Ok(());
+        };
+        let condition = &self.is_appended[number];
+        let sql = format!(
+            "INSERT INTO temp.waybill_seen_{number} SELECT {}, 1 FROM {} AS t WHERE {condition}",
+            list("t", &table.found_by),
+            main_table(&load.table)
+        );
+        let takes_key = condition.contains('?');
+        let key = if takes_key { changes::of(load, row, table.found_by.iter()) } else { Vec::new() };
+        connection.prepare_cached(&sql)?.execute(params_from_iter(key))?;
+        Ok(())
+    }
+
+    /// Writes the file, whole and on disk. Returns the import's id.
+    ///
+    /// # Errors
+    /// `Refused` if a row that was written is not there any more; `Failed` if nothing can be kept.
+    pub fn finish(self, connection: &Connection, loads: &[TableLoad]) -> Result<String> {
+        let Self { folder, import, file, tables, .. } = self;
+        for (load, table) in loads.iter().zip(tables) {
+            if let Some(table) = table {
+                write_rows(connection, &folder, &file, load, &table)?;
+            }
+        }
+        file.finish().map_err(|cause| folder.unusable(&cause))?;
+        Ok(import)
+    }
+}
+
+fn kept_table(connection: &Connection, number: usize, load: &TableLoad) -> Result<Option<KeptTable>> {
+    let found_by = match load.mode {
+        ImportMode::Merge if load.key.is_empty() => return Ok(None),
+        ImportMode::Merge => load.key.clone(),
+        ImportMode::RequireEmpty | ImportMode::Append => row_identity::columns(connection, &load.table)?,
+    };
+    let replaced = if load.mode == ImportMode::Merge { load.replaced().cloned().collect() } else { Vec::new() };
+    let columns = stored_columns(connection, &load.table)?;
+    Ok(Some(KeptTable { number, name: load.table.clone(), found_by, columns, replaced }))
+}
+
+/// By the row id, or by the key that was pushed where there is none.
+fn is_last_appended(connection: &Connection, load: &TableLoad, table: &KeptTable) -> Result<String> {
+    if let Some(name) = rowid_name(connection, &load.table)? {
+        return Ok(format!("t.{name} = last_insert_rowid()"));
+    }
+    if let Some(filled) = table.found_by.iter().find(|name| !load.columns.contains(name)) {
+        let what = format!(
+            "{} is filled by the database, so that the import could not be undone: add --no-undo",
+            load.table.field(filled)
+        );
+        return Err(Error::new(Kind::Refused, what));
+    }
+    let is_same = table.found_by.iter().zip(1..).map(|(name, place)| format!("{} = ?{place}", column("t", name)));
+    Ok(is_same.collect::<Vec<_>>().join(" AND "))
+}
+
+/// Writes the rows of a table that the import has created or replaced, as they are now.
+fn write_rows(
+    connection: &Connection,
+    folder: &UndoFolder,
+    file: &NewUndoFile,
+    load: &TableLoad,
+    table: &KeptTable,
+) -> Result<()> {
+    file.begin_table(table).map_err(|cause| folder.unusable(&cause))?;
+    let mut statement = connection.prepare(&written_rows_sql(load, table))?;
+    let mut rows = statement.query([])?;
+    let (mut found, mut written) = (0, 0);
+    let kept = table.found_by.len() + table.replaced.len();
+    while let Some(row) = rows.next()? {
+        written += 1;
+        if !row.get::<_, bool>(1)? {
+            continue;
+        }
+        found += 1;
+        let digest = digest(row, 2 + kept, table.columns.len())?;
+        let values = (2..2 + kept).map(|place| value(row, place)).collect::<Result<Vec<_>>>()?;
+        file.push(table, &digest, row.get(0)?, &values).map_err(|cause| folder.unusable(&cause))?;
+    }
+    if found == written { Ok(()) } else { Err(undo_rules::not_found_again(&load.table, found, written)) }
+}
+
+/// Selects of each row whether it is new, whether it is there, what it is found by, what it had before, and what it has now.
+fn written_rows_sql(load: &TableLoad, table: &KeptTable) -> String {
+    let (number, from, now) = (table.number, main_table(&load.table), list("t", &table.columns));
+    let own = list("t", &table.found_by);
+    if load.mode == ImportMode::RequireEmpty {
+        return format!("SELECT TRUE, TRUE, {own}, {now} FROM {from} AS t");
+    }
+    let keys = numbered("s.", "k", table.found_by.len());
+    let same = |names: &[String]| {
+        let pairs = names.iter().zip(&keys).map(|(name, key)| format!("{name} = {key}"));
+        pairs.collect::<Vec<_>>().join(" AND ")
+    };
+    let own: Vec<String> = table.found_by.iter().map(|name| column("t", name)).collect();
+    let is_there = format!("{} IS NOT NULL", own[0]);
+    let joined = format!("temp.waybill_seen_{number} AS s LEFT JOIN {from} AS t ON {}", same(&own));
+    if load.mode == ImportMode::Append {
+        return format!("SELECT s.is_new, {is_there}, {}, {now} FROM {joined}", keys.join(", "));
+    }
+    let kept = [keys.clone(), numbered("b.", "c", table.replaced.len())].concat().join(", ");
+    format!(
+        "SELECT s.is_new, {is_there}, {kept}, {now} FROM {joined}
+           LEFT JOIN temp.waybill_before_{number} AS b ON {} WHERE s.is_new OR b.k0 IS NOT NULL",
+        same(&numbered("b.", "k", table.found_by.len()))
+    )
+}
+
+fn list(alias: &str, names: &[String]) -> String {
+    names.iter().map(|name| column(alias, name)).collect::<Vec<_>>().join(", ")
+}
+
+fn value<'r>(row: &'r Row<'_>, place: usize) -> Result<ToSqlOutput<'r>> {
+    let value: ValueRef<'r> = row.get_ref(place)?;
+    Ok(ToSqlOutput::Borrowed(value))
+}
