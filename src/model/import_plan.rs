@@ -1,5 +1,7 @@
 //! The plan of an import: what it does to each record, as a sealed file (`docs/import.md`).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -17,6 +19,9 @@ pub struct ImportPlanHead {
     pub file_sha256: String,
     pub file_export_id: String,
     pub mode: ImportMode,
+    /// What is imported, if it is not the whole file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<FilePart>,
     /// The database, as its engine identifies it.
     pub target: String,
     pub tables: Vec<TableReport>,
@@ -27,6 +32,26 @@ pub struct ImportPlanHead {
     pub triggers: Vec<String>,
     /// What happens to columns that the file and the database do not share, one sentence each.
     pub notes: Vec<String>,
+}
+
+/// A table of a file, or one record of it, with what it refers to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilePart {
+    pub table: TableName,
+    /// The columns of its primary key with their values as texts; empty for all records.
+    pub key: Vec<(String, String)>,
+}
+
+/// For people: `orders 8`.
+impl fmt::Display for FilePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values: Vec<&str> = self.key.iter().map(|(_, value)| value.as_str()).collect();
+        if values.is_empty() {
+            write!(f, "table {}", self.table)
+        } else {
+            write!(f, "{} {}", self.table, values.join(", "))
+        }
+    }
 }
 
 /// What puts values into records besides the file: a trigger, a default or an expression of the database, the profile.

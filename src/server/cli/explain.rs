@@ -5,6 +5,7 @@ use clap::Args;
 use super::args::{SelectionArgs, SourceArgs};
 use super::connect::{OpenedSource, run_blocking, system_user};
 use super::exit::{CliError, Exit};
+use super::record_key::parse_key;
 use super::terminal::{print_json, print_line};
 use crate::model::explanation::{Explanation, Verdict};
 use crate::model::name::TableName;
@@ -46,18 +47,6 @@ impl Explain {
         })
         .await?;
         if self.json { print_json(&explanation) } else { print_line(&to_text(&explanation)) }
-    }
-}
-
-/// One value may hold an equals sign; several must have a column each.
-fn parse_key(given: &[String]) -> Vec<(Option<String>, String)> {
-    let with_column = |text: &String| match text.split_once('=') {
-        Some((column, value)) => (Some(column.to_owned()), value.to_owned()),
-        None => (None, text.clone()),
-    };
-    match given {
-        [only] => vec![(None, only.clone())],
-        several => several.iter().map(with_column).collect(),
     }
 }
 

@@ -18,6 +18,7 @@ mod key;
 mod open_state;
 mod preview;
 mod profile;
+mod record_key;
 mod sample;
 mod serve;
 mod source_url;

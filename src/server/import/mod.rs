@@ -10,6 +10,7 @@ mod check_file;
 mod error;
 mod filled_columns;
 mod page;
+mod part;
 mod plan;
 mod plan_file;
 mod planned_changes;
@@ -33,7 +34,7 @@ use check_file::check_file;
 pub use error::{Error, Result};
 pub use page::ImportPage;
 pub use planned_changes::{PlanFile, has_key, parse_change};
-pub use request::{ExpectedPlan, ImportRequest, StillAllowed};
+pub use request::{ExpectedPlan, ImportRequest, PartRequest, StillAllowed};
 pub use running::Running;
 pub use upload::{Upload, Uploads};
 

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::part::Part;
 use super::{Error, Result};
 use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
 use crate::model::import::ImportMode;
@@ -36,6 +37,9 @@ pub struct TableImport {
     pub filled: Vec<(String, OnImport)>,
     /// The table's primary key.
     pub key: Vec<String>,
+    pub mode: ImportMode,
+    /// Whether a record that is there already stays as it is.
+    pub keeps_existing: bool,
 }
 
 /// A column of the file.
@@ -53,14 +57,16 @@ pub struct ImportColumn {
 
 impl TableImport {
     /// What the target has to know of it.
-    pub fn to_load(&self, mode: ImportMode) -> TableLoad {
+    pub fn to_load(&self) -> TableLoad {
         let written = || self.columns.iter().filter(|column| column.is_written);
         let filled = || self.filled.iter().map(|(name, _)| name.clone());
+        let is_kept =
+            |column: &&ImportColumn| column.is_kept || self.keeps_existing && !self.key.contains(&column.name);
         TableLoad {
             table: self.table.clone(),
-            mode,
+            mode: self.mode,
             columns: written().map(|column| column.name.clone()).chain(filled()).collect(),
-            kept: written().filter(|column| column.is_kept).map(|column| column.name.clone()).chain(filled()).collect(),
+            kept: written().filter(is_kept).map(|column| column.name.clone()).chain(filled()).collect(),
             key: self.key.clone(),
             is_recorded: false,
         }
@@ -73,15 +79,27 @@ impl TableImport {
 /// `Refused` with every sentence that speaks against it.
 pub fn plan(
     mode: ImportMode,
+    part: Option<&Part>,
     metadata: &Metadata,
     catalog: &Catalog,
     rules: &TargetRules,
     profile: &Profile,
 ) -> Result<ImportPlan> {
-    let mut planning =
-        Planning { mode, metadata, rules, profile, notes: Vec::new(), value_rules: Vec::new(), refusals: Vec::new() };
+    let mut planning = Planning {
+        mode,
+        part,
+        metadata,
+        rules,
+        profile,
+        notes: Vec::new(),
+        value_rules: Vec::new(),
+        refusals: Vec::new(),
+    };
     let (mut tables, mut missing) = (Vec::new(), Vec::new());
     for (name, schema) in metadata.schema.iter() {
+        if part.is_some_and(|part| part.records(name).is_none()) {
+            continue;
+        }
         match catalog.table(name) {
             Some(_) if catalog.is_unreadable(name) => {
                 let reasons = catalog.unreadable.iter().filter(|unreadable| unreadable.table == *name);
@@ -121,6 +139,7 @@ pub fn plan(
 
 struct Planning<'p> {
     mode: ImportMode,
+    part: Option<&'p Part>,
     metadata: &'p Metadata,
     rules: &'p TargetRules,
     profile: &'p Profile,
@@ -144,9 +163,20 @@ impl Planning<'_> {
         let missing = table.columns.iter().filter(|column| !schema.columns.iter().any(|own| own.name == column.name));
         let filled: Vec<_> = missing.filter_map(|column| self.fill_column(table, column)).collect();
         self.keep_rules(table, schema, &filled);
-        let records = self.metadata.record_counts.get(&table.name).copied().unwrap_or_default();
-        let planned =
-            TableImport { table: table.name.clone(), records, columns, filled, key: table.primary_key.clone() };
+        let records = match self.part {
+            Some(part) => part.records(&table.name),
+            None => self.metadata.record_counts.get(&table.name).copied(),
+        };
+        let keeps_existing = self.part.is_some_and(|part| part.is_referred_to(&table.name));
+        let planned = TableImport {
+            table: table.name.clone(),
+            records: records.unwrap_or_default(),
+            columns,
+            filled,
+            key: table.primary_key.clone(),
+            mode: if keeps_existing { ImportMode::Merge } else { self.mode },
+            keeps_existing,
+        };
         self.check_key(&planned);
         self.check_carried_on(&planned);
         planned
@@ -176,10 +206,10 @@ impl Planning<'_> {
 
     /// A merge must tell whether a record is there already.
     fn check_key(&mut self, planned: &TableImport) {
-        if self.mode != ImportMode::Merge || planned.records == 0 {
+        if planned.mode != ImportMode::Merge || planned.records == 0 {
             return;
         }
-        let load = planned.to_load(self.mode);
+        let load = planned.to_load();
         let missing = load.key.iter().find(|name| !load.columns.contains(name) || load.kept.contains(name));
         if load.key.is_empty() {
             self.refusals
@@ -193,10 +223,10 @@ impl Planning<'_> {
 
     /// A merge changes no record that it does not name.
     fn check_carried_on(&mut self, planned: &TableImport) {
-        if self.mode != ImportMode::Merge || planned.records == 0 {
+        if planned.mode != ImportMode::Merge || planned.records == 0 {
             return;
         }
-        let load = planned.to_load(self.mode);
+        let load = planned.to_load();
         let carried_on = self.rules.carried_on.iter().filter(|reference| reference.table == planned.table);
         for CarriedOn { columns, referring, .. } in carried_on {
             if let Some(column) = load.replaced().find(|name| columns.contains(name)) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Result;
 use crate::model::import::ImportMode;
+use crate::model::name::TableName;
 
 /// Asked while an import runs: whether who has begun it may still do so. Blocks.
 pub type StillAllowed = Box<dyn Fn() -> Result<()> + Send + Sync>;
@@ -20,10 +21,20 @@ pub struct ImportRequest {
     pub without_undo: bool,
     /// No record of the file may be longer, in bytes: memory is needed for several copies of one.
     pub max_record_bytes: Option<usize>,
+    /// Only these records of the file, and what they refer to.
+    pub part: Option<PartRequest>,
     /// The plan that the import must still have.
     pub expected_plan: Option<ExpectedPlan>,
     /// The new file that a dry run writes its plan to.
     pub plan_output: Option<PathBuf>,
+}
+
+/// A table of the file, or one record of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartRequest {
+    pub table: TableName,
+    /// The values of its primary key, each with its column if there are several; empty for all records.
+    pub key: Vec<(Option<String>, String)>,
 }
 
 /// A plan that was made before.

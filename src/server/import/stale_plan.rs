@@ -7,7 +7,7 @@ use super::changes::{RecordedChanges, RecordedTable};
 use super::planned_changes::{PlanFile, parse_change};
 use super::{Error, Result};
 use crate::model::import::ImportMode;
-use crate::model::import_plan::{ImportPlanHead, PlannedChange, RecordAction, ValueRule};
+use crate::model::import_plan::{FilePart, ImportPlanHead, PlannedChange, RecordAction, ValueRule};
 use crate::model::name::TableName;
 use crate::model::text;
 
@@ -39,6 +39,16 @@ pub fn check_import(plan: &ImportPlanHead, file_sha256: &str, mode: ImportMode, 
         return Err(Error::OtherPlan(format!("the plan is for another database, {}", plan.target)));
     }
     Ok(())
+}
+
+/// # Errors
+/// `OtherPlan` if it is of another part of the file.
+pub fn check_part(plan: &ImportPlanHead, part: Option<&FilePart>) -> Result<()> {
+    if plan.part.as_ref() == part {
+        return Ok(());
+    }
+    let part = plan.part.as_ref().map_or_else(|| "the whole file".to_owned(), FilePart::to_string);
+    Err(Error::OtherPlan(format!("the plan is for {part}")))
 }
 
 /// Compares the plan that was made with what would happen now: one sentence for each record that has moved, without its values, and

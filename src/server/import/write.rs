@@ -5,15 +5,16 @@ use std::io::{self, BufReader, Read};
 use super::changes::{ChangeRecorder, RecordedChanges};
 use super::check_file::CheckedFile;
 use super::filled_columns;
+use super::part::Part;
 use super::plan::{ImportPlan, TableImport, plan};
 use super::plan_file::plan_hash;
 use super::planned_changes::PlanFile;
 use super::request::{ExpectedPlan, ImportRequest, StillAllowed};
 use super::running::Running;
-use super::stale_plan::find_moved;
+use super::stale_plan::{check_part, find_moved};
 use super::{Error, Result};
 use crate::model::import::{ImportMode, TableReport};
-use crate::model::import_plan::{ImportPlanHead, ValueRule};
+use crate::model::import_plan::{FilePart, ImportPlanHead, ValueRule};
 use crate::model::import_report::ImportReport;
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
@@ -72,26 +73,32 @@ impl Importing<'_> {
         let mut load = self.target.begin_load(purpose, &|_| ())?;
         let names: Vec<TableName> = document.metadata.schema.iter().map(|(name, _)| name.clone()).collect();
         let catalog = load.catalog()?;
-        let known: Vec<TableName> = names.into_iter().filter(|name| catalog.table(name).is_some()).collect();
+        let part = self.request.part.as_ref().map(|part| Part::find(&file, part, &catalog)).transpose()?;
+        if let Some(plan) = &self.plan_file {
+            check_part(&plan.head, part.as_ref().map(|part| &part.asked))?;
+        }
+        let is_needed = |name: &TableName| part.as_ref().is_none_or(|part| part.records(name).is_some());
+        let known = names.into_iter().filter(|name| catalog.table(name).is_some() && is_needed(name));
+        let known: Vec<TableName> = known.collect();
         let mode = self.request.mode;
         load.lock(&known)?;
         (self.still_allowed)()?;
         // A migration may have changed keys before the locks.
         let catalog = load.catalog()?;
-        let rules = load.rules(&known, mode)?;
-        let plan = plan(mode, &document.metadata, &catalog, &rules, self.profile)?;
-        if mode == ImportMode::RequireEmpty {
-            require_empty(&mut *load, &known)?;
-        }
+        // What a part refers to is merged in any mode.
+        let rules = load.rules(&known, if part.is_some() { ImportMode::Merge } else { mode })?;
+        let plan = plan(mode, part.as_ref(), &document.metadata, &catalog, &rules, self.profile)?;
+        require_empty(&mut *load, &plan)?;
         let mut changes = self.request.needs_plan().then(|| ChangeRecorder::new().map_err(Error::Plan)).transpose()?;
-        let is_recorded = changes.is_some() && mode == ImportMode::Merge;
-        let loads: Vec<TableLoad> =
-            plan.tables.iter().map(|table| TableLoad { is_recorded, ..table.to_load(mode) }).collect();
+        let records_changes = changes.is_some();
+        let is_recorded = |table: &TableImport| records_changes && table.mode == ImportMode::Merge;
+        let loads = plan.tables.iter().map(|table| TableLoad { is_recorded: is_recorded(table), ..table.to_load() });
+        let loads: Vec<TableLoad> = loads.collect();
         let kept = self.kept_import(&file, &rules)?;
         load.prepare(&loads, kept.as_ref())?;
 
-        let recorder = changes.as_mut().filter(|_| is_recorded);
-        let tables = self.write_records(document, &plan, &loads, &mut *load, &file, recorder)?;
+        let recorder = changes.as_mut();
+        let tables = self.write_records(document, (part.as_ref(), &plan), &loads, &mut *load, &file, recorder)?;
         load.check_references()?;
         let changes = changes.map(|changes| changes.finish().map_err(Error::Plan)).transpose()?;
         let mut report = ImportReport {
@@ -107,8 +114,18 @@ impl Importing<'_> {
             signed_by: file.signed_by,
             duration_ms: 0,
         };
-        let plan = changes
-            .map(|changes| (self.plan_head(&report, plan.rules, &file.verified.metadata.export_id, &changes), changes));
+        let plan = changes.map(|changes| {
+            (
+                self.plan_head(
+                    &report,
+                    part.map(|part| part.asked),
+                    plan.rules,
+                    &file.verified.metadata.export_id,
+                    &changes,
+                ),
+                changes,
+            )
+        });
         let plan = match (plan, &self.request.expected_plan) {
             (Some((head, mut changes)), Some(expected)) => {
                 check_plan(expected, self.plan_file.as_ref(), &head, &mut changes)?;
@@ -158,6 +175,7 @@ impl Importing<'_> {
     fn plan_head(
         &self,
         report: &ImportReport,
+        part: Option<FilePart>,
         rules: Vec<ValueRule>,
         file_export_id: &str,
         changes: &RecordedChanges,
@@ -168,6 +186,7 @@ impl Importing<'_> {
             file_sha256: sha256.clone(),
             file_export_id: file_export_id.to_owned(),
             mode: self.request.mode,
+            part,
             target: self.target_id.to_owned(),
             tables: tables.clone(),
             groups: changes.groups.clone(),
@@ -181,14 +200,23 @@ impl Importing<'_> {
     fn write_records(
         &self,
         document: DocumentReader<BufReader<VerifiedContent<impl Read>>>,
-        plan: &ImportPlan,
+        (part, plan): (Option<&Part>, &ImportPlan),
         loads: &[TableLoad],
         load: &mut dyn Load,
         file: &CheckedFile,
         changes: Option<&mut ChangeRecorder>,
     ) -> Result<Vec<TableReport>> {
-        let mut writer =
-            RecordWriter { importing: self, plan, loads, load, changes, table: None, records: 0, done: Vec::new() };
+        let mut writer = RecordWriter {
+            importing: self,
+            part,
+            plan,
+            loads,
+            load,
+            changes,
+            table: None,
+            records: 0,
+            done: Vec::new(),
+        };
         let rest = document.for_each_event(|event, line| writer.handle(event, line));
         let tables = writer.done;
         let rest = rest.map_err(|error| match error {
@@ -205,6 +233,7 @@ impl Importing<'_> {
 /// Writes the records of a file's tables, as their events come.
 struct RecordWriter<'w> {
     importing: &'w Importing<'w>,
+    part: Option<&'w Part>,
     plan: &'w ImportPlan,
     loads: &'w [TableLoad],
     load: &'w mut dyn Load,
@@ -225,6 +254,9 @@ impl RecordWriter<'_> {
     }
 
     fn open_table(&mut self, name: &TableName) -> Result<()> {
+        if self.part.is_some_and(|part| part.records(name).is_none()) {
+            return Ok(());
+        }
         let number = self.plan.tables.iter().position(|table| table.table == *name).ok_or(Error::Changed)?;
         let table = &self.plan.tables[number];
         let columns = table.columns.iter().map(|column| (column.name.clone(), column.codec, column.is_written));
@@ -233,7 +265,15 @@ impl RecordWriter<'_> {
     }
 
     fn write_record(&mut self, record: &[u8], line: u64) -> Result<()> {
-        let Some((_, table, decoder)) = &mut self.table else { return Err(Error::Changed) };
+        let Some((_, table, decoder)) = &mut self.table else {
+            // Of a part, most tables of the file are left out.
+            return self.part.map(|_| ()).ok_or(Error::Changed);
+        };
+        if let Some(part) = self.part
+            && !part.contains(&table.table, record)?
+        {
+            return Ok(());
+        }
         let load = &mut *self.load;
         let pushed = decoder.decode(record, load).and_then(|()| {
             filled_columns::push(&table.filled, self.importing.random, load)
@@ -252,8 +292,8 @@ impl RecordWriter<'_> {
     }
 
     fn close_table(&mut self) -> Result<()> {
-        let Some((number, table, _)) = self.table.take() else { return Err(Error::Changed) };
-        let effect = match self.changes.as_deref_mut() {
+        let Some((number, table, _)) = self.table.take() else { return self.part.map(|_| ()).ok_or(Error::Changed) };
+        let effect = match self.changes.as_deref_mut().filter(|_| table.mode == ImportMode::Merge) {
             Some(changes) => {
                 changes.begin_table(table, &self.loads[number]);
                 let ended = self.load.end_table(Some(&mut *changes));
@@ -266,9 +306,9 @@ impl RecordWriter<'_> {
     }
 }
 
-fn require_empty(load: &mut dyn Load, tables: &[TableName]) -> Result<()> {
+fn require_empty(load: &mut dyn Load, plan: &ImportPlan) -> Result<()> {
     let mut refusals = Vec::new();
-    for table in tables {
+    for TableImport { table, .. } in plan.tables.iter().filter(|table| table.mode == ImportMode::RequireEmpty) {
         let records = load.count(table)?;
         if records > 0 {
             refusals.push(format!("{table} has {} already", text::count_with_noun(records, "record")));

@@ -4,6 +4,7 @@ mod cut_connections;
 mod foreign_code;
 mod hostile_targets;
 mod modes;
+mod parts;
 mod plan_trust;
 mod plans;
 mod undo;

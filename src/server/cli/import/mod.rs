@@ -16,10 +16,11 @@ use secrecy::SecretString;
 use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, UndoFolderArgs, as_target};
 use super::connect::{build_app, is_same_file, system_user};
 use super::exit::{CliError, Exit};
+use super::record_key::parse_key;
 use super::terminal::{print_json, print_line};
 use crate::model::import::ImportMode;
 use crate::server::identity::Caller;
-use crate::server::import::{ExpectedPlan, ImportRequest};
+use crate::server::import::{ExpectedPlan, ImportRequest, PartRequest};
 use crate::server::profile::SecondFactorPolicy;
 use report::to_text;
 use trust_args::TrustArgs;
@@ -45,6 +46,13 @@ pub struct Import {
     /// What the tables may have already.
     #[arg(long, value_enum, default_value_t)]
     mode: Mode,
+    /// Only the records of this table, and those that they refer to by foreign keys of the database. Of the latter, one that is there
+    /// stays as it is.
+    #[arg(long, value_name = "TABLE")]
+    table: Option<String>,
+    /// Only the record with this primary key; COLUMN=VALUE, repeated, for a key of several columns.
+    #[arg(long, value_name = "VALUE", requires = "table")]
+    key: Vec<String>,
     /// Write nothing: check everything that an import checks, and say what would be written. On PostgreSQL, what a trigger
     /// refuses is not found, nor what an exclusion constraint refuses, or a unique index of an expression or of some rows only.
     #[arg(long)]
@@ -140,6 +148,7 @@ impl Import {
             accept_unsigned: self.trust.accept_unsigned,
             without_undo: self.no_undo,
             max_record_bytes: None,
+            part: self.table.as_deref().map(|table| PartRequest { table: table.into(), key: parse_key(&self.key) }),
             expected_plan: self.plan.as_deref().map(expected_plan),
             plan_output: self.output.clone(),
         };

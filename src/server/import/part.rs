@@ -1,0 +1,200 @@
+//! A part of a file: the records that were asked for, and those that they refer to, as the database's foreign keys say.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::BufReader;
+
+use sha2::{Digest, Sha256};
+
+use super::check_file::CheckedFile;
+use super::request::PartRequest;
+use super::{Error, Result};
+use crate::model::import_plan::FilePart;
+use crate::model::manifest::Metadata;
+use crate::model::name::TableName;
+use crate::model::text;
+use crate::server::inspect::{DataEvent, DocumentReader, Record, unquote};
+use crate::server::pipeline::decompress::Decompressor;
+use crate::server::rows::Catalog;
+
+/// Of more records than this, what they refer to is not looked for: their keys are kept in memory.
+const MAX_KEYS: usize = 2_000_000;
+
+/// A key, as a digest of the texts of its values.
+type KeyDigest = [u8; 16];
+
+/// Which records of a file are imported.
+#[derive(Debug)]
+pub struct Part {
+    pub asked: FilePart,
+    tables: BTreeMap<TableName, TablePart>,
+}
+
+/// Which records of one table.
+#[derive(Debug, Default)]
+struct TablePart {
+    /// How many there are in the file.
+    records: u64,
+    /// The columns that are referred to, each with the values that others have there.
+    referred_to: Vec<(Vec<String>, HashSet<KeyDigest>)>,
+}
+
+impl Part {
+    /// Reads the file as often as it takes until no further record is referred to.
+    ///
+    /// # Errors
+    /// `Refused` if nothing in the file is what was asked for, or too much is referred to.
+    pub fn find(file: &CheckedFile, request: &PartRequest, catalog: &Catalog) -> Result<Self> {
+        let asked = request.resolve(&document(file)?.metadata)?;
+        let mut part = Self { tables: BTreeMap::from([(asked.table.clone(), TablePart::default())]), asked };
+        loop {
+            let keys = part.keys();
+            let counts = part.read(file, catalog)?;
+            if counts.get(&part.asked.table).is_none_or(|records| *records == 0) {
+                let what = if part.asked.key.is_empty() { "has no records" } else { "has no record with this key" };
+                return Err(Error::Refused(vec![format!("{} {what} in the file", part.asked.table)]));
+            }
+            if part.keys() == keys {
+                for (name, table) in &mut part.tables {
+                    table.records = counts.get(name).copied().unwrap_or_default();
+                }
+                return Ok(part);
+            }
+            if part.keys() > MAX_KEYS {
+                let what = format!(
+                    "the records refer to more than {}: import the whole file",
+                    text::count_with_noun(MAX_KEYS as u64, "other")
+                );
+                return Err(Error::Refused(vec![what]));
+            }
+        }
+    }
+
+    /// How many records of the table are imported; `None` if nothing of it is.
+    pub fn records(&self, table: &TableName) -> Option<u64> {
+        self.tables.get(table).map(|part| part.records).filter(|records| *records > 0)
+    }
+
+    /// Whether the table's records are there only because others refer to them: one that the database has stays as it is.
+    pub fn is_referred_to(&self, table: &TableName) -> bool {
+        *table != self.asked.table
+    }
+
+    /// # Errors
+    /// `Changed` if the text is no record: it was one when the file was checked.
+    pub fn contains(&self, table: &TableName, record: &[u8]) -> Result<bool> {
+        if *table == self.asked.table && self.asked.key.is_empty() {
+            return Ok(true);
+        }
+        Ok(self.has(table, &serde_json::from_slice(record).map_err(|_| Error::Changed)?))
+    }
+
+    fn has(&self, table: &TableName, record: &Record) -> bool {
+        let Some(part) = self.tables.get(table) else { return false };
+        let is_asked = *table == self.asked.table
+            && self
+                .asked
+                .key
+                .iter()
+                .all(|(column, value)| record.get(column).is_some_and(|own| unquote(own.get()) == *value));
+        is_asked
+            || part
+                .referred_to
+                .iter()
+                .any(|(columns, keys)| key_of(record, columns).is_some_and(|key| keys.contains(&key)))
+    }
+
+    /// How many keys are referred to.
+    fn keys(&self) -> usize {
+        self.tables.values().flat_map(|part| &part.referred_to).map(|(_, keys)| keys.len()).sum()
+    }
+
+    /// Reads the file once, and adds what its records refer to. Returns how many records of each table are in the part.
+    fn read(&mut self, file: &CheckedFile, catalog: &Catalog) -> Result<BTreeMap<TableName, u64>> {
+        let mut counts = BTreeMap::new();
+        let mut table = TableName::from("");
+        document(file)?.for_each_event(|event, _| {
+            match event {
+                DataEvent::TableOpened(name) => table = name.clone(),
+                DataEvent::Record(text) if self.tables.contains_key(&table) => {
+                    let record: Record = serde_json::from_slice(text).map_err(|_| Error::Changed)?;
+                    if self.has(&table, &record) {
+                        *counts.entry(table.clone()).or_default() += 1;
+                        self.follow(&table, &record, catalog);
+                    }
+                }
+                DataEvent::Record(_) | DataEvent::TableClosed => {}
+            }
+            Ok::<(), Error>(())
+        })?;
+        Ok(counts)
+    }
+
+    /// Adds the keys that a record refers to. One that is half NULL refers to nothing.
+    fn follow(&mut self, table: &TableName, record: &Record, catalog: &Catalog) {
+        for reference in catalog.table(table).into_iter().flat_map(|table| &table.foreign_keys) {
+            let Some(key) = key_of(record, &reference.columns) else { continue };
+            let target = self.tables.entry(reference.target.clone()).or_default();
+            match target.referred_to.iter_mut().find(|(columns, _)| *columns == reference.target_columns) {
+                Some((_, keys)) => {
+                    keys.insert(key);
+                }
+                None => target.referred_to.push((reference.target_columns.clone(), HashSet::from([key]))),
+            }
+        }
+    }
+}
+
+fn document(file: &CheckedFile) -> Result<DocumentReader<BufReader<Decompressor<File>>>> {
+    Ok(DocumentReader::open(BufReader::with_capacity(256 << 10, file.content()?))?)
+}
+
+/// The values of these columns; `None` if one is NULL or missing.
+fn key_of(record: &Record, columns: &[String]) -> Option<KeyDigest> {
+    let mut digest = Sha256::new();
+    for column in columns {
+        let value = record.get(column).filter(|value| value.get() != "null")?;
+        let text = unquote(value.get());
+        digest.update((text.len() as u64).to_be_bytes());
+        digest.update(text.as_bytes());
+    }
+    let mut key = KeyDigest::default();
+    let length = key.len();
+    key.copy_from_slice(&digest.finalize()[..length]);
+    Some(key)
+}
+
+impl PartRequest {
+    /// Names the columns of the key.
+    ///
+    /// # Errors
+    /// `Refused` if the file has no such table, or its key has other columns.
+    fn resolve(&self, metadata: &Metadata) -> Result<FilePart> {
+        let Self { table, key } = self;
+        let refused = |what: String| Err(Error::Refused(vec![what]));
+        let Some(schema) = metadata.schema.get(table) else {
+            return refused(format!("the file has no table {}", text::one_line(table.as_str())));
+        };
+        let columns = &schema.primary_key;
+        let named = match (&key[..], &columns[..]) {
+            (key, []) if !key.is_empty() => return refused(format!("{table} has no primary key: leave --key away")),
+            ([(None, value)], [column]) => vec![(column.clone(), value.clone())],
+            (key, _) => {
+                let column = |column: &String| {
+                    let given = key.iter().find(|(name, _)| name.as_ref() == Some(column));
+                    given.map(|(_, value)| (column.clone(), value.clone()))
+                };
+                let named: Vec<(String, String)> = columns.iter().filter_map(column).collect();
+                if named.len() != key.len() || !key.is_empty() && named.len() != columns.len() {
+                    let example: Vec<String> = columns.iter().map(|column| format!("--key {column}=VALUE")).collect();
+                    return refused(format!(
+                        "the key of {table} needs a value for each of its columns: {}",
+                        example.join(" ")
+                    ));
+                }
+                named
+            }
+        };
+        Ok(FilePart { table: table.clone(), key: named })
+    }
+}
