@@ -101,6 +101,69 @@ async fn an_import_killed_at_random_points_leaves_all_records_or_none() {
     println!("{} rounds, {complete} complete imports", rounds());
 }
 
+/// A merge and its undo, each killed at any moment: the database is as it was before or as it is after, and what can be undone is
+/// exactly what has happened.
+#[tokio::test]
+async fn a_merge_or_an_undo_killed_at_random_points_has_happened_or_not() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let sample = generate_sample(200, folder.path());
+    let run = |arguments: &[&str]| WaybillCommand::new(folder.path()).run(arguments);
+    let source = format!("sqlite:{}", sample.display());
+    assert_eq!(run(&["export", "--source", &source, "--output", "all.json"]).code, 0);
+    let path = folder.path().join("target.db");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(SQLITE_SCHEMA).unwrap();
+    server.sql_as("postgres", "postgres", "CREATE DATABASE target_copy OWNER waybill_owner");
+    server.sql_as("waybill_owner", "target_copy", POSTGRES_SCHEMA);
+    let targets = [format!("sqlite:{}", path.display()), server.url_as("waybill_owner", "target_copy")];
+    let on_file = |sql: &str| {
+        rusqlite::Connection::open(&path).unwrap().query_row(sql, [], |row| row.get::<_, String>(0)).unwrap()
+    };
+    let look = |is_file: bool, sql: &str| {
+        if is_file { on_file(sql) } else { server.sql_as("waybill_owner", "target_copy", sql) }
+    };
+    let change = "UPDATE companies SET name = 'changed'; UPDATE incident_narratives SET before_event = 'changed'; DELETE FROM workflow_handoffs";
+    for url in &targets {
+        assert_eq!(run(&["import", "all.json", "--target", url, "--no-undo"]).code, 0);
+    }
+    rusqlite::Connection::open(&path).unwrap().execute_batch(change).unwrap();
+    server.sql_as("waybill_owner", "target_copy", change);
+    let state =
+        "SELECT (SELECT count(*) FROM workflow_handoffs) || ' ' || (SELECT sum(length(name)) FROM companies) || ' ' ||
+         (SELECT sum(length(before_event)) FROM incident_narratives)";
+    let before = look(true, state);
+    let after =
+        rusqlite::Connection::open(&sample).unwrap().query_row(state, [], |row| row.get::<_, String>(0)).unwrap();
+    let (mut dice, mut merged, mut undone) = (rand_chacha::ChaCha8Rng::seed_from_u64(7), 0, 0);
+    for round in 0..2 * rounds() {
+        let (url, is_file) = (&targets[round % 2], round % 2 == 0);
+        let kept = run(&["import", "undo", "--target", url]).text();
+        let id = kept.split_whitespace().next().unwrap().to_owned();
+        let was = look(is_file, state);
+        assert_eq!(was == after, kept.contains("  merge  "), "{was} {kept}");
+        let arguments = if was == after {
+            vec!["import", "undo", &id, "--target", url]
+        } else {
+            assert_eq!(was, before);
+            vec!["import", "all.json", "--target", url, "--mode", "merge"]
+        };
+        let mut process = WaybillCommand::new(folder.path()).0.args(arguments).stdout(Stdio::null()).spawn().unwrap();
+        tokio::time::sleep(Duration::from_millis(dice.next_u64() % 2500)).await;
+        let _ = process.kill();
+        process.wait().unwrap();
+        // PostgreSQL may need a moment to find out that the program is gone.
+        let gone =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        while !is_file && server.sql_as("waybill_owner", "target_copy", gone) != "0" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let now = look(is_file, state);
+        assert!(now == before || now == after, "{now} is neither {before} nor {after}");
+        merged += usize::from(was == before && now == after);
+        undone += usize::from(was == after && now == before);
+    }
+    println!("{} rounds, {merged} merges and {undone} undos complete", 2 * rounds());
+}
+
 /// A killed export cannot clean up, and its temporary file holds personal data.
 #[test]
 fn the_next_export_removes_temporary_files_of_a_killed_one() {
