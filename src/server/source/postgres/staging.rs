@@ -6,7 +6,7 @@ use super::catalog::{Relation, Schema};
 use super::client::Format;
 use super::database_session::DatabaseSession;
 use super::decode::PgType;
-use super::error::STAGED_PREFIX;
+use super::error::{self, STAGED_PREFIX};
 use super::reader::RowReader;
 use super::references_to;
 use super::row_key::{column, equal, expressions};
@@ -14,6 +14,10 @@ use super::untrusted_code::UntrustedCode;
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::name::TableName;
 use crate::server::rows::RowSink;
+
+const PLAIN_INDEXES_QUERY: &str = "
+    SELECT CAST(c.relname AS text) AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+     WHERE i.indrelid = to_regclass(CAST($1 AS text)) AND NOT i.indisunique AND NOT i.indisexclusion";
 
 /// The records of one table, as the file has them.
 pub struct StagedTable {
@@ -38,7 +42,19 @@ impl StagedTable {
             Purpose::DryRun => staged.with_rules_sql(load, relation, table),
         };
         session.execute(&sql)?;
+        if purpose == Purpose::DryRun {
+            staged.drop_plain_indexes(session)?;
+        }
         Ok(staged)
+    }
+
+    /// Indexes that refuse nothing cost time only.
+    fn drop_plain_indexes(&self, session: &mut DatabaseSession) -> Result<()> {
+        for row in session.fetch(PLAIN_INDEXES_QUERY, &[&self.name])? {
+            let index = double_quote_identifier(row.text("name").map_err(error::map_error)?);
+            session.execute(&format!("DROP INDEX pg_temp.{index}"))?;
+        }
+        Ok(())
     }
 
     pub fn name(&self) -> &str {
