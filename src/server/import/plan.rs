@@ -113,7 +113,8 @@ pub fn plan(
     }
     if !missing.is_empty() {
         planning.refusals.push(format!(
-            "the database has no table {}: create the schema first, as with pg_dump --schema-only or sqlite3 .schema",
+            "the database has no table {}: create the schema first, as with pg_dump --schema-only or sqlite3 .schema, or let the import \
+             create it in a database without any (--create-tables)",
             missing.join(", ")
         ));
     }

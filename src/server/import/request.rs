@@ -11,6 +11,7 @@ pub type StillAllowed = Box<dyn Fn() -> Result<()> + Send + Sync>;
 
 /// What is asked of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct ImportRequest {
     pub mode: ImportMode,
     /// Nothing is written: the report says what would be.
@@ -21,6 +22,8 @@ pub struct ImportRequest {
     pub without_undo: bool,
     /// No record of the file may be longer, in bytes: memory is needed for several copies of one.
     pub max_record_bytes: Option<usize>,
+    /// The tables are created first: the database has none.
+    pub create_tables: bool,
     /// Only these records of the file, and what they refer to.
     pub part: Option<PartRequest>,
     /// The plan that the import must still have.

@@ -17,6 +17,7 @@ use crate::model::import::{ImportMode, TableReport};
 use crate::model::import_plan::{FilePart, ImportPlanHead, ValueRule};
 use crate::model::import_report::ImportReport;
 use crate::model::import_undo::KeptImport;
+use crate::model::manifest::Metadata;
 use crate::model::name::TableName;
 use crate::model::text;
 use crate::seal::FileVerifier;
@@ -24,7 +25,7 @@ use crate::server::inspect::{self, DataEvent, DocumentReader};
 use crate::server::pipeline::decode::{self, RecordDecoder};
 use crate::server::pipeline::hashing_thread::HashingThread;
 use crate::server::profile::Profile;
-use crate::server::source::{self, Kind, Load, Purpose, TableLoad, Target, TargetRules};
+use crate::server::source::{self, Kind, Load, NewTable, Purpose, TableLoad, Target, TargetRules};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::random::{Random, time_of_uuid_v7};
 
@@ -72,6 +73,9 @@ impl Importing<'_> {
         let purpose = if self.request.dry_run { Purpose::DryRun } else { Purpose::Write };
         let mut load = self.target.begin_load(purpose, &|_| ())?;
         let names: Vec<TableName> = document.metadata.schema.iter().map(|(name, _)| name.clone()).collect();
+        if self.request.create_tables {
+            create_tables(&mut *load, &document.metadata, self.target.engine())?;
+        }
         let catalog = load.catalog()?;
         let part = self.request.part.as_ref().map(|part| Part::find(&file, part, &catalog)).transpose()?;
         if let Some(plan) = &self.plan_file {
@@ -304,6 +308,18 @@ impl RecordWriter<'_> {
         self.done.push(TableReport { table: table.table.clone(), effect });
         if effect.total() == table.records { Ok(()) } else { Err(Error::Changed) }
     }
+}
+
+/// # Errors
+/// `Refused` if the database has tables, or does not take one.
+fn create_tables(load: &mut dyn Load, metadata: &Metadata, engine: &str) -> Result<()> {
+    if let Some(table) = load.catalog()?.tables.first() {
+        let what =
+            format!("the database has tables already, such as {}: --create-tables is for one without any", table.name);
+        return Err(Error::Refused(vec![what]));
+    }
+    let is_same_engine = metadata.source.engine == engine;
+    Ok(load.create_tables(&NewTable::of_file(&metadata.schema, is_same_engine))?)
 }
 
 fn require_empty(load: &mut dyn Load, plan: &ImportPlan) -> Result<()> {

@@ -6,6 +6,7 @@
 
 mod choices;
 mod error;
+mod new_table;
 pub mod postgres;
 mod predicate;
 pub mod sqlite;
@@ -19,6 +20,7 @@ use crate::server::rows::{
 
 pub use choices::{Choice, ChoiceQuery, Choices};
 pub use error::{Error, Kind, Result};
+pub use new_table::NewTable;
 pub use predicate::{AcceptedValue, Predicate};
 pub use target::{CarriedOn, CheckedReference, Load, Purpose, TableLoad, Target, TargetRules, Trigger, UndoRequest};
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::new_table::NewTable;
 use super::{Error, InterruptHandle, Result};
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::import_undo::{KeptImport, UndoReport};
@@ -21,6 +22,9 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// As `begin_load`.
     fn check(&self) -> Result<()>;
+
+    /// The engine, as files name it.
+    fn engine(&self) -> &'static str;
 
     /// Whether an import keeps readers waiting, as it does all other writers of the whole database.
     fn blocks_readers(&self) -> bool;
@@ -92,6 +96,12 @@ pub trait Load: RowSink + Send {
     /// # Errors
     /// When the schema cannot be read.
     fn catalog(&mut self) -> Result<Catalog>;
+
+    /// Creates tables, in the same transaction.
+    ///
+    /// # Errors
+    /// `Refused` if the database does not take one, or the user may not create it.
+    fn create_tables(&mut self, tables: &[NewTable]) -> Result<()>;
 
     /// # Errors
     /// When the schema cannot be read.

@@ -1,6 +1,8 @@
 //! Imports: what a user brings back into a database, and what is refused before anything changes.
 
+mod create_tables;
 mod cut_connections;
+mod filed_issues;
 mod foreign_code;
 mod hostile_targets;
 mod modes;

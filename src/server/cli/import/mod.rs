@@ -27,6 +27,7 @@ use trust_args::TrustArgs;
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Import {
     #[command(subcommand)]
     command: Option<Command>,
@@ -46,6 +47,10 @@ pub struct Import {
     /// What the tables may have already.
     #[arg(long, value_enum, default_value_t)]
     mode: Mode,
+    /// Create the tables first, in a database that has none: columns, primary keys, and references to these. A file has no indexes,
+    /// checks, defaults or triggers.
+    #[arg(long, conflicts_with = "table")]
+    create_tables: bool,
     /// Only the records of this table, and those that they refer to by foreign keys of the database. Of the latter, one that is there
     /// stays as it is.
     #[arg(long, value_name = "TABLE")]
@@ -148,6 +153,7 @@ impl Import {
             accept_unsigned: self.trust.accept_unsigned,
             without_undo: self.no_undo,
             max_record_bytes: None,
+            create_tables: self.create_tables,
             part: self.table.as_deref().map(|table| PartRequest { table: table.into(), key: parse_key(&self.key) }),
             expected_plan: self.plan.as_deref().map(expected_plan),
             plan_output: self.output.clone(),

@@ -13,7 +13,11 @@ pub fn to_text(report: &ImportReport) -> String {
     let records = text::count_with_noun(report.effect().total(), "record");
     let tables = text::count_with_noun(report.tables.len() as u64, "table");
     let effect = describe(report.effect());
-    let mut lines = vec![if report.written {
+    let changes_nothing = report.effect().created + report.effect().updated == 0 && report.effect().total() > 0;
+    let mut lines = vec![if changes_nothing {
+        let would = if report.written { "nothing changed" } else { "nothing would change" };
+        format!("{would}: all {records} in {tables} are there already")
+    } else if report.written {
         format!("imported: {records} in {tables}, {effect}, in {}", text::duration(report.duration_ms))
     } else {
         format!("would import: {records} in {tables}, {effect}; nothing was written")

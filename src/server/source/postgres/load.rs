@@ -3,6 +3,7 @@
 //! A merge copies the records into a temporary table first (`staging`), and so does a dry run, which then cannot write: the server
 //! itself refuses it.
 
+use super::super::new_table::NewTable;
 use super::super::target::{Load, Purpose, TableLoad, Target, TargetRules, UndoRequest};
 use super::super::{Error, InterruptHandle, Kind, Result, double_quote_identifier};
 use super::catalog::{self, Schema};
@@ -13,7 +14,7 @@ use super::kept_import::UndoSchema;
 use super::key_sets::refuse_foreign_event_triggers;
 use super::search_paths::{APPLICATION_PATH, OWN_PATH};
 use super::staging::StagedTable;
-use super::{LOCK_TIMEOUT, STALL_TIMEOUT, error, sequences, target_rules, undo, unique_values};
+use super::{ENGINE, LOCK_TIMEOUT, STALL_TIMEOUT, create_tables, error, sequences, target_rules, undo, unique_values};
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::TableName;
@@ -60,6 +61,10 @@ impl Target for PostgresTarget {
 
     fn check(&self) -> Result<()> {
         self.begin_load(Purpose::DryRun, &|_| ()).map(drop)
+    }
+
+    fn engine(&self) -> &'static str {
+        ENGINE
     }
 
     fn blocks_readers(&self) -> bool {
@@ -215,6 +220,13 @@ impl RowSink for PostgresLoad {
 impl Load for PostgresLoad {
     fn catalog(&mut self) -> Result<Catalog> {
         Ok(self.schema.catalog.clone())
+    }
+
+    fn create_tables(&mut self, tables: &[NewTable]) -> Result<()> {
+        refuse_foreign_event_triggers(&mut self.session)?;
+        create_tables::create_tables(&mut self.session, tables)?;
+        self.schema = catalog::read(&mut self.session)?;
+        Ok(())
     }
 
     fn rules(&mut self, tables: &[TableName], mode: ImportMode) -> Result<TargetRules> {

@@ -10,6 +10,7 @@ pub mod client;
 mod complements;
 mod condition;
 mod copy_values;
+mod create_tables;
 mod cursor;
 mod database_session;
 mod decode;
@@ -57,6 +58,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_IDLE: usize = 4;
 /// How long to wait for another session's table lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// As files name it.
+const ENGINE: &str = "PostgreSQL";
 
 /// A PostgreSQL database.
 pub struct PostgresSource {
@@ -141,7 +145,7 @@ impl PostgresSource {
 
 impl Source for PostgresSource {
     fn engine(&self) -> &'static str {
-        "PostgreSQL"
+        ENGINE
     }
 
     fn engine_version(&self) -> String {

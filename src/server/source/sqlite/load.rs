@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
+use super::super::new_table::NewTable;
 use super::super::target::{CarriedOn, Load, Purpose, TableLoad, Target, TargetRules, Trigger, UndoRequest};
 use super::super::{Error, InterruptHandle, Kind, Result, Source, SourceIdentity, double_quote_identifier};
 use super::error::refused;
@@ -14,7 +15,7 @@ use super::key_sets::main_table;
 use super::row_buffer::RowBuffer;
 use super::undo_file::UndoFolder;
 use super::writing::{self, ForeignKeys};
-use super::{SqliteSource, catalog, changes, dangling, undo};
+use super::{SqliteSource, catalog, changes, create_tables, dangling, undo};
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::TableName;
@@ -68,6 +69,10 @@ impl Target for SqliteTarget {
 
     fn check(&self) -> Result<()> {
         writing::open(self.source.path(), OpenFlags::SQLITE_OPEN_READ_WRITE).map(drop)
+    }
+
+    fn engine(&self) -> &'static str {
+        self.source.engine()
     }
 
     fn blocks_readers(&self) -> bool {
@@ -177,6 +182,10 @@ impl RowSink for SqliteLoad {
 impl Load for SqliteLoad {
     fn catalog(&mut self) -> Result<Catalog> {
         catalog::read(&self.connection)
+    }
+
+    fn create_tables(&mut self, tables: &[NewTable]) -> Result<()> {
+        create_tables::create_tables(&self.connection, tables)
     }
 
     fn rules(&mut self, tables: &[TableName], _: ImportMode) -> Result<TargetRules> {

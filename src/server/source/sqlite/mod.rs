@@ -6,6 +6,7 @@
 mod catalog;
 mod changes;
 mod choices;
+mod create_tables;
 mod cursor;
 mod dangling;
 mod error;

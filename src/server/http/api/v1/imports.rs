@@ -129,6 +129,7 @@ impl ImportOptions {
             accept_unsigned: self.accept_unsigned,
             without_undo: self.without_undo,
             max_record_bytes: Some(MAX_RECORD_BYTES),
+            create_tables: false,
             part: None,
             expected_plan: self.plan.map(|hash| ExpectedPlan::Hash(hash.to_ascii_lowercase())),
             plan_output: None,

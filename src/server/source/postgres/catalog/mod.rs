@@ -27,7 +27,7 @@ pub use columns::RelationColumn;
 use keys::Keys;
 use objects::CatalogObject;
 pub use objects::{ROW_SECURITY_ACTIVE, UNDO_SCHEMA_PREFIX};
-pub use table_name::split_name;
+pub use table_name::{join_name, split_name};
 
 /// A table with what is needed to read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
