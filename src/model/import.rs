@@ -1,5 +1,6 @@
 //! What an import does with records that are there already.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,30 @@ pub enum ImportMode {
     Append,
     /// A record whose key is there already replaces what differs; the others are new.
     Merge,
+}
+
+/// What becomes of the records of one table in a merge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TablePolicy {
+    /// One that is there gets the file's values where they differ.
+    #[default]
+    File,
+    /// One that is there stays as it is.
+    Mine,
+    /// One that is there and differs ends the import.
+    Stop,
+    /// Nothing of the table is imported.
+    Skip,
+}
+
+/// The policies of a merge, of tables that have another one than the usual.
+pub type TablePolicies = BTreeMap<TableName, TablePolicy>;
+
+impl fmt::Display for TablePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// The word that users type.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::import::{ImportMode, TableReport};
+use super::import::{ImportMode, TablePolicies, TableReport};
 use super::name::TableName;
 use super::ordered_map::OrderedMap;
 
@@ -22,6 +22,9 @@ pub struct ImportPlanHead {
     /// What is imported, if it is not the whole file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<FilePart>,
+    /// What becomes of records that are there, where it is not the usual.
+    #[serde(default, skip_serializing_if = "TablePolicies::is_empty")]
+    pub policies: TablePolicies,
     /// The database, as its engine identifies it.
     pub target: String,
     pub tables: Vec<TableReport>,

@@ -82,7 +82,7 @@ enum Command {
     /// Export the whole database, or a part of it, into one sealed file.
     Export(export::Export),
     /// Put the records of an exported file into a database, all of them or none.
-    Import(import::Import),
+    Import(Box<import::Import>),
     /// Check that files are complete and unchanged, and who signed them.
     Verify(verify::Verify),
     /// Show, export or rotate the key that signs files.

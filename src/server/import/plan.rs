@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::part::Part;
 use super::{Error, Result};
 use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
-use crate::model::import::ImportMode;
+use crate::model::import::{ImportMode, TablePolicies, TablePolicy};
 use crate::model::import_plan::ValueRule;
 use crate::model::manifest::Metadata;
 use crate::model::name::{FieldName, TableName};
@@ -25,6 +25,26 @@ pub struct ImportPlan {
     pub rules: Vec<ValueRule>,
 }
 
+/// What is asked for, besides the file and the database.
+#[derive(Clone, Copy)]
+pub struct Choices<'c> {
+    pub mode: ImportMode,
+    /// The records that are imported, if not all are.
+    pub part: Option<&'c Part>,
+    pub policies: &'c TablePolicies,
+}
+
+impl Choices<'_> {
+    /// Whether anything of a table is imported.
+    pub fn includes(&self, table: &TableName) -> bool {
+        self.part.is_none_or(|part| part.records(table).is_some()) && self.policy(table) != TablePolicy::Skip
+    }
+
+    fn policy(&self, table: &TableName) -> TablePolicy {
+        self.policies.get(table).copied().unwrap_or_default()
+    }
+}
+
 /// What is written to one table.
 #[derive(Debug)]
 pub struct TableImport {
@@ -40,6 +60,8 @@ pub struct TableImport {
     pub mode: ImportMode,
     /// Whether a record that is there already stays as it is.
     pub keeps_existing: bool,
+    /// Whether a record that is there and differs ends the import.
+    pub stops_at_changes: bool,
 }
 
 /// A column of the file.
@@ -78,16 +100,14 @@ impl TableImport {
 /// # Errors
 /// `Refused` with every sentence that speaks against it.
 pub fn plan(
-    mode: ImportMode,
-    part: Option<&Part>,
+    choices: Choices<'_>,
     metadata: &Metadata,
     catalog: &Catalog,
     rules: &TargetRules,
     profile: &Profile,
 ) -> Result<ImportPlan> {
     let mut planning = Planning {
-        mode,
-        part,
+        choices,
         metadata,
         rules,
         profile,
@@ -96,8 +116,11 @@ pub fn plan(
         refusals: Vec::new(),
     };
     let (mut tables, mut missing) = (Vec::new(), Vec::new());
+    for table in choices.policies.keys().filter(|table| metadata.schema.get(table.as_str()).is_none()) {
+        planning.refusals.push(format!("the file has no table {table}, which has a policy"));
+    }
     for (name, schema) in metadata.schema.iter() {
-        if part.is_some_and(|part| part.records(name).is_none()) {
+        if !choices.includes(name) {
             continue;
         }
         match catalog.table(name) {
@@ -139,8 +162,7 @@ pub fn plan(
 }
 
 struct Planning<'p> {
-    mode: ImportMode,
-    part: Option<&'p Part>,
+    choices: Choices<'p>,
     metadata: &'p Metadata,
     rules: &'p TargetRules,
     profile: &'p Profile,
@@ -164,19 +186,21 @@ impl Planning<'_> {
         let missing = table.columns.iter().filter(|column| !schema.columns.iter().any(|own| own.name == column.name));
         let filled: Vec<_> = missing.filter_map(|column| self.fill_column(table, column)).collect();
         self.keep_rules(table, schema, &filled);
-        let records = match self.part {
+        let records = match self.choices.part {
             Some(part) => part.records(&table.name),
             None => self.metadata.record_counts.get(&table.name).copied(),
         };
-        let keeps_existing = self.part.is_some_and(|part| part.is_referred_to(&table.name));
+        let is_referred_to = self.choices.part.is_some_and(|part| part.is_referred_to(&table.name));
+        let policy = self.choices.policy(&table.name);
         let planned = TableImport {
             table: table.name.clone(),
             records: records.unwrap_or_default(),
             columns,
             filled,
             key: table.primary_key.clone(),
-            mode: if keeps_existing { ImportMode::Merge } else { self.mode },
-            keeps_existing,
+            mode: if is_referred_to { ImportMode::Merge } else { self.choices.mode },
+            keeps_existing: is_referred_to || policy == TablePolicy::Mine,
+            stops_at_changes: policy == TablePolicy::Stop,
         };
         self.check_key(&planned);
         self.check_carried_on(&planned);
@@ -249,12 +273,18 @@ impl Planning<'_> {
             None => self.refusals.push(format!("the database has no column {field}, and its values would be lost")),
             Some(column) => self.compare_types(&field, own, column),
         }
+        // `UPDATE` may not write to such a column (PostgreSQL manual, CREATE TABLE).
+        let is_always = target.is_some_and(|column| column.identity.as_deref() == Some("always"));
+        let is_numbered = is_always && !table.primary_key.contains(&own.name);
+        if is_numbered && self.choices.mode == ImportMode::Merge {
+            self.notes.push(format!("{field} is numbered by the database: records that are there keep theirs"));
+        }
         ImportColumn {
             name: own.name.clone(),
             codec: own.codec,
             target_codec: target.map_or(own.codec, |column| column.codec),
             is_written: target.is_some_and(|column| !column.generated),
-            is_kept: self.metadata.redaction.treated.iter().any(|treated| treated.field == field),
+            is_kept: is_numbered || self.metadata.redaction.treated.iter().any(|treated| treated.field == field),
         }
     }
 
@@ -310,7 +340,7 @@ impl Planning<'_> {
 
     /// What a note about new records says of others, where there may be any.
     fn of_others(&self) -> &'static str {
-        if self.mode == ImportMode::Merge { "; those that are there keep theirs" } else { "" }
+        if self.choices.mode == ImportMode::Merge { "; those that are there keep theirs" } else { "" }
     }
 
     /// A reference that is checked at once must lead to a table that is filled before.

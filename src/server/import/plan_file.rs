@@ -20,10 +20,10 @@ use crate::seal::{self, DocumentWriter, SealSigner, layout};
 const COLUMNS: [(&str, Codec); 4] =
     [("action", Codec::Text), ("reason", Codec::Text), ("key", Codec::Json), ("changes", Codec::Json)];
 
-/// The hash of a plan: of the file and which part of it, the mode, the database, the sums, what decides about values, and every change.
+/// The hash of a plan: of the file and which part of it, the mode and its policies, the database, the sums, what decides about values, and every change.
 pub fn plan_hash(head: &ImportPlanHead, changes: &RecordedChanges) -> String {
-    let ImportPlanHead { file_sha256, mode, part, target, tables, rules, .. } = head;
-    let hashed = serde_json::json!([file_sha256, mode, part, target, tables, rules, changes.digest]);
+    let ImportPlanHead { file_sha256, mode, part, policies, target, tables, rules, .. } = head;
+    let hashed = serde_json::json!([file_sha256, mode, part, policies, target, tables, rules, changes.digest]);
     hex::encode(Sha256::digest(hashed.to_string()))
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Result;
-use crate::model::import::ImportMode;
+use crate::model::import::{ImportMode, TablePolicies};
 use crate::model::name::TableName;
 
 /// Asked while an import runs: whether who has begun it may still do so. Blocks.
@@ -26,6 +26,8 @@ pub struct ImportRequest {
     pub create_tables: bool,
     /// Only these records of the file, and what they refer to.
     pub part: Option<PartRequest>,
+    /// What a merge does with records that are there, where it is not the usual.
+    pub policies: TablePolicies,
     /// The plan that the import must still have.
     pub expected_plan: Option<ExpectedPlan>,
     /// The new file that a dry run writes its plan to.

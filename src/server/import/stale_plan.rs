@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use super::changes::{RecordedChanges, RecordedTable};
 use super::planned_changes::{PlanFile, parse_change};
 use super::{Error, Result};
-use crate::model::import::ImportMode;
+use crate::model::import::{ImportMode, TablePolicies};
 use crate::model::import_plan::{FilePart, ImportPlanHead, PlannedChange, RecordAction, ValueRule};
 use crate::model::name::TableName;
 use crate::model::text;
@@ -42,13 +42,19 @@ pub fn check_import(plan: &ImportPlanHead, file_sha256: &str, mode: ImportMode, 
 }
 
 /// # Errors
-/// `OtherPlan` if it is of another part of the file.
-pub fn check_part(plan: &ImportPlanHead, part: Option<&FilePart>) -> Result<()> {
-    if plan.part.as_ref() == part {
+/// `OtherPlan` if it is of another part of the file, or has other policies.
+pub fn check_choices(plan: &ImportPlanHead, part: Option<&FilePart>, policies: &TablePolicies) -> Result<()> {
+    if plan.part.as_ref() != part {
+        let part = plan.part.as_ref().map_or_else(|| "the whole file".to_owned(), FilePart::to_string);
+        return Err(Error::OtherPlan(format!("the plan is for {part}")));
+    }
+    if plan.policies == *policies {
         return Ok(());
     }
-    let part = plan.part.as_ref().map_or_else(|| "the whole file".to_owned(), FilePart::to_string);
-    Err(Error::OtherPlan(format!("the plan is for {part}")))
+    let policies: Vec<String> =
+        plan.policies.iter().map(|(table, policy)| format!(" --policy {table}={policy}")).collect();
+    let policies = if policies.is_empty() { "no --policy".to_owned() } else { policies.concat() };
+    Err(Error::OtherPlan(format!("the plan is for {}", policies.trim_start())))
 }
 
 /// Compares the plan that was made with what would happen now: one sentence for each record that has moved, without its values, and

@@ -6,12 +6,12 @@ use super::changes::{ChangeRecorder, RecordedChanges};
 use super::check_file::CheckedFile;
 use super::filled_columns;
 use super::part::Part;
-use super::plan::{ImportPlan, TableImport, plan};
+use super::plan::{Choices, ImportPlan, TableImport, plan};
 use super::plan_file::plan_hash;
 use super::planned_changes::PlanFile;
 use super::request::{ExpectedPlan, ImportRequest, StillAllowed};
 use super::running::Running;
-use super::stale_plan::{check_part, find_moved};
+use super::stale_plan::{check_choices, find_moved};
 use super::{Error, Result};
 use crate::model::import::{ImportMode, TableReport};
 use crate::model::import_plan::{FilePart, ImportPlanHead, ValueRule};
@@ -79,19 +79,19 @@ impl Importing<'_> {
         let catalog = load.catalog()?;
         let part = self.request.part.as_ref().map(|part| Part::find(&file, part, &catalog)).transpose()?;
         if let Some(plan) = &self.plan_file {
-            check_part(&plan.head, part.as_ref().map(|part| &part.asked))?;
+            check_choices(&plan.head, part.as_ref().map(|part| &part.asked), &self.request.policies)?;
         }
-        let is_needed = |name: &TableName| part.as_ref().is_none_or(|part| part.records(name).is_some());
-        let known = names.into_iter().filter(|name| catalog.table(name).is_some() && is_needed(name));
-        let known: Vec<TableName> = known.collect();
         let mode = self.request.mode;
+        let choices = Choices { mode, part: part.as_ref(), policies: &self.request.policies };
+        let known = names.into_iter().filter(|name| catalog.table(name).is_some() && choices.includes(name));
+        let known: Vec<TableName> = known.collect();
         load.lock(&known)?;
         (self.still_allowed)()?;
         // A migration may have changed keys before the locks.
         let catalog = load.catalog()?;
         // What a part refers to is merged in any mode.
         let rules = load.rules(&known, if part.is_some() { ImportMode::Merge } else { mode })?;
-        let plan = plan(mode, part.as_ref(), &document.metadata, &catalog, &rules, self.profile)?;
+        let plan = plan(choices, &document.metadata, &catalog, &rules, self.profile)?;
         require_empty(&mut *load, &plan)?;
         let mut changes = self.request.needs_plan().then(|| ChangeRecorder::new().map_err(Error::Plan)).transpose()?;
         let records_changes = changes.is_some();
@@ -102,7 +102,8 @@ impl Importing<'_> {
         load.prepare(&loads, kept.as_ref())?;
 
         let recorder = changes.as_mut();
-        let tables = self.write_records(document, (part.as_ref(), &plan), &loads, &mut *load, &file, recorder)?;
+        let tables = self.write_records(document, (choices, &plan), &loads, &mut *load, &file, recorder)?;
+        refuse_changes(&plan, &tables)?;
         load.check_references()?;
         let changes = changes.map(|changes| changes.finish().map_err(Error::Plan)).transpose()?;
         let mut report = ImportReport {
@@ -191,6 +192,7 @@ impl Importing<'_> {
             file_export_id: file_export_id.to_owned(),
             mode: self.request.mode,
             part,
+            policies: self.request.policies.clone(),
             target: self.target_id.to_owned(),
             tables: tables.clone(),
             groups: changes.groups.clone(),
@@ -204,7 +206,7 @@ impl Importing<'_> {
     fn write_records(
         &self,
         document: DocumentReader<BufReader<VerifiedContent<impl Read>>>,
-        (part, plan): (Option<&Part>, &ImportPlan),
+        (choices, plan): (Choices<'_>, &ImportPlan),
         loads: &[TableLoad],
         load: &mut dyn Load,
         file: &CheckedFile,
@@ -212,7 +214,7 @@ impl Importing<'_> {
     ) -> Result<Vec<TableReport>> {
         let mut writer = RecordWriter {
             importing: self,
-            part,
+            choices,
             plan,
             loads,
             load,
@@ -237,12 +239,12 @@ impl Importing<'_> {
 /// Writes the records of a file's tables, as their events come.
 struct RecordWriter<'w> {
     importing: &'w Importing<'w>,
-    part: Option<&'w Part>,
+    choices: Choices<'w>,
     plan: &'w ImportPlan,
     loads: &'w [TableLoad],
     load: &'w mut dyn Load,
     changes: Option<&'w mut ChangeRecorder>,
-    /// The number of the current table, with what is known of it.
+    /// The number of the current table, with what is known of it; nothing while one is left out.
     table: Option<(usize, &'w TableImport, RecordDecoder)>,
     records: u64,
     done: Vec<TableReport>,
@@ -258,7 +260,7 @@ impl RecordWriter<'_> {
     }
 
     fn open_table(&mut self, name: &TableName) -> Result<()> {
-        if self.part.is_some_and(|part| part.records(name).is_none()) {
+        if !self.choices.includes(name) {
             return Ok(());
         }
         let number = self.plan.tables.iter().position(|table| table.table == *name).ok_or(Error::Changed)?;
@@ -269,11 +271,8 @@ impl RecordWriter<'_> {
     }
 
     fn write_record(&mut self, record: &[u8], line: u64) -> Result<()> {
-        let Some((_, table, decoder)) = &mut self.table else {
-            // Of a part, most tables of the file are left out.
-            return self.part.map(|_| ()).ok_or(Error::Changed);
-        };
-        if let Some(part) = self.part
+        let Some((_, table, decoder)) = &mut self.table else { return Ok(()) };
+        if let Some(part) = self.choices.part
             && !part.contains(&table.table, record)?
         {
             return Ok(());
@@ -296,7 +295,7 @@ impl RecordWriter<'_> {
     }
 
     fn close_table(&mut self) -> Result<()> {
-        let Some((number, table, _)) = self.table.take() else { return self.part.map(|_| ()).ok_or(Error::Changed) };
+        let Some((number, table, _)) = self.table.take() else { return Ok(()) };
         let effect = match self.changes.as_deref_mut().filter(|_| table.mode == ImportMode::Merge) {
             Some(changes) => {
                 changes.begin_table(table, &self.loads[number]);
@@ -308,6 +307,21 @@ impl RecordWriter<'_> {
         self.done.push(TableReport { table: table.table.clone(), effect });
         if effect.total() == table.records { Ok(()) } else { Err(Error::Changed) }
     }
+}
+
+/// # Errors
+/// `Refused` if a record would be changed in a table where that ends the import.
+fn refuse_changes(plan: &ImportPlan, reports: &[TableReport]) -> Result<()> {
+    let stopping = plan.tables.iter().filter(|table| table.stops_at_changes);
+    let changed = stopping.filter_map(|table| reports.iter().find(|report| report.table == table.table));
+    let changed = changed.filter(|report| report.effect.updated > 0).map(|TableReport { table, effect }| {
+        format!(
+            "{} of {table} differ from what is there (--policy {table}=stop)",
+            text::count_with_noun(effect.updated, "record")
+        )
+    });
+    let changed: Vec<String> = changed.collect();
+    if changed.is_empty() { Ok(()) } else { Err(Error::Refused(changed)) }
 }
 
 /// # Errors

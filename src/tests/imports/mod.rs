@@ -9,12 +9,14 @@ mod modes;
 mod parts;
 mod plan_trust;
 mod plans;
+mod policies;
 mod undo;
 mod undo_on_sqlite;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::test_runner::{Config, TestRunner};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -22,6 +24,12 @@ use crate::harness::{CommandOutput, Postgres, WaybillCommand, generate_sample, p
 
 const SQLITE_SCHEMA: &str = include_str!("../../../migrations/supportsignal/sqlite/0001_supportsignal.sql");
 const POSTGRES_SCHEMA: &str = include_str!("../../../migrations/supportsignal/postgres/0001_supportsignal.sql");
+
+/// Tries a property with random cases. `make soak` tries more of them.
+fn random_cases() -> TestRunner {
+    let cases = std::env::var("WAYBILL_IMPORT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200);
+    TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
+}
 
 fn run(folder: &Path, arguments: &[&str]) -> CommandOutput {
     WaybillCommand::new(folder).run(arguments)

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use super::modes::half_filled_shops;
@@ -282,7 +281,7 @@ fn the_plan_of_random_records_is_that_of_a_model_on_each_engine() {
     let (file, source) = sqlite(folder, "source.db", &schema("INTEGER"));
     let (target, on_sqlite) = sqlite(folder, "target.db", &schema("INTEGER"));
     let on_postgres = database(&server, "things", &schema("bigint"));
-    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+    let mut runner = random_cases();
     let checked = runner.run(&(rows(), rows()), |(in_file, in_database)| {
         let fill = |path: &Path, rows: &Rows| {
             Connection::open(path).unwrap().execute_batch(&format!("DELETE FROM things; {}", insert(rows))).unwrap();

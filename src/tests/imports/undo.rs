@@ -1,7 +1,5 @@
 //! Undoing imports on PostgreSQL: what was there is there again, and what others have done since stays.
 
-use proptest::test_runner::{Config, TestRunner};
-
 use super::foreign_code::{in_background, wait_for_sleep};
 use super::modes::half_filled_shops;
 use super::plans::{insert, rows};
@@ -376,7 +374,7 @@ fn random_merges_are_undone_without_a_trace() {
     let schema = |integer: &str| format!("CREATE TABLE things (id {integer} PRIMARY KEY, n {integer}, text TEXT);");
     let (file, source) = sqlite(folder, "source.db", &schema("INTEGER"));
     let url = database(&server, "things", &schema("bigint"));
-    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+    let mut runner = random_cases();
     let checked = runner.run(&(rows(), rows()), |(in_file, in_database)| {
         let sql = format!("DELETE FROM things; {}", insert(&in_file));
         Connection::open(&file).unwrap().execute_batch(&sql).unwrap();

@@ -2,8 +2,6 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use proptest::test_runner::{Config, TestRunner};
-
 use super::modes::half_filled_file;
 use super::plans::{insert, rows};
 use super::undo::{MERGE, import_shop, plan_hash, undo};
@@ -261,7 +259,7 @@ fn random_merges_into_a_file_are_undone_without_a_trace() {
     let schema = "CREATE TABLE things (id INTEGER PRIMARY KEY, n INTEGER, text TEXT);";
     let (file, source) = sqlite(folder, "source.db", schema);
     let (path, url) = sqlite(folder, "things.db", schema);
-    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+    let mut runner = random_cases();
     let checked = runner.run(&(rows(), rows()), |(in_file, in_database)| {
         execute(&file, &format!("DELETE FROM things; {}", insert(&in_file)));
         execute(&path, &format!("DELETE FROM things; {}", insert(&in_database)));

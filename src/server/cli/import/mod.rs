@@ -18,7 +18,8 @@ use super::connect::{build_app, is_same_file, system_user};
 use super::exit::{CliError, Exit};
 use super::record_key::parse_key;
 use super::terminal::{print_json, print_line};
-use crate::model::import::ImportMode;
+use crate::model::import::{ImportMode, TablePolicies, TablePolicy};
+use crate::model::name::TableName;
 use crate::server::identity::Caller;
 use crate::server::import::{ExpectedPlan, ImportRequest, PartRequest};
 use crate::server::profile::SecondFactorPolicy;
@@ -58,6 +59,10 @@ pub struct Import {
     /// Only the record with this primary key; COLUMN=VALUE, repeated, for a key of several columns.
     #[arg(long, value_name = "VALUE", requires = "table")]
     key: Vec<String>,
+    /// What a merge does with the records of one table: `file` (the usual: the file's values replace what differs), `mine` (a record that
+    /// is there stays as it is), `stop` (one that differs ends the import) or `skip` (nothing is imported); repeat it for more tables.
+    #[arg(long, value_name = "TABLE=POLICY", value_parser = parse_policy)]
+    policy: Vec<(TableName, TablePolicy)>,
     /// Write nothing: check everything that an import checks, and say what would be written. On PostgreSQL, what a trigger
     /// refuses is not found, nor what an exclusion constraint refuses, or a unique index of an expression or of some rows only.
     #[arg(long)]
@@ -122,6 +127,22 @@ impl From<Mode> for ImportMode {
 }
 
 impl Import {
+    /// The usual policy is none of its own: a plan with it is the same as one without.
+    fn policies(&self) -> Result<TablePolicies, CliError> {
+        let usage = |message: String| Err(CliError::new(Exit::Usage, message));
+        if !self.policy.is_empty() && !matches!(self.mode, Mode::Merge) {
+            return usage("--policy is for --mode merge: the others change no record that is there".to_owned());
+        }
+        let mut policies = TablePolicies::new();
+        for (table, policy) in &self.policy {
+            if policies.insert(table.clone(), *policy).is_some_and(|earlier| earlier != *policy) {
+                return usage(format!("--policy says two things about {table}"));
+            }
+        }
+        policies.retain(|_, policy| *policy != TablePolicy::File);
+        Ok(policies)
+    }
+
     pub async fn run(self) -> Result<Exit, CliError> {
         match self.command {
             Some(Command::Show(show)) => return show.run(),
@@ -154,6 +175,7 @@ impl Import {
             without_undo: self.no_undo,
             max_record_bytes: None,
             create_tables: self.create_tables,
+            policies: self.policies()?,
             part: self.table.as_deref().map(|table| PartRequest { table: table.into(), key: parse_key(&self.key) }),
             expected_plan: self.plan.as_deref().map(expected_plan),
             plan_output: self.output.clone(),
@@ -183,6 +205,19 @@ impl Import {
         let saved = self.output.as_ref().map(|path| format!("\nwritten   {}", path.display())).unwrap_or_default();
         print_line(&format!("{}{saved}", to_text(&report)))
     }
+}
+
+/// A table's name may have an equals sign.
+fn parse_policy(text: &str) -> Result<(TableName, TablePolicy), String> {
+    let (table, policy) = text.rsplit_once('=').ok_or("write TABLE=POLICY")?;
+    let policy = match policy {
+        "file" => TablePolicy::File,
+        "mine" => TablePolicy::Mine,
+        "stop" => TablePolicy::Stop,
+        "skip" => TablePolicy::Skip,
+        _ => return Err("the policies are file, mine, stop and skip".to_owned()),
+    };
+    Ok((table.into(), policy))
 }
 
 fn expected_plan(text: &str) -> ExpectedPlan {

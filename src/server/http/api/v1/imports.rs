@@ -24,7 +24,7 @@ use super::super::super::security::cookies::session_token;
 use super::super::super::state::AppState;
 use crate::model::ApiError;
 use crate::model::access::{Capability, Scope};
-use crate::model::import::ImportMode;
+use crate::model::import::{ImportMode, TablePolicies};
 use crate::model::import_update::ImportUpdate;
 use crate::server::identity::Caller;
 use crate::server::import::{self, ExpectedPlan, ImportRequest, Imports, Purpose, StillAllowed, UndoRequest};
@@ -131,6 +131,7 @@ impl ImportOptions {
             max_record_bytes: Some(MAX_RECORD_BYTES),
             create_tables: false,
             part: None,
+            policies: TablePolicies::new(),
             expected_plan: self.plan.map(|hash| ExpectedPlan::Hash(hash.to_ascii_lowercase())),
             plan_output: None,
         }
