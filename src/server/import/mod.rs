@@ -19,6 +19,7 @@ mod running;
 mod stale_plan;
 mod undo;
 mod upload;
+mod verified_content;
 mod write;
 
 use std::fs::File;

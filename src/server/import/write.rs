@@ -1,6 +1,6 @@
 //! Reads the file a second time and fills the target.
 
-use std::io::{self, BufReader, Read};
+use std::io::{BufReader, Read};
 
 use super::changes::{ChangeRecorder, RecordedChanges};
 use super::check_file::CheckedFile;
@@ -12,6 +12,7 @@ use super::planned_changes::PlanFile;
 use super::request::{ExpectedPlan, ImportRequest, StillAllowed};
 use super::running::Running;
 use super::stale_plan::{check_choices, find_moved};
+use super::verified_content::VerifiedContent;
 use super::{Error, Result};
 use crate::model::import::{ImportMode, TableReport};
 use crate::model::import_plan::{FilePart, ImportPlanHead, ValueRule};
@@ -20,10 +21,8 @@ use crate::model::import_undo::KeptImport;
 use crate::model::manifest::Metadata;
 use crate::model::name::TableName;
 use crate::model::text;
-use crate::seal::FileVerifier;
 use crate::server::inspect::{self, DataEvent, DocumentReader};
 use crate::server::pipeline::decode::{self, RecordDecoder};
-use crate::server::pipeline::hashing_thread::HashingThread;
 use crate::server::profile::Profile;
 use crate::server::source::{self, Kind, Load, NewTable, Purpose, TableLoad, Target, TargetRules};
 use crate::server::support::clock::rfc3339;
@@ -110,8 +109,8 @@ impl Importing<'_> {
             written: !self.request.dry_run,
             records: tables.iter().map(|table| table.effect.total()).sum(),
             tables,
-            triggers: rules.triggers.into_iter().map(|trigger| trigger.name).collect(),
-            notes: plan.notes,
+            triggers: rules.triggers.iter().map(|trigger| trigger.name.clone()).collect(),
+            notes: plan.notes.into_iter().chain(self.unforeseen(&rules)).collect(),
             undo: kept.map(|kept| kept.id),
             plan: None,
             groups: Vec::new(),
@@ -156,6 +155,14 @@ impl Importing<'_> {
         }
         // Nobody changes a role in a database that is locked as a whole, nor can it be read there.
         if self.target.blocks_readers() { Ok(()) } else { (self.still_allowed)() }
+    }
+
+    /// What the dry run of an import cannot tell.
+    fn unforeseen(&self, rules: &TargetRules) -> Vec<String> {
+        let of_dry_run = rules.unforeseen.iter().filter(|_| self.request.dry_run);
+        of_dry_run
+            .map(|(table, rule)| format!("{rule} of {table} may refuse records: this dry run has not tried it"))
+            .collect()
     }
 
     /// What the import is kept under, to be undone; nothing if it cannot or need not be.
@@ -376,35 +383,4 @@ fn commit(load: Box<dyn Load>) -> Result<()> {
         Kind::Uncertain => Error::Uncertain(error),
         _ => Error::Target(error),
     })
-}
-
-/// Content that is verified while it is read.
-struct VerifiedContent<R> {
-    content: R,
-    /// Nothing once the content is found damaged.
-    verifier: Option<FileVerifier<HashingThread>>,
-}
-
-impl<R: Read> VerifiedContent<R> {
-    fn new(content: R) -> Self {
-        Self { content, verifier: Some(FileVerifier::with_digester(HashingThread::start())) }
-    }
-
-    /// Reads the rest. Returns the digest of the seal, or nothing if it is not right.
-    fn finish(mut self) -> Option<String> {
-        io::copy(&mut self, &mut io::sink()).ok()?;
-        Some(self.verifier?.finish().ok()?.sha256)
-    }
-}
-
-impl<R: Read> Read for VerifiedContent<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.content.read(buffer)?;
-        if let Some(verifier) = &mut self.verifier
-            && verifier.feed(&buffer[..read]).is_err()
-        {
-            self.verifier = None;
-        }
-        Ok(read)
-    }
 }

@@ -166,6 +166,8 @@ pub struct TargetRules {
     pub triggers: Vec<Trigger>,
     /// Columns whose changes the database carries on to rows that refer to them.
     pub carried_on: Vec<CarriedOn>,
+    /// Rules that a dry run does not check: a table, and the rule's name and kind.
+    pub unforeseen: Vec<(TableName, String)>,
     /// References that the database checks before a later table is filled.
     pub checked_at_once: Vec<CheckedReference>,
 }

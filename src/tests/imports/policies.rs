@@ -85,3 +85,25 @@ fn numbers_that_the_database_gives_stay_what_they_are() {
     );
     assert_eq!(server.sql_as("waybill_owner", "target_copy", "SELECT number || payee FROM invoices"), "3new");
 }
+
+#[test]
+fn a_dry_run_names_the_rules_that_it_cannot_try() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let rules = "CREATE UNIQUE INDEX by_folded_name ON customers (lower(name)); CREATE UNIQUE INDEX by_note ON customers (note) WHERE note <> '';
+         ALTER TABLE orders ADD CONSTRAINT apart EXCLUDE USING btree (total WITH =);";
+    let url = database(&server, "target_copy", &format!("{SHOP_ON_POSTGRES} {rules}"));
+    let planned = import(folder, "shop.json", &url, &["--dry-run"]);
+    assert_eq!(planned.code, 0, "{}", planned.stderr);
+    for rule in [
+        "a unique index of an expression (by_folded_name) of customers",
+        "a unique index of some rows (by_note) of customers",
+        "an exclusion constraint (apart) of orders",
+    ] {
+        let note = format!("note      {rule} may refuse records: this dry run has not tried it");
+        assert!(planned.text().contains(&note), "{}", planned.text());
+    }
+    let imported = import(folder, "shop.json", &url, &[]);
+    assert!(imported.code == 0 && !imported.text().contains("may refuse"), "{}", imported.text());
+}

@@ -72,6 +72,15 @@ const CHECKED_AT_ONCE_QUERY: &str = "
     SELECT CAST(k.conname AS text) AS name, CAST(k.confrelid AS text) AS target FROM pg_constraint k
      WHERE k.conrelid = CAST(CAST($1 AS text) AS oid) AND k.contype = 'f' AND NOT k.condeferrable ORDER BY k.conname";
 
+/// Rules that only the import itself can try: what compares rows there is code of the index.
+const UNFORESEEN_QUERY: &str = "
+    SELECT CAST(c.relname AS text) AS name,
+           CASE WHEN i.indisexclusion THEN 'an exclusion constraint' WHEN i.indpred IS NOT NULL THEN 'a unique index of some rows'
+                ELSE 'a unique index of an expression' END AS kind
+      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+     WHERE i.indrelid = CAST(CAST($1 AS text) AS oid)
+       AND (i.indisexclusion OR i.indisunique AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL)) ORDER BY c.relname";
+
 /// What an undo does: `DELETE` and `UPDATE`.
 const UNDO_EVENTS: &str = "24";
 
@@ -110,6 +119,10 @@ pub fn read(
                 referring: format!("{} ({})", reference.referring, reference.constraint),
             }
         }));
+        for row in session.fetch(UNFORESEEN_QUERY, &[&oid])? {
+            let what = format!("{} ({})", text(&row, "kind")?, text(&row, "name")?);
+            rules.unforeseen.push((table.clone(), what));
+        }
         for row in session.fetch(CHECKED_AT_ONCE_QUERY, &[&oid])? {
             let Some(target) = names.get(text(&row, "target")?) else { continue };
             let constraint = text(&row, "name")?.to_owned();
