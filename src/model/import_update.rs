@@ -16,6 +16,8 @@ pub enum ImportUpdate {
     Plan(u64),
     Imported(Box<ImportReport>),
     Undone(UndoReport),
-    /// It was not done, or the problem says that nobody knows.
+    /// It was not done.
     Problem(ApiError),
+    /// It was done, or it was not: what is known of it.
+    Unknown(String),
 }

@@ -129,6 +129,12 @@ fn list(sentences: &[String]) -> String {
 }
 
 impl Error {
+    /// Whether an import or an undo may be done all the same.
+    #[must_use]
+    pub fn leaves_doubt(&self) -> bool {
+        matches!(self, Self::Uncertain(_) | Self::NotRecorded(_))
+    }
+
     /// Whether a plan's file is to blame, which the message names.
     #[must_use]
     pub fn is_about_plan(&self) -> bool {

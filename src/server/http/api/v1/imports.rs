@@ -204,9 +204,8 @@ fn answer(state: AppState, running: JoinHandle<Outcome>, records: watch::Receive
                 let update = ImportUpdate::Records(*records.borrow());
                 return Some((line(&update, None), Some((running, records))));
             };
-            let (update, file) = ended
-                .unwrap_or(Err(import::Error::Panicked))
-                .unwrap_or_else(|error| (ImportUpdate::Problem(state.api_error(&error)), None));
+            let (update, file) =
+                ended.unwrap_or(Err(import::Error::Panicked)).unwrap_or_else(|error| (problem(&state, &error), None));
             Some((line(&update, file), None))
         }
     });
@@ -215,6 +214,11 @@ fn answer(state: AppState, running: JoinHandle<Outcome>, records: watch::Receive
         (header::CONTENT_DISPOSITION, "attachment; filename=\"import.ndjson\""),
     ];
     (headers, Body::from_stream(lines.flatten())).into_response()
+}
+
+fn problem(state: &AppState, error: &import::Error) -> ImportUpdate {
+    let problem = state.api_error(error);
+    if error.leaves_doubt() { ImportUpdate::Unknown(problem.to_string()) } else { ImportUpdate::Problem(problem) }
 }
 
 /// A line, and the file that follows it.

@@ -21,7 +21,7 @@ pub fn Outcome(tracker: ImportTracker) -> impl IntoView {
         Step::UndoPlanned(report) => view! { <UndoPlanned report tracker /> }.into_any(),
         Step::Undone(report) => view! { <Undone report /> }.into_any(),
         Step::Failed { work, sentences } => view! { <Failed work sentences /> }.into_any(),
-        Step::Unknown { work } => view! { <Unknown work /> }.into_any(),
+        Step::Unknown { work, told } => view! { <Unknown work told /> }.into_any(),
     }
 }
 
@@ -135,7 +135,7 @@ fn Failed(work: Work, sentences: Vec<String>) -> impl IntoView {
 
 /// Nobody knows how it has ended.
 #[component]
-fn Unknown(work: Work) -> impl IntoView {
+fn Unknown(work: Work, told: Option<String>) -> impl IntoView {
     let (heading, text) = match work {
         Work::Plan | Work::PlanUndo => (
             "No answer",
@@ -147,6 +147,7 @@ fn Unknown(work: Work) -> impl IntoView {
              says whether something still runs; the audit trail says how it has ended.",
         ),
     };
+    let text = told.unwrap_or_else(|| text.to_owned());
     view! {
         <section class="card panel is-error" role="alert">
             <h2><Icon name="triangle-alert" />{heading}</h2>

@@ -43,6 +43,8 @@ pub enum Step {
     /// The connection broke: nobody knows what has become of it.
     Unknown {
         work: Work,
+        /// What the server knows of it.
+        told: Option<String>,
     },
     /// Sentences for people.
     Failed {
@@ -132,7 +134,8 @@ impl ImportTracker {
             RequestUpdate::Sending { percent: 100 } => Step::Working { work, records: 0 },
             RequestUpdate::Sending { percent } => Step::Sending { work, percent },
             RequestUpdate::Failed(text) => failed(&text),
-            RequestUpdate::Broken => Step::Unknown { work },
+            RequestUpdate::Broken => Step::Unknown { work, told: None },
+            RequestUpdate::Answer(ImportUpdate::Unknown(told)) => Step::Unknown { work, told: Some(told) },
             RequestUpdate::Answer(ImportUpdate::Problem(error)) => failed(&error.to_string()),
             RequestUpdate::Answer(ImportUpdate::Records(records)) => Step::Working { work, records },
             RequestUpdate::Answer(ImportUpdate::Imported(report)) => Step::Imported(report),
