@@ -82,7 +82,10 @@ impl ChangeRecorder {
         self.values.resize_with(self.key_columns + 2 * (self.columns.len() - self.key_columns), Vec::new);
         self.next_value = 0;
         self.hasher.update(format!("{}\n", table.table));
-        self.tables.push(RecordedTable { table: table.table.clone(), records: 0 });
+        // Of a part, one table may be filled in two goes.
+        if self.tables.last().is_none_or(|last| last.table != table.table) {
+            self.tables.push(RecordedTable { table: table.table.clone(), records: 0 });
+        }
     }
 
     /// Why the sink has stopped.

@@ -1,7 +1,9 @@
 //! Checks a file before anything of it is used: its seal, and who has signed it.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
+use std::io::{self, Read, Seek};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use super::{Error, Result};
 use crate::seal::{Verified, VerifyError};
@@ -15,7 +17,7 @@ pub struct CheckedFile {
     pub verified: Verified,
     /// The id of the trusted key that has signed it.
     pub signed_by: Option<String>,
-    file: File,
+    file: Arc<File>,
 }
 
 impl CheckedFile {
@@ -23,10 +25,23 @@ impl CheckedFile {
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn content(&self) -> Result<Decompressor<File>> {
-        let mut file = self.file.try_clone()?;
-        file.seek(SeekFrom::Start(0))?;
-        Ok(Decompressor::new(file)?)
+    pub fn content(&self) -> Result<Decompressor<FileReader>> {
+        Ok(Decompressor::new(FileReader { file: self.file.clone(), offset: 0 })?)
+    }
+}
+
+/// Reads a file from its beginning, whoever reads it meanwhile: descriptors of the same open file share one place in it.
+#[derive(Debug)]
+pub struct FileReader {
+    file: Arc<File>,
+    offset: u64,
+}
+
+impl Read for FileReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.offset)?;
+        self.offset += read as u64;
+        Ok(read)
     }
 }
 
@@ -52,7 +67,7 @@ pub fn check_file(mut file: File, trusted: &PublicKeys, accept_unsigned: bool) -
         return Err(Error::IsPlan);
     }
     let signed_by = check_signature(&verified, trusted, accept_unsigned)?;
-    Ok(CheckedFile { verified, signed_by, file })
+    Ok(CheckedFile { verified, signed_by, file: Arc::new(file) })
 }
 
 /// Returns the id of the trusted key that has signed a file, if one has.

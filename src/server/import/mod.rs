@@ -7,6 +7,7 @@
 mod change_groups;
 mod changes;
 mod check_file;
+mod choices;
 mod error;
 mod filled_columns;
 mod page;
@@ -14,6 +15,7 @@ mod part;
 mod plan;
 mod plan_file;
 mod planned_changes;
+mod record_writer;
 mod request;
 mod running;
 mod stale_plan;

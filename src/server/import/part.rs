@@ -1,12 +1,11 @@
 //! A part of a file: the records that were asked for, and those that they refer to, as the database's foreign keys say.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
 use std::io::BufReader;
 
 use sha2::{Digest, Sha256};
 
-use super::check_file::CheckedFile;
+use super::check_file::{CheckedFile, FileReader};
 use super::request::PartRequest;
 use super::{Error, Result};
 use crate::model::import_plan::FilePart;
@@ -19,22 +18,33 @@ use crate::server::rows::Catalog;
 
 /// Of more records than this, what they refer to is not looked for: their keys are kept in memory.
 const MAX_KEYS: usize = 2_000_000;
+/// Nor what is more steps away: each is another reading of the file.
+const MAX_STEPS: usize = 100;
 
 /// A key, as a digest of the texts of its values.
 type KeyDigest = [u8; 16];
+
+/// Why a record is imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Only since others refer to it: one that the database has stays as it is.
+    ReferredTo,
+    Asked,
+}
 
 /// Which records of a file are imported.
 #[derive(Debug)]
 pub struct Part {
     pub asked: FilePart,
     tables: BTreeMap<TableName, TablePart>,
+    keys: usize,
 }
 
 /// Which records of one table.
 #[derive(Debug, Default)]
 struct TablePart {
-    /// How many there are in the file.
-    records: u64,
+    /// How many there are in the file for each reason.
+    records: BTreeMap<Role, u64>,
     /// The columns that are referred to, each with the values that others have there.
     referred_to: Vec<(Vec<String>, HashSet<KeyDigest>)>,
 }
@@ -46,106 +56,117 @@ impl Part {
     /// `Refused` if nothing in the file is what was asked for, or too much is referred to.
     pub fn find(file: &CheckedFile, request: &PartRequest, catalog: &Catalog) -> Result<Self> {
         let asked = request.resolve(&document(file)?.metadata)?;
-        let mut part = Self { tables: BTreeMap::from([(asked.table.clone(), TablePart::default())]), asked };
-        loop {
-            let keys = part.keys();
-            let counts = part.read(file, catalog)?;
-            if counts.get(&part.asked.table).is_none_or(|records| *records == 0) {
+        let mut part = Self { tables: BTreeMap::from([(asked.table.clone(), TablePart::default())]), asked, keys: 0 };
+        for _ in 0..MAX_STEPS {
+            let keys = part.keys;
+            part.read(file, catalog)?;
+            if part.records(&part.asked.table, Role::Asked) == 0 {
                 let what = if part.asked.key.is_empty() { "has no records" } else { "has no record with this key" };
                 return Err(Error::Refused(vec![format!("{} {what} in the file", part.asked.table)]));
             }
-            if part.keys() == keys {
-                for (name, table) in &mut part.tables {
-                    table.records = counts.get(name).copied().unwrap_or_default();
-                }
+            if part.keys == keys {
                 return Ok(part);
             }
-            if part.keys() > MAX_KEYS {
-                let what = format!(
-                    "the records refer to more than {}: import the whole file",
-                    text::count_with_noun(MAX_KEYS as u64, "other")
-                );
-                return Err(Error::Refused(vec![what]));
-            }
         }
+        Err(too_much())
     }
 
-    /// How many records of the table are imported; `None` if nothing of it is.
-    pub fn records(&self, table: &TableName) -> Option<u64> {
-        self.tables.get(table).map(|part| part.records).filter(|records| *records > 0)
+    /// How many records of the table are imported for this reason.
+    pub fn records(&self, table: &TableName, role: Role) -> u64 {
+        self.tables.get(table).and_then(|part| part.records.get(&role)).copied().unwrap_or_default()
     }
 
-    /// Whether the table's records are there only because others refer to them: one that the database has stays as it is.
-    pub fn is_referred_to(&self, table: &TableName) -> bool {
-        *table != self.asked.table
+    /// Why records of the table are imported, first of all.
+    pub fn role_in(&self, table: &TableName) -> Role {
+        if *table == self.asked.table { Role::Asked } else { Role::ReferredTo }
     }
 
+    /// Whether anything of the table is imported.
+    pub fn includes(&self, table: &TableName) -> bool {
+        self.tables.get(table).is_some_and(|part| !part.records.is_empty())
+    }
+
+    /// Why a record is imported, if it is.
+    ///
     /// # Errors
     /// `Changed` if the text is no record: it was one when the file was checked.
-    pub fn contains(&self, table: &TableName, record: &[u8]) -> Result<bool> {
+    pub fn role(&self, table: &TableName, record: &[u8]) -> Result<Option<Role>> {
         if *table == self.asked.table && self.asked.key.is_empty() {
-            return Ok(true);
+            return Ok(Some(Role::Asked));
         }
-        Ok(self.has(table, &serde_json::from_slice(record).map_err(|_| Error::Changed)?))
+        Ok(self.role_of(table, &serde_json::from_slice(record).map_err(|_| Error::Changed)?))
     }
 
-    fn has(&self, table: &TableName, record: &Record) -> bool {
-        let Some(part) = self.tables.get(table) else { return false };
+    fn role_of(&self, table: &TableName, record: &Record) -> Option<Role> {
+        let part = self.tables.get(table)?;
         let is_asked = *table == self.asked.table
             && self
                 .asked
                 .key
                 .iter()
                 .all(|(column, value)| record.get(column).is_some_and(|own| unquote(own.get()) == *value));
-        is_asked
-            || part
-                .referred_to
-                .iter()
-                .any(|(columns, keys)| key_of(record, columns).is_some_and(|key| keys.contains(&key)))
+        if is_asked {
+            return Some(Role::Asked);
+        }
+        let mut referred_to = part.referred_to.iter();
+        let is_referred_to =
+            referred_to.any(|(columns, keys)| key_of(record, columns).is_some_and(|key| keys.contains(&key)));
+        is_referred_to.then_some(Role::ReferredTo)
     }
 
-    /// How many keys are referred to.
-    fn keys(&self) -> usize {
-        self.tables.values().flat_map(|part| &part.referred_to).map(|(_, keys)| keys.len()).sum()
-    }
-
-    /// Reads the file once, and adds what its records refer to. Returns how many records of each table are in the part.
-    fn read(&mut self, file: &CheckedFile, catalog: &Catalog) -> Result<BTreeMap<TableName, u64>> {
-        let mut counts = BTreeMap::new();
+    /// Reads the file once, counts the records of the part, and adds what they refer to.
+    fn read(&mut self, file: &CheckedFile, catalog: &Catalog) -> Result<()> {
+        let mut counts: BTreeMap<TableName, BTreeMap<Role, u64>> = BTreeMap::new();
         let mut table = TableName::from("");
         document(file)?.for_each_event(|event, _| {
             match event {
                 DataEvent::TableOpened(name) => table = name.clone(),
                 DataEvent::Record(text) if self.tables.contains_key(&table) => {
                     let record: Record = serde_json::from_slice(text).map_err(|_| Error::Changed)?;
-                    if self.has(&table, &record) {
-                        *counts.entry(table.clone()).or_default() += 1;
-                        self.follow(&table, &record, catalog);
+                    if let Some(role) = self.role_of(&table, &record) {
+                        *counts.entry(table.clone()).or_default().entry(role).or_default() += 1;
+                        self.follow(&table, &record, catalog)?;
                     }
                 }
                 DataEvent::Record(_) | DataEvent::TableClosed => {}
             }
             Ok::<(), Error>(())
         })?;
-        Ok(counts)
+        for (name, table) in &mut self.tables {
+            table.records = counts.remove(name).unwrap_or_default();
+        }
+        Ok(())
     }
 
     /// Adds the keys that a record refers to. One that is half NULL refers to nothing.
-    fn follow(&mut self, table: &TableName, record: &Record, catalog: &Catalog) {
+    fn follow(&mut self, table: &TableName, record: &Record, catalog: &Catalog) -> Result<()> {
         for reference in catalog.table(table).into_iter().flat_map(|table| &table.foreign_keys) {
             let Some(key) = key_of(record, &reference.columns) else { continue };
             let target = self.tables.entry(reference.target.clone()).or_default();
-            match target.referred_to.iter_mut().find(|(columns, _)| *columns == reference.target_columns) {
-                Some((_, keys)) => {
-                    keys.insert(key);
-                }
-                None => target.referred_to.push((reference.target_columns.clone(), HashSet::from([key]))),
+            let known = target.referred_to.iter_mut().find(|(columns, _)| *columns == reference.target_columns);
+            let is_new = if let Some((_, keys)) = known {
+                keys.insert(key)
+            } else {
+                target.referred_to.push((reference.target_columns.clone(), HashSet::from([key])));
+                true
+            };
+            self.keys += usize::from(is_new);
+            if self.keys > MAX_KEYS {
+                return Err(too_much());
             }
         }
+        Ok(())
     }
 }
 
-fn document(file: &CheckedFile) -> Result<DocumentReader<BufReader<Decompressor<File>>>> {
+fn too_much() -> Error {
+    let (keys, steps) = (text::count_with_noun(MAX_KEYS as u64, "other"), text::count(MAX_STEPS as u64));
+    Error::Refused(vec![format!(
+        "the records refer to more than {keys}, or further than {steps} steps: import the whole file"
+    )])
+}
+
+fn document(file: &CheckedFile) -> Result<DocumentReader<BufReader<Decompressor<FileReader>>>> {
     Ok(DocumentReader::open(BufReader::with_capacity(256 << 10, file.content()?))?)
 }
 
@@ -178,7 +199,10 @@ impl PartRequest {
         let columns = &schema.primary_key;
         let named = match (&key[..], &columns[..]) {
             (key, []) if !key.is_empty() => return refused(format!("{table} has no primary key: leave --key away")),
-            ([(None, value)], [column]) => vec![(column.clone(), value.clone())],
+            ([(None, value)], [column]) => {
+                let value = value.strip_prefix(&format!("{column}=")).unwrap_or(value);
+                vec![(column.clone(), value.to_owned())]
+            }
             (key, _) => {
                 let column = |column: &String| {
                     let given = key.iter().find(|(name, _)| name.as_ref() == Some(column));

@@ -2,10 +2,11 @@
 
 use sha2::{Digest, Sha256};
 
-use super::part::Part;
+use super::choices::Choices;
+use super::part::{Part, Role};
 use super::{Error, Result};
 use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
-use crate::model::import::{ImportMode, TablePolicies, TablePolicy};
+use crate::model::import::{ImportMode, TablePolicy};
 use crate::model::import_plan::ValueRule;
 use crate::model::manifest::Metadata;
 use crate::model::name::{FieldName, TableName};
@@ -19,34 +20,16 @@ use crate::server::source::{CarriedOn, TableLoad, TargetRules};
 pub struct ImportPlan {
     /// In the order of the file.
     pub tables: Vec<TableImport>,
+    /// The table of a part that was asked for: it comes last, maybe twice.
+    pub asked_table: Option<TableName>,
     /// What happens to columns that file and database do not share, one sentence each.
     pub notes: Vec<String>,
     /// What puts values into the records besides the file.
     pub rules: Vec<ValueRule>,
 }
 
-/// What is asked for, besides the file and the database.
-#[derive(Clone, Copy)]
-pub struct Choices<'c> {
-    pub mode: ImportMode,
-    /// The records that are imported, if not all are.
-    pub part: Option<&'c Part>,
-    pub policies: &'c TablePolicies,
-}
-
-impl Choices<'_> {
-    /// Whether anything of a table is imported.
-    pub fn includes(&self, table: &TableName) -> bool {
-        self.part.is_none_or(|part| part.records(table).is_some()) && self.policy(table) != TablePolicy::Skip
-    }
-
-    fn policy(&self, table: &TableName) -> TablePolicy {
-        self.policies.get(table).copied().unwrap_or_default()
-    }
-}
-
 /// What is written to one table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TableImport {
     pub table: TableName,
     /// How many records the file promises.
@@ -62,10 +45,14 @@ pub struct TableImport {
     pub keeps_existing: bool,
     /// Whether a record that is there and differs ends the import.
     pub stops_at_changes: bool,
+    /// Whether a record that is there ends the import, although it is a merge.
+    pub must_be_new: bool,
+    /// Of a part: why its records are imported.
+    pub role: Option<Role>,
 }
 
 /// A column of the file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ImportColumn {
     pub name: String,
     pub codec: Codec,
@@ -141,6 +128,9 @@ pub fn plan(
             missing.join(", ")
         ));
     }
+    if let Some(part) = choices.part {
+        planning.split_asked(part, &mut tables);
+    }
     planning.check_order(&tables);
     let treated = &metadata.redaction.treated;
     if !treated.is_empty() {
@@ -155,7 +145,8 @@ pub fn plan(
                 .iter()
                 .map(|trigger| value_rule(format!("the trigger {}", trigger.name), &trigger.definition)),
         );
-        Ok(ImportPlan { tables, notes: planning.notes, rules: planning.value_rules })
+        let asked_table = choices.part.map(|part| part.asked.table.clone());
+        Ok(ImportPlan { tables, asked_table, notes: planning.notes, rules: planning.value_rules })
     } else {
         Err(Error::Refused(planning.refusals))
     }
@@ -187,10 +178,10 @@ impl Planning<'_> {
         let filled: Vec<_> = missing.filter_map(|column| self.fill_column(table, column)).collect();
         self.keep_rules(table, schema, &filled);
         let records = match self.choices.part {
-            Some(part) => part.records(&table.name),
+            Some(part) => Some(part.records(&table.name, part.role_in(&table.name))),
             None => self.metadata.record_counts.get(&table.name).copied(),
         };
-        let is_referred_to = self.choices.part.is_some_and(|part| part.is_referred_to(&table.name));
+        let is_referred_to = self.choices.part.is_some_and(|part| part.role_in(&table.name) == Role::ReferredTo);
         let policy = self.choices.policy(&table.name);
         let planned = TableImport {
             table: table.name.clone(),
@@ -201,10 +192,29 @@ impl Planning<'_> {
             mode: if is_referred_to { ImportMode::Merge } else { self.choices.mode },
             keeps_existing: is_referred_to || policy == TablePolicy::Mine,
             stops_at_changes: policy == TablePolicy::Stop,
+            must_be_new: false,
+            role: self.choices.part.map(|part| part.role_in(&table.name)),
         };
         self.check_key(&planned);
         self.check_carried_on(&planned);
         planned
+    }
+
+    /// Of the table that was asked for, other records may be referred to: they are imported apart from it, before it.
+    fn split_asked(&mut self, part: &Part, tables: &mut Vec<TableImport>) {
+        let records = part.records(&part.asked.table, Role::ReferredTo);
+        let Some(place) = tables.iter().position(|table| table.table == part.asked.table) else { return };
+        let mut asked = tables.remove(place);
+        if records > 0 {
+            // What is appended to the same table could not be told from what is merged into it.
+            asked.must_be_new = asked.mode != ImportMode::Merge;
+            asked.mode = ImportMode::Merge;
+            let role = Some(Role::ReferredTo);
+            let referred_to = TableImport { records, role, keeps_existing: true, must_be_new: false, ..asked.clone() };
+            self.check_key(&referred_to);
+            tables.push(referred_to);
+        }
+        tables.push(asked);
     }
 
     /// Keeps what decides about values that the file lacks, or that the database computes.

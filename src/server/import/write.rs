@@ -1,14 +1,15 @@
 //! Reads the file a second time and fills the target.
 
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 
 use super::changes::{ChangeRecorder, RecordedChanges};
-use super::check_file::CheckedFile;
-use super::filled_columns;
-use super::part::Part;
-use super::plan::{Choices, ImportPlan, TableImport, plan};
+use super::check_file::{CheckedFile, FileReader};
+use super::choices::Choices;
+use super::part::{Part, Role};
+use super::plan::{ImportPlan, TableImport, plan};
 use super::plan_file::plan_hash;
 use super::planned_changes::PlanFile;
+use super::record_writer::RecordWriter;
 use super::request::{ExpectedPlan, ImportRequest, StillAllowed};
 use super::running::Running;
 use super::stale_plan::{check_choices, find_moved};
@@ -21,8 +22,8 @@ use crate::model::import_undo::KeptImport;
 use crate::model::manifest::Metadata;
 use crate::model::name::TableName;
 use crate::model::text;
-use crate::server::inspect::{self, DataEvent, DocumentReader};
-use crate::server::pipeline::decode::{self, RecordDecoder};
+use crate::server::inspect::{self, DocumentReader};
+use crate::server::pipeline::decompress::Decompressor;
 use crate::server::profile::Profile;
 use crate::server::source::{self, Kind, Load, NewTable, Purpose, TableLoad, Target, TargetRules};
 use crate::server::support::clock::rfc3339;
@@ -30,9 +31,6 @@ use crate::server::support::random::{Random, time_of_uuid_v7};
 
 /// Gets the number of records so far.
 pub type Progress = Box<dyn Fn(u64) + Send + Sync>;
-
-/// How many records pass between two calls of it.
-const RECORDS_PER_PROGRESS: u64 = 1024;
 
 /// One import, with all that it needs.
 pub struct Importing<'i> {
@@ -63,17 +61,12 @@ pub struct Imported {
 impl Importing<'_> {
     /// Blocks.
     pub fn run(&self, file: CheckedFile) -> Result<Imported> {
-        let content = BufReader::with_capacity(256 << 10, VerifiedContent::new(file.content()?));
-        let document = DocumentReader::open(content)?;
-        let document = match self.request.max_record_bytes {
-            Some(limit) => document.with_record_limit(limit),
-            None => document,
-        };
+        let metadata = self.open(&file)?.metadata;
         let purpose = if self.request.dry_run { Purpose::DryRun } else { Purpose::Write };
         let mut load = self.target.begin_load(purpose, &|_| ())?;
-        let names: Vec<TableName> = document.metadata.schema.iter().map(|(name, _)| name.clone()).collect();
+        let names: Vec<TableName> = metadata.schema.iter().map(|(name, _)| name.clone()).collect();
         if self.request.create_tables {
-            create_tables(&mut *load, &document.metadata, self.target.engine())?;
+            create_tables(&mut *load, &metadata, self.target.engine())?;
         }
         let catalog = load.catalog()?;
         let part = self.request.part.as_ref().map(|part| Part::find(&file, part, &catalog)).transpose()?;
@@ -90,8 +83,8 @@ impl Importing<'_> {
         let catalog = load.catalog()?;
         // What a part refers to is merged in any mode.
         let rules = load.rules(&known, if part.is_some() { ImportMode::Merge } else { mode })?;
-        let plan = plan(choices, &document.metadata, &catalog, &rules, self.profile)?;
-        require_empty(&mut *load, &plan)?;
+        let plan = plan(choices, &metadata, &catalog, &rules, self.profile)?;
+        require_empty(&mut *load, &plan, mode)?;
         let mut changes = self.request.needs_plan().then(|| ChangeRecorder::new().map_err(Error::Plan)).transpose()?;
         let records_changes = changes.is_some();
         let is_recorded = |table: &TableImport| records_changes && table.mode == ImportMode::Merge;
@@ -101,8 +94,9 @@ impl Importing<'_> {
         load.prepare(&loads, kept.as_ref())?;
 
         let recorder = changes.as_mut();
-        let tables = self.write_records(document, (choices, &plan), &loads, &mut *load, &file, recorder)?;
+        let tables = self.write_records(&file, (choices, &plan), &loads, &mut *load, recorder)?;
         refuse_changes(&plan, &tables)?;
+        let tables = joined(tables);
         load.check_references()?;
         let changes = changes.map(|changes| changes.finish().map_err(Error::Plan)).transpose()?;
         let mut report = ImportReport {
@@ -171,7 +165,7 @@ impl Importing<'_> {
         if dry_run || without_undo {
             return Ok(None);
         }
-        if mode == ImportMode::Append && !rules.triggers.is_empty() && !self.target.tells_appended_rows() {
+        if mode == ImportMode::Append && !rules.triggers.is_empty() {
             let sentence = "what triggers change could not be told from what is appended, so that it could not be undone: add \
                             --no-undo, or --mode merge";
             return Err(Error::Refused(vec![sentence.to_owned()]));
@@ -210,125 +204,83 @@ impl Importing<'_> {
         ImportPlanHead { hash: plan_hash(&head, changes), ..head }
     }
 
+    /// Fills the tables, in one reading of the file after the other. Returns what has happened to each of the plan's.
     fn write_records(
         &self,
-        document: DocumentReader<BufReader<VerifiedContent<impl Read>>>,
+        file: &CheckedFile,
         (choices, plan): (Choices<'_>, &ImportPlan),
         loads: &[TableLoad],
         load: &mut dyn Load,
-        file: &CheckedFile,
         changes: Option<&mut ChangeRecorder>,
     ) -> Result<Vec<TableReport>> {
-        let mut writer = RecordWriter {
-            importing: self,
-            choices,
-            plan,
-            loads,
-            load,
-            changes,
-            table: None,
-            records: 0,
-            done: Vec::new(),
-        };
-        let rest = document.for_each_event(|event, line| writer.handle(event, line));
-        let tables = writer.done;
-        let rest = rest.map_err(|error| match error {
-            Error::Unreadable(inspect::Error::LineTooLong { .. }) => error,
-            // The file was whole when its seal was checked.
-            Error::Unreadable(_) => Error::Changed,
-            error => error,
-        })?;
-        let digest = rest.into_inner().finish().ok_or(Error::Changed)?;
-        if digest == file.verified.sha256 { Ok(tables) } else { Err(Error::Changed) }
-    }
-}
-
-/// Writes the records of a file's tables, as their events come.
-struct RecordWriter<'w> {
-    importing: &'w Importing<'w>,
-    choices: Choices<'w>,
-    plan: &'w ImportPlan,
-    loads: &'w [TableLoad],
-    load: &'w mut dyn Load,
-    changes: Option<&'w mut ChangeRecorder>,
-    /// The number of the current table, with what is known of it; nothing while one is left out.
-    table: Option<(usize, &'w TableImport, RecordDecoder)>,
-    records: u64,
-    done: Vec<TableReport>,
-}
-
-impl RecordWriter<'_> {
-    fn handle(&mut self, event: DataEvent<'_>, line: u64) -> Result<()> {
-        match event {
-            DataEvent::TableOpened(name) => self.open_table(name),
-            DataEvent::Record(record) => self.write_record(record, line),
-            DataEvent::TableClosed => self.close_table(),
-        }
-    }
-
-    fn open_table(&mut self, name: &TableName) -> Result<()> {
-        if !self.choices.includes(name) {
-            return Ok(());
-        }
-        let number = self.plan.tables.iter().position(|table| table.table == *name).ok_or(Error::Changed)?;
-        let table = &self.plan.tables[number];
-        let columns = table.columns.iter().map(|column| (column.name.clone(), column.codec, column.is_written));
-        self.table = Some((number, table, RecordDecoder::new(columns)));
-        Ok(self.load.begin_table(number)?)
-    }
-
-    fn write_record(&mut self, record: &[u8], line: u64) -> Result<()> {
-        let Some((_, table, decoder)) = &mut self.table else { return Ok(()) };
-        if let Some(part) = self.choices.part
-            && !part.contains(&table.table, record)?
-        {
-            return Ok(());
-        }
-        let load = &mut *self.load;
-        let pushed = decoder.decode(record, load).and_then(|()| {
-            filled_columns::push(&table.filled, self.importing.random, load)
-                .and_then(|()| load.end_row())
-                .map_err(|_| decode::Error::Stopped)
-        });
-        pushed.map_err(|error| match error {
-            decode::Error::Stopped => load.take_failure().into(),
-            error => Error::InvalidRecord { line, what: error.to_string() },
-        })?;
-        self.records += 1;
-        if self.records.is_multiple_of(RECORDS_PER_PROGRESS) {
-            (self.importing.progress)(self.records);
-        }
-        Ok(())
-    }
-
-    fn close_table(&mut self) -> Result<()> {
-        let Some((number, table, _)) = self.table.take() else { return Ok(()) };
-        let effect = match self.changes.as_deref_mut().filter(|_| table.mode == ImportMode::Merge) {
-            Some(changes) => {
-                changes.begin_table(table, &self.loads[number]);
-                let ended = self.load.end_table(Some(&mut *changes));
-                ended.map_err(|error| changes.take_failure().map_or_else(|| error.into(), Error::Plan))?
+        let mut writer = RecordWriter::new(self, choices, plan, loads, load, changes);
+        for tables in readings(plan) {
+            writer.begin_reading(tables);
+            let rest = self.open(file)?.for_each_event(|event, line| writer.handle(event, line));
+            let rest = rest.map_err(|error| match error {
+                Error::Unreadable(inspect::Error::LineTooLong { .. }) => error,
+                // The file was whole when its seal was checked.
+                Error::Unreadable(_) => Error::Changed,
+                error => error,
+            })?;
+            let digest = rest.into_inner().finish().ok_or(Error::Changed)?;
+            if digest != file.verified.sha256 {
+                return Err(Error::Changed);
             }
-            None => self.load.end_table(None)?,
-        };
-        self.done.push(TableReport { table: table.table.clone(), effect });
-        if effect.total() == table.records { Ok(()) } else { Err(Error::Changed) }
+        }
+        Ok(writer.done)
     }
+
+    fn open(&self, file: &CheckedFile) -> Result<DocumentReader<BufReader<VerifiedContent<Decompressor<FileReader>>>>> {
+        let content = BufReader::with_capacity(256 << 10, VerifiedContent::new(file.content()?));
+        let document = DocumentReader::open(content)?;
+        Ok(match self.request.max_record_bytes {
+            Some(limit) => document.with_record_limit(limit),
+            None => document,
+        })
+    }
+}
+
+/// Which of the plan's tables are filled in each reading of the file: all at once; or of a part what is referred to, and then the table
+/// that was asked for.
+fn readings(plan: &ImportPlan) -> Vec<Vec<usize>> {
+    let is_of_asked = |number: &usize| plan.asked_table.as_ref() == Some(&plan.tables[*number].table);
+    let (asked, others): (Vec<usize>, Vec<usize>) = (0..plan.tables.len()).partition(is_of_asked);
+    let others = (!others.is_empty() || asked.is_empty()).then_some(others);
+    others.into_iter().chain(asked.into_iter().map(|number| vec![number])).collect()
+}
+
+/// One report for each table: of the one that was asked for, others' records may have been filled apart.
+fn joined(reports: Vec<TableReport>) -> Vec<TableReport> {
+    let mut joined: Vec<TableReport> = Vec::new();
+    for report in reports {
+        match joined.last_mut().filter(|last| last.table == report.table) {
+            Some(last) => last.effect = [last.effect, report.effect].into_iter().sum(),
+            None => joined.push(report),
+        }
+    }
+    joined
 }
 
 /// # Errors
 /// `Refused` if a record would be changed in a table where that ends the import.
 fn refuse_changes(plan: &ImportPlan, reports: &[TableReport]) -> Result<()> {
-    let stopping = plan.tables.iter().filter(|table| table.stops_at_changes);
-    let changed = stopping.filter_map(|table| reports.iter().find(|report| report.table == table.table));
-    let changed = changed.filter(|report| report.effect.updated > 0).map(|TableReport { table, effect }| {
-        format!(
-            "{} of {table} differ from what is there (--policy {table}=stop)",
-            text::count_with_noun(effect.updated, "record")
-        )
-    });
-    let changed: Vec<String> = changed.collect();
-    if changed.is_empty() { Ok(()) } else { Err(Error::Refused(changed)) }
+    let refusal = |(table, TableReport { effect, .. }): (&TableImport, &TableReport)| {
+        let name = &table.table;
+        let (there, records) = (effect.updated + effect.unchanged, |records| text::count_with_noun(records, "record"));
+        if table.stops_at_changes && effect.updated > 0 {
+            return Some(format!(
+                "{} of {name} differ from what is there (--policy {name}=stop)",
+                records(effect.updated)
+            ));
+        }
+        let is_refused = table.must_be_new && there > 0;
+        is_refused.then(|| {
+            format!("{} of {name} have a key that is there already; mode merge replaces what differs", records(there))
+        })
+    };
+    let refusals: Vec<String> = plan.tables.iter().zip(reports).filter_map(refusal).collect();
+    if refusals.is_empty() { Ok(()) } else { Err(Error::Refused(refusals)) }
 }
 
 /// # Errors
@@ -343,9 +295,11 @@ fn create_tables(load: &mut dyn Load, metadata: &Metadata, engine: &str) -> Resu
     Ok(load.create_tables(&NewTable::of_file(&metadata.schema, is_same_engine))?)
 }
 
-fn require_empty(load: &mut dyn Load, plan: &ImportPlan) -> Result<()> {
+fn require_empty(load: &mut dyn Load, plan: &ImportPlan, mode: ImportMode) -> Result<()> {
     let mut refusals = Vec::new();
-    for TableImport { table, .. } in plan.tables.iter().filter(|table| table.mode == ImportMode::RequireEmpty) {
+    for TableImport { table, .. } in
+        plan.tables.iter().filter(|table| mode == ImportMode::RequireEmpty && table.role != Some(Role::ReferredTo))
+    {
         let records = load.count(table)?;
         if records > 0 {
             refusals.push(format!("{table} has {} already", text::count_with_noun(records, "record")));

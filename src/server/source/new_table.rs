@@ -55,7 +55,11 @@ impl NewTable {
             Self {
                 name: name.clone(),
                 columns: columns.collect(),
-                primary_key: table.primary_key.clone(),
+                // A column of the key may have been left out of the file.
+                primary_key: Some(&table.primary_key)
+                    .filter(|key| key.iter().all(|name| table.columns.iter().any(|column| column.name == *name)))
+                    .cloned()
+                    .unwrap_or_default(),
                 references: table.columns.iter().filter_map(reference).collect(),
             }
         };

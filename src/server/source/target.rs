@@ -29,9 +29,6 @@ pub trait Target: Send + Sync {
     /// Whether an import keeps readers waiting, as it does all other writers of the whole database.
     fn blocks_readers(&self) -> bool;
 
-    /// Whether an undo can tell the rows that were appended to a table from those that its triggers have changed meanwhile.
-    fn tells_appended_rows(&self) -> bool;
-
     /// The imports that can be undone, the oldest first.
     ///
     /// # Errors

@@ -148,3 +148,52 @@ fn a_plan_of_one_part_is_no_plan_of_another() {
         import(folder, "shop.json", &url, &[&part("1")[..], &["--mode", "append", "--plan", &first]].concat());
     assert_eq!(imported.code, 0, "{}", imported.stderr);
 }
+
+/// Who is asked for is replaced; who is above them is not.
+#[test]
+fn records_of_the_same_table_that_are_only_referred_to_stay_as_they_are() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let there = "INSERT INTO people VALUES (3, 'Cay now', NULL, NULL, NULL), (1, 'Ada now', NULL, NULL, NULL);";
+    for url in people(folder, &server, there) {
+        for options in [
+            &["--mode", "merge", "--dry-run", "--output", "plan.json"][..],
+            &["--mode", "merge", "--plan", "plan.json"],
+        ] {
+            let imported =
+                import(folder, "people.json", &url, &[&["--table", "people", "--key", "id=1"], options].concat());
+            assert_eq!(imported.code, 0, "{options:?} {}", imported.stderr);
+            let told = imported.text();
+            assert!(told.contains("5 records in 2 tables, 3 new, 1 changed, 1 unchanged"), "{options:?} {told}");
+        }
+        let verified = run(folder, &["verify", "plan.json"]);
+        assert_eq!(verified.code, 0, "one table, filled in two goes: {}{}", verified.text(), verified.stderr);
+        fs::remove_file(folder.join("plan.json")).unwrap();
+        assert_eq!(names(folder, &url), "One,Two Ada,Bob,Cay now ");
+        let again = import(folder, "people.json", &url, &["--mode", "append", "--table", "people", "--key", "2"]);
+        assert_eq!(again.code, 3, "{}", again.text());
+        assert!(again.stderr.contains("1 record of people have a key that is there already"), "{}", again.stderr);
+        let report = run(folder, &["import", "undo", "--target", &url]).text();
+        let undone = undo(folder, &url, report.split_whitespace().next().unwrap(), &[]);
+        assert_eq!(undone.code, 0, "{}", undone.stderr);
+        assert_eq!(names(folder, &url), " Ada now,Cay now ");
+    }
+}
+
+#[test]
+fn a_part_of_a_large_file_comes_back_and_what_refers_too_far_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let schema = "CREATE TABLE p (id INTEGER PRIMARY KEY, prev INTEGER REFERENCES p (id), body TEXT);";
+    let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
+         INSERT INTO p SELECT i, CASE WHEN i % 200 > 1 THEN i - 1 END, 'some text of a record' FROM n;";
+    let (_, source) = sqlite(folder, "source.db", &format!("{schema} {rows}"));
+    export(folder, &source, "large.json");
+    let (path, url) = sqlite(folder, "target.db", schema);
+    let imported = import(folder, "large.json", &url, &["--table", "p", "--key", "35050"]);
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    assert_eq!(count(&path, "p"), 50);
+    let refused = import(folder, "large.json", &url, &["--mode", "merge", "--table", "p", "--key", "35199"]);
+    assert_eq!(refused.code, 3, "{}", refused.text());
+    assert!(refused.stderr.contains("or further than 100 steps: import the whole file"), "{}", refused.stderr);
+}

@@ -283,6 +283,35 @@ fn what_a_trigger_makes_of_the_old_values_is_not_called_undone() {
 }
 
 #[test]
+fn what_a_trigger_of_one_table_makes_of_another_is_not_called_undone() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let [_, url] = half_filled_shops(folder, &server);
+    let id = import_shop(folder, &url, &MERGE);
+    let merged = records(folder, &url, "merged.json");
+    let sql = |sql: &str| server.sql_as("waybill_owner", "half_copy", sql);
+    for (does, why) in [
+        (
+            "UPDATE customers SET note = 'touched' WHERE id = 1",
+            "the database gives 1 of 1 records of customers other values than they had",
+        ),
+        ("INSERT INTO orders VALUES (8, 1, 1)", "the database has changed 0 of 1 records of orders"),
+    ] {
+        sql(&format!(
+            "CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {does}; RETURN OLD; END $$;
+             CREATE TRIGGER touch AFTER DELETE ON orders FOR EACH ROW EXECUTE FUNCTION touch()"
+        ));
+        let refused = undo(folder, &url, &id, &[]);
+        assert_eq!(refused.code, 3, "{}{}", refused.text(), refused.stderr);
+        assert!(refused.stderr.contains(why), "{}", refused.stderr);
+        sql("DROP TRIGGER touch ON orders");
+    }
+    assert_eq!(records(folder, &url, "still.json"), merged);
+    assert_eq!(undo(folder, &url, &id, &[]).code, 0);
+}
+
+#[test]
 fn records_that_the_database_knows_under_another_key_are_not_called_new() {
     let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
     let folder = folder.path();

@@ -245,7 +245,9 @@ fn what_is_kept_of_a_file_is_dropped_after_a_day() {
     let millis = i64::from_str_radix(&id[..12], 16).unwrap() - 25 * 3_600_000;
     let old = format!("{millis:012x}{}", &id[12..]);
     fs::rename(kept.join(format!("{id}.undo")), kept.join(format!("{old}.undo"))).unwrap();
-    fs::write(kept.join(format!("{old}.partial")), "killed").unwrap();
+    let killed = kept.join(format!("{old}aBcD12.partial"));
+    fs::write(&killed, "killed").unwrap();
+    fs::set_permissions(&killed, fs::Permissions::from_mode(0o600)).unwrap();
     assert!(listed(folder, &url).starts_with(&old));
     let id = import_shop(folder, &url, &MERGE);
     let names: Vec<_> = fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -274,4 +276,134 @@ fn random_merges_into_a_file_are_undone_without_a_trace() {
         Ok(())
     });
     checked.unwrap();
+}
+
+/// The first import's old values are older than what the second one has replaced.
+#[test]
+fn an_import_is_undone_after_the_later_ones_that_have_written_to_its_tables() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let (path, url) = half_filled(folder);
+    let first = import_shop(folder, &url, &MERGE);
+    execute(
+        &path,
+        "UPDATE customers SET note = 'precious' WHERE id = 1; UPDATE customers SET name = 'another Bob' WHERE id = 2",
+    );
+    let edited = records(folder, &url, "edited.json");
+    let second = import_shop(folder, &url, &MERGE);
+    for options in [&[][..], &["--dry-run"], &["--keep-changed"]] {
+        let refused = undo(folder, &url, &first, options);
+        assert_eq!(refused.code, 3, "{}", refused.text());
+        let why = format!("the import {second} came later, and has written to customers, too: undo that one first");
+        assert!(refused.stderr.contains(&why), "{}", refused.stderr);
+    }
+    assert_eq!(undo(folder, &url, &second, &[]).code, 0);
+    assert_eq!(records(folder, &url, "again.json"), edited);
+    assert_eq!(undo(folder, &url, &first, &[]).code, 3, "somebody has changed its records");
+}
+
+#[test]
+fn what_triggers_make_of_other_tables_or_of_removed_rows_is_not_called_undone() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let (path, url) = half_filled(folder);
+    let id = import_shop(folder, &url, &MERGE);
+    for (trigger, why) in [
+        (
+            "CREATE TRIGGER other AFTER DELETE ON orders BEGIN UPDATE customers SET note = 'touched' WHERE id = 1; END",
+            None,
+        ),
+        (
+            "CREATE TRIGGER other AFTER UPDATE ON customers BEGIN INSERT INTO orders VALUES (8, 1, 1); END",
+            Some("the database has changed 0 of 1 records of orders"),
+        ),
+        (
+            "CREATE TRIGGER other AFTER DELETE ON customers BEGIN INSERT INTO customers VALUES (OLD.id, 'deleted', NULL); END",
+            Some("the database has changed 0 of 1 records of customers"),
+        ),
+    ] {
+        execute(&path, trigger);
+        let planned = undo(folder, &url, &id, &["--dry-run"]);
+        match why {
+            Some(why) => assert!(planned.code == 3 && planned.stderr.contains(why), "{}", planned.stderr),
+            None => assert_eq!(planned.code, 0, "the old value comes after the trigger: {}", planned.stderr),
+        }
+        execute(&path, "DROP TRIGGER other");
+    }
+    assert_eq!(undo(folder, &url, &id, &[]).code, 0);
+}
+
+#[test]
+fn a_folder_that_others_may_enter_keeps_nothing_and_foreign_files_stay() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let (_, url) = half_filled(folder);
+    let kept = folder.join("kept");
+    fs::create_dir(&kept).unwrap();
+    fs::set_permissions(&kept, fs::Permissions::from_mode(0o755)).unwrap();
+    let options = [&MERGE[..], &["--undo-folder", "kept"]].concat();
+    let refused = import(folder, "shop.json", &url, &options);
+    assert_eq!(refused.code, 3, "{}", refused.text());
+    assert!(
+        refused.stderr.contains("must be a folder of this user that nobody else can enter (chmod 700)"),
+        "{}",
+        refused.stderr
+    );
+    fs::set_permissions(&kept, fs::Permissions::from_mode(0o700)).unwrap();
+    for name in ["010203040506_report.undo", "000000000000notes.partial", "019000000000zz.undo"] {
+        fs::write(kept.join(name), "precious").unwrap();
+        fs::set_permissions(kept.join(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let id = import_shop(folder, &url, &options);
+    assert_eq!(fs::read_dir(&kept).unwrap().count(), 4);
+    let file = kept.join(format!("{id}.undo"));
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(undo(folder, &url, &id, &["--undo-folder", "kept"]).code, 1, "others could read it");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(undo(folder, &url, &id, &["--undo-folder", "kept"]).code, 0);
+}
+
+#[test]
+fn references_that_led_nowhere_before_the_import_may_do_so_after_its_undo() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    shop(folder);
+    let lost = "CREATE TABLE visits (id INTEGER PRIMARY KEY, customer INTEGER REFERENCES customers (id)); INSERT INTO visits VALUES (1, 2);
+         INSERT INTO customers VALUES (1, 'Ada', NULL); INSERT INTO orders VALUES (8, 2, 3);";
+    let (path, url) = sqlite(folder, "target.db", SHOP_ON_SQLITE);
+    execute(&path, lost);
+    let before = records(folder, &url, "before.json");
+    let id = import_shop(folder, &url, &MERGE);
+    let undone = undo(folder, &url, &id, &[]);
+    assert_eq!(undone.code, 0, "{}", undone.stderr);
+    assert_eq!(records(folder, &url, "after.json"), before);
+}
+
+#[test]
+fn rows_that_their_key_does_not_tell_apart_are_not_kept() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let schema = "CREATE TABLE words (k TEXT NOT NULL COLLATE NOCASE, v TEXT, PRIMARY KEY (k COLLATE BINARY));";
+    let (_, source) = sqlite(folder, "source.db", &format!("{schema} INSERT INTO words VALUES ('a', 'file')"));
+    export(folder, &source, "shop.json");
+    let (path, url) = sqlite(folder, "target.db", &format!("{schema} INSERT INTO words VALUES ('A', 'theirs')"));
+    let refused = import(folder, "shop.json", &url, &["--mode", "append"]);
+    assert_eq!(refused.code, 3, "{}", refused.text());
+    assert!(refused.stderr.contains("add --no-undo"), "{}", refused.stderr);
+    assert_eq!(text(&path, "SELECT group_concat(v) FROM words"), "theirs");
+}
+
+/// A new file of the name of the old one is another database.
+#[test]
+fn what_is_kept_of_a_file_is_not_for_another_one_of_its_name() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let (path, url) = half_filled(folder);
+    let id = import_shop(folder, &url, &MERGE);
+    let moved = folder.join("moved.db");
+    fs::rename(&path, &moved).unwrap();
+    fs::copy(&moved, &path).unwrap();
+    let refused = undo(folder, &url, &id, &[]);
+    assert_eq!(refused.code, 1, "{}{}", refused.text(), refused.stderr);
+    assert!(refused.stderr.contains("there is no import of this id"), "{}", refused.stderr);
 }

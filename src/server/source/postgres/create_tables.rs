@@ -8,10 +8,10 @@ use super::error;
 use crate::model::catalog::Codec;
 use crate::model::name::TableName;
 
-/// Whether a text is the name of a type of PostgreSQL itself, which needs no code of anybody.
+/// Whether a text is the name of a type of PostgreSQL itself, which needs no code of anybody. It is compared, and never read as a name.
 const IS_TYPE_QUERY: &str = "
     SELECT CAST(count(*) AS text) AS types FROM pg_type t
-     WHERE t.oid = to_regtype(CAST($1 AS text)) AND t.typnamespace = CAST('pg_catalog' AS regnamespace) AND t.typtype IN ('b', 'r', 'm')";
+     WHERE format_type(t.oid, NULL) = CAST($1 AS text) AND t.typnamespace = CAST('pg_catalog' AS regnamespace) AND t.typtype IN ('b', 'r', 'm')";
 
 /// First the tables, then what refers from one to another.
 pub fn create_tables(session: &mut DatabaseSession, tables: &[NewTable]) -> Result<()> {
@@ -67,7 +67,7 @@ fn qualified(table: &TableName) -> Result<(String, String)> {
 /// The type that the file's own database declared, if PostgreSQL has it by itself; else one that loses nothing.
 fn type_name(session: &mut DatabaseSession, column: &NewColumn) -> Result<String> {
     if let Some(declared) = column.native_type.as_deref().filter(|declared| may_be_type(declared)) {
-        let rows = session.fetch(IS_TYPE_QUERY, &[declared])?;
+        let rows = session.fetch(IS_TYPE_QUERY, &[&without_numbers(declared)])?;
         let row = rows.first().ok_or_else(error::invalid_message)?;
         if row.text("types").map_err(error::map_error)? == "1" {
             return Ok(declared.to_owned());
@@ -99,6 +99,14 @@ fn may_be_type(declared: &str) -> bool {
         && numbers.bytes().all(|byte| byte.is_ascii_digit() || byte == b',')
         && (numbers.is_empty() != declared.contains('('))
         && after.trim_end_matches("[]").bytes().all(is_word)
+}
+
+/// `timestamp with time zone` for `timestamp(3) with time zone`.
+fn without_numbers(declared: &str) -> String {
+    match declared.split_once('(').and_then(|(before, rest)| Some((before, rest.split_once(')')?.1))) {
+        Some((before, after)) => [before, after].concat(),
+        None => declared.to_owned(),
+    }
 }
 
 fn not_created(table: &TableName, error: Error) -> Error {

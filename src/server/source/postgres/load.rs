@@ -71,11 +71,6 @@ impl Target for PostgresTarget {
         false
     }
 
-    /// Both have the number of the import's transaction, and nothing else is kept of what is appended.
-    fn tells_appended_rows(&self) -> bool {
-        false
-    }
-
     fn list_kept_imports(&self) -> Result<Vec<KeptImport>> {
         DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?
             .with_transaction(undo::list)

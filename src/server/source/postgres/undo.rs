@@ -314,12 +314,36 @@ impl Undo<'_> {
         let checked = self.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
         checked.map_err(|error| error::refused_row(&"the import".into(), error))?;
         self.session.execute(OWN_PATH)?;
+        // Triggers of one table may have changed another.
+        for (table, found) in tables.iter().zip(&report.tables) {
+            self.check_put_back(table, found)?;
+        }
         self.session.execute(&format!("DROP SCHEMA {} CASCADE", self.kept.name))?;
         self.session.commit().map_err(Error::during_commit)
     }
 }
 
 impl Undo<'_> {
+    /// Whether the rows of a merge are as they were before it, but for those that were changed since.
+    fn check_put_back(&mut self, table: &ImportedTable, found: &UndoneTable) -> Result<()> {
+        let Some(KeptColumns { key, replaced, .. }) = &table.columns else { return Ok(()) };
+        let relation = self.schema.relation(&table.name)?;
+        let joined = self.kept.with_own_rows(table.number, relation, &table.name, key, "JOIN")?;
+        let left = format!("SELECT count(*) AS records FROM {joined} WHERE u.was_absent");
+        let left = self.session.fetch_count(&left, &[])?.saturating_sub(found.changed_since);
+        undo_rules::check_done(&table.name, found.removed, found.removed.saturating_sub(left))?;
+        let Some(differs) = differs_sql(replaced, relation, &table.name, "b")? else { return Ok(()) };
+        let values = replaced.iter().zip(0..).map(|(name, at)| format!("u.c{at} AS {}", double_quote_identifier(name)));
+        let different = format!(
+            "SELECT count(*) AS records FROM {joined} CROSS JOIN LATERAL (SELECT {}) AS b WHERE NOT u.was_absent AND ({differs})",
+            values.collect::<Vec<_>>().join(", ")
+        );
+        match self.session.fetch_count(&different, &[])?.saturating_sub(found.changed_since) {
+            0 => Ok(()),
+            different => Err(undo_rules::restored_differently(&table.name, different, found.restored)),
+        }
+    }
+
     /// Gives the rows the values back that they had, and checks that they have them then.
     fn restore(&mut self, table: &ImportedTable, columns: &KeptColumns, expected: u64) -> Result<()> {
         let relation = self.schema.relation(&table.name)?;

@@ -3,8 +3,7 @@
 use rusqlite::Connection;
 
 use super::super::new_table::{NewColumn, NewReference, NewTable};
-use super::super::{Result, double_quote_identifier};
-use super::error::refused;
+use super::super::{Error, Kind, Result, double_quote_identifier};
 use super::key_sets::main_table;
 use crate::model::catalog::Codec;
 
@@ -34,7 +33,7 @@ pub fn create_tables(connection: &Connection, tables: &[NewTable]) -> Result<()>
     for table in tables {
         let created = connection.execute_batch(&create_sql(table));
         created
-            .map_err(|error| refused(error, |message| format!("table {} cannot be created: {message}", table.name)))?;
+            .map_err(|error| Error::new(Kind::Refused, format!("table {} cannot be created: {error}", table.name)))?;
     }
     Ok(())
 }

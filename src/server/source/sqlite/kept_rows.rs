@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 use super::super::target::TableLoad;
 use super::super::{Error, Kind, Result, SourceIdentity, undo_rules};
 use super::changes::{self, column, numbered};
+use super::dangling;
 use super::key_sets::main_table;
 use super::row_buffer::RowBuffer;
 use super::row_identity::{self, digest, rowid_name, stored_columns};
@@ -70,8 +71,10 @@ impl KeptRows {
         );
         let takes_key = condition.contains('?');
         let key = if takes_key { changes::of(load, row, table.found_by.iter()) } else { Vec::new() };
-        connection.prepare_cached(&sql)?.execute(params_from_iter(key))?;
-        Ok(())
+        match connection.prepare_cached(&sql)?.execute(params_from_iter(key))? {
+            1 => Ok(()),
+            kept => Err(undo_rules::not_found_again(&load.table, kept as u64, 1)),
+        }
     }
 
     /// Writes the file, whole and on disk. Returns the import's id.
@@ -85,6 +88,7 @@ impl KeptRows {
                 write_rows(connection, &folder, &file, load, &table)?;
             }
         }
+        dangling::write(connection, &file)?.map_err(|cause| folder.unusable(&cause))?;
         file.finish().map_err(|cause| folder.unusable(&cause))?;
         Ok(import)
     }
@@ -140,7 +144,27 @@ fn write_rows(
         let values = (2..2 + kept).map(|place| value(row, place)).collect::<Result<Vec<_>>>()?;
         file.push(table, &digest, row.get(0)?, &values).map_err(|cause| folder.unusable(&cause))?;
     }
+    let written = match load.mode {
+        ImportMode::RequireEmpty => written,
+        ImportMode::Append | ImportMode::Merge => count_written(connection, load, table)?,
+    };
     if found == written { Ok(()) } else { Err(undo_rules::not_found_again(&load.table, found, written)) }
+}
+
+/// How many rows were written, as their keys say.
+fn count_written(connection: &Connection, load: &TableLoad, table: &KeptTable) -> Result<u64> {
+    let number = table.number;
+    let mut sql = format!("SELECT count(*) FROM temp.waybill_seen_{number} AS s");
+    if load.mode == ImportMode::Merge {
+        let [before, seen] = ["b.", "s."].map(|alias| numbered(alias, "k", table.found_by.len()));
+        let is_same: Vec<String> =
+            before.iter().zip(&seen).map(|(before, seen)| format!("{before} = {seen}")).collect();
+        sql.push_str(
+            &[" LEFT JOIN temp.waybill_before_", &number.to_string(), " AS b ON ", &is_same.join(" AND ")].concat(),
+        );
+        sql.push_str(" WHERE s.is_new OR b.k0 IS NOT NULL");
+    }
+    Ok(connection.query_row(&sql, [], |row| row.get(0))?)
 }
 
 /// Selects of each row whether it is new, whether it is there, what it is found by, what it had before, and what it has now.

@@ -79,10 +79,6 @@ impl Target for SqliteTarget {
         true
     }
 
-    fn tells_appended_rows(&self) -> bool {
-        true
-    }
-
     fn list_kept_imports(&self) -> Result<Vec<KeptImport>> {
         undo::list(&self.source, &self.undo_folder)
     }
@@ -234,8 +230,13 @@ impl Load for SqliteLoad {
         }
         let keep = |import| KeptRows::begin(&self.connection, &self.undo_folder, import, &self.identity, tables);
         self.kept = kept.map(keep).transpose()?;
-        let filled = tables.iter().filter(|load| load.mode != ImportMode::RequireEmpty).map(|load| &load.table);
-        dangling::keep(&self.connection, &filled.collect::<Vec<_>>())?;
+        let names = tables.iter().map(|load| &load.table);
+        if self.kept.is_some() {
+            let referring = dangling::referring_tables(&self.connection, names)?;
+            dangling::keep(&self.connection, &referring.iter().collect::<Vec<_>>())?;
+        } else {
+            dangling::keep(&self.connection, &names.collect::<Vec<_>>())?;
+        }
         tables.clone_into(&mut self.tables);
         Ok(())
     }

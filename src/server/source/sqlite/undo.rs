@@ -5,10 +5,10 @@
 use std::fmt::Write;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
+use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::super::target::{Purpose, UndoRequest};
-use super::super::{Error, Kind, Result, Source, double_quote_identifier, undo_rules};
+use super::super::{Error, Kind, Result, Source, SourceIdentity, double_quote_identifier, undo_rules};
 use super::changes::{column, differ, numbered};
 use super::error::refused;
 use super::key_sets::main_table;
@@ -18,11 +18,6 @@ use super::writing::{self, ForeignKeys};
 use super::{SqliteSource, dangling};
 use crate::model::import_undo::{KeptImport, UndoReport, UndoneTable};
 use crate::model::name::TableName;
-
-/// The tables that refer to one, and the table itself.
-const REFERRING_QUERY: &str = "
-    SELECT DISTINCT m.name FROM pragma_table_list m JOIN pragma_foreign_key_list(m.name, 'main') k
-     WHERE m.schema = 'main' AND m.type = 'table' AND (k.\"table\" = ?1 COLLATE NOCASE OR m.name = ?1 COLLATE NOCASE)";
 
 /// The imports into the file that can be undone, the oldest first.
 pub fn list(source: &SqliteSource, folder: &UndoFolder) -> Result<Vec<KeptImport>> {
@@ -46,6 +41,7 @@ pub fn undo(source: &SqliteSource, folder: &UndoFolder, request: &UndoRequest) -
     // References are looked at when all is done: nothing is to be removed along them.
     let connection = writing::begin(source.path(), request.purpose, ForeignKeys::Ignored, &|_| ())?;
     check_tables(&connection, &file)?;
+    refuse_under_later(&connection, folder, &file, &source.identity()?)?;
     if !is_in_effect(&connection, &file)? {
         let what =
             "no record is as this import has made it: it was never committed, or is undone, or all were changed since";
@@ -61,12 +57,33 @@ pub fn undo(source: &SqliteSource, folder: &UndoFolder, request: &UndoRequest) -
             return Err(undo_rules::changed_since(&report));
         }
     }
-    put_back(&connection, &file.tables, &report)?;
+    put_back(&connection, &file, &report)?;
     if request.purpose == Purpose::Write {
         connection.execute_batch("COMMIT").map_err(|error| refused(error, str::to_owned))?;
         folder.forget(&request.import);
     }
     Ok(report)
+}
+
+/// A later import over the same rows has made them what they are, and what it found there is in its own file only.
+fn refuse_under_later(
+    connection: &Connection,
+    folder: &UndoFolder,
+    file: &UndoFile,
+    database: &SourceIdentity,
+) -> Result<()> {
+    let written = file.written_tables()?;
+    for later in folder.list(database)?.iter().filter(|later| later.import.id > file.import.id) {
+        let shared = later.written_tables()?.into_iter().find(|table| written.contains(table));
+        if let Some(table) = shared
+            && is_in_effect(connection, later).unwrap_or(true)
+        {
+            let id = &later.import.id;
+            let what = format!("the import {id} came later, and has written to {table}, too: undo that one first");
+            return Err(Error::new(Kind::Refused, what));
+        }
+    }
+    Ok(())
 }
 
 /// A migration may have come since.
@@ -137,7 +154,11 @@ fn for_each_row(
             .map(|place| Ok(ToSqlOutput::Borrowed(row.get_ref(place)?)));
         let values: Vec<ToSqlOutput<'_>> = values.collect::<Result<_>>()?;
         let mut found = find.query(params_from_iter(&values[..table.found_by.len()]))?;
-        let now = found.next()?.map(|now| digest(now, 0, columns.len())).transpose()?;
+        let mut now = found.next()?.map(|now| digest(now, 0, columns.len())).transpose()?;
+        // What is found by this is two rows to the key's own collation: neither is surely the import's.
+        if now.is_some() && found.next()?.is_some() {
+            now = Some([0; DIGEST_BYTES]);
+        }
         if !visit(WrittenRow { digest: row.get(0)?, now, was_absent: row.get(1)?, values })? {
             break;
         }
@@ -205,10 +226,12 @@ fn key_text(key: &[ToSqlOutput<'_>]) -> String {
 }
 
 /// Removes first: what is restored may need a value back that a removed row has.
-fn put_back(connection: &Connection, tables: &[KeptTable], report: &UndoReport) -> Result<()> {
-    let touched = referring_tables(connection, tables)?;
+fn put_back(connection: &Connection, file: &UndoFile, report: &UndoReport) -> Result<()> {
+    let tables = &file.tables;
+    let touched = dangling::referring_tables(connection, tables.iter().map(|table| &table.name))?;
     let touched: Vec<&TableName> = touched.iter().collect();
     dangling::keep(connection, &touched)?;
+    dangling::add_kept(connection, &file.connection)?;
     for (table, found) in tables.iter().zip(&report.tables).rev().filter(|(_, found)| found.removed > 0) {
         let own: Vec<String> = table.found_by.iter().map(|name| column("t", name)).collect();
         let sql = format!(
@@ -223,6 +246,10 @@ fn put_back(connection: &Connection, tables: &[KeptTable], report: &UndoReport) 
     }
     for (table, found) in tables.iter().zip(&report.tables).filter(|(_, found)| found.restored > 0) {
         restore(connection, table, found.restored)?;
+    }
+    // Triggers of one table may have changed another.
+    for (table, found) in tables.iter().zip(&report.tables) {
+        check_put_back(connection, table, found)?;
     }
     let new = dangling::find_new(connection, &touched)?;
     if new.is_empty() {
@@ -249,7 +276,21 @@ fn restore(connection: &Connection, table: &KeptTable, expected: u64) -> Result<
         set.collect::<Vec<_>>().join(", ")
     );
     let restored = connection.execute(&sql, []).map_err(|error| not_undone(error, &table.name))?;
-    undo_rules::check_done(&table.name, expected, restored as u64)?;
+    undo_rules::check_done(&table.name, expected, restored as u64)
+}
+
+/// Whether removed rows are not there, and the others have the values that they had.
+fn check_put_back(connection: &Connection, table: &KeptTable, found: &UndoneTable) -> Result<()> {
+    let own: Vec<String> = table.found_by.iter().map(|name| column("t", name)).collect();
+    let is_same =
+        own.iter().enumerate().map(|(at, name)| format!("{name} = b.k{at}")).collect::<Vec<_>>().join(" AND ");
+    let (into, number) = (main_table(&table.name), table.number);
+    let sql = format!("SELECT count(*) FROM temp.waybill_removed_{number} AS b CROSS JOIN {into} AS t ON {is_same}");
+    let left: u64 = connection.query_row(&sql, [], |row| row.get(0))?;
+    undo_rules::check_done(&table.name, found.removed, found.removed.saturating_sub(left))?;
+    if found.restored == 0 {
+        return Ok(());
+    }
     let differs = table.replaced.iter().enumerate().map(|(at, name)| differ(&column("t", name), &format!("b.c{at}")));
     let sql = format!(
         "SELECT count(*) FROM temp.waybill_restored_{number} AS b LEFT JOIN {into} AS t ON {is_same} WHERE {}",
@@ -257,22 +298,10 @@ fn restore(connection: &Connection, table: &KeptTable, expected: u64) -> Result<
     );
     match connection.query_row(&sql, [], |row| row.get(0))? {
         0 => Ok(()),
-        different => Err(undo_rules::restored_differently(&table.name, different, expected)),
+        different => Err(undo_rules::restored_differently(&table.name, different, found.restored)),
     }
 }
 
 fn not_undone(error: rusqlite::Error, table: &TableName) -> Error {
     refused(error, |message| format!("a record of {table} is refused by the database: {message}"))
-}
-
-/// The tables of which references could lead nowhere then.
-fn referring_tables(connection: &Connection, tables: &[KeptTable]) -> Result<Vec<TableName>> {
-    let mut statement = connection.prepare(REFERRING_QUERY)?;
-    let mut names = std::collections::BTreeSet::new();
-    for table in tables {
-        for name in statement.query_map([table.name.as_str()], |row: &Row<'_>| row.get::<_, String>(0))? {
-            names.insert(TableName::from(name?.as_str()));
-        }
-    }
-    Ok(names.into_iter().collect())
 }

@@ -4,8 +4,9 @@
 //! program that is killed between the two leaves a file that nothing in the database corresponds to: that a row is still what the
 //! import has made of it, a digest of the whole row tells.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::writing::open;
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
 use crate::server::support::clock::rfc3339;
-use crate::server::support::private_folder::PrivateFolder;
+use crate::server::support::private_folder::{PrivateFolder, is_owned_by_process_user};
 use crate::server::support::random::time_of_uuid_v7;
 
 const SUFFIX: &str = ".undo";
@@ -66,7 +67,8 @@ impl UndoFolder {
 
     /// The files of imports into this database, the oldest first. One that cannot be read is nobody's import.
     pub fn list(&self, database: &SourceIdentity) -> Result<Vec<UndoFile>> {
-        let mut ids = self.ids(SUFFIX)?;
+        self.check_private()?;
+        let mut ids = self.names(SUFFIX)?;
         ids.sort();
         Ok(ids.iter().filter_map(|id| self.open(id, database).ok()).collect())
     }
@@ -74,11 +76,9 @@ impl UndoFolder {
     /// # Errors
     /// `NotFound` if there is none of this import into this database.
     pub fn open(&self, import: &str, database: &SourceIdentity) -> Result<UndoFile> {
-        if time_of_uuid_v7(import).is_none() || !import.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(undo_rules::no_such_import());
-        }
+        self.check_private()?;
         let path = self.path_of(import);
-        if !path.is_file() {
+        if !is_id(import) || !is_own_file(&path) {
             return Err(undo_rules::no_such_import());
         }
         UndoFile::open(&path, import, database)
@@ -90,8 +90,9 @@ impl UndoFolder {
     pub fn create(&self, import: &KeptImport, database: &SourceIdentity) -> Result<NewUndoFile> {
         PrivateFolder::open_or_create(self.0.clone())
             .map_err(|error| Error::new(Kind::Failed, format!("what an undo needs cannot be kept: {error}; {HINT}")))?;
+        self.check_private()?;
         for suffix in [SUFFIX, PARTIAL_SUFFIX] {
-            for old in self.ids(suffix)?.iter().filter(|old| undo_rules::is_older(old, &import.id)) {
+            for old in self.names(suffix)?.iter().filter(|old| undo_rules::is_older(old, &import.id)) {
                 self.remove(old, suffix);
             }
         }
@@ -112,13 +113,32 @@ impl UndoFolder {
         }
     }
 
-    fn ids(&self, suffix: &str) -> Result<Vec<String>> {
+    /// What is in the folder decides what an undo writes.
+    fn check_private(&self) -> Result<()> {
+        match self.0.symlink_metadata() {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Ok(folder) if folder.is_dir() && is_owned_by_process_user(&folder) && is_private(&folder) => Ok(()),
+            _ => {
+                let what = format!(
+                    "{} must be a folder of this user that nobody else can enter (chmod 700), since it has what undoes imports; {HINT}",
+                    self.0.display()
+                );
+                Err(Error::new(Kind::Unsuitable, what))
+            }
+        }
+    }
+
+    /// The names of our own files with this suffix, without it.
+    fn names(&self, suffix: &str) -> Result<Vec<String>> {
         let entries = match std::fs::read_dir(&self.0) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(|error| self.unusable(&error.into()))?,
         };
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        Ok(names.filter_map(|name| name.strip_suffix(suffix).map(str::to_owned)).collect())
+        let names = names.filter(|name| is_own_file(&self.0.join(name)));
+        let names = names.filter_map(|name| name.strip_suffix(suffix).map(str::to_owned));
+        let has_id = |name: &String| is_id(name) || suffix == PARTIAL_SUFFIX && name.get(..32).is_some_and(is_id);
+        Ok(names.filter(has_id).collect())
     }
 
     /// The file cannot be written or read.
@@ -139,6 +159,20 @@ impl UndoFolder {
             format!("what an undo needs cannot be kept or read in {}: {problem}; {HINT}", self.0.display()),
         )
     }
+}
+
+fn is_id(name: &str) -> bool {
+    name.len() == 32 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Whether it is a regular file that only this user can read and write.
+fn is_own_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|file| file.is_file() && is_owned_by_process_user(&file) && is_private(&file))
+}
+
+/// Whether group and others have no rights: those are the last six bits.
+fn is_private(file: &Metadata) -> bool {
+    file.mode().trailing_zeros() >= 6
 }
 
 const HINT: &str = "choose another folder with --undo-folder, or import with --no-undo";
@@ -164,6 +198,18 @@ impl From<io::Error> for FileError {
 }
 
 impl UndoFile {
+    /// The tables to which the import has written anything.
+    pub fn written_tables(&self) -> Result<Vec<&TableName>> {
+        let mut written = Vec::new();
+        for table in &self.tables {
+            let sql = format!("SELECT EXISTS (SELECT 1 FROM rows_{})", table.number);
+            if self.connection.query_row(&sql, [], |row| row.get(0))? {
+                written.push(&table.name);
+            }
+        }
+        Ok(written)
+    }
+
     /// Nothing if it is of another database.
     fn open(path: &Path, import: &str, database: &SourceIdentity) -> std::result::Result<Option<Self>, FileError> {
         let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|_| FileError::Format)?;
@@ -174,7 +220,12 @@ impl UndoFile {
         let (file_sha256, mode, id, file_id) =
             connection.query_row("SELECT file_sha256, mode, database, database_file FROM import", [], head)?;
         let file_id: Option<String> = file_id;
-        if id != database.id && (file_id.is_none() || file_id != database.file_id) {
+        // A copy has the path of its original, or another one, and is another file.
+        let is_same = match (&file_id, &database.file_id) {
+            (Some(kept), Some(own)) => kept == own,
+            _ => id == database.id,
+        };
+        if !is_same {
             return Ok(None);
         }
         let mode = serde_json::from_str(&mode).map_err(|_| FileError::Format)?;
@@ -220,6 +271,7 @@ impl NewUndoFile {
         connection.execute_batch(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA mmap_size = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN;
              CREATE TABLE import (file_sha256 TEXT, mode TEXT, database TEXT, database_file TEXT);
+             CREATE TABLE dangling (tab, row, parent, fkid, times);
              CREATE TABLE tables (number INTEGER PRIMARY KEY, name TEXT, found_by TEXT, columns TEXT, replaced TEXT);",
         )?;
         let mode = serde_json::to_string(&import.mode).map_err(|_| FileError::Format)?;
@@ -259,6 +311,14 @@ impl NewUndoFile {
         let sql = format!("INSERT INTO rows_{} VALUES (?, ?, {places})", table.number);
         let head = [ToSqlOutput::from(digest), ToSqlOutput::from(was_absent)];
         self.connection.prepare_cached(&sql)?.execute(params_from_iter(head.iter().chain(values)))?;
+        Ok(())
+    }
+
+    /// Keeps which references led nowhere before the import: they may do so again after its undo.
+    pub fn push_dangling(&self, row: &[ToSqlOutput<'_>; 5]) -> std::result::Result<(), FileError> {
+        self.connection
+            .prepare_cached("INSERT INTO dangling VALUES (?, ?, ?, ?, ?)")?
+            .execute(params_from_iter(row))?;
         Ok(())
     }
 

@@ -1,0 +1,25 @@
+//! What is chosen of a file, and what becomes of records that are there.
+
+use super::part::Part;
+use crate::model::import::{ImportMode, TablePolicies, TablePolicy};
+use crate::model::name::TableName;
+
+/// What is asked for, besides the file and the database.
+#[derive(Clone, Copy)]
+pub struct Choices<'c> {
+    pub mode: ImportMode,
+    /// The records that are imported, if not all are.
+    pub part: Option<&'c Part>,
+    pub policies: &'c TablePolicies,
+}
+
+impl Choices<'_> {
+    /// Whether anything of a table is imported.
+    pub fn includes(&self, table: &TableName) -> bool {
+        self.part.is_none_or(|part| part.includes(table)) && self.policy(table) != TablePolicy::Skip
+    }
+
+    pub fn policy(&self, table: &TableName) -> TablePolicy {
+        self.policies.get(table).copied().unwrap_or_default()
+    }
+}

@@ -1,0 +1,106 @@
+//! Writes the records of a file into the target, as its events come.
+
+use super::changes::ChangeRecorder;
+use super::choices::Choices;
+use super::filled_columns;
+use super::plan::{ImportPlan, TableImport};
+use super::write::Importing;
+use super::{Error, Result};
+use crate::model::import::{ImportMode, TableReport};
+use crate::model::name::TableName;
+use crate::server::inspect::DataEvent;
+use crate::server::pipeline::decode::{self, RecordDecoder};
+use crate::server::source::{Load, TableLoad};
+
+/// How many records pass between two reports of progress.
+const RECORDS_PER_PROGRESS: u64 = 1024;
+
+pub struct RecordWriter<'w> {
+    importing: &'w Importing<'w>,
+    choices: Choices<'w>,
+    plan: &'w ImportPlan,
+    loads: &'w [TableLoad],
+    load: &'w mut dyn Load,
+    changes: Option<&'w mut ChangeRecorder>,
+    /// The numbers of the tables that are filled in this reading of the file.
+    filled: Vec<usize>,
+    /// The number of the current table, with what is known of it; nothing while one is left out.
+    table: Option<(usize, &'w TableImport, RecordDecoder)>,
+    records: u64,
+    pub done: Vec<TableReport>,
+}
+
+impl<'w> RecordWriter<'w> {
+    pub fn new(
+        importing: &'w Importing<'w>,
+        choices: Choices<'w>,
+        plan: &'w ImportPlan,
+        loads: &'w [TableLoad],
+        load: &'w mut dyn Load,
+        changes: Option<&'w mut ChangeRecorder>,
+    ) -> Self {
+        let (filled, done) = (Vec::new(), Vec::new());
+        Self { importing, choices, plan, loads, load, changes, filled, table: None, records: 0, done }
+    }
+
+    pub fn begin_reading(&mut self, filled: Vec<usize>) {
+        self.filled = filled;
+    }
+
+    pub fn handle(&mut self, event: DataEvent<'_>, line: u64) -> Result<()> {
+        match event {
+            DataEvent::TableOpened(name) => self.open_table(name),
+            DataEvent::Record(record) => self.write_record(record, line),
+            DataEvent::TableClosed => self.close_table(),
+        }
+    }
+
+    fn open_table(&mut self, name: &TableName) -> Result<()> {
+        let Some(&number) = self.filled.iter().find(|number| self.plan.tables[**number].table == *name) else {
+            let is_left_out = self.choices.part.is_some() || !self.choices.includes(name);
+            return if is_left_out { Ok(()) } else { Err(Error::Changed) };
+        };
+        let table = &self.plan.tables[number];
+        let columns = table.columns.iter().map(|column| (column.name.clone(), column.codec, column.is_written));
+        self.table = Some((number, table, RecordDecoder::new(columns)));
+        Ok(self.load.begin_table(number)?)
+    }
+
+    fn write_record(&mut self, record: &[u8], line: u64) -> Result<()> {
+        let Some((_, table, decoder)) = &mut self.table else { return Ok(()) };
+        if let Some(part) = self.choices.part
+            && part.role(&table.table, record)? != table.role
+        {
+            return Ok(());
+        }
+        let load = &mut *self.load;
+        let pushed = decoder.decode(record, load).and_then(|()| {
+            filled_columns::push(&table.filled, self.importing.random, load)
+                .and_then(|()| load.end_row())
+                .map_err(|_| decode::Error::Stopped)
+        });
+        pushed.map_err(|error| match error {
+            decode::Error::Stopped => load.take_failure().into(),
+            error => Error::InvalidRecord { line, what: error.to_string() },
+        })?;
+        self.records += 1;
+        if self.records.is_multiple_of(RECORDS_PER_PROGRESS) {
+            (self.importing.progress)(self.records);
+        }
+        Ok(())
+    }
+
+    fn close_table(&mut self) -> Result<()> {
+        let Some((number, table, _)) = self.table.take() else { return Ok(()) };
+        let effect = match self.changes.as_deref_mut().filter(|_| table.mode == ImportMode::Merge) {
+            Some(changes) => {
+                changes.begin_table(table, &self.loads[number]);
+                let ended = self.load.end_table(Some(&mut *changes));
+                ended.map_err(|error| changes.take_failure().map_or_else(|| error.into(), Error::Plan))?
+            }
+            None => self.load.end_table(None)?,
+        };
+        self.done.push(TableReport { table: table.table.clone(), effect });
+        if effect.total() == table.records { Ok(()) } else { Err(Error::Changed) }
+    }
+}
