@@ -194,7 +194,10 @@ impl PartRequest {
         let Self { table, key } = self;
         let refused = |what: String| Err(Error::Refused(vec![what]));
         let Some(schema) = metadata.schema.get(table) else {
-            return refused(format!("the file has no table {}", text::one_line(table.as_str())));
+            return refused(format!(
+                "the file has no table {}: waybill inspect FILE lists those that it has",
+                text::one_line(table.as_str())
+            ));
         };
         let columns = &schema.primary_key;
         let named = match (&key[..], &columns[..]) {

@@ -65,8 +65,10 @@ impl Importing<'_> {
         let purpose = if self.request.dry_run { Purpose::DryRun } else { Purpose::Write };
         let mut load = self.target.begin_load(purpose, &|_| ())?;
         let names: Vec<TableName> = metadata.schema.iter().map(|(name, _)| name.clone()).collect();
+        let mut created = Vec::new();
         if self.request.create_tables {
             create_tables(&mut *load, &metadata, self.target.engine())?;
+            created = not_created(&metadata);
         }
         let catalog = load.catalog()?;
         let part = self.request.part.as_ref().map(|part| Part::find(&file, part, &catalog)).transpose()?;
@@ -104,7 +106,7 @@ impl Importing<'_> {
             records: tables.iter().map(|table| table.effect.total()).sum(),
             tables,
             triggers: rules.triggers.iter().map(|trigger| trigger.name.clone()).collect(),
-            notes: plan.notes.into_iter().chain(self.unforeseen(&rules)).collect(),
+            notes: plan.notes.into_iter().chain(self.unforeseen(&rules)).chain(created).collect(),
             undo: kept.map(|kept| kept.id),
             plan: None,
             groups: Vec::new(),
@@ -281,6 +283,15 @@ fn refuse_changes(plan: &ImportPlan, reports: &[TableReport]) -> Result<()> {
     };
     let refusals: Vec<String> = plan.tables.iter().zip(reports).filter_map(refusal).collect();
     if refusals.is_empty() { Ok(()) } else { Err(Error::Refused(refusals)) }
+}
+
+/// What the new tables lack that the exported ones had.
+fn not_created(metadata: &Metadata) -> Vec<String> {
+    let fields: Vec<String> = metadata.redaction.removed_fields.iter().map(ToString::to_string).collect();
+    let left_out =
+        (!fields.is_empty()).then(|| format!("left out of the file, and so not created: {}", fields.join(", ")));
+    let rules = "indexes, checks, defaults and triggers are not created, since a file does not have them";
+    left_out.into_iter().chain([rules.to_owned()]).collect()
 }
 
 /// # Errors

@@ -22,7 +22,7 @@ pub fn no_such_import() -> Error {
     Error::new(
         Kind::NotFound,
         "there is no import of this id by this user that can be undone here: it is undone already, or more than a day old, or of \
-         another database",
+         another database, or mistyped; without an id, waybill import undo lists those that can be",
     )
 }
 

@@ -35,7 +35,7 @@ pub struct Import {
     /// The exported file, as it is: compressed at most by Waybill itself.
     #[arg(required = true)]
     file: Option<PathBuf>,
-    /// Database to write to: sqlite:PATH, or a libpq URL such as `postgres://owner@host:5432/db`. Its tables exist already.
+    /// Database to write to: sqlite:PATH, or a libpq URL such as `postgres://owner@host:5432/db`. Its tables exist already, or are created (`--create-tables`).
     ///
     /// Triggers, checks and casts of the database run with the rights of the user in the URL: connect as the owner of the
     /// tables. Superusers and roles with BYPASSRLS or CREATEROLE are refused. A password is refused here, because other users

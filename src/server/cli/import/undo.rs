@@ -79,8 +79,10 @@ fn list(kept: &[KeptImport]) -> String {
     if kept.is_empty() {
         return "no import by this user can be undone here".to_owned();
     }
-    let line = |import: &KeptImport| format!("{}  {}  seal {}", import.id, import.mode, import.file_sha256);
-    kept.iter().map(line).collect::<Vec<_>>().join("\n")
+    let line =
+        |import: &KeptImport| format!("{}  {}  seal {}  {}", import.id, import.mode, import.file_sha256, import.at);
+    let newest = kept.last().map(|import| format!("waybill import undo {} --target … undoes the last one", import.id));
+    kept.iter().map(line).chain(newest).collect::<Vec<_>>().join("\n")
 }
 
 fn to_text(report: &UndoReport, keep_changed: bool) -> String {

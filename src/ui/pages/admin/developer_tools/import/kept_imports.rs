@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::tracker::{ImportTracker, Step};
+use super::tracker::ImportTracker;
 use crate::model::import_undo::KeptImport;
 use crate::model::text;
 
@@ -19,9 +19,11 @@ pub fn KeptImports(kept: Vec<KeptImport>, tracker: ImportTracker) -> impl IntoVi
             </li>
         }
     };
+    let ids: Vec<String> = kept.iter().map(|import| import.id.clone()).collect();
+    let are_all_undone = move || ids.iter().all(|import| is_undone(tracker, import));
     (!kept.is_empty()).then(|| {
         view! {
-            <section class="card panel" aria-label="Imports that can be undone">
+            <section class="card panel" aria-label="Imports that can be undone" hidden=are_all_undone>
                 <h2>"Imports that can be undone"</h2>
                 <ul class="records">{kept.into_iter().rev().map(row).collect_view()}</ul>
             </section>
@@ -30,5 +32,5 @@ pub fn KeptImports(kept: Vec<KeptImport>, tracker: ImportTracker) -> impl IntoVi
 }
 
 fn is_undone(tracker: ImportTracker, import: &str) -> bool {
-    matches!(tracker.step.get(), Step::Undone(report) if report.import == import)
+    tracker.undone.read().iter().any(|undone| undone == import)
 }

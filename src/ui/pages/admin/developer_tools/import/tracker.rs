@@ -59,6 +59,8 @@ pub struct ImportTracker {
     pub mode: RwSignal<ImportMode>,
     /// Whether a file that no key of this installation has signed is taken.
     pub accepts_unsigned: RwSignal<bool>,
+    /// The imports that were undone on this page.
+    pub undone: RwSignal<Vec<String>>,
     /// The number of the newest request: what comes for an older one is dropped.
     newest: StoredValue<u32>,
 }
@@ -69,6 +71,7 @@ impl ImportTracker {
             step: RwSignal::new(Step::Choosing),
             mode: RwSignal::new(ImportMode::RequireEmpty),
             accepts_unsigned: RwSignal::new(false),
+            undone: RwSignal::new(Vec::new()),
             newest: StoredValue::new(0),
         }
     }
@@ -156,6 +159,9 @@ impl ImportTracker {
                 return;
             }
         };
+        if let Step::Undone(report) = &step {
+            self.undone.update(|undone| undone.push(report.import.clone()));
+        }
         let is_over = !matches!(step, Step::Sending { .. } | Step::Working { .. });
         self.step.set(step);
         if is_over {
