@@ -43,7 +43,8 @@ pub use upload::{Upload, Uploads};
 
 use self::changes::RecordedChanges;
 use self::plan_file::{PlanOrigin, write_plan};
-use self::write::{Imported, Importing, Progress};
+use self::record_writer::Progress;
+use self::write::{Imported, Importing};
 use crate::model::access::{Capability, Scope, SourceLabel};
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::import_page::RunningWork;

@@ -100,11 +100,9 @@ impl Part {
     fn role_of(&self, table: &TableName, record: &Record) -> Option<Role> {
         let part = self.tables.get(table)?;
         let is_asked = *table == self.asked.table
-            && self
-                .asked
-                .key
-                .iter()
-                .all(|(column, value)| record.get(column).is_some_and(|own| unquote(own.get()) == *value));
+            && self.asked.key.iter().all(|(column, value)| {
+                record.get(column).is_some_and(|own| own.get() != "null" && unquote(own.get()) == *value)
+            });
         if is_asked {
             return Some(Role::Asked);
         }

@@ -4,19 +4,23 @@ use super::changes::ChangeRecorder;
 use super::choices::Choices;
 use super::filled_columns;
 use super::plan::{ImportPlan, TableImport};
-use super::write::Importing;
 use super::{Error, Result};
 use crate::model::import::{ImportMode, TableReport};
 use crate::model::name::TableName;
 use crate::server::inspect::DataEvent;
 use crate::server::pipeline::decode::{self, RecordDecoder};
 use crate::server::source::{Load, TableLoad};
+use crate::server::support::random::Random;
+
+/// Gets the number of records so far.
+pub type Progress = Box<dyn Fn(u64) + Send + Sync>;
 
 /// How many records pass between two reports of progress.
 const RECORDS_PER_PROGRESS: u64 = 1024;
 
 pub struct RecordWriter<'w> {
-    importing: &'w Importing<'w>,
+    random: &'w dyn Random,
+    progress: &'w Progress,
     choices: Choices<'w>,
     plan: &'w ImportPlan,
     loads: &'w [TableLoad],
@@ -32,7 +36,7 @@ pub struct RecordWriter<'w> {
 
 impl<'w> RecordWriter<'w> {
     pub fn new(
-        importing: &'w Importing<'w>,
+        (random, progress): (&'w dyn Random, &'w Progress),
         choices: Choices<'w>,
         plan: &'w ImportPlan,
         loads: &'w [TableLoad],
@@ -40,7 +44,7 @@ impl<'w> RecordWriter<'w> {
         changes: Option<&'w mut ChangeRecorder>,
     ) -> Self {
         let (filled, done) = (Vec::new(), Vec::new());
-        Self { importing, choices, plan, loads, load, changes, filled, table: None, records: 0, done }
+        Self { random, progress, choices, plan, loads, load, changes, filled, table: None, records: 0, done }
     }
 
     pub fn begin_reading(&mut self, filled: Vec<usize>) {
@@ -75,7 +79,7 @@ impl<'w> RecordWriter<'w> {
         }
         let load = &mut *self.load;
         let pushed = decoder.decode(record, load).and_then(|()| {
-            filled_columns::push(&table.filled, self.importing.random, load)
+            filled_columns::push(&table.filled, self.random, load)
                 .and_then(|()| load.end_row())
                 .map_err(|_| decode::Error::Stopped)
         });
@@ -85,7 +89,7 @@ impl<'w> RecordWriter<'w> {
         })?;
         self.records += 1;
         if self.records.is_multiple_of(RECORDS_PER_PROGRESS) {
-            (self.importing.progress)(self.records);
+            (self.progress)(self.records);
         }
         Ok(())
     }

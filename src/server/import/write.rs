@@ -9,7 +9,7 @@ use super::part::{Part, Role};
 use super::plan::{ImportPlan, TableImport, plan};
 use super::plan_file::plan_hash;
 use super::planned_changes::PlanFile;
-use super::record_writer::RecordWriter;
+use super::record_writer::{Progress, RecordWriter};
 use super::request::{ExpectedPlan, ImportRequest, StillAllowed};
 use super::running::Running;
 use super::stale_plan::{check_choices, find_moved};
@@ -28,9 +28,6 @@ use crate::server::profile::Profile;
 use crate::server::source::{self, Kind, Load, NewTable, Purpose, TableLoad, Target, TargetRules};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::random::{Random, time_of_uuid_v7};
-
-/// Gets the number of records so far.
-pub type Progress = Box<dyn Fn(u64) + Send + Sync>;
 
 /// One import, with all that it needs.
 pub struct Importing<'i> {
@@ -114,18 +111,9 @@ impl Importing<'_> {
             signed_by: file.signed_by,
             duration_ms: 0,
         };
-        let plan = changes.map(|changes| {
-            (
-                self.plan_head(
-                    &report,
-                    part.map(|part| part.asked),
-                    plan.rules,
-                    &file.verified.metadata.export_id,
-                    &changes,
-                ),
-                changes,
-            )
-        });
+        let asked = part.map(|part| part.asked);
+        let export_id = &file.verified.metadata.export_id;
+        let plan = changes.map(|changes| (self.plan_head(&report, asked, plan.rules, export_id, &changes), changes));
         let plan = match (plan, &self.request.expected_plan) {
             (Some((head, mut changes)), Some(expected)) => {
                 check_plan(expected, self.plan_file.as_ref(), &head, &mut changes)?;
@@ -215,7 +203,7 @@ impl Importing<'_> {
         load: &mut dyn Load,
         changes: Option<&mut ChangeRecorder>,
     ) -> Result<Vec<TableReport>> {
-        let mut writer = RecordWriter::new(self, choices, plan, loads, load, changes);
+        let mut writer = RecordWriter::new((self.random, &self.progress), choices, plan, loads, load, changes);
         for tables in readings(plan) {
             writer.begin_reading(tables);
             let rest = self.open(file)?.for_each_event(|event, line| writer.handle(event, line));
