@@ -157,3 +157,10 @@ pub fn create_private_folder(folder: &Path) -> io::Result<()> {
 pub fn is_owned_by_process_user(file: &std::fs::Metadata) -> bool {
     file.uid() == rustix::process::geteuid().as_raw()
 }
+
+/// Whether a file or folder belongs to the effective user of this process, and nobody else has any right to it.
+#[must_use]
+pub fn is_private_to_process_user(file: &std::fs::Metadata) -> bool {
+    // The rights of group and others are the last six bits.
+    is_owned_by_process_user(file) && file.mode().trailing_zeros() >= 6
+}

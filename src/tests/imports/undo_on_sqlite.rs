@@ -331,6 +331,15 @@ fn what_triggers_make_of_other_tables_or_of_removed_rows_is_not_called_undone() 
         execute(&path, "DROP TRIGGER other");
     }
     assert_eq!(undo(folder, &url, &id, &[]).code, 0);
+    // A trigger could give an appended record another key.
+    execute(
+        &path,
+        "DELETE FROM orders; DELETE FROM customers; CREATE TRIGGER other AFTER INSERT ON orders BEGIN SELECT 1; END",
+    );
+    let refused = import(folder, "shop.json", &url, &["--mode", "append"]);
+    assert_eq!(refused.code, 3, "{}", refused.text());
+    assert!(refused.stderr.contains("add --no-undo"), "{}", refused.stderr);
+    assert_eq!(import(folder, "shop.json", &url, &["--mode", "append", "--no-undo"]).code, 0);
 }
 
 #[test]

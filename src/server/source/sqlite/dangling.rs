@@ -6,7 +6,6 @@ use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params_from_iter};
 
 use super::super::Result;
-use super::undo_file::{FileError, NewUndoFile};
 use crate::model::name::TableName;
 
 /// A reference that leads nowhere, of `pragma_foreign_key_check`. Rows of a table without row ids are not told apart, but counted.
@@ -30,17 +29,15 @@ pub fn keep(connection: &Connection, tables: &[&TableName]) -> Result<()> {
     Ok(())
 }
 
-/// Writes what was kept into the file of an undo.
-pub fn write(connection: &Connection, file: &NewUndoFile) -> Result<std::result::Result<(), FileError>> {
+/// Calls `push` with each reference that was kept.
+pub fn for_each_kept(connection: &Connection, mut push: impl FnMut(&[ToSqlOutput<'_>; 5]) -> Result<()>) -> Result<()> {
     let mut statement = connection.prepare("SELECT tab, row, parent, fkid, times FROM temp.waybill_dangling")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let value = |place| Ok::<_, rusqlite::Error>(ToSqlOutput::Borrowed(row.get_ref(place)?));
-        if let Err(error) = file.push_dangling(&[value(0)?, value(1)?, value(2)?, value(3)?, value(4)?]) {
-            return Ok(Err(error));
-        }
+        push(&[value(0)?, value(1)?, value(2)?, value(3)?, value(4)?])?;
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// Adds what led nowhere before an import, from the file of its undo.

@@ -21,8 +21,15 @@ pub struct KeptRows {
     file: NewUndoFile,
     /// In the order of the loads; nothing of a table without a key that is merged, into which no row comes.
     tables: Vec<Option<KeptTable>>,
-    /// The condition on a row `t` to be the one that was appended last.
-    is_appended: Vec<String>,
+    /// Of tables that are appended to.
+    appended: Vec<Option<LastAppended>>,
+}
+
+/// How the row that was appended last is kept.
+struct LastAppended {
+    insert: String,
+    /// Whether the statement takes the row's key, since the table has no row ids.
+    takes_key: bool,
 }
 
 impl KeptRows {
@@ -36,20 +43,14 @@ impl KeptRows {
         loads: &[TableLoad],
     ) -> Result<Self> {
         let file = folder.create(import, database)?;
-        let (mut tables, mut is_appended) = (Vec::new(), Vec::new());
+        let (mut tables, mut appended) = (Vec::new(), Vec::new());
         for (number, load) in loads.iter().enumerate() {
             let table = kept_table(connection, number, load)?;
-            let condition = match &table {
-                Some(table) if load.mode == ImportMode::Append => {
-                    changes::create_seen(connection, number, table.found_by.len())?;
-                    is_last_appended(connection, load, table)?
-                }
-                _ => String::new(),
-            };
+            let appends_to = table.as_ref().filter(|_| load.mode == ImportMode::Append);
+            appended.push(appends_to.map(|table| LastAppended::prepare(connection, load, table)).transpose()?);
             tables.push(table);
-            is_appended.push(condition);
         }
-        Ok(Self { folder: folder.clone(), import: import.id.clone(), file, tables, is_appended })
+        Ok(Self { folder: folder.clone(), import: import.id.clone(), file, tables, appended })
     }
 
     /// Keeps what a row is found by that was just appended. Into empty tables, all rows come from the import.
@@ -60,18 +61,9 @@ impl KeptRows {
         load: &TableLoad,
         row: &RowBuffer,
     ) -> Result<()> {
-        let Some(table) = self.tables[number].as_ref().filter(|_| load.mode == ImportMode::Append) else {
-            return Ok(());
-        };
-        let condition = &self.is_appended[number];
-        let sql = format!(
-            "INSERT INTO temp.waybill_seen_{number} SELECT {}, 1 FROM {} AS t WHERE {condition}",
-            list("t", &table.found_by),
-            main_table(&load.table)
-        );
-        let takes_key = condition.contains('?');
-        let key = if takes_key { changes::of(load, row, table.found_by.iter()) } else { Vec::new() };
-        match connection.prepare_cached(&sql)?.execute(params_from_iter(key))? {
+        let (Some(table), Some(last)) = (&self.tables[number], &self.appended[number]) else { return Ok(()) };
+        let key = if last.takes_key { changes::of(load, row, table.found_by.iter()) } else { Vec::new() };
+        match connection.prepare_cached(&last.insert)?.execute(params_from_iter(key))? {
             1 => Ok(()),
             kept => Err(undo_rules::not_found_again(&load.table, kept as u64, 1)),
         }
@@ -88,7 +80,7 @@ impl KeptRows {
                 write_rows(connection, &folder, &file, load, &table)?;
             }
         }
-        dangling::write(connection, &file)?.map_err(|cause| folder.unusable(&cause))?;
+        dangling::for_each_kept(connection, |row| file.push_dangling(row).map_err(|cause| folder.unusable(&cause)))?;
         file.finish().map_err(|cause| folder.unusable(&cause))?;
         Ok(import)
     }
@@ -105,11 +97,23 @@ fn kept_table(connection: &Connection, number: usize, load: &TableLoad) -> Resul
     Ok(Some(KeptTable { number, name: load.table.clone(), found_by, columns, replaced }))
 }
 
-/// By the row id, or by the key that was pushed where there is none.
-fn is_last_appended(connection: &Connection, load: &TableLoad, table: &KeptTable) -> Result<String> {
-    if let Some(name) = rowid_name(connection, &load.table)? {
-        return Ok(format!("t.{name} = last_insert_rowid()"));
+impl LastAppended {
+    /// Creates the table for the keys.
+    fn prepare(connection: &Connection, load: &TableLoad, table: &KeptTable) -> Result<Self> {
+        changes::create_seen(connection, table.number, table.found_by.len())?;
+        let rowid = rowid_name(connection, &load.table)?;
+        let is_last = match rowid {
+            Some(name) => format!("t.{name} = last_insert_rowid()"),
+            None => has_pushed_key(load, table)?,
+        };
+        let (number, key, from) = (table.number, list("t", &table.found_by), main_table(&load.table));
+        let insert = format!("INSERT INTO temp.waybill_seen_{number} SELECT {key}, 1 FROM {from} AS t WHERE {is_last}");
+        Ok(Self { insert, takes_key: rowid.is_none() })
     }
+}
+
+/// The condition on a row `t` to have the key in the parameters.
+fn has_pushed_key(load: &TableLoad, table: &KeptTable) -> Result<String> {
     if let Some(filled) = table.found_by.iter().find(|name| !load.columns.contains(name)) {
         let what = format!(
             "{} is filled by the database, so that the import could not be undone: add --no-undo",

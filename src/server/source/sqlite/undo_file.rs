@@ -4,9 +4,8 @@
 //! program that is killed between the two leaves a file that nothing in the database corresponds to: that a row is still what the
 //! import has made of it, a digest of the whole row tells.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use super::writing::open;
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
 use crate::server::support::clock::rfc3339;
-use crate::server::support::private_folder::{PrivateFolder, is_owned_by_process_user};
+use crate::server::support::private_folder::{PrivateFolder, is_private_to_process_user};
 use crate::server::support::random::time_of_uuid_v7;
 
 const SUFFIX: &str = ".undo";
@@ -117,7 +116,7 @@ impl UndoFolder {
     fn check_private(&self) -> Result<()> {
         match self.0.symlink_metadata() {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Ok(folder) if folder.is_dir() && is_owned_by_process_user(&folder) && is_private(&folder) => Ok(()),
+            Ok(folder) if folder.is_dir() && is_private_to_process_user(&folder) => Ok(()),
             _ => {
                 let what = format!(
                     "{} must be a folder of this user that nobody else can enter (chmod 700), since it has what undoes imports; {HINT}",
@@ -167,12 +166,7 @@ fn is_id(name: &str) -> bool {
 
 /// Whether it is a regular file that only this user can read and write.
 fn is_own_file(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|file| file.is_file() && is_owned_by_process_user(&file) && is_private(&file))
-}
-
-/// Whether group and others have no rights: those are the last six bits.
-fn is_private(file: &Metadata) -> bool {
-    file.mode().trailing_zeros() >= 6
+    path.symlink_metadata().is_ok_and(|file| file.is_file() && is_private_to_process_user(&file))
 }
 
 const HINT: &str = "choose another folder with --undo-folder, or import with --no-undo";
