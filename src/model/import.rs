@@ -20,13 +20,15 @@ pub enum ImportMode {
     Merge,
 }
 
-/// What becomes of the records of one table in a merge.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What becomes of the records of one table in a merge. Without any, records that are there get the file's values where they differ,
+/// and a conflict ends the import: a record that was changed here since the file was made, or is hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TablePolicy {
-    /// One that is there gets the file's values where they differ.
-    #[default]
+    /// One that is there gets the file's values where they differ, also in a conflict.
     File,
+    /// One that is there gets them, but for conflicts, which stay as they are.
+    Newer,
     /// One that is there stays as it is.
     Mine,
     /// One that is there and differs ends the import.
@@ -35,7 +37,7 @@ pub enum TablePolicy {
     Skip,
 }
 
-/// The policies of a merge, of tables that have another one than the usual.
+/// The policies of a merge, of tables that have one.
 pub type TablePolicies = BTreeMap<TableName, TablePolicy>;
 
 impl fmt::Display for TablePolicy {
@@ -57,6 +59,15 @@ pub struct TableEffect {
     pub created: u64,
     pub updated: u64,
     pub unchanged: u64,
+    /// Records that differ and were changed here since the file was made; they are counted above, too.
+    #[serde(default)]
+    pub changed_here: u64,
+    /// Records that differ and are hidden here; they are counted above, too.
+    #[serde(default)]
+    pub hidden: u64,
+    /// Records that are here under another key, found by a natural one; they are counted above, too.
+    #[serde(default)]
+    pub matched: u64,
 }
 
 impl TableEffect {
@@ -73,6 +84,9 @@ impl std::iter::Sum for TableEffect {
             created: sum.created + effect.created,
             updated: sum.updated + effect.updated,
             unchanged: sum.unchanged + effect.unchanged,
+            changed_here: sum.changed_here + effect.changed_here,
+            hidden: sum.hidden + effect.hidden,
+            matched: sum.matched + effect.matched,
         })
     }
 }

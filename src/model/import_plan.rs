@@ -22,9 +22,12 @@ pub struct ImportPlanHead {
     /// What is imported, if it is not the whole file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<FilePart>,
-    /// What becomes of records that are there, where it is not the usual.
+    /// What becomes of records that are there, in tables of which that was said.
     #[serde(default, skip_serializing_if = "TablePolicies::is_empty")]
     pub policies: TablePolicies,
+    /// What must be decided before the import can be done, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<String>,
     /// The database, as its engine identifies it.
     pub target: String,
     pub tables: Vec<TableReport>,
@@ -74,22 +77,53 @@ pub enum RecordAction {
     Create,
 }
 
-/// Why it happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Why it happens. What needs a decision comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeReason {
-    /// No record of the database has the key.
-    NewKey,
+    /// The record of the database has other values, and was changed there since the file was made.
+    ChangedHereSinceExport,
+    /// The record of the database has other values, and is hidden there: deleted, as far as the application's users see.
+    HiddenRow,
     /// The record of the database that has the key has other values.
     ValuesDiffer,
+    /// The same of a record that is there under another key, and has the same natural one.
+    NaturalKey,
+    /// No record of the database has the key.
+    NewKey,
 }
 
-impl RecordAction {
+impl ChangeReason {
+    const ALL: [Self; 5] =
+        [Self::ChangedHereSinceExport, Self::HiddenRow, Self::ValuesDiffer, Self::NaturalKey, Self::NewKey];
+
+    /// What a statement says instead.
     #[must_use]
-    pub fn reason(self) -> ChangeReason {
+    pub fn number(self) -> i64 {
+        self as i64
+    }
+
+    #[must_use]
+    pub fn of_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.number() == number)
+    }
+
+    #[must_use]
+    pub fn action(self) -> RecordAction {
         match self {
-            Self::Update => ChangeReason::ValuesDiffer,
-            Self::Create => ChangeReason::NewKey,
+            Self::NewKey => RecordAction::Create,
+            _ => RecordAction::Update,
+        }
+    }
+
+    /// Half a sentence for people; nothing for what goes without saying.
+    #[must_use]
+    pub fn describe(self) -> Option<&'static str> {
+        match self {
+            Self::ChangedHereSinceExport => Some("changed here since the file was made"),
+            Self::HiddenRow => Some("hidden here"),
+            Self::NaturalKey => Some("here under another key"),
+            Self::ValuesDiffer | Self::NewKey => None,
         }
     }
 }
@@ -125,6 +159,7 @@ pub struct ValueChange {
 #[derive(Debug, Deserialize)]
 pub struct PlannedChange {
     pub action: RecordAction,
+    pub reason: ChangeReason,
     pub key: OrderedMap<String, Box<RawValue>>,
     pub changes: OrderedMap<String, BeforeAndAfter>,
 }

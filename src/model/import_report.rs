@@ -15,6 +15,8 @@ pub struct ImportReport {
     pub tables: Vec<TableReport>,
     /// The triggers of the database that may run.
     pub triggers: Vec<String>,
+    /// What must be decided before the import can be done, one sentence each; only of a dry run.
+    pub conflicts: Vec<String>,
     /// What happens to columns that the file and the database do not share, one sentence each.
     pub notes: Vec<String>,
     /// The id by which the import can be undone, if it can.

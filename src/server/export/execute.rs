@@ -95,6 +95,8 @@ impl Exports {
         request.selection = self.selection_read(&request);
         let output = Output::document(request.compression);
         let layout = request.layout.as_ref().and_then(|name| self.profile.layout(name));
+        // No later than the snapshot: a merge takes what was changed after it for newer than the file.
+        let exported_at = self.clock.now();
         let mut snapshot =
             self.source.begin_snapshot(extent(&request.selection), &|interrupt| running.attach_interrupt(interrupt))?;
         let context = RunContext {
@@ -102,7 +104,7 @@ impl Exports {
             request,
             exported_by: row.account_id.unwrap_or(row.requested_by),
             audit_head,
-            exported_at: self.clock.now(),
+            exported_at,
             pseudonym_key: self.new_pseudonym_key(),
         };
         let plan = plan(&context, &*self.source, &mut *snapshot, &self.profile, &running.cancellation)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::import_plan::{ChangeExample, ChangeGroup, RecordAction, ValueChange};
+use crate::model::import_plan::{ChangeExample, ChangeGroup, ChangeReason, ValueChange};
 use crate::model::name::TableName;
 use crate::model::text;
 
@@ -18,15 +18,15 @@ pub struct ChangeGroups {
     tables: Vec<TableName>,
 }
 
-/// The place of the table, the action and the columns.
-type Kind = (usize, RecordAction, Vec<String>);
+/// The place of the table, the reason and the columns.
+type Kind = (usize, ChangeReason, Vec<String>);
 
 impl ChangeGroups {
     /// Counts a change: the JSON texts of its key, and of each column that differs before and after.
     pub fn add(
         &mut self,
         table: &TableName,
-        action: RecordAction,
+        reason: ChangeReason,
         key: &[(&str, &[u8])],
         changed: &[(&str, &[u8], &[u8])],
     ) {
@@ -34,7 +34,7 @@ impl ChangeGroups {
             self.tables.push(table.clone());
         }
         let columns = changed.iter().map(|(name, ..)| (*name).to_owned()).collect();
-        let mut kind = (self.tables.len() - 1, action, columns);
+        let mut kind = (self.tables.len() - 1, reason, columns);
         if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&kind) {
             kind.2 = Vec::new();
         }
@@ -51,15 +51,15 @@ impl ChangeGroups {
         }
     }
 
-    /// The groups: by table, updates first, the largest first.
+    /// The groups: by table, what needs a decision first, the largest first.
     pub fn into_groups(self) -> Vec<ChangeGroup> {
         let tables = self.tables;
         let mut groups: Vec<_> = self.groups.into_iter().collect();
-        groups.sort_by_key(|((table, action, _), (records, _))| (*table, *action, std::cmp::Reverse(*records)));
-        let group = |((table, action, columns), (records, examples)): (Kind, _)| ChangeGroup {
+        groups.sort_by_key(|((table, reason, _), (records, _))| (*table, *reason, std::cmp::Reverse(*records)));
+        let group = |((table, reason, columns), (records, examples)): (Kind, _)| ChangeGroup {
             table: tables[table].clone(),
-            action,
-            reason: action.reason(),
+            action: reason.action(),
+            reason,
             columns,
             records,
             examples,

@@ -8,9 +8,9 @@ use std::io::{self, BufWriter, Write};
 use sha2::{Digest, Sha256};
 
 use super::change_groups::ChangeGroups;
-use super::plan::TableImport;
+use super::table_import::TableImport;
 use crate::model::catalog::Codec;
-use crate::model::import_plan::{ChangeGroup, RecordAction};
+use crate::model::import_plan::{ChangeGroup, ChangeReason, RecordAction};
 use crate::model::name::TableName;
 use crate::server::pipeline::ChunkWriter;
 use crate::server::pipeline::encode::json::write_value;
@@ -28,7 +28,7 @@ pub struct ChangeRecorder {
     tables: Vec<RecordedTable>,
     columns: Vec<(String, Codec)>,
     key_columns: usize,
-    action: RecordAction,
+    reason: ChangeReason,
     /// The JSON texts of the row's values so far: its key, then two for each column.
     values: Vec<Vec<u8>>,
     next_value: usize,
@@ -64,7 +64,7 @@ impl ChangeRecorder {
             tables: Vec::new(),
             columns: Vec::new(),
             key_columns: 0,
-            action: RecordAction::Create,
+            reason: ChangeReason::NewKey,
             values: Vec::new(),
             next_value: 0,
             failure: None,
@@ -107,12 +107,12 @@ impl ChangeRecorder {
         let key: Vec<(&str, &[u8])> =
             key_names.iter().zip(key_values).map(|((name, _), text)| (name.as_str(), &text[..])).collect();
         let pairs = names.iter().zip(values.chunks_exact(2));
-        let changed = pairs.filter(|(_, pair)| self.action == RecordAction::Update && pair[0] != pair[1]);
+        let changed = pairs.filter(|(_, pair)| self.reason.action() == RecordAction::Update && pair[0] != pair[1]);
         let changed: Vec<(&str, &[u8], &[u8])> =
             changed.map(|((name, _), pair)| (name.as_str(), &pair[0][..], &pair[1][..])).collect();
-        let line = line(self.action, &key, &changed)?;
+        let line = line(self.reason, &key, &changed)?;
         let Some(table) = self.tables.last() else { return Ok(()) };
-        self.groups.add(&table.table, self.action, &key, &changed);
+        self.groups.add(&table.table, self.reason, &key, &changed);
         self.hasher.update(&line);
         self.lines.write_all(&line)?;
         if let Some(table) = self.tables.last_mut() {
@@ -129,12 +129,12 @@ fn digest_of(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A record of a plan file, with the end of its line.
-fn line(action: RecordAction, key: &[(&str, &[u8])], changed: &[(&str, &[u8], &[u8])]) -> io::Result<Vec<u8>> {
+fn line(reason: ChangeReason, key: &[(&str, &[u8])], changed: &[(&str, &[u8], &[u8])]) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     line.extend_from_slice(b"{\"action\":");
-    serde_json::to_writer(&mut line, &action)?;
+    serde_json::to_writer(&mut line, &reason.action())?;
     line.extend_from_slice(b",\"reason\":");
-    serde_json::to_writer(&mut line, &action.reason())?;
+    serde_json::to_writer(&mut line, &reason)?;
     line.extend_from_slice(b",\"key\":{");
     for (place, (name, value)) in key.iter().enumerate() {
         write_name(&mut line, place, name)?;
@@ -163,8 +163,8 @@ impl RowSink for ChangeRecorder {
         let place = self.next_value;
         self.next_value += 1;
         let Some(place) = place.checked_sub(1) else {
-            let exists = matches!(value, Value::Boolean(true) | Value::Integer(1));
-            self.action = if exists { RecordAction::Update } else { RecordAction::Create };
+            let number = if let Value::Integer(number) = value { number } else { -1 };
+            self.reason = ChangeReason::of_number(number).ok_or(Stopped)?;
             return Ok(());
         };
         let column = if place < self.key_columns { place } else { self.key_columns + (place - self.key_columns) / 2 };

@@ -16,10 +16,10 @@ pub struct Choices<'c> {
 impl Choices<'_> {
     /// Whether anything of a table is imported.
     pub fn includes(&self, table: &TableName) -> bool {
-        self.part.is_none_or(|part| part.includes(table)) && self.policy(table) != TablePolicy::Skip
+        self.part.is_none_or(|part| part.includes(table)) && self.policy(table) != Some(TablePolicy::Skip)
     }
 
-    pub fn policy(&self, table: &TableName) -> TablePolicy {
-        self.policies.get(table).copied().unwrap_or_default()
+    pub fn policy(&self, table: &TableName) -> Option<TablePolicy> {
+        self.policies.get(table).copied()
     }
 }

@@ -8,19 +8,25 @@ mod change_groups;
 mod changes;
 mod check_file;
 mod choices;
+mod conflicts;
 mod error;
 mod filled_columns;
+mod matches;
+mod merge_rules;
 mod page;
 mod part;
 mod plan;
 mod plan_file;
 mod planned_changes;
+mod readings;
 mod record_writer;
 mod request;
 mod running;
 mod stale_plan;
+mod table_import;
 mod undo;
 mod upload;
+mod value_rules;
 mod verified_content;
 mod write;
 
@@ -34,6 +40,7 @@ use tempfile::NamedTempFile;
 
 pub use check_file::CheckedFile;
 use check_file::check_file;
+pub use conflicts::{HOW_TO_DECIDE, is_undecided};
 pub use error::{Error, Result};
 pub use page::ImportPage;
 pub use planned_changes::{PlanFile, has_key, parse_change};
@@ -179,7 +186,7 @@ impl Imports {
                 running,
                 progress,
             };
-            importing.run(file)
+            importing.run(&file)
         });
         let written = written.await.map(|Imported { report, plan }| {
             let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -288,7 +295,7 @@ fn started_event(file: &CheckedFile, mode: ImportMode, id: &str) -> Event {
 fn ended_event(written: &Result<Imported>) -> Event {
     match written {
         Ok(Imported { report, .. }) => {
-            let TableEffect { created, updated, unchanged } = report.effect();
+            let TableEffect { created, updated, unchanged, .. } = report.effect();
             let (duration_ms, plan) = (report.duration_ms, report.plan.clone());
             Event::ImportCompleted { created, updated, unchanged, duration_ms, plan }
         }

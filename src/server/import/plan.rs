@@ -1,10 +1,11 @@
 //! Compares a file with the database that it goes into: what goes where, and everything that cannot be done, at once.
 
-use sha2::{Digest, Sha256};
-
 use super::choices::Choices;
+use super::merge_rules::merge_rules;
 use super::part::{Part, Role};
-use super::{Error, Result};
+use super::readings::order;
+use super::table_import::{ImportColumn, ImportPlan, TableImport};
+use super::{Error, Result, value_rules};
 use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
 use crate::model::import::{ImportMode, TablePolicy};
 use crate::model::import_plan::ValueRule;
@@ -13,74 +14,7 @@ use crate::model::name::{FieldName, TableName};
 use crate::model::text;
 use crate::server::profile::{OnImport, Profile};
 use crate::server::rows::{Catalog, Table};
-use crate::server::source::{CarriedOn, TableLoad, TargetRules};
-
-/// What an import writes, decided before the first row.
-#[derive(Debug)]
-pub struct ImportPlan {
-    /// In the order of the file.
-    pub tables: Vec<TableImport>,
-    /// The table of a part that was asked for: it comes last, maybe twice.
-    pub asked_table: Option<TableName>,
-    /// What happens to columns that file and database do not share, one sentence each.
-    pub notes: Vec<String>,
-    /// What puts values into the records besides the file.
-    pub rules: Vec<ValueRule>,
-}
-
-/// What is written to one table.
-#[derive(Clone, Debug)]
-pub struct TableImport {
-    pub table: TableName,
-    /// How many records the file promises.
-    pub records: u64,
-    /// The file's columns.
-    pub columns: Vec<ImportColumn>,
-    /// Columns that the file lacks, with what they get.
-    pub filled: Vec<(String, OnImport)>,
-    /// The table's primary key.
-    pub key: Vec<String>,
-    pub mode: ImportMode,
-    /// Whether a record that is there already stays as it is.
-    pub keeps_existing: bool,
-    /// Whether a record that is there and differs ends the import.
-    pub stops_at_changes: bool,
-    /// Whether a record that is there ends the import, although it is a merge.
-    pub must_be_new: bool,
-    /// Of a part: why its records are imported.
-    pub role: Option<Role>,
-}
-
-/// A column of the file.
-#[derive(Clone, Debug)]
-pub struct ImportColumn {
-    pub name: String,
-    pub codec: Codec,
-    /// The codec of the database's column.
-    pub target_codec: Codec,
-    /// Whether its values are written: not those that the database computes.
-    pub is_written: bool,
-    /// Whether a record that is there already keeps its own value: the file's is masked.
-    pub is_kept: bool,
-}
-
-impl TableImport {
-    /// What the target has to know of it.
-    pub fn to_load(&self) -> TableLoad {
-        let written = || self.columns.iter().filter(|column| column.is_written);
-        let filled = || self.filled.iter().map(|(name, _)| name.clone());
-        let is_kept =
-            |column: &&ImportColumn| column.is_kept || self.keeps_existing && !self.key.contains(&column.name);
-        TableLoad {
-            table: self.table.clone(),
-            mode: self.mode,
-            columns: written().map(|column| column.name.clone()).chain(filled()).collect(),
-            kept: written().filter(is_kept).map(|column| column.name.clone()).chain(filled()).collect(),
-            key: self.key.clone(),
-            is_recorded: false,
-        }
-    }
-}
+use crate::server::source::{CarriedOn, MergeRules, TargetRules};
 
 /// Plans the import.
 ///
@@ -128,6 +62,7 @@ pub fn plan(
             missing.join(", ")
         ));
     }
+    let mut tables = order(tables, catalog);
     if let Some(part) = choices.part {
         planning.split_asked(part, &mut tables);
     }
@@ -139,14 +74,8 @@ pub fn plan(
         planning.notes.push(format!("new records get the file's masked or pseudonymised values of {fields}{others}"));
     }
     if planning.refusals.is_empty() {
-        planning.value_rules.extend(
-            rules
-                .triggers
-                .iter()
-                .map(|trigger| value_rule(format!("the trigger {}", trigger.name), &trigger.definition)),
-        );
-        let asked_table = choices.part.map(|part| part.asked.table.clone());
-        Ok(ImportPlan { tables, asked_table, notes: planning.notes, rules: planning.value_rules })
+        planning.value_rules.extend(value_rules::of_triggers(rules));
+        Ok(ImportPlan { tables, notes: planning.notes, rules: planning.value_rules })
     } else {
         Err(Error::Refused(planning.refusals))
     }
@@ -176,25 +105,32 @@ impl Planning<'_> {
         let columns = schema.columns.iter().map(|column| self.plan_column(table, column)).collect();
         let missing = table.columns.iter().filter(|column| !schema.columns.iter().any(|own| own.name == column.name));
         let filled: Vec<_> = missing.filter_map(|column| self.fill_column(table, column)).collect();
-        self.keep_rules(table, schema, &filled);
+        self.value_rules.extend(value_rules::of_table(table, schema, &filled, self.rules));
         let records = match self.choices.part {
             Some(part) => Some(part.records(&table.name, part.role_in(&table.name))),
             None => self.metadata.record_counts.get(&table.name).copied(),
         };
         let is_referred_to = self.choices.part.is_some_and(|part| part.role_in(&table.name) == Role::ReferredTo);
-        let policy = self.choices.policy(&table.name);
-        let planned = TableImport {
+        let policy = if is_referred_to { Some(TablePolicy::Mine) } else { self.choices.policy(&table.name) };
+        let mut planned = TableImport {
             table: table.name.clone(),
+            reading: 0,
             records: records.unwrap_or_default(),
             columns,
             filled,
             key: table.primary_key.clone(),
             mode: if is_referred_to { ImportMode::Merge } else { self.choices.mode },
-            keeps_existing: is_referred_to || policy == TablePolicy::Mine,
-            stops_at_changes: policy == TablePolicy::Stop,
+            merge: MergeRules::default(),
+            policy,
             must_be_new: false,
             role: self.choices.part.map(|part| part.role_in(&table.name)),
         };
+        // What is merged beside records that are appended keeps its key: they refer to that.
+        if self.choices.mode == ImportMode::Merge {
+            let (merge, not_followed) = merge_rules(self.profile, table, &planned, self.metadata, policy);
+            planned.merge = merge;
+            self.notes.extend(not_followed);
+        }
         self.check_key(&planned);
         self.check_carried_on(&planned);
         planned
@@ -205,38 +141,25 @@ impl Planning<'_> {
         let records = part.records(&part.asked.table, Role::ReferredTo);
         let Some(place) = tables.iter().position(|table| table.table == part.asked.table) else { return };
         let mut asked = tables.remove(place);
+        let reading = tables.last().map_or(0, |last| last.reading + 1);
         if records > 0 {
             // What is appended to the same table could not be told from what is merged into it.
             asked.must_be_new = asked.mode != ImportMode::Merge;
             asked.mode = ImportMode::Merge;
             let role = Some(Role::ReferredTo);
-            let referred_to = TableImport { records, role, keeps_existing: true, must_be_new: false, ..asked.clone() };
+            let referred_to = TableImport {
+                records,
+                reading,
+                role,
+                policy: Some(TablePolicy::Mine),
+                must_be_new: false,
+                ..asked.clone()
+            };
             self.check_key(&referred_to);
             tables.push(referred_to);
         }
+        asked.reading = reading + 1;
         tables.push(asked);
-    }
-
-    /// Keeps what decides about values that the file lacks, or that the database computes.
-    fn keep_rules(&mut self, table: &Table, schema: &TableSchema, filled: &[(String, OnImport)]) {
-        for (column, on_import) in filled {
-            let what = format!("what the profile fills in {}", table.name.field(column));
-            self.value_rules.push(value_rule(what, &format!("{on_import:?}")));
-        }
-        let columns: Vec<String> =
-            table.columns.iter().map(|column| format!("{} {}", column.name, column.native_type)).collect();
-        self.value_rules.push(value_rule(format!("what columns {} has", table.name), &columns.join("\n")));
-        for column in &table.columns {
-            let (is_ours, field) =
-                (schema.columns.iter().any(|own| own.name == column.name), table.name.field(&column.name));
-            let is_filled = filled.iter().any(|(name, _)| *name == column.name);
-            if let Some(definition) = self.rules.defaults.get(&field)
-                && (column.generated || !is_ours && !is_filled)
-            {
-                let kind = if column.generated { "expression" } else { "default" };
-                self.value_rules.push(value_rule(format!("the {kind} of {field}"), definition));
-            }
-        }
     }
 
     /// A merge must tell whether a record is there already.
@@ -367,10 +290,6 @@ impl Planning<'_> {
             }
         }
     }
-}
-
-fn value_rule(name: String, definition: &str) -> ValueRule {
-    ValueRule { name, sha256: hex::encode(Sha256::digest(definition)) }
 }
 
 fn type_name(column: &ColumnSchema) -> String {

@@ -3,9 +3,11 @@
 use super::changes::ChangeRecorder;
 use super::choices::Choices;
 use super::filled_columns;
-use super::plan::{ImportPlan, TableImport};
+use super::matches::MatchDigest;
+use super::table_import::{ImportPlan, TableImport};
 use super::{Error, Result};
 use crate::model::import::{ImportMode, TableReport};
+use crate::model::import_plan::ValueRule;
 use crate::model::name::TableName;
 use crate::server::inspect::DataEvent;
 use crate::server::pipeline::decode::{self, RecordDecoder};
@@ -32,6 +34,8 @@ pub struct RecordWriter<'w> {
     table: Option<(usize, &'w TableImport, RecordDecoder)>,
     records: u64,
     pub done: Vec<TableReport>,
+    /// Where new records refer to, besides what the file says.
+    pub matches: Vec<ValueRule>,
 }
 
 impl<'w> RecordWriter<'w> {
@@ -43,8 +47,8 @@ impl<'w> RecordWriter<'w> {
         load: &'w mut dyn Load,
         changes: Option<&'w mut ChangeRecorder>,
     ) -> Self {
-        let (filled, done) = (Vec::new(), Vec::new());
-        Self { random, progress, choices, plan, loads, load, changes, filled, table: None, records: 0, done }
+        let (filled, done, matches) = (Vec::new(), Vec::new(), Vec::new());
+        Self { random, progress, choices, plan, loads, load, changes, filled, table: None, records: 0, done, matches }
     }
 
     pub fn begin_reading(&mut self, filled: Vec<usize>) {
@@ -61,8 +65,9 @@ impl<'w> RecordWriter<'w> {
 
     fn open_table(&mut self, name: &TableName) -> Result<()> {
         let Some(&number) = self.filled.iter().find(|number| self.plan.tables[**number].table == *name) else {
+            let is_of_other_reading = self.plan.tables.iter().any(|table| table.table == *name);
             let is_left_out = self.choices.part.is_some() || !self.choices.includes(name);
-            return if is_left_out { Ok(()) } else { Err(Error::Changed) };
+            return if is_of_other_reading || is_left_out { Ok(()) } else { Err(Error::Changed) };
         };
         let table = &self.plan.tables[number];
         let columns = table.columns.iter().map(|column| (column.name.clone(), column.codec, column.is_written));
@@ -100,7 +105,13 @@ impl<'w> RecordWriter<'w> {
             Some(changes) => {
                 changes.begin_table(table, &self.loads[number]);
                 let ended = self.load.end_table(Some(&mut *changes));
-                ended.map_err(|error| changes.take_failure().map_or_else(|| error.into(), Error::Plan))?
+                let effect = ended.map_err(|error| changes.take_failure().map_or_else(|| error.into(), Error::Plan))?;
+                if effect.matched > 0 {
+                    let mut digest = MatchDigest::default();
+                    self.load.push_matches(number, &mut digest)?;
+                    self.matches.push(digest.into_rule(&table.table));
+                }
+                effect
             }
             None => self.load.end_table(None)?,
         };

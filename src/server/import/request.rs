@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::Result;
-use crate::model::import::{ImportMode, TablePolicies};
+use crate::model::import::{ImportMode, TablePolicies, TablePolicy};
 use crate::model::name::TableName;
+use crate::server::profile::{MergeProfile, Profile};
 
 /// Asked while an import runs: whether who has begun it may still do so. Blocks.
 pub type StillAllowed = Box<dyn Fn() -> Result<()> + Send + Sync>;
@@ -26,8 +27,10 @@ pub struct ImportRequest {
     pub create_tables: bool,
     /// Only these records of the file, and what they refer to.
     pub part: Option<PartRequest>,
-    /// What a merge does with records that are there, where it is not the usual.
+    /// What a merge does with records that are there, in these tables.
     pub policies: TablePolicies,
+    /// The same in all other tables.
+    pub policy: Option<TablePolicy>,
     /// The plan that the import must still have.
     pub expected_plan: Option<ExpectedPlan>,
     /// The new file that a dry run writes its plan to.
@@ -52,6 +55,19 @@ pub enum ExpectedPlan {
 }
 
 impl ImportRequest {
+    /// The policy of each of these tables that has one. Where the profile knows no conflicts, there is none to decide.
+    #[must_use]
+    pub fn policies_of<'t>(&self, tables: impl Iterator<Item = &'t TableName>, profile: &Profile) -> TablePolicies {
+        let mut policies = self.policies.clone();
+        let Some(policy) = self.policy else { return policies };
+        let knows_conflicts = |table: &TableName| profile.merge_rules(table).is_some_and(MergeProfile::knows_conflicts);
+        let is_about_conflicts = matches!(policy, TablePolicy::File | TablePolicy::Newer);
+        for table in tables.filter(|table| !is_about_conflicts || knows_conflicts(table)) {
+            policies.entry(table.clone()).or_insert(policy);
+        }
+        policies
+    }
+
     /// Whether it must be known what happens to each record.
     #[must_use]
     pub fn needs_plan(&self) -> bool {

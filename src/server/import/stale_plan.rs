@@ -96,6 +96,9 @@ fn moved_rules(then: &[ValueRule], now: &[ValueRule]) -> Vec<String> {
 fn what_moved(then: Option<&Vec<u8>>, now: Option<&Vec<u8>>) -> Result<String> {
     let parse = |line: Option<&Vec<u8>>| line.map(|line| parse_change(line)).transpose();
     Ok(match (parse(then)?, parse(now)?) {
+        (Some(then), Some(now)) if then.action == now.action && then.reason != now.reason => {
+            now.reason.describe().map_or_else(|| columns(&now), |reason| format!("is {reason}"))
+        }
         (Some(then), Some(now)) if then.action == now.action => {
             let value = |change: &PlannedChange, name: &String| {
                 change.changes.get(name).map(|pair| (pair.before.get().to_owned(), pair.after.get().to_owned()))

@@ -5,18 +5,21 @@ use std::io::BufReader;
 use super::changes::{ChangeRecorder, RecordedChanges};
 use super::check_file::{CheckedFile, FileReader};
 use super::choices::Choices;
+use super::conflicts::{HOW_TO_DECIDE, find_conflicts, is_undecided, merge_notes};
 use super::part::{Part, Role};
-use super::plan::{ImportPlan, TableImport, plan};
+use super::plan::plan;
 use super::plan_file::plan_hash;
 use super::planned_changes::PlanFile;
+use super::readings::readings;
 use super::record_writer::{Progress, RecordWriter};
 use super::request::{ExpectedPlan, ImportRequest, StillAllowed};
 use super::running::Running;
 use super::stale_plan::{check_choices, find_moved};
+use super::table_import::{ImportPlan, TableImport};
 use super::verified_content::VerifiedContent;
 use super::{Error, Result};
 use crate::model::import::{ImportMode, TableReport};
-use crate::model::import_plan::{FilePart, ImportPlanHead, ValueRule};
+use crate::model::import_plan::{ImportPlanHead, ValueRule};
 use crate::model::import_report::ImportReport;
 use crate::model::import_undo::KeptImport;
 use crate::model::manifest::Metadata;
@@ -55,78 +58,138 @@ pub struct Imported {
     pub plan: Option<(ImportPlanHead, RecordedChanges)>,
 }
 
+/// What has come of the file's records.
+struct Written {
+    /// Of each of the plan's tables.
+    reports: Vec<TableReport>,
+    /// Where new records refer to, besides what the file says.
+    matches: Vec<ValueRule>,
+    changes: Option<RecordedChanges>,
+}
+
 impl Importing<'_> {
     /// Blocks.
-    pub fn run(&self, file: CheckedFile) -> Result<Imported> {
-        let metadata = self.open(&file)?.metadata;
+    pub fn run(&self, file: &CheckedFile) -> Result<Imported> {
+        let metadata = self.open(file)?.metadata;
         let purpose = if self.request.dry_run { Purpose::DryRun } else { Purpose::Write };
         let mut load = self.target.begin_load(purpose, &|_| ())?;
-        let names: Vec<TableName> = metadata.schema.iter().map(|(name, _)| name.clone()).collect();
-        let mut created = Vec::new();
         if self.request.create_tables {
             create_tables(&mut *load, &metadata, self.target.engine())?;
-            created = not_created(&metadata);
         }
         let catalog = load.catalog()?;
-        let part = self.request.part.as_ref().map(|part| Part::find(&file, part, &catalog)).transpose()?;
+        let part = self.request.part.as_ref().map(|part| Part::find(file, part, &catalog)).transpose()?;
+        let policies = self.request.policies_of(metadata.schema.iter().map(|(name, _)| name), self.profile);
         if let Some(plan) = &self.plan_file {
-            check_choices(&plan.head, part.as_ref().map(|part| &part.asked), &self.request.policies)?;
+            check_choices(&plan.head, part.as_ref().map(|part| &part.asked), &policies)?;
         }
-        let mode = self.request.mode;
-        let choices = Choices { mode, part: part.as_ref(), policies: &self.request.policies };
-        let known = names.into_iter().filter(|name| catalog.table(name).is_some() && choices.includes(name));
+        let choices = Choices { mode: self.request.mode, part: part.as_ref(), policies: &policies };
+        let (plan, rules) = self.plan(&mut *load, &metadata, choices)?;
+        let kept = self.kept_import(file, &rules)?;
+        let Written { reports, matches, changes } = self.write(&mut *load, file, choices, &plan, kept.as_ref())?;
+        let conflicts = find_conflicts(&plan, &reports);
+        if !conflicts.is_empty() && !self.request.dry_run {
+            let hint = is_undecided(&reports).then(|| HOW_TO_DECIDE.to_owned());
+            return Err(Error::Refused(conflicts.into_iter().chain(hint).collect()));
+        }
+        load.check_references()?;
+        let report = self.report((file, &metadata), (&plan, &rules), reports, conflicts, kept);
+        let planned = changes.map(|changes| {
+            let rules = plan.rules.into_iter().chain(matches).collect();
+            (self.plan_head(&report, choices, rules, &metadata.export_id, &changes), changes)
+        });
+        let planned = self.check_expected(planned)?;
+        self.check_commit()?;
+        commit(load)?;
+        let Some((head, changes)) = planned else { return Ok(Imported { report, plan: None }) };
+        let report = ImportReport { plan: Some(head.hash.clone()), groups: head.groups.clone(), ..report };
+        Ok(Imported { report, plan: Some((head, changes)) })
+    }
+
+    /// Locks the tables, and plans what is written to them.
+    fn plan(
+        &self,
+        load: &mut dyn Load,
+        metadata: &Metadata,
+        choices: Choices<'_>,
+    ) -> Result<(ImportPlan, TargetRules)> {
+        let catalog = load.catalog()?;
+        let names = metadata.schema.iter().map(|(name, _)| name.clone());
+        let known = names.filter(|name| catalog.table(name).is_some() && choices.includes(name));
         let known: Vec<TableName> = known.collect();
         load.lock(&known)?;
         (self.still_allowed)()?;
         // A migration may have changed keys before the locks.
         let catalog = load.catalog()?;
         // What a part refers to is merged in any mode.
-        let rules = load.rules(&known, if part.is_some() { ImportMode::Merge } else { mode })?;
-        let plan = plan(choices, &metadata, &catalog, &rules, self.profile)?;
-        require_empty(&mut *load, &plan, mode)?;
+        let rules = load.rules(&known, if choices.part.is_some() { ImportMode::Merge } else { choices.mode })?;
+        let plan = plan(choices, metadata, &catalog, &rules, self.profile)?;
+        require_empty(load, &plan, choices.mode)?;
+        Ok((plan, rules))
+    }
+
+    /// Writes the file's records, and finds out what that changes if it must be known.
+    fn write(
+        &self,
+        load: &mut dyn Load,
+        file: &CheckedFile,
+        choices: Choices<'_>,
+        plan: &ImportPlan,
+        kept: Option<&KeptImport>,
+    ) -> Result<Written> {
         let mut changes = self.request.needs_plan().then(|| ChangeRecorder::new().map_err(Error::Plan)).transpose()?;
         let records_changes = changes.is_some();
         let is_recorded = |table: &TableImport| records_changes && table.mode == ImportMode::Merge;
         let loads = plan.tables.iter().map(|table| TableLoad { is_recorded: is_recorded(table), ..table.to_load() });
         let loads: Vec<TableLoad> = loads.collect();
-        let kept = self.kept_import(&file, &rules)?;
-        load.prepare(&loads, kept.as_ref())?;
-
-        let recorder = changes.as_mut();
-        let tables = self.write_records(&file, (choices, &plan), &loads, &mut *load, recorder)?;
-        refuse_changes(&plan, &tables)?;
-        let tables = joined(tables);
-        load.check_references()?;
+        load.prepare(&loads, kept)?;
+        let writer = RecordWriter::new((self.random, &self.progress), choices, plan, &loads, load, changes.as_mut());
+        let (reports, matches) = self.write_records(file, plan, writer)?;
         let changes = changes.map(|changes| changes.finish().map_err(Error::Plan)).transpose()?;
-        let mut report = ImportReport {
+        Ok(Written { reports, matches, changes })
+    }
+
+    /// What is known once all records are written. The plan's hash comes later.
+    fn report(
+        &self,
+        (file, metadata): (&CheckedFile, &Metadata),
+        (plan, rules): (&ImportPlan, &TargetRules),
+        reports: Vec<TableReport>,
+        conflicts: Vec<String>,
+        kept: Option<KeptImport>,
+    ) -> ImportReport {
+        let merge_notes =
+            plan.tables.iter().zip(&reports).flat_map(|(table, report)| merge_notes(table, report.effect));
+        let created = if self.request.create_tables { not_created(metadata) } else { Vec::new() };
+        let notes = merge_notes.chain(plan.notes.clone()).chain(self.unforeseen(rules)).chain(created).collect();
+        let tables = joined(reports);
+        ImportReport {
             written: !self.request.dry_run,
             records: tables.iter().map(|table| table.effect.total()).sum(),
             tables,
             triggers: rules.triggers.iter().map(|trigger| trigger.name.clone()).collect(),
-            notes: plan.notes.into_iter().chain(self.unforeseen(&rules)).chain(created).collect(),
+            conflicts,
+            notes,
             undo: kept.map(|kept| kept.id),
             plan: None,
             groups: Vec::new(),
-            sha256: file.verified.sha256,
-            signed_by: file.signed_by,
+            sha256: file.verified.sha256.clone(),
+            signed_by: file.signed_by.clone(),
             duration_ms: 0,
-        };
-        let asked = part.map(|part| part.asked);
-        let export_id = &file.verified.metadata.export_id;
-        let plan = changes.map(|changes| (self.plan_head(&report, asked, plan.rules, export_id, &changes), changes));
-        let plan = match (plan, &self.request.expected_plan) {
+        }
+    }
+
+    /// Returns what is planned now, if it is what was expected.
+    fn check_expected(
+        &self,
+        planned: Option<(ImportPlanHead, RecordedChanges)>,
+    ) -> Result<Option<(ImportPlanHead, RecordedChanges)>> {
+        match (planned, &self.request.expected_plan) {
             (Some((head, mut changes)), Some(expected)) => {
                 check_plan(expected, self.plan_file.as_ref(), &head, &mut changes)?;
-                Some((head, changes))
+                Ok(Some((head, changes)))
             }
-            (plan, _) => plan,
-        };
-        if let Some((head, _)) = &plan {
-            (report.plan, report.groups) = (Some(head.hash.clone()), head.groups.clone());
+            (planned, _) => Ok(planned),
         }
-        self.check_commit()?;
-        commit(load)?;
-        Ok(Imported { report, plan })
     }
 
     /// Whether what was written may be committed.
@@ -171,40 +234,39 @@ impl Importing<'_> {
     fn plan_head(
         &self,
         report: &ImportReport,
-        part: Option<FilePart>,
+        choices: Choices<'_>,
         rules: Vec<ValueRule>,
         file_export_id: &str,
         changes: &RecordedChanges,
     ) -> ImportPlanHead {
-        let ImportReport { tables, triggers, notes, sha256, .. } = report;
+        let ImportReport { tables, triggers, conflicts, notes, sha256, .. } = report;
         let head = ImportPlanHead {
             hash: String::new(),
             file_sha256: sha256.clone(),
             file_export_id: file_export_id.to_owned(),
             mode: self.request.mode,
-            part,
-            policies: self.request.policies.clone(),
+            part: choices.part.map(|part| part.asked.clone()),
+            policies: choices.policies.clone(),
             target: self.target_id.to_owned(),
             tables: tables.clone(),
             groups: changes.groups.clone(),
             rules,
             triggers: triggers.clone(),
+            conflicts: conflicts.clone(),
             notes: notes.clone(),
         };
         ImportPlanHead { hash: plan_hash(&head, changes), ..head }
     }
 
-    /// Fills the tables, in one reading of the file after the other. Returns what has happened to each of the plan's.
+    /// Fills the tables, in one reading of the file after the other. Returns what has happened to each of the plan's, and which records
+    /// are there under other keys.
     fn write_records(
         &self,
         file: &CheckedFile,
-        (choices, plan): (Choices<'_>, &ImportPlan),
-        loads: &[TableLoad],
-        load: &mut dyn Load,
-        changes: Option<&mut ChangeRecorder>,
-    ) -> Result<Vec<TableReport>> {
-        let mut writer = RecordWriter::new((self.random, &self.progress), choices, plan, loads, load, changes);
-        for tables in readings(plan) {
+        plan: &ImportPlan,
+        mut writer: RecordWriter<'_>,
+    ) -> Result<(Vec<TableReport>, Vec<ValueRule>)> {
+        for tables in readings(&plan.tables) {
             writer.begin_reading(tables);
             let rest = self.open(file)?.for_each_event(|event, line| writer.handle(event, line));
             let rest = rest.map_err(|error| match error {
@@ -218,7 +280,7 @@ impl Importing<'_> {
                 return Err(Error::Changed);
             }
         }
-        Ok(writer.done)
+        Ok((writer.done, writer.matches))
     }
 
     fn open(&self, file: &CheckedFile) -> Result<DocumentReader<BufReader<VerifiedContent<Decompressor<FileReader>>>>> {
@@ -231,15 +293,6 @@ impl Importing<'_> {
     }
 }
 
-/// Which of the plan's tables are filled in each reading of the file: all at once; or of a part what is referred to, and then the table
-/// that was asked for.
-fn readings(plan: &ImportPlan) -> Vec<Vec<usize>> {
-    let is_of_asked = |number: &usize| plan.asked_table.as_ref() == Some(&plan.tables[*number].table);
-    let (asked, others): (Vec<usize>, Vec<usize>) = (0..plan.tables.len()).partition(is_of_asked);
-    let others = (!others.is_empty() || asked.is_empty()).then_some(others);
-    others.into_iter().chain(asked.into_iter().map(|number| vec![number])).collect()
-}
-
 /// One report for each table: of the one that was asked for, others' records may have been filled apart.
 fn joined(reports: Vec<TableReport>) -> Vec<TableReport> {
     let mut joined: Vec<TableReport> = Vec::new();
@@ -250,27 +303,6 @@ fn joined(reports: Vec<TableReport>) -> Vec<TableReport> {
         }
     }
     joined
-}
-
-/// # Errors
-/// `Refused` if a record would be changed in a table where that ends the import.
-fn refuse_changes(plan: &ImportPlan, reports: &[TableReport]) -> Result<()> {
-    let refusal = |(table, TableReport { effect, .. }): (&TableImport, &TableReport)| {
-        let name = &table.table;
-        let (there, records) = (effect.updated + effect.unchanged, |records| text::count_with_noun(records, "record"));
-        if table.stops_at_changes && effect.updated > 0 {
-            return Some(format!(
-                "{} of {name} differ from what is there (--policy {name}=stop)",
-                records(effect.updated)
-            ));
-        }
-        let is_refused = table.must_be_new && there > 0;
-        is_refused.then(|| {
-            format!("{} of {name} have a key that is there already; mode merge replaces what differs", records(there))
-        })
-    };
-    let refusals: Vec<String> = plan.tables.iter().zip(reports).filter_map(refusal).collect();
-    if refusals.is_empty() { Ok(()) } else { Err(Error::Refused(refusals)) }
 }
 
 /// What the new tables lack that the exported ones had.

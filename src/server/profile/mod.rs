@@ -18,6 +18,7 @@ mod filter_profile;
 mod find_layout;
 mod infer;
 mod layout;
+mod merge;
 mod nearest;
 mod outside;
 mod outside_rule;
@@ -51,6 +52,7 @@ use filter_profile::{DeclaredReference, QualifiedColumn};
 pub use filter_profile::{FilterProfile, TimeUnit};
 pub use infer::ColumnSampler;
 pub use layout::{KeyStyle, Layout, Node};
+pub use merge::MergeProfile;
 pub use nearest::{did_you_mean, nearest};
 pub use outside_rule::OutsideRule;
 use outside_rule::OutsideRules;
@@ -160,6 +162,8 @@ struct TableProfile {
     whole: bool,
     /// Whose the records are alone: no scope has them.
     private: Option<String>,
+    /// How a merge treats the table's records.
+    merge: Option<MergeProfile>,
     columns: BTreeMap<String, ColumnProfile>,
 }
 

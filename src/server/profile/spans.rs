@@ -40,6 +40,7 @@ pub struct TableSpans {
     pub whole: Option<Spanned<toml::Value>>,
     pub private: Option<Spanned<toml::Value>>,
     pub owned_by: Option<Spanned<toml::Value>>,
+    pub merge: Option<Spanned<toml::Value>>,
     #[serde(default)]
     pub columns: BTreeMap<String, Spanned<toml::Value>>,
 }

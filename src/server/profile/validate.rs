@@ -2,6 +2,7 @@
 
 use super::comparison::ConditionValue;
 use super::filter_profile::DeclaredReference;
+use super::merge::merge_error;
 use super::nearest::{did_you_mean, nearest};
 use super::outside::outside_error;
 use super::parse_error::ParseError;
@@ -27,6 +28,7 @@ pub fn validate(profile: &Profile, text: &str, places: &Spans) -> Result<(), Par
         .and_then(|()| check_roles(profile, places))
         .and_then(|()| check_selection(profile, places))
         .and_then(|()| check_scopes(profile, places))
+        .and_then(|()| check_merges(profile, places))
         .and_then(|()| check_outside(profile, places))
         .and_then(|()| profile.notice.as_ref().map_or(Ok(()), |notice| check_notice(profile, notice, places)));
     checked.map_err(|(at, what)| ParseError::at(text, at, what))
@@ -165,6 +167,16 @@ fn check_scopes(profile: &Profile, places: &Spans) -> Result<(), Broken> {
         if let Some(shared) = shared {
             let at = start(spans.and_then(|table| table.shared.as_ref()));
             return Err((at, format!("shared: {}", unknown_column(profile, &shared.0.table, &shared.0.column))));
+        }
+    }
+    Ok(())
+}
+
+fn check_merges(profile: &Profile, places: &Spans) -> Result<(), Broken> {
+    for (name, table) in &profile.tables {
+        if let Some(what) = table.merge.as_ref().and_then(|merge| merge_error(profile, name, merge)) {
+            let at = start(places.tables.get(name).and_then(|table| table.merge.as_ref()));
+            return Err((at, format!("{name}.merge: {what}")));
         }
     }
     Ok(())

@@ -6,6 +6,7 @@
 
 mod choices;
 mod error;
+mod merge_rules;
 mod new_table;
 pub mod postgres;
 mod predicate;
@@ -20,6 +21,7 @@ use crate::server::rows::{
 
 pub use choices::{Choice, ChoiceQuery, Choices};
 pub use error::{Error, Kind, Result};
+pub use merge_rules::{ChangedSince, MergeRules, NaturalKey, NaturalKeyColumn};
 pub use new_table::NewTable;
 pub use predicate::{AcceptedValue, Predicate};
 pub use target::{CarriedOn, CheckedReference, Load, Purpose, TableLoad, Target, TargetRules, Trigger, UndoRequest};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::merge_rules::MergeRules;
 use super::new_table::NewTable;
 use super::{Error, InterruptHandle, Result};
 use crate::model::import::{ImportMode, TableEffect};
@@ -76,6 +77,8 @@ pub struct TableLoad {
     pub key: Vec<String>,
     /// Whether `end_table` is asked what has changed.
     pub is_recorded: bool,
+    /// What a merge goes by besides the key.
+    pub merge: MergeRules,
 }
 
 impl TableLoad {
@@ -131,12 +134,21 @@ pub trait Load: RowSink + Send {
 
     /// Ends the table, and returns what has happened to its rows, or would.
     ///
-    /// In a merge, `changes` gets a row for each one that is new or replaced, in the order of the keys: whether it was there, its
-    /// key, and of each column that is replaced the value that was there (NULL if it is new) and the one that is there now.
+    /// In a merge, `changes` gets a row for each one that is new or replaced, in the order of the keys: the number of its
+    /// `ChangeReason`, its key, and of each column that is replaced the value that was there (NULL if it is new) and the one that is
+    /// there now.
     ///
     /// # Errors
-    /// `Refused` when the database does not take a row; `Stopped` when `changes` stops; otherwise an error of the database.
+    /// `Refused` when the database does not take a row, or a natural key does not tell which record is meant; `Stopped` when `changes`
+    /// stops; otherwise an error of the database.
     fn end_table(&mut self, changes: Option<&mut dyn RowSink>) -> Result<TableEffect>;
+
+    /// Pushes which records of the table that has ended last are there under another key: the file's key and the one that is there,
+    /// in the order of the former.
+    ///
+    /// # Errors
+    /// `Stopped` when `matches` stops; otherwise an error of the database.
+    fn push_matches(&mut self, number: usize, matches: &mut dyn RowSink) -> Result<()>;
 
     /// Why the sink has stopped.
     fn take_failure(&mut self) -> Error;

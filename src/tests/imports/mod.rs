@@ -5,6 +5,7 @@ mod cut_connections;
 mod filed_issues;
 mod foreign_code;
 mod hostile_targets;
+mod merge_rules;
 mod modes;
 mod parts;
 mod plan_trust;

@@ -59,11 +59,15 @@ pub struct Import {
     /// Only the record with this primary key; COLUMN=VALUE, repeated, for a key of several columns.
     #[arg(long, value_name = "VALUE", requires = "table")]
     key: Vec<String>,
-    /// What a merge does with the records of one table: `file` (the usual: the file's values replace what differs), `mine` (a record that
-    /// is there stays as it is), `stop` (one that differs ends the import) or `skip` (nothing is imported); repeat it for more tables.
-    #[arg(long, value_name = "TABLE=POLICY", value_parser = parse_policy)]
-    policy: Vec<(TableName, TablePolicy)>,
-    /// Write nothing: check everything that an import checks, and say what would be written. On PostgreSQL, what a trigger
+    /// What a merge does with the records of one table: `file` (the file's values replace what differs), `newer` (but not in records that
+    /// were changed here since the file was made, or are hidden), `mine` (a record that is there stays as it is), `stop` (one that
+    /// differs ends the import) or `skip` (nothing is imported). Repeat it for more tables; without TABLE it is for all others. Without
+    /// any, the file's values replace what differs, and records that were changed here since or are hidden, as the profile tells, end the
+    /// import.
+    #[arg(long, value_name = "[TABLE=]POLICY", value_parser = parse_policy)]
+    policy: Vec<(Option<TableName>, TablePolicy)>,
+    /// Write nothing: check everything that an import checks, and say what would be written; ends with 3 where something must be decided
+    /// first. On PostgreSQL, what a trigger
     /// refuses is not found, nor what an exclusion constraint refuses, or a unique index of an expression or of some rows only.
     #[arg(long)]
     dry_run: bool,
@@ -127,20 +131,24 @@ impl From<Mode> for ImportMode {
 }
 
 impl Import {
-    /// The usual policy is none of its own: a plan with it is the same as one without.
-    fn policies(&self) -> Result<TablePolicies, CliError> {
+    /// The policies of single tables, and that of all others.
+    fn policies(&self) -> Result<(TablePolicies, Option<TablePolicy>), CliError> {
         let usage = |message: String| Err(CliError::new(Exit::Usage, message));
         if !self.policy.is_empty() && !matches!(self.mode, Mode::Merge) {
             return usage("--policy is for --mode merge: the others change no record that is there".to_owned());
         }
-        let mut policies = TablePolicies::new();
+        let (mut policies, mut of_others) = (TablePolicies::new(), None);
         for (table, policy) in &self.policy {
-            if policies.insert(table.clone(), *policy).is_some_and(|earlier| earlier != *policy) {
-                return usage(format!("--policy says two things about {table}"));
+            let earlier = match table {
+                Some(table) => policies.insert(table.clone(), *policy),
+                None => of_others.replace(*policy),
+            };
+            if earlier.is_some_and(|earlier| earlier != *policy) {
+                let about = table.as_ref().map_or("all other tables", TableName::as_str);
+                return usage(format!("--policy says two things about {about}"));
             }
         }
-        policies.retain(|_, policy| *policy != TablePolicy::File);
-        Ok(policies)
+        Ok((policies, of_others))
     }
 
     pub async fn run(self) -> Result<Exit, CliError> {
@@ -168,6 +176,7 @@ impl Import {
             build_app(&source, &self.state, &self.signing, SecondFactorPolicy::Optional).await.map_err(named)?;
         let target = url.target(&self.trust_owner, self.undo.path(&self.state.file)?);
         let imports = app.imports_into(target, url.without_password(), trusted_keys, 0);
+        let (policies, policy) = self.policies()?;
         let request = ImportRequest {
             mode: self.mode.into(),
             dry_run: self.dry_run,
@@ -175,7 +184,8 @@ impl Import {
             without_undo: self.no_undo,
             max_record_bytes: None,
             create_tables: self.create_tables,
-            policies: self.policies()?,
+            policies,
+            policy,
             part: self.table.as_deref().map(|table| PartRequest { table: table.into(), key: parse_key(&self.key) }),
             expected_plan: self.plan.as_deref().map(expected_plan),
             plan_output: self.output.clone(),
@@ -199,25 +209,27 @@ impl Import {
             }
             url.with_context(error.into())
         })?;
+        let exit = if report.conflicts.is_empty() { Exit::Success } else { Exit::Refused };
         if self.json {
-            return print_json(&report);
+            return print_json(&report).map(|_| exit);
         }
         let saved = self.output.as_ref().map(|path| format!("\nwritten   {}", path.display())).unwrap_or_default();
-        print_line(&format!("{}{saved}", to_text(&report)))
+        print_line(&format!("{}{saved}", to_text(&report))).map(|_| exit)
     }
 }
 
 /// A table's name may have an equals sign.
-fn parse_policy(text: &str) -> Result<(TableName, TablePolicy), String> {
-    let (table, policy) = text.rsplit_once('=').ok_or("write TABLE=POLICY")?;
+fn parse_policy(text: &str) -> Result<(Option<TableName>, TablePolicy), String> {
+    let (table, policy) = text.rsplit_once('=').map_or((None, text), |(table, policy)| (Some(table), policy));
     let policy = match policy {
         "file" => TablePolicy::File,
+        "newer" => TablePolicy::Newer,
         "mine" => TablePolicy::Mine,
         "stop" => TablePolicy::Stop,
         "skip" => TablePolicy::Skip,
-        _ => return Err("the policies are file, mine, stop and skip".to_owned()),
+        _ => return Err("write TABLE=POLICY or POLICY; the policies are file, newer, mine, stop and skip".to_owned()),
     };
-    Ok((table.into(), policy))
+    Ok((table.map(TableName::from), policy))
 }
 
 fn expected_plan(text: &str) -> ExpectedPlan {

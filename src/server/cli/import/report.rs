@@ -4,6 +4,7 @@ use crate::model::import::{TableEffect, TableReport};
 use crate::model::import_plan::{ChangeExample, ChangeGroup, RecordAction, ValueChange};
 use crate::model::import_report::ImportReport;
 use crate::model::text;
+use crate::server::import::{HOW_TO_DECIDE, is_undecided};
 
 /// More kinds of changes are not listed.
 const MAX_GROUPS: usize = 10;
@@ -27,6 +28,9 @@ pub fn to_text(report: &ImportReport) -> String {
         format!("          {}: {}", text::one_line(table.as_str()), describe(*effect))
     }));
     lines.extend(group_lines(&report.groups));
+    lines.extend(report.conflicts.iter().map(|conflict| format!("conflict  {}", text::one_line(conflict))));
+    let can_be_decided = !report.conflicts.is_empty() && is_undecided(&report.tables);
+    lines.extend(can_be_decided.then(|| format!("          {HOW_TO_DECIDE}")));
     lines.extend(report.undo.iter().map(|id| format!("undo      waybill import undo {id} --target …  (for a day)")));
     lines.push(format!("seal      {}", report.sha256));
     lines.push(signed_line(report.signed_by.as_deref()));
@@ -53,12 +57,13 @@ pub fn describe(effect: TableEffect) -> String {
 pub fn group_lines(groups: &[ChangeGroup]) -> Vec<String> {
     let changed: Vec<&ChangeGroup> = groups.iter().filter(|group| group.action == RecordAction::Update).collect();
     let mut lines = Vec::new();
-    for ChangeGroup { table, columns, records, examples, .. } in changed.iter().take(MAX_GROUPS) {
+    for ChangeGroup { table, columns, records, examples, reason, .. } in changed.iter().take(MAX_GROUPS) {
         let columns = if columns.is_empty() { "other columns".to_owned() } else { columns.join(", ") };
+        let reason = reason.describe().map(|reason| format!(" ({reason})")).unwrap_or_default();
         lines.push(format!(
             "{:<9} {}",
             "changes",
-            text::one_line(&format!("{} × {table}: {columns}", text::count(*records)))
+            text::one_line(&format!("{} × {table}: {columns}{reason}", text::count(*records)))
         ));
         lines.extend(examples.first().map(example_line));
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::report::{describe, group_lines, signed_line};
 use super::trust_args::TrustArgs;
 use crate::model::import::TableReport;
-use crate::model::import_plan::PlannedChange;
+use crate::model::import_plan::{PlannedChange, RecordAction};
 use crate::model::name::TableName;
 use crate::model::text;
 use crate::server::cli::args::{SigningArgs, StateArgs};
@@ -97,8 +97,9 @@ impl Show {
 
 /// A record's key, and a line for each column that changes.
 fn record_lines(change: &PlannedChange) -> Vec<String> {
-    let action = if change.changes.is_empty() { "new" } else { "changed" };
-    let mut lines = vec![text::one_line(&format!("{action:<7}  {}", change.named_key()))];
+    let action = if change.action == RecordAction::Create { "new" } else { "changed" };
+    let reason = change.reason.describe().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let mut lines = vec![text::one_line(&format!("{action:<7}  {}{reason}", change.named_key()))];
     lines.extend(change.changes.iter().map(|(column, pair)| {
         let [before, after] = [&pair.before, &pair.after].map(|value| text::one_line(value.get()));
         format!("    {}: {before} → {after}", text::one_line(column))
@@ -115,6 +116,7 @@ fn summary(plan: &PlanFile) -> String {
         format!("          {}: {}", text::one_line(table.as_str()), describe(*effect))
     }));
     lines.extend(group_lines(&head.groups));
+    lines.extend(head.conflicts.iter().map(|conflict| format!("conflict  {}", text::one_line(conflict))));
     lines.push(format!("mode      {}", head.mode));
     lines.push(format!("into      {}", text::one_line(&head.target)));
     lines.push(format!("file      {}", text::one_line(&head.file_sha256)));

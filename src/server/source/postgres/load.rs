@@ -12,13 +12,17 @@ use super::copy_values::{Bytes, Double, Hex, check_text};
 use super::database_session::DatabaseSession;
 use super::kept_import::UndoSchema;
 use super::key_sets::refuse_foreign_event_triggers;
+use super::natural_keys::Loaded;
+use super::row_counts::{check_added, check_taken};
 use super::search_paths::{APPLICATION_PATH, OWN_PATH};
 use super::staging::StagedTable;
-use super::{ENGINE, LOCK_TIMEOUT, STALL_TIMEOUT, create_tables, error, sequences, target_rules, undo, unique_values};
+use super::{
+    ENGINE, LOCK_TIMEOUT, STALL_TIMEOUT, create_tables, error, natural_keys, sequences, target_rules, undo,
+    unique_values,
+};
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::TableName;
-use crate::model::text;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
 use crate::server::support::copy_text::CopyText;
 
@@ -157,36 +161,18 @@ impl PostgresLoad {
     }
 }
 
-/// A trigger that returns nothing drops a row without a word.
-fn check_taken(table: &TableName, expected: u64, taken: u64) -> Result<()> {
-    if taken == expected {
-        return Ok(());
-    }
-    let what = format!(
-        "the database has taken {taken} of {expected} records of {table}: a trigger or a rule drops the others"
-    );
-    Err(Error::new(Kind::Refused, what))
-}
-
-/// The table may take two keys for one, as of `24 hours` and `1 day`; a trigger may change keys, or add rows.
-fn check_added(table: &TableName, expected: u64, added: u64) -> Result<()> {
-    if added == expected {
-        return Ok(());
-    }
-    let what = format!(
-        "{} of {table} would be new, and the database adds {added}: it takes keys for the same that are written differently, or a \
-         trigger changes them",
-        text::count_with_noun(expected, "record")
-    );
-    Err(Error::new(Kind::Refused, what))
-}
-
 fn no_table_begun() -> Error {
     Error::new(Kind::Failed, "internal error: a row without a table; please report it")
 }
 
 fn unfit_value((table, record): (&TableName, u64), what: &str) -> Error {
     Error::new(Kind::Refused, format!("record {record} of {table} does not fit the database: a value is {what}"))
+}
+
+/// The staged tables before this one: of a part, one table may be filled in two goes.
+fn ended(tables: &[PreparedTable], number: usize) -> Vec<Loaded<'_>> {
+    let ended = tables.iter().enumerate().take(number);
+    ended.filter_map(|(number, table)| Some((number, &table.load, table.staged.as_ref()?.name()))).collect()
 }
 
 impl RowSink for PostgresLoad {
@@ -263,6 +249,7 @@ impl Load for PostgresLoad {
             let relation = self.schema.relation(&load.table)?;
             let staged =
                 is_staged.then(|| StagedTable::create(&mut self.session, number, load, relation, &into, self.purpose));
+            natural_keys::prepare(&mut self.session, relation, number, load, &into)?;
             if let Some(kept) = self.kept.as_ref().filter(|_| load.mode == ImportMode::Merge && !load.key.is_empty()) {
                 kept.create_before(&mut self.session, number, load, relation)?;
             }
@@ -316,7 +303,13 @@ impl Load for PostgresLoad {
         };
         let relation = self.schema.relation(&load.table)?;
         self.session.execute(OWN_PATH)?;
-        let effect = staged.effect(&mut self.session, load, relation)?;
+        let matched = natural_keys::apply(
+            &mut self.session,
+            &self.schema,
+            (table.number, load, staged.name()),
+            &ended(&self.tables, table.number),
+        )?;
+        let effect = staged.effect(&mut self.session, load, relation, matched)?;
         if let Some(changes) = changes.filter(|_| load.mode == ImportMode::Merge) {
             staged.push_changes(&mut self.session, load, relation, changes)?;
         }
@@ -344,6 +337,13 @@ impl Load for PostgresLoad {
         }
         self.session.execute(APPLICATION_PATH)?;
         Ok(effect)
+    }
+
+    fn push_matches(&mut self, number: usize, matches: &mut dyn RowSink) -> Result<()> {
+        let load = &self.tables.get(number).ok_or_else(no_table_begun)?.load;
+        self.session.execute(OWN_PATH)?;
+        natural_keys::push(&mut self.session, self.schema.relation(&load.table)?, number, load, matches)?;
+        self.session.execute(APPLICATION_PATH)
     }
 
     fn take_failure(&mut self) -> Error {

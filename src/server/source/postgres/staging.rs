@@ -4,6 +4,7 @@ use super::super::target::{Purpose, TableLoad};
 use super::super::{Error, Kind, Result, double_quote_identifier};
 use super::catalog::{Relation, Schema};
 use super::client::Format;
+use super::conflicts::Conflicts;
 use super::database_session::DatabaseSession;
 use super::decode::PgType;
 use super::error::{self, STAGED_PREFIX};
@@ -21,6 +22,7 @@ const PLAIN_INDEXES_QUERY: &str = "
 
 /// The records of one table, as the file has them.
 pub struct StagedTable {
+    number: usize,
     name: String,
 }
 
@@ -36,7 +38,7 @@ impl StagedTable {
         purpose: Purpose,
     ) -> Result<Self> {
         let name = format!("pg_temp.{STAGED_PREFIX}{number}");
-        let staged = Self { name };
+        let staged = Self { number, name };
         let sql = match purpose {
             Purpose::Write => staged.with_key_sql(load, table),
             Purpose::DryRun => staged.with_rules_sql(load, relation, table),
@@ -91,11 +93,17 @@ impl StagedTable {
         )
     }
 
-    /// What happens to the records.
+    /// What happens to the records, of which so many were found by a natural key.
     ///
     /// # Errors
     /// `Refused` in an append, if a record is there already.
-    pub fn effect(&self, session: &mut DatabaseSession, load: &TableLoad, relation: &Relation) -> Result<TableEffect> {
+    pub fn effect(
+        &self,
+        session: &mut DatabaseSession,
+        load: &TableLoad,
+        relation: &Relation,
+        matched: u64,
+    ) -> Result<TableEffect> {
         let (name, table) = (&self.name, &load.table);
         session.execute(&format!("ANALYZE {name}"))?;
         let total = session.fetch_count(&format!("SELECT pg_catalog.count(*) AS records FROM {name}"), &[])?;
@@ -114,20 +122,27 @@ impl StagedTable {
             let what = format!("{found} of the file's records of {table} have a key that is there already");
             return Err(Error::new(Kind::Refused, what));
         }
+        let same = TableEffect { created: total - found, unchanged: found, matched, ..TableEffect::default() };
         let differs = differs_sql(load.replaced(), relation, &load.table, "s")?;
-        let updated = match differs {
-            Some(differs) if found > 0 => session.fetch_count(&known(&format!(" WHERE {differs}"))?, &[])?,
-            _ => 0,
-        };
-        Ok(TableEffect { created: total - found, updated, unchanged: found - updated })
+        let Some(differs) = differs.filter(|_| found > 0) else { return Ok(same) };
+        let conflicts = Conflicts::of(load, relation)?;
+        let mut count = |further: &str| session.fetch_count(&known(&format!(" WHERE {differs}{further}"))?, &[]);
+        let updated = count(&conflicts.replaceable(load))?;
+        let changed = conflicts.changed.as_ref().map(|changed| count(&format!(" AND {changed}")));
+        let is_changed = conflicts.changed.as_deref().unwrap_or("FALSE");
+        let hidden =
+            conflicts.hidden.as_ref().map(|hidden| count(&format!(" AND {hidden} AND ({is_changed}) IS NOT TRUE")));
+        let (changed_here, hidden) = (changed.transpose()?.unwrap_or(0), hidden.transpose()?.unwrap_or(0));
+        Ok(TableEffect { updated, unchanged: found - updated, changed_here, hidden, ..same })
     }
 
     /// The end of a statement that selects what a merge changes: the file's row `s`, and the row `t` that is there, if there is one.
     pub fn changed_rows_sql(&self, load: &TableLoad, relation: &Relation) -> Result<String> {
         let [staged, own] = ["s", "t"].map(|alias| expressions(relation, &load.table, alias, &load.key));
         let (from, is_same) = (&relation.from_item, equal(&staged?, &own?));
+        let replaceable = Conflicts::of(load, relation)?.replaceable(load);
         let differs = differs_sql(load.replaced(), relation, &load.table, "s")?
-            .map_or(String::new(), |differs| format!(" OR {differs}"));
+            .map_or(String::new(), |differs| format!(" OR {differs}{replaceable}"));
         Ok(format!("FROM {} AS s LEFT JOIN {from} AS t ON {is_same} WHERE t.ctid IS NULL{differs}", self.name))
     }
 
@@ -143,7 +158,8 @@ impl StagedTable {
             let column = column(relation, &load.table, name)?;
             Ok((format!("{alias}.{}", column.expression), column.pg_type))
         };
-        let mut selected = vec![("t.ctid IS NOT NULL".to_owned(), PgType::Boolean)];
+        let reason = Conflicts::of(load, relation)?.reason(relation, self.number, load)?;
+        let mut selected = vec![(reason, PgType::Int8)];
         for name in &load.key {
             selected.push(value("s", name)?);
         }
@@ -171,7 +187,10 @@ impl StagedTable {
         let set: Vec<String> = load.replaced().map(|name| double_quote_identifier(name)).collect();
         let set: Vec<String> = set.iter().map(|name| format!("{name} = excluded.{name}")).collect();
         let action = match differs_sql(load.replaced(), relation, &load.table, "excluded")? {
-            Some(differs) => format!("UPDATE SET {} WHERE {differs}", set.join(", ")),
+            Some(differs) => {
+                let replaceable = Conflicts::of(load, relation)?.replaceable(load);
+                format!("UPDATE SET {} WHERE {differs}{replaceable}", set.join(", "))
+            }
             None => "NOTHING".to_owned(),
         };
         let sql = format!(

@@ -1,13 +1,15 @@
 //! What a merge changes: the keys of the file's rows, and the rows that they replace, in temporary tables.
 
 use rusqlite::types::ToSqlOutput;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::super::target::TableLoad;
 use super::super::{Error, Result, double_quote_identifier};
+use super::conflicts;
 use super::key_sets::main_table;
 use super::row_buffer::RowBuffer;
 use super::snapshot::to_value;
+use crate::model::import_plan::ChangeReason;
 use crate::server::rows::RowSink;
 
 /// Creates the table for the keys of the load with this number, which are of so many columns.
@@ -18,40 +20,67 @@ pub fn create_seen(connection: &Connection, number: usize, key_columns: usize) -
     ))?)
 }
 
-/// Creates the table for what a merge replaces.
+/// Creates the table for what a merge replaces, each with the number of its `ChangeReason`.
 pub fn create_before(connection: &Connection, number: usize, load: &TableLoad) -> Result<()> {
     let key = numbered("", "k", load.key.len());
     let columns = [key.clone(), numbered("", "c", load.replaced().count())].concat().join(", ");
     Ok(connection.execute_batch(&format!(
-        "CREATE TEMP TABLE waybill_before_{number} ({columns}, PRIMARY KEY ({})) WITHOUT ROWID",
+        "CREATE TEMP TABLE waybill_before_{number} ({columns}, reason INTEGER, PRIMARY KEY ({})) WITHOUT ROWID",
         key.join(", ")
     ))?)
 }
 
-/// Keeps what the table has in place of this row, if that differs. Returns whether it has anything.
-pub fn keep_before(connection: &Connection, number: usize, load: &TableLoad, row: &RowBuffer) -> Result<bool> {
-    let key = of(load, row, load.key.iter());
-    let exists = format!("SELECT 1 FROM {} AS t WHERE {}", main_table(&load.table), has_key(load));
-    if !connection.prepare_cached(&exists)?.exists(params_from_iter(&key))? {
-        return Ok(false);
-    }
+/// What a row meets in its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// No row has its key.
+    None,
+    /// One that a merge leaves as it is.
+    Same,
+    /// One that differs, with the reason that is told. A conflict may stay as it is.
+    Differs(ChangeReason),
+}
+
+/// Finds what the table has in place of this row.
+pub fn find_existing(connection: &Connection, load: &TableLoad, row: &RowBuffer) -> Result<Existing> {
     let first = load.key.len() + 1;
     let differs =
         load.replaced().enumerate().map(|(place, name)| differ(&column("t", name), &format!("?{}", first + place)));
-    let differs: Vec<String> = differs.collect();
-    if !differs.is_empty() {
-        let columns: Vec<String> = load.key.iter().chain(load.replaced()).map(|name| column("t", name)).collect();
-        let sql = format!(
-            "INSERT OR IGNORE INTO temp.waybill_before_{number} SELECT {} FROM {} AS t WHERE {} AND ({})",
-            columns.join(", "),
-            main_table(&load.table),
-            has_key(load),
-            differs.join(" OR ")
-        );
-        let values = key.into_iter().chain(of(load, row, load.replaced()));
-        connection.prepare_cached(&sql)?.execute(params_from_iter(values))?;
-    }
-    Ok(true)
+    let differs = differs.collect::<Vec<_>>().join(" OR ");
+    let differs = if differs.is_empty() { "FALSE" } else { &differs };
+    let sql = format!(
+        "SELECT CASE WHEN {differs} THEN {} END FROM {} AS t WHERE {}",
+        conflicts::reason_sql(load),
+        main_table(&load.table),
+        has_key(load)
+    );
+    let values = of(load, row, load.key.iter().chain(load.replaced()));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let reason: Option<Option<i64>> = statement.query_row(params_from_iter(values), |row| row.get(0)).optional()?;
+    Ok(match reason {
+        None => Existing::None,
+        Some(reason) => reason.and_then(ChangeReason::of_number).map_or(Existing::Same, Existing::Differs),
+    })
+}
+
+/// Keeps what the table has in place of this row.
+pub fn keep_before(
+    connection: &Connection,
+    number: usize,
+    load: &TableLoad,
+    row: &RowBuffer,
+    reason: ChangeReason,
+) -> Result<()> {
+    let columns: Vec<String> = load.key.iter().chain(load.replaced()).map(|name| column("t", name)).collect();
+    let sql = format!(
+        "INSERT OR IGNORE INTO temp.waybill_before_{number} SELECT {}, {} FROM {} AS t WHERE {}",
+        columns.join(", "),
+        reason.number(),
+        main_table(&load.table),
+        has_key(load)
+    );
+    connection.prepare_cached(&sql)?.execute(params_from_iter(of(load, row, load.key.iter())))?;
+    Ok(())
 }
 
 /// Keeps the key of a row that was written, as the table has it: its types and collations decide which keys are the same. Returns
@@ -84,8 +113,8 @@ pub fn push(connection: &Connection, number: usize, load: &TableLoad, changes: &
     let pairs: Vec<[String; 2]> = replaced.collect();
     let differs: Vec<String> = pairs.iter().map(|[before, now]| differ(before, now)).collect();
     let differs = if differs.is_empty() { "FALSE".to_owned() } else { differs.join(" OR ") };
-    let selected: Vec<String> =
-        std::iter::once("NOT s.is_new".to_owned()).chain(own).chain(pairs.into_iter().flatten()).collect();
+    let reason = format!("CASE WHEN s.is_new THEN {} ELSE b.reason END", ChangeReason::NewKey.number());
+    let selected: Vec<String> = std::iter::once(reason).chain(own).chain(pairs.into_iter().flatten()).collect();
     let sql = format!(
         "SELECT {} FROM temp.waybill_seen_{number} AS s CROSS JOIN {} AS t ON {} \
          LEFT JOIN temp.waybill_before_{number} AS b ON {} WHERE s.is_new OR b.k0 IS NOT NULL AND ({differs}) ORDER BY {}",

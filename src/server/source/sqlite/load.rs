@@ -9,14 +9,16 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 use super::super::new_table::NewTable;
 use super::super::target::{CarriedOn, Load, Purpose, TableLoad, Target, TargetRules, Trigger, UndoRequest};
 use super::super::{Error, InterruptHandle, Kind, Result, Source, SourceIdentity, double_quote_identifier};
+use super::changes::Existing;
 use super::error::refused;
 use super::kept_rows::KeptRows;
 use super::key_sets::main_table;
 use super::row_buffer::RowBuffer;
 use super::undo_file::UndoFolder;
 use super::writing::{self, ForeignKeys};
-use super::{SqliteSource, catalog, changes, create_tables, dangling, undo};
+use super::{SqliteSource, catalog, changes, conflicts, create_tables, dangling, natural_keys, undo};
 use crate::model::import::{ImportMode, TableEffect};
+use crate::model::import_plan::ChangeReason;
 use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
@@ -59,6 +61,7 @@ impl Target for SqliteTarget {
             identity: self.source.identity()?,
             undo_folder: self.undo_folder.clone(),
             tables: Vec::new(),
+            matched: Vec::new(),
             kept: None,
             insert: String::new(),
             row: RowBuffer::default(),
@@ -95,6 +98,8 @@ struct SqliteLoad {
     identity: SourceIdentity,
     undo_folder: UndoFolder,
     tables: Vec<TableLoad>,
+    /// How many rows of each table were found by a natural key so far.
+    matched: Vec<u64>,
     /// What is needed to undo the import.
     kept: Option<KeptRows>,
     /// The statement for the current table.
@@ -112,6 +117,8 @@ struct CurrentTable {
     pushed: u64,
     /// Rows that were inserted or changed.
     changed: u64,
+    changed_here: u64,
+    hidden: u64,
 }
 
 impl SqliteLoad {
@@ -122,8 +129,24 @@ impl SqliteLoad {
         let refuse = |error, pushed| {
             refused(error, |message| format!("record {pushed} of {} is refused by the database: {message}", load.table))
         };
-        let keeps_before = is_merged(load) && (load.is_recorded || self.kept.is_some());
-        let existed = keeps_before && changes::keep_before(&self.connection, current.number, load, &self.row)?;
+        let (connection, number) = (&self.connection, current.number);
+        let is_matched =
+            is_merged(load) && natural_keys::apply(connection, number, &self.tables, &self.matched, &mut self.row)?;
+        self.matched[number] += u64::from(is_matched);
+        let keeps_before = load.is_recorded || self.kept.is_some();
+        let must_be_known = is_merged(load) && (keeps_before || load.merge.knows_conflicts());
+        let existing =
+            if must_be_known { changes::find_existing(connection, load, &self.row)? } else { Existing::None };
+        if let Existing::Differs(reason) = existing {
+            current.changed_here += u64::from(reason == ChangeReason::ChangedHereSinceExport);
+            current.hidden += u64::from(reason == ChangeReason::HiddenRow);
+            if keeps_before {
+                let is_plain = reason == ChangeReason::ValuesDiffer;
+                let reason = if is_matched && is_plain { ChangeReason::NaturalKey } else { reason };
+                changes::keep_before(connection, number, load, &self.row, reason)?;
+            }
+        }
+        let existed = existing != Existing::None;
         let inserted = self.connection.prepare_cached(&self.insert)?.execute(params_from_iter(self.row.values()));
         let inserted = inserted.map_err(|error| refuse(error, current.pushed))?;
         current.changed += inserted as u64;
@@ -227,6 +250,7 @@ impl Load for SqliteLoad {
             if load.is_recorded || kept.is_some() {
                 changes::create_before(&self.connection, number, load)?;
             }
+            natural_keys::prepare(&self.connection, number, load)?;
         }
         let keep = |import| KeptRows::begin(&self.connection, &self.undo_folder, import, &self.identity, tables);
         self.kept = kept.map(keep).transpose()?;
@@ -238,6 +262,7 @@ impl Load for SqliteLoad {
             dangling::keep(&self.connection, &names.collect::<Vec<_>>())?;
         }
         tables.clone_into(&mut self.tables);
+        self.matched = vec![0; tables.len()];
         Ok(())
     }
 
@@ -245,21 +270,35 @@ impl Load for SqliteLoad {
         let load = self.tables.get(number).ok_or_else(no_table_begun)?;
         self.insert = insert_sql(load);
         let rows_before = if load.mode == ImportMode::RequireEmpty { 0 } else { count(&self.connection, &load.table)? };
-        self.table = Some(CurrentTable { number, rows_before, pushed: 0, changed: 0 });
+        if is_merged(load) {
+            natural_keys::begin(&self.connection, number, load)?;
+        }
+        self.table = Some(CurrentTable { number, rows_before, pushed: 0, changed: 0, changed_here: 0, hidden: 0 });
         Ok(())
     }
 
     fn end_table(&mut self, changes: Option<&mut dyn RowSink>) -> Result<TableEffect> {
-        let CurrentTable { number, rows_before, pushed, changed } = self.table.take().ok_or_else(no_table_begun)?;
+        let CurrentTable { number, rows_before, pushed, changed, changed_here, hidden } =
+            self.table.take().ok_or_else(no_table_begun)?;
         let load = &self.tables[number];
         if load.mode != ImportMode::Merge {
             return Ok(TableEffect { created: pushed, ..TableEffect::default() });
+        }
+        let matched = self.matched[number];
+        if matched > 0 {
+            natural_keys::check_not_referring(&self.connection, number, &self.tables)?;
         }
         if let Some(sink) = changes.filter(|_| is_merged(load)) {
             changes::push(&self.connection, number, load, sink)?;
         }
         let created = count(&self.connection, &load.table)?.saturating_sub(rows_before);
-        Ok(TableEffect { created, updated: changed.saturating_sub(created), unchanged: pushed.saturating_sub(changed) })
+        let (updated, unchanged) = (changed.saturating_sub(created), pushed.saturating_sub(changed));
+        Ok(TableEffect { created, updated, unchanged, changed_here, hidden, matched })
+    }
+
+    fn push_matches(&mut self, number: usize, matches: &mut dyn RowSink) -> Result<()> {
+        let load = self.tables.get(number).ok_or_else(no_table_begun)?;
+        natural_keys::push(&self.connection, number, load, matches)
     }
 
     fn take_failure(&mut self) -> Error {
@@ -317,5 +356,6 @@ fn insert_sql(load: &TableLoad) -> String {
     let set: Vec<String> = replaced.iter().map(|name| format!("{name} = excluded.{name}")).collect();
     let differs = replaced.iter().map(|name| changes::differ(name, &format!("excluded.{name}")));
     let differs = differs.collect::<Vec<_>>().join(" OR ");
-    format!("{insert} ON CONFLICT ({key}) DO UPDATE SET {} WHERE {differs}", set.join(", "))
+    let replaceable = conflicts::replaceable_sql(load);
+    format!("{insert} ON CONFLICT ({key}) DO UPDATE SET {} WHERE ({differs}){replaceable}", set.join(", "))
 }

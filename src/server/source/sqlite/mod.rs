@@ -6,6 +6,7 @@
 mod catalog;
 mod changes;
 mod choices;
+mod conflicts;
 mod create_tables;
 mod cursor;
 mod dangling;
@@ -15,6 +16,7 @@ mod generated_columns;
 mod kept_rows;
 mod key_sets;
 mod load;
+mod natural_keys;
 mod plain_types;
 mod row_buffer;
 mod row_identity;

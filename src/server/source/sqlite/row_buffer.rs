@@ -53,6 +53,18 @@ impl RowBuffer {
         })
     }
 
+    /// Puts another value into this place.
+    pub fn replace(&mut self, place: usize, value: ValueRef<'_>) {
+        let cell = match value {
+            ValueRef::Null => Cell::Null,
+            ValueRef::Integer(n) => Cell::Integer(n),
+            ValueRef::Real(n) => Cell::Real(n),
+            ValueRef::Text(text) => Cell::Text(self.keep(text)),
+            ValueRef::Blob(bytes) => Cell::Blob(self.keep(bytes)),
+        };
+        self.cells[place] = cell;
+    }
+
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.cells.clear();

@@ -24,7 +24,7 @@ use super::super::super::security::cookies::session_token;
 use super::super::super::state::AppState;
 use crate::model::ApiError;
 use crate::model::access::{Capability, Scope};
-use crate::model::import::{ImportMode, TablePolicies};
+use crate::model::import::{ImportMode, TablePolicies, TablePolicy};
 use crate::model::import_update::ImportUpdate;
 use crate::server::identity::Caller;
 use crate::server::import::{self, ExpectedPlan, ImportRequest, Imports, Purpose, StillAllowed, UndoRequest};
@@ -47,6 +47,8 @@ pub struct ImportOptions {
     accept_unsigned: bool,
     #[serde(default)]
     without_undo: bool,
+    /// What becomes of records that are there, in all tables.
+    policy: Option<TablePolicy>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,6 +134,7 @@ impl ImportOptions {
             create_tables: false,
             part: None,
             policies: TablePolicies::new(),
+            policy: self.policy,
             expected_plan: self.plan.map(|hash| ExpectedPlan::Hash(hash.to_ascii_lowercase())),
             plan_output: None,
         }

@@ -97,6 +97,11 @@ impl RelationColumn {
         self.with_text_around(&format!("{alias}.{}", self.expression))
     }
 
+    /// The same of a column of another table, with this name and the same type.
+    pub fn named(&self, name: &str) -> Self {
+        Self { expression: double_quote_identifier(name), ..self.clone() }
+    }
+
     /// A parameter that `compared` is compared with.
     pub fn parameter(&self, number: usize) -> String {
         let base_type = if self.has_own_operators() { &self.base_type } else { "text" };

@@ -73,5 +73,6 @@ fn shown(change: &PlannedChange) -> Shown {
     let value = |text: &str| text::shortened(text, MAX_VALUE_CHARS);
     let changes =
         change.changes.iter().map(|(column, pair)| (column.clone(), value(pair.before.get()), value(pair.after.get())));
-    (format!("{action} {}", change.named_key()), changes.collect())
+    let reason = change.reason.describe().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    (format!("{action} {}{reason}", change.named_key()), changes.collect())
 }

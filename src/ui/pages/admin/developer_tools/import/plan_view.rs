@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::plan_records::PlanRecords;
 use super::tracker::ImportTracker;
 use super::words::describe;
-use crate::model::import::{ImportMode, TableEffect, TableReport};
+use crate::model::import::{ImportMode, TableEffect, TablePolicy, TableReport};
 use crate::model::import_plan::{ChangeExample, ChangeGroup, ImportPlanHead, RecordAction};
 use crate::model::text;
 use crate::ui::browser;
@@ -26,7 +26,7 @@ pub fn PlanView(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
         head.triggers.iter().map(|trigger| format!("The trigger {trigger} may run, and do more than this plan says."));
     let notes: Vec<String> = triggers.chain(head.notes.iter().cloned()).collect();
     let hash = head.hash.clone();
-    let import = (written > 0).then(|| {
+    let import = (written > 0 && head.conflicts.is_empty()).then(|| {
         let label = format!("Import {}", text::count_with_noun(written, "record"));
         view! { <button type="button" class="button primary" on:click=move |_| tracker.import(&hash)>{label}</button> }
     });
@@ -48,6 +48,7 @@ pub fn PlanView(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
                     <ul>{notes.iter().map(|note| view! { <li>{note.clone()}</li> }).collect_view()}</ul>
                 </details>
             })}
+            <Conflicts sentences=head.conflicts tracker />
             <div class="action-row">
                 {import}
                 <button type="button" class="button" on:click=move |_| tracker.plan()>"Plan again"</button>
@@ -61,11 +62,30 @@ pub fn PlanView(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
     }
 }
 
+/// What must be decided before the import can be done.
+#[component]
+fn Conflicts(sentences: Vec<String>, tracker: ImportTracker) -> impl IntoView {
+    (!sentences.is_empty()).then(|| {
+        let sentences = sentences.into_iter().map(|sentence| view! { <li>{sentence}</li> }).collect_view();
+        let decide = move |policy: TablePolicy| move |_| tracker.decide(policy);
+        view! {
+            <div class="message is-warning" role="group" aria-label="To decide first">
+                <p>"What shall become of these?"</p>
+                <ul>{sentences}</ul>
+                <div class="action-row">
+                    <button type="button" class="button" on:click=decide(TablePolicy::Newer)>"Leave them as they are"</button>
+                    <button type="button" class="button" on:click=decide(TablePolicy::File)>"Replace them"</button>
+                </div>
+            </div>
+        }
+    })
+}
+
 /// What happens to each table.
 #[component]
 pub fn EffectTable(tables: Vec<TableReport>) -> impl IntoView {
     let row = |TableReport { table, effect }: TableReport| {
-        let TableEffect { created, updated, unchanged } = effect;
+        let TableEffect { created, updated, unchanged, .. } = effect;
         view! {
             <tr>
                 <th scope="row">{table.to_string()}</th>
@@ -109,7 +129,8 @@ fn Groups(groups: Vec<ChangeGroup>) -> impl IntoView {
     let others = changed.len().saturating_sub(MAX_GROUPS);
     let group = |group: ChangeGroup| {
         let columns = if group.columns.is_empty() { "other columns".to_owned() } else { group.columns.join(", ") };
-        let summary = format!("{} × {}: {columns}", text::count(group.records), group.table);
+        let reason = group.reason.describe().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let summary = format!("{} × {}: {columns}{reason}", text::count(group.records), group.table);
         view! {
             <details class="group">
                 <summary>{summary}</summary>

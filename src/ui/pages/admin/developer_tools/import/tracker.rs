@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::model::import::ImportMode;
+use crate::model::import::{ImportMode, TablePolicy};
 use crate::model::import_plan::ImportPlanHead;
 use crate::model::import_report::ImportReport;
 use crate::model::import_undo::UndoReport;
@@ -57,6 +57,8 @@ pub enum Step {
 pub struct ImportTracker {
     pub step: RwSignal<Step>,
     pub mode: RwSignal<ImportMode>,
+    /// What becomes of conflicts, once that was said.
+    policy: StoredValue<Option<TablePolicy>>,
     /// Whether a file that no key of this installation has signed is taken.
     pub accepts_unsigned: RwSignal<bool>,
     /// The imports that were undone on this page.
@@ -70,6 +72,7 @@ impl ImportTracker {
         Self {
             step: RwSignal::new(Step::Choosing),
             mode: RwSignal::new(ImportMode::RequireEmpty),
+            policy: StoredValue::new(None),
             accepts_unsigned: RwSignal::new(false),
             undone: RwSignal::new(Vec::new()),
             newest: StoredValue::new(0),
@@ -79,7 +82,14 @@ impl ImportTracker {
     /// Another file or mode was chosen: no plan is of it.
     pub fn start_over(self) {
         self.newest.update_value(|newest| *newest += 1);
+        self.policy.set_value(None);
         self.step.set(Step::Choosing);
+    }
+
+    /// Plans again, with this decision about conflicts.
+    pub fn decide(self, policy: TablePolicy) {
+        self.policy.set_value(Some(policy));
+        self.plan();
     }
 
     pub fn plan(self) {
@@ -118,7 +128,9 @@ impl ImportTracker {
     }
 
     fn options(self) -> String {
-        format!("mode={}&accept_unsigned={}", self.mode.get_untracked(), self.accepts_unsigned.get_untracked())
+        let policy = self.policy.get_value().map(|policy| format!("&policy={policy}")).unwrap_or_default();
+        let (mode, accepts_unsigned) = (self.mode.get_untracked(), self.accepts_unsigned.get_untracked());
+        format!("mode={mode}&accept_unsigned={accepts_unsigned}{policy}")
     }
 
     fn listener(self, work: Work) -> impl Fn(RequestUpdate) + Clone + 'static {

@@ -75,7 +75,9 @@ mod tests {
 
     #[test]
     fn an_effect_is_a_sentence() {
-        let effect = |created, updated, unchanged| describe(TableEffect { created, updated, unchanged });
+        let effect = |created, updated, unchanged| {
+            describe(TableEffect { created, updated, unchanged, ..TableEffect::default() })
+        };
         assert_eq!(effect(12, 3, 2_485), "adds 12 records, changes 3 records and leaves 2,485 records as they are");
         assert_eq!(effect(1, 0, 1), "adds 1 record and leaves 1 record as it is");
         assert_eq!(effect(0, 0, 0), "has no records");

@@ -1,0 +1,42 @@
+//! What puts values into records besides the file, as digests: a plan is stale once one of them is another.
+
+use sha2::{Digest, Sha256};
+
+use crate::model::catalog::TableSchema;
+use crate::model::import_plan::ValueRule;
+use crate::server::profile::OnImport;
+use crate::server::rows::Table;
+use crate::server::source::TargetRules;
+
+/// What decides about values that the file lacks, or that the database computes, and which columns there are.
+pub fn of_table(
+    table: &Table,
+    schema: &TableSchema,
+    filled: &[(String, OnImport)],
+    rules: &TargetRules,
+) -> Vec<ValueRule> {
+    let fills = filled.iter().map(|(column, on_import)| {
+        let what = format!("what the profile fills in {}", table.name.field(column));
+        value_rule(what, &format!("{on_import:?}"))
+    });
+    let columns: Vec<String> =
+        table.columns.iter().map(|column| format!("{} {}", column.name, column.native_type)).collect();
+    let columns = value_rule(format!("what columns {} has", table.name), &columns.join("\n"));
+    let computed = table.columns.iter().filter_map(|column| {
+        let (is_ours, field) =
+            (schema.columns.iter().any(|own| own.name == column.name), table.name.field(&column.name));
+        let is_filled = filled.iter().any(|(name, _)| *name == column.name);
+        let definition = rules.defaults.get(&field).filter(|_| column.generated || !is_ours && !is_filled)?;
+        let kind = if column.generated { "expression" } else { "default" };
+        Some(value_rule(format!("the {kind} of {field}"), definition))
+    });
+    fills.chain([columns]).chain(computed).collect()
+}
+
+pub fn of_triggers(rules: &TargetRules) -> impl Iterator<Item = ValueRule> {
+    rules.triggers.iter().map(|trigger| value_rule(format!("the trigger {}", trigger.name), &trigger.definition))
+}
+
+fn value_rule(name: String, definition: &str) -> ValueRule {
+    ValueRule { name, sha256: hex::encode(Sha256::digest(definition)) }
+}
