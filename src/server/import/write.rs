@@ -159,8 +159,12 @@ impl Importing<'_> {
     ) -> ImportReport {
         let merge_notes =
             plan.tables.iter().zip(&reports).flat_map(|(table, report)| merge_notes(table, report.effect));
+        let silent = rules.silent_triggers.iter();
+        let silent =
+            silent.map(|trigger| format!("the trigger {} does not run: the user may leave it out", trigger.name));
         let created = if self.request.create_tables { not_created(metadata) } else { Vec::new() };
-        let notes = merge_notes.chain(plan.notes.clone()).chain(self.unforeseen(rules)).chain(created).collect();
+        let notes =
+            merge_notes.chain(plan.notes.clone()).chain(silent).chain(self.unforeseen(rules)).chain(created).collect();
         let tables = joined(reports);
         ImportReport {
             written: !self.request.dry_run,

@@ -173,6 +173,8 @@ pub struct TargetRules {
     pub defaults: BTreeMap<FieldName, String>,
     /// Triggers that may run.
     pub triggers: Vec<Trigger>,
+    /// Triggers that do not, since the user may leave them out, and references are checked in another way.
+    pub silent_triggers: Vec<Trigger>,
     /// Columns whose changes the database carries on to rows that refer to them.
     pub carried_on: Vec<CarriedOn>,
     /// Rules that a dry run does not check: a table, and the rule's name and kind.
@@ -188,6 +190,8 @@ pub struct Trigger {
     pub name: String,
     /// What it does, in the database's own language.
     pub definition: String,
+    /// Whether it runs in any session.
+    pub is_always_run: bool,
 }
 
 /// A reference with `ON UPDATE CASCADE`, or one that is emptied then.

@@ -11,6 +11,7 @@ mod parts;
 mod plan_trust;
 mod plans;
 mod policies;
+mod replica_role;
 mod undo;
 mod undo_on_sqlite;
 

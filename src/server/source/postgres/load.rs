@@ -13,6 +13,7 @@ use super::database_session::DatabaseSession;
 use super::kept_import::UndoSchema;
 use super::key_sets::refuse_foreign_event_triggers;
 use super::natural_keys::Loaded;
+use super::replica_role::ReplicaRole;
 use super::row_counts::{check_added, check_taken};
 use super::search_paths::{APPLICATION_PATH, OWN_PATH};
 use super::staging::StagedTable;
@@ -55,6 +56,7 @@ impl Target for PostgresTarget {
             session,
             schema,
             purpose,
+            replica_role: None,
             tables: Vec::new(),
             kept: None,
             rows: CopyText::default(),
@@ -90,6 +92,8 @@ struct PostgresLoad {
     session: DatabaseSession,
     schema: Schema,
     purpose: Purpose,
+    /// Whether the references of rows are checked at the end only.
+    replica_role: Option<ReplicaRole>,
     tables: Vec<PreparedTable>,
     /// Where what an undo needs is kept.
     kept: Option<UndoSchema>,
@@ -211,7 +215,15 @@ impl Load for PostgresLoad {
     }
 
     fn rules(&mut self, tables: &[TableName], mode: ImportMode) -> Result<TargetRules> {
-        target_rules::read(&mut self.session, &self.schema, tables, mode)
+        let mut rules = target_rules::read(&mut self.session, &self.schema, tables, mode)?;
+        if mode == ImportMode::RequireEmpty {
+            self.replica_role = ReplicaRole::find(&mut self.session, &self.schema, tables)?;
+        }
+        if self.replica_role.is_some() {
+            (rules.triggers, rules.silent_triggers) =
+                rules.triggers.into_iter().partition(|trigger| trigger.is_always_run);
+        }
+        Ok(rules)
     }
 
     fn lock(&mut self, tables: &[TableName]) -> Result<()> {
@@ -257,6 +269,7 @@ impl Load for PostgresLoad {
         }
         self.session.execute(APPLICATION_PATH)?;
         match self.purpose {
+            Purpose::Write if self.replica_role.is_some() => ReplicaRole::take(&mut self.session),
             Purpose::Write => self.session.execute("SET CONSTRAINTS ALL DEFERRED"),
             Purpose::DryRun => self.session.forbid_writes(),
         }
@@ -360,6 +373,11 @@ impl Load for PostgresLoad {
                 return Err(Error::new(Kind::Refused, taken.join("; ")));
             }
             return super::staging::check_references(&mut self.session, &self.schema, &staged);
+        }
+        if let Some(replica_role) = &self.replica_role {
+            self.session.execute(OWN_PATH)?;
+            replica_role.leave(&mut self.session)?;
+            self.session.execute(APPLICATION_PATH)?;
         }
         // Now, so that a refusal is told before the sequences change, which no rollback undoes.
         let checked = self.session.execute("SET CONSTRAINTS ALL IMMEDIATE");

@@ -24,6 +24,7 @@ mod natural_keys;
 mod places;
 mod reader;
 mod references_to;
+mod replica_role;
 mod row_counts;
 mod row_key;
 mod search_paths;

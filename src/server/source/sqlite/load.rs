@@ -221,7 +221,7 @@ impl Load for SqliteLoad {
             }
             for trigger in triggers.query_map([table.as_str()], pair)? {
                 let (name, definition) = trigger?;
-                rules.triggers.push(Trigger { name: format!("{name} on {table}"), definition });
+                rules.triggers.push(Trigger { name: format!("{name} on {table}"), definition, is_always_run: true });
             }
         }
         let mut carried_on = self.connection.prepare(CARRIED_ON_QUERY)?;

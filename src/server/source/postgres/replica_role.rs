@@ -1,0 +1,171 @@
+//! Fills empty tables without a check for each reference of each row, where the user may: the references of all rows are checked at the
+//! end, by a query for each table.
+//!
+//! PostgreSQL checks foreign keys by triggers, which a session in the role `replica` does not fire (PostgreSQL manual, 20.11.1,
+//! `session_replication_role`); `GRANT SET ON PARAMETER` lets a user take that role. The application's own triggers do not fire either.
+
+use std::collections::BTreeMap;
+
+use super::super::{Error, Kind, Result};
+use super::catalog::Schema;
+use super::client::{self, Row};
+use super::database_session::{DatabaseSession, parse_rows};
+use super::error;
+use super::untrusted_code::UntrustedCode;
+use crate::model::name::TableName;
+use crate::model::text;
+
+/// PostgreSQL 14 has neither such grants nor the function.
+const IS_KNOWN_QUERY: &str = "
+    SELECT count(*) AS records FROM pg_proc
+     WHERE proname = 'has_parameter_privilege' AND pronamespace = CAST('pg_catalog' AS regnamespace)";
+
+const IS_GRANTED_QUERY: &str =
+    "SELECT count(*) AS records WHERE has_parameter_privilege(current_user, 'session_replication_role', 'SET')";
+
+/// Triggers that fire in this role only: nobody has reckoned with them.
+const REPLICA_TRIGGERS_QUERY: &str = "
+    SELECT count(*) AS records FROM pg_trigger t
+     WHERE t.tgenabled = 'R' AND t.tgrelid IN (
+        SELECT CAST(CAST($1 AS text) AS oid) UNION
+        SELECT CAST(relid AS oid) FROM pg_partition_tree(CAST(CAST(CAST($1 AS text) AS oid) AS regclass)))";
+
+/// The foreign keys of a table and its partitions; one that a partition has from its table is none of its own (`conparentid`). Rows are
+/// compared by the key's own operators, and `MATCH FULL` is kept, as in PostgreSQL's own check of a new constraint
+/// (`RI_Initial_Check`). Where row security hides rows, no query could check all of them.
+const FOREIGN_KEYS_QUERY: &str = "
+    SELECT CAST(CAST(k.conrelid AS regclass) AS text) AS name, own.relkind = 'p' AS is_partitioned,
+           'p' || CAST(k.oid AS text) AS alias, CAST(CAST(k.confrelid AS regclass) AS text) AS target, target.relkind = 'p' AS is_target_partitioned,
+           CAST(coalesce(pg_partition_root(k.confrelid), k.confrelid) AS bigint) AS target_root,
+           has_table_privilege(k.conrelid, 'SELECT') AND has_table_privilege(k.confrelid, 'SELECT')
+             AND NOT row_security_active(k.conrelid) AND NOT row_security_active(k.confrelid) AS is_readable,
+           (SELECT string_agg(format('p%s.%I OPERATOR(%I.%s) c.%I', k.oid, ta.attname, n.nspname, o.oprname, ra.attname), ' AND ' ORDER BY u.at)
+              FROM unnest(k.confkey, k.conkey, k.conpfeqop) WITH ORDINALITY u(target, own, operator, at)
+              JOIN pg_attribute ta ON ta.attrelid = k.confrelid AND ta.attnum = u.target
+              JOIN pg_attribute ra ON ra.attrelid = k.conrelid AND ra.attnum = u.own
+              JOIN pg_operator o ON o.oid = u.operator JOIN pg_namespace n ON n.oid = o.oprnamespace) AS is_same,
+           (SELECT string_agg(format('c.%I IS NOT NULL', a.attname), CASE k.confmatchtype WHEN 'f' THEN ' OR ' ELSE ' AND ' END)
+              FROM unnest(k.conkey) num JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = num) AS refers
+      FROM pg_constraint k JOIN pg_class own ON own.oid = k.conrelid JOIN pg_class target ON target.oid = k.confrelid
+     WHERE k.contype = 'f' AND k.conparentid = 0
+       AND k.conrelid IN (SELECT CAST(CAST($1 AS text) AS oid) UNION
+                          SELECT CAST(relid AS oid) FROM pg_partition_tree(CAST(CAST(CAST($1 AS text) AS oid) AS regclass)))
+     ORDER BY 1, k.conname";
+
+/// The references that are checked at the end, table by table.
+pub struct ReplicaRole {
+    tables: Vec<(TableName, Vec<CheckedKey>)>,
+}
+
+struct CheckedKey {
+    /// The table or partition that has the key, in a statement.
+    from_item: String,
+    /// What its target is called in a statement.
+    alias: String,
+    target: String,
+    target_item: String,
+    target_root: i64,
+    is_readable: bool,
+    is_same: String,
+    refers: String,
+}
+
+impl ReplicaRole {
+    /// Nothing where the user may not take the role, or a query could not check what the triggers would: then these do it. All tables
+    /// that records refer to are among `tables`, which are locked: nobody removes what was looked up.
+    pub fn find(session: &mut DatabaseSession, schema: &Schema, tables: &[TableName]) -> Result<Option<Self>> {
+        let is_known = session.fetch_count(IS_KNOWN_QUERY, &[])? > 0;
+        if !is_known || session.fetch_count(IS_GRANTED_QUERY, &[])? == 0 {
+            return Ok(None);
+        }
+        let roots: BTreeMap<i64, &TableName> =
+            tables.iter().map(|table| Ok((schema.relation(table)?.oid, table))).collect::<Result<_>>()?;
+        let code = UntrustedCode::read(session)?;
+        let mut checked = Vec::new();
+        for (oid, table) in &roots {
+            let oid_text = oid.to_string();
+            if session.fetch_count(REPLICA_TRIGGERS_QUERY, &[&oid_text])? > 0 {
+                return Ok(None);
+            }
+            let keys = parse_rows(&session.fetch(FOREIGN_KEYS_QUERY, &[&oid_text])?, CheckedKey::from_row)?;
+            // A table that is not among these may lose what rows refer to, before the commit.
+            let is_checkable = |key: &CheckedKey| key.is_readable && roots.contains_key(&key.target_root);
+            if !keys.iter().all(is_checkable) || code.reason_for(*oid).is_some() {
+                return Ok(None);
+            }
+            checked.push(((*table).clone(), keys));
+        }
+        Ok(Some(Self { tables: checked }))
+    }
+
+    /// # Errors
+    /// An error of the database.
+    pub fn take(session: &mut DatabaseSession) -> Result<()> {
+        session.execute("SET LOCAL session_replication_role = replica")
+    }
+
+    /// Leaves the role, and checks the references of all rows.
+    ///
+    /// # Errors
+    /// `Refused` with all references that lead nowhere.
+    pub fn leave(&self, session: &mut DatabaseSession) -> Result<()> {
+        session.execute("SET LOCAL session_replication_role = origin")?;
+        let mut dangling = Vec::new();
+        for (table, keys) in &self.tables {
+            for (key, records) in count_dangling(session, keys)? {
+                let target = key.target.strip_prefix("public.").unwrap_or(&key.target);
+                dangling.push(format!("{table} ({records} to {target})"));
+            }
+        }
+        if dangling.is_empty() {
+            return Ok(());
+        }
+        let what = format!("references lead to records that are not there: {}", text::one_line(&dangling.join(", ")));
+        Err(Error::new(Kind::Refused, what))
+    }
+}
+
+/// The keys of a table by which rows refer to nothing. All keys of a table, or of a partition, are checked in one reading of it: each
+/// finds one row at most, since what it refers to is unique.
+fn count_dangling<'k>(session: &mut DatabaseSession, keys: &'k [CheckedKey]) -> Result<Vec<(&'k CheckedKey, u64)>> {
+    let mut dangling = Vec::new();
+    for keys in keys.chunk_by(|one, other| one.from_item == other.from_item) {
+        let (mut counts, mut joins) = (Vec::new(), Vec::new());
+        for CheckedKey { alias, target_item, is_same, refers, .. } in keys {
+            counts.push(format!("count(*) FILTER (WHERE {alias}.tableoid IS NULL AND ({refers})) AS dangling_{alias}"));
+            joins.push(format!(" LEFT JOIN {target_item} AS {alias} ON {is_same}"));
+        }
+        let sql = format!("SELECT {} FROM {} AS c{}", counts.join(", "), keys[0].from_item, joins.concat());
+        for row in session.fetch(&sql, &[])? {
+            for key in keys {
+                let records: u64 = row.parse(&format!("dangling_{}", key.alias)).map_err(error::map_error)?;
+                if records > 0 {
+                    dangling.push((key, records));
+                }
+            }
+        }
+    }
+    Ok(dangling)
+}
+
+impl CheckedKey {
+    fn from_row(row: &Row) -> client::Result<Self> {
+        let item = |name: &str, is_partitioned: &str| {
+            Ok::<_, client::Error>(format!(
+                "{}{}",
+                if row.is_true(is_partitioned)? { "" } else { "ONLY " },
+                row.text(name)?
+            ))
+        };
+        Ok(Self {
+            from_item: item("name", "is_partitioned")?,
+            alias: row.parse("alias")?,
+            target: row.parse("target")?,
+            target_item: item("target", "is_target_partitioned")?,
+            target_root: row.parse("target_root")?,
+            is_readable: row.is_true("is_readable")?,
+            is_same: row.parse("is_same")?,
+            refers: row.parse("refers")?,
+        })
+    }
+}
