@@ -11,6 +11,46 @@ const NAMES = "SELECT string_agg(name, '|' ORDER BY id) FROM companies";
 test.describe("on PostgreSQL", () => {
   test.use({ baseURL: url("postgres"), storageState: session("admin", "postgres") });
 
+  test("what has changed here since the file was made is decided before it is imported", async ({ page }) => {
+    const exportPage = new ExportPage(page);
+    await exportPage.open();
+    await waitForHydration(page);
+    const [download] = await Promise.all([page.waitForEvent("download"), exportPage.button.click()]);
+    const file = await readVerifiedExport(download);
+    const first = "(SELECT min(id) FROM sites)";
+    const sites = () => onPostgres("SELECT string_agg(name, '|' ORDER BY id) FROM sites");
+    const before = sites();
+    onPostgres("UPDATE sites SET name = name || ' moved'");
+    onPostgres(`UPDATE sites SET name = 'worked on since', updated_at = 9000000000000 WHERE id = ${first}`);
+
+    await page.goto(IMPORT);
+    await waitForHydration(page);
+    await page.locator("input[type=file]").setInputFiles(file.path);
+    await page.getByLabel("Merge by key").check();
+    await page.getByRole("button", { name: "Plan the import" }).click();
+    const question = page.getByRole("group", { name: "To decide first" });
+    await expect(question).toContainText("1 record of sites changed here since the file was made");
+    await expect(page.getByRole("button", { name: /^Import / })).toHaveCount(0);
+    await expect(page.getByRole("region", { name: "Changes by kind" })).toContainText("(changed here since the file was made)");
+    await expectAccessible(page);
+
+    await question.getByRole("button", { name: "Leave them as they are" }).click();
+    await expect(question).toHaveCount(0);
+    await page.getByText(/^What else to know/).click();
+    await expect(page.getByText("1 record of sites changed here since the file was made: they stay as they are")).toBeVisible();
+    await page.getByRole("button", { name: /^Import \d+ records?$/ }).click();
+    await expect(page.getByTestId("imported")).toBeVisible();
+    expect(sites()).toBe(before.replace(/^[^|]*/, "worked on since"));
+
+    await page.getByLabel("Beside what is there").check();
+    await page.getByLabel("Merge by key").check();
+    await page.getByRole("button", { name: "Plan the import" }).click();
+    await question.getByRole("button", { name: "Replace them" }).click();
+    await page.getByRole("button", { name: "Import 1 record", exact: true }).click();
+    await expect(page.getByTestId("imported")).toBeVisible();
+    expect(sites()).toBe(before);
+  });
+
   test("a file is checked, planned, imported and undone", async ({ page }) => {
     const exportPage = new ExportPage(page);
     await exportPage.open();

@@ -416,3 +416,39 @@ fn what_is_kept_of_a_file_is_not_for_another_one_of_its_name() {
     assert_eq!(refused.code, 1, "{}{}", refused.text(), refused.stderr);
     assert!(refused.stderr.contains("there is no import of this id"), "{}", refused.stderr);
 }
+
+/// No file may grow beyond a limit, as on a full disk: whichever file it is (the database, its journal, what is kept, the state), and
+/// whichever write fails, the database has all of the import or nothing.
+#[test]
+fn whichever_write_fails_the_file_has_all_of_the_import_or_nothing_and_what_is_kept_tells_which() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let table = "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT);";
+    let rows = |count: u32, word: &str| {
+        let values: Vec<String> = (0..count).map(|id| format!("({id}, '{}')", word.repeat(100))).collect();
+        format!("{table} INSERT INTO notes VALUES {};", values.join(", "))
+    };
+    let (_, source) = sqlite(folder, "source.db", &rows(600, "new"));
+    export(folder, &source, "notes.json");
+    let (path, url) = sqlite(folder, "half.db", &rows(300, "old"));
+    // The state is there before the disk is full.
+    assert_eq!(run(folder, &["import", "notes.json", "--target", &url, "--mode", "merge", "--dry-run"]).code, 0);
+    let sum = || text(&path, "SELECT count(*) || ' ' || sum(body LIKE 'new%') FROM notes");
+    let (mut failed, mut imported) = (0, 0);
+    for kilobytes in (4..420).step_by(4) {
+        let arguments = ["import", "notes.json", "--target", &url, "--mode", "merge"];
+        let ended = WaybillCommand::with_file_size_limit(kilobytes, folder).run(arguments);
+        let kept = listed(folder, &url);
+        if ended.code == 0 {
+            assert_eq!(sum(), "600 600", "{kilobytes}");
+            let id = kept.split("  ").next().unwrap().to_owned();
+            assert_eq!(undo(folder, &url, &id, &[]).code, 0, "{kilobytes}: {kept}");
+            imported += 1;
+        } else {
+            assert_eq!(kept, "no import by this user can be undone here\n", "{kilobytes}");
+            failed += 1;
+        }
+        assert_eq!(sum(), "300 0", "{kilobytes}: {}", ended.stderr);
+    }
+    assert!(failed > 20 && imported > 10, "{failed} failed, {imported} did not");
+}

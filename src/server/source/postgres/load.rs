@@ -4,10 +4,9 @@
 //! itself refuses it.
 
 use super::super::new_table::NewTable;
-use super::super::target::{Load, Purpose, TableLoad, Target, TargetRules, UndoRequest};
-use super::super::{Error, InterruptHandle, Kind, Result, double_quote_identifier};
+use super::super::target::{Load, Purpose, TableLoad, TargetRules};
+use super::super::{Error, Kind, Result, double_quote_identifier};
 use super::catalog::{self, Schema};
-use super::client::ConnectConfig;
 use super::copy_values::{Bytes, Double, Hex, check_text};
 use super::database_session::DatabaseSession;
 use super::kept_import::UndoSchema;
@@ -17,12 +16,9 @@ use super::replica_role::ReplicaRole;
 use super::row_counts::{check_added, check_taken};
 use super::search_paths::{APPLICATION_PATH, OWN_PATH};
 use super::staging::StagedTable;
-use super::{
-    ENGINE, LOCK_TIMEOUT, STALL_TIMEOUT, create_tables, error, natural_keys, sequences, target_rules, undo,
-    unique_values,
-};
+use super::{LOCK_TIMEOUT, create_tables, error, natural_keys, sequences, target_rules, unique_values};
 use crate::model::import::{ImportMode, TableEffect};
-use crate::model::import_undo::{KeptImport, UndoReport};
+use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
 use crate::server::support::copy_text::CopyText;
@@ -30,65 +26,7 @@ use crate::server::support::copy_text::CopyText;
 /// How much is collected before it is sent.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// A PostgreSQL database to write to.
-#[derive(Clone, Debug)]
-pub struct PostgresTarget {
-    config: ConnectConfig,
-    trusted_owners: Vec<String>,
-}
-
-impl PostgresTarget {
-    /// Triggers whose functions belong to `trusted_owners` may run.
-    #[must_use]
-    pub fn new(config: ConnectConfig, trusted_owners: Vec<String>) -> Self {
-        Self { config, trusted_owners }
-    }
-}
-
-impl Target for PostgresTarget {
-    fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>> {
-        let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?;
-        on_handle(session.interrupt_handle());
-        session.begin_load(LOCK_TIMEOUT)?;
-        target_rules::check_role(&mut session)?;
-        let schema = catalog::read(&mut session)?;
-        Ok(Box::new(PostgresLoad {
-            session,
-            schema,
-            purpose,
-            replica_role: None,
-            tables: Vec::new(),
-            kept: None,
-            rows: CopyText::default(),
-            table: None,
-            failure: None,
-        }))
-    }
-
-    fn check(&self) -> Result<()> {
-        self.begin_load(Purpose::DryRun, &|_| ()).map(drop)
-    }
-
-    fn engine(&self) -> &'static str {
-        ENGINE
-    }
-
-    fn blocks_readers(&self) -> bool {
-        false
-    }
-
-    fn list_kept_imports(&self) -> Result<Vec<KeptImport>> {
-        DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?
-            .with_transaction(undo::list)
-    }
-
-    fn undo(&self, request: &UndoRequest) -> Result<UndoReport> {
-        let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?;
-        undo::undo(&mut session, request)
-    }
-}
-
-struct PostgresLoad {
+pub struct PostgresLoad {
     session: DatabaseSession,
     schema: Schema,
     purpose: Purpose,
@@ -119,6 +57,20 @@ struct CurrentTable {
 }
 
 impl PostgresLoad {
+    pub fn new(session: DatabaseSession, schema: Schema, purpose: Purpose) -> Self {
+        Self {
+            session,
+            schema,
+            purpose,
+            replica_role: None,
+            tables: Vec::new(),
+            kept: None,
+            rows: CopyText::default(),
+            table: None,
+            failure: None,
+        }
+    }
+
     /// The table's name in a statement.
     fn table_sql(&self, table: &TableName) -> Result<&str> {
         let from_item = self.schema.relation(table)?.from_item.as_str();
@@ -222,6 +174,7 @@ impl Load for PostgresLoad {
         if self.replica_role.is_some() {
             (rules.triggers, rules.silent_triggers) =
                 rules.triggers.into_iter().partition(|trigger| trigger.is_always_run);
+            rules.checked_at_once.clear();
         }
         Ok(rules)
     }

@@ -33,6 +33,7 @@ mod snapshot;
 mod staging;
 mod statistics;
 mod steps;
+mod target;
 mod target_rules;
 mod undo;
 mod unique_values;
@@ -49,7 +50,7 @@ use crate::model::name::TableName;
 use crate::server::support::sync::lock;
 pub use client::ConnectConfig;
 use database_session::DatabaseSession;
-pub use load::PostgresTarget;
+pub use target::PostgresTarget;
 use snapshot::PostgresSnapshot;
 
 /// Stall timeout: after this silence, a second connection checks the backend.

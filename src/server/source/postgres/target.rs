@@ -1,0 +1,57 @@
+//! A PostgreSQL database to write to.
+
+use super::super::target::{Load, Purpose, Target, UndoRequest};
+use super::super::{InterruptHandle, Result};
+use super::client::ConnectConfig;
+use super::database_session::DatabaseSession;
+use super::load::PostgresLoad;
+use super::{ENGINE, LOCK_TIMEOUT, STALL_TIMEOUT, catalog, target_rules, undo};
+use crate::model::import_undo::{KeptImport, UndoReport};
+
+/// A PostgreSQL database to write to.
+#[derive(Clone, Debug)]
+pub struct PostgresTarget {
+    config: ConnectConfig,
+    trusted_owners: Vec<String>,
+}
+
+impl PostgresTarget {
+    /// Triggers whose functions belong to `trusted_owners` may run.
+    #[must_use]
+    pub fn new(config: ConnectConfig, trusted_owners: Vec<String>) -> Self {
+        Self { config, trusted_owners }
+    }
+}
+
+impl Target for PostgresTarget {
+    fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>> {
+        let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?;
+        on_handle(session.interrupt_handle());
+        session.begin_load(LOCK_TIMEOUT)?;
+        target_rules::check_role(&mut session)?;
+        let schema = catalog::read(&mut session)?;
+        Ok(Box::new(PostgresLoad::new(session, schema, purpose)))
+    }
+
+    fn check(&self) -> Result<()> {
+        self.begin_load(Purpose::DryRun, &|_| ()).map(drop)
+    }
+
+    fn engine(&self) -> &'static str {
+        ENGINE
+    }
+
+    fn blocks_readers(&self) -> bool {
+        false
+    }
+
+    fn list_kept_imports(&self) -> Result<Vec<KeptImport>> {
+        DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?
+            .with_transaction(undo::list)
+    }
+
+    fn undo(&self, request: &UndoRequest) -> Result<UndoReport> {
+        let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?;
+        undo::undo(&mut session, request)
+    }
+}
