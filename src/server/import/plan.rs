@@ -66,7 +66,7 @@ pub fn plan(
     if let Some(part) = choices.part {
         planning.split_asked(part, &mut tables);
     }
-    planning.check_order(&tables);
+    planning.check_order(&mut tables, catalog);
     let treated = &metadata.redaction.treated;
     if !treated.is_empty() {
         let fields: Vec<String> = treated.iter().map(|treated| treated.field.to_string()).collect();
@@ -120,6 +120,7 @@ impl Planning<'_> {
             filled,
             key: table.primary_key.clone(),
             mode: if is_referred_to { ImportMode::Merge } else { self.choices.mode },
+            late: Vec::new(),
             merge: MergeRules::default(),
             policy,
             must_be_new: false,
@@ -276,12 +277,22 @@ impl Planning<'_> {
         if self.choices.mode == ImportMode::Merge { "; those that are there keep theirs" } else { "" }
     }
 
-    /// A reference that is checked at once must lead to a table that is filled before.
-    fn check_order(&mut self, tables: &[TableImport]) {
-        let place = |name: &TableName| tables.iter().position(|table| table.table == *name);
+    /// A reference that is checked at once must lead to a table that is filled before, or be empty until that is.
+    fn check_order(&mut self, tables: &mut [TableImport], catalog: &Catalog) {
         for reference in &self.rules.checked_at_once {
-            let (from, to) = (place(&reference.table), place(&reference.target));
-            if to > from && tables.iter().any(|table| table.table == reference.table && table.records > 0) {
+            let place = |name: &TableName| tables.iter().position(|table| table.table == *name);
+            let (Some(from), Some(to)) = (place(&reference.table), place(&reference.target)) else { continue };
+            if to <= from || tables[from].records == 0 {
+                continue;
+            }
+            let known = catalog.table(&reference.table).map_or(&[][..], |table| &table.columns);
+            let is_nullable = |name: &String| known.iter().any(|column| column.name == *name && column.nullable);
+            let load = tables[from].to_load();
+            let has_key = !load.key.is_empty() && load.key.iter().all(|name| load.columns.contains(name));
+            if load.mode != ImportMode::Merge && has_key && reference.columns.iter().all(is_nullable) {
+                let written = reference.columns.iter().filter(|name| load.columns.contains(name));
+                tables[from].late.extend(written.cloned());
+            } else {
                 self.refusals.push(format!(
                     "{} refers to {}, which comes later in the file, and the database checks that at once: ALTER TABLE {} ALTER \
                      CONSTRAINT {} DEFERRABLE",

@@ -34,6 +34,8 @@ pub struct TableImport {
     /// The table's primary key.
     pub key: Vec<String>,
     pub mode: ImportMode,
+    /// References that are written once all tables are filled.
+    pub late: Vec<String>,
     /// What a merge goes by besides the key.
     pub merge: MergeRules,
     /// What becomes of records that are there. What is only referred to stays as it is.
@@ -71,6 +73,7 @@ impl TableImport {
             columns: written().map(|column| column.name.clone()).chain(filled()).collect(),
             kept: written().filter(is_kept).map(|column| column.name.clone()).chain(filled()).collect(),
             key: self.key.clone(),
+            late: self.late.clone(),
             is_recorded: false,
             merge: self.merge.clone(),
         }

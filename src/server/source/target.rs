@@ -75,6 +75,9 @@ pub struct TableLoad {
     pub kept: Vec<String>,
     /// The columns that tell records apart; empty if none do, which only `Merge` needs.
     pub key: Vec<String>,
+    /// Of these, references that are written once all tables are filled, and empty until then: the database checks them at once, and
+    /// they lead to a later table. Not of a merge.
+    pub late: Vec<String>,
     /// Whether `end_table` is asked what has changed.
     pub is_recorded: bool,
     /// What a merge goes by besides the key.
@@ -208,6 +211,7 @@ pub struct CarriedOn {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedReference {
     pub table: TableName,
+    pub columns: Vec<String>,
     pub constraint: String,
     pub target: TableName,
 }

@@ -209,7 +209,7 @@ impl Load for PostgresLoad {
         refuse_foreign_event_triggers(&mut self.session)?;
         self.kept = kept.map(|kept| UndoSchema::create(&mut self.session, kept)).transpose()?;
         for (number, load) in tables.iter().enumerate() {
-            let is_staged = self.purpose == Purpose::DryRun || load.mode == ImportMode::Merge;
+            let is_staged = self.purpose == Purpose::DryRun || load.mode == ImportMode::Merge || !load.late.is_empty();
             let into = self.table_sql(&load.table)?.to_owned();
             let relation = self.schema.relation(&load.table)?;
             let staged =
@@ -257,7 +257,13 @@ impl Load for PostgresLoad {
         check_taken(&table.name, table.rows, taken)?;
         let created = TableEffect { created: table.rows, ..TableEffect::default() };
         let PreparedTable { load, staged } = &self.tables[table.number];
-        let Some(staged) = staged.as_ref().filter(|_| !load.columns.is_empty() && table.rows > 0) else {
+        let is_early = !load.late.is_empty() && self.purpose == Purpose::Write;
+        if let Some(staged) = staged.as_ref().filter(|_| is_early) {
+            let into = self.table_sql(&load.table)?.to_owned();
+            let written = staged.insert_early(&mut self.session, load, &into);
+            check_taken(&table.name, table.rows, written.map_err(|error| error::refused_row(&table.name, error))?)?;
+        }
+        let Some(staged) = staged.as_ref().filter(|_| !is_early && !load.columns.is_empty() && table.rows > 0) else {
             // What a trigger does to a table of which a merge has no records is not the import's.
             if let Some(kept) = self.kept.as_ref().filter(|_| load.mode != ImportMode::Merge) {
                 self.session.execute(OWN_PATH)?;
@@ -326,6 +332,11 @@ impl Load for PostgresLoad {
                 return Err(Error::new(Kind::Refused, taken.join("; ")));
             }
             return super::staging::check_references(&mut self.session, &self.schema, &staged);
+        }
+        for PreparedTable { load, staged } in self.tables.iter().filter(|table| !table.load.late.is_empty()) {
+            let Some(staged) = staged else { continue };
+            let (relation, into) = (self.schema.relation(&load.table)?, self.table_sql(&load.table)?.to_owned());
+            staged.write_late(&mut self.session, load, relation, &into)?;
         }
         if let Some(replica_role) = &self.replica_role {
             self.session.execute(OWN_PATH)?;

@@ -50,8 +50,8 @@ use crate::model::name::TableName;
 use crate::server::support::sync::lock;
 pub use client::ConnectConfig;
 use database_session::DatabaseSession;
-pub use target::PostgresTarget;
 use snapshot::PostgresSnapshot;
+pub use target::PostgresTarget;
 
 /// Stall timeout: after this silence, a second connection checks the backend.
 const STALL_TIMEOUT: Duration = Duration::from_secs(20);

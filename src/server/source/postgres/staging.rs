@@ -10,6 +10,7 @@ use super::decode::PgType;
 use super::error::{self, STAGED_PREFIX};
 use super::reader::RowReader;
 use super::references_to;
+use super::row_counts::check_taken;
 use super::row_key::{column, equal, expressions};
 use super::untrusted_code::UntrustedCode;
 use crate::model::import::{ImportMode, TableEffect};
@@ -173,6 +174,47 @@ impl StagedTable {
         let mut reader = RowReader::new(&types, changes);
         let sent_rows = session.read_rows(&sql, &formats, |piece| reader.feed(piece))?;
         reader.finish(sent_rows)
+    }
+
+    /// Puts the records into the table, but for references that are written late. Returns how many that are.
+    pub fn insert_early(&self, session: &mut DatabaseSession, load: &TableLoad, table: &str) -> Result<u64> {
+        let early: Vec<String> = load.columns.iter().filter(|name| !load.late.contains(name)).cloned().collect();
+        let columns = quoted(&early);
+        let sql =
+            format!("INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {}", self.name);
+        session.change(&sql, &[])
+    }
+
+    /// Puts the references into the table that were left out.
+    ///
+    /// # Errors
+    /// `Refused` if one leads nowhere, or the database does not take it.
+    pub fn write_late(
+        &self,
+        session: &mut DatabaseSession,
+        load: &TableLoad,
+        relation: &Relation,
+        table: &str,
+    ) -> Result<()> {
+        // By the application's search path: operators are named by their schema.
+        let is_same = |name: &String| {
+            let column = column(relation, &load.table, name)?;
+            Ok(format!("{} OPERATOR(pg_catalog.=) {}", column.as_text("t"), column.as_text("s")))
+        };
+        let is_same = load.key.iter().map(is_same).collect::<Result<Vec<_>>>()?.join(" AND ");
+        let names: Vec<String> = load.late.iter().map(|name| double_quote_identifier(name)).collect();
+        let set: Vec<String> = names.iter().map(|name| format!("{name} = s.{name}")).collect();
+        let is_set: Vec<String> = names.iter().map(|name| format!("s.{name} IS NOT NULL")).collect();
+        let is_set = is_set.join(" OR ");
+        let referring = format!("SELECT pg_catalog.count(*) AS records FROM {} AS s WHERE {is_set}", self.name);
+        let referring = session.fetch_count(&referring, &[])?;
+        let sql = format!(
+            "UPDATE {table} AS t SET {} FROM {} AS s WHERE {is_same} AND ({is_set})",
+            set.join(", "),
+            self.name
+        );
+        let written = session.change(&sql, &[]).map_err(|error| error::refused_row(&load.table, error))?;
+        check_taken(&load.table, referring, written)
     }
 
     /// Puts the records into the table: new ones, and what differs of those that are there. Returns how many that are.

@@ -69,7 +69,9 @@ const TRIGGERS_QUERY: &str = "
      ORDER BY t.tgname, 3";
 
 const CHECKED_AT_ONCE_QUERY: &str = "
-    SELECT CAST(k.conname AS text) AS name, CAST(k.confrelid AS text) AS target FROM pg_constraint k
+    SELECT CAST(k.conname AS text) AS name, CAST(k.confrelid AS text) AS target,
+           to_json(ARRAY(SELECT CAST(a.attname AS text) FROM unnest(k.conkey) num
+                          JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = num)) AS columns FROM pg_constraint k
      WHERE k.conrelid = CAST(CAST($1 AS text) AS oid) AND k.contype = 'f' AND NOT k.condeferrable ORDER BY k.conname";
 
 /// Rules that only the import itself can try: what compares rows there is code of the index.
@@ -126,8 +128,10 @@ pub fn read(
         for row in session.fetch(CHECKED_AT_ONCE_QUERY, &[&oid])? {
             let Some(target) = names.get(text(&row, "target")?) else { continue };
             let constraint = text(&row, "name")?.to_owned();
+            let columns = serde_json::from_str(text(&row, "columns")?).unwrap_or_default();
             rules.checked_at_once.push(CheckedReference {
                 table: table.clone(),
+                columns,
                 constraint,
                 target: (*target).clone(),
             });

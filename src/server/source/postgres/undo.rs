@@ -289,11 +289,34 @@ impl Undo<'_> {
         Err(Error::new(Kind::Refused, what))
     }
 
-    /// Values first, so that nothing refers to what is removed then; children are removed before their parents.
+    /// Removes the rows of all tables in one statement: what the database checks at once, it checks at the end of it, so that tables may
+    /// refer to each other in a circle.
+    fn remove(&mut self, tables: &[ImportedTable], report: &UndoReport) -> Result<()> {
+        let removed: Vec<_> = tables.iter().zip(&report.tables).rev().filter(|(_, found)| found.removed > 0).collect();
+        let (mut deletions, mut counts) = (Vec::new(), Vec::new());
+        for (table, _) in &removed {
+            let (number, from) = (table.number, &self.schema.relation(&table.name)?.from_item);
+            deletions.push(format!(
+                "removed_{number} AS (DELETE FROM {from} AS t USING pg_temp.waybill_removed_{number} AS d \
+                 WHERE t.ctid OPERATOR(pg_catalog.=) d.place AND t.tableoid OPERATOR(pg_catalog.=) d.part RETURNING 1)"
+            ));
+            counts.push(format!("(SELECT pg_catalog.count(*) FROM removed_{number}) AS removed_{number}"));
+        }
+        if removed.is_empty() {
+            return Ok(());
+        }
+        let sql = format!("WITH {} SELECT {}", deletions.join(", "), counts.join(", "));
+        let rows = self.session.fetch(&sql, &[]).map_err(|error| error::refused_row(&"the import".into(), error))?;
+        let row = rows.first().ok_or_else(error::invalid_message)?;
+        for (table, found) in removed {
+            let done = row.parse(&format!("removed_{}", table.number)).map_err(error::map_error)?;
+            undo_rules::check_done(&table.name, found.removed, done)?;
+        }
+        Ok(())
+    }
+
+    /// Values first, so that nothing refers to what is removed then.
     fn put_back(&mut self, report: &UndoReport) -> Result<()> {
-        let is_place = |rows: &str| {
-            format!("t.ctid OPERATOR(pg_catalog.=) {rows}.place AND t.tableoid OPERATOR(pg_catalog.=) {rows}.part")
-        };
         self.session.execute(APPLICATION_PATH)?;
         self.session.execute("SET CONSTRAINTS ALL DEFERRED")?;
         let tables = std::mem::take(&mut self.tables);
@@ -301,16 +324,7 @@ impl Undo<'_> {
             let Some(columns) = table.columns.as_ref().filter(|_| found.restored > 0) else { continue };
             self.restore(table, columns, found.restored)?;
         }
-        for (table, found) in tables.iter().zip(&report.tables).rev().filter(|(_, found)| found.removed > 0) {
-            let sql = format!(
-                "DELETE FROM {} AS t USING pg_temp.waybill_removed_{} AS d WHERE {}",
-                self.schema.relation(&table.name)?.from_item,
-                table.number,
-                is_place("d")
-            );
-            let removed = self.session.change(&sql, &[]).map_err(|error| error::refused_row(&table.name, error))?;
-            undo_rules::check_done(&table.name, found.removed, removed)?;
-        }
+        self.remove(&tables, report)?;
         let checked = self.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
         checked.map_err(|error| error::refused_row(&"the import".into(), error))?;
         self.session.execute(OWN_PATH)?;

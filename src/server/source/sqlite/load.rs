@@ -58,6 +58,7 @@ impl Target for SqliteTarget {
         Ok(Box::new(SqliteLoad {
             connection,
             purpose,
+            path: self.source.path().to_owned(),
             identity: self.source.identity()?,
             undo_folder: self.undo_folder.clone(),
             tables: Vec::new(),
@@ -94,6 +95,7 @@ impl Target for SqliteTarget {
 struct SqliteLoad {
     connection: Connection,
     purpose: Purpose,
+    path: PathBuf,
     /// Of the file.
     identity: SourceIdentity,
     undo_folder: UndoFolder,
@@ -252,6 +254,9 @@ impl Load for SqliteLoad {
             }
             natural_keys::prepare(&self.connection, number, load)?;
         }
+        if kept.is_some() && self.undo_folder.exists() {
+            undo::forget_dead(&self.connection, &self.undo_folder, &self.identity)?;
+        }
         let keep = |import| KeptRows::begin(&self.connection, &self.undo_folder, import, &self.identity, tables);
         self.kept = kept.map(keep).transpose()?;
         let names = tables.iter().map(|load| &load.table);
@@ -321,12 +326,18 @@ impl Load for SqliteLoad {
         if self.purpose == Purpose::DryRun {
             return Ok(());
         }
-        let Self { connection, tables, kept, undo_folder, .. } = *self;
-        let kept = kept.map(|kept| kept.finish(&connection, &tables)).transpose()?;
+        let Self { connection, tables, kept, undo_folder, path, identity, .. } = *self;
+        let is_kept = kept.is_some();
+        kept.map(|kept| kept.finish(&connection, &tables)).transpose()?;
         let committed = connection.execute_batch("COMMIT").map_err(|error| refused(error, str::to_owned));
-        // Whether a commit that fails in any other way has happened, the rows themselves tell.
-        if let Some(import) = kept.filter(|_| !connection.is_autocommit()) {
-            undo_folder.forget(&import);
+        drop(connection);
+        if committed.is_err() && is_kept {
+            // Whether a commit that fails has happened, the rows themselves tell.
+            let read = writing::open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+            let forgotten = read.and_then(|read| undo::forget_dead(&read, &undo_folder, &identity));
+            if let Err(error) = forgotten {
+                tracing::warn!(%error, "what a failed import would have needed to be undone is still there");
+            }
         }
         committed
     }

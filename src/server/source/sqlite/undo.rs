@@ -34,6 +34,16 @@ pub fn list(source: &SqliteSource, folder: &UndoFolder) -> Result<Vec<KeptImport
     Ok(kept)
 }
 
+/// Forgets imports of which no row is left: they were never committed. Later imports of the same file would make their rows, too.
+pub fn forget_dead(connection: &Connection, folder: &UndoFolder, database: &SourceIdentity) -> Result<()> {
+    for file in folder.list(database)? {
+        if !is_in_effect(connection, &file).unwrap_or(true) {
+            folder.forget(&file.import.id);
+        }
+    }
+    Ok(())
+}
+
 /// # Errors
 /// `NotFound` if no such import is kept; `Refused` if rows were changed since, unless they are to be kept as they are.
 pub fn undo(source: &SqliteSource, folder: &UndoFolder, request: &UndoRequest) -> Result<UndoReport> {
