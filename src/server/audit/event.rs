@@ -107,6 +107,9 @@ pub enum Event {
         sha256: String,
         export_id: String,
         mode: ImportMode,
+        /// What is imported of the file, if it is not all: `orders 8`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<String>,
         /// The id of the trusted key that has signed the file; without one, `--accept-unsigned` was given.
         signed_by: Option<String>,
     },
@@ -117,6 +120,8 @@ pub enum Event {
         sha256: String,
         export_id: String,
         mode: ImportMode,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<String>,
         signed_by: Option<String>,
     },
     ImportCompleted {

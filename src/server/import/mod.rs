@@ -53,7 +53,7 @@ use self::plan_file::{PlanOrigin, write_plan};
 use self::record_writer::Progress;
 use self::write::{Imported, Importing};
 use crate::model::access::{Capability, Scope, SourceLabel};
-use crate::model::import::{ImportMode, TableEffect};
+use crate::model::import::TableEffect;
 use crate::model::import_page::RunningWork;
 use crate::model::import_plan::ImportPlanHead;
 use crate::model::import_report::ImportReport;
@@ -166,7 +166,7 @@ impl Imports {
         let id = new_uuid_v7(&*self.clock, &*self.random).simple().to_string();
         let _running = (!request.dry_run).then(|| self.running.begin(self.work_of(caller, false)));
         if !request.dry_run {
-            self.record(caller, started_event(&file, request.mode, &id)).await?;
+            self.record(caller, started_event(&file, request, &id)).await?;
         }
         let (imports, asked) = (self.clone(), request.clone());
         let progress: Progress = Box::new(on_progress);
@@ -250,6 +250,7 @@ impl Imports {
             sha256: head.file_sha256.clone(),
             export_id: head.file_export_id.clone(),
             mode: head.mode,
+            part: head.part.as_ref().map(ToString::to_string),
             signed_by,
         };
         self.record(caller, planned).await?;
@@ -282,12 +283,13 @@ fn check_plan_output(path: &Path) -> Result<()> {
     Err(Error::PlanOutput { path: path.to_owned(), cause: kind.into() })
 }
 
-fn started_event(file: &CheckedFile, mode: ImportMode, id: &str) -> Event {
+fn started_event(file: &CheckedFile, request: &ImportRequest, id: &str) -> Event {
     Event::ImportStarted {
         import: id.to_owned(),
         sha256: file.verified.sha256.clone(),
         export_id: file.verified.metadata.export_id.clone(),
-        mode,
+        mode: request.mode,
+        part: request.part.as_ref().map(ToString::to_string),
         signed_by: file.signed_by.clone(),
     }
 }

@@ -1,5 +1,6 @@
 //! What is asked of an import.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::Result;
@@ -43,6 +44,18 @@ pub struct PartRequest {
     pub table: TableName,
     /// The values of its primary key, each with its column if there are several; empty for all records.
     pub key: Vec<(Option<String>, String)>,
+}
+
+/// For people: `orders 8`.
+impl fmt::Display for PartRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values: Vec<&str> = self.key.iter().map(|(_, value)| value.as_str()).collect();
+        if values.is_empty() {
+            write!(f, "table {}", self.table)
+        } else {
+            write!(f, "{} {}", self.table, values.join(", "))
+        }
+    }
 }
 
 /// A plan that was made before.

@@ -218,6 +218,6 @@ impl Profile {
 
 /// Quotes the text for a shell, unless all its characters are plain (POSIX, XCU 2.2).
 pub fn shell_quote(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-:/@".contains(c);
     if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

@@ -32,6 +32,11 @@ pub fn moved_since_look() -> Error {
     Error::new(Kind::Refused, what)
 }
 
+/// What is kept stays kept: who has changed the records may put them back.
+pub fn nothing_left() -> Error {
+    Error::new(Kind::Refused, "all of its records were changed since, so that there is nothing to undo")
+}
+
 pub fn changed_since(report: &UndoReport) -> Error {
     let changed = report.tables.iter().filter(|table| table.changed_since > 0).map(|table| {
         let keys =

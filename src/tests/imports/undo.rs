@@ -90,6 +90,38 @@ fn an_undone_import_into_empty_tables_or_beside_others_removes_its_own_records_o
 }
 
 #[test]
+fn an_undo_that_would_do_nothing_is_not_used_up() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let url = database(
+        &server,
+        "shop_copy",
+        &format!(
+            "{SHOP_ON_POSTGRES} INSERT INTO customers VALUES (1, 'Ada', 'old'), (2, 'Bob', 'late'); INSERT INTO orders VALUES (7, 1, 12.5), (8, 2, 3);"
+        ),
+    );
+    let id = import_shop(folder, &url, &MERGE);
+    let note = |text: &str| {
+        server.sql_as("waybill_owner", "shop_copy", &format!("UPDATE customers SET note = {text} WHERE id = 1"))
+    };
+    note("'mine'");
+    let refused = undo(folder, &url, &id, &["--keep-changed"]);
+    assert_eq!(refused.code, 3, "{}", refused.text());
+    assert!(
+        refused.stderr.contains("all of its records were changed since, so that there is nothing to undo"),
+        "{}",
+        refused.stderr
+    );
+    let listed = run(folder, &["import", "undo", "--target", &url]).text();
+    assert!(
+        listed.starts_with(&id)
+            && listed.contains(&format!("waybill import undo {id} --target postgres://waybill_owner@")),
+        "{listed}"
+    );
+}
+
+#[test]
 fn what_others_have_changed_since_ends_an_undo_or_stays_as_it_is() {
     let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
     let folder = folder.path();
@@ -100,6 +132,7 @@ fn what_others_have_changed_since_ends_an_undo_or_stays_as_it_is() {
     server.sql_as("waybill_owner", "half_copy", "UPDATE customers SET note = 'mine' WHERE id = 1");
     let merged = records(folder, &url, "merged.json");
     let planned = undo(folder, &url, &id, &["--dry-run"]);
+    assert_eq!(planned.code, 3, "it ends as the undo does");
     assert!(
         planned.text().contains("customers: 1 removed, 1 changed since and kept (such as 1)"),
         "{}",

@@ -27,7 +27,7 @@ fn FirstAccountForm(problem: String) -> impl IntoView {
     view! {
         <p class="muted">
             "This database has no accounts that Waybill can use. Choose a name and a password. The account can
-            export everything."
+            export everything, and import where that is turned on."
         </p>
         <FormMessage problem=FormError::message_for_key(&problem) notice=None />
         <form method="post" action=route::SETUP>

@@ -214,7 +214,7 @@ impl Import {
             return print_json(&report).map(|_| exit);
         }
         let saved = self.output.as_ref().map(|path| format!("\nwritten   {}", path.display())).unwrap_or_default();
-        print_line(&format!("{}{saved}", to_text(&report))).map(|_| exit)
+        print_line(&format!("{}{saved}", to_text(&report, &imports.target_name))).map(|_| exit)
     }
 }
 

@@ -5,12 +5,13 @@ use crate::model::import_plan::{ChangeExample, ChangeGroup, RecordAction, ValueC
 use crate::model::import_report::ImportReport;
 use crate::model::text;
 use crate::server::import::{HOW_TO_DECIDE, is_undecided};
+use crate::server::profile::shell_quote;
 
 /// More kinds of changes are not listed.
 const MAX_GROUPS: usize = 10;
 
 /// For people.
-pub fn to_text(report: &ImportReport) -> String {
+pub fn to_text(report: &ImportReport, target: &str) -> String {
     let records = text::count_with_noun(report.effect().total(), "record");
     let tables = text::count_with_noun(report.tables.len() as u64, "table");
     let effect = describe(report.effect());
@@ -31,13 +32,18 @@ pub fn to_text(report: &ImportReport) -> String {
     lines.extend(report.conflicts.iter().map(|conflict| format!("conflict  {}", text::one_line(conflict))));
     let can_be_decided = !report.conflicts.is_empty() && is_undecided(&report.tables);
     lines.extend(can_be_decided.then(|| format!("          {HOW_TO_DECIDE}")));
-    lines.extend(report.undo.iter().map(|id| format!("undo      waybill import undo {id} --target …  (for a day)")));
+    lines.extend(report.undo.iter().map(|id| format!("undo      {}  (for a day)", undo_command(id, target))));
     lines.push(format!("seal      {}", report.sha256));
     lines.push(signed_line(report.signed_by.as_deref()));
     lines.extend(report.plan.iter().map(|hash| format!("plan      {hash}")));
     lines.extend(report.triggers.iter().map(|trigger| format!("trigger   {} may run", text::one_line(trigger))));
     lines.extend(report.notes.iter().map(|note| format!("note      {}", text::one_line(note))));
     lines.join("\n")
+}
+
+/// What undoes the import.
+pub fn undo_command(id: &str, target: &str) -> String {
+    format!("waybill import undo {id} --target {}", shell_quote(&text::one_line(target)))
 }
 
 /// By whom a file is signed.

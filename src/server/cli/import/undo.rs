@@ -3,6 +3,7 @@
 use clap::Args;
 use secrecy::SecretString;
 
+use super::report::undo_command;
 use crate::model::import_undo::{KeptImport, UndoReport, UndoneTable};
 use crate::model::text;
 use crate::server::cli::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, UndoFolderArgs, as_target};
@@ -64,24 +65,27 @@ impl Undo {
     async fn list_or_undo(&self, imports: &std::sync::Arc<Imports>, caller: &Caller) -> Result<Exit, CliError> {
         let Some(import) = &self.id else {
             let kept = imports.list_kept(caller).await?;
-            return if self.json { print_json(&kept) } else { print_line(&list(&kept)) };
+            return if self.json { print_json(&kept) } else { print_line(&list(&kept, &imports.target_name)) };
         };
         let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Write };
         let import = import.replace('-', "");
         let report = imports
             .undo(caller, UndoRequest { import, purpose, keeps_changed: self.keep_changed, expected: None })
             .await?;
-        if self.json { print_json(&report) } else { print_line(&to_text(&report, self.keep_changed)) }
+        // As the undo itself would end.
+        let is_refused = !self.keep_changed && report.tables.iter().any(|table| table.changed_since > 0);
+        let exit = if is_refused { Exit::Refused } else { Exit::Success };
+        if self.json { print_json(&report) } else { print_line(&to_text(&report, self.keep_changed)) }.map(|_| exit)
     }
 }
 
-fn list(kept: &[KeptImport]) -> String {
+fn list(kept: &[KeptImport], target: &str) -> String {
     if kept.is_empty() {
         return "no import by this user can be undone here".to_owned();
     }
     let line =
         |import: &KeptImport| format!("{}  {}  seal {}  {}", import.id, import.mode, import.file_sha256, import.at);
-    let newest = kept.last().map(|import| format!("waybill import undo {} --target … undoes the last one", import.id));
+    let newest = kept.last().map(|import| format!("{} undoes the last one", undo_command(&import.id, target)));
     kept.iter().map(line).chain(newest).collect::<Vec<_>>().join("\n")
 }
 

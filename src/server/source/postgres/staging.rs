@@ -15,6 +15,7 @@ use super::row_key::{column, equal, expressions};
 use super::untrusted_code::UntrustedCode;
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::name::TableName;
+use crate::model::text;
 use crate::server::rows::RowSink;
 
 const PLAIN_INDEXES_QUERY: &str = "
@@ -120,7 +121,10 @@ impl StagedTable {
         };
         let found = session.fetch_count(&known("")?, &[])?;
         if load.mode == ImportMode::Append && found > 0 {
-            let what = format!("{found} of the file's records of {table} have a key that is there already");
+            let what = format!(
+                "{} of {table} have a key that is there already: mode merge replaces what differs",
+                text::count_with_noun(found, "record")
+            );
             return Err(Error::new(Kind::Refused, what));
         }
         let same = TableEffect { created: total - found, unchanged: found, matched, ..TableEffect::default() };

@@ -84,6 +84,9 @@ pub fn undo(session: &mut DatabaseSession, request: &UndoRequest) -> Result<Undo
     if changed > 0 && !request.keeps_changed {
         return Err(undo_rules::changed_since(&report));
     }
+    if changed > 0 && report.tables.iter().all(|table| table.removed + table.restored == 0) {
+        return Err(undo_rules::nothing_left());
+    }
     undo.check_references()?;
     undo.put_back(&report)?;
     Ok(report)

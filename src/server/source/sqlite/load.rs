@@ -254,11 +254,11 @@ impl Load for SqliteLoad {
             }
             natural_keys::prepare(&self.connection, number, load)?;
         }
-        if kept.is_some() && self.undo_folder.exists() {
-            undo::forget_dead(&self.connection, &self.undo_folder, &self.identity)?;
-        }
         let keep = |import| KeptRows::begin(&self.connection, &self.undo_folder, import, &self.identity, tables);
         self.kept = kept.map(keep).transpose()?;
+        if self.kept.is_some() {
+            undo::forget_dead(&self.connection, &self.undo_folder, &self.identity)?;
+        }
         let names = tables.iter().map(|load| &load.table);
         if self.kept.is_some() {
             let referring = dangling::referring_tables(&self.connection, names)?;

@@ -60,10 +60,6 @@ impl UndoFolder {
         Self(path)
     }
 
-    pub fn exists(&self) -> bool {
-        self.0.exists()
-    }
-
     fn path_of(&self, import: &str) -> PathBuf {
         self.0.join(format!("{import}{SUFFIX}"))
     }
