@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::change_reason::ChangeReason;
 use super::name::TableName;
 
 /// What an import expects of the tables.
@@ -21,13 +22,13 @@ pub enum ImportMode {
 }
 
 /// What becomes of the records of one table in a merge. Without any, records that are there get the file's values where they differ,
-/// and a conflict ends the import: a record that was changed here since the file was made, or is hidden.
+/// and a conflict ends the import: a record that was changed here since the file was made, is hidden, or has another natural key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TablePolicy {
-    /// One that is there gets the file's values where they differ, also in a conflict.
+    /// One that is there gets the file's values where they differ, also in a conflict: it is the same record, whatever its natural key.
     File,
-    /// One that is there gets them, but for conflicts, which stay as they are.
+    /// One that is there gets them, unless it was changed here since the file was made, or is hidden.
     Newer,
     /// One that is there stays as it is.
     Mine,
@@ -65,12 +66,38 @@ pub struct TableEffect {
     /// Records that differ and are hidden here; they are counted above, too.
     #[serde(default)]
     pub hidden: u64,
+    /// Records that have another natural key here: they may be somebody else. They are counted above, too.
+    #[serde(default)]
+    pub other_natural_key: u64,
     /// Records that are here under another key, found by a natural one; they are counted above, too.
     #[serde(default)]
     pub matched: u64,
 }
 
 impl TableEffect {
+    /// Counts records that are there and differ, for this reason. Conflicts that stay as they are change nothing.
+    pub fn count_difference(&mut self, reason: Option<ChangeReason>, records: u64, keeps_conflicts: bool) {
+        let is_kept = match reason {
+            Some(ChangeReason::OtherNaturalKey) => {
+                self.other_natural_key += records;
+                false
+            }
+            Some(ChangeReason::ChangedHereSinceExport) => {
+                self.changed_here += records;
+                keeps_conflicts
+            }
+            Some(ChangeReason::HiddenRow) => {
+                self.hidden += records;
+                keeps_conflicts
+            }
+            _ => false,
+        };
+        if !is_kept {
+            self.updated += records;
+            self.unchanged = self.unchanged.saturating_sub(records);
+        }
+    }
+
     /// All records of the file.
     #[must_use]
     pub fn total(self) -> u64 {
@@ -86,6 +113,7 @@ impl std::iter::Sum for TableEffect {
             unchanged: sum.unchanged + effect.unchanged,
             changed_here: sum.changed_here + effect.changed_here,
             hidden: sum.hidden + effect.hidden,
+            other_natural_key: sum.other_natural_key + effect.other_natural_key,
             matched: sum.matched + effect.matched,
         })
     }

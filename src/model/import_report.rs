@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::import::{TableEffect, TableReport};
+use super::import::{TableEffect, TablePolicies, TableReport};
 use super::import_plan::ChangeGroup;
 
 /// What an import has put into the database, or would.
@@ -15,6 +15,8 @@ pub struct ImportReport {
     pub tables: Vec<TableReport>,
     /// The triggers of the database that may run.
     pub triggers: Vec<String>,
+    /// What becomes of records that are there, in tables of which that was said.
+    pub policies: TablePolicies,
     /// What must be decided before the import can be done, one sentence each; only of a dry run.
     pub conflicts: Vec<String>,
     /// What happens to columns that the file and the database do not share, one sentence each.

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod artifact_name;
 pub mod catalog;
+pub mod change_reason;
 pub mod channel;
 pub mod classification;
 pub mod drift;

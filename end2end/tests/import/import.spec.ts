@@ -36,14 +36,15 @@ test.describe("on PostgreSQL", () => {
 
     await question.getByRole("button", { name: "Leave them as they are" }).click();
     await expect(question).toHaveCount(0);
+    await expect(page.getByTestId("decided")).toContainText("stay as they are");
     await page.getByText(/^What else to know/).click();
     await expect(page.getByText("1 record of sites changed here since the file was made: they stay as they are")).toBeVisible();
     await page.getByRole("button", { name: /^Import \d+ records?$/ }).click();
     await expect(page.getByTestId("imported")).toBeVisible();
     expect(sites()).toBe(before.replace(/^[^|]*/, "worked on since"));
 
-    await page.getByLabel("Beside what is there").check();
-    await page.getByLabel("Merge by key").check();
+    // A decision was about what was shown: it is asked for again.
+    await expect(page.getByRole("button", { name: "Plan the import" })).toBeEnabled();
     await page.getByRole("button", { name: "Plan the import" }).click();
     await question.getByRole("button", { name: "Replace them" }).click();
     await page.getByRole("button", { name: "Import 1 record", exact: true }).click();

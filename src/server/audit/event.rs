@@ -107,6 +107,9 @@ pub enum Event {
         sha256: String,
         export_id: String,
         mode: ImportMode,
+        /// What was decided about records that are there: `customers=newer orders=skip`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policies: Option<String>,
         /// What is imported of the file, if it is not all: `orders 8`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         part: Option<String>,
@@ -120,6 +123,8 @@ pub enum Event {
         sha256: String,
         export_id: String,
         mode: ImportMode,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policies: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         part: Option<String>,
         signed_by: Option<String>,

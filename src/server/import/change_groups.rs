@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::import_plan::{ChangeExample, ChangeGroup, ChangeReason, ValueChange};
+use crate::model::change_reason::ChangeReason;
+use crate::model::import_plan::{ChangeExample, ChangeGroup, ValueChange};
 use crate::model::name::TableName;
 use crate::model::text;
 

@@ -11,6 +11,8 @@ pub struct Choices<'c> {
     /// The records that are imported, if not all are.
     pub part: Option<&'c Part>,
     pub policies: &'c TablePolicies,
+    /// Whether the policy of tables that have none of their own is to leave what is newer.
+    pub newer_of_others: bool,
 }
 
 impl Choices<'_> {

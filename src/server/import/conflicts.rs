@@ -1,17 +1,28 @@
 //! What must be decided before a merge can be done, in words.
 
 use super::table_import::{ImportPlan, TableImport};
-use crate::model::import::{TableEffect, TablePolicy, TableReport};
+use crate::model::import::{TableEffect, TablePolicies, TablePolicy, TableReport};
 use crate::model::text;
 
-/// What decides conflicts, on the command line.
-pub const HOW_TO_DECIDE: &str =
+const DECIDES_CHANGED: &str =
     "--policy newer leaves records that changed here since or are hidden as they are, --policy file replaces them";
+const DECIDES_OTHER_KEY: &str =
+    "--policy TABLE=file takes records with another natural key for the same and replaces them";
 
-/// Whether `HOW_TO_DECIDE` is about any of the records.
+/// What decides the conflicts of these tables, on the command line.
 #[must_use]
-pub fn is_undecided(reports: &[TableReport]) -> bool {
-    reports.iter().any(|report| report.effect.changed_here + report.effect.hidden > 0)
+pub fn how_to_decide(reports: &[TableReport], policies: &TablePolicies) -> Vec<&'static str> {
+    let any = |is_open: &dyn Fn(TableEffect, Option<TablePolicy>) -> bool| {
+        reports.iter().any(|report| is_open(report.effect, policies.get(&report.table).copied()))
+    };
+    let changed = any(&|effect, policy| policy.is_none() && effect.changed_here + effect.hidden > 0);
+    let other_key = any(&|effect, policy| is_other_key_open(policy) && effect.other_natural_key > 0);
+    changed.then_some(DECIDES_CHANGED).into_iter().chain(other_key.then_some(DECIDES_OTHER_KEY)).collect()
+}
+
+/// Who leaves what is newer has not said that it is the same record.
+fn is_other_key_open(policy: Option<TablePolicy>) -> bool {
+    matches!(policy, None | Some(TablePolicy::Newer))
 }
 
 /// One sentence for each table and kind of conflict. The reports are those of the plan's tables.
@@ -25,9 +36,14 @@ fn of_table(table: &TableImport, effect: TableEffect) -> Vec<String> {
     let records = |records| text::count_with_noun(records, "record");
     let sentences = [
         (table.policy == Some(TablePolicy::Stop) && effect.updated > 0)
-            .then(|| format!("{} of {name} differ from what is there (--policy {name}=stop)", records(effect.updated))),
+            .then(|| format!("{} of {name} not the same here: its policy is stop", records(effect.updated))),
         (table.must_be_new && there > 0).then(|| {
             format!("{} of {name} have a key that is there already; mode merge replaces what differs", records(there))
+        }),
+        (is_other_key_open(table.policy) && effect.other_natural_key > 0).then(|| {
+            let keys: Vec<String> = table.merge.natural_keys.iter().map(ToString::to_string).collect();
+            let (other, keys) = (records(effect.other_natural_key), keys.join("; "));
+            format!("{other} of {name} with another natural key ({keys}) here than in the file: maybe not the same")
         }),
         (table.policy.is_none() && effect.changed_here > 0)
             .then(|| format!("{} of {name} changed here since the file was made", records(effect.changed_here))),
@@ -47,7 +63,7 @@ pub fn merge_notes(table: &TableImport, effect: TableEffect) -> Vec<String> {
             format!("{} of {name} changed here since the file was made: they {fate}", records(effect.changed_here))
         }),
         (is_decided && effect.hidden > 0)
-            .then(|| format!("{} of {name} differ and are hidden here: they {fate}", records(effect.hidden))),
+            .then(|| format!("{} of {name} hidden here, with other values: they {fate}", records(effect.hidden))),
         (effect.matched > 0).then(|| {
             let matched = records(effect.matched);
             format!("{matched} of {name} found under another key, by a natural one: references to them follow")

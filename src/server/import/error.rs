@@ -161,6 +161,9 @@ impl Error {
             Self::StalePlan(_) | Self::OtherHash(_) => {
                 "the database is not what it was when the plan was made".to_owned()
             }
+            Self::Target(error) if error.kind == source::Kind::Ambiguous => {
+                "natural keys do not tell which record is meant".to_owned()
+            }
             error => error.to_string(),
         }
     }

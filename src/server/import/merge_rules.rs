@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::table_import::TableImport;
+use crate::model::catalog::Codec;
 use crate::model::import::TablePolicy;
 use crate::model::manifest::Metadata;
 use crate::model::name::TableName;
@@ -10,64 +11,106 @@ use crate::server::profile::{MergeProfile, Profile, TimeUnit};
 use crate::server::rows::{Bound, ForeignKey, Table};
 use crate::server::source::{ChangedSince, MergeRules, NaturalKey, NaturalKeyColumn};
 
-/// Why a rule of the profile is not followed, as a sentence.
-type NotFollowed = String;
-
-/// The rules for one table. Of `planned`, its columns and key are known.
-pub fn merge_rules(
-    profile: &Profile,
-    table: &Table,
-    planned: &TableImport,
-    metadata: &Metadata,
-    policy: Option<TablePolicy>,
-) -> (MergeRules, Vec<NotFollowed>) {
-    let mut not_followed = Vec::new();
-    let default = MergeProfile::default();
-    let merge = profile.merge_rules(&table.name).unwrap_or(&default);
-    let has = |column: &String| table.columns.iter().any(|own| own.name == *column);
-    let changed_since = merge.changed_at.as_ref().and_then(|changed_at| {
-        let exported_at = DateTime::parse_from_rfc3339(&metadata.exported_at).ok().map(|time| time.to_utc());
-        let field = table.name.field(&changed_at.column);
-        let (Some(time), true) = (exported_at, has(&changed_at.column)) else {
-            not_followed.push(format!("whether records were changed here since the file was made is not known: {field} tells, and is not there"));
-            return None;
-        };
-        Some(ChangedSince { column: changed_at.column.clone(), time: bound(time, changed_at.unit) })
-    });
-    let hidden_by = merge.hidden_by.clone().filter(|column| {
-        let is_there = has(column);
-        if !is_there {
-            let field = table.name.field(column);
-            not_followed.push(format!("which records are hidden here is not known: {field} tells, and is not there"));
-        }
-        is_there
-    });
-    let natural_keys = natural_keys(merge, planned, &mut not_followed);
-    let references = profile.references_of(table).into_iter().filter(|key| follows(profile, key, metadata)).collect();
-    let keeps_conflicts = policy == Some(TablePolicy::Newer);
-    (MergeRules { natural_keys, references, changed_since, hidden_by, keeps_conflicts }, not_followed)
+/// The rules for one table, with sentences about those that are not followed.
+#[derive(Default)]
+pub struct FoundRules {
+    pub rules: MergeRules,
+    pub notes: Vec<String>,
+    /// Without the rule, records would be taken for others, or replaced that should not be.
+    pub refusals: Vec<String>,
 }
 
-fn natural_keys(merge: &MergeProfile, planned: &TableImport, not_followed: &mut Vec<NotFollowed>) -> Vec<NaturalKey> {
-    let name = |columns: &[String]| format!("the natural key {} of {}", columns.join(" and "), planned.table);
-    let mut keys = Vec::new();
-    for columns in &merge.natural_keys {
+/// Of `planned`, its columns, its key and its policy are known.
+pub fn find(profile: &Profile, table: &Table, planned: &TableImport, metadata: &Metadata) -> FoundRules {
+    let mut found = FoundRules::default();
+    let default = MergeProfile::default();
+    let merge = profile.merge_rules(&table.name).unwrap_or(&default);
+    found.rules.references =
+        profile.references_of(table).into_iter().filter(|key| follows(profile, key, metadata)).collect();
+    found.rules.keeps_conflicts = planned.policy == Some(TablePolicy::Newer);
+    found.find_changed_since(table, merge, metadata);
+    if let Some(column) = &merge.hidden_by {
+        if table.columns.iter().any(|own| own.name == *column) {
+            found.rules.hidden_by = Some(column.clone());
+        } else {
+            let field = table.name.field(column);
+            found.refusals.push(format!("{field} tells which records are hidden, and the database has no such column"));
+        }
+    }
+    found.find_natural_keys(table, merge, planned);
+    found
+}
+
+impl FoundRules {
+    fn find_changed_since(&mut self, table: &Table, merge: &MergeProfile, metadata: &Metadata) {
+        let Some(changed_at) = &merge.changed_at else { return };
+        let field = table.name.field(&changed_at.column);
+        let exported_at = DateTime::parse_from_rfc3339(&metadata.exported_at).ok().map(|time| time.to_utc());
+        let Some(column) = table.columns.iter().find(|own| own.name == changed_at.column) else {
+            self.refusals.push(format!("{field} tells when records were changed, and the database has no such column"));
+            return;
+        };
+        let fits = match changed_at.unit {
+            TimeUnit::EpochSeconds | TimeUnit::EpochMs => matches!(column.codec, Codec::Integer | Codec::Dynamic),
+            TimeUnit::Iso => matches!(column.codec, Codec::Date | Codec::Timestamp | Codec::Text | Codec::Dynamic),
+        };
+        if !fits {
+            self.refusals.push(format!(
+                "{field} tells when records were changed, and is no column for the unit that the profile says"
+            ));
+        }
+        match exported_at {
+            Some(time) => {
+                let time = bound(time, changed_at.unit);
+                self.rules.changed_since = Some(ChangedSince { column: changed_at.column.clone(), time });
+            }
+            None => self
+                .refusals
+                .push("the file does not say when it was made, as the profile's changed_at needs".to_owned()),
+        }
+    }
+
+    fn find_natural_keys(&mut self, table: &Table, merge: &MergeProfile, planned: &TableImport) {
         let has_values = |name: &String| {
             planned.columns.iter().any(|column| column.name == *name && column.is_written && !column.is_kept)
         };
-        if planned.key.len() != 1 {
-            not_followed.push(format!("{} is not used: its primary key is not one column", name(columns)));
-        } else if let Some(column) = columns.iter().find(|column| !has_values(column)) {
-            not_followed.push(format!("{} is not used: the file has not the values of {column}", name(columns)));
-        } else {
-            let column = |column: &String| NaturalKeyColumn {
-                name: column.clone(),
-                folds_case: merge.fold_case.contains(column),
-            };
-            keys.push(NaturalKey(columns.iter().map(column).collect()));
+        let refers_to_itself = |name: &String| {
+            self.rules.references.iter().any(|key| key.target == table.name && key.columns.contains(name))
+        };
+        let keeps_values = matches!(planned.policy, Some(TablePolicy::Mine | TablePolicy::Newer));
+        let (mut keys, mut notes, mut refusals) = (Vec::new(), Vec::new(), Vec::new());
+        for columns in &merge.natural_keys {
+            let name = format!("the natural key {} of {}", columns.join(" and "), planned.table);
+            if planned.key.len() != 1 {
+                notes.push(format!("{name} is not used: its primary key is not one column"));
+            } else if let Some(column) = columns.iter().find(|column| !has_values(column)) {
+                notes.push(format!("{name} is not used: the file lacks the values of {column}"));
+            } else if let Some(column) = columns.iter().find(|column| refers_to_itself(column)) {
+                refusals.push(format!(
+                    "{name} has {column}, which refers to the same table: what it leads to would have to be known first"
+                ));
+            } else {
+                let column = |column: &String| NaturalKeyColumn {
+                    name: column.clone(),
+                    folds_case: merge.fold_case.contains(column),
+                };
+                keys.push(NaturalKey(columns.iter().map(column).collect()));
+            }
         }
+        // Of a record that stays as it is, other values than the key may not be those that the file's references name.
+        let by_others =
+            planned.referred_by.iter().find(|columns| keeps_values && !keys.is_empty() && **columns != planned.key);
+        if let Some(columns) = by_others {
+            refusals.push(format!(
+                "records of {} found by a natural key would stay as they are, and others refer to {}: use another policy",
+                planned.table,
+                columns.join(" and ")
+            ));
+        }
+        self.rules.natural_keys = keys;
+        self.notes.extend(notes);
+        self.refusals.extend(refusals);
     }
-    keys
 }
 
 /// Whether the reference may lead to a record that is here under another key.

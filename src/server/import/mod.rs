@@ -19,8 +19,10 @@ mod plan;
 mod plan_file;
 mod planned_changes;
 mod readings;
+mod record_decoding;
 mod record_writer;
 mod request;
+mod row_batch;
 mod running;
 mod stale_plan;
 mod table_import;
@@ -40,7 +42,7 @@ use tempfile::NamedTempFile;
 
 pub use check_file::CheckedFile;
 use check_file::check_file;
-pub use conflicts::{HOW_TO_DECIDE, is_undecided};
+pub use conflicts::how_to_decide;
 pub use error::{Error, Result};
 pub use page::ImportPage;
 pub use planned_changes::{PlanFile, has_key, parse_change};
@@ -53,7 +55,7 @@ use self::plan_file::{PlanOrigin, write_plan};
 use self::record_writer::Progress;
 use self::write::{Imported, Importing};
 use crate::model::access::{Capability, Scope, SourceLabel};
-use crate::model::import::TableEffect;
+use crate::model::import::{TableEffect, TablePolicies, TablePolicy};
 use crate::model::import_page::RunningWork;
 use crate::model::import_plan::ImportPlanHead;
 use crate::model::import_report::ImportReport;
@@ -250,6 +252,7 @@ impl Imports {
             sha256: head.file_sha256.clone(),
             export_id: head.file_export_id.clone(),
             mode: head.mode,
+            policies: policies_text(&head.policies, None),
             part: head.part.as_ref().map(ToString::to_string),
             signed_by,
         };
@@ -289,9 +292,17 @@ fn started_event(file: &CheckedFile, request: &ImportRequest, id: &str) -> Event
         sha256: file.verified.sha256.clone(),
         export_id: file.verified.metadata.export_id.clone(),
         mode: request.mode,
+        policies: policies_text(&request.policies, request.policy),
         part: request.part.as_ref().map(ToString::to_string),
         signed_by: file.signed_by.clone(),
     }
+}
+
+/// As they are typed: `customers=newer orders=skip`.
+fn policies_text(policies: &TablePolicies, of_others: Option<TablePolicy>) -> Option<String> {
+    let of_tables = policies.iter().map(|(table, policy)| format!("{table}={policy}"));
+    let all: Vec<String> = of_tables.chain(of_others.map(|policy| policy.to_string())).collect();
+    (!all.is_empty()).then(|| all.join(" "))
 }
 
 fn ended_event(written: &Result<Imported>) -> Event {

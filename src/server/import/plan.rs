@@ -1,18 +1,17 @@
 //! Compares a file with the database that it goes into: what goes where, and everything that cannot be done, at once.
 
 use super::choices::Choices;
-use super::merge_rules::merge_rules;
 use super::part::{Part, Role};
 use super::readings::order;
 use super::table_import::{ImportColumn, ImportPlan, TableImport};
-use super::{Error, Result, value_rules};
+use super::{Error, Result, merge_rules, value_rules};
 use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
 use crate::model::import::{ImportMode, TablePolicy};
 use crate::model::import_plan::ValueRule;
 use crate::model::manifest::Metadata;
 use crate::model::name::{FieldName, TableName};
 use crate::model::text;
-use crate::server::profile::{OnImport, Profile};
+use crate::server::profile::{OnImport, Profile, did_you_mean, nearest};
 use crate::server::rows::{Catalog, Table};
 use crate::server::source::{CarriedOn, MergeRules, TargetRules};
 
@@ -30,6 +29,7 @@ pub fn plan(
     let mut planning = Planning {
         choices,
         metadata,
+        catalog,
         rules,
         profile,
         notes: Vec::new(),
@@ -38,7 +38,9 @@ pub fn plan(
     };
     let (mut tables, mut missing) = (Vec::new(), Vec::new());
     for table in choices.policies.keys().filter(|table| metadata.schema.get(table.as_str()).is_none()) {
-        planning.refusals.push(format!("the file has no table {table}, which has a policy"));
+        let near = did_you_mean(nearest(table.as_str(), metadata.schema.iter().map(|(name, _)| name.as_str())));
+        let hint = if table.as_str().contains(',') { ": repeat --policy for each table" } else { "" };
+        planning.refusals.push(format!("the file has no table {table}, which has a policy{near}{hint}"));
     }
     for (name, schema) in metadata.schema.iter() {
         if !choices.includes(name) {
@@ -63,6 +65,16 @@ pub fn plan(
         ));
     }
     let mut tables = order(tables, catalog);
+    if choices.newer_of_others && !tables.iter().any(|table| table.merge.knows_conflicts()) {
+        planning.refusals.push(
+            "the policy newer is about none of the file's tables: no profile tells when records were changed (changed_at) or which are \
+             hidden (hidden_by); give it with --profile FILE"
+                .to_owned(),
+        );
+    }
+    if tables.is_empty() && metadata.schema.iter().next().is_some() && planning.refusals.is_empty() {
+        planning.refusals.push("nothing would be imported: every table of the file has the policy skip".to_owned());
+    }
     if let Some(part) = choices.part {
         planning.split_asked(part, &mut tables);
     }
@@ -84,6 +96,7 @@ pub fn plan(
 struct Planning<'p> {
     choices: Choices<'p>,
     metadata: &'p Metadata,
+    catalog: &'p Catalog,
     rules: &'p TargetRules,
     profile: &'p Profile,
     notes: Vec<String>,
@@ -120,6 +133,7 @@ impl Planning<'_> {
             filled,
             key: table.primary_key.clone(),
             mode: if is_referred_to { ImportMode::Merge } else { self.choices.mode },
+            referred_by: self.referred_by(&table.name),
             late: Vec::new(),
             merge: MergeRules::default(),
             policy,
@@ -128,9 +142,20 @@ impl Planning<'_> {
         };
         // What is merged beside records that are appended keeps its key: they refer to that.
         if self.choices.mode == ImportMode::Merge {
-            let (merge, not_followed) = merge_rules(self.profile, table, &planned, self.metadata, policy);
-            planned.merge = merge;
-            self.notes.extend(not_followed);
+            let found = merge_rules::find(self.profile, table, &planned, self.metadata);
+            self.notes.extend(found.notes);
+            self.refusals.extend(found.refusals);
+            if planned.merge != found.rules {
+                self.value_rules.push(value_rules::of_merge(&table.name, &found.rules));
+            }
+            planned.merge = found.rules;
+            if policy == Some(TablePolicy::Newer) && !planned.merge.knows_conflicts() {
+                self.refusals.push(format!(
+                    "{} has the policy newer, and no profile tells when its records were changed (changed_at) or which are hidden \
+                     (hidden_by): give it with --profile FILE, under [tables.{}.merge]",
+                    table.name, table.name
+                ));
+            }
         }
         self.check_key(&planned);
         self.check_carried_on(&planned);
@@ -143,6 +168,12 @@ impl Planning<'_> {
         let Some(place) = tables.iter().position(|table| table.table == part.asked.table) else { return };
         let mut asked = tables.remove(place);
         let reading = tables.last().map_or(0, |last| last.reading + 1);
+        if records > 0 && !asked.merge.natural_keys.is_empty() {
+            self.refusals.push(format!(
+                "records of {} refer to others of it, and its natural keys tell these apart in a whole file only: import that",
+                asked.table
+            ));
+        }
         if records > 0 {
             // What is appended to the same table could not be told from what is merged into it.
             asked.must_be_new = asked.mode != ImportMode::Merge;
@@ -163,6 +194,16 @@ impl Planning<'_> {
         tables.push(asked);
     }
 
+    /// The columns of the table by which others refer to it.
+    fn referred_by(&self, table: &TableName) -> Vec<Vec<String>> {
+        let keys = self.catalog.tables.iter().flat_map(|other| self.profile.references_of(other));
+        let mut columns: Vec<Vec<String>> =
+            keys.filter(|key| key.target == *table).map(|key| key.target_columns).collect();
+        columns.sort();
+        columns.dedup();
+        columns
+    }
+
     /// A merge must tell whether a record is there already.
     fn check_key(&mut self, planned: &TableImport) {
         if planned.mode != ImportMode::Merge || planned.records == 0 {
@@ -172,7 +213,7 @@ impl Planning<'_> {
         let missing = load.key.iter().find(|name| !load.columns.contains(name) || load.kept.contains(name));
         if load.key.is_empty() {
             self.refusals
-                .push(format!("{} has no primary key, so nothing tells which of its records are there", load.table));
+                .push(format!("{} has no primary key, so nothing tells which of its records are there: --policy {}=skip leaves it out", load.table, load.table));
         } else if let Some(column) = missing {
             let field = load.table.field(column);
             self.refusals
@@ -289,7 +330,8 @@ impl Planning<'_> {
             let is_nullable = |name: &String| known.iter().any(|column| column.name == *name && column.nullable);
             let load = tables[from].to_load();
             let has_key = !load.key.is_empty() && load.key.iter().all(|name| load.columns.contains(name));
-            if load.mode != ImportMode::Merge && has_key && reference.columns.iter().all(is_nullable) {
+            let runs_code = self.rules.run_code.contains(&reference.table);
+            if load.mode != ImportMode::Merge && has_key && !runs_code && reference.columns.iter().all(is_nullable) {
                 let written = reference.columns.iter().filter(|name| load.columns.contains(name));
                 tables[from].late.extend(written.cloned());
             } else {

@@ -6,8 +6,9 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use super::changes::{RecordedChanges, RecordedTable};
 use super::planned_changes::{PlanFile, parse_change};
 use super::{Error, Result};
+use crate::model::change_reason::RecordAction;
 use crate::model::import::{ImportMode, TablePolicies};
-use crate::model::import_plan::{FilePart, ImportPlanHead, PlannedChange, RecordAction, ValueRule};
+use crate::model::import_plan::{FilePart, ImportPlanHead, PlannedChange, ValueRule};
 use crate::model::name::TableName;
 use crate::model::text;
 

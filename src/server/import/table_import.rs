@@ -34,6 +34,8 @@ pub struct TableImport {
     /// The table's primary key.
     pub key: Vec<String>,
     pub mode: ImportMode,
+    /// The columns by which tables of the database refer to it, each list once.
+    pub referred_by: Vec<Vec<String>>,
     /// References that are written once all tables are filled.
     pub late: Vec<String>,
     /// What a merge goes by besides the key.

@@ -4,9 +4,10 @@ use sha2::{Digest, Sha256};
 
 use crate::model::catalog::TableSchema;
 use crate::model::import_plan::ValueRule;
+use crate::model::name::TableName;
 use crate::server::profile::OnImport;
 use crate::server::rows::Table;
-use crate::server::source::TargetRules;
+use crate::server::source::{MergeRules, TargetRules};
 
 /// What decides about values that the file lacks, or that the database computes, and which columns there are.
 pub fn of_table(
@@ -31,6 +32,11 @@ pub fn of_table(
         Some(value_rule(format!("the {kind} of {field}"), definition))
     });
     fills.chain([columns]).chain(computed).collect()
+}
+
+/// What the profile says about merges, with the references that follow to other keys.
+pub fn of_merge(table: &TableName, rules: &MergeRules) -> ValueRule {
+    value_rule(format!("how {table} is merged"), &format!("{rules:?}"))
 }
 
 pub fn of_triggers(rules: &TargetRules) -> impl Iterator<Item = ValueRule> {

@@ -5,12 +5,13 @@ use std::io::BufReader;
 use super::changes::{ChangeRecorder, RecordedChanges};
 use super::check_file::{CheckedFile, FileReader};
 use super::choices::Choices;
-use super::conflicts::{HOW_TO_DECIDE, find_conflicts, is_undecided, merge_notes};
+use super::conflicts::{find_conflicts, how_to_decide, merge_notes};
 use super::part::{Part, Role};
 use super::plan::plan;
 use super::plan_file::plan_hash;
 use super::planned_changes::PlanFile;
 use super::readings::readings;
+use super::record_decoding::RecordDecoding;
 use super::record_writer::{Progress, RecordWriter};
 use super::request::{ExpectedPlan, ImportRequest, StillAllowed};
 use super::running::Running;
@@ -18,7 +19,7 @@ use super::stale_plan::{check_choices, find_moved};
 use super::table_import::{ImportPlan, TableImport};
 use super::verified_content::VerifiedContent;
 use super::{Error, Result};
-use crate::model::import::{ImportMode, TableReport};
+use crate::model::import::{ImportMode, TablePolicy, TableReport};
 use crate::model::import_plan::{ImportPlanHead, ValueRule};
 use crate::model::import_report::ImportReport;
 use crate::model::import_undo::KeptImport;
@@ -31,6 +32,9 @@ use crate::server::profile::Profile;
 use crate::server::source::{self, Kind, Load, NewTable, Purpose, TableLoad, Target, TargetRules};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::random::{Random, time_of_uuid_v7};
+
+/// How many steps may wait to be written: enough that neither thread waits for the other, and little memory.
+const MAX_WAITING_STEPS: usize = 4;
 
 /// One import, with all that it needs.
 pub struct Importing<'i> {
@@ -82,17 +86,18 @@ impl Importing<'_> {
         if let Some(plan) = &self.plan_file {
             check_choices(&plan.head, part.as_ref().map(|part| &part.asked), &policies)?;
         }
-        let choices = Choices { mode: self.request.mode, part: part.as_ref(), policies: &policies };
+        let newer_of_others = self.request.policy == Some(TablePolicy::Newer);
+        let choices = Choices { mode: self.request.mode, part: part.as_ref(), policies: &policies, newer_of_others };
         let (plan, rules) = self.plan(&mut *load, &metadata, choices)?;
         let kept = self.kept_import(file, &rules)?;
         let Written { reports, matches, changes } = self.write(&mut *load, file, choices, &plan, kept.as_ref())?;
         let conflicts = find_conflicts(&plan, &reports);
         if !conflicts.is_empty() && !self.request.dry_run {
-            let hint = is_undecided(&reports).then(|| HOW_TO_DECIDE.to_owned());
-            return Err(Error::Refused(conflicts.into_iter().chain(hint).collect()));
+            let hints = how_to_decide(&reports, choices.policies).into_iter().map(str::to_owned);
+            return Err(Error::Refused(conflicts.into_iter().chain(hints).collect()));
         }
         load.check_references()?;
-        let report = self.report((file, &metadata), (&plan, &rules), reports, conflicts, kept);
+        let report = self.report((file, &metadata), choices, (&plan, &rules), (reports, conflicts), kept);
         let planned = changes.map(|changes| {
             let rules = plan.rules.into_iter().chain(matches).collect();
             (self.plan_head(&report, choices, rules, &metadata.export_id, &changes), changes)
@@ -142,8 +147,8 @@ impl Importing<'_> {
         let loads = plan.tables.iter().map(|table| TableLoad { is_recorded: is_recorded(table), ..table.to_load() });
         let loads: Vec<TableLoad> = loads.collect();
         load.prepare(&loads, kept)?;
-        let writer = RecordWriter::new((self.random, &self.progress), choices, plan, &loads, load, changes.as_mut());
-        let (reports, matches) = self.write_records(file, plan, writer)?;
+        let writer = RecordWriter::new(&self.progress, plan, &loads, load, changes.as_mut());
+        let (reports, matches) = self.write_records(file, choices, plan, writer)?;
         let changes = changes.map(|changes| changes.finish().map_err(Error::Plan)).transpose()?;
         Ok(Written { reports, matches, changes })
     }
@@ -152,9 +157,9 @@ impl Importing<'_> {
     fn report(
         &self,
         (file, metadata): (&CheckedFile, &Metadata),
+        choices: Choices<'_>,
         (plan, rules): (&ImportPlan, &TargetRules),
-        reports: Vec<TableReport>,
-        conflicts: Vec<String>,
+        (reports, conflicts): (Vec<TableReport>, Vec<String>),
         kept: Option<KeptImport>,
     ) -> ImportReport {
         let merge_notes =
@@ -171,6 +176,7 @@ impl Importing<'_> {
             records: tables.iter().map(|table| table.effect.total()).sum(),
             tables,
             triggers: rules.triggers.iter().map(|trigger| trigger.name.clone()).collect(),
+            policies: choices.policies.clone(),
             conflicts,
             notes,
             undo: kept.map(|kept| kept.id),
@@ -267,24 +273,34 @@ impl Importing<'_> {
     fn write_records(
         &self,
         file: &CheckedFile,
+        choices: Choices<'_>,
         plan: &ImportPlan,
         mut writer: RecordWriter<'_>,
     ) -> Result<(Vec<TableReport>, Vec<ValueRule>)> {
         for tables in readings(&plan.tables) {
-            writer.begin_reading(tables);
-            let rest = self.open(file)?.for_each_event(|event, line| writer.handle(event, line));
-            let rest = rest.map_err(|error| match error {
-                Error::Unreadable(inspect::Error::LineTooLong { .. }) => error,
-                // The file was whole when its seal was checked.
-                Error::Unreadable(_) => Error::Changed,
-                error => error,
+            std::thread::scope(|scope| {
+                let (sender, steps) = std::sync::mpsc::sync_channel(MAX_WAITING_STEPS);
+                let decoding = RecordDecoding::new(self.random, choices, plan, tables, sender);
+                let thread = scope.spawn(|| self.decode_records(file, decoding));
+                // The decoder stops once nobody takes its steps any more. What it has found wrong comes after what it has handed on.
+                let written = steps.into_iter().try_for_each(|step| writer.handle(step));
+                let decoded = thread.join().map_err(|_| Error::Panicked)?;
+                written.and(decoded)
             })?;
-            let digest = rest.into_inner().finish().ok_or(Error::Changed)?;
-            if digest != file.verified.sha256 {
-                return Err(Error::Changed);
-            }
         }
         Ok((writer.done, writer.matches))
+    }
+
+    fn decode_records(&self, file: &CheckedFile, mut decoding: RecordDecoding<'_>) -> Result<()> {
+        let rest = self.open(file)?.for_each_event(|event, line| decoding.handle(event, line));
+        let rest = rest.map_err(|error| match error {
+            Error::Unreadable(inspect::Error::LineTooLong { .. }) => error,
+            // The file was whole when its seal was checked.
+            Error::Unreadable(_) => Error::Changed,
+            error => error,
+        })?;
+        let digest = rest.into_inner().finish().ok_or(Error::Changed)?;
+        if digest == file.verified.sha256 { Ok(()) } else { Err(Error::Changed) }
     }
 
     fn open(&self, file: &CheckedFile) -> Result<DocumentReader<BufReader<VerifiedContent<Decompressor<FileReader>>>>> {

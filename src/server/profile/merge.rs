@@ -24,7 +24,7 @@ pub struct MergeProfile {
 
 /// When a record was last changed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "`{ column = \"updated_at\", unit = \"iso\" }`")]
 pub struct ChangedAt {
     pub column: String,
     pub unit: TimeUnit,
@@ -51,6 +51,10 @@ pub fn merge_error(profile: &Profile, table: &TableName, merge: &MergeProfile) -
     let MergeProfile { natural_keys, fold_case, changed_at, hidden_by } = merge;
     if natural_keys.iter().any(Vec::is_empty) {
         return Some("a natural key needs a column".into());
+    }
+    let is_twice = |columns: &Vec<String>| (1..columns.len()).any(|place| columns[..place].contains(&columns[place]));
+    if natural_keys.iter().any(is_twice) {
+        return Some("a natural key has a column twice".into());
     }
     let of_keys = || natural_keys.iter().flatten();
     if let Some(column) = fold_case.iter().find(|column| !of_keys().any(|key| key == *column)) {

@@ -40,6 +40,8 @@ pub enum Kind {
     Stopped,
     /// The database does not take a row: a rule of its tables says so.
     Refused,
+    /// It cannot be told which record is meant. The message has keys of records.
+    Ambiguous,
     /// The database refused a statement, or returned what it should not, for any other reason.
     Failed,
 }
@@ -50,7 +52,7 @@ impl Kind {
     /// Whether the database does not allow it, and has not failed.
     #[must_use]
     pub fn is_refusal(self) -> bool {
-        matches!(self, Self::Refused | Self::Unsuitable | Self::PermissionDenied)
+        matches!(self, Self::Refused | Self::Ambiguous | Self::Unsuitable | Self::PermissionDenied)
     }
 }
 

@@ -1,8 +1,5 @@
 //! What a merge goes by, besides the primary key.
 
-use super::{Error, Kind};
-use crate::model::name::TableName;
-use crate::model::text;
 use crate::server::rows::{Bound, ForeignKey};
 
 /// How the records of one table are merged.
@@ -51,29 +48,4 @@ impl std::fmt::Display for NaturalKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(" and "))
     }
-}
-
-/// Two records of the file are one by a natural key, of which one is not there by its own.
-pub fn duplicate_in_file(table: &TableName, natural: &NaturalKey, [one, other]: [&str; 2]) -> Error {
-    let what = format!(
-        "the records {one} and {other} of {table} in the file have the same natural key ({natural}): only one of them can be meant"
-    );
-    Error::new(Kind::Refused, what)
-}
-
-/// A natural key finds several records, or several of the file find the same one.
-pub fn ambiguous(table: &TableName, record: &str) -> Error {
-    let what = format!(
-        "natural keys do not tell which record of {table} is meant by record {record} of the file: they fit more than one"
-    );
-    Error::new(Kind::Refused, what)
-}
-
-/// References can follow to records of tables only that come earlier in the file.
-pub fn comes_earlier(table: &TableName, target: &TableName, records: u64) -> Error {
-    let what = format!(
-        "{} of {table} would have to follow to records of {target} that are there under another key, but came earlier in the file",
-        text::count_with_noun(records, "record")
-    );
-    Error::new(Kind::Refused, what)
 }

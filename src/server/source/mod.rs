@@ -13,6 +13,7 @@ mod predicate;
 pub mod sqlite;
 mod target;
 mod undo_rules;
+mod unmatched;
 
 use crate::model::name::TableName;
 use crate::server::rows::{

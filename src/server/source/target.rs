@@ -1,6 +1,6 @@
 //! Write access to a database: the `Target` and `Load` traits, the mirror of `Source` and `Snapshot`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::merge_rules::MergeRules;
 use super::new_table::NewTable;
@@ -182,6 +182,8 @@ pub struct TargetRules {
     pub carried_on: Vec<CarriedOn>,
     /// Rules that a dry run does not check: a table, and the rule's name and kind.
     pub unforeseen: Vec<(TableName, String)>,
+    /// Tables into which a second pass may not write: what runs then could do more to its records than is known.
+    pub run_code: BTreeSet<TableName>,
     /// References that the database checks before a later table is filled.
     pub checked_at_once: Vec<CheckedReference>,
 }

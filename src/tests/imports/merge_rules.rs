@@ -268,7 +268,7 @@ fn a_natural_key_that_does_not_tell_which_record_is_meant_ends_the_import() {
         (
             [user(5, "new@x"), user(6, "NEW@x")].concat(),
             String::new(),
-            "the records 5 and 6 of users in the file have the same natural key (email): only one of them can be meant",
+            "the records id=5 and id=6 of users in the file have the same natural key (email), and not both can be meant",
         ),
         (
             [user(1, "a@x"), user(6, "A@x")].concat(),
@@ -278,7 +278,7 @@ fn a_natural_key_that_does_not_tell_which_record_is_meant_ends_the_import() {
         (
             user(5, "a@x"),
             [user(1, "a@x"), user(2, "A@x")].concat(),
-            "natural keys do not tell which record of users is meant by record 5 of the file: they fit more than one",
+            "the record id=5 of users in the file fits several records by its natural keys (email)",
         ),
     ] {
         let blogs = Blogs::new(NATURAL_KEY, &rows, &here);
@@ -298,7 +298,16 @@ fn null_is_no_natural_key_and_a_record_that_its_own_key_finds_is_not_looked_for(
     let here = "INSERT INTO users VALUES (1, 'ada@x', 'Ada', NULL, NULL, NULL), (5, NULL, 'None', NULL, NULL, NULL);";
     let blogs = Blogs::new(NATURAL_KEY, rows, here);
     for url in &blogs.urls {
-        let merged = blogs.merge(url, &[]);
+        let refused = blogs.merge(url, &[]);
+        assert_eq!(refused.code, 3, "{}", refused.text());
+        let why = "1 record of users with another natural key (email) here than in the file: maybe not the same";
+        assert!(
+            refused.stderr.contains(why) && refused.stderr.contains("--policy TABLE=file takes"),
+            "{}",
+            refused.stderr
+        );
+        assert_eq!(blogs.merge(url, &["--policy", "newer", "--policy", "users=stop"]).code, 3);
+        let merged = blogs.merge(url, &["--policy", "users=file"]);
         assert_eq!(merged.code, 0, "{}", merged.stderr);
         let users = blogs.sql(url, "SELECT id || name || coalesce(email, '-') FROM users ORDER BY id");
         assert_eq!(users, "1Adamoved@x\n4Nil-\n5None-\n9Otherada@x");
@@ -312,7 +321,7 @@ fn a_record_that_came_before_the_one_that_it_refers_to_cannot_follow() {
     let refused = blogs.merge(&blogs.urls[0], &[]);
     assert_eq!(refused.code, 3, "{}", refused.text());
     let why =
-        "1 record of users would have to follow to records of users that are there under another key, but came earlier";
+        "1 record of users in the file before the records of users that it refers to, and these have other keys here";
     assert!(refused.stderr.contains(why), "{}", refused.stderr);
     assert_eq!(blogs.sql(&blogs.urls[0], NAMES), "Ada\nE.");
 }
@@ -326,6 +335,8 @@ fn mistakes_in_what_a_profile_says_about_merges_are_told() {
             "natural_keys = [[\"emial\"]]",
             "users.merge: users.emial is no column of this profile; did you mean `email`?",
         ),
+        ("natural_keys = [[\"email\", \"email\"]]", "users.merge: a natural key has a column twice"),
+        ("changed_at = \"updated_at\"", "expected `{ column = \"updated_at\", unit = \"iso\" }`"),
         ("fold_case = [\"email\"]", "users.merge: fold_case: email is in no natural key"),
         ("hidden_by = \"gone\"", "users.merge: users.gone is no column of this profile"),
         ("changed_at = { column = \"updated_at\", unit = \"days\" }", "unknown variant `days`"),

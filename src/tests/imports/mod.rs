@@ -12,6 +12,7 @@ mod plan_trust;
 mod plans;
 mod policies;
 mod replica_role;
+mod reviewed;
 mod undo;
 mod undo_on_sqlite;
 

@@ -15,7 +15,7 @@ fn each_table_has_the_policy_that_was_chosen_for_it() {
         for options in [&["--dry-run"][..], &[]] {
             let refused = merge(&[&["--policy", "customers=stop"], options].concat());
             assert_eq!(refused.code, 3, "{}", refused.text());
-            let why = "1 record of customers differ from what is there (--policy customers=stop)";
+            let why = "1 record of customers not the same here: its policy is stop";
             assert!(
                 refused.stderr.contains(why) || refused.text().contains(&format!("conflict  {why}")),
                 "{}",

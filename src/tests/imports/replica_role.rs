@@ -6,9 +6,7 @@ const SCHEMA: &str = "CREATE TABLE customers (id bigint PRIMARY KEY, region text
      CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint REFERENCES customers, region text, name text);
      CREATE TABLE seen (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, what text);
      CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO seen (what) VALUES (TG_TABLE_NAME || TG_NAME); RETURN NEW; END $$;
-     CREATE TRIGGER usual AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION see();
-     CREATE TRIGGER always AFTER INSERT ON customers FOR EACH ROW EXECUTE FUNCTION see();
-     ALTER TABLE customers ENABLE ALWAYS TRIGGER always;";
+     CREATE TRIGGER usual AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION see();";
 
 /// A database of this schema, which `waybill_owner` may fill without triggers.
 fn target(server: &Postgres, name: &str, further: &str) -> String {
@@ -34,10 +32,7 @@ fn triggers_do_not_run_where_the_user_may_leave_them_out_and_the_report_says_so(
     let folder = folder.path();
     export_rows(folder, &server, ROWS);
     let url = target(&server, "target_copy", "");
-    let expected = [
-        "note      the trigger usual on orders (INSERT) does not run: the user may leave it out",
-        "trigger   always on customers (INSERT) may run",
-    ];
+    let expected = ["note      the trigger usual on orders (INSERT) does not run: the user may leave it out"];
     for options in [&["--dry-run"][..], &[]] {
         let imported = import(folder, "shop.json", &url, options);
         assert_eq!(imported.code, 0, "{}", imported.stderr);
@@ -46,8 +41,7 @@ fn triggers_do_not_run_where_the_user_may_leave_them_out_and_the_report_says_so(
         }
         assert!(!imported.text().contains("usual on orders (INSERT) may run"), "{}", imported.text());
     }
-    let seen = server.sql_as("waybill_owner", "target_copy", "SELECT string_agg(what, ' ') FROM seen");
-    assert_eq!(seen, "customersalways customersalways");
+    assert_eq!(server.sql_as("waybill_owner", "target_copy", "SELECT count(*) FROM seen"), "0");
     let orders = server.sql_as("waybill_owner", "target_copy", "SELECT count(*) FROM orders");
     assert_eq!(orders, "3");
     // A merge fires them: what is there already may be referred to by anything.
@@ -102,6 +96,13 @@ fn triggers_check_what_a_query_at_the_end_could_not() {
     for (number, further) in [
         // Others may remove what orders refer to, in a table that the import does not lock.
         "CREATE TABLE regions (code text PRIMARY KEY); INSERT INTO regions VALUES ('eu'); ALTER TABLE orders ADD FOREIGN KEY (region) REFERENCES regions;",
+        // What it does to other tables nobody would check.
+        "CREATE TRIGGER always AFTER INSERT ON customers FOR EACH ROW EXECUTE FUNCTION see(); ALTER TABLE customers ENABLE ALWAYS TRIGGER always;",
+        "CREATE FUNCTION acc() RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO seen (what) VALUES ('x'); RETURN 'x'; END $$;
+         ALTER TABLE customers ADD COLUMN code text DEFAULT acc();",
+        // An internal trigger checks it, which does not fire in that role.
+        "ALTER TABLE orders ADD CONSTRAINT once UNIQUE (region, name) DEFERRABLE;",
+        "CREATE DOMAIN called AS text CHECK (VALUE <> ''); ALTER TABLE orders ALTER COLUMN name TYPE called;",
         "CREATE TRIGGER replica AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION see(); ALTER TABLE orders ENABLE REPLICA TRIGGER replica;",
     ]
     .iter()

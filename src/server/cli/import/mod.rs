@@ -80,8 +80,8 @@ pub struct Import {
     /// Import only if exactly what this plan says would happen: its hash, or its file, which tells what has moved since.
     #[arg(long, value_name = "HASH|PLAN", conflicts_with = "dry_run")]
     plan: Option<String>,
-    /// Profile that says what omitted columns get that must not be null (`on_import`): a TOML file or the name of a built-in
-    /// one [default: a built-in one that matches the database].
+    /// Profile that says what omitted columns get that must not be null (`on_import`), and what a merge goes by (`[tables.T.merge]`): a
+    /// TOML file or the name of a built-in one [default: a built-in one that matches the database].
     #[arg(long, value_name = "FILE|NAME")]
     profile: Option<String>,
     #[command(flatten)]
@@ -116,7 +116,8 @@ enum Mode {
     RequireEmpty,
     /// The file's records are new: a key that is there already ends the import.
     Append,
-    /// A record whose primary key is there already gets the file's values where they differ; the others are new.
+    /// A record whose primary key is there already, or a natural key of the profile, gets the file's values where they differ; the
+    /// others are new.
     Merge,
 }
 
@@ -229,7 +230,10 @@ fn parse_policy(text: &str) -> Result<(Option<TableName>, TablePolicy), String> 
         "skip" => TablePolicy::Skip,
         _ => return Err("write TABLE=POLICY or POLICY; the policies are file, newer, mine, stop and skip".to_owned()),
     };
-    Ok((table.map(TableName::from), policy))
+    match table {
+        Some("") => Err("write TABLE=POLICY, or POLICY for all tables".to_owned()),
+        table => Ok((table.map(TableName::from), policy)),
+    }
 }
 
 fn expected_plan(text: &str) -> ExpectedPlan {

@@ -1,10 +1,11 @@
 //! What an import has done, or would do, in words.
 
-use crate::model::import::{TableEffect, TableReport};
-use crate::model::import_plan::{ChangeExample, ChangeGroup, RecordAction, ValueChange};
+use crate::model::change_reason::RecordAction;
+use crate::model::import::{TableEffect, TablePolicies, TableReport};
+use crate::model::import_plan::{ChangeExample, ChangeGroup, ValueChange};
 use crate::model::import_report::ImportReport;
 use crate::model::text;
-use crate::server::import::{HOW_TO_DECIDE, is_undecided};
+use crate::server::import::how_to_decide;
 use crate::server::profile::shell_quote;
 
 /// More kinds of changes are not listed.
@@ -30,8 +31,9 @@ pub fn to_text(report: &ImportReport, target: &str) -> String {
     }));
     lines.extend(group_lines(&report.groups));
     lines.extend(report.conflicts.iter().map(|conflict| format!("conflict  {}", text::one_line(conflict))));
-    let can_be_decided = !report.conflicts.is_empty() && is_undecided(&report.tables);
-    lines.extend(can_be_decided.then(|| format!("          {HOW_TO_DECIDE}")));
+    let hints = how_to_decide(&report.tables, &report.policies);
+    lines.extend(hints.iter().filter(|_| !report.conflicts.is_empty()).map(|hint| format!("          {hint}")));
+    lines.extend(policy_line(&report.policies));
     lines.extend(report.undo.iter().map(|id| format!("undo      {}  (for a day)", undo_command(id, target))));
     lines.push(format!("seal      {}", report.sha256));
     lines.push(signed_line(report.signed_by.as_deref()));
@@ -39,6 +41,12 @@ pub fn to_text(report: &ImportReport, target: &str) -> String {
     lines.extend(report.triggers.iter().map(|trigger| format!("trigger   {} may run", text::one_line(trigger))));
     lines.extend(report.notes.iter().map(|note| format!("note      {}", text::one_line(note))));
     lines.join("\n")
+}
+
+/// What was decided about records that are there.
+pub fn policy_line(policies: &TablePolicies) -> Option<String> {
+    let policies: Vec<String> = policies.iter().map(|(table, policy)| format!("{table}={policy}")).collect();
+    (!policies.is_empty()).then(|| format!("policy    {}", text::one_line(&policies.join(", "))))
 }
 
 /// What undoes the import.

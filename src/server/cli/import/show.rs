@@ -4,16 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::report::{describe, group_lines, signed_line};
+use super::report::{describe, group_lines, policy_line, signed_line};
 use super::trust_args::TrustArgs;
+use crate::model::change_reason::RecordAction;
 use crate::model::import::TableReport;
-use crate::model::import_plan::{PlannedChange, RecordAction};
+use crate::model::import_plan::PlannedChange;
 use crate::model::name::TableName;
 use crate::model::text;
 use crate::server::cli::args::{SigningArgs, StateArgs};
 use crate::server::cli::exit::{CliError, Exit};
 use crate::server::cli::terminal::{print_json, print_line};
-use crate::server::import::{self, PlanFile, has_key, parse_change};
+use crate::server::import::{self, PlanFile, has_key, how_to_decide, parse_change};
 
 #[derive(Debug, Args)]
 #[command(
@@ -117,7 +118,10 @@ fn summary(plan: &PlanFile) -> String {
     }));
     lines.extend(group_lines(&head.groups));
     lines.extend(head.conflicts.iter().map(|conflict| format!("conflict  {}", text::one_line(conflict))));
+    let hints = how_to_decide(&head.tables, &head.policies);
+    lines.extend(hints.iter().filter(|_| !head.conflicts.is_empty()).map(|hint| format!("          {hint}")));
     lines.push(format!("mode      {}", head.mode));
+    lines.extend(policy_line(&head.policies));
     lines.push(format!("into      {}", text::one_line(&head.target)));
     lines.push(format!("file      {}", text::one_line(&head.file_sha256)));
     lines.push(format!("plan      {}", text::one_line(&head.hash)));

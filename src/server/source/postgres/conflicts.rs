@@ -6,8 +6,11 @@ use super::catalog::{Relation, RelationColumn};
 use super::decode::PgType;
 use super::natural_keys;
 use super::row_key::column;
-use crate::model::import_plan::ChangeReason;
+use crate::model::change_reason::ChangeReason;
 use crate::server::rows::Bound;
+
+/// Of `YYYY-MM-DD`.
+const DAY_LENGTH: usize = 10;
 
 /// The conditions of one table. They name operators by their schema: a merge runs with the application's search path.
 pub struct Conflicts {
@@ -37,12 +40,15 @@ impl Conflicts {
 
     /// The `ChangeReason` of a row `t` that a merge replaces, or of the missing one, of which the staged row is `s`.
     pub fn reason(&self, relation: &Relation, number: usize, load: &TableLoad) -> Result<String> {
-        let natural = natural_keys::is_matched_sql(relation, number, load)?;
+        let matched = natural_keys::is_matched_sql(relation, number, load)?;
+        let other = natural_keys::is_other_sql(relation, load)?.zip(matched.as_ref());
+        let other = other.map(|(other, matched)| format!("{other} AND NOT {matched}"));
         let conditions = [
             (Some("t.ctid IS NULL"), ChangeReason::NewKey),
+            (other.as_deref(), ChangeReason::OtherNaturalKey),
             (self.changed.as_deref(), ChangeReason::ChangedHereSinceExport),
             (self.hidden.as_deref(), ChangeReason::HiddenRow),
-            (natural.as_deref(), ChangeReason::NaturalKey),
+            (matched.as_deref(), ChangeReason::NaturalKey),
         ];
         let when = |(condition, reason): (Option<&str>, ChangeReason)| {
             condition.map(|condition| format!("WHEN {condition} THEN {} ", reason.number()))
@@ -54,16 +60,26 @@ impl Conflicts {
 
 fn changed_since(column: &RelationColumn, time: &Bound) -> String {
     let is_time = matches!(column.pg_type, PgType::Date | PgType::Timestamp | PgType::TimestampTz);
+    let text = column.as_text("t");
     match time {
         Bound::Text(time) if is_time => {
             let (own, base_type) = (column.compared("t"), &column.base_type);
             format!("{own} OPERATOR(pg_catalog.>=) CAST('{time}Z' AS {base_type})")
         }
-        // Some write a blank before the time.
-        Bound::Text(time) => format!(
-            "pg_catalog.replace({}, ' ', 'T') COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>=) '{time}'",
-            column.as_text("t")
-        ),
+        // Some write a blank before the time, or none: such a day may be later. What is no time is not known to be earlier.
+        Bound::Text(time) => {
+            let day = &time[..time.len().min(DAY_LENGTH)];
+            let later = |length: &str, bound: &str| {
+                format!(
+                    "WHEN {length} THEN pg_catalog.replace({text}, ' ', 'T') COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>=) '{bound}'"
+                )
+            };
+            format!(
+                "CASE WHEN {text} OPERATOR(pg_catalog.!~) '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}' THEN TRUE {} {} END",
+                later(&format!("pg_catalog.length({text}) OPERATOR(pg_catalog.=) {DAY_LENGTH}"), day),
+                later("TRUE", time)
+            )
+        }
         Bound::Integer(time) => {
             format!("{} OPERATOR(pg_catalog.>=) CAST('{time}' AS {})", column.compared("t"), column.base_type)
         }

@@ -1,8 +1,8 @@
 //! Finds the records of a file that are there under another key, and lets them and what refers to them have that one.
 
-use super::super::Result;
-use super::super::merge_rules::{self, NaturalKey};
+use super::super::merge_rules::NaturalKey;
 use super::super::target::TableLoad;
+use super::super::{Result, unmatched};
 use super::catalog::{Relation, RelationColumn, Schema};
 use super::client::Format;
 use super::database_session::DatabaseSession;
@@ -137,6 +137,21 @@ fn is_same_sql(relation: &Relation, load: &TableLoad, key: &NaturalKey, one: &st
     Ok(is_same.collect::<Result<Vec<_>>>()?.join(" AND "))
 }
 
+/// The condition that the rows `s` and `t` have no natural key in common, though both have one; nothing if there are none.
+pub fn is_other_sql(relation: &Relation, load: &TableLoad) -> Result<Option<String>> {
+    let (mut are_set, mut are_same) = (Vec::new(), Vec::new());
+    for key in &load.merge.natural_keys {
+        let set = key.0.iter().map(|part| {
+            let column = &column(relation, &load.table, &part.name)?.expression;
+            Ok(format!("s.{column} IS NOT NULL AND t.{column} IS NOT NULL"))
+        });
+        are_set.push(set.collect::<Result<Vec<_>>>()?.join(" AND "));
+        are_same.push(is_same_sql(relation, load, key, "s", "t")?);
+    }
+    let either = |conditions: &[String]| conditions.join(" OR ");
+    Ok((!are_set.is_empty()).then(|| format!("(({}) AND ({}) IS NOT TRUE)", either(&are_set), either(&are_same))))
+}
+
 /// # Errors
 /// `Refused` if a record that is not there by its key has the natural key of another one of the file.
 fn check_duplicates(
@@ -157,7 +172,7 @@ fn check_duplicates(
         );
         if let Some(row) = session.fetch(&sql, &[])?.first() {
             let key = |name| row.text(name).map_err(error::map_error);
-            return Err(merge_rules::duplicate_in_file(&load.table, natural, [key("one")?, key("other")?]));
+            return Err(unmatched::duplicate_in_file(load, natural, [key("one")?, key("other")?]));
         }
     }
     Ok(())
@@ -199,7 +214,7 @@ fn find(
         twice(matches.own())
     );
     if let Some(row) = session.fetch(&several, &[])?.first() {
-        return Err(merge_rules::ambiguous(&load.table, row.text("record").map_err(error::map_error)?));
+        return Err(unmatched::ambiguous(load, row.text("record").map_err(error::map_error)?));
     }
     session.fetch_count(&format!("SELECT pg_catalog.count(*) AS records FROM {table}"), &[])
 }
@@ -266,7 +281,7 @@ fn check_not_referring(
         );
         let records = session.fetch_count(&sql, &[])?;
         if records > 0 {
-            return Err(merge_rules::comes_earlier(&load.table, &target.1.table, records));
+            return Err(unmatched::comes_earlier(&load.table, &target.1.table, records));
         }
     }
     Ok(())

@@ -4,22 +4,18 @@
 use super::super::{Error, Kind, Result};
 use super::client::{self, Row};
 use super::database_session::{DatabaseSession, parse_rows};
+use super::same_key::same_key_sql;
 use super::untrusted_code::UntrustedCode;
 use crate::model::name::TableName;
 
-/// A foreign key of a partition that it has from its table is none of its own (`conparentid`). The key's own operators compare, which
-/// come from an operator class: only superusers make these.
+/// A foreign key of a partition that it has from its table is none of its own (`conparentid`).
 const REFERENCES_QUERY: &str = "
     SELECT CAST(CAST(k.conrelid AS regclass) AS text) AS name, CAST(k.conname AS text) AS constraint_name,
            CAST(coalesce(pg_partition_root(k.conrelid), k.conrelid) AS bigint) AS root, c.relkind = 'p' AS is_partitioned,
            k.confupdtype IN ('c', 'n', 'd') AS is_carried_on,
            to_json(ARRAY(SELECT CAST(a.attname AS text) FROM unnest(k.confkey) num
                           JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = num)) AS target_columns,
-           (SELECT string_agg(format('t.%I OPERATOR(%I.%s) r.%I', ta.attname, n.nspname, o.oprname, ra.attname), ' AND ' ORDER BY u.at)
-              FROM unnest(k.confkey, k.conkey, k.conpfeqop) WITH ORDINALITY u(target, own, operator, at)
-              JOIN pg_attribute ta ON ta.attrelid = k.confrelid AND ta.attnum = u.target
-              JOIN pg_attribute ra ON ra.attrelid = k.conrelid AND ra.attnum = u.own
-              JOIN pg_operator o ON o.oid = u.operator JOIN pg_namespace n ON n.oid = o.oprnamespace) AS is_same
+           {is_same} AS is_same
       FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
      WHERE k.contype = 'f' AND k.conparentid = 0
        AND k.confrelid IN (SELECT CAST(CAST($1 AS text) AS oid) UNION
@@ -46,7 +42,8 @@ pub struct ReferenceTo {
 impl ReferenceTo {
     /// The references to the table with this OID.
     pub fn read(session: &mut DatabaseSession, table: i64) -> Result<Vec<Self>> {
-        parse_rows(&session.fetch(REFERENCES_QUERY, &[&table.to_string()])?, Self::from_row)
+        let query = REFERENCES_QUERY.replace("{is_same}", &same_key_sql("'t'", "'r'"));
+        parse_rows(&session.fetch(&query, &[&table.to_string()])?, Self::from_row)
     }
 
     fn from_row(row: &Row) -> client::Result<Self> {

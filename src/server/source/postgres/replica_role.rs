@@ -11,6 +11,7 @@ use super::catalog::Schema;
 use super::client::{self, Row};
 use super::database_session::{DatabaseSession, parse_rows};
 use super::error;
+use super::same_key::same_key_sql;
 use super::untrusted_code::UntrustedCode;
 use crate::model::name::TableName;
 use crate::model::text;
@@ -23,27 +24,40 @@ const IS_KNOWN_QUERY: &str = "
 const IS_GRANTED_QUERY: &str =
     "SELECT count(*) AS records WHERE has_parameter_privilege(current_user, 'session_replication_role', 'SET')";
 
-/// Triggers that fire in this role only: nobody has reckoned with them.
-const REPLICA_TRIGGERS_QUERY: &str = "
-    SELECT count(*) AS records FROM pg_trigger t
-     WHERE t.tgenabled = 'R' AND t.tgrelid IN (
+/// What makes an end check too little, in a table and its partitions: triggers that fire in this role, too, and expressions with functions
+/// or operators of others than PostgreSQL, since what these write to other tables nobody checks; and rules of uniqueness that are
+/// checked late, which internal triggers do.
+const UNFIT_QUERY: &str = "
+    WITH own(relation) AS (
         SELECT CAST(CAST($1 AS text) AS oid) UNION
-        SELECT CAST(relid AS oid) FROM pg_partition_tree(CAST(CAST(CAST($1 AS text) AS oid) AS regclass)))";
+        SELECT CAST(relid AS oid) FROM pg_partition_tree(CAST(CAST(CAST($1 AS text) AS oid) AS regclass))),
+    columns AS (
+        SELECT DISTINCT coalesce(nullif(t.typelem, 0), t.oid) AS type
+          FROM pg_attribute a JOIN own ON own.relation = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
+         WHERE a.attnum > 0 AND NOT a.attisdropped),
+    expressions(class, object) AS (
+        SELECT CAST('pg_attrdef' AS regclass), d.oid FROM pg_attrdef d JOIN own ON own.relation = d.adrelid
+        UNION ALL
+        SELECT CAST('pg_constraint' AS regclass), k.oid FROM pg_constraint k JOIN own ON own.relation = k.conrelid WHERE k.contype = 'c'
+        UNION ALL
+        SELECT CAST('pg_class' AS regclass), i.indexrelid FROM pg_index i JOIN own ON own.relation = i.indrelid)
+    SELECT (SELECT count(*) FROM pg_trigger t JOIN own ON own.relation = t.tgrelid WHERE t.tgenabled IN ('A', 'R') AND NOT t.tgisinternal)
+         + (SELECT count(*) FROM pg_index i JOIN own ON own.relation = i.indrelid WHERE NOT i.indimmediate)
+         + (SELECT count(*) FROM columns JOIN pg_type t ON t.oid = columns.type WHERE t.typtype = 'd')
+         + (SELECT count(*) FROM expressions e JOIN pg_depend d ON d.classid = e.class AND d.objid = e.object
+              LEFT JOIN pg_proc p ON d.refclassid = CAST('pg_proc' AS regclass) AND p.oid = d.refobjid
+              LEFT JOIN pg_operator o ON d.refclassid = CAST('pg_operator' AS regclass) AND o.oid = d.refobjid
+             WHERE coalesce(p.pronamespace, o.oprnamespace) <> CAST('pg_catalog' AS regnamespace)) AS records";
 
 /// The foreign keys of a table and its partitions; one that a partition has from its table is none of its own (`conparentid`). Rows are
-/// compared by the key's own operators, and `MATCH FULL` is kept, as in PostgreSQL's own check of a new constraint
-/// (`RI_Initial_Check`). Where row security hides rows, no query could check all of them.
+/// compared as by the key itself, and `MATCH FULL` is kept, as in PostgreSQL's own check of a new constraint (`RI_Initial_Check`). Where row security hides rows, no query could check all of them.
 const FOREIGN_KEYS_QUERY: &str = "
     SELECT CAST(CAST(k.conrelid AS regclass) AS text) AS name, own.relkind = 'p' AS is_partitioned,
            'p' || CAST(k.oid AS text) AS alias, CAST(CAST(k.confrelid AS regclass) AS text) AS target, target.relkind = 'p' AS is_target_partitioned,
            CAST(coalesce(pg_partition_root(k.confrelid), k.confrelid) AS bigint) AS target_root,
            has_table_privilege(k.conrelid, 'SELECT') AND has_table_privilege(k.confrelid, 'SELECT')
              AND NOT row_security_active(k.conrelid) AND NOT row_security_active(k.confrelid) AS is_readable,
-           (SELECT string_agg(format('p%s.%I OPERATOR(%I.%s) c.%I', k.oid, ta.attname, n.nspname, o.oprname, ra.attname), ' AND ' ORDER BY u.at)
-              FROM unnest(k.confkey, k.conkey, k.conpfeqop) WITH ORDINALITY u(target, own, operator, at)
-              JOIN pg_attribute ta ON ta.attrelid = k.confrelid AND ta.attnum = u.target
-              JOIN pg_attribute ra ON ra.attrelid = k.conrelid AND ra.attnum = u.own
-              JOIN pg_operator o ON o.oid = u.operator JOIN pg_namespace n ON n.oid = o.oprnamespace) AS is_same,
+           {is_same} AS is_same,
            (SELECT string_agg(format('c.%I IS NOT NULL', a.attname), CASE k.confmatchtype WHEN 'f' THEN ' OR ' ELSE ' AND ' END)
               FROM unnest(k.conkey) num JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = num) AS refers
       FROM pg_constraint k JOIN pg_class own ON own.oid = k.conrelid JOIN pg_class target ON target.oid = k.confrelid
@@ -81,13 +95,14 @@ impl ReplicaRole {
         let roots: BTreeMap<i64, &TableName> =
             tables.iter().map(|table| Ok((schema.relation(table)?.oid, table))).collect::<Result<_>>()?;
         let code = UntrustedCode::read(session)?;
+        let foreign_keys = FOREIGN_KEYS_QUERY.replace("{is_same}", &same_key_sql("'p' || CAST(k.oid AS text)", "'c'"));
         let mut checked = Vec::new();
         for (oid, table) in &roots {
             let oid_text = oid.to_string();
-            if session.fetch_count(REPLICA_TRIGGERS_QUERY, &[&oid_text])? > 0 {
+            if session.fetch_count(UNFIT_QUERY, &[&oid_text])? > 0 {
                 return Ok(None);
             }
-            let keys = parse_rows(&session.fetch(FOREIGN_KEYS_QUERY, &[&oid_text])?, CheckedKey::from_row)?;
+            let keys = parse_rows(&session.fetch(&foreign_keys, &[&oid_text])?, CheckedKey::from_row)?;
             // A table that is not among these may lose what rows refer to, before the commit.
             let is_checkable = |key: &CheckedKey| key.is_readable && roots.contains_key(&key.target_root);
             if !keys.iter().all(is_checkable) || code.reason_for(*oid).is_some() {

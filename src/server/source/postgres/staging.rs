@@ -13,6 +13,7 @@ use super::references_to;
 use super::row_counts::check_taken;
 use super::row_key::{column, equal, expressions};
 use super::untrusted_code::UntrustedCode;
+use crate::model::change_reason::ChangeReason;
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::name::TableName;
 use crate::model::text;
@@ -112,14 +113,9 @@ impl StagedTable {
         if load.key.is_empty() || load.mode == ImportMode::RequireEmpty {
             return Ok(TableEffect { created: total, ..TableEffect::default() });
         }
-        let known = |condition: &str| -> Result<String> {
-            let [staged, own] = ["s", "t"].map(|alias| expressions(relation, table, alias, &load.key));
-            let (from, is_same) = (&relation.from_item, equal(&staged?, &own?));
-            Ok(format!(
-                "SELECT pg_catalog.count(*) AS records FROM {name} AS s JOIN {from} AS t ON {is_same}{condition}"
-            ))
-        };
-        let found = session.fetch_count(&known("")?, &[])?;
+        let [staged, own] = ["s", "t"].map(|alias| expressions(relation, table, alias, &load.key));
+        let from_known = format!("FROM {name} AS s JOIN {} AS t ON {}", relation.from_item, equal(&staged?, &own?));
+        let found = session.fetch_count(&format!("SELECT pg_catalog.count(*) AS records {from_known}"), &[])?;
         if load.mode == ImportMode::Append && found > 0 {
             let what = format!(
                 "{} of {table} have a key that is there already: mode merge replaces what differs",
@@ -130,15 +126,17 @@ impl StagedTable {
         let same = TableEffect { created: total - found, unchanged: found, matched, ..TableEffect::default() };
         let differs = differs_sql(load.replaced(), relation, &load.table, "s")?;
         let Some(differs) = differs.filter(|_| found > 0) else { return Ok(same) };
-        let conflicts = Conflicts::of(load, relation)?;
-        let mut count = |further: &str| session.fetch_count(&known(&format!(" WHERE {differs}{further}"))?, &[]);
-        let updated = count(&conflicts.replaceable(load))?;
-        let changed = conflicts.changed.as_ref().map(|changed| count(&format!(" AND {changed}")));
-        let is_changed = conflicts.changed.as_deref().unwrap_or("FALSE");
-        let hidden =
-            conflicts.hidden.as_ref().map(|hidden| count(&format!(" AND {hidden} AND ({is_changed}) IS NOT TRUE")));
-        let (changed_here, hidden) = (changed.transpose()?.unwrap_or(0), hidden.transpose()?.unwrap_or(0));
-        Ok(TableEffect { updated, unchanged: found - updated, changed_here, hidden, ..same })
+        let reason = Conflicts::of(load, relation)?.reason(relation, self.number, load)?;
+        let reasons = format!(
+            "SELECT {reason} AS reason, pg_catalog.count(*) AS records {from_known} WHERE {differs} GROUP BY 1"
+        );
+        let mut effect = same;
+        for row in session.fetch(&reasons, &[])? {
+            let (reason, records): (i64, u64) =
+                (row.parse("reason").map_err(error::map_error)?, row.parse("records").map_err(error::map_error)?);
+            effect.count_difference(ChangeReason::of_number(reason), records, load.merge.keeps_conflicts);
+        }
+        Ok(effect)
     }
 
     /// The end of a statement that selects what a merge changes: the file's row `s`, and the row `t` that is there, if there is one.
@@ -182,10 +180,16 @@ impl StagedTable {
 
     /// Puts the records into the table, but for references that are written late. Returns how many that are.
     pub fn insert_early(&self, session: &mut DatabaseSession, load: &TableLoad, table: &str) -> Result<u64> {
-        let early: Vec<String> = load.columns.iter().filter(|name| !load.late.contains(name)).cloned().collect();
-        let columns = quoted(&early);
-        let sql =
-            format!("INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {}", self.name);
+        let columns = quoted(&load.columns);
+        let value = |name: &String| {
+            if load.late.contains(name) { "NULL".to_owned() } else { double_quote_identifier(name) }
+        };
+        let values: Vec<String> = load.columns.iter().map(value).collect();
+        let sql = format!(
+            "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}",
+            values.join(", "),
+            self.name
+        );
         session.change(&sql, &[])
     }
 

@@ -83,6 +83,16 @@ const UNFORESEEN_QUERY: &str = "
      WHERE i.indrelid = CAST(CAST($1 AS text) AS oid)
        AND (i.indisexclusion OR i.indisunique AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL)) ORDER BY c.relname";
 
+/// Triggers of any kind, and rules, of a table and its partitions.
+const RUNS_CODE_QUERY: &str = "
+    WITH own(relation) AS (
+        SELECT CAST(CAST($1 AS text) AS oid) UNION
+        SELECT CAST(relid AS oid) FROM pg_partition_tree(CAST(CAST(CAST($1 AS text) AS oid) AS regclass)))
+    SELECT (SELECT count(*) FROM pg_trigger t JOIN own ON own.relation = t.tgrelid WHERE NOT t.tgisinternal)
+         + (SELECT count(*) FROM pg_rewrite r JOIN own ON own.relation = r.ev_class) AS records";
+
+const INSERT: &str = "4";
+const INSERT_AND_UPDATE: &str = "20";
 /// What an undo does: `DELETE` and `UPDATE`.
 const UNDO_EVENTS: &str = "24";
 
@@ -105,7 +115,7 @@ pub fn read(
 ) -> Result<TargetRules> {
     let names: BTreeMap<String, &TableName> =
         schema.relations.iter().map(|(name, relation)| (relation.oid.to_string(), name)).collect();
-    let events = if mode == ImportMode::Merge { "20" } else { "4" };
+    let events = if mode == ImportMode::Merge { INSERT_AND_UPDATE } else { INSERT };
     let mut rules = TargetRules::default();
     for table in tables {
         let oid = schema.relation(table)?.oid.to_string();
@@ -124,6 +134,9 @@ pub fn read(
         for row in session.fetch(UNFORESEEN_QUERY, &[&oid])? {
             let what = format!("{} ({})", text(&row, "kind")?, text(&row, "name")?);
             rules.unforeseen.push((table.clone(), what));
+        }
+        if session.fetch_count(RUNS_CODE_QUERY, &[&oid])? > 0 {
+            rules.run_code.insert(table.clone());
         }
         for row in session.fetch(CHECKED_AT_ONCE_QUERY, &[&oid])? {
             let Some(target) = names.get(text(&row, "target")?) else { continue };

@@ -9,6 +9,7 @@ use super::database_session::DatabaseSession;
 use super::kept_import::{KeptColumns, UndoSchema, column_numbers, database_id};
 use super::key_sets::refuse_foreign_event_triggers;
 use super::references_to::{self, ReferenceTo};
+use super::removal::{Removal, remove};
 use super::search_paths::{APPLICATION_PATH, OWN_PATH};
 use super::staging::differs_sql;
 use super::target_rules;
@@ -292,32 +293,6 @@ impl Undo<'_> {
         Err(Error::new(Kind::Refused, what))
     }
 
-    /// Removes the rows of all tables in one statement: what the database checks at once, it checks at the end of it, so that tables may
-    /// refer to each other in a circle.
-    fn remove(&mut self, tables: &[ImportedTable], report: &UndoReport) -> Result<()> {
-        let removed: Vec<_> = tables.iter().zip(&report.tables).rev().filter(|(_, found)| found.removed > 0).collect();
-        let (mut deletions, mut counts) = (Vec::new(), Vec::new());
-        for (table, _) in &removed {
-            let (number, from) = (table.number, &self.schema.relation(&table.name)?.from_item);
-            deletions.push(format!(
-                "removed_{number} AS (DELETE FROM {from} AS t USING pg_temp.waybill_removed_{number} AS d \
-                 WHERE t.ctid OPERATOR(pg_catalog.=) d.place AND t.tableoid OPERATOR(pg_catalog.=) d.part RETURNING 1)"
-            ));
-            counts.push(format!("(SELECT pg_catalog.count(*) FROM removed_{number}) AS removed_{number}"));
-        }
-        if removed.is_empty() {
-            return Ok(());
-        }
-        let sql = format!("WITH {} SELECT {}", deletions.join(", "), counts.join(", "));
-        let rows = self.session.fetch(&sql, &[]).map_err(|error| error::refused_row(&"the import".into(), error))?;
-        let row = rows.first().ok_or_else(error::invalid_message)?;
-        for (table, found) in removed {
-            let done = row.parse(&format!("removed_{}", table.number)).map_err(error::map_error)?;
-            undo_rules::check_done(&table.name, found.removed, done)?;
-        }
-        Ok(())
-    }
-
     /// Values first, so that nothing refers to what is removed then.
     fn put_back(&mut self, report: &UndoReport) -> Result<()> {
         self.session.execute(APPLICATION_PATH)?;
@@ -327,7 +302,13 @@ impl Undo<'_> {
             let Some(columns) = table.columns.as_ref().filter(|_| found.restored > 0) else { continue };
             self.restore(table, columns, found.restored)?;
         }
-        self.remove(&tables, report)?;
+        let mut removals = Vec::new();
+        for (table, found) in tables.iter().zip(&report.tables).filter(|(_, found)| found.removed > 0) {
+            let relation = self.schema.relation(&table.name)?;
+            let (oid, from_item) = (relation.oid, relation.from_item.as_str());
+            removals.push(Removal { number: table.number, table: &table.name, oid, from_item, rows: found.removed });
+        }
+        remove(self.session, &removals)?;
         let checked = self.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
         checked.map_err(|error| error::refused_row(&"the import".into(), error))?;
         self.session.execute(OWN_PATH)?;

@@ -1,15 +1,14 @@
 //! What a merge changes: the keys of the file's rows, and the rows that they replace, in temporary tables.
 
 use rusqlite::types::ToSqlOutput;
-use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 
 use super::super::target::TableLoad;
 use super::super::{Error, Result, double_quote_identifier};
-use super::conflicts;
 use super::key_sets::main_table;
 use super::row_buffer::RowBuffer;
 use super::snapshot::to_value;
-use crate::model::import_plan::ChangeReason;
+use crate::model::change_reason::ChangeReason;
 use crate::server::rows::RowSink;
 
 /// Creates the table for the keys of the load with this number, which are of so many columns.
@@ -28,39 +27,6 @@ pub fn create_before(connection: &Connection, number: usize, load: &TableLoad) -
         "CREATE TEMP TABLE waybill_before_{number} ({columns}, reason INTEGER, PRIMARY KEY ({})) WITHOUT ROWID",
         key.join(", ")
     ))?)
-}
-
-/// What a row meets in its table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
-    /// No row has its key.
-    None,
-    /// One that a merge leaves as it is.
-    Same,
-    /// One that differs, with the reason that is told. A conflict may stay as it is.
-    Differs(ChangeReason),
-}
-
-/// Finds what the table has in place of this row.
-pub fn find_existing(connection: &Connection, load: &TableLoad, row: &RowBuffer) -> Result<Existing> {
-    let first = load.key.len() + 1;
-    let differs =
-        load.replaced().enumerate().map(|(place, name)| differ(&column("t", name), &format!("?{}", first + place)));
-    let differs = differs.collect::<Vec<_>>().join(" OR ");
-    let differs = if differs.is_empty() { "FALSE" } else { &differs };
-    let sql = format!(
-        "SELECT CASE WHEN {differs} THEN {} END FROM {} AS t WHERE {}",
-        conflicts::reason_sql(load),
-        main_table(&load.table),
-        has_key(load)
-    );
-    let values = of(load, row, load.key.iter().chain(load.replaced()));
-    let mut statement = connection.prepare_cached(&sql)?;
-    let reason: Option<Option<i64>> = statement.query_row(params_from_iter(values), |row| row.get(0)).optional()?;
-    Ok(match reason {
-        None => Existing::None,
-        Some(reason) => reason.and_then(ChangeReason::of_number).map_or(Existing::Same, Existing::Differs),
-    })
 }
 
 /// Keeps what the table has in place of this row.
@@ -136,7 +102,7 @@ pub fn push(connection: &Connection, number: usize, load: &TableLoad, changes: &
 }
 
 /// The condition on a row `t` to have the key in the first parameters.
-fn has_key(load: &TableLoad) -> String {
+pub fn has_key(load: &TableLoad) -> String {
     let is_same = load.key.iter().zip(1..).map(|(name, place)| format!("{} = ?{place}", column("t", name)));
     is_same.collect::<Vec<_>>().join(" AND ")
 }
@@ -164,4 +130,10 @@ pub fn numbered(prefix: &str, letter: &str, count: usize) -> Vec<String> {
 
 pub fn column(alias: &str, name: &str) -> String {
     format!("{alias}.{}", double_quote_identifier(name))
+}
+
+/// A value as natural keys compare it, as text: 1 and '1' are the same in a column of texts. Bytes are the same as nothing.
+pub fn folded(value: &str, folds_case: bool) -> String {
+    let text = format!("CASE typeof({value}) WHEN 'blob' THEN NULL ELSE CAST({value} AS TEXT) END");
+    if folds_case { format!("lower({text})") } else { text }
 }

@@ -1,41 +1,107 @@
-//! Conditions on rows that are there and that a merge should not replace unasked.
+//! Why a row that is there, `t`, differs from the file's: conditions on rows that a merge should not replace unasked.
 
-use super::super::double_quote_identifier;
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+
+use super::super::Result;
 use super::super::target::TableLoad;
-use crate::model::import_plan::ChangeReason;
+use super::changes::{column, differ, folded, has_key, of};
+use super::key_sets::main_table;
+use super::row_buffer::RowBuffer;
+use crate::model::change_reason::ChangeReason;
 use crate::server::rows::Bound;
 
-/// The number of the `ChangeReason` of a row `t` that differs.
-pub fn reason_sql(load: &TableLoad) -> String {
-    let name = |name: &String| format!("t.{}", double_quote_identifier(name));
-    let changed = changed_sql(load, name).map(|changed| (changed, ChangeReason::ChangedHereSinceExport));
-    let hidden = hidden_sql(load, name).map(|hidden| (hidden, ChangeReason::HiddenRow));
-    let cases = changed.into_iter().chain(hidden);
-    let cases: Vec<String> =
-        cases.map(|(condition, reason)| format!("WHEN {condition} THEN {} ", reason.number())).collect();
-    let differs = ChangeReason::ValuesDiffer.number();
-    if cases.is_empty() { differs.to_string() } else { format!("CASE {}ELSE {differs} END", cases.concat()) }
+/// Of `YYYY-MM-DD`.
+const DAY_LENGTH: usize = 10;
+
+/// What a row meets in its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// No row has its key.
+    None,
+    /// One that a merge leaves as it is.
+    Same,
+    /// One that differs, with the reason that is told.
+    Differs(ChangeReason),
 }
 
-/// The further condition on a row of the table itself that a merge replaces it.
-pub fn replaceable_sql(load: &TableLoad) -> String {
-    let name = |name: &String| double_quote_identifier(name);
-    let conflicts = [changed_sql(load, name), hidden_sql(load, name)].into_iter().flatten();
-    let conflicts = conflicts.filter(|_| load.merge.keeps_conflicts);
-    let conditions: Vec<String> = conflicts.map(|condition| format!(" AND ({condition}) IS NOT TRUE")).collect();
-    conditions.concat()
-}
-
-fn changed_sql(load: &TableLoad, name: impl Fn(&String) -> String) -> Option<String> {
-    let since = load.merge.changed_since.as_ref()?;
-    let own = name(&since.column);
-    Some(match &since.time {
-        // Some write a blank before the time.
-        Bound::Text(time) => format!("replace({own}, ' ', 'T') >= '{time}' COLLATE BINARY"),
-        Bound::Integer(time) => format!("{own} >= {time}"),
+/// Finds what the table has in place of this row.
+/// `is_matched` says that it was found by a natural key.
+pub fn find_existing(connection: &Connection, load: &TableLoad, row: &RowBuffer, is_matched: bool) -> Result<Existing> {
+    let first = load.key.len() + 1;
+    let differs =
+        load.replaced().enumerate().map(|(place, name)| differ(&column("t", name), &format!("?{}", first + place)));
+    let differs = differs.collect::<Vec<_>>().join(" OR ");
+    let differs = if differs.is_empty() { "FALSE" } else { &differs };
+    let sql = format!(
+        "SELECT CASE WHEN {differs} THEN {} END FROM {} AS t WHERE {}",
+        reason_sql(load, is_matched),
+        main_table(&load.table),
+        has_key(load)
+    );
+    let values = of(load, row, load.key.iter().chain(load.replaced()));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let reason: Option<Option<i64>> = statement.query_row(params_from_iter(values), |row| row.get(0)).optional()?;
+    Ok(match reason {
+        None => Existing::None,
+        Some(reason) => reason.and_then(ChangeReason::of_number).map_or(Existing::Same, Existing::Differs),
     })
 }
 
-fn hidden_sql(load: &TableLoad, name: impl Fn(&String) -> String) -> Option<String> {
-    load.merge.hidden_by.as_ref().map(|column| format!("{} IS NOT NULL", name(column)))
+/// The number of the `ChangeReason` of a row `t` that differs. The parameters are the file's key and the values that are replaced. A
+/// row that was found by its natural key has the same one.
+fn reason_sql(load: &TableLoad, is_matched: bool) -> String {
+    let other = other_natural_key_sql(load).filter(|_| !is_matched);
+    let hidden = load.merge.hidden_by.as_ref().map(|name| format!("{} IS NOT NULL", column("t", name)));
+    let conditions = [
+        (other, ChangeReason::OtherNaturalKey),
+        (changed_sql(load), ChangeReason::ChangedHereSinceExport),
+        (hidden, ChangeReason::HiddenRow),
+    ];
+    let when = |(condition, reason): (Option<String>, ChangeReason)| {
+        condition.map(|condition| format!("WHEN {condition} THEN {} ", reason.number()))
+    };
+    let cases: Vec<String> = conditions.into_iter().filter_map(when).collect();
+    let usual = if is_matched { ChangeReason::NaturalKey } else { ChangeReason::ValuesDiffer };
+    if cases.is_empty() {
+        usual.number().to_string()
+    } else {
+        format!("CASE {}ELSE {} END", cases.concat(), usual.number())
+    }
+}
+
+/// What is no time of the unit is not known to be earlier.
+fn changed_sql(load: &TableLoad) -> Option<String> {
+    let since = load.merge.changed_since.as_ref()?;
+    let own = column("t", &since.column);
+    Some(match &since.time {
+        // Some write a blank before the time, or none: such a day may be later.
+        Bound::Text(time) => format!(
+            "CASE WHEN {own} IS NULL THEN FALSE \
+             WHEN typeof({own}) <> 'text' OR {own} NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN TRUE \
+             WHEN length({own}) = {DAY_LENGTH} THEN {own} >= '{}' COLLATE BINARY \
+             ELSE replace({own}, ' ', 'T') >= '{time}' COLLATE BINARY END",
+            &time[..time.len().min(DAY_LENGTH)]
+        ),
+        Bound::Integer(time) => format!(
+            "CASE WHEN {own} IS NULL THEN FALSE WHEN typeof({own}) NOT IN ('integer', 'real') THEN TRUE ELSE {own} >= {time} END"
+        ),
+    })
+}
+
+/// The row has no natural key in common with the file's, though both have one.
+fn other_natural_key_sql(load: &TableLoad) -> Option<String> {
+    let place = |name: &String| load.key.iter().chain(load.replaced()).position(|known| known == name).map(|at| at + 1);
+    let (mut are_set, mut are_same) = (Vec::new(), Vec::new());
+    for natural in &load.merge.natural_keys {
+        let (mut set, mut same) = (Vec::new(), Vec::new());
+        for part in &natural.0 {
+            let (own, new) = (column("t", &part.name), format!("?{}", place(&part.name)?));
+            set.push(format!("{own} IS NOT NULL AND {new} IS NOT NULL"));
+            same.push(format!("{} = {}", folded(&own, part.folds_case), folded(&new, part.folds_case)));
+        }
+        are_set.push(set.join(" AND "));
+        are_same.push(same.join(" AND "));
+    }
+    let either = |conditions: &[String]| conditions.join(" OR ");
+    (!are_set.is_empty()).then(|| format!("(({}) AND ({}) IS NOT TRUE)", either(&are_set), either(&are_same)))
 }

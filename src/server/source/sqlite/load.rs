@@ -8,17 +8,17 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::super::new_table::NewTable;
 use super::super::target::{CarriedOn, Load, Purpose, TableLoad, Target, TargetRules, Trigger, UndoRequest};
+use super::super::unmatched;
 use super::super::{Error, InterruptHandle, Kind, Result, Source, SourceIdentity, double_quote_identifier};
-use super::changes::Existing;
+use super::conflicts::{Existing, find_existing};
 use super::error::refused;
 use super::kept_rows::KeptRows;
 use super::key_sets::main_table;
 use super::row_buffer::RowBuffer;
 use super::undo_file::UndoFolder;
 use super::writing::{self, ForeignKeys};
-use super::{SqliteSource, catalog, changes, conflicts, create_tables, dangling, natural_keys, undo};
+use super::{SqliteSource, catalog, changes, create_tables, dangling, natural_keys, undo};
 use crate::model::import::{ImportMode, TableEffect};
-use crate::model::import_plan::ChangeReason;
 use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
@@ -64,6 +64,7 @@ impl Target for SqliteTarget {
             tables: Vec::new(),
             matched: Vec::new(),
             kept: None,
+            dead: Vec::new(),
             insert: String::new(),
             row: RowBuffer::default(),
             table: None,
@@ -104,6 +105,8 @@ struct SqliteLoad {
     matched: Vec<u64>,
     /// What is needed to undo the import.
     kept: Option<KeptRows>,
+    /// Earlier imports that are forgotten once this one is committed.
+    dead: Vec<String>,
     /// The statement for the current table.
     insert: String,
     row: RowBuffer,
@@ -119,8 +122,8 @@ struct CurrentTable {
     pushed: u64,
     /// Rows that were inserted or changed.
     changed: u64,
-    changed_here: u64,
-    hidden: u64,
+    /// What is counted besides.
+    effect: TableEffect,
 }
 
 impl SqliteLoad {
@@ -137,20 +140,25 @@ impl SqliteLoad {
         self.matched[number] += u64::from(is_matched);
         let keeps_before = load.is_recorded || self.kept.is_some();
         let must_be_known = is_merged(load) && (keeps_before || load.merge.knows_conflicts());
-        let existing =
-            if must_be_known { changes::find_existing(connection, load, &self.row)? } else { Existing::None };
+        let mut existing =
+            if must_be_known { find_existing(connection, load, &self.row, is_matched)? } else { Existing::None };
+        let existed = existing != Existing::None;
         if let Existing::Differs(reason) = existing {
-            current.changed_here += u64::from(reason == ChangeReason::ChangedHereSinceExport);
-            current.hidden += u64::from(reason == ChangeReason::HiddenRow);
-            if keeps_before {
-                let is_plain = reason == ChangeReason::ValuesDiffer;
-                let reason = if is_matched && is_plain { ChangeReason::NaturalKey } else { reason };
+            let updated = current.effect.updated;
+            current.effect.count_difference(Some(reason), 1, load.merge.keeps_conflicts);
+            if current.effect.updated == updated {
+                existing = Existing::Same;
+            } else if keeps_before {
                 changes::keep_before(connection, number, load, &self.row, reason)?;
             }
         }
-        let existed = existing != Existing::None;
-        let inserted = self.connection.prepare_cached(&self.insert)?.execute(params_from_iter(self.row.values()));
-        let inserted = inserted.map_err(|error| refuse(error, current.pushed))?;
+        // What is the same, or stays as it is, need not be tried.
+        let inserted = if existing == Existing::Same {
+            0
+        } else {
+            let inserted = self.connection.prepare_cached(&self.insert)?.execute(params_from_iter(self.row.values()));
+            inserted.map_err(|error| refuse(error, current.pushed))?
+        };
         current.changed += inserted as u64;
         if load.mode != ImportMode::Merge {
             if inserted != 1 {
@@ -163,6 +171,9 @@ impl SqliteLoad {
         }
         if changes::keep_key(&self.connection, current.number, load, &self.row, !existed)? {
             return Ok(());
+        }
+        if self.matched[number] > 0 {
+            return Err(unmatched::taken_by_match(load, current.pushed));
         }
         let what =
             format!("record {} of {} has the key of an earlier one in the file, or none", current.pushed, load.table);
@@ -257,7 +268,7 @@ impl Load for SqliteLoad {
         let keep = |import| KeptRows::begin(&self.connection, &self.undo_folder, import, &self.identity, tables);
         self.kept = kept.map(keep).transpose()?;
         if self.kept.is_some() {
-            undo::forget_dead(&self.connection, &self.undo_folder, &self.identity)?;
+            self.dead = undo::find_dead(&self.connection, &self.undo_folder, &self.identity)?;
         }
         let names = tables.iter().map(|load| &load.table);
         if self.kept.is_some() {
@@ -278,12 +289,12 @@ impl Load for SqliteLoad {
         if is_merged(load) {
             natural_keys::begin(&self.connection, number, load)?;
         }
-        self.table = Some(CurrentTable { number, rows_before, pushed: 0, changed: 0, changed_here: 0, hidden: 0 });
+        self.table = Some(CurrentTable { number, rows_before, pushed: 0, changed: 0, effect: TableEffect::default() });
         Ok(())
     }
 
     fn end_table(&mut self, changes: Option<&mut dyn RowSink>) -> Result<TableEffect> {
-        let CurrentTable { number, rows_before, pushed, changed, changed_here, hidden } =
+        let CurrentTable { number, rows_before, pushed, changed, effect } =
             self.table.take().ok_or_else(no_table_begun)?;
         let load = &self.tables[number];
         if load.mode != ImportMode::Merge {
@@ -298,7 +309,7 @@ impl Load for SqliteLoad {
         }
         let created = count(&self.connection, &load.table)?.saturating_sub(rows_before);
         let (updated, unchanged) = (changed.saturating_sub(created), pushed.saturating_sub(changed));
-        Ok(TableEffect { created, updated, unchanged, changed_here, hidden, matched })
+        Ok(TableEffect { created, updated, unchanged, matched, ..effect })
     }
 
     fn push_matches(&mut self, number: usize, matches: &mut dyn RowSink) -> Result<()> {
@@ -326,17 +337,19 @@ impl Load for SqliteLoad {
         if self.purpose == Purpose::DryRun {
             return Ok(());
         }
-        let Self { connection, tables, kept, undo_folder, path, identity, .. } = *self;
-        let is_kept = kept.is_some();
-        kept.map(|kept| kept.finish(&connection, &tables)).transpose()?;
+        let Self { connection, tables, kept, dead, undo_folder, path, identity, .. } = *self;
+        let kept = kept.map(|kept| kept.finish(&connection, &tables)).transpose()?;
         let committed = connection.execute_batch("COMMIT").map_err(|error| refused(error, str::to_owned));
         drop(connection);
-        if committed.is_err() && is_kept {
+        if committed.is_ok() {
+            for import in &dead {
+                undo_folder.forget(import);
+            }
+        } else if let Some(import) = kept {
             // Whether a commit that fails has happened, the rows themselves tell.
             let read = writing::open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-            let forgotten = read.and_then(|read| undo::forget_dead(&read, &undo_folder, &identity));
-            if let Err(error) = forgotten {
-                tracing::warn!(%error, "what a failed import would have needed to be undone is still there");
+            if read.is_ok_and(|read| undo::has_effect(&read, &undo_folder, &identity, &import).is_ok_and(|has| !has)) {
+                undo_folder.forget(&import);
             }
         }
         committed
@@ -367,6 +380,5 @@ fn insert_sql(load: &TableLoad) -> String {
     let set: Vec<String> = replaced.iter().map(|name| format!("{name} = excluded.{name}")).collect();
     let differs = replaced.iter().map(|name| changes::differ(name, &format!("excluded.{name}")));
     let differs = differs.collect::<Vec<_>>().join(" OR ");
-    let replaceable = conflicts::replaceable_sql(load);
-    format!("{insert} ON CONFLICT ({key}) DO UPDATE SET {} WHERE ({differs}){replaceable}", set.join(", "))
+    format!("{insert} ON CONFLICT ({key}) DO UPDATE SET {} WHERE {differs}", set.join(", "))
 }

@@ -6,10 +6,10 @@
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::super::merge_rules::{self, NaturalKey};
+use super::super::merge_rules::NaturalKey;
 use super::super::target::TableLoad;
-use super::super::{Error, Result};
-use super::changes::{column, numbered, of};
+use super::super::{Error, Result, unmatched};
+use super::changes::{column, folded, numbered, of};
 use super::key_sets::main_table;
 use super::row_buffer::RowBuffer;
 use super::snapshot::to_value;
@@ -21,7 +21,7 @@ pub fn prepare(connection: &Connection, number: usize, load: &TableLoad) -> Resu
         return Ok(());
     }
     connection.execute_batch(&format!(
-        "CREATE TEMP TABLE waybill_match_{number} (file PRIMARY KEY, own UNIQUE) WITHOUT ROWID"
+        "CREATE TEMP TABLE waybill_match_{number} (file_text TEXT PRIMARY KEY, file, own UNIQUE) WITHOUT ROWID"
     ))?;
     for (at, natural) in load.merge.natural_keys.iter().enumerate() {
         let columns = numbered("", "n", natural.0.len()).join(", ");
@@ -82,11 +82,11 @@ pub fn apply(
     let own = match found.as_slice() {
         [] => return Ok(false),
         [own] => own,
-        _ => return Err(merge_rules::ambiguous(&load.table, &text_of(&key))),
+        _ => return Err(unmatched::ambiguous(load, &text_of(&key))),
     };
-    let taken = format!("INSERT OR IGNORE INTO temp.waybill_match_{number} VALUES (?1, ?2)");
+    let taken = format!("INSERT OR IGNORE INTO temp.waybill_match_{number} VALUES (CAST(?1 AS TEXT), ?1, ?2)");
     if connection.prepare_cached(&taken)?.execute([&key, own])? == 0 {
-        return Err(merge_rules::ambiguous(&load.table, &text_of(&key)));
+        return Err(unmatched::ambiguous(load, &text_of(&key)));
     }
     if let Some(place) = place_of(load, &load.key[0]) {
         row.replace(place, ValueRef::from(own));
@@ -125,7 +125,7 @@ fn find(
     if let Some(earlier) = earlier {
         let keys = [text_of(&earlier), text_of(key)];
         let keys = [keys[0].as_str(), keys[1].as_str()];
-        return Err(merge_rules::duplicate_in_file(&load.table, &load.merge.natural_keys[at], keys));
+        return Err(unmatched::duplicate_in_file(load, &load.merge.natural_keys[at], keys));
     }
     let folded: Vec<String> =
         parts.iter().zip(1..).map(|(part, place)| folded(&format!("?{place}"), part.folds_case)).collect();
@@ -162,7 +162,7 @@ fn follow(
             continue;
         }
         let Some(value) = row.values().nth(place).map(owned).transpose()? else { continue };
-        let sql = format!("SELECT m.own FROM temp.waybill_match_{number} AS m WHERE m.file = ?1");
+        let sql = format!("SELECT m.own FROM temp.waybill_match_{number} AS m WHERE m.file_text = CAST(?1 AS TEXT)");
         let own: Option<Value> = connection.prepare_cached(&sql)?.query_row([&value], |row| row.get(0)).optional()?;
         if let Some(own) = own {
             row.replace(place, ValueRef::from(&own));
@@ -189,7 +189,7 @@ pub fn check_not_referring(connection: &Connection, number: usize, loads: &[Tabl
                 })
                 .collect();
             let sql = format!(
-                "SELECT count(*) FROM temp.waybill_match_{number} AS m JOIN {} AS t ON {} = m.file \
+                "SELECT count(*) FROM temp.waybill_match_{number} AS m JOIN {} AS t ON CAST({} AS TEXT) = m.file_text \
                  JOIN temp.waybill_seen_{at} AS s ON {}{}",
                 main_table(&load.table),
                 column("t", name),
@@ -198,7 +198,7 @@ pub fn check_not_referring(connection: &Connection, number: usize, loads: &[Tabl
             );
             let records: u64 = connection.query_row(&sql, [], |row| row.get(0))?;
             if records > 0 {
-                return Err(merge_rules::comes_earlier(&load.table, &target.table, records));
+                return Err(unmatched::comes_earlier(&load.table, &target.table, records));
             }
         }
     }
@@ -220,12 +220,6 @@ pub fn push(connection: &Connection, number: usize, load: &TableLoad, sink: &mut
         sink.end_row().map_err(|_| Error::sink_stopped())?;
     }
     Ok(())
-}
-
-/// A value as it is compared: 1 and '1' are the same in a column of texts.
-fn folded(value: &str, folds_case: bool) -> String {
-    let text = format!("CAST({value} AS TEXT)");
-    if folds_case { format!("lower({text})") } else { text }
 }
 
 /// The column of the reference that has the key of `target`.

@@ -2,6 +2,7 @@
 //!
 //! A row that is no longer what the import has made of it is not touched. A dry run does all of it in a private copy of the file.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -34,14 +35,30 @@ pub fn list(source: &SqliteSource, folder: &UndoFolder) -> Result<Vec<KeptImport
     Ok(kept)
 }
 
-/// Forgets imports of which no row is left: they were never committed. Later imports of the same file would make their rows, too.
-pub fn forget_dead(connection: &Connection, folder: &UndoFolder, database: &SourceIdentity) -> Result<()> {
-    for file in folder.list(database)? {
-        if !is_in_effect(connection, &file).unwrap_or(true) {
-            folder.forget(&file.import.id);
+/// Imports that were never committed, or of which nothing is left: no row is as they have left it, and no later import has written to their
+/// tables. A later import of the same file would make their rows, too.
+pub fn find_dead(connection: &Connection, folder: &UndoFolder, database: &SourceIdentity) -> Result<Vec<String>> {
+    let (mut dead, mut written_later) = (Vec::new(), BTreeSet::new());
+    for file in folder.list(database)?.into_iter().rev() {
+        let written: Vec<TableName> = file.written_tables()?.into_iter().cloned().collect();
+        let is_covered = written.iter().any(|table| written_later.contains(table));
+        if !is_covered && !is_in_effect(connection, &file).unwrap_or(true) {
+            dead.push(file.import.id);
+        } else {
+            written_later.extend(written);
         }
     }
-    Ok(())
+    Ok(dead)
+}
+
+/// Whether a row is as the import has left it.
+pub fn has_effect(
+    connection: &Connection,
+    folder: &UndoFolder,
+    database: &SourceIdentity,
+    import: &str,
+) -> Result<bool> {
+    is_in_effect(connection, &folder.open(import, database)?)
 }
 
 /// # Errors

@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::model::import_plan::{PlannedChange, RecordAction};
+use crate::model::change_reason::RecordAction;
+use crate::model::import_plan::PlannedChange;
 use crate::model::name::TableName;
 use crate::model::text;
 use crate::ui::browser::{self, FoundChanges};

@@ -5,8 +5,9 @@ use leptos::prelude::*;
 use super::plan_records::PlanRecords;
 use super::tracker::ImportTracker;
 use super::words::describe;
-use crate::model::import::{ImportMode, TableEffect, TablePolicy, TableReport};
-use crate::model::import_plan::{ChangeExample, ChangeGroup, ImportPlanHead, RecordAction};
+use crate::model::change_reason::RecordAction;
+use crate::model::import::{ImportMode, TableEffect, TablePolicies, TablePolicy, TableReport};
+use crate::model::import_plan::{ChangeExample, ChangeGroup, ImportPlanHead};
 use crate::model::text;
 use crate::ui::browser;
 
@@ -26,10 +27,13 @@ pub fn PlanView(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
         head.triggers.iter().map(|trigger| format!("The trigger {trigger} may run, and do more than this plan says."));
     let notes: Vec<String> = triggers.chain(head.notes.iter().cloned()).collect();
     let hash = head.hash.clone();
-    let import = (written > 0 && head.conflicts.is_empty()).then(|| {
+    let is_open = !head.conflicts.is_empty();
+    let import = (written > 0 && !is_open).then(|| {
         let label = format!("Import {}", text::count_with_noun(written, "record"));
         view! { <button type="button" class="button primary" on:click=move |_| tracker.import(&hash)>{label}</button> }
     });
+    let decided = decision(&head.policies);
+    let conflicts = is_open.then(|| view! { <Conflicts head=head.clone() tracker /> });
     let stays = (head.mode == ImportMode::Merge).then_some("Records that only the database has stay as they are.");
     let name = format!("import-plan-{}.json", &head.hash[..12.min(head.hash.len())]);
     let changed = head.tables.iter().filter(|table| table.effect.created + table.effect.updated > 0);
@@ -42,19 +46,22 @@ pub fn PlanView(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
             <h2>"What would happen"</h2>
             <p data-testid="plan">{sentence}</p>
             {stays.map(|text| view! { <p>{text}</p> })}
+            {decided.map(|text| view! { <p data-testid="decided">{text}</p> })}
+            {conflicts}
             {(!notes.is_empty()).then(|| view! {
                 <details class="notes">
                     <summary>{format!("What else to know ({})", notes.len())}</summary>
                     <ul>{notes.iter().map(|note| view! { <li>{note.clone()}</li> }).collect_view()}</ul>
                 </details>
             })}
-            <Conflicts sentences=head.conflicts tracker />
             <div class="action-row">
                 {import}
                 <button type="button" class="button" on:click=move |_| tracker.plan()>"Plan again"</button>
                 <button type="button" class="button" on:click=move |_| browser::save_plan(&name)>"Save the plan"</button>
             </div>
-            <p class="muted">"It is planned again while the tables are locked, and nothing is written if anything has moved."</p>
+            {(!is_open).then(|| view! {
+                <p class="muted">"It is planned again while the tables are locked, and nothing is written if anything has moved."</p>
+            })}
         </section>
         <Groups groups=head.groups />
         {has_records.then(|| view! { <PlanRecords tables=with_records.clone() /> })}
@@ -64,21 +71,38 @@ pub fn PlanView(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
 
 /// What must be decided before the import can be done.
 #[component]
-fn Conflicts(sentences: Vec<String>, tracker: ImportTracker) -> impl IntoView {
-    (!sentences.is_empty()).then(|| {
-        let sentences = sentences.into_iter().map(|sentence| view! { <li>{sentence}</li> }).collect_view();
-        let decide = move |policy: TablePolicy| move |_| tracker.decide(policy);
-        view! {
-            <div class="message is-warning" role="group" aria-label="To decide first">
-                <p>"What shall become of these?"</p>
-                <ul>{sentences}</ul>
-                <div class="action-row">
-                    <button type="button" class="button" on:click=decide(TablePolicy::Newer)>"Leave them as they are"</button>
-                    <button type="button" class="button" on:click=decide(TablePolicy::File)>"Replace them"</button>
-                </div>
+fn Conflicts(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
+    let ImportPlanHead { conflicts, tables, .. } = head;
+    let can_stay = tables.iter().any(|table| table.effect.changed_here + table.effect.hidden > 0);
+    let sentences = conflicts.into_iter().map(|sentence| view! { <li>{sentence}</li> }).collect_view();
+    let decide = move |policy: TablePolicy| move |_| tracker.plan_with(Some(policy));
+    let leave = can_stay.then(|| {
+        view! { <button type="button" class="button primary" on:click=decide(TablePolicy::Newer)>"Leave them as they are"</button> }
+    });
+    view! {
+        <div class="decision" role="group" aria-label="To decide first">
+            <h3>"To decide first"</h3>
+            <ul>{sentences}</ul>
+            <p class="muted">"The answer is for all of them, in all tables. What changes is listed below."</p>
+            <div class="action-row">
+                {leave}
+                <button type="button" class="button" on:click=decide(TablePolicy::File)>"Replace them"</button>
             </div>
-        }
-    })
+        </div>
+    }
+}
+
+/// What was decided.
+fn decision(policies: &TablePolicies) -> Option<&'static str> {
+    if policies.values().any(|policy| *policy == TablePolicy::File) {
+        Some(
+            "As you decided, records that changed here since the file was made, are hidden, or have another natural key are replaced, too.",
+        )
+    } else if policies.values().any(|policy| *policy == TablePolicy::Newer) {
+        Some("As you decided, records that changed here since the file was made, or are hidden, stay as they are.")
+    } else {
+        None
+    }
 }
 
 /// What happens to each table.

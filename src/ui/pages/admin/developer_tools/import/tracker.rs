@@ -82,17 +82,17 @@ impl ImportTracker {
     /// Another file or mode was chosen: no plan is of it.
     pub fn start_over(self) {
         self.newest.update_value(|newest| *newest += 1);
-        self.policy.set_value(None);
         self.step.set(Step::Choosing);
     }
 
-    /// Plans again, with this decision about conflicts.
-    pub fn decide(self, policy: TablePolicy) {
-        self.policy.set_value(Some(policy));
-        self.plan();
+    /// Plans, without any decision about conflicts: one that was made was about those that were shown.
+    pub fn plan(self) {
+        self.plan_with(None);
     }
 
-    pub fn plan(self) {
+    /// Plans again, with this decision about conflicts.
+    pub fn plan_with(self, policy: Option<TablePolicy>) {
+        self.policy.set_value(policy);
         self.step.set(Step::Sending { work: Work::Plan, percent: 0 });
         browser::request_plan(&format!("{}?{}", route::IMPORT_PLAN, self.options()), self.listener(Work::Plan));
     }

@@ -15,7 +15,7 @@ pub const MODES: [(ImportMode, &str, &str); 3] = [
     (
         ImportMode::Merge,
         "Merge by key",
-        "A record whose key is there gets the file's values where they differ; the others are new. What the file does not have stays.",
+        "A record whose key is there, or a natural key of the profile, gets the file's values where they differ; the others are new. What the file does not have stays. Before anything is replaced that changed here since, you are asked.",
     ),
 ];
 

@@ -1,0 +1,111 @@
+//! Decodes the records of a file for the tables that are filled, on a thread of its own: the database takes most of the time, and works
+//! on meanwhile.
+
+use std::sync::mpsc::SyncSender;
+
+use super::choices::Choices;
+use super::filled_columns;
+use super::row_batch::RowBatch;
+use super::table_import::{ImportPlan, TableImport};
+use super::{Error, Result};
+use crate::model::name::TableName;
+use crate::server::inspect::DataEvent;
+use crate::server::pipeline::decode::{self, RecordDecoder};
+use crate::server::rows::RowSink;
+use crate::server::support::random::Random;
+
+/// How much is collected before it is handed on.
+const BATCH_BYTES: usize = 256 << 10;
+
+/// What is handed on.
+pub enum DecodedStep {
+    /// The table with this number begins.
+    TableOpened(usize),
+    Rows(RowBatch),
+    TableClosed,
+}
+
+/// The table whose records are being decoded.
+struct CurrentTable<'d> {
+    import: &'d TableImport,
+    decoder: RecordDecoder,
+    batch: RowBatch,
+}
+
+pub struct RecordDecoding<'d> {
+    pub random: &'d dyn Random,
+    pub choices: Choices<'d>,
+    pub plan: &'d ImportPlan,
+    /// The numbers of the tables that are filled in this reading of the file.
+    filled: Vec<usize>,
+    /// Nothing while a table is left out.
+    table: Option<CurrentTable<'d>>,
+    steps: SyncSender<DecodedStep>,
+}
+
+impl<'d> RecordDecoding<'d> {
+    pub fn new(
+        random: &'d dyn Random,
+        choices: Choices<'d>,
+        plan: &'d ImportPlan,
+        filled: Vec<usize>,
+        steps: SyncSender<DecodedStep>,
+    ) -> Self {
+        Self { random, choices, plan, filled, table: None, steps }
+    }
+
+    /// # Errors
+    /// `InvalidRecord`; `Changed` if the file has another table than it had; `Panicked` if nobody takes the records any more: who has, says why.
+    pub fn handle(&mut self, event: DataEvent<'_>, line: u64) -> Result<()> {
+        match event {
+            DataEvent::TableOpened(name) => self.open_table(name),
+            DataEvent::Record(record) => self.decode(record, line),
+            DataEvent::TableClosed => self.close_table(),
+        }
+    }
+
+    fn open_table(&mut self, name: &TableName) -> Result<()> {
+        let Some(&number) = self.filled.iter().find(|number| self.plan.tables[**number].table == *name) else {
+            let is_of_other_reading = self.plan.tables.iter().any(|table| table.table == *name);
+            let is_left_out = self.choices.part.is_some() || !self.choices.includes(name);
+            return if is_of_other_reading || is_left_out { Ok(()) } else { Err(Error::Changed) };
+        };
+        let import = &self.plan.tables[number];
+        let columns = import.columns.iter().map(|column| (column.name.clone(), column.codec, column.is_written));
+        let decoder = RecordDecoder::new(columns);
+        self.table = Some(CurrentTable { import, decoder, batch: RowBatch::default() });
+        self.hand_on(DecodedStep::TableOpened(number))
+    }
+
+    fn decode(&mut self, record: &[u8], line: u64) -> Result<()> {
+        let Some(CurrentTable { import, decoder, batch }) = &mut self.table else { return Ok(()) };
+        if let Some(part) = self.choices.part
+            && part.role(&import.table, record)? != import.role
+        {
+            return Ok(());
+        }
+        let decoded = decoder.decode(record, batch).and_then(|()| {
+            filled_columns::push(&import.filled, self.random, batch)
+                .and_then(|()| batch.end_row())
+                .map_err(|_| decode::Error::Stopped)
+        });
+        decoded.map_err(|error| Error::InvalidRecord { line, what: error.to_string() })?;
+        if batch.size() < BATCH_BYTES {
+            return Ok(());
+        }
+        let full = std::mem::take(batch);
+        self.hand_on(DecodedStep::Rows(full))
+    }
+
+    fn close_table(&mut self) -> Result<()> {
+        let Some(CurrentTable { batch, .. }) = self.table.take() else { return Ok(()) };
+        if batch.rows() > 0 {
+            self.hand_on(DecodedStep::Rows(batch))?;
+        }
+        self.hand_on(DecodedStep::TableClosed)
+    }
+
+    fn hand_on(&self, step: DecodedStep) -> Result<()> {
+        self.steps.send(step).map_err(|_| Error::Panicked)
+    }
+}
