@@ -65,13 +65,7 @@ pub fn plan(
         ));
     }
     let mut tables = order(tables, catalog);
-    if choices.newer_of_others && !tables.iter().any(|table| table.merge.knows_conflicts()) {
-        planning.refusals.push(
-            "the policy newer is about none of the file's tables: no profile tells when records were changed (changed_at) or which are \
-             hidden (hidden_by); give it with --profile FILE"
-                .to_owned(),
-        );
-    }
+    planning.check_newer(&tables);
     if tables.is_empty() && metadata.schema.iter().next().is_some() && planning.refusals.is_empty() {
         planning.refusals.push("nothing would be imported: every table of the file has the policy skip".to_owned());
     }
@@ -149,7 +143,7 @@ impl Planning<'_> {
                 self.value_rules.push(value_rules::of_merge(&table.name, &found.rules));
             }
             planned.merge = found.rules;
-            if policy == Some(TablePolicy::Newer) && !planned.merge.knows_conflicts() {
+            if policy == Some(TablePolicy::Newer) && !planned.merge.knows_newer() {
                 self.refusals.push(format!(
                     "{} has the policy newer, and no profile tells when its records were changed (changed_at) or which are hidden \
                      (hidden_by): give it with --profile FILE, under [tables.{}.merge]",
@@ -202,6 +196,27 @@ impl Planning<'_> {
         columns.sort();
         columns.dedup();
         columns
+    }
+
+    /// Who wants to leave what is newer must be told where nothing tells what that is.
+    fn check_newer(&mut self, tables: &[TableImport]) {
+        if !self.choices.newer_of_others {
+            return;
+        }
+        let unknown = tables.iter().filter(|table| !table.merge.knows_newer() && table.policy.is_none());
+        let unknown: Vec<&str> = unknown.map(|table| table.table.as_str()).collect();
+        if unknown.len() == tables.len() {
+            self.refusals.push(
+                "the policy newer is about none of the file's tables: no profile tells when records were changed (changed_at) or which \
+                 are hidden (hidden_by); give it with --profile FILE"
+                    .to_owned(),
+            );
+        } else if !unknown.is_empty() {
+            self.notes.push(format!(
+                "the profile does not tell what is newer in {}: there, records that differ get the file's values",
+                unknown.join(", ")
+            ));
+        }
     }
 
     /// A merge must tell whether a record is there already.

@@ -73,9 +73,9 @@ impl ImportRequest {
     pub fn policies_of<'t>(&self, tables: impl Iterator<Item = &'t TableName>, profile: &Profile) -> TablePolicies {
         let mut policies = self.policies.clone();
         let Some(policy) = self.policy else { return policies };
-        let knows_conflicts = |table: &TableName| profile.merge_rules(table).is_some_and(MergeProfile::knows_conflicts);
+        let knows_newer = |table: &TableName| profile.merge_rules(table).is_some_and(MergeProfile::knows_newer);
         let is_about_conflicts = matches!(policy, TablePolicy::File | TablePolicy::Newer);
-        for table in tables.filter(|table| !is_about_conflicts || knows_conflicts(table)) {
+        for table in tables.filter(|table| !is_about_conflicts || knows_newer(table)) {
             policies.entry(table.clone()).or_insert(policy);
         }
         policies

@@ -33,8 +33,8 @@ use crate::server::source::{self, Kind, Load, NewTable, Purpose, TableLoad, Targ
 use crate::server::support::clock::rfc3339;
 use crate::server::support::random::{Random, time_of_uuid_v7};
 
-/// How many steps may wait to be written: enough that neither thread waits for the other, and little memory.
-const MAX_WAITING_STEPS: usize = 4;
+/// How many steps may wait to be written: few, since one may be a very long value.
+const MAX_WAITING_STEPS: usize = 1;
 
 /// One import, with all that it needs.
 pub struct Importing<'i> {

@@ -31,9 +31,9 @@ pub struct ChangedAt {
 }
 
 impl MergeProfile {
-    /// Whether some records that are there are not replaced unasked.
+    /// Whether records that are newer here, or hidden, are known.
     #[must_use]
-    pub fn knows_conflicts(&self) -> bool {
+    pub fn knows_newer(&self) -> bool {
         self.changed_at.is_some() || self.hidden_by.is_some()
     }
 }

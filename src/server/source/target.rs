@@ -195,8 +195,6 @@ pub struct Trigger {
     pub name: String,
     /// What it does, in the database's own language.
     pub definition: String,
-    /// Whether it runs in any session.
-    pub is_always_run: bool,
 }
 
 /// A reference with `ON UPDATE CASCADE`, or one that is emptied then.

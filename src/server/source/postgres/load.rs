@@ -172,8 +172,7 @@ impl Load for PostgresLoad {
             self.replica_role = ReplicaRole::find(&mut self.session, &self.schema, tables)?;
         }
         if self.replica_role.is_some() {
-            (rules.triggers, rules.silent_triggers) =
-                rules.triggers.into_iter().partition(|trigger| trigger.is_always_run);
+            rules.silent_triggers = std::mem::take(&mut rules.triggers);
             rules.checked_at_once.clear();
         }
         Ok(rules)

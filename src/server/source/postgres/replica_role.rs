@@ -43,14 +43,16 @@ const UNFIT_QUERY: &str = "
         SELECT CAST('pg_class' AS regclass), i.indexrelid FROM pg_index i JOIN own ON own.relation = i.indrelid)
     SELECT (SELECT count(*) FROM pg_trigger t JOIN own ON own.relation = t.tgrelid WHERE t.tgenabled IN ('A', 'R') AND NOT t.tgisinternal)
          + (SELECT count(*) FROM pg_index i JOIN own ON own.relation = i.indrelid WHERE NOT i.indimmediate)
-         + (SELECT count(*) FROM columns JOIN pg_type t ON t.oid = columns.type WHERE t.typtype = 'd')
+         + (SELECT count(*) FROM columns JOIN pg_type t ON t.oid = columns.type 
+              WHERE t.typtype NOT IN ('b', 'e') AND t.typnamespace <> CAST('pg_catalog' AS regnamespace))
          + (SELECT count(*) FROM expressions e JOIN pg_depend d ON d.classid = e.class AND d.objid = e.object
               LEFT JOIN pg_proc p ON d.refclassid = CAST('pg_proc' AS regclass) AND p.oid = d.refobjid
               LEFT JOIN pg_operator o ON d.refclassid = CAST('pg_operator' AS regclass) AND o.oid = d.refobjid
              WHERE coalesce(p.pronamespace, o.oprnamespace) <> CAST('pg_catalog' AS regnamespace)) AS records";
 
 /// The foreign keys of a table and its partitions; one that a partition has from its table is none of its own (`conparentid`). Rows are
-/// compared as by the key itself, and `MATCH FULL` is kept, as in PostgreSQL's own check of a new constraint (`RI_Initial_Check`). Where row security hides rows, no query could check all of them.
+/// compared as by the key itself, and `MATCH FULL` is kept, as in PostgreSQL's own check of a new constraint (`RI_Initial_Check`).
+/// Where row security hides rows, no query could check all of them.
 const FOREIGN_KEYS_QUERY: &str = "
     SELECT CAST(CAST(k.conrelid AS regclass) AS text) AS name, own.relkind = 'p' AS is_partitioned,
            'p' || CAST(k.oid AS text) AS alias, CAST(CAST(k.confrelid AS regclass) AS text) AS target, target.relkind = 'p' AS is_target_partitioned,

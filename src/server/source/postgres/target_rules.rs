@@ -50,7 +50,7 @@ const TRIGGERS_QUERY: &str = "
         SELECT relation, CAST(CAST($2 AS text) AS int) AS events, true AS is_own FROM own
         UNION ALL
         SELECT relation, 24, false FROM reached WHERE relation NOT IN (SELECT relation FROM own))
-    SELECT CAST(t.tgname AS text) AS name, fired.is_own, t.tgenabled = 'A' AS is_always_run, CAST(CAST(t.tgrelid AS regclass) AS text) AS relation,
+    SELECT CAST(t.tgname AS text) AS name, fired.is_own, CAST(CAST(t.tgrelid AS regclass) AS text) AS relation,
            concat_ws(', ', CASE WHEN (tgtype & 4) <> 0 THEN 'INSERT' END, CASE WHEN (tgtype & 8) <> 0 THEN 'DELETE' END,
                      CASE WHEN (tgtype & 16) <> 0 THEN 'UPDATE' END) AS events,
            pg_get_triggerdef(t.oid) || E'\n' || pg_get_functiondef(t.tgfoid) AS definition,
@@ -182,8 +182,7 @@ fn read_triggers(
             return Err(error::foreign_trigger(name, table, stranger));
         }
         let definition = text(&row, "definition")?.to_owned();
-        let is_always_run = row.is_true("is_always_run").map_err(error::map_error)?;
-        triggers.push(Trigger { name: format!("{name} on {table} ({events})"), definition, is_always_run });
+        triggers.push(Trigger { name: format!("{name} on {table} ({events})"), definition });
     }
     Ok(triggers)
 }

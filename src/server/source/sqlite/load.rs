@@ -139,7 +139,7 @@ impl SqliteLoad {
             is_merged(load) && natural_keys::apply(connection, number, &self.tables, &self.matched, &mut self.row)?;
         self.matched[number] += u64::from(is_matched);
         let keeps_before = load.is_recorded || self.kept.is_some();
-        let must_be_known = is_merged(load) && (keeps_before || load.merge.knows_conflicts());
+        let must_be_known = is_merged(load) && (keeps_before || load.merge.may_conflict());
         let mut existing =
             if must_be_known { find_existing(connection, load, &self.row, is_matched)? } else { Existing::None };
         let existed = existing != Existing::None;
@@ -234,7 +234,7 @@ impl Load for SqliteLoad {
             }
             for trigger in triggers.query_map([table.as_str()], pair)? {
                 let (name, definition) = trigger?;
-                rules.triggers.push(Trigger { name: format!("{name} on {table}"), definition, is_always_run: true });
+                rules.triggers.push(Trigger { name: format!("{name} on {table}"), definition });
             }
         }
         let mut carried_on = self.connection.prepare(CARRIED_ON_QUERY)?;
