@@ -241,6 +241,7 @@ fn check(case: &Case, engine: &EngineCase) {
         table: name(table),
         referring: ["p", "x", "y"].map(str::to_owned).into(),
         is_repeated: false,
+        is_looked_up: false,
         keeps_rounds: false,
     });
     snapshot.create_key_sets(&new).unwrap();

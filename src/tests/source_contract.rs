@@ -283,6 +283,7 @@ fn sets(source: &dyn Source, tables: &[&str], steps: &[Step]) -> Vec<Vec<String>
         table: table.name.clone(),
         referring: BTreeSet::new(),
         is_repeated: true,
+        is_looked_up: false,
         keeps_rounds: false,
     });
     snapshot.create_key_sets(&new.collect::<Vec<_>>()).unwrap();
@@ -435,6 +436,7 @@ fn a_reference_that_leads_out_of_the_sets_is_read_as_null() {
             table: table.into(),
             referring: BTreeSet::new(),
             is_repeated: false,
+            is_looked_up: false,
             keeps_rounds: false,
         });
         snapshot.create_key_sets(&new).unwrap();
@@ -474,6 +476,7 @@ fn a_round_follows_only_what_is_new_since_another_one() {
                 table: "notes".into(),
                 referring: BTreeSet::new(),
                 is_repeated: true,
+                is_looked_up: false,
                 keeps_rounds: false,
             }])
             .unwrap();
@@ -501,6 +504,7 @@ fn nested_rows_come_in_the_order_of_the_rows_that_they_are_nested_in() {
                 table: "notes".into(),
                 referring: BTreeSet::new(),
                 is_repeated: false,
+                is_looked_up: false,
                 keeps_rounds: false,
             }])
             .unwrap();
@@ -550,6 +554,7 @@ fn sets_are_of_the_snapshot() {
                 table: "parents".into(),
                 referring: BTreeSet::new(),
                 is_repeated: false,
+                is_looked_up: false,
                 keeps_rounds: false,
             }])
             .unwrap();

@@ -179,11 +179,13 @@ fn prepare_part(
     // Has the same sets as the plan of the resolved filters, which can only be looked up once there are sets.
     let shape = SubsetPlan::new(&graph, &unresolved, selection.tables.as_ref());
     check_reachable(&shape, profile, selection)?;
-    let (repeated, mut referring) = (shape.repeated_sets(), shape.referring_columns());
+    let (repeated, looked_up) = (shape.repeated_sets(), shape.looked_up_sets());
+    let mut referring = shape.referring_columns();
     let new_set = |(number, table): (usize, &TableName)| NewKeySet {
         table: table.clone(),
         referring: referring.remove(&KeySetId(number)).unwrap_or_default(),
         is_repeated: repeated.contains(&KeySetId(number)),
+        is_looked_up: looked_up.contains(&KeySetId(number)),
         keeps_rounds: further.keeps_rounds,
     };
     // The sets in which the values of the filters are looked up come after those of the plan.

@@ -348,7 +348,11 @@ impl Planning<'_> {
             let runs_code = self.rules.run_code.contains(&reference.table);
             if load.mode != ImportMode::Merge && has_key && !runs_code && reference.columns.iter().all(is_nullable) {
                 let written = reference.columns.iter().filter(|name| load.columns.contains(name));
-                tables[from].late.extend(written.cloned());
+                let late = &mut tables[from].late;
+                late.extend(written.cloned());
+                // References may share a column.
+                late.sort();
+                late.dedup();
             } else {
                 self.refusals.push(format!(
                     "{} refers to {}, which comes later in the file, and the database checks that at once: ALTER TABLE {} ALTER \

@@ -20,6 +20,8 @@ pub struct NewKeySet {
     pub referring: BTreeSet<String>,
     /// Whether steps look up what was added to it in the last round.
     pub is_repeated: bool,
+    /// Whether it is looked up, for each row of another table, what the row refers to.
+    pub is_looked_up: bool,
     /// Whether `find_first` is asked when its rows were added.
     pub keeps_rounds: bool,
 }

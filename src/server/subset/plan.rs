@@ -131,6 +131,12 @@ impl SubsetPlan {
         grown_from.collect()
     }
 
+    /// The sets that references are looked up in, row by row, while tables are read.
+    #[must_use]
+    pub fn looked_up_sets(&self) -> BTreeSet<KeySetId> {
+        self.tables.values().flat_map(|part| &part.nulled).flat_map(|inside| inside.sets.iter().copied()).collect()
+    }
+
     /// The columns by which steps find what the rows of each set refer to.
     #[must_use]
     pub fn referring_columns(&self) -> BTreeMap<KeySetId, BTreeSet<String>> {

@@ -358,3 +358,116 @@ fn newer_needs_a_profile_that_tells_what_is_newer_and_nothing_is_no_import() {
     }
     assert_eq!(import(folder, "shop.json", &url, &[&MERGE[..], &["--policy", "=file"]].concat()).code, 2);
 }
+
+/// Whatever is no day and no time of UTC may be later than the export.
+#[test]
+fn a_time_that_cannot_be_compared_counts_as_changed_since() {
+    let table = "CREATE TABLE n (id INTEGER PRIMARY KEY, v TEXT, at TEXT);";
+    let rules = "name = \"x\"\n[tables.n.merge]\nchanged_at = { column = \"at\", unit = \"iso\" }\n[tables.n.columns]\nid = \"plain\"\nv = \"plain\"\nat = \"plain\"\n";
+    let times = [
+        ("2020-01-01", false),
+        ("2020-01-01 10:00:00", false),
+        ("2020-01-01T10:00:00.123456Z", false),
+        ("2020-01-01T10:00:00+00:00", false),
+        ("2020-01-01T10:00:00-08:00", true),
+        ("2020-01-01T10:00", true),
+        ("2020-01-01 06:10:00 PM", true),
+        ("yesterday", true),
+        ("2199-01-01", true),
+    ];
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let rows = |value: &str| {
+        let rows: Vec<String> =
+            times.iter().enumerate().map(|(id, (at, _))| format!("({id}, '{value}', '{at}')")).collect();
+        format!("INSERT INTO n VALUES {};", rows.join(", "))
+    };
+    for (url, merged) in
+        merge_on_both(folder.path(), &server, (table, rules), (&rows("file"), &rows("here")), &["--policy", "newer"])
+    {
+        assert_eq!(merged.code, 0, "{url}: {}", merged.stderr);
+        let there = records(folder.path(), &url, "now.json");
+        for ((at, is_newer), record) in times.iter().zip(there) {
+            assert_eq!(record.contains("\"here\""), *is_newer, "{url} {at}: {record}");
+        }
+    }
+}
+
+#[test]
+fn what_is_newer_stays_whatever_its_natural_key() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let table = "CREATE TABLE n (id INTEGER PRIMARY KEY, v TEXT, at TEXT);";
+    let rules = "name = \"x\"\n[tables.n.merge]\nnatural_keys = [[\"v\"]]\nchanged_at = { column = \"at\", unit = \"iso\" }\n[tables.n.columns]\nid = \"plain\"\nv = \"plain\"\nat = \"plain\"\n";
+    let (file, here) =
+        ("INSERT INTO n VALUES (1, 'file@x', '2020-01-01');", "INSERT INTO n VALUES (1, 'mine@x', '2199-01-01');");
+    for (url, merged) in merge_on_both(folder.path(), &server, (table, rules), (file, here), &["--policy", "newer"]) {
+        assert_eq!(merged.code, 0, "{url}: {}", merged.stderr);
+        assert!(records(folder.path(), &url, "now.json")[0].contains("mine@x"), "{url}");
+    }
+}
+
+#[test]
+fn references_that_share_a_column_are_written_once_in_a_second_pass() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let tables = "CREATE TABLE x (id bigint PRIMARY KEY, y bigint, k bigint); CREATE TABLE y (id bigint PRIMARY KEY, k bigint, x bigint, UNIQUE (id, k));";
+    let source = database(
+        &server,
+        "source",
+        &format!("{tables} INSERT INTO x VALUES (1, 2, 3); INSERT INTO y VALUES (2, 3, 1);"),
+    );
+    export(folder, &source, "xy.json");
+    let keys = "ALTER TABLE x ADD FOREIGN KEY (y) REFERENCES y (id), ADD FOREIGN KEY (y, k) REFERENCES y (id, k); ALTER TABLE y ADD FOREIGN KEY (x) REFERENCES x;";
+    let url = database(&server, "target_copy", &format!("{tables}{keys}"));
+    assert_eq!(import(folder, "xy.json", &url, &[]).code, 0);
+    assert_eq!(server.sql_as("waybill_owner", "target_copy", "SELECT y + k FROM x"), "5");
+}
+
+#[test]
+fn an_undo_runs_no_rule_with_code_of_others() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let table = "CREATE TABLE o (id bigint PRIMARY KEY);";
+    let source = database(&server, "source", &format!("{table} INSERT INTO o VALUES (1);"));
+    export(folder, &source, "o.json");
+    let url = with_mallory(&server, "target_copy", table);
+    as_mallory(
+        &server,
+        "target_copy",
+        "CREATE FUNCTION mf(bigint) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN INSERT INTO loot VALUES (current_user, 'x'); RETURN 1; END $$;",
+    );
+    server.sql_as("waybill_owner", "target_copy", "CREATE RULE r AS ON DELETE TO o DO ALSO SELECT mf(old.id)");
+    assert_eq!(import(folder, "o.json", &url, &["--table", "o"]).code, 0);
+    let refused = undo(folder, &url, &kept(folder, &url), &[]);
+    assert!(
+        refused.code == 3 && refused.stderr.contains("the rule r on o would run code of mallory"),
+        "{}{}",
+        refused.text(),
+        refused.stderr
+    );
+    assert_eq!(loot(&server, "target_copy"), "0");
+}
+
+/// The dry run and the import judge references alike, whatever their collations and types.
+#[test]
+fn a_dry_run_compares_references_as_the_database_does() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let free = "CREATE TABLE a (id text PRIMARY KEY); CREATE TABLE b (id bigint PRIMARY KEY, a text);";
+    let source =
+        database(&server, "source", &format!("{free} INSERT INTO a VALUES ('ada'); INSERT INTO b VALUES (1, 'ADA');"));
+    export(folder, &source, "ab.json");
+    let ci = "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);";
+    for (number, (keys, is_taken)) in [
+        ("CREATE TABLE a (id text PRIMARY KEY); CREATE TABLE b (id bigint PRIMARY KEY, a text COLLATE ci REFERENCES a);", false),
+        ("CREATE TABLE a (id text COLLATE ci PRIMARY KEY); CREATE TABLE b (id bigint PRIMARY KEY, a text COLLATE \"C\" REFERENCES a);", true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let url = database(&server, &format!("target_{number}"), &format!("{ci}{keys}"));
+        for options in [&["--dry-run"][..], &[]] {
+            let imported = import(folder, "ab.json", &url, options);
+            assert_eq!(imported.code == 0, is_taken, "{keys} {options:?}: {}", imported.stderr);
+        }
+    }
+}

@@ -11,6 +11,9 @@ use crate::server::rows::Bound;
 
 /// Of `YYYY-MM-DD`.
 const DAY_LENGTH: usize = 10;
+const DAY: &str = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
+/// In UTC, whole or with a fraction.
+const TIME: &str = "[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+]00(:?00)?)?";
 
 /// The conditions of one table. They name operators by their schema: a merge runs with the application's search path.
 pub struct Conflicts {
@@ -45,9 +48,9 @@ impl Conflicts {
         let other = other.map(|(other, matched)| format!("{other} AND NOT {matched}"));
         let conditions = [
             (Some("t.ctid IS NULL"), ChangeReason::NewKey),
-            (other.as_deref(), ChangeReason::OtherNaturalKey),
             (self.changed.as_deref(), ChangeReason::ChangedHereSinceExport),
             (self.hidden.as_deref(), ChangeReason::HiddenRow),
+            (other.as_deref(), ChangeReason::OtherNaturalKey),
             (matched.as_deref(), ChangeReason::NaturalKey),
         ];
         let when = |(condition, reason): (Option<&str>, ChangeReason)| {
@@ -66,18 +69,19 @@ fn changed_since(column: &RelationColumn, time: &Bound) -> String {
             let (own, base_type) = (column.compared("t"), &column.base_type);
             format!("{own} OPERATOR(pg_catalog.>=) CAST('{time}Z' AS {base_type})")
         }
-        // Some write a blank before the time, or none: such a day may be later. What is no time is not known to be earlier.
+        // A day may be later; what is neither a day nor a time of UTC is not known to be earlier. Some write a blank before the time.
         Bound::Text(time) => {
-            let day = &time[..time.len().min(DAY_LENGTH)];
-            let later = |length: &str, bound: &str| {
+            let compared = |bound: &str| {
                 format!(
-                    "WHEN {length} THEN pg_catalog.replace({text}, ' ', 'T') COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>=) '{bound}'"
+                    "pg_catalog.replace({text}, ' ', 'T') COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>=) '{bound}'"
                 )
             };
+            let day = &time[..time.len().min(DAY_LENGTH)];
             format!(
-                "CASE WHEN {text} OPERATOR(pg_catalog.!~) '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}' THEN TRUE {} {} END",
-                later(&format!("pg_catalog.length({text}) OPERATOR(pg_catalog.=) {DAY_LENGTH}"), day),
-                later("TRUE", time)
+                "CASE WHEN {text} OPERATOR(pg_catalog.~) '^{DAY}$' THEN {} WHEN {text} OPERATOR(pg_catalog.~) '^{DAY}[ T]{TIME}$' THEN {} \
+                 ELSE {text} IS NOT NULL END",
+                compared(day),
+                compared(time)
             )
         }
         Bound::Integer(time) => {

@@ -22,6 +22,9 @@ pub struct KeySets {
     pub counts: TableCounts,
 }
 
+/// More keys may not fit into a hash table of `work_mem`: without an index, PostgreSQL would read all of them for each row.
+const MAX_HASHED_ROWS: u64 = 1_000_000;
+
 /// What PostgreSQL's planner must know to join sets. Sets of a million keys are joined in memory. A sample of three thousand
 /// keys tells enough.
 const PLANNER_SETTINGS: [(&str, &str); 2] = [("work_mem", "'64MB'"), ("default_statistics_target", "10")];
@@ -57,7 +60,8 @@ impl KeySets {
             session.execute(&format!("SET LOCAL {setting} = {value}"))?;
         }
         let mut sets = Vec::new();
-        for (number, NewKeySet { table, referring, is_repeated, keeps_rounds }) in new.iter().enumerate() {
+        for (number, new) in new.iter().enumerate() {
+            let NewKeySet { table, referring, is_repeated, is_looked_up, keeps_rounds } = new;
             let set = KeySet {
                 table: table.clone(),
                 key: RowKey::of_table(schema, table)?,
@@ -74,9 +78,12 @@ impl KeySets {
                 schema.relation(table)?.from_item
             );
             session.execute(&sql).map_err(error::no_key_sets)?;
+            let (keys, columns) = (stored_table(KeySetId(number)), set.key.stored("").join(", "));
             if *is_repeated {
-                let (keys, columns) = (stored_table(KeySetId(number)), set.key.stored("").join(", "));
                 session.execute(&format!("CREATE INDEX ON {keys} (round)"))?;
+            }
+            // No index can be created once the transaction is read-only.
+            if *is_repeated || *is_looked_up && estimated_rows(session, schema, table)? > MAX_HASHED_ROWS {
                 session.execute(&format!("CREATE INDEX ON {keys} ({columns})"))?;
             }
             sets.push(set);
@@ -304,4 +311,13 @@ fn is_stored_sql(id: KeySetId, is_same: &str) -> String {
 /// The further condition on the stored key of this alias to be of this round or later; nothing for all.
 pub fn since_sql(alias: &str, since: u32) -> String {
     if since == 0 { String::new() } else { format!(" AND {alias}.round >= {since}") }
+}
+
+/// The number of the table's rows, as PostgreSQL last counted them for its planner.
+fn estimated_rows(session: &mut DatabaseSession, schema: &Schema, table: &TableName) -> Result<u64> {
+    let oid = schema.relation(table)?.oid.to_string();
+    let sql = "SELECT CAST(coalesce(sum(greatest(reltuples, 0)), 0) AS bigint) AS records FROM pg_class
+         WHERE oid IN (SELECT CAST(CAST($1 AS text) AS oid) UNION
+                       SELECT CAST(relid AS oid) FROM pg_partition_tree(CAST(CAST(CAST($1 AS text) AS oid) AS regclass)))";
+    session.fetch_count(sql, &[&oid])
 }

@@ -16,6 +16,7 @@ mod cursor;
 mod database_session;
 mod decode;
 mod error;
+mod foreign_key_check;
 mod kept_import;
 mod key_sets;
 mod load;

@@ -8,10 +8,9 @@ use std::collections::BTreeMap;
 
 use super::super::{Error, Kind, Result};
 use super::catalog::Schema;
-use super::client::{self, Row};
-use super::database_session::{DatabaseSession, parse_rows};
+use super::database_session::DatabaseSession;
 use super::error;
-use super::same_key::same_key_sql;
+use super::foreign_key_check::ForeignKeyCheck;
 use super::untrusted_code::UntrustedCode;
 use crate::model::name::TableName;
 use crate::model::text;
@@ -40,7 +39,9 @@ const UNFIT_QUERY: &str = "
         UNION ALL
         SELECT CAST('pg_constraint' AS regclass), k.oid FROM pg_constraint k JOIN own ON own.relation = k.conrelid WHERE k.contype = 'c'
         UNION ALL
-        SELECT CAST('pg_class' AS regclass), i.indexrelid FROM pg_index i JOIN own ON own.relation = i.indrelid)
+        SELECT CAST('pg_class' AS regclass), i.indexrelid FROM pg_index i JOIN own ON own.relation = i.indrelid
+        UNION ALL
+        SELECT CAST('pg_class' AS regclass), p.partrelid FROM pg_partitioned_table p JOIN own ON own.relation = p.partrelid)
     SELECT (SELECT count(*) FROM pg_trigger t JOIN own ON own.relation = t.tgrelid WHERE t.tgenabled IN ('A', 'R') AND NOT t.tgisinternal)
          + (SELECT count(*) FROM pg_index i JOIN own ON own.relation = i.indrelid WHERE NOT i.indimmediate)
          + (SELECT count(*) FROM columns JOIN pg_type t ON t.oid = columns.type 
@@ -50,40 +51,9 @@ const UNFIT_QUERY: &str = "
               LEFT JOIN pg_operator o ON d.refclassid = CAST('pg_operator' AS regclass) AND o.oid = d.refobjid
              WHERE coalesce(p.pronamespace, o.oprnamespace) <> CAST('pg_catalog' AS regnamespace)) AS records";
 
-/// The foreign keys of a table and its partitions; one that a partition has from its table is none of its own (`conparentid`). Rows are
-/// compared as by the key itself, and `MATCH FULL` is kept, as in PostgreSQL's own check of a new constraint (`RI_Initial_Check`).
-/// Where row security hides rows, no query could check all of them.
-const FOREIGN_KEYS_QUERY: &str = "
-    SELECT CAST(CAST(k.conrelid AS regclass) AS text) AS name, own.relkind = 'p' AS is_partitioned,
-           'p' || CAST(k.oid AS text) AS alias, CAST(CAST(k.confrelid AS regclass) AS text) AS target, target.relkind = 'p' AS is_target_partitioned,
-           CAST(coalesce(pg_partition_root(k.confrelid), k.confrelid) AS bigint) AS target_root,
-           has_table_privilege(k.conrelid, 'SELECT') AND has_table_privilege(k.confrelid, 'SELECT')
-             AND NOT row_security_active(k.conrelid) AND NOT row_security_active(k.confrelid) AS is_readable,
-           {is_same} AS is_same,
-           (SELECT string_agg(format('c.%I IS NOT NULL', a.attname), CASE k.confmatchtype WHEN 'f' THEN ' OR ' ELSE ' AND ' END)
-              FROM unnest(k.conkey) num JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = num) AS refers
-      FROM pg_constraint k JOIN pg_class own ON own.oid = k.conrelid JOIN pg_class target ON target.oid = k.confrelid
-     WHERE k.contype = 'f' AND k.conparentid = 0
-       AND k.conrelid IN (SELECT CAST(CAST($1 AS text) AS oid) UNION
-                          SELECT CAST(relid AS oid) FROM pg_partition_tree(CAST(CAST(CAST($1 AS text) AS oid) AS regclass)))
-     ORDER BY 1, k.conname";
-
 /// The references that are checked at the end, table by table.
 pub struct ReplicaRole {
-    tables: Vec<(TableName, Vec<CheckedKey>)>,
-}
-
-struct CheckedKey {
-    /// The table or partition that has the key, in a statement.
-    from_item: String,
-    /// What its target is called in a statement.
-    alias: String,
-    target: String,
-    target_item: String,
-    target_root: i64,
-    is_readable: bool,
-    is_same: String,
-    refers: String,
+    tables: Vec<(TableName, Vec<ForeignKeyCheck>)>,
 }
 
 impl ReplicaRole {
@@ -97,16 +67,15 @@ impl ReplicaRole {
         let roots: BTreeMap<i64, &TableName> =
             tables.iter().map(|table| Ok((schema.relation(table)?.oid, table))).collect::<Result<_>>()?;
         let code = UntrustedCode::read(session)?;
-        let foreign_keys = FOREIGN_KEYS_QUERY.replace("{is_same}", &same_key_sql("'p' || CAST(k.oid AS text)", "'c'"));
         let mut checked = Vec::new();
         for (oid, table) in &roots {
             let oid_text = oid.to_string();
             if session.fetch_count(UNFIT_QUERY, &[&oid_text])? > 0 {
                 return Ok(None);
             }
-            let keys = parse_rows(&session.fetch(&foreign_keys, &[&oid_text])?, CheckedKey::from_row)?;
+            let keys = ForeignKeyCheck::read(session, *oid)?;
             // A table that is not among these may lose what rows refer to, before the commit.
-            let is_checkable = |key: &CheckedKey| key.is_readable && roots.contains_key(&key.target_root);
+            let is_checkable = |key: &ForeignKeyCheck| key.is_readable && roots.contains_key(&key.target_root);
             if !keys.iter().all(is_checkable) || code.reason_for(*oid).is_some() {
                 return Ok(None);
             }
@@ -144,11 +113,14 @@ impl ReplicaRole {
 
 /// The keys of a table by which rows refer to nothing. All keys of a table, or of a partition, are checked in one reading of it: each
 /// finds one row at most, since what it refers to is unique.
-fn count_dangling<'k>(session: &mut DatabaseSession, keys: &'k [CheckedKey]) -> Result<Vec<(&'k CheckedKey, u64)>> {
+fn count_dangling<'k>(
+    session: &mut DatabaseSession,
+    keys: &'k [ForeignKeyCheck],
+) -> Result<Vec<(&'k ForeignKeyCheck, u64)>> {
     let mut dangling = Vec::new();
     for keys in keys.chunk_by(|one, other| one.from_item == other.from_item) {
         let (mut counts, mut joins) = (Vec::new(), Vec::new());
-        for CheckedKey { alias, target_item, is_same, refers, .. } in keys {
+        for ForeignKeyCheck { alias, target_item, is_same, refers, .. } in keys {
             counts.push(format!("count(*) FILTER (WHERE {alias}.tableoid IS NULL AND ({refers})) AS dangling_{alias}"));
             joins.push(format!(" LEFT JOIN {target_item} AS {alias} ON {is_same}"));
         }
@@ -163,26 +135,4 @@ fn count_dangling<'k>(session: &mut DatabaseSession, keys: &'k [CheckedKey]) -> 
         }
     }
     Ok(dangling)
-}
-
-impl CheckedKey {
-    fn from_row(row: &Row) -> client::Result<Self> {
-        let item = |name: &str, is_partitioned: &str| {
-            Ok::<_, client::Error>(format!(
-                "{}{}",
-                if row.is_true(is_partitioned)? { "" } else { "ONLY " },
-                row.text(name)?
-            ))
-        };
-        Ok(Self {
-            from_item: item("name", "is_partitioned")?,
-            alias: row.parse("alias")?,
-            target: row.parse("target")?,
-            target_item: item("target", "is_target_partitioned")?,
-            target_root: row.parse("target_root")?,
-            is_readable: row.is_true("is_readable")?,
-            is_same: row.parse("is_same")?,
-            refers: row.parse("refers")?,
-        })
-    }
 }

@@ -8,6 +8,7 @@ use super::conflicts::Conflicts;
 use super::database_session::DatabaseSession;
 use super::decode::PgType;
 use super::error::{self, STAGED_PREFIX};
+use super::foreign_key_check::ForeignKeyCheck;
 use super::reader::RowReader;
 use super::references_to;
 use super::row_counts::check_taken;
@@ -283,27 +284,25 @@ pub fn check_references(
 ) -> Result<()> {
     let (mut dangling, code) = (Vec::new(), UntrustedCode::read(session)?);
     for (load, staged) in tables {
-        let keys = schema.catalog.table(&load.table).map_or(&[][..], |table| &table.foreign_keys);
-        for key in keys.iter().filter(|key| key.columns.iter().all(|name| load.columns.contains(name))) {
-            let (relation, target) = (schema.relation(&load.table)?, schema.relation(&key.target)?);
-            references_to::check_readable(&code, target.oid, &key.target)?;
-            let own = expressions(relation, &load.table, "s", &key.columns)?;
-            let referred = expressions(target, &key.target, "p", &key.target_columns)?;
-            let refers = equal(&own, &referred);
-            let among = |from: &str| format!(" AND NOT EXISTS (SELECT 1 FROM {from} AS p WHERE {refers})");
-            let other = tables.iter().find(|(other, _)| other.table == key.target).map(|(_, other)| among(&other.name));
-            let set: Vec<String> =
-                key.columns.iter().map(|name| format!("s.{} IS NOT NULL", double_quote_identifier(name))).collect();
+        let oid = schema.relation(&load.table)?.oid;
+        // Which partition a row would go to is not known here.
+        for key in ForeignKeyCheck::read(session, oid)?.iter().filter(|key| key.oid == oid) {
+            let ForeignKeyCheck { alias, target, target_item, target_root, is_same, refers, .. } = key;
+            references_to::check_readable(&code, *target_root, &target.as_str().into())?;
+            let among = |from: &str| format!(" AND NOT EXISTS (SELECT 1 FROM {from} AS {alias} WHERE {is_same})");
+            let is_target =
+                |load: &TableLoad| schema.relation(&load.table).is_ok_and(|known| known.oid == *target_root);
+            let others = tables.iter().filter(|(other, _)| is_target(other)).map(|(_, other)| among(&other.name));
             let sql = format!(
-                "SELECT pg_catalog.count(*) AS records FROM {} AS s WHERE {}{}{}",
+                "SELECT count(*) AS records FROM {} AS c WHERE ({refers}){}{}",
                 staged.name,
-                set.join(" AND "),
-                among(&target.from_item),
-                other.unwrap_or_default()
+                among(target_item),
+                others.collect::<Vec<_>>().concat()
             );
             let records = session.fetch_count(&sql, &[])?;
             if records > 0 {
-                dangling.push(format!("{} ({records} to {})", load.table, key.target));
+                let target = target.strip_prefix("public.").unwrap_or(target);
+                dangling.push(format!("{} ({records} to {target})", load.table));
             }
         }
     }

@@ -93,6 +93,22 @@ const RUNS_CODE_QUERY: &str = "
 
 const INSERT: &str = "4";
 const INSERT_AND_UPDATE: &str = "20";
+/// Rules for what an undo does, of tables whose rows it changes or the database does with them, that depend on others' code.
+const FOREIGN_RULES_QUERY: &str = "
+    WITH RECURSIVE reached(relation) AS (
+        SELECT CAST(CAST($1 AS text) AS oid) UNION
+        SELECT CAST(relid AS oid) FROM pg_partition_tree(CAST(CAST(CAST($1 AS text) AS oid) AS regclass))
+        UNION
+        SELECT k.conrelid FROM pg_constraint k JOIN reached ON k.confrelid = reached.relation
+         WHERE k.contype = 'f' AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd')))
+    SELECT CAST(r.rulename AS text) AS name, CAST(CAST(r.ev_class AS regclass) AS text) AS relation, CAST(o.rolname AS text) AS stranger
+      FROM pg_rewrite r JOIN reached ON reached.relation = r.ev_class
+      JOIN pg_depend d ON d.classid = CAST('pg_rewrite' AS regclass) AND d.objid = r.oid
+      JOIN ({CODE}) made(class, object, namespace, owner, name) ON made.class = d.refclassid AND made.object = d.refobjid
+      JOIN pg_roles o ON o.oid = made.owner
+     WHERE r.ev_type IN ('2', '4') AND NOT o.rolsuper AND o.rolname <> session_user
+       AND CAST(o.rolname AS text) <> ALL (CAST($2 AS text[])) LIMIT 1";
+
 /// What an undo does: `DELETE` and `UPDATE`.
 const UNDO_EVENTS: &str = "24";
 
@@ -161,6 +177,15 @@ pub fn check_triggers(session: &mut DatabaseSession, schema: &Schema, tables: &[
     for table in tables {
         let oid = schema.relation(table)?.oid.to_string();
         read_triggers(session, table, &oid, UNDO_EVENTS, "cascade")?;
+        let trusted = text_array(session.trusted_owners());
+        if let Some(rule) = session.fetch(&FOREIGN_RULES_QUERY.replace("{CODE}", CODE), &[&oid, &trusted])?.first() {
+            let relation = text(rule, "relation")?.trim_start_matches("public.");
+            return Err(error::foreign_trigger(
+                &format!("rule {}", text(rule, "name")?),
+                relation,
+                text(rule, "stranger")?,
+            ));
+        }
     }
     Ok(())
 }
@@ -179,7 +204,7 @@ fn read_triggers(
         let is_own = row.is_true("is_own").map_err(error::map_error)?;
         let table = if is_own { table.as_str() } else { text(&row, "relation")?.trim_start_matches("public.") };
         if let Some(stranger) = row.optional_text("stranger").map_err(error::map_error)? {
-            return Err(error::foreign_trigger(name, table, stranger));
+            return Err(error::foreign_trigger(&format!("trigger {name}"), table, stranger));
         }
         let definition = text(&row, "definition")?.to_owned();
         triggers.push(Trigger { name: format!("{name} on {table} ({events})"), definition });

@@ -12,6 +12,8 @@ use crate::server::rows::Bound;
 
 /// Of `YYYY-MM-DD`.
 const DAY_LENGTH: usize = 10;
+const DAY: &str = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]";
+const TIME: &str = "[0-9][0-9]:[0-9][0-9]:[0-9][0-9]";
 
 /// What a row meets in its table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +55,9 @@ fn reason_sql(load: &TableLoad, is_matched: bool) -> String {
     let other = other_natural_key_sql(load).filter(|_| !is_matched);
     let hidden = load.merge.hidden_by.as_ref().map(|name| format!("{} IS NOT NULL", column("t", name)));
     let conditions = [
-        (other, ChangeReason::OtherNaturalKey),
         (changed_sql(load), ChangeReason::ChangedHereSinceExport),
         (hidden, ChangeReason::HiddenRow),
+        (other, ChangeReason::OtherNaturalKey),
     ];
     let when = |(condition, reason): (Option<String>, ChangeReason)| {
         condition.map(|condition| format!("WHEN {condition} THEN {} ", reason.number()))
@@ -74,14 +76,19 @@ fn changed_sql(load: &TableLoad) -> Option<String> {
     let since = load.merge.changed_since.as_ref()?;
     let own = column("t", &since.column);
     Some(match &since.time {
-        // Some write a blank before the time, or none: such a day may be later.
-        Bound::Text(time) => format!(
-            "CASE WHEN {own} IS NULL THEN FALSE \
-             WHEN typeof({own}) <> 'text' OR {own} NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN TRUE \
-             WHEN length({own}) = {DAY_LENGTH} THEN {own} >= '{}' COLLATE BINARY \
-             ELSE replace({own}, ' ', 'T') >= '{time}' COLLATE BINARY END",
-            &time[..time.len().min(DAY_LENGTH)]
-        ),
+        // A day may be later; what is neither a day nor a time of UTC is not known to be earlier. Some write a blank before the time.
+        Bound::Text(time) => {
+            let is_time = format!(
+                "{own} GLOB '{DAY}[ T]{TIME}*' AND ltrim(substr({own}, {}), '.0123456789') IN ('', 'Z', '+00', '+00:00')",
+                time.len() + 1
+            );
+            format!(
+                "CASE WHEN {own} IS NULL THEN FALSE WHEN typeof({own}) <> 'text' THEN TRUE \
+                 WHEN {own} GLOB '{DAY}' THEN {own} >= '{}' COLLATE BINARY \
+                 WHEN {is_time} THEN replace({own}, ' ', 'T') >= '{time}' COLLATE BINARY ELSE TRUE END",
+                &time[..time.len().min(DAY_LENGTH)]
+            )
+        }
         Bound::Integer(time) => format!(
             "CASE WHEN {own} IS NULL THEN FALSE WHEN typeof({own}) NOT IN ('integer', 'real') THEN TRUE ELSE {own} >= {time} END"
         ),
