@@ -12,7 +12,7 @@ use super::super::{InterruptHandle, Result};
 use super::error;
 
 /// More pages in memory than by default: inserting into several indexes touches many.
-const CACHE_KIB: u32 = 64 << 10;
+const CACHE_KIB: u32 = 48 << 10;
 
 /// Whether the file itself checks references, and carries changes on along them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
