@@ -52,13 +52,21 @@ pub struct FilePart {
 /// For people: `orders 8`.
 impl fmt::Display for FilePart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let values: Vec<&str> = self.key.iter().map(|(_, value)| value.as_str()).collect();
-        if values.is_empty() {
-            write!(f, "table {}", self.table)
-        } else {
-            write!(f, "{} {}", self.table, values.join(", "))
-        }
+        write_part(f, &self.table, self.key.iter().map(|(_, value)| value.as_str()))
     }
+}
+
+/// Writes `orders 8`, or `table orders` without a key.
+///
+/// # Errors
+/// Those of the formatter.
+pub fn write_part<'k>(
+    f: &mut fmt::Formatter<'_>,
+    table: &TableName,
+    key: impl Iterator<Item = &'k str>,
+) -> fmt::Result {
+    let values: Vec<&str> = key.collect();
+    if values.is_empty() { write!(f, "table {table}") } else { write!(f, "{table} {}", values.join(", ")) }
 }
 
 /// What puts values into records besides the file: a trigger, a default or an expression of the database, the profile.

@@ -33,9 +33,9 @@ struct CurrentTable<'d> {
 }
 
 pub struct RecordDecoding<'d> {
-    pub random: &'d dyn Random,
-    pub choices: Choices<'d>,
-    pub plan: &'d ImportPlan,
+    random: &'d dyn Random,
+    choices: Choices<'d>,
+    plan: &'d ImportPlan,
     /// The numbers of the tables that are filled in this reading of the file.
     filled: Vec<usize>,
     /// Nothing while a table is left out.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::Result;
 use crate::model::import::{ImportMode, TablePolicies, TablePolicy};
+use crate::model::import_plan::write_part;
 use crate::model::name::TableName;
 use crate::server::profile::{MergeProfile, Profile};
 
@@ -49,12 +50,7 @@ pub struct PartRequest {
 /// For people: `orders 8`.
 impl fmt::Display for PartRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let values: Vec<&str> = self.key.iter().map(|(_, value)| value.as_str()).collect();
-        if values.is_empty() {
-            write!(f, "table {}", self.table)
-        } else {
-            write!(f, "{} {}", self.table, values.join(", "))
-        }
+        write_part(f, &self.table, self.key.iter().map(|(_, value)| value.as_str()))
     }
 }
 
@@ -68,14 +64,18 @@ pub enum ExpectedPlan {
 }
 
 impl ImportRequest {
-    /// The policy of each of these tables that has one. Where the profile knows no conflicts, there is none to decide.
+    /// The policy of each of these tables that has one. One about conflicts is for tables of which the profile knows such conflicts.
     #[must_use]
     pub fn policies_of<'t>(&self, tables: impl Iterator<Item = &'t TableName>, profile: &Profile) -> TablePolicies {
         let mut policies = self.policies.clone();
         let Some(policy) = self.policy else { return policies };
-        let knows_newer = |table: &TableName| profile.merge_rules(table).is_some_and(MergeProfile::knows_newer);
-        let is_about_conflicts = matches!(policy, TablePolicy::File | TablePolicy::Newer);
-        for table in tables.filter(|table| !is_about_conflicts || knows_newer(table)) {
+        let knows = |table: &TableName, what: fn(&MergeProfile) -> bool| profile.merge_rules(table).is_some_and(what);
+        let is_decided = |table: &TableName| match policy {
+            TablePolicy::Newer => knows(table, MergeProfile::knows_newer),
+            TablePolicy::File => knows(table, MergeProfile::may_conflict),
+            TablePolicy::Mine | TablePolicy::Stop | TablePolicy::Skip => true,
+        };
+        for table in tables.filter(|table| is_decided(table)) {
             policies.entry(table.clone()).or_insert(policy);
         }
         policies

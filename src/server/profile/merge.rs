@@ -36,6 +36,12 @@ impl MergeProfile {
     pub fn knows_newer(&self) -> bool {
         self.changed_at.is_some() || self.hidden_by.is_some()
     }
+
+    /// Whether a record that is there may be one that is not replaced unasked.
+    #[must_use]
+    pub fn may_conflict(&self) -> bool {
+        self.knows_newer() || !self.natural_keys.is_empty()
+    }
 }
 
 impl Profile {

@@ -348,3 +348,16 @@ fn mistakes_in_what_a_profile_says_about_merges_are_told() {
         assert!(refused.code != 0 && refused.stderr.contains(why), "{rule}: {}", refused.stderr);
     }
 }
+
+/// The page has one answer for all tables.
+#[test]
+fn file_for_all_tables_takes_a_record_with_another_natural_key_for_the_same() {
+    let user = |email: &str| format!("INSERT INTO users VALUES (1, '{email}', 'x', NULL, NULL, NULL);");
+    let blogs = Blogs::new(NATURAL_KEY, &user("new@x"), &user("old@x"));
+    for url in &blogs.urls {
+        assert_eq!(blogs.merge(url, &[]).code, 3);
+        let merged = blogs.merge(url, &["--policy", "file"]);
+        assert_eq!(merged.code, 0, "{}", merged.stderr);
+        assert_eq!(blogs.sql(url, "SELECT email FROM users"), "new@x");
+    }
+}

@@ -221,7 +221,7 @@ pub fn may_not_write(table: &TableName) -> Error {
 
 /// A trigger would run somebody else's function with the importing user's rights.
 /// `what` is a trigger or a rule, with its name.
-pub fn foreign_trigger(what: &str, table: &str, owner: &str) -> Error {
+pub fn foreign_code(what: &str, table: &str, owner: &str) -> Error {
     let advice = format!(
         "the {what} on {table} would run code of {owner} with the rights of the connecting user; import as a user \
          who trusts {owner} (--trust-owner {owner}), or disable it"

@@ -10,7 +10,7 @@ use super::condition::or;
 use super::database_session::DatabaseSession;
 use super::error;
 use super::row_key::{RowKey, applies_sql, column, equal, expressions};
-use super::statistics::TableCounts;
+use super::statistics::{TableCounts, TableSize};
 use super::untrusted_code::text_array;
 use crate::model::name::TableName;
 use crate::server::rows::{ForeignKey, KeySetId, NewKeySet, ReferenceInside};
@@ -23,7 +23,7 @@ pub struct KeySets {
 }
 
 /// More keys may not fit into a hash table of `work_mem`: without an index, PostgreSQL would read all of them for each row.
-const MAX_HASHED_ROWS: u64 = 1_000_000;
+const MAX_HASHED_ROWS: f64 = 1_000_000.0;
 
 /// What PostgreSQL's planner must know to join sets. Sets of a million keys are joined in memory. A sample of three thousand
 /// keys tells enough.
@@ -82,8 +82,9 @@ impl KeySets {
             if *is_repeated {
                 session.execute(&format!("CREATE INDEX ON {keys} (round)"))?;
             }
-            // No index can be created once the transaction is read-only.
-            if *is_repeated || *is_looked_up && estimated_rows(session, schema, table)? > MAX_HASHED_ROWS {
+            // No index can be created once the transaction is read-only. A table that was never counted may be large.
+            let may_be_large = |size: TableSize| size.rows.is_none_or(|rows| rows > MAX_HASHED_ROWS);
+            if *is_repeated || *is_looked_up && may_be_large(TableSize::read(session, schema.relation(table)?)?) {
                 session.execute(&format!("CREATE INDEX ON {keys} ({columns})"))?;
             }
             sets.push(set);
@@ -311,13 +312,4 @@ fn is_stored_sql(id: KeySetId, is_same: &str) -> String {
 /// The further condition on the stored key of this alias to be of this round or later; nothing for all.
 pub fn since_sql(alias: &str, since: u32) -> String {
     if since == 0 { String::new() } else { format!(" AND {alias}.round >= {since}") }
-}
-
-/// The number of the table's rows, as PostgreSQL last counted them for its planner.
-fn estimated_rows(session: &mut DatabaseSession, schema: &Schema, table: &TableName) -> Result<u64> {
-    let oid = schema.relation(table)?.oid.to_string();
-    let sql = "SELECT CAST(coalesce(sum(greatest(reltuples, 0)), 0) AS bigint) AS records FROM pg_class
-         WHERE oid IN (SELECT CAST(CAST($1 AS text) AS oid) UNION
-                       SELECT CAST(relid AS oid) FROM pg_partition_tree(CAST(CAST(CAST($1 AS text) AS oid) AS regclass)))";
-    session.fetch_count(sql, &[&oid])
 }

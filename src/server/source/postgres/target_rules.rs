@@ -180,7 +180,7 @@ pub fn check_triggers(session: &mut DatabaseSession, schema: &Schema, tables: &[
         let trusted = text_array(session.trusted_owners());
         if let Some(rule) = session.fetch(&FOREIGN_RULES_QUERY.replace("{CODE}", CODE), &[&oid, &trusted])?.first() {
             let relation = text(rule, "relation")?.trim_start_matches("public.");
-            return Err(error::foreign_trigger(
+            return Err(error::foreign_code(
                 &format!("rule {}", text(rule, "name")?),
                 relation,
                 text(rule, "stranger")?,
@@ -204,7 +204,7 @@ fn read_triggers(
         let is_own = row.is_true("is_own").map_err(error::map_error)?;
         let table = if is_own { table.as_str() } else { text(&row, "relation")?.trim_start_matches("public.") };
         if let Some(stranger) = row.optional_text("stranger").map_err(error::map_error)? {
-            return Err(error::foreign_trigger(&format!("trigger {name}"), table, stranger));
+            return Err(error::foreign_code(&format!("trigger {name}"), table, stranger));
         }
         let definition = text(&row, "definition")?.to_owned();
         triggers.push(Trigger { name: format!("{name} on {table} ({events})"), definition });
