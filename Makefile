@@ -148,6 +148,7 @@ packages:
 	command -v firefox-esr >/dev/null || missing+=(firefox-esr)
 	command -v sqlite3 >/dev/null || missing+=(sqlite3)
 	command -v python3 >/dev/null || missing+=(python3)
+	python3 -c "import yaml" 2>/dev/null || missing+=(python3-yaml)
 	command -v openssl >/dev/null || missing+=(openssl)
 	command -v zstd >/dev/null || missing+=(zstd)
 	PATH=$$PATH:/usr/sbin command -v pgbouncer >/dev/null || missing+=(pgbouncer)

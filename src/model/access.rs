@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::selection::Selection;
+use super::selection::{ScopeKind, Selection};
 
 /// Something a role may be allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -12,6 +12,8 @@ pub enum Capability {
     ExportDatabase,
     /// Run and download exports of organisations that the caller owns. Comes with ownership; no role gives it.
     ExportOrganization,
+    /// Run and download exports of one's own data. Comes with an account; no role gives it.
+    ExportOwnData,
     /// Put the records of a file into the database.
     ImportDatabase,
 }
@@ -23,6 +25,8 @@ pub enum Scope {
     WholeDatabase,
     /// The organisation with this id.
     Organization(String),
+    /// What belongs to the person whose account has this id.
+    Person(String),
 }
 
 /// A capability and the data it is for.
@@ -43,6 +47,11 @@ impl Grant {
         Self { capability: Capability::ExportOrganization, scope: Scope::Organization(id) }
     }
 
+    #[must_use]
+    pub fn of_person(id: String) -> Self {
+        Self { capability: Capability::ExportOwnData, scope: Scope::Person(id) }
+    }
+
     /// What a caller needs to export the selection, and to have to do with such an export.
     ///
     /// ```
@@ -54,8 +63,9 @@ impl Grant {
     /// ```
     #[must_use]
     pub fn to_export(selection: &Selection) -> Self {
-        match &selection.organization {
-            Some(id) => Self::of_organization(id.clone()),
+        match selection.scope() {
+            Some((ScopeKind::Organization, id)) => Self::of_organization(id.to_owned()),
+            Some((ScopeKind::Person, id)) => Self::of_person(id.to_owned()),
             None => Self::of_whole_database(Capability::ExportDatabase),
         }
     }

@@ -122,7 +122,7 @@ pub struct ExportSummary {
     pub expires_at: Option<String>,
     /// Differences of the database from the profile and the previous export.
     #[serde(default)]
-    pub deviations: Deviations,
+    pub deviations: Box<Deviations>,
 }
 
 /// What an export does when database and profile differ.

@@ -9,8 +9,45 @@ use super::manifest::ExportType;
 use super::name::TableName;
 use super::ordered_map::OrderedMap;
 
+/// Whose data a scope is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScopeKind {
+    Organization,
+    Person,
+}
+
+impl ScopeKind {
+    pub const ALL: [Self; 2] = [Self::Organization, Self::Person];
+
+    /// The name in profiles, in a file's metadata, and among the options of the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Organization => "organization",
+            Self::Person => "person",
+        }
+    }
+
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Organization => "organisation",
+            Self::Person => "person",
+        }
+    }
+
+    /// With its article, for sentences.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Organization => "an organisation",
+            Self::Person => "a person",
+        }
+    }
+}
+
 /// The records that an export is asked for: all, or those that every filter names and that are in one of the tables, with
-/// what comes along; of one organisation, if there is one. Stored with a run as JSON; equal selections have equal texts.
+/// what comes along; of one organisation or one person, if there is one. Stored with a run as JSON; equal selections have equal texts.
 ///
 /// ```
 /// use waybill::model::selection::Selection;
@@ -29,6 +66,9 @@ pub struct Selection {
     /// The organisation whose data alone the export may hold; `None` for the whole database.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
+    /// The person whose data alone the export may hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
     /// The values of each filter, as they were given. A record must fulfil every filter, with any of its values.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub filters: BTreeMap<String, BTreeSet<String>>,
@@ -47,6 +87,19 @@ impl Selection {
     #[must_use]
     pub fn of_organization(id: String) -> Self {
         Self { organization: Some(id), ..Self::default() }
+    }
+
+    /// Everything of one person.
+    #[must_use]
+    pub fn of_person(id: String) -> Self {
+        Self { person: Some(id), ..Self::default() }
+    }
+
+    /// Whose data alone the export may hold, and their id; nothing for whole databases and parts of them.
+    #[must_use]
+    pub fn scope(&self) -> Option<(ScopeKind, &str)> {
+        let organization = self.organization.as_deref().map(|id| (ScopeKind::Organization, id));
+        organization.or_else(|| self.person.as_deref().map(|id| (ScopeKind::Person, id)))
     }
 
     #[must_use]
@@ -76,11 +129,11 @@ impl Selection {
     /// The selection as a file's metadata has it.
     #[must_use]
     pub fn applied(&self) -> OrderedMap<String, Vec<String>> {
-        let organization = self.organization.iter().map(|id| ("organization".to_owned(), vec![id.clone()]));
+        let scope = self.scope().into_iter().map(|(kind, id)| (kind.as_str().to_owned(), vec![id.to_owned()]));
         let filters = self.filters.iter().map(|(name, values)| (name.clone(), values.iter().cloned().collect()));
         let names = |tables: &BTreeSet<TableName>| tables.iter().map(ToString::to_string).collect();
         let tables = self.tables.iter().map(|tables| ("tables".to_owned(), names(tables)));
-        OrderedMap(organization.chain(filters).chain(tables).collect())
+        OrderedMap(scope.chain(filters).chain(tables).collect())
     }
 
     /// The filters for people, one per line.

@@ -1,5 +1,6 @@
-//! Verifies a file of any kind: a document, or one object with the documents of a layout.
+//! Verifies a file of any kind: a document, or an object or an archive with the documents of a layout.
 
+use super::archive::{ARCHIVE_OPENING, ArchiveVerifier};
 use super::document::Verifier;
 use super::hash::{Digester, Sha256Digester};
 use super::members::{MembersVerifier, OBJECT_OPENING};
@@ -7,10 +8,11 @@ use super::{Verified, VerifyError};
 
 /// Reads a file once, in pieces of any size, and finds out what it is.
 pub enum FileVerifier<D = Sha256Digester> {
-    /// The bytes so far may be the beginning of either.
+    /// The bytes so far may be the beginning of any.
     Undecided(Vec<u8>, Box<Verifier<D>>),
     Document(Box<Verifier<D>>),
     Members(Box<MembersVerifier>),
+    Archive(Box<ArchiveVerifier>),
 }
 
 impl Default for FileVerifier {
@@ -33,9 +35,11 @@ impl<D: Digester> FileVerifier<D> {
         match self {
             Self::Document(document) => document.feed(bytes),
             Self::Members(members) => members.feed(bytes),
+            Self::Archive(archive) => archive.feed(bytes),
             Self::Undecided(head, _) => {
                 head.extend_from_slice(bytes);
-                if head.len() < OBJECT_OPENING.len() && OBJECT_OPENING.starts_with(head) {
+                let may_become = |opening: &[u8]| head.len() < opening.len() && opening.starts_with(head);
+                if may_become(OBJECT_OPENING) || may_become(ARCHIVE_OPENING) {
                     return Ok(());
                 }
                 self.decide()
@@ -46,7 +50,9 @@ impl<D: Digester> FileVerifier<D> {
     fn decide(&mut self) -> Result<(), VerifyError> {
         let members = Self::Members(Box::default());
         let Self::Undecided(head, document) = std::mem::replace(self, members) else { return Ok(()) };
-        if !head.starts_with(OBJECT_OPENING) {
+        if head.starts_with(ARCHIVE_OPENING) {
+            *self = Self::Archive(Box::default());
+        } else if !head.starts_with(OBJECT_OPENING) {
             *self = Self::Document(document);
         }
         self.feed(&head)
@@ -63,6 +69,7 @@ impl<D: Digester> FileVerifier<D> {
         }
         match self {
             Self::Members(members) => members.finish(),
+            Self::Archive(archive) => archive.finish(),
             Self::Document(document) | Self::Undecided(_, document) => {
                 let verified = document.finish()?;
                 if verified.metadata.contents.is_some() { Err(VerifyError::FolderSealAlone) } else { Ok(verified) }

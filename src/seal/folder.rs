@@ -90,6 +90,14 @@ struct SealData {
 /// # Errors
 /// If it is not intact, or not the seal of a folder.
 pub fn read_seal(bytes: &[u8]) -> Result<FolderSeal, VerifyError> {
+    read_seal_of(bytes, is_plain_name)
+}
+
+/// As `read_seal`, of files with such names.
+///
+/// # Errors
+/// As `read_seal`.
+pub(super) fn read_seal_of(bytes: &[u8], is_name: fn(&str) -> bool) -> Result<FolderSeal, VerifyError> {
     let mut check = Verifier::default();
     check.feed(bytes)?;
     let verified = check.finish()?;
@@ -100,7 +108,7 @@ pub fn read_seal(bytes: &[u8]) -> Result<FolderSeal, VerifyError> {
         document.metadata.contents.ok_or_else(|| damaged(format!("{SEAL_FILE} is not the seal of a folder")))?;
     let files = document.data.files;
     let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
-    if names.len() < files.len() || !names.iter().all(|name| is_plain_name(name)) {
+    if names.len() < files.len() || !names.iter().all(|name| is_name(name)) {
         return Err(damaged(format!("{SEAL_FILE} lists a file twice, or one that is not in the folder")));
     }
     let tables = contents.record_counts.len() as u64;
@@ -109,7 +117,7 @@ pub fn read_seal(bytes: &[u8]) -> Result<FolderSeal, VerifyError> {
 }
 
 /// Whether the name is one of a file in the folder itself, and not the seal's.
-fn is_plain_name(name: &str) -> bool {
+pub(super) fn is_plain_name(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     !name.is_empty() && !name.starts_with('.') && name != SEAL_FILE && name.chars().all(is_plain)
 }

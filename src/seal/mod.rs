@@ -6,6 +6,7 @@
 //! reads the same bytes in pieces of any size, checks every record, computes the expected seal line and compares
 //! it with the file's. `docs/format.md` describes the file.
 
+pub mod archive;
 mod compression_header;
 #[cfg(any(feature = "ssr", feature = "verifier"))]
 pub mod decompress;

@@ -7,7 +7,7 @@ use super::artifact::local::LocalArtifactStore;
 use super::artifact::{self, ArtifactStore};
 use super::audit::Journal;
 use super::binding::{self, SourceName};
-use super::export::{self, Exports};
+use super::export::{self, Application, Exports};
 use super::history::History;
 use super::identity::{self, Caller, Identity, LOCAL_ROLE_LABEL};
 use super::import::{ImportPage, Imports, Running, Uploads};
@@ -46,6 +46,7 @@ pub struct App {
 pub struct Parts<'a> {
     pub source: Arc<dyn Source>,
     pub profile: Profile,
+    pub application: Application,
     /// The operator's name for the source.
     pub source_name: SourceName,
     /// The operator's policy. A second factor is required if this or the profile says so.
@@ -170,6 +171,7 @@ impl App {
         let exports = Arc::new(Exports::new(export::Dependencies {
             source: source.clone(),
             profile: profile.clone(),
+            application: parts.application,
             state: state.clone(),
             artifacts,
             signing_key: key.clone(),

@@ -162,7 +162,7 @@ fn wrong_usage_is_code_2_and_says_what_to_write() {
         (&["export", "--source", "sqlite:"], "write sqlite:PATH"),
         (
             &["export", &source, "--profile", "other"],
-            "no profile named other: give the path of a profile file, or a built-in name (supportsignal, ocomms)",
+            "no profile named other: give the path of a profile file, or a built-in name (supportsignal, ocomms, carol)",
         ),
         (&["verify", "x", "--sha256", "abc"], "64 hexadecimal digits"),
         (&["serve", &source, "--address", "127.0.0.1:99999"], "cannot listen on"),

@@ -34,6 +34,7 @@ mod organizations;
 mod other_stores;
 mod overload;
 mod owners;
+mod persons;
 mod postgres;
 mod postgres_client;
 mod postgres_waits;

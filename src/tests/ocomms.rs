@@ -258,7 +258,7 @@ fn a_sample_of_ocomms_needs_postgresql_and_each_application_its_own_options() {
             &["--messages", "5", "--output", "s.db"],
             "--messages belongs to samples of ocomms: leave it out, or add --application ocomms",
         ),
-        (&["--application", "other", "--output", "s.db"], "[possible values: supportsignal, ocomms]"),
+        (&["--application", "other", "--output", "s.db"], "[possible values: supportsignal, ocomms, carol]"),
         (&["--companies", "0", "--output", "s.db"], "--companies"),
         (&["--largest-share", "101", "--output", "s.db"], "--largest-share"),
     ] {

@@ -7,7 +7,6 @@ use tempfile::TempDir;
 use uuid::Uuid;
 use waybill::model::artifact_name::ArtifactName;
 use waybill::model::channel::Channel;
-use waybill::model::drift::Deviations;
 use waybill::model::export::{ExportId, ExportSummary, Failure};
 use waybill::model::output::Compression;
 use waybill::model::selection::Selection;
@@ -175,7 +174,7 @@ async fn an_export_keeps_what_its_state_says() {
         sha256: "ab".repeat(32),
         duration_ms: 12,
         expires_at: Some(AT.into()),
-        deviations: Deviations::default(),
+        deviations: Box::default(),
     };
     let completion = Completion { summary, artifact: ArtifactName::parse(&"0f".repeat(32)) };
     let failure = Failure { message: "The disk is full.".into(), reference: Some("R-1".into()) };

@@ -23,6 +23,9 @@ pub struct Deviations {
     /// Columns whose guessed class differs from the previous export's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reclassified: Vec<Reclassified>,
+    /// Files that records refer to, and that are not where they should be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing_media: Vec<String>,
 }
 
 impl Deviations {
@@ -45,9 +48,17 @@ impl Deviations {
             unknown.map(|what| format!("without {what} that the profile does not know")),
             missing.map(|what| format!("without {what} that the database no longer has")),
             type_changed.map(|what| format!("with {what} of another type than the profile knows")),
+            self.gaps().map(|what| format!("with {what}")),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         if parts.is_empty() { "complete and sealed".into() } else { format!("complete, {}", parts.join(", ")) }
+    }
+
+    /// Such as "1 gap": files that should be in an archive and are not.
+    #[must_use]
+    pub fn gaps(&self) -> Option<String> {
+        let gaps = self.missing_media.len() as u64;
+        (gaps > 0).then(|| text::count_with_noun(gaps, "gap"))
     }
 
     /// Lists all deviations by name, one line per kind.
@@ -62,6 +73,7 @@ impl Deviations {
             ("no longer in the database", name_texts(&self.missing_tables, &self.missing_columns)),
             ("of another type than the profile knows", name_texts(&[], &self.type_changed_columns)),
             ("guessed differently than for the last export", reclassified.collect()),
+            ("files that are missing", self.missing_media.clone()),
         ];
         let kinds = kinds.into_iter().filter(|(_, names)| !names.is_empty());
         kinds.map(|(kind, names)| format!("{kind}: {}", text::one_line(&names.join(", ")))).collect()

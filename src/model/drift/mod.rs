@@ -93,6 +93,7 @@ impl Drift {
             missing_tables,
             missing_columns,
             type_changed_columns: self.type_changed.iter().map(|changed| changed.field.clone()).collect(),
+            missing_media: Vec::new(),
             reclassified: Vec::new(),
         }
     }

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use super::exit::{CliError, Exit};
 use crate::model::name::TableName;
 use crate::model::selection::Selection;
+use crate::server::export::Application;
 use crate::server::profile::builtin;
 
 /// The source database.
@@ -60,6 +61,11 @@ pub struct SelectionArgs {
     /// within it.
     #[arg(long, value_name = "ID")]
     pub organization: Option<String>,
+    /// Only what belongs to the person whose account has this id, as the profile's [scopes.person] says.
+    ///
+    /// As with --organization; the account itself is not in the file.
+    #[arg(long, value_name = "ID", conflicts_with = "organization")]
+    pub person: Option<String>,
     /// Only records that fulfil this filter of the profile, with what they refer to; repeat it for more.
     ///
     /// Several values of one filter are alternatives; several filters must all be fulfilled. A period is
@@ -76,11 +82,13 @@ impl SelectionArgs {
     /// `Usage` for a filter that is not written as NAME=VALUE.
     pub fn parse(&self) -> Result<Selection, CliError> {
         // As it is: another organisation may have the same id without its blanks.
-        let organization = self.organization.clone();
-        if organization.as_ref().is_some_and(|id| id.trim().is_empty() || id.contains(char::is_control)) {
-            return Err(CliError::new(Exit::Usage, "--organization needs the id of an organisation"));
+        let (organization, person) = (self.organization.clone(), self.person.clone());
+        let mut selection = Selection { organization, person, ..Selection::default() };
+        if let Some((kind, id)) = selection.scope()
+            && (id.trim().is_empty() || id.contains(char::is_control))
+        {
+            return Err(CliError::new(Exit::Usage, format!("--{} needs the id of {}", kind.as_str(), kind.in_words())));
         }
-        let mut selection = Selection { organization, ..Selection::default() };
         for filter in &self.filter {
             selection.add_filter(filter).map_err(|error| CliError::new(Exit::Usage, error.to_string()))?;
         }
@@ -91,6 +99,23 @@ impl SelectionArgs {
         }
         selection.tables = Some(tables).filter(|tables| !tables.is_empty());
         Ok(selection)
+    }
+}
+
+/// What the application has besides its database.
+#[derive(Debug, Default, Args)]
+pub struct ApplicationArgs {
+    /// Folder in which the application keeps the files of its users, for archives of a person's data.
+    #[arg(long, value_name = "FOLDER", env = "WAYBILL_MEDIA")]
+    pub media: Option<PathBuf>,
+    /// Version of the application, for the manifests of such archives.
+    #[arg(long, value_name = "TEXT", env = "WAYBILL_APP_VERSION")]
+    pub app_version: Option<String>,
+}
+
+impl ApplicationArgs {
+    pub fn application(&self) -> Application {
+        Application { version: self.app_version.clone(), media_folder: self.media.clone() }
     }
 }
 

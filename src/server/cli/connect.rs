@@ -11,6 +11,7 @@ use super::source_url::SourceUrl;
 use super::terminal::eprint_line;
 use crate::server::app::{App, PageTarget, Parts, Storage};
 use crate::server::binding::SourceName;
+use crate::server::export::Application;
 use crate::server::profile::{Profile, SecondFactorPolicy};
 use crate::server::profiles;
 use crate::server::source::Source;
@@ -73,23 +74,21 @@ pub async fn run_blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(panicked)?
 }
 
+/// What only some commands say of the app.
+#[derive(Default)]
+pub struct AppOptions {
+    pub second_factor: SecondFactorPolicy,
+    /// A database that the page may write to.
+    pub target: Option<PageTarget>,
+    pub application: Application,
+}
+
 /// Opens the source and builds the app on it.
 pub async fn build_app(
     source: &SourceArgs,
     state: &StateArgs,
     signing: &SigningArgs,
-    second_factor: SecondFactorPolicy,
-) -> Result<(Arc<App>, SourceUrl), CliError> {
-    build_app_with_target(source, state, signing, second_factor, None).await
-}
-
-/// Opens the source and builds the app on it, with a database that the page may write to.
-pub async fn build_app_with_target(
-    source: &SourceArgs,
-    state: &StateArgs,
-    signing: &SigningArgs,
-    second_factor: SecondFactorPolicy,
-    target: Option<PageTarget>,
+    options: AppOptions,
 ) -> Result<(Arc<App>, SourceUrl), CliError> {
     let path = state.file.path()?;
     if source.database.url()?.file().is_some_and(|file| is_same_file(file, &path)) {
@@ -100,11 +99,12 @@ pub async fn build_app_with_target(
     let parts = Parts {
         source,
         profile,
-        second_factor,
+        application: options.application,
+        second_factor: options.second_factor,
         source_name: state.source_name.clone().map_or_else(|| url.default_name(), SourceName::explicit),
         storage: Storage::File(&path),
         signing_key: &signing.key_path(&state.file)?,
-        target,
+        target: options.target,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };

@@ -19,7 +19,8 @@ pub struct Preview {
     source: SourceArgs,
     #[command(flatten)]
     selection: SelectionArgs,
-    /// Count what the documents hold in which this application itself exports an organisation; only with --organization.
+    /// Count what the documents hold in which this application itself exports an organisation or a person's data; only with
+    /// --organization or --person.
     #[arg(long, value_name = "APPLICATION")]
     layout: Option<String>,
     /// Print the preview as JSON.

@@ -154,7 +154,7 @@ fn absent(uncounted: &UncountedPlan, drift: &Drift) -> Vec<NotIncluded> {
 
 /// The selection as options of the command line.
 fn selection_options(selection: &Selection) -> String {
-    let organization = selection.organization.iter().map(|id| format!(" --organization {}", shell_quote(id)));
+    let scope = selection.scope().into_iter().map(|(kind, id)| format!(" --{} {}", kind.as_str(), shell_quote(id)));
     let filters =
         selection.filters.iter().flat_map(|(name, values)| values.iter().map(move |value| format!("{name}={value}")));
     let filters = filters.map(|filter| format!(" --filter {}", shell_quote(&filter)));
@@ -162,7 +162,7 @@ fn selection_options(selection: &Selection) -> String {
         let names: Vec<&str> = tables.iter().map(TableName::as_str).collect();
         format!(" --tables {}", shell_quote(&names.join(",")))
     });
-    organization.chain(filters).chain(tables).collect()
+    scope.chain(filters).chain(tables).collect()
 }
 
 /// Whose data the file holds, once the table of people is counted: "personal data of 104 participants".

@@ -8,10 +8,11 @@ use super::plan::{RunContext, plan};
 use super::running::{RunningExport, StopReason};
 use super::subset::extent;
 use super::write::write;
-use super::write_layout::{write_folder, write_object};
+use super::write_layout::{write_archive, write_folder, write_object};
 use super::{Error, Exports, Result};
 use crate::model::output::Output;
 use crate::server::pipeline::redact::PseudonymKey;
+use crate::server::profile::LayoutOutput;
 
 impl Exports {
     /// Runs the export to its end, which is recorded whatever happens. `open` opens what the file is written to.
@@ -107,12 +108,18 @@ impl Exports {
             exported_at,
             pseudonym_key: self.new_pseudonym_key(),
         };
-        let plan = plan(&context, &*self.source, &mut *snapshot, &self.profile, &running.cancellation)?;
+        let mut plan = plan(&context, &*self.source, &mut *snapshot, &self.profile, &running.cancellation)?;
         running.set_plan(&plan);
         let (snapshot, signer, cancellation) = (&mut *snapshot, &*self.signing_key, &running.cancellation);
         let (opened, sealed) = match (opened, layout) {
             (Opened::Document(out), None) => {
                 let (out, sealed) = write(snapshot, &plan, out, output, signer, &running.progress, cancellation)?;
+                (Opened::Document(out), sealed)
+            }
+            (Opened::Document(out), Some(layout)) if matches!(layout.output, LayoutOutput::Archive(_)) => {
+                let application = &self.application;
+                let written = write_archive(snapshot, &mut plan, &layout, application, out, signer, running);
+                let (out, sealed) = written?;
                 (Opened::Document(out), sealed)
             }
             (Opened::Document(out), Some(layout)) => {

@@ -11,6 +11,7 @@ use super::{Destination, Error, ExportRequest, Exports, Result};
 use crate::model::export::ExportSummary;
 use crate::model::manifest::Metadata;
 use crate::server::identity::Caller;
+use crate::server::profile::LayoutOutput;
 
 /// A finished export of the command line.
 #[derive(Debug)]
@@ -54,7 +55,10 @@ impl Exports {
         let Some(layout) = &request.layout else {
             return Ok(Opened::Document(Box::new(FileDelivery::open(destination, name)?)));
         };
-        requested_layout(&self.profile, layout, &request.selection)?;
+        let layout = requested_layout(&self.profile, layout, &request.selection)?;
+        if matches!(layout.output, LayoutOutput::Archive(_)) {
+            return Ok(Opened::Document(Box::new(FileDelivery::open(destination, name)?)));
+        }
         match destination {
             Destination::Folder { path, .. } => Ok(Opened::Directory(DirectoryDelivery::open(&path, name)?)),
             Destination::File { path, .. } => {

@@ -4,18 +4,23 @@ use chrono::{DateTime, Utc};
 
 use crate::model::output::{Compression, Output};
 use crate::model::selection::Selection;
-use crate::server::profile::{Layout, Profile};
+use crate::server::profile::{Layout, LayoutOutput, Profile};
 
-/// The name of a layout's folder, with its time filled in, UTC.
+/// The name of a layout's folder or archive, with its time filled in, UTC.
 #[must_use]
-pub fn directory_name(layout: &Layout, at: DateTime<Utc>) -> String {
-    layout.directory.replace("{timestamp}", &at.format("%Y-%m-%dT%H-%M-%SZ").to_string())
+pub fn layout_name(layout: &Layout, at: DateTime<Utc>) -> String {
+    let (LayoutOutput::Directory(name) | LayoutOutput::Archive(name)) = &layout.output;
+    let timestamp = at.format("%Y-%m-%dT%H-%M-%SZ").to_string();
+    name.replace("{timestamp}", &timestamp).replace("{date}", &at.format("%Y-%m-%d").to_string())
 }
 
-/// The name of a file with all documents of a layout.
+/// The name of one file with all documents of a layout.
 #[must_use]
-pub fn object_name(layout: &Layout, at: DateTime<Utc>) -> String {
-    format!("{}.json", directory_name(layout, at))
+pub fn layout_file_name(layout: &Layout, at: DateTime<Utc>) -> String {
+    match layout.output {
+        LayoutOutput::Directory(_) => format!("{}.json", layout_name(layout, at)),
+        LayoutOutput::Archive(_) => layout_name(layout, at),
+    }
 }
 
 /// The profile's file name with its date and time filled in, both UTC. A part is named after what it was chosen by; the values

@@ -8,7 +8,7 @@ use super::invalid_selection::InvalidSelection;
 use super::{Error, Result};
 use crate::model::catalog::Codec;
 use crate::model::name::{FieldName, TableName};
-use crate::model::selection::Selection;
+use crate::model::selection::{ScopeKind, Selection};
 use crate::server::profile::{FilterProfile, Profile, TimeUnit, did_you_mean, nearest};
 use crate::server::rows::{Bound, Catalog, Condition, KeySetId, Round, Rows, Step};
 use crate::server::source::Snapshot;
@@ -28,8 +28,8 @@ struct Requested {
 enum What {
     /// Records of a table, by their key or the name that is shown.
     Records { table: TableName, key: String, show: String, values: Vec<String> },
-    /// The organisation with this id.
-    Organization { table: TableName, key: String, id: String },
+    /// The organisation, or the person, with this id.
+    Scope { kind: ScopeKind, table: TableName, key: String, id: String },
     /// Records of a table by their time.
     Period { table: TableName, condition: Condition },
 }
@@ -39,8 +39,8 @@ impl Filters {
     /// `Selection` for a filter that the profile does not have, and for a period that is none.
     pub fn of(profile: &Profile, catalog: &Catalog, selection: &Selection) -> Result<Self> {
         let mut requested: Vec<Requested> = Vec::new();
-        if let Some(id) = &selection.organization {
-            requested.push(organization(profile, id)?);
+        if let Some((kind, id)) = selection.scope() {
+            requested.push(scope(profile, kind, id)?);
         }
         for (name, values) in &selection.filters {
             let filter = profile.filters.get(name).ok_or_else(|| unknown_filter(profile, name))?;
@@ -56,7 +56,7 @@ impl Filters {
     /// The filters as the plan needs them for its sets, before the values of names are known.
     pub fn unresolved(&self) -> Vec<Filter> {
         let filter = |requested: &Requested| match &requested.what {
-            What::Records { table, key, .. } | What::Organization { table, key, .. } => {
+            What::Records { table, key, .. } | What::Scope { table, key, .. } => {
                 requested.filter(table, Condition::any_of(key, Vec::new()))
             }
             What::Period { table, condition } => requested.filter(table, condition.clone()),
@@ -90,10 +90,10 @@ impl Filters {
         for requested in &self.0 {
             let filter = match &requested.what {
                 What::Period { table, condition } => requested.filter(table, condition.clone()),
-                What::Organization { table, key, id } => {
+                What::Scope { kind, table, key, id } => {
                     let condition = Condition::any_of(key, vec![id.clone()]);
                     if find(snapshot, next, condition.clone())? != 1 {
-                        return Err(Error::Selection(InvalidSelection::no_organization(id)));
+                        return Err(Error::Selection(InvalidSelection::no_scope_with_id(*kind, id)));
                     }
                     next += 1;
                     requested.filter(table, condition)
@@ -127,7 +127,7 @@ impl What {
     fn lookups(&self) -> Vec<TableName> {
         match self {
             Self::Records { table, .. } => vec![table.clone(); 2],
-            Self::Organization { table, .. } => vec![table.clone()],
+            Self::Scope { table, .. } => vec![table.clone()],
             Self::Period { .. } => Vec::new(),
         }
     }
@@ -148,15 +148,15 @@ impl Requested {
     }
 }
 
-/// The scope of one organisation.
-fn organization(profile: &Profile, id: &str) -> Result<Requested> {
-    let scope = profile.scopes.organization.as_ref();
-    let scope = scope.ok_or_else(|| Error::Selection(InvalidSelection::no_scope(&profile.name)))?;
+/// The scope of one organisation or person.
+fn scope(profile: &Profile, kind: ScopeKind, id: &str) -> Result<Requested> {
+    let scope = profile.scopes.of(kind);
+    let scope = scope.ok_or_else(|| Error::Selection(InvalidSelection::no_scope(kind, &profile.name)))?;
     if id.is_empty() {
-        return Err(Error::Selection(InvalidSelection::no_organization(id)));
+        return Err(Error::Selection(InvalidSelection::no_scope_with_id(kind, id)));
     }
-    let what = What::Organization { table: scope.table.clone(), key: scope.key.clone(), id: id.to_owned() };
-    let name = "organization".to_owned();
+    let what = What::Scope { kind, table: scope.table.clone(), key: scope.key.clone(), id: id.to_owned() };
+    let name = kind.as_str().to_owned();
     Ok(Requested { label: name.clone(), name, kind: FilterKind::Scope, what })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::model::name::{FieldName, TableName};
 use crate::model::part_query::PartQuery;
-use crate::model::selection::Selection;
+use crate::model::selection::{ScopeKind, Selection};
 use crate::model::text;
 use crate::server::profile::{Profile, did_you_mean, nearest};
 use crate::server::rows::ForeignKey;
@@ -46,8 +46,9 @@ impl InvalidSelection {
         ))
     }
 
-    pub(super) fn no_scope(profile: &str) -> Self {
-        Self(format!("the profile {profile} does not say what an organisation is; add [scopes.organization]"))
+    pub(super) fn no_scope(kind: ScopeKind, profile: &str) -> Self {
+        let (what, name) = (kind.in_words(), kind.as_str());
+        Self(format!("the profile {profile} does not say what {what} is; add [scopes.{name}]"))
     }
 
     pub(super) fn several_organizations() -> Self {
@@ -62,8 +63,8 @@ impl InvalidSelection {
         Self("name one organisation: there are several ids".into())
     }
 
-    pub(super) fn no_organization(id: &str) -> Self {
-        Self(format!("no organisation has the id `{id}`"))
+    pub(super) fn no_scope_with_id(kind: ScopeKind, id: &str) -> Self {
+        Self(format!("no {} has the id `{id}`", kind.noun()))
     }
 
     pub(super) fn no_record(table: &TableName, key: &str) -> Self {
@@ -93,9 +94,9 @@ impl InvalidSelection {
         ))
     }
 
-    pub(super) fn never_in_scope(table: &TableName, profile: &Profile) -> Self {
-        let why = profile.why_in_no_scope(table);
-        Self(format!("{table} is never in an organisation's export: {why}"))
+    pub(super) fn never_in_scope(table: &TableName, kind: ScopeKind, profile: &Profile) -> Self {
+        let (whose, why) = (kind.in_words(), profile.why_in_no_scope(table));
+        Self(format!("{table} is never in {whose}'s export: {why}"))
     }
 
     pub(super) fn no_stub_column(rule: &str, field: &FieldName) -> Self {
@@ -110,8 +111,8 @@ impl InvalidSelection {
         ))
     }
 
-    pub(super) fn layout_without_organization() -> Self {
-        Self("a layout holds the data of one organisation: add --organization ID".into())
+    pub(super) fn layout_without_scope(kind: ScopeKind) -> Self {
+        Self(format!("this layout holds the data of one {0}: add --{0} ID", kind.as_str()))
     }
 
     pub(super) fn layout_with_tables() -> Self {

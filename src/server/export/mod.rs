@@ -28,6 +28,7 @@ mod guide;
 mod interest;
 mod invalid_selection;
 mod key_sets;
+mod media;
 mod notice_counter;
 mod organization;
 mod outcome;
@@ -50,6 +51,7 @@ mod view;
 mod write;
 mod write_layout;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -88,10 +90,20 @@ pub use running::{RunningExport, StopReason};
 /// How long a finished file can be downloaded.
 pub const ARTIFACT_RETENTION: TimeDelta = TimeDelta::minutes(15);
 
+/// What the operator says of the application, besides its profile.
+#[derive(Clone, Debug, Default)]
+pub struct Application {
+    /// Its version, for the manifests of archives.
+    pub version: Option<String>,
+    /// The folder in which it keeps the files of its users.
+    pub media_folder: Option<PathBuf>,
+}
+
 /// The parts that the use cases work with.
 pub struct Dependencies {
     pub source: Arc<dyn Source>,
     pub profile: Arc<Profile>,
+    pub application: Application,
     pub state: SourceState,
     pub artifacts: Arc<dyn ArtifactStore>,
     pub signing_key: Arc<SigningKey>,
@@ -106,6 +118,7 @@ pub struct Dependencies {
 pub struct Exports {
     source: Arc<dyn Source>,
     profile: Arc<Profile>,
+    application: Application,
     state: SourceState,
     artifacts: Arc<dyn ArtifactStore>,
     signing_key: Arc<SigningKey>,
@@ -125,19 +138,18 @@ pub struct Exports {
 impl Exports {
     #[must_use]
     pub fn new(parts: Dependencies) -> Self {
-        let Dependencies { source, profile, state, artifacts, signing_key, identity, journal, queue, clock, random } =
-            parts;
         Self {
-            source,
-            profile,
-            state,
-            artifacts,
-            signing_key,
-            identity,
-            journal,
-            queue,
-            clock,
-            random,
+            source: parts.source,
+            profile: parts.profile,
+            application: parts.application,
+            state: parts.state,
+            artifacts: parts.artifacts,
+            signing_key: parts.signing_key,
+            identity: parts.identity,
+            journal: parts.journal,
+            queue: parts.queue,
+            clock: parts.clock,
+            random: parts.random,
             previews: PreviewCache::default(),
             choice_columns: ColumnCache::default(),
             ranged_downloads: Mutex::default(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::file_name::{file_name, object_name};
+use super::file_name::{file_name, layout_file_name};
 use super::invalid_selection::InvalidSelection;
 use super::preview_cache::PreviewState;
 use super::{Error, ExportRequest, Exports, Result};
@@ -15,7 +15,7 @@ use crate::model::name::TableName;
 use crate::model::organization::{Organization, OrganizationPage, OrganizationPreview};
 use crate::model::output::Compression;
 use crate::model::preview::Preview;
-use crate::model::selection::Selection;
+use crate::model::selection::{ScopeKind, Selection};
 use crate::model::text;
 use crate::server::identity::{self, Caller, Forbidden};
 use crate::server::source::{AcceptedValue, ChoiceQuery, Predicate};
@@ -150,7 +150,9 @@ impl Exports {
         match refused {
             None => Ok(preview),
             // It was there when the caller was looked up, and is gone.
-            Some(refused) if refused == InvalidSelection::no_organization(id) => Err(Error::NotFound),
+            Some(refused) if refused == InvalidSelection::no_scope_with_id(ScopeKind::Organization, id) => {
+                Err(Error::NotFound)
+            }
             // Whoever maintains the profile has to correct it.
             Some(refused) => {
                 tracing::error!(error = %refused, "no organisation can be exported");
@@ -220,7 +222,7 @@ impl Exports {
                 .map(|left| format!("{} ({})", in_owners_words(&left.table), left.reason))
                 .collect(),
             file_name: match &layout {
-                Some(layout) => object_name(layout, now),
+                Some(layout) => layout_file_name(layout, now),
                 None => file_name(&self.profile, &selection, now, Compression::None),
             },
             settled: preview.settled,

@@ -59,7 +59,7 @@ impl Exports {
         finish_job(&mut *tx, claimed.fence, running, delivered).await?;
         // The columns that were guessed differently the last time.
         let reclassified = find_reclassified(&tx.exports().last_guesses().await?, guesses);
-        let deviations = Deviations { reclassified, ..deviations };
+        let deviations = Box::new(Deviations { reclassified, ..deviations });
         let DocumentSummary { records, tables, bytes, sha256 } = sealed;
         let duration_ms = running.elapsed_ms();
         let summary = ExportSummary { records, tables, bytes, sha256, duration_ms, expires_at, deviations };

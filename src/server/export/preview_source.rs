@@ -2,7 +2,7 @@
 
 use super::Result;
 use super::compute_preview::{DEFAULT_BYTES_PER_SECOND, compute_preview};
-use super::file_name::directory_name;
+use super::file_name::layout_name;
 use super::requested_layout::requested_layout;
 use crate::model::access::{Capability, Scope};
 use crate::model::preview::Preview;
@@ -29,6 +29,6 @@ pub fn preview_source(
     let tables = layout.as_ref().map(Layout::tables).or_else(|| selection.tables.clone());
     let selection = Selection { tables, ..selection.clone() };
     let preview = compute_preview(source, &|_| (), profile, &selection, clock, DEFAULT_BYTES_PER_SECOND, &|_| Ok(()))?;
-    let folder = layout.map(|layout| directory_name(&layout, clock.now()));
+    let folder = layout.map(|layout| layout_name(&layout, clock.now()));
     Ok(Preview { file_name: folder.unwrap_or_else(|| preview.file_name.clone()), ..preview })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::file_name::{directory_name, file_name, object_name};
+use super::file_name::{file_name, layout_file_name, layout_name};
 use super::invalid_selection::parse_part;
 use super::{Error, Exports, Result};
 use crate::model::channel::Channel;
@@ -16,6 +16,7 @@ use crate::model::text;
 use crate::server::audit::Event;
 use crate::server::identity::{self, Caller, Principal};
 use crate::server::jobs::NewJob;
+use crate::server::profile::LayoutOutput;
 use crate::server::state::exports::{ExportRow, ExportState};
 use crate::server::state::jobs::JobKind;
 use crate::server::state::{self, Tx};
@@ -133,11 +134,14 @@ impl Exports {
             channel: caller.principal.channel(),
             selection: request.selection.clone(),
             file_name: match request.layout.as_ref().and_then(|name| self.profile.layout(name)) {
-                Some(layout) if caller.principal == Principal::CommandLine => directory_name(&layout, now),
-                Some(layout) => object_name(&layout, now),
+                Some(layout) if caller.principal == Principal::CommandLine => layout_name(&layout, now),
+                Some(layout) => layout_file_name(&layout, now),
                 None => file_name(&self.profile, &request.selection, now, request.compression),
             },
-            compression: request.compression,
+            compression: match request.layout.as_ref().and_then(|name| self.profile.layout(name)) {
+                Some(layout) if matches!(layout.output, LayoutOutput::Archive(_)) => Compression::Gzip,
+                _ => request.compression,
+            },
             estimated_bytes: None,
             downloads: 0,
             state: ExportState::Queued,

@@ -75,6 +75,11 @@ pub fn restrict(
         let name = table.scan.table.clone();
         let part = &subset.tables[&name];
         let mut counted = records.remove(&name).unwrap_or_default();
+        if is_own_account(profile, selection, &name) {
+            let reason = "the account itself belongs to this installation".to_owned();
+            planned.redaction.excluded_tables.push(ExcludedTable { table: name, reason });
+            continue;
+        }
         let found = restrict_table(&mut table, part, &counted, snapshot, &stub_columns)?;
         counts.database_records += found.whole;
         counted.asked_for = found.in_part - counted.came_along;
@@ -88,9 +93,10 @@ pub fn restrict(
             counts.selected.0.push((name, counted));
             planned.tables.push(table);
         } else if !subset.may_hold(&name) {
-            let reason = format!("in no organisation's export: {}", profile.why_in_no_scope(&name));
+            let whose = selection.scope().map_or("organisation", |(kind, _)| kind.noun());
+            let reason = format!("in no {whose}'s export: {}", profile.why_in_no_scope(&name));
             planned.redaction.excluded_tables.push(ExcludedTable { table: name, reason });
-        } else if selection.organization.is_some() {
+        } else if selection.scope().is_some() {
             let reason = "none of the tables that were asked for, or that the layout has".to_owned();
             planned.redaction.excluded_tables.push(ExcludedTable { table: name, reason });
         }
@@ -99,6 +105,11 @@ pub fn restrict(
     planned.redaction.removed_fields.retain(in_file);
     planned.redaction.treated.retain(|treated| in_file(&treated.field));
     Ok(counts)
+}
+
+/// Whether the table has the account that a person's data belongs to. It is none of their data: it says how they sign in here.
+fn is_own_account(profile: &Profile, selection: &Selection, table: &TableName) -> bool {
+    selection.person.is_some() && profile.scopes.person.as_ref().is_some_and(|scope| scope.table == *table)
 }
 
 /// A part whose sets are filled.
@@ -169,7 +180,7 @@ fn prepare_part(
     selection: &Selection,
     further: Further<'_>,
 ) -> Result<PreparedPart> {
-    let graph = reference_graph(planned, catalog, profile, selection.organization.is_some());
+    let graph = reference_graph(planned, catalog, profile, selection.scope().is_some());
     check_owners(&graph, planned, catalog, profile)?;
     check_tables(&graph, selection)?;
     let filters = Filters::of(profile, catalog, selection)?;
@@ -229,10 +240,11 @@ fn check_tables(graph: &Graph, selection: &Selection) -> Result<()> {
     })
 }
 
-/// An organisation has nothing of some tables, so nothing of them can be asked for.
+/// A scope has nothing of some tables, so nothing of them can be asked for.
 fn check_reachable(shape: &SubsetPlan, profile: &Profile, selection: &Selection) -> Result<()> {
+    let Some((kind, _)) = selection.scope() else { return Ok(()) };
     let outside = selection.tables.iter().flatten().find(|table| !shape.may_hold(table));
-    outside.map_or(Ok(()), |table| Err(Error::Selection(InvalidSelection::never_in_scope(table, profile))))
+    outside.map_or(Ok(()), |table| Err(Error::Selection(InvalidSelection::never_in_scope(table, kind, profile))))
 }
 
 fn check_stub_columns(catalog: &Catalog, profile: &Profile) -> Result<()> {

@@ -1,20 +1,22 @@
-//! Writes one snapshot as nested documents, in a folder or in one JSON object, and seals it. Blocks.
+//! Writes one snapshot as nested documents, in a folder, in one JSON object or in an archive, and seals it. Blocks.
 
 use std::io::{self, Write};
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::media::Media;
 use super::plan::ExportPlan;
 use super::running::RunningExport;
 use super::write::{container_error, output_error, output_error_for};
-use super::{Error, Result};
+use super::{Application, Error, Result};
 use crate::model::name::TableName;
 use crate::seal::{DocumentSummary, SealSigner};
-use crate::server::layout::{self, LayoutWriter, Reading};
-use crate::server::pipeline::container::{FolderWriter, MembersWriter, PartsWriter};
-use crate::server::profile::Layout;
+use crate::server::layout::{self, DocumentFormat, LayoutWriter, Reading};
+use crate::server::pipeline::container::{ArchiveWriter, FolderWriter, MembersWriter, PartsWriter};
+use crate::server::profile::{Layout, ManifestEntry, ManifestValue};
 use crate::server::source::Snapshot;
+use crate::server::support::blob_folder::BlobFolder;
 
 /// The name of the product's own manifest.
 const MANIFEST: &str = "manifest";
@@ -34,8 +36,8 @@ pub fn write_folder(
 ) -> Result<DocumentSummary> {
     let mut files = FolderWriter::new(folder.to_owned());
     let written = |error: &io::Error| output_error_for(folder, error);
-    let file_name = |name: &str| format!("{name}.json");
-    write_documents(snapshot, plan, layout, &mut files, &file_name, running, &written)?;
+    let output = DocumentsOutput { parts: &mut files, name_of: &file_name_of(layout), written: &written };
+    write_documents(snapshot, plan, layout, &ManifestFacts::default(), running, output)?;
     files.finish(&plan.metadata, &plan.metadata.source.profile, signer).map_err(container_error)
 }
 
@@ -53,20 +55,81 @@ pub fn write_object<W: Write>(
 ) -> Result<(W, DocumentSummary)> {
     let mut members = MembersWriter::new(out).map_err(|error| output_error(&error))?;
     let key = |name: &str| layout::key(layout.keys, &name.replace('-', "_"));
-    write_documents(snapshot, plan, layout, &mut members, &key, running, &output_error)?;
+    let output = DocumentsOutput { parts: &mut members, name_of: &key, written: &output_error };
+    write_documents(snapshot, plan, layout, &ManifestFacts::default(), running, output)?;
     members.finish(&plan.metadata, &plan.metadata.source.profile, signer).map_err(container_error)
+}
+
+/// Writes the same, and the files that are there, as the entries of an archive, and returns the output. What is missing is added
+/// to the plan.
+///
+/// # Errors
+/// As `write_folder`; `Output` if the folder of the files cannot be read.
+pub fn write_archive<W: Write>(
+    snapshot: &mut dyn Snapshot,
+    plan: &mut ExportPlan,
+    layout: &Layout,
+    application: &Application,
+    out: W,
+    signer: &dyn SealSigner,
+    running: &RunningExport,
+) -> Result<(W, DocumentSummary)> {
+    let folder = layout.media.as_ref().map(|_| open_media_folder(application)).transpose()?;
+    let table = layout.media.as_ref().and_then(|media| plan.tables.iter().find(|it| it.scan.table == media.table));
+    let media = match (&layout.media, table, &folder) {
+        (Some(media), Some(table), Some(folder)) => Some(Media::check(media, table, folder, snapshot, running)?),
+        _ => None,
+    };
+    if let Some(media) = &media {
+        plan.metadata.not_included.extend(media.not_included());
+        plan.deviations.missing_media = media.not_included().map(|missing| missing.object).collect();
+    }
+    let missing_media = media.as_ref().map_or_else(|| json!([]), Media::missing);
+    let facts = ManifestFacts { app_version: application.version.clone(), missing_media };
+    let mut archive = ArchiveWriter::new(out).map_err(|error| output_error(&error))?;
+    let output = DocumentsOutput { parts: &mut archive, name_of: &file_name_of(layout), written: &output_error };
+    write_documents(snapshot, plan, layout, &facts, running, output)?;
+    if let Some(media) = &media {
+        media.write(snapshot, &mut archive)?;
+    }
+    archive.finish(&plan.metadata, &plan.metadata.source.profile, signer).map_err(container_error)
+}
+
+fn open_media_folder(application: &Application) -> Result<BlobFolder> {
+    let Some(path) = &application.media_folder else {
+        let what = "an archive has the files that records refer to: name their folder with --media FOLDER";
+        return Err(Error::Output(what.to_owned()));
+    };
+    BlobFolder::open(path).map_err(|error| {
+        let what = "the folder of the application's files cannot be read; --media takes a folder, and no link to one";
+        Error::Output(format!("{}: {what} ({error})", path.display()))
+    })
+}
+
+/// Where documents are written.
+struct DocumentsOutput<'o> {
+    parts: &'o mut dyn PartsWriter,
+    /// The name of a part for that of its document.
+    name_of: &'o dyn Fn(&str) -> String,
+    /// What an error of writing becomes.
+    written: &'o dyn Fn(&io::Error) -> Error,
+}
+
+fn file_name_of(layout: &Layout) -> impl Fn(&str) -> String {
+    let suffix = DocumentFormat::of(&layout.output).suffix();
+    move |name| format!("{name}{suffix}")
 }
 
 fn write_documents(
     snapshot: &mut dyn Snapshot,
     plan: &ExportPlan,
     layout: &Layout,
-    out: &mut dyn PartsWriter,
-    name_of: &dyn Fn(&str) -> String,
+    facts: &ManifestFacts,
     running: &RunningExport,
-    written: &dyn Fn(&io::Error) -> Error,
+    output: DocumentsOutput<'_>,
 ) -> Result<()> {
-    let manifest = serde_json::to_vec_pretty(&manifest_json(plan, layout)).map_err(|error| written(&error.into()))?;
+    let DocumentsOutput { parts: out, name_of, written } = output;
+    let manifest = DocumentFormat::of(&layout.output).object(&manifest(plan, layout, facts));
     out.begin(&name_of(MANIFEST)).map_err(|error| written(&error))?;
     out.write_all(&manifest).map_err(|error| written(&error))?;
     out.end(1).map_err(|error| written(&error))?;
@@ -81,25 +144,35 @@ fn write_documents(
     writer.finish(|table| records_without_stubs(plan, table)).map_err(layout_error)
 }
 
-/// The product's own manifest.
-fn manifest_json(plan: &ExportPlan, layout: &Layout) -> Value {
-    let counts: Map<String, Value> = layout
-        .manifest
-        .counts
-        .iter()
-        .map(|(name, table)| (name.clone(), records_without_stubs(plan, table).into()))
-        .collect();
-    let scope = plan.metadata.filters_applied.get("organization").and_then(|ids| ids.first());
-    let tables: Vec<&str> = plan.metadata.record_counts.iter().map(|(table, _)| table.as_str()).collect();
-    let mut manifest = json!({
-        "exportDate": plan.metadata.exported_at,
-        "format": layout.manifest.format,
-        "version": layout.manifest.version,
-    });
-    manifest[&layout.manifest.scope] = json!(scope);
-    manifest["tables"] = json!(tables);
-    manifest["counts"] = Value::Object(counts);
-    manifest
+/// What a manifest says and a plan does not know.
+#[derive(Default)]
+struct ManifestFacts {
+    app_version: Option<String>,
+    missing_media: Value,
+}
+
+/// The entries of the product's own manifest.
+fn manifest(plan: &ExportPlan, layout: &Layout, facts: &ManifestFacts) -> Vec<(String, Value)> {
+    let metadata = &plan.metadata;
+    let entry = |entry: &ManifestEntry| {
+        let value = match &entry.value {
+            ManifestValue::Constant(value) => value.clone(),
+            ManifestValue::ExportedAt => metadata.exported_at.clone().into(),
+            ManifestValue::AppVersion => facts.app_version.clone().unwrap_or_else(|| "unknown".to_owned()).into(),
+            ManifestValue::Scope => {
+                json!(metadata.filters_applied.get(layout.scope.as_str()).and_then(|ids| ids.first()))
+            }
+            ManifestValue::Tables => metadata.record_counts.iter().map(|(table, _)| table.as_str()).collect(),
+            ManifestValue::Counts => {
+                let counts = layout.manifest.counts.iter();
+                let counts = counts.map(|(name, table)| (name.clone(), records_without_stubs(plan, table).into()));
+                Value::Object(counts.collect())
+            }
+            ManifestValue::MissingMedia => facts.missing_media.clone(),
+        };
+        (entry.key.clone(), value)
+    };
+    layout.manifest.entries.iter().map(entry).collect()
 }
 
 fn records_without_stubs(plan: &ExportPlan, table: &TableName) -> u64 {

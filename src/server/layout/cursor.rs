@@ -69,9 +69,9 @@ impl RowCursor {
         let fetched = reading.snapshot.fetch(self.id, asked, &mut sink)?;
         self.has_ended = fetched < u64::from(asked);
         let mut bytes = 0;
-        for ((parent, key), json) in keys.into_iter().zip(self.encoder.take()) {
-            bytes += json.len();
-            self.rows.push_back(Row { parent, key, json });
+        for ((parent, key), text) in keys.into_iter().zip(self.encoder.take()) {
+            bytes += text.len();
+            self.rows.push_back(Row { parent, key, text });
         }
         let fitting = BUFFER_BYTES / (bytes / self.rows.len().max(1)).max(1);
         self.next_fetch = u32::try_from(fitting).unwrap_or(MAX_FETCH_ROWS).clamp(1, MAX_FETCH_ROWS);

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::cursor::{Reading, RowCursor};
-use super::encoder::{Row, RowEncoder};
+use super::encoder::{Row, RowEncoder, Style};
 use super::error::Error;
+use super::format::{DocumentFormat, Place};
 use crate::model::name::TableName;
 use crate::model::redaction::Treatment;
-use crate::server::profile::{KeyStyle, Layout, Node, PlannedTable};
+use crate::server::profile::{Layout, Node, PlannedTable};
 use crate::server::rows::{Ancestor, OrderedScan, Scan};
 
 /// The tables that may be read.
@@ -17,6 +18,7 @@ pub type Tables = [PlannedTable];
 /// Writes the documents of a layout.
 pub struct LayoutWriter<'l> {
     layout: &'l Layout,
+    format: DocumentFormat,
     tables: &'l Tables,
     reading: Reading<'l>,
     documents: Vec<OpenNode<'l>>,
@@ -24,9 +26,16 @@ pub struct LayoutWriter<'l> {
     written: BTreeMap<TableName, u64>,
 }
 
+/// Where a document is written.
+struct DocumentOutput<'o> {
+    format: DocumentFormat,
+    out: &'o mut dyn Write,
+    written: &'o mut BTreeMap<TableName, u64>,
+}
+
 /// A node with its cursor; none if nothing of its table is in the part.
 struct OpenNode<'l> {
-    node: &'l Node,
+    place: Place<'l>,
     cursor: Option<RowCursor>,
     children: Vec<OpenNode<'l>>,
 }
@@ -37,9 +46,10 @@ impl<'l> LayoutWriter<'l> {
     /// # Errors
     /// `Source` if the database refuses one.
     pub fn open(layout: &'l Layout, tables: &'l Tables, mut reading: Reading<'l>) -> Result<Self, Error> {
-        let open = |node| OpenNode::open(node, layout.keys, tables, &[], &mut reading);
+        let format = DocumentFormat::of(&layout.output);
+        let open = |node| OpenNode::open(Place::of_document(node), layout, tables, &[], &mut reading);
         let documents = layout.documents.iter().map(open).collect::<Result<Vec<_>, Error>>()?;
-        Ok(Self { layout, tables, reading, documents, written: BTreeMap::new() })
+        Ok(Self { layout, format, tables, reading, documents, written: BTreeMap::new() })
     }
 
     /// The names of the documents, in their order.
@@ -54,10 +64,11 @@ impl<'l> LayoutWriter<'l> {
     /// `Inconsistent` if rows are left over.
     pub fn write_document(&mut self, place: usize, out: &mut dyn Write) -> Result<u64, Error> {
         let document = &mut self.documents[place];
-        if let Some(table) = self.tables.iter().position(|planned| planned.scan.table == document.node.table) {
+        if let Some(table) = self.tables.iter().position(|planned| planned.scan.table == document.place.node.table) {
             self.reading.progress.set_table(table);
         }
-        let records = document.write(&mut self.reading, None, out, &mut self.written)?;
+        let mut output = DocumentOutput { format: self.format, out, written: &mut self.written };
+        let records = document.write(&mut self.reading, None, &mut output)?;
         document.check_ended(&mut self.reading)?;
         Ok(records)
     }
@@ -81,16 +92,17 @@ impl<'l> LayoutWriter<'l> {
 
 impl<'l> OpenNode<'l> {
     fn open(
-        node: &'l Node,
-        style: KeyStyle,
+        place: Place<'l>,
+        layout: &'l Layout,
         tables: &Tables,
         ancestors: &[Ancestor],
         reading: &mut Reading<'_>,
     ) -> Result<Self, Error> {
+        let node = place.node;
         let planned = tables.iter().find(|planned| planned.scan.table == node.table);
         let scan = planned.and_then(|planned| if node.stubs { planned.stubs.as_ref() } else { Some(&planned.scan) });
         let (Some(planned), Some(scan)) = (planned, scan) else {
-            return Ok(Self { node, cursor: None, children: Vec::new() });
+            return Ok(Self { place, cursor: None, children: Vec::new() });
         };
         let ordered = OrderedScan {
             scan: Scan { order: node.order.clone(), ..scan.clone() },
@@ -102,7 +114,8 @@ impl<'l> OpenNode<'l> {
             place.and_then(|place| planned.treatments.get(place)).copied().unwrap_or(Treatment::Omit)
         };
         let treatments = scan.columns.iter().map(|column| treatment(&column.name)).collect();
-        let encoder = RowEncoder::new(style, node, &scan.columns);
+        let style = Style { format: DocumentFormat::of(&layout.output), keys: layout.keys };
+        let encoder = RowEncoder::new(style, place, &scan.columns, layout.media.as_ref());
         let around = Ancestor {
             table: node.table.clone(),
             restrict: scan.restrict,
@@ -112,8 +125,9 @@ impl<'l> OpenNode<'l> {
         };
         let inner: Vec<Ancestor> = std::iter::once(around).chain(ordered.ancestors.iter().cloned()).collect();
         let cursor = Some(RowCursor::open(reading, ordered, treatments, encoder)?);
-        let children = node.children.iter().map(|child| Self::open(child, style, tables, &inner, reading));
-        Ok(Self { node, cursor, children: children.collect::<Result<_, Error>>()? })
+        let children =
+            node.children.iter().map(|child| Self::open(place.of_child(child), layout, tables, &inner, reading));
+        Ok(Self { place, cursor, children: children.collect::<Result<_, Error>>()? })
     }
 
     /// Writes what is nested in a row: a list, or an object. Returns the number of records.
@@ -121,38 +135,31 @@ impl<'l> OpenNode<'l> {
         &mut self,
         reading: &mut Reading<'_>,
         parent: Option<&[u8]>,
-        out: &mut dyn Write,
-        written: &mut BTreeMap<TableName, u64>,
+        output: &mut DocumentOutput<'_>,
     ) -> Result<u64, Error> {
+        let (place, format) = (self.place, output.format);
+        let is_look_up = place.node.single && parent.is_some();
+        let mut next = self.next(reading, parent)?;
+        format.begin(output.out, place, next.is_none())?;
         let mut records = 0;
-        // One record of a document a line: line tools find it, and what is nested in it.
-        let (open, between, close): (&[u8], &[u8], &[u8]) = match parent {
-            _ if self.node.single => (b"", b"", b""),
-            None => (b"[\n", b",\n", b"\n]"),
-            Some(_) => (b"[", b",", b"]"),
-        };
-        out.write_all(open)?;
-        let is_look_up = self.node.single && parent.is_some();
-        while let Some(row) = self.next(reading, parent)? {
+        while let Some(row) = next {
             if records > 0 {
-                if self.node.single {
+                if place.node.single {
                     return Err(Error::Inconsistent(format!(
                         "{} has several records where one is expected",
-                        self.node.table
+                        place.node.table
                     )));
                 }
-                out.write_all(between)?;
+                format.separate(output.out, place)?;
             }
-            self.write_row(reading, &row, out, written)?;
+            self.write_row(reading, &row, output)?;
             reading.progress.add_records(u64::from(!is_look_up));
             records += 1;
+            next = self.next(reading, parent)?;
         }
-        if self.node.single && records == 0 {
-            out.write_all(b"null")?;
-        }
-        out.write_all(close)?;
-        if !is_look_up && !self.node.stubs {
-            *written.entry(self.node.table.clone()).or_default() += records;
+        format.end(output.out, place)?;
+        if !is_look_up && !place.node.stubs {
+            *output.written.entry(place.node.table.clone()).or_default() += records;
         }
         Ok(records)
     }
@@ -161,16 +168,15 @@ impl<'l> OpenNode<'l> {
         &mut self,
         reading: &mut Reading<'_>,
         row: &Row,
-        out: &mut dyn Write,
-        written: &mut BTreeMap<TableName, u64>,
+        output: &mut DocumentOutput<'_>,
     ) -> Result<(), Error> {
-        out.write_all(&row.json)?;
-        reading.progress.add_bytes(row.json.len());
+        output.out.write_all(&row.text)?;
+        reading.progress.add_bytes(row.text.len());
         for child in &mut self.children {
-            write!(out, ",{}:", serde_json::Value::from(child.node.name.as_str()))?;
-            child.write(reading, Some(&row.key), out, written)?;
+            output.format.begin_child(output.out, self.place, child.place.node)?;
+            child.write(reading, Some(&row.key), output)?;
         }
-        out.write_all(b"}")?;
+        output.format.end_record(output.out)?;
         Ok(())
     }
 
@@ -184,7 +190,7 @@ impl<'l> OpenNode<'l> {
     /// A row that is left over belongs to none that was written.
     fn check_ended(&mut self, reading: &mut Reading<'_>) -> Result<(), Error> {
         if self.next(reading, None)?.is_some() {
-            let table = &self.node.table;
+            let table = &self.place.node.table;
             return Err(Error::Inconsistent(format!("a record of {table} is nested in none that was written")));
         }
         self.children.iter_mut().try_for_each(|child| child.check_ended(reading))

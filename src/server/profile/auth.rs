@@ -86,6 +86,10 @@ fn grants_of_whole_database<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
         let text = "no role gives `export_organization`: the owners in [scopes.organization] have it for what they own";
         return Err(D::Error::custom(text));
     }
+    if capabilities.contains(&Capability::ExportOwnData) {
+        let text = "no role gives `export_own_data`: with [scopes.person], whoever signs in has it for what is theirs";
+        return Err(D::Error::custom(text));
+    }
     Ok(capabilities.into_iter().map(Grant::of_whole_database).collect())
 }
 
@@ -142,6 +146,12 @@ impl Profile {
     #[must_use]
     pub fn owners(&self) -> Option<&ScopeOwners> {
         self.auth.as_ref().and(self.scopes.organization.as_ref()?.owners.as_ref())
+    }
+
+    /// Whether whoever signs in has data of their own: people of this source, each with their account.
+    #[must_use]
+    pub fn serves_persons(&self) -> bool {
+        self.auth.is_some() && self.scopes.person.is_some()
     }
 
     /// Columns that `[auth]`, `[roles]` and the owners of organisations name and the database lacks: no account could sign in.

@@ -27,7 +27,8 @@ mod tests {
             let layout = profile.layout(product.name).unwrap();
             let mut waiting: Vec<_> = layout.documents.iter().collect();
             while let Some(node) = waiting.pop() {
-                let columns = node.on.keys().chain(&node.null).chain(&node.order).chain(&node.except);
+                let columns =
+                    node.on.keys().chain(&node.keyed_by).chain(&node.null).chain(&node.order).chain(&node.except);
                 let columns = columns.chain(node.columns.iter().flatten());
                 let columns = columns.chain(node.tombstone.iter().flat_map(|it| it.keep.iter().chain([&it.when])));
                 for column in columns {
@@ -43,6 +44,6 @@ mod tests {
             assert!(layout.manifest.counts.values().all(|table| layout.tables().contains(table)));
             layouts += 1;
         }
-        assert_eq!(layouts, 1);
+        assert_eq!(layouts, 2);
     }
 }

@@ -3,18 +3,53 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 
 use crate::model::name::TableName;
+use crate::model::selection::ScopeKind;
 
 /// The documents of one product.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layout {
-    /// The name of the folder; `{timestamp}` is `YYYY-MM-DDTHH-MM-SSZ`.
-    pub directory: String,
+    /// Whose data the documents hold.
+    #[serde(deserialize_with = "scope_kind")]
+    pub scope: ScopeKind,
+    pub output: LayoutOutput,
     pub keys: KeyStyle,
     pub manifest: ManifestLayout,
     pub documents: Vec<Node>,
+    /// The files that records refer to.
+    pub media: Option<MediaLayout>,
+}
+
+/// What holds the documents together, and its name: `{timestamp}` is `YYYY-MM-DDTHH-MM-SSZ`, `{date}` is `YYYY-MM-DD`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LayoutOutput {
+    /// A folder with one JSON file for each document, or one JSON object with all of them.
+    Directory(String),
+    /// A tar archive, compressed with gzip, with one YAML file for each document.
+    Archive(String),
+}
+
+/// A table whose records stand for files of the blob folder.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediaLayout {
+    pub table: TableName,
+    /// The column with the record's id, which is the file's name in the archive.
+    pub id: String,
+    /// The column with the name that the user gave it; its extension is kept.
+    pub file_name: String,
+    /// The column with the name of the file in the blob folder.
+    pub storage_key: String,
+    /// The column with the size, in bytes.
+    pub bytes: String,
+    /// The column with the digest of the file, in hexadecimal.
+    pub sha256: String,
+    /// The key under which a record has the path of its file in the archive.
+    pub path: String,
 }
 
 /// How columns become keys.
@@ -29,12 +64,33 @@ pub enum KeyStyle {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestLayout {
-    pub format: String,
-    pub version: String,
-    /// The key under which the id of the organisation is.
-    pub scope: String,
+    /// What the manifest says, in this order.
+    pub entries: Vec<ManifestEntry>,
     /// The table whose records each count is of.
     pub counts: BTreeMap<String, TableName>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestEntry {
+    pub key: String,
+    pub value: ManifestValue,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ManifestValue {
+    Constant(serde_json::Value),
+    ExportedAt,
+    /// The version of the application that the data is from.
+    AppVersion,
+    /// The id of the organisation or person.
+    Scope,
+    /// The names of the tables.
+    Tables,
+    Counts,
+    /// The files that are missing, each with the reason.
+    MissingMedia,
 }
 
 /// A document, or what is nested in each of its records.
@@ -50,6 +106,8 @@ pub struct Node {
     /// Only records in which these columns are NULL.
     #[serde(default)]
     pub null: Vec<String>,
+    /// The column whose values name the records, in formats that have them as a mapping.
+    pub keyed_by: Option<String>,
     /// One object, or null, instead of a list.
     #[serde(default)]
     pub single: bool,
@@ -79,6 +137,12 @@ pub struct Tombstone {
     pub when: String,
     /// The columns that are written then; the others are null.
     pub keep: Vec<String>,
+}
+
+fn scope_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ScopeKind, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let kind = ScopeKind::ALL.into_iter().find(|kind| kind.as_str() == name);
+    kind.ok_or_else(|| D::Error::custom(format!("`{name}` is no scope")))
 }
 
 impl Layout {

@@ -51,7 +51,7 @@ pub use error::Error;
 use filter_profile::{DeclaredReference, QualifiedColumn};
 pub use filter_profile::{FilterProfile, TimeUnit};
 pub use infer::ColumnSampler;
-pub use layout::{KeyStyle, Layout, Node};
+pub use layout::{KeyStyle, Layout, LayoutOutput, ManifestEntry, ManifestValue, MediaLayout, Node};
 pub use merge::MergeProfile;
 pub use nearest::{did_you_mean, nearest};
 pub use outside_rule::OutsideRule;

@@ -77,8 +77,11 @@ pub fn outside_error(profile: &Profile, name: &str, rule: &OutsideRule) -> Optio
         has_columns(&TableName::from(table)).filter(|columns| columns.contains_key(column))
     };
     let table = has_columns(&TableName::from(name));
-    if *rule == OutsideRule::Include && profile.scopes.organization.is_some() {
-        return Some("include would let records of others into an organisation's export: use stub(…) or null".into());
+    if *rule == OutsideRule::Include
+        && let Some((kind, _)) = profile.scopes.iter().next()
+    {
+        let whose = kind.in_words();
+        return Some(format!("include would let records of others into {whose}'s export: use stub(…) or null"));
     }
     if name != "default" && table.is_none() && is_column().is_none() {
         let near = did_you_mean(nearest(name, subjects(profile).iter().map(String::as_str)));

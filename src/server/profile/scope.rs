@@ -7,15 +7,32 @@ use serde::Deserialize;
 use super::comparison::Comparison;
 use super::filter_profile::QualifiedColumn;
 use crate::model::name::TableName;
+use crate::model::selection::ScopeKind;
 
 /// Whose data a scope stands for.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scopes {
     pub organization: Option<ScopeProfile>,
+    pub person: Option<ScopeProfile>,
 }
 
-/// The records that a scope can be about: one organisation each.
+impl Scopes {
+    #[must_use]
+    pub fn of(&self, kind: ScopeKind) -> Option<&ScopeProfile> {
+        match kind {
+            ScopeKind::Organization => self.organization.as_ref(),
+            ScopeKind::Person => self.person.as_ref(),
+        }
+    }
+
+    /// The scopes that the profile describes.
+    pub fn iter(&self) -> impl Iterator<Item = (ScopeKind, &ScopeProfile)> {
+        ScopeKind::ALL.into_iter().filter_map(|kind| Some((kind, self.of(kind)?)))
+    }
+}
+
+/// The records that a scope can be about: one organisation, or one person's account, each.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScopeProfile {

@@ -6,6 +6,7 @@ use super::merge::merge_error;
 use super::nearest::{did_you_mean, nearest};
 use super::outside::outside_error;
 use super::parse_error::ParseError;
+use super::scope::ScopeProfile;
 use super::selection::filter_error;
 use super::spans::{Spans, start};
 use super::unknown_column::unknown_column;
@@ -14,6 +15,7 @@ use crate::model::classification::Classification;
 use crate::model::name::TableName;
 use crate::model::part_query;
 use crate::model::redaction::Treatment;
+use crate::model::selection::ScopeKind;
 
 /// In bytes. Common file systems allow 255; date, time and `.json.zst` are added to the template.
 const MAX_FILE_NAME_BYTES: usize = 200;
@@ -84,7 +86,7 @@ fn role_error(name: &str, role: &Role, auth: Option<&Auth>) -> Option<String> {
 /// Filters, references and owners name tables and columns of the profile.
 fn check_selection(profile: &Profile, places: &Spans) -> Result<(), Broken> {
     for (name, filter) in &profile.filters {
-        if matches!(name.as_str(), "tables" | "organization") {
+        if matches!(name.as_str(), "tables" | "organization" | "person") {
             let what = format!("a filter cannot be called {name}, which is a choice of its own in every profile");
             return Err((places.filter_start(name), what));
         }
@@ -139,14 +141,9 @@ fn condition_error(profile: &Profile, reference: &DeclaredReference) -> Option<S
 
 /// Scopes name tables and columns of the profile, and every table has one way at most to be in them.
 fn check_scopes(profile: &Profile, places: &Spans) -> Result<(), Broken> {
-    if let Some(scope) = &profile.scopes.organization {
-        let at = places.scope_start("organization");
-        let missing = scope.named_columns().into_iter().find(|(table, column)| profile.column(table, column).is_none());
-        if let Some((table, column)) = missing {
-            return Err((at, format!("scope organization: {}", unknown_column(profile, table, column))));
-        }
-        if scope.owners.as_ref().is_some_and(|owners| owners.when.values().any(Comparison::is_unsatisfiable)) {
-            return Err((at, "scope organization: an empty list matches no owner: list a value".into()));
+    for (kind, scope) in profile.scopes.iter() {
+        if let Some(what) = scope_error(profile, kind, scope) {
+            return Err((places.scope_start(kind.as_str()), format!("scope {}: {what}", kind.as_str())));
         }
     }
     for (name, table) in &profile.tables {
@@ -170,6 +167,27 @@ fn check_scopes(profile: &Profile, places: &Spans) -> Result<(), Broken> {
         }
     }
     Ok(())
+}
+
+fn scope_error(profile: &Profile, kind: ScopeKind, scope: &ScopeProfile) -> Option<String> {
+    let missing = scope.named_columns().into_iter().find(|(table, column)| profile.column(table, column).is_none());
+    if let Some((table, column)) = missing {
+        return Some(unknown_column(profile, table, column));
+    }
+    if scope.owners.as_ref().is_some_and(|owners| owners.when.values().any(Comparison::is_unsatisfiable)) {
+        return Some("an empty list matches no owner: list a value".into());
+    }
+    if kind == ScopeKind::Person {
+        if scope.owners.is_some() || scope.notice.is_some() {
+            return Some("a person's data is theirs alone: leave owners and notice out".into());
+        }
+        // Whoever signs in is the person: anything else would be somebody else's data.
+        let is_account = |auth: &Auth| auth.table == scope.table && auth.id == scope.key;
+        if profile.auth.as_ref().is_some_and(|auth| !is_account(auth)) {
+            return Some("table and key must be those of [auth]: whoever signs in is the person".into());
+        }
+    }
+    None
 }
 
 fn check_merges(profile: &Profile, places: &Spans) -> Result<(), Broken> {

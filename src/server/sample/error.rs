@@ -10,6 +10,10 @@ pub enum Error {
     Exists(PathBuf),
     #[error("{application} knows PostgreSQL only: fill a database with --output postgres://user@host:port/database")]
     PostgresOnly { application: &'static str },
+    #[error("the folder for the sample's files, {}, exists; choose another one (--media) or add --force", .0.display())]
+    FolderExists(PathBuf),
+    #[error("the sample has files: say where to put them with --media FOLDER")]
+    NoFolder,
     #[error("the sample cannot be written: {0}")]
     Write(#[from] std::io::Error),
     #[error("the sample cannot be written: {0}")]

@@ -5,6 +5,7 @@
 //! everywhere else.
 
 pub mod atomic_file;
+pub mod blob_folder;
 pub mod clock;
 pub mod copy_text;
 pub mod disk;

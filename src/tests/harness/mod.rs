@@ -25,6 +25,7 @@ use waybill::server::app::{App, PageTarget, Parts, Storage};
 use waybill::server::artifact::ArtifactStore;
 use waybill::server::audit;
 use waybill::server::binding::SourceName;
+use waybill::server::export::Application;
 use waybill::server::http::connections::ConnectionLimits;
 use waybill::server::profile::builtin::supportsignal;
 use waybill::server::profile::{Profile, SecondFactorPolicy};
@@ -90,6 +91,14 @@ impl Clock for TestClock {
         let start: DateTime<Utc> = "2026-11-20T14:02:11Z".parse().unwrap();
         start + TimeDelta::seconds(self.0.load(Ordering::SeqCst))
     }
+}
+
+/// What most tests leave as it is.
+#[derive(Default)]
+struct Options {
+    second_factor: SecondFactorPolicy,
+    target: Option<PageTarget>,
+    application: Application,
 }
 
 /// A running server, with its state and files in one temporary folder.
@@ -158,15 +167,22 @@ impl Waybill {
         target: Option<PageTarget>,
     ) -> Self {
         let path = folder.path().join("waybill.db");
-        Self::assemble_all(Storage::File(&path), folder, file, source, profile, SecondFactorPolicy::Optional, target)
-            .await
+        let options = Options { target, ..Options::default() };
+        Self::assemble_with(Storage::File(&path), folder, file, source, profile, options).await
+    }
+
+    /// On any source and profile, with what the operator says of the application.
+    pub async fn with_application(source: Arc<dyn Source>, profile: Profile, application: Application) -> Self {
+        let (folder, options) = (TempDir::new().unwrap(), Options { application, ..Options::default() });
+        let path = folder.path().join("waybill.db");
+        Self::assemble_with(Storage::File(&path), folder, PathBuf::new(), source, profile, options).await
     }
 
     async fn with_stores(folder: TempDir, storage: Storage<'_>) -> Self {
         let file = generate_sample(50, folder.path());
         let source = Arc::new(SqliteSource::new(&file));
         let profile = Profile::built_in("supportsignal").unwrap();
-        Self::assemble_with(storage, folder, file, source, profile, SecondFactorPolicy::Optional).await
+        Self::assemble_with(storage, folder, file, source, profile, Options::default()).await
     }
 
     /// On a sample, with this policy for second factors.
@@ -191,7 +207,8 @@ impl Waybill {
         second_factor: SecondFactorPolicy,
     ) -> Self {
         let path = folder.path().join("waybill.db");
-        Self::assemble_with(Storage::File(&path), folder, file, source, profile, second_factor).await
+        let options = Options { second_factor, ..Options::default() };
+        Self::assemble_with(Storage::File(&path), folder, file, source, profile, options).await
     }
 
     async fn assemble_with(
@@ -200,27 +217,16 @@ impl Waybill {
         file: PathBuf,
         source: Arc<dyn Source>,
         profile: Profile,
-        second_factor: SecondFactorPolicy,
-    ) -> Self {
-        Self::assemble_all(storage, folder, file, source, profile, second_factor, None).await
-    }
-
-    async fn assemble_all(
-        storage: Storage<'_>,
-        folder: TempDir,
-        file: PathBuf,
-        source: Arc<dyn Source>,
-        profile: Profile,
-        second_factor: SecondFactorPolicy,
-        target: Option<PageTarget>,
+        options: Options,
     ) -> Self {
         let clock = Arc::new(TestClock::default());
         let parts = Parts {
-            target,
+            target: options.target,
             source,
             profile,
+            application: options.application,
             source_name: SourceName::explicit("test"),
-            second_factor,
+            second_factor: options.second_factor,
             storage,
             signing_key: &folder.path().join("signing-key.pem"),
             clock: clock.clone(),

@@ -11,8 +11,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{SelectionArgs, SigningArgs, SourceArgs, StateArgs};
-use super::connect::{build_app, is_same_file, system_user};
+use super::args::{ApplicationArgs, SelectionArgs, SigningArgs, SourceArgs, StateArgs};
+use super::connect::{AppOptions, build_app, is_same_file, system_user};
 use super::exit::{CliError, Exit};
 use super::terminal::{eprint_line, print_line};
 use crate::model::export::{DriftPolicy, Stage};
@@ -21,7 +21,6 @@ use crate::model::output::Compression;
 use crate::model::text;
 use crate::server::export::{Destination, ExportRequest, RunningExport, StopReason};
 use crate::server::identity::Caller;
-use crate::server::profile::SecondFactorPolicy;
 use report::{to_json, to_text};
 
 #[derive(Debug, Args)]
@@ -34,11 +33,13 @@ pub struct Export {
     state: StateArgs,
     #[command(flatten)]
     signing: SigningArgs,
+    #[command(flatten)]
+    application: ApplicationArgs,
     /// Where to write: a file, an existing folder (the profile names the file), or - for standard output.
     #[arg(long, short, value_name = "FILE|DIR|-", default_value = ".")]
     output: PathBuf,
-    /// Write the documents in which this application itself exports an organisation, into a new folder in --output; only
-    /// with --organization.
+    /// Write the documents in which this application itself exports an organisation, into a new folder in --output, or a
+    /// person's data, into an archive; only with --organization or --person.
     #[arg(long, value_name = "APPLICATION", conflicts_with_all = ["compress", "order", "force"])]
     layout: Option<String>,
     /// Order of the records within a table.
@@ -109,7 +110,8 @@ impl Export {
         let selection = self.selection.parse()?;
         let destination = self.destination();
         let compression = self.compression(&destination)?;
-        let (app, url) = build_app(&self.source, &self.state, &self.signing, SecondFactorPolicy::Optional).await?;
+        let options = AppOptions { application: self.application.application(), ..AppOptions::default() };
+        let (app, url) = build_app(&self.source, &self.state, &self.signing, options).await?;
         let caller = Caller::command_line(&system_user());
         let order = match self.order {
             RecordOrderArg::Storage => RecordOrder::Storage,
@@ -142,8 +144,9 @@ impl Export {
         } else {
             eprint_line(&if self.json { to_json(&exported).to_string() } else { to_text(&exported) });
         }
-        let has_drifted = exported.summary.deviations.has_drifted() && self.drift != DriftPolicyArg::Allow;
-        Ok(if has_drifted { Exit::Drift } else { Exit::Success })
+        let deviations = &exported.summary.deviations;
+        let has_drifted = deviations.has_drifted() && self.drift != DriftPolicyArg::Allow;
+        Ok(if has_drifted || deviations.gaps().is_some() { Exit::Drift } else { Exit::Success })
     }
 
     /// The requested compression, else the one that the file's suffix implies. A folder's name implies none.
@@ -177,7 +180,7 @@ impl Export {
 /// A layout makes the folder that is named, but none that was meant as a file.
 fn exists_or_is_named_as_file(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str);
-    path.symlink_metadata().is_ok() || matches!(extension, Some("json" | "gz" | "zst"))
+    path.symlink_metadata().is_ok() || matches!(extension, Some("json" | "gz" | "zst" | "tgz"))
 }
 
 fn implied_compression(path: &Path) -> Compression {

@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::SecretString;
 
 use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, UndoFolderArgs, as_target};
-use super::connect::{build_app, is_same_file, system_user};
+use super::connect::{AppOptions, build_app, is_same_file, system_user};
 use super::exit::{CliError, Exit};
 use super::record_key::parse_key;
 use super::terminal::{print_json, print_line};
@@ -22,7 +22,6 @@ use crate::model::import::{ImportMode, TablePolicies, TablePolicy};
 use crate::model::name::TableName;
 use crate::server::identity::Caller;
 use crate::server::import::{ExpectedPlan, ImportRequest, PartRequest};
-use crate::server::profile::SecondFactorPolicy;
 use report::to_text;
 use trust_args::TrustArgs;
 
@@ -173,8 +172,7 @@ impl Import {
             return Err(CliError::new(Exit::Usage, "the file to import is the database itself: choose another one"));
         }
         let trusted_keys = self.trust.keys(&self.signing, &self.state)?;
-        let (app, url) =
-            build_app(&source, &self.state, &self.signing, SecondFactorPolicy::Optional).await.map_err(named)?;
+        let (app, url) = build_app(&source, &self.state, &self.signing, AppOptions::default()).await.map_err(named)?;
         let target = url.target(&self.trust_owner, self.undo.path(&self.state.file)?);
         let imports = app.imports_into(target, url.without_password(), trusted_keys, 0);
         let (policies, policy) = self.policies()?;

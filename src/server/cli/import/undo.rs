@@ -7,12 +7,11 @@ use super::report::undo_command;
 use crate::model::import_undo::{KeptImport, UndoReport, UndoneTable};
 use crate::model::text;
 use crate::server::cli::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, UndoFolderArgs, as_target};
-use crate::server::cli::connect::{build_app, system_user};
+use crate::server::cli::connect::{AppOptions, build_app, system_user};
 use crate::server::cli::exit::{CliError, Exit};
 use crate::server::cli::terminal::{print_json, print_line};
 use crate::server::identity::Caller;
 use crate::server::import::Imports;
-use crate::server::profile::SecondFactorPolicy;
 use crate::server::signing::PublicKeys;
 use crate::server::source::{Purpose, UndoRequest};
 
@@ -53,8 +52,7 @@ impl Undo {
         let database = DatabaseArgs { source: self.target.clone(), trust_owner: self.trust_owner.clone() };
         let source = SourceArgs { database, profile: None };
         let named = |error: CliError| CliError::new(error.exit, as_target(&error.message));
-        let (app, url) =
-            build_app(&source, &self.state, &self.signing, SecondFactorPolicy::Optional).await.map_err(named)?;
+        let (app, url) = build_app(&source, &self.state, &self.signing, AppOptions::default()).await.map_err(named)?;
         let target = url.target(&self.trust_owner, self.kept_in.path(&self.state.file)?);
         let imports = app.imports_into(target, url.without_password(), PublicKeys::default(), 0);
         let caller = Caller::command_line(&system_user());

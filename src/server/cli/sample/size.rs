@@ -2,13 +2,14 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::server::profile::builtin::{ocomms, supportsignal};
+use crate::server::profile::builtin::{carol, ocomms, supportsignal};
 
 /// The application whose sample is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Application {
     Supportsignal,
     Ocomms,
+    Carol,
 }
 
 impl std::fmt::Display for Application {
@@ -16,6 +17,7 @@ impl std::fmt::Display for Application {
         f.write_str(match self {
             Self::Supportsignal => supportsignal::PRODUCT.name,
             Self::Ocomms => ocomms::PRODUCT.name,
+            Self::Carol => carol::PRODUCT.name,
         })
     }
 }
@@ -46,6 +48,17 @@ pub struct OCommsSize {
     /// Number of messages; those of one organization are mostly in one channel [default: 100000].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
     messages: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Size, with --application carol")]
+pub struct CarolSize {
+    /// Number of users [default: 5].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(3..=1_000_000))]
+    users: Option<u64>,
+    /// Number of people whom each user knows; notes and files grow with them [default: 40].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=10_000_000))]
+    people: Option<u64>,
 }
 
 impl SupportSignalSize {
@@ -84,6 +97,22 @@ impl OCommsSize {
     /// The first of these options that is given.
     pub fn first_given(&self) -> Option<&'static str> {
         first_given([(self.organizations, "--organizations"), (self.messages, "--messages")])
+    }
+}
+
+impl CarolSize {
+    pub fn spec(&self, seed: u64) -> carol::SampleSpec {
+        let default = carol::SampleSpec::default();
+        carol::SampleSpec {
+            users: self.users.unwrap_or(default.users),
+            people: self.people.unwrap_or(default.people),
+            seed,
+        }
+    }
+
+    /// The first of these options that is given.
+    pub fn first_given(&self) -> Option<&'static str> {
+        first_given([(self.users, "--users"), (self.people, "--people")])
     }
 }
 

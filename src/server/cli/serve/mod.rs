@@ -13,8 +13,8 @@ use axum::Router;
 use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 
-use super::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, UndoFolderArgs, as_target};
-use super::connect::{build_app_with_target, run_blocking};
+use super::args::{ApplicationArgs, DatabaseArgs, SigningArgs, SourceArgs, StateArgs, UndoFolderArgs, as_target};
+use super::connect::{AppOptions, build_app, run_blocking};
 use super::exit::{CliError, Exit};
 use super::terminal::eprint_line;
 use crate::model::access::Capability;
@@ -37,6 +37,8 @@ pub struct Serve {
     state: StateArgs,
     #[command(flatten)]
     signing: SigningArgs,
+    #[command(flatten)]
+    application: ApplicationArgs,
     /// Address to listen on; keep it on this machine and let a reverse proxy add TLS.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8118")]
     address: String,
@@ -99,9 +101,9 @@ fn first_page(app: &App) -> &'static str {
 impl Serve {
     pub async fn run(self) -> Result<Exit, CliError> {
         let target = self.open_target().await?;
-        let second_factor = self.second_factor.into();
-        let built = build_app_with_target(&self.source, &self.state, &self.signing, second_factor, target).await;
-        let (app, url) = built?;
+        let application = self.application.application();
+        let options = AppOptions { second_factor: self.second_factor.into(), target, application };
+        let (app, url) = build_app(&self.source, &self.state, &self.signing, options).await?;
         // The server lock, held until the process ends.
         let _server_lock = app.lock_for_server()?;
         app.exports.check_source().await.map_err(|error| url.with_context(error.into()))?;

@@ -46,6 +46,9 @@ pub fn fetch_account_with_roles(
         }
         grants.extend(owned.into_iter().map(Grant::of_organization));
     }
+    if profile.serves_persons() {
+        grants.push(Grant::of_person(credentials.account_id.clone()));
+    }
     // An account without a role that owns nothing has no grants.
     let label = if labels.is_empty() { "No role".into() } else { labels.join(", ") };
     let caller = Caller::account(credentials.account_id.clone(), credentials.name.clone(), label, grants);

@@ -3,6 +3,7 @@
 //! May import: `seal`, `model`, `compress`. Flow: `open` opens the container that the output asks for; the channel gives it the
 //! tables' bytes and the end of each table, in order; `finish` seals it.
 
+mod archive;
 mod document;
 mod error;
 mod folder;
@@ -13,6 +14,7 @@ mod parts;
 use crate::model::name::TableName;
 use crate::seal::DocumentSummary;
 
+pub use archive::ArchiveWriter;
 pub use error::Error;
 pub use folder::FolderWriter;
 pub use members::MembersWriter;

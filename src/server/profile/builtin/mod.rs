@@ -3,15 +3,18 @@
 //! May import: `support`. Flow: a profile and the analysis guide look a product up by its name; `waybill sample` makes the
 //! sample of one, from its `SampleSpec`; nothing else names one.
 
+pub mod carol;
 pub mod ocomms;
 mod product;
 mod seeded_random;
 pub mod supportsignal;
 
-pub use product::{CopyRecords, InsertRecords, KnownUser, Product, Records, Sample, TableRows};
+pub use product::{
+    CopyRecords, InsertRecords, KnownUser, Product, Records, Sample, SampleFile, SampleFiles, TableRows,
+};
 
 /// Every application with a built-in profile.
-pub const PRODUCTS: [&Product; 2] = [&supportsignal::PRODUCT, &ocomms::PRODUCT];
+pub const PRODUCTS: [&Product; 3] = [&supportsignal::PRODUCT, &ocomms::PRODUCT, &carol::PRODUCT];
 
 /// Returns the product of this name.
 #[must_use]

@@ -27,7 +27,21 @@ pub struct Sample {
     /// The users whose password is known.
     pub known_users: &'static [KnownUser],
     pub postgres_schema: &'static str,
+    /// The files that records refer to.
+    pub files: Option<SampleFiles>,
     pub records: Records,
+}
+
+/// The files of a sample, made one by one.
+pub struct SampleFiles {
+    pub count: u64,
+    pub make: Box<dyn Fn(u64) -> SampleFile>,
+}
+
+/// A file of the folder in which the application keeps what its users upload.
+pub struct SampleFile {
+    pub name: String,
+    pub content: Vec<u8>,
 }
 
 /// How the records of a sample are written.

@@ -24,6 +24,7 @@ impl SampleSpec {
             summary: format!("{organizations}, {messages}, seed {}", self.seed),
             known_users: &KNOWN_USERS,
             postgres_schema: POSTGRES_SCHEMA,
+            files: None,
             records: Records::Copied(Box::new(self)),
         }
     }

@@ -24,6 +24,7 @@ impl SampleSpec {
             summary: format!("{incidents}, {participants}, seed {}", self.seed),
             known_users: &KNOWN_USERS,
             postgres_schema: POSTGRES_SCHEMA,
+            files: None,
             records: Records::Inserted { sqlite_schema: SQLITE_SCHEMA, by: Box::new(self) },
         }
     }

@@ -1,0 +1,1 @@
+//! Own data over HTTP.
