@@ -26,6 +26,7 @@ pub mod name;
 pub mod ordered_map;
 pub mod organization;
 pub mod output;
+pub mod own_data;
 pub mod part_filters;
 pub mod part_query;
 pub mod preview;

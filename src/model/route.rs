@@ -3,6 +3,7 @@
 //! `{id}` stands for an export's id. The paths of server functions are in `rpc`, below `SERVER_FUNCTIONS`.
 
 use super::export::ExportId;
+use super::selection::ScopeKind;
 
 pub const SETUP: &str = "/setup";
 pub const LOGIN: &str = "/login";
@@ -24,8 +25,13 @@ pub const ORGANIZATION_EXPORT: &str = "/admin/organization/export";
 pub const ORGANIZATION_RUN: &str = "/admin/organization/export/runs/{id}";
 pub const ORGANIZATION_VERIFY: &str = "/admin/organization/export/verify";
 
+/// A person's own data. There only if the profile says whose data a person's is.
+pub const OWN_DATA: &str = "/account/your-data";
+pub const OWN_DATA_RUN: &str = "/account/your-data/runs/{id}";
+pub const OWN_DATA_VERIFY: &str = "/account/your-data/verify";
+
 /// Every page. The router serves these, and everything below `ADMIN` is protected even if it is missing here.
-pub const PAGES: [PageRoute; 15] = [
+pub const PAGES: [PageRoute; 18] = [
     PageRoute::new(SETUP, Access::Public),
     PageRoute::new(LOGIN, Access::Public),
     PageRoute::new(LOGIN_CODE, Access::Public),
@@ -41,6 +47,9 @@ pub const PAGES: [PageRoute; 15] = [
     PageRoute::new(ORGANIZATION_EXPORT, Access::SignedIn),
     PageRoute::new(ORGANIZATION_RUN, Access::SignedIn),
     PageRoute::new(ORGANIZATION_VERIFY, Access::SignedIn),
+    PageRoute::new(OWN_DATA, Access::SignedIn),
+    PageRoute::new(OWN_DATA_RUN, Access::SignedIn),
+    PageRoute::new(OWN_DATA_VERIFY, Access::SignedIn),
 ];
 
 // Forms.
@@ -62,6 +71,8 @@ pub const IMPORT_PLAN: &str = "/api/v1/imports/plan";
 pub const IMPORT_UNDO: &str = "/api/v1/imports/{id}/undo";
 /// The export of an organisation as one document, as `OComms` has it. There only under a profile with a layout.
 pub const ORGANIZATION_DOCUMENT: &str = "/api/admin/export";
+/// A person's own data as an archive, as `Carol` has it. There only under a profile with such a layout.
+pub const OWN_DATA_ARCHIVE: &str = "/api/export";
 pub const HEALTH: &str = "/healthz";
 pub const READINESS: &str = "/readyz";
 
@@ -78,6 +89,16 @@ pub const ICONS: &str = "/icons.svg";
 pub const FAVICON: &str = "/favicon.svg";
 /// The script of the web worker that checks files.
 pub const FILE_CHECKER: &str = "/check-file.js";
+
+/// The page of a run, for whoever may have what it holds.
+#[must_use]
+pub fn run_of(scope: Option<ScopeKind>) -> &'static str {
+    match scope {
+        None => RUN,
+        Some(ScopeKind::Organization) => ORGANIZATION_RUN,
+        Some(ScopeKind::Person) => OWN_DATA_RUN,
+    }
+}
 
 const ID: &str = "{id}";
 
@@ -167,7 +188,13 @@ mod tests {
 
     #[test]
     fn an_unlisted_path_needs_what_the_page_above_it_needs() {
-        for path in ["/admin/", "/admin/nothing", "/admin/accounts", "/admin/developer-tools/export/runs/1"] {
+        for path in [
+            "/account/your-data/nothing",
+            "/admin/",
+            "/admin/nothing",
+            "/admin/accounts",
+            "/admin/developer-tools/export/runs/1",
+        ] {
             assert_eq!(access_to(path), Access::SignedIn, "{path}");
         }
         for path in [ACCOUNT_PASSWORD, ACCOUNT_SECOND_FACTOR, ACCOUNT_SESSIONS] {
@@ -186,7 +213,7 @@ mod tests {
     #[test]
     fn an_id_is_filled_in_and_found_again() {
         let id = "0190b6a4-7c1e-7b7a-8c2e-3f1d5a6b7c8d".parse().unwrap();
-        for route in [RUN, ORGANIZATION_RUN, EXPORT_FILE, EXPORT_EVENTS, EXPORT_CANCELLATION] {
+        for route in [RUN, ORGANIZATION_RUN, OWN_DATA_RUN, EXPORT_FILE, EXPORT_EVENTS, EXPORT_CANCELLATION] {
             assert_eq!(id_in(&with_id(route, id), route), Some(id), "{route}");
         }
         assert_eq!(id_in("/admin/developer-tools/export/runs/abc", RUN), None);

@@ -12,4 +12,5 @@ pub mod history;
 pub mod import;
 pub mod json;
 pub mod organization;
+pub mod own_data;
 pub mod session;

@@ -9,7 +9,7 @@ use waybill::model::artifact_name::ArtifactName;
 use waybill::model::channel::Channel;
 use waybill::model::export::{ExportId, ExportSummary, Failure};
 use waybill::model::output::Compression;
-use waybill::model::selection::Selection;
+use waybill::model::selection::{ScopeKind, Selection};
 use waybill::server::audit::{Actor, Event, Journal, verify_chain};
 use waybill::server::state::accounts::LocalAccount;
 use waybill::server::state::exports::{Completion, ExportRow, ExportState, ExportStatus, Unfinished};
@@ -196,7 +196,10 @@ async fn an_export_keeps_what_its_state_says() {
             ExportState::Running
         ]
     );
-    assert_eq!(tables.exports().count_unfinished(Some("u2")).await.unwrap(), Unfinished { all: 1, own: 0 });
+    assert_eq!(
+        tables.exports().count_unfinished(Some("u2")).await.unwrap(),
+        Unfinished { all: 1, own: 0, of_persons: 0 }
+    );
     assert_eq!(tables.exports().with_artifact().await.unwrap().len(), 1);
     tables.exports().clear_artifact(id(1)).await.unwrap();
     assert_eq!(tables.exports().with_artifact().await.unwrap(), []);

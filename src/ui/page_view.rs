@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 
+use super::pages::account::OwnDataPage;
 use super::pages::admin::AdminPage;
 use super::pages::admin::account::AccountPage;
 use super::pages::admin::developer_tools::export::{
@@ -31,6 +32,7 @@ pub fn StaticPageView(page: StaticPage) -> impl IntoView {
         StaticPage::OrganizationExport { asked, problem } => {
             view! { <OrganizationExportPage asked problem /> }.into_any()
         }
+        StaticPage::OwnData { problem } => view! { <OwnDataPage problem /> }.into_any(),
         StaticPage::NotFound => view! { <NotFoundPage /> }.into_any(),
     };
     view! { <Title formatter=|title: String| format!("{title} · Waybill") />{page} }
@@ -42,8 +44,8 @@ pub fn LivePageView(page: LivePage) -> impl IntoView {
     provide_meta_context();
     let page = match page {
         LivePage::Export { problem, part } => view! { <ExportPage problem part /> }.into_any(),
-        LivePage::Run { id, of_organization } => view! { <RunPage id of_organization /> }.into_any(),
-        LivePage::Verify { of_organization } => view! { <VerifyPage of_organization /> }.into_any(),
+        LivePage::Run { id, scope } => view! { <RunPage id scope /> }.into_any(),
+        LivePage::Verify { scope } => view! { <VerifyPage scope /> }.into_any(),
     };
     view! { <Title formatter=|title: String| format!("{title} · Waybill") />{page} }
 }

@@ -6,6 +6,7 @@
 use super::pages::admin::developer_tools::export::AuditQuery;
 use crate::model::export::ExportId;
 use crate::model::route;
+use crate::model::selection::ScopeKind;
 
 /// The decoded query parameters of a URL.
 pub type Query = Vec<(String, String)>;
@@ -51,6 +52,9 @@ pub enum StaticPage {
         asked: Vec<String>,
         problem: String,
     },
+    OwnData {
+        problem: String,
+    },
     NotFound,
 }
 
@@ -61,12 +65,12 @@ pub enum LivePage {
     Export { problem: String, part: String },
     Run {
         id: ExportId,
-        /// Whether it is shown to an owner, below the page of their organisation.
-        of_organization: bool,
+        /// Whose data it has; `None` for the database's. It is shown below the page of those.
+        scope: Option<ScopeKind>,
     },
     Verify {
         /// As of `Run`.
-        of_organization: bool,
+        scope: Option<ScopeKind>,
     },
 }
 
@@ -87,11 +91,12 @@ impl LivePage {
     pub fn resolve(path: &str, search: &str, query: &Query) -> Option<Self> {
         match path {
             route::EXPORT => Some(Self::Export { problem: query_value(query, "problem"), part: search.to_owned() }),
-            route::VERIFY => Some(Self::Verify { of_organization: false }),
-            route::ORGANIZATION_VERIFY => Some(Self::Verify { of_organization: true }),
-            _ => [(route::RUN, false), (route::ORGANIZATION_RUN, true)]
+            route::VERIFY => Some(Self::Verify { scope: None }),
+            route::ORGANIZATION_VERIFY => Some(Self::Verify { scope: Some(ScopeKind::Organization) }),
+            route::OWN_DATA_VERIFY => Some(Self::Verify { scope: Some(ScopeKind::Person) }),
+            _ => [None, Some(ScopeKind::Organization), Some(ScopeKind::Person)]
                 .into_iter()
-                .find_map(|(run, of_organization)| route::id_in(path, run).map(|id| Self::Run { id, of_organization })),
+                .find_map(|scope| route::id_in(path, route::run_of(scope)).map(|id| Self::Run { id, scope })),
         }
     }
 }
@@ -115,6 +120,7 @@ impl StaticPage {
                 let asked = query.iter().filter(|(key, _)| key == "organization").map(|(_, id)| id.clone());
                 Self::OrganizationExport { asked: asked.collect(), problem: value("problem") }
             }
+            route::OWN_DATA => Self::OwnData { problem: value("problem") },
             _ => Self::NotFound,
         }
     }

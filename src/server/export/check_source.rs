@@ -25,6 +25,15 @@ impl Exports {
         check.await.map_err(|_| Error::Panicked)?
     }
 
+    /// Checks that the files are there that people's archives have. Blocks for a moment.
+    ///
+    /// # Errors
+    /// `Output` if their folder is not named, or cannot be read.
+    pub fn check_application(&self) -> Result<()> {
+        let layout = self.profile.layout(&self.profile.name).filter(|layout| layout.media.is_some());
+        if self.serves_persons() && layout.is_some() { self.application.open_media().map(drop) } else { Ok(()) }
+    }
+
     /// Logs who cannot sign in, and measures how long it takes to check a password of this application. Best effort: no
     /// caller depends on it.
     pub async fn check_accounts(self: Arc<Self>) {

@@ -6,6 +6,7 @@
 //! `cleanup`. The command line's `export_to_file` uses the same `execute` with another delivery.
 
 mod access;
+mod application;
 mod cancel;
 mod check_owners;
 mod check_part;
@@ -32,6 +33,7 @@ mod media;
 mod notice_counter;
 mod organization;
 mod outcome;
+mod own_data;
 mod part_estimate;
 mod part_summary;
 mod plan;
@@ -44,6 +46,7 @@ mod request;
 mod requested_layout;
 mod run;
 mod running;
+mod scope_words;
 mod size_estimate;
 mod stub_columns;
 mod subset;
@@ -51,7 +54,6 @@ mod view;
 mod write;
 mod write_layout;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -76,6 +78,7 @@ use choice_columns::ColumnCache;
 use preview_cache::PreviewCache;
 use ranged_downloads::RangedDownloads;
 
+pub use application::Application;
 pub use check_owners::check_owners;
 pub use delivery::Destination;
 pub use download::{Download, Transfer};
@@ -89,15 +92,6 @@ pub use running::{RunningExport, StopReason};
 
 /// How long a finished file can be downloaded.
 pub const ARTIFACT_RETENTION: TimeDelta = TimeDelta::minutes(15);
-
-/// What the operator says of the application, besides its profile.
-#[derive(Clone, Debug, Default)]
-pub struct Application {
-    /// Its version, for the manifests of archives.
-    pub version: Option<String>,
-    /// The folder in which it keeps the files of its users.
-    pub media_folder: Option<PathBuf>,
-}
 
 /// The parts that the use cases work with.
 pub struct Dependencies {

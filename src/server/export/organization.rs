@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::file_name::{file_name, layout_file_name};
 use super::invalid_selection::InvalidSelection;
 use super::preview_cache::PreviewState;
+use super::scope_words::ScopeWords;
 use super::{Error, ExportRequest, Exports, Result};
 use crate::model::access::Grant;
 use crate::model::channel::Channel;
 use crate::model::export::{ExportId, QueuedExport};
 use crate::model::manifest::SelectedRecords;
-use crate::model::name::TableName;
 use crate::model::organization::{Organization, OrganizationPage, OrganizationPreview};
 use crate::model::output::Compression;
 use crate::model::preview::Preview;
@@ -35,10 +35,10 @@ impl Exports {
         self.profile.owners().is_some()
     }
 
-    /// Whether exports of organisations have documents as the product itself writes them.
+    /// Whether exports of this scope have documents as the product itself writes them.
     #[must_use]
-    pub fn has_layout(&self) -> bool {
-        self.profile.layout(&self.profile.name).is_some()
+    pub fn has_layout_of(&self, kind: ScopeKind) -> bool {
+        self.profile.layout(&self.profile.name).is_some_and(|layout| layout.scope == kind)
     }
 
     /// The organisations of the caller, and what an export of the one that is asked for would hold, or of their only one.
@@ -140,7 +140,7 @@ impl Exports {
     }
 
     fn organization_request(&self, id: String) -> ExportRequest {
-        let layout = self.has_layout().then(|| self.profile.name.clone());
+        let layout = self.has_layout_of(ScopeKind::Organization).then(|| self.profile.name.clone());
         ExportRequest { selection: Selection::of_organization(id), layout, ..ExportRequest::default() }
     }
 
@@ -190,21 +190,8 @@ impl Exports {
         let now = self.clock.now();
         let selection = Selection::of_organization(organization.id.clone());
         let layout = self.profile.layout(&self.profile.name);
-        let in_owners_words = |table: &TableName| {
-            let named = layout.iter().flat_map(|layout| &layout.manifest.counts).find(|(_, counted)| *counted == table);
-            in_words(named.map_or(table.as_str(), |(name, _)| name))
-        };
-        let records_of = |table| {
-            let counted = preview.selected_records.get(table).map(|records| records.total() - records.stubs);
-            let is_counted = preview.part.as_ref().is_some_and(|part| part.database_records.is_some());
-            counted.or_else(|| is_counted.then_some(0))
-        };
-        let counts = match &layout {
-            Some(layout) => {
-                layout.manifest.counts.iter().map(|(name, table)| (in_words(name), records_of(table))).collect()
-            }
-            None => preview.tables.iter().map(|table| (in_owners_words(&table.name), table.records)).collect(),
-        };
+        let words = ScopeWords(layout.as_ref());
+        let counts = words.counts(&preview);
         OrganizationPreview {
             organization,
             counts,
@@ -214,12 +201,12 @@ impl Exports {
             outside: preview
                 .selected_records
                 .iter()
-                .flat_map(|(table, records)| outside(&in_owners_words(table), records))
+                .flat_map(|(table, records)| outside(&words.name(table), records))
                 .collect(),
             left_out: preview
                 .excluded
                 .iter()
-                .map(|left| format!("{} ({})", in_owners_words(&left.table), left.reason))
+                .map(|left| format!("{} ({})", words.name(&left.table), left.reason))
                 .collect(),
             file_name: match &layout {
                 Some(layout) => layout_file_name(layout, now),
@@ -240,14 +227,4 @@ fn outside(what: &str, records: &SelectedRecords) -> Vec<String> {
     ];
     let lines = reasons.into_iter().filter(|(number, _)| *number > 0);
     lines.map(|(number, reason)| format!("{what}: {} {reason}", text::count(number))).collect()
-}
-
-/// `pinnedMessages` and `pinned_messages` become `Pinned messages`.
-fn in_words(key: &str) -> String {
-    let key = key.replace('_', " ");
-    let letters = key.chars().flat_map(|letter| {
-        let space = letter.is_uppercase().then_some(' ');
-        space.into_iter().chain(letter.to_lowercase())
-    });
-    text::capitalized(&letters.collect::<String>())
 }

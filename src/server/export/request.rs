@@ -25,6 +25,8 @@ use crate::server::support::random;
 
 /// Limit on exports queued or running at once: more would only slow each other down.
 const MAX_CONCURRENT_EXPORTS: u64 = 2;
+/// The same of people's own data, which are small and many: neither kind keeps the other waiting.
+const MAX_CONCURRENT_OF_PERSONS: u64 = 4;
 /// Disk space that must stay free beside the export.
 const HEADROOM_BYTES: u64 = 64 << 20;
 /// A failed export is not repeated by itself: its requester may not want it any more.
@@ -61,12 +63,13 @@ impl Exports {
         self.enqueue(caller, Channel::Page, request).await
     }
 
-    /// Whether an export is queued or running, so that another one may have to wait.
+    /// Whether an export is queued or running, so that another one may have to wait; not one of a person's own data.
     ///
     /// # Errors
     /// `State` if the state cannot be read.
     pub async fn is_busy(&self) -> Result<bool> {
-        Ok(self.state.connect().await?.exports().count_unfinished(None).await?.all > 0)
+        let unfinished = self.state.connect().await?.exports().count_unfinished(None).await?;
+        Ok(unfinished.all > unfinished.of_persons)
     }
 
     /// Queues an export that the caller may have, and records it if it cannot be taken now.
@@ -98,7 +101,7 @@ impl Exports {
         let row = ExportRow { channel, estimated_bytes, ..self.new_row(caller, &request) };
         let mut tx = self.state.begin().await?;
         // Checked inside the write transaction, so that two concurrent requests cannot both pass.
-        check_concurrency_limit(&mut *tx, caller).await?;
+        check_concurrency_limit(&mut *tx, caller, &request.selection).await?;
         self.insert(&mut *tx, caller, &row, &request).await?;
         tx.commit().await?;
         self.queue.wake_worker();
@@ -170,12 +173,19 @@ impl Exports {
     }
 }
 
-async fn check_concurrency_limit(tx: &mut dyn Tx, caller: &Caller) -> Result<()> {
+async fn check_concurrency_limit(tx: &mut dyn Tx, caller: &Caller, selection: &Selection) -> Result<()> {
     let unfinished = tx.exports().count_unfinished(caller.account_id()).await?;
-    let message = match (unfinished.all, unfinished.own) {
-        (_, 1..) => "You already have an export running.",
-        (MAX_CONCURRENT_EXPORTS.., _) => "Other exports are running.",
-        _ => return Ok(()),
+    let (others, most) = if selection.person.is_some() {
+        (unfinished.of_persons, MAX_CONCURRENT_OF_PERSONS)
+    } else {
+        (unfinished.all - unfinished.of_persons, MAX_CONCURRENT_EXPORTS)
+    };
+    let message = if unfinished.own > 0 {
+        "You already have an export running."
+    } else if others >= most {
+        "Other exports are running."
+    } else {
+        return Ok(());
     };
     Err(Error::Busy { message: message.into(), retry_after_seconds: 10 })
 }

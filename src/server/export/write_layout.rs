@@ -16,7 +16,6 @@ use crate::server::layout::{self, DocumentFormat, LayoutWriter, Reading};
 use crate::server::pipeline::container::{ArchiveWriter, FolderWriter, MembersWriter, PartsWriter};
 use crate::server::profile::{Layout, ManifestEntry, ManifestValue};
 use crate::server::source::Snapshot;
-use crate::server::support::blob_folder::BlobFolder;
 
 /// The name of the product's own manifest.
 const MANIFEST: &str = "manifest";
@@ -74,7 +73,7 @@ pub fn write_archive<W: Write>(
     signer: &dyn SealSigner,
     running: &RunningExport,
 ) -> Result<(W, DocumentSummary)> {
-    let folder = layout.media.as_ref().map(|_| open_media_folder(application)).transpose()?;
+    let folder = layout.media.as_ref().map(|_| application.open_media()).transpose()?;
     let table = layout.media.as_ref().and_then(|media| plan.tables.iter().find(|it| it.scan.table == media.table));
     let media = match (&layout.media, table, &folder) {
         (Some(media), Some(table), Some(folder)) => Some(Media::check(media, table, folder, snapshot, running)?),
@@ -93,17 +92,6 @@ pub fn write_archive<W: Write>(
         media.write(snapshot, &mut archive)?;
     }
     archive.finish(&plan.metadata, &plan.metadata.source.profile, signer).map_err(container_error)
-}
-
-fn open_media_folder(application: &Application) -> Result<BlobFolder> {
-    let Some(path) = &application.media_folder else {
-        let what = "an archive has the files that records refer to: name their folder with --media FOLDER";
-        return Err(Error::Output(what.to_owned()));
-    };
-    BlobFolder::open(path).map_err(|error| {
-        let what = "the folder of the application's files cannot be read; --media takes a folder, and no link to one";
-        Error::Output(format!("{}: {what} ({error})", path.display()))
-    })
 }
 
 /// Where documents are written.

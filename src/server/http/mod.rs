@@ -33,7 +33,9 @@ use tower_http::limit::RequestBodyLimitLayer;
 use super::app::App;
 use super::readiness::ReadinessStatus;
 use crate::model::route;
+use crate::model::selection::ScopeKind;
 use api::organization::export_organization;
+use api::own_data::export_own_data;
 use api::v1::{events, export_file, imports};
 use forms::{account, set_up, sign_in, sign_out, theme as theme_form};
 use pages::{render_page, server_function};
@@ -64,15 +66,18 @@ pub fn router(app: Arc<App>, config: HttpConfig) -> Result<Router, tower_http::c
     let event_streams = Arc::new(Semaphore::new(MAX_EVENT_STREAMS));
     let random = app.random.clone();
     let session_cookie_name = session_cookie_name(&config, &app.source_id).into();
-    let has_organization_document = app.exports.serves_owners() && app.exports.has_layout();
+    let has_organization_document = app.exports.serves_owners() && app.exports.has_layout_of(ScopeKind::Organization);
+    let has_archive = app.exports.serves_persons() && app.exports.has_layout_of(ScopeKind::Person);
     let state = AppState { app, config: Arc::new(config), leptos_options, session_cookie_name, event_streams };
     let pages = route::PAGES.iter().fold(Router::new(), |router, page| router.route(page.path, get(render_page)));
     // What a product has set the address of is there only under its profile.
-    let of_product = if has_organization_document {
-        Router::new().route(route::ORGANIZATION_DOCUMENT, post(export_organization))
-    } else {
-        Router::new()
-    };
+    let mut of_product = Router::new();
+    if has_organization_document {
+        of_product = of_product.route(route::ORGANIZATION_DOCUMENT, post(export_organization));
+    }
+    if has_archive {
+        of_product = of_product.route(route::OWN_DATA_ARCHIVE, get(export_own_data).head(export_file::reject_head));
+    }
     let router = pages
         .merge(of_product)
         .route("/", get(async || axum::response::Redirect::to(route::ADMIN)))

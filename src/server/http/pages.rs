@@ -49,6 +49,7 @@ pub async fn render_page(State(state): State<AppState>, request: Request) -> Res
     let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).unwrap_or_default();
     let page = match request.uri().path() {
         path if is_of_owners(path) && !state.app.exports.serves_owners() => Page::Static(StaticPage::NotFound),
+        path if is_of_persons(path) && !state.app.exports.serves_persons() => Page::Static(StaticPage::NotFound),
         path => Page::resolve(path, &search, &query),
     };
     let is_not_found = page == Page::Static(StaticPage::NotFound);
@@ -64,6 +65,11 @@ pub async fn render_page(State(state): State<AppState>, request: Request) -> Res
 fn is_of_owners(path: &str) -> bool {
     matches!(path, route::ORGANIZATION_EXPORT | route::ORGANIZATION_VERIFY)
         || route::id_in(path, route::ORGANIZATION_RUN).is_some()
+}
+
+/// Pages that are there only where people have data of their own.
+fn is_of_persons(path: &str) -> bool {
+    matches!(path, route::OWN_DATA | route::OWN_DATA_VERIFY) || route::id_in(path, route::OWN_DATA_RUN).is_some()
 }
 
 /// The address without the problem of a form that was refused, if nothing is in its way any more. Otherwise a page that is

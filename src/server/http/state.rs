@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRef;
 use leptos::prelude::LeptosOptions;
@@ -24,6 +25,8 @@ pub struct HttpConfig {
     pub trusted_proxies: Vec<IpAddr>,
     /// The largest export of an organisation that a request is answered with at once, in bytes.
     pub max_direct_bytes: u64,
+    /// How long a request for one's own data waits for the end of the export. Proxies give up after a minute.
+    pub own_data_wait: Duration,
 }
 
 impl Default for HttpConfig {
@@ -33,6 +36,7 @@ impl Default for HttpConfig {
             public_url: None,
             trusted_proxies: Vec::new(),
             max_direct_bytes: DEFAULT_MAX_DIRECT_MB * 1_000_000,
+            own_data_wait: Duration::from_secs(20),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::model::channel::Channel;
 use crate::model::drift::Guess;
 use crate::model::export::{ExportId, ExportSummary, Failure, RunState};
 use crate::model::output::Compression;
-use crate::model::selection::Selection;
+use crate::model::selection::{ScopeKind, Selection};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportRow {
@@ -68,6 +68,8 @@ pub struct Unfinished {
     pub all: u64,
     /// Those of one account.
     pub own: u64,
+    /// Those of people's own data.
+    pub of_persons: u64,
 }
 
 impl ExportRow {
@@ -166,8 +168,8 @@ pub trait ExportTable: Send {
     /// Returns the export whose seal has this digest; the newest, if several have the same content and time.
     async fn find_by_digest(&mut self, sha256: &str) -> Result<Option<ExportRow>>;
 
-    /// Returns the newest exports of an organisation, newest first.
-    async fn of_organization(&mut self, id: &str, limit: u32) -> Result<Vec<ExportRow>>;
+    /// Returns the newest exports of an organisation or a person, newest first.
+    async fn of_scope(&mut self, kind: ScopeKind, id: &str, limit: u32) -> Result<Vec<ExportRow>>;
 
     /// Returns one page, newest first.
     async fn page(&mut self, offset: u64, limit: u32) -> Result<Vec<ExportRow>>;

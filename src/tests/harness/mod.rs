@@ -99,6 +99,7 @@ struct Options {
     second_factor: SecondFactorPolicy,
     target: Option<PageTarget>,
     application: Application,
+    http: http::HttpConfig,
 }
 
 /// A running server, with its state and files in one temporary folder.
@@ -172,8 +173,13 @@ impl Waybill {
     }
 
     /// On any source and profile, with what the operator says of the application.
-    pub async fn with_application(source: Arc<dyn Source>, profile: Profile, application: Application) -> Self {
-        let (folder, options) = (TempDir::new().unwrap(), Options { application, ..Options::default() });
+    pub async fn with_application(
+        source: Arc<dyn Source>,
+        profile: Profile,
+        application: Application,
+        http: http::HttpConfig,
+    ) -> Self {
+        let (folder, options) = (TempDir::new().unwrap(), Options { application, http, ..Options::default() });
         let path = folder.path().join("waybill.db");
         Self::assemble_with(Storage::File(&path), folder, PathBuf::new(), source, profile, options).await
     }
@@ -233,7 +239,7 @@ impl Waybill {
             random: Arc::new(SystemRandom),
         };
         let app = App::build(parts).await.unwrap();
-        let router = http::router(app.clone(), http::HttpConfig::default()).unwrap();
+        let router = http::router(app.clone(), options.http).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server_task =

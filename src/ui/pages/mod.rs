@@ -1,5 +1,6 @@
 //! The pages; folders mirror the URL paths.
 
+pub mod account;
 pub mod admin;
 pub mod login;
 pub mod not_found;

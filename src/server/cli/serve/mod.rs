@@ -93,9 +93,16 @@ impl From<SecondFactorPolicyArg> for SecondFactorPolicy {
 
 /// The page that whoever may export anything comes for.
 fn first_page(app: &App) -> &'static str {
-    let is_for_owners_only =
-        app.exports.serves_owners() && app.profile.roles_with(Capability::ExportDatabase).next().is_none();
-    if is_for_owners_only { route::ORGANIZATION_EXPORT } else { route::EXPORT }
+    let has_admins = app.profile.auth.is_none() || app.profile.roles_with(Capability::ExportDatabase).next().is_some();
+    if has_admins {
+        route::EXPORT
+    } else if app.exports.serves_owners() {
+        route::ORGANIZATION_EXPORT
+    } else if app.exports.serves_persons() {
+        route::OWN_DATA
+    } else {
+        route::EXPORT
+    }
 }
 
 impl Serve {
@@ -107,6 +114,7 @@ impl Serve {
         // The server lock, held until the process ends.
         let _server_lock = app.lock_for_server()?;
         app.exports.check_source().await.map_err(|error| url.with_context(error.into()))?;
+        app.exports.check_application()?;
         let router = self.router(&app)?;
         let (listener, address) = listen::listen(&self.address, &self.reach()).await?;
         let base_url = self.public_url.as_ref().map_or_else(|| format!("http://{address}"), |url| url.origin.clone());
@@ -149,6 +157,7 @@ impl Serve {
             public_url: self.public_url.clone(),
             trusted_proxies: self.trusted_proxy.clone(),
             max_direct_bytes: self.max_direct_export.saturating_mul(1_000_000),
+            ..http::HttpConfig::default()
         };
         if config.assets_folder.is_none() {
             eprint_line(

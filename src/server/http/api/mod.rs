@@ -1,4 +1,5 @@
 //! The REST endpoints, one folder per version of their addresses, and those whose address a product has set.
 
 pub mod organization;
+pub mod own_data;
 pub mod v1;

@@ -103,7 +103,7 @@ async fn wait_for_end(state: &AppState, caller: &Caller, id: ExportId) -> Result
 }
 
 /// Why there is no document. Of a failure, the log says more under the reference.
-fn not_completed(ended: RunState) -> ApiError {
+pub(super) fn not_completed(ended: RunState) -> ApiError {
     match ended {
         RunState::Failed { failure: Failure { message, reference }, .. } => {
             let reference = reference.map_or_else(String::new, |reference| format!(" Reference {reference}."));

@@ -11,6 +11,7 @@ use super::tables::{Connection, SqliteTables};
 use crate::model::artifact_name::ArtifactName;
 use crate::model::drift::Guess;
 use crate::model::export::{ExportId, Failure};
+use crate::model::selection::ScopeKind;
 
 impl<C: Connection> SqliteTables<C> {
     /// The exports of the source that `rest` of the statement leaves, which begins with AND or ORDER BY and has one
@@ -36,12 +37,12 @@ impl<C: Connection> ExportTable for SqliteTables<C> {
         self.select_one("AND sha256 = ? ORDER BY requested_at DESC, id DESC LIMIT 1", sha256).await
     }
 
-    async fn of_organization(&mut self, id: &str, limit: u32) -> Result<Vec<ExportRow>> {
+    async fn of_scope(&mut self, kind: ScopeKind, id: &str, limit: u32) -> Result<Vec<ExportRow>> {
         let sql = AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND json_extract(selection, '$.organization') = ? \
+            "SELECT {COLUMNS} FROM exports WHERE source_id IS ? AND json_extract(selection, '$.' || ?) = ? \
              ORDER BY requested_at DESC, id DESC LIMIT ?"
         ));
-        let query = query(sql).bind(&self.source_id).bind(id).bind(limit);
+        let query = query(sql).bind(&self.source_id).bind(kind.as_str()).bind(id).bind(limit);
         query.fetch_all(&mut *self.connection).await?.iter().map(export_row::decode).collect()
     }
 
@@ -59,10 +60,15 @@ impl<C: Connection> ExportTable for SqliteTables<C> {
     }
 
     async fn count_unfinished(&mut self, account_id: Option<&str>) -> Result<Unfinished> {
-        let sql = "SELECT count(*) AS \"all\", count(*) FILTER (WHERE account_id = ?) AS own FROM exports \
+        let sql = "SELECT count(*) AS \"all\", count(*) FILTER (WHERE account_id = ?) AS own, \
+                   count(*) FILTER (WHERE json_extract(selection, '$.person') IS NOT NULL) AS of_persons FROM exports \
                    WHERE source_id IS ? AND status IN ('queued', 'running') AND channel <> 'command line'";
         let row = query(sql).bind(account_id).bind(&self.source_id).fetch_one(&mut *self.connection).await?;
-        Ok(Unfinished { all: required(&row, "all")?, own: required(&row, "own")? })
+        Ok(Unfinished {
+            all: required(&row, "all")?,
+            own: required(&row, "own")?,
+            of_persons: required(&row, "of_persons")?,
+        })
     }
 
     async fn with_artifact(&mut self) -> Result<Vec<ExportRow>> {

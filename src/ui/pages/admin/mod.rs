@@ -21,6 +21,14 @@ const ORGANIZATION_TOOL: Tool = (
     "See what your organisation has here, and export it into one sealed file.",
 );
 
+/// For whoever has data of their own.
+const OWN_DATA_TOOL: Tool = (
+    route::OWN_DATA,
+    "download",
+    "Your data",
+    "See what is yours here, and export it into one file that any program can read.",
+);
+
 /// For those who may import into the database.
 const IMPORT_TOOL: Tool = (
     route::IMPORT,
@@ -65,7 +73,8 @@ pub fn AdminPage() -> impl IntoView {
 fn ToolCards(viewer: Viewer) -> impl IntoView {
     let has_database = viewer.has_capability(Capability::ExportDatabase);
     let has_organization = viewer.has_capability(Capability::ExportOrganization);
-    if !has_database && !has_organization {
+    let has_own_data = viewer.has_capability(Capability::ExportOwnData);
+    if !has_database && !has_organization && !has_own_data {
         let needed = match viewer.exporting_roles.join(" or ") {
             none if none.is_empty() => "are for owners of an organisation".to_owned(),
             roles => format!("need the role {roles}"),
@@ -78,9 +87,15 @@ fn ToolCards(viewer: Viewer) -> impl IntoView {
     }
     let import = viewer.has_capability(Capability::ImportDatabase).then_some(IMPORT_TOOL);
     let organization = has_organization.then_some(ORGANIZATION_TOOL);
+    let own_data = has_own_data.then_some(OWN_DATA_TOOL);
     let others = TOOLS.into_iter().filter(|(href, ..)| has_database || *href == route::VERIFY);
-    let cards = organization.into_iter().chain(others).chain(import).map(|(href, icon, name, text)| {
-        let href = if href == route::VERIFY && !has_database { route::ORGANIZATION_VERIFY } else { href };
+    let verify = match (has_database, has_organization) {
+        (true, _) => route::VERIFY,
+        (false, true) => route::ORGANIZATION_VERIFY,
+        (false, false) => route::OWN_DATA_VERIFY,
+    };
+    let cards = own_data.into_iter().chain(organization).chain(others).chain(import).map(|(href, icon, name, text)| {
+        let href = if href == route::VERIFY { verify } else { href };
         view! {
             <li><a class="card tool" href=href><Icon name=icon /><h2>{name}</h2><p>{text}</p></a></li>
         }

@@ -48,7 +48,7 @@ pub async fn cancel(
     let (id, caller) = requested_export(&id, &request)?;
     let selection = state.app.exports.cancel(&caller, id).await.map_err(|error| state.api_error(&error))?;
     if accepts_html(request.headers()) {
-        let run = if selection.organization.is_some() { route::ORGANIZATION_RUN } else { route::RUN };
+        let run = route::run_of(selection.scope().map(|(kind, _)| kind));
         return Ok(Redirect::to(&route::with_id(run, id)).into_response());
     }
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -8,19 +8,20 @@ use super::run_result::RunResult;
 use super::run_tracker::{Phase, RunTracker};
 use crate::model::export::{ExportId, RunState, RunView};
 use crate::model::route;
+use crate::model::selection::ScopeKind;
 use crate::rpc::export::view_export;
 use crate::ui::components::{Layout, Loaded, ToastRegion};
 
 #[component]
-pub fn RunPage(id: ExportId, of_organization: bool) -> impl IntoView {
+pub fn RunPage(id: ExportId, scope: Option<ScopeKind>) -> impl IntoView {
     let run = Resource::new(move || id, view_export);
-    let (back, verify) = if of_organization {
-        (route::ORGANIZATION_EXPORT, route::ORGANIZATION_VERIFY)
-    } else {
-        (route::EXPORT, route::VERIFY)
+    let (back, verify) = match scope {
+        None => (route::EXPORT, route::VERIFY),
+        Some(ScopeKind::Organization) => (route::ORGANIZATION_EXPORT, route::ORGANIZATION_VERIFY),
+        Some(ScopeKind::Person) => (route::OWN_DATA, route::OWN_DATA_VERIFY),
     };
     view! {
-        <Layout title="Export run" crumbs=below_export_of(of_organization)>
+        <Layout title="Export run" crumbs=below_export_of(scope)>
             <Loaded data=run show=move |run| view! { <RunContent run back verify /> }.into_any() />
         </Layout>
     }

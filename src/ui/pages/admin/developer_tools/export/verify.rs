@@ -4,14 +4,15 @@ use leptos::prelude::*;
 
 use super::super::file_check::{CheckResult, DropZone, FileChecker};
 use super::breadcrumbs::below_export_of;
+use crate::model::selection::ScopeKind;
 use crate::ui::components::Layout;
 
 const NOSCRIPT_HINT: &str = "<p class=\"form-error\">Checking in the browser needs JavaScript. \
     On the command line: <code>waybill verify FILE</code></p>";
 
 #[component]
-pub fn VerifyPage(of_organization: bool) -> impl IntoView {
-    view! { <Layout title="Verify a file" crumbs=below_export_of(of_organization)><VerifyPanel /></Layout> }
+pub fn VerifyPage(scope: Option<ScopeKind>) -> impl IntoView {
+    view! { <Layout title="Verify a file" crumbs=below_export_of(scope)><VerifyPanel /></Layout> }
 }
 
 #[component]
