@@ -9,6 +9,7 @@ const people = [
   { who: "admin", email: ADMIN, server: "postgres" as ServerName },
   { who: "admin", email: "ada", server: "profileless" as ServerName },
   ...["owner", "two.owners", "member"].map((who) => ({ who, email: `${who}@sample.test`, server: "chat" as ServerName })),
+  ...["carol", "mehmet"].map((who) => ({ who, email: `${who}@sample.test`, server: "people" as ServerName })),
 ];
 
 for (const { who, email, server } of people) {

@@ -9,7 +9,7 @@ use waybill::model::artifact_name::ArtifactName;
 use waybill::model::channel::Channel;
 use waybill::model::export::{ExportId, ExportSummary, Failure};
 use waybill::model::output::Compression;
-use waybill::model::selection::{ScopeKind, Selection};
+use waybill::model::selection::Selection;
 use waybill::server::audit::{Actor, Event, Journal, verify_chain};
 use waybill::server::state::accounts::LocalAccount;
 use waybill::server::state::exports::{Completion, ExportRow, ExportState, ExportStatus, Unfinished};

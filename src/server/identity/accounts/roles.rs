@@ -13,6 +13,9 @@ use crate::server::source::{self, Predicate, Source};
 /// The role label of whoever owns an organisation.
 pub const OWNER_LABEL: &str = "Organisation owner";
 
+/// The role label of whoever has nothing but their own data.
+const OWN_DATA_LABEL: &str = "Own data";
+
 /// Returns the account with its roles, checking the condition of each against the database. Blocks.
 pub fn fetch_account_with_roles(
     source: &dyn Source,
@@ -47,6 +50,9 @@ pub fn fetch_account_with_roles(
         grants.extend(owned.into_iter().map(Grant::of_organization));
     }
     if profile.serves_persons() {
+        if labels.is_empty() {
+            labels.push(OWN_DATA_LABEL);
+        }
         grants.push(Grant::of_person(credentials.account_id.clone()));
     }
     // An account without a role that owns nothing has no grants.

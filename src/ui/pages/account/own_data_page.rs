@@ -16,7 +16,7 @@ pub fn OwnDataPage(problem: String) -> impl IntoView {
     let data = Resource::new(|| (), |()| open_own_data());
     let problem = StoredValue::new(problem);
     view! {
-        <Layout title=strings::TITLE crumbs=Vec::new() actions=actions>
+        <Layout title=strings::TITLE crumbs=vec![(strings::TOOLS, route::ADMIN)] actions=actions>
             <Loaded data show=move |data| view! { <Content data problem=problem.get_value() /> }.into_any() />
         </Layout>
     }
@@ -39,7 +39,6 @@ fn Content(data: OwnData, problem: String) -> impl IntoView {
         view! { <p class="card panel"><a class="button" href=progress>{strings::EXPORT_RUNNING}</a></p> }
     });
     view! {
-        <p>{strings::INTRODUCTION}</p>
         {unfinished}
         {form_error(&problem)}
         <ExportCard file_name />
@@ -70,6 +69,7 @@ fn ExportCard(file_name: String) -> impl IntoView {
     view! {
         <section class="card panel" aria-label=strings::EXPORT_TITLE>
             <h2>{strings::EXPORT_TITLE}</h2>
+            <p>{strings::INTRODUCTION}</p>
             <p class="data-warning"><Icon name="triangle-alert" /><span>{strings::EXPORT_NOTICE}</span></p>
             <form class="action-row" method="post" action=RequestOwnData::PATH>
                 <button class="button primary"><Icon name="download" />{strings::EXPORT}</button>
@@ -89,9 +89,9 @@ fn Contents(counts: Vec<(String, Option<u64>)>, records: Option<u64>, settled: b
         view! { <p class="muted">{strings::STILL_COUNTING}<a href=route::OWN_DATA>{strings::COUNT_AGAIN}</a></p> }
     });
     view! {
-        <dl class="stats"><div><dd data-testid="records">{number(records)}</dd><dt>{strings::RECORDS}</dt></div></dl>
         {again}
-        <section class="card" aria-label=strings::CONTENTS>
+        <details class="card panel" open=!settled>
+            <summary>{strings::CONTENTS}" ("<span data-testid="records">{number(records)}</span>" "{strings::RECORDS}")"</summary>
             <table>
                 <caption class="visually-hidden">{strings::CONTENTS}</caption>
                 <thead>
@@ -102,7 +102,7 @@ fn Contents(counts: Vec<(String, Option<u64>)>, records: Option<u64>, settled: b
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>
-        </section>
+        </details>
     }
 }
 

@@ -1,6 +1,7 @@
 //! The texts of the page "Your data", for translation: each constant is the text of `account.` and its name.
 
 pub const TITLE: &str = "Your data";
+pub const TOOLS: &str = "Tools";
 pub const INTRODUCTION: &str =
     "Everything here that belongs to me, as one file that I can keep, read with any program, and take elsewhere.";
 pub const EXPORT_TITLE: &str = "Export";
