@@ -44,6 +44,7 @@ mod pseudonyms;
 mod random_steps;
 mod rebind;
 mod references_by_kind;
+mod references_within_values;
 mod routes;
 mod scopes;
 mod seal;

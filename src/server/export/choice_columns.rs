@@ -74,7 +74,8 @@ fn choice_columns(
     let within = filter.within.as_ref().and_then(|other| {
         let target = profile.filters.get(other)?.table.as_ref()?;
         let references = profile.references_of(found);
-        let reference = references.iter().find(|key| key.target == *target && key.columns.len() == 1)?;
+        let reference =
+            references.iter().find(|key| key.target == *target && key.columns.len() == 1 && !key.is_within_value())?;
         Some((other.clone(), reference.columns[0].clone()))
     });
     Some(ChoiceColumns { table: table.clone(), key: key.clone(), show: show.clone(), within })

@@ -25,8 +25,11 @@ pub fn find(profile: &Profile, table: &Table, planned: &TableImport, metadata: &
     let mut found = FoundRules::default();
     let default = MergeProfile::default();
     let merge = profile.merge_rules(&table.name).unwrap_or(&default);
-    found.rules.references =
-        profile.references_of(table).into_iter().filter(|key| follows(profile, key, metadata)).collect();
+    found.rules.references = profile
+        .references_of(table)
+        .into_iter()
+        .filter(|key| !key.is_within_value() && follows(profile, key, metadata))
+        .collect();
     found.rules.keeps_conflicts = planned.policy == Some(TablePolicy::Newer);
     found.find_changed_since(table, merge, metadata);
     if let Some(column) = &merge.hidden_by {

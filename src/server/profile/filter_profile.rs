@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 
 use super::comparison::{Comparison, ConditionValue};
 use crate::model::name::{FieldName, TableName};
-use crate::server::rows::ForeignKey;
+use crate::server::rows::{ForeignKey, JsonPath, Referring};
 
 /// A reference that the database does not declare, or about which there is more to say.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,8 +22,18 @@ pub struct DeclaredReference {
     /// another one, or to nothing.
     #[serde(default)]
     pub when: BTreeMap<String, Comparison>,
+    /// Where in the column's JSON the references are.
+    #[serde(default, deserialize_with = "json_path")]
+    pub path: Option<JsonPath>,
+    /// What separates the references in the column's text.
+    pub split: Option<String>,
     #[serde(default)]
     pub follow: Follow,
+}
+
+fn json_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<JsonPath>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(|error| D::Error::custom(format!("`{text}` {error}")))
 }
 
 /// Whether the record that is referred to comes along with the one that refers to it.
@@ -97,6 +108,11 @@ impl DeclaredReference {
             target: self.to.0.table.clone(),
             target_columns: with(&self.to.0.column),
             when: when.collect(),
+            referring: match (&self.path, &self.split) {
+                (Some(path), _) => Referring::Json(path.clone()),
+                (None, Some(separator)) => Referring::List(separator.clone()),
+                (None, None) => Referring::Columns,
+            },
         }
     }
 }

@@ -20,7 +20,8 @@ impl Profile {
     }
 
     /// Whether a rule of `[outside]` is about this very column.
-    pub(super) fn has_outside_rule(&self, table: &TableName, column: &str) -> bool {
+    #[must_use]
+    pub fn has_outside_rule(&self, table: &TableName, column: &str) -> bool {
         self.outside.contains_key(&table.field(column).to_string())
     }
 

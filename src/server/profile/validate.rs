@@ -1,7 +1,7 @@
 //! Checks the rules of a profile that the types cannot express.
 
 use super::comparison::ConditionValue;
-use super::filter_profile::DeclaredReference;
+use super::filter_profile::{DeclaredReference, Follow};
 use super::merge::merge_error;
 use super::nearest::{did_you_mean, nearest};
 use super::outside::outside_error;
@@ -100,7 +100,7 @@ fn check_selection(profile: &Profile, places: &Spans) -> Result<(), Broken> {
         }
     }
     for (reference, place) in profile.references.iter().zip(&places.references) {
-        if let Some(what) = condition_error(profile, reference) {
+        if let Some(what) = condition_error(profile, reference).or_else(|| within_value_error(profile, reference)) {
             return Err((place.span().start, what));
         }
         for (field, with) in
@@ -120,6 +120,33 @@ fn check_selection(profile: &Profile, places: &Spans) -> Result<(), Broken> {
         }
     }
     Ok(())
+}
+
+/// What is wrong with a reference inside a value. A separator becomes part of a statement.
+fn within_value_error(profile: &Profile, reference: &DeclaredReference) -> Option<String> {
+    let DeclaredReference { from, path, split, .. } = reference;
+    let column = &from.0;
+    let names_owner = |table: &TableName| {
+        let shared = profile.tables.values().filter_map(|table| table.shared.as_ref());
+        profile.owner_columns(table).contains(&column.column) || shared.into_iter().any(|shared| shared.0 == *column)
+    };
+    if path.is_none() && split.is_none() {
+        None
+    } else if path.is_some() && split.is_some() {
+        Some("give either path or split".into())
+    } else if !reference.together_with.is_empty() {
+        Some("a reference inside a value is one column's alone: leave together_with out".into())
+    } else if reference.follow == Follow::Never {
+        Some("a value with references cannot be emptied for one of them: leave follow out".into())
+    } else if names_owner(&column.table) {
+        Some(format!("{column} names owners, and a reference inside a value names none"))
+    } else if split.as_ref().is_some_and(|text| {
+        text.trim().is_empty() && text != " " || text.contains(['\'', '\\']) || text.contains(char::is_control)
+    }) {
+        Some("split needs what separates the references, without quotes and backslashes".into())
+    } else {
+        None
+    }
 }
 
 /// What is wrong with the conditions of a reference. Their values become part of a statement.

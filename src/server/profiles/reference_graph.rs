@@ -28,7 +28,9 @@ fn references(profile: &Profile, catalog: &Catalog, table: &Table, is_under_scop
         let is_reviewed = !is_under_scope || profile.is_reviewed(&table.name, &key);
         let is_followed = is_reviewed && profile.is_followed(&table.name, &key);
         let never_in = is_under_scope && profile.is_private(&key.target);
-        let outside = if is_followed && !never_in {
+        let outside = if key.is_within_value() {
+            outside_within(profile, table, &key)
+        } else if is_followed && !never_in {
             outside(profile, table, &key, is_under_scope)
         } else if !is_reviewed && profile.outside_rule(&table.name, &key) == Some(&OutsideRule::Stop) {
             Outside::Stop
@@ -44,8 +46,23 @@ fn references(profile: &Profile, catalog: &Catalog, table: &Table, is_under_scop
 /// Whether one record at most is referred to: by its primary key. Not every database sees to it that other columns are unique
 /// that a foreign key refers to.
 fn is_to_one(catalog: &Catalog, key: &ForeignKey) -> bool {
+    if key.is_within_value() {
+        return false;
+    }
     let primary_key = catalog.table(&key.target).map_or(&[][..], |target| &target.primary_key);
     !primary_key.is_empty() && primary_key.iter().all(|column| key.target_columns.contains(column))
+}
+
+/// A part of a value cannot be emptied, so it stays what it is: an id that leads to nothing in the file. What else is done, the
+/// profile must say of this very column.
+fn outside_within(profile: &Profile, table: &Table, key: &ForeignKey) -> Outside {
+    let is_told = key.columns.iter().any(|column| profile.has_outside_rule(&table.name, column));
+    match profile.outside_rule(&table.name, key).filter(|_| is_told) {
+        Some(OutsideRule::Include) => Outside::Include,
+        Some(OutsideRule::Stub(_)) => Outside::Stub,
+        Some(OutsideRule::Stop) => Outside::Stop,
+        Some(OutsideRule::Null) | None => Outside::Keep,
+    }
 }
 
 /// What becomes of a reference that leads outside. One that cannot be NULL leaves a stub where NULL is the rule.

@@ -1,5 +1,6 @@
 //! Foreign keys, whole: a composite one keeps its columns together.
 
+use super::json_path::JsonPath;
 use crate::model::name::{FieldName, TableName};
 
 /// Columns of a table that refer to a row of another one, or of the same.
@@ -13,13 +14,26 @@ pub struct ForeignKey {
     /// Columns of the referring table with the texts that they must have. Where one has another, the record refers to nothing:
     /// what it refers to is in a table that it names itself.
     pub when: Vec<(String, Vec<String>)>,
+    pub referring: Referring,
+}
+
+/// What of a record refers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Referring {
+    /// The whole values of the columns.
+    #[default]
+    Columns,
+    /// Texts and numbers inside the JSON of the one column.
+    Json(JsonPath),
+    /// The parts of the one column's text between separators, without blanks around them.
+    List(String),
 }
 
 impl ForeignKey {
     /// A key of every record of its table.
     #[must_use]
     pub fn new(columns: Vec<String>, target: TableName, target_columns: Vec<String>) -> Self {
-        Self { columns, target, target_columns, when: Vec::new() }
+        Self { columns, target, target_columns, when: Vec::new(), referring: Referring::Columns }
     }
 
     /// Whether both refer with the same columns to the same ones, in whatever order they are listed.
@@ -29,7 +43,14 @@ impl ForeignKey {
             let pairs = key.columns.iter().cloned().zip(key.target_columns.iter().cloned());
             pairs.collect::<std::collections::BTreeSet<_>>()
         };
-        self.target == other.target && self.when == other.when && pairs(self) == pairs(other)
+        let is_alike = self.when == other.when && self.referring == other.referring;
+        self.target == other.target && is_alike && pairs(self) == pairs(other)
+    }
+
+    /// Whether parts of a value refer: it may lead to several rows, and cannot be emptied alone.
+    #[must_use]
+    pub fn is_within_value(&self) -> bool {
+        self.referring != Referring::Columns
     }
 
     /// What the first key with this column says that it refers to.

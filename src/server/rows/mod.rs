@@ -4,13 +4,15 @@
 //! is collected or copied on the way.
 
 mod foreign_key;
+mod json_path;
 mod key_set;
 mod ordered_scan;
 mod scan;
 mod schema;
 mod table_order;
 
-pub use foreign_key::ForeignKey;
+pub use foreign_key::{ForeignKey, Referring};
+pub use json_path::{JsonPath, JsonStep};
 pub use key_set::{Bound, Condition, KeySetId, NewKeySet, Owner, Round, Rows, Step};
 pub use ordered_scan::{Ancestor, CursorId, Level, OrderedScan};
 pub use scan::{ReferenceInside, Restriction, Scan};

@@ -142,7 +142,9 @@ impl SubsetPlan {
     pub fn referring_columns(&self) -> BTreeMap<KeySetId, BTreeSet<String>> {
         let mut columns: BTreeMap<KeySetId, BTreeSet<String>> = BTreeMap::new();
         for step in self.stages.iter().flat_map(|stage| &stage.steps) {
-            if let Rows::Parents { key, children: Some(children), .. } = &step.step.rows {
+            if let Rows::Parents { key, children: Some(children), .. } = &step.step.rows
+                && !key.is_within_value()
+            {
                 columns.entry(*children).or_default().extend(key.columns.iter().cloned());
             }
         }

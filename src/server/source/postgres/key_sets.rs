@@ -12,6 +12,7 @@ use super::error;
 use super::row_key::{RowKey, applies_sql, column, equal, expressions};
 use super::statistics::{TableCounts, TableSize};
 use super::untrusted_code::text_array;
+use super::values_within::{referred_text, values_sql};
 use crate::model::name::TableName;
 use crate::server::rows::{ForeignKey, KeySetId, NewKeySet, ReferenceInside};
 
@@ -236,9 +237,17 @@ impl KeySets {
         parents: KeySetId,
         since: u32,
     ) -> Result<String> {
-        let own = expressions(schema.relation(table)?, table, alias, &key.columns)?;
         let applies = applies_sql(schema.relation(table)?, table, alias, key)?;
         let set = self.set(parents)?;
+        if let Some(values) = values_sql(schema, table, alias, key)? {
+            let from = &schema.relation(&set.table)?.from_item;
+            let (is_in, referred) =
+                (self.contains_since_sql(parents, "p", since)?, referred_text(schema, &set.table, "p", key)?);
+            return Ok(format!(
+                "EXISTS (SELECT 1 FROM {from} AS p WHERE {is_in} AND {referred} IN ({values}){applies})"
+            ));
+        }
+        let own = expressions(schema.relation(table)?, table, alias, &key.columns)?;
         if let Some(referred) = set.key.referred_to(&key.target_columns) {
             let (keys, refers) = (self.keys(parents)?, equal(&own, &referred));
             return Ok(format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {refers}{}{applies})", since_sql("k", since)));

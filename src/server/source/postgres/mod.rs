@@ -41,6 +41,7 @@ mod target_rules;
 mod undo;
 mod unique_values;
 mod untrusted_code;
+mod values_within;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -8,6 +8,7 @@ use super::double_quote_identifier;
 use super::key_sets::{KeySets, Stored, since_sql, stored_table};
 use super::row_key::{RowKey, applies_sql, columns_of, equal, expressions};
 use super::statistics::{TableSize, expected_rows};
+use super::values_within::{referred_text, values_sql};
 use crate::model::name::TableName;
 use crate::server::rows::{ForeignKey, KeySetId, Owner, Round, Rows, Step};
 
@@ -167,7 +168,7 @@ impl KeySets {
         let (set, relation) = (self.set(parents)?, schema.relation(table)?);
         let referring = columns_of(schema, table, &key.columns)?;
         let joined = match set.key.referred_to(&key.target_columns) {
-            Some(referred) if set.key.is_unique_by(&key.target_columns, &referring) => {
+            Some(referred) if !key.is_within_value() && set.key.is_unique_by(&key.target_columns, &referring) => {
                 let own = expressions(relation, table, "t", &key.columns)?;
                 let applies = applies_sql(relation, table, "t", key)?;
                 conditions.insert(0, format!("{}{}{applies}", equal(&own, &referred), since_sql("k", since)));
@@ -192,14 +193,19 @@ impl KeySets {
         since: u32,
     ) -> Result<String> {
         let referring = schema.relation(child)?;
-        let own = expressions(referring, child, "c", &key.columns)?;
-        let referred = expressions(schema.relation(table)?, table, "t", &key.target_columns)?;
         let is_in = match children {
             Some(children) => format!("{} AND ", self.contains_since_sql(children, "c", since)?),
             None => String::new(),
         };
         let from = &referring.from_item;
         let applies = applies_sql(referring, child, "c", key)?;
+        if let Some(values) = values_sql(schema, child, "c", key)? {
+            let referred = referred_text(schema, table, "t", key)?;
+            let rows = format!("{from} AS c CROSS JOIN LATERAL ({values}) AS v (part)");
+            return Ok(format!("{referred} IN (SELECT v.part FROM {rows} WHERE {is_in}TRUE{applies})"));
+        }
+        let own = expressions(referring, child, "c", &key.columns)?;
+        let referred = expressions(schema.relation(table)?, table, "t", &key.target_columns)?;
         Ok(format!("EXISTS (SELECT 1 FROM {from} AS c WHERE {is_in}{}{applies})", equal(&own, &referred)))
     }
 
@@ -214,8 +220,9 @@ impl KeySets {
         since: u32,
         without: &[KeySetId],
     ) -> Result<Option<String>> {
-        // Whether a record refers to this table at all is not stored.
-        let Some(children) = children.filter(|_| key.when.is_empty()) else { return Ok(None) };
+        // Whether a record refers to this table at all is not stored, nor what is inside its values.
+        let is_stored = key.when.is_empty() && !key.is_within_value();
+        let Some(children) = children.filter(|_| is_stored) else { return Ok(None) };
         let set = self.set(children)?;
         let referring = columns_of(schema, &set.table, &key.columns)?;
         let (row_key, stored) = (RowKey::of_table(schema, table)?, set.stored_values(&key.columns));

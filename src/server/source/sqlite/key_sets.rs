@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 use super::super::{Error, Kind, Result};
 use super::double_quote_identifier;
 use super::plain_types::PlainTypes;
+use super::values_within::values_sql;
 use crate::model::name::TableName;
 use crate::server::rows::{
     Bound, Condition, ForeignKey, KeySetId, NewKeySet, Owner, ReferenceInside, Round, Rows, Step,
@@ -151,12 +152,16 @@ impl KeySets {
                 (and(&conditions), Vec::new())
             }
             Rows::Parents { child, key, children } => {
-                let (own, referred) = (bare_list("c", &key.columns), list("t", &key.target_columns));
                 let is_in = match children {
                     Some(children) => self.contains_since_sql(*children, "c", since)?,
                     None => "TRUE".to_owned(),
                 };
                 let (from, applies) = (main_table(child), applies_sql("c", key));
+                let rows = (&*format!("{from} AS c"), &*format!("{is_in}{applies}"));
+                if let Some(values) = values_sql("c", key, Some(rows)) {
+                    return Ok((format!("{} IN ({values})", referred_text("t", key)), Vec::new()));
+                }
+                let (own, referred) = (bare_list("c", &key.columns), list("t", &key.target_columns));
                 (format!("({referred}) IN (SELECT {own} FROM {from} AS c WHERE {is_in}{applies})"), Vec::new())
             }
         })
@@ -175,6 +180,13 @@ impl KeySets {
         let (parent, keys) = (main_table(&set.table), stored_table(parents));
         let conditions = [set.key.equals_stored("p", "k"), since_sql("k.", since)];
         let is_in = conditions.into_iter().filter(|condition| !condition.is_empty()).collect::<Vec<_>>().join(" AND ");
+        if let Some(values) = values_sql(alias, key, None) {
+            let (referred, applies) = (referred_text("p", key), applies_sql(alias, key));
+            let is_in = format!("EXISTS (SELECT 1 FROM {keys} AS k WHERE {is_in})");
+            return Ok(format!(
+                "EXISTS (SELECT 1 FROM {parent} AS p WHERE {is_in} AND {referred} IN ({values}){applies})"
+            ));
+        }
         if self.types.compare_alike(table, key) {
             let (own, referred) = (list(alias, &key.columns), list("p", &key.target_columns));
             let applies = applies_sql(alias, key);
@@ -265,6 +277,12 @@ pub fn stored_table(id: KeySetId) -> String {
 
 fn list(alias: &str, columns: &[String]) -> String {
     columns.iter().map(|column| qualified(alias, column)).collect::<Vec<_>>().join(", ")
+}
+
+/// The column of the row of this alias that is referred to, as a text.
+fn referred_text(alias: &str, key: &ForeignKey) -> String {
+    let name = key.target_columns.first().map_or("", String::as_str);
+    format!("CAST({} AS TEXT)", qualified(alias, name))
 }
 
 fn qualified(alias: &str, column: &str) -> String {

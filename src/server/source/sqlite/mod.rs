@@ -23,6 +23,7 @@ mod row_identity;
 mod snapshot;
 mod undo;
 mod undo_file;
+mod values_within;
 mod where_clause;
 mod writing;
 
