@@ -6,7 +6,7 @@ use super::catalog::TableSchema;
 use super::import_plan::ImportPlanHead;
 use super::name::TableName;
 use super::ordered_map::OrderedMap;
-use super::redaction::{NotIncluded, Redaction};
+use super::redaction::{ExcludedTable, NotIncluded, Redaction};
 
 /// The format version that this build writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 2;
@@ -37,6 +37,9 @@ pub struct Metadata {
     pub redaction: Redaction,
     #[serde(default)]
     pub not_included: Vec<NotIncluded>,
+    /// How many files that records refer to are not in the archive; its manifest lists them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missing_media: u64,
     pub audit: AuditHead,
     pub schema: OrderedMap<TableName, TableSchema>,
     /// Of the seal of a folder, whose only table lists the folder's files: what these hold.
@@ -131,8 +134,15 @@ pub struct MetadataSummary {
     pub source: SourceSummary,
     #[serde(default)]
     pub redaction: RedactionSummary,
+    #[serde(default)]
+    pub missing_media: u64,
     pub export_id: String,
     pub schema: OrderedMap<TableName, ColumnNames>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The names of a table's columns, which are the keys of its records.
@@ -158,6 +168,8 @@ pub struct SourceSummary {
 #[serde(rename_all = "camelCase", default)]
 pub struct RedactionSummary {
     pub removed_fields: Vec<String>,
+    #[serde(default)]
+    pub excluded_tables: Vec<ExcludedTable>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

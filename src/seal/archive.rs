@@ -24,7 +24,7 @@ const CHECKSUM: std::ops::Range<usize> = 148..156;
 /// 1980-01-01T00:00:00Z: the same content gives the same bytes, and no program takes it for a mistake.
 const MODIFIED_AT: u64 = 315_532_800;
 /// Limits the memory that a hostile archive can take.
-const MAX_ENTRIES: usize = 200_000;
+pub const MAX_ENTRIES: usize = 200_000;
 
 /// The header of an entry: a file that its owner may write and all may read. Nothing for a name that is too long.
 #[must_use]
@@ -72,6 +72,14 @@ fn parse_header(block: &[u8; BLOCK_BYTES]) -> Option<(String, u64)> {
         u64::from_str_radix(std::str::from_utf8(&size[..11]).ok()?, 8).ok()?
     };
     (header(name, bytes)? == *block).then(|| (name.to_owned(), bytes))
+}
+
+/// Checks the seal of an archive against itself, or of the folder that it was unpacked into.
+///
+/// # Errors
+/// As `read_seal`.
+pub fn read_archive_seal(bytes: &[u8]) -> Result<FolderSeal, VerifyError> {
+    read_seal_of(bytes, is_entry_name)
 }
 
 /// Whether an archive may have an entry of this name.
@@ -197,7 +205,7 @@ impl ArchiveVerifier {
         } else if !is_entry_name(&name) || !self.names.insert(name.clone()) {
             return Err(damaged("the archive has an entry twice, or one that does not belong there"));
         } else if self.names.len() > MAX_ENTRIES {
-            return Err(damaged("there are too many entries"));
+            return Err(damaged("the archive has more entries than this program reads"));
         }
         self.place = Place::Content(bytes);
         self.current = Some(Entry { name, bytes, hasher: Sha256::new() });
@@ -221,7 +229,7 @@ impl ArchiveVerifier {
         let (Place::End(0), Some(seal)) = (self.place, &self.seal) else {
             return Err(damaged("the file is cut off: the seal or what follows it is missing"));
         };
-        let FolderSeal { verified, files } = read_seal_of(seal, is_entry_name)?;
+        let FolderSeal { verified, files } = read_archive_seal(seal)?;
         for (sealed, found) in files.iter().zip(&self.found) {
             if sealed.name != found.name {
                 return Err(damaged(&format!("{} is where the seal has {}", found.name, sealed.name)));

@@ -309,7 +309,7 @@ fn a_folder_is_sealed_and_every_change_of_it_is_found() {
     assert!(inspected.code == 2 && inspected.stderr.contains("`waybill verify FOLDER`"), "{}", inspected.stderr);
     let document = inspect(&folder.join("channels.json"));
     assert!(
-        document.stderr.contains("read with any JSON tool, and checked with `waybill verify`"),
+        document.stderr.contains("are read with any JSON tool, a person's archive with tar, and both are checked with"),
         "{}",
         document.stderr
     );

@@ -105,11 +105,11 @@ impl SelectionArgs {
 /// What the application has besides its database.
 #[derive(Debug, Default, Args)]
 pub struct ApplicationArgs {
-    /// Folder in which the application keeps the files of its users, for archives of a person's data.
+    /// Folder in which the application keeps the files of its users; archives of a person's data need it.
     #[arg(long, value_name = "FOLDER", env = "WAYBILL_MEDIA")]
     pub media: Option<PathBuf>,
-    /// Version of the application, for the manifests of such archives.
-    #[arg(long, value_name = "TEXT", env = "WAYBILL_APP_VERSION")]
+    /// Version of the application, for the manifests of such archives [default: unknown].
+    #[arg(long, value_name = "TEXT", env = "WAYBILL_APP_VERSION", value_parser = NonEmptyStringValueParser::new())]
     pub app_version: Option<String>,
 }
 

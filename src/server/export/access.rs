@@ -28,7 +28,10 @@ impl Exports {
         let lookup = tokio::time::timeout(ROLE_CHECK_TIMEOUT, self.identity.find_run_caller(account));
         let caller = lookup.await.map_err(|_| Error::Source(source::Error::stalled()))??;
         let Grant { capability, scope } = Grant::to_export(&row.selection);
-        let allowed = caller.is_some_and(|caller| caller.require(capability, &scope).is_ok());
+        let allowed = caller.is_some_and(|caller| {
+            // Somebody else may have the id by now.
+            caller.name == row.requested_by && caller.require(capability, &scope).is_ok()
+        });
         if allowed { Ok(()) } else { Err(Forbidden.into()) }
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::invalid_selection::InvalidSelection;
 use super::{Error, Result};
 use crate::server::support::blob_folder::BlobFolder;
 
@@ -18,16 +19,15 @@ impl Application {
     /// Opens the folder of its users' files.
     ///
     /// # Errors
-    /// `Output` if it is not named, or cannot be read.
+    /// `Selection` if it is not named, or cannot be read.
     pub(super) fn open_media(&self) -> Result<BlobFolder> {
         let Some(path) = &self.media_folder else {
-            let what = "an archive has the files that records refer to: name their folder with --media FOLDER";
-            return Err(Error::Output(what.to_owned()));
+            return Err(Error::Selection(InvalidSelection::no_media_folder()));
         };
         BlobFolder::open(path).map_err(|error| {
             let what =
                 "the folder of the application's files cannot be read; --media takes a folder, and no link to one";
-            Error::Output(format!("{}: {what} ({error})", path.display()))
+            Error::Selection(InvalidSelection(format!("{}: {what} ({error})", path.display())))
         })
     }
 }

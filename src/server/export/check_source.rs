@@ -28,7 +28,7 @@ impl Exports {
     /// Checks that the files are there that people's archives have. Blocks for a moment.
     ///
     /// # Errors
-    /// `Output` if their folder is not named, or cannot be read.
+    /// `Selection` if their folder is not named, or cannot be read.
     pub fn check_application(&self) -> Result<()> {
         let layout = self.profile.layout(&self.profile.name).filter(|layout| layout.media.is_some());
         if self.serves_persons() && layout.is_some() { self.application.open_media().map(drop) } else { Ok(()) }

@@ -8,8 +8,9 @@ use super::plan::{RunContext, plan};
 use super::running::{RunningExport, StopReason};
 use super::subset::extent;
 use super::write::write;
-use super::write_layout::{write_archive, write_folder, write_object};
+use super::write_layout::{Surroundings, write_archive, write_folder, write_object};
 use super::{Error, Exports, Result};
+use crate::model::channel::Channel;
 use crate::model::output::Output;
 use crate::server::pipeline::redact::PseudonymKey;
 use crate::server::profile::LayoutOutput;
@@ -103,7 +104,7 @@ impl Exports {
         let context = RunContext {
             id: row.id,
             request,
-            exported_by: row.account_id.unwrap_or(row.requested_by),
+            exported_by: row.account_id.clone().unwrap_or_else(|| row.requested_by.clone()),
             audit_head,
             exported_at,
             pseudonym_key: self.new_pseudonym_key(),
@@ -118,7 +119,12 @@ impl Exports {
             }
             (Opened::Document(out), Some(layout)) if matches!(layout.output, LayoutOutput::Archive(_)) => {
                 let application = &self.application;
-                let written = write_archive(snapshot, &mut plan, &layout, application, out, signer, running);
+                let check_space = |bytes: u64| {
+                    // Where the command line writes to, it says itself when that is full.
+                    if row.channel == Channel::CommandLine { Ok(()) } else { self.check_disk_space(Some(bytes)) }
+                };
+                let surroundings = Surroundings { application, check_space: &check_space };
+                let written = write_archive(snapshot, &mut plan, &layout, &surroundings, out, signer, running);
                 let (out, sealed) = written?;
                 (Opened::Document(out), sealed)
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::delivery::{Delivered, DirectoryDelivery, FileDelivery, Opened};
 use super::execution::Executed;
+use super::invalid_selection::InvalidSelection;
 use super::requested_layout::requested_layout;
 use super::running::RunningExport;
 use super::{Destination, Error, ExportRequest, Exports, Result};
@@ -57,6 +58,11 @@ impl Exports {
         };
         let layout = requested_layout(&self.profile, layout, &request.selection)?;
         if matches!(layout.output, LayoutOutput::Archive(_)) {
+            // Before anybody adds --force.
+            if layout.media.is_some() {
+                self.application.open_media()?;
+            }
+            check_archive_name(&destination)?;
             return Ok(Opened::Document(Box::new(FileDelivery::open(destination, name)?)));
         }
         match destination {
@@ -74,4 +80,19 @@ impl Exports {
             }
         }
     }
+}
+
+/// # Errors
+/// `Selection` if the name is that of something else, or the folder is not there.
+fn check_archive_name(destination: &Destination) -> Result<()> {
+    let (path, fits) = match destination {
+        Destination::StandardOutput => return Ok(()),
+        Destination::Folder { path, .. } => (path, path.is_dir()),
+        Destination::File { path, .. } => {
+            let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+            let is_special = path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir());
+            (path, is_special || [".tar.gz", ".tgz"].iter().any(|suffix| name.ends_with(suffix)))
+        }
+    };
+    if fits { Ok(()) } else { Err(Error::Selection(InvalidSelection::no_archive_name(path))) }
 }

@@ -1,5 +1,7 @@
 //! A selection that names something that does not exist.
 
+use std::path::Path;
+
 use crate::model::name::{FieldName, TableName};
 use crate::model::part_query::PartQuery;
 use crate::model::selection::{ScopeKind, Selection};
@@ -113,6 +115,15 @@ impl InvalidSelection {
 
     pub(super) fn layout_without_scope(kind: ScopeKind) -> Self {
         Self(format!("this layout holds the data of one {0}: add --{0} ID", kind.as_str()))
+    }
+
+    pub(super) fn no_media_folder() -> Self {
+        Self("an archive has the files that records refer to: name their folder with --media FOLDER".into())
+    }
+
+    pub(super) fn no_archive_name(path: &Path) -> Self {
+        let what = "an archive is a file whose name ends with .tar.gz or .tgz, or is put into a folder that is there";
+        Self(format!("{}: {what}", path.display()))
     }
 
     pub(super) fn layout_with_tables() -> Self {

@@ -1,44 +1,55 @@
 //! The files that records refer to: which of them are there, and their way into an archive. Blocks.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read, Write};
 
+use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
+use super::media_records::{Medium, read_media};
 use super::running::RunningExport;
 use super::write::output_error;
 use super::{Error, Result};
-use crate::model::redaction::NotIncluded;
+use crate::model::drift::MissingMedia;
+use crate::model::text;
+use crate::seal::archive::MAX_ENTRIES;
 use crate::server::layout::media_path;
 use crate::server::pipeline::container::ArchiveWriter;
 use crate::server::profile::{MediaLayout, PlannedTable};
-use crate::server::rows::{RowSink, Scan, Stopped, Value};
 use crate::server::source::Snapshot;
 use crate::server::support::blob_folder::BlobFolder;
+
+/// Documents, manifest and seal take the rest.
+const MAX_FILES: usize = MAX_ENTRIES - 1_000;
+/// More are counted, and not listed: whoever misses that many needs no list.
+const MAX_LISTED: usize = 10_000;
+const MAX_EXAMPLES: usize = 5;
+/// Longer names are cut in examples.
+const MAX_NAME_CHARS: usize = 60;
 
 /// The files of an export.
 pub struct Media<'m> {
     layout: &'m MediaLayout,
-    scan: Scan,
+    planned: &'m PlannedTable,
     folder: &'m BlobFolder,
     running: &'m RunningExport,
-    /// Why a file is not in the archive, by its record's id.
-    missing: BTreeMap<String, Missing>,
+    found: Found,
+}
+
+/// What the files are, once all of them were read.
+#[derive(Default)]
+struct Found {
+    /// Whether the file of each record is there, in the order in which the snapshot has the records.
+    is_there: Vec<bool>,
+    files: usize,
+    bytes: u64,
+    /// Why files are not in the archive, by their records' ids; of the first ones.
+    listed: BTreeMap<String, Missing>,
 }
 
 struct Missing {
     file_name: String,
     reason: &'static str,
-}
-
-/// A record, as its columns say.
-struct Medium {
-    id: String,
-    file_name: String,
-    storage_key: String,
-    bytes: u64,
-    sha256: String,
 }
 
 impl<'m> Media<'m> {
@@ -48,39 +59,45 @@ impl<'m> Media<'m> {
     /// `Source` if the records cannot be read; `Stopped` after a cancellation.
     pub fn check(
         layout: &'m MediaLayout,
-        planned: &PlannedTable,
+        planned: &'m PlannedTable,
         folder: &'m BlobFolder,
         snapshot: &mut dyn Snapshot,
         running: &'m RunningExport,
     ) -> Result<Self> {
-        let columns = [&layout.id, &layout.file_name, &layout.storage_key, &layout.bytes, &layout.sha256];
-        let column = |name: &&String| planned.scan.columns.iter().find(|column| column.name == **name).cloned();
-        let columns = columns.iter().filter_map(column).collect();
-        let scan = Scan { columns, ..planned.scan.clone() };
-        let mut media = Self { layout, scan, folder, running, missing: BTreeMap::new() };
-        let mut missing = BTreeMap::new();
-        media.for_each(snapshot, |media, medium| {
-            if let Err(reason) = media.check_file(&medium)? {
-                missing.insert(medium.id, Missing { file_name: medium.file_name, reason });
-            }
+        let mut media = Self { layout, planned, folder, running, found: Found::default() };
+        let mut found = Found::default();
+        read_media(layout, planned, snapshot, |medium| {
+            let is_one_of_few = found.files < MAX_FILES;
+            let checked = if is_one_of_few { media.check_file(&medium)? } else { Err("one of too many files") };
+            found.add(medium, checked);
             Ok(())
         })?;
-        media.missing = missing;
+        media.found = found;
         Ok(media)
     }
 
-    /// Every file that is not in the archive, with the reason, for the seal.
-    pub fn not_included(&self) -> impl Iterator<Item = NotIncluded> {
-        self.missing.iter().map(|(id, missing)| NotIncluded {
-            object: media_path(id, &missing.file_name),
-            reason: missing.reason.to_owned(),
-        })
+    /// The bytes of the files that are there.
+    pub fn bytes(&self) -> u64 {
+        self.found.bytes
+    }
+
+    /// What is missing, for the history.
+    pub fn missing(&self) -> MissingMedia {
+        let short = |text: &str| text::shortened(&text::one_line(text), MAX_NAME_CHARS);
+        let example = |(id, missing): (&String, &Missing)| {
+            format!("{} ({}, {})", short(&missing.file_name), short(id), missing.reason)
+        };
+        let examples = self.found.listed.iter().take(MAX_EXAMPLES).map(example).collect();
+        MissingMedia { count: self.found.missing(), examples }
     }
 
     /// The same for the manifest.
-    pub fn missing(&self) -> serde_json::Value {
-        let entry = |(id, missing): (&String, &Missing)| serde_json::json!({"id": id, "fileName": missing.file_name, "reason": missing.reason});
-        self.missing.iter().map(entry).collect()
+    pub fn missing_list(&self) -> Json {
+        let entry = |(id, missing): (&String, &Missing)| json!({"id": id, "fileName": missing.file_name, "reason": missing.reason});
+        let listed = self.found.listed.iter().map(entry);
+        let others = self.found.missing() - self.found.listed.len() as u64;
+        let others = (others > 0).then(|| json!({"others": others}));
+        listed.chain(others).collect()
     }
 
     /// Adds every file that is there. Blocks.
@@ -88,40 +105,55 @@ impl<'m> Media<'m> {
     /// # Errors
     /// `Source`, `Output` or `Stopped`; `Inconsistent` if a file has changed since it was checked.
     pub fn write<W: Write>(&self, snapshot: &mut dyn Snapshot, archive: &mut ArchiveWriter<W>) -> Result<()> {
-        self.for_each(snapshot, |media, medium| {
-            if media.missing.contains_key(&medium.id) {
-                return Ok(());
+        let mut is_there = self.found.is_there.iter();
+        read_media(self.layout, self.planned, snapshot, |medium| {
+            if self.running.cancellation.is_cancelled() {
+                return Err(Error::Stopped);
             }
-            let name = media_path(&medium.id, &medium.file_name);
-            let changed = || Error::Inconsistent(format!("{name} was changed while it was read"));
-            let mut file = media.folder.open_file(&medium.storage_key).map_err(|_| changed())?;
-            let sha256 = archive.add_file(&name, medium.bytes, &mut file).map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => changed(),
-                _ => output_error(&error),
-            })?;
-            if sha256 == medium.sha256 { Ok(()) } else { Err(changed()) }
+            // What was missing is not looked for again: the manifest says that it is not there.
+            match (is_there.next(), &medium.id) {
+                (Some(true), Some(id)) => self.add_file(&medium, &media_path(id, &medium.file_name), archive),
+                _ => Ok(()),
+            }
         })
+    }
+
+    fn add_file<W: Write>(&self, medium: &Medium, name: &str, archive: &mut ArchiveWriter<W>) -> Result<()> {
+        let changed = || Error::Inconsistent(format!("{name} was changed while it was read: try again"));
+        let mut file = self.folder.open_file(&medium.storage_key).map_err(|_| changed())?;
+        let added = archive.add_file(name, medium.bytes, &mut file);
+        let sha256 = added.map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => changed(),
+            _ => output_error(&error),
+        })?;
+        if sha256 == medium.sha256 { Ok(()) } else { Err(changed()) }
     }
 
     /// Why the file cannot be in the archive.
     fn check_file(&self, medium: &Medium) -> Result<std::result::Result<(), &'static str>> {
+        const OTHER: &str = "not the file that its record describes";
+        const UNREADABLE: &str = "not readable";
+        if medium.id.is_none() {
+            return Ok(Err("its record has an id that is no text"));
+        }
         let file = match self.folder.open_file(&medium.storage_key) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Err("missing")),
-            Err(_) => return Ok(Err("not readable")),
+            Err(_) => return Ok(Err(UNREADABLE)),
         };
         if file.metadata().is_ok_and(|found| found.len() != medium.bytes) {
-            return Ok(Err("not the file that its record describes"));
+            return Ok(Err(OTHER));
         }
-        match self.digest(file) {
+        // One that grows meanwhile is not read without end.
+        match self.digest(file.take(medium.bytes)) {
             Ok(sha256) if sha256 == medium.sha256 => Ok(Ok(())),
-            Ok(_) => Ok(Err("not the file that its record describes")),
+            Ok(_) => Ok(Err(OTHER)),
             Err(_) if self.running.cancellation.is_cancelled() => Err(Error::Stopped),
-            Err(_) => Ok(Err("not readable")),
+            Err(_) => Ok(Err(UNREADABLE)),
         }
     }
 
-    fn digest(&self, mut file: File) -> io::Result<String> {
+    fn digest(&self, mut file: impl Read) -> io::Result<String> {
         let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 256 << 10]);
         loop {
             if self.running.cancellation.is_cancelled() {
@@ -133,72 +165,26 @@ impl<'m> Media<'m> {
             }
         }
     }
-
-    /// Calls `use_medium` with each record.
-    fn for_each(
-        &self,
-        snapshot: &mut dyn Snapshot,
-        use_medium: impl FnMut(&Media<'_>, Medium) -> Result<()>,
-    ) -> Result<()> {
-        if self.scan.columns.len() != 5 {
-            let what = format!("{} lacks a column of the layout", self.layout.table);
-            return Err(Error::Inconsistent(what));
-        }
-        // In the layout's order, whatever the table's is.
-        let order = [
-            &self.layout.id,
-            &self.layout.file_name,
-            &self.layout.storage_key,
-            &self.layout.bytes,
-            &self.layout.sha256,
-        ];
-        let places =
-            self.scan.columns.iter().map(|column| order.iter().position(|name| **name == column.name)).collect();
-        let mut sink = MediaSink { media: self, places, row: Vec::new(), use_medium, failure: None };
-        let read = snapshot.read_table(&self.scan, &mut sink);
-        match sink.failure {
-            Some(failure) => Err(failure),
-            None => Ok(read?),
-        }
-    }
 }
 
-/// Makes records of the rows of a read.
-struct MediaSink<'m, F> {
-    media: &'m Media<'m>,
-    /// The place of each column that is read in the layout's order.
-    places: Vec<Option<usize>>,
-    row: Vec<String>,
-    use_medium: F,
-    failure: Option<Error>,
-}
-
-impl<F: FnMut(&Media<'_>, Medium) -> Result<()>> RowSink for MediaSink<'_, F> {
-    fn push_value(&mut self, value: Value<'_>) -> std::result::Result<(), Stopped> {
-        self.row.push(match value {
-            Value::Text(bytes) | Value::SafeAscii(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-            Value::Integer(number) => number.to_string(),
-            _ => String::new(),
-        });
-        Ok(())
+impl Found {
+    fn add(&mut self, medium: Medium, checked: std::result::Result<(), &'static str>) {
+        self.is_there.push(checked.is_ok());
+        match checked {
+            Ok(()) => {
+                self.files += 1;
+                self.bytes += medium.bytes;
+            }
+            Err(reason) if self.listed.len() < MAX_LISTED => {
+                let number = self.is_there.len();
+                let id = medium.id.unwrap_or_else(|| format!("the record with the number {number}"));
+                self.listed.insert(id, Missing { file_name: medium.file_name, reason });
+            }
+            Err(_) => {}
+        }
     }
 
-    fn end_row(&mut self) -> std::result::Result<(), Stopped> {
-        let mut row = std::mem::take(&mut self.row);
-        let mut of = |place: usize| {
-            let at = self.places.iter().position(|found| *found == Some(place));
-            at.and_then(|at| row.get_mut(at)).map(std::mem::take).unwrap_or_default()
-        };
-        let medium = Medium {
-            id: of(0),
-            file_name: of(1),
-            storage_key: of(2),
-            bytes: of(3).parse().unwrap_or(u64::MAX),
-            sha256: of(4).to_ascii_lowercase(),
-        };
-        (self.use_medium)(self.media, medium).map_err(|error| {
-            self.failure = Some(error);
-            Stopped
-        })
+    fn missing(&self) -> u64 {
+        (self.is_there.len() - self.files) as u64
     }
 }

@@ -30,6 +30,7 @@ mod interest;
 mod invalid_selection;
 mod key_sets;
 mod media;
+mod media_records;
 mod notice_counter;
 mod organization;
 mod outcome;

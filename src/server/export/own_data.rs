@@ -19,6 +19,11 @@ use crate::server::support::clock::rfc3339;
 
 /// How long a page waits for the counts.
 const PAGE_DEADLINE: Duration = Duration::from_secs(3);
+/// How often a request looks whether it can join another one.
+const JOIN_ATTEMPTS: u32 = 20;
+const JOIN_INTERVAL: Duration = Duration::from_millis(50);
+/// Exports of one person that may still have a file.
+const MAX_LOOKED_AT: u32 = 200;
 
 impl Exports {
     /// Whether people have anything to do here with their own data.
@@ -46,7 +51,7 @@ impl Exports {
         let layout = request.layout.as_ref().and_then(|name| self.profile.layout(name));
         let words = ScopeWords(layout.as_ref());
         let now = self.clock.now();
-        let newest = self.newest_own(caller, &id).await?;
+        let newest = self.own_exports(caller, &id).await?.into_iter().next();
         let unfinished = newest.filter(|row| matches!(row.state, ExportState::Queued | ExportState::Running));
         Ok(OwnData {
             counts: words.counts(&preview),
@@ -54,7 +59,7 @@ impl Exports {
             left_out: preview
                 .excluded
                 .iter()
-                .map(|left| format!("{} ({})", words.name(&left.table), left.reason))
+                .map(|left| format!("{} ({})", words.name(&left.table), in_short(&left.reason)))
                 .collect(),
             file_name: match &layout {
                 Some(layout) => layout_file_name(layout, now),
@@ -67,18 +72,14 @@ impl Exports {
         })
     }
 
-    /// Queues an export of everything that is the caller's own. The file of the one before is removed: one is kept for each.
+    /// Queues an export of everything that is the caller's own. The files of earlier ones are removed: one is kept for each.
     ///
     /// # Errors
     /// As `open_own_data`, and as `request`.
     pub async fn request_own_data(self: &Arc<Self>, caller: &Caller, channel: Channel) -> Result<QueuedExport> {
         let id = self.own_id(caller, "export their own data").await?;
-        let before = self.newest_own(caller, &id).await?;
-        let queued = self.enqueue(caller, channel, self.own_request(id)).await?;
-        if let Some(before) = before {
-            self.remove_artifact(&before).await?;
-        }
-        Ok(queued)
+        let requested = self.queue_own(caller, channel, &id).await;
+        self.record_refusal(caller, requested).await
     }
 
     /// As `request_own_data`, for an answer at once. A request that was not answered yet, or whose answer was not fetched, is
@@ -88,19 +89,41 @@ impl Exports {
     /// As `request_own_data`.
     pub async fn join_own_data(self: &Arc<Self>, caller: &Caller) -> Result<QueuedExport> {
         let id = self.own_id(caller, "export their own data").await?;
+        let mut attempts = 0..JOIN_ATTEMPTS;
+        loop {
+            if let Some(joined) = self.find_joinable(caller, &id).await? {
+                return Ok(joined);
+            }
+            match self.queue_own(caller, Channel::Endpoint, &id).await {
+                // Another request of theirs came first, and may be answered by now.
+                Err(Error::Busy { .. }) if attempts.next().is_some() => tokio::time::sleep(JOIN_INTERVAL).await,
+                requested => return self.record_refusal(caller, requested).await,
+            }
+        }
+    }
+
+    async fn queue_own(self: &Arc<Self>, caller: &Caller, channel: Channel, id: &str) -> Result<QueuedExport> {
+        let queued = self.try_enqueue(caller, channel, self.own_request(id.to_owned())).await?;
+        // No other one runs: that is looked at in the transaction that queues this one.
+        for earlier in self.own_exports(caller, id).await? {
+            if earlier.id != queued.id {
+                self.remove_artifact(&earlier).await?;
+            }
+        }
+        Ok(queued)
+    }
+
+    async fn find_joinable(&self, caller: &Caller, id: &str) -> Result<Option<QueuedExport>> {
         let now = rfc3339(self.clock.now());
-        let newest = self.newest_own(caller, &id).await?;
-        let joined = newest.filter(|row| match &row.state {
+        let newest = self.own_exports(caller, id).await?.into_iter().next();
+        let joinable = newest.filter(|row| match &row.state {
             ExportState::Queued | ExportState::Running => true,
             ExportState::Completed(Completion { .. }) => {
                 row.channel == Channel::Endpoint && row.downloads == 0 && row.is_available(&now)
             }
             _ => false,
         });
-        match joined {
-            Some(row) => Ok(QueuedExport { id: row.id, file_name: row.file_name }),
-            None => self.request_own_data(caller, Channel::Endpoint).await,
-        }
+        Ok(joinable.map(|row| QueuedExport { id: row.id, file_name: row.file_name }))
     }
 
     /// The id of the person that the caller is.
@@ -119,9 +142,17 @@ impl Exports {
         ExportRequest { selection: Selection::of_person(id), layout, ..ExportRequest::default() }
     }
 
-    /// The caller's newest export of their own data.
-    async fn newest_own(&self, caller: &Caller, id: &str) -> Result<Option<ExportRow>> {
-        let newest = self.state.connect().await?.exports().of_scope(ScopeKind::Person, id, 1).await?;
-        Ok(newest.into_iter().find(|row| caller.owns(row.account_id.as_deref(), &row.requested_by)))
+    /// The caller's newest exports of their own data, not those of the command line, newest first.
+    async fn own_exports(&self, caller: &Caller, id: &str) -> Result<Vec<ExportRow>> {
+        let all = self.state.connect().await?.exports().of_scope(ScopeKind::Person, id, MAX_LOOKED_AT).await?;
+        Ok(all
+            .into_iter()
+            .filter(|row| row.account_id.is_some() && row.account_id.as_deref() == caller.account_id())
+            .collect())
     }
+}
+
+/// On the page of a person's own data it is clear whose export it is.
+fn in_short(reason: &str) -> &str {
+    reason.strip_prefix("in no person's export: ").unwrap_or(reason)
 }

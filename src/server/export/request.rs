@@ -80,13 +80,19 @@ impl Exports {
         request: ExportRequest,
     ) -> Result<QueuedExport> {
         let requested = self.try_enqueue(caller, channel, request).await;
+        self.record_refusal(caller, requested).await
+    }
+
+    /// Records that a request cannot be taken now, if it cannot.
+    pub(super) async fn record_refusal<T>(&self, caller: &Caller, requested: Result<T>) -> Result<T> {
         if let Err(Error::Busy { .. } | Error::InsufficientStorage { .. }) = &requested {
             identity::refuse(&self.journal, caller, "request another export now").await?;
         }
         requested
     }
 
-    async fn try_enqueue(
+    /// As `enqueue`, of which nothing is recorded if it is refused.
+    pub(super) async fn try_enqueue(
         self: &Arc<Self>,
         caller: &Caller,
         channel: Channel,
@@ -115,7 +121,7 @@ impl Exports {
         Selection { tables, ..request.selection.clone() }
     }
 
-    fn check_disk_space(&self, estimated_bytes: Option<u64>) -> Result<()> {
+    pub(super) fn check_disk_space(&self, estimated_bytes: Option<u64>) -> Result<()> {
         // If size or free space is unknown, try: a full disk fails the run cleanly.
         let needed = estimated_bytes.map_or(HEADROOM_BYTES, |bytes| bytes + HEADROOM_BYTES);
         match self.artifacts.free_bytes() {

@@ -180,7 +180,7 @@ fn prepare_part(
     selection: &Selection,
     further: Further<'_>,
 ) -> Result<PreparedPart> {
-    let graph = reference_graph(planned, catalog, profile, selection.scope().is_some());
+    let graph = reference_graph(planned, catalog, profile, selection.scope().map(|(kind, _)| kind));
     check_owners(&graph, planned, catalog, profile)?;
     check_tables(&graph, selection)?;
     let filters = Filters::of(profile, catalog, selection)?;

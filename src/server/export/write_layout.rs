@@ -19,6 +19,8 @@ use crate::server::source::Snapshot;
 
 /// The name of the product's own manifest.
 const MANIFEST: &str = "manifest";
+/// What an archive is, for whoever opens it.
+const README: &str = "README.txt";
 
 /// Writes the documents of a layout, the product's own manifest and the seal into the folder.
 ///
@@ -59,31 +61,41 @@ pub fn write_object<W: Write>(
     members.finish(&plan.metadata, &plan.metadata.source.profile, signer).map_err(container_error)
 }
 
+/// What an archive needs besides the database.
+pub struct Surroundings<'s> {
+    pub application: &'s Application,
+    /// Asked whether so many bytes of files fit.
+    pub check_space: &'s dyn Fn(u64) -> Result<()>,
+}
+
 /// Writes the same, and the files that are there, as the entries of an archive, and returns the output. What is missing is added
 /// to the plan.
 ///
 /// # Errors
-/// As `write_folder`; `Output` if the folder of the files cannot be read.
+/// As `write_folder`; `InsufficientStorage`; `Output` if the folder of the files cannot be read.
 pub fn write_archive<W: Write>(
     snapshot: &mut dyn Snapshot,
     plan: &mut ExportPlan,
     layout: &Layout,
-    application: &Application,
+    surroundings: &Surroundings<'_>,
     out: W,
     signer: &dyn SealSigner,
     running: &RunningExport,
 ) -> Result<(W, DocumentSummary)> {
+    let Surroundings { application, check_space } = surroundings;
     let folder = layout.media.as_ref().map(|_| application.open_media()).transpose()?;
     let table = layout.media.as_ref().and_then(|media| plan.tables.iter().find(|it| it.scan.table == media.table));
-    let media = match (&layout.media, table, &folder) {
+    let table = table.cloned();
+    let media = match (&layout.media, &table, &folder) {
         (Some(media), Some(table), Some(folder)) => Some(Media::check(media, table, folder, snapshot, running)?),
         _ => None,
     };
     if let Some(media) = &media {
-        plan.metadata.not_included.extend(media.not_included());
-        plan.deviations.missing_media = media.not_included().map(|missing| missing.object).collect();
+        check_space(media.bytes())?;
+        plan.deviations.missing_media = media.missing();
+        plan.metadata.missing_media = plan.deviations.missing_media.count;
     }
-    let missing_media = media.as_ref().map_or_else(|| json!([]), Media::missing);
+    let missing_media = media.as_ref().map_or_else(|| json!([]), Media::missing_list);
     let facts = ManifestFacts { app_version: application.version.clone(), missing_media };
     let mut archive = ArchiveWriter::new(out).map_err(|error| output_error(&error))?;
     let output = DocumentsOutput { parts: &mut archive, name_of: &file_name_of(layout), written: &output_error };
@@ -121,6 +133,11 @@ fn write_documents(
     out.begin(&name_of(MANIFEST)).map_err(|error| written(&error))?;
     out.write_all(&manifest).map_err(|error| written(&error))?;
     out.end(1).map_err(|error| written(&error))?;
+    if let Some(readme) = &layout.readme {
+        out.begin(README).map_err(|error| written(&error))?;
+        out.write_all(readme.as_bytes()).map_err(|error| written(&error))?;
+        out.end(0).map_err(|error| written(&error))?;
+    }
     let (pseudonym_key, cancellation) = (&plan.pseudonym_key, &running.cancellation);
     let reading = Reading { snapshot, pseudonym_key, cancellation, progress: &running.progress };
     let mut writer = LayoutWriter::open(layout, &plan.tables, reading).map_err(layout_error)?;

@@ -11,7 +11,7 @@ pub enum Error {
     #[error("the file cannot be read: {0}")]
     Read(#[from] std::io::Error),
     #[error(
-        "this is not a Waybill export; an application's own documents (--layout, POST /api/admin/export) are read with any JSON tool, and checked with `waybill verify`"
+        "this is not a Waybill export; an application's own documents (--layout, POST /api/admin/export) are read with any JSON tool, a person's archive with tar, and both are checked with `waybill verify`"
     )]
     NotAnExport,
     #[error("made in format {0}, but this version reads format {FORMAT_VERSION}: upgrade Waybill first")]

@@ -6,8 +6,8 @@
 
 use serde_json::{Map, Value};
 
-/// Readers accept a key on one line up to 1024 characters (YAML 1.2.2, 7.4).
-const MAX_KEY_CHARS: usize = 500;
+/// Readers accept a key on one line up to 1024 characters, as they are written (YAML 1.2.2, 7.4).
+const MAX_KEY_BYTES: usize = 1000;
 /// Digits of which every reader keeps all.
 const MAX_DIGITS: usize = 15;
 
@@ -34,13 +34,13 @@ pub fn write_text(out: &mut Vec<u8>, text: &str) {
 /// Appends the key of a mapping with its colon.
 pub fn write_key(out: &mut Vec<u8>, indent: usize, key: &str) {
     pad(out, indent);
-    if key.chars().count() <= MAX_KEY_CHARS {
-        write_text(out, key);
+    let start = out.len();
+    write_text(out, key);
+    if out.len() - start <= MAX_KEY_BYTES {
         out.push(b':');
         return;
     }
-    out.extend(b"? ");
-    write_text(out, key);
+    out.splice(start..start, *b"? ");
     out.push(b'\n');
     pad(out, indent);
     out.push(b':');
@@ -87,11 +87,12 @@ fn write_flow(out: &mut Vec<u8>, json: &[u8]) -> Option<()> {
             b'"' => {
                 let length = text_length(rest)?;
                 let text: String = serde_json::from_slice(&rest[..length]).ok()?;
-                // Any text of an object may be a key.
-                if !is_alone && text.chars().count() > MAX_KEY_CHARS && rest.get(length) == Some(&b':') {
+                let start = out.len();
+                write_text(out, &text);
+                let is_key = rest[length..].trim_ascii_start().starts_with(b":");
+                if is_key && out.len() - start > MAX_KEY_BYTES {
                     return None;
                 }
-                write_text(out, &text);
                 length
             }
             b'-' | b'0'..=b'9' => {
@@ -197,13 +198,17 @@ mod tests {
         // A text that is none, and a number that not all read as the same.
         assert_eq!(json(r#"["\ud800"]"#), r#"{"$json": "[\"\\ud800\"]"}"#);
         assert_eq!(json("[1e5]"), r#"{"$json": "[1e5]"}"#);
-        let long = format!("{{\"{}\":1}}", "k".repeat(600));
-        assert!(json(&long).starts_with("{\"$json\": "));
+        for long in ["k".repeat(1100), "\u{2028}".repeat(400)] {
+            for colon in [":", "  :"] {
+                assert!(json(&format!("{{\"{long}\"{colon}1}}")).starts_with("{\"$json\": "));
+            }
+        }
+        assert!(!json(&format!("[\"{}\"]", "k".repeat(1100))).starts_with('{'), "a value may be long");
     }
 
     #[test]
     fn a_long_key_has_a_line_of_its_own() {
-        let (mut out, key) = (Vec::new(), "k".repeat(600));
+        let (mut out, key) = (Vec::new(), "k".repeat(1100));
         write_key(&mut out, 2, &key);
         assert_eq!(String::from_utf8(out).unwrap(), format!("  ? \"{key}\"\n  :"));
     }

@@ -21,6 +21,8 @@ pub struct Layout {
     pub documents: Vec<Node>,
     /// The files that records refer to.
     pub media: Option<MediaLayout>,
+    /// What it is and how to read it, for whoever opens it.
+    pub readme: Option<String>,
 }
 
 /// What holds the documents together, and its name: `{timestamp}` is `YYYY-MM-DDTHH-MM-SSZ`, `{date}` is `YYYY-MM-DD`.

@@ -21,7 +21,7 @@ pub struct AccountsCheck {
     pub unassigned_roles: Vec<String>,
     /// Number of roles that grant a capability.
     role_count: usize,
-    /// Whether owners of organisations may export what is theirs.
+    /// Whether owners of organisations, or people, may export what is theirs.
     has_owners: bool,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn check_in_snapshot(
             check.unassigned_roles.push(role.label.clone());
         }
     }
-    check.has_owners = profile.owners().is_some();
+    check.has_owners = profile.owners().is_some() || profile.serves_persons();
     Ok(Some(check))
 }
 

@@ -94,7 +94,7 @@ pub fn check(source: &dyn Source, profile: &Profile) -> Result<CheckReport, Erro
              [[references]]"
         )
     }));
-    if has_all_columns && profile.scopes.organization.is_some() {
+    if has_all_columns && profile.scopes.iter().next().is_some() {
         let planned = profile.plan_tables(&catalog, RecordOrder::Storage, DriftPolicy::Report)?;
         notes.extend(scope_notes::scope_notes(profile, &catalog, &planned));
     }

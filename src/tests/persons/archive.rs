@@ -247,6 +247,7 @@ fn a_missing_file_is_a_gap_that_is_told_and_links_are_not_followed() {
     assert!(ended.stderr.contains("complete, with 4 gaps"), "{}", ended.stderr);
     let archive = Archive::read(&carol.folder.path().join("gaps.tar.gz"));
     verify(&archive.tar).unwrap();
+    assert_eq!(ended.stderr.matches("photo.png").count(), 3, "by the names that people know: {}", ended.stderr);
     let reasons = ["missing", "not the file that its record describes", "not readable", "not readable"];
     let missing = archive.yaml("manifest.yaml")["missingMedia"].clone();
     let said: Vec<(&str, &str)> = missing
@@ -258,6 +259,96 @@ fn a_missing_file_is_a_gap_that_is_told_and_links_are_not_followed() {
     assert_eq!(said, ids.iter().map(String::as_str).zip(reasons).collect::<Vec<_>>());
     assert!(archive.entries.iter().all(|(name, _)| !name.starts_with("media/")));
     assert!(!archive.text().contains("SQLite format 3"));
+    let said = carol.run(&["verify", "gaps.tar.gz"]);
+    assert!(said.code == 0 && said.text().contains(", without 4 files that could not be exported"), "{}", said.text());
+}
+
+#[test]
+fn media_whose_ids_name_nothing_are_gaps_and_no_entry_is_there_twice() {
+    let carol = Carol::new(&small());
+    let user = carol.user(CAROL);
+    carol.execute(&format!(
+        "PRAGMA foreign_keys = OFF; UPDATE media SET id = CAST(id AS BLOB) WHERE user_id = '{user}';
+         UPDATE profiles SET photo_media_id = NULL; UPDATE organizations SET logo_media_id = NULL;
+         UPDATE projects SET cover_media_id = NULL; UPDATE people SET photo_media_id = NULL"
+    ));
+    let ended = carol.export(&user, "blobs.tar.gz");
+    assert!(ended.code == 6 && ended.stderr.contains("with 4 gaps"), "{}", ended.stderr);
+    assert_eq!(carol.run(&["verify", "blobs.tar.gz"]).code, 0);
+}
+
+#[test]
+fn an_archive_that_was_unpacked_is_verified_as_a_folder() {
+    let carol = Carol::new(&small());
+    assert_eq!(carol.export(&carol.user(CAROL), "whole.tar.gz").code, 0);
+    let folder = carol.folder.path().join("unpacked");
+    std::fs::create_dir(&folder).unwrap();
+    let archive = std::fs::read(carol.folder.path().join("whole.tar.gz")).unwrap();
+    pipe("tar", &["xzf", "-", "-C", folder.to_str().unwrap()], &archive);
+    let verify = || carol.run(&["verify", "unpacked"]);
+    let said = verify();
+    assert!(said.code == 0 && said.text().starts_with("unaltered: "), "{}{}", said.text(), said.stderr);
+    std::fs::write(folder.join("media/more.png"), "x").unwrap();
+    assert!(verify().stderr.contains("media/more.png is not listed in the seal"));
+    std::fs::remove_file(folder.join("media/more.png")).unwrap();
+    let medium = std::fs::read_dir(folder.join("media")).unwrap().next().unwrap().unwrap().path();
+    std::fs::write(&medium, "other").unwrap();
+    assert_eq!(verify().code, 4);
+}
+
+#[test]
+fn whoever_opens_an_archive_is_told_what_it_is() {
+    let carol = Carol::new(&small());
+    let archive = carol.archive(&carol.user(CAROL));
+    let readme = std::str::from_utf8(archive.file("README.txt")).unwrap();
+    // Each key that leads to another record is explained.
+    for (name, content) in archive.entries.iter().filter(|(name, _)| name.contains(".yaml")) {
+        let text = std::str::from_utf8(content).unwrap();
+        let keys = text.lines().filter_map(|line| line.trim_start().split_once(':')).map(|(key, _)| key);
+        for key in keys.filter(|key| key.ends_with("Id") || key.ends_with("Ids")) {
+            assert!(readme.contains(key), "{key} of {name}");
+        }
+    }
+}
+
+#[test]
+fn no_profile_lets_anything_of_others_into_a_persons_export() {
+    let carol = Carol::new(&small());
+    let (user, other) = (carol.user(CAROL), carol.user("mehmet@sample.test"));
+    let victim = carol.query(&format!("SELECT id FROM people WHERE user_id = '{other}' ORDER BY id")).remove(0);
+    // What people can write themselves: a reference to a record of somebody else.
+    carol.execute(&format!("UPDATE people SET introduced_by_id = '{victim}' WHERE user_id = '{user}'"));
+    carol.execute(&format!("UPDATE people SET given_name = 'VICTIM' WHERE id = '{victim}'"));
+    carol.execute("ALTER TABLE users ADD COLUMN manager_id TEXT REFERENCES users (id)");
+    carol.execute(&format!("UPDATE users SET manager_id = '{user}' WHERE id = '{other}'"));
+    let built_in = include_str!("../../server/profile/builtin/carol/profile.toml");
+    let widened = |from: &str, to: &str| {
+        assert!(built_in.contains(from), "{from}");
+        built_in.replace(from, to).replace("password_hash = {", "manager_id = \"plain\"\npassword_hash = {")
+    };
+    let (users, people) = ("[tables.users]\n", "[tables.people]\n");
+    let notes = "[tables.notes]\nowned_by = [\"user_id\"]\n";
+    for (what, profile) in [
+        ("as it is", widened(users, users)),
+        ("owned accounts", widened(users, &format!("{users}owned_by = [\"manager_id\"]\n"))),
+        ("shared", widened(people, &format!("{people}shared = \"people.introduced_by_id\"\n"))),
+        (
+            "a stub",
+            widened("default = \"null\"\n", "default = \"null\"\n\"people.introduced_by_id\" = \"stub(given_name)\"\n"),
+        ),
+        ("whole", widened(notes, "[tables.notes]\nwhole = true\n")),
+    ] {
+        std::fs::write(carol.folder.path().join("wide.toml"), profile).unwrap();
+        let url = carol.url();
+        let asked = ["--profile", "wide.toml", "--person", &user, "--force", "--output", "out.json"];
+        let ended = carol.run(&[&["export", "--source", &url], &asked[..]].concat());
+        assert_eq!(ended.code, 0, "{what}: {}", ended.stderr);
+        let text = std::fs::read_to_string(carol.folder.path().join("out.json")).unwrap();
+        assert!(text.contains("of-user-0-only"), "{what}");
+        for foreign in ["VICTIM", "of-user-1-only", &victim, &other] {
+            assert!(!text.contains(foreign), "{what}: {foreign}");
+        }
+    }
 }
 
 #[test]
@@ -267,7 +358,8 @@ fn what_cannot_be_an_archive_is_refused_in_words() {
     let media = carol.media().display().to_string();
     symlink(carol.media(), carol.folder.path().join("link")).unwrap();
     let run = |more: &[&str]| {
-        carol.run(&[&["export", "--source", &url, "--profile", "carol", "--output", "x.tar.gz"], more].concat())
+        let output: &[&str] = if more.contains(&"--output") { &[] } else { &["--output", "x.tar.gz"] };
+        carol.run(&[&["export", "--source", &url, "--profile", "carol"], output, more].concat())
     };
     for (arguments, says) in [
         (&["--layout", "carol"][..], "one person: add --person ID"),
@@ -279,6 +371,15 @@ fn what_cannot_be_an_archive_is_refused_in_words() {
         (&["--person", ""], "--person needs the id of a person"),
         (&["--person", " "], "--person needs the id of a person"),
         (&["--organization", "x"], "add [scopes.organization]"),
+        (
+            &["--layout", "carol", "--person", &user, "--media", &media, "--output", "x.zip"],
+            "ends with .tar.gz or .tgz",
+        ),
+        (
+            &["--layout", "carol", "--person", &user, "--media", &media, "--output", "x.json"],
+            "ends with .tar.gz or .tgz",
+        ),
+        (&["--layout", "carol", "--person", &user, "--media", &media, "--app-version", ""], "a value is required"),
         (
             &["--person", &user, "--tables", "sessions"],
             "sessions is never in a person's export: private to this installation",

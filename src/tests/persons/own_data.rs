@@ -87,6 +87,11 @@ async fn no_page_of_another_site_and_no_guess_of_a_browser_starts_an_export() {
         [("sec-purpose", "prefetch;prerender")],
         [("purpose", "prefetch")],
         [("x-moz", "prefetch")],
+        [("sec-purpose", "PREFETCH")],
+        [("purpose", "Preview")],
+        // Over plain HTTP browsers say no more than this.
+        [("referer", "http://evil.test/a")],
+        [("origin", "null")],
     ] {
         let answer = browser.send("GET", ENDPOINT, &headers, "").await;
         assert_eq!(answer.status, 403, "{headers:?}");
@@ -98,6 +103,26 @@ async fn no_page_of_another_site_and_no_guess_of_a_browser_starts_an_export() {
     for site in ["same-origin", "none"] {
         assert_eq!(browser.send("GET", ENDPOINT, &[("sec-fetch-site", site)], "").await.status, 200);
     }
+    let own = format!("http://{}/account/your-data", console.waybill.address);
+    assert_eq!(browser.send("GET", ENDPOINT, &[("referer", &own)], "").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_at_once_are_one_export_and_one_file_is_kept() {
+    let console = Console::start().await;
+    let browser = console.browser(CAROL).await;
+    for _ in 0..5 {
+        let answers = futures::future::join_all((0..6).map(|_| browser.get(ENDPOINT))).await;
+        let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+        assert_eq!(statuses, [200; 6]);
+        assert!(console.waybill.artifact_names().len() <= 1, "{:?}", console.waybill.artifact_names());
+    }
+    for _ in 0..20 {
+        futures::future::join_all((0..4).map(|_| browser.post("/rpc/request_own_data", ""))).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(console.waybill.artifact_names().len() <= 1, "{:?}", console.waybill.artifact_names());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,8 +38,8 @@ pub struct Export {
     /// Where to write: a file, an existing folder (the profile names the file), or - for standard output.
     #[arg(long, short, value_name = "FILE|DIR|-", default_value = ".")]
     output: PathBuf,
-    /// Write the documents in which this application itself exports an organisation, into a new folder in --output, or a
-    /// person's data, into an archive; only with --organization or --person.
+    /// Write what this application itself exports: an organisation's documents, into a new folder in --output (with
+    /// --organization), or a person's archive, .tar.gz (with --person and --media).
     #[arg(long, value_name = "APPLICATION", conflicts_with_all = ["compress", "order", "force"])]
     layout: Option<String>,
     /// Order of the records within a table.

@@ -1,14 +1,15 @@
 //! Reads a folder and checks it against its seal.
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
+use std::fs::{DirEntry, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::seal::folder::{FolderSeal, MAX_SEAL_BYTES, SEAL_FILE, SealedFile, read_seal};
+use crate::seal::archive::{MEDIA_FOLDER, read_archive_seal};
+use crate::seal::folder::{FolderSeal, MAX_SEAL_BYTES, SEAL_FILE, SealedFile};
 use crate::seal::{Verified, VerifyError};
 use crate::server::cli::exit::{CliError, Exit};
 
@@ -28,7 +29,7 @@ pub fn verify_folder(folder: &Path) -> Result<Result<Verified, VerifyError>, Cli
     };
     let mut bytes = Vec::new();
     seal.take(MAX_SEAL_BYTES).read_to_end(&mut bytes).map_err(|error| read_error(&seal_path, &error))?;
-    let FolderSeal { verified, files } = match read_seal(&bytes) {
+    let FolderSeal { verified, files } = match read_archive_seal(&bytes) {
         Ok(seal) => seal,
         Err(error) => return Ok(Err(error)),
     };
@@ -82,13 +83,24 @@ fn check_file(path: &Path, sealed: &SealedFile) -> io::Result<Option<VerifyError
 /// A name in the folder that the seal does not list.
 fn unlisted(folder: &Path, files: &[SealedFile]) -> io::Result<Option<String>> {
     let listed: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).chain([SEAL_FILE]).collect();
-    for entry in folder.read_dir()? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
+    let mut found = names_in(folder, "")?;
+    if listed.iter().any(|name| name.starts_with(MEDIA_FOLDER))
+        && folder.join(MEDIA_FOLDER).symlink_metadata()?.is_dir()
+    {
+        found.retain(|name| name != MEDIA_FOLDER.trim_end_matches('/'));
+        found.extend(names_in(&folder.join(MEDIA_FOLDER), MEDIA_FOLDER)?);
+    }
+    for name in found {
         if !listed.contains(name.as_str()) {
             return Ok(Some(crate::model::text::one_line(&name)));
         }
     }
     Ok(None)
+}
+
+fn names_in(folder: &Path, before: &str) -> io::Result<Vec<String>> {
+    let name = |entry: io::Result<DirEntry>| Ok(format!("{before}{}", entry?.file_name().to_string_lossy()));
+    folder.read_dir()?.map(name).collect()
 }
 
 fn damaged(what: &str) -> VerifyError {

@@ -59,6 +59,7 @@ pub fn explain_source(
         subset: &subset,
         rounds: &filled.rounds,
         scratch: Scratch::new(&planned, first_extra),
+        scope: selection.scope().map(|(kind, _)| kind),
         asked: (table, key),
         reasons: Vec::new(),
     };

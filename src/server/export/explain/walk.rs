@@ -6,6 +6,7 @@ use super::record::{RecordKey, Scratch, find_record};
 use crate::model::explanation::{Explanation, Reason, Verdict};
 use crate::model::name::TableName;
 use crate::model::redaction::Treatment;
+use crate::model::selection::ScopeKind;
 use crate::server::profile::{PlannedTables, Profile};
 use crate::server::rows::{ForeignKey, KeySetId, Restriction, Round, RowSink, Rows, Scan, Step, Stopped, Table, Value};
 use crate::server::source::Snapshot;
@@ -23,6 +24,7 @@ pub struct Walk<'w> {
     /// The step of each round, from round 1 on.
     pub rounds: &'w [SetStep],
     pub scratch: Scratch,
+    pub scope: Option<ScopeKind>,
     /// The record that is asked about.
     pub asked: (&'w Table, &'w RecordKey),
     pub reasons: Vec<Reason>,
@@ -34,6 +36,10 @@ impl<'w> Walk<'w> {
         self.go_to_record()?;
         let table = &self.asked.0.name;
         let record = self.describe(table, self.scratch.of(table).current)?;
+        if self.scope == Some(ScopeKind::Person) && is_account(self.profile, table) {
+            self.say(0, "the account itself belongs to this installation, and is in no person's export".to_owned());
+            return Ok(Explanation { record, verdict: Verdict::Out, reasons: self.reasons });
+        }
         let part = &self.subset.tables[table];
         let verdict = match part.rows {
             Membership::Whole => {
@@ -124,7 +130,8 @@ impl<'w> Walk<'w> {
     /// Tells which links are missing.
     fn why_not(&mut self, table: &TableName) -> Result<()> {
         if !self.subset.may_hold(table) {
-            self.say(0, format!("{table} is in no organisation's export: {}", self.profile.why_in_no_scope(table)));
+            let whose = self.scope.map_or("organisation", ScopeKind::noun);
+            self.say(0, format!("{table} is in no {whose}'s export: {}", self.profile.why_in_no_scope(table)));
             return Ok(());
         }
         let subset = self.subset;
@@ -239,6 +246,11 @@ impl<'w> Walk<'w> {
         let key: Vec<String> = names.iter().zip(&values.0).map(|(name, value)| format!("{name}={value}")).collect();
         Ok(format!("{table} {}", key.join(", ")))
     }
+}
+
+/// Whether the table has the accounts that a person's data belongs to.
+fn is_account(profile: &Profile, table: &TableName) -> bool {
+    profile.scopes.person.as_ref().is_some_and(|scope| scope.table == *table)
 }
 
 /// The rows that the records of a set refer to.

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::super::problem::ProblemDetails;
 use super::super::security::cookies::session_token;
+use super::super::security::public_url::PublicUrl;
 use super::super::state::AppState;
 use super::organization::not_completed;
 use super::v1::export_file::file_response;
@@ -24,6 +25,8 @@ use crate::server::rpc_context::authentication;
 
 /// How soon the end of a small export is noticed.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// A file may be replaced while it is waited for; how often, one person alone decides.
+const MAX_JOINS: u32 = 10;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// What browsers say when nobody has asked for the answer yet.
 const PURPOSES: [HeaderName; 3] =
@@ -31,24 +34,41 @@ const PURPOSES: [HeaderName; 3] =
 
 /// Exports, waits for the end, and sends the archive. What takes longer is answered with 202: the same request gets it later.
 pub async fn export_own_data(State(state): State<AppState>, request: Request) -> Result<Response, ProblemDetails> {
-    if is_foreign_or_prefetch(request.headers()) {
+    if is_foreign(request.headers(), state.config.public_url.as_ref()) || is_fetched_ahead(request.headers()) {
         let what = "This address exports your data: open it from this site, or type it.";
         return Err(ProblemDetails::with_detail(ApiError::Forbidden, what));
     }
-    Ok(export(&state, request).await?)
+    Ok(answer(&state, request).await?)
 }
 
-/// Whether a page of another site asks, or a browser that only guesses (Fetch Metadata, W3C 2021, 2.4; HTML, prefetching).
-fn is_foreign_or_prefetch(headers: &HeaderMap) -> bool {
-    let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
-    let is_foreign = site.is_some_and(|site| !matches!(site, b"same-origin" | b"none"));
-    let is_prefetch = |purpose: &HeaderName| {
-        headers.get(purpose).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("prefetch"))
+/// Whether a page of another site asks (Fetch Metadata, W3C 2021, 2.4). Browsers do not say so over plain HTTP: then the page from
+/// which it comes must be of this host, if there is one.
+fn is_foreign(headers: &HeaderMap, public_url: Option<&PublicUrl>) -> bool {
+    if let Some(site) = headers.get(SEC_FETCH_SITE) {
+        return !matches!(site.as_bytes(), b"same-origin" | b"none");
+    }
+    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let own = [text(&header::HOST), public_url.map(|url| host_of(&url.origin))];
+    let pages = [text(&header::ORIGIN), text(&header::REFERER)];
+    pages.into_iter().flatten().any(|page| !own.iter().flatten().any(|own| host_of(page).eq_ignore_ascii_case(own)))
+}
+
+/// Host and port of an address.
+fn host_of(address: &str) -> &str {
+    let rest = address.split_once("://").map_or("", |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+/// Whether a browser only guesses that somebody will ask (HTML, prefetching; older browsers: `Purpose`, `X-Moz`).
+fn is_fetched_ahead(headers: &HeaderMap) -> bool {
+    let is_guess = |purpose: &HeaderName| {
+        let value = headers.get(purpose).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+        value.contains("prefetch") || value.contains("preview")
     };
-    is_foreign || PURPOSES.iter().any(is_prefetch)
+    PURPOSES.iter().any(is_guess)
 }
 
-async fn export(state: &AppState, request: Request) -> Result<Response, ApiError> {
+async fn answer(state: &AppState, request: Request) -> Result<Response, ApiError> {
     let caller = authentication(&request).caller()?;
     if request.uri().query().is_some() {
         return Err(ApiError::Invalid("This address takes no parameters: it has all of your own data.".into()));
@@ -56,17 +76,27 @@ async fn export(state: &AppState, request: Request) -> Result<Response, ApiError
     let caller_ip = caller.client_ip;
     let token = session_token(request.headers(), state).ok_or(ApiError::Unauthenticated)?;
     let exports = &state.app.exports;
-    let id = exports.join_own_data(&caller).await.map_err(|error| state.api_error(&error))?.id;
-    let Some(ended) = wait_for_end(state, &caller, id).await? else { return Ok(accepted(id)) };
-    // Whoever has lost the account meanwhile gets nothing of it.
-    let caller = state.app.identity.find_caller(&token).await.map_err(|error| state.api_error(&error))?;
-    let caller = caller.map(|now| Caller { client_ip: caller_ip, ..now }).ok_or(ApiError::Unauthenticated)?;
-    if !matches!(ended, RunState::Completed(_)) {
-        exports.view(&caller, id).await.map_err(|error| state.api_error(&error))?;
-        return Err(not_completed(ended));
+    for _ in 0..MAX_JOINS {
+        let id = exports.join_own_data(&caller).await.map_err(|error| state.api_error(&error))?.id;
+        let Some(ended) = wait_for_end(state, &caller, id).await? else { return Ok(accepted(id)) };
+        // Whoever has lost the account meanwhile gets nothing of it.
+        let now = state.app.identity.find_caller(&token).await.map_err(|error| state.api_error(&error))?;
+        let now = now.map(|now| Caller { client_ip: caller_ip, ..now }).ok_or(ApiError::Unauthenticated)?;
+        if !matches!(ended, RunState::Completed(_) | RunState::Expired(_)) {
+            exports.view(&now, id).await.map_err(|error| state.api_error(&error))?;
+            return Err(not_completed(ended));
+        }
+        let found = exports.find_download(&now, id).await.map_err(|error| state.api_error(&error));
+        let answer = match found {
+            Ok(download) => file_response(state, download, &HeaderMap::new()).await,
+            Err(error) => Err(error),
+        };
+        // A newer request of theirs may have replaced it.
+        if !matches!(answer, Err(ApiError::Gone)) {
+            return answer;
+        }
     }
-    let download = exports.find_download(&caller, id).await.map_err(|error| state.api_error(&error))?;
-    file_response(state, download, &HeaderMap::new()).await
+    Err(ApiError::Gone)
 }
 
 /// How the run has ended; nothing if it takes longer than a request may wait.

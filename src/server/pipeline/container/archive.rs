@@ -1,5 +1,6 @@
 //! The documents of a layout, and the files that their records refer to, as the entries of a compressed tar archive.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 
@@ -9,7 +10,7 @@ use super::error::Error;
 use super::parts::{PartDigest, PartsWriter, write_seal};
 use crate::model::manifest::Metadata;
 use crate::model::output::Compression;
-use crate::seal::archive::{ARCHIVE_END, header, padding};
+use crate::seal::archive::{ARCHIVE_END, MAX_ENTRIES, header, padding};
 use crate::seal::folder::{SEAL_FILE, SealedFile};
 use crate::seal::{DocumentSummary, SealSigner};
 
@@ -19,6 +20,7 @@ pub struct ArchiveWriter<W: Write> {
     out: Compressor<BufWriter<W>>,
     current: Option<(BufWriter<File>, PartDigest)>,
     entries: Vec<SealedFile>,
+    names: BTreeSet<String>,
 }
 
 impl<W: Write> ArchiveWriter<W> {
@@ -26,7 +28,7 @@ impl<W: Write> ArchiveWriter<W> {
     /// As `Compressor::new`.
     pub fn new(out: W) -> io::Result<Self> {
         let out = Compressor::new(BufWriter::with_capacity(CHUNK_BYTES, out), Compression::Gzip)?;
-        Ok(Self { out, current: None, entries: Vec::new() })
+        Ok(Self { out, current: None, entries: Vec::new(), names: BTreeSet::new() })
     }
 
     /// Adds a file of this size, and returns its digest, in hexadecimal.
@@ -69,6 +71,9 @@ impl<W: Write> ArchiveWriter<W> {
         content: &mut dyn Read,
         mut digest: Option<&mut PartDigest>,
     ) -> io::Result<()> {
+        if self.names.len() > MAX_ENTRIES || !self.names.insert(name.to_owned()) {
+            return Err(io::Error::other("an archive has each entry once, and not more than can be read again"));
+        }
         let header = header(name, bytes).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
         self.out.write_all(&header)?;
         let (mut left, mut buffer) = (bytes, vec![0; CHUNK_BYTES]);

@@ -24,8 +24,8 @@ fn FinishedRun(run: RunView) -> impl IntoView {
             view! { <section class="card panel"><h2>"Cancelled"</h2><p>{text}</p></section> }.into_any()
         }
         RunState::Expired(_) => {
-            let text = "Files are kept for 15 minutes. Start a new export.";
-            view! { <section class="card panel"><h2>"The file has expired"</h2><p>{text}</p></section> }.into_any()
+            let text = "Files are kept for 15 minutes; of one's own data, only the newest is kept. Start a new export.";
+            view! { <section class="card panel"><h2>"The file is gone"</h2><p>{text}</p></section> }.into_any()
         }
         RunState::Queued | RunState::Running(_) => ().into_any(),
     }
@@ -39,10 +39,10 @@ fn CompletedRun(
     summary: ExportSummary,
 ) -> impl IntoView {
     let has_drifted = summary.deviations.has_drifted();
-    let (class, icon) = if has_drifted {
-        ("card panel is-warning", "triangle-alert")
-    } else {
+    let (class, icon) = if summary.deviations.is_as_expected() {
         ("card panel is-success", "shield-check")
+    } else {
+        ("card panel is-warning", "triangle-alert")
     };
     let counts = counts(&summary, estimated_bytes);
     let kept_until =

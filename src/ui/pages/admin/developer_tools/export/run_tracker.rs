@@ -131,8 +131,8 @@ impl RunTracker {
 }
 
 fn completed(summary: &ExportSummary) -> Toast {
-    let has_drifted = summary.deviations.has_drifted();
-    let headline = if has_drifted { "Complete, with drift" } else { "Complete and sealed" };
+    let is_as_expected = summary.deviations.is_as_expected();
+    let headline = if is_as_expected { "Complete and sealed" } else { summary.deviations.badge() };
     let text = format!("{headline}. {}.", text::count_with_noun(summary.records, "record"));
-    Toast { is_success: !has_drifted, text }
+    Toast { is_success: is_as_expected, text }
 }

@@ -45,6 +45,7 @@ pub fn ValidFile(
             <p>{signature_text}{export.map(known_export_text)}</p>
             <p>{origin(&metadata)}</p>
             {part(&metadata)}
+            {missing_media(&metadata)}
             <p class="muted">"Left out: "{left_out(&metadata)}</p>
             <p class="command"><span>"Seal"</span><code tabindex="0" data-testid="sha256">{sha256}</code></p>
         </section>
@@ -87,11 +88,18 @@ fn part(metadata: &MetadataSummary) -> Option<AnyView> {
     (!metadata.filters_applied.is_empty()).then(|| view! { <p>{text}</p> }.into_any())
 }
 
+/// What an archive should have and has not.
+fn missing_media(metadata: &MetadataSummary) -> Option<AnyView> {
+    let files = text::count_with_noun(metadata.missing_media, "file");
+    let text = format!("{files} could not be exported: manifest.yaml in the archive says which, and why.");
+    (metadata.missing_media > 0)
+        .then(|| view! { <p class="data-warning"><Icon name="triangle-alert" /><span>{text}</span></p> }.into_any())
+}
+
 fn left_out(metadata: &MetadataSummary) -> String {
-    match metadata.redaction.removed_fields.join(", ") {
-        none if none.is_empty() => "nothing".to_owned(),
-        fields => fields,
-    }
+    let tables = metadata.redaction.excluded_tables.iter().map(|left| left.table.as_str());
+    let all: Vec<&str> = metadata.redaction.removed_fields.iter().map(String::as_str).chain(tables).collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
 }
 
 #[component]

@@ -94,8 +94,8 @@ fn badge(state: &RunState) -> (&'static str, &'static str) {
     match state {
         RunState::Queued => ("badge queued", "Queued"),
         RunState::Running(_) => ("badge running", "Running"),
-        RunState::Completed(summary) | RunState::Expired(summary) if summary.deviations.has_drifted() => {
-            ("badge drifted", "Complete, with drift")
+        RunState::Completed(summary) | RunState::Expired(summary) if !summary.deviations.is_as_expected() => {
+            ("badge drifted", summary.deviations.badge())
         }
         RunState::Completed(_) | RunState::Expired(_) => ("badge completed", "Complete"),
         RunState::Failed { .. } => ("badge failed", "Failed"),
