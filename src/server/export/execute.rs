@@ -123,7 +123,7 @@ impl Exports {
                     // Where the command line writes to, it says itself when that is full.
                     if row.channel == Channel::CommandLine { Ok(()) } else { self.check_disk_space(Some(bytes)) }
                 };
-                let surroundings = Surroundings { application, check_space: &check_space };
+                let surroundings = Surroundings { profile: &self.profile, application, check_space: &check_space };
                 let written = write_archive(snapshot, &mut plan, &layout, &surroundings, out, signer, running);
                 let (out, sealed) = written?;
                 (Opened::Document(out), sealed)

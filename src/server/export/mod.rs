@@ -6,6 +6,7 @@
 //! `cleanup`. The command line's `export_to_file` uses the same `execute` with another delivery.
 
 mod access;
+mod app_version;
 mod application;
 mod cancel;
 mod check_owners;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::app_version::app_version;
 use super::media::Media;
 use super::plan::ExportPlan;
 use super::running::RunningExport;
@@ -14,7 +15,7 @@ use crate::model::name::TableName;
 use crate::seal::{DocumentSummary, SealSigner};
 use crate::server::layout::{self, DocumentFormat, LayoutWriter, Reading};
 use crate::server::pipeline::container::{ArchiveWriter, FolderWriter, MembersWriter, PartsWriter};
-use crate::server::profile::{Layout, ManifestEntry, ManifestValue};
+use crate::server::profile::{Layout, ManifestEntry, ManifestValue, Profile};
 use crate::server::source::Snapshot;
 
 /// The name of the product's own manifest.
@@ -63,6 +64,7 @@ pub fn write_object<W: Write>(
 
 /// What an archive needs besides the database.
 pub struct Surroundings<'s> {
+    pub profile: &'s Profile,
     pub application: &'s Application,
     /// Asked whether so many bytes of files fit.
     pub check_space: &'s dyn Fn(u64) -> Result<()>,
@@ -82,7 +84,7 @@ pub fn write_archive<W: Write>(
     signer: &dyn SealSigner,
     running: &RunningExport,
 ) -> Result<(W, DocumentSummary)> {
-    let Surroundings { application, check_space } = surroundings;
+    let Surroundings { profile, application, check_space } = surroundings;
     let folder = layout.media.as_ref().map(|_| application.open_media()).transpose()?;
     let table = layout.media.as_ref().and_then(|media| plan.tables.iter().find(|it| it.scan.table == media.table));
     let table = table.cloned();
@@ -96,7 +98,7 @@ pub fn write_archive<W: Write>(
         plan.metadata.missing_media = plan.deviations.missing_media.count;
     }
     let missing_media = media.as_ref().map_or_else(|| json!([]), Media::missing_list);
-    let facts = ManifestFacts { app_version: application.version.clone(), missing_media };
+    let facts = ManifestFacts { app_version: app_version(snapshot, profile, application)?, missing_media };
     let mut archive = ArchiveWriter::new(out).map_err(|error| output_error(&error))?;
     let output = DocumentsOutput { parts: &mut archive, name_of: &file_name_of(layout), written: &output_error };
     write_documents(snapshot, plan, layout, &facts, running, output)?;

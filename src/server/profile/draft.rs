@@ -62,6 +62,7 @@ impl Draft {
             outside: OutsideRules::new(),
             file_name: file_name(&self.name),
             name: self.name,
+            app_version: None,
             notice: None,
             auth: None,
             roles: BTreeMap::new(),

@@ -5,6 +5,7 @@
 //! `infer` and `draft` infer a profile for a database that has none; `builtin` is what is known of single applications.
 //! A column unknown to the profile is left out.
 
+mod app_version;
 mod auth;
 pub mod builtin;
 mod column;
@@ -42,6 +43,7 @@ use crate::model::drift::Guess;
 use crate::model::name::TableName;
 use crate::server::rows::Catalog;
 
+pub use app_version::AppVersion;
 pub use auth::{Auth, PasswordLocation, Role, SecondFactorPolicy};
 use builtin::Product;
 pub use column::{ColumnProfile, OnImport};
@@ -99,6 +101,8 @@ pub struct Profile {
     /// `{date}` is `YYYY-MM-DD`, `{time}` is `HHmm`, both UTC.
     #[serde(default = "default_file_name")]
     pub file_name: String,
+    /// The version of the application.
+    pub app_version: Option<AppVersion>,
     pub notice: Option<Notice>,
     /// Where the source stores its accounts; `None`: Waybill has its own.
     pub auth: Option<Auth>,

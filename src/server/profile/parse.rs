@@ -168,6 +168,26 @@ mod tests {
     }
 
     #[test]
+    fn the_version_of_the_application_is_a_text_or_a_column_that_everybody_may_read() {
+        let with = |version: &str| {
+            let tables = "[tables.releases.columns]\nversion = \"plain\"\nkey = \"secret\"\n";
+            Profile::from_toml(&format!("name = \"x\"\napp_version = {version}\n{tables}"))
+        };
+        for fine in ["\"3.1\"", "{ column = \"releases.version\" }"] {
+            with(fine).unwrap();
+        }
+        for (wrong, says) in [
+            ("3", "a version such as"),
+            ("{ colum = \"releases.version\" }", "did you mean `column`?"),
+            ("{ column = \"releases.versio\" }", "did you mean `version`?"),
+            ("{ column = \"releases.key\" }", "is not plain"),
+        ] {
+            let error = with(wrong).unwrap_err();
+            assert!(error.line == 2 && error.to_string().contains(says), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
     fn a_file_name_is_one_that_can_be_made() {
         let name = |name: &str| Profile::from_toml(&format!("name = \"x\"\nfile_name = \"{name}\"\n"));
         for wrong in ["", ".", "..", "a/b", "x-{dat}.json", "x-{date.json", &"x".repeat(201)] {

@@ -22,6 +22,7 @@ pub struct Spans {
     pub auth: Option<Spanned<toml::Value>>,
     pub name: Option<Spanned<toml::Value>>,
     pub file_name: Option<Spanned<toml::Value>>,
+    pub app_version: Option<Spanned<toml::Value>>,
     #[serde(default)]
     pub roles: BTreeMap<Spanned<String>, toml::Value>,
     pub notice: Option<NoticeSpans>,

@@ -1,7 +1,7 @@
 //! Checks the rules of a profile that the types cannot express.
 
 use super::comparison::ConditionValue;
-use super::filter_profile::{DeclaredReference, Follow};
+use super::filter_profile::{DeclaredReference, Follow, QualifiedColumn};
 use super::merge::merge_error;
 use super::nearest::{did_you_mean, nearest};
 use super::outside::outside_error;
@@ -10,7 +10,7 @@ use super::scope::ScopeProfile;
 use super::selection::filter_error;
 use super::spans::{Spans, start};
 use super::unknown_column::unknown_column;
-use super::{Auth, Comparison, Notice, Profile, Role};
+use super::{AppVersion, Auth, Comparison, Notice, Profile, Role};
 use crate::model::classification::Classification;
 use crate::model::name::TableName;
 use crate::model::part_query;
@@ -29,6 +29,7 @@ pub fn validate(profile: &Profile, text: &str, places: &Spans) -> Result<(), Par
         .and_then(|()| profile.auth.as_ref().map_or(Ok(()), |auth| check_auth(profile, auth, places)))
         .and_then(|()| check_roles(profile, places))
         .and_then(|()| check_selection(profile, places))
+        .and_then(|()| check_app_version(profile, places))
         .and_then(|()| check_scopes(profile, places))
         .and_then(|()| check_merges(profile, places))
         .and_then(|()| check_outside(profile, places))
@@ -44,6 +45,19 @@ fn check_names(profile: &Profile, places: &Spans) -> Result<(), Broken> {
     match file_name_error(&profile.file_name) {
         Some(what) => Err((start(places.file_name.as_ref()), what)),
         None => Ok(()),
+    }
+}
+
+/// Everybody who has an archive reads the version.
+fn check_app_version(profile: &Profile, places: &Spans) -> Result<(), Broken> {
+    let Some(AppVersion::Column(QualifiedColumn(field))) = &profile.app_version else { return Ok(()) };
+    let at = start(places.app_version.as_ref());
+    match profile.column(&field.table, &field.column) {
+        None => Err((at, format!("app_version: {}", unknown_column(profile, &field.table, &field.column)))),
+        Some(column) if column.class != Classification::Plain => {
+            Err((at, format!("app_version: {field} is not plain, and everybody who has an archive would read it")))
+        }
+        Some(_) => Ok(()),
     }
 }
 

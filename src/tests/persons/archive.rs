@@ -230,6 +230,19 @@ fn entry_starts(tar: &[u8]) -> Vec<usize> {
 }
 
 #[test]
+fn the_version_of_the_application_is_what_the_database_says() {
+    let carol = Carol::new(&SampleSpec { users: 3, people: 0, seed: 1 });
+    let (url, user, media) = (carol.url(), carol.user(CAROL), carol.media().display().to_string());
+    let version = |more: &[&str]| {
+        let asked = ["export", "--source", &url, "--profile", "carol", "--person", &user, "--layout", "carol"];
+        let ended = carol.run(&[&asked[..], &["--media", &media, "--output", "-"], more].concat());
+        Archive::of(&ended.stdout).yaml("manifest.yaml")["appVersion"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(version(&[]), "unknown");
+    assert_eq!(version(&["--app-version", "no"]), "no");
+}
+
+#[test]
 fn a_missing_file_is_a_gap_that_is_told_and_links_are_not_followed() {
     let carol = Carol::new(&small());
     let user = carol.user(CAROL);
