@@ -37,9 +37,9 @@ pub struct Metadata {
     pub redaction: Redaction,
     #[serde(default)]
     pub not_included: Vec<NotIncluded>,
-    /// How many files that records refer to are not in the archive; its manifest lists them.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub missing_media: u64,
+    /// How many files that records refer to are not in the archive, if any; its manifest lists them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_media: Option<u64>,
     pub audit: AuditHead,
     pub schema: OrderedMap<TableName, TableSchema>,
     /// Of the seal of a folder, whose only table lists the folder's files: what these hold.
@@ -135,14 +135,9 @@ pub struct MetadataSummary {
     #[serde(default)]
     pub redaction: RedactionSummary,
     #[serde(default)]
-    pub missing_media: u64,
+    pub missing_media: Option<u64>,
     pub export_id: String,
     pub schema: OrderedMap<TableName, ColumnNames>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 /// The names of a table's columns, which are the keys of its records.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::folder::{FolderSeal, MAX_SEAL_BYTES, SEAL_FILE, SealedFile, is_plain_name, read_seal_of};
+use super::folder::{FolderSeal, MAX_SEAL_BYTES, SEAL_FILE, SealedFile, compare, is_plain_name, read_seal_of};
 use super::{Verified, VerifyError};
 
 /// Entries begin and end at multiples of this.
@@ -230,22 +230,8 @@ impl ArchiveVerifier {
             return Err(damaged("the file is cut off: the seal or what follows it is missing"));
         };
         let FolderSeal { verified, files } = read_archive_seal(seal)?;
-        for (sealed, found) in files.iter().zip(&self.found) {
-            if sealed.name != found.name {
-                return Err(damaged(&format!("{} is where the seal has {}", found.name, sealed.name)));
-            }
-            if sealed.bytes != found.bytes {
-                return Err(damaged(&format!("{} has another length than the seal says", sealed.name)));
-            }
-            if sealed.sha256 != found.sha256 {
-                return Err(VerifyError::DigestMismatch { place: format!("in {}", sealed.name) });
-            }
-        }
-        match (files.get(self.found.len()), self.found.get(files.len())) {
-            (Some(missing), _) => Err(damaged(&format!("{} is missing", missing.name))),
-            (_, Some(unlisted)) => Err(damaged(&format!("{} is not listed in the seal", unlisted.name))),
-            (None, None) => Ok(Verified { bytes: self.bytes, ..verified }),
-        }
+        compare(&files, &self.found)?;
+        Ok(Verified { bytes: self.bytes, ..verified })
     }
 }
 

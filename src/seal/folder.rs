@@ -116,6 +116,28 @@ pub(super) fn read_seal_of(bytes: &[u8], is_name: fn(&str) -> bool) -> Result<Fo
     Ok(FolderSeal { verified: Verified { metadata, records: contents.total_records, tables, ..verified }, files })
 }
 
+/// Compares the files that were found, one after the other, with those that a seal lists. How many records they have, only the seal
+/// says.
+pub(super) fn compare(sealed: &[SealedFile], found: &[SealedFile]) -> Result<(), VerifyError> {
+    let damaged = |what: String| VerifyError::DamagedDocuments { what };
+    for (sealed, found) in sealed.iter().zip(found) {
+        if sealed.name != found.name {
+            return Err(damaged(format!("{} is where the seal has {}", found.name, sealed.name)));
+        }
+        if sealed.bytes != found.bytes {
+            return Err(damaged(format!("{} has another length than the seal says", sealed.name)));
+        }
+        if sealed.sha256 != found.sha256 {
+            return Err(VerifyError::DigestMismatch { place: format!("in {}", sealed.name) });
+        }
+    }
+    match (sealed.get(found.len()), found.get(sealed.len())) {
+        (Some(missing), _) => Err(damaged(format!("{} is missing", missing.name))),
+        (_, Some(unlisted)) => Err(damaged(format!("{} is not listed in the seal", unlisted.name))),
+        (None, None) => Ok(()),
+    }
+}
+
 /// Whether the name is one of a file in the folder itself, and not the seal's.
 pub(super) fn is_plain_name(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);

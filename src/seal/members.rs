@@ -4,7 +4,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::folder::{FolderSeal, MAX_SEAL_BYTES, SEAL_MEMBER, SealedFile, read_seal};
+use super::folder::{FolderSeal, MAX_SEAL_BYTES, SEAL_MEMBER, SealedFile, compare, read_seal};
 use super::{Verified, VerifyError};
 
 /// What the object begins with.
@@ -22,18 +22,11 @@ pub struct MembersVerifier {
     value: ValueScanner,
     hasher: Sha256,
     value_bytes: u64,
-    found: Vec<FoundMember>,
+    found: Vec<SealedFile>,
     /// The value of the member with the seal, which is the last one.
     seal: Vec<u8>,
     has_seal: bool,
     bytes: u64,
-}
-
-#[derive(Clone)]
-struct FoundMember {
-    name: String,
-    bytes: u64,
-    sha256: String,
 }
 
 /// What comes next.
@@ -123,14 +116,8 @@ impl MembersVerifier {
             return Err(damaged("the file is cut off: the seal is missing"));
         }
         let FolderSeal { verified, files } = read_seal(&self.seal)?;
-        for (sealed, found) in files.iter().zip(&self.found) {
-            check_member(sealed, found)?;
-        }
-        match (files.get(self.found.len()), self.found.get(files.len())) {
-            (Some(missing), _) => Err(damaged(&format!("{} is missing", missing.name))),
-            (_, Some(unlisted)) => Err(damaged(&format!("{} is not listed in the seal", unlisted.name))),
-            (None, None) => Ok(Verified { bytes: self.bytes, ..verified }),
-        }
+        compare(&files, &self.found)?;
+        Ok(Verified { bytes: self.bytes, ..verified })
     }
 
     fn key(&self) -> &str {
@@ -161,7 +148,7 @@ impl MembersVerifier {
             self.has_seal = true;
         } else {
             let name = String::from_utf8(name).unwrap_or_default();
-            self.found.push(FoundMember { name, bytes: self.value_bytes, sha256 });
+            self.found.push(SealedFile { name, records: 0, bytes: self.value_bytes, sha256 });
         }
         self.place = Place::Before(b",\n\"");
         if self.found.len() > MAX_MEMBERS { Err(damaged("there are too many members")) } else { Ok(()) }
@@ -185,19 +172,6 @@ impl ValueScanner {
         }
         None
     }
-}
-
-fn check_member(sealed: &SealedFile, found: &FoundMember) -> Result<(), VerifyError> {
-    if sealed.name != found.name {
-        return Err(damaged(&format!("{} is where the seal has {}", found.name, sealed.name)));
-    }
-    if sealed.bytes != found.bytes {
-        return Err(damaged(&format!("{} has another length than the seal says", sealed.name)));
-    }
-    if sealed.sha256 != found.sha256 {
-        return Err(VerifyError::DigestMismatch { place: format!("in {}", sealed.name) });
-    }
-    Ok(())
 }
 
 fn damaged(what: &str) -> VerifyError {

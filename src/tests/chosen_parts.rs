@@ -220,7 +220,7 @@ async fn names_that_are_not_exported_as_they_are_are_not_offered() {
     Connection::open(&path).unwrap().execute_batch(tables).unwrap();
     let profile = |show: &str| {
         Profile::from_toml(&format!(
-            "name = \"x\"\n[filters.person]\nlabel = \"Person\"\ntable = \"people\"\nshow = \"{show}\"\n\
+            "name = \"x\"\n[filters.somebody]\nlabel = \"Person\"\ntable = \"people\"\nshow = \"{show}\"\n\
              [tables.people.columns]\nid = \"plain\"\nname = \"personal\"\npin = \"secret\"\n"
         ))
         .unwrap()

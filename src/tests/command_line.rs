@@ -158,7 +158,7 @@ fn wrong_usage_is_code_2_and_says_what_to_write() {
         (&["export", "--source", "postgres://user:hunter2@host/db"], "WAYBILL_SOURCE"),
         (&["export", "--source", "postgres://user@host/db?password=hunter2"], "WAYBILL_SOURCE"),
         (&["export", "--source", "postgres://user@host/db?sslmdoe=require"], "sslmode"),
-        (&["profile", "check", &source, "--profile", "missing.toml"], "the profile cannot be read"),
+        (&["profile", "check", &source, "--profile", "missing.toml"], "the profile missing.toml cannot be read"),
         (&["export", "--source", "sqlite:"], "write sqlite:PATH"),
         (
             &["export", &source, "--profile", "other"],

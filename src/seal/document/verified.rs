@@ -31,8 +31,8 @@ impl std::fmt::Display for Verified {
             f.write_str("the plan of an import, which changes ")?;
         }
         write!(f, "{records} in {tables} of {source}, sealed {}", self.metadata.exported_at)?;
-        if self.metadata.missing_media > 0 {
-            let files = count_with_noun(self.metadata.missing_media, "file");
+        if let Some(missing) = self.metadata.missing_media {
+            let files = count_with_noun(missing, "file");
             write!(f, ", without {files} that could not be exported")?;
         }
         let filters = self.metadata.filters_applied.iter();

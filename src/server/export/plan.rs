@@ -144,7 +144,7 @@ impl UncountedPlan {
             import_plan: None,
             redaction: planned.redaction,
             not_included: catalog.not_included,
-            missing_media: 0,
+            missing_media: None,
             audit: context.audit_head.clone(),
         };
         let pseudonym_key = context.pseudonym_key.clone();

@@ -104,7 +104,7 @@ fn metadata(head: &ImportPlanHead, origin: PlanOrigin, tables: &[RecordedTable])
         },
         redaction: Redaction::default(),
         not_included: Vec::new(),
-        missing_media: 0,
+        missing_media: None,
         audit: AuditHead::default(),
         schema: tables.iter().map(|table| (table.table.clone(), schema())).collect(),
         contents: None,

@@ -97,6 +97,9 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
+/// Memory that is used again for the next record.
+const MAX_KEPT_BYTES: usize = 1 << 20;
+
 /// The current record's text.
 struct RecordBuffer {
     text: Vec<u8>,
@@ -115,6 +118,10 @@ impl RecordBuffer {
 
     fn push(&mut self, bytes: &[u8], is_complete: bool) -> Result<(), ReadError> {
         if std::mem::replace(&mut self.is_complete, is_complete) {
+            // The memory of a very long record is not kept for the others.
+            if self.text.capacity() > MAX_KEPT_BYTES {
+                self.text = Vec::new();
+            }
             self.text.clear();
             self.bytes = 0;
         }

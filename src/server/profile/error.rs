@@ -8,8 +8,12 @@ use crate::model::name::{self, FieldName, TableName};
 pub enum Error {
     #[error("no profile named {name}: give the path of a profile file, or a built-in name ({known})")]
     Unknown { name: String, known: String },
-    #[error("the profile cannot be read: {0}")]
-    Unreadable(#[source] std::io::Error),
+    #[error("the profile {path} cannot be read: {cause}")]
+    Unreadable {
+        path: String,
+        #[source]
+        cause: std::io::Error,
+    },
     #[error("{0}")]
     Parse(#[from] ParseError),
     #[error(

@@ -22,7 +22,7 @@ impl Profile {
             Ok(text) => Ok(Self { origin: Origin::File(name_or_path.to_owned()), ..Self::from_toml(&text)? }),
             // Without a slash or a dot it is meant as a name.
             Err(_) if !name_or_path.contains(['/', '.']) => Self::built_in(name_or_path),
-            Err(error) => Err(Error::Unreadable(error)),
+            Err(cause) => Err(Error::Unreadable { path: name_or_path.to_owned(), cause }),
         }
     }
 

@@ -5,8 +5,11 @@ use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use waybill::seal::FileVerifier;
 use waybill::server::profile::builtin::carol::SampleSpec;
 
 use super::{Archive, Carol, numbers, verify};
@@ -212,6 +215,49 @@ fn a_cut_or_altered_archive_is_refused() {
         std::fs::write(&path, &whole[..cut]).unwrap();
         assert_eq!(carol.run(&["verify", "whole.tar.gz"]).code, 4, "cut at {cut}");
     }
+}
+
+#[test]
+fn an_archive_is_verified_in_pieces_of_any_size_and_nothing_random_passes_for_it() {
+    let carol = Carol::new(&SampleSpec { users: 3, people: 1, seed: 1 });
+    let Archive { tar, .. } = carol.archive(&carol.user(CAROL));
+    let whole = verify(&tar).unwrap();
+    let mut runner = TestRunner::new(Config { cases: 60, ..Config::default() });
+    let pieces = (1..2_000_usize, 1..2_000_usize);
+    runner
+        .run(&pieces, |(one, other)| {
+            let mut verifier = FileVerifier::default();
+            let (mut rest, mut sizes) = (&tar[..], [one, other].into_iter().cycle());
+            while !rest.is_empty() {
+                let (piece, after) = rest.split_at(sizes.next().unwrap_or(1).min(rest.len()));
+                verifier.feed(piece).unwrap();
+                rest = after;
+            }
+            prop_assert_eq!(verifier.finish().unwrap(), whole.clone());
+            Ok(())
+        })
+        .unwrap();
+    // Whole blocks that are moved, repeated, emptied or random.
+    let blocks = tar.len() / 512;
+    let changes = (0..blocks, 0..blocks, 0..4_u8, any::<[u8; 32]>());
+    runner
+        .run(&changes, |(from, to, kind, bytes)| {
+            let mut altered = tar.clone();
+            let block = tar[from * 512..(from + 1) * 512].to_vec();
+            let place = to * 512..(to + 1) * 512;
+            match kind {
+                0 => altered[place].copy_from_slice(&block),
+                1 => drop(altered.splice(place.start..place.start, block)),
+                2 => altered[place].fill(0),
+                _ => altered[place].copy_from_slice(&bytes.repeat(16)),
+            }
+            if altered != tar {
+                let found = verify(&altered);
+                prop_assert!(found.is_err() || found.unwrap().signature != whole.signature);
+            }
+            Ok(())
+        })
+        .unwrap();
 }
 
 /// Where each entry begins, and where the last one ends.

@@ -98,7 +98,10 @@ async fn no_page_of_another_site_and_no_guess_of_a_browser_starts_an_export() {
     }
     assert_eq!(browser.send("HEAD", ENDPOINT, &[], "").await.status, 405);
     assert_eq!(browser.get(&format!("{ENDPOINT}?user=x")).await.status, 400);
-    assert_eq!(console.waybill.anonymous().get(ENDPOINT).await.status, 401);
+    let anonymous = console.waybill.anonymous();
+    assert_eq!(anonymous.get(ENDPOINT).await.status, 401);
+    let typed = anonymous.send("GET", ENDPOINT, &[("accept", "text/html")], "").await;
+    assert_eq!((typed.status, typed.header("location")), (303, "/login?next=/account/your-data"));
     assert_eq!(console.waybill.audit_trail().await, before);
     for site in ["same-origin", "none"] {
         assert_eq!(browser.send("GET", ENDPOINT, &[("sec-fetch-site", site)], "").await.status, 200);

@@ -116,7 +116,7 @@ impl From<profile::Error> for CliError {
         use profile::Error;
         let exit = match error {
             Error::MissingTables { .. } => Exit::Refused,
-            Error::Unknown { .. } | Error::Unreadable(_) | Error::Parse(_) => Exit::Usage,
+            Error::Unknown { .. } | Error::Unreadable { .. } | Error::Parse(_) => Exit::Usage,
             Error::MissingAuthColumns(_) => Exit::Failure,
         };
         Self::new(exit, error.to_string())

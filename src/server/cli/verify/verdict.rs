@@ -79,6 +79,7 @@ impl Verdict {
             "records": verified.records,
             "tables": verified.tables,
             "bytes": verified.bytes,
+            "missing_media": verified.metadata.missing_media.unwrap_or(0),
             "sha256": verified.sha256,
             "sealed_at": verified.metadata.exported_at,
             "exported_by": verified.metadata.exported_by,

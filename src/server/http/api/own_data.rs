@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::json;
 
 use super::super::problem::ProblemDetails;
-use super::super::security::cookies::session_token;
+use super::super::security::cookies::{percent_encode, session_token};
 use super::super::security::public_url::PublicUrl;
 use super::super::state::AppState;
 use super::organization::not_completed;
@@ -21,7 +21,7 @@ use crate::model::ApiError;
 use crate::model::export::{ExportId, RunState};
 use crate::model::route;
 use crate::server::identity::Caller;
-use crate::server::rpc_context::authentication;
+use crate::server::rpc_context::{accepts_html, authentication};
 
 /// How soon the end of a small export is noticed.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -38,7 +38,17 @@ pub async fn export_own_data(State(state): State<AppState>, request: Request) ->
         let what = "This address exports your data: open it from this site, or type it.";
         return Err(ProblemDetails::with_detail(ApiError::Forbidden, what));
     }
-    Ok(answer(&state, request).await?)
+    let is_browser = accepts_html(request.headers());
+    match answer(&state, request).await {
+        // Somebody has typed the address.
+        Err(ApiError::Unauthenticated) if is_browser => Ok(Redirect::to(&sign_in_page()).into_response()),
+        answer => Ok(answer?),
+    }
+}
+
+/// Where somebody signs in, and comes to their data from.
+fn sign_in_page() -> String {
+    format!("{}?next={}", route::LOGIN, percent_encode(route::OWN_DATA))
 }
 
 /// Whether a page of another site asks (Fetch Metadata, W3C 2021, 2.4). Browsers do not say so over plain HTTP: then the page from

@@ -6,6 +6,9 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use crate::server::rows::Value;
 
+/// Memory that is used again for the next row.
+const MAX_KEPT_BYTES: usize = 1 << 20;
+
 /// The values of a row. Their bytes lie one after the other, so that a row allocates nothing.
 #[derive(Default)]
 pub struct RowBuffer {
@@ -66,6 +69,10 @@ impl RowBuffer {
     }
 
     pub fn clear(&mut self) {
+        // The memory of a very long row is not kept for the others.
+        if self.bytes.capacity() > MAX_KEPT_BYTES {
+            self.bytes = Vec::new();
+        }
         self.bytes.clear();
         self.cells.clear();
     }

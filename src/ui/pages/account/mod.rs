@@ -1,6 +1,7 @@
 //! What everybody has here: their own data.
 
 mod own_data_page;
+mod own_exports;
 mod strings;
 
 pub use own_data_page::OwnDataPage;

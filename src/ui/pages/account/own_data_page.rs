@@ -4,12 +4,12 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
+use super::own_exports::OwnExports;
 use super::strings;
 use crate::model::own_data::OwnData;
 use crate::model::{route, text};
 use crate::rpc::own_data::{RequestOwnData, open_own_data};
 use crate::ui::components::{Icon, Layout, Loaded};
-use crate::ui::pages::admin::developer_tools::export::Entries;
 
 #[component]
 pub fn OwnDataPage(problem: String) -> impl IntoView {
@@ -40,25 +40,21 @@ fn Content(data: OwnData, problem: String) -> impl IntoView {
     });
     view! {
         {unfinished}
-        {form_error(&problem)}
+        {form_error(&problem, run.is_some())}
         <ExportCard file_name />
         <Contents counts records settled />
         {details(strings::LEFT_OUT, left_out)}
         <h2>{strings::EARLIER}</h2>
-        {if history.is_empty() {
-            view! { <p class="muted">{strings::EARLIER_NONE}</p> }.into_any()
-        } else {
-            view! { <Entries entries=history scope=strings::TITLE.to_owned() /> }.into_any()
-        }}
+        <OwnExports exports=history />
     }
     .into_any()
 }
 
-/// Why the form was refused.
-fn form_error(problem: &str) -> Option<AnyView> {
+/// Why the form was refused. That an export runs is not told once it has ended.
+fn form_error(problem: &str, is_running: bool) -> Option<AnyView> {
     let text = match problem {
-        "" => return None,
-        "busy" => strings::PROBLEM_BUSY,
+        "busy" if is_running => strings::PROBLEM_BUSY,
+        "" | "busy" => return None,
         _ => strings::PROBLEM_FAILED,
     };
     Some(view! { <p class="form-error" role="alert">{text}</p> }.into_any())

@@ -90,10 +90,11 @@ fn part(metadata: &MetadataSummary) -> Option<AnyView> {
 
 /// What an archive should have and has not.
 fn missing_media(metadata: &MetadataSummary) -> Option<AnyView> {
-    let files = text::count_with_noun(metadata.missing_media, "file");
-    let text = format!("{files} could not be exported: manifest.yaml in the archive says which, and why.");
-    (metadata.missing_media > 0)
-        .then(|| view! { <p class="data-warning"><Icon name="triangle-alert" /><span>{text}</span></p> }.into_any())
+    metadata.missing_media.map(|missing| {
+        let files = text::count_with_noun(missing, "file");
+        let text = format!("{files} could not be exported: manifest.yaml in the archive says which, and why.");
+        view! { <p class="data-warning"><Icon name="triangle-alert" /><span>{text}</span></p> }.into_any()
+    })
 }
 
 fn left_out(metadata: &MetadataSummary) -> String {

@@ -79,7 +79,7 @@ fn PlanForm(tracker: ImportTracker, signature: SignatureStatus) -> impl IntoView
             <fieldset class="modes"><legend>"What may the tables have already?"</legend>{modes.collect_view()}</fieldset>
             {accept}
             <div class="action-row">
-                <button type="button" class="button primary" disabled=move || !is_ready() || is_busy()
+                <button type="button" class=move || if tracker.needs_plan() { "button primary" } else { "button" } disabled=move || !is_ready() || is_busy()
                     on:click=move |_| tracker.plan()>"Plan the import"</button>
                 <span class="muted">"Sends the file and compares it with the database. Nothing is written."</span>
             </div>

@@ -40,7 +40,9 @@ fn ImportView(page: ImportPageData) -> impl IntoView {
         {running}
         <noscript inner_html=NOSCRIPT_HINT></noscript>
         <ChooseFile tracker target=page.target max_upload_bytes=page.max_upload_bytes />
-        <div id=OUTCOME tabindex="-1" role="status"><Outcome tracker /></div>
+        <div id=OUTCOME tabindex="-1" role="status" on:keydown=move |event| if event.key() == "Escape" { tracker.leave_question() }>
+            <Outcome tracker />
+        </div>
         <KeptImports kept=page.kept tracker />
     }
     .into_any()

@@ -6,7 +6,7 @@ use leptos::task::spawn_local;
 use crate::model::import::{ImportMode, TablePolicy};
 use crate::model::import_plan::ImportPlanHead;
 use crate::model::import_report::ImportReport;
-use crate::model::import_undo::UndoReport;
+use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::import_update::ImportUpdate;
 use crate::model::route;
 use crate::ui::browser::{self, RequestUpdate};
@@ -61,6 +61,8 @@ pub struct ImportTracker {
     policy: StoredValue<Option<TablePolicy>>,
     /// Whether a file that no key of this installation has signed is taken.
     pub accepts_unsigned: RwSignal<bool>,
+    /// The imports that were done on this page and can be undone, the oldest first.
+    pub imported: RwSignal<Vec<KeptImport>>,
     /// The imports that were undone on this page.
     pub undone: RwSignal<Vec<String>>,
     /// The number of the newest request: what comes for an older one is dropped.
@@ -74,6 +76,7 @@ impl ImportTracker {
             mode: RwSignal::new(ImportMode::RequireEmpty),
             policy: StoredValue::new(None),
             accepts_unsigned: RwSignal::new(false),
+            imported: RwSignal::new(Vec::new()),
             undone: RwSignal::new(Vec::new()),
             newest: StoredValue::new(0),
         }
@@ -114,6 +117,18 @@ impl ImportTracker {
         let keep_changed = planned.tables.iter().any(|table| table.changed_since > 0);
         let options = format!("keep_changed={keep_changed}&expected={}", planned.digest);
         self.undo_with(Work::Undo, &planned.import, &options);
+    }
+
+    /// Whether a plan is what comes next.
+    pub fn needs_plan(self) -> bool {
+        matches!(self.step.get(), Step::Choosing | Step::Failed { .. } | Step::Undone(_))
+    }
+
+    /// Leaves the question whether to undo an import, if it is asked.
+    pub fn leave_question(self) {
+        if matches!(self.step.get_untracked(), Step::UndoPlanned(_)) {
+            self.start_over();
+        }
     }
 
     /// Whether a request runs.
@@ -173,6 +188,12 @@ impl ImportTracker {
         };
         if let Step::Undone(report) = &step {
             self.undone.update(|undone| undone.push(report.import.clone()));
+        }
+        if let Step::Imported(report) = &step
+            && let Some(id) = report.undo.clone()
+        {
+            let (mode, file_sha256) = (self.mode.get_untracked(), report.sha256.clone());
+            self.imported.update(|kept| kept.push(KeptImport { id, mode, file_sha256, at: String::new() }));
         }
         let is_over = !matches!(step, Step::Sending { .. } | Step::Working { .. });
         self.step.set(step);
