@@ -6,7 +6,7 @@ use super::catalog::TableSchema;
 use super::import_plan::ImportPlanHead;
 use super::name::TableName;
 use super::ordered_map::OrderedMap;
-use super::redaction::{ExcludedTable, NotIncluded, Redaction};
+use super::redaction::{NotIncluded, Redaction};
 
 /// The format version that this build writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 2;
@@ -163,8 +163,6 @@ pub struct SourceSummary {
 #[serde(rename_all = "camelCase", default)]
 pub struct RedactionSummary {
     pub removed_fields: Vec<String>,
-    #[serde(default)]
-    pub excluded_tables: Vec<ExcludedTable>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,24 +23,11 @@ pub struct Deviations {
     /// Columns whose guessed class differs from the previous export's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reclassified: Vec<Reclassified>,
-    /// Files that should be in an archive and are not.
-    #[serde(skip_serializing_if = "MissingMedia::is_empty")]
-    pub missing_media: MissingMedia,
-}
-
-/// Files that records refer to, and that are not in an archive. Its manifest lists them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MissingMedia {
-    pub count: u64,
-    /// The first ones, each with the reason.
-    pub examples: Vec<String>,
-}
-
-impl MissingMedia {
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
+    /// How many files that records refer to are not in an archive. Its manifest lists them.
+    pub missing_media: u64,
+    /// The first ones of them, each with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing_media_examples: Vec<String>,
 }
 
 impl Deviations {
@@ -72,23 +59,25 @@ impl Deviations {
     /// Such as "1 gap": files that should be in an archive and are not.
     #[must_use]
     pub fn gaps(&self) -> Option<String> {
-        let gaps = self.missing_media.count;
+        let gaps = self.missing_media;
         (gaps > 0).then(|| text::count_with_noun(gaps, "gap"))
     }
 
     /// Whether everything is as it should be.
     #[must_use]
     pub fn is_as_expected(&self) -> bool {
-        !self.has_drifted() && self.missing_media.is_empty()
+        !self.has_drifted() && self.missing_media == 0
     }
 
     /// Such as "Complete, with drift": for a badge.
     #[must_use]
     pub fn badge(&self) -> &'static str {
-        match (self.has_drifted(), self.missing_media.is_empty()) {
-            (true, _) => "Complete, with drift",
-            (false, false) => "Complete, with gaps",
-            (false, true) => "Complete",
+        if self.has_drifted() {
+            "Complete, with drift"
+        } else if self.missing_media > 0 {
+            "Complete, with gaps"
+        } else {
+            "Complete"
         }
     }
 
@@ -104,19 +93,10 @@ impl Deviations {
             ("no longer in the database", name_texts(&self.missing_tables, &self.missing_columns)),
             ("of another type than the profile knows", name_texts(&[], &self.type_changed_columns)),
             ("guessed differently than for the last export", reclassified.collect()),
-            ("files that are not in it", self.missing_media_texts()),
+            ("files that are not in it, such as", self.missing_media_examples.clone()),
         ];
         let kinds = kinds.into_iter().filter(|(_, names)| !names.is_empty());
         kinds.map(|(kind, names)| format!("{kind}: {}", text::one_line(&names.join(", ")))).collect()
-    }
-}
-
-impl Deviations {
-    fn missing_media_texts(&self) -> Vec<String> {
-        let MissingMedia { count, examples } = &self.missing_media;
-        let more = count.saturating_sub(examples.len() as u64);
-        let more = (more > 0).then(|| format!("and {} more, in the manifest", text::count(more)));
-        examples.iter().cloned().chain(more).collect()
     }
 }
 

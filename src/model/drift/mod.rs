@@ -6,7 +6,7 @@ mod guess;
 use serde::{Deserialize, Serialize};
 
 use super::name::{FieldName, TableName, TableOrField};
-pub use deviations::{Deviations, MissingMedia};
+pub use deviations::Deviations;
 pub use guess::{Guess, ProfileLine, Reclassified, find_reclassified};
 
 /// Differences between a profile and its database, in both directions.
@@ -93,7 +93,8 @@ impl Drift {
             missing_tables,
             missing_columns,
             type_changed_columns: self.type_changed.iter().map(|changed| changed.field.clone()).collect(),
-            missing_media: MissingMedia::default(),
+            missing_media: 0,
+            missing_media_examples: Vec::new(),
             reclassified: Vec::new(),
         }
     }

@@ -10,7 +10,6 @@ use super::media_records::{Medium, read_media};
 use super::running::RunningExport;
 use super::write::output_error;
 use super::{Error, Result};
-use crate::model::drift::MissingMedia;
 use crate::model::text;
 use crate::seal::archive::MAX_ENTRIES;
 use crate::server::layout::media_path;
@@ -81,17 +80,20 @@ impl<'m> Media<'m> {
         self.found.bytes
     }
 
-    /// What is missing, for the history.
-    pub fn missing(&self) -> MissingMedia {
+    pub fn missing(&self) -> u64 {
+        self.found.missing()
+    }
+
+    /// Some of what is missing, for the history.
+    pub fn examples(&self) -> Vec<String> {
         let short = |text: &str| text::shortened(&text::one_line(text), MAX_NAME_CHARS);
         let example = |(id, missing): (&String, &Missing)| {
             format!("{} ({}, {})", short(&missing.file_name), short(id), missing.reason)
         };
-        let examples = self.found.listed.iter().take(MAX_EXAMPLES).map(example).collect();
-        MissingMedia { count: self.found.missing(), examples }
+        self.found.listed.iter().take(MAX_EXAMPLES).map(example).collect()
     }
 
-    /// The same for the manifest.
+    /// What is missing, for the manifest.
     pub fn missing_list(&self) -> Json {
         let entry = |(id, missing): (&String, &Missing)| json!({"id": id, "fileName": missing.file_name, "reason": missing.reason});
         let listed = self.found.listed.iter().map(entry);

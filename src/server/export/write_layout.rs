@@ -95,7 +95,8 @@ pub fn write_archive<W: Write>(
     if let Some(media) = &media {
         check_space(media.bytes())?;
         plan.deviations.missing_media = media.missing();
-        plan.metadata.missing_media = Some(plan.deviations.missing_media.count).filter(|missing| *missing > 0);
+        plan.deviations.missing_media_examples = media.examples();
+        plan.metadata.missing_media = Some(media.missing()).filter(|missing| *missing > 0);
     }
     let missing_media = media.as_ref().map_or_else(|| json!([]), Media::missing_list);
     let facts = ManifestFacts { app_version: app_version(snapshot, profile, application)?, missing_media };

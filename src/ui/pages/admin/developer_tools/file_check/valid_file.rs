@@ -46,7 +46,7 @@ pub fn ValidFile(
             <p>{origin(&metadata)}</p>
             {part(&metadata)}
             {missing_media(&metadata)}
-            <p class="muted">"Left out: "{left_out(&metadata)}</p>
+            <p class="muted">"Columns left out: "{left_out(&metadata)}</p>
             <p class="command"><span>"Seal"</span><code tabindex="0" data-testid="sha256">{sha256}</code></p>
         </section>
         {has_counts.then(|| view! { <RecordCounts counts=metadata.record_counts.clone() /> })}
@@ -98,9 +98,10 @@ fn missing_media(metadata: &MetadataSummary) -> Option<AnyView> {
 }
 
 fn left_out(metadata: &MetadataSummary) -> String {
-    let tables = metadata.redaction.excluded_tables.iter().map(|left| left.table.as_str());
-    let all: Vec<&str> = metadata.redaction.removed_fields.iter().map(String::as_str).chain(tables).collect();
-    if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
+    match metadata.redaction.removed_fields.join(", ") {
+        none if none.is_empty() => "none".to_owned(),
+        fields => fields,
+    }
 }
 
 #[component]
