@@ -94,6 +94,7 @@ pub struct ArchiveVerifier {
     header: Vec<u8>,
     current: Option<Entry>,
     found: Vec<SealedFile>,
+    /// In lower case: two names that differ by case alone are one file on some systems.
     names: BTreeSet<String>,
     seal: Option<Vec<u8>>,
     bytes: u64,
@@ -202,7 +203,7 @@ impl ArchiveVerifier {
                 return Err(damaged("the seal is too long"));
             }
             self.seal = Some(Vec::new());
-        } else if !is_entry_name(&name) || !self.names.insert(name.clone()) {
+        } else if !is_entry_name(&name) || !self.names.insert(name.to_ascii_lowercase()) {
             return Err(damaged("the archive has an entry twice, or one that does not belong there"));
         } else if self.names.len() > MAX_ENTRIES {
             return Err(damaged("the archive has more entries than this program reads"));
@@ -255,6 +256,14 @@ mod tests {
             }
         }
         assert!(header(&"a".repeat(100), 0).is_some() && header(&"a".repeat(101), 0).is_none());
+    }
+
+    #[test]
+    fn two_entries_that_are_one_file_on_some_systems_are_refused() {
+        let mut verifier = ArchiveVerifier::default();
+        verifier.feed(&header("media/a.png", 0).unwrap()).unwrap();
+        assert!(verifier.clone().feed(&header("media/b.png", 0).unwrap()).is_ok());
+        assert!(verifier.feed(&header("media/A.png", 0).unwrap()).unwrap_err().to_string().contains("an entry twice"));
     }
 
     #[test]

@@ -170,6 +170,28 @@ fn what_others_have_changed_since_ends_an_undo_or_stays_as_it_is() {
     );
 }
 
+/// Ada has given her address to a new customer, to whom her order went.
+#[test]
+fn a_value_that_only_one_may_have_goes_back_from_a_removed_record() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let schema = "CREATE TABLE customers (id bigint PRIMARY KEY, email text NOT NULL UNIQUE);
+        CREATE TABLE orders (id bigint PRIMARY KEY, email text NOT NULL REFERENCES customers (email), customer_id bigint REFERENCES customers ON DELETE CASCADE);";
+    let sent = "INSERT INTO customers VALUES (1, 'new@x.test'), (2, 'old@x.test'); INSERT INTO orders VALUES (7, 'old@x.test', 2);";
+    let source = database(&server, "moved_source", &format!("{schema} {sent}"));
+    export(folder, &source, "shop.json");
+    let there = "INSERT INTO customers VALUES (1, 'old@x.test'); INSERT INTO orders VALUES (7, 'old@x.test', 1);";
+    // The reference to the address is checked once the new customer has it.
+    let url = database(&server, "moved_target", &format!("{schema} {there}"));
+    let rows = "SELECT string_agg(row::text, ' ') FROM (SELECT c.id, o.* FROM customers AS c LEFT JOIN orders AS o ON o.customer_id = c.id ORDER BY 1) AS row";
+    let before = server.sql_as("waybill_owner", "moved_target", rows);
+    let id = import_shop(folder, &url, &MERGE);
+    assert_ne!(server.sql_as("waybill_owner", "moved_target", rows), before);
+    let undone = undo(folder, &url, &id, &[]);
+    assert_eq!(undone.code, 0, "{}", undone.stderr);
+    assert_eq!(server.sql_as("waybill_owner", "moved_target", rows), before);
+}
+
 #[test]
 fn a_record_that_would_go_with_a_removed_one_ends_an_undo() {
     let (folder, server) = (TempDir::new().unwrap(), Postgres::start());

@@ -8,8 +8,8 @@ use super::catalog::{self, Schema};
 use super::database_session::DatabaseSession;
 use super::kept_import::{KeptColumns, UndoSchema, column_numbers, database_id};
 use super::key_sets::refuse_foreign_event_triggers;
+use super::put_back::{self, PutBack};
 use super::references_to::{self, ReferenceTo};
-use super::removal::{Removal, remove};
 use super::search_paths::{APPLICATION_PATH, OWN_PATH};
 use super::staging::differs_sql;
 use super::target_rules;
@@ -293,22 +293,14 @@ impl Undo<'_> {
         Err(Error::new(Kind::Refused, what))
     }
 
-    /// Values first, so that nothing refers to what is removed then.
     fn put_back(&mut self, report: &UndoReport) -> Result<()> {
         self.session.execute(APPLICATION_PATH)?;
         self.session.execute("SET CONSTRAINTS ALL DEFERRED")?;
         let tables = std::mem::take(&mut self.tables);
-        for (table, found) in tables.iter().zip(&report.tables) {
-            let Some(columns) = table.columns.as_ref().filter(|_| found.restored > 0) else { continue };
-            self.restore(table, columns, found.restored)?;
-        }
-        let mut removals = Vec::new();
-        for (table, found) in tables.iter().zip(&report.tables).filter(|(_, found)| found.removed > 0) {
-            let relation = self.schema.relation(&table.name)?;
-            let (oid, from_item) = (relation.oid, relation.from_item.as_str());
-            removals.push(Removal { number: table.number, table: &table.name, oid, from_item, rows: found.removed });
-        }
-        remove(self.session, &removals)?;
+        let found = tables.iter().zip(&report.tables).filter(|(_, found)| found.removed + found.restored > 0);
+        let found =
+            found.map(|(table, found)| what_is_put_back(&self.schema, table, found)).collect::<Result<Vec<_>>>()?;
+        put_back::put_back(self.session, &found)?;
         let checked = self.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
         checked.map_err(|error| error::refused_row(&"the import".into(), error))?;
         self.session.execute(OWN_PATH)?;
@@ -341,35 +333,22 @@ impl Undo<'_> {
             different => Err(undo_rules::restored_differently(&table.name, different, found.restored)),
         }
     }
+}
 
-    /// Gives the rows the values back that they had, and checks that they have them then.
-    fn restore(&mut self, table: &ImportedTable, columns: &KeptColumns, expected: u64) -> Result<()> {
-        let relation = self.schema.relation(&table.name)?;
-        let names: Vec<String> = columns.replaced.iter().map(|name| double_quote_identifier(name)).collect();
-        let set: Vec<String> = names.iter().map(|name| format!("{name} = b.{name}")).collect();
-        let kept: Vec<String> = names.iter().zip(0..).map(|(name, at)| format!(", c{at} AS {name}")).collect();
-        let differs = differs_sql(&columns.replaced, relation, &table.name, "b")?.unwrap_or_else(|| "false".to_owned());
-        let sql = format!(
-            "WITH restored AS (
-                UPDATE {} AS t SET {} FROM (
-                    SELECT part AS waybill_part, place AS waybill_place{} FROM pg_temp.waybill_restored_{}) AS b
-                 WHERE t.ctid OPERATOR(pg_catalog.=) b.waybill_place AND t.tableoid OPERATOR(pg_catalog.=) b.waybill_part
-             RETURNING {differs} AS differs)
-             SELECT pg_catalog.count(*) AS records, pg_catalog.count(*) FILTER (WHERE differs) AS different FROM restored",
-            relation.from_item,
-            set.join(", "),
-            kept.concat(),
-            table.number
-        );
-        let rows = self.session.fetch(&sql, &[]).map_err(|error| error::refused_row(&table.name, error))?;
-        let row = rows.first().ok_or_else(error::invalid_message)?;
-        undo_rules::check_done(&table.name, expected, row.parse("records").map_err(error::map_error)?)?;
-        let different: u64 = row.parse("different").map_err(error::map_error)?;
-        if different == 0 {
-            return Ok(());
-        }
-        Err(undo_rules::restored_differently(&table.name, different, expected))
-    }
+fn what_is_put_back<'t>(schema: &'t Schema, table: &'t ImportedTable, found: &UndoneTable) -> Result<PutBack<'t>> {
+    let relation = schema.relation(&table.name)?;
+    let replaced = table.columns.as_ref().map_or(&[][..], |columns| &columns.replaced);
+    let differs = differs_sql(replaced, relation, &table.name, "b")?.unwrap_or_else(|| "false".to_owned());
+    Ok(PutBack {
+        number: table.number,
+        table: &table.name,
+        oid: relation.oid,
+        from_item: &relation.from_item,
+        removed: found.removed,
+        restored: found.restored,
+        columns: replaced.iter().map(|name| double_quote_identifier(name)).collect(),
+        differs,
+    })
 }
 
 fn count(session: &mut DatabaseSession, rows: &str) -> Result<u64> {
