@@ -3,43 +3,26 @@
 //! Flow: `client` speaks the wire protocol. `DatabaseSession` is one connection that runs every query in a read-only
 //! transaction with search path and settings fixed. `PostgresSnapshot` locks every table, then takes its snapshot.
 //! `reader` splits rows and `decode` turns the common types into values. `lookup` reads accounts for sign-in.
-//! `untrusted_code` finds tables whose planning could run someone else's code.
+//! `untrusted_code` finds tables whose planning could run someone else's code. `target` writes: imports and their undo.
 
 mod catalog;
 pub mod client;
 mod complements;
 mod condition;
-mod conflicts;
-mod copy_values;
-mod create_tables;
 mod cursor;
 mod database_session;
 mod decode;
 mod error;
-mod foreign_key_check;
-mod kept_import;
 mod key_sets;
-mod load;
 mod lookup;
-mod natural_keys;
 mod places;
-mod put_back;
 mod reader;
-mod references_to;
-mod replica_role;
-mod row_counts;
 mod row_key;
-mod same_key;
 mod search_paths;
-mod sequences;
 mod snapshot;
-mod staging;
 mod statistics;
 mod steps;
 mod target;
-mod target_rules;
-mod undo;
-mod unique_values;
 mod untrusted_code;
 mod values_within;
 

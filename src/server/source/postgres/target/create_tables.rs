@@ -1,10 +1,10 @@
 //! Creates tables in a database that has none.
 
-use super::super::new_table::{NewColumn, NewReference, NewTable};
-use super::super::{Error, Kind, Result, double_quote_identifier};
-use super::catalog::{UNDO_SCHEMA_PREFIX, join_name, split_name};
-use super::database_session::DatabaseSession;
-use super::error;
+use super::super::super::new_table::{NewColumn, NewReference, NewTable};
+use super::super::super::{Error, Kind, Result, double_quote_identifier};
+use super::super::catalog::{UNDO_SCHEMA_PREFIX, join_name, split_name};
+use super::super::database_session::DatabaseSession;
+use super::super::error;
 use crate::model::catalog::Codec;
 use crate::model::name::TableName;
 

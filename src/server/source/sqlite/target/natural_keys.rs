@@ -6,13 +6,13 @@
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::super::merge_rules::NaturalKey;
-use super::super::target::TableLoad;
-use super::super::{Error, Result, unmatched};
+use super::super::super::merge_rules::NaturalKey;
+use super::super::super::target::TableLoad;
+use super::super::super::{Error, Result, unmatched};
+use super::super::key_sets::main_table;
+use super::super::snapshot::to_value;
 use super::changes::{column, folded, numbered, of};
-use super::key_sets::main_table;
 use super::row_buffer::RowBuffer;
-use super::snapshot::to_value;
 use crate::server::rows::{ForeignKey, RowSink};
 
 /// Creates the tables for the matches of a load, if it has natural keys.

@@ -1,11 +1,11 @@
 //! References that lead to a table, as the database enforces them: those from partitions, and from tables that exports leave out,
 //! are among them.
 
-use super::super::{Error, Kind, Result};
-use super::client::{self, Row};
-use super::database_session::{DatabaseSession, parse_rows};
+use super::super::super::{Error, Kind, Result};
+use super::super::client::{self, Row};
+use super::super::database_session::{DatabaseSession, parse_rows};
+use super::super::untrusted_code::UntrustedCode;
 use super::same_key::same_key_sql;
-use super::untrusted_code::UntrustedCode;
 use crate::model::name::TableName;
 
 /// A foreign key of a partition that it has from its table is none of its own (`conparentid`).

@@ -3,13 +3,13 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::super::target::TableLoad;
-use super::super::{Error, Kind, Result, SourceIdentity, undo_rules};
+use super::super::super::target::TableLoad;
+use super::super::super::{Error, Kind, Result, SourceIdentity, undo_rules};
+use super::super::key_sets::main_table;
+use super::super::row_identity::{self, digest, rowid_name, stored_columns};
 use super::changes::{self, column, numbered};
 use super::dangling;
-use super::key_sets::main_table;
 use super::row_buffer::RowBuffer;
-use super::row_identity::{self, digest, rowid_name, stored_columns};
 use super::undo_file::{KeptTable, NewUndoFile, UndoFolder};
 use crate::model::import::ImportMode;
 use crate::model::import_undo::KeptImport;

@@ -3,11 +3,11 @@
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params_from_iter};
 
-use super::super::target::TableLoad;
-use super::super::{Error, Result, double_quote_identifier};
-use super::key_sets::main_table;
+use super::super::super::target::TableLoad;
+use super::super::super::{Error, Result, double_quote_identifier};
+use super::super::key_sets::main_table;
+use super::super::snapshot::to_value;
 use super::row_buffer::RowBuffer;
-use super::snapshot::to_value;
 use crate::model::change_reason::ChangeReason;
 use crate::server::rows::RowSink;
 

@@ -1,8 +1,8 @@
 //! Foreign keys, compared by a query as the database itself does.
 
-use super::super::Result;
-use super::client::{self, Row};
-use super::database_session::{DatabaseSession, parse_rows};
+use super::super::super::Result;
+use super::super::client::{self, Row};
+use super::super::database_session::{DatabaseSession, parse_rows};
 use super::same_key::same_key_sql;
 
 /// The foreign keys of a table and its partitions; one that a partition has from its table is none of its own (`conparentid`). Rows are

@@ -2,10 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::super::Result;
-use super::super::target::TableLoad;
+use super::super::super::Result;
+use super::super::super::target::TableLoad;
+use super::super::key_sets::main_table;
 use super::changes::{column, differ, folded, has_key, of};
-use super::key_sets::main_table;
 use super::row_buffer::RowBuffer;
 use crate::model::change_reason::ChangeReason;
 use crate::server::rows::Bound;

@@ -7,9 +7,9 @@ use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::super::target::Purpose;
-use super::super::{InterruptHandle, Result};
-use super::error;
+use super::super::super::target::Purpose;
+use super::super::super::{InterruptHandle, Result};
+use super::super::error;
 
 /// More pages in memory than by default: inserting into several indexes touches many.
 const CACHE_KIB: u32 = 48 << 10;

@@ -2,9 +2,9 @@
 
 use rusqlite::Connection;
 
-use super::super::new_table::{NewColumn, NewReference, NewTable};
-use super::super::{Error, Kind, Result, double_quote_identifier};
-use super::key_sets::main_table;
+use super::super::super::new_table::{NewColumn, NewReference, NewTable};
+use super::super::super::{Error, Kind, Result, double_quote_identifier};
+use super::super::key_sets::main_table;
 use crate::model::catalog::Codec;
 
 /// Words that would begin something else than a type (sqlite.org/syntax/column-constraint.html).

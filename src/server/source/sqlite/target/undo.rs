@@ -8,15 +8,16 @@ use std::fmt::Write;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
-use super::super::target::{Purpose, UndoRequest};
-use super::super::{Error, Kind, Result, Source, SourceIdentity, double_quote_identifier, undo_rules};
+use super::super::super::target::{Purpose, UndoRequest};
+use super::super::super::{Error, Kind, Result, Source, SourceIdentity, double_quote_identifier, undo_rules};
+use super::super::SqliteSource;
+use super::super::error::refused;
+use super::super::key_sets::main_table;
+use super::super::row_identity::{DIGEST_BYTES, digest, stored_columns};
 use super::changes::{column, differ, numbered};
-use super::error::refused;
-use super::key_sets::main_table;
-use super::row_identity::{DIGEST_BYTES, digest, stored_columns};
+use super::dangling;
 use super::undo_file::{KeptTable, UndoFile, UndoFolder};
 use super::writing::{self, ForeignKeys};
-use super::{SqliteSource, dangling};
 use crate::model::import_undo::{KeptImport, UndoReport, UndoneTable};
 use crate::model::name::TableName;
 

@@ -1,12 +1,33 @@
-//! A PostgreSQL database to write to.
+//! A PostgreSQL database to write to: imports and their undo.
+//!
+//! Flow: `rules` tells what may run and be written at all. `load` is the transaction: it copies records into empty tables, or into
+//! `staging`, from where they are merged. `kept_import` keeps what `undo` needs to find the rows again, which `put_back` then does.
+
+mod conflicts;
+mod copy_values;
+mod create_tables;
+mod foreign_key_check;
+mod kept_import;
+mod load;
+mod natural_keys;
+mod put_back;
+mod references_to;
+mod replica_role;
+mod row_counts;
+mod rules;
+mod same_key;
+mod sequences;
+mod staging;
+mod undo;
+mod unique_values;
 
 use super::super::target::{Load, Purpose, Target, UndoRequest};
 use super::super::{InterruptHandle, Result};
 use super::client::ConnectConfig;
 use super::database_session::DatabaseSession;
-use super::load::PostgresLoad;
-use super::{ENGINE, LOCK_TIMEOUT, STALL_TIMEOUT, catalog, target_rules, undo};
+use super::{ENGINE, LOCK_TIMEOUT, STALL_TIMEOUT, catalog};
 use crate::model::import_undo::{KeptImport, UndoReport};
+use load::PostgresLoad;
 
 /// A PostgreSQL database to write to.
 #[derive(Clone, Debug)]
@@ -28,7 +49,7 @@ impl Target for PostgresTarget {
         let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?;
         on_handle(session.interrupt_handle());
         session.begin_load(LOCK_TIMEOUT)?;
-        target_rules::check_role(&mut session)?;
+        rules::check_role(&mut session)?;
         let schema = catalog::read(&mut session)?;
         Ok(Box::new(PostgresLoad::new(session, schema, purpose)))
     }

@@ -6,12 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Error, Kind, Result};
-use super::catalog::Schema;
-use super::database_session::DatabaseSession;
-use super::error;
+use super::super::super::{Error, Kind, Result};
+use super::super::catalog::Schema;
+use super::super::database_session::DatabaseSession;
+use super::super::error;
+use super::super::untrusted_code::UntrustedCode;
 use super::foreign_key_check::ForeignKeyCheck;
-use super::untrusted_code::UntrustedCode;
 use crate::model::name::TableName;
 use crate::model::text;
 

@@ -1,9 +1,9 @@
 //! Removes the rows that an undo has found to be new, and gives the others their values back, in all tables.
 
-use super::super::{Result, undo_rules};
-use super::client::Row;
-use super::database_session::DatabaseSession;
-use super::error;
+use super::super::super::{Result, undo_rules};
+use super::super::client::Row;
+use super::super::database_session::DatabaseSession;
+use super::super::error;
 use crate::model::name::TableName;
 
 /// A rule for removals, as `ON DELETE DO ALSO`: PostgreSQL takes no such table in a statement with others.

@@ -1,11 +1,11 @@
 //! Conditions on rows `t` that are there and that a merge should not replace unasked.
 
-use super::super::Result;
-use super::super::target::TableLoad;
-use super::catalog::{Relation, RelationColumn};
-use super::decode::PgType;
+use super::super::super::Result;
+use super::super::super::target::TableLoad;
+use super::super::catalog::{Relation, RelationColumn};
+use super::super::decode::PgType;
+use super::super::row_key::column;
 use super::natural_keys;
-use super::row_key::column;
 use crate::model::change_reason::ChangeReason;
 use crate::server::rows::Bound;
 

@@ -3,20 +3,21 @@
 //! A merge copies the records into a temporary table first (`staging`), and so does a dry run, which then cannot write: the server
 //! itself refuses it.
 
-use super::super::new_table::NewTable;
-use super::super::target::{Load, Purpose, TableLoad, TargetRules};
-use super::super::{Error, Kind, Result, double_quote_identifier};
-use super::catalog::{self, Schema};
+use super::super::super::new_table::NewTable;
+use super::super::super::target::{Load, Purpose, TableLoad, TargetRules};
+use super::super::super::{Error, Kind, Result, double_quote_identifier};
+use super::super::catalog::{self, Schema};
+use super::super::database_session::DatabaseSession;
+use super::super::key_sets::refuse_foreign_event_triggers;
+use super::super::search_paths::{APPLICATION_PATH, OWN_PATH};
+use super::super::{LOCK_TIMEOUT, error};
 use super::copy_values::{Bytes, Double, Hex, check_text};
-use super::database_session::DatabaseSession;
 use super::kept_import::UndoSchema;
-use super::key_sets::refuse_foreign_event_triggers;
 use super::natural_keys::Loaded;
 use super::replica_role::ReplicaRole;
 use super::row_counts::{check_added, check_taken};
-use super::search_paths::{APPLICATION_PATH, OWN_PATH};
 use super::staging::StagedTable;
-use super::{LOCK_TIMEOUT, create_tables, error, natural_keys, sequences, target_rules, unique_values};
+use super::{create_tables, natural_keys, rules, sequences, unique_values};
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
@@ -167,7 +168,7 @@ impl Load for PostgresLoad {
     }
 
     fn rules(&mut self, tables: &[TableName], mode: ImportMode) -> Result<TargetRules> {
-        let mut rules = target_rules::read(&mut self.session, &self.schema, tables, mode)?;
+        let mut rules = rules::read(&mut self.session, &self.schema, tables, mode)?;
         if mode == ImportMode::RequireEmpty {
             self.replica_role = ReplicaRole::find(&mut self.session, &self.schema, tables)?;
         }

@@ -6,13 +6,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::target::TableLoad;
-use super::super::{Error, Kind, Result, undo_rules};
-use super::catalog::{Relation, UNDO_SCHEMA_PREFIX};
-use super::database_session::{DatabaseSession, parse_rows};
-use super::row_key::{column, equal, expressions};
-use super::untrusted_code::text_array;
-use super::{LOCK_TIMEOUT, double_quote_identifier, error, lookup};
+use super::super::super::target::TableLoad;
+use super::super::super::{Error, Kind, Result, undo_rules};
+use super::super::catalog::{Relation, UNDO_SCHEMA_PREFIX};
+use super::super::database_session::{DatabaseSession, parse_rows};
+use super::super::row_key::{column, equal, expressions};
+use super::super::untrusted_code::text_array;
+use super::super::{LOCK_TIMEOUT, double_quote_identifier, error, lookup};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
 

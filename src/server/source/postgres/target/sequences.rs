@@ -1,9 +1,9 @@
 //! Sequences after an import.
 
-use super::super::Result;
-use super::catalog::Relation;
-use super::database_session::DatabaseSession;
-use super::{double_quote_identifier, error};
+use super::super::super::Result;
+use super::super::catalog::Relation;
+use super::super::database_session::DatabaseSession;
+use super::super::{double_quote_identifier, error};
 
 /// The sequences that fill columns of a table, and count upwards.
 const SEQUENCES_QUERY: &str = "

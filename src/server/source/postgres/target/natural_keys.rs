@@ -1,14 +1,14 @@
 //! Finds the records of a file that are there under another key, and lets them and what refers to them have that one.
 
-use super::super::merge_rules::NaturalKey;
-use super::super::target::TableLoad;
-use super::super::{Result, unmatched};
-use super::catalog::{Relation, RelationColumn, Schema};
-use super::client::Format;
-use super::database_session::DatabaseSession;
-use super::error;
-use super::reader::RowReader;
-use super::row_key::{applies_sql, column};
+use super::super::super::merge_rules::NaturalKey;
+use super::super::super::target::TableLoad;
+use super::super::super::{Result, unmatched};
+use super::super::catalog::{Relation, RelationColumn, Schema};
+use super::super::client::Format;
+use super::super::database_session::DatabaseSession;
+use super::super::error;
+use super::super::reader::RowReader;
+use super::super::row_key::{applies_sql, column};
 use crate::server::rows::RowSink;
 
 /// A table that is filled, and the temporary one that its records lie in first.

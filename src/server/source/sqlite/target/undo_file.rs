@@ -12,7 +12,7 @@ use std::time::Duration;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, OpenFlags, params, params_from_iter};
 
-use super::super::{Error, Kind, Result, SourceIdentity, undo_rules};
+use super::super::super::{Error, Kind, Result, SourceIdentity, undo_rules};
 use super::writing::open;
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;

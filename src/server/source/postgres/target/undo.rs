@@ -2,19 +2,19 @@
 //!
 //! A row that was written since is not touched. Nor is one that refers to a row which would be removed: that ends the undo.
 
-use super::super::target::{Purpose, UndoRequest};
-use super::super::{Error, Kind, Result, undo_rules};
-use super::catalog::{self, Schema};
-use super::database_session::DatabaseSession;
+use super::super::super::target::{Purpose, UndoRequest};
+use super::super::super::{Error, Kind, Result, undo_rules};
+use super::super::catalog::{self, Schema};
+use super::super::database_session::DatabaseSession;
+use super::super::key_sets::refuse_foreign_event_triggers;
+use super::super::search_paths::{APPLICATION_PATH, OWN_PATH};
+use super::super::untrusted_code::UntrustedCode;
+use super::super::{LOCK_TIMEOUT, double_quote_identifier, error};
 use super::kept_import::{KeptColumns, UndoSchema, column_numbers, database_id};
-use super::key_sets::refuse_foreign_event_triggers;
 use super::put_back::{self, PutBack};
 use super::references_to::{self, ReferenceTo};
-use super::search_paths::{APPLICATION_PATH, OWN_PATH};
+use super::rules;
 use super::staging::differs_sql;
-use super::target_rules;
-use super::untrusted_code::UntrustedCode;
-use super::{LOCK_TIMEOUT, double_quote_identifier, error};
 use crate::model::import_undo::{KeptImport, UndoReport, UndoneTable};
 use crate::model::name::TableName;
 use crate::server::support::clock::rfc3339;
@@ -56,7 +56,7 @@ pub fn list(session: &mut DatabaseSession) -> Result<Vec<KeptImport>> {
 /// `NotFound` if no such import is kept; `Refused` if rows were changed since, unless they are to be kept as they are.
 pub fn undo(session: &mut DatabaseSession, request: &UndoRequest) -> Result<UndoReport> {
     session.begin_load(LOCK_TIMEOUT)?;
-    target_rules::check_role(session)?;
+    rules::check_role(session)?;
     refuse_foreign_event_triggers(session)?;
     if !UndoSchema::list(session)?.contains(&request.import) {
         return Err(undo_rules::no_such_import());
@@ -95,7 +95,7 @@ pub fn undo(session: &mut DatabaseSession, request: &UndoRequest) -> Result<Undo
 
 fn read_head(session: &mut DatabaseSession, import: &str) -> Result<Option<KeptImport>> {
     let rows = session.fetch(&format!("SELECT file, mode FROM {}.import", UndoSchema::of(import).name), &[])?;
-    let head = |row: &super::client::Row| {
+    let head = |row: &super::super::client::Row| {
         let (file, mode) = (row.text("file").ok()?, serde_json::from_str(row.text("mode").ok()?).ok()?);
         let is_digest = file.len() == 64 && file.bytes().all(|byte| byte.is_ascii_hexdigit());
         let (id, at) = (import.to_owned(), time_of_uuid_v7(import).map(rfc3339).unwrap_or_default());
@@ -144,7 +144,7 @@ fn read_tables(session: &mut DatabaseSession, kept: &UndoSchema) -> Result<Vec<I
         "SELECT CAST(number AS text) AS number, name, CAST(relation AS text) AS relation, CAST(created AS text) AS created, columns FROM {}.tables ORDER BY number",
         kept.name
     );
-    let table = |row: &super::client::Row| {
+    let table = |row: &super::super::client::Row| {
         let columns = row.text("columns").map_err(error::map_error)?;
         let columns = (!columns.is_empty()).then(|| serde_json::from_str(columns)).transpose();
         Ok(ImportedTable {
@@ -173,7 +173,7 @@ impl Undo<'_> {
             references_to::check_readable(&code, relation.oid, &table.name)?;
             if let Some(KeptColumns { key, replaced, numbers }) = &table.columns {
                 for name in key.iter().chain(replaced) {
-                    super::row_key::column(relation, &table.name, name)?;
+                    super::super::row_key::column(relation, &table.name, name)?;
                 }
                 if *numbers != column_numbers(self.session, relation.oid, key, replaced)? {
                     return moved("table, with other columns,");
@@ -198,7 +198,7 @@ impl Undo<'_> {
             self.references.push(references);
         }
         let names: Vec<TableName> = self.tables.iter().map(|table| table.name.clone()).collect();
-        target_rules::check_triggers(self.session, &self.schema, &names)
+        rules::check_triggers(self.session, &self.schema, &names)
     }
 
     /// Puts the places of the rows that are removed and restored into temporary tables.

@@ -1,11 +1,11 @@
 //! What a dry run finds out about unique indexes: values of the staged records that another record has already.
 
-use super::super::Result;
-use super::super::target::TableLoad;
-use super::catalog::{Relation, Schema};
-use super::client::{self, Row};
-use super::database_session::{DatabaseSession, parse_rows};
-use super::row_key::{equal, expressions};
+use super::super::super::Result;
+use super::super::super::target::TableLoad;
+use super::super::catalog::{Relation, Schema};
+use super::super::client::{self, Row};
+use super::super::database_session::{DatabaseSession, parse_rows};
+use super::super::row_key::{equal, expressions};
 use super::staging::StagedTable;
 use crate::model::import::ImportMode;
 use crate::model::text;

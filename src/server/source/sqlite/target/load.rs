@@ -6,20 +6,21 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
-use super::super::new_table::NewTable;
-use super::super::target::{CarriedOn, Load, Purpose, TableLoad, Target, TargetRules, Trigger, UndoRequest};
-use super::super::unmatched;
-use super::super::{Error, InterruptHandle, Kind, Result, Source, SourceIdentity, double_quote_identifier};
+use super::super::super::new_table::NewTable;
+use super::super::super::target::{CarriedOn, Load, Purpose, TableLoad, TargetRules, Trigger};
+use super::super::super::unmatched;
+use super::super::super::{Error, InterruptHandle, Kind, Result, Source, SourceIdentity, double_quote_identifier};
+use super::super::error::refused;
+use super::super::key_sets::main_table;
+use super::super::{SqliteSource, catalog};
 use super::conflicts::{Existing, find_existing};
-use super::error::refused;
 use super::kept_rows::KeptRows;
-use super::key_sets::main_table;
 use super::row_buffer::RowBuffer;
 use super::undo_file::UndoFolder;
 use super::writing::{self, ForeignKeys};
-use super::{SqliteSource, catalog, changes, create_tables, dangling, natural_keys, undo};
+use super::{changes, create_tables, dangling, natural_keys, undo};
 use crate::model::import::{ImportMode, TableEffect};
-use crate::model::import_undo::{KeptImport, UndoReport};
+use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
 
@@ -37,63 +38,7 @@ const DEFAULTS_QUERY: &str = "
       JOIN main.sqlite_schema s ON s.type = 'table' AND s.name = ?1 COLLATE NOCASE
      WHERE c.dflt_value IS NOT NULL OR c.hidden >= 2";
 
-/// An `SQLite` file to write to.
-#[derive(Clone, Debug)]
-pub struct SqliteTarget {
-    source: SqliteSource,
-    undo_folder: UndoFolder,
-}
-
-impl SqliteTarget {
-    /// What is needed to undo imports is kept in `undo_folder`, which is created when something is.
-    #[must_use]
-    pub fn new(source: SqliteSource, undo_folder: PathBuf) -> Self {
-        Self { source, undo_folder: UndoFolder::new(undo_folder) }
-    }
-}
-
-impl Target for SqliteTarget {
-    fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>> {
-        let connection = writing::begin(self.source.path(), purpose, ForeignKeys::Enforced, on_handle)?;
-        Ok(Box::new(SqliteLoad {
-            connection,
-            purpose,
-            path: self.source.path().to_owned(),
-            identity: self.source.identity()?,
-            undo_folder: self.undo_folder.clone(),
-            tables: Vec::new(),
-            matched: Vec::new(),
-            kept: None,
-            dead: Vec::new(),
-            insert: String::new(),
-            row: RowBuffer::default(),
-            table: None,
-            failure: None,
-        }))
-    }
-
-    fn check(&self) -> Result<()> {
-        writing::open(self.source.path(), OpenFlags::SQLITE_OPEN_READ_WRITE).map(drop)
-    }
-
-    fn engine(&self) -> &'static str {
-        self.source.engine()
-    }
-
-    fn blocks_readers(&self) -> bool {
-        true
-    }
-
-    fn list_kept_imports(&self) -> Result<Vec<KeptImport>> {
-        undo::list(&self.source, &self.undo_folder)
-    }
-
-    fn undo(&self, request: &UndoRequest) -> Result<UndoReport> {
-        undo::undo(&self.source, &self.undo_folder, request)
-    }
-}
-
-struct SqliteLoad {
+pub struct SqliteLoad {
     connection: Connection,
     purpose: Purpose,
     path: PathBuf,
@@ -127,6 +72,30 @@ struct CurrentTable {
 }
 
 impl SqliteLoad {
+    /// Begins the transaction.
+    pub fn begin(
+        source: &SqliteSource,
+        purpose: Purpose,
+        undo_folder: UndoFolder,
+        on_handle: &dyn Fn(InterruptHandle),
+    ) -> Result<Self> {
+        Ok(Self {
+            connection: writing::begin(source.path(), purpose, ForeignKeys::Enforced, on_handle)?,
+            purpose,
+            path: source.path().to_owned(),
+            identity: source.identity()?,
+            undo_folder,
+            tables: Vec::new(),
+            matched: Vec::new(),
+            kept: None,
+            dead: Vec::new(),
+            insert: String::new(),
+            row: RowBuffer::default(),
+            table: None,
+            failure: None,
+        })
+    }
+
     fn insert_row(&mut self) -> Result<()> {
         let Some(current) = &mut self.table else { return Err(no_table_begun()) };
         let load = &self.tables[current.number];

@@ -1,6 +1,6 @@
 //! Whether the database has taken the rows that were sent, and no others.
 
-use super::super::{Error, Kind, Result};
+use super::super::super::{Error, Kind, Result};
 use crate::model::name::TableName;
 use crate::model::text;
 

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::super::Result;
-use super::super::target::{CarriedOn, CheckedReference, TargetRules, Trigger};
-use super::catalog::Schema;
-use super::client::Row;
-use super::database_session::DatabaseSession;
-use super::error;
+use super::super::super::Result;
+use super::super::super::target::{CarriedOn, CheckedReference, TargetRules, Trigger};
+use super::super::catalog::Schema;
+use super::super::client::Row;
+use super::super::database_session::DatabaseSession;
+use super::super::error;
+use super::super::untrusted_code::{CODE, text_array};
 use super::references_to::ReferenceTo;
-use super::untrusted_code::{CODE, text_array};
 use crate::model::import::ImportMode;
 use crate::model::name::TableName;
 

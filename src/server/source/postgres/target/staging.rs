@@ -1,19 +1,19 @@
 //! Records in a temporary table, before they are compared with those that are there.
 
-use super::super::target::{Purpose, TableLoad};
-use super::super::{Error, Kind, Result, double_quote_identifier};
-use super::catalog::{Relation, Schema};
-use super::client::Format;
+use super::super::super::target::{Purpose, TableLoad};
+use super::super::super::{Error, Kind, Result, double_quote_identifier};
+use super::super::catalog::{Relation, Schema};
+use super::super::client::Format;
+use super::super::database_session::DatabaseSession;
+use super::super::decode::PgType;
+use super::super::error::{self, STAGED_PREFIX};
+use super::super::reader::RowReader;
+use super::super::row_key::{column, equal, expressions};
+use super::super::untrusted_code::UntrustedCode;
 use super::conflicts::Conflicts;
-use super::database_session::DatabaseSession;
-use super::decode::PgType;
-use super::error::{self, STAGED_PREFIX};
 use super::foreign_key_check::ForeignKeyCheck;
-use super::reader::RowReader;
 use super::references_to;
 use super::row_counts::check_taken;
-use super::row_key::{column, equal, expressions};
-use super::untrusted_code::UntrustedCode;
 use crate::model::change_reason::ChangeReason;
 use crate::model::import::{ImportMode, TableEffect};
 use crate::model::name::TableName;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params_from_iter};
 
-use super::super::Result;
+use super::super::super::Result;
 use crate::model::name::TableName;
 
 /// A reference that leads nowhere, of `pragma_foreign_key_check`. Rows of a table without row ids are not told apart, but counted.
