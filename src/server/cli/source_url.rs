@@ -46,6 +46,14 @@ impl SourceUrl {
         }
     }
 
+    /// The address as an option of another command takes it, without a password.
+    pub fn to_argument(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Self::Postgres(address) => address.to_string(),
+        }
+    }
+
     /// The name of the database; for SQLite, of its file without the extension.
     pub fn database_name(&self) -> String {
         match self {

@@ -1,6 +1,6 @@
 //! The command line's export: the same execution as a queued one, straight to its destination.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::delivery::{Delivered, DirectoryDelivery, FileDelivery, Opened};
@@ -54,6 +54,7 @@ impl Exports {
     }
     fn open_destination(&self, destination: Destination, name: &str, request: &ExportRequest) -> Result<Opened> {
         let Some(layout) = &request.layout else {
+            check_document_name(&destination)?;
             return Ok(Opened::Document(Box::new(FileDelivery::open(destination, name)?)));
         };
         let layout = requested_layout(&self.profile, layout, &request.selection)?;
@@ -83,16 +84,35 @@ impl Exports {
 }
 
 /// # Errors
+/// `Selection` if the name is that of an archive.
+fn check_document_name(destination: &Destination) -> Result<()> {
+    match destination {
+        Destination::File { path, .. }
+            if !is_special(path) && has_suffix(path, &[".tar.gz", ".tgz", ".tar", ".zip"]) =>
+        {
+            Err(Error::Selection(InvalidSelection::no_document_name(path)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// # Errors
 /// `Selection` if the name is that of something else, or the folder is not there.
 fn check_archive_name(destination: &Destination) -> Result<()> {
     let (path, fits) = match destination {
         Destination::StandardOutput => return Ok(()),
         Destination::Folder { path, .. } => (path, path.is_dir()),
-        Destination::File { path, .. } => {
-            let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-            let is_special = path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir());
-            (path, is_special || [".tar.gz", ".tgz"].iter().any(|suffix| name.ends_with(suffix)))
-        }
+        Destination::File { path, .. } => (path, is_special(path) || has_suffix(path, &[".tar.gz", ".tgz"])),
     };
     if fits { Ok(()) } else { Err(Error::Selection(InvalidSelection::no_archive_name(path))) }
+}
+
+/// Whether this is a pipe or a device.
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir())
+}
+
+fn has_suffix(path: &Path, suffixes: &[&str]) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    suffixes.iter().any(|suffix| name.ends_with(suffix))
 }

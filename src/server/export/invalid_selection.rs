@@ -126,6 +126,11 @@ impl InvalidSelection {
         Self(format!("{}: {what}", path.display()))
     }
 
+    pub(super) fn no_document_name(path: &Path) -> Self {
+        let what = "without --layout, an export is one JSON document: end its name with .json, .json.gz or .json.zst";
+        Self(format!("{}: {what}", path.display()))
+    }
+
     pub(super) fn layout_with_tables() -> Self {
         Self("a layout has its own tables and all their records: leave --tables and --filter out".into())
     }

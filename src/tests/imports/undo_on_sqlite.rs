@@ -61,6 +61,25 @@ fn an_undone_merge_into_a_file_leaves_no_trace_and_the_same_file_has_the_same_pl
 }
 
 #[test]
+fn the_command_that_an_import_and_the_list_name_undoes_it() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let (_, url) = half_filled(folder);
+    for command_of in
+        [(|folder, url| import(folder, "shop.json", url, &MERGE).text()) as fn(&Path, &str) -> String, |folder, url| {
+            import_shop(folder, url, &MERGE);
+            listed(folder, url)
+        }]
+    {
+        let text = command_of(folder, &url);
+        let command = text.split("waybill ").nth(1).and_then(|text| text.lines().next()).unwrap();
+        let arguments: Vec<&str> = command.split(' ').take(5).collect();
+        let undone = run(folder, &arguments);
+        assert_eq!(undone.code, 0, "{arguments:?}: {}", undone.stderr);
+    }
+}
+
+#[test]
 fn an_undone_import_into_empty_tables_or_beside_others_removes_its_own_rows_only() {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();

@@ -417,7 +417,8 @@ fn what_cannot_be_an_archive_is_refused_in_words() {
     let media = carol.media().display().to_string();
     symlink(carol.media(), carol.folder.path().join("link")).unwrap();
     let run = |more: &[&str]| {
-        let output: &[&str] = if more.contains(&"--output") { &[] } else { &["--output", "x.tar.gz"] };
+        let named = if more.contains(&"--layout") { "x.tar.gz" } else { "x.json" };
+        let output: &[&str] = if more.contains(&"--output") { &[] } else { &["--output", named] };
         carol.run(&[&["export", "--source", &url, "--profile", "carol"], output, more].concat())
     };
     for (arguments, says) in [
@@ -426,6 +427,10 @@ fn what_cannot_be_an_archive_is_refused_in_words() {
         (&["--layout", "carol", "--person", &user], "name their folder with --media"),
         (&["--layout", "carol", "--person", &user, "--media", "none"], "none: the folder"),
         (&["--layout", "carol", "--person", &user, "--media", "link"], "no link to one"),
+        (
+            &["--person", &user, "--output", "x.tar.gz"],
+            "one JSON document: end its name with .json, .json.gz or .json.zst",
+        ),
         (&["--person", &user, "--organization", "x"], "cannot be used with"),
         (&["--person", ""], "--person needs the id of a person"),
         (&["--person", " "], "--person needs the id of a person"),
@@ -446,7 +451,8 @@ fn what_cannot_be_an_archive_is_refused_in_words() {
     ] {
         let refused = run(arguments);
         assert!(refused.code != 0 && refused.stderr.contains(says), "{arguments:?}: {}", refused.stderr);
-        assert!(!carol.folder.path().join("x.tar.gz").exists(), "{arguments:?}");
+        let made = ["x.tar.gz", "x.json"].map(|name| carol.folder.path().join(name).exists());
+        assert_eq!(made, [false; 2], "{arguments:?}");
     }
     // An account without anything has an archive, too.
     let archive = carol.archive(&user);

@@ -174,7 +174,7 @@ impl Import {
         let trusted_keys = self.trust.keys(&self.signing, &self.state)?;
         let (app, url) = build_app(&source, &self.state, &self.signing, AppOptions::default()).await.map_err(named)?;
         let target = url.target(&self.trust_owner, self.undo.path(&self.state.file)?);
-        let imports = app.imports_into(target, url.without_password(), trusted_keys, 0);
+        let imports = app.imports_into(target, url.to_argument(), trusted_keys, 0);
         let (policies, policy) = self.policies()?;
         let request = ImportRequest {
             mode: self.mode.into(),

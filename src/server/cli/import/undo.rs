@@ -54,7 +54,7 @@ impl Undo {
         let named = |error: CliError| CliError::new(error.exit, as_target(&error.message));
         let (app, url) = build_app(&source, &self.state, &self.signing, AppOptions::default()).await.map_err(named)?;
         let target = url.target(&self.trust_owner, self.kept_in.path(&self.state.file)?);
-        let imports = app.imports_into(target, url.without_password(), PublicKeys::default(), 0);
+        let imports = app.imports_into(target, url.to_argument(), PublicKeys::default(), 0);
         let caller = Caller::command_line(&system_user());
         let done = self.list_or_undo(&imports, &caller).await;
         done.map_err(|error| url.with_context(error))
