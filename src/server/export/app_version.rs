@@ -46,11 +46,7 @@ struct Texts {
 impl RowSink for Texts {
     fn push_value(&mut self, value: Value<'_>) -> std::result::Result<(), Stopped> {
         if self.rows == 0 {
-            self.first = match value {
-                Value::Text(bytes) | Value::SafeAscii(bytes) => String::from_utf8(bytes.to_vec()).ok(),
-                Value::Integer(number) => Some(number.to_string()),
-                _ => None,
-            };
+            self.first = value.to_text();
         }
         Ok(())
     }

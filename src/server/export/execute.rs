@@ -8,7 +8,7 @@ use super::plan::{RunContext, plan};
 use super::running::{RunningExport, StopReason};
 use super::subset::extent;
 use super::write::write;
-use super::write_layout::{Surroundings, write_archive, write_folder, write_object};
+use super::write_layout::{ArchiveContext, write_archive, write_folder, write_object};
 use super::{Error, Exports, Result};
 use crate::model::channel::Channel;
 use crate::model::output::Output;
@@ -123,8 +123,8 @@ impl Exports {
                     // Where the command line writes to, it says itself when that is full.
                     if row.channel == Channel::CommandLine { Ok(()) } else { self.check_disk_space(Some(bytes)) }
                 };
-                let surroundings = Surroundings { profile: &self.profile, application, check_space: &check_space };
-                let written = write_archive(snapshot, &mut plan, &layout, &surroundings, out, signer, running);
+                let archive_context = ArchiveContext { profile: &self.profile, application, check_space: &check_space };
+                let written = write_archive(snapshot, &mut plan, &layout, &archive_context, out, signer, running);
                 let (out, sealed) = written?;
                 (Opened::Document(out), sealed)
             }

@@ -54,11 +54,7 @@ struct MediaSink<F> {
 
 impl<F: FnMut(Medium) -> Result<()>> RowSink for MediaSink<F> {
     fn push_value(&mut self, value: Value<'_>) -> std::result::Result<(), Stopped> {
-        self.row.push(match value {
-            Value::Text(bytes) | Value::SafeAscii(bytes) => String::from_utf8(bytes.to_vec()).ok(),
-            Value::Integer(number) => Some(number.to_string()),
-            _ => None,
-        });
+        self.row.push(value.to_text());
         Ok(())
     }
 

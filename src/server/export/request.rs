@@ -135,6 +135,7 @@ impl Exports {
     /// A newly requested export.
     pub(super) fn new_row(&self, caller: &Caller, request: &ExportRequest) -> ExportRow {
         let now = self.clock.now();
+        let layout = request.layout.as_ref().and_then(|name| self.profile.layout(name));
         ExportRow {
             id: ExportId(random::new_uuid_v7(&*self.clock, &*self.random)),
             requested_at: rfc3339(now),
@@ -142,12 +143,12 @@ impl Exports {
             requested_by: caller.name.clone(),
             channel: caller.principal.channel(),
             selection: request.selection.clone(),
-            file_name: match request.layout.as_ref().and_then(|name| self.profile.layout(name)) {
-                Some(layout) if caller.principal == Principal::CommandLine => layout_name(&layout, now),
-                Some(layout) => layout_file_name(&layout, now),
+            file_name: match &layout {
+                Some(layout) if caller.principal == Principal::CommandLine => layout_name(layout, now),
+                Some(layout) => layout_file_name(layout, now),
                 None => file_name(&self.profile, &request.selection, now, request.compression),
             },
-            compression: match request.layout.as_ref().and_then(|name| self.profile.layout(name)) {
+            compression: match &layout {
                 Some(layout) if matches!(layout.output, LayoutOutput::Archive(_)) => Compression::Gzip,
                 _ => request.compression,
             },

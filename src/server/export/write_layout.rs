@@ -63,7 +63,7 @@ pub fn write_object<W: Write>(
 }
 
 /// What an archive needs besides the database.
-pub struct Surroundings<'s> {
+pub struct ArchiveContext<'s> {
     pub profile: &'s Profile,
     pub application: &'s Application,
     /// Asked whether so many bytes of files fit.
@@ -79,12 +79,12 @@ pub fn write_archive<W: Write>(
     snapshot: &mut dyn Snapshot,
     plan: &mut ExportPlan,
     layout: &Layout,
-    surroundings: &Surroundings<'_>,
+    context: &ArchiveContext<'_>,
     out: W,
     signer: &dyn SealSigner,
     running: &RunningExport,
 ) -> Result<(W, DocumentSummary)> {
-    let Surroundings { profile, application, check_space } = surroundings;
+    let ArchiveContext { profile, application, check_space } = context;
     let folder = layout.media.as_ref().map(|_| application.open_media()).transpose()?;
     let table = layout.media.as_ref().and_then(|media| plan.tables.iter().find(|it| it.scan.table == media.table));
     let table = table.cloned();

@@ -34,6 +34,18 @@ pub enum Value<'a> {
     Blob(&'a [u8]),
 }
 
+impl Value<'_> {
+    /// A text or an integer as a text; nothing for anything else, and for a text that is not UTF-8.
+    #[must_use]
+    pub fn to_text(self) -> Option<String> {
+        match self {
+            Self::Text(bytes) | Self::SafeAscii(bytes) => String::from_utf8(bytes.to_vec()).ok(),
+            Self::Integer(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+}
+
 /// Returned by a sink to end the read; the sink holds the actual error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped;

@@ -20,6 +20,7 @@ pub struct ArchiveWriter<W: Write> {
     out: Compressor<BufWriter<W>>,
     current: Option<(BufWriter<File>, PartDigest)>,
     entries: Vec<SealedFile>,
+    /// In lower case, as a verifier compares them.
     names: BTreeSet<String>,
 }
 
@@ -71,7 +72,7 @@ impl<W: Write> ArchiveWriter<W> {
         content: &mut dyn Read,
         mut digest: Option<&mut PartDigest>,
     ) -> io::Result<()> {
-        if self.names.len() > MAX_ENTRIES || !self.names.insert(name.to_owned()) {
+        if self.names.len() > MAX_ENTRIES || !self.names.insert(name.to_ascii_lowercase()) {
             return Err(io::Error::other("an archive has each entry once, and not more than can be read again"));
         }
         let header = header(name, bytes).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;

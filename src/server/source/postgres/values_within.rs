@@ -21,7 +21,7 @@ pub fn values_sql(schema: &Schema, table: &TableName, alias: &str, key: &Foreign
     })
 }
 
-/// A text that is no JSON, and JSON with a zero character, which jsonb refuses, refers to nothing. Not a path of PostgreSQL's own, which
+/// A column of another type than json and jsonb refers to nothing, and so does JSON with a zero character, which jsonb refuses. Not a path of PostgreSQL's own, which
 /// takes an object for a list of one (PostgreSQL manual, 9.16.2.2).
 fn json_sql(column: &RelationColumn, alias: &str, path: &JsonPath) -> String {
     let text = column.as_text(alias);

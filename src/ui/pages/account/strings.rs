@@ -6,7 +6,7 @@ pub const INTRODUCTION: &str =
     "Everything here that belongs to me, as one file that I can keep, read with any program, and take elsewhere.";
 pub const EXPORT_TITLE: &str = "Export";
 pub const EXPORT: &str = "Export my data";
-pub const EXPORT_NOTICE: &str = "The file has my notes and the people whom I know. Whoever has it can read them, so I keep it where nobody else looks.";
+pub const EXPORT_NOTICE: &str = "Whoever has the file can read everything in it, so I keep it where nobody else looks.";
 pub const EXPORT_RUNNING: &str = "Show the export that is running";
 pub const CONTENTS: &str = "What the file has";
 pub const CONTENTS_WHAT: &str = "What";

@@ -12,7 +12,7 @@ const RULES_QUERY: &str = "
 
 /// What is put back in one table. The places of the rows that are removed are in the temporary table `waybill_removed_` with this number,
 /// those of the others in `waybill_restored_`, with their values as `c0`, `c1`, ….
-pub struct PutBack<'r> {
+pub struct ChangedTable<'r> {
     pub number: usize,
     pub table: &'r TableName,
     pub oid: i64,
@@ -25,7 +25,7 @@ pub struct PutBack<'r> {
     pub differs: String,
 }
 
-impl PutBack<'_> {
+impl ChangedTable<'_> {
     fn delete_sql(&self) -> String {
         format!(
             "DELETE FROM {} AS t USING pg_temp.waybill_removed_{} AS d \
@@ -68,7 +68,7 @@ impl PutBack<'_> {
 ///
 /// # Errors
 /// `Refused` if the database changes others, or none.
-pub fn put_back(session: &mut DatabaseSession, tables: &[PutBack<'_>]) -> Result<()> {
+pub fn put_back(session: &mut DatabaseSession, tables: &[ChangedTable<'_>]) -> Result<()> {
     let mut has_rules = false;
     for table in tables {
         has_rules |= session.fetch_count(RULES_QUERY, &[&table.oid.to_string()])? > 0;
@@ -76,12 +76,13 @@ pub fn put_back(session: &mut DatabaseSession, tables: &[PutBack<'_>]) -> Result
     if has_rules { put_back_one_by_one(session, tables) } else { put_back_at_once(session, tables) }
 }
 
-fn put_back_at_once(session: &mut DatabaseSession, tables: &[PutBack<'_>]) -> Result<()> {
+fn put_back_at_once(session: &mut DatabaseSession, tables: &[ChangedTable<'_>]) -> Result<()> {
     let (mut steps, mut counts, mut removed_first) = (Vec::new(), Vec::new(), Vec::new());
     for table in tables.iter().rev().filter(|table| table.removed > 0) {
         let rows = format!("removed_rows_{}", table.number);
         steps.push(format!("{rows} AS ({} RETURNING 1)", table.delete_sql()));
-        // Whoever counts the removed rows runs after their removal. No operator but this one: they are the application's here.
+        // An update that counts the removed rows runs once they are removed. The application may have operators of its own, but no
+        // IS NOT NULL.
         removed_first.push(format!(" AND (SELECT pg_catalog.count(*) FROM {rows}) IS NOT NULL"));
         counts.push(format!("(SELECT pg_catalog.count(*) FROM {rows}) AS removed_{}", table.number));
     }
@@ -105,7 +106,7 @@ fn put_back_at_once(session: &mut DatabaseSession, tables: &[PutBack<'_>]) -> Re
 }
 
 /// Values first, so that nothing refers to what is removed then; of what is removed, the last table first.
-fn put_back_one_by_one(session: &mut DatabaseSession, tables: &[PutBack<'_>]) -> Result<()> {
+fn put_back_one_by_one(session: &mut DatabaseSession, tables: &[ChangedTable<'_>]) -> Result<()> {
     for table in tables.iter().filter(|table| table.restored > 0) {
         let number = table.number;
         let sql = format!(

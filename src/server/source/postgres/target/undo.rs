@@ -11,7 +11,7 @@ use super::super::search_paths::{APPLICATION_PATH, OWN_PATH};
 use super::super::untrusted_code::UntrustedCode;
 use super::super::{LOCK_TIMEOUT, double_quote_identifier, error};
 use super::kept_import::{KeptColumns, UndoSchema, column_numbers, database_id};
-use super::put_back::{self, PutBack};
+use super::put_back::{self, ChangedTable};
 use super::references_to::{self, ReferenceTo};
 use super::rules;
 use super::staging::differs_sql;
@@ -299,7 +299,7 @@ impl Undo<'_> {
         let tables = std::mem::take(&mut self.tables);
         let found = tables.iter().zip(&report.tables).filter(|(_, found)| found.removed + found.restored > 0);
         let found =
-            found.map(|(table, found)| what_is_put_back(&self.schema, table, found)).collect::<Result<Vec<_>>>()?;
+            found.map(|(table, found)| changed_table(&self.schema, table, found)).collect::<Result<Vec<_>>>()?;
         put_back::put_back(self.session, &found)?;
         let checked = self.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
         checked.map_err(|error| error::refused_row(&"the import".into(), error))?;
@@ -335,11 +335,11 @@ impl Undo<'_> {
     }
 }
 
-fn what_is_put_back<'t>(schema: &'t Schema, table: &'t ImportedTable, found: &UndoneTable) -> Result<PutBack<'t>> {
+fn changed_table<'t>(schema: &'t Schema, table: &'t ImportedTable, found: &UndoneTable) -> Result<ChangedTable<'t>> {
     let relation = schema.relation(&table.name)?;
     let replaced = table.columns.as_ref().map_or(&[][..], |columns| &columns.replaced);
     let differs = differs_sql(replaced, relation, &table.name, "b")?.unwrap_or_else(|| "false".to_owned());
-    Ok(PutBack {
+    Ok(ChangedTable {
         number: table.number,
         table: &table.name,
         oid: relation.oid,
