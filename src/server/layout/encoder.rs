@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::format::{DocumentFormat, Place};
 use super::key_style::key;
 use super::media_path::media_path;
-use super::yaml;
+use super::yaml::{self, ValueKind};
 use crate::model::catalog::{Codec, ColumnSchema};
 use crate::server::pipeline::ChunkWriter;
 use crate::server::pipeline::encode::json::write_value;
@@ -58,6 +58,7 @@ struct Column {
     /// The key with its colon; nothing for a column that is not written.
     prefix: Option<Vec<u8>>,
     codec: Codec,
+    kind: ValueKind,
     is_kept_when_deleted: bool,
 }
 
@@ -72,6 +73,7 @@ impl RowEncoder {
             prefix: (node.writes(&column.name) && keyed_by != Some(at))
                 .then(|| prefix(format, &key(keys, &column.name), place.indent)),
             codec: column.codec,
+            kind: ValueKind::of(column),
             is_kept_when_deleted: tombstone.is_none_or(|tombstone| tombstone.keep.contains(&column.name)),
         };
         let mut constants = Vec::new();
@@ -80,7 +82,7 @@ impl RowEncoder {
                 constants.push(b',');
             }
             constants.extend(prefix(format, name, place.indent));
-            push_value(format, &mut constants, value.to_string().as_bytes());
+            push_value(format, &mut constants, ValueKind::Typed, value.to_string().as_bytes());
         }
         let media = media.filter(|media| media.table == node.table);
         let media_path = media.and_then(|media| {
@@ -122,7 +124,8 @@ impl RowEncoder {
             }
             object.extend_from_slice(prefix);
             let is_kept = !self.is_deleted || column.is_kept_when_deleted;
-            push_value(self.format, &mut object, if is_kept { &values[span.clone()] } else { b"null" });
+            let value = if is_kept { &values[span.clone()] } else { &b"null"[..] };
+            push_value(self.format, &mut object, column.kind, value);
             is_first = false;
         }
         if is_first && self.format == DocumentFormat::Json {
@@ -136,7 +139,7 @@ impl RowEncoder {
             }
             object.extend_from_slice(&path.prefix);
             let path = serde_json::Value::from(media_path(&text(path.id), &text(path.file_name)));
-            push_value(self.format, &mut object, path.to_string().as_bytes());
+            push_value(self.format, &mut object, ValueKind::Typed, path.to_string().as_bytes());
         }
         if self.format == DocumentFormat::Yaml && self.is_list {
             mark_as_item(&mut object, self.indent);
@@ -158,11 +161,11 @@ fn prefix(format: DocumentFormat, key: &str, indent: usize) -> Vec<u8> {
 }
 
 /// Appends a value that was encoded as JSON.
-fn push_value(format: DocumentFormat, object: &mut Vec<u8>, json: &[u8]) {
+fn push_value(format: DocumentFormat, object: &mut Vec<u8>, kind: ValueKind, json: &[u8]) {
     match format {
         DocumentFormat::Json => object.extend_from_slice(json),
         DocumentFormat::Yaml => {
-            yaml::write_json(object, json);
+            yaml::write_value(object, kind, json);
             object.push(b'\n');
         }
     }

@@ -1,10 +1,13 @@
-//! Values as YAML that every reader takes for the same: of YAML 1.1 and 1.2.
+//! Writes values as YAML.
 //!
 //! A text is always quoted, so that none of `no`, `1e5` or `2024-01-01` becomes something else. A number is written as it is if
 //! all readers agree on it. What is not printable, or a line break for one of them, is escaped (YAML 1.2.2, 5.1 and 5.7;
 //! YAML 1.1, 5.1 and 5.4).
 
 use serde_json::{Map, Value};
+
+use super::read::{is_number, read_value};
+use crate::model::catalog::{Codec, ColumnSchema};
 
 /// Readers accept a key on one line up to 1024 characters, as they are written (YAML 1.2.2, 7.4).
 const MAX_KEY_BYTES: usize = 1000;
@@ -66,22 +69,93 @@ pub fn pad(out: &mut Vec<u8>, indent: usize) {
     out.extend(std::iter::repeat_n(b' ', indent));
 }
 
-/// Appends a value that was written as JSON, on one line. JSON of which readers of YAML would make something else is the text
-/// of an object with the only key `$json`.
-pub fn write_json(out: &mut Vec<u8>, json: &[u8]) {
-    let start = out.len();
-    if write_flow(out, json).is_none() {
-        out.truncate(start);
-        out.extend(b"{\"$json\": ");
-        write_text(out, &String::from_utf8_lossy(json));
-        out.push(b'}');
+/// What is known of a value besides its JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueKind {
+    /// Its column says what a number in quotes is.
+    Typed,
+    /// Nothing says what it is, but the value itself: a column without a type.
+    Untyped,
+    /// JSON that must come back as it is, byte by byte.
+    JsonText,
+    /// JSON whose spaces and spelling mean nothing to the database that it is from.
+    JsonValue,
+}
+
+impl ValueKind {
+    #[must_use]
+    pub fn of(column: &ColumnSchema) -> Self {
+        match column.codec {
+            Codec::Dynamic => Self::Untyped,
+            Codec::Json if column.native_type == "jsonb" => Self::JsonValue,
+            Codec::Json => Self::JsonText,
+            _ => Self::Typed,
+        }
     }
 }
 
+/// Appends a value that was written as JSON, on one line. JSON of which readers of YAML would make something else is the text
+/// of an object with the only key `$json`.
+pub fn write_value(out: &mut Vec<u8>, kind: ValueKind, json: &[u8]) {
+    // Such an object says what its value is, and its number may be quoted.
+    if let Some((tag, number)) = tagged_number(json) {
+        out.extend([tag, b" \"", number, b"\"}"].concat());
+        return;
+    }
+    if is_different_number(json) {
+        match kind {
+            ValueKind::Typed => write_text(out, &String::from_utf8_lossy(json)),
+            ValueKind::Untyped => {
+                let is_integer = json.iter().skip(1).all(u8::is_ascii_digit);
+                out.extend(if is_integer { "{\"$int\": " } else { "{\"$real\": " }.bytes());
+                write_text(out, &String::from_utf8_lossy(json));
+                out.push(b'}');
+            }
+            ValueKind::JsonText | ValueKind::JsonValue => write_wrapped(out, json),
+        }
+        return;
+    }
+    let start = out.len();
+    // Lists and objects are easier to read with spaces, but JSON that was stored without any gets none.
+    let spaces = if kind == ValueKind::JsonText && !is_tag(json) { &[false, true][..] } else { &[true] };
+    let is_written = spaces.iter().any(|has_spaces| {
+        out.truncate(start);
+        let is_flow = write_flow(out, json, *has_spaces).is_some();
+        let read = std::str::from_utf8(&out[start..]).ok().filter(|_| is_flow).and_then(|flow| read_value(flow).ok());
+        read.is_some_and(|read| spaces.len() == 1 || read.as_bytes() == json)
+    });
+    if !is_written {
+        out.truncate(start);
+        write_wrapped(out, json);
+    }
+}
+
+fn write_wrapped(out: &mut Vec<u8>, json: &[u8]) {
+    out.extend(b"{\"$json\": ");
+    write_text(out, &String::from_utf8_lossy(json));
+    out.push(b'}');
+}
+
+/// The tag of `{"$int":1}` or `{"$real":1e5}` with its colon, and the number.
+fn tagged_number(json: &[u8]) -> Option<(&[u8], &[u8])> {
+    let tag = [&b"{\"$int\":"[..], b"{\"$real\":"].into_iter().find(|tag| json.starts_with(tag))?;
+    let (tag, number) = json.strip_suffix(b"}")?.split_at(tag.len());
+    std::str::from_utf8(number).is_ok_and(is_number).then_some((tag, number))
+}
+
+/// Whether it is an object that says what its value is (`docs/format.md`, "Values").
+fn is_tag(json: &[u8]) -> bool {
+    json.starts_with(b"{\"$") && serde_json::from_slice::<Map<String, Value>>(json).is_ok_and(|tag| tag.len() == 1)
+}
+
+/// Whether it is a number that not all readers take for the same.
+fn is_different_number(json: &[u8]) -> bool {
+    std::str::from_utf8(json).is_ok_and(|number| is_number(number) && !is_the_same_for_all(number))
+}
+
 /// Appends JSON as a flow of YAML; nothing if not all readers take it for the same.
-fn write_flow(out: &mut Vec<u8>, json: &[u8]) -> Option<()> {
+fn write_flow(out: &mut Vec<u8>, json: &[u8], has_spaces: bool) -> Option<()> {
     let mut rest = json;
-    let is_alone = !matches!(json.first(), Some(b'{' | b'['));
     while let Some(first) = rest.first() {
         let length = match first {
             b'"' => {
@@ -98,15 +172,12 @@ fn write_flow(out: &mut Vec<u8>, json: &[u8]) -> Option<()> {
             b'-' | b'0'..=b'9' => {
                 let length = rest.iter().position(|byte| b",]} \t\r\n".contains(byte)).unwrap_or(rest.len());
                 let number = std::str::from_utf8(&rest[..length]).ok()?;
-                match is_the_same_for_all(number) {
-                    true => out.extend(number.bytes()),
-                    false if is_alone => write_text(out, number),
-                    false => return None,
-                }
+                is_the_same_for_all(number).then(|| out.extend(number.bytes()))?;
                 length
             }
             b':' | b',' => {
-                out.extend([*first, b' ']);
+                out.push(*first);
+                out.extend(has_spaces.then_some(b' '));
                 1
             }
             b' ' | b'\t' | b'\r' | b'\n' => 1,
@@ -161,7 +232,7 @@ pub fn write_entry(out: &mut Vec<u8>, indent: usize, key: &str, value: &Value) {
         }
         value => {
             out.push(b' ');
-            write_json(out, value.to_string().as_bytes());
+            write_value(out, ValueKind::Typed, value.to_string().as_bytes());
             out.push(b'\n');
         }
     }
@@ -181,7 +252,7 @@ mod tests {
 
     fn json(text: &str) -> String {
         let mut out = Vec::new();
-        write_json(&mut out, text.as_bytes());
+        write_value(&mut out, ValueKind::Typed, text.as_bytes());
         String::from_utf8(out).unwrap()
     }
 
@@ -207,6 +278,21 @@ mod tests {
     }
 
     #[test]
+    fn json_that_was_stored_as_a_text_comes_back_with_its_spaces() {
+        let written = |text: &str| {
+            let mut out = Vec::new();
+            write_value(&mut out, ValueKind::JsonText, text.as_bytes());
+            String::from_utf8(out).unwrap()
+        };
+        for text in [r#"{"a":[1,"x",{}]}"#, r#"{"a": [1, "x", {}]}"#] {
+            assert_eq!(written(text), text);
+        }
+        for text in ["[1,  2]", "{ }", r#"["a",1, 2]"#, r#"["\/"]"#] {
+            assert!(written(text).starts_with(r#"{"$json": "#), "{text}");
+        }
+    }
+
+    #[test]
     fn a_long_key_has_a_line_of_its_own() {
         let (mut out, key) = (Vec::new(), "k".repeat(1100));
         write_key(&mut out, 2, &key);
@@ -223,8 +309,14 @@ mod tests {
         #[test]
         fn every_json_text_of_texts_comes_back(texts in proptest::collection::vec(any::<String>(), 0..5)) {
             let expected = serde_json::to_string(&texts).unwrap();
-            let read: Vec<String> = serde_saphyr::from_str(&json(&expected)).unwrap();
-            prop_assert_eq!(read, texts);
+            for kind in [ValueKind::Typed, ValueKind::JsonText] {
+                let mut out = Vec::new();
+                write_value(&mut out, kind, expected.as_bytes());
+                let out = String::from_utf8(out).unwrap();
+                let read: Option<Vec<String>> = serde_saphyr::from_str(&out).ok();
+                prop_assert_eq!(read.is_none(), out.starts_with("{\"$json\""));
+                prop_assert_eq!(read.unwrap_or_else(|| texts.clone()), texts.clone());
+            }
         }
     }
 }

@@ -1,0 +1,532 @@
+//! Reads the documents that `writer` writes as YAML: the records of each table, each as a JSON object of its columns.
+//!
+//! A document is read line by line. Of a record, the columns come before what is nested in it, so that only one record of each
+//! level is in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufRead;
+
+use super::key_style::key;
+use super::yaml::{self, Content, Line, Lines, is_number};
+use crate::model::catalog::{Codec, TableSchema};
+use crate::model::name::TableName;
+use crate::model::ordered_map::OrderedMap;
+use crate::server::profile::{Layout, Node};
+
+/// A record of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentRecord {
+    /// The number of its first line.
+    pub line: u64,
+    /// The JSON texts of its columns, those that name it and those by which it is nested among them, by their names.
+    pub values: BTreeMap<String, String>,
+    /// The path of the file that it stands for, if it does.
+    pub media_path: Option<String>,
+}
+
+/// Why a document is not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError<E> {
+    #[error(transparent)]
+    Yaml(#[from] yaml::Error),
+    /// A sentence about what is wrong.
+    #[error("line {line}: {what}")]
+    Invalid { line: u64, what: String },
+    /// Of whoever takes the records.
+    #[error("{0}")]
+    Taken(E),
+}
+
+/// What is read of a document and of what is nested in it.
+pub struct DocumentReader<'l> {
+    root: Shape<'l>,
+}
+
+/// What the records of a node look like.
+struct Shape<'l> {
+    node: &'l Node,
+    /// The column of each key.
+    columns: BTreeMap<String, (&'l str, Codec)>,
+    /// What names the records.
+    keyed_by: Option<(&'l str, Codec)>,
+    /// Keys that say nothing new.
+    known: BTreeSet<String>,
+    /// The key of the path of a record's file.
+    media_path: Option<&'l str>,
+    children: Vec<Self>,
+}
+
+impl<'l> DocumentReader<'l> {
+    /// A reader of the layout's document, of tables with these columns. Nothing if one of them is missing.
+    pub fn new(layout: &'l Layout, document: &'l Node, schema: &'l OrderedMap<TableName, TableSchema>) -> Option<Self> {
+        Some(Self { root: Shape::new(layout, document, schema)? })
+    }
+
+    /// Calls `take` with each record, a parent before its children, and returns the keys that no column has.
+    ///
+    /// # Errors
+    /// `Yaml` or `Invalid` for what the writer does not write; `Taken` with the error of `take`.
+    pub fn read<R: BufRead, E>(
+        &self,
+        input: R,
+        max_line_bytes: u64,
+        take: &mut dyn FnMut(&'l TableName, DocumentRecord) -> Result<(), E>,
+    ) -> Result<BTreeSet<String>, ReadError<E>> {
+        let mut reading = Reading { lines: Lines::new(input, max_line_bytes), take, unknown: BTreeSet::new() };
+        let is_nothing = |line: &Line| matches!(&line.content, Content::Value(text) if is_nothing(text));
+        if reading.lines.next_if(|line| line.indent == 0 && !line.begins_item && is_nothing(line))?.is_none() {
+            reading.read_records(&self.root, 0, None)?;
+        }
+        match reading.lines.peek()? {
+            None => Ok(reading.unknown),
+            Some(line) => Err(invalid(line.number, "belongs to no record")),
+        }
+    }
+}
+
+/// How a place without records is written.
+fn is_nothing(json: &str) -> bool {
+    matches!(json, "{}" | "[]" | "null")
+}
+
+fn invalid<E>(line: u64, what: impl Into<String>) -> ReadError<E> {
+    ReadError::Invalid { line, what: what.into() }
+}
+
+impl<'l> Shape<'l> {
+    fn new(layout: &'l Layout, node: &'l Node, schema: &'l OrderedMap<TableName, TableSchema>) -> Option<Self> {
+        let columns = &schema.get(node.table.as_str())?.columns;
+        let keyed_by = node.keyed_by.as_deref();
+        let named = |name: &str| columns.iter().find(|column| column.name == name);
+        let written = columns.iter().filter(|column| node.writes(&column.name) && keyed_by != Some(&column.name));
+        let children = node.children.iter().map(|child| Self::new(layout, child, schema));
+        Some(Self {
+            node,
+            columns: written
+                .map(|column| (key(layout.keys, &column.name), (column.name.as_str(), column.codec)))
+                .collect(),
+            keyed_by: match keyed_by {
+                Some(name) => Some(named(name).map(|column| (column.name.as_str(), column.codec))?),
+                None => None,
+            },
+            known: node.constants.keys().cloned().collect(),
+            media_path: layout
+                .media
+                .as_ref()
+                .filter(|media| media.table == node.table)
+                .map(|media| media.path.as_str()),
+            children: children.collect::<Option<_>>()?,
+        })
+    }
+}
+
+struct Reading<'t, 'l, R, E> {
+    lines: Lines<R>,
+    take: &'t mut dyn FnMut(&'l TableName, DocumentRecord) -> Result<(), E>,
+    unknown: BTreeSet<String>,
+}
+
+/// The columns of the record around.
+type Parent<'p> = Option<&'p BTreeMap<String, String>>;
+
+impl<'l, R: BufRead, E> Reading<'_, 'l, R, E> {
+    /// Reads the records whose names or dashes begin at `indent`.
+    fn read_records(&mut self, shape: &Shape<'l>, indent: usize, parent: Parent<'_>) -> Result<(), ReadError<E>> {
+        if shape.node.single {
+            return self.read_record(shape, indent, None, parent);
+        }
+        let mut names = BTreeSet::new();
+        loop {
+            if let Some((name, codec)) = shape.keyed_by {
+                let Some(line) = self.lines.next_if(|line| line.indent == indent && !line.begins_item)? else {
+                    return Ok(());
+                };
+                let Content::Entry { key, value: None } = line.content else {
+                    return Err(invalid(line.number, format!("is no record of {}", shape.node.name)));
+                };
+                let value = (name.to_owned(), key_json(codec, &key));
+                if !names.insert(key) {
+                    return Err(invalid(line.number, "has the id of an earlier record"));
+                }
+                self.read_record(shape, indent + 2, Some((line.number, value)), parent)?;
+            } else {
+                let is_item = |line: &Line| line.begins_item && line.indent == indent + 2;
+                match self.lines.peek()? {
+                    Some(line) if is_item(line) => self.read_record(shape, indent + 2, None, parent)?,
+                    _ => return Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Reads the record whose columns begin at `indent`, with what is nested in it.
+    fn read_record(
+        &mut self,
+        shape: &Shape<'l>,
+        indent: usize,
+        name: Option<(u64, (String, String))>,
+        parent: Parent<'_>,
+    ) -> Result<(), ReadError<E>> {
+        let mut record = DocumentRecord { line: 0, values: BTreeMap::new(), media_path: None };
+        let mut is_first = name.is_none() && !shape.node.single;
+        if let Some((line, value)) = name {
+            record.line = line;
+            record.values.extend([value]);
+        }
+        for (own, of_parent) in &shape.node.on {
+            let value = parent.and_then(|parent| parent.get(of_parent)).map_or("null", String::as_str);
+            record.values.insert(own.clone(), value.to_owned());
+        }
+        let (mut seen, mut is_taken) = (BTreeSet::new(), false);
+        while let Some(line) = self.lines.next_if(|line| line.indent == indent && line.begins_item == is_first)? {
+            if record.line == 0 {
+                record.line = line.number;
+            }
+            is_first = false;
+            let (key, value) = match line.content {
+                Content::Entry { key, value } => (key, value),
+                // An element without any column.
+                Content::Value(text) if line.begins_item && text == "{}" => continue,
+                Content::Value(_) => return Err(invalid(line.number, "is no column of a record")),
+            };
+            if !seen.insert(key.clone()) {
+                return Err(invalid(line.number, format!("{} is there twice", shown(&key))));
+            }
+            if let Some(child) = shape.children.iter().find(|child| child.node.name == key) {
+                if !std::mem::replace(&mut is_taken, true) {
+                    self.hand_on(shape, record.clone(), parent)?;
+                }
+                match value {
+                    None => self.read_records(child, indent + 2, Some(&record.values))?,
+                    Some(value) if is_nothing(&value) => {}
+                    Some(_) => return Err(invalid(line.number, format!("{} is no list of records", shown(&key)))),
+                }
+            } else if is_taken {
+                return Err(invalid(line.number, format!("{} comes after what is nested in its record", shown(&key))));
+            } else {
+                let value = value.ok_or_else(|| invalid(line.number, format!("{} has no value", shown(&key))))?;
+                self.keep(shape, &mut record, &key, &value);
+            }
+        }
+        if is_taken { Ok(()) } else { self.hand_on(shape, record, parent) }
+    }
+
+    fn hand_on(&mut self, shape: &Shape<'l>, record: DocumentRecord, parent: Parent<'_>) -> Result<(), ReadError<E>> {
+        let missing = shape.columns.iter().find(|(_, (name, _))| !record.values.contains_key(*name));
+        if let Some((key, _)) = missing {
+            return Err(invalid(record.line, format!("the record has no {key}")));
+        }
+        // A look-up repeats a record that is elsewhere, and a stub is none.
+        if shape.node.stubs || shape.node.single && parent.is_some() {
+            return Ok(());
+        }
+        (self.take)(&shape.node.table, record).map_err(ReadError::Taken)
+    }
+
+    fn keep(&mut self, shape: &Shape<'l>, record: &mut DocumentRecord, key: &str, value: &str) {
+        if let Some((name, codec)) = shape.columns.get(key) {
+            record.values.insert((*name).to_owned(), typed(*codec, value));
+        } else if shape.media_path == Some(key) {
+            record.media_path = serde_json::from_str(value).ok();
+        } else if !shape.known.contains(key) {
+            self.unknown.insert(format!("{}.{}", shape.node.name, shown(key)));
+        }
+    }
+}
+
+/// A key of a file in a sentence: as JSON, and not all of it.
+fn shown(key: &str) -> String {
+    let short: String = key.chars().take(40).collect();
+    serde_json::Value::from(short).to_string()
+}
+
+/// The name of a record is a text, whatever its type.
+fn key_json(codec: Codec, key: &str) -> String {
+    let is_bare = matches!(codec, Codec::Integer | Codec::Double | Codec::Dynamic) && is_number(key);
+    if is_bare { key.to_owned() } else { serde_json::Value::from(key).to_string() }
+}
+
+/// Numbers that not all readers take for the same are quoted; here the column says that they are numbers.
+fn typed(codec: Codec, json: &str) -> String {
+    const REAL: &str = "{\"$real\": \"";
+    let unquoted = |text: &str| Some(text.to_owned()).filter(|text| text != "-0" && is_number(text));
+    let bare = match json.strip_prefix(REAL) {
+        Some(rest) => rest
+            .strip_suffix("\"}")
+            .and_then(unquoted)
+            .map(|number| format!("{}{number}}}", REAL.trim_end_matches('"'))),
+        None if codec == Codec::Double => {
+            json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(unquoted)
+        }
+        None => None,
+    };
+    bare.unwrap_or_else(|| json.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::yaml::{ValueKind, read_value, write_value};
+    use super::*;
+    use crate::model::catalog::ColumnSchema;
+    use crate::server::pipeline::ChunkWriter;
+    use crate::server::pipeline::decode::RecordDecoder;
+    use crate::server::pipeline::encode::json::write_value as encode;
+    use crate::server::rows::{RowSink, Stopped, Value};
+
+    const LAYOUT: &str = r#"
+        scope = "person"
+        output = { archive = "a.tar.gz" }
+        keys = "camel_case"
+        [manifest]
+        entries = []
+        counts = {}
+        [media]
+        table = "pages"
+        id = "id"
+        file_name = "name"
+        storage_key = "name"
+        bytes = "name"
+        sha256 = "name"
+        path = "path"
+        [[documents]]
+        name = "books"
+        table = "books"
+        keyed_by = "id"
+        except = ["owner"]
+        constants = { kind = "book" }
+        [[documents.children]]
+        name = "pages"
+        table = "pages"
+        keyed_by = "id"
+        on = { book_id = "id" }
+        except = ["book_id"]
+        [[documents.children]]
+        name = "tags"
+        table = "tags"
+        on = { book_id = "id" }
+        except = ["book_id"]
+    "#;
+
+    fn schema() -> OrderedMap<TableName, TableSchema> {
+        let table = |name: &str, columns: &[(&str, Codec)]| {
+            let columns = columns.iter().map(|(name, codec)| ColumnSchema::new(name, "", *codec)).collect();
+            (TableName::from(name), TableSchema { primary_key: Vec::new(), columns })
+        };
+        [
+            table("books", &[("id", Codec::Integer), ("owner", Codec::Text), ("long_title", Codec::Text)]),
+            table("pages", &[("id", Codec::Text), ("book_id", Codec::Integer), ("weight", Codec::Double)]),
+            table("tags", &[("book_id", Codec::Integer), ("tag", Codec::Text)]),
+        ]
+        .into_iter()
+        .collect()
+    }
+
+    /// The records as one text each, and the keys without a column.
+    fn read(text: &str) -> Result<(Vec<String>, BTreeSet<String>), String> {
+        let layout: Layout = toml::from_str(LAYOUT).unwrap();
+        let schema = schema();
+        let reader = DocumentReader::new(&layout, &layout.documents[0], &schema).unwrap();
+        let mut records = Vec::new();
+        let mut take = |table: &TableName, record: DocumentRecord| {
+            let path = record.media_path.map(|path| format!(" {path}")).unwrap_or_default();
+            records.push(format!("{} {table} {:?}{path}", record.line, record.values));
+            Ok::<(), String>(())
+        };
+        let unknown = reader.read(text.as_bytes(), 1 << 20, &mut take).map_err(|error| error.to_string())?;
+        Ok((records, unknown))
+    }
+
+    const BOOKS: &str = "\
+\"1\":
+  longTitle: \"no\"
+  kind: \"book\"
+  pages:
+    \"p: 1\":
+      weight: \"1e5\"
+      path: \"media/a.png\"
+    \"p2\":
+      weight: \"-0\"
+  tags:
+    - tag: \"x\"
+    - tag: null
+\"2\":
+  longTitle: \"\\x85\"
+  pages: {}
+  tags: []
+";
+
+    #[test]
+    fn records_come_with_the_keys_of_those_around_them() {
+        let (records, unknown) = read(BOOKS).unwrap();
+        let expected = [
+            r#"1 books {"id": "1", "long_title": "\"no\""}"#,
+            r#"5 pages {"book_id": "1", "id": "\"p: 1\"", "weight": "1e5"} media/a.png"#,
+            r#"8 pages {"book_id": "1", "id": "\"p2\"", "weight": "\"-0\""}"#,
+            r#"11 tags {"book_id": "1", "tag": "\"x\""}"#,
+            r#"12 tags {"book_id": "1", "tag": "null"}"#,
+            r#"13 books {"id": "2", "long_title": "\"\u{85}\""}"#,
+        ];
+        assert_eq!(records, expected);
+        assert!(unknown.is_empty());
+        assert_eq!(read("{}\n").unwrap(), (Vec::new(), BTreeSet::new()));
+    }
+
+    #[test]
+    fn a_key_of_a_later_version_is_told_and_left_out() {
+        let unknown = read(&BOOKS.replace("kind:", "colour:")).unwrap().1;
+        assert_eq!(unknown, BTreeSet::from(["books.\"colour\"".to_owned()]));
+    }
+
+    #[test]
+    fn what_the_writer_does_not_write_is_refused_with_its_line() {
+        for (from, to, expected) in [
+            ("\"2\":", "\"1\":", "line 13: has the id of an earlier record"),
+            ("kind: \"book\"", "longTitle: \"x\"", "line 3: \"longTitle\" is there twice"),
+            ("weight: \"-0\"", "path: null", "line 8: the record has no weight"),
+            ("\"no\"", "no", "line 2: neither a quoted text"),
+            ("\"no\"", "*anchor", "line 2: neither a quoted text"),
+            ("\"no\"", "!!binary \"no\"", "line 2: neither a quoted text"),
+            ("\"no\"", "\"no\" # comment", "line 2: more than one value"),
+            ("\"no\"", "\"a\\qb\"", "line 2: an unknown escape"),
+            ("\"no\"", "{\"a\": 1, \"a\": 2}", "line 2: a key twice"),
+            ("\"no\"", "\"no", "line 2: a text without an end"),
+            ("  longTitle", "   longTitle", "line 2: the record has no longTitle"),
+            ("  tags: []", "  tags: []\n  longTitle: 1", "line 16: \"longTitle\" is there twice"),
+            ("  tags: []\n", "  tags: []", "line 15: the file ends within a line"),
+            ("\"1\":\n", "---\n\"1\":\n", "line 1: neither"),
+            ("pages: {}", "pages: 1", "line 15: \"pages\" is no list of records"),
+        ] {
+            let error = read(&BOOKS.replacen(from, to, 1)).unwrap_err();
+            let place = expected.split_once(": ").unwrap().1;
+            assert!(error.contains(place), "{to}: {error}, not {expected}");
+        }
+        let deep = format!("{}1{}", "[".repeat(70), "]".repeat(70));
+        assert!(read(&BOOKS.replacen("\"no\"", &deep, 1)).unwrap_err().contains("nested too deep"));
+        let long = read(&BOOKS.replacen("no", &"n".repeat(2 << 20), 1)).unwrap_err();
+        assert!(long.contains("line 2: too long"), "{long}");
+    }
+
+    #[derive(Default)]
+    struct Shown(Vec<String>);
+
+    impl RowSink for Shown {
+        fn push_value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
+            self.0.push(match value {
+                Value::Double(n) => format!("double {:x}", n.to_bits()),
+                Value::SafeAscii(text) | Value::Text(text) => format!("text {text:?}"),
+                other => format!("{other:?}"),
+            });
+            Ok(())
+        }
+
+        fn end_row(&mut self) -> Result<(), Stopped> {
+            Ok(())
+        }
+    }
+
+    fn through_json(codec: Codec, json: &str) -> Vec<String> {
+        let mut sink = Shown::default();
+        RecordDecoder::new([("c".to_owned(), codec, true)])
+            .decode(format!("{{\"c\":{json}}}").as_bytes(), &mut sink)
+            .unwrap();
+        sink.0
+    }
+
+    fn check_value(codec: Codec, native_type: &str, value: Value<'_>) {
+        let mut json = ChunkWriter::in_memory();
+        encode(&mut json, codec, value).unwrap();
+        let mut yaml = Vec::new();
+        write_value(&mut yaml, ValueKind::of(&ColumnSchema::new("c", native_type, codec)), json.buffer());
+        let json = String::from_utf8(json.buffer().clone()).unwrap();
+        let yaml = String::from_utf8(yaml).unwrap();
+        let read = typed(codec, &read_value(&yaml).unwrap());
+        if codec == Codec::Json && native_type == "jsonb" && !json.starts_with("{\"$") && !yaml.starts_with("{\"$") {
+            let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+            assert_eq!(value(&read), value(&json));
+            return;
+        }
+        assert_eq!(through_json(codec, &read), through_json(codec, &json), "{codec}: {json} as {yaml}");
+    }
+
+    #[test]
+    fn values_that_are_easily_mistaken_come_back() {
+        let texts = [
+            "1e5",
+            "no",
+            "{\"$int\":1}",
+            "{\"$real\":1e5}",
+            "{\"$real\":\"1e5\"}",
+            "{\"$json\":\"[1]\"}",
+            "{\"$a\":1,\"b\":1.50}",
+            "[1, 2]",
+            "[1,2]",
+            "[1.50]",
+            "1.50",
+            "\"x\\u0041\"",
+            "null",
+            "[[1e5]]",
+            "{\"a\": 1}",
+            "",
+        ];
+        for codec in [Codec::Text, Codec::Json, Codec::Dynamic, Codec::Double, Codec::Integer, Codec::Boolean] {
+            for native_type in ["", "jsonb"] {
+                for text in texts {
+                    check_value(codec, native_type, Value::Text(text.as_bytes()));
+                }
+                for number in [0.0, -0.0, 1e5, 1.5, 1e300, f64::NAN, f64::INFINITY, 9_007_199_254_740_992.0] {
+                    check_value(codec, native_type, Value::Double(number));
+                }
+                for number in [0, 1, -1, 999_999_999_999_999, 9_007_199_254_740_991, i64::MAX, i64::MIN] {
+                    check_value(codec, native_type, Value::Integer(number));
+                }
+                check_value(codec, native_type, Value::Null);
+                check_value(codec, native_type, Value::Blob(b"\0\xff"));
+            }
+        }
+    }
+
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<f64>().prop_map(Into::into),
+            any::<String>().prop_map(Into::into),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
+                proptest::collection::hash_map(any::<String>(), inner, 0..6)
+                    .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_of_every_type_of_column_comes_back(text in any::<String>(), number in any::<f64>(), integer in any::<i64>()) {
+            for codec in [Codec::Text, Codec::Json, Codec::Dynamic, Codec::Double, Codec::Integer, Codec::Base64] {
+                check_value(codec, "", Value::Text(text.as_bytes()));
+                check_value(codec, "", Value::Double(number));
+                check_value(codec, "", Value::Integer(integer));
+                check_value(codec, "", Value::Blob(text.as_bytes()));
+            }
+        }
+
+        #[test]
+        fn every_json_comes_back(value in json()) {
+            for text in [value.to_string(), format!("{value:#}")] {
+                check_value(Codec::Json, "json", Value::Text(text.as_bytes()));
+                check_value(Codec::Json, "jsonb", Value::Text(text.as_bytes()));
+            }
+        }
+
+        #[test]
+        fn no_text_ends_the_reader_otherwise_than_with_an_error(text in "[ \\-?\"a1:{}\\[\\],\\\\x\n]{0,80}") {
+            let _ = read(&text);
+            let _ = read(&format!("{BOOKS}{text}"));
+        }
+    }
+}
