@@ -19,6 +19,31 @@ pub enum ImportMode {
     Append,
     /// A record whose key is there already replaces what differs; the others are new.
     Merge,
+    /// Every record is new, under another key, and so is what refers to it. Of a person's archive only.
+    Copy,
+}
+
+impl ImportMode {
+    /// What that means for the records of a table, once those of a copy have their keys.
+    #[must_use]
+    pub fn of_tables(self) -> TableMode {
+        match self {
+            Self::RequireEmpty => TableMode::RequireEmpty,
+            Self::Append => TableMode::Append,
+            Self::Merge | Self::Copy => TableMode::Merge,
+        }
+    }
+}
+
+/// What is done with records of a table whose key is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableMode {
+    /// There are none: the table is empty.
+    RequireEmpty,
+    /// They end the import.
+    Append,
+    /// They replace what differs.
+    Merge,
 }
 
 /// What becomes of the records of one table in a merge. Without any, records that are there get the file's values where they differ,

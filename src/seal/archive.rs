@@ -61,8 +61,9 @@ pub fn padding(bytes: u64) -> usize {
     if rest == 0 { 0 } else { BLOCK_BYTES - rest }
 }
 
-/// Name and size of a header that `header` has made.
-fn parse_header(block: &[u8; BLOCK_BYTES]) -> Option<(String, u64)> {
+/// Name and size of a header that `header` has made; nothing for any other.
+#[must_use]
+pub fn parse_header(block: &[u8; BLOCK_BYTES]) -> Option<(String, u64)> {
     let end = block.iter().position(|byte| *byte == 0)?;
     let name = std::str::from_utf8(block.get(..end)?).ok()?;
     let size = &block[SIZE];

@@ -101,19 +101,26 @@ impl ClientError for import::Error {
             | Self::NotAFile
             | Self::NotTrusted(_)
             | Self::InvalidRecord { .. }
+            | Self::InvalidArchive(_)
             | Self::TooLarge { .. }
             | Self::Changed => ApiError::Invalid(text()),
             Self::Refused(_) | Self::StalePlan(_) | Self::OtherHash(_) | Self::OtherPlan(_) => {
                 ApiError::Conflict(text())
             }
             Self::Target(cause) | Self::Undo(cause) if is_answer(cause.kind) => ApiError::Conflict(text()),
-            Self::Target(_) | Self::Undo(_) | Self::Uncertain(_) | Self::NotRecorded(_) | Self::Upload(_) => {
+            Self::Target(_)
+            | Self::Undo(_)
+            | Self::Uncertain(_)
+            | Self::NotRecorded(_)
+            | Self::Upload(_)
+            | Self::Media(_) => {
                 return ClientView::FullAndLogged(ApiError::Unavailable(text()));
             }
             Self::Read(_)
             | Self::ExpectedPlan { .. }
             | Self::Plan(_)
             | Self::PlanOutput { .. }
+            | Self::IdMap { .. }
             | Self::State(_)
             | Self::Panicked => return ClientView::Reference,
         })

@@ -17,10 +17,16 @@ pub struct CheckedFile {
     pub verified: Verified,
     /// The id of the trusted key that has signed it.
     pub signed_by: Option<String>,
+    /// What the file is known by: the digest of its seal, or of the seal of the archive that it was made of.
+    pub sha256: String,
     file: Arc<File>,
 }
 
 impl CheckedFile {
+    pub fn new(verified: Verified, signed_by: Option<String>, file: Arc<File>) -> Self {
+        Self { sha256: verified.sha256.clone(), verified, signed_by, file }
+    }
+
     /// The file's content, from its beginning.
     ///
     /// # Errors
@@ -67,7 +73,7 @@ pub fn check_file(mut file: File, trusted: &PublicKeys, accept_unsigned: bool) -
         return Err(Error::IsPlan);
     }
     let signed_by = check_signature(&verified, trusted, accept_unsigned)?;
-    Ok(CheckedFile { verified, signed_by, file: Arc::new(file) })
+    Ok(CheckedFile::new(verified, signed_by, Arc::new(file)))
 }
 
 /// Returns the id of the trusted key that has signed a file, if one has.

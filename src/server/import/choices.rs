@@ -1,16 +1,20 @@
 //! What is chosen of a file, and what becomes of records that are there.
 
+use std::collections::BTreeMap;
+
 use super::part::Part;
-use crate::model::import::{ImportMode, TablePolicies, TablePolicy};
+use crate::model::import::{TableMode, TablePolicies, TablePolicy};
 use crate::model::name::TableName;
 
 /// What is asked for, besides the file and the database.
 #[derive(Clone, Copy)]
 pub struct Choices<'c> {
-    pub mode: ImportMode,
+    pub mode: TableMode,
     /// The records that are imported, if not all are.
     pub part: Option<&'c Part>,
     pub policies: &'c TablePolicies,
+    /// The column of each table that says whose its records are, if all are one person's.
+    pub owners: Option<&'c BTreeMap<TableName, String>>,
     /// Whether the policy of tables that have none of their own is to leave what is newer.
     pub newer_of_others: bool,
 }

@@ -40,7 +40,8 @@ fn of_table(table: &TableImport, effect: TableEffect) -> Vec<String> {
         (table.must_be_new && there > 0).then(|| {
             format!("{} of {name} have a key that is there already; mode merge replaces what differs", records(there))
         }),
-        (is_other_key_open(table.policy) && effect.other_natural_key > 0).then(|| {
+        // Of one person's records, the key says which is which.
+        (table.owner.is_none() && is_other_key_open(table.policy) && effect.other_natural_key > 0).then(|| {
             let keys: Vec<String> = table.merge.natural_keys.iter().map(ToString::to_string).collect();
             let (other, keys) = (records(effect.other_natural_key), keys.join("; "));
             format!("{other} of {name} with another natural key ({keys}) here than in the file: maybe not the same")

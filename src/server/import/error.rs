@@ -23,7 +23,10 @@ pub enum Error {
     #[error(transparent)]
     Unreadable(#[from] inspect::Error),
     /// A folder, or the documents of a layout, which are made for another application.
-    #[error("only an export of a database in one file can be imported, not a folder or the documents of a layout")]
+    #[error(
+        "only an export of a database in one file can be imported, not a folder or the documents of a layout; a person's archive is, for \
+         the person that --person ID names"
+    )]
     Layout,
     #[error(
         "the file is {0}, so anyone could have made it; give the public key of whoever made it with --trust-key FILE, or, if you \
@@ -57,11 +60,19 @@ pub enum Error {
     /// The file that the plan was to be written to.
     #[error("{}: {}", path.display(), plan_output_problem(path, cause))]
     PlanOutput { path: PathBuf, cause: io::Error },
+    /// The import itself is done.
+    #[error("it is done, but the ids cannot be written to {}: {cause}", path.display())]
+    IdMap { path: PathBuf, cause: io::Error },
     #[error("this is an import plan, not an export: give the exported file")]
     IsPlan,
     /// A record of the file, by its line.
     #[error("line {line}: {}; nothing was imported", text::one_line(what))]
     InvalidRecord { line: u64, what: String },
+    /// An archive that is damaged, too large, or says what it does not hold.
+    #[error("the archive cannot be imported: {0}; nothing was imported")]
+    InvalidArchive(String),
+    #[error("the archive's files cannot be kept: {0}; nothing was imported")]
+    Media(#[source] io::Error),
     /// It is read twice.
     #[error("a pipe cannot be imported, since the file is read twice: save it first")]
     NotAFile,
@@ -105,9 +116,9 @@ pub enum Error {
 
 fn plan_output_problem(path: &Path, cause: &io::Error) -> String {
     match cause.kind() {
-        ErrorKind::AlreadyExists => "there is a file of this name: choose another name for the plan".to_owned(),
+        ErrorKind::AlreadyExists => "there is a file of this name: choose another name".to_owned(),
         ErrorKind::NotADirectory => format!("there is no folder {}", folder_of(path).display()),
-        _ => format!("the plan cannot be written: {cause}"),
+        _ => format!("it cannot be written: {cause}"),
     }
 }
 
@@ -181,6 +192,7 @@ impl Error {
                 | Self::NotAFile
                 | Self::NotTrusted(_)
                 | Self::InvalidRecord { .. }
+                | Self::InvalidArchive(_)
                 | Self::Changed
         )
     }

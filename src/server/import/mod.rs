@@ -4,6 +4,7 @@
 //! fail; `write` reads the file a second time, decodes its records and fills the target in one transaction, which a dry run does
 //! not commit. Nothing is visible to others before the commit, and nothing is left of an import that fails.
 
+mod archive_run;
 mod change_groups;
 mod changes;
 mod check_file;
@@ -11,10 +12,12 @@ mod choices;
 mod conflicts;
 mod error;
 mod filled_columns;
+mod import_file;
 mod matches;
 mod merge_rules;
 mod page;
 mod part;
+mod person;
 mod plan;
 mod plan_file;
 mod planned_changes;
@@ -26,6 +29,7 @@ mod row_batch;
 mod running;
 mod stale_plan;
 mod table_import;
+mod target_tables;
 mod undo;
 mod upload;
 mod value_rules;
@@ -40,17 +44,18 @@ use std::time::Instant;
 
 use tempfile::NamedTempFile;
 
-pub use check_file::CheckedFile;
-use check_file::check_file;
 pub use conflicts::how_to_decide;
 pub use error::{Error, Result};
 pub use page::ImportPage;
 pub use planned_changes::{PlanFile, has_key, parse_change};
-pub use request::{ExpectedPlan, ImportRequest, PartRequest, StillAllowed};
+pub use request::{ExpectedPlan, ImportRequest, PartRequest, PersonRequest, StillAllowed};
 pub use running::Running;
 pub use upload::{Upload, Uploads};
 
 use self::changes::RecordedChanges;
+use self::check_file::CheckedFile;
+use self::import_file::ImportFile;
+use self::person::IdChanges;
 use self::plan_file::{PlanOrigin, write_plan};
 use self::record_writer::Progress;
 use self::write::{Imported, Importing};
@@ -108,13 +113,16 @@ impl Imports {
     ) -> Result<ImportReport> {
         let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
         identity::authorise::<Error>(&self.journal, caller, capability, &scope, "import a file").await?;
-        let Some(path) = request.plan_output.clone() else {
-            return Ok(self.run(caller, file, &request, still_allowed, on_progress).await?.report);
-        };
-        check_plan_output(&path)?;
-        let Imported { report, plan } = self.run(caller, file, &request, still_allowed, on_progress).await?;
-        if let Some(plan) = plan {
+        for path in request.plan_output.iter().chain(&request.id_map_output) {
+            check_output(path)?;
+        }
+        let Imported { report, plan, id_changes } =
+            self.run(caller, file, &request, still_allowed, on_progress).await?;
+        if let (Some(path), Some(plan)) = (request.plan_output, plan) {
             self.save_plan(caller, path, plan, report.signed_by.clone()).await?;
+        }
+        if let (Some(path), Some(ids)) = (request.id_map_output, id_changes) {
+            blocking(move || save_id_map(&path, ids)).await?;
         }
         Ok(report)
     }
@@ -134,7 +142,7 @@ impl Imports {
         let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
         identity::authorise::<Error>(&self.journal, caller, capability, &scope, "plan an import").await?;
         let request = ImportRequest { dry_run: true, ..request };
-        let Imported { report, plan } = self.run(caller, file, &request, Box::new(|| Ok(())), on_progress).await?;
+        let Imported { report, plan, .. } = self.run(caller, file, &request, Box::new(|| Ok(())), on_progress).await?;
         let (head, mut changes) = plan.ok_or(Error::NoPlan)?;
         let origin = self.record_plan(caller, &head, report.signed_by).await?;
         let signing_key = self.signing_key.clone();
@@ -156,19 +164,20 @@ impl Imports {
     ) -> Result<Imported> {
         let started = Instant::now();
         let plan_file = self.open_plan(caller, request).await?;
-        let (imports, accept_unsigned) = (self.clone(), request.accept_unsigned);
-        let file = blocking(move || check_file(file, &imports.trusted_keys, accept_unsigned)).await;
+        let (imports, accept_unsigned, is_archive) = (self.clone(), request.accept_unsigned, request.person.is_some());
+        let check = move || ImportFile::check(file, is_archive, &imports.trusted_keys, accept_unsigned);
+        let file = blocking(check).await;
         if let Err(Error::NotTrusted(_)) = &file {
             identity::refuse(&self.journal, caller, "import a file that no trusted key has signed").await?;
         }
         let file = file?;
         if let Some(plan) = &plan_file {
-            stale_plan::check_import(&plan.head, &file.verified.sha256, request.mode, &self.target_id)?;
+            stale_plan::check_import(&plan.head, &file.checked().sha256, request.mode, &self.target_id)?;
         }
         let id = new_uuid_v7(&*self.clock, &*self.random).simple().to_string();
         let _running = (!request.dry_run).then(|| self.running.begin(self.work_of(caller, false)));
         if !request.dry_run {
-            self.record(caller, started_event(&file, request, &id)).await?;
+            self.record(caller, started_event(file.checked(), request, &id)).await?;
         }
         let (imports, asked) = (self.clone(), request.clone());
         let progress: Progress = Box::new(on_progress);
@@ -190,9 +199,9 @@ impl Imports {
             };
             importing.run(&file)
         });
-        let written = written.await.map(|Imported { report, plan }| {
+        let written = written.await.map(|Imported { report, plan, id_changes }| {
             let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            Imported { report: ImportReport { duration_ms, ..report }, plan }
+            Imported { report: ImportReport { duration_ms, ..report }, plan, id_changes }
         });
         if request.dry_run {
             return written;
@@ -274,8 +283,8 @@ impl Imports {
     }
 }
 
-/// Before anything is read: a plan may take minutes.
-fn check_plan_output(path: &Path) -> Result<()> {
+/// Before anything is read: an import may take minutes.
+fn check_output(path: &Path) -> Result<()> {
     let kind = if path.symlink_metadata().is_ok() {
         io::ErrorKind::AlreadyExists
     } else if !atomic_file::folder_of(path).is_dir() {
@@ -286,10 +295,21 @@ fn check_plan_output(path: &Path) -> Result<()> {
     Err(Error::PlanOutput { path: path.to_owned(), cause: kind.into() })
 }
 
+/// Writes the ids to a new file that nobody else can read.
+fn save_id_map(path: &Path, ids: IdChanges) -> Result<()> {
+    let save = || -> io::Result<()> {
+        let mut file = NamedTempFile::new_in(atomic_file::folder_of(path))?;
+        io::copy(&mut ids.into_csv()?, file.as_file_mut())?;
+        file.as_file().sync_all()?;
+        atomic_file::rename(file.into_temp_path(), path, IfExists::Fail)
+    };
+    save().map_err(|cause| Error::IdMap { path: path.to_owned(), cause })
+}
+
 fn started_event(file: &CheckedFile, request: &ImportRequest, id: &str) -> Event {
     Event::ImportStarted {
         import: id.to_owned(),
-        sha256: file.verified.sha256.clone(),
+        sha256: file.sha256.clone(),
         export_id: file.verified.metadata.export_id.clone(),
         mode: request.mode,
         policies: policies_text(&request.policies, request.policy),

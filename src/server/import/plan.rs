@@ -6,7 +6,7 @@ use super::readings::order;
 use super::table_import::{ImportColumn, ImportPlan, TableImport};
 use super::{Error, Result, merge_rules, value_rules};
 use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
-use crate::model::import::{ImportMode, TablePolicy};
+use crate::model::import::{TableMode, TablePolicy};
 use crate::model::import_plan::ValueRule;
 use crate::model::manifest::Metadata;
 use crate::model::name::{FieldName, TableName};
@@ -126,16 +126,17 @@ impl Planning<'_> {
             columns,
             filled,
             key: table.primary_key.clone(),
-            mode: if is_referred_to { ImportMode::Merge } else { self.choices.mode },
+            mode: if is_referred_to { TableMode::Merge } else { self.choices.mode },
             referred_by: self.referred_by(&table.name),
             late: Vec::new(),
             merge: MergeRules::default(),
             policy,
             must_be_new: false,
             role: self.choices.part.map(|part| part.role_in(&table.name)),
+            owner: self.choices.owners.and_then(|owners| owners.get(&table.name)).cloned(),
         };
         // What is merged beside records that are appended keeps its key: they refer to that.
-        if self.choices.mode == ImportMode::Merge {
+        if self.choices.mode == TableMode::Merge {
             let found = merge_rules::find(self.profile, table, &planned, self.metadata);
             self.notes.extend(found.notes);
             self.refusals.extend(found.refusals);
@@ -170,8 +171,8 @@ impl Planning<'_> {
         }
         if records > 0 {
             // What is appended to the same table could not be told from what is merged into it.
-            asked.must_be_new = asked.mode != ImportMode::Merge;
-            asked.mode = ImportMode::Merge;
+            asked.must_be_new = asked.mode != TableMode::Merge;
+            asked.mode = TableMode::Merge;
             let role = Some(Role::ReferredTo);
             let referred_to = TableImport {
                 records,
@@ -221,7 +222,7 @@ impl Planning<'_> {
 
     /// A merge must tell whether a record is there already.
     fn check_key(&mut self, planned: &TableImport) {
-        if planned.mode != ImportMode::Merge || planned.records == 0 {
+        if planned.mode != TableMode::Merge || planned.records == 0 {
             return;
         }
         let load = planned.to_load();
@@ -238,7 +239,7 @@ impl Planning<'_> {
 
     /// A merge changes no record that it does not name.
     fn check_carried_on(&mut self, planned: &TableImport) {
-        if planned.mode != ImportMode::Merge || planned.records == 0 {
+        if planned.mode != TableMode::Merge || planned.records == 0 {
             return;
         }
         let load = planned.to_load();
@@ -266,7 +267,7 @@ impl Planning<'_> {
         // `UPDATE` may not write to such a column (PostgreSQL manual, CREATE TABLE).
         let is_always = target.is_some_and(|column| column.identity.as_deref() == Some("always"));
         let is_numbered = is_always && !table.primary_key.contains(&own.name);
-        if is_numbered && self.choices.mode == ImportMode::Merge {
+        if is_numbered && self.choices.mode == TableMode::Merge {
             self.notes.push(format!("{field} is numbered by the database: records that are there keep theirs"));
         }
         ImportColumn {
@@ -330,7 +331,7 @@ impl Planning<'_> {
 
     /// What a note about new records says of others, where there may be any.
     fn of_others(&self) -> &'static str {
-        if self.choices.mode == ImportMode::Merge { "; those that are there keep theirs" } else { "" }
+        if self.choices.mode == TableMode::Merge { "; those that are there keep theirs" } else { "" }
     }
 
     /// A reference that is checked at once must lead to a table that is filled before, or be empty until that is.
@@ -346,7 +347,7 @@ impl Planning<'_> {
             let load = tables[from].to_load();
             let has_key = !load.key.is_empty() && load.key.iter().all(|name| load.columns.contains(name));
             let runs_code = self.rules.run_code.contains(&reference.table);
-            if load.mode != ImportMode::Merge && has_key && !runs_code && reference.columns.iter().all(is_nullable) {
+            if load.mode != TableMode::Merge && has_key && !runs_code && reference.columns.iter().all(is_nullable) {
                 let written = reference.columns.iter().filter(|name| load.columns.contains(name));
                 let late = &mut tables[from].late;
                 late.extend(written.cloned());

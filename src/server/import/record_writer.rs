@@ -5,7 +5,7 @@ use super::matches::MatchDigest;
 use super::record_decoding::DecodedStep;
 use super::table_import::{ImportPlan, TableImport};
 use super::{Error, Result};
-use crate::model::import::{ImportMode, TableReport};
+use crate::model::import::{TableMode, TableReport};
 use crate::model::import_plan::ValueRule;
 use crate::server::source::{Load, TableLoad};
 
@@ -56,7 +56,7 @@ impl<'w> RecordWriter<'w> {
     fn close_table(&mut self) -> Result<()> {
         let Some(number) = self.table.take() else { return Ok(()) };
         let table: &TableImport = &self.plan.tables[number];
-        let effect = match self.changes.as_deref_mut().filter(|_| table.mode == ImportMode::Merge) {
+        let effect = match self.changes.as_deref_mut().filter(|_| table.mode == TableMode::Merge) {
             Some(changes) => {
                 changes.begin_table(table, &self.loads[number]);
                 let ended = self.load.end_table(Some(&mut *changes));

@@ -2,18 +2,20 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::Result;
 use crate::model::import::{ImportMode, TablePolicies, TablePolicy};
 use crate::model::import_plan::write_part;
 use crate::model::name::TableName;
 use crate::server::profile::{MergeProfile, Profile};
+use crate::server::support::blob_folder::BlobFolder;
 
 /// Asked while an import runs: whether who has begun it may still do so. Blocks.
 pub type StillAllowed = Box<dyn Fn() -> Result<()> + Send + Sync>;
 
 /// What is asked of an import.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct ImportRequest {
     pub mode: ImportMode,
@@ -33,10 +35,23 @@ pub struct ImportRequest {
     pub policies: TablePolicies,
     /// The same in all other tables.
     pub policy: Option<TablePolicy>,
+    /// The file is a person's archive, and its records become this person's.
+    pub person: Option<PersonRequest>,
     /// The plan that the import must still have.
     pub expected_plan: Option<ExpectedPlan>,
     /// The new file that a dry run writes its plan to.
     pub plan_output: Option<PathBuf>,
+    /// The new file for the ids that the records of an archive get.
+    pub id_map_output: Option<PathBuf>,
+}
+
+/// Whose the records of an archive become.
+#[derive(Clone, Debug)]
+pub struct PersonRequest {
+    /// The person's id, as the database has it.
+    pub id: String,
+    /// Where the application keeps files; without it, those of an archive are left out.
+    pub media: Option<Arc<BlobFolder>>,
 }
 
 /// A table of the file, or one record of it.
@@ -68,7 +83,7 @@ impl ImportRequest {
     #[must_use]
     pub fn policies_of<'t>(&self, tables: impl Iterator<Item = &'t TableName>, profile: &Profile) -> TablePolicies {
         let mut policies = self.policies.clone();
-        let Some(policy) = self.policy else { return policies };
+        let Some(policy) = self.policy.or_else(|| self.policy_of_person()) else { return policies };
         let knows = |table: &TableName, what: fn(&MergeProfile) -> bool| profile.merge_rules(table).is_some_and(what);
         let is_decided = |table: &TableName| match policy {
             TablePolicy::Newer => knows(table, MergeProfile::knows_newer),
@@ -79,6 +94,12 @@ impl ImportRequest {
             policies.entry(table.clone()).or_insert(policy);
         }
         policies
+    }
+
+    /// A merge into a person's data leaves what they have changed since; a copy changes nothing that is there.
+    fn policy_of_person(&self) -> Option<TablePolicy> {
+        let policy = if self.mode == ImportMode::Copy { TablePolicy::Mine } else { TablePolicy::Newer };
+        self.person.as_ref().map(|_| policy)
     }
 
     /// Whether it must be known what happens to each record.

@@ -2,7 +2,7 @@
 
 use super::part::Role;
 use crate::model::catalog::Codec;
-use crate::model::import::{ImportMode, TablePolicy};
+use crate::model::import::{TableMode, TablePolicy};
 use crate::model::import_plan::ValueRule;
 use crate::model::name::TableName;
 use crate::server::profile::OnImport;
@@ -33,7 +33,7 @@ pub struct TableImport {
     pub filled: Vec<(String, OnImport)>,
     /// The table's primary key.
     pub key: Vec<String>,
-    pub mode: ImportMode,
+    pub mode: TableMode,
     /// The columns by which tables of the database refer to it, each list once.
     pub referred_by: Vec<Vec<String>>,
     /// References that are written once all tables are filled.
@@ -46,6 +46,8 @@ pub struct TableImport {
     pub must_be_new: bool,
     /// Of a part: why its records are imported.
     pub role: Option<Role>,
+    /// The column that says whose a record is, if all are one person's.
+    pub owner: Option<String>,
 }
 
 /// A column of the file.
@@ -78,6 +80,7 @@ impl TableImport {
             late: self.late.clone(),
             is_recorded: false,
             merge: self.merge.clone(),
+            owner: self.owner.clone(),
         }
     }
 }

@@ -6,7 +6,9 @@ use super::changes::{ChangeRecorder, RecordedChanges};
 use super::check_file::{CheckedFile, FileReader};
 use super::choices::Choices;
 use super::conflicts::{find_conflicts, how_to_decide, merge_notes};
-use super::part::{Part, Role};
+use super::import_file::ImportFile;
+use super::part::Part;
+use super::person::{Converted, IdChanges};
 use super::plan::plan;
 use super::plan_file::plan_hash;
 use super::planned_changes::PlanFile;
@@ -17,19 +19,19 @@ use super::request::{ExpectedPlan, ImportRequest, StillAllowed};
 use super::running::Running;
 use super::stale_plan::{check_choices, find_moved};
 use super::table_import::{ImportPlan, TableImport};
+use super::target_tables::{create_tables, not_created, require_empty};
 use super::verified_content::VerifiedContent;
 use super::{Error, Result};
-use crate::model::import::{ImportMode, TablePolicy, TableReport};
+use crate::model::import::{ImportMode, TableMode, TablePolicy, TableReport};
 use crate::model::import_plan::{ImportPlanHead, ValueRule};
 use crate::model::import_report::ImportReport;
 use crate::model::import_undo::KeptImport;
 use crate::model::manifest::Metadata;
 use crate::model::name::TableName;
-use crate::model::text;
 use crate::server::inspect::{self, DocumentReader};
 use crate::server::pipeline::decompress::Decompressor;
 use crate::server::profile::Profile;
-use crate::server::source::{self, Kind, Load, NewTable, Purpose, TableLoad, Target, TargetRules};
+use crate::server::source::{self, Kind, Load, Purpose, TableLoad, Target, TargetRules};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::random::{Random, time_of_uuid_v7};
 
@@ -60,6 +62,8 @@ pub struct Imported {
     pub report: ImportReport,
     /// What it does to each record, if that was to be known.
     pub plan: Option<(ImportPlanHead, RecordedChanges)>,
+    /// The ids that the records of an archive have got instead of their own.
+    pub id_changes: Option<IdChanges>,
 }
 
 /// What has come of the file's records.
@@ -73,10 +77,26 @@ struct Written {
 
 impl Importing<'_> {
     /// Blocks.
-    pub fn run(&self, file: &CheckedFile) -> Result<Imported> {
-        let metadata = self.open(file)?.metadata;
+    pub fn run(&self, file: &ImportFile) -> Result<Imported> {
+        match file {
+            ImportFile::Document(file) => self.import(self.begin_load()?, file, None),
+            ImportFile::Archive(archive) => self.import_archive(archive),
+        }
+    }
+
+    pub fn begin_load(&self) -> Result<Box<dyn Load>> {
         let purpose = if self.request.dry_run { Purpose::DryRun } else { Purpose::Write };
-        let mut load = self.target.begin_load(purpose, &|_| ())?;
+        Ok(self.target.begin_load(purpose, &|_| ())?)
+    }
+
+    /// Imports a document, which an archive may have been converted to.
+    pub fn import(
+        &self,
+        mut load: Box<dyn Load>,
+        file: &CheckedFile,
+        converted: Option<&Converted<'_>>,
+    ) -> Result<Imported> {
+        let metadata = self.open(file)?.metadata;
         if self.request.create_tables {
             create_tables(&mut *load, &metadata, self.target.engine())?;
         }
@@ -87,8 +107,17 @@ impl Importing<'_> {
             check_choices(&plan.head, part.as_ref().map(|part| &part.asked), &policies)?;
         }
         let newer_of_others = self.request.policy == Some(TablePolicy::Newer);
-        let choices = Choices { mode: self.request.mode, part: part.as_ref(), policies: &policies, newer_of_others };
-        let (plan, rules) = self.plan(&mut *load, &metadata, choices)?;
+        let choices = Choices {
+            mode: self.request.mode.of_tables(),
+            part: part.as_ref(),
+            policies: &policies,
+            owners: converted.map(|converted| &converted.owners),
+            newer_of_others,
+        };
+        let (mut plan, rules) = self.plan(&mut *load, &metadata, choices)?;
+        if let Some(converted) = converted {
+            plan.notes.splice(0..0, converted.notes.iter().cloned());
+        }
         let kept = self.kept_import(file, &rules)?;
         let Written { reports, matches, changes } = self.write(&mut *load, file, choices, &plan, kept.as_ref())?;
         let conflicts = find_conflicts(&plan, &reports);
@@ -103,11 +132,14 @@ impl Importing<'_> {
             (self.plan_head(&report, choices, rules, &metadata.export_id, &changes), changes)
         });
         let planned = self.check_expected(planned)?;
+        if let Some(converted) = converted.filter(|_| !self.request.dry_run) {
+            converted.write_media()?;
+        }
         self.check_commit()?;
         commit(load)?;
-        let Some((head, changes)) = planned else { return Ok(Imported { report, plan: None }) };
+        let Some((head, changes)) = planned else { return Ok(Imported { report, plan: None, id_changes: None }) };
         let report = ImportReport { plan: Some(head.hash.clone()), groups: head.groups.clone(), ..report };
-        Ok(Imported { report, plan: Some((head, changes)) })
+        Ok(Imported { report, plan: Some((head, changes)), id_changes: None })
     }
 
     /// Locks the tables, and plans what is written to them.
@@ -126,7 +158,7 @@ impl Importing<'_> {
         // A migration may have changed keys before the locks.
         let catalog = load.catalog()?;
         // What a part refers to is merged in any mode.
-        let rules = load.rules(&known, if choices.part.is_some() { ImportMode::Merge } else { choices.mode })?;
+        let rules = load.rules(&known, if choices.part.is_some() { TableMode::Merge } else { choices.mode })?;
         let plan = plan(choices, metadata, &catalog, &rules, self.profile)?;
         require_empty(load, &plan, choices.mode)?;
         Ok((plan, rules))
@@ -143,7 +175,7 @@ impl Importing<'_> {
     ) -> Result<Written> {
         let mut changes = self.request.needs_plan().then(|| ChangeRecorder::new().map_err(Error::Plan)).transpose()?;
         let records_changes = changes.is_some();
-        let is_recorded = |table: &TableImport| records_changes && table.mode == ImportMode::Merge;
+        let is_recorded = |table: &TableImport| records_changes && table.mode == TableMode::Merge;
         let loads = plan.tables.iter().map(|table| TableLoad { is_recorded: is_recorded(table), ..table.to_load() });
         let loads: Vec<TableLoad> = loads.collect();
         load.prepare(&loads, kept)?;
@@ -182,7 +214,7 @@ impl Importing<'_> {
             undo: kept.map(|kept| kept.id),
             plan: None,
             groups: Vec::new(),
-            sha256: file.verified.sha256.clone(),
+            sha256: file.sha256.clone(),
             signed_by: file.signed_by.clone(),
             duration_ms: 0,
         }
@@ -236,7 +268,7 @@ impl Importing<'_> {
         Ok(Some(KeptImport {
             id: self.id.to_owned(),
             at: time_of_uuid_v7(self.id).map(rfc3339).unwrap_or_default(),
-            file_sha256: file.verified.sha256.clone(),
+            file_sha256: file.sha256.clone(),
             mode,
         }))
     }
@@ -323,44 +355,6 @@ fn joined(reports: Vec<TableReport>) -> Vec<TableReport> {
         }
     }
     joined
-}
-
-/// What the new tables lack that the exported ones had.
-fn not_created(metadata: &Metadata) -> Vec<String> {
-    let fields: Vec<String> = metadata.redaction.removed_fields.iter().map(ToString::to_string).collect();
-    let left_out =
-        (!fields.is_empty()).then(|| format!("left out of the file, and so not created: {}", fields.join(", ")));
-    let rules = "indexes, checks, defaults and triggers are not created, since a file does not have them";
-    left_out.into_iter().chain([rules.to_owned()]).collect()
-}
-
-/// # Errors
-/// `Refused` if the database has tables, or does not take one.
-fn create_tables(load: &mut dyn Load, metadata: &Metadata, engine: &str) -> Result<()> {
-    if let Some(table) = load.catalog()?.tables.first() {
-        let what =
-            format!("the database has tables already, such as {}: --create-tables is for one without any", table.name);
-        return Err(Error::Refused(vec![what]));
-    }
-    let is_same_engine = metadata.source.engine == engine;
-    Ok(load.create_tables(&NewTable::of_file(&metadata.schema, is_same_engine))?)
-}
-
-fn require_empty(load: &mut dyn Load, plan: &ImportPlan, mode: ImportMode) -> Result<()> {
-    let mut refusals = Vec::new();
-    for TableImport { table, .. } in
-        plan.tables.iter().filter(|table| mode == ImportMode::RequireEmpty && table.role != Some(Role::ReferredTo))
-    {
-        let records = load.count(table)?;
-        if records > 0 {
-            refusals.push(format!("{table} has {} already", text::count_with_noun(records, "record")));
-        }
-    }
-    if refusals.is_empty() {
-        return Ok(());
-    }
-    refusals.push("mode append adds to what is there, mode merge replaces what differs".to_owned());
-    Err(Error::Refused(refusals))
 }
 
 /// The last moment before anything is written for good.

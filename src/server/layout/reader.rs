@@ -286,6 +286,7 @@ mod tests {
         table = "pages"
         id = "id"
         file_name = "name"
+        content_type = "name"
         storage_key = "name"
         bytes = "name"
         sha256 = "name"
@@ -442,7 +443,9 @@ mod tests {
         let json = String::from_utf8(json.buffer().clone()).unwrap();
         let yaml = String::from_utf8(yaml).unwrap();
         let read = typed(codec, &read_value(&yaml).unwrap());
-        if codec == Codec::Json && native_type == "jsonb" && !json.starts_with("{\"$") && !yaml.starts_with("{\"$") {
+        let is_tag = serde_json::from_str::<BTreeMap<String, serde_json::Value>>(&json)
+            .is_ok_and(|object| object.len() == 1 && json.starts_with("{\"$"));
+        if codec == Codec::Json && native_type == "jsonb" && !is_tag && !yaml.starts_with("{\"$json\"") {
             let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
             assert_eq!(value(&read), value(&json));
             return;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
+use super::filter_profile::QualifiedColumn;
 use crate::model::name::TableName;
 use crate::model::selection::ScopeKind;
 
@@ -44,6 +45,8 @@ pub struct MediaLayout {
     pub id: String,
     /// The column with the name that the user gave it; its extension is kept.
     pub file_name: String,
+    /// The column with the media type, such as `image/png`.
+    pub content_type: String,
     /// The column with the name of the file in the blob folder.
     pub storage_key: String,
     /// The column with the size, in bytes.
@@ -52,6 +55,9 @@ pub struct MediaLayout {
     pub sha256: String,
     /// The key under which a record has the path of its file in the archive.
     pub path: String,
+    /// Columns of texts in which such paths stand.
+    #[serde(default)]
+    pub named_in: Vec<QualifiedColumn>,
 }
 
 /// How columns become keys.
@@ -155,7 +161,20 @@ impl Layout {
     }
 }
 
+impl Layout {
+    /// Where the records of a table are; not look-ups, nor stubs.
+    #[must_use]
+    pub fn node_of(&self, table: &TableName) -> Option<&Node> {
+        self.documents.iter().find_map(|node| node.find(table, true))
+    }
+}
+
 impl Node {
+    fn find(&self, table: &TableName, is_root: bool) -> Option<&Self> {
+        let is_it = self.table == *table && !self.stubs && (is_root || !self.single);
+        if is_it { Some(self) } else { self.children.iter().find_map(|child| child.find(table, false)) }
+    }
+
     fn tables(&self) -> BTreeSet<TableName> {
         let own = std::iter::once(self.table.clone()).filter(|_| !self.stubs);
         own.chain(self.children.iter().flat_map(Self::tables)).collect()

@@ -25,7 +25,9 @@ pub use error::{Error, Kind, Result};
 pub use merge_rules::{ChangedSince, MergeRules, NaturalKey, NaturalKeyColumn};
 pub use new_table::NewTable;
 pub use predicate::{AcceptedValue, Predicate};
-pub use target::{CarriedOn, CheckedReference, Load, Purpose, TableLoad, Target, TargetRules, Trigger, UndoRequest};
+pub use target::{
+    CarriedOn, CheckedReference, Load, Purpose, RowLookup, TableLoad, Target, TargetRules, Trigger, UndoRequest,
+};
 
 /// Aborts what a snapshot is doing, from any thread.
 pub type InterruptHandle = Box<dyn Fn() + Send + Sync>;

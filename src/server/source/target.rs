@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::merge_rules::MergeRules;
 use super::new_table::NewTable;
 use super::{Error, InterruptHandle, Result};
-use crate::model::import::{ImportMode, TableEffect};
+use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::{FieldName, TableName};
 use crate::server::rows::{Catalog, RowSink};
@@ -68,7 +68,7 @@ pub enum Purpose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableLoad {
     pub table: TableName,
-    pub mode: ImportMode,
+    pub mode: TableMode,
     /// The columns of which values are pushed, in this order; the database fills the others.
     pub columns: Vec<String>,
     /// Of these, the ones that a record that is there already keeps.
@@ -82,6 +82,17 @@ pub struct TableLoad {
     pub is_recorded: bool,
     /// What a merge goes by besides the key.
     pub merge: MergeRules,
+    /// The column that says whose a row is. A row that is there and somebody else's ends the import.
+    pub owner: Option<String>,
+}
+
+/// Which rows are looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowLookup {
+    pub table: TableName,
+    pub key: String,
+    /// The columns of which the texts are wanted.
+    pub columns: Vec<String>,
 }
 
 impl TableLoad {
@@ -106,9 +117,21 @@ pub trait Load: RowSink + Send {
     /// `Refused` if the database does not take one, or the user may not create it.
     fn create_tables(&mut self, tables: &[NewTable]) -> Result<()>;
 
+    /// Calls `found` with each row that has one of `values`, of which it gets the place, in the lookup's column, and with the texts of
+    /// columns. Values that no such column can have are passed over. Before `prepare`.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown table or column; `Unsuitable` for a column that holds no texts; otherwise an error of the database.
+    fn find_rows(
+        &mut self,
+        lookup: &RowLookup,
+        values: &[String],
+        found: &mut dyn FnMut(usize, Vec<Option<String>>),
+    ) -> Result<()>;
+
     /// # Errors
     /// When the schema cannot be read.
-    fn rules(&mut self, tables: &[TableName], mode: ImportMode) -> Result<TargetRules>;
+    fn rules(&mut self, tables: &[TableName], mode: TableMode) -> Result<TargetRules>;
 
     /// Waits until nobody else writes to the tables, and keeps new writers waiting. Readers go on.
     ///

@@ -2,6 +2,7 @@
 
 mod archive;
 mod carol;
+mod import;
 mod own_data;
 
 use std::collections::BTreeMap;
@@ -106,6 +107,13 @@ impl Carol {
         let (url, media) = (self.url(), self.media().display().to_string());
         let what = ["export", "--source", &url, "--profile", "carol", "--person", person, "--layout", "carol"];
         self.run(&[&what[..], &["--media", &media, "--app-version", "3.1", "--output", output]].concat())
+    }
+
+    /// Imports an archive on the command line.
+    pub fn import(&self, file: &str, person: &str, mode: &str, options: &[&str]) -> CommandOutput {
+        let (url, media) = (self.url(), self.media().display().to_string());
+        let what = ["import", file, "--target", &url, "--person", person, "--media", &media, "--mode", mode];
+        self.run(&[&what, options].concat())
     }
 
     /// The archive of a person.

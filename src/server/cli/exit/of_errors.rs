@@ -53,12 +53,13 @@ impl From<import::Error> for CliError {
                 return Self::new(exit, format!("{}: {message}", path.display()));
             }
             Error::StalePlan(_) | Error::OtherHash(_) | Error::OtherPlan(_) => Exit::StalePlan,
-            Error::PlanOutput { .. } | Error::Plan(_) => Exit::Output,
+            Error::PlanOutput { .. } | Error::IdMap { .. } | Error::Plan(_) => Exit::Output,
             Error::NotIntact(_)
             | Error::Layout
             | Error::IsPlan
             | Error::NoPlan
             | Error::InvalidRecord { .. }
+            | Error::InvalidArchive(_)
             | Error::Changed => Exit::NotIntact,
             Error::NotAFile | Error::TooLarge { .. } => Exit::Usage,
             Error::Forbidden(_) | Error::NotTrusted(_) | Error::Refused(_) => Exit::Refused,
@@ -70,6 +71,7 @@ impl From<import::Error> for CliError {
             | Error::Stopped
             | Error::NotRechecked(_)
             | Error::Upload(_)
+            | Error::Media(_)
             | Error::Target(_)
             | Error::Undo(_)
             | Error::Uncertain(_)

@@ -8,6 +8,7 @@ mod undo;
 use std::fs::File;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -21,7 +22,8 @@ use super::terminal::{print_json, print_line};
 use crate::model::import::{ImportMode, TablePolicies, TablePolicy};
 use crate::model::name::TableName;
 use crate::server::identity::Caller;
-use crate::server::import::{ExpectedPlan, ImportRequest, PartRequest};
+use crate::server::import::{ExpectedPlan, ImportRequest, PartRequest, PersonRequest};
+use crate::server::support::blob_folder::BlobFolder;
 use report::to_text;
 use trust_args::TrustArgs;
 
@@ -58,6 +60,16 @@ pub struct Import {
     /// Only the record with this primary key; COLUMN=VALUE, repeated, for a key of several columns.
     #[arg(long, value_name = "VALUE", requires = "table")]
     key: Vec<String>,
+    /// The file is a person's archive, and its records become this person's, whoever's they were: the id of the account in the database.
+    /// Modes are `merge` and `copy`.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["table", "create_tables"])]
+    person: Option<String>,
+    /// Folder in which the application keeps files: those of a person's archive come into its folder `imports`.
+    #[arg(long, value_name = "FOLDER", requires = "person")]
+    media: Option<PathBuf>,
+    /// New file for the ids that records have got instead of those in a person's archive, as CSV.
+    #[arg(long, value_name = "CSV", requires = "person")]
+    id_map: Option<PathBuf>,
     /// What a merge does with the records of one table: `file` (the file's values replace what differs), `newer` (but not in records that
     /// were changed here since the file was made, or are hidden), `mine` (a record that is there stays as it is), `stop` (one that
     /// differs ends the import) or `skip` (nothing is imported). Repeat it for more tables; without TABLE it is for all others. Without
@@ -118,6 +130,8 @@ enum Mode {
     /// A record whose primary key is there already, or a natural key of the profile, gets the file's values where they differ; the
     /// others are new.
     Merge,
+    /// Of a person's archive: every record is new, under another id, and so is what refers to it.
+    Copy,
 }
 
 impl From<Mode> for ImportMode {
@@ -126,6 +140,7 @@ impl From<Mode> for ImportMode {
             Mode::RequireEmpty => Self::RequireEmpty,
             Mode::Append => Self::Append,
             Mode::Merge => Self::Merge,
+            Mode::Copy => Self::Copy,
         }
     }
 }
@@ -149,6 +164,30 @@ impl Import {
             }
         }
         Ok((policies, of_others))
+    }
+
+    /// Whose an archive's records become.
+    fn person_request(&self) -> Result<Option<PersonRequest>, CliError> {
+        let usage = |message: &str| Err(CliError::new(Exit::Usage, message));
+        let is_of_archive = matches!(self.mode, Mode::Merge | Mode::Copy);
+        let Some(id) = &self.person else {
+            return match self.mode {
+                Mode::Copy => {
+                    usage("--mode copy is for a person's archive: say whose its records become with --person ID")
+                }
+                _ => Ok(None),
+            };
+        };
+        if !is_of_archive {
+            return usage("choose --mode merge or --mode copy: a person's archive comes to what they have already");
+        }
+        let open = |path: &PathBuf| {
+            let opened = BlobFolder::open(path);
+            opened
+                .map(Arc::new)
+                .map_err(|error| CliError::new(Exit::Usage, format!("--media {}: {error}", path.display())))
+        };
+        Ok(Some(PersonRequest { id: id.clone(), media: self.media.as_ref().map(open).transpose()? }))
     }
 
     pub async fn run(self) -> Result<Exit, CliError> {
@@ -185,9 +224,11 @@ impl Import {
             create_tables: self.create_tables,
             policies,
             policy,
+            person: self.person_request()?,
             part: self.table.as_deref().map(|table| PartRequest { table: table.into(), key: parse_key(&self.key) }),
             expected_plan: self.plan.as_deref().map(expected_plan),
             plan_output: self.output.clone(),
+            id_map_output: self.id_map.clone(),
         };
         let bar = progress_bar();
         let shown = bar.clone();

@@ -1,9 +1,10 @@
 //! Containers: what holds the encoded tables of an export together, and compresses it.
 //!
 //! May import: `seal`, `model`, `compress`. Flow: `open` opens the container that the output asks for; the channel gives it the
-//! tables' bytes and the end of each table, in order; `finish` seals it.
+//! tables' bytes and the end of each table, in order; `finish` seals it. `ArchiveEntries` reads an archive again.
 
 mod archive;
+mod archive_entries;
 mod document;
 mod error;
 mod folder;
@@ -15,6 +16,7 @@ use crate::model::name::TableName;
 use crate::seal::DocumentSummary;
 
 pub use archive::ArchiveWriter;
+pub use archive_entries::{ArchiveEntries, ArchiveEntry};
 pub use error::Error;
 pub use folder::FolderWriter;
 pub use members::MembersWriter;

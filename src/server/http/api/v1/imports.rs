@@ -135,8 +135,10 @@ impl ImportOptions {
             part: None,
             policies: TablePolicies::new(),
             policy: self.policy,
+            person: None,
             expected_plan: self.plan.map(|hash| ExpectedPlan::Hash(hash.to_ascii_lowercase())),
             plan_output: None,
+            id_map_output: None,
         }
     }
 }

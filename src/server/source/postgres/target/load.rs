@@ -4,7 +4,7 @@
 //! itself refuses it.
 
 use super::super::super::new_table::NewTable;
-use super::super::super::target::{Load, Purpose, TableLoad, TargetRules};
+use super::super::super::target::{Load, Purpose, RowLookup, TableLoad, TargetRules};
 use super::super::super::{Error, Kind, Result, double_quote_identifier};
 use super::super::catalog::{self, Schema};
 use super::super::database_session::DatabaseSession;
@@ -17,8 +17,8 @@ use super::natural_keys::Loaded;
 use super::replica_role::ReplicaRole;
 use super::row_counts::{check_added, check_taken};
 use super::staging::StagedTable;
-use super::{create_tables, natural_keys, rules, sequences, unique_values};
-use crate::model::import::{ImportMode, TableEffect};
+use super::{create_tables, natural_keys, row_lookup, rules, sequences, unique_values};
+use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
@@ -167,9 +167,18 @@ impl Load for PostgresLoad {
         Ok(())
     }
 
-    fn rules(&mut self, tables: &[TableName], mode: ImportMode) -> Result<TargetRules> {
+    fn find_rows(
+        &mut self,
+        lookup: &RowLookup,
+        values: &[String],
+        found: &mut dyn FnMut(usize, Vec<Option<String>>),
+    ) -> Result<()> {
+        row_lookup::find_rows(&mut self.session, self.schema.relation(&lookup.table)?, lookup, values, found)
+    }
+
+    fn rules(&mut self, tables: &[TableName], mode: TableMode) -> Result<TargetRules> {
         let mut rules = rules::read(&mut self.session, &self.schema, tables, mode)?;
-        if mode == ImportMode::RequireEmpty {
+        if mode == TableMode::RequireEmpty {
             self.replica_role = ReplicaRole::find(&mut self.session, &self.schema, tables)?;
         }
         if self.replica_role.is_some() {
@@ -209,13 +218,13 @@ impl Load for PostgresLoad {
         refuse_foreign_event_triggers(&mut self.session)?;
         self.kept = kept.map(|kept| UndoSchema::create(&mut self.session, kept)).transpose()?;
         for (number, load) in tables.iter().enumerate() {
-            let is_staged = self.purpose == Purpose::DryRun || load.mode == ImportMode::Merge || !load.late.is_empty();
+            let is_staged = self.purpose == Purpose::DryRun || load.mode == TableMode::Merge || !load.late.is_empty();
             let into = self.table_sql(&load.table)?.to_owned();
             let relation = self.schema.relation(&load.table)?;
             let staged =
                 is_staged.then(|| StagedTable::create(&mut self.session, number, load, relation, &into, self.purpose));
             natural_keys::prepare(&mut self.session, relation, number, load, &into)?;
-            if let Some(kept) = self.kept.as_ref().filter(|_| load.mode == ImportMode::Merge && !load.key.is_empty()) {
+            if let Some(kept) = self.kept.as_ref().filter(|_| load.mode == TableMode::Merge && !load.key.is_empty()) {
                 kept.create_before(&mut self.session, number, load, relation)?;
             }
             self.tables.push(PreparedTable { load: load.clone(), staged: staged.transpose()? });
@@ -265,7 +274,7 @@ impl Load for PostgresLoad {
         }
         let Some(staged) = staged.as_ref().filter(|_| !is_early && !load.columns.is_empty() && table.rows > 0) else {
             // What a trigger does to a table of which a merge has no records is not the import's.
-            if let Some(kept) = self.kept.as_ref().filter(|_| load.mode != ImportMode::Merge) {
+            if let Some(kept) = self.kept.as_ref().filter(|_| load.mode != TableMode::Merge) {
                 self.session.execute(OWN_PATH)?;
                 let relation = self.schema.relation(&load.table)?;
                 kept.keep_table(&mut self.session, table.number, load, relation, table.rows, false)?;
@@ -281,8 +290,9 @@ impl Load for PostgresLoad {
             (table.number, load, staged.name()),
             &ended(&self.tables, table.number),
         )?;
+        row_lookup::check_owner(&mut self.session, relation, load, staged.name())?;
         let effect = staged.effect(&mut self.session, load, relation, matched)?;
-        if let Some(changes) = changes.filter(|_| load.mode == ImportMode::Merge) {
+        if let Some(changes) = changes.filter(|_| load.mode == TableMode::Merge) {
             staged.push_changes(&mut self.session, load, relation, changes)?;
         }
         if let Some(kept) = &self.kept {

@@ -14,6 +14,7 @@ mod put_back;
 mod references_to;
 mod replica_role;
 mod row_counts;
+mod row_lookup;
 mod rules;
 mod same_key;
 mod sequences;

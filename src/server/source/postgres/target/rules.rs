@@ -10,7 +10,7 @@ use super::super::database_session::DatabaseSession;
 use super::super::error;
 use super::super::untrusted_code::{CODE, text_array};
 use super::references_to::ReferenceTo;
-use crate::model::import::ImportMode;
+use crate::model::import::TableMode;
 use crate::model::name::TableName;
 
 /// Whether the session runs as another user than has signed in, as the database's owner can arrange (`ALTER DATABASE … SET role`),
@@ -127,11 +127,11 @@ pub fn read(
     session: &mut DatabaseSession,
     schema: &Schema,
     tables: &[TableName],
-    mode: ImportMode,
+    mode: TableMode,
 ) -> Result<TargetRules> {
     let names: BTreeMap<String, &TableName> =
         schema.relations.iter().map(|(name, relation)| (relation.oid.to_string(), name)).collect();
-    let events = if mode == ImportMode::Merge { INSERT_AND_UPDATE } else { INSERT };
+    let events = if mode == TableMode::Merge { INSERT_AND_UPDATE } else { INSERT };
     let mut rules = TargetRules::default();
     for table in tables {
         let oid = schema.relation(table)?.oid.to_string();

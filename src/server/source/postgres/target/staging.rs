@@ -15,7 +15,7 @@ use super::foreign_key_check::ForeignKeyCheck;
 use super::references_to;
 use super::row_counts::check_taken;
 use crate::model::change_reason::ChangeReason;
-use crate::model::import::{ImportMode, TableEffect};
+use crate::model::import::{TableEffect, TableMode};
 use crate::model::name::TableName;
 use crate::model::text;
 use crate::server::rows::RowSink;
@@ -111,13 +111,13 @@ impl StagedTable {
         let (name, table) = (&self.name, &load.table);
         session.execute(&format!("ANALYZE {name}"))?;
         let total = session.fetch_count(&format!("SELECT pg_catalog.count(*) AS records FROM {name}"), &[])?;
-        if load.key.is_empty() || load.mode == ImportMode::RequireEmpty {
+        if load.key.is_empty() || load.mode == TableMode::RequireEmpty {
             return Ok(TableEffect { created: total, ..TableEffect::default() });
         }
         let [staged, own] = ["s", "t"].map(|alias| expressions(relation, table, alias, &load.key));
         let from_known = format!("FROM {name} AS s JOIN {} AS t ON {}", relation.from_item, equal(&staged?, &own?));
         let found = session.fetch_count(&format!("SELECT pg_catalog.count(*) AS records {from_known}"), &[])?;
-        if load.mode == ImportMode::Append && found > 0 {
+        if load.mode == TableMode::Append && found > 0 {
             let what = format!(
                 "{} of {table} have a key that is there already: mode merge replaces what differs",
                 text::count_with_noun(found, "record")

@@ -7,7 +7,7 @@ use super::super::client::{self, Row};
 use super::super::database_session::{DatabaseSession, parse_rows};
 use super::super::row_key::{equal, expressions};
 use super::staging::StagedTable;
-use crate::model::import::ImportMode;
+use crate::model::import::TableMode;
 use crate::model::text;
 
 /// Indexes of expressions, and of some rows only, are left to the import itself.
@@ -39,7 +39,7 @@ pub fn find_taken(
     tables: &[(&TableLoad, &StagedTable)],
 ) -> Result<Vec<String>> {
     let mut taken = Vec::new();
-    for (load, staged) in tables.iter().filter(|(load, _)| load.mode != ImportMode::RequireEmpty) {
+    for (load, staged) in tables.iter().filter(|(load, _)| load.mode != TableMode::RequireEmpty) {
         let relation = schema.relation(&load.table)?;
         let indexes = session.fetch(UNIQUE_INDEXES_QUERY, &[&relation.oid.to_string()])?;
         for UniqueIndex { name, columns } in parse_rows(&indexes, UniqueIndex::from_row)? {
@@ -66,7 +66,7 @@ fn taken_sql(load: &TableLoad, staged: &StagedTable, relation: &Relation, column
     let of = |alias: &str, names: &[String]| expressions(relation, &load.table, alias, names).ok();
     let has_values = equal(&of("s", columns)?, &of("t", columns)?);
     let (from, rows) = (&relation.from_item, staged.name());
-    let is_other = if load.key.is_empty() || load.mode == ImportMode::Append {
+    let is_other = if load.key.is_empty() || load.mode == TableMode::Append {
         String::new()
     } else {
         let is_same = equal(&of("s", &load.key)?, &of("t", &load.key)?);

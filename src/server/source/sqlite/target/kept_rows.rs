@@ -11,7 +11,7 @@ use super::changes::{self, column, numbered};
 use super::dangling;
 use super::row_buffer::RowBuffer;
 use super::undo_file::{KeptTable, NewUndoFile, UndoFolder};
-use crate::model::import::ImportMode;
+use crate::model::import::TableMode;
 use crate::model::import_undo::KeptImport;
 
 /// What is kept of one import, which is not committed yet.
@@ -46,7 +46,7 @@ impl KeptRows {
         let (mut tables, mut appended) = (Vec::new(), Vec::new());
         for (number, load) in loads.iter().enumerate() {
             let table = kept_table(connection, number, load)?;
-            let appends_to = table.as_ref().filter(|_| load.mode == ImportMode::Append);
+            let appends_to = table.as_ref().filter(|_| load.mode == TableMode::Append);
             appended.push(appends_to.map(|table| LastAppended::prepare(connection, load, table)).transpose()?);
             tables.push(table);
         }
@@ -88,11 +88,11 @@ impl KeptRows {
 
 fn kept_table(connection: &Connection, number: usize, load: &TableLoad) -> Result<Option<KeptTable>> {
     let found_by = match load.mode {
-        ImportMode::Merge if load.key.is_empty() => return Ok(None),
-        ImportMode::Merge => load.key.clone(),
-        ImportMode::RequireEmpty | ImportMode::Append => row_identity::columns(connection, &load.table)?,
+        TableMode::Merge if load.key.is_empty() => return Ok(None),
+        TableMode::Merge => load.key.clone(),
+        TableMode::RequireEmpty | TableMode::Append => row_identity::columns(connection, &load.table)?,
     };
-    let replaced = if load.mode == ImportMode::Merge { load.replaced().cloned().collect() } else { Vec::new() };
+    let replaced = if load.mode == TableMode::Merge { load.replaced().cloned().collect() } else { Vec::new() };
     let columns = stored_columns(connection, &load.table)?;
     Ok(Some(KeptTable { number, name: load.table.clone(), found_by, columns, replaced }))
 }
@@ -149,8 +149,8 @@ fn write_rows(
         file.push(table, &digest, row.get(0)?, &values).map_err(|cause| folder.unusable(&cause))?;
     }
     let written = match load.mode {
-        ImportMode::RequireEmpty => written,
-        ImportMode::Append | ImportMode::Merge => count_written(connection, load, table)?,
+        TableMode::RequireEmpty => written,
+        TableMode::Append | TableMode::Merge => count_written(connection, load, table)?,
     };
     if found == written { Ok(()) } else { Err(undo_rules::not_found_again(&load.table, found, written)) }
 }
@@ -159,7 +159,7 @@ fn write_rows(
 fn count_written(connection: &Connection, load: &TableLoad, table: &KeptTable) -> Result<u64> {
     let number = table.number;
     let mut sql = format!("SELECT count(*) FROM temp.waybill_seen_{number} AS s");
-    if load.mode == ImportMode::Merge {
+    if load.mode == TableMode::Merge {
         let [before, seen] = ["b.", "s."].map(|alias| numbered(alias, "k", table.found_by.len()));
         let is_same: Vec<String> =
             before.iter().zip(&seen).map(|(before, seen)| format!("{before} = {seen}")).collect();
@@ -175,7 +175,7 @@ fn count_written(connection: &Connection, load: &TableLoad, table: &KeptTable) -
 fn written_rows_sql(load: &TableLoad, table: &KeptTable) -> String {
     let (number, from, now) = (table.number, main_table(&load.table), list("t", &table.columns));
     let own = list("t", &table.found_by);
-    if load.mode == ImportMode::RequireEmpty {
+    if load.mode == TableMode::RequireEmpty {
         return format!("SELECT TRUE, TRUE, {own}, {now} FROM {from} AS t");
     }
     let keys = numbered("s.", "k", table.found_by.len());
@@ -186,7 +186,7 @@ fn written_rows_sql(load: &TableLoad, table: &KeptTable) -> String {
     let own: Vec<String> = table.found_by.iter().map(|name| column("t", name)).collect();
     let is_there = format!("{} IS NOT NULL", own[0]);
     let joined = format!("temp.waybill_seen_{number} AS s LEFT JOIN {from} AS t ON {}", same(&own));
-    if load.mode == ImportMode::Append {
+    if load.mode == TableMode::Append {
         return format!("SELECT s.is_new, {is_there}, {}, {now} FROM {joined}", keys.join(", "));
     }
     let kept = [keys.clone(), numbered("b.", "c", table.replaced.len())].concat().join(", ");

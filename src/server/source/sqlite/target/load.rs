@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::super::super::new_table::NewTable;
-use super::super::super::target::{CarriedOn, Load, Purpose, TableLoad, TargetRules, Trigger};
+use super::super::super::target::{CarriedOn, Load, Purpose, RowLookup, TableLoad, TargetRules, Trigger};
 use super::super::super::unmatched;
 use super::super::super::{Error, InterruptHandle, Kind, Result, Source, SourceIdentity, double_quote_identifier};
 use super::super::error::refused;
@@ -18,8 +18,8 @@ use super::kept_rows::KeptRows;
 use super::row_buffer::RowBuffer;
 use super::undo_file::UndoFolder;
 use super::writing::{self, ForeignKeys};
-use super::{changes, create_tables, dangling, natural_keys, undo};
-use crate::model::import::{ImportMode, TableEffect};
+use super::{changes, create_tables, dangling, natural_keys, row_lookup, undo};
+use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
 use crate::server::rows::{Catalog, RowSink, Stopped, Value};
@@ -107,6 +107,9 @@ impl SqliteLoad {
         let is_matched =
             is_merged(load) && natural_keys::apply(connection, number, &self.tables, &self.matched, &mut self.row)?;
         self.matched[number] += u64::from(is_matched);
+        if row_lookup::is_of_other_owner(connection, load, &self.row)? {
+            return Err(unmatched::of_other_owner(load));
+        }
         let keeps_before = load.is_recorded || self.kept.is_some();
         let must_be_known = is_merged(load) && (keeps_before || load.merge.may_conflict());
         let mut existing =
@@ -129,7 +132,7 @@ impl SqliteLoad {
             inserted.map_err(|error| refuse(error, current.pushed))?
         };
         current.changed += inserted as u64;
-        if load.mode != ImportMode::Merge {
+        if load.mode != TableMode::Merge {
             if inserted != 1 {
                 return Err(dropped(load, current.pushed));
             }
@@ -152,7 +155,7 @@ impl SqliteLoad {
 
 /// Whether rows are compared with those that are there: a table without a key has no rows in a merge.
 fn is_merged(load: &TableLoad) -> bool {
-    load.mode == ImportMode::Merge && !load.key.is_empty()
+    load.mode == TableMode::Merge && !load.key.is_empty()
 }
 
 /// A trigger or a conflict clause of the table dropped the row without a word.
@@ -189,7 +192,16 @@ impl Load for SqliteLoad {
         create_tables::create_tables(&self.connection, tables)
     }
 
-    fn rules(&mut self, tables: &[TableName], _: ImportMode) -> Result<TargetRules> {
+    fn find_rows(
+        &mut self,
+        lookup: &RowLookup,
+        values: &[String],
+        found: &mut dyn FnMut(usize, Vec<Option<String>>),
+    ) -> Result<()> {
+        row_lookup::find_rows(&self.connection, lookup, values, found)
+    }
+
+    fn rules(&mut self, tables: &[TableName], _: TableMode) -> Result<TargetRules> {
         let mut rules = TargetRules::default();
         let mut defaults = self.connection.prepare(DEFAULTS_QUERY)?;
         let mut triggers = self.connection.prepare(
@@ -254,7 +266,7 @@ impl Load for SqliteLoad {
     fn begin_table(&mut self, number: usize) -> Result<()> {
         let load = self.tables.get(number).ok_or_else(no_table_begun)?;
         self.insert = insert_sql(load);
-        let rows_before = if load.mode == ImportMode::RequireEmpty { 0 } else { count(&self.connection, &load.table)? };
+        let rows_before = if load.mode == TableMode::RequireEmpty { 0 } else { count(&self.connection, &load.table)? };
         if is_merged(load) {
             natural_keys::begin(&self.connection, number, load)?;
         }
@@ -266,7 +278,7 @@ impl Load for SqliteLoad {
         let CurrentTable { number, rows_before, pushed, changed, effect } =
             self.table.take().ok_or_else(no_table_begun)?;
         let load = &self.tables[number];
-        if load.mode != ImportMode::Merge {
+        if load.mode != TableMode::Merge {
             return Ok(TableEffect { created: pushed, ..TableEffect::default() });
         }
         let matched = self.matched[number];
@@ -339,7 +351,7 @@ fn insert_sql(load: &TableLoad) -> String {
     let names = quoted(load.columns.iter().collect()).join(", ");
     // The table's own conflict clauses would replace or drop rows without a word.
     let insert = format!("INSERT OR ABORT INTO {into} ({names}) VALUES ({})", vec!["?"; load.columns.len()].join(", "));
-    if load.mode != ImportMode::Merge {
+    if load.mode != TableMode::Merge {
         return insert;
     }
     let (key, replaced) = (quoted(load.key.iter().collect()).join(", "), quoted(load.replaced().collect()));

@@ -11,6 +11,7 @@ mod kept_rows;
 mod load;
 mod natural_keys;
 mod row_buffer;
+mod row_lookup;
 mod undo;
 mod undo_file;
 mod writing;

@@ -1,0 +1,196 @@
+//! The files of an archive: which ones are taken, under which names, and their way into the blob folder.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Read, Write};
+
+use super::super::{Error, Result};
+use super::archive_file::CheckedArchive;
+use super::content_type::{HEAD_BYTES, find_risk};
+use super::references::{Values, json_text, text_of};
+use super::table_shape::TableShape;
+use crate::seal::archive::MEDIA_FOLDER;
+use crate::server::layout::{DocumentRecord, media_path};
+use crate::server::profile::MediaLayout;
+use crate::server::source::{Load, RowLookup};
+use crate::server::support::blob_folder::BlobFolder;
+
+/// The folder of the blob folder with a folder for each import.
+const IMPORTS: &str = "imports";
+
+/// What becomes of an archive's files.
+pub struct Media<'m> {
+    layout: &'m MediaLayout,
+    archive: &'m CheckedArchive,
+    folder: &'m BlobFolder,
+    /// The id of the import, after which its folder is named.
+    import: &'m str,
+    /// Digest and file of the importer's own records, by their ids.
+    own: HashMap<String, (String, String)>,
+    /// The names that files of the archive get in the blob folder.
+    new: BTreeMap<String, NewFile>,
+    /// Files that records stand for, and that the archive lacks.
+    pub missing: u64,
+}
+
+struct NewFile {
+    name: String,
+    content_type: String,
+}
+
+impl<'m> Media<'m> {
+    pub fn new(layout: &'m MediaLayout, archive: &'m CheckedArchive, folder: &'m BlobFolder, import: &'m str) -> Self {
+        Self { layout, archive, folder, import, own: HashMap::new(), new: BTreeMap::new(), missing: 0 }
+    }
+
+    /// Finds the importer's own records among these ids, which are those of the records here.
+    pub fn find_own(&mut self, load: &mut dyn Load, shape: &TableShape, person: &str, ids: &[String]) -> Result<()> {
+        let MediaLayout { table, id, storage_key, sha256, .. } = self.layout;
+        let columns = vec![shape.owner.clone(), sha256.clone(), storage_key.clone()];
+        let lookup = RowLookup { table: table.clone(), key: id.clone(), columns };
+        let own = &mut self.own;
+        let mut add = |at: usize, columns: Vec<Option<String>>| {
+            if let [Some(owner), Some(sha256), Some(file)] = &columns[..]
+                && owner == person
+            {
+                own.insert(ids[at].clone(), (sha256.to_ascii_lowercase(), file.clone()));
+            }
+        };
+        Ok(load.find_rows(&lookup, ids, &mut add)?)
+    }
+
+    /// Decides which file the record gets. `values` are those that it has here, `old_id` is its id in the archive.
+    ///
+    /// # Errors
+    /// A sentence about what the archive says wrongly.
+    pub fn take(
+        &mut self,
+        record: &DocumentRecord,
+        old_id: &str,
+        values: &mut Values,
+    ) -> std::result::Result<(), String> {
+        let MediaLayout { id, file_name, content_type, storage_key, bytes, sha256, .. } = self.layout;
+        let text = |column: &String| values.get(column).and_then(|json| text_of(json)).unwrap_or_default();
+        let (new_id, digest) = (text(id), text(sha256).to_ascii_lowercase());
+        let path = media_path(old_id, &text(file_name));
+        if record.media_path.as_ref().is_some_and(|named| *named != path) {
+            return Err("the record names a file that is not its own".to_owned());
+        }
+        let entry = self.archive.entries.get(&path);
+        if let Some(entry) = entry
+            && (entry.sha256 != digest || values.get(bytes).and_then(|json| json.parse().ok()) != Some(entry.bytes))
+        {
+            return Err(format!("{path} is not the file that its record describes"));
+        }
+        let own = self.own.get(&new_id).filter(|(own, name)| *own == digest && self.folder.open_file(name).is_ok());
+        let name = match (own, entry) {
+            (Some((_, name)), _) => name.clone(),
+            (None, entry) => {
+                let name = format!("{IMPORTS}/{}/{new_id}", self.import);
+                let content_type = text(content_type);
+                self.missing += u64::from(entry.is_none());
+                if entry.is_some() {
+                    self.new.insert(path, NewFile { name: name.clone(), content_type });
+                }
+                name
+            }
+        };
+        values.insert(storage_key.clone(), json_text(&name));
+        Ok(())
+    }
+
+    /// Looks into the files of an archive that the importer's own application has not made.
+    ///
+    /// # Errors
+    /// `Refused` with those that could run code where they are shown.
+    pub fn check_contents(&self) -> Result<()> {
+        if self.new.is_empty() {
+            return Ok(());
+        }
+        let mut risks = Vec::new();
+        self.archive.for_each_entry(|name, content| {
+            if let Some(new) = self.new.get(name) {
+                let mut head = Vec::new();
+                content.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+                risks.extend(find_risk(&new.content_type, &head).map(|risk| format!("{name} {risk}")));
+            }
+            Ok(true)
+        })?;
+        if risks.is_empty() { Ok(()) } else { Err(Error::Refused(risks)) }
+    }
+
+    /// Writes the files, and makes sure that they are on disk.
+    ///
+    /// # Errors
+    /// `Media` if one cannot be written; nothing is left of them then.
+    pub fn write(&self) -> Result<()> {
+        if self.new.is_empty() {
+            return Ok(());
+        }
+        let written = self.write_files();
+        if written.is_err() {
+            self.remove();
+        }
+        written
+    }
+
+    fn write_files(&self) -> Result<()> {
+        self.archive.for_each_entry(|name, content| {
+            if let Some(new) = self.new.get(name) {
+                let mut file = self.folder.create_file(&new.name).map_err(Error::Media)?;
+                copy(content, &mut file).map_err(Error::Media)?;
+                file.sync_all().map_err(Error::Media)?;
+            }
+            Ok(true)
+        })?;
+        self.folder.sync_folder(&format!("{IMPORTS}/{}", self.import)).map_err(Error::Media)
+    }
+
+    /// Removes what was written: nothing refers to it.
+    pub fn remove(&self) {
+        for new in self.new.values() {
+            let _ = self.folder.remove(&new.name, false);
+        }
+        let _ = self.folder.remove(&format!("{IMPORTS}/{}", self.import), true);
+    }
+}
+
+fn copy(content: &mut dyn Read, file: &mut dyn Write) -> io::Result<()> {
+    io::copy(content, file).map(drop)
+}
+
+/// Whether the entry is a file, and no document.
+pub fn is_media(entry: &str) -> bool {
+    entry.starts_with(MEDIA_FOLDER)
+}
+
+/// Removes the files of imports to which no record refers: of those that were killed before their commit, or are undone. `newest_kept` is
+/// the newest import that can be undone: that could bring back records with the files of earlier ones. The tables are locked: nobody
+/// else imports.
+///
+/// # Errors
+/// `Target` if the records cannot be read; `Media` if a file cannot be removed.
+pub fn remove_orphans(
+    load: &mut dyn Load,
+    layout: &MediaLayout,
+    folder: &BlobFolder,
+    newest_kept: Option<&str>,
+) -> Result<()> {
+    let is_id = |name: &String| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_final = |name: &String| newest_kept.is_none_or(|kept| name.as_str() > kept);
+    let imports = folder.list(IMPORTS).map_err(Error::Media)?;
+    for earlier in imports.iter().filter(|name| is_id(name) && is_final(name)) {
+        let within = format!("{IMPORTS}/{earlier}");
+        let names: Vec<String> =
+            folder.list(&within).map_err(Error::Media)?.into_iter().map(|name| format!("{within}/{name}")).collect();
+        let lookup = RowLookup { table: layout.table.clone(), key: layout.storage_key.clone(), columns: Vec::new() };
+        let mut is_used = vec![false; names.len()];
+        load.find_rows(&lookup, &names, &mut |at, _| is_used[at] = true)?;
+        for (name, _) in names.iter().zip(&is_used).filter(|(_, is_used)| !**is_used) {
+            folder.remove(name, false).map_err(Error::Media)?;
+        }
+        if !is_used.contains(&true) {
+            let _ = folder.remove(&within, true);
+        }
+    }
+    Ok(())
+}
