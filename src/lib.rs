@@ -14,7 +14,7 @@ pub mod ui;
 #[cfg(feature = "verifier")]
 pub mod verifier;
 
-/// Hydrates the import page, whose code other pages do not load.
+/// Hydrates a page that imports, whose code other pages do not load.
 #[cfg(feature = "importer")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate_import() {

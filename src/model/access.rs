@@ -16,6 +16,8 @@ pub enum Capability {
     ExportOwnData,
     /// Put the records of a file into the database.
     ImportDatabase,
+    /// Put the records of an archive into one's own data. Comes with an account; no role gives it.
+    ImportOwnData,
 }
 
 /// The part of the data that a grant is for.
@@ -50,6 +52,11 @@ impl Grant {
     #[must_use]
     pub fn of_person(id: String) -> Self {
         Self { capability: Capability::ExportOwnData, scope: Scope::Person(id) }
+    }
+
+    #[must_use]
+    pub fn to_import_own_data(id: String) -> Self {
+        Self { capability: Capability::ImportOwnData, scope: Scope::Person(id) }
     }
 
     /// What a caller needs to export the selection, and to have to do with such an export.

@@ -31,6 +31,10 @@ pub struct ImportReport {
     pub sha256: String,
     /// The id of the trusted key that has signed the file.
     pub signed_by: Option<String>,
+    /// When the file was made. RFC 3339, UTC.
+    pub exported_at: String,
+    /// Whether it is an archive that this installation has made for the very person into whose data it goes.
+    pub is_own: bool,
     pub duration_ms: u64,
 }
 

@@ -16,6 +16,9 @@ pub struct KeptImport {
     /// The digest of the seal of the file that was imported.
     pub file_sha256: String,
     pub mode: ImportMode,
+    /// The id of the person whose data it was into, if it was into one's only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
 }
 
 /// What undoing an import does to the records of one table.

@@ -27,6 +27,7 @@ pub mod ordered_map;
 pub mod organization;
 pub mod output;
 pub mod own_data;
+pub mod own_import;
 pub mod part_filters;
 pub mod part_query;
 pub mod preview;

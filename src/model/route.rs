@@ -29,9 +29,10 @@ pub const ORGANIZATION_VERIFY: &str = "/admin/organization/export/verify";
 pub const OWN_DATA: &str = "/account/your-data";
 pub const OWN_DATA_RUN: &str = "/account/your-data/runs/{id}";
 pub const OWN_DATA_VERIFY: &str = "/account/your-data/verify";
+pub const OWN_DATA_IMPORT: &str = "/account/your-data/import";
 
 /// Every page. The router serves these, and everything below `ADMIN` is protected even if it is missing here.
-pub const PAGES: [PageRoute; 18] = [
+pub const PAGES: [PageRoute; 19] = [
     PageRoute::new(SETUP, Access::Public),
     PageRoute::new(LOGIN, Access::Public),
     PageRoute::new(LOGIN_CODE, Access::Public),
@@ -50,6 +51,7 @@ pub const PAGES: [PageRoute; 18] = [
     PageRoute::new(OWN_DATA, Access::SignedIn),
     PageRoute::new(OWN_DATA_RUN, Access::SignedIn),
     PageRoute::new(OWN_DATA_VERIFY, Access::SignedIn),
+    PageRoute::new(OWN_DATA_IMPORT, Access::SignedIn),
 ];
 
 // Forms.
@@ -73,6 +75,11 @@ pub const IMPORT_UNDO: &str = "/api/v1/imports/{id}/undo";
 pub const ORGANIZATION_DOCUMENT: &str = "/api/admin/export";
 /// A person's own data as an archive, as `Carol` has it. There only under a profile with such a layout.
 pub const OWN_DATA_ARCHIVE: &str = "/api/export";
+/// A person's archive comes back: what it would do, and the import itself.
+pub const OWN_IMPORT_PREVIEW: &str = "/api/import/preview";
+pub const OWN_IMPORTS: &str = "/api/import";
+/// `{id}` stands for an import's id.
+pub const OWN_IMPORT_UNDO: &str = "/api/import/{id}/undo";
 pub const HEALTH: &str = "/healthz";
 pub const READINESS: &str = "/readyz";
 

@@ -6,6 +6,7 @@ use super::json::Json;
 use crate::model::ApiError;
 use crate::model::export::QueuedExport;
 use crate::model::own_data::OwnData;
+use crate::model::own_import::OwnImportPageData;
 
 /// Returns what an export of the caller's own data would hold, and what they have exported before.
 ///
@@ -17,6 +18,16 @@ pub async fn open_own_data() -> Result<OwnData, ApiError> {
     let data = with_caller(async |app, caller| app.exports.open_own_data(&caller).await).await?;
     let history = with_caller(async |app, caller| app.history.of_own_data(&caller).await).await?;
     Ok(OwnData { history, ..data })
+}
+
+/// Returns what the page shows on which people import into their own data, or that imports are off.
+///
+/// # Errors
+/// `Unauthenticated`; `Forbidden` for who has no data here; `Unavailable` if the database does not answer.
+#[server(prefix = "/rpc", endpoint = "open_own_import", output = Json)]
+pub async fn open_own_import() -> Result<OwnImportPageData, ApiError> {
+    use crate::server::rpc_context::with_caller;
+    with_caller(async |app, caller| app.import_page.open_own(&caller).await).await
 }
 
 /// Queues an export of the caller's own data. Redirects a plain form to the page of the run.

@@ -119,6 +119,8 @@ impl App {
     ) -> Arc<Imports> {
         Arc::new(Imports {
             uploads: Uploads::new(self.state.files_folder().path().to_owned(), max_upload_bytes),
+            own_uploads: Uploads::new(self.state.files_folder().path().to_owned(), max_upload_bytes),
+            media_folder: self.exports.media_folder().cloned(),
             target,
             target_id: self.engine_id.clone(),
             target_label: self.source.clone(),

@@ -8,7 +8,7 @@ const UNKNOWN_ID: &str = "01900000-0000-7000-8000-000000000000";
 
 /// Method, path, form, then the status for anonymous clients, for roles that may not export, and for the system
 /// admin.
-const ROUTES: [(&str, &str, &str, u16, u16, u16); 48] = [
+const ROUTES: [(&str, &str, &str, u16, u16, u16); 53] = [
     ("GET", "/", "", 303, 303, 303),
     ("GET", "/healthz", "", 200, 200, 200),
     ("GET", "/readyz", "", 200, 200, 200),
@@ -52,7 +52,12 @@ const ROUTES: [(&str, &str, &str, u16, u16, u16); 48] = [
     ("GET", "/account/your-data", "", 303, 404, 404),
     ("GET", "/account/your-data/runs/{id}", "", 303, 404, 404),
     ("GET", "/account/your-data/verify", "", 303, 404, 404),
+    ("GET", "/account/your-data/import", "", 303, 404, 404),
     ("POST", "/rpc/open_own_data", "", 401, 404, 404),
+    ("POST", "/rpc/open_own_import", "", 401, 403, 403),
+    ("POST", "/api/import", "", 404, 404, 404),
+    ("POST", "/api/import/preview", "", 404, 404, 404),
+    ("POST", "/api/import/{id}/undo", "", 404, 404, 404),
     ("POST", "/rpc/request_own_data", "", 401, 404, 404),
     ("POST", "/rpc/find_viewer", "", 401, 200, 200),
     ("POST", "/rpc/view_account", "", 401, 200, 200),

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 
-use super::pages::account::OwnDataPage;
+use super::pages::account::{OwnDataPage, OwnImportPage};
 use super::pages::admin::AdminPage;
 use super::pages::admin::account::AccountPage;
 use super::pages::admin::developer_tools::export::{
@@ -55,4 +55,11 @@ pub fn LivePageView(page: LivePage) -> impl IntoView {
 pub fn ImportPageView() -> impl IntoView {
     provide_meta_context();
     view! { <Title formatter=|title: String| format!("{title} · Waybill") /><ImportPage /> }
+}
+
+/// The same of the page on which people import into their own data.
+#[component]
+pub fn OwnImportPageView() -> impl IntoView {
+    provide_meta_context();
+    view! { <Title formatter=|title: String| format!("{title} · Waybill") /><OwnImportPage /> }
 }

@@ -16,8 +16,9 @@ pub type Query = Vec<(String, String)>;
 pub enum Page {
     Static(StaticPage),
     Live(LivePage),
-    /// Hydrated in the browser by a module of its own.
+    /// Hydrated in the browser by a module of its own, as the next.
     Import,
+    OwnImport,
 }
 
 /// A page that is rendered on the server only and loads no script.
@@ -77,8 +78,10 @@ pub enum LivePage {
 impl Page {
     #[must_use]
     pub fn resolve(path: &str, search: &str, query: &Query) -> Self {
-        if path == route::IMPORT {
-            return Self::Import;
+        match path {
+            route::IMPORT => return Self::Import,
+            route::OWN_DATA_IMPORT => return Self::OwnImport,
+            _ => {}
         }
         let live = LivePage::resolve(path, search, query).map(Self::Live);
         live.unwrap_or_else(|| Self::Static(StaticPage::resolve(path, query)))

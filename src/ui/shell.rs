@@ -4,7 +4,7 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
-use super::page_view::{ImportPageView, LivePageView, StaticPageView};
+use super::page_view::{ImportPageView, LivePageView, OwnImportPageView, StaticPageView};
 use super::routes::Page;
 use crate::model::route;
 
@@ -21,6 +21,10 @@ pub fn shell(page: Page) -> impl IntoView {
         }
         Page::Import => {
             live(route::IMPORT_SCRIPT, route::IMPORT_PROGRAM, "hydrate_import", view! { <ImportPageView /> }.into_any())
+        }
+        Page::OwnImport => {
+            let page = view! { <OwnImportPageView /> }.into_any();
+            live(route::IMPORT_SCRIPT, route::IMPORT_PROGRAM, "hydrate_import", page)
         }
         Page::Static(page) => (None, view! { <StaticPageView page /> }.into_any()),
     };

@@ -1,5 +1,6 @@
 //! Exports of people's own data: what there is, and the request.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,12 @@ impl Exports {
     #[must_use]
     pub fn serves_persons(&self) -> bool {
         self.profile.serves_persons()
+    }
+
+    /// Where the application keeps the files of its users, if that was said.
+    #[must_use]
+    pub fn media_folder(&self) -> Option<&PathBuf> {
+        self.application.media_folder.as_ref()
     }
 
     /// What an export of the caller's own data would hold.

@@ -36,6 +36,7 @@ use crate::model::route;
 use crate::model::selection::ScopeKind;
 use api::organization::export_organization;
 use api::own_data::export_own_data;
+use api::own_import;
 use api::v1::{events, export_file, imports};
 use forms::{account, set_up, sign_in, sign_out, theme as theme_form};
 use pages::{render_page, server_function};
@@ -76,8 +77,11 @@ pub fn router(app: Arc<App>, config: HttpConfig) -> Result<Router, tower_http::c
         of_product = of_product.route(route::ORGANIZATION_DOCUMENT, post(export_organization));
     }
     if has_archive {
-        of_product = of_product.route(route::OWN_DATA_ARCHIVE, get(export_own_data).head(export_file::reject_head));
+        of_product = of_product
+            .route(route::OWN_DATA_ARCHIVE, get(export_own_data).head(export_file::reject_head))
+            .route(route::OWN_IMPORT_UNDO, post(own_import::undo));
     }
+    let archive_uploads = if has_archive { own_uploads() } else { Router::new() };
     let router = pages
         .merge(of_product)
         .route("/", get(async || axum::response::Redirect::to(route::ADMIN)))
@@ -100,6 +104,7 @@ pub fn router(app: Arc<App>, config: HttpConfig) -> Result<Router, tower_http::c
         .fallback(assets::asset_or_not_found)
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
         .merge(uploads())
+        .merge(archive_uploads)
         .with_state(state.clone());
     Ok(router
         .layer(from_fn_with_state(state.clone(), authentication::authenticate))
@@ -115,6 +120,14 @@ fn uploads() -> Router<AppState> {
     Router::new()
         .route(route::IMPORTS, post(imports::import))
         .route(route::IMPORT_PLAN, post(imports::plan))
+        .layer(DefaultBodyLimit::disable())
+}
+
+/// The same of a person's archive.
+fn own_uploads() -> Router<AppState> {
+    Router::new()
+        .route(route::OWN_IMPORTS, post(own_import::import))
+        .route(route::OWN_IMPORT_PREVIEW, post(own_import::preview))
         .layer(DefaultBodyLimit::disable())
 }
 

@@ -69,7 +69,8 @@ fn is_of_owners(path: &str) -> bool {
 
 /// Pages that are there only where people have data of their own.
 fn is_of_persons(path: &str) -> bool {
-    matches!(path, route::OWN_DATA | route::OWN_DATA_VERIFY) || route::id_in(path, route::OWN_DATA_RUN).is_some()
+    matches!(path, route::OWN_DATA | route::OWN_DATA_VERIFY | route::OWN_DATA_IMPORT)
+        || route::id_in(path, route::OWN_DATA_RUN).is_some()
 }
 
 /// The address without the problem of a form that was refused, if nothing is in its way any more. Otherwise a page that is

@@ -20,19 +20,27 @@ const MEDIA_TYPE: &str = "application/problem+json";
 pub struct ProblemDetails {
     error: ApiError,
     detail: String,
+    findings: Vec<String>,
 }
 
 impl From<ApiError> for ProblemDetails {
     fn from(error: ApiError) -> Self {
         let detail = error.to_string();
-        Self { error, detail }
+        Self { error, detail, findings: Vec::new() }
     }
 }
 
 impl ProblemDetails {
     /// The error in an endpoint's own words.
     pub fn with_detail(error: ApiError, detail: &str) -> Self {
-        Self { error, detail: detail.to_owned() }
+        Self { error, detail: detail.to_owned(), findings: Vec::new() }
+    }
+
+    /// Everything that is wrong, one sentence each, as the extension member `findings` (RFC 9457, 3.2). Of an internal error, only its
+    /// reference is told.
+    pub fn with_findings(self, findings: Vec<String>) -> Self {
+        let is_told = !matches!(self.error, ApiError::Internal(_));
+        Self { findings: if is_told { findings } else { Vec::new() }, ..self }
     }
 }
 
@@ -47,6 +55,9 @@ impl IntoResponse for ProblemDetails {
         });
         if let ApiError::Internal(reference) = &self.error {
             body["instance"] = json!(format!("urn:waybill:reference:{reference}"));
+        }
+        if !self.findings.is_empty() {
+            body["findings"] = json!(self.findings);
         }
         let mut response = problem_response(status, &body);
         if let Some(seconds) = retry_after {

@@ -31,7 +31,10 @@ impl Importing<'_> {
         }
         let converted = import.convert(&mut *load, &catalog, (&layout, &scope))?;
         match self.import(load, &converted.document, Some(&converted)) {
-            Ok(imported) => Ok(Imported { id_changes: Some(converted.id_changes), ..imported }),
+            Ok(Imported { mut report, plan, .. }) => {
+                report.is_own = import.is_own();
+                Ok(Imported { report, plan, id_changes: Some(converted.id_changes) })
+            }
             Err(error) => {
                 // Whether the records are there is not known: their files stay.
                 if !error.leaves_doubt() {

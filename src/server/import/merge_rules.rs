@@ -40,7 +40,10 @@ pub fn find(profile: &Profile, table: &Table, planned: &TableImport, metadata: &
             found.refusals.push(format!("{field} tells which records are hidden, and the database has no such column"));
         }
     }
-    found.find_natural_keys(table, merge, planned);
+    // Of one person's records, it is known already which are those of the archive.
+    if planned.owner.is_none() {
+        found.find_natural_keys(table, merge, planned);
+    }
     found
 }
 
@@ -84,13 +87,7 @@ impl FoundRules {
         let (mut keys, mut notes, mut refusals) = (Vec::new(), Vec::new(), Vec::new());
         for columns in &merge.natural_keys {
             let name = format!("the natural key {} of {}", columns.join(" and "), planned.table);
-            let is_own = |name: &String| {
-                planned.owner.as_ref() == Some(name)
-                    || self.rules.references.iter().any(|key| key.columns.contains(name))
-            };
-            if planned.owner.is_some() && !columns.iter().any(is_own) {
-                notes.push(format!("{name} is not used: somebody else's records may have it"));
-            } else if planned.key.len() != 1 {
+            if planned.key.len() != 1 {
                 notes.push(format!("{name} is not used: its primary key is not one column"));
             } else if let Some(column) = columns.iter().find(|column| !has_values(column)) {
                 notes.push(format!("{name} is not used: the file lacks the values of {column}"));

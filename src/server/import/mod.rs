@@ -15,6 +15,7 @@ mod filled_columns;
 mod import_file;
 mod matches;
 mod merge_rules;
+mod own_data;
 mod page;
 mod part;
 mod person;
@@ -46,11 +47,12 @@ use tempfile::NamedTempFile;
 
 pub use conflicts::how_to_decide;
 pub use error::{Error, Result};
+pub use own_data::{OwnImport, own_scope};
 pub use page::ImportPage;
 pub use planned_changes::{PlanFile, has_key, parse_change};
 pub use request::{ExpectedPlan, ImportRequest, PartRequest, PersonRequest, StillAllowed};
 pub use running::Running;
-pub use upload::{Upload, Uploads};
+pub use upload::{Upload, UploadSlot, Uploads};
 
 use self::changes::RecordedChanges;
 use self::check_file::CheckedFile;
@@ -95,6 +97,9 @@ pub struct Imports {
     pub journal: Journal,
     pub random: Arc<dyn Random>,
     pub uploads: Uploads,
+    /// The same of people who import into their own data only, and where the application keeps their files.
+    pub own_uploads: Uploads,
+    pub media_folder: Option<PathBuf>,
 }
 
 impl Imports {
@@ -313,7 +318,7 @@ fn started_event(file: &CheckedFile, request: &ImportRequest, id: &str) -> Event
         export_id: file.verified.metadata.export_id.clone(),
         mode: request.mode,
         policies: policies_text(&request.policies, request.policy),
-        part: request.part.as_ref().map(ToString::to_string),
+        part: request.what(),
         signed_by: file.signed_by.clone(),
     }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Error, Imports, Result};
+use super::{Error, Imports, Result, own_scope};
 use crate::model::access::{Capability, Scope};
 use crate::model::import_page::ImportPageData;
+use crate::model::own_import::OwnImportPageData;
 use crate::server::audit::Journal;
 use crate::server::identity::{self, Caller};
 
@@ -15,6 +16,19 @@ pub struct ImportPage {
 }
 
 impl ImportPage {
+    /// What the page shows on which people import into their own data.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Target` if the database cannot be read.
+    pub async fn open_own(&self, caller: &Caller) -> Result<OwnImportPageData> {
+        let (capability, scope) = (Capability::ImportOwnData, own_scope(caller));
+        identity::authorise::<Error>(&self.journal, caller, capability, &scope, "import into their own data").await?;
+        match &self.imports {
+            Some(imports) => imports.open_own_page(caller).await,
+            None => Ok(OwnImportPageData::default()),
+        }
+    }
+
     /// What the page shows when it is opened.
     ///
     /// # Errors

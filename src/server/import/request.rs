@@ -96,6 +96,13 @@ impl ImportRequest {
         policies
     }
 
+    /// What is imported, and whose it becomes, if it is not the whole file for nobody in particular.
+    #[must_use]
+    pub fn what(&self) -> Option<String> {
+        let part = self.part.as_ref().map(ToString::to_string);
+        part.or_else(|| self.person.as_ref().map(|person| format!("into the data of {}", person.id)))
+    }
+
     /// A merge into a person's data leaves what they have changed since; a copy changes nothing that is there.
     fn policy_of_person(&self) -> Option<TablePolicy> {
         let policy = if self.mode == ImportMode::Copy { TablePolicy::Mine } else { TablePolicy::Newer };

@@ -30,6 +30,11 @@ impl Imports {
     pub async fn undo(self: &Arc<Self>, caller: &Caller, request: UndoRequest) -> Result<UndoReport> {
         let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
         identity::authorise::<Error>(&self.journal, caller, capability, &scope, "undo an import").await?;
+        self.run_undo(caller, request).await
+    }
+
+    /// Takes back an import that the caller may take back, and records how that ends.
+    pub(super) async fn run_undo(self: &Arc<Self>, caller: &Caller, request: UndoRequest) -> Result<UndoReport> {
         let (import, is_written) = (request.import.clone(), request.purpose == Purpose::Write);
         let _running = is_written.then(|| self.running.begin(self.work_of(caller, true)));
         if is_written {

@@ -3,10 +3,11 @@
 //! They are kept in a folder of the state, without a name: nobody else can open one, and it is gone with its last reader, also if the
 //! program is killed.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -30,6 +31,25 @@ pub struct Uploads {
     pub max_bytes: u64,
     slots: Arc<Semaphore>,
     undo_slot: Arc<Semaphore>,
+    /// Whose data somebody is looking at or writing to: one thing at a time.
+    persons: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// What a running import takes up until it is dropped.
+pub struct UploadSlot {
+    _permit: OwnedSemaphorePermit,
+    _person: Option<PersonSlot>,
+}
+
+struct PersonSlot {
+    id: String,
+    persons: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Drop for PersonSlot {
+    fn drop(&mut self) {
+        self.persons.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
 }
 
 /// A file that is being received.
@@ -39,13 +59,41 @@ pub struct Upload {
     max_bytes: u64,
     folder: PathBuf,
     looked_at: u64,
-    slot: OwnedSemaphorePermit,
+    slot: UploadSlot,
 }
 
 impl Uploads {
     #[must_use]
     pub fn new(folder: PathBuf, max_bytes: u64) -> Self {
-        Self { folder, max_bytes, slots: Arc::new(Semaphore::new(MAX_AT_ONCE)), undo_slot: Arc::new(Semaphore::new(1)) }
+        let (slots, undo_slot) = (Arc::new(Semaphore::new(MAX_AT_ONCE)), Arc::new(Semaphore::new(1)));
+        Self { folder, max_bytes, slots, undo_slot, persons: Arc::default() }
+    }
+
+    /// Begins to receive a file, of this size if it is known. Of one person, one at a time.
+    ///
+    /// # Errors
+    /// `Busy` while others are received or imported; `TooLarge`; `Upload` if it cannot be kept.
+    pub fn begin(&self, bytes: Option<u64>, person: Option<&str>) -> Result<Upload> {
+        let slot = self.take_slot(person)?;
+        let Self { folder, max_bytes, .. } = self;
+        if bytes.is_some_and(|bytes| bytes > *max_bytes) {
+            return Err(Error::TooLarge { max_bytes: *max_bytes });
+        }
+        check_space(folder, bytes.unwrap_or_default())?;
+        let file = tokio::fs::File::from_std(self.unnamed_file()?);
+        Ok(Upload { file, bytes: 0, max_bytes: *max_bytes, folder: folder.clone(), looked_at: 0, slot })
+    }
+
+    /// # Errors
+    /// `Busy`.
+    pub fn take_slot(&self, person: Option<&str>) -> Result<UploadSlot> {
+        let take = |id: &str| {
+            let is_free = self.persons.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+            is_free.then(|| PersonSlot { id: id.to_owned(), persons: self.persons.clone() }).ok_or(Error::Busy)
+        };
+        let person = person.map(take).transpose()?;
+        let permit = self.slots.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        Ok(UploadSlot { _permit: permit, _person: person })
     }
 
     /// A new file without a name.
@@ -65,14 +113,7 @@ impl Imports {
     pub async fn begin_upload(&self, caller: &Caller, bytes: Option<u64>) -> Result<Upload> {
         let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
         identity::authorise::<Error>(&self.journal, caller, capability, &scope, "send a file to import").await?;
-        let slot = self.uploads.slots.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
-        let Uploads { folder, max_bytes, .. } = &self.uploads;
-        if bytes.is_some_and(|bytes| bytes > *max_bytes) {
-            return Err(Error::TooLarge { max_bytes: *max_bytes });
-        }
-        check_space(folder, bytes.unwrap_or_default())?;
-        let file = tokio::fs::File::from_std(self.uploads.unnamed_file()?);
-        Ok(Upload { file, bytes: 0, max_bytes: *max_bytes, folder: folder.clone(), looked_at: 0, slot })
+        self.uploads.begin(bytes, None)
     }
 
     /// Whether the caller may undo an import; others wait until what is returned is dropped.
@@ -82,9 +123,7 @@ impl Imports {
     pub async fn begin_undo(&self, caller: &Caller, import: &str) -> Result<OwnedSemaphorePermit> {
         let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
         identity::authorise::<Error>(&self.journal, caller, capability, &scope, "undo an import").await?;
-        if import.len() != 32 || !import.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-            return Err(Error::NoSuchImport);
-        }
+        check_id(import)?;
         self.uploads.undo_slot.clone().try_acquire_owned().map_err(|_| Error::Busy)
     }
 }
@@ -108,11 +147,18 @@ impl Upload {
     ///
     /// # Errors
     /// `Upload` if the disk does not take it.
-    pub async fn finish(mut self) -> Result<(File, OwnedSemaphorePermit)> {
+    pub async fn finish(mut self) -> Result<(File, UploadSlot)> {
         self.file.flush().await.map_err(Error::Upload)?;
         let file = self.file.into_std().await;
         Ok((file, self.slot))
     }
+}
+
+/// # Errors
+/// `NoSuchImport` for what is no id of an import.
+pub fn check_id(import: &str) -> Result<()> {
+    let is_id = import.len() == 32 && import.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if is_id { Ok(()) } else { Err(Error::NoSuchImport) }
 }
 
 /// Sign-in and audit trail write to the same disk. If the free space is unknown, a full disk ends the upload.

@@ -216,6 +216,8 @@ impl Importing<'_> {
             groups: Vec::new(),
             sha256: file.sha256.clone(),
             signed_by: file.signed_by.clone(),
+            exported_at: metadata.exported_at.clone(),
+            is_own: false,
             duration_ms: 0,
         }
     }
@@ -270,6 +272,7 @@ impl Importing<'_> {
             at: time_of_uuid_v7(self.id).map(rfc3339).unwrap_or_default(),
             file_sha256: file.sha256.clone(),
             mode,
+            person: self.request.person.as_ref().map(|person| person.id.clone()),
         }))
     }
 

@@ -90,6 +90,10 @@ fn grants_of_whole_database<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
         let text = "no role gives `export_own_data`: with [scopes.person], whoever signs in has it for what is theirs";
         return Err(D::Error::custom(text));
     }
+    if capabilities.contains(&Capability::ImportOwnData) {
+        let text = "no role gives `import_own_data`: with [scopes.person], whoever signs in has it for what is theirs";
+        return Err(D::Error::custom(text));
+    }
     Ok(capabilities.into_iter().map(Grant::of_whole_database).collect())
 }
 

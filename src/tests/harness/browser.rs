@@ -76,6 +76,29 @@ impl Browser {
         Response { status, headers, body: response.bytes().await.map(Vec::from).unwrap_or_default() }
     }
 
+    /// Sends a form with fields, and files among them: name, content.
+    pub async fn send_form(&self, path: &str, fields: &[(&str, &[u8])], headers: &[(&'static str, &str)]) -> Response {
+        let boundary = "waybill-form-boundary";
+        let mut body = Vec::new();
+        for (name, content) in fields {
+            let file = if *name == "file" { "; filename=\"x.tar.gz\"\r\nContent-Type: application/gzip" } else { "" };
+            body.extend(
+                format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n").bytes(),
+            );
+            body.extend(*content);
+            body.extend(b"\r\n");
+        }
+        body.extend(format!("--{boundary}--\r\n").bytes());
+        let mut request = self.client.post(self.base.clone() + path).header("sec-fetch-site", "same-origin");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let content_type = format!("multipart/form-data; boundary={boundary}");
+        let response = request.header("content-type", content_type).body(body).send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Response { status, headers, body: response.bytes().await.map(Vec::from).unwrap_or_default() }
+    }
+
     pub async fn sign_in(&self, email: &str, password: &str) -> Response {
         let encode = |text: &str| text.replace('%', "%25").replace('@', "%40").replace(' ', "+");
         self.post("/login", &format!("email={}&password={}", encode(email), encode(password))).await

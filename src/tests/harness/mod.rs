@@ -179,7 +179,17 @@ impl Waybill {
         application: Application,
         http: http::HttpConfig,
     ) -> Self {
-        let (folder, options) = (TempDir::new().unwrap(), Options { application, http, ..Options::default() });
+        Self::with_application_and_target(source, profile, (application, None), http).await
+    }
+
+    /// The same, of which the page may write to the target.
+    pub async fn with_application_and_target(
+        source: Arc<dyn Source>,
+        profile: Profile,
+        (application, target): (Application, Option<PageTarget>),
+        http: http::HttpConfig,
+    ) -> Self {
+        let (folder, options) = (TempDir::new().unwrap(), Options { target, application, http, ..Options::default() });
         let path = folder.path().join("waybill.db");
         Self::assemble_with(Storage::File(&path), folder, PathBuf::new(), source, profile, options).await
     }

@@ -4,6 +4,7 @@ mod archive;
 mod carol;
 mod import;
 mod own_data;
+mod own_import;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -50,7 +51,7 @@ impl Carol {
         write_files(&spec.clone().sample().files.unwrap(), &self.media(), false).unwrap();
     }
 
-    fn database(&self) -> PathBuf {
+    pub fn database(&self) -> PathBuf {
         self.folder.path().join("people.db")
     }
 

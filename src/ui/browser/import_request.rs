@@ -69,7 +69,7 @@ pub fn kept_plan() -> Option<Blob> {
 pub fn request_plan(address: &str, on_update: impl Fn(RequestUpdate) + Clone + 'static) {
     PLAN.set(None);
     let on_end = on_update.clone();
-    send(address, file().as_ref(), true, on_update, move |request| {
+    send(address, kept_file().as_ref(), true, on_update, move |request| {
         let on_end = on_end.clone();
         spawn_local(async move {
             let blob = request.response().ok().and_then(|response| response.dyn_into::<Blob>().ok());
@@ -89,7 +89,7 @@ pub fn request_plan(address: &str, on_update: impl Fn(RequestUpdate) + Clone + '
 /// Sends the kept file, and tells what the server says meanwhile.
 pub fn request_import(address: &str, on_update: impl Fn(RequestUpdate) + Clone + 'static) {
     let on_end = on_update.clone();
-    send(address, file().as_ref(), false, on_update, move |request| on_end(last_update(&request)));
+    send(address, kept_file().as_ref(), false, on_update, move |request| on_end(last_update(&request)));
 }
 
 /// Sends a request without a file.
@@ -98,7 +98,8 @@ pub fn post(address: &str, on_update: impl Fn(RequestUpdate) + Clone + 'static) 
     send(address, None, false, on_update, move |request| on_end(last_update(&request)));
 }
 
-fn file() -> Option<Blob> {
+/// The file that was chosen last.
+pub fn kept_file() -> Option<Blob> {
     FILE.with_borrow(|file| file.as_ref().map(|file| file.clone().unchecked_into()))
 }
 

@@ -2,4 +2,5 @@
 
 pub mod organization;
 pub mod own_data;
+pub mod own_import;
 pub mod v1;

@@ -53,7 +53,8 @@ pub fn fetch_account_with_roles(
         if labels.is_empty() {
             labels.push(OWN_DATA_LABEL);
         }
-        grants.push(Grant::of_person(credentials.account_id.clone()));
+        let id = &credentials.account_id;
+        grants.extend([Grant::of_person(id.clone()), Grant::to_import_own_data(id.clone())]);
     }
     // An account without a role that owns nothing has no grants.
     let label = if labels.is_empty() { "No role".into() } else { labels.join(", ") };

@@ -12,8 +12,9 @@ use super::id_changes::IdChanges;
 use super::ids::{IdMap, IdOrigin};
 use super::known_ids::KnownIds;
 use super::media::{Media, is_media, remove_orphans};
+use super::natural_keys::NaturalKeys;
 use super::record_conversion::{ConvertedRecords, RecordConversion};
-use super::references::{text_of, visit};
+use super::references::{json_text, rewrite, text_of, visit};
 use super::table_shape::{TableShape, table_shapes};
 use super::unique_names::UniqueNames;
 use crate::model::import::ImportMode;
@@ -128,7 +129,7 @@ impl<'a> ArchiveImport<'a> {
     }
 
     /// Whether this installation has made the archive for this very person.
-    fn is_own(&self) -> bool {
+    pub fn is_own(&self) -> bool {
         self.archive.file.signed_by.is_some() && self.archive.person() == Some(self.person)
     }
 
@@ -143,9 +144,16 @@ impl<'a> ArchiveImport<'a> {
     }
 
     fn find_ids(&self, load: &mut dyn Load, known: &Known<'_, '_>) -> Result<IdMap> {
-        if self.mode == ImportMode::Copy {
-            return Ok(IdMap::new(IdOrigin::Copied, self.import.to_owned()));
-        }
+        let mut ids = if self.mode == ImportMode::Copy {
+            IdMap::new(IdOrigin::Copied, self.import.to_owned())
+        } else {
+            self.look_up_ids(load, known)?
+        };
+        self.match_records(load, known, &mut ids)?;
+        Ok(ids)
+    }
+
+    fn look_up_ids(&self, load: &mut dyn Load, known: &Known<'_, '_>) -> Result<IdMap> {
         let origin = if self.is_own() { IdOrigin::Own } else { IdOrigin::Unknown };
         let mut ids = IdMap::new(origin, self.person.to_owned());
         let mut lookups = KnownIds::new(load, self.person, known.shapes, &mut ids);
@@ -162,6 +170,34 @@ impl<'a> ArchiveImport<'a> {
         })?;
         lookups.finish()?;
         Ok(ids)
+    }
+
+    /// Finds the records that are the importer's under another id.
+    fn match_records(&self, load: &mut dyn Load, known: &Known<'_, '_>, ids: &mut IdMap) -> Result<()> {
+        let mut keys = BTreeMap::new();
+        for shape in known.shapes {
+            let of = (self.person, self.mode == ImportMode::Copy);
+            if let Some(found) = NaturalKeys::find(load, shape, self.profile, of)? {
+                keys.insert(&shape.table, found);
+            }
+        }
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.for_each_record(known, |_, shape, record| {
+            let Some(keys) = keys.get(&shape.table) else { return Ok(()) };
+            let mut values = record.values;
+            let Some(old) = shape.id.as_ref().and_then(|id| text_of(values.get(id)?)) else { return Ok(()) };
+            for key in &shape.references {
+                rewrite(key, &mut values, ids);
+            }
+            values.insert(shape.owner.clone(), json_text(self.person));
+            if let Some(own) = keys.match_record(&ids.map(&shape.table, &old), &values) {
+                ids.add_match(&shape.table, &old, own);
+            }
+            Ok(())
+        })?;
+        Ok(())
     }
 
     fn open_media(&self, load: &mut dyn Load, known: &Known<'a, '_>, ids: &IdMap) -> Result<Option<Media<'a>>> {

@@ -1,7 +1,7 @@
 //! Which id each record of an archive gets.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -32,11 +32,13 @@ pub struct IdMap {
     salt: String,
     /// What the origin's rule does not hold for.
     exceptions: HashSet<[u8; 16]>,
+    /// The ids of records that are the importer's under another one.
+    matched: HashMap<[u8; 16], String>,
 }
 
 impl IdMap {
     pub fn new(origin: IdOrigin, salt: String) -> Self {
-        Self { origin, salt, exceptions: HashSet::new() }
+        Self { origin, salt, exceptions: HashSet::new(), matched: HashMap::new() }
     }
 
     /// Says that a record of this table has the id, and whether it is the importer's.
@@ -61,8 +63,16 @@ impl IdMap {
         Ok(())
     }
 
+    /// Says that the record with this id in the archive is one of the importer's with another id.
+    pub fn add_match(&mut self, table: &TableName, id: &str, own_id: &str) {
+        self.matched.insert(digest(&["match", table.as_str(), id]), own_id.to_owned());
+    }
+
     /// The id here of the record that has this one in the archive.
     pub fn map<'i>(&self, table: &TableName, id: &'i str) -> Cow<'i, str> {
+        if let Some(own_id) = self.matched.get(&digest(&["match", table.as_str(), id])) {
+            return Cow::Owned(own_id.clone());
+        }
         let is_exception = || self.exceptions.contains(&digest(&["known", table.as_str(), id]));
         let stays = match self.origin {
             IdOrigin::Own => !is_exception(),
@@ -79,7 +89,7 @@ impl IdMap {
 }
 
 /// Of texts, each with its length, so that no others give the same.
-fn digest(texts: &[&str]) -> [u8; 16] {
+pub fn digest(texts: &[&str]) -> [u8; 16] {
     let mut hasher = Sha256::new();
     for text in texts {
         hasher.update((text.len() as u64).to_be_bytes());

@@ -12,6 +12,7 @@ mod id_changes;
 mod ids;
 mod known_ids;
 mod media;
+mod natural_keys;
 mod record_conversion;
 mod references;
 mod table_shape;

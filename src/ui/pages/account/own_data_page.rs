@@ -23,7 +23,10 @@ pub fn OwnDataPage(problem: String) -> impl IntoView {
 }
 
 fn actions() -> impl IntoView {
-    view! { <a class="button" href=route::OWN_DATA_VERIFY><Icon name="shield-check" />{strings::VERIFY}</a> }
+    view! {
+        <a class="button" href=route::OWN_DATA_IMPORT><Icon name="database" />{strings::IMPORT}</a>
+        <a class="button" href=route::OWN_DATA_VERIFY><Icon name="shield-check" />{strings::VERIFY}</a>
+    }
 }
 
 #[component]

@@ -14,7 +14,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::io::ReaderStream;
 
@@ -27,7 +27,9 @@ use crate::model::access::{Capability, Scope};
 use crate::model::import::{ImportMode, TablePolicies, TablePolicy};
 use crate::model::import_update::ImportUpdate;
 use crate::server::identity::Caller;
-use crate::server::import::{self, ExpectedPlan, ImportRequest, Imports, Purpose, StillAllowed, UndoRequest};
+use crate::server::import::{
+    self, ExpectedPlan, ImportRequest, Imports, Purpose, StillAllowed, UndoRequest, UploadSlot,
+};
 use crate::server::rpc_context::authentication;
 
 /// How often it is looked up, during an upload, whether its sender may still import.
@@ -147,7 +149,7 @@ impl ImportOptions {
 struct ReceivedFile {
     caller: Caller,
     file: File,
-    slot: OwnedSemaphorePermit,
+    slot: UploadSlot,
 }
 
 fn imports(state: &AppState) -> Result<Arc<Imports>, ApiError> {

@@ -79,15 +79,16 @@ impl UndoSchema {
             session.execute(&format!("REVOKE ALL ON SCHEMA {name} FROM {role}"))?;
         }
         session.execute(&format!(
-            "CREATE TABLE {name}.import (file text, mode text, transaction text, database text);
+            "CREATE TABLE {name}.import (file text, mode text, transaction text, database text, person text);
              CREATE TABLE {name}.tables (number int, name text, relation bigint, created bigint, columns text)"
         ))?;
         let mode = serde_json::to_string(&import.mode).map_err(|_| error::invalid_message())?;
         session.change(
             &format!(
-                "INSERT INTO {name}.import VALUES (CAST($1 AS text), CAST($2 AS text), CAST(txid_current() AS text), CAST($3 AS text))"
+                "INSERT INTO {name}.import VALUES (CAST($1 AS text), CAST($2 AS text), CAST(txid_current() AS text), CAST($3 AS text),
+                         nullif(CAST($4 AS text), ''))"
             ),
-            &[&import.file_sha256, &mode, &database],
+            &[&import.file_sha256, &mode, &database, import.person.as_deref().unwrap_or_default()],
         )?;
         Ok(schema)
     }

@@ -94,12 +94,13 @@ pub fn undo(session: &mut DatabaseSession, request: &UndoRequest) -> Result<Undo
 }
 
 fn read_head(session: &mut DatabaseSession, import: &str) -> Result<Option<KeptImport>> {
-    let rows = session.fetch(&format!("SELECT file, mode FROM {}.import", UndoSchema::of(import).name), &[])?;
+    let rows = session.fetch(&format!("SELECT file, mode, person FROM {}.import", UndoSchema::of(import).name), &[])?;
     let head = |row: &super::super::client::Row| {
         let (file, mode) = (row.text("file").ok()?, serde_json::from_str(row.text("mode").ok()?).ok()?);
         let is_digest = file.len() == 64 && file.bytes().all(|byte| byte.is_ascii_hexdigit());
         let (id, at) = (import.to_owned(), time_of_uuid_v7(import).map(rfc3339).unwrap_or_default());
-        is_digest.then(|| KeptImport { id, at, file_sha256: file.to_owned(), mode })
+        let person = row.parse_optional("person").ok()?;
+        is_digest.then(|| KeptImport { id, at, file_sha256: file.to_owned(), mode, person })
     };
     Ok(rows.first().and_then(head))
 }

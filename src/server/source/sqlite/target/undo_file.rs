@@ -209,10 +209,11 @@ impl UndoFile {
         let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|_| FileError::Format)?;
         connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0")?;
         let head = |row: &rusqlite::Row<'_>| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get(3)?))
+            let text = |place| row.get::<_, String>(place);
+            Ok((text(0)?, text(1)?, text(2)?, row.get(3)?, row.get(4)?))
         };
-        let (file_sha256, mode, id, file_id) =
-            connection.query_row("SELECT file_sha256, mode, database, database_file FROM import", [], head)?;
+        let (file_sha256, mode, id, file_id, person) =
+            connection.query_row("SELECT file_sha256, mode, database, database_file, person FROM import", [], head)?;
         let file_id: Option<String> = file_id;
         // A copy has the path of its original, or another one, and is another file.
         let is_same = match (&file_id, &database.file_id) {
@@ -224,7 +225,7 @@ impl UndoFile {
         }
         let mode = serde_json::from_str(&mode).map_err(|_| FileError::Format)?;
         let at = time_of_uuid_v7(import).map(rfc3339).unwrap_or_default();
-        let import = KeptImport { id: import.to_owned(), at, file_sha256, mode };
+        let import = KeptImport { id: import.to_owned(), at, file_sha256, mode, person };
         let tables = read_tables(&connection)?;
         Ok(Some(Self { import, tables, connection }))
     }
@@ -264,14 +265,14 @@ impl NewUndoFile {
         // Nothing needs to survive but the whole, which `finish` writes to disk.
         connection.execute_batch(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA mmap_size = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN;
-             CREATE TABLE import (file_sha256 TEXT, mode TEXT, database TEXT, database_file TEXT);
+             CREATE TABLE import (file_sha256 TEXT, mode TEXT, database TEXT, database_file TEXT, person TEXT);
              CREATE TABLE dangling (tab, row, parent, fkid, times);
              CREATE TABLE tables (number INTEGER PRIMARY KEY, name TEXT, found_by TEXT, columns TEXT, replaced TEXT);",
         )?;
         let mode = serde_json::to_string(&import.mode).map_err(|_| FileError::Format)?;
         connection.execute(
-            "INSERT INTO import VALUES (?1, ?2, ?3, ?4)",
-            params![import.file_sha256, mode, database.id, database.file_id],
+            "INSERT INTO import VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![import.file_sha256, mode, database.id, database.file_id, import.person],
         )?;
         Ok(Self { connection, partial, path, folder: folder.to_owned() })
     }

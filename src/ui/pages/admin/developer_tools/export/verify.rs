@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::super::file_check::{CheckResult, DropZone, FileChecker};
 use super::breadcrumbs::below_export_of;
 use crate::model::selection::ScopeKind;
 use crate::ui::components::Layout;
+use crate::ui::pages::file_check::{CheckResult, DropZone, FileChecker};
 
 const NOSCRIPT_HINT: &str = "<p class=\"form-error\">Checking in the browser needs JavaScript. \
     On the command line: <code>waybill verify FILE</code></p>";

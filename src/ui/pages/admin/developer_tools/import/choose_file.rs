@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::super::file_check::{CheckResult, CheckState, DropZone, FileChecker, SignatureStatus};
 use super::tracker::ImportTracker;
 use super::words::MODES;
 use crate::model::import::ImportMode;
 use crate::model::text;
 use crate::ui::browser;
+use crate::ui::pages::file_check::{CheckResult, CheckState, DropZone, FileChecker, SignatureStatus};
 
 #[component]
 pub fn ChooseFile(tracker: ImportTracker, target: String, max_upload_bytes: u64) -> impl IntoView {

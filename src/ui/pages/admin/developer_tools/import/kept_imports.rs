@@ -31,13 +31,14 @@ pub fn KeptImports(kept: Vec<KeptImport>, tracker: ImportTracker) -> impl IntoVi
     }
 }
 
-fn row(KeptImport { id, file_sha256, mode, at }: KeptImport, tracker: ImportTracker) -> impl IntoView {
+fn row(KeptImport { id, file_sha256, mode, at, person }: KeptImport, tracker: ImportTracker) -> impl IntoView {
     let (import, name) = (id.clone(), id.clone());
     let at = if at.is_empty() { "Just now".to_owned() } else { format!("{} UTC", text::to_minute(&at)) };
+    let whose = person.map(|id| format!(", into the data of {id}"));
     let seal: String = file_sha256.chars().take(12).collect();
     view! {
         <li>
-            {at}", "<code>{id}</code>" "<span class="muted">{mode.to_string()}", seal "{seal}"…"</span>" "
+            {at}", "<code>{id}</code>" "<span class="muted">{mode.to_string()}{whose}", seal "{seal}"…"</span>" "
             <button type="button" class="button small needs-js" disabled=move || tracker.is_busy() on:click=move |_| tracker.plan_undo(&import)>
                 "Undo…"<span class="visually-hidden">" import "{name}</span>
             </button>

@@ -193,7 +193,8 @@ impl ImportTracker {
             && let Some(id) = report.undo.clone()
         {
             let (mode, file_sha256) = (self.mode.get_untracked(), report.sha256.clone());
-            self.imported.update(|kept| kept.push(KeptImport { id, mode, file_sha256, at: String::new() }));
+            self.imported
+                .update(|kept| kept.push(KeptImport { id, mode, file_sha256, at: String::new(), person: None }));
         }
         let is_over = !matches!(step, Step::Sending { .. } | Step::Working { .. });
         self.step.set(step);

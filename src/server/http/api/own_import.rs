@@ -1,0 +1,244 @@
+//! `POST /api/import/preview` and `POST /api/import`: an archive comes into the caller's own data. `multipart/form-data`: `file`, and for
+//! the import `mode`, `confirm` and, if it must do what a preview has said, `plan`.
+//!
+//! Nothing is kept between the two: the file is sent twice. Once an import runs, it ends by itself: who has sent it may be gone.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{FromRequest, Multipart, Path, Query, Request, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use tokio_util::io::ReaderStream;
+
+use super::super::connections::UploadProtection;
+use super::super::problem::ProblemDetails;
+use super::super::security::cookies::session_token;
+use super::super::state::AppState;
+use crate::model::ApiError;
+use crate::model::access::Capability;
+use crate::model::import::ImportMode;
+use crate::server::identity::Caller;
+use crate::server::import::{self, Imports, OwnImport, Purpose, StillAllowed, UndoRequest, UploadSlot, own_scope};
+use crate::server::rpc_context::authentication;
+
+/// How often it is looked up, during an upload, whether its sender may still import.
+const ACCESS_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// A field that is no file is a word.
+const MAX_FIELD_BYTES: usize = 256;
+const CSV: &str = "text/csv";
+
+/// What a form has sent.
+struct Form {
+    caller: Caller,
+    file: File,
+    slot: UploadSlot,
+    fields: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UndoOptions {
+    #[serde(default)]
+    dry_run: bool,
+    #[serde(default)]
+    keep_changed: bool,
+    /// What it must do: the digest of a dry run's report.
+    expected: Option<String>,
+}
+
+/// What the archive would do, in each mode.
+pub async fn preview(State(state): State<AppState>, request: Request) -> Result<Response, ProblemDetails> {
+    let imports = imports(&state)?;
+    let Form { caller, file, slot, fields } = receive(&state, &imports, request).await?;
+    check_fields(&fields, &[])?;
+    let previewed = tokio::spawn(async move {
+        let previewed = imports.preview_own_data(&caller, file).await;
+        drop(slot);
+        previewed
+    });
+    let previewed = previewed.await.unwrap_or(Err(import::Error::Panicked));
+    Ok(Json(previewed.map_err(|error| problem(&state, &error))?).into_response())
+}
+
+/// Imports the archive. The answer says what was done, and which ids records have got; with `Accept: text/csv`, it is these ids.
+pub async fn import(State(state): State<AppState>, request: Request) -> Result<Response, ProblemDetails> {
+    let imports = imports(&state)?;
+    let (token, wants_csv) = (own_token(&state, request.headers())?, accepts_csv(request.headers()));
+    let Form { caller, file, slot, fields } = receive(&state, &imports, request).await?;
+    let (mode, plan) = parse_fields(&fields)?;
+    let still_allowed = still_allowed(&state, token);
+    let imported = tokio::spawn(async move {
+        let imported = imports.import_own_data(&caller, file, (mode, plan), still_allowed).await;
+        drop(slot);
+        imported
+    });
+    let imported = imported.await.unwrap_or(Err(import::Error::Panicked));
+    let OwnImport { result, ids } = imported.map_err(|error| problem(&state, &error))?;
+    let unsaid = |error: io::Error| {
+        tracing::error!(%error, "the answer to an import could not be written");
+        ApiError::Unavailable("The import is done, but its answer cannot be written. The audit trail has it.".into())
+    };
+    if let Some(ids) = ids {
+        if wants_csv {
+            return Ok(file_response(ids, CSV));
+        }
+        let answer = tokio::task::spawn_blocking(move || with_id_map(&result, ids));
+        let answer = answer.await.map_err(io::Error::other).and_then(|answer| answer).map_err(unsaid)?;
+        return Ok(file_response(answer, "application/json"));
+    }
+    Ok(Json(result).into_response())
+}
+
+/// Takes back an import of the caller's.
+pub async fn undo(
+    State(state): State<AppState>,
+    Path(import): Path<String>,
+    Query(options): Query<UndoOptions>,
+    request: Request,
+) -> Result<Response, ProblemDetails> {
+    let imports = imports(&state)?;
+    let caller = authentication(&request).caller()?;
+    let purpose = if options.dry_run { Purpose::DryRun } else { Purpose::Write };
+    let request = UndoRequest { import, purpose, keeps_changed: options.keep_changed, expected: options.expected };
+    let undone = tokio::spawn(async move { imports.undo_own_data(&caller, request).await });
+    let undone = undone.await.unwrap_or(Err(import::Error::Panicked));
+    Ok(Json(undone.map_err(|error| problem(&state, &error))?).into_response())
+}
+
+fn imports(state: &AppState) -> Result<std::sync::Arc<Imports>, ApiError> {
+    let off = || ApiError::Conflict("Nothing can be imported here: the server only reads the database.".into());
+    state.app.import_page.imports.clone().ok_or_else(off)
+}
+
+fn own_token(state: &AppState, headers: &HeaderMap) -> Result<String, ApiError> {
+    session_token(headers, state).ok_or(ApiError::Unauthenticated)
+}
+
+fn accepts_csv(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.starts_with(CSV))
+}
+
+fn problem(state: &AppState, error: &import::Error) -> ProblemDetails {
+    ProblemDetails::from(state.api_error(error)).with_findings(error.sentences())
+}
+
+/// Reads the form. The file goes to the disk as it comes.
+async fn receive(state: &AppState, imports: &Imports, request: Request) -> Result<Form, ProblemDetails> {
+    let caller = authentication(&request).caller()?;
+    let token = own_token(state, request.headers())?;
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let failed = |error: import::Error| problem(state, &error);
+    let mut upload = imports.begin_own_upload(&caller, length).await.map_err(failed)?;
+    if let Some(connection) = request.extensions().get::<UploadProtection>() {
+        connection.protect();
+    }
+    let unreadable = || ApiError::Invalid("The form was not received whole: send it again.".into());
+    let mut form = Multipart::from_request(request, state).await.map_err(|_| {
+        ApiError::Invalid("Send a form with the archive: multipart/form-data with the field file.".into())
+    })?;
+    let (mut fields, mut has_file, mut checked_at) = (BTreeMap::new(), false, Instant::now());
+    while let Some(mut field) = form.next_field().await.map_err(|_| unreadable())? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let is_file = name == "file";
+        let mut word = Vec::new();
+        if is_file && std::mem::replace(&mut has_file, true) {
+            return Err(ApiError::Invalid("The form has two files.".into()).into());
+        }
+        while let Some(bytes) = field.chunk().await.map_err(|_| unreadable())? {
+            if checked_at.elapsed() > ACCESS_CHECK_INTERVAL {
+                checked_at = Instant::now();
+                find_importer(state, &token).await?;
+            }
+            if is_file {
+                upload.write(&bytes).await.map_err(failed)?;
+            } else if word.len() + bytes.len() <= MAX_FIELD_BYTES {
+                word.extend_from_slice(&bytes);
+            } else {
+                return Err(ApiError::Invalid("A field of the form is too long.".into()).into());
+            }
+        }
+        let word = String::from_utf8(word).map_err(|_| unreadable())?;
+        if !is_file && fields.insert(name, word).is_some() {
+            return Err(ApiError::Invalid("The form has a field twice.".into()).into());
+        }
+    }
+    if !has_file {
+        return Err(ApiError::Invalid("The form has no file: it is the field file.".into()).into());
+    }
+    let (file, slot) = upload.finish().await.map_err(failed)?;
+    // An upload may take long enough for the caller to lose their account.
+    let now = find_importer(state, &token).await?;
+    Ok(Form { caller: Caller { client_ip: caller.client_ip, ..now }, file, slot, fields })
+}
+
+fn check_fields(fields: &BTreeMap<String, String>, known: &[&str]) -> Result<(), ApiError> {
+    match fields.keys().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(_) => Err(ApiError::Invalid("The form has a field that is not known here.".into())),
+    }
+}
+
+/// The mode, and the plan that is expected.
+fn parse_fields(fields: &BTreeMap<String, String>) -> Result<(ImportMode, Option<String>), ApiError> {
+    let invalid = |what: &str| ApiError::Invalid(what.to_owned());
+    check_fields(fields, &["mode", "confirm", "plan"])?;
+    let mode = match fields.get("mode").map(String::as_str) {
+        Some("merge") => ImportMode::Merge,
+        Some("copy") => ImportMode::Copy,
+        _ => return Err(invalid("Say how to import: the field mode is merge or copy.")),
+    };
+    if fields.get("confirm").map(String::as_str) != Some("true") {
+        return Err(invalid("Say that it is meant: the field confirm is true."));
+    }
+    let plan = fields.get("plan").filter(|plan| !plan.is_empty()).cloned();
+    let is_hash = |plan: &String| plan.len() == 64 && plan.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if plan.as_ref().is_some_and(|plan| !is_hash(plan)) {
+        return Err(invalid("The field plan is the plan of a preview: 64 hexadecimal digits."));
+    }
+    Ok((mode, plan))
+}
+
+/// The caller as they are now, if they may still import.
+async fn find_importer(state: &AppState, token: &str) -> Result<Caller, ApiError> {
+    let now = state.app.identity.find_caller(token).await.map_err(|error| state.api_error(&error))?;
+    let now = now.ok_or(ApiError::Unauthenticated)?;
+    now.require(Capability::ImportOwnData, &own_scope(&now)).map_err(|_| ApiError::Forbidden)?;
+    Ok(now)
+}
+
+/// Whether the session and its account are still there.
+fn still_allowed(state: &AppState, token: String) -> StillAllowed {
+    let (app, runtime) = (state.app.clone(), tokio::runtime::Handle::current());
+    Box::new(move || {
+        let found = runtime.block_on(app.identity.find_caller(&token)).map_err(import::Error::NotRechecked)?;
+        let now = found.ok_or(import::Error::SignedOut)?;
+        Ok(now.require(Capability::ImportOwnData, &own_scope(&now))?)
+    })
+}
+
+/// The result as JSON, with `idMap`: of each record that has another id than in the archive its table, that id, and the new one.
+fn with_id_map(result: &impl serde::Serialize, ids: File) -> io::Result<File> {
+    let mut out = io::BufWriter::new(tempfile::tempfile()?);
+    let json = serde_json::to_vec(result)?;
+    out.write_all(json.strip_suffix(b"}").unwrap_or(&json))?;
+    out.write_all(b",\"idMap\":[")?;
+    for (at, record) in csv::Reader::from_reader(io::BufReader::new(ids)).records().enumerate() {
+        out.write_all(if at > 0 { b"," } else { b"" })?;
+        serde_json::to_writer(&mut out, &record?.iter().collect::<Vec<_>>())?;
+    }
+    out.write_all(b"]}")?;
+    let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+fn file_response(file: File, content_type: &'static str) -> Response {
+    let body = Body::from_stream(ReaderStream::with_capacity(tokio::fs::File::from_std(file), 256 << 10));
+    ([(header::CONTENT_TYPE, content_type)], body).into_response()
+}

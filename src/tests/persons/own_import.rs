@@ -1,0 +1,237 @@
+//! People import into their own data on the page: previewed, done as previewed, undone, and never into anybody else's.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use waybill::server::app::PageTarget;
+use waybill::server::export::Application;
+use waybill::server::http::HttpConfig;
+use waybill::server::profile::Profile;
+use waybill::server::profile::builtin::carol::SampleSpec;
+use waybill::server::source::sqlite::{SqliteSource, SqliteTarget};
+
+use super::{Archive, Carol};
+use crate::harness::{Browser, Response, Waybill};
+
+const PREVIEW: &str = "/api/import/preview";
+const IMPORT: &str = "/api/import";
+const CAROL: &str = "carol@sample.test";
+const MEHMET: &str = "mehmet@sample.test";
+const MAX_UPLOAD_BYTES: u64 = 400_000;
+
+type Fields<'f> = &'f [(&'f str, &'f [u8])];
+
+struct Console {
+    waybill: Waybill,
+    carol: Carol,
+}
+
+impl Console {
+    async fn start() -> Self {
+        Self::start_with(true).await
+    }
+
+    async fn start_with(has_target: bool) -> Self {
+        let carol = Carol::new(&SampleSpec { users: 4, people: 12, seed: 1 });
+        let source = SqliteSource::new(carol.database());
+        let target = PageTarget {
+            target: Arc::new(SqliteTarget::new(source.clone(), carol.folder.path().join("undo"))),
+            name: "people".to_owned(),
+            source: Arc::new(source),
+            max_upload_bytes: MAX_UPLOAD_BYTES,
+        };
+        let application = Application { version: Some("3.1".into()), media_folder: Some(carol.media()) };
+        let (profile, target) = (Profile::built_in("carol").unwrap(), has_target.then_some(target));
+        let application = (application, target);
+        let waybill =
+            Waybill::with_application_and_target(carol.source(), profile, application, HttpConfig::default()).await;
+        Self { waybill, carol }
+    }
+
+    async fn browser(&self, email: &str) -> Browser {
+        self.waybill.signed_in_as(email).await
+    }
+
+    fn count(&self, table: &str, user: &str) -> u64 {
+        self.carol.query(&format!("SELECT count(*) FROM {table} WHERE user_id = '{user}'"))[0].parse().unwrap()
+    }
+}
+
+async fn export(browser: &Browser) -> Vec<u8> {
+    let answer = browser.get("/api/export").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.body
+}
+
+async fn preview(browser: &Browser, file: &[u8]) -> Response {
+    browser.send_form(PREVIEW, &[("file", file)], &[]).await
+}
+
+async fn import(browser: &Browser, file: &[u8], mode: &str, plan: &str) -> Response {
+    let fields = [("mode", mode.as_bytes()), ("confirm", b"true"), ("plan", plan.as_bytes()), ("file", file)];
+    browser.send_form(IMPORT, &fields, &[]).await
+}
+
+fn mode<'p>(preview: &'p Value, mode: &str) -> &'p Value {
+    preview["modes"].as_array().unwrap().iter().find(|one| one["mode"] == mode).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_preview_says_is_what_an_import_does_and_an_undo_takes_back() {
+    let console = Console::start().await;
+    let (browser, user) = (console.browser(CAROL).await, console.carol.user(CAROL));
+    let file = export(&browser).await;
+    let (notes, people) = (console.count("notes", &user), console.count("people", &user));
+    console.carol.execute(&format!("DELETE FROM notes WHERE user_id = '{user}'"));
+
+    let answer = preview(&browser, &file).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let previewed = answer.json();
+    assert_eq!(previewed["isOwn"], json!(true));
+    let merge = mode(&previewed, "merge");
+    assert_eq!((&merge["effect"]["created"], &merge["effect"]["updated"]), (&json!(notes), &json!(0)));
+    let copy = mode(&previewed, "copy");
+    // All but the profile, which is there once.
+    assert_eq!(copy["effect"]["created"], json!(previewed["records"].as_u64().unwrap() - 1));
+    assert_eq!((console.count("notes", &user), console.count("people", &user)), (0, people), "nothing was written");
+
+    let done = import(&browser, &file, "merge", merge["plan"].as_str().unwrap()).await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    assert_eq!((&done.json()["effect"], &done.json()["newIds"]), (&merge["effect"], &json!(0)));
+    assert_eq!(console.count("notes", &user), notes);
+
+    let page = browser.get("/account/your-data/import").await.text();
+    assert!(page.contains("My imports that can be undone"), "{page}");
+    let undo = format!("{IMPORT}/{}/undo", done.json()["undo"].as_str().unwrap());
+    let other = console.browser(MEHMET).await;
+    assert_eq!(other.post(&undo, "").await.status, 404, "somebody else's import is none");
+    assert!(!other.get("/account/your-data/import").await.text().contains("can be undone</h2>"));
+    let planned = browser.post(&format!("{undo}?dry_run=true"), "").await.json();
+    assert_eq!((console.count("notes", &user), &planned["written"]), (notes, &json!(false)));
+    let expected = planned["digest"].as_str().unwrap();
+    let undone = browser.post(&format!("{undo}?expected={expected}"), "").await;
+    assert_eq!((undone.status, console.count("notes", &user)), (200, 0), "{}", undone.text());
+    assert_eq!(browser.post(&undo, "").await.status, 404);
+
+    let trail = console.waybill.audit_trail().await.join("\n");
+    for entry in ["import_started", "import_completed", "import_undo_started", "import_undone"] {
+        assert!(trail.contains(entry), "{entry}: {trail}");
+    }
+    let entries = format!("{:?}", console.waybill.audit_entries().await);
+    assert!(entries.contains(&format!("into the data of {user}")), "{entries}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_tell_their_new_ids_as_json_and_as_csv() {
+    let console = Console::start().await;
+    let browser = console.browser(CAROL).await;
+    let file = export(&browser).await;
+    let done = import(&browser, &file, "copy", "").await.json();
+    let ids = done["idMap"].as_array().unwrap();
+    assert_eq!(done["newIds"], json!(ids.len()));
+    let people: Vec<&Value> = ids.iter().filter(|row| row[0] == "people").collect();
+    assert_eq!(people.len(), Archive::of(&file).yaml("people.yaml").as_object().unwrap().len());
+    for row in people {
+        let found =
+            console.carol.query(&format!("SELECT given_name FROM people WHERE id = '{}'", row[2].as_str().unwrap()));
+        let old =
+            console.carol.query(&format!("SELECT given_name FROM people WHERE id = '{}'", row[1].as_str().unwrap()));
+        assert_eq!(found, old);
+    }
+    let fields = [("mode", &b"copy"[..]), ("confirm", b"true"), ("file", &file)];
+    let csv = browser.send_form(IMPORT, &fields, &[("accept", "text/csv")]).await;
+    assert_eq!(csv.header("content-type"), "text/csv");
+    assert!(csv.text().starts_with("table,archive_id,new_id\n"));
+    assert_eq!(csv.text().lines().count(), ids.len() + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elses_signed_archive_becomes_ones_own_and_changes_nothing_of_theirs() {
+    let console = Console::start().await;
+    let (browser, other) = (console.browser(CAROL).await, console.browser(MEHMET).await);
+    let file = export(&browser).await;
+    let answer = preview(&other, &file).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let previewed = answer.json();
+    assert_eq!(previewed["isOwn"], json!(false));
+    let done = import(&other, &file, "merge", mode(&previewed, "merge")["plan"].as_str().unwrap()).await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    let documents = |file: &[u8]| {
+        let is_content = |name: &str| !matches!(name, "manifest.yaml" | "waybill.json");
+        Archive::of(file).entries.into_iter().filter(|(name, _)| is_content(name)).collect::<Vec<_>>()
+    };
+    assert_eq!(documents(&export(&browser).await), documents(&file));
+    assert!(Archive::of(&export(&other).await).text().contains("of-user-0-only"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_does_not_hold_any_more_is_refused() {
+    let console = Console::start().await;
+    let (browser, user) = (console.browser(CAROL).await, console.carol.user(CAROL));
+    let file = export(&browser).await;
+    console.carol.execute(&format!("DELETE FROM notes WHERE user_id = '{user}'"));
+    let plan = mode(&preview(&browser, &file).await.json(), "merge")["plan"].as_str().unwrap().to_owned();
+    console.carol.execute(&format!("DELETE FROM person_notes WHERE user_id = '{user}'"));
+    let refused = import(&browser, &file, "merge", &plan).await;
+    assert_eq!((refused.status, console.count("notes", &user)), (409, 0), "{}", refused.text());
+    assert!(refused.json()["findings"][0].as_str().unwrap().contains("plan"), "{}", refused.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_form_or_no_archive_is_refused_in_words_and_leaves_nothing() {
+    let console = Console::start().await;
+    let browser = console.browser(CAROL).await;
+    let file = export(&browser).await;
+    let cut = &file[..file.len() - 20];
+    let mut altered = file.clone();
+    let middle = altered.len() / 2;
+    altered[middle] ^= 1;
+    let large = vec![7; usize::try_from(MAX_UPLOAD_BYTES).unwrap() + 5_000];
+    let (word, ok) = (&b"x"[..], &file[..]);
+    let forms: [(Fields<'_>, &str); 13] = [
+        (&[("mode", b"merge"), ("confirm", b"true")], "no file"),
+        (&[("mode", b"merge"), ("confirm", b"true"), ("file", ok), ("file", ok)], "two files"),
+        (&[("mode", b"merge"), ("mode", b"copy"), ("confirm", b"true"), ("file", ok)], "twice"),
+        (&[("mode", b"merge"), ("confirm", b"true"), ("user_id", word), ("file", ok)], "not known"),
+        (&[("mode", b"append"), ("confirm", b"true"), ("file", ok)], "merge or copy"),
+        (&[("mode", b"merge"), ("file", ok)], "confirm is true"),
+        (&[("mode", b"merge"), ("confirm", b"true"), ("plan", word), ("file", ok)], "64 hexadecimal"),
+        (&[("mode", b"merge"), ("confirm", b"true"), ("file", word)], ""),
+        (&[("mode", b"merge"), ("confirm", b"true"), ("file", b"")], "empty"),
+        (&[("mode", b"merge"), ("confirm", b"true"), ("file", cut)], ""),
+        (&[("mode", b"merge"), ("confirm", b"true"), ("file", &altered)], ""),
+        (&[("mode", b"merge"), ("confirm", b"true"), ("file", &large)], "the most that is taken"),
+        (&[("mode", &[b'm'; 300]), ("confirm", b"true"), ("file", ok)], "too long"),
+    ];
+    for (fields, says) in forms {
+        let refused = browser.send_form(IMPORT, fields, &[]).await;
+        let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+        assert_eq!(refused.status, 400, "{names:?}: {}", refused.text());
+        assert_eq!(refused.header("content-type"), "application/problem+json", "{names:?}");
+        assert!(refused.json()["detail"].as_str().unwrap().contains(says), "{names:?}: {}", refused.text());
+    }
+    assert_eq!(browser.post(IMPORT, "mode=merge").await.status, 400);
+    assert_eq!(browser.get(IMPORT).await.status, 405);
+    let cross = browser.send_form(PREVIEW, &[("file", ok)], &[("origin", "http://evil.test")]).await;
+    assert!(cross.status == 403 || cross.status == 200, "fetch metadata decides");
+    let names = std::fs::read_dir(console.waybill.artifact_folder()).unwrap().count();
+    assert_eq!(names, 1, "the export alone");
+    assert!(!console.carol.media().join("imports").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_person_imports_once_at_a_time_and_nobody_where_imports_are_off() {
+    let console = Console::start().await;
+    let browser = console.browser(CAROL).await;
+    let file = export(&browser).await;
+    let answers = futures::future::join_all((0..4).map(|_| import(&browser, &file, "merge", ""))).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert!(statuses[0] == 200 && statuses[3] == 429, "{statuses:?}");
+    assert_eq!(import(&browser, &file, "merge", "").await.status, 200, "and the next one comes through");
+
+    let off = Console::start_with(false).await;
+    let browser = off.browser(CAROL).await;
+    assert_eq!(import(&browser, &file, "merge", "").await.status, 409);
+    assert!(browser.get("/account/your-data/import").await.text().contains("Nothing can be imported here"));
+}

@@ -1,0 +1,54 @@
+//! What an import does, in words.
+
+use super::super::strings;
+use crate::model::import::{ImportMode, TableEffect};
+use crate::model::import_undo::UndoReport;
+use crate::model::name::TableName;
+use crate::model::text;
+
+/// The modes, each with its name and what it is for.
+pub const MODES: [(ImportMode, &str, &str); 2] = [
+    (ImportMode::Merge, strings::IMPORT_MERGE, strings::IMPORT_MERGE_HINT),
+    (ImportMode::Copy, strings::IMPORT_COPY, strings::IMPORT_COPY_HINT),
+];
+
+/// Such as `adds 12 records, changes 3 and leaves 40 as they are`.
+pub fn describe(effect: TableEffect, [adds, changes, leaves]: [&str; 3]) -> String {
+    let part = |number: u64, verb: &str, rest: &str| {
+        (number > 0).then(|| format!("{verb} {}{rest}", text::count_with_noun(number, "record")))
+    };
+    let as_is = if effect.unchanged == 1 { " as it is" } else { " as they are" };
+    let parts: Vec<String> =
+        [part(effect.created, adds, ""), part(effect.updated, changes, ""), part(effect.unchanged, leaves, as_is)]
+            .into_iter()
+            .flatten()
+            .collect();
+    match &parts[..] {
+        [] => format!("{leaves} everything as it is"),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+pub fn describe_undo(report: &UndoReport) -> String {
+    let (mut removed, mut restored, mut changed) = (0, 0, 0);
+    for table in &report.tables {
+        removed += table.removed;
+        restored += table.restored;
+        changed += table.changed_since;
+    }
+    let part =
+        |number: u64, what: &str| (number > 0).then(|| format!("{} {what}", text::count_with_noun(number, "record")));
+    let parts = [
+        part(removed, "removed"),
+        part(restored, "given back what they had"),
+        part(changed, "changed since and left as they are"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    format!("{}.", text::capitalized(&parts.join(", ")))
+}
+
+/// `person_contacts` becomes `person contacts`.
+pub fn kind(table: &TableName) -> String {
+    table.as_str().replace('_', " ")
+}
