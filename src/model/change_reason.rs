@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordAction {
+    Delete,
     Update,
     Create,
 }
@@ -14,6 +15,8 @@ pub enum RecordAction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeReason {
+    /// The file has no record with the key of the one that is there.
+    NotInFile,
     /// The record of the database that has the key has another natural key: it may be somebody else.
     OtherNaturalKey,
     /// The record of the database has other values, and was changed there since the file was made.
@@ -28,8 +31,21 @@ pub enum ChangeReason {
     NewKey,
 }
 
+impl RecordAction {
+    /// What becomes of the record, in a word.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Delete => "removed",
+            Self::Update => "changed",
+            Self::Create => "new",
+        }
+    }
+}
+
 impl ChangeReason {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
+        Self::NotInFile,
         Self::OtherNaturalKey,
         Self::ChangedHereSinceExport,
         Self::HiddenRow,
@@ -52,6 +68,7 @@ impl ChangeReason {
     #[must_use]
     pub fn action(self) -> RecordAction {
         match self {
+            Self::NotInFile => RecordAction::Delete,
             Self::NewKey => RecordAction::Create,
             _ => RecordAction::Update,
         }
@@ -61,6 +78,7 @@ impl ChangeReason {
     #[must_use]
     pub fn describe(self) -> Option<&'static str> {
         match self {
+            Self::NotInFile => Some("not in the file"),
             Self::OtherNaturalKey => Some("another natural key here"),
             Self::ChangedHereSinceExport => Some("changed here since the file was made"),
             Self::HiddenRow => Some("hidden here"),

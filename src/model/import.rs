@@ -19,6 +19,8 @@ pub enum ImportMode {
     Append,
     /// A record whose key is there already replaces what differs; the others are new.
     Merge,
+    /// As a merge, and what the file does not have is removed: of a person what is theirs, otherwise of all its tables.
+    Replace,
     /// Every record is new, under another key, and so is what refers to it. Of a person's archive only.
     Copy,
 }
@@ -30,7 +32,7 @@ impl ImportMode {
         match self {
             Self::RequireEmpty => TableMode::RequireEmpty,
             Self::Append => TableMode::Append,
-            Self::Merge | Self::Copy => TableMode::Merge,
+            Self::Merge | Self::Copy | Self::Replace => TableMode::Merge,
         }
     }
 }
@@ -85,6 +87,9 @@ pub struct TableEffect {
     pub created: u64,
     pub updated: u64,
     pub unchanged: u64,
+    /// Records that the file does not have, and that a replacement removes.
+    #[serde(default)]
+    pub removed: u64,
     /// Records that differ and were changed here since the file was made; they are counted above, too.
     #[serde(default)]
     pub changed_here: u64,
@@ -123,6 +128,12 @@ impl TableEffect {
         }
     }
 
+    /// The records of the database that are written to.
+    #[must_use]
+    pub fn written(self) -> u64 {
+        self.created + self.updated + self.removed
+    }
+
     /// All records of the file.
     #[must_use]
     pub fn total(self) -> u64 {
@@ -136,6 +147,7 @@ impl std::iter::Sum for TableEffect {
             created: sum.created + effect.created,
             updated: sum.updated + effect.updated,
             unchanged: sum.unchanged + effect.unchanged,
+            removed: sum.removed + effect.removed,
             changed_here: sum.changed_here + effect.changed_here,
             hidden: sum.hidden + effect.hidden,
             other_natural_key: sum.other_natural_key + effect.other_natural_key,

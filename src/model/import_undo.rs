@@ -29,6 +29,9 @@ pub struct UndoneTable {
     pub removed: u64,
     /// Records that get the values back that they had before.
     pub restored: u64,
+    /// Records that the import has removed, and that are there again.
+    #[serde(default)]
+    pub returned: u64,
     /// Records that are no longer what the import has made of them: they stay as they are.
     pub changed_since: u64,
     /// The keys of a few of these, where they are known.
@@ -46,11 +49,21 @@ pub struct UndoReport {
     pub digest: String,
 }
 
+impl UndoneTable {
+    /// Records that an undo touches.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.removed + self.restored + self.returned
+    }
+}
+
 impl UndoReport {
     #[must_use]
     pub fn new(import: String, written: bool, tables: Vec<UndoneTable>) -> Self {
-        let counts: Vec<_> =
-            tables.iter().map(|table| (&table.table, table.removed, table.restored, table.changed_since)).collect();
+        let counts: Vec<_> = tables
+            .iter()
+            .map(|table| (&table.table, table.removed, table.restored, table.returned, table.changed_since))
+            .collect();
         let digest = hex::encode(Sha256::digest(serde_json::json!([import, counts]).to_string()));
         Self { import, written, tables, digest }
     }

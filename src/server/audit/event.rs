@@ -133,6 +133,8 @@ pub enum Event {
         created: u64,
         updated: u64,
         unchanged: u64,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        removed: u64,
         duration_ms: u64,
         /// The hash of the plan that it was to have.
         plan: Option<String>,
@@ -145,6 +147,9 @@ pub enum Event {
         import: String,
         removed: u64,
         restored: u64,
+        /// Records that the import had removed, and that are there again.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        returned: u64,
         /// Records that were changed since, and stay as they are.
         changed_since: u64,
     },
@@ -182,3 +187,9 @@ pub enum Event {
 
 /// The names of all events, as stored.
 pub const EVENT_NAMES: &[&str] = Event::VARIANTS;
+
+/// Entries of before do not have such a number.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}

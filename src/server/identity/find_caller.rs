@@ -34,6 +34,15 @@ impl Identity {
         Ok(Some(self.enforce_second_factor(caller).await?))
     }
 
+    /// Whether the session was opened with a password less than this time ago: for what is worth asking for it again.
+    ///
+    /// # Errors
+    /// `State` if the sessions cannot be read.
+    pub async fn is_signed_in_within(&self, token: &str, time: TimeDelta) -> Result<bool, Error> {
+        let session = self.accounts.state.connect().await?.sessions().find(&sha256_hex(token)).await?;
+        Ok(session.is_some_and(|session| age(&session.created_at, self.clock.now()) < time))
+    }
+
     /// Returns the current caller for a running export, read outside any snapshot. Uses a separate queue, so that a
     /// burst of requests does not delay it. `None` if the account is missing or suspended, or the application has begun to ask it for a second factor.
     ///

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::part::Part;
 use crate::model::import::{TableMode, TablePolicies, TablePolicy};
 use crate::model::name::TableName;
+use crate::server::source::Removal;
 
 /// What is asked for, besides the file and the database.
 #[derive(Clone, Copy)]
@@ -15,6 +16,8 @@ pub struct Choices<'c> {
     pub policies: &'c TablePolicies,
     /// The column of each table that says whose its records are, if all are one person's.
     pub owners: Option<&'c BTreeMap<TableName, String>>,
+    /// Which records are removed if the file does not have them.
+    pub removal: Option<&'c Removal>,
     /// Whether the policy of tables that have none of their own is to leave what is newer.
     pub newer_of_others: bool,
 }

@@ -25,6 +25,7 @@ mod planned_changes;
 mod readings;
 mod record_decoding;
 mod record_writer;
+mod removal;
 mod request;
 mod row_batch;
 mod running;
@@ -333,9 +334,9 @@ fn policies_text(policies: &TablePolicies, of_others: Option<TablePolicy>) -> Op
 fn ended_event(written: &Result<Imported>) -> Event {
     match written {
         Ok(Imported { report, .. }) => {
-            let TableEffect { created, updated, unchanged, .. } = report.effect();
+            let TableEffect { created, updated, unchanged, removed, .. } = report.effect();
             let (duration_ms, plan) = (report.duration_ms, report.plan.clone());
-            Event::ImportCompleted { created, updated, unchanged, duration_ms, plan }
+            Event::ImportCompleted { created, updated, unchanged, removed, duration_ms, plan }
         }
         Err(error) => Event::ImportFailed { reason: text::shortened(&error.reason(), MAX_REASON_CHARS) },
     }

@@ -16,7 +16,7 @@ use crate::server::support::blob_folder::BlobFolder;
 
 /// Of the records of people, one at a time is in memory, several times.
 const MAX_RECORD_BYTES: usize = 64 << 20;
-const MODES: [ImportMode; 2] = [ImportMode::Merge, ImportMode::Copy];
+const MODES: [ImportMode; 3] = [ImportMode::Merge, ImportMode::Copy, ImportMode::Replace];
 
 /// An import that was done: what it did, and the ids that records have got, as CSV.
 pub struct OwnImport {

@@ -134,6 +134,7 @@ impl Planning<'_> {
             must_be_new: false,
             role: self.choices.part.map(|part| part.role_in(&table.name)),
             owner: self.choices.owners.and_then(|owners| owners.get(&table.name)).cloned(),
+            removal: self.choices.removal.cloned(),
         };
         // What is merged beside records that are appended keeps its key: they refer to that.
         if self.choices.mode == TableMode::Merge {
@@ -222,7 +223,8 @@ impl Planning<'_> {
 
     /// A merge must tell whether a record is there already.
     fn check_key(&mut self, planned: &TableImport) {
-        if planned.mode != TableMode::Merge || planned.records == 0 {
+        let is_untouched = planned.records == 0 && planned.removal.is_none();
+        if planned.mode != TableMode::Merge || is_untouched {
             return;
         }
         let load = planned.to_load();

@@ -83,7 +83,7 @@ impl ImportRequest {
     #[must_use]
     pub fn policies_of<'t>(&self, tables: impl Iterator<Item = &'t TableName>, profile: &Profile) -> TablePolicies {
         let mut policies = self.policies.clone();
-        let Some(policy) = self.policy.or_else(|| self.policy_of_person()) else { return policies };
+        let Some(policy) = self.policy.or_else(|| self.policy_of_mode()) else { return policies };
         let knows = |table: &TableName, what: fn(&MergeProfile) -> bool| profile.merge_rules(table).is_some_and(what);
         let is_decided = |table: &TableName| match policy {
             TablePolicy::Newer => knows(table, MergeProfile::knows_newer),
@@ -103,10 +103,14 @@ impl ImportRequest {
         part.or_else(|| self.person.as_ref().map(|person| format!("into the data of {}", person.id)))
     }
 
-    /// A merge into a person's data leaves what they have changed since; a copy changes nothing that is there.
-    fn policy_of_person(&self) -> Option<TablePolicy> {
-        let policy = if self.mode == ImportMode::Copy { TablePolicy::Mine } else { TablePolicy::Newer };
-        self.person.as_ref().map(|_| policy)
+    /// A merge into a person's data leaves what they have changed since; a copy changes nothing that is there; a replacement asks nothing.
+    fn policy_of_mode(&self) -> Option<TablePolicy> {
+        match self.mode {
+            ImportMode::Copy => Some(TablePolicy::Mine),
+            ImportMode::Replace => Some(TablePolicy::File),
+            ImportMode::Merge => self.person.as_ref().map(|_| TablePolicy::Newer),
+            ImportMode::RequireEmpty | ImportMode::Append => None,
+        }
     }
 
     /// Whether it must be known what happens to each record.

@@ -6,7 +6,7 @@ use crate::model::import::{TableMode, TablePolicy};
 use crate::model::import_plan::ValueRule;
 use crate::model::name::TableName;
 use crate::server::profile::OnImport;
-use crate::server::source::{MergeRules, TableLoad};
+use crate::server::source::{MergeRules, Removal, TableLoad};
 
 /// What an import writes, decided before the first row.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ pub struct TableImport {
     pub role: Option<Role>,
     /// The column that says whose a record is, if all are one person's.
     pub owner: Option<String>,
+    /// Which rows are removed if the file does not have them.
+    pub removal: Option<Removal>,
 }
 
 /// A column of the file.
@@ -81,6 +83,7 @@ impl TableImport {
             is_recorded: false,
             merge: self.merge.clone(),
             owner: self.owner.clone(),
+            removal: self.removal.clone(),
         }
     }
 }

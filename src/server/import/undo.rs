@@ -56,6 +56,7 @@ impl Imports {
                 import,
                 removed: tables.iter().map(|table| table.removed).sum(),
                 restored: tables.iter().map(|table| table.restored).sum(),
+                returned: tables.iter().map(|table| table.returned).sum(),
                 changed_since: tables.iter().map(|table| table.changed_since).sum(),
             },
             Err(error) => {

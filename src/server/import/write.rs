@@ -15,6 +15,7 @@ use super::planned_changes::PlanFile;
 use super::readings::readings;
 use super::record_decoding::RecordDecoding;
 use super::record_writer::{Progress, RecordWriter};
+use super::removal::removal;
 use super::request::{ExpectedPlan, ImportRequest, StillAllowed};
 use super::running::Running;
 use super::stale_plan::{check_choices, find_moved};
@@ -36,7 +37,7 @@ use crate::server::support::clock::rfc3339;
 use crate::server::support::random::{Random, time_of_uuid_v7};
 
 /// How many steps may wait to be written: few, since one may be a very long value.
-const MAX_WAITING_STEPS: usize = 1;
+pub const MAX_WAITING_STEPS: usize = 1;
 
 /// One import, with all that it needs.
 pub struct Importing<'i> {
@@ -86,7 +87,8 @@ impl Importing<'_> {
 
     pub fn begin_load(&self) -> Result<Box<dyn Load>> {
         let purpose = if self.request.dry_run { Purpose::DryRun } else { Purpose::Write };
-        Ok(self.target.begin_load(purpose, &|_| ())?)
+        let removes = self.request.mode == ImportMode::Replace;
+        Ok(self.target.begin_load(purpose, removes, &|_| ())?)
     }
 
     /// Imports a document, which an archive may have been converted to.
@@ -107,11 +109,13 @@ impl Importing<'_> {
             check_choices(&plan.head, part.as_ref().map(|part| &part.asked), &policies)?;
         }
         let newer_of_others = self.request.policy == Some(TablePolicy::Newer);
+        let removal = removal(self.request, &metadata)?;
         let choices = Choices {
             mode: self.request.mode.of_tables(),
             part: part.as_ref(),
             policies: &policies,
             owners: converted.map(|converted| &converted.owners),
+            removal: removal.as_ref(),
             newer_of_others,
         };
         let (mut plan, rules) = self.plan(&mut *load, &metadata, choices)?;
@@ -179,6 +183,9 @@ impl Importing<'_> {
         let loads = plan.tables.iter().map(|table| TableLoad { is_recorded: is_recorded(table), ..table.to_load() });
         let loads: Vec<TableLoad> = loads.collect();
         load.prepare(&loads, kept)?;
+        if choices.removal.is_some() {
+            self.remove_others(load, file, choices, plan)?;
+        }
         let writer = RecordWriter::new(&self.progress, plan, &loads, load, changes.as_mut());
         let (reports, matches) = self.write_records(file, choices, plan, writer)?;
         let changes = changes.map(|changes| changes.finish().map_err(Error::Plan)).transpose()?;
@@ -326,7 +333,7 @@ impl Importing<'_> {
         Ok((writer.done, writer.matches))
     }
 
-    fn decode_records(&self, file: &CheckedFile, mut decoding: RecordDecoding<'_>) -> Result<()> {
+    pub fn decode_records(&self, file: &CheckedFile, mut decoding: RecordDecoding<'_>) -> Result<()> {
         let rest = self.open(file)?.for_each_event(|event, line| decoding.handle(event, line));
         let rest = rest.map_err(|error| match error {
             Error::Unreadable(inspect::Error::LineTooLong { .. }) => error,

@@ -26,7 +26,8 @@ pub use merge_rules::{ChangedSince, MergeRules, NaturalKey, NaturalKeyColumn};
 pub use new_table::NewTable;
 pub use predicate::{AcceptedValue, Predicate};
 pub use target::{
-    CarriedOn, CheckedReference, Load, Purpose, RowLookup, TableLoad, Target, TargetRules, Trigger, UndoRequest,
+    CarriedOn, CheckedReference, Load, Purpose, Removal, RowLookup, TableLoad, Target, TargetRules, Trigger,
+    UndoRequest,
 };
 
 /// Aborts what a snapshot is doing, from any thread.

@@ -12,11 +12,13 @@ use crate::server::rows::{Catalog, RowSink};
 
 /// A database to write to. What is read of a source is read by another type: nothing that exports can write.
 pub trait Target: Send + Sync {
-    /// Begins the one transaction of an import. `on_handle` receives the interrupt handle as soon as the session exists.
+    /// Begins the one transaction of an import. `removes`: rows that are not in the file are removed in it, and references are looked at
+    /// once that is done. `on_handle` receives the interrupt handle as soon as the session exists.
     ///
     /// # Errors
     /// `Unsuitable` when the user has rights that code of the database could misuse; otherwise as `Source::begin_snapshot`.
-    fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>>;
+    fn begin_load(&self, purpose: Purpose, removes: bool, on_handle: &dyn Fn(InterruptHandle))
+    -> Result<Box<dyn Load>>;
 
     /// Whether its user may import at all, before anybody asks.
     ///
@@ -84,6 +86,16 @@ pub struct TableLoad {
     pub merge: MergeRules,
     /// The column that says whose a row is. A row that is there and somebody else's ends the import.
     pub owner: Option<String>,
+    /// Which rows are removed if the file does not have them.
+    pub removal: Option<Removal>,
+}
+
+/// Rows that a replacement removes, of those whose keys are not among the file's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    All,
+    /// Those of this owner, as `TableLoad::owner` says.
+    OfOwner(String),
 }
 
 /// Which rows are looked up.
@@ -152,6 +164,23 @@ pub trait Load: RowSink + Send {
     /// `NotFound` for an unknown table or column, `Refused` if the user may keep nothing; otherwise an error of the database.
     fn prepare(&mut self, tables: &[TableLoad], kept: Option<&KeptImport>) -> Result<()>;
 
+    /// Begins to take the keys of the file's rows for the prepared table with this number: the values of the columns of its key, in the
+    /// order of its columns. Before the first table, and for all tables with a removal.
+    ///
+    /// # Errors
+    /// As `prepare`.
+    fn begin_keys(&mut self, number: usize) -> Result<()>;
+
+    /// # Errors
+    /// When the database does not take a key.
+    fn end_keys(&mut self) -> Result<()>;
+
+    /// Removes the rows that the file does not have, once all keys are known; `end_table` reports them.
+    ///
+    /// # Errors
+    /// `Refused` if others refer to one that would be removed, or the database does not remove it.
+    fn remove_others(&mut self) -> Result<()>;
+
     /// Begins the prepared table with this number.
     ///
     /// # Errors
@@ -160,7 +189,7 @@ pub trait Load: RowSink + Send {
 
     /// Ends the table, and returns what has happened to its rows, or would.
     ///
-    /// In a merge, `changes` gets a row for each one that is new or replaced, in the order of the keys: the number of its
+    /// In a merge, `changes` gets a row for each one that was removed, and then for each that is new or replaced, in the order of the keys: the number of its
     /// `ChangeReason`, its key, and of each column that is replaced the value that was there (NULL if it is new) and the one that is
     /// there now.
     ///

@@ -11,6 +11,7 @@ mod parts;
 mod plan_trust;
 mod plans;
 mod policies;
+mod replace;
 mod replica_role;
 mod reviewed;
 mod undo;

@@ -258,13 +258,120 @@ fn after_an_undo_all_is_as_it_was_and_the_files_are_gone_with_the_next_import() 
     }
 }
 
+/// Changes what somebody has in every way: something is new, changed, moved, and gone.
+fn change(carol: &Carol, user: &str) {
+    let of_user = |sql: &str| carol.execute(&sql.replace("USER", &format!("'{user}'")));
+    of_user("UPDATE people SET nickname = 'changed', updated_at = '2999-01-01T00:00:00Z' WHERE user_id = USER");
+    of_user("DELETE FROM person_notes WHERE user_id = USER");
+    of_user("DELETE FROM notes WHERE user_id = USER");
+    of_user("DELETE FROM organization_links WHERE user_id = USER");
+    let organization =
+        carol.query(&format!("SELECT id FROM organizations WHERE user_id = '{user}' ORDER BY id"))[0].clone();
+    // One that has the name of another one, which has a new one now: both are in the archive under their ids.
+    of_user(&format!("UPDATE organizations SET name = name || ' (old)' WHERE id = '{organization}'"));
+    of_user(
+        "INSERT INTO organizations (id, user_id, name, created_at, updated_at)
+         VALUES ('01990000-0000-7000-8000-000000000001', USER, 'Only here', '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z')",
+    );
+    of_user("UPDATE people SET organization_id = '01990000-0000-7000-8000-000000000001' WHERE user_id = USER");
+    of_user(
+        "INSERT INTO notes (id, user_id, body, pinned, created_at, updated_at) VALUES
+         ('01990000-0000-7000-8000-000000000002', USER, 'Only here', FALSE, '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z')",
+    );
+}
+
+#[test]
+fn a_replacement_leaves_what_the_archive_has_and_its_undo_what_was_there_before() {
+    for carol in both(&small()) {
+        let (user, other) = (carol.user(CAROL), other(&carol));
+        let (before, of_other) = (export(&carol, &user), documents(&carol.archive(&other)));
+        let settings = carol.query("SELECT count(*) FROM settings");
+        change(&carol, &user);
+        let changed = documents(&carol.archive(&user));
+
+        let planned = report(&carol, &user, "replace", &["--dry-run"]);
+        assert_eq!(documents(&carol.archive(&user)), changed, "a dry run writes nothing");
+        let removed: u64 =
+            planned["tables"].as_array().unwrap().iter().map(|table| table["removed"].as_u64().unwrap()).sum();
+        assert_eq!(removed, 2, "{planned}");
+        let plan = planned["plan"].as_str().unwrap();
+        let done = report(&carol, &user, "replace", &["--plan", plan]);
+        assert_eq!(done["tables"], planned["tables"]);
+        let replaced = documents(&carol.archive(&user));
+        for (name, text) in documents(&before) {
+            assert_eq!(replaced.get(&name), Some(&text), "{name}");
+        }
+        assert_eq!(documents(&carol.archive(&other)), of_other);
+        assert_eq!(carol.query("SELECT count(*) FROM settings"), settings);
+        assert_eq!(sums(&report(&carol, &user, "replace", &["--dry-run"]))[..2], [0, 0], "twice is once");
+
+        let id = done["undo"].as_str().unwrap();
+        let undo = |options: &[&str]| carol.run(&[&["import", "undo", id, "--target", &carol.url()], options].concat());
+        let planned = undo(&["--dry-run"]);
+        assert!(planned.text().contains("2 brought back"), "{} {}", planned.text(), planned.stderr);
+        let undone = undo(&[]);
+        assert_eq!(undone.code, 0, "{}", undone.stderr);
+        let after = documents(&carol.archive(&user));
+        for (name, text) in &changed {
+            assert_eq!(after.get(name), Some(text), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_replacement_that_would_reach_what_the_archive_does_not_carry_is_refused() {
+    for carol in both(&small()) {
+        let user = carol.user(CAROL);
+        export(&carol, &user);
+        change(&carol, &user);
+        carol.execute(
+            "CREATE TABLE favourites (id TEXT PRIMARY KEY NOT NULL, organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE)",
+        );
+        carol.execute("INSERT INTO favourites VALUES ('1', '01990000-0000-7000-8000-000000000001')");
+        let all = "SELECT name FROM organizations UNION ALL SELECT body FROM notes ORDER BY 1";
+        let before = carol.query(all);
+        for options in [&["--dry-run"][..], &[]] {
+            let refused = carol.import("own.tar.gz", &user, "replace", options);
+            assert!(refused.code == 3 && refused.stderr.contains("favourites"), "{} {}", refused.code, refused.stderr);
+        }
+        assert_eq!(carol.query(all), before);
+        assert_eq!(carol.query("SELECT count(*) FROM favourites"), ["1"]);
+    }
+}
+
+#[test]
+fn what_was_used_again_since_stays_when_a_replacement_is_undone() {
+    for carol in both(&small()) {
+        let user = carol.user(CAROL);
+        export(&carol, &user);
+        change(&carol, &user);
+        let id = report(&carol, &user, "replace", &[])["undo"].as_str().unwrap().to_owned();
+        carol.execute(&format!(
+            "INSERT INTO notes (id, user_id, body, pinned, created_at, updated_at) VALUES
+             ('01990000-0000-7000-8000-000000000002', '{user}', 'Again', FALSE, '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z')"
+        ));
+        let undo =
+            |options: &[&str]| carol.run(&[&["import", "undo", &id, "--target", &carol.url()], options].concat());
+        let refused = undo(&[]);
+        assert!(
+            refused.code == 3 && refused.stderr.contains("notes (1 record changed or removed"),
+            "{}",
+            refused.stderr
+        );
+        let undone = undo(&["--keep-changed"]);
+        assert_eq!(undone.code, 0, "{}", undone.stderr);
+        assert_eq!(carol.query("SELECT body FROM notes WHERE id = '01990000-0000-7000-8000-000000000002'"), ["Again"]);
+        assert_eq!(carol.query("SELECT count(*) FROM organizations WHERE name = 'Only here'"), ["1"]);
+    }
+}
+
 #[test]
 fn what_cannot_be_is_refused_in_words_before_anything_is_read() {
     let carol = Carol::new(&small());
     let user = carol.user(CAROL);
     export(&carol, &user);
     for (options, code, says) in [
-        (&["--person", &user][..], 2, "choose --mode merge or --mode copy"),
+        (&["--person", &user][..], 2, "choose --mode merge, replace or copy"),
         (&["--mode", "copy"], 2, "say whose its records become with --person ID"),
         (&["--mode", "merge"], 4, "for the person that --person ID names"),
         (&["--mode", "merge", "--person", "nobody"], 3, "users has nobody with the id nobody"),

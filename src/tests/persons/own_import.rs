@@ -146,6 +146,39 @@ async fn copies_tell_their_new_ids_as_json_and_as_csv() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replacement_needs_its_own_word_and_a_fresh_sign_in() {
+    let console = Console::start().await;
+    let (browser, user) = (console.browser(CAROL).await, console.carol.user(CAROL));
+    let file = export(&browser).await;
+    let notes = console.count("notes", &user);
+    console.carol.execute(&format!(
+        "INSERT INTO notes (id, user_id, body, pinned, created_at, updated_at) VALUES ('n', '{user}', 'Only here', 0, '2026', '2026')"
+    ));
+    let previewed = preview(&browser, &file).await.json();
+    let replace = mode(&previewed, "replace");
+    assert_eq!(replace["effect"]["removed"], json!(1));
+    let plan = replace["plan"].as_str().unwrap();
+    let send = async |confirm: &str| {
+        let fields =
+            [("mode", &b"replace"[..]), ("confirm", confirm.as_bytes()), ("plan", plan.as_bytes()), ("file", &file)];
+        browser.send_form(IMPORT, &fields, &[]).await
+    };
+    let refused = send("true").await;
+    assert!(refused.status == 400 && refused.text().contains("confirm is replace"), "{}", refused.text());
+    console.waybill.clock.advance(chrono::TimeDelta::minutes(11));
+    let refused = send("replace").await;
+    assert!(refused.status == 403 && refused.text().contains("the last ten minutes"), "{}", refused.text());
+    assert_eq!(console.count("notes", &user), notes + 1);
+    browser.post("/logout", "").await;
+    browser.sign_in(CAROL, crate::harness::PASSWORD).await;
+    let done = send("replace").await;
+    assert_eq!((done.status, console.count("notes", &user)), (200, notes), "{}", done.text());
+    let undo = format!("{IMPORT}/{}/undo", done.json()["undo"].as_str().unwrap());
+    assert_eq!(browser.post(&undo, "").await.json()["tables"][0]["changed_since"], json!(0));
+    assert_eq!(console.count("notes", &user), notes + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn somebody_elses_signed_archive_becomes_ones_own_and_changes_nothing_of_theirs() {
     let console = Console::start().await;
     let (browser, other) = (console.browser(CAROL).await, console.browser(MEHMET).await);
@@ -193,7 +226,7 @@ async fn what_is_no_form_or_no_archive_is_refused_in_words_and_leaves_nothing() 
         (&[("mode", b"merge"), ("confirm", b"true"), ("file", ok), ("file", ok)], "two files"),
         (&[("mode", b"merge"), ("mode", b"copy"), ("confirm", b"true"), ("file", ok)], "twice"),
         (&[("mode", b"merge"), ("confirm", b"true"), ("user_id", word), ("file", ok)], "not known"),
-        (&[("mode", b"append"), ("confirm", b"true"), ("file", ok)], "merge or copy"),
+        (&[("mode", b"append"), ("confirm", b"true"), ("file", ok)], "merge, copy or replace"),
         (&[("mode", b"merge"), ("file", ok)], "confirm is true"),
         (&[("mode", b"merge"), ("confirm", b"true"), ("plan", word), ("file", ok)], "64 hexadecimal"),
         (&[("mode", b"merge"), ("confirm", b"true"), ("file", word)], ""),

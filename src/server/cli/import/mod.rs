@@ -61,7 +61,7 @@ pub struct Import {
     #[arg(long, value_name = "VALUE", requires = "table")]
     key: Vec<String>,
     /// The file is a person's archive, and its records become this person's, whoever's they were: the id of the account in the database.
-    /// Modes are `merge` and `copy`.
+    /// Modes are `merge`, `replace` and `copy`.
     #[arg(long, value_name = "ID", conflicts_with_all = ["table", "create_tables"])]
     person: Option<String>,
     /// Folder in which the application keeps files: those of a person's archive come into its folder `imports`.
@@ -130,6 +130,9 @@ enum Mode {
     /// A record whose primary key is there already, or a natural key of the profile, gets the file's values where they differ; the
     /// others are new.
     Merge,
+    /// As merge, and what the file does not have is removed: of a person's archive what is that person's, otherwise of all tables of the
+    /// file.
+    Replace,
     /// Of a person's archive: every record is new, under another id, and so is what refers to it.
     Copy,
 }
@@ -140,6 +143,7 @@ impl From<Mode> for ImportMode {
             Mode::RequireEmpty => Self::RequireEmpty,
             Mode::Append => Self::Append,
             Mode::Merge => Self::Merge,
+            Mode::Replace => Self::Replace,
             Mode::Copy => Self::Copy,
         }
     }
@@ -169,7 +173,7 @@ impl Import {
     /// Whose an archive's records become.
     fn person_request(&self) -> Result<Option<PersonRequest>, CliError> {
         let usage = |message: &str| Err(CliError::new(Exit::Usage, message));
-        let is_of_archive = matches!(self.mode, Mode::Merge | Mode::Copy);
+        let is_of_archive = matches!(self.mode, Mode::Merge | Mode::Replace | Mode::Copy);
         let Some(id) = &self.person else {
             return match self.mode {
                 Mode::Copy => {
@@ -179,7 +183,7 @@ impl Import {
             };
         };
         if !is_of_archive {
-            return usage("choose --mode merge or --mode copy: a person's archive comes to what they have already");
+            return usage("choose --mode merge, replace or copy: a person's archive comes to what they have already");
         }
         let open = |path: &PathBuf| {
             let opened = BlobFolder::open(path);

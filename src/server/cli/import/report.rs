@@ -16,7 +16,7 @@ pub fn to_text(report: &ImportReport, target: &str) -> String {
     let records = text::count_with_noun(report.effect().total(), "record");
     let tables = text::count_with_noun(report.tables.len() as u64, "table");
     let effect = describe(report.effect());
-    let changes_nothing = report.effect().created + report.effect().updated == 0 && report.effect().total() > 0;
+    let changes_nothing = report.effect().written() == 0 && report.effect().total() > 0;
     let mut lines = vec![if changes_nothing {
         let would = if report.written { "nothing changed" } else { "nothing would change" };
         format!("{would}: all {records} in {tables} are there already")
@@ -25,7 +25,7 @@ pub fn to_text(report: &ImportReport, target: &str) -> String {
     } else {
         format!("would import: {records} in {tables}, {effect}; nothing was written")
     }];
-    let changed = report.tables.iter().filter(|table| table.effect.created + table.effect.updated > 0);
+    let changed = report.tables.iter().filter(|table| table.effect.written() > 0);
     lines.extend(changed.map(|TableReport { table, effect }| {
         format!("          {}: {}", text::one_line(table.as_str()), describe(*effect))
     }));
@@ -61,7 +61,12 @@ pub fn signed_line(key: Option<&str>) -> String {
 
 /// Such as `12 new, 3 changed, 2,485 unchanged`.
 pub fn describe(effect: TableEffect) -> String {
-    let parts = [(effect.created, "new"), (effect.updated, "changed"), (effect.unchanged, "unchanged")];
+    let parts = [
+        (effect.removed, "removed"),
+        (effect.created, "new"),
+        (effect.updated, "changed"),
+        (effect.unchanged, "unchanged"),
+    ];
     let parts = parts.iter().filter(|(records, _)| *records > 0);
     let parts: Vec<String> = parts.map(|(records, what)| format!("{} {what}", text::count(*records))).collect();
     if parts.is_empty() { "none of them".to_owned() } else { parts.join(", ") }

@@ -6,7 +6,6 @@ use clap::Args;
 
 use super::report::{describe, group_lines, policy_line, signed_line};
 use super::trust_args::TrustArgs;
-use crate::model::change_reason::RecordAction;
 use crate::model::import::TableReport;
 use crate::model::import_plan::PlannedChange;
 use crate::model::name::TableName;
@@ -98,7 +97,7 @@ impl Show {
 
 /// A record's key, and a line for each column that changes.
 fn record_lines(change: &PlannedChange) -> Vec<String> {
-    let action = if change.action == RecordAction::Create { "new" } else { "changed" };
+    let action = change.action.describe();
     let reason = change.reason.describe().map(|reason| format!(" ({reason})")).unwrap_or_default();
     let mut lines = vec![text::one_line(&format!("{action:<7}  {}{reason}", change.named_key()))];
     lines.extend(change.changes.iter().map(|(column, pair)| {

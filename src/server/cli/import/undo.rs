@@ -89,8 +89,14 @@ fn list(kept: &[KeptImport], target: &str) -> String {
 
 fn to_text(report: &UndoReport, keep_changed: bool) -> String {
     let sum = |part: fn(&UndoneTable) -> u64| report.tables.iter().map(part).sum::<u64>();
-    let (removed, restored) = (sum(|table| table.removed), sum(|table| table.restored));
-    let effect = describe(removed, restored, sum(|table| table.changed_since));
+    let all = UndoneTable {
+        removed: sum(|table| table.removed),
+        restored: sum(|table| table.restored),
+        returned: sum(|table| table.returned),
+        changed_since: sum(|table| table.changed_since),
+        ..UndoneTable::default()
+    };
+    let effect = describe(&all);
     let mut lines = vec![if report.written {
         format!("undone: {effect}")
     } else {
@@ -102,22 +108,22 @@ fn to_text(report: &UndoReport, keep_changed: bool) -> String {
                 .to_owned(),
         );
     }
-    for UndoneTable { table, removed, restored, changed_since, examples } in &report.tables {
-        if removed + restored + changed_since > 0 {
-            let such_as =
-                if examples.is_empty() { String::new() } else { format!(" (such as {})", examples.join(", ")) };
-            lines.push(text::one_line(&format!(
-                "          {table}: {}{such_as}",
-                describe(*removed, *restored, *changed_since)
-            )));
-        }
+    for undone in report.tables.iter().filter(|undone| undone.total() + undone.changed_since > 0) {
+        let UndoneTable { table, examples, .. } = undone;
+        let such_as = if examples.is_empty() { String::new() } else { format!(" (such as {})", examples.join(", ")) };
+        lines.push(text::one_line(&format!("          {table}: {}{such_as}", describe(undone))));
     }
     lines.join("\n")
 }
 
-/// Such as `12 removed, 3 restored, 1 changed since and kept`.
-fn describe(removed: u64, restored: u64, changed_since: u64) -> String {
-    let parts = [(removed, "removed"), (restored, "restored"), (changed_since, "changed since and kept")];
+/// Such as `12 removed, 3 restored, 2 brought back, 1 changed since and kept`.
+fn describe(undone: &UndoneTable) -> String {
+    let parts = [
+        (undone.removed, "removed"),
+        (undone.restored, "restored"),
+        (undone.returned, "brought back"),
+        (undone.changed_since, "changed since and kept"),
+    ];
     let parts = parts.iter().filter(|(records, _)| *records > 0);
     let parts: Vec<String> = parts.map(|(records, what)| format!("{} {what}", text::count(*records))).collect();
     if parts.is_empty() { "there was nothing to do".to_owned() } else { parts.join(", ") }

@@ -13,6 +13,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Multipart, Path, Query, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
@@ -31,6 +32,8 @@ use crate::server::rpc_context::authentication;
 const ACCESS_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// A field that is no file is a word.
 const MAX_FIELD_BYTES: usize = 256;
+/// How old a sign-in may be for what deletes data.
+const FRESH_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
 const CSV: &str = "text/csv";
 
 /// What a form has sent.
@@ -72,6 +75,9 @@ pub async fn import(State(state): State<AppState>, request: Request) -> Result<R
     let (token, wants_csv) = (own_token(&state, request.headers())?, accepts_csv(request.headers()));
     let Form { caller, file, slot, fields } = receive(&state, &imports, request).await?;
     let (mode, plan) = parse_fields(&fields)?;
+    if mode == ImportMode::Replace {
+        require_fresh_sign_in(&state, &token).await?;
+    }
     let still_allowed = still_allowed(&state, token);
     let imported = tokio::spawn(async move {
         let imported = imports.import_own_data(&caller, file, (mode, plan), still_allowed).await;
@@ -177,6 +183,16 @@ async fn receive(state: &AppState, imports: &Imports, request: Request) -> Resul
     Ok(Form { caller: Caller { client_ip: caller.client_ip, ..now }, file, slot, fields })
 }
 
+/// Whoever finds an open browser deletes nothing.
+async fn require_fresh_sign_in(state: &AppState, token: &str) -> Result<(), ProblemDetails> {
+    let is_fresh = state.app.identity.is_signed_in_within(token, FRESH_SIGN_IN).await;
+    if is_fresh.map_err(|error| state.api_error(&error))? {
+        return Ok(());
+    }
+    let what = "A replacement deletes data, so it needs a sign-in of the last ten minutes: sign out, sign in again, and repeat it.";
+    Err(ProblemDetails::with_detail(ApiError::Forbidden, what))
+}
+
 fn check_fields(fields: &BTreeMap<String, String>, known: &[&str]) -> Result<(), ApiError> {
     match fields.keys().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),
@@ -191,10 +207,19 @@ fn parse_fields(fields: &BTreeMap<String, String>) -> Result<(ImportMode, Option
     let mode = match fields.get("mode").map(String::as_str) {
         Some("merge") => ImportMode::Merge,
         Some("copy") => ImportMode::Copy,
-        _ => return Err(invalid("Say how to import: the field mode is merge or copy.")),
+        Some("replace") => ImportMode::Replace,
+        _ => return Err(invalid("Say how to import: the field mode is merge, copy or replace.")),
     };
-    if fields.get("confirm").map(String::as_str) != Some("true") {
-        return Err(invalid("Say that it is meant: the field confirm is true."));
+    let confirm = fields.get("confirm").map(String::as_str);
+    match mode {
+        ImportMode::Replace if confirm != Some("replace") => {
+            return Err(invalid(
+                "A replacement deletes what the archive does not have. Say that it is meant: the field confirm is replace.",
+            ));
+        }
+        ImportMode::Replace => {}
+        _ if confirm != Some("true") => return Err(invalid("Say that it is meant: the field confirm is true.")),
+        _ => {}
     }
     let plan = fields.get("plan").filter(|plan| !plan.is_empty()).cloned();
     let is_hash = |plan: &String| plan.len() == 64 && plan.bytes().all(|byte| byte.is_ascii_hexdigit());

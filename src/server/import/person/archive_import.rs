@@ -174,8 +174,10 @@ impl<'a> ArchiveImport<'a> {
 
     /// Finds the records that are the importer's under another id.
     fn match_records(&self, load: &mut dyn Load, known: &Known<'_, '_>, ids: &mut IdMap) -> Result<()> {
+        // What is replaced is what the archive does not have, by its ids.
+        let shapes = if self.mode == ImportMode::Replace { &[] } else { known.shapes };
         let mut keys = BTreeMap::new();
-        for shape in known.shapes {
+        for shape in shapes {
             let of = (self.person, self.mode == ImportMode::Copy);
             if let Some(found) = NaturalKeys::find(load, shape, self.profile, of)? {
                 keys.insert(&shape.table, found);

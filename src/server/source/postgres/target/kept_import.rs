@@ -42,6 +42,11 @@ pub struct KeptColumns {
     pub replaced: Vec<String>,
     /// What the database itself knows these columns by: a column of the same name may be another one later.
     pub numbers: String,
+    /// All columns of the table, if rows of it were removed, and what the database knows them by.
+    #[serde(default)]
+    pub all: Vec<String>,
+    #[serde(default)]
+    pub all_numbers: String,
 }
 
 impl UndoSchema {
@@ -80,7 +85,7 @@ impl UndoSchema {
         }
         session.execute(&format!(
             "CREATE TABLE {name}.import (file text, mode text, transaction text, database text, person text);
-             CREATE TABLE {name}.tables (number int, name text, relation bigint, created bigint, columns text)"
+             CREATE TABLE {name}.tables (number int, name text, relation bigint, created bigint, columns text, removed bigint)"
         ))?;
         let mode = serde_json::to_string(&import.mode).map_err(|_| error::invalid_message())?;
         session.change(
@@ -145,6 +150,32 @@ impl UndoSchema {
             self.before(number),
             relation.from_item
         ))
+    }
+
+    /// The table for the rows that are removed.
+    pub fn removed(&self, number: usize) -> String {
+        format!("{}.removed_{number}", self.name)
+    }
+
+    pub fn create_removed(&self, session: &mut DatabaseSession, number: usize, relation: &Relation) -> Result<()> {
+        let (removed, from) = (self.removed(number), &relation.from_item);
+        session.execute(&format!("CREATE TABLE {removed} AS SELECT t.* FROM {from} AS t WITH NO DATA"))
+    }
+
+    /// Keeps the rows that are going to be removed, whose places are in the table `gone`.
+    pub fn keep_removed(
+        &self,
+        session: &mut DatabaseSession,
+        number: usize,
+        relation: &Relation,
+        gone: &str,
+    ) -> Result<()> {
+        let sql = format!(
+            "INSERT INTO {} SELECT t.* FROM {} AS t JOIN {gone} AS d ON t.ctid = d.place AND t.tableoid = d.part",
+            self.removed(number),
+            relation.from_item
+        );
+        session.change(&sql, &[]).map(drop)
     }
 
     /// Keeps what is there in place of the staged rows. `staged_with_own` joins them, as `s` and `t`, with the condition that a
@@ -214,18 +245,22 @@ impl UndoSchema {
         number: usize,
         load: &TableLoad,
         relation: &Relation,
-        created: u64,
+        (created, removed): (u64, u64),
         is_merged: bool,
     ) -> Result<()> {
         let (key, replaced) = (load.key.clone(), load.replaced().cloned().collect::<Vec<String>>());
-        let columns = KeptColumns { numbers: column_numbers(session, relation.oid, &key, &replaced)?, key, replaced };
+        let numbers = column_numbers(session, relation.oid, &key, &replaced)?;
+        let all = if removed > 0 { relation.columns.keys().cloned().collect() } else { Vec::new() };
+        let all_numbers = column_numbers(session, relation.oid, &all, &[])?;
+        let columns = KeptColumns { key, replaced, numbers, all, all_numbers };
         let columns = if is_merged { serde_json::to_string(&columns).unwrap_or_default() } else { String::new() };
         let sql = format!(
-            "INSERT INTO {}.tables VALUES (CAST($1 AS int), CAST($2 AS text), CAST($3 AS bigint), CAST($4 AS bigint), CAST($5 AS text))",
+            "INSERT INTO {}.tables VALUES (CAST($1 AS int), CAST($2 AS text), CAST($3 AS bigint), CAST($4 AS bigint), CAST($5 AS text), CAST($6 AS bigint))",
             self.name
         );
-        let (number, oid, created) = (number.to_string(), relation.oid.to_string(), created.to_string());
-        session.change(&sql, &[&number, load.table.as_str(), &oid, &created, &columns]).map(drop)
+        let (number, oid) = (number.to_string(), relation.oid.to_string());
+        let (created, removed) = (created.to_string(), removed.to_string());
+        session.change(&sql, &[&number, load.table.as_str(), &oid, &created, &columns, &removed]).map(drop)
     }
 }
 

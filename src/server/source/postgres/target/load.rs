@@ -17,7 +17,7 @@ use super::natural_keys::Loaded;
 use super::replica_role::ReplicaRole;
 use super::row_counts::{check_added, check_taken};
 use super::staging::StagedTable;
-use super::{create_tables, natural_keys, row_lookup, rules, sequences, unique_values};
+use super::{create_tables, natural_keys, removal, row_lookup, rules, sequences, unique_values};
 use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
@@ -76,6 +76,39 @@ impl PostgresLoad {
     fn table_sql(&self, table: &TableName) -> Result<&str> {
         let from_item = self.schema.relation(table)?.from_item.as_str();
         Ok(from_item.strip_prefix("ONLY ").unwrap_or(from_item))
+    }
+
+    /// Begins rows of these columns of a table, which are copied into it or into a temporary one.
+    fn begin_rows(&mut self, number: usize, table: &TableName, columns: &[&String], into: &str) -> Result<()> {
+        let relation = self.schema.relation(table)?;
+        let is_bytes = |name: &&String| {
+            let column = relation.columns.get(*name).ok_or_else(|| Error::no_column(&table.field(name.as_str())))?;
+            Ok(column.base_type == "bytea")
+        };
+        let takes_bytes = columns.iter().map(is_bytes).collect::<Result<Vec<bool>>>()?;
+        self.table = Some(CurrentTable { number, name: table.clone(), takes_bytes, next_column: 0, rows: 0 });
+        if columns.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = columns.iter().map(|column| double_quote_identifier(column)).collect();
+        let sql = format!("COPY {into} ({}) FROM STDIN (ENCODING 'UTF8')", names.join(", "));
+        self.session.start_copy(&sql).map_err(|error| error::refused_row(table, error))
+    }
+
+    /// What is removed of a table, which has no records in the file.
+    fn end_emptied(&mut self, number: usize, changes: Option<&mut dyn RowSink>) -> Result<TableEffect> {
+        self.session.execute(OWN_PATH)?;
+        let load = &self.tables[number].load;
+        let relation = self.schema.relation(&load.table)?;
+        let removed = removal::count(&mut self.session, number)?;
+        if let Some(changes) = changes {
+            removal::push(&mut self.session, number, load, relation, changes)?;
+        }
+        if let Some(kept) = &self.kept {
+            kept.keep_table(&mut self.session, number, load, relation, (0, removed), true)?;
+        }
+        self.session.execute(APPLICATION_PATH)?;
+        Ok(TableEffect { removed, ..TableEffect::default() })
     }
 
     fn write_value(&mut self, value: Value<'_>) -> Result<()> {
@@ -226,6 +259,12 @@ impl Load for PostgresLoad {
             natural_keys::prepare(&mut self.session, relation, number, load, &into)?;
             if let Some(kept) = self.kept.as_ref().filter(|_| load.mode == TableMode::Merge && !load.key.is_empty()) {
                 kept.create_before(&mut self.session, number, load, relation)?;
+                if load.removal.is_some() {
+                    kept.create_removed(&mut self.session, number, relation)?;
+                }
+            }
+            if load.removal.is_some() {
+                removal::prepare(&mut self.session, number, load, relation)?;
             }
             self.tables.push(PreparedTable { load: load.clone(), staged: staged.transpose()? });
         }
@@ -237,22 +276,29 @@ impl Load for PostgresLoad {
         }
     }
 
+    fn begin_keys(&mut self, number: usize) -> Result<()> {
+        let load = self.tables.get(number).ok_or_else(no_table_begun)?.load.clone();
+        let names: Vec<&String> = removal::pushed_key(&load).collect();
+        self.begin_rows(number, &load.table, &names, &removal::keys(number))
+    }
+
+    fn end_keys(&mut self) -> Result<()> {
+        let table = self.table.take().ok_or_else(no_table_begun)?;
+        let taken = self.send_full_chunk(1).and_then(|()| self.session.finish_copy());
+        check_taken(&table.name, table.rows, taken.map_err(|error| error::refused_row(&table.name, error))?)
+    }
+
+    fn remove_others(&mut self) -> Result<()> {
+        let tables = self.tables.iter().enumerate().filter(|(_, table)| table.load.removal.is_some());
+        let tables: Vec<removal::Removed<'_>> = tables.map(|(number, table)| (number, &table.load)).collect();
+        removal::remove_others(&mut self.session, &self.schema, &tables, (self.purpose, self.kept.as_ref()))
+    }
+
     fn begin_table(&mut self, number: usize) -> Result<()> {
         let PreparedTable { load, staged } = self.tables.get(number).ok_or_else(no_table_begun)?;
-        let relation = self.schema.relation(&load.table)?;
-        let is_bytes = |name: &String| {
-            let column = relation.columns.get(name).ok_or_else(|| Error::no_column(&load.table.field(name)))?;
-            Ok(column.base_type == "bytea")
-        };
-        let takes_bytes = load.columns.iter().map(is_bytes).collect::<Result<Vec<bool>>>()?;
-        self.table = Some(CurrentTable { number, name: load.table.clone(), takes_bytes, next_column: 0, rows: 0 });
-        if load.columns.is_empty() {
-            return Ok(());
-        }
-        let names: Vec<String> = load.columns.iter().map(|column| double_quote_identifier(column)).collect();
-        let into = staged.as_ref().map_or_else(|| self.table_sql(&load.table), |staged| Ok(staged.name()))?;
-        let sql = format!("COPY {into} ({}) FROM STDIN (ENCODING 'UTF8')", names.join(", "));
-        self.session.start_copy(&sql).map_err(|error| error::refused_row(&load.table, error))
+        let into = staged.as_ref().map_or_else(|| self.table_sql(&load.table), |staged| Ok(staged.name()))?.to_owned();
+        let load = load.clone();
+        self.begin_rows(number, &load.table, &load.columns.iter().collect::<Vec<_>>(), &into)
     }
 
     fn end_table(&mut self, changes: Option<&mut dyn RowSink>) -> Result<TableEffect> {
@@ -264,6 +310,9 @@ impl Load for PostgresLoad {
         };
         let taken = taken.map_err(|error| error::refused_row(&table.name, error))?;
         check_taken(&table.name, table.rows, taken)?;
+        if table.rows == 0 && self.tables[table.number].load.removal.is_some() {
+            return self.end_emptied(table.number, changes);
+        }
         let created = TableEffect { created: table.rows, ..TableEffect::default() };
         let PreparedTable { load, staged } = &self.tables[table.number];
         let is_early = !load.late.is_empty() && self.purpose == Purpose::Write;
@@ -277,7 +326,7 @@ impl Load for PostgresLoad {
             if let Some(kept) = self.kept.as_ref().filter(|_| load.mode != TableMode::Merge) {
                 self.session.execute(OWN_PATH)?;
                 let relation = self.schema.relation(&load.table)?;
-                kept.keep_table(&mut self.session, table.number, load, relation, table.rows, false)?;
+                kept.keep_table(&mut self.session, table.number, load, relation, (table.rows, 0), false)?;
                 self.session.execute(APPLICATION_PATH)?;
             }
             return Ok(created);
@@ -291,14 +340,20 @@ impl Load for PostgresLoad {
             &ended(&self.tables, table.number),
         )?;
         row_lookup::check_owner(&mut self.session, relation, load, staged.name())?;
-        let effect = staged.effect(&mut self.session, load, relation, matched)?;
+        let mut effect = staged.effect(&mut self.session, load, relation, matched)?;
+        if load.removal.is_some() {
+            effect.removed = removal::count(&mut self.session, table.number)?;
+        }
         if let Some(changes) = changes.filter(|_| load.mode == TableMode::Merge) {
+            if load.removal.is_some() {
+                removal::push(&mut self.session, table.number, load, relation, changes)?;
+            }
             staged.push_changes(&mut self.session, load, relation, changes)?;
         }
         if let Some(kept) = &self.kept {
             let rows = staged.changed_rows_sql(load, relation)?;
             kept.keep_before(&mut self.session, table.number, load, relation, &rows)?;
-            kept.keep_table(&mut self.session, table.number, load, relation, effect.created, true)?;
+            kept.keep_table(&mut self.session, table.number, load, relation, (effect.created, effect.removed), true)?;
         }
         let written = effect.created + effect.updated;
         if self.purpose == Purpose::Write && written > 0 {

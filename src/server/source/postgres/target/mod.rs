@@ -12,7 +12,9 @@ mod load;
 mod natural_keys;
 mod put_back;
 mod references_to;
+mod removal;
 mod replica_role;
+mod returned;
 mod row_counts;
 mod row_lookup;
 mod rules;
@@ -46,7 +48,12 @@ impl PostgresTarget {
 }
 
 impl Target for PostgresTarget {
-    fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>> {
+    fn begin_load(
+        &self,
+        purpose: Purpose,
+        _removes: bool,
+        on_handle: &dyn Fn(InterruptHandle),
+    ) -> Result<Box<dyn Load>> {
         let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?;
         on_handle(session.interrupt_handle());
         session.begin_load(LOCK_TIMEOUT)?;
@@ -56,7 +63,7 @@ impl Target for PostgresTarget {
     }
 
     fn check(&self) -> Result<()> {
-        self.begin_load(Purpose::DryRun, &|_| ()).map(drop)
+        self.begin_load(Purpose::DryRun, false, &|_| ()).map(drop)
     }
 
     fn engine(&self) -> &'static str {

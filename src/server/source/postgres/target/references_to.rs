@@ -12,7 +12,7 @@ use crate::model::name::TableName;
 const REFERENCES_QUERY: &str = "
     SELECT CAST(CAST(k.conrelid AS regclass) AS text) AS name, CAST(k.conname AS text) AS constraint_name,
            CAST(coalesce(pg_partition_root(k.conrelid), k.conrelid) AS bigint) AS root, c.relkind = 'p' AS is_partitioned,
-           k.confupdtype IN ('c', 'n', 'd') AS is_carried_on,
+           k.confupdtype IN ('c', 'n', 'd') AS is_carried_on, k.confdeltype <> 'a' OR NOT k.condeferrable AS acts_at_once,
            to_json(ARRAY(SELECT CAST(a.attname AS text) FROM unnest(k.confkey) num
                           JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = num)) AS target_columns,
            {is_same} AS is_same
@@ -33,6 +33,8 @@ pub struct ReferenceTo {
     pub from_item: String,
     /// Whether the database changes the rows that refer to a row whose values of these columns are changed.
     pub is_carried_on: bool,
+    /// Whether the database acts as soon as a row is removed that others refer to, and not at the end.
+    pub acts_at_once: bool,
     /// The columns of the table that are referred to.
     pub target_columns: Vec<String>,
     /// The condition that the row `r` refers to the row `t`.
@@ -55,9 +57,15 @@ impl ReferenceTo {
             constraint: row.parse("constraint_name")?,
             root: row.parse("root")?,
             is_carried_on: row.is_true("is_carried_on")?,
+            acts_at_once: row.is_true("acts_at_once")?,
             target_columns: serde_json::from_str(row.text("target_columns")?).unwrap_or_default(),
             is_same: row.parse("is_same")?,
         })
+    }
+
+    /// The OID of the table that has it, or of which it is a partition.
+    pub fn root(&self) -> i64 {
+        self.root
     }
 
     /// # Errors

@@ -13,6 +13,7 @@ use super::super::untrusted_code::UntrustedCode;
 use super::conflicts::Conflicts;
 use super::foreign_key_check::ForeignKeyCheck;
 use super::references_to;
+use super::removal::stays_sql;
 use super::row_counts::check_taken;
 use crate::model::change_reason::ChangeReason;
 use crate::model::import::{TableEffect, TableMode};
@@ -61,6 +62,10 @@ impl StagedTable {
             session.execute(&format!("DROP INDEX pg_temp.{index}"))?;
         }
         Ok(())
+    }
+
+    pub fn number(&self) -> usize {
+        self.number
     }
 
     pub fn name(&self) -> &str {
@@ -289,14 +294,18 @@ pub fn check_references(
         for key in ForeignKeyCheck::read(session, oid)?.iter().filter(|key| key.oid == oid) {
             let ForeignKeyCheck { alias, target, target_item, target_root, is_same, refers, .. } = key;
             references_to::check_readable(&code, *target_root, &target.as_str().into())?;
-            let among = |from: &str| format!(" AND NOT EXISTS (SELECT 1 FROM {from} AS {alias} WHERE {is_same})");
+            let among = |from: &str, stays: &str| {
+                format!(" AND NOT EXISTS (SELECT 1 FROM {from} AS {alias} WHERE {is_same}{stays})")
+            };
             let is_target =
                 |load: &TableLoad| schema.relation(&load.table).is_ok_and(|known| known.oid == *target_root);
-            let others = tables.iter().filter(|(other, _)| is_target(other)).map(|(_, other)| among(&other.name));
+            let others = tables.iter().filter(|(other, _)| is_target(other)).map(|(_, other)| among(&other.name, ""));
+            let goes = tables.iter().find(|(other, _)| is_target(other) && other.removal.is_some());
+            let stays = goes.map_or(String::new(), |(other, staged)| stays_sql(staged.number, other, alias));
             let sql = format!(
                 "SELECT count(*) AS records FROM {} AS c WHERE ({refers}){}{}",
                 staged.name,
-                among(target_item),
+                among(target_item, &stays),
                 others.collect::<Vec<_>>().concat()
             );
             let records = session.fetch_count(&sql, &[])?;

@@ -13,6 +13,7 @@ use super::super::{LOCK_TIMEOUT, double_quote_identifier, error};
 use super::kept_import::{KeptColumns, UndoSchema, column_numbers, database_id};
 use super::put_back::{self, ChangedTable};
 use super::references_to::{self, ReferenceTo};
+use super::returned;
 use super::rules;
 use super::staging::differs_sql;
 use crate::model::import_undo::{KeptImport, UndoReport, UndoneTable};
@@ -40,6 +41,7 @@ struct ImportedTable {
     /// Its OID.
     relation: i64,
     created: u64,
+    removed: u64,
     /// Of a merge.
     columns: Option<KeptColumns>,
 }
@@ -85,7 +87,7 @@ pub fn undo(session: &mut DatabaseSession, request: &UndoRequest) -> Result<Undo
     if changed > 0 && !request.keeps_changed {
         return Err(undo_rules::changed_since(&report));
     }
-    if changed > 0 && report.tables.iter().all(|table| table.removed + table.restored == 0) {
+    if changed > 0 && report.tables.iter().all(|table| table.total() == 0) {
         return Err(undo_rules::nothing_left());
     }
     undo.check_references()?;
@@ -142,7 +144,7 @@ fn lock(session: &mut DatabaseSession, tables: &[ImportedTable]) -> Result<()> {
 
 fn read_tables(session: &mut DatabaseSession, kept: &UndoSchema) -> Result<Vec<ImportedTable>> {
     let sql = format!(
-        "SELECT CAST(number AS text) AS number, name, CAST(relation AS text) AS relation, CAST(created AS text) AS created, columns FROM {}.tables ORDER BY number",
+        "SELECT CAST(number AS text) AS number, name, CAST(relation AS text) AS relation, CAST(created AS text) AS created, CAST(removed AS text) AS removed, columns FROM {}.tables ORDER BY number",
         kept.name
     );
     let table = |row: &super::super::client::Row| {
@@ -153,6 +155,7 @@ fn read_tables(session: &mut DatabaseSession, kept: &UndoSchema) -> Result<Vec<I
             name: row.text("name").map_err(error::map_error)?.into(),
             relation: row.parse("relation").map_err(error::map_error)?,
             created: row.parse("created").map_err(error::map_error)?,
+            removed: row.parse("removed").map_err(error::map_error)?,
             columns: columns.map_err(|_| error::invalid_message())?,
         })
     };
@@ -172,11 +175,13 @@ impl Undo<'_> {
                 return moved("table");
             }
             references_to::check_readable(&code, relation.oid, &table.name)?;
-            if let Some(KeptColumns { key, replaced, numbers }) = &table.columns {
-                for name in key.iter().chain(replaced) {
+            if let Some(KeptColumns { key, replaced, numbers, all, all_numbers }) = &table.columns {
+                for name in key.iter().chain(replaced).chain(all) {
                     super::super::row_key::column(relation, &table.name, name)?;
                 }
-                if *numbers != column_numbers(self.session, relation.oid, key, replaced)? {
+                let is_same = *numbers == column_numbers(self.session, relation.oid, key, replaced)?
+                    && (all.is_empty() || *all_numbers == column_numbers(self.session, relation.oid, all, &[])?);
+                if !is_same {
                     return moved("table, with other columns,");
                 }
             }
@@ -252,6 +257,10 @@ impl Undo<'_> {
                 self.session.execute(&sql)?;
                 found.restored = count(self.session, &format!("pg_temp.waybill_restored_{number}"))?;
             }
+            if let Some(columns) = table.columns.as_ref().filter(|_| table.removed > 0) {
+                let removed = (table.number, &table.name, table.removed);
+                returned::find(self.session, &self.kept, removed, (relation, &columns.key), &mut found)?;
+            }
             tables.push(found);
         }
         Ok(UndoReport::new(request.import.clone(), request.purpose == Purpose::Write, tables))
@@ -302,6 +311,12 @@ impl Undo<'_> {
         let found =
             found.map(|(table, found)| changed_table(&self.schema, table, found)).collect::<Result<Vec<_>>>()?;
         put_back::put_back(self.session, &found)?;
+        for (table, found) in tables.iter().zip(&report.tables).filter(|(_, found)| found.returned > 0) {
+            let (relation, known) = (self.schema.relation(&table.name)?, self.schema.catalog.table(&table.name));
+            let columns = known.into_iter().flat_map(|table| &table.columns).filter(|column| !column.generated);
+            let columns = columns.map(|column| &column.name).collect();
+            returned::put_back(self.session, (table.number, &table.name), relation, columns, found.returned)?;
+        }
         let checked = self.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
         checked.map_err(|error| error::refused_row(&"the import".into(), error))?;
         self.session.execute(OWN_PATH)?;

@@ -6,6 +6,7 @@ use super::super::catalog::{Relation, Schema};
 use super::super::client::{self, Row};
 use super::super::database_session::{DatabaseSession, parse_rows};
 use super::super::row_key::{equal, expressions};
+use super::removal::stays_sql;
 use super::staging::StagedTable;
 use crate::model::import::TableMode;
 use crate::model::text;
@@ -76,5 +77,8 @@ fn taken_sql(load: &TableLoad, staged: &StagedTable, relation: &Relation, column
             " AND NOT ({is_same}) AND NOT EXISTS (SELECT 1 FROM {rows} AS o WHERE {is_that_row} AND ({keeps_values}) IS NOT TRUE)"
         )
     };
-    Some(format!("SELECT count(*) AS records FROM {rows} AS s JOIN {from} AS t ON {has_values} WHERE true{is_other}"))
+    let stays = stays_sql(staged.number(), load, "t");
+    Some(format!(
+        "SELECT count(*) AS records FROM {rows} AS s JOIN {from} AS t ON {has_values} WHERE true{is_other}{stays}"
+    ))
 }

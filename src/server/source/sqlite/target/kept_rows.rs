@@ -69,6 +69,29 @@ impl KeptRows {
         }
     }
 
+    /// Keeps the rows of a table that are going to be removed.
+    pub fn keep_removed(&self, connection: &Connection, number: usize) -> Result<()> {
+        let Some(table) = &self.tables[number] else { return Ok(()) };
+        let sql = format!(
+            "SELECT {} FROM {} AS t WHERE ({}) IN (SELECT {} FROM temp.waybill_gone_{number})",
+            list("t", &table.columns),
+            main_table(&table.name),
+            list("t", &table.found_by),
+            numbered("", "k", table.found_by.len()).join(", ")
+        );
+        let mut statement = connection.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        let mut has_begun = false;
+        while let Some(row) = rows.next()? {
+            if !std::mem::replace(&mut has_begun, true) {
+                self.file.begin_removed(table).map_err(|cause| self.folder.unusable(&cause))?;
+            }
+            let values = (0..table.columns.len()).map(|place| value(row, place)).collect::<Result<Vec<_>>>()?;
+            self.file.push_removed(table, &values).map_err(|cause| self.folder.unusable(&cause))?;
+        }
+        Ok(())
+    }
+
     /// Writes the file, whole and on disk. Returns the import's id.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use super::kept_rows::KeptRows;
 use super::row_buffer::RowBuffer;
 use super::undo_file::UndoFolder;
 use super::writing::{self, ForeignKeys};
-use super::{changes, create_tables, dangling, natural_keys, row_lookup, undo};
+use super::{changes, create_tables, dangling, natural_keys, removal, row_lookup, undo};
 use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
@@ -56,6 +56,8 @@ pub struct SqliteLoad {
     insert: String,
     row: RowBuffer,
     table: Option<CurrentTable>,
+    /// The table of which keys are taken.
+    keys_of: Option<usize>,
     failure: Option<Error>,
 }
 
@@ -75,12 +77,14 @@ impl SqliteLoad {
     /// Begins the transaction.
     pub fn begin(
         source: &SqliteSource,
-        purpose: Purpose,
+        (purpose, removes): (Purpose, bool),
         undo_folder: UndoFolder,
         on_handle: &dyn Fn(InterruptHandle),
     ) -> Result<Self> {
+        // Nothing is removed along references: they are looked at when all is done.
+        let foreign_keys = if removes { ForeignKeys::Ignored } else { ForeignKeys::Enforced };
         Ok(Self {
-            connection: writing::begin(source.path(), purpose, ForeignKeys::Enforced, on_handle)?,
+            connection: writing::begin(source.path(), purpose, foreign_keys, on_handle)?,
             purpose,
             path: source.path().to_owned(),
             identity: source.identity()?,
@@ -92,6 +96,7 @@ impl SqliteLoad {
             insert: String::new(),
             row: RowBuffer::default(),
             table: None,
+            keys_of: None,
             failure: None,
         })
     }
@@ -174,7 +179,10 @@ impl RowSink for SqliteLoad {
     }
 
     fn end_row(&mut self) -> std::result::Result<(), Stopped> {
-        let inserted = self.insert_row();
+        let inserted = match self.keys_of {
+            Some(number) => removal::keep_key(&self.connection, number, &self.tables[number], &self.row),
+            None => self.insert_row(),
+        };
         self.row.clear();
         inserted.map_err(|error| {
             self.failure = Some(error);
@@ -245,6 +253,9 @@ impl Load for SqliteLoad {
                 changes::create_before(&self.connection, number, load)?;
             }
             natural_keys::prepare(&self.connection, number, load)?;
+            if load.removal.is_some() {
+                removal::prepare(&self.connection, number, load)?;
+            }
         }
         let keep = |import| KeptRows::begin(&self.connection, &self.undo_folder, import, &self.identity, tables);
         self.kept = kept.map(keep).transpose()?;
@@ -252,7 +263,7 @@ impl Load for SqliteLoad {
             self.dead = undo::find_dead(&self.connection, &self.undo_folder, &self.identity)?;
         }
         let names = tables.iter().map(|load| &load.table);
-        if self.kept.is_some() {
+        if self.kept.is_some() || tables.iter().any(|load| load.removal.is_some()) {
             let referring = dangling::referring_tables(&self.connection, names)?;
             dangling::keep(&self.connection, &referring.iter().collect::<Vec<_>>())?;
         } else {
@@ -260,6 +271,29 @@ impl Load for SqliteLoad {
         }
         tables.clone_into(&mut self.tables);
         self.matched = vec![0; tables.len()];
+        Ok(())
+    }
+
+    fn begin_keys(&mut self, number: usize) -> Result<()> {
+        self.tables.get(number).ok_or_else(no_table_begun)?;
+        self.keys_of = Some(number);
+        Ok(())
+    }
+
+    fn end_keys(&mut self) -> Result<()> {
+        self.keys_of = None;
+        Ok(())
+    }
+
+    fn remove_others(&mut self) -> Result<()> {
+        let connection = &self.connection;
+        for (number, load) in self.tables.iter().enumerate().rev().filter(|(_, load)| load.removal.is_some()) {
+            removal::find(connection, number, load)?;
+            if let Some(kept) = &self.kept {
+                kept.keep_removed(connection, number)?;
+            }
+            removal::remove(connection, number, load)?;
+        }
         Ok(())
     }
 
@@ -285,12 +319,14 @@ impl Load for SqliteLoad {
         if matched > 0 {
             natural_keys::check_not_referring(&self.connection, number, &self.tables)?;
         }
+        let removed = removal::count(&self.connection, number, load)?;
         if let Some(sink) = changes.filter(|_| is_merged(load)) {
+            removal::push(&self.connection, number, load, sink)?;
             changes::push(&self.connection, number, load, sink)?;
         }
         let created = count(&self.connection, &load.table)?.saturating_sub(rows_before);
         let (updated, unchanged) = (changed.saturating_sub(created), pushed.saturating_sub(changed));
-        Ok(TableEffect { created, updated, unchanged, matched, ..effect })
+        Ok(TableEffect { created, updated, unchanged, removed, matched, ..effect })
     }
 
     fn push_matches(&mut self, number: usize, matches: &mut dyn RowSink) -> Result<()> {
@@ -305,8 +341,13 @@ impl Load for SqliteLoad {
     /// What SQLite itself counts until the commit is not enough: an old reference that leads somewhere now makes up for a new one
     /// that does not.
     fn check_references(&mut self) -> Result<()> {
-        let tables: Vec<&TableName> = self.tables.iter().map(|load| &load.table).collect();
-        let new = dangling::find_new(&self.connection, &tables)?;
+        let tables: Vec<TableName> = self.tables.iter().map(|load| load.table.clone()).collect();
+        let tables = if self.tables.iter().any(|load| load.removal.is_some()) {
+            dangling::referring_tables(&self.connection, tables.iter())?
+        } else {
+            tables
+        };
+        let new = dangling::find_new(&self.connection, &tables.iter().collect::<Vec<_>>())?;
         if new.is_empty() {
             return Ok(());
         }

@@ -10,10 +10,13 @@ mod dangling;
 mod kept_rows;
 mod load;
 mod natural_keys;
+mod removal;
+mod returned;
 mod row_buffer;
 mod row_lookup;
 mod undo;
 mod undo_file;
+mod undo_words;
 mod writing;
 
 use std::path::PathBuf;
@@ -43,8 +46,13 @@ impl SqliteTarget {
 }
 
 impl Target for SqliteTarget {
-    fn begin_load(&self, purpose: Purpose, on_handle: &dyn Fn(InterruptHandle)) -> Result<Box<dyn Load>> {
-        Ok(Box::new(SqliteLoad::begin(&self.source, purpose, self.undo_folder.clone(), on_handle)?))
+    fn begin_load(
+        &self,
+        purpose: Purpose,
+        removes: bool,
+        on_handle: &dyn Fn(InterruptHandle),
+    ) -> Result<Box<dyn Load>> {
+        Ok(Box::new(SqliteLoad::begin(&self.source, (purpose, removes), self.undo_folder.clone(), on_handle)?))
     }
 
     fn check(&self) -> Result<()> {

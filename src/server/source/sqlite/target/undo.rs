@@ -3,9 +3,8 @@
 //! A row that is no longer what the import has made of it is not touched. A dry run does all of it in a private copy of the file.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::super::super::target::{Purpose, UndoRequest};
@@ -15,9 +14,10 @@ use super::super::error::refused;
 use super::super::key_sets::main_table;
 use super::super::row_identity::{DIGEST_BYTES, digest, stored_columns};
 use super::changes::{column, differ, numbered};
-use super::dangling;
 use super::undo_file::{KeptTable, UndoFile, UndoFolder};
+use super::undo_words::{key_text, not_undone};
 use super::writing::{self, ForeignKeys};
+use super::{dangling, returned};
 use crate::model::import_undo::{KeptImport, UndoReport, UndoneTable};
 use crate::model::name::TableName;
 
@@ -142,6 +142,17 @@ fn is_in_effect(connection: &Connection, file: &UndoFile) -> Result<bool> {
         if is_same {
             return Ok(true);
         }
+        if file.has_removed(table)? {
+            has_rows = true;
+            let mut is_gone = false;
+            returned::for_each_removed(connection, file, table, |_, is_there| {
+                is_gone = !is_there;
+                Ok(!is_gone)
+            })?;
+            if is_gone {
+                return Ok(true);
+            }
+        }
     }
     Ok(!has_rows)
 }
@@ -231,26 +242,8 @@ fn find_rows(connection: &Connection, file: &UndoFile, table: &KeptTable) -> Res
         }
         Ok(true)
     })?;
+    returned::find(connection, file, table, &mut found)?;
     Ok(found)
-}
-
-fn key_text(key: &[ToSqlOutput<'_>]) -> String {
-    let mut text = String::new();
-    for value in key {
-        if !text.is_empty() {
-            text.push_str(", ");
-        }
-        let ToSqlOutput::Borrowed(value) = value else { continue };
-        let written = match value {
-            ValueRef::Null => text.write_str("null"),
-            ValueRef::Integer(n) => write!(text, "{n}"),
-            ValueRef::Real(n) => write!(text, "{n}"),
-            ValueRef::Text(bytes) => text.write_str(&String::from_utf8_lossy(bytes)),
-            ValueRef::Blob(bytes) => text.write_str(&hex::encode(bytes)),
-        };
-        debug_assert!(written.is_ok(), "a string takes everything");
-    }
-    text
 }
 
 /// Removes first: what is restored may need a value back that a removed row has.
@@ -274,6 +267,9 @@ fn put_back(connection: &Connection, file: &UndoFile, report: &UndoReport) -> Re
     }
     for (table, found) in tables.iter().zip(&report.tables).filter(|(_, found)| found.restored > 0) {
         restore(connection, table, found.restored)?;
+    }
+    for (table, found) in tables.iter().zip(&report.tables).filter(|(_, found)| found.returned > 0) {
+        returned::put_back(connection, table, found.returned)?;
     }
     // Triggers of one table may have changed another.
     for (table, found) in tables.iter().zip(&report.tables) {
@@ -328,8 +324,4 @@ fn check_put_back(connection: &Connection, table: &KeptTable, found: &UndoneTabl
         0 => Ok(()),
         different => Err(undo_rules::restored_differently(&table.name, different, found.restored)),
     }
-}
-
-fn not_undone(error: rusqlite::Error, table: &TableName) -> Error {
-    refused(error, |message| format!("a record of {table} is refused by the database: {message}"))
 }

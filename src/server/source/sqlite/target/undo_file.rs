@@ -197,11 +197,17 @@ impl UndoFile {
         let mut written = Vec::new();
         for table in &self.tables {
             let sql = format!("SELECT EXISTS (SELECT 1 FROM rows_{})", table.number);
-            if self.connection.query_row(&sql, [], |row| row.get(0))? {
+            if self.connection.query_row(&sql, [], |row| row.get(0))? || self.has_removed(table)? {
                 written.push(&table.name);
             }
         }
         Ok(written)
+    }
+
+    /// Whether the import has removed rows of the table.
+    pub fn has_removed(&self, table: &KeptTable) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
+        Ok(self.connection.query_row(sql, [format!("removed_{}", table.number)], |row| row.get(0))?)
     }
 
     /// Nothing if it is of another database.
@@ -309,6 +315,22 @@ impl NewUndoFile {
         Ok(())
     }
 
+    /// Begins the rows of a table that the import has removed.
+    pub fn begin_removed(&self, table: &KeptTable) -> std::result::Result<(), FileError> {
+        Ok(self.connection.execute_batch(&format!(
+            "CREATE TABLE removed_{} ({})",
+            table.number,
+            table.all_columns()
+        ))?)
+    }
+
+    /// A row that the import has removed: the values of all columns.
+    pub fn push_removed(&self, table: &KeptTable, values: &[ToSqlOutput<'_>]) -> std::result::Result<(), FileError> {
+        let sql = format!("INSERT INTO removed_{} VALUES ({})", table.number, vec!["?"; values.len()].join(", "));
+        self.connection.prepare_cached(&sql)?.execute(params_from_iter(values))?;
+        Ok(())
+    }
+
     /// Keeps which references led nowhere before the import: they may do so again after its undo.
     pub fn push_dangling(&self, row: &[ToSqlOutput<'_>; 5]) -> std::result::Result<(), FileError> {
         self.connection
@@ -328,6 +350,11 @@ impl NewUndoFile {
 }
 
 impl KeptTable {
+    /// The columns of the table that has its removed rows: `c0` and on.
+    pub fn all_columns(&self) -> String {
+        (0..self.columns.len()).map(|place| format!("c{place}")).collect::<Vec<_>>().join(", ")
+    }
+
     /// The columns of the table that has its rows: `digest`, `was_absent`, `k0` and on, `c0` and on.
     pub fn row_columns(&self) -> String {
         let keys = (0..self.found_by.len()).map(|place| format!("k{place}"));

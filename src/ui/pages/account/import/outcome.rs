@@ -63,7 +63,7 @@ fn problem(title: &'static str, sentences: Vec<String>) -> AnyView {
 
 #[component]
 fn Imported(result: OwnImportResult, tracker: OwnImportTracker) -> impl IntoView {
-    let sentence = format!("The import {}.", describe(result.effect, ["added", "changed", "left"]));
+    let sentence = format!("The import {}.", describe(result.effect, ["deleted", "added", "changed", "left"]));
     let undo = result.undo.map(|import| {
         let undo = move |_| tracker.plan_undo(&import);
         view! { <button type="button" class="button" on:click=undo>{strings::IMPORT_UNDO}</button> }.into_any()
@@ -77,7 +77,7 @@ fn Imported(result: OwnImportResult, tracker: OwnImportTracker) -> impl IntoView
 #[component]
 fn UndoPlanned(report: UndoReport, tracker: OwnImportTracker) -> impl IntoView {
     let changed: u64 = report.tables.iter().map(|table| table.changed_since).sum();
-    let is_empty = report.tables.iter().all(|table| table.removed + table.restored == 0);
+    let is_empty = report.tables.iter().all(|table| table.total() == 0);
     let text = if is_empty { strings::IMPORT_UNDO_NOTHING.to_owned() } else { describe_undo(&report) };
     let label = if changed > 0 { strings::IMPORT_UNDO_REST } else { strings::IMPORT_UNDO_YES };
     let button = (!is_empty).then(|| {

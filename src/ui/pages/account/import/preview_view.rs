@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use super::super::strings;
 use super::tracker::OwnImportTracker;
 use super::words::{MODES, describe, kind};
-use crate::model::import::{ImportMode, TableReport};
+use crate::model::import::{ImportMode, TableEffect, TableReport};
 use crate::model::own_import::{ModePreview, OwnImportPreview};
 use crate::model::text;
+use crate::ui::components::Icon;
 
 #[component]
 pub fn PreviewView(preview: OwnImportPreview, tracker: OwnImportTracker) -> impl IntoView {
@@ -36,7 +37,11 @@ pub fn PreviewView(preview: OwnImportPreview, tracker: OwnImportTracker) -> impl
 
 fn effect_of(mode: &ModePreview) -> String {
     if mode.findings.is_empty() {
-        return format!("{} {}.", strings::IMPORT_WOULD, describe(mode.effect, ["adds", "changes", "leaves"]));
+        return format!(
+            "{} {}.",
+            strings::IMPORT_WOULD,
+            describe(mode.effect, ["deletes", "adds", "changes", "leaves"])
+        );
     }
     strings::IMPORT_IMPOSSIBLE.trim_end_matches(':').to_owned() + "."
 }
@@ -59,10 +64,11 @@ fn ModeChoice(
 
 #[component]
 fn ChosenMode(mode: ModePreview, tracker: OwnImportTracker) -> impl IntoView {
-    let ModePreview { plan, effect, tables, notes, findings, .. } = mode;
-    let changes = effect.created + effect.updated;
+    let ModePreview { mode, plan, effect, tables, notes, findings } = mode;
+    let changes = effect.written();
     let next = match plan {
         Some(_) if changes == 0 => view! { <p>{strings::IMPORT_NOTHING}</p> }.into_any(),
+        Some(plan) if mode == ImportMode::Replace => view! { <ConfirmReplace plan effect tracker /> }.into_any(),
         Some(plan) => {
             let label = format!("Import {}", text::count_with_noun(changes, "record"));
             view! {
@@ -82,6 +88,26 @@ fn ChosenMode(mode: ModePreview, tracker: OwnImportTracker) -> impl IntoView {
     view! { <EffectTable tables /> {notes} {next} }
 }
 
+/// What is deleted, a word to type, and the button.
+#[component]
+fn ConfirmReplace(plan: String, effect: TableEffect, tracker: OwnImportTracker) -> impl IntoView {
+    let word = RwSignal::new(String::new());
+    let is_confirmed = move || word.with(|word| word.trim().eq_ignore_ascii_case(strings::IMPORT_REPLACE_WORD));
+    let warning = format!("{}{}.", strings::IMPORT_REPLACE_WARNING, text::count_with_noun(effect.removed, "record"));
+    view! {
+        <p class="data-warning" data-testid="replace-warning"><Icon name="triangle-alert" /><span>{warning}</span></p>
+        <label class="field">
+            <span>{strings::IMPORT_REPLACE_CONFIRM}</span>
+            <input type="text" name="confirm" autocomplete="off" on:input=move |event| word.set(event_target_value(&event)) />
+        </label>
+        <div class="action-row">
+            <button type="button" class="button danger" disabled=move || !is_confirmed() on:click=move |_| tracker.import(&plan)>
+                {strings::IMPORT_REPLACE}
+            </button>
+        </div>
+    }
+}
+
 fn list(title: &'static str, sentences: Vec<String>, class: &'static str) -> AnyView {
     let sentences = sentences.into_iter().map(|sentence| view! { <li>{text::to_sentence(&sentence)}</li> });
     view! { <div class=class><p>{title}</p><ul>{sentences.collect_view()}</ul></div> }.into_any()
@@ -90,12 +116,14 @@ fn list(title: &'static str, sentences: Vec<String>, class: &'static str) -> Any
 /// What happens to each kind of record.
 #[component]
 pub fn EffectTable(tables: Vec<TableReport>) -> impl IntoView {
-    let rows = tables.into_iter().filter(|table| table.effect.total() > 0).map(|TableReport { table, effect }| {
-        let numbers = [effect.created, effect.updated, effect.unchanged];
-        let numbers = numbers.map(|number| view! { <td class="number">{text::count(number)}</td> });
-        view! { <tr><th scope="row">{kind(&table)}</th>{numbers.into_iter().collect_view()}</tr> }
-    });
-    let heads = [strings::IMPORT_ADDED, strings::IMPORT_CHANGED, strings::IMPORT_SAME];
+    let rows = tables.into_iter().filter(|table| table.effect.total() + table.effect.removed > 0).map(
+        |TableReport { table, effect }| {
+            let numbers = [effect.removed, effect.created, effect.updated, effect.unchanged];
+            let numbers = numbers.map(|number| view! { <td class="number">{text::count(number)}</td> });
+            view! { <tr><th scope="row">{kind(&table)}</th>{numbers.into_iter().collect_view()}</tr> }
+        },
+    );
+    let heads = [strings::IMPORT_REMOVED, strings::IMPORT_ADDED, strings::IMPORT_CHANGED, strings::IMPORT_SAME];
     let heads = heads.map(|head| view! { <th scope="col" class="number">{head}</th> });
     view! {
         <details>

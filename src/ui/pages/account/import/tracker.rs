@@ -85,7 +85,11 @@ impl OwnImportTracker {
             }
             Step::Imported(Box::new(result))
         });
-        let fields = [("mode", mode.to_string()), ("confirm", "true".to_owned()), ("plan", plan.to_owned())];
+        let fields = [
+            ("mode", mode.to_string()),
+            ("confirm", if mode == ImportMode::Replace { "replace" } else { "true" }.to_owned()),
+            ("plan", plan.to_owned()),
+        ];
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         browser::send_form(route::OWN_IMPORTS, &fields, true, show);
     }

@@ -7,22 +7,27 @@ use crate::model::name::TableName;
 use crate::model::text;
 
 /// The modes, each with its name and what it is for.
-pub const MODES: [(ImportMode, &str, &str); 2] = [
+pub const MODES: [(ImportMode, &str, &str); 3] = [
     (ImportMode::Merge, strings::IMPORT_MERGE, strings::IMPORT_MERGE_HINT),
     (ImportMode::Copy, strings::IMPORT_COPY, strings::IMPORT_COPY_HINT),
+    (ImportMode::Replace, strings::IMPORT_REPLACE, strings::IMPORT_REPLACE_HINT),
 ];
 
-/// Such as `adds 12 records, changes 3 and leaves 40 as they are`.
-pub fn describe(effect: TableEffect, [adds, changes, leaves]: [&str; 3]) -> String {
+/// Such as `removes 2 records, adds 12 records and leaves 40 records as they are`.
+pub fn describe(effect: TableEffect, [removes, adds, changes, leaves]: [&str; 4]) -> String {
     let part = |number: u64, verb: &str, rest: &str| {
         (number > 0).then(|| format!("{verb} {}{rest}", text::count_with_noun(number, "record")))
     };
     let as_is = if effect.unchanged == 1 { " as it is" } else { " as they are" };
-    let parts: Vec<String> =
-        [part(effect.created, adds, ""), part(effect.updated, changes, ""), part(effect.unchanged, leaves, as_is)]
-            .into_iter()
-            .flatten()
-            .collect();
+    let parts: Vec<String> = [
+        part(effect.removed, removes, ""),
+        part(effect.created, adds, ""),
+        part(effect.updated, changes, ""),
+        part(effect.unchanged, leaves, as_is),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     match &parts[..] {
         [] => format!("{leaves} everything as it is"),
         [one] => one.clone(),
@@ -31,10 +36,11 @@ pub fn describe(effect: TableEffect, [adds, changes, leaves]: [&str; 3]) -> Stri
 }
 
 pub fn describe_undo(report: &UndoReport) -> String {
-    let (mut removed, mut restored, mut changed) = (0, 0, 0);
+    let (mut removed, mut restored, mut returned, mut changed) = (0, 0, 0, 0);
     for table in &report.tables {
         removed += table.removed;
         restored += table.restored;
+        returned += table.returned;
         changed += table.changed_since;
     }
     let part =
@@ -42,6 +48,7 @@ pub fn describe_undo(report: &UndoReport) -> String {
     let parts = [
         part(removed, "removed"),
         part(restored, "given back what they had"),
+        part(returned, "brought back"),
         part(changed, "changed since and left as they are"),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();

@@ -73,7 +73,7 @@ fn Imported(report: ImportReport, tracker: ImportTracker) -> impl IntoView {
 #[component]
 fn UndoPlanned(report: UndoReport, tracker: ImportTracker) -> impl IntoView {
     let changed: u64 = report.tables.iter().map(|table| table.changed_since).sum();
-    let is_empty = report.tables.iter().all(|table| table.removed + table.restored == 0);
+    let is_empty = report.tables.iter().all(|table| table.total() == 0);
     let examples: Vec<String> = report
         .tables
         .iter()

@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::model::change_reason::RecordAction;
 use crate::model::import_plan::PlannedChange;
 use crate::model::name::TableName;
 use crate::model::text;
@@ -70,7 +69,7 @@ fn Found(changes: Vec<Shown>, total: u64) -> impl IntoView {
 }
 
 fn shown(change: &PlannedChange) -> Shown {
-    let action = if change.action == RecordAction::Create { "new" } else { "changed" };
+    let action = change.action.describe();
     let value = |text: &str| text::shortened(text, MAX_VALUE_CHARS);
     let changes =
         change.changes.iter().map(|(column, pair)| (column.clone(), value(pair.before.get()), value(pair.after.get())));

@@ -47,12 +47,13 @@ fn sentence(effect: TableEffect, [adds, changes, leaves]: [&str; 3]) -> String {
 /// Such as `12 records removed and 3 restored; 1 was changed since, and stays`.
 pub fn describe_undo(report: &UndoReport) -> String {
     let sum = |part: fn(&crate::model::import_undo::UndoneTable) -> u64| report.tables.iter().map(part).sum::<u64>();
-    let (removed, restored, changed) =
-        (sum(|table| table.removed), sum(|table| table.restored), sum(|table| table.changed_since));
+    let (removed, restored) = (sum(|table| table.removed), sum(|table| table.restored));
+    let (returned, changed) = (sum(|table| table.returned), sum(|table| table.changed_since));
     let records = |n: u64, what: &str| (n > 0).then(|| format!("{} {what}", text::count_with_noun(n, "record")));
     let parts: Vec<String> = [
         records(removed, "removed"),
         records(restored, "restored"),
+        records(returned, "brought back"),
         records(changed, "changed since the import and left as they are"),
     ]
     .into_iter()
