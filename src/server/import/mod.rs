@@ -26,6 +26,7 @@ mod readings;
 mod record_decoding;
 mod record_writer;
 mod removal;
+mod removal_keys;
 mod request;
 mod row_batch;
 mod running;

@@ -1,5 +1,7 @@
 //! Values as `COPY … FROM STDIN` takes them.
 
+use super::super::super::{Error, Kind};
+use crate::model::name::TableName;
 use crate::server::support::copy_text::{CopyText, CopyValue};
 
 /// # Errors
@@ -45,4 +47,9 @@ impl CopyValue for Double {
             n => n.write_to(rows),
         }
     }
+}
+
+/// Of a value that the database cannot have: its table, and the number of its record.
+pub fn unfit_value((table, record): (&TableName, u64), what: &str) -> Error {
+    Error::new(Kind::Refused, format!("record {record} of {table} does not fit the database: a value is {what}"))
 }

@@ -8,16 +8,16 @@ use super::super::super::target::{Load, Purpose, RowLookup, TableLoad, TargetRul
 use super::super::super::{Error, Kind, Result, double_quote_identifier};
 use super::super::catalog::{self, Schema};
 use super::super::database_session::DatabaseSession;
+use super::super::error;
 use super::super::key_sets::refuse_foreign_event_triggers;
 use super::super::search_paths::{APPLICATION_PATH, OWN_PATH};
-use super::super::{LOCK_TIMEOUT, error};
-use super::copy_values::{Bytes, Double, Hex, check_text};
+use super::copy_values::{Bytes, Double, Hex, check_text, unfit_value};
 use super::kept_import::UndoSchema;
 use super::natural_keys::Loaded;
 use super::replica_role::ReplicaRole;
 use super::row_counts::{check_added, check_taken};
 use super::staging::StagedTable;
-use super::{create_tables, natural_keys, removal, row_lookup, rules, sequences, unique_values};
+use super::{create_tables, lock, natural_keys, removal, row_lookup, rules, sequences, unique_values};
 use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
@@ -95,22 +95,6 @@ impl PostgresLoad {
         self.session.start_copy(&sql).map_err(|error| error::refused_row(table, error))
     }
 
-    /// What is removed of a table, which has no records in the file.
-    fn end_emptied(&mut self, number: usize, changes: Option<&mut dyn RowSink>) -> Result<TableEffect> {
-        self.session.execute(OWN_PATH)?;
-        let load = &self.tables[number].load;
-        let relation = self.schema.relation(&load.table)?;
-        let removed = removal::count(&mut self.session, number)?;
-        if let Some(changes) = changes {
-            removal::push(&mut self.session, number, load, relation, changes)?;
-        }
-        if let Some(kept) = &self.kept {
-            kept.keep_table(&mut self.session, number, load, relation, (0, removed), true)?;
-        }
-        self.session.execute(APPLICATION_PATH)?;
-        Ok(TableEffect { removed, ..TableEffect::default() })
-    }
-
     fn write_value(&mut self, value: Value<'_>) -> Result<()> {
         let Some(table) = &mut self.table else { return Err(no_table_begun()) };
         let takes_bytes = table.takes_bytes.get(table.next_column).copied().unwrap_or(false);
@@ -153,10 +137,6 @@ impl PostgresLoad {
 
 fn no_table_begun() -> Error {
     Error::new(Kind::Failed, "internal error: a row without a table; please report it")
-}
-
-fn unfit_value((table, record): (&TableName, u64), what: &str) -> Error {
-    Error::new(Kind::Refused, format!("record {record} of {table} does not fit the database: a value is {what}"))
 }
 
 /// The staged tables before this one: of a part, one table may be filled in two goes.
@@ -225,14 +205,7 @@ impl Load for PostgresLoad {
         if self.purpose == Purpose::DryRun {
             return Ok(());
         }
-        for table in tables {
-            let sql = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", self.table_sql(table)?);
-            self.session.execute(&sql).map_err(|error| match error.kind {
-                Kind::PermissionDenied => error::may_not_write(table),
-                Kind::Locked => error::table_locked(None, LOCK_TIMEOUT.as_secs()),
-                _ => error,
-            })?;
-        }
+        lock::lock_tables(&mut self.session, &self.schema, tables)?;
         // A migration may have come before the locks.
         let schema = catalog::read(&mut self.session)?;
         if schema.relations != self.schema.relations {
@@ -278,8 +251,7 @@ impl Load for PostgresLoad {
 
     fn begin_keys(&mut self, number: usize) -> Result<()> {
         let load = self.tables.get(number).ok_or_else(no_table_begun)?.load.clone();
-        let names: Vec<&String> = removal::pushed_key(&load).collect();
-        self.begin_rows(number, &load.table, &names, &removal::keys(number))
+        self.begin_rows(number, &load.table, &removal::pushed_key(&load).collect::<Vec<_>>(), &removal::keys(number))
     }
 
     fn end_keys(&mut self) -> Result<()> {
@@ -311,7 +283,9 @@ impl Load for PostgresLoad {
         let taken = taken.map_err(|error| error::refused_row(&table.name, error))?;
         check_taken(&table.name, table.rows, taken)?;
         if table.rows == 0 && self.tables[table.number].load.removal.is_some() {
-            return self.end_emptied(table.number, changes);
+            let load = &self.tables[table.number].load;
+            let of = (table.number, load, self.schema.relation(&load.table)?);
+            return removal::end_emptied(&mut self.session, of, self.kept.as_ref(), changes);
         }
         let created = TableEffect { created: table.rows, ..TableEffect::default() };
         let PreparedTable { load, staged } = &self.tables[table.number];

@@ -9,6 +9,7 @@ mod create_tables;
 mod foreign_key_check;
 mod kept_import;
 mod load;
+mod lock;
 mod natural_keys;
 mod put_back;
 mod references_to;

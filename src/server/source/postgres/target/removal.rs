@@ -15,6 +15,7 @@ use super::kept_import::UndoSchema;
 use super::references_to::{self, ReferenceTo};
 use super::row_counts::check_taken;
 use crate::model::change_reason::ChangeReason;
+use crate::model::import::TableEffect;
 use crate::model::text;
 use crate::server::rows::RowSink;
 
@@ -189,6 +190,25 @@ fn check_references(session: &mut DatabaseSession, schema: &Schema, tables: &[Re
         return Err(Error::new(Kind::Refused, what));
     }
     Ok(())
+}
+
+/// What is removed of a table, which has no records in the file.
+pub fn end_emptied(
+    session: &mut DatabaseSession,
+    (number, load, relation): (usize, &TableLoad, &Relation),
+    kept: Option<&UndoSchema>,
+    changes: Option<&mut dyn RowSink>,
+) -> Result<TableEffect> {
+    session.execute(OWN_PATH)?;
+    let removed = count(session, number)?;
+    if let Some(changes) = changes {
+        push(session, number, load, relation, changes)?;
+    }
+    if let Some(kept) = kept {
+        kept.keep_table(session, number, load, relation, (0, removed), true)?;
+    }
+    session.execute(APPLICATION_PATH)?;
+    Ok(TableEffect { removed, ..TableEffect::default() })
 }
 
 /// Pushes the removed rows, as `Load::end_table` describes them.

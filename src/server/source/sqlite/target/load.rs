@@ -9,11 +9,12 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 use super::super::super::new_table::NewTable;
 use super::super::super::target::{CarriedOn, Load, Purpose, RowLookup, TableLoad, TargetRules, Trigger};
 use super::super::super::unmatched;
-use super::super::super::{Error, InterruptHandle, Kind, Result, Source, SourceIdentity, double_quote_identifier};
+use super::super::super::{Error, InterruptHandle, Kind, Result, Source, SourceIdentity};
 use super::super::error::refused;
 use super::super::key_sets::main_table;
 use super::super::{SqliteSource, catalog};
 use super::conflicts::{Existing, find_existing};
+use super::insert_sql::insert_sql;
 use super::kept_rows::KeptRows;
 use super::row_buffer::RowBuffer;
 use super::undo_file::UndoFolder;
@@ -380,27 +381,4 @@ impl Load for SqliteLoad {
 
 fn count(connection: &Connection, table: &TableName) -> Result<u64> {
     Ok(connection.query_row(&format!("SELECT count(*) FROM {}", main_table(table)), [], |row| row.get(0))?)
-}
-
-/// The statement that takes a row. In a merge, a row that is there already gets the values that differ.
-fn insert_sql(load: &TableLoad) -> String {
-    let into = main_table(&load.table);
-    if load.columns.is_empty() {
-        return format!("INSERT OR ABORT INTO {into} DEFAULT VALUES");
-    }
-    let quoted = |names: Vec<&String>| names.into_iter().map(|name| double_quote_identifier(name)).collect::<Vec<_>>();
-    let names = quoted(load.columns.iter().collect()).join(", ");
-    // The table's own conflict clauses would replace or drop rows without a word.
-    let insert = format!("INSERT OR ABORT INTO {into} ({names}) VALUES ({})", vec!["?"; load.columns.len()].join(", "));
-    if load.mode != TableMode::Merge {
-        return insert;
-    }
-    let (key, replaced) = (quoted(load.key.iter().collect()).join(", "), quoted(load.replaced().collect()));
-    if replaced.is_empty() {
-        return format!("{insert} ON CONFLICT ({key}) DO NOTHING");
-    }
-    let set: Vec<String> = replaced.iter().map(|name| format!("{name} = excluded.{name}")).collect();
-    let differs = replaced.iter().map(|name| changes::differ(name, &format!("excluded.{name}")));
-    let differs = differs.collect::<Vec<_>>().join(" OR ");
-    format!("{insert} ON CONFLICT ({key}) DO UPDATE SET {} WHERE {differs}", set.join(", "))
 }

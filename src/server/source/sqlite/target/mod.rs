@@ -7,6 +7,7 @@ mod changes;
 mod conflicts;
 mod create_tables;
 mod dangling;
+mod insert_sql;
 mod kept_rows;
 mod load;
 mod natural_keys;
