@@ -9,7 +9,6 @@ impl Importing<'_> {
     pub fn import_archive(&self, archive: &CheckedArchive) -> Result<Imported> {
         let Some(person) = &self.request.person else { return Err(Error::Layout) };
         let (layout, scope) = ArchiveImport::find_layout(archive, self.profile)?;
-        let kept = if self.request.dry_run { Vec::new() } else { self.target.list_kept_imports()? };
         let mut load = self.begin_load()?;
         let folder = person.media.as_deref();
         let import = ArchiveImport {
@@ -22,14 +21,17 @@ impl Importing<'_> {
             max_record_bytes: self.request.max_record_bytes,
         };
         let catalog = load.catalog()?;
-        let known: Vec<TableName> = import.tables().filter(|name| catalog.table(name).is_some()).cloned().collect();
+        // All that archives of the application can have, whatever this one says: so imports of two people wait for each other.
+        let known: Vec<TableName> = layout.tables().into_iter().filter(|name| catalog.table(name).is_some()).collect();
         load.lock(&known)?;
         (self.still_allowed)()?;
         let catalog = load.catalog()?;
-        if let Some(folder) = folder.filter(|_| !self.request.dry_run) {
-            remove_orphaned_media(&mut *load, &layout, folder, kept.last().map(|kept| kept.id.as_str()))?;
-        }
         let converted = import.convert(&mut *load, &catalog, (&layout, &scope))?;
+        if let Some(folder) = folder.filter(|_| !self.request.dry_run) {
+            // Nobody else imports now: what can be undone is known.
+            let newest = self.target.list_kept_imports()?.pop().map(|kept| kept.id);
+            remove_orphaned_media(&mut *load, &layout, folder, newest.as_deref())?;
+        }
         match self.import(load, &converted.document, Some(&converted)) {
             Ok(Imported { mut report, plan, .. }) => {
                 report.is_own = import.is_own();

@@ -134,7 +134,7 @@ impl Imports {
     pub async fn undo_own_data(self: &Arc<Self>, caller: &Caller, request: UndoRequest) -> Result<UndoReport> {
         let person = self.own_id(caller, "undo an import into their own data").await?;
         check_id(&request.import)?;
-        let _slot: UploadSlot = self.own_uploads.take_slot(Some(&person))?;
+        let _slot: UploadSlot = self.own_uploads.take_undo_slot(&person).await?;
         if !self.kept_of(person).await?.iter().any(|kept| kept.id == request.import) {
             return Err(Error::NoSuchImport);
         }

@@ -84,14 +84,23 @@ impl Uploads {
         Ok(Upload { file, bytes: 0, max_bytes: *max_bytes, folder: folder.clone(), looked_at: 0, slot })
     }
 
+    fn take_person(&self, id: &str) -> Result<PersonSlot> {
+        let is_free = self.persons.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+        is_free.then(|| PersonSlot { id: id.to_owned(), persons: self.persons.clone() }).ok_or(Error::Busy)
+    }
+
+    /// The slot of a person's undo: uploads of others do not keep anybody from it.
+    ///
     /// # Errors
-    /// `Busy`.
-    pub fn take_slot(&self, person: Option<&str>) -> Result<UploadSlot> {
-        let take = |id: &str| {
-            let is_free = self.persons.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
-            is_free.then(|| PersonSlot { id: id.to_owned(), persons: self.persons.clone() }).ok_or(Error::Busy)
-        };
-        let person = person.map(take).transpose()?;
+    /// `Busy` while something else of theirs is going on.
+    pub async fn take_undo_slot(&self, person: &str) -> Result<UploadSlot> {
+        let person = Some(self.take_person(person)?);
+        let permit = self.undo_slot.clone().acquire_owned().await.map_err(|_| Error::Busy)?;
+        Ok(UploadSlot { _permit: permit, _person: person })
+    }
+
+    fn take_slot(&self, person: Option<&str>) -> Result<UploadSlot> {
+        let person = person.map(|id| self.take_person(id)).transpose()?;
         let permit = self.slots.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
         Ok(UploadSlot { _permit: permit, _person: person })
     }

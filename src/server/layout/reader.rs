@@ -13,6 +13,11 @@ use crate::model::name::TableName;
 use crate::model::ordered_map::OrderedMap;
 use crate::server::profile::{Layout, Node};
 
+/// A record has no more keys, known and unknown ones.
+const MAX_KEYS: usize = 1_000;
+/// More keys that no column has are not told.
+const MAX_UNKNOWN: usize = 20;
+
 /// A record of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentRecord {
@@ -69,10 +74,11 @@ impl<'l> DocumentReader<'l> {
     pub fn read<R: BufRead, E>(
         &self,
         input: R,
-        max_line_bytes: u64,
+        max_record_bytes: u64,
         take: &mut dyn FnMut(&'l TableName, DocumentRecord) -> Result<(), E>,
     ) -> Result<BTreeSet<String>, ReadError<E>> {
-        let mut reading = Reading { lines: Lines::new(input, max_line_bytes), take, unknown: BTreeSet::new() };
+        let mut reading =
+            Reading { lines: Lines::new(input, max_record_bytes), max_record_bytes, take, unknown: BTreeSet::new() };
         let is_nothing = |line: &Line| matches!(&line.content, Content::Value(text) if is_nothing(text));
         if reading.lines.next_if(|line| line.indent == 0 && !line.begins_item && is_nothing(line))?.is_none() {
             reading.read_records(&self.root, 0, None)?;
@@ -122,6 +128,7 @@ impl<'l> Shape<'l> {
 
 struct Reading<'t, 'l, R, E> {
     lines: Lines<R>,
+    max_record_bytes: u64,
     take: &'t mut dyn FnMut(&'l TableName, DocumentRecord) -> Result<(), E>,
     unknown: BTreeSet<String>,
 }
@@ -135,7 +142,7 @@ impl<'l, R: BufRead, E> Reading<'_, 'l, R, E> {
         if shape.node.single {
             return self.read_record(shape, indent, None, parent);
         }
-        let mut names = BTreeSet::new();
+        let mut last = None;
         loop {
             if let Some((name, codec)) = shape.keyed_by {
                 let Some(line) = self.lines.next_if(|line| line.indent == indent && !line.begins_item)? else {
@@ -145,7 +152,8 @@ impl<'l, R: BufRead, E> Reading<'_, 'l, R, E> {
                     return Err(invalid(line.number, format!("is no record of {}", shape.node.name)));
                 };
                 let value = (name.to_owned(), key_json(codec, &key));
-                if !names.insert(key) {
+                // Whoever keeps the records notices one that is there twice; the next one is noticed here.
+                if last.replace(key.clone()) == Some(key) {
                     return Err(invalid(line.number, "has the id of an earlier record"));
                 }
                 self.read_record(shape, indent + 2, Some((line.number, value)), parent)?;
@@ -177,7 +185,7 @@ impl<'l, R: BufRead, E> Reading<'_, 'l, R, E> {
             let value = parent.and_then(|parent| parent.get(of_parent)).map_or("null", String::as_str);
             record.values.insert(own.clone(), value.to_owned());
         }
-        let (mut seen, mut is_taken) = (BTreeSet::new(), false);
+        let (mut seen, mut is_taken, mut bytes) = (BTreeSet::new(), false, 0);
         while let Some(line) = self.lines.next_if(|line| line.indent == indent && line.begins_item == is_first)? {
             if record.line == 0 {
                 record.line = line.number;
@@ -189,6 +197,9 @@ impl<'l, R: BufRead, E> Reading<'_, 'l, R, E> {
                 Content::Value(text) if line.begins_item && text == "{}" => continue,
                 Content::Value(_) => return Err(invalid(line.number, "is no column of a record")),
             };
+            if seen.len() >= MAX_KEYS {
+                return Err(invalid(line.number, "the record has too many keys"));
+            }
             if !seen.insert(key.clone()) {
                 return Err(invalid(line.number, format!("{} is there twice", shown(&key))));
             }
@@ -205,6 +216,10 @@ impl<'l, R: BufRead, E> Reading<'_, 'l, R, E> {
                 return Err(invalid(line.number, format!("{} comes after what is nested in its record", shown(&key))));
             } else {
                 let value = value.ok_or_else(|| invalid(line.number, format!("{} has no value", shown(&key))))?;
+                bytes += value.len() as u64;
+                if bytes > self.max_record_bytes {
+                    return Err(invalid(line.number, "the record is too long"));
+                }
                 self.keep(shape, &mut record, &key, &value);
             }
         }
@@ -228,7 +243,7 @@ impl<'l, R: BufRead, E> Reading<'_, 'l, R, E> {
             record.values.insert((*name).to_owned(), typed(*codec, value));
         } else if shape.media_path == Some(key) {
             record.media_path = serde_json::from_str(value).ok();
-        } else if !shape.known.contains(key) {
+        } else if !shape.known.contains(key) && self.unknown.len() < MAX_UNKNOWN {
             self.unknown.insert(format!("{}.{}", shape.node.name, shown(key)));
         }
     }

@@ -2,6 +2,7 @@
 
 mod archive;
 mod carol;
+mod hostile_archives;
 mod import;
 mod own_data;
 mod own_import;

@@ -6,14 +6,17 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Seek, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart, Path, Query, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
+use futures::StreamExt;
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
@@ -32,6 +35,9 @@ use crate::server::rpc_context::authentication;
 const ACCESS_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// A field that is no file is a word.
 const MAX_FIELD_BYTES: usize = 256;
+const FIELDS: [&str; 3] = ["mode", "confirm", "plan"];
+/// So much may be read ahead, or be what is not the file.
+const MAX_HEAD_BYTES: u64 = 4 << 20;
 /// How old a sign-in may be for what deletes data.
 const FRESH_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
 const CSV: &str = "text/csv";
@@ -59,7 +65,9 @@ pub struct UndoOptions {
 pub async fn preview(State(state): State<AppState>, request: Request) -> Result<Response, ProblemDetails> {
     let imports = imports(&state)?;
     let Form { caller, file, slot, fields } = receive(&state, &imports, request).await?;
-    check_fields(&fields, &[])?;
+    if !fields.is_empty() {
+        return Err(ApiError::Invalid("A preview takes the file alone: it tells about all modes.".into()).into());
+    }
     let previewed = tokio::spawn(async move {
         let previewed = imports.preview_own_data(&caller, file).await;
         drop(slot);
@@ -117,7 +125,7 @@ pub async fn undo(
     Ok(Json(undone.map_err(|error| problem(&state, &error))?).into_response())
 }
 
-fn imports(state: &AppState) -> Result<std::sync::Arc<Imports>, ApiError> {
+fn imports(state: &AppState) -> Result<Arc<Imports>, ApiError> {
     let off = || ApiError::Conflict("Nothing can be imported here: the server only reads the database.".into());
     state.app.import_page.imports.clone().ok_or_else(off)
 }
@@ -131,7 +139,38 @@ fn accepts_csv(headers: &HeaderMap) -> bool {
 }
 
 fn problem(state: &AppState, error: &import::Error) -> ProblemDetails {
-    ProblemDetails::from(state.api_error(error)).with_findings(error.sentences())
+    let told = state.api_error(error);
+    if is_of_operator(error) {
+        let what =
+            "The import could not be done now. Try again later; if it fails again, tell whoever runs this server.";
+        return ProblemDetails::with_detail(told, what);
+    }
+    ProblemDetails::from(told).with_findings(error.sentences())
+}
+
+/// What has failed here is for whoever runs the server: people are told that nothing was changed, or that it is not known.
+fn is_of_operator(error: &import::Error) -> bool {
+    match error {
+        import::Error::Media(_) | import::Error::Upload(_) | import::Error::NotRecorded(_) => true,
+        import::Error::Target(cause) | import::Error::Undo(cause) => !cause.kind.is_refusal(),
+        _ => false,
+    }
+}
+
+/// A stream that ends where more than a form's fields would be read into memory: only a file may be long.
+fn limited(request: Request, budget: &Arc<AtomicU64>) -> Request {
+    let budget = budget.clone();
+    request.map(|body| {
+        let limited = body.into_data_stream().map(move |bytes| {
+            let bytes = bytes.map_err(io::Error::other)?;
+            let left = budget.load(Ordering::Relaxed);
+            let rest =
+                left.checked_sub(bytes.len() as u64).ok_or_else(|| io::Error::other("fields that are too long"))?;
+            budget.store(rest, Ordering::Relaxed);
+            Ok::<Bytes, io::Error>(bytes)
+        });
+        Body::from_stream(limited)
+    })
 }
 
 /// Reads the form. The file goes to the disk as it comes.
@@ -145,13 +184,17 @@ async fn receive(state: &AppState, imports: &Imports, request: Request) -> Resul
         connection.protect();
     }
     let unreadable = || ApiError::Invalid("The form was not received whole: send it again.".into());
-    let mut form = Multipart::from_request(request, state).await.map_err(|_| {
+    let budget = Arc::new(AtomicU64::new(MAX_HEAD_BYTES));
+    let mut form = Multipart::from_request(limited(request, &budget), state).await.map_err(|_| {
         ApiError::Invalid("Send a form with the archive: multipart/form-data with the field file.".into())
     })?;
     let (mut fields, mut has_file, mut checked_at) = (BTreeMap::new(), false, Instant::now());
     while let Some(mut field) = form.next_field().await.map_err(|_| unreadable())? {
         let name = field.name().unwrap_or_default().to_owned();
         let is_file = name == "file";
+        if !is_file && !FIELDS.contains(&name.as_str()) {
+            return Err(ApiError::Invalid("The form has a field that is not known here.".into()).into());
+        }
         let mut word = Vec::new();
         if is_file && std::mem::replace(&mut has_file, true) {
             return Err(ApiError::Invalid("The form has two files.".into()).into());
@@ -162,6 +205,7 @@ async fn receive(state: &AppState, imports: &Imports, request: Request) -> Resul
                 find_importer(state, &token).await?;
             }
             if is_file {
+                budget.store(MAX_HEAD_BYTES, Ordering::Relaxed);
                 upload.write(&bytes).await.map_err(failed)?;
             } else if word.len() + bytes.len() <= MAX_FIELD_BYTES {
                 word.extend_from_slice(&bytes);
@@ -193,17 +237,9 @@ async fn require_fresh_sign_in(state: &AppState, token: &str) -> Result<(), Prob
     Err(ProblemDetails::with_detail(ApiError::Forbidden, what))
 }
 
-fn check_fields(fields: &BTreeMap<String, String>, known: &[&str]) -> Result<(), ApiError> {
-    match fields.keys().find(|name| !known.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(_) => Err(ApiError::Invalid("The form has a field that is not known here.".into())),
-    }
-}
-
 /// The mode, and the plan that is expected.
 fn parse_fields(fields: &BTreeMap<String, String>) -> Result<(ImportMode, Option<String>), ApiError> {
     let invalid = |what: &str| ApiError::Invalid(what.to_owned());
-    check_fields(fields, &["mode", "confirm", "plan"])?;
     let mode = match fields.get("mode").map(String::as_str) {
         Some("merge") => ImportMode::Merge,
         Some("copy") => ImportMode::Copy,

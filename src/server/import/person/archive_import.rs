@@ -99,11 +99,6 @@ impl<'a> ArchiveImport<'a> {
         Ok((layout, scope.ok_or_else(|| refused("the profile does not say whose data is whose".to_owned()))?))
     }
 
-    /// The tables of the archive.
-    pub fn tables(&self) -> impl Iterator<Item = &'a TableName> + use<'a> {
-        self.archive.contents.schema.iter().map(|(name, _)| name)
-    }
-
     /// Reads the archive, and looks up what of it is here already. Nothing is written. The tables are locked.
     ///
     /// # Errors
@@ -122,7 +117,7 @@ impl<'a> ArchiveImport<'a> {
         let names = self.find_names(load, shapes)?;
         let records = RecordConversion::new(layout, self.person, (ids, media, names))?;
         let converted = self.write_document(&known, records)?;
-        if let Some(media) = converted.media.as_ref().filter(|_| !self.is_own()) {
+        if let Some(media) = &converted.media {
             media.check_contents()?;
         }
         Ok(converted)
@@ -211,7 +206,7 @@ impl<'a> ArchiveImport<'a> {
                 "the archive has records of files: say in which folder the application keeps files (--media FOLDER)";
             return if records == 0 { Ok(None) } else { Err(Error::Refused(vec![needed.to_owned()])) };
         };
-        let mut media = Media::new(layout, self.archive, folder, self.import);
+        let mut media = Media::new(layout, (self.archive, self.is_own()), folder, self.import);
         if self.mode == ImportMode::Copy {
             return Ok(Some(media));
         }
@@ -323,7 +318,7 @@ impl<'a> ArchiveImport<'a> {
 /// Removes the files of earlier imports to which nothing refers any more.
 ///
 /// # Errors
-/// `Target` or `Media` if that cannot be found out, or done.
+/// `Target` if that cannot be found out.
 pub fn remove_orphaned_media(
     load: &mut dyn Load,
     layout: &Layout,

@@ -8,6 +8,7 @@ use crate::server::source::{Load, RowLookup};
 
 /// How many ids are looked up at once.
 const BATCH: usize = 1_000;
+const MAX_ID_BYTES: usize = 512;
 
 /// Looks up ids, many at once.
 pub struct KnownIds<'k> {
@@ -24,6 +25,10 @@ impl<'k> KnownIds<'k> {
 
     pub fn look_up(&mut self, table: &TableName, id: &str) -> Result<()> {
         let Some(at) = self.tables.iter().position(|(shape, _)| shape.table == *table) else { return Ok(()) };
+        // A record with a longer one is refused.
+        if id.len() > MAX_ID_BYTES {
+            return Ok(());
+        }
         self.tables[at].1.push(id.to_owned());
         if self.tables[at].1.len() >= BATCH { self.look_up_batch(at) } else { Ok(()) }
     }

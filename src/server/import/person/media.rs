@@ -5,7 +5,8 @@ use std::io::{self, Read, Write};
 
 use super::super::{Error, Result};
 use super::archive_file::CheckedArchive;
-use super::content_type::{HEAD_BYTES, find_risk};
+use super::content_type::{HEAD_BYTES, is_disguised, kept_type};
+use super::ids::is_uuid;
 use super::references::{Values, json_text, text_of};
 use super::table_shape::TableShape;
 use crate::seal::archive::MEDIA_FOLDER;
@@ -26,6 +27,8 @@ pub struct Media<'m> {
     import: &'m str,
     /// Digest and file of the importer's own records, by their ids.
     own: HashMap<String, (String, String)>,
+    /// Whether the archive is of the importer, who has had these files: their types are not looked at.
+    is_own: bool,
     /// The names that files of the archive get in the blob folder.
     new: BTreeMap<String, NewFile>,
     /// Files that records stand for, and that the archive lacks.
@@ -38,8 +41,13 @@ struct NewFile {
 }
 
 impl<'m> Media<'m> {
-    pub fn new(layout: &'m MediaLayout, archive: &'m CheckedArchive, folder: &'m BlobFolder, import: &'m str) -> Self {
-        Self { layout, archive, folder, import, own: HashMap::new(), new: BTreeMap::new(), missing: 0 }
+    pub fn new(
+        layout: &'m MediaLayout,
+        (archive, is_own): (&'m CheckedArchive, bool),
+        folder: &'m BlobFolder,
+        import: &'m str,
+    ) -> Self {
+        Self { layout, archive, folder, import, own: HashMap::new(), is_own, new: BTreeMap::new(), missing: 0 }
     }
 
     /// Finds the importer's own records among these ids, which are those of the records here.
@@ -69,6 +77,10 @@ impl<'m> Media<'m> {
         values: &mut Values,
     ) -> std::result::Result<(), String> {
         let MediaLayout { id, file_name, content_type, storage_key, bytes, sha256, .. } = self.layout;
+        let plain = [id, file_name, content_type, sha256];
+        if let Some(other) = plain.into_iter().find(|name| values.get(*name).and_then(|json| text_of(json)).is_none()) {
+            return Err(format!("{other} is no text"));
+        }
         let text = |column: &String| values.get(column).and_then(|json| text_of(json)).unwrap_or_default();
         let (new_id, digest) = (text(id), text(sha256).to_ascii_lowercase());
         let path = media_path(old_id, &text(file_name));
@@ -82,11 +94,16 @@ impl<'m> Media<'m> {
             return Err(format!("{path} is not the file that its record describes"));
         }
         let own = self.own.get(&new_id).filter(|(own, name)| *own == digest && self.folder.open_file(name).is_ok());
+        let is_safe_name = is_uuid(&new_id);
+        let kept = if self.is_own { text(content_type) } else { kept_type(&text(content_type)).to_owned() };
         let name = match (own, entry) {
             (Some((_, name)), _) => name.clone(),
+            (None, _) if !is_safe_name => {
+                return Err("the id of the record is no UUID, after which its file could be named".to_owned());
+            }
             (None, entry) => {
                 let name = format!("{IMPORTS}/{}/{new_id}", self.import);
-                let content_type = text(content_type);
+                let content_type = kept.clone();
                 self.missing += u64::from(entry.is_none());
                 if entry.is_some() {
                     self.new.insert(path, NewFile { name: name.clone(), content_type });
@@ -94,16 +111,17 @@ impl<'m> Media<'m> {
                 name
             }
         };
+        values.insert(content_type.clone(), json_text(&kept));
         values.insert(storage_key.clone(), json_text(&name));
         Ok(())
     }
 
-    /// Looks into the files of an archive that the importer's own application has not made.
+    /// Looks into the files of an archive that is not the importer's.
     ///
     /// # Errors
-    /// `Refused` with those that could run code where they are shown.
+    /// `Refused` with those that are not what their types say.
     pub fn check_contents(&self) -> Result<()> {
-        if self.new.is_empty() {
+        if self.new.is_empty() || self.is_own {
             return Ok(());
         }
         let mut risks = Vec::new();
@@ -111,7 +129,8 @@ impl<'m> Media<'m> {
             if let Some(new) = self.new.get(name) {
                 let mut head = Vec::new();
                 content.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
-                risks.extend(find_risk(&new.content_type, &head).map(|risk| format!("{name} {risk}")));
+                let is_disguised = is_disguised(&new.content_type, &head);
+                risks.extend(is_disguised.then(|| format!("{name} is not what its type says, {}", new.content_type)));
             }
             Ok(true)
         })?;
@@ -168,7 +187,7 @@ pub fn is_media(entry: &str) -> bool {
 /// else imports.
 ///
 /// # Errors
-/// `Target` if the records cannot be read; `Media` if a file cannot be removed.
+/// `Target` if the records cannot be read.
 pub fn remove_orphans(
     load: &mut dyn Load,
     layout: &MediaLayout,
@@ -177,16 +196,20 @@ pub fn remove_orphans(
 ) -> Result<()> {
     let is_id = |name: &String| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_final = |name: &String| newest_kept.is_none_or(|kept| name.as_str() > kept);
-    let imports = folder.list(IMPORTS).map_err(Error::Media)?;
+    // What is odd there is not ours, and keeps nobody from importing.
+    let imports = folder.list(IMPORTS).unwrap_or_default();
     for earlier in imports.iter().filter(|name| is_id(name) && is_final(name)) {
         let within = format!("{IMPORTS}/{earlier}");
+        let names = folder.list(&within).unwrap_or_default();
         let names: Vec<String> =
-            folder.list(&within).map_err(Error::Media)?.into_iter().map(|name| format!("{within}/{name}")).collect();
+            names.into_iter().filter(|name| is_uuid(name)).map(|name| format!("{within}/{name}")).collect();
         let lookup = RowLookup { table: layout.table.clone(), key: layout.storage_key.clone(), columns: Vec::new() };
         let mut is_used = vec![false; names.len()];
         load.find_rows(&lookup, &names, &mut |at, _| is_used[at] = true)?;
         for (name, _) in names.iter().zip(&is_used).filter(|(_, is_used)| !**is_used) {
-            folder.remove(name, false).map_err(Error::Media)?;
+            if let Err(error) = folder.remove(name, false) {
+                tracing::warn!(%error, %name, "a file that no record refers to could not be removed");
+            }
         }
         if !is_used.contains(&true) {
             let _ = folder.remove(&within, true);

@@ -6,7 +6,7 @@ use super::super::{Error, Result};
 use super::id_changes::IdChanges;
 use super::ids::IdMap;
 use super::media::Media;
-use super::references::{Values, json_text, rewrite, rewrite_media_names, text_of};
+use super::references::{Values, find_disguised, json_text, rewrite, rewrite_media_names, text_of};
 use super::table_shape::TableShape;
 use super::unique_names::UniqueNames;
 use crate::model::name::TableName;
@@ -15,6 +15,8 @@ use crate::server::profile::Layout;
 
 /// More of what is wrong is not told at once.
 const MAX_FINDINGS: usize = 100;
+/// Longer ids are nobody's.
+const MAX_ID_BYTES: usize = 512;
 
 /// Which ids, files and names records get.
 pub type Mappings<'a> = (IdMap, Option<Media<'a>>, BTreeMap<TableName, UniqueNames>);
@@ -50,9 +52,15 @@ impl<'c, 'a> RecordConversion<'c, 'a> {
     /// # Errors
     /// `Read` if the ids cannot be kept.
     pub fn convert(&mut self, place: &str, shape: &TableShape, record: &DocumentRecord) -> Result<Option<Values>> {
+        if let Some(column) = find_disguised(shape.references.iter(), &record.values) {
+            return Ok(self.find(place, &format!("{column} is not written as a reference is")));
+        }
         let mut values = record.values.clone();
         let old_id = shape.id.as_ref().and_then(|id| text_of(values.get(id)?));
         match (&shape.id, &old_id) {
+            (Some(_), Some(id)) if id.len() > MAX_ID_BYTES => {
+                return Ok(self.find(place, "the id of the record is too long"));
+            }
             (Some(id), Some(old)) => {
                 let new = self.ids.map(&shape.table, old);
                 if new != *old {

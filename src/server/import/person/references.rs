@@ -25,6 +25,35 @@ pub fn json_text(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+/// What a reference goes by must be plain: a value that says its own type (`docs/format.md`, "Values") would not be looked at. Returns the
+/// column that is not.
+pub fn find_disguised<'k>(keys: impl Iterator<Item = &'k ForeignKey>, values: &Values) -> Option<&'k str> {
+    let is_text = |column: &String| values.get(column).is_none_or(|json| json == "null" || text_of(json).is_some());
+    for key in keys {
+        let column = &key.columns[0];
+        if let Some((other, _)) = key.when.iter().find(|(other, _)| !is_text(other)) {
+            return Some(other);
+        }
+        let is_plain = match key.referring {
+            Referring::Json(_) => values.get(column).is_none_or(|json| is_plain_json(json)),
+            Referring::Columns | Referring::List(_) => is_text(column),
+        };
+        if !is_plain {
+            return Some(column);
+        }
+    }
+    None
+}
+
+/// JSON as it is, or as the text that `$json` holds.
+fn is_plain_json(json: &str) -> bool {
+    let Ok(tag) = serde_json::from_str::<OrderedMap<String, Box<RawValue>>>(json) else {
+        return !json.starts_with('"');
+    };
+    let is_tag = tag.len() == 1 && tag.iter().all(|(name, _)| name.starts_with('$'));
+    !is_tag || tag.get("$json").is_some_and(|text| text_of(text.get()).is_some())
+}
+
 /// Calls `visit` with the table and the id of everything that the record refers to by this reference.
 pub fn visit(key: &ForeignKey, values: &Values, visit: &mut dyn FnMut(&TableName, &str)) {
     let mut note = |id: &str| {
@@ -169,6 +198,28 @@ mod tests {
         let tagged = |id: &str| format!("{{\"$json\":{}}}", json_text(&text(id)));
         assert_eq!(rewritten_value(&json, &tagged(ID)), tagged(&new));
         assert_eq!(rewritten_value(&json, "[1]"), "[1]");
+    }
+
+    #[test]
+    fn what_says_its_own_type_is_disguised() {
+        let disguised = |referring: Referring, json: &str| {
+            let values = Values::from([("to".to_owned(), json.to_owned())]);
+            find_disguised(std::iter::once(&key(referring, Vec::new())), &values).is_some()
+        };
+        let json = || Referring::Json("$[*]".parse().unwrap());
+        for value in [r#"{"$text":"x"}"#, r#"{"$bytes":"eA=="}"#, r#"{ "$text": "x"}"#, "7", "true", "[1]"] {
+            assert!(disguised(Referring::Columns, value), "{value}");
+        }
+        for value in [r#"{"$text":"[]"}"#, r#"{"$bytes":"W10="}"#, r#""[\"id\"]""#, r#"{"$json":7}"#] {
+            assert!(disguised(json(), value), "{value}");
+        }
+        for value in ["null", "[]", r#"["a"]"#, r#"{"$json":"[]"}"#, r#"{"a":1}"#, r#"{"$a":1,"b":2}"#] {
+            assert!(!disguised(json(), value), "{value}");
+        }
+        assert!(!disguised(Referring::Columns, "null") && !disguised(Referring::Columns, "\"x\""));
+        let kind = key(Referring::Columns, vec![("kind".into(), vec!["file".into()])]);
+        let values = Values::from([("kind".to_owned(), r#"{"$text":"file"}"#.to_owned())]);
+        assert_eq!(find_disguised(std::iter::once(&kind), &values), Some("kind"));
     }
 
     #[test]

@@ -1,11 +1,12 @@
-//! What is known of one table of an archive before its records are read.
+//! What is known of one table of an archive before its records are read. Keys and references are those of the database: what an archive
+//! says of its tables counts for nothing but the names and types of its columns.
 
 use super::super::{Error, Result};
 use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
 use crate::model::manifest::Contents;
 use crate::model::name::TableName;
 use crate::server::profile::{Layout, Profile, ScopeProfile};
-use crate::server::rows::{Catalog, ForeignKey, Table};
+use crate::server::rows::{Catalog, ForeignKey, Referring, Table};
 
 /// A table of an archive.
 #[derive(Clone, Debug)]
@@ -39,7 +40,7 @@ pub fn table_shapes(
     let (mut shapes, mut refusals) = (Vec::new(), Vec::new());
     for (name, schema) in contents.schema.iter() {
         match catalog.table(name) {
-            Some(table) => match table_shape(table, schema, layout, profile, scope, contents) {
+            Some(table) => match table_shape(table, schema, (layout, profile, scope), (contents, catalog)) {
                 Ok(shape) => shapes.push(shape),
                 Err(refusal) => refusals.push(refusal),
             },
@@ -52,10 +53,8 @@ pub fn table_shapes(
 fn table_shape(
     table: &Table,
     schema: &TableSchema,
-    layout: &Layout,
-    profile: &Profile,
-    scope: &ScopeProfile,
-    contents: &Contents,
+    (layout, profile, scope): (&Layout, &Profile, &ScopeProfile),
+    (contents, catalog): (&Contents, &Catalog),
 ) -> std::result::Result<TableShape, String> {
     let name = &table.name;
     let node = layout.node_of(name).ok_or_else(|| format!("no document of this application has records of {name}"))?;
@@ -70,8 +69,8 @@ fn table_shape(
     let owner = owner.ok_or_else(|| format!("nothing in {name} says whose its records are"))?.columns[0].clone();
     let people: Vec<String> = people.into_iter().map(|key| key.columns[0].clone()).collect();
     let is_inside = |key: &ForeignKey| {
-        let target = contents.schema.get(key.target.as_str());
-        target.is_some_and(|target| id_of(target).is_some_and(|id| key.target_columns == [id]))
+        let target = catalog.table(&key.target).filter(|_| contents.schema.get(key.target.as_str()).is_some());
+        target.and_then(id_of).is_some_and(|id| key.target_columns == [id])
     };
     let (references, outside): (Vec<_>, Vec<_>) = others.into_iter().partition(is_inside);
     let media = layout.media.as_ref().filter(|media| media.table == *name);
@@ -82,11 +81,39 @@ fn table_shape(
             || people.iter().any(|own| own == column)
             || media.is_some_and(|media| media.storage_key == column)
     };
+    let has = |name: &String| schema.columns.iter().any(|column| column.name == *name);
+    if let Some(missing) = table.primary_key.iter().chain([&owner]).find(|name| !has(name)) {
+        return Err(format!("the archive's records of {name} have no {missing}"));
+    }
+    // Values of other types could say the same in a way that is not looked at.
+    let codec = |name: &String| schema.columns.iter().find(|column| column.name == *name).map(|column| column.codec);
+    let mut decisive: Vec<(&String, Codec)> = table
+        .primary_key
+        .iter()
+        .filter(|key| id_of(table).as_ref() == Some(key))
+        .map(|key| (key, Codec::Text))
+        .collect();
+    for key in &references {
+        let is_json = matches!(key.referring, Referring::Json(_));
+        decisive.push((&key.columns[0], if is_json { Codec::Json } else { Codec::Text }));
+        decisive.extend(key.when.iter().map(|(column, _)| (column, Codec::Text)));
+    }
+    if let Some((wrong, expected)) =
+        decisive.iter().find(|(name, expected)| codec(name).is_some_and(|codec| codec != *expected))
+    {
+        return Err(format!("{name}.{wrong} is no {expected} in the archive"));
+    }
+    let id = id_of(table).filter(|id| !references.iter().any(|key| key.columns[0] == *id));
+    // A key that is not mapped may be somebody else's, and the answer would tell.
+    let is_mapped = |column: &String| *column == owner || references.iter().any(|key| key.columns[0] == *column);
+    if id.is_none() && !table.primary_key.iter().any(is_mapped) {
+        return Err(format!("the keys of {name} are no texts, and nothing in them says whose its records are"));
+    }
     Ok(TableShape {
         table: name.clone(),
-        primary_key: schema.primary_key.clone(),
+        primary_key: table.primary_key.clone(),
         columns: schema.columns.iter().filter(|column| is_known(&column.name)).cloned().collect(),
-        id: id_of(schema).filter(|id| !references.iter().any(|key| key.columns[0] == *id)),
+        id,
         owner,
         references,
         people,
@@ -95,8 +122,8 @@ fn table_shape(
 }
 
 /// The column with the ids of a table's records, which are texts.
-fn id_of(schema: &TableSchema) -> Option<String> {
-    let [key] = &schema.primary_key[..] else { return None };
+fn id_of(table: &Table) -> Option<String> {
+    let [key] = &table.primary_key[..] else { return None };
     let is_text = |column: &&ColumnSchema| matches!(column.codec, Codec::Text | Codec::Native | Codec::Dynamic);
-    schema.columns.iter().filter(is_text).find(|column| column.name == *key).map(|column| column.name.clone())
+    table.columns.iter().filter(is_text).find(|column| column.name == *key).map(|column| column.name.clone())
 }

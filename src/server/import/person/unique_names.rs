@@ -1,6 +1,6 @@
 //! Names of copies: where a person can have a name once, a copy gets another one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::references::{Values, json_text, text_of};
 use super::table_shape::TableShape;
@@ -12,6 +12,8 @@ pub struct UniqueNames {
     pub column: String,
     folds_case: bool,
     taken: HashSet<String>,
+    /// The number that each name has got last: a thousand equal names are not tried a million times.
+    last: HashMap<String, u64>,
 }
 
 impl UniqueNames {
@@ -26,7 +28,12 @@ impl UniqueNames {
                 && shape.columns.iter().filter(is_text).any(|column| column.name == **name)
         };
         let column = key.iter().find(is_name)?.clone();
-        Some(Self { folds_case: merge.fold_case.contains(&column), column, taken: HashSet::new() })
+        Some(Self {
+            folds_case: merge.fold_case.contains(&column),
+            column,
+            taken: HashSet::new(),
+            last: HashMap::new(),
+        })
     }
 
     /// Says that the person has this name already.
@@ -38,12 +45,18 @@ impl UniqueNames {
     pub fn make_unique(&mut self, values: &mut Values) {
         let Some(name) = values.get(&self.column).and_then(|json| text_of(json)) else { return };
         let mut candidate = name.clone();
-        let mut number: u64 = 1;
+        let folded = self.folded(&name);
+        let first = self.last.get(&folded).copied().unwrap_or(1);
+        let mut number = first;
+        if first > 1 {
+            candidate = format!("{name} ({number})");
+        }
         while !self.taken.insert(self.folded(&candidate)) {
             number += 1;
             candidate = format!("{name} ({number})");
         }
         if number > 1 {
+            self.last.insert(folded, number);
             values.insert(self.column.clone(), json_text(&candidate));
         }
     }
@@ -59,7 +72,8 @@ mod tests {
 
     #[test]
     fn a_name_that_is_taken_gets_a_number() {
-        let mut names = UniqueNames { column: "name".to_owned(), folds_case: true, taken: HashSet::new() };
+        let mut names =
+            UniqueNames { column: "name".to_owned(), folds_case: true, taken: HashSet::new(), last: HashMap::new() };
         names.take("Acme");
         let mut unique = |name: &str| {
             let mut values = Values::from([("name".to_owned(), json_text(name))]);

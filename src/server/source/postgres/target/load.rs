@@ -31,6 +31,7 @@ pub struct PostgresLoad {
     session: DatabaseSession,
     schema: Schema,
     purpose: Purpose,
+    removes: bool,
     /// Whether the references of rows are checked at the end only.
     replica_role: Option<ReplicaRole>,
     tables: Vec<PreparedTable>,
@@ -58,11 +59,12 @@ struct CurrentTable {
 }
 
 impl PostgresLoad {
-    pub fn new(session: DatabaseSession, schema: Schema, purpose: Purpose) -> Self {
+    pub fn new(session: DatabaseSession, schema: Schema, (purpose, removes): (Purpose, bool)) -> Self {
         Self {
             session,
             schema,
             purpose,
+            removes,
             replica_role: None,
             tables: Vec::new(),
             kept: None,
@@ -190,7 +192,7 @@ impl Load for PostgresLoad {
     }
 
     fn rules(&mut self, tables: &[TableName], mode: TableMode) -> Result<TargetRules> {
-        let mut rules = rules::read(&mut self.session, &self.schema, tables, mode)?;
+        let mut rules = rules::read(&mut self.session, &self.schema, tables, (mode, self.removes))?;
         if mode == TableMode::RequireEmpty {
             self.replica_role = ReplicaRole::find(&mut self.session, &self.schema, tables)?;
         }
@@ -205,13 +207,7 @@ impl Load for PostgresLoad {
         if self.purpose == Purpose::DryRun {
             return Ok(());
         }
-        lock::lock_tables(&mut self.session, &self.schema, tables)?;
-        // A migration may have come before the locks.
-        let schema = catalog::read(&mut self.session)?;
-        if schema.relations != self.schema.relations {
-            return Err(error::schema_unstable());
-        }
-        self.schema = schema;
+        self.schema = lock::lock_tables(&mut self.session, &self.schema, tables)?;
         Ok(())
     }
 

@@ -52,7 +52,7 @@ impl Target for PostgresTarget {
     fn begin_load(
         &self,
         purpose: Purpose,
-        _removes: bool,
+        removes: bool,
         on_handle: &dyn Fn(InterruptHandle),
     ) -> Result<Box<dyn Load>> {
         let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?;
@@ -60,7 +60,7 @@ impl Target for PostgresTarget {
         session.begin_load(LOCK_TIMEOUT)?;
         rules::check_role(&mut session)?;
         let schema = catalog::read(&mut session)?;
-        Ok(Box::new(PostgresLoad::new(session, schema, purpose)))
+        Ok(Box::new(PostgresLoad::new(session, schema, (purpose, removes))))
     }
 
     fn check(&self) -> Result<()> {

@@ -109,6 +109,8 @@ const FOREIGN_RULES_QUERY: &str = "
      WHERE r.ev_type IN ('2', '4') AND NOT o.rolsuper AND o.rolname <> session_user
        AND CAST(o.rolname AS text) <> ALL (CAST($2 AS text[])) LIMIT 1";
 
+/// What a replacement does, besides: `DELETE`.
+const ALL_EVENTS: &str = "28";
 /// What an undo does: `DELETE` and `UPDATE`.
 const UNDO_EVENTS: &str = "24";
 
@@ -127,11 +129,18 @@ pub fn read(
     session: &mut DatabaseSession,
     schema: &Schema,
     tables: &[TableName],
-    mode: TableMode,
+    (mode, removes): (TableMode, bool),
 ) -> Result<TargetRules> {
+    if removes {
+        check_triggers(session, schema, tables)?;
+    }
     let names: BTreeMap<String, &TableName> =
         schema.relations.iter().map(|(name, relation)| (relation.oid.to_string(), name)).collect();
-    let events = if mode == TableMode::Merge { INSERT_AND_UPDATE } else { INSERT };
+    let events = match mode {
+        _ if removes => ALL_EVENTS,
+        TableMode::Merge => INSERT_AND_UPDATE,
+        TableMode::RequireEmpty | TableMode::Append => INSERT,
+    };
     let mut rules = TargetRules::default();
     for table in tables {
         let oid = schema.relation(table)?.oid.to_string();
@@ -169,7 +178,7 @@ pub fn read(
     Ok(rules)
 }
 
-/// Checks the triggers of these tables that an undo fires.
+/// Checks the triggers and rules of these tables that removing and changing rows fires, also along references.
 ///
 /// # Errors
 /// `Unsuitable` for one whose function somebody else can change.

@@ -96,12 +96,12 @@ fn ConfirmReplace(plan: String, effect: TableEffect, tracker: OwnImportTracker) 
     let warning = format!("{}{}.", strings::IMPORT_REPLACE_WARNING, text::count_with_noun(effect.removed, "record"));
     view! {
         <p class="data-warning" data-testid="replace-warning"><Icon name="triangle-alert" /><span>{warning}</span></p>
-        <label class="field">
+        <label class="confirmation">
             <span>{strings::IMPORT_REPLACE_CONFIRM}</span>
             <input type="text" name="confirm" autocomplete="off" on:input=move |event| word.set(event_target_value(&event)) />
         </label>
         <div class="action-row">
-            <button type="button" class="button danger" disabled=move || !is_confirmed() on:click=move |_| tracker.import(&plan)>
+            <button type="button" class="button primary is-danger" disabled=move || !is_confirmed() on:click=move |_| tracker.import(&plan)>
                 {strings::IMPORT_REPLACE}
             </button>
         </div>
