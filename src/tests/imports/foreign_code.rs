@@ -194,3 +194,22 @@ fn references_from_and_to_a_partition_end_an_undo() {
     );
     assert_refused(&server, &undo(folder, &url, &id, &[]), "visits_2025 (1 to customers)");
 }
+
+#[test]
+fn a_replacement_fires_no_foreign_trigger_or_rule_for_removals() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    shop(folder);
+    let url = shop_with_mallory(&server);
+    server.sql_as("waybill_owner", "shop_copy", "INSERT INTO customers VALUES (9, 'Eve', NULL)");
+    let trap = "CREATE TRIGGER trap BEFORE DELETE ON customers FOR EACH ROW EXECUTE FUNCTION mallory.fire()";
+    as_mallory(&server, trap);
+    for options in [&["--mode", "replace", "--dry-run"][..], &["--mode", "replace"]] {
+        assert_refused(&server, &import(folder, "shop.json", &url, options), "trigger trap");
+    }
+    // A merge removes nothing.
+    assert_eq!(import(folder, "shop.json", &url, &["--mode", "merge"]).code, 0);
+    server.sql_as("waybill_owner", "shop_copy", "DROP TRIGGER trap ON customers");
+    assert_eq!(import(folder, "shop.json", &url, &["--mode", "replace"]).code, 0);
+    assert_eq!(server.sql_as("waybill_owner", "shop_copy", "SELECT count(*) FROM customers"), "2");
+}
