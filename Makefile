@@ -41,6 +41,7 @@ build: tools
 	$(call say,Building file verifier and import page (WebAssembly modules of their own))
 	@$(call module,verifier,-O3)
 	$(call module,importer,-Oz)
+	$(call module,own_importer,-Oz)
 
 # Runs every check and test, and prints each step.
 test: check deny unit build browsers
@@ -58,6 +59,7 @@ check:
 	@cargo clippy --locked --lib --target wasm32-unknown-unknown --no-default-features --features hydrate -- -D warnings
 	cargo clippy --locked --lib --target wasm32-unknown-unknown --no-default-features --features verifier -- -D warnings
 	cargo clippy --locked --lib --target wasm32-unknown-unknown --no-default-features --features importer -- -D warnings
+	cargo clippy --locked --lib --target wasm32-unknown-unknown --no-default-features --features own_importer -- -D warnings
 	$(call say,Documentation)
 	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
 

@@ -14,7 +14,15 @@ pub mod ui;
 #[cfg(feature = "verifier")]
 pub mod verifier;
 
-/// Hydrates a page that imports, whose code other pages do not load.
+/// Hydrates the page on which people import into their own data.
+#[cfg(feature = "own_importer")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate_own_import() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(ui::hydrate_own_import);
+}
+
+/// Hydrates the import page, whose code other pages do not load.
 #[cfg(feature = "importer")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate_import() {

@@ -92,6 +92,9 @@ pub const PAGE_PROGRAM: &str = "/pkg/waybill.wasm";
 /// The script and the program of the import page alone.
 pub const IMPORT_SCRIPT: &str = "/pkg/importer.js";
 pub const IMPORT_PROGRAM: &str = "/pkg/importer.wasm";
+/// The same of the page on which people import into their own data.
+pub const OWN_IMPORT_SCRIPT: &str = "/pkg/own_importer.js";
+pub const OWN_IMPORT_PROGRAM: &str = "/pkg/own_importer.wasm";
 pub const ICONS: &str = "/icons.svg";
 pub const FAVICON: &str = "/favicon.svg";
 /// The script of the web worker that checks files.

@@ -5,7 +5,6 @@ use leptos::prelude::*;
 use super::browser;
 use super::page_view::{ImportPageView, LivePageView, OwnImportPageView};
 use super::routes::{LivePage, Query};
-use crate::model::route;
 
 /// Returns the view to hydrate: the same that the server rendered for this URL. `None` on a static page.
 pub fn hydrate() -> Option<impl IntoView> {
@@ -15,8 +14,12 @@ pub fn hydrate() -> Option<impl IntoView> {
     Some(view! { <LivePageView page /> })
 }
 
-/// Returns the view of the page that imports into the database, or into one's own data.
+/// Returns the view of the import page.
 pub fn hydrate_import() -> impl IntoView {
-    let is_own = browser::current_url().is_some_and(|(path, _)| path == route::OWN_DATA_IMPORT);
-    if is_own { view! { <OwnImportPageView /> }.into_any() } else { view! { <ImportPageView /> }.into_any() }
+    view! { <ImportPageView /> }
+}
+
+/// Returns the view of the page on which people import into their own data.
+pub fn hydrate_own_import() -> impl IntoView {
+    view! { <OwnImportPageView /> }
 }

@@ -12,7 +12,7 @@ mod pages;
 mod routes;
 mod shell;
 
-pub use hydration::{hydrate, hydrate_import};
+pub use hydration::{hydrate, hydrate_import, hydrate_own_import};
 pub use pages::admin::account::RecoveryCodes;
 pub use pages::admin::developer_tools::export::filters_html;
 pub use pages::sign_in_context::SignInContext;

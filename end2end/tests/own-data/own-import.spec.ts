@@ -41,7 +41,7 @@ test("what was lost comes back, and goes again when the import is undone @smoke"
   await preview(page, path);
   await expect(page.getByTestId("preview")).toContainText("It was made here, of my own data.");
   await expect(page.getByTestId("effect-merge")).toContainText(`It adds ${notes} records`);
-  await page.getByText("By kind").click();
+  await page.locator("summary", { hasText: "By kind" }).click();
   await expect(page.getByRole("row", { name: /^notes 0 \d+ 0 0$/ })).toBeVisible();
   await expectAccessible(page);
   await page.getByRole("button", { name: `Import ${notes} records` }).click();
@@ -111,7 +111,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     const path = await exportArchive(page);
     await page.setViewportSize({ width: 320, height: 640 });
     await preview(page, path);
-    await page.getByText("By kind").click();
+    await page.locator("summary", { hasText: "By kind" }).click();
     await expectAccessible(page);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
   });

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "@playwright/test";
 import lighthouse from "lighthouse";
-import { EXPORT, IMPORT, session, url } from "../../fixtures/servers.ts";
+import { EXPORT, IMPORT, OWN_DATA, session, url } from "../../fixtures/servers.ts";
 import { expect, waitForHydration, test } from "../../fixtures/test.ts";
 
 const SITE = join(import.meta.dirname, "../../../target/site/pkg");
@@ -37,6 +37,22 @@ test.describe("on PostgreSQL", () => {
     const total = Object.values(transferred).reduce((sum, bytes) => sum + bytes, 0);
     console.log("transferred for the import page", transferred, total);
     expect(total).toBeLessThanOrEqual(250_000);
+  });
+});
+
+test.describe("of people", () => {
+  test.use({ baseURL: url("people"), storageState: session("carol", "people") });
+
+  test("the page on which people import has a module of its own and transfers at most 250 kB", async ({ page }) => {
+    const transferred: Record<string, number> = {};
+    page.on("response", (response) => {
+      const name = new URL(response.url()).pathname.split("/pkg/")[1];
+      if (name) transferred[name] = Number(response.headers()["content-length"]);
+    });
+    await page.goto(`${OWN_DATA}/import`);
+    await page.waitForLoadState("networkidle");
+    expect(Object.keys(transferred).sort()).toEqual(["own_importer.js", "own_importer.wasm", "waybill.css"]);
+    expect(Object.values(transferred).reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(250_000);
   });
 });
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::changes::{RecordedChanges, RecordedTable};
 use crate::model::access::SourceLabel;
 use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
+use crate::model::import::ImportMode;
 use crate::model::import_plan::ImportPlanHead;
 use crate::model::manifest::{
     AuditHead, ExportType, FORMAT_VERSION, Generator, Metadata, RecordOrder, SnapshotDescription, SourceDescription,
@@ -23,7 +24,9 @@ const COLUMNS: [(&str, Codec); 4] =
 /// The hash of a plan: of the file and which part of it, the mode and its policies, the database, the sums, what decides about values, and every change.
 pub fn plan_hash(head: &ImportPlanHead, changes: &RecordedChanges) -> String {
     let ImportPlanHead { file_sha256, mode, part, policies, target, tables, rules, .. } = head;
-    let hashed = serde_json::json!([file_sha256, mode, part, policies, target, tables, rules, changes.digest]);
+    // Copies get other ids each time, and change nothing that is there: their numbers are the plan.
+    let changes = if *mode == ImportMode::Copy { "" } else { changes.digest.as_str() };
+    let hashed = serde_json::json!([file_sha256, mode, part, policies, target, tables, rules, changes]);
     hex::encode(Sha256::digest(hashed.to_string()))
 }
 

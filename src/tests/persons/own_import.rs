@@ -126,7 +126,10 @@ async fn copies_tell_their_new_ids_as_json_and_as_csv() {
     let console = Console::start().await;
     let browser = console.browser(CAROL).await;
     let file = export(&browser).await;
-    let done = import(&browser, &file, "copy", "").await.json();
+    let previewed = preview(&browser, &file).await.json();
+    let answer = import(&browser, &file, "copy", mode(&previewed, "copy")["plan"].as_str().unwrap()).await;
+    assert_eq!(answer.status, 200, "what was previewed is done: {}", answer.text());
+    let done = answer.json();
     let ids = done["idMap"].as_array().unwrap();
     assert_eq!(done["newIds"], json!(ids.len()));
     let people: Vec<&Value> = ids.iter().filter(|row| row[0] == "people").collect();

@@ -10,8 +10,8 @@ use crate::model::own_import::OwnImportPageData;
 use crate::model::{route, text};
 use crate::rpc::own_data::open_own_import;
 use crate::ui::browser;
-use crate::ui::components::{Layout, Loaded};
-use crate::ui::pages::file_check::{CheckResult, CheckState, DropZone, FileChecker};
+use crate::ui::components::{Icon, Layout, Loaded};
+use crate::ui::pages::file_check::{CheckResult, CheckState, DropZone, FileChecker, SignatureStatus};
 
 #[component]
 pub fn OwnImportPage() -> impl IntoView {
@@ -41,7 +41,10 @@ fn Content(page: OwnImportPageData) -> impl IntoView {
             <p>{strings::IMPORT_INTRODUCTION}</p>
             <DropZone on_file />
         </section>
-        <div role="status">{move || view! { <CheckResult state=checker.state.get() has_counts=false /> }}</div>
+        <div role="status">{move || match checker.state.get() {
+            CheckState::Valid { .. } => ().into_any(),
+            state => view! { <CheckResult state has_counts=false /> }.into_any(),
+        }}</div>
         {move || match checker.state.get() {
             CheckState::Valid { verified, .. } if verified.metadata.contents.is_none() => {
                 view! { <Message title=strings::IMPORT_NO_ARCHIVE_TITLE text=strings::IMPORT_NO_ARCHIVE.to_owned() /> }.into_any()
@@ -50,7 +53,10 @@ fn Content(page: OwnImportPageData) -> impl IntoView {
                 let text = format!("{}{}.", strings::IMPORT_TOO_LARGE, text::bytes(max_bytes));
                 view! { <Message title=strings::IMPORT_TOO_LARGE_TITLE text /> }.into_any()
             }
-            CheckState::Valid { .. } => view! { <PreviewForm tracker /> }.into_any(),
+            CheckState::Valid { name, verified, signature, .. } => {
+                let is_own = signature == SignatureStatus::OwnKey;
+                view! { <ValidArchive name records=verified.records is_own tracker /> }.into_any()
+            }
             _ => ().into_any(),
         }}
         <div id=OUTCOME tabindex="-1" role="status"><Outcome tracker /></div>
@@ -64,10 +70,15 @@ fn Message(title: &'static str, text: String) -> impl IntoView {
     view! { <section class="card message"><h2>{title}</h2><p>{text}</p></section> }
 }
 
+/// An archive whose seal is right, and the next step. `is_own`: signed with a key of this installation.
 #[component]
-fn PreviewForm(tracker: OwnImportTracker) -> impl IntoView {
+fn ValidArchive(name: String, records: u64, is_own: bool, tracker: OwnImportTracker) -> impl IntoView {
+    let title = if is_own { strings::IMPORT_UNALTERED } else { strings::IMPORT_WHOLE };
+    let about = format!(": {}.", text::count_with_noun(records, "record"));
     view! {
-        <section class="card panel" aria-label=strings::IMPORT_PREVIEW>
+        <section class="card panel" aria-label=title>
+            <h2><Icon name="shield-check" />{title}</h2>
+            <p><strong>{name}</strong>{about}</p>
             <div class="action-row">
                 <button type="button" class=move || if tracker.needs_preview() { "button primary" } else { "button" }
                     disabled=move || tracker.is_busy() on:click=move |_| tracker.preview()>{strings::IMPORT_PREVIEW}</button>

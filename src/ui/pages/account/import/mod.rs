@@ -1,7 +1,7 @@
 //! A person's archive comes back: checked in the browser, previewed on the server, imported, and taken back if need be.
 //!
 //! Flow: `OwnImportPage` shows the steps; `OwnImportTracker` keeps where the page is and sends the requests; `PreviewView` shows what each
-//! mode would do, `Outcome` what has become of it. It is in the WebAssembly module of the import page.
+//! mode would do, `Outcome` what has become of it. It has a WebAssembly module of its own.
 
 mod import_page;
 mod kept_imports;
