@@ -366,6 +366,39 @@ fn what_was_used_again_since_stays_when_a_replacement_is_undone() {
 }
 
 #[test]
+fn files_of_an_import_that_was_killed_go_with_the_next_one_and_nothing_else_does() {
+    for carol in both(&small()) {
+        let user = carol.user(CAROL);
+        export(&carol, &user);
+        let imports = carol.media().join("imports");
+        let killed = imports.join("01990000000070008000000000000001");
+        std::fs::create_dir_all(&killed).unwrap();
+        let (orphan, odd) = (killed.join("01990000-0000-7000-8000-00000000000a"), killed.join("notes.txt"));
+        let (others, elsewhere) = (imports.join("of the application"), carol.media().join("other"));
+        for file in [&orphan, &odd, &others, &elsewhere] {
+            std::fs::write(file, "x").unwrap();
+        }
+        report(&carol, &user, "merge", &["--dry-run"]);
+        assert!(orphan.exists(), "a dry run removes nothing");
+        report(&carol, &user, "merge", &[]);
+        assert!(!orphan.exists());
+        assert!([&odd, &others, &elsewhere].iter().all(|file| file.exists()), "what is not ours stays");
+    }
+}
+
+#[test]
+fn a_folder_of_files_that_is_a_link_is_refused() {
+    let carol = Carol::new(&small());
+    let user = carol.user(CAROL);
+    export(&carol, &user);
+    std::os::unix::fs::symlink(carol.media(), carol.folder.path().join("link")).unwrap();
+    let url = carol.url();
+    let refused =
+        carol.run(&["import", "own.tar.gz", "--target", &url, "--person", &user, "--media", "link", "--mode", "merge"]);
+    assert!(refused.code == 2 && refused.stderr.contains("--media link"), "{} {}", refused.code, refused.stderr);
+}
+
+#[test]
 fn what_cannot_be_is_refused_in_words_before_anything_is_read() {
     let carol = Carol::new(&small());
     let user = carol.user(CAROL);
