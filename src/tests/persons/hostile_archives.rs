@@ -298,3 +298,40 @@ fn an_id_that_somebody_else_has_now_is_given_another_one_and_nobody_is_told() {
     let again = attack.carol.import("own.tar.gz", &user, "merge", &[]);
     assert!(again.text().starts_with("nothing changed"), "{}", again.text());
 }
+
+/// Of restores that deleted what the file did not have (<https://github.com/nextcloud/user_migration/issues/61>, <https://github.com/laurent22/joplin/issues/723>).
+#[test]
+fn a_replacement_by_an_archive_of_some_tables_leaves_the_others_as_they_are() {
+    let attack = Attack::new();
+    let other = attack.carol.user(MEHMET);
+    let carried = ["skill_sections", "skills", "education", "notes"];
+    let is_carried =
+        |name: &str| matches!(name, "manifest.yaml" | "skill-sections.yaml" | "education.yaml" | "notes.yaml");
+    let entries: Vec<_> = attack.archive.entries.iter().filter(|(name, _)| is_carried(name)).cloned().collect();
+    let keep = |table: &waybill::model::name::TableName| carried.contains(&table.as_str());
+    let mut metadata = attack.metadata.clone();
+    metadata.schema = metadata.schema.iter().filter(|(table, _)| keep(table)).cloned().collect();
+    metadata.record_counts = metadata.record_counts.iter().filter(|(table, _)| keep(table)).cloned().collect();
+    metadata.total_records = metadata.record_counts.iter().map(|(_, count)| count).sum();
+    // What a note is about may be in none of these.
+    let entries: Vec<_> = entries
+        .into_iter()
+        .map(|(name, content)| (name.clone(), if name == "notes.yaml" { b"{}\n".to_vec() } else { content }))
+        .collect();
+    let notes = metadata.record_counts.iter().find(|(table, _)| table.as_str() == "notes").unwrap().1;
+    metadata.total_records -= notes;
+    metadata.record_counts = metadata
+        .record_counts
+        .iter()
+        .map(|(table, count)| (table.clone(), if table.as_str() == "notes" { 0 } else { *count }))
+        .collect();
+    let all =
+        |table: &str| attack.carol.query(&format!("SELECT id FROM {table} WHERE user_id = '{other}' ORDER BY id"));
+    let untouched = ["people", "jobs", "organizations", "media", "profiles"];
+    let before = untouched.map(all);
+    let replaced = attack.import(&entries, &metadata, "replace");
+    let emptied = replaced.stderr.contains("organization_id") || replaced.text().contains("organization_id");
+    assert!(replaced.code == 0 && emptied, "{} {}", replaced.text(), replaced.stderr);
+    assert_eq!(untouched.map(all), before);
+    assert!(all("notes").is_empty(), "the archive has the table, and nothing in it");
+}
