@@ -79,11 +79,16 @@ pub enum ExpectedPlan {
 }
 
 impl ImportRequest {
-    /// The policy of each of these tables that has one. One about conflicts is for tables of which the profile knows such conflicts.
+    /// The policy of each of these tables that has one. `is_own`: the file is an archive of the very person into whose data it goes. One about conflicts is for tables of which the profile knows such conflicts.
     #[must_use]
-    pub fn policies_of<'t>(&self, tables: impl Iterator<Item = &'t TableName>, profile: &Profile) -> TablePolicies {
+    pub fn policies_of<'t>(
+        &self,
+        tables: impl Iterator<Item = &'t TableName>,
+        profile: &Profile,
+        is_own: bool,
+    ) -> TablePolicies {
         let mut policies = self.policies.clone();
-        let Some(policy) = self.policy.or_else(|| self.policy_of_mode()) else { return policies };
+        let Some(policy) = self.policy.or_else(|| self.policy_of_mode(is_own)) else { return policies };
         let knows = |table: &TableName, what: fn(&MergeProfile) -> bool| profile.merge_rules(table).is_some_and(what);
         let is_decided = |table: &TableName| match policy {
             TablePolicy::Newer => knows(table, MergeProfile::knows_newer),
@@ -103,12 +108,14 @@ impl ImportRequest {
         part.or_else(|| self.person.as_ref().map(|person| format!("into the data of {}", person.id)))
     }
 
-    /// A merge into a person's data leaves what they have changed since; a copy changes nothing that is there; a replacement asks nothing.
-    fn policy_of_mode(&self) -> Option<TablePolicy> {
+    /// A merge into a person's data leaves what they have changed since, and everything that they have if the archive is not theirs; a copy
+    /// changes nothing that is there; a replacement asks nothing.
+    fn policy_of_mode(&self, is_own: bool) -> Option<TablePolicy> {
         match self.mode {
             ImportMode::Copy => Some(TablePolicy::Mine),
             ImportMode::Replace => Some(TablePolicy::File),
-            ImportMode::Merge => self.person.as_ref().map(|_| TablePolicy::Newer),
+            ImportMode::Merge if is_own => self.person.as_ref().map(|_| TablePolicy::Newer),
+            ImportMode::Merge => self.person.as_ref().map(|_| TablePolicy::Mine),
             ImportMode::RequireEmpty | ImportMode::Append => None,
         }
     }

@@ -104,7 +104,9 @@ impl Importing<'_> {
         }
         let catalog = load.catalog()?;
         let part = self.request.part.as_ref().map(|part| Part::find(file, part, &catalog)).transpose()?;
-        let policies = self.request.policies_of(metadata.schema.iter().map(|(name, _)| name), self.profile);
+        let is_own = converted.is_some_and(|converted| converted.is_own);
+        let names = metadata.schema.iter().map(|(name, _)| name);
+        let policies = self.request.policies_of(names, self.profile, is_own);
         if let Some(plan) = &self.plan_file {
             check_choices(&plan.head, part.as_ref().map(|part| &part.asked), &policies)?;
         }

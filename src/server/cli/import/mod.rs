@@ -24,7 +24,7 @@ use crate::model::name::TableName;
 use crate::server::identity::Caller;
 use crate::server::import::{ExpectedPlan, ImportRequest, PartRequest, PersonRequest};
 use crate::server::support::blob_folder::BlobFolder;
-use report::to_text;
+use report::{UndoPlace, to_text};
 use trust_args::TrustArgs;
 
 #[derive(Debug, Args)]
@@ -67,8 +67,9 @@ pub struct Import {
     /// Folder in which the application keeps files: those of a person's archive come into its folder `imports`.
     #[arg(long, value_name = "FOLDER", requires = "person")]
     media: Option<PathBuf>,
-    /// New file for the ids that records have got instead of those in a person's archive, as CSV.
-    #[arg(long, value_name = "CSV", requires = "person")]
+    /// New file for the ids that records have got instead of those in a person's archive, as CSV; records that keep theirs, or have none of
+    /// their own, are not in it.
+    #[arg(long, value_name = "CSV", requires = "person", conflicts_with = "dry_run")]
     id_map: Option<PathBuf>,
     /// What a merge does with the records of one table: `file` (the file's values replace what differs), `newer` (but not in records that
     /// were changed here since the file was made, or are hidden), `mine` (a record that is there stays as it is), `stop` (one that
@@ -153,8 +154,10 @@ impl Import {
     /// The policies of single tables, and that of all others.
     fn policies(&self) -> Result<(TablePolicies, Option<TablePolicy>), CliError> {
         let usage = |message: String| Err(CliError::new(Exit::Usage, message));
-        if !self.policy.is_empty() && !matches!(self.mode, Mode::Merge) {
-            return usage("--policy is for --mode merge: the others change no record that is there".to_owned());
+        if !self.policy.is_empty() && !matches!(self.mode, Mode::Merge | Mode::Replace) {
+            return usage(
+                "--policy is for --mode merge and replace: the others change no record that is there".to_owned(),
+            );
         }
         let (mut policies, mut of_others) = (TablePolicies::new(), None);
         for (table, policy) in &self.policy {
@@ -258,7 +261,8 @@ impl Import {
             return print_json(&report).map(|_| exit);
         }
         let saved = self.output.as_ref().map(|path| format!("\nwritten   {}", path.display())).unwrap_or_default();
-        print_line(&format!("{}{saved}", to_text(&report, &imports.target_name))).map(|_| exit)
+        let place = UndoPlace::new(&imports.target_name, &self.state.file, &self.undo);
+        print_line(&format!("{}{saved}", to_text(&report, &place))).map(|_| exit)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an import has done, or would do, in words.
 
+use super::super::args::{StateFileArgs, UndoFolderArgs};
 use crate::model::change_reason::RecordAction;
 use crate::model::import::{TableEffect, TablePolicies, TableReport};
 use crate::model::import_plan::{ChangeExample, ChangeGroup, ValueChange};
@@ -12,7 +13,7 @@ use crate::server::profile::shell_quote;
 const MAX_GROUPS: usize = 10;
 
 /// For people.
-pub fn to_text(report: &ImportReport, target: &str) -> String {
+pub fn to_text(report: &ImportReport, place: &UndoPlace) -> String {
     let records = text::count_with_noun(report.effect().total(), "record");
     let tables = text::count_with_noun(report.tables.len() as u64, "table");
     let effect = describe(report.effect());
@@ -34,7 +35,7 @@ pub fn to_text(report: &ImportReport, target: &str) -> String {
     let hints = how_to_decide(&report.tables, &report.policies);
     lines.extend(hints.iter().filter(|_| !report.conflicts.is_empty()).map(|hint| format!("          {hint}")));
     lines.extend(policy_line(&report.policies));
-    lines.extend(report.undo.iter().map(|id| format!("undo      {}  (for a day)", undo_command(id, target))));
+    lines.extend(report.undo.iter().map(|id| format!("undo      {}  (for a day)", place.undo_command(id))));
     lines.push(format!("seal      {}", report.sha256));
     lines.push(signed_line(report.signed_by.as_deref()));
     lines.extend(report.plan.iter().map(|hash| format!("plan      {hash}")));
@@ -49,9 +50,22 @@ pub fn policy_line(policies: &TablePolicies) -> Option<String> {
     (!policies.is_empty()).then(|| format!("policy    {}", text::one_line(&policies.join(", "))))
 }
 
-/// What undoes the import.
-pub fn undo_command(id: &str, target: &str) -> String {
-    format!("waybill import undo {id} --target {}", shell_quote(&text::one_line(target)))
+/// Where an import can be undone: the options that say so.
+pub struct UndoPlace(String);
+
+impl UndoPlace {
+    pub fn new(target: &str, state: &StateFileArgs, folder: &UndoFolderArgs) -> Self {
+        let option = |name: &str, value: &str| format!("{name} {}", shell_quote(&text::one_line(value)));
+        let state = state.state.as_ref().map(|state| option("--state", state));
+        let folder = folder.undo_folder.as_ref().map(|folder| option("--undo-folder", &folder.to_string_lossy()));
+        let all: Vec<String> = [Some(option("--target", target)), state, folder].into_iter().flatten().collect();
+        Self(all.join(" "))
+    }
+
+    /// What undoes the import.
+    pub fn undo_command(&self, id: &str) -> String {
+        format!("waybill import undo {id} {}", self.0)
+    }
 }
 
 /// By whom a file is signed.

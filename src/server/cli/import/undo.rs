@@ -3,7 +3,7 @@
 use clap::Args;
 use secrecy::SecretString;
 
-use super::report::undo_command;
+use super::report::UndoPlace;
 use crate::model::import_undo::{KeptImport, UndoReport, UndoneTable};
 use crate::model::text;
 use crate::server::cli::args::{DatabaseArgs, SigningArgs, SourceArgs, StateArgs, UndoFolderArgs, as_target};
@@ -63,7 +63,8 @@ impl Undo {
     async fn list_or_undo(&self, imports: &std::sync::Arc<Imports>, caller: &Caller) -> Result<Exit, CliError> {
         let Some(import) = &self.id else {
             let kept = imports.list_kept(caller).await?;
-            return if self.json { print_json(&kept) } else { print_line(&list(&kept, &imports.target_name)) };
+            let place = UndoPlace::new(&imports.target_name, &self.state.file, &self.kept_in);
+            return if self.json { print_json(&kept) } else { print_line(&list(&kept, &place)) };
         };
         let purpose = if self.dry_run { Purpose::DryRun } else { Purpose::Write };
         let import = import.replace('-', "");
@@ -77,13 +78,15 @@ impl Undo {
     }
 }
 
-fn list(kept: &[KeptImport], target: &str) -> String {
+fn list(kept: &[KeptImport], place: &UndoPlace) -> String {
     if kept.is_empty() {
         return "no import by this user can be undone here".to_owned();
     }
-    let line =
-        |import: &KeptImport| format!("{}  {}  seal {}  {}", import.id, import.mode, import.file_sha256, import.at);
-    let newest = kept.last().map(|import| format!("{} undoes the last one", undo_command(&import.id, target)));
+    let line = |import: &KeptImport| {
+        let whose = import.person.as_ref().map(|id| format!("  into the data of {id}")).unwrap_or_default();
+        format!("{}  {}  seal {}  {}{whose}", import.id, import.mode, import.file_sha256, import.at)
+    };
+    let newest = kept.last().map(|import| format!("{} undoes the last one", place.undo_command(&import.id)));
     kept.iter().map(line).chain(newest).collect::<Vec<_>>().join("\n")
 }
 

@@ -105,7 +105,13 @@ pub fn check_archive(
     trusted: &PublicKeys,
     accept_unsigned: bool,
 ) -> Result<CheckedArchive> {
-    if !file.metadata()?.file_type().is_file() {
+    let kind = file.metadata()?.file_type();
+    if kind.is_dir() {
+        return Err(Error::InvalidArchive(
+            "it is a folder: choose the archive itself, as it was exported (.tar.gz)".to_owned(),
+        ));
+    }
+    if !kind.is_file() {
         return Err(Error::NotAFile);
     }
     file.rewind()?;

@@ -51,6 +51,8 @@ pub struct ArchiveImport<'a> {
 /// What an archive has become.
 pub struct Converted<'a> {
     pub document: CheckedFile,
+    /// Whether this installation has made the archive of the importer's own data.
+    pub is_own: bool,
     /// The column of each table that says whose its records are.
     pub owners: BTreeMap<TableName, String>,
     pub notes: Vec<String>,
@@ -267,7 +269,7 @@ impl<'a> ArchiveImport<'a> {
         });
         let notes = missing.into_iter().chain(unknown).chain(emptied).collect();
         let owners = known.shapes.iter().map(|shape| (shape.table.clone(), shape.owner.clone())).collect();
-        Ok(Converted { document, owners, notes, id_changes, media })
+        Ok(Converted { document, is_own: self.is_own(), owners, notes, id_changes, media })
     }
 
     /// Reads the documents once, and returns the keys that are not known here.

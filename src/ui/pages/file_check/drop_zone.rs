@@ -23,7 +23,7 @@ pub fn DropZone(on_file: Callback<File>) -> impl IntoView {
         >
             <Icon name="file-search" />
             <span>"Drop a file here, or "<strong>"choose one"</strong></span>
-            <input type="file" accept=".json,.gz,.tgz,.zst,application/json,application/gzip,application/zstd" on:change=move |event| take(picked_file(&event)) />
+            <input type="file" autocomplete="off" accept=".json,.gz,.tgz,.zst,application/json,application/gzip,application/zstd" on:change=move |event| take(picked_file(&event)) />
         </label>
     }
 }

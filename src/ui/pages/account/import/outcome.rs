@@ -22,7 +22,7 @@ pub fn Outcome(tracker: OwnImportTracker) -> impl IntoView {
         Step::Previewed(preview) => view! { <PreviewView preview=*preview tracker /> }.into_any(),
         Step::Imported(result) => view! { <Imported result=*result tracker /> }.into_any(),
         Step::UndoPlanned(report) => view! { <UndoPlanned report tracker /> }.into_any(),
-        Step::Undone(report) => done("history", strings::IMPORT_UNDONE, describe_undo(&report), None),
+        Step::Undone(report) => done("history", strings::IMPORT_UNDONE, describe_undo(&report, true), None),
         Step::Refused(sentences) => problem(strings::IMPORT_FAILED, sentences),
         Step::Unknown => problem(strings::IMPORT_UNKNOWN_TITLE, vec![strings::IMPORT_UNKNOWN.to_owned()]),
     }
@@ -78,7 +78,7 @@ fn Imported(result: OwnImportResult, tracker: OwnImportTracker) -> impl IntoView
 fn UndoPlanned(report: UndoReport, tracker: OwnImportTracker) -> impl IntoView {
     let changed: u64 = report.tables.iter().map(|table| table.changed_since).sum();
     let is_empty = report.tables.iter().all(|table| table.total() == 0);
-    let text = if is_empty { strings::IMPORT_UNDO_NOTHING.to_owned() } else { describe_undo(&report) };
+    let text = if is_empty { strings::IMPORT_UNDO_NOTHING.to_owned() } else { describe_undo(&report, false) };
     let label = if changed > 0 { strings::IMPORT_UNDO_REST } else { strings::IMPORT_UNDO_YES };
     let button = (!is_empty).then(|| {
         view! { <button type="button" class="button primary" on:click=move |_| tracker.undo(&report)>{label}</button> }

@@ -67,6 +67,7 @@ fn ChosenMode(mode: ModePreview, tracker: OwnImportTracker) -> impl IntoView {
     let ModePreview { mode, plan, effect, tables, notes, findings } = mode;
     let changes = effect.written();
     let next = match plan {
+        Some(_) if changes == 0 && !notes.is_empty() => view! { <p>{strings::IMPORT_KEPT}</p> }.into_any(),
         Some(_) if changes == 0 => view! { <p>{strings::IMPORT_NOTHING}</p> }.into_any(),
         Some(plan) if mode == ImportMode::Replace => view! { <ConfirmReplace plan effect tracker /> }.into_any(),
         Some(plan) => {
@@ -83,7 +84,7 @@ fn ChosenMode(mode: ModePreview, tracker: OwnImportTracker) -> impl IntoView {
     let notes = (!notes.is_empty()).then(|| {
         let title = format!("{} ({})", strings::IMPORT_NOTES, notes.len());
         let notes = notes.into_iter().map(|note| view! { <li>{text::to_sentence(&note)}</li> }).collect_view();
-        view! { <details><summary>{title}</summary><ul>{notes}</ul></details> }
+        view! { <details open><summary>{title}</summary><ul>{notes}</ul></details> }
     });
     view! { <EffectTable tables /> {notes} {next} }
 }
@@ -98,7 +99,7 @@ fn ConfirmReplace(plan: String, effect: TableEffect, tracker: OwnImportTracker) 
         <p class="data-warning" data-testid="replace-warning"><Icon name="triangle-alert" /><span>{warning}</span></p>
         <label class="confirmation">
             <span>{strings::IMPORT_REPLACE_CONFIRM}</span>
-            <input type="text" name="confirm" autocomplete="off" on:input=move |event| word.set(event_target_value(&event)) />
+            <input type="text" name="confirm" autocomplete="off" autocapitalize="none" on:input=move |event| word.set(event_target_value(&event)) />
         </label>
         <div class="action-row">
             <button type="button" class="button primary is-danger" disabled=move || !is_confirmed() on:click=move |_| tracker.import(&plan)>
@@ -128,11 +129,13 @@ pub fn EffectTable(tables: Vec<TableReport>) -> impl IntoView {
     view! {
         <details>
             <summary>{strings::IMPORT_DETAILS}</summary>
-            <table>
+            <div class="scroll" tabindex="0" role="region" aria-label=strings::IMPORT_DETAILS>
+            <table class="kinds">
                 <caption class="visually-hidden">{strings::IMPORT_DETAILS}</caption>
                 <thead><tr><th scope="col">{strings::IMPORT_KIND}</th>{heads.into_iter().collect_view()}</tr></thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>
+            </div>
         </details>
     }
 }

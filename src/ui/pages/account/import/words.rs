@@ -35,7 +35,8 @@ pub fn describe(effect: TableEffect, [removes, adds, changes, leaves]: [&str; 4]
     }
 }
 
-pub fn describe_undo(report: &UndoReport) -> String {
+/// `is_done`: or what an undo would do.
+pub fn describe_undo(report: &UndoReport, is_done: bool) -> String {
     let (mut removed, mut restored, mut returned, mut changed) = (0, 0, 0, 0);
     for table in &report.tables {
         removed += table.removed;
@@ -43,16 +44,22 @@ pub fn describe_undo(report: &UndoReport) -> String {
         returned += table.returned;
         changed += table.changed_since;
     }
-    let part =
-        |number: u64, what: &str| (number > 0).then(|| format!("{} {what}", text::count_with_noun(number, "record")));
+    let verbs = if is_done {
+        ["removed", "restored", "brought back", "left"]
+    } else {
+        ["removes", "restores", "brings back", "leaves"]
+    };
+    let part = |number: u64, verb: &str, rest: &str| {
+        (number > 0).then(|| format!("{verb} {}{rest}", text::count_with_noun(number, "record")))
+    };
     let parts = [
-        part(removed, "removed"),
-        part(restored, "given back what they had"),
-        part(returned, "brought back"),
-        part(changed, "changed since and left as they are"),
+        part(removed, verbs[0], ""),
+        part(restored, verbs[1], ""),
+        part(returned, verbs[2], ""),
+        part(changed, verbs[3], " that changed since"),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    format!("{}.", text::capitalized(&parts.join(", ")))
+    format!("{} {}.", strings::IMPORT_UNDO_IT, parts.join(", "))
 }
 
 /// `person_contacts` becomes `person contacts`.
