@@ -143,13 +143,19 @@ impl Imports {
         caller: &Caller,
         file: File,
         request: ImportRequest,
-        mut out: File,
+        out: File,
         on_progress: impl Fn(u64) + Send + Sync + 'static,
     ) -> Result<File> {
         let (capability, scope) = (Capability::ImportDatabase, Scope::WholeDatabase);
         identity::authorise::<Error>(&self.journal, caller, capability, &scope, "plan an import").await?;
         let request = ImportRequest { dry_run: true, ..request };
-        let Imported { report, plan, .. } = self.run(caller, file, &request, Box::new(|| Ok(())), on_progress).await?;
+        let imported = self.run(caller, file, &request, Box::new(|| Ok(())), on_progress).await?;
+        self.write_planned(caller, imported, out).await
+    }
+
+    /// Records a plan, and writes it to `out`.
+    async fn write_planned(&self, caller: &Caller, imported: Imported, mut out: File) -> Result<File> {
+        let Imported { report, plan, .. } = imported;
         let (head, mut changes) = plan.ok_or(Error::NoPlan)?;
         let origin = self.record_plan(caller, &head, report.signed_by).await?;
         let signing_key = self.signing_key.clone();

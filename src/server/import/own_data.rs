@@ -96,6 +96,23 @@ impl Imports {
         preview.ok_or(Error::NoPlan)
     }
 
+    /// What an import of the archive would do to each record, in one mode: a sealed plan, in `out`. Nothing else is written.
+    ///
+    /// # Errors
+    /// As `preview_own_data`.
+    pub async fn plan_own_data(
+        self: &Arc<Self>,
+        caller: &Caller,
+        file: File,
+        mode: ImportMode,
+        out: File,
+    ) -> Result<File> {
+        let person = self.own_id(caller, "plan an import into their own data").await?;
+        let request = ImportRequest { dry_run: true, ..self.own_request(&person, mode, None)? };
+        let imported = self.run(caller, file, &request, Box::new(|| Ok(())), |_| ()).await?;
+        self.write_planned(caller, imported, out).await
+    }
+
     /// Imports the archive into the caller's data, all of it or nothing. With a plan's hash, only if that is what happens.
     ///
     /// # Errors

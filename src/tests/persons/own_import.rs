@@ -90,6 +90,11 @@ async fn what_a_preview_says_is_what_an_import_does_and_an_undo_takes_back() {
     assert_eq!(previewed["isOwn"], json!(true));
     let merge = mode(&previewed, "merge");
     assert_eq!((&merge["effect"]["created"], &merge["effect"]["updated"]), (&json!(notes), &json!(0)));
+    let fields = [("mode", &b"merge"[..]), ("file", &file)];
+    let plan = browser.send_form(PREVIEW, &fields, &[("accept", "application/x-ndjson")]).await;
+    assert_eq!((plan.status, plan.header("content-type")), (200, "application/x-ndjson"));
+    assert_eq!(plan.json()["metadata"]["importPlan"]["hash"], merge["plan"]);
+    assert_eq!(plan.text().matches("\"action\":\"create\"").count() as u64, notes);
     let copy = mode(&previewed, "copy");
     // All but the profile, which is there once.
     assert_eq!(copy["effect"]["created"], json!(previewed["records"].as_u64().unwrap() - 1));

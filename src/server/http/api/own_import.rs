@@ -41,6 +41,7 @@ const MAX_HEAD_BYTES: u64 = 4 << 20;
 /// How old a sign-in may be for what deletes data.
 const FRESH_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
 const CSV: &str = "text/csv";
+const NDJSON: &str = "application/x-ndjson";
 
 /// What a form has sent.
 struct Form {
@@ -61,10 +62,24 @@ pub struct UndoOptions {
     expected: Option<String>,
 }
 
-/// What the archive would do, in each mode.
+/// What the archive would do, in each mode. With `Accept: application/x-ndjson` and a mode, its plan: what happens to each record.
 pub async fn preview(State(state): State<AppState>, request: Request) -> Result<Response, ProblemDetails> {
     let imports = imports(&state)?;
+    let wants_plan = accepts(request.headers(), NDJSON);
     let Form { caller, file, slot, fields } = receive(&state, &imports, request).await?;
+    if wants_plan {
+        let mode = parse_mode(&fields)?;
+        let out = imports.own_uploads.unnamed_file().map_err(|error| problem(&state, &error))?;
+        let planned = tokio::spawn(async move {
+            let planned = imports.plan_own_data(&caller, file, mode, out).await;
+            drop(slot);
+            planned
+        });
+        let mut plan =
+            planned.await.unwrap_or(Err(import::Error::Panicked)).map_err(|error| problem(&state, &error))?;
+        plan.rewind().map_err(|error| problem(&state, &error.into()))?;
+        return Ok(file_response(plan, NDJSON));
+    }
     if !fields.is_empty() {
         return Err(ApiError::Invalid("A preview takes the file alone: it tells about all modes.".into()).into());
     }
@@ -80,7 +95,7 @@ pub async fn preview(State(state): State<AppState>, request: Request) -> Result<
 /// Imports the archive. The answer says what was done, and which ids records have got; with `Accept: text/csv`, it is these ids.
 pub async fn import(State(state): State<AppState>, request: Request) -> Result<Response, ProblemDetails> {
     let imports = imports(&state)?;
-    let (token, wants_csv) = (own_token(&state, request.headers())?, accepts_csv(request.headers()));
+    let (token, wants_csv) = (own_token(&state, request.headers())?, accepts(request.headers(), CSV));
     let Form { caller, file, slot, fields } = receive(&state, &imports, request).await?;
     let (mode, plan) = parse_fields(&fields)?;
     if mode == ImportMode::Replace {
@@ -134,8 +149,9 @@ fn own_token(state: &AppState, headers: &HeaderMap) -> Result<String, ApiError> 
     session_token(headers, state).ok_or(ApiError::Unauthenticated)
 }
 
-fn accepts_csv(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.starts_with(CSV))
+fn accepts(headers: &HeaderMap, content_type: &str) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.starts_with(content_type))
 }
 
 fn problem(state: &AppState, error: &import::Error) -> ProblemDetails {
@@ -237,15 +253,19 @@ async fn require_fresh_sign_in(state: &AppState, token: &str) -> Result<(), Prob
     Err(ProblemDetails::with_detail(ApiError::Forbidden, what))
 }
 
+fn parse_mode(fields: &BTreeMap<String, String>) -> Result<ImportMode, ApiError> {
+    match fields.get("mode").map(String::as_str) {
+        Some("merge") => Ok(ImportMode::Merge),
+        Some("copy") => Ok(ImportMode::Copy),
+        Some("replace") => Ok(ImportMode::Replace),
+        _ => Err(ApiError::Invalid("Say how to import: the field mode is merge, copy or replace.".into())),
+    }
+}
+
 /// The mode, and the plan that is expected.
 fn parse_fields(fields: &BTreeMap<String, String>) -> Result<(ImportMode, Option<String>), ApiError> {
     let invalid = |what: &str| ApiError::Invalid(what.to_owned());
-    let mode = match fields.get("mode").map(String::as_str) {
-        Some("merge") => ImportMode::Merge,
-        Some("copy") => ImportMode::Copy,
-        Some("replace") => ImportMode::Replace,
-        _ => return Err(invalid("Say how to import: the field mode is merge, copy or replace.")),
-    };
+    let mode = parse_mode(fields)?;
     let confirm = fields.get("confirm").map(String::as_str);
     match mode {
         ImportMode::Replace if confirm != Some("replace") => {

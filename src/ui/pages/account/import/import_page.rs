@@ -76,7 +76,7 @@ fn ValidArchive(name: String, records: u64, is_own: bool, tracker: OwnImportTrac
     let title = if is_own { strings::IMPORT_UNALTERED } else { strings::IMPORT_WHOLE };
     let about = format!(": {}.", text::count_with_noun(records, "record"));
     view! {
-        <section class="card panel" aria-label=title>
+        <section class="card panel checked-archive" aria-label=title>
             <h2><Icon name="shield-check" />{title}</h2>
             <p><strong>{name}</strong>{about}</p>
             <div class="action-row">

@@ -28,10 +28,14 @@ pub fn describe(effect: TableEffect, [removes, adds, changes, leaves]: [&str; 4]
     .into_iter()
     .flatten()
     .collect();
-    match &parts[..] {
-        [] => format!("{leaves} everything as it is"),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    if parts.is_empty() { format!("{leaves} everything as it is") } else { list(&parts) }
+}
+
+/// `a, b and c`.
+fn list(parts: &[String]) -> String {
+    match parts {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        parts => parts.concat(),
     }
 }
 
@@ -59,7 +63,7 @@ pub fn describe_undo(report: &UndoReport, is_done: bool) -> String {
         part(changed, verbs[3], " that changed since"),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    format!("{} {}.", strings::IMPORT_UNDO_IT, parts.join(", "))
+    format!("{} {}.", strings::IMPORT_UNDO_IT, list(&parts))
 }
 
 /// `person_contacts` becomes `person contacts`.
