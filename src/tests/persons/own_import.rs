@@ -91,8 +91,8 @@ async fn what_a_preview_says_is_what_an_import_does_and_an_undo_takes_back() {
     let merge = mode(&previewed, "merge");
     assert_eq!((&merge["effect"]["created"], &merge["effect"]["updated"]), (&json!(notes), &json!(0)));
     let fields = [("mode", &b"merge"[..]), ("file", &file)];
-    let plan = browser.send_form(PREVIEW, &fields, &[("accept", "application/x-ndjson")]).await;
-    assert_eq!((plan.status, plan.header("content-type")), (200, "application/x-ndjson"));
+    let plan = browser.send_form(PREVIEW, &fields, &[]).await;
+    assert_eq!((plan.status, plan.header("content-type")), (200, "application/json"));
     assert_eq!(plan.json()["metadata"]["importPlan"]["hash"], merge["plan"]);
     assert_eq!(plan.text().matches("\"action\":\"create\"").count() as u64, notes);
     let copy = mode(&previewed, "copy");

@@ -41,7 +41,7 @@ const MAX_HEAD_BYTES: u64 = 4 << 20;
 /// How old a sign-in may be for what deletes data.
 const FRESH_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
 const CSV: &str = "text/csv";
-const NDJSON: &str = "application/x-ndjson";
+const JSON: &str = "application/json";
 
 /// What a form has sent.
 struct Form {
@@ -62,12 +62,14 @@ pub struct UndoOptions {
     expected: Option<String>,
 }
 
-/// What the archive would do, in each mode. With `Accept: application/x-ndjson` and a mode, its plan: what happens to each record.
+/// What the archive would do, in each mode. Of a mode that is named, the sealed plan: what happens to each record.
 pub async fn preview(State(state): State<AppState>, request: Request) -> Result<Response, ProblemDetails> {
     let imports = imports(&state)?;
-    let wants_plan = accepts(request.headers(), NDJSON);
     let Form { caller, file, slot, fields } = receive(&state, &imports, request).await?;
-    if wants_plan {
+    if let Some(extra) = fields.keys().find(|name| *name != "mode") {
+        return Err(ApiError::Invalid(format!("A preview takes the file, and a mode, and no field {extra}.")).into());
+    }
+    if fields.contains_key("mode") {
         let mode = parse_mode(&fields)?;
         let out = imports.own_uploads.unnamed_file().map_err(|error| problem(&state, &error))?;
         let planned = tokio::spawn(async move {
@@ -78,10 +80,7 @@ pub async fn preview(State(state): State<AppState>, request: Request) -> Result<
         let mut plan =
             planned.await.unwrap_or(Err(import::Error::Panicked)).map_err(|error| problem(&state, &error))?;
         plan.rewind().map_err(|error| problem(&state, &error.into()))?;
-        return Ok(file_response(plan, NDJSON));
-    }
-    if !fields.is_empty() {
-        return Err(ApiError::Invalid("A preview takes the file alone: it tells about all modes.".into()).into());
+        return Ok(file_response(plan, JSON));
     }
     let previewed = tokio::spawn(async move {
         let previewed = imports.preview_own_data(&caller, file).await;
@@ -95,7 +94,7 @@ pub async fn preview(State(state): State<AppState>, request: Request) -> Result<
 /// Imports the archive. The answer says what was done, and which ids records have got; with `Accept: text/csv`, it is these ids.
 pub async fn import(State(state): State<AppState>, request: Request) -> Result<Response, ProblemDetails> {
     let imports = imports(&state)?;
-    let (token, wants_csv) = (own_token(&state, request.headers())?, accepts(request.headers(), CSV));
+    let (token, wants_csv) = (own_token(&state, request.headers())?, accepts_csv(request.headers()));
     let Form { caller, file, slot, fields } = receive(&state, &imports, request).await?;
     let (mode, plan) = parse_fields(&fields)?;
     if mode == ImportMode::Replace {
@@ -119,7 +118,7 @@ pub async fn import(State(state): State<AppState>, request: Request) -> Result<R
         }
         let answer = tokio::task::spawn_blocking(move || with_id_map(&result, ids));
         let answer = answer.await.map_err(io::Error::other).and_then(|answer| answer).map_err(unsaid)?;
-        return Ok(file_response(answer, "application/json"));
+        return Ok(file_response(answer, JSON));
     }
     Ok(Json(result).into_response())
 }
@@ -149,9 +148,8 @@ fn own_token(state: &AppState, headers: &HeaderMap) -> Result<String, ApiError> 
     session_token(headers, state).ok_or(ApiError::Unauthenticated)
 }
 
-fn accepts(headers: &HeaderMap, content_type: &str) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.starts_with(content_type))
+fn accepts_csv(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.starts_with(CSV))
 }
 
 fn problem(state: &AppState, error: &import::Error) -> ProblemDetails {
