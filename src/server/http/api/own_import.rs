@@ -1,5 +1,5 @@
-//! `POST /api/import/preview` and `POST /api/import`: an archive comes into the caller's own data. `multipart/form-data`: `file`, and for
-//! the import `mode`, `confirm` and, if it must do what a preview has said, `plan`.
+//! `POST /api/import/preview`, `POST /api/import` and `POST /api/import/{id}/undo`: an archive comes into the caller's own data.
+//! `docs/import.md` lists the fields of the forms.
 //!
 //! Nothing is kept between the two: the file is sent twice. Once an import runs, it ends by itself: who has sent it may be gone.
 
@@ -8,7 +8,6 @@ use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -17,22 +16,19 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use futures::StreamExt;
-use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
 use super::super::connections::UploadProtection;
 use super::super::problem::ProblemDetails;
-use super::super::security::cookies::session_token;
 use super::super::state::AppState;
+use super::import_session::{ImportSession, Right, UndoOptions};
 use crate::model::ApiError;
 use crate::model::access::Capability;
 use crate::model::import::ImportMode;
 use crate::server::identity::Caller;
-use crate::server::import::{self, Imports, OwnImport, Purpose, StillAllowed, UndoRequest, UploadSlot, own_scope};
+use crate::server::import::{self, Imports, OwnImport, UploadSlot, own_scope};
 use crate::server::rpc_context::authentication;
 
-/// How often it is looked up, during an upload, whether its sender may still import.
-const ACCESS_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// A field that is no file is a word.
 const MAX_FIELD_BYTES: usize = 256;
 const FIELDS: [&str; 3] = ["mode", "confirm", "plan"];
@@ -40,6 +36,7 @@ const FIELDS: [&str; 3] = ["mode", "confirm", "plan"];
 const MAX_HEAD_BYTES: u64 = 4 << 20;
 /// How old a sign-in may be for what deletes data.
 const FRESH_SIGN_IN: TimeDelta = TimeDelta::minutes(10);
+const RIGHT: Right = |caller| (Capability::ImportOwnData, own_scope(caller));
 const CSV: &str = "text/csv";
 const JSON: &str = "application/json";
 
@@ -51,21 +48,11 @@ struct Form {
     fields: BTreeMap<String, String>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UndoOptions {
-    #[serde(default)]
-    dry_run: bool,
-    #[serde(default)]
-    keep_changed: bool,
-    /// What it must do: the digest of a dry run's report.
-    expected: Option<String>,
-}
-
 /// What the archive would do, in each mode. Of a mode that is named, the sealed plan: what happens to each record.
 pub async fn preview(State(state): State<AppState>, request: Request) -> Result<Response, ProblemDetails> {
     let imports = imports(&state)?;
-    let Form { caller, file, slot, fields } = receive(&state, &imports, request).await?;
+    let mut session = ImportSession::of(&state, request.headers(), RIGHT)?;
+    let Form { caller, file, slot, fields } = receive(&state, &imports, &mut session, request).await?;
     if let Some(extra) = fields.keys().find(|name| *name != "mode") {
         return Err(ApiError::Invalid(format!("A preview takes the file, and a mode, and no field {extra}.")).into());
     }
@@ -94,13 +81,14 @@ pub async fn preview(State(state): State<AppState>, request: Request) -> Result<
 /// Imports the archive. The answer says what was done, and which ids records have got; with `Accept: text/csv`, it is these ids.
 pub async fn import(State(state): State<AppState>, request: Request) -> Result<Response, ProblemDetails> {
     let imports = imports(&state)?;
-    let (token, wants_csv) = (own_token(&state, request.headers())?, accepts_csv(request.headers()));
-    let Form { caller, file, slot, fields } = receive(&state, &imports, request).await?;
+    let (mut session, wants_csv) =
+        (ImportSession::of(&state, request.headers(), RIGHT)?, accepts_csv(request.headers()));
+    let Form { caller, file, slot, fields } = receive(&state, &imports, &mut session, request).await?;
     let (mode, plan) = parse_fields(&fields)?;
     if mode == ImportMode::Replace {
-        require_fresh_sign_in(&state, &token).await?;
+        require_fresh_sign_in(&state, &session.token).await?;
     }
-    let still_allowed = still_allowed(&state, token);
+    let still_allowed = session.still_allowed();
     let imported = tokio::spawn(async move {
         let imported = imports.import_own_data(&caller, file, (mode, plan), still_allowed).await;
         drop(slot);
@@ -132,9 +120,7 @@ pub async fn undo(
 ) -> Result<Response, ProblemDetails> {
     let imports = imports(&state)?;
     let caller = authentication(&request).caller()?;
-    let purpose = if options.dry_run { Purpose::DryRun } else { Purpose::Write };
-    let request = UndoRequest { import, purpose, keeps_changed: options.keep_changed, expected: options.expected };
-    let undone = tokio::spawn(async move { imports.undo_own_data(&caller, request).await });
+    let undone = tokio::spawn(async move { imports.undo_own_data(&caller, options.request(import)).await });
     let undone = undone.await.unwrap_or(Err(import::Error::Panicked));
     Ok(Json(undone.map_err(|error| problem(&state, &error))?).into_response())
 }
@@ -142,10 +128,6 @@ pub async fn undo(
 fn imports(state: &AppState) -> Result<Arc<Imports>, ApiError> {
     let off = || ApiError::Conflict("Nothing can be imported here: the server only reads the database.".into());
     state.app.import_page.imports.clone().ok_or_else(off)
-}
-
-fn own_token(state: &AppState, headers: &HeaderMap) -> Result<String, ApiError> {
-    session_token(headers, state).ok_or(ApiError::Unauthenticated)
 }
 
 fn accepts_csv(headers: &HeaderMap) -> bool {
@@ -188,9 +170,13 @@ fn limited(request: Request, budget: &Arc<AtomicU64>) -> Request {
 }
 
 /// Reads the form. The file goes to the disk as it comes.
-async fn receive(state: &AppState, imports: &Imports, request: Request) -> Result<Form, ProblemDetails> {
+async fn receive(
+    state: &AppState,
+    imports: &Imports,
+    session: &mut ImportSession,
+    request: Request,
+) -> Result<Form, ProblemDetails> {
     let caller = authentication(&request).caller()?;
-    let token = own_token(state, request.headers())?;
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let failed = |error: import::Error| problem(state, &error);
     let mut upload = imports.begin_own_upload(&caller, length).await.map_err(failed)?;
@@ -202,7 +188,7 @@ async fn receive(state: &AppState, imports: &Imports, request: Request) -> Resul
     let mut form = Multipart::from_request(limited(request, &budget), state).await.map_err(|_| {
         ApiError::Invalid("Send a form with the archive: multipart/form-data with the field file.".into())
     })?;
-    let (mut fields, mut has_file, mut checked_at) = (BTreeMap::new(), false, Instant::now());
+    let (mut fields, mut has_file) = (BTreeMap::new(), false);
     while let Some(mut field) = form.next_field().await.map_err(|_| unreadable())? {
         let name = field.name().unwrap_or_default().to_owned();
         let is_file = name == "file";
@@ -214,10 +200,7 @@ async fn receive(state: &AppState, imports: &Imports, request: Request) -> Resul
             return Err(ApiError::Invalid("The form has two files.".into()).into());
         }
         while let Some(bytes) = field.chunk().await.map_err(|_| unreadable())? {
-            if checked_at.elapsed() > ACCESS_CHECK_INTERVAL {
-                checked_at = Instant::now();
-                find_importer(state, &token).await?;
-            }
+            session.recheck().await?;
             if is_file {
                 budget.store(MAX_HEAD_BYTES, Ordering::Relaxed);
                 upload.write(&bytes).await.map_err(failed)?;
@@ -237,7 +220,7 @@ async fn receive(state: &AppState, imports: &Imports, request: Request) -> Resul
     }
     let (file, slot) = upload.finish().await.map_err(failed)?;
     // An upload may take long enough for the caller to lose their account.
-    let now = find_importer(state, &token).await?;
+    let now = session.find().await?;
     Ok(Form { caller: Caller { client_ip: caller.client_ip, ..now }, file, slot, fields })
 }
 
@@ -281,24 +264,6 @@ fn parse_fields(fields: &BTreeMap<String, String>) -> Result<(ImportMode, Option
         return Err(invalid("The field plan is the plan of a preview: 64 hexadecimal digits."));
     }
     Ok((mode, plan))
-}
-
-/// The caller as they are now, if they may still import.
-async fn find_importer(state: &AppState, token: &str) -> Result<Caller, ApiError> {
-    let now = state.app.identity.find_caller(token).await.map_err(|error| state.api_error(&error))?;
-    let now = now.ok_or(ApiError::Unauthenticated)?;
-    now.require(Capability::ImportOwnData, &own_scope(&now)).map_err(|_| ApiError::Forbidden)?;
-    Ok(now)
-}
-
-/// Whether the session and its account are still there.
-fn still_allowed(state: &AppState, token: String) -> StillAllowed {
-    let (app, runtime) = (state.app.clone(), tokio::runtime::Handle::current());
-    Box::new(move || {
-        let found = runtime.block_on(app.identity.find_caller(&token)).map_err(import::Error::NotRechecked)?;
-        let now = found.ok_or(import::Error::SignedOut)?;
-        Ok(now.require(Capability::ImportOwnData, &own_scope(&now))?)
-    })
 }
 
 /// The result as JSON, with `idMap`: of each record that has another id than in the archive its table, that id, and the new one.

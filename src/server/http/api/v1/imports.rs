@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request, State};
@@ -20,20 +20,17 @@ use tokio_util::io::ReaderStream;
 
 use super::super::super::connections::UploadProtection;
 use super::super::super::problem::ProblemDetails;
-use super::super::super::security::cookies::session_token;
 use super::super::super::state::AppState;
+use super::super::import_session::{ImportSession, Right, UndoOptions};
 use crate::model::ApiError;
 use crate::model::access::{Capability, Scope};
 use crate::model::import::{ImportMode, TablePolicies, TablePolicy};
 use crate::model::import_update::ImportUpdate;
 use crate::server::identity::Caller;
-use crate::server::import::{
-    self, ExpectedPlan, ImportRequest, Imports, Purpose, StillAllowed, UndoRequest, UploadSlot,
-};
+use crate::server::import::{self, ExpectedPlan, ImportRequest, Imports, UploadSlot};
 use crate::server::rpc_context::authentication;
 
-/// How often it is looked up, during an upload, whether its sender may still import.
-const ACCESS_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+const RIGHT: Right = |_| (Capability::ImportDatabase, Scope::WholeDatabase);
 /// A record takes several times its size in memory while it is read. Who has larger ones uses the command line.
 const MAX_RECORD_BYTES: usize = 64 << 20;
 /// How often a line is sent while something runs.
@@ -53,24 +50,14 @@ pub struct ImportOptions {
     policy: Option<TablePolicy>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UndoOptions {
-    #[serde(default)]
-    dry_run: bool,
-    #[serde(default)]
-    keep_changed: bool,
-    /// What it must do: the digest of a dry run's report.
-    expected: Option<String>,
-}
-
 /// What happens to each record of the database, if the file is imported.
 pub async fn plan(
     State(state): State<AppState>,
     Query(options): Query<ImportOptions>,
     request: Request,
 ) -> Result<Response, ProblemDetails> {
-    let (imports, ReceivedFile { caller, file, slot }) = receive(&state, request).await?;
+    let mut session = ImportSession::of(&state, request.headers(), RIGHT)?;
+    let (imports, ReceivedFile { caller, file, slot }) = receive(&state, &mut session, request).await?;
     let out = imports.uploads.unnamed_file().map_err(|error| state.api_error(&error))?;
     let (progress, records) = watch::channel(0);
     let planned = tokio::spawn(async move {
@@ -90,10 +77,10 @@ pub async fn import(
     Query(options): Query<ImportOptions>,
     request: Request,
 ) -> Result<Response, ProblemDetails> {
-    let token = session_token(request.headers(), &state).ok_or(ApiError::Unauthenticated)?;
-    let (imports, ReceivedFile { caller, file, slot }) = receive(&state, request).await?;
+    let mut session = ImportSession::of(&state, request.headers(), RIGHT)?;
+    let (imports, ReceivedFile { caller, file, slot }) = receive(&state, &mut session, request).await?;
     let (progress, records) = watch::channel(0);
-    let still_allowed = still_allowed(&state, token);
+    let still_allowed = session.still_allowed();
     let imported = tokio::spawn(async move {
         let on_progress = move |records| {
             progress.send_replace(records);
@@ -115,10 +102,8 @@ pub async fn undo(
     let caller = authentication(&request).caller()?;
     let imports = imports(&state)?;
     let slot = imports.begin_undo(&caller, &import).await.map_err(|error| state.api_error(&error))?;
-    let purpose = if options.dry_run { Purpose::DryRun } else { Purpose::Write };
     let undone = tokio::spawn(async move {
-        let request = UndoRequest { import, purpose, keeps_changed: options.keep_changed, expected: options.expected };
-        let undone = imports.undo(&caller, request).await;
+        let undone = imports.undo(&caller, options.request(import)).await;
         drop(slot);
         undone.map(|report| (ImportUpdate::Undone(report), None))
     });
@@ -156,46 +141,28 @@ fn imports(state: &AppState) -> Result<Arc<Imports>, ApiError> {
     state.app.import_page.imports.clone().ok_or(ApiError::NotFound)
 }
 
-async fn receive(state: &AppState, request: Request) -> Result<(Arc<Imports>, ReceivedFile), ApiError> {
+async fn receive(
+    state: &AppState,
+    session: &mut ImportSession,
+    request: Request,
+) -> Result<(Arc<Imports>, ReceivedFile), ApiError> {
     let caller = authentication(&request).caller()?;
     let imports = imports(state)?;
-    let token = session_token(request.headers(), state).ok_or(ApiError::Unauthenticated)?;
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let mut upload = imports.begin_upload(&caller, length).await.map_err(|error| state.api_error(&error))?;
     if let Some(connection) = request.extensions().get::<UploadProtection>() {
         connection.protect();
     }
-    let (mut body, mut checked_at) = (request.into_body().into_data_stream(), Instant::now());
+    let mut body = request.into_body().into_data_stream();
     while let Some(bytes) = body.next().await {
-        if checked_at.elapsed() > ACCESS_CHECK_INTERVAL {
-            checked_at = Instant::now();
-            find_importer(state, &token).await?;
-        }
+        session.recheck().await?;
         let bytes = bytes.map_err(|_| ApiError::Invalid("The file was not received whole: send it again.".into()))?;
         upload.write(&bytes).await.map_err(|error| state.api_error(&error))?;
     }
     let (file, slot) = upload.finish().await.map_err(|error| state.api_error(&error))?;
     // An upload may take long enough for the caller to lose their role.
-    let now = find_importer(state, &token).await?;
+    let now = session.find().await?;
     Ok((imports, ReceivedFile { caller: Caller { client_ip: caller.client_ip, ..now }, file, slot }))
-}
-
-/// The caller as they are now, if they may still import.
-async fn find_importer(state: &AppState, token: &str) -> Result<Caller, ApiError> {
-    let now = state.app.identity.find_caller(token).await.map_err(|error| state.api_error(&error))?;
-    let now = now.ok_or(ApiError::Unauthenticated)?;
-    now.require(Capability::ImportDatabase, &Scope::WholeDatabase).map_err(|_| ApiError::Forbidden)?;
-    Ok(now)
-}
-
-/// Whether the session and its role are still there.
-fn still_allowed(state: &AppState, token: String) -> StillAllowed {
-    let (app, runtime) = (state.app.clone(), tokio::runtime::Handle::current());
-    Box::new(move || {
-        let found = runtime.block_on(app.identity.find_caller(&token)).map_err(import::Error::NotRechecked)?;
-        let now = found.ok_or(import::Error::SignedOut)?;
-        Ok(now.require(Capability::ImportDatabase, &Scope::WholeDatabase)?)
-    })
 }
 
 /// What has come out of it: the last line, and what follows it.
