@@ -14,20 +14,16 @@ pub mod ui;
 #[cfg(feature = "verifier")]
 pub mod verifier;
 
-/// Hydrates the page on which people import into their own data.
-#[cfg(feature = "own_importer")]
-#[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate_own_import() {
-    console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(ui::hydrate_own_import);
-}
-
-/// Hydrates the import page, whose code other pages do not load.
-#[cfg(feature = "importer")]
+/// Hydrates an import page. Each of the two is a module of its own, so that no other page loads its code.
+#[cfg(any(feature = "importer", feature = "own_importer"))]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate_import() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(ui::hydrate_import);
+    if cfg!(feature = "own_importer") {
+        leptos::mount::hydrate_body(ui::hydrate_own_import);
+    } else {
+        leptos::mount::hydrate_body(ui::hydrate_import);
+    }
 }
 
 /// Hydrates a page that the server rendered.

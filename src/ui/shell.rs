@@ -24,7 +24,7 @@ pub fn shell(page: Page) -> impl IntoView {
         }
         Page::OwnImport => {
             let page = view! { <OwnImportPageView /> }.into_any();
-            live(route::OWN_IMPORT_SCRIPT, route::OWN_IMPORT_PROGRAM, "hydrate_own_import", page)
+            live(route::OWN_IMPORT_SCRIPT, route::OWN_IMPORT_PROGRAM, "hydrate_import", page)
         }
         Page::Static(page) => (None, view! { <StaticPageView page /> }.into_any()),
     };

@@ -61,7 +61,7 @@ const BROWSER_IMPORTS: [(&str, &[&str]); 5] = [
 const MAX_FILE_LINES: usize = 400;
 const MAX_MEDIAN_LINES: usize = 80;
 /// One for the server, and one for each module of the browser.
-const MAX_FEATURE_CFGS: usize = 6;
+const MAX_FEATURE_CFGS: usize = 5;
 
 /// Every Rust file: its path below `src`, and its text.
 fn rust_files() -> Vec<(String, String)> {
