@@ -138,9 +138,6 @@ impl Importing<'_> {
             (self.plan_head(&report, choices, rules, &metadata.export_id, &changes), changes)
         });
         let planned = self.check_expected(planned)?;
-        if let Some(converted) = converted.filter(|_| !self.request.dry_run) {
-            converted.write_media()?;
-        }
         self.check_commit()?;
         commit(load)?;
         let Some((head, changes)) = planned else { return Ok(Imported { report, plan: None, id_changes: None }) };

@@ -2,10 +2,11 @@
 //!
 //! May import: `rows`, `support`, `model`. Every method blocks; callers run them on a dedicated thread. Flow: `open_snapshot`
 //! opens one consistent view, everything for one preview or run is read from it, and dropping it ends the session in
-//! the database. An import writes through one `Load`, which is one transaction.
+//! the database. An import writes through one `Load`, which is one transaction; `Lookups` read single rows before it begins.
 
 mod choices;
 mod error;
+mod lookups;
 mod merge_rules;
 mod new_table;
 pub mod postgres;
@@ -22,12 +23,12 @@ use crate::server::rows::{
 
 pub use choices::{Choice, ChoiceQuery, Choices};
 pub use error::{Error, Kind, Result};
+pub use lookups::{Lookups, RowLookup};
 pub use merge_rules::{ChangedSince, MergeRules, NaturalKey, NaturalKeyColumn};
 pub use new_table::NewTable;
 pub use predicate::{AcceptedValue, Predicate};
 pub use target::{
-    CarriedOn, CheckedReference, Load, Purpose, Removal, RowLookup, TableLoad, Target, TargetRules, Trigger,
-    UndoRequest,
+    CarriedOn, CheckedReference, Load, Purpose, Removal, TableLoad, Target, TargetRules, Trigger, UndoRequest,
 };
 
 /// Aborts what a snapshot is doing, from any thread.

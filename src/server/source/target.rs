@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::lookups::Lookups;
 use super::merge_rules::MergeRules;
 use super::new_table::NewTable;
 use super::{Error, InterruptHandle, Result};
 use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::{FieldName, TableName};
-use crate::server::rows::{Catalog, RowSink};
+use crate::server::rows::RowSink;
 
 /// A database to write to. What is read of a source is read by another type: nothing that exports can write.
 pub trait Target: Send + Sync {
@@ -19,6 +20,12 @@ pub trait Target: Send + Sync {
     /// `Unsuitable` when the user has rights that code of the database could misuse; otherwise as `Source::begin_snapshot`.
     fn begin_load(&self, purpose: Purpose, removes: bool, on_handle: &dyn Fn(InterruptHandle))
     -> Result<Box<dyn Load>>;
+
+    /// Looks rows up before a load is begun. Nobody is kept waiting, and nothing is written.
+    ///
+    /// # Errors
+    /// As `begin_load`.
+    fn begin_lookups(&self) -> Result<Box<dyn Lookups>>;
 
     /// Whether its user may import at all, before anybody asks.
     ///
@@ -98,15 +105,6 @@ pub enum Removal {
     OfOwner(String),
 }
 
-/// Which rows are looked up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RowLookup {
-    pub table: TableName,
-    pub key: String,
-    /// The columns of which the texts are wanted.
-    pub columns: Vec<String>,
-}
-
 impl TableLoad {
     /// The columns that an update replaces.
     pub fn replaced(&self) -> impl Iterator<Item = &String> {
@@ -114,32 +112,16 @@ impl TableLoad {
     }
 }
 
-/// A transaction that fills tables. Dropped without `commit`, it has changed nothing.
+/// A transaction that fills tables. Dropped without `commit`, it has changed nothing. Rows are looked up before `prepare` only.
 ///
 /// Between `begin_table` and `end_table`, the rows of one of the prepared tables are pushed, value by value, as into any sink.
 /// Once a method of the sink has returned `Stopped`, `take_failure` says why.
-pub trait Load: RowSink + Send {
-    /// # Errors
-    /// When the schema cannot be read.
-    fn catalog(&mut self) -> Result<Catalog>;
-
+pub trait Load: RowSink + Lookups {
     /// Creates tables, in the same transaction.
     ///
     /// # Errors
     /// `Refused` if the database does not take one, or the user may not create it.
     fn create_tables(&mut self, tables: &[NewTable]) -> Result<()>;
-
-    /// Calls `found` with each row that has one of `values`, of which it gets the place, in the lookup's column, and with the texts of
-    /// columns. Values that no such column can have are passed over. Before `prepare`.
-    ///
-    /// # Errors
-    /// `NotFound` for an unknown table or column; `Unsuitable` for a column that holds no texts; otherwise an error of the database.
-    fn find_rows(
-        &mut self,
-        lookup: &RowLookup,
-        values: &[String],
-        found: &mut dyn FnMut(usize, Vec<Option<String>>),
-    ) -> Result<()>;
 
     /// # Errors
     /// When the schema cannot be read.

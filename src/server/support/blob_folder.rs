@@ -1,12 +1,20 @@
 //! The folder in which an application keeps the files of its users. Names in it come from the database, and are not trusted.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
+
+/// How often a folder is created again that others remove.
+const MAX_ATTEMPTS: usize = 1_000;
+
+/// A folder of the blob folder that no other process takes for left behind. Released when dropped, and when its process ends.
+#[derive(Debug)]
+pub struct FolderLock(#[expect(dead_code, reason = "the open folder is what is locked")] File);
 
 /// An open folder. What is opened in it is a file of it, whatever its name says, and whoever moves the folder meanwhile.
 #[derive(Debug)]
@@ -40,17 +48,43 @@ impl BlobFolder {
     /// `AlreadyExists`; otherwise as `open_file`.
     pub fn create_file(&self, name: &str) -> io::Result<File> {
         let (folders, file) = parts(name)?;
-        for depth in 1..=folders.len() {
-            let (within, folder) = (self.open_folder(&folders[..depth - 1])?, folders[depth - 1]);
-            match mkdirat(&within, OsStr::new(folder), Mode::from_raw_mode(0o777)) {
-                Ok(()) => within.sync_all()?,
-                Err(Errno::EXIST) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        self.create_folders(&folders)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let within = self.open_folder(&folders)?;
         Ok(File::from(openat(&within, OsStr::new(file), flags, Mode::from_raw_mode(0o666))?))
+    }
+
+    /// Creates a folder, and those that it is in, and locks it.
+    ///
+    /// # Errors
+    /// As `create_file`.
+    pub fn create_locked(&self, name: &str) -> io::Result<FolderLock> {
+        let folders = folders(name)?;
+        // Whoever sees it empty and unlocked may remove it.
+        for _ in 0..MAX_ATTEMPTS {
+            let folder = match self.create_folders(&folders).and_then(|()| self.open_folder(&folders)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                folder => folder?,
+            };
+            folder.lock()?;
+            if self.open_folder(&folders).is_ok_and(|there| is_same(&there, &folder)) {
+                return Ok(FolderLock(folder));
+            }
+        }
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    /// Locks a folder; nothing if somebody else has.
+    ///
+    /// # Errors
+    /// As `open_file`.
+    pub fn try_lock(&self, name: &str) -> io::Result<Option<FolderLock>> {
+        let folder = self.open_folder(&folders(name)?)?;
+        match folder.try_lock() {
+            Ok(()) => Ok(Some(FolderLock(folder))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     /// Makes sure that the names of the files in a folder are on disk.
@@ -58,7 +92,7 @@ impl BlobFolder {
     /// # Errors
     /// As `open_file`.
     pub fn sync_folder(&self, name: &str) -> io::Result<()> {
-        self.open_folder(&name.split('/').collect::<Vec<_>>())?.sync_all()
+        self.open_folder(&folders(name)?)?.sync_all()
     }
 
     /// The names in a folder; none if there is no such folder.
@@ -66,7 +100,7 @@ impl BlobFolder {
     /// # Errors
     /// As `open_file`.
     pub fn list(&self, name: &str) -> io::Result<Vec<String>> {
-        let folder = match self.open_folder(&name.split('/').collect::<Vec<_>>()) {
+        let folder = match self.open_folder(&folders(name)?) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             folder => folder?,
         };
@@ -85,6 +119,18 @@ impl BlobFolder {
         Ok(unlinkat(self.open_folder(&folders)?, OsStr::new(file), flags)?)
     }
 
+    fn create_folders(&self, folders: &[&str]) -> io::Result<()> {
+        for depth in 1..=folders.len() {
+            let (within, folder) = (self.open_folder(&folders[..depth - 1])?, folders[depth - 1]);
+            match mkdirat(&within, OsStr::new(folder), Mode::from_raw_mode(0o777)) {
+                Ok(()) => within.sync_all()?,
+                Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
     fn open_folder(&self, parts: &[&str]) -> io::Result<File> {
         let mut within = self.0.try_clone()?;
         for folder in parts {
@@ -99,15 +145,24 @@ fn refused() -> io::Error {
     io::ErrorKind::InvalidInput.into()
 }
 
+/// Whether both are the same folder.
+fn is_same(one: &File, other: &File) -> bool {
+    let id = |file: &File| file.metadata().map(|metadata| (metadata.dev(), metadata.ino()));
+    matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// The folders of a name, and the file.
 fn parts(name: &str) -> io::Result<(Vec<&str>, &str)> {
-    let is_plain = |part: &&str| !matches!(*part, "" | "." | "..") && !part.contains('\0');
-    let mut parts: Vec<&str> = name.split('/').collect();
-    if !parts.iter().all(is_plain) {
-        return Err(refused());
-    }
+    let mut parts = folders(name)?;
     let file = parts.pop().ok_or_else(refused)?;
     Ok((parts, file))
+}
+
+/// The folders of the name of a folder.
+fn folders(name: &str) -> io::Result<Vec<&str>> {
+    let is_plain = |part: &&str| !matches!(*part, "" | "." | "..") && !part.contains('\0');
+    let folders: Vec<&str> = name.split('/').collect();
+    if folders.iter().all(is_plain) { Ok(folders) } else { Err(refused()) }
 }
 
 #[cfg(test)]
@@ -176,5 +231,39 @@ mod tests {
         open.remove("a/b/c", false).unwrap();
         open.remove("a/b", true).unwrap();
         assert!(open.remove("a/b", true).is_err());
+    }
+
+    #[test]
+    fn a_folder_is_locked_by_one_at_a_time_until_that_one_lets_go() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let open = BlobFolder::open(folder.path()).unwrap();
+        let lock = open.create_locked("imports/one").unwrap();
+        assert!(open.try_lock("imports/one").unwrap().is_none());
+        assert!(open.try_lock("imports").unwrap().is_some(), "others are not locked with it");
+        drop(lock);
+        assert!(open.try_lock("imports/one").unwrap().is_some());
+        for name in ["imports/none", "../one", ""] {
+            assert!(open.try_lock(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_removed_before_it_is_locked_is_created_again() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let open = BlobFolder::open(folder.path()).unwrap();
+        std::thread::scope(|scope| {
+            let sweeper = scope.spawn(|| {
+                for _ in 0..20_000 {
+                    if let Ok(Some(_lock)) = open.try_lock("one") {
+                        let _ = open.remove("one", true);
+                    }
+                }
+            });
+            while !sweeper.is_finished() {
+                let _lock = open.create_locked("one").unwrap();
+                open.create_file("one/file").unwrap();
+                open.remove("one/file", false).unwrap();
+            }
+        });
     }
 }

@@ -6,6 +6,7 @@ mod hostile_archives;
 mod import;
 mod own_data;
 mod own_import;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::io::Read;

@@ -25,8 +25,8 @@ use crate::server::layout::{DocumentReader, DocumentRecord, ReadError};
 use crate::server::pipeline::verify_content;
 use crate::server::profile::{Layout, Node, Profile, ScopeProfile};
 use crate::server::rows::Catalog;
-use crate::server::source::{Load, RowLookup};
-use crate::server::support::blob_folder::BlobFolder;
+use crate::server::source::{Lookups, RowLookup};
+use crate::server::support::blob_folder::{BlobFolder, FolderLock};
 
 /// A value of a record is no longer than this: the longest of PostgreSQL, with room for escapes.
 const MAX_LINE_BYTES: u64 = 2 << 30;
@@ -62,12 +62,21 @@ pub struct Converted<'a> {
 }
 
 impl Converted<'_> {
-    /// Writes the archive's files to the blob folder, before the commit of the records that refer to them.
+    /// Writes the archive's files to the blob folder, before the commit of the records that refer to them. They are safe from other
+    /// imports until the lock is dropped.
     ///
     /// # Errors
     /// `Media` if one cannot be written.
-    pub fn write_media(&self) -> Result<()> {
-        self.media.as_ref().map_or(Ok(()), Media::write)
+    pub fn write_media(&self) -> Result<Option<FolderLock>> {
+        self.media.as_ref().map_or(Ok(None), Media::write)
+    }
+
+    /// Whether the files are still there that were found when the archive was converted.
+    ///
+    /// # Errors
+    /// `Refused` if not.
+    pub fn check_kept_media(&self) -> Result<()> {
+        self.media.as_ref().map_or(Ok(()), Media::check_kept)
     }
 
     /// Removes them again, since nothing was committed.
@@ -101,22 +110,23 @@ impl<'a> ArchiveImport<'a> {
         Ok((layout, scope.ok_or_else(|| refused("the profile does not say whose data is whose".to_owned()))?))
     }
 
-    /// Reads the archive, and looks up what of it is here already. Nothing is written. The tables are locked.
+    /// Reads the archive, and looks up what of it is here already. Nothing is written or locked: an archive may be large. Who takes one of
+    /// its ids meanwhile ends the import, which then changes nothing.
     ///
     /// # Errors
     /// `Refused` or `InvalidArchive` with what is wrong; `Target` if the database cannot be read.
     pub fn convert(
         &self,
-        load: &mut dyn Load,
+        database: &mut dyn Lookups,
         catalog: &Catalog,
         (layout, scope): (&'a Layout, &ScopeProfile),
     ) -> Result<Converted<'a>> {
-        self.check_person(load, scope)?;
+        self.check_person(database, scope)?;
         let shapes = table_shapes(&self.archive.contents, layout, self.profile, scope, catalog)?;
         let (known, shapes) = (Known { layout, shapes: &shapes }, &shapes);
-        let ids = self.find_ids(load, &known)?;
-        let media = self.open_media(load, &known, &ids)?;
-        let names = self.find_names(load, shapes)?;
+        let ids = self.find_ids(database, &known)?;
+        let media = self.open_media(database, &known, &ids)?;
+        let names = self.find_names(database, shapes)?;
         let records = RecordConversion::new(layout, self.person, (ids, media, names))?;
         let converted = self.write_document(&known, records)?;
         if let Some(media) = &converted.media {
@@ -130,30 +140,30 @@ impl<'a> ArchiveImport<'a> {
         self.archive.file.signed_by.is_some() && self.archive.person() == Some(self.person)
     }
 
-    fn check_person(&self, load: &mut dyn Load, scope: &ScopeProfile) -> Result<()> {
+    fn check_person(&self, database: &mut dyn Lookups, scope: &ScopeProfile) -> Result<()> {
         let lookup = RowLookup { table: scope.table.clone(), key: scope.key.clone(), columns: Vec::new() };
         let mut is_there = false;
-        load.find_rows(&lookup, &[self.person.to_owned()], &mut |_, _| is_there = true)?;
+        database.find_rows(&lookup, &[self.person.to_owned()], &mut |_, _| is_there = true)?;
         if is_there {
             return Ok(());
         }
         Err(Error::Refused(vec![format!("{} has nobody with the id {}", scope.table, text::one_line(self.person))]))
     }
 
-    fn find_ids(&self, load: &mut dyn Load, known: &Known<'_, '_>) -> Result<IdMap> {
+    fn find_ids(&self, database: &mut dyn Lookups, known: &Known<'_, '_>) -> Result<IdMap> {
         let mut ids = if self.mode == ImportMode::Copy {
             IdMap::new(IdOrigin::Copied, self.import.to_owned())
         } else {
-            self.look_up_ids(load, known)?
+            self.look_up_ids(database, known)?
         };
-        self.match_records(load, known, &mut ids)?;
+        self.match_records(database, known, &mut ids)?;
         Ok(ids)
     }
 
-    fn look_up_ids(&self, load: &mut dyn Load, known: &Known<'_, '_>) -> Result<IdMap> {
+    fn look_up_ids(&self, database: &mut dyn Lookups, known: &Known<'_, '_>) -> Result<IdMap> {
         let origin = if self.is_own() { IdOrigin::Own } else { IdOrigin::Unknown };
         let mut ids = IdMap::new(origin, self.person.to_owned());
-        let mut lookups = KnownIds::new(load, self.person, known.shapes, &mut ids);
+        let mut lookups = KnownIds::new(database, self.person, known.shapes, &mut ids);
         self.for_each_record(known, |_, shape, record| {
             if let Some(id) = shape.id.as_ref().and_then(|id| text_of(record.values.get(id)?)) {
                 lookups.look_up(&shape.table, &id)?;
@@ -170,13 +180,13 @@ impl<'a> ArchiveImport<'a> {
     }
 
     /// Finds the records that are the importer's under another id.
-    fn match_records(&self, load: &mut dyn Load, known: &Known<'_, '_>, ids: &mut IdMap) -> Result<()> {
+    fn match_records(&self, database: &mut dyn Lookups, known: &Known<'_, '_>, ids: &mut IdMap) -> Result<()> {
         // What is replaced is what the archive does not have, by its ids.
         let shapes = if self.mode == ImportMode::Replace { &[] } else { known.shapes };
         let mut keys = BTreeMap::new();
         for shape in shapes {
             let of = (self.person, self.mode == ImportMode::Copy);
-            if let Some(found) = NaturalKeys::find(load, shape, self.profile, of)? {
+            if let Some(found) = NaturalKeys::find(database, shape, self.profile, of)? {
                 keys.insert(&shape.table, found);
             }
         }
@@ -199,7 +209,7 @@ impl<'a> ArchiveImport<'a> {
         Ok(())
     }
 
-    fn open_media(&self, load: &mut dyn Load, known: &Known<'a, '_>, ids: &IdMap) -> Result<Option<Media<'a>>> {
+    fn open_media(&self, database: &mut dyn Lookups, known: &Known<'a, '_>, ids: &IdMap) -> Result<Option<Media<'a>>> {
         let Some(layout) = &known.layout.media else { return Ok(None) };
         let Some(shape) = known.shapes.iter().find(|shape| shape.table == layout.table) else { return Ok(None) };
         let records = self.archive.contents.record_counts.get(layout.table.as_str()).copied().unwrap_or_default();
@@ -220,22 +230,26 @@ impl<'a> ArchiveImport<'a> {
             let id = record.values.get(&layout.id).and_then(|json| text_of(json)).unwrap_or_default();
             batch.push(ids.map(&of.table, &id).into_owned());
             if batch.len() >= BATCH {
-                media.find_own(load, shape, self.person, &std::mem::take(&mut batch))?;
+                media.find_own(database, shape, self.person, &std::mem::take(&mut batch))?;
             }
             Ok(())
         })?;
-        media.find_own(load, shape, self.person, &batch)?;
+        media.find_own(database, shape, self.person, &batch)?;
         Ok(Some(media))
     }
 
     /// The names of the importer's records, where copies need others.
-    fn find_names(&self, load: &mut dyn Load, shapes: &[TableShape]) -> Result<BTreeMap<TableName, UniqueNames>> {
+    fn find_names(
+        &self,
+        database: &mut dyn Lookups,
+        shapes: &[TableShape],
+    ) -> Result<BTreeMap<TableName, UniqueNames>> {
         let mut names = BTreeMap::new();
         for shape in shapes.iter().filter(|_| self.mode == ImportMode::Copy) {
             let Some(mut unique) = UniqueNames::find(shape, self.profile) else { continue };
             let columns = vec![unique.column.clone()];
             let lookup = RowLookup { table: shape.table.clone(), key: shape.owner.clone(), columns };
-            load.find_rows(&lookup, &[self.person.to_owned()], &mut |_, columns| {
+            database.find_rows(&lookup, &[self.person.to_owned()], &mut |_, columns| {
                 columns.iter().flatten().for_each(|name| unique.take(name));
             })?;
             names.insert(shape.table.clone(), unique);
@@ -322,10 +336,10 @@ impl<'a> ArchiveImport<'a> {
 /// # Errors
 /// `Target` if that cannot be found out.
 pub fn remove_orphaned_media(
-    load: &mut dyn Load,
+    database: &mut dyn Lookups,
     layout: &Layout,
     folder: &BlobFolder,
     newest_kept: Option<&str>,
 ) -> Result<()> {
-    layout.media.as_ref().map_or(Ok(()), |media| remove_orphans(load, media, folder, newest_kept))
+    layout.media.as_ref().map_or(Ok(()), |media| remove_orphans(database, media, folder, newest_kept))
 }

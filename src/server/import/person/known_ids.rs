@@ -4,7 +4,7 @@ use super::super::Result;
 use super::ids::IdMap;
 use super::table_shape::TableShape;
 use crate::model::name::TableName;
-use crate::server::source::{Load, RowLookup};
+use crate::server::source::{Lookups, RowLookup};
 
 /// How many ids are looked up at once.
 const BATCH: usize = 1_000;
@@ -12,15 +12,15 @@ const MAX_ID_BYTES: usize = 512;
 
 /// Looks up ids, many at once.
 pub struct KnownIds<'k> {
-    load: &'k mut dyn Load,
+    database: &'k mut dyn Lookups,
     person: &'k str,
     tables: Vec<(&'k TableShape, Vec<String>)>,
     ids: &'k mut IdMap,
 }
 
 impl<'k> KnownIds<'k> {
-    pub fn new(load: &'k mut dyn Load, person: &'k str, shapes: &'k [TableShape], ids: &'k mut IdMap) -> Self {
-        Self { load, person, tables: shapes.iter().map(|shape| (shape, Vec::new())).collect(), ids }
+    pub fn new(database: &'k mut dyn Lookups, person: &'k str, shapes: &'k [TableShape], ids: &'k mut IdMap) -> Self {
+        Self { database, person, tables: shapes.iter().map(|shape| (shape, Vec::new())).collect(), ids }
     }
 
     pub fn look_up(&mut self, table: &TableName, id: &str) -> Result<()> {
@@ -43,7 +43,7 @@ impl<'k> KnownIds<'k> {
         let batch = std::mem::take(batch);
         let lookup = RowLookup { table: shape.table.clone(), key: id, columns: vec![shape.owner.clone()] };
         let mut known = Vec::new();
-        self.load.find_rows(&lookup, &batch, &mut |at, columns| known.push((at, columns)))?;
+        self.database.find_rows(&lookup, &batch, &mut |at, columns| known.push((at, columns)))?;
         for (at, columns) in known {
             let is_own = columns.first().is_some_and(|owner| owner.as_deref() == Some(self.person));
             self.ids.add_known(&lookup.table, &batch[at], is_own)?;

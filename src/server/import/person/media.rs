@@ -12,8 +12,8 @@ use super::table_shape::TableShape;
 use crate::seal::archive::MEDIA_FOLDER;
 use crate::server::layout::{DocumentRecord, media_path};
 use crate::server::profile::MediaLayout;
-use crate::server::source::{Load, RowLookup};
-use crate::server::support::blob_folder::BlobFolder;
+use crate::server::source::{Lookups, RowLookup};
+use crate::server::support::blob_folder::{BlobFolder, FolderLock};
 
 /// The folder of the blob folder with a folder for each import.
 const IMPORTS: &str = "imports";
@@ -31,6 +31,8 @@ pub struct Media<'m> {
     is_own: bool,
     /// The names that files of the archive get in the blob folder.
     new: BTreeMap<String, NewFile>,
+    /// Files of the blob folder that the importer's records have, and keep.
+    kept: Vec<String>,
     /// Files that records stand for, and that the archive lacks.
     pub missing: u64,
 }
@@ -47,11 +49,18 @@ impl<'m> Media<'m> {
         folder: &'m BlobFolder,
         import: &'m str,
     ) -> Self {
-        Self { layout, archive, folder, import, own: HashMap::new(), is_own, new: BTreeMap::new(), missing: 0 }
+        let (own, new, kept) = (HashMap::new(), BTreeMap::new(), Vec::new());
+        Self { layout, archive, folder, import, own, is_own, new, kept, missing: 0 }
     }
 
     /// Finds the importer's own records among these ids, which are those of the records here.
-    pub fn find_own(&mut self, load: &mut dyn Load, shape: &TableShape, person: &str, ids: &[String]) -> Result<()> {
+    pub fn find_own(
+        &mut self,
+        database: &mut dyn Lookups,
+        shape: &TableShape,
+        person: &str,
+        ids: &[String],
+    ) -> Result<()> {
         let MediaLayout { table, id, storage_key, sha256, .. } = self.layout;
         let columns = vec![shape.owner.clone(), sha256.clone(), storage_key.clone()];
         let lookup = RowLookup { table: table.clone(), key: id.clone(), columns };
@@ -63,7 +72,7 @@ impl<'m> Media<'m> {
                 own.insert(ids[at].clone(), (sha256.to_ascii_lowercase(), file.clone()));
             }
         };
-        Ok(load.find_rows(&lookup, ids, &mut add)?)
+        Ok(database.find_rows(&lookup, ids, &mut add)?)
     }
 
     /// Decides which file the record gets. `values` are those that it has here, `old_id` is its id in the archive.
@@ -97,12 +106,15 @@ impl<'m> Media<'m> {
         let is_safe_name = is_uuid(&new_id);
         let kept = if self.is_own { text(content_type) } else { kept_type(&text(content_type)).to_owned() };
         let name = match (own, entry) {
-            (Some((_, name)), _) => name.clone(),
+            (Some((_, name)), _) => {
+                self.kept.push(name.clone());
+                name.clone()
+            }
             (None, _) if !is_safe_name => {
                 return Err("the id of the record is no UUID, after which its file could be named".to_owned());
             }
             (None, entry) => {
-                let name = format!("{IMPORTS}/{}/{new_id}", self.import);
+                let name = format!("{}/{new_id}", self.own_folder());
                 let content_type = kept.clone();
                 self.missing += u64::from(entry.is_none());
                 if entry.is_some() {
@@ -137,19 +149,41 @@ impl<'m> Media<'m> {
         if risks.is_empty() { Ok(()) } else { Err(Error::Refused(risks)) }
     }
 
-    /// Writes the files, and makes sure that they are on disk.
+    /// Whether the files are still there that the importer's records keep: they were looked up before anything was locked.
+    ///
+    /// # Errors
+    /// `Refused` if one is gone.
+    pub fn check_kept(&self) -> Result<()> {
+        let is_there = |name: &String| self.folder.open_file(name).is_ok();
+        if self.kept.iter().all(is_there) {
+            return Ok(());
+        }
+        let gone = "a file of the importer's was removed while the archive was read: import it again";
+        Err(Error::Refused(vec![gone.to_owned()]))
+    }
+
+    /// Writes the files, and makes sure that they are on disk. Other imports take them for left behind once the lock is released, unless
+    /// a record refers to them by then.
     ///
     /// # Errors
     /// `Media` if one cannot be written; nothing is left of them then.
-    pub fn write(&self) -> Result<()> {
+    pub fn write(&self) -> Result<Option<FolderLock>> {
         if self.new.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
-        let written = self.write_files();
-        if written.is_err() {
-            self.remove();
+        let lock = self.folder.create_locked(&self.own_folder()).map_err(Error::Media)?;
+        match self.write_files() {
+            Ok(()) => Ok(Some(lock)),
+            Err(error) => {
+                self.remove();
+                Err(error)
+            }
         }
-        written
+    }
+
+    /// The folder of this import's files.
+    fn own_folder(&self) -> String {
+        format!("{IMPORTS}/{}", self.import)
     }
 
     fn write_files(&self) -> Result<()> {
@@ -161,7 +195,7 @@ impl<'m> Media<'m> {
             }
             Ok(true)
         })?;
-        self.folder.sync_folder(&format!("{IMPORTS}/{}", self.import)).map_err(Error::Media)
+        self.folder.sync_folder(&self.own_folder()).map_err(Error::Media)
     }
 
     /// Removes what was written: nothing refers to it.
@@ -169,7 +203,8 @@ impl<'m> Media<'m> {
         for new in self.new.values() {
             let _ = self.folder.remove(&new.name, false);
         }
-        let _ = self.folder.remove(&format!("{IMPORTS}/{}", self.import), true);
+        let _ = self.folder.remove(&self.own_folder(), true);
+        let _ = self.folder.remove(IMPORTS, true);
     }
 }
 
@@ -184,12 +219,12 @@ pub fn is_media(entry: &str) -> bool {
 
 /// Removes the files of imports to which no record refers: of those that were killed before their commit, or are undone. `newest_kept` is
 /// the newest import that can be undone: that could bring back records with the files of earlier ones. The tables are locked: nobody
-/// else imports.
+/// else commits an import, and those who wait to do so have locked the folders of their files.
 ///
 /// # Errors
 /// `Target` if the records cannot be read.
 pub fn remove_orphans(
-    load: &mut dyn Load,
+    database: &mut dyn Lookups,
     layout: &MediaLayout,
     folder: &BlobFolder,
     newest_kept: Option<&str>,
@@ -200,12 +235,13 @@ pub fn remove_orphans(
     let imports = folder.list(IMPORTS).unwrap_or_default();
     for earlier in imports.iter().filter(|name| is_id(name) && is_final(name)) {
         let within = format!("{IMPORTS}/{earlier}");
+        let Ok(Some(_lock)) = folder.try_lock(&within) else { continue };
         let names = folder.list(&within).unwrap_or_default();
         let names: Vec<String> =
             names.into_iter().filter(|name| is_uuid(name)).map(|name| format!("{within}/{name}")).collect();
         let lookup = RowLookup { table: layout.table.clone(), key: layout.storage_key.clone(), columns: Vec::new() };
         let mut is_used = vec![false; names.len()];
-        load.find_rows(&lookup, &names, &mut |at, _| is_used[at] = true)?;
+        database.find_rows(&lookup, &names, &mut |at, _| is_used[at] = true)?;
         for (name, _) in names.iter().zip(&is_used).filter(|(_, is_used)| !**is_used) {
             if let Err(error) = folder.remove(name, false) {
                 tracing::warn!(%error, %name, "a file that no record refers to could not be removed");

@@ -9,7 +9,7 @@ use super::table_shape::TableShape;
 use super::unique_names::UniqueNames;
 use crate::model::text;
 use crate::server::profile::Profile;
-use crate::server::source::{Load, RowLookup};
+use crate::server::source::{Lookups, RowLookup};
 
 /// Of one table, more records of the importer's are not kept in memory.
 const MAX_RECORDS: usize = 1_000_000;
@@ -33,7 +33,7 @@ impl NaturalKeys {
     /// # Errors
     /// `Target` if the database cannot be read; `Refused` if there are too many records.
     pub fn find(
-        load: &mut dyn Load,
+        database: &mut dyn Lookups,
         shape: &TableShape,
         profile: &Profile,
         (person, is_copy): (&str, bool),
@@ -55,7 +55,7 @@ impl NaturalKeys {
         let columns = std::iter::once(id.clone()).chain(found.keys.iter().flatten().map(|column| column.name.clone()));
         let lookup = RowLookup { table: shape.table.clone(), key: shape.owner.clone(), columns: columns.collect() };
         let mut is_too_much = false;
-        load.find_rows(&lookup, &[person.to_owned()], &mut |_, columns| {
+        database.find_rows(&lookup, &[person.to_owned()], &mut |_, columns| {
             is_too_much |= found.ids.len() >= MAX_RECORDS;
             if !is_too_much {
                 found.add(&columns);

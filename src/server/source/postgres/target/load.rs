@@ -3,8 +3,9 @@
 //! A merge copies the records into a temporary table first (`staging`), and so does a dry run, which then cannot write: the server
 //! itself refuses it.
 
+use super::super::super::lookups::{Lookups, RowLookup};
 use super::super::super::new_table::NewTable;
-use super::super::super::target::{Load, Purpose, RowLookup, TableLoad, TargetRules};
+use super::super::super::target::{Load, Purpose, TableLoad, TargetRules};
 use super::super::super::{Error, Kind, Result, double_quote_identifier};
 use super::super::catalog::{self, Schema};
 use super::super::database_session::DatabaseSession;
@@ -170,16 +171,9 @@ impl RowSink for PostgresLoad {
     }
 }
 
-impl Load for PostgresLoad {
+impl Lookups for PostgresLoad {
     fn catalog(&mut self) -> Result<Catalog> {
         Ok(self.schema.catalog.clone())
-    }
-
-    fn create_tables(&mut self, tables: &[NewTable]) -> Result<()> {
-        refuse_foreign_event_triggers(&mut self.session)?;
-        create_tables::create_tables(&mut self.session, tables)?;
-        self.schema = catalog::read(&mut self.session)?;
-        Ok(())
     }
 
     fn find_rows(
@@ -189,6 +183,15 @@ impl Load for PostgresLoad {
         found: &mut dyn FnMut(usize, Vec<Option<String>>),
     ) -> Result<()> {
         row_lookup::find_rows(&mut self.session, self.schema.relation(&lookup.table)?, lookup, values, found)
+    }
+}
+
+impl Load for PostgresLoad {
+    fn create_tables(&mut self, tables: &[NewTable]) -> Result<()> {
+        refuse_foreign_event_triggers(&mut self.session)?;
+        create_tables::create_tables(&mut self.session, tables)?;
+        self.schema = catalog::read(&mut self.session)?;
+        Ok(())
     }
 
     fn rules(&mut self, tables: &[TableName], mode: TableMode) -> Result<TargetRules> {

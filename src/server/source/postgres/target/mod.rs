@@ -25,6 +25,7 @@ mod staging;
 mod undo;
 mod unique_values;
 
+use super::super::lookups::Lookups;
 use super::super::target::{Load, Purpose, Target, UndoRequest};
 use super::super::{InterruptHandle, Result};
 use super::client::ConnectConfig;
@@ -32,6 +33,7 @@ use super::database_session::DatabaseSession;
 use super::{ENGINE, LOCK_TIMEOUT, STALL_TIMEOUT, catalog};
 use crate::model::import_undo::{KeptImport, UndoReport};
 use load::PostgresLoad;
+use row_lookup::PostgresLookups;
 
 /// A PostgreSQL database to write to.
 #[derive(Clone, Debug)]
@@ -46,6 +48,10 @@ impl PostgresTarget {
     pub fn new(config: ConnectConfig, trusted_owners: Vec<String>) -> Self {
         Self { config, trusted_owners }
     }
+
+    fn open_session(&self) -> Result<DatabaseSession> {
+        DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())
+    }
 }
 
 impl Target for PostgresTarget {
@@ -55,12 +61,21 @@ impl Target for PostgresTarget {
         removes: bool,
         on_handle: &dyn Fn(InterruptHandle),
     ) -> Result<Box<dyn Load>> {
-        let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?;
+        let mut session = self.open_session()?;
         on_handle(session.interrupt_handle());
         session.begin_load(LOCK_TIMEOUT)?;
         rules::check_role(&mut session)?;
         let schema = catalog::read(&mut session)?;
         Ok(Box::new(PostgresLoad::new(session, schema, (purpose, removes))))
+    }
+
+    fn begin_lookups(&self) -> Result<Box<dyn Lookups>> {
+        let mut session = self.open_session()?;
+        let schema = session.with_transaction(|session| {
+            rules::check_role(session)?;
+            catalog::read(session)
+        })?;
+        Ok(Box::new(PostgresLookups::new(session, schema)))
     }
 
     fn check(&self) -> Result<()> {
@@ -76,12 +91,11 @@ impl Target for PostgresTarget {
     }
 
     fn list_kept_imports(&self) -> Result<Vec<KeptImport>> {
-        DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?
-            .with_transaction(undo::list)
+        self.open_session()?.with_transaction(undo::list)
     }
 
     fn undo(&self, request: &UndoRequest) -> Result<UndoReport> {
-        let mut session = DatabaseSession::open(&self.config, STALL_TIMEOUT, self.trusted_owners.clone().into())?;
+        let mut session = self.open_session()?;
         undo::undo(&mut session, request)
     }
 }

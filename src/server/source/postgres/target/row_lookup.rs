@@ -2,17 +2,47 @@
 
 use uuid::Uuid;
 
-use super::super::super::target::{RowLookup, TableLoad};
+use super::super::super::lookups::{Lookups, RowLookup};
+use super::super::super::target::TableLoad;
 use super::super::super::{Error, Kind, Result, unmatched};
-use super::super::catalog::Relation;
+use super::super::catalog::{Relation, Schema};
 use super::super::client;
 use super::super::database_session::DatabaseSession;
 use super::super::decode::PgType;
 use super::super::error;
 use super::super::row_key::{column, equal, expressions};
 use super::super::untrusted_code::text_array;
+use crate::server::rows::Catalog;
 
-/// As `Load::find_rows`.
+/// Looks rows up, each time in a transaction of its own: what is looked up stays locked against nothing.
+pub struct PostgresLookups {
+    session: DatabaseSession,
+    schema: Schema,
+}
+
+impl PostgresLookups {
+    pub fn new(session: DatabaseSession, schema: Schema) -> Self {
+        Self { session, schema }
+    }
+}
+
+impl Lookups for PostgresLookups {
+    fn catalog(&mut self) -> Result<Catalog> {
+        Ok(self.schema.catalog.clone())
+    }
+
+    fn find_rows(
+        &mut self,
+        lookup: &RowLookup,
+        values: &[String],
+        found: &mut dyn FnMut(usize, Vec<Option<String>>),
+    ) -> Result<()> {
+        let relation = self.schema.relation(&lookup.table)?;
+        self.session.with_transaction(|session| find_rows(session, relation, lookup, values, found))
+    }
+}
+
+/// As `Lookups::find_rows`.
 pub fn find_rows(
     session: &mut DatabaseSession,
     relation: &Relation,

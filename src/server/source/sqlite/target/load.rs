@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
+use super::super::super::lookups::{Lookups, RowLookup};
 use super::super::super::new_table::NewTable;
-use super::super::super::target::{CarriedOn, Load, Purpose, RowLookup, TableLoad, TargetRules, Trigger};
+use super::super::super::target::{CarriedOn, Load, Purpose, TableLoad, TargetRules, Trigger};
 use super::super::super::unmatched;
 use super::super::super::{Error, InterruptHandle, Kind, Result, Source, SourceIdentity};
 use super::super::error::refused;
@@ -192,13 +193,9 @@ impl RowSink for SqliteLoad {
     }
 }
 
-impl Load for SqliteLoad {
+impl Lookups for SqliteLoad {
     fn catalog(&mut self) -> Result<Catalog> {
         catalog::read(&self.connection)
-    }
-
-    fn create_tables(&mut self, tables: &[NewTable]) -> Result<()> {
-        create_tables::create_tables(&self.connection, tables)
     }
 
     fn find_rows(
@@ -208,6 +205,12 @@ impl Load for SqliteLoad {
         found: &mut dyn FnMut(usize, Vec<Option<String>>),
     ) -> Result<()> {
         row_lookup::find_rows(&self.connection, lookup, values, found)
+    }
+}
+
+impl Load for SqliteLoad {
+    fn create_tables(&mut self, tables: &[NewTable]) -> Result<()> {
+        create_tables::create_tables(&self.connection, tables)
     }
 
     fn rules(&mut self, tables: &[TableName], _: TableMode) -> Result<TargetRules> {

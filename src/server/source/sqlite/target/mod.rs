@@ -24,11 +24,13 @@ use std::path::PathBuf;
 
 use rusqlite::OpenFlags;
 
+use super::super::lookups::Lookups;
 use super::super::target::{Load, Purpose, Target, UndoRequest};
 use super::super::{InterruptHandle, Result, Source};
 use super::SqliteSource;
 use crate::model::import_undo::{KeptImport, UndoReport};
 use load::SqliteLoad;
+use row_lookup::SqliteLookups;
 use undo_file::UndoFolder;
 
 /// An `SQLite` file to write to.
@@ -54,6 +56,10 @@ impl Target for SqliteTarget {
         on_handle: &dyn Fn(InterruptHandle),
     ) -> Result<Box<dyn Load>> {
         Ok(Box::new(SqliteLoad::begin(&self.source, (purpose, removes), self.undo_folder.clone(), on_handle)?))
+    }
+
+    fn begin_lookups(&self) -> Result<Box<dyn Lookups>> {
+        Ok(Box::new(SqliteLookups::open(&self.source)?))
     }
 
     fn check(&self) -> Result<()> {

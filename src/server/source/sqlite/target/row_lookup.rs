@@ -3,13 +3,41 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::super::super::Result;
-use super::super::super::target::{RowLookup, TableLoad};
+use super::super::super::lookups::{Lookups, RowLookup};
+use super::super::super::target::TableLoad;
+use super::super::super::{Extent, Result};
 use super::super::key_sets::main_table;
+use super::super::{SqliteSource, catalog};
 use super::changes::{column, has_key, of};
 use super::row_buffer::RowBuffer;
+use crate::server::rows::Catalog;
 
-/// As `Load::find_rows`.
+/// Looks rows up, each time in a transaction of its own: nobody waits for it.
+pub struct SqliteLookups(Connection);
+
+impl SqliteLookups {
+    pub fn open(source: &SqliteSource) -> Result<Self> {
+        Ok(Self(source.connect(Extent::WholeTables)?))
+    }
+}
+
+impl Lookups for SqliteLookups {
+    fn catalog(&mut self) -> Result<Catalog> {
+        catalog::read(&self.0)
+    }
+
+    fn find_rows(
+        &mut self,
+        lookup: &RowLookup,
+        values: &[String],
+        found: &mut dyn FnMut(usize, Vec<Option<String>>),
+    ) -> Result<()> {
+        let transaction = self.0.unchecked_transaction()?;
+        find_rows(&transaction, lookup, values, found)
+    }
+}
+
+/// As `Lookups::find_rows`.
 pub fn find_rows(
     connection: &Connection,
     lookup: &RowLookup,

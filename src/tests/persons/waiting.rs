@@ -1,0 +1,118 @@
+//! Imports of archives while somebody else writes to the database.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use waybill::server::profile::builtin::carol::SampleSpec;
+
+use super::{Archive, Carol};
+use crate::harness::CommandOutput;
+use crate::postgres::{close_session, other_session};
+
+const CAROL: &str = "carol@sample.test";
+const MAX_WAIT: Duration = Duration::from_mins(1);
+
+fn both() -> [Carol; 2] {
+    let spec = SampleSpec { users: 3, people: 12, seed: 1 };
+    [Carol::new(&spec), Carol::in_postgres(&spec)]
+}
+
+/// Everybody, Carol first.
+fn users(carol: &Carol) -> Vec<String> {
+    carol.query(&format!("SELECT id FROM users ORDER BY email <> '{CAROL}', id"))
+}
+
+/// Does something while somebody else has written and not committed.
+fn while_others_write<T>(carol: &Carol, act: impl FnOnce(&dyn Fn()) -> T) -> T {
+    if let Some(server) = &carol.postgres {
+        let writer = other_session(server, "BEGIN; LOCK TABLE people IN ROW EXCLUSIVE MODE");
+        let writer = RefCell::new(Some(writer));
+        let release = || writer.take().into_iter().for_each(close_session);
+        let done = act(&release);
+        release();
+        return done;
+    }
+    let writer = rusqlite::Connection::open(carol.database()).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    act(&|| writer.execute_batch("COMMIT").unwrap())
+}
+
+/// The folders of imports with all their files.
+fn folders(carol: &Carol) -> Vec<(PathBuf, usize)> {
+    let Ok(folders) = std::fs::read_dir(carol.media().join("imports")) else { return Vec::new() };
+    let folders = folders.map(|folder| folder.unwrap().path());
+    folders.map(|folder| (folder.clone(), std::fs::read_dir(folder).map_or(0, Iterator::count))).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process is waited for")]
+fn wait_until(what: &str, is_done: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_done() {
+        assert!(begun.elapsed() < MAX_WAIT, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn sums(imported: &CommandOutput) -> Value {
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    serde_json::from_slice(&imported.stdout).unwrap()
+}
+
+#[test]
+fn what_is_wrong_with_an_archive_is_told_while_others_write() {
+    for carol in both() {
+        let user = &users(&carol)[0];
+        assert_eq!(carol.export(user, "own.tar.gz").code, 0);
+        let refused = while_others_write(&carol, |_| carol.import("own.tar.gz", "nobody", "merge", &[]));
+        assert!(refused.stderr.contains("users has nobody with the id nobody"), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn imports_that_wait_for_others_have_written_their_files_and_none_takes_them_for_left_behind() {
+    for carol in both() {
+        let users = users(&carol);
+        let (first, second) = (&users[0], &users[1]);
+        for (user, file) in [(first, "first.tar.gz"), (second, "second.tar.gz")] {
+            assert_eq!(carol.export(user, file).code, 0);
+        }
+        let files = |name: &str| {
+            let archive = Archive::read(&carol.folder.path().join(name));
+            archive.entries.iter().filter(|(name, _)| name.starts_with("media/")).count()
+        };
+        let expected = [files("first.tar.gz"), files("second.tar.gz")];
+        assert!(expected.iter().all(|files| *files > 0), "{expected:?}");
+        let import = |file: &str, user: &str| carol.import(file, user, "copy", &["--json"]);
+        let imported = while_others_write(&carol, |release| {
+            std::thread::scope(|scope| {
+                let imports = [("first.tar.gz", first), ("second.tar.gz", second)]
+                    .map(|(file, user)| scope.spawn(move || import(file, user)));
+                wait_until("both have written their files", || {
+                    let written: usize = folders(&carol).iter().map(|(_, files)| files).sum();
+                    written == expected.iter().sum::<usize>()
+                });
+                release();
+                imports.map(|import| import.join().unwrap())
+            })
+        });
+        for imported in &imported {
+            sums(imported);
+        }
+        let keys = carol.query("SELECT storage_key FROM media WHERE storage_key LIKE 'imports/%'");
+        assert_eq!(keys.len(), expected.iter().sum::<usize>());
+        assert!(keys.iter().all(|key| carol.media().join(key).is_file()), "{keys:?}");
+    }
+}
+
+#[test]
+fn an_import_that_waits_in_vain_leaves_no_file() {
+    let [carol, _] = both();
+    let user = &users(&carol)[0];
+    assert_eq!(carol.export(user, "own.tar.gz").code, 0);
+    let refused = while_others_write(&carol, |_| carol.import("own.tar.gz", user, "copy", &[]));
+    assert_ne!(refused.code, 0);
+    assert!(refused.stderr.contains("locked") && refused.stderr.contains("nothing was imported"), "{}", refused.stderr);
+    assert_eq!(folders(&carol), []);
+}
