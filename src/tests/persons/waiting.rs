@@ -1,6 +1,7 @@
 //! Imports of archives while somebody else writes to the database.
 
 use std::cell::RefCell;
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -24,18 +25,23 @@ fn users(carol: &Carol) -> Vec<String> {
     carol.query(&format!("SELECT id FROM users ORDER BY email <> '{CAROL}', id"))
 }
 
-/// Does something while somebody else has written and not committed.
-fn while_others_write<T>(carol: &Carol, act: impl FnOnce(&dyn Fn()) -> T) -> T {
+/// Does something while somebody else has done `sql` and not committed, until `act` calls what it gets.
+fn while_others_write<T>(carol: &Carol, sql: &str, act: impl FnOnce(&dyn Fn()) -> T) -> T {
     if let Some(server) = &carol.postgres {
-        let writer = other_session(server, "BEGIN; LOCK TABLE people IN ROW EXCLUSIVE MODE");
-        let writer = RefCell::new(Some(writer));
-        let release = || writer.take().into_iter().for_each(close_session);
-        let done = act(&release);
-        release();
+        let begun = format!("BEGIN; LOCK TABLE people IN ROW EXCLUSIVE MODE; {sql}");
+        let writer = RefCell::new(Some(other_session(server, &begun)));
+        let commit = || {
+            if let Some(mut writer) = writer.take() {
+                writeln!(writer.stdin.as_mut().unwrap(), "COMMIT;").unwrap();
+                close_session(writer);
+            }
+        };
+        let done = act(&commit);
+        commit();
         return done;
     }
     let writer = rusqlite::Connection::open(carol.database()).unwrap();
-    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    writer.execute_batch(&format!("BEGIN IMMEDIATE; {sql}")).unwrap();
     act(&|| writer.execute_batch("COMMIT").unwrap())
 }
 
@@ -65,7 +71,7 @@ fn what_is_wrong_with_an_archive_is_told_while_others_write() {
     for carol in both() {
         let user = &users(&carol)[0];
         assert_eq!(carol.export(user, "own.tar.gz").code, 0);
-        let refused = while_others_write(&carol, |_| carol.import("own.tar.gz", "nobody", "merge", &[]));
+        let refused = while_others_write(&carol, "", |_| carol.import("own.tar.gz", "nobody", "merge", &[]));
         assert!(refused.stderr.contains("users has nobody with the id nobody"), "{}", refused.stderr);
     }
 }
@@ -85,7 +91,7 @@ fn imports_that_wait_for_others_have_written_their_files_and_none_takes_them_for
         let expected = [files("first.tar.gz"), files("second.tar.gz")];
         assert!(expected.iter().all(|files| *files > 0), "{expected:?}");
         let import = |file: &str, user: &str| carol.import(file, user, "copy", &["--json"]);
-        let imported = while_others_write(&carol, |release| {
+        let imported = while_others_write(&carol, "", |release| {
             std::thread::scope(|scope| {
                 let imports = [("first.tar.gz", first), ("second.tar.gz", second)]
                     .map(|(file, user)| scope.spawn(move || import(file, user)));
@@ -107,11 +113,40 @@ fn imports_that_wait_for_others_have_written_their_files_and_none_takes_them_for
 }
 
 #[test]
+fn who_takes_an_id_of_an_archive_while_it_waits_keeps_it_and_nothing_is_imported() {
+    for carol in both() {
+        let users = users(&carol);
+        let user = &users[0];
+        assert_eq!(carol.export(user, "own.tar.gz").code, 0);
+        let id = carol.query(&format!("SELECT max(id) FROM education WHERE user_id = '{user}'")).remove(0);
+        let row = carol.query(&format!("SELECT max(id) FROM education WHERE user_id = '{}'", users[1])).remove(0);
+        carol.execute(&format!("DELETE FROM education WHERE user_id = '{user}'"));
+        carol.execute(&format!("UPDATE media SET storage_key = 'gone/' || id WHERE user_id = '{user}'"));
+        let taken = format!("UPDATE education SET id = '{id}' WHERE id = '{row}'");
+        let refused = while_others_write(&carol, &taken, |commit| {
+            std::thread::scope(|scope| {
+                let import = scope.spawn(|| carol.import("own.tar.gz", user, "merge", &[]));
+                wait_until("its files are written", || folders(&carol).iter().any(|(_, files)| *files > 0));
+                commit();
+                import.join().unwrap()
+            })
+        });
+        assert!(refused.code != 0 && refused.stderr.contains("nothing was imported"), "{}", refused.stderr);
+        assert_eq!(carol.query(&format!("SELECT user_id FROM education WHERE id = '{id}'")), [users[1].clone()]);
+        assert_eq!(carol.query(&format!("SELECT count(*) FROM education WHERE user_id = '{user}'")), ["0"]);
+        assert_eq!(folders(&carol), []);
+        // Once that is known, the record gets another id.
+        assert_eq!(carol.import("own.tar.gz", user, "merge", &[]).code, 0);
+        assert_ne!(carol.query(&format!("SELECT count(*) FROM education WHERE user_id = '{user}'")), ["0"]);
+    }
+}
+
+#[test]
 fn an_import_that_waits_in_vain_leaves_no_file() {
     let [carol, _] = both();
     let user = &users(&carol)[0];
     assert_eq!(carol.export(user, "own.tar.gz").code, 0);
-    let refused = while_others_write(&carol, |_| carol.import("own.tar.gz", user, "copy", &[]));
+    let refused = while_others_write(&carol, "", |_| carol.import("own.tar.gz", user, "copy", &[]));
     assert_ne!(refused.code, 0);
     assert!(refused.stderr.contains("locked") && refused.stderr.contains("nothing was imported"), "{}", refused.stderr);
     assert_eq!(folders(&carol), []);
