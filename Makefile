@@ -107,7 +107,7 @@ soak:
 	@WAYBILL_KILL_ROUNDS=100 cargo test --release --test scenarios killed -- --nocapture
 	$(call say,Property tests with many cases)
 	@PROPTEST_CASES=20000 cargo test --release --lib
-	@WAYBILL_IMPORT_CASES=10000 cargo test --release --test scenarios -- random_merges the_plan_of_random
+	@WAYBILL_IMPORT_CASES=10000 cargo test --release --test scenarios -- random_merges the_plan_of_random random_data_of_a_person
 
 # Checks the dependencies: vulnerabilities, licences, sources, banned crates. The advisories (RustSec) come from GitHub.
 deny:

@@ -30,7 +30,7 @@ const SQLITE_SCHEMA: &str = include_str!("../../../migrations/supportsignal/sqli
 const POSTGRES_SCHEMA: &str = include_str!("../../../migrations/supportsignal/postgres/0001_supportsignal.sql");
 
 /// Tries a property with random cases. `make soak` tries more of them.
-fn random_cases() -> TestRunner {
+pub fn random_cases() -> TestRunner {
     let cases = std::env::var("WAYBILL_IMPORT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200);
     TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
 }

@@ -48,7 +48,7 @@ fn export(carol: &Carol, person: &str) -> Archive {
 }
 
 /// The tables of an archive, children before their parents.
-const TABLES: [&str; 20] = [
+pub const TABLES: [&str; 20] = [
     "person_tags",
     "person_relations",
     "person_dates",

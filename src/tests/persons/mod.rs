@@ -6,6 +6,7 @@ mod hostile_archives;
 mod import;
 mod own_data;
 mod own_import;
+mod random;
 mod waiting;
 
 use std::collections::BTreeMap;

@@ -14,25 +14,26 @@ use super::{Archive, Carol};
 use crate::harness::{Browser, Response, Waybill};
 
 const PREVIEW: &str = "/api/import/preview";
-const IMPORT: &str = "/api/import";
+pub const IMPORT: &str = "/api/import";
 const CAROL: &str = "carol@sample.test";
 const MEHMET: &str = "mehmet@sample.test";
 const MAX_UPLOAD_BYTES: u64 = 400_000;
 
 type Fields<'f> = &'f [(&'f str, &'f [u8])];
 
-struct Console {
-    waybill: Waybill,
-    carol: Carol,
+pub struct Console {
+    pub waybill: Waybill,
+    pub carol: Carol,
 }
 
 impl Console {
-    async fn start() -> Self {
-        Self::start_with(true).await
+    pub async fn start() -> Self {
+        Self::start_with(12, true).await
     }
 
-    async fn start_with(has_target: bool) -> Self {
-        let carol = Carol::new(&SampleSpec { users: 4, people: 12, seed: 1 });
+    /// With data of so many people that somebody knows.
+    pub async fn start_with(people: u64, has_target: bool) -> Self {
+        let carol = Carol::new(&SampleSpec { users: 4, people, seed: 1 });
         let source = SqliteSource::new(carol.database());
         let target = PageTarget {
             target: Arc::new(SqliteTarget::new(source.clone(), carol.folder.path().join("undo"))),
@@ -48,7 +49,7 @@ impl Console {
         Self { waybill, carol }
     }
 
-    async fn browser(&self, email: &str) -> Browser {
+    pub async fn browser(&self, email: &str) -> Browser {
         self.waybill.signed_in_as(email).await
     }
 
@@ -57,7 +58,7 @@ impl Console {
     }
 }
 
-async fn export(browser: &Browser) -> Vec<u8> {
+pub async fn export(browser: &Browser) -> Vec<u8> {
     let answer = browser.get("/api/export").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.body
@@ -67,7 +68,7 @@ async fn preview(browser: &Browser, file: &[u8]) -> Response {
     browser.send_form(PREVIEW, &[("file", file)], &[]).await
 }
 
-async fn import(browser: &Browser, file: &[u8], mode: &str, plan: &str) -> Response {
+pub async fn import(browser: &Browser, file: &[u8], mode: &str, plan: &str) -> Response {
     let fields = [("mode", mode.as_bytes()), ("confirm", b"true"), ("plan", plan.as_bytes()), ("file", file)];
     browser.send_form(IMPORT, &fields, &[]).await
 }
@@ -271,7 +272,7 @@ async fn one_person_imports_once_at_a_time_and_nobody_where_imports_are_off() {
     assert!(statuses[0] == 200 && statuses[3] == 429, "{statuses:?}");
     assert_eq!(import(&browser, &file, "merge", "").await.status, 200, "and the next one comes through");
 
-    let off = Console::start_with(false).await;
+    let off = Console::start_with(12, false).await;
     let browser = off.browser(CAROL).await;
     assert_eq!(import(&browser, &file, "merge", "").await.status, 409);
     assert!(browser.get("/account/your-data/import").await.text().contains("Nothing can be imported here"));
