@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 MAKEFLAGS += --no-print-directory
-.PHONY: run build test check unit browsers versions bench soak deny tools node packages
+.PHONY: run build test check unit browsers versions bench soak fuzz deny tools node packages
 
 VERSIONS ?= 13 14 16 17 18
 
@@ -108,6 +108,25 @@ soak:
 	$(call say,Property tests with many cases)
 	@PROPTEST_CASES=20000 cargo test --release --lib
 	@WAYBILL_IMPORT_CASES=10000 cargo test --release --test scenarios -- random_merges the_plan_of_random random_data_of_a_person
+	@$(MAKE) fuzz
+
+# Runs each fuzz target for so many seconds, from files that this build makes. A finding is kept in fuzz/artifacts.
+FUZZ_SECONDS ?= 900
+FUZZ_TARGETS := archive document seal yaml
+fuzz: packages build
+	$(call say,Fuzzing the readers of other people'\''s files)
+	@if ! cargo +nightly --version >/dev/null 2>&1; then
+		echo 'There is no nightly toolchain, which cargo-fuzz needs: fuzzing was left out.'
+		exit 0
+	fi
+	cargo fuzz --version >/dev/null 2>&1 || $(call install,cargo-fuzz)
+	# The tested versions of all dependencies.
+	cp Cargo.lock fuzz/Cargo.lock
+	bash fuzz/seeds.sh $(WAYBILL)
+	for target in $(FUZZ_TARGETS); do
+		printf '\n%s\n' "$$target"
+		(cd fuzz && cargo +nightly fuzz run -s none "$$target" -- -max_total_time=$(FUZZ_SECONDS) -max_len=131072 -print_final_stats=1)
+	done
 
 # Checks the dependencies: vulnerabilities, licences, sources, banned crates. The advisories (RustSec) come from GitHub.
 deny:

@@ -138,6 +138,15 @@ fn what_the_writer_does_not_write_is_refused_with_its_line() {
         let place = expected.split_once(": ").unwrap().1;
         assert!(error.contains(place), "{to}: {error}, not {expected}");
     }
+    // Other readers refuse such a key on one line, or take it for a value.
+    let key = "k".repeat(1_100);
+    let too_long = "line 2: a key that is too long for one line";
+    let replaced = BOOKS.replacen("\"no\"", &format!("{{\"{key}\": 1}}"), 1);
+    assert!(read(&replaced).unwrap_err().contains(too_long));
+    for (key, expected) in [(format!("\"{key}\""), too_long), (key, too_long), ("no".to_owned(), "line 2: neither")] {
+        let replaced = BOOKS.replacen("longTitle", &format!("{key}: 1\n  longTitle"), 1);
+        assert!(read(&replaced).unwrap_err().contains(expected), "{key}");
+    }
     let deep = format!("{}1{}", "[".repeat(70), "]".repeat(70));
     assert!(read(&BOOKS.replacen("\"no\"", &deep, 1)).unwrap_err().contains("nested too deep"));
     let long = read(&BOOKS.replacen("no", &"n".repeat(2 << 20), 1)).unwrap_err();

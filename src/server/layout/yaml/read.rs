@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read};
 
+use super::keys::{MAX_KEY_BYTES, is_plain_key};
+
 /// Values may be nested as deep as this.
 const MAX_DEPTH: u32 = 64;
 
@@ -125,15 +127,21 @@ fn parse_content(text: &str) -> Parsed<Content> {
     if text.starts_with('"') {
         let (key, rest) = parse_quoted(text)?;
         if let Some(value) = rest.strip_prefix(':') {
+            check_key(text.len() - rest.len())?;
             return Ok(Content::Entry { key, value: entry_value(value)? });
         }
     } else if let Some((word, value)) = text.split_once(':')
-        && word.starts_with(|c: char| c.is_ascii_alphabetic())
-        && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && is_plain_key(word)
     {
+        check_key(word.len())?;
         return Ok(Content::Entry { key: word.to_owned(), value: entry_value(value)? });
     }
     read_value(text).map(Content::Value)
+}
+
+/// Other readers refuse a key on one line that is longer.
+fn check_key(bytes: usize) -> Parsed<()> {
+    if bytes > MAX_KEY_BYTES { Err("a key that is too long for one line") } else { Ok(()) }
 }
 
 /// What follows a key's colon.
@@ -177,6 +185,7 @@ fn push_value<'t>(json: &mut String, text: &'t str, depth: u32) -> Parsed<&'t st
             let mut keys = BTreeSet::new();
             push_elements(json, &text[1..], '}', |json, text| {
                 let (key, rest) = parse_quoted(text)?;
+                check_key(text.len() - rest.len())?;
                 push_text(json, &key);
                 let rest = push_separator(json, rest, ':').ok_or("a key without a value")?;
                 if !keys.insert(key) {

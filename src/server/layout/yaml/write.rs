@@ -6,11 +6,10 @@
 
 use serde_json::{Map, Value};
 
+use super::keys::{MAX_KEY_BYTES, is_plain_key};
 use super::read::{is_number, read_value};
 use crate::model::catalog::{Codec, ColumnSchema};
 
-/// Readers accept a key on one line up to 1024 characters, as they are written (YAML 1.2.2, 7.4).
-const MAX_KEY_BYTES: usize = 1000;
 /// Digits of which every reader keeps all.
 const MAX_DIGITS: usize = 15;
 
@@ -51,12 +50,7 @@ pub fn write_key(out: &mut Vec<u8>, indent: usize, key: &str) {
 
 /// Appends the name of a column or of nested records as a key. It needs no quotes if it is a word of this program.
 pub fn write_name(out: &mut Vec<u8>, indent: usize, name: &str) {
-    let is_word =
-        name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric());
-    let lower = name.to_ascii_lowercase();
-    // The words of YAML 1.1 for true, false and nothing (yaml.org/type/bool.html, null.html).
-    let is_reserved = matches!(lower.as_str(), "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null");
-    if is_word && !is_reserved {
+    if is_plain_key(name) {
         pad(out, indent);
         out.extend(name.bytes());
         out.push(b':');

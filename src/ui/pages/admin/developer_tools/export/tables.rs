@@ -94,7 +94,7 @@ fn Row(name: TableName, table: Option<TablePreview>, largest: u64, is_chosen: bo
 }
 
 /// Allows a line break after each underscore of a long name.
-fn breakable(name: &str) -> impl IntoView {
+fn breakable(name: &str) -> impl IntoView + use<> {
     name.split_inclusive('_').map(|part| view! { {part.to_owned()}<wbr /> }).collect_view()
 }
 
