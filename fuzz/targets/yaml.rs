@@ -76,8 +76,14 @@ fn schema() -> OrderedMap<TableName, TableSchema> {
         (TableName::from(name), TableSchema { primary_key: Vec::new(), columns })
     };
     [
-        table("books", &[("id", Codec::Integer), ("title", Codec::Text), ("facts", Codec::Json), ("lent", Codec::Boolean)]),
-        table("pages", &[("id", Codec::Text), ("book_id", Codec::Integer), ("weight", Codec::Double), ("price", Codec::Decimal)]),
+        table(
+            "books",
+            &[("id", Codec::Integer), ("title", Codec::Text), ("facts", Codec::Json), ("lent", Codec::Boolean)],
+        ),
+        table(
+            "pages",
+            &[("id", Codec::Text), ("book_id", Codec::Integer), ("weight", Codec::Double), ("price", Codec::Decimal)],
+        ),
         table("tags", &[("book_id", Codec::Integer), ("tag", Codec::Text), ("bytes", Codec::Base64)]),
     ]
     .into_iter()
@@ -98,7 +104,8 @@ fn is_same(own: &Value, other: &Value) -> bool {
             own.len() == other.len() && own.iter().zip(other).all(|(own, other)| is_same(own, other))
         }
         (Value::Object(own), Value::Object(other)) => {
-            own.len() == other.len() && own.iter().all(|(key, own)| other.get(key).is_some_and(|other| is_same(own, other)))
+            own.len() == other.len()
+                && own.iter().all(|(key, own)| other.get(key).is_some_and(|other| is_same(own, other)))
         }
         (own, other) => own == other,
     }

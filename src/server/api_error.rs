@@ -113,6 +113,7 @@ impl ClientError for import::Error {
             | Self::Uncertain(_)
             | Self::NotRecorded(_)
             | Self::Upload(_)
+            | Self::Temporary(_)
             | Self::Media(_) => {
                 return ClientView::FullAndLogged(ApiError::Unavailable(text()));
             }

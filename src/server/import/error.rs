@@ -71,6 +71,8 @@ pub enum Error {
     /// An archive that is damaged, too large, or says what it does not hold.
     #[error("the archive cannot be imported: {0}; nothing was imported")]
     InvalidArchive(String),
+    #[error("the import's temporary files cannot be written: {0}; nothing was imported (TMPDIR says where they are)")]
+    Temporary(#[source] io::Error),
     #[error("the archive's files cannot be kept: {0}; nothing was imported")]
     Media(#[source] io::Error),
     /// It is read twice.

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, mkdirat, openat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, fstatvfs, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
 
 /// How often a folder is created again that others remove.
@@ -26,6 +26,15 @@ impl BlobFolder {
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(Self(File::from(openat(CWD, path, flags, Mode::empty())?)))
+    }
+
+    /// The bytes that this process may still write to the folder's file system.
+    ///
+    /// # Errors
+    /// Any error of the system call.
+    pub fn available_bytes(&self) -> io::Result<u64> {
+        let of = fstatvfs(&self.0)?;
+        Ok(of.f_bavail.saturating_mul(of.f_frsize))
     }
 
     /// Opens a file by its name below the folder, such as `ab/abcdef`.

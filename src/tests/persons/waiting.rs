@@ -1,4 +1,4 @@
-//! Imports of archives while somebody else writes to the database.
+//! Imports of archives while somebody else writes to the database, or the disk is full.
 
 use std::cell::RefCell;
 use std::io::Write;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use waybill::server::profile::builtin::carol::SampleSpec;
 
 use super::{Archive, Carol};
-use crate::harness::CommandOutput;
+use crate::harness::{CommandOutput, WaybillCommand};
 use crate::postgres::{close_session, other_session};
 
 const CAROL: &str = "carol@sample.test";
@@ -150,4 +150,18 @@ fn an_import_that_waits_in_vain_leaves_no_file() {
     assert_ne!(refused.code, 0);
     assert!(refused.stderr.contains("locked") && refused.stderr.contains("nothing was imported"), "{}", refused.stderr);
     assert_eq!(folders(&carol), []);
+}
+
+#[test]
+fn an_import_whose_temporary_files_do_not_fit_says_so_and_leaves_nothing() {
+    let carol = Carol::new(&SampleSpec { users: 3, people: 3_000, seed: 1 });
+    let user = &users(&carol)[0];
+    assert_eq!(carol.export(user, "own.tar.gz").code, 0);
+    let (url, media) = (carol.url(), carol.media().display().to_string());
+    let import = ["import", "own.tar.gz", "--target", &url, "--person", user, "--media", &media, "--mode", "copy"];
+    let people = carol.query("SELECT count(*) FROM people");
+    let refused = WaybillCommand::with_file_size_limit(1_000, carol.folder.path()).run(import);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains("temporary files cannot be written"), "{}", refused.stderr);
+    assert_eq!((carol.query("SELECT count(*) FROM people"), folders(&carol)), (people, Vec::new()));
 }

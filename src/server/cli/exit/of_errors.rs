@@ -71,6 +71,7 @@ impl From<import::Error> for CliError {
             | Error::Stopped
             | Error::NotRechecked(_)
             | Error::Upload(_)
+            | Error::Temporary(_)
             | Error::Media(_)
             | Error::Target(_)
             | Error::Undo(_)

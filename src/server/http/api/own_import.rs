@@ -147,7 +147,10 @@ fn problem(state: &AppState, error: &import::Error) -> ProblemDetails {
 /// What has failed here is for whoever runs the server: people are told that nothing was changed, or that it is not known.
 fn is_of_operator(error: &import::Error) -> bool {
     match error {
-        import::Error::Media(_) | import::Error::Upload(_) | import::Error::NotRecorded(_) => true,
+        import::Error::Media(_)
+        | import::Error::Temporary(_)
+        | import::Error::Upload(_)
+        | import::Error::NotRecorded(_) => true,
         import::Error::Target(cause) | import::Error::Undo(cause) => !cause.kind.is_refusal(),
         _ => false,
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::check_file::CheckedFile;
 use super::super::{Error, Result};
 use super::archive_file::CheckedArchive;
-use super::document_file::{TableFile, write_document};
+use super::document_file::{TableFile, check_room, write_document};
 use super::id_changes::IdChanges;
 use super::ids::{IdMap, IdOrigin};
 use super::known_ids::KnownIds;
@@ -258,16 +258,19 @@ impl<'a> ArchiveImport<'a> {
     }
 
     fn write_document(&self, known: &Known<'_, '_>, mut records: RecordConversion<'_, 'a>) -> Result<Converted<'a>> {
-        let mut files = known.shapes.iter().map(TableFile::new).collect::<std::io::Result<Vec<_>>>()?;
+        let documents = self.archive.entries.iter().filter(|(name, _)| !is_media(name));
+        check_room(documents.map(|(_, entry)| entry.bytes).sum()).map_err(Error::Temporary)?;
+        let files = known.shapes.iter().map(TableFile::new).collect::<std::io::Result<Vec<_>>>();
+        let mut files = files.map_err(Error::Temporary)?;
         let unknown = self.for_each_record(known, |document, shape, record| {
             let place = format!("{document}{DOCUMENT_SUFFIX}, line {}", record.line);
             let Some(values) = records.convert(&place, shape, &record)? else { return Ok(()) };
             let file = known.shapes.iter().position(|own| own.table == shape.table).and_then(|at| files.get_mut(at));
-            Ok(file.map_or(Ok(()), |file| file.write(&values))?)
+            file.map_or(Ok(()), |file| file.write(&values)).map_err(Error::Temporary)
         })?;
         let ConvertedRecords { id_changes, media, emptied } = records.finish()?;
         let document = write_document(&self.archive.metadata, files).map_err(|error| match error {
-            crate::seal::Error::Write(error) => Error::Read(error),
+            crate::seal::Error::Write(error) => Error::Temporary(error),
             _ => Error::Changed,
         })?;
         let verified = verify_content(document.try_clone()?, |_| ())??;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Seek};
 
+use super::super::{Error, Result};
 use crate::model::name::TableName;
 
 /// Written while the archive is read, as CSV (RFC 4180). It can be as long as the archive, and is on disk.
@@ -16,18 +17,27 @@ pub struct IdChanges {
 const HEADER: [&str; 3] = ["table", "archive_id", "new_id"];
 
 impl IdChanges {
-    pub fn new() -> io::Result<Self> {
-        let mut csv = csv::Writer::from_writer(tempfile::tempfile()?);
-        csv.write_record(HEADER)?;
-        Ok(Self { csv, changes: 0 })
+    /// # Errors
+    /// `Temporary` if they cannot be written.
+    pub fn new() -> Result<Self> {
+        let file = tempfile::tempfile().map_err(Error::Temporary)?;
+        let mut ids = Self { csv: csv::Writer::from_writer(file), changes: 0 };
+        ids.write(HEADER)?;
+        Ok(ids)
     }
 
-    pub fn add(&mut self, table: &TableName, old: &str, new: &str) -> io::Result<()> {
+    /// # Errors
+    /// As `new`.
+    pub fn add(&mut self, table: &TableName, old: &str, new: &str) -> Result<()> {
         self.changes += 1;
         // An id is whatever an archive's author wrote, and must be no formula to a spreadsheet.
         let guarded =
             if old.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{old}") } else { old.to_owned() };
-        Ok(self.csv.write_record([table.as_str(), &guarded, new])?)
+        self.write([table.as_str(), &guarded, new])
+    }
+
+    fn write(&mut self, row: [&str; 3]) -> Result<()> {
+        self.csv.write_record(row).map_err(|error| Error::Temporary(error.into()))
     }
 
     /// The whole, to be read from its beginning.

@@ -1,7 +1,7 @@
 //! The files of an archive: which ones are taken, under which names, and their way into the blob folder.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 
 use super::super::{Error, Result};
 use super::archive_file::CheckedArchive;
@@ -17,6 +17,9 @@ use crate::server::support::blob_folder::{BlobFolder, FolderLock};
 
 /// The folder of the blob folder with a folder for each import.
 const IMPORTS: &str = "imports";
+
+/// So much of the blob folder's disk is left to the application.
+const HEADROOM_BYTES: u64 = 64 << 20;
 
 /// What becomes of an archive's files.
 pub struct Media<'m> {
@@ -171,6 +174,7 @@ impl<'m> Media<'m> {
         if self.new.is_empty() {
             return Ok(None);
         }
+        self.check_room().map_err(Error::Media)?;
         let lock = self.folder.create_locked(&self.own_folder()).map_err(Error::Media)?;
         match self.write_files() {
             Ok(()) => Ok(Some(lock)),
@@ -178,6 +182,15 @@ impl<'m> Media<'m> {
                 self.remove();
                 Err(error)
             }
+        }
+    }
+
+    /// If the free space is unknown, a full disk ends the import.
+    fn check_room(&self) -> io::Result<()> {
+        let needed: u64 = self.new.keys().filter_map(|path| Some(self.archive.entries.get(path)?.bytes)).sum();
+        match self.folder.available_bytes() {
+            Ok(free) if free < needed.saturating_add(HEADROOM_BYTES) => Err(ErrorKind::StorageFull.into()),
+            _ => Ok(()),
         }
     }
 

@@ -50,7 +50,7 @@ impl<'c, 'a> RecordConversion<'c, 'a> {
     /// The values of the record here; nothing if something is wrong with it. `place` says where it stands.
     ///
     /// # Errors
-    /// `Read` if the ids cannot be kept.
+    /// `Temporary` if the ids cannot be kept.
     pub fn convert(&mut self, place: &str, shape: &TableShape, record: &DocumentRecord) -> Result<Option<Values>> {
         if let Some(column) = find_disguised(shape.references.iter(), &record.values) {
             return Ok(self.find(place, &format!("{column} is not written as a reference is")));
