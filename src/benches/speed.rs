@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a bench that cannot run stops with its reason")]
 
+mod archives;
 mod bench_environment;
 mod imports;
 mod parts;
@@ -33,9 +34,18 @@ const PARTS_VARIABLE: &str = "WAYBILL_BENCH_PARTS";
 /// Environment variable that asks for the rows about imports only.
 const IMPORTS_VARIABLE: &str = "WAYBILL_BENCH_IMPORTS";
 
+/// Environment variable that asks for the rows about people's archives only.
+const ARCHIVES_VARIABLE: &str = "WAYBILL_BENCH_ARCHIVES";
+
+/// People whom somebody knows, whose archive is measured.
+const PEOPLE: u64 = 20_000;
+
 fn main() {
     if std::env::var_os(IMPORTS_VARIABLE).is_some() {
         return imports::measure_imports(100_000);
+    }
+    if std::env::var_os(ARCHIVES_VARIABLE).is_some() {
+        return archives::measure_archives(PEOPLE);
     }
     if std::env::var_os(PARTS_VARIABLE).is_some() {
         parts::measure_segments(100_000);
@@ -53,6 +63,7 @@ fn main() {
     }
     parts::measure_layout(100_000);
     imports::measure_imports(100_000);
+    archives::measure_archives(PEOPLE);
     measure_huge_value();
 }
 
