@@ -9,8 +9,10 @@ use rand::{Rng, SeedableRng};
 use tempfile::TempDir;
 use waybill::model::export::{QueuedExport, RunState};
 use waybill::seal::Verifier;
+use waybill::server::profile::builtin::carol::SampleSpec as CarolSpec;
 
 use crate::harness::{ADMIN, Browser, PASSWORD, Postgres, ServerProcess, WaybillCommand, generate_sample};
+use crate::persons::Carol;
 
 const SQLITE_SCHEMA: &str = include_str!("../../migrations/supportsignal/sqlite/0001_supportsignal.sql");
 const POSTGRES_SCHEMA: &str = include_str!("../../migrations/supportsignal/postgres/0001_supportsignal.sql");
@@ -99,6 +101,50 @@ async fn an_import_killed_at_random_points_leaves_all_records_or_none() {
         complete += usize::from(records == expected);
     }
     println!("{} rounds, {complete} complete imports", rounds());
+}
+
+/// Files are on disk before the records that refer to them: whenever it is killed, every record has its file, and what is left
+/// of an import that never was goes with the next one.
+#[tokio::test]
+async fn copies_with_files_killed_at_random_points_leave_no_record_without_its_file() {
+    let spec = CarolSpec { users: 3, people: 40, seed: 1 };
+    let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(8);
+    for carol in [Carol::new(&spec), Carol::in_postgres(&spec)] {
+        let user = carol.user("carol@sample.test");
+        assert_eq!(carol.export(&user, "own.tar.gz").code, 0);
+        let keys = || carol.query("SELECT storage_key FROM media");
+        let before = keys().len();
+        let (url, media) = (carol.url(), carol.media().display().to_string());
+        let import = ["import", "own.tar.gz", "--target", &url, "--person", &user, "--media", &media, "--mode", "copy"];
+        for _ in 0..rounds() {
+            let mut command = WaybillCommand::new(carol.folder.path()).0;
+            let mut process = command.args(import).stdout(Stdio::null()).spawn().unwrap();
+            tokio::time::sleep(Duration::from_millis(dice.next_u64() % 900)).await;
+            let _ = process.kill();
+            process.wait().unwrap();
+            assert!(keys().iter().all(|key| carol.media().join(key).is_file()));
+        }
+        println!("{} rounds, {} files copied", rounds(), keys().len() - before);
+        // Once nothing can be undone that could bring back earlier records, only files that records refer to are left.
+        let undone = |carol: &Carol| carol.run(&["import", "undo", "--target", &url]).text();
+        while let Some(id) = newest_import(&undone(&carol)) {
+            assert_eq!(carol.run(&["import", "undo", &id, "--target", &url]).code, 0);
+        }
+        assert_eq!(carol.run(&import).code, 0);
+        let left = files_below(&carol.media().join("imports"));
+        assert_eq!(left, keys().iter().filter(|key| key.starts_with("imports/")).count());
+    }
+}
+
+/// The id of the import that a list of those that can be undone names last.
+fn newest_import(listed: &str) -> Option<String> {
+    let is_id = |word: &&str| word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    listed.split_whitespace().filter(is_id).max().map(str::to_owned)
+}
+
+fn files_below(folder: &Path) -> usize {
+    let folders = std::fs::read_dir(folder).unwrap().map(|folder| folder.unwrap().path());
+    folders.map(|folder| std::fs::read_dir(folder).unwrap().count()).sum()
 }
 
 /// A merge and its undo, each killed at any moment: the database is as it was before or as it is after, and what can be undone is

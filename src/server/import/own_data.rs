@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use super::upload::check_id;
 use super::write::Imported;
 use super::{Error, ImportRequest, Imports, PersonRequest, Result, StillAllowed, Upload, UploadSlot, blocking};
@@ -13,6 +15,10 @@ use crate::model::own_import::{ModePreview, OwnImportPageData, OwnImportPreview,
 use crate::server::identity::{self, Caller};
 use crate::server::source::UndoRequest;
 use crate::server::support::blob_folder::BlobFolder;
+use crate::server::support::random::time_of_uuid_v7;
+
+/// What each import of a person has replaced is kept for a day, and so are its files.
+const MAX_KEPT_IMPORTS: usize = 20;
 
 /// Of the records of people, one at a time is in memory, several times.
 const MAX_RECORD_BYTES: usize = 64 << 20;
@@ -125,6 +131,7 @@ impl Imports {
         still_allowed: StillAllowed,
     ) -> Result<OwnImport> {
         let person = self.own_id(caller, "import into their own data").await?;
+        self.check_quota(&person).await?;
         let request = self.own_request(&person, mode, plan)?;
         let Imported { report, id_changes, .. } = self.run(caller, file, &request, still_allowed, |_| ()).await?;
         let new_ids = id_changes.as_ref().map_or(0, |changes| changes.changes);
@@ -156,6 +163,21 @@ impl Imports {
             return Err(Error::NoSuchImport);
         }
         self.run_undo(caller, request).await
+    }
+
+    /// # Errors
+    /// `Refused` if as many imports of theirs are kept as may be.
+    async fn check_quota(self: &Arc<Self>, person: &str) -> Result<()> {
+        let day_ago = self.clock.now() - TimeDelta::days(1);
+        let is_recent = |kept: &KeptImport| time_of_uuid_v7(&kept.id).is_some_and(|at| at > day_ago);
+        let recent = self.kept_of(person.to_owned()).await?.iter().filter(|kept| is_recent(kept)).count();
+        if recent < MAX_KEPT_IMPORTS {
+            return Ok(());
+        }
+        let full = format!(
+            "{recent} imports of the last day can still be undone, and no more are kept: undo one, or wait for tomorrow"
+        );
+        Err(Error::Refused(vec![full]))
     }
 
     async fn kept_of(self: &Arc<Self>, person: String) -> Result<Vec<KeptImport>> {

@@ -1,8 +1,13 @@
 //! People import into their own data on the page: previewed, done as previewed, undone, and never into anybody else's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::TimeDelta;
+use futures::StreamExt;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use waybill::server::app::PageTarget;
 use waybill::server::export::Application;
 use waybill::server::http::HttpConfig;
@@ -11,7 +16,7 @@ use waybill::server::profile::builtin::carol::SampleSpec;
 use waybill::server::source::sqlite::{SqliteSource, SqliteTarget};
 
 use super::{Archive, Carol};
-use crate::harness::{Browser, Response, Waybill};
+use crate::harness::{Browser, PASSWORD, Response, Waybill};
 
 const PREVIEW: &str = "/api/import/preview";
 pub const IMPORT: &str = "/api/import";
@@ -276,4 +281,112 @@ async fn one_person_imports_once_at_a_time_and_nobody_where_imports_are_off() {
     let browser = off.browser(CAROL).await;
     assert_eq!(import(&browser, &file, "merge", "").await.status, 409);
     assert!(browser.get("/account/your-data/import").await.text().contains("Nothing can be imported here"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_can_be_undone_though_somebody_else_has_imported_since() {
+    let console = Console::start().await;
+    let (browser, other) = (console.browser(CAROL).await, console.browser(MEHMET).await);
+    let user = console.carol.user(CAROL);
+    let (file, people) = (export(&browser).await, console.count("people", &user));
+    let done = import(&browser, &file, "copy", "").await.json();
+    assert_eq!(console.count("people", &user), 2 * people);
+    console.waybill.clock.advance(TimeDelta::seconds(1));
+    let theirs = console.count("people", &console.carol.user(MEHMET));
+    assert_eq!(import(&other, &file, "copy", "").await.status, 200);
+
+    let undone = browser.post(&format!("{IMPORT}/{}/undo", done["undo"].as_str().unwrap()), "").await;
+    assert_eq!(undone.status, 200, "{}", undone.text());
+    assert_eq!(console.count("people", &user), people);
+    assert_eq!(console.count("people", &console.carol.user(MEHMET)), theirs + people, "theirs stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_imports_as_are_kept_for_a_day_are_done_and_the_next_one_once_one_is_undone_or_a_day_has_passed() {
+    let console = Console::start_with(2, true).await;
+    let browser = console.browser(CAROL).await;
+    let file = export(&browser).await;
+    let mut newest = String::new();
+    for _ in 0..20 {
+        let done = import(&browser, &file, "copy", "").await;
+        assert_eq!(done.status, 200, "{}", done.text());
+        newest = done.json()["undo"].as_str().unwrap().to_owned();
+        console.waybill.clock.advance(TimeDelta::seconds(1));
+    }
+    let people = console.count("people", &console.carol.user(CAROL));
+    let refused = import(&browser, &file, "copy", "").await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.text().contains("20 imports of the last day can still be undone"), "{}", refused.text());
+    assert_eq!(console.count("people", &console.carol.user(CAROL)), people);
+    let other = console.browser(MEHMET).await;
+    assert_eq!(import(&other, &file, "merge", "").await.status, 200, "others are not kept from it");
+
+    assert_eq!(browser.post(&format!("{IMPORT}/{newest}/undo"), "").await.status, 200);
+    assert_eq!(import(&browser, &file, "copy", "").await.status, 200);
+    assert_eq!(import(&browser, &file, "copy", "").await.status, 409);
+    console.waybill.clock.advance(TimeDelta::hours(25));
+    let browser = console.browser(CAROL).await;
+    assert_eq!(import(&browser, &file, "copy", "").await.status, 200);
+}
+
+/// A request that says it is longer or shorter than it is, or ends in the middle. The connection is closed then.
+async fn send_raw(console: &Console, cookie: &str, body: &[u8], content_length: usize) -> Vec<u8> {
+    let mut stream = TcpStream::connect(console.waybill.address).await.unwrap();
+    let head = format!(
+        "POST {PREVIEW} HTTP/1.1\r\nHost: {}\r\nSec-Fetch-Site: same-origin\r\nCookie: {cookie}\r\nContent-Type: \
+         multipart/form-data; boundary=b\r\nContent-Length: {content_length}\r\n\r\n",
+        console.waybill.address
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let _ = stream.write_all(body).await;
+    let _ = stream.shutdown().await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_stalls_breaks_or_lies_about_its_length_frees_its_place_and_leaves_nothing() {
+    let console = Console::start().await;
+    let browser = console.browser(CAROL).await;
+    let file = export(&browser).await;
+    let form = |file: &[u8]| {
+        let part = "Content-Disposition: form-data; name=\"file\"; filename=\"x\"\r\nContent-Type: application/gzip";
+        [format!("--b\r\n{part}\r\n\r\n").as_bytes(), file, b"\r\n--b--\r\n"].concat()
+    };
+    let whole = form(&file);
+    let is_done = |answer: &[u8]| answer.starts_with(b"HTTP/1.1 200");
+    let signed_in = console.waybill.anonymous().sign_in(CAROL, PASSWORD).await;
+    let cookie = signed_in.header("set-cookie").split(';').next().unwrap().to_owned();
+    // The form itself says where it ends.
+    send_raw(&console, &cookie, &whole, whole.len() + 1_000).await;
+    for (body, content_length) in
+        [(&whole[..], whole.len() - 100), (&whole[..whole.len() / 2], whole.len()), (&whole, usize::MAX)]
+    {
+        let answer = send_raw(&console, &cookie, body, content_length).await;
+        assert!(!is_done(&answer), "{content_length}: {}", String::from_utf8_lossy(&answer));
+    }
+
+    let stalled = futures::stream::iter([Ok::<_, std::io::Error>(whole[..1_000].to_vec())]);
+    let body = reqwest::Body::wrap_stream(stalled.chain(futures::stream::pending()));
+    let url = format!("http://{}{PREVIEW}", console.waybill.address);
+    let request = browser.client.post(url).header("content-type", "multipart/form-data; boundary=b");
+    let stalled = tokio::spawn(request.header("sec-fetch-site", "same-origin").body(body).send());
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    let answers = async |status: u16| {
+        loop {
+            let answer = preview(&browser, &file).await;
+            if answer.status == status {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{}", answer.text());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    answers(429).await;
+    let other = console.browser(MEHMET).await;
+    assert_eq!(preview(&other, &file).await.status, 200, "others have a place of their own");
+    stalled.abort();
+    answers(200).await;
+    assert_eq!(std::fs::read_dir(console.waybill.artifact_folder()).unwrap().count(), 1, "the export alone");
 }

@@ -93,7 +93,8 @@ pub fn undo(source: &SqliteSource, folder: &UndoFolder, request: &UndoRequest) -
     Ok(report)
 }
 
-/// A later import over the same rows has made them what they are, and what it found there is in its own file only.
+/// A later import over the same rows has made them what they are, and what it found there is in its own file only. Imports into the data
+/// of two people have no row in common.
 fn refuse_under_later(
     connection: &Connection,
     folder: &UndoFolder,
@@ -101,7 +102,11 @@ fn refuse_under_later(
     database: &SourceIdentity,
 ) -> Result<()> {
     let written = file.written_tables()?;
-    for later in folder.list(database)?.iter().filter(|later| later.import.id > file.import.id) {
+    let is_of_other = |later: &UndoFile| {
+        file.import.person.is_some() && later.import.person.is_some() && later.import.person != file.import.person
+    };
+    let is_later = |later: &&UndoFile| later.import.id > file.import.id && !is_of_other(later);
+    for later in folder.list(database)?.iter().filter(is_later) {
         let shared = later.written_tables()?.into_iter().find(|table| written.contains(table));
         if let Some(table) = shared
             && is_in_effect(connection, later).unwrap_or(true)
