@@ -3,8 +3,10 @@
 use super::person::{ArchiveImport, CheckedArchive, Converted, remove_orphaned_media};
 use super::write::{Imported, Importing};
 use super::{Error, Result};
+use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
-use crate::server::profile::Layout;
+use crate::server::profile::{Layout, ScopeProfile};
+use crate::server::support::random::time_of_uuid_v7;
 
 impl Importing<'_> {
     pub fn import_archive(&self, archive: &CheckedArchive) -> Result<Imported> {
@@ -23,8 +25,9 @@ impl Importing<'_> {
         let catalog = database.catalog()?;
         let converted = import.convert(&mut *database, &catalog, (&layout, &scope))?;
         drop(database);
+        (self.still_allowed)()?;
         let _lock = if self.request.dry_run { None } else { converted.write_media()? };
-        match self.import_converted(&converted, &layout) {
+        match self.import_converted(&import, &converted, (&layout, &scope)) {
             Ok(Imported { mut report, plan, .. }) => {
                 report.is_own = import.is_own();
                 Ok(Imported { report, plan, id_changes: Some(converted.id_changes) })
@@ -39,20 +42,43 @@ impl Importing<'_> {
         }
     }
 
-    fn import_converted(&self, converted: &Converted<'_>, layout: &Layout) -> Result<Imported> {
+    /// Writes the records, once it is known that what was looked up before still holds.
+    fn import_converted(
+        &self,
+        import: &ArchiveImport<'_>,
+        converted: &Converted<'_>,
+        (layout, scope): (&Layout, &ScopeProfile),
+    ) -> Result<Imported> {
         let mut load = self.begin_load()?;
         let catalog = load.catalog()?;
         // All that archives of the application can have, whatever this one says: so imports of two people wait for each other.
         let known: Vec<TableName> = layout.tables().into_iter().filter(|name| catalog.table(name).is_some()).collect();
         load.lock(&known)?;
         (self.still_allowed)()?;
-        converted.check_kept_media()?;
-        let folder = self.request.person.as_ref().and_then(|person| person.media.as_deref());
-        if let Some(folder) = folder.filter(|_| !self.request.dry_run) {
+        if !self.request.dry_run {
             // Nobody else imports now: what can be undone is known.
-            let newest = self.target.list_kept_imports()?.pop().map(|kept| kept.id);
-            remove_orphaned_media(&mut *load, layout, folder, newest.as_deref())?;
+            let kept = self.target.list_kept_imports()?;
+            self.check_order(&kept)?;
+            if let Some(folder) = import.folder {
+                remove_orphaned_media(&mut *load, layout, folder, kept.last().map(|kept| kept.id.as_str()))?;
+            }
+            converted.check(&mut *load, import, scope)?;
         }
         self.import(load, &converted.document, Some(converted))
+    }
+
+    /// What is undone first is told by the ids of imports, and this one has had its own since before the archive was read. Imports into
+    /// the data of others have no row in common with it.
+    fn check_order(&self, kept: &[KeptImport]) -> Result<()> {
+        let person = self.request.person.as_ref().map(|person| &person.id);
+        let begun = time_of_uuid_v7(self.id);
+        let is_newer = |kept: &KeptImport| {
+            time_of_uuid_v7(&kept.id) > begun && kept.person.as_ref().is_none_or(|other| Some(other) == person)
+        };
+        if kept.iter().any(is_newer) {
+            let other = "another import came first while the archive was read: import it again";
+            return Err(Error::Refused(vec![other.to_owned()]));
+        }
+        Ok(())
     }
 }

@@ -47,8 +47,8 @@ pub fn comes_earlier(table: &TableName, target: &TableName, records: u64) -> Err
     Error::new(Kind::Refused, what)
 }
 
-/// It should have got another key. What is not said is which record that is, and whose.
+/// Somebody has taken the key since it was looked up. What is not said is which record that is, and whose.
 pub fn of_other_owner(load: &TableLoad) -> Error {
-    let what = format!("a record of {} would replace another one, which cannot be: please report it", load.table);
+    let what = format!("a record of {} has an id that was taken while the file was read: import it again", load.table);
     Error::new(Kind::Refused, what)
 }

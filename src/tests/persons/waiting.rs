@@ -131,7 +131,8 @@ fn who_takes_an_id_of_an_archive_while_it_waits_keeps_it_and_nothing_is_imported
                 import.join().unwrap()
             })
         });
-        assert!(refused.code != 0 && refused.stderr.contains("nothing was imported"), "{}", refused.stderr);
+        let says = "a record of education has an id that was taken while the file was read: import it again";
+        assert!(refused.code == 3 && refused.stderr.contains(says), "{}", refused.stderr);
         assert_eq!(carol.query(&format!("SELECT user_id FROM education WHERE id = '{id}'")), [users[1].clone()]);
         assert_eq!(carol.query(&format!("SELECT count(*) FROM education WHERE user_id = '{user}'")), ["0"]);
         assert_eq!(folders(&carol), []);
@@ -164,4 +165,55 @@ fn an_import_whose_temporary_files_do_not_fit_says_so_and_leaves_nothing() {
     assert_eq!(refused.code, 1, "{}", refused.stderr);
     assert!(refused.stderr.contains("temporary files cannot be written"), "{}", refused.stderr);
     assert_eq!((carol.query("SELECT count(*) FROM people"), folders(&carol)), (people, Vec::new()));
+}
+
+#[test]
+fn a_file_that_changes_while_an_archive_waits_is_not_brought_back() {
+    for carol in both() {
+        let user = &users(&carol)[0];
+        assert_eq!(carol.export(user, "own.tar.gz").code, 0);
+        let ids = carol.query(&format!("SELECT id FROM media WHERE user_id = '{user}' ORDER BY id"));
+        // One file is written, which tells that the import waits; the other one is there.
+        carol.execute(&format!("UPDATE media SET storage_key = 'gone/1' WHERE id = '{}'", ids[0]));
+        let changed = format!("UPDATE media SET storage_key = 'another' WHERE id = '{}'", ids[1]);
+        let refused = while_others_write(&carol, &changed, |commit| {
+            std::thread::scope(|scope| {
+                let import = scope.spawn(|| carol.import("own.tar.gz", user, "merge", &[]));
+                wait_until("its file is written", || folders(&carol).iter().any(|(_, files)| *files > 0));
+                commit();
+                import.join().unwrap()
+            })
+        });
+        let says = "a file of the importer's was changed or removed while the archive was read";
+        assert!(refused.code == 3 && refused.stderr.contains(says), "{}", refused.stderr);
+        assert_eq!(carol.query(&format!("SELECT storage_key FROM media WHERE id = '{}'", ids[1])), ["another"]);
+        assert_eq!(folders(&carol), []);
+    }
+}
+
+#[test]
+fn an_undo_while_an_archive_waits_takes_no_file_that_a_record_has_afterwards() {
+    for carol in both() {
+        let user = &users(&carol)[0];
+        assert_eq!(carol.export(user, "own.tar.gz").code, 0);
+        let (url, merge) = (carol.url(), |options: &[&str]| carol.import("own.tar.gz", user, "merge", options));
+        carol.execute(&format!("UPDATE media SET storage_key = 'gone/' || id WHERE user_id = '{user}'"));
+        let earlier: Value = sums(&merge(&["--json", "--policy", "newer"]));
+        let earlier = earlier["undo"].as_str().unwrap().to_owned();
+        assert!(!folders(&carol).is_empty());
+        // Undone once the next one has found the files, and before it commits.
+        let undone = while_others_write(&carol, "", |commit| {
+            std::thread::scope(|scope| {
+                let (import, undo) = (
+                    scope.spawn(|| merge(&[])),
+                    scope.spawn(|| carol.run(&["import", "undo", &earlier, "--target", &url])),
+                );
+                commit();
+                (import.join().unwrap(), undo.join().unwrap())
+            })
+        });
+        assert!(undone.0.code == 0 || undone.0.stderr.contains("import it again"), "{}", undone.0.stderr);
+        let keys = carol.query("SELECT storage_key FROM media WHERE storage_key NOT LIKE 'gone/%'");
+        assert!(keys.iter().all(|key| carol.media().join(key).is_file()), "{keys:?} {}", undone.1.stderr);
+    }
 }

@@ -71,12 +71,17 @@ impl Converted<'_> {
         self.media.as_ref().map_or(Ok(None), Media::write)
     }
 
-    /// Whether the files are still there that were found when the archive was converted.
+    /// Whether the importer and their files are still there that were found when the archive was converted, now that the tables are locked.
     ///
     /// # Errors
-    /// `Refused` if not.
-    pub fn check_kept_media(&self) -> Result<()> {
-        self.media.as_ref().map_or(Ok(()), Media::check_kept)
+    /// `Refused` if not; `Target` if the database cannot be read.
+    pub fn check(&self, database: &mut dyn Lookups, import: &ArchiveImport<'_>, scope: &ScopeProfile) -> Result<()> {
+        import.check_person(database, scope)?;
+        let Some((media, owner)) = self.media.as_ref().and_then(|media| Some((media, self.owners.get(media.table())?)))
+        else {
+            return Ok(());
+        };
+        media.check(database, owner, import.person)
     }
 
     /// Removes them again, since nothing was committed.
@@ -110,8 +115,8 @@ impl<'a> ArchiveImport<'a> {
         Ok((layout, scope.ok_or_else(|| refused("the profile does not say whose data is whose".to_owned()))?))
     }
 
-    /// Reads the archive, and looks up what of it is here already. Nothing is written or locked: an archive may be large. Who takes one of
-    /// its ids meanwhile ends the import, which then changes nothing.
+    /// Reads the archive, and looks up what of it is here already. Nothing is written or locked: an archive may be large. Who takes the id
+    /// of one of its records meanwhile, or changes a file that is kept, ends the import, which then changes nothing.
     ///
     /// # Errors
     /// `Refused` or `InvalidArchive` with what is wrong; `Target` if the database cannot be read.
@@ -230,11 +235,11 @@ impl<'a> ArchiveImport<'a> {
             let id = record.values.get(&layout.id).and_then(|json| text_of(json)).unwrap_or_default();
             batch.push(ids.map(&of.table, &id).into_owned());
             if batch.len() >= BATCH {
-                media.find_own(database, shape, self.person, &std::mem::take(&mut batch))?;
+                media.find_own(database, &shape.owner, self.person, &std::mem::take(&mut batch))?;
             }
             Ok(())
         })?;
-        media.find_own(database, shape, self.person, &batch)?;
+        media.find_own(database, &shape.owner, self.person, &batch)?;
         Ok(Some(media))
     }
 

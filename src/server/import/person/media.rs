@@ -8,7 +8,7 @@ use super::archive_file::CheckedArchive;
 use super::content_type::{HEAD_BYTES, is_disguised, kept_type};
 use super::ids::is_uuid;
 use super::references::{Values, json_text, text_of};
-use super::table_shape::TableShape;
+use crate::model::name::TableName;
 use crate::seal::archive::MEDIA_FOLDER;
 use crate::server::layout::{DocumentRecord, media_path};
 use crate::server::profile::MediaLayout;
@@ -18,6 +18,8 @@ use crate::server::support::blob_folder::{BlobFolder, FolderLock};
 /// The folder of the blob folder with a folder for each import.
 const IMPORTS: &str = "imports";
 
+/// How many records are looked up at once.
+const BATCH: usize = 1_000;
 /// So much of the blob folder's disk is left to the application.
 const HEADROOM_BYTES: u64 = 64 << 20;
 
@@ -34,7 +36,7 @@ pub struct Media<'m> {
     is_own: bool,
     /// The names that files of the archive get in the blob folder.
     new: BTreeMap<String, NewFile>,
-    /// Files of the blob folder that the importer's records have, and keep.
+    /// The importer's records that keep their files, by their ids.
     kept: Vec<String>,
     /// Files that records stand for, and that the archive lacks.
     pub missing: u64,
@@ -56,26 +58,14 @@ impl<'m> Media<'m> {
         Self { layout, archive, folder, import, own, is_own, new, kept, missing: 0 }
     }
 
-    /// Finds the importer's own records among these ids, which are those of the records here.
-    pub fn find_own(
-        &mut self,
-        database: &mut dyn Lookups,
-        shape: &TableShape,
-        person: &str,
-        ids: &[String],
-    ) -> Result<()> {
-        let MediaLayout { table, id, storage_key, sha256, .. } = self.layout;
-        let columns = vec![shape.owner.clone(), sha256.clone(), storage_key.clone()];
-        let lookup = RowLookup { table: table.clone(), key: id.clone(), columns };
-        let own = &mut self.own;
-        let mut add = |at: usize, columns: Vec<Option<String>>| {
-            if let [Some(owner), Some(sha256), Some(file)] = &columns[..]
-                && owner == person
-            {
-                own.insert(ids[at].clone(), (sha256.to_ascii_lowercase(), file.clone()));
-            }
-        };
-        Ok(database.find_rows(&lookup, ids, &mut add)?)
+    /// The table of the files' records.
+    pub fn table(&self) -> &TableName {
+        &self.layout.table
+    }
+
+    /// Finds the importer's own records among these ids, which are those of the records here. `owner` is the column that says whose one is.
+    pub fn find_own(&mut self, database: &mut dyn Lookups, owner: &str, person: &str, ids: &[String]) -> Result<()> {
+        find_files(database, self.layout, (owner, person), ids, &mut self.own)
     }
 
     /// Decides which file the record gets. `values` are those that it has here, `old_id` is its id in the archive.
@@ -110,7 +100,7 @@ impl<'m> Media<'m> {
         let kept = if self.is_own { text(content_type) } else { kept_type(&text(content_type)).to_owned() };
         let name = match (own, entry) {
             (Some((_, name)), _) => {
-                self.kept.push(name.clone());
+                self.kept.push(new_id.clone());
                 name.clone()
             }
             (None, _) if !is_safe_name => {
@@ -152,17 +142,24 @@ impl<'m> Media<'m> {
         if risks.is_empty() { Ok(()) } else { Err(Error::Refused(risks)) }
     }
 
-    /// Whether the files are still there that the importer's records keep: they were looked up before anything was locked.
+    /// Whether the importer's records still have the files that they keep, and those that were written are there: nothing was locked when
+    /// they were looked up, and written.
     ///
     /// # Errors
-    /// `Refused` if one is gone.
-    pub fn check_kept(&self) -> Result<()> {
+    /// `Refused` if not; `Target` if the records cannot be read.
+    pub fn check(&self, database: &mut dyn Lookups, owner: &str, person: &str) -> Result<()> {
+        let mut now = HashMap::new();
+        for ids in self.kept.chunks(BATCH) {
+            find_files(database, self.layout, (owner, person), ids, &mut now)?;
+        }
         let is_there = |name: &String| self.folder.open_file(name).is_ok();
-        if self.kept.iter().all(is_there) {
+        let is_kept =
+            |id: &String| now.get(id) == self.own.get(id) && now.get(id).is_some_and(|(_, name)| is_there(name));
+        if self.kept.iter().all(is_kept) && self.new.values().all(|new| is_there(&new.name)) {
             return Ok(());
         }
-        let gone = "a file of the importer's was removed while the archive was read: import it again";
-        Err(Error::Refused(vec![gone.to_owned()]))
+        let moved = "a file of the importer's was changed or removed while the archive was read: import it again";
+        Err(Error::Refused(vec![moved.to_owned()]))
     }
 
     /// Writes the files, and makes sure that they are on disk. Other imports take them for left behind once the lock is released, unless
@@ -174,7 +171,8 @@ impl<'m> Media<'m> {
         if self.new.is_empty() {
             return Ok(None);
         }
-        self.check_room().map_err(Error::Media)?;
+        let sizes = self.new.keys().filter_map(|path| Some(self.archive.entries.get(path)?.bytes));
+        self.check_room(sizes.sum())?;
         let lock = self.folder.create_locked(&self.own_folder()).map_err(Error::Media)?;
         match self.write_files() {
             Ok(()) => Ok(Some(lock)),
@@ -185,11 +183,12 @@ impl<'m> Media<'m> {
         }
     }
 
-    /// If the free space is unknown, a full disk ends the import.
-    fn check_room(&self) -> io::Result<()> {
-        let needed: u64 = self.new.keys().filter_map(|path| Some(self.archive.entries.get(path)?.bytes)).sum();
+    /// Others write meanwhile: it is asked before each file. If the free space is unknown, a full disk ends the import.
+    fn check_room(&self, needed: u64) -> Result<()> {
         match self.folder.available_bytes() {
-            Ok(free) if free < needed.saturating_add(HEADROOM_BYTES) => Err(ErrorKind::StorageFull.into()),
+            Ok(free) if free < needed.saturating_add(HEADROOM_BYTES) => {
+                Err(Error::Media(ErrorKind::StorageFull.into()))
+            }
             _ => Ok(()),
         }
     }
@@ -202,6 +201,7 @@ impl<'m> Media<'m> {
     fn write_files(&self) -> Result<()> {
         self.archive.for_each_entry(|name, content| {
             if let Some(new) = self.new.get(name) {
+                self.check_room(self.archive.entries.get(name).map_or(0, |entry| entry.bytes))?;
                 let mut file = self.folder.create_file(&new.name).map_err(Error::Media)?;
                 copy(content, &mut file).map_err(Error::Media)?;
                 file.sync_all().map_err(Error::Media)?;
@@ -219,6 +219,27 @@ impl<'m> Media<'m> {
         let _ = self.folder.remove(&self.own_folder(), true);
         let _ = self.folder.remove(IMPORTS, true);
     }
+}
+
+/// Adds digest and file of those of these records that are the person's, by their ids.
+fn find_files(
+    database: &mut dyn Lookups,
+    layout: &MediaLayout,
+    (owner, person): (&str, &str),
+    ids: &[String],
+    found: &mut HashMap<String, (String, String)>,
+) -> Result<()> {
+    let MediaLayout { table, id, storage_key, sha256, .. } = layout;
+    let columns = vec![owner.to_owned(), sha256.clone(), storage_key.clone()];
+    let lookup = RowLookup { table: table.clone(), key: id.clone(), columns };
+    let mut add = |at: usize, columns: Vec<Option<String>>| {
+        if let [Some(owner), Some(sha256), Some(file)] = &columns[..]
+            && owner == person
+        {
+            found.insert(ids[at].clone(), (sha256.to_ascii_lowercase(), file.clone()));
+        }
+    };
+    Ok(database.find_rows(&lookup, ids, &mut add)?)
 }
 
 fn copy(content: &mut dyn Read, file: &mut dyn Write) -> io::Result<()> {

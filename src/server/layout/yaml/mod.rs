@@ -2,7 +2,7 @@
 //!
 //! `write` writes a small part of YAML, one key a line; `read` takes exactly that part, and nothing else.
 
-mod keys;
+mod plain;
 mod read;
 mod write;
 

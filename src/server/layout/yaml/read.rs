@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read};
 
-use super::keys::{MAX_KEY_BYTES, is_plain_key};
+use super::plain::{MAX_KEY_BYTES, is_plain_key, is_plain_letter, is_plain_number};
 
 /// Values may be nested as deep as this.
 const MAX_DEPTH: u32 = 64;
@@ -197,7 +197,8 @@ fn push_value<'t>(json: &mut String, text: &'t str, depth: u32) -> Parsed<&'t st
         _ => {
             let end = text.find([',', ']', '}']).unwrap_or(text.len());
             let (word, rest) = text.split_at(end);
-            if !matches!(word, "null" | "true" | "false") && !is_number(word) {
+            let is_plain = matches!(word, "null" | "true" | "false") || is_number(word) && is_plain_number(word);
+            if !is_plain {
                 return Err("neither a quoted text, a number, true, false, null, a list nor an object");
             }
             json.push_str(word);
@@ -258,8 +259,8 @@ fn parse_quoted(text: &str) -> Parsed<(String, &str)> {
     loop {
         let special = rest.find(['"', '\\']).ok_or("a text without an end")?;
         let (plain, after) = rest.split_at(special);
-        if plain.chars().any(char::is_control) {
-            return Err("a text with a control character");
+        if !plain.chars().all(is_plain_letter) {
+            return Err("a text with a character that is written with an escape");
         }
         content.push_str(plain);
         let Some(escape) = after.strip_prefix('\\') else { return Ok((content, &after[1..])) };

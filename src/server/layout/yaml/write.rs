@@ -6,12 +6,9 @@
 
 use serde_json::{Map, Value};
 
-use super::keys::{MAX_KEY_BYTES, is_plain_key};
+use super::plain::{MAX_KEY_BYTES, is_plain_key, is_plain_letter, is_plain_number};
 use super::read::{is_number, read_value};
 use crate::model::catalog::{Codec, ColumnSchema};
-
-/// Digits of which every reader keeps all.
-const MAX_DIGITS: usize = 15;
 
 /// Appends a text, quoted.
 pub fn write_text(out: &mut Vec<u8>, text: &str) {
@@ -23,10 +20,8 @@ pub fn write_text(out: &mut Vec<u8>, text: &str) {
             '\n' => out.extend(b"\\n"),
             '\r' => out.extend(b"\\r"),
             '\t' => out.extend(b"\\t"),
-            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => out.extend(format!("\\x{:02x}", u32::from(letter)).bytes()),
-            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
-                out.extend(format!("\\u{:04x}", u32::from(letter)).bytes());
-            }
+            _ if letter.is_control() => out.extend(format!("\\x{:02x}", u32::from(letter)).bytes()),
+            _ if !is_plain_letter(letter) => out.extend(format!("\\u{:04x}", u32::from(letter)).bytes()),
             _ => out.extend(letter.encode_utf8(&mut [0; 4]).bytes()),
         }
     }
@@ -144,7 +139,7 @@ fn is_tag(json: &[u8]) -> bool {
 
 /// Whether it is a number that not all readers take for the same.
 fn is_different_number(json: &[u8]) -> bool {
-    std::str::from_utf8(json).is_ok_and(|number| is_number(number) && !is_the_same_for_all(number))
+    std::str::from_utf8(json).is_ok_and(|number| is_number(number) && !is_plain_number(number))
 }
 
 /// Appends JSON as a flow of YAML; nothing if not all readers take it for the same.
@@ -166,7 +161,7 @@ fn write_flow(out: &mut Vec<u8>, json: &[u8], has_spaces: bool) -> Option<()> {
             b'-' | b'0'..=b'9' => {
                 let length = rest.iter().position(|byte| b",]} \t\r\n".contains(byte)).unwrap_or(rest.len());
                 let number = std::str::from_utf8(&rest[..length]).ok()?;
-                is_the_same_for_all(number).then(|| out.extend(number.bytes()))?;
+                is_plain_number(number).then(|| out.extend(number.bytes()))?;
                 length
             }
             b':' | b',' => {
@@ -194,19 +189,6 @@ fn text_length(json: &[u8]) -> Option<usize> {
         is_end
     })?;
     Some(end + 2)
-}
-
-/// Whether every reader takes the number for the same: no exponent, which YAML 1.1 reads as a text, few digits, and no
-/// negative zero.
-fn is_the_same_for_all(number: &str) -> bool {
-    let digits = number.strip_prefix('-').unwrap_or(number);
-    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_simple = match digits.split_once('.') {
-        // A zero at the end says how exact it is.
-        Some((whole, fraction)) => all_digits(whole) && all_digits(fraction) && !fraction.ends_with('0'),
-        None => all_digits(digits),
-    };
-    is_simple && digits.len() <= MAX_DIGITS && !(number.starts_with('-') && digits == "0")
 }
 
 /// Appends the entries of an object, nested ones as blocks.

@@ -94,7 +94,7 @@ pub fn undo(source: &SqliteSource, folder: &UndoFolder, request: &UndoRequest) -
 }
 
 /// A later import over the same rows has made them what they are, and what it found there is in its own file only. Imports into the data
-/// of two people have no row in common.
+/// of two people have no row in common, unless one was handed over since, which its digest shows.
 fn refuse_under_later(
     connection: &Connection,
     folder: &UndoFolder,
