@@ -21,14 +21,13 @@ use crate::server::state::exports::{ExportRow, ExportState};
 use crate::server::state::jobs::JobKind;
 use crate::server::state::{self, Tx};
 use crate::server::support::clock::rfc3339;
+use crate::server::support::disk::HEADROOM_BYTES;
 use crate::server::support::random;
 
 /// Limit on exports queued or running at once: more would only slow each other down.
 const MAX_CONCURRENT_EXPORTS: u64 = 2;
 /// The same of people's own data, which are small and many: neither kind keeps the other waiting.
 const MAX_CONCURRENT_OF_PERSONS: u64 = 4;
-/// Disk space that must stay free beside the export.
-const HEADROOM_BYTES: u64 = 64 << 20;
 /// A failed export is not repeated by itself: its requester may not want it any more.
 const MAX_ATTEMPTS: u32 = 1;
 

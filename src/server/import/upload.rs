@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,13 +14,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{Error, Imports, Result};
 use crate::model::access::{Capability, Scope};
 use crate::server::identity::{self, Caller};
-use crate::server::support::disk::available_bytes;
+use crate::server::support::disk::{available_bytes, check_room};
 
 /// How many files are received, planned or imported at once.
 const MAX_AT_ONCE: usize = 2;
 
-/// So much of the disk is left to the state, which is on it.
-const HEADROOM_BYTES: u64 = 64 << 20;
 /// How much is received between two looks at the free space.
 const BYTES_PER_LOOK: u64 = 8 << 20;
 
@@ -170,12 +167,7 @@ pub fn check_id(import: &str) -> Result<()> {
     if is_id { Ok(()) } else { Err(Error::NoSuchImport) }
 }
 
-/// Sign-in and audit trail write to the same disk. If the free space is unknown, a full disk ends the upload.
+/// Sign-in and audit trail write to the same disk.
 fn check_space(folder: &Path, bytes: u64) -> Result<()> {
-    match available_bytes(folder) {
-        Ok(free) if free < bytes.saturating_add(HEADROOM_BYTES) => {
-            Err(Error::Upload(io::ErrorKind::StorageFull.into()))
-        }
-        _ => Ok(()),
-    }
+    check_room(available_bytes(folder).ok(), bytes).map_err(Error::Upload)
 }

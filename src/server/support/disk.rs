@@ -14,6 +14,20 @@ pub fn available_bytes(folder: &Path) -> io::Result<u64> {
     fs4::available_space(folder)
 }
 
+/// So much of a disk is left to others: what signs in, records and answers writes there, too.
+pub const HEADROOM_BYTES: u64 = 64 << 20;
+
+/// Whether so many bytes fit where `free` are left. If that is not known, a full disk ends what is written.
+///
+/// # Errors
+/// `StorageFull`.
+pub fn check_room(free: Option<u64>, needed: u64) -> io::Result<()> {
+    match free {
+        Some(free) if free < needed.saturating_add(HEADROOM_BYTES) => Err(io::ErrorKind::StorageFull.into()),
+        _ => Ok(()),
+    }
+}
+
 /// Bytes written between two syncs.
 const SYNC_INTERVAL_BYTES: u64 = 64 << 20;
 

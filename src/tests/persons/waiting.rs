@@ -61,6 +61,19 @@ fn wait_until(what: &str, is_done: impl Fn() -> bool) {
     }
 }
 
+/// Merges an archive of which a file is missing, while somebody else has done `sql`: that is committed once the file is written, for which the
+/// import does not wait.
+fn merge_before_commit(carol: &Carol, user: &str, sql: &str) -> CommandOutput {
+    while_others_write(carol, sql, |commit| {
+        std::thread::scope(|scope| {
+            let import = scope.spawn(|| carol.import("own.tar.gz", user, "merge", &[]));
+            wait_until("its files are written", || folders(carol).iter().any(|(_, files)| *files > 0));
+            commit();
+            import.join().unwrap()
+        })
+    })
+}
+
 fn sums(imported: &CommandOutput) -> Value {
     assert_eq!(imported.code, 0, "{}", imported.stderr);
     serde_json::from_slice(&imported.stdout).unwrap()
@@ -123,14 +136,7 @@ fn who_takes_an_id_of_an_archive_while_it_waits_keeps_it_and_nothing_is_imported
         carol.execute(&format!("DELETE FROM education WHERE user_id = '{user}'"));
         carol.execute(&format!("UPDATE media SET storage_key = 'gone/' || id WHERE user_id = '{user}'"));
         let taken = format!("UPDATE education SET id = '{id}' WHERE id = '{row}'");
-        let refused = while_others_write(&carol, &taken, |commit| {
-            std::thread::scope(|scope| {
-                let import = scope.spawn(|| carol.import("own.tar.gz", user, "merge", &[]));
-                wait_until("its files are written", || folders(&carol).iter().any(|(_, files)| *files > 0));
-                commit();
-                import.join().unwrap()
-            })
-        });
+        let refused = merge_before_commit(&carol, user, &taken);
         let says = "a record of education has an id that was taken while the file was read: import it again";
         assert!(refused.code == 3 && refused.stderr.contains(says), "{}", refused.stderr);
         assert_eq!(carol.query(&format!("SELECT user_id FROM education WHERE id = '{id}'")), [users[1].clone()]);
@@ -176,14 +182,7 @@ fn a_file_that_changes_while_an_archive_waits_is_not_brought_back() {
         // One file is written, which tells that the import waits; the other one is there.
         carol.execute(&format!("UPDATE media SET storage_key = 'gone/1' WHERE id = '{}'", ids[0]));
         let changed = format!("UPDATE media SET storage_key = 'another' WHERE id = '{}'", ids[1]);
-        let refused = while_others_write(&carol, &changed, |commit| {
-            std::thread::scope(|scope| {
-                let import = scope.spawn(|| carol.import("own.tar.gz", user, "merge", &[]));
-                wait_until("its file is written", || folders(&carol).iter().any(|(_, files)| *files > 0));
-                commit();
-                import.join().unwrap()
-            })
-        });
+        let refused = merge_before_commit(&carol, user, &changed);
         let says = "a file of the importer's was changed or removed while the archive was read";
         assert!(refused.code == 3 && refused.stderr.contains(says), "{}", refused.stderr);
         assert_eq!(carol.query(&format!("SELECT storage_key FROM media WHERE id = '{}'", ids[1])), ["another"]);

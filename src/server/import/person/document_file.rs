@@ -8,22 +8,14 @@ use super::table_shape::TableShape;
 use crate::model::catalog::TableSchema;
 use crate::model::manifest::Metadata;
 use crate::seal::{DocumentWriter, Error, layout};
-use crate::server::support::disk::available_bytes;
+use crate::server::support::disk;
 
-/// So much of the disk is left to others.
-const HEADROOM_BYTES: u64 = 64 << 20;
-
-/// Whether there is room for documents of so many bytes: they are written twice, table by table and then as one. If the free space
-/// is unknown, a full disk ends the import.
+/// Whether there is room for documents of so many bytes: they are written twice, table by table and then as one.
 ///
 /// # Errors
 /// `StorageFull`.
 pub fn check_room(bytes: u64) -> io::Result<()> {
-    let needed = bytes.saturating_mul(2).saturating_add(HEADROOM_BYTES);
-    match available_bytes(&std::env::temp_dir()) {
-        Ok(free) if free < needed => Err(io::ErrorKind::StorageFull.into()),
-        _ => Ok(()),
-    }
+    disk::check_room(disk::available_bytes(&std::env::temp_dir()).ok(), bytes.saturating_mul(2))
 }
 
 /// The records of one table.

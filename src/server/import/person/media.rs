@@ -1,7 +1,7 @@
 //! The files of an archive: which ones are taken, under which names, and their way into the blob folder.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 
 use super::super::{Error, Result};
 use super::archive_file::CheckedArchive;
@@ -14,14 +14,13 @@ use crate::server::layout::{DocumentRecord, media_path};
 use crate::server::profile::MediaLayout;
 use crate::server::source::{Lookups, RowLookup};
 use crate::server::support::blob_folder::{BlobFolder, FolderLock};
+use crate::server::support::disk::check_room;
 
 /// The folder of the blob folder with a folder for each import.
 const IMPORTS: &str = "imports";
 
 /// How many records are looked up at once.
 const BATCH: usize = 1_000;
-/// So much of the blob folder's disk is left to the application.
-const HEADROOM_BYTES: u64 = 64 << 20;
 
 /// What becomes of an archive's files.
 pub struct Media<'m> {
@@ -183,14 +182,9 @@ impl<'m> Media<'m> {
         }
     }
 
-    /// Others write meanwhile: it is asked before each file. If the free space is unknown, a full disk ends the import.
+    /// Others write meanwhile: it is asked before each file.
     fn check_room(&self, needed: u64) -> Result<()> {
-        match self.folder.available_bytes() {
-            Ok(free) if free < needed.saturating_add(HEADROOM_BYTES) => {
-                Err(Error::Media(ErrorKind::StorageFull.into()))
-            }
-            _ => Ok(()),
-        }
+        check_room(self.folder.available_bytes().ok(), needed).map_err(Error::Media)
     }
 
     /// The folder of this import's files.
