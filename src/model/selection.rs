@@ -9,6 +9,9 @@ use super::manifest::ExportType;
 use super::name::TableName;
 use super::ordered_map::OrderedMap;
 
+/// The name of the tables among the filters of a file's metadata.
+const TABLES: &str = "tables";
+
 /// Whose data a scope is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScopeKind {
@@ -58,6 +61,7 @@ impl ScopeKind {
 /// selection.add_filter("company=globex").unwrap();
 /// selection.add_filter("period=2026-07-01..2026-10-01").unwrap();
 /// assert_eq!(selection.lines(), ["company: acme, globex", "period: 2026-07-01..2026-10-01"]);
+/// assert_eq!(Selection::of_applied(&selection.applied()), selection);
 /// assert_eq!(serde_json::to_string(&Selection::default()).unwrap(), "{}");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -132,8 +136,24 @@ impl Selection {
         let scope = self.scope().into_iter().map(|(kind, id)| (kind.as_str().to_owned(), vec![id.to_owned()]));
         let filters = self.filters.iter().map(|(name, values)| (name.clone(), values.iter().cloned().collect()));
         let names = |tables: &BTreeSet<TableName>| tables.iter().map(ToString::to_string).collect();
-        let tables = self.tables.iter().map(|tables| ("tables".to_owned(), names(tables)));
+        let tables = self.tables.iter().map(|tables| (TABLES.to_owned(), names(tables)));
         OrderedMap(scope.chain(filters).chain(tables).collect())
+    }
+
+    /// The selection that a file's metadata has. A profile gives no filter the name of a scope, or that of the tables.
+    #[must_use]
+    pub fn of_applied(applied: &OrderedMap<String, Vec<String>>) -> Self {
+        let mut selection = Self::default();
+        for (name, values) in applied.iter() {
+            let mut values = values.iter().cloned();
+            match name.as_str() {
+                "organization" => selection.organization = values.next(),
+                "person" => selection.person = values.next(),
+                TABLES => selection.tables = Some(values.map(TableName::from).collect()),
+                _ => selection.filters.entry(name.clone()).or_default().extend(values),
+            }
+        }
+        selection
     }
 
     /// The filters for people, one per line.

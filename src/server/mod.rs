@@ -27,6 +27,7 @@ pub mod readiness;
 pub mod rows;
 pub mod rpc_context;
 pub mod sample;
+pub mod selection;
 pub mod signing;
 pub mod source;
 pub mod state;

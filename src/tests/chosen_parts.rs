@@ -11,7 +11,8 @@ use waybill::model::name::TableName;
 use waybill::server::profile::Profile;
 use waybill::server::rows::{Catalog, CursorId, KeySetId, NewKeySet, OrderedScan, Round, RowSink, Scan, Step};
 use waybill::server::source::{
-    ChoiceQuery, Choices, Error, Extent, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity,
+    ChoiceQuery, Choices, Error, Extent, InterruptHandle, Predicate, Result, SelectRows, Snapshot, Source,
+    SourceIdentity,
 };
 
 use crate::harness::{Browser, Waybill, execute_sql, parse_export};
@@ -338,6 +339,17 @@ impl Source for StuckSource {
     }
 }
 
+impl SelectRows for StuckSnapshot {
+    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
+        self.real.create_key_sets(new)
+    }
+
+    fn run_step(&mut self, _: &Step, _: Round) -> Result<u64> {
+        self.interrupted.recv_timeout(Duration::from_secs(30)).expect("nobody interrupts");
+        Err(Error::sink_stopped())
+    }
+}
+
 impl Snapshot for StuckSnapshot {
     fn isolation(&self) -> &'static str {
         self.real.isolation()
@@ -349,15 +361,6 @@ impl Snapshot for StuckSnapshot {
 
     fn catalog(&mut self) -> Result<Catalog> {
         self.real.catalog()
-    }
-
-    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
-        self.real.create_key_sets(new)
-    }
-
-    fn run_step(&mut self, _: &Step, _: Round) -> Result<u64> {
-        self.interrupted.recv_timeout(Duration::from_secs(30)).expect("nobody interrupts");
-        Err(Error::sink_stopped())
     }
 
     fn estimate_step(&mut self, _: &Step) -> Result<u64> {

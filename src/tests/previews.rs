@@ -9,7 +9,7 @@ use waybill::model::name::{TableName, TableOrField};
 use waybill::model::preview::Preview;
 use waybill::server::rows::{Catalog, CursorId, KeySetId, NewKeySet, OrderedScan, Round, RowSink, Scan, Step};
 use waybill::server::source::{
-    ChoiceQuery, Choices, Extent, InterruptHandle, Predicate, Result, Snapshot, Source, SourceIdentity,
+    ChoiceQuery, Choices, Extent, InterruptHandle, Predicate, Result, SelectRows, Snapshot, Source, SourceIdentity,
 };
 
 use crate::harness::{Browser, Waybill, execute_sql, parse_export};
@@ -205,6 +205,16 @@ impl Source for SlowSource {
     }
 }
 
+impl SelectRows for SlowSnapshot {
+    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
+        self.0.create_key_sets(new)
+    }
+
+    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
+        self.0.run_step(step, round)
+    }
+}
+
 impl Snapshot for SlowSnapshot {
     fn isolation(&self) -> &'static str {
         self.0.isolation()
@@ -216,14 +226,6 @@ impl Snapshot for SlowSnapshot {
 
     fn catalog(&mut self) -> Result<Catalog> {
         self.0.catalog()
-    }
-
-    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
-        self.0.create_key_sets(new)
-    }
-
-    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
-        self.0.run_step(step, round)
     }
 
     fn estimate_step(&mut self, step: &Step) -> Result<u64> {

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::invalid_selection::InvalidSelection;
 use super::{Error, Result};
+use crate::server::selection::InvalidSelection;
 use crate::server::support::blob_folder::BlobFolder;
 
 /// The application whose data is exported.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Result;
 use super::plan::UncountedPlan;
 use super::request::ExportRequest;
-use super::subset::{FoundPart, Further, extent, find_part};
+use super::subset::extent;
 use crate::model::access::{Capability, Scope};
 use crate::model::name::TableName;
 use crate::model::selection::Selection;
@@ -14,6 +14,7 @@ use crate::model::text;
 use crate::server::identity::Caller;
 use crate::server::profile::Profile;
 use crate::server::rows::{KeySetId, Restriction, RowSink, Scan, Stopped, Value};
+use crate::server::selection::{FoundPart, Further, find_part};
 use crate::server::source::{ChoiceQuery, Choices, Snapshot, Source};
 use crate::server::subset::Via;
 

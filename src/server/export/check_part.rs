@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::plan::UncountedPlan;
 use super::request::ExportRequest;
-use super::subset::{check_selection, extent};
+use super::subset::extent;
 use super::{Error, Exports, Result};
+use crate::server::selection::check_selection;
 
 impl Exports {
     /// Checks that everything exists that the selection names, without looking for its records.
@@ -17,7 +18,7 @@ impl Exports {
         let check = tokio::task::spawn_blocking(move || {
             let mut snapshot = exports.source.begin_snapshot(extent(&request.selection), &|_| ())?;
             let plan = UncountedPlan::of_whole_tables(&mut *snapshot, &exports.profile, &request)?;
-            check_selection(&plan.planned, &plan.catalog, &plan.profile, &mut *snapshot, &request.selection)
+            Ok(check_selection(&plan.planned, &plan.catalog, &plan.profile, &mut *snapshot, &request.selection)?)
         });
         check.await.map_err(|_| Error::Panicked)?
     }

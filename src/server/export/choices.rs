@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::choice_columns::{AllColumns, ChoiceColumns};
-use super::invalid_selection::parse_part;
 use super::{Error, Exports, Result};
 use crate::model::part_filters::{
     ChoiceKind, ChosenRecord, FilterChoices, OfferedRecord, PartFilters, PeriodChoice, RecordChoices,
@@ -14,6 +13,7 @@ use crate::model::selection::Selection;
 use crate::model::text;
 use crate::server::identity::Caller;
 use crate::server::profile::{FilterProfile, Profile};
+use crate::server::selection::parse_part;
 use crate::server::source::{self, AcceptedValue, ChoiceQuery, Predicate, Source};
 
 /// Most records that are offered at once.

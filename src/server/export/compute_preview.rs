@@ -219,7 +219,7 @@ mod tests {
         let profile = Profile::built_in("supportsignal").unwrap();
         let (company, period) = (format!("company={company}"), "period=2025-01-01..2025-01-11");
         for filters in [company.clone(), period.to_owned(), format!("{company}&{period}")] {
-            let selection = crate::server::export::invalid_selection::parse_part(&filters).unwrap();
+            let selection = crate::server::selection::parse_part(&filters).unwrap();
             let shown = std::cell::RefCell::new(Vec::new());
             let note = |preview: &Preview| {
                 shown.borrow_mut().push(preview.clone());

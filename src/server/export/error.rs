@@ -1,11 +1,11 @@
 //! Why an export use case fails.
 
-use super::invalid_selection::InvalidSelection;
 use crate::model::drift::Deviations;
 use crate::model::name::TableName;
 use crate::server::identity::Forbidden;
 use crate::server::rows::UnreadableTable;
-use crate::server::{artifact, identity, jobs, profile, signing, source, state};
+use crate::server::selection::InvalidSelection;
+use crate::server::{artifact, identity, jobs, profile, selection, signing, source, state};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -72,6 +72,15 @@ pub enum Error {
     Inconsistent(String),
     #[error("internal error: a task of the program panicked; please report it")]
     Panicked,
+}
+
+impl From<selection::Error> for Error {
+    fn from(error: selection::Error) -> Self {
+        match error {
+            selection::Error::Invalid(invalid) => Self::Selection(invalid),
+            selection::Error::Source(error) => Self::Source(error),
+        }
+    }
 }
 
 pub type Result<T> = std::result::Result<T, Error>;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::delivery::{Delivered, DirectoryDelivery, FileDelivery, Opened};
 use super::execution::Executed;
-use super::invalid_selection::InvalidSelection;
 use super::requested_layout::requested_layout;
 use super::running::RunningExport;
 use super::{Destination, Error, ExportRequest, Exports, Result};
@@ -13,6 +12,7 @@ use crate::model::export::ExportSummary;
 use crate::model::manifest::Metadata;
 use crate::server::identity::Caller;
 use crate::server::profile::LayoutOutput;
+use crate::server::selection::InvalidSelection;
 
 /// A finished export of the command line.
 #[derive(Debug)]

@@ -1,12 +1,12 @@
 //! Counts what an organisation's export holds besides what everybody in the organisation could read.
 
 use super::Result;
-use super::key_sets::FilledSets;
 use crate::model::name::TableName;
 use crate::model::selection::Selection;
 use crate::model::text;
 use crate::server::profile::{PlannedTables, Profile, ScopeNotice};
 use crate::server::rows::{Catalog, ForeignKey, KeySetId, Round, Rows, Step};
+use crate::server::selection::FilledSets;
 use crate::server::source::Snapshot;
 use crate::server::subset::{Membership, SubsetPlan};
 

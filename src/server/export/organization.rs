@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::file_name::{file_name, layout_file_name};
-use super::invalid_selection::InvalidSelection;
 use super::preview_cache::PreviewState;
 use super::scope_words::ScopeWords;
 use super::{Error, ExportRequest, Exports, Result};
@@ -18,6 +17,7 @@ use crate::model::preview::Preview;
 use crate::model::selection::{ScopeKind, Selection};
 use crate::model::text;
 use crate::server::identity::{self, Caller, Forbidden};
+use crate::server::selection::InvalidSelection;
 use crate::server::source::{AcceptedValue, ChoiceQuery, Predicate};
 use crate::server::state::exports::{ExportRow, ExportState};
 

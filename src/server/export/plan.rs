@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::invalid_selection::InvalidSelection;
 use super::part_estimate::OnEstimate;
 use super::request::ExportRequest;
 use super::subset::{PartCounts, restrict};
@@ -19,6 +18,7 @@ use crate::server::pipeline::redact::PseudonymKey;
 use crate::server::profile::{PlannedTable, PlannedTables, Profile};
 use crate::server::profiles;
 use crate::server::rows::{Catalog, Scan, UnreadableTable};
+use crate::server::selection::InvalidSelection;
 use crate::server::source::{Snapshot, Source};
 use crate::server::support::clock::rfc3339;
 

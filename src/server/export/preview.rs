@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 use super::compute_preview::{DEFAULT_BYTES_PER_SECOND, compute_preview};
 use super::file_name::file_name;
 use super::interest::Interest;
-use super::invalid_selection::parse_part;
 use super::part_summary::summarize;
 use super::preview_cache::PreviewState;
 use super::{Error, Exports, Result};
@@ -18,6 +17,7 @@ use crate::model::output::Compression;
 use crate::model::preview::Preview;
 use crate::model::selection::Selection;
 use crate::server::identity::Caller;
+use crate::server::selection::parse_part;
 use crate::server::support::clock::rfc3339;
 
 /// How long a page waits for counts, so that it follows a choice within half a second. Tables not counted by then show about how

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::interest::{Interest, Waiting};
-use super::invalid_selection::InvalidSelection;
 use super::{Error, Result};
 use crate::model::preview::Preview;
 use crate::model::selection::Selection;
+use crate::server::selection::InvalidSelection;
 use crate::server::support::sync::lock;
 
 /// How long a preview is reused, unless a refresh is requested.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::file_name::{file_name, layout_file_name, layout_name};
-use super::invalid_selection::parse_part;
 use super::{Error, Exports, Result};
 use crate::model::channel::Channel;
 use crate::model::export::{DriftPolicy, ExportId, QueuedExport};
@@ -17,6 +16,7 @@ use crate::server::audit::Event;
 use crate::server::identity::{self, Caller, Principal};
 use crate::server::jobs::NewJob;
 use crate::server::profile::LayoutOutput;
+use crate::server::selection::parse_part;
 use crate::server::state::exports::{ExportRow, ExportState};
 use crate::server::state::jobs::JobKind;
 use crate::server::state::{self, Tx};

@@ -1,8 +1,8 @@
 //! The layout that is asked for, where it can be had.
 
-use super::invalid_selection::InvalidSelection;
 use crate::model::selection::Selection;
 use crate::server::profile::{Layout, Profile};
+use crate::server::selection::InvalidSelection;
 
 /// The profile's layout of this name, for the selection.
 ///

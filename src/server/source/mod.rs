@@ -126,8 +126,23 @@ pub trait Source: Send + Sync {
     fn list_choices(&self, query: &ChoiceQuery<'_>) -> Result<Choices>;
 }
 
+/// A session that keeps sets of keys of rows.
+pub trait SelectRows {
+    /// Creates these key sets, empty, with numbers from 0 on. Once, before the first step.
+    ///
+    /// # Errors
+    /// `PermissionDenied` or `Unsuitable` when the user or the server may not keep sets; `NotFound` for an unknown table.
+    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()>;
+
+    /// Runs a step and returns the number of rows that it has added to its set.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown table or column, or an error of the database.
+    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64>;
+}
+
 /// One consistent view of a database.
-pub trait Snapshot: Send {
+pub trait Snapshot: SelectRows + Send {
     /// The isolation level, as written to the file's metadata.
     fn isolation(&self) -> &'static str;
 
@@ -140,23 +155,11 @@ pub trait Snapshot: Send {
     /// When the schema cannot be read.
     fn catalog(&mut self) -> Result<Catalog>;
 
-    /// Creates these key sets, empty, with numbers from 0 on. Once, before the first step.
-    ///
-    /// # Errors
-    /// `PermissionDenied` or `Unsuitable` when the user or the server may not keep sets; `NotFound` for an unknown table.
-    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()>;
-
-    /// Runs a step and returns the number of rows that it has added to its set.
-    ///
-    /// # Errors
-    /// `NotFound` for an unknown table or column, or an error of the database.
-    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64>;
-
     /// Returns about how many rows a step would add to its set now, for steps that name rows or follow references to a set: what
     /// the engine expects, or what its indexes tell.
     ///
     /// # Errors
-    /// As `run_step`.
+    /// As `SelectRows::run_step`.
     fn estimate_step(&mut self, step: &Step) -> Result<u64>;
 
     /// Removes every row from a set.

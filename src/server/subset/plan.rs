@@ -112,6 +112,21 @@ pub enum Membership {
     Keys(KeySetId),
 }
 
+impl Via {
+    /// Whether a filter or a scope asks for the rows, directly or since they belong to such.
+    #[must_use]
+    pub fn is_asked_for(&self) -> bool {
+        match self {
+            Self::Filter(_) | Self::Owner(_) | Self::Sharing { .. } | Self::Unowned | Self::EveryFilter(_) => true,
+            Self::Reference { .. }
+            | Self::Stub { .. }
+            | Self::Stop { .. }
+            | Self::OwnersDisagree
+            | Self::NobodysOutside => false,
+        }
+    }
+}
+
 impl SubsetPlan {
     /// Whether the selection allows rows of the table.
     #[must_use]

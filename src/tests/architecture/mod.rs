@@ -10,7 +10,7 @@ use std::path::Path;
 use imports::Imports;
 
 /// Each module and its layer. A module may import only modules of lower layers.
-const LAYERS: [(&str, u32); 37] = [
+const LAYERS: [(&str, u32); 38] = [
     ("model", 0),
     ("seal", 1),
     ("verifier", 2),
@@ -32,22 +32,23 @@ const LAYERS: [(&str, u32); 37] = [
     ("server::binding", 5),
     ("server::identity", 5),
     ("server::profiles", 6),
-    ("server::export", 7),
-    ("server::history", 7),
-    ("server::import", 7),
-    ("server::key_rotation", 7),
-    ("server::readiness", 7),
-    ("server::app", 8),
-    ("server::api_error", 8),
-    ("server::rpc_context", 9),
-    ("rpc", 10),
-    ("ui", 11),
-    ("server::http", 12),
-    ("server::worker", 12),
-    ("server::cli", 13),
-    ("server", 14),
-    ("lib", 15),
-    ("main", 16),
+    ("server::selection", 7),
+    ("server::export", 8),
+    ("server::history", 8),
+    ("server::import", 8),
+    ("server::key_rotation", 8),
+    ("server::readiness", 8),
+    ("server::app", 9),
+    ("server::api_error", 9),
+    ("server::rpc_context", 10),
+    ("rpc", 11),
+    ("ui", 12),
+    ("server::http", 13),
+    ("server::worker", 13),
+    ("server::cli", 14),
+    ("server", 15),
+    ("lib", 16),
+    ("main", 17),
 ];
 /// Modules compiled for the browser, and all that they may import. Server functions reach the server through
 /// `server::rpc_context` only.

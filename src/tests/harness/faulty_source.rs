@@ -8,7 +8,8 @@ use waybill::server::rows::{
     Catalog, CursorId, KeySetId, NewKeySet, OrderedScan, Round, RowSink, Scan, Step, Stopped, Value,
 };
 use waybill::server::source::{
-    ChoiceQuery, Choices, Error, Extent, InterruptHandle, Kind, Predicate, Result, Snapshot, Source, SourceIdentity,
+    ChoiceQuery, Choices, Error, Extent, InterruptHandle, Kind, Predicate, Result, SelectRows, Snapshot, Source,
+    SourceIdentity,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +79,16 @@ struct FaultySnapshot {
     seen: u64,
 }
 
+impl SelectRows for FaultySnapshot {
+    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
+        self.real.create_key_sets(new)
+    }
+
+    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
+        self.real.run_step(step, round)
+    }
+}
+
 impl Snapshot for FaultySnapshot {
     fn isolation(&self) -> &'static str {
         self.real.isolation()
@@ -89,14 +100,6 @@ impl Snapshot for FaultySnapshot {
 
     fn catalog(&mut self) -> Result<Catalog> {
         self.real.catalog()
-    }
-
-    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
-        self.real.create_key_sets(new)
-    }
-
-    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
-        self.real.run_step(step, round)
     }
 
     fn estimate_step(&mut self, step: &Step) -> Result<u64> {

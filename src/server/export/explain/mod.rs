@@ -6,10 +6,9 @@
 mod record;
 mod walk;
 
-use super::invalid_selection::InvalidSelection;
 use super::plan::UncountedPlan;
 use super::request::ExportRequest;
-use super::subset::{FoundPart, Further, extent, find_part};
+use super::subset::extent;
 use super::{Error, Result};
 use crate::model::access::{Capability, Scope};
 use crate::model::explanation::Explanation;
@@ -17,6 +16,7 @@ use crate::model::selection::Selection;
 use crate::server::identity::Caller;
 use crate::server::profile::{PlannedTable, Profile};
 use crate::server::profiles;
+use crate::server::selection::{FoundPart, Further, InvalidSelection, find_part};
 use crate::server::source::Source;
 pub use record::RecordKey;
 use record::Scratch;

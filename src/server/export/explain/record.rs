@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::invalid_selection::InvalidSelection;
 use super::super::{Error, Result};
 use crate::model::name::TableName;
 use crate::server::profile::PlannedTables;
 use crate::server::rows::{Condition, KeySetId, Round, Rows, Step, Table};
+use crate::server::selection::InvalidSelection;
 use crate::server::source::Snapshot;
 
 /// Three sets for each table.

@@ -1,7 +1,6 @@
 //! The walk from a record to what decides about it.
 
 use super::super::Result;
-use super::super::key_sets::fields;
 use super::record::{RecordKey, Scratch, find_record};
 use crate::model::explanation::{Explanation, Reason, Verdict};
 use crate::model::name::TableName;
@@ -9,6 +8,7 @@ use crate::model::redaction::Treatment;
 use crate::model::selection::ScopeKind;
 use crate::server::profile::{PlannedTables, Profile};
 use crate::server::rows::{ForeignKey, KeySetId, Restriction, Round, RowSink, Rows, Scan, Step, Stopped, Table, Value};
+use crate::server::selection::fields;
 use crate::server::source::Snapshot;
 use crate::server::subset::{Belonging, Membership, SetStep, SubsetPlan, Via};
 

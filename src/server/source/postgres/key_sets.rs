@@ -53,10 +53,9 @@ pub enum Stored {
 }
 
 impl KeySets {
-    /// Creates an empty set for each of the tables, in the only moment in which the transaction allows writes.
+    /// Creates an empty set for each of the tables, in a moment in which the transaction allows writes.
     pub fn create(session: &mut DatabaseSession, schema: &Schema, new: &[NewKeySet]) -> Result<Self> {
         refuse_foreign_event_triggers(session)?;
-        session.allow_temporary_tables()?;
         for (setting, value) in PLANNER_SETTINGS {
             session.execute(&format!("SET LOCAL {setting} = {value}"))?;
         }

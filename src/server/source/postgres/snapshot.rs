@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Error, Extent, Kind, Result, Snapshot};
+use super::super::{Error, Extent, Kind, Result, SelectRows, Snapshot};
 use super::catalog::{self, Relation, RelationColumn, Schema};
 use super::client::{self, Format, Row};
 use super::cursor::Cursor;
@@ -136,6 +136,18 @@ impl PostgresSnapshot {
     }
 }
 
+impl SelectRows for PostgresSnapshot {
+    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
+        self.session.allow_temporary_tables()?;
+        self.key_sets = KeySets::create(&mut self.session, &self.schema, new)?;
+        self.session.forbid_writes()
+    }
+
+    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
+        self.key_sets.run(&mut self.session, &self.schema, step, round)
+    }
+}
+
 impl Snapshot for PostgresSnapshot {
     fn isolation(&self) -> &'static str {
         "repeatable read, read only"
@@ -147,15 +159,6 @@ impl Snapshot for PostgresSnapshot {
 
     fn catalog(&mut self) -> Result<Catalog> {
         Ok(self.schema.catalog.clone())
-    }
-
-    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
-        self.key_sets = KeySets::create(&mut self.session, &self.schema, new)?;
-        self.session.forbid_writes()
-    }
-
-    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
-        self.key_sets.run(&mut self.session, &self.schema, step, round)
     }
 
     fn estimate_step(&mut self, step: &Step) -> Result<u64> {

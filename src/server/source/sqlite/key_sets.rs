@@ -6,12 +6,13 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 
 use super::super::{Error, Kind, Result};
-use super::double_quote_identifier;
 use super::plain_types::PlainTypes;
+use super::row_identity::rowid_name;
 use super::values_within::values_sql;
+use super::{catalog, double_quote_identifier, error};
 use crate::model::name::TableName;
 use crate::server::rows::{
-    Bound, Condition, ForeignKey, KeySetId, NewKeySet, Owner, ReferenceInside, Round, Rows, Step,
+    Bound, Catalog, Condition, ForeignKey, KeySetId, NewKeySet, Owner, ReferenceInside, Round, Rows, Step,
 };
 
 /// The sets of a snapshot, by their numbers.
@@ -35,14 +36,11 @@ pub enum RowKey {
 
 impl KeySets {
     /// Creates an empty set for each of the tables.
-    pub fn create(
-        connection: &Connection,
-        new: &[NewKeySet],
-        row_key: impl Fn(&TableName) -> Result<RowKey>,
-    ) -> Result<Self> {
+    pub fn create(connection: &Connection, new: &[NewKeySet]) -> Result<Self> {
+        let catalog = catalog::read(connection)?;
         let mut sets = Vec::new();
         for (number, NewKeySet { table, is_repeated, .. }) in new.iter().enumerate() {
-            let set = KeySet { table: table.clone(), key: row_key(table)? };
+            let set = KeySet { table: table.clone(), key: RowKey::of_table(connection, &catalog, table)? };
             connection.execute_batch(&set.create_sql(number))?;
             if *is_repeated {
                 let keys = format!("waybill_keys_{number}");
@@ -235,6 +233,17 @@ impl KeySet {
 }
 
 impl RowKey {
+    /// # Errors
+    /// `NotFound` for an unknown table; `Unsuitable` for one whose rows have no name.
+    pub fn of_table(connection: &Connection, catalog: &Catalog, name: &TableName) -> Result<Self> {
+        let table = catalog.table(name).ok_or_else(|| Error::no_table(name))?;
+        match rowid_name(connection, name)? {
+            Some(rowid) => Ok(Self::RowId(rowid)),
+            None if !table.primary_key.is_empty() => Ok(Self::PrimaryKey(table.primary_key.clone())),
+            None => Err(error::rows_without_key(name)),
+        }
+    }
+
     /// The key of the row of this alias.
     pub fn of(&self, alias: &str) -> Vec<String> {
         match self {

@@ -2,11 +2,11 @@
 
 use rusqlite::{Connection, Params, types::ValueRef};
 
-use super::super::{Error, Result, Snapshot};
+use super::super::{Error, Result, SelectRows, Snapshot};
 use super::cursor::Cursor;
 use super::key_sets::{KeySets, RowKey, clear, main_table, stored_table};
 use super::row_identity::rowid_name;
-use super::{catalog, double_quote_identifier, error};
+use super::{catalog, double_quote_identifier};
 use crate::model::catalog::ColumnSchema;
 use crate::model::name::TableName;
 use crate::server::rows::{
@@ -59,15 +59,6 @@ impl SqliteSnapshot {
 }
 
 impl SqliteSnapshot {
-    fn row_key(&self, catalog: &Catalog, name: &TableName) -> Result<RowKey> {
-        let table = catalog.table(name).ok_or_else(|| Error::no_table(name))?;
-        match rowid_name(&self.connection, name)? {
-            Some(rowid) => Ok(RowKey::RowId(rowid)),
-            None if !table.primary_key.is_empty() => Ok(RowKey::PrimaryKey(table.primary_key.clone())),
-            None => Err(error::rows_without_key(name)),
-        }
-    }
-
     /// The values to read of a row `t`.
     fn column_list(&self, scan: &Scan) -> Result<String> {
         let column = |column: &ColumnSchema| {
@@ -94,6 +85,17 @@ impl SqliteSnapshot {
     }
 }
 
+impl SelectRows for SqliteSnapshot {
+    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
+        self.key_sets = KeySets::create(&self.connection, new)?;
+        Ok(())
+    }
+
+    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
+        self.key_sets.run(&self.connection, step, round)
+    }
+}
+
 impl Snapshot for SqliteSnapshot {
     fn isolation(&self) -> &'static str {
         "snapshot (one read transaction)"
@@ -109,16 +111,10 @@ impl Snapshot for SqliteSnapshot {
         catalog::read(&self.connection)
     }
 
-    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
-        let catalog = catalog::read(&self.connection)?;
-        self.key_sets = KeySets::create(&self.connection, new, |name| self.row_key(&catalog, name))?;
-        Ok(())
-    }
-
     fn open_cursor(&mut self, ordered: &OrderedScan) -> Result<CursorId> {
         let catalog = catalog::read(&self.connection)?;
         let (number, values) = (self.cursors.len(), self.column_list(&ordered.scan)?);
-        let row_key = |name: &TableName| self.row_key(&catalog, name);
+        let row_key = |name: &TableName| RowKey::of_table(&self.connection, &catalog, name);
         let cursor = Cursor::open(&self.connection, &self.key_sets, number, ordered, &values, row_key)?;
         self.cursors.push(cursor);
         Ok(CursorId(number))
@@ -130,10 +126,6 @@ impl Snapshot for SqliteSnapshot {
         let pushed = self.push_rows(&open.sql, [open.fetched, last], open.width, sink)?;
         self.cursors[cursor.0].fetched += pushed;
         Ok(pushed)
-    }
-
-    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
-        self.key_sets.run(&self.connection, step, round)
     }
 
     fn estimate_step(&mut self, step: &Step) -> Result<u64> {

@@ -11,7 +11,7 @@ use crate::model::name::{FieldName, TableName};
 use crate::model::selection::{ScopeKind, Selection};
 use crate::server::profile::{FilterProfile, Profile, TimeUnit, did_you_mean, nearest};
 use crate::server::rows::{Bound, Catalog, Condition, KeySetId, Round, Rows, Step};
-use crate::server::source::Snapshot;
+use crate::server::source::SelectRows;
 use crate::server::subset::{Filter, FilterKind};
 
 /// The filters of one selection.
@@ -36,7 +36,7 @@ enum What {
 
 impl Filters {
     /// # Errors
-    /// `Selection` for a filter that the profile does not have, and for a period that is none.
+    /// `Invalid` for a filter that the profile does not have, and for a period that is none.
     pub fn of(profile: &Profile, catalog: &Catalog, selection: &Selection) -> Result<Self> {
         let mut requested: Vec<Requested> = Vec::new();
         if let Some((kind, id)) = selection.scope() {
@@ -83,8 +83,8 @@ impl Filters {
     /// Finds the rows that the values name, in the sets from `first` on.
     ///
     /// # Errors
-    /// `Selection` for a value that names no record, or several; `Source` if the database refuses a lookup.
-    pub fn resolve(&self, snapshot: &mut dyn Snapshot, first: usize) -> Result<Vec<Filter>> {
+    /// `Invalid` for a value that names no record, or several; `Source` if the database refuses a lookup.
+    pub fn resolve(&self, rows: &mut dyn SelectRows, first: usize) -> Result<Vec<Filter>> {
         let mut next = first;
         let mut filters = Vec::new();
         for requested in &self.0 {
@@ -92,8 +92,8 @@ impl Filters {
                 What::Period { table, condition } => requested.filter(table, condition.clone()),
                 What::Scope { kind, table, key, id } => {
                     let condition = Condition::any_of(key, vec![id.clone()]);
-                    if find(snapshot, next, condition.clone())? != 1 {
-                        return Err(Error::Selection(InvalidSelection::no_scope_with_id(*kind, id)));
+                    if find(rows, next, condition.clone())? != 1 {
+                        return Err(Error::Invalid(InvalidSelection::no_scope_with_id(*kind, id)));
                     }
                     next += 1;
                     requested.filter(table, condition)
@@ -101,9 +101,8 @@ impl Filters {
                 What::Records { table, key, show, values } => {
                     let (mut keys, mut names) = (Vec::new(), Vec::new());
                     for value in values {
-                        let mut find = |set: usize, column: &str| {
-                            find(snapshot, set, Condition::any_of(column, vec![value.clone()]))
-                        };
+                        let mut find =
+                            |set: usize, column: &str| find(rows, set, Condition::any_of(column, vec![value.clone()]));
                         match (find(next, key)?, find(next + 1, show)?) {
                             (1.., _) => keys.push(value.clone()),
                             (0, 1) => names.push(value.clone()),
@@ -151,9 +150,9 @@ impl Requested {
 /// The scope of one organisation or person.
 fn scope(profile: &Profile, kind: ScopeKind, id: &str) -> Result<Requested> {
     let scope = profile.scopes.of(kind);
-    let scope = scope.ok_or_else(|| Error::Selection(InvalidSelection::no_scope(kind, &profile.name)))?;
+    let scope = scope.ok_or_else(|| Error::Invalid(InvalidSelection::no_scope(kind, &profile.name)))?;
     if id.is_empty() {
-        return Err(Error::Selection(InvalidSelection::no_scope_with_id(kind, id)));
+        return Err(Error::Invalid(InvalidSelection::no_scope_with_id(kind, id)));
     }
     let what = What::Scope { kind, table: scope.table.clone(), key: scope.key.clone(), id: id.to_owned() };
     let name = kind.as_str().to_owned();
@@ -161,8 +160,8 @@ fn scope(profile: &Profile, kind: ScopeKind, id: &str) -> Result<Requested> {
 }
 
 /// The number of rows that fulfil the condition and were not in the set.
-fn find(snapshot: &mut dyn Snapshot, set: usize, condition: Condition) -> Result<u64> {
-    Ok(snapshot.run_step(&Step::new(KeySetId(set), Rows::Matching(condition)), Round::default())?)
+fn find(rows: &mut dyn SelectRows, set: usize, condition: Condition) -> Result<u64> {
+    Ok(rows.run_step(&Step::new(KeySetId(set), Rows::Matching(condition)), Round::default())?)
 }
 
 fn what(catalog: &Catalog, name: &str, filter: &FilterProfile, values: Vec<String>) -> Result<Vec<What>> {
@@ -240,5 +239,5 @@ fn unknown_filter(profile: &Profile, name: &str) -> Error {
 }
 
 fn invalid(message: String) -> Error {
-    Error::Selection(InvalidSelection(message))
+    Error::Invalid(InvalidSelection(message))
 }

@@ -1,4 +1,4 @@
-//! Fills the sets of a subset in a snapshot, and counts which rule has brought which records.
+//! Fills the sets of a subset, and counts which rule has brought which records.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::{Error, Result};
 use crate::model::manifest::SelectedRecords;
 use crate::model::name::TableName;
 use crate::server::rows::{ForeignKey, Round};
-use crate::server::source::Snapshot;
+use crate::server::source::SelectRows;
 use crate::server::subset::{Membership, SetStep, Stage, SubsetPlan, Via};
 
 /// What is in the filled sets, and why.
@@ -20,18 +20,28 @@ pub struct FilledSets {
 /// Runs the steps of a plan. Its sets exist and are empty. Blocks.
 ///
 /// # Errors
-/// `Selection` where the profile allows no part with a reference that leads outside; `Source` if the database refuses a
+/// `Invalid` where the profile allows no part with a reference that leads outside; `Source` if the database refuses a
 /// step.
-pub fn fill(snapshot: &mut dyn Snapshot, subset: &SubsetPlan) -> Result<FilledSets> {
-    let mut filling = Filling { snapshot, subset, filled: FilledSets { rounds: Vec::new(), records: BTreeMap::new() } };
+pub fn fill(rows: &mut dyn SelectRows, subset: &SubsetPlan) -> Result<FilledSets> {
+    let mut filling = Filling { rows, subset, filled: FilledSets { rounds: Vec::new(), records: BTreeMap::new() } };
     for stage in &subset.stages {
         filling.run_stage(stage)?;
     }
     Ok(filling.filled)
 }
 
+/// Runs those steps only that find what is asked for, and nothing of what comes along.
+///
+/// # Errors
+/// `Source` if the database refuses a step.
+pub fn fill_asked_for(rows: &mut dyn SelectRows, subset: &SubsetPlan) -> Result<()> {
+    let mut filling = Filling { rows, subset, filled: FilledSets { rounds: Vec::new(), records: BTreeMap::new() } };
+    let is_asked_for = |stage: &&Stage| stage.steps.iter().all(|step| step.via.is_asked_for());
+    subset.stages.iter().filter(is_asked_for).try_for_each(|stage| filling.run_stage(stage))
+}
+
 struct Filling<'f> {
-    snapshot: &'f mut dyn Snapshot,
+    rows: &'f mut dyn SelectRows,
     subset: &'f SubsetPlan,
     filled: FilledSets,
 }
@@ -57,7 +67,7 @@ impl Filling<'_> {
     fn run_step(&mut self, step: &SetStep, since: u32) -> Result<(u32, u64)> {
         self.filled.rounds.push(step.clone());
         let number = u32::try_from(self.filled.rounds.len()).unwrap_or(u32::MAX);
-        let added = self.snapshot.run_step(&step.step, Round { number, since })?;
+        let added = self.rows.run_step(&step.step, Round { number, since })?;
         self.count(step, added)?;
         Ok((number, added))
     }
@@ -71,7 +81,7 @@ impl Filling<'_> {
         let records = self.filled.records.entry(table.clone()).or_default();
         match via {
             Via::Stop { child, key } => {
-                return Err(Error::Selection(InvalidSelection::leads_outside(child, key, added)));
+                return Err(Error::Invalid(InvalidSelection::leads_outside(child, key, added)));
             }
             Via::OwnersDisagree => records.owners_disagree += added,
             Via::NobodysOutside => records.nobodys += added,
