@@ -110,6 +110,7 @@ pub fn router(app: Arc<App>, config: HttpConfig) -> Result<Router, tower_http::c
         .layer(from_fn_with_state(state.clone(), authentication::authenticate))
         .layer(csrf.with_rejection_response(problem::cross_site_response))
         .layer(from_fn(problem::describe_bare_errors))
+        .layer(from_fn(problem::close_refused_uploads))
         .layer(CatchPanicLayer::custom(move |panic: Box<dyn Any + Send>| problem::panic_response(&*panic, &*random)))
         .layer(from_fn_with_state(state.clone(), headers::reject_foreign_hosts))
         .layer(from_fn_with_state(state, headers::set_security_headers)))

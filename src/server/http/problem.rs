@@ -4,7 +4,7 @@ use std::any::Any;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -69,6 +69,18 @@ impl IntoResponse for ProblemDetails {
 
 fn problem_response(status: StatusCode, body: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body.to_string()).into_response()
+}
+
+/// Nobody reads the rest of a body that was refused, so its connection takes no further request. A client that does not know would send
+/// its next one into it, and get no answer (RFC 9112, section 9.6).
+pub async fn close_refused_uploads(request: Request, next: Next) -> Response {
+    let has_body = request.method() == Method::POST;
+    let mut response = next.run(request).await;
+    let status = response.status();
+    if has_body && (status.is_client_error() || status.is_server_error()) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// Tells errors of the router and its layers, such as 405 and 413, in the form of all others. Their headers stay: `Allow`
