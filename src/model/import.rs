@@ -19,7 +19,8 @@ pub enum ImportMode {
     Append,
     /// A record whose key is there already replaces what differs; the others are new.
     Merge,
-    /// As a merge, and what the file does not have is removed: of a person what is theirs, otherwise of all its tables.
+    /// As a merge, and what the file does not have is removed: of a person what is theirs, of a part what its selection names, otherwise of
+    /// all its tables.
     Replace,
     /// Every record is new, under another key, and so is what refers to it. Of a person's archive only.
     Copy,
@@ -99,6 +100,10 @@ pub struct TableEffect {
     /// Records that have another natural key here: they may be somebody else. They are counted above, too.
     #[serde(default)]
     pub other_natural_key: u64,
+    /// Records that differ and that a replacement is not about, since its file is of a part: they stay as they are, and are counted
+    /// above, too.
+    #[serde(default)]
+    pub outside: u64,
     /// Records that are here under another key, found by a natural one; they are counted above, too.
     #[serde(default)]
     pub matched: u64,
@@ -151,6 +156,7 @@ impl std::iter::Sum for TableEffect {
             changed_here: sum.changed_here + effect.changed_here,
             hidden: sum.hidden + effect.hidden,
             other_natural_key: sum.other_natural_key + effect.other_natural_key,
+            outside: sum.outside + effect.outside,
             matched: sum.matched + effect.matched,
         })
     }

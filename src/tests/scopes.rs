@@ -239,7 +239,7 @@ fn who_stays_outside_is_a_stub_or_nothing() {
     assert_eq!(export.metadata["recordCounts"]["users"], 3);
     assert_eq!(
         selected["messages"],
-        json!({ "askedFor": 5, "cameAlong": 0, "ownersDisagree": 1, "nobodys": 1,
+        json!({ "askedFor": 5, "cameAlong": 0, "ownersDisagree": 1, "nobodys": 1, "emptiedReferences": ["parent_id"],
                 "byRule": { "by messages.channel_id": 4, "by messages.talk_id": 1 } }),
         "message 6 is of both, message 7 of nobody; message 8 has an owner, which is nobody's"
     );

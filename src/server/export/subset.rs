@@ -78,6 +78,7 @@ pub fn restrict(
         let found = restrict_table(&mut table, part, &counted, snapshot, &stub_columns)?;
         counts.database_records += found.whole;
         counted.asked_for = found.in_part - counted.came_along;
+        counted.emptied_references = emptied_references(part);
         counts.has_match |= part.rows != Membership::Whole && counted.asked_for > 0;
         if part.rows == Membership::Whole && counted.asked_for > 0 {
             counted.by_rule.0.insert(0, (WHOLE_TABLE.to_owned(), counted.asked_for));
@@ -100,6 +101,14 @@ pub fn restrict(
     planned.redaction.removed_fields.retain(in_file);
     planned.redaction.treated.retain(|treated| in_file(&treated.field));
     Ok(counts)
+}
+
+/// The columns in which references that lead outside are null.
+fn emptied_references(part: &Part) -> Vec<String> {
+    let mut columns: Vec<String> = part.nulled.iter().map(|inside| inside.column.clone()).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
 }
 
 /// Whether the table has the account that a person's data belongs to. It is none of their data: it says how they sign in here.

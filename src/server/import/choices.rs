@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::part::Part;
+use super::removal::Removals;
 use crate::model::import::{TableMode, TablePolicies, TablePolicy};
 use crate::model::name::TableName;
-use crate::server::source::Removal;
 
 /// What is asked for, besides the file and the database.
 #[derive(Clone, Copy)]
@@ -17,7 +17,7 @@ pub struct Choices<'c> {
     /// The column of each table that says whose its records are, if all are one person's.
     pub owners: Option<&'c BTreeMap<TableName, String>>,
     /// Which records are removed if the file does not have them.
-    pub removal: Option<&'c Removal>,
+    pub removal: Option<&'c Removals>,
     /// Whether the policy of tables that have none of their own is to leave what is newer.
     pub newer_of_others: bool,
 }

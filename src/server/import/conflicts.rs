@@ -65,6 +65,10 @@ pub fn merge_notes(table: &TableImport, effect: TableEffect) -> Vec<String> {
         }),
         (is_decided && effect.hidden > 0)
             .then(|| format!("{} of {name} hidden here, with other values: they {fate}", records(effect.hidden))),
+        (effect.outside > 0).then(|| {
+            let outside = records(effect.outside);
+            format!("{outside} of {name} differ here and are not among those that are replaced: they stay as they are")
+        }),
         (effect.matched > 0).then(|| {
             let matched = records(effect.matched);
             format!("{matched} of {name} found under another key, by a natural one: references to them follow")

@@ -142,6 +142,11 @@ fn list(sentences: &[String]) -> String {
 }
 
 impl Error {
+    /// For one reason only.
+    pub fn refused(what: &str) -> Self {
+        Self::Refused(vec![what.to_owned()])
+    }
+
     /// Whether an import or an undo may be done all the same.
     #[must_use]
     pub fn leaves_doubt(&self) -> bool {

@@ -3,17 +3,18 @@
 use super::choices::Choices;
 use super::part::{Part, Role};
 use super::readings::order;
-use super::table_import::{ImportColumn, ImportPlan, TableImport};
+use super::removal::Removals;
+use super::table_import::{ImportPlan, TableImport};
 use super::{Error, Result, merge_rules, value_rules};
-use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
+use crate::model::catalog::TableSchema;
 use crate::model::import::{TableMode, TablePolicy};
 use crate::model::import_plan::ValueRule;
 use crate::model::manifest::Metadata;
-use crate::model::name::{FieldName, TableName};
+use crate::model::name::TableName;
 use crate::model::text;
-use crate::server::profile::{OnImport, Profile, did_you_mean, nearest};
+use crate::server::profile::{Profile, did_you_mean, nearest};
 use crate::server::rows::{Catalog, Table};
-use crate::server::source::{CarriedOn, MergeRules, TargetRules};
+use crate::server::source::{CarriedOn, MergeRules, Removal, TargetRules};
 
 /// Plans the import.
 ///
@@ -64,6 +65,7 @@ pub fn plan(
             missing.join(", ")
         ));
     }
+    planning.notes.extend(choices.removal.and_then(Removals::describe));
     let mut tables = order(tables, catalog);
     planning.check_newer(&tables);
     if tables.is_empty() && metadata.schema.iter().next().is_some() && planning.refusals.is_empty() {
@@ -87,28 +89,21 @@ pub fn plan(
     }
 }
 
-struct Planning<'p> {
-    choices: Choices<'p>,
-    metadata: &'p Metadata,
-    catalog: &'p Catalog,
-    rules: &'p TargetRules,
-    profile: &'p Profile,
-    notes: Vec<String>,
-    value_rules: Vec<ValueRule>,
-    refusals: Vec<String>,
+/// A plan that is being made.
+pub struct Planning<'p> {
+    pub choices: Choices<'p>,
+    pub metadata: &'p Metadata,
+    pub catalog: &'p Catalog,
+    pub rules: &'p TargetRules,
+    pub profile: &'p Profile,
+    pub notes: Vec<String>,
+    pub value_rules: Vec<ValueRule>,
+    pub refusals: Vec<String>,
 }
 
 impl Planning<'_> {
     fn plan_table(&mut self, table: &Table, schema: &TableSchema) -> TableImport {
-        let stubs = self.metadata.selected_records.get(&table.name).map_or(0, |selected| selected.stubs);
-        if stubs > 0 {
-            self.refusals.push(format!(
-                "the file is a part of a database with {} of {}, which have a few columns only and cannot be imported: export the \
-                 whole, or tables that refer to no others (--tables)",
-                text::count_with_noun(stubs, "stub"),
-                table.name
-            ));
-        }
+        let stubs = self.stubs(table);
         let columns = schema.columns.iter().map(|column| self.plan_column(table, column)).collect();
         let missing = table.columns.iter().filter(|column| !schema.columns.iter().any(|own| own.name == column.name));
         let filled: Vec<_> = missing.filter_map(|column| self.fill_column(table, column)).collect();
@@ -119,10 +114,13 @@ impl Planning<'_> {
         };
         let is_referred_to = self.choices.part.is_some_and(|part| part.role_in(&table.name) == Role::ReferredTo);
         let policy = if is_referred_to { Some(TablePolicy::Mine) } else { self.choices.policy(&table.name) };
+        let removal = self.choices.removal.map(|removals| removals.of(&table.name));
+        let removal = removal.filter(|removal| *removal != Removal::Nothing || !table.primary_key.is_empty());
         let mut planned = TableImport {
             table: table.name.clone(),
             reading: 0,
-            records: records.unwrap_or_default(),
+            records: records.unwrap_or_default().saturating_sub(stubs),
+            stubs,
             columns,
             filled,
             key: table.primary_key.clone(),
@@ -134,7 +132,7 @@ impl Planning<'_> {
             must_be_new: false,
             role: self.choices.part.map(|part| part.role_in(&table.name)),
             owner: self.choices.owners.and_then(|owners| owners.get(&table.name)).cloned(),
-            removal: self.choices.removal.cloned(),
+            removal,
         };
         // What is merged beside records that are appended keeps its key: they refer to that.
         if self.choices.mode == TableMode::Merge {
@@ -156,6 +154,23 @@ impl Planning<'_> {
         self.check_key(&planned);
         self.check_carried_on(&planned);
         planned
+    }
+
+    /// How many records of the file are stubs, of records that must be there already.
+    fn stubs(&mut self, table: &Table) -> u64 {
+        let stubs = self.metadata.selected_records.get(&table.name).map_or(0, |selected| selected.stubs);
+        let (name, counted) = (&table.name, text::count_with_noun(stubs, "stub"));
+        if stubs > 0 && self.choices.mode == TableMode::Merge && self.choices.part.is_none() {
+            self.notes.push(format!(
+                "{counted} of {name} left out: these records have a few columns only in the file, and must be here"
+            ));
+        } else if stubs > 0 {
+            self.refusals.push(format!(
+                "the file is a part of a database with {counted} of {name}, which have a few columns only and cannot be imported: import it \
+                 whole with mode merge where these records are"
+            ));
+        }
+        stubs
     }
 
     /// Of the table that was asked for, other records may be referred to: they are imported apart from it, before it.
@@ -223,7 +238,8 @@ impl Planning<'_> {
 
     /// A merge must tell whether a record is there already.
     fn check_key(&mut self, planned: &TableImport) {
-        let is_untouched = planned.records == 0 && planned.removal.is_none();
+        let is_untouched =
+            planned.records == 0 && planned.removal.as_ref().is_none_or(|removal| *removal == Removal::Nothing);
         if planned.mode != TableMode::Merge || is_untouched {
             return;
         }
@@ -256,86 +272,6 @@ impl Planning<'_> {
         }
     }
 
-    fn plan_column(&mut self, table: &Table, own: &ColumnSchema) -> ImportColumn {
-        let field = table.name.field(&own.name);
-        let target = table.columns.iter().find(|column| column.name == own.name);
-        match target {
-            None if own.generated => {
-                self.notes.push(format!("{field} is computed, and the database has no such column"));
-            }
-            None => self.refusals.push(format!("the database has no column {field}, and its values would be lost")),
-            Some(column) => self.compare_types(&field, own, column),
-        }
-        // `UPDATE` may not write to such a column (PostgreSQL manual, CREATE TABLE).
-        let is_always = target.is_some_and(|column| column.identity.as_deref() == Some("always"));
-        let is_numbered = is_always && !table.primary_key.contains(&own.name);
-        if is_numbered && self.choices.mode == TableMode::Merge {
-            self.notes.push(format!("{field} is numbered by the database: records that are there keep theirs"));
-        }
-        ImportColumn {
-            name: own.name.clone(),
-            codec: own.codec,
-            target_codec: target.map_or(own.codec, |column| column.codec),
-            is_written: target.is_some_and(|column| !column.generated),
-            is_kept: is_numbered || self.metadata.redaction.treated.iter().any(|treated| treated.field == field),
-        }
-    }
-
-    /// Values of another type are read as their text, by the database.
-    fn compare_types(&mut self, field: &FieldName, own: &ColumnSchema, column: &ColumnSchema) {
-        let is_dynamic = own.codec == Codec::Dynamic || column.codec == Codec::Dynamic;
-        // A profile may call a text JSON; the database need not.
-        let is_text = |codec| matches!(codec, Codec::Text | Codec::Json);
-        if own.codec == column.codec || is_dynamic || is_text(own.codec) && is_text(column.codec) {
-            return;
-        }
-        let (from, to) = (type_name(own), type_name(column));
-        if (own.codec == Codec::Base64) == (column.codec == Codec::Base64) {
-            self.notes.push(format!(
-                "{field} is {from} in the file and {to} in the database, which reads the values as text"
-            ));
-        } else {
-            self.refusals.push(format!("{field} is {from} in the file and {to} in the database: one holds bytes"));
-        }
-    }
-
-    /// What a column gets that the file lacks; `None` if the database fills it, with its default or NULL.
-    fn fill_column(&mut self, table: &Table, column: &ColumnSchema) -> Option<(String, OnImport)> {
-        let field = table.name.field(&column.name);
-        let on_import = self.profile.on_import(&table.name, &column.name).cloned();
-        let is_left_out = self.metadata.redaction.removed_fields.contains(&field);
-        let why = if is_left_out { "was left out of the file" } else { "is not in the file" };
-        if column.generated {
-            return None;
-        }
-        if let Some(on_import) = on_import.filter(|_| !column.nullable) {
-            self.notes.push(format!(
-                "{field} {why}: each new record gets {}{}",
-                describe(&on_import),
-                self.of_others()
-            ));
-            return Some((column.name.clone(), on_import));
-        }
-        if self.rules.defaults.contains_key(&field) {
-            self.notes.push(format!("{field} {why}: the database fills it in new records{}", self.of_others()));
-        } else if column.nullable {
-            self.notes.push(format!("{field} {why}: it is empty in new records{}", self.of_others()));
-        } else {
-            self.refusals.push(format!(
-                "{field} {why} and must not be null: say what new records get there, in a profile (--profile FILE) under \
-                 [tables.{}.columns]: {} = {{ class = \"secret\", on_import = \"unusable_hash\" }}, or \"fresh_token\", or \
-                 {{ constant = \"…\" }}",
-                table.name, column.name
-            ));
-        }
-        None
-    }
-
-    /// What a note about new records says of others, where there may be any.
-    fn of_others(&self) -> &'static str {
-        if self.choices.mode == TableMode::Merge { "; those that are there keep theirs" } else { "" }
-    }
-
     /// A reference that is checked at once must lead to a table that is filled before, or be empty until that is.
     fn check_order(&mut self, tables: &mut [TableImport], catalog: &Catalog) {
         for reference in &self.rules.checked_at_once {
@@ -364,17 +300,5 @@ impl Planning<'_> {
                 ));
             }
         }
-    }
-}
-
-fn type_name(column: &ColumnSchema) -> String {
-    if column.native_type.is_empty() { column.codec.to_string() } else { column.native_type.clone() }
-}
-
-fn describe(on_import: &OnImport) -> String {
-    match on_import {
-        OnImport::UnusableHash => "a hash that no password matches".to_owned(),
-        OnImport::FreshToken => "a new random token".to_owned(),
-        OnImport::Constant(text) => format!("`{text}`"),
     }
 }

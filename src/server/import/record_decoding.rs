@@ -30,6 +30,8 @@ struct CurrentTable<'d> {
     import: &'d TableImport,
     decoder: RecordDecoder,
     batch: RowBatch,
+    /// How many records of the file have come.
+    records: u64,
 }
 
 pub struct RecordDecoding<'d> {
@@ -73,12 +75,16 @@ impl<'d> RecordDecoding<'d> {
         let import = &self.plan.tables[number];
         let columns = import.columns.iter().map(|column| (column.name.clone(), column.codec, column.is_written));
         let decoder = RecordDecoder::new(columns);
-        self.table = Some(CurrentTable { import, decoder, batch: RowBatch::default() });
+        self.table = Some(CurrentTable { import, decoder, batch: RowBatch::default(), records: 0 });
         self.hand_on(DecodedStep::TableOpened(number))
     }
 
     fn decode(&mut self, record: &[u8], line: u64) -> Result<()> {
-        let Some(CurrentTable { import, decoder, batch }) = &mut self.table else { return Ok(()) };
+        let Some(CurrentTable { import, decoder, batch, records }) = &mut self.table else { return Ok(()) };
+        *records += 1;
+        if import.stubs > 0 && *records > import.records {
+            return Ok(());
+        }
         if let Some(part) = self.choices.part
             && part.role(&import.table, record)? != import.role
         {

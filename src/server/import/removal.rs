@@ -1,30 +1,43 @@
-//! A replacement removes what the file does not have: of a person what is theirs, otherwise of all tables of the file.
+//! What an import removes if the file does not have it: of a person what is theirs, of a part of a database what the same selection names
+//! here, otherwise of all tables of the file.
 
-use super::request::ImportRequest;
-use super::{Error, Result};
-use crate::model::import::ImportMode;
-use crate::model::manifest::Metadata;
+use std::collections::BTreeMap;
+
+use crate::model::name::TableName;
+use crate::model::selection::Selection;
+use crate::server::selection::Replaceable;
 use crate::server::source::Removal;
 
-/// What an import removes.
-///
-/// # Errors
-/// `Refused` if it cannot be told what the file would have if it were in the database.
-pub fn removal(request: &ImportRequest, metadata: &Metadata) -> Result<Option<Removal>> {
-    if request.mode != ImportMode::Replace {
-        return Ok(None);
+/// What an import removes if the file does not have it.
+pub enum Removals {
+    All,
+    OfOwner(String),
+    /// Of a part of a database: what of each table the file's selection names.
+    OfPart {
+        selection: Selection,
+        tables: BTreeMap<TableName, Replaceable>,
+    },
+}
+
+impl Removals {
+    pub fn of(&self, table: &TableName) -> Removal {
+        match self {
+            Self::All => Removal::All,
+            Self::OfOwner(id) => Removal::OfOwner(id.clone()),
+            Self::OfPart { tables, .. } => match tables.get(table) {
+                Some(Replaceable::All) => Removal::All,
+                Some(Replaceable::Keys(set)) => Removal::Selected(*set),
+                Some(Replaceable::Nothing) | None => Removal::Nothing,
+            },
+        }
     }
-    if let Some(person) = &request.person {
-        return Ok(Some(Removal::OfOwner(person.id.clone())));
+
+    /// What it is about, if that is a part.
+    pub fn describe(&self) -> Option<String> {
+        let Self::OfPart { selection, .. } = self else { return None };
+        let lines = selection.lines().join("; ");
+        Some(format!(
+            "replaced is what the file's selection names here ({lines}); all other records that are here stay as they are"
+        ))
     }
-    let refused = |what: &str| Err(Error::Refused(vec![what.to_owned()]));
-    if !metadata.filters_applied.is_empty() {
-        return refused(
-            "the file is a part of a database, and what of that is not in it cannot be told here: import it with mode merge",
-        );
-    }
-    if request.part.is_some() {
-        return refused("mode replace is about the whole file: leave --table away, or use mode merge");
-    }
-    Ok(Some(Removal::All))
 }

@@ -44,5 +44,8 @@ fn with_key_alone(table: &TableImport) -> TableImport {
         is_written: column.is_written && table.key.contains(&column.name),
         ..column.clone()
     };
-    TableImport { columns: table.columns.iter().map(column).collect(), filled: Vec::new(), ..table.clone() }
+    // What the file has a stub of is known to be there.
+    let records = table.records + table.stubs;
+    let columns = table.columns.iter().map(column).collect();
+    TableImport { columns, filled: Vec::new(), records, stubs: 0, ..table.clone() }
 }

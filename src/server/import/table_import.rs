@@ -6,7 +6,8 @@ use crate::model::import::{TableMode, TablePolicy};
 use crate::model::import_plan::ValueRule;
 use crate::model::name::TableName;
 use crate::server::profile::OnImport;
-use crate::server::source::{MergeRules, Removal, TableLoad};
+use crate::server::rows::ForeignKey;
+use crate::server::source::{EmptiedReference, MergeRules, Removal, TableLoad};
 
 /// What an import writes, decided before the first row.
 #[derive(Debug)]
@@ -25,8 +26,10 @@ pub struct TableImport {
     pub table: TableName,
     /// In which reading of the file it is filled.
     pub reading: usize,
-    /// How many records the file promises.
+    /// How many records the file promises, without stubs.
     pub records: u64,
+    /// How many stubs come after them, which are left out.
+    pub stubs: u64,
     /// The file's columns.
     pub columns: Vec<ImportColumn>,
     /// Columns that the file lacks, with what they get.
@@ -63,6 +66,15 @@ pub struct ImportColumn {
     pub is_written: bool,
     /// Whether a record that is there already keeps its own value: the file's is masked.
     pub is_kept: bool,
+    /// The references that it takes part in and that are NULL in the file if they lead out of the part which that holds.
+    pub emptied: Vec<ForeignKey>,
+}
+
+impl ImportColumn {
+    fn to_emptied(&self) -> Option<EmptiedReference> {
+        let emptied = || EmptiedReference { column: self.name.clone(), keys: self.emptied.clone() };
+        (!self.emptied.is_empty()).then(emptied)
+    }
 }
 
 impl TableImport {
@@ -78,6 +90,7 @@ impl TableImport {
             mode: self.mode,
             columns: written().map(|column| column.name.clone()).chain(filled()).collect(),
             kept: written().filter(is_kept).map(|column| column.name.clone()).chain(filled()).collect(),
+            emptied: written().filter_map(ImportColumn::to_emptied).collect(),
             key: self.key.clone(),
             late: self.late.clone(),
             is_recorded: false,

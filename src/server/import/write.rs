@@ -5,22 +5,20 @@ use std::io::BufReader;
 use super::changes::{ChangeRecorder, RecordedChanges};
 use super::check_file::{CheckedFile, FileReader};
 use super::choices::Choices;
-use super::conflicts::{find_conflicts, how_to_decide, merge_notes};
+use super::conflicts::{find_conflicts, how_to_decide};
 use super::import_file::ImportFile;
 use super::part::Part;
 use super::person::{Converted, IdChanges};
 use super::plan::plan;
-use super::plan_file::plan_hash;
 use super::planned_changes::PlanFile;
 use super::readings::readings;
 use super::record_decoding::RecordDecoding;
 use super::record_writer::{Progress, RecordWriter};
-use super::removal::removal;
 use super::request::{ExpectedPlan, ImportRequest, StillAllowed};
 use super::running::Running;
 use super::stale_plan::{check_choices, find_moved};
 use super::table_import::{ImportPlan, TableImport};
-use super::target_tables::{create_tables, not_created, require_empty};
+use super::target_tables::{create_tables, require_empty};
 use super::verified_content::VerifiedContent;
 use super::{Error, Result};
 use crate::model::import::{ImportMode, TableMode, TablePolicy, TableReport};
@@ -29,9 +27,10 @@ use crate::model::import_report::ImportReport;
 use crate::model::import_undo::KeptImport;
 use crate::model::manifest::Metadata;
 use crate::model::name::TableName;
-use crate::server::inspect::{self, DocumentReader};
+use crate::server::inspect::{self, DataEvent, DocumentReader};
 use crate::server::pipeline::decompress::Decompressor;
 use crate::server::profile::Profile;
+use crate::server::rows::Catalog;
 use crate::server::source::{self, Kind, Load, Purpose, TableLoad, Target, TargetRules};
 use crate::server::support::clock::rfc3339;
 use crate::server::support::random::{Random, time_of_uuid_v7};
@@ -111,16 +110,20 @@ impl Importing<'_> {
             check_choices(&plan.head, part.as_ref().map(|part| &part.asked), &policies)?;
         }
         let newer_of_others = self.request.policy == Some(TablePolicy::Newer);
-        let removal = removal(self.request, &metadata)?;
         let choices = Choices {
             mode: self.request.mode.of_tables(),
             part: part.as_ref(),
             policies: &policies,
             owners: converted.map(|converted| &converted.owners),
-            removal: removal.as_ref(),
+            removal: None,
             newer_of_others,
         };
-        let (mut plan, rules) = self.plan(&mut *load, &metadata, choices)?;
+        let known = self.lock(&mut *load, &metadata, choices)?;
+        // A migration may have changed keys before the locks.
+        let catalog = load.catalog()?;
+        let removals = self.removals(&mut *load, (file, &metadata), &catalog)?;
+        let choices = Choices { removal: removals.as_ref(), ..choices };
+        let (mut plan, rules) = self.plan(&mut *load, (&metadata, &catalog), &known, choices)?;
         if let Some(converted) = converted {
             plan.notes.splice(0..0, converted.notes.iter().cloned());
         }
@@ -145,24 +148,28 @@ impl Importing<'_> {
         Ok(Imported { report, plan: Some((head, changes)), id_changes: None })
     }
 
-    /// Locks the tables, and plans what is written to them.
-    fn plan(
-        &self,
-        load: &mut dyn Load,
-        metadata: &Metadata,
-        choices: Choices<'_>,
-    ) -> Result<(ImportPlan, TargetRules)> {
+    /// Locks the tables of the file that the database has, and returns them.
+    fn lock(&self, load: &mut dyn Load, metadata: &Metadata, choices: Choices<'_>) -> Result<Vec<TableName>> {
         let catalog = load.catalog()?;
         let names = metadata.schema.iter().map(|(name, _)| name.clone());
         let known = names.filter(|name| catalog.table(name).is_some() && choices.includes(name));
         let known: Vec<TableName> = known.collect();
         load.lock(&known)?;
         (self.still_allowed)()?;
-        // A migration may have changed keys before the locks.
-        let catalog = load.catalog()?;
+        Ok(known)
+    }
+
+    /// Plans what is written to the tables.
+    fn plan(
+        &self,
+        load: &mut dyn Load,
+        (metadata, catalog): (&Metadata, &Catalog),
+        known: &[TableName],
+        choices: Choices<'_>,
+    ) -> Result<(ImportPlan, TargetRules)> {
         // What a part refers to is merged in any mode.
-        let rules = load.rules(&known, if choices.part.is_some() { TableMode::Merge } else { choices.mode })?;
-        let plan = plan(choices, metadata, &catalog, &rules, self.profile)?;
+        let rules = load.rules(known, if choices.part.is_some() { TableMode::Merge } else { choices.mode })?;
+        let plan = plan(choices, metadata, catalog, &rules, self.profile)?;
         require_empty(load, &plan, choices.mode)?;
         Ok((plan, rules))
     }
@@ -191,43 +198,6 @@ impl Importing<'_> {
         Ok(Written { reports, matches, changes })
     }
 
-    /// What is known once all records are written. The plan's hash comes later.
-    fn report(
-        &self,
-        (file, metadata): (&CheckedFile, &Metadata),
-        choices: Choices<'_>,
-        (plan, rules): (&ImportPlan, &TargetRules),
-        (reports, conflicts): (Vec<TableReport>, Vec<String>),
-        kept: Option<KeptImport>,
-    ) -> ImportReport {
-        let merge_notes =
-            plan.tables.iter().zip(&reports).flat_map(|(table, report)| merge_notes(table, report.effect));
-        let silent = rules.silent_triggers.iter();
-        let silent =
-            silent.map(|trigger| format!("the trigger {} does not run: the user may leave it out", trigger.name));
-        let created = if self.request.create_tables { not_created(metadata) } else { Vec::new() };
-        let notes =
-            merge_notes.chain(plan.notes.clone()).chain(silent).chain(self.unforeseen(rules)).chain(created).collect();
-        let tables = joined(reports);
-        ImportReport {
-            written: !self.request.dry_run,
-            records: tables.iter().map(|table| table.effect.total()).sum(),
-            tables,
-            triggers: rules.triggers.iter().map(|trigger| trigger.name.clone()).collect(),
-            policies: choices.policies.clone(),
-            conflicts,
-            notes,
-            undo: kept.map(|kept| kept.id),
-            plan: None,
-            groups: Vec::new(),
-            sha256: file.sha256.clone(),
-            signed_by: file.signed_by.clone(),
-            exported_at: metadata.exported_at.clone(),
-            is_own: false,
-            duration_ms: 0,
-        }
-    }
-
     /// Returns what is planned now, if it is what was expected.
     fn check_expected(
         &self,
@@ -254,14 +224,6 @@ impl Importing<'_> {
         if self.target.blocks_readers() { Ok(()) } else { (self.still_allowed)() }
     }
 
-    /// What the dry run of an import cannot tell.
-    fn unforeseen(&self, rules: &TargetRules) -> Vec<String> {
-        let of_dry_run = rules.unforeseen.iter().filter(|_| self.request.dry_run);
-        of_dry_run
-            .map(|(table, rule)| format!("{rule} of {table} may refuse records: this dry run has not tried it"))
-            .collect()
-    }
-
     /// What the import is kept under, to be undone; nothing if it cannot or need not be.
     fn kept_import(&self, file: &CheckedFile, rules: &TargetRules) -> Result<Option<KeptImport>> {
         let ImportRequest { mode, dry_run, without_undo, .. } = *self.request;
@@ -280,33 +242,6 @@ impl Importing<'_> {
             mode,
             person: self.request.person.as_ref().map(|person| person.id.clone()),
         }))
-    }
-
-    fn plan_head(
-        &self,
-        report: &ImportReport,
-        choices: Choices<'_>,
-        rules: Vec<ValueRule>,
-        file_export_id: &str,
-        changes: &RecordedChanges,
-    ) -> ImportPlanHead {
-        let ImportReport { tables, triggers, conflicts, notes, sha256, .. } = report;
-        let head = ImportPlanHead {
-            hash: String::new(),
-            file_sha256: sha256.clone(),
-            file_export_id: file_export_id.to_owned(),
-            mode: self.request.mode,
-            part: choices.part.map(|part| part.asked.clone()),
-            policies: choices.policies.clone(),
-            target: self.target_id.to_owned(),
-            tables: tables.clone(),
-            groups: changes.groups.clone(),
-            rules,
-            triggers: triggers.clone(),
-            conflicts: conflicts.clone(),
-            notes: notes.clone(),
-        };
-        ImportPlanHead { hash: plan_hash(&head, changes), ..head }
     }
 
     /// Fills the tables, in one reading of the file after the other. Returns what has happened to each of the plan's, and which records
@@ -333,7 +268,12 @@ impl Importing<'_> {
     }
 
     pub fn decode_records(&self, file: &CheckedFile, mut decoding: RecordDecoding<'_>) -> Result<()> {
-        let rest = self.open(file)?.for_each_event(|event, line| decoding.handle(event, line));
+        self.read_events(file, |event, line| decoding.handle(event, line))
+    }
+
+    /// Reads the file, which must be the one whose seal was checked.
+    pub fn read_events(&self, file: &CheckedFile, handle: impl FnMut(DataEvent<'_>, u64) -> Result<()>) -> Result<()> {
+        let rest = self.open(file)?.for_each_event(handle);
         let rest = rest.map_err(|error| match error {
             Error::Unreadable(inspect::Error::LineTooLong { .. }) => error,
             // The file was whole when its seal was checked.
@@ -352,18 +292,6 @@ impl Importing<'_> {
             None => document,
         })
     }
-}
-
-/// One report for each table: of the one that was asked for, others' records may have been filled apart.
-fn joined(reports: Vec<TableReport>) -> Vec<TableReport> {
-    let mut joined: Vec<TableReport> = Vec::new();
-    for report in reports {
-        match joined.last_mut().filter(|last| last.table == report.table) {
-            Some(last) => last.effect = [last.effect, report.effect].into_iter().sum(),
-            None => joined.push(report),
-        }
-    }
-    joined
 }
 
 /// The last moment before anything is written for good.

@@ -17,6 +17,15 @@ pub struct MergeRules {
     pub keeps_conflicts: bool,
 }
 
+/// A column in which references are NULL if they lead out of the part that the file holds. A NULL replaces none that leads there: in a
+/// replacement, to a row that stays and that the file does not have; in a merge, which does not know the file's rows, anywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmptiedReference {
+    pub column: String,
+    /// The references that it takes part in.
+    pub keys: Vec<ForeignKey>,
+}
+
 /// Columns that tell records apart as people do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NaturalKey(pub Vec<NaturalKeyColumn>);

@@ -24,7 +24,7 @@ use crate::server::rows::{
 pub use choices::{Choice, ChoiceQuery, Choices};
 pub use error::{Error, Kind, Result};
 pub use lookups::{Lookups, RowLookup};
-pub use merge_rules::{ChangedSince, MergeRules, NaturalKey, NaturalKeyColumn};
+pub use merge_rules::{ChangedSince, EmptiedReference, MergeRules, NaturalKey, NaturalKeyColumn};
 pub use new_table::NewTable;
 pub use predicate::{AcceptedValue, Predicate};
 pub use target::{

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::lookups::Lookups;
-use super::merge_rules::MergeRules;
+use super::merge_rules::{EmptiedReference, MergeRules};
 use super::new_table::NewTable;
-use super::{Error, InterruptHandle, Result};
+use super::{Error, InterruptHandle, Result, SelectRows};
 use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::{FieldName, TableName};
-use crate::server::rows::RowSink;
+use crate::server::rows::{KeySetId, RowSink};
 
 /// A database to write to. What is read of a source is read by another type: nothing that exports can write.
 pub trait Target: Send + Sync {
@@ -82,6 +82,8 @@ pub struct TableLoad {
     pub columns: Vec<String>,
     /// Of these, the ones that a record that is there already keeps.
     pub kept: Vec<String>,
+    /// Of these, the ones of which a record that is there already may keep its value if a NULL is pushed.
+    pub emptied: Vec<EmptiedReference>,
     /// The columns that tell records apart; empty if none do, which only `Merge` needs.
     pub key: Vec<String>,
     /// Of these, references that are written once all tables are filled, and empty until then: the database checks them at once, and
@@ -103,6 +105,18 @@ pub enum Removal {
     All,
     /// Those of this owner, as `TableLoad::owner` says.
     OfOwner(String),
+    /// Those of the set. A row that is not in it stays as it is, whatever the file has.
+    Selected(KeySetId),
+    /// None: every row that is there stays as it is.
+    Nothing,
+}
+
+impl Removal {
+    /// Whether rows may be there that the replacement is not about.
+    #[must_use]
+    pub fn is_of_part(&self) -> bool {
+        matches!(self, Self::Selected(_) | Self::Nothing)
+    }
 }
 
 impl TableLoad {
@@ -112,11 +126,12 @@ impl TableLoad {
     }
 }
 
-/// A transaction that fills tables. Dropped without `commit`, it has changed nothing. Rows are looked up before `prepare` only.
+/// A transaction that fills tables. Dropped without `commit`, it has changed nothing. Rows are looked up and selected before `prepare`
+/// only.
 ///
 /// Between `begin_table` and `end_table`, the rows of one of the prepared tables are pushed, value by value, as into any sink.
 /// Once a method of the sink has returned `Stopped`, `take_failure` says why.
-pub trait Load: RowSink + Lookups {
+pub trait Load: RowSink + Lookups + SelectRows {
     /// Creates tables, in the same transaction.
     ///
     /// # Errors

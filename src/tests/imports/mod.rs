@@ -12,6 +12,7 @@ mod plan_trust;
 mod plans;
 mod policies;
 mod replace;
+mod replace_parts;
 mod replica_role;
 mod reviewed;
 mod undo;

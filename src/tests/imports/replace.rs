@@ -96,7 +96,7 @@ fn what_the_database_would_change_by_itself_on_the_way_is_refused() {
 }
 
 #[test]
-fn a_part_replaces_nothing_and_a_table_without_a_key_neither() {
+fn a_record_of_a_file_replaces_nothing_and_a_table_without_a_key_neither() {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
     let (_, url) = sqlite(folder, "keyless.db", "CREATE TABLE log (line TEXT); INSERT INTO log VALUES ('a')");
@@ -104,10 +104,6 @@ fn a_part_replaces_nothing_and_a_table_without_a_key_neither() {
     let refused = import(folder, "keyless.json", &url, &REPLACE);
     assert!(refused.code == 3 && refused.stderr.contains("log has no primary key"), "{}", refused.stderr);
     let shop = shop(folder);
-    let part = run(folder, &["export", "--source", &shop, "--tables", "customers", "--output", "part.json"]);
-    assert_eq!(part.code, 0, "{}", part.stderr);
-    let refused = import(folder, "part.json", &shop, &REPLACE);
-    assert!(refused.code == 3 && refused.stderr.contains("a part of a database"), "{}", refused.stderr);
     let refused = import(folder, "shop.json", &shop, &[&REPLACE[..], &["--table", "customers"]].concat());
     assert!(refused.code == 3 && refused.stderr.contains("whole file"), "{}", refused.stderr);
 }

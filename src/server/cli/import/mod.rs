@@ -92,7 +92,7 @@ pub struct Import {
     /// Import only if exactly what this plan says would happen: its hash, or its file, which tells what has moved since.
     #[arg(long, value_name = "HASH|PLAN", conflicts_with = "dry_run")]
     plan: Option<String>,
-    /// Profile that says what omitted columns get that must not be null (`on_import`), and what a merge goes by (`[tables.T.merge]`): a
+    /// Profile that says what omitted columns get that must not be null (`on_import`), what a merge goes by (`[tables.T.merge]`), and what a part is that is replaced: a
     /// TOML file or the name of a built-in one [default: a built-in one that matches the database].
     #[arg(long, value_name = "FILE|NAME")]
     profile: Option<String>,
@@ -131,8 +131,8 @@ enum Mode {
     /// A record whose primary key is there already, or a natural key of the profile, gets the file's values where they differ; the
     /// others are new.
     Merge,
-    /// As merge, and what the file does not have is removed: of a person's archive what is that person's, otherwise of all tables of the
-    /// file.
+    /// As merge by primary key, and what the file does not have is removed: of a person's archive what is that person's, of a part of a
+    /// database what its selection names here, otherwise of all tables of the file.
     Replace,
     /// Of a person's archive: every record is new, under another id, and so is what refers to it.
     Copy,

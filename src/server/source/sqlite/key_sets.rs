@@ -300,7 +300,7 @@ fn qualified(alias: &str, column: &str) -> String {
 
 /// The condition that the row `child` refers to the row `parent`. SQLite compares with the affinity and the collation of the
 /// column that is referred to (sqlite.org/foreignkeys.html, section 3); a plus sign takes those of the other column away.
-fn refers_sql(child: &str, key: &ForeignKey, parent: &str) -> String {
+pub fn refers_sql(child: &str, key: &ForeignKey, parent: &str) -> String {
     let pairs = key.columns.iter().zip(&key.target_columns);
     let equal = pairs.map(|(own, referred)| format!("{} = +{}", qualified(parent, referred), qualified(child, own)));
     equal.collect::<Vec<_>>().join(" AND ") + &applies_sql(child, key)

@@ -6,23 +6,23 @@
 use super::super::super::lookups::{Lookups, RowLookup};
 use super::super::super::new_table::NewTable;
 use super::super::super::target::{Load, Purpose, TableLoad, TargetRules};
-use super::super::super::{Error, Kind, Result, double_quote_identifier};
+use super::super::super::{Error, Kind, Result, SelectRows, double_quote_identifier};
 use super::super::catalog::{self, Schema};
 use super::super::database_session::DatabaseSession;
 use super::super::error;
-use super::super::key_sets::refuse_foreign_event_triggers;
+use super::super::key_sets::{KeySets, refuse_foreign_event_triggers};
 use super::super::search_paths::{APPLICATION_PATH, OWN_PATH};
-use super::copy_values::{Bytes, Double, Hex, check_text, unfit_value};
+use super::current_table::CurrentTable;
 use super::kept_import::UndoSchema;
 use super::natural_keys::Loaded;
 use super::replica_role::ReplicaRole;
 use super::row_counts::{check_added, check_taken};
 use super::staging::StagedTable;
-use super::{create_tables, lock, natural_keys, removal, row_lookup, rules, sequences, unique_values};
+use super::{create_tables, lock, natural_keys, outside, removal, row_lookup, rules, sequences, unique_values};
 use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, RowSink, Stopped, Value};
+use crate::server::rows::{Catalog, NewKeySet, Round, RowSink, Step, Stopped, Value};
 use crate::server::support::copy_text::CopyText;
 
 /// How much is collected before it is sent.
@@ -31,6 +31,7 @@ const CHUNK_BYTES: usize = 256 << 10;
 pub struct PostgresLoad {
     session: DatabaseSession,
     schema: Schema,
+    key_sets: KeySets,
     purpose: Purpose,
     removes: bool,
     /// Whether the references of rows are checked at the end only.
@@ -50,20 +51,12 @@ struct PreparedTable {
     staged: Option<StagedTable>,
 }
 
-struct CurrentTable {
-    number: usize,
-    name: TableName,
-    /// Whether each column takes bytes.
-    takes_bytes: Vec<bool>,
-    next_column: usize,
-    rows: u64,
-}
-
 impl PostgresLoad {
     pub fn new(session: DatabaseSession, schema: Schema, (purpose, removes): (Purpose, bool)) -> Self {
         Self {
             session,
             schema,
+            key_sets: KeySets::default(),
             purpose,
             removes,
             replica_role: None,
@@ -89,7 +82,7 @@ impl PostgresLoad {
             Ok(column.base_type == "bytea")
         };
         let takes_bytes = columns.iter().map(is_bytes).collect::<Result<Vec<bool>>>()?;
-        self.table = Some(CurrentTable { number, name: table.clone(), takes_bytes, next_column: 0, rows: 0 });
+        self.table = Some(CurrentTable::new(number, table.clone(), takes_bytes));
         if columns.is_empty() {
             return Ok(());
         }
@@ -99,24 +92,7 @@ impl PostgresLoad {
     }
 
     fn write_value(&mut self, value: Value<'_>) -> Result<()> {
-        let Some(table) = &mut self.table else { return Err(no_table_begun()) };
-        let takes_bytes = table.takes_bytes.get(table.next_column).copied().unwrap_or(false);
-        table.next_column += 1;
-        let place = (&table.name, table.rows + 1);
-        match value {
-            Value::Null => self.rows.write_value(&None::<&str>),
-            Value::Boolean(value) => self.rows.write_value(&value),
-            Value::Integer(n) => self.rows.write_value(&n),
-            Value::Float(n) => self.rows.write_value(&Double(n.into())),
-            Value::Double(n) => self.rows.write_value(&Double(n)),
-            Value::SafeAscii(text) | Value::Text(text) => {
-                check_text(text).map_err(|what| unfit_value(place, what))?;
-                self.rows.write_value(&Bytes(text));
-            }
-            Value::Blob(bytes) if takes_bytes => self.rows.write_value(&Hex(bytes)),
-            Value::Blob(_) => return Err(unfit_value(place, "bytes, and its column takes none")),
-        }
-        Ok(())
+        self.table.as_mut().ok_or_else(no_table_begun)?.write_value(value, &mut self.rows)
     }
 
     fn send_full_chunk(&mut self, limit: usize) -> Result<()> {
@@ -159,7 +135,7 @@ impl RowSink for PostgresLoad {
     fn end_row(&mut self) -> std::result::Result<(), Stopped> {
         self.rows.end_row();
         if let Some(table) = &mut self.table {
-            (table.next_column, table.rows) = (0, table.rows + 1);
+            table.end_row();
         }
         if self.table.as_ref().is_some_and(|table| table.takes_bytes.is_empty()) {
             return Ok(());
@@ -183,6 +159,17 @@ impl Lookups for PostgresLoad {
         found: &mut dyn FnMut(usize, Vec<Option<String>>),
     ) -> Result<()> {
         row_lookup::find_rows(&mut self.session, self.schema.relation(&lookup.table)?, lookup, values, found)
+    }
+}
+
+impl SelectRows for PostgresLoad {
+    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
+        self.key_sets = KeySets::create(&mut self.session, &self.schema, new)?;
+        Ok(())
+    }
+
+    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
+        self.key_sets.run(&mut self.session, &self.schema, step, round)
     }
 }
 
@@ -262,7 +249,8 @@ impl Load for PostgresLoad {
     fn remove_others(&mut self) -> Result<()> {
         let tables = self.tables.iter().enumerate().filter(|(_, table)| table.load.removal.is_some());
         let tables: Vec<removal::Removed<'_>> = tables.map(|(number, table)| (number, &table.load)).collect();
-        removal::remove_others(&mut self.session, &self.schema, &tables, (self.purpose, self.kept.as_ref()))
+        let known = (&self.schema, &self.key_sets);
+        removal::remove_others(&mut self.session, known, &tables, (self.purpose, self.kept.as_ref()))
     }
 
     fn begin_table(&mut self, number: usize) -> Result<()> {
@@ -313,7 +301,11 @@ impl Load for PostgresLoad {
             &ended(&self.tables, table.number),
         )?;
         row_lookup::check_owner(&mut self.session, relation, load, staged.name())?;
+        let loads: Vec<_> = self.tables.iter().map(|table| &table.load).enumerate().collect();
+        outside::keep_references(&mut self.session, &self.schema, &loads, load, staged.name())?;
+        let outside = outside::keep_outside(&mut self.session, &self.key_sets, load, relation, staged.name())?;
         let mut effect = staged.effect(&mut self.session, load, relation, matched)?;
+        (effect.unchanged, effect.outside) = (effect.unchanged + outside, outside);
         if load.removal.is_some() {
             effect.removed = removal::count(&mut self.session, table.number)?;
         }

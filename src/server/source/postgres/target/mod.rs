@@ -6,11 +6,13 @@
 mod conflicts;
 mod copy_values;
 mod create_tables;
+mod current_table;
 mod foreign_key_check;
 mod kept_import;
 mod load;
 mod lock;
 mod natural_keys;
+mod outside;
 mod put_back;
 mod references_to;
 mod removal;

@@ -7,6 +7,7 @@ use super::super::client::Format;
 use super::super::database_session::DatabaseSession;
 use super::super::decode::PgType;
 use super::super::error;
+use super::super::key_sets::KeySets;
 use super::super::reader::RowReader;
 use super::super::row_key::{column, equal, expressions};
 use super::super::search_paths::{APPLICATION_PATH, OWN_PATH};
@@ -24,7 +25,7 @@ pub type Removed<'r> = (usize, &'r TableLoad);
 
 /// The temporary table of the keys of the file's rows, in the order in which they are pushed.
 pub fn keys(number: usize) -> String {
-    format!("pg_temp.waybill_keys_{number}")
+    format!("pg_temp.waybill_file_keys_{number}")
 }
 
 /// The temporary table of the rows that are removed.
@@ -57,13 +58,13 @@ pub fn prepare(session: &mut DatabaseSession, number: usize, load: &TableLoad, r
 /// `Refused` if others refer to one that would be removed, or the database does not remove it.
 pub fn remove_others(
     session: &mut DatabaseSession,
-    schema: &Schema,
+    (schema, key_sets): (&Schema, &KeySets),
     tables: &[Removed<'_>],
     (purpose, kept): (Purpose, Option<&UndoSchema>),
 ) -> Result<()> {
     session.execute(OWN_PATH)?;
     for (number, load) in tables {
-        find(session, *number, load, schema.relation(&load.table)?)?;
+        find(session, key_sets, (*number, load), schema.relation(&load.table)?)?;
     }
     check_references(session, schema, tables)?;
     for (number, load) in tables.iter().rev().filter(|_| purpose == Purpose::Write) {
@@ -86,7 +87,12 @@ pub fn remove_others(
     session.execute(APPLICATION_PATH)
 }
 
-fn find(session: &mut DatabaseSession, number: usize, load: &TableLoad, relation: &Relation) -> Result<()> {
+fn find(
+    session: &mut DatabaseSession,
+    key_sets: &KeySets,
+    (number, load): Removed<'_>,
+    relation: &Relation,
+) -> Result<()> {
     let [own, file] = ["t", "k"].map(|alias| expressions(relation, &load.table, alias, &load.key));
     let names: Vec<String> = load.key.iter().map(|name| format!("t.{}", double_quote_identifier(name))).collect();
     let (whose, id) = match (&load.removal, &load.owner) {
@@ -94,6 +100,7 @@ fn find(session: &mut DatabaseSession, number: usize, load: &TableLoad, relation
             (format!("{} = CAST($1 AS text)", column(relation, &load.table, owner)?.as_text("t")), vec![id.as_str()])
         }
         (Some(Removal::All), _) => ("true".to_owned(), Vec::new()),
+        (Some(Removal::Selected(set)), _) => (key_sets.contains_sql(*set, "t")?, Vec::new()),
         _ => ("false".to_owned(), Vec::new()),
     };
     let keys = keys(number);

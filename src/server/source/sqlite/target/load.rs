@@ -8,11 +8,11 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::super::super::lookups::{Lookups, RowLookup};
 use super::super::super::new_table::NewTable;
-use super::super::super::target::{CarriedOn, Load, Purpose, TableLoad, TargetRules, Trigger};
+use super::super::super::target::{Load, Purpose, Removal, TableLoad, TargetRules};
 use super::super::super::unmatched;
-use super::super::super::{Error, InterruptHandle, Kind, Result, Source, SourceIdentity};
+use super::super::super::{Error, InterruptHandle, Kind, Result, SelectRows, Source, SourceIdentity};
 use super::super::error::refused;
-use super::super::key_sets::main_table;
+use super::super::key_sets::{KeySets, main_table};
 use super::super::{SqliteSource, catalog};
 use super::conflicts::{Existing, find_existing};
 use super::insert_sql::insert_sql;
@@ -20,25 +20,11 @@ use super::kept_rows::KeptRows;
 use super::row_buffer::RowBuffer;
 use super::undo_file::UndoFolder;
 use super::writing::{self, ForeignKeys};
-use super::{changes, create_tables, dangling, natural_keys, removal, row_lookup, undo};
+use super::{changes, create_tables, dangling, natural_keys, outside, removal, row_lookup, rules, undo};
 use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, RowSink, Stopped, Value};
-
-/// References that the file carries changes on to, with the column that they lead to. Without one, that is a primary key, which is
-/// never changed.
-const CARRIED_ON_QUERY: &str = "
-    SELECT m.name, c.name FROM pragma_table_list m, pragma_foreign_key_list(m.name, 'main') k
-      JOIN pragma_table_xinfo(?1, 'main') c ON c.name = k.\"to\" COLLATE NOCASE
-     WHERE m.schema = 'main' AND m.type = 'table' AND k.\"table\" = ?1 COLLATE NOCASE
-       AND k.on_update IN ('CASCADE', 'SET NULL', 'SET DEFAULT') ORDER BY m.name, k.id, k.seq";
-
-/// The expression of a computed column is known by the statement only that has created its table.
-const DEFAULTS_QUERY: &str = "
-    SELECT c.name, coalesce(c.dflt_value, s.sql) FROM pragma_table_xinfo(?1, 'main') c
-      JOIN main.sqlite_schema s ON s.type = 'table' AND s.name = ?1 COLLATE NOCASE
-     WHERE c.dflt_value IS NOT NULL OR c.hidden >= 2";
+use crate::server::rows::{Catalog, NewKeySet, Round, RowSink, Step, Stopped, Value};
 
 pub struct SqliteLoad {
     connection: Connection,
@@ -47,6 +33,7 @@ pub struct SqliteLoad {
     /// Of the file.
     identity: SourceIdentity,
     undo_folder: UndoFolder,
+    key_sets: KeySets,
     tables: Vec<TableLoad>,
     /// How many rows of each table were found by a natural key so far.
     matched: Vec<u64>,
@@ -91,6 +78,7 @@ impl SqliteLoad {
             path: source.path().to_owned(),
             identity: source.identity()?,
             undo_folder,
+            key_sets: KeySets::default(),
             tables: Vec::new(),
             matched: Vec::new(),
             kept: None,
@@ -114,14 +102,25 @@ impl SqliteLoad {
         let is_matched =
             is_merged(load) && natural_keys::apply(connection, number, &self.tables, &self.matched, &mut self.row)?;
         self.matched[number] += u64::from(is_matched);
+        if is_merged(load) {
+            outside::keep_references(connection, &self.tables, load, &mut self.row)?;
+        }
         if row_lookup::is_of_other_owner(connection, load, &self.row)? {
             return Err(unmatched::of_other_owner(load));
         }
         let keeps_before = load.is_recorded || self.kept.is_some();
-        let must_be_known = is_merged(load) && (keeps_before || load.merge.may_conflict());
+        let is_of_part = load.removal.as_ref().is_some_and(Removal::is_of_part);
+        let must_be_known = is_merged(load) && (keeps_before || is_of_part || load.merge.may_conflict());
         let mut existing =
             if must_be_known { find_existing(connection, load, &self.row, is_matched)? } else { Existing::None };
         let existed = existing != Existing::None;
+        if is_of_part
+            && matches!(existing, Existing::Differs(_))
+            && outside::is_outside(connection, &self.key_sets, load, &self.row)?
+        {
+            current.effect.outside += 1;
+            existing = Existing::Same;
+        }
         if let Existing::Differs(reason) = existing {
             let updated = current.effect.updated;
             current.effect.count_difference(Some(reason), 1, load.merge.keeps_conflicts);
@@ -208,37 +207,24 @@ impl Lookups for SqliteLoad {
     }
 }
 
+impl SelectRows for SqliteLoad {
+    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
+        self.key_sets = KeySets::create(&self.connection, new)?;
+        Ok(())
+    }
+
+    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
+        self.key_sets.run(&self.connection, step, round)
+    }
+}
+
 impl Load for SqliteLoad {
     fn create_tables(&mut self, tables: &[NewTable]) -> Result<()> {
         create_tables::create_tables(&self.connection, tables)
     }
 
     fn rules(&mut self, tables: &[TableName], _: TableMode) -> Result<TargetRules> {
-        let mut rules = TargetRules::default();
-        let mut defaults = self.connection.prepare(DEFAULTS_QUERY)?;
-        let mut triggers = self.connection.prepare(
-            "SELECT name, sql FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE ORDER BY name",
-        )?;
-        let pair = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
-        for table in tables {
-            for column in defaults.query_map([table.as_str()], pair)? {
-                let (name, definition) = column?;
-                rules.defaults.insert(table.field(name), definition);
-            }
-            for trigger in triggers.query_map([table.as_str()], pair)? {
-                let (name, definition) = trigger?;
-                rules.triggers.push(Trigger { name: format!("{name} on {table}"), definition });
-            }
-        }
-        let mut carried_on = self.connection.prepare(CARRIED_ON_QUERY)?;
-        for table in tables {
-            for reference in carried_on.query_map([table.as_str()], pair)? {
-                let (referring, column) = reference?;
-                rules.carried_on.push(CarriedOn { table: table.clone(), columns: vec![column], referring });
-            }
-        }
-        // All foreign keys are checked at the commit (`defer_foreign_keys`).
-        Ok(rules)
+        rules::read(&self.connection, tables)
     }
 
     /// The transaction has held the file's only write lock from the beginning.
@@ -292,7 +278,7 @@ impl Load for SqliteLoad {
     fn remove_others(&mut self) -> Result<()> {
         let connection = &self.connection;
         for (number, load) in self.tables.iter().enumerate().rev().filter(|(_, load)| load.removal.is_some()) {
-            removal::find(connection, number, load)?;
+            removal::find(connection, &self.key_sets, number, load)?;
             if let Some(kept) = &self.kept {
                 kept.keep_removed(connection, number)?;
             }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params_from_iter};
 use super::super::super::target::{Removal, TableLoad};
 use super::super::super::{Error, Kind, Result};
 use super::super::error::refused;
-use super::super::key_sets::main_table;
+use super::super::key_sets::{KeySets, main_table};
 use super::super::snapshot::to_value;
 use super::changes::{column, numbered};
 use super::row_buffer::RowBuffer;
@@ -16,7 +16,7 @@ use crate::server::rows::{RowSink, Value};
 pub fn prepare(connection: &Connection, number: usize, load: &TableLoad) -> Result<()> {
     let key = numbered("", "k", load.key.len()).join(", ");
     Ok(connection.execute_batch(&format!(
-        "CREATE TEMP TABLE waybill_keys_{number} ({key}, PRIMARY KEY ({key})) WITHOUT ROWID;
+        "CREATE TEMP TABLE waybill_file_keys_{number} ({key}, PRIMARY KEY ({key})) WITHOUT ROWID;
          CREATE TEMP TABLE waybill_gone_{number} ({key}, PRIMARY KEY ({key})) WITHOUT ROWID"
     ))?)
 }
@@ -28,13 +28,13 @@ pub fn keep_key(connection: &Connection, number: usize, load: &TableLoad, row: &
     let key = load.key.iter().filter_map(|name| values.iter().find(|(pushed, _)| *pushed == name));
     let places = vec!["?"; load.key.len()].join(", ");
     // One that the file has twice is refused when its rows are written.
-    let sql = format!("INSERT OR IGNORE INTO temp.waybill_keys_{number} VALUES ({places})");
+    let sql = format!("INSERT OR IGNORE INTO temp.waybill_file_keys_{number} VALUES ({places})");
     connection.prepare_cached(&sql)?.execute(params_from_iter(key.map(|(_, value)| value.clone())))?;
     Ok(())
 }
 
 /// Finds the rows that are removed.
-pub fn find(connection: &Connection, number: usize, load: &TableLoad) -> Result<()> {
+pub fn find(connection: &Connection, key_sets: &KeySets, number: usize, load: &TableLoad) -> Result<()> {
     let own: Vec<String> = load.key.iter().map(|name| column("t", name)).collect();
     let is_same = |alias: &str| {
         let keys = numbered(alias, "k", own.len());
@@ -43,12 +43,13 @@ pub fn find(connection: &Connection, number: usize, load: &TableLoad) -> Result<
     let (whose, owner) = match (&load.removal, &load.owner) {
         (Some(Removal::OfOwner(id)), Some(owner)) => (format!("{} = ?1", column("t", owner)), vec![id]),
         (Some(Removal::All), _) => ("TRUE".to_owned(), Vec::new()),
+        (Some(Removal::Selected(set)), _) => (key_sets.contains_sql(*set, "t")?, Vec::new()),
         _ => ("FALSE".to_owned(), Vec::new()),
     };
     // A row without a key is in no file that tells rows apart.
     let sql = format!(
         "INSERT INTO temp.waybill_gone_{number} SELECT {} FROM {} AS t
-          WHERE {whose} AND NOT EXISTS (SELECT 1 FROM temp.waybill_keys_{number} AS k WHERE {})",
+          WHERE {whose} AND NOT EXISTS (SELECT 1 FROM temp.waybill_file_keys_{number} AS k WHERE {})",
         own.join(", "),
         main_table(&load.table),
         is_same("k.")
