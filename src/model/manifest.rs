@@ -89,9 +89,9 @@ pub struct SelectedRecords {
     /// How many records each rule has brought, in the order of the rules. They add up to the three numbers above.
     #[serde(skip_serializing_if = "OrderedMap::is_empty")]
     pub by_rule: OrderedMap<String, u64>,
-    /// Columns in which a reference is null if it leads outside, whatever the database holds.
-    #[serde(skip_serializing_if = "is_default")]
-    pub emptied_references: Vec<String>,
+    /// Columns in which a reference is null if it leads outside, whatever the database holds. Older files do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emptied_references: Option<Vec<String>>,
     /// Records that stay outside since one of their owners belongs and another one does not.
     #[serde(skip_serializing_if = "is_default")]
     pub owners_disagree: u64,

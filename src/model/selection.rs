@@ -61,7 +61,7 @@ impl ScopeKind {
 /// selection.add_filter("company=globex").unwrap();
 /// selection.add_filter("period=2026-07-01..2026-10-01").unwrap();
 /// assert_eq!(selection.lines(), ["company: acme, globex", "period: 2026-07-01..2026-10-01"]);
-/// assert_eq!(Selection::of_applied(&selection.applied()), selection);
+/// assert_eq!(Selection::of_applied(&selection.applied()), Some(selection));
 /// assert_eq!(serde_json::to_string(&Selection::default()).unwrap(), "{}");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -140,20 +140,22 @@ impl Selection {
         OrderedMap(scope.chain(filters).chain(tables).collect())
     }
 
-    /// The selection that a file's metadata has. A profile gives no filter the name of a scope, or that of the tables.
+    /// The selection that a file's metadata has; nothing if it is none. A profile gives no filter the name of a scope, or that of the
+    /// tables.
     #[must_use]
-    pub fn of_applied(applied: &OrderedMap<String, Vec<String>>) -> Self {
+    pub fn of_applied(applied: &OrderedMap<String, Vec<String>>) -> Option<Self> {
         let mut selection = Self::default();
         for (name, values) in applied.iter() {
-            let mut values = values.iter().cloned();
-            match name.as_str() {
-                "organization" => selection.organization = values.next(),
-                "person" => selection.person = values.next(),
-                TABLES => selection.tables = Some(values.map(TableName::from).collect()),
-                _ => selection.filters.entry(name.clone()).or_default().extend(values),
+            match (name.as_str(), &values[..]) {
+                ("organization", [id]) => selection.organization = Some(id.clone()),
+                ("person", [id]) => selection.person = Some(id.clone()),
+                (_, []) | ("organization" | "person", _) => return None,
+                (TABLES, names) => selection.tables = Some(names.iter().map(|name| name.as_str().into()).collect()),
+                _ => selection.filters.entry(name.clone()).or_default().extend(values.iter().cloned()),
             }
         }
-        selection
+        let has_two_scopes = selection.organization.is_some() && selection.person.is_some();
+        (!has_two_scopes && selection.applied() == *applied).then_some(selection)
     }
 
     /// The filters for people, one per line.

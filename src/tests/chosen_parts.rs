@@ -348,6 +348,10 @@ impl SelectRows for StuckSnapshot {
         self.interrupted.recv_timeout(Duration::from_secs(30)).expect("nobody interrupts");
         Err(Error::sink_stopped())
     }
+
+    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
+        self.real.clear_key_set(set)
+    }
 }
 
 impl Snapshot for StuckSnapshot {
@@ -365,10 +369,6 @@ impl Snapshot for StuckSnapshot {
 
     fn estimate_step(&mut self, _: &Step) -> Result<u64> {
         Ok(0)
-    }
-
-    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
-        self.real.clear_key_set(set)
     }
 
     fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>> {

@@ -213,6 +213,10 @@ impl SelectRows for SlowSnapshot {
     fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
         self.0.run_step(step, round)
     }
+
+    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
+        self.0.clear_key_set(set)
+    }
 }
 
 impl Snapshot for SlowSnapshot {
@@ -230,10 +234,6 @@ impl Snapshot for SlowSnapshot {
 
     fn estimate_step(&mut self, step: &Step) -> Result<u64> {
         self.0.estimate_step(step)
-    }
-
-    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
-        self.0.clear_key_set(set)
     }
 
     fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>> {

@@ -233,7 +233,7 @@ fn who_stays_outside_is_a_stub_or_nothing() {
     let selected = &export.metadata["selectedRecords"];
     assert_eq!(
         selected["users"],
-        json!({ "askedFor": 2, "cameAlong": 0, "stubs": 1,
+        json!({ "askedFor": 2, "cameAlong": 0, "stubs": 1, "emptiedReferences": [],
                 "byRule": { "shared by members.user_id": 2, "outside, referred to by messages.author_id": 1 } })
     );
     assert_eq!(export.metadata["recordCounts"]["users"], 3);

@@ -53,7 +53,7 @@ pub fn restrict(
     }
     let notice = NoticeCounter::of(profile, catalog, planned, selection);
     let people: Vec<TableName> = notice.iter().map(NoticeCounter::people_table).collect();
-    let further = Further { tables: &people, keeps_rounds: false };
+    let further = Further { tables: &people, keeps_rounds: false, only_keys: false };
     let prepared = prepare_part(planned, catalog, profile, snapshot, selection, further)?;
     if let Some(on_estimate) = on_estimate {
         let estimate = estimate_part(snapshot, planned, &prepared.subset, &prepared.lookups)?;
@@ -78,7 +78,7 @@ pub fn restrict(
         let found = restrict_table(&mut table, part, &counted, snapshot, &stub_columns)?;
         counts.database_records += found.whole;
         counted.asked_for = found.in_part - counted.came_along;
-        counted.emptied_references = emptied_references(part);
+        counted.emptied_references = Some(emptied_references(part));
         counts.has_match |= part.rows != Membership::Whole && counted.asked_for > 0;
         if part.rows == Membership::Whole && counted.asked_for > 0 {
             counted.by_rule.0.insert(0, (WHOLE_TABLE.to_owned(), counted.asked_for));

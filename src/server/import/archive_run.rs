@@ -64,12 +64,12 @@ impl Importing<'_> {
             }
             converted.check(&mut *load, import, scope)?;
         }
-        self.import(load, &converted.document, Some(converted))
+        self.import(load, &converted.document, Some(&converted.about))
     }
 
     /// What is undone first is told by the ids of imports, and this one has had its own since before the archive was read. Imports into
     /// the data of others have no row in common with it.
-    fn check_order(&self, kept: &[KeptImport]) -> Result<()> {
+    pub fn check_order(&self, kept: &[KeptImport]) -> Result<()> {
         let person = self.request.person.as_ref().map(|person| &person.id);
         let begun = time_of_uuid_v7(self.id);
         let is_newer = |kept: &KeptImport| {

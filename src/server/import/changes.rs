@@ -108,12 +108,14 @@ impl ChangeRecorder {
         let key: Vec<(&str, &[u8])> =
             key_names.iter().zip(key_values).map(|((name, _), text)| (name.as_str(), &text[..])).collect();
         let pairs = names.iter().zip(values.chunks_exact(2));
-        let changed = pairs.filter(|(_, pair)| self.reason.action() == RecordAction::Update && pair[0] != pair[1]);
+        let changed = pairs.filter(|(_, pair)| self.reason.action() != RecordAction::Create && pair[0] != pair[1]);
         let changed: Vec<(&str, &[u8], &[u8])> =
             changed.map(|((name, _), pair)| (name.as_str(), &pair[0][..], &pair[1][..])).collect();
         let line = line(self.reason, &key, &changed)?;
         let Some(table) = self.tables.last() else { return Ok(()) };
-        self.groups.add(&table.table, self.reason, &key, &changed);
+        // Which values a removed record had is no kind of change.
+        let kinds = if self.reason.action() == RecordAction::Delete { &[][..] } else { &changed };
+        self.groups.add(&table.table, self.reason, &key, kinds);
         self.hasher.update(&line);
         self.lines.write_all(&line)?;
         if let Some(table) = self.tables.last_mut() {

@@ -1,6 +1,6 @@
 //! What is chosen of a file, and what becomes of records that are there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::part::Part;
 use super::removal::Removals;
@@ -16,6 +16,8 @@ pub struct Choices<'c> {
     pub policies: &'c TablePolicies,
     /// The column of each table that says whose its records are, if all are one person's.
     pub owners: Option<&'c BTreeMap<TableName, String>>,
+    /// The tables whose records are new, whatever is here.
+    pub copied: Option<&'c BTreeSet<TableName>>,
     /// Which records are removed if the file does not have them.
     pub removal: Option<&'c Removals>,
     /// Whether the policy of tables that have none of their own is to leave what is newer.

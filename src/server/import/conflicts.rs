@@ -67,7 +67,7 @@ pub fn merge_notes(table: &TableImport, effect: TableEffect) -> Vec<String> {
             .then(|| format!("{} of {name} hidden here, with other values: they {fate}", records(effect.hidden))),
         (effect.outside > 0).then(|| {
             let outside = records(effect.outside);
-            format!("{outside} of {name} differ here and are not among those that are replaced: they stay as they are")
+            format!("{outside} of {name} with other values here, not among those that are replaced: left alone")
         }),
         (effect.matched > 0).then(|| {
             let matched = records(effect.matched);

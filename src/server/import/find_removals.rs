@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::check_file::CheckedFile;
-use super::removal::Removals;
+use super::removal::{Removals, read_selection};
 use super::write::Importing;
 use super::{Error, Result};
 use crate::model::export::DriftPolicy;
@@ -35,22 +35,30 @@ impl Importing<'_> {
         if self.request.part.is_some() {
             return Err(Error::refused("mode replace is about the whole file: leave --table away, or use mode merge"));
         }
-        let selection = Selection::of_applied(&metadata.filters_applied);
+        let selection = read_selection(metadata)?;
         if selection.is_whole_database() {
             return Ok(Some(Removals::All));
+        }
+        if metadata.selected_records.iter().any(|(_, selected)| selected.emptied_references.is_none()) {
+            return Err(Error::refused(
+                "the file was made by an older version, which does not say which references it has emptied: export the part again, or use \
+                 mode merge",
+            ));
         }
         let profile = self.profile_of(&selection, metadata, catalog)?;
         let selection = self.with_keys(file, selection, &profile, catalog)?;
         let planned = profile.plan_tables(catalog, RecordOrder::Storage, DriftPolicy::Report);
         let planned = planned.map_err(|error| Error::refused(&error.to_string()))?;
+        // Whose a record is, tables may say that the file does not have.
+        load.lock(&planned.tables.iter().map(|table| table.scan.table.clone()).collect::<Vec<_>>())?;
         let found = find_replaceable(&planned, catalog, &profile, load, &selection);
-        let tables = found.map_err(|error| match error {
+        let part = found.map_err(|error| match error {
             selection::Error::Invalid(invalid) => Error::refused(&format!(
                 "what the file's selection names here cannot be told: {invalid}; mode merge brings its records back without removing any"
             )),
             selection::Error::Source(error) => Error::Target(error),
         })?;
-        Ok(Some(Removals::OfPart { selection, tables }))
+        Ok(Some(Removals::OfPart { selection, part: Box::new(part) }))
     }
 
     /// The profile by which the selection was made. Of tables alone, any profile tells the records.
@@ -60,7 +68,8 @@ impl Importing<'_> {
         let is_other = self.profile.origin == Origin::Guess || *made_by != self.profile.name;
         if has_filters && is_other {
             return Err(Error::refused(&format!(
-                "the file is a part of a database by the filters of the profile {made_by}: give it with --profile"
+                "what of a database the file holds, the profile {made_by} says, and this is {}: give that one with --profile",
+                self.profile.name
             )));
         }
         Ok(match self.profile.origin {

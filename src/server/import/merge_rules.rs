@@ -40,8 +40,8 @@ pub fn find(profile: &Profile, table: &Table, planned: &TableImport, metadata: &
             found.refusals.push(format!("{field} tells which records are hidden, and the database has no such column"));
         }
     }
-    // Of one person's records, it is known already which are those of the archive; a replacement goes by the key alone.
-    if planned.owner.is_none() && planned.removal.is_none() {
+    // Of one person's records, it is known already which are those of the archive; a replacement and a copy go by the key alone.
+    if planned.owner.is_none() && planned.removal.is_none() && !planned.is_copied {
         found.find_natural_keys(table, merge, planned);
     }
     found

@@ -7,9 +7,11 @@
 mod archive_run;
 mod change_groups;
 mod changes;
+mod check_created;
 mod check_file;
 mod choices;
 mod conflicts;
+mod conversion;
 mod error;
 mod filled_columns;
 mod find_removals;
@@ -62,8 +64,8 @@ pub use upload::{Upload, UploadSlot, Uploads};
 
 use self::changes::RecordedChanges;
 use self::check_file::CheckedFile;
+use self::conversion::IdChanges;
 use self::import_file::ImportFile;
-use self::person::IdChanges;
 use self::plan_file::{PlanOrigin, write_plan};
 use self::record_writer::Progress;
 use self::write::{Imported, Importing};

@@ -133,6 +133,7 @@ impl Planning<'_> {
             role: self.choices.part.map(|part| part.role_in(&table.name)),
             owner: self.choices.owners.and_then(|owners| owners.get(&table.name)).cloned(),
             removal,
+            is_copied: self.choices.copied.is_some_and(|copied| copied.contains(&table.name)),
         };
         // What is merged beside records that are appended keeps its key: they refer to that.
         if self.choices.mode == TableMode::Merge {

@@ -40,7 +40,8 @@ impl Planning<'_> {
     /// merge cannot tell from what they have emptied.
     fn emptied(&self, table: &Table, own: &ColumnSchema) -> Vec<ForeignKey> {
         let selected = self.metadata.selected_records.get(&table.name);
-        let is_emptied = selected.is_some_and(|selected| selected.emptied_references.contains(&own.name));
+        let is_emptied = selected.and_then(|selected| selected.emptied_references.as_ref());
+        let is_emptied = is_emptied.is_some_and(|emptied| emptied.contains(&own.name));
         let is_known = self.choices.removal.is_some() || self.choices.owners.is_none();
         if !is_emptied || !is_known || self.choices.mode != TableMode::Merge {
             return Vec::new();

@@ -111,9 +111,11 @@ fn what_moved(then: Option<&Vec<u8>>, now: Option<&Vec<u8>>) -> Result<String> {
             moved.map(String::as_str).collect::<Vec<_>>().join(", ")
         }
         (_, Some(PlannedChange { action: RecordAction::Create, .. })) => "was removed".to_owned(),
+        (_, Some(PlannedChange { action: RecordAction::Delete, .. })) => "would be removed now".to_owned(),
+        (Some(PlannedChange { action: RecordAction::Delete, .. }), _) => "would not be removed now".to_owned(),
         (Some(PlannedChange { action: RecordAction::Create, .. }), _) => "was added".to_owned(),
         (_, Some(now)) => columns(&now),
-        (Some(then), None) => format!("{}, as in the file now", columns(&then)),
+        (Some(then), None) => format!("{}: would not be changed now", columns(&then)),
         (None, None) => String::new(),
     })
 }

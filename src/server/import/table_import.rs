@@ -1,5 +1,7 @@
 //! What an import writes, table by table.
 
+use std::collections::BTreeSet;
+
 use super::part::Role;
 use crate::model::catalog::Codec;
 use crate::model::import::{TableMode, TablePolicy};
@@ -53,6 +55,8 @@ pub struct TableImport {
     pub owner: Option<String>,
     /// Which rows are removed if the file does not have them.
     pub removal: Option<Removal>,
+    /// Whether all of its records are new, and no natural key tells that one is there.
+    pub is_copied: bool,
 }
 
 /// A column of the file.
@@ -71,9 +75,14 @@ pub struct ImportColumn {
 }
 
 impl ImportColumn {
-    fn to_emptied(&self) -> Option<EmptiedReference> {
-        let emptied = || EmptiedReference { column: self.name.clone(), keys: self.emptied.clone() };
-        (!self.emptied.is_empty()).then(emptied)
+    fn to_emptied(&self, all: &[Self]) -> Option<EmptiedReference> {
+        let (column, keys) = (self.name.clone(), self.emptied.clone());
+        let with = keys.iter().flat_map(|key| key.when.iter().map(|(column, _)| column).chain(&key.columns));
+        let is_in_file = |name: &&String| {
+            all.iter().any(|other| other.name == **name && other.is_written && other.emptied.is_empty())
+        };
+        let with: BTreeSet<String> = with.filter(is_in_file).cloned().collect();
+        (!keys.is_empty()).then(|| EmptiedReference { column, with: with.into_iter().collect(), keys })
     }
 }
 
@@ -90,7 +99,7 @@ impl TableImport {
             mode: self.mode,
             columns: written().map(|column| column.name.clone()).chain(filled()).collect(),
             kept: written().filter(is_kept).map(|column| column.name.clone()).chain(filled()).collect(),
-            emptied: written().filter_map(ImportColumn::to_emptied).collect(),
+            emptied: written().filter_map(|column| column.to_emptied(&self.columns)).collect(),
             key: self.key.clone(),
             late: self.late.clone(),
             is_recorded: false,

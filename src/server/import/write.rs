@@ -3,17 +3,19 @@
 use std::io::BufReader;
 
 use super::changes::{ChangeRecorder, RecordedChanges};
+use super::check_created::check_created;
 use super::check_file::{CheckedFile, FileReader};
 use super::choices::Choices;
 use super::conflicts::{find_conflicts, how_to_decide};
+use super::conversion::{Conversion, IdChanges};
 use super::import_file::ImportFile;
 use super::part::Part;
-use super::person::{Converted, IdChanges};
 use super::plan::plan;
 use super::planned_changes::PlanFile;
 use super::readings::readings;
 use super::record_decoding::RecordDecoding;
 use super::record_writer::{Progress, RecordWriter};
+use super::removal::Removals;
 use super::request::{ExpectedPlan, ImportRequest, StillAllowed};
 use super::running::Running;
 use super::stale_plan::{check_choices, find_moved};
@@ -95,7 +97,7 @@ impl Importing<'_> {
         &self,
         mut load: Box<dyn Load>,
         file: &CheckedFile,
-        converted: Option<&Converted<'_>>,
+        converted: Option<&Conversion>,
     ) -> Result<Imported> {
         let metadata = self.open(file)?.metadata;
         if self.request.create_tables {
@@ -114,7 +116,8 @@ impl Importing<'_> {
             mode: self.request.mode.of_tables(),
             part: part.as_ref(),
             policies: &policies,
-            owners: converted.map(|converted| &converted.owners),
+            owners: converted.and_then(|converted| converted.owners.as_ref()),
+            copied: converted.map(|converted| &converted.copied),
             removal: None,
             newer_of_others,
         };
@@ -135,6 +138,12 @@ impl Importing<'_> {
             return Err(Error::Refused(conflicts.into_iter().chain(hints).collect()));
         }
         load.check_references()?;
+        if load.has_written() {
+            check_created(&mut *load, removals.as_ref(), &metadata, &reports)?;
+        } else if matches!(removals, Some(Removals::OfPart { .. })) {
+            let later = "whether new records belong to what is replaced, and not to others by now, is seen when they are written";
+            plan.notes.push(later.to_owned());
+        }
         let report = self.report((file, &metadata), choices, (&plan, &rules), (reports, conflicts), kept);
         let planned = changes.map(|changes| {
             let rules = plan.rules.into_iter().chain(matches).collect();
@@ -284,7 +293,10 @@ impl Importing<'_> {
         if digest == file.verified.sha256 { Ok(()) } else { Err(Error::Changed) }
     }
 
-    fn open(&self, file: &CheckedFile) -> Result<DocumentReader<BufReader<VerifiedContent<Decompressor<FileReader>>>>> {
+    pub fn open(
+        &self,
+        file: &CheckedFile,
+    ) -> Result<DocumentReader<BufReader<VerifiedContent<Decompressor<FileReader>>>>> {
         let content = BufReader::with_capacity(256 << 10, VerifiedContent::new(file.content()?));
         let document = DocumentReader::open(content)?;
         Ok(match self.request.max_record_bytes {

@@ -30,14 +30,15 @@ pub fn fill(rows: &mut dyn SelectRows, subset: &SubsetPlan) -> Result<FilledSets
     Ok(filling.filled)
 }
 
-/// Runs those steps only that find what is asked for, and nothing of what comes along.
+/// Runs those steps only that find what the selection names: nothing that comes along, and nothing that is nobody's.
 ///
 /// # Errors
 /// `Source` if the database refuses a step.
-pub fn fill_asked_for(rows: &mut dyn SelectRows, subset: &SubsetPlan) -> Result<()> {
+pub fn fill_named(rows: &mut dyn SelectRows, subset: &SubsetPlan) -> Result<FilledSets> {
     let mut filling = Filling { rows, subset, filled: FilledSets { rounds: Vec::new(), records: BTreeMap::new() } };
-    let is_asked_for = |stage: &&Stage| stage.steps.iter().all(|step| step.via.is_asked_for());
-    subset.stages.iter().filter(is_asked_for).try_for_each(|stage| filling.run_stage(stage))
+    let is_named = |stage: &&Stage| stage.steps.iter().all(|step| step.via.is_named());
+    subset.stages.iter().filter(is_named).try_for_each(|stage| filling.run_stage(stage))?;
+    Ok(filling.filled)
 }
 
 struct Filling<'f> {

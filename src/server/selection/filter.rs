@@ -80,11 +80,11 @@ impl Filters {
         lookups
     }
 
-    /// Finds the rows that the values name, in the sets from `first` on.
+    /// Finds the rows that the values name, in the sets from `first` on; by their keys alone if that is all that values are.
     ///
     /// # Errors
     /// `Invalid` for a value that names no record, or several; `Source` if the database refuses a lookup.
-    pub fn resolve(&self, rows: &mut dyn SelectRows, first: usize) -> Result<Vec<Filter>> {
+    pub fn resolve(&self, rows: &mut dyn SelectRows, first: usize, only_keys: bool) -> Result<Vec<Filter>> {
         let mut next = first;
         let mut filters = Vec::new();
         for requested in &self.0 {
@@ -105,7 +105,8 @@ impl Filters {
                             |set: usize, column: &str| find(rows, set, Condition::any_of(column, vec![value.clone()]));
                         match (find(next, key)?, find(next + 1, show)?) {
                             (1.., _) => keys.push(value.clone()),
-                            (0, 1) => names.push(value.clone()),
+                            (0, 1) if !only_keys => names.push(value.clone()),
+                            (0, _) if only_keys => return Err(requested.no_record(value)),
                             (0, 0) => return Err(requested.no_record(value)),
                             (0, several) => return Err(requested.several_records(value, several)),
                         }

@@ -29,6 +29,8 @@ pub struct Further<'f> {
     pub tables: &'f [TableName],
     /// Somebody asks when rows were added.
     pub keeps_rounds: bool,
+    /// The values of filters are keys: a record of that name is not meant.
+    pub only_keys: bool,
 }
 
 /// Finds the records of a selection that is not the whole database. Blocks.
@@ -110,7 +112,7 @@ pub fn prepare_part(
     let sets: Vec<NewKeySet> =
         shape.sets.iter().chain(&lookup_tables).chain(further.tables).enumerate().map(new_set).collect();
     rows.create_key_sets(&sets)?;
-    let resolved = filters.resolve(rows, shape.sets.len())?;
+    let resolved = filters.resolve(rows, shape.sets.len(), further.only_keys)?;
     let subset = SubsetPlan::new(&graph, &resolved, selection.tables.as_ref());
     let leaving_stubs =
         graph.edges().filter(|edge| edge.reference.is_followed && edge.reference.outside == Outside::Stub);

@@ -15,4 +15,4 @@ pub use error::{Error, Result};
 pub use fill::{FilledSets, describe, fields, fill};
 pub use find::{FoundPart, Further, PreparedPart, check_selection, find_part, prepare_part};
 pub use invalid_selection::{InvalidSelection, parse_part};
-pub use replaceable::{Replaceable, find_replaceable};
+pub use replaceable::{Replaceable, ReplaceablePart, find_replaceable};

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::fill::fill_asked_for;
+use super::Result;
+use super::fill::fill_named;
 use super::find::{Further, PreparedPart, prepare_part};
-use super::{Error, Result};
 use crate::model::name::TableName;
 use crate::model::selection::Selection;
 use crate::server::profile::{PlannedTables, Profile};
 use crate::server::rows::{Catalog, KeySetId};
 use crate::server::source::SelectRows;
-use crate::server::subset::{Graph, Membership};
+use crate::server::subset::{Graph, Membership, SubsetPlan};
 
 /// Which records of a table may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,36 @@ pub enum Replaceable {
     /// Those in the set.
     Keys(KeySetId),
     Nothing,
+}
+
+/// What may be replaced of a database.
+pub struct ReplaceablePart {
+    pub tables: BTreeMap<TableName, Replaceable>,
+    /// How many records of each table the selection names.
+    named: BTreeMap<TableName, u64>,
+    subset: SubsetPlan,
+}
+
+impl ReplaceablePart {
+    /// How many records of a table the selection has named.
+    #[must_use]
+    pub fn named(&self, table: &TableName) -> u64 {
+        self.named.get(table).copied().unwrap_or_default()
+    }
+
+    /// How many records of each table it names now. The sets are others then.
+    ///
+    /// # Errors
+    /// `Source` if the database refuses a step.
+    pub fn count_again(&self, rows: &mut dyn SelectRows) -> Result<BTreeMap<TableName, u64>> {
+        (0..self.subset.sets.len()).try_for_each(|set| rows.clear_key_set(KeySetId(set)))?;
+        count_named(rows, &self.subset)
+    }
+}
+
+fn count_named(rows: &mut dyn SelectRows, subset: &SubsetPlan) -> Result<BTreeMap<TableName, u64>> {
+    let filled = fill_named(rows, subset)?;
+    Ok(filled.records.into_iter().map(|(table, records)| (table, records.asked_for)).collect())
 }
 
 /// Finds what may be replaced of each table. Blocks.
@@ -34,10 +64,11 @@ pub fn find_replaceable(
     profile: &Profile,
     rows: &mut dyn SelectRows,
     selection: &Selection,
-) -> Result<BTreeMap<TableName, Replaceable>> {
-    let prepared = prepare_part(planned, catalog, profile, rows, selection, Further::default())?;
+) -> Result<ReplaceablePart> {
+    let prepared =
+        prepare_part(planned, catalog, profile, rows, selection, Further { only_keys: true, ..Further::default() })?;
     let PreparedPart { subset, graph, .. } = prepared;
-    fill_asked_for(rows, &subset)?;
+    let named = count_named(rows, &subset)?;
     let has_filters = selection.scope().is_some() || !selection.filters.is_empty();
     let is_shared = shared_tables(&graph, profile, selection);
     let replaceable = |(table, membership): (&TableName, Membership)| {
@@ -49,7 +80,8 @@ pub fn find_replaceable(
         };
         (table.clone(), replaceable)
     };
-    Ok::<_, Error>(subset.tables.iter().map(|(table, part)| replaceable((table, part.rows))).collect())
+    let tables = subset.tables.iter().map(|(table, part)| replaceable((table, part.rows))).collect();
+    Ok(ReplaceablePart { tables, named, subset })
 }
 
 /// The tables of which a scope has records only since others of it refer to them.

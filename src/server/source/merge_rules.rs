@@ -24,6 +24,8 @@ pub struct EmptiedReference {
     pub column: String,
     /// The references that it takes part in.
     pub keys: Vec<ForeignKey>,
+    /// Columns that are in the file and that say, too, what is referred to: where they differ, it is another reference.
+    pub with: Vec<String>,
 }
 
 /// Columns that tell records apart as people do.

@@ -139,6 +139,12 @@ pub trait SelectRows {
     /// # Errors
     /// `NotFound` for an unknown table or column, or an error of the database.
     fn run_step(&mut self, step: &Step, round: Round) -> Result<u64>;
+
+    /// Removes every row from a set.
+    ///
+    /// # Errors
+    /// An error of the database.
+    fn clear_key_set(&mut self, set: KeySetId) -> Result<()>;
 }
 
 /// One consistent view of a database.
@@ -161,12 +167,6 @@ pub trait Snapshot: SelectRows + Send {
     /// # Errors
     /// As `SelectRows::run_step`.
     fn estimate_step(&mut self, step: &Step) -> Result<u64>;
-
-    /// Removes every row from a set.
-    ///
-    /// # Errors
-    /// An error of the database.
-    fn clear_key_set(&mut self, set: KeySetId) -> Result<()>;
 
     /// Makes `into` hold the one row of `among` that was added first to `of`, a set of the same table, and returns the round;
     /// nothing if none of them is in it.

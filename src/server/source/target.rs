@@ -211,6 +211,9 @@ pub trait Load: RowSink + Lookups + SelectRows {
     /// `Refused` when a reference leads nowhere; otherwise an error of the database.
     fn check_references(&mut self) -> Result<()>;
 
+    /// Whether the rows are in the tables, so that what a query finds of them is what it will find: a dry run may compare only.
+    fn has_written(&self) -> bool;
+
     /// Makes all of it visible.
     ///
     /// # Errors

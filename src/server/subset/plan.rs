@@ -113,12 +113,13 @@ pub enum Membership {
 }
 
 impl Via {
-    /// Whether a filter or a scope asks for the rows, directly or since they belong to such.
+    /// Whether a filter or a scope names the rows, directly or since they belong to such. What belongs to nobody is in every part.
     #[must_use]
-    pub fn is_asked_for(&self) -> bool {
+    pub fn is_named(&self) -> bool {
         match self {
-            Self::Filter(_) | Self::Owner(_) | Self::Sharing { .. } | Self::Unowned | Self::EveryFilter(_) => true,
-            Self::Reference { .. }
+            Self::Filter(_) | Self::Owner(_) | Self::Sharing { .. } | Self::EveryFilter(_) => true,
+            Self::Unowned
+            | Self::Reference { .. }
             | Self::Stub { .. }
             | Self::Stop { .. }
             | Self::OwnersDisagree

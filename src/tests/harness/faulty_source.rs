@@ -87,6 +87,10 @@ impl SelectRows for FaultySnapshot {
     fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
         self.real.run_step(step, round)
     }
+
+    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
+        self.real.clear_key_set(set)
+    }
 }
 
 impl Snapshot for FaultySnapshot {
@@ -104,10 +108,6 @@ impl Snapshot for FaultySnapshot {
 
     fn estimate_step(&mut self, step: &Step) -> Result<u64> {
         self.real.estimate_step(step)
-    }
-
-    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
-        self.real.clear_key_set(set)
     }
 
     fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>> {

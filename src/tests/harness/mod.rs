@@ -43,7 +43,7 @@ pub use cutting_proxy::{CuttingProxy, Lost};
 pub use failing_store::FailingStore;
 pub use faulty_source::{Fault, FaultySource};
 pub use memory_artifacts::MemoryArtifacts;
-pub use parsed_export::{ParsedExport, parse_export, with_line_changed};
+pub use parsed_export::{ParsedExport, parse_export, sealed_again, with_line_changed};
 pub use pooler::Pooler;
 pub use postgres::{Postgres, connect_source};
 pub use running_server::{PROFILE, RunningServer, create_application};

@@ -13,6 +13,7 @@ mod plans;
 mod policies;
 mod replace;
 mod replace_parts;
+mod replace_parts_reviewed;
 mod replica_role;
 mod reviewed;
 mod undo;

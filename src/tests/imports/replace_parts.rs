@@ -100,8 +100,7 @@ fn a_company_gets_its_own_records_back_and_those_of_others_stay_as_they_are() {
             import(folder, "part.json", &url, &[&REPLACE[..], &["--dry-run", "--output", &plan]].concat()).text();
         assert!(planned.contains("1 removed, 1 new, 1 changed"), "{planned}");
         let about = "replaced is what the file's selection names here (company: a)";
-        let stays =
-            "1 record of countries differ here and are not among those that are replaced: they stay as they are";
+        let stays = "1 record of countries with other values here, not among those that are replaced: left alone";
         assert!(planned.contains(about) && planned.contains(stays), "{planned}");
         assert_eq!(records(folder, &url), before, "a dry run writes nothing");
 
@@ -129,7 +128,7 @@ fn a_record_that_has_moved_to_another_company_since_stays_there() {
         change("UPDATE incidents SET company_id = 'b' WHERE id = 2; UPDATE incidents SET title = 'new' WHERE id = 1");
         let replaced = import(folder, "part.json", &url, &REPLACE);
         assert_eq!(replaced.code, 0, "{}", replaced.stderr);
-        assert!(replaced.text().contains("1 record of incidents differ here"), "{}", replaced.text());
+        assert!(replaced.text().contains("1 record of incidents with other values here"), "{}", replaced.text());
         let after = records(folder, &url);
         assert!(after.contains("\"one\"") && after.matches("\"company_id\":\"b\"").count() == 3, "{after}");
     }
@@ -236,7 +235,7 @@ fn what_the_selection_names_must_be_known() {
         export_part(folder, &url, &["--filter", "company=a"]);
         let refused = import(folder, "part.json", &url, &REPLACE[..2]);
         assert_eq!(refused.code, 3, "{}", refused.text());
-        assert!(refused.stderr.contains("by the filters of the profile field"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("the profile field says"), "{}", refused.stderr);
         let other = PROFILE.replace("[filters.company]", "[filters.firm]");
         fs::write(folder.join("other.toml"), other).unwrap();
         let refused = import(folder, "part.json", &url, &["--mode", "replace", "--profile", "other.toml"]);

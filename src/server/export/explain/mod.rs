@@ -42,8 +42,14 @@ pub fn explain_source(
     let profile = profiles::for_snapshot(profile, snapshot, &catalog)?;
     let planned = UncountedPlan::plan_tables(&catalog, &profile, &request)?;
     let scratch = Scratch::tables(&planned);
-    let FoundPart { subset, filled, first_extra, .. } =
-        find_part(&planned, &catalog, &profile, snapshot, selection, Further { tables: &scratch, keeps_rounds: true })?;
+    let FoundPart { subset, filled, first_extra, .. } = find_part(
+        &planned,
+        &catalog,
+        &profile,
+        snapshot,
+        selection,
+        Further { tables: &scratch, keeps_rounds: true, only_keys: false },
+    )?;
     let known = || planned.tables.iter().map(|planned| planned.scan.table.as_str());
     let unknown = || Error::Selection(InvalidSelection::unknown_table(key.table.as_str(), known()));
     let table = catalog.table(&key.table).filter(|_| planned.of(&key.table).is_some()).ok_or_else(unknown)?;

@@ -5,18 +5,18 @@ use std::io::BufReader;
 use std::sync::Arc;
 
 use super::super::check_file::CheckedFile;
+use super::super::conversion::{
+    Conversion, IdChanges, IdMap, IdOrigin, TableFile, UniqueNames, check_room, json_text, rewrite, text_of, visit,
+    write_document,
+};
 use super::super::{Error, Result};
 use super::archive_file::CheckedArchive;
-use super::document_file::{TableFile, check_room, write_document};
-use super::id_changes::IdChanges;
-use super::ids::{IdMap, IdOrigin};
 use super::known_ids::KnownIds;
 use super::media::{Media, is_media, remove_orphans};
 use super::natural_keys::NaturalKeys;
+use super::own_names::find_own_names;
 use super::record_conversion::{ConvertedRecords, RecordConversion};
-use super::references::{json_text, rewrite, text_of, visit};
 use super::table_shape::{TableShape, table_shapes};
-use super::unique_names::UniqueNames;
 use crate::model::import::ImportMode;
 use crate::model::name::TableName;
 use crate::model::selection::ScopeKind;
@@ -51,11 +51,7 @@ pub struct ArchiveImport<'a> {
 /// What an archive has become.
 pub struct Converted<'a> {
     pub document: CheckedFile,
-    /// Whether this installation has made the archive of the importer's own data.
-    pub is_own: bool,
-    /// The column of each table that says whose its records are.
-    pub owners: BTreeMap<TableName, String>,
-    pub notes: Vec<String>,
+    pub about: Conversion,
     /// The ids that differ from those in the archive.
     pub id_changes: IdChanges,
     media: Option<Media<'a>>,
@@ -77,7 +73,8 @@ impl Converted<'_> {
     /// `Refused` if not; `Target` if the database cannot be read.
     pub fn check(&self, database: &mut dyn Lookups, import: &ArchiveImport<'_>, scope: &ScopeProfile) -> Result<()> {
         import.check_person(database, scope)?;
-        let Some((media, owner)) = self.media.as_ref().and_then(|media| Some((media, self.owners.get(media.table())?)))
+        let Some((media, owner)) =
+            self.media.as_ref().and_then(|media| Some((media, self.about.owners.as_ref()?.get(media.table())?)))
         else {
             return Ok(());
         };
@@ -251,7 +248,7 @@ impl<'a> ArchiveImport<'a> {
     ) -> Result<BTreeMap<TableName, UniqueNames>> {
         let mut names = BTreeMap::new();
         for shape in shapes.iter().filter(|_| self.mode == ImportMode::Copy) {
-            let Some(mut unique) = UniqueNames::find(shape, self.profile) else { continue };
+            let Some(mut unique) = find_own_names(shape, self.profile) else { continue };
             let columns = vec![unique.column.clone()];
             let lookup = RowLookup { table: shape.table.clone(), key: shape.owner.clone(), columns };
             database.find_rows(&lookup, &[self.person.to_owned()], &mut |_, columns| {
@@ -265,7 +262,11 @@ impl<'a> ArchiveImport<'a> {
     fn write_document(&self, known: &Known<'_, '_>, mut records: RecordConversion<'_, 'a>) -> Result<Converted<'a>> {
         let documents = self.archive.entries.iter().filter(|(name, _)| !is_media(name));
         check_room(documents.map(|(_, entry)| entry.bytes).sum()).map_err(Error::Temporary)?;
-        let files = known.shapes.iter().map(TableFile::new).collect::<std::io::Result<Vec<_>>>();
+        let files = known
+            .shapes
+            .iter()
+            .map(|shape| TableFile::new(shape.table.clone(), shape.schema()))
+            .collect::<std::io::Result<Vec<_>>>();
         let mut files = files.map_err(Error::Temporary)?;
         let unknown = self.for_each_record(known, |document, shape, record| {
             let place = format!("{document}{DOCUMENT_SUFFIX}, line {}", record.line);
@@ -291,7 +292,8 @@ impl<'a> ArchiveImport<'a> {
         });
         let notes = missing.into_iter().chain(unknown).chain(emptied).collect();
         let owners = known.shapes.iter().map(|shape| (shape.table.clone(), shape.owner.clone())).collect();
-        Ok(Converted { document, is_own: self.is_own(), owners, notes, id_changes, media })
+        let about = Conversion { is_own: self.is_own(), owners: Some(owners), notes, ..Conversion::default() };
+        Ok(Converted { document, about, id_changes, media })
     }
 
     /// Reads the documents once, and returns the keys that are not known here.

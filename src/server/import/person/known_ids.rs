@@ -1,7 +1,7 @@
 //! Finds out which ids of an archive records here have, and whether these are the importer's.
 
 use super::super::Result;
-use super::ids::IdMap;
+use super::super::conversion::IdMap;
 use super::table_shape::TableShape;
 use crate::model::name::TableName;
 use crate::server::source::{Lookups, RowLookup};

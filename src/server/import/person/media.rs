@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Write};
 
+use super::super::conversion::{Values, is_uuid, json_text, text_of};
 use super::super::{Error, Result};
 use super::archive_file::CheckedArchive;
 use super::content_type::{HEAD_BYTES, is_disguised, kept_type};
-use super::ids::is_uuid;
-use super::references::{Values, json_text, text_of};
 use crate::model::name::TableName;
 use crate::seal::archive::MEDIA_FOLDER;
 use crate::server::layout::{DocumentRecord, media_path};

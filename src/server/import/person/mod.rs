@@ -7,17 +7,12 @@
 mod archive_file;
 mod archive_import;
 mod content_type;
-mod document_file;
-mod id_changes;
-mod ids;
 mod known_ids;
 mod media;
 mod natural_keys;
+mod own_names;
 mod record_conversion;
-mod references;
 mod table_shape;
-mod unique_names;
 
 pub use archive_file::{ArchiveLimits, CheckedArchive, check_archive};
 pub use archive_import::{ArchiveImport, Converted, remove_orphaned_media};
-pub use id_changes::IdChanges;

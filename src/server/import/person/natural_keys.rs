@@ -2,11 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::super::conversion::{Values, digest, text_of};
 use super::super::{Error, Result};
-use super::ids::digest;
-use super::references::{Values, text_of};
+use super::own_names::find_own_names;
 use super::table_shape::TableShape;
-use super::unique_names::UniqueNames;
 use crate::model::text;
 use crate::server::profile::Profile;
 use crate::server::source::{Lookups, RowLookup};
@@ -39,7 +38,7 @@ impl NaturalKeys {
         (person, is_copy): (&str, bool),
     ) -> Result<Option<Self>> {
         let (Some(id), Some(merge)) = (&shape.id, profile.merge_rules(&shape.table)) else { return Ok(None) };
-        if is_copy && UniqueNames::find(shape, profile).is_some() {
+        if is_copy && find_own_names(shape, profile).is_some() {
             return Ok(None);
         }
         let is_own =

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::conversion::{
+    IdChanges, IdMap, UniqueNames, Values, find_disguised, json_text, rewrite, rewrite_media_names, text_of,
+};
 use super::super::{Error, Result};
-use super::id_changes::IdChanges;
-use super::ids::IdMap;
 use super::media::Media;
-use super::references::{Values, find_disguised, json_text, rewrite, rewrite_media_names, text_of};
 use super::table_shape::TableShape;
-use super::unique_names::UniqueNames;
 use crate::model::name::TableName;
 use crate::server::layout::DocumentRecord;
 use crate::server::profile::Layout;

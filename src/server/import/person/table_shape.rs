@@ -1,6 +1,7 @@
 //! What is known of one table of an archive before its records are read. Keys and references are those of the database: what an archive
 //! says of its tables counts for nothing but the names and types of its columns.
 
+use super::super::conversion::id_of;
 use super::super::{Error, Result};
 use crate::model::catalog::{Codec, ColumnSchema, TableSchema};
 use crate::model::manifest::Contents;
@@ -24,6 +25,12 @@ pub struct TableShape {
     /// Columns that refer to people, all of which become the importer, or to what no archive has, which is left out.
     pub people: Vec<String>,
     pub outside: Vec<String>,
+}
+
+impl TableShape {
+    pub fn schema(&self) -> TableSchema {
+        TableSchema { primary_key: self.primary_key.clone(), columns: self.columns.clone() }
+    }
 }
 
 /// The tables of an archive, in the order in which they are filled.
@@ -119,11 +126,4 @@ fn table_shape(
         people,
         outside: outside.into_iter().map(|key| key.columns[0].clone()).collect(),
     })
-}
-
-/// The column with the ids of a table's records, which are texts.
-fn id_of(table: &Table) -> Option<String> {
-    let [key] = &table.primary_key[..] else { return None };
-    let is_text = |column: &&ColumnSchema| matches!(column.codec, Codec::Text | Codec::Native | Codec::Dynamic);
-    table.columns.iter().filter(is_text).find(|column| column.name == *key).map(|column| column.name.clone())
 }

@@ -146,6 +146,10 @@ impl SelectRows for PostgresSnapshot {
     fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
         self.key_sets.run(&mut self.session, &self.schema, step, round)
     }
+
+    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
+        self.key_sets.clear(&mut self.session, set)
+    }
 }
 
 impl Snapshot for PostgresSnapshot {
@@ -163,10 +167,6 @@ impl Snapshot for PostgresSnapshot {
 
     fn estimate_step(&mut self, step: &Step) -> Result<u64> {
         self.key_sets.estimate(&mut self.session, &self.schema, step)
-    }
-
-    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
-        self.key_sets.clear(&mut self.session, set)
     }
 
     fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>> {

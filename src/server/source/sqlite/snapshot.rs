@@ -94,6 +94,10 @@ impl SelectRows for SqliteSnapshot {
     fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
         self.key_sets.run(&self.connection, step, round)
     }
+
+    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
+        clear(&self.connection, set)
+    }
 }
 
 impl Snapshot for SqliteSnapshot {
@@ -130,10 +134,6 @@ impl Snapshot for SqliteSnapshot {
 
     fn estimate_step(&mut self, step: &Step) -> Result<u64> {
         self.key_sets.estimate(&self.connection, step)
-    }
-
-    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
-        clear(&self.connection, set)
     }
 
     fn find_first(&mut self, among: KeySetId, of: KeySetId, into: KeySetId) -> Result<Option<u32>> {

@@ -171,7 +171,7 @@ impl UndoSchema {
         gone: &str,
     ) -> Result<()> {
         let sql = format!(
-            "INSERT INTO {} SELECT t.* FROM {} AS t JOIN {gone} AS d ON t.ctid = d.place AND t.tableoid = d.part",
+            "INSERT INTO {} SELECT t.* FROM {} AS t JOIN {gone} AS d ON t.ctid = d.waybill_place AND t.tableoid = d.waybill_part",
             self.removed(number),
             relation.from_item
         );

@@ -6,7 +6,7 @@
 use super::super::super::lookups::{Lookups, RowLookup};
 use super::super::super::new_table::NewTable;
 use super::super::super::target::{Load, Purpose, TableLoad, TargetRules};
-use super::super::super::{Error, Kind, Result, SelectRows, double_quote_identifier};
+use super::super::super::{Error, Kind, Result, double_quote_identifier};
 use super::super::catalog::{self, Schema};
 use super::super::database_session::DatabaseSession;
 use super::super::error;
@@ -22,21 +22,22 @@ use super::{create_tables, lock, natural_keys, outside, removal, row_lookup, rul
 use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, NewKeySet, Round, RowSink, Step, Stopped, Value};
+use crate::server::rows::{Catalog, RowSink, Stopped, Value};
 use crate::server::support::copy_text::CopyText;
 
 /// How much is collected before it is sent.
 const CHUNK_BYTES: usize = 256 << 10;
 
 pub struct PostgresLoad {
-    session: DatabaseSession,
-    schema: Schema,
-    key_sets: KeySets,
+    pub(super) session: DatabaseSession,
+    pub(super) schema: Schema,
+    /// What the replacement of a part is about.
+    pub(super) key_sets: KeySets,
     purpose: Purpose,
     removes: bool,
     /// Whether the references of rows are checked at the end only.
     replica_role: Option<ReplicaRole>,
-    tables: Vec<PreparedTable>,
+    pub(super) tables: Vec<PreparedTable>,
     /// Where what an undo needs is kept.
     kept: Option<UndoSchema>,
     /// Rows of the current table that were not sent yet.
@@ -45,7 +46,7 @@ pub struct PostgresLoad {
     failure: Option<Error>,
 }
 
-struct PreparedTable {
+pub struct PreparedTable {
     load: TableLoad,
     /// Where the rows are copied first; nothing if they go straight into the table.
     staged: Option<StagedTable>,
@@ -159,17 +160,6 @@ impl Lookups for PostgresLoad {
         found: &mut dyn FnMut(usize, Vec<Option<String>>),
     ) -> Result<()> {
         row_lookup::find_rows(&mut self.session, self.schema.relation(&lookup.table)?, lookup, values, found)
-    }
-}
-
-impl SelectRows for PostgresLoad {
-    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
-        self.key_sets = KeySets::create(&mut self.session, &self.schema, new)?;
-        Ok(())
-    }
-
-    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
-        self.key_sets.run(&mut self.session, &self.schema, step, round)
     }
 }
 
@@ -376,6 +366,10 @@ impl Load for PostgresLoad {
         // Now, so that a refusal is told before the sequences change, which no rollback undoes.
         let checked = self.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
         checked.map_err(|error| error::refused_row(&"the import".into(), error))
+    }
+
+    fn has_written(&self) -> bool {
+        self.purpose == Purpose::Write
     }
 
     fn commit(mut self: Box<Self>) -> Result<()> {

@@ -22,6 +22,7 @@ mod row_counts;
 mod row_lookup;
 mod rules;
 mod same_key;
+mod selected_rows;
 mod sequences;
 mod staging;
 mod undo;

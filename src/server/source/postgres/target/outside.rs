@@ -22,16 +22,17 @@ pub fn keep_references(
     let relation = schema.relation(&load.table)?;
     let [file, own] = ["s", "t"].map(|alias| expressions(relation, &load.table, alias, &load.key));
     let (is_same, from) = (equal(&file?, &own?), &relation.from_item);
-    for EmptiedReference { column, keys } in &load.emptied {
+    for EmptiedReference { column: name, keys, with } in &load.emptied {
         let leads_outside = keys.iter().map(|key| leads_outside_sql(schema, tables, load, key));
         let leads_outside = match load.removal {
             Some(_) => leads_outside.collect::<Result<Vec<_>>>()?.join(" OR "),
             None => "TRUE".to_owned(),
         };
-        let name = double_quote_identifier(column);
+        let name = double_quote_identifier(name);
+        let is_other = differs_sql(with, relation, &load.table, "s")?.unwrap_or_else(|| "FALSE".to_owned());
         session.execute(&format!(
             "UPDATE {staged} AS s SET {name} = t.{name} FROM {from} AS t \
-              WHERE {is_same} AND s.{name} IS NULL AND t.{name} IS NOT NULL AND ({leads_outside})"
+              WHERE {is_same} AND s.{name} IS NULL AND t.{name} IS NOT NULL AND NOT {is_other} AND ({leads_outside})"
         ))?;
     }
     Ok(())

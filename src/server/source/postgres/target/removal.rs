@@ -43,12 +43,13 @@ pub fn prepare(session: &mut DatabaseSession, number: usize, load: &TableLoad, r
     let columns = |names: Vec<&String>| {
         names.into_iter().map(|name| format!("t.{}", double_quote_identifier(name))).collect::<Vec<_>>().join(", ")
     };
-    let (pushed, all) = (columns(pushed_key(load).collect()), columns(load.key.iter().collect()));
+    let pushed = columns(pushed_key(load).collect());
+    let all = [vec![columns(load.key.iter().collect())], recorded(load, relation)?].concat().join(", ");
     let (from, keys, gone) = (&relation.from_item, keys(number), gone(number));
     let [keys, gone] = [&keys, &gone].map(|name| name.trim_start_matches("pg_temp."));
     session.execute(&format!(
         "CREATE TEMPORARY TABLE {keys} ON COMMIT DROP AS SELECT {pushed} FROM {from} AS t WITH NO DATA;
-         CREATE TEMPORARY TABLE {gone} ON COMMIT DROP AS SELECT t.tableoid AS part, t.ctid AS place, {all} FROM {from} AS t WITH NO DATA"
+         CREATE TEMPORARY TABLE {gone} ON COMMIT DROP AS SELECT t.tableoid AS waybill_part, t.ctid AS waybill_place, {all} FROM {from} AS t WITH NO DATA"
     ))
 }
 
@@ -76,7 +77,7 @@ pub fn remove_others(
         session.execute(APPLICATION_PATH)?;
         let sql = format!(
             "DELETE FROM {} AS t USING {} AS d \
-             WHERE t.ctid OPERATOR(pg_catalog.=) d.place AND t.tableoid OPERATOR(pg_catalog.=) d.part",
+             WHERE t.ctid OPERATOR(pg_catalog.=) d.waybill_place AND t.tableoid OPERATOR(pg_catalog.=) d.waybill_part",
             relation.from_item,
             gone(*number)
         );
@@ -87,6 +88,15 @@ pub fn remove_others(
     session.execute(APPLICATION_PATH)
 }
 
+/// The values of a row `t` that a plan has of it: whoever has changed it since must not lose that.
+fn recorded(load: &TableLoad, relation: &Relation) -> Result<Vec<String>> {
+    let replaced = load.replaced().enumerate().filter(|_| load.is_recorded);
+    let value = |(number, name): (usize, &String)| {
+        Ok(format!("t.{} AS waybill_{number}", column(relation, &load.table, name)?.expression))
+    };
+    replaced.map(value).collect()
+}
+
 fn find(
     session: &mut DatabaseSession,
     key_sets: &KeySets,
@@ -94,7 +104,8 @@ fn find(
     relation: &Relation,
 ) -> Result<()> {
     let [own, file] = ["t", "k"].map(|alias| expressions(relation, &load.table, alias, &load.key));
-    let names: Vec<String> = load.key.iter().map(|name| format!("t.{}", double_quote_identifier(name))).collect();
+    let names = load.key.iter().map(|name| format!("t.{}", double_quote_identifier(name)));
+    let names: Vec<String> = names.chain(recorded(load, relation)?).collect();
     let (whose, id) = match (&load.removal, &load.owner) {
         (Some(Removal::OfOwner(id)), Some(owner)) => {
             (format!("{} = CAST($1 AS text)", column(relation, &load.table, owner)?.as_text("t")), vec![id.as_str()])
@@ -126,7 +137,7 @@ pub fn stays_sql(number: usize, load: &TableLoad, alias: &str) -> String {
         return String::new();
     }
     format!(
-        " AND NOT EXISTS (SELECT 1 FROM {} AS g WHERE g.place = {alias}.ctid AND g.part = {alias}.tableoid)",
+        " AND NOT EXISTS (SELECT 1 FROM {} AS g WHERE g.waybill_place = {alias}.ctid AND g.waybill_part = {alias}.tableoid)",
         gone(number)
     )
 }
@@ -135,8 +146,10 @@ pub fn stays_sql(number: usize, load: &TableLoad, alias: &str) -> String {
 /// may act.
 fn check_references(session: &mut DatabaseSession, schema: &Schema, tables: &[Removed<'_>]) -> Result<()> {
     let code = UntrustedCode::read(session)?;
-    let all_gone: Vec<String> =
-        tables.iter().map(|(number, _)| format!("SELECT part, place FROM {}", gone(*number))).collect();
+    let all_gone: Vec<String> = tables
+        .iter()
+        .map(|(number, _)| format!("SELECT waybill_part AS part, waybill_place AS place FROM {}", gone(*number)))
+        .collect();
     let all_gone = all_gone.join(" UNION ALL ");
     let (mut staying, mut acting) = (Vec::new(), Vec::new());
     for (number, load) in tables {
@@ -158,7 +171,7 @@ fn check_references(session: &mut DatabaseSession, schema: &Schema, tables: &[Re
             };
             let sql = format!(
                 "SELECT count(*) AS records FROM (SELECT r.tableoid AS part, r.ctid AS place, {in_file} AS in_file FROM {} AS d
-                   JOIN {} AS t ON t.ctid = d.place AND t.tableoid = d.part JOIN {from_item} AS r ON {is_same}) AS r
+                   JOIN {} AS t ON t.ctid = d.waybill_place AND t.tableoid = d.waybill_part JOIN {from_item} AS r ON {is_same}) AS r
                   WHERE NOT EXISTS (SELECT 1 FROM ({all_gone}) AS g WHERE g.place = r.place AND g.part = r.part) AND ",
                 gone(*number),
                 relation.from_item
@@ -231,7 +244,11 @@ pub fn push(
         let column = column(relation, &load.table, name)?;
         selected.push((format!("g.{}", column.expression), column.pg_type));
     }
-    selected.extend((0..2 * load.replaced().count()).map(|_| ("CAST(NULL AS text)".to_owned(), PgType::Text)));
+    for (number, name) in load.replaced().enumerate() {
+        let null = ("CAST(NULL AS text)".to_owned(), PgType::Text);
+        let recorded = (format!("g.waybill_{number}"), column(relation, &load.table, name)?.pg_type);
+        selected.extend([if load.is_recorded { recorded } else { null.clone() }, null]);
+    }
     let order = expressions(relation, &load.table, "g", &load.key)?.join(", ");
     let (list, types): (Vec<String>, Vec<PgType>) = selected.into_iter().unzip();
     let sql = format!("SELECT {} FROM {} AS g ORDER BY {order}", list.join(", "), gone(number));

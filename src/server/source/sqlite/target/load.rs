@@ -12,7 +12,7 @@ use super::super::super::target::{Load, Purpose, Removal, TableLoad, TargetRules
 use super::super::super::unmatched;
 use super::super::super::{Error, InterruptHandle, Kind, Result, SelectRows, Source, SourceIdentity};
 use super::super::error::refused;
-use super::super::key_sets::{KeySets, main_table};
+use super::super::key_sets::{KeySets, clear, main_table};
 use super::super::{SqliteSource, catalog};
 use super::conflicts::{Existing, find_existing};
 use super::insert_sql::insert_sql;
@@ -24,7 +24,7 @@ use super::{changes, create_tables, dangling, natural_keys, outside, removal, ro
 use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, NewKeySet, Round, RowSink, Step, Stopped, Value};
+use crate::server::rows::{Catalog, KeySetId, NewKeySet, Round, RowSink, Step, Stopped, Value};
 
 pub struct SqliteLoad {
     connection: Connection,
@@ -216,6 +216,10 @@ impl SelectRows for SqliteLoad {
     fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
         self.key_sets.run(&self.connection, step, round)
     }
+
+    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
+        clear(&self.connection, set)
+    }
 }
 
 impl Load for SqliteLoad {
@@ -343,6 +347,10 @@ impl Load for SqliteLoad {
         }
         let what = format!("references lead to records that are not there: {}", new.join(", "));
         Err(Error::new(Kind::Refused, what))
+    }
+
+    fn has_written(&self) -> bool {
+        true
     }
 
     fn commit(self: Box<Self>) -> Result<()> {

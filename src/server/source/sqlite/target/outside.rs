@@ -22,19 +22,23 @@ pub fn keep_references(
     let is_null = |place: usize| matches!(row.values().nth(place), Some(ToSqlOutput::Borrowed(ValueRef::Null)));
     let empty = load.emptied.iter().filter_map(|emptied| Some((emptied, place(emptied)?)));
     let empty: Vec<_> = empty.filter(|(_, at)| is_null(*at)).collect();
-    for (EmptiedReference { column: name, keys }, at) in empty {
+    for (EmptiedReference { column: name, keys, with }, at) in empty {
         let leads_outside: Vec<String> = match load.removal {
             Some(_) => keys.iter().map(|key| leads_outside_sql(loads, key)).collect(),
             None => vec!["TRUE".to_owned()],
         };
+        let is_same = with.iter().zip(load.key.len() + 1..);
+        let is_same: Vec<String> =
+            is_same.map(|(name, place)| format!(" AND {} IS ?{place}", column("t", name))).collect();
         let sql = format!(
-            "SELECT {} FROM {} AS t WHERE {} AND ({})",
+            "SELECT {} FROM {} AS t WHERE {}{} AND ({})",
             column("t", name),
             main_table(&load.table),
             has_key(load),
+            is_same.concat(),
             leads_outside.join(" OR ")
         );
-        let key = of(load, row, load.key.iter());
+        let key = of(load, row, load.key.iter().chain(with));
         let own: Option<Value> =
             connection.prepare_cached(&sql)?.query_row(params_from_iter(key), |row| row.get(0)).optional()?;
         if let Some(own) = own {

@@ -14,11 +14,22 @@ use crate::server::rows::{RowSink, Value};
 
 /// Creates the tables for the keys of the file's rows, and for those of the rows that are removed.
 pub fn prepare(connection: &Connection, number: usize, load: &TableLoad) -> Result<()> {
-    let key = numbered("", "k", load.key.len()).join(", ");
+    let (names, table) = (numbered("", "k", load.key.len()), main_table(&load.table));
+    let typed = load.key.iter().zip(&names).map(|(own, name)| format!("{} AS {name}", column("t", own)));
+    let (typed, key) = (typed.collect::<Vec<_>>().join(", "), names.join(", "));
     Ok(connection.execute_batch(&format!(
-        "CREATE TEMP TABLE waybill_file_keys_{number} ({key}, PRIMARY KEY ({key})) WITHOUT ROWID;
-         CREATE TEMP TABLE waybill_gone_{number} ({key}, PRIMARY KEY ({key})) WITHOUT ROWID"
+        // With the types of the table's columns, since SQLite compares a text and a number by these.
+        "CREATE TEMP TABLE waybill_file_keys_{number} AS SELECT {typed} FROM {table} AS t WHERE FALSE;
+         CREATE UNIQUE INDEX temp.waybill_file_key_{number} ON waybill_file_keys_{number} ({key});
+         CREATE TEMP TABLE waybill_gone_{number} ({key}{}, PRIMARY KEY ({key})) WITHOUT ROWID",
+        recorded(load).map(|(value, _)| [", ", &value].concat()).collect::<String>()
     ))?)
+}
+
+/// The columns with the values that a plan has of a removed row `t`, and these: whoever has changed it since must not lose that.
+fn recorded(load: &TableLoad) -> impl Iterator<Item = (String, String)> {
+    let replaced = load.replaced().filter(|_| load.is_recorded).map(|name| column("t", name));
+    numbered("", "c", load.replaced().count()).into_iter().zip(replaced)
 }
 
 /// Keeps a key of the file: the values come in the order of the table's columns.
@@ -50,7 +61,7 @@ pub fn find(connection: &Connection, key_sets: &KeySets, number: usize, load: &T
     let sql = format!(
         "INSERT INTO temp.waybill_gone_{number} SELECT {} FROM {} AS t
           WHERE {whose} AND NOT EXISTS (SELECT 1 FROM temp.waybill_file_keys_{number} AS k WHERE {})",
-        own.join(", "),
+        own.iter().cloned().chain(recorded(load).map(|(_, value)| value)).collect::<Vec<_>>().join(", "),
         main_table(&load.table),
         is_same("k.")
     );
@@ -98,8 +109,9 @@ pub fn push(connection: &Connection, number: usize, load: &TableLoad, changes: &
         return Ok(());
     }
     let keys = numbered("", "k", load.key.len()).join(", ");
+    let recorded: String = recorded(load).map(|(value, _)| [", ", &value].concat()).collect();
     let mut statement =
-        connection.prepare(&format!("SELECT {keys} FROM temp.waybill_gone_{number} ORDER BY {keys}"))?;
+        connection.prepare(&format!("SELECT {keys}{recorded} FROM temp.waybill_gone_{number} ORDER BY {keys}"))?;
     let mut rows = statement.query([])?;
     let stopped = |_| Error::sink_stopped();
     while let Some(row) = rows.next()? {
@@ -107,7 +119,9 @@ pub fn push(connection: &Connection, number: usize, load: &TableLoad, changes: &
         for place in 0..load.key.len() {
             changes.push_value(to_value(row.get_ref(place)?)).map_err(stopped)?;
         }
-        for _ in 0..2 * load.replaced().count() {
+        for place in load.key.len()..load.key.len() + load.replaced().count() {
+            let value = if load.is_recorded { to_value(row.get_ref(place)?) } else { Value::Null };
+            changes.push_value(value).map_err(stopped)?;
             changes.push_value(Value::Null).map_err(stopped)?;
         }
         changes.end_row().map_err(stopped)?;

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 
 use super::references::Values;
-use super::table_shape::TableShape;
 use crate::model::catalog::TableSchema;
 use crate::model::manifest::Metadata;
+use crate::model::name::TableName;
 use crate::seal::{DocumentWriter, Error, layout};
 use crate::server::support::disk;
 
@@ -19,15 +19,20 @@ pub fn check_room(bytes: u64) -> io::Result<()> {
 }
 
 /// The records of one table.
-pub struct TableFile<'s> {
-    shape: &'s TableShape,
+pub struct TableFile {
+    table: TableName,
+    schema: TableSchema,
     file: BufWriter<File>,
     pub records: u64,
 }
 
-impl<'s> TableFile<'s> {
-    pub fn new(shape: &'s TableShape) -> io::Result<Self> {
-        Ok(Self { shape, file: BufWriter::new(tempfile::tempfile()?), records: 0 })
+impl TableFile {
+    /// `schema` has the columns that the records get.
+    ///
+    /// # Errors
+    /// If it cannot be created.
+    pub fn new(table: TableName, schema: TableSchema) -> io::Result<Self> {
+        Ok(Self { table, schema, file: BufWriter::new(tempfile::tempfile()?), records: 0 })
     }
 
     /// Adds a record. A column without a value gets null.
@@ -35,7 +40,7 @@ impl<'s> TableFile<'s> {
         if self.records > 0 {
             self.file.write_all(layout::RECORD_SEPARATOR)?;
         }
-        for (at, column) in self.shape.columns.iter().enumerate() {
+        for (at, column) in self.schema.columns.iter().enumerate() {
             self.file.write_all(&layout::field_prefix(at, &column.name))?;
             self.file.write_all(values.get(&column.name).map_or("null", String::as_str).as_bytes())?;
         }
@@ -45,24 +50,22 @@ impl<'s> TableFile<'s> {
     }
 }
 
-/// Writes the document. `metadata` is the archive's.
-pub fn write_document(metadata: &Metadata, tables: Vec<TableFile<'_>>) -> Result<File, Error> {
-    let schema =
-        |shape: &TableShape| TableSchema { primary_key: shape.primary_key.clone(), columns: shape.columns.clone() };
+/// Writes the document. `metadata` is that of the file which its records are from.
+pub fn write_document(metadata: &Metadata, tables: Vec<TableFile>) -> Result<File, Error> {
     let metadata = Metadata {
-        record_counts: tables.iter().map(|table| (table.shape.table.clone(), table.records)).collect(),
+        record_counts: tables.iter().map(|table| (table.table.clone(), table.records)).collect(),
         total_records: tables.iter().map(|table| table.records).sum(),
-        schema: tables.iter().map(|table| (table.shape.table.clone(), schema(table.shape))).collect(),
+        schema: tables.iter().map(|table| (table.table.clone(), table.schema.clone())).collect(),
         contents: None,
         ..metadata.clone()
     };
     let mut out = BufWriter::new(tempfile::tempfile()?);
     let mut writer = DocumentWriter::begin(&mut out, &metadata, None)?;
     let mut buffer = vec![0; 256 << 10];
-    for TableFile { shape, file, records } in tables {
+    for TableFile { table, file, records, .. } in tables {
         let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.rewind()?;
-        writer.write_table(layout::table_opening(&shape.table).as_bytes())?;
+        writer.write_table(layout::table_opening(&table).as_bytes())?;
         let mut content = BufReader::new(file);
         loop {
             match content.read(&mut buffer)? {
@@ -73,7 +76,7 @@ pub fn write_document(metadata: &Metadata, tables: Vec<TableFile<'_>>) -> Result
         if records > 0 {
             writer.write_table(layout::RECORDS_END)?;
         }
-        writer.end_table(shape.table.clone(), records)?;
+        writer.end_table(table, records)?;
     }
     writer.finish()?;
     let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;

@@ -23,6 +23,8 @@ pub enum IdOrigin {
     Unknown,
     /// Of copies: every record gets a new one.
     Copied,
+    /// Of copies of a part: its records get new ones, and what it refers to besides stays.
+    Part,
 }
 
 /// Maps the ids of an archive to those of its records here. The same import gives the same ids.
@@ -48,7 +50,7 @@ impl IdMap {
     pub fn add_known(&mut self, table: &TableName, id: &str, is_own: bool) -> Result<()> {
         let is_exception = match self.origin {
             IdOrigin::Own => !is_own,
-            IdOrigin::Unknown => is_own,
+            IdOrigin::Unknown | IdOrigin::Part => is_own,
             IdOrigin::Copied => false,
         };
         if is_exception {
@@ -57,7 +59,7 @@ impl IdMap {
         if self.exceptions.len() > MAX_EXCEPTIONS {
             let most = text::count(MAX_EXCEPTIONS as u64);
             return Err(Error::Refused(vec![format!(
-                "the archive has more than {most} records that are there already"
+                "the file has more than {most} records whose ids would have to be known at once"
             )]));
         }
         Ok(())
@@ -75,7 +77,7 @@ impl IdMap {
         }
         let is_exception = || self.exceptions.contains(&digest(&["known", table.as_str(), id]));
         let stays = match self.origin {
-            IdOrigin::Own => !is_exception(),
+            IdOrigin::Own | IdOrigin::Part => !is_exception(),
             IdOrigin::Unknown => is_exception(),
             IdOrigin::Copied => false,
         };

@@ -1,13 +1,10 @@
-//! Names of copies: where a person can have a name once, a copy gets another one.
+//! Names of copies: where a name can be there once, a copy gets another one.
 
 use std::collections::{HashMap, HashSet};
 
 use super::references::{Values, json_text, text_of};
-use super::table_shape::TableShape;
-use crate::model::catalog::Codec;
-use crate::server::profile::Profile;
 
-/// The names that a person has in one table.
+/// The names that are taken in one table.
 pub struct UniqueNames {
     pub column: String,
     folds_case: bool,
@@ -17,26 +14,11 @@ pub struct UniqueNames {
 }
 
 impl UniqueNames {
-    /// The column whose values a person can have once, as the profile's natural keys say; nothing if there is none.
-    pub fn find(shape: &TableShape, profile: &Profile) -> Option<Self> {
-        let merge = profile.merge_rules(&shape.table)?;
-        let key = merge.natural_keys.iter().find(|key| key.contains(&shape.owner))?;
-        let is_name = |name: &&String| {
-            let is_text = |column: &&crate::model::catalog::ColumnSchema| column.codec == Codec::Text;
-            !shape.references.iter().any(|key| key.columns[0] == **name)
-                && !shape.people.contains(*name)
-                && shape.columns.iter().filter(is_text).any(|column| column.name == **name)
-        };
-        let column = key.iter().find(is_name)?.clone();
-        Some(Self {
-            folds_case: merge.fold_case.contains(&column),
-            column,
-            taken: HashSet::new(),
-            last: HashMap::new(),
-        })
+    pub fn new(column: String, folds_case: bool) -> Self {
+        Self { column, folds_case, taken: HashSet::new(), last: HashMap::new() }
     }
 
-    /// Says that the person has this name already.
+    /// Says that the name is taken.
     pub fn take(&mut self, name: &str) {
         self.taken.insert(self.folded(name));
     }
@@ -72,8 +54,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_taken_gets_a_number() {
-        let mut names =
-            UniqueNames { column: "name".to_owned(), folds_case: true, taken: HashSet::new(), last: HashMap::new() };
+        let mut names = UniqueNames::new("name".to_owned(), true);
         names.take("Acme");
         let mut unique = |name: &str| {
             let mut values = Values::from([("name".to_owned(), json_text(name))]);
