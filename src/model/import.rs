@@ -22,7 +22,7 @@ pub enum ImportMode {
     /// As a merge, and what the file does not have is removed: of a person what is theirs, of a part what its selection names, otherwise of
     /// all its tables.
     Replace,
-    /// Every record is new, under another key, and so is what refers to it. Of a person's archive only.
+    /// Every record is new, under another key, and so is what refers to it. Of a person's archive, or of an organisation.
     Copy,
 }
 

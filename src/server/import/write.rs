@@ -81,6 +81,7 @@ impl Importing<'_> {
     /// Blocks.
     pub fn run(&self, file: &ImportFile) -> Result<Imported> {
         match file {
+            ImportFile::Document(file) if self.request.mode == ImportMode::Copy => self.import_copy(file),
             ImportFile::Document(file) => self.import(self.begin_load()?, file, None),
             ImportFile::Archive(archive) => self.import_archive(archive),
         }

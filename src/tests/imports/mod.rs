@@ -1,5 +1,6 @@
 //! Imports: what a user brings back into a database, and what is refused before anything changes.
 
+mod copies;
 mod create_tables;
 mod cut_connections;
 mod filed_issues;

@@ -67,9 +67,9 @@ pub struct Import {
     /// Folder in which the application keeps files: those of a person's archive come into its folder `imports`.
     #[arg(long, value_name = "FOLDER", requires = "person")]
     media: Option<PathBuf>,
-    /// New file for the ids that records have got instead of those in a person's archive, as CSV; records that keep theirs, or have none of
-    /// their own, are not in it.
-    #[arg(long, value_name = "CSV", requires = "person", conflicts_with = "dry_run")]
+    /// New file for the ids that records have got instead of those in a person's archive, or in the file of an organisation that is copied,
+    /// as CSV; records that keep theirs, or have none of their own, are not in it.
+    #[arg(long, value_name = "CSV", conflicts_with = "dry_run")]
     id_map: Option<PathBuf>,
     /// What a merge does with the records of one table: `file` (the file's values replace what differs), `newer` (but not in records that
     /// were changed here since the file was made, or are hidden), `mine` (a record that is there stays as it is), `stop` (one that
@@ -121,7 +121,7 @@ const AFTER_HELP: &str = "\
 The file's seal is checked first, then everything is written in one transaction: nobody sees a part of it, and nothing is left
 of an import that fails. The other writers of the tables wait meanwhile.";
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Mode {
     /// Every table that the file has must be empty.
     #[default]
@@ -134,7 +134,8 @@ enum Mode {
     /// As merge by primary key, and what the file does not have is removed: of a person's archive what is that person's, of a part of a
     /// database what its selection names here, otherwise of all tables of the file.
     Replace,
-    /// Of a person's archive: every record is new, under another id, and so is what refers to it.
+    /// Of a person's archive, or the export of an organisation (`--organization`): every record that belongs to them is new, under another
+    /// id, and so is what refers to it.
     Copy,
 }
 
@@ -178,12 +179,10 @@ impl Import {
         let usage = |message: &str| Err(CliError::new(Exit::Usage, message));
         let is_of_archive = matches!(self.mode, Mode::Merge | Mode::Replace | Mode::Copy);
         let Some(id) = &self.person else {
-            return match self.mode {
-                Mode::Copy => {
-                    usage("--mode copy is for a person's archive: say whose its records become with --person ID")
-                }
-                _ => Ok(None),
-            };
+            if self.id_map.is_some() && self.mode != Mode::Copy {
+                return usage("--id-map is for --mode copy, and for a person's archive: other records keep their ids");
+            }
+            return Ok(None);
         };
         if !is_of_archive {
             return usage("choose --mode merge, replace or copy: a person's archive comes to what they have already");

@@ -1,0 +1,162 @@
+//! A copy of an organisation: what belongs to it comes once more, under new ids, and what else its file has stays as it is here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::check_file::CheckedFile;
+use super::conversion::{
+    Conversion, IdChanges, IdMap, IdOrigin, TableFile, Values, find_disguised, json_text, rewrite, text_of,
+    write_document,
+};
+use super::copied_tables::{CopiedTable, find_copied_tables};
+use super::write::{Imported, Importing};
+use super::{Error, Result};
+use crate::model::manifest::Metadata;
+use crate::model::name::TableName;
+use crate::server::inspect::{DataEvent, Record};
+use crate::server::pipeline::verify_content;
+use crate::server::source::{Lookups, RowLookup};
+
+/// How many names are looked up at once.
+const BATCH: usize = 500;
+/// So many copies of one name are told apart.
+const MAX_NUMBER: u64 = 100;
+
+impl Importing<'_> {
+    /// # Errors
+    /// `Refused` if the file is of no organisation, or its records cannot get other ids; otherwise as `import`.
+    pub fn import_copy(&self, file: &CheckedFile) -> Result<Imported> {
+        let metadata = self.open(file)?.metadata;
+        let mut database = self.target.begin_lookups()?;
+        let catalog = database.catalog()?;
+        let mut tables = find_copied_tables(self.profile, &metadata, &catalog)?;
+        let ids = self.find_ids(file, &tables)?;
+        self.find_names(&mut *database, file, &mut tables)?;
+        drop(database);
+        let (document, id_changes) = self.write_copy(file, &metadata, &mut tables, &ids)?;
+        let copied = tables.iter().filter(|(_, table)| table.is_own).map(|(name, _)| name.clone()).collect();
+        let notes = vec![
+            "what belongs to the organisation comes under new ids; what else the file has stays as it is here, and comes if it is missing"
+                .to_owned(),
+        ];
+        let about = Conversion { copied, notes, ..Conversion::default() };
+        (self.still_allowed)()?;
+        let mut load = self.begin_load()?;
+        let known: Vec<TableName> = tables.into_keys().filter(|name| catalog.table(name).is_some()).collect();
+        load.lock(&known)?;
+        if !self.request.dry_run {
+            self.check_order(&self.target.list_kept_imports()?)?;
+        }
+        let imported = self.import(load, &document, Some(&about))?;
+        Ok(Imported { id_changes: Some(id_changes), ..imported })
+    }
+
+    /// Which ids change: those of the records that are copied.
+    fn find_ids(&self, file: &CheckedFile, tables: &BTreeMap<TableName, CopiedTable>) -> Result<IdMap> {
+        let mut ids = IdMap::new(IdOrigin::Part, self.id.to_owned());
+        self.for_each_record(file, tables, |name, table, record, _| {
+            let id = table.id.as_ref().and_then(|id| text_of(record.get(id)?));
+            id.map_or(Ok(()), |id| ids.add_known(name, &id, true))
+        })?;
+        Ok(ids)
+    }
+
+    /// The names that are taken here, of those that records of the file have and that can be there once.
+    fn find_names(
+        &self,
+        database: &mut dyn Lookups,
+        file: &CheckedFile,
+        tables: &mut BTreeMap<TableName, CopiedTable>,
+    ) -> Result<()> {
+        let mut used: BTreeMap<(TableName, usize), Vec<String>> = BTreeMap::new();
+        self.for_each_record(file, tables, |name, table, record, _| {
+            for (place, names) in table.names.iter().enumerate() {
+                let value = record.get(&names.column).and_then(|json| text_of(json));
+                used.entry((name.clone(), place)).or_default().extend(value);
+            }
+            Ok(())
+        })?;
+        for ((name, place), values) in used {
+            let Some(names) = tables.get_mut(&name).and_then(|table| table.names.get_mut(place)) else { continue };
+            let lookup = RowLookup { table: name, key: names.column.clone(), columns: Vec::new() };
+            for batch in values.chunks(BATCH) {
+                let mut taken = Vec::new();
+                database.find_rows(&lookup, batch, &mut |at, _| taken.push(batch[at].clone()))?;
+                for value in taken {
+                    let numbered: Vec<String> = (2..=MAX_NUMBER).map(|number| format!("{value} ({number})")).collect();
+                    names.take(&value);
+                    database.find_rows(&lookup, &numbered, &mut |at, _| names.take(&numbered[at]))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write_copy(
+        &self,
+        file: &CheckedFile,
+        metadata: &Metadata,
+        tables: &mut BTreeMap<TableName, CopiedTable>,
+        ids: &IdMap,
+    ) -> Result<(CheckedFile, IdChanges)> {
+        let mut changes = IdChanges::new()?;
+        let files = metadata.schema.iter().map(|(name, schema)| TableFile::new(name.clone(), schema.clone()));
+        let mut files = files.collect::<std::io::Result<Vec<_>>>().map_err(Error::Temporary)?;
+        let mut names: BTreeMap<TableName, Vec<_>> =
+            tables.iter_mut().map(|(name, table)| (name.clone(), std::mem::take(&mut table.names))).collect();
+        self.for_each_record(file, tables, |name, table, mut values, line| {
+            let invalid = |what: String| Error::InvalidRecord { line, what };
+            if let Some(column) = find_disguised(table.references.iter(), &values) {
+                return Err(invalid(format!("{column} is not written as a reference is")));
+            }
+            if let Some(id) = &table.id {
+                let old = values.get(id).and_then(|json| text_of(json));
+                let old = old.ok_or_else(|| invalid("the id of the record is no text".to_owned()))?;
+                let new = ids.map(name, &old);
+                changes.add(name, &old, &new)?;
+                values.insert(id.clone(), json_text(&new));
+            }
+            for key in &table.references {
+                rewrite(key, &mut values, ids);
+            }
+            for names in names.get_mut(name).into_iter().flatten() {
+                names.make_unique(&mut values);
+            }
+            let place = metadata.schema.iter().position(|(known, _)| known == name);
+            let file = place.and_then(|place| files.get_mut(place)).ok_or(Error::Changed)?;
+            file.write(&values).map_err(Error::Temporary)
+        })?;
+        let document = write_document(metadata, files).map_err(|error| match error {
+            crate::seal::Error::Write(error) => Error::Temporary(error),
+            _ => Error::Changed,
+        })?;
+        let verified = verify_content(document.try_clone()?, |_| ())??;
+        let mut document = CheckedFile::new(verified, file.signed_by.clone(), Arc::new(document));
+        document.sha256.clone_from(&file.sha256);
+        Ok((document, changes))
+    }
+
+    /// Reads the file once: the table of each record, its values, and its line.
+    fn for_each_record(
+        &self,
+        file: &CheckedFile,
+        tables: &BTreeMap<TableName, CopiedTable>,
+        mut visit: impl FnMut(&TableName, &CopiedTable, Values, u64) -> Result<()>,
+    ) -> Result<()> {
+        let mut current = None;
+        self.read_events(file, |event, line| {
+            match event {
+                DataEvent::TableOpened(name) => current = tables.get_key_value(name),
+                DataEvent::Record(text) => {
+                    let (name, table) = current.ok_or(Error::Changed)?;
+                    let record: Record = serde_json::from_slice(text)
+                        .map_err(|error| Error::InvalidRecord { line, what: error.to_string() })?;
+                    let values = record.iter().map(|(column, json)| (column.clone(), json.get().to_owned()));
+                    visit(name, table, values.collect(), line)?;
+                }
+                DataEvent::TableClosed => {}
+            }
+            Ok(())
+        })
+    }
+}

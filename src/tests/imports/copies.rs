@@ -1,0 +1,184 @@
+//! Copies of an organisation: its records once more, under new ids, and nothing else.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::undo::undo;
+use super::*;
+
+const PROFILE: &str = r#"name = "teams"
+[scopes.organization]
+table = "orgs"
+key = "id"
+label = "name"
+[outside]
+default = "null"
+[[references]]
+from = "rooms.pinned"
+path = "$[*]"
+to = "rooms.id"
+[tables.orgs]
+merge = { natural_keys = [["name"]] }
+[tables.orgs.columns]
+id = "plain"
+name = "plain"
+[tables.users]
+shared = "members.user_id"
+merge = { natural_keys = [["name"]] }
+[tables.users.columns]
+id = "plain"
+name = "personal"
+[tables.members]
+owned_by = ["org_id"]
+[tables.members.columns]
+org_id = "plain"
+user_id = "plain"
+[tables.rooms]
+owned_by = ["org_id"]
+[tables.rooms.columns]
+id = "plain"
+org_id = "plain"
+name = "plain"
+parent = "plain"
+pinned = { class = "plain", codec = "json" }
+archived_by = "plain"
+"#;
+const SCHEMA: &str = "CREATE TABLE orgs (id text PRIMARY KEY, name text NOT NULL UNIQUE);
+    CREATE TABLE users (id text PRIMARY KEY, name text NOT NULL UNIQUE);
+    CREATE TABLE members (org_id text NOT NULL REFERENCES orgs (id), user_id text NOT NULL REFERENCES users (id), PRIMARY KEY (org_id, user_id));
+    CREATE TABLE rooms (id text PRIMARY KEY, org_id text NOT NULL REFERENCES orgs (id), name text, parent text REFERENCES rooms (id),
+        pinned text, archived_by text REFERENCES users (id));";
+const ROWS: &str = "INSERT INTO orgs VALUES ('a', 'Acme'), ('b', 'Beta');
+    INSERT INTO users VALUES ('ann', 'Ann'), ('cay', 'Cay'), ('out', 'Outsider');
+    INSERT INTO members VALUES ('a', 'ann'), ('a', 'cay'), ('b', 'cay');
+    INSERT INTO rooms VALUES ('r1', 'a', 'hall', NULL, '[\"r2\",\"r9\"]', 'out'), ('r2', 'a', 'attic', 'r1', NULL, 'ann'),
+        ('r9', 'b', 'cellar', NULL, '[\"r1\"]', NULL);";
+const COPY: [&str; 4] = ["--mode", "copy", "--profile", "teams.toml"];
+
+/// The data of a database; where a table's records have ids, in their order.
+fn data(folder: &Path, url: &str) -> Value {
+    drop(fs::remove_file(folder.join("now.json")));
+    let options = ["export", "--source", url, "--profile", "teams.toml", "--order", "key", "--output", "now.json"];
+    let ended = run(folder, &options);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    serde_json::to_value(parse_export(&fs::read(folder.join("now.json")).unwrap()).data).unwrap()
+}
+
+fn export_organization(folder: &Path, url: &str, file: &str) {
+    let options = ["export", "--source", url, "--profile", "teams.toml", "--organization", "a", "--output", file];
+    let ended = run(folder, &options);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+}
+
+fn databases(folder: &Path, server: &Postgres) -> [String; 2] {
+    fs::write(folder.join("teams.toml"), PROFILE).unwrap();
+    let rows = format!("{SCHEMA}{ROWS}");
+    [sqlite(folder, "teams.db", &rows).1, database(server, "teams_on_server", &rows)]
+}
+
+/// The records of a table that one database has and the other one had not.
+fn new_records<'d>(after: &'d Value, before: &Value, table: &str) -> Vec<&'d Value> {
+    let before = before[table].as_array().unwrap();
+    after[table].as_array().unwrap().iter().filter(|record| !before.contains(record)).collect()
+}
+
+#[test]
+fn an_organisation_comes_once_more_and_everything_else_stays() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    for (at, url) in databases(folder, &server).iter().enumerate() {
+        let file = format!("a{at}.json");
+        export_organization(folder, url, &file);
+        let before = data(folder, url);
+        let plan = format!("plan{at}.json");
+        let planned = import(folder, &file, url, &[&COPY[..], &["--dry-run", "--output", &plan]].concat());
+        assert_eq!(planned.code, 0, "{}", planned.stderr);
+        assert!(planned.text().contains("7 records in 4 tables, 5 new, 2 unchanged"), "{}", planned.text());
+        assert_eq!(data(folder, url), before, "a dry run writes nothing");
+
+        let (mut undos, mut ids, mut states) = (Vec::new(), BTreeSet::new(), vec![before.clone()]);
+        for name in ["Acme (2)", "Acme (3)"] {
+            let map = format!("{name}{at}.csv");
+            let mut options = [&COPY[..], &["--json", "--id-map", &map]].concat();
+            if undos.is_empty() {
+                options.extend(["--plan", &plan]);
+            }
+            let copied = import(folder, &file, url, &options);
+            assert_eq!(copied.code, 0, "{}", copied.stderr);
+            let report: Value = serde_json::from_slice(&copied.stdout).unwrap();
+            undos.push(report["undo"].as_str().unwrap().to_owned());
+            let (now, last) = (data(folder, url), states.last().unwrap().clone());
+            let new = |table: &str| new_records(&now, &last, table);
+            let [org] = new("orgs")[..] else { panic!("{now}") };
+            assert_eq!(org["name"], name);
+            assert!(new("users").is_empty(), "{now}");
+            let people: Vec<&Value> = new("members").iter().map(|member| &member["user_id"]).collect();
+            assert_eq!(people, ["ann", "cay"]);
+            assert!(new("members").iter().all(|member| member["org_id"] == org["id"]));
+            let rooms = new("rooms");
+            let room = |name: &str| *rooms.iter().find(|room| room["name"] == name).unwrap();
+            let (hall, attic) = (room("hall"), room("attic"));
+            assert!(rooms.len() == 2 && rooms.iter().all(|room| room["org_id"] == org["id"]), "{rooms:?}");
+            assert_eq!(attic["parent"], hall["id"]);
+            assert_eq!(attic["archived_by"], "ann");
+            let pinned = hall["pinned"].to_string();
+            assert!(pinned.contains(attic["id"].as_str().unwrap()) && pinned.contains("r9"), "{pinned}");
+            for id in [&org["id"], &hall["id"], &attic["id"]] {
+                assert!(ids.insert(id.to_string()), "copies are disjoint");
+                assert!(fs::read_to_string(folder.join(&map)).unwrap().contains(id.as_str().unwrap()));
+            }
+            states.push(now);
+        }
+        for id in undos.iter().rev() {
+            assert_eq!(undo(folder, url, id, &[]).code, 0);
+            states.pop();
+            assert_eq!(&data(folder, url), states.last().unwrap());
+        }
+    }
+}
+
+#[test]
+fn a_copy_in_another_database_brings_what_is_missing_there() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let [url, _] = databases(folder, &server);
+    export_organization(folder, &url, "a.json");
+    // Cay is there, under another id.
+    let there = format!("{SCHEMA} INSERT INTO users VALUES ('other', 'Cay'), ('out', 'Outsider');");
+    for url in [sqlite(folder, "other.db", &there).1, database(&server, "other_on_server", &there)] {
+        let copied = import(folder, "a.json", &url, &COPY);
+        assert_eq!(copied.code, 0, "{}", copied.stderr);
+        let now = data(folder, &url);
+        assert_eq!(now["users"].as_array().unwrap().len(), 3, "{now}");
+        let members = now["members"].to_string();
+        assert!(members.contains("\"ann\"") && members.contains("\"other\""), "{members}");
+        assert_eq!(now["orgs"][0]["name"], "Acme");
+        assert_ne!(now["orgs"][0]["id"], "a");
+    }
+}
+
+#[test]
+fn what_cannot_be_copied_is_said_and_nothing_is_written() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let [url, _] = databases(folder, &server);
+    let whole = ["export", "--source", &url, "--profile", "teams.toml", "--output", "whole.json"];
+    assert_eq!(run(folder, &whole).code, 0);
+    let refused = import(folder, "whole.json", &url, &COPY);
+    assert!(refused.code == 3 && refused.stderr.contains("for an organisation's export"), "{}", refused.stderr);
+    export_organization(folder, &url, "a.json");
+    let refused = import(folder, "a.json", &url, &COPY[..2]);
+    assert!(refused.code == 3 && refused.stderr.contains("by the profile teams"), "{}", refused.stderr);
+    let refused = import(folder, "a.json", &url, &["--mode", "merge", "--id-map", "ids.csv"]);
+    assert!(refused.code == 2 && refused.stderr.contains("--id-map is for"), "{}", refused.stderr);
+
+    let numbered = SCHEMA
+        .replace("rooms (id text PRIMARY KEY", "rooms (id integer PRIMARY KEY")
+        .replace(", parent text", ", parent integer");
+    let (_, url) = sqlite(folder, "numbered.db", &format!("{numbered} INSERT INTO orgs VALUES ('a', 'Acme')"));
+    export_organization(folder, &url, "numbered.json");
+    let refused = import(folder, "numbered.json", &url, &COPY);
+    assert_eq!(refused.code, 3, "{}", refused.text());
+    assert!(refused.stderr.contains("rooms"), "{}", refused.stderr);
+}
