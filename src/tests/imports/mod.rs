@@ -34,8 +34,13 @@ const POSTGRES_SCHEMA: &str = include_str!("../../../migrations/supportsignal/po
 
 /// Tries a property with random cases. `make soak` tries more of them.
 pub fn random_cases() -> TestRunner {
+    random_cases_by(1)
+}
+
+/// As many cases, divided by this: where one takes long.
+fn random_cases_by(divisor: u32) -> TestRunner {
     let cases = std::env::var("WAYBILL_IMPORT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200);
-    TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
+    TestRunner::new(Config { cases: cases / divisor, failure_persistence: None, ..Config::default() })
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> CommandOutput {

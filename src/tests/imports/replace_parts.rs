@@ -285,7 +285,7 @@ fn random_parts_are_replaced_as_a_model_says_and_undone_on_both_engines() {
     let folder = folder.path();
     fs::write(folder.join("field.toml"), PROFILE).unwrap();
     let number = std::cell::Cell::new(0);
-    random_cases()
+    random_cases_by(2)
         .run(&(incidents(), incidents()), |(file, there)| {
             number.set(number.get() + 1);
             let number = number.get();

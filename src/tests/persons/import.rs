@@ -405,7 +405,7 @@ fn what_cannot_be_is_refused_in_words_before_anything_is_read() {
     export(&carol, &user);
     for (options, code, says) in [
         (&["--person", &user][..], 2, "choose --mode merge, replace or copy"),
-        (&["--mode", "copy"], 2, "say whose its records become with --person ID"),
+        (&["--mode", "copy"], 4, "a person's archive is, for the person that --person ID names"),
         (&["--mode", "merge"], 4, "for the person that --person ID names"),
         (&["--mode", "merge", "--person", "nobody"], 3, "users has nobody with the id nobody"),
         (&["--mode", "merge", "--person", &user, "--media", "nowhere"], 2, "--media nowhere"),
