@@ -15,6 +15,7 @@ use crate::server::profiles::reference_graph;
 use crate::server::rows::{Catalog, ForeignKey, Table};
 
 /// A table of the file.
+#[derive(Default)]
 pub struct CopiedTable {
     /// Whether its records belong to the organisation, and are copied.
     pub is_own: bool,
@@ -22,6 +23,12 @@ pub struct CopiedTable {
     pub id: Option<String>,
     /// References to records that are copied.
     pub references: Vec<ForeignKey>,
+    /// Of these, the ones that say what a record belongs to.
+    pub owners: Vec<ForeignKey>,
+    /// How many records of the file are no stubs, which come last.
+    pub records: u64,
+    /// The only id that its records may have: it has the organisation itself.
+    pub only_id: Option<String>,
     /// Columns of copied records whose values can be there once.
     pub names: Vec<UniqueNames>,
 }
@@ -34,7 +41,7 @@ pub fn find_copied_tables(
     catalog: &Catalog,
 ) -> Result<BTreeMap<TableName, CopiedTable>> {
     let selection = read_selection(metadata)?;
-    let Some((ScopeKind::Organization, _)) = selection.scope() else {
+    let Some((ScopeKind::Organization, organization)) = selection.scope() else {
         return Err(Error::refused(
             "mode copy is for a person's archive (--person ID) and for an organisation's export (waybill export --organization ID)",
         ));
@@ -58,8 +65,11 @@ pub fn find_copied_tables(
             None => None,
         };
         // What the database lacks is told once it is locked.
-        let unknown = || CopiedTable { is_own: false, id: None, references: Vec::new(), names: Vec::new() };
-        tables.insert(name.clone(), copied.unwrap_or_else(unknown));
+        let mut copied = copied.unwrap_or_default();
+        let stubs = metadata.selected_records.get(name).map_or(0, |selected| selected.stubs);
+        copied.records = metadata.record_counts.get(name).map_or(0, |records| records.saturating_sub(stubs));
+        copied.only_id = (*name == scope.table).then(|| organization.to_owned());
+        tables.insert(name.clone(), copied);
     }
     if refusals.is_empty() { Ok(tables) } else { Err(Error::Refused(refusals)) }
 }
@@ -74,21 +84,31 @@ fn copied_table(
     let to_own = profile.references_of(table).into_iter().filter(|key| own.contains(&key.target));
     let references: Vec<ForeignKey> = to_own.collect();
     let refers_to_id = |key: &ForeignKey| {
-        let id = catalog.table(&key.target).and_then(id_of);
+        let id = catalog.table(&key.target).and_then(|target| own_id(target, profile));
         id.is_some_and(|id| key.target_columns == [id])
     };
     if let Some(other) = references.iter().find(|key| !refers_to_id(key)) {
         let by = other.columns.join(", ");
-        return Err(format!("{name} refers to {} by {by}, and not by ids that copies can change", other.target));
+        return Err(format!(
+            "{name} refers to {} by {by}, and its copies cannot have other ids: these must be a primary key of texts or UUIDs",
+            other.target
+        ));
     }
     let is_reference =
         |column: &String| references.iter().any(|key| key.columns[0] == *column && !key.is_within_value());
-    let id = id_of(table).filter(|id| is_own && !is_reference(id));
+    let id = own_id(table, profile).filter(|_| is_own);
     if is_own && id.is_none() && !table.primary_key.iter().any(is_reference) {
         return Err(format!("the keys of {name} are neither texts nor UUIDs, so that copies cannot have others"));
     }
     let names = if is_own { unique_names(table, profile) } else { Vec::new() };
-    Ok(CopiedTable { is_own, id, references, names })
+    let owners = references.iter().filter(|key| is_own && profile.is_owner(table, key)).cloned().collect();
+    Ok(CopiedTable { is_own, id, references, owners, names, ..CopiedTable::default() })
+}
+
+/// The column with ids of the table's own: one that is a reference has those of others.
+fn own_id(table: &Table, profile: &Profile) -> Option<String> {
+    let refers = profile.references_of(table);
+    id_of(table).filter(|id| !refers.iter().any(|key| key.columns.contains(id) && !key.is_within_value()))
 }
 
 /// What natural keys of one column tell records apart by, if it is no reference.

@@ -1,11 +1,11 @@
 //! A copy of an organisation: what belongs to it comes once more, under new ids, and what else its file has stays as it is here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::check_file::CheckedFile;
 use super::conversion::{
-    Conversion, IdChanges, IdMap, IdOrigin, TableFile, Values, find_disguised, json_text, rewrite, text_of,
+    Conversion, IdChanges, IdMap, IdOrigin, TableFile, Values, find_disguised, json_text, rewrite, text_of, visit,
     write_document,
 };
 use super::copied_tables::{CopiedTable, find_copied_tables};
@@ -22,10 +22,32 @@ const BATCH: usize = 500;
 /// So many copies of one name are told apart.
 const MAX_NUMBER: u64 = 100;
 
+/// More names are not kept in memory.
+const MAX_NAMES: usize = 100_000;
+
+/// A record of the file.
+enum FileRecord {
+    Own(Values),
+    /// What is left of a record that stays outside.
+    Stub(Values),
+}
+
+impl FileRecord {
+    fn own(self) -> Option<Values> {
+        match self {
+            Self::Own(values) => Some(values),
+            Self::Stub(_) => None,
+        }
+    }
+}
+
 impl Importing<'_> {
     /// # Errors
     /// `Refused` if the file is of no organisation, or its records cannot get other ids; otherwise as `import`.
     pub fn import_copy(&self, file: &CheckedFile) -> Result<Imported> {
+        if self.request.part.is_some() {
+            return Err(Error::refused("mode copy is about the whole file: leave --table out"));
+        }
         let metadata = self.open(file)?.metadata;
         let mut database = self.target.begin_lookups()?;
         let catalog = database.catalog()?;
@@ -55,6 +77,7 @@ impl Importing<'_> {
     fn find_ids(&self, file: &CheckedFile, tables: &BTreeMap<TableName, CopiedTable>) -> Result<IdMap> {
         let mut ids = IdMap::new(IdOrigin::Part, self.id.to_owned());
         self.for_each_record(file, tables, |name, table, record, _| {
+            let Some(record) = record.own() else { return Ok(()) };
             let id = table.id.as_ref().and_then(|id| text_of(record.get(id)?));
             id.map_or(Ok(()), |id| ids.add_known(name, &id, true))
         })?;
@@ -68,20 +91,30 @@ impl Importing<'_> {
         file: &CheckedFile,
         tables: &mut BTreeMap<TableName, CopiedTable>,
     ) -> Result<()> {
-        let mut used: BTreeMap<(TableName, usize), Vec<String>> = BTreeMap::new();
+        let mut used: BTreeMap<(TableName, usize), BTreeSet<String>> = BTreeMap::new();
         self.for_each_record(file, tables, |name, table, record, _| {
+            let Some(record) = record.own() else { return Ok(()) };
             for (place, names) in table.names.iter().enumerate() {
                 let value = record.get(&names.column).and_then(|json| text_of(json));
-                used.entry((name.clone(), place)).or_default().extend(value);
+                let used = used.entry((name.clone(), place)).or_default();
+                used.extend(value);
+                if used.len() > MAX_NAMES {
+                    return Err(Error::refused(&format!(
+                        "{name} has more than {MAX_NAMES} names that can be there once"
+                    )));
+                }
             }
             Ok(())
         })?;
         for ((name, place), values) in used {
             let Some(names) = tables.get_mut(&name).and_then(|table| table.names.get_mut(place)) else { continue };
             let lookup = RowLookup { table: name, key: names.column.clone(), columns: Vec::new() };
+            let values: Vec<String> = values.into_iter().collect();
             for batch in values.chunks(BATCH) {
-                let mut taken = Vec::new();
-                database.find_rows(&lookup, batch, &mut |at, _| taken.push(batch[at].clone()))?;
+                let mut taken = BTreeSet::new();
+                database.find_rows(&lookup, batch, &mut |at, _| {
+                    taken.insert(batch[at].clone());
+                })?;
                 for value in taken {
                     let numbered: Vec<String> = (2..=MAX_NUMBER).map(|number| format!("{value} ({number})")).collect();
                     names.take(&value);
@@ -104,17 +137,37 @@ impl Importing<'_> {
         let mut files = files.collect::<std::io::Result<Vec<_>>>().map_err(Error::Temporary)?;
         let mut names: BTreeMap<TableName, Vec<_>> =
             tables.iter_mut().map(|(name, table)| (name.clone(), std::mem::take(&mut table.names))).collect();
-        self.for_each_record(file, tables, |name, table, mut values, line| {
+        self.for_each_record(file, tables, |name, table, record, line| {
             let invalid = |what: String| Error::InvalidRecord { line, what };
+            let place = metadata.schema.iter().position(|(known, _)| known == name);
+            let file = place.and_then(|place| files.get_mut(place)).ok_or(Error::Changed)?;
+            let mut values = match record {
+                FileRecord::Own(values) => values,
+                FileRecord::Stub(values) => return file.write(&values).map_err(Error::Temporary),
+            };
             if let Some(column) = find_disguised(table.references.iter(), &values) {
                 return Err(invalid(format!("{column} is not written as a reference is")));
             }
             if let Some(id) = &table.id {
                 let old = values.get(id).and_then(|json| text_of(json));
                 let old = old.ok_or_else(|| invalid("the id of the record is no text".to_owned()))?;
+                if table.only_id.as_ref().is_some_and(|only| *only != old) {
+                    return Err(invalid("it is another organisation than the one that the file is of".to_owned()));
+                }
                 let new = ids.map(name, &old);
                 changes.add(name, &old, &new)?;
                 values.insert(id.clone(), json_text(&new));
+            }
+            for key in &table.owners {
+                let mut is_strange = false;
+                visit(key, &values, &mut |target, id| is_strange |= ids.map(target, id) == id);
+                if is_strange {
+                    let what = format!(
+                        "{} leads to what the file does not have, so it is not the organisation's",
+                        key.columns[0]
+                    );
+                    return Err(invalid(what));
+                }
             }
             for key in &table.references {
                 rewrite(key, &mut values, ids);
@@ -122,8 +175,6 @@ impl Importing<'_> {
             for names in names.get_mut(name).into_iter().flatten() {
                 names.make_unique(&mut values);
             }
-            let place = metadata.schema.iter().position(|(known, _)| known == name);
-            let file = place.and_then(|place| files.get_mut(place)).ok_or(Error::Changed)?;
             file.write(&values).map_err(Error::Temporary)
         })?;
         let document = write_document(metadata, files).map_err(|error| match error {
@@ -141,18 +192,21 @@ impl Importing<'_> {
         &self,
         file: &CheckedFile,
         tables: &BTreeMap<TableName, CopiedTable>,
-        mut visit: impl FnMut(&TableName, &CopiedTable, Values, u64) -> Result<()>,
+        mut take: impl FnMut(&TableName, &CopiedTable, FileRecord, u64) -> Result<()>,
     ) -> Result<()> {
-        let mut current = None;
+        let (mut current, mut records) = (None, 0);
         self.read_events(file, |event, line| {
             match event {
-                DataEvent::TableOpened(name) => current = tables.get_key_value(name),
+                DataEvent::TableOpened(name) => (current, records) = (tables.get_key_value(name), 0),
                 DataEvent::Record(text) => {
                     let (name, table) = current.ok_or(Error::Changed)?;
                     let record: Record = serde_json::from_slice(text)
                         .map_err(|error| Error::InvalidRecord { line, what: error.to_string() })?;
                     let values = record.iter().map(|(column, json)| (column.clone(), json.get().to_owned()));
-                    visit(name, table, values.collect(), line)?;
+                    records += 1;
+                    let is_stub = records > table.records;
+                    let record = if is_stub { FileRecord::Stub } else { FileRecord::Own };
+                    take(name, table, record(values.collect()), line)?;
                 }
                 DataEvent::TableClosed => {}
             }

@@ -116,6 +116,7 @@ impl Planning<'_> {
         let policy = if is_referred_to { Some(TablePolicy::Mine) } else { self.choices.policy(&table.name) };
         let removal = self.choices.removal.map(|removals| removals.of(&table.name));
         let removal = removal.filter(|removal| *removal != Removal::Nothing || !table.primary_key.is_empty());
+        let is_copied = self.choices.copied.is_some_and(|copied| copied.contains(&table.name));
         let mut planned = TableImport {
             table: table.name.clone(),
             reading: 0,
@@ -129,11 +130,11 @@ impl Planning<'_> {
             late: Vec::new(),
             merge: MergeRules::default(),
             policy,
-            must_be_new: false,
+            must_be_new: is_copied,
             role: self.choices.part.map(|part| part.role_in(&table.name)),
             owner: self.choices.owners.and_then(|owners| owners.get(&table.name)).cloned(),
             removal,
-            is_copied: self.choices.copied.is_some_and(|copied| copied.contains(&table.name)),
+            is_copied,
         };
         // What is merged beside records that are appended keeps its key: they refer to that.
         if self.choices.mode == TableMode::Merge {

@@ -182,3 +182,53 @@ fn what_cannot_be_copied_is_said_and_nothing_is_written() {
     assert_eq!(refused.code, 3, "{}", refused.text());
     assert!(refused.stderr.contains("rooms"), "{}", refused.stderr);
 }
+
+/// Whoever can sign a file could say that records of others are an organisation's.
+#[test]
+fn records_of_another_organisation_are_not_planted_by_a_copy() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let urls = databases(folder, &server);
+    // In the attacker's database, nobody owns rooms.
+    let open = PROFILE.replace("[tables.rooms]\nowned_by = [\"org_id\"]", "[tables.rooms]\nwhole = true");
+    fs::write(folder.join("teams.toml"), open).unwrap();
+    let rows =
+        "INSERT INTO orgs VALUES ('a', 'Acme'); INSERT INTO rooms VALUES ('x', 'b', 'planted', NULL, NULL, NULL)";
+    let loose = SCHEMA.replace("NOT NULL REFERENCES orgs (id), name text, parent", ", name text, parent");
+    let (_, attacker) = sqlite(folder, "attacker.db", &format!("{loose}{rows}"));
+    export_organization(folder, &attacker, "planted.json");
+    fs::write(folder.join("teams.toml"), PROFILE).unwrap();
+    for url in &urls {
+        let refused = import(folder, "planted.json", url, &COPY);
+        assert_eq!(refused.code, 4, "{}", refused.text());
+        assert!(refused.stderr.contains("org_id leads to what the file does not have"), "{}", refused.stderr);
+        assert!(!data(folder, url)["rooms"].to_string().contains("planted"));
+    }
+}
+
+#[test]
+fn keys_that_are_references_are_no_ids_and_what_is_there_is_not_taken_for_a_copy() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let more = "[tables.settings]\nowned_by = [\"org_id\"]\n[tables.settings.columns]\norg_id = \"plain\"
+        [tables.widgets]\nowned_by = [\"org_id\"]\n[tables.widgets.columns]\nid = \"plain\"\norg_id = \"plain\"\nsettings = \"plain\"";
+    fs::write(folder.join("teams.toml"), format!("{PROFILE}{more}")).unwrap();
+    let schema = "CREATE TABLE settings (org_id text PRIMARY KEY REFERENCES orgs (id));
+        CREATE TABLE widgets (id text PRIMARY KEY, org_id text REFERENCES orgs (id), settings text REFERENCES settings (org_id));";
+    let (_, url) = sqlite(folder, "teams.db", &format!("{SCHEMA}{schema}{ROWS} INSERT INTO settings VALUES ('a')"));
+    export_organization(folder, &url, "a.json");
+    let refused = import(folder, "a.json", &url, &COPY);
+    assert_eq!(refused.code, 3, "{}", refused.text());
+    assert!(refused.stderr.contains("widgets refers to settings by settings"), "{}", refused.stderr);
+
+    // A label of a person has nothing of the organisation in its key.
+    let more = "[tables.labels]\nowned_by = [\"org_id\"]\n[tables.labels.columns]\nroom = \"plain\"\nlabel = \"plain\"\norg_id = \"plain\"";
+    fs::write(folder.join("teams.toml"), format!("{PROFILE}{more}")).unwrap();
+    let schema = "CREATE TABLE labels (room text REFERENCES rooms (id), label text, org_id text REFERENCES orgs (id), PRIMARY KEY (room, label));";
+    let rows = "INSERT INTO labels VALUES ('r9', 'x', 'a');";
+    let (_, url) = sqlite(folder, "labels.db", &format!("{SCHEMA}{schema}{ROWS}{rows}"));
+    export_organization(folder, &url, "labels.json");
+    let refused = import(folder, "labels.json", &url, &COPY);
+    assert_eq!(refused.code, 3, "{}", refused.text());
+    assert!(refused.stderr.contains("1 record of labels have a key that is there already"), "{}", refused.stderr);
+}
