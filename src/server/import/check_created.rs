@@ -19,7 +19,7 @@ pub fn check_created(
     reports: &[TableReport],
 ) -> Result<()> {
     let Some(Removals::OfPart { part, .. }) = removals else { return Ok(()) };
-    let now = part.count_again(load).map_err(|error| Error::refused(&error.to_string()))?;
+    let now = part.count_again(load)?;
     let strange = reports.iter().filter_map(|TableReport { table, effect }| {
         let Some(Replaceable::Keys(_)) = part.tables.get(table) else { return None };
         // What came along in the file belongs to others anyway.

@@ -7,7 +7,7 @@ use crate::model::text;
 use crate::seal::VerifyError;
 use crate::server::identity::{self, Forbidden};
 use crate::server::support::atomic_file::folder_of;
-use crate::server::{inspect, source, state};
+use crate::server::{inspect, selection, source, state};
 
 const PLAN_AGAIN: &str = "The database is not what it was when the plan was made: plan again.";
 
@@ -206,6 +206,15 @@ impl Error {
 }
 
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<selection::Error> for Error {
+    fn from(error: selection::Error) -> Self {
+        match error {
+            selection::Error::Invalid(invalid) => Self::refused(&invalid.to_string()),
+            selection::Error::Source(error) => Self::Target(error),
+        }
+    }
+}
 
 impl From<source::Error> for Error {
     fn from(error: source::Error) -> Self {

@@ -56,7 +56,7 @@ impl Importing<'_> {
             selection::Error::Invalid(invalid) => Error::refused(&format!(
                 "what the file's selection names here cannot be told: {invalid}; mode merge brings its records back without removing any"
             )),
-            selection::Error::Source(error) => Error::Target(error),
+            error @ selection::Error::Source(_) => error.into(),
         })?;
         Ok(Some(Removals::OfPart { selection, part: Box::new(part) }))
     }

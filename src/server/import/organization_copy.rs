@@ -21,7 +21,6 @@ use crate::server::source::{Lookups, RowLookup};
 const BATCH: usize = 500;
 /// So many copies of one name are told apart.
 const MAX_NUMBER: u64 = 100;
-
 /// More names are not kept in memory.
 const MAX_NAMES: usize = 100_000;
 
