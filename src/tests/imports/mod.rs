@@ -12,6 +12,7 @@ mod parts;
 mod plan_trust;
 mod plans;
 mod policies;
+mod recreated_keys;
 mod replace;
 mod replace_parts;
 mod replace_parts_reviewed;
@@ -305,9 +306,11 @@ fn a_cycle_of_references_that_the_database_checks_at_once_is_closed_in_a_second_
             "CREATE TABLE a (id bigint PRIMARY KEY, name text, b_id bigint {null}); CREATE TABLE b (id bigint PRIMARY KEY, a_id bigint, up bigint REFERENCES b);"
         )
     };
+    // Keys with a comment are not dropped to be created again.
     let keys = |timing: &str| {
         format!(
-            "ALTER TABLE a ADD CONSTRAINT a_b FOREIGN KEY (b_id) REFERENCES b {timing}; ALTER TABLE b ADD CONSTRAINT b_a FOREIGN KEY (a_id) REFERENCES a {timing};"
+            "ALTER TABLE a ADD CONSTRAINT a_b FOREIGN KEY (b_id) REFERENCES b {timing}; ALTER TABLE b ADD CONSTRAINT b_a FOREIGN KEY (a_id) REFERENCES a {timing};
+             COMMENT ON CONSTRAINT a_b ON a IS 'kept'; COMMENT ON CONSTRAINT b_a ON b IS 'kept';"
         )
     };
     let rows = "INSERT INTO a VALUES (1, 'x', NULL), (3, 'y', NULL); INSERT INTO b VALUES (1, 1, 2), (2, NULL, NULL); UPDATE a SET b_id = 2 WHERE id = 1;";

@@ -15,7 +15,7 @@ use super::super::search_paths::{APPLICATION_PATH, OWN_PATH};
 use super::current_table::CurrentTable;
 use super::kept_import::UndoSchema;
 use super::natural_keys::Loaded;
-use super::replica_role::ReplicaRole;
+use super::reference_checks::ReferenceChecks;
 use super::row_counts::{check_added, check_taken};
 use super::staging::StagedTable;
 use super::{create_tables, lock, natural_keys, outside, removal, row_lookup, rules, sequences, unique_values};
@@ -35,8 +35,7 @@ pub struct PostgresLoad {
     pub(super) key_sets: KeySets,
     purpose: Purpose,
     removes: bool,
-    /// Whether the references of rows are checked at the end only.
-    replica_role: Option<ReplicaRole>,
+    reference_checks: ReferenceChecks,
     pub(super) tables: Vec<PreparedTable>,
     /// Where what an undo needs is kept.
     kept: Option<UndoSchema>,
@@ -60,7 +59,7 @@ impl PostgresLoad {
             key_sets: KeySets::default(),
             purpose,
             removes,
-            replica_role: None,
+            reference_checks: ReferenceChecks::default(),
             tables: Vec::new(),
             kept: None,
             rows: CopyText::default(),
@@ -174,11 +173,7 @@ impl Load for PostgresLoad {
     fn rules(&mut self, tables: &[TableName], mode: TableMode) -> Result<TargetRules> {
         let mut rules = rules::read(&mut self.session, &self.schema, tables, (mode, self.removes))?;
         if mode == TableMode::RequireEmpty {
-            self.replica_role = ReplicaRole::find(&mut self.session, &self.schema, tables)?;
-        }
-        if self.replica_role.is_some() {
-            rules.silent_triggers = std::mem::take(&mut rules.triggers);
-            rules.checked_at_once.clear();
+            self.reference_checks = ReferenceChecks::find(&mut self.session, &self.schema, tables, &mut rules)?;
         }
         Ok(rules)
     }
@@ -217,12 +212,11 @@ impl Load for PostgresLoad {
             }
             self.tables.push(PreparedTable { load: load.clone(), staged: staged.transpose()? });
         }
-        self.session.execute(APPLICATION_PATH)?;
-        match self.purpose {
-            Purpose::Write if self.replica_role.is_some() => ReplicaRole::take(&mut self.session),
-            Purpose::Write => self.session.execute("SET CONSTRAINTS ALL DEFERRED"),
-            Purpose::DryRun => self.session.forbid_writes(),
+        if self.purpose == Purpose::Write {
+            self.reference_checks.begin(&mut self.session)?;
         }
+        self.session.execute(APPLICATION_PATH)?;
+        if self.purpose == Purpose::DryRun { self.session.forbid_writes() } else { Ok(()) }
     }
 
     fn begin_keys(&mut self, number: usize) -> Result<()> {
@@ -358,14 +352,7 @@ impl Load for PostgresLoad {
             let (relation, into) = (self.schema.relation(&load.table)?, self.table_sql(&load.table)?.to_owned());
             staged.write_late(&mut self.session, load, relation, &into)?;
         }
-        if let Some(replica_role) = &self.replica_role {
-            self.session.execute(OWN_PATH)?;
-            replica_role.leave(&mut self.session)?;
-            self.session.execute(APPLICATION_PATH)?;
-        }
-        // Now, so that a refusal is told before the sequences change, which no rollback undoes.
-        let checked = self.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
-        checked.map_err(|error| error::refused_row(&"the import".into(), error))
+        self.reference_checks.end(&mut self.session)
     }
 
     fn has_written(&self) -> bool {

@@ -14,6 +14,8 @@ mod lock;
 mod natural_keys;
 mod outside;
 mod put_back;
+mod recreated_keys;
+mod reference_checks;
 mod references_to;
 mod removal;
 mod replica_role;
