@@ -30,10 +30,15 @@ impl CopyText {
 
     /// Appends a value to the row that is begun, or begins one.
     pub fn write_value(&mut self, value: &dyn CopyValue) {
+        self.begin_value();
+        value.write_to(self);
+    }
+
+    /// Begins a value whose text follows, in pieces.
+    pub fn begin_value(&mut self) {
         if std::mem::replace(&mut self.is_row_begun, true) {
             self.bytes.push(b'\t');
         }
-        value.write_to(self);
     }
 
     pub fn end_row(&mut self) {

@@ -13,25 +13,11 @@ pub fn check_text(text: &[u8]) -> std::result::Result<(), &'static str> {
     std::str::from_utf8(text).map(drop).map_err(|_| "text that is not UTF-8, which PostgreSQL cannot store")
 }
 
-/// Text.
-pub struct Bytes<'b>(pub &'b [u8]);
-
-impl CopyValue for Bytes<'_> {
-    fn write_to(&self, rows: &mut CopyText) {
-        rows.write_text(self.0);
-    }
-}
-
-/// Bytes as `bytea` reads them (PostgreSQL manual, 8.4.1).
-pub struct Hex<'b>(pub &'b [u8]);
-
-impl CopyValue for Hex<'_> {
-    fn write_to(&self, rows: &mut CopyText) {
-        rows.write_text(b"\\x");
-        for byte in self.0 {
-            const DIGITS: &[u8; 16] = b"0123456789abcdef";
-            rows.write_text(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        }
+/// Writes bytes as `bytea` reads them, after `\x` (PostgreSQL manual, 8.4.1).
+pub fn write_hex(bytes: &[u8], rows: &mut CopyText) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        rows.write_text(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
 }
 

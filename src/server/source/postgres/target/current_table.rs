@@ -1,10 +1,13 @@
 //! The table that rows are copied into.
 
 use super::super::super::Result;
-use super::copy_values::{Bytes, Double, Hex, check_text, unfit_value};
+use super::copy_values::{Double, check_text, unfit_value, write_hex};
 use crate::model::name::TableName;
 use crate::server::rows::Value;
 use crate::server::support::copy_text::CopyText;
+
+/// How much of a value is written at once: a long one is sent in pieces, and never held in the form of a copy.
+const PIECE_BYTES: usize = 128 << 10;
 
 pub struct CurrentTable {
     pub number: usize,
@@ -21,9 +24,16 @@ impl CurrentTable {
         Self { number, name, takes_bytes, next_column: 0, rows: 0 }
     }
 
+    /// Writes a value to `rows`, which `send` takes from there when they are many.
+    ///
     /// # Errors
-    /// `Refused` for a value that PostgreSQL has no place for.
-    pub fn write_value(&mut self, value: Value<'_>, rows: &mut CopyText) -> Result<()> {
+    /// `Refused` for a value that PostgreSQL has no place for; otherwise an error of `send`.
+    pub fn write_value(
+        &mut self,
+        value: Value<'_>,
+        rows: &mut CopyText,
+        send: &mut dyn FnMut(&mut CopyText) -> Result<()>,
+    ) -> Result<()> {
         let takes_bytes = self.takes_bytes.get(self.next_column).copied().unwrap_or(false);
         self.next_column += 1;
         let place = (&self.name, self.rows + 1);
@@ -35,9 +45,24 @@ impl CurrentTable {
             Value::Double(n) => rows.write_value(&Double(n)),
             Value::SafeAscii(text) | Value::Text(text) => {
                 check_text(text).map_err(|what| unfit_value(place, what))?;
-                rows.write_value(&Bytes(text));
+                rows.begin_value();
+                for piece in text.chunks(PIECE_BYTES) {
+                    rows.write_text(piece);
+                    if piece.len() == PIECE_BYTES {
+                        send(rows)?;
+                    }
+                }
             }
-            Value::Blob(bytes) if takes_bytes => rows.write_value(&Hex(bytes)),
+            Value::Blob(bytes) if takes_bytes => {
+                rows.begin_value();
+                rows.write_text(b"\\x");
+                for piece in bytes.chunks(PIECE_BYTES) {
+                    write_hex(piece, rows);
+                    if piece.len() == PIECE_BYTES {
+                        send(rows)?;
+                    }
+                }
+            }
             Value::Blob(_) => return Err(unfit_value(place, "bytes, and its column takes none")),
         }
         Ok(())

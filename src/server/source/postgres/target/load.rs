@@ -92,15 +92,13 @@ impl PostgresLoad {
     }
 
     fn write_value(&mut self, value: Value<'_>) -> Result<()> {
-        self.table.as_mut().ok_or_else(no_table_begun)?.write_value(value, &mut self.rows)
+        let Self { table, rows, session, .. } = self;
+        let table = table.as_mut().ok_or_else(no_table_begun)?;
+        table.write_value(value, rows, &mut |rows| send_chunk(session, rows, CHUNK_BYTES))
     }
 
     fn send_full_chunk(&mut self, limit: usize) -> Result<()> {
-        if self.rows.as_bytes().len() >= limit {
-            self.session.send_copy_data(self.rows.as_bytes())?;
-            self.rows.clear();
-        }
-        Ok(())
+        send_chunk(&mut self.session, &mut self.rows, limit)
     }
 
     /// `COPY` cannot name no column.
@@ -112,6 +110,15 @@ impl PostgresLoad {
         let sql = format!("INSERT INTO {} DEFAULT VALUES", self.table_sql(&table.name)?);
         (0..table.rows).map(|_| self.session.change(&sql, &[])).sum()
     }
+}
+
+/// Sends what was collected, if that is so much.
+fn send_chunk(session: &mut DatabaseSession, rows: &mut CopyText, limit: usize) -> Result<()> {
+    if rows.as_bytes().len() >= limit {
+        session.send_copy_data(rows.as_bytes())?;
+        rows.clear();
+    }
+    Ok(())
 }
 
 fn no_table_begun() -> Error {
