@@ -8,11 +8,12 @@ use super::plan_file::plan_hash;
 use super::table_import::ImportPlan;
 use super::target_tables::not_created;
 use super::write::Importing;
-use crate::model::import::TableReport;
+use crate::model::import::{ImportMode, TableReport};
 use crate::model::import_plan::{ImportPlanHead, ValueRule};
 use crate::model::import_report::ImportReport;
 use crate::model::import_undo::KeptImport;
 use crate::model::manifest::Metadata;
+use crate::model::text;
 use crate::server::source::TargetRules;
 
 impl Importing<'_> {
@@ -31,9 +32,10 @@ impl Importing<'_> {
         let silent =
             silent.map(|trigger| format!("the trigger {} does not run: the user may leave it out", trigger.name));
         let created = if self.request.create_tables { not_created(metadata) } else { Vec::new() };
-        let notes =
-            merge_notes.chain(plan.notes.clone()).chain(silent).chain(self.unforeseen(rules)).chain(created).collect();
+        let notes = merge_notes.chain(plan.notes.clone()).chain(silent).chain(self.unforeseen(rules)).chain(created);
+        let notes: Vec<String> = notes.collect();
         let tables = joined(reports);
+        let notes = self.returning_people(&tables, &metadata.exported_at).into_iter().chain(notes).collect();
         ImportReport {
             written: !self.request.dry_run,
             records: tables.iter().map(|table| table.effect.total()).sum(),
@@ -51,6 +53,27 @@ impl Importing<'_> {
             is_own: false,
             duration_ms: 0,
         }
+    }
+
+    /// People who are in the file and not here any more, though others are: an older file brings those back who were erased since.
+    fn returning_people(&self, tables: &[TableReport], exported_at: &str) -> Vec<String> {
+        if !matches!(self.request.mode, ImportMode::Merge | ImportMode::Replace) {
+            return Vec::new();
+        }
+        let accounts = self.profile.auth.as_ref().map(|auth| &auth.table);
+        let people = self.profile.notice.as_ref().map(|notice| &notice.people);
+        let is_of_people = |table: &&TableReport| [accounts, people].contains(&Some(&table.table));
+        let returning = tables.iter().filter(is_of_people).filter(|TableReport { effect, .. }| {
+            effect.created > 0 && effect.created < effect.total() + effect.removed
+        });
+        returning
+            .map(|TableReport { table, effect, .. }| {
+                let records = text::count_with_noun(effect.created, "record");
+                format!(
+                    "{records} of {table} not here any more: whoever was erased since {exported_at} would be back, too"
+                )
+            })
+            .collect()
     }
 
     /// What the dry run of an import cannot tell.

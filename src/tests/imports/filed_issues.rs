@@ -142,3 +142,26 @@ fn an_import_without_any_effect_says_so() {
         assert!(imported.text().starts_with(&expected), "{}", imported.text());
     }
 }
+
+/// ovumcy/ovumcy-web#644: an older backup brought erased people back, unnoticed.
+#[test]
+fn people_whom_a_merge_brings_back_are_told() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let sample = generate_sample(20, folder);
+    let url = format!("sqlite:{}", sample.display());
+    export(folder, &url, "older.json");
+    let older = parse_export(&fs::read(folder.join("older.json")).unwrap());
+    let exported_at = older.metadata["exportedAt"].as_str().unwrap();
+    let on_postgres = database(&server, "target_copy", POSTGRES_SCHEMA);
+    assert_eq!(import(folder, "older.json", &on_postgres, &[]).code, 0);
+    let erase = "PRAGMA foreign_keys = OFF; DELETE FROM users WHERE id = (SELECT max(id) FROM users)";
+    Connection::open(&sample).unwrap().execute_batch(erase).unwrap();
+    let told =
+        format!("1 record of users not here any more: whoever was erased since {exported_at} would be back, too");
+    let merge = import(folder, "older.json", &url, &["--profile", "supportsignal", "--mode", "merge", "--dry-run"]);
+    assert!(merge.text().contains(&told), "{} {}", merge.text(), merge.stderr);
+    let merge =
+        import(folder, "older.json", &on_postgres, &["--profile", "supportsignal", "--mode", "merge", "--dry-run"]);
+    assert!(!merge.text().contains("not here any more"), "{}", merge.text());
+}

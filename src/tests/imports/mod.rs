@@ -39,7 +39,7 @@ pub fn random_cases() -> TestRunner {
 }
 
 /// As many cases, divided by this: where one takes long.
-fn random_cases_by(divisor: u32) -> TestRunner {
+pub fn random_cases_by(divisor: u32) -> TestRunner {
     let cases = std::env::var("WAYBILL_IMPORT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200);
     TestRunner::new(Config { cases: cases / divisor, failure_persistence: None, ..Config::default() })
 }

@@ -71,7 +71,7 @@ pub const TABLES: [&str; 20] = [
     "media",
 ];
 
-fn delete_all(carol: &Carol, person: &str) {
+pub fn delete_all(carol: &Carol, person: &str) {
     carol.execute(&format!(
         "UPDATE organizations SET primary_person_id = NULL, parent_id = NULL WHERE user_id = '{person}'"
     ));

@@ -2,8 +2,10 @@
 
 mod archive;
 mod carol;
+mod filed_issues;
 mod hostile_archives;
 mod import;
+mod kept_data;
 mod own_data;
 mod own_import;
 mod random;
@@ -20,9 +22,9 @@ use tempfile::TempDir;
 use waybill::seal::{FileVerifier, Verified, VerifyError};
 use waybill::server::profile::builtin::carol::SampleSpec;
 use waybill::server::sample::{generate, generate_in_postgres, write_files};
-use waybill::server::source::Source;
-use waybill::server::source::postgres::ConnectConfig;
-use waybill::server::source::sqlite::SqliteSource;
+use waybill::server::source::postgres::{ConnectConfig, PostgresTarget};
+use waybill::server::source::sqlite::{SqliteSource, SqliteTarget};
+use waybill::server::source::{Source, Target};
 
 use crate::harness::{CommandOutput, PASSWORD, Postgres, WaybillCommand};
 
@@ -50,6 +52,10 @@ impl Carol {
         carol
     }
 
+    pub fn is_in_postgres(&self) -> bool {
+        self.postgres.is_some()
+    }
+
     fn write_media(&self, spec: &SampleSpec) {
         write_files(&spec.clone().sample().files.unwrap(), &self.media(), false).unwrap();
     }
@@ -71,6 +77,14 @@ impl Carol {
         match &self.postgres {
             Some(postgres) => Arc::new(postgres.source()),
             None => Arc::new(SqliteSource::new(self.database())),
+        }
+    }
+
+    /// The same database, to be written to.
+    pub fn target(&self) -> Arc<dyn Target> {
+        match &self.postgres {
+            Some(postgres) => Arc::new(PostgresTarget::new(postgres.url().parse().unwrap(), Vec::new())),
+            None => Arc::new(SqliteTarget::new(SqliteSource::new(self.database()), self.folder.path().join("undo"))),
         }
     }
 

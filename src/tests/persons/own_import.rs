@@ -1,6 +1,5 @@
 //! People import into their own data on the page: previewed, done as previewed, undone, and never into anybody else's.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -13,7 +12,6 @@ use waybill::server::export::Application;
 use waybill::server::http::HttpConfig;
 use waybill::server::profile::Profile;
 use waybill::server::profile::builtin::carol::SampleSpec;
-use waybill::server::source::sqlite::{SqliteSource, SqliteTarget};
 
 use super::{Archive, Carol};
 use crate::harness::{Browser, PASSWORD, Response, Waybill};
@@ -38,12 +36,15 @@ impl Console {
 
     /// With data of so many people that somebody knows.
     pub async fn start_with(people: u64, has_target: bool) -> Self {
-        let carol = Carol::new(&SampleSpec { users: 4, people, seed: 1 });
-        let source = SqliteSource::new(carol.database());
+        Self::on(Carol::new(&SampleSpec { users: 4, people, seed: 1 }), has_target).await
+    }
+
+    /// With the data of this database.
+    pub async fn on(carol: Carol, has_target: bool) -> Self {
         let target = PageTarget {
-            target: Arc::new(SqliteTarget::new(source.clone(), carol.folder.path().join("undo"))),
+            target: carol.target(),
             name: "people".to_owned(),
-            source: Arc::new(source),
+            source: carol.source(),
             max_upload_bytes: MAX_UPLOAD_BYTES,
         };
         let application = Application { version: Some("3.1".into()), media_folder: Some(carol.media()) };

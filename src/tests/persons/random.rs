@@ -7,18 +7,20 @@ use chrono::TimeDelta;
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::prop_oneof;
-use proptest::test_runner::TestCaseResult;
-use rusqlite::types::ValueRef;
+use proptest::test_runner::{TestCaseResult, TestRunner};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
+use waybill::server::profile::builtin::carol::SampleSpec;
 
-use super::Archive;
 use super::import::TABLES;
+use super::kept_data::{KeptData, Key, Rows, rows};
 use super::own_import::{Console, IMPORT, export, import};
+use super::{Archive, Carol};
 use crate::harness::Browser;
-use crate::imports::random_cases;
+use crate::imports::{random_cases, random_cases_by};
 
 const CAROL: &str = "carol@sample.test";
+const FEW_PEOPLE: SampleSpec = SampleSpec { users: 4, people: 3, seed: 1 };
 /// A replacement needs a fresh sign-in, and many cases take longer than that lasts.
 const CASES_OF_A_SIGN_IN: usize = 50;
 
@@ -119,7 +121,8 @@ fn nth(table: &str, user: &str, row: usize) -> String {
 }
 
 impl Change {
-    fn sql(&self, user: &str) -> String {
+    /// `json` is the type of JSON in this database.
+    fn sql(&self, user: &str, json: &str) -> String {
         match self {
             Self::Text { column, row, text } => {
                 let (table, column, is_nullable) = TEXTS[*column];
@@ -135,7 +138,10 @@ impl Change {
                 let skills = skills.iter().map(|skill| format!("coalesce({}, 'none')", nth("skills", user, *skill)));
                 let list = skills.collect::<Vec<_>>().join(" || '\", \"' || ");
                 let list = if list.is_empty() { "'[]'".to_owned() } else { format!("'[\"' || {list} || '\"]'") };
-                format!("UPDATE contributions SET skill_ids = {list} WHERE id = {};", nth("contributions", user, *row))
+                format!(
+                    "UPDATE contributions SET skill_ids = CAST({list} AS {json}) WHERE id = {};",
+                    nth("contributions", user, *row)
+                )
             }
             Self::Insert { id, person, text } => format!(
                 "INSERT INTO person_notes SELECT '01990000-0000-7000-8000-0000{id:08x}', '{user}', id, {}, created_at, created_at,
@@ -151,26 +157,19 @@ impl Change {
     }
 }
 
-/// Table and key of a row.
-type Key = (&'static str, String);
-type Rows = BTreeMap<Key, Map<String, Value>>;
-
 /// The console, and the database as it is before each case.
 struct Ground {
     runtime: Runtime,
     console: Console,
     user: String,
-    pristine: rusqlite::Connection,
+    pristine: KeptData,
 }
 
 impl Ground {
-    fn new() -> Self {
+    fn new(carol: Carol) -> Self {
         let runtime = Runtime::new().unwrap();
-        let console = runtime.block_on(Console::start_with(3, true));
-        let mut pristine = rusqlite::Connection::open_in_memory().unwrap();
-        let database = rusqlite::Connection::open(console.carol.database()).unwrap();
-        rusqlite::backup::Backup::new(&database, &mut pristine).unwrap().step(-1).unwrap();
-        let user = console.carol.user(CAROL);
+        let console = runtime.block_on(Console::on(carol, true));
+        let (pristine, user) = (KeptData::of(&console.carol), console.carol.user(CAROL));
         Self { runtime, console, user, pristine }
     }
 
@@ -179,40 +178,18 @@ impl Ground {
     }
 
     fn reset(&self) {
-        let mut database = rusqlite::Connection::open(self.console.carol.database()).unwrap();
-        rusqlite::backup::Backup::new(&self.pristine, &mut database).unwrap().step(-1).unwrap();
+        self.pristine.put_back(&self.console.carol);
     }
 
     fn apply(&self, changes: &[Change]) {
-        let sql = changes.iter().map(|change| change.sql(&self.user)).collect::<String>();
-        self.console.carol.execute(&format!("PRAGMA foreign_keys = ON; BEGIN; {sql} COMMIT;"));
+        let json = if self.console.carol.is_in_postgres() { "jsonb" } else { "text" };
+        let sql = changes.iter().map(|change| change.sql(&self.user, json)).collect::<String>();
+        self.console.carol.execute(&format!("BEGIN; {sql} COMMIT;"));
     }
 
     /// What the database has, of everybody.
     fn rows(&self) -> Rows {
-        let database = rusqlite::Connection::open(self.console.carol.database()).unwrap();
-        let mut all = Rows::new();
-        for table in TABLES.into_iter().chain(["users", "settings", "oauth_identities"]) {
-            let mut statement = database.prepare(&format!("SELECT * FROM {table}")).unwrap();
-            let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-            let mut rows = statement.query([]).unwrap();
-            while let Some(row) = rows.next().unwrap() {
-                let value = |at: usize| match row.get_ref(at).unwrap() {
-                    ValueRef::Null => Value::Null,
-                    ValueRef::Integer(number) => json!(number),
-                    ValueRef::Text(text) => json!(std::str::from_utf8(text).unwrap()),
-                    other => panic!("{table}: {other:?}"),
-                };
-                let row: Map<String, Value> = names.iter().cloned().zip((0..names.len()).map(value)).collect();
-                let named = |name: &&str| row.get(*name).and_then(Value::as_str);
-                let key = named(&"id").map_or_else(
-                    || ["user_id", "person_id", "tag", "key"].iter().filter_map(named).collect::<Vec<_>>().join(" "),
-                    str::to_owned,
-                );
-                all.insert((table, key), row);
-            }
-        }
-        all
+        rows(&self.console.carol)
     }
 
     fn is_own(&self, (key, row): &(&Key, &Map<String, Value>)) -> bool {
@@ -360,12 +337,12 @@ impl Case<'_> {
     }
 }
 
-#[test]
-fn random_data_of_a_person_comes_back_as_each_mode_means_it_and_every_undo_leaves_what_was() {
-    let ground = Ground::new();
+/// Tries random cases with the data of this database.
+fn check(carol: Carol, mut cases: TestRunner) {
+    let ground = Ground::new(carol);
     let signed_in = RefCell::new((ground.sign_in(), 0));
     let modes = proptest::sample::select(&["replace", "merge", "copy"][..]);
-    let checked = random_cases().run(&(changes(), changes(), modes), |(then, since, mode)| {
+    let checked = cases.run(&(changes(), changes(), modes), |(then, since, mode)| {
         let (browser, cases) = &mut *signed_in.borrow_mut();
         if *cases >= CASES_OF_A_SIGN_IN {
             (*browser, *cases) = (ground.sign_in(), 0);
@@ -379,4 +356,15 @@ fn random_data_of_a_person_comes_back_as_each_mode_means_it_and_every_undo_leave
         Case { ground: &ground, browser, file, archived, before }.check(mode)
     });
     checked.unwrap();
+}
+
+#[test]
+fn random_data_of_a_person_comes_back_as_each_mode_means_it_and_every_undo_leaves_what_was() {
+    check(Carol::new(&FEW_PEOPLE), random_cases());
+}
+
+/// PostgreSQL takes longer for a case.
+#[test]
+fn random_data_of_a_person_comes_back_on_postgres_too() {
+    check(Carol::in_postgres(&FEW_PEOPLE), random_cases_by(20));
 }

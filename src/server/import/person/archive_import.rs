@@ -149,7 +149,11 @@ impl<'a> ArchiveImport<'a> {
         if is_there {
             return Ok(());
         }
-        Err(Error::Refused(vec![format!("{} has nobody with the id {}", scope.table, text::one_line(self.person))]))
+        Err(Error::Refused(vec![format!(
+            "{} has nobody with the id {}: an archive has somebody's data, and never brings the account back",
+            scope.table,
+            text::one_line(self.person)
+        )]))
     }
 
     fn find_ids(&self, database: &mut dyn Lookups, known: &Known<'_, '_>) -> Result<IdMap> {
