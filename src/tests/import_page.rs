@@ -49,6 +49,30 @@ fn name_of_first_company(waybill: &Waybill) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_table_may_have_a_policy_of_its_own() {
+    let waybill = Waybill::with_target(LARGE_ENOUGH).await;
+    let file = export_then_change(&waybill).await;
+    let admin = waybill.signed_in_admin().await;
+    let mine = "&policies=%7B%22companies%22%3A%22mine%22%7D";
+    let (told, plan) = lines(&admin.send_file(&format!("{PLAN}{mine}"), file.clone()).await);
+    assert_eq!(told.last().unwrap()["plan"], plan.len());
+    let hash = parse_export(&plan).metadata["importPlan"]["hash"].as_str().unwrap().to_owned();
+    let (told, _) = lines(&admin.send_file(&format!("{IMPORT}{mine}&plan={hash}"), file.clone()).await);
+    let report = &told.last().unwrap()["imported"];
+    assert_eq!(report["policies"]["companies"], "mine");
+    assert_eq!(name_of_first_company(&waybill), "Moved");
+    for wrong in [
+        "&policies=companies",
+        "&policies=%7B%22companies%22%3A%22all%22%7D",
+        "&policies=%7B%22nowhere%22%3A%22mine%22%7D",
+    ] {
+        let refused = admin.send_file(&format!("{PLAN}{wrong}"), file.clone()).await;
+        let is_told = refused.status == 400 || refused.text().contains("nowhere");
+        assert!(is_told, "{wrong}: {} {}", refused.status, refused.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_planned_and_imported_exactly_as_planned() {
     let waybill = Waybill::with_target(LARGE_ENOUGH).await;
     let file = export_then_change(&waybill).await;

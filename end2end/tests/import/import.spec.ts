@@ -50,6 +50,23 @@ test.describe("on PostgreSQL", () => {
     await page.getByRole("button", { name: "Import 1 record", exact: true }).click();
     await expect(page.getByTestId("imported")).toBeVisible();
     expect(sites()).toBe(before);
+
+    // Two tables, and an answer for each.
+    const PEOPLE = "SELECT string_agg(first_name, '|' ORDER BY id) FROM participants";
+    const people = onPostgres(PEOPLE);
+    onPostgres(`UPDATE sites SET name = 'worked on since', updated_at = 9000000000000 WHERE id = ${first}`);
+    onPostgres("UPDATE participants SET first_name = 'worked on since', updated_at = 9000000000000 WHERE id = (SELECT min(id) FROM participants)");
+    await page.getByRole("button", { name: "Plan the import" }).click();
+    await question.getByText("Decide table by table").click();
+    await question.getByLabel("participants").selectOption("Replace them");
+    await expectAccessible(page);
+    await question.getByRole("button", { name: "Plan with these answers" }).click();
+    await expect(page.getByTestId("decided")).toContainText("participants, they are replaced; sites, they stay as they are.");
+    await page.getByRole("button", { name: "Import 1 record", exact: true }).click();
+    await expect(page.getByTestId("imported")).toBeVisible();
+    expect(onPostgres(PEOPLE)).toBe(people);
+    expect(sites()).toBe(before.replace(/^[^|]*/, "worked on since"));
+    onPostgres(`UPDATE sites SET name = '${before.split("|")[0]}' WHERE id = ${first}`);
   });
 
   test("a file is checked, planned, imported and undone", async ({ page }) => {

@@ -13,7 +13,7 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::io::ReaderStream;
@@ -48,6 +48,13 @@ pub struct ImportOptions {
     without_undo: bool,
     /// What becomes of records that are there, in all tables.
     policy: Option<TablePolicy>,
+    /// The same in tables that have a policy of their own: a JSON object.
+    #[serde(default, deserialize_with = "policies_of_json")]
+    policies: TablePolicies,
+}
+
+fn policies_of_json<'de, D: Deserializer<'de>>(text: D) -> Result<TablePolicies, D::Error> {
+    serde_json::from_str(&String::deserialize(text)?).map_err(de::Error::custom)
 }
 
 /// What happens to each record of the database, if the file is imported.
@@ -120,7 +127,7 @@ impl ImportOptions {
             max_record_bytes: Some(MAX_RECORD_BYTES),
             create_tables: false,
             part: None,
-            policies: TablePolicies::new(),
+            policies: self.policies,
             policy: self.policy,
             person: None,
             expected_plan: self.plan.map(|hash| ExpectedPlan::Hash(hash.to_ascii_lowercase())),

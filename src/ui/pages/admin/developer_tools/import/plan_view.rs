@@ -2,11 +2,12 @@
 
 use leptos::prelude::*;
 
+use super::decisions::{Conflicts, Decisions};
 use super::plan_records::PlanRecords;
 use super::tracker::ImportTracker;
 use super::words::describe;
 use crate::model::change_reason::RecordAction;
-use crate::model::import::{ImportMode, TableEffect, TablePolicies, TablePolicy, TableReport};
+use crate::model::import::{ImportMode, TableEffect, TableReport};
 use crate::model::import_plan::{ChangeExample, ChangeGroup, ImportPlanHead};
 use crate::model::text;
 use crate::ui::browser;
@@ -32,7 +33,7 @@ pub fn PlanView(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
         let label = format!("Import {}", text::count_with_noun(written, "record"));
         view! { <button type="button" class="button primary" on:click=move |_| tracker.import(&hash)>{label}</button> }
     });
-    let decided = decision(&head.policies);
+    let decided = tracker.decisions.with_value(Decisions::describe);
     let conflicts = is_open.then(|| view! { <Conflicts head=head.clone() tracker /> });
     let stays = (head.mode == ImportMode::Merge).then_some("Records that only the database has stay as they are.");
     let name = format!("import-plan-{}.json", &head.hash[..12.min(head.hash.len())]);
@@ -66,42 +67,6 @@ pub fn PlanView(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
         <Groups groups=head.groups />
         {has_records.then(|| view! { <PlanRecords tables=with_records.clone() /> })}
         <EffectTable tables=head.tables />
-    }
-}
-
-/// What must be decided before the import can be done.
-#[component]
-fn Conflicts(head: ImportPlanHead, tracker: ImportTracker) -> impl IntoView {
-    let ImportPlanHead { conflicts, tables, .. } = head;
-    let can_stay = tables.iter().any(|table| table.effect.changed_here + table.effect.hidden > 0);
-    let sentences = conflicts.into_iter().map(|sentence| view! { <li>{sentence}</li> }).collect_view();
-    let decide = move |policy: TablePolicy| move |_| tracker.plan_with(Some(policy));
-    let leave = can_stay.then(|| {
-        view! { <button type="button" class="button primary" on:click=decide(TablePolicy::Newer)>"Leave them as they are"</button> }
-    });
-    view! {
-        <div class="decision" role="group" aria-label="To decide first">
-            <h3>"To decide first"</h3>
-            <ul>{sentences}</ul>
-            <p class="muted">"The answer is for all of them, in all tables. What changes is listed below."</p>
-            <div class="action-row">
-                {leave}
-                <button type="button" class="button" on:click=decide(TablePolicy::File)>"Replace them"</button>
-            </div>
-        </div>
-    }
-}
-
-/// What was decided.
-fn decision(policies: &TablePolicies) -> Option<&'static str> {
-    if policies.values().any(|policy| *policy == TablePolicy::File) {
-        Some(
-            "As you decided, records that changed here since the file was made, are hidden, or have another natural key are replaced, too.",
-        )
-    } else if policies.values().any(|policy| *policy == TablePolicy::Newer) {
-        Some("As you decided, records that changed here since the file was made, or are hidden, stay as they are.")
-    } else {
-        None
     }
 }
 

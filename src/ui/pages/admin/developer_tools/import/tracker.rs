@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::model::import::{ImportMode, TablePolicy};
+use super::decisions::Decisions;
+use crate::model::import::ImportMode;
 use crate::model::import_plan::ImportPlanHead;
 use crate::model::import_report::ImportReport;
 use crate::model::import_undo::{KeptImport, UndoReport};
@@ -58,7 +59,7 @@ pub struct ImportTracker {
     pub step: RwSignal<Step>,
     pub mode: RwSignal<ImportMode>,
     /// What becomes of conflicts, once that was said.
-    policy: StoredValue<Option<TablePolicy>>,
+    pub decisions: StoredValue<Decisions>,
     /// Whether a file that no key of this installation has signed is taken.
     pub accepts_unsigned: RwSignal<bool>,
     /// The imports that were done on this page and can be undone, the oldest first.
@@ -74,7 +75,7 @@ impl ImportTracker {
         Self {
             step: RwSignal::new(Step::Choosing),
             mode: RwSignal::new(ImportMode::RequireEmpty),
-            policy: StoredValue::new(None),
+            decisions: StoredValue::new(Decisions::default()),
             accepts_unsigned: RwSignal::new(false),
             imported: RwSignal::new(Vec::new()),
             undone: RwSignal::new(Vec::new()),
@@ -90,12 +91,12 @@ impl ImportTracker {
 
     /// Plans, without any decision about conflicts: one that was made was about those that were shown.
     pub fn plan(self) {
-        self.plan_with(None);
+        self.plan_with(Decisions::default());
     }
 
-    /// Plans again, with this decision about conflicts.
-    pub fn plan_with(self, policy: Option<TablePolicy>) {
-        self.policy.set_value(policy);
+    /// Plans again, with these decisions about conflicts.
+    pub fn plan_with(self, decisions: Decisions) {
+        self.decisions.set_value(decisions);
         self.step.set(Step::Sending { work: Work::Plan, percent: 0 });
         browser::request_plan(&format!("{}?{}", route::IMPORT_PLAN, self.options()), self.listener(Work::Plan));
     }
@@ -143,9 +144,9 @@ impl ImportTracker {
     }
 
     fn options(self) -> String {
-        let policy = self.policy.get_value().map(|policy| format!("&policy={policy}")).unwrap_or_default();
+        let decisions = self.decisions.with_value(Decisions::query);
         let (mode, accepts_unsigned) = (self.mode.get_untracked(), self.accepts_unsigned.get_untracked());
-        format!("mode={mode}&accept_unsigned={accepts_unsigned}{policy}")
+        format!("mode={mode}&accept_unsigned={accepts_unsigned}{decisions}")
     }
 
     fn listener(self, work: Work) -> impl Fn(RequestUpdate) + Clone + 'static {
