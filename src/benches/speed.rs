@@ -193,23 +193,39 @@ fn compare_at_size(incidents: u64) {
     }
 }
 
-/// Measures peak memory with one value of 100 MB, in both engines.
+/// Measures peak memory with one value of 100 MB, out of both engines and into them.
 fn measure_huge_value() {
+    const TABLE: &str = "CREATE TABLE huge (id INTEGER PRIMARY KEY, body TEXT);";
     let folder = tempfile::TempDir::new().expect("a folder");
-    let path = folder.path().join("huge.db");
+    let path = |name: &str| folder.path().join(name);
     // Created by another program: a child's peak memory starts at its parent's.
-    let cell = "CREATE TABLE huge (id INTEGER PRIMARY KEY, body TEXT);
-        INSERT INTO huge VALUES (1, replace(hex(zeroblob(100000000 / 12)), '00', 'ab\"é' || char(10) || 'ab\"é' || char(10)));";
-    let made = Command::new("sqlite3").arg(&path).arg(cell).status().expect("sqlite3");
-    assert!(made.success(), "the cell could not be made");
+    let sqlite = |name: &str, sql: &str| {
+        let made = Command::new("sqlite3").arg(path(name)).arg(sql).status().expect("sqlite3");
+        assert!(made.success(), "{name} could not be made");
+        format!("sqlite:{}", path(name).display())
+    };
+    let cell = "INSERT INTO huge VALUES (1, replace(hex(zeroblob(100000000 / 12)), '00', 'ab\"é' || char(10) || 'ab\"é' || char(10)));";
+    let from_sqlite = sqlite("huge.db", &format!("{TABLE}{cell}"));
     let server = large_server();
-    server.sql("CREATE TABLE huge (id integer PRIMARY KEY, body text); INSERT INTO huge VALUES (1, repeat(E'ab\"é\\n', 100000000 / 6))");
-    for (engine, source) in [("SQLite", format!("sqlite:{}", path.display())), ("PostgreSQL", server.url())] {
-        let mut export = waybill();
-        export.args(["export", "--output", "-", "--source", &source, "--state"]);
-        export.arg(format!("sqlite:{}", folder.path().join("state.db").display()));
-        let run = measure(&mut export, &folder.path().join("out.json"));
-        println!("one cell of 100 MB from {engine}: peak memory {:.0} MiB, {:.2} s", mib(run.peak_bytes), run.seconds);
+    server.sql(&format!("{TABLE} INSERT INTO huge VALUES (1, repeat(E'ab\"é\\n', 100000000 / 6))"));
+    server.sql_as("postgres", "postgres", "CREATE DATABASE empty_copy OWNER waybill_owner");
+    server.sql_as("waybill_owner", "empty_copy", TABLE);
+    let into = [("SQLite", sqlite("empty.db", TABLE)), ("PostgreSQL", server.url_as("waybill_owner", "empty_copy"))];
+    let run = |arguments: &[&str], output: &str| {
+        let mut command = waybill();
+        command.args(arguments).arg("--state").arg(format!("sqlite:{}", path("state.db").display()));
+        measure(&mut command, &path(output))
+    };
+    let tell = |what: &str, run: timed_program::Measurement| {
+        println!("one cell of 100 MB {what}: peak memory {:.0} MiB, {:.2} s", mib(run.peak_bytes), run.seconds);
+    };
+    for (engine, source) in [("SQLite", from_sqlite), ("PostgreSQL", server.url())] {
+        let exported = run(&["export", "--output", "-", "--source", &source], "out.json");
+        tell(&format!("from {engine}"), exported);
+    }
+    let file = path("out.json").display().to_string();
+    for (engine, target) in into {
+        tell(&format!("into {engine}"), run(&["import", &file, "--target", &target], "told.txt"));
     }
 }
 

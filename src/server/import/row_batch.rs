@@ -82,6 +82,12 @@ impl RowSink for RowBatch {
         Ok(())
     }
 
+    fn push_text_pieces(&mut self, pieces: &mut dyn Iterator<Item = Vec<u8>>) -> Result<(), Stopped> {
+        let length = pieces.map(|piece| self.keep(&piece)).sum();
+        self.cells.push(Cell::Text(length));
+        Ok(())
+    }
+
     fn end_row(&mut self) -> Result<(), Stopped> {
         self.cells.push(Cell::EndOfRow);
         self.rows += 1;

@@ -84,6 +84,14 @@ pub trait RowSink {
     /// `Stopped` to end the read.
     fn push_value(&mut self, value: Value<'_>) -> Result<(), Stopped>;
 
+    /// Takes the next value, a long text in UTF-8 whose pieces are made as they are asked for.
+    ///
+    /// # Errors
+    /// As `push_value`.
+    fn push_text_pieces(&mut self, pieces: &mut dyn Iterator<Item = Vec<u8>>) -> Result<(), Stopped> {
+        self.push_value(Value::Text(&pieces.collect::<Vec<_>>().concat()))
+    }
+
     /// Ends the current row.
     ///
     /// # Errors

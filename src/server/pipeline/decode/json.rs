@@ -9,8 +9,9 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Error;
+use super::long_text::{PIECE_BYTES, TextPieces};
 use crate::model::catalog::Codec;
-use crate::server::rows::{RowSink, Stopped, Value};
+use crate::server::rows::{RowSink, Value};
 
 /// Decodes the records of one table.
 ///
@@ -117,7 +118,7 @@ impl Column {
         if !self.is_pushed {
             return Ok(());
         }
-        if json.starts_with('"') && is_text(self.codec) {
+        if json.len() > PIECE_BYTES && json.starts_with('"') && is_text(self.codec) {
             return self.push_text(json, sink);
         }
         let decoded = decode_value(self.codec, json)
@@ -125,27 +126,11 @@ impl Column {
         sink.push_value(decoded.as_value()).map_err(|_| Error::Stopped)
     }
 
-    /// A text may be long: it is pushed from where it was read, without another copy.
     fn push_text(&self, json: &str, sink: &mut dyn RowSink) -> Result<(), Error> {
-        let invalid = |_| Error::InvalidValue { column: self.name.clone(), expected: expected(self.codec) };
-        let mut json = serde_json::Deserializer::from_str(json);
-        let pushed = json.deserialize_str(TextSink(sink)).and_then(|pushed| json.end().map(|()| pushed));
-        pushed.map_err(invalid)?.map_err(|_| Error::Stopped)
-    }
-}
-
-/// Pushes a string.
-struct TextSink<'s>(&'s mut dyn RowSink);
-
-impl Visitor<'_> for TextSink<'_> {
-    type Value = Result<(), Stopped>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(self.0.push_value(Value::Text(text.as_bytes())))
+        let mut pieces = TextPieces::new(json, PIECE_BYTES);
+        sink.push_text_pieces(&mut pieces.by_ref().map(String::into_bytes)).map_err(|_| Error::Stopped)?;
+        let invalid = || Error::InvalidValue { column: self.name.clone(), expected: expected(self.codec) };
+        if pieces.is_valid() { Ok(()) } else { Err(invalid()) }
     }
 }
 
@@ -222,10 +207,11 @@ fn parse_double(number: &str) -> Option<f64> {
 fn decode_string(codec: Codec, json: &str) -> Result<Decoded<'_>, &'static str> {
     let text = unescape(json).ok_or(expected(codec))?;
     match codec {
+        Codec::Boolean => Err(expected(codec)),
         Codec::Integer => text.parse().map(Decoded::Integer).map_err(|_| expected(codec)),
         Codec::Double => parse_special_double(&text).map(Decoded::Double).ok_or(expected(codec)),
         Codec::Base64 => STANDARD.decode(text.as_bytes()).map(Decoded::Blob).map_err(|_| expected(codec)),
-        _ => Err(expected(codec)),
+        _ => Ok(Decoded::Text(to_bytes(text))),
     }
 }
 
@@ -323,6 +309,7 @@ mod tests {
     use super::*;
     use crate::server::pipeline::ChunkWriter;
     use crate::server::pipeline::encode::json::write_value;
+    use crate::server::rows::Stopped;
 
     const CODECS: [Codec; 12] = [
         Codec::Boolean,
@@ -448,6 +435,18 @@ mod tests {
         #[test]
         fn no_text_makes_the_decoder_panic(json in any::<String>(), codec in proptest::sample::select(&CODECS[..])) {
             let _ = decoded(codec, &json);
+        }
+    }
+
+    #[test]
+    fn a_long_text_comes_back_whole() {
+        let text = "a\n\"é🦀".repeat(PIECE_BYTES / 4);
+        for codec in [Codec::Text, Codec::Native, Codec::Dynamic] {
+            let json = encoded(codec, Value::Text(text.as_bytes()));
+            assert!(json.len() > PIECE_BYTES);
+            assert!(decoded(codec, &json).unwrap() == shown(Value::Text(text.as_bytes())));
+            let lone = json.replacen('a', "\\ud800", 1);
+            assert!(matches!(decoded(codec, &lone), Err(Error::InvalidValue { .. })));
         }
     }
 

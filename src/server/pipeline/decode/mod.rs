@@ -4,6 +4,7 @@
 //! `RowSink`, as its source pushed them into the encoder.
 
 mod json;
+mod long_text;
 
 pub use json::RecordDecoder;
 
