@@ -232,3 +232,63 @@ fn keys_that_are_references_are_no_ids_and_what_is_there_is_not_taken_for_a_copy
     assert_eq!(refused.code, 3, "{}", refused.text());
     assert!(refused.stderr.contains("1 record of labels have a key that is there already"), "{}", refused.stderr);
 }
+
+#[test]
+fn json_in_a_column_of_texts_follows_the_copy_too() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let [url, _] = databases(folder, &server);
+    let profile = PROFILE.replace(r#"{ class = "plain", codec = "json" }"#, r#""plain""#);
+    fs::write(folder.join("teams.toml"), profile).unwrap();
+    let before = data(folder, &url);
+    export_organization(folder, &url, "a.json");
+    let copied = import(folder, "a.json", &url, &COPY);
+    assert_eq!(copied.code, 0, "{}", copied.stderr);
+    let now = data(folder, &url);
+    let rooms = new_records(&now, &before, "rooms");
+    let room = |name: &str| *rooms.iter().find(|room| room["name"] == name).unwrap();
+    let pinned = format!("[\"{}\",\"r9\"]", room("attic")["id"].as_str().unwrap());
+    assert_eq!(room("hall")["pinned"], pinned.as_str());
+}
+
+#[test]
+fn a_dry_run_tells_the_values_that_a_copy_would_have_twice() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    for (url, on) in databases(folder, &server).into_iter().zip(["sqlite", "postgres"]) {
+        let unique = "CREATE UNIQUE INDEX rooms_by_name ON rooms (name)";
+        match url.strip_prefix("sqlite:") {
+            Some(path) => Connection::open(path).unwrap().execute_batch(unique).unwrap(),
+            None => drop(server.sql_as("waybill_owner", "teams_on_server", unique)),
+        }
+        export_organization(folder, &url, &format!("{on}.json"));
+        for options in [&["--dry-run"][..], &[]] {
+            let refused = import(folder, &format!("{on}.json"), &url, &[&COPY[..], options].concat());
+            assert_eq!(refused.code, 3, "{on} {options:?}: {}", refused.text());
+            assert!(refused.stderr.contains("name"), "{on} {options:?}: {}", refused.stderr);
+        }
+    }
+}
+
+#[test]
+fn an_organisation_of_ocomms_is_copied_beside_itself() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let url = server.url();
+    let sample = ["sample", "--application", "ocomms", "--organizations", "2", "--messages", "200", "--output", &url];
+    let mut program = WaybillCommand::new(folder);
+    program.0.env("WAYBILL_SAMPLE_PASSWORD", crate::harness::PASSWORD);
+    let made = program.run(sample);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let id = server.sql("SELECT min(id) FROM organizations");
+    let export = ["export", "--source", &url, "--profile", "ocomms", "--organization", &id, "--output", "a.json"];
+    assert_eq!(run(folder, &export).code, 0);
+    let slugs = || server.sql("SELECT string_agg(slug, ' ' ORDER BY slug) FROM organizations");
+    let before = slugs();
+    let copied = import(folder, "a.json", &url, &["--mode", "copy", "--profile", "ocomms"]);
+    assert_eq!(copied.code, 0, "{}", copied.stderr);
+    assert!(slugs() != before && slugs().contains("-2"), "{}", slugs());
+    let messages = "SELECT string_agg(n, ' ') FROM (SELECT count(*)::text AS n FROM messages m JOIN channels c ON c.id = m.channel_id \
+                    JOIN organizations o ON o.id = c.organization_id GROUP BY o.id HAVING count(*) > 0 ORDER BY 1) AS counts";
+    assert_eq!(server.sql(messages).split(' ').count(), 3);
+}

@@ -45,10 +45,10 @@ pub fn find_disguised<'k>(keys: impl Iterator<Item = &'k ForeignKey>, values: &V
     None
 }
 
-/// JSON as it is, or as the text that `$json` holds.
+/// JSON as it is, as the text that `$json` holds, or in a column of texts.
 fn is_plain_json(json: &str) -> bool {
     let Ok(tag) = serde_json::from_str::<OrderedMap<String, Box<RawValue>>>(json) else {
-        return !json.starts_with('"');
+        return true;
     };
     let is_tag = tag.len() == 1 && tag.iter().all(|(name, _)| name.starts_with('$'));
     !is_tag || tag.get("$json").is_some_and(|text| text_of(text.get()).is_some())
@@ -101,9 +101,14 @@ fn rewritten(key: &ForeignKey, values: &Values, map: &mut dyn FnMut(&str) -> Opt
             // A value that was not embedded is a tagged text (`docs/format.md`, "Values").
             let tagged: Option<OrderedMap<String, String>> = serde_json::from_str(json).ok();
             let tagged = tagged.as_ref().filter(|tag| tag.len() == 1).and_then(|tag| tag.get("$json"));
-            let text = tagged.map_or(json.as_str(), String::as_str);
-            let new = within_json(text, &path.0, map)?;
-            Some(if tagged.is_some() { format!("{{\"$json\":{}}}", json_text(&new)) } else { new })
+            if let Some(text) = tagged {
+                return within_json(text, &path.0, map).map(|new| format!("{{\"$json\":{}}}", json_text(&new)));
+            }
+            // A column of texts may hold JSON, too. A path of no steps leads to the string itself.
+            match text_of(json).filter(|_| !path.0.is_empty()) {
+                Some(text) => within_json(&text, &path.0, map).map(|new| json_text(&new)),
+                None => within_json(json, &path.0, map),
+            }
         }
     }
 }
@@ -197,6 +202,11 @@ mod tests {
         assert_eq!(rewritten_value(&json, &text(ID)), text(&new));
         let tagged = |id: &str| format!("{{\"$json\":{}}}", json_text(&text(id)));
         assert_eq!(rewritten_value(&json, &tagged(ID)), tagged(&new));
+        let in_text = |id: &str| json_text(&text(id));
+        assert_eq!(rewritten_value(&json, &in_text(ID)), in_text(&new));
+        assert_eq!(rewritten_value(&json, "\"no JSON\""), "\"no JSON\"");
+        let whole = key(Referring::Json("$".parse().unwrap()), Vec::new());
+        assert_eq!(rewritten_value(&whole, &format!("\"{ID}\"")), format!("\"{new}\""));
         assert_eq!(rewritten_value(&json, "[1]"), "[1]");
     }
 
@@ -210,10 +220,11 @@ mod tests {
         for value in [r#"{"$text":"x"}"#, r#"{"$bytes":"eA=="}"#, r#"{ "$text": "x"}"#, "7", "true", "[1]"] {
             assert!(disguised(Referring::Columns, value), "{value}");
         }
-        for value in [r#"{"$text":"[]"}"#, r#"{"$bytes":"W10="}"#, r#""[\"id\"]""#, r#"{"$json":7}"#] {
+        for value in [r#"{"$text":"[]"}"#, r#"{"$bytes":"W10="}"#, r#"{"$json":7}"#] {
             assert!(disguised(json(), value), "{value}");
         }
-        for value in ["null", "[]", r#"["a"]"#, r#"{"$json":"[]"}"#, r#"{"a":1}"#, r#"{"$a":1,"b":2}"#] {
+        for value in ["null", "[]", r#"["a"]"#, r#""[\"id\"]""#, r#"{"$json":"[]"}"#, r#"{"a":1}"#, r#"{"$a":1,"b":2}"#]
+        {
             assert!(!disguised(json(), value), "{value}");
         }
         assert!(!disguised(Referring::Columns, "null") && !disguised(Referring::Columns, "\"x\""));

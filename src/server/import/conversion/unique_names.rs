@@ -23,7 +23,7 @@ impl UniqueNames {
         self.taken.insert(self.folded(name));
     }
 
-    /// Gives the record a name that nothing else has: `Acme (2)`.
+    /// Gives the record a name that nothing else has: `Acme (2)`, or `acme-2` where it may be a part of an address.
     pub fn make_unique(&mut self, values: &mut Values) {
         let Some(name) = values.get(&self.column).and_then(|json| text_of(json)) else { return };
         let mut candidate = name.clone();
@@ -31,11 +31,11 @@ impl UniqueNames {
         let first = self.last.get(&folded).copied().unwrap_or(1);
         let mut number = first;
         if first > 1 {
-            candidate = format!("{name} ({number})");
+            candidate = numbered(&name, number);
         }
         while !self.taken.insert(self.folded(&candidate)) {
             number += 1;
-            candidate = format!("{name} ({number})");
+            candidate = numbered(&name, number);
         }
         if number > 1 {
             self.last.insert(folded, number);
@@ -46,6 +46,11 @@ impl UniqueNames {
     fn folded(&self, name: &str) -> String {
         if self.folds_case { name.to_ascii_lowercase() } else { name.to_owned() }
     }
+}
+
+fn numbered(name: &str, number: u64) -> String {
+    let is_slug = name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
+    if is_slug { format!("{name}-{number}") } else { format!("{name} ({number})") }
 }
 
 #[cfg(test)]
@@ -65,5 +70,6 @@ mod tests {
         assert_eq!(unique("Acme"), "Acme (3)");
         assert_eq!(unique("Acme (2)"), "Acme (2) (2)");
         assert_eq!(unique("Other"), "Other");
+        assert_eq!([unique("my-team"), unique("my-team"), unique("my-team")], ["my-team", "my-team-2", "my-team-3"]);
     }
 }

@@ -44,13 +44,10 @@ pub fn find_taken(
         let relation = schema.relation(&load.table)?;
         let indexes = session.fetch(UNIQUE_INDEXES_QUERY, &[&relation.oid.to_string()])?;
         for UniqueIndex { name, columns } in parse_rows(&indexes, UniqueIndex::from_row)? {
-            // Of a column that records keep, the file's value counts for new ones only.
-            let is_written = |column: &String| load.columns.contains(column) && !load.kept.contains(column);
-            let Some(sql) =
-                columns.iter().all(is_written).then(|| taken_sql(load, staged, relation, &columns)).flatten()
-            else {
+            if !columns.iter().all(|column| load.columns.contains(column)) {
                 continue;
-            };
+            }
+            let Some(sql) = taken_sql(load, staged, relation, &columns) else { continue };
             let records = session.fetch_count(&sql, &[])?;
             if records > 0 {
                 let (records, columns) = (text::count_with_noun(records, "record"), columns.join(", "));
@@ -61,8 +58,8 @@ pub fn find_taken(
     Ok(taken)
 }
 
-/// Counts the staged records with the values of another one that keeps them: one that the file changes may make room. Nothing for
-/// types that only their owner's operators compare.
+/// Counts the staged records with the values of another one that keeps them: one that the file changes may make room. Of columns that
+/// records keep, the file's values count for new records only. Nothing for types that only their owner's operators compare.
 fn taken_sql(load: &TableLoad, staged: &StagedTable, relation: &Relation, columns: &[String]) -> Option<String> {
     let of = |alias: &str, names: &[String]| expressions(relation, &load.table, alias, names).ok();
     let has_values = equal(&of("s", columns)?, &of("t", columns)?);
@@ -73,9 +70,14 @@ fn taken_sql(load: &TableLoad, staged: &StagedTable, relation: &Relation, column
         let is_same = equal(&of("s", &load.key)?, &of("t", &load.key)?);
         let is_that_row = equal(&of("o", &load.key)?, &of("t", &load.key)?);
         let keeps_values = equal(&of("o", columns)?, &of("t", columns)?);
-        format!(
-            " AND NOT ({is_same}) AND NOT EXISTS (SELECT 1 FROM {rows} AS o WHERE {is_that_row} AND ({keeps_values}) IS NOT TRUE)"
-        )
+        if columns.iter().any(|column| load.kept.contains(column)) {
+            let is_there = equal(&of("s", &load.key)?, &of("e", &load.key)?);
+            format!(" AND NOT EXISTS (SELECT 1 FROM {from} AS e WHERE {is_there})")
+        } else {
+            format!(
+                " AND NOT ({is_same}) AND NOT EXISTS (SELECT 1 FROM {rows} AS o WHERE {is_that_row} AND ({keeps_values}) IS NOT TRUE)"
+            )
+        }
     };
     let stays = stays_sql(staged.number(), load, "t");
     Some(format!(
