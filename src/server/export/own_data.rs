@@ -58,8 +58,7 @@ impl Exports {
         let layout = request.layout.as_ref().and_then(|name| self.profile.layout(name));
         let words = ScopeWords(layout.as_ref());
         let now = self.clock.now();
-        let newest = self.own_exports(caller, &id).await?.into_iter().next();
-        let unfinished = newest.filter(|row| matches!(row.state, ExportState::Queued | ExportState::Running));
+        let unfinished = self.own_exports(caller, &id).await?.into_iter().find(is_unfinished);
         Ok(OwnData {
             counts: words.counts(&preview),
             records: preview.total_records(),
@@ -122,7 +121,10 @@ impl Exports {
 
     async fn find_joinable(&self, caller: &Caller, id: &str) -> Result<Option<QueuedExport>> {
         let now = rfc3339(self.clock.now());
-        let newest = self.own_exports(caller, id).await?.into_iter().next();
+        let mut exports = self.own_exports(caller, id).await?;
+        // Of two within a millisecond, the one that runs may be listed as the older one.
+        let newest = exports.iter().position(is_unfinished).unwrap_or(0);
+        let newest = (newest < exports.len()).then(|| exports.swap_remove(newest));
         let joinable = newest.filter(|row| match &row.state {
             ExportState::Queued | ExportState::Running => true,
             ExportState::Completed(Completion { .. }) => {
@@ -157,6 +159,10 @@ impl Exports {
             .filter(|row| row.account_id.is_some() && row.account_id.as_deref() == caller.account_id())
             .collect())
     }
+}
+
+fn is_unfinished(row: &ExportRow) -> bool {
+    matches!(row.state, ExportState::Queued | ExportState::Running)
 }
 
 /// On the page of a person's own data it is clear whose export it is.
