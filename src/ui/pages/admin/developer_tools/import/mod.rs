@@ -4,6 +4,7 @@
 //! checked, `PlanView` shows what would happen to the database, `Outcome` what has. It has a WebAssembly module of its own.
 
 mod choose_file;
+mod conflicts;
 mod decisions;
 mod import_page;
 mod kept_imports;

@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::decisions::{Conflicts, Decisions};
+use super::conflicts::Conflicts;
+use super::decisions::Decisions;
 use super::plan_records::PlanRecords;
 use super::tracker::ImportTracker;
 use super::words::describe;
