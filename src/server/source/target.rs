@@ -154,7 +154,8 @@ pub trait Load: RowSink + Lookups + SelectRows {
     /// An error of the database.
     fn count(&mut self, table: &TableName) -> Result<u64>;
 
-    /// Says once, before the first row, which tables are filled. From here on, a dry run can write nothing. What is needed to undo
+    /// Says once, before the first row, which tables are filled. From here on, a dry run can write nothing, and readers of tables that are
+    /// empty may have to wait. What is needed to undo
     /// the import is kept with it, under this head.
     ///
     /// # Errors
