@@ -48,13 +48,19 @@ pub fn shell(page: Page) -> impl IntoView {
 }
 
 /// Hydrates a live page after its first paint, so that loading WebAssembly does not delay the rendered numbers.
-/// A hidden tab is never painted, so it hydrates at once.
+/// A hidden tab is never painted, so it hydrates at once. Whoever leaves the page meanwhile ends the load, which is no error.
 fn hydrate_script(script: &str, program: &str, entry: &str) -> String {
     format!(
-        "const wake = async () => {{
-    const page = await import('{script}');
-    await page.default({{ module_or_path: '{program}' }});
-    page.{entry}();
+        "let isLeft = false;
+addEventListener('beforeunload', () => isLeft = true);
+const wake = async () => {{
+    try {{
+        const page = await import('{script}');
+        await page.default({{ module_or_path: '{program}' }});
+        page.{entry}();
+    }} catch (error) {{
+        if (!isLeft) throw error;
+    }}
 }};
 document.hidden ? wake() : requestAnimationFrame(() => setTimeout(wake));"
     )
