@@ -121,11 +121,10 @@ impl Exports {
 
     async fn find_joinable(&self, caller: &Caller, id: &str) -> Result<Option<QueuedExport>> {
         let now = rfc3339(self.clock.now());
-        let mut exports = self.own_exports(caller, id).await?;
+        let exports = self.own_exports(caller, id).await?;
         // Of two within a millisecond, the one that runs may be listed as the older one.
         let newest = exports.iter().position(is_unfinished).unwrap_or(0);
-        let newest = (newest < exports.len()).then(|| exports.swap_remove(newest));
-        let joinable = newest.filter(|row| match &row.state {
+        let joinable = exports.into_iter().nth(newest).filter(|row| match &row.state {
             ExportState::Queued | ExportState::Running => true,
             ExportState::Completed(Completion { .. }) => {
                 row.channel == Channel::Endpoint && row.downloads == 0 && row.is_available(&now)

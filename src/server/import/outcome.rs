@@ -55,7 +55,7 @@ impl Importing<'_> {
         }
     }
 
-    /// People who are in the file and not here any more, though others are: an older file brings those back who were erased since.
+    /// People who are in the file and not here, though others are: an older file brings those back who were erased since.
     fn returning_people(&self, tables: &[TableReport], exported_at: &str) -> Vec<String> {
         if !matches!(self.request.mode, ImportMode::Merge | ImportMode::Replace) {
             return Vec::new();
@@ -69,9 +69,7 @@ impl Importing<'_> {
         returning
             .map(|TableReport { table, effect, .. }| {
                 let records = text::count_with_noun(effect.created, "record");
-                format!(
-                    "{records} of {table} not here any more: whoever was erased since {exported_at} would be back, too"
-                )
+                format!("{records} of {table} not here: whoever was erased since {exported_at} would be back, too")
             })
             .collect()
     }

@@ -13,9 +13,9 @@ use crate::model::name::TableName;
 /// Event triggers may forbid such statements, or do something at each.
 const EVENT_TRIGGERS_QUERY: &str = "SELECT count(*) AS records FROM pg_event_trigger WHERE evtenabled <> 'D'";
 
-/// The foreign keys of a table that its user may drop and create, and of which `pg_get_constraintdef` tells all: no comment, no
-/// trigger that somebody has switched off, no other object that depends on it. Keys of partitions and those that hold for new rows only
-/// stay as they are.
+/// The foreign keys of a table that its user may drop and create, and of which `pg_get_constraintdef` tells all: they have no comment and no
+/// trigger that somebody has switched off, and are not part of an extension. Keys of partitions, and those that hold for new rows only, are
+/// not among them.
 const KEYS_QUERY: &str = "
     SELECT CAST(k.conname AS text) AS name, pg_get_constraintdef(k.oid) AS definition,
            CAST(CAST(k.conrelid AS regclass) AS text) AS relation, CAST(k.confrelid AS bigint) AS target
@@ -46,8 +46,8 @@ struct Key {
 }
 
 impl RecreatedKeys {
-    /// Both ends of a key are among `tables`, which were empty: dropping it keeps readers waiting, and whoever imports may be an account
-    /// in another one. Nothing where no key can be recreated.
+    /// The keys with both ends among `tables`, which are empty. Dropping a key keeps readers of both ends waiting, and before the commit
+    /// the account of who imports is read again, maybe from another table of the database. Nothing where no key can be recreated.
     pub fn find(session: &mut DatabaseSession, schema: &Schema, tables: &[TableName]) -> Result<Option<Self>> {
         if session.fetch_count(EVENT_TRIGGERS_QUERY, &[])? > 0 {
             return Ok(None);
