@@ -11,7 +11,7 @@ use super::{Error, Result};
 use crate::model::name::TableName;
 use crate::server::inspect::DataEvent;
 use crate::server::pipeline::decode::{self, RecordDecoder};
-use crate::server::rows::RowSink;
+use crate::server::rows::{PieceSink, RowSink, Stopped, Value};
 use crate::server::support::random::Random;
 
 /// How much is collected before it is handed on.
@@ -29,7 +29,6 @@ pub enum DecodedStep {
 struct CurrentTable<'d> {
     import: &'d TableImport,
     decoder: RecordDecoder,
-    batch: RowBatch,
     /// How many records of the file have come.
     records: u64,
 }
@@ -42,6 +41,12 @@ pub struct RecordDecoding<'d> {
     filled: Vec<usize>,
     /// Nothing while a table is left out.
     table: Option<CurrentTable<'d>>,
+    batches: BatchSender,
+}
+
+/// Collects values, and hands them on when they are many, or long.
+struct BatchSender {
+    batch: RowBatch,
     steps: SyncSender<DecodedStep>,
 }
 
@@ -53,7 +58,7 @@ impl<'d> RecordDecoding<'d> {
         filled: Vec<usize>,
         steps: SyncSender<DecodedStep>,
     ) -> Self {
-        Self { random, choices, plan, filled, table: None, steps }
+        Self { random, choices, plan, filled, table: None, batches: BatchSender { batch: RowBatch::default(), steps } }
     }
 
     /// # Errors
@@ -75,12 +80,12 @@ impl<'d> RecordDecoding<'d> {
         let import = &self.plan.tables[number];
         let columns = import.columns.iter().map(|column| (column.name.clone(), column.codec, column.is_written));
         let decoder = RecordDecoder::new(columns);
-        self.table = Some(CurrentTable { import, decoder, batch: RowBatch::default(), records: 0 });
-        self.hand_on(DecodedStep::TableOpened(number))
+        self.table = Some(CurrentTable { import, decoder, records: 0 });
+        self.batches.hand_on(DecodedStep::TableOpened(number)).map_err(|Stopped| Error::Panicked)
     }
 
     fn decode(&mut self, record: &[u8], line: u64) -> Result<()> {
-        let Some(CurrentTable { import, decoder, batch, records }) = &mut self.table else { return Ok(()) };
+        let Some(CurrentTable { import, decoder, records }) = &mut self.table else { return Ok(()) };
         *records += 1;
         if import.stubs > 0 && *records > import.records {
             return Ok(());
@@ -90,28 +95,59 @@ impl<'d> RecordDecoding<'d> {
         {
             return Ok(());
         }
-        let decoded = decoder.decode(record, batch).and_then(|()| {
-            filled_columns::push(&import.filled, self.random, batch)
-                .and_then(|()| batch.end_row())
-                .map_err(|_| decode::Error::Stopped)
+        let batches = &mut self.batches;
+        let decoded = decoder.decode(record, batches).and_then(|()| {
+            filled_columns::push(&import.filled, self.random, batches)
+                .and_then(|()| batches.end_row())
+                .map_err(|Stopped| decode::Error::Stopped)
         });
-        decoded.map_err(|error| Error::InvalidRecord { line, what: error.to_string() })?;
-        if batch.size() < BATCH_BYTES {
-            return Ok(());
-        }
-        let full = std::mem::take(batch);
-        self.hand_on(DecodedStep::Rows(full))
+        decoded.map_err(|error| match error {
+            decode::Error::Stopped => Error::Panicked,
+            error => Error::InvalidRecord { line, what: error.to_string() },
+        })
     }
 
     fn close_table(&mut self) -> Result<()> {
-        let Some(CurrentTable { batch, .. }) = self.table.take() else { return Ok(()) };
-        if batch.rows() > 0 {
-            self.hand_on(DecodedStep::Rows(batch))?;
+        if self.table.take().is_none() {
+            return Ok(());
         }
-        self.hand_on(DecodedStep::TableClosed)
+        let closed = self.batches.flush().and_then(|()| self.batches.hand_on(DecodedStep::TableClosed));
+        closed.map_err(|Stopped| Error::Panicked)
+    }
+}
+
+impl BatchSender {
+    fn hand_on(&self, step: DecodedStep) -> std::result::Result<(), Stopped> {
+        self.steps.send(step).map_err(|_| Stopped)
     }
 
-    fn hand_on(&self, step: DecodedStep) -> Result<()> {
-        self.steps.send(step).map_err(|_| Error::Panicked)
+    fn flush(&mut self) -> std::result::Result<(), Stopped> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let batch = std::mem::take(&mut self.batch);
+        self.hand_on(DecodedStep::Rows(batch))
+    }
+
+    fn flush_if_full(&mut self) -> std::result::Result<(), Stopped> {
+        if self.batch.size() < BATCH_BYTES { Ok(()) } else { self.flush() }
+    }
+}
+
+impl RowSink for BatchSender {
+    fn push_value(&mut self, value: Value<'_>) -> std::result::Result<(), Stopped> {
+        self.batch.push_value(value)
+    }
+
+    fn end_row(&mut self) -> std::result::Result<(), Stopped> {
+        self.batch.end_row()?;
+        self.flush_if_full()
+    }
+}
+
+impl PieceSink for BatchSender {
+    fn push_text_piece(&mut self, piece: &[u8]) -> std::result::Result<(), Stopped> {
+        self.batch.push_text_piece(piece)?;
+        self.flush_if_full()
     }
 }

@@ -1,8 +1,8 @@
 //! Rows on their way from the thread that decodes them to the one that writes them.
 
-use crate::server::rows::{RowSink, Stopped, Value};
+use crate::server::rows::{PieceSink, RowSink, Stopped, Value};
 
-/// The values of some rows of one table. Their bytes lie one after the other, so that a row allocates nothing.
+/// Some values of one table, row by row: a batch may begin and end within a row. Their bytes lie one after the other, so that a row allocates nothing.
 #[derive(Default)]
 pub struct RowBatch {
     bytes: Vec<u8>,
@@ -19,6 +19,8 @@ enum Cell {
     /// The length of the bytes that belong to it, as of the next two.
     SafeAscii(usize),
     Text(usize),
+    /// The text goes on.
+    TextPiece(usize),
     Blob(usize),
     EndOfRow,
 }
@@ -29,15 +31,20 @@ impl RowBatch {
         self.bytes.len() + self.cells.len() * size_of::<Cell>()
     }
 
+    /// How many rows end in it.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Pushes the rows.
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// Pushes the values.
     ///
     /// # Errors
     /// `Stopped` if the sink stops.
-    pub fn push_into(&self, sink: &mut dyn RowSink) -> Result<(), Stopped> {
+    pub fn push_into(&self, sink: &mut dyn PieceSink) -> Result<(), Stopped> {
         let mut rest = &self.bytes[..];
         let mut next = |length: usize| {
             let (bytes, others) = rest.split_at(length);
@@ -53,6 +60,7 @@ impl RowBatch {
                 Cell::Double(n) => sink.push_value(Value::Double(*n))?,
                 Cell::SafeAscii(length) => sink.push_value(Value::SafeAscii(next(*length)))?,
                 Cell::Text(length) => sink.push_value(Value::Text(next(*length)))?,
+                Cell::TextPiece(length) => sink.push_text_piece(next(*length))?,
                 Cell::Blob(length) => sink.push_value(Value::Blob(next(*length)))?,
                 Cell::EndOfRow => sink.end_row()?,
             }
@@ -82,15 +90,17 @@ impl RowSink for RowBatch {
         Ok(())
     }
 
-    fn push_text_pieces(&mut self, pieces: &mut dyn Iterator<Item = Vec<u8>>) -> Result<(), Stopped> {
-        let length = pieces.map(|piece| self.keep(&piece)).sum();
-        self.cells.push(Cell::Text(length));
-        Ok(())
-    }
-
     fn end_row(&mut self) -> Result<(), Stopped> {
         self.cells.push(Cell::EndOfRow);
         self.rows += 1;
+        Ok(())
+    }
+}
+
+impl PieceSink for RowBatch {
+    fn push_text_piece(&mut self, piece: &[u8]) -> Result<(), Stopped> {
+        let cell = Cell::TextPiece(self.keep(piece));
+        self.cells.push(cell);
         Ok(())
     }
 }
@@ -117,9 +127,17 @@ mod tests {
         }
     }
 
-    fn push(sink: &mut dyn RowSink, (kind, number, bytes): &(u8, i64, Vec<u8>)) {
+    impl PieceSink for Seen {
+        fn push_text_piece(&mut self, piece: &[u8]) -> Result<(), Stopped> {
+            self.1.push(format!("piece {piece:?}"));
+            Ok(())
+        }
+    }
+
+    fn push(sink: &mut dyn PieceSink, (kind, number, bytes): &(u8, i64, Vec<u8>)) {
         #[expect(clippy::cast_precision_loss, reason = "any number will do")]
-        let value = match kind % 8 {
+        let value = match kind % 9 {
+            8 => return sink.push_text_piece(bytes).unwrap(),
             0 => Value::Null,
             1 => Value::Boolean(*number > 0),
             2 => Value::Integer(*number),

@@ -84,17 +84,18 @@ pub trait RowSink {
     /// `Stopped` to end the read.
     fn push_value(&mut self, value: Value<'_>) -> Result<(), Stopped>;
 
-    /// Takes the next value, a long text in UTF-8 whose pieces are made as they are asked for.
-    ///
-    /// # Errors
-    /// As `push_value`.
-    fn push_text_pieces(&mut self, pieces: &mut dyn Iterator<Item = Vec<u8>>) -> Result<(), Stopped> {
-        self.push_value(Value::Text(&pieces.collect::<Vec<_>>().concat()))
-    }
-
     /// Ends the current row.
     ///
     /// # Errors
     /// `Stopped` to end the read.
     fn end_row(&mut self) -> Result<(), Stopped>;
+}
+
+/// A sink that takes long texts piece by piece, so that nobody before it holds them whole.
+pub trait PieceSink: RowSink {
+    /// Takes a piece of the next value, in UTF-8. The last piece comes with `push_value`.
+    ///
+    /// # Errors
+    /// As `push_value`.
+    fn push_text_piece(&mut self, piece: &[u8]) -> Result<(), Stopped>;
 }

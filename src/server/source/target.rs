@@ -9,7 +9,7 @@ use super::{Error, InterruptHandle, Result, SelectRows};
 use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::{KeptImport, UndoReport};
 use crate::model::name::{FieldName, TableName};
-use crate::server::rows::{KeySetId, RowSink};
+use crate::server::rows::{KeySetId, PieceSink, RowSink};
 
 /// A database to write to. What is read of a source is read by another type: nothing that exports can write.
 pub trait Target: Send + Sync {
@@ -131,7 +131,7 @@ impl TableLoad {
 ///
 /// Between `begin_table` and `end_table`, the rows of one of the prepared tables are pushed, value by value, as into any sink.
 /// Once a method of the sink has returned `Stopped`, `take_failure` says why.
-pub trait Load: RowSink + Lookups + SelectRows {
+pub trait Load: PieceSink + Lookups + SelectRows {
     /// Creates tables, in the same transaction.
     ///
     /// # Errors

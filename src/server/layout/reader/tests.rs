@@ -8,7 +8,7 @@ use crate::model::catalog::ColumnSchema;
 use crate::server::pipeline::ChunkWriter;
 use crate::server::pipeline::decode::RecordDecoder;
 use crate::server::pipeline::encode::json::write_value as encode;
-use crate::server::rows::{RowSink, Stopped, Value};
+use crate::server::rows::{PieceSink, RowSink, Stopped, Value};
 
 const LAYOUT: &str = r#"
         scope = "person"
@@ -171,6 +171,12 @@ impl RowSink for Shown {
 
     fn end_row(&mut self) -> Result<(), Stopped> {
         Ok(())
+    }
+}
+
+impl PieceSink for Shown {
+    fn push_text_piece(&mut self, _: &[u8]) -> Result<(), Stopped> {
+        unreachable!("no value of these tests is long")
     }
 }
 

@@ -11,14 +11,14 @@ use serde_json::value::RawValue;
 use super::Error;
 use super::long_text::{PIECE_BYTES, TextPieces};
 use crate::model::catalog::Codec;
-use crate::server::rows::{RowSink, Value};
+use crate::server::rows::{PieceSink, Value};
 
 /// Decodes the records of one table.
 ///
 /// ```
 /// use waybill::model::catalog::Codec;
 /// use waybill::server::pipeline::decode::RecordDecoder;
-/// use waybill::server::rows::{RowSink, Stopped, Value};
+/// use waybill::server::rows::{PieceSink, RowSink, Stopped, Value};
 ///
 /// #[derive(Default)]
 /// struct Texts(Vec<String>);
@@ -29,6 +29,11 @@ use crate::server::rows::{RowSink, Value};
 ///     }
 ///     fn end_row(&mut self) -> Result<(), Stopped> {
 ///         Ok(())
+///     }
+/// }
+/// impl PieceSink for Texts {
+///     fn push_text_piece(&mut self, piece: &[u8]) -> Result<(), Stopped> {
+///         self.push_value(Value::Text(piece))
 ///     }
 /// }
 ///
@@ -61,7 +66,7 @@ impl RecordDecoder {
     /// # Errors
     /// `NotARecord` for another object, `InvalidValue` for a value that the column's codec does not write; `Stopped` if the sink
     /// stops.
-    pub fn decode(&mut self, record: &[u8], sink: &mut dyn RowSink) -> Result<(), Error> {
+    pub fn decode(&mut self, record: &[u8], sink: &mut dyn PieceSink) -> Result<(), Error> {
         let mut failure = None;
         let mut json = serde_json::Deserializer::from_slice(record);
         let seed = RecordSeed { columns: &self.columns, sink, failure: &mut failure };
@@ -77,7 +82,7 @@ impl RecordDecoder {
 /// Reads a record's values one after the other. An error of ours ends the reading and is kept in `failure`.
 struct RecordSeed<'r> {
     columns: &'r [Column],
-    sink: &'r mut dyn RowSink,
+    sink: &'r mut dyn PieceSink,
     failure: &'r mut Option<Error>,
 }
 
@@ -114,7 +119,7 @@ impl<'de> Visitor<'de> for RecordSeed<'_> {
 }
 
 impl Column {
-    fn push(&self, json: &str, sink: &mut dyn RowSink) -> Result<(), Error> {
+    fn push(&self, json: &str, sink: &mut dyn PieceSink) -> Result<(), Error> {
         if !self.is_pushed {
             return Ok(());
         }
@@ -126,11 +131,16 @@ impl Column {
         sink.push_value(decoded.as_value()).map_err(|_| Error::Stopped)
     }
 
-    fn push_text(&self, json: &str, sink: &mut dyn RowSink) -> Result<(), Error> {
+    fn push_text(&self, json: &str, sink: &mut dyn PieceSink) -> Result<(), Error> {
         let mut pieces = TextPieces::new(json, PIECE_BYTES);
-        sink.push_text_pieces(&mut pieces.by_ref().map(String::into_bytes)).map_err(|_| Error::Stopped)?;
+        for piece in pieces.by_ref() {
+            sink.push_text_piece(piece.as_bytes()).map_err(|_| Error::Stopped)?;
+        }
         let invalid = || Error::InvalidValue { column: self.name.clone(), expected: expected(self.codec) };
-        if pieces.is_valid() { Ok(()) } else { Err(invalid()) }
+        if !pieces.is_valid() {
+            return Err(invalid());
+        }
+        sink.push_value(Value::Text(b"")).map_err(|_| Error::Stopped)
     }
 }
 
@@ -309,7 +319,7 @@ mod tests {
     use super::*;
     use crate::server::pipeline::ChunkWriter;
     use crate::server::pipeline::encode::json::write_value;
-    use crate::server::rows::Stopped;
+    use crate::server::rows::{RowSink, Stopped};
 
     const CODECS: [Codec; 12] = [
         Codec::Boolean,
@@ -329,20 +339,30 @@ mod tests {
     /// Values as text, exact to the bit, in the form in which they come back: what is only another name for the same comes
     /// back as that.
     #[derive(Default)]
-    struct Shown(Vec<String>);
+    struct Shown(Vec<String>, Vec<u8>);
 
     impl RowSink for Shown {
         fn push_value(&mut self, value: Value<'_>) -> Result<(), Stopped> {
             self.0.push(match value {
                 Value::Float(n) => format!("double {:x}", f64::from(n).to_bits()),
                 Value::Double(n) => format!("double {:x}", n.to_bits()),
-                Value::SafeAscii(text) | Value::Text(text) => format!("text {text:?}"),
+                Value::SafeAscii(text) | Value::Text(text) => {
+                    self.1.extend_from_slice(text);
+                    format!("text {:?}", &std::mem::take(&mut self.1)[..])
+                }
                 other => format!("{other:?}"),
             });
             Ok(())
         }
 
         fn end_row(&mut self) -> Result<(), Stopped> {
+            Ok(())
+        }
+    }
+
+    impl PieceSink for Shown {
+        fn push_text_piece(&mut self, piece: &[u8]) -> Result<(), Stopped> {
+            self.1.extend_from_slice(piece);
             Ok(())
         }
     }

@@ -184,13 +184,19 @@ pub const STAGED_PREFIX: &str = "waybill_staged_";
 
 /// A row that the database does not take. Names the constraint and the record, and shows no value.
 pub fn refused_row(table: &TableName, error: Error) -> Error {
+    refused_record(table, None, error)
+}
+
+/// As `refused_row`, of the record with this number, if that is known.
+pub fn refused_record(table: &TableName, record: Option<u64>, error: Error) -> Error {
     if error.kind == Kind::PermissionDenied {
         return may_not_write(table);
     }
     let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<client::Error>());
     let Some(client::Error::Server { code, constraint, line, column, .. }) = cause else { return error };
     let Some(reason) = refusal(code) else { return error };
-    let record = line.map_or_else(|| "a record".to_owned(), |line| format!("record {line}"));
+    let record = record.or(line.map(Into::into));
+    let record = record.map_or_else(|| "a record".to_owned(), |number| format!("record {number}"));
     // The rules of a temporary table are named after it.
     let named = constraint.as_ref().filter(|name| !name.starts_with(STAGED_PREFIX));
     let rule = named.or(column.as_ref()).map_or_else(String::new, |name| format!(" ({name})"));

@@ -15,13 +15,15 @@ pub struct CurrentTable {
     /// Whether each column takes bytes.
     pub takes_bytes: Vec<bool>,
     next_column: usize,
+    /// Whether a piece of the next value is written.
+    is_in_text: bool,
     /// How many have ended.
     pub rows: u64,
 }
 
 impl CurrentTable {
     pub fn new(number: usize, name: TableName, takes_bytes: Vec<bool>) -> Self {
-        Self { number, name, takes_bytes, next_column: 0, rows: 0 }
+        Self { number, name, takes_bytes, next_column: 0, is_in_text: false, rows: 0 }
     }
 
     /// Writes a value to `rows`, which `send` takes from there when they are many.
@@ -34,6 +36,13 @@ impl CurrentTable {
         rows: &mut CopyText,
         send: &mut dyn FnMut(&mut CopyText) -> Result<()>,
     ) -> Result<()> {
+        if self.is_in_text
+            && let Value::Text(end) = value
+        {
+            self.write_text_piece(end, rows, send)?;
+            (self.is_in_text, self.next_column) = (false, self.next_column + 1);
+            return Ok(());
+        }
         let takes_bytes = self.takes_bytes.get(self.next_column).copied().unwrap_or(false);
         self.next_column += 1;
         let place = (&self.name, self.rows + 1);
@@ -46,12 +55,7 @@ impl CurrentTable {
             Value::SafeAscii(text) | Value::Text(text) => {
                 check_text(text).map_err(|what| unfit_value(place, what))?;
                 rows.begin_value();
-                for piece in text.chunks(PIECE_BYTES) {
-                    rows.write_text(piece);
-                    if piece.len() == PIECE_BYTES {
-                        send(rows)?;
-                    }
-                }
+                write_text(text, rows, send)?;
             }
             Value::Blob(bytes) if takes_bytes => {
                 rows.begin_value();
@@ -68,7 +72,34 @@ impl CurrentTable {
         Ok(())
     }
 
+    /// Writes a piece of the next value, which `write_value` ends.
+    ///
+    /// # Errors
+    /// As `write_value`.
+    pub fn write_text_piece(
+        &mut self,
+        piece: &[u8],
+        rows: &mut CopyText,
+        send: &mut dyn FnMut(&mut CopyText) -> Result<()>,
+    ) -> Result<()> {
+        check_text(piece).map_err(|what| unfit_value((&self.name, self.rows + 1), what))?;
+        if !std::mem::replace(&mut self.is_in_text, true) {
+            rows.begin_value();
+        }
+        write_text(piece, rows, send)
+    }
+
     pub fn end_row(&mut self) {
         (self.next_column, self.rows) = (0, self.rows + 1);
     }
+}
+
+fn write_text(text: &[u8], rows: &mut CopyText, send: &mut dyn FnMut(&mut CopyText) -> Result<()>) -> Result<()> {
+    for piece in text.chunks(PIECE_BYTES) {
+        rows.write_text(piece);
+        if piece.len() == PIECE_BYTES {
+            send(rows)?;
+        }
+    }
+    Ok(())
 }

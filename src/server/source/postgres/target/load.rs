@@ -14,15 +14,14 @@ use super::super::key_sets::{KeySets, refuse_foreign_event_triggers};
 use super::super::search_paths::{APPLICATION_PATH, OWN_PATH};
 use super::current_table::CurrentTable;
 use super::kept_import::UndoSchema;
-use super::natural_keys::Loaded;
+use super::prepared_table::{PreparedTable, ended};
 use super::reference_checks::ReferenceChecks;
 use super::row_counts::{check_added, check_taken};
-use super::staging::StagedTable;
 use super::{create_tables, lock, natural_keys, outside, removal, row_lookup, rules, sequences, unique_values};
 use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, RowSink, Stopped, Value};
+use crate::server::rows::{Catalog, PieceSink, RowSink, Stopped, Value};
 use crate::server::support::copy_text::CopyText;
 
 /// How much is collected before it is sent.
@@ -43,12 +42,6 @@ pub struct PostgresLoad {
     rows: CopyText,
     table: Option<CurrentTable>,
     failure: Option<Error>,
-}
-
-pub struct PreparedTable {
-    load: TableLoad,
-    /// Where the rows are copied first; nothing if they go straight into the table.
-    staged: Option<StagedTable>,
 }
 
 impl PostgresLoad {
@@ -97,6 +90,12 @@ impl PostgresLoad {
         table.write_value(value, rows, &mut |rows| send_chunk(session, rows, CHUNK_BYTES))
     }
 
+    fn write_text_piece(&mut self, piece: &[u8]) -> Result<()> {
+        let Self { table, rows, session, .. } = self;
+        let table = table.as_mut().ok_or_else(no_table_begun)?;
+        table.write_text_piece(piece, rows, &mut |rows| send_chunk(session, rows, CHUNK_BYTES))
+    }
+
     fn send_full_chunk(&mut self, limit: usize) -> Result<()> {
         send_chunk(&mut self.session, &mut self.rows, limit)
     }
@@ -125,12 +124,6 @@ fn no_table_begun() -> Error {
     Error::new(Kind::Failed, "internal error: a row without a table; please report it")
 }
 
-/// The staged tables before this one: of a part, one table may be filled in two goes.
-fn ended(tables: &[PreparedTable], number: usize) -> Vec<Loaded<'_>> {
-    let ended = tables.iter().enumerate().take(number);
-    ended.filter_map(|(number, table)| Some((number, &table.load, table.staged.as_ref()?.name()))).collect()
-}
-
 impl RowSink for PostgresLoad {
     fn push_value(&mut self, value: Value<'_>) -> std::result::Result<(), Stopped> {
         self.write_value(value).map_err(|error| {
@@ -148,6 +141,15 @@ impl RowSink for PostgresLoad {
             return Ok(());
         }
         self.send_full_chunk(CHUNK_BYTES).map_err(|error| {
+            self.failure = Some(error);
+            Stopped
+        })
+    }
+}
+
+impl PieceSink for PostgresLoad {
+    fn push_text_piece(&mut self, piece: &[u8]) -> std::result::Result<(), Stopped> {
+        self.write_text_piece(piece).map_err(|error| {
             self.failure = Some(error);
             Stopped
         })
@@ -202,22 +204,16 @@ impl Load for PostgresLoad {
         refuse_foreign_event_triggers(&mut self.session)?;
         self.kept = kept.map(|kept| UndoSchema::create(&mut self.session, kept)).transpose()?;
         for (number, load) in tables.iter().enumerate() {
-            let is_staged = self.purpose == Purpose::DryRun || load.mode == TableMode::Merge || !load.late.is_empty();
             let into = self.table_sql(&load.table)?.to_owned();
             let relation = self.schema.relation(&load.table)?;
-            let staged =
-                is_staged.then(|| StagedTable::create(&mut self.session, number, load, relation, &into, self.purpose));
-            natural_keys::prepare(&mut self.session, relation, number, load, &into)?;
-            if let Some(kept) = self.kept.as_ref().filter(|_| load.mode == TableMode::Merge && !load.key.is_empty()) {
-                kept.create_before(&mut self.session, number, load, relation)?;
-                if load.removal.is_some() {
-                    kept.create_removed(&mut self.session, number, relation)?;
-                }
-            }
-            if load.removal.is_some() {
-                removal::prepare(&mut self.session, number, load, relation)?;
-            }
-            self.tables.push(PreparedTable { load: load.clone(), staged: staged.transpose()? });
+            let prepared = PreparedTable::create(
+                &mut self.session,
+                number,
+                load,
+                (relation, &into),
+                (self.purpose, self.kept.as_ref()),
+            );
+            self.tables.push(prepared?);
         }
         if self.purpose == Purpose::Write {
             self.reference_checks.begin(&mut self.session)?;
@@ -245,7 +241,7 @@ impl Load for PostgresLoad {
     }
 
     fn begin_table(&mut self, number: usize) -> Result<()> {
-        let PreparedTable { load, staged } = self.tables.get(number).ok_or_else(no_table_begun)?;
+        let PreparedTable { load, staged, .. } = self.tables.get(number).ok_or_else(no_table_begun)?;
         let into = staged.as_ref().map_or_else(|| self.table_sql(&load.table), |staged| Ok(staged.name()))?.to_owned();
         let load = load.clone();
         self.begin_rows(number, &load.table, &load.columns.iter().collect::<Vec<_>>(), &into)
@@ -266,7 +262,7 @@ impl Load for PostgresLoad {
             return removal::end_emptied(&mut self.session, of, self.kept.as_ref(), changes);
         }
         let created = TableEffect { created: table.rows, ..TableEffect::default() };
-        let PreparedTable { load, staged } = &self.tables[table.number];
+        let PreparedTable { load, staged, checked, .. } = &self.tables[table.number];
         let is_early = !load.late.is_empty() && self.purpose == Purpose::Write;
         if let Some(staged) = staged.as_ref().filter(|_| is_early) {
             let into = self.table_sql(&load.table)?.to_owned();
@@ -300,18 +296,26 @@ impl Load for PostgresLoad {
         if load.removal.is_some() {
             effect.removed = removal::count(&mut self.session, table.number)?;
         }
+        let written = effect.created + effect.updated;
+        if let Some(checked) = checked.as_ref().filter(|_| written > 0) {
+            let rows = staged.changed_rows_sql(load, relation)?;
+            checked.check(&mut self.session, load, staged.name(), &rows)?;
+        }
         if let Some(changes) = changes.filter(|_| load.mode == TableMode::Merge) {
             if load.removal.is_some() {
                 removal::push(&mut self.session, table.number, load, relation, changes)?;
             }
-            staged.push_changes(&mut self.session, load, relation, changes)?;
+            if written > 0 {
+                staged.push_changes(&mut self.session, load, relation, changes)?;
+            }
         }
         if let Some(kept) = &self.kept {
-            let rows = staged.changed_rows_sql(load, relation)?;
-            kept.keep_before(&mut self.session, table.number, load, relation, &rows)?;
+            if written > 0 {
+                let rows = staged.changed_rows_sql(load, relation)?;
+                kept.keep_before(&mut self.session, table.number, load, relation, &rows)?;
+            }
             kept.keep_table(&mut self.session, table.number, load, relation, (effect.created, effect.removed), true)?;
         }
-        let written = effect.created + effect.updated;
         if self.purpose == Purpose::Write && written > 0 {
             let (into, rows) = (
                 self.table_sql(&load.table)?.to_owned(),
@@ -328,6 +332,7 @@ impl Load for PostgresLoad {
                 kept.check_written(&mut self.session, table.number, load, relation, written)?;
             }
         }
+        self.tables[table.number].written += written;
         self.session.execute(APPLICATION_PATH)?;
         Ok(effect)
     }
@@ -346,15 +351,23 @@ impl Load for PostgresLoad {
     fn check_references(&mut self) -> Result<()> {
         if self.purpose == Purpose::DryRun {
             self.session.execute(OWN_PATH)?;
-            let staged: Vec<(&TableLoad, &StagedTable)> =
-                self.tables.iter().filter_map(|table| Some((&table.load, table.staged.as_ref()?))).collect();
-            let taken = unique_values::find_taken(&mut self.session, &self.schema, &staged)?;
+            let removes = self.tables.iter().any(|table| table.load.removal.is_some());
+            let (mut staged, mut written) = (Vec::new(), Vec::new());
+            for table in &self.tables {
+                let Some(rows) = &table.staged else { continue };
+                staged.push((&table.load, rows));
+                // What is there already, unchanged, leads where it did.
+                if removes || table.written > 0 {
+                    written.push((&table.load, rows));
+                }
+            }
+            let taken = unique_values::find_taken(&mut self.session, &self.schema, &written)?;
             if !taken.is_empty() {
                 return Err(Error::new(Kind::Refused, taken.join("; ")));
             }
-            return super::staging::check_references(&mut self.session, &self.schema, &staged);
+            return super::staging::check_references(&mut self.session, &self.schema, &written, &staged);
         }
-        for PreparedTable { load, staged } in self.tables.iter().filter(|table| !table.load.late.is_empty()) {
+        for PreparedTable { load, staged, .. } in self.tables.iter().filter(|table| !table.load.late.is_empty()) {
             let Some(staged) = staged else { continue };
             let (relation, into) = (self.schema.relation(&load.table)?, self.table_sql(&load.table)?.to_owned());
             staged.write_late(&mut self.session, load, relation, &into)?;

@@ -3,6 +3,7 @@
 //! Flow: `rules` tells what may run and be written at all. `load` is the transaction: it copies records into empty tables, or into
 //! `staging`, from where they are merged. `kept_import` keeps what `undo` needs to find the rows again, which `put_back` then does.
 
+mod checked_rows;
 mod conflicts;
 mod copy_values;
 mod create_tables;
@@ -13,6 +14,7 @@ mod load;
 mod lock;
 mod natural_keys;
 mod outside;
+mod prepared_table;
 mod put_back;
 mod recreated_keys;
 mod reference_checks;

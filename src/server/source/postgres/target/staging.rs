@@ -10,6 +10,7 @@ use super::super::error::{self, STAGED_PREFIX};
 use super::super::reader::RowReader;
 use super::super::row_key::{column, equal, expressions};
 use super::super::untrusted_code::UntrustedCode;
+use super::checked_rows;
 use super::conflicts::Conflicts;
 use super::foreign_key_check::ForeignKeyCheck;
 use super::references_to;
@@ -21,10 +22,6 @@ use crate::model::name::TableName;
 use crate::model::text;
 use crate::server::rows::RowSink;
 
-const PLAIN_INDEXES_QUERY: &str = "
-    SELECT CAST(c.relname AS text) AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-     WHERE i.indrelid = to_regclass(CAST($1 AS text)) AND NOT i.indisunique AND NOT i.indisexclusion";
-
 /// The records of one table, as the file has them.
 pub struct StagedTable {
     number: usize,
@@ -33,7 +30,8 @@ pub struct StagedTable {
 
 impl StagedTable {
     /// Creates it, empty. For a dry run it has the rules of the table itself, so that what the table would refuse is refused
-    /// here: checks, what must not be null, and unique values among the file's own records.
+    /// here: checks, what must not be null, and unique values among the file's own records. Of a merge, only what it writes is checked
+    /// by them (`CheckedRows`).
     pub fn create(
         session: &mut DatabaseSession,
         number: usize,
@@ -44,24 +42,12 @@ impl StagedTable {
     ) -> Result<Self> {
         let name = format!("pg_temp.{STAGED_PREFIX}{number}");
         let staged = Self { number, name };
-        let sql = match purpose {
-            Purpose::Write => staged.with_key_sql(load, table),
-            Purpose::DryRun => staged.with_rules_sql(load, relation, table),
-        };
-        session.execute(&sql)?;
-        if purpose == Purpose::DryRun {
-            staged.drop_plain_indexes(session)?;
+        if purpose == Purpose::Write || load.mode == TableMode::Merge {
+            session.execute(&staged.with_key_sql(load, table))?;
+        } else {
+            checked_rows::create_with_rules(session, &staged.name, load, relation, table)?;
         }
         Ok(staged)
-    }
-
-    /// Indexes that refuse nothing cost time only.
-    fn drop_plain_indexes(&self, session: &mut DatabaseSession) -> Result<()> {
-        for row in session.fetch(PLAIN_INDEXES_QUERY, &[&self.name])? {
-            let index = double_quote_identifier(row.text("name").map_err(error::map_error)?);
-            session.execute(&format!("DROP INDEX pg_temp.{index}"))?;
-        }
-        Ok(())
     }
 
     pub fn number(&self) -> usize {
@@ -83,22 +69,6 @@ impl StagedTable {
         format!(
             "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA{key}",
             name.trim_start_matches("pg_temp.")
-        )
-    }
-
-    /// What the database fills itself is not null there, and has no value here.
-    fn with_rules_sql(&self, load: &TableLoad, relation: &Relation, table: &str) -> String {
-        let filled_by_database: Vec<&String> =
-            relation.columns.keys().filter(|name| !load.columns.contains(name)).collect();
-        let indexes =
-            if filled_by_database.iter().any(|name| load.key.contains(name)) { "" } else { " INCLUDING INDEXES" };
-        let nullable = filled_by_database.iter().filter(|_| !indexes.is_empty() || load.key.is_empty()).map(|name| {
-            format!("; ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", self.name, double_quote_identifier(name))
-        });
-        format!(
-            "CREATE TEMPORARY TABLE {} (LIKE {table} INCLUDING CONSTRAINTS INCLUDING GENERATED{indexes}) ON COMMIT DROP{}",
-            self.name.trim_start_matches("pg_temp."),
-            nullable.collect::<String>()
         )
     }
 
@@ -278,17 +248,18 @@ fn quoted(names: &[String]) -> String {
     names.iter().map(|name| double_quote_identifier(name)).collect::<Vec<_>>().join(", ")
 }
 
-/// Checks that the staged records refer to records that are there, or staged.
+/// Checks that the records of the `written` tables refer to records that are there, or staged in one of `tables`.
 ///
 /// # Errors
 /// `Refused` with all references that lead nowhere.
 pub fn check_references(
     session: &mut DatabaseSession,
     schema: &Schema,
+    written: &[(&TableLoad, &StagedTable)],
     tables: &[(&TableLoad, &StagedTable)],
 ) -> Result<()> {
     let (mut dangling, code) = (Vec::new(), UntrustedCode::read(session)?);
-    for (load, staged) in tables {
+    for (load, staged) in written {
         let oid = schema.relation(&load.table)?.oid;
         // Which partition a row would go to is not known here.
         for key in ForeignKeyCheck::read(session, oid)?.iter().filter(|key| key.oid == oid) {

@@ -10,7 +10,7 @@ use super::super::row_identity::{self, digest, rowid_name, stored_columns};
 use super::changes::{self, column, numbered};
 use super::dangling;
 use super::row_buffer::RowBuffer;
-use super::undo_file::{KeptTable, NewUndoFile, UndoFolder};
+use super::undo_file::{KeptTable, NewUndoFile, RemovedRows, UndoFolder};
 use crate::model::import::TableMode;
 use crate::model::import_undo::KeptImport;
 
@@ -81,13 +81,14 @@ impl KeptRows {
         );
         let mut statement = connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
-        let mut has_begun = false;
+        let mut removed: Option<RemovedRows<'_>> = None;
         while let Some(row) = rows.next()? {
-            if !std::mem::replace(&mut has_begun, true) {
-                self.file.begin_removed(table).map_err(|cause| self.folder.unusable(&cause))?;
+            if removed.is_none() {
+                removed = Some(self.file.begin_removed(table).map_err(|cause| self.folder.unusable(&cause))?);
             }
             let values = (0..table.columns.len()).map(|place| value(row, place)).collect::<Result<Vec<_>>>()?;
-            self.file.push_removed(table, &values).map_err(|cause| self.folder.unusable(&cause))?;
+            let pushed = removed.as_mut().map_or(Ok(()), |removed| removed.push(&values));
+            pushed.map_err(|cause| self.folder.unusable(&cause))?;
         }
         Ok(())
     }
@@ -156,7 +157,7 @@ fn write_rows(
     load: &TableLoad,
     table: &KeptTable,
 ) -> Result<()> {
-    file.begin_table(table).map_err(|cause| folder.unusable(&cause))?;
+    let mut kept_rows = file.begin_table(table).map_err(|cause| folder.unusable(&cause))?;
     let mut statement = connection.prepare(&written_rows_sql(load, table))?;
     let mut rows = statement.query([])?;
     let (mut found, mut written) = (0, 0);
@@ -169,7 +170,7 @@ fn write_rows(
         found += 1;
         let digest = digest(row, 2 + kept, table.columns.len())?;
         let values = (2..2 + kept).map(|place| value(row, place)).collect::<Result<Vec<_>>>()?;
-        file.push(table, &digest, row.get(0)?, &values).map_err(|cause| folder.unusable(&cause))?;
+        kept_rows.push(&digest, row.get(0)?, &values).map_err(|cause| folder.unusable(&cause))?;
     }
     let written = match load.mode {
         TableMode::RequireEmpty => written,

@@ -4,15 +4,15 @@
 
 use std::path::PathBuf;
 
-use rusqlite::{Connection, OpenFlags, params_from_iter};
+use rusqlite::{Connection, OpenFlags};
 
 use super::super::super::lookups::{Lookups, RowLookup};
 use super::super::super::new_table::NewTable;
 use super::super::super::target::{Load, Purpose, Removal, TableLoad, TargetRules};
 use super::super::super::unmatched;
-use super::super::super::{Error, InterruptHandle, Kind, Result, SelectRows, Source, SourceIdentity};
+use super::super::super::{Error, InterruptHandle, Kind, Result, Source, SourceIdentity};
 use super::super::error::refused;
-use super::super::key_sets::{KeySets, clear, main_table};
+use super::super::key_sets::{KeySets, main_table};
 use super::super::{SqliteSource, catalog};
 use super::conflicts::{Existing, find_existing};
 use super::insert_sql::insert_sql;
@@ -24,16 +24,16 @@ use super::{changes, create_tables, dangling, natural_keys, outside, removal, ro
 use crate::model::import::{TableEffect, TableMode};
 use crate::model::import_undo::KeptImport;
 use crate::model::name::TableName;
-use crate::server::rows::{Catalog, KeySetId, NewKeySet, Round, RowSink, Step, Stopped, Value};
+use crate::server::rows::{Catalog, PieceSink, RowSink, Stopped, Value};
 
 pub struct SqliteLoad {
-    connection: Connection,
+    pub(super) connection: Connection,
     purpose: Purpose,
     path: PathBuf,
     /// Of the file.
     identity: SourceIdentity,
     undo_folder: UndoFolder,
-    key_sets: KeySets,
+    pub(super) key_sets: KeySets,
     tables: Vec<TableLoad>,
     /// How many rows of each table were found by a natural key so far.
     matched: Vec<u64>,
@@ -66,14 +66,12 @@ impl SqliteLoad {
     /// Begins the transaction.
     pub fn begin(
         source: &SqliteSource,
-        (purpose, removes): (Purpose, bool),
+        purpose: Purpose,
         undo_folder: UndoFolder,
         on_handle: &dyn Fn(InterruptHandle),
     ) -> Result<Self> {
-        // Nothing is removed along references: they are looked at when all is done.
-        let foreign_keys = if removes { ForeignKeys::Ignored } else { ForeignKeys::Enforced };
         Ok(Self {
-            connection: writing::begin(source.path(), purpose, foreign_keys, on_handle)?,
+            connection: writing::begin(source.path(), purpose, ForeignKeys::Enforced, on_handle)?,
             purpose,
             path: source.path().to_owned(),
             identity: source.identity()?,
@@ -134,8 +132,15 @@ impl SqliteLoad {
         let inserted = if existing == Existing::Same {
             0
         } else {
-            let inserted = self.connection.prepare_cached(&self.insert)?.execute(params_from_iter(self.row.values()));
-            inserted.map_err(|error| refuse(error, current.pushed))?
+            let mut insert = self.connection.prepare_cached(&self.insert)?;
+            for (place, value) in (1..).zip(self.row.values()) {
+                insert.raw_bind_parameter(place, value)?;
+            }
+            if load.mode == TableMode::RequireEmpty {
+                // The statement has a copy, and nobody asks for the row again: one of 100 MB is held twice by SQLite alone.
+                self.row.clear();
+            }
+            insert.raw_execute().map_err(|error| refuse(error, current.pushed))?
         };
         current.changed += inserted as u64;
         if load.mode != TableMode::Merge {
@@ -192,6 +197,13 @@ impl RowSink for SqliteLoad {
     }
 }
 
+impl PieceSink for SqliteLoad {
+    fn push_text_piece(&mut self, piece: &[u8]) -> std::result::Result<(), Stopped> {
+        self.row.push_piece(piece);
+        Ok(())
+    }
+}
+
 impl Lookups for SqliteLoad {
     fn catalog(&mut self) -> Result<Catalog> {
         catalog::read(&self.connection)
@@ -204,21 +216,6 @@ impl Lookups for SqliteLoad {
         found: &mut dyn FnMut(usize, Vec<Option<String>>),
     ) -> Result<()> {
         row_lookup::find_rows(&self.connection, lookup, values, found)
-    }
-}
-
-impl SelectRows for SqliteLoad {
-    fn create_key_sets(&mut self, new: &[NewKeySet]) -> Result<()> {
-        self.key_sets = KeySets::create(&self.connection, new)?;
-        Ok(())
-    }
-
-    fn run_step(&mut self, step: &Step, round: Round) -> Result<u64> {
-        self.key_sets.run(&self.connection, step, round)
-    }
-
-    fn clear_key_set(&mut self, set: KeySetId) -> Result<()> {
-        clear(&self.connection, set)
     }
 }
 
@@ -262,6 +259,13 @@ impl Load for SqliteLoad {
             dangling::keep(&self.connection, &referring.iter().collect::<Vec<_>>())?;
         } else {
             dangling::keep(&self.connection, &names.collect::<Vec<_>>())?;
+        }
+        // Nothing is removed along references, and rows that are only added carry nothing along: `check_references` is enough.
+        let removes = tables.iter().any(|load| load.removal.is_some());
+        let only_adds =
+            tables.iter().all(|load| load.mode != TableMode::Merge) && !rules::has_triggers(&self.connection)?;
+        if removes || only_adds {
+            writing::ignore_foreign_keys(&self.connection)?;
         }
         tables.clone_into(&mut self.tables);
         self.matched = vec![0; tables.len()];

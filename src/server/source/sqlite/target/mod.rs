@@ -17,6 +17,7 @@ mod returned;
 mod row_buffer;
 mod row_lookup;
 mod rules;
+mod selected_rows;
 mod undo;
 mod undo_file;
 mod undo_words;
@@ -54,10 +55,10 @@ impl Target for SqliteTarget {
     fn begin_load(
         &self,
         purpose: Purpose,
-        removes: bool,
+        _removes: bool,
         on_handle: &dyn Fn(InterruptHandle),
     ) -> Result<Box<dyn Load>> {
-        Ok(Box::new(SqliteLoad::begin(&self.source, (purpose, removes), self.undo_folder.clone(), on_handle)?))
+        Ok(Box::new(SqliteLoad::begin(&self.source, purpose, self.undo_folder.clone(), on_handle)?))
     }
 
     fn begin_lookups(&self) -> Result<Box<dyn Lookups>> {

@@ -23,7 +23,7 @@ pub fn for_each_removed(
     let is_same = table.found_by.iter().zip(1..).map(|(name, place)| format!("{} = ?{place}", column("t", name)));
     let is_same = is_same.collect::<Vec<_>>().join(" AND ");
     let mut find = connection.prepare(&format!("SELECT 1 FROM {} AS t WHERE {is_same}", main_table(&table.name)))?;
-    let sql = format!("SELECT {} FROM removed_{} ORDER BY rowid", table.all_columns(), table.number);
+    let sql = format!("SELECT {} FROM removed_{} ORDER BY rowid", table.all_columns().join(", "), table.number);
     let mut kept = file.connection.prepare(&sql)?;
     let mut rows = kept.query([])?;
     while let Some(row) = rows.next()? {
@@ -45,7 +45,7 @@ fn key_of<'v>(table: &KeptTable, values: &[ToSqlOutput<'v>]) -> Vec<ToSqlOutput<
 
 /// Puts the rows that come back into a temporary table. One whose key somebody has used since stays away.
 pub fn find(connection: &Connection, file: &UndoFile, table: &KeptTable, found: &mut UndoneTable) -> Result<()> {
-    let (number, columns) = (table.number, table.all_columns());
+    let (number, columns) = (table.number, table.all_columns().join(", "));
     connection.execute_batch(&format!("CREATE TEMP TABLE waybill_returned_{number} ({columns})"))?;
     let places = vec!["?"; table.columns.len()].join(", ");
     let mut insert = connection.prepare(&format!("INSERT INTO temp.waybill_returned_{number} VALUES ({places})"))?;
@@ -71,7 +71,7 @@ pub fn put_back(connection: &Connection, table: &KeptTable, expected: u64) -> Re
         "INSERT OR ABORT INTO {} ({}) SELECT {} FROM temp.waybill_returned_{}",
         main_table(&table.name),
         names.join(", "),
-        table.all_columns(),
+        table.all_columns().join(", "),
         table.number
     );
     let returned = connection.execute(&sql, []).map_err(|error| not_undone(error, &table.name))?;

@@ -14,6 +14,8 @@ const MAX_KEPT_BYTES: usize = 1 << 20;
 pub struct RowBuffer {
     bytes: Vec<u8>,
     cells: Vec<Cell>,
+    /// Where the text begins of which pieces have come.
+    text_start: Option<usize>,
 }
 
 enum Cell {
@@ -32,10 +34,19 @@ impl RowBuffer {
             Value::Integer(n) => Cell::Integer(n),
             Value::Float(n) => Cell::Real(n.into()),
             Value::Double(n) => Cell::Real(n),
-            Value::SafeAscii(text) | Value::Text(text) => Cell::Text(self.keep(text)),
+            Value::SafeAscii(text) | Value::Text(text) => {
+                let end = self.keep(text);
+                Cell::Text(self.text_start.take().unwrap_or(end.start)..end.end)
+            }
             Value::Blob(bytes) => Cell::Blob(self.keep(bytes)),
         };
         self.cells.push(cell);
+    }
+
+    /// A piece of a text that `push` ends.
+    pub fn push_piece(&mut self, piece: &[u8]) {
+        let start = self.keep(piece).start;
+        self.text_start.get_or_insert(start);
     }
 
     fn keep(&mut self, bytes: &[u8]) -> Range<usize> {

@@ -47,3 +47,9 @@ pub fn read(connection: &Connection, tables: &[TableName]) -> Result<TargetRules
     // All foreign keys are checked at the commit (`defer_foreign_keys`).
     Ok(rules)
 }
+
+/// Whether anything may happen when a row of any table is added.
+pub fn has_triggers(connection: &Connection) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'trigger')";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}

@@ -189,7 +189,7 @@ fn for_each_row(
     ))?;
     let mut kept = file.connection.prepare(&format!(
         "SELECT {} FROM rows_{} ORDER BY rowid",
-        table.row_columns(),
+        table.row_columns().join(", "),
         table.number
     ))?;
     let mut rows = kept.query([])?;

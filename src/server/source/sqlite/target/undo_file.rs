@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::types::ToSqlOutput;
-use rusqlite::{Connection, OpenFlags, params, params_from_iter};
+use rusqlite::{Connection, OpenFlags, Statement, params, params_from_iter};
 
 use super::super::super::{Error, Kind, Result, SourceIdentity, undo_rules};
 use super::writing::open;
@@ -54,6 +54,12 @@ pub struct NewUndoFile {
     path: PathBuf,
     folder: PathBuf,
 }
+
+/// Takes the rows of one table that the import has written.
+pub struct WrittenRows<'f>(Statement<'f>);
+
+/// Takes the rows of one table that the import has removed.
+pub struct RemovedRows<'f>(Statement<'f>);
 
 impl UndoFolder {
     pub fn new(path: PathBuf) -> Self {
@@ -283,8 +289,8 @@ impl NewUndoFile {
         Ok(Self { connection, partial, path, folder: folder.to_owned() })
     }
 
-    /// Begins the rows of a table.
-    pub fn begin_table(&self, table: &KeptTable) -> std::result::Result<(), FileError> {
+    /// Begins the rows of a table that the import has written.
+    pub fn begin_table(&self, table: &KeptTable) -> std::result::Result<WrittenRows<'_>, FileError> {
         let json = |names: &[String]| serde_json::to_string(names).map_err(|_| FileError::Format);
         self.connection.execute(
             "INSERT INTO tables VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -296,39 +302,20 @@ impl NewUndoFile {
                 json(&table.replaced)?
             ],
         )?;
-        Ok(self.connection.execute_batch(&format!("CREATE TABLE rows_{} ({})", table.number, table.row_columns()))?)
-    }
-
-    /// A row that the import has written: its digest, whether it was there before, what it is found by, and what it had in the columns
-    /// that may have been replaced.
-    pub fn push(
-        &self,
-        table: &KeptTable,
-        digest: &[u8],
-        was_absent: bool,
-        values: &[ToSqlOutput<'_>],
-    ) -> std::result::Result<(), FileError> {
-        let places = vec!["?"; values.len()].join(", ");
-        let sql = format!("INSERT INTO rows_{} VALUES (?, ?, {places})", table.number);
-        let head = [ToSqlOutput::from(digest), ToSqlOutput::from(was_absent)];
-        self.connection.prepare_cached(&sql)?.execute(params_from_iter(head.iter().chain(values)))?;
-        Ok(())
+        let columns = table.row_columns();
+        self.connection.execute_batch(&format!("CREATE TABLE rows_{} ({})", table.number, columns.join(", ")))?;
+        let places = vec!["?"; columns.len()].join(", ");
+        let insert = format!("INSERT INTO rows_{} VALUES ({places})", table.number);
+        Ok(WrittenRows(self.connection.prepare(&insert)?))
     }
 
     /// Begins the rows of a table that the import has removed.
-    pub fn begin_removed(&self, table: &KeptTable) -> std::result::Result<(), FileError> {
-        Ok(self.connection.execute_batch(&format!(
-            "CREATE TABLE removed_{} ({})",
-            table.number,
-            table.all_columns()
-        ))?)
-    }
-
-    /// A row that the import has removed: the values of all columns.
-    pub fn push_removed(&self, table: &KeptTable, values: &[ToSqlOutput<'_>]) -> std::result::Result<(), FileError> {
-        let sql = format!("INSERT INTO removed_{} VALUES ({})", table.number, vec!["?"; values.len()].join(", "));
-        self.connection.prepare_cached(&sql)?.execute(params_from_iter(values))?;
-        Ok(())
+    pub fn begin_removed(&self, table: &KeptTable) -> std::result::Result<RemovedRows<'_>, FileError> {
+        let columns = table.all_columns();
+        self.connection.execute_batch(&format!("CREATE TABLE removed_{} ({})", table.number, columns.join(", ")))?;
+        let places = vec!["?"; columns.len()].join(", ");
+        let insert = format!("INSERT INTO removed_{} VALUES ({places})", table.number);
+        Ok(RemovedRows(self.connection.prepare(&insert)?))
     }
 
     /// Keeps which references led nowhere before the import: they may do so again after its undo.
@@ -349,21 +336,38 @@ impl NewUndoFile {
     }
 }
 
+impl WrittenRows<'_> {
+    /// A row: its digest, whether it was there before, what it is found by, and what it had in the columns that may have been replaced.
+    pub fn push(
+        &mut self,
+        digest: &[u8],
+        was_absent: bool,
+        values: &[ToSqlOutput<'_>],
+    ) -> std::result::Result<(), FileError> {
+        let head = [ToSqlOutput::from(digest), ToSqlOutput::from(was_absent)];
+        self.0.execute(params_from_iter(head.iter().chain(values)))?;
+        Ok(())
+    }
+}
+
+impl RemovedRows<'_> {
+    /// A row: the values of all columns.
+    pub fn push(&mut self, values: &[ToSqlOutput<'_>]) -> std::result::Result<(), FileError> {
+        self.0.execute(params_from_iter(values))?;
+        Ok(())
+    }
+}
+
 impl KeptTable {
     /// The columns of the table that has its removed rows: `c0` and on.
-    pub fn all_columns(&self) -> String {
-        (0..self.columns.len()).map(|place| format!("c{place}")).collect::<Vec<_>>().join(", ")
+    pub fn all_columns(&self) -> Vec<String> {
+        (0..self.columns.len()).map(|place| format!("c{place}")).collect()
     }
 
     /// The columns of the table that has its rows: `digest`, `was_absent`, `k0` and on, `c0` and on.
-    pub fn row_columns(&self) -> String {
+    pub fn row_columns(&self) -> Vec<String> {
         let keys = (0..self.found_by.len()).map(|place| format!("k{place}"));
         let values = (0..self.replaced.len()).map(|place| format!("c{place}"));
-        ["digest".to_owned(), "was_absent".to_owned()]
-            .into_iter()
-            .chain(keys)
-            .chain(values)
-            .collect::<Vec<_>>()
-            .join(", ")
+        ["digest".to_owned(), "was_absent".to_owned()].into_iter().chain(keys).chain(values).collect()
     }
 }

@@ -51,6 +51,12 @@ pub fn begin(
     Ok(connection)
 }
 
+/// From here on, within the transaction, in which `PRAGMA foreign_keys` does nothing.
+pub fn ignore_foreign_keys(connection: &Connection) -> Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
+    Ok(())
+}
+
 pub fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {
     Ok(Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?)
 }
