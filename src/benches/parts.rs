@@ -1,10 +1,11 @@
 //! Benchmark of parts of a database: a company with a tenth of the incidents, and an organisation's own documents.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::bench_environment::{BenchEnvironment, PASSWORD, large_server, mib, waybill};
 use super::postgres::Postgres;
-use super::timed_program::{self, TimedProgram, measure, report};
+use super::timed_program::{self, TimedProgram, measure, measure_and_keep_output, report};
 
 const ROUNDS: usize = 5;
 
@@ -32,6 +33,43 @@ pub fn measure_segments(incidents: u64) {
         ratio(1, 0),
         ratio(3, 2)
     );
+}
+
+/// Compares the replacement of a company with a tenth of the incidents, of which all is there as the file has it, with a merge of that
+/// file and with its export.
+pub fn measure_replacement(incidents: u64) {
+    let ground = BenchEnvironment::prepare_with_largest_company(incidents);
+    let (pg, lite) = (ground.server.url_as("waybill_owner", "app"), ground.sqlite_url());
+    let largest = "SELECT company_id FROM incidents GROUP BY company_id ORDER BY count(*) DESC LIMIT 1";
+    let filter = format!("company={}", ground.server.sql(largest));
+    let files = [ground.path("part-pg.json"), ground.path("part-lite.json")];
+    let out = ground.path("told.txt");
+    let export = |source: &str, file: &Path| {
+        measure_and_keep_output(&mut ground.export_to_stdout_command(source, &["--filter", &filter]), file)
+    };
+    let import = |target: &str, file: &Path, mode: &str| {
+        let mut import = waybill();
+        import.arg("import").arg(file).args(["--target", target, "--profile", "supportsignal", "--mode", mode]);
+        import.arg("--state").arg(format!("sqlite:{}", ground.path("imports.db").display()));
+        measure(&mut import, &out)
+    };
+    let programs: Vec<TimedProgram<'_>> = vec![
+        TimedProgram::new("a company of 10 % (PostgreSQL)", || export(&pg, &files[0])),
+        TimedProgram::new("merged, all of it is there", || import(&pg, &files[0], "merge")),
+        TimedProgram::new("the company replaced", || import(&pg, &files[0], "replace")),
+        TimedProgram::new("a company of 10 % (SQLite)", || export(&lite, &files[1])),
+        TimedProgram::new("merged, all of it is there", || import(&lite, &files[1], "merge")),
+        TimedProgram::new("the company replaced", || import(&lite, &files[1], "replace")),
+    ];
+    let runs = timed_program::run_rounds(&programs, ROUNDS);
+    println!("\n{incidents} incidents, a part replaced; median of {ROUNDS} after one warm-up");
+    report(&programs, &runs);
+    let ratio = |of: usize, to: usize| timed_program::ratio(&runs[of], &runs[to]);
+    println!("replacement against merge: PostgreSQL {:.2} ×, SQLite {:.2} ×", ratio(2, 1), ratio(5, 4));
+    drop(programs);
+    for file in files {
+        let _ = std::fs::remove_file(file);
+    }
 }
 
 /// Compares `--layout ocomms` with one statement that builds the same document.

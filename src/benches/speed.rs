@@ -49,6 +49,7 @@ fn main() {
     }
     if std::env::var_os(PARTS_VARIABLE).is_some() {
         parts::measure_segments(100_000);
+        parts::measure_replacement(100_000);
         return parts::measure_layout(100_000);
     }
     if let Some(program) = std::env::var_os(BASELINE_VARIABLE) {
@@ -61,6 +62,7 @@ fn main() {
     for incidents in sizes.split_whitespace() {
         parts::measure_segments(incidents.parse().expect("WAYBILL_BENCH_INCIDENTS holds numbers"));
     }
+    parts::measure_replacement(100_000);
     parts::measure_layout(100_000);
     imports::measure_imports(100_000);
     archives::measure_archives(PEOPLE);
