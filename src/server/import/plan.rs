@@ -104,10 +104,10 @@ pub struct Planning<'p> {
 impl Planning<'_> {
     fn plan_table(&mut self, table: &Table, schema: &TableSchema) -> TableImport {
         let stubs = self.stubs(table);
-        let columns = schema.columns.iter().map(|column| self.plan_column(table, column)).collect();
+        let columns: Vec<_> = schema.columns.iter().map(|column| self.plan_column(table, column)).collect();
         let missing = table.columns.iter().filter(|column| !schema.columns.iter().any(|own| own.name == column.name));
         let filled: Vec<_> = missing.filter_map(|column| self.fill_column(table, column)).collect();
-        self.value_rules.extend(value_rules::of_table(table, schema, &filled, self.rules));
+        self.value_rules.extend(value_rules::of_table(table, &columns, &filled, self.rules));
         let records = match self.choices.part {
             Some(part) => Some(part.records(&table.name, part.role_in(&table.name))),
             None => self.metadata.record_counts.get(&table.name).copied(),

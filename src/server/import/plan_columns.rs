@@ -20,6 +20,10 @@ impl Planning<'_> {
             None => self.refusals.push(format!("the database has no column {field}, and its values would be lost")),
             Some(column) => self.compare_types(&field, own, column),
         }
+        let is_set_by_target = self.profile.is_set_by_target(&table.name, &own.name);
+        if let Some(column) = target.filter(|_| is_set_by_target) {
+            self.leave_to_database(table, column);
+        }
         // `UPDATE` may not write to such a column (PostgreSQL manual, CREATE TABLE).
         let is_always = target.is_some_and(|column| column.identity.as_deref() == Some("always"));
         let is_numbered = is_always && !table.primary_key.contains(&own.name);
@@ -30,7 +34,7 @@ impl Planning<'_> {
             name: own.name.clone(),
             codec: own.codec,
             target_codec: target.map_or(own.codec, |column| column.codec),
-            is_written: target.is_some_and(|column| !column.generated),
+            is_written: target.is_some_and(|column| !column.generated) && !is_set_by_target,
             emptied: self.emptied(table, own),
             is_kept: is_numbered || self.metadata.redaction.treated.iter().any(|treated| treated.field == field),
         }
@@ -86,11 +90,7 @@ impl Planning<'_> {
             ));
             return Some((column.name.clone(), on_import));
         }
-        if self.rules.defaults.contains_key(&field) {
-            self.notes.push(format!("{field} {why}: the database fills it in new records{}", self.of_others()));
-        } else if column.nullable {
-            self.notes.push(format!("{field} {why}: it is empty in new records{}", self.of_others()));
-        } else {
+        if !self.is_filled_by_database(column, &field, why) {
             self.refusals.push(format!(
                 "{field} {why} and must not be null: say what new records get there, in a profile (--profile FILE) under \
                  [tables.{}.columns]: {} = {{ class = \"secret\", on_import = \"unusable_hash\" }}, or \"fresh_token\", or \
@@ -99,6 +99,33 @@ impl Planning<'_> {
             ));
         }
         None
+    }
+
+    /// Leaves a column to the database of which the file has values.
+    fn leave_to_database(&mut self, table: &Table, column: &ColumnSchema) {
+        let field = table.name.field(&column.name);
+        let is_owner = self.choices.owners.and_then(|owners| owners.get(&table.name)) == Some(&column.name);
+        let refers = |key: &ForeignKey| key.columns.contains(&column.name);
+        if table.primary_key.contains(&column.name) || is_owner || self.profile.references_of(table).iter().any(refers)
+        {
+            self.refusals.push(format!("{field} is a key or a reference: the profile cannot leave it to the database"));
+        } else if !column.generated && !self.is_filled_by_database(column, &field, "is set by the database") {
+            self.refusals.push(format!(
+                "{field} must not be null and has no default: the profile leaves it to the database (set_by_target)"
+            ));
+        }
+    }
+
+    /// Whether the database has a value for the column in new records; says so.
+    fn is_filled_by_database(&mut self, column: &ColumnSchema, field: &FieldName, why: &str) -> bool {
+        if self.rules.defaults.contains_key(field) {
+            self.notes.push(format!("{field} {why}: the database fills it in new records{}", self.of_others()));
+        } else if column.nullable {
+            self.notes.push(format!("{field} {why}: it is empty in new records{}", self.of_others()));
+        } else {
+            return false;
+        }
+        true
     }
 
     /// What a note about new records says of others, where there may be any.

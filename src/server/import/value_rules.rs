@@ -2,17 +2,17 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::model::catalog::TableSchema;
+use super::table_import::ImportColumn;
 use crate::model::import_plan::ValueRule;
 use crate::model::name::TableName;
 use crate::server::profile::OnImport;
 use crate::server::rows::Table;
 use crate::server::source::{MergeRules, TargetRules};
 
-/// What decides about values that the file lacks, or that the database computes, and which columns there are.
+/// What decides about values that do not come from the file, and which columns there are.
 pub fn of_table(
     table: &Table,
-    schema: &TableSchema,
+    columns_of_file: &[ImportColumn],
     filled: &[(String, OnImport)],
     rules: &TargetRules,
 ) -> Vec<ValueRule> {
@@ -24,8 +24,10 @@ pub fn of_table(
         table.columns.iter().map(|column| format!("{} {}", column.name, column.native_type)).collect();
     let columns = value_rule(format!("what columns {} has", table.name), &columns.join("\n"));
     let computed = table.columns.iter().filter_map(|column| {
-        let (is_ours, field) =
-            (schema.columns.iter().any(|own| own.name == column.name), table.name.field(&column.name));
+        let (is_ours, field) = (
+            columns_of_file.iter().any(|own| own.name == column.name && own.is_written),
+            table.name.field(&column.name),
+        );
         let is_filled = filled.iter().any(|(name, _)| *name == column.name);
         let definition = rules.defaults.get(&field).filter(|_| column.generated || !is_ours && !is_filled)?;
         let kind = if column.generated { "expression" } else { "default" };

@@ -17,6 +17,8 @@ pub struct ColumnProfile {
     /// The native type when the profile was written; another one is drift.
     pub native_type: Option<String>,
     pub on_import: Option<OnImport>,
+    /// Whether an import leaves the column to the database, though the file has values for it.
+    pub set_by_target: bool,
 }
 
 /// The value an import writes to an omitted column that must not be null.
@@ -38,6 +40,8 @@ struct DetailedColumn {
     #[serde(rename = "type")]
     native_type: Option<String>,
     on_import: Option<OnImport>,
+    #[serde(default)]
+    set_by_target: bool,
 }
 
 /// By hand: serde's `untagged` would drop the message of the actual mistake.
@@ -58,12 +62,12 @@ impl<'de> Visitor<'de> for ColumnVisitor {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<ColumnProfile, E> {
         let class = Classification::deserialize(StrDeserializer::new(text))?;
-        Ok(ColumnProfile { class, codec: None, native_type: None, on_import: None })
+        Ok(ColumnProfile { class, codec: None, native_type: None, on_import: None, set_by_target: false })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ColumnProfile, A::Error> {
-        let DetailedColumn { class, codec, native_type, on_import } =
+        let DetailedColumn { class, codec, native_type, on_import, set_by_target } =
             DetailedColumn::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(ColumnProfile { class, codec, native_type, on_import })
+        Ok(ColumnProfile { class, codec, native_type, on_import, set_by_target })
     }
 }

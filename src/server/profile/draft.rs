@@ -50,7 +50,8 @@ impl Draft {
                     line: column_line(column, Classification::Plain),
                 });
                 guesses.push(Guess { field: table.name.field(&column.name), class, reason, line });
-                let profile = ColumnProfile { class, codec: None, native_type: None, on_import: None };
+                let profile =
+                    ColumnProfile { class, codec: None, native_type: None, on_import: None, set_by_target: false };
                 columns.insert(column.name.clone(), profile);
             }
             tables.insert(table.name, TableProfile { columns, ..TableProfile::default() });

@@ -215,6 +215,12 @@ impl Profile {
         self.column(table, column)?.on_import.as_ref()
     }
 
+    /// Whether an import leaves the column to the database.
+    #[must_use]
+    pub fn is_set_by_target(&self, table: &TableName, column: &str) -> bool {
+        self.column(table, column).is_some_and(|column| column.set_by_target)
+    }
+
     fn column(&self, table: &TableName, column: &str) -> Option<&ColumnProfile> {
         self.tables.get(table)?.columns.get(column)
     }

@@ -361,3 +361,43 @@ fn file_for_all_tables_takes_a_record_with_another_natural_key_for_the_same() {
         assert_eq!(blogs.sql(url, "SELECT email FROM users"), "new@x");
     }
 }
+
+#[test]
+fn columns_that_the_database_sets_take_nothing_from_the_file() {
+    let (folder, server) = (TempDir::new().unwrap(), Postgres::start());
+    let folder = folder.path();
+    let schema =
+        "CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, set_at TEXT NOT NULL DEFAULT 'here', seen_at TEXT);";
+    let (_, source) = sqlite(
+        folder,
+        "source.db",
+        &format!("{schema} INSERT INTO items VALUES (1, 'new', 'there', 'x'), (2, 'two', 'there', 'x');"),
+    );
+    export(folder, &source, "items.json");
+    let profile = |columns: &str| format!("name = \"items\"\n[tables.items.columns]\nname = \"plain\"\n{columns}\n");
+    let set = "{ class = \"plain\", set_by_target = true }";
+    fs::write(folder.join("items.toml"), profile(&format!("id = \"plain\"\nset_at = {set}\nseen_at = {set}"))).unwrap();
+    fs::write(folder.join("key.toml"), profile(&format!("id = {set}\nset_at = \"plain\"\nseen_at = \"plain\"")))
+        .unwrap();
+    let there = format!("{schema} INSERT INTO items VALUES (1, 'old', 'mine', 'mine');");
+    for url in [sqlite(folder, "target.db", &there).1, database(&server, "items", &there)] {
+        let refused = import(folder, "items.json", &url, &["--mode", "merge", "--profile", "key.toml"]);
+        assert_eq!(refused.code, 3, "{}", refused.stderr);
+        assert!(refused.stderr.contains("items.id is a key or a reference"), "{}", refused.stderr);
+        let merged = import(folder, "items.json", &url, &["--mode", "merge", "--profile", "items.toml"]);
+        assert_eq!(merged.code, 0, "{}", merged.stderr);
+        assert!(
+            merged.text().contains("items.set_at is set by the database: the database fills it in new records"),
+            "{}",
+            merged.text()
+        );
+        fs::remove_file(folder.join("now.json")).ok();
+        export(folder, &url, "now.json");
+        let now = parse_export(&fs::read(folder.join("now.json")).unwrap());
+        let expected = [
+            serde_json::json!({"id": 1, "name": "new", "set_at": "mine", "seen_at": "mine"}),
+            serde_json::json!({"id": 2, "name": "two", "set_at": "here", "seen_at": null}),
+        ];
+        assert_eq!(now.data["items"], expected, "{url}");
+    }
+}
